@@ -1,0 +1,11 @@
+//! What a claim can be, and which Rust types can hold it.
+
+mod expression;
+mod from_claim;
+mod kind;
+mod reader;
+
+pub use expression::{Expression, Literal, TemplateClaim};
+pub use from_claim::{FromClaim, InvalidClaim};
+pub use kind::{Boolean, ClaimKind, Integer, Json, Nullable, Number, Object, Text};
+pub use reader::{Claim, ClaimProblem, ClaimReader, ClaimSource, UnreadableClaims};

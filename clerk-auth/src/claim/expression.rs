@@ -1,0 +1,178 @@
+//! A template as data, and its evaluation over Clerk's user object.
+//!
+//! The derive parses the template once, at compile time, and emits it as these constants; nothing parses it again at
+//! run time. Semantics follow CLERK.md 2.1 to 2.3.
+
+use serde_json::{Map, Value};
+
+/// One claim of a session-token template.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TemplateClaim {
+    /// The claim's name, a top-level key of the template.
+    pub name: &'static str,
+    /// What the claim is made of.
+    pub expression: Expression,
+}
+
+/// The value of a claim, as the template writes it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Expression {
+    /// A value without a shortcode.
+    Literal(Literal),
+    /// `{{user.first_name}}` alone: the value keeps its JSON type. The path is without the braces.
+    Shortcode(&'static str),
+    /// `{{a || b || 'c'}}`: the first operand that is neither null nor false, else the last.
+    Chain(&'static [Expression]),
+    /// Shortcodes inside a longer text: always text, in which null reads `null`.
+    Interpolation(&'static [Expression]),
+    /// A nested object.
+    Object(&'static [(&'static str, Expression)]),
+    /// A nested array.
+    Array(&'static [Expression]),
+}
+
+/// A static value of a template.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Literal {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Boolean(bool),
+    /// A whole number.
+    Integer(i64),
+    /// A number with a fraction.
+    Number(f64),
+    /// Text without a shortcode.
+    Text(&'static str),
+}
+
+impl Expression {
+    /// The claim for a user as the Backend API and webhooks describe one; `None` if the value depends on something that
+    /// is not part of a user (`org.*`, `session.*`).
+    pub fn evaluate(&self, user: &Value) -> Option<Value> {
+        match self {
+            Self::Literal(literal) => Some(literal.to_json()),
+            Self::Shortcode(path) => shortcode(path, user),
+            Self::Chain(operands) => chain(operands, user),
+            Self::Interpolation(parts) => {
+                let mut text = String::new();
+                for part in *parts {
+                    match part.evaluate(user)? {
+                        Value::String(part) => text.push_str(&part),
+                        other => text.push_str(&other.to_string()),
+                    }
+                }
+                Some(Value::String(text))
+            }
+            Self::Object(members) => members
+                .iter()
+                .map(|(name, member)| Some(((*name).to_owned(), member.evaluate(user)?)))
+                .collect::<Option<Map<_, _>>>()
+                .map(Value::Object),
+            Self::Array(elements) => elements
+                .iter()
+                .map(|element| element.evaluate(user))
+                .collect::<Option<Vec<_>>>()
+                .map(Value::Array),
+        }
+    }
+}
+
+impl Literal {
+    fn to_json(self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            Self::Boolean(value) => value.into(),
+            Self::Integer(value) => value.into(),
+            Self::Number(value) => value.into(),
+            Self::Text(value) => value.into(),
+        }
+    }
+}
+
+fn chain(operands: &[Expression], user: &Value) -> Option<Value> {
+    let mut last = Value::Null;
+    for operand in operands {
+        last = operand.evaluate(user)?;
+        if !matches!(last, Value::Null | Value::Bool(false)) {
+            break;
+        }
+    }
+    Some(last)
+}
+
+/// The shortcodes of CLERK.md 2.2, read from the user object of CLERK.md 6.1.
+fn shortcode(path: &str, user: &Value) -> Option<Value> {
+    let (root, rest) = path.split_once('.')?;
+    if root != "user" {
+        return None;
+    }
+    let value = match rest {
+        "id" | "first_name" | "last_name" | "username" | "external_id" | "image_url"
+        | "two_factor_enabled" => user[rest].clone(),
+        "full_name" => full_name(user),
+        "primary_email_address" => primary(
+            user,
+            "email_addresses",
+            "primary_email_address_id",
+            "email_address",
+        ),
+        "primary_phone_number" => primary(user, "phone_numbers", "primary_phone_number_id", "phone_number"),
+        "email_verified" => any_verified(user, "email_addresses"),
+        "phone_number_verified" => any_verified(user, "phone_numbers"),
+        // Seconds in a claim, milliseconds in the API (CLERK.md 2.2).
+        "created_at" | "updated_at" => user[rest].as_i64().map_or(Value::Null, |milliseconds| {
+            (milliseconds.div_euclid(1_000)).into()
+        }),
+        _ => return metadata(rest, user),
+    };
+    Some(value)
+}
+
+fn full_name(user: &Value) -> Value {
+    let parts: Vec<&str> = ["first_name", "last_name"]
+        .iter()
+        .filter_map(|part| user[part].as_str())
+        .filter(|part| !part.is_empty())
+        .collect();
+    if parts.is_empty() {
+        Value::Null
+    } else {
+        parts.join(" ").into()
+    }
+}
+
+/// The API has no `primary_email_address`: the id is looked up in the list, and may be null beside a list that is not
+/// empty (CLERK.md 6.1).
+fn primary(user: &Value, list: &str, id: &str, field: &str) -> Value {
+    let Some(id) = user[id].as_str() else {
+        return Value::Null;
+    };
+    entries(user, list)
+        .find(|entry| entry["id"] == id)
+        .map_or(Value::Null, |entry| entry[field].clone())
+}
+
+/// Clerk's `email_verified` says that some address is verified, not that the primary one is (CLERK.md 2.2).
+fn any_verified(user: &Value, list: &str) -> Value {
+    entries(user, list)
+        .any(|entry| entry["verification"]["status"] == "verified")
+        .into()
+}
+
+fn entries<'a>(user: &'a Value, list: &str) -> impl Iterator<Item = &'a Value> {
+    user[list].as_array().into_iter().flatten()
+}
+
+fn metadata(path: &str, user: &Value) -> Option<Value> {
+    let mut steps = path.split('.');
+    let root = steps.next()?;
+    if !matches!(root, "public_metadata" | "unsafe_metadata") {
+        return None;
+    }
+    let mut value = &user[root];
+    for step in steps {
+        value = &value[step];
+    }
+    Some(value.clone())
+}

@@ -1,0 +1,163 @@
+//! Which Rust types hold which kinds of claim.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::{Boolean, ClaimKind, Integer, Json, Nullable, Number, Object, Text};
+use crate::id::UserId;
+
+/// A type that can hold a claim of kind `K`.
+///
+/// Implement it for a newtype to use the newtype as a field:
+///
+/// ```
+/// use clerk_auth::claim::{FromClaim, InvalidClaim, Text};
+///
+/// struct Email(String);
+///
+/// impl FromClaim<Text> for Email {
+///     fn from_claim(text: &str) -> Result<Self, InvalidClaim> {
+///         Ok(Self(text.to_lowercase()))
+///     }
+/// }
+/// # assert_eq!(Email::from_claim("A@example.com").unwrap().0, "a@example.com");
+/// ```
+///
+/// `Option<Email>` then holds nullable text without another line.
+pub trait FromClaim<K: ClaimKind>: Sized {
+    /// Takes the claim's value, whose kind has been checked.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidClaim`] if the type holds only some values of the kind; the request is then refused and nothing is
+    /// written.
+    fn from_claim(value: K::Value<'_>) -> Result<Self, InvalidClaim>;
+}
+
+/// A claim of the right kind whose value the type cannot hold.
+///
+/// The reason goes to the operator's log, never into a response; do not put the value into it.
+///
+/// ```
+/// use clerk_auth::claim::InvalidClaim;
+///
+/// assert_eq!(InvalidClaim::new("not a URL").to_string(), "not a URL");
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{reason}")]
+pub struct InvalidClaim {
+    reason: Cow<'static, str>,
+}
+
+impl InvalidClaim {
+    /// Says why the type cannot hold the value.
+    pub fn new(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            reason: reason.into(),
+        }
+    }
+}
+
+impl FromClaim<Boolean> for bool {
+    fn from_claim(value: bool) -> Result<Self, InvalidClaim> {
+        Ok(value)
+    }
+}
+
+macro_rules! from_text {
+    ($($type:ty),+) => {$(
+        impl FromClaim<Text> for $type {
+            fn from_claim(value: &str) -> Result<Self, InvalidClaim> {
+                Ok(value.into())
+            }
+        }
+    )+};
+}
+
+from_text!(String, Box<str>, Arc<str>);
+
+impl FromClaim<Text> for UserId {
+    fn from_claim(value: &str) -> Result<Self, InvalidClaim> {
+        Ok(Self::new(value))
+    }
+}
+
+macro_rules! from_integer {
+    ($($type:ty),+) => {$(
+        impl FromClaim<Integer> for $type {
+            fn from_claim(value: i64) -> Result<Self, InvalidClaim> {
+                Self::try_from(value)
+                    .map_err(|_| InvalidClaim::new(concat!("the number does not fit in ", stringify!($type))))
+            }
+        }
+    )+};
+}
+
+from_integer!(i8, i16, i32, i64, u8, u16, u32, u64);
+
+impl FromClaim<Number> for f64 {
+    fn from_claim(value: f64) -> Result<Self, InvalidClaim> {
+        Ok(value)
+    }
+}
+
+impl FromClaim<Object> for Map<String, Value> {
+    fn from_claim(value: &Self) -> Result<Self, InvalidClaim> {
+        Ok(value.clone())
+    }
+}
+
+impl FromClaim<Object> for Value {
+    fn from_claim(value: &Map<String, Self>) -> Result<Self, InvalidClaim> {
+        Ok(Self::Object(value.clone()))
+    }
+}
+
+impl FromClaim<Json> for Value {
+    fn from_claim(value: &Self) -> Result<Self, InvalidClaim> {
+        Ok(value.clone())
+    }
+}
+
+impl<T: serde::de::DeserializeOwned> FromClaim<Object> for sqlx::types::Json<T> {
+    fn from_claim(value: &Map<String, Value>) -> Result<Self, InvalidClaim> {
+        from_json(value)
+    }
+}
+
+impl<T: serde::de::DeserializeOwned> FromClaim<Json> for sqlx::types::Json<T> {
+    fn from_claim(value: &Value) -> Result<Self, InvalidClaim> {
+        from_json(value)
+    }
+}
+
+fn from_json<'a, T, D>(value: D) -> Result<sqlx::types::Json<T>, InvalidClaim>
+where
+    T: serde::de::DeserializeOwned,
+    D: serde::Deserializer<'a>,
+{
+    // serde's own message can quote the value, which is personal data.
+    T::deserialize(value)
+        .map(sqlx::types::Json)
+        .map_err(|_| InvalidClaim::new("the JSON has another shape than the field's type"))
+}
+
+impl<K: ClaimKind, T: FromClaim<K>> FromClaim<Nullable<K>> for Option<T> {
+    fn from_claim(value: Option<K::Value<'_>>) -> Result<Self, InvalidClaim> {
+        value.map(T::from_claim).transpose()
+    }
+}
+
+macro_rules! option_holds {
+    ($($kind:ident),+) => {$(
+        impl<T: FromClaim<$kind>> FromClaim<$kind> for Option<T> {
+            fn from_claim(value: <$kind as ClaimKind>::Value<'_>) -> Result<Self, InvalidClaim> {
+                T::from_claim(value).map(Some)
+            }
+        }
+    )+};
+}
+
+option_holds!(Boolean, Integer, Json, Number, Object, Text);

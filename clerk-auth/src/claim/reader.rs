@@ -1,0 +1,172 @@
+//! Reads claims into a struct's types and collects everything that is wrong with them.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use super::{ClaimKind, InvalidClaim};
+
+/// Claims of one user, whatever they came from: a session token, or the template evaluated over a webhook.
+#[derive(Clone, Copy)]
+pub struct ClaimSource<'a> {
+    subject: &'a str,
+    claims: &'a Map<String, Value>,
+}
+
+impl<'a> ClaimSource<'a> {
+    /// The Clerk user id and the claims by name; a name that is missing is an absent claim.
+    pub fn new(subject: &'a str, claims: &'a Map<String, Value>) -> Self {
+        Self { subject, claims }
+    }
+
+    /// The Clerk user id.
+    pub fn subject(&self) -> &'a str {
+        self.subject
+    }
+
+    /// One claim by name.
+    pub fn claim(&self, name: &str) -> Claim<'a> {
+        match self.claims.get(name) {
+            None => Claim::Absent,
+            Some(Value::Null) => Claim::Null,
+            Some(value) => Claim::Value(value),
+        }
+    }
+}
+
+/// A claim that is absent is not a claim that is null: only null may clear a column.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Claim<'a> {
+    /// The token does not have the claim: its template was not saved, or the token is older than it.
+    Absent,
+    /// Clerk says that the user has no such value.
+    Null,
+    /// The value.
+    Value(&'a Value),
+}
+
+/// Why one claim could not be read.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClaimProblem {
+    /// The claim is absent.
+    #[error("is absent")]
+    Absent,
+    /// The claim is null although it cannot be, or must not be for this field.
+    #[error("is null")]
+    Null,
+    /// The text still holds a shortcode: Clerk did not know its root.
+    #[error("still holds `{{{{`: Clerk did not know the shortcode")]
+    Unrendered,
+    /// The claim is of another kind than the template declares.
+    #[error("is {found}, but the template declares {declared}")]
+    OtherKind {
+        /// The kind in the template.
+        declared: &'static str,
+        /// What the token holds.
+        found: &'static str,
+    },
+    /// The kind is right, the value is not one the type can hold.
+    #[error("cannot be held: {0}")]
+    Invalid(#[from] InvalidClaim),
+}
+
+impl ClaimProblem {
+    pub(super) fn unexpected<K: ClaimKind>(value: &Value) -> Self {
+        let found = match value {
+            Value::Null => return Self::Null,
+            Value::Bool(_) => "a boolean",
+            Value::Number(_) => "a number",
+            Value::String(_) => "text",
+            Value::Array(_) => "an array",
+            Value::Object(_) => "an object",
+        };
+        Self::OtherKind {
+            declared: K::NAME,
+            found,
+        }
+    }
+}
+
+/// Everything that is wrong with the claims of one user, by claim name.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct UnreadableClaims {
+    problems: Vec<(&'static str, ClaimProblem)>,
+}
+
+impl UnreadableClaims {
+    /// The claims that could not be read, in the order of the struct's fields.
+    pub fn problems(&self) -> &[(&'static str, ClaimProblem)] {
+        &self.problems
+    }
+
+    /// The names of the claims that are absent.
+    pub fn absent(&self) -> impl Iterator<Item = &'static str> {
+        self.problems
+            .iter()
+            .filter(|(_, problem)| *problem == ClaimProblem::Absent)
+            .map(|(name, _)| *name)
+    }
+}
+
+impl fmt::Display for UnreadableClaims {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (name, problem)) in self.problems.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "; " };
+            write!(formatter, "{separator}claim `{name}` {problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for UnreadableClaims {}
+
+/// Reads one struct's claims; generated code drives it.
+pub struct ClaimReader<'a> {
+    source: ClaimSource<'a>,
+    unreadable: UnreadableClaims,
+}
+
+impl<'a> ClaimReader<'a> {
+    /// Starts reading.
+    pub fn new(source: ClaimSource<'a>) -> Self {
+        Self {
+            source,
+            unreadable: UnreadableClaims::default(),
+        }
+    }
+
+    /// Reads the key of the row, the Clerk user id.
+    pub fn subject<T>(&mut self, hold: impl FnOnce(&str) -> Result<T, InvalidClaim>) -> Option<T> {
+        let held = hold(self.source.subject);
+        self.keep("sub", held.map_err(ClaimProblem::from))
+    }
+
+    /// Reads a claim of kind `K`; `None` means that the problem has been noted.
+    pub fn claim<K: ClaimKind, T>(
+        &mut self,
+        name: &'static str,
+        hold: impl FnOnce(K::Value<'_>) -> Result<T, InvalidClaim>,
+    ) -> Option<T> {
+        let held = match self.source.claim(name) {
+            Claim::Absent => Err(ClaimProblem::Absent),
+            Claim::Null => K::read(&Value::Null).and_then(|value| hold(value).map_err(ClaimProblem::from)),
+            Claim::Value(value) => K::read(value).and_then(|value| hold(value).map_err(ClaimProblem::from)),
+        };
+        self.keep(name, held)
+    }
+
+    /// Ends reading: the struct's claims if nothing was wrong with any of them.
+    ///
+    /// # Errors
+    ///
+    /// [`UnreadableClaims`] with every problem that was noted.
+    pub fn finish<T>(self, claims: Option<T>) -> Result<T, UnreadableClaims> {
+        claims.ok_or(self.unreadable)
+    }
+
+    fn keep<T>(&mut self, name: &'static str, held: Result<T, ClaimProblem>) -> Option<T> {
+        held.map_err(|problem| self.unreadable.problems.push((name, problem)))
+            .ok()
+    }
+}

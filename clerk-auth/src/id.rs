@@ -1,0 +1,86 @@
+//! Newtypes for Clerk's identifiers, so that a session id cannot stand where a user id is meant.
+
+use std::fmt;
+
+macro_rules! identifier {
+    ($(#[$attribute:meta])* $name:ident) => {
+        $(#[$attribute])*
+        #[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// Wraps the text as it is; Clerk documents prefixes, not a grammar, so none is enforced.
+            pub fn new(id: impl Into<Box<str>>) -> Self {
+                Self(id.into())
+            }
+
+            /// The identifier as Clerk writes it.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&self.0, formatter)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(&self.0)
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Box::<str>::deserialize(deserializer).map(Self)
+            }
+        }
+    };
+}
+
+identifier! {
+    /// A Clerk user, `user_…`: the `sub` claim of a session token.
+    ///
+    /// ```
+    /// use clerk_auth::id::UserId;
+    ///
+    /// assert_eq!(UserId::new("user_29w83sxmDNGwOuEthce5gg56FcC").as_str().len(), 32);
+    /// ```
+    UserId
+}
+
+identifier! {
+    /// A Clerk session, `sess_…`: the `sid` claim of a session token.
+    ///
+    /// ```
+    /// use clerk_auth::id::SessionId;
+    ///
+    /// assert_eq!(SessionId::new("sess_1").to_string(), "sess_1");
+    /// ```
+    SessionId
+}
+
+identifier! {
+    /// A Clerk organization, `org_…`.
+    ///
+    /// ```
+    /// use clerk_auth::id::OrganizationId;
+    ///
+    /// assert_eq!(OrganizationId::new("org_1").as_ref(), "org_1");
+    /// ```
+    OrganizationId
+}
