@@ -6,3 +6,6 @@ pub mod time;
 pub mod claim;
 
 pub mod user;
+
+#[doc(hidden)]
+pub mod __private;

@@ -1,0 +1,207 @@
+//! How generated code reaches a field's type: checks that speak, and access that stays silent when a check has failed.
+//!
+//! Each requirement of a field is asserted in exactly one place, under the field's type. Every other use goes through
+//! an inherent function that exists where the bound holds and falls back to a trait function where it does not, so
+//! that one wrong type is one error.
+
+use std::marker::PhantomData;
+
+use sqlx::error::BoxDynError;
+use sqlx::{Arguments, ColumnIndex, Database, Decode, Encode, Row, Type};
+
+use crate::claim::{ClaimKind, FromClaim, InvalidClaim};
+
+/// A type that can be read from a column of `DB`.
+pub trait ReadColumn<DB: Database>: Type<DB> + for<'r> Decode<'r, DB> {}
+
+#[diagnostic::do_not_recommend]
+impl<DB: Database, T: Type<DB> + for<'r> Decode<'r, DB>> ReadColumn<DB> for T {}
+
+/// A type that can be written to a column of `DB`.
+pub trait WriteColumn<DB: Database>: Type<DB> + for<'q> Encode<'q, DB> {}
+
+#[diagnostic::do_not_recommend]
+impl<DB: Database, T: Type<DB> + for<'q> Encode<'q, DB>> WriteColumn<DB> for T {}
+
+// One trait for each set of databases, because the message of a generic one would print the databases' Rust paths.
+
+/// Asserts that a type can be a claim column of Postgres: read, compared and written.
+#[cfg(feature = "postgres")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a column of Postgres",
+    label = "needs `sqlx::Type`, `Encode` and `Decode` for Postgres, and `PartialEq`",
+    note = "for a newtype: `#[derive(PartialEq, sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
+)]
+pub trait PostgresClaimColumn {
+    /// Does nothing; calling it is the assertion.
+    fn check(_: PhantomData<Self>) {}
+}
+
+#[cfg(feature = "postgres")]
+#[diagnostic::do_not_recommend]
+impl<T: PartialEq + ReadColumn<sqlx::Postgres> + WriteColumn<sqlx::Postgres>> PostgresClaimColumn for T {}
+
+/// Asserts that a type can be a column of Postgres that sync only reads: `generated` or `app`.
+#[cfg(feature = "postgres")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be read from a column of Postgres",
+    label = "needs `sqlx::Type` and `Decode` for Postgres",
+    note = "for a newtype: `#[derive(sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
+)]
+pub trait PostgresOwnColumn {
+    /// Does nothing; calling it is the assertion.
+    fn check(_: PhantomData<Self>) {}
+}
+
+#[cfg(feature = "postgres")]
+#[diagnostic::do_not_recommend]
+impl<T: ReadColumn<sqlx::Postgres>> PostgresOwnColumn for T {}
+
+/// Asserts that a type can be a claim column of SQLite: read, compared and written.
+#[cfg(feature = "sqlite")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a column of SQLite",
+    label = "needs `sqlx::Type`, `Encode` and `Decode` for SQLite, and `PartialEq`",
+    note = "for a newtype: `#[derive(PartialEq, sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
+)]
+pub trait SqliteClaimColumn {
+    /// Does nothing; calling it is the assertion.
+    fn check(_: PhantomData<Self>) {}
+}
+
+#[cfg(feature = "sqlite")]
+#[diagnostic::do_not_recommend]
+impl<T: PartialEq + ReadColumn<sqlx::Sqlite> + WriteColumn<sqlx::Sqlite>> SqliteClaimColumn for T {}
+
+/// Asserts that a type can be a column of SQLite that sync only reads: `generated` or `app`.
+#[cfg(feature = "sqlite")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be read from a column of SQLite",
+    label = "needs `sqlx::Type` and `Decode` for SQLite",
+    note = "for a newtype: `#[derive(sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
+)]
+pub trait SqliteOwnColumn {
+    /// Does nothing; calling it is the assertion.
+    fn check(_: PhantomData<Self>) {}
+}
+
+#[cfg(feature = "sqlite")]
+#[diagnostic::do_not_recommend]
+impl<T: ReadColumn<sqlx::Sqlite>> SqliteOwnColumn for T {}
+
+/// Asserts that a type can be a claim column of Postgres and SQLite: read, compared and written.
+#[cfg(all(feature = "postgres", feature = "sqlite"))]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a column of Postgres and SQLite",
+    label = "needs `sqlx::Type`, `Encode` and `Decode` for Postgres and SQLite, and `PartialEq`",
+    note = "for a newtype: `#[derive(PartialEq, sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
+)]
+pub trait PostgresAndSqliteClaimColumn {
+    /// Does nothing; calling it is the assertion.
+    fn check(_: PhantomData<Self>) {}
+}
+
+#[cfg(all(feature = "postgres", feature = "sqlite"))]
+#[diagnostic::do_not_recommend]
+impl<
+    T: PartialEq
+        + ReadColumn<sqlx::Postgres>
+        + WriteColumn<sqlx::Postgres>
+        + ReadColumn<sqlx::Sqlite>
+        + WriteColumn<sqlx::Sqlite>,
+> PostgresAndSqliteClaimColumn for T
+{
+}
+
+/// Asserts that a type can be a column of Postgres and SQLite that sync only reads: `generated` or `app`.
+#[cfg(all(feature = "postgres", feature = "sqlite"))]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be read from a column of Postgres and SQLite",
+    label = "needs `sqlx::Type` and `Decode` for Postgres and SQLite",
+    note = "for a newtype: `#[derive(sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
+)]
+pub trait PostgresAndSqliteOwnColumn {
+    /// Does nothing; calling it is the assertion.
+    fn check(_: PhantomData<Self>) {}
+}
+
+#[cfg(all(feature = "postgres", feature = "sqlite"))]
+#[diagnostic::do_not_recommend]
+impl<T: ReadColumn<sqlx::Postgres> + ReadColumn<sqlx::Sqlite>> PostgresAndSqliteOwnColumn for T {}
+
+/// A field of type `T` that holds a claim of kind `K`.
+pub struct ClaimField<T, K>(PhantomData<(T, K)>);
+
+impl<K: ClaimKind, T: FromClaim<K>> ClaimField<T, K> {
+    /// [`FromClaim::from_claim`].
+    pub fn hold(value: K::Value<'_>) -> Result<T, InvalidClaim> {
+        T::from_claim(value)
+    }
+
+    /// The type whose column is to be checked: the field's own.
+    pub fn column() -> PhantomData<T> {
+        PhantomData
+    }
+}
+
+/// What [`ClaimField`] does when the type cannot hold the claim, which has been reported.
+pub trait UnheldClaim<T, K: ClaimKind> {
+    /// Never runs: the crate does not compile.
+    fn hold(_: K::Value<'_>) -> Result<T, InvalidClaim> {
+        Err(InvalidClaim::new("the field's type cannot hold the claim"))
+    }
+
+    /// A type that can be any column, so that nothing more is reported about the field.
+    fn column() -> PhantomData<String> {
+        PhantomData
+    }
+}
+
+impl<T, K: ClaimKind> UnheldClaim<T, K> for ClaimField<T, K> {}
+
+/// A column of type `T` in `DB`.
+pub struct ColumnField<T, DB>(PhantomData<(T, DB)>);
+
+impl<DB: Database, T: ReadColumn<DB>> ColumnField<T, DB>
+where
+    usize: ColumnIndex<DB::Row>,
+{
+    /// Reads the column at `index`.
+    pub fn get(row: &DB::Row, index: usize) -> Result<T, sqlx::Error> {
+        row.try_get(index)
+    }
+}
+
+impl<DB: Database, T: WriteColumn<DB>> ColumnField<T, DB> {
+    /// Adds the value to a statement's parameters.
+    pub fn add(value: &T, arguments: &mut DB::Arguments) -> Result<(), BoxDynError> {
+        arguments.add(value)
+    }
+}
+
+impl<DB, T: PartialEq> ColumnField<T, DB> {
+    /// Whether the column holds the claim.
+    pub fn equal(column: &T, claim: &T) -> bool {
+        column == claim
+    }
+}
+
+/// What [`ColumnField`] does when the type cannot be a column, which has been reported.
+pub trait UnstoredColumn<T, DB> {
+    /// Never runs: the crate does not compile.
+    fn get<R>(_: &R, index: usize) -> Result<T, sqlx::Error> {
+        Err(sqlx::Error::ColumnIndexOutOfBounds { index, len: 0 })
+    }
+
+    /// Never runs: the crate does not compile.
+    fn add<A>(_: &T, _: &mut A) -> Result<(), BoxDynError> {
+        Err("the field's type cannot be a column".into())
+    }
+
+    /// Never runs: the crate does not compile.
+    fn equal(_: &T, _: &T) -> bool {
+        false
+    }
+}
+
+impl<T, DB> UnstoredColumn<T, DB> for ColumnField<T, DB> {}

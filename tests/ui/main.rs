@@ -1,0 +1,8 @@
+//! Compile-fail and compile-pass fixtures: see README.md beside this file for the rules.
+
+#[test]
+fn ui() {
+    let cases = trybuild::TestCases::new();
+    cases.compile_fail("ui/fail/*/*.rs");
+    cases.pass("ui/pass/*.rs");
+}
