@@ -35,8 +35,9 @@ impl Diagnostics {
         self.errors.push(error);
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.errors.is_empty()
+    /// How many errors have been noted.
+    pub(crate) fn count(&self) -> usize {
+        self.errors.len()
     }
 
     /// The `compile_error!` invocations of everything that was noted.
@@ -49,7 +50,10 @@ impl Diagnostics {
 impl Drop for Diagnostics {
     fn drop(&mut self) {
         if !self.finished && !std::thread::panicking() {
-            panic!("diagnostics were dropped without being finished: {:?}", self.errors);
+            panic!(
+                "diagnostics were dropped without being finished: {:?}",
+                self.errors
+            );
         }
     }
 }

@@ -26,8 +26,10 @@ fn distance(left: &str, right: &str) -> usize {
                 let mut least = (table[at - width] + 1)
                     .min(table[at - 1] + 1)
                     .min(table[at - width - 1] + usize::from(!same));
-                let swapped =
-                    row > 1 && column > 1 && left[row - 1] == right[column - 2] && left[row - 2] == right[column - 1];
+                let swapped = row > 1
+                    && column > 1
+                    && left[row - 1] == right[column - 2]
+                    && left[row - 2] == right[column - 1];
                 if swapped {
                     least = least.min(table[at - 2 * width - 2] + 1);
                 }
@@ -66,7 +68,13 @@ mod tests {
 
     #[test]
     fn case_and_underscores_do_not_count() {
-        assert_eq!(nearest("firstname", ["first_name", "last_name"]), Some("first_name"));
-        assert_eq!(nearest("firstName", ["first_name", "last_name"]), Some("first_name"));
+        assert_eq!(
+            nearest("firstname", ["first_name", "last_name"]),
+            Some("first_name")
+        );
+        assert_eq!(
+            nearest("firstName", ["first_name", "last_name"]),
+            Some("first_name")
+        );
     }
 }

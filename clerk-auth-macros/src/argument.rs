@@ -1,0 +1,177 @@
+//! Arguments of attributes: one grammar for all, and slots that report what stands twice.
+
+use proc_macro2::Span;
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream};
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
+use syn::{Attribute, Expr, ExprLit, Ident, Lit, LitStr, Meta, Token, Type};
+
+use crate::diag::{Diagnostics, with_help};
+use crate::suggest;
+
+/// `"text"`, `word`, `key = value`, `key = Type` or `key(arguments)`.
+pub(crate) enum Argument {
+    Literal(Lit),
+    Word(Ident),
+    Value(Ident, Expr),
+    /// `state` and `policy` name types.
+    Type(Ident, Type),
+    List(Ident, Vec<Argument>),
+}
+
+impl Argument {
+    pub(crate) fn span(&self) -> Span {
+        match self {
+            Self::Literal(literal) => literal.span(),
+            Self::Word(key) | Self::Value(key, _) | Self::Type(key, _) | Self::List(key, _) => key.span(),
+        }
+    }
+
+    /// The key as the user spells it.
+    pub(crate) fn key(&self) -> Option<&Ident> {
+        match self {
+            Self::Literal(_) => None,
+            Self::Word(key) | Self::Value(key, _) | Self::Type(key, _) | Self::List(key, _) => Some(key),
+        }
+    }
+}
+
+impl Parse for Argument {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        if input.peek(Lit) {
+            return Ok(Self::Literal(input.parse()?));
+        }
+        let key = Ident::parse_any(input)?;
+        if input.peek(Token![=]) {
+            input.parse::<Token![=]>()?;
+            if key == "state" || key == "policy" {
+                return Ok(Self::Type(key, input.parse()?));
+            }
+            return Ok(Self::Value(key, input.parse()?));
+        }
+        if input.peek(syn::token::Paren) {
+            let content;
+            syn::parenthesized!(content in input);
+            let arguments = Punctuated::<Self, Token![,]>::parse_terminated(&content)?;
+            return Ok(Self::List(key, arguments.into_iter().collect()));
+        }
+        Ok(Self::Word(key))
+    }
+}
+
+/// The arguments of `#[name(…)]`; `form` is what the attribute looks like when it is right.
+pub(crate) fn arguments(attribute: &Attribute, form: &str, diagnostics: &mut Diagnostics) -> Vec<Argument> {
+    let parsed = match &attribute.meta {
+        Meta::List(list) => list.parse_args_with(Punctuated::<Argument, Token![,]>::parse_terminated),
+        Meta::Path(path) => Err(syn::Error::new_spanned(
+            path,
+            with_help("this attribute has no arguments", format!("write `{form}`")),
+        )),
+        Meta::NameValue(pair) => Err(syn::Error::new_spanned(
+            &pair.path,
+            with_help("the arguments stand in parentheses", format!("write `{form}`")),
+        )),
+    };
+    match parsed {
+        Ok(arguments) => arguments.into_iter().collect(),
+        Err(error) => {
+            diagnostics.push(error);
+            Vec::new()
+        }
+    }
+}
+
+/// Reports an argument whose key is none of `known`.
+pub(crate) fn unknown(argument: &Argument, owner: &str, known: &[&str], diagnostics: &mut Diagnostics) {
+    let Some(key) = argument.key() else {
+        diagnostics.error_at(
+            argument.span(),
+            with_help(
+                format!("`{owner}` takes no text here"),
+                format!("the arguments are {}", list(known)),
+            ),
+        );
+        return;
+    };
+    let help = match suggest::nearest(&key.to_string(), known.iter().copied()) {
+        Some(nearest) => format!("did you mean `{nearest}`?"),
+        None => format!("the arguments are {}", list(known)),
+    };
+    diagnostics.error(key, with_help(format!("`{owner}` has no argument `{key}`"), help));
+}
+
+/// `` `a`, `b` and `c` ``
+pub(crate) fn list(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    match quoted.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => quoted.concat(),
+    }
+}
+
+/// The value of an argument that is a text; anything else is reported with the right form.
+pub(crate) fn text(argument: &Argument, form: &str, diagnostics: &mut Diagnostics) -> Option<LitStr> {
+    if let Argument::Value(
+        _,
+        Expr::Lit(ExprLit {
+            lit: Lit::Str(text), ..
+        }),
+    ) = argument
+    {
+        return Some(text.clone());
+    }
+    let (span, key) = match argument {
+        Argument::Value(key, value) => (value.span(), key),
+        Argument::Word(key) | Argument::Type(key, _) | Argument::List(key, _) => (key.span(), key),
+        Argument::Literal(literal) => {
+            diagnostics.error_at(
+                literal.span(),
+                with_help("the text has no key", format!("write `{form}`")),
+            );
+            return None;
+        }
+    };
+    diagnostics.error_at(
+        span,
+        with_help(format!("`{key}` takes a text"), format!("write `{form}`")),
+    );
+    None
+}
+
+/// A place for one value; what is put there a second time is reported under its key.
+pub(crate) struct Slot<T> {
+    value: Option<(Span, T)>,
+}
+
+impl<T> Default for Slot<T> {
+    fn default() -> Self {
+        Self { value: None }
+    }
+}
+
+impl<T> Slot<T> {
+    pub(crate) fn set(&mut self, key: &Ident, value: Option<T>, diagnostics: &mut Diagnostics) {
+        if self.value.is_some() {
+            diagnostics.error(
+                key,
+                with_help(format!("`{key}` is given twice"), "remove one of them"),
+            );
+        } else if let Some(value) = value {
+            self.value = Some((key.span(), value));
+        }
+    }
+
+    pub(crate) fn get(&self) -> Option<&T> {
+        self.value.as_ref().map(|(_, value)| value)
+    }
+
+    /// Where the key stands.
+    pub(crate) fn span(&self) -> Option<Span> {
+        self.value.as_ref().map(|(span, _)| *span)
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        self.value.is_some()
+    }
+}

@@ -1,0 +1,478 @@
+//! From the model to Rust. Nothing here can fail.
+//!
+//! Each requirement of a field is asserted once, under the field's type, by a call in `__check`; every other use goes
+//! through functions of the runtime crate that exist for every type, so that one wrong type is one error.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+
+use super::expression::Expression;
+use super::model::{ClaimColumn, Column, Model, Null, Role, Version};
+use super::parse::Database;
+use super::shortcode::Kind;
+use super::sql::{Ddl, Statements, create_table};
+
+/// Everything that the derive generates for a struct that has been understood.
+pub(super) fn expand(model: &Model) -> TokenStream {
+    let private = private();
+    let claims = format_ident!("__{}Claims", model.ident);
+    let checks = checks(model);
+    let user = synced_user(model, &claims);
+    let stores = model.databases.iter().map(|database| stored_in(model, *database));
+    let extractor = extractor(&model.ident);
+    let fields = model.written().map(|column| {
+        let (ident, ty) = (&column.ident, &column.ty);
+        quote!(pub #ident: #ty)
+    });
+    let clones = model.written().map(|column| {
+        let ident = &column.ident;
+        quote!(#ident: ::core::clone::Clone::clone(&self.#ident))
+    });
+    quote! {
+        const _: () = {
+            #[allow(unused_imports)]
+            use #private::{UnheldClaim as _, UnstoredColumn as _};
+
+            #[doc(hidden)]
+            pub struct #claims { #(#fields),* }
+
+            #[automatically_derived]
+            impl ::core::clone::Clone for #claims {
+                fn clone(&self) -> Self {
+                    Self { #(#clones),* }
+                }
+            }
+
+            #checks
+            #user
+            #(#stores)*
+            #extractor
+        };
+    }
+}
+
+/// The assertions about the columns that were understood; also emitted beside errors, so that one build shows all.
+pub(super) fn checks(model: &Model) -> TokenStream {
+    let traits = model.columns.iter().filter_map(claim_trait);
+    let calls = model.columns.iter().map(|column| check_column(model, column));
+    quote! {
+        #(#traits)*
+
+        #[allow(dead_code)]
+        fn __check() {
+            #(#calls)*
+        }
+    }
+}
+
+fn private() -> TokenStream {
+    quote!(::clerk_auth::__private)
+}
+
+fn claim_trait_name(column: &Column) -> Ident {
+    format_ident!("__Claim_{}", column.ident, span = Span::mixed_site())
+}
+
+/// The trait whose voice says what is wrong with the type of a field.
+fn claim_trait(column: &Column) -> Option<TokenStream> {
+    let private = private();
+    let name = claim_trait_name(column);
+    let (bound, message, label, note) = match &column.role {
+        Role::Key => {
+            let kind = kind_type(Kind::Text);
+            (
+                quote!(#private::FromClaim<#kind>),
+                "`{Self}` cannot hold the Clerk user id".to_owned(),
+                "the Clerk user id is text".to_owned(),
+                "use `String`, or `clerk_auth::id::UserId`".to_owned(),
+            )
+        }
+        Role::Claim(claim) if claim.with.is_none() => {
+            let (bound, note) = claim_bound(claim);
+            let label = format!("`{}` is `{}`: {}", claim.claim, claim.source, describe(claim));
+            let message = format!("`{{Self}}` cannot hold the claim `{}`", escape(&claim.claim));
+            (bound, message, escape(&label), escape(&note))
+        }
+        _ => return None,
+    };
+    Some(quote! {
+        #[diagnostic::on_unimplemented(message = #message, label = #label, note = #note)]
+        #[allow(non_camel_case_types)]
+        trait #name {
+            fn check() {}
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl<T: #bound> #name for T {}
+    })
+}
+
+fn claim_bound(claim: &ClaimColumn) -> (TokenStream, String) {
+    let private = private();
+    let kind = held_kind(claim);
+    let holds_null = claim.nullable && claim.null == Null::Held;
+    if claim.parse {
+        let note = if holds_null {
+            "use an `Option` of a type that implements `FromStr`, or give null a value with `#[claim(default)]`"
+        } else {
+            "use a type that implements `FromStr`"
+        };
+        return (quote!(#private::ParseClaim<#kind>), note.to_owned());
+    }
+    let ty = claim.kind.rust_type();
+    let note = match (holds_null, claim.kind) {
+        (true, _) => format!("use `Option<{ty}>`, or give null a value with `#[claim(default)]`"),
+        (false, Kind::Object | Kind::Json) => {
+            format!("use `{ty}`, or `sqlx::types::Json<_>` of a type of your own")
+        }
+        (false, _) => format!("use `{ty}`, or implement `FromClaim` for your own type"),
+    };
+    (quote!(#private::FromClaim<#kind>), note)
+}
+
+fn describe(claim: &ClaimColumn) -> String {
+    let kind = claim.kind.name();
+    match (claim.nullable, claim.null) {
+        (false, _) => kind.to_owned(),
+        (true, Null::Held) => format!("{kind}, or null for a user who has none"),
+        (true, Null::Default) => format!("{kind}, where null becomes the default"),
+        (true, Null::Refused) => format!("{kind}, where null is refused"),
+    }
+}
+
+/// Doubles the braces, which mean a parameter in `on_unimplemented`.
+fn escape(text: &str) -> String {
+    text.replace('{', "{{").replace('}', "}}")
+}
+
+fn kind_type(kind: Kind) -> TokenStream {
+    let name = format_ident!("{}", format!("{kind:?}"));
+    quote!(::clerk_auth::claim::#name)
+}
+
+/// The kind that the field's type must hold.
+fn held_kind(claim: &ClaimColumn) -> TokenStream {
+    let kind = kind_type(claim.kind);
+    if claim.nullable && claim.null == Null::Held {
+        quote!(::clerk_auth::claim::Nullable<#kind>)
+    } else {
+        kind
+    }
+}
+
+/// `ClaimField::<T, K>` or `ParsedField::<T, K>`.
+fn claim_field(column: &Column, claim: &ClaimColumn) -> TokenStream {
+    let private = private();
+    let ty = &column.ty;
+    let kind = held_kind(claim);
+    if claim.parse {
+        quote!(#private::ParsedField::<#ty, #kind>)
+    } else {
+        quote!(#private::ClaimField::<#ty, #kind>)
+    }
+}
+
+fn check_column(model: &Model, column: &Column) -> TokenStream {
+    let private = private();
+    let ty = &column.ty;
+    let at = column.at;
+    let claim_trait = claim_trait_name(column);
+    let databases = match model.databases.as_slice() {
+        [Database::Postgres] => "Postgres",
+        [Database::Sqlite] => "Sqlite",
+        [] => return quote!(),
+        _ => "PostgresAndSqlite",
+    };
+    let claim_column = format_ident!("{databases}ClaimColumn");
+    let own_column = format_ident!("{databases}OwnColumn");
+    let sql_type = format_ident!("{databases}SqlType");
+    // The underscore stands where the type does, and so does what rustc says about it.
+    let it = quote_spanned!(at=> _);
+    match &column.role {
+        Role::Key => {
+            let kind = kind_type(Kind::Text);
+            quote! {
+                <#ty as #claim_trait>::check();
+                <#it as #private::#claim_column>::check(#private::ClaimField::<#ty, #kind>::column());
+            }
+        }
+        Role::Claim(claim) if claim.with.is_some() => quote! {
+            <#ty as #private::#claim_column>::check(::core::marker::PhantomData);
+        },
+        Role::Claim(claim) => {
+            let field = claim_field(column, claim);
+            quote! {
+                <#ty as #claim_trait>::check();
+                <#it as #private::#claim_column>::check(#field::column());
+            }
+        }
+        Role::Generated | Role::App | Role::UpdatedAt => {
+            let known = column.sql_type.is_none().then(|| {
+                let probe = model
+                    .databases
+                    .iter()
+                    .next()
+                    .map(|database| database_type(*database));
+                quote! {
+                    <#it as #private::#sql_type>::check(#private::ColumnField::<#ty, #probe>::column());
+                }
+            });
+            quote! {
+                <#ty as #private::#own_column>::check(::core::marker::PhantomData);
+                #known
+            }
+        }
+    }
+}
+
+fn synced_user(model: &Model, claims: &Ident) -> TokenStream {
+    let private = private();
+    let ident = &model.ident;
+    let name = ident.to_string();
+    let text = &model.template_text;
+    let template = model.template.claims.iter().map(|claim| {
+        let name = &claim.name;
+        let expression = expression(&claim.expression);
+        quote!(::clerk_auth::claim::TemplateClaim { name: #name, expression: #expression })
+    });
+    let version = match &model.version {
+        Version::UpdatedAt(claim) => quote!(::clerk_auth::user::VersionSource::UpdatedAt { claim: #claim }),
+        Version::IssuedAt => quote!(::clerk_auth::user::VersionSource::IssuedAt),
+    };
+    let written: Vec<&Column> = model.written().collect();
+    let idents: Vec<&Ident> = written.iter().map(|column| &column.ident).collect();
+    let locals: Vec<Ident> = idents.iter().map(|ident| format_ident!("__{ident}")).collect();
+    let reads = written.iter().map(|column| read_claim(column));
+    let held = written.iter().filter_map(|column| {
+        let claim = column.claim()?;
+        let (ident, ty) = (&column.ident, &column.ty);
+        (!claim.insert_only)
+            .then(|| quote!(#private::ColumnField::<#ty, ()>::equal(&self.#ident, &__claims.#ident)))
+    });
+    quote! {
+        #[automatically_derived]
+        impl ::clerk_auth::user::SyncedUser for #ident {
+            type Claims = #claims;
+
+            const NAME: &'static str = #name;
+            const SESSION_TOKEN_TEMPLATE: &'static str = #text;
+            const TEMPLATE: &'static [::clerk_auth::claim::TemplateClaim] = &[#(#template),*];
+            const VERSION: ::clerk_auth::user::VersionSource = #version;
+
+            fn read_claims(
+                __source: ::clerk_auth::claim::ClaimSource<'_>,
+            ) -> ::core::result::Result<Self::Claims, ::clerk_auth::claim::UnreadableClaims> {
+                let mut __reader = ::clerk_auth::claim::ClaimReader::new(__source);
+                #(let #locals = #reads;)*
+                let __claims = match (#(#locals,)*) {
+                    (#(::core::option::Option::Some(#locals),)*) => {
+                        ::core::option::Option::Some(#claims { #(#idents: #locals),* })
+                    }
+                    _ => ::core::option::Option::None,
+                };
+                __reader.finish(__claims)
+            }
+
+            #[allow(unused_variables)]
+            fn holds(&self, __claims: &Self::Claims) -> bool {
+                true #(&& #held)*
+            }
+        }
+    }
+}
+
+fn read_claim(column: &Column) -> TokenStream {
+    let private = private();
+    let ty = &column.ty;
+    let Some(claim) = column.claim() else {
+        let kind = kind_type(Kind::Text);
+        return quote!(__reader.subject(#private::ClaimField::<#ty, #kind>::hold));
+    };
+    let name = &claim.claim;
+    let kind = kind_type(claim.kind);
+    let held = held_kind(claim);
+    let hold = match &claim.with {
+        Some(path) => quote!(|__value| (#path)(__value)),
+        None => {
+            let field = claim_field(column, claim);
+            quote!(#field::hold)
+        }
+    };
+    if claim.null == Null::Default {
+        let at = column.at;
+        let default = quote_spanned!(at=> <#ty as ::core::default::Default>::default());
+        return quote! {
+            __reader.claim::<::clerk_auth::claim::Nullable<#kind>, #ty>(#name, |__value| match __value {
+                ::core::option::Option::Some(__value) => (#hold)(__value),
+                ::core::option::Option::None => ::core::result::Result::Ok(#default),
+            })
+        };
+    }
+    quote!(__reader.claim::<#held, #ty>(#name, #hold))
+}
+
+fn expression(expression: &Expression) -> TokenStream {
+    let path = quote!(::clerk_auth::claim::Expression);
+    let literal = |literal: TokenStream| quote!(#path::Literal(::clerk_auth::claim::Literal::#literal));
+    let all = |parts: &[Expression]| -> Vec<TokenStream> { parts.iter().map(self::expression).collect() };
+    match expression {
+        Expression::Null => literal(quote!(Null)),
+        Expression::Boolean(value) => literal(quote!(Boolean(#value))),
+        Expression::Integer(value) => literal(quote!(Integer(#value))),
+        Expression::Number(value) => literal(quote!(Number(#value))),
+        Expression::Text(text) => literal(quote!(Text(#text))),
+        Expression::Shortcode(shortcode, _) => quote!(#path::Shortcode(#shortcode)),
+        Expression::Chain(operands) => {
+            let operands = all(operands);
+            quote!(#path::Chain(&[#(#operands),*]))
+        }
+        Expression::Interpolation(parts) => {
+            let parts = all(parts);
+            quote!(#path::Interpolation(&[#(#parts),*]))
+        }
+        Expression::Array(elements) => {
+            let elements = all(elements);
+            quote!(#path::Array(&[#(#elements),*]))
+        }
+        Expression::Object(members) => {
+            let members = members.iter().map(|(name, member)| {
+                let member = self::expression(member);
+                quote!((#name, #member))
+            });
+            quote!(#path::Object(&[#(#members),*]))
+        }
+    }
+}
+
+fn database_type(database: Database) -> TokenStream {
+    match database {
+        Database::Postgres => quote!(::clerk_auth::__private::sqlx::Postgres),
+        Database::Sqlite => quote!(::clerk_auth::__private::sqlx::Sqlite),
+    }
+}
+
+fn stored_in(model: &Model, database: Database) -> TokenStream {
+    let private = private();
+    let ident = &model.ident;
+    let db = database_type(database);
+    let Statements {
+        select,
+        upsert,
+        raise_version,
+        tombstone,
+    } = Statements::of(model, database);
+    let create_table = ddl(model, database);
+    let binds = model.written().map(|column| {
+        let (ident, ty) = (&column.ident, &column.ty);
+        quote!(#private::ColumnField::<#ty, #db>::add(&__claims.#ident, __arguments)?;)
+    });
+    let gets = model.columns.iter().enumerate().map(|(index, column)| {
+        let (ident, ty) = (&column.ident, &column.ty);
+        quote!(#ident: #private::ColumnField::<#ty, #db>::get(__row, #index)?)
+    });
+    quote! {
+        #[automatically_derived]
+        impl ::clerk_auth::user::StoredIn<#db> for #ident {
+            const SELECT: &'static str = #select;
+            const UPSERT: &'static str = #upsert;
+            const RAISE_VERSION: &'static str = #raise_version;
+            const TOMBSTONE: &'static str = #tombstone;
+            const CREATE_TABLE: &'static str = #create_table;
+
+            fn bind(
+                __claims: &Self::Claims,
+                __version: i64,
+                __arguments: &mut <#db as #private::sqlx::Database>::Arguments,
+            ) -> ::core::result::Result<(), #private::sqlx::error::BoxDynError> {
+                #(#binds)*
+                #private::ColumnField::<i64, #db>::add(&__version, __arguments)
+            }
+
+            fn from_row(
+                __row: &<#db as #private::sqlx::Database>::Row,
+            ) -> ::core::result::Result<Self, #private::sqlx::Error> {
+                ::core::result::Result::Ok(Self { #(#gets),* })
+            }
+        }
+    }
+}
+
+fn ddl(model: &Model, database: Database) -> TokenStream {
+    let private = private();
+    let parts = create_table(model, database).into_iter().map(|part| match part {
+        Ddl::Text(text) => quote!(#text),
+        Ddl::Column(column) => sql_type(column, database, &[quote!(NOT_NULL)]),
+        Ddl::PrimaryKey(column) => sql_type(column, database, &[quote!(PRIMARY_KEY)]),
+        Ddl::Generated(column) => sql_type(column, database, &[quote!(NOT_NULL), quote!(GENERATED)]),
+        Ddl::App(column) => sql_type(column, database, &[quote!(NOT_NULL), quote!(DEFAULT)]),
+    });
+    quote! {{
+        const __PARTS: &[&str] = &[#(#parts),*];
+        const __BYTES: [u8; #private::length(__PARTS)] = #private::concat(__PARTS);
+        #private::text(&__BYTES)
+    }}
+}
+
+/// The type's name and the clauses that follow it; a type that the runtime crate does not know falls back to the kind of
+/// its claim.
+fn sql_type(column: &Column, database: Database, clauses: &[TokenStream]) -> TokenStream {
+    let private = private();
+    let ty = &column.ty;
+    let db = database_type(database);
+    let (name, not_null) = match column.claim() {
+        Some(claim) => {
+            let name = match (claim.kind, database) {
+                (Kind::Boolean, _) => "BOOLEAN",
+                (Kind::Integer, _) => "BIGINT",
+                (Kind::Number, Database::Postgres) => "DOUBLE PRECISION",
+                (Kind::Number, Database::Sqlite) => "REAL",
+                (Kind::Object | Kind::Json, Database::Postgres) => "JSONB",
+                (Kind::Text | Kind::Object | Kind::Json, _) => "TEXT",
+            };
+            (name, !(claim.nullable && claim.null == Null::Held))
+        }
+        None => ("TEXT", matches!(column.role, Role::Key)),
+    };
+    let not_null = if not_null { " NOT NULL" } else { "" };
+    let named = match &column.sql_type {
+        Some(name) => name.to_token_stream(),
+        None => quote!(#private::SqlTypeOf::<#ty, #db>::NAME),
+    };
+    quote! {{
+        #[allow(dead_code)]
+        trait __Fallback {
+            const NAME: &'static str = #name;
+            const NOT_NULL: &'static str = #not_null;
+            const PRIMARY_KEY: &'static str = " PRIMARY KEY";
+            const GENERATED: &'static str = "";
+            const DEFAULT: &'static str = "";
+        }
+        impl<T> __Fallback for T {}
+        const __PARTS: &[&str] = &[#named #(, #private::SqlTypeOf::<#ty, #db>::#clauses)*];
+        const __BYTES: [u8; #private::length(__PARTS)] = #private::concat(__PARTS);
+        #private::text(&__BYTES)
+    }}
+}
+
+/// The extractor of the row, for handlers without `#[authenticated]`.
+pub(super) fn extractor(ident: &Ident) -> TokenStream {
+    let private = private();
+    quote! {
+        #[automatically_derived]
+        impl<S> #private::axum::extract::FromRequestParts<S> for #ident
+        where
+            S: ::core::marker::Send + ::core::marker::Sync,
+            #private::Clerk: #private::axum::extract::FromRef<S>,
+            #private::UserSync<#ident>: #private::axum::extract::FromRef<S>,
+        {
+            type Rejection = #private::Rejection;
+
+            async fn from_request_parts(
+                __parts: &mut #private::Parts,
+                __state: &S,
+            ) -> ::core::result::Result<Self, Self::Rejection> {
+                #private::extract_user::<Self, S>(__parts, __state).await
+            }
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! The little language inside a template's texts: shortcodes, `||` chains and interpolation.
+
+use super::shortcode::{self, Kind, Shortcode};
+
+/// A claim's value, parsed.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Expression {
+    Null,
+    Boolean(bool),
+    Integer(i64),
+    Number(f64),
+    Text(String),
+    Shortcode(String, Shortcode),
+    Chain(Vec<Expression>),
+    Interpolation(Vec<Expression>),
+    Object(Vec<(String, Expression)>),
+    Array(Vec<Expression>),
+}
+
+/// A mistake inside a text, at a byte offset from the text's start.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct ExpressionError {
+    pub(super) at: usize,
+    pub(super) message: String,
+    pub(super) help: String,
+}
+
+impl ExpressionError {
+    fn new(at: usize, message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self {
+            at,
+            message: message.into(),
+            help: help.into(),
+        }
+    }
+}
+
+impl Expression {
+    /// The kind of the value and whether it can be null.
+    pub(super) fn kind(&self) -> (Kind, bool) {
+        match self {
+            Self::Null => (Kind::Json, true),
+            Self::Boolean(_) => (Kind::Boolean, false),
+            Self::Integer(_) => (Kind::Integer, false),
+            Self::Number(_) => (Kind::Number, false),
+            Self::Text(_) | Self::Interpolation(_) => (Kind::Text, false),
+            Self::Shortcode(_, shortcode) => (shortcode.kind, shortcode.nullable),
+            Self::Chain(operands) => chain_kind(operands),
+            Self::Object(_) => (Kind::Object, false),
+            Self::Array(_) => (Kind::Json, false),
+        }
+    }
+
+    /// The most bytes the value takes in the token; `None` where nothing bounds it.
+    pub(super) fn most_bytes(&self) -> Option<usize> {
+        let sum = |parts: &[Self], extra: usize| {
+            let sizes: Option<Vec<usize>> = parts.iter().map(Self::most_bytes).collect();
+            sizes.map(|sizes| sizes.iter().map(|size| size + extra).sum::<usize>())
+        };
+        let quotes = 2;
+        match self {
+            Self::Null => Some(4),
+            Self::Boolean(_) => Some(5),
+            Self::Integer(number) => Some(number.to_string().len()),
+            Self::Number(number) => Some(number.to_string().len()),
+            Self::Text(text) => Some(text.len() + quotes),
+            Self::Shortcode(_, shortcode) => {
+                let quotes = if shortcode.kind == Kind::Text { quotes } else { 0 };
+                shortcode.most_bytes.map(|bytes| bytes + quotes)
+            }
+            Self::Chain(operands) => {
+                let sizes: Option<Vec<usize>> = operands.iter().map(Self::most_bytes).collect();
+                sizes.map(|sizes| sizes.into_iter().max().unwrap_or(0))
+            }
+            Self::Interpolation(parts) => sum(parts, 0),
+            Self::Array(elements) => sum(elements, 1).map(|bytes| bytes + 2),
+            Self::Object(members) => members
+                .iter()
+                .map(|(name, member)| Some(name.len() + quotes + 2 + member.most_bytes()?))
+                .sum::<Option<usize>>()
+                .map(|bytes| bytes + 2),
+        }
+    }
+
+    /// The first shortcode that depends on the session or its organization.
+    pub(super) fn of_session(&self) -> Option<&str> {
+        match self {
+            Self::Shortcode(path, shortcode) => shortcode.of_session.then_some(path.as_str()),
+            Self::Chain(parts) | Self::Interpolation(parts) | Self::Array(parts) => {
+                parts.iter().find_map(Self::of_session)
+            }
+            Self::Object(members) => members.iter().find_map(|(_, member)| member.of_session()),
+            _ => None,
+        }
+    }
+}
+
+/// The chosen operand is the first that is neither null nor false, else the last, whatever it is: only the last can
+/// make the chain null.
+fn chain_kind(operands: &[Expression]) -> (Kind, bool) {
+    let mut kinds = operands.iter().map(Expression::kind);
+    let (mut kind, mut nullable) = kinds.next().unwrap_or((Kind::Json, true));
+    for (next, next_nullable) in kinds {
+        kind = match (kind, next) {
+            (kind, next) if kind == next => kind,
+            (Kind::Integer, Kind::Number) | (Kind::Number, Kind::Integer) => Kind::Number,
+            _ => Kind::Json,
+        };
+        nullable = next_nullable;
+    }
+    (kind, nullable)
+}
+
+/// Parses a text of the template.
+pub(super) fn parse(text: &str) -> Result<Expression, ExpressionError> {
+    let mut parts = Vec::new();
+    let mut at = 0;
+    while let Some(open) = text[at..].find("{{").map(|found| at + found) {
+        push_literal(&mut parts, text, at, open)?;
+        let inside = open + 2;
+        let Some(close) = text[inside..].find("}}").map(|found| inside + found) else {
+            return Err(ExpressionError::new(
+                open,
+                "`{{` is not closed",
+                format!("close it: `{}}}}}`", text[open..].trim_end_matches('}')),
+            ));
+        };
+        parts.push((open, chain(&text[inside..close], inside)?));
+        at = close + 2;
+    }
+    push_literal(&mut parts, text, at, text.len())?;
+    match parts.len() {
+        0 => return Ok(Expression::Text(String::new())),
+        1 => return Ok(parts.remove(0).1),
+        _ => {}
+    }
+    if let Some((at, part)) = parts.iter().find(|(_, part)| part.kind().1) {
+        let inside = source(part);
+        return Err(ExpressionError::new(
+            *at,
+            format!("`{{{{{inside}}}}}` can be null, which Clerk renders inside a text as the word `null`"),
+            format!("give it a fallback: `{{{{{inside} || ''}}}}`"),
+        ));
+    }
+    Ok(Expression::Interpolation(
+        parts.into_iter().map(|(_, part)| part).collect(),
+    ))
+}
+
+fn push_literal(
+    parts: &mut Vec<(usize, Expression)>,
+    text: &str,
+    from: usize,
+    to: usize,
+) -> Result<(), ExpressionError> {
+    let literal = &text[from..to];
+    if let Some(close) = literal.find("}}") {
+        return Err(ExpressionError::new(
+            from + close,
+            "`}}` closes nothing",
+            "a shortcode is written `{{user.first_name}}`",
+        ));
+    }
+    let half_open = literal.match_indices('{').find(|(at, _)| {
+        let rest = literal[at + 1..].trim_start();
+        ["user.", "org.", "org_membership.", "session."]
+            .iter()
+            .any(|root| rest.starts_with(root))
+    });
+    if let Some((at, _)) = half_open {
+        return Err(ExpressionError::new(
+            from + at,
+            "this looks like a shortcode, but one brace makes it text",
+            "a shortcode is written `{{user.first_name}}`",
+        ));
+    }
+    if !literal.is_empty() {
+        parts.push((from, Expression::Text(literal.to_owned())));
+    }
+    Ok(())
+}
+
+/// Parses what stands between `{{` and `}}`, which begins at `at`.
+fn chain(text: &str, at: usize) -> Result<Expression, ExpressionError> {
+    let mut operands = Vec::new();
+    for (offset, operand) in split_chain(text) {
+        operands.push(parse_operand(operand, at + offset)?);
+    }
+    Ok(match operands.len() {
+        1 => operands.remove(0),
+        _ => Expression::Chain(operands),
+    })
+}
+
+/// Splits at `||` outside of quotes; gives each operand with its offset.
+fn split_chain(text: &str) -> Vec<(usize, &str)> {
+    let mut operands = Vec::new();
+    let mut start = 0;
+    let mut quoted = false;
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'\'' => quoted = !quoted,
+            b'|' if !quoted && bytes.get(at + 1) == Some(&b'|') => {
+                operands.push((start, &text[start..at]));
+                at += 1;
+                start = at + 1;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    operands.push((start, &text[start..]));
+    operands
+}
+
+fn parse_operand(operand: &str, at: usize) -> Result<Expression, ExpressionError> {
+    let at = at + (operand.len() - operand.trim_start().len());
+    let operand = operand.trim();
+    if operand.is_empty() {
+        return Err(ExpressionError::new(
+            at,
+            "there is no shortcode here",
+            "write one, such as `{{user.first_name}}`, or a literal, such as `{{user.first_name || 'friend'}}`",
+        ));
+    }
+    if let Some(rest) = operand.strip_prefix('\'') {
+        return match rest.strip_suffix('\'') {
+            Some(text) if !text.contains('\'') => Ok(Expression::Text(text.to_owned())),
+            _ => Err(ExpressionError::new(
+                at,
+                "the text is not closed",
+                "texts in a shortcode stand in single quotes: `'friend'`",
+            )),
+        };
+    }
+    if operand.starts_with('"') {
+        return Err(ExpressionError::new(
+            at,
+            "texts in a shortcode stand in single quotes",
+            format!("write `'{}'`", operand.trim_matches('"')),
+        ));
+    }
+    if let Ok(number) = operand.parse::<i64>() {
+        return Ok(Expression::Integer(number));
+    }
+    if operand.starts_with(|first: char| first.is_ascii_digit() || first == '-')
+        && let Ok(number) = operand.parse::<f64>()
+    {
+        return Ok(Expression::Number(number));
+    }
+    match operand {
+        "true" => return Ok(Expression::Boolean(true)),
+        "false" => return Ok(Expression::Boolean(false)),
+        _ => {}
+    }
+    match shortcode::look_up(operand) {
+        Ok(shortcode) => Ok(Expression::Shortcode(operand.to_owned(), shortcode)),
+        Err(unknown) => Err(ExpressionError::new(at, unknown.message, unknown.help)),
+    }
+}
+
+/// An operand or chain as the template writes it.
+pub(super) fn source(expression: &Expression) -> String {
+    match expression {
+        Expression::Shortcode(path, _) => path.clone(),
+        Expression::Text(text) => format!("'{text}'"),
+        Expression::Integer(number) => number.to_string(),
+        Expression::Number(number) => number.to_string(),
+        Expression::Boolean(value) => value.to_string(),
+        Expression::Chain(operands) => operands.iter().map(source).collect::<Vec<_>>().join(" || "),
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_follow_the_expression() {
+        for (text, kind, nullable) in [
+            ("{{user.first_name}}", Kind::Text, true),
+            ("{{ user.first_name || 'friend' }}", Kind::Text, false),
+            ("{{user.first_name || user.username}}", Kind::Text, true),
+            ("{{user.created_at}}", Kind::Integer, false),
+            ("{{user.created_at || 1.5}}", Kind::Number, false),
+            ("{{user.username || user.created_at}}", Kind::Json, false),
+            ("{{user.two_factor_enabled}}", Kind::Boolean, false),
+            ("{{user.public_metadata}}", Kind::Object, false),
+            ("{{user.public_metadata.plan}}", Kind::Json, true),
+            ("{{user.public_metadata.plan || 'free'}}", Kind::Json, false),
+            ("Dear {{user.first_name || 'friend'}}", Kind::Text, false),
+            ("{{user.id}} ", Kind::Text, false),
+            ("plain", Kind::Text, false),
+            ("", Kind::Text, false),
+            ("{{'a || b'}}", Kind::Text, false),
+        ] {
+            let expression = parse(text).expect(text);
+            assert_eq!(expression.kind(), (kind, nullable), "{text}");
+        }
+    }
+
+    #[test]
+    fn mistakes_are_shown_where_they_stand() {
+        for (text, at, part) in [
+            ("{{user.first_name", 0, "not closed"),
+            ("user.first_name}}", 15, "closes nothing"),
+            ("hello {user.first_name}", 6, "one brace"),
+            ("{{}}", 2, "no shortcode"),
+            ("{{user.first_name || }}", 21, "no shortcode"),
+            ("{{user.frist_name}}", 2, "not a shortcode"),
+            ("{{user.id || 'x}}", 13, "not closed"),
+            ("{{user.id || \"x\"}}", 13, "single quotes"),
+            ("{{user.first_name}} {{user.last_name}}", 0, "the word `null`"),
+        ] {
+            let error = parse(text).expect_err(text);
+            assert_eq!(error.at, at, "{text}: {}", error.message);
+            assert!(error.message.contains(part), "{text}: {}", error.message);
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! What stands in for a struct with mistakes, so that nothing but the mistakes is reported.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Generics, Ident};
+
+use super::expand::{checks, extractor};
+use super::model::Model;
+
+/// Impls that satisfy every bound and do nothing; the crate does not compile, so they never run.
+pub(super) fn expand(ident: &Ident, generics: &Generics, model: Option<&Model>) -> TokenStream {
+    if !generics.params.is_empty() {
+        return TokenStream::new();
+    }
+    let checks = model.map(checks);
+    let extractor = extractor(ident);
+    quote! {
+        const _: () = {
+            #[allow(unused_imports)]
+            use ::clerk_auth::__private::{UnheldClaim as _, UnstoredColumn as _};
+
+            #checks
+
+            #[automatically_derived]
+            impl ::clerk_auth::user::SyncedUser for #ident {
+                type Claims = ();
+
+                const NAME: &'static str = "";
+                const SESSION_TOKEN_TEMPLATE: &'static str = "";
+                const TEMPLATE: &'static [::clerk_auth::claim::TemplateClaim] = &[];
+                const VERSION: ::clerk_auth::user::VersionSource = ::clerk_auth::user::VersionSource::IssuedAt;
+
+                fn read_claims(
+                    _: ::clerk_auth::claim::ClaimSource<'_>,
+                ) -> ::core::result::Result<(), ::clerk_auth::claim::UnreadableClaims> {
+                    ::core::result::Result::Ok(())
+                }
+
+                fn holds(&self, _: &()) -> bool {
+                    true
+                }
+            }
+
+            #[automatically_derived]
+            impl<__Database: ::clerk_auth::__private::sqlx::Database> ::clerk_auth::user::StoredIn<__Database> for #ident {
+                const SELECT: &'static str = "";
+                const UPSERT: &'static str = "";
+                const RAISE_VERSION: &'static str = "";
+                const TOMBSTONE: &'static str = "";
+                const CREATE_TABLE: &'static str = "";
+
+                fn bind(
+                    _: &(),
+                    _: i64,
+                    _: &mut <__Database as ::clerk_auth::__private::sqlx::Database>::Arguments,
+                ) -> ::core::result::Result<(), ::clerk_auth::__private::sqlx::error::BoxDynError> {
+                    ::core::result::Result::Ok(())
+                }
+
+                fn from_row(
+                    _: &<__Database as ::clerk_auth::__private::sqlx::Database>::Row,
+                ) -> ::core::result::Result<Self, ::clerk_auth::__private::sqlx::Error> {
+                    ::core::result::Result::Err(::clerk_auth::__private::sqlx::Error::RowNotFound)
+                }
+            }
+
+            #extractor
+        };
+    }
+}

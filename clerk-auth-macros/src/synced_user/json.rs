@@ -1,0 +1,258 @@
+//! A JSON reader that knows where everything stands, so that a template's mistakes are shown by line and column.
+
+/// A JSON value and the byte offset at which it starts.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Node {
+    pub(super) at: usize,
+    pub(super) json: Json,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Json {
+    Null,
+    Boolean(bool),
+    /// As it is written.
+    Number(String),
+    Text(String),
+    Array(Vec<Node>),
+    Object(Vec<Member>),
+}
+
+/// A member of an object; members keep their order, and duplicates are kept for the template to refuse.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Member {
+    pub(super) name: String,
+    pub(super) name_at: usize,
+    pub(super) value: Node,
+}
+
+/// What is wrong with the text, and where.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct JsonError {
+    pub(super) at: usize,
+    pub(super) message: String,
+}
+
+/// Deep enough for any template; a bound keeps a hostile file from exhausting the compiler's stack.
+const DEEPEST: usize = 64;
+
+pub(super) fn read(text: &str) -> Result<Node, JsonError> {
+    let mut reader = Reader {
+        text,
+        at: 0,
+        depth: 0,
+    };
+    let node = reader.value()?;
+    reader.skip_space();
+    if reader.at < text.len() {
+        return Err(reader.error("nothing may follow the JSON value"));
+    }
+    Ok(node)
+}
+
+/// Line and column of a byte offset, both from 1, columns in characters.
+pub(super) fn position(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..at).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
+    (line, column)
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+    depth: usize,
+}
+
+impl Reader<'_> {
+    fn value(&mut self) -> Result<Node, JsonError> {
+        self.skip_space();
+        let at = self.at;
+        let json = match self.peek() {
+            Some('{') => self.nested(Self::object)?,
+            Some('[') => self.nested(Self::array)?,
+            Some('"') => Json::Text(self.string()?),
+            Some('-' | '0'..='9') => Json::Number(self.number()?),
+            Some('a'..='z') => self.word()?,
+            Some(_) => return Err(self.error("expected a JSON value")),
+            None => return Err(self.error("the JSON ends too early")),
+        };
+        Ok(Node { at, json })
+    }
+
+    fn nested(&mut self, read: impl FnOnce(&mut Self) -> Result<Json, JsonError>) -> Result<Json, JsonError> {
+        if self.depth == DEEPEST {
+            return Err(self.error("the JSON is nested too deeply"));
+        }
+        self.depth += 1;
+        self.bump();
+        let json = read(self)?;
+        self.depth -= 1;
+        Ok(json)
+    }
+
+    fn object(&mut self) -> Result<Json, JsonError> {
+        let mut members = Vec::new();
+        self.skip_space();
+        if self.eat('}') {
+            return Ok(Json::Object(members));
+        }
+        loop {
+            self.skip_space();
+            let name_at = self.at;
+            if self.peek() != Some('"') {
+                return Err(self.error("expected a name in double quotes"));
+            }
+            let name = self.string()?;
+            self.skip_space();
+            if !self.eat(':') {
+                return Err(self.error("expected `:` after the name"));
+            }
+            let value = self.value()?;
+            members.push(Member { name, name_at, value });
+            self.skip_space();
+            if self.eat('}') {
+                return Ok(Json::Object(members));
+            }
+            if !self.eat(',') {
+                return Err(self.error("expected `,` or `}` after the value"));
+            }
+        }
+    }
+
+    fn array(&mut self) -> Result<Json, JsonError> {
+        let mut elements = Vec::new();
+        self.skip_space();
+        if self.eat(']') {
+            return Ok(Json::Array(elements));
+        }
+        loop {
+            elements.push(self.value()?);
+            self.skip_space();
+            if self.eat(']') {
+                return Ok(Json::Array(elements));
+            }
+            if !self.eat(',') {
+                return Err(self.error("expected `,` or `]` after the value"));
+            }
+        }
+    }
+
+    fn string(&mut self) -> Result<String, JsonError> {
+        self.bump();
+        let mut text = String::new();
+        loop {
+            match self.bump() {
+                None => return Err(self.error("the text is not closed")),
+                Some('"') => return Ok(text),
+                Some('\\') => text.push(self.escape()?),
+                Some('\0'..='\x1f') => {
+                    self.at -= 1;
+                    return Err(self.error(
+                        "a line break or control character inside a text is written `\\n` or `\\u…`",
+                    ));
+                }
+                Some(letter) => text.push(letter),
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Result<char, JsonError> {
+        let at = self.at;
+        let letter = match self.bump() {
+            Some(letter @ ('"' | '\\' | '/')) => letter,
+            Some('b') => '\u{8}',
+            Some('f') => '\u{c}',
+            Some('n') => '\n',
+            Some('r') => '\r',
+            Some('t') => '\t',
+            Some('u') => {
+                let first = self.hexadecimal()?;
+                // A character outside the basic plane is a surrogate pair (RFC 8259 section 7).
+                let code = if (0xd800..0xdc00).contains(&first) && self.eat('\\') && self.eat('u') {
+                    let second = self.hexadecimal()?;
+                    0x10000 + ((first - 0xd800) << 10) + second.wrapping_sub(0xdc00).min(0x3ff)
+                } else {
+                    first
+                };
+                return char::from_u32(code).ok_or(JsonError {
+                    at,
+                    message: "half of a surrogate pair is no character".to_owned(),
+                });
+            }
+            _ => {
+                return Err(JsonError {
+                    at,
+                    message: "unknown escape".to_owned(),
+                });
+            }
+        };
+        Ok(letter)
+    }
+
+    fn hexadecimal(&mut self) -> Result<u32, JsonError> {
+        let digits = self.text.get(self.at..self.at + 4);
+        let code = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        let code = code.ok_or_else(|| self.error("expected four hexadecimal digits"))?;
+        self.at += 4;
+        Ok(code)
+    }
+
+    fn number(&mut self) -> Result<String, JsonError> {
+        let rest = &self.text[self.at..];
+        let length = rest
+            .find(|letter: char| !matches!(letter, '0'..='9' | '-' | '+' | '.' | 'e' | 'E'))
+            .unwrap_or(rest.len());
+        let number = &rest[..length];
+        if number.parse::<f64>().is_err() {
+            return Err(self.error("this is not a number"));
+        }
+        self.at += length;
+        Ok(number.to_owned())
+    }
+
+    fn word(&mut self) -> Result<Json, JsonError> {
+        for (word, json) in [
+            ("null", Json::Null),
+            ("true", Json::Boolean(true)),
+            ("false", Json::Boolean(false)),
+        ] {
+            if self.text[self.at..].starts_with(word) {
+                self.at += word.len();
+                return Ok(json);
+            }
+        }
+        Err(self.error("expected a JSON value; texts stand in double quotes"))
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.text[self.at..].chars().next()
+    }
+
+    fn bump(&mut self) -> Option<char> {
+        let letter = self.peek()?;
+        self.at += letter.len_utf8();
+        Some(letter)
+    }
+
+    fn eat(&mut self, letter: char) -> bool {
+        let found = self.peek() == Some(letter);
+        if found {
+            self.bump();
+        }
+        found
+    }
+
+    fn skip_space(&mut self) {
+        while matches!(self.peek(), Some(' ' | '\t' | '\n' | '\r')) {
+            self.bump();
+        }
+    }
+
+    fn error(&self, message: &str) -> JsonError {
+        JsonError {
+            at: self.at,
+            message: message.to_owned(),
+        }
+    }
+}

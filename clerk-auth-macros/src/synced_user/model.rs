@@ -1,0 +1,113 @@
+//! What the struct means: a table, its columns, and the claim that feeds each.
+
+use proc_macro2::{Span, TokenStream};
+use syn::{Expr, Ident, Type};
+
+use super::parse::Database;
+use super::shortcode::Kind;
+use super::template::Template;
+
+/// The struct, checked.
+pub(super) struct Model {
+    pub(super) ident: Ident,
+    pub(super) databases: Vec<Database>,
+    pub(super) table: Table,
+    pub(super) version_column: String,
+    pub(super) deleted_at_column: String,
+    pub(super) version: Version,
+    /// The expression that gives the template's text.
+    pub(super) template_text: TokenStream,
+    pub(super) template: Template,
+    /// The columns that could be understood, in the order of the fields.
+    pub(super) columns: Vec<Column>,
+}
+
+/// `"users"` or `"schema"."users"`, unquoted.
+pub(super) struct Table {
+    pub(super) schema: Option<String>,
+    pub(super) name: String,
+}
+
+/// Where a token's version comes from.
+pub(super) enum Version {
+    /// The claim that is `{{user.updated_at}}`.
+    UpdatedAt(String),
+    /// The token's `iat`.
+    IssuedAt,
+}
+
+/// A field and its column.
+pub(super) struct Column {
+    pub(super) ident: Ident,
+    pub(super) ty: Type,
+    /// Where the field's type stands.
+    pub(super) at: Span,
+    pub(super) name: String,
+    pub(super) sql_type: Option<String>,
+    pub(super) role: Role,
+}
+
+/// Who writes a column.
+pub(super) enum Role {
+    /// The Clerk user id, by which the row is found.
+    Key,
+    /// Sync, from a claim.
+    Claim(ClaimColumn),
+    /// The database, at insertion.
+    Generated,
+    /// The application.
+    App,
+    /// Sync, whenever a claim has changed.
+    UpdatedAt,
+}
+
+/// How a claim becomes a column.
+pub(super) struct ClaimColumn {
+    pub(super) claim: String,
+    /// The template's value, for messages.
+    pub(super) source: String,
+    pub(super) kind: Kind,
+    pub(super) nullable: bool,
+    pub(super) null: Null,
+    /// Through `FromStr` instead of `FromClaim`.
+    pub(super) parse: bool,
+    /// Written when the row is, and then left to the person.
+    pub(super) insert_only: bool,
+    /// A function instead of the type's own conversion.
+    pub(super) with: Option<Expr>,
+}
+
+/// What null does.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Null {
+    /// It is a value like any other, if the claim can be null at all.
+    Held,
+    /// It becomes the type's default.
+    Default,
+    /// It refuses the request.
+    Refused,
+}
+
+impl Model {
+    pub(super) fn key(&self) -> Option<&Column> {
+        self.columns
+            .iter()
+            .find(|column| matches!(column.role, Role::Key))
+    }
+
+    /// The columns that sync writes, in the order of the upsert's parameters.
+    pub(super) fn written(&self) -> impl Iterator<Item = &Column> {
+        self.columns
+            .iter()
+            .filter(|column| matches!(column.role, Role::Key | Role::Claim(_)))
+    }
+}
+
+impl Column {
+    pub(super) fn claim(&self) -> Option<&ClaimColumn> {
+        match &self.role {
+            Role::Claim(claim) => Some(claim),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,352 @@
+//! What the user wrote: the struct, its attributes and those of its fields.
+
+use proc_macro2::Span;
+use syn::spanned::Spanned;
+use syn::{Attribute, Data, DeriveInput, Expr, Fields, Ident, LitStr, Type};
+
+use crate::argument::{Argument, Slot, arguments, text, unknown};
+use crate::diag::{Diagnostics, with_help};
+
+const CONTAINER_FORM: &str = r#"#[synced_user(table = "users", database(postgres))]"#;
+
+/// The struct as it was written.
+pub(super) struct Input {
+    pub(super) ident: Ident,
+    pub(super) container: Container,
+    pub(super) fields: Vec<Field>,
+}
+
+/// `#[synced_user(…)]`
+#[derive(Default)]
+pub(super) struct Container {
+    pub(super) present: bool,
+    pub(super) table: Slot<LitStr>,
+    pub(super) template: Slot<LitStr>,
+    pub(super) template_json: Slot<LitStr>,
+    pub(super) databases: Slot<Vec<Database>>,
+    pub(super) version: Slot<LitStr>,
+    pub(super) rename_all: Slot<LitStr>,
+    pub(super) allow: Slot<()>,
+    pub(super) version_column: Slot<LitStr>,
+    pub(super) deleted_at_column: Slot<LitStr>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Database {
+    Postgres,
+    Sqlite,
+}
+
+/// A field with `#[claim(…)]` and `#[column(…)]`.
+pub(super) struct Field {
+    pub(super) ident: Ident,
+    pub(super) ty: Type,
+    pub(super) claim: ClaimAttribute,
+    pub(super) column: ColumnAttribute,
+}
+
+/// `#[claim(…)]`
+#[derive(Default)]
+pub(super) struct ClaimAttribute {
+    pub(super) at: Option<Span>,
+    pub(super) name: Option<LitStr>,
+    pub(super) default: Slot<()>,
+    pub(super) required: Slot<()>,
+    pub(super) parse: Slot<()>,
+    pub(super) insert_only: Slot<()>,
+    pub(super) with: Slot<Expr>,
+}
+
+/// `#[column(…)]`
+#[derive(Default)]
+pub(super) struct ColumnAttribute {
+    pub(super) generated: Slot<()>,
+    pub(super) app: Slot<()>,
+    pub(super) updated_at: Slot<()>,
+    pub(super) name: Slot<LitStr>,
+    pub(super) sql_type: Slot<LitStr>,
+}
+
+/// Reads the struct; `None` if it is none, which has been reported.
+pub(super) fn parse(input: DeriveInput, diagnostics: &mut Diagnostics) -> Option<Input> {
+    let fields = match input.data {
+        Data::Struct(data) => data.fields,
+        Data::Enum(data) => {
+            diagnostics.error(data.enum_token, not_a_struct("an enum"));
+            return None;
+        }
+        Data::Union(data) => {
+            diagnostics.error(data.union_token, not_a_struct("a union"));
+            return None;
+        }
+    };
+    let named = match fields {
+        Fields::Named(fields) => fields.named,
+        _ => {
+            diagnostics.error(
+                &input.ident,
+                with_help(
+                    format!("`{}` has no named fields, and a column needs a name", input.ident),
+                    format!("write `struct {} {{ clerk_id: String, … }}`", input.ident),
+                ),
+            );
+            return None;
+        }
+    };
+    if !input.generics.params.is_empty() {
+        diagnostics.error(
+            &input.generics.params,
+            with_help(
+                format!(
+                    "`{}` is a row of one table, so it takes no parameters",
+                    input.ident
+                ),
+                "name the concrete types in the fields",
+            ),
+        );
+    }
+    let container = container(&input.attrs, diagnostics);
+    let fields = named
+        .into_iter()
+        .filter_map(|field| {
+            Some(Field {
+                ident: field.ident?,
+                ty: field.ty,
+                claim: claim_attribute(&field.attrs, diagnostics),
+                column: column_attribute(&field.attrs, diagnostics),
+            })
+        })
+        .collect();
+    Some(Input {
+        ident: input.ident,
+        container,
+        fields,
+    })
+}
+
+fn not_a_struct(what: &str) -> String {
+    with_help(
+        format!("a user is a row of a table, and {what} is none"),
+        "derive `SyncedUser` on a struct with named fields",
+    )
+}
+
+fn container(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> Container {
+    const KNOWN: [&str; 9] = [
+        "table",
+        "template",
+        "template_json",
+        "database",
+        "version",
+        "rename_all",
+        "allow",
+        "version_column",
+        "deleted_at_column",
+    ];
+    let mut container = Container::default();
+    for attribute in named(attributes, "synced_user") {
+        container.present = true;
+        for argument in arguments(attribute, CONTAINER_FORM, diagnostics) {
+            let Some(key) = argument.key().cloned() else {
+                unknown(&argument, "synced_user", &KNOWN, diagnostics);
+                continue;
+            };
+            let word = key.to_string();
+            let (slot, form) = match word.as_str() {
+                "table" => (&mut container.table, r#"table = "users""#),
+                "template" => (
+                    &mut container.template,
+                    r#"template = "clerk/session-token.json""#,
+                ),
+                "template_json" => (
+                    &mut container.template_json,
+                    r##"template_json = r#"{"email": "{{user.primary_email_address}}"}"#"##,
+                ),
+                "version" => (&mut container.version, r#"version = "iat""#),
+                "rename_all" => (&mut container.rename_all, r#"rename_all = "snake_case""#),
+                "version_column" => (
+                    &mut container.version_column,
+                    r#"version_column = "clerk_version""#,
+                ),
+                "deleted_at_column" => (
+                    &mut container.deleted_at_column,
+                    r#"deleted_at_column = "clerk_deleted_at""#,
+                ),
+                "database" => {
+                    let databases = databases(&argument, diagnostics);
+                    container.databases.set(&key, databases, diagnostics);
+                    continue;
+                }
+                "allow" => {
+                    let allow = allow(&argument, diagnostics);
+                    container.allow.set(&key, allow, diagnostics);
+                    continue;
+                }
+                _ => {
+                    unknown(&argument, "synced_user", &KNOWN, diagnostics);
+                    continue;
+                }
+            };
+            let value = text(&argument, form, diagnostics);
+            slot.set(&key, value, diagnostics);
+        }
+    }
+    container
+}
+
+fn databases(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<Vec<Database>> {
+    const FORM: &str = "write `database(postgres)`, `database(sqlite)` or `database(postgres, sqlite)`";
+    let Argument::List(key, arguments) = argument else {
+        diagnostics.error_at(
+            argument.span(),
+            with_help("`database` lists databases in parentheses", FORM),
+        );
+        return None;
+    };
+    let mut databases = Vec::new();
+    let mut failed = false;
+    for argument in arguments {
+        let database = match argument {
+            Argument::Word(word) if word == "postgres" => Database::Postgres,
+            Argument::Word(word) if word == "sqlite" => Database::Sqlite,
+            other => {
+                failed = true;
+                let word = other.key().map(ToString::to_string).unwrap_or_default();
+                let help = match word.to_lowercase().as_str() {
+                    "postgresql" | "pg" => "write `postgres`".to_owned(),
+                    "sqlite3" => "write `sqlite`".to_owned(),
+                    _ => FORM.to_owned(),
+                };
+                diagnostics.error_at(other.span(), with_help("this database is not known", help));
+                continue;
+            }
+        };
+        if databases.contains(&database) {
+            diagnostics.error_at(argument.span(), "this database is listed twice");
+        } else {
+            databases.push(database);
+        }
+    }
+    if databases.is_empty() {
+        if !failed {
+            diagnostics.error(key, with_help("no database is listed", FORM));
+        }
+        return None;
+    }
+    databases.sort_unstable();
+    Some(databases)
+}
+
+fn allow(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<()> {
+    if let Argument::List(_, arguments) = argument
+        && let [Argument::Word(word)] = arguments.as_slice()
+        && word == "unbounded_claims"
+    {
+        return Some(());
+    }
+    diagnostics.error_at(
+        argument.span(),
+        with_help(
+            "only unbounded claims can be allowed",
+            "write `allow(unbounded_claims)`",
+        ),
+    );
+    None
+}
+
+fn claim_attribute(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> ClaimAttribute {
+    const KNOWN: [&str; 5] = ["default", "required", "parse", "insert_only", "with"];
+    let mut claim = ClaimAttribute::default();
+    for attribute in named(attributes, "claim") {
+        claim.at.get_or_insert(attribute.path().span());
+        for argument in arguments(attribute, r#"#[claim("firstName")]"#, diagnostics) {
+            match &argument {
+                Argument::Literal(syn::Lit::Str(name)) => {
+                    if claim.name.is_some() {
+                        diagnostics.error(
+                            name,
+                            with_help("the claim is named twice", "remove one of the names"),
+                        );
+                    } else {
+                        claim.name = Some(name.clone());
+                    }
+                }
+                Argument::Word(key) if key == "default" => claim.default.set(key, Some(()), diagnostics),
+                Argument::Word(key) if key == "required" => claim.required.set(key, Some(()), diagnostics),
+                Argument::Word(key) if key == "parse" => claim.parse.set(key, Some(()), diagnostics),
+                Argument::Word(key) if key == "insert_only" => {
+                    claim.insert_only.set(key, Some(()), diagnostics)
+                }
+                Argument::Value(key, path) if key == "with" => {
+                    claim.with.set(key, Some(path.clone()), diagnostics);
+                }
+                other
+                    if other
+                        .key()
+                        .is_some_and(|key| KNOWN.iter().any(|known| key == known)) =>
+                {
+                    diagnostics.error_at(
+                        other.span(),
+                        with_help(
+                            "this argument has another form",
+                            "write `default`, `required`, `parse`, `insert_only` or `with = path::to::function`",
+                        ),
+                    );
+                }
+                other => unknown(other, "claim", &KNOWN, diagnostics),
+            }
+        }
+    }
+    claim
+}
+
+fn column_attribute(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> ColumnAttribute {
+    const KNOWN: [&str; 5] = ["generated", "app", "updated_at", "name", "sql_type"];
+    let mut column = ColumnAttribute::default();
+    for attribute in named(attributes, "column") {
+        for argument in arguments(attribute, r#"#[column(app)]"#, diagnostics) {
+            match &argument {
+                Argument::Word(key) if key == "generated" => column.generated.set(key, Some(()), diagnostics),
+                Argument::Word(key) if key == "app" => column.app.set(key, Some(()), diagnostics),
+                Argument::Word(key) if key == "updated_at" => {
+                    column.updated_at.set(key, Some(()), diagnostics)
+                }
+                Argument::Value(key, _) | Argument::Word(key) | Argument::List(key, _) if key == "name" => {
+                    let value = text(&argument, r#"#[column(name = "e_mail")]"#, diagnostics);
+                    column.name.set(key, value, diagnostics);
+                }
+                Argument::Value(key, _) | Argument::Word(key) | Argument::List(key, _)
+                    if key == "sql_type" =>
+                {
+                    let value = text(
+                        &argument,
+                        r#"#[column(sql_type = "NUMERIC(12, 2)")]"#,
+                        diagnostics,
+                    );
+                    column.sql_type.set(key, value, diagnostics);
+                }
+                other
+                    if other
+                        .key()
+                        .is_some_and(|key| KNOWN.iter().any(|known| key == known)) =>
+                {
+                    diagnostics.error_at(
+                        other.span(),
+                        with_help(
+                            "this argument takes no value",
+                            "write `generated`, `app` or `updated_at` alone",
+                        ),
+                    );
+                }
+                other => unknown(other, "column", &KNOWN, diagnostics),
+            }
+        }
+    }
+    column
+}
+
+fn named<'a>(attributes: &'a [Attribute], name: &'a str) -> impl Iterator<Item = &'a Attribute> {
+    attributes
+        .iter()
+        .filter(move |attribute| attribute.path().is_ident(name))
+}

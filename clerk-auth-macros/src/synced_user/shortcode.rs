@@ -1,0 +1,219 @@
+//! The shortcodes that Clerk renders in a session token: kind, nullability and size (Clerk's documentation, "JWT
+//! templates" and "Customize your session token").
+
+use crate::suggest;
+
+/// The kind of a claim; the runtime crate has a type of the same name for each.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Kind {
+    Boolean,
+    Integer,
+    Json,
+    Number,
+    Object,
+    Text,
+}
+
+impl Kind {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Boolean => "a boolean",
+            Self::Integer => "an integer",
+            Self::Json => "any JSON",
+            Self::Number => "a number",
+            Self::Object => "an object",
+            Self::Text => "text",
+        }
+    }
+
+    /// The Rust type to suggest for a claim of this kind.
+    pub(super) const fn rust_type(self) -> &'static str {
+        match self {
+            Self::Boolean => "bool",
+            Self::Integer => "i64",
+            Self::Json | Self::Object => "serde_json::Value",
+            Self::Number => "f64",
+            Self::Text => "String",
+        }
+    }
+}
+
+/// What a shortcode renders.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Shortcode {
+    pub(super) kind: Kind,
+    pub(super) nullable: bool,
+    /// Depends on the session or its organization, and so is no property of the user.
+    pub(super) of_session: bool,
+    /// The most bytes it is assumed to render; `None` where nothing bounds it.
+    pub(super) most_bytes: Option<usize>,
+}
+
+const fn user(kind: Kind, nullable: bool, most_bytes: usize) -> Shortcode {
+    Shortcode {
+        kind,
+        nullable,
+        of_session: false,
+        most_bytes: Some(most_bytes),
+    }
+}
+
+const fn session(kind: Kind) -> Shortcode {
+    Shortcode {
+        kind,
+        nullable: true,
+        of_session: true,
+        most_bytes: Some(100),
+    }
+}
+
+/// The table. Bytes: an e-mail address has at most 254 (RFC 5321 section 4.5.3.1.3 less the brackets), a phone number
+/// 16 (E.164 with `+`), Unix seconds 10, Clerk's ids 32. Clerk documents no bounds for names and picture addresses:
+/// 100 and 300 are assumptions, above what is seen in practice.
+const SHORTCODES: [(&str, Shortcode); 23] = [
+    ("user.id", user(Kind::Text, false, 32)),
+    ("user.first_name", user(Kind::Text, true, 100)),
+    ("user.last_name", user(Kind::Text, true, 100)),
+    ("user.full_name", user(Kind::Text, true, 201)),
+    ("user.username", user(Kind::Text, true, 64)),
+    ("user.external_id", user(Kind::Text, true, 100)),
+    ("user.primary_email_address", user(Kind::Text, true, 254)),
+    ("user.primary_phone_number", user(Kind::Text, true, 16)),
+    ("user.created_at", user(Kind::Integer, false, 10)),
+    ("user.updated_at", user(Kind::Integer, false, 10)),
+    ("user.email_verified", user(Kind::Boolean, false, 5)),
+    ("user.phone_number_verified", user(Kind::Boolean, false, 5)),
+    ("user.two_factor_enabled", user(Kind::Boolean, false, 5)),
+    ("user.image_url", user(Kind::Text, false, 300)),
+    ("org.id", session(Kind::Text)),
+    ("org.name", session(Kind::Text)),
+    ("org.slug", session(Kind::Text)),
+    ("org.role", session(Kind::Text)),
+    ("org.public_metadata", session(Kind::Object)),
+    ("org_membership.public_metadata", session(Kind::Object)),
+    ("org_membership.permissions", session(Kind::Json)),
+    ("session.actor", session(Kind::Object)),
+    ("session.reverification_id", session(Kind::Text)),
+];
+
+/// The objects into which a path reaches; whole, nothing bounds them but Clerk's 8 KB.
+const METADATA: [&str; 4] = [
+    "user.public_metadata",
+    "user.unsafe_metadata",
+    "org.public_metadata",
+    "org_membership.public_metadata",
+];
+
+/// The assumed size of one value inside metadata, in bytes.
+const METADATA_VALUE: usize = 100;
+
+/// Names that documentation or habit suggests and Clerk does not render: it answers null.
+const WRONG_NAMES: [(&str, &str); 6] = [
+    (
+        "user.primary_phone_address",
+        "Clerk renders null for it; use `user.primary_phone_number`",
+    ),
+    (
+        "user.has_verified_email",
+        "Clerk renders null for it; use `user.email_verified`",
+    ),
+    (
+        "user.private_metadata",
+        "private metadata is never put into a token; use `user.public_metadata`, or read it from the Backend API",
+    ),
+    ("user.email", "use `user.primary_email_address`"),
+    ("user.email_address", "use `user.primary_email_address`"),
+    ("user.phone_number", "use `user.primary_phone_number`"),
+];
+
+/// Why a path is no shortcode.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) struct UnknownShortcode {
+    pub(super) message: String,
+    pub(super) help: String,
+}
+
+pub(super) fn look_up(path: &str) -> Result<Shortcode, UnknownShortcode> {
+    if let Some((_, shortcode)) = SHORTCODES.iter().find(|(known, _)| *known == path) {
+        return Ok(*shortcode);
+    }
+    for root in METADATA {
+        let of_session = !root.starts_with("user.");
+        if path == root {
+            return Ok(Shortcode {
+                kind: Kind::Object,
+                nullable: of_session,
+                of_session,
+                most_bytes: None,
+            });
+        }
+        let inside = path.strip_prefix(root).and_then(|rest| rest.strip_prefix('.'));
+        if inside.is_some_and(|rest| rest.split('.').all(|step| !step.is_empty())) {
+            return Ok(Shortcode {
+                kind: Kind::Json,
+                nullable: true,
+                of_session,
+                most_bytes: Some(METADATA_VALUE),
+            });
+        }
+    }
+    Err(unknown(path))
+}
+
+fn unknown(path: &str) -> UnknownShortcode {
+    let wrong = WRONG_NAMES
+        .iter()
+        .find(|(name, _)| path == *name || path.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')));
+    if let Some((_, help)) = wrong {
+        return UnknownShortcode {
+            message: format!("`{{{{{path}}}}}` is not a shortcode"),
+            help: (*help).to_owned(),
+        };
+    }
+    let root = path.split('.').next().unwrap_or_default();
+    let known_root = ["user", "org", "org_membership", "session"].contains(&root);
+    let message = if known_root {
+        format!("`{{{{{path}}}}}` is not a shortcode: Clerk renders null for it")
+    } else {
+        format!("`{{{{{path}}}}}` has an unknown root: Clerk leaves it in the token as it stands")
+    };
+    let candidates = SHORTCODES.iter().map(|(known, _)| *known).chain(METADATA);
+    let help = match (suggest::nearest(path, candidates), root) {
+        (Some(nearest), _) => format!("did you mean `{{{{{nearest}}}}}`?"),
+        (None, "organization") => "the root of the active organization is `org`".to_owned(),
+        (None, _) => "shortcodes begin with `user.`, `org.`, `org_membership.` or `session.`".to_owned(),
+    };
+    UnknownShortcode { message, help }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrong_names_are_answered_by_name() {
+        for (path, help) in [
+            ("user.primary_phone_address", "user.primary_phone_number"),
+            ("user.has_verified_email", "user.email_verified"),
+            ("user.private_metadata.plan", "never put into a token"),
+            ("user.frist_name", "user.first_name"),
+            ("usr.first_name", "user.first_name"),
+            ("organization.name", "org"),
+        ] {
+            let unknown = look_up(path).expect_err(path);
+            assert!(unknown.help.contains(help), "{path}: {}", unknown.help);
+        }
+    }
+
+    #[test]
+    fn metadata_is_reached_into_at_any_depth() {
+        let whole = look_up("user.public_metadata").expect("known");
+        assert_eq!(
+            (whole.kind, whole.nullable, whole.most_bytes),
+            (Kind::Object, false, None)
+        );
+        let inside = look_up("user.public_metadata.billing.plan").expect("known");
+        assert_eq!((inside.kind, inside.nullable), (Kind::Json, true));
+        look_up("user.public_metadata.").expect_err("an empty step");
+    }
+}

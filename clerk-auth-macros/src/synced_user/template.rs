@@ -1,0 +1,315 @@
+//! The session-token template: found, read and checked, whoever uses it.
+
+use super::expression::{self, Expression};
+use super::json::{self, Json, Node};
+
+/// What applies where the struct names no template.
+pub(super) const DEFAULT: &str = r#"{
+  "email": "{{user.primary_email_address}}",
+  "firstName": "{{user.first_name}}",
+  "lastName": "{{user.last_name}}",
+  "imageUrl": "{{user.image_url}}",
+  "updatedAt": "{{user.updated_at}}"
+}
+"#;
+
+/// What the custom claims may take, in bytes: Clerk asks for less than 1.2 KB, beyond which a browser may not store the
+/// session cookie.
+const BUDGET: usize = 1_228;
+
+/// The claims that Clerk makes itself and that a template cannot override (Clerk's documentation, "Session tokens").
+const RESERVED: [&str; 15] = [
+    "act", "azp", "exp", "fea", "fva", "iat", "iss", "jti", "nbf", "o", "pla", "sid", "sts", "sub", "v",
+];
+
+/// A template that was read; claims that could not be are left out.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Template {
+    pub(super) claims: Vec<Claim>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Claim {
+    pub(super) name: String,
+    pub(super) expression: Expression,
+    /// The value as it stands in the JSON, for messages.
+    pub(super) source: String,
+}
+
+/// A mistake in the template.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct TemplateError {
+    /// Byte offset into the template; `None` for what concerns the whole.
+    pub(super) at: Option<usize>,
+    pub(super) message: String,
+    pub(super) help: Option<String>,
+}
+
+impl Template {
+    pub(super) fn claim(&self, name: &str) -> Option<&Claim> {
+        self.claims.iter().find(|claim| claim.name == name)
+    }
+
+    /// The claim that versions a token.
+    pub(super) fn updated_at(&self) -> Option<&Claim> {
+        self.claims.iter().find(
+            |claim| matches!(&claim.expression, Expression::Shortcode(path, _) if path == "user.updated_at"),
+        )
+    }
+}
+
+impl Claim {
+    /// The most bytes the claim takes with its name, quotes, colon and comma.
+    pub(super) fn most_bytes(&self) -> Option<usize> {
+        self.expression
+            .most_bytes()
+            .map(|bytes| bytes + self.name.len() + 4)
+    }
+}
+
+/// Reads a template. Everything that is wrong with it is in the list.
+pub(super) fn read(text: &str, allow_unbounded: bool) -> (Template, Vec<TemplateError>) {
+    let mut errors = Vec::new();
+    let mut template = Template::default();
+    let root = match json::read(text) {
+        Ok(root) => root,
+        Err(error) => {
+            errors.push(TemplateError {
+                at: Some(error.at),
+                message: format!("the template is not JSON: {}", error.message),
+                help: None,
+            });
+            return (template, errors);
+        }
+    };
+    let Json::Object(members) = root.json else {
+        errors.push(TemplateError {
+            at: Some(root.at),
+            message: "the template is not a JSON object".to_owned(),
+            help: Some(r#"write `{ "email": "{{user.primary_email_address}}" }`"#.to_owned()),
+        });
+        return (template, errors);
+    };
+    for member in members {
+        if let Some(error) = check_name(&template, &member.name) {
+            errors.push(TemplateError {
+                at: Some(member.name_at),
+                ..error
+            });
+            continue;
+        }
+        let source = source(&member.value);
+        if let Some(expression) = convert(member.value, &mut errors) {
+            template.claims.push(Claim {
+                name: member.name,
+                expression,
+                source,
+            });
+        }
+    }
+    if errors.is_empty() && !allow_unbounded {
+        errors.extend(over_budget(&template));
+    }
+    (template, errors)
+}
+
+fn check_name(template: &Template, name: &str) -> Option<TemplateError> {
+    let error = |message: String, help: &str| {
+        Some(TemplateError {
+            at: None,
+            message,
+            help: Some(help.to_owned()),
+        })
+    };
+    if RESERVED.contains(&name) {
+        return error(
+            format!("the claim `{name}` is Clerk's own, which a template cannot override"),
+            "give the claim another name",
+        );
+    }
+    if template.claim(name).is_some() {
+        return error(
+            format!("the claim `{name}` stands here twice"),
+            "remove one of them",
+        );
+    }
+    if name.contains("{{") {
+        return error(
+            format!("the claim's name `{name}` holds a shortcode, which Clerk renders only in values"),
+            "give the claim a fixed name",
+        );
+    }
+    None
+}
+
+fn convert(node: Node, errors: &mut Vec<TemplateError>) -> Option<Expression> {
+    Some(match node.json {
+        Json::Null => Expression::Null,
+        Json::Boolean(value) => Expression::Boolean(value),
+        Json::Number(number) => match number.parse::<i64>() {
+            Ok(integer) => Expression::Integer(integer),
+            Err(_) => Expression::Number(number.parse().unwrap_or(0.0)),
+        },
+        Json::Text(text) => match expression::parse(&text) {
+            Ok(expression) => expression,
+            Err(error) => {
+                errors.push(TemplateError {
+                    // One more for the quote; escapes before the mistake would shift it, and no shortcode needs one.
+                    at: Some(node.at + 1 + error.at),
+                    message: error.message,
+                    help: Some(error.help),
+                });
+                return None;
+            }
+        },
+        Json::Array(elements) => {
+            let converted: Vec<_> = elements
+                .into_iter()
+                .map(|element| convert(element, errors))
+                .collect();
+            Expression::Array(converted.into_iter().collect::<Option<_>>()?)
+        }
+        Json::Object(members) => {
+            let mut converted: Vec<(String, Option<Expression>)> = Vec::new();
+            for member in members {
+                if converted.iter().any(|(name, _)| *name == member.name) {
+                    errors.push(TemplateError {
+                        at: Some(member.name_at),
+                        message: format!("the member `{}` stands here twice", member.name),
+                        help: Some("remove one of them".to_owned()),
+                    });
+                }
+                let value = convert(member.value, errors);
+                converted.push((member.name, value));
+            }
+            let members = converted.into_iter().map(|(name, value)| Some((name, value?)));
+            Expression::Object(members.collect::<Option<_>>()?)
+        }
+    })
+}
+
+fn over_budget(template: &Template) -> Vec<TemplateError> {
+    let unbounded: Vec<TemplateError> = template
+        .claims
+        .iter()
+        .filter(|claim| claim.most_bytes().is_none())
+        .map(|claim| TemplateError {
+            at: None,
+            message: format!(
+                "nothing bounds the size of the claim `{}`: `{}` is up to 8 KB, and a session cookie holds 4 KB",
+                claim.name, claim.source
+            ),
+            help: Some(
+                "name the member you need, such as `{{user.public_metadata.plan}}`, or write `allow(unbounded_claims)`"
+                    .to_owned(),
+            ),
+        })
+        .collect();
+    if !unbounded.is_empty() {
+        return unbounded;
+    }
+    let mut sizes: Vec<(usize, &str)> = template
+        .claims
+        .iter()
+        .filter_map(|claim| Some((claim.most_bytes()?, claim.name.as_str())))
+        .collect();
+    let sum: usize = sizes.iter().map(|(bytes, _)| bytes).sum::<usize>() + 2;
+    if sum <= BUDGET {
+        return Vec::new();
+    }
+    sizes.sort_by(|left, right| right.cmp(left));
+    let largest: Vec<String> = sizes
+        .iter()
+        .take(3)
+        .map(|(bytes, name)| format!("`{name}` {bytes}"))
+        .collect();
+    vec![TemplateError {
+        at: None,
+        message: format!(
+            "the template's claims can take {sum} bytes, more than the {BUDGET} that fit into the session cookie"
+        ),
+        help: Some(format!(
+            "the largest are {}; remove or shorten some",
+            largest.join(", ")
+        )),
+    }]
+}
+
+/// The value as the template writes it, for messages.
+fn source(node: &Node) -> String {
+    match &node.json {
+        Json::Null => "null".to_owned(),
+        Json::Boolean(value) => value.to_string(),
+        Json::Number(number) => number.clone(),
+        Json::Text(text) => text.clone(),
+        Json::Array(_) => "[…]".to_owned(),
+        Json::Object(_) => "{…}".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn messages(text: &str) -> Vec<(Option<usize>, String)> {
+        let (_, errors) = read(text, false);
+        errors
+            .into_iter()
+            .map(|error| (error.at, error.message))
+            .collect()
+    }
+
+    #[test]
+    fn the_default_is_within_its_own_budget() {
+        assert_eq!(messages(DEFAULT), []);
+    }
+
+    #[test]
+    fn every_mistake_is_listed() {
+        let found = messages(
+            r#"{"sub": "{{user.id}}", "a": "{{user.frist_name}}", "b": "x", "b": "y", "c": {"d": "{{usr.id}}"}}"#,
+        );
+        let expected = [
+            "is Clerk's own",
+            "not a shortcode",
+            "stands here twice",
+            "unknown root",
+        ];
+        assert_eq!(found.len(), expected.len(), "{found:?}");
+        for ((_, message), part) in found.iter().zip(expected) {
+            assert!(message.contains(part), "{message}");
+        }
+        assert_eq!(found[1].0, Some(31));
+    }
+
+    #[test]
+    fn whole_metadata_is_unbounded_and_a_member_is_not() {
+        assert!(
+            messages(r#"{"m": "{{user.public_metadata}}"}"#)[0]
+                .1
+                .contains("nothing bounds")
+        );
+        assert_eq!(messages(r#"{"m": "{{user.public_metadata.plan}}"}"#), []);
+        assert_eq!(read(r#"{"m": "{{user.public_metadata}}"}"#, true).1, []);
+    }
+
+    #[test]
+    fn a_template_over_budget_names_its_largest_claims() {
+        let long = "x".repeat(1_300);
+        let (_, errors) = read(
+            &format!(r#"{{"long": "{long}", "id": "{{{{user.id}}}}"}}"#),
+            false,
+        );
+        assert!(
+            errors[0].message.contains("more than the 1228"),
+            "{}",
+            errors[0].message
+        );
+        assert!(
+            errors[0]
+                .help
+                .as_ref()
+                .is_some_and(|help| help.starts_with("the largest are `long` 1310"))
+        );
+    }
+}
