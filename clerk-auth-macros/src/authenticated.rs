@@ -1,7 +1,20 @@
-//! `#[authenticated]`: parse, model, check, expand.
+//! `#[authenticated]`: parse, check, expand.
+
+mod check;
+mod expand;
+mod model;
+mod parse;
 
 use proc_macro2::TokenStream;
 
-pub(crate) fn expand(_arguments: TokenStream, item: TokenStream) -> TokenStream {
-    item
+use crate::diag::Diagnostics;
+
+pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let mut diagnostics = Diagnostics::new();
+    let Some(handler) = parse::parse(item.clone(), &mut diagnostics) else {
+        return [diagnostics.finish(), item].into_iter().collect();
+    };
+    let model = check::check(arguments, &handler.signature, &mut diagnostics);
+    let errors = diagnostics.finish();
+    [errors, expand::expand(handler, &model)].into_iter().collect()
 }

@@ -1,5 +1,6 @@
 //! The macros of clerk-auth. Use them through the `clerk-auth` crate, which documents them.
 
+mod argument;
 mod diag;
 mod suggest;
 

@@ -1,0 +1,136 @@
+//! From the model to Rust. Nothing here can fail.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Attribute, FnArg, Type};
+
+use super::model::{Model, Policy, Requirement, Subject, policy_name};
+use super::parse::Handler;
+
+/// Input: `async fn me(user: User)`; output: `async fn me(Authenticated { subject: user, .. }: Authenticated<User, _>)`
+/// with its policy and its assertion beside it.
+pub(super) fn expand(handler: Handler, model: &Model) -> TokenStream {
+    let Handler {
+        attributes,
+        visibility,
+        mut signature,
+        body,
+    } = handler;
+    let name = policy_name(&signature.ident);
+    let policy = match &model.policy {
+        Policy::SignedIn => quote!(::clerk_auth::policy::SignedIn),
+        Policy::Type(ty) => quote!(#ty),
+        Policy::Requirement(_) => quote!(#name),
+    };
+    let conditions: Vec<&Attribute> = attributes
+        .iter()
+        .filter(|attribute| attribute.path().is_ident("cfg"))
+        .collect();
+    let definition = match &model.policy {
+        Policy::Requirement(requirement) => {
+            let requirement = self::requirement(requirement);
+            quote! {
+                #(#conditions)*
+                #[doc(hidden)]
+                #[allow(non_camel_case_types)]
+                #visibility struct #name;
+
+                #(#conditions)*
+                #[automatically_derived]
+                impl ::clerk_auth::policy::Policy for #name {
+                    const REQUIREMENT: ::clerk_auth::policy::Requirement = #requirement;
+                }
+            }
+        }
+        Policy::SignedIn | Policy::Type(_) => TokenStream::new(),
+    };
+    guard(&mut signature, model, &policy);
+    let assertion = assertion(model);
+    quote! {
+        #(#attributes)*
+        #visibility #signature #body
+
+        #definition
+
+        #(#conditions)*
+        const _: () = {
+            #[allow(unused_imports)]
+            use ::clerk_auth::__private::NotASubject as _;
+
+            #[allow(dead_code)]
+            fn __check() {
+                #assertion
+            }
+        };
+    }
+}
+
+/// Wraps the user's pattern, whatever it is, or puts a guard in front.
+fn guard(signature: &mut syn::Signature, model: &Model, policy: &TokenStream) {
+    match &model.subject {
+        Subject::First(_) => {
+            if let Some(FnArg::Typed(first)) = signature.inputs.first_mut() {
+                let (pattern, ty) = (&first.pat, &first.ty);
+                let wrapped = quote!(::clerk_auth::extract::Authenticated { subject: #pattern, .. });
+                let guarded = quote!(::clerk_auth::extract::Authenticated<#ty, #policy>);
+                *first.pat = syn::Pat::Verbatim(wrapped);
+                *first.ty = Type::Verbatim(guarded);
+            }
+        }
+        Subject::Nobody => {
+            let receiver = matches!(signature.inputs.first(), Some(FnArg::Receiver(_)));
+            let guard = syn::parse_quote!(_: ::clerk_auth::extract::Authenticated<(), #policy>);
+            signature.inputs.insert(usize::from(receiver), guard);
+        }
+    }
+}
+
+/// Asks rustc, under the user's type, whether it is a user and whether the state has what it takes.
+fn assertion(model: &Model) -> TokenStream {
+    let subject = match &model.subject {
+        Subject::First(ty) => quote!(<#ty as ::clerk_auth::extract::Subject>::check();),
+        Subject::Nobody => TokenStream::new(),
+    };
+    let from_state = model.state.as_ref().map(|state| match &model.subject {
+        Subject::First(ty) => {
+            let it = quote_spanned!(ty.span()=> _);
+            quote! {
+                <#it as ::clerk_auth::extract::SubjectFrom<#state>>::check(
+                    ::clerk_auth::__private::SubjectField::<#ty>::subject(),
+                );
+            }
+        }
+        Subject::Nobody => {
+            let it = quote_spanned!(state.span()=> ());
+            quote!(<#it as ::clerk_auth::extract::SubjectFrom<#state>>::check(::core::marker::PhantomData);)
+        }
+    });
+    quote!(#subject #from_state)
+}
+
+fn requirement(requirement: &Requirement) -> TokenStream {
+    let path = quote!(::clerk_auth::policy::Requirement);
+    let list = |requirements: &[Requirement]| -> Vec<TokenStream> {
+        requirements.iter().map(self::requirement).collect()
+    };
+    match requirement {
+        Requirement::Of(variant, value) => {
+            let variant = quote::format_ident!("{variant}");
+            quote!(#path::#variant(#value))
+        }
+        Requirement::Reverification(level) => {
+            let level = quote::format_ident!("{level}");
+            quote!(#path::Reverification(::clerk_auth::policy::Reverification::#level))
+        }
+        Requirement::ImpersonationDenied => quote!(#path::ImpersonationDenied),
+        Requirement::All(requirements) => {
+            let requirements = list(requirements);
+            quote!(#path::All(&[#(#requirements),*]))
+        }
+        Requirement::Any(requirements) => {
+            let requirements = list(requirements);
+            quote!(#path::Any(&[#(#requirements),*]))
+        }
+    }
+}
