@@ -1,0 +1,149 @@
+//! `Clerk`: the handle that authenticates requests.
+
+mod builder;
+mod publishable_key;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::HeaderMap;
+
+pub use builder::{ClerkBuilder, ConfigurationError};
+
+use crate::session::Session;
+use crate::time::{Clock, Timestamp};
+#[cfg(feature = "jwks")]
+use crate::token::jwks::{Jwks, NoKey};
+use crate::token::key::VerifyingKey;
+use crate::token::verifier::{Expectations, UnverifiedToken};
+use crate::token::{Refusal, credential};
+
+/// Verifies session tokens of one Clerk instance; put it into the application's state. Cloning is cheap.
+///
+/// ```
+/// use clerk_auth::Clerk;
+///
+/// let clerk = Clerk::builder()
+///     .publishable_key("pk_test_Zm9vLWJhci0xMy5jbGVyay5hY2NvdW50cy5kZXYk")
+///     .authorized_parties(["https://app.example.com"])
+///     .build()?;
+/// assert_eq!(clerk.issuer(), "https://foo-bar-13.clerk.accounts.dev");
+/// # Ok::<(), clerk_auth::clerk::ConfigurationError>(())
+/// ```
+#[derive(Clone)]
+pub struct Clerk(Arc<Inner>);
+
+struct Inner {
+    expectations: Expectations,
+    keys: Keys,
+    clock: Arc<dyn Clock>,
+}
+
+#[derive(Debug)]
+enum Keys {
+    Pem(Arc<VerifyingKey>),
+    #[cfg(feature = "jwks")]
+    Jwks(Arc<Jwks>),
+}
+
+/// Why nobody is signed in.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuthenticationError {
+    /// The request has no session token.
+    #[error("there is no session token")]
+    SignedOut,
+    /// The session token is not valid: the caller's fault.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+    /// The keys cannot be fetched: nobody's token can be verified.
+    #[error("the keys of the Clerk instance cannot be fetched")]
+    KeysUnavailable {
+        /// When to try again.
+        retry_after: Duration,
+    },
+}
+
+impl Clerk {
+    /// Starts a handle from its parts.
+    pub fn builder() -> ClerkBuilder {
+        ClerkBuilder::default()
+    }
+
+    /// A handle from the environment: `CLERK_PUBLISHABLE_KEY`, and where they are set `CLERK_SECRET_KEY`,
+    /// `CLERK_JWT_KEY` (PEM; no network is used then) and `CLERK_AUTHORIZED_PARTIES` (a comma list of origins).
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigurationError`] names the variable and says what a right value looks like.
+    pub fn from_env() -> Result<Self, ConfigurationError> {
+        ClerkBuilder::from_variables(|name| std::env::var(name).ok())?.build()
+    }
+
+    /// The origin of the instance's Frontend API, which every token names as its `iss`.
+    pub fn issuer(&self) -> &str {
+        &self.0.expectations.issuer
+    }
+
+    /// The present moment, by the handle's clock.
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// Verifies the session token of a request: from the `Authorization` header, else from the `__session` cookie.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthenticationError`] says whether there is no token, the token is refused, or the keys cannot be had.
+    pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Session, AuthenticationError> {
+        let authenticated = self.verify_credential(headers).await;
+        match &authenticated {
+            Err(AuthenticationError::Refused(refusal)) => {
+                tracing::info!(reason = refusal.code(), "refused a session token");
+            }
+            Err(error @ AuthenticationError::KeysUnavailable { .. }) => {
+                tracing::error!(%error, "a session token could not be verified");
+            }
+            Ok(_) | Err(AuthenticationError::SignedOut) => {}
+        }
+        authenticated
+    }
+
+    async fn verify_credential(&self, headers: &HeaderMap) -> Result<Session, AuthenticationError> {
+        let token = credential(headers)?.ok_or(AuthenticationError::SignedOut)?;
+        let token = UnverifiedToken::parse(token)?;
+        let key = self.key(&token).await?;
+        Ok(token.verify(&key, &self.0.expectations, self.now())?)
+    }
+
+    #[cfg_attr(
+        not(feature = "jwks"),
+        expect(clippy::unused_async, reason = "a PEM key is at hand")
+    )]
+    async fn key(&self, token: &UnverifiedToken<'_>) -> Result<Arc<VerifyingKey>, AuthenticationError> {
+        match &self.0.keys {
+            // A PEM key has no id; Clerk's SDKs ignore the token's.
+            Keys::Pem(key) => Ok(Arc::clone(key)),
+            #[cfg(feature = "jwks")]
+            Keys::Jwks(jwks) => {
+                let key_id = token.key_id().ok_or(Refusal::UnknownKey)?;
+                jwks.key(key_id).await.map_err(|none| match none {
+                    NoKey::Unknown => Refusal::UnknownKey.into(),
+                    NoKey::Unavailable { retry_after } => {
+                        AuthenticationError::KeysUnavailable { retry_after }
+                    }
+                })
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Clerk {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Clerk")
+            .field("issuer", &self.0.expectations.issuer)
+            .finish_non_exhaustive()
+    }
+}

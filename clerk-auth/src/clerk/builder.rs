@@ -1,0 +1,293 @@
+//! Configuration of the handle: everything that can be wrong with it is found before the first request.
+
+use std::sync::Arc;
+
+use super::publishable_key::{Environment, PublishableKey};
+use super::{Clerk, Inner, Keys};
+use crate::time::{Clock, SystemClock};
+#[cfg(feature = "jwks")]
+use crate::token::jwks::Jwks;
+use crate::token::key::{KeyError, VerifyingKey};
+use crate::token::verifier::Expectations;
+
+/// What is wrong with the configuration.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigurationError {
+    /// Nothing says which instance's tokens to accept.
+    #[error(
+        "the Clerk instance is not known: set CLERK_PUBLISHABLE_KEY, or give `publishable_key`; it is like \
+         `pk_test_…` and stands in Clerk's dashboard under API keys"
+    )]
+    NoInstance,
+    /// The publishable key is none.
+    #[error(
+        "the publishable key (CLERK_PUBLISHABLE_KEY) is malformed: it is `pk_test_` or `pk_live_` and the base64 of a \
+         host, as Clerk's dashboard shows it under API keys"
+    )]
+    PublishableKey,
+    /// The secret key is none, or of another kind of instance than the publishable key.
+    #[error(
+        "the secret key (CLERK_SECRET_KEY) does not go with the publishable key: one is `test`, the other `live`, or it \
+         does not begin with `sk_test_` or `sk_live_`"
+    )]
+    SecretKey,
+    /// The PEM key cannot be used.
+    #[error("the PEM key (CLERK_JWT_KEY) cannot be used: {0}")]
+    JwtKey(#[from] KeyError),
+    /// An issuer or JWKS address is not a safe URL.
+    #[error("`{0}` is not an https address; plain http is accepted for loopback only")]
+    InsecureUrl(String),
+    /// An authorized party is not an origin.
+    #[error(
+        "the authorized party `{0}` (CLERK_AUTHORIZED_PARTIES) is not an origin, and would never match; it is like \
+         `https://app.example.com`, without a path or a slash at the end"
+    )]
+    AuthorizedParty(String),
+    /// There is no PEM key, and keys cannot be fetched without the feature `jwks`.
+    #[error("there is no PEM key: give `jwt_key` (CLERK_JWT_KEY), or enable the feature `jwks`")]
+    NoKey,
+    /// The HTTP client cannot be made.
+    #[error("the HTTP client for Clerk's keys cannot be made: {0}")]
+    HttpClient(String),
+}
+
+/// Builds a [`Clerk`]. At least the publishable key or the issuer must be given.
+#[derive(Debug, Default)]
+pub struct ClerkBuilder {
+    publishable_key: Option<String>,
+    issuer: Option<String>,
+    jwks_url: Option<String>,
+    jwt_key: Option<String>,
+    parties: Vec<String>,
+    clock: Option<Arc<dyn Clock>>,
+}
+
+impl ClerkBuilder {
+    /// The instance's publishable key: it names the issuer, and the address of the keys.
+    #[must_use]
+    pub fn publishable_key(mut self, key: impl Into<String>) -> Self {
+        self.publishable_key = Some(key.into());
+        self
+    }
+
+    /// The issuer, where it is not that of the publishable key: behind a proxy, or without one.
+    #[must_use]
+    pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
+        self.issuer = Some(issuer.into());
+        self
+    }
+
+    /// The address of the JWKS document, where it is not `/.well-known/jwks.json` at the issuer.
+    #[must_use]
+    pub fn jwks_url(mut self, url: impl Into<String>) -> Self {
+        self.jwks_url = Some(url.into());
+        self
+    }
+
+    /// The instance's public key in PEM. No key is fetched then.
+    #[must_use]
+    pub fn jwt_key(mut self, pem: impl Into<String>) -> Self {
+        self.jwt_key = Some(pem.into());
+        self
+    }
+
+    /// The origins whose tokens are accepted: the `azp` claim must be one of them, byte for byte. Without any, a token
+    /// that was minted for another front end of the instance is accepted too.
+    #[must_use]
+    pub fn authorized_parties<P: Into<String>>(mut self, parties: impl IntoIterator<Item = P>) -> Self {
+        self.parties.extend(parties.into_iter().map(Into::into));
+        self
+    }
+
+    /// The clock; that of the operating system unless a test says otherwise.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Some(Arc::new(clock));
+        self
+    }
+
+    pub(super) fn from_variables(
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigurationError> {
+        let variable = |name: &str| {
+            variable(name)
+                .map(|value| value.trim().to_owned())
+                .filter(|value| !value.is_empty())
+        };
+        let publishable_key = variable("CLERK_PUBLISHABLE_KEY").ok_or(ConfigurationError::NoInstance)?;
+        let environment = PublishableKey::parse(&publishable_key)
+            .ok_or(ConfigurationError::PublishableKey)?
+            .environment;
+        if let Some(secret_key) = variable("CLERK_SECRET_KEY") {
+            let prefix = match environment {
+                Environment::Live => "sk_live_",
+                Environment::Test => "sk_test_",
+            };
+            if !secret_key.starts_with(prefix) {
+                return Err(ConfigurationError::SecretKey);
+            }
+        }
+        let parties = variable("CLERK_AUTHORIZED_PARTIES").unwrap_or_default();
+        let parties = parties
+            .split(',')
+            .map(str::trim)
+            .filter(|party| !party.is_empty());
+        let builder = Self::default()
+            .publishable_key(publishable_key)
+            .authorized_parties(parties);
+        Ok(match variable("CLERK_JWT_KEY") {
+            Some(pem) => builder.jwt_key(pem),
+            None => builder,
+        })
+    }
+
+    /// The handle.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigurationError`] says what is missing or malformed; nothing is left to fail at the first request.
+    pub fn build(self) -> Result<Clerk, ConfigurationError> {
+        let instance = match &self.publishable_key {
+            Some(key) => Some(PublishableKey::parse(key).ok_or(ConfigurationError::PublishableKey)?),
+            None => None,
+        };
+        let issuer = match (&self.issuer, instance) {
+            (Some(issuer), _) => issuer.trim_end_matches('/').to_owned(),
+            (None, Some(instance)) => format!("https://{}", instance.host),
+            (None, None) => return Err(ConfigurationError::NoInstance),
+        };
+        check_url(&issuer)?;
+        for party in &self.parties {
+            if !is_origin(party) {
+                return Err(ConfigurationError::AuthorizedParty(party.clone()));
+            }
+        }
+        if self.parties.is_empty() {
+            tracing::warn!(
+                issuer,
+                "no authorized parties are configured: tokens that other front ends of the Clerk instance obtained are \
+                 accepted too; set CLERK_AUTHORIZED_PARTIES or `authorized_parties`"
+            );
+        }
+        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
+        let keys = match &self.jwt_key {
+            Some(pem) => Keys::Pem(Arc::new(VerifyingKey::from_pem(pem)?)),
+            None => fetched(self.jwks_url.as_deref(), &issuer, &clock)?,
+        };
+        Ok(Clerk(Arc::new(Inner {
+            expectations: Expectations {
+                issuer: issuer.into(),
+                parties: self.parties.into_iter().map(Into::into).collect(),
+            },
+            keys,
+            clock,
+        })))
+    }
+}
+
+#[cfg(feature = "jwks")]
+fn fetched(url: Option<&str>, issuer: &str, clock: &Arc<dyn Clock>) -> Result<Keys, ConfigurationError> {
+    let url = url.map_or_else(|| format!("{issuer}/.well-known/jwks.json"), str::to_owned);
+    check_url(&url)?;
+    let jwks = Jwks::new(&url, Arc::clone(clock))
+        .map_err(|error| ConfigurationError::HttpClient(error.to_string()))?;
+    Ok(Keys::Jwks(Arc::new(jwks)))
+}
+
+#[cfg(not(feature = "jwks"))]
+fn fetched(_: Option<&str>, _: &str, _: &Arc<dyn Clock>) -> Result<Keys, ConfigurationError> {
+    Err(ConfigurationError::NoKey)
+}
+
+/// Keys and tokens of an unencrypted address are anybody's to forge, unless it never leaves the machine.
+fn check_url(url: &str) -> Result<(), ConfigurationError> {
+    let secure = url.strip_prefix("https://").is_some_and(|rest| !rest.is_empty());
+    let local = url.strip_prefix("http://").is_some_and(|rest| {
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let host = match authority.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+            _ => authority,
+        };
+        matches!(host, "127.0.0.1" | "[::1]" | "localhost")
+    });
+    if secure || local {
+        Ok(())
+    } else {
+        Err(ConfigurationError::InsecureUrl(url.to_owned()))
+    }
+}
+
+/// RFC 6454 section 6.2: scheme, host and port. Native applications have schemes of their own.
+fn is_origin(party: &str) -> bool {
+    party.split_once("://").is_some_and(|(scheme, authority)| {
+        !scheme.is_empty()
+            && !authority.is_empty()
+            && !authority.contains(['/', '?', '#', '@', '*', ' '])
+            && !party.contains(char::is_uppercase)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "pk_test_Zm9vLWJhci0xMy5jbGVyay5hY2NvdW50cy5kZXYk";
+
+    fn from(variables: &[(&str, &str)]) -> Result<Clerk, ConfigurationError> {
+        ClerkBuilder::from_variables(|name| {
+            let (_, value) = variables.iter().find(|(known, _)| *known == name)?;
+            Some((*value).to_owned())
+        })?
+        .build()
+    }
+
+    #[test]
+    fn each_mistake_names_its_variable() {
+        for (variables, part) in [
+            (&[][..], "CLERK_PUBLISHABLE_KEY"),
+            (&[("CLERK_PUBLISHABLE_KEY", "  ")], "CLERK_PUBLISHABLE_KEY"),
+            (&[("CLERK_PUBLISHABLE_KEY", "pk_test_x")], "CLERK_PUBLISHABLE_KEY"),
+            (
+                &[("CLERK_PUBLISHABLE_KEY", KEY), ("CLERK_SECRET_KEY", "sk_live_x")],
+                "CLERK_SECRET_KEY",
+            ),
+            (
+                &[("CLERK_PUBLISHABLE_KEY", KEY), ("CLERK_SECRET_KEY", "x")],
+                "CLERK_SECRET_KEY",
+            ),
+            (
+                &[("CLERK_PUBLISHABLE_KEY", KEY), ("CLERK_JWT_KEY", "x")],
+                "CLERK_JWT_KEY",
+            ),
+            (
+                &[
+                    ("CLERK_PUBLISHABLE_KEY", KEY),
+                    ("CLERK_AUTHORIZED_PARTIES", "https://a.example,https://b.example/"),
+                ],
+                "CLERK_AUTHORIZED_PARTIES",
+            ),
+        ] {
+            let message = from(variables).expect_err(part).to_string();
+            assert!(message.contains(part), "{message}");
+        }
+    }
+
+    #[test]
+    fn plain_http_is_for_loopback_only() {
+        for (url, accepted) in [
+            ("https://clerk.example.com", true),
+            ("http://127.0.0.1:3000/dev", true),
+            ("http://localhost", true),
+            ("http://[::1]:8080", true),
+            ("http://clerk.example.com", false),
+            ("http://127.0.0.1.example.com", false),
+            ("http://localhost@example.com", false),
+            ("http://localhost:80@example.com/", false),
+            ("https://", false),
+            ("clerk.example.com", false),
+        ] {
+            assert_eq!(check_url(url).is_ok(), accepted, "{url}");
+        }
+    }
+}

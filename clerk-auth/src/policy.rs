@@ -1,0 +1,227 @@
+//! What a handler requires of a session: a pure evaluation, allowed or denied.
+
+use serde_json::{Value, json};
+
+use crate::session::Session;
+
+/// A requirement that can stand in a constant; `#[authenticated(…)]` writes these.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Requirement {
+    /// Nothing beyond a valid session.
+    SignedIn,
+    /// A role in the active organization: `org:admin`.
+    Role(&'static str),
+    /// A custom permission in the active organization: `org:feature:action`.
+    Permission(&'static str),
+    /// A feature of the organization's or the person's plan.
+    Feature(&'static str),
+    /// A plan of the organization or the person.
+    Plan(&'static str),
+    /// A recently verified factor.
+    Reverification(Reverification),
+    /// No impersonation.
+    ImpersonationDenied,
+    /// Every one of these; an empty list denies.
+    All(&'static [Requirement]),
+    /// At least one of these; an empty list denies.
+    Any(&'static [Requirement]),
+}
+
+/// How recently a factor must have been verified: Clerk's presets.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Reverification {
+    /// Both factors within 10 minutes.
+    StrictMfa,
+    /// The second factor within 10 minutes.
+    Strict,
+    /// The second factor within an hour.
+    Moderate,
+    /// The second factor within a day.
+    Lax,
+}
+
+/// Why a session was denied.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Denied {
+    /// The role is missing.
+    #[error("the role `{0}` is required")]
+    Role(&'static str),
+    /// The permission is missing.
+    #[error("the permission `{0}` is required")]
+    Permission(&'static str),
+    /// The feature is missing.
+    #[error("the feature `{0}` is required")]
+    Feature(&'static str),
+    /// The plan is missing.
+    #[error("the plan `{0}` is required")]
+    Plan(&'static str),
+    /// The factors were verified too long ago, or never.
+    #[error("please verify your identity again")]
+    Reverification(Reverification),
+    /// Somebody impersonates the user.
+    #[error("this cannot be done while impersonating")]
+    Impersonation,
+    /// None of several requirements is met.
+    #[error("none of the requirements is met")]
+    Requirements,
+}
+
+/// What a handler requires, as a type: `#[authenticated(policy = path::To::Policy)]`.
+///
+/// ```
+/// use clerk_auth::policy::{Policy, Requirement};
+///
+/// pub struct Billing;
+///
+/// impl Policy for Billing {
+///     const REQUIREMENT: Requirement =
+///         Requirement::Any(&[Requirement::Role("org:admin"), Requirement::Permission("org:billing:manage")]);
+/// }
+/// ```
+pub trait Policy: Send + Sync + 'static {
+    /// What is required.
+    const REQUIREMENT: Requirement = Requirement::SignedIn;
+
+    /// Decides; override it for a rule that [`Requirement`] cannot say.
+    ///
+    /// # Errors
+    ///
+    /// [`Denied`] says what is missing.
+    fn evaluate(session: &Session) -> Result<(), Denied> {
+        Self::REQUIREMENT.evaluate(session)
+    }
+}
+
+/// The policy that requires nothing beyond a valid session.
+#[derive(Clone, Copy, Debug)]
+pub struct SignedIn;
+
+impl Policy for SignedIn {}
+
+impl Requirement {
+    /// Decides for a session.
+    ///
+    /// # Errors
+    ///
+    /// [`Denied`] for the first requirement that is not met.
+    pub fn evaluate(&self, session: &Session) -> Result<(), Denied> {
+        let require = |met: bool, denied: Denied| if met { Ok(()) } else { Err(denied) };
+        match *self {
+            Self::SignedIn => Ok(()),
+            Self::Role(role) => require(session.has_role(role), Denied::Role(role)),
+            Self::Permission(permission) => {
+                require(session.has_permission(permission), Denied::Permission(permission))
+            }
+            Self::Feature(feature) => require(session.has_feature(feature), Denied::Feature(feature)),
+            Self::Plan(plan) => require(session.has_plan(plan), Denied::Plan(plan)),
+            Self::Reverification(level) => require(
+                level.is_met(session.factor_verification_age()),
+                Denied::Reverification(level),
+            ),
+            Self::ImpersonationDenied => require(session.impersonator().is_none(), Denied::Impersonation),
+            Self::All([]) | Self::Any([]) => Err(Denied::Requirements),
+            Self::All(requirements) => requirements
+                .iter()
+                .try_for_each(|requirement| requirement.evaluate(session)),
+            Self::Any(requirements) => require(
+                requirements
+                    .iter()
+                    .any(|requirement| requirement.evaluate(session).is_ok()),
+                Denied::Requirements,
+            ),
+        }
+    }
+}
+
+impl Reverification {
+    const fn minutes(self) -> i64 {
+        match self {
+            Self::StrictMfa | Self::Strict => 10,
+            Self::Moderate => 60,
+            Self::Lax => 1_440,
+        }
+    }
+
+    /// Clerk's name for it, as its front-end hook reads it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::StrictMfa => "strict_mfa",
+            Self::Strict => "strict",
+            Self::Moderate => "moderate",
+            Self::Lax => "lax",
+        }
+    }
+
+    /// Clerk's truth table: an age equal to the bound is stale, -1 is never, and a person without a second factor
+    /// is asked for the first.
+    fn is_met(self, ages: Option<[i64; 2]>) -> bool {
+        let Some([first, second]) = ages else {
+            return false;
+        };
+        let fresh = |age: i64| age != -1 && self.minutes() > age;
+        match self {
+            _ if second == -1 => fresh(first),
+            Self::StrictMfa => fresh(first) && fresh(second),
+            Self::Strict | Self::Moderate | Self::Lax => fresh(second),
+        }
+    }
+}
+
+impl Denied {
+    /// The stable word by which a client tells reasons apart.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Role(_) => "role_required",
+            Self::Permission(_) => "permission_required",
+            Self::Feature(_) => "feature_required",
+            Self::Plan(_) => "plan_required",
+            Self::Reverification(_) => "reverification_required",
+            Self::Impersonation => "impersonation_denied",
+            Self::Requirements => "requirements_not_met",
+        }
+    }
+
+    /// The member `clerk_error` by which Clerk's front-end hook starts a reverification.
+    pub(crate) fn clerk_error(&self) -> Option<Value> {
+        let Self::Reverification(level) = self else {
+            return None;
+        };
+        Some(json!({
+            "type": "forbidden",
+            "reason": "reverification-error",
+            "metadata": { "reverification": level.as_str() },
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Reverification::{Lax, Moderate, Strict, StrictMfa};
+
+    /// The table that Clerk's own SDK gives.
+    #[test]
+    fn reverification_follows_clerks_truth_table() {
+        for (ages, expected) in [
+            (Some([0, 0]), [true, true, true, true]),
+            (Some([9, 9]), [true, true, true, true]),
+            (Some([10, 0]), [false, true, true, true]),
+            (Some([0, 10]), [false, false, true, true]),
+            (Some([0, -1]), [true, true, true, true]),
+            (Some([10, -1]), [false, false, true, true]),
+            (Some([-1, 0]), [false, true, true, true]),
+            (Some([-1, 10]), [false, false, true, true]),
+            (Some([-1, -1]), [false, false, false, false]),
+            (Some([59, 59]), [false, false, true, true]),
+            (Some([0, 60]), [false, false, false, true]),
+            (Some([0, 1439]), [false, false, false, true]),
+            (Some([0, 1440]), [false, false, false, false]),
+            (None, [false, false, false, false]),
+        ] {
+            let met = [StrictMfa, Strict, Moderate, Lax].map(|level| level.is_met(ages));
+            assert_eq!(met, expected, "{ages:?}");
+        }
+    }
+}

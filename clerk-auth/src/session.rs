@@ -1,0 +1,167 @@
+//! A verified session: who is signed in, where, and with which claims.
+
+mod authorization;
+mod claims;
+mod permissions;
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::claim::{Claim, ClaimSource};
+use crate::id::{OrganizationId, SessionId, UserId};
+use crate::time::Timestamp;
+
+pub use claims::MalformedClaim;
+
+/// A session whose token has been verified. Cloning is cheap.
+///
+/// As an extractor it costs no database; it rejects with a [`Rejection`](crate::extract::Rejection).
+///
+/// ```
+/// use clerk_auth::{Session, authenticated};
+///
+/// #[authenticated]
+/// async fn whoami(session: Session) -> String {
+///     session.user_id().to_string()
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Session(Arc<SessionData>);
+
+struct SessionData {
+    user_id: UserId,
+    id: SessionId,
+    issuer: Box<str>,
+    authorized_party: Option<Box<str>>,
+    issued_at: Timestamp,
+    not_before: Option<Timestamp>,
+    expires_at: Timestamp,
+    pending: bool,
+    organization: Option<Organization>,
+    features: Vec<Scoped>,
+    plans: Vec<Scoped>,
+    factor_verification_age: Option<[i64; 2]>,
+    actor: Option<Box<str>>,
+    custom: Map<String, Value>,
+}
+
+/// The organization that is active in a session.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Organization {
+    id: OrganizationId,
+    slug: Option<Box<str>>,
+    role: Option<Box<str>>,
+    permissions: Vec<Box<str>>,
+}
+
+/// A feature or plan, and whose it is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Scoped {
+    name: Box<str>,
+    of_organization: bool,
+    of_user: bool,
+}
+
+impl Session {
+    /// Who is signed in: `sub`.
+    pub fn user_id(&self) -> &UserId {
+        &self.0.user_id
+    }
+
+    /// The session: `sid`.
+    pub fn id(&self) -> &SessionId {
+        &self.0.id
+    }
+
+    /// The Clerk instance: `iss`, the origin of its Frontend API.
+    pub fn issuer(&self) -> &str {
+        &self.0.issuer
+    }
+
+    /// The origin of the front end that asked for the token: `azp`.
+    pub fn authorized_party(&self) -> Option<&str> {
+        self.0.authorized_party.as_deref()
+    }
+
+    /// When the token was minted: `iat`.
+    pub fn issued_at(&self) -> Timestamp {
+        self.0.issued_at
+    }
+
+    /// From when on the token is valid: `nbf`.
+    pub fn not_before(&self) -> Option<Timestamp> {
+        self.0.not_before
+    }
+
+    /// When the token expires: `exp`.
+    pub fn expires_at(&self) -> Timestamp {
+        self.0.expires_at
+    }
+
+    /// Whether a session task, such as choosing an organization, is still to be done: `sts`. Such a session is refused
+    /// as signed out.
+    pub fn is_pending(&self) -> bool {
+        self.0.pending
+    }
+
+    /// The active organization, if there is one.
+    pub fn organization(&self) -> Option<&Organization> {
+        self.0.organization.as_ref()
+    }
+
+    /// The user id of the person who impersonates this user: `act.sub`.
+    pub fn impersonator(&self) -> Option<&str> {
+        self.0.actor.as_deref()
+    }
+
+    /// Minutes since the first and the second factor were verified, as of [`issued_at`](Self::issued_at); -1 means
+    /// never: `fva`.
+    pub fn factor_verification_age(&self) -> Option<[i64; 2]> {
+        self.0.factor_verification_age
+    }
+
+    /// One custom claim.
+    pub fn claim(&self, name: &str) -> Claim<'_> {
+        self.claims().claim(name)
+    }
+
+    /// All custom claims.
+    pub fn claims(&self) -> ClaimSource<'_> {
+        ClaimSource::new(self.0.user_id.as_str(), &self.0.custom)
+    }
+}
+
+impl Organization {
+    /// The organization's id.
+    pub fn id(&self) -> &OrganizationId {
+        &self.id
+    }
+
+    /// The organization's slug, if the instance uses them.
+    pub fn slug(&self) -> Option<&str> {
+        self.slug.as_deref()
+    }
+
+    /// The person's role in it, with its prefix: `org:admin`.
+    pub fn role(&self) -> Option<&str> {
+        self.role.as_deref()
+    }
+
+    /// The person's custom permissions in it: `org:feature:action`.
+    pub fn permissions(&self) -> impl Iterator<Item = &str> {
+        self.permissions.iter().map(|permission| &**permission)
+    }
+}
+
+impl fmt::Debug for Session {
+    /// Ids only: custom claims are personal data.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Session")
+            .field("user_id", &self.0.user_id)
+            .field("id", &self.0.id)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,51 @@
+//! What a session may do, asked for by name.
+
+use super::{Scoped, Session};
+
+impl Session {
+    /// Whether the person has this role in the active organization; `admin` means `org:admin`.
+    pub fn has_role(&self, role: &str) -> bool {
+        let held = self.organization().and_then(super::Organization::role);
+        held.is_some_and(|held| with_prefix(held) == with_prefix(role))
+    }
+
+    /// Whether the person has this custom permission in the active organization: `org:feature:action`. System
+    /// permissions (`org:sys_…`) are never in a token.
+    pub fn has_permission(&self, permission: &str) -> bool {
+        let asked = with_prefix(permission);
+        self.organization()
+            .is_some_and(|organization| organization.permissions().any(|held| held == asked))
+    }
+
+    /// Whether the organization's or the person's plan has this feature; `o:x` and `u:x` ask for one of the two.
+    pub fn has_feature(&self, feature: &str) -> bool {
+        holds(&self.0.features, feature)
+    }
+
+    /// Whether the organization or the person is on this plan; `o:x` and `u:x` ask for one of the two.
+    pub fn has_plan(&self, plan: &str) -> bool {
+        holds(&self.0.plans, plan)
+    }
+}
+
+/// The name with exactly one `org:` in front, as Clerk normalises it.
+pub(super) fn with_prefix(name: &str) -> String {
+    let mut bare = name;
+    while let Some(rest) = bare.strip_prefix("org:") {
+        bare = rest;
+    }
+    format!("org:{bare}")
+}
+
+fn holds(held: &[Scoped], asked: &str) -> bool {
+    let (of_organization, of_user, name) = match asked.split_once(':') {
+        None => (true, true, asked),
+        Some(("o" | "org" | "organization", name)) => (true, false, name),
+        Some(("u" | "user", name)) => (false, true, name),
+        Some(_) => return false,
+    };
+    !name.is_empty()
+        && held.iter().any(|scoped| {
+            *scoped.name == *name && (of_organization && scoped.of_organization || of_user && scoped.of_user)
+        })
+}

@@ -1,0 +1,194 @@
+//! From the claims of a token, version 1 or 2, to one [`Session`].
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::permissions::permissions;
+use super::{Organization, Scoped, Session, SessionData};
+use crate::id::{OrganizationId, SessionId, UserId};
+use crate::time::Timestamp;
+
+/// 9999-12-31T23:59:59Z: no token is meant to be valid beyond it, so a later time is a mistake or an attack.
+const LATEST: i64 = 253_402_300_799;
+
+/// A standard claim that is missing or of another type than Clerk documents.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the claim `{name}` is missing or malformed")]
+pub struct MalformedClaim {
+    /// The claim.
+    pub name: &'static str,
+}
+
+/// The standard claims of Clerk's documentation, "Session tokens"; everything else is custom.
+const STANDARD: [&str; 20] = [
+    "act",
+    "azp",
+    "exp",
+    "fea",
+    "fva",
+    "iat",
+    "iss",
+    "jti",
+    "nbf",
+    "o",
+    "pla",
+    "sid",
+    "sts",
+    "sub",
+    "v",
+    "org_id",
+    "org_slug",
+    "org_role",
+    "org_permissions",
+    "aud",
+];
+
+impl Session {
+    /// Reads the claims of a token whose signature has been verified. Times are not compared with a clock here.
+    pub(crate) fn from_claims(mut claims: Map<String, Value>) -> Result<Self, MalformedClaim> {
+        let data = SessionData {
+            user_id: UserId::new(required_text(&claims, "sub")?),
+            id: SessionId::new(required_text(&claims, "sid")?),
+            issuer: required_text(&claims, "iss")?.into(),
+            authorized_party: text(&claims, "azp")?.map(Into::into),
+            issued_at: time(&claims, "iat")?.ok_or(MalformedClaim { name: "iat" })?,
+            not_before: time(&claims, "nbf")?,
+            expires_at: time(&claims, "exp")?.ok_or(MalformedClaim { name: "exp" })?,
+            pending: match text(&claims, "sts")? {
+                None | Some("active") => false,
+                Some("pending") => true,
+                Some(_) => return Err(MalformedClaim { name: "sts" }),
+            },
+            organization: organization(&claims)?,
+            features: scoped(&claims, "fea"),
+            plans: scoped(&claims, "pla"),
+            factor_verification_age: factor_verification_age(&claims),
+            actor: actor(&claims)?,
+            custom: {
+                claims.retain(|name, _| !STANDARD.contains(&name.as_str()));
+                claims
+            },
+        };
+        Ok(Self(Arc::new(data)))
+    }
+}
+
+fn text<'a>(claims: &'a Map<String, Value>, name: &'static str) -> Result<Option<&'a str>, MalformedClaim> {
+    match claims.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(MalformedClaim { name }),
+    }
+}
+
+fn required_text<'a>(claims: &'a Map<String, Value>, name: &'static str) -> Result<&'a str, MalformedClaim> {
+    text(claims, name)?
+        .filter(|text| !text.is_empty())
+        .ok_or(MalformedClaim { name })
+}
+
+fn time(claims: &Map<String, Value>, name: &'static str) -> Result<Option<Timestamp>, MalformedClaim> {
+    let Some(value) = claims.get(name) else {
+        return Ok(None);
+    };
+    value
+        .as_i64()
+        .filter(|seconds| (0..=LATEST).contains(seconds))
+        .map(|seconds| Some(Timestamp::from_seconds(seconds)))
+        .ok_or(MalformedClaim { name })
+}
+
+/// Version 2 is strictly the number 2; a token of version 2 without `o` has no organization, whatever `org_id` says.
+fn organization(claims: &Map<String, Value>) -> Result<Option<Organization>, MalformedClaim> {
+    if claims.get("v") != Some(&Value::from(2)) {
+        return organization_of_version_1(claims);
+    }
+    let Some(organization) = claims.get("o") else {
+        return Ok(None);
+    };
+    let organization = organization.as_object().ok_or(MalformedClaim { name: "o" })?;
+    let member = |name| text(organization, name).map_err(|_| MalformedClaim { name: "o" });
+    let id = member("id")?.filter(|id| !id.is_empty());
+    let features = text(claims, "fea").unwrap_or_default().unwrap_or_default();
+    let granted = permissions(
+        features,
+        member("per")?.unwrap_or_default(),
+        member("fpm")?.unwrap_or_default(),
+    );
+    Ok(Some(Organization {
+        id: OrganizationId::new(id.ok_or(MalformedClaim { name: "o" })?),
+        slug: member("slg")?.map(Into::into),
+        role: member("rol")?
+            .filter(|role| !role.is_empty())
+            .map(|role| format!("org:{role}").into()),
+        permissions: granted.into_iter().map(Into::into).collect(),
+    }))
+}
+
+fn organization_of_version_1(claims: &Map<String, Value>) -> Result<Option<Organization>, MalformedClaim> {
+    let Some(id) = text(claims, "org_id")?.filter(|id| !id.is_empty()) else {
+        return Ok(None);
+    };
+    let permissions = match claims.get("org_permissions") {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Array(permissions)) => permissions
+            .iter()
+            .filter_map(|permission| permission.as_str().map(Into::into))
+            .collect(),
+        Some(_) => {
+            return Err(MalformedClaim {
+                name: "org_permissions",
+            });
+        }
+    };
+    Ok(Some(Organization {
+        id: OrganizationId::new(id),
+        slug: text(claims, "org_slug")?.map(Into::into),
+        role: text(claims, "org_role")?
+            .filter(|role| !role.is_empty())
+            // Very old instances write the role without its prefix.
+            .map(|role| super::authorization::with_prefix(role).into()),
+        permissions,
+    }))
+}
+
+/// A comma list of `scope:name`. A malformed list denies: it is read as empty.
+fn scoped(claims: &Map<String, Value>, name: &str) -> Vec<Scoped> {
+    let list = claims.get(name).and_then(Value::as_str).unwrap_or_default();
+    if list.is_empty() {
+        return Vec::new();
+    }
+    let read = |entry: &str| {
+        let (scope, name) = entry.trim().split_once(':')?;
+        Some(Scoped {
+            name: name.into(),
+            of_organization: matches!(scope, "o" | "ou" | "uo"),
+            of_user: matches!(scope, "u" | "ou" | "uo"),
+        })
+    };
+    list.split(',')
+        .map(read)
+        .collect::<Option<_>>()
+        .unwrap_or_default()
+}
+
+/// Anything but two whole numbers of at least -1 denies: it is read as absent.
+fn factor_verification_age(claims: &Map<String, Value>) -> Option<[i64; 2]> {
+    let [first, second] = claims.get("fva")?.as_array()?.as_slice() else {
+        return None;
+    };
+    let age = |value: &Value| value.as_i64().filter(|minutes| *minutes >= -1);
+    Some([age(first)?, age(second)?])
+}
+
+fn actor(claims: &Map<String, Value>) -> Result<Option<Box<str>>, MalformedClaim> {
+    match claims.get("act") {
+        None | Some(Value::Null) => Ok(None),
+        // An actor that cannot be read must not pass for none.
+        Some(actor) => match actor["sub"].as_str() {
+            Some(subject) if !subject.is_empty() => Ok(Some(subject.into())),
+            _ => Err(MalformedClaim { name: "act" }),
+        },
+    }
+}

@@ -1,0 +1,197 @@
+//! Permissions of a version 2 token: a bit mask for each feature over a list of actions.
+
+/// The permissions `org:feature:action` that `fea`, `o.per` and `o.fpm` grant.
+///
+/// Clerk's SDKs disagree on which list of features a mask indexes: the JavaScript SDK counts the organization's features
+/// only, the documentation and the other SDKs count all. The number of masks tells the two apart; where it fits
+/// neither, only what both readings grant is granted.
+pub(super) fn permissions(features: &str, actions: &str, masks: &str) -> Vec<String> {
+    if features.is_empty() || actions.is_empty() || masks.is_empty() {
+        return Vec::new();
+    }
+    let Some(features) = split_features(features) else {
+        return Vec::new();
+    };
+    let actions: Vec<&str> = actions.split(',').map(str::trim).collect();
+    let masks: Vec<&str> = masks.split(',').map(str::trim).collect();
+    let whole = features.iter().enumerate();
+    let whole: Vec<String> = whole
+        .filter(|(_, (of_organization, _))| *of_organization)
+        .flat_map(|(index, (_, feature))| granted(feature, &actions, masks.get(index).copied()))
+        .collect();
+    let organization: Vec<&str> = features
+        .iter()
+        .filter(|(of_organization, _)| *of_organization)
+        .map(|(_, feature)| *feature)
+        .collect();
+    if masks.len() == features.len() {
+        return whole;
+    }
+    let organization_only: Vec<String> = organization
+        .iter()
+        .enumerate()
+        .flat_map(|(index, feature)| granted(feature, &actions, masks.get(index).copied()))
+        .collect();
+    if masks.len() == organization.len() {
+        return organization_only;
+    }
+    whole
+        .into_iter()
+        .filter(|permission| organization_only.contains(permission))
+        .collect()
+}
+
+/// Each feature's name and whether it is the organization's; `None` if an entry has no scope.
+fn split_features(features: &str) -> Option<Vec<(bool, &str)>> {
+    features
+        .split(',')
+        .map(|entry| {
+            let (scope, name) = entry.trim().split_once(':')?;
+            Some((matches!(scope, "o" | "ou" | "uo"), name))
+        })
+        .collect()
+}
+
+fn granted<'a>(
+    feature: &'a str,
+    actions: &'a [&'a str],
+    mask: Option<&str>,
+) -> impl Iterator<Item = String> + 'a {
+    let bits = mask.and_then(bits).unwrap_or_default();
+    actions
+        .iter()
+        .zip(bits)
+        .filter(|(_, set)| *set)
+        .map(move |(action, _)| format!("org:{feature}:{action}"))
+}
+
+/// The bits of a decimal number of any size, least significant first; `None` if it is not one.
+fn bits(decimal: &str) -> Option<Vec<bool>> {
+    if decimal.is_empty() || !decimal.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    let mut digits: Vec<u8> = decimal.bytes().map(|digit| digit - b'0').collect();
+    let mut bits = Vec::new();
+    while digits.iter().any(|digit| *digit != 0) {
+        let mut remainder = 0;
+        for digit in &mut digits {
+            let value = remainder * 10 + *digit;
+            *digit = value / 2;
+            remainder = value % 2;
+        }
+        bits.push(remainder == 1);
+    }
+    Some(bits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::permissions;
+
+    /// Clerk's own fixtures and documentation.
+    #[test]
+    fn worked_examples() {
+        for (features, actions, masks, expected) in [
+            (
+                "o:repositories,o:projects",
+                "read,create,update,delete,revoke",
+                "7,21",
+                "repositories:read repositories:create repositories:update projects:read projects:update projects:revoke",
+            ),
+            (
+                "o:billing,o:email,o:fraud,o:instance,o:staging_plans",
+                "manage,read",
+                "3,3,3,3,1",
+                "billing:manage billing:read email:manage email:read fraud:manage fraud:read instance:manage instance:read \
+              staging_plans:manage",
+            ),
+            (
+                "o:repositories,o:impersonation,o:billing",
+                "manage,read,update",
+                "6,0,3",
+                "repositories:read repositories:update billing:manage billing:read",
+            ),
+            (
+                "o:repositories,o:projects,o:webhooks,o:impersonation",
+                "read,manage",
+                "1,2,3,0",
+                "repositories:read projects:manage webhooks:read webhooks:manage",
+            ),
+            (
+                "uo:impersonation,o:memberships,uo:feature3",
+                "read,manage",
+                "1,3,1",
+                "impersonation:read memberships:read memberships:manage feature3:read",
+            ),
+            (
+                "o:billing,o:impersonation,o:magic_links,o:posts",
+                "create,delete,manage,read",
+                "12,12,9,14",
+                "billing:manage billing:read impersonation:manage impersonation:read magic_links:create magic_links:read \
+              posts:delete posts:manage posts:read",
+            ),
+            ("o:magic_links", "read", "1", "magic_links:read"),
+            (
+                "o:impersonation,o:magic_links",
+                "create,read",
+                "2,1",
+                "impersonation:read magic_links:create",
+            ),
+            (
+                "o:dashboard,o:teams",
+                "manage,read",
+                "3,2",
+                "dashboard:manage dashboard:read teams:read",
+            ),
+            // Two masks fit neither four features nor three of the organization's: what both readings grant.
+            (
+                "o:reservations,u:dashboard,uo:support-chat,o:impersonation",
+                "read,manage",
+                "2,3",
+                "reservations:manage",
+            ),
+            (
+                "o:repositories,uo:projects,u:goldprofileborder",
+                "read,create,update,delete,revoke",
+                "7,21,0",
+                "repositories:read repositories:create repositories:update projects:read projects:update projects:revoke",
+            ),
+            ("u:beta,o:dash", "read,manage", "3", "dash:read dash:manage"),
+            ("u:beta,o:dash", "read,manage", "0,3", "dash:read dash:manage"),
+            ("o:a,o:b", "read", "-1,1", "b:read"),
+            ("o:a", "read", "1.5", ""),
+            ("broken", "read", "1", ""),
+            ("o:a,", "read", "1", ""),
+            ("o:a", "", "1", ""),
+        ] {
+            let expected: Vec<String> = expected
+                .split_whitespace()
+                .map(|it| format!("org:{it}"))
+                .collect();
+            assert_eq!(
+                permissions(features, actions, masks),
+                expected,
+                "{features} {actions} {masks}"
+            );
+        }
+    }
+
+    #[test]
+    fn masks_are_of_any_width() {
+        let actions: Vec<String> = (0..100).map(|index| format!("permission_{index}")).collect();
+        let actions = actions.join(",");
+        for (mask, expected) in [
+            ("9007199254740993", vec![0, 53]),
+            ("9007199254740995", vec![0, 1, 53]),
+            ("4722366482869645213696", vec![72]),
+        ] {
+            let expected: Vec<String> = expected
+                .iter()
+                .map(|bit| format!("org:feature:permission_{bit}"))
+                .collect();
+            assert_eq!(permissions("o:feature", &actions, mask), expected, "{mask}");
+        }
+        let few = "a,b";
+        assert!(permissions("o:feature", few, "18014398509481984").is_empty());
+    }
+}

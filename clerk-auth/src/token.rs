@@ -1,0 +1,14 @@
+//! From a request's headers to a verified session: credential, compact JWT, signature, claims.
+
+mod credential;
+mod json;
+#[cfg(feature = "jwks")]
+pub(crate) mod jwks;
+pub(crate) mod key;
+mod refusal;
+pub(crate) mod verifier;
+
+pub use key::KeyError;
+pub use refusal::Refusal;
+
+pub(crate) use credential::credential;

@@ -1,0 +1,263 @@
+//! The keys of a Clerk instance, fetched from its JWKS document.
+//!
+//! A request whose key is known never waits: keys are read without a lock, and refreshed in the background. What to do
+//! is a pure function of ages, [`decide`].
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use jsonwebtoken::jwk::Jwk;
+use serde_json::Value;
+use tokio::sync::Mutex;
+
+use super::key::VerifyingKey;
+use crate::time::{Clock, Timestamp};
+
+/// Known keys are refreshed when they are older: Clerk's own SDK keeps them for 5 minutes.
+const FRESH: Duration = Duration::from_secs(5 * 60);
+
+/// How long keys are still used while the document cannot be fetched. A key that was removed from the document is
+/// trusted no longer than this.
+const STALE: Duration = Duration::from_secs(60 * 60);
+
+/// The least time between two fetches, whatever arrives: bounds what a flood of unknown key ids can cause.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+/// The whole of a fetch may take this long.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The largest document that is read, in bytes: Clerk's has one or two keys of 500.
+const LARGEST: usize = 256 * 1024;
+
+/// The keys of one instance, and where they come from.
+#[derive(Debug)]
+pub(crate) struct Jwks {
+    url: Box<str>,
+    client: reqwest::Client,
+    clock: Arc<dyn Clock>,
+    state: ArcSwap<State>,
+    fetching: Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    keys: Arc<HashMap<String, Arc<VerifyingKey>>>,
+    fetched_at: Option<Timestamp>,
+    attempted_at: Option<Timestamp>,
+}
+
+/// Why there is no key.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum NoKey {
+    /// The document was fetched, and has no such key.
+    Unknown,
+    /// The document cannot be fetched.
+    Unavailable { retry_after: Duration },
+}
+
+/// What a request does about its key.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Decision {
+    /// Use the key.
+    Use,
+    /// Use the key, and refresh the document behind the request's back.
+    UseAndRefresh,
+    /// Fetch the document and look again.
+    Fetch,
+    /// There is no such key.
+    Unknown,
+    /// The document cannot be fetched, and it is too early to try again.
+    Unavailable { retry_after: Duration },
+}
+
+/// `known`: the key is in the document that was fetched last; `fetched`: how long ago that was; `attempted`: how long
+/// ago a fetch was last tried.
+fn decide(known: bool, fetched: Option<Duration>, attempted: Option<Duration>) -> Decision {
+    let may_fetch = attempted.is_none_or(|age| age >= INTERVAL);
+    let usable = fetched.is_some_and(|age| age < STALE);
+    if known && usable {
+        return if fetched.is_some_and(|age| age < FRESH) || !may_fetch {
+            Decision::Use
+        } else {
+            Decision::UseAndRefresh
+        };
+    }
+    if may_fetch {
+        return Decision::Fetch;
+    }
+    // The last attempt succeeded if nothing has been tried since the fetch.
+    if usable && attempted >= fetched {
+        return Decision::Unknown;
+    }
+    Decision::Unavailable {
+        retry_after: INTERVAL.saturating_sub(attempted.unwrap_or_default()),
+    }
+}
+
+impl Jwks {
+    pub(crate) fn new(url: &str, clock: Arc<dyn Clock>) -> Result<Self, reqwest::Error> {
+        let client = reqwest::Client::builder()
+            .timeout(FETCH_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?;
+        Ok(Self {
+            url: url.into(),
+            client,
+            clock,
+            state: ArcSwap::default(),
+            fetching: Mutex::new(()),
+        })
+    }
+
+    /// The key of that id.
+    pub(crate) async fn key(self: &Arc<Self>, key_id: &str) -> Result<Arc<VerifyingKey>, NoKey> {
+        let (mut decision, mut key) = self.decide(key_id);
+        if decision == Decision::UseAndRefresh {
+            drop(self.refresh(key_id));
+        } else if decision != Decision::Use
+            && (decision == Decision::Fetch || self.fetching.try_lock().is_err())
+        {
+            // A task of its own, so that a request that is given up does not take the fetch of the others with it.
+            if self.refresh(key_id).await.is_err() {
+                tracing::error!("the fetch of the JWKS document panicked");
+            }
+            (decision, key) = self.decide(key_id);
+        }
+        match (decision, key) {
+            (Decision::Use | Decision::UseAndRefresh, Some(key)) => Ok(key),
+            (Decision::Unavailable { retry_after }, _) => Err(NoKey::Unavailable { retry_after }),
+            _ => Err(NoKey::Unknown),
+        }
+    }
+
+    /// One fetch for all who want one: whoever gets the lock looks again before fetching.
+    fn refresh(self: &Arc<Self>, key_id: &str) -> tokio::task::JoinHandle<()> {
+        let jwks = Arc::clone(self);
+        let key_id = key_id.to_owned();
+        tokio::spawn(async move {
+            let _fetching = jwks.fetching.lock().await;
+            if matches!(jwks.decide(&key_id).0, Decision::Fetch | Decision::UseAndRefresh) {
+                jwks.fetch().await;
+            }
+        })
+    }
+
+    fn decide(&self, key_id: &str) -> (Decision, Option<Arc<VerifyingKey>>) {
+        let state = self.state.load();
+        let now = self.clock.now();
+        let age = |time: Option<Timestamp>| time.map(|time| now.since(time));
+        let key = state.keys.get(key_id).cloned();
+        let decision = decide(key.is_some(), age(state.fetched_at), age(state.attempted_at));
+        (decision, key)
+    }
+
+    async fn fetch(&self) {
+        let before = self.state.load_full();
+        let now = self.clock.now();
+        // Noted before the answer is there, so that a fetch that panics counts as well.
+        self.state.store(Arc::new(State {
+            keys: Arc::clone(&before.keys),
+            fetched_at: before.fetched_at,
+            attempted_at: Some(now),
+        }));
+        match self.document().await.and_then(|document| parse(&document)) {
+            Ok(keys) => self.state.store(Arc::new(State {
+                keys: Arc::new(keys),
+                fetched_at: Some(now),
+                attempted_at: Some(now),
+            })),
+            Err(error) => tracing::warn!(
+                url = &*self.url,
+                %error,
+                "the JWKS document could not be fetched; known keys are used for up to an hour"
+            ),
+        }
+    }
+
+    async fn document(&self) -> Result<Vec<u8>, FetchError> {
+        let mut response = self.client.get(&*self.url).send().await?;
+        if response.status() != reqwest::StatusCode::OK {
+            return Err(FetchError::Status(response.status().as_u16()));
+        }
+        let mut document = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            if document.len() + chunk.len() > LARGEST {
+                return Err(FetchError::TooLarge);
+            }
+            document.extend_from_slice(&chunk);
+        }
+        Ok(document)
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum FetchError {
+    #[error("{0}")]
+    Http(#[from] reqwest::Error),
+    #[error("the status is {0}")]
+    Status(u16),
+    #[error("the document is larger than {LARGEST} bytes")]
+    TooLarge,
+    #[error("the document is no JWKS")]
+    NotJwks,
+    #[error("the document has no RSA key for RS256")]
+    NoUsableKey,
+}
+
+/// The keys that can be used; one odd key does not lose the others.
+fn parse(document: &[u8]) -> Result<HashMap<String, Arc<VerifyingKey>>, FetchError> {
+    let document: Value = serde_json::from_slice(document).map_err(|_| FetchError::NotJwks)?;
+    let keys = document["keys"].as_array().ok_or(FetchError::NotJwks)?;
+    let keys: HashMap<_, _> = keys
+        .iter()
+        .filter_map(|key| serde_json::from_value::<Jwk>(key.clone()).ok())
+        .filter_map(VerifyingKey::from_jwk)
+        .map(|(key_id, key)| (key_id, Arc::new(key)))
+        .collect();
+    if keys.is_empty() {
+        return Err(FetchError::NoUsableKey);
+    }
+    Ok(keys)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_policy_is_a_table() {
+        let seconds = Duration::from_secs;
+        let unavailable = |after| Decision::Unavailable {
+            retry_after: seconds(after),
+        };
+        for (known, fetched, attempted, expected) in [
+            // Nothing yet.
+            (false, None, None, Decision::Fetch),
+            (false, None, Some(3), unavailable(7)),
+            (false, None, Some(10), Decision::Fetch),
+            // Known and fresh.
+            (true, Some(0), Some(0), Decision::Use),
+            (true, Some(299), Some(299), Decision::Use),
+            // Known and due: never waits.
+            (true, Some(300), Some(300), Decision::UseAndRefresh),
+            (true, Some(400), Some(5), Decision::Use),
+            (true, Some(3_599), Some(10), Decision::UseAndRefresh),
+            // Known and too old.
+            (true, Some(3_600), Some(3_600), Decision::Fetch),
+            (true, Some(3_600), Some(4), unavailable(6)),
+            // Unknown beside known keys: one fetch in an interval.
+            (false, Some(20), Some(20), Decision::Fetch),
+            (false, Some(2), Some(2), Decision::Unknown),
+            (false, Some(400), Some(2), unavailable(8)),
+        ] {
+            let (fetched, attempted) = (fetched.map(seconds), attempted.map(seconds));
+            assert_eq!(
+                decide(known, fetched, attempted),
+                expected,
+                "{known} {fetched:?} {attempted:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! A key that verifies RS256, parsed once.
+
+use std::fmt;
+
+use aws_lc_rs::rsa::PublicKeyComponents;
+use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, KeyAlgorithm, PublicKeyUse};
+use rustls_pki_types::SubjectPublicKeyInfoDer;
+use rustls_pki_types::pem::PemObject;
+
+use super::refusal::Refusal;
+
+/// An RSA public key of at least 2048 bits; it verifies RS256 and nothing else, whatever a token's header says.
+pub(crate) struct VerifyingKey(ParsedPublicKey);
+
+/// Why a key cannot be used.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// The text is not a public key in PEM.
+    #[error("it is not a public key in PEM; it begins with `-----BEGIN PUBLIC KEY-----`")]
+    Pem,
+    /// The key is not RSA of 2048 to 8192 bits.
+    #[error("it is not an RSA key of 2048 to 8192 bits")]
+    Rsa,
+}
+
+impl VerifyingKey {
+    /// Reads a `PUBLIC KEY` in PEM. An environment variable often holds it on one line, with `\n` for line breaks.
+    pub(crate) fn from_pem(pem: &str) -> Result<Self, KeyError> {
+        let pem = pem.replace("\\n", "\n");
+        let key = SubjectPublicKeyInfoDer::from_pem_slice(pem.as_bytes()).map_err(|_| KeyError::Pem)?;
+        ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key.as_ref())
+            .map(Self)
+            .map_err(|_| KeyError::Rsa)
+    }
+
+    /// Reads a key of a JWKS document and its `kid`; `None` if it is not one that signs session tokens.
+    #[cfg_attr(
+        not(feature = "jwks"),
+        expect(dead_code, reason = "only JWKS documents hold JWKs")
+    )]
+    pub(crate) fn from_jwk(jwk: Jwk) -> Option<(String, Self)> {
+        let signs = matches!(jwk.common.public_key_use, None | Some(PublicKeyUse::Signature));
+        let rs256 = matches!(jwk.common.key_algorithm, None | Some(KeyAlgorithm::RS256));
+        let AlgorithmParameters::RSA(parameters) = jwk.algorithm else {
+            return None;
+        };
+        if !signs || !rs256 {
+            return None;
+        }
+        let components = PublicKeyComponents {
+            n: URL_SAFE_NO_PAD.decode(parameters.n).ok()?,
+            e: URL_SAFE_NO_PAD.decode(parameters.e).ok()?,
+        };
+        let key = components
+            .to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256)
+            .ok()?;
+        Some((jwk.common.key_id?, Self(key)))
+    }
+
+    /// Verifies a signature over the first two parts of a token as they were received.
+    pub(crate) fn verify(&self, signed: &[u8], signature: &[u8]) -> Result<(), Refusal> {
+        self.0
+            .verify_sig(signed, signature)
+            .map_err(|_| Refusal::Signature)
+    }
+}
+
+impl fmt::Debug for VerifyingKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("VerifyingKey")
+    }
+}

@@ -1,0 +1,77 @@
+//! The closed set of reasons for which a session token is refused.
+
+use crate::session::MalformedClaim;
+
+/// Why a session token was refused. Answered as 401 with [`code`](Self::code).
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The `Authorization` header is not one `Bearer` credential.
+    #[error("the authorization header is malformed")]
+    CredentialMalformed,
+    /// The token is longer than any session token.
+    #[error("the session token is too long")]
+    TooLong,
+    /// The token is not a compact JWT (RFC 7515 section 7.1).
+    #[error("the session token is malformed")]
+    Malformed,
+    /// The token is signed with another algorithm than RS256.
+    #[error("the session token's algorithm is not accepted")]
+    Algorithm,
+    /// The token has critical header parameters, which nothing here understands (RFC 7515 section 4.1.11).
+    #[error("the session token has critical header parameters")]
+    Critical,
+    /// The token is valid for something else: a machine, an OAuth client, or a JWT template.
+    #[error("the token is not a session token")]
+    NotASessionToken,
+    /// No key of the Clerk instance has the token's `kid`.
+    #[error("the session token is signed with an unknown key")]
+    UnknownKey,
+    /// The signature is not that of the key.
+    #[error("the session token's signature is not valid")]
+    Signature,
+    /// A standard claim is missing or of another type.
+    #[error("the session token's claims are malformed")]
+    Claims(#[from] MalformedClaim),
+    /// The token was minted for another front end, or for none although parties are configured.
+    #[error("the session token was issued to another party")]
+    Party,
+    /// The token is of another Clerk instance.
+    #[error("the session token was issued by another instance")]
+    Issuer,
+    /// The token has expired.
+    #[error("the session token has expired")]
+    Expired,
+    /// The token is not valid yet.
+    #[error("the session token is not active yet")]
+    NotActiveYet,
+    /// The token was minted in the future.
+    #[error("the session token was issued in the future")]
+    IssuedInTheFuture,
+    /// A session task, such as choosing an organization, is still to be done.
+    #[error("the session is pending")]
+    Pending,
+}
+
+impl Refusal {
+    /// The stable word by which a client tells reasons apart.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::CredentialMalformed => "credential_malformed",
+            Self::TooLong => "token_too_long",
+            Self::Malformed => "token_malformed",
+            Self::Algorithm => "token_algorithm_refused",
+            Self::Critical => "token_critical_header",
+            Self::NotASessionToken => "not_a_session_token",
+            Self::UnknownKey => "token_key_unknown",
+            Self::Signature => "token_signature_invalid",
+            Self::Claims(_) => "token_claims_malformed",
+            Self::Party => "token_party_refused",
+            Self::Issuer => "token_issuer_refused",
+            Self::Expired => "token_expired",
+            Self::NotActiveYet => "token_not_active_yet",
+            Self::IssuedInTheFuture => "token_issued_in_the_future",
+            Self::Pending => "session_pending",
+        }
+    }
+}
