@@ -65,6 +65,10 @@ pub trait StoredIn<DB: Database>: SyncedUser {
     /// (boolean; always false on SQLite, where the store reads it from the transaction).
     const UPSERT: &'static str;
 
+    /// Notes that the row's claims are current at a newer version: Clerk user id (parameter 1), version in milliseconds
+    /// (parameter 2). Touches nothing else, and does nothing to a row of a newer version or a tombstone.
+    const RAISE_VERSION: &'static str;
+
     /// Marks the row of a user as deleted: Clerk user id (parameter 1).
     const TOMBSTONE: &'static str;
 

@@ -95,6 +95,22 @@ pub struct UnreadableClaims {
 }
 
 impl UnreadableClaims {
+    pub(crate) fn one(name: &'static str, problem: ClaimProblem) -> Self {
+        Self {
+            problems: vec![(name, problem)],
+        }
+    }
+
+    /// Both; a claim that feeds a column and the version is listed once.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        for problem in other.problems {
+            if !self.problems.contains(&problem) {
+                self.problems.push(problem);
+            }
+        }
+        self
+    }
+
     /// The claims that could not be read, in the order of the struct's fields.
     pub fn problems(&self) -> &[(&'static str, ClaimProblem)] {
         &self.problems

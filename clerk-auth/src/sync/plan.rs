@@ -1,0 +1,128 @@
+//! What to do with a row that was read: a pure decision.
+
+use super::store::Stored;
+use super::version::Version;
+use crate::user::{SyncedUser, VersionSource};
+
+/// What sync did for a request.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum SyncOutcome {
+    /// The row was created by this request.
+    Inserted,
+    /// A claim had changed, and the row with it.
+    Updated,
+    /// The row already said what the claims say, or says something newer.
+    Unchanged,
+}
+
+impl SyncOutcome {
+    /// One lower-case word, as for a response header: `inserted`, `updated`, `unchanged`.
+    ///
+    /// ```
+    /// use clerk_auth::sync::SyncOutcome;
+    ///
+    /// assert_eq!(SyncOutcome::Inserted.as_str(), "inserted");
+    /// ```
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Inserted => "inserted",
+            Self::Updated => "updated",
+            Self::Unchanged => "unchanged",
+        }
+    }
+}
+
+/// What follows from a read.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) enum Plan<U> {
+    /// Hand out the row; nothing is written.
+    Serve(U),
+    /// Hand out the row; its claims are as they should be, but known at a newer version, which must be noted lest an
+    /// older change arrive late and win.
+    RaiseVersion(U),
+    /// Write the claims.
+    Write,
+    /// The user was deleted; a token that is still valid does not bring them back.
+    Gone,
+}
+
+pub(super) fn plan<U: SyncedUser>(
+    stored: Option<Stored<U>>,
+    claims: &U::Claims,
+    version: Version,
+) -> Plan<U> {
+    let Some(stored) = stored else {
+        return Plan::Write;
+    };
+    if stored.deleted {
+        return Plan::Gone;
+    }
+    if stored.version > version {
+        return Plan::Serve(stored.user);
+    }
+    if !stored.user.holds(claims) {
+        return Plan::Write;
+    }
+    match U::VERSION {
+        // `iat` grows with every token; noting it would be a write a minute for each user, for a version that does
+        // not say that anything changed.
+        VersionSource::IssuedAt => Plan::Serve(stored.user),
+        VersionSource::UpdatedAt { .. } if stored.version == version => Plan::Serve(stored.user),
+        VersionSource::UpdatedAt { .. } => Plan::RaiseVersion(stored.user),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claim::{ClaimSource, TemplateClaim, UnreadableClaims};
+
+    #[derive(Clone, Debug, Eq, PartialEq)]
+    struct Person(&'static str);
+
+    impl SyncedUser for Person {
+        type Claims = &'static str;
+        const NAME: &'static str = "Person";
+        const SESSION_TOKEN_TEMPLATE: &'static str = "{}";
+        const TEMPLATE: &'static [TemplateClaim] = &[];
+        const VERSION: VersionSource = VersionSource::UpdatedAt { claim: "updatedAt" };
+
+        fn read_claims(_: ClaimSource<'_>) -> Result<Self::Claims, UnreadableClaims> {
+            Ok("")
+        }
+
+        fn holds(&self, claims: &Self::Claims) -> bool {
+            self.0 == *claims
+        }
+    }
+
+    #[test]
+    fn the_newer_version_wins_and_equal_claims_are_not_written() {
+        let row = |name, version, deleted| {
+            Some(Stored {
+                user: Person(name),
+                version: Version::stored(version),
+                deleted,
+            })
+        };
+        for (stored, claims, version, expected) in [
+            (None, "ada", 5, Plan::Write),
+            (row("ada", 5, false), "ada", 5, Plan::Serve(Person("ada"))),
+            (row("ada", 6, false), "ada", 5, Plan::Serve(Person("ada"))),
+            (row("ada", 4, false), "ada", 5, Plan::RaiseVersion(Person("ada"))),
+            (row("eve", 4, false), "ada", 5, Plan::Write),
+            (row("eve", 5, false), "ada", 5, Plan::Write),
+            (row("eve", 6, false), "ada", 5, Plan::Serve(Person("eve"))),
+            (row("ada", 4, true), "ada", 5, Plan::Gone),
+            (row("ada", 9, true), "ada", 5, Plan::Gone),
+        ] {
+            let label = format!("{stored:?} {claims} {version}");
+            assert_eq!(
+                plan(stored, &claims, Version::stored(version)),
+                expected,
+                "{label}"
+            );
+        }
+    }
+}
