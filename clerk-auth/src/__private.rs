@@ -1,17 +1,43 @@
 //! What generated code may name. Not part of the public interface: it changes without notice.
 
+pub use axum;
+pub use axum::http::request::Parts;
 pub use sqlx;
+
+pub use crate::claim::FromClaim;
+pub use crate::clerk::Clerk;
+pub use crate::extract::Rejection;
+pub use crate::sync::UserSync;
 
 mod column;
 mod sql_type;
+mod subject;
 mod text;
 
-pub use column::{ClaimField, ColumnField, UnheldClaim, UnstoredColumn};
+pub use column::{ClaimField, ColumnField, ParseClaim, ParsedField, UnheldClaim, UnstoredColumn};
 #[cfg(all(feature = "postgres", feature = "sqlite"))]
 pub use column::{PostgresAndSqliteClaimColumn, PostgresAndSqliteOwnColumn};
 #[cfg(feature = "postgres")]
 pub use column::{PostgresClaimColumn, PostgresOwnColumn};
 #[cfg(feature = "sqlite")]
 pub use column::{SqliteClaimColumn, SqliteOwnColumn};
+#[cfg(all(feature = "postgres", feature = "sqlite"))]
+pub use sql_type::PostgresAndSqliteSqlType;
+#[cfg(feature = "postgres")]
+pub use sql_type::PostgresSqlType;
+#[cfg(feature = "sqlite")]
+pub use sql_type::SqliteSqlType;
 pub use sql_type::{SqlType, SqlTypeOf};
+pub use subject::{NotASubject, SubjectField};
 pub use text::{concat, length, text};
+
+use crate::extract::SubjectFrom;
+use crate::policy::SignedIn;
+
+/// The extractor of a derived user: the row of whoever is signed in.
+pub async fn extract_user<U, S>(parts: &mut Parts, state: &S) -> Result<U, Rejection>
+where
+    U: SubjectFrom<S>,
+{
+    U::resolve::<SignedIn>(parts, state).await
+}

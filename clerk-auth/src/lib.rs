@@ -1,11 +1,54 @@
 //! Clerk sign-in as a typed, fresh and race-free row of your own `users` table.
+//!
+//! Start with the [README](https://docs.rs/crate/clerk-auth/latest), which holds a complete program. The pieces, in the
+//! order in which a team meets them:
+//!
+//! - [`Clerk`] verifies session tokens: build it from a publishable key or the environment.
+//! - [`derive(SyncedUser)`](macro@SyncedUser) makes a struct a row kept equal to Clerk's claims.
+//! - [`UserSync`] keeps those rows; it lives in the application's state beside [`Clerk`].
+//! - [`#[authenticated]`](macro@authenticated) guards a handler and hands it the user.
+//! - [`routing`] refuses handlers that are not guarded.
+
+#![forbid(unsafe_code)]
 
 pub mod id;
 pub mod time;
 
 pub mod claim;
 
+pub mod session;
+
+pub mod policy;
+
 pub mod user;
+
+pub mod token;
+
+pub mod schema;
+
+pub mod clerk;
+
+pub mod sync;
+
+pub mod extract;
+pub mod routing;
+
+#[cfg(feature = "testing")]
+pub mod testing;
+
+#[cfg(feature = "dev")]
+pub mod dev;
 
 #[doc(hidden)]
 pub mod __private;
+
+pub use clerk::Clerk;
+pub use clerk_auth_macros::{SyncedUser, authenticated};
+pub use session::Session;
+pub use sync::{Synced, UserSync};
+pub use user::SyncedUser;
+
+/// The README's program compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

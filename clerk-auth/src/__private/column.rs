@@ -5,11 +5,12 @@
 //! that one wrong type is one error.
 
 use std::marker::PhantomData;
+use std::str::FromStr;
 
 use sqlx::error::BoxDynError;
 use sqlx::{Arguments, ColumnIndex, Database, Decode, Encode, Row, Type};
 
-use crate::claim::{ClaimKind, FromClaim, InvalidClaim};
+use crate::claim::{ClaimKind, FromClaim, InvalidClaim, Nullable, Text};
 
 /// A type that can be read from a column of `DB`.
 pub trait ReadColumn<DB: Database>: Type<DB> + for<'r> Decode<'r, DB> {}
@@ -129,6 +130,29 @@ pub trait PostgresAndSqliteOwnColumn {
 #[diagnostic::do_not_recommend]
 impl<T: ReadColumn<sqlx::Postgres> + ReadColumn<sqlx::Sqlite>> PostgresAndSqliteOwnColumn for T {}
 
+/// A type that text is parsed into: `#[claim(parse)]`.
+pub trait ParseClaim<K: ClaimKind>: Sized {
+    /// Takes the claim's value through `FromStr`.
+    fn parse_claim(value: K::Value<'_>) -> Result<Self, InvalidClaim>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: FromStr> ParseClaim<Text> for T {
+    fn parse_claim(value: &str) -> Result<Self, InvalidClaim> {
+        // The error of a foreign `FromStr` can quote the text, which is personal data.
+        value
+            .parse()
+            .map_err(|_| InvalidClaim::new("the text cannot be parsed into the field's type"))
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: FromStr> ParseClaim<Nullable<Text>> for Option<T> {
+    fn parse_claim(value: Option<&str>) -> Result<Self, InvalidClaim> {
+        value.map(T::parse_claim).transpose()
+    }
+}
+
 /// A field of type `T` that holds a claim of kind `K`.
 pub struct ClaimField<T, K>(PhantomData<(T, K)>);
 
@@ -144,7 +168,22 @@ impl<K: ClaimKind, T: FromClaim<K>> ClaimField<T, K> {
     }
 }
 
-/// What [`ClaimField`] does when the type cannot hold the claim, which has been reported.
+/// A field of type `T` into which a claim of kind `K` is parsed.
+pub struct ParsedField<T, K>(PhantomData<(T, K)>);
+
+impl<K: ClaimKind, T: ParseClaim<K>> ParsedField<T, K> {
+    /// [`ParseClaim::parse_claim`].
+    pub fn hold(value: K::Value<'_>) -> Result<T, InvalidClaim> {
+        T::parse_claim(value)
+    }
+
+    /// The type whose column is to be checked: the field's own.
+    pub fn column() -> PhantomData<T> {
+        PhantomData
+    }
+}
+
+/// What a field does when its type cannot hold the claim, which has been reported.
 pub trait UnheldClaim<T, K: ClaimKind> {
     /// Never runs: the crate does not compile.
     fn hold(_: K::Value<'_>) -> Result<T, InvalidClaim> {
@@ -158,6 +197,7 @@ pub trait UnheldClaim<T, K: ClaimKind> {
 }
 
 impl<T, K: ClaimKind> UnheldClaim<T, K> for ClaimField<T, K> {}
+impl<T, K: ClaimKind> UnheldClaim<T, K> for ParsedField<T, K> {}
 
 /// A column of type `T` in `DB`.
 pub struct ColumnField<T, DB>(PhantomData<(T, DB)>);
@@ -169,6 +209,11 @@ where
     /// Reads the column at `index`.
     pub fn get(row: &DB::Row, index: usize) -> Result<T, sqlx::Error> {
         row.try_get(index)
+    }
+
+    /// The type whose SQL type is to be known: the field's own.
+    pub fn column() -> PhantomData<T> {
+        PhantomData
     }
 }
 
@@ -191,6 +236,11 @@ pub trait UnstoredColumn<T, DB> {
     /// Never runs: the crate does not compile.
     fn get<R>(_: &R, index: usize) -> Result<T, sqlx::Error> {
         Err(sqlx::Error::ColumnIndexOutOfBounds { index, len: 0 })
+    }
+
+    /// A type whose SQL type is known, so that nothing more is reported about the field.
+    fn column() -> PhantomData<String> {
+        PhantomData
     }
 
     /// Never runs: the crate does not compile.

@@ -2,17 +2,24 @@
 
 use std::marker::PhantomData;
 
-/// The SQL type of a Rust type in `DB`.
+/// The SQL type of a Rust type in `DB`, and the clauses that follow it.
 pub trait SqlType<DB> {
     /// As `CREATE TABLE` spells it.
     const NAME: &'static str;
     /// Whether the column may be null.
-    const NULLABLE: bool = false;
+    const NOT_NULL: &'static str = " NOT NULL";
+    /// What makes the column a primary key whose values the database generates, if it can.
+    const PRIMARY_KEY: &'static str = " PRIMARY KEY";
+    /// What makes the database generate a value at insertion.
+    const GENERATED: &'static str = "";
+    /// What the column of a new row holds until the application says otherwise.
+    const DEFAULT: &'static str = "";
 }
 
 impl<DB, T: SqlType<DB>> SqlType<DB> for Option<T> {
     const NAME: &'static str = T::NAME;
-    const NULLABLE: bool = true;
+    const NOT_NULL: &'static str = "";
+    const GENERATED: &'static str = T::GENERATED;
 }
 
 /// `SqlTypeOf::<T, DB>::NAME` is that of [`SqlType`] where `T` has one; generated code brings a fallback into scope.
@@ -21,35 +28,50 @@ pub struct SqlTypeOf<T, DB>(PhantomData<(T, DB)>);
 impl<DB, T: SqlType<DB>> SqlTypeOf<T, DB> {
     /// See [`SqlType::NAME`].
     pub const NAME: &'static str = T::NAME;
-    /// `""` or `" NOT NULL"`.
-    pub const NOT_NULL: &'static str = if T::NULLABLE { "" } else { " NOT NULL" };
+    /// See [`SqlType::NOT_NULL`].
+    pub const NOT_NULL: &'static str = T::NOT_NULL;
+    /// See [`SqlType::PRIMARY_KEY`].
+    pub const PRIMARY_KEY: &'static str = T::PRIMARY_KEY;
+    /// See [`SqlType::GENERATED`].
+    pub const GENERATED: &'static str = T::GENERATED;
+    /// See [`SqlType::DEFAULT`].
+    pub const DEFAULT: &'static str = T::DEFAULT;
 }
 
 macro_rules! sql_types {
-    ($feature:literal, $database:ty: $($name:literal = $($type:ty),+;)+) => {$($(
+    ($feature:literal, $database:ty: $($name:literal { $($clause:ident: $text:literal),* } = $($type:ty),+;)+) => {$(
+        sql_types!(@each $feature, $database, $name, { $($clause: $text),* }, $($type),+);
+    )+};
+    (@each $feature:literal, $database:ty, $name:literal, $clauses:tt, $($type:ty),+) => {$(
+        sql_types!(@one $feature, $database, $name, $clauses, $type);
+    )+};
+    (@one $feature:literal, $database:ty, $name:literal, { $($clause:ident: $text:literal),* }, $type:ty) => {
         #[cfg(feature = $feature)]
         impl SqlType<$database> for $type {
             const NAME: &'static str = $name;
+            $(const $clause: &'static str = $text;)*
         }
-    )+)+};
+    };
 }
 
 sql_types! { "postgres", sqlx::Postgres:
-    "TEXT" = String, Box<str>, std::sync::Arc<str>;
-    "BOOLEAN" = bool;
-    "SMALLINT" = i16;
-    "INTEGER" = i32;
-    "BIGINT" = i64;
-    "REAL" = f32;
-    "DOUBLE PRECISION" = f64;
-    "JSONB" = serde_json::Value;
+    "TEXT" { DEFAULT: " DEFAULT ''" } = String, Box<str>, std::sync::Arc<str>;
+    "BOOLEAN" { DEFAULT: " DEFAULT FALSE" } = bool;
+    "SMALLINT" { DEFAULT: " DEFAULT 0", PRIMARY_KEY: " GENERATED ALWAYS AS IDENTITY PRIMARY KEY" } = i16;
+    "INTEGER" { DEFAULT: " DEFAULT 0", PRIMARY_KEY: " GENERATED ALWAYS AS IDENTITY PRIMARY KEY" } = i32;
+    "BIGINT" { DEFAULT: " DEFAULT 0", PRIMARY_KEY: " GENERATED ALWAYS AS IDENTITY PRIMARY KEY" } = i64;
+    "REAL" { DEFAULT: " DEFAULT 0" } = f32;
+    "DOUBLE PRECISION" { DEFAULT: " DEFAULT 0" } = f64;
+    "JSONB" { DEFAULT: " DEFAULT '{}'" } = serde_json::Value;
 }
 
+// `AUTOINCREMENT` keeps the id of a deleted row from being given to another person.
 sql_types! { "sqlite", sqlx::Sqlite:
-    "TEXT" = String, Box<str>, std::sync::Arc<str>, serde_json::Value;
-    "BOOLEAN" = bool;
-    "INTEGER" = i16, i32, i64;
-    "REAL" = f32, f64;
+    "TEXT" { DEFAULT: " DEFAULT ''" } = String, Box<str>, std::sync::Arc<str>;
+    "TEXT" { DEFAULT: " DEFAULT '{}'" } = serde_json::Value;
+    "BOOLEAN" { DEFAULT: " DEFAULT FALSE" } = bool;
+    "INTEGER" { DEFAULT: " DEFAULT 0", PRIMARY_KEY: " PRIMARY KEY AUTOINCREMENT" } = i16, i32, i64;
+    "REAL" { DEFAULT: " DEFAULT 0" } = f32, f64;
 }
 
 #[cfg(feature = "postgres")]
@@ -60,4 +82,38 @@ impl<T> SqlType<sqlx::Postgres> for sqlx::types::Json<T> {
 #[cfg(feature = "sqlite")]
 impl<T> SqlType<sqlx::Sqlite> for sqlx::types::Json<T> {
     const NAME: &'static str = "TEXT";
+}
+
+macro_rules! known_in {
+    ($(#[$attribute:meta])* $name:ident: $($database:ty),+) => {
+        $(#[$attribute])*
+        #[diagnostic::on_unimplemented(
+            message = "the SQL type of `{Self}` is not known",
+            label = "`CREATE TABLE` needs its SQL type",
+            note = "name it: `#[column(sql_type = \"…\")]`"
+        )]
+        pub trait $name {
+            /// Does nothing; calling it is the assertion.
+            fn check(_: PhantomData<Self>) {}
+        }
+
+        $(#[$attribute])*
+        #[diagnostic::do_not_recommend]
+        impl<T: Sized $(+ SqlType<$database>)+> $name for T {}
+    };
+}
+
+known_in! {
+    #[cfg(feature = "postgres")]
+    PostgresSqlType: sqlx::Postgres
+}
+
+known_in! {
+    #[cfg(feature = "sqlite")]
+    SqliteSqlType: sqlx::Sqlite
+}
+
+known_in! {
+    #[cfg(all(feature = "postgres", feature = "sqlite"))]
+    PostgresAndSqliteSqlType: sqlx::Postgres, sqlx::Sqlite
 }

@@ -1,0 +1,40 @@
+//! How generated code asks what the state provides, without a second error where the parameter is no user at all.
+
+use std::marker::PhantomData;
+
+use axum::http::request::Parts;
+
+use crate::extract::{Rejection, Subject, SubjectFrom};
+use crate::policy::Policy;
+
+/// A first parameter of type `T`.
+pub struct SubjectField<T>(PhantomData<T>);
+
+impl<T: Subject> SubjectField<T> {
+    /// The type that is to be had from the state: the parameter's own.
+    pub fn subject() -> PhantomData<T> {
+        PhantomData
+    }
+}
+
+/// What [`SubjectField`] does when the type is no user, which has been reported.
+pub trait NotASubject {
+    /// A subject that every state provides, so that nothing more is reported about the parameter.
+    fn subject() -> PhantomData<Anybody> {
+        PhantomData
+    }
+}
+
+impl<T> NotASubject for SubjectField<T> {}
+
+/// A subject that every state provides; it never resolves.
+#[derive(Debug)]
+pub struct Anybody;
+
+impl Subject for Anybody {}
+
+impl<S: Sync> SubjectFrom<S> for Anybody {
+    async fn resolve<P: Policy>(_: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        Err(Rejection::Misconfigured)
+    }
+}

@@ -1,0 +1,171 @@
+//! The stand-in itself: mints tokens from the application's own template and publishes its key.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde_json::{Map, Value, json};
+
+use super::directory::Directory;
+use super::token_request::TokenRequest;
+use crate::claim::TemplateClaim;
+use crate::clerk::{Clerk, ConfigurationError};
+use crate::testing::Issuer;
+use crate::time::{Clock, SystemClock};
+
+/// Whom `POST /dev/token` signs in when the body names nobody.
+const DEFAULT_USER: &str = "user_ada";
+
+/// The lifetime of Clerk's session tokens, in seconds. The stand-in's live longer, because nobody refreshes them.
+const TOKEN_LIFETIME: i64 = 3_600;
+
+/// A stand-in for Clerk on the application's own server, under `/dev`.
+///
+/// ```
+/// # use clerk_auth::dev::StandIn;
+/// let stand_in = StandIn::new("http://127.0.0.1:3000", &[])?;
+/// let clerk = stand_in.clerk()?;
+/// let app = axum::Router::<()>::new().nest("/dev", stand_in.router());
+/// assert_eq!(clerk.issuer(), "http://127.0.0.1:3000/dev");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct StandIn {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    issuer: Issuer,
+    origin: String,
+    template: &'static [TemplateClaim],
+    directory: Mutex<Directory>,
+}
+
+/// Why there is no stand-in.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StandInError {
+    /// The origin is reachable from other machines, or is no origin.
+    #[error(
+        "the stand-in signs in anybody as anybody and runs on loopback only; `{0}` is not like `http://127.0.0.1:3000`"
+    )]
+    NotLoopback(String),
+}
+
+impl StandIn {
+    /// A stand-in for the server at `origin`, whose tokens are made of `template` (`User::TEMPLATE`).
+    ///
+    /// # Errors
+    ///
+    /// [`StandInError::NotLoopback`] if `origin` is not `http://` and a loopback address.
+    pub fn new(origin: &str, template: &'static [TemplateClaim]) -> Result<Self, StandInError> {
+        let loopback = ["http://127.0.0.1", "http://[::1]", "http://localhost"]
+            .iter()
+            .filter_map(|prefix| origin.strip_prefix(prefix))
+            .any(|rest| {
+                rest.is_empty()
+                    || rest
+                        .strip_prefix(':')
+                        .is_some_and(|port| port.parse::<u16>().is_ok())
+            });
+        if !loopback {
+            return Err(StandInError::NotLoopback(origin.to_owned()));
+        }
+        Ok(Self {
+            inner: Arc::new(Inner {
+                issuer: Issuer::new(&format!("{origin}/dev")),
+                origin: origin.to_owned(),
+                template,
+                directory: Mutex::default(),
+            }),
+        })
+    }
+
+    /// The handle that accepts the stand-in's tokens, and no others.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ClerkBuilder::build`](crate::clerk::ClerkBuilder::build).
+    pub fn clerk(&self) -> Result<Clerk, ConfigurationError> {
+        Clerk::builder()
+            .issuer(self.inner.issuer.url())
+            .jwt_key(self.inner.issuer.public_key_pem())
+            .authorized_parties([self.inner.origin.as_str()])
+            .build()
+    }
+
+    /// `POST /token` and `GET /.well-known/jwks.json`; nest it under `/dev`.
+    pub fn router(&self) -> Router {
+        Router::new()
+            .route("/token", post(mint))
+            .route("/.well-known/jwks.json", get(jwks))
+            .with_state(self.clone())
+    }
+
+    fn mint(&self, request: &TokenRequest) -> String {
+        let inner = &*self.inner;
+        let now = SystemClock.now();
+        let user_id = request.user_id.as_deref().unwrap_or(DEFAULT_USER);
+        let user = inner
+            .directory
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .sign_in(user_id, request, now);
+        let mut claims: Map<String, Value> = inner
+            .template
+            .iter()
+            .filter_map(|claim| Some((claim.name.to_owned(), claim.expression.evaluate(&user)?)))
+            .collect();
+        claims.extend(inner.issuer.claims(user_id, now));
+        claims.insert("azp".to_owned(), json!(inner.origin));
+        let expires_at = now
+            .seconds()
+            .saturating_add(request.expires_in.unwrap_or(TOKEN_LIFETIME));
+        claims.insert("exp".to_owned(), json!(expires_at));
+        if let Some(organization) = &request.org {
+            claims.extend(organization.claims());
+        }
+        for name in &request.omit_claims {
+            claims.remove(name);
+        }
+        inner.issuer.sign(&claims)
+    }
+}
+
+async fn mint(State(stand_in): State<StandIn>, body: Bytes) -> Response {
+    let request = if body.is_empty() {
+        Ok(TokenRequest::default())
+    } else {
+        serde_json::from_slice(&body)
+    };
+    match request {
+        Ok(request) => json_response(&json!({ "token": stand_in.mint(&request) })),
+        Err(error) => (
+            StatusCode::BAD_REQUEST,
+            format!("the body is not a token request: {error}\n"),
+        )
+            .into_response(),
+    }
+}
+
+async fn jwks(State(stand_in): State<StandIn>) -> Response {
+    json_response(&stand_in.inner.issuer.jwks())
+}
+
+fn json_response(body: &Value) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+}
+
+impl fmt::Debug for StandIn {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("StandIn")
+            .field("origin", &self.inner.origin)
+            .finish_non_exhaustive()
+    }
+}

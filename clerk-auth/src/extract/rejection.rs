@@ -1,0 +1,182 @@
+//! The one page of status codes: every way in which a request can be turned away.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{HeaderValue, Response, StatusCode, header};
+use axum::response::IntoResponse;
+use serde_json::json;
+
+use crate::policy::Denied;
+use crate::sync::SyncError;
+use crate::token::Refusal;
+use crate::user::SyncedUser;
+
+/// How long a client should wait for a database to come back.
+const DATABASE_RETRY: Duration = Duration::from_secs(1);
+
+/// How long until a token that was minted before the template was saved has been replaced: Clerk's session tokens live
+/// for 60 seconds.
+const TOKEN_RETRY: Duration = Duration::from_secs(60);
+
+/// Why a request was turned away, as a problem document (RFC 9457) with a stable `code`.
+///
+/// | variant | status | `code` |
+/// |---|---|---|
+/// | [`SignedOut`](Self::SignedOut) | 401 | `signed_out` |
+/// | [`Refused`](Self::Refused) | 401 | that of the [`Refusal`] |
+/// | [`UserDeleted`](Self::UserDeleted) | 401 | `user_deleted` |
+/// | [`Denied`](Self::Denied) | 403 | that of the [`Denied`] |
+/// | [`KeysUnavailable`](Self::KeysUnavailable) | 503 | `keys_unavailable` |
+/// | [`DatabaseUnavailable`](Self::DatabaseUnavailable) | 503 | `database_unavailable` |
+/// | [`SessionTokenIncomplete`](Self::SessionTokenIncomplete) | 503 | `session_token_incomplete` |
+/// | [`Misconfigured`](Self::Misconfigured) | 500 | `misconfigured` |
+///
+/// 401 carries `WWW-Authenticate: Bearer`, 503 carries `Retry-After` in seconds. Nothing internal is in a response; the
+/// reason is in the log.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// There is no session token.
+    #[error("sign in first")]
+    SignedOut,
+    /// The session token is not valid.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// Clerk has deleted the user.
+    #[error("the user was deleted")]
+    UserDeleted,
+    /// The person is signed in and may not do this.
+    #[error("{0}")]
+    Denied(Denied),
+    /// The keys that tokens are verified with cannot be had.
+    #[error("sessions cannot be verified at the moment")]
+    KeysUnavailable {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The database is slow or gone.
+    #[error("the service is not available at the moment")]
+    DatabaseUnavailable {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The session token does not have the claims of the template.
+    #[error("the session token lacks what this service needs")]
+    SessionTokenIncomplete,
+    /// The application is wired wrongly; the log says how.
+    #[error("the service is not set up correctly")]
+    Misconfigured,
+}
+
+impl Rejection {
+    /// The status of the response.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::SignedOut | Self::Refused(_) | Self::UserDeleted => StatusCode::UNAUTHORIZED,
+            Self::Denied(_) => StatusCode::FORBIDDEN,
+            Self::KeysUnavailable { .. }
+            | Self::DatabaseUnavailable { .. }
+            | Self::SessionTokenIncomplete => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Misconfigured => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The stable word by which a client tells reasons apart.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::SignedOut => "signed_out",
+            Self::Refused(refusal) => refusal.code(),
+            Self::UserDeleted => "user_deleted",
+            Self::Denied(denied) => denied.code(),
+            Self::KeysUnavailable { .. } => "keys_unavailable",
+            Self::DatabaseUnavailable { .. } => "database_unavailable",
+            Self::SessionTokenIncomplete => "session_token_incomplete",
+            Self::Misconfigured => "misconfigured",
+        }
+    }
+
+    /// Maps a sync failure, and tells the operator what the caller must not hear.
+    pub(crate) fn from_sync<U: SyncedUser>(error: SyncError) -> Self {
+        match error {
+            SyncError::Gone => {
+                tracing::info!(user = U::NAME, "refused a token of a deleted user");
+                Self::UserDeleted
+            }
+            SyncError::Claims(claims) => {
+                tracing::error!(
+                    user = U::NAME,
+                    problem = %claims,
+                    template = U::SESSION_TOKEN_TEMPLATE,
+                    "the session token does not have the claims of the template; paste the template into Clerk's \
+                     dashboard (Sessions, Customize session token)"
+                );
+                Self::SessionTokenIncomplete
+            }
+            error @ SyncError::OtherInstance { .. } => {
+                tracing::error!(user = U::NAME, %error, "the application's state mixes two Clerk instances");
+                Self::Misconfigured
+            }
+            error @ (SyncError::Timeout(_) | SyncError::Database(_)) => {
+                tracing::error!(user = U::NAME, %error, "the user's row could not be synced");
+                Self::DatabaseUnavailable {
+                    retry_after: DATABASE_RETRY,
+                }
+            }
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::KeysUnavailable { retry_after } | Self::DatabaseUnavailable { retry_after } => {
+                Some(*retry_after)
+            }
+            Self::SessionTokenIncomplete => Some(TOKEN_RETRY),
+            _ => None,
+        }
+    }
+
+    /// RFC 6750 section 3.1: a request without credentials gets no error code.
+    fn challenge(&self) -> Option<&'static str> {
+        match self {
+            Self::SignedOut => Some("Bearer"),
+            Self::Refused(_) | Self::UserDeleted => Some(r#"Bearer error="invalid_token""#),
+            _ => None,
+        }
+    }
+}
+
+impl IntoResponse for Rejection {
+    fn into_response(self) -> Response<Body> {
+        let status = self.status();
+        let clerk_error = match &self {
+            Self::Denied(denied) => denied.clerk_error(),
+            _ => None,
+        };
+        // Clerk's front-end hook looks for `clerk_error` and ignores the rest.
+        let mut problem = json!({
+            "title": status.canonical_reason(),
+            "status": status.as_u16(),
+            "detail": self.to_string(),
+            "code": self.code(),
+        });
+        if let Some(hint) = clerk_error {
+            problem["clerk_error"] = hint;
+        }
+        let mut response = Response::new(Body::from(problem.to_string()));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(challenge) = self.challenge() {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        if let Some(duration) = self.retry_after() {
+            headers.insert(header::RETRY_AFTER, duration.as_secs().max(1).into());
+        }
+        response
+    }
+}

@@ -1,0 +1,190 @@
+//! Whom a handler can ask for, from a verified session to a fresh row.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+
+use super::provides::Provides;
+use super::rejection::Rejection;
+use crate::clerk::{AuthenticationError, Clerk};
+use crate::policy::{Policy, SignedIn};
+use crate::session::Session;
+use crate::sync::{Synced, UserSync};
+use crate::user::SyncedUser;
+
+/// What may stand first in a handler under `#[authenticated]`.
+///
+/// | parameter | what the handler gets | cost |
+/// |---|---|---|
+/// | `User` | the row | one read, a write if a claim changed |
+/// | `Arc<User>` | the row, shared | the same, without a clone |
+/// | `Synced<User>` | the row and what sync did | the same |
+/// | `MaybeSynced<User>` | the row, or the session while the database is down | the same |
+/// | `Session` | the claims | no database |
+/// | `Option<_>` | one of these, or `None` for a visitor; a bad token is still refused | as above |
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a signed-in user",
+    label = "not a struct with `#[derive(SyncedUser)]`",
+    note = "the first parameter is a `SyncedUser` struct, `Arc<_>`, `Option<_>`, `Synced<_>` or `MaybeSynced<_>` of one, or `Session`"
+)]
+pub trait Subject: Sized {
+    /// Does nothing; calling it is the assertion that generated code makes under the parameter's type.
+    #[doc(hidden)]
+    fn check() {}
+}
+
+/// A [`Subject`] that can be had from the state `S`.
+pub trait SubjectFrom<S>: Subject + Send {
+    /// Does nothing; calling it is the assertion that generated code makes under the parameter's type.
+    #[doc(hidden)]
+    fn check(_: PhantomData<Self>) {}
+
+    /// Authenticates the request, applies the policy, and fetches the subject: in this order.
+    ///
+    /// # Errors
+    ///
+    /// The [`Rejection`] to answer with.
+    fn resolve<P: Policy>(
+        parts: &mut Parts,
+        state: &S,
+    ) -> impl Future<Output = Result<Self, Rejection>> + Send;
+}
+
+/// The row, or the verified session while the database cannot be reached: for handlers that can go on without the row.
+#[derive(Clone, Debug)]
+pub enum MaybeSynced<U> {
+    /// The row, and what sync did.
+    Synced(Synced<U>),
+    /// The database is slow or gone; the person is who the session says.
+    Unavailable(Session),
+}
+
+impl Subject for () {}
+impl Subject for Session {}
+#[diagnostic::do_not_recommend]
+impl<U: SyncedUser> Subject for U {}
+impl<U: SyncedUser> Subject for Arc<U> {}
+impl<U: SyncedUser> Subject for Synced<U> {}
+impl<U: SyncedUser> Subject for MaybeSynced<U> {}
+impl<T: Subject> Subject for Option<T> {}
+
+/// A [`Subject`] that is there whenever the handler runs.
+pub trait NotOptional {}
+
+impl NotOptional for () {}
+impl NotOptional for Session {}
+#[diagnostic::do_not_recommend]
+impl<U: SyncedUser> NotOptional for U {}
+impl<U: SyncedUser> NotOptional for Arc<U> {}
+impl<U: SyncedUser> NotOptional for Synced<U> {}
+impl<U: SyncedUser> NotOptional for MaybeSynced<U> {}
+
+impl<S: Provides<Clerk> + Sync> SubjectFrom<S> for Session {
+    async fn resolve<P: Policy>(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
+        let session = authenticate(parts, &state.provide()).await?;
+        P::evaluate(&session).map_err(Rejection::Denied)?;
+        Ok(session)
+    }
+}
+
+impl<S: Provides<Clerk> + Sync> SubjectFrom<S> for () {
+    async fn resolve<P: Policy>(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
+        Session::resolve::<P>(parts, state).await.map(drop)
+    }
+}
+
+impl<S, U> SubjectFrom<S> for Synced<U>
+where
+    S: Provides<Clerk> + Provides<UserSync<U>> + Sync,
+    U: SyncedUser,
+{
+    async fn resolve<P: Policy>(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
+        let session = Session::resolve::<P>(parts, state).await?;
+        let users: UserSync<U> = state.provide();
+        users.sync(&session).await.map_err(Rejection::from_sync::<U>)
+    }
+}
+
+impl<S, U> SubjectFrom<S> for U
+where
+    S: Provides<Clerk> + Provides<UserSync<U>> + Sync,
+    U: SyncedUser,
+{
+    async fn resolve<P: Policy>(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
+        Ok(Synced::resolve::<P>(parts, state).await?.user)
+    }
+}
+
+impl<S, U> SubjectFrom<S> for Arc<U>
+where
+    S: Provides<Clerk> + Provides<UserSync<U>> + Sync,
+    U: SyncedUser,
+{
+    async fn resolve<P: Policy>(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
+        Ok(Self::new(Synced::resolve::<P>(parts, state).await?.user))
+    }
+}
+
+impl<S, U> SubjectFrom<S> for MaybeSynced<U>
+where
+    S: Provides<Clerk> + Provides<UserSync<U>> + Sync,
+    U: SyncedUser,
+{
+    async fn resolve<P: Policy>(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
+        match Synced::resolve::<P>(parts, state).await {
+            Ok(synced) => Ok(Self::Synced(synced)),
+            Err(Rejection::DatabaseUnavailable { .. }) => {
+                authenticate(parts, &state.provide()).await.map(Self::Unavailable)
+            }
+            Err(rejection) => Err(rejection),
+        }
+    }
+}
+
+impl<S, T> SubjectFrom<S> for Option<T>
+where
+    S: Provides<Clerk> + Sync,
+    T: SubjectFrom<S>,
+{
+    async fn resolve<P: Policy>(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
+        match authenticate(parts, &state.provide()).await {
+            Ok(_) => T::resolve::<P>(parts, state).await.map(Some),
+            Err(Rejection::SignedOut) => Ok(None),
+            Err(rejection) => Err(rejection),
+        }
+    }
+}
+
+impl<S: Provides<Clerk> + Send + Sync> FromRequestParts<S> for Session {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
+        Self::resolve::<SignedIn>(parts, state).await
+    }
+}
+
+/// What was verified earlier in this request. Private, so that nothing but [`authenticate`] can put one there.
+#[derive(Clone)]
+struct Authenticated(Session);
+
+async fn authenticate(parts: &mut Parts, clerk: &Clerk) -> Result<Session, Rejection> {
+    if let Some(Authenticated(session)) = parts.extensions.get()
+        && session.issuer() == clerk.issuer()
+    {
+        return Ok(session.clone());
+    }
+    let session = clerk
+        .authenticate(&parts.headers)
+        .await
+        .map_err(|error| match error {
+            AuthenticationError::SignedOut => Rejection::SignedOut,
+            AuthenticationError::Refused(refusal) => Rejection::Refused(refusal),
+            AuthenticationError::KeysUnavailable { retry_after } => {
+                Rejection::KeysUnavailable { retry_after }
+            }
+        })?;
+    parts.extensions.insert(Authenticated(session.clone()));
+    Ok(session)
+}

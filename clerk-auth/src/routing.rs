@@ -1,0 +1,84 @@
+//! Method routers that take only handlers which nobody reaches without signing in.
+//!
+//! ```
+//! use axum::Router;
+//! use clerk_auth::{Clerk, Session, authenticated, routing::{get, post}};
+//!
+//! #[authenticated]
+//! async fn whoami(session: Session) -> String {
+//!     session.user_id().to_string()
+//! }
+//!
+//! #[authenticated]
+//! async fn create() {}
+//!
+//! let router: Router<Clerk> = Router::new().route("/me", get(whoami).merge(post(create)));
+//! ```
+//!
+//! They return axum's own `MethodRouter`. Its methods are axum's: `get(a).post(b)` does not ask whether `b` is guarded,
+//! `get(a).merge(post(b))` does. A public handler is mounted with `axum::routing`, where it is seen in review.
+
+use std::convert::Infallible;
+
+use axum::handler::Handler;
+use axum::routing::{self, MethodFilter, MethodRouter};
+
+use crate::extract::Guard;
+
+/// The extractors of a handler, the first of which authenticates.
+#[diagnostic::on_unimplemented(
+    message = "this route can be reached without signing in",
+    label = "the handler's first parameter lets anybody through",
+    note = "add `#[authenticated]` to the handler, or mount a public handler with `axum::routing`"
+)]
+pub trait Guarded {}
+
+macro_rules! guarded {
+    ($($rest:ident),*) => {
+        #[diagnostic::do_not_recommend]
+        impl<M, First: Guard, $($rest),*> Guarded for (M, First, $($rest),*) {}
+    };
+}
+
+guarded!();
+guarded!(T2);
+guarded!(T2, T3);
+guarded!(T2, T3, T4);
+guarded!(T2, T3, T4, T5);
+guarded!(T2, T3, T4, T5, T6);
+guarded!(T2, T3, T4, T5, T6, T7);
+guarded!(T2, T3, T4, T5, T6, T7, T8);
+guarded!(T2, T3, T4, T5, T6, T7, T8, T9);
+guarded!(T2, T3, T4, T5, T6, T7, T8, T9, T10);
+guarded!(T2, T3, T4, T5, T6, T7, T8, T9, T10, T11);
+guarded!(T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12);
+guarded!(T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13);
+guarded!(T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14);
+guarded!(T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15);
+guarded!(T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16);
+
+macro_rules! method {
+    ($($method:ident),+) => {$(
+        #[doc = concat!("Routes `", stringify!($method), "` requests to a guarded handler: see the [module](self).")]
+        pub fn $method<H, T, S>(handler: H) -> MethodRouter<S, Infallible>
+        where
+            H: Handler<T, S>,
+            T: Guarded + 'static,
+            S: Clone + Send + Sync + 'static,
+        {
+            routing::$method(handler)
+        }
+    )+};
+}
+
+method!(any, connect, delete, get, head, options, patch, post, put, trace);
+
+/// Routes requests of the filter's methods to a guarded handler: see the [module](self).
+pub fn on<H, T, S>(filter: MethodFilter, handler: H) -> MethodRouter<S, Infallible>
+where
+    H: Handler<T, S>,
+    T: Guarded + 'static,
+    S: Clone + Send + Sync + 'static,
+{
+    routing::on(filter, handler)
+}
