@@ -1,1 +1,85 @@
-//! placeholder
+//! A complete application: sign-in by Clerk, users in the application's own database.
+//!
+//! [`app`] is all of it; `main` reads the environment and serves.
+
+pub mod config;
+pub mod database;
+pub mod notes;
+pub mod problem;
+pub mod user;
+
+use axum::extract::FromRef;
+use axum::extract::State;
+use axum::response::{Html, IntoResponse};
+use axum::{Json, Router};
+use clerk_auth::routing::{get, post};
+use clerk_auth::{Clerk, Session, Synced, UserSync, authenticated};
+
+use crate::database::Database;
+use crate::problem::Problem;
+use crate::user::User;
+
+/// What the handlers share.
+#[derive(Clone, Debug, FromRef)]
+pub struct AppState {
+    /// Verifies session tokens.
+    pub clerk: Clerk,
+    /// Keeps `users` equal to Clerk's.
+    pub users: UserSync<User>,
+    /// For the application's own tables.
+    pub database: Database,
+}
+
+/// The application's routes.
+pub fn app(state: AppState) -> Router {
+    let public = Router::new()
+        .route(
+            "/",
+            axum::routing::get(|| async { Html(include_str!("page.html")) }),
+        )
+        .route("/healthz", axum::routing::get(|| async { "ok" }))
+        .route("/api/greeting", axum::routing::get(greeting));
+    let signed_in = Router::new()
+        .route("/api/me", get(me))
+        .route("/api/session", get(session))
+        .route("/api/admin/users", get(all_users))
+        .route("/api/notes", get(notes::list).merge(post(notes::create)));
+    public.merge(signed_in).with_state(state)
+}
+
+/// The signed-in person as a row; the header tells what sync did to have it.
+#[authenticated]
+async fn me(synced: Synced<User>) -> impl IntoResponse {
+    ([("x-user-sync", synced.outcome.as_str())], Json(synced.user))
+}
+
+/// What the token says, without a look into the database.
+#[authenticated]
+async fn session(session: Session) -> Json<serde_json::Value> {
+    Json(serde_json::json!({
+        "user_id": session.user_id(),
+        "session_id": session.id(),
+        "issued_at": session.issued_at().seconds(),
+        "expires_at": session.expires_at().seconds(),
+        "organization": session.organization().map(|organization| serde_json::json!({
+            "id": organization.id(),
+            "slug": organization.slug(),
+            "role": organization.role(),
+        })),
+    }))
+}
+
+/// A page for everybody: visitors are greeted, the signed-in by name; a bad token is refused all the same.
+#[authenticated]
+async fn greeting(user: Option<User>) -> String {
+    match user {
+        None => "Hello! You are not signed in.".to_owned(),
+        Some(user) => format!("Hello, {}!", user.first_name.as_deref().unwrap_or("friend")),
+    }
+}
+
+/// Everybody, for administrators of the active organization.
+#[authenticated(role = "org:admin")]
+async fn all_users(State(database): State<Database>) -> Result<Json<Vec<User>>, Problem> {
+    Ok(Json(database.all_users().await?))
+}

@@ -1,1 +1,99 @@
-fn main() {}
+//! Reads the environment, opens the database and serves.
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use axum::Router;
+use clerk_auth::Clerk;
+use clerk_auth::SyncedUser;
+use clerk_auth::dev::StandIn;
+use example_app::config::{Config, SignIn};
+use example_app::database::Database;
+use example_app::user::User;
+use example_app::{AppState, app};
+use tokio::net::TcpListener;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("example-app: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    let config = Config::read(|name| std::env::var(name).ok())?;
+    // Bound before the stand-in is made, so that a port of 0 is known by then.
+    let listener = TcpListener::bind(config.address).await.map_err(|error| {
+        format!(
+            "cannot listen on {}: {error}; set LISTEN_ADDR to a free address",
+            config.address
+        )
+    })?;
+    let address = listener.local_addr()?;
+    let (clerk, dev) = match config.sign_in {
+        SignIn::Clerk => (Clerk::from_env()?, Router::new()),
+        SignIn::StandIn => {
+            let stand_in = StandIn::new(&format!("http://{address}"), User::TEMPLATE)?;
+            (stand_in.clerk()?, stand_in.router())
+        }
+    };
+    let database = Database::open(&config.database_url).await?;
+    let users = database.users(clerk.clone()).await?;
+    let state = AppState {
+        clerk,
+        users,
+        database,
+    };
+    print_invitation(address, config.sign_in);
+    axum::serve(listener, app(state).nest("/dev", dev))
+        .with_graceful_shutdown(stop_signal())
+        .await?;
+    println!("stopped");
+    Ok(())
+}
+
+fn print_invitation(address: SocketAddr, sign_in: SignIn) {
+    println!("listening on http://{address}");
+    if sign_in == SignIn::Clerk {
+        return;
+    }
+    println!("sign-in is a local stand-in: no account, no configuration, not for production");
+    println!("try:");
+    println!("  open http://{address}/");
+    println!(
+        r#"  TOKEN=$(curl -s http://{address}/dev/token -d '{{"user_id":"user_ada","first_name":"Ada"}}' | sed 's/.*:"\(.*\)".*/\1/')"#
+    );
+    println!(r#"  curl -i http://{address}/api/me -H "Authorization: Bearer $TOKEN""#);
+}
+
+/// Completes on ctrl-c, or on the SIGTERM that process managers send.
+async fn stop_signal() {
+    #[cfg(unix)]
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signals) => drop(signals.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending();
+    let interrupt = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+}

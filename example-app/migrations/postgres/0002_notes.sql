@@ -1,0 +1,5 @@
+CREATE TABLE "notes" (
+    "id" BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    "user_id" BIGINT NOT NULL REFERENCES "users" ("id"),
+    "body" TEXT NOT NULL
+);
