@@ -141,37 +141,39 @@ pub(crate) fn text(argument: &Argument, form: &str, diagnostics: &mut Diagnostic
 
 /// A place for one value; what is put there a second time is reported under its key.
 pub(crate) struct Slot<T> {
-    value: Option<(Span, T)>,
+    /// Where the key stands, and the value unless it was reported.
+    given: Option<(Span, Option<T>)>,
 }
 
 impl<T> Default for Slot<T> {
     fn default() -> Self {
-        Self { value: None }
+        Self { given: None }
     }
 }
 
 impl<T> Slot<T> {
     pub(crate) fn set(&mut self, key: &Ident, value: Option<T>, diagnostics: &mut Diagnostics) {
-        if self.value.is_some() {
+        if self.given.is_some() {
             diagnostics.error(
                 key,
                 with_help(format!("`{key}` is given twice"), "remove one of them"),
             );
-        } else if let Some(value) = value {
-            self.value = Some((key.span(), value));
+        } else {
+            self.given = Some((key.span(), value));
         }
     }
 
     pub(crate) fn get(&self) -> Option<&T> {
-        self.value.as_ref().map(|(_, value)| value)
+        self.given.as_ref().and_then(|(_, value)| value.as_ref())
     }
 
     /// Where the key stands.
     pub(crate) fn span(&self) -> Option<Span> {
-        self.value.as_ref().map(|(span, _)| *span)
+        self.given.as_ref().map(|(span, _)| *span)
     }
 
+    /// Whether the key is there, be its value right or wrong.
     pub(crate) fn is_set(&self) -> bool {
-        self.value.is_some()
+        self.given.is_some()
     }
 }

@@ -19,8 +19,8 @@ impl Diagnostics {
         }
     }
 
-    /// Notes an error under `tokens`. The message says what is wrong, in lower case and without a full stop; each
-    /// `help` line, added by [`with_help`], shows a form that compiles.
+    /// Notes an error under `tokens`. The message says what is wrong, in lower case and without a full stop; the
+    /// help, added by [`with_help`], shows a form that compiles.
     pub(crate) fn error(&mut self, tokens: impl ToTokens, message: impl std::fmt::Display) {
         self.errors.push(syn::Error::new_spanned(tokens, message));
     }
@@ -58,7 +58,7 @@ impl Drop for Diagnostics {
     }
 }
 
-/// A message with its remedy on a line of its own, as rustc prints helps.
+/// A message with its remedy on a line of its own.
 pub(crate) fn with_help(message: impl std::fmt::Display, help: impl std::fmt::Display) -> String {
-    format!("{message}\n\n  help: {help}")
+    format!("{message}\nhelp: {help}")
 }

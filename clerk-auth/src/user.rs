@@ -7,7 +7,7 @@ use crate::claim::{ClaimSource, TemplateClaim, UnreadableClaims};
 /// A struct that is a row of the team's own `users` table, kept equal to Clerk's claims.
 ///
 /// Derive it; the derive checks every field against the session-token template.
-pub trait SyncedUser: Clone + Send + Sync + 'static {
+pub trait SyncedUser: Sized + Send + Sync + 'static {
     /// The columns that come from claims, in the struct's own types.
     type Claims: Clone + Send + Sync + 'static;
 

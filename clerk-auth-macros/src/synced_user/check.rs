@@ -42,7 +42,7 @@ pub(super) fn check(input: Input, diagnostics: &mut Diagnostics) -> Checked {
     }
     let table = table(&ident, &container, diagnostics);
     let databases = container.databases.get().cloned().unwrap_or_default();
-    if container.present && !container.databases.is_set() && diagnostics.count() == before {
+    if container.present && !container.databases.is_set() {
         diagnostics.error(
             &ident,
             with_help(
@@ -100,7 +100,7 @@ fn table(ident: &Ident, container: &Container, diagnostics: &mut Diagnostics) ->
         name: "users".to_owned(),
     };
     let Some(literal) = container.table.get() else {
-        if container.present {
+        if container.present && !container.table.is_set() {
             diagnostics.error(
                 ident,
                 with_help(
@@ -430,7 +430,12 @@ impl FieldChecker<'_> {
         ];
         let mut set = marks.iter().filter_map(|(word, span)| Some((word, (*span)?)));
         let Some((word, span)) = set.next() else {
-            return self.claim_role(field);
+            // What stood in an attribute that could not be read may have been the answer.
+            return if field.has_unread_attribute {
+                None
+            } else {
+                self.claim_role(field)
+            };
         };
         if let Some((second, span)) = set.next() {
             self.diagnostics.error_at(

@@ -43,6 +43,8 @@ pub(super) struct Field {
     pub(super) ty: Type,
     pub(super) claim: ClaimAttribute,
     pub(super) column: ColumnAttribute,
+    /// Something in its attributes was reported.
+    pub(super) has_unread_attribute: bool,
 }
 
 /// `#[claim(…)]`
@@ -109,11 +111,15 @@ pub(super) fn parse(input: DeriveInput, diagnostics: &mut Diagnostics) -> Option
     let fields = named
         .into_iter()
         .filter_map(|field| {
+            let before = diagnostics.count();
+            let claim = claim_attribute(&field.attrs, diagnostics);
+            let column = column_attribute(&field.attrs, diagnostics);
             Some(Field {
                 ident: field.ident?,
                 ty: field.ty,
-                claim: claim_attribute(&field.attrs, diagnostics),
-                column: column_attribute(&field.attrs, diagnostics),
+                claim,
+                column,
+                has_unread_attribute: diagnostics.count() > before,
             })
         })
         .collect();

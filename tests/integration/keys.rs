@@ -1,0 +1,218 @@
+//! Keys over HTTP: fetched once, kept through an outage, and never taken from an answer that is not 200.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::get;
+use clerk_auth::Clerk;
+use clerk_auth::clerk::AuthenticationError;
+use clerk_auth::testing::{Issuer, MovableClock};
+use clerk_auth::time::{Clock, Timestamp};
+use clerk_auth::token::Refusal;
+use tokio::net::TcpListener;
+
+/// A JWKS endpoint whose answer a test sets, and which counts.
+#[derive(Clone)]
+struct Endpoint {
+    url: String,
+    answer: Arc<Mutex<(StatusCode, String)>>,
+    fetches: Arc<AtomicUsize>,
+}
+
+impl Endpoint {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let address = listener.local_addr().expect("the listener has an address");
+        let endpoint = Self {
+            url: format!("http://{address}/jwks"),
+            answer: Arc::new(Mutex::new((StatusCode::NOT_FOUND, String::new()))),
+            fetches: Arc::default(),
+        };
+        let router = Router::new()
+            .route("/jwks", get(Self::serve))
+            .route("/moved", get(|| async { StatusCode::NO_CONTENT }))
+            .with_state(endpoint.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await.expect("the server runs") });
+        endpoint
+    }
+
+    async fn serve(State(endpoint): State<Self>) -> (StatusCode, [(&'static str, &'static str); 1], String) {
+        endpoint.fetches.fetch_add(1, Ordering::SeqCst);
+        let (status, body) = endpoint.answer.lock().expect("no test panicked").clone();
+        (status, [("location", "/moved")], body)
+    }
+
+    fn answers(&self, status: StatusCode, body: impl Into<String>) {
+        *self.answer.lock().expect("no test panicked") = (status, body.into());
+    }
+
+    fn fetches(&self) -> usize {
+        self.fetches.load(Ordering::SeqCst)
+    }
+
+    fn clerk(&self, issuer: &Issuer, clock: &MovableClock) -> Clerk {
+        Clerk::builder()
+            .issuer(issuer.url())
+            .jwks_url(&self.url)
+            .clock(clock.clone())
+            .build()
+            .expect("the configuration is right")
+    }
+}
+
+fn clock() -> MovableClock {
+    MovableClock::at(Timestamp::from_seconds(1_700_000_000))
+}
+
+async fn verify(clerk: &Clerk, issuer: &Issuer) -> Result<(), AuthenticationError> {
+    let token = issuer.sign(&issuer.claims("user_ada", clerk.now()));
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        AUTHORIZATION,
+        format!("Bearer {token}").parse().expect("a header value"),
+    );
+    clerk.authenticate(&headers).await.map(drop)
+}
+
+const UNKNOWN: Result<(), AuthenticationError> = Err(AuthenticationError::Refused(Refusal::UnknownKey));
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fifty_cold_requests_make_one_fetch() {
+    let (endpoint, clock) = (Endpoint::start().await, clock());
+    let issuer = Arc::new(Issuer::new("https://clerk.example.com"));
+    endpoint.answers(StatusCode::OK, issuer.jwks().to_string());
+    let clerk = endpoint.clerk(&issuer, &clock);
+    let requests: Vec<_> = (0..50)
+        .map(|_| {
+            let (clerk, issuer) = (clerk.clone(), Arc::clone(&issuer));
+            tokio::spawn(async move { verify(&clerk, &issuer).await })
+        })
+        .collect();
+    for request in requests {
+        assert_eq!(request.await.expect("no panic"), Ok(()));
+    }
+    assert_eq!(endpoint.fetches(), 1);
+}
+
+#[tokio::test]
+async fn a_flood_of_unknown_keys_makes_one_fetch_in_an_interval() {
+    let (endpoint, clock) = (Endpoint::start().await, clock());
+    let issuer = Issuer::new("https://clerk.example.com");
+    endpoint.answers(StatusCode::OK, issuer.jwks().to_string());
+    let clerk = endpoint.clerk(&issuer, &clock);
+    let mut stranger = Issuer::new(issuer.url());
+    for number in 0..30 {
+        stranger = stranger.with_key_id(&format!("ins_{number}"));
+        assert_eq!(verify(&clerk, &stranger).await, UNKNOWN);
+    }
+    assert_eq!(endpoint.fetches(), 1);
+    assert_eq!(verify(&clerk, &issuer).await, Ok(()));
+    clock.advance(Duration::from_secs(10));
+    assert_eq!(verify(&clerk, &stranger).await, UNKNOWN);
+    assert_eq!(endpoint.fetches(), 2);
+}
+
+#[tokio::test]
+async fn a_rotation_is_picked_up_while_the_old_key_still_serves() {
+    let (endpoint, clock) = (Endpoint::start().await, clock());
+    let old = Issuer::new("https://clerk.example.com").with_key_id("ins_old");
+    let new = Issuer::new("https://clerk.example.com").with_key_id("ins_new");
+    endpoint.answers(StatusCode::OK, old.jwks().to_string());
+    let clerk = endpoint.clerk(&old, &clock);
+    assert_eq!(verify(&clerk, &old).await, Ok(()));
+
+    let both = [old.jwks()["keys"][0].clone(), new.jwks()["keys"][0].clone()];
+    endpoint.answers(StatusCode::OK, serde_json::json!({ "keys": both }).to_string());
+    clock.advance(Duration::from_secs(60));
+    assert_eq!(verify(&clerk, &new).await, Ok(()));
+    assert_eq!(verify(&clerk, &old).await, Ok(()));
+
+    // Removed: no longer trusted once the document has been fetched again.
+    endpoint.answers(StatusCode::OK, new.jwks().to_string());
+    clock.advance(Duration::from_secs(60));
+    assert_eq!(
+        verify(&clerk, &Issuer::new(old.url()).with_key_id("ins_x")).await,
+        UNKNOWN
+    );
+    assert_eq!(verify(&clerk, &old).await, UNKNOWN);
+    assert_eq!(verify(&clerk, &new).await, Ok(()));
+}
+
+#[tokio::test]
+async fn known_keys_serve_through_an_outage_up_to_an_hour() {
+    let (endpoint, clock) = (Endpoint::start().await, clock());
+    let issuer = Issuer::new("https://clerk.example.com");
+    endpoint.answers(StatusCode::OK, issuer.jwks().to_string());
+    let clerk = endpoint.clerk(&issuer, &clock);
+    assert_eq!(verify(&clerk, &issuer).await, Ok(()));
+    endpoint.answers(StatusCode::INTERNAL_SERVER_ERROR, issuer.jwks().to_string());
+    for _ in 0..5 {
+        clock.advance(Duration::from_secs(11 * 60));
+        assert_eq!(verify(&clerk, &issuer).await, Ok(()));
+    }
+    clock.advance(Duration::from_secs(6 * 60));
+    let unavailable = verify(&clerk, &issuer).await;
+    assert!(
+        matches!(unavailable, Err(AuthenticationError::KeysUnavailable { .. })),
+        "{unavailable:?}"
+    );
+}
+
+#[tokio::test]
+async fn keys_of_a_bad_answer_are_not_installed() {
+    let issuer = Issuer::new("https://clerk.example.com");
+    let jwks = issuer.jwks().to_string();
+    let padded = format!(
+        r#"{{"keys":{},"x":"{}"}}"#,
+        issuer.jwks()["keys"],
+        "x".repeat(50 * 1024 * 1024)
+    );
+    for (status, body) in [
+        (StatusCode::INTERNAL_SERVER_ERROR, jwks.clone()),
+        (StatusCode::NOT_FOUND, jwks.clone()),
+        (StatusCode::FOUND, jwks),
+        (StatusCode::OK, "<html>".to_owned()),
+        (StatusCode::OK, r#"{"keys":[]}"#.to_owned()),
+        (StatusCode::OK, padded),
+    ] {
+        let (endpoint, clock) = (Endpoint::start().await, clock());
+        endpoint.answers(status, body);
+        let clerk = endpoint.clerk(&issuer, &clock);
+        let found = verify(&clerk, &issuer).await;
+        assert!(
+            matches!(found, Err(AuthenticationError::KeysUnavailable { .. })),
+            "{status}: {found:?}"
+        );
+        // And again, without asking for the document anew.
+        assert_eq!(verify(&clerk, &issuer).await, found);
+        assert_eq!(endpoint.fetches(), 1, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn one_odd_key_does_not_lose_the_others() {
+    let (endpoint, clock) = (Endpoint::start().await, clock());
+    let issuer = Issuer::new("https://clerk.example.com");
+    let mut encryption = Issuer::new(issuer.url()).with_key_id("ins_encryption").jwks()["keys"][0].clone();
+    encryption["use"] = "enc".into();
+    let keys = serde_json::json!({ "keys": [
+        7,
+        { "kty": "EC", "crv": "P-256", "x": "x", "y": "y", "kid": "ins_ec" },
+        { "kty": "RSA", "kid": "ins_short", "n": "AQAB", "e": "AQAB" },
+        { "kty": "RSA", "kid": "ins_broken", "n": "!", "e": "AQAB" },
+        encryption,
+        issuer.jwks()["keys"][0],
+    ]});
+    endpoint.answers(StatusCode::OK, keys.to_string());
+    let clerk = endpoint.clerk(&issuer, &clock);
+    assert_eq!(verify(&clerk, &issuer).await, Ok(()));
+    for other in ["ins_ec", "ins_short", "ins_broken", "ins_encryption"] {
+        let stranger = Issuer::new(issuer.url()).with_key_id(other);
+        assert_eq!(verify(&clerk, &stranger).await, UNKNOWN, "{other}");
+    }
+}

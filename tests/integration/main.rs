@@ -1,0 +1,9 @@
+//! Tests through the public surface: the example application over HTTP, on real databases.
+
+mod credentials;
+mod keys;
+mod layout;
+mod migrations;
+mod process;
+mod refusals;
+mod sync;

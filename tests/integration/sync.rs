@@ -1,0 +1,287 @@
+//! A signed-in request becomes a row: the behaviours that hold on both databases.
+
+use clerk_auth::time::{Clock, SystemClock, Timestamp};
+use clerk_auth_tests::app::TestApp;
+use clerk_auth_tests::database::TestDatabase;
+use clerk_auth_tests::on_both_databases;
+use serde_json::{Value, json};
+
+on_both_databases!(
+    a_first_request_inserts_and_the_next_changes_nothing,
+    a_changed_claim_updates_the_row,
+    ten_concurrent_first_requests_make_one_row,
+    an_older_token_does_not_overwrite_a_newer_row,
+    a_newer_version_is_noted_even_if_no_claim_changed,
+    null_clears_a_column_and_absence_is_refused,
+    a_claim_of_another_kind_is_refused_and_nothing_is_written,
+    a_deleted_user_is_not_brought_back,
+    columns_of_the_application_are_left_alone,
+    notes_belong_to_their_user,
+    administrators_see_everybody_and_others_do_not,
+    a_visitor_is_greeted_and_a_bad_token_is_not,
+    the_session_is_read_without_the_database,
+    a_database_that_is_gone_is_a_503,
+);
+
+async fn a_first_request_inserts_and_the_next_changes_nothing(database: TestDatabase) {
+    let sqlite = database.is_sqlite();
+    let app = TestApp::start(database).await;
+    let token = app.token(app.claims("user_ada"), json!({}));
+
+    let first = app.get("/api/me", &token).await;
+    assert_eq!((first.status.as_u16(), first.sync()), (200, "inserted"));
+    let expected = json!({
+        "id": first.body["id"],
+        "clerk_id": "user_ada",
+        "email": "user_ada@example.com",
+        "first_name": "Ada",
+        "last_name": null,
+        "image_url": "https://img.example.com/ada",
+        "credits": 0,
+    });
+    assert_eq!(first.body, expected);
+
+    const ROW: &str = "SELECT xmin::text::bigint FROM users";
+    let written_by = if sqlite { 0 } else { app.number(ROW).await };
+    let second = app.get("/api/me", &token).await;
+    assert_eq!((second.status.as_u16(), second.sync()), (200, "unchanged"));
+    assert_eq!(second.body, first.body);
+    if !sqlite {
+        assert_eq!(app.number(ROW).await, written_by, "an unchanged user was written");
+    }
+}
+
+async fn a_changed_claim_updates_the_row(database: TestDatabase) {
+    let app = TestApp::start(database).await;
+    let claims = app.claims("user_ada");
+    let first = app.get("/api/me", &app.token(claims.clone(), json!({}))).await;
+    let changed = json!({ "firstName": "Grace", "updatedAt": 1_700_000_001 });
+    let second = app.get("/api/me", &app.token(claims, changed)).await;
+    assert_eq!((second.status.as_u16(), second.sync()), (200, "updated"));
+    assert_eq!(second.body["first_name"], "Grace");
+    assert_eq!(second.body["id"], first.body["id"]);
+}
+
+async fn ten_concurrent_first_requests_make_one_row(database: TestDatabase) {
+    let app = TestApp::start(database).await;
+    let token = app.token(app.claims("user_ada"), json!({}));
+    let get = || app.get("/api/me", &token);
+    let answers = tokio::join!(
+        get(),
+        get(),
+        get(),
+        get(),
+        get(),
+        get(),
+        get(),
+        get(),
+        get(),
+        get()
+    );
+    let answers: [_; 10] = answers.into();
+    for answer in &answers {
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert_eq!(answer.body, answers[0].body);
+    }
+    let inserted = answers
+        .iter()
+        .filter(|answer| answer.sync() == "inserted")
+        .count();
+    assert_eq!(inserted, 1);
+    assert_eq!(app.number("SELECT count(*) FROM users").await, 1);
+}
+
+async fn an_older_token_does_not_overwrite_a_newer_row(database: TestDatabase) {
+    let app = TestApp::start(database).await;
+    let claims = app.claims("user_ada");
+    let old = app.token(
+        claims.clone(),
+        json!({ "firstName": "Old", "updatedAt": 1_700_000_000 }),
+    );
+    let new = app.token(claims, json!({ "firstName": "New", "updatedAt": 1_700_000_009 }));
+    assert_eq!(app.get("/api/me", &old).await.sync(), "inserted");
+    assert_eq!(app.get("/api/me", &new).await.sync(), "updated");
+    let again = app.get("/api/me", &old).await;
+    assert_eq!((again.status.as_u16(), again.sync()), (200, "unchanged"));
+    assert_eq!(again.body["first_name"], "New");
+}
+
+async fn a_newer_version_is_noted_even_if_no_claim_changed(database: TestDatabase) {
+    let app = TestApp::start(database).await;
+    let claims = app.claims("user_ada");
+    let token = |name: &str, updated_at: i64| {
+        app.token(
+            claims.clone(),
+            json!({ "firstName": name, "updatedAt": updated_at }),
+        )
+    };
+    app.get("/api/me", &token("Ada", 1_700_000_000)).await;
+    let later = app.get("/api/me", &token("Ada", 1_700_000_009)).await;
+    assert_eq!(later.sync(), "unchanged");
+    // Changed to Eve and back in the meantime: the change arrives late, and is no news.
+    let late = app.get("/api/me", &token("Eve", 1_700_000_005)).await;
+    assert_eq!(late.body["first_name"], "Ada");
+    assert_eq!(
+        app.number("SELECT clerk_version FROM users").await,
+        1_700_000_009_999
+    );
+}
+
+async fn null_clears_a_column_and_absence_is_refused(database: TestDatabase) {
+    let app = TestApp::start(database).await;
+    let claims = app.claims("user_ada");
+    app.get("/api/me", &app.token(claims.clone(), json!({}))).await;
+
+    let mut without = claims.clone();
+    without.remove("email");
+    without.remove("updatedAt");
+    let refused = app.get("/api/me", &app.token(without, json!({}))).await;
+    assert_eq!(
+        (refused.status.as_u16(), refused.code()),
+        (503, "session_token_incomplete")
+    );
+    assert_eq!(refused.header("retry-after"), "60");
+    assert_eq!(
+        app.number("SELECT count(*) FROM users WHERE email IS NOT NULL")
+            .await,
+        1
+    );
+
+    let cleared = json!({ "email": null, "updatedAt": 1_700_000_001 });
+    let cleared = app.get("/api/me", &app.token(claims, cleared)).await;
+    assert_eq!(
+        (cleared.sync(), &cleared.body["email"]),
+        ("updated", &Value::Null)
+    );
+}
+
+async fn a_claim_of_another_kind_is_refused_and_nothing_is_written(database: TestDatabase) {
+    let app = TestApp::start(database).await;
+    for wrong in [
+        json!({ "firstName": "{{user.frist_name}}" }),
+        json!({ "firstName": 7 }),
+        json!({ "imageUrl": null }),
+        json!({ "updatedAt": "yesterday" }),
+        json!({ "updatedAt": null }),
+    ] {
+        let answer = app
+            .get("/api/me", &app.token(app.claims("user_ada"), wrong.clone()))
+            .await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.code()),
+            (503, "session_token_incomplete"),
+            "{wrong}"
+        );
+    }
+    assert_eq!(app.number("SELECT count(*) FROM users").await, 0);
+}
+
+async fn a_deleted_user_is_not_brought_back(database: TestDatabase) {
+    let app = TestApp::start(database).await;
+    let claims = app.claims("user_ada");
+    app.get("/api/me", &app.token(claims.clone(), json!({}))).await;
+    app.execute("UPDATE users SET clerk_deleted_at = CURRENT_TIMESTAMP")
+        .await;
+    for replaced in [
+        json!({}),
+        json!({ "firstName": "Back", "updatedAt": 1_800_000_000 }),
+    ] {
+        let answer = app.get("/api/me", &app.token(claims.clone(), replaced)).await;
+        assert_eq!((answer.status.as_u16(), answer.code()), (401, "user_deleted"));
+    }
+    assert_eq!(
+        app.number("SELECT count(*) FROM users WHERE clerk_deleted_at IS NOT NULL")
+            .await,
+        1
+    );
+}
+
+async fn columns_of_the_application_are_left_alone(database: TestDatabase) {
+    let app = TestApp::start(database).await;
+    let claims = app.claims("user_ada");
+    app.get("/api/me", &app.token(claims.clone(), json!({}))).await;
+    app.execute("UPDATE users SET credits = 42").await;
+    let changed = json!({ "firstName": "Grace", "updatedAt": 1_700_000_001 });
+    let changed = app.get("/api/me", &app.token(claims, changed)).await;
+    assert_eq!(
+        (changed.sync(), &changed.body["credits"]),
+        ("updated", &json!(42))
+    );
+}
+
+async fn notes_belong_to_their_user(database: TestDatabase) {
+    let app = TestApp::start(database).await;
+    let ada = app.token(app.claims("user_ada"), json!({}));
+    let eve = app.token(app.claims("user_eve"), json!({}));
+    let written = app.post("/api/notes", &ada, &json!({ "body": "milk" })).await;
+    assert_eq!(written.status, 201);
+    let notes = app.get("/api/notes", &ada).await;
+    assert_eq!(notes.body, json!([written.body]));
+    assert_eq!(app.get("/api/notes", &eve).await.body, json!([]));
+}
+
+async fn administrators_see_everybody_and_others_do_not(database: TestDatabase) {
+    let app = TestApp::start(database).await;
+    let member = app.token(
+        app.claims("user_ada"),
+        json!({ "o": { "id": "org_1", "slg": "acme", "rol": "member" } }),
+    );
+    let nobody = app.token(app.claims("user_ada"), json!({}));
+    let admin = app.token(
+        app.claims("user_bob"),
+        json!({ "o": { "id": "org_1", "slg": "acme", "rol": "admin" } }),
+    );
+    app.get("/api/me", &nobody).await;
+    for token in [&member, &nobody] {
+        let denied = app.get("/api/admin/users", token).await;
+        assert_eq!((denied.status.as_u16(), denied.code()), (403, "role_required"));
+    }
+    let users = app.get("/api/admin/users", &admin).await;
+    assert_eq!(users.status, 200);
+    assert_eq!(users.body[0]["clerk_id"], "user_ada");
+}
+
+async fn a_visitor_is_greeted_and_a_bad_token_is_not(database: TestDatabase) {
+    let app = TestApp::start(database).await;
+    let visitor = app.get_with("/api/greeting", Default::default()).await;
+    assert_eq!(visitor.body, "Hello! You are not signed in.");
+    let ada = app
+        .get("/api/greeting", &app.token(app.claims("user_ada"), json!({})))
+        .await;
+    assert_eq!(ada.body, "Hello, Ada!");
+    let expired = app.claims_at(
+        "user_ada",
+        0,
+        Timestamp::from_seconds(SystemClock.now().seconds() - 70),
+    );
+    let refused = app.get("/api/greeting", &app.token(expired, json!({}))).await;
+    assert_eq!((refused.status.as_u16(), refused.code()), (401, "token_expired"));
+}
+
+async fn the_session_is_read_without_the_database(database: TestDatabase) {
+    let app = TestApp::start(database).await;
+    app.close_database().await;
+    let answer = app
+        .get("/api/session", &app.token(app.claims("user_ada"), json!({})))
+        .await;
+    assert_eq!(
+        (answer.status.as_u16(), &answer.body["user_id"]),
+        (200, &json!("user_ada"))
+    );
+}
+
+async fn a_database_that_is_gone_is_a_503(database: TestDatabase) {
+    let app = TestApp::start(database).await;
+    app.close_database().await;
+    let answer = app
+        .get("/api/me", &app.token(app.claims("user_ada"), json!({})))
+        .await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.code()),
+        (503, "database_unavailable")
+    );
+    assert_eq!(answer.header("retry-after"), "1");
+    assert_eq!(answer.header("content-type"), "application/problem+json");
+    let text = answer.body.to_string();
+    assert!(!text.contains("pool") && !text.contains("sql"), "{text}");
+}

@@ -1,0 +1,6 @@
+use clerk_auth::authenticated;
+
+#[authenticated(feature = "")]
+async fn handler() {}
+
+fn main() {}

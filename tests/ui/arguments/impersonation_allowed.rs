@@ -1,0 +1,6 @@
+use clerk_auth::authenticated;
+
+#[authenticated(impersonation = "allow")]
+async fn handler() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use clerk_auth::authenticated;
+
+#[authenticated(permission = "org:billing")]
+async fn handler() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use clerk_auth::authenticated;
+
+#[authenticated(policy = "Billing")]
+async fn handler() {}
+
+fn main() {}

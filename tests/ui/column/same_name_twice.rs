@@ -1,0 +1,12 @@
+use clerk_auth::SyncedUser;
+
+#[derive(Clone, SyncedUser)]
+#[synced_user(table = "users", database(postgres, sqlite))]
+struct User {
+    clerk_id: String,
+    email: Option<String>,
+    #[column(name = "email")]
+    first_name: Option<String>,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use clerk_auth::authenticated;
+
+#[authenticated]
+const HANDLER: u8 = 0;
+
+fn main() {}

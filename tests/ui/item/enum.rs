@@ -1,0 +1,6 @@
+use clerk_auth::authenticated;
+
+#[authenticated]
+enum Handler {}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use clerk_auth::authenticated;
+
+struct Handlers;
+
+#[authenticated]
+impl Handlers {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use clerk_auth::authenticated;
+
+#[authenticated]
+mod handlers {}
+
+fn main() {}

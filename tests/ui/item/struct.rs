@@ -1,0 +1,6 @@
+use clerk_auth::authenticated;
+
+#[authenticated]
+struct Handler;
+
+fn main() {}

@@ -1,0 +1,106 @@
+//! What every message must be, judged over all fixtures rather than by eye.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The names behind which the whole item would be underlined.
+const WHOLE_ITEMS: [&str; 3] = ["#[derive(", "SyncedUser)]", "#[authenticated"];
+
+#[test]
+fn each_mistake_is_one_error_under_the_users_token_with_a_remedy() {
+    let mut judged = 0;
+    let mut faults = Vec::new();
+    for fixture in fixtures() {
+        let source = fs::read_to_string(&fixture).expect("the fixture can be read");
+        let expected = fs::read_to_string(fixture.with_extension("stderr")).unwrap_or_default();
+        judged += 1;
+        for fault in faults_of(&source, &expected) {
+            faults.push(format!("{}: {fault}", fixture.display()));
+        }
+    }
+    println!("judged the messages of {judged} fixtures");
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+fn fixtures() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("ui");
+    let mut fixtures: Vec<PathBuf> = directories(&root)
+        .iter()
+        .flat_map(|class| fs::read_dir(class).expect("the folder can be read"))
+        .map(|entry| entry.expect("the entry can be read").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .collect();
+    fixtures.sort();
+    fixtures
+}
+
+fn directories(root: &Path) -> Vec<PathBuf> {
+    fs::read_dir(root)
+        .expect("the folder can be read")
+        .map(|entry| entry.expect("the entry can be read").path())
+        .filter(|path| path.is_dir())
+        .collect()
+}
+
+fn faults_of(source: &str, expected: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mistakes = source
+        .lines()
+        .next()
+        .and_then(|line| line.strip_prefix("// mistakes: "))
+        .map_or(1, |count| count.parse().expect("a count"));
+    let errors: Vec<&str> = split_errors(expected);
+    if errors.len() != mistakes {
+        faults.push(format!("{} errors for {mistakes} mistakes", errors.len()));
+    }
+    if expected.lines().any(|line| line.starts_with("warning")) {
+        faults.push("a warning beside the error".to_owned());
+    }
+    for error in errors {
+        let message = error.lines().next().unwrap_or_default();
+        let rustcs_own = ["error[E0425]", "error[E0412]"]
+            .iter()
+            .any(|code| message.starts_with(code));
+        if !rustcs_own && !["help: ", "note: "].iter().any(|word| error.contains(word)) {
+            faults.push(format!("no remedy: {message}"));
+        }
+        let underlined = underlined(error);
+        if underlined.is_empty() || WHOLE_ITEMS.iter().any(|item| underlined.contains(item)) {
+            faults.push(format!("not under the user's token: {message}"));
+        }
+    }
+    faults
+}
+
+/// The errors of a `.stderr`, each from its first line to before the next.
+fn split_errors(expected: &str) -> Vec<&str> {
+    let starts: Vec<usize> = expected
+        .match_indices("error")
+        .map(|(at, _)| at)
+        .filter(|at| {
+            (*at == 0 || expected.as_bytes()[at - 1] == b'\n') && !expected[*at..].starts_with("error: could")
+        })
+        .collect();
+    let ends = starts.iter().skip(1).copied().chain([expected.len()]);
+    starts
+        .iter()
+        .zip(ends)
+        .map(|(start, end)| &expected[*start..end])
+        .collect()
+}
+
+/// The source text above the first row of carets.
+fn underlined(error: &str) -> String {
+    let lines: Vec<&str> = error.lines().collect();
+    let Some(row) = lines
+        .iter()
+        .position(|line| line.contains("| ") && line.contains('^'))
+    else {
+        return String::new();
+    };
+    let (start, end) = (lines[row].find('^'), lines[row].rfind('^'));
+    let (Some(start), Some(end), true) = (start, end, row > 0) else {
+        return String::new();
+    };
+    lines[row - 1].chars().skip(start).take(end + 1 - start).collect()
+}

@@ -1,0 +1,10 @@
+use axum::Router;
+use axum::http::HeaderMap;
+use clerk_auth::Clerk;
+use clerk_auth::routing::get;
+
+async fn handler(_headers: HeaderMap) {}
+
+fn main() {
+    let _: Router<Clerk> = Router::new().route("/", get(handler));
+}

@@ -1,0 +1,11 @@
+use axum::Router;
+use clerk_auth::Clerk;
+use clerk_auth::routing::get;
+use clerk_auth::{Session, authenticated};
+
+#[authenticated]
+async fn handler(_session: Option<Session>) {}
+
+fn main() {
+    let _: Router<Clerk> = Router::new().route("/", get(handler));
+}

@@ -1,0 +1,9 @@
+use axum::Router;
+use clerk_auth::Clerk;
+use clerk_auth::routing::put;
+
+async fn handler() {}
+
+fn main() {
+    let _: Router<Clerk> = Router::new().route("/", put(handler));
+}

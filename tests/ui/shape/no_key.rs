@@ -1,0 +1,9 @@
+use clerk_auth::SyncedUser;
+
+#[derive(Clone, SyncedUser)]
+#[synced_user(table = "users", database(postgres, sqlite))]
+struct User {
+    email: Option<String>,
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+use clerk_auth::SyncedUser;
+
+#[derive(Clone, SyncedUser)]
+#[synced_user(table = "users", database(postgres))]
+struct User(String);
+
+fn main() {}
