@@ -45,7 +45,7 @@ impl Parse for Argument {
         let key = Ident::parse_any(input)?;
         if input.peek(Token![=]) {
             input.parse::<Token![=]>()?;
-            if key == "state" || key == "policy" {
+            if (key == "state" || key == "policy") && !input.peek(Lit) {
                 return Ok(Self::Type(key, input.parse()?));
             }
             return Ok(Self::Value(key, input.parse()?));

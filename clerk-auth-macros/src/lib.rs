@@ -7,6 +7,9 @@ mod suggest;
 mod authenticated;
 mod synced_user;
 
+#[cfg(test)]
+mod tests;
+
 use proc_macro::TokenStream;
 
 /// Guards a handler: see `clerk_auth::authenticated`.

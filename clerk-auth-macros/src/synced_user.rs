@@ -4,12 +4,14 @@ mod check;
 mod expand;
 mod expression;
 mod fallback;
+mod field;
 mod json;
 mod model;
 mod parse;
 mod shortcode;
 mod sql;
 mod template;
+mod template_source;
 
 use proc_macro2::TokenStream;
 use syn::DeriveInput;
@@ -38,4 +40,10 @@ pub(crate) fn expand(item: TokenStream) -> TokenStream {
         fallback::expand(&ident, &generics, Some(&checked.model))
     };
     [errors, implementation].into_iter().collect()
+}
+
+/// Reads a template and forgets it: for tests of what no struct can reach.
+#[cfg(test)]
+pub(crate) fn read_template(text: &str) {
+    template::read(text, false);
 }

@@ -81,6 +81,11 @@ pub enum Denied {
 ///         Requirement::Any(&[Requirement::Role("org:admin"), Requirement::Permission("org:billing:manage")]);
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a policy",
+    label = "does not implement `clerk_auth::policy::Policy`",
+    note = "write `impl Policy for {Self} {{ const REQUIREMENT: Requirement = …; }}`"
+)]
 pub trait Policy: Send + Sync + 'static {
     /// What is required.
     const REQUIREMENT: Requirement = Requirement::SignedIn;

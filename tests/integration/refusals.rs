@@ -197,7 +197,7 @@ async fn tampered_tokens_are_refused() {
         ),
         (stranger.sign(&app.claims("user_ada")), "token_signature_invalid"),
         (
-            format!("{header}.{payload}.{}", &signature[..signature.len() - 4]),
+            format!("{header}.{payload}.{}", &signature[..340]),
             "token_signature_invalid",
         ),
         (format!("{header}.{payload}."), "token_signature_invalid"),

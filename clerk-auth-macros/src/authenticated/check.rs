@@ -6,7 +6,7 @@ use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{Expr, FnArg, GenericArgument, LitStr, Pat, PathArguments, Signature, Token, Type};
 
-use super::model::{Model, Policy, Requirement, Subject};
+use super::model::{Model, Policy, Requirement};
 use crate::argument::{self, Argument, Slot};
 use crate::diag::{Diagnostics, with_help};
 use crate::suggest;
@@ -88,10 +88,10 @@ pub(super) fn check(arguments: TokenStream, signature: &Signature, diagnostics: 
     check_function(signature, diagnostics);
     let subject = subject(signature, diagnostics);
     let state = read.state.get().cloned().or_else(|| inferred_state(signature));
-    let optional = match &subject {
-        Subject::First(ty) => last_segment(ty).filter(|segment| segment.ident == "Option"),
-        Subject::Nobody => None,
-    };
+    let optional = subject
+        .as_ref()
+        .and_then(last_segment)
+        .filter(|segment| segment.ident == "Option");
     if let (Some(option), true) = (optional, read.requires_something()) {
         diagnostics.error(
             &option.ident,
@@ -124,11 +124,13 @@ impl Arguments {
                     self.policy.set(key, Some(ty.clone()), diagnostics);
                 }
                 Argument::Type(key, ty) => self.state.set(key, Some(ty.clone()), diagnostics),
-                Argument::Word(key) | Argument::List(key, _) if key == "policy" => diagnostics.error(
-                    key,
-                    with_help("`policy` names a type", "write `policy = path::to::Policy`"),
-                ),
-                Argument::Word(key) | Argument::List(key, _) if key == "state" => {
+                Argument::Word(key) | Argument::Value(key, _) | Argument::List(key, _) if key == "policy" => {
+                    diagnostics.error(
+                        key,
+                        with_help("`policy` names a type", "write `policy = path::to::Policy`"),
+                    );
+                }
+                Argument::Word(key) | Argument::Value(key, _) | Argument::List(key, _) if key == "state" => {
                     diagnostics.error(key, with_help("`state` names a type", "write `state = AppState`"));
                 }
                 _ => {
@@ -274,6 +276,9 @@ fn value(
 
 fn check_role(text: &LitStr) -> Option<String> {
     let role = text.value();
+    if role.is_empty() {
+        return Some(with_help("the role has no name", r#"write `role = "org:admin"`"#));
+    }
     match role.strip_prefix("org:") {
         Some(name) if !name.is_empty() && !name.contains(':') => None,
         Some(_) => Some(with_help(
@@ -282,10 +287,7 @@ fn check_role(text: &LitStr) -> Option<String> {
         )),
         None => Some(with_help(
             format!("the role `{role}` lacks its prefix"),
-            format!(
-                r#"write `role = "org:{}"`"#,
-                if role.is_empty() { "admin" } else { &role }
-            ),
+            format!(r#"write `role = "org:{role}"`"#),
         )),
     }
 }
@@ -320,7 +322,7 @@ fn check_scoped(text: &LitStr) -> Option<String> {
     };
     (name.is_empty() || name.contains(':')).then(|| {
         with_help(
-            format!("`{value}` names nothing"),
+            format!("`{value}` is not a name"),
             r#"write a name, such as `"reports"`, or with a scope: `"org:reports"`, `"user:reports"`"#,
         )
     })
@@ -365,7 +367,7 @@ fn check_function(signature: &Signature, diagnostics: &mut Diagnostics) {
     }
 }
 
-fn subject(signature: &Signature, diagnostics: &mut Diagnostics) -> Subject {
+fn subject(signature: &Signature, diagnostics: &mut Diagnostics) -> Option<Type> {
     let mut parameters = Vec::new();
     for input in &signature.inputs {
         match input {
@@ -377,7 +379,7 @@ fn subject(signature: &Signature, diagnostics: &mut Diagnostics) -> Subject {
                         "make it a free function, and put what it needs into the state",
                     ),
                 );
-                return Subject::Nobody;
+                return None;
             }
             FnArg::Typed(typed) => parameters.push(typed),
         }
@@ -421,10 +423,7 @@ fn subject(signature: &Signature, diagnostics: &mut Diagnostics) -> Subject {
             );
         }
     }
-    match first {
-        Some(first) => Subject::First((*first.ty).clone()),
-        None => Subject::Nobody,
-    }
+    first.map(|first| (*first.ty).clone())
 }
 
 fn pattern(pattern: &Pat) -> String {

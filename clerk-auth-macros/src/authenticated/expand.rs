@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Attribute, FnArg, Type};
 
-use super::model::{Model, Policy, Requirement, Subject, policy_name};
+use super::model::{Model, Policy, Requirement, policy_name};
 use super::parse::Handler;
 
 /// Input: `async fn me(user: User)`; output: `async fn me(Authenticated { subject: user, .. }: Authenticated<User, _>)`
@@ -18,6 +18,10 @@ pub(super) fn expand(handler: Handler, model: &Model) -> TokenStream {
         body,
     } = handler;
     let name = policy_name(&signature.ident);
+    if matches!(signature.inputs.first(), Some(FnArg::Receiver(_))) {
+        // Reported; an impl has no room for the items that stand beside a handler.
+        return quote!(#(#attributes)* #visibility #signature #body);
+    }
     let policy = match &model.policy {
         Policy::SignedIn => quote!(::clerk_auth::policy::SignedIn),
         Policy::Type(ty) => quote!(#ty),
@@ -69,7 +73,7 @@ pub(super) fn expand(handler: Handler, model: &Model) -> TokenStream {
 /// Wraps the user's pattern, whatever it is, or puts a guard in front.
 fn guard(signature: &mut syn::Signature, model: &Model, policy: &TokenStream) {
     match &model.subject {
-        Subject::First(_) => {
+        Some(_) => {
             if let Some(FnArg::Typed(first)) = signature.inputs.first_mut() {
                 let (pattern, ty) = (&first.pat, &first.ty);
                 let wrapped = quote!(::clerk_auth::extract::Authenticated { subject: #pattern, .. });
@@ -78,22 +82,21 @@ fn guard(signature: &mut syn::Signature, model: &Model, policy: &TokenStream) {
                 *first.ty = Type::Verbatim(guarded);
             }
         }
-        Subject::Nobody => {
-            let receiver = matches!(signature.inputs.first(), Some(FnArg::Receiver(_)));
+        None => {
             let guard = syn::parse_quote!(_: ::clerk_auth::extract::Authenticated<(), #policy>);
-            signature.inputs.insert(usize::from(receiver), guard);
+            signature.inputs.insert(0, guard);
         }
     }
 }
 
-/// Asks rustc, under the user's type, whether it is a user and whether the state has what it takes.
+/// Asks rustc, under the user's types, whether the policy is one, the user is one, and the state has what it takes.
 fn assertion(model: &Model) -> TokenStream {
     let subject = match &model.subject {
-        Subject::First(ty) => quote!(<#ty as ::clerk_auth::extract::Subject>::check();),
-        Subject::Nobody => TokenStream::new(),
+        Some(ty) => quote!(<#ty as ::clerk_auth::extract::Subject>::check();),
+        None => TokenStream::new(),
     };
     let from_state = model.state.as_ref().map(|state| match &model.subject {
-        Subject::First(ty) => {
+        Some(ty) => {
             let it = quote_spanned!(ty.span()=> _);
             quote! {
                 <#it as ::clerk_auth::extract::SubjectFrom<#state>>::check(
@@ -101,12 +104,16 @@ fn assertion(model: &Model) -> TokenStream {
                 );
             }
         }
-        Subject::Nobody => {
+        None => {
             let it = quote_spanned!(state.span()=> ());
             quote!(<#it as ::clerk_auth::extract::SubjectFrom<#state>>::check(::core::marker::PhantomData);)
         }
     });
-    quote!(#subject #from_state)
+    let policy = match &model.policy {
+        Policy::Type(ty) => quote!(let _ = <#ty as ::clerk_auth::policy::Policy>::REQUIREMENT;),
+        Policy::SignedIn | Policy::Requirement(_) => TokenStream::new(),
+    };
+    quote!(#policy #subject #from_state)
 }
 
 fn requirement(requirement: &Requirement) -> TokenStream {

@@ -8,7 +8,8 @@ pub(super) struct Model {
     pub(super) policy: Policy,
     /// The type of the application's state, where it is known.
     pub(super) state: Option<Type>,
-    pub(super) subject: Subject,
+    /// The type of the user, who is the first parameter; without one a guard is put in front.
+    pub(super) subject: Option<Type>,
 }
 
 pub(super) enum Policy {
@@ -27,13 +28,6 @@ pub(super) enum Requirement {
     ImpersonationDenied,
     All(Vec<Requirement>),
     Any(Vec<Requirement>),
-}
-
-pub(super) enum Subject {
-    /// The first parameter is the user, whose type this is.
-    First(Type),
-    /// The handler takes no user: a guard is put in front.
-    Nobody,
 }
 
 /// The name of the hidden policy type of a handler.

@@ -208,11 +208,7 @@ fn check_column(model: &Model, column: &Column) -> TokenStream {
         }
         Role::Generated | Role::App | Role::UpdatedAt => {
             let known = column.sql_type.is_none().then(|| {
-                let probe = model
-                    .databases
-                    .iter()
-                    .next()
-                    .map(|database| database_type(*database));
+                let probe = model.databases.first().map(|database| database_type(*database));
                 quote! {
                     <#it as #private::#sql_type>::check(#private::ColumnField::<#ty, #probe>::column());
                 }

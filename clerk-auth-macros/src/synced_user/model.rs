@@ -52,7 +52,7 @@ pub(super) enum Role {
     /// The Clerk user id, by which the row is found.
     Key,
     /// Sync, from a claim.
-    Claim(ClaimColumn),
+    Claim(Box<ClaimColumn>),
     /// The database, at insertion.
     Generated,
     /// The application.

@@ -281,7 +281,7 @@ fn claim_attribute(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> C
                 Argument::Word(key) if key == "required" => claim.required.set(key, Some(()), diagnostics),
                 Argument::Word(key) if key == "parse" => claim.parse.set(key, Some(()), diagnostics),
                 Argument::Word(key) if key == "insert_only" => {
-                    claim.insert_only.set(key, Some(()), diagnostics)
+                    claim.insert_only.set(key, Some(()), diagnostics);
                 }
                 Argument::Value(key, path) if key == "with" => {
                     claim.with.set(key, Some(path.clone()), diagnostics);
@@ -315,7 +315,7 @@ fn column_attribute(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> 
                 Argument::Word(key) if key == "generated" => column.generated.set(key, Some(()), diagnostics),
                 Argument::Word(key) if key == "app" => column.app.set(key, Some(()), diagnostics),
                 Argument::Word(key) if key == "updated_at" => {
-                    column.updated_at.set(key, Some(()), diagnostics)
+                    column.updated_at.set(key, Some(()), diagnostics);
                 }
                 Argument::Value(key, _) | Argument::Word(key) | Argument::List(key, _) if key == "name" => {
                     let value = text(&argument, r#"#[column(name = "e_mail")]"#, diagnostics);

@@ -36,6 +36,11 @@ pub trait Subject: Sized {
 }
 
 /// A [`Subject`] that can be had from the state `S`.
+#[diagnostic::on_unimplemented(
+    message = "`{S}` does not provide what `{Self}` takes",
+    label = "`Session` takes a `Clerk` from the state, a user takes a `Clerk` and a `UserSync<_>`",
+    note = "add fields of these types to `{S}` and `#[derive(Clone, axum::extract::FromRef)]`"
+)]
 pub trait SubjectFrom<S>: Subject + Send {
     /// Does nothing; calling it is the assertion that generated code makes under the parameter's type.
     #[doc(hidden)]

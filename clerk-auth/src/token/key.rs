@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use aws_lc_rs::rsa::PublicKeyComponents;
+use aws_lc_rs::rsa::{PublicEncryptingKey, PublicKeyComponents};
 use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -32,6 +32,11 @@ impl VerifyingKey {
     pub(crate) fn from_pem(pem: &str) -> Result<Self, KeyError> {
         let pem = pem.replace("\\n", "\n");
         let key = SubjectPublicKeyInfoDer::from_pem_slice(pem.as_bytes()).map_err(|_| KeyError::Pem)?;
+        // The signature algorithm bounds the key's size only when it verifies, which would be a 401 for everybody.
+        let size = PublicEncryptingKey::from_der(key.as_ref()).map(|key| key.key_size_bits());
+        if !size.is_ok_and(|bits| (2_048..=8_192).contains(&bits)) {
+            return Err(KeyError::Rsa);
+        }
         ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key.as_ref())
             .map(Self)
             .map_err(|_| KeyError::Rsa)
@@ -51,8 +56,12 @@ impl VerifyingKey {
         if !signs || !rs256 {
             return None;
         }
+        let modulus = URL_SAFE_NO_PAD.decode(parameters.n).ok()?;
+        if !(256..=1_024).contains(&modulus.len()) || modulus[0] == 0 {
+            return None;
+        }
         let components = PublicKeyComponents {
-            n: URL_SAFE_NO_PAD.decode(parameters.n).ok()?,
+            n: modulus,
             e: URL_SAFE_NO_PAD.decode(parameters.e).ok()?,
         };
         let key = components
@@ -72,5 +81,30 @@ impl VerifyingKey {
 impl fmt::Debug for VerifyingKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("VerifyingKey")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHORT: &str = "-----BEGIN PUBLIC KEY-----\nMIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQC0ToUUAH9WzumRRf2WkoRkdIMK\nhQ2c6BrZroXeV2LvjxDCZN9Ef0Wd24FjtLpwxDNRFbJVWzmQxGjiF8qzMPRiTL9r\nkIR29geURCczas4EKjsTPRyKHdbG1/Eo6DLfHJ1qEiKNdlBwFMjnOt1k/HYAH+YH\nxdUgXaFVhXGtPlGuzwIDAQAB\n-----END PUBLIC KEY-----";
+
+    const ELLIPTIC: &str = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEM0x/bl2e22vYm9x9jq2SO0YO2OCr\nB610+SL1n7wcHqL/wafw9AJU0pTNlacLDYM6pnAto/G5yqWuUFv30TnzNQ==\n-----END PUBLIC KEY-----";
+
+    #[test]
+    fn keys_that_cannot_verify_are_found_before_the_first_token() {
+        for (pem, expected) in [
+            ("", KeyError::Pem),
+            ("MIIBIjANBg", KeyError::Pem),
+            (
+                "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----",
+                KeyError::Rsa,
+            ),
+            (SHORT, KeyError::Rsa),
+            (ELLIPTIC, KeyError::Rsa),
+        ] {
+            assert_eq!(VerifyingKey::from_pem(pem).err(), Some(expected), "{pem}");
+        }
     }
 }

@@ -91,5 +91,3 @@ fn main() {
     drop(router());
     drop(called_directly());
 }
-
-fn main() {}

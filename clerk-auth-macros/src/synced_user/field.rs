@@ -1,0 +1,284 @@
+//! What one field means: whose column it is, and which claim feeds it.
+
+use syn::LitStr;
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+
+use super::check::identifier;
+use super::model::{ClaimColumn, Column, Null, Role};
+use super::parse::{Container, Field};
+use super::shortcode::{self, Kind};
+use super::template::Template;
+use crate::diag::{Diagnostics, with_help};
+use crate::suggest;
+
+/// How a field's name becomes a claim's.
+#[derive(Clone, Copy)]
+pub(super) enum Case {
+    Camel,
+    Kebab,
+    Pascal,
+    ScreamingSnake,
+    Snake,
+}
+
+impl Case {
+    const KNOWN: [(&'static str, Self); 5] = [
+        ("camelCase", Self::Camel),
+        ("kebab-case", Self::Kebab),
+        ("PascalCase", Self::Pascal),
+        ("SCREAMING_SNAKE_CASE", Self::ScreamingSnake),
+        ("snake_case", Self::Snake),
+    ];
+
+    pub(super) fn of(container: &Container, diagnostics: &mut Diagnostics) -> Self {
+        let Some(literal) = container.rename_all.get() else {
+            return Self::Camel;
+        };
+        let word = literal.value();
+        let known = Self::KNOWN.iter().find(|(name, _)| *name == word);
+        known.map_or_else(
+            || {
+                let names = Self::KNOWN.map(|(name, _)| name);
+                diagnostics.error(
+                    literal,
+                    with_help(
+                        format!("`{word}` is no case"),
+                        format!("the cases are {}", crate::argument::list(&names)),
+                    ),
+                );
+                Self::Camel
+            },
+            |(_, case)| *case,
+        )
+    }
+
+    fn apply(self, field: &str) -> String {
+        let capital = |word: &str| {
+            let mut letters = word.chars();
+            letters
+                .next()
+                .map(|first| first.to_uppercase().collect::<String>() + letters.as_str())
+                .unwrap_or_default()
+        };
+        let mut words = field.split('_').filter(|word| !word.is_empty());
+        match self {
+            Self::Snake => field.to_owned(),
+            Self::ScreamingSnake => field.to_uppercase(),
+            Self::Kebab => words.collect::<Vec<_>>().join("-"),
+            Self::Pascal => words.map(capital).collect(),
+            Self::Camel => {
+                let first = words.next().unwrap_or_default().to_owned();
+                words.fold(first, |name, word| name + &capital(word))
+            }
+        }
+    }
+}
+
+/// Reads the fields against one template.
+pub(super) struct FieldChecker<'a> {
+    pub(super) template: &'a Template,
+    pub(super) template_is_whole: bool,
+    pub(super) case: Case,
+    pub(super) diagnostics: &'a mut Diagnostics,
+}
+
+impl FieldChecker<'_> {
+    pub(super) fn column(&mut self, field: Field) -> Option<Column> {
+        let name = self.column_name(&field);
+        let at = field.ty.span();
+        let sql_type = field.column.sql_type.get().map(LitStr::value);
+        let role = self.role(&field)?;
+        Some(Column {
+            ident: field.ident,
+            ty: field.ty,
+            at,
+            name,
+            sql_type,
+            role,
+        })
+    }
+
+    fn column_name(&mut self, field: &Field) -> String {
+        match field.column.name.get() {
+            Some(literal) => {
+                let name = literal.value();
+                identifier(literal, &name, "column", self.diagnostics);
+                name
+            }
+            None => {
+                let name = field.ident.unraw().to_string();
+                identifier(&field.ident, &name, "column", self.diagnostics);
+                name
+            }
+        }
+    }
+
+    fn role(&mut self, field: &Field) -> Option<Role> {
+        let marks = [
+            ("generated", field.column.generated.span()),
+            ("app", field.column.app.span()),
+            ("updated_at", field.column.updated_at.span()),
+        ];
+        let mut set = marks.iter().filter_map(|(word, span)| Some((word, (*span)?)));
+        let Some((word, span)) = set.next() else {
+            // What stood in an attribute that could not be read may have been the answer.
+            return if field.has_unread_attribute {
+                None
+            } else {
+                self.claim_role(field)
+            };
+        };
+        if let Some((second, span)) = set.next() {
+            self.diagnostics.error_at(
+                span,
+                with_help(
+                    format!("a column cannot be both `{word}` and `{second}`"),
+                    "keep one: `generated` by the database, `app` by the application, `updated_at` by sync",
+                ),
+            );
+            return None;
+        }
+        if field.claim.at.is_some() {
+            self.diagnostics.error_at(
+                span,
+                with_help(
+                    format!("a column that is `{word}` is not written from a claim"),
+                    "remove either `#[claim(…)]` or `#[column(…)]`",
+                ),
+            );
+            return None;
+        }
+        Some(match *word {
+            "generated" => Role::Generated,
+            "app" => Role::App,
+            _ => Role::UpdatedAt,
+        })
+    }
+
+    fn claim_role(&mut self, field: &Field) -> Option<Role> {
+        let field_name = field.ident.unraw().to_string();
+        let name = match &field.claim.name {
+            Some(literal) => literal.value(),
+            None if field_name == "clerk_id" => "sub".to_owned(),
+            None => self.case.apply(&field_name),
+        };
+        if name == "sub" {
+            for span in [
+                field.claim.default.span(),
+                field.claim.required.span(),
+                field.claim.insert_only.span(),
+            ]
+            .into_iter()
+            .flatten()
+            {
+                self.diagnostics.error_at(
+                    span,
+                    with_help(
+                        "the Clerk user id is in every token and never changes",
+                        "remove this argument",
+                    ),
+                );
+            }
+            return Some(Role::Key);
+        }
+        let Some(claim) = self.template.claim(&name) else {
+            if self.template_is_whole {
+                self.no_claim(field, &field_name, &name);
+            }
+            return None;
+        };
+        if let Some(shortcode) = claim.expression.of_session() {
+            let message = with_help(
+                format!(
+                    "the claim `{name}` holds `{{{{{shortcode}}}}}`, which belongs to a session and not to a user"
+                ),
+                "ask for `Session` in the handler instead, which has the organization of the request",
+            );
+            self.report_claim(field, message);
+            return None;
+        }
+        let (kind, nullable) = claim.expression.kind();
+        let source = claim.source.clone();
+        let null = self.null(field, &name, nullable)?;
+        if let Some(span) = field.claim.parse.span()
+            && kind != Kind::Text
+        {
+            self.diagnostics.error_at(
+                span,
+                with_help(
+                    format!("only text is parsed, and `{name}` is {}", kind.name()),
+                    "remove `parse`",
+                ),
+            );
+            return None;
+        }
+        Some(Role::Claim(Box::new(ClaimColumn {
+            claim: name,
+            source,
+            kind,
+            nullable,
+            null,
+            parse: field.claim.parse.is_set(),
+            insert_only: field.claim.insert_only.is_set(),
+            with: field.claim.with.get().cloned(),
+        })))
+    }
+
+    fn null(&mut self, field: &Field, name: &str, nullable: bool) -> Option<Null> {
+        let (default, required) = (field.claim.default.span(), field.claim.required.span());
+        let (null, span, word) = match (default, required) {
+            (None, None) => return Some(Null::Held),
+            (Some(span), None) => (Null::Default, span, "default"),
+            (None, Some(span)) => (Null::Refused, span, "required"),
+            (Some(_), Some(span)) => {
+                self.diagnostics.error_at(
+                    span,
+                    with_help(
+                        "null cannot both have a default and be refused",
+                        "keep either `default` or `required`",
+                    ),
+                );
+                return None;
+            }
+        };
+        if !nullable {
+            self.diagnostics.error_at(
+                span,
+                with_help(
+                    format!("the claim `{name}` is never null"),
+                    format!("remove `{word}`"),
+                ),
+            );
+            return None;
+        }
+        Some(null)
+    }
+
+    fn no_claim(&mut self, field: &Field, field_name: &str, name: &str) {
+        let claims = self.template.claims.iter().map(|claim| claim.name.as_str());
+        let shortcode = format!("user.{field_name}");
+        let help = if let Some(nearest) = suggest::nearest(name, claims) {
+            format!("did you mean `#[claim(\"{nearest}\")]`?")
+        } else if shortcode::look_up(&shortcode).is_ok() {
+            format!(
+                "add `\"{name}\": \"{{{{{shortcode}}}}}\"` to the template, or mark a column of your own with \
+                 `#[column(app)]`"
+            )
+        } else {
+            "mark a column of your own with `#[column(app)]`, one that the database makes with `#[column(generated)]`"
+                .to_owned()
+        };
+        self.report_claim(
+            field,
+            with_help(format!("no claim of the template is called `{name}`"), help),
+        );
+    }
+
+    fn report_claim(&mut self, field: &Field, message: String) {
+        match &field.claim.name {
+            Some(literal) => self.diagnostics.error(literal, message),
+            None => self.diagnostics.error(&field.ident, message),
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Where the template's text comes from: a file, the attribute itself, or the default.
+
+use std::path::Path;
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote};
+use syn::LitStr;
+
+use super::parse::Container;
+use super::template::{self, Template, TemplateError};
+use crate::diag::{Diagnostics, with_help};
+
+/// Where the template's text comes from.
+pub(super) enum TemplateSource {
+    Default,
+    Inline(LitStr),
+    File {
+        literal: LitStr,
+        path: String,
+        text: String,
+    },
+    /// Reported; nothing is checked against it.
+    Missing,
+}
+
+impl TemplateSource {
+    pub(super) fn find(container: &Container, diagnostics: &mut Diagnostics) -> Self {
+        match (container.template.get(), container.template_json.get()) {
+            (Some(_), Some(inline)) => {
+                diagnostics.error(
+                    inline,
+                    with_help(
+                        "the template is given twice",
+                        "keep either `template` or `template_json`",
+                    ),
+                );
+                Self::Missing
+            }
+            (None, Some(inline)) => Self::Inline(inline.clone()),
+            (Some(literal), None) => Self::file(literal, diagnostics),
+            (None, None) => Self::Default,
+        }
+    }
+
+    fn file(literal: &LitStr, diagnostics: &mut Diagnostics) -> Self {
+        let manifest = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
+        let path = Path::new(&manifest).join(literal.value());
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Self::File {
+                literal: literal.clone(),
+                path: path.to_string_lossy().into_owned(),
+                text,
+            },
+            Err(error) => {
+                let default = template::DEFAULT.replace('\n', "\n        ");
+                diagnostics.error(
+                    literal,
+                    with_help(
+                        format!("the template `{}` cannot be read: {error}", path.display()),
+                        format!(
+                            "the path is relative to the folder of the crate's Cargo.toml; a template to begin with:\n\n        {}",
+                            default.trim_end()
+                        ),
+                    ),
+                );
+                Self::Missing
+            }
+        }
+    }
+
+    /// The template, and whether nothing is wrong with it.
+    pub(super) fn read(&self, allow_unbounded: bool, diagnostics: &mut Diagnostics) -> (Template, bool) {
+        let (text, literal) = match self {
+            Self::Default => (template::DEFAULT.to_owned(), None),
+            Self::Inline(literal) => (literal.value(), Some(literal)),
+            Self::File { literal, text, .. } => (text.clone(), Some(literal)),
+            Self::Missing => return (Template::default(), false),
+        };
+        let (template, errors) = template::read(&text, allow_unbounded);
+        let whole = errors.is_empty();
+        for TemplateError { at, message, help } in errors {
+            let place = match (at, self) {
+                (Some(at), Self::File { literal, .. }) => {
+                    let (line, column) = super::json::position(&text, at);
+                    format!("{}:{line}:{column}: ", literal.value())
+                }
+                (Some(at), Self::Inline(_)) => {
+                    let (line, column) = super::json::position(&text, at);
+                    format!("line {line}, column {column} of the template: ")
+                }
+                _ => String::new(),
+            };
+            let message = format!("{place}{message}");
+            let message = help.map_or(message.clone(), |help| with_help(&message, help));
+            match literal {
+                Some(literal) => diagnostics.error(literal, message),
+                None => diagnostics.error_at(Span::call_site(), message),
+            }
+        }
+        (template, whole)
+    }
+
+    /// An expression for the text. A file is included, so that a change to it rebuilds the crate.
+    pub(super) fn text_tokens(&self) -> TokenStream {
+        match self {
+            Self::Default => template::DEFAULT.to_token_stream(),
+            Self::Inline(literal) => literal.to_token_stream(),
+            Self::File { path, .. } => quote!(::core::include_str!(#path)),
+            Self::Missing => "".to_token_stream(),
+        }
+    }
+
+    pub(super) fn literal(&self) -> Option<&LitStr> {
+        match self {
+            Self::Inline(literal) | Self::File { literal, .. } => Some(literal),
+            Self::Default | Self::Missing => None,
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! What the macros write, as files to read; and that it depends on nothing the user has in scope.
+
+use std::fs;
+use std::path::Path;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::visit::Visit;
+
+/// Compares with `snapshots/<name>.rs`, or writes it if `UPDATE_SNAPSHOTS` is set.
+fn assert_snapshot(name: &str, expansion: TokenStream) {
+    let file: syn::File = syn::parse2(expansion).expect("the expansion is Rust");
+    let mut foreign = Foreign::default();
+    foreign.visit_file(&file);
+    assert_eq!(
+        foreign.0, [""; 0],
+        "{name}: paths that the user's scope could change"
+    );
+    let found = format!("//! Expansion of `{name}`.\n\n{}", prettyplease::unparse(&file));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/tests/snapshots/{name}.rs"));
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        fs::write(&path, &found).expect("the snapshot can be written");
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(
+        found, expected,
+        "run with UPDATE_SNAPSHOTS=1 and read the difference"
+    );
+}
+
+/// Paths of several segments that neither are absolute nor begin with what the expansion itself defines.
+#[derive(Default)]
+struct Foreign(Vec<String>);
+
+impl<'ast> Visit<'ast> for Foreign {
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        let first = path
+            .segments
+            .first()
+            .map(|segment| segment.ident.to_string())
+            .unwrap_or_default();
+        let own = first.starts_with("__") || ["Self", "diagnostic"].contains(&first.as_str());
+        if path.leading_colon.is_none() && path.segments.len() > 1 && !own {
+            self.0.push(quote!(#path).to_string());
+        }
+        syn::visit::visit_path(self, path);
+    }
+
+    fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
+        if item.leading_colon.is_none() {
+            self.0.push(quote!(#item).to_string());
+        }
+    }
+}
+
+#[test]
+fn a_user() {
+    assert_snapshot(
+        "user",
+        crate::synced_user::expand(quote! {
+            #[synced_user(table = "users", database(postgres, sqlite))]
+            pub struct User {
+                #[column(generated)]
+                pub id: i64,
+                pub clerk_id: String,
+                pub email: Option<String>,
+                #[claim(default)]
+                pub first_name: String,
+                #[claim(insert_only)]
+                pub image_url: String,
+                #[column(app)]
+                pub credits: i64,
+            }
+        }),
+    );
+}
+
+#[test]
+fn a_user_with_a_template_of_its_own() {
+    assert_snapshot(
+        "user_with_template",
+        crate::synced_user::expand(quote! {
+            #[synced_user(
+                table = "accounts.users",
+                database(sqlite),
+                template_json = r#"{"mail": "{{user.primary_email_address || 'none'}}", "since": "{{user.created_at}}"}"#,
+                version = "iat",
+            )]
+            struct Member {
+                #[claim("sub")]
+                subject: String,
+                #[claim(parse)]
+                mail: Address,
+                #[column(name = "select")]
+                since: i64,
+                #[column(updated_at)]
+                changed: Moment,
+            }
+        }),
+    );
+}
+
+#[test]
+fn a_handler_with_a_user() {
+    assert_snapshot(
+        "handler_with_user",
+        crate::authenticated::expand(
+            quote!(
+                role = "org:admin",
+                any(permission = "org:billing:manage", plan = PRO)
+            ),
+            quote! {
+                /// Removes an account.
+                #[cfg(feature = "removal")]
+                pub async fn remove(mut user: User, State(state): State<AppState>) -> StatusCode {
+                    done()
+                }
+            },
+        ),
+    );
+}
+
+#[test]
+fn a_handler_without_a_user() {
+    assert_snapshot(
+        "handler_without_user",
+        crate::authenticated::expand(
+            TokenStream::new(),
+            quote! {
+                async fn list(Query(page): Query<Page>) -> Json<Vec<Note>> {
+                    todo!()
+                }
+            },
+        ),
+    );
+}
+
+#[test]
+fn a_handler_keeps_its_body_to_the_letter() {
+    let body = quote!({ let a b = ; });
+    let expansion =
+        crate::authenticated::expand(TokenStream::new(), quote!(async fn broken(user: User) #body));
+    assert!(expansion.to_string().contains(&body.to_string()));
+}

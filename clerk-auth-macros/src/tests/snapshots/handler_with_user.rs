@@ -1,0 +1,44 @@
+//! Expansion of `handler_with_user`.
+
+/// Removes an account.
+#[cfg(feature = "removal")]
+pub async fn remove(
+    ::clerk_auth::extract::Authenticated {
+        subject: mut user,
+        ..
+    }: ::clerk_auth::extract::Authenticated<User, __policy_of_remove>,
+    State(state): State<AppState>,
+) -> StatusCode {
+    done()
+}
+#[cfg(feature = "removal")]
+#[doc(hidden)]
+#[allow(non_camel_case_types)]
+pub struct __policy_of_remove;
+#[cfg(feature = "removal")]
+#[automatically_derived]
+impl ::clerk_auth::policy::Policy for __policy_of_remove {
+    const REQUIREMENT: ::clerk_auth::policy::Requirement = ::clerk_auth::policy::Requirement::All(
+        &[
+            ::clerk_auth::policy::Requirement::Role("org:admin"),
+            ::clerk_auth::policy::Requirement::Any(
+                &[
+                    ::clerk_auth::policy::Requirement::Permission("org:billing:manage"),
+                    ::clerk_auth::policy::Requirement::Plan(PRO),
+                ],
+            ),
+        ],
+    );
+}
+#[cfg(feature = "removal")]
+const _: () = {
+    #[allow(unused_imports)]
+    use ::clerk_auth::__private::NotASubject as _;
+    #[allow(dead_code)]
+    fn __check() {
+        <User as ::clerk_auth::extract::Subject>::check();
+        <_ as ::clerk_auth::extract::SubjectFrom<
+            AppState,
+        >>::check(::clerk_auth::__private::SubjectField::<User>::subject());
+    }
+};

@@ -1,0 +1,749 @@
+//! Expansion of `user`.
+
+const _: () = {
+    #[allow(unused_imports)]
+    use ::clerk_auth::__private::{UnheldClaim as _, UnstoredColumn as _};
+    #[doc(hidden)]
+    pub struct __UserClaims {
+        pub clerk_id: String,
+        pub email: Option<String>,
+        pub first_name: String,
+        pub image_url: String,
+    }
+    #[automatically_derived]
+    impl ::core::clone::Clone for __UserClaims {
+        fn clone(&self) -> Self {
+            Self {
+                clerk_id: ::core::clone::Clone::clone(&self.clerk_id),
+                email: ::core::clone::Clone::clone(&self.email),
+                first_name: ::core::clone::Clone::clone(&self.first_name),
+                image_url: ::core::clone::Clone::clone(&self.image_url),
+            }
+        }
+    }
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` cannot hold the Clerk user id",
+        label = "the Clerk user id is text",
+        note = "use `String`, or `clerk_auth::id::UserId`"
+    )]
+    #[allow(non_camel_case_types)]
+    trait __Claim_clerk_id {
+        fn check() {}
+    }
+    #[diagnostic::do_not_recommend]
+    impl<
+        T: ::clerk_auth::__private::FromClaim<::clerk_auth::claim::Text>,
+    > __Claim_clerk_id for T {}
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` cannot hold the claim `email`",
+        label = "`email` is `{{{{user.primary_email_address}}}}`: text, or null for a user who has none",
+        note = "use `Option<String>`, or give null a value with `#[claim(default)]`"
+    )]
+    #[allow(non_camel_case_types)]
+    trait __Claim_email {
+        fn check() {}
+    }
+    #[diagnostic::do_not_recommend]
+    impl<
+        T: ::clerk_auth::__private::FromClaim<
+                ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+            >,
+    > __Claim_email for T {}
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` cannot hold the claim `firstName`",
+        label = "`firstName` is `{{{{user.first_name}}}}`: text, where null becomes the default",
+        note = "use `String`, or implement `FromClaim` for your own type"
+    )]
+    #[allow(non_camel_case_types)]
+    trait __Claim_first_name {
+        fn check() {}
+    }
+    #[diagnostic::do_not_recommend]
+    impl<
+        T: ::clerk_auth::__private::FromClaim<::clerk_auth::claim::Text>,
+    > __Claim_first_name for T {}
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` cannot hold the claim `imageUrl`",
+        label = "`imageUrl` is `{{{{user.image_url}}}}`: text",
+        note = "use `String`, or implement `FromClaim` for your own type"
+    )]
+    #[allow(non_camel_case_types)]
+    trait __Claim_image_url {
+        fn check() {}
+    }
+    #[diagnostic::do_not_recommend]
+    impl<
+        T: ::clerk_auth::__private::FromClaim<::clerk_auth::claim::Text>,
+    > __Claim_image_url for T {}
+    #[allow(dead_code)]
+    fn __check() {
+        <i64 as ::clerk_auth::__private::PostgresAndSqliteOwnColumn>::check(
+            ::core::marker::PhantomData,
+        );
+        <_ as ::clerk_auth::__private::PostgresAndSqliteSqlType>::check(
+            ::clerk_auth::__private::ColumnField::<
+                i64,
+                ::clerk_auth::__private::sqlx::Postgres,
+            >::column(),
+        );
+        <String as __Claim_clerk_id>::check();
+        <_ as ::clerk_auth::__private::PostgresAndSqliteClaimColumn>::check(
+            ::clerk_auth::__private::ClaimField::<
+                String,
+                ::clerk_auth::claim::Text,
+            >::column(),
+        );
+        <Option<String> as __Claim_email>::check();
+        <_ as ::clerk_auth::__private::PostgresAndSqliteClaimColumn>::check(
+            ::clerk_auth::__private::ClaimField::<
+                Option<String>,
+                ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+            >::column(),
+        );
+        <String as __Claim_first_name>::check();
+        <_ as ::clerk_auth::__private::PostgresAndSqliteClaimColumn>::check(
+            ::clerk_auth::__private::ClaimField::<
+                String,
+                ::clerk_auth::claim::Text,
+            >::column(),
+        );
+        <String as __Claim_image_url>::check();
+        <_ as ::clerk_auth::__private::PostgresAndSqliteClaimColumn>::check(
+            ::clerk_auth::__private::ClaimField::<
+                String,
+                ::clerk_auth::claim::Text,
+            >::column(),
+        );
+        <i64 as ::clerk_auth::__private::PostgresAndSqliteOwnColumn>::check(
+            ::core::marker::PhantomData,
+        );
+        <_ as ::clerk_auth::__private::PostgresAndSqliteSqlType>::check(
+            ::clerk_auth::__private::ColumnField::<
+                i64,
+                ::clerk_auth::__private::sqlx::Postgres,
+            >::column(),
+        );
+    }
+    #[automatically_derived]
+    impl ::clerk_auth::user::SyncedUser for User {
+        type Claims = __UserClaims;
+        const NAME: &'static str = "User";
+        const SESSION_TOKEN_TEMPLATE: &'static str = "{\n  \"email\": \"{{user.primary_email_address}}\",\n  \"firstName\": \"{{user.first_name}}\",\n  \"lastName\": \"{{user.last_name}}\",\n  \"imageUrl\": \"{{user.image_url}}\",\n  \"updatedAt\": \"{{user.updated_at}}\"\n}\n";
+        const TEMPLATE: &'static [::clerk_auth::claim::TemplateClaim] = &[
+            ::clerk_auth::claim::TemplateClaim {
+                name: "email",
+                expression: ::clerk_auth::claim::Expression::Shortcode(
+                    "user.primary_email_address",
+                ),
+            },
+            ::clerk_auth::claim::TemplateClaim {
+                name: "firstName",
+                expression: ::clerk_auth::claim::Expression::Shortcode("user.first_name"),
+            },
+            ::clerk_auth::claim::TemplateClaim {
+                name: "lastName",
+                expression: ::clerk_auth::claim::Expression::Shortcode("user.last_name"),
+            },
+            ::clerk_auth::claim::TemplateClaim {
+                name: "imageUrl",
+                expression: ::clerk_auth::claim::Expression::Shortcode("user.image_url"),
+            },
+            ::clerk_auth::claim::TemplateClaim {
+                name: "updatedAt",
+                expression: ::clerk_auth::claim::Expression::Shortcode("user.updated_at"),
+            },
+        ];
+        const VERSION: ::clerk_auth::user::VersionSource = ::clerk_auth::user::VersionSource::UpdatedAt {
+            claim: "updatedAt",
+        };
+        fn read_claims(
+            __source: ::clerk_auth::claim::ClaimSource<'_>,
+        ) -> ::core::result::Result<
+            Self::Claims,
+            ::clerk_auth::claim::UnreadableClaims,
+        > {
+            let mut __reader = ::clerk_auth::claim::ClaimReader::new(__source);
+            let __clerk_id = __reader
+                .subject(
+                    ::clerk_auth::__private::ClaimField::<
+                        String,
+                        ::clerk_auth::claim::Text,
+                    >::hold,
+                );
+            let __email = __reader
+                .claim::<
+                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                    Option<String>,
+                >(
+                    "email",
+                    ::clerk_auth::__private::ClaimField::<
+                        Option<String>,
+                        ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                    >::hold,
+                );
+            let __first_name = __reader
+                .claim::<
+                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                    String,
+                >(
+                    "firstName",
+                    |__value| match __value {
+                        ::core::option::Option::Some(__value) => {
+                            (::clerk_auth::__private::ClaimField::<
+                                String,
+                                ::clerk_auth::claim::Text,
+                            >::hold)(__value)
+                        }
+                        ::core::option::Option::None => {
+                            ::core::result::Result::Ok(
+                                <String as ::core::default::Default>::default(),
+                            )
+                        }
+                    },
+                );
+            let __image_url = __reader
+                .claim::<
+                    ::clerk_auth::claim::Text,
+                    String,
+                >(
+                    "imageUrl",
+                    ::clerk_auth::__private::ClaimField::<
+                        String,
+                        ::clerk_auth::claim::Text,
+                    >::hold,
+                );
+            let __claims = match (__clerk_id, __email, __first_name, __image_url) {
+                (
+                    ::core::option::Option::Some(__clerk_id),
+                    ::core::option::Option::Some(__email),
+                    ::core::option::Option::Some(__first_name),
+                    ::core::option::Option::Some(__image_url),
+                ) => {
+                    ::core::option::Option::Some(__UserClaims {
+                        clerk_id: __clerk_id,
+                        email: __email,
+                        first_name: __first_name,
+                        image_url: __image_url,
+                    })
+                }
+                _ => ::core::option::Option::None,
+            };
+            __reader.finish(__claims)
+        }
+        #[allow(unused_variables)]
+        fn holds(&self, __claims: &Self::Claims) -> bool {
+            true
+                && ::clerk_auth::__private::ColumnField::<
+                    Option<String>,
+                    (),
+                >::equal(&self.email, &__claims.email)
+                && ::clerk_auth::__private::ColumnField::<
+                    String,
+                    (),
+                >::equal(&self.first_name, &__claims.first_name)
+        }
+    }
+    #[automatically_derived]
+    impl ::clerk_auth::user::StoredIn<::clerk_auth::__private::sqlx::Postgres> for User {
+        const SELECT: &'static str = "SELECT \"id\", \"clerk_id\", \"email\", \"first_name\", \"image_url\", \"credits\", \"clerk_version\", \"clerk_deleted_at\" IS NOT NULL FROM \"users\" WHERE \"clerk_id\" = $1";
+        const UPSERT: &'static str = "INSERT INTO \"users\" AS \"stored\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") VALUES ($1, $2, $3, $4, $5) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"stored\".\"clerk_version\" AND \"stored\".\"clerk_deleted_at\" IS NULL THEN excluded.\"email\" ELSE \"stored\".\"email\" END, \"first_name\" = CASE WHEN excluded.\"clerk_version\" >= \"stored\".\"clerk_version\" AND \"stored\".\"clerk_deleted_at\" IS NULL THEN excluded.\"first_name\" ELSE \"stored\".\"first_name\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"stored\".\"clerk_version\" AND \"stored\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"stored\".\"clerk_version\" END RETURNING \"id\", \"clerk_id\", \"email\", \"first_name\", \"image_url\", \"credits\", \"clerk_version\", \"clerk_deleted_at\" IS NOT NULL, xmax = 0";
+        const RAISE_VERSION: &'static str = "UPDATE \"users\" SET \"clerk_version\" = $2 WHERE \"clerk_id\" = $1 AND \"clerk_version\" < $2 AND \"clerk_deleted_at\" IS NULL";
+        const TOMBSTONE: &'static str = "UPDATE \"users\" SET \"clerk_deleted_at\" = CURRENT_TIMESTAMP WHERE \"clerk_id\" = $1 AND \"clerk_deleted_at\" IS NULL";
+        const CREATE_TABLE: &'static str = {
+            const __PARTS: &[&str] = &[
+                "CREATE TABLE \"users\" (\n",
+                "    \"id\" ",
+                {
+                    #[allow(dead_code)]
+                    trait __Fallback {
+                        const NAME: &'static str = "TEXT";
+                        const NOT_NULL: &'static str = "";
+                        const PRIMARY_KEY: &'static str = " PRIMARY KEY";
+                        const GENERATED: &'static str = "";
+                        const DEFAULT: &'static str = "";
+                    }
+                    impl<T> __Fallback for T {}
+                    const __PARTS: &[&str] = &[
+                        ::clerk_auth::__private::SqlTypeOf::<
+                            i64,
+                            ::clerk_auth::__private::sqlx::Postgres,
+                        >::NAME,
+                        ::clerk_auth::__private::SqlTypeOf::<
+                            i64,
+                            ::clerk_auth::__private::sqlx::Postgres,
+                        >::PRIMARY_KEY,
+                    ];
+                    const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
+                        __PARTS,
+                    );
+                    ::clerk_auth::__private::text(&__BYTES)
+                },
+                ",\n",
+                "    \"clerk_id\" ",
+                {
+                    #[allow(dead_code)]
+                    trait __Fallback {
+                        const NAME: &'static str = "TEXT";
+                        const NOT_NULL: &'static str = " NOT NULL";
+                        const PRIMARY_KEY: &'static str = " PRIMARY KEY";
+                        const GENERATED: &'static str = "";
+                        const DEFAULT: &'static str = "";
+                    }
+                    impl<T> __Fallback for T {}
+                    const __PARTS: &[&str] = &[
+                        ::clerk_auth::__private::SqlTypeOf::<
+                            String,
+                            ::clerk_auth::__private::sqlx::Postgres,
+                        >::NAME,
+                        ::clerk_auth::__private::SqlTypeOf::<
+                            String,
+                            ::clerk_auth::__private::sqlx::Postgres,
+                        >::NOT_NULL,
+                    ];
+                    const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
+                        __PARTS,
+                    );
+                    ::clerk_auth::__private::text(&__BYTES)
+                },
+                " UNIQUE,\n",
+                "    \"email\" ",
+                {
+                    #[allow(dead_code)]
+                    trait __Fallback {
+                        const NAME: &'static str = "TEXT";
+                        const NOT_NULL: &'static str = "";
+                        const PRIMARY_KEY: &'static str = " PRIMARY KEY";
+                        const GENERATED: &'static str = "";
+                        const DEFAULT: &'static str = "";
+                    }
+                    impl<T> __Fallback for T {}
+                    const __PARTS: &[&str] = &[
+                        ::clerk_auth::__private::SqlTypeOf::<
+                            Option<String>,
+                            ::clerk_auth::__private::sqlx::Postgres,
+                        >::NAME,
+                        ::clerk_auth::__private::SqlTypeOf::<
+                            Option<String>,
+                            ::clerk_auth::__private::sqlx::Postgres,
+                        >::NOT_NULL,
+                    ];
+                    const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
+                        __PARTS,
+                    );
+                    ::clerk_auth::__private::text(&__BYTES)
+                },
+                ",\n",
+                "    \"first_name\" ",
+                {
+                    #[allow(dead_code)]
+                    trait __Fallback {
+                        const NAME: &'static str = "TEXT";
+                        const NOT_NULL: &'static str = " NOT NULL";
+                        const PRIMARY_KEY: &'static str = " PRIMARY KEY";
+                        const GENERATED: &'static str = "";
+                        const DEFAULT: &'static str = "";
+                    }
+                    impl<T> __Fallback for T {}
+                    const __PARTS: &[&str] = &[
+                        ::clerk_auth::__private::SqlTypeOf::<
+                            String,
+                            ::clerk_auth::__private::sqlx::Postgres,
+                        >::NAME,
+                        ::clerk_auth::__private::SqlTypeOf::<
+                            String,
+                            ::clerk_auth::__private::sqlx::Postgres,
+                        >::NOT_NULL,
+                    ];
+                    const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
+                        __PARTS,
+                    );
+                    ::clerk_auth::__private::text(&__BYTES)
+                },
+                ",\n",
+                "    \"image_url\" ",
+                {
+                    #[allow(dead_code)]
+                    trait __Fallback {
+                        const NAME: &'static str = "TEXT";
+                        const NOT_NULL: &'static str = " NOT NULL";
+                        const PRIMARY_KEY: &'static str = " PRIMARY KEY";
+                        const GENERATED: &'static str = "";
+                        const DEFAULT: &'static str = "";
+                    }
+                    impl<T> __Fallback for T {}
+                    const __PARTS: &[&str] = &[
+                        ::clerk_auth::__private::SqlTypeOf::<
+                            String,
+                            ::clerk_auth::__private::sqlx::Postgres,
+                        >::NAME,
+                        ::clerk_auth::__private::SqlTypeOf::<
+                            String,
+                            ::clerk_auth::__private::sqlx::Postgres,
+                        >::NOT_NULL,
+                    ];
+                    const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
+                        __PARTS,
+                    );
+                    ::clerk_auth::__private::text(&__BYTES)
+                },
+                ",\n",
+                "    \"credits\" ",
+                {
+                    #[allow(dead_code)]
+                    trait __Fallback {
+                        const NAME: &'static str = "TEXT";
+                        const NOT_NULL: &'static str = "";
+                        const PRIMARY_KEY: &'static str = " PRIMARY KEY";
+                        const GENERATED: &'static str = "";
+                        const DEFAULT: &'static str = "";
+                    }
+                    impl<T> __Fallback for T {}
+                    const __PARTS: &[&str] = &[
+                        ::clerk_auth::__private::SqlTypeOf::<
+                            i64,
+                            ::clerk_auth::__private::sqlx::Postgres,
+                        >::NAME,
+                        ::clerk_auth::__private::SqlTypeOf::<
+                            i64,
+                            ::clerk_auth::__private::sqlx::Postgres,
+                        >::NOT_NULL,
+                        ::clerk_auth::__private::SqlTypeOf::<
+                            i64,
+                            ::clerk_auth::__private::sqlx::Postgres,
+                        >::DEFAULT,
+                    ];
+                    const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
+                        __PARTS,
+                    );
+                    ::clerk_auth::__private::text(&__BYTES)
+                },
+                ",\n",
+                "    \"clerk_version\" BIGINT NOT NULL,\n    \"clerk_deleted_at\" TIMESTAMPTZ\n)",
+            ];
+            const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
+                __PARTS,
+            );
+            ::clerk_auth::__private::text(&__BYTES)
+        };
+        fn bind(
+            __claims: &Self::Claims,
+            __version: i64,
+            __arguments: &mut <::clerk_auth::__private::sqlx::Postgres as ::clerk_auth::__private::sqlx::Database>::Arguments,
+        ) -> ::core::result::Result<
+            (),
+            ::clerk_auth::__private::sqlx::error::BoxDynError,
+        > {
+            ::clerk_auth::__private::ColumnField::<
+                String,
+                ::clerk_auth::__private::sqlx::Postgres,
+            >::add(&__claims.clerk_id, __arguments)?;
+            ::clerk_auth::__private::ColumnField::<
+                Option<String>,
+                ::clerk_auth::__private::sqlx::Postgres,
+            >::add(&__claims.email, __arguments)?;
+            ::clerk_auth::__private::ColumnField::<
+                String,
+                ::clerk_auth::__private::sqlx::Postgres,
+            >::add(&__claims.first_name, __arguments)?;
+            ::clerk_auth::__private::ColumnField::<
+                String,
+                ::clerk_auth::__private::sqlx::Postgres,
+            >::add(&__claims.image_url, __arguments)?;
+            ::clerk_auth::__private::ColumnField::<
+                i64,
+                ::clerk_auth::__private::sqlx::Postgres,
+            >::add(&__version, __arguments)
+        }
+        fn from_row(
+            __row: &<::clerk_auth::__private::sqlx::Postgres as ::clerk_auth::__private::sqlx::Database>::Row,
+        ) -> ::core::result::Result<Self, ::clerk_auth::__private::sqlx::Error> {
+            ::core::result::Result::Ok(Self {
+                id: ::clerk_auth::__private::ColumnField::<
+                    i64,
+                    ::clerk_auth::__private::sqlx::Postgres,
+                >::get(__row, 0usize)?,
+                clerk_id: ::clerk_auth::__private::ColumnField::<
+                    String,
+                    ::clerk_auth::__private::sqlx::Postgres,
+                >::get(__row, 1usize)?,
+                email: ::clerk_auth::__private::ColumnField::<
+                    Option<String>,
+                    ::clerk_auth::__private::sqlx::Postgres,
+                >::get(__row, 2usize)?,
+                first_name: ::clerk_auth::__private::ColumnField::<
+                    String,
+                    ::clerk_auth::__private::sqlx::Postgres,
+                >::get(__row, 3usize)?,
+                image_url: ::clerk_auth::__private::ColumnField::<
+                    String,
+                    ::clerk_auth::__private::sqlx::Postgres,
+                >::get(__row, 4usize)?,
+                credits: ::clerk_auth::__private::ColumnField::<
+                    i64,
+                    ::clerk_auth::__private::sqlx::Postgres,
+                >::get(__row, 5usize)?,
+            })
+        }
+    }
+    #[automatically_derived]
+    impl ::clerk_auth::user::StoredIn<::clerk_auth::__private::sqlx::Sqlite> for User {
+        const SELECT: &'static str = "SELECT \"id\", \"clerk_id\", \"email\", \"first_name\", \"image_url\", \"credits\", \"clerk_version\", \"clerk_deleted_at\" IS NOT NULL FROM \"users\" WHERE \"clerk_id\" = ?1";
+        const UPSERT: &'static str = "INSERT INTO \"users\" AS \"stored\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"stored\".\"clerk_version\" AND \"stored\".\"clerk_deleted_at\" IS NULL THEN excluded.\"email\" ELSE \"stored\".\"email\" END, \"first_name\" = CASE WHEN excluded.\"clerk_version\" >= \"stored\".\"clerk_version\" AND \"stored\".\"clerk_deleted_at\" IS NULL THEN excluded.\"first_name\" ELSE \"stored\".\"first_name\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"stored\".\"clerk_version\" AND \"stored\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"stored\".\"clerk_version\" END RETURNING \"id\", \"clerk_id\", \"email\", \"first_name\", \"image_url\", \"credits\", \"clerk_version\", \"clerk_deleted_at\" IS NOT NULL, 0";
+        const RAISE_VERSION: &'static str = "UPDATE \"users\" SET \"clerk_version\" = ?2 WHERE \"clerk_id\" = ?1 AND \"clerk_version\" < ?2 AND \"clerk_deleted_at\" IS NULL";
+        const TOMBSTONE: &'static str = "UPDATE \"users\" SET \"clerk_deleted_at\" = CURRENT_TIMESTAMP WHERE \"clerk_id\" = ?1 AND \"clerk_deleted_at\" IS NULL";
+        const CREATE_TABLE: &'static str = {
+            const __PARTS: &[&str] = &[
+                "CREATE TABLE \"users\" (\n",
+                "    \"id\" ",
+                {
+                    #[allow(dead_code)]
+                    trait __Fallback {
+                        const NAME: &'static str = "TEXT";
+                        const NOT_NULL: &'static str = "";
+                        const PRIMARY_KEY: &'static str = " PRIMARY KEY";
+                        const GENERATED: &'static str = "";
+                        const DEFAULT: &'static str = "";
+                    }
+                    impl<T> __Fallback for T {}
+                    const __PARTS: &[&str] = &[
+                        ::clerk_auth::__private::SqlTypeOf::<
+                            i64,
+                            ::clerk_auth::__private::sqlx::Sqlite,
+                        >::NAME,
+                        ::clerk_auth::__private::SqlTypeOf::<
+                            i64,
+                            ::clerk_auth::__private::sqlx::Sqlite,
+                        >::PRIMARY_KEY,
+                    ];
+                    const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
+                        __PARTS,
+                    );
+                    ::clerk_auth::__private::text(&__BYTES)
+                },
+                ",\n",
+                "    \"clerk_id\" ",
+                {
+                    #[allow(dead_code)]
+                    trait __Fallback {
+                        const NAME: &'static str = "TEXT";
+                        const NOT_NULL: &'static str = " NOT NULL";
+                        const PRIMARY_KEY: &'static str = " PRIMARY KEY";
+                        const GENERATED: &'static str = "";
+                        const DEFAULT: &'static str = "";
+                    }
+                    impl<T> __Fallback for T {}
+                    const __PARTS: &[&str] = &[
+                        ::clerk_auth::__private::SqlTypeOf::<
+                            String,
+                            ::clerk_auth::__private::sqlx::Sqlite,
+                        >::NAME,
+                        ::clerk_auth::__private::SqlTypeOf::<
+                            String,
+                            ::clerk_auth::__private::sqlx::Sqlite,
+                        >::NOT_NULL,
+                    ];
+                    const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
+                        __PARTS,
+                    );
+                    ::clerk_auth::__private::text(&__BYTES)
+                },
+                " UNIQUE,\n",
+                "    \"email\" ",
+                {
+                    #[allow(dead_code)]
+                    trait __Fallback {
+                        const NAME: &'static str = "TEXT";
+                        const NOT_NULL: &'static str = "";
+                        const PRIMARY_KEY: &'static str = " PRIMARY KEY";
+                        const GENERATED: &'static str = "";
+                        const DEFAULT: &'static str = "";
+                    }
+                    impl<T> __Fallback for T {}
+                    const __PARTS: &[&str] = &[
+                        ::clerk_auth::__private::SqlTypeOf::<
+                            Option<String>,
+                            ::clerk_auth::__private::sqlx::Sqlite,
+                        >::NAME,
+                        ::clerk_auth::__private::SqlTypeOf::<
+                            Option<String>,
+                            ::clerk_auth::__private::sqlx::Sqlite,
+                        >::NOT_NULL,
+                    ];
+                    const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
+                        __PARTS,
+                    );
+                    ::clerk_auth::__private::text(&__BYTES)
+                },
+                ",\n",
+                "    \"first_name\" ",
+                {
+                    #[allow(dead_code)]
+                    trait __Fallback {
+                        const NAME: &'static str = "TEXT";
+                        const NOT_NULL: &'static str = " NOT NULL";
+                        const PRIMARY_KEY: &'static str = " PRIMARY KEY";
+                        const GENERATED: &'static str = "";
+                        const DEFAULT: &'static str = "";
+                    }
+                    impl<T> __Fallback for T {}
+                    const __PARTS: &[&str] = &[
+                        ::clerk_auth::__private::SqlTypeOf::<
+                            String,
+                            ::clerk_auth::__private::sqlx::Sqlite,
+                        >::NAME,
+                        ::clerk_auth::__private::SqlTypeOf::<
+                            String,
+                            ::clerk_auth::__private::sqlx::Sqlite,
+                        >::NOT_NULL,
+                    ];
+                    const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
+                        __PARTS,
+                    );
+                    ::clerk_auth::__private::text(&__BYTES)
+                },
+                ",\n",
+                "    \"image_url\" ",
+                {
+                    #[allow(dead_code)]
+                    trait __Fallback {
+                        const NAME: &'static str = "TEXT";
+                        const NOT_NULL: &'static str = " NOT NULL";
+                        const PRIMARY_KEY: &'static str = " PRIMARY KEY";
+                        const GENERATED: &'static str = "";
+                        const DEFAULT: &'static str = "";
+                    }
+                    impl<T> __Fallback for T {}
+                    const __PARTS: &[&str] = &[
+                        ::clerk_auth::__private::SqlTypeOf::<
+                            String,
+                            ::clerk_auth::__private::sqlx::Sqlite,
+                        >::NAME,
+                        ::clerk_auth::__private::SqlTypeOf::<
+                            String,
+                            ::clerk_auth::__private::sqlx::Sqlite,
+                        >::NOT_NULL,
+                    ];
+                    const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
+                        __PARTS,
+                    );
+                    ::clerk_auth::__private::text(&__BYTES)
+                },
+                ",\n",
+                "    \"credits\" ",
+                {
+                    #[allow(dead_code)]
+                    trait __Fallback {
+                        const NAME: &'static str = "TEXT";
+                        const NOT_NULL: &'static str = "";
+                        const PRIMARY_KEY: &'static str = " PRIMARY KEY";
+                        const GENERATED: &'static str = "";
+                        const DEFAULT: &'static str = "";
+                    }
+                    impl<T> __Fallback for T {}
+                    const __PARTS: &[&str] = &[
+                        ::clerk_auth::__private::SqlTypeOf::<
+                            i64,
+                            ::clerk_auth::__private::sqlx::Sqlite,
+                        >::NAME,
+                        ::clerk_auth::__private::SqlTypeOf::<
+                            i64,
+                            ::clerk_auth::__private::sqlx::Sqlite,
+                        >::NOT_NULL,
+                        ::clerk_auth::__private::SqlTypeOf::<
+                            i64,
+                            ::clerk_auth::__private::sqlx::Sqlite,
+                        >::DEFAULT,
+                    ];
+                    const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
+                        __PARTS,
+                    );
+                    ::clerk_auth::__private::text(&__BYTES)
+                },
+                ",\n",
+                "    \"clerk_version\" BIGINT NOT NULL,\n    \"clerk_deleted_at\" TEXT\n)",
+            ];
+            const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
+                __PARTS,
+            );
+            ::clerk_auth::__private::text(&__BYTES)
+        };
+        fn bind(
+            __claims: &Self::Claims,
+            __version: i64,
+            __arguments: &mut <::clerk_auth::__private::sqlx::Sqlite as ::clerk_auth::__private::sqlx::Database>::Arguments,
+        ) -> ::core::result::Result<
+            (),
+            ::clerk_auth::__private::sqlx::error::BoxDynError,
+        > {
+            ::clerk_auth::__private::ColumnField::<
+                String,
+                ::clerk_auth::__private::sqlx::Sqlite,
+            >::add(&__claims.clerk_id, __arguments)?;
+            ::clerk_auth::__private::ColumnField::<
+                Option<String>,
+                ::clerk_auth::__private::sqlx::Sqlite,
+            >::add(&__claims.email, __arguments)?;
+            ::clerk_auth::__private::ColumnField::<
+                String,
+                ::clerk_auth::__private::sqlx::Sqlite,
+            >::add(&__claims.first_name, __arguments)?;
+            ::clerk_auth::__private::ColumnField::<
+                String,
+                ::clerk_auth::__private::sqlx::Sqlite,
+            >::add(&__claims.image_url, __arguments)?;
+            ::clerk_auth::__private::ColumnField::<
+                i64,
+                ::clerk_auth::__private::sqlx::Sqlite,
+            >::add(&__version, __arguments)
+        }
+        fn from_row(
+            __row: &<::clerk_auth::__private::sqlx::Sqlite as ::clerk_auth::__private::sqlx::Database>::Row,
+        ) -> ::core::result::Result<Self, ::clerk_auth::__private::sqlx::Error> {
+            ::core::result::Result::Ok(Self {
+                id: ::clerk_auth::__private::ColumnField::<
+                    i64,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                >::get(__row, 0usize)?,
+                clerk_id: ::clerk_auth::__private::ColumnField::<
+                    String,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                >::get(__row, 1usize)?,
+                email: ::clerk_auth::__private::ColumnField::<
+                    Option<String>,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                >::get(__row, 2usize)?,
+                first_name: ::clerk_auth::__private::ColumnField::<
+                    String,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                >::get(__row, 3usize)?,
+                image_url: ::clerk_auth::__private::ColumnField::<
+                    String,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                >::get(__row, 4usize)?,
+                credits: ::clerk_auth::__private::ColumnField::<
+                    i64,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                >::get(__row, 5usize)?,
+            })
+        }
+    }
+    #[automatically_derived]
+    impl<S> ::clerk_auth::__private::axum::extract::FromRequestParts<S> for User
+    where
+        S: ::core::marker::Send + ::core::marker::Sync,
+        ::clerk_auth::__private::Clerk: ::clerk_auth::__private::axum::extract::FromRef<
+            S,
+        >,
+        ::clerk_auth::__private::UserSync<
+            User,
+        >: ::clerk_auth::__private::axum::extract::FromRef<S>,
+    {
+        type Rejection = ::clerk_auth::__private::Rejection;
+        async fn from_request_parts(
+            __parts: &mut ::clerk_auth::__private::Parts,
+            __state: &S,
+        ) -> ::core::result::Result<Self, Self::Rejection> {
+            ::clerk_auth::__private::extract_user::<Self, S>(__parts, __state).await
+        }
+    }
+};

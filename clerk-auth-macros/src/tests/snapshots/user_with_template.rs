@@ -1,0 +1,378 @@
+//! Expansion of `user_with_template`.
+
+const _: () = {
+    #[allow(unused_imports)]
+    use ::clerk_auth::__private::{UnheldClaim as _, UnstoredColumn as _};
+    #[doc(hidden)]
+    pub struct __MemberClaims {
+        pub subject: String,
+        pub mail: Address,
+        pub since: i64,
+    }
+    #[automatically_derived]
+    impl ::core::clone::Clone for __MemberClaims {
+        fn clone(&self) -> Self {
+            Self {
+                subject: ::core::clone::Clone::clone(&self.subject),
+                mail: ::core::clone::Clone::clone(&self.mail),
+                since: ::core::clone::Clone::clone(&self.since),
+            }
+        }
+    }
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` cannot hold the Clerk user id",
+        label = "the Clerk user id is text",
+        note = "use `String`, or `clerk_auth::id::UserId`"
+    )]
+    #[allow(non_camel_case_types)]
+    trait __Claim_subject {
+        fn check() {}
+    }
+    #[diagnostic::do_not_recommend]
+    impl<
+        T: ::clerk_auth::__private::FromClaim<::clerk_auth::claim::Text>,
+    > __Claim_subject for T {}
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` cannot hold the claim `mail`",
+        label = "`mail` is `{{{{user.primary_email_address || 'none'}}}}`: text",
+        note = "use a type that implements `FromStr`"
+    )]
+    #[allow(non_camel_case_types)]
+    trait __Claim_mail {
+        fn check() {}
+    }
+    #[diagnostic::do_not_recommend]
+    impl<T: ::clerk_auth::__private::ParseClaim<::clerk_auth::claim::Text>> __Claim_mail
+    for T {}
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` cannot hold the claim `since`",
+        label = "`since` is `{{{{user.created_at}}}}`: an integer",
+        note = "use `i64`, or implement `FromClaim` for your own type"
+    )]
+    #[allow(non_camel_case_types)]
+    trait __Claim_since {
+        fn check() {}
+    }
+    #[diagnostic::do_not_recommend]
+    impl<
+        T: ::clerk_auth::__private::FromClaim<::clerk_auth::claim::Integer>,
+    > __Claim_since for T {}
+    #[allow(dead_code)]
+    fn __check() {
+        <String as __Claim_subject>::check();
+        <_ as ::clerk_auth::__private::SqliteClaimColumn>::check(
+            ::clerk_auth::__private::ClaimField::<
+                String,
+                ::clerk_auth::claim::Text,
+            >::column(),
+        );
+        <Address as __Claim_mail>::check();
+        <_ as ::clerk_auth::__private::SqliteClaimColumn>::check(
+            ::clerk_auth::__private::ParsedField::<
+                Address,
+                ::clerk_auth::claim::Text,
+            >::column(),
+        );
+        <i64 as __Claim_since>::check();
+        <_ as ::clerk_auth::__private::SqliteClaimColumn>::check(
+            ::clerk_auth::__private::ClaimField::<
+                i64,
+                ::clerk_auth::claim::Integer,
+            >::column(),
+        );
+        <Moment as ::clerk_auth::__private::SqliteOwnColumn>::check(
+            ::core::marker::PhantomData,
+        );
+        <_ as ::clerk_auth::__private::SqliteSqlType>::check(
+            ::clerk_auth::__private::ColumnField::<
+                Moment,
+                ::clerk_auth::__private::sqlx::Sqlite,
+            >::column(),
+        );
+    }
+    #[automatically_derived]
+    impl ::clerk_auth::user::SyncedUser for Member {
+        type Claims = __MemberClaims;
+        const NAME: &'static str = "Member";
+        const SESSION_TOKEN_TEMPLATE: &'static str = r#"{"mail": "{{user.primary_email_address || 'none'}}", "since": "{{user.created_at}}"}"#;
+        const TEMPLATE: &'static [::clerk_auth::claim::TemplateClaim] = &[
+            ::clerk_auth::claim::TemplateClaim {
+                name: "mail",
+                expression: ::clerk_auth::claim::Expression::Chain(
+                    &[
+                        ::clerk_auth::claim::Expression::Shortcode(
+                            "user.primary_email_address",
+                        ),
+                        ::clerk_auth::claim::Expression::Literal(
+                            ::clerk_auth::claim::Literal::Text("none"),
+                        ),
+                    ],
+                ),
+            },
+            ::clerk_auth::claim::TemplateClaim {
+                name: "since",
+                expression: ::clerk_auth::claim::Expression::Shortcode("user.created_at"),
+            },
+        ];
+        const VERSION: ::clerk_auth::user::VersionSource = ::clerk_auth::user::VersionSource::IssuedAt;
+        fn read_claims(
+            __source: ::clerk_auth::claim::ClaimSource<'_>,
+        ) -> ::core::result::Result<
+            Self::Claims,
+            ::clerk_auth::claim::UnreadableClaims,
+        > {
+            let mut __reader = ::clerk_auth::claim::ClaimReader::new(__source);
+            let __subject = __reader
+                .subject(
+                    ::clerk_auth::__private::ClaimField::<
+                        String,
+                        ::clerk_auth::claim::Text,
+                    >::hold,
+                );
+            let __mail = __reader
+                .claim::<
+                    ::clerk_auth::claim::Text,
+                    Address,
+                >(
+                    "mail",
+                    ::clerk_auth::__private::ParsedField::<
+                        Address,
+                        ::clerk_auth::claim::Text,
+                    >::hold,
+                );
+            let __since = __reader
+                .claim::<
+                    ::clerk_auth::claim::Integer,
+                    i64,
+                >(
+                    "since",
+                    ::clerk_auth::__private::ClaimField::<
+                        i64,
+                        ::clerk_auth::claim::Integer,
+                    >::hold,
+                );
+            let __claims = match (__subject, __mail, __since) {
+                (
+                    ::core::option::Option::Some(__subject),
+                    ::core::option::Option::Some(__mail),
+                    ::core::option::Option::Some(__since),
+                ) => {
+                    ::core::option::Option::Some(__MemberClaims {
+                        subject: __subject,
+                        mail: __mail,
+                        since: __since,
+                    })
+                }
+                _ => ::core::option::Option::None,
+            };
+            __reader.finish(__claims)
+        }
+        #[allow(unused_variables)]
+        fn holds(&self, __claims: &Self::Claims) -> bool {
+            true
+                && ::clerk_auth::__private::ColumnField::<
+                    Address,
+                    (),
+                >::equal(&self.mail, &__claims.mail)
+                && ::clerk_auth::__private::ColumnField::<
+                    i64,
+                    (),
+                >::equal(&self.since, &__claims.since)
+        }
+    }
+    #[automatically_derived]
+    impl ::clerk_auth::user::StoredIn<::clerk_auth::__private::sqlx::Sqlite> for Member {
+        const SELECT: &'static str = "SELECT \"subject\", \"mail\", \"select\", \"changed\", \"clerk_version\", \"clerk_deleted_at\" IS NOT NULL FROM \"accounts\".\"users\" WHERE \"subject\" = ?1";
+        const UPSERT: &'static str = "INSERT INTO \"accounts\".\"users\" AS \"stored\" (\"subject\", \"mail\", \"select\", \"clerk_version\") VALUES (?1, ?2, ?3, ?4) ON CONFLICT (\"subject\") DO UPDATE SET \"mail\" = CASE WHEN excluded.\"clerk_version\" >= \"stored\".\"clerk_version\" AND \"stored\".\"clerk_deleted_at\" IS NULL THEN excluded.\"mail\" ELSE \"stored\".\"mail\" END, \"select\" = CASE WHEN excluded.\"clerk_version\" >= \"stored\".\"clerk_version\" AND \"stored\".\"clerk_deleted_at\" IS NULL THEN excluded.\"select\" ELSE \"stored\".\"select\" END, \"changed\" = CASE WHEN excluded.\"clerk_version\" >= \"stored\".\"clerk_version\" AND \"stored\".\"clerk_deleted_at\" IS NULL THEN CURRENT_TIMESTAMP ELSE \"stored\".\"changed\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"stored\".\"clerk_version\" AND \"stored\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"stored\".\"clerk_version\" END RETURNING \"subject\", \"mail\", \"select\", \"changed\", \"clerk_version\", \"clerk_deleted_at\" IS NOT NULL, 0";
+        const RAISE_VERSION: &'static str = "UPDATE \"accounts\".\"users\" SET \"clerk_version\" = ?2 WHERE \"subject\" = ?1 AND \"clerk_version\" < ?2 AND \"clerk_deleted_at\" IS NULL";
+        const TOMBSTONE: &'static str = "UPDATE \"accounts\".\"users\" SET \"clerk_deleted_at\" = CURRENT_TIMESTAMP WHERE \"subject\" = ?1 AND \"clerk_deleted_at\" IS NULL";
+        const CREATE_TABLE: &'static str = {
+            const __PARTS: &[&str] = &[
+                "CREATE TABLE \"accounts\".\"users\" (\n",
+                "    \"subject\" ",
+                {
+                    #[allow(dead_code)]
+                    trait __Fallback {
+                        const NAME: &'static str = "TEXT";
+                        const NOT_NULL: &'static str = " NOT NULL";
+                        const PRIMARY_KEY: &'static str = " PRIMARY KEY";
+                        const GENERATED: &'static str = "";
+                        const DEFAULT: &'static str = "";
+                    }
+                    impl<T> __Fallback for T {}
+                    const __PARTS: &[&str] = &[
+                        ::clerk_auth::__private::SqlTypeOf::<
+                            String,
+                            ::clerk_auth::__private::sqlx::Sqlite,
+                        >::NAME,
+                        ::clerk_auth::__private::SqlTypeOf::<
+                            String,
+                            ::clerk_auth::__private::sqlx::Sqlite,
+                        >::NOT_NULL,
+                    ];
+                    const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
+                        __PARTS,
+                    );
+                    ::clerk_auth::__private::text(&__BYTES)
+                },
+                " UNIQUE,\n",
+                "    \"mail\" ",
+                {
+                    #[allow(dead_code)]
+                    trait __Fallback {
+                        const NAME: &'static str = "TEXT";
+                        const NOT_NULL: &'static str = " NOT NULL";
+                        const PRIMARY_KEY: &'static str = " PRIMARY KEY";
+                        const GENERATED: &'static str = "";
+                        const DEFAULT: &'static str = "";
+                    }
+                    impl<T> __Fallback for T {}
+                    const __PARTS: &[&str] = &[
+                        ::clerk_auth::__private::SqlTypeOf::<
+                            Address,
+                            ::clerk_auth::__private::sqlx::Sqlite,
+                        >::NAME,
+                        ::clerk_auth::__private::SqlTypeOf::<
+                            Address,
+                            ::clerk_auth::__private::sqlx::Sqlite,
+                        >::NOT_NULL,
+                    ];
+                    const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
+                        __PARTS,
+                    );
+                    ::clerk_auth::__private::text(&__BYTES)
+                },
+                ",\n",
+                "    \"select\" ",
+                {
+                    #[allow(dead_code)]
+                    trait __Fallback {
+                        const NAME: &'static str = "BIGINT";
+                        const NOT_NULL: &'static str = " NOT NULL";
+                        const PRIMARY_KEY: &'static str = " PRIMARY KEY";
+                        const GENERATED: &'static str = "";
+                        const DEFAULT: &'static str = "";
+                    }
+                    impl<T> __Fallback for T {}
+                    const __PARTS: &[&str] = &[
+                        ::clerk_auth::__private::SqlTypeOf::<
+                            i64,
+                            ::clerk_auth::__private::sqlx::Sqlite,
+                        >::NAME,
+                        ::clerk_auth::__private::SqlTypeOf::<
+                            i64,
+                            ::clerk_auth::__private::sqlx::Sqlite,
+                        >::NOT_NULL,
+                    ];
+                    const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
+                        __PARTS,
+                    );
+                    ::clerk_auth::__private::text(&__BYTES)
+                },
+                ",\n",
+                "    \"changed\" ",
+                {
+                    #[allow(dead_code)]
+                    trait __Fallback {
+                        const NAME: &'static str = "TEXT";
+                        const NOT_NULL: &'static str = "";
+                        const PRIMARY_KEY: &'static str = " PRIMARY KEY";
+                        const GENERATED: &'static str = "";
+                        const DEFAULT: &'static str = "";
+                    }
+                    impl<T> __Fallback for T {}
+                    const __PARTS: &[&str] = &[
+                        ::clerk_auth::__private::SqlTypeOf::<
+                            Moment,
+                            ::clerk_auth::__private::sqlx::Sqlite,
+                        >::NAME,
+                        ::clerk_auth::__private::SqlTypeOf::<
+                            Moment,
+                            ::clerk_auth::__private::sqlx::Sqlite,
+                        >::NOT_NULL,
+                        ::clerk_auth::__private::SqlTypeOf::<
+                            Moment,
+                            ::clerk_auth::__private::sqlx::Sqlite,
+                        >::GENERATED,
+                    ];
+                    const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
+                        __PARTS,
+                    );
+                    ::clerk_auth::__private::text(&__BYTES)
+                },
+                ",\n",
+                "    \"clerk_version\" BIGINT NOT NULL,\n    \"clerk_deleted_at\" TEXT\n)",
+            ];
+            const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
+                __PARTS,
+            );
+            ::clerk_auth::__private::text(&__BYTES)
+        };
+        fn bind(
+            __claims: &Self::Claims,
+            __version: i64,
+            __arguments: &mut <::clerk_auth::__private::sqlx::Sqlite as ::clerk_auth::__private::sqlx::Database>::Arguments,
+        ) -> ::core::result::Result<
+            (),
+            ::clerk_auth::__private::sqlx::error::BoxDynError,
+        > {
+            ::clerk_auth::__private::ColumnField::<
+                String,
+                ::clerk_auth::__private::sqlx::Sqlite,
+            >::add(&__claims.subject, __arguments)?;
+            ::clerk_auth::__private::ColumnField::<
+                Address,
+                ::clerk_auth::__private::sqlx::Sqlite,
+            >::add(&__claims.mail, __arguments)?;
+            ::clerk_auth::__private::ColumnField::<
+                i64,
+                ::clerk_auth::__private::sqlx::Sqlite,
+            >::add(&__claims.since, __arguments)?;
+            ::clerk_auth::__private::ColumnField::<
+                i64,
+                ::clerk_auth::__private::sqlx::Sqlite,
+            >::add(&__version, __arguments)
+        }
+        fn from_row(
+            __row: &<::clerk_auth::__private::sqlx::Sqlite as ::clerk_auth::__private::sqlx::Database>::Row,
+        ) -> ::core::result::Result<Self, ::clerk_auth::__private::sqlx::Error> {
+            ::core::result::Result::Ok(Self {
+                subject: ::clerk_auth::__private::ColumnField::<
+                    String,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                >::get(__row, 0usize)?,
+                mail: ::clerk_auth::__private::ColumnField::<
+                    Address,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                >::get(__row, 1usize)?,
+                since: ::clerk_auth::__private::ColumnField::<
+                    i64,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                >::get(__row, 2usize)?,
+                changed: ::clerk_auth::__private::ColumnField::<
+                    Moment,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                >::get(__row, 3usize)?,
+            })
+        }
+    }
+    #[automatically_derived]
+    impl<S> ::clerk_auth::__private::axum::extract::FromRequestParts<S> for Member
+    where
+        S: ::core::marker::Send + ::core::marker::Sync,
+        ::clerk_auth::__private::Clerk: ::clerk_auth::__private::axum::extract::FromRef<
+            S,
+        >,
+        ::clerk_auth::__private::UserSync<
+            Member,
+        >: ::clerk_auth::__private::axum::extract::FromRef<S>,
+    {
+        type Rejection = ::clerk_auth::__private::Rejection;
+        async fn from_request_parts(
+            __parts: &mut ::clerk_auth::__private::Parts,
+            __state: &S,
+        ) -> ::core::result::Result<Self, Self::Rejection> {
+            ::clerk_auth::__private::extract_user::<Self, S>(__parts, __state).await
+        }
+    }
+};
