@@ -113,28 +113,21 @@ impl Clerk {
     async fn verify_credential(&self, headers: &HeaderMap) -> Result<Session, AuthenticationError> {
         let token = credential(headers)?.ok_or(AuthenticationError::SignedOut)?;
         let token = UnverifiedToken::parse(token)?;
-        let key = self.key(&token).await?;
+        let key = self.key(token.key_id()).await?;
         Ok(token.verify(&key, &self.0.expectations, self.now())?)
     }
 
-    #[cfg_attr(
-        not(feature = "jwks"),
-        expect(clippy::unused_async, reason = "a PEM key is at hand")
-    )]
-    async fn key(&self, token: &UnverifiedToken<'_>) -> Result<Arc<VerifyingKey>, AuthenticationError> {
-        match &self.0.keys {
+    async fn key(&self, key_id: Option<&str>) -> Result<Arc<VerifyingKey>, AuthenticationError> {
+        match (&self.0.keys, key_id) {
             // A PEM key has no id; Clerk's SDKs ignore the token's.
-            Keys::Pem(key) => Ok(Arc::clone(key)),
+            (Keys::Pem(key), _) => Ok(Arc::clone(key)),
             #[cfg(feature = "jwks")]
-            Keys::Jwks(jwks) => {
-                let key_id = token.key_id().ok_or(Refusal::UnknownKey)?;
-                jwks.key(key_id).await.map_err(|none| match none {
-                    NoKey::Unknown => Refusal::UnknownKey.into(),
-                    NoKey::Unavailable { retry_after } => {
-                        AuthenticationError::KeysUnavailable { retry_after }
-                    }
-                })
-            }
+            (Keys::Jwks(_), None) => Err(Refusal::UnknownKey.into()),
+            #[cfg(feature = "jwks")]
+            (Keys::Jwks(jwks), Some(key_id)) => jwks.key(key_id).await.map_err(|none| match none {
+                NoKey::Unknown => Refusal::UnknownKey.into(),
+                NoKey::Unavailable { retry_after } => AuthenticationError::KeysUnavailable { retry_after },
+            }),
         }
     }
 }

@@ -9,7 +9,7 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{MetadataExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -19,11 +19,12 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 const INSTALL: &str = "PostgreSQL is needed and was not found: run `tests/run`, which installs it, or \
                        `apt-get install postgresql`, or set DATABASE_URL to a server on which databases may be created";
 
-/// Starts the server, says `ready`, and waits for the end of its input.
+/// Starts the server, says `ready` or why not, and waits for the end of its input.
 const WATCH: &str = r#"
 "$BIN/initdb" -D "$HOME_DIR/data" -U postgres -A trust -E UTF8 --locale=C --no-sync > "$HOME_DIR/log" 2>&1 &&
 "$BIN/pg_ctl" -D "$HOME_DIR/data" -w -l "$HOME_DIR/log" -o "$OPTIONS" start >> "$HOME_DIR/log" 2>&1 &&
 echo ready || cat "$HOME_DIR/log"
+exec >&-
 cat > /dev/null
 "$BIN/pg_ctl" -D "$HOME_DIR/data" -m immediate stop > /dev/null 2>&1
 rm -rf "$HOME_DIR"
@@ -52,8 +53,8 @@ pub(crate) async fn create_database() -> String {
 enum Server {
     /// That of `DATABASE_URL`.
     Given(String),
-    /// Our own, on a socket in this folder. The pipe keeps it running.
-    Own { home: PathBuf, _pipe: ChildStdin },
+    /// Our own, on a socket in this folder. The watch's input keeps it running.
+    Own { home: PathBuf, _watch: Child },
 }
 
 impl Server {
@@ -118,21 +119,14 @@ fn start(programs: &Path) -> Server {
         watch.uid(user).gid(group);
     }
     let mut child = watch.spawn().expect("a shell can be started");
-    let pipe = child.stdin.take().expect("the input is a pipe");
     let output = child.stdout.take().expect("the output is a pipe");
-    let mut said = String::new();
-    for line in BufReader::new(output).lines() {
-        let line = line.expect("the watch says text");
-        if line == "ready" {
-            return Server::Own { home, _pipe: pipe };
-        }
-        said.push_str(&line);
-        said.push('\n');
-        if said.len() > 4_000 {
-            break;
-        }
+    let said: Vec<String> = BufReader::new(output).lines().map_while(Result::ok).collect();
+    if said.last().is_none_or(|last| last != "ready") {
+        drop(child.stdin.take());
+        drop(child.wait());
+        panic!("the PostgreSQL server did not start:\n{}", said.join("\n"));
     }
-    panic!("the PostgreSQL server did not start:\n{said}");
+    Server::Own { home, _watch: child }
 }
 
 /// No network; and no care for a crash, after which the files are thrown away.

@@ -77,7 +77,9 @@ pub(super) fn read(text: &str, allow_unbounded: bool) -> (Template, Vec<Template
             errors.push(TemplateError {
                 at: Some(error.at),
                 message: format!("the template is not JSON: {}", error.message),
-                help: None,
+                help: Some(
+                    r#"a template is like `{ "email": "{{user.primary_email_address}}" }`"#.to_owned(),
+                ),
             });
             return (template, errors);
         }

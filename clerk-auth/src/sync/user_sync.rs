@@ -23,14 +23,22 @@ const SYNC_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Keeps the rows of `U` equal to what Clerk says; put it into the application's state. Cloning is cheap.
 ///
-/// ```no_run
-/// # use clerk_auth::{Clerk, SyncedUser, UserSync};
-/// # #[derive(Clone, SyncedUser)]
-/// # #[synced_user(table = "users", database(postgres))]
-/// # struct User { #[column(generated)] id: i64, clerk_id: String, email: Option<String> }
-/// # async fn start(clerk: Clerk, pool: sqlx::PgPool) -> Result<(), Box<dyn std::error::Error>> {
-/// let users: UserSync<User> = UserSync::new(clerk, pool).await?;
-/// # Ok(()) }
+/// ```
+/// # #[cfg(feature = "postgres")]
+/// # mod example {
+/// use clerk_auth::{Clerk, SyncedUser, UserSync};
+///
+/// #[derive(SyncedUser)]
+/// #[synced_user(table = "users", database(postgres))]
+/// struct User {
+///     clerk_id: String,
+///     email: Option<String>,
+/// }
+///
+/// async fn users(clerk: Clerk, pool: sqlx::PgPool) -> Result<UserSync<User>, clerk_auth::schema::SchemaError> {
+///     UserSync::new(clerk, pool).await
+/// }
+/// # }
 /// ```
 pub struct UserSync<U> {
     inner: Arc<Inner<U>>,
