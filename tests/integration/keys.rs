@@ -12,7 +12,7 @@ use axum::routing::get;
 use clerk_auth::Clerk;
 use clerk_auth::clerk::AuthenticationError;
 use clerk_auth::testing::{Issuer, MovableClock};
-use clerk_auth::time::{Clock, Timestamp};
+use clerk_auth::time::Timestamp;
 use clerk_auth::token::Refusal;
 use tokio::net::TcpListener;
 

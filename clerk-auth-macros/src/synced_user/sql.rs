@@ -27,70 +27,91 @@ pub(super) enum Ddl<'a> {
 impl Statements {
     pub(super) fn of(model: &Model, database: Database) -> Self {
         let table = qualified(&model.table);
-        let version = quote(&model.version_column);
-        let deleted_at = quote(&model.deleted_at_column);
-        let key = quote(model.key().map_or("clerk_id", |column| &column.name));
-        let parameter = |number: usize| match database {
-            Database::Postgres => format!("${number}"),
-            Database::Sqlite => format!("?{number}"),
-        };
-        let columns: Vec<String> = model.columns.iter().map(|column| quote(&column.name)).collect();
-        let columns = columns.join(", ");
-        let first = parameter(1);
+        let version = column(model, &model.version_column);
+        let deleted_at = column(model, &model.deleted_at_column);
+        let key = column(model, model.key().map_or("clerk_id", |key| &key.name));
+        let row = row(model);
+        let [first, second] = [1, 2].map(|number| parameter(database, number));
         Self {
-            select: format!(
-                "SELECT {columns}, {version}, {deleted_at} IS NOT NULL FROM {table} WHERE {key} = {first}"
-            ),
-            upsert: upsert(model, database, &parameter),
+            select: format!("SELECT {row} FROM {table} WHERE {key} = {first}"),
+            upsert: upsert(model, database),
             raise_version: format!(
-                "UPDATE {table} SET {version} = {second} \
+                "UPDATE {table} SET {raised} = {second} \
                  WHERE {key} = {first} AND {version} < {second} AND {deleted_at} IS NULL",
-                second = parameter(2)
+                raised = quote(&model.version_column),
             ),
             tombstone: format!(
-                "UPDATE {table} SET {deleted_at} = CURRENT_TIMESTAMP WHERE {key} = {first} AND {deleted_at} IS NULL"
+                "UPDATE {table} SET {deleted} = CURRENT_TIMESTAMP WHERE {key} = {first} AND {deleted_at} IS NULL",
+                deleted = quote(&model.deleted_at_column),
             ),
         }
     }
 }
 
+fn parameter(database: Database, number: usize) -> String {
+    match database {
+        Database::Postgres => format!("${number}"),
+        Database::Sqlite => format!("?{number}"),
+    }
+}
+
+/// The struct's columns in the order of its fields, the version, and whether the row is a tombstone.
+fn row(model: &Model) -> String {
+    let columns = model.columns.iter().map(|it| column(model, &it.name));
+    let columns: Vec<String> = columns.chain([column(model, &model.version_column)]).collect();
+    format!(
+        "{}, {} IS NOT NULL",
+        columns.join(", "),
+        column(model, &model.deleted_at_column)
+    )
+}
+
 /// Inserts, or updates where the version is not older. Without a `WHERE` the statement always returns the row that won,
 /// at the price of a pointless write in the rare race that it loses.
-fn upsert(model: &Model, database: Database, parameter: &dyn Fn(usize) -> String) -> String {
-    let version = quote(&model.version_column);
-    let deleted_at = quote(&model.deleted_at_column);
-    let key = quote(model.key().map_or("clerk_id", |column| &column.name));
-    let newer = format!("excluded.{version} >= \"stored\".{version} AND \"stored\".{deleted_at} IS NULL");
-    let set = |column: &str, value: &str| {
-        format!("{column} = CASE WHEN {newer} THEN {value} ELSE \"stored\".{column} END")
+fn upsert(model: &Model, database: Database) -> String {
+    let version = &model.version_column;
+    let newer = format!(
+        "excluded.{} >= {} AND {} IS NULL",
+        quote(version),
+        column(model, version),
+        column(model, &model.deleted_at_column)
+    );
+    let set = |name: &str, value: &str| {
+        let stored = column(model, name);
+        format!(
+            "{} = CASE WHEN {newer} THEN {value} ELSE {stored} END",
+            quote(name)
+        )
     };
+    let excluded = |name: &str| set(name, &format!("excluded.{}", quote(name)));
 
-    let mut inserted: Vec<String> = model.written().map(|column| quote(&column.name)).collect();
-    inserted.push(version.clone());
-    let values: Vec<String> = (1..=inserted.len()).map(parameter).collect();
-    let mut updates: Vec<String> = Vec::new();
-    for column in &model.columns {
-        let name = quote(&column.name);
-        match &column.role {
-            Role::Claim(claim) if !claim.insert_only => updates.push(set(&name, &format!("excluded.{name}"))),
-            Role::UpdatedAt => updates.push(set(&name, "CURRENT_TIMESTAMP")),
-            _ => {}
-        }
-    }
-    updates.push(set(&version, &format!("excluded.{version}")));
-    let returned: Vec<String> = model.columns.iter().map(|column| quote(&column.name)).collect();
+    let inserted = model
+        .written()
+        .map(|it| it.name.as_str())
+        .chain([version.as_str()]);
+    let inserted: Vec<String> = inserted.map(quote).collect();
+    let values: Vec<String> = (1..=inserted.len())
+        .map(|number| parameter(database, number))
+        .collect();
+    let updates = model.columns.iter().filter_map(|it| match &it.role {
+        Role::Claim(claim) if !claim.insert_only => Some(excluded(&it.name)),
+        Role::UpdatedAt => Some(set(&it.name, "CURRENT_TIMESTAMP")),
+        _ => None,
+    });
+    let updates: Vec<String> = updates.chain([excluded(version)]).collect();
     let was_inserted = match database {
         Database::Postgres => "xmax = 0",
         Database::Sqlite => "0",
     };
     format!(
-        "INSERT INTO {table} AS \"stored\" ({inserted}) VALUES ({values}) ON CONFLICT ({key}) DO UPDATE SET {updates} \
-         RETURNING {returned}, {version}, {deleted_at} IS NOT NULL, {was_inserted}",
+        "INSERT INTO {table} ({inserted}) VALUES ({values}) ON CONFLICT ({key}) DO UPDATE SET {updates} \
+         RETURNING {row}, {was_inserted}",
         table = qualified(&model.table),
         inserted = inserted.join(", "),
         values = values.join(", "),
+        key = quote(model.key().map_or("clerk_id", |key| &key.name)),
         updates = updates.join(", "),
-        returned = returned.join(", "),
+        row = row(model),
     )
 }
 
@@ -129,6 +150,12 @@ fn qualified(table: &Table) -> String {
         Some(schema) => format!("{}.{}", quote(schema), quote(&table.name)),
         None => quote(&table.name),
     }
+}
+
+/// A column with its table's name in front, by which both databases know the row. SQLite reads a quoted name that is no
+/// column as a text; with the table in front it is an error.
+fn column(model: &Model, name: &str) -> String {
+    format!("{}.{}", quote(&model.table.name), quote(name))
 }
 
 /// An identifier in double quotes, as both databases read it: reserved words and capitals keep.
