@@ -1,4 +1,7 @@
-//! The macros of clerk-auth. Use them through the `clerk-auth` crate, which documents them.
+//! The macros of clerk-auth. Use them through the `clerk-auth` crate, where they are documented.
+
+// The documentation is at the re-exports, where its links and examples work.
+#![allow(missing_docs)]
 
 mod argument;
 mod diag;
@@ -12,13 +15,11 @@ mod tests;
 
 use proc_macro::TokenStream;
 
-/// Guards a handler: see `clerk_auth::authenticated`.
 #[proc_macro_attribute]
 pub fn authenticated(arguments: TokenStream, item: TokenStream) -> TokenStream {
     authenticated::expand(arguments.into(), item.into()).into()
 }
 
-/// Makes a struct a row kept equal to Clerk's claims: see `clerk_auth::SyncedUser`.
 #[proc_macro_derive(SyncedUser, attributes(synced_user, claim, column))]
 pub fn synced_user(item: TokenStream) -> TokenStream {
     synced_user::expand(item.into()).into()

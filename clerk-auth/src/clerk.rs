@@ -86,6 +86,11 @@ impl Clerk {
         &self.0.expectations.issuer
     }
 
+    /// Whether both are clones of one handle.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// The present moment, by the handle's clock.
     pub fn now(&self) -> Timestamp {
         self.0.clock.now()

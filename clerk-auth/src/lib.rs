@@ -48,7 +48,10 @@ pub mod dev;
 pub mod __private;
 
 pub use clerk::Clerk;
-pub use clerk_auth_macros::{SyncedUser, authenticated};
+#[doc = include_str!("docs/synced_user.md")]
+pub use clerk_auth_macros::SyncedUser;
+#[doc = include_str!("docs/authenticated.md")]
+pub use clerk_auth_macros::authenticated;
 pub use session::Session;
 pub use sync::{Synced, UserSync};
 pub use user::SyncedUser;

@@ -55,6 +55,12 @@ pub enum ConfigError {
          Clerk's dashboard (API keys), or unset every CLERK_ variable to use the local stand-in"
     )]
     MissingKey,
+    /// A live key, and not enough to use it: the stand-in is no way out.
+    #[error(
+        "CLERK_PUBLISHABLE_KEY is a live key, beside which the local stand-in does not run, and both CLERK_SECRET_KEY \
+         and CLERK_JWT_KEY are missing; copy one of them from Clerk's dashboard (API keys)"
+    )]
+    LiveKeyAlone,
     /// The stand-in lets anybody sign in as anybody.
     #[error(
         "LISTEN_ADDR is `{0}`, which other machines can reach, and no CLERK_ variable is set; the local stand-in signs \
@@ -90,7 +96,13 @@ impl Config {
                 return Err(ConfigError::MissingPublishableKey(set));
             }
             Some(_) if !set.contains(&"CLERK_SECRET_KEY") && !set.contains(&"CLERK_JWT_KEY") => {
-                return Err(ConfigError::MissingKey);
+                let live = variable("CLERK_PUBLISHABLE_KEY")
+                    .is_some_and(|key| key.trim_start().starts_with("pk_live_"));
+                return Err(if live {
+                    ConfigError::LiveKeyAlone
+                } else {
+                    ConfigError::MissingKey
+                });
             }
             Some(_) => SignIn::Clerk,
         };
@@ -140,6 +152,14 @@ mod tests {
             assert!(message.starts_with(set), "{message}");
             assert!(message.contains(&format!("{missing} ")), "{message}");
         }
+    }
+
+    #[test]
+    fn a_live_key_alone_does_not_get_the_stand_in() {
+        let message = read(&[("CLERK_PUBLISHABLE_KEY", "pk_live_x")])
+            .expect_err("not enough")
+            .to_string();
+        assert!(message.contains("stand-in does not run"), "{message}");
     }
 
     #[test]

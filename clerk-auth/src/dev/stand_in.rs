@@ -55,6 +55,11 @@ pub enum StandInError {
         "the stand-in signs in anybody as anybody and runs on loopback only; `{0}` is not like `http://127.0.0.1:3000`"
     )]
     NotLoopback(String),
+    /// The environment has the publishable key of a production instance.
+    #[error(
+        "CLERK_PUBLISHABLE_KEY is a live key, beside which the stand-in does not run; unset it, or use Clerk"
+    )]
+    LiveKey,
 }
 
 impl StandIn {
@@ -62,8 +67,24 @@ impl StandIn {
     ///
     /// # Errors
     ///
-    /// [`StandInError::NotLoopback`] if `origin` is not `http://` and a loopback address.
+    /// [`StandInError::NotLoopback`] if `origin` is not `http://` and a loopback address;
+    /// [`StandInError::LiveKey`] if `CLERK_PUBLISHABLE_KEY` is set to a live key.
     pub fn new(origin: &str, template: &'static [TemplateClaim]) -> Result<Self, StandInError> {
+        Self::beside(
+            std::env::var("CLERK_PUBLISHABLE_KEY").ok().as_deref(),
+            origin,
+            template,
+        )
+    }
+
+    fn beside(
+        publishable_key: Option<&str>,
+        origin: &str,
+        template: &'static [TemplateClaim],
+    ) -> Result<Self, StandInError> {
+        if publishable_key.is_some_and(|key| key.trim_start().starts_with("pk_live_")) {
+            return Err(StandInError::LiveKey);
+        }
         let loopback = ["http://127.0.0.1", "http://[::1]", "http://localhost"]
             .iter()
             .filter_map(|prefix| origin.strip_prefix(prefix))
@@ -167,5 +188,31 @@ impl fmt::Debug for StandIn {
             .debug_struct("StandIn")
             .field("origin", &self.inner.origin)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_runs_on_loopback_only_and_not_beside_a_live_key() {
+        for (key, origin, accepted) in [
+            (None, "http://127.0.0.1:3000", true),
+            (None, "http://localhost", true),
+            (None, "http://[::1]:8080", true),
+            (Some("pk_test_x"), "http://127.0.0.1:3000", true),
+            (Some("pk_live_x"), "http://127.0.0.1:3000", false),
+            (None, "http://0.0.0.0:3000", false),
+            (None, "https://127.0.0.1", false),
+            (None, "http://127.0.0.1.example.com", false),
+            (None, "http://localhost:80@example.com", false),
+        ] {
+            assert_eq!(
+                StandIn::beside(key, origin, &[]).is_ok(),
+                accepted,
+                "{key:?} {origin}"
+            );
+        }
     }
 }

@@ -170,15 +170,19 @@ impl<S: Provides<Clerk> + Send + Sync> FromRequestParts<S> for Session {
     }
 }
 
-/// What was verified earlier in this request. Private, so that nothing but [`authenticate`] can put one there.
+/// What was verified earlier in this request, and by which handle: another one may trust other parties. Private, so that
+/// nothing but [`authenticate`] can put one there.
 #[derive(Clone)]
-struct Authenticated(Session);
+struct Verified {
+    by: Clerk,
+    session: Session,
+}
 
 async fn authenticate(parts: &mut Parts, clerk: &Clerk) -> Result<Session, Rejection> {
-    if let Some(Authenticated(session)) = parts.extensions.get()
-        && session.issuer() == clerk.issuer()
+    if let Some(verified) = parts.extensions.get::<Verified>()
+        && verified.by.is(clerk)
     {
-        return Ok(session.clone());
+        return Ok(verified.session.clone());
     }
     let session = clerk
         .authenticate(&parts.headers)
@@ -190,6 +194,9 @@ async fn authenticate(parts: &mut Parts, clerk: &Clerk) -> Result<Session, Rejec
                 Rejection::KeysUnavailable { retry_after }
             }
         })?;
-    parts.extensions.insert(Authenticated(session.clone()));
+    parts.extensions.insert(Verified {
+        by: clerk.clone(),
+        session: session.clone(),
+    });
     Ok(session)
 }
