@@ -11,6 +11,7 @@ use crate::argument::{self, Argument, Slot};
 use crate::diag::{Diagnostics, with_help};
 use crate::suggest;
 
+/// The arguments; those before the last two may also stand inside `any(…)` and `all(…)`.
 const KNOWN: [&str; 10] = [
     "role",
     "permission",
@@ -22,18 +23,6 @@ const KNOWN: [&str; 10] = [
     "all",
     "policy",
     "state",
-];
-
-/// What may stand inside `any(…)` and `all(…)`.
-const NESTED: [&str; 8] = [
-    "role",
-    "permission",
-    "feature",
-    "plan",
-    "reverification",
-    "impersonation",
-    "any",
-    "all",
 ];
 
 const LEVELS: [(&str, &str); 4] = [
@@ -193,7 +182,7 @@ fn requirement(argument: &Argument, known: &[&str], diagnostics: &mut Diagnostic
         ("any" | "all", Argument::List(_, nested)) => {
             let requirements: Vec<Requirement> = nested
                 .iter()
-                .filter_map(|nested| requirement(nested, &NESTED, diagnostics))
+                .filter_map(|nested| requirement(nested, &KNOWN[..8], diagnostics))
                 .collect();
             if nested.is_empty() {
                 diagnostics.error(

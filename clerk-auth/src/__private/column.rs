@@ -25,110 +25,74 @@ pub trait WriteColumn<DB: Database>: Type<DB> + for<'q> Encode<'q, DB> {}
 impl<DB: Database, T: Type<DB> + for<'q> Encode<'q, DB>> WriteColumn<DB> for T {}
 
 // One trait for each set of databases, because the message of a generic one would print the databases' Rust paths.
+macro_rules! assertion {
+    ($(#[$attribute:meta])* $name:ident: $($bound:path),+; $message:literal, $label:literal, $note:literal) => {
+        $(#[$attribute])*
+        #[diagnostic::on_unimplemented(message = $message, label = $label, note = $note)]
+        pub trait $name {
+            /// Does nothing; calling it is the assertion.
+            fn check(_: PhantomData<Self>) {}
+        }
 
-/// Asserts that a type can be a claim column of Postgres: read, compared and written.
-#[cfg(feature = "postgres")]
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be a column of Postgres",
-    label = "needs `sqlx::Type`, `Encode` and `Decode` for Postgres, and `PartialEq`",
-    note = "for a newtype: `#[derive(PartialEq, sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
-)]
-pub trait PostgresClaimColumn {
-    /// Does nothing; calling it is the assertion.
-    fn check(_: PhantomData<Self>) {}
+        $(#[$attribute])*
+        #[diagnostic::do_not_recommend]
+        impl<T: Sized $(+ $bound)+> $name for T {}
+    };
 }
 
-#[cfg(feature = "postgres")]
-#[diagnostic::do_not_recommend]
-impl<T: PartialEq + ReadColumn<sqlx::Postgres> + WriteColumn<sqlx::Postgres>> PostgresClaimColumn for T {}
-
-/// Asserts that a type can be a column of Postgres that sync only reads: `generated` or `app`.
-#[cfg(feature = "postgres")]
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be read from a column of Postgres",
-    label = "needs `sqlx::Type` and `Decode` for Postgres",
-    note = "for a newtype: `#[derive(sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
-)]
-pub trait PostgresOwnColumn {
-    /// Does nothing; calling it is the assertion.
-    fn check(_: PhantomData<Self>) {}
+assertion! {
+    /// A claim column of Postgres: read, compared and written.
+    #[cfg(feature = "postgres")]
+    PostgresClaimColumn: PartialEq, ReadColumn<sqlx::Postgres>, WriteColumn<sqlx::Postgres>;
+    "`{Self}` cannot be a column of Postgres",
+    "needs `sqlx::Type`, `Encode` and `Decode` for Postgres, and `PartialEq`",
+    "for a newtype: `#[derive(PartialEq, sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
 }
 
-#[cfg(feature = "postgres")]
-#[diagnostic::do_not_recommend]
-impl<T: ReadColumn<sqlx::Postgres>> PostgresOwnColumn for T {}
-
-/// Asserts that a type can be a claim column of SQLite: read, compared and written.
-#[cfg(feature = "sqlite")]
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be a column of SQLite",
-    label = "needs `sqlx::Type`, `Encode` and `Decode` for SQLite, and `PartialEq`",
-    note = "for a newtype: `#[derive(PartialEq, sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
-)]
-pub trait SqliteClaimColumn {
-    /// Does nothing; calling it is the assertion.
-    fn check(_: PhantomData<Self>) {}
+assertion! {
+    /// A column of Postgres that sync only reads: `generated` or `app`.
+    #[cfg(feature = "postgres")]
+    PostgresOwnColumn: ReadColumn<sqlx::Postgres>;
+    "`{Self}` cannot be read from a column of Postgres",
+    "needs `sqlx::Type` and `Decode` for Postgres",
+    "for a newtype: `#[derive(sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
 }
 
-#[cfg(feature = "sqlite")]
-#[diagnostic::do_not_recommend]
-impl<T: PartialEq + ReadColumn<sqlx::Sqlite> + WriteColumn<sqlx::Sqlite>> SqliteClaimColumn for T {}
-
-/// Asserts that a type can be a column of SQLite that sync only reads: `generated` or `app`.
-#[cfg(feature = "sqlite")]
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be read from a column of SQLite",
-    label = "needs `sqlx::Type` and `Decode` for SQLite",
-    note = "for a newtype: `#[derive(sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
-)]
-pub trait SqliteOwnColumn {
-    /// Does nothing; calling it is the assertion.
-    fn check(_: PhantomData<Self>) {}
+assertion! {
+    /// A claim column of SQLite: read, compared and written.
+    #[cfg(feature = "sqlite")]
+    SqliteClaimColumn: PartialEq, ReadColumn<sqlx::Sqlite>, WriteColumn<sqlx::Sqlite>;
+    "`{Self}` cannot be a column of SQLite",
+    "needs `sqlx::Type`, `Encode` and `Decode` for SQLite, and `PartialEq`",
+    "for a newtype: `#[derive(PartialEq, sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
 }
 
-#[cfg(feature = "sqlite")]
-#[diagnostic::do_not_recommend]
-impl<T: ReadColumn<sqlx::Sqlite>> SqliteOwnColumn for T {}
-
-/// Asserts that a type can be a claim column of Postgres and SQLite: read, compared and written.
-#[cfg(all(feature = "postgres", feature = "sqlite"))]
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be a column of Postgres and SQLite",
-    label = "needs `sqlx::Type`, `Encode` and `Decode` for Postgres and SQLite, and `PartialEq`",
-    note = "for a newtype: `#[derive(PartialEq, sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
-)]
-pub trait PostgresAndSqliteClaimColumn {
-    /// Does nothing; calling it is the assertion.
-    fn check(_: PhantomData<Self>) {}
+assertion! {
+    /// A column of SQLite that sync only reads: `generated` or `app`.
+    #[cfg(feature = "sqlite")]
+    SqliteOwnColumn: ReadColumn<sqlx::Sqlite>;
+    "`{Self}` cannot be read from a column of SQLite",
+    "needs `sqlx::Type` and `Decode` for SQLite",
+    "for a newtype: `#[derive(sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
 }
 
-#[cfg(all(feature = "postgres", feature = "sqlite"))]
-#[diagnostic::do_not_recommend]
-impl<
-    T: PartialEq
-        + ReadColumn<sqlx::Postgres>
-        + WriteColumn<sqlx::Postgres>
-        + ReadColumn<sqlx::Sqlite>
-        + WriteColumn<sqlx::Sqlite>,
-> PostgresAndSqliteClaimColumn for T
-{
+assertion! {
+    /// A claim column of Postgres and SQLite: read, compared and written.
+    #[cfg(all(feature = "postgres", feature = "sqlite"))]
+    PostgresAndSqliteClaimColumn: PartialEq, ReadColumn<sqlx::Postgres>, WriteColumn<sqlx::Postgres>, ReadColumn<sqlx::Sqlite>, WriteColumn<sqlx::Sqlite>;
+    "`{Self}` cannot be a column of Postgres and SQLite",
+    "needs `sqlx::Type`, `Encode` and `Decode` for Postgres and SQLite, and `PartialEq`",
+    "for a newtype: `#[derive(PartialEq, sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
 }
 
-/// Asserts that a type can be a column of Postgres and SQLite that sync only reads: `generated` or `app`.
-#[cfg(all(feature = "postgres", feature = "sqlite"))]
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be read from a column of Postgres and SQLite",
-    label = "needs `sqlx::Type` and `Decode` for Postgres and SQLite",
-    note = "for a newtype: `#[derive(sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
-)]
-pub trait PostgresAndSqliteOwnColumn {
-    /// Does nothing; calling it is the assertion.
-    fn check(_: PhantomData<Self>) {}
+assertion! {
+    /// A column of Postgres and SQLite that sync only reads: `generated` or `app`.
+    #[cfg(all(feature = "postgres", feature = "sqlite"))]
+    PostgresAndSqliteOwnColumn: ReadColumn<sqlx::Postgres>, ReadColumn<sqlx::Sqlite>;
+    "`{Self}` cannot be read from a column of Postgres and SQLite",
+    "needs `sqlx::Type` and `Decode` for Postgres and SQLite",
+    "for a newtype: `#[derive(sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
 }
-
-#[cfg(all(feature = "postgres", feature = "sqlite"))]
-#[diagnostic::do_not_recommend]
-impl<T: ReadColumn<sqlx::Postgres> + ReadColumn<sqlx::Sqlite>> PostgresAndSqliteOwnColumn for T {}
 
 /// A type that text is parsed into: `#[claim(parse)]`.
 pub trait ParseClaim<K: ClaimKind>: Sized {
