@@ -6,4 +6,5 @@ mod layout;
 mod migrations;
 mod process;
 mod refusals;
+mod statements;
 mod sync;
