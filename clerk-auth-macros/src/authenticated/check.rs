@@ -456,15 +456,16 @@ fn user_like(pattern: &Pat, ty: &Type) -> Option<String> {
     }
 }
 
+/// The application's state, where a parameter names it as axum's documentation does. Any other `State<_>` may be a part
+/// of the state, which need not provide anything.
 fn inferred_state(signature: &Signature) -> Option<Type> {
-    signature.inputs.iter().find_map(|input| match input {
-        FnArg::Typed(typed) if last_segment(&typed.ty).is_some_and(|segment| segment.ident == "State") => {
-            // A part of the state says nothing about the whole: only a name that ends in `State` is taken for it.
-            let state = first_argument(&typed.ty)?;
-            let name = last_segment(state)?.ident.to_string();
-            name.ends_with("State").then(|| state.clone())
-        }
-        _ => None,
+    signature.inputs.iter().find_map(|input| {
+        let FnArg::Typed(typed) = input else {
+            return None;
+        };
+        last_segment(&typed.ty).filter(|segment| segment.ident == "State")?;
+        let state = first_argument(&typed.ty)?;
+        (last_segment(state)?.ident == "AppState").then(|| state.clone())
     })
 }
 

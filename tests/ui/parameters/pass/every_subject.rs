@@ -46,6 +46,20 @@ async fn synced(synced: Synced<User>, State(_state): State<AppState>) -> &'stati
     synced.outcome.as_str()
 }
 
+#[derive(Clone)]
+struct PartOfTheState;
+
+impl FromRef<AppState> for PartOfTheState {
+    fn from_ref(_: &AppState) -> Self {
+        Self
+    }
+}
+
+#[authenticated]
+async fn part(user: User, State(_part): State<PartOfTheState>) -> String {
+    user.clerk_id
+}
+
 #[authenticated(state = AppState)]
 async fn degraded(user: MaybeSynced<User>) -> impl IntoResponse {
     matches!(user, MaybeSynced::Synced(_)).to_string()
@@ -76,6 +90,7 @@ fn router() -> Router<AppState> {
         .route("/shared", get(shared))
         .route("/optional", axum::routing::get(optional))
         .route("/synced", get(synced))
+        .route("/part", get(part))
         .route("/degraded", get(degraded))
         .route("/nobody/{id}", post(nobody))
         .route("/debugged", get(debugged))
