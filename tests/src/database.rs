@@ -1,33 +1,40 @@
 //! A database of its own for each test.
 
-use crate::{postgres, sqlite};
+use std::net::SocketAddr;
 
-/// An empty database; it is gone at the end of the test run at the latest.
+use crate::postgres::{self, PostgresDatabase};
+use crate::sqlite;
+
+/// An empty database; it is gone when the test process is, however that ends.
 #[derive(Debug)]
 pub struct TestDatabase {
     url: String,
-    file: Option<sqlite::TemporaryFile>,
+    postgres: Option<PostgresDatabase>,
 }
 
 impl TestDatabase {
-    /// A new database on the run's PostgreSQL server.
+    /// A new database on the run's PostgreSQL server; dropping this drops it.
     ///
     /// # Panics
     ///
     /// If there is no PostgreSQL: the message says how to install it.
     pub async fn postgres() -> Self {
+        let database = postgres::create_database().await;
         Self {
-            url: postgres::create_database().await,
-            file: None,
+            url: database.url(),
+            postgres: Some(database),
         }
     }
 
-    /// A new SQLite file.
+    /// A new SQLite file, which whoever opens it has to create.
+    ///
+    /// # Panics
+    ///
+    /// If there is no place for temporary files.
     pub fn sqlite() -> Self {
-        let file = sqlite::TemporaryFile::new();
         Self {
-            url: file.url(),
-            file: Some(file),
+            url: sqlite::new_url(),
+            postgres: None,
         }
     }
 
@@ -38,6 +45,28 @@ impl TestDatabase {
 
     /// Whether it is an SQLite file.
     pub fn is_sqlite(&self) -> bool {
-        self.file.is_some()
+        self.postgres.is_none()
+    }
+
+    /// Where its PostgreSQL server listens, for a [`Proxy`](crate::proxy::Proxy) in front of it.
+    ///
+    /// # Panics
+    ///
+    /// If it is an SQLite file, or `DATABASE_URL` names a server that does not listen on TCP.
+    pub fn server_address(&self) -> SocketAddr {
+        self.on_postgres().server_address()
+    }
+
+    /// Where it is for who sees its PostgreSQL server at another address, that of a proxy.
+    ///
+    /// # Panics
+    ///
+    /// If it is an SQLite file.
+    pub fn url_through(&self, proxy: SocketAddr) -> String {
+        self.on_postgres().url_through(proxy)
+    }
+
+    fn on_postgres(&self) -> &PostgresDatabase {
+        self.postgres.as_ref().expect("an SQLite file has no server")
     }
 }

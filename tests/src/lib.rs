@@ -3,8 +3,22 @@
 
 pub mod app;
 pub mod database;
-mod postgres;
-mod sqlite;
+pub mod postgres;
+pub mod proxy;
+pub mod sqlite;
+
+mod watcher;
+
+/// A name that no other test of any run uses: process ids come again, and so would what a killed run left behind.
+fn unique_name() -> String {
+    format!("clerk_auth_{}", random_hex(8))
+}
+
+fn random_hex(bytes: usize) -> String {
+    let mut random = vec![0; bytes];
+    aws_lc_rs::rand::fill(&mut random).expect("the operating system gives random bytes");
+    random.iter().map(|byte| format!("{byte:02x}")).collect()
+}
 
 /// Instantiates one suite of behaviours for both databases. Each behaviour is an `async fn` of a
 /// [`TestDatabase`](database::TestDatabase).

@@ -1,0 +1,62 @@
+//! PostgreSQL's server programs are found where systems put them, or the message says what to install.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clerk_auth_tests::postgres::programs;
+use clerk_auth_tests::sqlite;
+
+#[test]
+fn the_path_comes_first() {
+    let system = System::new("the_path_comes_first");
+    let client_only = system.programs("client", &["psql", "initdb"]);
+    let complete = system.programs("complete", &["initdb", "pg_ctl", "postgres"]);
+    system.programs("packaged/15/bin", &["initdb", "pg_ctl", "postgres"]);
+    let path = env::join_paths([&client_only, &complete]).expect("folders without a colon");
+    assert_eq!(programs::find(&path, &system.packaged()), Ok(complete));
+}
+
+#[test]
+fn then_the_newest_package() {
+    let system = System::new("then_the_newest_package");
+    system.programs("packaged/9/bin", &["initdb", "pg_ctl", "postgres"]);
+    let newest = system.programs("packaged/17/bin", &["initdb", "pg_ctl", "postgres"]);
+    system.programs("packaged/18/bin", &["psql"]);
+    assert_eq!(
+        programs::find(OsStr::new("/nowhere"), &system.packaged()),
+        Ok(newest)
+    );
+}
+
+#[test]
+fn a_missing_server_is_a_message_with_the_command() {
+    let system = System::new("a_missing_server_is_a_message_with_the_command");
+    let message = programs::find(OsStr::new(""), &system.packaged()).expect_err("there is nothing to find");
+    assert!(message.contains("`apt-get install postgresql`"), "{message}");
+    assert!(message.contains("`tests/run`"), "{message}");
+    assert!(message.contains("DATABASE_URL"), "{message}");
+}
+
+/// A file system with server programs in places of our choice.
+struct System(PathBuf);
+
+impl System {
+    fn new(test: &str) -> Self {
+        Self(sqlite::folder().join(test))
+    }
+
+    fn packaged(&self) -> PathBuf {
+        self.0.join("packaged")
+    }
+
+    fn programs(&self, folder: impl AsRef<Path>, names: &[&str]) -> PathBuf {
+        let folder = self.0.join(folder);
+        fs::create_dir_all(&folder).expect("the temporary folder is writable");
+        for name in names {
+            fs::write(folder.join(name), "").expect("the temporary folder is writable");
+        }
+        folder
+    }
+}

@@ -1,0 +1,80 @@
+//! Where PostgreSQL's server programs are, and as whom they run.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Where Debian's packages put them, a folder per major version; they are not in the PATH.
+pub const PACKAGED: &str = "/usr/lib/postgresql";
+
+/// What a test says that needs PostgreSQL and finds none.
+pub const MISSING: &str = "\
+this test needs PostgreSQL, and its server programs (initdb, pg_ctl, postgres) are neither in the PATH nor in \
+/usr/lib/postgresql/*/bin: install them with `apt-get install postgresql`, or let `tests/run` do that and run all \
+tests. Instead, DATABASE_URL may name a server (postgres://…) in which the tests can create databases";
+
+/// The folder of the server programs: the first one in `path` that has them, else the newest below `packaged`.
+///
+/// # Errors
+///
+/// [`MISSING`]
+pub fn find(path: &OsStr, packaged: &Path) -> Result<PathBuf, &'static str> {
+    env::split_paths(path)
+        .chain(newest_first(packaged))
+        .find(|folder| {
+            ["initdb", "pg_ctl", "postgres"]
+                .iter()
+                .all(|name| folder.join(name).is_file())
+        })
+        .ok_or(MISSING)
+}
+
+fn newest_first(packaged: &Path) -> Vec<PathBuf> {
+    let mut versions: Vec<(u32, PathBuf)> = fs::read_dir(packaged)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| {
+            Some((
+                entry.file_name().to_str()?.parse().ok()?,
+                entry.path().join("bin"),
+            ))
+        })
+        .collect();
+    versions.sort();
+    versions.into_iter().rev().map(|(_, folder)| folder).collect()
+}
+
+/// A user and group id.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Account {
+    pub(crate) user: u32,
+    pub(crate) group: u32,
+}
+
+/// Whom to run the server as: PostgreSQL refuses root. `None` stands for the user who runs the tests.
+pub(crate) fn account() -> Result<Option<Account>, &'static str> {
+    if id(&["-u"]) != Some(0) {
+        return Ok(None);
+    }
+    // Server programs that do not come from a package come without a user of their own.
+    ["postgres", "nobody"]
+        .iter()
+        .find_map(|name| {
+            Some(Account {
+                user: id(&["-u", name])?,
+                group: id(&["-g", name])?,
+            })
+        })
+        .map(Some)
+        .ok_or(
+            "PostgreSQL refuses to run as root, and this system has neither a user `postgres` nor `nobody`",
+        )
+}
+
+fn id(arguments: &[&str]) -> Option<u32> {
+    let output = Command::new("id").args(arguments).output().ok()?;
+    str::from_utf8(&output.stdout).ok()?.trim().parse().ok()
+}

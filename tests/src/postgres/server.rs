@@ -1,0 +1,95 @@
+//! The PostgreSQL server of this test process: the one that `DATABASE_URL` names, else a temporary cluster.
+
+use std::env;
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+use std::str::FromStr;
+use std::sync::OnceLock;
+
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+
+use super::programs;
+use crate::watcher::Watcher;
+
+/// A server in which databases can be created.
+pub(super) struct Server {
+    pub(super) options: PgConnectOptions,
+    /// The temporary cluster; `None` if the server is not ours.
+    pub(super) cluster: Option<Watcher>,
+}
+
+/// The server, started at the first call; the error is for the reader of a failed test.
+pub(super) fn shared() -> Result<&'static Server, &'static str> {
+    static SERVER: OnceLock<Result<Server, String>> = OnceLock::new();
+    SERVER
+        .get_or_init(|| match env::var("DATABASE_URL") {
+            Ok(url) if is_postgres(&url) => foreign(&url),
+            _ => temporary(),
+        })
+        .as_ref()
+        .map_err(String::as_str)
+}
+
+/// sqlx's own tools read `DATABASE_URL` too, so it may well name an SQLite file.
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
+}
+
+fn foreign(url: &str) -> Result<Server, String> {
+    let options = PgConnectOptions::from_str(url).map_err(|error| format!("DATABASE_URL: {error}"))?;
+    Ok(Server {
+        options,
+        cluster: None,
+    })
+}
+
+fn temporary() -> Result<Server, String> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folder = programs::find(&path, Path::new(programs::PACKAGED))?;
+    let account = programs::account()?;
+    let password = crate::random_hex(16);
+
+    // PostgreSQL cannot pick its port. Between our pick and its start the port can be taken, hence three attempts.
+    let mut failure = String::new();
+    for _ in 0..3 {
+        let port = free_port().map_err(|error| format!("no free port: {error}"))?;
+        let mut shell = Command::new("sh");
+        for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PG")) {
+            shell.env_remove(name);
+        }
+        shell
+            .env("BIN", &folder)
+            .env("PORT", port.to_string())
+            .env("PASSWORD", &password);
+        if let Some(account) = account {
+            shell.uid(account.user).gid(account.group);
+        }
+        match Watcher::start(shell, include_str!("cluster.sh")) {
+            Ok(cluster) => {
+                let options = PgConnectOptions::new_without_pgpass()
+                    .host("127.0.0.1")
+                    .port(port)
+                    .username("postgres")
+                    .password(&password)
+                    .database("postgres")
+                    .ssl_mode(PgSslMode::Disable);
+                return Ok(Server {
+                    options,
+                    cluster: Some(cluster),
+                });
+            }
+            Err(output) => failure = output,
+        }
+    }
+    Err(format!(
+        "the PostgreSQL of {} does not start:\n{failure}",
+        folder.display()
+    ))
+}
+
+fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}

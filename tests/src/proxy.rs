@@ -1,0 +1,164 @@
+//! A TCP proxy that can be broken in the ways in which networks break.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::{OwnedRwLockWriteGuard, RwLock, oneshot};
+use tokio::task::{JoinHandle, JoinSet};
+
+/// Forwards connections on a port of its own to another address, until told otherwise.
+///
+/// Each way of breaking is in effect when its method returns.
+#[derive(Debug)]
+pub struct Proxy {
+    address: SocketAddr,
+    target: SocketAddr,
+    /// Bound and not listening: connecting is refused while it is alone, and nobody else gets the port.
+    _reservation: TcpSocket,
+    /// Whoever forwards bytes holds it for reading, so that its writer knows that nobody does.
+    gate: Arc<RwLock<()>>,
+    held: Option<OwnedRwLockWriteGuard<()>>,
+    forwarding: Option<Forwarding>,
+}
+
+#[derive(Debug)]
+struct Forwarding {
+    /// Ends the task when sent to, or dropped.
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Proxy {
+    /// Starts forwarding to `target`. Must be called on a tokio runtime.
+    ///
+    /// # Panics
+    ///
+    /// If loopback has no free port.
+    pub fn to(target: SocketAddr) -> Self {
+        let reservation = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).expect("loopback has a free port");
+        let address = reservation.local_addr().expect("a bound socket has an address");
+        let mut proxy = Self {
+            address,
+            target,
+            _reservation: reservation,
+            gate: Arc::default(),
+            held: None,
+            forwarding: None,
+        };
+        proxy.restore();
+        proxy
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Drops all connections and refuses new ones.
+    ///
+    /// # Panics
+    ///
+    /// If the forwarding task did.
+    pub async fn cut(&mut self) {
+        self.held = None;
+        if let Some(Forwarding { stop, task }) = self.forwarding.take() {
+            drop(stop);
+            task.await.expect("forwarding does not panic");
+        }
+    }
+
+    /// Forwards no more bytes, and keeps connections open; new ones are accepted, and hear nothing.
+    pub async fn hold(&mut self) {
+        self.listen();
+        if self.held.is_none() {
+            self.held = Some(Arc::clone(&self.gate).write_owned().await);
+        }
+    }
+
+    /// Forwards again: new connections after a [`cut`](Self::cut), what was held back after a [`hold`](Self::hold).
+    pub fn restore(&mut self) {
+        self.held = None;
+        self.listen();
+    }
+
+    fn listen(&mut self) {
+        if self.forwarding.is_some() {
+            return;
+        }
+        let listener = bind(self.address)
+            .and_then(|socket| socket.listen(128))
+            .expect("the reserved port can be listened on");
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(accept(listener, self.target, Arc::clone(&self.gate), stopped));
+        self.forwarding = Some(Forwarding { stop, task });
+    }
+}
+
+/// The reservation and the listener share the port, which both have to agree to.
+fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.set_reuseport(true)?;
+    socket.bind(address)?;
+    Ok(socket)
+}
+
+async fn accept(
+    listener: TcpListener,
+    target: SocketAddr,
+    gate: Arc<RwLock<()>>,
+    mut stopped: oneshot::Receiver<()>,
+) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            _ = &mut stopped => break,
+            Some(_) = connections.join_next() => {}
+            Ok((client, _)) = listener.accept() => {
+                connections.spawn(connect(client, target, Arc::clone(&gate)));
+            }
+        }
+    }
+    drop(listener);
+    connections.shutdown().await;
+}
+
+/// An error of one side ends the connection for both, as it would without the proxy.
+async fn connect(client: TcpStream, target: SocketAddr, gate: Arc<RwLock<()>>) -> io::Result<()> {
+    let server = TcpStream::connect(target).await?;
+    client.set_nodelay(true)?;
+    server.set_nodelay(true)?;
+    let (from_client, to_client) = client.into_split();
+    let (from_server, to_server) = server.into_split();
+    tokio::try_join!(
+        forward(from_client, to_server, &gate),
+        forward(from_server, to_client, &gate)
+    )?;
+    Ok(())
+}
+
+async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, gate: &RwLock<()>) -> io::Result<()> {
+    let mut buffer = vec![0; 16 * 1024];
+    loop {
+        let length = from.read(&mut buffer).await?;
+        if length == 0 {
+            let _open = gate.read().await;
+            return to.shutdown().await;
+        }
+        let mut rest = &buffer[..length];
+        while !rest.is_empty() {
+            // Waiting for the receiver happens outside the gate: one who does not read must not keep it from closing.
+            to.writable().await?;
+            let _open = gate.read().await;
+            match to.try_write(rest) {
+                Ok(written) => rest = &rest[written..],
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
