@@ -17,7 +17,7 @@ use crate::time::{Clock, Timestamp};
 use crate::token::jwks::{Jwks, NoKey};
 use crate::token::key::VerifyingKey;
 use crate::token::verifier::{Expectations, UnverifiedToken};
-use crate::token::{Refusal, credential};
+use crate::token::{CookieNames, Refusal, credential};
 
 /// Verifies session tokens of one Clerk instance; put it into the application's state. Cloning is cheap.
 ///
@@ -36,6 +36,7 @@ pub struct Clerk(Arc<Inner>);
 
 struct Inner {
     expectations: Expectations,
+    cookies: CookieNames,
     keys: Keys,
     clock: Arc<dyn Clock>,
 }
@@ -51,7 +52,7 @@ enum Keys {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthenticationError {
-    /// The request has no session token.
+    /// The request has no session token, or only the leftover of a browser that has signed out since.
     #[error("there is no session token")]
     SignedOut,
     /// The session token is not valid: the caller's fault.
@@ -91,7 +92,8 @@ impl Clerk {
         self.0.clock.now()
     }
 
-    /// Verifies the session token of a request: from the `Authorization` header, else from the `__session` cookie.
+    /// Verifies the session token of a request: from the `Authorization` header, else from the cookies that Clerk's
+    /// front end keeps on the application's domain.
     ///
     /// # Errors
     ///
@@ -111,10 +113,16 @@ impl Clerk {
     }
 
     async fn verify_credential(&self, headers: &HeaderMap) -> Result<Session, AuthenticationError> {
-        let token = credential(headers)?.ok_or(AuthenticationError::SignedOut)?;
-        let token = UnverifiedToken::parse(token)?;
+        let credential =
+            credential(headers, &self.0.cookies, self.issuer())?.ok_or(AuthenticationError::SignedOut)?;
+        let token = UnverifiedToken::parse(credential.token)?;
         let key = self.key(token.key_id()).await?;
-        Ok(token.verify(&key, &self.0.expectations, self.now())?)
+        let session = token.verify(&key, &self.0.expectations, self.now())?;
+        let issued_at = session.issued_at().seconds();
+        if credential.client_updated_at.is_some_and(|time| issued_at < time) {
+            return Err(Refusal::Superseded.into());
+        }
+        Ok(session)
     }
 
     async fn key(&self, key_id: Option<&str>) -> Result<Arc<VerifyingKey>, AuthenticationError> {

@@ -1,5 +1,6 @@
 //! From a request's headers to a verified session: credential, compact JWT, signature, claims.
 
+mod cookies;
 mod credential;
 mod json;
 #[cfg(feature = "jwks")]
@@ -11,4 +12,5 @@ pub(crate) mod verifier;
 pub use key::KeyError;
 pub use refusal::Refusal;
 
+pub(crate) use cookies::CookieNames;
 pub(crate) use credential::credential;

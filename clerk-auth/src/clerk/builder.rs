@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::publishable_key::{Environment, PublishableKey};
+use super::publishable_key::{Environment, PublishableKey, cookie_suffix};
 use super::{Clerk, Inner, Keys};
 use crate::time::{Clock, SystemClock};
+use crate::token::CookieNames;
 #[cfg(feature = "jwks")]
 use crate::token::jwks::Jwks;
 use crate::token::key::{KeyError, VerifyingKey};
@@ -180,6 +181,10 @@ impl ClerkBuilder {
                 issuer: issuer.into(),
                 parties: self.parties.into_iter().map(Into::into).collect(),
             },
+            cookies: self
+                .publishable_key
+                .map(|key| CookieNames::with_suffix(&cookie_suffix(&key)))
+                .unwrap_or_default(),
             keys,
             clock,
         })))
