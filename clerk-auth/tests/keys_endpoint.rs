@@ -124,7 +124,10 @@ fn clerk(endpoint: &Endpoint, issuer: &Issuer, clock: &Wristwatch) -> Clerk {
 }
 
 async fn verify(clerk: &Clerk, issuer: &Issuer) -> Result<(), AuthenticationError> {
-    let token = issuer.sign(&issuer.claims("user_ada", clerk.now()));
+    verify_token(clerk, &issuer.sign(&issuer.claims("user_ada", clerk.now()))).await
+}
+
+async fn verify_token(clerk: &Clerk, token: &str) -> Result<(), AuthenticationError> {
     let mut headers = HeaderMap::new();
     let bearer = format!("Bearer {token}")
         .parse()
@@ -222,4 +225,39 @@ async fn a_clock_that_was_set_back_does_not_keep_a_removed_key() {
     assert_eq!(verify(&clerk, &new).await, Ok(()));
     assert_eq!(verify(&clerk, &old).await, UNKNOWN);
     assert_eq!(endpoint.fetches(), 2);
+}
+
+/// `POST /v1/sessions/{id}/tokens` mints tokens that live for years.
+#[tokio::test]
+async fn a_token_that_was_verified_before_goes_with_its_key() {
+    for (key_id, expected) in [
+        ("ins_new", Refusal::UnknownKey),
+        // The same name, another key.
+        ("ins_old", Refusal::Signature),
+    ] {
+        let old = Issuer::new("https://clerk.example.com").with_key_id("ins_old");
+        let new = Issuer::new("https://clerk.example.com").with_key_id(key_id);
+        let endpoint = Endpoint::start(old.jwks().to_string()).await;
+        let clock = Wristwatch::new();
+        let clerk = clerk(&endpoint, &old, &clock);
+        let mut claims = old.claims("user_ada", clerk.now());
+        claims.insert("exp".to_owned(), 1_800_000_000.into());
+        let token = old.sign(&claims);
+        assert_eq!(verify_token(&clerk, &token).await, Ok(()));
+        happens(&endpoint.answered).await;
+
+        endpoint.publishes(new.jwks().to_string());
+        clock.turn(301);
+        // Refreshed behind this use.
+        assert_eq!(verify_token(&clerk, &token).await, Ok(()));
+        happens(&endpoint.answered).await;
+        // An unknown key waits for the fetch that is under way.
+        let stranger = Issuer::new(old.url()).with_key_id("ins_stranger");
+        assert_eq!(verify(&clerk, &stranger).await, UNKNOWN);
+        assert_eq!(
+            verify_token(&clerk, &token).await,
+            Err(AuthenticationError::Refused(expected))
+        );
+        assert_eq!(verify(&clerk, &new).await, Ok(()));
+    }
 }

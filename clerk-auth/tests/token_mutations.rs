@@ -24,7 +24,12 @@ static CLERK: LazyLock<Clerk> = LazyLock::new(|| {
         .expect("the configuration is right")
 });
 
-static TOKEN: LazyLock<String> = LazyLock::new(|| ISSUER.sign(&ISSUER.claims("user_ada", NOW)));
+/// Verified once, so that no change of it is taken for a token that is known.
+static TOKEN: LazyLock<String> = LazyLock::new(|| {
+    let token = ISSUER.sign(&ISSUER.claims("user_ada", NOW));
+    assert!(bearer(token.as_bytes()).is_some_and(|outcome| outcome.is_ok()));
+    token
+});
 
 const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
 const HEADER: &str = r#"{"alg":"RS256","typ":"JWT"}"#;

@@ -6,6 +6,7 @@ use super::publishable_key::{Environment, PublishableKey, cookie_suffix};
 use super::{Clerk, Inner, Keys};
 use crate::time::{Clock, SystemClock};
 use crate::token::CookieNames;
+use crate::token::cache::VerifiedTokens;
 #[cfg(feature = "jwks")]
 use crate::token::jwks::Jwks;
 use crate::token::key::{KeyError, VerifyingKey};
@@ -186,6 +187,7 @@ impl ClerkBuilder {
                 .map(|key| CookieNames::with_suffix(&cookie_suffix(&key)))
                 .unwrap_or_default(),
             keys,
+            verified: VerifiedTokens::new(),
             clock,
         })))
     }
