@@ -13,11 +13,12 @@ pub use builder::{ClerkBuilder, ConfigurationError};
 
 use crate::session::Session;
 use crate::time::{Clock, Timestamp};
+use crate::token::cache::{Verified, VerifiedTokens};
 #[cfg(feature = "jwks")]
 use crate::token::jwks::{Jwks, NoKey};
 use crate::token::key::VerifyingKey;
-use crate::token::verifier::{Expectations, UnverifiedToken};
-use crate::token::{Refusal, credential};
+use crate::token::verifier::{Expectations, UnverifiedToken, check_times};
+use crate::token::{CookieNames, Refusal, credential};
 
 /// Verifies session tokens of one Clerk instance; put it into the application's state. Cloning is cheap.
 ///
@@ -36,7 +37,9 @@ pub struct Clerk(Arc<Inner>);
 
 struct Inner {
     expectations: Expectations,
+    cookies: CookieNames,
     keys: Keys,
+    verified: VerifiedTokens,
     clock: Arc<dyn Clock>,
 }
 
@@ -51,7 +54,7 @@ enum Keys {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthenticationError {
-    /// The request has no session token.
+    /// The request has no session token, or only the leftover of a browser that has signed out since.
     #[error("there is no session token")]
     SignedOut,
     /// The session token is not valid: the caller's fault.
@@ -96,7 +99,8 @@ impl Clerk {
         self.0.clock.now()
     }
 
-    /// Verifies the session token of a request: from the `Authorization` header, else from the `__session` cookie.
+    /// Verifies the session token of a request: from the `Authorization` header, else from the cookies that Clerk's
+    /// front end keeps on the application's domain.
     ///
     /// # Errors
     ///
@@ -116,10 +120,34 @@ impl Clerk {
     }
 
     async fn verify_credential(&self, headers: &HeaderMap) -> Result<Session, AuthenticationError> {
-        let token = credential(headers)?.ok_or(AuthenticationError::SignedOut)?;
-        let token = UnverifiedToken::parse(token)?;
-        let key = self.key(token.key_id()).await?;
-        Ok(token.verify(&key, &self.0.expectations, self.now())?)
+        let credential =
+            credential(headers, &self.0.cookies, self.issuer())?.ok_or(AuthenticationError::SignedOut)?;
+        let session = self.verify(credential.token).await?;
+        let issued_at = session.issued_at().seconds();
+        if credential.client_updated_at.is_some_and(|time| issued_at < time) {
+            return Err(Refusal::Superseded.into());
+        }
+        Ok(session)
+    }
+
+    async fn verify(&self, token: &str) -> Result<Session, AuthenticationError> {
+        if let Some(verified) = self.0.verified.get(token) {
+            // A key that was withdrawn or replaced has verified nothing.
+            if Arc::ptr_eq(&self.key(verified.key_id.as_deref()).await?, &verified.key) {
+                check_times(&verified.session, self.now()).inspect_err(|_| self.0.verified.remove(token))?;
+                return Ok(verified.session.clone());
+            }
+        }
+        let unverified = UnverifiedToken::parse(token)?;
+        let key = self.key(unverified.key_id()).await?;
+        let session = unverified.verify(&key, &self.0.expectations, self.now())?;
+        let verified = Verified {
+            session: session.clone(),
+            key,
+            key_id: unverified.key_id().map(str::to_owned),
+        };
+        self.0.verified.insert(token, verified);
+        Ok(session)
     }
 
     async fn key(&self, key_id: Option<&str>) -> Result<Arc<VerifyingKey>, AuthenticationError> {

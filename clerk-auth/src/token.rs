@@ -1,5 +1,7 @@
 //! From a request's headers to a verified session: credential, compact JWT, signature, claims.
 
+pub(crate) mod cache;
+mod cookies;
 mod credential;
 mod json;
 #[cfg(feature = "jwks")]
@@ -11,4 +13,5 @@ pub(crate) mod verifier;
 pub use key::KeyError;
 pub use refusal::Refusal;
 
+pub(crate) use cookies::CookieNames;
 pub(crate) use credential::credential;

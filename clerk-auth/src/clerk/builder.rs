@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use super::publishable_key::{Environment, PublishableKey};
+use super::publishable_key::{Environment, PublishableKey, cookie_suffix};
 use super::{Clerk, Inner, Keys};
 use crate::time::{Clock, SystemClock};
+use crate::token::CookieNames;
+use crate::token::cache::VerifiedTokens;
 #[cfg(feature = "jwks")]
 use crate::token::jwks::Jwks;
 use crate::token::key::{KeyError, VerifyingKey};
@@ -180,7 +182,12 @@ impl ClerkBuilder {
                 issuer: issuer.into(),
                 parties: self.parties.into_iter().map(Into::into).collect(),
             },
+            cookies: self
+                .publishable_key
+                .map(|key| CookieNames::with_suffix(&cookie_suffix(&key)))
+                .unwrap_or_default(),
             keys,
+            verified: VerifiedTokens::new(),
             clock,
         })))
     }

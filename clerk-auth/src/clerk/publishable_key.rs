@@ -1,7 +1,9 @@
 //! The publishable key: which instance it is, and whether real people sign in to it.
 
+use aws_lc_rs::digest;
 use base64::Engine;
 use base64::alphabet;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 /// Padding is optional in a publishable key.
@@ -47,6 +49,15 @@ impl PublishableKey {
     }
 }
 
+/// By which Clerk's front end names the cookies of this application: the first eight characters of the base64url SHA-1 of
+/// the key as it is written. It keeps names apart and secures nothing.
+pub(super) fn cookie_suffix(key: &str) -> String {
+    let hash = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, key.as_bytes());
+    let mut suffix = URL_SAFE_NO_PAD.encode(hash);
+    suffix.truncate(8);
+    suffix
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,6 +88,30 @@ mod tests {
             let parsed = PublishableKey::parse(key);
             let parsed = parsed.as_ref().map(|key| (key.environment, key.host.as_str()));
             assert_eq!(parsed, expected, "{key}");
+        }
+    }
+
+    #[test]
+    fn clerks_own_cookie_suffixes() {
+        for (key, suffix) in [
+            (
+                "pk_live_ZmFrZS1jbGVyay10ZXN0LmNsZXJrLmFjY291bnRzLmRldiQ=",
+                "qReyu04C",
+            ),
+            ("pk_test_Y2xlcmsuY2xlcmsuZGV2JA", "QvfNY2dr"),
+            (
+                "pk_test_ZW5vdWdoLWFscGFjYS04Mi5jbGVyay5hY2NvdW50cy5sY2xjbGVyay5jb20k",
+                "jtYvyt_H",
+            ),
+            (
+                "pk_test_eHh4eHh4LXhhYWFhYS1hYS5jbGVyay5hY2NvdW50cy5sY2xjbGVyay5jb20k",
+                "tZJdb-5s",
+            ),
+            ("pk_live_Y2xlcmsuY2xlcmsuZGV2JA", "1Z8AzTQD"),
+            ("pk_live_Y2xlcmsuaW5zcGlyZWQucHVtYS03NC5sY2wuZGV2JA", "MqCvchyS"),
+            ("pk_test_Y2xlcmsuaW5zcGlyZWQucHVtYS03NC5sY2wuZGV2JA", "vWCgMp3A"),
+        ] {
+            assert_eq!(cookie_suffix(key), suffix, "{key}");
         }
     }
 }

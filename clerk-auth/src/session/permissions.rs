@@ -57,7 +57,9 @@ fn granted<'a>(
     actions: &'a [&'a str],
     mask: Option<&str>,
 ) -> impl Iterator<Item = String> + 'a {
-    let bits = mask.and_then(bits).unwrap_or_default();
+    let bits = mask
+        .and_then(|mask| bits(mask, actions.len()))
+        .unwrap_or_default();
     actions
         .iter()
         .zip(bits)
@@ -65,12 +67,19 @@ fn granted<'a>(
         .map(move |(action, _)| format!("org:{feature}:{action}"))
 }
 
-/// The bits of a decimal number of any size, least significant first; `None` if it is not one.
-fn bits(decimal: &str) -> Option<Vec<bool>> {
+/// The bits of a decimal number of any size, least significant first; `None` if it is not one, or has more bits than
+/// there are actions. Clerk's JavaScript SDK drops excess bits and its Go SDK denies the feature: a mask that does not
+/// fit the list was made for another list.
+fn bits(decimal: &str, actions: usize) -> Option<Vec<bool>> {
     if decimal.is_empty() || !decimal.bytes().all(|digit| digit.is_ascii_digit()) {
         return None;
     }
-    let mut digits: Vec<u8> = decimal.bytes().map(|digit| digit - b'0').collect();
+    let significant = decimal.trim_start_matches('0');
+    // A number has at least as many bits as digits, and reading it takes time quadratic in them.
+    if significant.len() > actions {
+        return None;
+    }
+    let mut digits: Vec<u8> = significant.bytes().map(|digit| digit - b'0').collect();
     let mut bits = Vec::new();
     while digits.iter().any(|digit| *digit != 0) {
         let mut remainder = 0;
@@ -81,7 +90,7 @@ fn bits(decimal: &str) -> Option<Vec<bool>> {
         }
         bits.push(remainder == 1);
     }
-    Some(bits)
+    (bits.len() <= actions).then_some(bits)
 }
 
 #[cfg(test)]
@@ -160,6 +169,10 @@ mod tests {
             ("u:beta,o:dash", "read,manage", "0,3", "dash:read dash:manage"),
             ("o:a,o:b", "read", "-1,1", "b:read"),
             ("o:a", "read", "1.5", ""),
+            // Wider than the list of actions: the Go SDK denies the feature, the JavaScript SDK drops the excess bits.
+            ("o:a,o:b", "read,manage", "7,3", "b:read b:manage"),
+            ("o:a", "read,manage", "0003", "a:read a:manage"),
+            ("o:a", "read,manage", "00000000000000000000000000000000000", ""),
             ("broken", "read", "1", ""),
             ("o:a,", "read", "1", ""),
             ("o:a", "", "1", ""),
@@ -174,6 +187,14 @@ mod tests {
                 "{features} {actions} {masks}"
             );
         }
+    }
+
+    /// Decoding takes time quadratic in a mask's digits, so a mask that cannot fit is refused by its length.
+    #[test]
+    fn a_mask_of_a_whole_token_is_refused_by_its_length() {
+        let mask = "9".repeat(8_000);
+        assert!(super::bits(&mask, 2).is_none());
+        assert!(permissions("o:feature", "read,manage", &mask).is_empty());
     }
 
     #[test]

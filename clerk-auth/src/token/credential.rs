@@ -1,18 +1,29 @@
-//! Where a request carries its session token: the `Authorization` header, else the `__session` cookie.
+//! Where a request carries its session token: the `Authorization` header, else a cookie.
 
 use axum::http::{HeaderMap, header};
 
+use super::cookies::{CookieNames, Cookies};
 use super::refusal::Refusal;
 
-/// The cookie in which Clerk's front end keeps the session token on the application's own domain.
-const SESSION_COOKIE: &str = "__session";
+/// A token as it was found, of which nothing is verified.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Credential<'a> {
+    pub(crate) token: &'a str,
+    /// When the browser last signed in or out, in seconds: an older cookie is a leftover. A header says nothing of it.
+    pub(crate) client_updated_at: Option<i64>,
+}
 
 /// Finds the token. A `Bearer` header settles it, valid or not: there is no falling back to a cookie that somebody else
-/// may have set. Another scheme says nothing about Clerk, and the cookie is looked at.
-pub(crate) fn credential(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
+/// may have set. Another scheme says nothing about Clerk, and the cookies are looked at.
+pub(crate) fn credential<'a>(
+    headers: &'a HeaderMap,
+    names: &CookieNames,
+    issuer: &str,
+) -> Result<Option<Credential<'a>>, Refusal> {
+    let cookie = || Cookies::read(headers, names).credential(issuer);
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = values.next() else {
-        return Ok(cookie(headers));
+        return Ok(cookie());
     };
     if values.next().is_some() {
         // RFC 9110 section 5.3: a field that is no list must not be repeated; which one a proxy saw is unknown.
@@ -24,25 +35,15 @@ pub(crate) fn credential(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
             if token.is_empty() || token.contains(' ') {
                 return Err(Refusal::CredentialMalformed);
             }
-            Ok(Some(token))
+            Ok(Some(Credential {
+                token,
+                client_updated_at: None,
+            }))
         }
-        Some(_) => Ok(cookie(headers)),
+        Some(_) => Ok(cookie()),
         // A scheme without credentials, or a bare token, which RFC 6750 section 2.1 does not know.
         None => Err(Refusal::CredentialMalformed),
     }
-}
-
-/// The first cookie of the name wins, as in Clerk's own SDK: a later one may have been tossed in by a sibling domain.
-fn cookie(headers: &HeaderMap) -> Option<&str> {
-    headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, _)| *name == SESSION_COOKIE)
-        .map(|(_, token)| token)
-        .filter(|token| !token.is_empty())
 }
 
 #[cfg(test)]
@@ -57,6 +58,7 @@ mod tests {
             (&["Bearer abc"], "", Ok(Some("abc"))),
             (&["bearer abc"], "", Ok(Some("abc"))),
             (&["Bearer abc"], "__session=def", Ok(Some("abc"))),
+            (&["Bearer abc"], "__session=def; __client_uat=0", Ok(Some("abc"))),
             (&["Bearer "], "__session=def", malformed),
             (&["Bearer"], "__session=def", malformed),
             (&["abc"], "__session=def", malformed),
@@ -66,10 +68,6 @@ mod tests {
             (&["Basic abc", "Bearer def"], "", malformed),
             (&["Basic abc"], "__session=def", Ok(Some("def"))),
             (&["Basic abc"], "", Ok(None)),
-            (&[], "a=b; __session=def; __session=ghi", Ok(Some("def"))),
-            (&[], "__session=", Ok(None)),
-            (&[], "__session_x=def", Ok(None)),
-            (&[], "x__session=def; __Session=ghi", Ok(None)),
         ] {
             let mut headers = HeaderMap::new();
             for value in authorization {
@@ -78,7 +76,9 @@ mod tests {
             if !cookies.is_empty() {
                 headers.insert(header::COOKIE, cookies.parse().expect("a header value"));
             }
-            assert_eq!(credential(&headers), expected, "{authorization:?} {cookies}");
+            let found = credential(&headers, &CookieNames::default(), "https://clerk.example.com");
+            let found = found.map(|credential| credential.map(|credential| credential.token));
+            assert_eq!(found, expected, "{authorization:?} {cookies}");
         }
     }
 
@@ -87,6 +87,9 @@ mod tests {
         let mut headers = HeaderMap::new();
         let value = axum::http::HeaderValue::from_bytes(b"Bearer \xff").expect("opaque bytes are allowed");
         headers.insert(header::AUTHORIZATION, value);
-        assert_eq!(credential(&headers), Err(Refusal::CredentialMalformed));
+        assert_eq!(
+            credential(&headers, &CookieNames::default(), ""),
+            Err(Refusal::CredentialMalformed)
+        );
     }
 }

@@ -5,7 +5,11 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
+
+/// How serde_json hands over a number with a fraction, as an object of one member, if any crate of the application turns
+/// on its feature `arbitrary_precision`.
+const NUMBER: &str = "$serde_json::private::Number";
 
 /// Reads an object; `None` if the text is none, or has a duplicate name anywhere. serde_json bounds the nesting.
 pub(super) fn object(text: &[u8]) -> Option<Map<String, Value>> {
@@ -80,6 +84,11 @@ impl<'de> Visitor<'de> for UniqueValue {
         let mut object = Map::new();
         while let Some(name) = members.next_key::<String>()? {
             let value = members.next_value_seed(UniqueValue)?;
+            if name == NUMBER
+                && let Some(number) = value.as_str().and_then(|text| text.parse::<Number>().ok())
+            {
+                return Ok(Value::Number(number));
+            }
             if object.insert(name, value).is_some() {
                 return Err(A::Error::custom("a name stands twice"));
             }
@@ -91,6 +100,15 @@ impl<'de> Visitor<'de> for UniqueValue {
 #[cfg(test)]
 mod tests {
     use super::object;
+
+    /// Also if another crate of the application turns on serde_json's feature `arbitrary_precision`.
+    #[test]
+    fn numbers_are_numbers() {
+        let object = object(br#"{"a":1.5,"b":-2,"c":[1e3]}"#).expect("an object");
+        assert_eq!(object["a"].as_f64(), Some(1.5));
+        assert_eq!(object["b"].as_i64(), Some(-2));
+        assert_eq!(object["c"][0].as_f64(), Some(1e3));
+    }
 
     #[test]
     fn duplicates_are_refused_at_any_depth() {

@@ -147,9 +147,13 @@ impl Jwks {
     fn decide(&self, key_id: &str) -> (Decision, Option<Arc<VerifyingKey>>) {
         let state = self.state.load();
         let now = self.clock.now();
-        let age = |time: Option<Timestamp>| time.map(|time| now.since(time));
+        // A time that is still to come means that the clock was set back. Keys are then due, and nothing holds back the
+        // fetch, or they would be trusted until the clock has caught up.
+        let age = |time: Timestamp| (time <= now).then(|| now.since(time));
+        let fetched = state.fetched_at.map(|time| age(time).unwrap_or(FRESH));
+        let attempted = state.attempted_at.and_then(age);
         let key = state.keys.get(key_id).cloned();
-        let decision = decide(key.is_some(), age(state.fetched_at), age(state.attempted_at));
+        let decision = decide(key.is_some(), fetched, attempted);
         (decision, key)
     }
 

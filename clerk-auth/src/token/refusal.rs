@@ -48,6 +48,9 @@ pub enum Refusal {
     /// The token was minted in the future.
     #[error("the session token was issued in the future")]
     IssuedInTheFuture,
+    /// The browser has signed in anew, or switched accounts, since the session cookie was minted.
+    #[error("the session cookie is older than the last sign-in")]
+    Superseded,
     /// A session task, such as choosing an organization, is still to be done.
     #[error("the session is pending")]
     Pending,
@@ -71,6 +74,7 @@ impl Refusal {
             Self::Expired => "token_expired",
             Self::NotActiveYet => "token_not_active_yet",
             Self::IssuedInTheFuture => "token_issued_in_the_future",
+            Self::Superseded => "session_superseded",
             Self::Pending => "session_pending",
         }
     }

@@ -22,7 +22,7 @@ use crate::session::{MalformedClaim, Session};
 use crate::time::Timestamp;
 
 /// No session token is longer: a cookie holds 4 KB, and common servers take 8 KB of a header. In bytes.
-const LONGEST: usize = 8_192;
+pub(super) const LONGEST: usize = 8_192;
 
 /// The tolerance for clocks that differ, in milliseconds: that of Clerk's SDK.
 const LEEWAY: i64 = 5_000;

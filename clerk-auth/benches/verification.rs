@@ -1,0 +1,108 @@
+//! What verification costs beside the RSA operation that it cannot do without, measured in turns in one run.
+//!
+//! `cargo bench -p clerk-auth --no-default-features --features testing`
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use clerk_auth::Clerk;
+use clerk_auth::testing::{Issuer, MovableClock};
+use clerk_auth::time::Timestamp;
+use rustls_pki_types::SubjectPublicKeyInfoDer;
+use rustls_pki_types::pem::PemObject;
+use serde_json::{Value, json};
+
+const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
+/// In a round each is done this often.
+const PER_ROUND: u32 = 25;
+const ROUNDS: u32 = 100;
+
+fn main() {
+    let issuer = Issuer::new("https://clerk.example.com");
+    let pem = issuer.public_key_pem();
+    let clerk = Clerk::builder()
+        .issuer(issuer.url())
+        .jwt_key(pem.as_str())
+        .authorized_parties(["https://app.example.com"])
+        .clock(MovableClock::at(NOW))
+        .build()
+        .expect("the configuration is right");
+    // Each is new to the verifier once.
+    let tokens: Vec<String> = (0..ROUNDS * PER_ROUND)
+        .map(|number| token(&issuer, number))
+        .collect();
+    let requests: Vec<HeaderMap> = tokens.iter().map(|token| request(token)).collect();
+    let token = &tokens[0];
+
+    let der = SubjectPublicKeyInfoDer::from_pem_slice(pem.as_bytes()).expect("the issuer's PEM");
+    let key = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, der.as_ref()).expect("the issuer's key");
+    let (signed, signature) = token.rsplit_once('.').expect("three parts");
+    let signature = URL_SAFE_NO_PAD.decode(signature).expect("base64url");
+
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime starts");
+    let (mut raw, mut first, mut again) = (Vec::new(), Vec::new(), Vec::new());
+    runtime.block_on(async {
+        for requests in requests.chunks(PER_ROUND as usize) {
+            let start = Instant::now();
+            for _ in 0..PER_ROUND {
+                key.verify_sig(black_box(signed.as_bytes()), black_box(&signature))
+                    .expect("it verifies");
+            }
+            raw.push(start.elapsed() / PER_ROUND);
+
+            for times in [&mut first, &mut again] {
+                let start = Instant::now();
+                for headers in requests {
+                    let session = clerk.authenticate(black_box(headers)).await;
+                    drop(black_box(session.expect("it verifies")));
+                }
+                times.push(start.elapsed() / PER_ROUND);
+            }
+        }
+    });
+    let raw = median(raw);
+    println!("a token of {} bytes", token.len());
+    println!("RSA signature, key parsed {raw:>10.2?}");
+    for (name, times) in [("first", first), ("again", again)] {
+        let time = median(times);
+        let ratio = time.as_secs_f64() / raw.as_secs_f64();
+        println!("authenticate, {name:<11} {time:>10.2?} {ratio:>8.3} x");
+    }
+}
+
+fn request(token: &str) -> HeaderMap {
+    let bearer = format!("Bearer {token}");
+    let bearer = bearer.parse().expect("a token is a header value");
+    HeaderMap::from_iter([(AUTHORIZATION, bearer)])
+}
+
+/// A session token of about 900 bytes: the default template, and an organization with permissions.
+fn token(issuer: &Issuer, number: u32) -> String {
+    let mut claims = issuer.claims("user_29w83sxmDNGwOuEthce5gg56FcC", NOW);
+    let further = json!({
+        "azp": "https://app.example.com",
+        "email": "ada@example.com",
+        "fea": "o:notes",
+        "firstName": "Ada",
+        "imageUrl": "https://img.clerk.com/ada",
+        "lastName": null,
+        "o": { "id": "org_1", "slg": "acme", "rol": "admin", "per": "read,write", "fpm": "3" },
+        "updatedAt": 1_600_000_000 + number,
+    });
+    if let Value::Object(further) = further {
+        claims.extend(further);
+    }
+    issuer.sign(&claims)
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}

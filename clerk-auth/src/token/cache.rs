@@ -1,0 +1,93 @@
+//! Tokens that were verified and have not expired: the RSA operation is done once for a token, not once for a request.
+//!
+//! What a verified token depends on beside its own bytes is asked again on each use: the clock, and whether its key is
+//! still the one the instance publishes.
+
+use std::sync::Arc;
+
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+use super::key::VerifyingKey;
+use crate::session::Session;
+
+/// How much is kept, in bytes; about 6,000 tokens of the usual size.
+const CAPACITY: u64 = 16 * 1024 * 1024;
+
+/// What an entry takes beside its token, in bytes; as every entry counts at least this much, it bounds their number too.
+const OVERHEAD: u64 = 1_024;
+
+/// A session and what it was verified with.
+#[derive(Debug)]
+pub(crate) struct Verified {
+    pub(crate) session: Session,
+    pub(crate) key: Arc<VerifyingKey>,
+    pub(crate) key_id: Option<String>,
+}
+
+/// Verified tokens. Looked up by a seeded hash of the whole token and compared byte for byte; a caller cannot choose
+/// what is in it, because nothing is put in before its signature has been verified.
+#[derive(Debug)]
+pub(crate) struct VerifiedTokens(Cache<Box<str>, Arc<Verified>, Weight>);
+
+#[derive(Clone, Debug)]
+struct Weight;
+
+impl Weighter<Box<str>, Arc<Verified>> for Weight {
+    /// The claims are about the token again.
+    fn weight(&self, token: &Box<str>, _: &Arc<Verified>) -> u64 {
+        OVERHEAD + 2 * token.len() as u64
+    }
+}
+
+impl VerifiedTokens {
+    pub(crate) fn new() -> Self {
+        Self::with_capacity(CAPACITY)
+    }
+
+    fn with_capacity(capacity: u64) -> Self {
+        let entries = usize::try_from(capacity / (3 * OVERHEAD)).unwrap_or(usize::MAX);
+        Self(Cache::with_weighter(entries, capacity, Weight))
+    }
+
+    pub(crate) fn get(&self, token: &str) -> Option<Arc<Verified>> {
+        self.0.get(token)
+    }
+
+    pub(crate) fn insert(&self, token: &str, verified: Verified) {
+        self.0.insert(token.into(), Arc::new(verified));
+    }
+
+    pub(crate) fn remove(&self, token: &str) {
+        self.0.remove(token);
+    }
+}
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use super::*;
+    use crate::testing::Issuer;
+    use crate::time::Timestamp;
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let issuer = Issuer::new("https://clerk.example.com");
+        let claims = issuer.claims("user_ada", Timestamp::from_seconds(1_700_000_000));
+        let session = Session::from_claims(claims).expect("the issuer's claims are right");
+        let key = Arc::new(VerifyingKey::from_pem(&issuer.public_key_pem()).expect("the issuer's key"));
+        let capacity = 256 * 1024;
+        let tokens = VerifiedTokens::with_capacity(capacity);
+        for number in 0..5_000 {
+            let verified = Verified {
+                session: session.clone(),
+                key: Arc::clone(&key),
+                key_id: None,
+            };
+            let token = format!("{number}{}", "x".repeat(number % 8_000));
+            tokens.insert(&token, verified);
+            assert!(tokens.0.weight() <= capacity, "after {number}");
+        }
+        assert!(tokens.0.len() as u64 <= capacity / OVERHEAD);
+        assert!(tokens.0.len() > 0);
+    }
+}

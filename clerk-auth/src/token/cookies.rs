@@ -1,0 +1,234 @@
+//! The cookies of Clerk's front end, and which of them to believe.
+//!
+//! Two Clerk applications on one domain (as on `localhost`) share the plain names, so each also has names of its own, with
+//! a suffix made of its publishable key. Which set holds the present session depends on what wrote last; the rules are
+//! those of Clerk's backend SDK. What is read here is not verified: it only chooses which token is.
+
+use axum::http::{HeaderMap, header};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value};
+
+use super::credential::Credential;
+use super::json;
+use super::verifier::LONGEST;
+
+/// The session token.
+const SESSION: &str = "__session";
+
+/// When the browser last signed in, in seconds; `0` after it signed out.
+const CLIENT_UPDATED_AT: &str = "__client_uat";
+
+/// How the cookies of one Clerk application are named.
+#[derive(Debug, Default)]
+pub(crate) struct CookieNames {
+    /// The application's own names; none without a publishable key.
+    own: Option<[String; 2]>,
+}
+
+impl CookieNames {
+    pub(crate) fn with_suffix(suffix: &str) -> Self {
+        Self {
+            own: Some([SESSION, CLIENT_UPDATED_AT].map(|name| format!("{name}_{suffix}"))),
+        }
+    }
+}
+
+/// One set of cookies.
+#[derive(Clone, Copy, Debug, Default)]
+struct Set<'a> {
+    session: Option<&'a str>,
+    client_updated_at: Option<&'a str>,
+}
+
+/// The cookies of a request.
+#[derive(Debug, Default)]
+pub(super) struct Cookies<'a> {
+    plain: Set<'a>,
+    /// `None` if the application has no names of its own.
+    own: Option<Set<'a>>,
+}
+
+impl<'a> Cookies<'a> {
+    /// The first cookie of a name wins, as in Clerk's own SDK: a later one may have been tossed in by a sibling domain.
+    pub(super) fn read(headers: &'a HeaderMap, names: &CookieNames) -> Self {
+        let pairs = || {
+            headers
+                .get_all(header::COOKIE)
+                .iter()
+                .filter_map(|value| value.to_str().ok())
+                .flat_map(|value| value.split(';'))
+                .filter_map(|pair| pair.trim().split_once('='))
+        };
+        let first = |wanted: &str| {
+            let found = pairs().find(|(name, _)| *name == wanted)?.1;
+            (!found.is_empty()).then_some(found)
+        };
+        let set = |session: &str, client_updated_at: &str| Set {
+            session: first(session),
+            client_updated_at: first(client_updated_at),
+        };
+        Self {
+            plain: set(SESSION, CLIENT_UPDATED_AT),
+            own: names
+                .own
+                .as_ref()
+                .map(|[session, client_updated_at]| set(session, client_updated_at)),
+        }
+    }
+
+    /// The session token to verify; `None` if the browser is signed out, even where a leftover token says otherwise.
+    pub(super) fn credential(&self, issuer: &str) -> Option<Credential<'a>> {
+        let chosen = self.chosen(issuer);
+        let token = chosen.session?;
+        let client_updated_at = match chosen.client_updated_at {
+            // Clerk's SDK answers this with a handshake for pages, which is not ours to do; it says nothing either way.
+            None => None,
+            // Zero, and what is no number, is signed out.
+            Some(seconds) => Some(seconds.parse().ok().filter(|seconds: &i64| *seconds > 0)?),
+        };
+        Some(Credential {
+            token,
+            client_updated_at,
+        })
+    }
+
+    fn chosen(&self, issuer: &str) -> Set<'a> {
+        match self.own {
+            Some(own) if self.prefers_own(own, issuer) => own,
+            _ => self.plain,
+        }
+    }
+
+    /// `usesSuffixedCookies` of Clerk's SDK, the first rule that applies. Its rule for an expired session of a development
+    /// instance is left out: it chooses between two sets that are both refused.
+    fn prefers_own(&self, own: Set<'_>, issuer: &str) -> bool {
+        let plain = self.plain;
+        let plain_claims = plain.session.map(unverified_claims);
+        match &plain_claims {
+            // Not a token at all: whoever wrote it is to be refused for it.
+            Some(None) => return false,
+            Some(Some(claims)) => match claims.get("iss") {
+                None => return false,
+                Some(other) if other != issuer => return true,
+                Some(_) => {}
+            },
+            None => {}
+        }
+        if own.session.is_none() && own.client_updated_at.is_none() {
+            return false;
+        }
+        let signed_out = |set: Set<'_>| set.client_updated_at == Some("0");
+        if !signed_out(own) && !signed_out(plain) {
+            let minted = |claims: &Map<String, Value>| claims.get("iat").and_then(Value::as_i64);
+            let plain_minted = plain_claims.flatten().as_ref().and_then(minted);
+            let own_minted = own.session.and_then(unverified_claims).as_ref().and_then(minted);
+            if plain_minted
+                .zip(own_minted)
+                .is_some_and(|(plain, own)| plain > own)
+            {
+                return false;
+            }
+        }
+        if signed_out(own) && !signed_out(plain) {
+            return false;
+        }
+        own.session.is_none() || own.client_updated_at.is_some()
+    }
+}
+
+/// The claims of a token whose signature nobody has looked at.
+fn unverified_claims(token: &str) -> Option<Map<String, Value>> {
+    if token.len() > LONGEST {
+        return None;
+    }
+    let mut parts = token.split('.');
+    let (_, payload, _, None) = (parts.next()?, parts.next()?, parts.next()?, parts.next()) else {
+        return None;
+    };
+    json::object(&URL_SAFE_NO_PAD.decode(payload).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ISSUER: &str = "https://clerk.example.com";
+
+    fn token(issuer: &str, issued_at: i64) -> String {
+        let payload = format!(r#"{{"iss":"{issuer}","iat":{issued_at}}}"#);
+        format!("e30.{}.AAAA", URL_SAFE_NO_PAD.encode(payload))
+    }
+
+    fn found(names: &CookieNames, cookies: &str) -> Option<(String, Option<i64>)> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, cookies.parse().expect("a header value"));
+        Cookies::read(&headers, names)
+            .credential(ISSUER)
+            .map(|credential| (credential.token.to_owned(), credential.client_updated_at))
+    }
+
+    #[test]
+    fn plain_names() {
+        for (cookies, expected) in [
+            ("a=b; __session=def; c=d", Some(("def", None))),
+            ("__session=def; __session=ghi", Some(("def", None))),
+            ("__session=; __session=ghi", None),
+            ("__session=", None),
+            ("__session", None),
+            ("__session_qReyu04C=def", None),
+            ("x__session=def; __Session=ghi", None),
+            ("__session=def; __client_uat=7", Some(("def", Some(7)))),
+            ("__client_uat=7", None),
+            ("__session=def; __client_uat=0", None),
+            ("__session=def; __client_uat=-1", None),
+            ("__session=def; __client_uat=soon", None),
+            ("__session=def; __client_uat=0; __client_uat=7", None),
+            ("__session=def; __client_uat=", Some(("def", None))),
+        ] {
+            let expected = expected.map(|(token, time)| (token.to_owned(), time));
+            assert_eq!(found(&CookieNames::default(), cookies), expected, "{cookies}");
+        }
+    }
+
+    /// Each line is a rule of Clerk's SDK, in its order.
+    #[test]
+    fn which_set_is_believed() {
+        let (old, new) = (token(ISSUER, 100), token(ISSUER, 200));
+        let foreign = token("https://clerk.other.example", 300);
+        let anonymous = format!("e30.{}.AAAA", URL_SAFE_NO_PAD.encode(r#"{"iat":300}"#));
+        for (plain, plain_time, own, own_time, expected) in [
+            // 1: a plain session that cannot be read, or names nobody, is what gets refused.
+            ("junk", "7", &*new, "7", Some("junk")),
+            (&anonymous, "7", &new, "7", Some(&*anonymous)),
+            // 2: the plain session is another application's.
+            (&foreign, "7", &new, "7", Some(&new)),
+            (&foreign, "7", "", "", None),
+            // 3: there is no set of our own.
+            (&old, "7", "", "", Some(&old)),
+            // 4: the plain session is newer.
+            (&new, "7", &old, "7", Some(&new)),
+            (&old, "7", &new, "7", Some(&new)),
+            (&new, "", &old, "", Some(&new)),
+            // 5: signed out in our own set and not in the plain one, or the other way round.
+            (&old, "7", &new, "0", Some(&old)),
+            (&old, "", &new, "0", Some(&old)),
+            (&new, "0", &old, "7", Some(&old)),
+            (&new, "0", &old, "0", None),
+            // 7: our own session without its time.
+            (&old, "7", &new, "", Some(&old)),
+            ("", "", &new, "", None),
+            // 8: our own.
+            ("", "", &new, "7", Some(&new)),
+            ("", "7", &new, "7", Some(&new)),
+            (&old, "7", "", "7", None),
+        ] {
+            let cookies = format!(
+                "__session={plain}; __client_uat={plain_time}; __session_qReyu04C={own}; __client_uat_qReyu04C={own_time}"
+            );
+            let found = found(&CookieNames::with_suffix("qReyu04C"), &cookies);
+            let found = found.as_ref().map(|(token, _)| token.as_str());
+            assert_eq!(found, expected, "{cookies}");
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Properties: no change of a valid token is accepted, and nothing that arrives makes verification panic.
+
+#![cfg(feature = "testing")]
+
+use std::sync::LazyLock;
+
+use axum::http::header::{AUTHORIZATION, COOKIE};
+use axum::http::{HeaderMap, HeaderValue};
+use clerk_auth::clerk::AuthenticationError;
+use clerk_auth::testing::{Issuer, MovableClock};
+use clerk_auth::time::Timestamp;
+use clerk_auth::{Clerk, Session};
+use proptest::prelude::*;
+use serde_json::{Map, Value};
+
+static ISSUER: LazyLock<Issuer> = LazyLock::new(|| Issuer::new("https://clerk.example.com"));
+
+static CLERK: LazyLock<Clerk> = LazyLock::new(|| {
+    Clerk::builder()
+        .issuer(ISSUER.url())
+        .jwt_key(ISSUER.public_key_pem())
+        .clock(MovableClock::at(NOW))
+        .build()
+        .expect("the configuration is right")
+});
+
+/// Verified once, so that no change of it is taken for a token that is known.
+static TOKEN: LazyLock<String> = LazyLock::new(|| {
+    let token = ISSUER.sign(&ISSUER.claims("user_ada", NOW));
+    assert!(bearer(token.as_bytes()).is_some_and(|outcome| outcome.is_ok()));
+    token
+});
+
+const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
+const HEADER: &str = r#"{"alg":"RS256","typ":"JWT"}"#;
+
+fn authenticate(headers: &HeaderMap) -> Result<Session, AuthenticationError> {
+    tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime starts")
+        .block_on(CLERK.authenticate(headers))
+}
+
+/// `None` if no HTTP server would let the bytes through as a header.
+fn bearer(token: &[u8]) -> Option<Result<Session, AuthenticationError>> {
+    let mut headers = HeaderMap::new();
+    let value = HeaderValue::from_bytes(&[b"Bearer ", token].concat()).ok()?;
+    headers.insert(AUTHORIZATION, value);
+    Some(authenticate(&headers))
+}
+
+fn json_value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        "[a-z:,]{0,12}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 16, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::hash_map("[a-z]{1,3}", inner, 0..4)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+fn claim_name() -> impl Strategy<Value = String> {
+    prop::sample::select(vec![
+        "sub",
+        "sid",
+        "iss",
+        "azp",
+        "exp",
+        "nbf",
+        "iat",
+        "sts",
+        "v",
+        "o",
+        "fea",
+        "pla",
+        "fva",
+        "act",
+        "org_id",
+        "org_role",
+        "org_slug",
+        "org_permissions",
+        "aud",
+        "custom",
+    ])
+    .prop_map(str::to_owned)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_changed_byte_is_refused(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let mut token = TOKEN.clone().into_bytes();
+        let at = at.index(token.len());
+        prop_assume!(token[at] != byte);
+        token[at] = byte;
+        prop_assert!(bearer(&token).is_none_or(|outcome| outcome.is_err()));
+    }
+
+    #[test]
+    fn an_added_byte_is_refused(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let mut token = TOKEN.clone().into_bytes();
+        token.insert(at.index(token.len() + 1), byte);
+        // White space around a header's value is not part of it (RFC 9110 section 5.5), but `HeaderMap` keeps it.
+        prop_assert!(bearer(&token).is_none_or(|outcome| outcome.is_err()));
+    }
+
+    #[test]
+    fn a_missing_stretch_is_refused(from in any::<prop::sample::Index>(), length in 1..64_usize) {
+        let mut token = TOKEN.clone().into_bytes();
+        let from = from.index(token.len());
+        token.drain(from..token.len().min(from + length));
+        prop_assert!(bearer(&token).is_none_or(|outcome| outcome.is_err()));
+    }
+
+    #[test]
+    fn parts_of_two_tokens_do_not_make_a_third(choice in prop::collection::vec(any::<bool>(), 3)) {
+        let other = ISSUER.sign(&ISSUER.claims("user_eve", NOW));
+        prop_assume!(choice[1] != choice[2]);
+        let parts: Vec<&str> = TOKEN
+            .split('.')
+            .zip(other.split('.'))
+            .zip(choice)
+            .map(|((one, another), first)| if first { one } else { another })
+            .collect();
+        prop_assert!(bearer(parts.join(".").as_bytes()).is_some_and(|outcome| outcome.is_err()));
+    }
+
+    #[test]
+    fn whatever_arrives_is_answered(authorization in any::<Vec<u8>>(), cookie in any::<Vec<u8>>()) {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [(AUTHORIZATION, authorization), (COOKIE, cookie)] {
+            if let Ok(value) = HeaderValue::from_bytes(&value) {
+                headers.insert(name, value);
+            }
+        }
+        prop_assert!(authenticate(&headers).is_err());
+    }
+
+    #[test]
+    fn a_signed_header_of_any_bytes_is_answered(header in ".{0,80}", payload in ".{0,80}") {
+        prop_assert!(bearer(ISSUER.sign_raw(&header, &payload).as_bytes()).is_some_and(|outcome| outcome.is_err()));
+    }
+
+    /// Whatever Clerk might sign: the session that comes out holds what the standard claims say, or there is none.
+    #[test]
+    fn signed_claims_of_any_type_are_answered(
+        replaced in prop::collection::hash_map(claim_name(), json_value(), 0..6)
+    ) {
+        let mut claims: Map<String, Value> = ISSUER.claims("user_ada", NOW);
+        claims.extend(replaced);
+        let token = ISSUER.sign_raw(HEADER, &Value::Object(claims.clone()).to_string());
+        if let Some(Ok(session)) = bearer(token.as_bytes()) {
+            prop_assert_eq!(Some(session.user_id().as_str()), claims["sub"].as_str());
+            prop_assert_eq!(Some(session.id().as_str()), claims["sid"].as_str());
+            prop_assert_eq!(session.issuer(), ISSUER.url());
+            prop_assert!(session.expires_at().seconds() > NOW.seconds() - 5);
+            prop_assert!(claims.get("sts").is_none_or(|status| status == "active"));
+            prop_assert_eq!(session.impersonator().is_some(), claims.get("act").is_some_and(|actor| !actor.is_null()));
+        }
+    }
+}
