@@ -88,6 +88,6 @@ mod tests {
             assert!(tokens.0.weight() <= capacity, "after {number}");
         }
         assert!(tokens.0.len() as u64 <= capacity / OVERHEAD);
-        assert!(tokens.0.len() > 0);
+        assert!(!tokens.0.is_empty());
     }
 }
