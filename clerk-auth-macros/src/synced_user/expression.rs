@@ -112,39 +112,48 @@ fn chain_kind(operands: &[Expression]) -> (Kind, bool) {
 }
 
 /// Parses a text of the template.
-pub(super) fn parse(text: &str) -> Result<Expression, ExpressionError> {
+pub(super) fn parse(text: &str) -> Result<Expression, Vec<ExpressionError>> {
+    let mut errors = Vec::new();
     let mut parts = Vec::new();
     let mut at = 0;
     while let Some(open) = text[at..].find("{{").map(|found| at + found) {
-        push_literal(&mut parts, text, at, open)?;
+        push_literal(&mut parts, text, at, open, &mut errors);
         let inside = open + 2;
         let Some(close) = text[inside..].find("}}").map(|found| inside + found) else {
-            return Err(ExpressionError::new(
+            errors.push(ExpressionError::new(
                 open,
                 "`{{` is not closed",
                 format!("close it: `{}}}}}`", text[open..].trim_end_matches('}')),
             ));
+            return Err(errors);
         };
-        parts.push((open, chain(&text[inside..close], inside)?));
+        let chain = chain(&text[inside..close], inside, &mut errors);
+        parts.extend(chain.map(|chain| (open, chain)));
         at = close + 2;
     }
-    push_literal(&mut parts, text, at, text.len())?;
-    match parts.len() {
-        0 => return Ok(Expression::Text(String::new())),
-        1 => return Ok(parts.remove(0).1),
-        _ => {}
+    push_literal(&mut parts, text, at, text.len(), &mut errors);
+    if errors.is_empty() && parts.len() > 1 {
+        errors.extend(parts.iter().filter_map(null_in_text));
     }
-    if let Some((at, part)) = parts.iter().find(|(_, part)| part.kind().1) {
-        let inside = source(part);
-        return Err(ExpressionError::new(
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    Ok(match parts.len() {
+        0 => Expression::Text(String::new()),
+        1 => parts.remove(0).1,
+        _ => Expression::Interpolation(parts.into_iter().map(|(_, part)| part).collect()),
+    })
+}
+
+fn null_in_text((at, part): &(usize, Expression)) -> Option<ExpressionError> {
+    let inside = source(part);
+    part.kind().1.then(|| {
+        ExpressionError::new(
             *at,
             format!("`{{{{{inside}}}}}` can be null, which Clerk renders inside a text as the word `null`"),
             format!("give it a fallback: `{{{{{inside} || ''}}}}`"),
-        ));
-    }
-    Ok(Expression::Interpolation(
-        parts.into_iter().map(|(_, part)| part).collect(),
-    ))
+        )
+    })
 }
 
 fn push_literal(
@@ -152,10 +161,11 @@ fn push_literal(
     text: &str,
     from: usize,
     to: usize,
-) -> Result<(), ExpressionError> {
+    errors: &mut Vec<ExpressionError>,
+) {
     let literal = &text[from..to];
     if let Some(close) = literal.find("}}") {
-        return Err(ExpressionError::new(
+        errors.push(ExpressionError::new(
             from + close,
             "`}}` closes nothing",
             "a shortcode is written `{{user.first_name}}`",
@@ -168,7 +178,7 @@ fn push_literal(
             .any(|root| rest.starts_with(root))
     });
     if let Some((at, _)) = half_open {
-        return Err(ExpressionError::new(
+        errors.push(ExpressionError::new(
             from + at,
             "this looks like a shortcode, but one brace makes it text",
             "a shortcode is written `{{user.first_name}}`",
@@ -177,19 +187,22 @@ fn push_literal(
     if !literal.is_empty() {
         parts.push((from, Expression::Text(literal.to_owned())));
     }
-    Ok(())
 }
 
-/// Parses what stands between `{{` and `}}`, which begins at `at`.
-fn chain(text: &str, at: usize) -> Result<Expression, ExpressionError> {
+/// Parses what stands between `{{` and `}}`, which begins at `at`; `None` if an operand was reported.
+fn chain(text: &str, at: usize, errors: &mut Vec<ExpressionError>) -> Option<Expression> {
     let mut operands = Vec::new();
     for (offset, operand) in split_chain(text) {
-        operands.push(parse_operand(operand, at + offset)?);
+        match parse_operand(operand, at + offset) {
+            Ok(operand) => operands.push(operand),
+            Err(error) => errors.push(error),
+        }
     }
-    Ok(match operands.len() {
-        1 => operands.remove(0),
-        _ => Expression::Chain(operands),
-    })
+    match operands.len() {
+        0 => None,
+        1 => Some(operands.remove(0)),
+        _ => Some(Expression::Chain(operands)),
+    }
 }
 
 /// Splits at `||` outside of quotes; gives each operand with its offset.
@@ -313,11 +326,27 @@ mod tests {
             ("{{user.frist_name}}", 2, "not a shortcode"),
             ("{{user.id || 'x}}", 13, "not closed"),
             ("{{user.id || \"x\"}}", 13, "single quotes"),
-            ("{{user.first_name}} {{user.last_name}}", 0, "the word `null`"),
+            ("{{user.first_name}}!", 0, "the word `null`"),
         ] {
-            let error = parse(text).expect_err(text);
+            let errors = parse(text).expect_err(text);
+            let [error] = errors.as_slice() else {
+                panic!("{text}: {errors:?}");
+            };
             assert_eq!(error.at, at, "{text}: {}", error.message);
             assert!(error.message.contains(part), "{text}: {}", error.message);
+        }
+    }
+
+    #[test]
+    fn every_mistake_of_a_text_is_listed() {
+        for (text, places) in [
+            ("{{user.first_name}} {{user.last_name}}", [0, 20].as_slice()),
+            ("{{user.frist_name || usr.id}} {user.id}", &[2, 21, 30]),
+            ("}} {{}} {{user.id", &[0, 5, 8]),
+        ] {
+            let errors = parse(text).expect_err(text);
+            let found: Vec<usize> = errors.iter().map(|error| error.at).collect();
+            assert_eq!(found, places, "{text}: {errors:?}");
         }
     }
 }

@@ -154,13 +154,13 @@ fn convert(node: Node, errors: &mut Vec<TemplateError>) -> Option<Expression> {
         },
         Json::Text(text) => match expression::parse(&text) {
             Ok(expression) => expression,
-            Err(error) => {
-                errors.push(TemplateError {
+            Err(mistakes) => {
+                errors.extend(mistakes.into_iter().map(|mistake| TemplateError {
                     // One more for the quote; escapes before the mistake would shift it, and no shortcode needs one.
-                    at: Some(node.at + 1 + error.at),
-                    message: error.message,
-                    help: Some(error.help),
-                });
+                    at: Some(node.at + 1 + mistake.at),
+                    message: mistake.message,
+                    help: Some(mistake.help),
+                }));
                 return None;
             }
         },
