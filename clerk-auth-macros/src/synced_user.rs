@@ -1,5 +1,7 @@
 //! `#[derive(SyncedUser)]`: parse, check, expand.
 
+mod access;
+mod assertion;
 mod check;
 mod expand;
 mod expression;

@@ -1,10 +1,12 @@
 //! What a claim can be, and which Rust types can hold it.
 
+mod budget;
 mod expression;
 mod from_claim;
 mod kind;
 mod reader;
 
+pub use budget::{ClaimBudget, SessionTokenBudget};
 pub use expression::{Expression, Literal, TemplateClaim};
 pub use from_claim::{FromClaim, InvalidClaim};
 pub use kind::{Boolean, ClaimKind, Integer, Json, Nullable, Number, Object, Text};

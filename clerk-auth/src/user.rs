@@ -2,7 +2,7 @@
 
 use sqlx::Database;
 
-use crate::claim::{ClaimSource, TemplateClaim, UnreadableClaims};
+use crate::claim::{ClaimSource, SessionTokenBudget, TemplateClaim, UnreadableClaims};
 
 /// A struct that is a row of the team's own `users` table, kept equal to Clerk's claims.
 ///
@@ -19,6 +19,9 @@ pub trait SyncedUser: Sized + Send + Sync + 'static {
 
     /// The template, parsed.
     const TEMPLATE: &'static [TemplateClaim];
+
+    /// The most bytes that the template's claims take in a session token.
+    const SESSION_TOKEN_BUDGET: SessionTokenBudget;
 
     /// Where a token's version comes from.
     const VERSION: VersionSource;

@@ -63,6 +63,13 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 struct Named(BTreeSet<String>);
 
 impl<'ast> Visit<'ast> for Named {
+    /// A module's own tests may use whatever there is.
+    fn visit_item_mod(&mut self, module: &'ast syn::ItemMod) {
+        if module.ident != "tests" {
+            syn::visit::visit_item_mod(self, module);
+        }
+    }
+
     fn visit_path(&mut self, path: &'ast syn::Path) {
         let mut segments = path.segments.iter().map(|segment| segment.ident.to_string());
         if segments.next().as_deref() == Some("crate") {

@@ -3,11 +3,13 @@
 //! Each requirement of a field is asserted once, under the field's type, by a call in `__check`; every other use goes
 //! through functions of the runtime crate that exist for every type, so that one wrong type is one error.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 
+use super::access::{claim_field, database_type, held_kind, kind_type, private};
+use super::assertion::checks;
 use super::expression::Expression;
-use super::model::{ClaimColumn, Column, Model, Null, Role, Version};
+use super::model::{Column, Model, Null, Role, Version};
 use super::parse::Database;
 use super::shortcode::Kind;
 use super::sql::{Ddl, Statements, create_table};
@@ -51,176 +53,6 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     }
 }
 
-/// The assertions about the columns that were understood; also emitted beside errors, so that one build shows all.
-pub(super) fn checks(model: &Model) -> TokenStream {
-    let traits = model.columns.iter().filter_map(claim_trait);
-    let calls = model.columns.iter().map(|column| check_column(model, column));
-    quote! {
-        #(#traits)*
-
-        #[allow(dead_code)]
-        fn __check() {
-            #(#calls)*
-        }
-    }
-}
-
-fn private() -> TokenStream {
-    quote!(::clerk_auth::__private)
-}
-
-fn claim_trait_name(column: &Column) -> Ident {
-    format_ident!("__Claim_{}", column.ident, span = Span::mixed_site())
-}
-
-/// The trait whose voice says what is wrong with the type of a field.
-fn claim_trait(column: &Column) -> Option<TokenStream> {
-    let private = private();
-    let name = claim_trait_name(column);
-    let (bound, message, label, note) = match &column.role {
-        Role::Key => {
-            let kind = kind_type(Kind::Text);
-            (
-                quote!(#private::FromClaim<#kind>),
-                "`{Self}` cannot hold the Clerk user id".to_owned(),
-                "the Clerk user id is text".to_owned(),
-                "use `String`, or `clerk_auth::id::UserId`".to_owned(),
-            )
-        }
-        Role::Claim(claim) if claim.with.is_none() => {
-            let (bound, note) = claim_bound(claim);
-            let label = format!("`{}` is `{}`: {}", claim.claim, claim.source, describe(claim));
-            let message = format!("`{{Self}}` cannot hold the claim `{}`", escape(&claim.claim));
-            (bound, message, escape(&label), escape(&note))
-        }
-        _ => return None,
-    };
-    Some(quote! {
-        #[diagnostic::on_unimplemented(message = #message, label = #label, note = #note)]
-        #[allow(non_camel_case_types)]
-        trait #name {
-            fn check() {}
-        }
-
-        #[diagnostic::do_not_recommend]
-        impl<T: #bound> #name for T {}
-    })
-}
-
-fn claim_bound(claim: &ClaimColumn) -> (TokenStream, String) {
-    let private = private();
-    let kind = held_kind(claim);
-    let holds_null = claim.nullable && claim.null == Null::Held;
-    if claim.parse {
-        let note = if holds_null {
-            "use an `Option` of a type that implements `FromStr`, or give null a value with `#[claim(default)]`"
-        } else {
-            "use a type that implements `FromStr`"
-        };
-        return (quote!(#private::ParseClaim<#kind>), note.to_owned());
-    }
-    let ty = claim.kind.rust_type();
-    let note = match (holds_null, claim.kind) {
-        (true, _) => format!("use `Option<{ty}>`, or give null a value with `#[claim(default)]`"),
-        (false, Kind::Object | Kind::Json) => {
-            format!("use `{ty}`, or `sqlx::types::Json<_>` of a type of your own")
-        }
-        (false, _) => format!("use `{ty}`, or implement `FromClaim` for your own type"),
-    };
-    (quote!(#private::FromClaim<#kind>), note)
-}
-
-fn describe(claim: &ClaimColumn) -> String {
-    let kind = claim.kind.name();
-    match (claim.nullable, claim.null) {
-        (false, _) => kind.to_owned(),
-        (true, Null::Held) => format!("{kind}, or null for a user who has none"),
-        (true, Null::Default) => format!("{kind}, where null becomes the default"),
-        (true, Null::Refused) => format!("{kind}, where null is refused"),
-    }
-}
-
-/// Doubles the braces, which mean a parameter in `on_unimplemented`.
-fn escape(text: &str) -> String {
-    text.replace('{', "{{").replace('}', "}}")
-}
-
-fn kind_type(kind: Kind) -> TokenStream {
-    let name = format_ident!("{}", format!("{kind:?}"));
-    quote!(::clerk_auth::claim::#name)
-}
-
-/// The kind that the field's type must hold.
-fn held_kind(claim: &ClaimColumn) -> TokenStream {
-    let kind = kind_type(claim.kind);
-    if claim.nullable && claim.null == Null::Held {
-        quote!(::clerk_auth::claim::Nullable<#kind>)
-    } else {
-        kind
-    }
-}
-
-/// `ClaimField::<T, K>` or `ParsedField::<T, K>`.
-fn claim_field(column: &Column, claim: &ClaimColumn) -> TokenStream {
-    let private = private();
-    let ty = &column.ty;
-    let kind = held_kind(claim);
-    if claim.parse {
-        quote!(#private::ParsedField::<#ty, #kind>)
-    } else {
-        quote!(#private::ClaimField::<#ty, #kind>)
-    }
-}
-
-fn check_column(model: &Model, column: &Column) -> TokenStream {
-    let private = private();
-    let ty = &column.ty;
-    let at = column.at;
-    let claim_trait = claim_trait_name(column);
-    let databases = match model.databases.as_slice() {
-        [Database::Postgres] => "Postgres",
-        [Database::Sqlite] => "Sqlite",
-        [] => return quote!(),
-        _ => "PostgresAndSqlite",
-    };
-    let claim_column = format_ident!("{databases}ClaimColumn");
-    let own_column = format_ident!("{databases}OwnColumn");
-    let sql_type = format_ident!("{databases}SqlType");
-    // The underscore stands where the type does, and so does what rustc says about it.
-    let it = quote_spanned!(at=> _);
-    match &column.role {
-        Role::Key => {
-            let kind = kind_type(Kind::Text);
-            quote! {
-                <#ty as #claim_trait>::check();
-                <#it as #private::#claim_column>::check(#private::ClaimField::<#ty, #kind>::column());
-            }
-        }
-        Role::Claim(claim) if claim.with.is_some() => quote! {
-            <#ty as #private::#claim_column>::check(::core::marker::PhantomData);
-        },
-        Role::Claim(claim) => {
-            let field = claim_field(column, claim);
-            quote! {
-                <#ty as #claim_trait>::check();
-                <#it as #private::#claim_column>::check(#field::column());
-            }
-        }
-        Role::Generated | Role::App | Role::UpdatedAt => {
-            let known = column.sql_type.is_none().then(|| {
-                let probe = model.databases.first().map(|database| database_type(*database));
-                quote! {
-                    <#it as #private::#sql_type>::check(#private::ColumnField::<#ty, #probe>::column());
-                }
-            });
-            quote! {
-                <#ty as #private::#own_column>::check(::core::marker::PhantomData);
-                #known
-            }
-        }
-    }
-}
-
 fn synced_user(model: &Model, claims: &Ident) -> TokenStream {
     let private = private();
     let ident = &model.ident;
@@ -230,6 +62,14 @@ fn synced_user(model: &Model, claims: &Ident) -> TokenStream {
         let name = &claim.name;
         let expression = expression(&claim.expression);
         quote!(::clerk_auth::claim::TemplateClaim { name: #name, expression: #expression })
+    });
+    let budget = model.template.claims.iter().map(|claim| {
+        let name = &claim.name;
+        let bytes = match claim.most_bytes() {
+            Some(bytes) => quote!(::core::option::Option::Some(#bytes)),
+            None => quote!(::core::option::Option::None),
+        };
+        quote!(::clerk_auth::claim::ClaimBudget::new(#name, #bytes))
     });
     let version = match &model.version {
         Version::UpdatedAt(claim) => quote!(::clerk_auth::user::VersionSource::UpdatedAt { claim: #claim }),
@@ -253,6 +93,8 @@ fn synced_user(model: &Model, claims: &Ident) -> TokenStream {
             const NAME: &'static str = #name;
             const SESSION_TOKEN_TEMPLATE: &'static str = #text;
             const TEMPLATE: &'static [::clerk_auth::claim::TemplateClaim] = &[#(#template),*];
+            const SESSION_TOKEN_BUDGET: ::clerk_auth::claim::SessionTokenBudget =
+                ::clerk_auth::claim::SessionTokenBudget::new(&[#(#budget),*]);
             const VERSION: ::clerk_auth::user::VersionSource = #version;
 
             fn read_claims(
@@ -337,13 +179,6 @@ fn expression(expression: &Expression) -> TokenStream {
             });
             quote!(#path::Object(&[#(#members),*]))
         }
-    }
-}
-
-fn database_type(database: Database) -> TokenStream {
-    match database {
-        Database::Postgres => quote!(::clerk_auth::__private::sqlx::Postgres),
-        Database::Sqlite => quote!(::clerk_auth::__private::sqlx::Sqlite),
     }
 }
 

@@ -4,7 +4,8 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Generics, Ident};
 
-use super::expand::{checks, extractor};
+use super::assertion::checks;
+use super::expand::extractor;
 use super::model::Model;
 
 /// Impls that satisfy every bound and do nothing; the crate does not compile, so they never run.
@@ -28,6 +29,8 @@ pub(super) fn expand(ident: &Ident, generics: &Generics, model: Option<&Model>) 
                 const NAME: &'static str = "";
                 const SESSION_TOKEN_TEMPLATE: &'static str = "";
                 const TEMPLATE: &'static [::clerk_auth::claim::TemplateClaim] = &[];
+                const SESSION_TOKEN_BUDGET: ::clerk_auth::claim::SessionTokenBudget =
+                    ::clerk_auth::claim::SessionTokenBudget::new(&[]);
                 const VERSION: ::clerk_auth::user::VersionSource = ::clerk_auth::user::VersionSource::IssuedAt;
 
                 fn read_claims(

@@ -76,7 +76,7 @@ pub(super) fn plan<U: SyncedUser>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claim::{ClaimSource, TemplateClaim, UnreadableClaims};
+    use crate::claim::{ClaimSource, SessionTokenBudget, TemplateClaim, UnreadableClaims};
 
     #[derive(Clone, Debug, Eq, PartialEq)]
     struct Person(&'static str);
@@ -86,6 +86,7 @@ mod tests {
         const NAME: &'static str = "Person";
         const SESSION_TOKEN_TEMPLATE: &'static str = "{}";
         const TEMPLATE: &'static [TemplateClaim] = &[];
+        const SESSION_TOKEN_BUDGET: SessionTokenBudget = SessionTokenBudget::new(&[]);
         const VERSION: VersionSource = VersionSource::UpdatedAt { claim: "updatedAt" };
 
         fn read_claims(_: ClaimSource<'_>) -> Result<Self::Claims, UnreadableClaims> {

@@ -153,6 +153,30 @@ const _: () = {
                 expression: ::clerk_auth::claim::Expression::Shortcode("user.updated_at"),
             },
         ];
+        const SESSION_TOKEN_BUDGET: ::clerk_auth::claim::SessionTokenBudget = ::clerk_auth::claim::SessionTokenBudget::new(
+            &[
+                ::clerk_auth::claim::ClaimBudget::new(
+                    "email",
+                    ::core::option::Option::Some(265usize),
+                ),
+                ::clerk_auth::claim::ClaimBudget::new(
+                    "firstName",
+                    ::core::option::Option::Some(115usize),
+                ),
+                ::clerk_auth::claim::ClaimBudget::new(
+                    "lastName",
+                    ::core::option::Option::Some(114usize),
+                ),
+                ::clerk_auth::claim::ClaimBudget::new(
+                    "imageUrl",
+                    ::core::option::Option::Some(314usize),
+                ),
+                ::clerk_auth::claim::ClaimBudget::new(
+                    "updatedAt",
+                    ::core::option::Option::Some(23usize),
+                ),
+            ],
+        );
         const VERSION: ::clerk_auth::user::VersionSource = ::clerk_auth::user::VersionSource::UpdatedAt {
             claim: "updatedAt",
         };

@@ -114,6 +114,18 @@ const _: () = {
                 expression: ::clerk_auth::claim::Expression::Shortcode("user.created_at"),
             },
         ];
+        const SESSION_TOKEN_BUDGET: ::clerk_auth::claim::SessionTokenBudget = ::clerk_auth::claim::SessionTokenBudget::new(
+            &[
+                ::clerk_auth::claim::ClaimBudget::new(
+                    "mail",
+                    ::core::option::Option::Some(264usize),
+                ),
+                ::clerk_auth::claim::ClaimBudget::new(
+                    "since",
+                    ::core::option::Option::Some(19usize),
+                ),
+            ],
+        );
         const VERSION: ::clerk_auth::user::VersionSource = ::clerk_auth::user::VersionSource::IssuedAt;
         fn read_claims(
             __source: ::clerk_auth::claim::ClaimSource<'_>,

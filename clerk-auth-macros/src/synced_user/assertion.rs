@@ -1,0 +1,148 @@
+//! The assertions about a struct's columns: each requirement once, under the field's type.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+
+use super::access::{claim_field, database_type, held_kind, kind_type, private};
+use super::model::{ClaimColumn, Column, Model, Null, Role};
+use super::parse::Database;
+use super::shortcode::Kind;
+
+/// The assertions about the columns that were understood; also emitted beside errors, so that one build shows all.
+pub(super) fn checks(model: &Model) -> TokenStream {
+    let traits = model.columns.iter().filter_map(claim_trait);
+    let calls = model.columns.iter().map(|column| check_column(model, column));
+    quote! {
+        #(#traits)*
+
+        #[allow(dead_code)]
+        fn __check() {
+            #(#calls)*
+        }
+    }
+}
+
+fn claim_trait_name(column: &Column) -> Ident {
+    format_ident!("__Claim_{}", column.ident, span = Span::mixed_site())
+}
+
+/// The trait whose voice says what is wrong with the type of a field.
+fn claim_trait(column: &Column) -> Option<TokenStream> {
+    let private = private();
+    let name = claim_trait_name(column);
+    let (bound, message, label, note) = match &column.role {
+        Role::Key => {
+            let kind = kind_type(Kind::Text);
+            (
+                quote!(#private::FromClaim<#kind>),
+                "`{Self}` cannot hold the Clerk user id".to_owned(),
+                "the Clerk user id is text".to_owned(),
+                "use `String`, or `clerk_auth::id::UserId`".to_owned(),
+            )
+        }
+        Role::Claim(claim) if claim.with.is_none() => {
+            let (bound, note) = claim_bound(claim);
+            let label = format!("`{}` is `{}`: {}", claim.claim, claim.source, describe(claim));
+            let message = format!("`{{Self}}` cannot hold the claim `{}`", escape(&claim.claim));
+            (bound, message, escape(&label), escape(&note))
+        }
+        _ => return None,
+    };
+    Some(quote! {
+        #[diagnostic::on_unimplemented(message = #message, label = #label, note = #note)]
+        #[allow(non_camel_case_types)]
+        trait #name {
+            fn check() {}
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl<T: #bound> #name for T {}
+    })
+}
+
+fn claim_bound(claim: &ClaimColumn) -> (TokenStream, String) {
+    let private = private();
+    let kind = held_kind(claim);
+    let holds_null = claim.nullable && claim.null == Null::Held;
+    if claim.parse {
+        let note = if holds_null {
+            "use an `Option` of a type that implements `FromStr`, or give null a value with `#[claim(default)]`"
+        } else {
+            "use a type that implements `FromStr`"
+        };
+        return (quote!(#private::ParseClaim<#kind>), note.to_owned());
+    }
+    let ty = claim.kind.rust_type();
+    let note = match (holds_null, claim.kind) {
+        (true, _) => format!("use `Option<{ty}>`, or give null a value with `#[claim(default)]`"),
+        (false, Kind::Object | Kind::Json) => {
+            format!("use `{ty}`, or `sqlx::types::Json<_>` of a type of your own")
+        }
+        (false, _) => format!("use `{ty}`, or implement `FromClaim` for your own type"),
+    };
+    (quote!(#private::FromClaim<#kind>), note)
+}
+
+fn describe(claim: &ClaimColumn) -> String {
+    let kind = claim.kind.name();
+    match (claim.nullable, claim.null) {
+        (false, _) => kind.to_owned(),
+        (true, Null::Held) => format!("{kind}, or null for a user who has none"),
+        (true, Null::Default) => format!("{kind}, where null becomes the default"),
+        (true, Null::Refused) => format!("{kind}, where null is refused"),
+    }
+}
+
+/// Doubles the braces, which mean a parameter in `on_unimplemented`.
+fn escape(text: &str) -> String {
+    text.replace('{', "{{").replace('}', "}}")
+}
+
+fn check_column(model: &Model, column: &Column) -> TokenStream {
+    let private = private();
+    let ty = &column.ty;
+    let at = column.at;
+    let claim_trait = claim_trait_name(column);
+    let databases = match model.databases.as_slice() {
+        [Database::Postgres] => "Postgres",
+        [Database::Sqlite] => "Sqlite",
+        [] => return quote!(),
+        _ => "PostgresAndSqlite",
+    };
+    let claim_column = format_ident!("{databases}ClaimColumn");
+    let own_column = format_ident!("{databases}OwnColumn");
+    let sql_type = format_ident!("{databases}SqlType");
+    // The underscore stands where the type does, and so does what rustc says about it.
+    let it = quote_spanned!(at=> _);
+    match &column.role {
+        Role::Key => {
+            let kind = kind_type(Kind::Text);
+            quote! {
+                <#ty as #claim_trait>::check();
+                <#it as #private::#claim_column>::check(#private::ClaimField::<#ty, #kind>::column());
+            }
+        }
+        Role::Claim(claim) if claim.with.is_some() => quote! {
+            <#ty as #private::#claim_column>::check(::core::marker::PhantomData);
+        },
+        Role::Claim(claim) => {
+            let field = claim_field(column, claim);
+            quote! {
+                <#ty as #claim_trait>::check();
+                <#it as #private::#claim_column>::check(#field::column());
+            }
+        }
+        Role::Generated | Role::App | Role::UpdatedAt => {
+            let known = column.sql_type.is_none().then(|| {
+                let probe = model.databases.first().map(|database| database_type(*database));
+                quote! {
+                    <#it as #private::#sql_type>::check(#private::ColumnField::<#ty, #probe>::column());
+                }
+            });
+            quote! {
+                <#ty as #private::#own_column>::check(::core::marker::PhantomData);
+                #known
+            }
+        }
+    }
+}

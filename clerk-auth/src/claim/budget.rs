@@ -1,0 +1,116 @@
+//! How much of a session token a template's claims can take.
+
+use std::fmt;
+
+/// The most bytes that the claims of a template take in a session token, as the derive computed them.
+///
+/// A browser stores a cookie of 4 KB at most. Clerk's own claims take most of that, and Clerk asks for less than 1.2 KB
+/// of custom ones; beyond it a browser drops the cookie, and nobody can sign in. The derive refuses a template over
+/// [`LIMIT`](Self::LIMIT).
+///
+/// The figures are JSON before base64url, in UTF-8 bytes: static text as it stands, e-mail addresses 254 (RFC 5321 section
+/// 4.5.3.1.3), phone numbers 16 (E.164), times 10, Clerk's ids 32. Clerk documents no bound for names, picture addresses
+/// and values inside metadata; 100, 300 and 100 are assumed.
+///
+/// ```
+/// # #[cfg(feature = "postgres")]
+/// # mod example {
+/// use clerk_auth::SyncedUser;
+///
+/// #[derive(SyncedUser)]
+/// #[synced_user(table = "users", database(postgres))]
+/// struct User {
+///     clerk_id: String,
+///     email: Option<String>,
+/// }
+///
+/// # #[test]
+/// fn the_session_token_stays_small() {
+///     let budget = User::SESSION_TOKEN_BUDGET;
+///     assert!(budget.total().is_some_and(|bytes| bytes < 1_000), "{budget}");
+/// }
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct SessionTokenBudget {
+    /// The claims in the order of the template.
+    pub claims: &'static [ClaimBudget],
+}
+
+/// What one claim can take.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct ClaimBudget {
+    /// The claim's name.
+    pub name: &'static str,
+    /// The most bytes of its name, its value and the punctuation around them; `None` where nothing bounds it.
+    pub bytes: Option<usize>,
+}
+
+impl SessionTokenBudget {
+    /// The most bytes that the derive accepts: Clerk's 1.2 KB.
+    pub const LIMIT: usize = 1_200;
+
+    #[doc(hidden)]
+    pub const fn new(claims: &'static [ClaimBudget]) -> Self {
+        Self { claims }
+    }
+
+    /// The sum with its two braces, in bytes; `None` if nothing bounds one of the claims.
+    pub fn total(&self) -> Option<usize> {
+        let claims: Option<usize> = self.claims.iter().map(|claim| claim.bytes).sum();
+        claims.map(|bytes| bytes + 2)
+    }
+}
+
+impl ClaimBudget {
+    #[doc(hidden)]
+    pub const fn new(name: &'static str, bytes: Option<usize>) -> Self {
+        Self { name, bytes }
+    }
+}
+
+/// One line for each claim, the sum in the last.
+impl fmt::Display for SessionTokenBudget {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = |bytes: Option<usize>| bytes.map_or("unbounded".to_owned(), |bytes| bytes.to_string());
+        for claim in self.claims {
+            writeln!(formatter, "{:>9}  {}", bytes(claim.bytes), claim.name)?;
+        }
+        write!(formatter, "{:>9}  of {} bytes", bytes(self.total()), Self::LIMIT)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unbounded_claim_makes_the_sum_unbounded() {
+        const BOUNDED: &[ClaimBudget] = &[
+            ClaimBudget::new("email", Some(265)),
+            ClaimBudget::new("plan", Some(108)),
+        ];
+        const UNBOUNDED: &[ClaimBudget] = &[
+            ClaimBudget::new("email", Some(265)),
+            ClaimBudget::new("all", None),
+        ];
+        for (claims, total, text) in [
+            (
+                BOUNDED,
+                Some(375),
+                "      265  email\n      108  plan\n      375  of 1200 bytes",
+            ),
+            (
+                UNBOUNDED,
+                None,
+                "      265  email\nunbounded  all\nunbounded  of 1200 bytes",
+            ),
+        ] {
+            let budget = SessionTokenBudget::new(claims);
+            assert_eq!(budget.total(), total);
+            assert_eq!(budget.to_string(), text);
+        }
+    }
+}
