@@ -10,6 +10,7 @@ pub use crate::extract::Rejection;
 pub use crate::sync::UserSync;
 
 mod column;
+mod encoded;
 mod sql_type;
 mod subject;
 mod text;
@@ -21,6 +22,10 @@ pub use column::{PostgresAndSqliteClaimColumn, PostgresAndSqliteOwnColumn};
 pub use column::{PostgresClaimColumn, PostgresOwnColumn};
 #[cfg(feature = "sqlite")]
 pub use column::{SqliteClaimColumn, SqliteOwnColumn};
+pub use encoded::{
+    JsonClaim, JsonClaimColumn, JsonColumn, JsonField, JsonOwnColumn, JsonSqlTypeOf, TextClaimColumn,
+    TextColumn,
+};
 #[cfg(all(feature = "postgres", feature = "sqlite"))]
 pub use sql_type::PostgresAndSqliteSqlType;
 #[cfg(feature = "postgres")]

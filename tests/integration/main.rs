@@ -9,3 +9,4 @@ mod process;
 mod refusals;
 mod statements;
 mod sync;
+mod types;

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
-use super::model::{ClaimColumn, Column, Null};
+use super::model::{ClaimColumn, Column, Encoding, Null};
 use super::parse::Database;
 use super::shortcode::Kind;
 
@@ -33,14 +33,28 @@ pub(super) fn held_kind(claim: &ClaimColumn) -> TokenStream {
     }
 }
 
-/// `ClaimField::<T, K>` or `ParsedField::<T, K>`.
+/// `ColumnField::<T, DB>`, or how else the column is stored.
+pub(super) fn column_field(column: &Column, database: &TokenStream) -> TokenStream {
+    let private = private();
+    let ty = &column.ty;
+    match (column.encoding, column.claim()) {
+        (Encoding::Json, _) => quote!(#private::JsonColumn::<#ty, #database>),
+        (Encoding::Text, Some(claim)) => {
+            let kind = held_kind(claim);
+            quote!(#private::TextColumn::<#ty, #kind, #database>)
+        }
+        (Encoding::Own | Encoding::Text, _) => quote!(#private::ColumnField::<#ty, #database>),
+    }
+}
+
+/// `ClaimField::<T, K>`, or how else the claim becomes the field's type.
 pub(super) fn claim_field(column: &Column, claim: &ClaimColumn) -> TokenStream {
     let private = private();
     let ty = &column.ty;
     let kind = held_kind(claim);
-    if claim.parse {
-        quote!(#private::ParsedField::<#ty, #kind>)
-    } else {
-        quote!(#private::ClaimField::<#ty, #kind>)
+    match column.encoding {
+        Encoding::Json => quote!(#private::JsonField::<#ty, #kind>),
+        Encoding::Own | Encoding::Text if claim.parse => quote!(#private::ParsedField::<#ty, #kind>),
+        Encoding::Own | Encoding::Text => quote!(#private::ClaimField::<#ty, #kind>),
     }
 }

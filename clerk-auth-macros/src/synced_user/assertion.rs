@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
 use super::access::{claim_field, database_type, held_kind, kind_type, private};
-use super::model::{ClaimColumn, Column, Model, Null, Role};
+use super::model::{ClaimColumn, Column, Encoding, Model, Null, Role};
 use super::parse::Database;
 use super::shortcode::Kind;
 
@@ -41,7 +41,7 @@ fn claim_trait(column: &Column) -> Option<TokenStream> {
             )
         }
         Role::Claim(claim) if claim.with.is_none() => {
-            let (bound, note) = claim_bound(claim);
+            let (bound, note) = claim_bound(column, claim);
             let label = format!("`{}` is `{}`: {}", claim.claim, claim.source, describe(claim));
             let message = format!("`{{Self}}` cannot hold the claim `{}`", escape(&claim.claim));
             (bound, message, escape(&label), escape(&note))
@@ -60,10 +60,18 @@ fn claim_trait(column: &Column) -> Option<TokenStream> {
     })
 }
 
-fn claim_bound(claim: &ClaimColumn) -> (TokenStream, String) {
+fn claim_bound(column: &Column, claim: &ClaimColumn) -> (TokenStream, String) {
     let private = private();
     let kind = held_kind(claim);
     let holds_null = claim.nullable && claim.null == Null::Held;
+    if column.encoding == Encoding::Json {
+        let note = if holds_null {
+            "use an `Option` of a type that implements `serde::Deserialize`, or give null a value with `#[claim(default)]`"
+        } else {
+            "use a type that implements `serde::Deserialize`"
+        };
+        return (quote!(#private::JsonClaim<#kind>), note.to_owned());
+    }
     if claim.parse {
         let note = if holds_null {
             "use an `Option` of a type that implements `FromStr`, or give null a value with `#[claim(default)]`"
@@ -114,6 +122,19 @@ fn check_column(model: &Model, column: &Column) -> TokenStream {
     let sql_type = format_ident!("{databases}SqlType");
     // The underscore stands where the type does, and so does what rustc says about it.
     let it = quote_spanned!(at=> _);
+    match (column.encoding, &column.role) {
+        (Encoding::Json, Role::Claim(claim)) => {
+            return check_claim(column, claim, &quote!(#private::JsonClaimColumn));
+        }
+        (Encoding::Text, Role::Claim(claim)) => {
+            let kind = held_kind(claim);
+            return check_claim(column, claim, &quote!(#private::TextClaimColumn<#kind>));
+        }
+        (Encoding::Json, _) => {
+            return quote!(<#ty as #private::JsonOwnColumn>::check(::core::marker::PhantomData););
+        }
+        (Encoding::Text | Encoding::Own, _) => {}
+    }
     match &column.role {
         Role::Key => {
             let kind = kind_type(Kind::Text);
@@ -122,16 +143,7 @@ fn check_column(model: &Model, column: &Column) -> TokenStream {
                 <#it as #private::#claim_column>::check(#private::ClaimField::<#ty, #kind>::column());
             }
         }
-        Role::Claim(claim) if claim.with.is_some() => quote! {
-            <#ty as #private::#claim_column>::check(::core::marker::PhantomData);
-        },
-        Role::Claim(claim) => {
-            let field = claim_field(column, claim);
-            quote! {
-                <#ty as #claim_trait>::check();
-                <#it as #private::#claim_column>::check(#field::column());
-            }
-        }
+        Role::Claim(claim) => check_claim(column, claim, &quote!(#private::#claim_column)),
         Role::Generated | Role::App | Role::UpdatedAt => {
             let known = column.sql_type.is_none().then(|| {
                 let probe = model.databases.first().map(|database| database_type(*database));
@@ -144,5 +156,20 @@ fn check_column(model: &Model, column: &Column) -> TokenStream {
                 #known
             }
         }
+    }
+}
+
+/// The claim must fit the type, and the type the column; one that does not fit the claim is not asked about the column.
+fn check_claim(column: &Column, claim: &ClaimColumn, column_trait: &TokenStream) -> TokenStream {
+    let ty = &column.ty;
+    if claim.with.is_some() {
+        return quote!(<#ty as #column_trait>::check(::core::marker::PhantomData););
+    }
+    let claim_trait = claim_trait_name(column);
+    let field = claim_field(column, claim);
+    let it = quote_spanned!(column.at=> _);
+    quote! {
+        <#ty as #claim_trait>::check();
+        <#it as #column_trait>::check(#field::column());
     }
 }

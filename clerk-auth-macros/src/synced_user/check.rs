@@ -51,7 +51,10 @@ pub(super) fn check(input: Input, diagnostics: &mut Diagnostics) -> Checked {
     let deleted_at_column = bookkeeping(&container.deleted_at_column, "clerk_deleted_at", diagnostics);
 
     let source = TemplateSource::find(&container, diagnostics);
-    let (template, template_is_whole) = source.read(container.allow.is_set(), diagnostics);
+    let allowed = container.allow.get().copied().unwrap_or_default();
+    // A list that was reported may have allowed it.
+    let unbounded = allowed.unbounded_claims || (container.allow.is_set() && container.allow.get().is_none());
+    let (template, template_is_whole) = source.read(unbounded, diagnostics);
     let version = version(
         &ident,
         &container,
@@ -85,6 +88,8 @@ pub(super) fn check(input: Input, diagnostics: &mut Diagnostics) -> Checked {
         version,
         template_text: source.text_tokens(),
         template,
+        template_at: source.literal().map(LitStr::span),
+        allow_unused_claims: allowed.unused_claims,
         columns,
     };
     Checked { model, complete }

@@ -6,10 +6,10 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 
-use super::access::{claim_field, database_type, held_kind, kind_type, private};
+use super::access::{claim_field, column_field, database_type, held_kind, kind_type, private};
 use super::assertion::checks;
 use super::expression::Expression;
-use super::model::{Column, Model, Null, Role, Version};
+use super::model::{Column, Encoding, Model, Null, Role, Version};
 use super::parse::Database;
 use super::shortcode::Kind;
 use super::sql::{Ddl, Statements, create_table};
@@ -22,6 +22,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     let user = synced_user(model, &claims);
     let stores = model.databases.iter().map(|database| stored_in(model, *database));
     let extractor = extractor(&model.ident);
+    let unused = (!model.allow_unused_claims).then(|| unused_claims(model));
     let fields = model.written().map(|column| {
         let (ident, ty) = (&column.ident, &column.ty);
         quote!(pub #ident: #ty)
@@ -46,6 +47,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
             }
 
             #checks
+            #unused
             #user
             #(#stores)*
             #extractor
@@ -53,8 +55,34 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     }
 }
 
+/// Warns of the claims that no field uses. Stable Rust lets no macro warn; using a deprecated item is the nearest to it,
+/// and its lint can be silenced like any other.
+fn unused_claims(model: &Model) -> TokenStream {
+    let Some(at) = model.template_at else {
+        return TokenStream::new();
+    };
+    let uses = model.unused_claims().map(|claim| {
+        let bytes = claim
+            .most_bytes()
+            .map_or("any number of".to_owned(), |bytes| format!("up to {bytes}"));
+        let note = format!(
+            "no field of `{}` is fed by the claim `{}`, which takes {bytes} bytes of every session token; remove it from \
+             the template, or write `allow(unused_claims)`",
+            model.ident, claim.name
+        );
+        let it = Ident::new("UNUSED_CLAIM", at);
+        quote! {
+            const _: () = {
+                #[deprecated(note = #note)]
+                const UNUSED_CLAIM: () = ();
+                #it
+            };
+        }
+    });
+    quote!(#(#uses)*)
+}
+
 fn synced_user(model: &Model, claims: &Ident) -> TokenStream {
-    let private = private();
     let ident = &model.ident;
     let name = ident.to_string();
     let text = &model.template_text;
@@ -81,9 +109,9 @@ fn synced_user(model: &Model, claims: &Ident) -> TokenStream {
     let reads = written.iter().map(|column| read_claim(column));
     let held = written.iter().filter_map(|column| {
         let claim = column.claim()?;
-        let (ident, ty) = (&column.ident, &column.ty);
-        (!claim.insert_only)
-            .then(|| quote!(#private::ColumnField::<#ty, ()>::equal(&self.#ident, &__claims.#ident)))
+        let ident = &column.ident;
+        let field = column_field(column, &quote!(()));
+        (!claim.insert_only).then(|| quote!(#field::equal(&self.#ident, &__claims.#ident)))
     });
     quote! {
         #[automatically_derived]
@@ -194,12 +222,14 @@ fn stored_in(model: &Model, database: Database) -> TokenStream {
     } = Statements::of(model, database);
     let create_table = ddl(model, database);
     let binds = model.written().map(|column| {
-        let (ident, ty) = (&column.ident, &column.ty);
-        quote!(#private::ColumnField::<#ty, #db>::add(&__claims.#ident, __arguments)?;)
+        let ident = &column.ident;
+        let field = column_field(column, &db);
+        quote!(#field::add(&__claims.#ident, __arguments)?;)
     });
     let gets = model.columns.iter().enumerate().map(|(index, column)| {
-        let (ident, ty) = (&column.ident, &column.ty);
-        quote!(#ident: #private::ColumnField::<#ty, #db>::get(__row, #index)?)
+        let ident = &column.ident;
+        let field = column_field(column, &db);
+        quote!(#ident: #field::get(__row, #index)?)
     });
     quote! {
         #[automatically_derived]
@@ -251,23 +281,34 @@ fn sql_type(column: &Column, database: Database, clauses: &[TokenStream]) -> Tok
     let ty = &column.ty;
     let db = database_type(database);
     let (name, not_null) = match column.claim() {
+        _ if column.encoding == Encoding::Json => (json_type(database), !holds_null(column)),
         Some(claim) => {
             let name = match (claim.kind, database) {
                 (Kind::Boolean, _) => "BOOLEAN",
                 (Kind::Integer, _) => "BIGINT",
                 (Kind::Number, Database::Postgres) => "DOUBLE PRECISION",
                 (Kind::Number, Database::Sqlite) => "REAL",
-                (Kind::Object | Kind::Json, Database::Postgres) => "JSONB",
-                (Kind::Text | Kind::Object | Kind::Json, _) => "TEXT",
+                (Kind::Object | Kind::Json, database) => json_type(database),
+                (Kind::Text, _) => "TEXT",
             };
-            (name, !(claim.nullable && claim.null == Null::Held))
+            (name, !holds_null(column))
         }
         None => ("TEXT", matches!(column.role, Role::Key)),
     };
     let not_null = if not_null { " NOT NULL" } else { "" };
+    // Whatever is not known falls back to the trait of this block.
+    let known = match (column.encoding, column.claim()) {
+        (Encoding::Own, _) => quote!(#private::SqlTypeOf::<#ty, #db>),
+        (Encoding::Json, None) => quote!(#private::JsonSqlTypeOf::<#ty>),
+        (Encoding::Json | Encoding::Text, _) => quote!(<()>),
+    };
+    let default = match column.encoding {
+        Encoding::Json => " DEFAULT '{}'",
+        Encoding::Own | Encoding::Text => "",
+    };
     let named = match &column.sql_type {
         Some(name) => name.to_token_stream(),
-        None => quote!(#private::SqlTypeOf::<#ty, #db>::NAME),
+        None => quote!(#known::NAME),
     };
     quote! {{
         #[allow(dead_code)]
@@ -276,13 +317,27 @@ fn sql_type(column: &Column, database: Database, clauses: &[TokenStream]) -> Tok
             const NOT_NULL: &'static str = #not_null;
             const PRIMARY_KEY: &'static str = " PRIMARY KEY";
             const GENERATED: &'static str = "";
-            const DEFAULT: &'static str = "";
+            const DEFAULT: &'static str = #default;
         }
         impl<T> __Fallback for T {}
-        const __PARTS: &[&str] = &[#named #(, #private::SqlTypeOf::<#ty, #db>::#clauses)*];
+        const __PARTS: &[&str] = &[#named #(, #known::#clauses)*];
         const __BYTES: [u8; #private::length(__PARTS)] = #private::concat(__PARTS);
         #private::text(&__BYTES)
     }}
+}
+
+fn json_type(database: Database) -> &'static str {
+    match database {
+        Database::Postgres => "JSONB",
+        Database::Sqlite => "TEXT",
+    }
+}
+
+/// Whether null is a value of the column, as far as its claim says.
+fn holds_null(column: &Column) -> bool {
+    column
+        .claim()
+        .is_some_and(|claim| claim.nullable && claim.null == Null::Held)
 }
 
 /// The extractor of the row, for handlers without `#[authenticated]`.

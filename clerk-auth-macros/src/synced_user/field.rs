@@ -5,7 +5,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
 use super::check::identifier;
-use super::model::{ClaimColumn, Column, Null, Role};
+use super::model::{ClaimColumn, Column, Encoding, Null, Role};
 use super::parse::{Container, Field};
 use super::shortcode::{self, Kind};
 use super::template::Template;
@@ -89,12 +89,14 @@ impl FieldChecker<'_> {
         let at = field.ty.span();
         let sql_type = field.column.sql_type.get().map(LitStr::value);
         let role = self.role(&field)?;
+        let encoding = self.encoding(&field, &role)?;
         Some(Column {
             ident: field.ident,
             ty: field.ty,
             at,
             name,
             sql_type,
+            encoding,
             role,
         })
     }
@@ -154,6 +156,61 @@ impl FieldChecker<'_> {
             "app" => Role::App,
             _ => Role::UpdatedAt,
         })
+    }
+
+    fn encoding(&mut self, field: &Field, role: &Role) -> Option<Encoding> {
+        let (encoding, span) = match (field.column.json.span(), field.column.text.span()) {
+            (None, None) => return Some(Encoding::Own),
+            (Some(json), None) => (Encoding::Json, json),
+            (None, Some(text)) => (Encoding::Text, text),
+            (Some(_), Some(text)) => {
+                self.diagnostics.error_at(
+                    text,
+                    with_help(
+                        "a column cannot be stored both as JSON and as text",
+                        "keep either `json` or `text`",
+                    ),
+                );
+                return None;
+            }
+        };
+        let (message, help) = match (encoding, role) {
+            (Encoding::Json, Role::Claim(claim)) if matches!(claim.kind, Kind::Object | Kind::Json) => {
+                return Some(encoding);
+            }
+            (Encoding::Text, Role::Claim(claim)) if claim.kind == Kind::Text => return Some(encoding),
+            (Encoding::Json, Role::Generated | Role::App) => return Some(encoding),
+            (Encoding::Json, Role::Claim(claim)) => (
+                format!(
+                    "only objects and any JSON are stored as JSON, and `{}` is {}",
+                    claim.claim,
+                    claim.kind.name()
+                ),
+                "remove `json`",
+            ),
+            (_, Role::Claim(claim)) => (
+                format!(
+                    "only text is stored as text, and `{}` is {}",
+                    claim.claim,
+                    claim.kind.name()
+                ),
+                "remove `text`",
+            ),
+            (_, Role::Key) => (
+                "the Clerk user id is stored as what it is".to_owned(),
+                "remove this argument",
+            ),
+            (_, Role::UpdatedAt) => (
+                "sync writes a timestamp into this column".to_owned(),
+                "remove this argument",
+            ),
+            (_, Role::Generated | Role::App) => (
+                "only a column that is fed by a claim can be stored as text".to_owned(),
+                "implement `sqlx::Type` and `sqlx::Decode` for the type, or store it as JSON with `json`",
+            ),
+        };
+        self.diagnostics.error_at(span, with_help(message, help));
+        None
     }
 
     fn claim_role(&mut self, field: &Field) -> Option<Role> {

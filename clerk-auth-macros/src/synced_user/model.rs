@@ -5,7 +5,7 @@ use syn::{Expr, Ident, Type};
 
 use super::parse::Database;
 use super::shortcode::Kind;
-use super::template::Template;
+use super::template::{Claim, Template};
 
 /// The struct, checked.
 pub(super) struct Model {
@@ -18,6 +18,10 @@ pub(super) struct Model {
     /// The expression that gives the template's text.
     pub(super) template_text: TokenStream,
     pub(super) template: Template,
+    /// Where the struct names its template; nowhere for the default.
+    pub(super) template_at: Option<Span>,
+    /// Claims that no field uses are wanted.
+    pub(super) allow_unused_claims: bool,
     /// The columns that could be understood, in the order of the fields.
     pub(super) columns: Vec<Column>,
 }
@@ -44,7 +48,19 @@ pub(super) struct Column {
     pub(super) at: Span,
     pub(super) name: String,
     pub(super) sql_type: Option<String>,
+    pub(super) encoding: Encoding,
     pub(super) role: Role,
+}
+
+/// How a value becomes one that the database knows.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Encoding {
+    /// The type's own, through sqlx.
+    Own,
+    /// JSON, through serde.
+    Json,
+    /// Text, through `Display` and `FromStr`.
+    Text,
 }
 
 /// Who writes a column.
@@ -93,6 +109,15 @@ impl Model {
         self.columns
             .iter()
             .find(|column| matches!(column.role, Role::Key))
+    }
+
+    /// The claims that neither feed a column nor version the row. Those of a session cannot feed a column.
+    pub(super) fn unused_claims(&self) -> impl Iterator<Item = &Claim> {
+        self.template.claims.iter().filter(|claim| {
+            let feeds = |column: &Column| column.claim().is_some_and(|used| used.claim == claim.name);
+            let versions = matches!(&self.version, Version::UpdatedAt(name) if *name == claim.name);
+            !versions && claim.expression.of_session().is_none() && !self.columns.iter().any(feeds)
+        })
     }
 
     /// The columns that sync writes, in the order of the upsert's parameters.

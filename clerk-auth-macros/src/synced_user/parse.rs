@@ -26,9 +26,16 @@ pub(super) struct Container {
     pub(super) databases: Slot<Vec<Database>>,
     pub(super) version: Slot<LitStr>,
     pub(super) rename_all: Slot<LitStr>,
-    pub(super) allow: Slot<()>,
+    pub(super) allow: Slot<Allowed>,
     pub(super) version_column: Slot<LitStr>,
     pub(super) deleted_at_column: Slot<LitStr>,
+}
+
+/// `allow(…)`
+#[derive(Clone, Copy, Default)]
+pub(super) struct Allowed {
+    pub(super) unbounded_claims: bool,
+    pub(super) unused_claims: bool,
 }
 
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -67,6 +74,8 @@ pub(super) struct ColumnAttribute {
     pub(super) updated_at: Slot<()>,
     pub(super) name: Slot<LitStr>,
     pub(super) sql_type: Slot<LitStr>,
+    pub(super) json: Slot<()>,
+    pub(super) text: Slot<()>,
 }
 
 /// Reads the struct; `None` if it is none, which has been reported.
@@ -243,21 +252,30 @@ fn databases(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<Vec<D
     Some(databases)
 }
 
-fn allow(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<()> {
-    if let Argument::List(_, arguments) = argument
-        && let [Argument::Word(word)] = arguments.as_slice()
-        && word == "unbounded_claims"
-    {
-        return Some(());
+fn allow(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<Allowed> {
+    const FORM: &str = "write `allow(unbounded_claims)`, `allow(unused_claims)` or both, with a comma";
+    let mut allowed = Allowed::default();
+    let Argument::List(key, arguments) = argument else {
+        diagnostics.error_at(
+            argument.span(),
+            with_help("`allow` lists what is allowed in parentheses", FORM),
+        );
+        return None;
+    };
+    if arguments.is_empty() {
+        diagnostics.error(key, with_help("nothing is allowed here", FORM));
     }
-    diagnostics.error_at(
-        argument.span(),
-        with_help(
-            "only unbounded claims can be allowed",
-            "write `allow(unbounded_claims)`",
-        ),
-    );
-    None
+    for argument in arguments {
+        match argument {
+            Argument::Word(word) if word == "unbounded_claims" => allowed.unbounded_claims = true,
+            Argument::Word(word) if word == "unused_claims" => allowed.unused_claims = true,
+            other => diagnostics.error_at(
+                other.span(),
+                with_help("only unbounded and unused claims can be allowed", FORM),
+            ),
+        }
+    }
+    Some(allowed)
 }
 
 fn claim_attribute(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> ClaimAttribute {
@@ -307,13 +325,23 @@ fn claim_attribute(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> C
 }
 
 fn column_attribute(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> ColumnAttribute {
-    const KNOWN: [&str; 5] = ["generated", "app", "updated_at", "name", "sql_type"];
+    const KNOWN: [&str; 7] = [
+        "generated",
+        "app",
+        "updated_at",
+        "name",
+        "sql_type",
+        "json",
+        "text",
+    ];
     let mut column = ColumnAttribute::default();
     for attribute in named(attributes, "column") {
         for argument in arguments(attribute, r#"#[column(app)]"#, diagnostics) {
             match &argument {
                 Argument::Word(key) if key == "generated" => column.generated.set(key, Some(()), diagnostics),
                 Argument::Word(key) if key == "app" => column.app.set(key, Some(()), diagnostics),
+                Argument::Word(key) if key == "json" => column.json.set(key, Some(()), diagnostics),
+                Argument::Word(key) if key == "text" => column.text.set(key, Some(()), diagnostics),
                 Argument::Word(key) if key == "updated_at" => {
                     column.updated_at.set(key, Some(()), diagnostics);
                 }
@@ -340,7 +368,7 @@ fn column_attribute(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> 
                         other.span(),
                         with_help(
                             "this argument takes no value",
-                            "write `generated`, `app` or `updated_at` alone",
+                            "write `generated`, `app`, `updated_at`, `json` or `text` alone",
                         ),
                     );
                 }

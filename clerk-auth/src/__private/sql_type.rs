@@ -74,6 +74,40 @@ sql_types! { "sqlite", sqlx::Sqlite:
     "REAL" { DEFAULT: " DEFAULT 0" } = f32, f64;
 }
 
+#[cfg(all(feature = "postgres", feature = "uuid"))]
+impl SqlType<sqlx::Postgres> for uuid::Uuid {
+    const NAME: &'static str = "UUID";
+    const PRIMARY_KEY: &'static str = " DEFAULT gen_random_uuid() PRIMARY KEY";
+    const GENERATED: &'static str = " DEFAULT gen_random_uuid()";
+}
+
+/// SQLite makes no UUIDs, so the application's migration has to say where a generated one comes from.
+#[cfg(all(feature = "sqlite", feature = "uuid"))]
+impl SqlType<sqlx::Sqlite> for uuid::Uuid {
+    const NAME: &'static str = "BLOB";
+}
+
+macro_rules! timestamp {
+    ($feature:literal, $type:ty) => {
+        #[cfg(all(feature = "postgres", feature = $feature))]
+        impl SqlType<sqlx::Postgres> for $type {
+            const NAME: &'static str = "TIMESTAMPTZ";
+            const GENERATED: &'static str = " DEFAULT CURRENT_TIMESTAMP";
+            const DEFAULT: &'static str = " DEFAULT CURRENT_TIMESTAMP";
+        }
+
+        #[cfg(all(feature = "sqlite", feature = $feature))]
+        impl SqlType<sqlx::Sqlite> for $type {
+            const NAME: &'static str = "TEXT";
+            const GENERATED: &'static str = " DEFAULT CURRENT_TIMESTAMP";
+            const DEFAULT: &'static str = " DEFAULT CURRENT_TIMESTAMP";
+        }
+    };
+}
+
+timestamp!("time", time::OffsetDateTime);
+timestamp!("chrono", chrono::DateTime<chrono::Utc>);
+
 #[cfg(feature = "postgres")]
 impl<T> SqlType<sqlx::Postgres> for sqlx::types::Json<T> {
     const NAME: &'static str = "JSONB";

@@ -97,9 +97,57 @@ macro_rules! from_integer {
 
 from_integer!(i8, i16, i32, i64, u8, u16, u32, u64);
 
+/// A whole number that a `f64` holds exactly.
+impl FromClaim<Integer> for f64 {
+    fn from_claim(value: i64) -> Result<Self, InvalidClaim> {
+        // 2^53: beyond it neighbours are one and the same.
+        const EXACT: i64 = 1 << 53;
+        if value.abs() > EXACT {
+            return Err(InvalidClaim::new("the number does not fit in f64"));
+        }
+        #[expect(clippy::cast_precision_loss, reason = "the range has been checked")]
+        Ok(value as Self)
+    }
+}
+
 impl FromClaim<Number> for f64 {
     fn from_claim(value: f64) -> Result<Self, InvalidClaim> {
         Ok(value)
+    }
+}
+
+#[cfg(feature = "uuid")]
+impl FromClaim<Text> for uuid::Uuid {
+    fn from_claim(value: &str) -> Result<Self, InvalidClaim> {
+        value
+            .parse()
+            .map_err(|_| InvalidClaim::new("the text is no UUID"))
+    }
+}
+
+/// An absolute URL; sqlx stores no `Url`, so its column is `#[column(text)]`.
+#[cfg(feature = "url")]
+impl FromClaim<Text> for url::Url {
+    fn from_claim(value: &str) -> Result<Self, InvalidClaim> {
+        value
+            .parse()
+            .map_err(|_| InvalidClaim::new("the text is no absolute URL"))
+    }
+}
+
+/// Seconds since the epoch, such as `{{user.created_at}}`.
+#[cfg(feature = "time")]
+impl FromClaim<Integer> for time::OffsetDateTime {
+    fn from_claim(value: i64) -> Result<Self, InvalidClaim> {
+        Self::from_unix_timestamp(value).map_err(|_| InvalidClaim::new("the number is no time in seconds"))
+    }
+}
+
+/// Seconds since the epoch, such as `{{user.created_at}}`.
+#[cfg(feature = "chrono")]
+impl FromClaim<Integer> for chrono::DateTime<chrono::Utc> {
+    fn from_claim(value: i64) -> Result<Self, InvalidClaim> {
+        Self::from_timestamp(value, 0).ok_or_else(|| InvalidClaim::new("the number is no time in seconds"))
     }
 }
 
