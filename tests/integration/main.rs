@@ -1,6 +1,7 @@
 //! Tests through the public surface: the example application over HTTP, on real databases.
 
 mod credentials;
+mod fixture;
 mod harness;
 mod keys;
 mod layout;

@@ -159,7 +159,8 @@ impl People {
     }
 
     async fn nulls(&self) -> i64 {
-        let sql = r#"SELECT COUNT(*) FROM "people" WHERE "maybe" IS NULL AND "tags" IS NULL AND "site" IS NULL"#;
+        let sql =
+            r#"SELECT COUNT(*) FROM "people" WHERE "maybe" IS NULL AND "tags" IS NULL AND "site" IS NULL"#;
         let count = match &self.database {
             Database::Postgres(pool) => sqlx::query_scalar(sql).fetch_one(pool).await,
             Database::Sqlite(pool) => sqlx::query_scalar(sql).fetch_one(pool).await,
@@ -246,8 +247,16 @@ async fn what_a_type_cannot_hold_is_refused_by_name(files: TestDatabase) {
         ("createdToo", json!(i64::MAX), "the number is no time in seconds"),
         ("unique", json!("seven"), "the text is no UUID"),
         ("picture", json!("/relative"), "the text is no absolute URL"),
-        ("shape", json!({}), "the JSON has another shape than the field's type"),
-        ("settings", json!({ "theme": 1 }), "the JSON has another shape than the field's type"),
+        (
+            "shape",
+            json!({}),
+            "the JSON has another shape than the field's type",
+        ),
+        (
+            "settings",
+            json!({ "theme": 1 }),
+            "the JSON has another shape than the field's type",
+        ),
         ("ratio", json!("1.5"), "is text, but the template declares number"),
     ] {
         let error = people.sync(json!({ claim: value })).await.expect_err(claim);

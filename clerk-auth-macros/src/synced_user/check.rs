@@ -1,11 +1,12 @@
 //! From what was written to what it means: the struct as a whole.
 
+use proc_macro2::Span;
 use quote::ToTokens;
 use syn::{Ident, LitStr};
 
 use super::field::{Case, FieldChecker};
 use super::model::{Column, Model, Role, Table, Version};
-use super::parse::{Container, Input};
+use super::parse::{Container, Database, Input};
 use super::template::Template;
 use super::template_source::TemplateSource;
 use crate::argument::Slot;
@@ -47,6 +48,7 @@ pub(super) fn check(input: Input, diagnostics: &mut Diagnostics) -> Checked {
             ),
         );
     }
+    let check = statement_check(&ident, &container, &databases, diagnostics);
     let version_column = bookkeeping(&container.version_column, "clerk_version", diagnostics);
     let deleted_at_column = bookkeeping(&container.deleted_at_column, "clerk_deleted_at", diagnostics);
 
@@ -89,6 +91,7 @@ pub(super) fn check(input: Input, diagnostics: &mut Diagnostics) -> Checked {
         template_text: source.text_tokens(),
         template,
         template_at: source.literal().map(LitStr::span),
+        check,
         allow_unused_claims: allowed.unused_claims,
         columns,
     };
@@ -139,6 +142,43 @@ fn table(ident: &Ident, container: &Container, diagnostics: &mut Diagnostics) ->
                 ),
             );
             fallback
+        }
+    }
+}
+
+/// sqlx's macros know one database in a build, that of `DATABASE_URL`.
+fn statement_check(
+    ident: &Ident,
+    container: &Container,
+    databases: &[Database],
+    diagnostics: &mut Diagnostics,
+) -> Option<(Span, Database)> {
+    let literal = container.check.get()?;
+    if literal.value() != "sqlx" {
+        diagnostics.error(
+            literal,
+            with_help(
+                format!("nothing called `{}` checks statements", literal.value()),
+                r#"write `check = "sqlx"`, or remove it"#,
+            ),
+        );
+        return None;
+    }
+    match databases {
+        [] => None,
+        [database] => Some((literal.span(), *database)),
+        _ => {
+            diagnostics.error(
+                literal,
+                with_help(
+                    format!(
+                        "sqlx checks the statements of one database in a build, and `{ident}` is stored in {}",
+                        databases.len()
+                    ),
+                    "remove `check`, or name one database: `database(postgres)`",
+                ),
+            );
+            None
         }
     }
 }

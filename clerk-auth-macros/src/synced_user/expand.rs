@@ -21,6 +21,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     let checks = checks(model);
     let user = synced_user(model, &claims);
     let stores = model.databases.iter().map(|database| stored_in(model, *database));
+    let statement_check = statement_check(model);
     let extractor = extractor(&model.ident);
     let unused = (!model.allow_unused_claims).then(|| unused_claims(model));
     let fields = model.written().map(|column| {
@@ -50,6 +51,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
             #unused
             #user
             #(#stores)*
+            #statement_check
             #extractor
         };
     }
@@ -256,6 +258,32 @@ fn stored_in(model: &Model, database: Database) -> TokenStream {
             }
         }
     }
+}
+
+/// The statements once more, in sqlx's own macro, which has the database or the prepared `.sqlx` folder verify them.
+fn statement_check(model: &Model) -> Option<TokenStream> {
+    let (at, database) = model.check?;
+    let Statements {
+        select,
+        upsert,
+        raise_version,
+        tombstone,
+    } = Statements::of(model, database);
+    let written = model.written().count() + 1;
+    let queries = [(select, 1), (upsert, written), (raise_version, 2), (tombstone, 1)]
+        .into_iter()
+        .map(|(sql, parameters)| {
+            // `as _` keeps sqlx from comparing Rust types: fields may be of types that only their own impls know.
+            let parameter = quote_spanned!(at=> ::core::option::Option::None::<i64> as _);
+            let parameters = (0..parameters).map(|_| &parameter);
+            quote_spanned!(at=> let _ = ::sqlx::query!(#sql #(, #parameters)*);)
+        });
+    Some(quote! {
+        #[allow(dead_code)]
+        fn __check_statements() {
+            #(#queries)*
+        }
+    })
 }
 
 fn ddl(model: &Model, database: Database) -> TokenStream {

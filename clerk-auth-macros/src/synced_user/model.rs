@@ -20,6 +20,8 @@ pub(super) struct Model {
     pub(super) template: Template,
     /// Where the struct names its template; nowhere for the default.
     pub(super) template_at: Option<Span>,
+    /// Where the struct asks sqlx to check the statements of its one database.
+    pub(super) check: Option<(Span, Database)>,
     /// Claims that no field uses are wanted.
     pub(super) allow_unused_claims: bool,
     /// The columns that could be understood, in the order of the fields.

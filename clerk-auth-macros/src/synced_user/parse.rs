@@ -27,6 +27,7 @@ pub(super) struct Container {
     pub(super) version: Slot<LitStr>,
     pub(super) rename_all: Slot<LitStr>,
     pub(super) allow: Slot<Allowed>,
+    pub(super) check: Slot<LitStr>,
     pub(super) version_column: Slot<LitStr>,
     pub(super) deleted_at_column: Slot<LitStr>,
 }
@@ -147,7 +148,7 @@ fn not_a_struct(what: &str) -> String {
 }
 
 fn container(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> Container {
-    const KNOWN: [&str; 9] = [
+    const KNOWN: [&str; 10] = [
         "table",
         "template",
         "template_json",
@@ -155,6 +156,7 @@ fn container(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> Contain
         "version",
         "rename_all",
         "allow",
+        "check",
         "version_column",
         "deleted_at_column",
     ];
@@ -177,6 +179,7 @@ fn container(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> Contain
                     &mut container.template_json,
                     r##"template_json = r#"{"email": "{{user.primary_email_address}}"}"#"##,
                 ),
+                "check" => (&mut container.check, r#"check = "sqlx""#),
                 "version" => (&mut container.version, r#"version = "iat""#),
                 "rename_all" => (&mut container.rename_all, r#"rename_all = "snake_case""#),
                 "version_column" => (

@@ -60,7 +60,7 @@ fn row(model: &Model) -> String {
     let columns = model.columns.iter().map(|it| column(model, &it.name));
     let columns: Vec<String> = columns.chain([column(model, &model.version_column)]).collect();
     format!(
-        "{}, {} IS NOT NULL",
+        "{}, {} IS NOT NULL AS \"clerk_deleted\"",
         columns.join(", "),
         column(model, &model.deleted_at_column)
     )
@@ -100,8 +100,8 @@ fn upsert(model: &Model, database: Database) -> String {
     });
     let updates: Vec<String> = updates.chain([excluded(version)]).collect();
     let was_inserted = match database {
-        Database::Postgres => "xmax = 0",
-        Database::Sqlite => "0",
+        Database::Postgres => "xmax = 0 AS \"clerk_inserted\"",
+        Database::Sqlite => "0 AS \"clerk_inserted\"",
     };
     format!(
         "INSERT INTO {table} ({inserted}) VALUES ({values}) ON CONFLICT ({key}) DO UPDATE SET {updates} \

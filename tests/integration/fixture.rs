@@ -1,0 +1,185 @@
+//! A crate of its own: statements that sqlx checks while compiling, and a template that is rebuilt when it changes.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use clerk_auth::SyncedUser;
+use clerk_auth::user::StoredIn;
+use clerk_auth_tests::database::TestDatabase;
+use clerk_auth_tests::on_both_databases;
+use sqlx::{AssertSqlSafe, Connection, Executor};
+
+on_both_databases!(statements_are_checked_while_compiling);
+
+/// The fixture's struct, without the check, for its DDL.
+#[derive(SyncedUser)]
+#[synced_user(table = "users", database(postgres, sqlite))]
+#[expect(dead_code, reason = "only its statements are used")]
+struct User {
+    #[column(generated)]
+    id: i64,
+    clerk_id: String,
+    email: Option<String>,
+    #[column(app)]
+    credits: i64,
+}
+
+/// A copy of the fixture, and the database it is checked against.
+struct Fixture {
+    folder: PathBuf,
+    url: String,
+    feature: &'static str,
+}
+
+impl Fixture {
+    /// A copy of the fixture in a folder of that name.
+    fn copy(name: &str, url: &str, feature: &'static str) -> Self {
+        let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let original = tests.join("fixtures/checked-statements");
+        let workspace = tests.parent().expect("the workspace");
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        drop(fs::remove_dir_all(&folder));
+        for part in ["src", "clerk", ".sqlx"] {
+            fs::create_dir_all(folder.join(part)).expect("the folder can be made");
+        }
+        let manifest = fs::read_to_string(original.join("Cargo.toml")).expect("the manifest");
+        let library = workspace.join("clerk-auth");
+        let manifest = manifest.replace("../../../clerk-auth", &library.to_string_lossy());
+        fs::write(folder.join("Cargo.toml"), manifest).expect("it can be written");
+        for (from, to) in [
+            (original.join("src/lib.rs"), "src/lib.rs"),
+            (
+                original.join("clerk/session-token.json"),
+                "clerk/session-token.json",
+            ),
+            (workspace.join("Cargo.lock"), "Cargo.lock"),
+        ] {
+            fs::copy(from, folder.join(to)).expect("it can be copied");
+        }
+        Self {
+            folder,
+            url: url.to_owned(),
+            feature,
+        }
+    }
+
+    /// Compiles it; the error is what the compiler said. `variables` are sqlx's.
+    fn check(&self, variables: &[(&str, &str)]) -> Result<(), String> {
+        let output = Command::new(env!("CARGO"))
+            .args(["check", "--offline", "--quiet", "--color=never", "--features"])
+            .arg(self.feature)
+            .current_dir(&self.folder)
+            // Dependencies that the tests were built with are not built again.
+            .env(
+                "CARGO_TARGET_DIR",
+                Path::new(env!("CARGO_TARGET_TMPDIR")).join(".."),
+            )
+            .env_remove("DATABASE_URL")
+            .env_remove("SQLX_OFFLINE")
+            .envs(variables.iter().copied())
+            .output()
+            .expect("cargo runs");
+        if output.status.success() {
+            Ok(())
+        } else {
+            Err(String::from_utf8_lossy(&output.stderr).into_owned())
+        }
+    }
+
+    /// Compiles it against the live database, whose schema may have changed since.
+    fn check_live(&self) -> Result<(), String> {
+        let source = self.folder.join("src/lib.rs");
+        let text = fs::read_to_string(&source).expect("the source");
+        fs::write(source, text).expect("it can be touched");
+        self.check(&[("DATABASE_URL", &self.url)])
+    }
+
+    async fn execute(&self, statements: &str) {
+        let statements = AssertSqlSafe(statements.to_owned());
+        if self.feature == "sqlite" {
+            let mut connection = sqlx::SqliteConnection::connect(&self.url)
+                .await
+                .expect("it opens");
+            connection.execute(statements).await.expect("it runs");
+        } else {
+            let mut connection = sqlx::PgConnection::connect(&self.url).await.expect("it opens");
+            connection.execute(statements).await.expect("it runs");
+        }
+    }
+}
+
+async fn statements_are_checked_while_compiling(database: TestDatabase) {
+    let (name, feature, ddl, url) = if database.is_sqlite() {
+        let url = format!("{}?mode=rwc", database.url());
+        (
+            "checked-sqlite",
+            "sqlite",
+            <User as StoredIn<sqlx::Sqlite>>::CREATE_TABLE,
+            url,
+        )
+    } else {
+        let url = database.url().to_owned();
+        (
+            "checked-postgres",
+            "postgres",
+            <User as StoredIn<sqlx::Postgres>>::CREATE_TABLE,
+            url,
+        )
+    };
+    let fixture = Fixture::copy(name, &url, feature);
+    fixture.execute(ddl).await;
+
+    // What `cargo sqlx prepare` does: it has the macros write what the database said.
+    let prepared = fixture.folder.join(".sqlx");
+    let prepared_text = prepared.to_string_lossy().into_owned();
+    fixture
+        .check(&[
+            ("DATABASE_URL", &fixture.url),
+            ("SQLX_OFFLINE_DIR", &prepared_text),
+        ])
+        .expect("the schema is right");
+    let queries = fs::read_dir(&prepared).expect("the folder is there").count();
+    assert_eq!(queries, 4, "each statement is prepared");
+    fixture
+        .check(&[("SQLX_OFFLINE", "true")])
+        .expect("the prepared statements are right");
+
+    let without_column = ddl.replace("\"email\" TEXT,", "");
+    let without_index = ddl.replace(" UNIQUE", "");
+    for (table, schema, expected) in [
+        ("without a column", without_column.as_str(), "email"),
+        ("without the unique index", &without_index, "ON CONFLICT"),
+        ("without the table", "", "users"),
+    ] {
+        assert_ne!(schema, ddl, "{table}");
+        fixture
+            .execute(&format!("DROP TABLE IF EXISTS users; {schema}"))
+            .await;
+        let message = fixture.check_live().expect_err(table);
+        assert!(message.contains(expected), "{table}: {message}");
+        assert!(message.contains("check = \"sqlx\""), "{table}: {message}");
+    }
+}
+
+#[test]
+fn a_template_that_changes_rebuilds_the_crate() {
+    let fixture = Fixture::copy("changed-template", "", "sqlite");
+    let source = fixture.folder.join("src/lib.rs");
+    let text = fs::read_to_string(&source).expect("the source");
+    fs::write(source, text.replace(", check = \"sqlx\"", "")).expect("it can be written");
+    fixture.check(&[]).expect("the template fits the struct");
+
+    let template = fixture.folder.join("clerk/session-token.json");
+    let text = fs::read_to_string(&template).expect("the template");
+    fs::write(&template, text.replace("\"email\"", "\"eMail\"")).expect("it can be written");
+    let message = fixture.check(&[]).expect_err("the claim has another name now");
+    assert!(
+        message.contains("no claim of the template is called `email`"),
+        "{message}"
+    );
+    assert!(
+        message.contains("did you mean `#[claim(\"eMail\")]`?"),
+        "{message}"
+    );
+}
