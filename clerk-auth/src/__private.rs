@@ -15,7 +15,7 @@ mod sql_type;
 mod subject;
 mod text;
 
-pub use column::{ClaimField, ColumnField, ParseClaim, ParsedField, UnheldClaim, UnstoredColumn};
+pub use column::{ClaimField, ColumnField, HoldsClaim, ParseClaim, ParsedField, UnheldClaim, UnstoredColumn};
 #[cfg(all(feature = "postgres", feature = "sqlite"))]
 pub use column::{PostgresAndSqliteClaimColumn, PostgresAndSqliteOwnColumn};
 #[cfg(feature = "postgres")]
@@ -23,8 +23,7 @@ pub use column::{PostgresClaimColumn, PostgresOwnColumn};
 #[cfg(feature = "sqlite")]
 pub use column::{SqliteClaimColumn, SqliteOwnColumn};
 pub use encoded::{
-    JsonClaim, JsonClaimColumn, JsonColumn, JsonField, JsonOwnColumn, JsonSqlTypeOf, TextClaimColumn,
-    TextColumn,
+    JsonClaim, JsonClaimColumn, JsonColumn, JsonField, JsonOwnColumn, TextClaimColumn, TextColumn,
 };
 #[cfg(all(feature = "postgres", feature = "sqlite"))]
 pub use sql_type::PostgresAndSqliteSqlType;
@@ -32,17 +31,18 @@ pub use sql_type::PostgresAndSqliteSqlType;
 pub use sql_type::PostgresSqlType;
 #[cfg(feature = "sqlite")]
 pub use sql_type::SqliteSqlType;
-pub use sql_type::{SqlType, SqlTypeOf};
+pub use sql_type::{Clauses, Encoded, JsonClauses, JsonNotNull, KindClauses, KindSqlType, SqlType};
 pub use subject::{NotASubject, SubjectField};
 pub use text::{concat, length, text};
 
 use crate::extract::SubjectFrom;
 use crate::policy::SignedIn;
 
-/// The extractor of a derived user: the row of whoever is signed in.
-pub async fn extract_user<U, S>(parts: &mut Parts, state: &S) -> Result<U, Rejection>
+/// The extractor of a derived user: the row of whoever is signed in. No `async fn`: of one rustc would have to prove anew
+/// for each struct that its future can be sent.
+pub fn extract_user<U, S>(parts: &mut Parts, state: &S) -> impl Future<Output = Result<U, Rejection>> + Send
 where
     U: SubjectFrom<S>,
 {
-    U::resolve::<SignedIn>(parts, state).await
+    U::resolve::<SignedIn>(parts, state)
 }

@@ -1,7 +1,7 @@
 //! The assertions about a struct's columns: each requirement once, under the field's type.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 
 use super::access::{claim_field, database_type, held_kind, kind_type, private};
 use super::model::{ClaimColumn, Column, Encoding, Model, Null, Role};
@@ -26,8 +26,46 @@ fn claim_trait_name(column: &Column) -> Ident {
     format_ident!("__Claim_{}", column.ident, span = Span::mixed_site())
 }
 
+/// The trait that the type of a field must satisfy to hold its claim.
+///
+/// Each trait of the crate that is compiled costs rustc about a millisecond, so a type that is spelled as one that fits
+/// is held to a trait of the runtime crate. It asks the same question, with a voice that names no claim; that is heard
+/// only where something else is called `String`.
+fn holds(column: &Column) -> TokenStream {
+    if is_plain(column) {
+        let private = private();
+        let kind = match &column.role {
+            Role::Claim(claim) => held_kind(claim),
+            _ => kind_type(Kind::Text),
+        };
+        quote!(#private::HoldsClaim<#kind>)
+    } else {
+        claim_trait_name(column).into_token_stream()
+    }
+}
+
+fn is_plain(column: &Column) -> bool {
+    let spelled = column.ty.to_token_stream().to_string().replace(' ', "");
+    match &column.role {
+        Role::Key => spelled == "String",
+        Role::Claim(claim) => {
+            let plain = claim.kind.rust_type();
+            let holds = if claim.nullable && claim.null == Null::Held {
+                format!("Option<{plain}>")
+            } else {
+                plain.to_owned()
+            };
+            column.encoding == Encoding::Own && !claim.parse && spelled == holds
+        }
+        _ => false,
+    }
+}
+
 /// The trait whose voice says what is wrong with the type of a field.
 fn claim_trait(column: &Column) -> Option<TokenStream> {
+    if is_plain(column) {
+        return None;
+    }
     let private = private();
     let name = claim_trait_name(column);
     let (bound, message, label, note) = match &column.role {
@@ -110,7 +148,7 @@ fn check_column(model: &Model, column: &Column) -> TokenStream {
     let private = private();
     let ty = &column.ty;
     let at = column.at;
-    let claim_trait = claim_trait_name(column);
+    let holds = holds(column);
     let databases = match model.databases.as_slice() {
         [Database::Postgres] => "Postgres",
         [Database::Sqlite] => "Sqlite",
@@ -139,7 +177,7 @@ fn check_column(model: &Model, column: &Column) -> TokenStream {
         Role::Key => {
             let kind = kind_type(Kind::Text);
             quote! {
-                <#ty as #claim_trait>::check();
+                <#ty as #holds>::check();
                 <#it as #private::#claim_column>::check(#private::ClaimField::<#ty, #kind>::column());
             }
         }
@@ -165,11 +203,11 @@ fn check_claim(column: &Column, claim: &ClaimColumn, column_trait: &TokenStream)
     if claim.with.is_some() {
         return quote!(<#ty as #column_trait>::check(::core::marker::PhantomData););
     }
-    let claim_trait = claim_trait_name(column);
+    let holds = holds(column);
     let field = claim_field(column, claim);
     let it = quote_spanned!(column.at=> _);
     quote! {
-        <#ty as #claim_trait>::check();
+        <#ty as #holds>::check();
         <#it as #column_trait>::check(#field::column());
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     quote! {
         const _: () = {
             #[allow(unused_imports)]
-            use #private::{UnheldClaim as _, UnstoredColumn as _};
+            use #private::{JsonNotNull as _, KindClauses as _, UnheldClaim as _, UnstoredColumn as _};
 
             #[doc(hidden)]
             pub struct #claims { #(#fields),* }
@@ -288,13 +288,15 @@ fn statement_check(model: &Model) -> Option<TokenStream> {
 
 fn ddl(model: &Model, database: Database) -> TokenStream {
     let private = private();
-    let parts = create_table(model, database).into_iter().map(|part| match part {
-        Ddl::Text(text) => quote!(#text),
-        Ddl::Column(column) => sql_type(column, database, &[quote!(NOT_NULL)]),
-        Ddl::PrimaryKey(column) => sql_type(column, database, &[quote!(PRIMARY_KEY)]),
-        Ddl::Generated(column) => sql_type(column, database, &[quote!(NOT_NULL), quote!(GENERATED)]),
-        Ddl::App(column) => sql_type(column, database, &[quote!(NOT_NULL), quote!(DEFAULT)]),
-    });
+    let parts = create_table(model, database)
+        .into_iter()
+        .flat_map(|part| match part {
+            Ddl::Text(text) => vec![quote!(#text)],
+            Ddl::Column(column) => sql_type(column, database, &["NOT_NULL"]),
+            Ddl::PrimaryKey(column) => sql_type(column, database, &["PRIMARY_KEY"]),
+            Ddl::Generated(column) => sql_type(column, database, &["NOT_NULL", "GENERATED"]),
+            Ddl::App(column) => sql_type(column, database, &["NOT_NULL", "DEFAULT"]),
+        });
     quote! {{
         const __PARTS: &[&str] = &[#(#parts),*];
         const __BYTES: [u8; #private::length(__PARTS)] = #private::concat(__PARTS);
@@ -302,70 +304,44 @@ fn ddl(model: &Model, database: Database) -> TokenStream {
     }}
 }
 
-/// The type's name and the clauses that follow it; a type that the runtime crate does not know falls back to the kind of
-/// its claim.
-fn sql_type(column: &Column, database: Database, clauses: &[TokenStream]) -> TokenStream {
+/// The type's name and the clauses that follow it.
+fn sql_type(column: &Column, database: Database, clauses: &[&str]) -> Vec<TokenStream> {
     let private = private();
     let ty = &column.ty;
     let db = database_type(database);
-    let (name, not_null) = match column.claim() {
-        _ if column.encoding == Encoding::Json => (json_type(database), !holds_null(column)),
-        Some(claim) => {
-            let name = match (claim.kind, database) {
-                (Kind::Boolean, _) => "BOOLEAN",
-                (Kind::Integer, _) => "BIGINT",
-                (Kind::Number, Database::Postgres) => "DOUBLE PRECISION",
-                (Kind::Number, Database::Sqlite) => "REAL",
-                (Kind::Object | Kind::Json, database) => json_type(database),
-                (Kind::Text, _) => "TEXT",
+    let text = kind_type(Kind::Text);
+    let (name, of) = match (column.encoding, &column.role) {
+        (Encoding::Own, role) => {
+            let kind = match role {
+                Role::Claim(claim) => held_kind(claim),
+                Role::Key => text,
+                _ => quote!(::clerk_auth::claim::Nullable<#text>),
             };
-            (name, !holds_null(column))
+            let of = quote!(#private::Clauses::<#ty, #db, #kind>);
+            (quote!(#of::NAME), of)
         }
-        None => ("TEXT", matches!(column.role, Role::Key)),
+        (Encoding::Json | Encoding::Text, Role::Claim(claim)) => {
+            let kind = held_kind(claim);
+            let of = quote!(#private::Clauses::<#private::Encoded, #db, #kind>);
+            (quote!(#of::NAME), of)
+        }
+        (Encoding::Json | Encoding::Text, _) => {
+            let object = kind_type(Kind::Object);
+            (
+                quote!(#private::Clauses::<#private::Encoded, #db, #object>::NAME),
+                quote!(#private::JsonClauses::<#ty>),
+            )
+        }
     };
-    let not_null = if not_null { " NOT NULL" } else { "" };
-    // Whatever is not known falls back to the trait of this block.
-    let known = match (column.encoding, column.claim()) {
-        (Encoding::Own, _) => quote!(#private::SqlTypeOf::<#ty, #db>),
-        (Encoding::Json, None) => quote!(#private::JsonSqlTypeOf::<#ty>),
-        (Encoding::Json | Encoding::Text, _) => quote!(<()>),
-    };
-    let default = match column.encoding {
-        Encoding::Json => " DEFAULT '{}'",
-        Encoding::Own | Encoding::Text => "",
-    };
-    let named = match &column.sql_type {
+    let name = match &column.sql_type {
         Some(name) => name.to_token_stream(),
-        None => quote!(#known::NAME),
+        None => name,
     };
-    quote! {{
-        #[allow(dead_code)]
-        trait __Fallback {
-            const NAME: &'static str = #name;
-            const NOT_NULL: &'static str = #not_null;
-            const PRIMARY_KEY: &'static str = " PRIMARY KEY";
-            const GENERATED: &'static str = "";
-            const DEFAULT: &'static str = #default;
-        }
-        impl<T> __Fallback for T {}
-        const __PARTS: &[&str] = &[#named #(, #known::#clauses)*];
-        const __BYTES: [u8; #private::length(__PARTS)] = #private::concat(__PARTS);
-        #private::text(&__BYTES)
-    }}
-}
-
-fn json_type(database: Database) -> &'static str {
-    match database {
-        Database::Postgres => "JSONB",
-        Database::Sqlite => "TEXT",
-    }
-}
-
-/// Whether null is a value of the column, as far as its claim says.
-fn holds_null(column: &Column) -> bool {
-    column
-        .claim()
-        .is_some_and(|claim| claim.nullable && claim.null == Null::Held)
+    let clauses = clauses.iter().map(|clause| {
+        let clause = format_ident!("{clause}");
+        quote!(#of::#clause)
+    });
+    [name].into_iter().chain(clauses).collect()
 }
 
 /// The extractor of the row, for handlers without `#[authenticated]`.
@@ -381,11 +357,12 @@ pub(super) fn extractor(ident: &Ident) -> TokenStream {
         {
             type Rejection = #private::Rejection;
 
-            async fn from_request_parts(
+            fn from_request_parts(
                 __parts: &mut #private::Parts,
                 __state: &S,
-            ) -> ::core::result::Result<Self, Self::Rejection> {
-                #private::extract_user::<Self, S>(__parts, __state).await
+            ) -> impl ::core::future::Future<Output = ::core::result::Result<Self, Self::Rejection>>
+            + ::core::marker::Send {
+                #private::extract_user::<Self, S>(__parts, __state)
             }
         }
     }

@@ -94,6 +94,21 @@ assertion! {
     "for a newtype: `#[derive(sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
 }
 
+/// A type that holds a claim of kind `K`: what a field spelled `String` is asked. Other fields have traits of their own,
+/// which name the claim.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot hold the field's claim",
+    label = "this is not the type of the standard library",
+    note = "write its whole path, such as `std::string::String`"
+)]
+pub trait HoldsClaim<K> {
+    /// Does nothing; calling it is the assertion.
+    fn check() {}
+}
+
+#[diagnostic::do_not_recommend]
+impl<K: ClaimKind, T: FromClaim<K>> HoldsClaim<K> for T {}
+
 /// A type that text is parsed into: `#[claim(parse)]`.
 pub trait ParseClaim<K: ClaimKind>: Sized {
     /// Takes the claim's value through `FromStr`.

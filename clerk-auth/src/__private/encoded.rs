@@ -128,17 +128,6 @@ impl<DB, T: PartialEq> JsonColumn<T, DB> {
 
 impl<T, DB> UnstoredColumn<T, DB> for JsonColumn<T, DB> {}
 
-/// What `CREATE TABLE` says of a column that is stored as JSON; for any other type than an `Option` generated code brings
-/// a fallback into scope.
-pub struct JsonSqlTypeOf<T>(PhantomData<T>);
-
-impl<T> JsonSqlTypeOf<Option<T>> {
-    /// The column may be null.
-    pub const NOT_NULL: &'static str = "";
-    /// Null is the default.
-    pub const DEFAULT: &'static str = "";
-}
-
 /// A type that a text column of kind `K` holds: `#[column(text)]`.
 pub trait TextValue<K>: Sized {
     /// The text, or null.

@@ -2,6 +2,8 @@
 
 use std::marker::PhantomData;
 
+use crate::claim::{Boolean, Integer, Json, Nullable, Number, Object, Text};
+
 /// The SQL type of a Rust type in `DB`, and the clauses that follow it.
 pub trait SqlType<DB> {
     /// As `CREATE TABLE` spells it.
@@ -22,10 +24,10 @@ impl<DB, T: SqlType<DB>> SqlType<DB> for Option<T> {
     const GENERATED: &'static str = T::GENERATED;
 }
 
-/// `SqlTypeOf::<T, DB>::NAME` is that of [`SqlType`] where `T` has one; generated code brings a fallback into scope.
-pub struct SqlTypeOf<T, DB>(PhantomData<(T, DB)>);
+/// The column of a type `T` in `DB`: what [`SqlType`] says of `T`, else what [`KindClauses`] makes of the claim's kind `K`.
+pub struct Clauses<T, DB, K>(PhantomData<(T, DB, K)>);
 
-impl<DB, T: SqlType<DB>> SqlTypeOf<T, DB> {
+impl<DB, T: SqlType<DB>, K> Clauses<T, DB, K> {
     /// See [`SqlType::NAME`].
     pub const NAME: &'static str = T::NAME;
     /// See [`SqlType::NOT_NULL`].
@@ -37,6 +39,77 @@ impl<DB, T: SqlType<DB>> SqlTypeOf<T, DB> {
     /// See [`SqlType::DEFAULT`].
     pub const DEFAULT: &'static str = T::DEFAULT;
 }
+
+/// The fallback of [`Clauses`], which generated code brings into scope.
+pub trait KindClauses<DB, K: KindSqlType<DB>> {
+    /// See [`SqlType::NAME`].
+    const NAME: &'static str = K::NAME;
+    /// See [`SqlType::NOT_NULL`].
+    const NOT_NULL: &'static str = K::NOT_NULL;
+    /// See [`SqlType::PRIMARY_KEY`].
+    const PRIMARY_KEY: &'static str = " PRIMARY KEY";
+    /// See [`SqlType::GENERATED`].
+    const GENERATED: &'static str = "";
+    /// See [`SqlType::DEFAULT`].
+    const DEFAULT: &'static str = "";
+}
+
+impl<T, DB, K: KindSqlType<DB>> KindClauses<DB, K> for Clauses<T, DB, K> {}
+
+/// The SQL type in which a claim of a kind is stored.
+pub trait KindSqlType<DB> {
+    /// As `CREATE TABLE` spells it.
+    const NAME: &'static str;
+    /// Whether the column may be null.
+    const NOT_NULL: &'static str = " NOT NULL";
+}
+
+impl<DB, K: KindSqlType<DB>> KindSqlType<DB> for Nullable<K> {
+    const NAME: &'static str = K::NAME;
+    const NOT_NULL: &'static str = "";
+}
+
+macro_rules! kind_sql_types {
+    ($feature:literal, $database:ty: $($kind:ty = $name:literal),+) => {$(
+        #[cfg(feature = $feature)]
+        impl KindSqlType<$database> for $kind {
+            const NAME: &'static str = $name;
+        }
+    )+};
+}
+
+kind_sql_types!("postgres", sqlx::Postgres: Boolean = "BOOLEAN", Integer = "BIGINT", Number = "DOUBLE PRECISION",
+    Object = "JSONB", Json = "JSONB", Text = "TEXT");
+kind_sql_types!("sqlite", sqlx::Sqlite: Boolean = "BOOLEAN", Integer = "BIGINT", Number = "REAL", Object = "TEXT",
+    Json = "TEXT", Text = "TEXT");
+
+/// The column of a type that sqlx does not store by itself: `Clauses::<Encoded, DB, K>` goes by the kind alone.
+pub struct Encoded;
+
+/// What `CREATE TABLE` says of a column of type `T` that is stored as JSON; for any other type than an `Option` generated
+/// code brings [`JsonNotNull`] into scope.
+pub struct JsonClauses<T>(PhantomData<T>);
+
+impl<T> JsonClauses<Option<T>> {
+    /// The column may be null.
+    pub const NOT_NULL: &'static str = "";
+    /// Null is the default.
+    pub const DEFAULT: &'static str = "";
+}
+
+/// The fallback of [`JsonClauses`].
+pub trait JsonNotNull {
+    /// See [`SqlType::NOT_NULL`].
+    const NOT_NULL: &'static str = " NOT NULL";
+    /// See [`SqlType::PRIMARY_KEY`].
+    const PRIMARY_KEY: &'static str = " PRIMARY KEY";
+    /// See [`SqlType::GENERATED`].
+    const GENERATED: &'static str = "";
+    /// See [`SqlType::DEFAULT`].
+    const DEFAULT: &'static str = " DEFAULT '{}'";
+}
+
+impl<T> JsonNotNull for JsonClauses<T> {}
 
 macro_rules! sql_types {
     ($feature:literal, $database:ty: $($name:literal { $($clause:ident: $text:literal),* } = $($type:ty),+;)+) => {$(

@@ -2,7 +2,9 @@
 
 const _: () = {
     #[allow(unused_imports)]
-    use ::clerk_auth::__private::{UnheldClaim as _, UnstoredColumn as _};
+    use ::clerk_auth::__private::{
+        JsonNotNull as _, KindClauses as _, UnheldClaim as _, UnstoredColumn as _,
+    };
     #[doc(hidden)]
     pub struct __UserClaims {
         pub clerk_id: String,
@@ -21,60 +23,6 @@ const _: () = {
             }
         }
     }
-    #[diagnostic::on_unimplemented(
-        message = "`{Self}` cannot hold the Clerk user id",
-        label = "the Clerk user id is text",
-        note = "use `String`, or `clerk_auth::id::UserId`"
-    )]
-    #[allow(non_camel_case_types)]
-    trait __Claim_clerk_id {
-        fn check() {}
-    }
-    #[diagnostic::do_not_recommend]
-    impl<
-        T: ::clerk_auth::__private::FromClaim<::clerk_auth::claim::Text>,
-    > __Claim_clerk_id for T {}
-    #[diagnostic::on_unimplemented(
-        message = "`{Self}` cannot hold the claim `email`",
-        label = "`email` is `{{{{user.primary_email_address}}}}`: text, or null for a user who has none",
-        note = "use `Option<String>`, or give null a value with `#[claim(default)]`"
-    )]
-    #[allow(non_camel_case_types)]
-    trait __Claim_email {
-        fn check() {}
-    }
-    #[diagnostic::do_not_recommend]
-    impl<
-        T: ::clerk_auth::__private::FromClaim<
-                ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
-            >,
-    > __Claim_email for T {}
-    #[diagnostic::on_unimplemented(
-        message = "`{Self}` cannot hold the claim `firstName`",
-        label = "`firstName` is `{{{{user.first_name}}}}`: text, where null becomes the default",
-        note = "use `String`, or implement `FromClaim` for your own type"
-    )]
-    #[allow(non_camel_case_types)]
-    trait __Claim_first_name {
-        fn check() {}
-    }
-    #[diagnostic::do_not_recommend]
-    impl<
-        T: ::clerk_auth::__private::FromClaim<::clerk_auth::claim::Text>,
-    > __Claim_first_name for T {}
-    #[diagnostic::on_unimplemented(
-        message = "`{Self}` cannot hold the claim `imageUrl`",
-        label = "`imageUrl` is `{{{{user.image_url}}}}`: text",
-        note = "use `String`, or implement `FromClaim` for your own type"
-    )]
-    #[allow(non_camel_case_types)]
-    trait __Claim_image_url {
-        fn check() {}
-    }
-    #[diagnostic::do_not_recommend]
-    impl<
-        T: ::clerk_auth::__private::FromClaim<::clerk_auth::claim::Text>,
-    > __Claim_image_url for T {}
     #[allow(dead_code)]
     fn __check() {
         <i64 as ::clerk_auth::__private::PostgresAndSqliteOwnColumn>::check(
@@ -86,28 +34,38 @@ const _: () = {
                 ::clerk_auth::__private::sqlx::Postgres,
             >::column(),
         );
-        <String as __Claim_clerk_id>::check();
+        <String as ::clerk_auth::__private::HoldsClaim<
+            ::clerk_auth::claim::Text,
+        >>::check();
         <_ as ::clerk_auth::__private::PostgresAndSqliteClaimColumn>::check(
             ::clerk_auth::__private::ClaimField::<
                 String,
                 ::clerk_auth::claim::Text,
             >::column(),
         );
-        <Option<String> as __Claim_email>::check();
+        <Option<
+            String,
+        > as ::clerk_auth::__private::HoldsClaim<
+            ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+        >>::check();
         <_ as ::clerk_auth::__private::PostgresAndSqliteClaimColumn>::check(
             ::clerk_auth::__private::ClaimField::<
                 Option<String>,
                 ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
             >::column(),
         );
-        <String as __Claim_first_name>::check();
+        <String as ::clerk_auth::__private::HoldsClaim<
+            ::clerk_auth::claim::Text,
+        >>::check();
         <_ as ::clerk_auth::__private::PostgresAndSqliteClaimColumn>::check(
             ::clerk_auth::__private::ClaimField::<
                 String,
                 ::clerk_auth::claim::Text,
             >::column(),
         );
-        <String as __Claim_image_url>::check();
+        <String as ::clerk_auth::__private::HoldsClaim<
+            ::clerk_auth::claim::Text,
+        >>::check();
         <_ as ::clerk_auth::__private::PostgresAndSqliteClaimColumn>::check(
             ::clerk_auth::__private::ClaimField::<
                 String,
@@ -277,170 +235,81 @@ const _: () = {
             const __PARTS: &[&str] = &[
                 "CREATE TABLE \"users\" (\n",
                 "    \"id\" ",
-                {
-                    #[allow(dead_code)]
-                    trait __Fallback {
-                        const NAME: &'static str = "TEXT";
-                        const NOT_NULL: &'static str = "";
-                        const PRIMARY_KEY: &'static str = " PRIMARY KEY";
-                        const GENERATED: &'static str = "";
-                        const DEFAULT: &'static str = "";
-                    }
-                    impl<T> __Fallback for T {}
-                    const __PARTS: &[&str] = &[
-                        ::clerk_auth::__private::SqlTypeOf::<
-                            i64,
-                            ::clerk_auth::__private::sqlx::Postgres,
-                        >::NAME,
-                        ::clerk_auth::__private::SqlTypeOf::<
-                            i64,
-                            ::clerk_auth::__private::sqlx::Postgres,
-                        >::PRIMARY_KEY,
-                    ];
-                    const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
-                        __PARTS,
-                    );
-                    ::clerk_auth::__private::text(&__BYTES)
-                },
+                ::clerk_auth::__private::Clauses::<
+                    i64,
+                    ::clerk_auth::__private::sqlx::Postgres,
+                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                >::NAME,
+                ::clerk_auth::__private::Clauses::<
+                    i64,
+                    ::clerk_auth::__private::sqlx::Postgres,
+                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                >::PRIMARY_KEY,
                 ",\n",
                 "    \"clerk_id\" ",
-                {
-                    #[allow(dead_code)]
-                    trait __Fallback {
-                        const NAME: &'static str = "TEXT";
-                        const NOT_NULL: &'static str = " NOT NULL";
-                        const PRIMARY_KEY: &'static str = " PRIMARY KEY";
-                        const GENERATED: &'static str = "";
-                        const DEFAULT: &'static str = "";
-                    }
-                    impl<T> __Fallback for T {}
-                    const __PARTS: &[&str] = &[
-                        ::clerk_auth::__private::SqlTypeOf::<
-                            String,
-                            ::clerk_auth::__private::sqlx::Postgres,
-                        >::NAME,
-                        ::clerk_auth::__private::SqlTypeOf::<
-                            String,
-                            ::clerk_auth::__private::sqlx::Postgres,
-                        >::NOT_NULL,
-                    ];
-                    const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
-                        __PARTS,
-                    );
-                    ::clerk_auth::__private::text(&__BYTES)
-                },
+                ::clerk_auth::__private::Clauses::<
+                    String,
+                    ::clerk_auth::__private::sqlx::Postgres,
+                    ::clerk_auth::claim::Text,
+                >::NAME,
+                ::clerk_auth::__private::Clauses::<
+                    String,
+                    ::clerk_auth::__private::sqlx::Postgres,
+                    ::clerk_auth::claim::Text,
+                >::NOT_NULL,
                 " UNIQUE,\n",
                 "    \"email\" ",
-                {
-                    #[allow(dead_code)]
-                    trait __Fallback {
-                        const NAME: &'static str = "TEXT";
-                        const NOT_NULL: &'static str = "";
-                        const PRIMARY_KEY: &'static str = " PRIMARY KEY";
-                        const GENERATED: &'static str = "";
-                        const DEFAULT: &'static str = "";
-                    }
-                    impl<T> __Fallback for T {}
-                    const __PARTS: &[&str] = &[
-                        ::clerk_auth::__private::SqlTypeOf::<
-                            Option<String>,
-                            ::clerk_auth::__private::sqlx::Postgres,
-                        >::NAME,
-                        ::clerk_auth::__private::SqlTypeOf::<
-                            Option<String>,
-                            ::clerk_auth::__private::sqlx::Postgres,
-                        >::NOT_NULL,
-                    ];
-                    const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
-                        __PARTS,
-                    );
-                    ::clerk_auth::__private::text(&__BYTES)
-                },
+                ::clerk_auth::__private::Clauses::<
+                    Option<String>,
+                    ::clerk_auth::__private::sqlx::Postgres,
+                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                >::NAME,
+                ::clerk_auth::__private::Clauses::<
+                    Option<String>,
+                    ::clerk_auth::__private::sqlx::Postgres,
+                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                >::NOT_NULL,
                 ",\n",
                 "    \"first_name\" ",
-                {
-                    #[allow(dead_code)]
-                    trait __Fallback {
-                        const NAME: &'static str = "TEXT";
-                        const NOT_NULL: &'static str = " NOT NULL";
-                        const PRIMARY_KEY: &'static str = " PRIMARY KEY";
-                        const GENERATED: &'static str = "";
-                        const DEFAULT: &'static str = "";
-                    }
-                    impl<T> __Fallback for T {}
-                    const __PARTS: &[&str] = &[
-                        ::clerk_auth::__private::SqlTypeOf::<
-                            String,
-                            ::clerk_auth::__private::sqlx::Postgres,
-                        >::NAME,
-                        ::clerk_auth::__private::SqlTypeOf::<
-                            String,
-                            ::clerk_auth::__private::sqlx::Postgres,
-                        >::NOT_NULL,
-                    ];
-                    const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
-                        __PARTS,
-                    );
-                    ::clerk_auth::__private::text(&__BYTES)
-                },
+                ::clerk_auth::__private::Clauses::<
+                    String,
+                    ::clerk_auth::__private::sqlx::Postgres,
+                    ::clerk_auth::claim::Text,
+                >::NAME,
+                ::clerk_auth::__private::Clauses::<
+                    String,
+                    ::clerk_auth::__private::sqlx::Postgres,
+                    ::clerk_auth::claim::Text,
+                >::NOT_NULL,
                 ",\n",
                 "    \"image_url\" ",
-                {
-                    #[allow(dead_code)]
-                    trait __Fallback {
-                        const NAME: &'static str = "TEXT";
-                        const NOT_NULL: &'static str = " NOT NULL";
-                        const PRIMARY_KEY: &'static str = " PRIMARY KEY";
-                        const GENERATED: &'static str = "";
-                        const DEFAULT: &'static str = "";
-                    }
-                    impl<T> __Fallback for T {}
-                    const __PARTS: &[&str] = &[
-                        ::clerk_auth::__private::SqlTypeOf::<
-                            String,
-                            ::clerk_auth::__private::sqlx::Postgres,
-                        >::NAME,
-                        ::clerk_auth::__private::SqlTypeOf::<
-                            String,
-                            ::clerk_auth::__private::sqlx::Postgres,
-                        >::NOT_NULL,
-                    ];
-                    const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
-                        __PARTS,
-                    );
-                    ::clerk_auth::__private::text(&__BYTES)
-                },
+                ::clerk_auth::__private::Clauses::<
+                    String,
+                    ::clerk_auth::__private::sqlx::Postgres,
+                    ::clerk_auth::claim::Text,
+                >::NAME,
+                ::clerk_auth::__private::Clauses::<
+                    String,
+                    ::clerk_auth::__private::sqlx::Postgres,
+                    ::clerk_auth::claim::Text,
+                >::NOT_NULL,
                 ",\n",
                 "    \"credits\" ",
-                {
-                    #[allow(dead_code)]
-                    trait __Fallback {
-                        const NAME: &'static str = "TEXT";
-                        const NOT_NULL: &'static str = "";
-                        const PRIMARY_KEY: &'static str = " PRIMARY KEY";
-                        const GENERATED: &'static str = "";
-                        const DEFAULT: &'static str = "";
-                    }
-                    impl<T> __Fallback for T {}
-                    const __PARTS: &[&str] = &[
-                        ::clerk_auth::__private::SqlTypeOf::<
-                            i64,
-                            ::clerk_auth::__private::sqlx::Postgres,
-                        >::NAME,
-                        ::clerk_auth::__private::SqlTypeOf::<
-                            i64,
-                            ::clerk_auth::__private::sqlx::Postgres,
-                        >::NOT_NULL,
-                        ::clerk_auth::__private::SqlTypeOf::<
-                            i64,
-                            ::clerk_auth::__private::sqlx::Postgres,
-                        >::DEFAULT,
-                    ];
-                    const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
-                        __PARTS,
-                    );
-                    ::clerk_auth::__private::text(&__BYTES)
-                },
+                ::clerk_auth::__private::Clauses::<
+                    i64,
+                    ::clerk_auth::__private::sqlx::Postgres,
+                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                >::NAME,
+                ::clerk_auth::__private::Clauses::<
+                    i64,
+                    ::clerk_auth::__private::sqlx::Postgres,
+                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                >::NOT_NULL,
+                ::clerk_auth::__private::Clauses::<
+                    i64,
+                    ::clerk_auth::__private::sqlx::Postgres,
+                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                >::DEFAULT,
                 ",\n",
                 "    \"clerk_version\" BIGINT NOT NULL,\n    \"clerk_deleted_at\" TIMESTAMPTZ\n)",
             ];
@@ -519,170 +388,81 @@ const _: () = {
             const __PARTS: &[&str] = &[
                 "CREATE TABLE \"users\" (\n",
                 "    \"id\" ",
-                {
-                    #[allow(dead_code)]
-                    trait __Fallback {
-                        const NAME: &'static str = "TEXT";
-                        const NOT_NULL: &'static str = "";
-                        const PRIMARY_KEY: &'static str = " PRIMARY KEY";
-                        const GENERATED: &'static str = "";
-                        const DEFAULT: &'static str = "";
-                    }
-                    impl<T> __Fallback for T {}
-                    const __PARTS: &[&str] = &[
-                        ::clerk_auth::__private::SqlTypeOf::<
-                            i64,
-                            ::clerk_auth::__private::sqlx::Sqlite,
-                        >::NAME,
-                        ::clerk_auth::__private::SqlTypeOf::<
-                            i64,
-                            ::clerk_auth::__private::sqlx::Sqlite,
-                        >::PRIMARY_KEY,
-                    ];
-                    const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
-                        __PARTS,
-                    );
-                    ::clerk_auth::__private::text(&__BYTES)
-                },
+                ::clerk_auth::__private::Clauses::<
+                    i64,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                >::NAME,
+                ::clerk_auth::__private::Clauses::<
+                    i64,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                >::PRIMARY_KEY,
                 ",\n",
                 "    \"clerk_id\" ",
-                {
-                    #[allow(dead_code)]
-                    trait __Fallback {
-                        const NAME: &'static str = "TEXT";
-                        const NOT_NULL: &'static str = " NOT NULL";
-                        const PRIMARY_KEY: &'static str = " PRIMARY KEY";
-                        const GENERATED: &'static str = "";
-                        const DEFAULT: &'static str = "";
-                    }
-                    impl<T> __Fallback for T {}
-                    const __PARTS: &[&str] = &[
-                        ::clerk_auth::__private::SqlTypeOf::<
-                            String,
-                            ::clerk_auth::__private::sqlx::Sqlite,
-                        >::NAME,
-                        ::clerk_auth::__private::SqlTypeOf::<
-                            String,
-                            ::clerk_auth::__private::sqlx::Sqlite,
-                        >::NOT_NULL,
-                    ];
-                    const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
-                        __PARTS,
-                    );
-                    ::clerk_auth::__private::text(&__BYTES)
-                },
+                ::clerk_auth::__private::Clauses::<
+                    String,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Text,
+                >::NAME,
+                ::clerk_auth::__private::Clauses::<
+                    String,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Text,
+                >::NOT_NULL,
                 " UNIQUE,\n",
                 "    \"email\" ",
-                {
-                    #[allow(dead_code)]
-                    trait __Fallback {
-                        const NAME: &'static str = "TEXT";
-                        const NOT_NULL: &'static str = "";
-                        const PRIMARY_KEY: &'static str = " PRIMARY KEY";
-                        const GENERATED: &'static str = "";
-                        const DEFAULT: &'static str = "";
-                    }
-                    impl<T> __Fallback for T {}
-                    const __PARTS: &[&str] = &[
-                        ::clerk_auth::__private::SqlTypeOf::<
-                            Option<String>,
-                            ::clerk_auth::__private::sqlx::Sqlite,
-                        >::NAME,
-                        ::clerk_auth::__private::SqlTypeOf::<
-                            Option<String>,
-                            ::clerk_auth::__private::sqlx::Sqlite,
-                        >::NOT_NULL,
-                    ];
-                    const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
-                        __PARTS,
-                    );
-                    ::clerk_auth::__private::text(&__BYTES)
-                },
+                ::clerk_auth::__private::Clauses::<
+                    Option<String>,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                >::NAME,
+                ::clerk_auth::__private::Clauses::<
+                    Option<String>,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                >::NOT_NULL,
                 ",\n",
                 "    \"first_name\" ",
-                {
-                    #[allow(dead_code)]
-                    trait __Fallback {
-                        const NAME: &'static str = "TEXT";
-                        const NOT_NULL: &'static str = " NOT NULL";
-                        const PRIMARY_KEY: &'static str = " PRIMARY KEY";
-                        const GENERATED: &'static str = "";
-                        const DEFAULT: &'static str = "";
-                    }
-                    impl<T> __Fallback for T {}
-                    const __PARTS: &[&str] = &[
-                        ::clerk_auth::__private::SqlTypeOf::<
-                            String,
-                            ::clerk_auth::__private::sqlx::Sqlite,
-                        >::NAME,
-                        ::clerk_auth::__private::SqlTypeOf::<
-                            String,
-                            ::clerk_auth::__private::sqlx::Sqlite,
-                        >::NOT_NULL,
-                    ];
-                    const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
-                        __PARTS,
-                    );
-                    ::clerk_auth::__private::text(&__BYTES)
-                },
+                ::clerk_auth::__private::Clauses::<
+                    String,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Text,
+                >::NAME,
+                ::clerk_auth::__private::Clauses::<
+                    String,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Text,
+                >::NOT_NULL,
                 ",\n",
                 "    \"image_url\" ",
-                {
-                    #[allow(dead_code)]
-                    trait __Fallback {
-                        const NAME: &'static str = "TEXT";
-                        const NOT_NULL: &'static str = " NOT NULL";
-                        const PRIMARY_KEY: &'static str = " PRIMARY KEY";
-                        const GENERATED: &'static str = "";
-                        const DEFAULT: &'static str = "";
-                    }
-                    impl<T> __Fallback for T {}
-                    const __PARTS: &[&str] = &[
-                        ::clerk_auth::__private::SqlTypeOf::<
-                            String,
-                            ::clerk_auth::__private::sqlx::Sqlite,
-                        >::NAME,
-                        ::clerk_auth::__private::SqlTypeOf::<
-                            String,
-                            ::clerk_auth::__private::sqlx::Sqlite,
-                        >::NOT_NULL,
-                    ];
-                    const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
-                        __PARTS,
-                    );
-                    ::clerk_auth::__private::text(&__BYTES)
-                },
+                ::clerk_auth::__private::Clauses::<
+                    String,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Text,
+                >::NAME,
+                ::clerk_auth::__private::Clauses::<
+                    String,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Text,
+                >::NOT_NULL,
                 ",\n",
                 "    \"credits\" ",
-                {
-                    #[allow(dead_code)]
-                    trait __Fallback {
-                        const NAME: &'static str = "TEXT";
-                        const NOT_NULL: &'static str = "";
-                        const PRIMARY_KEY: &'static str = " PRIMARY KEY";
-                        const GENERATED: &'static str = "";
-                        const DEFAULT: &'static str = "";
-                    }
-                    impl<T> __Fallback for T {}
-                    const __PARTS: &[&str] = &[
-                        ::clerk_auth::__private::SqlTypeOf::<
-                            i64,
-                            ::clerk_auth::__private::sqlx::Sqlite,
-                        >::NAME,
-                        ::clerk_auth::__private::SqlTypeOf::<
-                            i64,
-                            ::clerk_auth::__private::sqlx::Sqlite,
-                        >::NOT_NULL,
-                        ::clerk_auth::__private::SqlTypeOf::<
-                            i64,
-                            ::clerk_auth::__private::sqlx::Sqlite,
-                        >::DEFAULT,
-                    ];
-                    const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
-                        __PARTS,
-                    );
-                    ::clerk_auth::__private::text(&__BYTES)
-                },
+                ::clerk_auth::__private::Clauses::<
+                    i64,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                >::NAME,
+                ::clerk_auth::__private::Clauses::<
+                    i64,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                >::NOT_NULL,
+                ::clerk_auth::__private::Clauses::<
+                    i64,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                >::DEFAULT,
                 ",\n",
                 "    \"clerk_version\" BIGINT NOT NULL,\n    \"clerk_deleted_at\" TEXT\n)",
             ];
@@ -763,11 +543,13 @@ const _: () = {
         >: ::clerk_auth::__private::axum::extract::FromRef<S>,
     {
         type Rejection = ::clerk_auth::__private::Rejection;
-        async fn from_request_parts(
+        fn from_request_parts(
             __parts: &mut ::clerk_auth::__private::Parts,
             __state: &S,
-        ) -> ::core::result::Result<Self, Self::Rejection> {
-            ::clerk_auth::__private::extract_user::<Self, S>(__parts, __state).await
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<Self, Self::Rejection>,
+        > + ::core::marker::Send {
+            ::clerk_auth::__private::extract_user::<Self, S>(__parts, __state)
         }
     }
 };

@@ -2,7 +2,9 @@
 
 const _: () = {
     #[allow(unused_imports)]
-    use ::clerk_auth::__private::{UnheldClaim as _, UnstoredColumn as _};
+    use ::clerk_auth::__private::{
+        JsonNotNull as _, KindClauses as _, UnheldClaim as _, UnstoredColumn as _,
+    };
     #[doc(hidden)]
     pub struct __MemberClaims {
         pub subject: String,
@@ -20,19 +22,6 @@ const _: () = {
         }
     }
     #[diagnostic::on_unimplemented(
-        message = "`{Self}` cannot hold the Clerk user id",
-        label = "the Clerk user id is text",
-        note = "use `String`, or `clerk_auth::id::UserId`"
-    )]
-    #[allow(non_camel_case_types)]
-    trait __Claim_subject {
-        fn check() {}
-    }
-    #[diagnostic::do_not_recommend]
-    impl<
-        T: ::clerk_auth::__private::FromClaim<::clerk_auth::claim::Text>,
-    > __Claim_subject for T {}
-    #[diagnostic::on_unimplemented(
         message = "`{Self}` cannot hold the claim `mail`",
         label = "`mail` is `{{{{user.primary_email_address || 'none'}}}}`: text",
         note = "use a type that implements `FromStr`"
@@ -44,22 +33,11 @@ const _: () = {
     #[diagnostic::do_not_recommend]
     impl<T: ::clerk_auth::__private::ParseClaim<::clerk_auth::claim::Text>> __Claim_mail
     for T {}
-    #[diagnostic::on_unimplemented(
-        message = "`{Self}` cannot hold the claim `since`",
-        label = "`since` is `{{{{user.created_at}}}}`: an integer",
-        note = "use `i64`, or implement `FromClaim` for your own type"
-    )]
-    #[allow(non_camel_case_types)]
-    trait __Claim_since {
-        fn check() {}
-    }
-    #[diagnostic::do_not_recommend]
-    impl<
-        T: ::clerk_auth::__private::FromClaim<::clerk_auth::claim::Integer>,
-    > __Claim_since for T {}
     #[allow(dead_code)]
     fn __check() {
-        <String as __Claim_subject>::check();
+        <String as ::clerk_auth::__private::HoldsClaim<
+            ::clerk_auth::claim::Text,
+        >>::check();
         <_ as ::clerk_auth::__private::SqliteClaimColumn>::check(
             ::clerk_auth::__private::ClaimField::<
                 String,
@@ -73,7 +51,9 @@ const _: () = {
                 ::clerk_auth::claim::Text,
             >::column(),
         );
-        <i64 as __Claim_since>::check();
+        <i64 as ::clerk_auth::__private::HoldsClaim<
+            ::clerk_auth::claim::Integer,
+        >>::check();
         <_ as ::clerk_auth::__private::SqliteClaimColumn>::check(
             ::clerk_auth::__private::ClaimField::<
                 i64,
@@ -202,116 +182,57 @@ const _: () = {
             const __PARTS: &[&str] = &[
                 "CREATE TABLE \"accounts\".\"users\" (\n",
                 "    \"subject\" ",
-                {
-                    #[allow(dead_code)]
-                    trait __Fallback {
-                        const NAME: &'static str = "TEXT";
-                        const NOT_NULL: &'static str = " NOT NULL";
-                        const PRIMARY_KEY: &'static str = " PRIMARY KEY";
-                        const GENERATED: &'static str = "";
-                        const DEFAULT: &'static str = "";
-                    }
-                    impl<T> __Fallback for T {}
-                    const __PARTS: &[&str] = &[
-                        ::clerk_auth::__private::SqlTypeOf::<
-                            String,
-                            ::clerk_auth::__private::sqlx::Sqlite,
-                        >::NAME,
-                        ::clerk_auth::__private::SqlTypeOf::<
-                            String,
-                            ::clerk_auth::__private::sqlx::Sqlite,
-                        >::NOT_NULL,
-                    ];
-                    const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
-                        __PARTS,
-                    );
-                    ::clerk_auth::__private::text(&__BYTES)
-                },
+                ::clerk_auth::__private::Clauses::<
+                    String,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Text,
+                >::NAME,
+                ::clerk_auth::__private::Clauses::<
+                    String,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Text,
+                >::NOT_NULL,
                 " UNIQUE,\n",
                 "    \"mail\" ",
-                {
-                    #[allow(dead_code)]
-                    trait __Fallback {
-                        const NAME: &'static str = "TEXT";
-                        const NOT_NULL: &'static str = " NOT NULL";
-                        const PRIMARY_KEY: &'static str = " PRIMARY KEY";
-                        const GENERATED: &'static str = "";
-                        const DEFAULT: &'static str = "";
-                    }
-                    impl<T> __Fallback for T {}
-                    const __PARTS: &[&str] = &[
-                        ::clerk_auth::__private::SqlTypeOf::<
-                            Address,
-                            ::clerk_auth::__private::sqlx::Sqlite,
-                        >::NAME,
-                        ::clerk_auth::__private::SqlTypeOf::<
-                            Address,
-                            ::clerk_auth::__private::sqlx::Sqlite,
-                        >::NOT_NULL,
-                    ];
-                    const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
-                        __PARTS,
-                    );
-                    ::clerk_auth::__private::text(&__BYTES)
-                },
+                ::clerk_auth::__private::Clauses::<
+                    Address,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Text,
+                >::NAME,
+                ::clerk_auth::__private::Clauses::<
+                    Address,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Text,
+                >::NOT_NULL,
                 ",\n",
                 "    \"select\" ",
-                {
-                    #[allow(dead_code)]
-                    trait __Fallback {
-                        const NAME: &'static str = "BIGINT";
-                        const NOT_NULL: &'static str = " NOT NULL";
-                        const PRIMARY_KEY: &'static str = " PRIMARY KEY";
-                        const GENERATED: &'static str = "";
-                        const DEFAULT: &'static str = "";
-                    }
-                    impl<T> __Fallback for T {}
-                    const __PARTS: &[&str] = &[
-                        ::clerk_auth::__private::SqlTypeOf::<
-                            i64,
-                            ::clerk_auth::__private::sqlx::Sqlite,
-                        >::NAME,
-                        ::clerk_auth::__private::SqlTypeOf::<
-                            i64,
-                            ::clerk_auth::__private::sqlx::Sqlite,
-                        >::NOT_NULL,
-                    ];
-                    const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
-                        __PARTS,
-                    );
-                    ::clerk_auth::__private::text(&__BYTES)
-                },
+                ::clerk_auth::__private::Clauses::<
+                    i64,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Integer,
+                >::NAME,
+                ::clerk_auth::__private::Clauses::<
+                    i64,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Integer,
+                >::NOT_NULL,
                 ",\n",
                 "    \"changed\" ",
-                {
-                    #[allow(dead_code)]
-                    trait __Fallback {
-                        const NAME: &'static str = "TEXT";
-                        const NOT_NULL: &'static str = "";
-                        const PRIMARY_KEY: &'static str = " PRIMARY KEY";
-                        const GENERATED: &'static str = "";
-                        const DEFAULT: &'static str = "";
-                    }
-                    impl<T> __Fallback for T {}
-                    const __PARTS: &[&str] = &[
-                        ::clerk_auth::__private::SqlTypeOf::<
-                            Moment,
-                            ::clerk_auth::__private::sqlx::Sqlite,
-                        >::NAME,
-                        ::clerk_auth::__private::SqlTypeOf::<
-                            Moment,
-                            ::clerk_auth::__private::sqlx::Sqlite,
-                        >::NOT_NULL,
-                        ::clerk_auth::__private::SqlTypeOf::<
-                            Moment,
-                            ::clerk_auth::__private::sqlx::Sqlite,
-                        >::GENERATED,
-                    ];
-                    const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
-                        __PARTS,
-                    );
-                    ::clerk_auth::__private::text(&__BYTES)
-                },
+                ::clerk_auth::__private::Clauses::<
+                    Moment,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                >::NAME,
+                ::clerk_auth::__private::Clauses::<
+                    Moment,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                >::NOT_NULL,
+                ::clerk_auth::__private::Clauses::<
+                    Moment,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                >::GENERATED,
                 ",\n",
                 "    \"clerk_version\" BIGINT NOT NULL,\n    \"clerk_deleted_at\" TEXT\n)",
             ];
@@ -380,11 +301,13 @@ const _: () = {
         >: ::clerk_auth::__private::axum::extract::FromRef<S>,
     {
         type Rejection = ::clerk_auth::__private::Rejection;
-        async fn from_request_parts(
+        fn from_request_parts(
             __parts: &mut ::clerk_auth::__private::Parts,
             __state: &S,
-        ) -> ::core::result::Result<Self, Self::Rejection> {
-            ::clerk_auth::__private::extract_user::<Self, S>(__parts, __state).await
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<Self, Self::Rejection>,
+        > + ::core::marker::Send {
+            ::clerk_auth::__private::extract_user::<Self, S>(__parts, __state)
         }
     }
 };
