@@ -57,21 +57,107 @@ guarded!(T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14);
 guarded!(T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15);
 guarded!(T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16);
 
-macro_rules! method {
-    ($($method:ident),+) => {$(
-        #[doc = concat!("Routes `", stringify!($method), "` requests to a guarded handler: see the [module](self).")]
-        pub fn $method<H, T, S>(handler: H) -> MethodRouter<S, Infallible>
-        where
-            H: Handler<T, S>,
-            T: Guarded + 'static,
-            S: Clone + Send + Sync + 'static,
-        {
-            routing::$method(handler)
-        }
-    )+};
+// Written out, because rustc shows the function beside its message, and would show a macro instead.
+
+/// Routes requests of every method to a guarded handler: see the [module](self).
+pub fn any<H, T, S>(handler: H) -> MethodRouter<S, Infallible>
+where
+    H: Handler<T, S>,
+    T: Guarded + 'static,
+    S: Clone + Send + Sync + 'static,
+{
+    routing::any(handler)
 }
 
-method!(any, connect, delete, get, head, options, patch, post, put, trace);
+/// Routes `CONNECT` requests to a guarded handler: see the [module](self).
+pub fn connect<H, T, S>(handler: H) -> MethodRouter<S, Infallible>
+where
+    H: Handler<T, S>,
+    T: Guarded + 'static,
+    S: Clone + Send + Sync + 'static,
+{
+    routing::connect(handler)
+}
+
+/// Routes `DELETE` requests to a guarded handler: see the [module](self).
+pub fn delete<H, T, S>(handler: H) -> MethodRouter<S, Infallible>
+where
+    H: Handler<T, S>,
+    T: Guarded + 'static,
+    S: Clone + Send + Sync + 'static,
+{
+    routing::delete(handler)
+}
+
+/// Routes `GET` and, without the body, `HEAD` requests to a guarded handler: see the [module](self).
+pub fn get<H, T, S>(handler: H) -> MethodRouter<S, Infallible>
+where
+    H: Handler<T, S>,
+    T: Guarded + 'static,
+    S: Clone + Send + Sync + 'static,
+{
+    routing::get(handler)
+}
+
+/// Routes `HEAD` requests to a guarded handler: see the [module](self).
+pub fn head<H, T, S>(handler: H) -> MethodRouter<S, Infallible>
+where
+    H: Handler<T, S>,
+    T: Guarded + 'static,
+    S: Clone + Send + Sync + 'static,
+{
+    routing::head(handler)
+}
+
+/// Routes `OPTIONS` requests to a guarded handler: see the [module](self).
+pub fn options<H, T, S>(handler: H) -> MethodRouter<S, Infallible>
+where
+    H: Handler<T, S>,
+    T: Guarded + 'static,
+    S: Clone + Send + Sync + 'static,
+{
+    routing::options(handler)
+}
+
+/// Routes `PATCH` requests to a guarded handler: see the [module](self).
+pub fn patch<H, T, S>(handler: H) -> MethodRouter<S, Infallible>
+where
+    H: Handler<T, S>,
+    T: Guarded + 'static,
+    S: Clone + Send + Sync + 'static,
+{
+    routing::patch(handler)
+}
+
+/// Routes `POST` requests to a guarded handler: see the [module](self).
+pub fn post<H, T, S>(handler: H) -> MethodRouter<S, Infallible>
+where
+    H: Handler<T, S>,
+    T: Guarded + 'static,
+    S: Clone + Send + Sync + 'static,
+{
+    routing::post(handler)
+}
+
+/// Routes `PUT` requests to a guarded handler: see the [module](self).
+pub fn put<H, T, S>(handler: H) -> MethodRouter<S, Infallible>
+where
+    H: Handler<T, S>,
+    T: Guarded + 'static,
+    S: Clone + Send + Sync + 'static,
+{
+    routing::put(handler)
+}
+
+/// Routes `TRACE` requests to a guarded handler: see the [module](self).
+pub fn trace<H, T, S>(handler: H) -> MethodRouter<S, Infallible>
+where
+    H: Handler<T, S>,
+    T: Guarded + 'static,
+    S: Clone + Send + Sync + 'static,
+{
+    routing::trace(handler)
+}
 
 /// Routes requests of the filter's methods to a guarded handler: see the [module](self).
 pub fn on<H, T, S>(filter: MethodFilter, handler: H) -> MethodRouter<S, Infallible>

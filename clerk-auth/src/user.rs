@@ -9,7 +9,7 @@ use crate::claim::{ClaimSource, SessionTokenBudget, TemplateClaim, UnreadableCla
 /// Derive it; the derive checks every field against the session-token template.
 pub trait SyncedUser: Sized + Send + Sync + 'static {
     /// The columns that come from claims, in the struct's own types.
-    type Claims: Clone + Send + Sync + 'static;
+    type Claims: Send + Sync + 'static;
 
     /// The name of the struct, for messages and spans.
     const NAME: &'static str;

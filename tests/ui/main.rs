@@ -5,6 +5,12 @@ mod quality;
 #[test]
 fn fixtures() {
     let cases = trybuild::TestCases::new();
-    cases.compile_fail("ui/*/*.rs");
+    for fixture in quality::fixtures() {
+        if quality::is_fixed(&fixture) {
+            cases.pass(fixture);
+        } else {
+            cases.compile_fail(fixture);
+        }
+    }
     cases.pass("ui/*/pass/*.rs");
 }

@@ -10,7 +10,7 @@ const WHOLE_ITEMS: [&str; 3] = ["#[derive(", "SyncedUser)]", "#[authenticated"];
 fn each_mistake_is_one_error_under_the_users_token_with_a_remedy() {
     let mut judged = 0;
     let mut faults = Vec::new();
-    for fixture in fixtures() {
+    for fixture in fixtures().into_iter().filter(|fixture| !is_fixed(fixture)) {
         let source = fs::read_to_string(&fixture).expect("the fixture can be read");
         let expected = fs::read_to_string(fixture.with_extension("stderr")).unwrap_or_default();
         judged += 1;
@@ -22,9 +22,40 @@ fn each_mistake_is_one_error_under_the_users_token_with_a_remedy() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-fn fixtures() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("ui");
-    let mut fixtures: Vec<PathBuf> = directories(&root)
+#[test]
+fn each_fixed_form_is_its_mistake_with_a_small_change() {
+    let mut forms = 0;
+    for fixed in fixtures().into_iter().filter(|fixture| is_fixed(fixture)) {
+        let mistake = PathBuf::from(fixed.to_string_lossy().replace(FIXED, ".rs"));
+        let read = |path: &Path| fs::read_to_string(path).expect("a fixed form stands beside its mistake");
+        let (before, after) = (read(&mistake), read(&fixed));
+        let (before, after): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
+        let same =
+            |pairs: &mut dyn Iterator<Item = (&&str, &&str)>| pairs.take_while(|(a, b)| a == b).count();
+        let start = same(&mut before.iter().zip(&after));
+        let end = same(&mut before[start..].iter().rev().zip(after[start..].iter().rev()));
+        let (removed, added) = (before.len() - start - end, after.len() - start - end);
+        assert!(
+            (1..=2).contains(&removed.max(added)),
+            "{}: {removed} lines became {added}",
+            fixed.display()
+        );
+        forms += 1;
+    }
+    println!("{forms} suggested forms stand beside their mistakes");
+    assert!(forms >= 20, "only {forms} suggested forms");
+}
+
+/// What the name of a fixture ends with that shows the suggested form.
+const FIXED: &str = ".fixed.rs";
+
+pub(crate) fn is_fixed(fixture: &Path) -> bool {
+    fixture.to_string_lossy().ends_with(FIXED)
+}
+
+/// The fixtures of mistakes, and their fixed forms, relative to the package.
+pub(crate) fn fixtures() -> Vec<PathBuf> {
+    let mut fixtures: Vec<PathBuf> = directories(Path::new("ui"))
         .iter()
         .flat_map(|class| fs::read_dir(class).expect("the folder can be read"))
         .map(|entry| entry.expect("the entry can be read").path())

@@ -28,10 +28,6 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         let (ident, ty) = (&column.ident, &column.ty);
         quote!(pub #ident: #ty)
     });
-    let clones = model.written().map(|column| {
-        let ident = &column.ident;
-        quote!(#ident: ::core::clone::Clone::clone(&self.#ident))
-    });
     quote! {
         const _: () = {
             #[allow(unused_imports)]
@@ -39,13 +35,6 @@ pub(super) fn expand(model: &Model) -> TokenStream {
 
             #[doc(hidden)]
             pub struct #claims { #(#fields),* }
-
-            #[automatically_derived]
-            impl ::core::clone::Clone for #claims {
-                fn clone(&self) -> Self {
-                    Self { #(#clones),* }
-                }
-            }
 
             #checks
             #unused

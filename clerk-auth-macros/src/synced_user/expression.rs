@@ -164,13 +164,6 @@ fn push_literal(
     errors: &mut Vec<ExpressionError>,
 ) {
     let literal = &text[from..to];
-    if let Some(close) = literal.find("}}") {
-        errors.push(ExpressionError::new(
-            from + close,
-            "`}}` closes nothing",
-            "a shortcode is written `{{user.first_name}}`",
-        ));
-    }
     let half_open = literal.match_indices('{').find(|(at, _)| {
         let rest = literal[at + 1..].trim_start();
         ["user.", "org.", "org_membership.", "session."]
@@ -181,6 +174,12 @@ fn push_literal(
         errors.push(ExpressionError::new(
             from + at,
             "this looks like a shortcode, but one brace makes it text",
+            "a shortcode is written `{{user.first_name}}`",
+        ));
+    } else if let Some(close) = literal.find("}}") {
+        errors.push(ExpressionError::new(
+            from + close,
+            "`}}` closes nothing",
             "a shortcode is written `{{user.first_name}}`",
         ));
     }

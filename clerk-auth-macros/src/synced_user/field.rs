@@ -210,7 +210,8 @@ impl FieldChecker<'_> {
             ),
         };
         self.diagnostics.error_at(span, with_help(message, help));
-        None
+        // A key that is dropped would be missed.
+        matches!(role, Role::Key).then_some(Encoding::Own)
     }
 
     fn claim_role(&mut self, field: &Field) -> Option<Role> {

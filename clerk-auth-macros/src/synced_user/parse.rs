@@ -240,7 +240,10 @@ fn databases(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<Vec<D
             }
         };
         if databases.contains(&database) {
-            diagnostics.error_at(argument.span(), "this database is listed twice");
+            diagnostics.error_at(
+                argument.span(),
+                with_help("this database is listed twice", "remove one of them"),
+            );
         } else {
             databases.push(database);
         }

@@ -12,17 +12,6 @@ const _: () = {
         pub first_name: String,
         pub image_url: String,
     }
-    #[automatically_derived]
-    impl ::core::clone::Clone for __UserClaims {
-        fn clone(&self) -> Self {
-            Self {
-                clerk_id: ::core::clone::Clone::clone(&self.clerk_id),
-                email: ::core::clone::Clone::clone(&self.email),
-                first_name: ::core::clone::Clone::clone(&self.first_name),
-                image_url: ::core::clone::Clone::clone(&self.image_url),
-            }
-        }
-    }
     #[allow(dead_code)]
     fn __check() {
         <i64 as ::clerk_auth::__private::PostgresAndSqliteOwnColumn>::check(

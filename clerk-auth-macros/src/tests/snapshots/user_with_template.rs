@@ -11,16 +11,6 @@ const _: () = {
         pub mail: Address,
         pub since: i64,
     }
-    #[automatically_derived]
-    impl ::core::clone::Clone for __MemberClaims {
-        fn clone(&self) -> Self {
-            Self {
-                subject: ::core::clone::Clone::clone(&self.subject),
-                mail: ::core::clone::Clone::clone(&self.mail),
-                since: ::core::clone::Clone::clone(&self.since),
-            }
-        }
-    }
     #[diagnostic::on_unimplemented(
         message = "`{Self}` cannot hold the claim `mail`",
         label = "`mail` is `{{{{user.primary_email_address || 'none'}}}}`: text",

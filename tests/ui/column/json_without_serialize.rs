@@ -1,0 +1,14 @@
+use clerk_auth::SyncedUser;
+
+#[derive(PartialEq, serde::Deserialize)]
+struct Settings;
+
+#[derive(SyncedUser)]
+#[synced_user(table = "users", database(postgres, sqlite), template_json = r#"{"settings": "{{user.public_metadata.settings}}", "updatedAt": "{{user.updated_at}}"}"#)]
+struct User {
+    clerk_id: String,
+    #[column(json)]
+    settings: Option<Settings>,
+}
+
+fn main() {}

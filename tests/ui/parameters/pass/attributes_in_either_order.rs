@@ -1,0 +1,70 @@
+#![deny(warnings)]
+
+use axum::http::StatusCode;
+use clerk_auth::{Clerk, Session, authenticated};
+
+struct Problem;
+
+impl axum::response::IntoResponse for Problem {
+    fn into_response(self) -> axum::response::Response {
+        StatusCode::BAD_REQUEST.into_response()
+    }
+}
+
+fn parse(text: &str) -> Result<u64, Problem> {
+    text.parse().map_err(|_| Problem)
+}
+
+/// Traced around the extractors' work.
+#[tracing::instrument(skip_all)]
+#[authenticated]
+async fn traced_outside(session: Session) -> Result<String, Problem> {
+    let number = parse(session.id().as_str())?;
+    Ok(number.to_string())
+}
+
+/// Traced inside.
+#[authenticated]
+#[tracing::instrument(skip_all, fields(user = %session.user_id()))]
+async fn traced_inside(session: Session) -> Result<String, Problem> {
+    let number = parse(session.id().as_str())?;
+    Ok(number.to_string())
+}
+
+#[authenticated]
+#[cfg(not(any()))]
+#[cfg_attr(all(), doc = "Conditional.")]
+#[deprecated = "call `traced_inside`"]
+pub(crate) async fn conditional(_: Session, #[cfg(any())] _never: NoSuchType) {}
+
+#[cfg(any())]
+#[authenticated]
+async fn never(session: NoSuchType) {}
+
+#[authenticated]
+#[expect(clippy::unused_async, reason = "a handler")]
+#[must_use]
+async fn public_name(_session: Session, mut body: String) -> String {
+    body.push('!');
+    body
+}
+
+fn router() -> axum::Router<Clerk> {
+    use clerk_auth::routing::get;
+    axum::Router::new()
+        .route("/outside", get(traced_outside))
+        .route("/inside", get(traced_inside))
+        .route("/body", axum::routing::post(public_name))
+}
+
+/// A handler is called in a test with the session itself.
+async fn called_directly(session: Session) -> String {
+    public_name(session.into(), "hello".to_owned()).await
+}
+
+fn main() {
+    drop(router());
+    let _ = called_directly;
+    #[expect(deprecated)]
+    let _ = conditional;
+}

@@ -1,0 +1,10 @@
+use axum::Router;
+use clerk_auth::Clerk;
+use clerk_auth::routing::get;
+
+#[clerk_auth::authenticated]
+async fn handler() {}
+
+fn main() {
+    let _: Router<Clerk> = Router::new().route("/", get(handler));
+}

@@ -1,0 +1,11 @@
+#![deny(deprecated)]
+
+use clerk_auth::SyncedUser;
+
+#[derive(SyncedUser)]
+#[synced_user(table = "users", database(postgres, sqlite), template_json = r#"{"plan": "{{user.public_metadata.plan}}", "updatedAt": "{{user.updated_at}}"}"#)]
+struct User {
+    clerk_id: String,
+}
+
+fn main() {}
