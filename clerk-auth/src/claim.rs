@@ -7,6 +7,8 @@ mod kind;
 mod reader;
 
 pub use budget::{ClaimBudget, SessionTokenBudget};
+#[doc(hidden)]
+pub use expression::shortcodes;
 pub use expression::{Expression, Literal, TemplateClaim};
 pub use from_claim::{FromClaim, InvalidClaim};
 pub use kind::{Boolean, ClaimKind, Integer, Json, Nullable, Number, Object, Text};

@@ -8,6 +8,7 @@ mod layout;
 mod migrations;
 mod process;
 mod refusals;
+mod shortcodes;
 mod statements;
 mod sync;
 mod types;

@@ -101,32 +101,58 @@ fn chain(operands: &[Expression], user: &Value) -> Option<Value> {
     Some(last)
 }
 
-/// The shortcodes of CLERK.md 2.2, read from the user object of CLERK.md 6.1.
-fn shortcode(path: &str, user: &Value) -> Option<Value> {
-    let (root, rest) = path.split_once('.')?;
-    if root != "user" {
-        return None;
-    }
-    let value = match rest {
-        "id" | "first_name" | "last_name" | "username" | "external_id" | "image_url"
-        | "two_factor_enabled" => user[rest].clone(),
-        "full_name" => full_name(user),
-        "primary_email_address" => primary(
+/// What each shortcode of a user reads from the user object of the Backend API and of webhooks (Clerk's documentation,
+/// "JWT templates"). The derive has a table of the same names with their kinds; a test compares the two.
+const SHORTCODES: [(&str, fn(&Value) -> Value); 14] = [
+    ("user.id", |user| user["id"].clone()),
+    ("user.first_name", |user| user["first_name"].clone()),
+    ("user.last_name", |user| user["last_name"].clone()),
+    ("user.full_name", full_name),
+    ("user.username", |user| user["username"].clone()),
+    ("user.external_id", |user| user["external_id"].clone()),
+    ("user.primary_email_address", |user| {
+        primary(
             user,
             "email_addresses",
             "primary_email_address_id",
             "email_address",
-        ),
-        "primary_phone_number" => primary(user, "phone_numbers", "primary_phone_number_id", "phone_number"),
-        "email_verified" => any_verified(user, "email_addresses"),
-        "phone_number_verified" => any_verified(user, "phone_numbers"),
-        // Seconds in a claim, milliseconds in the API (CLERK.md 2.2).
-        "created_at" | "updated_at" => user[rest].as_i64().map_or(Value::Null, |milliseconds| {
-            (milliseconds.div_euclid(1_000)).into()
-        }),
-        _ => return metadata(rest, user),
-    };
-    Some(value)
+        )
+    }),
+    ("user.primary_phone_number", |user| {
+        primary(user, "phone_numbers", "primary_phone_number_id", "phone_number")
+    }),
+    ("user.created_at", |user| seconds(&user["created_at"])),
+    ("user.updated_at", |user| seconds(&user["updated_at"])),
+    ("user.email_verified", |user| {
+        any_verified(user, "email_addresses")
+    }),
+    ("user.phone_number_verified", |user| {
+        any_verified(user, "phone_numbers")
+    }),
+    ("user.two_factor_enabled", |user| {
+        user["two_factor_enabled"].clone()
+    }),
+    ("user.image_url", |user| user["image_url"].clone()),
+];
+
+/// The names of [`SHORTCODES`].
+#[doc(hidden)]
+pub fn shortcodes() -> impl Iterator<Item = &'static str> {
+    SHORTCODES.iter().map(|(name, _)| *name)
+}
+
+fn shortcode(path: &str, user: &Value) -> Option<Value> {
+    match SHORTCODES.iter().find(|(name, _)| *name == path) {
+        Some((_, read)) => Some(read(user)),
+        None => metadata(path.strip_prefix("user.")?, user),
+    }
+}
+
+/// Seconds in a claim, milliseconds in the API.
+fn seconds(milliseconds: &Value) -> Value {
+    milliseconds
+        .as_i64()
+        .map_or(Value::Null, |milliseconds| milliseconds.div_euclid(1_000).into())
 }
 
 fn full_name(user: &Value) -> Value {
