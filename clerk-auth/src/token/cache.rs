@@ -3,10 +3,11 @@
 //! What a verified token depends on beside its own bytes is asked again on each use: the clock, and whether its key is
 //! still the one the instance publishes.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use quick_cache::Weighter;
 use quick_cache::sync::Cache;
+use quick_cache::{Equivalent, Weighter};
 
 use super::key::VerifyingKey;
 use crate::session::Session;
@@ -17,6 +18,9 @@ const CAPACITY: u64 = 16 * 1024 * 1024;
 /// What an entry takes beside its token, in bytes; as every entry counts at least this much, it bounds their number too.
 const OVERHEAD: u64 = 1_024;
 
+/// How much of a token's end is hashed, in bytes: 192 bits of its signature.
+const HASHED: usize = 32;
+
 /// A session and what it was verified with.
 #[derive(Debug)]
 pub(crate) struct Verified {
@@ -25,18 +29,45 @@ pub(crate) struct Verified {
     pub(crate) key_id: Option<String>,
 }
 
-/// Verified tokens. Looked up by a seeded hash of the whole token and compared byte for byte; a caller cannot choose
+/// Verified tokens. Looked up by a seeded hash and compared byte for byte; a caller cannot choose
 /// what is in it, because nothing is put in before its signature has been verified.
 #[derive(Debug)]
-pub(crate) struct VerifiedTokens(Cache<Box<str>, Arc<Verified>, Weight>);
+pub(crate) struct VerifiedTokens(Cache<Token, Arc<Verified>, Weight>);
+
+/// A token as a key. The end of a signature is hashed instead of the whole: in tokens that verify it is as good as random.
+#[derive(Debug, Eq, PartialEq)]
+struct Token(Box<str>);
+
+/// The same of a token that is looked up.
+struct Sought<'a>(&'a str);
+
+impl Hash for Sought<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let bytes = self.0.as_bytes();
+        let end = &bytes[bytes.len().saturating_sub(HASHED)..];
+        state.write(end);
+    }
+}
+
+impl Hash for Token {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Sought(&self.0).hash(state);
+    }
+}
+
+impl Equivalent<Token> for Sought<'_> {
+    fn equivalent(&self, token: &Token) -> bool {
+        *self.0 == *token.0
+    }
+}
 
 #[derive(Clone, Debug)]
 struct Weight;
 
-impl Weighter<Box<str>, Arc<Verified>> for Weight {
+impl Weighter<Token, Arc<Verified>> for Weight {
     /// The claims are about the token again.
-    fn weight(&self, token: &Box<str>, _: &Arc<Verified>) -> u64 {
-        OVERHEAD + 2 * token.len() as u64
+    fn weight(&self, token: &Token, _: &Arc<Verified>) -> u64 {
+        OVERHEAD + 2 * token.0.len() as u64
     }
 }
 
@@ -51,15 +82,15 @@ impl VerifiedTokens {
     }
 
     pub(crate) fn get(&self, token: &str) -> Option<Arc<Verified>> {
-        self.0.get(token)
+        self.0.get(&Sought(token))
     }
 
     pub(crate) fn insert(&self, token: &str, verified: Verified) {
-        self.0.insert(token.into(), Arc::new(verified));
+        self.0.insert(Token(token.into()), Arc::new(verified));
     }
 
     pub(crate) fn remove(&self, token: &str) {
-        self.0.remove(token);
+        self.0.remove(&Sought(token));
     }
 }
 

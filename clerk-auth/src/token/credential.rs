@@ -29,7 +29,8 @@ pub(crate) fn credential<'a>(
         // RFC 9110 section 5.3: a field that is no list must not be repeated; which one a proxy saw is unknown.
         return Err(Refusal::CredentialMalformed);
     }
-    let value = value.to_str().map_err(|_| Refusal::CredentialMalformed)?;
+    // `to_str` looks at each byte by itself; what is no base64url is refused later anyway.
+    let value = str::from_utf8(value.as_bytes()).map_err(|_| Refusal::CredentialMalformed)?;
     match value.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("Bearer") => {
             if token.is_empty() || token.contains(' ') {
