@@ -103,7 +103,7 @@ fn chain(operands: &[Expression], user: &Value) -> Option<Value> {
 
 /// What each shortcode of a user reads from the user object of the Backend API and of webhooks (Clerk's documentation,
 /// "JWT templates"). The derive has a table of the same names with their kinds; a test compares the two.
-const SHORTCODES: [(&str, fn(&Value) -> Value); 14] = [
+const SHORTCODES: [(&str, Read); 14] = [
     ("user.id", |user| user["id"].clone()),
     ("user.first_name", |user| user["first_name"].clone()),
     ("user.last_name", |user| user["last_name"].clone()),
@@ -134,6 +134,9 @@ const SHORTCODES: [(&str, fn(&Value) -> Value); 14] = [
     }),
     ("user.image_url", |user| user["image_url"].clone()),
 ];
+
+/// Reads a value from the user object.
+type Read = fn(&Value) -> Value;
 
 /// The names of [`SHORTCODES`].
 #[doc(hidden)]
