@@ -11,13 +11,15 @@ use axum::http::HeaderMap;
 
 pub use builder::{ClerkBuilder, ConfigurationError};
 
+use crate::id::SessionId;
 use crate::session::Session;
 use crate::time::{Clock, Timestamp};
 use crate::token::cache::{Verified, VerifiedTokens};
+use crate::token::denied::DeniedSessions;
 #[cfg(feature = "jwks")]
 use crate::token::jwks::{Jwks, NoKey};
 use crate::token::key::VerifyingKey;
-use crate::token::verifier::{Expectations, UnverifiedToken, check_times};
+use crate::token::verifier::{Expectations, LEEWAY, UnverifiedToken, check_times};
 use crate::token::{CookieNames, Refusal, credential};
 
 /// Verifies session tokens of one Clerk instance; put it into the application's state. Cloning is cheap.
@@ -40,6 +42,7 @@ struct Inner {
     cookies: CookieNames,
     keys: Keys,
     verified: VerifiedTokens,
+    denied: DeniedSessions,
     clock: Arc<dyn Clock>,
 }
 
@@ -99,6 +102,26 @@ impl Clerk {
         self.0.clock.now()
     }
 
+    /// Refuses the tokens of a session from now on, although they have not expired: for a session that has ended, as
+    /// Clerk's webhooks `session.ended`, `session.removed` and `session.revoked` tell.
+    ///
+    /// `lifetime` is how long the session's tokens live; Clerk's live for 60 seconds, unless the Backend API was asked
+    /// for longer ones. After it, and the tolerance for clocks that differ, the session is forgotten. Only this process is told.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use clerk_auth::{Clerk, id::SessionId};
+    ///
+    /// fn session_ended(clerk: &Clerk, session: &SessionId) {
+    ///     clerk.deny_session(session, Duration::from_secs(60));
+    /// }
+    /// ```
+    pub fn deny_session(&self, session: &SessionId, lifetime: Duration) {
+        let now = self.now();
+        self.0.denied.deny(session, now.after(lifetime + LEEWAY), now);
+    }
+
     /// Verifies the session token of a request: from the `Authorization` header, else from the cookies that Clerk's
     /// front end keeps on the application's domain.
     ///
@@ -123,6 +146,10 @@ impl Clerk {
         let credential =
             credential(headers, &self.0.cookies, self.issuer())?.ok_or(AuthenticationError::SignedOut)?;
         let session = self.verify(credential.token).await?;
+        if self.0.denied.contains(session.id(), self.now()) {
+            self.0.verified.remove(credential.token);
+            return Err(Refusal::SessionEnded.into());
+        }
         let issued_at = session.issued_at().seconds();
         if credential.client_updated_at.is_some_and(|time| issued_at < time) {
             return Err(Refusal::Superseded.into());

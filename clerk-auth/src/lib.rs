@@ -7,7 +7,7 @@
 //! - [`derive(SyncedUser)`](macro@SyncedUser) makes a struct a row kept equal to Clerk's claims.
 //! - [`UserSync`] keeps those rows; it lives in the application's state beside [`Clerk`].
 //! - [`#[authenticated]`](macro@authenticated) guards a handler and hands it the user.
-//! - [`routing`] refuses handlers that are not guarded.
+//! - [`routing`] refuses handlers that are not guarded; [`middleware`] guards what is not a handler.
 
 #![forbid(unsafe_code)]
 // Without a database there are sessions and no rows: what serves rows stands unused.
@@ -36,6 +36,7 @@ pub mod clerk;
 pub mod sync;
 
 pub mod extract;
+pub mod middleware;
 pub mod routing;
 
 #[cfg(feature = "testing")]

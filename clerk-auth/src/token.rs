@@ -3,6 +3,7 @@
 pub(crate) mod cache;
 mod cookies;
 mod credential;
+pub(crate) mod denied;
 mod json;
 #[cfg(feature = "jwks")]
 pub(crate) mod jwks;

@@ -7,6 +7,7 @@ use super::{Clerk, Inner, Keys};
 use crate::time::{Clock, SystemClock};
 use crate::token::CookieNames;
 use crate::token::cache::VerifiedTokens;
+use crate::token::denied::DeniedSessions;
 #[cfg(feature = "jwks")]
 use crate::token::jwks::Jwks;
 use crate::token::key::{KeyError, VerifyingKey};
@@ -62,6 +63,7 @@ pub struct ClerkBuilder {
     jwks_url: Option<String>,
     jwt_key: Option<String>,
     parties: Vec<String>,
+    pending: bool,
     clock: Option<Arc<dyn Clock>>,
 }
 
@@ -99,6 +101,15 @@ impl ClerkBuilder {
     #[must_use]
     pub fn authorized_parties<P: Into<String>>(mut self, parties: impl IntoIterator<Item = P>) -> Self {
         self.parties.extend(parties.into_iter().map(Into::into));
+        self
+    }
+
+    /// Accepts sessions with a task still to be done, such as choosing an organization or setting up a second factor;
+    /// without it they are refused like those of nobody, as in Clerk's own SDKs.
+    /// [`Session::is_pending`](crate::Session::is_pending) tells them apart.
+    #[must_use]
+    pub fn accept_pending_sessions(mut self) -> Self {
+        self.pending = true;
         self
     }
 
@@ -181,6 +192,7 @@ impl ClerkBuilder {
             expectations: Expectations {
                 issuer: issuer.into(),
                 parties: self.parties.into_iter().map(Into::into).collect(),
+                pending: self.pending,
             },
             cookies: self
                 .publishable_key
@@ -188,6 +200,7 @@ impl ClerkBuilder {
                 .unwrap_or_default(),
             keys,
             verified: VerifiedTokens::new(),
+            denied: DeniedSessions::default(),
             clock,
         })))
     }

@@ -126,6 +126,48 @@ impl Rejection {
         }
     }
 
+    /// The response with another body: the status and the headers that a client acts on (`WWW-Authenticate`,
+    /// `Retry-After`, `Cache-Control`) stay.
+    ///
+    /// Every response to a rejection carries the [`Rejection`] in its extensions, so one function renders those of all
+    /// extractors and layers:
+    ///
+    /// ```
+    /// use axum::Router;
+    /// use axum::http::HeaderValue;
+    /// use axum::middleware::map_response;
+    /// use axum::response::Response;
+    /// use clerk_auth::Clerk;
+    /// use clerk_auth::extract::Rejection;
+    ///
+    /// async fn render(response: Response) -> Response {
+    ///     match response.extensions().get::<Rejection>() {
+    ///         Some(rejection) => {
+    ///             let page = format!("<h1>{rejection}</h1>");
+    ///             rejection.response(HeaderValue::from_static("text/html"), page)
+    ///         }
+    ///         None => response,
+    ///     }
+    /// }
+    ///
+    /// let app: Router<Clerk> = Router::new().layer(map_response(render));
+    /// ```
+    pub fn response(&self, content_type: HeaderValue, body: impl Into<Body>) -> Response<Body> {
+        let mut response = Response::new(body.into());
+        *response.status_mut() = self.status();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, content_type);
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(challenge) = self.challenge() {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        if let Some(duration) = self.retry_after() {
+            headers.insert(header::RETRY_AFTER, duration.as_secs().max(1).into());
+        }
+        response.extensions_mut().insert(self.clone());
+        response
+    }
+
     fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::KeysUnavailable { retry_after } | Self::DatabaseUnavailable { retry_after } => {
@@ -163,20 +205,7 @@ impl IntoResponse for Rejection {
         if let Some(hint) = clerk_error {
             problem["clerk_error"] = hint;
         }
-        let mut response = Response::new(Body::from(problem.to_string()));
-        *response.status_mut() = status;
-        let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(challenge) = self.challenge() {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
-        }
-        if let Some(duration) = self.retry_after() {
-            headers.insert(header::RETRY_AFTER, duration.as_secs().max(1).into());
-        }
-        response
+        let content_type = HeaderValue::from_static("application/problem+json");
+        self.response(content_type, problem.to_string())
     }
 }

@@ -51,6 +51,9 @@ pub enum Refusal {
     /// The browser has signed in anew, or switched accounts, since the session cookie was minted.
     #[error("the session cookie is older than the last sign-in")]
     Superseded,
+    /// The session has ended, and the token has not expired yet: see [`Clerk::deny_session`](crate::Clerk::deny_session).
+    #[error("the session has ended")]
+    SessionEnded,
     /// A session task, such as choosing an organization, is still to be done.
     #[error("the session is pending")]
     Pending,
@@ -75,6 +78,7 @@ impl Refusal {
             Self::NotActiveYet => "token_not_active_yet",
             Self::IssuedInTheFuture => "token_issued_in_the_future",
             Self::Superseded => "session_superseded",
+            Self::SessionEnded => "session_ended",
             Self::Pending => "session_pending",
         }
     }

@@ -11,6 +11,8 @@
 //!
 //! Where Clerk's SDKs disagree, this is the stricter reading.
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
@@ -24,8 +26,8 @@ use crate::time::Timestamp;
 /// No session token is longer: a cookie holds 4 KB, and common servers take 8 KB of a header. In bytes.
 pub(super) const LONGEST: usize = 8_192;
 
-/// The tolerance for clocks that differ, in milliseconds: that of Clerk's SDK.
-const LEEWAY: i64 = 5_000;
+/// The tolerance for clocks that differ: that of Clerk's SDK.
+pub(crate) const LEEWAY: Duration = Duration::from_secs(5);
 
 /// `cat` of session tokens, and the value that some instances stamp on every token.
 const SESSION_CATEGORIES: [&str; 2] = ["cl_B7d4PD111AAA", "cl_I7d4PD111III"];
@@ -36,6 +38,8 @@ pub(crate) struct Expectations {
     pub(crate) issuer: Box<str>,
     /// Accepted values of `azp`; empty accepts every party.
     pub(crate) parties: Vec<Box<str>>,
+    /// Whether a session with tasks still to be done counts as signed in.
+    pub(crate) pending: bool,
 }
 
 /// A token whose header has been read and whose signature has not been verified.
@@ -104,7 +108,7 @@ impl<'a> UnverifiedToken<'a> {
         let session = Session::from_claims(claims)?;
         check_agreement(&session, expectations)?;
         check_times(&session, now)?;
-        if session.is_pending() {
+        if session.is_pending() && !expectations.pending {
             return Err(Refusal::Pending);
         }
         Ok(session)
@@ -140,18 +144,14 @@ fn check_agreement(session: &Session, expectations: &Expectations) -> Result<(),
 
 /// Also asked of every session that was verified earlier and is used again.
 pub(crate) fn check_times(session: &Session, now: Timestamp) -> Result<(), Refusal> {
-    let now = now.milliseconds();
-    let latest = now.saturating_add(LEEWAY);
-    if session.expires_at().milliseconds() <= now.saturating_sub(LEEWAY) {
+    let latest = now.after(LEEWAY);
+    if session.expires_at().after(LEEWAY) <= now {
         return Err(Refusal::Expired);
     }
-    if session
-        .not_before()
-        .is_some_and(|time| time.milliseconds() > latest)
-    {
+    if session.not_before().is_some_and(|time| time > latest) {
         return Err(Refusal::NotActiveYet);
     }
-    if session.issued_at().milliseconds() > latest {
+    if session.issued_at() > latest {
         return Err(Refusal::IssuedInTheFuture);
     }
     Ok(())

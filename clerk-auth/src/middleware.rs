@@ -1,0 +1,152 @@
+//! A tower layer that lets nobody into a router who is not signed in.
+//!
+//! It guards what extractors cannot: services, files, routers of other crates. Handlers inside still say whom they take;
+//! what the layer has verified is not verified again.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::Body;
+use axum::http::{Request, Response};
+use axum::response::IntoResponse;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::clerk::Clerk;
+use crate::extract::SubjectFrom;
+use crate::policy::{Policy, SignedIn};
+use crate::session::Session;
+
+/// Answers 401 to who is not signed in, and 403 to whom the policy `P` denies; see
+/// [`Rejection`](crate::extract::Rejection).
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use clerk_auth::middleware::RequireSession;
+/// use clerk_auth::policy::{Policy, Requirement};
+/// use clerk_auth::{Clerk, Session};
+///
+/// struct Admins;
+///
+/// impl Policy for Admins {
+///     const REQUIREMENT: Requirement = Requirement::Role("org:admin");
+/// }
+///
+/// async fn whoami(session: Session) -> String {
+///     session.user_id().to_string()
+/// }
+///
+/// fn app(clerk: Clerk) -> Router {
+///     let reports = Router::new()
+///         .route("/whoami", get(whoami))
+///         .route("/static", get(async || "no extractor"))
+///         .layer(RequireSession::new(clerk.clone()));
+///     let admin = Router::new()
+///         .route("/", get(async || "for administrators"))
+///         .layer(RequireSession::new(clerk.clone()).policy::<Admins>());
+///     Router::new().nest("/reports", reports).nest("/admin", admin).with_state(clerk)
+/// }
+/// ```
+///
+/// Like any layer of axum's it covers the routes that were added before it; routes added later are not guarded.
+pub struct RequireSession<P = SignedIn> {
+    clerk: Clerk,
+    policy: PhantomData<fn() -> P>,
+}
+
+impl RequireSession {
+    /// Lets everybody in who is signed in.
+    pub fn new(clerk: Clerk) -> Self {
+        Self {
+            clerk,
+            policy: PhantomData,
+        }
+    }
+
+    /// Lets those in whom the policy allows.
+    #[must_use]
+    pub fn policy<P: Policy>(self) -> RequireSession<P> {
+        RequireSession {
+            clerk: self.clerk,
+            policy: PhantomData,
+        }
+    }
+}
+
+impl<P> Clone for RequireSession<P> {
+    fn clone(&self) -> Self {
+        Self {
+            clerk: self.clerk.clone(),
+            policy: PhantomData,
+        }
+    }
+}
+
+impl<P> fmt::Debug for RequireSession<P> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("RequireSession")
+            .field("clerk", &self.clerk)
+            .finish()
+    }
+}
+
+impl<S, P> Layer<S> for RequireSession<P> {
+    type Service = Guarded<S, P>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Guarded {
+            inner,
+            layer: self.clone(),
+        }
+    }
+}
+
+/// A service behind [`RequireSession`].
+#[derive(Debug)]
+pub struct Guarded<S, P = SignedIn> {
+    inner: S,
+    layer: RequireSession<P>,
+}
+
+impl<S: Clone, P> Clone for Guarded<S, P> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            layer: self.layer.clone(),
+        }
+    }
+}
+
+impl<S, P, B> Service<Request<B>> for Guarded<S, P>
+where
+    S: Service<Request<B>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+    P: Policy,
+    B: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        // The service that was made ready is the one to be called; its clone has to be made ready anew.
+        let clone = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, clone);
+        let clerk = self.layer.clerk.clone();
+        Box::pin(async move {
+            let (mut parts, body) = request.into_parts();
+            match Session::resolve::<P>(&mut parts, &clerk).await {
+                Ok(_) => inner.call(Request::from_parts(parts, body)).await,
+                Err(rejection) => Ok(rejection.into_response()),
+            }
+        })
+    }
+}
