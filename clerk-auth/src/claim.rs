@@ -3,6 +3,7 @@
 mod budget;
 mod expression;
 mod from_claim;
+pub(crate) mod json;
 mod kind;
 mod reader;
 

@@ -95,10 +95,10 @@ impl<P> fmt::Debug for RequireSession<P> {
 }
 
 impl<S, P> Layer<S> for RequireSession<P> {
-    type Service = Guarded<S, P>;
+    type Service = SessionRequired<S, P>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Guarded {
+        SessionRequired {
             inner,
             layer: self.clone(),
         }
@@ -107,12 +107,12 @@ impl<S, P> Layer<S> for RequireSession<P> {
 
 /// A service behind [`RequireSession`].
 #[derive(Debug)]
-pub struct Guarded<S, P = SignedIn> {
+pub struct SessionRequired<S, P = SignedIn> {
     inner: S,
     layer: RequireSession<P>,
 }
 
-impl<S: Clone, P> Clone for Guarded<S, P> {
+impl<S: Clone, P> Clone for SessionRequired<S, P> {
     fn clone(&self) -> Self {
         Self {
             inner: self.inner.clone(),
@@ -121,7 +121,7 @@ impl<S: Clone, P> Clone for Guarded<S, P> {
     }
 }
 
-impl<S, P, B> Service<Request<B>> for Guarded<S, P>
+impl<S, P, B> Service<Request<B>> for SessionRequired<S, P>
 where
     S: Service<Request<B>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,

@@ -4,7 +4,6 @@ pub(crate) mod cache;
 mod cookies;
 mod credential;
 pub(crate) mod denied;
-mod json;
 #[cfg(feature = "jwks")]
 pub(crate) mod jwks;
 pub(crate) mod key;

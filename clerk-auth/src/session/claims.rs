@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
-
 use super::permissions::permissions;
 use super::{Organization, Scoped, Session, SessionData};
+use crate::claim::json::{Object, Value};
 use crate::id::{OrganizationId, SessionId, UserId};
 use crate::time::Timestamp;
 
@@ -46,7 +45,7 @@ const STANDARD: [&str; 20] = [
 
 impl Session {
     /// Reads the claims of a token whose signature has been verified. Times are not compared with a clock here.
-    pub(crate) fn from_claims(mut claims: Map<String, Value>) -> Result<Self, MalformedClaim> {
+    pub(crate) fn from_claims(claims: Object<'_>) -> Result<Self, MalformedClaim> {
         let data = SessionData {
             user_id: UserId::new(required_text(&claims, "sub")?),
             id: SessionId::new(required_text(&claims, "sid")?),
@@ -65,30 +64,27 @@ impl Session {
             plans: scoped(&claims, "pla"),
             factor_verification_age: factor_verification_age(&claims),
             actor: actor(&claims)?,
-            custom: {
-                claims.retain(|name, _| !STANDARD.contains(&name.as_str()));
-                claims
-            },
+            custom: claims.without(&STANDARD),
         };
         Ok(Self(Arc::new(data)))
     }
 }
 
-fn text<'a>(claims: &'a Map<String, Value>, name: &'static str) -> Result<Option<&'a str>, MalformedClaim> {
+fn text<'a>(claims: &'a Object<'_>, name: &'static str) -> Result<Option<&'a str>, MalformedClaim> {
     match claims.get(name) {
         None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
+        Some(Value::Text(text)) => Ok(Some(text)),
         Some(_) => Err(MalformedClaim { name }),
     }
 }
 
-fn required_text<'a>(claims: &'a Map<String, Value>, name: &'static str) -> Result<&'a str, MalformedClaim> {
+fn required_text<'a>(claims: &'a Object<'_>, name: &'static str) -> Result<&'a str, MalformedClaim> {
     text(claims, name)?
         .filter(|text| !text.is_empty())
         .ok_or(MalformedClaim { name })
 }
 
-fn time(claims: &Map<String, Value>, name: &'static str) -> Result<Option<Timestamp>, MalformedClaim> {
+fn time(claims: &Object<'_>, name: &'static str) -> Result<Option<Timestamp>, MalformedClaim> {
     let Some(value) = claims.get(name) else {
         return Ok(None);
     };
@@ -100,8 +96,8 @@ fn time(claims: &Map<String, Value>, name: &'static str) -> Result<Option<Timest
 }
 
 /// Version 2 is strictly the number 2; a token of version 2 without `o` has no organization, whatever `org_id` says.
-fn organization(claims: &Map<String, Value>) -> Result<Option<Organization>, MalformedClaim> {
-    if claims.get("v") != Some(&Value::from(2)) {
+fn organization(claims: &Object<'_>) -> Result<Option<Organization>, MalformedClaim> {
+    if claims.get("v").and_then(Value::as_i64) != Some(2) {
         return organization_of_version_1(claims);
     }
     let Some(organization) = claims.get("o") else {
@@ -126,7 +122,7 @@ fn organization(claims: &Map<String, Value>) -> Result<Option<Organization>, Mal
     }))
 }
 
-fn organization_of_version_1(claims: &Map<String, Value>) -> Result<Option<Organization>, MalformedClaim> {
+fn organization_of_version_1(claims: &Object<'_>) -> Result<Option<Organization>, MalformedClaim> {
     let Some(id) = text(claims, "org_id")?.filter(|id| !id.is_empty()) else {
         return Ok(None);
     };
@@ -154,7 +150,7 @@ fn organization_of_version_1(claims: &Map<String, Value>) -> Result<Option<Organ
 }
 
 /// A comma list of `scope:name`. A malformed list denies: it is read as empty.
-fn scoped(claims: &Map<String, Value>, name: &str) -> Vec<Scoped> {
+fn scoped(claims: &Object<'_>, name: &str) -> Vec<Scoped> {
     let list = claims.get(name).and_then(Value::as_str).unwrap_or_default();
     if list.is_empty() {
         return Vec::new();
@@ -174,21 +170,24 @@ fn scoped(claims: &Map<String, Value>, name: &str) -> Vec<Scoped> {
 }
 
 /// Anything but two whole numbers of at least -1 denies: it is read as absent.
-fn factor_verification_age(claims: &Map<String, Value>) -> Option<[i64; 2]> {
-    let [first, second] = claims.get("fva")?.as_array()?.as_slice() else {
+fn factor_verification_age(claims: &Object<'_>) -> Option<[i64; 2]> {
+    let [first, second] = claims.get("fva")?.as_array()? else {
         return None;
     };
-    let age = |value: &Value| value.as_i64().filter(|minutes| *minutes >= -1);
+    let age = |value: &Value<'_>| value.as_i64().filter(|minutes| *minutes >= -1);
     Some([age(first)?, age(second)?])
 }
 
-fn actor(claims: &Map<String, Value>) -> Result<Option<Box<str>>, MalformedClaim> {
+fn actor(claims: &Object<'_>) -> Result<Option<Box<str>>, MalformedClaim> {
     match claims.get("act") {
         None | Some(Value::Null) => Ok(None),
         // An actor that cannot be read must not pass for none.
-        Some(actor) => match actor["sub"].as_str() {
-            Some(subject) if !subject.is_empty() => Ok(Some(subject.into())),
-            _ => Err(MalformedClaim { name: "act" }),
-        },
+        Some(actor) => {
+            let subject = actor.as_object().and_then(|actor| actor.get("sub")?.as_str());
+            let subject = subject.filter(|subject| !subject.is_empty());
+            subject
+                .map(|subject| Some(subject.into()))
+                .ok_or(MalformedClaim { name: "act" })
+        }
     }
 }

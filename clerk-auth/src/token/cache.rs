@@ -97,6 +97,7 @@ impl VerifiedTokens {
 #[cfg(all(test, feature = "testing"))]
 mod tests {
     use super::*;
+    use crate::claim::json::Object;
     use crate::testing::Issuer;
     use crate::time::Timestamp;
 
@@ -104,6 +105,8 @@ mod tests {
     fn what_is_kept_is_bounded() {
         let issuer = Issuer::new("https://clerk.example.com");
         let claims = issuer.claims("user_ada", Timestamp::from_seconds(1_700_000_000));
+        let claims = serde_json::to_vec(&claims).expect("JSON");
+        let claims = Object::parse(&claims).expect("an object");
         let session = Session::from_claims(claims).expect("the issuer's claims are right");
         let key = Arc::new(VerifyingKey::from_pem(&issuer.public_key_pem()).expect("the issuer's key"));
         let capacity = 256 * 1024;

@@ -7,11 +7,10 @@
 use axum::http::{HeaderMap, header};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Map, Value};
 
 use super::credential::Credential;
-use super::json;
 use super::verifier::LONGEST;
+use crate::claim::json::{Object, Value};
 
 /// The session token.
 const SESSION: &str = "__session";
@@ -104,14 +103,14 @@ impl<'a> Cookies<'a> {
     /// instance is left out: it chooses between two sets that are both refused.
     fn prefers_own(&self, own: Set<'_>, issuer: &str) -> bool {
         let plain = self.plain;
-        let plain_claims = plain.session.map(unverified_claims);
+        let plain_claims = plain.session.map(|token| Unverified::read(token, issuer));
         match &plain_claims {
             // Not a token at all: whoever wrote it is to be refused for it.
             Some(None) => return false,
-            Some(Some(claims)) => match claims.get("iss") {
+            Some(Some(claims)) => match claims.is_of_issuer {
                 None => return false,
-                Some(other) if other != issuer => return true,
-                Some(_) => {}
+                Some(false) => return true,
+                Some(true) => {}
             },
             None => {}
         }
@@ -120,9 +119,9 @@ impl<'a> Cookies<'a> {
         }
         let signed_out = |set: Set<'_>| set.client_updated_at == Some("0");
         if !signed_out(own) && !signed_out(plain) {
-            let minted = |claims: &Map<String, Value>| claims.get("iat").and_then(Value::as_i64);
-            let plain_minted = plain_claims.flatten().as_ref().and_then(minted);
-            let own_minted = own.session.and_then(unverified_claims).as_ref().and_then(minted);
+            let plain_minted = plain_claims.flatten().and_then(|claims| claims.issued_at);
+            let own_claims = own.session.and_then(|token| Unverified::read(token, issuer));
+            let own_minted = own_claims.and_then(|claims| claims.issued_at);
             if plain_minted
                 .zip(own_minted)
                 .is_some_and(|(plain, own)| plain > own)
@@ -137,16 +136,30 @@ impl<'a> Cookies<'a> {
     }
 }
 
-/// The claims of a token whose signature nobody has looked at.
-fn unverified_claims(token: &str) -> Option<Map<String, Value>> {
-    if token.len() > LONGEST {
-        return None;
+/// What a token claims whose signature nobody has looked at.
+#[derive(Clone, Copy)]
+struct Unverified {
+    /// `None` if the token names no issuer.
+    is_of_issuer: Option<bool>,
+    issued_at: Option<i64>,
+}
+
+impl Unverified {
+    fn read(token: &str, issuer: &str) -> Option<Self> {
+        if token.len() > LONGEST {
+            return None;
+        }
+        let mut parts = token.split('.');
+        let (_, payload, _, None) = (parts.next()?, parts.next()?, parts.next()?, parts.next()) else {
+            return None;
+        };
+        let payload = URL_SAFE_NO_PAD.decode(payload).ok()?;
+        let claims = Object::parse(&payload)?;
+        Some(Self {
+            is_of_issuer: claims.get("iss").map(|named| named.as_str() == Some(issuer)),
+            issued_at: claims.get("iat").and_then(Value::as_i64),
+        })
     }
-    let mut parts = token.split('.');
-    let (_, payload, _, None) = (parts.next()?, parts.next()?, parts.next()?, parts.next()) else {
-        return None;
-    };
-    json::object(&URL_SAFE_NO_PAD.decode(payload).ok()?)
 }
 
 #[cfg(test)]

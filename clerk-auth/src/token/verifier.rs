@@ -15,11 +15,10 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Map, Value};
 
-use super::json;
 use super::key::VerifyingKey;
 use super::refusal::Refusal;
+use crate::claim::json::{Object, Value};
 use crate::session::{MalformedClaim, Session};
 use crate::time::Timestamp;
 
@@ -62,24 +61,29 @@ impl<'a> UnverifiedToken<'a> {
         if payload.contains('.') {
             return Err(Refusal::Malformed);
         }
-        let header = json::object(&decode(header)?).ok_or(Refusal::Malformed)?;
+        let header = decode(header)?;
+        let header = Object::parse(&header).ok_or(Refusal::Malformed)?;
         let signature = decode(signature)?;
         if header.get("alg").and_then(Value::as_str) != Some("RS256") {
             return Err(Refusal::Algorithm);
         }
-        if header.contains_key("crit") {
+        if header.get("crit").is_some() {
             return Err(Refusal::Critical);
         }
         let typ = header.get("typ");
         let category = header.get("cat");
-        let of_session = typ.is_none_or(|typ| typ == "JWT")
-            && category.is_none_or(|category| SESSION_CATEGORIES.iter().any(|known| category == known));
+        let of_session = typ.is_none_or(|typ| typ.as_str() == Some("JWT"))
+            && category.is_none_or(|category| {
+                SESSION_CATEGORIES
+                    .iter()
+                    .any(|known| category.as_str() == Some(known))
+            });
         if !of_session {
             return Err(Refusal::NotASessionToken);
         }
         let key_id = match header.get("kid") {
             None => None,
-            Some(Value::String(key_id)) => Some(key_id.clone()),
+            Some(Value::Text(key_id)) => Some(key_id.clone().into_owned()),
             Some(_) => return Err(Refusal::Malformed),
         };
         Ok(Self {
@@ -103,7 +107,8 @@ impl<'a> UnverifiedToken<'a> {
         now: Timestamp,
     ) -> Result<Session, Refusal> {
         key.verify(self.signed.as_bytes(), &self.signature)?;
-        let claims = json::object(&decode(self.payload)?).ok_or(Refusal::Malformed)?;
+        let claims = decode(self.payload)?;
+        let claims = Object::parse(&claims).ok_or(Refusal::Malformed)?;
         check_subject(&claims)?;
         let session = Session::from_claims(claims)?;
         check_agreement(&session, expectations)?;
@@ -120,12 +125,12 @@ fn decode(part: &str) -> Result<Vec<u8>, Refusal> {
 }
 
 /// A machine's token (`mch_…`) and a JWT template's (no `sid`) are signed with the same key.
-fn check_subject(claims: &Map<String, Value>) -> Result<(), Refusal> {
+fn check_subject(claims: &Object<'_>) -> Result<(), Refusal> {
     let subject = claims.get("sub").and_then(Value::as_str).unwrap_or_default();
     if subject.is_empty() {
         return Err(MalformedClaim { name: "sub" }.into());
     }
-    if subject.starts_with("mch_") || !claims.contains_key("sid") {
+    if subject.starts_with("mch_") || claims.get("sid").is_none() {
         return Err(Refusal::NotASessionToken);
     }
     Ok(())

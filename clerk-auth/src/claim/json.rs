@@ -1,0 +1,270 @@
+//! A JSON object without duplicate names: two readers of one token must not see two values of one claim (RFC 8725
+//! section 2.4; RFC 7519 section 4 lets a parser refuse them).
+//!
+//! It borrows from the text, because most of a token is read once and forgotten.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::Number;
+
+/// How serde_json hands over a number with a fraction, as an object of one member, if any crate of the application turns
+/// on its feature `arbitrary_precision`.
+const NUMBER: &str = "$serde_json::private::Number";
+
+/// The members, in the order of the text.
+#[derive(Debug)]
+pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, Value<'a>)>);
+
+#[derive(Debug)]
+pub(crate) enum Value<'a> {
+    Null,
+    Bool(bool),
+    Number(Number),
+    Text(Cow<'a, str>),
+    Array(Vec<Value<'a>>),
+    Object(Object<'a>),
+}
+
+impl<'a> Object<'a> {
+    /// Reads an object; `None` if the text is none, or has a duplicate name anywhere. serde_json bounds the nesting.
+    pub(crate) fn parse(text: &'a [u8]) -> Option<Self> {
+        match serde_json::from_slice(text) {
+            Ok(Value::Object(object)) => Some(object),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&Value<'a>> {
+        let member = self.0.iter().find(|(known, _)| known == name);
+        member.map(|(_, value)| value)
+    }
+
+    /// The members whose names are not among these, with nothing borrowed.
+    pub(crate) fn without(self, names: &[&str]) -> serde_json::Map<String, serde_json::Value> {
+        let members = self.0.into_iter();
+        members
+            .filter(|(name, _)| !names.contains(&&**name))
+            .map(|(name, value)| (name.into_owned(), value.into()))
+            .collect()
+    }
+
+    fn has_duplicates(&self) -> bool {
+        let mut names: Vec<&str> = self.0.iter().map(|(name, _)| &**name).collect();
+        names.sort_unstable();
+        names.windows(2).any(|pair| pair[0] == pair[1])
+    }
+}
+
+/// Names that an object has so far, as one bit each: two names with different bits differ.
+#[derive(Default)]
+struct Seen(u64);
+
+impl Seen {
+    /// Whether the name may have been there before.
+    fn insert(&mut self, name: &str) -> bool {
+        let last = name.as_bytes().last().map_or(0, |byte| usize::from(*byte));
+        let bit = 1 << ((last.wrapping_mul(7) ^ name.len().wrapping_mul(29)) % 64);
+        let seen = self.0 & bit != 0;
+        self.0 |= bit;
+        seen
+    }
+}
+
+impl<'a> Value<'a> {
+    pub(crate) fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn as_i64(&self) -> Option<i64> {
+        match self {
+            Self::Number(number) => number.as_i64(),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn as_array(&self) -> Option<&[Value<'a>]> {
+        match self {
+            Self::Array(elements) => Some(elements),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn as_object(&self) -> Option<&Object<'a>> {
+        match self {
+            Self::Object(object) => Some(object),
+            _ => None,
+        }
+    }
+}
+
+impl From<Value<'_>> for serde_json::Value {
+    fn from(value: Value<'_>) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(value) => Self::Bool(value),
+            Value::Number(number) => Self::Number(number),
+            Value::Text(text) => Self::String(text.into_owned()),
+            Value::Array(elements) => elements.into_iter().map(Self::from).collect(),
+            Value::Object(object) => Self::Object(object.without(&[])),
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Value<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AnyValue)
+    }
+}
+
+struct AnyValue;
+
+impl<'de> Visitor<'de> for AnyValue {
+    type Value = Value<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value<'de>, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value<'de>, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value<'de>, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value<'de>, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Value<'de>, E> {
+        let number = Number::from_f64(value).ok_or_else(|| E::custom("not a number of JSON"))?;
+        Ok(Value::Number(number))
+    }
+
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Value<'de>, E> {
+        Ok(Value::Text(value.into()))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value<'de>, E> {
+        Ok(Value::Text(value.to_owned().into()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value<'de>, A::Error> {
+        let mut array = Vec::new();
+        while let Some(element) = elements.next_element()? {
+            array.push(element);
+        }
+        Ok(Value::Array(array))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value<'de>, A::Error> {
+        let mut object = Object(Vec::new());
+        let (mut seen, mut suspect) = (Seen::default(), false);
+        while let Some(name) = members.next_key_seed(Name)? {
+            let value: Value<'de> = members.next_value()?;
+            if name == NUMBER
+                && let Some(number) = value.as_str().and_then(|text| text.parse::<Number>().ok())
+            {
+                return Ok(Value::Number(number));
+            }
+            suspect |= seen.insert(&name);
+            object.0.push((name, value));
+        }
+        if suspect && object.has_duplicates() {
+            return Err(A::Error::custom("a name stands twice"));
+        }
+        Ok(Value::Object(object))
+    }
+}
+
+/// A member's name; serde's own `Cow` never borrows.
+struct Name;
+
+impl<'de> DeserializeSeed<'de> for Name {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Name {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a name")
+    }
+
+    fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Self::Value, E> {
+        Ok(name.into())
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(name.to_owned().into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Object;
+
+    fn object(text: &str) -> Option<serde_json::Value> {
+        Object::parse(text.as_bytes()).map(|object| object.without(&[]).into())
+    }
+
+    /// Also if another crate of the application turns on serde_json's feature `arbitrary_precision`.
+    #[test]
+    fn numbers_are_numbers() {
+        let object = object(r#"{"a":1.5,"b":-2,"c":[1e3]}"#).expect("an object");
+        assert_eq!(object["a"].as_f64(), Some(1.5));
+        assert_eq!(object["b"].as_i64(), Some(-2));
+        assert_eq!(object["c"][0].as_f64(), Some(1e3));
+    }
+
+    #[test]
+    fn duplicates_are_refused_at_any_depth() {
+        let many = |last: &str| {
+            let members: String = (0..100).map(|number| format!(r#""{number}":0,"#)).collect();
+            format!(r#"{{{members}"{last}":0}}"#)
+        };
+        for (text, accepted) in [
+            (r#"{"a":1,"b":{"a":2}}"#, true),
+            (r#"{"a":1,"a":1}"#, false),
+            (r#"{"a":1,"\u0061":2}"#, false),
+            (r#"{"o":{"id":"x","id":"y"}}"#, false),
+            (r#"{"a":[{"b":1,"b":2}]}"#, false),
+            (&many("100"), true),
+            (&many("50"), false),
+            ("[]", false),
+            ("{} {}", false),
+            ("", false),
+        ] {
+            assert_eq!(object(text).is_some(), accepted, "{text}");
+        }
+        let deep = "[".repeat(100_000);
+        assert!(object(&format!(r#"{{"a":{deep}"#)).is_none());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_read_is_what_serde_json_reads(text in r#"\{("[a-c]":(1|-2\.5|"x\\n"|null|true|\[\]|\{"d":0\}),){0,2}"e":"é"\}"#) {
+            let expected: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+            let members = expected.as_object().expect("an object").len();
+            match object(&text) {
+                Some(read) => proptest::prop_assert_eq!(read, expected),
+                None => proptest::prop_assert!(text.matches("\":").count() > members),
+            }
+        }
+    }
+}
