@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::directory::Directory;
 use super::token_request::TokenRequest;
@@ -137,24 +137,24 @@ impl StandIn {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .sign_in(user_id, request, now);
-        let mut claims: Map<String, Value> = inner
-            .template
-            .iter()
-            .filter_map(|claim| Some((claim.name.to_owned(), claim.expression.evaluate(&user)?)))
-            .collect();
-        claims.extend(inner.issuer.claims(user_id, now));
-        claims.insert("azp".to_owned(), json!(inner.origin));
-        let expires_at = now
-            .seconds()
-            .saturating_add(request.expires_in.unwrap_or(TOKEN_LIFETIME));
-        claims.insert("exp".to_owned(), json!(expires_at));
+        let lifetime = request.expires_in.unwrap_or(TOKEN_LIFETIME);
+        let mut token = inner
+            .issuer
+            .token(user_id)
+            .template(inner.template, &user)
+            .issued_at(now)
+            .claim("exp", now.seconds().saturating_add(lifetime))
+            .authorized_party(&inner.origin);
         if let Some(organization) = &request.org {
-            claims.extend(organization.claims());
+            token = token
+                .organization(&organization.id, &organization.role)
+                .slug(&organization.slug)
+                .permissions(&organization.permissions);
         }
         for name in &request.omit_claims {
-            claims.remove(name);
+            token = token.without(name);
         }
-        inner.issuer.sign(&claims)
+        token.sign()
     }
 }
 

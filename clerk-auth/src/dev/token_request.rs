@@ -1,7 +1,6 @@
 //! The body of `POST /dev/token`.
 
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
 
 /// Whom to sign in, and what the token should look like; every member may be left out.
 #[derive(Debug, Default, Deserialize)]
@@ -43,53 +42,4 @@ where
     T: Deserialize<'de>,
 {
     T::deserialize(deserializer).map(Some)
-}
-
-impl ActiveOrganization {
-    /// The claims of a version 2 token: `o` with the role without its prefix, features in `fea`, and a mask per feature
-    /// over the actions of `per` (Clerk's documentation, "Session tokens").
-    pub(super) fn claims(&self) -> Map<String, Value> {
-        let mut features: Vec<&str> = Vec::new();
-        let mut actions: Vec<&str> = Vec::new();
-        let granted: Vec<(&str, &str)> = self
-            .permissions
-            .iter()
-            .filter_map(|permission| {
-                permission
-                    .strip_prefix("org:")
-                    .unwrap_or(permission)
-                    .rsplit_once(':')
-            })
-            .collect();
-        for &(feature, action) in &granted {
-            if !features.contains(&feature) {
-                features.push(feature);
-            }
-            if !actions.contains(&action) {
-                actions.push(action);
-            }
-        }
-        let masks = features.iter().map(|feature| {
-            let bits = actions.iter().enumerate();
-            bits.filter(|(_, action)| granted.contains(&(feature, action)))
-                .fold(0_u128, |mask, (bit, _)| {
-                    mask | 1_u128.checked_shl(bit as u32).unwrap_or(0)
-                })
-                .to_string()
-        });
-        let mut organization = json!({
-            "id": self.id,
-            "slg": self.slug,
-            "rol": self.role.strip_prefix("org:").unwrap_or(&self.role),
-        });
-        let mut claims = Map::new();
-        if !features.is_empty() {
-            organization["per"] = actions.join(",").into();
-            organization["fpm"] = masks.collect::<Vec<_>>().join(",").into();
-            let scoped: Vec<String> = features.iter().map(|feature| format!("o:{feature}")).collect();
-            claims.insert("fea".to_owned(), scoped.join(",").into());
-        }
-        claims.insert("o".to_owned(), organization);
-        claims
-    }
 }

@@ -9,24 +9,22 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
+use super::SessionToken;
+use crate::clerk::Clerk;
 use crate::time::Timestamp;
 
 /// A stand-in for a Clerk instance: an RSA key, and tokens signed with it.
 ///
 /// ```
 /// use axum::http::{HeaderMap, header::AUTHORIZATION};
-/// use clerk_auth::Clerk;
 /// use clerk_auth::testing::Issuer;
-/// use clerk_auth::time::{Clock, SystemClock};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let issuer = Issuer::new("https://clerk.example.com");
-/// let clerk = Clerk::builder().issuer(issuer.url()).jwt_key(issuer.public_key_pem()).build()?;
-///
-/// let token = issuer.sign(&issuer.claims("user_ada", SystemClock.now()));
+/// let token = issuer.token("user_ada").sign();
 /// let mut headers = HeaderMap::new();
 /// headers.insert(AUTHORIZATION, format!("Bearer {token}").parse()?);
-/// assert_eq!(clerk.authenticate(&headers).await?.user_id().as_str(), "user_ada");
+/// assert_eq!(issuer.clerk().authenticate(&headers).await?.user_id().as_str(), "user_ada");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();
 /// ```
@@ -56,6 +54,21 @@ impl Issuer {
     /// What its tokens name as `iss`.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// A handle that accepts this issuer's tokens, and no others. One with authorized parties or another clock is made
+    /// with [`Clerk::builder`], [`url`](Self::url) and [`public_key_pem`](Self::public_key_pem).
+    pub fn clerk(&self) -> Clerk {
+        Clerk::builder()
+            .issuer(self.url())
+            .jwt_key(self.public_key_pem())
+            .build()
+            .expect("the issuer's own URL and key are right")
+    }
+
+    /// Begins a session token that is minted now and is valid unless it is told otherwise.
+    pub fn token(&self, user_id: &str) -> SessionToken<'_> {
+        SessionToken::new(self, user_id)
     }
 
     /// The public key in PEM.

@@ -1,0 +1,219 @@
+//! Session tokens as a test wants them: right unless it says otherwise.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::Issuer;
+use crate::claim::TemplateClaim;
+use crate::time::{Clock, SystemClock, Timestamp};
+
+/// How long Clerk's session tokens live, in seconds (Clerk's documentation, "How Clerk works").
+const LIFETIME: i64 = 60;
+
+/// A session token in the making, by [`Issuer::token`]. Without further ado it is valid, of version 2, minted now, and
+/// has no custom claims.
+///
+/// ```
+/// use clerk_auth::testing::Issuer;
+/// use serde_json::json;
+///
+/// let issuer = Issuer::new("https://clerk.example.com");
+/// let admin = issuer.token("user_ada").organization("org_1", "org:admin").sign();
+/// let writer = issuer.token("user_ada").organization("org_1", "member").permissions(["org:notes:write"]).sign();
+/// let stale = issuer.token("user_ada").factor_verification_age([3, -1]).claim("email", "ada@example.com").sign();
+/// let expired = issuer.token("user_ada").expired().sign();
+/// let elsewhere = issuer.token("user_ada").authorized_party("https://other.example.com").sign();
+/// # assert_ne!(admin, writer); assert_ne!(stale, expired); assert_ne!(expired, elsewhere);
+/// ```
+#[must_use = "a token is made by `sign`"]
+pub struct SessionToken<'a> {
+    issuer: &'a Issuer,
+    claims: Map<String, Value>,
+    granted: Vec<(String, String)>,
+    features: Vec<String>,
+}
+
+impl<'a> SessionToken<'a> {
+    pub(super) fn new(issuer: &'a Issuer, user_id: &str) -> Self {
+        Self {
+            issuer,
+            claims: issuer.claims(user_id, SystemClock.now()),
+            granted: Vec::new(),
+            features: Vec::new(),
+        }
+    }
+
+    /// Sets a claim, custom or standard.
+    pub fn claim(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.claims.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Sets several claims, custom or standard: the members of a JSON object.
+    ///
+    /// # Panics
+    ///
+    /// If the value is not an object.
+    pub fn claims(mut self, claims: Value) -> Self {
+        let Value::Object(claims) = claims else {
+            panic!("the claims are not a JSON object: {claims}");
+        };
+        self.claims.extend(claims);
+        self
+    }
+
+    /// Leaves a claim out, custom or standard.
+    pub fn without(mut self, name: &str) -> Self {
+        self.claims.remove(name);
+        self
+    }
+
+    /// Sets the claims of a session-token template, as Clerk fills them in for this user object of its Backend API:
+    /// `.template(User::TEMPLATE, &user)`.
+    pub fn template(mut self, template: &[TemplateClaim], user: &Value) -> Self {
+        let filled = template
+            .iter()
+            .filter_map(|claim| Some((claim.name.to_owned(), claim.expression.evaluate(user)?)));
+        self.claims.extend(filled);
+        self
+    }
+
+    /// When it was minted; it then lives for 60 seconds.
+    pub fn issued_at(self, now: Timestamp) -> Self {
+        let now = now.seconds();
+        self.claim("iat", now)
+            .claim("nbf", now - 10)
+            .claim("exp", now + LIFETIME)
+    }
+
+    /// For how long it is valid after it was minted; whole seconds.
+    pub fn lifetime(self, lifetime: Duration) -> Self {
+        let issued_at = self.claims.get("iat").and_then(Value::as_i64).unwrap_or(0);
+        let lifetime = i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX);
+        self.claim("exp", issued_at.saturating_add(lifetime))
+    }
+
+    /// Minted an hour ago, and expired since.
+    pub fn expired(self) -> Self {
+        let issued_at = self.claims.get("iat").and_then(Value::as_i64).unwrap_or(0);
+        self.issued_at(Timestamp::from_seconds(issued_at - 3_600))
+    }
+
+    /// The origin of the front end that asked for it: `azp`.
+    pub fn authorized_party(self, origin: &str) -> Self {
+        self.claim("azp", origin)
+    }
+
+    /// An active organization, and the person's role in it, with or without `org:`.
+    pub fn organization(self, id: &str, role: &str) -> Self {
+        let slug = id.strip_prefix("org_").unwrap_or(id);
+        let role = role.strip_prefix("org:").unwrap_or(role);
+        self.claim("o", json!({ "id": id, "slg": slug, "rol": role }))
+    }
+
+    /// The active organization's slug.
+    pub fn slug(mut self, slug: &str) -> Self {
+        if let Some(organization) = self.claims.get_mut("o") {
+            organization["slg"] = slug.into();
+        }
+        self
+    }
+
+    /// Permissions in the active organization: `org:feature:action`. The organization then has these features.
+    pub fn permissions<P: AsRef<str>>(mut self, permissions: impl IntoIterator<Item = P>) -> Self {
+        for permission in permissions {
+            let permission = permission.as_ref();
+            let name = permission.strip_prefix("org:").unwrap_or(permission);
+            if let Some((feature, action)) = name.rsplit_once(':') {
+                self.granted.push((feature.to_owned(), action.to_owned()));
+            }
+        }
+        self
+    }
+
+    /// A feature of the organization's or the person's plan: `o:export`, `u:export`.
+    pub fn feature(mut self, feature: &str) -> Self {
+        self.features.push(feature.to_owned());
+        self
+    }
+
+    /// The organization's or the person's plan: `o:pro`, `u:free`.
+    pub fn plan(self, plan: &str) -> Self {
+        self.claim("pla", plan)
+    }
+
+    /// Minutes since the first and the second factor were verified; -1 means never.
+    pub fn factor_verification_age(self, minutes: [i64; 2]) -> Self {
+        self.claim("fva", json!(minutes))
+    }
+
+    /// Somebody else acts as this user.
+    pub fn impersonated_by(self, user_id: &str) -> Self {
+        let issuer = self.issuer.url().to_owned();
+        self.claim(
+            "act",
+            json!({ "iss": issuer, "sid": "sess_actor", "sub": user_id }),
+        )
+    }
+
+    /// A session task, such as choosing an organization, is still to be done.
+    pub fn pending(self) -> Self {
+        self.claim("sts", "pending")
+    }
+
+    /// The token: three parts in base64url, for `Authorization: Bearer …` or the cookie `__session`.
+    pub fn sign(mut self) -> String {
+        self.encode_features();
+        self.issuer.sign(&self.claims)
+    }
+
+    /// Features in `fea`, and for each a mask over the actions of `o.per` (Clerk's documentation, "Session tokens").
+    fn encode_features(&mut self) {
+        let mut features: Vec<&str> = Vec::new();
+        let mut actions: Vec<&str> = Vec::new();
+        for (feature, action) in &self.granted {
+            if !features.contains(&&**feature) {
+                features.push(feature);
+            }
+            if !actions.contains(&&**action) {
+                actions.push(action);
+            }
+        }
+        let has = |feature: &str, action: &str| {
+            let mut granted = self.granted.iter();
+            granted.any(|(known, of)| known == feature && of == action)
+        };
+        let masks = features.iter().map(|feature| {
+            let bits = actions.iter().enumerate();
+            let mask = bits
+                .filter(|(_, action)| has(feature, action))
+                .fold(0_u128, |mask, (bit, _)| mask | 1 << bit);
+            mask.to_string()
+        });
+        let masks: Vec<String> = masks.collect();
+        let organization = features
+            .iter()
+            .map(|feature| format!("o:{feature}"))
+            .filter(|feature| !self.features.contains(feature));
+        // A mask belongs to the feature of its position, so these come first.
+        let listed: Vec<String> = organization.chain(self.features.iter().cloned()).collect();
+        if let (false, Some(organization)) = (masks.is_empty(), self.claims.get_mut("o")) {
+            organization["per"] = actions.join(",").into();
+            organization["fpm"] = masks.join(",").into();
+        }
+        if !listed.is_empty() {
+            self.claims.insert("fea".to_owned(), listed.join(",").into());
+        }
+    }
+}
+
+impl fmt::Debug for SessionToken<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("SessionToken")
+            .field("user_id", &self.claims.get("sub"))
+            .finish_non_exhaustive()
+    }
+}

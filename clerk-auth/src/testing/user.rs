@@ -1,0 +1,70 @@
+//! Users as Clerk's Backend API and webhooks describe them.
+
+use serde_json::{Value, json};
+
+use crate::time::Timestamp;
+
+/// A user object of Clerk's Backend API (its version 2026-05-12), reduced to what shortcodes and applications read:
+/// created `now`, with one verified e-mail address and no name. Its members are there to be changed.
+///
+/// ```
+/// use clerk_auth::testing::user_object;
+/// use clerk_auth::time::Timestamp;
+///
+/// let mut ada = user_object("user_ada", Timestamp::from_seconds(1_700_000_000));
+/// ada["first_name"] = "Ada".into();
+/// assert_eq!(ada["email_addresses"][0]["email_address"], "ada@example.com");
+/// assert_eq!(ada["updated_at"], 1_700_000_000_000_i64);
+/// ```
+pub fn user_object(user_id: &str, now: Timestamp) -> Value {
+    let name = user_id.strip_prefix("user_").unwrap_or(user_id);
+    let mut user = json!({
+        "id": user_id,
+        "object": "user",
+        "external_id": null,
+        "username": null,
+        "first_name": null,
+        "last_name": null,
+        "image_url": format!("https://img.clerk.com/{name}"),
+        "has_image": false,
+        "primary_email_address_id": null,
+        "primary_phone_number_id": null,
+        "email_addresses": [],
+        "phone_numbers": [],
+        "public_metadata": {},
+        "unsafe_metadata": {},
+        "two_factor_enabled": false,
+        "banned": false,
+        "locked": false,
+        "created_at": now.milliseconds(),
+        "updated_at": now.milliseconds(),
+    });
+    set_email(&mut user, Some(&format!("{name}@example.com")));
+    user
+}
+
+/// Gives a user object one verified e-mail address, its primary one, or none.
+///
+/// ```
+/// use clerk_auth::testing::{set_email, user_object};
+/// use clerk_auth::time::Timestamp;
+///
+/// let mut ada = user_object("user_ada", Timestamp::from_seconds(1_700_000_000));
+/// set_email(&mut ada, None);
+/// assert!(ada["primary_email_address_id"].is_null());
+/// ```
+pub fn set_email(user: &mut Value, email: Option<&str>) {
+    let Some(email) = email else {
+        user["primary_email_address_id"] = Value::Null;
+        user["email_addresses"] = json!([]);
+        return;
+    };
+    let id = format!("idn_{email}");
+    user["email_addresses"] = json!([{
+        "id": id,
+        "object": "email_address",
+        "email_address": email,
+        "verification": { "status": "verified", "strategy": "email_code" },
+    }]);
+    user["primary_email_address_id"] = json!(id);
+}
