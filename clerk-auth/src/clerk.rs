@@ -145,8 +145,9 @@ impl Clerk {
     async fn verify_credential(&self, headers: &HeaderMap) -> Result<Session, AuthenticationError> {
         let credential =
             credential(headers, &self.0.cookies, self.issuer())?.ok_or(AuthenticationError::SignedOut)?;
-        let session = self.verify(credential.token).await?;
-        if self.0.denied.contains(session.id(), self.now()) {
+        let now = self.now();
+        let session = self.verify(credential.token, now).await?;
+        if self.0.denied.contains(session.id(), now) {
             self.0.verified.remove(credential.token);
             return Err(Refusal::SessionEnded.into());
         }
@@ -157,17 +158,16 @@ impl Clerk {
         Ok(session)
     }
 
-    async fn verify(&self, token: &str) -> Result<Session, AuthenticationError> {
-        if let Some(verified) = self.0.verified.get(token) {
-            // A key that was withdrawn or replaced has verified nothing.
-            if Arc::ptr_eq(&self.key(verified.key_id.as_deref()).await?, &verified.key) {
-                check_times(&verified.session, self.now()).inspect_err(|_| self.0.verified.remove(token))?;
-                return Ok(verified.session.clone());
-            }
+    async fn verify(&self, token: &str, now: Timestamp) -> Result<Session, AuthenticationError> {
+        if let Some(verified) = self.0.verified.get(token)
+            && self.is_key_current(&verified).await?
+        {
+            check_times(&verified.session, now).inspect_err(|_| self.0.verified.remove(token))?;
+            return Ok(verified.session.clone());
         }
         let unverified = UnverifiedToken::parse(token)?;
         let key = self.key(unverified.key_id()).await?;
-        let session = unverified.verify(&key, &self.0.expectations, self.now())?;
+        let session = unverified.verify(&key, &self.0.expectations, now)?;
         let verified = Verified {
             session: session.clone(),
             key,
@@ -175,6 +175,15 @@ impl Clerk {
         };
         self.0.verified.insert(token, verified);
         Ok(session)
+    }
+
+    /// A key that was withdrawn or replaced has verified nothing.
+    async fn is_key_current(&self, verified: &Verified) -> Result<bool, AuthenticationError> {
+        if let Keys::Pem(key) = &self.0.keys {
+            return Ok(Arc::ptr_eq(key, &verified.key));
+        }
+        let key = self.key(verified.key_id.as_deref()).await?;
+        Ok(Arc::ptr_eq(&key, &verified.key))
     }
 
     async fn key(&self, key_id: Option<&str>) -> Result<Arc<VerifyingKey>, AuthenticationError> {

@@ -18,8 +18,8 @@ const CAPACITY: u64 = 16 * 1024 * 1024;
 /// What an entry takes beside its token, in bytes; as every entry counts at least this much, it bounds their number too.
 const OVERHEAD: u64 = 1_024;
 
-/// How much of a token's end is hashed, in bytes: 192 bits of its signature.
-const HASHED: usize = 32;
+/// How much of a token's end is hashed, in bytes: 96 bits of its signature.
+const HASHED: usize = 16;
 
 /// A session and what it was verified with.
 #[derive(Debug)]

@@ -33,7 +33,9 @@ pub(crate) fn credential<'a>(
     let value = str::from_utf8(value.as_bytes()).map_err(|_| Refusal::CredentialMalformed)?;
     match value.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("Bearer") => {
-            if token.is_empty() || token.contains(' ') {
+            // Looks at every byte, which is faster than stopping at the first space: there is none.
+            let spaced = token.bytes().fold(false, |found, byte| found | (byte == b' '));
+            if token.is_empty() || spaced {
                 return Err(Refusal::CredentialMalformed);
             }
             Ok(Some(Credential {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 
@@ -11,11 +12,15 @@ use crate::time::Timestamp;
 /// Ended sessions, each until its last token has expired. Read without a lock; a write copies the map, which is small:
 /// it holds what has ended within the lifetime of a token.
 #[derive(Debug, Default)]
-pub(crate) struct DeniedSessions(ArcSwap<HashMap<SessionId, Timestamp>>);
+pub(crate) struct DeniedSessions {
+    until: ArcSwap<HashMap<SessionId, Timestamp>>,
+    /// Whether there has ever been one: in most processes there has not.
+    any: AtomicBool,
+}
 
 impl DeniedSessions {
     pub(crate) fn deny(&self, session: &SessionId, until: Timestamp, now: Timestamp) {
-        self.0.rcu(|denied| {
+        self.until.rcu(|denied| {
             let mut denied: HashMap<_, _> = denied
                 .iter()
                 .filter(|(_, until)| **until > now)
@@ -25,11 +30,14 @@ impl DeniedSessions {
             *longest = until.max(*longest);
             Arc::new(denied)
         });
+        self.any.store(true, Ordering::Release);
     }
 
     pub(crate) fn contains(&self, session: &SessionId, now: Timestamp) -> bool {
-        let denied = self.0.load();
-        !denied.is_empty() && denied.get(session).is_some_and(|until| *until > now)
+        self.any.load(Ordering::Acquire) && {
+            let denied = self.until.load();
+            denied.get(session).is_some_and(|until| *until > now)
+        }
     }
 }
 
@@ -54,6 +62,6 @@ mod tests {
             assert_eq!(denied.contains(session, at(now)), expected, "{session} at {now}");
         }
         denied.deny(&eve, at(300), at(200));
-        assert_eq!(denied.0.load().len(), 1);
+        assert_eq!(denied.until.load().len(), 1);
     }
 }
