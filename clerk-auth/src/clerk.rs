@@ -12,6 +12,7 @@ use axum::http::HeaderMap;
 pub use builder::{ClerkBuilder, ConfigurationError};
 
 use crate::id::SessionId;
+use crate::metrics;
 use crate::session::Session;
 use crate::time::{Clock, Timestamp};
 use crate::token::cache::{Verified, VerifiedTokens};
@@ -132,9 +133,11 @@ impl Clerk {
         let authenticated = self.verify_credential(headers).await;
         match &authenticated {
             Err(AuthenticationError::Refused(refusal)) => {
+                metrics::session_token_refused(refusal.code());
                 tracing::info!(reason = refusal.code(), "refused a session token");
             }
             Err(error @ AuthenticationError::KeysUnavailable { .. }) => {
+                metrics::session_token_refused("keys_unavailable");
                 tracing::error!(%error, "a session token could not be verified");
             }
             Ok(_) | Err(AuthenticationError::SignedOut) => {}
@@ -163,11 +166,13 @@ impl Clerk {
             && self.is_key_current(&verified).await?
         {
             check_times(&verified.session, now).inspect_err(|_| self.0.verified.remove(token))?;
+            metrics::session_token_cached();
             return Ok(verified.session.clone());
         }
         let unverified = UnverifiedToken::parse(token)?;
         let key = self.key(unverified.key_id()).await?;
         let session = unverified.verify(&key, &self.0.expectations, now)?;
+        metrics::session_token_verified(token.len());
         let verified = Verified {
             session: session.clone(),
             key,

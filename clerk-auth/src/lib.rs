@@ -17,6 +17,7 @@
 )]
 
 pub mod id;
+pub mod metrics;
 pub mod time;
 
 pub mod claim;

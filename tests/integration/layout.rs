@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use syn::visit::Visit;
 
 /// Bottom first: a module uses only modules that stand before it.
-const ORDER: [&str; 20] = [
+const ORDER: [&str; 21] = [
     "id",
     "time",
+    "metrics",
     "claim",
     "session",
     "policy",

@@ -12,6 +12,7 @@ use super::store::{Store, Stored};
 use super::version::Version;
 use crate::claim::{Claim, ClaimKind, ClaimProblem, Integer, UnreadableClaims};
 use crate::clerk::Clerk;
+use crate::metrics;
 use crate::schema::{self, SchemaError};
 use crate::session::Session;
 use crate::time::Timestamp;
@@ -86,6 +87,19 @@ pub enum SyncError {
     Database(#[from] sqlx::Error),
 }
 
+impl SyncError {
+    /// One lower-case word, as for a label of a metric.
+    fn as_str(&self) -> &'static str {
+        match self {
+            Self::Gone => "gone",
+            Self::Claims(_) => "claims",
+            Self::OtherInstance { .. } => "other_instance",
+            Self::Timeout(_) => "timeout",
+            Self::Database(_) => "database",
+        }
+    }
+}
+
 impl<U: SyncedUser> UserSync<U> {
     /// A handle on the rows of `U` in `pool`.
     ///
@@ -111,6 +125,16 @@ impl<U: SyncedUser> UserSync<U> {
     /// [`SyncError`] says whether the user is gone, the token is not made of the template, or the database is in
     /// trouble.
     pub async fn sync(&self, session: &Session) -> Result<Synced<U>, SyncError> {
+        let synced = self.row(session).await;
+        let outcome = match &synced {
+            Ok(synced) => synced.outcome.as_str(),
+            Err(error) => error.as_str(),
+        };
+        metrics::user_synced(U::NAME, outcome);
+        synced
+    }
+
+    async fn row(&self, session: &Session) -> Result<Synced<U>, SyncError> {
         let inner = &*self.inner;
         if session.issuer() != inner.clerk.issuer() {
             return Err(SyncError::OtherInstance {

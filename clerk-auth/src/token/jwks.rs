@@ -13,6 +13,7 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 
 use super::key::VerifyingKey;
+use crate::metrics;
 use crate::time::{Clock, Timestamp};
 
 /// Known keys are refreshed when they are older: Clerk's own SDK keeps them for 5 minutes.
@@ -167,16 +168,22 @@ impl Jwks {
             attempted_at: Some(now),
         }));
         match self.document().await.and_then(|document| parse(&document)) {
-            Ok(keys) => self.state.store(Arc::new(State {
-                keys: Arc::new(keys),
-                fetched_at: Some(now),
-                attempted_at: Some(now),
-            })),
-            Err(error) => tracing::warn!(
-                url = &*self.url,
-                %error,
-                "the JWKS document could not be fetched; known keys are used for up to an hour"
-            ),
+            Ok(keys) => {
+                metrics::keys_fetched("fetched");
+                self.state.store(Arc::new(State {
+                    keys: Arc::new(keys),
+                    fetched_at: Some(now),
+                    attempted_at: Some(now),
+                }));
+            }
+            Err(error) => {
+                metrics::keys_fetched("failed");
+                tracing::warn!(
+                    url = &*self.url,
+                    %error,
+                    "the JWKS document could not be fetched; known keys are used for up to an hour"
+                );
+            }
         }
     }
 

@@ -1,0 +1,47 @@
+//! What is counted, under which names: through the facade `metrics`, to whatever recorder the application installs.
+//!
+//! | name | kind | labels |
+//! |---|---|---|
+//! | [`SESSION_TOKENS`] | counter | `outcome`: `verified`, `cached`, `keys_unavailable`, or a refusal's [`code`](crate::token::Refusal::code) |
+//! | [`SESSION_TOKEN_BYTES`] | histogram, in bytes | |
+//! | [`KEY_FETCHES`] | counter | `outcome`: `fetched`, `failed` |
+//! | [`USER_SYNCS`] | counter | `user`: the struct; `outcome`: a [`SyncOutcome`](crate::sync::SyncOutcome), or `gone`, `claims`, `other_instance`, `timeout`, `database` |
+//!
+//! No label holds anything of a token or of a person. Without a recorder a count costs a few nanoseconds.
+
+use ::metrics::{counter, histogram};
+
+/// Session tokens that requests carried. Requests without one are not counted.
+pub const SESSION_TOKENS: &str = "clerk_auth_session_tokens_total";
+
+/// The sizes of session tokens that were verified anew, in bytes. A cookie holds 4,096, its name and attributes included.
+pub const SESSION_TOKEN_BYTES: &str = "clerk_auth_session_token_bytes";
+
+/// Fetches of the JWKS document.
+pub const KEY_FETCHES: &str = "clerk_auth_key_fetches_total";
+
+/// Sessions for which a row was asked.
+pub const USER_SYNCS: &str = "clerk_auth_user_syncs_total";
+
+pub(crate) fn session_token_cached() {
+    counter!(SESSION_TOKENS, "outcome" => "cached").increment(1);
+}
+
+pub(crate) fn session_token_verified(bytes: usize) {
+    counter!(SESSION_TOKENS, "outcome" => "verified").increment(1);
+    // Exact: a token is shorter than 2^52 bytes.
+    histogram!(SESSION_TOKEN_BYTES).record(bytes as f64);
+}
+
+pub(crate) fn session_token_refused(outcome: &'static str) {
+    counter!(SESSION_TOKENS, "outcome" => outcome).increment(1);
+}
+
+#[cfg_attr(not(feature = "jwks"), expect(dead_code, reason = "nothing is fetched"))]
+pub(crate) fn keys_fetched(outcome: &'static str) {
+    counter!(KEY_FETCHES, "outcome" => outcome).increment(1);
+}
+
+pub(crate) fn user_synced(user: &'static str, outcome: &'static str) {
+    counter!(USER_SYNCS, "user" => user, "outcome" => outcome).increment(1);
+}

@@ -1,0 +1,162 @@
+//! What a warm request costs beside its handler: no lock, no database, at most two allocations. And what is counted of it.
+
+#![cfg(feature = "testing")]
+
+use std::alloc::System;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::header::AUTHORIZATION;
+use axum::http::{Request, StatusCode};
+use axum::routing::get;
+use clerk_auth::metrics::{SESSION_TOKEN_BYTES, SESSION_TOKENS};
+use clerk_auth::middleware::RequireSession;
+use clerk_auth::testing::Issuer;
+use clerk_auth::{Clerk, Session};
+use metrics::{
+    Counter, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit,
+    with_local_recorder,
+};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use tower::ServiceExt;
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+/// Tests of this file count for the whole process, and must not run at the same time.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn request(token: &str) -> Request<Body> {
+    let request = Request::get("/").header(AUTHORIZATION, format!("Bearer {token}"));
+    request.body(Body::empty()).expect("a request")
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime starts");
+    runtime.block_on(future)
+}
+
+/// Compared with the same handler without the extractor, under axum's own router.
+#[test]
+fn a_warm_session_is_extracted_with_two_allocations() {
+    let _alone = ALONE.lock();
+    let issuer = Issuer::new("https://clerk.example.com");
+    let clerk = issuer.clerk();
+    let token = issuer.token("user_ada").claim("email", "ada@example.com").sign();
+    let public: Router = Router::new()
+        .route("/", get(async || ""))
+        .with_state(clerk.clone());
+    let guarded: Router = Router::new()
+        .route("/", get(async |_: Session| ""))
+        .with_state(clerk.clone());
+    let layered: Router = Router::new()
+        .route("/", get(async |_: Session| ""))
+        .layer(RequireSession::new(clerk.clone()))
+        .with_state(clerk.clone());
+    let behind_layer: Router = Router::new()
+        .route("/", get(async || ""))
+        .layer(RequireSession::new(clerk.clone()))
+        .with_state(clerk);
+    let allocations = async |app: &Router| {
+        let (app, request) = (app.clone(), request(&token));
+        let region = Region::new(ALLOCATOR);
+        let response = app.oneshot(request).await.expect("infallible");
+        let allocations = region.change().allocations;
+        assert_eq!(response.status(), StatusCode::OK);
+        allocations
+    };
+    // The least of several, because the test runner's own thread may allocate meanwhile.
+    let least = async |app: &Router| {
+        let mut least = usize::MAX;
+        for _ in 0..10 {
+            least = least.min(allocations(app).await);
+        }
+        least
+    };
+    block_on(async {
+        let cold = allocations(&guarded).await;
+        let public = least(&public).await;
+        let guarded = least(&guarded).await;
+        assert!(cold > guarded + 10, "the cold request was counted: {cold}");
+        assert!(guarded <= public + 2, "{guarded} allocations, {public} without");
+        // What the layer verified is there for the extractor.
+        assert_eq!(least(&layered).await, least(&behind_layer).await);
+    });
+}
+
+#[derive(Default)]
+struct Counts {
+    counters: Mutex<BTreeMap<String, Arc<AtomicU64>>>,
+    samples: Arc<Samples>,
+}
+
+#[derive(Default)]
+struct Samples(Mutex<Vec<f64>>);
+
+impl HistogramFn for Samples {
+    fn record(&self, value: f64) {
+        self.0.lock().expect("no test panicked").push(value);
+    }
+}
+
+impl Recorder for Counts {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+        let labels: Vec<&str> = key.labels().map(metrics::Label::value).collect();
+        let name = format!("{} {}", key.name(), labels.join(" "));
+        let mut counters = self.counters.lock().expect("no test panicked");
+        Counter::from_arc(Arc::clone(counters.entry(name).or_default()))
+    }
+
+    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+        Gauge::noop()
+    }
+
+    fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
+        assert_eq!(key.name(), SESSION_TOKEN_BYTES);
+        Histogram::from_arc(Arc::clone(&self.samples))
+    }
+}
+
+#[test]
+fn tokens_are_counted_by_outcome() {
+    let _alone = ALONE.lock();
+    let issuer = Issuer::new("https://clerk.example.com");
+    let clerk: Clerk = issuer.clerk();
+    let token = issuer.token("user_ada").sign();
+    let expired = issuer.token("user_ada").expired().sign();
+    let counts = Counts::default();
+    with_local_recorder(&counts, || {
+        block_on(async {
+            for token in [&*token, &*token, &*token, &*expired, "a.b.c"] {
+                let request = request(token);
+                let _ = clerk.authenticate(request.headers()).await;
+            }
+        });
+    });
+    let counters = counts.counters.lock().expect("no test panicked");
+    let counted: Vec<(&str, u64)> = counters
+        .iter()
+        .map(|(name, count)| (name.as_str(), count.load(Ordering::SeqCst)))
+        .collect();
+    let name = |outcome: &str| format!("{SESSION_TOKENS} {outcome}");
+    assert_eq!(
+        counted,
+        [
+            (name("cached").as_str(), 2),
+            (name("token_expired").as_str(), 1),
+            (name("token_malformed").as_str(), 1),
+            (name("verified").as_str(), 1),
+        ]
+    );
+    let samples = counts.samples.0.lock().expect("no test panicked");
+    assert_eq!(*samples, [token.len() as f64]);
+}
