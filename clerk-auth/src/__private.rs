@@ -38,6 +38,12 @@ pub use text::{concat, length, text};
 use crate::extract::SubjectFrom;
 use crate::policy::SignedIn;
 
+/// How many usable keys a JWKS document holds; for the fuzz target.
+#[cfg(all(feature = "jwks", feature = "testing"))]
+pub fn read_jwks_document(document: &[u8]) -> usize {
+    crate::token::jwks::parse(document).map_or(0, |keys| keys.len())
+}
+
 /// The extractor of a derived user: the row of whoever is signed in. No `async fn`: of one rustc would have to prove anew
 /// for each struct that its future can be sent.
 pub fn extract_user<U, S>(parts: &mut Parts, state: &S) -> impl Future<Output = Result<U, Rejection>> + Send

@@ -30,7 +30,11 @@ async fn tokens_are_verified_beside_both_backends_and_nothing_is_installed() {
     rust_crypto::DEFAULT_PROVIDER
         .install_default()
         .expect("nothing was installed");
-    encode(&Header::default(), &"claims", &EncodingKey::from_secret(b"secret"))
-        .expect("the application's own tokens");
+    encode(
+        &Header::default(),
+        &"claims",
+        &EncodingKey::from_secret(b"secret"),
+    )
+    .expect("the application's own tokens");
     verify().await;
 }

@@ -204,7 +204,7 @@ impl Jwks {
 }
 
 #[derive(Debug, thiserror::Error)]
-enum FetchError {
+pub(crate) enum FetchError {
     #[error("{0}")]
     Http(#[from] reqwest::Error),
     #[error("the status is {0}")]
@@ -218,7 +218,7 @@ enum FetchError {
 }
 
 /// The keys that can be used; one odd key does not lose the others.
-fn parse(document: &[u8]) -> Result<HashMap<String, Arc<VerifyingKey>>, FetchError> {
+pub(crate) fn parse(document: &[u8]) -> Result<HashMap<String, Arc<VerifyingKey>>, FetchError> {
     let document: Value = serde_json::from_slice(document).map_err(|_| FetchError::NotJwks)?;
     let keys = document["keys"].as_array().ok_or(FetchError::NotJwks)?;
     let keys: HashMap<_, _> = keys
