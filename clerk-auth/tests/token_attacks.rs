@@ -348,6 +348,13 @@ const MISSING: &[(&str, &str)] = &[
 ];
 
 #[test]
+fn the_corpus_is_large() {
+    let cases = HEADERS.len() + CLAIMS.len() + PAYLOADS.len() + MISSING.len();
+    println!("{cases} properly signed tokens, and those with other signatures and texts");
+    assert!(cases >= 150);
+}
+
+#[test]
 fn signed_tokens_with_other_headers() {
     let payload = payload();
     let cases: Vec<_> = HEADERS

@@ -61,6 +61,7 @@ async fn session(session: Session) -> Json<serde_json::Value> {
         "session_id": session.id(),
         "issued_at": session.issued_at().seconds(),
         "expires_at": session.expires_at().seconds(),
+        "impersonator": session.impersonator(),
         "organization": session.organization().map(|organization| serde_json::json!({
             "id": organization.id(),
             "slug": organization.slug(),

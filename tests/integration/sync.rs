@@ -18,6 +18,7 @@ on_both_databases!(
     columns_of_the_application_are_left_alone,
     notes_belong_to_their_user,
     administrators_see_everybody_and_others_do_not,
+    an_impersonated_user_is_synced_as_themselves,
     a_visitor_is_greeted_and_a_bad_token_is_not,
     the_session_is_read_without_the_database,
     a_database_that_is_gone_is_a_503,
@@ -239,6 +240,24 @@ async fn administrators_see_everybody_and_others_do_not(database: TestDatabase) 
     let users = app.get("/api/admin/users", &admin).await;
     assert_eq!(users.status, 200);
     assert_eq!(users.body[0]["clerk_id"], "user_ada");
+}
+
+/// The claims of a token under impersonation are the user's, and so is the row.
+async fn an_impersonated_user_is_synced_as_themselves(database: TestDatabase) {
+    let app = TestApp::start(database).await;
+    let act = json!({ "act": { "iss": app.issuer.url(), "sid": "sess_support", "sub": "user_support" } });
+    let impersonated = app.token(app.claims("user_ada"), act);
+    let first = app.get("/api/me", &impersonated).await;
+    assert_eq!(
+        (first.sync(), &first.body["clerk_id"]),
+        ("inserted", &json!("user_ada"))
+    );
+    let own = app
+        .get("/api/me", &app.token(app.claims("user_ada"), json!({})))
+        .await;
+    assert_eq!((own.sync(), &own.body), ("unchanged", &first.body));
+    let session = app.get("/api/session", &impersonated).await;
+    assert_eq!(session.body["impersonator"], "user_support");
 }
 
 async fn a_visitor_is_greeted_and_a_bad_token_is_not(database: TestDatabase) {
