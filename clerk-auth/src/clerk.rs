@@ -184,11 +184,11 @@ impl Clerk {
 
     /// A key that was withdrawn or replaced has verified nothing.
     async fn is_key_current(&self, verified: &Verified) -> Result<bool, AuthenticationError> {
-        if let Keys::Pem(key) = &self.0.keys {
-            return Ok(Arc::ptr_eq(key, &verified.key));
-        }
-        let key = self.key(verified.key_id.as_deref()).await?;
-        Ok(Arc::ptr_eq(&key, &verified.key))
+        Ok(match &self.0.keys {
+            Keys::Pem(key) => Arc::ptr_eq(key, &verified.key),
+            #[cfg(feature = "jwks")]
+            Keys::Jwks(_) => Arc::ptr_eq(&self.key(verified.key_id.as_deref()).await?, &verified.key),
+        })
     }
 
     async fn key(&self, key_id: Option<&str>) -> Result<Arc<VerifyingKey>, AuthenticationError> {

@@ -26,6 +26,7 @@ const HASHED: usize = 16;
 pub(crate) struct Verified {
     pub(crate) session: Session,
     pub(crate) key: Arc<VerifyingKey>,
+    #[cfg_attr(not(feature = "jwks"), expect(dead_code, reason = "a PEM key has no id"))]
     pub(crate) key_id: Option<String>,
 }
 
