@@ -7,6 +7,7 @@ mod expand;
 mod expression;
 mod fallback;
 mod field;
+mod freshness;
 mod json;
 mod model;
 mod parse;

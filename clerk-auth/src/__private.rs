@@ -10,6 +10,7 @@ pub use crate::extract::Rejection;
 pub use crate::sync::UserSync;
 
 mod column;
+mod copied;
 mod encoded;
 mod sql_type;
 mod subject;
@@ -22,6 +23,7 @@ pub use column::{PostgresAndSqliteClaimColumn, PostgresAndSqliteOwnColumn};
 pub use column::{PostgresClaimColumn, PostgresOwnColumn};
 #[cfg(feature = "sqlite")]
 pub use column::{SqliteClaimColumn, SqliteOwnColumn};
+pub use copied::{Copied, NotCopied};
 pub use encoded::{
     JsonClaim, JsonClaimColumn, JsonColumn, JsonField, JsonOwnColumn, TextClaimColumn, TextColumn,
 };

@@ -122,6 +122,11 @@ impl Session {
         self.0.factor_verification_age
     }
 
+    /// Whether both are clones of one: the same token, verified once.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// One custom claim.
     pub fn claim(&self, name: &str) -> Claim<'_> {
         self.claims().claim(name)

@@ -1,5 +1,7 @@
 //! What `#[derive(SyncedUser)]` implements: how claims become a row, and how a row is stored in a database.
 
+use std::time::Duration;
+
 use sqlx::Database;
 
 use crate::claim::{ClaimSource, SessionTokenBudget, TemplateClaim, UnreadableClaims};
@@ -14,6 +16,9 @@ pub trait SyncedUser: Sized + Send + Sync + 'static {
     /// The name of the struct, for messages and spans.
     const NAME: &'static str;
 
+    /// The table, with its schema if the struct names one: `users`, `accounts.users`.
+    const TABLE: &'static str;
+
     /// The JSON text to paste into Clerk's dashboard (Sessions, Customize session token).
     const SESSION_TOKEN_TEMPLATE: &'static str;
 
@@ -26,6 +31,13 @@ pub trait SyncedUser: Sized + Send + Sync + 'static {
     /// Where a token's version comes from.
     const VERSION: VersionSource;
 
+    /// For how long after it was read a row may be served without a look at the database; zero means never.
+    ///
+    /// Five seconds by default, a twelfth of a session token's life; zero for a struct with columns that sync does not
+    /// write (`#[column(app)]`, `#[claim(insert_only)]`), which anybody may change at any time. A struct says otherwise
+    /// with `fresh_for = "…"`.
+    const FRESH_FOR: Duration;
+
     /// Reads the claims of one user into the struct's own types.
     ///
     /// # Errors
@@ -35,6 +47,13 @@ pub trait SyncedUser: Sized + Send + Sync + 'static {
 
     /// Whether the row already holds these claims, so that nothing need be written.
     fn holds(&self, claims: &Self::Claims) -> bool;
+
+    /// A copy for a handler that takes the user by value; `None` for a struct that is not `Clone`, of which each such
+    /// handler has a row read for itself.
+    fn copy(&self) -> Option<Self>;
+
+    /// Makes one claim null, by its place among [`StoredIn::CLAIM_COLUMNS`]; false if the field holds no null.
+    fn clear(claims: &mut Self::Claims, column: usize) -> bool;
 }
 
 /// Where the version of a session token's claims comes from.
@@ -51,6 +70,20 @@ pub enum VersionSource {
     IssuedAt,
 }
 
+/// A column that a claim feeds, and how a row is found that holds the same value.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ClaimColumn {
+    /// The column's name.
+    pub name: &'static str,
+    /// Finds the Clerk user ids of other rows with this value: value (parameter 1), Clerk user id (parameter 2).
+    pub holder: &'static str,
+    /// The same for an index that ignores case.
+    pub holder_ignoring_case: &'static str,
+    /// Makes the column null in a row that is older or a tombstone: Clerk user id (parameter 1), version in milliseconds
+    /// (parameter 2). `None` for a column that is never null.
+    pub give_way: Option<&'static str>,
+}
+
 /// How a [`SyncedUser`] is stored in the database `DB`: statements, values and rows.
 ///
 /// The statements are constants so that a team can read them, `EXPLAIN` them and put the DDL into its migrations:
@@ -63,9 +96,16 @@ pub trait StoredIn<DB: Database>: SyncedUser {
     /// version (64-bit integer) and whether the row is a tombstone (boolean).
     const SELECT: &'static str;
 
+    /// Reads rows by any number of Clerk user ids (parameter 1: `TEXT[]` on Postgres, a JSON array of texts on SQLite).
+    /// Columns: those of [`SELECT`](Self::SELECT), then the Clerk user id.
+    const SELECT_MANY: &'static str;
+
     /// Inserts the row or updates it if the version is not older; the parameters are those of [`bind`](Self::bind).
     /// Always returns the row that won: the columns of [`SELECT`](Self::SELECT), then whether it was inserted
     /// (boolean; always false on SQLite, where the store reads it from the transaction).
+    ///
+    /// On Postgres, if rows are served without a look ([`SyncedUser::FRESH_FOR`]), it tells every process that listens:
+    /// one more parameter (text) names the sender, and one more column stands before the version.
     const UPSERT: &'static str;
 
     /// Notes that the row's claims are current at a newer version: Clerk user id (parameter 1), version in milliseconds
@@ -78,6 +118,10 @@ pub trait StoredIn<DB: Database>: SyncedUser {
     /// Creates the table with its primary key and the unique index on the Clerk user id.
     const CREATE_TABLE: &'static str;
 
+    /// The columns that claims feed, in the order of the struct's fields, each with the statements that settle whose a
+    /// value is when a unique index of the team's own covers it.
+    const CLAIM_COLUMNS: &'static [ClaimColumn];
+
     /// Adds the parameters of [`UPSERT`](Self::UPSERT): the claim columns in the order of the struct's fields, then the
     /// version in milliseconds.
     ///
@@ -87,6 +131,17 @@ pub trait StoredIn<DB: Database>: SyncedUser {
     fn bind(
         claims: &Self::Claims,
         version: i64,
+        arguments: &mut DB::Arguments,
+    ) -> Result<(), sqlx::error::BoxDynError>;
+
+    /// Adds one claim as a parameter, by its place among [`CLAIM_COLUMNS`](Self::CLAIM_COLUMNS).
+    ///
+    /// # Errors
+    ///
+    /// What the encoder of the column's type reports.
+    fn bind_claim(
+        claims: &Self::Claims,
+        column: usize,
         arguments: &mut DB::Arguments,
     ) -> Result<(), sqlx::error::BoxDynError>;
 

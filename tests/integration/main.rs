@@ -1,14 +1,19 @@
 //! Tests through the public surface: the example application over HTTP, on real databases.
 
+mod conflicts;
 mod credentials;
 mod fixture;
+mod freshness;
 mod harness;
+mod hook;
 mod keys;
 mod layout;
 mod migrations;
 mod process;
+mod processes;
 mod refusals;
 mod shortcodes;
 mod statements;
 mod sync;
+mod trouble;
 mod types;

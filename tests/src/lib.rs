@@ -4,6 +4,7 @@
 pub mod app;
 pub mod database;
 pub mod postgres;
+pub mod profiles;
 pub mod proxy;
 pub mod sqlite;
 

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
-use super::model::{ClaimColumn, Column, Encoding, Null};
+use super::model::{ClaimColumn, Column, Encoding};
 use super::parse::Database;
 use super::shortcode::Kind;
 
@@ -26,7 +26,7 @@ pub(super) fn kind_type(kind: Kind) -> TokenStream {
 /// The kind that the field's type must hold.
 pub(super) fn held_kind(claim: &ClaimColumn) -> TokenStream {
     let kind = kind_type(claim.kind);
-    if claim.nullable && claim.null == Null::Held {
+    if claim.can_be_cleared() {
         quote!(::clerk_auth::claim::Nullable<#kind>)
     } else {
         kind

@@ -5,6 +5,7 @@ use quote::ToTokens;
 use syn::{Ident, LitStr};
 
 use super::field::{Case, FieldChecker};
+use super::freshness;
 use super::model::{Column, Model, Role, Table, Version};
 use super::parse::{Container, Database, Input};
 use super::template::Template;
@@ -80,6 +81,8 @@ pub(super) fn check(input: Input, diagnostics: &mut Diagnostics) -> Checked {
     check_key(&ident, &columns, diagnostics);
     check_names(&columns, [&version_column, &deleted_at_column], diagnostics);
 
+    let fresh_for = freshness::fresh_for(&container, &columns, diagnostics);
+
     let complete = diagnostics.count() == before;
     let model = Model {
         ident,
@@ -92,6 +95,7 @@ pub(super) fn check(input: Input, diagnostics: &mut Diagnostics) -> Checked {
         template,
         template_at: source.literal().map(LitStr::span),
         check,
+        fresh_for,
         allow_unused_claims: allowed.unused_claims,
         columns,
     };

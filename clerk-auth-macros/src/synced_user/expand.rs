@@ -9,10 +9,10 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use super::access::{claim_field, column_field, database_type, held_kind, kind_type, private};
 use super::assertion::checks;
 use super::expression::Expression;
-use super::model::{Column, Encoding, Model, Null, Role, Version};
+use super::model::{ClaimColumn, Column, Encoding, Model, Null, Role, Version};
 use super::parse::Database;
 use super::shortcode::Kind;
-use super::sql::{Ddl, Statements, create_table};
+use super::sql::{ClaimColumnStatements, Ddl, Statements, create_table};
 
 /// Everything that the derive generates for a struct that has been understood.
 pub(super) fn expand(model: &Model) -> TokenStream {
@@ -31,7 +31,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     quote! {
         const _: () = {
             #[allow(unused_imports)]
-            use #private::{JsonNotNull as _, KindClauses as _, UnheldClaim as _, UnstoredColumn as _};
+            use #private::{JsonNotNull as _, KindClauses as _, NotCopied as _, UnheldClaim as _, UnstoredColumn as _};
 
             #[doc(hidden)]
             pub struct #claims { #(#fields),* }
@@ -74,8 +74,10 @@ fn unused_claims(model: &Model) -> TokenStream {
 }
 
 fn synced_user(model: &Model, claims: &Ident) -> TokenStream {
+    let private = private();
     let ident = &model.ident;
     let name = ident.to_string();
+    let table = model.table.path();
     let text = &model.template_text;
     let template = model.template.claims.iter().map(|claim| {
         let name = &claim.name;
@@ -98,6 +100,17 @@ fn synced_user(model: &Model, claims: &Ident) -> TokenStream {
     let idents: Vec<&Ident> = written.iter().map(|column| &column.ident).collect();
     let locals: Vec<Ident> = idents.iter().map(|ident| format_ident!("__{ident}")).collect();
     let reads = written.iter().map(|column| read_claim(column));
+    let fresh_for = model.fresh_for;
+    let clears = written
+        .iter()
+        .filter_map(|column| Some((column, column.claim()?)))
+        .enumerate()
+        .filter(|(_, (_, claim))| claim.can_be_cleared())
+        .map(|(index, (column, claim))| {
+            let ident = &column.ident;
+            let hold = hold(column, claim);
+            quote!(#index => (#hold)(::core::option::Option::None).map(|__null| __claims.#ident = __null).is_ok())
+        });
     let held = written.iter().filter_map(|column| {
         let claim = column.claim()?;
         let ident = &column.ident;
@@ -110,11 +123,13 @@ fn synced_user(model: &Model, claims: &Ident) -> TokenStream {
             type Claims = #claims;
 
             const NAME: &'static str = #name;
+            const TABLE: &'static str = #table;
             const SESSION_TOKEN_TEMPLATE: &'static str = #text;
             const TEMPLATE: &'static [::clerk_auth::claim::TemplateClaim] = &[#(#template),*];
             const SESSION_TOKEN_BUDGET: ::clerk_auth::claim::SessionTokenBudget =
                 ::clerk_auth::claim::SessionTokenBudget::new(&[#(#budget),*]);
             const VERSION: ::clerk_auth::user::VersionSource = #version;
+            const FRESH_FOR: ::core::time::Duration = ::core::time::Duration::from_millis(#fresh_for);
 
             fn read_claims(
                 __source: ::clerk_auth::claim::ClaimSource<'_>,
@@ -134,6 +149,18 @@ fn synced_user(model: &Model, claims: &Ident) -> TokenStream {
             fn holds(&self, __claims: &Self::Claims) -> bool {
                 true #(&& #held)*
             }
+
+            fn copy(&self) -> ::core::option::Option<Self> {
+                #private::Copied::<Self>::copy(self)
+            }
+
+            #[allow(unused_variables)]
+            fn clear(__claims: &mut Self::Claims, __column: usize) -> bool {
+                match __column {
+                    #(#clears,)*
+                    _ => false,
+                }
+            }
         }
     }
 }
@@ -148,13 +175,7 @@ fn read_claim(column: &Column) -> TokenStream {
     let name = &claim.claim;
     let kind = kind_type(claim.kind);
     let held = held_kind(claim);
-    let hold = match &claim.with {
-        Some(path) => quote!(|__value| (#path)(__value)),
-        None => {
-            let field = claim_field(column, claim);
-            quote!(#field::hold)
-        }
-    };
+    let hold = hold(column, claim);
     if claim.null == Null::Default {
         let at = column.at;
         let default = quote_spanned!(at=> <#ty as ::core::default::Default>::default());
@@ -166,6 +187,17 @@ fn read_claim(column: &Column) -> TokenStream {
         };
     }
     quote!(__reader.claim::<#held, #ty>(#name, #hold))
+}
+
+/// What makes the field's type of the claim's value.
+fn hold(column: &Column, claim: &ClaimColumn) -> TokenStream {
+    match &claim.with {
+        Some(path) => quote!(|__value| (#path)(__value)),
+        None => {
+            let field = claim_field(column, claim);
+            quote!(#field::hold)
+        }
+    }
 }
 
 fn expression(expression: &Expression) -> TokenStream {
@@ -207,10 +239,41 @@ fn stored_in(model: &Model, database: Database) -> TokenStream {
     let db = database_type(database);
     let Statements {
         select,
+        select_many,
         upsert,
         raise_version,
         tombstone,
+        claim_columns,
     } = Statements::of(model, database);
+    let claim_columns = claim_columns.iter().map(|it| {
+        let ClaimColumnStatements {
+            name,
+            holder,
+            holder_ignoring_case,
+            give_way,
+        } = it;
+        let give_way = match give_way {
+            Some(sql) => quote!(::core::option::Option::Some(#sql)),
+            None => quote!(::core::option::Option::None),
+        };
+        quote! {
+            ::clerk_auth::user::ClaimColumn {
+                name: #name,
+                holder: #holder,
+                holder_ignoring_case: #holder_ignoring_case,
+                give_way: #give_way,
+            }
+        }
+    });
+    let claim_binds = model
+        .written()
+        .filter(|it| it.claim().is_some())
+        .enumerate()
+        .map(|(index, column)| {
+            let ident = &column.ident;
+            let field = column_field(column, &db);
+            quote!(#index => #field::add(&__claims.#ident, __arguments))
+        });
     let create_table = ddl(model, database);
     let binds = model.written().map(|column| {
         let ident = &column.ident;
@@ -226,10 +289,12 @@ fn stored_in(model: &Model, database: Database) -> TokenStream {
         #[automatically_derived]
         impl ::clerk_auth::user::StoredIn<#db> for #ident {
             const SELECT: &'static str = #select;
+            const SELECT_MANY: &'static str = #select_many;
             const UPSERT: &'static str = #upsert;
             const RAISE_VERSION: &'static str = #raise_version;
             const TOMBSTONE: &'static str = #tombstone;
             const CREATE_TABLE: &'static str = #create_table;
+            const CLAIM_COLUMNS: &'static [::clerk_auth::user::ClaimColumn] = &[#(#claim_columns),*];
 
             fn bind(
                 __claims: &Self::Claims,
@@ -238,6 +303,18 @@ fn stored_in(model: &Model, database: Database) -> TokenStream {
             ) -> ::core::result::Result<(), #private::sqlx::error::BoxDynError> {
                 #(#binds)*
                 #private::ColumnField::<i64, #db>::add(&__version, __arguments)
+            }
+
+            #[allow(unused_variables)]
+            fn bind_claim(
+                __claims: &Self::Claims,
+                __column: usize,
+                __arguments: &mut <#db as #private::sqlx::Database>::Arguments,
+            ) -> ::core::result::Result<(), #private::sqlx::error::BoxDynError> {
+                match __column {
+                    #(#claim_binds,)*
+                    _ => ::core::result::Result::Ok(()),
+                }
             }
 
             fn from_row(
@@ -254,19 +331,27 @@ fn statement_check(model: &Model) -> Option<TokenStream> {
     let (at, database) = model.check?;
     let Statements {
         select,
+        select_many,
         upsert,
         raise_version,
         tombstone,
+        ..
     } = Statements::of(model, database);
-    let written = model.written().count() + 1;
-    let queries = [(select, 1), (upsert, written), (raise_version, 2), (tombstone, 1)]
-        .into_iter()
-        .map(|(sql, parameters)| {
-            // `as _` keeps sqlx from comparing Rust types: fields may be of types that only their own impls know.
-            let parameter = quote_spanned!(at=> ::core::option::Option::None::<i64> as _);
-            let parameters = (0..parameters).map(|_| &parameter);
-            quote_spanned!(at=> let _ = ::sqlx::query!(#sql #(, #parameters)*);)
-        });
+    let written = model.written().count() + 1 + usize::from(model.announces(database));
+    let queries = [
+        (select, 1),
+        (select_many, 1),
+        (upsert, written),
+        (raise_version, 2),
+        (tombstone, 1),
+    ]
+    .into_iter()
+    .map(|(sql, parameters)| {
+        // `as _` keeps sqlx from comparing Rust types: fields may be of types that only their own impls know.
+        let parameter = quote_spanned!(at=> ::core::option::Option::None::<i64> as _);
+        let parameters = (0..parameters).map(|_| &parameter);
+        quote_spanned!(at=> let _ = ::sqlx::query!(#sql #(, #parameters)*);)
+    });
     Some(quote! {
         #[allow(dead_code)]
         fn __check_statements() {

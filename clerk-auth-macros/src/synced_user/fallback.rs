@@ -27,11 +27,13 @@ pub(super) fn expand(ident: &Ident, generics: &Generics, model: Option<&Model>) 
                 type Claims = ();
 
                 const NAME: &'static str = "";
+                const TABLE: &'static str = "";
                 const SESSION_TOKEN_TEMPLATE: &'static str = "";
                 const TEMPLATE: &'static [::clerk_auth::claim::TemplateClaim] = &[];
                 const SESSION_TOKEN_BUDGET: ::clerk_auth::claim::SessionTokenBudget =
                     ::clerk_auth::claim::SessionTokenBudget::new(&[]);
                 const VERSION: ::clerk_auth::user::VersionSource = ::clerk_auth::user::VersionSource::IssuedAt;
+                const FRESH_FOR: ::core::time::Duration = ::core::time::Duration::ZERO;
 
                 fn read_claims(
                     _: ::clerk_auth::claim::ClaimSource<'_>,
@@ -42,19 +44,37 @@ pub(super) fn expand(ident: &Ident, generics: &Generics, model: Option<&Model>) 
                 fn holds(&self, _: &()) -> bool {
                     true
                 }
+
+                fn copy(&self) -> ::core::option::Option<Self> {
+                    ::core::option::Option::None
+                }
+
+                fn clear(_: &mut (), _: usize) -> bool {
+                    false
+                }
             }
 
             #[automatically_derived]
             impl<__Database: ::clerk_auth::__private::sqlx::Database> ::clerk_auth::user::StoredIn<__Database> for #ident {
                 const SELECT: &'static str = "";
+                const SELECT_MANY: &'static str = "";
                 const UPSERT: &'static str = "";
                 const RAISE_VERSION: &'static str = "";
                 const TOMBSTONE: &'static str = "";
                 const CREATE_TABLE: &'static str = "";
+                const CLAIM_COLUMNS: &'static [::clerk_auth::user::ClaimColumn] = &[];
 
                 fn bind(
                     _: &(),
                     _: i64,
+                    _: &mut <__Database as ::clerk_auth::__private::sqlx::Database>::Arguments,
+                ) -> ::core::result::Result<(), ::clerk_auth::__private::sqlx::error::BoxDynError> {
+                    ::core::result::Result::Ok(())
+                }
+
+                fn bind_claim(
+                    _: &(),
+                    _: usize,
                     _: &mut <__Database as ::clerk_auth::__private::sqlx::Database>::Arguments,
                 ) -> ::core::result::Result<(), ::clerk_auth::__private::sqlx::error::BoxDynError> {
                     ::core::result::Result::Ok(())

@@ -22,6 +22,8 @@ pub(super) struct Model {
     pub(super) template_at: Option<Span>,
     /// Where the struct asks sqlx to check the statements of its one database.
     pub(super) check: Option<(Span, Database)>,
+    /// For how many milliseconds a row may be served without a look at the database.
+    pub(super) fresh_for: u64,
     /// Claims that no field uses are wanted.
     pub(super) allow_unused_claims: bool,
     /// The columns that could be understood, in the order of the fields.
@@ -32,6 +34,16 @@ pub(super) struct Model {
 pub(super) struct Table {
     pub(super) schema: Option<String>,
     pub(super) name: String,
+}
+
+impl Table {
+    /// `users` or `schema.users`.
+    pub(super) fn path(&self) -> String {
+        match &self.schema {
+            Some(schema) => format!("{schema}.{}", self.name),
+            None => self.name.clone(),
+        }
+    }
 }
 
 /// Where a token's version comes from.
@@ -122,11 +134,23 @@ impl Model {
         })
     }
 
+    /// Other processes keep rows, and are told of each write.
+    pub(super) fn announces(&self, database: Database) -> bool {
+        database == Database::Postgres && self.fresh_for > 0
+    }
+
     /// The columns that sync writes, in the order of the upsert's parameters.
     pub(super) fn written(&self) -> impl Iterator<Item = &Column> {
         self.columns
             .iter()
             .filter(|column| matches!(column.role, Role::Key | Role::Claim(_)))
+    }
+}
+
+impl ClaimColumn {
+    /// Null can stand in the column.
+    pub(super) fn can_be_cleared(&self) -> bool {
+        self.nullable && self.null == Null::Held
     }
 }
 

@@ -28,6 +28,7 @@ pub(super) struct Container {
     pub(super) rename_all: Slot<LitStr>,
     pub(super) allow: Slot<Allowed>,
     pub(super) check: Slot<LitStr>,
+    pub(super) fresh_for: Slot<LitStr>,
     pub(super) version_column: Slot<LitStr>,
     pub(super) deleted_at_column: Slot<LitStr>,
 }
@@ -148,7 +149,7 @@ fn not_a_struct(what: &str) -> String {
 }
 
 fn container(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> Container {
-    const KNOWN: [&str; 10] = [
+    const KNOWN: [&str; 11] = [
         "table",
         "template",
         "template_json",
@@ -157,6 +158,7 @@ fn container(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> Contain
         "rename_all",
         "allow",
         "check",
+        "fresh_for",
         "version_column",
         "deleted_at_column",
     ];
@@ -180,6 +182,7 @@ fn container(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> Contain
                     r##"template_json = r#"{"email": "{{user.primary_email_address}}"}"#"##,
                 ),
                 "check" => (&mut container.check, r#"check = "sqlx""#),
+                "fresh_for" => (&mut container.fresh_for, r#"fresh_for = "5s""#),
                 "version" => (&mut container.version, r#"version = "iat""#),
                 "rename_all" => (&mut container.rename_all, r#"rename_all = "snake_case""#),
                 "version_column" => (

@@ -1,14 +1,25 @@
 //! The text of every statement. Identifiers are quoted, values are parameters.
 
-use super::model::{Column, Model, Role, Table};
+use super::model::{ClaimColumn, Column, Encoding, Model, Role, Table};
 use super::parse::Database;
 
 /// The statements of one database.
 pub(super) struct Statements {
     pub(super) select: String,
+    pub(super) select_many: String,
     pub(super) upsert: String,
     pub(super) raise_version: String,
     pub(super) tombstone: String,
+    pub(super) claim_columns: Vec<ClaimColumnStatements>,
+}
+
+/// How a row is found that holds another row's value, which a unique index may forbid.
+pub(super) struct ClaimColumnStatements {
+    pub(super) name: String,
+    pub(super) holder: String,
+    pub(super) holder_ignoring_case: String,
+    /// For a column that can be null.
+    pub(super) give_way: Option<String>,
 }
 
 /// A piece of `CREATE TABLE`: text, or what the runtime crate knows of a column's Rust type.
@@ -30,10 +41,14 @@ impl Statements {
         let version = column(model, &model.version_column);
         let deleted_at = column(model, &model.deleted_at_column);
         let key = column(model, model.key().map_or("clerk_id", |key| &key.name));
-        let row = row(model);
+        let row = columns(model) + &bookkeeping(model);
         let [first, second] = [1, 2].map(|number| parameter(database, number));
         Self {
             select: format!("SELECT {row} FROM {table} WHERE {key} = {first}"),
+            select_many: format!(
+                "SELECT {row}, {key} AS \"clerk_found\" FROM {table} WHERE {key} {}",
+                one_of(database)
+            ),
             upsert: upsert(model, database),
             raise_version: format!(
                 "UPDATE {table} SET {raised} = {second} \
@@ -44,7 +59,49 @@ impl Statements {
                 "UPDATE {table} SET {deleted} = CURRENT_TIMESTAMP WHERE {key} = {first} AND {deleted_at} IS NULL",
                 deleted = quote(&model.deleted_at_column),
             ),
+            claim_columns: model
+                .written()
+                .filter(|it| it.claim().is_some())
+                .map(|it| claim_column(model, it, database))
+                .collect(),
         }
+    }
+}
+
+/// A parameter that holds any number of Clerk user ids.
+fn one_of(database: Database) -> &'static str {
+    match database {
+        Database::Postgres => "= ANY($1)",
+        // SQLite has no arrays; a JSON text of one is a table.
+        Database::Sqlite => "IN (SELECT value FROM json_each(?1))",
+    }
+}
+
+fn claim_column(model: &Model, it: &Column, database: Database) -> ClaimColumnStatements {
+    let table = qualified(&model.table);
+    let key = column(model, model.key().map_or("clerk_id", |key| &key.name));
+    let [version, deleted_at] =
+        [&model.version_column, &model.deleted_at_column].map(|name| column(model, name));
+    let [first, second] = [1, 2].map(|number| parameter(database, number));
+    let stored = column(model, &it.name);
+    let holder = |found: &str| format!("SELECT {key} FROM {table} WHERE {found} AND {key} <> {second}");
+    let folded = |value: &str| format!("lower(CAST({value} AS TEXT))");
+    // JSON of PostgreSQL knows no equality; nothing but its text can be compared.
+    let equal = match it.encoding {
+        Encoding::Json => format!("CAST({stored} AS TEXT) = CAST({first} AS TEXT)"),
+        Encoding::Own | Encoding::Text => format!("{stored} = {first}"),
+    };
+    ClaimColumnStatements {
+        name: it.name.clone(),
+        holder: holder(&equal),
+        holder_ignoring_case: holder(&format!("{} = {}", folded(&stored), folded(&first))),
+        give_way: it.claim().is_some_and(ClaimColumn::can_be_cleared).then(|| {
+            format!(
+                "UPDATE {table} SET {name} = NULL \
+                 WHERE {key} = {first} AND ({version} < {second} OR {deleted_at} IS NOT NULL)",
+                name = quote(&it.name),
+            )
+        }),
     }
 }
 
@@ -55,13 +112,19 @@ fn parameter(database: Database, number: usize) -> String {
     }
 }
 
-/// The struct's columns in the order of its fields, the version, and whether the row is a tombstone.
-fn row(model: &Model) -> String {
-    let columns = model.columns.iter().map(|it| column(model, &it.name));
-    let columns: Vec<String> = columns.chain([column(model, &model.version_column)]).collect();
+/// The struct's columns in the order of its fields, each with a comma after it.
+fn columns(model: &Model) -> String {
+    let columns = model.columns.iter();
+    columns
+        .map(|it| format!("{}, ", column(model, &it.name)))
+        .collect()
+}
+
+/// The version, and whether the row is a tombstone.
+fn bookkeeping(model: &Model) -> String {
     format!(
         "{}, {} IS NOT NULL AS \"clerk_deleted\"",
-        columns.join(", "),
+        column(model, &model.version_column),
         column(model, &model.deleted_at_column)
     )
 }
@@ -99,19 +162,31 @@ fn upsert(model: &Model, database: Database) -> String {
         _ => None,
     });
     let updates: Vec<String> = updates.chain([excluded(version)]).collect();
+    // Rows that every process reads each time need not be announced.
+    let announced = if model.announces(database) {
+        format!(
+            "pg_notify('clerk_auth', {}::text || ' {} ' || {})::text AS \"clerk_announced\", ",
+            parameter(database, inserted.len() + 1),
+            model.table.path().replace('\'', "''"),
+            column(model, model.key().map_or("clerk_id", |key| &key.name)),
+        )
+    } else {
+        String::new()
+    };
     let was_inserted = match database {
         Database::Postgres => "xmax = 0 AS \"clerk_inserted\"",
         Database::Sqlite => "0 AS \"clerk_inserted\"",
     };
     format!(
         "INSERT INTO {table} ({inserted}) VALUES ({values}) ON CONFLICT ({key}) DO UPDATE SET {updates} \
-         RETURNING {row}, {was_inserted}",
+         RETURNING {columns}{announced}{bookkeeping}, {was_inserted}",
         table = qualified(&model.table),
         inserted = inserted.join(", "),
         values = values.join(", "),
         key = quote(model.key().map_or("clerk_id", |key| &key.name)),
         updates = updates.join(", "),
-        row = row(model),
+        columns = columns(model),
+        bookkeeping = bookkeeping(model),
     )
 }
 

@@ -10,7 +10,6 @@ use serde_json::json;
 use crate::policy::Denied;
 use crate::sync::SyncError;
 use crate::token::Refusal;
-use crate::user::SyncedUser;
 
 /// How long a client should wait for a database to come back.
 const DATABASE_RETRY: Duration = Duration::from_secs(1);
@@ -27,8 +26,10 @@ const TOKEN_RETRY: Duration = Duration::from_secs(60);
 /// | [`Refused`](Self::Refused) | 401 | that of the [`Refusal`] |
 /// | [`UserDeleted`](Self::UserDeleted) | 401 | `user_deleted` |
 /// | [`Denied`](Self::Denied) | 403 | that of the [`Denied`] |
+/// | [`UserConflict`](Self::UserConflict) | 409 | `user_conflict` |
 /// | [`KeysUnavailable`](Self::KeysUnavailable) | 503 | `keys_unavailable` |
 /// | [`DatabaseUnavailable`](Self::DatabaseUnavailable) | 503 | `database_unavailable` |
+/// | [`SignUpFailed`](Self::SignUpFailed) | 503 | `sign_up_failed` |
 /// | [`SessionTokenIncomplete`](Self::SessionTokenIncomplete) | 503 | `session_token_incomplete` |
 /// | [`Misconfigured`](Self::Misconfigured) | 500 | `misconfigured` |
 ///
@@ -49,6 +50,9 @@ pub enum Rejection {
     /// The person is signed in and may not do this.
     #[error("{0}")]
     Denied(Denied),
+    /// Another user's row holds a value that the team's table allows once, such as the e-mail address.
+    #[error("another account holds a value of this one that can be held once")]
+    UserConflict,
     /// The keys that tokens are verified with cannot be had.
     #[error("sessions cannot be verified at the moment")]
     KeysUnavailable {
@@ -58,6 +62,12 @@ pub enum Rejection {
     /// The database is slow or gone.
     #[error("the service is not available at the moment")]
     DatabaseUnavailable {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// What the application does for a new user failed, so that there is no row yet.
+    #[error("the account could not be set up at the moment")]
+    SignUpFailed {
         /// When to try again.
         retry_after: Duration,
     },
@@ -75,8 +85,10 @@ impl Rejection {
         match self {
             Self::SignedOut | Self::Refused(_) | Self::UserDeleted => StatusCode::UNAUTHORIZED,
             Self::Denied(_) => StatusCode::FORBIDDEN,
+            Self::UserConflict => StatusCode::CONFLICT,
             Self::KeysUnavailable { .. }
             | Self::DatabaseUnavailable { .. }
+            | Self::SignUpFailed { .. }
             | Self::SessionTokenIncomplete => StatusCode::SERVICE_UNAVAILABLE,
             Self::Misconfigured => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -89,6 +101,8 @@ impl Rejection {
             Self::Refused(refusal) => refusal.code(),
             Self::UserDeleted => "user_deleted",
             Self::Denied(denied) => denied.code(),
+            Self::UserConflict => "user_conflict",
+            Self::SignUpFailed { .. } => "sign_up_failed",
             Self::KeysUnavailable { .. } => "keys_unavailable",
             Self::DatabaseUnavailable { .. } => "database_unavailable",
             Self::SessionTokenIncomplete => "session_token_incomplete",
@@ -96,29 +110,18 @@ impl Rejection {
         }
     }
 
-    /// Maps a sync failure, and tells the operator what the caller must not hear.
-    pub(crate) fn from_sync<U: SyncedUser>(error: SyncError) -> Self {
+    /// What a sync failure is to the caller; sync has told the operator.
+    #[expect(clippy::needless_pass_by_value, reason = "it is mapped, not looked at")]
+    pub(crate) fn from_sync(error: SyncError) -> Self {
         match error {
-            SyncError::Gone => {
-                tracing::info!(user = U::NAME, "refused a token of a deleted user");
-                Self::UserDeleted
-            }
-            SyncError::Claims(claims) => {
-                tracing::error!(
-                    user = U::NAME,
-                    problem = %claims,
-                    template = U::SESSION_TOKEN_TEMPLATE,
-                    "the session token does not have the claims of the template; paste the template into Clerk's \
-                     dashboard (Sessions, Customize session token)"
-                );
-                Self::SessionTokenIncomplete
-            }
-            error @ SyncError::OtherInstance { .. } => {
-                tracing::error!(user = U::NAME, %error, "the application's state mixes two Clerk instances");
-                Self::Misconfigured
-            }
-            error @ (SyncError::Timeout(_) | SyncError::Database(_)) => {
-                tracing::error!(user = U::NAME, %error, "the user's row could not be synced");
+            SyncError::Gone => Self::UserDeleted,
+            SyncError::Claims(_) => Self::SessionTokenIncomplete,
+            SyncError::OtherInstance { .. } => Self::Misconfigured,
+            SyncError::Conflict(_) => Self::UserConflict,
+            SyncError::OnInsert(_) => Self::SignUpFailed {
+                retry_after: DATABASE_RETRY,
+            },
+            SyncError::Timeout(_) | SyncError::Unavailable | SyncError::Database(_) => {
                 Self::DatabaseUnavailable {
                     retry_after: DATABASE_RETRY,
                 }
@@ -170,9 +173,9 @@ impl Rejection {
 
     fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::KeysUnavailable { retry_after } | Self::DatabaseUnavailable { retry_after } => {
-                Some(*retry_after)
-            }
+            Self::KeysUnavailable { retry_after }
+            | Self::DatabaseUnavailable { retry_after }
+            | Self::SignUpFailed { retry_after } => Some(*retry_after),
             Self::SessionTokenIncomplete => Some(TOKEN_RETRY),
             _ => None,
         }

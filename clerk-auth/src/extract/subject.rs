@@ -18,7 +18,7 @@ use crate::user::SyncedUser;
 ///
 /// | parameter | what the handler gets | cost |
 /// |---|---|---|
-/// | `User` | the row | one read, a write if a claim changed |
+/// | `User` | the row | one read unless it was read a moment ago, a write if a claim changed |
 /// | `Arc<User>` | the row, shared | the same, without a clone |
 /// | `Synced<User>` | the row and what sync did | the same |
 /// | `MaybeSynced<User>` | the row, or the session while the database is down | the same |
@@ -108,7 +108,7 @@ where
     async fn resolve<P: Policy>(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
         let session = Session::resolve::<P>(parts, state).await?;
         let users: UserSync<U> = state.provide();
-        users.sync(&session).await.map_err(Rejection::from_sync::<U>)
+        users.sync(&session).await.map_err(Rejection::from_sync)
     }
 }
 
@@ -128,7 +128,10 @@ where
     U: SyncedUser,
 {
     async fn resolve<P: Policy>(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
-        Ok(Self::new(Synced::resolve::<P>(parts, state).await?.user))
+        let session = Session::resolve::<P>(parts, state).await?;
+        let users: UserSync<U> = state.provide();
+        let synced = users.sync_shared(&session).await;
+        synced.map(|synced| synced.user).map_err(Rejection::from_sync)
     }
 }
 

@@ -14,10 +14,12 @@ pub enum SyncOutcome {
     Updated,
     /// The row already said what the claims say, or says something newer.
     Unchanged,
+    /// The same of a row that was read a moment ago; the database was not asked.
+    Cached,
 }
 
 impl SyncOutcome {
-    /// One lower-case word, as for a response header: `inserted`, `updated`, `unchanged`.
+    /// One lower-case word, as for a response header: `inserted`, `updated`, `unchanged`, `cached`.
     ///
     /// ```
     /// use clerk_auth::sync::SyncOutcome;
@@ -29,29 +31,26 @@ impl SyncOutcome {
             Self::Inserted => "inserted",
             Self::Updated => "updated",
             Self::Unchanged => "unchanged",
+            Self::Cached => "cached",
         }
     }
 }
 
 /// What follows from a read.
-#[derive(Debug, Eq, PartialEq)]
-pub(super) enum Plan<U> {
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Plan {
     /// Hand out the row; nothing is written.
-    Serve(U),
+    Serve,
     /// Hand out the row; its claims are as they should be, but known at a newer version, which must be noted lest an
     /// older change arrive late and win.
-    RaiseVersion(U),
+    RaiseVersion,
     /// Write the claims.
     Write,
     /// The user was deleted; a token that is still valid does not bring them back.
     Gone,
 }
 
-pub(super) fn plan<U: SyncedUser>(
-    stored: Option<Stored<U>>,
-    claims: &U::Claims,
-    version: Version,
-) -> Plan<U> {
+pub(super) fn plan<U: SyncedUser>(stored: Option<&Stored<U>>, claims: &U::Claims, version: Version) -> Plan {
     let Some(stored) = stored else {
         return Plan::Write;
     };
@@ -59,7 +58,7 @@ pub(super) fn plan<U: SyncedUser>(
         return Plan::Gone;
     }
     if stored.version > version {
-        return Plan::Serve(stored.user);
+        return Plan::Serve;
     }
     if !stored.user.holds(claims) {
         return Plan::Write;
@@ -67,14 +66,17 @@ pub(super) fn plan<U: SyncedUser>(
     match U::VERSION {
         // `iat` grows with every token; noting it would be a write a minute for each user, for a version that does
         // not say that anything changed.
-        VersionSource::IssuedAt => Plan::Serve(stored.user),
-        VersionSource::UpdatedAt { .. } if stored.version == version => Plan::Serve(stored.user),
-        VersionSource::UpdatedAt { .. } => Plan::RaiseVersion(stored.user),
+        VersionSource::IssuedAt => Plan::Serve,
+        VersionSource::UpdatedAt { .. } if stored.version == version => Plan::Serve,
+        VersionSource::UpdatedAt { .. } => Plan::RaiseVersion,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
     use super::*;
     use crate::claim::{ClaimSource, SessionTokenBudget, TemplateClaim, UnreadableClaims};
 
@@ -87,7 +89,9 @@ mod tests {
         const SESSION_TOKEN_TEMPLATE: &'static str = "{}";
         const TEMPLATE: &'static [TemplateClaim] = &[];
         const SESSION_TOKEN_BUDGET: SessionTokenBudget = SessionTokenBudget::new(&[]);
+        const TABLE: &'static str = "people";
         const VERSION: VersionSource = VersionSource::UpdatedAt { claim: "updatedAt" };
+        const FRESH_FOR: Duration = Duration::ZERO;
 
         fn read_claims(_: ClaimSource<'_>) -> Result<Self::Claims, UnreadableClaims> {
             Ok("")
@@ -96,31 +100,39 @@ mod tests {
         fn holds(&self, claims: &Self::Claims) -> bool {
             self.0 == *claims
         }
+
+        fn copy(&self) -> Option<Self> {
+            Some(self.clone())
+        }
+
+        fn clear(_: &mut Self::Claims, _: usize) -> bool {
+            false
+        }
     }
 
     #[test]
     fn the_newer_version_wins_and_equal_claims_are_not_written() {
         let row = |name, version, deleted| {
             Some(Stored {
-                user: Person(name),
+                user: Arc::new(Person(name)),
                 version: Version::stored(version),
                 deleted,
             })
         };
         for (stored, claims, version, expected) in [
             (None, "ada", 5, Plan::Write),
-            (row("ada", 5, false), "ada", 5, Plan::Serve(Person("ada"))),
-            (row("ada", 6, false), "ada", 5, Plan::Serve(Person("ada"))),
-            (row("ada", 4, false), "ada", 5, Plan::RaiseVersion(Person("ada"))),
+            (row("ada", 5, false), "ada", 5, Plan::Serve),
+            (row("ada", 6, false), "ada", 5, Plan::Serve),
+            (row("ada", 4, false), "ada", 5, Plan::RaiseVersion),
             (row("eve", 4, false), "ada", 5, Plan::Write),
             (row("eve", 5, false), "ada", 5, Plan::Write),
-            (row("eve", 6, false), "ada", 5, Plan::Serve(Person("eve"))),
+            (row("eve", 6, false), "ada", 5, Plan::Serve),
             (row("ada", 4, true), "ada", 5, Plan::Gone),
             (row("ada", 9, true), "ada", 5, Plan::Gone),
         ] {
             let label = format!("{stored:?} {claims} {version}");
             assert_eq!(
-                plan(stored, &claims, Version::stored(version)),
+                plan(stored.as_ref(), &claims, Version::stored(version)),
                 expected,
                 "{label}"
             );

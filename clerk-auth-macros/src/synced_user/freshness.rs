@@ -1,0 +1,59 @@
+//! For how long a row may be served without a look at the database.
+
+use super::model::{Column, Role};
+use super::parse::Container;
+use crate::diag::{Diagnostics, with_help};
+
+/// Five seconds. Clerk's session tokens live for sixty, so the claims themselves can be a minute old; a twelfth of that
+/// adds little age and saves most reads of a page that makes several requests.
+const DEFAULT: u64 = 5_000;
+
+/// A minute: a session token is not valid for longer, and its claims are what a row is kept equal to.
+const LONGEST: u64 = 60_000;
+
+/// Milliseconds; 0 has every request look. A row with columns that the application or the person may write at any time is
+/// read each time unless the struct says otherwise.
+pub(super) fn fresh_for(container: &Container, columns: &[Column], diagnostics: &mut Diagnostics) -> u64 {
+    let Some(literal) = container.fresh_for.get() else {
+        let written_elsewhere = columns.iter().any(|column| match &column.role {
+            Role::App => true,
+            Role::Claim(claim) => claim.insert_only,
+            Role::Key | Role::Generated | Role::UpdatedAt => false,
+        });
+        return if written_elsewhere { 0 } else { DEFAULT };
+    };
+    match milliseconds(&literal.value()) {
+        Some(milliseconds) if milliseconds <= LONGEST => milliseconds,
+        Some(_) => {
+            diagnostics.error(
+                literal,
+                with_help(
+                    "a row is served without a look at the database for at most 60 seconds, as long as a session token is valid",
+                    r#"write `fresh_for = "60s"` or less"#,
+                ),
+            );
+            0
+        }
+        None => {
+            diagnostics.error(
+                literal,
+                with_help(
+                    format!("`{}` is no time in seconds or milliseconds", literal.value()),
+                    r#"write `fresh_for = "5s"` or `"250ms"`; `"0s"` has every request look"#,
+                ),
+            );
+            0
+        }
+    }
+}
+
+fn milliseconds(text: &str) -> Option<u64> {
+    let (number, factor) = match text.strip_suffix("ms") {
+        Some(number) => (number, 1),
+        None => (text.strip_suffix('s')?, 1_000),
+    };
+    if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    number.parse::<u64>().ok()?.checked_mul(factor)
+}

@@ -1,0 +1,205 @@
+//! What is said of a `UserSync` before it starts.
+
+use std::future::Future;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::{Database, Pool};
+
+use super::breaker::Breaker;
+use super::error::BoxError;
+use super::fresh::FreshRows;
+use super::reads::Reads;
+use super::report::Reports;
+use super::store::{OnInsert, PoolStore, Store, StoreFuture};
+use super::user_sync::{Inner, UserSync, Writers};
+use crate::clerk::Clerk;
+use crate::schema::{self, SchemaError};
+use crate::user::{ClaimColumn, StoredIn, SyncedUser};
+
+/// How long a request waits for the database before it is answered without it. Two seconds: longer than any healthy
+/// statement by key takes, shorter than the patience of load balancers and people.
+const SYNC_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A [`UserSync`] to be; made by [`UserSync::builder`].
+///
+/// ```
+/// # #[cfg(feature = "postgres")]
+/// # mod example {
+/// # use clerk_auth::{Clerk, SyncedUser, UserSync, schema::SchemaError};
+/// # #[derive(SyncedUser)]
+/// # #[synced_user(table = "users", database(postgres))]
+/// # struct User { #[column(generated)] id: i64, clerk_id: String }
+/// async fn users(clerk: Clerk, pool: sqlx::PgPool) -> Result<UserSync<User>, SchemaError> {
+///     UserSync::<User>::builder(clerk, pool)
+///         .on_insert(|connection, user| {
+///             Box::pin(async move {
+///                 sqlx::query("INSERT INTO carts (user_id) VALUES ($1)")
+///                     .bind(user.id)
+///                     .execute(connection)
+///                     .await?;
+///                 Ok(())
+///             })
+///         })
+///         .build()
+///         .await
+/// }
+/// # }
+/// ```
+#[must_use = "nothing happens until it is built"]
+pub struct UserSyncBuilder<U: SyncedUser, P: UserPool<U>> {
+    clerk: Clerk,
+    pool: P,
+    timeout: Duration,
+    on_insert: Option<OnInsert<U, P::Database>>,
+}
+
+impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
+    pub(super) fn new(clerk: Clerk, pool: P) -> Self {
+        Self {
+            clerk,
+            pool,
+            timeout: SYNC_TIMEOUT,
+            on_insert: None,
+        }
+    }
+
+    /// How long a request waits for the database before it is answered with 503, or with the session where the handler
+    /// takes [`MaybeSynced`](crate::extract::MaybeSynced); 2 seconds unless said.
+    pub fn sync_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// What happens once for each user, in the transaction that inserts the row: a cart, a welcome message to be sent. If
+    /// it fails, nothing is inserted, the request is answered with 503, and the user's next request tries again.
+    pub fn on_insert<F>(mut self, hook: F) -> Self
+    where
+        F: for<'a> Fn(&'a mut <P::Database as Database>::Connection, &'a U) -> StoreFuture<'a, (), BoxError>
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.on_insert = Some(Arc::new(hook));
+        self
+    }
+
+    /// Checks the table and starts.
+    ///
+    /// # Errors
+    ///
+    /// [`SchemaError`] if the database does not answer, or if its table cannot serve the statements of `U`.
+    pub async fn build(self) -> Result<UserSync<U>, SchemaError> {
+        self.pool.check().await?;
+        let sender: Arc<str> = format!("{:016x}", RandomState::new().hash_one(())).into();
+        let connections = self.pool.connections();
+        let claim_columns = P::CLAIM_COLUMNS;
+        #[cfg(feature = "postgres")]
+        let listener = self.pool.listener();
+        let store = self.pool.into_store(self.on_insert, Arc::clone(&sender));
+        #[cfg(feature = "postgres")]
+        let hears_all = listener.is_none();
+        #[cfg(not(feature = "postgres"))]
+        let hears_all = true;
+        let inner = Arc::new(Inner {
+            clerk: self.clerk,
+            claim_columns,
+            reads: Reads::new(Arc::clone(&store), connections, self.timeout),
+            store,
+            fresh: FreshRows::new(U::FRESH_FOR, hears_all),
+            breaker: Breaker::default(),
+            reports: Reports::default(),
+            timeout: self.timeout,
+            writers: Writers::default(),
+        });
+        #[cfg(feature = "postgres")]
+        if let Some(options) = listener
+            && inner.fresh.keeps()
+        {
+            super::listener::start(&inner, options, sender);
+        }
+        Ok(UserSync { inner })
+    }
+}
+
+/// A pool whose database holds rows of `U`: a `sqlx::PgPool` or a `sqlx::SqlitePool`.
+#[diagnostic::on_unimplemented(
+    message = "rows of `{U}` are not stored in `{Self}`",
+    label = "`{U}` does not name this database",
+    note = "add it to the struct: `#[synced_user(database(postgres, sqlite))]`, and enable the feature of the same name"
+)]
+pub trait UserPool<U>: sealed::Store<U> {}
+
+mod sealed {
+    use super::{Arc, ClaimColumn, Database, Future, OnInsert, SchemaError};
+
+    pub trait Store<U>: Send {
+        type Database: Database;
+
+        const CLAIM_COLUMNS: &'static [ClaimColumn];
+
+        fn check(&self) -> impl Future<Output = Result<(), SchemaError>> + Send;
+
+        /// The most connections that the pool opens.
+        fn connections(&self) -> u32;
+
+        /// Where the writes of other processes are heard; `None` where they are not.
+        #[cfg(feature = "postgres")]
+        fn listener(&self) -> Option<sqlx::postgres::PgConnectOptions>;
+
+        #[expect(private_interfaces, reason = "sealed: nobody else can name the trait")]
+        fn into_store(
+            self,
+            on_insert: Option<OnInsert<U, Self::Database>>,
+            sender: Arc<str>,
+        ) -> Arc<dyn super::Store<U>>;
+    }
+}
+
+macro_rules! user_pool {
+    ($feature:literal, $database:ty, $listener:expr) => {
+        #[cfg(feature = $feature)]
+        impl<U: StoredIn<$database>> sealed::Store<U> for Pool<$database> {
+            type Database = $database;
+
+            const CLAIM_COLUMNS: &'static [ClaimColumn] = U::CLAIM_COLUMNS;
+
+            async fn check(&self) -> Result<(), SchemaError> {
+                schema::check::<$database, U>(self).await
+            }
+
+            fn connections(&self) -> u32 {
+                self.options().get_max_connections()
+            }
+
+            #[cfg(feature = "postgres")]
+            fn listener(&self) -> Option<sqlx::postgres::PgConnectOptions> {
+                let listener: fn(&Self) -> Option<sqlx::postgres::PgConnectOptions> = $listener;
+                listener(self)
+            }
+
+            #[expect(private_interfaces, reason = "sealed: nobody else can name the trait")]
+            fn into_store(
+                self,
+                on_insert: Option<OnInsert<U, $database>>,
+                sender: Arc<str>,
+            ) -> Arc<dyn Store<U>> {
+                Arc::new(PoolStore {
+                    pool: self,
+                    on_insert,
+                    sender,
+                })
+            }
+        }
+
+        #[cfg(feature = $feature)]
+        #[diagnostic::do_not_recommend]
+        impl<U: StoredIn<$database>> UserPool<U> for Pool<$database> {}
+    };
+}
+
+user_pool!("postgres", sqlx::Postgres, |pool| Some(
+    (*pool.connect_options()).clone()
+));
+user_pool!("sqlite", sqlx::Sqlite, |_| None);

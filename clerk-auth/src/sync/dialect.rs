@@ -1,0 +1,227 @@
+//! What the two databases do differently.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use sqlx::error::DatabaseError;
+use sqlx::{Arguments, ColumnIndex, Database, Decode, Encode, Pool, Row, Transaction, Type};
+
+use super::store::{Stored, Written};
+use super::version::Version;
+use crate::user::{ClaimColumn, StoredIn};
+
+/// The channel on which PostgreSQL carries what was written: who wrote, the table and the Clerk user id, with a space
+/// between them.
+#[cfg(feature = "postgres")]
+pub(super) const CHANNEL: &str = "clerk_auth";
+
+/// A database in which rows can be synced.
+pub(crate) trait Dialect: Database {
+    /// Whether inserting can be told from updating only in a transaction.
+    const UPSERT_IN_TRANSACTION: bool;
+
+    /// Whether the upsert tells other processes.
+    const ANNOUNCES: bool;
+
+    /// Begins a transaction that will write.
+    fn begin(
+        pool: &Pool<Self>,
+    ) -> impl Future<Output = Result<Transaction<'static, Self>, sqlx::Error>> + Send;
+
+    /// Runs the upsert and tells whether it inserted.
+    fn upsert<'a, U: StoredIn<Self>>(
+        connection: &'a mut Self::Connection,
+        clerk_id: &'a str,
+        arguments: Self::Arguments,
+    ) -> impl Future<Output = Result<Written<U>, sqlx::Error>> + Send + 'a;
+
+    /// The parameter of a statement for many users.
+    fn many(clerk_ids: &[&str]) -> Result<Self::Arguments, sqlx::Error>;
+
+    fn rows_affected(result: &Self::QueryResult) -> u64;
+
+    /// The places among `columns` of those that the violated unique index covers.
+    fn taken_columns(
+        pool: &Pool<Self>,
+        error: &dyn DatabaseError,
+        columns: &[ClaimColumn],
+    ) -> impl Future<Output = Result<Vec<usize>, sqlx::Error>> + Send;
+
+    /// Tells other processes that a row was written.
+    fn announce(
+        pool: &Pool<Self>,
+        sender: &str,
+        table: &str,
+        clerk_id: &str,
+    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+}
+
+#[cfg(feature = "postgres")]
+impl Dialect for sqlx::Postgres {
+    const UPSERT_IN_TRANSACTION: bool = false;
+    const ANNOUNCES: bool = true;
+
+    async fn begin(pool: &Pool<Self>) -> Result<Transaction<'static, Self>, sqlx::Error> {
+        pool.begin().await
+    }
+
+    async fn upsert<U: StoredIn<Self>>(
+        connection: &mut Self::Connection,
+        _: &str,
+        arguments: Self::Arguments,
+    ) -> Result<Written<U>, sqlx::Error> {
+        let row = sqlx::query_with(U::UPSERT, arguments)
+            .fetch_one(connection)
+            .await?;
+        // `xmax` is zero for a row that no transaction has touched since its insertion, which this statement just did.
+        let inserted = row.try_get(row.len() - 1)?;
+        Ok(Written {
+            stored: stored::<Self, U>(&row, row.len() - 3)?,
+            inserted,
+        })
+    }
+
+    fn many(clerk_ids: &[&str]) -> Result<Self::Arguments, sqlx::Error> {
+        let mut arguments = Self::Arguments::default();
+        arguments.add(clerk_ids).map_err(sqlx::Error::Encode)?;
+        Ok(arguments)
+    }
+
+    fn rows_affected(result: &Self::QueryResult) -> u64 {
+        result.rows_affected()
+    }
+
+    async fn taken_columns(
+        pool: &Pool<Self>,
+        error: &dyn DatabaseError,
+        columns: &[ClaimColumn],
+    ) -> Result<Vec<usize>, sqlx::Error> {
+        let Some(index) = error.constraint() else {
+            return Ok(Vec::new());
+        };
+        // An index depends on the columns of its keys, its expressions and its predicate.
+        let covered: Vec<String> = sqlx::query_scalar(
+            "SELECT DISTINCT a.attname::text FROM pg_class c \
+             JOIN pg_index i ON i.indexrelid = c.oid \
+             JOIN pg_depend d ON d.refobjid = i.indrelid AND d.refobjsubid > 0 \
+                 AND (d.objid = i.indexrelid OR d.objid IN (SELECT oid FROM pg_constraint WHERE conindid = i.indexrelid)) \
+             JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = d.refobjsubid \
+             WHERE c.relname = $1",
+        )
+        .bind(index)
+        .fetch_all(pool)
+        .await?;
+        let is_covered = |column: &ClaimColumn| covered.iter().any(|name| name == column.name);
+        Ok(places(columns, is_covered))
+    }
+
+    async fn announce(
+        pool: &Pool<Self>,
+        sender: &str,
+        table: &str,
+        clerk_id: &str,
+    ) -> Result<(), sqlx::Error> {
+        sqlx::query("SELECT pg_notify($1, $2)")
+            .bind(CHANNEL)
+            .bind(format!("{sender} {table} {clerk_id}"))
+            .execute(pool)
+            .await?;
+        Ok(())
+    }
+}
+
+#[cfg(feature = "sqlite")]
+impl Dialect for sqlx::Sqlite {
+    // SQLite has no `xmax`: a look before the upsert tells, and the write lock makes it hold.
+    const UPSERT_IN_TRANSACTION: bool = true;
+    const ANNOUNCES: bool = false;
+
+    async fn begin(pool: &Pool<Self>) -> Result<Transaction<'static, Self>, sqlx::Error> {
+        pool.begin_with("BEGIN IMMEDIATE").await
+    }
+
+    async fn upsert<U: StoredIn<Self>>(
+        connection: &mut Self::Connection,
+        clerk_id: &str,
+        arguments: Self::Arguments,
+    ) -> Result<Written<U>, sqlx::Error> {
+        let existing = sqlx::query_with(U::SELECT, key::<Self>(clerk_id)?)
+            .fetch_optional(&mut *connection)
+            .await?;
+        let row = sqlx::query_with(U::UPSERT, arguments)
+            .fetch_one(connection)
+            .await?;
+        Ok(Written {
+            stored: stored::<Self, U>(&row, row.len() - 3)?,
+            inserted: existing.is_none(),
+        })
+    }
+
+    fn many(clerk_ids: &[&str]) -> Result<Self::Arguments, sqlx::Error> {
+        let mut arguments = Self::Arguments::default();
+        let ids = serde_json::Value::from(clerk_ids).to_string();
+        arguments.add(ids).map_err(sqlx::Error::Encode)?;
+        Ok(arguments)
+    }
+
+    fn rows_affected(result: &Self::QueryResult) -> u64 {
+        result.rows_affected()
+    }
+
+    async fn taken_columns(
+        pool: &Pool<Self>,
+        error: &dyn DatabaseError,
+        columns: &[ClaimColumn],
+    ) -> Result<Vec<usize>, sqlx::Error> {
+        // "UNIQUE constraint failed: users.email" or, of an index with an expression, "…: index 'users_email'".
+        let message = error.message();
+        let index = message.split('\'').nth(1).unwrap_or_default();
+        let definition: Option<String> = sqlx::query_scalar("SELECT sql FROM sqlite_schema WHERE name = ?1")
+            .bind(index)
+            .fetch_optional(pool)
+            .await?;
+        let definition = definition.as_deref().unwrap_or(message);
+        let words = || definition.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+        Ok(places(columns, |column| {
+            words().any(|word| word.eq_ignore_ascii_case(column.name))
+        }))
+    }
+
+    async fn announce(_: &Pool<Self>, _: &str, _: &str, _: &str) -> Result<(), sqlx::Error> {
+        Ok(())
+    }
+}
+
+fn places(columns: &[ClaimColumn], is_covered: impl Fn(&ClaimColumn) -> bool) -> Vec<usize> {
+    let covered = columns
+        .iter()
+        .enumerate()
+        .filter(|(_, column)| is_covered(column));
+    covered.map(|(place, _)| place).collect()
+}
+
+pub(super) fn key<DB>(clerk_id: &str) -> Result<DB::Arguments, sqlx::Error>
+where
+    DB: Database,
+    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
+{
+    let mut arguments = DB::Arguments::default();
+    arguments.add(clerk_id).map_err(sqlx::Error::Encode)?;
+    Ok(arguments)
+}
+
+/// Reads the struct and the two bookkeeping columns that follow it at `bookkeeping`.
+pub(super) fn stored<DB, U>(row: &DB::Row, bookkeeping: usize) -> Result<Stored<U>, sqlx::Error>
+where
+    DB: Database,
+    U: StoredIn<DB>,
+    for<'r> i64: Decode<'r, DB> + Type<DB>,
+    for<'r> bool: Decode<'r, DB> + Type<DB>,
+    usize: ColumnIndex<DB::Row>,
+{
+    Ok(Stored {
+        user: Arc::new(U::from_row(row)?),
+        version: Version::stored(row.try_get(bookkeeping)?),
+        deleted: row.try_get(bookkeeping + 1)?,
+    })
+}

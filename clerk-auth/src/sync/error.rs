@@ -1,0 +1,113 @@
+//! Why there is no row for a verified session, and whose fault it is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::claim::UnreadableClaims;
+
+/// What an application's own code failed with.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why there is no row for a verified session.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SyncError {
+    /// Clerk has deleted the user; the token has not expired yet.
+    #[error("the user was deleted")]
+    Gone,
+    /// The token's claims are not those of the template: it has not been pasted into Clerk's dashboard, or has been
+    /// changed since the token was minted.
+    #[error("{0}")]
+    Claims(#[from] UnreadableClaims),
+    /// The session is of another Clerk instance than the rows are: the application's state mixes two of them.
+    #[error("the session's issuer `{session}` is not `{rows}`, whose users the table holds")]
+    OtherInstance {
+        /// Who issued the session's token.
+        session: Box<str>,
+        /// Whose users the rows are.
+        rows: Box<str>,
+    },
+    /// A unique index of the team's own holds the value for another user's row, which is not older or cannot do without.
+    #[error(
+        "another user's row holds the value of {}; rows are never merged, so one of them has to change in Clerk",
+        columns(.0)
+    )]
+    Conflict(Vec<&'static str>),
+    /// What the application does when a row is inserted failed, and nothing was inserted.
+    #[error("the application's `on_insert` failed: {0}")]
+    OnInsert(#[source] BoxError),
+    /// The database did not answer within the sync timeout.
+    #[error("the database did not answer within {} ms", .0.as_millis())]
+    Timeout(Duration),
+    /// The database has not answered for a while, and was not asked.
+    #[error("the database has not been answering")]
+    Unavailable,
+    /// The database failed.
+    #[error("the database failed: {0}")]
+    Database(#[source] Arc<sqlx::Error>),
+}
+
+impl SyncError {
+    /// One lower-case word, as for a label of a metric.
+    pub(super) fn as_str(&self) -> &'static str {
+        match self {
+            Self::Gone => "gone",
+            Self::Claims(_) => "claims",
+            Self::OtherInstance { .. } => "other_instance",
+            Self::Conflict(_) => "conflict",
+            Self::OnInsert(_) => "on_insert",
+            Self::Timeout(_) => "timeout",
+            Self::Unavailable => "unavailable",
+            Self::Database(_) => "database",
+        }
+    }
+
+    /// Whether the database could not be used at all, as against this one statement.
+    pub(super) fn is_outage(&self) -> bool {
+        match self {
+            Self::Timeout(_) => true,
+            Self::Database(error) => is_outage(error),
+            _ => false,
+        }
+    }
+}
+
+impl From<sqlx::Error> for SyncError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(Arc::new(error))
+    }
+}
+
+fn is_outage(error: &sqlx::Error) -> bool {
+    let sqlx::Error::Database(error) = error else {
+        return matches!(
+            error,
+            sqlx::Error::Io(_)
+                | sqlx::Error::Tls(_)
+                | sqlx::Error::Protocol(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed
+        );
+    };
+    let code = error.code().unwrap_or_default();
+    match code.parse::<u32>() {
+        // SQLite's result codes (the low byte of the extended ones): busy, locked, I/O error, full, cannot open.
+        Ok(code) if code.to_string().len() < 5 => matches!(code & 0xff, 5 | 6 | 10 | 13 | 14),
+        // SQLSTATE classes of PostgreSQL: connection, read-only transaction (a replica), resources, intervention, system.
+        _ => ["08", "25", "53", "57", "58"]
+            .iter()
+            .any(|class| code.starts_with(class)),
+    }
+}
+
+fn columns(columns: &[&str]) -> String {
+    match columns {
+        [] => "a unique index".to_owned(),
+        columns => columns
+            .iter()
+            .map(|column| format!("`{column}`"))
+            .collect::<Vec<_>>()
+            .join(", "),
+    }
+}

@@ -1,0 +1,157 @@
+//! Rows that were read a moment ago, served without a look at the database until somebody has written.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use quick_cache::sync::Cache;
+
+use super::store::Stored;
+use crate::session::Session;
+use crate::time::Timestamp;
+
+/// How many rows are kept. One costs its struct's own size, that of its token's claims, and about 200 bytes.
+const MOST_ROWS: usize = 10_000;
+
+/// Users that share a counter lose their copies together; with so many of them that is rare.
+const COUNTERS: usize = 1_024;
+
+/// Copies of rows, each good for a while. A copy dies by its age, or because a counter that its user hashes to has moved
+/// since before the row was read: no write, webhook or invalidation has to find it.
+pub(super) struct FreshRows<U> {
+    fresh_for: Duration,
+    rows: Cache<Box<str>, Arc<FreshRow<U>>>,
+    writes: Box<[AtomicU64]>,
+    hasher: RandomState,
+    /// Nobody else can write unheard.
+    hears_writes: AtomicBool,
+}
+
+/// One row as it was read.
+pub(super) struct FreshRow<U> {
+    pub(super) stored: Stored<U>,
+    /// The session whose claims the row was last compared with.
+    pub(super) session: Session,
+    pub(super) read: Reading,
+}
+
+/// When a row was read: taken before the read begins.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reading {
+    writes: u64,
+    /// Never set back, and stands still while the machine sleeps.
+    instant: Instant,
+    /// Goes on while the machine sleeps, and may be set back.
+    clock: Timestamp,
+}
+
+/// A write under way.
+pub(super) struct Writing<'a> {
+    counter: &'a AtomicU64,
+    began: Reading,
+    done: bool,
+}
+
+impl Writing<'_> {
+    /// When the row that was written is from; `None` if somebody else has written meanwhile, who may have been later.
+    pub(super) fn done(mut self) -> Option<Reading> {
+        let after = self.began.writes + 1;
+        self.counter
+            .compare_exchange(self.began.writes, after, Ordering::AcqRel, Ordering::Acquire)
+            .ok()?;
+        self.done = true;
+        Some(Reading {
+            writes: after,
+            ..self.began
+        })
+    }
+}
+
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        if !self.done {
+            self.counter.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+}
+
+impl<U> FreshRows<U> {
+    pub(super) fn new(fresh_for: Duration, hears_writes: bool) -> Self {
+        let (capacity, counters) = if fresh_for.is_zero() {
+            (0, 1)
+        } else {
+            (MOST_ROWS, COUNTERS)
+        };
+        Self {
+            fresh_for,
+            rows: Cache::new(capacity),
+            writes: (0..counters).map(|_| AtomicU64::new(0)).collect(),
+            hasher: RandomState::new(),
+            hears_writes: AtomicBool::new(hears_writes),
+        }
+    }
+
+    /// Whether rows are kept at all.
+    pub(super) fn keeps(&self) -> bool {
+        !self.fresh_for.is_zero()
+    }
+
+    /// The copy of a user's row, if it is good.
+    pub(super) fn get(&self, clerk_id: &str, now: Timestamp) -> Option<Arc<FreshRow<U>>> {
+        if !self.keeps() || !self.hears_writes.load(Ordering::Acquire) {
+            return None;
+        }
+        let row = self.rows.get(clerk_id)?;
+        let age = row.read.instant.elapsed();
+        // A clock set back makes the row of unknown age.
+        let is_young =
+            now >= row.read.clock && now.since(row.read.clock) < self.fresh_for && age < self.fresh_for;
+        (is_young && row.read.writes == self.counter(clerk_id).load(Ordering::Acquire)).then_some(row)
+    }
+
+    /// To be called before a read begins.
+    pub(super) fn reading(&self, clerk_id: &str, now: Timestamp) -> Reading {
+        Reading {
+            writes: self.counter(clerk_id).load(Ordering::Acquire),
+            instant: Instant::now(),
+            clock: now,
+        }
+    }
+
+    /// Keeps a row that was read. If somebody has written since the read began, nobody will see it.
+    pub(super) fn put(&self, clerk_id: &str, row: FreshRow<U>) {
+        if self.keeps() && !row.stored.deleted {
+            self.rows.insert(clerk_id.into(), Arc::new(row));
+        }
+    }
+
+    /// Somebody has written the user's row: no copy read before is good.
+    pub(super) fn written(&self, clerk_id: &str) {
+        self.counter(clerk_id).fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// To be called before this process writes the user's row. However that ends, no copy read before is good.
+    pub(super) fn writing<'a>(&'a self, clerk_id: &'a str, now: Timestamp) -> Writing<'a> {
+        Writing {
+            counter: self.counter(clerk_id),
+            began: self.reading(clerk_id, now),
+            done: false,
+        }
+    }
+
+    /// Whether the writes of other processes are heard. When that begins anew, anything may have been missed.
+    pub(super) fn set_hears_writes(&self, hears: bool) {
+        if hears {
+            for counter in &self.writes {
+                counter.fetch_add(1, Ordering::AcqRel);
+            }
+        }
+        self.hears_writes.store(hears, Ordering::Release);
+    }
+
+    fn counter(&self, clerk_id: &str) -> &AtomicU64 {
+        let hash = usize::try_from(self.hasher.hash_one(clerk_id) >> 32).unwrap_or(0);
+        &self.writes[hash % self.writes.len()]
+    }
+}

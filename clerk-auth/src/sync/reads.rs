@@ -1,0 +1,162 @@
+//! Reads that share statements: a lone request reads at once, and a flood reads many rows at a time.
+//!
+//! Who arrives while all turns are taken, or while a read of the same row is under way, waits for the next statement and
+//! shares it. Nobody is handed a row whose read began before they asked.
+
+use std::collections::{HashMap, HashSet};
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use super::store::{Store, Stored};
+use crate::user::SyncedUser;
+
+/// How many rows one statement reads: enough to make its round trip cheap, few enough to answer within milliseconds.
+const MOST_ROWS: usize = 500;
+
+/// What a read came to. The error is shared by all who waited for it.
+pub(super) type Read<U> = Result<Option<Stored<U>>, Arc<sqlx::Error>>;
+
+/// The reads of one pool.
+pub(super) struct Reads<U> {
+    store: Arc<dyn Store<U>>,
+    /// How many statements run at once; the rest of the pool is the application's.
+    turns: usize,
+    timeout: Duration,
+    queue: Mutex<Queue<U>>,
+}
+
+struct Queue<U> {
+    running: usize,
+    alone: HashSet<Box<str>>,
+    waiting: Vec<(Box<str>, oneshot::Sender<Read<U>>)>,
+}
+
+enum Place<'a, U: SyncedUser> {
+    Turn(Turn<'a, U>),
+    Waiting(oneshot::Receiver<Read<U>>),
+}
+
+/// A read of one row under way. When it ends, by whatever, whoever waits is served.
+struct Turn<'a, U: SyncedUser> {
+    reads: &'a Arc<Reads<U>>,
+    clerk_id: &'a str,
+}
+
+impl<U: SyncedUser> Reads<U> {
+    pub(super) fn new(store: Arc<dyn Store<U>>, connections: u32, timeout: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            store,
+            turns: usize::try_from(connections / 2).unwrap_or(usize::MAX).max(1),
+            timeout,
+            queue: Mutex::new(Queue {
+                running: 0,
+                alone: HashSet::new(),
+                waiting: Vec::new(),
+            }),
+        })
+    }
+
+    /// The row as it is now.
+    pub(super) async fn read(self: &Arc<Self>, clerk_id: &str) -> Read<U> {
+        match self.place(clerk_id) {
+            Place::Turn(_turn) => self.store.read(clerk_id).await.map_err(Arc::new),
+            // Nobody answers if the runtime is shutting down.
+            Place::Waiting(answer) => answer
+                .await
+                .unwrap_or_else(|_| Err(Arc::new(sqlx::Error::PoolClosed))),
+        }
+    }
+
+    fn place<'a>(self: &'a Arc<Self>, clerk_id: &'a str) -> Place<'a, U> {
+        let mut queue = self.queue();
+        if queue.running < self.turns && queue.alone.insert(clerk_id.into()) {
+            queue.running += 1;
+            return Place::Turn(Turn {
+                reads: self,
+                clerk_id,
+            });
+        }
+        let (sender, receiver) = oneshot::channel();
+        queue.waiting.push((clerk_id.into(), sender));
+        Place::Waiting(receiver)
+    }
+
+    /// Serves those who wait, until nobody does.
+    async fn serve(self: Arc<Self>) {
+        loop {
+            let batch = {
+                let mut queue = self.queue();
+                let most = queue.waiting.len().min(MOST_ROWS);
+                let batch: Vec<_> = queue
+                    .waiting
+                    .drain(..most)
+                    .filter(|(_, sender)| !sender.is_closed())
+                    .collect();
+                if batch.is_empty() && queue.waiting.is_empty() {
+                    queue.running -= 1;
+                    return;
+                }
+                batch
+            };
+            let rows = within(self.timeout, self.read_all(&batch))
+                .await
+                .map_err(Arc::new);
+            for (clerk_id, sender) in batch {
+                let row = match &rows {
+                    Ok(rows) => Ok(rows.get(&*clerk_id).cloned()),
+                    Err(error) => Err(Arc::clone(error)),
+                };
+                // Who has gone away wants no answer.
+                drop(sender.send(row));
+            }
+        }
+    }
+
+    async fn read_all(
+        &self,
+        batch: &[(Box<str>, oneshot::Sender<Read<U>>)],
+    ) -> Result<HashMap<String, Stored<U>>, sqlx::Error> {
+        let mut ids: Vec<&str> = batch.iter().map(|(clerk_id, _)| &**clerk_id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        match *ids {
+            [] => Ok(HashMap::new()),
+            [only] => {
+                let row = self.store.read(only).await?;
+                Ok(row.map(|row| (only.to_owned(), row)).into_iter().collect())
+            }
+            _ => Ok(self.store.read_many(&ids).await?.into_iter().collect()),
+        }
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue<U>> {
+        // Nothing panics while it is held; the queue is whole in any case.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<U: SyncedUser> Drop for Turn<'_, U> {
+    fn drop(&mut self) {
+        let mut queue = self.reads.queue();
+        queue.alone.remove(self.clerk_id);
+        let somebody_waits = !queue.waiting.is_empty();
+        match Handle::try_current() {
+            // The turn goes on to a task: whoever had it may be gone.
+            Ok(runtime) if somebody_waits => drop(runtime.spawn(Arc::clone(self.reads).serve())),
+            _ => queue.running -= 1,
+        }
+    }
+}
+
+async fn within<T>(
+    timeout: Duration,
+    reading: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    tokio::time::timeout(timeout, reading)
+        .await
+        .unwrap_or(Err(sqlx::Error::PoolTimedOut))
+}

@@ -1,0 +1,188 @@
+//! A second unique column, such as the e-mail address: nobody is locked out, nobody's row becomes another's.
+
+use clerk_auth::sync::SyncError;
+use clerk_auth::sync::SyncOutcome::{Inserted, Updated};
+use clerk_auth_tests::database::TestDatabase;
+use clerk_auth_tests::on_both_databases;
+use clerk_auth_tests::profiles::{Pool, Profiles, token};
+
+on_both_databases!(
+    the_newer_row_takes_the_value_and_the_older_does_without,
+    an_older_change_does_without_the_value,
+    a_deleted_holder_gives_way_whatever_its_version,
+    an_index_that_ignores_case_is_understood,
+    a_partial_index_is_understood,
+    what_shares_a_value_outside_the_index_is_left_alone,
+    a_column_that_cannot_be_null_is_a_conflict,
+);
+
+const UNIQUE: &str = "CREATE UNIQUE INDEX profiles_email ON profiles (email)";
+
+async fn start(database: &TestDatabase, index: &str) -> Profiles {
+    let profiles = Profiles::start_on(Pool::open(database.url(), 10).await).await;
+    profiles.pool.execute(index).await;
+    profiles
+}
+
+async fn email(profiles: &Profiles, user_id: &str) -> Option<String> {
+    let sql = format!("SELECT email FROM profiles WHERE clerk_id = '{user_id}'");
+    profiles.pool.text(&sql).await
+}
+
+async fn the_newer_row_takes_the_value_and_the_older_does_without(database: TestDatabase) {
+    let profiles = start(&database, UNIQUE).await;
+    let shared = "shared@example.com";
+    profiles
+        .sync(token("user_old", "Old", 5).claim("email", shared))
+        .await
+        .expect("it syncs");
+    let new = profiles
+        .sync(token("user_new", "New", 6).claim("email", shared))
+        .await;
+    let new = new.expect("nobody is locked out");
+    assert_eq!((new.outcome, new.user.email.as_deref()), (Inserted, Some(shared)));
+    assert_eq!(email(&profiles, "user_old").await, None);
+    assert_eq!(
+        profiles.pool.number("SELECT count(*) FROM profiles").await,
+        2,
+        "rows are never merged"
+    );
+}
+
+async fn an_older_change_does_without_the_value(database: TestDatabase) {
+    let profiles = start(&database, UNIQUE).await;
+    let shared = "shared@example.com";
+    profiles
+        .sync(token("user_new", "New", 6).claim("email", shared))
+        .await
+        .expect("it syncs");
+    for _ in 0..2 {
+        let old = profiles
+            .sync(token("user_old", "Old", 5).claim("email", shared))
+            .await;
+        let old = old.expect("nobody is locked out").user;
+        assert_eq!((old.email, old.name.as_deref()), (None, Some("Old")));
+    }
+    assert_eq!(email(&profiles, "user_new").await.as_deref(), Some(shared));
+    // The holder moves on, and the value is free for who claims it.
+    profiles
+        .sync(token("user_new", "New", 7))
+        .await
+        .expect("it syncs");
+    let old = profiles
+        .sync(token("user_old", "Old", 8).claim("email", shared))
+        .await
+        .expect("it syncs");
+    assert_eq!((old.outcome, old.user.email.as_deref()), (Updated, Some(shared)));
+}
+
+async fn a_deleted_holder_gives_way_whatever_its_version(database: TestDatabase) {
+    let profiles = start(&database, UNIQUE).await;
+    let shared = "shared@example.com";
+    profiles
+        .sync(token("user_gone", "Gone", 9).claim("email", shared))
+        .await
+        .expect("it syncs");
+    profiles
+        .pool
+        .execute("UPDATE profiles SET clerk_deleted_at = CURRENT_TIMESTAMP")
+        .await;
+    let new = profiles
+        .sync(token("user_new", "New", 6).claim("email", shared))
+        .await;
+    assert_eq!(
+        new.expect("nobody is locked out").user.email.as_deref(),
+        Some(shared)
+    );
+}
+
+async fn an_index_that_ignores_case_is_understood(database: TestDatabase) {
+    let profiles = start(
+        &database,
+        "CREATE UNIQUE INDEX profiles_email ON profiles (lower(email))",
+    )
+    .await;
+    profiles
+        .sync(token("user_old", "Old", 5).claim("email", "Ada@Example.com"))
+        .await
+        .expect("it syncs");
+    let new = profiles
+        .sync(token("user_new", "New", 6).claim("email", "ada@example.com"))
+        .await;
+    assert_eq!(
+        new.expect("nobody is locked out").user.email.as_deref(),
+        Some("ada@example.com")
+    );
+    assert_eq!(email(&profiles, "user_old").await, None);
+}
+
+async fn a_partial_index_is_understood(database: TestDatabase) {
+    let index = "CREATE UNIQUE INDEX profiles_email ON profiles (email) WHERE clerk_deleted_at IS NULL";
+    let profiles = start(&database, index).await;
+    let shared = "shared@example.com";
+    profiles
+        .sync(token("user_gone", "Gone", 9).claim("email", shared))
+        .await
+        .expect("it syncs");
+    profiles
+        .pool
+        .execute("UPDATE profiles SET clerk_deleted_at = CURRENT_TIMESTAMP")
+        .await;
+    profiles
+        .sync(token("user_old", "Old", 5).claim("email", shared))
+        .await
+        .expect("it syncs");
+    assert_eq!(
+        email(&profiles, "user_gone").await.as_deref(),
+        Some(shared),
+        "the index does not cover it"
+    );
+    profiles
+        .sync(token("user_new", "New", 6).claim("email", shared))
+        .await
+        .expect("nobody is locked out");
+    assert_eq!(email(&profiles, "user_gone").await.as_deref(), Some(shared));
+    assert_eq!(email(&profiles, "user_old").await, None);
+}
+
+async fn what_shares_a_value_outside_the_index_is_left_alone(database: TestDatabase) {
+    let profiles = start(&database, UNIQUE).await;
+    profiles
+        .sync(token("user_namesake", "Ada", 1))
+        .await
+        .expect("it syncs");
+    profiles
+        .sync(token("user_old", "Ada", 5).claim("email", "shared@example.com"))
+        .await
+        .expect("it syncs");
+    profiles
+        .sync(token("user_new", "Ada", 6).claim("email", "shared@example.com"))
+        .await
+        .expect("it syncs");
+    assert_eq!(
+        profiles
+            .pool
+            .number("SELECT count(*) FROM profiles WHERE name = 'Ada'")
+            .await,
+        3
+    );
+    assert_eq!(
+        email(&profiles, "user_namesake").await.as_deref(),
+        Some("user_namesake@example.com")
+    );
+}
+
+async fn a_column_that_cannot_be_null_is_a_conflict(database: TestDatabase) {
+    // The key of another person, written by hand: no claim column of the index can do without.
+    let profiles = start(
+        &database,
+        "CREATE UNIQUE INDEX profiles_version ON profiles (clerk_version)",
+    )
+    .await;
+    profiles
+        .sync(token("user_old", "Old", 5))
+        .await
+        .expect("it syncs");
+    let conflict = profiles.sync(token("user_new", "New", 5)).await;
+    assert!(matches!(conflict, Err(SyncError::Conflict(_))), "{conflict:?}");
+}

@@ -1,0 +1,186 @@
+//! Rows that are kept for a while: never past their time, a write or an invalidation.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clerk_auth::id::UserId;
+use clerk_auth::sync::SyncError;
+use clerk_auth::sync::SyncOutcome::{Cached, Inserted, Unchanged, Updated};
+use clerk_auth_tests::database::TestDatabase;
+use clerk_auth_tests::on_both_databases;
+use clerk_auth_tests::profiles::{AlwaysRead, Pool, Profile, Profiles, token};
+use futures_util::future::join_all;
+
+use crate::processes::hears;
+
+on_both_databases!(
+    a_row_is_kept_for_its_time_and_no_longer,
+    another_token_of_the_same_claims_is_served_the_kept_row,
+    a_token_with_news_is_not_served_the_kept_row,
+    an_invalidated_row_is_read_again,
+    a_row_written_through_is_served_from_then_on,
+    a_write_that_fails_forgets_the_row,
+    a_struct_that_is_not_clone_is_read_for_each_request,
+    requests_of_one_user_share_their_statements,
+    a_deleted_user_is_not_kept,
+);
+
+async fn a_row_is_kept_for_its_time_and_no_longer(database: TestDatabase) {
+    let profiles = Profiles::start(&database).await;
+    hears(&profiles).await;
+    let session = profiles.session(token("user_ada", "Ada", 7)).await;
+    let outcome = async || profiles.users.sync(&session).await.expect("it syncs").outcome;
+    assert_eq!(outcome().await, Inserted);
+    assert_eq!(outcome().await, Cached);
+    profiles.clock.advance(Duration::from_millis(4_999));
+    assert_eq!(outcome().await, Cached);
+    profiles.clock.advance(Duration::from_millis(1));
+    assert_eq!(outcome().await, Unchanged);
+    assert_eq!(outcome().await, Cached);
+}
+
+async fn another_token_of_the_same_claims_is_served_the_kept_row(database: TestDatabase) {
+    let profiles = Profiles::start(&database).await;
+    hears(&profiles).await;
+    let first = profiles
+        .sync(token("user_ada", "Ada", 7))
+        .await
+        .expect("it syncs");
+    let second = profiles
+        .sync(token("user_ada", "Ada", 7).claim("sid", "sess_2"))
+        .await;
+    let second = second.expect("it syncs");
+    assert_eq!((second.outcome, second.user), (Cached, first.user));
+}
+
+async fn a_token_with_news_is_not_served_the_kept_row(database: TestDatabase) {
+    let profiles = Profiles::start(&database).await;
+    hears(&profiles).await;
+    profiles
+        .sync(token("user_ada", "Ada", 7))
+        .await
+        .expect("it syncs");
+    let renamed = profiles
+        .sync(token("user_ada", "Grace", 9))
+        .await
+        .expect("it syncs");
+    assert_eq!(
+        (renamed.outcome, renamed.user.name.as_deref()),
+        (Updated, Some("Grace"))
+    );
+    let late = profiles
+        .sync(token("user_ada", "Eve", 8))
+        .await
+        .expect("it syncs");
+    assert_eq!((late.outcome, late.user.name.as_deref()), (Cached, Some("Grace")));
+}
+
+async fn an_invalidated_row_is_read_again(database: TestDatabase) {
+    let profiles = Profiles::start(&database).await;
+    hears(&profiles).await;
+    let session = profiles.session(token("user_ada", "Ada", 7)).await;
+    profiles.users.sync(&session).await.expect("it syncs");
+    profiles
+        .pool
+        .execute("UPDATE profiles SET email = 'changed'")
+        .await;
+    let kept = profiles.users.sync(&session).await.expect("it syncs");
+    assert_eq!(kept.outcome, Cached);
+    profiles
+        .users
+        .invalidate(&UserId::new("user_ada"))
+        .await
+        .expect("others are told");
+    let read = profiles.users.sync(&session).await.expect("it syncs");
+    assert_ne!(read.outcome, Cached);
+}
+
+async fn a_row_written_through_is_served_from_then_on(database: TestDatabase) {
+    let profiles = Profiles::start(&database).await;
+    hears(&profiles).await;
+    let session = profiles.session(token("user_ada", "Ada", 7)).await;
+    let first = profiles.users.sync(&session).await.expect("it syncs").user;
+    let id = UserId::new("user_ada");
+    let write = async {
+        // What a request reads while the write is under way is not kept beyond it.
+        profiles.users.sync(&session).await.expect("it syncs");
+        Ok::<_, SyncError>(Profile {
+            name: Some("Written".to_owned()),
+            ..first.clone()
+        })
+    };
+    let written = profiles
+        .users
+        .write_through(&id, write)
+        .await
+        .expect("it is written");
+    assert_eq!(written.name.as_deref(), Some("Written"));
+    let served = profiles.users.sync_shared(&session).await.expect("it syncs");
+    if served.outcome == Cached {
+        assert!(Arc::ptr_eq(&served.user, &written), "an older row was served");
+    }
+}
+
+async fn a_write_that_fails_forgets_the_row(database: TestDatabase) {
+    let profiles = Profiles::start(&database).await;
+    hears(&profiles).await;
+    let session = profiles.session(token("user_ada", "Ada", 7)).await;
+    profiles.users.sync(&session).await.expect("it syncs");
+    let failed = profiles
+        .users
+        .write_through(&UserId::new("user_ada"), async { Err("no answer") })
+        .await;
+    assert_eq!(failed, Err("no answer"));
+    assert_eq!(
+        profiles.users.sync(&session).await.expect("it syncs").outcome,
+        Unchanged
+    );
+}
+
+async fn a_struct_that_is_not_clone_is_read_for_each_request(database: TestDatabase) {
+    let profiles = Profiles::<AlwaysRead>::always_read(Pool::open(database.url(), 10).await).await;
+    let session = profiles.session(token("user_ada", "Ada", 7)).await;
+    let requests = (0..20).map(|_| profiles.users.sync(&session));
+    for synced in join_all(requests).await {
+        assert_eq!(synced.expect("it syncs").user.clerk_id, "user_ada");
+    }
+}
+
+async fn requests_of_one_user_share_their_statements(database: TestDatabase) {
+    let profiles = Profiles::<AlwaysRead>::always_read(Pool::open(database.url(), 10).await).await;
+    let session = profiles.session(token("user_ada", "Ada", 7)).await;
+    let requests = (0..100).map(|_| profiles.users.sync_shared(&session));
+    let synced = join_all(requests).await;
+    let rows: Vec<_> = synced.into_iter().map(|it| it.expect("it syncs")).collect();
+    let inserted = rows.iter().filter(|row| row.outcome == Inserted).count();
+    assert_eq!(inserted, 1);
+    assert!(
+        rows.iter().all(|row| matches!(row.outcome, Inserted | Unchanged)),
+        "more than one wrote"
+    );
+    // Nobody reads alone while somebody reads: a few statements served them all.
+    let mut distinct: Vec<_> = rows.iter().map(|row| Arc::as_ptr(&row.user)).collect();
+    distinct.sort_unstable();
+    distinct.dedup();
+    assert!(distinct.len() < 20, "{} statements", distinct.len());
+}
+
+async fn a_deleted_user_is_not_kept(database: TestDatabase) {
+    let profiles = Profiles::start(&database).await;
+    hears(&profiles).await;
+    let session = profiles.session(token("user_ada", "Ada", 7)).await;
+    profiles.users.sync(&session).await.expect("it syncs");
+    profiles
+        .pool
+        .execute("UPDATE profiles SET clerk_deleted_at = CURRENT_TIMESTAMP")
+        .await;
+    profiles
+        .users
+        .invalidate(&UserId::new("user_ada"))
+        .await
+        .expect("others are told");
+    for _ in 0..2 {
+        let gone = profiles.users.sync(&session).await;
+        assert!(matches!(gone, Err(SyncError::Gone)), "{gone:?}");
+    }
+}

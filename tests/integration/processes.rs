@@ -1,0 +1,129 @@
+//! Two processes on one database: what one writes, the other does not serve the old copy of.
+
+use std::time::{Duration, Instant};
+
+use clerk_auth::id::UserId;
+use clerk_auth::sync::SyncOutcome::{self, Cached, Unchanged};
+use clerk_auth_tests::database::TestDatabase;
+use clerk_auth_tests::profiles::{Pool, Profiles, token};
+use clerk_auth_tests::proxy::Proxy;
+use tokio::time::sleep;
+
+/// Waits until the process keeps rows: until it hears what others write.
+pub(crate) async fn hears(profiles: &Profiles) {
+    let session = profiles.session(token("user_probe", "Probe", 1)).await;
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while outcome(profiles, &session).await != Cached {
+        assert!(Instant::now() < deadline, "no row is kept");
+        sleep(Duration::from_millis(2)).await;
+    }
+}
+
+async fn outcome(profiles: &Profiles, session: &clerk_auth::Session) -> SyncOutcome {
+    profiles.users.sync(session).await.expect("it syncs").outcome
+}
+
+async fn name(profiles: &Profiles, session: &clerk_auth::Session) -> Option<String> {
+    profiles.users.sync(session).await.expect("it syncs").user.name
+}
+
+#[tokio::test]
+async fn an_update_through_one_process_is_seen_by_the_other_within_100_ms() {
+    let database = TestDatabase::postgres().await;
+    let (one, other) = (Profiles::start(&database).await, Profiles::start(&database).await);
+    hears(&one).await;
+    hears(&other).await;
+    let old = other.session(token("user_ada", "Ada", 7)).await;
+    assert_eq!(name(&other, &old).await.as_deref(), Some("Ada"));
+    assert_eq!(outcome(&other, &old).await, Cached);
+
+    one.sync(token("user_ada", "Grace", 9)).await.expect("it syncs");
+    let deadline = Instant::now() + Duration::from_millis(100);
+    while name(&other, &old).await.as_deref() != Some("Grace") {
+        assert!(Instant::now() < deadline, "the old row is served");
+        sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[tokio::test]
+async fn an_invalidation_reaches_every_process() {
+    let database = TestDatabase::postgres().await;
+    let (one, other) = (Profiles::start(&database).await, Profiles::start(&database).await);
+    hears(&one).await;
+    hears(&other).await;
+    let session = other.session(token("user_ada", "Ada", 7)).await;
+    outcome(&other, &session).await;
+    assert_eq!(outcome(&other, &session).await, Cached);
+    one.users
+        .invalidate(&UserId::new("user_ada"))
+        .await
+        .expect("others are told");
+    let deadline = Instant::now() + Duration::from_millis(100);
+    while outcome(&other, &session).await == Cached {
+        assert!(Instant::now() < deadline, "the old row is served");
+        sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[tokio::test]
+async fn no_copy_is_served_while_writes_are_not_heard() {
+    let database = TestDatabase::postgres().await;
+    let mut proxy = Proxy::to(database.server_address());
+    let through = Pool::open(&database.url_through(proxy.address()), 10).await;
+    let (one, other) = (
+        Profiles::start(&database).await,
+        Profiles::start_on(through).await,
+    );
+    hears(&other).await;
+    let session = other.session(token("user_ada", "Ada", 7)).await;
+    outcome(&other, &session).await;
+    assert_eq!(outcome(&other, &session).await, Cached);
+
+    // Every connection drops, that on which it listens among them; then the network is back.
+    proxy.cut().await;
+    one.sync(token("user_ada", "Grace", 9)).await.expect("it syncs");
+    proxy.restore();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let synced = other.users.sync(&session).await;
+        if let Ok(synced) = &synced
+            && synced.user.name.as_deref() == Some("Grace")
+        {
+            break;
+        }
+        assert!(
+            !matches!(&synced, Ok(it) if it.outcome == Unchanged),
+            "an old row was read: {synced:?}"
+        );
+        assert!(Instant::now() < deadline, "{synced:?}");
+        sleep(Duration::from_millis(2)).await;
+    }
+    // It listens again, and keeps rows again.
+    hears(&other).await;
+    outcome(&other, &session).await;
+    assert_eq!(outcome(&other, &session).await, Cached);
+}
+
+#[tokio::test]
+async fn a_connection_that_is_swallowed_is_noticed() {
+    let database = TestDatabase::postgres().await;
+    let mut proxy = Proxy::to(database.server_address());
+    let through = Pool::open(&database.url_through(proxy.address()), 10).await;
+    let other = Profiles::start_on(through).await;
+    hears(&other).await;
+    let session = other.session(token("user_ada", "Ada", 7)).await;
+    outcome(&other, &session).await;
+    assert_eq!(outcome(&other, &session).await, Cached);
+    proxy.hold().await;
+    // A heartbeat and the time for its answer, and some for a busy machine.
+    let deadline = Instant::now() + Duration::from_secs(4);
+    while other.users.sync(&session).await.is_ok() {
+        assert!(
+            Instant::now() < deadline,
+            "a copy is served although nothing can be heard"
+        );
+        sleep(Duration::from_millis(20)).await;
+    }
+    proxy.restore();
+    hears(&other).await;
+}

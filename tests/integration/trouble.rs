@@ -1,0 +1,102 @@
+//! A database that is slow, gone, or has no connection to spare: no hang, no wrong row, and back within a second.
+
+use std::time::{Duration, Instant};
+
+use clerk_auth::sync::SyncError;
+use clerk_auth::sync::SyncOutcome::Inserted;
+use clerk_auth_tests::database::TestDatabase;
+use clerk_auth_tests::on_both_databases;
+use clerk_auth_tests::profiles::{AlwaysRead, Pool, Profiles, token};
+use clerk_auth_tests::proxy::Proxy;
+use futures_util::future::join_all;
+use tokio::time::sleep;
+
+on_both_databases!(a_pool_without_a_free_connection_costs_the_timeout_and_no_more);
+
+async fn a_pool_without_a_free_connection_costs_the_timeout_and_no_more(database: TestDatabase) {
+    let pool = Pool::open(database.url(), 1).await;
+    let timeout = Duration::from_millis(100);
+    let profiles = Profiles::start_with(
+        pool.clone(),
+        |builder| builder.sync_timeout(timeout),
+        |builder| builder.sync_timeout(timeout),
+    )
+    .await;
+    let session = profiles.session(token("user_ada", "Ada", 7)).await;
+    let hold = async {
+        match &pool {
+            Pool::Postgres(pool) => drop(pool.acquire().await.expect("it is free").close().await),
+            Pool::Sqlite(_) => {}
+        }
+    };
+    hold.await;
+    let held = match &pool {
+        Pool::Postgres(pool) => (Some(pool.acquire().await.expect("it is free")), None),
+        Pool::Sqlite(pool) => (None, Some(pool.acquire().await.expect("it is free"))),
+    };
+    let began = Instant::now();
+    let requests = join_all((0..20).map(|_| profiles.users.sync(&session))).await;
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    for request in requests {
+        assert!(matches!(request, Err(SyncError::Timeout(_))), "{request:?}");
+    }
+    // Enough have failed: the next is answered without waiting.
+    let fast = profiles.users.sync(&session).await;
+    assert!(matches!(fast, Err(SyncError::Unavailable)), "{fast:?}");
+    drop(held);
+    back_within_a_second(&profiles, &session).await;
+}
+
+#[tokio::test]
+async fn a_network_that_breaks_is_survived_without_a_wrong_row() {
+    let database = TestDatabase::postgres().await;
+    let mut proxy = Proxy::to(database.server_address());
+    let through = Pool::open(&database.url_through(proxy.address()), 5).await;
+    let profiles = Profiles::<AlwaysRead>::always_read(through).await;
+    let first = profiles
+        .sync(token("user_ada", "Ada", 1))
+        .await
+        .expect("it syncs");
+    assert_eq!(first.outcome, Inserted);
+    for round in 0..3 {
+        proxy.cut().await;
+        for _ in 0..5 {
+            let failed = profiles.sync(token("user_ada", "Lost", 2 + round)).await;
+            assert!(
+                matches!(
+                    &failed,
+                    Err(SyncError::Database(_) | SyncError::Timeout(_) | SyncError::Unavailable)
+                ),
+                "{failed:?}"
+            );
+        }
+        let fast = Instant::now();
+        let failed = profiles.sync(token("user_ada", "Lost", 2 + round)).await;
+        assert!(matches!(failed, Err(SyncError::Unavailable)), "{failed:?}");
+        assert!(fast.elapsed() < Duration::from_millis(100));
+        proxy.restore();
+        let name = format!("Round {round}");
+        let session = profiles.session(token("user_ada", &name, 10 + round)).await;
+        let synced = back_within_a_second(&profiles, &session).await;
+        assert_eq!(synced.name.as_deref(), Some(&*name));
+    }
+    assert_eq!(profiles.pool.number("SELECT count(*) FROM profiles").await, 1);
+}
+
+/// Asks until there is an answer.
+async fn back_within_a_second<U: clerk_auth::SyncedUser>(
+    profiles: &Profiles<U>,
+    session: &clerk_auth::Session,
+) -> U {
+    let back = Instant::now();
+    loop {
+        match profiles.users.sync(session).await {
+            Ok(synced) => {
+                assert!(back.elapsed() < Duration::from_secs(1), "{:?}", back.elapsed());
+                return synced.user;
+            }
+            Err(error) => assert!(back.elapsed() < Duration::from_secs(10), "{error}"),
+        }
+        sleep(Duration::from_millis(5)).await;
+    }
+}

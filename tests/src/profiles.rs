@@ -1,0 +1,263 @@
+//! A table of a struct that only sync writes, so that its rows are kept for a while, and the handles on it.
+
+use clerk_auth::sync::{SyncError, UserSyncBuilder};
+use clerk_auth::testing::{Issuer, MovableClock, SessionToken};
+use clerk_auth::time::{Clock, SystemClock};
+use clerk_auth::user::StoredIn;
+use clerk_auth::{Clerk, Session, Synced, SyncedUser, UserSync};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use sqlx::postgres::PgPoolOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
+use sqlx::{AssertSqlSafe, Executor, PgPool, SqlitePool};
+
+use crate::database::TestDatabase;
+
+/// What is known of a person; nothing but sync writes it.
+#[derive(Clone, Debug, Eq, PartialEq, SyncedUser)]
+#[synced_user(
+    table = "profiles",
+    template_json = r#"{"email": "{{user.primary_email_address}}", "name": "{{user.first_name}}", "updatedAt": "{{user.updated_at}}"}"#,
+    database(postgres, sqlite)
+)]
+pub struct Profile {
+    /// Made by the database.
+    #[column(generated)]
+    pub id: i64,
+    /// The key.
+    pub clerk_id: String,
+    /// The primary e-mail address.
+    pub email: Option<String>,
+    /// The first name.
+    pub name: Option<String>,
+}
+
+/// The same table for who shares nothing: it is not `Clone`, and reads each time.
+#[derive(Debug, SyncedUser)]
+#[synced_user(
+    table = "profiles",
+    template_json = r#"{"email": "{{user.primary_email_address}}", "name": "{{user.first_name}}", "updatedAt": "{{user.updated_at}}"}"#,
+    database(postgres, sqlite),
+    fresh_for = "0s"
+)]
+pub struct AlwaysRead {
+    /// The key.
+    pub clerk_id: String,
+    /// The primary e-mail address.
+    pub email: Option<String>,
+    /// The first name.
+    pub name: Option<String>,
+}
+
+/// A pool of either database.
+#[derive(Clone, Debug)]
+pub enum Pool {
+    /// PostgreSQL.
+    Postgres(PgPool),
+    /// SQLite.
+    Sqlite(SqlitePool),
+}
+
+/// One process's worth of handles.
+#[derive(Debug)]
+pub struct Profiles<U: SyncedUser = Profile> {
+    /// The handle under test.
+    pub users: UserSync<U>,
+    /// Its pool.
+    pub pool: Pool,
+    /// Its clock.
+    pub clock: MovableClock,
+    clerk: Clerk,
+}
+
+impl Pool {
+    /// Opens a pool and makes the table if there is none.
+    ///
+    /// # Panics
+    ///
+    /// If the database does not answer.
+    pub async fn open(url: &str, connections: u32) -> Self {
+        let pool = if url.starts_with("sqlite:") {
+            let options: SqliteConnectOptions = url.parse().expect("the URL is right");
+            let options = options
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal);
+            let pool = SqlitePoolOptions::new()
+                .max_connections(connections)
+                .connect_with(options);
+            Self::Sqlite(pool.await.expect("the file opens"))
+        } else {
+            let pool = PgPoolOptions::new().max_connections(connections).connect(url);
+            Self::Postgres(pool.await.expect("the server answers"))
+        };
+        let create_table = match pool {
+            Self::Postgres(_) => <Profile as StoredIn<sqlx::Postgres>>::CREATE_TABLE,
+            Self::Sqlite(_) => <Profile as StoredIn<sqlx::Sqlite>>::CREATE_TABLE,
+        };
+        let create_table = create_table.replacen("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1);
+        pool.execute(&create_table).await;
+        pool
+    }
+
+    /// Runs a statement; how many rows it changed.
+    ///
+    /// # Panics
+    ///
+    /// If it fails.
+    pub async fn execute(&self, sql: &str) -> u64 {
+        let sql = AssertSqlSafe(sql.to_owned());
+        match self {
+            Self::Postgres(pool) => pool.execute(sql).await.expect("it runs").rows_affected(),
+            Self::Sqlite(pool) => pool.execute(sql).await.expect("it runs").rows_affected(),
+        }
+    }
+
+    /// The one number that a statement gives.
+    ///
+    /// # Panics
+    ///
+    /// If it fails.
+    pub async fn number(&self, sql: &str) -> i64 {
+        let query = AssertSqlSafe(sql.to_owned());
+        match self {
+            Self::Postgres(pool) => sqlx::query_scalar(query).fetch_one(pool).await,
+            Self::Sqlite(pool) => sqlx::query_scalar(query).fetch_one(pool).await,
+        }
+        .expect("it gives a number")
+    }
+
+    /// The one text that a statement gives.
+    ///
+    /// # Panics
+    ///
+    /// If it fails.
+    pub async fn text(&self, sql: &str) -> Option<String> {
+        let query = AssertSqlSafe(sql.to_owned());
+        match self {
+            Self::Postgres(pool) => sqlx::query_scalar(query).fetch_one(pool).await,
+            Self::Sqlite(pool) => sqlx::query_scalar(query).fetch_one(pool).await,
+        }
+        .expect("it gives a text")
+    }
+}
+
+/// The issuer of every test's tokens. Its key takes a while to make, so there is one.
+pub fn issuer() -> &'static Issuer {
+    static ISSUER: std::sync::OnceLock<Issuer> = std::sync::OnceLock::new();
+    ISSUER.get_or_init(|| Issuer::new("https://clerk.example.com"))
+}
+
+/// A token of a user who was last changed at a second, with this name and an address of their own.
+pub fn token(user_id: &str, name: &str, updated_at: i64) -> SessionToken<'static> {
+    issuer()
+        .token(user_id)
+        .claim("email", format!("{user_id}@example.com"))
+        .claim("name", name)
+        .claim("updatedAt", updated_at)
+}
+
+impl Profiles {
+    /// A process of its own on the database.
+    pub async fn start(database: &TestDatabase) -> Self {
+        Self::start_on(Pool::open(database.url(), 10).await).await
+    }
+
+    /// The same on a pool that is open.
+    ///
+    /// # Panics
+    ///
+    /// If the table does not fit.
+    pub async fn start_on(pool: Pool) -> Self {
+        Self::start_with(pool, |builder| builder, |builder| builder).await
+    }
+
+    /// The same with what is to be said of it first.
+    ///
+    /// # Panics
+    ///
+    /// If the table does not fit.
+    pub async fn start_with(
+        pool: Pool,
+        postgres: impl FnOnce(UserSyncBuilder<Profile, PgPool>) -> UserSyncBuilder<Profile, PgPool>,
+        sqlite: impl FnOnce(UserSyncBuilder<Profile, SqlitePool>) -> UserSyncBuilder<Profile, SqlitePool>,
+    ) -> Self {
+        let (clerk, clock) = clerk();
+        let users = match &pool {
+            Pool::Postgres(pool) => {
+                postgres(UserSync::builder(clerk.clone(), pool.clone()))
+                    .build()
+                    .await
+            }
+            Pool::Sqlite(pool) => {
+                sqlite(UserSync::builder(clerk.clone(), pool.clone()))
+                    .build()
+                    .await
+            }
+        };
+        Self {
+            users: users.expect("the table fits"),
+            pool,
+            clock,
+            clerk,
+        }
+    }
+}
+
+impl Profiles<AlwaysRead> {
+    /// A process that keeps nothing.
+    ///
+    /// # Panics
+    ///
+    /// If the table does not fit.
+    pub async fn always_read(pool: Pool) -> Self {
+        let (clerk, clock) = clerk();
+        let users = match &pool {
+            Pool::Postgres(pool) => UserSync::new(clerk.clone(), pool.clone()).await,
+            Pool::Sqlite(pool) => UserSync::new(clerk.clone(), pool.clone()).await,
+        };
+        Self {
+            users: users.expect("the table fits"),
+            pool,
+            clock,
+            clerk,
+        }
+    }
+}
+
+impl<U: SyncedUser> Profiles<U> {
+    /// The verified session of a token.
+    ///
+    /// # Panics
+    ///
+    /// If it is refused.
+    pub async fn session(&self, token: SessionToken<'_>) -> Session {
+        let value = HeaderValue::from_str(&format!("Bearer {}", token.issued_at(self.clock.now()).sign()))
+            .expect("it is a header's value");
+        let headers: HeaderMap = [(AUTHORIZATION, value)].into_iter().collect();
+        self.clerk
+            .authenticate(&headers)
+            .await
+            .expect("the token is valid")
+    }
+
+    /// The row of a token's user.
+    ///
+    /// # Errors
+    ///
+    /// Those of sync.
+    pub async fn sync(&self, token: SessionToken<'_>) -> Result<Synced<U>, SyncError> {
+        let session = self.session(token).await;
+        self.users.sync(&session).await
+    }
+}
+
+/// A handle whose clock shows the present until it is moved.
+fn clerk() -> (Clerk, MovableClock) {
+    let clock = MovableClock::at(SystemClock.now());
+    let clerk = Clerk::builder()
+        .issuer(issuer().url())
+        .jwt_key(issuer().public_key_pem())
+        .clock(clock.clone())
+        .build()
+        .expect("the configuration is right");
+    (clerk, clock)
+}
