@@ -1,32 +1,43 @@
-//! Asks the live database whether it can run a struct's statements, before the first request does.
+//! Compares the live table with what a struct expects, before the first request does.
 //!
-//! The statements are planned, not run: the planner knows tables, columns, types, privileges and whether a unique index
-//! fits the upsert's conflict target, so nothing of that is checked a second time here.
+//! The catalogue tells what is missing, all at once and with the SQL that mends it. Then the planner is asked about each
+//! statement: it knows what no list of checks does.
 
-use std::future::Future;
+mod compare;
+mod explain;
+mod live;
 
-use sqlx::{AssertSqlSafe, Database, Executor, Pool};
+use std::fmt;
 
+use sqlx::{Executor, Pool};
+
+pub(crate) use self::explain::Explain;
+pub(crate) use self::live::Catalogue;
 use crate::user::StoredIn;
+
+/// Something about the table that keeps the struct's statements from running or its rows from being read.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Problem {
+    /// What is wrong.
+    pub what: String,
+    /// The SQL that mends it, if one statement does.
+    pub mend: Option<String>,
+}
 
 /// Why the table cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SchemaError {
-    /// The database refused to plan a statement: a table, column, index or privilege is missing.
-    #[error(
-        "the database cannot run the {statement} statement of `{user}`: {source}; compare the table with what \
-         `{user}` expects:\n{create_table}"
-    )]
-    Statement {
+    /// The table is not as the struct expects it.
+    #[error("the table `{table}` cannot hold the rows of `{user}`:{}", Listed(.problems))]
+    Table {
         /// The struct.
         user: &'static str,
-        /// `SELECT`, `UPSERT`, …: the constant of [`StoredIn`] that was refused.
-        statement: &'static str,
-        /// The DDL that makes a table which fits.
-        create_table: &'static str,
-        /// What the database said.
-        source: sqlx::Error,
+        /// The table.
+        table: &'static str,
+        /// Everything that was found.
+        problems: Vec<Problem>,
     },
     /// The database did not answer.
     #[error(
@@ -40,81 +51,112 @@ pub enum SchemaError {
     },
 }
 
-/// Plans every statement of `U` on the live database.
+/// Compares the live table with what `U` expects: nothing to do if the list is empty. Columns that the struct does not
+/// know are no problem as long as a row can be inserted without them.
+///
+/// ```
+/// # #[cfg(feature = "postgres")]
+/// # mod example {
+/// # #[derive(clerk_auth::SyncedUser)]
+/// # #[synced_user(table = "users", database(postgres))]
+/// # struct User { clerk_id: String }
+/// async fn migration(pool: &sqlx::PgPool) -> Result<Vec<String>, clerk_auth::schema::SchemaError> {
+///     let problems = clerk_auth::schema::diff::<User, _>(pool).await?;
+///     Ok(problems.into_iter().filter_map(|problem| problem.mend).collect())
+/// }
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// [`SchemaError::Unavailable`] if the database does not answer.
+#[expect(private_bounds, reason = "the databases are those of the features")]
+pub async fn diff<U, DB>(pool: &Pool<DB>) -> Result<Vec<Problem>, SchemaError>
+where
+    DB: Catalogue + Explain,
+    U: StoredIn<DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+{
+    let unavailable = |source| SchemaError::Unavailable {
+        user: U::NAME,
+        source,
+    };
+    let table = live::table::<U, DB>(pool).await.map_err(unavailable)?;
+    let problems = compare::problems(
+        U::TABLE,
+        U::CREATE_TABLE,
+        U::COLUMNS,
+        table.as_ref(),
+        DB::CAN_ALTER_COLUMNS,
+    );
+    if problems.is_empty() {
+        plan::<U, DB>(pool).await.map_err(unavailable)
+    } else {
+        Ok(problems)
+    }
+}
+
+/// The problems of `U`'s table as an error.
 pub(crate) async fn check<DB, U>(pool: &Pool<DB>) -> Result<(), SchemaError>
+where
+    DB: Catalogue + Explain,
+    U: StoredIn<DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+{
+    let problems = diff::<U, DB>(pool).await?;
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(SchemaError::Table {
+        user: U::NAME,
+        table: U::TABLE,
+        problems,
+    })
+}
+
+/// Plans every statement of `U`.
+async fn plan<U, DB>(pool: &Pool<DB>) -> Result<Vec<Problem>, sqlx::Error>
 where
     DB: Explain,
     U: StoredIn<DB>,
 {
+    let mut problems = Vec::new();
     for (statement, sql) in [
         ("SELECT", U::SELECT),
+        ("SELECT_MANY", U::SELECT_MANY),
         ("UPSERT", U::UPSERT),
         ("RAISE_VERSION", U::RAISE_VERSION),
         ("TOMBSTONE", U::TOMBSTONE),
     ] {
-        DB::explain(pool, sql).await.map_err(|source| match source {
-            source @ sqlx::Error::Database(_) => SchemaError::Statement {
-                user: U::NAME,
-                statement,
-                create_table: U::CREATE_TABLE,
-                source,
-            },
-            source => SchemaError::Unavailable {
-                user: U::NAME,
-                source,
-            },
-        })?;
-    }
-    Ok(())
-}
-
-/// A database that can be made to plan a statement without running it.
-pub(crate) trait Explain: Database {
-    fn explain(pool: &Pool<Self>, sql: &'static str) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
-}
-
-#[cfg(feature = "postgres")]
-impl Explain for sqlx::Postgres {
-    async fn explain(pool: &Pool<Self>, sql: &'static str) -> Result<(), sqlx::Error> {
-        // Up to version 15 EXPLAIN needs values for the parameters; a prepared statement takes nulls for them. The
-        // transaction keeps the statement's name on one server connection behind a transaction-mode pooler.
-        let mut transaction = pool.begin().await?;
-        let nulls = vec!["NULL"; parameters(sql)].join(", ");
-        for step in [
-            format!("PREPARE clerk_auth_check AS {sql}"),
-            format!("EXPLAIN EXECUTE clerk_auth_check ({nulls})"),
-            "DEALLOCATE clerk_auth_check".to_owned(),
-        ] {
-            // The text is made of the derive's constant and literals.
-            transaction.execute(sqlx::raw_sql(AssertSqlSafe(step))).await?;
+        match DB::explain(pool, sql).await {
+            Ok(()) => {}
+            Err(sqlx::Error::Database(error)) => problems.push(Problem {
+                what: format!("the database cannot run its {statement} statement: {error}"),
+                mend: None,
+            }),
+            Err(error) => return Err(error),
         }
-        transaction.rollback().await
+    }
+    Ok(problems)
+}
+
+struct Listed<'a>(&'a [Problem]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for problem in self.0 {
+            write!(formatter, "\n- {problem}")?;
+        }
+        Ok(())
     }
 }
 
-/// The highest `$n` of a statement.
-#[cfg(feature = "postgres")]
-fn parameters(sql: &str) -> usize {
-    sql.split('$')
-        .skip(1)
-        .filter_map(|rest| {
-            let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
-            digits.parse().ok()
-        })
-        .max()
-        .unwrap_or(0)
-}
-
-#[cfg(feature = "sqlite")]
-impl Explain for sqlx::Sqlite {
-    async fn explain(pool: &Pool<Self>, sql: &'static str) -> Result<(), sqlx::Error> {
-        let mut connection = pool.acquire().await?;
-        // EXPLAIN compiles a statement against the schema as the connection last saw it; a read makes it look again.
-        connection.execute("SELECT count(*) FROM sqlite_schema").await?;
-        // Unbound parameters are null.
-        connection
-            .execute(sqlx::raw_sql(AssertSqlSafe(format!("EXPLAIN {sql}"))))
-            .await?;
-        Ok(())
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.what)?;
+        match &self.mend {
+            Some(sql) => write!(formatter, "; mend it with\n  {};", sql.replace('\n', "\n  ")),
+            None => Ok(()),
+        }
     }
 }

@@ -38,6 +38,31 @@ pub trait SyncedUser: Sized + Send + Sync + 'static {
     /// with `fresh_for = "…"`.
     const FRESH_FOR: Duration;
 
+    /// Creates the table in the database `DB`, for a migration of the team's own: [`StoredIn::CREATE_TABLE`] with a
+    /// semicolon.
+    ///
+    /// ```
+    /// # #[cfg(feature = "postgres")] {
+    /// use clerk_auth::SyncedUser;
+    ///
+    /// #[derive(SyncedUser)]
+    /// #[synced_user(table = "users", database(postgres))]
+    /// struct User {
+    ///     clerk_id: String,
+    ///     email: Option<String>,
+    /// }
+    ///
+    /// let sql = User::migration_sql::<sqlx::Postgres>();
+    /// assert!(sql.starts_with("CREATE TABLE \"users\" (\n    \"clerk_id\" TEXT NOT NULL UNIQUE,"));
+    /// # }
+    /// ```
+    fn migration_sql<DB: Database>() -> String
+    where
+        Self: StoredIn<DB>,
+    {
+        format!("{};\n", Self::CREATE_TABLE)
+    }
+
     /// Reads the claims of one user into the struct's own types.
     ///
     /// # Errors
@@ -68,6 +93,17 @@ pub enum VersionSource {
     /// The token's `iat`. Weaker: a token minted after a change can still carry the values of before it, and then wins
     /// over the webhook that told of the change.
     IssuedAt,
+}
+
+/// A column as `CREATE TABLE` defines it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ColumnDefinition {
+    /// Its name, unquoted.
+    pub name: &'static str,
+    /// Its type.
+    pub sql_type: &'static str,
+    /// What follows the type: ` NOT NULL`, ` DEFAULT 0`; some may be empty.
+    pub clauses: &'static [&'static str],
 }
 
 /// A column that a claim feeds, and how a row is found that holds the same value.
@@ -118,6 +154,9 @@ pub trait StoredIn<DB: Database>: SyncedUser {
     /// Creates the table with its primary key and the unique index on the Clerk user id.
     const CREATE_TABLE: &'static str;
 
+    /// The struct's columns in the order of its fields, then the version and the tombstone.
+    const COLUMNS: &'static [ColumnDefinition];
+
     /// The columns that claims feed, in the order of the struct's fields, each with the statements that settle whose a
     /// value is when a unique index of the team's own covers it.
     const CLAIM_COLUMNS: &'static [ClaimColumn];
@@ -144,6 +183,9 @@ pub trait StoredIn<DB: Database>: SyncedUser {
         column: usize,
         arguments: &mut DB::Arguments,
     ) -> Result<(), sqlx::error::BoxDynError>;
+
+    /// Whether the field of a column, by its place among [`COLUMNS`](Self::COLUMNS), can be read from this type.
+    fn can_read(column: usize, found: &DB::TypeInfo) -> bool;
 
     /// Reads the struct from a row of [`SELECT`](Self::SELECT) or [`UPSERT`](Self::UPSERT), by position from 0.
     ///

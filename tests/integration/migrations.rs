@@ -1,12 +1,12 @@
 //! The table that the example's migrations make is the one that the derive expects, and start-up says so if not.
 
-use clerk_auth::testing::Issuer;
 use clerk_auth::user::StoredIn;
-use clerk_auth::{Clerk, UserSync};
+use clerk_auth::{Clerk, UserSync, schema};
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::on_both_databases;
-use example_app::database::Database;
+use clerk_auth_tests::profiles::{Pool, Profile, issuer};
 use example_app::user::User;
+use sqlx::AssertSqlSafe;
 
 on_both_databases!(start_up_says_what_the_table_lacks);
 
@@ -24,38 +24,120 @@ fn the_migrations_are_the_generated_ddl() {
     );
 }
 
-async fn start_up_says_what_the_table_lacks(files: TestDatabase) {
-    let issuer = Issuer::new("https://clerk.example.com");
+/// What start-up says of a table after a change; empty if it is content.
+async fn complaint(pool: &Pool) -> String {
     let clerk = Clerk::builder()
-        .issuer(issuer.url())
-        .jwt_key(issuer.public_key_pem())
+        .issuer(issuer().url())
+        .jwt_key(issuer().public_key_pem())
         .build()
         .expect("the configuration is right");
-    let database = Database::open(files.url()).await.expect("the database opens");
-    for (change, refused) in [
-        ("ALTER TABLE users RENAME TO people", "SELECT"),
-        ("CREATE TABLE users AS SELECT * FROM people", "UPSERT"),
-        ("DROP TABLE users", "SELECT"),
-        ("CREATE VIEW users AS SELECT id, clerk_id FROM people", "SELECT"),
+    let started = match pool {
+        Pool::Postgres(pool) => UserSync::<Profile>::new(clerk, pool.clone()).await.map(drop),
+        Pool::Sqlite(pool) => UserSync::<Profile>::new(clerk, pool.clone()).await.map(drop),
+    };
+    started.err().map(|error| error.to_string()).unwrap_or_default()
+}
+
+async fn start_up_says_what_the_table_lacks(database: TestDatabase) {
+    let is_sqlite = database.is_sqlite();
+    let pool = Pool::open(database.url(), 2).await;
+    assert_eq!(complaint(&pool).await, "");
+    pool.execute("ALTER TABLE profiles ADD COLUMN nickname TEXT")
+        .await;
+    pool.execute("ALTER TABLE profiles ADD COLUMN points BIGINT NOT NULL DEFAULT 0")
+        .await;
+    assert_eq!(
+        complaint(&pool).await,
+        "",
+        "columns of which the struct knows nothing are no problem"
+    );
+    pool.execute("DROP TABLE profiles").await;
+    assert!(
+        complaint(&pool)
+            .await
+            .contains("there is no table `profiles`; mend it with\n  CREATE TABLE")
+    );
+    pool.execute("CREATE TABLE people (id BIGINT, clerk_id TEXT)")
+        .await;
+    pool.execute("CREATE VIEW profiles AS SELECT * FROM people").await;
+    assert!(complaint(&pool).await.contains("`profiles` is not a table"));
+    pool.execute("DROP VIEW profiles").await;
+
+    // Everything at once.
+    pool.execute(
+        "CREATE TABLE profiles (id BIGINT, clerk_id TEXT NOT NULL, email TEXT NOT NULL, \
+         name BYTEA, clerk_version BIGINT NOT NULL, shoe_size BIGINT NOT NULL)",
+    )
+    .await;
+    let said = complaint(&pool).await;
+    for expected in [
+        "the column `id` may be null",
+        "the column `email` may not be null",
+        "there is no column `clerk_deleted_at`",
+        "the column `shoe_size`, which the struct does not know",
+        "no unique index over `clerk_id` alone",
+        "mend it with",
     ] {
-        let message = match &database {
-            Database::Postgres(pool) => {
-                sqlx::query(change).execute(pool).await.expect(change);
-                UserSync::<User>::new(clerk.clone(), pool.clone())
-                    .await
-                    .expect_err(change)
-                    .to_string()
-            }
-            Database::Sqlite(pool) => {
-                sqlx::query(change).execute(pool).await.expect(change);
-                UserSync::<User>::new(clerk.clone(), pool.clone())
-                    .await
-                    .expect_err(change)
-                    .to_string()
-            }
-        };
-        let expected = format!("cannot run the {refused} statement of `User`");
-        assert!(message.contains(&expected), "{change}: {message}");
-        assert!(message.contains("CREATE TABLE \"users\""), "{message}");
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+    if is_sqlite {
+        return;
+    }
+    assert!(said.contains("the column `name` is `bytea`"), "{said}");
+    // What is said mends it.
+    let Pool::Postgres(pool) = &pool else {
+        return;
+    };
+    let problems = schema::diff::<Profile, _>(pool)
+        .await
+        .expect("the database answers");
+    for problem in problems {
+        let sql = problem.mend.expect("PostgreSQL can mend everything here");
+        let sql = sql.replace("USING \"name\"::TEXT", "USING encode(\"name\", 'escape')");
+        sqlx::query(AssertSqlSafe(sql.clone()))
+            .execute(pool)
+            .await
+            .expect(&sql);
+    }
+    assert_eq!(
+        schema::diff::<Profile, _>(pool)
+            .await
+            .expect("the database answers"),
+        []
+    );
+}
+
+#[tokio::test]
+async fn missing_privileges_are_named() {
+    let database = TestDatabase::postgres().await;
+    let Pool::Postgres(pool) = Pool::open(database.url(), 1).await else {
+        unreachable!("it is PostgreSQL");
+    };
+    let role = format!("reader_{}", std::process::id());
+    for sql in [
+        format!("CREATE ROLE {role}"),
+        format!("GRANT SELECT ON profiles TO {role}"),
+        format!("SET ROLE {role}"),
+    ] {
+        sqlx::query(AssertSqlSafe(sql))
+            .execute(&pool)
+            .await
+            .expect("the role is made");
+    }
+    let problems = schema::diff::<Profile, _>(&pool)
+        .await
+        .expect("the database answers");
+    let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].contains("may not INSERT, UPDATE"), "{said:?}");
+    for sql in [
+        "RESET ROLE".to_owned(),
+        format!("DROP OWNED BY {role}"),
+        format!("DROP ROLE {role}"),
+    ] {
+        sqlx::query(AssertSqlSafe(sql))
+            .execute(&pool)
+            .await
+            .expect("the role goes");
     }
 }

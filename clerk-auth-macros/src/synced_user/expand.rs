@@ -280,6 +280,23 @@ fn stored_in(model: &Model, database: Database) -> TokenStream {
         let field = column_field(column, &db);
         quote!(#field::add(&__claims.#ident, __arguments)?;)
     });
+    let columns = definitions(model, database)
+        .into_iter()
+        .map(|(name, definition)| {
+            let mut pieces = definition.into_iter();
+            let sql_type = pieces.next();
+            quote! {
+                ::clerk_auth::user::ColumnDefinition {
+                    name: #name,
+                    sql_type: #sql_type,
+                    clauses: &[#(#pieces),*],
+                }
+            }
+        });
+    let reads = model.columns.iter().enumerate().map(|(index, column)| {
+        let field = column_field(column, &db);
+        quote!(#index => #field::can_read(__found))
+    });
     let gets = model.columns.iter().enumerate().map(|(index, column)| {
         let ident = &column.ident;
         let field = column_field(column, &db);
@@ -294,6 +311,7 @@ fn stored_in(model: &Model, database: Database) -> TokenStream {
             const RAISE_VERSION: &'static str = #raise_version;
             const TOMBSTONE: &'static str = #tombstone;
             const CREATE_TABLE: &'static str = #create_table;
+            const COLUMNS: &'static [::clerk_auth::user::ColumnDefinition] = &[#(#columns),*];
             const CLAIM_COLUMNS: &'static [::clerk_auth::user::ClaimColumn] = &[#(#claim_columns),*];
 
             fn bind(
@@ -314,6 +332,14 @@ fn stored_in(model: &Model, database: Database) -> TokenStream {
                 match __column {
                     #(#claim_binds,)*
                     _ => ::core::result::Result::Ok(()),
+                }
+            }
+
+            #[allow(unused_variables)]
+            fn can_read(__column: usize, __found: &<#db as #private::sqlx::Database>::TypeInfo) -> bool {
+                match __column {
+                    #(#reads,)*
+                    _ => true,
                 }
             }
 
@@ -366,16 +392,45 @@ fn ddl(model: &Model, database: Database) -> TokenStream {
         .into_iter()
         .flat_map(|part| match part {
             Ddl::Text(text) => vec![quote!(#text)],
-            Ddl::Column(column) => sql_type(column, database, &["NOT_NULL"]),
-            Ddl::PrimaryKey(column) => sql_type(column, database, &["PRIMARY_KEY"]),
-            Ddl::Generated(column) => sql_type(column, database, &["NOT_NULL", "GENERATED"]),
-            Ddl::App(column) => sql_type(column, database, &["NOT_NULL", "DEFAULT"]),
+            part => definition(&part, database),
         });
     quote! {{
         const __PARTS: &[&str] = &[#(#parts),*];
         const __BYTES: [u8; #private::length(__PARTS)] = #private::concat(__PARTS);
         #private::text(&__BYTES)
     }}
+}
+
+fn definition(part: &Ddl<'_>, database: Database) -> Vec<TokenStream> {
+    match part {
+        Ddl::Text(text) => vec![quote!(#text)],
+        Ddl::Column(column) => sql_type(column, database, &["NOT_NULL"]),
+        Ddl::PrimaryKey(column) => sql_type(column, database, &["PRIMARY_KEY"]),
+        Ddl::Generated(column) => sql_type(column, database, &["NOT_NULL", "GENERATED"]),
+        Ddl::App(column) => sql_type(column, database, &["NOT_NULL", "DEFAULT"]),
+    }
+}
+
+/// Each column's name, and the pieces of its definition: the type first.
+fn definitions(model: &Model, database: Database) -> Vec<(&str, Vec<TokenStream>)> {
+    let columns = model.columns.iter().map(|column| {
+        let mut pieces = definition(&Ddl::of(column), database);
+        if matches!(column.role, Role::Key) {
+            pieces.push(quote!(" UNIQUE"));
+        }
+        (&*column.name, pieces)
+    });
+    let bookkeeping = [
+        (
+            &*model.version_column,
+            vec![quote!("BIGINT"), quote!(" NOT NULL")],
+        ),
+        (&*model.deleted_at_column, {
+            let timestamp = database.timestamp();
+            vec![quote!(#timestamp)]
+        }),
+    ];
+    columns.chain(bookkeeping).collect()
 }
 
 /// The type's name and the clauses that follow it.

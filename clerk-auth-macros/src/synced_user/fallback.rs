@@ -62,6 +62,7 @@ pub(super) fn expand(ident: &Ident, generics: &Generics, model: Option<&Model>) 
                 const RAISE_VERSION: &'static str = "";
                 const TOMBSTONE: &'static str = "";
                 const CREATE_TABLE: &'static str = "";
+                const COLUMNS: &'static [::clerk_auth::user::ColumnDefinition] = &[];
                 const CLAIM_COLUMNS: &'static [::clerk_auth::user::ClaimColumn] = &[];
 
                 fn bind(
@@ -78,6 +79,13 @@ pub(super) fn expand(ident: &Ident, generics: &Generics, model: Option<&Model>) 
                     _: &mut <__Database as ::clerk_auth::__private::sqlx::Database>::Arguments,
                 ) -> ::core::result::Result<(), ::clerk_auth::__private::sqlx::error::BoxDynError> {
                     ::core::result::Result::Ok(())
+                }
+
+                fn can_read(
+                    _: usize,
+                    _: &<__Database as ::clerk_auth::__private::sqlx::Database>::TypeInfo,
+                ) -> bool {
+                    false
                 }
 
                 fn from_row(

@@ -35,6 +35,27 @@ pub(super) enum Ddl<'a> {
     App(&'a Column),
 }
 
+impl<'a> Ddl<'a> {
+    pub(super) fn of(column: &'a Column) -> Self {
+        match &column.role {
+            Role::Generated if column.name == "id" => Self::PrimaryKey(column),
+            Role::Generated | Role::UpdatedAt => Self::Generated(column),
+            Role::App => Self::App(column),
+            Role::Key | Role::Claim(_) => Self::Column(column),
+        }
+    }
+}
+
+impl Database {
+    /// The type of a moment.
+    pub(super) fn timestamp(self) -> &'static str {
+        match self {
+            Self::Postgres => "TIMESTAMPTZ",
+            Self::Sqlite => "TEXT",
+        }
+    }
+}
+
 impl Statements {
     pub(super) fn of(model: &Model, database: Database) -> Self {
         let table = qualified(&model.table);
@@ -195,12 +216,7 @@ pub(super) fn create_table(model: &Model, database: Database) -> Vec<Ddl<'_>> {
     let mut parts = vec![Ddl::Text(format!("CREATE TABLE {} (\n", qualified(&model.table)))];
     for column in &model.columns {
         parts.push(Ddl::Text(format!("    {} ", quote(&column.name))));
-        parts.push(match &column.role {
-            Role::Generated if column.name == "id" => Ddl::PrimaryKey(column),
-            Role::Generated | Role::UpdatedAt => Ddl::Generated(column),
-            Role::App => Ddl::App(column),
-            Role::Key | Role::Claim(_) => Ddl::Column(column),
-        });
+        parts.push(Ddl::of(column));
         let unique = if matches!(column.role, Role::Key) {
             " UNIQUE"
         } else {
@@ -208,10 +224,7 @@ pub(super) fn create_table(model: &Model, database: Database) -> Vec<Ddl<'_>> {
         };
         parts.push(Ddl::Text(format!("{unique},\n")));
     }
-    let timestamp = match database {
-        Database::Postgres => "TIMESTAMPTZ",
-        Database::Sqlite => "TEXT",
-    };
+    let timestamp = database.timestamp();
     parts.push(Ddl::Text(format!(
         "    {} BIGINT NOT NULL,\n    {} {timestamp}\n)",
         quote(&model.version_column),

@@ -190,6 +190,11 @@ where
         row.try_get(index)
     }
 
+    /// Whether the column may be of this type.
+    pub fn can_read(found: &DB::TypeInfo) -> bool {
+        T::compatible(found)
+    }
+
     /// The type whose SQL type is to be known: the field's own.
     pub fn column() -> PhantomData<T> {
         PhantomData
@@ -215,6 +220,11 @@ pub trait UnstoredColumn<T, DB> {
     /// Never runs: the crate does not compile.
     fn get<R>(_: &R, index: usize) -> Result<T, sqlx::Error> {
         Err(sqlx::Error::ColumnIndexOutOfBounds { index, len: 0 })
+    }
+
+    /// Never runs: the crate does not compile.
+    fn can_read<I>(_: &I) -> bool {
+        false
     }
 
     /// A type whose SQL type is known, so that nothing more is reported about the field.

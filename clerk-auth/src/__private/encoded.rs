@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sqlx::error::BoxDynError;
 use sqlx::types::Json;
-use sqlx::{Arguments, ColumnIndex, Database, Row};
+use sqlx::{Arguments, ColumnIndex, Database, Row, Type};
 
 use super::column::{ReadColumn, UnheldClaim, UnstoredColumn, WriteColumn};
 use crate::claim::{self, ClaimKind, InvalidClaim, Nullable, Object, Text};
@@ -106,6 +106,11 @@ where
         T::deserialize(stored.map_or(Value::Null, |Json(value)| value))
             .map_err(|error| undecodable(index, error))
     }
+
+    /// Whether the column may be of this type.
+    pub fn can_read(found: &DB::TypeInfo) -> bool {
+        Option::<Json<Value>>::compatible(found)
+    }
 }
 
 impl<DB: Database, T: Serialize> JsonColumn<T, DB>
@@ -189,6 +194,11 @@ where
     /// Reads the column at `index`.
     pub fn get(row: &DB::Row, index: usize) -> Result<T, sqlx::Error> {
         T::from_text(row.try_get(index)?).map_err(|error| undecodable(index, error))
+    }
+
+    /// Whether the column may be of this type.
+    pub fn can_read(found: &DB::TypeInfo) -> bool {
+        Option::<String>::compatible(found)
     }
 }
 
