@@ -3,7 +3,8 @@
 const _: () = {
     #[allow(unused_imports)]
     use ::clerk_auth::__private::{
-        JsonNotNull as _, KindClauses as _, UnheldClaim as _, UnstoredColumn as _,
+        JsonNotNull as _, KindClauses as _, NotCopied as _, UnheldClaim as _,
+        UnstoredColumn as _,
     };
     #[doc(hidden)]
     pub struct __UserClaims {
@@ -75,6 +76,7 @@ const _: () = {
     impl ::clerk_auth::user::SyncedUser for User {
         type Claims = __UserClaims;
         const NAME: &'static str = "User";
+        const TABLE: &'static str = "users";
         const SESSION_TOKEN_TEMPLATE: &'static str = "{\n  \"email\": \"{{user.primary_email_address}}\",\n  \"firstName\": \"{{user.first_name}}\",\n  \"lastName\": \"{{user.last_name}}\",\n  \"imageUrl\": \"{{user.image_url}}\",\n  \"updatedAt\": \"{{user.updated_at}}\"\n}\n";
         const TEMPLATE: &'static [::clerk_auth::claim::TemplateClaim] = &[
             ::clerk_auth::claim::TemplateClaim {
@@ -127,6 +129,9 @@ const _: () = {
         const VERSION: ::clerk_auth::user::VersionSource = ::clerk_auth::user::VersionSource::UpdatedAt {
             claim: "updatedAt",
         };
+        const FRESH_FOR: ::core::time::Duration = ::core::time::Duration::from_millis(
+            0u64,
+        );
         fn read_claims(
             __source: ::clerk_auth::claim::ClaimSource<'_>,
         ) -> ::core::result::Result<
@@ -213,10 +218,28 @@ const _: () = {
                     (),
                 >::equal(&self.first_name, &__claims.first_name)
         }
+        fn copy(&self) -> ::core::option::Option<Self> {
+            ::clerk_auth::__private::Copied::<Self>::copy(self)
+        }
+        #[allow(unused_variables)]
+        fn clear(__claims: &mut Self::Claims, __column: usize) -> bool {
+            match __column {
+                0usize => {
+                    (::clerk_auth::__private::ClaimField::<
+                        Option<String>,
+                        ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                    >::hold)(::core::option::Option::None)
+                        .map(|__null| __claims.email = __null)
+                        .is_ok()
+                }
+                _ => false,
+            }
+        }
     }
     #[automatically_derived]
     impl ::clerk_auth::user::StoredIn<::clerk_auth::__private::sqlx::Postgres> for User {
         const SELECT: &'static str = "SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"users\" WHERE \"users\".\"clerk_id\" = $1";
+        const SELECT_MANY: &'static str = "SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", \"users\".\"clerk_id\" AS \"clerk_found\" FROM \"users\" WHERE \"users\".\"clerk_id\" = ANY($1)";
         const UPSERT: &'static str = "INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") VALUES ($1, $2, $3, $4, $5) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"first_name\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"first_name\" ELSE \"users\".\"first_name\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", xmax = 0 AS \"clerk_inserted\"";
         const RAISE_VERSION: &'static str = "UPDATE \"users\" SET \"clerk_version\" = $2 WHERE \"users\".\"clerk_id\" = $1 AND \"users\".\"clerk_version\" < $2 AND \"users\".\"clerk_deleted_at\" IS NULL";
         const TOMBSTONE: &'static str = "UPDATE \"users\" SET \"clerk_deleted_at\" = CURRENT_TIMESTAMP WHERE \"users\".\"clerk_id\" = $1 AND \"users\".\"clerk_deleted_at\" IS NULL";
@@ -307,6 +330,136 @@ const _: () = {
             );
             ::clerk_auth::__private::text(&__BYTES)
         };
+        const COLUMNS: &'static [::clerk_auth::user::ColumnDefinition] = &[
+            ::clerk_auth::user::ColumnDefinition {
+                name: "id",
+                sql_type: ::clerk_auth::__private::Clauses::<
+                    i64,
+                    ::clerk_auth::__private::sqlx::Postgres,
+                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                >::NAME,
+                clauses: &[
+                    ::clerk_auth::__private::Clauses::<
+                        i64,
+                        ::clerk_auth::__private::sqlx::Postgres,
+                        ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                    >::PRIMARY_KEY,
+                ],
+            },
+            ::clerk_auth::user::ColumnDefinition {
+                name: "clerk_id",
+                sql_type: ::clerk_auth::__private::Clauses::<
+                    String,
+                    ::clerk_auth::__private::sqlx::Postgres,
+                    ::clerk_auth::claim::Text,
+                >::NAME,
+                clauses: &[
+                    ::clerk_auth::__private::Clauses::<
+                        String,
+                        ::clerk_auth::__private::sqlx::Postgres,
+                        ::clerk_auth::claim::Text,
+                    >::NOT_NULL,
+                    " UNIQUE",
+                ],
+            },
+            ::clerk_auth::user::ColumnDefinition {
+                name: "email",
+                sql_type: ::clerk_auth::__private::Clauses::<
+                    Option<String>,
+                    ::clerk_auth::__private::sqlx::Postgres,
+                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                >::NAME,
+                clauses: &[
+                    ::clerk_auth::__private::Clauses::<
+                        Option<String>,
+                        ::clerk_auth::__private::sqlx::Postgres,
+                        ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                    >::NOT_NULL,
+                ],
+            },
+            ::clerk_auth::user::ColumnDefinition {
+                name: "first_name",
+                sql_type: ::clerk_auth::__private::Clauses::<
+                    String,
+                    ::clerk_auth::__private::sqlx::Postgres,
+                    ::clerk_auth::claim::Text,
+                >::NAME,
+                clauses: &[
+                    ::clerk_auth::__private::Clauses::<
+                        String,
+                        ::clerk_auth::__private::sqlx::Postgres,
+                        ::clerk_auth::claim::Text,
+                    >::NOT_NULL,
+                ],
+            },
+            ::clerk_auth::user::ColumnDefinition {
+                name: "image_url",
+                sql_type: ::clerk_auth::__private::Clauses::<
+                    String,
+                    ::clerk_auth::__private::sqlx::Postgres,
+                    ::clerk_auth::claim::Text,
+                >::NAME,
+                clauses: &[
+                    ::clerk_auth::__private::Clauses::<
+                        String,
+                        ::clerk_auth::__private::sqlx::Postgres,
+                        ::clerk_auth::claim::Text,
+                    >::NOT_NULL,
+                ],
+            },
+            ::clerk_auth::user::ColumnDefinition {
+                name: "credits",
+                sql_type: ::clerk_auth::__private::Clauses::<
+                    i64,
+                    ::clerk_auth::__private::sqlx::Postgres,
+                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                >::NAME,
+                clauses: &[
+                    ::clerk_auth::__private::Clauses::<
+                        i64,
+                        ::clerk_auth::__private::sqlx::Postgres,
+                        ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                    >::NOT_NULL,
+                    ::clerk_auth::__private::Clauses::<
+                        i64,
+                        ::clerk_auth::__private::sqlx::Postgres,
+                        ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                    >::DEFAULT,
+                ],
+            },
+            ::clerk_auth::user::ColumnDefinition {
+                name: "clerk_version",
+                sql_type: "BIGINT",
+                clauses: &[" NOT NULL"],
+            },
+            ::clerk_auth::user::ColumnDefinition {
+                name: "clerk_deleted_at",
+                sql_type: "TIMESTAMPTZ",
+                clauses: &[],
+            },
+        ];
+        const CLAIM_COLUMNS: &'static [::clerk_auth::user::ClaimColumn] = &[
+            ::clerk_auth::user::ClaimColumn {
+                name: "email",
+                holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"email\" = $1 AND \"users\".\"clerk_id\" <> $2",
+                holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2",
+                give_way: ::core::option::Option::Some(
+                    "UPDATE \"users\" SET \"email\" = NULL WHERE \"users\".\"clerk_id\" = $1 AND (\"users\".\"clerk_version\" < $2 OR \"users\".\"clerk_deleted_at\" IS NOT NULL)",
+                ),
+            },
+            ::clerk_auth::user::ClaimColumn {
+                name: "first_name",
+                holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"first_name\" = $1 AND \"users\".\"clerk_id\" <> $2",
+                holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"first_name\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2",
+                give_way: ::core::option::Option::None,
+            },
+            ::clerk_auth::user::ClaimColumn {
+                name: "image_url",
+                holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"image_url\" = $1 AND \"users\".\"clerk_id\" <> $2",
+                holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"image_url\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2",
+                give_way: ::core::option::Option::None,
+            },
+        ];
         fn bind(
             __claims: &Self::Claims,
             __version: i64,
@@ -335,6 +488,82 @@ const _: () = {
                 i64,
                 ::clerk_auth::__private::sqlx::Postgres,
             >::add(&__version, __arguments)
+        }
+        #[allow(unused_variables)]
+        fn bind_claim(
+            __claims: &Self::Claims,
+            __column: usize,
+            __arguments: &mut <::clerk_auth::__private::sqlx::Postgres as ::clerk_auth::__private::sqlx::Database>::Arguments,
+        ) -> ::core::result::Result<
+            (),
+            ::clerk_auth::__private::sqlx::error::BoxDynError,
+        > {
+            match __column {
+                0usize => {
+                    ::clerk_auth::__private::ColumnField::<
+                        Option<String>,
+                        ::clerk_auth::__private::sqlx::Postgres,
+                    >::add(&__claims.email, __arguments)
+                }
+                1usize => {
+                    ::clerk_auth::__private::ColumnField::<
+                        String,
+                        ::clerk_auth::__private::sqlx::Postgres,
+                    >::add(&__claims.first_name, __arguments)
+                }
+                2usize => {
+                    ::clerk_auth::__private::ColumnField::<
+                        String,
+                        ::clerk_auth::__private::sqlx::Postgres,
+                    >::add(&__claims.image_url, __arguments)
+                }
+                _ => ::core::result::Result::Ok(()),
+            }
+        }
+        #[allow(unused_variables)]
+        fn can_read(
+            __column: usize,
+            __found: &<::clerk_auth::__private::sqlx::Postgres as ::clerk_auth::__private::sqlx::Database>::TypeInfo,
+        ) -> bool {
+            match __column {
+                0usize => {
+                    ::clerk_auth::__private::ColumnField::<
+                        i64,
+                        ::clerk_auth::__private::sqlx::Postgres,
+                    >::can_read(__found)
+                }
+                1usize => {
+                    ::clerk_auth::__private::ColumnField::<
+                        String,
+                        ::clerk_auth::__private::sqlx::Postgres,
+                    >::can_read(__found)
+                }
+                2usize => {
+                    ::clerk_auth::__private::ColumnField::<
+                        Option<String>,
+                        ::clerk_auth::__private::sqlx::Postgres,
+                    >::can_read(__found)
+                }
+                3usize => {
+                    ::clerk_auth::__private::ColumnField::<
+                        String,
+                        ::clerk_auth::__private::sqlx::Postgres,
+                    >::can_read(__found)
+                }
+                4usize => {
+                    ::clerk_auth::__private::ColumnField::<
+                        String,
+                        ::clerk_auth::__private::sqlx::Postgres,
+                    >::can_read(__found)
+                }
+                5usize => {
+                    ::clerk_auth::__private::ColumnField::<
+                        i64,
+                        ::clerk_auth::__private::sqlx::Postgres,
+                    >::can_read(__found)
+                }
+                _ => true,
+            }
         }
         fn from_row(
             __row: &<::clerk_auth::__private::sqlx::Postgres as ::clerk_auth::__private::sqlx::Database>::Row,
@@ -370,6 +599,7 @@ const _: () = {
     #[automatically_derived]
     impl ::clerk_auth::user::StoredIn<::clerk_auth::__private::sqlx::Sqlite> for User {
         const SELECT: &'static str = "SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"users\" WHERE \"users\".\"clerk_id\" = ?1";
+        const SELECT_MANY: &'static str = "SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", \"users\".\"clerk_id\" AS \"clerk_found\" FROM \"users\" WHERE \"users\".\"clerk_id\" IN (SELECT value FROM json_each(?1))";
         const UPSERT: &'static str = "INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"first_name\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"first_name\" ELSE \"users\".\"first_name\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 0 AS \"clerk_inserted\"";
         const RAISE_VERSION: &'static str = "UPDATE \"users\" SET \"clerk_version\" = ?2 WHERE \"users\".\"clerk_id\" = ?1 AND \"users\".\"clerk_version\" < ?2 AND \"users\".\"clerk_deleted_at\" IS NULL";
         const TOMBSTONE: &'static str = "UPDATE \"users\" SET \"clerk_deleted_at\" = CURRENT_TIMESTAMP WHERE \"users\".\"clerk_id\" = ?1 AND \"users\".\"clerk_deleted_at\" IS NULL";
@@ -460,6 +690,136 @@ const _: () = {
             );
             ::clerk_auth::__private::text(&__BYTES)
         };
+        const COLUMNS: &'static [::clerk_auth::user::ColumnDefinition] = &[
+            ::clerk_auth::user::ColumnDefinition {
+                name: "id",
+                sql_type: ::clerk_auth::__private::Clauses::<
+                    i64,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                >::NAME,
+                clauses: &[
+                    ::clerk_auth::__private::Clauses::<
+                        i64,
+                        ::clerk_auth::__private::sqlx::Sqlite,
+                        ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                    >::PRIMARY_KEY,
+                ],
+            },
+            ::clerk_auth::user::ColumnDefinition {
+                name: "clerk_id",
+                sql_type: ::clerk_auth::__private::Clauses::<
+                    String,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Text,
+                >::NAME,
+                clauses: &[
+                    ::clerk_auth::__private::Clauses::<
+                        String,
+                        ::clerk_auth::__private::sqlx::Sqlite,
+                        ::clerk_auth::claim::Text,
+                    >::NOT_NULL,
+                    " UNIQUE",
+                ],
+            },
+            ::clerk_auth::user::ColumnDefinition {
+                name: "email",
+                sql_type: ::clerk_auth::__private::Clauses::<
+                    Option<String>,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                >::NAME,
+                clauses: &[
+                    ::clerk_auth::__private::Clauses::<
+                        Option<String>,
+                        ::clerk_auth::__private::sqlx::Sqlite,
+                        ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                    >::NOT_NULL,
+                ],
+            },
+            ::clerk_auth::user::ColumnDefinition {
+                name: "first_name",
+                sql_type: ::clerk_auth::__private::Clauses::<
+                    String,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Text,
+                >::NAME,
+                clauses: &[
+                    ::clerk_auth::__private::Clauses::<
+                        String,
+                        ::clerk_auth::__private::sqlx::Sqlite,
+                        ::clerk_auth::claim::Text,
+                    >::NOT_NULL,
+                ],
+            },
+            ::clerk_auth::user::ColumnDefinition {
+                name: "image_url",
+                sql_type: ::clerk_auth::__private::Clauses::<
+                    String,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Text,
+                >::NAME,
+                clauses: &[
+                    ::clerk_auth::__private::Clauses::<
+                        String,
+                        ::clerk_auth::__private::sqlx::Sqlite,
+                        ::clerk_auth::claim::Text,
+                    >::NOT_NULL,
+                ],
+            },
+            ::clerk_auth::user::ColumnDefinition {
+                name: "credits",
+                sql_type: ::clerk_auth::__private::Clauses::<
+                    i64,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                >::NAME,
+                clauses: &[
+                    ::clerk_auth::__private::Clauses::<
+                        i64,
+                        ::clerk_auth::__private::sqlx::Sqlite,
+                        ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                    >::NOT_NULL,
+                    ::clerk_auth::__private::Clauses::<
+                        i64,
+                        ::clerk_auth::__private::sqlx::Sqlite,
+                        ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                    >::DEFAULT,
+                ],
+            },
+            ::clerk_auth::user::ColumnDefinition {
+                name: "clerk_version",
+                sql_type: "BIGINT",
+                clauses: &[" NOT NULL"],
+            },
+            ::clerk_auth::user::ColumnDefinition {
+                name: "clerk_deleted_at",
+                sql_type: "TEXT",
+                clauses: &[],
+            },
+        ];
+        const CLAIM_COLUMNS: &'static [::clerk_auth::user::ClaimColumn] = &[
+            ::clerk_auth::user::ClaimColumn {
+                name: "email",
+                holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"email\" = ?1 AND \"users\".\"clerk_id\" <> ?2",
+                holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2",
+                give_way: ::core::option::Option::Some(
+                    "UPDATE \"users\" SET \"email\" = NULL WHERE \"users\".\"clerk_id\" = ?1 AND (\"users\".\"clerk_version\" < ?2 OR \"users\".\"clerk_deleted_at\" IS NOT NULL)",
+                ),
+            },
+            ::clerk_auth::user::ClaimColumn {
+                name: "first_name",
+                holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"first_name\" = ?1 AND \"users\".\"clerk_id\" <> ?2",
+                holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"first_name\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2",
+                give_way: ::core::option::Option::None,
+            },
+            ::clerk_auth::user::ClaimColumn {
+                name: "image_url",
+                holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"image_url\" = ?1 AND \"users\".\"clerk_id\" <> ?2",
+                holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"image_url\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2",
+                give_way: ::core::option::Option::None,
+            },
+        ];
         fn bind(
             __claims: &Self::Claims,
             __version: i64,
@@ -488,6 +848,82 @@ const _: () = {
                 i64,
                 ::clerk_auth::__private::sqlx::Sqlite,
             >::add(&__version, __arguments)
+        }
+        #[allow(unused_variables)]
+        fn bind_claim(
+            __claims: &Self::Claims,
+            __column: usize,
+            __arguments: &mut <::clerk_auth::__private::sqlx::Sqlite as ::clerk_auth::__private::sqlx::Database>::Arguments,
+        ) -> ::core::result::Result<
+            (),
+            ::clerk_auth::__private::sqlx::error::BoxDynError,
+        > {
+            match __column {
+                0usize => {
+                    ::clerk_auth::__private::ColumnField::<
+                        Option<String>,
+                        ::clerk_auth::__private::sqlx::Sqlite,
+                    >::add(&__claims.email, __arguments)
+                }
+                1usize => {
+                    ::clerk_auth::__private::ColumnField::<
+                        String,
+                        ::clerk_auth::__private::sqlx::Sqlite,
+                    >::add(&__claims.first_name, __arguments)
+                }
+                2usize => {
+                    ::clerk_auth::__private::ColumnField::<
+                        String,
+                        ::clerk_auth::__private::sqlx::Sqlite,
+                    >::add(&__claims.image_url, __arguments)
+                }
+                _ => ::core::result::Result::Ok(()),
+            }
+        }
+        #[allow(unused_variables)]
+        fn can_read(
+            __column: usize,
+            __found: &<::clerk_auth::__private::sqlx::Sqlite as ::clerk_auth::__private::sqlx::Database>::TypeInfo,
+        ) -> bool {
+            match __column {
+                0usize => {
+                    ::clerk_auth::__private::ColumnField::<
+                        i64,
+                        ::clerk_auth::__private::sqlx::Sqlite,
+                    >::can_read(__found)
+                }
+                1usize => {
+                    ::clerk_auth::__private::ColumnField::<
+                        String,
+                        ::clerk_auth::__private::sqlx::Sqlite,
+                    >::can_read(__found)
+                }
+                2usize => {
+                    ::clerk_auth::__private::ColumnField::<
+                        Option<String>,
+                        ::clerk_auth::__private::sqlx::Sqlite,
+                    >::can_read(__found)
+                }
+                3usize => {
+                    ::clerk_auth::__private::ColumnField::<
+                        String,
+                        ::clerk_auth::__private::sqlx::Sqlite,
+                    >::can_read(__found)
+                }
+                4usize => {
+                    ::clerk_auth::__private::ColumnField::<
+                        String,
+                        ::clerk_auth::__private::sqlx::Sqlite,
+                    >::can_read(__found)
+                }
+                5usize => {
+                    ::clerk_auth::__private::ColumnField::<
+                        i64,
+                        ::clerk_auth::__private::sqlx::Sqlite,
+                    >::can_read(__found)
+                }
+                _ => true,
+            }
         }
         fn from_row(
             __row: &<::clerk_auth::__private::sqlx::Sqlite as ::clerk_auth::__private::sqlx::Database>::Row,

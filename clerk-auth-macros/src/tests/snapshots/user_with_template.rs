@@ -3,7 +3,8 @@
 const _: () = {
     #[allow(unused_imports)]
     use ::clerk_auth::__private::{
-        JsonNotNull as _, KindClauses as _, UnheldClaim as _, UnstoredColumn as _,
+        JsonNotNull as _, KindClauses as _, NotCopied as _, UnheldClaim as _,
+        UnstoredColumn as _,
     };
     #[doc(hidden)]
     pub struct __MemberClaims {
@@ -64,6 +65,7 @@ const _: () = {
     impl ::clerk_auth::user::SyncedUser for Member {
         type Claims = __MemberClaims;
         const NAME: &'static str = "Member";
+        const TABLE: &'static str = "accounts.users";
         const SESSION_TOKEN_TEMPLATE: &'static str = r#"{"mail": "{{user.primary_email_address || 'none'}}", "since": "{{user.created_at}}"}"#;
         const TEMPLATE: &'static [::clerk_auth::claim::TemplateClaim] = &[
             ::clerk_auth::claim::TemplateClaim {
@@ -97,6 +99,9 @@ const _: () = {
             ],
         );
         const VERSION: ::clerk_auth::user::VersionSource = ::clerk_auth::user::VersionSource::IssuedAt;
+        const FRESH_FOR: ::core::time::Duration = ::core::time::Duration::from_millis(
+            5000u64,
+        );
         fn read_claims(
             __source: ::clerk_auth::claim::ClaimSource<'_>,
         ) -> ::core::result::Result<
@@ -161,10 +166,20 @@ const _: () = {
                     (),
                 >::equal(&self.since, &__claims.since)
         }
+        fn copy(&self) -> ::core::option::Option<Self> {
+            ::clerk_auth::__private::Copied::<Self>::copy(self)
+        }
+        #[allow(unused_variables)]
+        fn clear(__claims: &mut Self::Claims, __column: usize) -> bool {
+            match __column {
+                _ => false,
+            }
+        }
     }
     #[automatically_derived]
     impl ::clerk_auth::user::StoredIn<::clerk_auth::__private::sqlx::Sqlite> for Member {
         const SELECT: &'static str = "SELECT \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"accounts\".\"users\" WHERE \"users\".\"subject\" = ?1";
+        const SELECT_MANY: &'static str = "SELECT \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", \"users\".\"subject\" AS \"clerk_found\" FROM \"accounts\".\"users\" WHERE \"users\".\"subject\" IN (SELECT value FROM json_each(?1))";
         const UPSERT: &'static str = "INSERT INTO \"accounts\".\"users\" (\"subject\", \"mail\", \"select\", \"clerk_version\") VALUES (?1, ?2, ?3, ?4) ON CONFLICT (\"subject\") DO UPDATE SET \"mail\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"mail\" ELSE \"users\".\"mail\" END, \"select\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"select\" ELSE \"users\".\"select\" END, \"changed\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN CURRENT_TIMESTAMP ELSE \"users\".\"changed\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 0 AS \"clerk_inserted\"";
         const RAISE_VERSION: &'static str = "UPDATE \"accounts\".\"users\" SET \"clerk_version\" = ?2 WHERE \"users\".\"subject\" = ?1 AND \"users\".\"clerk_version\" < ?2 AND \"users\".\"clerk_deleted_at\" IS NULL";
         const TOMBSTONE: &'static str = "UPDATE \"accounts\".\"users\" SET \"clerk_deleted_at\" = CURRENT_TIMESTAMP WHERE \"users\".\"subject\" = ?1 AND \"users\".\"clerk_deleted_at\" IS NULL";
@@ -231,6 +246,98 @@ const _: () = {
             );
             ::clerk_auth::__private::text(&__BYTES)
         };
+        const COLUMNS: &'static [::clerk_auth::user::ColumnDefinition] = &[
+            ::clerk_auth::user::ColumnDefinition {
+                name: "subject",
+                sql_type: ::clerk_auth::__private::Clauses::<
+                    String,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Text,
+                >::NAME,
+                clauses: &[
+                    ::clerk_auth::__private::Clauses::<
+                        String,
+                        ::clerk_auth::__private::sqlx::Sqlite,
+                        ::clerk_auth::claim::Text,
+                    >::NOT_NULL,
+                    " UNIQUE",
+                ],
+            },
+            ::clerk_auth::user::ColumnDefinition {
+                name: "mail",
+                sql_type: ::clerk_auth::__private::Clauses::<
+                    Address,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Text,
+                >::NAME,
+                clauses: &[
+                    ::clerk_auth::__private::Clauses::<
+                        Address,
+                        ::clerk_auth::__private::sqlx::Sqlite,
+                        ::clerk_auth::claim::Text,
+                    >::NOT_NULL,
+                ],
+            },
+            ::clerk_auth::user::ColumnDefinition {
+                name: "select",
+                sql_type: ::clerk_auth::__private::Clauses::<
+                    i64,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Integer,
+                >::NAME,
+                clauses: &[
+                    ::clerk_auth::__private::Clauses::<
+                        i64,
+                        ::clerk_auth::__private::sqlx::Sqlite,
+                        ::clerk_auth::claim::Integer,
+                    >::NOT_NULL,
+                ],
+            },
+            ::clerk_auth::user::ColumnDefinition {
+                name: "changed",
+                sql_type: ::clerk_auth::__private::Clauses::<
+                    Moment,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                >::NAME,
+                clauses: &[
+                    ::clerk_auth::__private::Clauses::<
+                        Moment,
+                        ::clerk_auth::__private::sqlx::Sqlite,
+                        ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                    >::NOT_NULL,
+                    ::clerk_auth::__private::Clauses::<
+                        Moment,
+                        ::clerk_auth::__private::sqlx::Sqlite,
+                        ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                    >::GENERATED,
+                ],
+            },
+            ::clerk_auth::user::ColumnDefinition {
+                name: "clerk_version",
+                sql_type: "BIGINT",
+                clauses: &[" NOT NULL"],
+            },
+            ::clerk_auth::user::ColumnDefinition {
+                name: "clerk_deleted_at",
+                sql_type: "TEXT",
+                clauses: &[],
+            },
+        ];
+        const CLAIM_COLUMNS: &'static [::clerk_auth::user::ClaimColumn] = &[
+            ::clerk_auth::user::ClaimColumn {
+                name: "mail",
+                holder: "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE \"users\".\"mail\" = ?1 AND \"users\".\"subject\" <> ?2",
+                holder_ignoring_case: "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"mail\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"subject\" <> ?2",
+                give_way: ::core::option::Option::None,
+            },
+            ::clerk_auth::user::ClaimColumn {
+                name: "select",
+                holder: "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE \"users\".\"select\" = ?1 AND \"users\".\"subject\" <> ?2",
+                holder_ignoring_case: "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"select\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"subject\" <> ?2",
+                give_way: ::core::option::Option::None,
+            },
+        ];
         fn bind(
             __claims: &Self::Claims,
             __version: i64,
@@ -255,6 +362,64 @@ const _: () = {
                 i64,
                 ::clerk_auth::__private::sqlx::Sqlite,
             >::add(&__version, __arguments)
+        }
+        #[allow(unused_variables)]
+        fn bind_claim(
+            __claims: &Self::Claims,
+            __column: usize,
+            __arguments: &mut <::clerk_auth::__private::sqlx::Sqlite as ::clerk_auth::__private::sqlx::Database>::Arguments,
+        ) -> ::core::result::Result<
+            (),
+            ::clerk_auth::__private::sqlx::error::BoxDynError,
+        > {
+            match __column {
+                0usize => {
+                    ::clerk_auth::__private::ColumnField::<
+                        Address,
+                        ::clerk_auth::__private::sqlx::Sqlite,
+                    >::add(&__claims.mail, __arguments)
+                }
+                1usize => {
+                    ::clerk_auth::__private::ColumnField::<
+                        i64,
+                        ::clerk_auth::__private::sqlx::Sqlite,
+                    >::add(&__claims.since, __arguments)
+                }
+                _ => ::core::result::Result::Ok(()),
+            }
+        }
+        #[allow(unused_variables)]
+        fn can_read(
+            __column: usize,
+            __found: &<::clerk_auth::__private::sqlx::Sqlite as ::clerk_auth::__private::sqlx::Database>::TypeInfo,
+        ) -> bool {
+            match __column {
+                0usize => {
+                    ::clerk_auth::__private::ColumnField::<
+                        String,
+                        ::clerk_auth::__private::sqlx::Sqlite,
+                    >::can_read(__found)
+                }
+                1usize => {
+                    ::clerk_auth::__private::ColumnField::<
+                        Address,
+                        ::clerk_auth::__private::sqlx::Sqlite,
+                    >::can_read(__found)
+                }
+                2usize => {
+                    ::clerk_auth::__private::ColumnField::<
+                        i64,
+                        ::clerk_auth::__private::sqlx::Sqlite,
+                    >::can_read(__found)
+                }
+                3usize => {
+                    ::clerk_auth::__private::ColumnField::<
+                        Moment,
+                        ::clerk_auth::__private::sqlx::Sqlite,
+                    >::can_read(__found)
+                }
+                _ => true,
+            }
         }
         fn from_row(
             __row: &<::clerk_auth::__private::sqlx::Sqlite as ::clerk_auth::__private::sqlx::Database>::Row,
