@@ -32,6 +32,9 @@ pub mod token;
 
 pub mod schema;
 
+#[cfg(feature = "backend-api")]
+pub mod backend_api;
+
 pub mod clerk;
 
 pub mod sync;

@@ -7,15 +7,20 @@ mod builder;
 mod conflict;
 mod dialect;
 mod error;
+#[cfg(feature = "backend-api")]
+mod fallback;
 mod fresh;
 #[cfg(feature = "postgres")]
 mod listener;
+mod observation;
 mod plan;
 mod reads;
 mod report;
+mod settle;
 mod store;
 mod user_sync;
 mod version;
+mod writers;
 
 pub use builder::{UserPool, UserSyncBuilder};
 pub use error::{BoxError, SyncError};

@@ -1,5 +1,6 @@
 //! Tests through the public surface: the example application over HTTP, on real databases.
 
+mod backend_api;
 mod conflicts;
 mod credentials;
 mod fixture;

@@ -116,6 +116,17 @@ impl UnreadableClaims {
         &self.problems
     }
 
+    /// Whether being absent is all that is wrong with them.
+    #[cfg_attr(
+        not(feature = "backend-api"),
+        expect(dead_code, reason = "nobody else could be asked")
+    )]
+    pub(crate) fn are_absent(&self) -> bool {
+        self.problems
+            .iter()
+            .all(|(_, problem)| *problem == ClaimProblem::Absent)
+    }
+
     /// The names of the claims that are absent.
     pub fn absent(&self) -> impl Iterator<Item = &'static str> {
         self.problems

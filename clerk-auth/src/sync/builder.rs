@@ -9,11 +9,16 @@ use sqlx::{Database, Pool};
 
 use super::breaker::Breaker;
 use super::error::BoxError;
+#[cfg(feature = "backend-api")]
+use super::fallback::Fallback;
 use super::fresh::FreshRows;
 use super::reads::Reads;
 use super::report::Reports;
 use super::store::{OnInsert, PoolStore, Store, StoreFuture};
-use super::user_sync::{Inner, UserSync, Writers};
+use super::user_sync::{Inner, UserSync};
+use super::writers::Writers;
+#[cfg(feature = "backend-api")]
+use crate::backend_api::BackendApi;
 use crate::clerk::Clerk;
 use crate::schema::{self, SchemaError};
 use crate::user::{ClaimColumn, StoredIn, SyncedUser};
@@ -53,6 +58,8 @@ pub struct UserSyncBuilder<U: SyncedUser, P: UserPool<U>> {
     pool: P,
     timeout: Duration,
     on_insert: Option<OnInsert<U, P::Database>>,
+    #[cfg(feature = "backend-api")]
+    backend_api: Option<BackendApi>,
 }
 
 impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
@@ -62,6 +69,8 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
             pool,
             timeout: SYNC_TIMEOUT,
             on_insert: None,
+            #[cfg(feature = "backend-api")]
+            backend_api: None,
         }
     }
 
@@ -82,6 +91,15 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
             + 'static,
     {
         self.on_insert = Some(Arc::new(hook));
+        self
+    }
+
+    /// Whom to ask where a token does not tell: its claims are absent because the template has not been saved, or another
+    /// user's row holds a unique value. A user is asked for once for each of their tokens, and all together at most 50
+    /// times in ten seconds; Clerk's `Retry-After` is respected.
+    #[cfg(feature = "backend-api")]
+    pub fn backend_api(mut self, api: BackendApi) -> Self {
+        self.backend_api = Some(api);
         self
     }
 
@@ -112,6 +130,8 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
             reports: Reports::default(),
             timeout: self.timeout,
             writers: Writers::default(),
+            #[cfg(feature = "backend-api")]
+            fallback: self.backend_api.map(Fallback::new),
         });
         #[cfg(feature = "postgres")]
         if let Some(options) = listener

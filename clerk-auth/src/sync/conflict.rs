@@ -6,24 +6,34 @@
 use std::sync::Arc;
 
 use super::error::SyncError;
+use super::observation::Observation;
 use super::store::{WriteError, Written};
 use super::user_sync::Inner;
-use super::version::Version;
-use crate::claim::ClaimSource;
 use crate::user::SyncedUser;
 
 impl<U: SyncedUser> Inner<U> {
     /// Writes in spite of an index over `columns` that has refused it.
     pub(super) async fn write_taken(
         &self,
-        source: ClaimSource<'_>,
-        claims: &U::Claims,
-        version: Version,
+        observation: &Observation<'_, U>,
         columns: Vec<usize>,
     ) -> Result<Written<U>, SyncError> {
-        let clerk_id = source.subject();
+        let Observation {
+            source,
+            claims,
+            version,
+        } = observation;
+        let (clerk_id, version) = (source.subject(), *version);
         for &column in &columns {
             for holder in self.store.holders(clerk_id, claims, column).await? {
+                #[cfg(feature = "backend-api")]
+                if self.fallback.is_some() {
+                    self.refresh_holder(&holder).await?;
+                    let written = self.store.write(clerk_id, claims, version).await;
+                    if let Some(written) = self.written(written.map(Some))? {
+                        return Ok(written);
+                    }
+                }
                 let written = self
                     .store
                     .write_instead_of(&holder, column, clerk_id, claims, version)
@@ -42,7 +52,7 @@ impl<U: SyncedUser> Inner<U> {
             }
         }
         for &column in &columns {
-            let mut cleared = U::read_claims(source)?;
+            let mut cleared = U::read_claims(*source)?;
             if !U::clear(&mut cleared, column) {
                 continue;
             }

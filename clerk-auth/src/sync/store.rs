@@ -80,6 +80,9 @@ pub(crate) trait Store<U: SyncedUser>: Send + Sync {
 
     fn raise_version<'a>(&'a self, clerk_id: &'a str, version: Version) -> StoreFuture<'a, ()>;
 
+    /// Marks a row as deleted; false if there is none, or it was.
+    fn tombstone<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool>;
+
     /// The Clerk user ids of the other rows that hold the claim of a column.
     fn holders<'a>(
         &'a self,
@@ -219,6 +222,15 @@ where
                 .execute(&self.pool)
                 .await?;
             Ok(())
+        })
+    }
+
+    fn tombstone<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool> {
+        Box::pin(async move {
+            let done = sqlx::query_with(U::TOMBSTONE, key::<DB>(clerk_id)?)
+                .execute(&self.pool)
+                .await?;
+            Ok(DB::rows_affected(&done) > 0)
         })
     }
 

@@ -2,29 +2,26 @@
 
 use std::fmt;
 use std::future::Future;
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, MutexGuard};
-
-use super::breaker::{Breaker, PROBE_INTERVAL, PROBE_TIMEOUT};
+use super::breaker::Breaker;
 use super::builder::{UserPool, UserSyncBuilder};
 use super::error::SyncError;
-use super::fresh::{FreshRow, FreshRows, Reading};
-use super::plan::{Plan, SyncOutcome, plan};
+#[cfg(feature = "backend-api")]
+use super::fallback::Fallback;
+use super::fresh::{FreshRow, FreshRows};
+use super::plan::SyncOutcome;
 use super::reads::Reads;
 use super::report::Reports;
-use super::store::{Store, Stored, WriteError, Written};
-use super::version::Version;
-use crate::claim::{Claim, ClaimKind, ClaimProblem, Integer, UnreadableClaims};
+use super::store::{Store, Stored};
+use super::writers::Writers;
 use crate::clerk::Clerk;
 use crate::id::UserId;
 use crate::metrics;
 use crate::schema::SchemaError;
 use crate::session::Session;
-use crate::time::Timestamp;
-use crate::user::{ClaimColumn, SyncedUser, VersionSource};
+use crate::user::{ClaimColumn, SyncedUser};
 
 /// Keeps the rows of `U` equal to what Clerk says; put it into the application's state. Cloning is cheap.
 ///
@@ -59,6 +56,8 @@ pub(super) struct Inner<U> {
     pub(super) reports: Reports,
     pub(super) timeout: Duration,
     pub(super) writers: Writers,
+    #[cfg(feature = "backend-api")]
+    pub(super) fallback: Option<Fallback>,
 }
 
 /// A row, and what sync did to have it.
@@ -210,252 +209,6 @@ impl<U: SyncedUser> UserSync<U> {
         }
         inner.announce(clerk_id).await;
         Ok(user)
-    }
-}
-
-impl<U: SyncedUser> Inner<U> {
-    async fn row(self: &Arc<Self>, session: &Session, now: Timestamp) -> Result<Synced<Arc<U>>, SyncError> {
-        if session.issuer() != self.clerk.issuer() {
-            return Err(SyncError::OtherInstance {
-                session: session.issuer().into(),
-                rows: self.clerk.issuer().into(),
-            });
-        }
-        let clerk_id = session.user_id().as_str();
-        let kept = self.fresh.get(clerk_id, now);
-        if let Some(row) = &kept
-            && row.session.is(session)
-        {
-            return Ok(cached(&row.stored));
-        }
-        let (claims, version) = match (U::read_claims(session.claims()), version::<U>(session)) {
-            (Ok(claims), Ok(version)) => (claims, version),
-            (Err(claims), Err(version)) => return Err(claims.and(version).into()),
-            (Err(problem), _) | (_, Err(problem)) => return Err(problem.into()),
-        };
-        if let Some(row) = &kept
-            && plan(Some(&row.stored), &claims, version) == Plan::Serve
-        {
-            self.keep(session, &row.stored, row.read);
-            return Ok(cached(&row.stored));
-        }
-        if self.breaker.is_open() {
-            return Err(SyncError::Unavailable);
-        }
-        let settled = self.within(self.settle(session, &claims, version)).await;
-        match &settled {
-            Err(error) if error.is_outage() => {
-                if self.breaker.failed() {
-                    self.probe();
-                }
-            }
-            _ => self.breaker.succeeded(),
-        }
-        settled
-    }
-
-    async fn settle(
-        &self,
-        session: &Session,
-        claims: &U::Claims,
-        version: Version,
-    ) -> Result<Synced<Arc<U>>, SyncError> {
-        let clerk_id = session.user_id().as_str();
-        loop {
-            let reading = self.fresh.reading(clerk_id, self.clerk.now());
-            let stored = self.reads.read(clerk_id).await.map_err(SyncError::Database)?;
-            let plan = plan(stored.as_ref(), claims, version);
-            let turn = match plan {
-                Plan::Write | Plan::RaiseVersion => self.writers.turn(clerk_id).await,
-                Plan::Serve | Plan::Gone => Turn::NotNeeded,
-            };
-            if let Turn::Waited = turn {
-                // Whoever had the turn may have written what we would.
-                continue;
-            }
-            return match (plan, stored) {
-                (Plan::Gone, _) => Err(SyncError::Gone),
-                (Plan::Serve, Some(stored)) => {
-                    Ok(self.serve(session, stored, Some(reading), SyncOutcome::Unchanged))
-                }
-                (Plan::RaiseVersion, Some(stored)) => {
-                    self.store.raise_version(clerk_id, version).await?;
-                    let stored = Stored { version, ..stored };
-                    Ok(self.serve(session, stored, Some(reading), SyncOutcome::Unchanged))
-                }
-                (Plan::Write | Plan::Serve | Plan::RaiseVersion, _) => {
-                    self.write(session, claims, version).await
-                }
-            };
-        }
-    }
-
-    async fn write(
-        &self,
-        session: &Session,
-        claims: &U::Claims,
-        version: Version,
-    ) -> Result<Synced<Arc<U>>, SyncError> {
-        let clerk_id = session.user_id().as_str();
-        let writing = self.fresh.writing(clerk_id, self.clerk.now());
-        let Written { stored, inserted } = match self.store.write(clerk_id, claims, version).await {
-            Ok(written) => written,
-            Err(WriteError::Taken { columns }) => {
-                self.write_taken(session.claims(), claims, version, columns)
-                    .await?
-            }
-            Err(WriteError::OnInsert(error)) => return Err(SyncError::OnInsert(error)),
-            Err(WriteError::Database(error)) => return Err(error.into()),
-        };
-        let outcome = match (inserted, stored.version > version) {
-            _ if stored.deleted => return Err(SyncError::Gone),
-            (true, _) => SyncOutcome::Inserted,
-            (false, false) => SyncOutcome::Updated,
-            // Somebody wrote newer claims between the read and the upsert, which therefore changed nothing.
-            (false, true) => SyncOutcome::Unchanged,
-        };
-        Ok(self.serve(session, stored, writing.done(), outcome))
-    }
-
-    fn serve(
-        &self,
-        session: &Session,
-        stored: Stored<U>,
-        read: Option<Reading>,
-        outcome: SyncOutcome,
-    ) -> Synced<Arc<U>> {
-        if let Some(read) = read {
-            self.keep(session, &stored, read);
-        }
-        Synced {
-            user: stored.user,
-            outcome,
-        }
-    }
-
-    fn keep(&self, session: &Session, stored: &Stored<U>, read: Reading) {
-        if self.fresh.keeps() {
-            let row = FreshRow {
-                stored: stored.clone(),
-                session: session.clone(),
-                read,
-            };
-            self.fresh.put(session.user_id().as_str(), row);
-        }
-    }
-
-    /// A row for one request alone: for structs that are not `Clone`.
-    async fn own(&self, clerk_id: &str) -> Result<U, SyncError> {
-        let stored = self
-            .within(async { Ok(self.store.read(clerk_id).await?) })
-            .await?;
-        match stored {
-            Some(stored) if !stored.deleted => Arc::try_unwrap(stored.user).map_err(|_| SyncError::Gone),
-            _ => Err(SyncError::Gone),
-        }
-    }
-
-    pub(super) async fn announce(&self, clerk_id: &str) {
-        let announced = self
-            .within(async { Ok(self.store.announce(clerk_id).await?) })
-            .await;
-        if let Err(error) = announced {
-            tracing::warn!(user = U::NAME, %error, "other processes serve a row until its time is over");
-        }
-    }
-
-    async fn within<T>(&self, work: impl Future<Output = Result<T, SyncError>>) -> Result<T, SyncError> {
-        tokio::time::timeout(self.timeout, work)
-            .await
-            .unwrap_or(Err(SyncError::Timeout(self.timeout)))
-    }
-
-    /// Asks the database, one question at a time, until it answers.
-    fn probe(self: &Arc<Self>) {
-        tracing::error!(
-            user = U::NAME,
-            "the database does not answer; requests fail fast until it does"
-        );
-        let inner = Arc::downgrade(self);
-        tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(PROBE_INTERVAL).await;
-                let Some(inner) = inner.upgrade() else {
-                    return;
-                };
-                let answer = tokio::time::timeout(PROBE_TIMEOUT, inner.store.read("")).await;
-                if answer.is_ok_and(|read| read.is_ok()) {
-                    inner.breaker.close();
-                    tracing::info!(user = U::NAME, "the database answers again");
-                    return;
-                }
-            }
-        });
-    }
-}
-
-fn cached<U>(stored: &Stored<U>) -> Synced<Arc<U>> {
-    Synced {
-        user: Arc::clone(&stored.user),
-        outcome: SyncOutcome::Cached,
-    }
-}
-
-fn version<U: SyncedUser>(session: &Session) -> Result<Version, UnreadableClaims> {
-    let VersionSource::UpdatedAt { claim } = U::VERSION else {
-        return Ok(Version::of_issue(session.issued_at()));
-    };
-    let seconds = match session.claims().claim(claim) {
-        Claim::Absent => Err(ClaimProblem::Absent),
-        Claim::Null => Err(ClaimProblem::Null),
-        Claim::Value(value) => Integer::read(value),
-    };
-    match seconds {
-        Ok(seconds) => Ok(Version::of_token(
-            Timestamp::from_seconds(seconds),
-            session.issued_at(),
-        )),
-        Err(problem) => Err(UnreadableClaims::one(claim, problem)),
-    }
-}
-
-/// Lets one request of this process at a time write a user's row: who waited finds it written. Users that share a lock
-/// wait for each other, which costs time and nothing else.
-pub(super) struct Writers {
-    locks: Box<[Mutex<()>]>,
-    hasher: RandomState,
-}
-
-impl Default for Writers {
-    fn default() -> Self {
-        Self {
-            locks: (0..1_024).map(|_| Mutex::default()).collect(),
-            hasher: RandomState::new(),
-        }
-    }
-}
-
-/// Whether a request may write.
-enum Turn<'a> {
-    /// It does not want to.
-    NotNeeded,
-    /// Nobody else writes while this is held.
-    Taken(#[expect(dead_code, reason = "it is held, not used")] MutexGuard<'a, ()>),
-    /// Somebody else had it until now.
-    Waited,
-}
-
-impl Writers {
-    async fn turn(&self, clerk_id: &str) -> Turn<'_> {
-        let hash = usize::try_from(self.hasher.hash_one(clerk_id) >> 32).unwrap_or(0);
-        let lock = &self.locks[hash % self.locks.len()];
-        match lock.try_lock() {
-            Ok(turn) => Turn::Taken(turn),
-            Err(_) => {
-                drop(lock.lock().await);
-                Turn::Waited
-            }
-        }
     }
 }
 

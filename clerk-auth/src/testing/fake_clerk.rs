@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -18,7 +18,7 @@ use super::Issuer;
 use crate::clerk::{Clerk, ClerkBuilder};
 
 /// A Clerk instance on loopback: its JWKS document at `/.well-known/jwks.json`, and of its Backend API the users at
-/// `/v1/users/{id}`. It stops when it is dropped.
+/// `/v1/users/{id}` and `/v1/users`. It stops when it is dropped.
 ///
 /// ```
 /// use axum::http::{HeaderMap, header::AUTHORIZATION};
@@ -66,6 +66,7 @@ impl FakeClerk {
         });
         let router = Router::new()
             .route("/.well-known/jwks.json", get(jwks))
+            .route("/v1/users", get(users))
             .route("/v1/users/{id}", get(user))
             .layer(from_fn_with_state(Arc::clone(&state), count))
             .with_state(Arc::clone(&state));
@@ -100,7 +101,7 @@ impl FakeClerk {
         *locked(&self.state.jwks) = jwks;
     }
 
-    /// Answers everything with this status, until it is told `None`.
+    /// Answers everything with this status, until it is told `None`; 429 with a `Retry-After` of one second.
     pub fn fail(&self, status: impl Into<Option<StatusCode>>) {
         *locked(&self.state.failure) = status.into();
     }
@@ -126,6 +127,10 @@ async fn count(State(instance): State<Arc<Instance>>, request: Request, next: Ne
     *locked(&instance.requests).entry(path).or_default() += 1;
     let failure = *locked(&instance.failure);
     match failure {
+        Some(StatusCode::TOO_MANY_REQUESTS) => {
+            let refused = error(StatusCode::TOO_MANY_REQUESTS, "too_many_requests");
+            ([(header::RETRY_AFTER, "1")], refused).into_response()
+        }
         Some(status) => error(status, "internal_clerk_error"),
         None => next.run(request).await,
     }
@@ -140,16 +145,55 @@ async fn user(
     Path(user_id): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    let authorization = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
-    if !authorization.is_some_and(|value| value.starts_with("Bearer sk_")) {
+    if !is_authorized(&headers) {
         return error(StatusCode::UNAUTHORIZED, "clerk_key_invalid");
     }
     match locked(&instance.users).get(&user_id) {
         Some(user) => answer(StatusCode::OK, user),
         None => error(StatusCode::NOT_FOUND, "resource_not_found"),
     }
+}
+
+/// In the order of creation, and of ids where that is the same.
+async fn users(
+    State(instance): State<Arc<Instance>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    if !is_authorized(&headers) {
+        return error(StatusCode::UNAUTHORIZED, "clerk_key_invalid");
+    }
+    let query = query.unwrap_or_default();
+    let parameter = |name: &str| {
+        query
+            .split('&')
+            .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+    };
+    let limit = parameter("limit")
+        .and_then(|limit| limit.parse().ok())
+        .unwrap_or(10);
+    let users = locked(&instance.users);
+    let key = |user: &Value| {
+        (
+            user["created_at"].as_i64(),
+            user["id"].as_str().map(str::to_owned),
+        )
+    };
+    let after = parameter("starting_after").and_then(|id| users.get(id)).map(key);
+    let mut page: Vec<&Value> = users
+        .values()
+        .filter(|user| after.as_ref().is_none_or(|after| key(user) > *after))
+        .collect();
+    page.sort_by_key(|user| key(user));
+    page.truncate(limit);
+    answer(StatusCode::OK, &json!(page))
+}
+
+fn is_authorized(headers: &HeaderMap) -> bool {
+    let authorization = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    authorization.is_some_and(|value| value.starts_with("Bearer sk_"))
 }
 
 /// The body of the Backend API's errors.

@@ -1,0 +1,270 @@
+//! Clerk's Backend API, as far as keeping users needs it: one user, and all of them.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::{Client, Response, StatusCode, Url};
+use serde_json::Value;
+
+use crate::id::UserId;
+use crate::time::{Clock, SystemClock, Timestamp};
+
+/// Where Clerk answers.
+const CLERK: &str = "https://api.clerk.com";
+
+/// The version whose user object this library knows (Clerk's documentation, "Versioning").
+const VERSION: &str = "2026-05-12";
+
+/// How long an answer may take: Clerk's own take a fraction of a second, and a request is waiting.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The most bytes of an answer. A page of 500 users, each with 8 KiB of metadata, has half as many.
+const LARGEST: usize = 16 * 1024 * 1024;
+
+/// How long Clerk is left alone after a 429 without a `Retry-After`: its limits are per ten seconds.
+const DEFAULT_RETRY: Duration = Duration::from_secs(10);
+
+/// The most users of a page (Clerk's documentation, "Get a list of all users").
+pub const LARGEST_PAGE: usize = 500;
+
+/// A client of Clerk's Backend API. Cloning is cheap.
+///
+/// ```
+/// use clerk_auth::backend_api::BackendApi;
+///
+/// let api = BackendApi::new("sk_test_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")?;
+/// assert_eq!(format!("{api:?}"), "BackendApi { url: \"https://api.clerk.com\", .. }");
+/// # Ok::<(), clerk_auth::backend_api::BackendApiError>(())
+/// ```
+#[derive(Clone)]
+pub struct BackendApi(Arc<Inner>);
+
+struct Inner {
+    url: Url,
+    client: Client,
+    clock: Arc<dyn Clock>,
+    /// Not before this moment, in milliseconds: Clerk said so.
+    not_before: AtomicI64,
+}
+
+/// Why Clerk's Backend API did not tell.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BackendApiError {
+    /// The secret key is none.
+    #[error("the secret key is not one of Clerk's; a right one begins with `sk_test_` or `sk_live_`")]
+    SecretKey,
+    /// The address is not encrypted, and not of this machine.
+    #[error("`{0}` is no address for the Backend API; a right one begins with `https://`")]
+    Url(String),
+    /// The HTTP client cannot be set up.
+    #[error("the HTTP client cannot be set up: {0}")]
+    HttpClient(#[source] reqwest::Error),
+    /// Clerk refuses the secret key.
+    #[error("Clerk refuses the secret key (`{0}`); is it of this instance, and not revoked?")]
+    Unauthorized(String),
+    /// Too many requests.
+    #[error("Clerk's rate limit is used up for {} s", .0.as_secs())]
+    RateLimited(Duration),
+    /// Clerk answered with a status that says nothing about the user.
+    #[error("Clerk answered {status} (`{code}`)")]
+    Status {
+        /// The status.
+        status: u16,
+        /// The first error's code.
+        code: String,
+    },
+    /// No answer, or half of one.
+    #[error("Clerk could not be asked: {0}")]
+    Http(#[source] reqwest::Error),
+    /// An answer that is not what was asked for.
+    #[error("Clerk's answer is not {0}")]
+    Malformed(&'static str),
+}
+
+impl BackendApi {
+    /// A client with the instance's secret key, `sk_test_…` or `sk_live_…`.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendApiError::SecretKey`] if the key is none of Clerk's.
+    pub fn new(secret_key: &str) -> Result<Self, BackendApiError> {
+        Self::at(CLERK, secret_key)
+    }
+
+    /// The same at another address: that of a proxy, or of a [`FakeClerk`](crate::testing::FakeClerk).
+    ///
+    /// # Errors
+    ///
+    /// [`BackendApiError::Url`] if the address is neither `https://` nor of this machine.
+    pub fn at(url: &str, secret_key: &str) -> Result<Self, BackendApiError> {
+        let secret_key = secret_key.trim();
+        let authorization = match HeaderValue::from_str(&format!("Bearer {secret_key}")) {
+            Ok(mut value) if is_secret_key(secret_key) => {
+                value.set_sensitive(true);
+                value
+            }
+            _ => return Err(BackendApiError::SecretKey),
+        };
+        let parsed = Url::parse(url).map_err(|_| BackendApiError::Url(url.to_owned()))?;
+        let is_local = matches!(parsed.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"));
+        if parsed.scheme() != "https" && !(parsed.scheme() == "http" && is_local) {
+            return Err(BackendApiError::Url(url.to_owned()));
+        }
+        let headers: HeaderMap = [
+            (AUTHORIZATION, authorization),
+            (ACCEPT, HeaderValue::from_static("application/json")),
+            (
+                reqwest::header::HeaderName::from_static("clerk-api-version"),
+                HeaderValue::from_static(VERSION),
+            ),
+        ]
+        .into_iter()
+        .collect();
+        let client = Client::builder()
+            .default_headers(headers)
+            .timeout(TIMEOUT)
+            // A redirect would carry the secret key elsewhere.
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(BackendApiError::HttpClient)?;
+        Ok(Self(Arc::new(Inner {
+            url: parsed,
+            client,
+            clock: Arc::new(SystemClock),
+            not_before: AtomicI64::new(i64::MIN),
+        })))
+    }
+
+    /// The user as Clerk describes them; `None` if there is no such user any more.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendApiError`] if Clerk does not say.
+    pub async fn user(&self, user_id: &UserId) -> Result<Option<Value>, BackendApiError> {
+        match self.get(&["v1", "users", user_id.as_str()], &[]).await {
+            Ok(user) if user["id"] == user_id.as_str() => Ok(Some(user)),
+            Ok(_) => Err(BackendApiError::Malformed("the user that was asked for")),
+            // Another 404, of a proxy say, is no statement about the user.
+            Err(BackendApiError::Status { status: 404, code }) if code == "resource_not_found" => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A page of all users in the order of their creation, after the one named; an empty page is the end.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendApiError`] if Clerk does not say.
+    pub async fn users(&self, after: Option<&UserId>, limit: usize) -> Result<Vec<Value>, BackendApiError> {
+        let limit = limit.clamp(1, LARGEST_PAGE).to_string();
+        let mut query = vec![("order_by", "+created_at"), ("limit", &limit)];
+        if let Some(after) = after {
+            query.push(("starting_after", after.as_str()));
+        }
+        match self.get(&["v1", "users"], &query).await? {
+            Value::Array(users) if users.iter().all(|user| user["id"].is_string()) => Ok(users),
+            _ => Err(BackendApiError::Malformed("a list of users")),
+        }
+    }
+
+    /// How long Clerk asked to be left alone; zero if it did not.
+    pub fn rate_limited_for(&self) -> Duration {
+        let not_before = Timestamp::from_milliseconds(self.0.not_before.load(Ordering::Relaxed));
+        not_before.since(self.0.clock.now())
+    }
+
+    async fn get(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Value, BackendApiError> {
+        let wait = self.rate_limited_for();
+        if !wait.is_zero() {
+            return Err(BackendApiError::RateLimited(wait));
+        }
+        let mut url = self.0.url.clone();
+        url.path_segments_mut()
+            .map_err(|()| BackendApiError::Malformed("reachable at this address"))?
+            .pop_if_empty()
+            .extend(path);
+        let response = self
+            .0
+            .client
+            .get(url)
+            .query(query)
+            .send()
+            .await
+            .map_err(|error| BackendApiError::Http(error.without_url()))?;
+        let (status, retry_after) = (response.status(), retry_after(&response));
+        let body = body(response).await?;
+        if status == StatusCode::OK {
+            return body.ok_or(BackendApiError::Malformed("JSON"));
+        }
+        let code = body
+            .as_ref()
+            .and_then(|body| body["errors"][0]["code"].as_str())
+            .unwrap_or("no code")
+            .to_owned();
+        Err(match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => BackendApiError::Unauthorized(code),
+            StatusCode::TOO_MANY_REQUESTS => {
+                let wait = retry_after.unwrap_or(DEFAULT_RETRY);
+                let until = self.0.clock.now() + wait;
+                self.0
+                    .not_before
+                    .fetch_max(until.milliseconds(), Ordering::Relaxed);
+                BackendApiError::RateLimited(wait)
+            }
+            status => BackendApiError::Status {
+                status: status.as_u16(),
+                code,
+            },
+        })
+    }
+}
+
+fn is_secret_key(text: &str) -> bool {
+    let mode = ["sk_test_", "sk_live_"];
+    mode.iter()
+        .filter_map(|prefix| text.strip_prefix(prefix))
+        .any(|rest| !rest.is_empty())
+}
+
+/// Seconds; Clerk sends no dates. A longer time than an hour is a mistake of somebody's.
+fn retry_after(response: &Response) -> Option<Duration> {
+    let seconds: u64 = response
+        .headers()
+        .get(RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()?;
+    Some(Duration::from_secs(seconds.clamp(1, 3_600)))
+}
+
+/// The body as JSON; `None` if it is none.
+async fn body(mut response: Response) -> Result<Option<Value>, BackendApiError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|error| BackendApiError::Http(error.without_url()))?
+    {
+        if body.len() + chunk.len() > LARGEST {
+            return Err(BackendApiError::Malformed("of a reasonable size"));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(serde_json::from_slice(&body).ok())
+}
+
+impl fmt::Debug for BackendApi {
+    /// Without the secret key.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("BackendApi")
+            .field("url", &self.0.url.as_str().trim_end_matches('/'))
+            .finish_non_exhaustive()
+    }
+}

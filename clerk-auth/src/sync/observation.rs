@@ -1,0 +1,85 @@
+//! What a source says of a user: claims, and how new they are.
+
+use serde_json::{Map, Value};
+
+use super::version::Version;
+use crate::claim::{Claim, ClaimKind, ClaimProblem, ClaimSource, Integer, UnreadableClaims};
+use crate::session::Session;
+use crate::time::Timestamp;
+use crate::user::{SyncedUser, VersionSource};
+
+/// The claims of a user and their version, from whatever source.
+pub(crate) struct Observation<'a, U: SyncedUser> {
+    pub(crate) source: ClaimSource<'a>,
+    pub(crate) claims: U::Claims,
+    pub(crate) version: Version,
+}
+
+impl<'a, U: SyncedUser> Observation<'a, U> {
+    /// What a session token says.
+    pub(crate) fn of_session(session: &'a Session) -> Result<Self, UnreadableClaims> {
+        let source = session.claims();
+        match (U::read_claims(source), version::<U>(session)) {
+            (Ok(claims), Ok(version)) => Ok(Self {
+                source,
+                claims,
+                version,
+            }),
+            (Err(claims), Err(version)) => Err(claims.and(version)),
+            (Err(problem), _) | (_, Err(problem)) => Err(problem),
+        }
+    }
+}
+
+/// A user object of the Backend API or of a webhook, through the template.
+pub(crate) struct UserObject<'a> {
+    pub(crate) id: &'a str,
+    claims: Map<String, Value>,
+    version: Version,
+}
+
+impl<'a> UserObject<'a> {
+    /// `None` if it is no user object: it has no `id`, or no `updated_at` in milliseconds.
+    pub(crate) fn of<U: SyncedUser>(user: &'a Value) -> Option<Self> {
+        let updated_at = user["updated_at"].as_i64()?;
+        let claims = U::TEMPLATE
+            .iter()
+            .filter_map(|claim| Some((claim.name.to_owned(), claim.expression.evaluate(user)?)));
+        Some(Self {
+            id: user["id"].as_str().filter(|id| !id.is_empty())?,
+            claims: claims.collect(),
+            version: Version::of_api(Timestamp::from_milliseconds(updated_at)),
+        })
+    }
+
+    /// The claims as a token would carry them.
+    pub(crate) fn source(&self) -> ClaimSource<'_> {
+        ClaimSource::new(self.id, &self.claims)
+    }
+
+    pub(crate) fn observe<U: SyncedUser>(&self) -> Result<Observation<'_, U>, UnreadableClaims> {
+        Ok(Observation {
+            source: self.source(),
+            claims: U::read_claims(self.source())?,
+            version: self.version,
+        })
+    }
+}
+
+fn version<U: SyncedUser>(session: &Session) -> Result<Version, UnreadableClaims> {
+    let VersionSource::UpdatedAt { claim } = U::VERSION else {
+        return Ok(Version::of_issue(session.issued_at()));
+    };
+    let seconds = match session.claims().claim(claim) {
+        Claim::Absent => Err(ClaimProblem::Absent),
+        Claim::Null => Err(ClaimProblem::Null),
+        Claim::Value(value) => Integer::read(value),
+    };
+    match seconds {
+        Ok(seconds) => Ok(Version::of_token(
+            Timestamp::from_seconds(seconds),
+            session.issued_at(),
+        )),
+        Err(problem) => Err(UnreadableClaims::one(claim, problem)),
+    }
+}

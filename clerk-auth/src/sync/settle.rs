@@ -1,0 +1,223 @@
+//! How one observation of a user becomes a row.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use super::breaker::{PROBE_INTERVAL, PROBE_TIMEOUT};
+use super::error::SyncError;
+use super::fresh::{FreshRow, Reading};
+use super::observation::Observation;
+use super::plan::{Plan, SyncOutcome, plan};
+use super::store::{Stored, WriteError, Written};
+use super::user_sync::{Inner, Synced};
+use crate::session::Session;
+use crate::time::Timestamp;
+use crate::user::SyncedUser;
+
+impl<U: SyncedUser> Inner<U> {
+    /// The row of a session's user.
+    pub(super) async fn row(
+        self: &Arc<Self>,
+        session: &Session,
+        now: Timestamp,
+    ) -> Result<Synced<Arc<U>>, SyncError> {
+        if session.issuer() != self.clerk.issuer() {
+            return Err(SyncError::OtherInstance {
+                session: session.issuer().into(),
+                rows: self.clerk.issuer().into(),
+            });
+        }
+        let kept = self.fresh.get(session.user_id().as_str(), now);
+        if let Some(row) = &kept
+            && row.session.is(session)
+        {
+            return Ok(cached(&row.stored));
+        }
+        let observation = match Observation::of_session(session) {
+            Ok(observation) => observation,
+            #[cfg(feature = "backend-api")]
+            Err(claims) if self.fallback.is_some() && claims.are_absent() => {
+                return self.without_claims(session, claims, now).await;
+            }
+            Err(claims) => return Err(claims.into()),
+        };
+        if let Some(row) = &kept
+            && plan(Some(&row.stored), &observation.claims, observation.version) == Plan::Serve
+        {
+            self.keep(Some(session), &row.stored, row.read);
+            return Ok(cached(&row.stored));
+        }
+        self.ask(self.settle(&observation, Some(session))).await
+    }
+
+    /// Asks the database unless it has not been answering.
+    pub(super) async fn ask<T>(
+        self: &Arc<Self>,
+        work: impl Future<Output = Result<T, SyncError>>,
+    ) -> Result<T, SyncError> {
+        if self.breaker.is_open() {
+            return Err(SyncError::Unavailable);
+        }
+        let done = self.within(work).await;
+        match &done {
+            Err(error) if error.is_outage() => {
+                if self.breaker.failed() {
+                    self.probe();
+                }
+            }
+            _ => self.breaker.succeeded(),
+        }
+        done
+    }
+
+    pub(super) async fn settle(
+        &self,
+        observation: &Observation<'_, U>,
+        session: Option<&Session>,
+    ) -> Result<Synced<Arc<U>>, SyncError> {
+        let clerk_id = observation.source.subject();
+        let version = observation.version;
+        loop {
+            let ended = self.writers.ended(clerk_id);
+            let reading = self.fresh.reading(clerk_id, self.clerk.now());
+            let stored = self.reads.read(clerk_id).await.map_err(SyncError::Database)?;
+            let plan = plan(stored.as_ref(), &observation.claims, version);
+            match (plan, &stored) {
+                (Plan::Gone, _) => return Err(SyncError::Gone),
+                (Plan::Serve, Some(stored)) => {
+                    return Ok(self.serve(session, stored.clone(), Some(reading), SyncOutcome::Unchanged));
+                }
+                (Plan::Write | Plan::Serve | Plan::RaiseVersion, _) => {}
+            }
+            let Some(_turn) = self.writers.turn(clerk_id, ended).await else {
+                // Whoever had it may have written what we would.
+                continue;
+            };
+            return match (plan, stored) {
+                (Plan::RaiseVersion, Some(stored)) => {
+                    self.store.raise_version(clerk_id, version).await?;
+                    let stored = Stored { version, ..stored };
+                    Ok(self.serve(session, stored, Some(reading), SyncOutcome::Unchanged))
+                }
+                _ => self.write(observation, session).await,
+            };
+        }
+    }
+
+    async fn write(
+        &self,
+        observation: &Observation<'_, U>,
+        session: Option<&Session>,
+    ) -> Result<Synced<Arc<U>>, SyncError> {
+        let Observation {
+            source,
+            claims,
+            version,
+        } = observation;
+        let clerk_id = source.subject();
+        let writing = self.fresh.writing(clerk_id, self.clerk.now());
+        let Written { stored, inserted } = match self.store.write(clerk_id, claims, *version).await {
+            Ok(written) => written,
+            Err(WriteError::Taken { columns }) => self.write_taken(observation, columns).await?,
+            Err(WriteError::OnInsert(error)) => return Err(SyncError::OnInsert(error)),
+            Err(WriteError::Database(error)) => return Err(error.into()),
+        };
+        let outcome = match (inserted, stored.version > *version) {
+            _ if stored.deleted => return Err(SyncError::Gone),
+            (true, _) => SyncOutcome::Inserted,
+            (false, false) => SyncOutcome::Updated,
+            // Somebody wrote newer claims between the read and the upsert, which therefore changed nothing.
+            (false, true) => SyncOutcome::Unchanged,
+        };
+        Ok(self.serve(session, stored, writing.done(), outcome))
+    }
+
+    pub(super) fn serve(
+        &self,
+        session: Option<&Session>,
+        stored: Stored<U>,
+        read: Option<Reading>,
+        outcome: SyncOutcome,
+    ) -> Synced<Arc<U>> {
+        if let Some(read) = read {
+            self.keep(session, &stored, read);
+        }
+        Synced {
+            user: stored.user,
+            outcome,
+        }
+    }
+
+    /// Keeps a row for the session's next request. What nobody asked for is not kept.
+    fn keep(&self, session: Option<&Session>, stored: &Stored<U>, read: Reading) {
+        if let Some(session) = session
+            && self.fresh.keeps()
+        {
+            let row = FreshRow {
+                stored: stored.clone(),
+                session: session.clone(),
+                read,
+            };
+            self.fresh.put(session.user_id().as_str(), row);
+        }
+    }
+
+    /// A row for one request alone: for structs that are not `Clone`.
+    pub(super) async fn own(&self, clerk_id: &str) -> Result<U, SyncError> {
+        let stored = self
+            .within(async { Ok(self.store.read(clerk_id).await?) })
+            .await?;
+        match stored {
+            Some(stored) if !stored.deleted => Arc::try_unwrap(stored.user).map_err(|_| SyncError::Gone),
+            _ => Err(SyncError::Gone),
+        }
+    }
+
+    pub(super) async fn announce(&self, clerk_id: &str) {
+        let announced = self
+            .within(async { Ok(self.store.announce(clerk_id).await?) })
+            .await;
+        if let Err(error) = announced {
+            tracing::warn!(user = U::NAME, %error, "other processes serve a row until its time is over");
+        }
+    }
+
+    pub(super) async fn within<T>(
+        &self,
+        work: impl Future<Output = Result<T, SyncError>>,
+    ) -> Result<T, SyncError> {
+        tokio::time::timeout(self.timeout, work)
+            .await
+            .unwrap_or(Err(SyncError::Timeout(self.timeout)))
+    }
+
+    /// Asks the database, one question at a time, until it answers.
+    fn probe(self: &Arc<Self>) {
+        tracing::error!(
+            user = U::NAME,
+            "the database does not answer; requests fail fast until it does"
+        );
+        let inner = Arc::downgrade(self);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(PROBE_INTERVAL).await;
+                let Some(inner) = inner.upgrade() else {
+                    return;
+                };
+                let answer = tokio::time::timeout(PROBE_TIMEOUT, inner.store.read("")).await;
+                if answer.is_ok_and(|read| read.is_ok()) {
+                    inner.breaker.close();
+                    tracing::info!(user = U::NAME, "the database answers again");
+                    return;
+                }
+            }
+        });
+    }
+}
+
+fn cached<U>(stored: &Stored<U>) -> Synced<Arc<U>> {
+    Synced {
+        user: Arc::clone(&stored.user),
+        outcome: SyncOutcome::Cached,
+    }
+}

@@ -1,0 +1,232 @@
+//! What a token does not tell is asked of Clerk's Backend API: seldom, and never at the price of a refusal.
+
+use axum::http::StatusCode;
+use clerk_auth::backend_api::{BackendApi, BackendApiError};
+use clerk_auth::id::UserId;
+use clerk_auth::sync::SyncError;
+use clerk_auth::sync::SyncOutcome::{Inserted, Unchanged};
+use clerk_auth::testing::{FakeClerk, SessionToken, set_email, user_object};
+use clerk_auth::time::Timestamp;
+use clerk_auth_tests::database::TestDatabase;
+use clerk_auth_tests::on_both_databases;
+use clerk_auth_tests::profiles::{Pool, Profiles, issuer, token};
+use futures_util::future::join_all;
+use serde_json::Value;
+
+on_both_databases!(
+    a_token_without_the_claims_is_answered_from_clerk,
+    clerk_is_asked_once_however_many_requests_a_token_makes,
+    a_clerk_that_does_not_answer_is_not_a_reason_to_refuse_whom_we_know,
+    whom_clerk_does_not_know_any_more_is_deleted,
+    a_stale_holder_of_a_unique_value_is_brought_up_to_date,
+    a_deleted_holder_of_a_unique_value_is_deleted_here_too,
+);
+
+async fn fake() -> FakeClerk {
+    FakeClerk::start().await.expect("a port is free")
+}
+
+fn api(fake: &FakeClerk) -> BackendApi {
+    BackendApi::at(fake.issuer().url(), "sk_test_secret").expect("the key and the address are right")
+}
+
+async fn start(database: &TestDatabase, fake: &FakeClerk) -> Profiles {
+    Profiles::start_with(
+        Pool::open(database.url(), 5).await,
+        |builder| builder.backend_api(api(fake)),
+        |builder| builder.backend_api(api(fake)),
+    )
+    .await
+}
+
+fn ada() -> Value {
+    let mut ada = user_object("user_ada", Timestamp::from_seconds(1_000));
+    ada["first_name"] = "Ada".into();
+    ada
+}
+
+fn bare() -> SessionToken<'static> {
+    issuer().token("user_ada")
+}
+
+const ADA: &str = "/v1/users/user_ada";
+
+async fn a_token_without_the_claims_is_answered_from_clerk(database: TestDatabase) {
+    let fake = fake().await;
+    fake.put_user(ada());
+    let profiles = start(&database, &fake).await;
+    let synced = profiles.sync(bare()).await.expect("Clerk knows");
+    assert_eq!(
+        (synced.outcome, synced.user.name.as_deref()),
+        (Inserted, Some("Ada"))
+    );
+    assert_eq!(synced.user.email.as_deref(), Some("ada@example.com"));
+    assert_eq!(
+        profiles.pool.number("SELECT clerk_version FROM profiles").await,
+        1_000_000
+    );
+    // A claim of another kind is a mistake, not an absence.
+    let wrong = profiles
+        .sync(token("user_ada", "Ada", 2_000).claim("name", 7))
+        .await;
+    assert!(matches!(wrong, Err(SyncError::Claims(_))), "{wrong:?}");
+}
+
+async fn clerk_is_asked_once_however_many_requests_a_token_makes(database: TestDatabase) {
+    let fake = fake().await;
+    fake.put_user(ada());
+    let profiles = start(&database, &fake).await;
+    let session = profiles.session(bare()).await;
+    for synced in join_all((0..20).map(|_| profiles.users.sync(&session))).await {
+        assert_eq!(synced.expect("Clerk knows").user.name.as_deref(), Some("Ada"));
+    }
+    assert_eq!(fake.requests(ADA), 1);
+    // Another token may be from after a change.
+    let mut changed = ada();
+    changed["first_name"] = "Grace".into();
+    changed["updated_at"] = 2_000_000.into();
+    fake.put_user(changed);
+    profiles.clock.advance(std::time::Duration::from_secs(5));
+    let synced = profiles
+        .sync(bare().claim("jti", "another"))
+        .await
+        .expect("Clerk knows");
+    assert_eq!(synced.user.name.as_deref(), Some("Grace"));
+    assert_eq!(fake.requests(ADA), 2);
+}
+
+async fn a_clerk_that_does_not_answer_is_not_a_reason_to_refuse_whom_we_know(database: TestDatabase) {
+    let fake = fake().await;
+    let profiles = start(&database, &fake).await;
+    fake.fail(StatusCode::TOO_MANY_REQUESTS);
+    let unknown = profiles.sync(bare()).await;
+    assert!(matches!(unknown, Err(SyncError::Claims(_))), "{unknown:?}");
+    // Clerk asked to be left alone, and is.
+    profiles
+        .sync(bare().claim("jti", "another"))
+        .await
+        .expect_err("nobody knows");
+    assert_eq!(fake.requests(ADA), 1);
+    profiles
+        .sync(token("user_ada", "Ada", 7))
+        .await
+        .expect("the token tells");
+    profiles.clock.advance(std::time::Duration::from_secs(5));
+    let known = profiles
+        .sync(bare().claim("jti", "third"))
+        .await
+        .expect("the row is there");
+    assert_eq!(
+        (known.outcome, known.user.name.as_deref()),
+        (Unchanged, Some("Ada"))
+    );
+}
+
+async fn whom_clerk_does_not_know_any_more_is_deleted(database: TestDatabase) {
+    let fake = fake().await;
+    let profiles = start(&database, &fake).await;
+    profiles
+        .sync(token("user_ada", "Ada", 7))
+        .await
+        .expect("the token tells");
+    profiles.clock.advance(std::time::Duration::from_secs(5));
+    let gone = profiles.sync(bare()).await;
+    assert!(matches!(gone, Err(SyncError::Gone)), "{gone:?}");
+    let whole = profiles.sync(token("user_ada", "Ada", 9)).await;
+    assert!(matches!(whole, Err(SyncError::Gone)), "{whole:?}");
+}
+
+async fn a_stale_holder_of_a_unique_value_is_brought_up_to_date(database: TestDatabase) {
+    let fake = fake().await;
+    let mut moved_on = ada();
+    set_email(&mut moved_on, Some("elsewhere@example.com"));
+    moved_on["updated_at"] = 9_000_000.into();
+    fake.put_user(moved_on);
+    let profiles = start(&database, &fake).await;
+    profiles
+        .pool
+        .execute("CREATE UNIQUE INDEX profiles_email ON profiles (email)")
+        .await;
+    profiles
+        .sync(token("user_ada", "Ada", 7).claim("email", "shared@example.com"))
+        .await
+        .expect("it syncs");
+    let new = profiles
+        .sync(token("user_bob", "Bob", 5).claim("email", "shared@example.com"))
+        .await;
+    assert_eq!(
+        new.expect("it syncs").user.email.as_deref(),
+        Some("shared@example.com")
+    );
+    let email = profiles
+        .pool
+        .text("SELECT email FROM profiles WHERE clerk_id = 'user_ada'")
+        .await;
+    assert_eq!(email.as_deref(), Some("elsewhere@example.com"));
+}
+
+async fn a_deleted_holder_of_a_unique_value_is_deleted_here_too(database: TestDatabase) {
+    let fake = fake().await;
+    let profiles = start(&database, &fake).await;
+    profiles
+        .pool
+        .execute("CREATE UNIQUE INDEX profiles_email ON profiles (email)")
+        .await;
+    profiles
+        .sync(token("user_ada", "Ada", 7).claim("email", "shared@example.com"))
+        .await
+        .expect("it syncs");
+    let new = profiles
+        .sync(token("user_bob", "Bob", 5).claim("email", "shared@example.com"))
+        .await;
+    assert_eq!(
+        new.expect("it syncs").user.email.as_deref(),
+        Some("shared@example.com")
+    );
+    let sql = "SELECT count(*) FROM profiles WHERE clerk_id = 'user_ada' AND clerk_deleted_at IS NOT NULL";
+    assert_eq!(profiles.pool.number(sql).await, 1);
+}
+
+#[tokio::test]
+async fn the_client_says_whose_fault_it_is_and_never_the_key() {
+    for (url, key) in [
+        ("https://api.clerk.com", "pk_test_x"),
+        ("https://api.clerk.com", "sk_test_\n"),
+        ("http://api.clerk.com", "sk_test_secret"),
+        ("ftp://127.0.0.1", "sk_test_secret"),
+        ("nowhere", "sk_test_secret"),
+    ] {
+        let refused = BackendApi::at(url, key).expect_err("it is wrong").to_string();
+        assert!(
+            !refused.contains("secret") || refused.contains("secret key"),
+            "{refused}"
+        );
+    }
+    let fake = fake().await;
+    let api = api(&fake);
+    assert!(!format!("{api:?}").contains("sk_test"));
+    let nobody = UserId::new("user_nobody");
+    assert_eq!(api.user(&nobody).await.expect("Clerk says so"), None);
+    // What would leave the path stays inside it.
+    assert_eq!(
+        api.user(&UserId::new("../jwks")).await.expect("Clerk says so"),
+        None
+    );
+    for (status, expected) in [
+        (StatusCode::UNAUTHORIZED, "refuses the secret key"),
+        (StatusCode::INTERNAL_SERVER_ERROR, "answered 500"),
+        (StatusCode::NOT_FOUND, "answered 404"),
+        (StatusCode::FOUND, "answered 302"),
+        (StatusCode::TOO_MANY_REQUESTS, "rate limit is used up for 1 s"),
+    ] {
+        fake.fail(status);
+        let said = api.user(&nobody).await.expect_err("it failed").to_string();
+        assert!(said.contains(expected), "{said}");
+        assert!(!said.contains("sk_test"), "{said}");
+    }
+    fake.fail(None);
+    assert!(matches!(
+        api.user(&nobody).await,
+        Err(BackendApiError::RateLimited(_))
+    ));
+}
