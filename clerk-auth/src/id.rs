@@ -84,3 +84,47 @@ identifier! {
     /// ```
     OrganizationId
 }
+
+identifier! {
+    /// A member of a Clerk organization, `orgmem_…`.
+    ///
+    /// ```
+    /// use clerk_auth::id::OrganizationMembershipId;
+    ///
+    /// assert_eq!(OrganizationMembershipId::new("orgmem_1").as_ref(), "orgmem_1");
+    /// ```
+    OrganizationMembershipId
+}
+
+identifier! {
+    /// A browser or device of a Clerk user, `client_…`; it holds the sessions.
+    ///
+    /// ```
+    /// use clerk_auth::id::ClientId;
+    ///
+    /// assert_eq!(ClientId::new("client_1").as_ref(), "client_1");
+    /// ```
+    ClientId
+}
+
+identifier! {
+    /// A Clerk instance, `ins_…`: development and production of one application are two.
+    ///
+    /// ```
+    /// use clerk_auth::id::InstanceId;
+    ///
+    /// assert_eq!(InstanceId::new("ins_1").as_ref(), "ins_1");
+    /// ```
+    InstanceId
+}
+
+identifier! {
+    /// A delivery of a webhook, `msg_…`: the header `svix-id`, the same over all attempts to deliver it.
+    ///
+    /// ```
+    /// use clerk_auth::id::DeliveryId;
+    ///
+    /// assert_eq!(DeliveryId::new("msg_1").as_ref(), "msg_1");
+    /// ```
+    DeliveryId
+}

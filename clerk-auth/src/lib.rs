@@ -39,6 +39,9 @@ pub mod clerk;
 
 pub mod sync;
 
+#[cfg(feature = "webhooks")]
+pub mod webhook;
+
 pub mod extract;
 pub mod middleware;
 pub mod routing;

@@ -1,5 +1,5 @@
-//! What a team needs to test its own handlers offline: an issuer that mints any token, Clerk's endpoints on loopback, and
-//! a clock that moves.
+//! What a team needs to test its own handlers offline: an issuer that mints any token, Clerk's endpoints on loopback,
+//! signed deliveries of webhooks, and a clock that moves.
 //!
 //! A handler's test needs no account, no network and no running server:
 //!
@@ -40,6 +40,8 @@
 //! Nothing here changes what a verifier accepts: an issuer is accepted only by a handle that was given its key.
 
 mod clock;
+#[cfg(feature = "webhooks")]
+mod delivery;
 #[cfg(feature = "jwks")]
 mod fake_clerk;
 mod issuer;
@@ -47,6 +49,8 @@ mod token;
 mod user;
 
 pub use clock::MovableClock;
+#[cfg(feature = "webhooks")]
+pub use delivery::{SignedDelivery, event};
 #[cfg(feature = "jwks")]
 pub use fake_clerk::FakeClerk;
 pub use issuer::Issuer;

@@ -1,0 +1,42 @@
+//! What Clerk sends when nobody makes a request: signed deliveries, and the typed events in them.
+//!
+//! [`WebhookVerifier`] says whether a delivery is Clerk's, [`Event`] what it tells. In a handler the extractor
+//! [`Webhook`] does both:
+//!
+//! ```
+//! use axum::{Router, http::StatusCode, routing::post};
+//! use clerk_auth::webhook::{Event, Webhook, WebhookVerifier};
+//!
+//! async fn receive(webhook: Webhook<Event>) -> StatusCode {
+//!     match webhook.event {
+//!         Event::OrganizationCreated(organization) => println!("{} is new", organization.name),
+//!         Event::Other { event_type, .. } => println!("nothing is done for {event_type}"),
+//!         _ => {}
+//!     }
+//!     StatusCode::NO_CONTENT
+//! }
+//!
+//! fn app(verifier: WebhookVerifier) -> Router {
+//!     Router::new().route("/webhooks/clerk", post(receive)).with_state(verifier)
+//! }
+//! ```
+//!
+//! A delivery comes at least once and in any order, and any answer but 2xx brings it again; nothing here remembers what
+//! was received.
+
+mod delivery;
+mod event;
+mod member;
+mod organization;
+mod secret;
+mod session;
+mod signature;
+mod user;
+
+pub use delivery::{HttpRequest, Webhook, WebhookError};
+pub use event::{Event, EventError};
+pub use organization::{ClerkOrganization, ClerkOrganizationMembership, DeletedOrganization};
+pub use secret::{SigningSecret, SigningSecretError};
+pub use session::ClerkSession;
+pub use signature::{SignatureError, SignedHeaders, TOLERANCE, WebhookVerifier};
+pub use user::{ClerkUser, DeletedUser, EmailAddress};

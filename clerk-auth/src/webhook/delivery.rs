@@ -1,0 +1,140 @@
+//! A delivery: a verified signature around an event, in the envelope that all events have.
+
+use axum::http::HeaderMap;
+use serde_json::Value;
+
+use super::event::{Event, EventError};
+use super::member::Members;
+use super::signature::{SignatureError, WebhookVerifier};
+use crate::claim::json::Object;
+use crate::id::{DeliveryId, InstanceId};
+use crate::time::Timestamp;
+
+/// From this number on, an envelope's time is in milliseconds: as seconds it were the year 5138, as milliseconds it is
+/// 1973. Clerk's documentation writes milliseconds ("Webhooks overview"), its schema seconds.
+const MILLISECONDS: i64 = 100_000_000_000;
+
+/// A delivery of Clerk's: verified, read, and not remembered.
+///
+/// In a handler it is an extractor, of [`Webhook<Event>`](Event); it takes a [`WebhookVerifier`] from the state. See the
+/// [module](super). The parameter is for an application that hands a delivery on with what it made of the event.
+///
+/// ```
+/// use axum::http::StatusCode;
+/// use clerk_auth::webhook::{Event, Webhook};
+///
+/// async fn receive(Webhook { id, event, .. }: Webhook<Event>) -> StatusCode {
+///     println!("{id}: {}", event.event_type());
+///     StatusCode::NO_CONTENT
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Webhook<E = Event> {
+    /// The delivery, the same over all attempts: by it an application can tell that it has seen this one.
+    pub id: DeliveryId,
+    /// What happened.
+    pub event: E,
+    /// When it happened. Clerk sends whole seconds or milliseconds, so this puts nothing in order that is near to each
+    /// other.
+    pub timestamp: Timestamp,
+    /// In which Clerk instance.
+    pub instance_id: InstanceId,
+    /// The request to Clerk that brought it about.
+    pub http_request: HttpRequest,
+}
+
+/// Who caused an event, as far as Clerk tells. Both are what a browser says of itself, or a proxy of the browser.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct HttpRequest {
+    /// The address.
+    pub client_ip: Option<Box<str>>,
+    /// The program.
+    pub user_agent: Option<Box<str>>,
+}
+
+/// Why a delivery cannot be received, now or ever.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WebhookError {
+    /// It is not taken for Clerk's.
+    #[error("{0}")]
+    Signature(#[from] SignatureError),
+    /// It is Clerk's, and no event.
+    #[error("{0}")]
+    Event(#[from] EventError),
+}
+
+impl Webhook {
+    /// Verifies and reads a delivery: what the extractor does, for a server of another kind.
+    ///
+    /// # Errors
+    ///
+    /// [`WebhookError`] says whether the signature or the event is to blame.
+    pub fn receive(
+        verifier: &WebhookVerifier,
+        headers: &HeaderMap,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Self, WebhookError> {
+        let id = verifier.verify(headers, body, now)?;
+        Ok(Self::parse(id, body)?)
+    }
+
+    /// Reads the body of a delivery that was verified elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// [`EventError`] names what is missing or malformed. A type that is not known here is no error.
+    pub fn parse(id: DeliveryId, body: &[u8]) -> Result<Self, EventError> {
+        let body = Object::parse(body).ok_or(EventError::Body)?;
+        let mut body = Value::Object(body.without(&[]));
+        let data = body["data"].take();
+        let envelope = Members::of(&body, "")?;
+        if &*envelope.required_text("object")? != "event" {
+            return Err(envelope.malformed("object"));
+        }
+        let event_type = envelope.required_id("type", |event_type| event_type)?;
+        Ok(Self {
+            id,
+            timestamp: timestamp(&envelope)?,
+            instance_id: envelope.required_id("instance_id", InstanceId::new)?,
+            http_request: http_request(&envelope)?,
+            event: Event::read(&event_type, data)?,
+        })
+    }
+}
+
+impl WebhookError {
+    /// The stable word by which reasons are told apart.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Signature(error) => error.code(),
+            Self::Event(error) => error.code(),
+        }
+    }
+}
+
+fn timestamp(envelope: &Members<'_>) -> Result<Timestamp, EventError> {
+    match envelope.required_integer("timestamp")? {
+        ..0 => Err(envelope.malformed("timestamp")),
+        milliseconds @ MILLISECONDS.. => Ok(Timestamp::from_milliseconds(milliseconds)),
+        seconds => Ok(Timestamp::from_seconds(seconds)),
+    }
+}
+
+fn http_request(envelope: &Members<'_>) -> Result<HttpRequest, EventError> {
+    let attributes = envelope.object("event_attributes", "event_attributes")?;
+    let request = match attributes {
+        Some(attributes) => attributes.object("http_request", "event_attributes.http_request")?,
+        None => None,
+    };
+    let Some(request) = request else {
+        return Ok(HttpRequest::default());
+    };
+    Ok(HttpRequest {
+        client_ip: request.text("client_ip")?,
+        user_agent: request.text("user_agent")?,
+    })
+}

@@ -1,0 +1,147 @@
+//! Organizations and their members as events describe them (Clerk's Backend API, "Organization").
+
+use serde_json::Value;
+
+use super::event::EventError;
+use super::member::Members;
+use super::user::check_deleted;
+use crate::id::{OrganizationId, OrganizationMembershipId, UserId};
+use crate::time::Timestamp;
+
+/// An organization, of which the members that applications ask for most are typed; [`raw`](Self::raw) has them all.
+///
+/// ```
+/// use clerk_auth::webhook::Event;
+///
+/// fn new_organization(event: &Event) -> Option<&str> {
+///     match event {
+///         Event::OrganizationCreated(organization) => Some(&organization.name),
+///         _ => None,
+///     }
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ClerkOrganization {
+    /// Which it is.
+    pub id: OrganizationId,
+    /// Its name.
+    pub name: Box<str>,
+    /// Its name in addresses, where the instance has such names.
+    pub slug: Option<Box<str>>,
+    /// Its logo's address.
+    pub image_url: Option<Box<str>>,
+    /// Who made it.
+    pub created_by: Option<UserId>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When anything of it changed last.
+    pub updated_at: Timestamp,
+    raw: Value,
+}
+
+/// What is left of an organization.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct DeletedOrganization {
+    /// Which it was; Clerk's schema does not promise it.
+    pub id: Option<OrganizationId>,
+    /// Its name in addresses, where the instance has such names.
+    pub slug: Option<Box<str>>,
+    raw: Value,
+}
+
+/// A user as a member of an organization. Unlike what is left of a user, what is left of a membership is all of it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ClerkOrganizationMembership {
+    /// Which it is.
+    pub id: OrganizationMembershipId,
+    /// The role as roles are configured at Clerk, such as `org:admin`.
+    pub role: Box<str>,
+    /// The organization.
+    pub organization_id: OrganizationId,
+    /// The member; Clerk's schema does not promise it.
+    pub user_id: Option<UserId>,
+    /// When the user became a member.
+    pub created_at: Timestamp,
+    /// When anything of the membership changed last.
+    pub updated_at: Timestamp,
+    raw: Value,
+}
+
+impl ClerkOrganization {
+    pub(super) fn read(raw: Value) -> Result<Self, EventError> {
+        let organization = Members::of(&raw, "data")?;
+        organization.check_object("public_metadata")?;
+        Ok(Self {
+            id: organization.required_id("id", OrganizationId::new)?,
+            name: organization.required_text("name")?,
+            slug: organization.text("slug")?,
+            image_url: organization.text("image_url")?,
+            created_by: organization.id("created_by", UserId::new)?,
+            created_at: organization.moment("created_at")?,
+            updated_at: organization.moment("updated_at")?,
+            raw,
+        })
+    }
+
+    /// What the application keeps at Clerk, and front ends can read: an object, or null if there is none.
+    pub fn public_metadata(&self) -> &Value {
+        &self.raw["public_metadata"]
+    }
+
+    /// The organization as it was received, with the members that Clerk has added since.
+    pub fn raw(&self) -> &Value {
+        &self.raw
+    }
+}
+
+impl DeletedOrganization {
+    pub(super) fn read(raw: Value) -> Result<Self, EventError> {
+        let organization = Members::of(&raw, "data")?;
+        check_deleted(&organization)?;
+        Ok(Self {
+            id: organization.id("id", OrganizationId::new)?,
+            slug: organization.text("slug")?,
+            raw,
+        })
+    }
+
+    /// What was received.
+    pub fn raw(&self) -> &Value {
+        &self.raw
+    }
+}
+
+impl ClerkOrganizationMembership {
+    pub(super) fn read(raw: Value) -> Result<Self, EventError> {
+        let membership = Members::of(&raw, "data")?;
+        let organization = membership
+            .object("organization", "data.organization")?
+            .ok_or_else(|| membership.missing("organization"))?;
+        let user = membership.object("public_user_data", "data.public_user_data")?;
+        membership.check_object("public_metadata")?;
+        Ok(Self {
+            id: membership.required_id("id", OrganizationMembershipId::new)?,
+            role: membership.required_text("role")?,
+            organization_id: organization.required_id("id", OrganizationId::new)?,
+            user_id: user
+                .map(|user| user.required_id("user_id", UserId::new))
+                .transpose()?,
+            created_at: membership.moment("created_at")?,
+            updated_at: membership.moment("updated_at")?,
+            raw,
+        })
+    }
+
+    /// What the application keeps at Clerk for the membership: an object, or null if there is none.
+    pub fn public_metadata(&self) -> &Value {
+        &self.raw["public_metadata"]
+    }
+
+    /// The membership as it was received, with the members that Clerk has added since.
+    pub fn raw(&self) -> &Value {
+        &self.raw
+    }
+}

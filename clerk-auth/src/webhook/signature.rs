@@ -1,0 +1,333 @@
+//! Whether a delivery is Clerk's: the signature that Svix makes for it (Standard Webhooks, "Signature scheme").
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use axum::http::{HeaderMap, HeaderName};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::secret::{SigningSecret, SigningSecretError};
+use crate::id::DeliveryId;
+use crate::time::{Clock, SystemClock, Timestamp};
+
+/// How far a delivery's time may be from ours, in either direction and inclusive: what Svix's and Clerk's own libraries
+/// allow. An older delivery may be a replay; Svix signs anew for each attempt.
+pub const TOLERANCE: Duration = Duration::from_secs(300);
+
+/// The longest `svix-id`; Svix's own have 31 characters.
+const LONGEST_ID: usize = 256;
+
+/// The longest `svix-signature`. Each costs a comparison, and only a rotation has more than one.
+const LONGEST_SIGNATURES: usize = 2_048;
+
+/// The most signatures, of whatever version.
+const MOST_SIGNATURES: usize = 16;
+
+/// The one version known here: HMAC-SHA256. `v1a` is Ed25519, which Clerk does not use.
+const VERSION: &str = "v1";
+
+/// The length of an HMAC-SHA256, in bytes.
+const SIGNATURE: usize = 32;
+
+/// The names of the three headers.
+struct Names {
+    id: &'static str,
+    timestamp: &'static str,
+    signature: &'static str,
+}
+
+/// What Clerk sends, and the only names that Clerk's own SDK accepts.
+const SVIX: Names = Names {
+    id: "svix-id",
+    timestamp: "svix-timestamp",
+    signature: "svix-signature",
+};
+
+/// The names of the Standard Webhooks specification.
+const STANDARD_NAMES: Names = Names {
+    id: "webhook-id",
+    timestamp: "webhook-timestamp",
+    signature: "webhook-signature",
+};
+
+/// Verifies deliveries; put it into the application's state. Cloning is cheap.
+///
+/// ```
+/// use axum::http::HeaderMap;
+/// use clerk_auth::time::Timestamp;
+/// use clerk_auth::webhook::WebhookVerifier;
+///
+/// let verifier = WebhookVerifier::new("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD".parse()?);
+/// let headers: HeaderMap = [
+///     ("svix-id", "msg_27UH4WbU6Z5A5EzD8u03UvzRbpk"),
+///     ("svix-timestamp", "1649367553"),
+///     ("svix-signature", "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw="),
+/// ]
+/// .into_iter()
+/// .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+/// .collect();
+/// let body = br#"{"email":"test@example.com","username":"test_user"}"#;
+/// let id = verifier.verify(&headers, body, Timestamp::from_seconds(1_649_367_553))?;
+/// assert_eq!(id.as_str(), "msg_27UH4WbU6Z5A5EzD8u03UvzRbpk");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct WebhookVerifier {
+    secrets: Arc<[SigningSecret]>,
+    accept_standard_names: bool,
+    clock: Arc<dyn Clock>,
+}
+
+/// Why a delivery is not taken for Clerk's. All of it is the sender's fault, or that of a secret or a clock that is set
+/// wrongly here.
+///
+/// Each has a [`code`](Self::code), which may be answered: it tells of the caller's own headers and of the time, and of
+/// the secret only that the signature is not of it. Svix shows the answer to the team.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignatureError {
+    /// A header is not there.
+    #[error("the header `{0}` is missing")]
+    HeaderMissing(&'static str),
+    /// A header is there more than once. It is no list, so a proxy may have looked at one and this library at another
+    /// (RFC 9110 section 5.3).
+    #[error("the header `{0}` is there more than once")]
+    HeaderRepeated(&'static str),
+    /// A header is empty, too long, or has other characters than it can have.
+    #[error("the header `{0}` is malformed")]
+    HeaderMalformed(&'static str),
+    /// There are more signatures than secrets in any rotation.
+    #[error("there are more than {MOST_SIGNATURES} signatures")]
+    TooManySignatures,
+    /// There is no signature of the version `v1`.
+    #[error("there is no signature of the version `v1`")]
+    NoKnownVersion,
+    /// The delivery is older than [`TOLERANCE`], or the clock here is fast.
+    #[error("the delivery is too old")]
+    TooOld,
+    /// The delivery is of a time to come, by more than [`TOLERANCE`], or the clock here is slow.
+    #[error("the delivery is of a time to come")]
+    InTheFuture,
+    /// No signature is that of a secret: the body was changed, or the secret is that of another endpoint.
+    #[error("the signature is not valid")]
+    Signature,
+}
+
+/// Headers that may be a delivery's, of which no signature is verified. What can be refused without the body is refused
+/// before the body is read.
+#[derive(Debug)]
+pub struct SignedHeaders<'a> {
+    id: &'a str,
+    timestamp: &'a str,
+    signatures: Vec<[u8; SIGNATURE]>,
+}
+
+impl WebhookVerifier {
+    /// A verifier of deliveries that are signed with this secret.
+    pub fn new(secret: SigningSecret) -> Self {
+        Self::of([secret].into())
+    }
+
+    /// A verifier from `CLERK_WEBHOOK_SIGNING_SECRET`. During a rotation the variable holds the old secret and the new
+    /// one, separated by a comma.
+    ///
+    /// # Errors
+    ///
+    /// [`SigningSecretError`] names the variable and says what a right value looks like.
+    pub fn from_env() -> Result<Self, SigningSecretError> {
+        let secrets = std::env::var("CLERK_WEBHOOK_SIGNING_SECRET").unwrap_or_default();
+        SigningSecret::list(&secrets).map(|secrets| Self::of(secrets.into()))
+    }
+
+    fn of(secrets: Arc<[SigningSecret]>) -> Self {
+        Self {
+            secrets,
+            accept_standard_names: false,
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// Accepts this secret too: that of a second endpoint, or the new one during a rotation.
+    #[must_use]
+    pub fn or(mut self, secret: SigningSecret) -> Self {
+        self.secrets = self.secrets.iter().cloned().chain([secret]).collect();
+        self
+    }
+
+    /// Accepts `webhook-id`, `webhook-timestamp` and `webhook-signature` too, for a gateway that renames the headers.
+    /// Clerk sends `svix-*`, and where one of these is there, only these count.
+    #[must_use]
+    pub fn accept_standard_names(mut self) -> Self {
+        self.accept_standard_names = true;
+        self
+    }
+
+    /// The clock; that of the operating system unless a test says otherwise.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// The present moment, by the verifier's clock.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Verifies that a delivery is Clerk's and was sent about `now`. The body is the bytes as they were received: parsed
+    /// and written again it has another signature.
+    ///
+    /// # Errors
+    ///
+    /// The first [`SignatureError`] that is found.
+    pub fn verify(
+        &self,
+        headers: &HeaderMap,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<DeliveryId, SignatureError> {
+        self.verify_body(&self.read(headers, now)?, body)
+    }
+
+    /// The first half of [`verify`](Self::verify), which needs no body: whether the headers are well-formed, and their
+    /// time is about `now`.
+    ///
+    /// # Errors
+    ///
+    /// Any [`SignatureError`] but [`SignatureError::Signature`].
+    pub fn read<'a>(
+        &self,
+        headers: &'a HeaderMap,
+        now: Timestamp,
+    ) -> Result<SignedHeaders<'a>, SignatureError> {
+        let names = self.names(headers);
+        let id = header(headers, names.id)?;
+        // The signed text joins its parts with dots: one in the id would let the same text be cut elsewhere.
+        if id.len() > LONGEST_ID || id.contains('.') {
+            return Err(SignatureError::HeaderMalformed(names.id));
+        }
+        let timestamp = header(headers, names.timestamp)?;
+        let sent = seconds(timestamp).ok_or(SignatureError::HeaderMalformed(names.timestamp))?;
+        let signatures = header(headers, names.signature)?;
+        if signatures.len() > LONGEST_SIGNATURES {
+            return Err(SignatureError::HeaderMalformed(names.signature));
+        }
+        let tolerance = i64::try_from(TOLERANCE.as_secs()).unwrap_or(i64::MAX);
+        if now.seconds().saturating_sub(sent) > tolerance {
+            return Err(SignatureError::TooOld);
+        }
+        if sent.saturating_sub(now.seconds()) > tolerance {
+            return Err(SignatureError::InTheFuture);
+        }
+        Ok(SignedHeaders {
+            id,
+            timestamp,
+            signatures: signatures_of(signatures)?,
+        })
+    }
+
+    /// The second half of [`verify`](Self::verify).
+    ///
+    /// # Errors
+    ///
+    /// [`SignatureError::Signature`] if no signature is that of a secret.
+    pub fn verify_body(
+        &self,
+        headers: &SignedHeaders<'_>,
+        body: &[u8],
+    ) -> Result<DeliveryId, SignatureError> {
+        let signed = self.secrets.iter().any(|secret| {
+            // Once for each secret, because the body may be long.
+            let expected = secret.sign(headers.id, headers.timestamp, body);
+            let mut signatures = headers.signatures.iter();
+            signatures.any(|signature| verify_slices_are_equal(expected.as_ref(), signature).is_ok())
+        });
+        if signed {
+            Ok(DeliveryId::new(headers.id))
+        } else {
+            Err(SignatureError::Signature)
+        }
+    }
+
+    fn names(&self, headers: &HeaderMap) -> Names {
+        let svix = [SVIX.id, SVIX.timestamp, SVIX.signature];
+        if self.accept_standard_names && !svix.iter().any(|name| headers.contains_key(*name)) {
+            STANDARD_NAMES
+        } else {
+            SVIX
+        }
+    }
+}
+
+impl SignatureError {
+    /// The stable word by which reasons are told apart.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::HeaderMissing(_) => "webhook_header_missing",
+            Self::HeaderRepeated(_) => "webhook_header_repeated",
+            Self::HeaderMalformed(_) => "webhook_header_malformed",
+            Self::TooManySignatures => "webhook_signatures_too_many",
+            Self::NoKnownVersion => "webhook_signature_version_unknown",
+            Self::TooOld => "webhook_too_old",
+            Self::InTheFuture => "webhook_in_the_future",
+            Self::Signature => "webhook_signature_invalid",
+        }
+    }
+}
+
+impl fmt::Debug for WebhookVerifier {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("WebhookVerifier")
+            .field("secrets", &self.secrets.len())
+            .field("accept_standard_names", &self.accept_standard_names)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The one value of a header, of visible ASCII and perhaps spaces; not empty. White space around it is no part of it (RFC
+/// 9110 section 5.5), so none is left to be trimmed, as Clerk's SDK does.
+fn header<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a str, SignatureError> {
+    let mut values = headers.get_all(HeaderName::from_static(name)).iter();
+    let value = values.next().ok_or(SignatureError::HeaderMissing(name))?;
+    if values.next().is_some() {
+        return Err(SignatureError::HeaderRepeated(name));
+    }
+    match value.to_str() {
+        Ok(value) if !value.is_empty() => Ok(value),
+        _ => Err(SignatureError::HeaderMalformed(name)),
+    }
+}
+
+/// Whole seconds, written as a sender writes them. Clerk's SDK for JavaScript takes what `parseInt` takes of `1700000000.123`
+/// and signs that; Svix's library for Rust refuses it. What has one spelling needs no agreement about others.
+fn seconds(text: &str) -> Option<i64> {
+    let is_canonical =
+        text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+    if is_canonical { text.parse().ok() } else { None }
+}
+
+/// The signatures that may be right. One of another version, or that is not the base64 of an HMAC-SHA256, is skipped, as
+/// the specification wants it.
+fn signatures_of(header: &str) -> Result<Vec<[u8; SIGNATURE]>, SignatureError> {
+    if header.split(' ').count() > MOST_SIGNATURES {
+        return Err(SignatureError::TooManySignatures);
+    }
+    let mut known = false;
+    let versioned = header
+        .split(' ')
+        .filter_map(|signature| signature.split_once(','));
+    let signatures = versioned
+        .filter(|(version, _)| *version == VERSION)
+        .inspect(|_| known = true)
+        .filter_map(|(_, encoded)| STANDARD.decode(encoded).ok()?.try_into().ok())
+        .collect();
+    if known {
+        Ok(signatures)
+    } else {
+        Err(SignatureError::NoKnownVersion)
+    }
+}
