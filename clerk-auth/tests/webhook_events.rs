@@ -1,0 +1,584 @@
+//! What a delivery's body is read as, by tables: each family, each missing member, and bodies that are no event.
+
+#![cfg(all(feature = "testing", feature = "webhooks"))]
+
+use clerk_auth::id::DeliveryId;
+use clerk_auth::testing::{SignedDelivery, event, user_object};
+use clerk_auth::time::Timestamp;
+use clerk_auth::webhook::{Event, EventError, Webhook, WebhookError, WebhookVerifier};
+use serde_json::{Value, json};
+
+const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+const NOW: Timestamp = Timestamp::from_seconds(1_716_883_200);
+
+fn parse(body: impl AsRef<[u8]>) -> Result<Webhook, EventError> {
+    Webhook::parse(DeliveryId::new("msg_1"), body.as_ref())
+}
+
+fn read(event_type: &str, data: Value) -> Result<Event, EventError> {
+    parse(event(event_type, data, NOW).to_string()).map(|webhook| webhook.event)
+}
+
+fn missing(member: &str) -> EventError {
+    EventError::MemberMissing(member.into())
+}
+
+fn malformed(member: &str) -> EventError {
+    EventError::MemberMalformed(member.into())
+}
+
+/// A user as Clerk's documentation shows one, with members that are not typed here.
+fn user() -> Value {
+    json!({
+        "id": "user_29w83sxmDNGwOuEthce5gg56FcC",
+        "object": "user",
+        "external_id": "567772",
+        "username": null,
+        "first_name": "Ada",
+        "last_name": null,
+        "birthday": "",
+        "gender": "",
+        "image_url": "https://img.clerk.com/xxxxxx",
+        "profile_image_url": "https://www.gravatar.com/avatar?d=mp",
+        "primary_email_address_id": "idn_2",
+        "primary_phone_number_id": null,
+        "primary_web3_wallet_id": null,
+        "email_addresses": [
+            {
+                "id": "idn_1",
+                "object": "email_address",
+                "email_address": "old@example.com",
+                "verification": null,
+                "linked_to": [],
+            },
+            {
+                "id": "idn_2",
+                "object": "email_address",
+                "email_address": "ada@example.com",
+                "verification": { "status": "verified", "strategy": "ticket" },
+                "linked_to": [],
+            },
+        ],
+        "phone_numbers": [],
+        "public_metadata": { "plan": "pro", "nested": { "deep": [1, null] } },
+        "private_metadata": null,
+        "unsafe_metadata": {},
+        "banned": false,
+        "locked": true,
+        "lockout_expires_in_seconds": 1_800,
+        "last_sign_in_at": 1_716_883_100_000_i64,
+        "created_at": 1_654_012_591_514_i64,
+        "updated_at": 1_716_883_200_123_i64,
+    })
+}
+
+fn session() -> Value {
+    json!({
+        "object": "session",
+        "id": "sess_1",
+        "user_id": "user_1",
+        "client_id": "client_1",
+        "status": "revoked",
+        "actor": null,
+        "last_active_at": 1_716_883_100_000_i64,
+        "expire_at": 1_717_488_000_000_i64,
+        "abandon_at": 1_719_475_200_000_i64,
+        "created_at": 1_716_883_100_000_i64,
+        "updated_at": 1_716_883_200_000_i64,
+    })
+}
+
+fn organization() -> Value {
+    json!({
+        "object": "organization",
+        "id": "org_1",
+        "name": "Analytical Engines",
+        "slug": "engines",
+        "image_url": "https://img.clerk.com/xxxxxx",
+        "members_count": 1,
+        "public_metadata": { "tier": 2 },
+        "created_by": "user_1",
+        "created_at": 1_716_883_100_000_i64,
+        "updated_at": 1_716_883_200_000_i64,
+    })
+}
+
+fn membership() -> Value {
+    json!({
+        "object": "organization_membership",
+        "id": "orgmem_1",
+        "role": "org:admin",
+        "role_name": "Admin",
+        "permissions": ["org:sys_profile:manage"],
+        "public_metadata": {},
+        "organization": organization(),
+        "public_user_data": { "user_id": "user_1", "first_name": "Ada", "last_name": null },
+        "created_at": 1_716_883_100_000_i64,
+        "updated_at": 1_716_883_200_000_i64,
+    })
+}
+
+/// Every type that is typed, with what comes with it.
+fn typed() -> Vec<(&'static str, Value)> {
+    let deleted = |object: &str, id: &str| json!({ "object": object, "id": id, "deleted": true });
+    vec![
+        ("user.created", user()),
+        ("user.updated", user()),
+        ("user.deleted", deleted("user", "user_1")),
+        ("session.created", session()),
+        ("session.pending", session()),
+        ("session.ended", session()),
+        ("session.removed", session()),
+        ("session.revoked", session()),
+        ("organization.created", organization()),
+        ("organization.updated", organization()),
+        ("organization.deleted", deleted("organization", "org_1")),
+        ("organizationMembership.created", membership()),
+        ("organizationMembership.updated", membership()),
+        ("organizationMembership.deleted", membership()),
+    ]
+}
+
+#[test]
+fn each_type_is_read_and_keeps_what_was_received() {
+    for (event_type, mut data) in typed() {
+        data["added_by_clerk_since"] = json!([1]);
+        let event = read(event_type, data.clone()).expect(event_type);
+        assert!(!matches!(event, Event::Other { .. }), "{event_type}");
+        assert_eq!((event.event_type(), event.raw()), (event_type, &data));
+    }
+    for event_type in [
+        "email.created",
+        "organizationDomain.created",
+        "subscriptionItem.freeTrialEnding",
+        "user.imported",
+        "User.created",
+        "user.created ",
+        "é",
+    ] {
+        for data in [
+            json!({ "id": "x" }),
+            json!({}),
+            json!([1]),
+            json!("x"),
+            Value::Null,
+        ] {
+            let event = read(event_type, data.clone()).expect(event_type);
+            assert!(matches!(event, Event::Other { .. }), "{event_type}");
+            assert_eq!((event.event_type(), event.raw()), (event_type, &data));
+        }
+    }
+}
+
+#[test]
+fn a_user_is_typed() {
+    let Ok(Event::UserUpdated(ada)) = read("user.updated", user()) else {
+        panic!("a user");
+    };
+    assert_eq!(ada.id.as_str(), "user_29w83sxmDNGwOuEthce5gg56FcC");
+    assert_eq!(ada.external_id.as_deref(), Some("567772"));
+    assert_eq!(
+        (ada.first_name.as_deref(), ada.last_name.as_deref()),
+        (Some("Ada"), None)
+    );
+    assert_eq!(ada.image_url.as_deref(), Some("https://img.clerk.com/xxxxxx"));
+    assert_eq!((ada.banned, ada.locked, ada.deprovisioned), (false, true, false));
+    assert_eq!(ada.lockout_expires_in_seconds, Some(1_800));
+    assert_eq!(ada.created_at.milliseconds(), 1_654_012_591_514);
+    assert_eq!(ada.updated_at.milliseconds(), 1_716_883_200_123);
+    assert_eq!(ada.public_metadata()["nested"]["deep"][0], 1);
+    assert_eq!(ada.raw(), &user());
+    // The little that a type needs.
+    let bare = json!({ "id": "user_1", "created_at": 1, "updated_at": 2 });
+    let Ok(Event::UserCreated(bare)) = read("user.created", bare) else {
+        panic!("a user");
+    };
+    assert!(bare.primary_email.is_none() && bare.public_metadata().is_null() && !bare.banned);
+}
+
+#[test]
+fn the_primary_address_is_looked_up() {
+    let addresses = || user()["email_addresses"].clone();
+    for (id, list, expected) in [
+        (json!("idn_2"), addresses(), Some(("ada@example.com", true))),
+        (json!("idn_1"), addresses(), Some(("old@example.com", false))),
+        (json!("idn_3"), addresses(), None),
+        (json!(null), addresses(), None),
+        (json!("idn_1"), json!([]), None),
+        (json!("idn_1"), Value::Null, None),
+        (
+            json!("idn_1"),
+            json!([{ "email_address": "x@example.com" }, 7]),
+            None,
+        ),
+        (
+            json!("idn_1"),
+            json!([{ "id": "idn_1", "email_address": "x@example.com" }]),
+            Some(("x@example.com", false)),
+        ),
+    ] {
+        let mut data = user();
+        data["primary_email_address_id"] = id.clone();
+        data["email_addresses"] = list;
+        let Ok(Event::UserCreated(user)) = read("user.created", data) else {
+            panic!("a user with {id}");
+        };
+        let email = user.primary_email.as_ref();
+        let email = email.map(|email| (&*email.email_address, email.verified));
+        assert_eq!(email, expected, "{id}");
+    }
+}
+
+#[test]
+fn a_deleted_user_may_have_no_id() {
+    for (data, id, external_id) in [
+        (json!({ "object": "user", "deleted": true }), None, None),
+        (
+            json!({ "object": "user", "id": null, "deleted": true, "external_id": "7" }),
+            None,
+            Some("7"),
+        ),
+        (
+            json!({ "id": "user_1", "deleted": true, "slug": "x" }),
+            Some("user_1"),
+            None,
+        ),
+        (json!({}), None, None),
+    ] {
+        let Ok(Event::UserDeleted(user)) = read("user.deleted", data.clone()) else {
+            panic!("{data}");
+        };
+        assert_eq!(user.id.as_ref().map(|id| id.as_str()), id, "{data}");
+        assert_eq!(user.external_id.as_deref(), external_id, "{data}");
+    }
+}
+
+#[test]
+fn sessions_and_organizations_are_typed() {
+    let Ok(Event::SessionRevoked(revoked)) = read("session.revoked", session()) else {
+        panic!("a session");
+    };
+    assert_eq!(
+        (revoked.id.as_str(), revoked.user_id.as_str()),
+        ("sess_1", "user_1")
+    );
+    assert_eq!(revoked.client_id.as_ref().map(|id| id.as_str()), Some("client_1"));
+    assert_eq!(
+        (&*revoked.status, revoked.expire_at.seconds()),
+        ("revoked", 1_717_488_000)
+    );
+    assert!(revoked.user.is_none() && revoked.actor().is_null());
+
+    let mut impersonated = session();
+    impersonated["actor"] = json!({ "sub": "user_admin" });
+    impersonated["user"] = user();
+    let Ok(Event::SessionCreated(impersonated)) = read("session.created", impersonated) else {
+        panic!("a session");
+    };
+    assert_eq!(impersonated.actor()["sub"], "user_admin");
+    assert!(impersonated.user.is_some_and(|user| user.locked));
+
+    let Ok(Event::OrganizationCreated(made)) = read("organization.created", organization()) else {
+        panic!("an organization");
+    };
+    assert_eq!((made.id.as_str(), &*made.name), ("org_1", "Analytical Engines"));
+    assert_eq!(
+        (made.slug.as_deref(), made.created_by.is_some()),
+        (Some("engines"), true)
+    );
+    assert_eq!(made.public_metadata()["tier"], 2);
+
+    let Ok(Event::OrganizationMembershipDeleted(left)) = read("organizationMembership.deleted", membership())
+    else {
+        panic!("a membership");
+    };
+    assert_eq!((left.id.as_str(), &*left.role), ("orgmem_1", "org:admin"));
+    assert_eq!(left.organization_id.as_str(), "org_1");
+    assert_eq!(left.user_id.as_ref().map(|id| id.as_str()), Some("user_1"));
+}
+
+/// Each member that is typed: without it, with null, and of another kind.
+#[test]
+fn a_member_that_is_needed_is_named() {
+    let needed = [
+        ("user.created", "id", user()),
+        ("user.created", "created_at", user()),
+        ("user.created", "updated_at", user()),
+        ("session.ended", "id", session()),
+        ("session.ended", "user_id", session()),
+        ("session.ended", "status", session()),
+        ("session.ended", "expire_at", session()),
+        ("organization.created", "id", organization()),
+        ("organization.created", "name", organization()),
+        ("organization.created", "created_at", organization()),
+        ("organization.created", "updated_at", organization()),
+        ("organizationMembership.created", "id", membership()),
+        ("organizationMembership.created", "role", membership()),
+        ("organizationMembership.created", "organization", membership()),
+        ("organizationMembership.created", "created_at", membership()),
+        ("organizationMembership.created", "updated_at", membership()),
+    ];
+    for (event_type, member, data) in needed {
+        let path = format!("data.{member}");
+        let mut without = data.clone();
+        without.as_object_mut().expect("an object").remove(member);
+        let (mut null, mut other) = (data.clone(), data);
+        null[member] = Value::Null;
+        other[member] = json!([true]);
+        assert_eq!(read(event_type, without), Err(missing(&path)));
+        assert_eq!(read(event_type, null), Err(missing(&path)));
+        assert_eq!(read(event_type, other), Err(malformed(&path)));
+    }
+    for (event_type, _) in typed() {
+        assert_eq!(
+            read(event_type, Value::Null),
+            Err(missing("data")),
+            "{event_type}"
+        );
+        for data in [json!([]), json!("user"), json!(7)] {
+            assert_eq!(read(event_type, data), Err(malformed("data")), "{event_type}");
+        }
+    }
+}
+
+#[test]
+fn a_member_of_another_kind_is_named() {
+    for (event_type, member, value, path) in [
+        ("user.created", "id", json!(""), "data.id"),
+        ("user.created", "id", json!(7), "data.id"),
+        (
+            "user.created",
+            "updated_at",
+            json!("1716883200000"),
+            "data.updated_at",
+        ),
+        ("user.created", "updated_at", json!(1.5), "data.updated_at"),
+        ("user.created", "updated_at", json!(u64::MAX), "data.updated_at"),
+        ("user.created", "first_name", json!(7), "data.first_name"),
+        ("user.created", "external_id", json!({}), "data.external_id"),
+        ("user.created", "image_url", json!(false), "data.image_url"),
+        ("user.created", "banned", json!("true"), "data.banned"),
+        ("user.created", "locked", json!(1), "data.locked"),
+        ("user.created", "deprovisioned", json!([]), "data.deprovisioned"),
+        (
+            "user.created",
+            "lockout_expires_in_seconds",
+            json!("soon"),
+            "data.lockout_expires_in_seconds",
+        ),
+        (
+            "user.created",
+            "public_metadata",
+            json!([]),
+            "data.public_metadata",
+        ),
+        (
+            "user.created",
+            "primary_email_address_id",
+            json!(2),
+            "data.primary_email_address_id",
+        ),
+        (
+            "user.created",
+            "email_addresses",
+            json!({}),
+            "data.email_addresses",
+        ),
+        (
+            "user.created",
+            "email_addresses",
+            json!([{ "id": "idn_2" }]),
+            "data.email_addresses",
+        ),
+        ("user.deleted", "deleted", json!(false), "data.deleted"),
+        ("user.deleted", "id", json!(""), "data.id"),
+        ("user.deleted", "external_id", json!(7), "data.external_id"),
+        ("session.ended", "client_id", json!(7), "data.client_id"),
+        ("session.ended", "actor", json!("user_admin"), "data.actor"),
+        ("session.ended", "user", json!("user_1"), "data.user"),
+        ("session.ended", "user", json!({ "id": 7 }), "data.user.id"),
+        ("organization.deleted", "deleted", json!("yes"), "data.deleted"),
+        (
+            "organizationMembership.created",
+            "organization",
+            json!({ "id": 7 }),
+            "data.organization.id",
+        ),
+        (
+            "organizationMembership.created",
+            "public_user_data",
+            json!({ "user_id": 7 }),
+            "data.public_user_data.user_id",
+        ),
+    ] {
+        let (_, mut data) = typed()
+            .into_iter()
+            .find(|(known, _)| *known == event_type)
+            .expect("a type");
+        data[member] = value.clone();
+        let error = read(event_type, data).expect_err(path);
+        assert_eq!(
+            (&error, error.member()),
+            (&malformed(path), Some(path)),
+            "{value}"
+        );
+    }
+}
+
+#[test]
+fn the_envelope_is_read() {
+    let whole = event("session.ended", session(), NOW);
+    let webhook = parse(whole.to_string()).expect("an event");
+    assert_eq!(
+        (webhook.timestamp, webhook.instance_id.as_str()),
+        (NOW, "ins_testing")
+    );
+    assert_eq!(webhook.http_request.client_ip.as_deref(), Some("192.0.2.1"));
+    for (member, value, error) in [
+        ("object", json!("user"), Some(malformed("object"))),
+        ("object", json!(7), Some(malformed("object"))),
+        ("object", Value::Null, Some(missing("object"))),
+        ("type", json!(""), Some(malformed("type"))),
+        ("type", json!(7), Some(malformed("type"))),
+        ("type", Value::Null, Some(missing("type"))),
+        ("timestamp", Value::Null, Some(missing("timestamp"))),
+        ("timestamp", json!("1716883200"), Some(malformed("timestamp"))),
+        ("timestamp", json!(1_716_883_200.5), Some(malformed("timestamp"))),
+        ("timestamp", json!(-1), Some(malformed("timestamp"))),
+        ("timestamp", json!(u64::MAX), Some(malformed("timestamp"))),
+        ("instance_id", Value::Null, Some(missing("instance_id"))),
+        ("instance_id", json!(""), Some(malformed("instance_id"))),
+        ("event_attributes", Value::Null, None),
+        ("event_attributes", json!({}), None),
+        (
+            "event_attributes",
+            json!({ "http_request": null, "new": 1 }),
+            None,
+        ),
+        (
+            "event_attributes",
+            json!({ "http_request": { "client_ip": null } }),
+            None,
+        ),
+        ("event_attributes", json!([]), Some(malformed("event_attributes"))),
+        (
+            "event_attributes",
+            json!({ "http_request": 7 }),
+            Some(malformed("event_attributes.http_request")),
+        ),
+        (
+            "event_attributes",
+            json!({ "http_request": { "client_ip": 7 } }),
+            Some(malformed("event_attributes.http_request.client_ip")),
+        ),
+        ("added_by_clerk_since", json!({}), None),
+    ] {
+        let mut envelope = whole.clone();
+        envelope[member] = value.clone();
+        assert_eq!(parse(envelope.to_string()).err(), error, "{member} {value}");
+    }
+    for member in ["object", "type", "timestamp", "instance_id", "data"] {
+        let mut envelope = whole.clone();
+        envelope.as_object_mut().expect("an object").remove(member);
+        assert_eq!(parse(envelope.to_string()).err(), Some(missing(member)));
+    }
+}
+
+#[test]
+fn the_time_is_in_seconds_or_milliseconds() {
+    for (timestamp, milliseconds) in [
+        (1_716_883_200_i64, 1_716_883_200_000),
+        (1_654_012_591_835, 1_654_012_591_835),
+        (99_999_999_999, 99_999_999_999_000),
+        (100_000_000_000, 100_000_000_000),
+        (0, 0),
+        (i64::MAX, i64::MAX),
+    ] {
+        let mut envelope = event("email.created", json!({}), NOW);
+        envelope["timestamp"] = timestamp.into();
+        let webhook = parse(envelope.to_string()).expect("an event");
+        assert_eq!(webhook.timestamp.milliseconds(), milliseconds, "{timestamp}");
+    }
+}
+
+#[test]
+fn a_body_that_is_no_json_object_is_refused() {
+    let envelope = |data: &str| {
+        format!(r#"{{"object":"event","type":"x","timestamp":1,"instance_id":"ins_1","data":{data}}}"#)
+    };
+    let nested = |depth: usize| envelope(&format!("{}{}", "[".repeat(depth), "]".repeat(depth)));
+    let many: String = (0..100_000).map(|number| format!(r#""{number}":0,"#)).collect();
+    assert!(parse(envelope("7")).is_ok());
+    assert!(parse(nested(126)).is_ok());
+    assert!(parse(envelope(&format!(r#"{{{many}"x":0}}"#))).is_ok());
+    for (name, body) in [
+        ("nothing", Vec::new()),
+        ("space", b" \n".to_vec()),
+        ("a zero byte", b"\0".to_vec()),
+        ("half", envelope("7").into_bytes()[..40].to_vec()),
+        ("two", envelope("7").repeat(2).into_bytes()),
+        ("an array", b"[]".to_vec()),
+        ("a text", b"\"event\"".to_vec()),
+        ("a form", b"payload=%7B%7D".to_vec()),
+        (
+            "a byte order mark",
+            [b"\xef\xbb\xbf".to_vec(), envelope("7").into_bytes()].concat(),
+        ),
+        (
+            "UTF-16",
+            envelope("7").encode_utf16().flat_map(u16::to_le_bytes).collect(),
+        ),
+        ("invalid UTF-8", [&b"{\"object\":\"\xff"[..], b"\"}"].concat()),
+        (
+            "an overlong form",
+            [&b"{\"object\":\"\xc0\xaf"[..], b"\"}"].concat(),
+        ),
+        ("half a surrogate", envelope(r#""\ud800""#).into_bytes()),
+        ("a control character", envelope("\"\u{1}\"").into_bytes()),
+        ("not a number", envelope("NaN").into_bytes()),
+        ("too large a number", envelope("1e999").into_bytes()),
+        ("a comma too many", envelope("[1,]").into_bytes()),
+        ("nested too deeply", nested(127).into_bytes()),
+        ("a bomb", envelope(&"[".repeat(1_000_000)).into_bytes()),
+        (
+            "a bomb of objects",
+            envelope(&r#"{"a":"#.repeat(100_000)).into_bytes(),
+        ),
+        (
+            "the type twice",
+            br#"{"type":"user.created","type":"user.deleted"}"#.to_vec(),
+        ),
+        (
+            "the type twice, escaped",
+            br#"{"type":"x","\u0074ype":"y"}"#.to_vec(),
+        ),
+        (
+            "a member twice, deep",
+            envelope(r#"{"a":[{"id":1,"id":2}]}"#).into_bytes(),
+        ),
+        (
+            "many, one twice",
+            envelope(&format!(r#"{{{many}"50":0}}"#)).into_bytes(),
+        ),
+    ] {
+        assert_eq!(parse(&body), Err(EventError::Body), "{name}");
+    }
+}
+
+/// The whole of it for a server of another kind: the signature is judged first.
+#[test]
+fn a_delivery_is_verified_before_it_is_read() {
+    let verifier = WebhookVerifier::new(SECRET.parse().expect("a secret"));
+    let created = event("user.created", user_object("user_ada", NOW), NOW);
+    let delivery = SignedDelivery::new(SECRET, &created, NOW);
+    let webhook = Webhook::receive(&verifier, delivery.headers(), delivery.body(), NOW).expect("an event");
+    assert_eq!(&webhook.id, delivery.id());
+    assert!(matches!(&webhook.event, Event::UserCreated(user) if user.id.as_str() == "user_ada"));
+
+    let garbage = SignedDelivery::raw(SECRET, "msg_1", &NOW.seconds().to_string(), "{");
+    let error = Webhook::receive(&verifier, garbage.headers(), garbage.body(), NOW).expect_err("no event");
+    assert_eq!(error.code(), "webhook_body_malformed");
+    let error = Webhook::receive(&verifier, garbage.headers(), b"{}", NOW).expect_err("another body");
+    assert!(matches!(error, WebhookError::Signature(_)));
+    assert_eq!(error.code(), "webhook_signature_invalid");
+}
