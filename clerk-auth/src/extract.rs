@@ -1,11 +1,16 @@
 //! Extractors: what a handler can ask for, and what the caller hears when it cannot have it.
 
 mod authenticated;
+mod problem;
 mod provides;
 mod rejection;
 mod subject;
+#[cfg(feature = "webhooks")]
+mod webhook;
 
 pub use authenticated::{Authenticated, Guard};
 pub use provides::Provides;
 pub use rejection::Rejection;
 pub use subject::{MaybeSynced, Subject, SubjectFrom};
+#[cfg(feature = "webhooks")]
+pub use webhook::{LARGEST_DELIVERY, WebhookRejection};

@@ -6,6 +6,7 @@
 //! | [`SESSION_TOKEN_BYTES`] | histogram, in bytes | |
 //! | [`KEY_FETCHES`] | counter | `outcome`: `fetched`, `failed` |
 //! | [`USER_SYNCS`] | counter | `user`: the struct; `outcome`: a [`SyncOutcome`](crate::sync::SyncOutcome), or `gone`, `claims`, `other_instance`, `conflict`, `on_insert`, `timeout`, `unavailable`, `database` |
+//! | [`WEBHOOKS`] | counter | `outcome`: `received`, or a [`WebhookRejection`](crate::extract::WebhookRejection)'s [`code`](crate::extract::WebhookRejection::code) |
 //!
 //! No label holds anything of a token or of a person. Without a recorder a count costs a few nanoseconds.
 
@@ -22,6 +23,10 @@ pub const KEY_FETCHES: &str = "clerk_auth_key_fetches_total";
 
 /// Sessions for which a row was asked.
 pub const USER_SYNCS: &str = "clerk_auth_user_syncs_total";
+
+/// Deliveries of webhooks.
+#[cfg(feature = "webhooks")]
+pub const WEBHOOKS: &str = "clerk_auth_webhooks_total";
 
 pub(crate) fn session_token_cached() {
     counter!(SESSION_TOKENS, "outcome" => "cached").increment(1);
@@ -44,4 +49,9 @@ pub(crate) fn keys_fetched(outcome: &'static str) {
 
 pub(crate) fn user_synced(user: &'static str, outcome: &'static str) {
     counter!(USER_SYNCS, "user" => user, "outcome" => outcome).increment(1);
+}
+
+#[cfg(feature = "webhooks")]
+pub(crate) fn webhook(outcome: &'static str) {
+    counter!(WEBHOOKS, "outcome" => outcome).increment(1);
 }

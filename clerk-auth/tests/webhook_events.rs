@@ -2,7 +2,7 @@
 
 #![cfg(all(feature = "testing", feature = "webhooks"))]
 
-use clerk_auth::id::DeliveryId;
+use clerk_auth::id::{ClientId, DeliveryId, UserId};
 use clerk_auth::testing::{SignedDelivery, event, user_object};
 use clerk_auth::time::Timestamp;
 use clerk_auth::webhook::{Event, EventError, Webhook, WebhookError, WebhookVerifier};
@@ -248,7 +248,7 @@ fn a_deleted_user_may_have_no_id() {
         let Ok(Event::UserDeleted(user)) = read("user.deleted", data.clone()) else {
             panic!("{data}");
         };
-        assert_eq!(user.id.as_ref().map(|id| id.as_str()), id, "{data}");
+        assert_eq!(user.id.as_ref().map(UserId::as_str), id, "{data}");
         assert_eq!(user.external_id.as_deref(), external_id, "{data}");
     }
 }
@@ -262,7 +262,7 @@ fn sessions_and_organizations_are_typed() {
         (revoked.id.as_str(), revoked.user_id.as_str()),
         ("sess_1", "user_1")
     );
-    assert_eq!(revoked.client_id.as_ref().map(|id| id.as_str()), Some("client_1"));
+    assert_eq!(revoked.client_id.as_ref().map(ClientId::as_str), Some("client_1"));
     assert_eq!(
         (&*revoked.status, revoked.expire_at.seconds()),
         ("revoked", 1_717_488_000)
@@ -294,7 +294,7 @@ fn sessions_and_organizations_are_typed() {
     };
     assert_eq!((left.id.as_str(), &*left.role), ("orgmem_1", "org:admin"));
     assert_eq!(left.organization_id.as_str(), "org_1");
-    assert_eq!(left.user_id.as_ref().map(|id| id.as_str()), Some("user_1"));
+    assert_eq!(left.user_id.as_ref().map(UserId::as_str), Some("user_1"));
 }
 
 /// Each member that is typed: without it, with null, and of another kind.

@@ -18,3 +18,4 @@ mod statements;
 mod sync;
 mod trouble;
 mod types;
+mod webhooks_extractor;

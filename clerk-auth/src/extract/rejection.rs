@@ -5,8 +5,8 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
-use serde_json::json;
 
+use super::problem;
 use crate::policy::Denied;
 use crate::sync::SyncError;
 use crate::token::Refusal;
@@ -156,11 +156,8 @@ impl Rejection {
     /// let app: Router<Clerk> = Router::new().layer(map_response(render));
     /// ```
     pub fn response(&self, content_type: HeaderValue, body: impl Into<Body>) -> Response<Body> {
-        let mut response = Response::new(body.into());
-        *response.status_mut() = self.status();
+        let mut response = problem::response(self.status(), content_type, body.into());
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, content_type);
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(challenge) = self.challenge() {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
@@ -193,22 +190,15 @@ impl Rejection {
 
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response<Body> {
-        let status = self.status();
         let clerk_error = match &self {
             Self::Denied(denied) => denied.clerk_error(),
             _ => None,
         };
         // Clerk's front-end hook looks for `clerk_error` and ignores the rest.
-        let mut problem = json!({
-            "title": status.canonical_reason(),
-            "status": status.as_u16(),
-            "detail": self.to_string(),
-            "code": self.code(),
-        });
+        let mut document = problem::document(self.status(), self.code(), &self.to_string());
         if let Some(hint) = clerk_error {
-            problem["clerk_error"] = hint;
+            document["clerk_error"] = hint;
         }
-        let content_type = HeaderValue::from_static("application/problem+json");
-        self.response(content_type, problem.to_string())
+        self.response(problem::CONTENT_TYPE, document.to_string())
     }
 }

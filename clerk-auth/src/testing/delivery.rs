@@ -25,7 +25,7 @@ use crate::webhook::SigningSecret;
 /// assert_eq!(created["timestamp"], 1_700_000_000_000_i64);
 /// ```
 pub fn event(event_type: &str, data: Value, now: Timestamp) -> Value {
-    json!({
+    let mut event = json!({
         "object": "event",
         "type": event_type,
         "timestamp": now.milliseconds(),
@@ -33,8 +33,9 @@ pub fn event(event_type: &str, data: Value, now: Timestamp) -> Value {
         "event_attributes": {
             "http_request": { "client_ip": "192.0.2.1", "user_agent": "testing" },
         },
-        "data": data,
-    })
+    });
+    event["data"] = data;
+    event
 }
 
 /// A delivery as Clerk sends one: headers and body. The test of a handler is one request:

@@ -1,0 +1,142 @@
+//! The extractor of a webhook's delivery, and what the sender hears when it is refused.
+//!
+//! It stands here, and not beside the verifier, because this folder knows what a state provides and how a refusal is
+//! answered.
+
+use std::future::poll_fn;
+use std::pin::pin;
+
+use axum::body::{Body, HttpBody};
+use axum::extract::{FromRequest, Request};
+use axum::http::header::CONTENT_LENGTH;
+use axum::http::{HeaderMap, Response, StatusCode};
+use axum::response::IntoResponse;
+
+use super::problem;
+use super::provides::Provides;
+use crate::metrics;
+use crate::webhook::{Event, EventError, SignatureError, Webhook, WebhookVerifier};
+
+/// The most bytes of a delivery's body: 1 MiB. A user has at most 24 KiB of metadata, and the rest of an event is a few
+/// more; a body is kept in memory before anybody knows who sent it. axum's `DefaultBodyLimit` does not count here.
+pub const LARGEST_DELIVERY: usize = 1024 * 1024;
+
+/// Why a delivery was refused, as a problem document (RFC 9457) with a stable `code`.
+///
+/// | variant | status | `code` |
+/// |---|---|---|
+/// | [`Signature`](Self::Signature) | 400 | that of the [`SignatureError`] |
+/// | [`Event`](Self::Event) | 400 | that of the [`EventError`] |
+/// | [`BodyTooLarge`](Self::BodyTooLarge) | 413 | `webhook_body_too_large` |
+/// | [`BodyIncomplete`](Self::BodyIncomplete) | 400 | `webhook_body_incomplete` |
+///
+/// Clerk's sender takes every answer but 2xx for a failure, tries again for a day, and shows the answer to the team. What
+/// it says is of the delivery itself, and nothing of this application; the log has the reason too.
+///
+/// ```
+/// use axum::http::StatusCode;
+/// use clerk_auth::extract::WebhookRejection;
+/// use clerk_auth::webhook::SignatureError;
+///
+/// let rejection = WebhookRejection::Signature(SignatureError::TooOld);
+/// assert_eq!((rejection.status(), rejection.code()), (StatusCode::BAD_REQUEST, "webhook_too_old"));
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WebhookRejection {
+    /// The delivery is not taken for Clerk's.
+    #[error("{0}")]
+    Signature(#[from] SignatureError),
+    /// The delivery is Clerk's, and no event.
+    #[error("{0}")]
+    Event(#[from] EventError),
+    /// The body has more than [`LARGEST_DELIVERY`] bytes.
+    #[error("the body has more than {LARGEST_DELIVERY} bytes")]
+    BodyTooLarge,
+    /// The connection broke before the body's end, or a layer of the application's ended it.
+    #[error("the body is incomplete")]
+    BodyIncomplete,
+}
+
+impl WebhookRejection {
+    /// The status of the response.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Signature(_) | Self::Event(_) | Self::BodyIncomplete => StatusCode::BAD_REQUEST,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        }
+    }
+
+    /// The stable word by which reasons are told apart.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Signature(error) => error.code(),
+            Self::Event(error) => error.code(),
+            Self::BodyTooLarge => "webhook_body_too_large",
+            Self::BodyIncomplete => "webhook_body_incomplete",
+        }
+    }
+}
+
+impl IntoResponse for WebhookRejection {
+    fn into_response(self) -> Response<Body> {
+        let status = self.status();
+        let document = problem::document(status, self.code(), &self.to_string());
+        problem::response(status, problem::CONTENT_TYPE, document.to_string().into())
+    }
+}
+
+impl<S> FromRequest<S> for Webhook<Event>
+where
+    S: Provides<WebhookVerifier> + Sync,
+{
+    type Rejection = WebhookRejection;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, WebhookRejection> {
+        let received = receive(request, &state.provide()).await;
+        match &received {
+            Ok(_) => metrics::webhook("received"),
+            Err(rejection) => {
+                metrics::webhook(rejection.code());
+                // A member's name is one of ours; the delivery's id is the sender's, and is not verified.
+                tracing::warn!(reason = rejection.code(), detail = %rejection, "refused a webhook");
+            }
+        }
+        received
+    }
+}
+
+/// What can be refused by the headers costs no body.
+async fn receive(request: Request, verifier: &WebhookVerifier) -> Result<Webhook, WebhookRejection> {
+    let (parts, body) = request.into_parts();
+    let headers = verifier.read(&parts.headers, verifier.now())?;
+    if content_length(&parts.headers).is_some_and(|length| length > LARGEST_DELIVERY as u64) {
+        return Err(WebhookRejection::BodyTooLarge);
+    }
+    let body = read(body).await?;
+    let id = verifier.verify_body(&headers, &body)?;
+    Ok(Webhook::parse(id, &body)?)
+}
+
+/// The server has checked that it is a number and there once, and ends the body there.
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// Reads no further than the limit; the server closes the connection over the rest.
+async fn read(body: Body) -> Result<Vec<u8>, WebhookRejection> {
+    let mut body = pin!(body);
+    let mut bytes = Vec::new();
+    while let Some(frame) = poll_fn(|context| body.as_mut().poll_frame(context)).await {
+        let frame = frame.map_err(|_| WebhookRejection::BodyIncomplete)?;
+        // Trailers are not signed, and are nobody's.
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        if data.len() > LARGEST_DELIVERY - bytes.len() {
+            return Err(WebhookRejection::BodyTooLarge);
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes)
+}
