@@ -7,6 +7,7 @@
 //! - [`derive(SyncedUser)`](macro@SyncedUser) makes a struct a row kept equal to Clerk's claims.
 //! - [`UserSync`] keeps those rows; it lives in the application's state beside [`Clerk`].
 //! - [`#[authenticated]`](macro@authenticated) guards a handler and hands it the user.
+//! - `webhook` verifies and reads what Clerk sends when nobody makes a request (feature `webhooks`).
 //! - [`routing`] refuses handlers that are not guarded; [`middleware`] guards what is not a handler.
 
 #![forbid(unsafe_code)]

@@ -17,8 +17,8 @@ use super::provides::Provides;
 use crate::metrics;
 use crate::webhook::{Event, EventError, SignatureError, Webhook, WebhookVerifier};
 
-/// The most bytes of a delivery's body: 1 MiB. A user has at most 24 KiB of metadata, and the rest of an event is a few
-/// more; a body is kept in memory before anybody knows who sent it. axum's `DefaultBodyLimit` does not count here.
+/// The most bytes of a delivery's body: 1 MiB. Clerk limits metadata to 8 KB, and the rest of an event is not much more; but
+/// a body is kept in memory before anybody knows who sent it. axum's `DefaultBodyLimit` does not count here.
 pub const LARGEST_DELIVERY: usize = 1024 * 1024;
 
 /// Why a delivery was refused, as a problem document (RFC 9457) with a stable `code`.

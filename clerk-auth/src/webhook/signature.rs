@@ -134,6 +134,13 @@ impl WebhookVerifier {
     /// A verifier from `CLERK_WEBHOOK_SIGNING_SECRET`. During a rotation the variable holds the old secret and the new
     /// one, separated by a comma.
     ///
+    /// ```no_run
+    /// use clerk_auth::webhook::WebhookVerifier;
+    ///
+    /// let verifier = WebhookVerifier::from_env()?;
+    /// # Ok::<(), clerk_auth::webhook::SigningSecretError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`SigningSecretError`] names the variable and says what a right value looks like.
@@ -151,6 +158,13 @@ impl WebhookVerifier {
     }
 
     /// Accepts this secret too: that of a second endpoint, or the new one during a rotation.
+    ///
+    /// ```
+    /// # use clerk_auth::webhook::WebhookVerifier;
+    /// let verifier = WebhookVerifier::new("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD".parse()?)
+    ///     .or("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".parse()?);
+    /// # Ok::<(), clerk_auth::webhook::SigningSecretError>(())
+    /// ```
     #[must_use]
     pub fn or(mut self, secret: SigningSecret) -> Self {
         self.secrets = self.secrets.iter().cloned().chain([secret]).collect();
