@@ -267,7 +267,8 @@ fn sessions_and_organizations_are_typed() {
         (&*revoked.status, revoked.expire_at.seconds()),
         ("revoked", 1_717_488_000)
     );
-    assert!(revoked.user.is_none() && revoked.actor().is_null());
+    assert!(revoked.actor().is_null());
+    assert_eq!(revoked.user(), Ok(None));
 
     let mut impersonated = session();
     impersonated["actor"] = json!({ "sub": "user_admin" });
@@ -276,7 +277,24 @@ fn sessions_and_organizations_are_typed() {
         panic!("a session");
     };
     assert_eq!(impersonated.actor()["sub"], "user_admin");
-    assert!(impersonated.user.is_some_and(|user| user.locked));
+    assert!(
+        impersonated
+            .user()
+            .is_ok_and(|user| user.is_some_and(|user| user.locked))
+    );
+    // What is wrong with the user does not hide that the session has ended.
+    for (user, error) in [
+        (json!("user_1"), malformed("data.user")),
+        (json!({ "id": 7 }), malformed("data.user.id")),
+        (json!({ "id": "user_1" }), missing("data.user.created_at")),
+    ] {
+        let mut data = session();
+        data["user"] = user;
+        let Ok(Event::SessionRevoked(revoked)) = read("session.revoked", data) else {
+            panic!("a session");
+        };
+        assert_eq!(revoked.user(), Err(error));
+    }
 
     let Ok(Event::OrganizationCreated(made)) = read("organization.created", organization()) else {
         panic!("an organization");
@@ -395,8 +413,6 @@ fn a_member_of_another_kind_is_named() {
         ("user.deleted", "external_id", json!(7), "data.external_id"),
         ("session.ended", "client_id", json!(7), "data.client_id"),
         ("session.ended", "actor", json!("user_admin"), "data.actor"),
-        ("session.ended", "user", json!("user_1"), "data.user"),
-        ("session.ended", "user", json!({ "id": 7 }), "data.user.id"),
         ("organization.deleted", "deleted", json!("yes"), "data.deleted"),
         (
             "organizationMembership.created",
@@ -434,6 +450,11 @@ fn the_envelope_is_read() {
         (NOW, "ins_testing")
     );
     assert_eq!(webhook.http_request.client_ip.as_deref(), Some("192.0.2.1"));
+    assert_eq!(webhook.http_request.user_agent.as_deref(), Some("testing"));
+    assert_eq!(
+        webhook.map(|event| event.event_type().len()).event,
+        "session.ended".len()
+    );
     for (member, value, error) in [
         ("object", json!("user"), Some(malformed("object"))),
         ("object", json!(7), Some(malformed("object"))),

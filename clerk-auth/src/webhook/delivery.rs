@@ -107,6 +107,27 @@ impl Webhook {
     }
 }
 
+impl<E> Webhook<E> {
+    /// The same delivery with what an application makes of the event.
+    ///
+    /// ```
+    /// use clerk_auth::webhook::{Event, Webhook};
+    ///
+    /// fn described(webhook: Webhook<Event>) -> Webhook<String> {
+    ///     webhook.map(|event| event.event_type().to_owned())
+    /// }
+    /// ```
+    pub fn map<F>(self, make: impl FnOnce(E) -> F) -> Webhook<F> {
+        Webhook {
+            id: self.id,
+            event: make(self.event),
+            timestamp: self.timestamp,
+            instance_id: self.instance_id,
+            http_request: self.http_request,
+        }
+    }
+}
+
 impl WebhookError {
     /// The stable word by which reasons are told apart.
     pub const fn code(&self) -> &'static str {

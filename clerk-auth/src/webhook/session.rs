@@ -36,8 +36,6 @@ pub struct ClerkSession {
     pub status: Box<str>,
     /// When it expires, or would have. Its tokens expire earlier.
     pub expire_at: Timestamp,
-    /// The user, where Clerk sends one.
-    pub user: Option<Box<ClerkUser>>,
     raw: Value,
 }
 
@@ -45,18 +43,34 @@ impl ClerkSession {
     pub(super) fn read(raw: Value) -> Result<Self, EventError> {
         let session = Members::of(&raw, "data")?;
         session.check_object("actor")?;
-        let user = session.value("user").cloned();
         Ok(Self {
             id: session.required_id("id", SessionId::new)?,
             user_id: session.required_id("user_id", UserId::new)?,
             client_id: session.id("client_id", ClientId::new)?,
             status: session.required_text("status")?,
             expire_at: session.moment("expire_at")?,
-            user: user
-                .map(|user| ClerkUser::read(user, "data.user").map(Box::new))
-                .transpose()?,
             raw,
         })
+    }
+
+    /// The user, where Clerk sends one. It is read when it is asked for: that a session has ended is true whatever is
+    /// wrong with what is told of its user.
+    ///
+    /// # Errors
+    ///
+    /// [`EventError`] names what is missing or malformed.
+    ///
+    /// ```
+    /// use clerk_auth::webhook::{ClerkSession, EventError};
+    ///
+    /// fn is_of_banned_user(session: &ClerkSession) -> Result<bool, EventError> {
+    ///     Ok(session.user()?.is_some_and(|user| user.banned))
+    /// }
+    /// ```
+    pub fn user(&self) -> Result<Option<ClerkUser>, EventError> {
+        let user = self.raw.get("user").filter(|user| !user.is_null());
+        user.map(|user| ClerkUser::read(user.clone(), "data.user"))
+            .transpose()
     }
 
     /// Who acts in the user's name, as the application described them when it began the impersonation; null in a session
