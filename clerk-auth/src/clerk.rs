@@ -11,12 +11,12 @@ use axum::http::HeaderMap;
 
 pub use builder::{ClerkBuilder, ConfigurationError};
 
-use crate::id::SessionId;
+use crate::id::{SessionId, UserId};
 use crate::metrics;
 use crate::session::Session;
 use crate::time::{Clock, Timestamp};
 use crate::token::cache::{Verified, VerifiedTokens};
-use crate::token::denied::DeniedSessions;
+use crate::token::denied::{Denial, Denied};
 #[cfg(feature = "jwks")]
 use crate::token::jwks::{Jwks, NoKey};
 use crate::token::key::VerifyingKey;
@@ -43,7 +43,8 @@ struct Inner {
     cookies: CookieNames,
     keys: Keys,
     verified: VerifiedTokens,
-    denied: DeniedSessions,
+    denied_sessions: Denied<SessionId>,
+    denied_users: Denied<UserId>,
     clock: Arc<dyn Clock>,
 }
 
@@ -107,7 +108,8 @@ impl Clerk {
     /// Clerk's webhooks `session.ended`, `session.removed` and `session.revoked` tell.
     ///
     /// `lifetime` is how long the session's tokens live; Clerk's live for 60 seconds, unless the Backend API was asked
-    /// for longer ones. After it, and the tolerance for clocks that differ, the session is forgotten. Only this process is told.
+    /// for longer ones. After it, and the tolerance for clocks that differ, the session is forgotten. Only this process is
+    /// told; a [webhook receiver](crate::UserSync::webhooks) tells every process.
     ///
     /// ```
     /// use std::time::Duration;
@@ -119,8 +121,31 @@ impl Clerk {
     /// }
     /// ```
     pub fn deny_session(&self, session: &SessionId, lifetime: Duration) {
-        let now = self.now();
-        self.0.denied.deny(session, now.after(lifetime + LEEWAY), now);
+        self.note_session(session, self.now().after(lifetime + LEEWAY));
+    }
+
+    /// Refuses the tokens of a session until then.
+    pub(crate) fn note_session(&self, session: &SessionId, until: Timestamp) {
+        let denial = Denial {
+            refusal: Some(Refusal::SessionEnded),
+            version: 0,
+            until,
+        };
+        self.0.denied_sessions.note(session, denial, self.now());
+    }
+
+    /// Refuses or allows the tokens of a user, unless something newer is known of them.
+    #[cfg_attr(
+        not(feature = "webhooks"),
+        expect(dead_code, reason = "nobody tells of users")
+    )]
+    pub(crate) fn note_user(&self, user: &UserId, denial: Denial) {
+        self.0.denied_users.note(user, denial, self.now());
+    }
+
+    /// Why a user's tokens are refused, if they are.
+    pub(crate) fn denied_user(&self, user: &UserId, now: Timestamp) -> Option<Refusal> {
+        self.0.denied_users.refusal(user, now)
     }
 
     /// Verifies the session token of a request: from the `Authorization` header, else from the cookies that Clerk's
@@ -150,9 +175,10 @@ impl Clerk {
             credential(headers, &self.0.cookies, self.issuer())?.ok_or(AuthenticationError::SignedOut)?;
         let now = self.now();
         let session = self.verify(credential.token, now).await?;
-        if self.0.denied.contains(session.id(), now) {
+        let ended = self.0.denied_sessions.refusal(session.id(), now);
+        if let Some(refusal) = ended.or_else(|| self.denied_user(session.user_id(), now)) {
             self.0.verified.remove(credential.token);
-            return Err(Refusal::SessionEnded.into());
+            return Err(refusal.into());
         }
         let issued_at = session.issued_at().seconds();
         if credential.client_updated_at.is_some_and(|time| issued_at < time) {

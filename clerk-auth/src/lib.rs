@@ -36,12 +36,12 @@ pub mod schema;
 #[cfg(feature = "backend-api")]
 pub mod backend_api;
 
+#[cfg(feature = "webhooks")]
+pub mod webhook;
+
 pub mod clerk;
 
 pub mod sync;
-
-#[cfg(feature = "webhooks")]
-pub mod webhook;
 
 pub mod extract;
 pub mod middleware;

@@ -7,6 +7,7 @@
 //! | [`KEY_FETCHES`] | counter | `outcome`: `fetched`, `failed` |
 //! | [`USER_SYNCS`] | counter | `user`: the struct; `outcome`: a [`SyncOutcome`](crate::sync::SyncOutcome), or `gone`, `claims`, `other_instance`, `conflict`, `on_insert`, `timeout`, `unavailable`, `database` |
 //! | [`WEBHOOKS`] | counter | `outcome`: `received`, or a [`WebhookRejection`](crate::extract::WebhookRejection)'s [`code`](crate::extract::WebhookRejection::code) |
+//! | [`WEBHOOK_EVENTS`] | counter | `user`: the struct; `outcome`: `inserted`, `updated`, `unchanged`, `stale`, `deleted`, `gone`, `nothing`, or as for [`USER_SYNCS`] |
 //!
 //! No label holds anything of a token or of a person. Without a recorder a count costs a few nanoseconds.
 
@@ -27,6 +28,10 @@ pub const USER_SYNCS: &str = "clerk_auth_user_syncs_total";
 /// Deliveries of webhooks.
 #[cfg(feature = "webhooks")]
 pub const WEBHOOKS: &str = "clerk_auth_webhooks_total";
+
+/// Events of verified deliveries, and what they did to the row they are about.
+#[cfg(feature = "webhooks")]
+pub const WEBHOOK_EVENTS: &str = "clerk_auth_webhook_events_total";
 
 pub(crate) fn session_token_cached() {
     counter!(SESSION_TOKENS, "outcome" => "cached").increment(1);
@@ -49,6 +54,11 @@ pub(crate) fn keys_fetched(outcome: &'static str) {
 
 pub(crate) fn user_synced(user: &'static str, outcome: &'static str) {
     counter!(USER_SYNCS, "user" => user, "outcome" => outcome).increment(1);
+}
+
+#[cfg(feature = "webhooks")]
+pub(crate) fn webhook_applied(user: &'static str, outcome: &'static str) {
+    counter!(WEBHOOK_EVENTS, "user" => user, "outcome" => outcome).increment(1);
 }
 
 #[cfg(feature = "webhooks")]

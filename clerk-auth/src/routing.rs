@@ -18,10 +18,16 @@
 //! They return axum's own `MethodRouter`. Its methods are axum's: `get(a).post(b)` does not ask whether `b` is guarded,
 //! `get(a).merge(post(b))` does. A public handler is mounted with `axum::routing`, where it is seen in review.
 
+#[cfg(feature = "webhooks")]
+mod webhooks;
+
 use std::convert::Infallible;
 
 use axum::handler::Handler;
 use axum::routing::{self, MethodFilter, MethodRouter};
+
+#[cfg(feature = "webhooks")]
+pub use webhooks::webhooks;
 
 use crate::extract::Guard;
 

@@ -39,6 +39,12 @@ pub enum SchemaError {
         /// Everything that was found.
         problems: Vec<Problem>,
     },
+    /// The deliveries of Clerk's webhooks cannot be remembered.
+    #[error(
+        "deliveries cannot be remembered: {0}; is there the table of `clerk_auth::sync::CREATE_DELIVERIES`, and may the \
+         application's database user read, insert and delete?"
+    )]
+    Deliveries(#[source] sqlx::Error),
     /// The database did not answer.
     #[error(
         "the database could not be asked about the table of `{user}`: {source}; is it running, and is the URL right?"

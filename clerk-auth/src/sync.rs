@@ -5,6 +5,8 @@
 mod breaker;
 mod builder;
 mod conflict;
+#[cfg(feature = "webhooks")]
+mod deliveries;
 mod dialect;
 mod error;
 #[cfg(feature = "backend-api")]
@@ -12,9 +14,13 @@ mod fallback;
 mod fresh;
 #[cfg(feature = "postgres")]
 mod listener;
+#[cfg(any(feature = "postgres", feature = "webhooks"))]
+mod notice;
 mod observation;
 mod plan;
 mod reads;
+#[cfg(feature = "webhooks")]
+mod receive;
 mod report;
 mod settle;
 mod store;
@@ -23,6 +29,8 @@ mod version;
 mod writers;
 
 pub use builder::{UserPool, UserSyncBuilder};
+#[cfg(feature = "webhooks")]
+pub use deliveries::CREATE_DELIVERIES;
 pub use error::{BoxError, SyncError};
 pub use plan::SyncOutcome;
 pub use user_sync::{Synced, UserSync};

@@ -19,7 +19,8 @@ on_both_databases!(
 const UNIQUE: &str = "CREATE UNIQUE INDEX profiles_email ON profiles (email)";
 
 async fn start(database: &TestDatabase, index: &str) -> Profiles {
-    let profiles = Profiles::start_on(Pool::open(database.url(), 10).await).await;
+    // One connection is enough: none is held while another is asked for.
+    let profiles = Profiles::start_on(Pool::open(database.url(), 1).await).await;
     profiles.pool.execute(index).await;
     profiles
 }

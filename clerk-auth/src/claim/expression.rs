@@ -1,7 +1,7 @@
 //! A template as data, and its evaluation over Clerk's user object.
 //!
 //! The derive parses the template once, at compile time, and emits it as these constants; nothing parses it again at
-//! run time. Semantics follow CLERK.md 2.1 to 2.3.
+//! run time. Semantics follow Clerk's documentation, "JWT templates".
 
 use serde_json::{Map, Value};
 
@@ -23,7 +23,7 @@ pub enum Expression {
     Shortcode(&'static str),
     /// `{{a || b || 'c'}}`: the first operand that is neither null nor false, else the last.
     Chain(&'static [Expression]),
-    /// Shortcodes inside a longer text: always text, in which null reads `null`.
+    /// Shortcodes inside a longer text: always text.
     Interpolation(&'static [Expression]),
     /// A nested object.
     Object(&'static [(&'static str, Expression)]),
@@ -48,7 +48,9 @@ pub enum Literal {
 
 impl Expression {
     /// The claim for a user as the Backend API and webhooks describe one; `None` if the value depends on something that
-    /// is not part of a user (`org.*`, `session.*`).
+    /// is not part of a user (`org.*`, `session.*`), or would be a text with the word `null` in it where the user has no
+    /// value (Clerk's documentation, "JWT templates"): the derive refuses templates in which that can happen, and an API that leaves out a member
+    /// must not make it happen.
     pub fn evaluate(&self, user: &Value) -> Option<Value> {
         match self {
             Self::Literal(literal) => Some(literal.to_json()),
@@ -58,6 +60,7 @@ impl Expression {
                 let mut text = String::new();
                 for part in *parts {
                     match part.evaluate(user)? {
+                        Value::Null => return None,
                         Value::String(part) => text.push_str(&part),
                         other => text.push_str(&other.to_string()),
                     }
@@ -172,7 +175,7 @@ fn full_name(user: &Value) -> Value {
 }
 
 /// The API has no `primary_email_address`: the id is looked up in the list, and may be null beside a list that is not
-/// empty (CLERK.md 6.1).
+/// empty (the Backend API reference, "User").
 fn primary(user: &Value, list: &str, id: &str, field: &str) -> Value {
     let Some(id) = user[id].as_str() else {
         return Value::Null;
@@ -182,7 +185,7 @@ fn primary(user: &Value, list: &str, id: &str, field: &str) -> Value {
         .map_or(Value::Null, |entry| entry[field].clone())
 }
 
-/// Clerk's `email_verified` says that some address is verified, not that the primary one is (CLERK.md 2.2).
+/// Clerk's `email_verified` says that some address is verified, not that the primary one is ("JWT templates").
 fn any_verified(user: &Value, list: &str) -> Value {
     entries(user, list)
         .any(|entry| entry["verification"]["status"] == "verified")

@@ -87,7 +87,7 @@ impl ClaimKind for Text {
         let text = value
             .as_str()
             .ok_or_else(|| ClaimProblem::unexpected::<Self>(value))?;
-        // Clerk leaves a shortcode with an unknown root in the token as literal text (CLERK.md 2.1).
+        // Clerk leaves a shortcode with an unknown root in the token as literal text.
         if text.contains("{{") {
             return Err(ClaimProblem::Unrendered);
         }

@@ -116,15 +116,13 @@ impl UnreadableClaims {
         &self.problems
     }
 
-    /// Whether being absent is all that is wrong with them.
+    /// Whether this is all that is wrong with them.
     #[cfg_attr(
-        not(feature = "backend-api"),
-        expect(dead_code, reason = "nobody else could be asked")
+        not(any(feature = "backend-api", feature = "webhooks")),
+        expect(dead_code, reason = "a token's claims are refused whatever is wrong")
     )]
-    pub(crate) fn are_absent(&self) -> bool {
-        self.problems
-            .iter()
-            .all(|(_, problem)| *problem == ClaimProblem::Absent)
+    pub(crate) fn are(&self, problem: &ClaimProblem) -> bool {
+        self.problems.iter().all(|(_, found)| found == problem)
     }
 
     /// The names of the claims that are absent.

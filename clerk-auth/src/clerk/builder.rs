@@ -7,7 +7,7 @@ use super::{Clerk, Inner, Keys};
 use crate::time::{Clock, SystemClock};
 use crate::token::CookieNames;
 use crate::token::cache::VerifiedTokens;
-use crate::token::denied::DeniedSessions;
+use crate::token::denied::Denied;
 #[cfg(feature = "jwks")]
 use crate::token::jwks::Jwks;
 use crate::token::key::{KeyError, VerifyingKey};
@@ -200,7 +200,8 @@ impl ClerkBuilder {
                 .unwrap_or_default(),
             keys,
             verified: VerifiedTokens::new(),
-            denied: DeniedSessions::default(),
+            denied_sessions: Denied::default(),
+            denied_users: Denied::default(),
             clock,
         })))
     }

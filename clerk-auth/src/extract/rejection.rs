@@ -121,11 +121,12 @@ impl Rejection {
             SyncError::OnInsert(_) => Self::SignUpFailed {
                 retry_after: DATABASE_RETRY,
             },
-            SyncError::Timeout(_) | SyncError::Unavailable | SyncError::Database(_) => {
-                Self::DatabaseUnavailable {
-                    retry_after: DATABASE_RETRY,
-                }
-            }
+            SyncError::OnEvent(_)
+            | SyncError::Timeout(_)
+            | SyncError::Unavailable
+            | SyncError::Database(_) => Self::DatabaseUnavailable {
+                retry_after: DATABASE_RETRY,
+            },
         }
     }
 

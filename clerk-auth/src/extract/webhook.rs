@@ -5,11 +5,12 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
+use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequest, Request};
-use axum::http::header::CONTENT_LENGTH;
-use axum::http::{HeaderMap, Response, StatusCode};
+use axum::http::header::{CONTENT_LENGTH, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use axum::response::IntoResponse;
 
 use super::problem;
@@ -21,6 +22,9 @@ use crate::webhook::{Event, EventError, SignatureError, Webhook, WebhookVerifier
 /// a body is kept in memory before anybody knows who sent it. axum's `DefaultBodyLimit` does not count here.
 pub const LARGEST_DELIVERY: usize = 1024 * 1024;
 
+/// When a delivery may be sent again that could not be applied: Svix's own first retry.
+const NOT_APPLIED_RETRY: Duration = Duration::from_secs(5);
+
 /// Why a delivery was refused, as a problem document (RFC 9457) with a stable `code`.
 ///
 /// | variant | status | `code` |
@@ -29,6 +33,7 @@ pub const LARGEST_DELIVERY: usize = 1024 * 1024;
 /// | [`Event`](Self::Event) | 400 | that of the [`EventError`] |
 /// | [`BodyTooLarge`](Self::BodyTooLarge) | 413 | `webhook_body_too_large` |
 /// | [`BodyIncomplete`](Self::BodyIncomplete) | 400 | `webhook_body_incomplete` |
+/// | [`NotApplied`](Self::NotApplied) | 503 | `webhook_not_applied` |
 ///
 /// Clerk's sender takes every answer but 2xx for a failure, tries again for a day, and shows the answer to the team. What
 /// it says is of the delivery itself, and nothing of this application; the log has the reason too.
@@ -56,6 +61,10 @@ pub enum WebhookRejection {
     /// The connection broke before the body's end, or a layer of the application's ended it.
     #[error("the body is incomplete")]
     BodyIncomplete,
+    /// The delivery is Clerk's, and what it tells could not be written at the moment: from
+    /// [`routing::webhooks`](crate::routing::webhooks), never from the extractor.
+    #[error("the event could not be applied at the moment")]
+    NotApplied,
 }
 
 impl WebhookRejection {
@@ -64,6 +73,7 @@ impl WebhookRejection {
         match self {
             Self::Signature(_) | Self::Event(_) | Self::BodyIncomplete => StatusCode::BAD_REQUEST,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NotApplied => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -74,6 +84,7 @@ impl WebhookRejection {
             Self::Event(error) => error.code(),
             Self::BodyTooLarge => "webhook_body_too_large",
             Self::BodyIncomplete => "webhook_body_incomplete",
+            Self::NotApplied => "webhook_not_applied",
         }
     }
 }
@@ -82,7 +93,12 @@ impl IntoResponse for WebhookRejection {
     fn into_response(self) -> Response<Body> {
         let status = self.status();
         let document = problem::document(status, self.code(), &self.to_string());
-        problem::response(status, problem::CONTENT_TYPE, document.to_string().into())
+        let mut response = problem::response(status, problem::CONTENT_TYPE, document.to_string().into());
+        if matches!(self, Self::NotApplied) {
+            let seconds = HeaderValue::from(NOT_APPLIED_RETRY.as_secs());
+            response.headers_mut().insert(RETRY_AFTER, seconds);
+        }
+        response
     }
 }
 

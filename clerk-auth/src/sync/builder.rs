@@ -13,6 +13,8 @@ use super::error::BoxError;
 use super::fallback::Fallback;
 use super::fresh::FreshRows;
 use super::reads::Reads;
+#[cfg(feature = "webhooks")]
+use super::receive::{EventHook, OnEvent};
 use super::report::Reports;
 use super::store::{OnInsert, PoolStore, Store, StoreFuture};
 use super::user_sync::{Inner, UserSync};
@@ -22,10 +24,16 @@ use crate::backend_api::BackendApi;
 use crate::clerk::Clerk;
 use crate::schema::{self, SchemaError};
 use crate::user::{ClaimColumn, StoredIn, SyncedUser};
+#[cfg(feature = "webhooks")]
+use crate::webhook::Webhook;
 
 /// How long a request waits for the database before it is answered without it. Two seconds: longer than any healthy
 /// statement by key takes, shorter than the patience of load balancers and people.
 const SYNC_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The lifetime of Clerk's session tokens (its documentation, "How Clerk works").
+#[cfg(feature = "webhooks")]
+const SESSION_TOKEN_LIFETIME: Duration = Duration::from_secs(60);
 
 /// A [`UserSync`] to be; made by [`UserSync::builder`].
 ///
@@ -57,7 +65,11 @@ pub struct UserSyncBuilder<U: SyncedUser, P: UserPool<U>> {
     clerk: Clerk,
     pool: P,
     timeout: Duration,
+    #[cfg(feature = "webhooks")]
+    session_token_lifetime: Duration,
     on_insert: Option<OnInsert<U, P::Database>>,
+    #[cfg(feature = "webhooks")]
+    on_event: Option<OnEvent<P::Database>>,
     #[cfg(feature = "backend-api")]
     backend_api: Option<BackendApi>,
 }
@@ -68,7 +80,11 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
             clerk,
             pool,
             timeout: SYNC_TIMEOUT,
+            #[cfg(feature = "webhooks")]
+            session_token_lifetime: SESSION_TOKEN_LIFETIME,
             on_insert: None,
+            #[cfg(feature = "webhooks")]
+            on_event: None,
             #[cfg(feature = "backend-api")]
             backend_api: None,
         }
@@ -94,6 +110,83 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
         self
     }
 
+    /// For how long the tokens of a session are refused after a webhook has told that it has ended; 60 seconds unless said,
+    /// the lifetime of Clerk's session tokens. An application whose tokens are minted by the Backend API with another
+    /// `expires_in_seconds` says so here.
+    #[cfg(feature = "webhooks")]
+    pub fn session_token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.session_token_lifetime = lifetime;
+        self
+    }
+
+    /// What happens for each delivery of Clerk's webhooks, in the transaction that applies it: the application's own part
+    /// of what an event means. If it fails, nothing of the delivery is kept, the answer is 503, and Clerk sends it again.
+    ///
+    /// Clerk may send a delivery more than once; [`on_event_once`](Self::on_event_once) is not called again for it.
+    ///
+    /// ```
+    /// # #[cfg(feature = "sqlite")]
+    /// # mod example {
+    /// # use clerk_auth::{Clerk, SyncedUser, UserSync, schema::SchemaError};
+    /// # #[derive(SyncedUser)]
+    /// # #[synced_user(table = "users", database(sqlite))]
+    /// # struct User { clerk_id: String }
+    /// use clerk_auth::webhook::Event;
+    ///
+    /// async fn users(clerk: Clerk, pool: sqlx::SqlitePool) -> Result<UserSync<User>, SchemaError> {
+    ///     UserSync::<User>::builder(clerk, pool)
+    ///         .on_event(|connection, delivery| {
+    ///             Box::pin(async move {
+    ///                 if let Event::OrganizationDeleted(organization) = &delivery.event {
+    ///                     sqlx::query("DELETE FROM teams WHERE clerk_id = ?")
+    ///                         .bind(organization.id.as_str())
+    ///                         .execute(connection)
+    ///                         .await?;
+    ///                 }
+    ///                 Ok(())
+    ///             })
+    ///         })
+    ///         .build()
+    ///         .await
+    /// }
+    /// # }
+    /// ```
+    #[cfg(feature = "webhooks")]
+    pub fn on_event<F>(self, hook: F) -> Self
+    where
+        F: for<'a> Fn(
+                &'a mut <P::Database as Database>::Connection,
+                &'a Webhook,
+            ) -> StoreFuture<'a, (), BoxError>
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.event_hook(Arc::new(hook), false)
+    }
+
+    /// The same, at most once for each delivery: its id is remembered in the same transaction, in the table of
+    /// [`CREATE_DELIVERIES`](super::CREATE_DELIVERIES). For what must not be done twice: a mail, a charge.
+    #[cfg(feature = "webhooks")]
+    pub fn on_event_once<F>(self, hook: F) -> Self
+    where
+        F: for<'a> Fn(
+                &'a mut <P::Database as Database>::Connection,
+                &'a Webhook,
+            ) -> StoreFuture<'a, (), BoxError>
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.event_hook(Arc::new(hook), true)
+    }
+
+    #[cfg(feature = "webhooks")]
+    fn event_hook(mut self, hook: Arc<EventHook<P::Database>>, once: bool) -> Self {
+        self.on_event = Some(OnEvent { hook, once });
+        self
+    }
+
     /// Whom to ask where a token does not tell: its claims are absent because the template has not been saved, or another
     /// user's row holds a unique value. A user is asked for once for each of their tokens, and all together at most 50
     /// times in ten seconds; Clerk's `Retry-After` is respected.
@@ -115,7 +208,16 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
         let claim_columns = P::CLAIM_COLUMNS;
         #[cfg(feature = "postgres")]
         let listener = self.pool.listener();
-        let store = self.pool.into_store(self.on_insert, Arc::clone(&sender));
+        #[cfg(feature = "webhooks")]
+        if self.on_event.as_ref().is_some_and(|on_event| on_event.once) {
+            self.pool.forget_old_deliveries().await?;
+        }
+        let store = self.pool.into_store(
+            self.on_insert,
+            #[cfg(feature = "webhooks")]
+            self.on_event,
+            Arc::clone(&sender),
+        );
         #[cfg(feature = "postgres")]
         let hears_all = listener.is_none();
         #[cfg(not(feature = "postgres"))]
@@ -129,13 +231,16 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
             breaker: Breaker::default(),
             reports: Reports::default(),
             timeout: self.timeout,
+            #[cfg(feature = "webhooks")]
+            session_token_lifetime: self.session_token_lifetime,
             writers: Writers::default(),
             #[cfg(feature = "backend-api")]
             fallback: self.backend_api.map(Fallback::new),
         });
+        // Without webhooks nobody tells whom to refuse.
         #[cfg(feature = "postgres")]
         if let Some(options) = listener
-            && inner.fresh.keeps()
+            && (inner.fresh.keeps() || cfg!(feature = "webhooks"))
         {
             super::listener::start(&inner, options, sender);
         }
@@ -172,8 +277,12 @@ mod sealed {
         fn into_store(
             self,
             on_insert: Option<OnInsert<U, Self::Database>>,
+            #[cfg(feature = "webhooks")] on_event: Option<super::OnEvent<Self::Database>>,
             sender: Arc<str>,
         ) -> Arc<dyn super::Store<U>>;
+
+        #[cfg(feature = "webhooks")]
+        fn forget_old_deliveries(&self) -> impl Future<Output = Result<(), SchemaError>> + Send;
     }
 }
 
@@ -203,13 +312,21 @@ macro_rules! user_pool {
             fn into_store(
                 self,
                 on_insert: Option<OnInsert<U, $database>>,
+                #[cfg(feature = "webhooks")] on_event: Option<OnEvent<$database>>,
                 sender: Arc<str>,
             ) -> Arc<dyn Store<U>> {
                 Arc::new(PoolStore {
                     pool: self,
                     on_insert,
+                    #[cfg(feature = "webhooks")]
+                    on_event,
                     sender,
                 })
+            }
+
+            #[cfg(feature = "webhooks")]
+            async fn forget_old_deliveries(&self) -> Result<(), SchemaError> {
+                super::deliveries::forget_old(self).await
             }
         }
 

@@ -3,7 +3,7 @@
 //! Rows are never merged and never found by such a value. The older row does without it where its column can be null;
 //! where ours is the older one, ours does.
 
-use std::sync::Arc;
+use sqlx::error::DatabaseError;
 
 use super::error::SyncError;
 use super::observation::Observation;
@@ -12,11 +12,11 @@ use super::user_sync::Inner;
 use crate::user::SyncedUser;
 
 impl<U: SyncedUser> Inner<U> {
-    /// Writes in spite of an index over `columns` that has refused it.
+    /// Writes in spite of an index that has refused it.
     pub(super) async fn write_taken(
         &self,
         observation: &Observation<'_, U>,
-        columns: Vec<usize>,
+        refused: &dyn DatabaseError,
     ) -> Result<Written<U>, SyncError> {
         let Observation {
             source,
@@ -24,6 +24,7 @@ impl<U: SyncedUser> Inner<U> {
             version,
         } = observation;
         let (clerk_id, version) = (source.subject(), *version);
+        let columns = self.store.taken_columns(refused).await?;
         for &column in &columns {
             for holder in self.store.holders(clerk_id, claims, column).await? {
                 #[cfg(feature = "backend-api")]
@@ -73,9 +74,8 @@ impl<U: SyncedUser> Inner<U> {
     ) -> Result<Option<Written<U>>, SyncError> {
         match written {
             Ok(written) => Ok(written),
-            Err(WriteError::Taken { .. }) => Ok(None),
-            Err(WriteError::OnInsert(error)) => Err(SyncError::OnInsert(error)),
-            Err(WriteError::Database(error)) => Err(SyncError::Database(Arc::new(error))),
+            Err(WriteError::Taken(_)) => Ok(None),
+            Err(error) => Err(error.into()),
         }
     }
 

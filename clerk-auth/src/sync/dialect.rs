@@ -15,6 +15,10 @@ use crate::user::{ClaimColumn, StoredIn};
 #[cfg(feature = "postgres")]
 pub(super) const CHANNEL: &str = "clerk_auth";
 
+/// The channel that carries who is refused; see [`Notice`](super::notice::Notice).
+#[cfg(feature = "postgres")]
+pub(super) const DENIED_CHANNEL: &str = "clerk_auth_denied";
+
 /// A database in which rows can be synced.
 pub(crate) trait Dialect: Database {
     /// Whether inserting can be told from updating only in a transaction.
@@ -22,6 +26,10 @@ pub(crate) trait Dialect: Database {
 
     /// Whether the upsert tells other processes.
     const ANNOUNCES: bool;
+
+    /// The moment a month ago, as `CURRENT_TIMESTAMP` would have written it.
+    #[cfg(feature = "webhooks")]
+    const A_MONTH_AGO: &'static str;
 
     /// Begins a transaction that will write.
     fn begin(
@@ -47,12 +55,19 @@ pub(crate) trait Dialect: Database {
         columns: &[ClaimColumn],
     ) -> impl Future<Output = Result<Vec<usize>, sqlx::Error>> + Send;
 
-    /// Tells other processes that a row was written.
+    /// Tells other processes that a row was written, when the transaction commits if there is one.
     fn announce(
-        pool: &Pool<Self>,
+        connection: &mut Self::Connection,
         sender: &str,
         table: &str,
         clerk_id: &str,
+    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+
+    /// Tells other processes who is refused, when the transaction commits.
+    #[cfg(feature = "webhooks")]
+    fn announce_notice(
+        connection: &mut Self::Connection,
+        notice: &super::notice::Notice,
     ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 }
 
@@ -60,6 +75,8 @@ pub(crate) trait Dialect: Database {
 impl Dialect for sqlx::Postgres {
     const UPSERT_IN_TRANSACTION: bool = false;
     const ANNOUNCES: bool = true;
+    #[cfg(feature = "webhooks")]
+    const A_MONTH_AGO: &'static str = "CURRENT_TIMESTAMP - INTERVAL '30 days'";
 
     async fn begin(pool: &Pool<Self>) -> Result<Transaction<'static, Self>, sqlx::Error> {
         pool.begin().await
@@ -116,18 +133,35 @@ impl Dialect for sqlx::Postgres {
     }
 
     async fn announce(
-        pool: &Pool<Self>,
+        connection: &mut Self::Connection,
         sender: &str,
         table: &str,
         clerk_id: &str,
     ) -> Result<(), sqlx::Error> {
-        sqlx::query("SELECT pg_notify($1, $2)")
-            .bind(CHANNEL)
-            .bind(format!("{sender} {table} {clerk_id}"))
-            .execute(pool)
-            .await?;
-        Ok(())
+        notify(connection, CHANNEL, &format!("{sender} {table} {clerk_id}")).await
     }
+
+    #[cfg(feature = "webhooks")]
+    async fn announce_notice(
+        connection: &mut Self::Connection,
+        notice: &super::notice::Notice,
+    ) -> Result<(), sqlx::Error> {
+        notify(connection, DENIED_CHANNEL, &notice.payload()).await
+    }
+}
+
+#[cfg(feature = "postgres")]
+async fn notify(
+    connection: &mut sqlx::PgConnection,
+    channel: &str,
+    payload: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("SELECT pg_notify($1, $2)")
+        .bind(channel)
+        .bind(payload)
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 #[cfg(feature = "sqlite")]
@@ -135,6 +169,8 @@ impl Dialect for sqlx::Sqlite {
     // SQLite has no `xmax`: a look before the upsert tells, and the write lock makes it hold.
     const UPSERT_IN_TRANSACTION: bool = true;
     const ANNOUNCES: bool = false;
+    #[cfg(feature = "webhooks")]
+    const A_MONTH_AGO: &'static str = "datetime('now', '-30 days')";
 
     async fn begin(pool: &Pool<Self>) -> Result<Transaction<'static, Self>, sqlx::Error> {
         pool.begin_with("BEGIN IMMEDIATE").await
@@ -187,7 +223,13 @@ impl Dialect for sqlx::Sqlite {
         }))
     }
 
-    async fn announce(_: &Pool<Self>, _: &str, _: &str, _: &str) -> Result<(), sqlx::Error> {
+    // The processes of one file share it, and tell each other nothing.
+    async fn announce(_: &mut Self::Connection, _: &str, _: &str, _: &str) -> Result<(), sqlx::Error> {
+        Ok(())
+    }
+
+    #[cfg(feature = "webhooks")]
+    async fn announce_notice(_: &mut Self::Connection, _: &super::notice::Notice) -> Result<(), sqlx::Error> {
         Ok(())
     }
 }

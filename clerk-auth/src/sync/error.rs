@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::store::WriteError;
 use crate::claim::UnreadableClaims;
 
 /// What an application's own code failed with.
@@ -36,6 +37,9 @@ pub enum SyncError {
     /// What the application does when a row is inserted failed, and nothing was inserted.
     #[error("the application's `on_insert` failed: {0}")]
     OnInsert(#[source] BoxError),
+    /// What the application does when Clerk sends something failed, and nothing of it was kept.
+    #[error("the application's `on_event` failed: {0}")]
+    OnEvent(#[source] BoxError),
     /// The database did not answer within the sync timeout.
     #[error("the database did not answer within {} ms", .0.as_millis())]
     Timeout(Duration),
@@ -56,6 +60,7 @@ impl SyncError {
             Self::OtherInstance { .. } => "other_instance",
             Self::Conflict(_) => "conflict",
             Self::OnInsert(_) => "on_insert",
+            Self::OnEvent(_) => "on_event",
             Self::Timeout(_) => "timeout",
             Self::Unavailable => "unavailable",
             Self::Database(_) => "database",
@@ -68,6 +73,19 @@ impl SyncError {
             Self::Timeout(_) => true,
             Self::Database(error) => is_outage(error),
             _ => false,
+        }
+    }
+}
+
+impl From<WriteError> for SyncError {
+    /// Of what a unique index forbids, nobody knows here for whom.
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Database(error) => error.into(),
+            WriteError::Taken(_) => Self::Conflict(Vec::new()),
+            WriteError::OnInsert(error) => Self::OnInsert(error),
+            #[cfg(feature = "webhooks")]
+            WriteError::OnEvent(error) => Self::OnEvent(error),
         }
     }
 }

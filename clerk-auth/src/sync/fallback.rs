@@ -20,7 +20,7 @@ use crate::session::Session;
 use crate::time::Timestamp;
 use crate::user::SyncedUser;
 
-/// Half of what Clerk allows a development instance (CLERK.md 6.3): 100 requests in ten seconds.
+/// Half of what Clerk allows a development instance (its documentation, "Rate limits"): 100 requests in ten seconds.
 const MOST_QUESTIONS: u32 = 50;
 
 /// The time over which they are counted.
@@ -170,9 +170,8 @@ impl<U: SyncedUser> Inner<U> {
                     .await;
                 self.fresh.written(clerk_id);
                 match written {
-                    Ok(_) | Err(WriteError::Taken { .. }) => Ok(()),
-                    Err(WriteError::OnInsert(error)) => Err(SyncError::OnInsert(error)),
-                    Err(WriteError::Database(error)) => Err(error.into()),
+                    Ok(_) | Err(WriteError::Taken(_)) => Ok(()),
+                    Err(error) => Err(error.into()),
                 }
             }
             None => Ok(()),

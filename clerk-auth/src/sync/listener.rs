@@ -1,4 +1,4 @@
-//! Hears what other processes write, so that no copy of a row outlives it.
+//! Hears what other processes write, so that no copy of a row outlives it, and whom they refuse.
 //!
 //! PostgreSQL's `LISTEN` belongs to a connection. While there is none that is known to hear, no copy is served, and every
 //! request reads its row.
@@ -9,7 +9,8 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use tokio::time::{sleep, timeout};
 
-use super::dialect::CHANNEL;
+use super::dialect::{CHANNEL, DENIED_CHANNEL};
+use super::notice::Notice;
 use super::user_sync::Inner;
 use crate::user::SyncedUser;
 
@@ -37,7 +38,8 @@ pub(super) fn start<U: SyncedUser>(inner: &Arc<Inner<U>>, options: PgConnectOpti
                     tracing::warn!(
                         user = U::NAME,
                         %error,
-                        "the writes of other processes are not heard; every request reads its row until they are"
+                        "other processes are not heard: every request reads its row, and who is refused there may not \
+                         be here, until they are"
                     );
                 }
             }
@@ -74,7 +76,10 @@ async fn listen<U: SyncedUser>(
         .connect_lazy_with(options.clone());
     let mut listener = PgListener::connect_with(&pool).await.map_err(Deaf::Never)?;
     listener.eager_reconnect(false);
-    listener.listen(CHANNEL).await.map_err(Deaf::Never)?;
+    listener
+        .listen_all([CHANNEL, DENIED_CHANNEL])
+        .await
+        .map_err(Deaf::Never)?;
     hear_oneself(&mut listener, options).await?;
     if let Some(inner) = inner.upgrade() {
         inner.fresh.set_hears_writes(true);
@@ -85,6 +90,12 @@ async fn listen<U: SyncedUser>(
                 let Some(inner) = inner.upgrade() else {
                     return Ok(());
                 };
+                if notification.channel() == DENIED_CHANNEL {
+                    if let Some(notice) = Notice::parse(notification.payload()) {
+                        notice.take(&inner.clerk);
+                    }
+                    continue;
+                }
                 let mut words = notification.payload().splitn(3, ' ');
                 if let (Some(by), Some(table), Some(clerk_id)) = (words.next(), words.next(), words.next())
                     && by != sender

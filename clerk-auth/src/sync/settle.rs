@@ -10,6 +10,8 @@ use super::observation::Observation;
 use super::plan::{Plan, SyncOutcome, plan};
 use super::store::{Stored, WriteError, Written};
 use super::user_sync::{Inner, Synced};
+#[cfg(feature = "backend-api")]
+use crate::claim::ClaimProblem;
 use crate::session::Session;
 use crate::time::Timestamp;
 use crate::user::SyncedUser;
@@ -36,7 +38,7 @@ impl<U: SyncedUser> Inner<U> {
         let observation = match Observation::of_session(session) {
             Ok(observation) => observation,
             #[cfg(feature = "backend-api")]
-            Err(claims) if self.fallback.is_some() && claims.are_absent() => {
+            Err(claims) if self.fallback.is_some() && claims.are(&ClaimProblem::Absent) => {
                 return self.without_claims(session, claims, now).await;
             }
             Err(claims) => return Err(claims.into()),
@@ -118,9 +120,8 @@ impl<U: SyncedUser> Inner<U> {
         let writing = self.fresh.writing(clerk_id, self.clerk.now());
         let Written { stored, inserted } = match self.store.write(clerk_id, claims, *version).await {
             Ok(written) => written,
-            Err(WriteError::Taken { columns }) => self.write_taken(observation, columns).await?,
-            Err(WriteError::OnInsert(error)) => return Err(SyncError::OnInsert(error)),
-            Err(WriteError::Database(error)) => return Err(error.into()),
+            Err(WriteError::Taken(error)) => self.write_taken(observation, &*error).await?,
+            Err(error) => return Err(error.into()),
         };
         let outcome = match (inserted, stored.version > *version) {
             _ if stored.deleted => return Err(SyncError::Gone),

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use sqlx::error::DatabaseError;
 use sqlx::{
     AssertSqlSafe, ColumnIndex, Database, Decode, Encode, Executor, IntoArguments, Pool, Row, Transaction,
     Type,
@@ -11,8 +12,14 @@ use sqlx::{
 
 use super::dialect::{Dialect, key, stored};
 use super::error::BoxError;
+#[cfg(feature = "webhooks")]
+use super::notice::Notice;
+#[cfg(feature = "webhooks")]
+use super::receive::{Applied, Change, OnEvent};
 use super::version::Version;
 use crate::user::{StoredIn, SyncedUser};
+#[cfg(feature = "webhooks")]
+use crate::webhook::Webhook;
 
 /// A row and its bookkeeping.
 #[derive(Debug, Eq, PartialEq)]
@@ -43,10 +50,13 @@ pub(crate) struct Written<U> {
 pub(crate) enum WriteError {
     /// The database failed.
     Database(sqlx::Error),
-    /// A unique index of the team's own, over these columns among others, holds one of the values for another row.
-    Taken { columns: Vec<usize> },
+    /// A unique index of the team's own holds one of the values for another row.
+    Taken(Box<dyn DatabaseError>),
     /// The application's hook failed, and nothing was inserted.
     OnInsert(BoxError),
+    /// The application's hook failed, and nothing of the delivery was kept.
+    #[cfg(feature = "webhooks")]
+    OnEvent(BoxError),
 }
 
 impl From<sqlx::Error> for WriteError {
@@ -83,6 +93,9 @@ pub(crate) trait Store<U: SyncedUser>: Send + Sync {
     /// Marks a row as deleted; false if there is none, or it was.
     fn tombstone<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool>;
 
+    /// The places of the claim columns that the index covers which has refused a write.
+    fn taken_columns<'a>(&'a self, error: &'a dyn DatabaseError) -> StoreFuture<'a, Vec<usize>>;
+
     /// The Clerk user ids of the other rows that hold the claim of a column.
     fn holders<'a>(
         &'a self,
@@ -104,12 +117,23 @@ pub(crate) trait Store<U: SyncedUser>: Send + Sync {
 
     /// Tells other processes that a row was written.
     fn announce<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, ()>;
+
+    /// Applies what Clerk has sent, in one transaction with what the application does for it.
+    #[cfg(feature = "webhooks")]
+    fn receive<'a>(
+        &'a self,
+        delivery: &'a Webhook,
+        change: Change<'a, U>,
+        notice: Option<&'a Notice>,
+    ) -> StoreFuture<'a, Applied, WriteError>;
 }
 
 /// Rows of `U` in a database.
 pub(super) struct PoolStore<U, DB: Database> {
     pub(super) pool: Pool<DB>,
     pub(super) on_insert: Option<OnInsert<U, DB>>,
+    #[cfg(feature = "webhooks")]
+    pub(super) on_event: Option<OnEvent<DB>>,
     /// By which this handle knows what it has announced itself.
     pub(super) sender: Arc<str>,
 }
@@ -125,6 +149,25 @@ where
     for<'r> bool: Decode<'r, DB> + Type<DB>,
     usize: ColumnIndex<DB::Row>,
 {
+    /// The upsert, and the application's hook if it inserted.
+    pub(super) async fn upsert_with_hook(
+        &self,
+        connection: &mut DB::Connection,
+        clerk_id: &str,
+        claims: &U::Claims,
+        version: Version,
+    ) -> Result<Written<U>, WriteError> {
+        let written = self.upsert(connection, clerk_id, claims, version).await?;
+        if let Some(on_insert) = &self.on_insert
+            && written.inserted
+        {
+            on_insert(connection, &written.stored.user)
+                .await
+                .map_err(WriteError::OnInsert)?;
+        }
+        Ok(written)
+    }
+
     async fn upsert(
         &self,
         connection: &mut DB::Connection,
@@ -138,9 +181,7 @@ where
             sqlx::Arguments::add(&mut arguments, &*self.sender).map_err(sqlx::Error::Encode)?;
         }
         match DB::upsert::<U>(connection, clerk_id, arguments).await {
-            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Err(WriteError::Taken {
-                columns: DB::taken_columns(&self.pool, error.as_ref(), U::CLAIM_COLUMNS).await?,
-            }),
+            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Err(WriteError::Taken(error)),
             written => Ok(written?),
         }
     }
@@ -152,14 +193,9 @@ where
         claims: &U::Claims,
         version: Version,
     ) -> Result<Written<U>, WriteError> {
-        let written = self.upsert(&mut transaction, clerk_id, claims, version).await?;
-        if let Some(on_insert) = &self.on_insert
-            && written.inserted
-        {
-            on_insert(&mut transaction, &written.stored.user)
-                .await
-                .map_err(WriteError::OnInsert)?;
-        }
+        let written = self
+            .upsert_with_hook(&mut transaction, clerk_id, claims, version)
+            .await?;
         transaction.commit().await?;
         Ok(written)
     }
@@ -234,6 +270,10 @@ where
         })
     }
 
+    fn taken_columns<'a>(&'a self, error: &'a dyn DatabaseError) -> StoreFuture<'a, Vec<usize>> {
+        Box::pin(DB::taken_columns(&self.pool, error, U::CLAIM_COLUMNS))
+    }
+
     fn holders<'a>(
         &'a self,
         clerk_id: &'a str,
@@ -285,18 +325,34 @@ where
                 .upsert_and_commit(transaction, clerk_id, claims, version)
                 .await
             {
-                Err(WriteError::Taken { .. }) => Ok(None),
+                Err(WriteError::Taken(_)) => Ok(None),
                 written => written.map(Some),
             }
         })
     }
 
     fn announce<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, ()> {
-        Box::pin(DB::announce(&self.pool, &self.sender, U::TABLE, clerk_id))
+        Box::pin(async move {
+            if !DB::ANNOUNCES {
+                return Ok(());
+            }
+            let mut connection = self.pool.acquire().await?;
+            DB::announce(&mut connection, &self.sender, U::TABLE, clerk_id).await
+        })
+    }
+
+    #[cfg(feature = "webhooks")]
+    fn receive<'a>(
+        &'a self,
+        delivery: &'a Webhook,
+        change: Change<'a, U>,
+        notice: Option<&'a Notice>,
+    ) -> StoreFuture<'a, Applied, WriteError> {
+        Box::pin(self.receive_in_transaction(delivery, change, notice))
     }
 }
 
-fn with_version<DB>(clerk_id: &str, version: Version) -> Result<DB::Arguments, sqlx::Error>
+pub(super) fn with_version<DB>(clerk_id: &str, version: Version) -> Result<DB::Arguments, sqlx::Error>
 where
     DB: Database,
     for<'q> &'q str: Encode<'q, DB> + Type<DB>,

@@ -55,6 +55,8 @@ pub(super) struct Inner<U> {
     pub(super) breaker: Breaker,
     pub(super) reports: Reports,
     pub(super) timeout: Duration,
+    #[cfg(feature = "webhooks")]
+    pub(super) session_token_lifetime: Duration,
     pub(super) writers: Writers,
     #[cfg(feature = "backend-api")]
     pub(super) fallback: Option<Fallback>,

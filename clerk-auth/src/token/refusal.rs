@@ -54,6 +54,19 @@ pub enum Refusal {
     /// The session has ended, and the token has not expired yet: see [`Clerk::deny_session`](crate::Clerk::deny_session).
     #[error("the session has ended")]
     SessionEnded,
+    /// Clerk has deleted the user, and the token has not expired yet.
+    #[error("the user was deleted")]
+    UserDeleted,
+    /// The user is banned: Clerk has ended all their sessions, and the token has not expired yet.
+    #[error("the user is banned")]
+    UserBanned,
+    /// The user is locked out after too many failed attempts to sign in. Clerk keeps them from signing in and leaves
+    /// their sessions alone; here these are refused too.
+    #[error("the user is locked out")]
+    UserLocked,
+    /// The user's directory has withdrawn them: Clerk has ended all their sessions, and the token has not expired yet.
+    #[error("the user was deprovisioned")]
+    UserDeprovisioned,
     /// A session task, such as choosing an organization, is still to be done.
     #[error("the session is pending")]
     Pending,
@@ -79,6 +92,10 @@ impl Refusal {
             Self::IssuedInTheFuture => "token_issued_in_the_future",
             Self::Superseded => "session_superseded",
             Self::SessionEnded => "session_ended",
+            Self::UserDeleted => "user_deleted",
+            Self::UserBanned => "user_banned",
+            Self::UserLocked => "user_locked",
+            Self::UserDeprovisioned => "user_deprovisioned",
             Self::Pending => "session_pending",
         }
     }
