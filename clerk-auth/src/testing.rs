@@ -55,4 +55,6 @@ pub use delivery::{SignedDelivery, event};
 pub use fake_clerk::FakeClerk;
 pub use issuer::Issuer;
 pub use token::SessionToken;
+#[cfg(feature = "webhooks")]
+pub use user::session_object;
 pub use user::{set_email, user_object};

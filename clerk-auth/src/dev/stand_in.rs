@@ -1,22 +1,26 @@
 //! The stand-in itself: mints tokens from the application's own template and publishes its key.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::directory::Directory;
+use super::deliveries::Deliveries;
+use super::directory::{Changed, Directory};
 use super::token_request::TokenRequest;
+use super::user_request::{FaultsRequest, UserRequest};
 use crate::claim::TemplateClaim;
 use crate::clerk::{Clerk, ConfigurationError};
-use crate::testing::Issuer;
+use crate::testing::{Issuer, session_object};
 use crate::time::{Clock, SystemClock};
+use crate::webhook::WebhookVerifier;
 
 /// Whom `POST /dev/token` signs in when the body names nobody.
 const DEFAULT_USER: &str = "user_ada";
@@ -44,6 +48,7 @@ struct Inner {
     origin: String,
     template: &'static [TemplateClaim],
     directory: Mutex<Directory>,
+    deliveries: Deliveries,
 }
 
 /// Why there is no stand-in.
@@ -103,6 +108,7 @@ impl StandIn {
                 origin: origin.to_owned(),
                 template,
                 directory: Mutex::default(),
+                deliveries: Deliveries::to(origin),
             }),
         })
     }
@@ -120,23 +126,46 @@ impl StandIn {
             .build()
     }
 
-    /// `POST /token` and `GET /.well-known/jwks.json`; nest it under `/dev`.
+    /// Accepts the webhooks that the stand-in sends to `/webhooks/clerk` of the application, and no others.
+    pub fn webhook_verifier(&self) -> WebhookVerifier {
+        self.inner.deliveries.verifier()
+    }
+
+    /// Nest it under `/dev`:
+    ///
+    /// | | |
+    /// |---|---|
+    /// | `POST /token` | signs somebody in: `{"token"}` |
+    /// | `GET /.well-known/jwks.json` | the key |
+    /// | `POST /users/{id}` | changes a user, and sends the application `user.created` or `user.updated` |
+    /// | `DELETE /users/{id}` | deletes a user, and sends `user.deleted` |
+    /// | `DELETE /sessions/{id}` | ends a session, and sends `session.ended` |
+    ///
+    /// The last three take what is to go wrong with the webhook in their body:
+    /// `{"webhook": {"delay": 2.5, "copies": 3, "hold": true}}`; `delay` is in seconds, and `hold` keeps it back until after
+    /// the next.
     pub fn router(&self) -> Router {
         Router::new()
             .route("/token", post(mint))
             .route("/.well-known/jwks.json", get(jwks))
+            .route("/users/{id}", post(change_user).delete(delete_user))
+            .route("/sessions/{id}", delete(end_session))
             .with_state(self.clone())
     }
 
-    fn mint(&self, request: &TokenRequest) -> String {
-        let inner = &*self.inner;
-        let now = SystemClock.now();
-        let user_id = request.user_id.as_deref().unwrap_or(DEFAULT_USER);
-        let user = inner
+    fn directory(&self) -> MutexGuard<'_, Directory> {
+        self.inner
             .directory
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .sign_in(user_id, request, now);
+    }
+
+    /// `None` for a user who was deleted.
+    fn mint(&self, request: &TokenRequest) -> Option<String> {
+        let inner = &*self.inner;
+        let now = SystemClock.now();
+        let user_id = request.user_id.as_deref().unwrap_or(DEFAULT_USER);
+        let user = self.directory().change(user_id, &request.change(), now)?.user;
         let lifetime = request.expires_in.unwrap_or(TOKEN_LIFETIME);
         let mut token = inner
             .issuer
@@ -154,24 +183,76 @@ impl StandIn {
         for name in &request.omit_claims {
             token = token.without(name);
         }
-        token.sign()
+        Some(token.sign())
     }
 }
 
-async fn mint(State(stand_in): State<StandIn>, body: Bytes) -> Response {
-    let request = if body.is_empty() {
-        Ok(TokenRequest::default())
-    } else {
-        serde_json::from_slice(&body)
-    };
-    match request {
-        Ok(request) => json_response(&json!({ "token": stand_in.mint(&request) })),
-        Err(error) => (
-            StatusCode::BAD_REQUEST,
-            format!("the body is not a token request: {error}\n"),
-        )
-            .into_response(),
+/// A word to whoever tries things by hand.
+type Refused = (StatusCode, String);
+
+async fn mint(State(stand_in): State<StandIn>, body: Bytes) -> Result<Response, Refused> {
+    match stand_in.mint(&read(&body)?) {
+        Some(token) => Ok(json_response(&json!({ "token": token }))),
+        None => Err(deleted()),
     }
+}
+
+async fn change_user(
+    State(stand_in): State<StandIn>,
+    Path(user_id): Path<String>,
+    body: Bytes,
+) -> Result<Response, Refused> {
+    let request: UserRequest = read(&body)?;
+    let faults = request.webhook;
+    let change = request.into_change();
+    let changed = stand_in.directory().change(&user_id, &change, SystemClock.now());
+    let Changed { user, is_new } = changed.ok_or_else(deleted)?;
+    let event_type = if is_new { "user.created" } else { "user.updated" };
+    let delivery = stand_in.inner.deliveries.send(event_type, user.clone(), faults);
+    Ok(json_response(&json!({ "user": user, "delivery": delivery })))
+}
+
+async fn delete_user(
+    State(stand_in): State<StandIn>,
+    Path(user_id): Path<String>,
+    body: Bytes,
+) -> Result<Response, Refused> {
+    let FaultsRequest { webhook } = read(&body)?;
+    let is_known = stand_in.directory().delete(&user_id);
+    let gone = json!({ "id": user_id, "object": "user", "deleted": true });
+    let delivery = stand_in.inner.deliveries.send("user.deleted", gone, webhook);
+    Ok(json_response(
+        &json!({ "was_known": is_known, "delivery": delivery }),
+    ))
+}
+
+async fn end_session(
+    State(stand_in): State<StandIn>,
+    Path(session_id): Path<String>,
+    body: Bytes,
+) -> Result<Response, Refused> {
+    let FaultsRequest { webhook } = read(&body)?;
+    // Sessions are not kept: the issuer names each after its user.
+    let user_id = format!("user_{}", session_id.strip_prefix("sess_").unwrap_or(&session_id));
+    let ended = session_object(&session_id, &user_id, "ended", SystemClock.now());
+    let delivery = stand_in.inner.deliveries.send("session.ended", ended, webhook);
+    Ok(json_response(&json!({ "delivery": delivery })))
+}
+
+/// An empty body asks for nothing in particular.
+fn read<T: Default + DeserializeOwned>(body: &[u8]) -> Result<T, Refused> {
+    if body.is_empty() {
+        return Ok(T::default());
+    }
+    serde_json::from_slice(body).map_err(|error| {
+        let text = format!("the body is not as it should be: {error}\n");
+        (StatusCode::BAD_REQUEST, text)
+    })
+}
+
+fn deleted() -> Refused {
+    let text = "the user was deleted, and Clerk's ids do not come again\n";
+    (StatusCode::GONE, text.to_owned())
 }
 
 async fn jwks(State(stand_in): State<StandIn>) -> Response {

@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use super::user_request::{UserChange, present};
+
 /// Whom to sign in, and what the token should look like; every member may be left out.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -36,10 +38,15 @@ pub(super) struct ActiveOrganization {
     pub(super) permissions: Vec<String>,
 }
 
-fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    D: serde::Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    T::deserialize(deserializer).map(Some)
+impl TokenRequest {
+    /// What the person has changed before signing in.
+    pub(super) fn change(&self) -> UserChange {
+        UserChange {
+            email: self.email.clone(),
+            first_name: self.first_name.clone(),
+            last_name: self.last_name.clone(),
+            image_url: self.image_url.clone(),
+            ..UserChange::default()
+        }
+    }
 }

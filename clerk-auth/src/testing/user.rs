@@ -43,6 +43,32 @@ pub fn user_object(user_id: &str, now: Timestamp) -> Value {
     user
 }
 
+/// A session object of Clerk's webhooks, in a status such as `active`, `ended`, `removed` or `revoked`.
+///
+/// ```
+/// use clerk_auth::testing::session_object;
+/// use clerk_auth::time::Timestamp;
+///
+/// let session = session_object("sess_ada", "user_ada", "ended", Timestamp::from_seconds(1_700_000_000));
+/// assert_eq!(session["user_id"], "user_ada");
+/// ```
+#[cfg(feature = "webhooks")]
+pub fn session_object(session_id: &str, user_id: &str, status: &str, now: Timestamp) -> Value {
+    let expires = now + std::time::Duration::from_secs(7 * 24 * 60 * 60);
+    json!({
+        "id": session_id,
+        "object": "session",
+        "client_id": "client_testing",
+        "user_id": user_id,
+        "status": status,
+        "last_active_at": now.milliseconds(),
+        "expire_at": expires.milliseconds(),
+        "abandon_at": expires.milliseconds(),
+        "created_at": now.milliseconds(),
+        "updated_at": now.milliseconds(),
+    })
+}
+
 /// Gives a user object one verified e-mail address, its primary one, or none.
 ///
 /// ```

@@ -1,0 +1,142 @@
+//! Sends the application what Clerk would send, and as badly as networks do if asked to.
+
+use std::fmt;
+use std::mem;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_lc_rs::rand;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::testing::{SignedDelivery, event};
+use crate::time::{Clock, SystemClock};
+use crate::webhook::WebhookVerifier;
+
+/// Where the application receives webhooks, below its own origin.
+pub(super) const PATH: &str = "/webhooks/clerk";
+
+/// After how many seconds an attempt that was not answered with 2xx is followed by the next. Svix waits for up to ten
+/// hours; nobody who tries the loop by hand would.
+const RETRIES: [u64; 4] = [1, 2, 5, 10];
+
+/// How long the application has to answer, as with Svix.
+const ANSWER: Duration = Duration::from_secs(15);
+
+/// The most copies of one delivery, and the longest delay in seconds.
+const MOST: u8 = 10;
+const LONGEST: f64 = 3_600.0;
+
+/// What goes wrong on the way; all of it may be left out.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Faults {
+    /// Seconds until it is sent.
+    pub(super) delay: f64,
+    /// How often it is sent; Clerk promises at least once.
+    pub(super) copies: u8,
+    /// It is kept back until after the next delivery that is not: the two arrive in the wrong order.
+    pub(super) hold: bool,
+}
+
+impl Default for Faults {
+    fn default() -> Self {
+        Self {
+            delay: 0.0,
+            copies: 1,
+            hold: false,
+        }
+    }
+}
+
+/// What is on its way to the application.
+pub(super) struct Deliveries {
+    url: String,
+    secret: String,
+    held: Mutex<Vec<(SignedDelivery, Faults)>>,
+}
+
+impl Deliveries {
+    pub(super) fn to(origin: &str) -> Self {
+        let mut key = [0; 32];
+        rand::fill(&mut key).expect("the operating system gives random bytes");
+        Self {
+            url: format!("{origin}{PATH}"),
+            secret: format!("whsec_{}", STANDARD.encode(key)),
+            held: Mutex::default(),
+        }
+    }
+
+    /// Accepts what is sent from here, and nothing else.
+    pub(super) fn verifier(&self) -> WebhookVerifier {
+        WebhookVerifier::new(self.secret.parse().expect("it was made a moment ago"))
+    }
+
+    /// Sends an event, and then those that were held back. Returns the delivery's id.
+    pub(super) fn send(&self, event_type: &str, data: Value, faults: Faults) -> String {
+        let now = SystemClock.now();
+        let delivery = SignedDelivery::new(&self.secret, &event(event_type, data, now), now);
+        let id = delivery.id().to_string();
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if faults.hold {
+            tracing::info!(id, event_type, "holding a webhook back until after the next");
+            held.push((delivery, faults));
+            return id;
+        }
+        let late = mem::take(&mut *held);
+        drop(held);
+        let url = self.url.clone();
+        tokio::spawn(async move {
+            attempt(&url, delivery, faults).await;
+            for (delivery, faults) in late {
+                attempt(&url, delivery, faults).await;
+            }
+        });
+        id
+    }
+}
+
+/// Until the application takes it, or the attempts are used up.
+async fn attempt(url: &str, delivery: SignedDelivery, faults: Faults) {
+    let delay = faults.delay.clamp(0.0, LONGEST);
+    tokio::time::sleep(Duration::try_from_secs_f64(delay).unwrap_or_default()).await;
+    let client = reqwest::Client::new();
+    for copy in 0..faults.copies.clamp(1, MOST) {
+        let mut retries = RETRIES.into_iter();
+        loop {
+            // Each attempt is signed anew, with the id of the first.
+            let signed = delivery.clone().again(SystemClock.now());
+            let answer = client
+                .post(url)
+                .headers(signed.headers().clone())
+                .body(signed.body().to_owned())
+                .timeout(ANSWER)
+                .send()
+                .await;
+            let id = delivery.id();
+            match answer {
+                Ok(answer) if answer.status().is_success() => {
+                    tracing::info!(%id, copy, "a webhook was received");
+                    break;
+                }
+                Ok(answer) => tracing::warn!(%id, status = %answer.status(), "a webhook was not received"),
+                Err(error) => tracing::warn!(%id, %error, "a webhook could not be sent"),
+            }
+            match retries.next() {
+                Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,
+                None => break tracing::warn!(%id, "a webhook is given up"),
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Deliveries {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Deliveries")
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
+}
