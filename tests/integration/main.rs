@@ -10,6 +10,7 @@ mod hook;
 mod keys;
 mod layout;
 mod migrations;
+mod model;
 mod process;
 mod processes;
 mod refusals;

@@ -15,7 +15,12 @@ fn unique_name() -> String {
     format!("clerk_auth_{}", random_hex(8))
 }
 
-fn random_hex(bytes: usize) -> String {
+/// So many random bytes, in hexadecimal digits.
+///
+/// # Panics
+///
+/// If the operating system gives none.
+pub fn random_hex(bytes: usize) -> String {
     let mut random = vec![0; bytes];
     aws_lc_rs::rand::fill(&mut random).expect("the operating system gives random bytes");
     random.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -1,0 +1,556 @@
+//! Whatever runs at once and in whatever order, the row is what the newest word about the user says: thousands of random
+//! histories of tokens, deliveries, deletions, writes of the application and crashes, on two processes, beside a model.
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+use std::future::{Future, poll_fn};
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, StatusCode};
+use clerk_auth::clerk::AuthenticationError;
+use clerk_auth::routing::webhooks;
+use clerk_auth::sync::{SyncError, Version};
+use clerk_auth::testing::{SignedDelivery, event, user_object};
+use clerk_auth::time::{Clock, SystemClock, Timestamp};
+use clerk_auth::token::Refusal;
+use clerk_auth::user::StoredIn;
+use clerk_auth::webhook::WebhookVerifier;
+use clerk_auth::{Clerk, SyncedUser, UserSync};
+use clerk_auth_tests::database::TestDatabase;
+use clerk_auth_tests::profiles::{Pool, issuer};
+use clerk_auth_tests::random_hex;
+use futures_util::future::join_all;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tower::ServiceExt;
+
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+/// The reference: what must be in the row after what was observed.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+struct Model {
+    version: i64,
+    /// One name; or several that are equally new and were told at the same time.
+    names: BTreeSet<String>,
+    is_deleted: bool,
+    credits: i64,
+}
+
+impl Model {
+    fn observe(&mut self, told: &Told, at_once: bool) {
+        let (version, name) = match told {
+            Told::Name(version, name) => (version, name),
+            Told::Deleted => return self.is_deleted = true,
+        };
+        let order = version.milliseconds().cmp(&self.version);
+        if order == Ordering::Less {
+            return;
+        }
+        if order == Ordering::Greater || !at_once {
+            self.names.clear();
+        }
+        self.version = version.milliseconds();
+        self.names.insert(name.clone());
+    }
+}
+
+/// One step of a history. Numbers choose among what there is, whatever there is.
+#[derive(Clone, Debug)]
+enum Step {
+    /// The person changes their name in Clerk, so many milliseconds later; Clerk sends a delivery, which is kept back.
+    Rename(u16),
+    /// Clerk mints a token, so many milliseconds later.
+    Mint(u16),
+    /// A request with one of the tokens minted so far, new or old, to one of the processes.
+    Request { token: usize, process: usize },
+    /// One of the deliveries so far reaches a process; it may have before.
+    Deliver { delivery: usize, process: usize },
+    /// The person deletes their account; Clerk sends a delivery, which is kept back.
+    Delete,
+    /// The application writes its own column.
+    AppWrite,
+    /// A process ends and another takes its place.
+    Restart { process: usize },
+    /// A process ends in the middle of a request or a delivery, after so many steps of it.
+    Crash { what: Box<Step>, polls: u8 },
+    /// These run at once.
+    AtOnce(Vec<Step>),
+}
+
+fn arriving() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        3 => (any::<usize>(), 0..2_usize).prop_map(|(token, process)| Step::Request { token, process }),
+        3 => (any::<usize>(), 0..2_usize).prop_map(|(delivery, process)| Step::Deliver { delivery, process }),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (0..2_500_u16).prop_map(Step::Rename),
+        4 => (0..2_500_u16).prop_map(Step::Mint),
+        12 => arriving(),
+        1 => Just(Step::Delete),
+        1 => Just(Step::AppWrite),
+        1 => (0..2_usize).prop_map(|process| Step::Restart { process }),
+        2 => (arriving(), 0..12_u8).prop_map(|(what, polls)| Step::Crash { what: Box::new(what), polls }),
+        3 => vec(arriving(), 2..6).prop_map(Step::AtOnce),
+    ]
+}
+
+/// A user of the suite's: one word that changes, and one column of the application's own.
+trait Member: StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite> {
+    /// What there is of a user: name, version, the application's column, and whether they are deleted.
+    const ROW: &'static str;
+    /// Whether a deletion is remembered for ever also where there is no row.
+    const REMEMBERS_ALL: bool;
+
+    fn name(&self) -> Option<&str>;
+}
+
+/// Deleted users keep their row, as a tombstone.
+#[derive(Clone, Debug, SyncedUser)]
+#[synced_user(
+    table = "members",
+    template_json = r#"{"name": "{{user.first_name}}", "updatedAt": "{{user.updated_at}}"}"#,
+    database(postgres, sqlite)
+)]
+struct Kept {
+    #[expect(dead_code, reason = "every user has one")]
+    clerk_id: String,
+    name: Option<String>,
+    #[column(app)]
+    #[expect(dead_code, reason = "it is read from the table")]
+    credits: i64,
+}
+
+impl Member for Kept {
+    const ROW: &'static str = "SELECT name, clerk_version, credits, clerk_deleted_at IS NOT NULL FROM members \
+                               WHERE clerk_id = $1";
+    const REMEMBERS_ALL: bool = false;
+
+    fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+}
+
+/// What there is of a user in the database.
+#[derive(Debug)]
+enum Row {
+    Absent,
+    Live {
+        name: String,
+        version: i64,
+        credits: i64,
+    },
+    Deleted,
+}
+
+impl Row {
+    async fn read<U: Member>(pool: &Pool, user_id: &str) -> Self {
+        type Columns = (Option<String>, Option<i64>, Option<i64>, bool);
+        let row: Option<Columns> = match pool {
+            Pool::Postgres(pool) => sqlx::query_as(U::ROW).bind(user_id).fetch_optional(pool).await,
+            Pool::Sqlite(pool) => sqlx::query_as(U::ROW).bind(user_id).fetch_optional(pool).await,
+        }
+        .expect("the row can be read");
+        match row {
+            Some((_, _, _, true)) => Self::Deleted,
+            Some((Some(name), Some(version), Some(credits), false)) => Self::Live {
+                name,
+                version,
+                credits,
+            },
+            _ => Self::Absent,
+        }
+    }
+}
+
+impl Model {
+    fn agrees_with(&self, row: &Row) -> bool {
+        match row {
+            Row::Absent => !self.is_deleted && self.names.is_empty(),
+            Row::Deleted => self.is_deleted,
+            Row::Live {
+                name,
+                version,
+                credits,
+            } => {
+                !self.is_deleted
+                    && *version == self.version
+                    && self.names.contains(name)
+                    && *credits == self.credits
+            }
+        }
+    }
+}
+
+/// One process: its handle, its pool, and its receiver on a real port.
+struct Process<U> {
+    users: UserSync<U>,
+    clerk: Clerk,
+    pool: Pool,
+    receiver: Router,
+    address: SocketAddr,
+    server: JoinHandle<()>,
+    client: reqwest::Client,
+}
+
+impl<U> Drop for Process<U> {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+/// A pool on the database, with the table.
+async fn open<U: Member>(database: &TestDatabase) -> Pool {
+    let pool = Pool::open(database.url(), 5).await;
+    let sql = match pool {
+        Pool::Postgres(_) => U::migration_sql::<sqlx::Postgres>(),
+        Pool::Sqlite(_) => U::migration_sql::<sqlx::Sqlite>(),
+    };
+    pool.execute(&sql.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"))
+        .await;
+    pool
+}
+
+impl<U: Member> Process<U> {
+    async fn start(database: &TestDatabase) -> Self {
+        let clerk = issuer().clerk();
+        let pool = open::<U>(database).await;
+        let users = match &pool {
+            Pool::Postgres(pool) => UserSync::new(clerk.clone(), pool.clone()).await,
+            Pool::Sqlite(pool) => UserSync::new(clerk.clone(), pool.clone()).await,
+        };
+        let users = users.expect("the table fits");
+        let receiver = Router::new().route(
+            "/",
+            webhooks(&users, WebhookVerifier::new(SECRET.parse().expect("it is one"))),
+        );
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let address = listener.local_addr().expect("it is bound");
+        let served = receiver.clone();
+        let server = tokio::spawn(async move { drop(axum::serve(listener, served).await) });
+        Self {
+            users,
+            clerk,
+            pool,
+            receiver,
+            address,
+            server,
+            client: reqwest::Client::new(),
+        }
+    }
+
+    /// A request with a token: the name in the row that it got, or `None` if the user is gone.
+    async fn request(&self, token: &str) -> Option<String> {
+        let value = format!("Bearer {token}").parse().expect("it is a header's value");
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, value)]);
+        let session = match self.clerk.authenticate(&headers).await {
+            Ok(session) => session,
+            Err(AuthenticationError::Refused(Refusal::UserDeleted)) => return None,
+            Err(error) => panic!("{error}"),
+        };
+        match self.users.sync(&session).await {
+            Ok(synced) => Some(synced.user.name().expect("each has a name").to_owned()),
+            Err(SyncError::Gone) => None,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// A delivery over the wire.
+    async fn deliver(&self, delivery: &SignedDelivery) {
+        let response = self
+            .client
+            .post(format!("http://{}/", self.address))
+            .headers(delivery.headers().clone())
+            .body(delivery.body().to_owned())
+            .send()
+            .await
+            .expect("the receiver answers");
+        assert_eq!(response.status(), StatusCode::NO_CONTENT);
+    }
+
+    async fn arrive(&self, arriving: &Arriving) -> Option<String> {
+        match arriving {
+            Arriving::Token(token) => self.request(token).await,
+            Arriving::Delivery(delivery) => {
+                self.deliver(delivery).await;
+                None
+            }
+        }
+    }
+
+    /// Begins, and ends in the middle of it, with the process.
+    async fn crash_while_arriving(self, arriving: &Arriving, polls: u8) {
+        {
+            let mut work = pin!(async {
+                match arriving {
+                    Arriving::Token(token) => drop(self.request(token).await),
+                    // Over the wire nobody could tell where it ends.
+                    Arriving::Delivery(delivery) => {
+                        let request = delivery.request("/");
+                        drop(self.receiver.clone().oneshot(request).await);
+                    }
+                }
+            });
+            for _ in 0..polls {
+                let is_done = poll_fn(|context| Poll::Ready(work.as_mut().poll(context).is_ready()));
+                if is_done.await {
+                    break;
+                }
+                // For the database to answer, or not.
+                tokio::time::sleep(Duration::from_micros(200)).await;
+            }
+        }
+        // What was sent arrives before the connection's end.
+        match &self.pool {
+            Pool::Postgres(pool) => pool.close().await,
+            Pool::Sqlite(pool) => pool.close().await,
+        }
+    }
+}
+
+/// What comes in from outside.
+#[derive(Clone, Debug)]
+enum Arriving {
+    Token(String),
+    Delivery(SignedDelivery),
+}
+
+/// What Clerk knows, and what it has sent so far.
+struct World {
+    user_id: String,
+    now: Timestamp,
+    name: String,
+    updated_at: Timestamp,
+    is_deleted: bool,
+    tokens: Vec<(String, Told)>,
+    deliveries: Vec<(SignedDelivery, Told)>,
+}
+
+/// What a token or a delivery says.
+#[derive(Clone, Debug)]
+enum Told {
+    Name(Version, String),
+    Deleted,
+}
+
+impl World {
+    /// The user has signed up, and nobody has been told.
+    fn new() -> Self {
+        let user_id = format!("user_{}", random_hex(8));
+        let now = Timestamp::from_milliseconds(1_700_000_000_000);
+        Self {
+            user_id,
+            now,
+            name: "name 0".to_owned(),
+            updated_at: now,
+            is_deleted: false,
+            tokens: Vec::new(),
+            deliveries: Vec::new(),
+        }
+    }
+
+    fn send(&mut self, event_type: &str, data: Value, told: Told) {
+        let now = SystemClock.now();
+        let delivery = SignedDelivery::new(SECRET, &event(event_type, data, now), now);
+        self.deliveries.push((delivery, told));
+    }
+
+    fn send_user(&mut self, event_type: &str) {
+        let mut user = user_object(&self.user_id, self.updated_at);
+        user["first_name"] = self.name.as_str().into();
+        let told = Told::Name(Version::of_api(self.updated_at), self.name.clone());
+        self.send(event_type, user, told);
+    }
+
+    fn rename(&mut self, later: u16) {
+        if !self.is_deleted {
+            self.now = self.now + Duration::from_millis(u64::from(later) + 1);
+            self.updated_at = self.now;
+            self.name = format!("name {}", self.deliveries.len());
+            self.send_user("user.updated");
+        }
+    }
+
+    fn mint(&mut self, later: u16) {
+        if !self.is_deleted {
+            self.now = self.now + Duration::from_millis(u64::from(later));
+            let token = issuer()
+                .token(&self.user_id)
+                .issued_at(self.now)
+                .claim("name", self.name.as_str())
+                .claim("updatedAt", self.updated_at.seconds())
+                // It stays valid, as those do that the Backend API mints.
+                .claim("exp", 4_000_000_000_i64)
+                .sign();
+            let version = Version::of_token(self.updated_at, self.now);
+            self.tokens.push((token, Told::Name(version, self.name.clone())));
+        }
+    }
+
+    fn delete(&mut self) {
+        if !self.is_deleted {
+            self.is_deleted = true;
+            let data = json!({ "id": self.user_id, "object": "user", "deleted": true });
+            self.send("user.deleted", data, Told::Deleted);
+        }
+    }
+}
+
+/// Two processes on one database.
+struct Run<'a, U> {
+    database: &'a TestDatabase,
+    processes: [Option<Process<U>>; 2],
+}
+
+impl<'a, U: Member> Run<'a, U> {
+    async fn start(database: &'a TestDatabase) -> Self {
+        let processes = [
+            Some(Process::start(database).await),
+            Some(Process::start(database).await),
+        ];
+        Self { database, processes }
+    }
+
+    fn process(&self, number: usize) -> &Process<U> {
+        self.processes[number]
+            .as_ref()
+            .expect("each that ended was started again")
+    }
+
+    async fn history(&mut self, steps: &[Step]) -> Result<(), TestCaseError> {
+        let (mut world, mut model) = (World::new(), Model::default());
+        world.send_user("user.created");
+        for step in steps {
+            self.step(step, &mut world, &mut model).await?;
+            let row = Row::read::<U>(&self.process(0).pool, &world.user_id).await;
+            prop_assert!(
+                model.agrees_with(&row),
+                "{row:?}, and not {model:?}, after {step:?}"
+            );
+        }
+        Ok(())
+    }
+
+    async fn step(&mut self, step: &Step, world: &mut World, model: &mut Model) -> Result<(), TestCaseError> {
+        match step {
+            Step::Rename(later) => world.rename(*later),
+            Step::Mint(later) => world.mint(*later),
+            Step::Delete if U::REMEMBERS_ALL || !model.names.is_empty() => world.delete(),
+            Step::Delete => {}
+            Step::AppWrite => {
+                let sql = format!(
+                    "UPDATE {} SET credits = credits + 1 WHERE clerk_id = '{}'",
+                    U::TABLE,
+                    world.user_id
+                );
+                let written = self.process(0).pool.execute(&sql).await;
+                model.credits += i64::try_from(written).expect("one row at most");
+            }
+            Step::Restart { process } => {
+                self.processes[*process] = Some(Process::start(self.database).await);
+            }
+            Step::Request { .. } | Step::Deliver { .. } => {
+                if let Some((process, arriving, told)) = world.arriving(step) {
+                    let got = self.process(process).arrive(&arriving).await;
+                    model.observe(&told, false);
+                    if let Arriving::Token(_) = arriving {
+                        match got {
+                            Some(name) => {
+                                prop_assert!(!model.is_deleted && model.names.contains(&name), "got {name}")
+                            }
+                            None => prop_assert!(model.is_deleted, "got nothing"),
+                        }
+                    }
+                }
+            }
+            Step::Crash { what, polls } => {
+                if let Some((process, arriving, told)) = world.arriving(what) {
+                    let crashing = self.processes[process].take().expect("it runs");
+                    crashing.crash_while_arriving(&arriving, *polls).await;
+                    self.processes[process] = Some(Process::start(self.database).await);
+                    // Either it was in time or it was not.
+                    let row = Row::read::<U>(&self.process(process).pool, &world.user_id).await;
+                    let mut observed = model.clone();
+                    observed.observe(&told, false);
+                    if observed.agrees_with(&row) {
+                        *model = observed;
+                    }
+                }
+            }
+            Step::AtOnce(steps) => {
+                let arriving: Vec<_> = steps.iter().filter_map(|step| world.arriving(step)).collect();
+                let all = arriving
+                    .iter()
+                    .map(|(process, arriving, _)| self.process(*process).arrive(arriving));
+                let got = join_all(all).await;
+                for (_, _, told) in &arriving {
+                    model.observe(told, true);
+                }
+                for ((_, arriving, _), got) in arriving.iter().zip(got) {
+                    let is_gone = matches!(arriving, Arriving::Token(_)) && got.is_none();
+                    prop_assert!(!is_gone || model.is_deleted, "got nothing");
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl World {
+    fn arriving(&self, step: &Step) -> Option<(usize, Arriving, Told)> {
+        match step {
+            Step::Request { token, process } => {
+                let (token, told) = self.tokens.get(token.checked_rem(self.tokens.len())?)?;
+                Some((*process, Arriving::Token(token.clone()), told.clone()))
+            }
+            Step::Deliver { delivery, process } => {
+                let (delivery, told) = self.deliveries.get(delivery % self.deliveries.len())?;
+                Some((*process, Arriving::Delivery(delivery.clone()), told.clone()))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Runs so many histories; what fails is reduced to the shortest that does.
+async fn histories<U: Member>(database: TestDatabase, cases: u32) {
+    let runtime = tokio::runtime::Handle::current();
+    tokio::task::spawn_blocking(move || {
+        let mut run = runtime.block_on(Run::<U>::start(&database));
+        let run = std::cell::RefCell::new(&mut run);
+        let config = Config {
+            cases,
+            failure_persistence: None,
+            ..Config::default()
+        };
+        let tried = TestRunner::new(config).run(&vec(step(), 1..40), |steps| {
+            runtime.block_on(run.borrow_mut().history(&steps))
+        });
+        if let Err(error) = tried {
+            panic!("{error}");
+        }
+    })
+    .await
+    .expect("every history ends as the model says");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_is_what_the_newest_word_says_on_postgres() {
+    histories::<Kept>(TestDatabase::postgres().await, 500).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_is_what_the_newest_word_says_on_sqlite() {
+    histories::<Kept>(TestDatabase::sqlite(), 1_000).await;
+}
