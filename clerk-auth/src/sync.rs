@@ -5,6 +5,7 @@
 mod breaker;
 mod builder;
 mod conflict;
+mod deletion;
 mod dialect;
 mod error;
 #[cfg(feature = "backend-api")]
@@ -23,6 +24,7 @@ mod version;
 mod writers;
 
 pub use builder::{UserPool, UserSyncBuilder};
+pub use deletion::Deletion;
 pub use error::{BoxError, SyncError};
 pub use plan::SyncOutcome;
 pub use user_sync::{Synced, UserSync};

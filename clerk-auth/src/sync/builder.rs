@@ -14,7 +14,7 @@ use super::fallback::Fallback;
 use super::fresh::FreshRows;
 use super::reads::Reads;
 use super::report::Reports;
-use super::store::{OnInsert, PoolStore, Store, StoreFuture};
+use super::store::{Hook, PoolStore, Store, StoreFuture};
 use super::user_sync::{Inner, UserSync};
 use super::writers::Writers;
 #[cfg(feature = "backend-api")]
@@ -57,7 +57,8 @@ pub struct UserSyncBuilder<U: SyncedUser, P: UserPool<U>> {
     clerk: Clerk,
     pool: P,
     timeout: Duration,
-    on_insert: Option<OnInsert<U, P::Database>>,
+    on_insert: Option<Hook<U, P::Database>>,
+    on_delete: Option<Hook<U, P::Database>>,
     #[cfg(feature = "backend-api")]
     backend_api: Option<BackendApi>,
 }
@@ -69,6 +70,7 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
             pool,
             timeout: SYNC_TIMEOUT,
             on_insert: None,
+            on_delete: None,
             #[cfg(feature = "backend-api")]
             backend_api: None,
         }
@@ -94,6 +96,46 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
         self
     }
 
+    /// What happens once for each user who is deleted, in the same transaction, with the row before it is marked as
+    /// deleted or goes: the rows that reference it. If it fails, nothing is deleted and [`SyncError::OnDelete`] says so;
+    /// whoever deletes the user next tries again.
+    ///
+    /// ```
+    /// # #[cfg(feature = "postgres")]
+    /// # mod example {
+    /// # use clerk_auth::{Clerk, SyncedUser, UserSync, schema::SchemaError};
+    /// # #[derive(SyncedUser)]
+    /// # #[synced_user(table = "users", tombstones = "clerk_tombstones", database(postgres))]
+    /// # struct User { #[column(generated)] id: i64, clerk_id: String }
+    /// async fn users(clerk: Clerk, pool: sqlx::PgPool) -> Result<UserSync<User>, SchemaError> {
+    ///     UserSync::<User>::builder(clerk, pool)
+    ///         .on_delete(|connection, user| {
+    ///             Box::pin(async move {
+    ///                 sqlx::query("DELETE FROM carts WHERE user_id = $1")
+    ///                     .bind(user.id)
+    ///                     .execute(connection)
+    ///                     .await?;
+    ///                 Ok(())
+    ///             })
+    ///         })
+    ///         .build()
+    ///         .await
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// [`SyncError::OnDelete`]: super::SyncError::OnDelete
+    pub fn on_delete<F>(mut self, hook: F) -> Self
+    where
+        F: for<'a> Fn(&'a mut <P::Database as Database>::Connection, &'a U) -> StoreFuture<'a, (), BoxError>
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.on_delete = Some(Arc::new(hook));
+        self
+    }
+
     /// Whom to ask where a token does not tell: its claims are absent because the template has not been saved, or another
     /// user's row holds a unique value. A user is asked for once for each of their tokens, and all together at most 50
     /// times in ten seconds; Clerk's `Retry-After` is respected.
@@ -115,7 +157,9 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
         let claim_columns = P::CLAIM_COLUMNS;
         #[cfg(feature = "postgres")]
         let listener = self.pool.listener();
-        let store = self.pool.into_store(self.on_insert, Arc::clone(&sender));
+        let store = self
+            .pool
+            .into_store(self.on_insert, self.on_delete, Arc::clone(&sender));
         #[cfg(feature = "postgres")]
         let hears_all = listener.is_none();
         #[cfg(not(feature = "postgres"))]
@@ -152,7 +196,7 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
 pub trait UserPool<U>: sealed::Store<U> {}
 
 mod sealed {
-    use super::{Arc, ClaimColumn, Database, Future, OnInsert, SchemaError};
+    use super::{Arc, ClaimColumn, Database, Future, Hook, SchemaError};
 
     pub trait Store<U>: Send {
         type Database: Database;
@@ -171,7 +215,8 @@ mod sealed {
         #[expect(private_interfaces, reason = "sealed: nobody else can name the trait")]
         fn into_store(
             self,
-            on_insert: Option<OnInsert<U, Self::Database>>,
+            on_insert: Option<Hook<U, Self::Database>>,
+            on_delete: Option<Hook<U, Self::Database>>,
             sender: Arc<str>,
         ) -> Arc<dyn super::Store<U>>;
     }
@@ -202,12 +247,14 @@ macro_rules! user_pool {
             #[expect(private_interfaces, reason = "sealed: nobody else can name the trait")]
             fn into_store(
                 self,
-                on_insert: Option<OnInsert<U, $database>>,
+                on_insert: Option<Hook<U, $database>>,
+                on_delete: Option<Hook<U, $database>>,
                 sender: Arc<str>,
             ) -> Arc<dyn Store<U>> {
                 Arc::new(PoolStore {
                     pool: self,
                     on_insert,
+                    on_delete,
                     sender,
                 })
             }

@@ -75,6 +75,7 @@ impl<U: SyncedUser> Inner<U> {
             Ok(written) => Ok(written),
             Err(WriteError::Taken { .. }) => Ok(None),
             Err(WriteError::OnInsert(error)) => Err(SyncError::OnInsert(error)),
+            Err(WriteError::Gone) => Err(SyncError::Gone),
             Err(WriteError::Database(error)) => Err(SyncError::Database(Arc::new(error))),
         }
     }

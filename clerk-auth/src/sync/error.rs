@@ -36,6 +36,9 @@ pub enum SyncError {
     /// What the application does when a row is inserted failed, and nothing was inserted.
     #[error("the application's `on_insert` failed: {0}")]
     OnInsert(#[source] BoxError),
+    /// What the application does when a user is deleted failed, and nothing was deleted.
+    #[error("the application's `on_delete` failed: {0}")]
+    OnDelete(#[source] BoxError),
     /// The database did not answer within the sync timeout.
     #[error("the database did not answer within {} ms", .0.as_millis())]
     Timeout(Duration),
@@ -56,6 +59,7 @@ impl SyncError {
             Self::OtherInstance { .. } => "other_instance",
             Self::Conflict(_) => "conflict",
             Self::OnInsert(_) => "on_insert",
+            Self::OnDelete(_) => "on_delete",
             Self::Timeout(_) => "timeout",
             Self::Unavailable => "unavailable",
             Self::Database(_) => "database",

@@ -50,7 +50,10 @@ impl Reports {
             }
             // The failures that led to it have been logged.
             SyncError::Unavailable => tracing::debug!(user = U::NAME, "the database was not asked"),
-            SyncError::OnInsert(_) | SyncError::Timeout(_) | SyncError::Database(_) => {
+            SyncError::OnInsert(_)
+            | SyncError::OnDelete(_)
+            | SyncError::Timeout(_)
+            | SyncError::Database(_) => {
                 tracing::error!(user = U::NAME, %error, "the user's row could not be synced");
             }
         }

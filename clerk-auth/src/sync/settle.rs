@@ -83,7 +83,7 @@ impl<U: SyncedUser> Inner<U> {
             let stored = self.reads.read(clerk_id).await.map_err(SyncError::Database)?;
             let plan = plan(stored.as_ref(), &observation.claims, version);
             match (plan, &stored) {
-                (Plan::Gone, _) => return Err(SyncError::Gone),
+                (Plan::Gone, _) => return Err(self.gone(clerk_id).await),
                 (Plan::Serve, Some(stored)) => {
                     return Ok(self.serve(session, stored.clone(), Some(reading), SyncOutcome::Unchanged));
                 }
@@ -120,10 +120,11 @@ impl<U: SyncedUser> Inner<U> {
             Ok(written) => written,
             Err(WriteError::Taken { columns }) => self.write_taken(observation, columns).await?,
             Err(WriteError::OnInsert(error)) => return Err(SyncError::OnInsert(error)),
+            Err(WriteError::Gone) => return Err(SyncError::Gone),
             Err(WriteError::Database(error)) => return Err(error.into()),
         };
         let outcome = match (inserted, stored.version > *version) {
-            _ if stored.deleted => return Err(SyncError::Gone),
+            _ if stored.deleted => return Err(self.gone(clerk_id).await),
             (true, _) => SyncOutcome::Inserted,
             (false, false) => SyncOutcome::Updated,
             // Somebody wrote newer claims between the read and the upsert, which therefore changed nothing.

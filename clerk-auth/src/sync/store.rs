@@ -9,6 +9,7 @@ use sqlx::{
     Type,
 };
 
+use super::deletion::Deletion;
 use super::dialect::{Dialect, key, stored};
 use super::error::BoxError;
 use super::version::Version;
@@ -47,6 +48,8 @@ pub(crate) enum WriteError {
     Taken { columns: Vec<usize> },
     /// The application's hook failed, and nothing was inserted.
     OnInsert(BoxError),
+    /// The user was deleted, and nothing was written.
+    Gone,
 }
 
 impl From<sqlx::Error> for WriteError {
@@ -55,10 +58,25 @@ impl From<sqlx::Error> for WriteError {
     }
 }
 
+/// Why a user could not be deleted.
+#[derive(Debug)]
+pub(crate) enum DeleteError {
+    /// The database failed.
+    Database(sqlx::Error),
+    /// The application's hook failed, and nothing was deleted.
+    OnDelete(BoxError),
+}
+
+impl From<sqlx::Error> for DeleteError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
 pub(crate) type StoreFuture<'a, T, E = sqlx::Error> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'a>>;
 
-/// What the application does in the transaction that inserts a row.
-pub(crate) type OnInsert<U, DB> = Arc<
+/// What the application does in the transaction that inserts or deletes a row.
+pub(crate) type Hook<U, DB> = Arc<
     dyn for<'a> Fn(&'a mut <DB as Database>::Connection, &'a U) -> StoreFuture<'a, (), BoxError>
         + Send
         + Sync,
@@ -80,8 +98,15 @@ pub(crate) trait Store<U: SyncedUser>: Send + Sync {
 
     fn raise_version<'a>(&'a self, clerk_id: &'a str, version: Version) -> StoreFuture<'a, ()>;
 
-    /// Marks a row as deleted; false if there is none, or it was.
-    fn tombstone<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool>;
+    /// Deletes a user, with the application's hook in the same transaction.
+    fn delete<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, Deletion, DeleteError>;
+
+    /// Deletes the row of a user who has a tombstone: one that was inserted while the deletion was under way. To be
+    /// called when a deletion has been committed, or such a row was found.
+    fn purge<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool, DeleteError>;
+
+    /// Whether a user who has no row was deleted, as far as that is remembered.
+    fn has_tombstone<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool>;
 
     /// The Clerk user ids of the other rows that hold the claim of a column.
     fn holders<'a>(
@@ -109,7 +134,8 @@ pub(crate) trait Store<U: SyncedUser>: Send + Sync {
 /// Rows of `U` in a database.
 pub(super) struct PoolStore<U, DB: Database> {
     pub(super) pool: Pool<DB>,
-    pub(super) on_insert: Option<OnInsert<U, DB>>,
+    pub(super) on_insert: Option<Hook<U, DB>>,
+    pub(super) on_delete: Option<Hook<U, DB>>,
     /// By which this handle knows what it has announced itself.
     pub(super) sender: Arc<str>,
 }
@@ -141,7 +167,11 @@ where
             Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Err(WriteError::Taken {
                 columns: DB::taken_columns(&self.pool, error.as_ref(), U::CLAIM_COLUMNS).await?,
             }),
-            written => Ok(written?),
+            written => match written? {
+                Some(written) => Ok(written),
+                None if U::TOMBSTONES.is_some() => Err(WriteError::Gone),
+                None => Err(sqlx::Error::RowNotFound.into()),
+            },
         }
     }
 
@@ -161,7 +191,64 @@ where
                 .map_err(WriteError::OnInsert)?;
         }
         transaction.commit().await?;
-        Ok(written)
+        self.after_insertion(clerk_id, written).await
+    }
+
+    /// The upsert does not see a deletion that is committed while it runs. So both look again once they are committed:
+    /// the later one sees what the other has done.
+    async fn after_insertion(&self, clerk_id: &str, written: Written<U>) -> Result<Written<U>, WriteError> {
+        if U::TOMBSTONES.is_none() || DB::ROW_LOCK.is_empty() || !written.inserted {
+            return Ok(written);
+        }
+        let mut connection = self.pool.acquire().await?;
+        match self.select(&mut connection, clerk_id, "").await? {
+            Some(stored) => Ok(Written { stored, ..written }),
+            None => Err(WriteError::Gone),
+        }
+    }
+
+    /// Deletes a user in a transaction that [`Dialect::begin`] began. The hook runs with the row before it goes, once for
+    /// each; who deletes the user at the same time waits. [`Store::purge`] is to be called once it is committed.
+    pub(super) async fn delete_in(
+        &self,
+        connection: &mut DB::Connection,
+        clerk_id: &str,
+    ) -> Result<Deletion, DeleteError> {
+        let mut nothing_done = Deletion::NoRow;
+        if U::TOMBSTONES.is_some() && execute_for::<DB>(connection, U::TOMBSTONE, clerk_id).await? == 0 {
+            nothing_done = Deletion::AlreadyDeleted;
+        }
+        let Some(stored) = self.select(connection, clerk_id, DB::ROW_LOCK).await? else {
+            return Ok(nothing_done);
+        };
+        if U::TOMBSTONES.is_none() && stored.deleted {
+            return Ok(Deletion::AlreadyDeleted);
+        }
+        if let Some(on_delete) = &self.on_delete {
+            on_delete(connection, &stored.user)
+                .await
+                .map_err(DeleteError::OnDelete)?;
+        }
+        let delete = U::TOMBSTONES.map_or(U::TOMBSTONE, |it| it.delete);
+        execute_for::<DB>(connection, delete, clerk_id).await?;
+        if DB::ANNOUNCES && !U::FRESH_FOR.is_zero() {
+            DB::announce(connection, &self.sender, U::TABLE, clerk_id).await?;
+        }
+        Ok(Deletion::Deleted)
+    }
+
+    async fn select(
+        &self,
+        connection: &mut DB::Connection,
+        clerk_id: &str,
+        lock: &'static str,
+    ) -> Result<Option<Stored<U>>, sqlx::Error> {
+        // The text is made of the derive's constant and the database's own.
+        let sql = AssertSqlSafe(format!("{}{lock}", U::SELECT));
+        let row = sqlx::query_with(sql, key::<DB>(clerk_id)?)
+            .fetch_optional(connection)
+            .await?;
+        row.map(|row| stored::<DB, U>(&row, row.len() - 2)).transpose()
     }
 }
 
@@ -207,7 +294,9 @@ where
         Box::pin(async move {
             if self.on_insert.is_none() && !DB::UPSERT_IN_TRANSACTION {
                 let mut connection = self.pool.acquire().await?;
-                return self.upsert(&mut connection, clerk_id, claims, version).await;
+                let written = self.upsert(&mut connection, clerk_id, claims, version).await?;
+                drop(connection);
+                return self.after_insertion(clerk_id, written).await;
             }
             let transaction = DB::begin(&self.pool).await?;
             self.upsert_and_commit(transaction, clerk_id, claims, version)
@@ -225,12 +314,42 @@ where
         })
     }
 
-    fn tombstone<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool> {
+    fn delete<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, Deletion, DeleteError> {
         Box::pin(async move {
-            let done = sqlx::query_with(U::TOMBSTONE, key::<DB>(clerk_id)?)
-                .execute(&self.pool)
-                .await?;
-            Ok(DB::rows_affected(&done) > 0)
+            let mut transaction = DB::begin(&self.pool).await?;
+            let deletion = self.delete_in(&mut transaction, clerk_id).await?;
+            transaction.commit().await?;
+            Ok(match self.purge(clerk_id).await? {
+                true => Deletion::Deleted,
+                false => deletion,
+            })
+        })
+    }
+
+    fn purge<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool, DeleteError> {
+        Box::pin(async move {
+            if U::TOMBSTONES.is_none() {
+                return Ok(false);
+            }
+            if !self.read(clerk_id).await?.is_some_and(|stored| stored.deleted) {
+                return Ok(false);
+            }
+            let mut transaction = DB::begin(&self.pool).await?;
+            let deletion = self.delete_in(&mut transaction, clerk_id).await?;
+            transaction.commit().await?;
+            Ok(deletion == Deletion::Deleted)
+        })
+    }
+
+    fn has_tombstone<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool> {
+        Box::pin(async move {
+            let Some(tombstones) = U::TOMBSTONES else {
+                return Ok(false);
+            };
+            sqlx::query_with(tombstones.select, key::<DB>(clerk_id)?)
+                .fetch_one(&self.pool)
+                .await?
+                .try_get(0)
         })
     }
 
@@ -292,8 +411,29 @@ where
     }
 
     fn announce<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, ()> {
-        Box::pin(DB::announce(&self.pool, &self.sender, U::TABLE, clerk_id))
+        Box::pin(async move {
+            let mut connection = self.pool.acquire().await?;
+            DB::announce(&mut connection, &self.sender, U::TABLE, clerk_id).await
+        })
     }
+}
+
+/// Runs a statement whose one parameter is a Clerk user id; how many rows it changed.
+async fn execute_for<DB>(
+    connection: &mut DB::Connection,
+    sql: &'static str,
+    clerk_id: &str,
+) -> Result<u64, sqlx::Error>
+where
+    DB: Dialect,
+    DB::Arguments: IntoArguments<DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
+{
+    let done = sqlx::query_with(sql, key::<DB>(clerk_id)?)
+        .execute(connection)
+        .await?;
+    Ok(DB::rows_affected(&done))
 }
 
 fn with_version<DB>(clerk_id: &str, version: Version) -> Result<DB::Arguments, sqlx::Error>
