@@ -100,7 +100,10 @@ impl<U: SyncedUser> Inner<U> {
                     return self.ask(self.as_known(session, claims)).await;
                 }
                 let asked = self.ask_clerk(fallback, clerk_id).await;
-                fallback.asked.insert(clerk_id.into(), session.clone());
+                // Whom Clerk does not know is refused, and not served from the row that the application's hook kept.
+                if !matches!(asked, Err(SyncError::OnDelete(_))) {
+                    fallback.asked.insert(clerk_id.into(), session.clone());
+                }
                 return match asked {
                     Ok(Some(synced)) => Ok(synced),
                     // Clerk did not say.
