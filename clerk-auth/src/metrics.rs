@@ -5,9 +5,8 @@
 //! | [`SESSION_TOKENS`] | counter | `outcome`: `verified`, `cached`, `keys_unavailable`, or a refusal's [`code`](crate::token::Refusal::code) |
 //! | [`SESSION_TOKEN_BYTES`] | histogram, in bytes | |
 //! | [`KEY_FETCHES`] | counter | `outcome`: `fetched`, `failed` |
-//! | [`USER_SYNCS`] | counter | `user`: the struct; `outcome`: a [`SyncOutcome`](crate::sync::SyncOutcome), or `gone`, `claims`, `other_instance`, `conflict`, `on_insert`, `timeout`, `unavailable`, `database` |
+//! | [`USER_SYNCS`] | counter | `user`: the struct; `outcome`: a [`SyncOutcome`](crate::sync::SyncOutcome), or `gone`, `claims`, `other_instance`, `conflict`, `on_insert`, `on_delete`, `timeout`, `unavailable`, `database` |
 //! | [`WEBHOOKS`] | counter | `outcome`: `received`, or a [`WebhookRejection`](crate::extract::WebhookRejection)'s [`code`](crate::extract::WebhookRejection::code) |
-//! | [`WEBHOOK_EVENTS`] | counter | `user`: the struct; `outcome`: `inserted`, `updated`, `unchanged`, `stale`, `deleted`, `gone`, `nothing`, or as for [`USER_SYNCS`] |
 //!
 //! No label holds anything of a token or of a person. Without a recorder a count costs a few nanoseconds.
 

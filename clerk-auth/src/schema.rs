@@ -88,13 +88,23 @@ where
         source,
     };
     let table = live::table::<U, DB>(pool).await.map_err(unavailable)?;
-    let problems = compare::problems(
+    let mut problems = compare::problems(
         U::TABLE,
         U::CREATE_TABLE,
         U::COLUMNS,
         table.as_ref(),
         DB::CAN_ALTER_COLUMNS,
     );
+    if let Some(tombstones) = U::TOMBSTONES {
+        let table = DB::live_table(pool, tombstones.table)
+            .await
+            .map_err(unavailable)?;
+        problems.extend(compare::tombstone_problems(
+            tombstones,
+            table,
+            DB::CAN_ALTER_COLUMNS,
+        ));
+    }
     if problems.is_empty() {
         plan::<U, DB>(pool).await.map_err(unavailable)
     } else {
@@ -127,13 +137,17 @@ where
     U: StoredIn<DB>,
 {
     let mut problems = Vec::new();
-    for (statement, sql) in [
+    let statements = [
         ("SELECT", U::SELECT),
         ("SELECT_MANY", U::SELECT_MANY),
         ("UPSERT", U::UPSERT),
         ("RAISE_VERSION", U::RAISE_VERSION),
         ("TOMBSTONE", U::TOMBSTONE),
-    ] {
+    ];
+    let tombstones = U::TOMBSTONES
+        .iter()
+        .flat_map(|it| [("TOMBSTONES.select", it.select), ("TOMBSTONES.delete", it.delete)]);
+    for (statement, sql) in statements.into_iter().chain(tombstones) {
         match DB::explain(pool, sql).await {
             Ok(()) => {}
             Err(sqlx::Error::Database(error)) => problems.push(Problem {

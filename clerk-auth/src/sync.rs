@@ -5,6 +5,7 @@
 mod breaker;
 mod builder;
 mod conflict;
+mod deletion;
 #[cfg(feature = "webhooks")]
 mod deliveries;
 mod dialect;
@@ -29,6 +30,7 @@ mod version;
 mod writers;
 
 pub use builder::{UserPool, UserSyncBuilder};
+pub use deletion::Deletion;
 #[cfg(feature = "webhooks")]
 pub use deliveries::CREATE_DELIVERIES;
 pub use error::{BoxError, SyncError};

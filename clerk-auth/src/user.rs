@@ -39,7 +39,7 @@ pub trait SyncedUser: Sized + Send + Sync + 'static {
     const FRESH_FOR: Duration;
 
     /// Creates the table in the database `DB`, for a migration of the team's own: [`StoredIn::CREATE_TABLE`] with a
-    /// semicolon.
+    /// semicolon, and the same of the table of [`StoredIn::TOMBSTONES`].
     ///
     /// ```
     /// # #[cfg(feature = "postgres")] {
@@ -60,7 +60,9 @@ pub trait SyncedUser: Sized + Send + Sync + 'static {
     where
         Self: StoredIn<DB>,
     {
-        format!("{};\n", Self::CREATE_TABLE)
+        let tombstones = Self::TOMBSTONES.map(|it| it.create_table);
+        let tables = [Self::CREATE_TABLE].into_iter().chain(tombstones);
+        tables.map(|sql| format!("{sql};\n")).collect()
     }
 
     /// Reads the claims of one user into the struct's own types.
@@ -120,6 +122,19 @@ pub struct ClaimColumn {
     pub give_way: Option<&'static str>,
 }
 
+/// The table that remembers deleted users, whose rows are gone, and what else belongs to it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Tombstones {
+    /// The table, with its schema if the struct names one: `clerk_tombstones`, `accounts.clerk_tombstones`.
+    pub table: &'static str,
+    /// Creates it: the Clerk user id as its primary key, and when the user was deleted.
+    pub create_table: &'static str,
+    /// Whether a user has one (boolean): Clerk user id (parameter 1).
+    pub select: &'static str,
+    /// Deletes a user's row: Clerk user id (parameter 1).
+    pub delete: &'static str,
+}
+
 /// How a [`SyncedUser`] is stored in the database `DB`: statements, values and rows.
 ///
 /// The statements are constants so that a team can read them, `EXPLAIN` them and put the DDL into its migrations:
@@ -138,7 +153,8 @@ pub trait StoredIn<DB: Database>: SyncedUser {
 
     /// Inserts the row or updates it if the version is not older; the parameters are those of [`bind`](Self::bind).
     /// Always returns the row that won: the columns of [`SELECT`](Self::SELECT), then whether it was inserted
-    /// (boolean; always false on SQLite, where the store reads it from the transaction).
+    /// (boolean; always false on SQLite, where the store reads it from the transaction). With
+    /// [`TOMBSTONES`](Self::TOMBSTONES) it writes and returns nothing for a user who has one.
     ///
     /// On Postgres, if rows are served without a look ([`SyncedUser::FRESH_FOR`]), it tells every process that listens:
     /// one more parameter (text) names the sender, and one more column stands before the version.
@@ -148,13 +164,18 @@ pub trait StoredIn<DB: Database>: SyncedUser {
     /// (parameter 2). Touches nothing else, and does nothing to a row of a newer version or a tombstone.
     const RAISE_VERSION: &'static str;
 
-    /// Marks the row of a user as deleted: Clerk user id (parameter 1).
+    /// Marks the row of a user as deleted, or remembers the user among the [`TOMBSTONES`](Self::TOMBSTONES): Clerk user
+    /// id (parameter 1). Changes nothing if that has been done.
     const TOMBSTONE: &'static str;
+
+    /// Where deleted users are remembered whose rows are gone; `None` if their rows stay.
+    const TOMBSTONES: Option<Tombstones> = None;
 
     /// Creates the table with its primary key and the unique index on the Clerk user id.
     const CREATE_TABLE: &'static str;
 
-    /// The struct's columns in the order of its fields, then the version and the tombstone.
+    /// The struct's columns in the order of its fields, then the version and, if the row of a deleted user stays, the
+    /// tombstone.
     const COLUMNS: &'static [ColumnDefinition];
 
     /// The columns that claims feed, in the order of the struct's fields, each with the statements that settle whose a

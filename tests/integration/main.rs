@@ -3,6 +3,7 @@
 mod backend_api;
 mod conflicts;
 mod credentials;
+mod deletion;
 mod fixture;
 mod freshness;
 mod harness;

@@ -1,14 +1,17 @@
 //! The table that the example's migrations make is the one that the derive expects, and start-up says so if not.
 
 use clerk_auth::user::StoredIn;
-use clerk_auth::{Clerk, UserSync, schema};
+use clerk_auth::{Clerk, SyncedUser, UserSync, schema};
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::on_both_databases;
-use clerk_auth_tests::profiles::{Pool, Profile, issuer};
+use clerk_auth_tests::profiles::{Member, Pool, Profile, issuer};
 use example_app::user::User;
 use sqlx::AssertSqlSafe;
 
-on_both_databases!(start_up_says_what_the_table_lacks);
+on_both_databases!(
+    start_up_says_what_the_table_lacks,
+    start_up_says_what_the_tombstones_lack,
+);
 
 #[test]
 fn the_migrations_are_the_generated_ddl() {
@@ -26,14 +29,18 @@ fn the_migrations_are_the_generated_ddl() {
 
 /// What start-up says of a table after a change; empty if it is content.
 async fn complaint(pool: &Pool) -> String {
+    complaint_of::<Profile>(pool).await
+}
+
+async fn complaint_of<U: StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite>>(pool: &Pool) -> String {
     let clerk = Clerk::builder()
         .issuer(issuer().url())
         .jwt_key(issuer().public_key_pem())
         .build()
         .expect("the configuration is right");
     let started = match pool {
-        Pool::Postgres(pool) => UserSync::<Profile>::new(clerk, pool.clone()).await.map(drop),
-        Pool::Sqlite(pool) => UserSync::<Profile>::new(clerk, pool.clone()).await.map(drop),
+        Pool::Postgres(pool) => UserSync::<U>::new(clerk, pool.clone()).await.map(drop),
+        Pool::Sqlite(pool) => UserSync::<U>::new(clerk, pool.clone()).await.map(drop),
     };
     started.err().map(|error| error.to_string()).unwrap_or_default()
 }
@@ -105,6 +112,61 @@ async fn start_up_says_what_the_table_lacks(database: TestDatabase) {
             .expect("the database answers"),
         []
     );
+}
+
+async fn start_up_says_what_the_tombstones_lack(database: TestDatabase) {
+    let is_sqlite = database.is_sqlite();
+    let pool = Pool::open(database.url(), 2).await;
+    let (members, tombstones) = match &pool {
+        Pool::Postgres(_) => tables_of_members::<sqlx::Postgres>(),
+        Pool::Sqlite(_) => tables_of_members::<sqlx::Sqlite>(),
+    };
+    assert!(!members.contains("clerk_deleted_at"), "{members}");
+    // Whatever text the row's own key is.
+    pool.execute(&members.replace("\"clerk_id\" TEXT", "\"clerk_id\" VARCHAR(64)"))
+        .await;
+    let missing = format!(
+        "of the tombstones in `former_members`: there is no table `former_members`; mend it with\n  {};",
+        tombstones.replace('\n', "\n  ")
+    );
+    let said = complaint_of::<Member>(&pool).await;
+    assert!(said.ends_with(&missing), "{said}");
+    pool.execute(&tombstones).await;
+    assert_eq!(complaint_of::<Member>(&pool).await, "");
+
+    for (columns, expected) in [
+        ("deleted_at TEXT", "there is no column `clerk_id`"),
+        ("clerk_id TEXT NOT NULL", "no unique index over `clerk_id` alone"),
+        (
+            "clerk_id TEXT NOT NULL PRIMARY KEY, reason TEXT NOT NULL",
+            "the column `reason`, which the struct does not know, has no default",
+        ),
+    ] {
+        pool.execute("DROP TABLE former_members").await;
+        pool.execute(&format!("CREATE TABLE former_members ({columns})"))
+            .await;
+        let said = complaint_of::<Member>(&pool).await;
+        assert!(said.contains("of the tombstones in `former_members`"), "{said}");
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+    if !is_sqlite {
+        pool.execute("DROP TABLE former_members").await;
+        pool.execute("CREATE TABLE former_members (clerk_id BIGINT NOT NULL PRIMARY KEY)")
+            .await;
+        let said = complaint_of::<Member>(&pool).await;
+        assert!(said.contains("cannot run its SELECT statement"), "{said}");
+    }
+}
+
+/// The two statements of the migration.
+fn tables_of_members<DB: sqlx::Database>() -> (String, String)
+where
+    Member: StoredIn<DB>,
+{
+    let sql = Member::migration_sql::<DB>();
+    let (members, tombstones) = sql.split_once(";\n").expect("two statements");
+    let tombstones = tombstones.strip_suffix(";\n").expect("it ends with a semicolon");
+    (members.to_owned(), tombstones.to_owned())
 }
 
 #[tokio::test]

@@ -142,6 +142,36 @@ impl Member for Kept {
     }
 }
 
+/// Deleted users lose their row, and their id is remembered.
+#[derive(Clone, Debug, SyncedUser)]
+#[synced_user(
+    table = "members",
+    tombstones = "former_members",
+    template_json = r#"{"name": "{{user.first_name}}", "updatedAt": "{{user.updated_at}}"}"#,
+    database(postgres, sqlite)
+)]
+struct Removed {
+    #[expect(dead_code, reason = "every user has one")]
+    clerk_id: String,
+    name: Option<String>,
+    #[column(app)]
+    #[expect(dead_code, reason = "it is read from the table")]
+    credits: i64,
+}
+
+impl Member for Removed {
+    const ROW: &'static str = "SELECT members.name, members.clerk_version, members.credits, \
+                               former_members.clerk_id IS NOT NULL \
+                               FROM (SELECT CAST($1 AS TEXT) AS id) AS it \
+                               LEFT JOIN members ON members.clerk_id = it.id \
+                               LEFT JOIN former_members ON former_members.clerk_id = it.id";
+    const REMEMBERS_ALL: bool = true;
+
+    fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+}
+
 /// What there is of a user in the database.
 #[derive(Debug)]
 enum Row {
@@ -545,12 +575,25 @@ async fn histories<U: Member>(database: TestDatabase, cases: u32) {
     .expect("every history ends as the model says");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_row_is_what_the_newest_word_says_on_postgres() {
-    histories::<Kept>(TestDatabase::postgres().await, 500).await;
+macro_rules! on_both_databases {
+    ($($suite:ident: $user:ty, $on_postgres:literal and $on_sqlite:literal histories;)+) => {
+        $(mod $suite {
+            use super::*;
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_postgres() {
+                histories::<$user>(TestDatabase::postgres().await, $on_postgres).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_sqlite() {
+                histories::<$user>(TestDatabase::sqlite(), $on_sqlite).await;
+            }
+        })+
+    };
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_row_is_what_the_newest_word_says_on_sqlite() {
-    histories::<Kept>(TestDatabase::sqlite(), 1_000).await;
+on_both_databases! {
+    a_row_is_what_the_newest_word_says: Kept, 400 and 1_000 histories;
+    a_row_that_is_removed_stays_removed: Removed, 400 and 1_000 histories;
 }

@@ -48,6 +48,26 @@ pub struct AlwaysRead {
     pub name: Option<String>,
 }
 
+/// The same of a table from which the rows of deleted users go.
+#[derive(Clone, Debug, Eq, PartialEq, SyncedUser)]
+#[synced_user(
+    table = "members",
+    tombstones = "former_members",
+    template_json = r#"{"email": "{{user.primary_email_address}}", "name": "{{user.first_name}}", "updatedAt": "{{user.updated_at}}"}"#,
+    database(postgres, sqlite)
+)]
+pub struct Member {
+    /// Made by the database.
+    #[column(generated)]
+    pub id: i64,
+    /// The key.
+    pub clerk_id: String,
+    /// The primary e-mail address.
+    pub email: Option<String>,
+    /// The first name.
+    pub name: Option<String>,
+}
+
 /// A pool of either database.
 #[derive(Clone, Debug)]
 pub enum Pool {
@@ -179,6 +199,21 @@ impl Profiles {
         pool: Pool,
         postgres: impl FnOnce(UserSyncBuilder<Profile, PgPool>) -> UserSyncBuilder<Profile, PgPool>,
         sqlite: impl FnOnce(UserSyncBuilder<Profile, SqlitePool>) -> UserSyncBuilder<Profile, SqlitePool>,
+    ) -> Self {
+        Self::of_table(pool, postgres, sqlite).await
+    }
+}
+
+impl<U: StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite>> Profiles<U> {
+    /// The same of a table of another struct.
+    ///
+    /// # Panics
+    ///
+    /// If the table does not fit.
+    pub async fn of_table(
+        pool: Pool,
+        postgres: impl FnOnce(UserSyncBuilder<U, PgPool>) -> UserSyncBuilder<U, PgPool>,
+        sqlite: impl FnOnce(UserSyncBuilder<U, SqlitePool>) -> UserSyncBuilder<U, SqlitePool>,
     ) -> Self {
         let (clerk, clock) = clerk();
         let users = match &pool {

@@ -6,7 +6,7 @@ use syn::{Ident, LitStr};
 
 use super::field::{Case, FieldChecker};
 use super::freshness;
-use super::model::{Column, Model, Role, Table, Version};
+use super::model::{Column, Deletion, Model, Role, Table, Version};
 use super::parse::{Container, Database, Input};
 use super::template::Template;
 use super::template_source::TemplateSource;
@@ -51,7 +51,7 @@ pub(super) fn check(input: Input, diagnostics: &mut Diagnostics) -> Checked {
     }
     let check = statement_check(&ident, &container, &databases, diagnostics);
     let version_column = bookkeeping(&container.version_column, "clerk_version", diagnostics);
-    let deleted_at_column = bookkeeping(&container.deleted_at_column, "clerk_deleted_at", diagnostics);
+    let deletion = deletion(&container, &table, diagnostics);
 
     let source = TemplateSource::find(&container, diagnostics);
     let allowed = container.allow.get().copied().unwrap_or_default();
@@ -79,17 +79,14 @@ pub(super) fn check(input: Input, diagnostics: &mut Diagnostics) -> Checked {
         .filter_map(|field| checker.column(field))
         .collect();
     check_key(&ident, &columns, diagnostics);
-    check_names(&columns, [&version_column, &deleted_at_column], diagnostics);
-
     let fresh_for = freshness::fresh_for(&container, &columns, diagnostics);
 
-    let complete = diagnostics.count() == before;
     let model = Model {
         ident,
         databases,
         table,
         version_column,
-        deleted_at_column,
+        deletion,
         version,
         template_text: source.text_tokens(),
         template,
@@ -99,6 +96,8 @@ pub(super) fn check(input: Input, diagnostics: &mut Diagnostics) -> Checked {
         allow_unused_claims: allowed.unused_claims,
         columns,
     };
+    check_names(&model, diagnostics);
+    let complete = diagnostics.count() == before;
     Checked { model, complete }
 }
 
@@ -119,35 +118,71 @@ fn table(ident: &Ident, container: &Container, diagnostics: &mut Diagnostics) ->
         }
         return fallback;
     };
+    table_name(literal, "accounts.users", diagnostics).unwrap_or(fallback)
+}
+
+/// A table with or without its schema; `None` if it is named by more, which has been reported.
+fn table_name(literal: &LitStr, form: &str, diagnostics: &mut Diagnostics) -> Option<Table> {
     let name = literal.value();
     let mut parts = name.split('.');
     match (parts.next(), parts.next(), parts.next()) {
         (Some(name), None, _) => {
             identifier(literal, name, "table", diagnostics);
-            Table {
+            Some(Table {
                 schema: None,
                 name: name.to_owned(),
-            }
+            })
         }
         (Some(schema), Some(name), None) => {
             identifier(literal, schema, "schema", diagnostics);
             identifier(literal, name, "table", diagnostics);
-            Table {
+            Some(Table {
                 schema: Some(schema.to_owned()),
                 name: name.to_owned(),
-            }
+            })
         }
         _ => {
             diagnostics.error(
                 literal,
                 with_help(
                     "a table is named by at most a schema and a name",
-                    r#"write `"accounts.users"`"#,
+                    format!(r#"write `"{form}"`"#),
                 ),
             );
-            fallback
+            None
         }
     }
+}
+
+fn deletion(container: &Container, table: &Table, diagnostics: &mut Diagnostics) -> Deletion {
+    let deleted_at_column = bookkeeping(&container.deleted_at_column, "clerk_deleted_at", diagnostics);
+    let Some(literal) = container.tombstones.get() else {
+        return Deletion::Mark(deleted_at_column);
+    };
+    let tombstones = table_name(literal, "accounts.clerk_tombstones", diagnostics);
+    if let Some(column) = container.deleted_at_column.get() {
+        diagnostics.error(
+            column,
+            with_help(
+                "with `tombstones` the rows of deleted users go, so no column says when they were deleted",
+                "remove `deleted_at_column`, or remove `tombstones` to keep the rows",
+            ),
+        );
+    }
+    // Names differ whatever the schema: `users` and `public.users` can be the same table. SQLite ignores case.
+    if let Some(tombstones) = &tombstones
+        && tombstones.name.eq_ignore_ascii_case(&table.name)
+        && !tombstones.name.is_empty()
+    {
+        diagnostics.error(
+            literal,
+            with_help(
+                "deleted users are remembered in a table of another name than that of the rows",
+                r#"write `tombstones = "clerk_tombstones"`"#,
+            ),
+        );
+    }
+    tombstones.map_or(Deletion::Mark(deleted_at_column), Deletion::Remove)
 }
 
 /// sqlx's macros know one database in a build, that of `DATABASE_URL`.
@@ -279,7 +314,8 @@ fn check_key(ident: &Ident, columns: &[Column], diagnostics: &mut Diagnostics) {
     }
 }
 
-fn check_names(columns: &[Column], bookkeeping: [&String; 2], diagnostics: &mut Diagnostics) {
+fn check_names(model: &Model, diagnostics: &mut Diagnostics) {
+    let (columns, bookkeeping) = (&model.columns, model.bookkeeping());
     for (index, column) in columns.iter().enumerate() {
         if columns[..index].iter().any(|earlier| earlier.name == column.name) {
             diagnostics.error(
@@ -289,7 +325,7 @@ fn check_names(columns: &[Column], bookkeeping: [&String; 2], diagnostics: &mut 
                     "give one of them another name with `#[column(name = \"…\")]`",
                 ),
             );
-        } else if bookkeeping.contains(&&column.name) {
+        } else if bookkeeping.contains(&&*column.name) {
             diagnostics.error(
                 &column.ident,
                 with_help(

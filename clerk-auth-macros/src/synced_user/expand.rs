@@ -4,15 +4,16 @@
 //! through functions of the runtime crate that exist for every type, so that one wrong type is one error.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
 
 use super::access::{claim_field, column_field, database_type, held_kind, kind_type, private};
 use super::assertion::checks;
+use super::definition::{create_table, definitions};
 use super::expression::Expression;
-use super::model::{ClaimColumn, Column, Encoding, Model, Null, Role, Version};
+use super::model::{ClaimColumn, Column, Model, Null, Version};
 use super::parse::Database;
 use super::shortcode::Kind;
-use super::sql::{ClaimColumnStatements, Ddl, Statements, create_table};
+use super::sql::{ClaimColumnStatements, Statements, TombstoneStatements};
 
 /// Everything that the derive generates for a struct that has been understood.
 pub(super) fn expand(model: &Model) -> TokenStream {
@@ -243,8 +244,26 @@ fn stored_in(model: &Model, database: Database) -> TokenStream {
         upsert,
         raise_version,
         tombstone,
+        tombstones,
         claim_columns,
     } = Statements::of(model, database);
+    let tombstones = tombstones.map(|it| {
+        let TombstoneStatements {
+            table,
+            create_table,
+            select,
+            delete,
+        } = it;
+        quote! {
+            const TOMBSTONES: ::core::option::Option<::clerk_auth::user::Tombstones> =
+                ::core::option::Option::Some(::clerk_auth::user::Tombstones {
+                    table: #table,
+                    create_table: #create_table,
+                    select: #select,
+                    delete: #delete,
+                });
+        }
+    });
     let claim_columns = claim_columns.iter().map(|it| {
         let ClaimColumnStatements {
             name,
@@ -274,7 +293,7 @@ fn stored_in(model: &Model, database: Database) -> TokenStream {
             let field = column_field(column, &db);
             quote!(#index => #field::add(&__claims.#ident, __arguments))
         });
-    let create_table = ddl(model, database);
+    let create_table = create_table(model, database);
     let binds = model.written().map(|column| {
         let ident = &column.ident;
         let field = column_field(column, &db);
@@ -310,6 +329,7 @@ fn stored_in(model: &Model, database: Database) -> TokenStream {
             const UPSERT: &'static str = #upsert;
             const RAISE_VERSION: &'static str = #raise_version;
             const TOMBSTONE: &'static str = #tombstone;
+            #tombstones
             const CREATE_TABLE: &'static str = #create_table;
             const COLUMNS: &'static [::clerk_auth::user::ColumnDefinition] = &[#(#columns),*];
             const CLAIM_COLUMNS: &'static [::clerk_auth::user::ClaimColumn] = &[#(#claim_columns),*];
@@ -361,6 +381,7 @@ fn statement_check(model: &Model) -> Option<TokenStream> {
         upsert,
         raise_version,
         tombstone,
+        tombstones,
         ..
     } = Statements::of(model, database);
     let written = model.written().count() + 1 + usize::from(model.announces(database));
@@ -372,6 +393,11 @@ fn statement_check(model: &Model) -> Option<TokenStream> {
         (tombstone, 1),
     ]
     .into_iter()
+    .chain(
+        tombstones
+            .into_iter()
+            .flat_map(|it| [(it.select, 1), (it.delete, 1)]),
+    )
     .map(|(sql, parameters)| {
         // `as _` keeps sqlx from comparing Rust types: fields may be of types that only their own impls know.
         let parameter = quote_spanned!(at=> ::core::option::Option::None::<i64> as _);
@@ -384,93 +410,6 @@ fn statement_check(model: &Model) -> Option<TokenStream> {
             #(#queries)*
         }
     })
-}
-
-fn ddl(model: &Model, database: Database) -> TokenStream {
-    let private = private();
-    let parts = create_table(model, database)
-        .into_iter()
-        .flat_map(|part| match part {
-            Ddl::Text(text) => vec![quote!(#text)],
-            part => definition(&part, database),
-        });
-    quote! {{
-        const __PARTS: &[&str] = &[#(#parts),*];
-        const __BYTES: [u8; #private::length(__PARTS)] = #private::concat(__PARTS);
-        #private::text(&__BYTES)
-    }}
-}
-
-fn definition(part: &Ddl<'_>, database: Database) -> Vec<TokenStream> {
-    match part {
-        Ddl::Text(text) => vec![quote!(#text)],
-        Ddl::Column(column) => sql_type(column, database, &["NOT_NULL"]),
-        Ddl::PrimaryKey(column) => sql_type(column, database, &["PRIMARY_KEY"]),
-        Ddl::Generated(column) => sql_type(column, database, &["NOT_NULL", "GENERATED"]),
-        Ddl::App(column) => sql_type(column, database, &["NOT_NULL", "DEFAULT"]),
-    }
-}
-
-/// Each column's name, and the pieces of its definition: the type first.
-fn definitions(model: &Model, database: Database) -> Vec<(&str, Vec<TokenStream>)> {
-    let columns = model.columns.iter().map(|column| {
-        let mut pieces = definition(&Ddl::of(column), database);
-        if matches!(column.role, Role::Key) {
-            pieces.push(quote!(" UNIQUE"));
-        }
-        (&*column.name, pieces)
-    });
-    let bookkeeping = [
-        (
-            &*model.version_column,
-            vec![quote!("BIGINT"), quote!(" NOT NULL")],
-        ),
-        (&*model.deleted_at_column, {
-            let timestamp = database.timestamp();
-            vec![quote!(#timestamp)]
-        }),
-    ];
-    columns.chain(bookkeeping).collect()
-}
-
-/// The type's name and the clauses that follow it.
-fn sql_type(column: &Column, database: Database, clauses: &[&str]) -> Vec<TokenStream> {
-    let private = private();
-    let ty = &column.ty;
-    let db = database_type(database);
-    let text = kind_type(Kind::Text);
-    let (name, of) = match (column.encoding, &column.role) {
-        (Encoding::Own, role) => {
-            let kind = match role {
-                Role::Claim(claim) => held_kind(claim),
-                Role::Key => text,
-                _ => quote!(::clerk_auth::claim::Nullable<#text>),
-            };
-            let of = quote!(#private::Clauses::<#ty, #db, #kind>);
-            (quote!(#of::NAME), of)
-        }
-        (Encoding::Json | Encoding::Text, Role::Claim(claim)) => {
-            let kind = held_kind(claim);
-            let of = quote!(#private::Clauses::<#private::Encoded, #db, #kind>);
-            (quote!(#of::NAME), of)
-        }
-        (Encoding::Json | Encoding::Text, _) => {
-            let object = kind_type(Kind::Object);
-            (
-                quote!(#private::Clauses::<#private::Encoded, #db, #object>::NAME),
-                quote!(#private::JsonClauses::<#ty>),
-            )
-        }
-    };
-    let name = match &column.sql_type {
-        Some(name) => name.to_token_stream(),
-        None => name,
-    };
-    let clauses = clauses.iter().map(|clause| {
-        let clause = format_ident!("{clause}");
-        quote!(#of::#clause)
-    });
-    [name].into_iter().chain(clauses).collect()
 }
 
 /// The extractor of the row, for handlers without `#[authenticated]`.

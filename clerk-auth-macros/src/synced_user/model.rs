@@ -13,7 +13,7 @@ pub(super) struct Model {
     pub(super) databases: Vec<Database>,
     pub(super) table: Table,
     pub(super) version_column: String,
-    pub(super) deleted_at_column: String,
+    pub(super) deletion: Deletion,
     pub(super) version: Version,
     /// The expression that gives the template's text.
     pub(super) template_text: TokenStream,
@@ -44,6 +44,14 @@ impl Table {
             None => self.name.clone(),
         }
     }
+}
+
+/// What becomes of a deleted user's row.
+pub(super) enum Deletion {
+    /// It stays, with the time in this column.
+    Mark(String),
+    /// It goes, and this table remembers the Clerk user id.
+    Remove(Table),
 }
 
 /// Where a token's version comes from.
@@ -137,6 +145,14 @@ impl Model {
     /// Other processes keep rows, and are told of each write.
     pub(super) fn announces(&self, database: Database) -> bool {
         database == Database::Postgres && self.fresh_for > 0
+    }
+
+    /// The columns that need no field: the version, and when the user was deleted.
+    pub(super) fn bookkeeping(&self) -> Vec<&str> {
+        match &self.deletion {
+            Deletion::Mark(deleted_at) => vec![&self.version_column, deleted_at],
+            Deletion::Remove(_) => vec![&self.version_column],
+        }
     }
 
     /// The columns that sync writes, in the order of the upsert's parameters.

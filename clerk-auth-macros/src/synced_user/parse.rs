@@ -31,6 +31,7 @@ pub(super) struct Container {
     pub(super) fresh_for: Slot<LitStr>,
     pub(super) version_column: Slot<LitStr>,
     pub(super) deleted_at_column: Slot<LitStr>,
+    pub(super) tombstones: Slot<LitStr>,
 }
 
 /// `allow(…)`
@@ -149,7 +150,7 @@ fn not_a_struct(what: &str) -> String {
 }
 
 fn container(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> Container {
-    const KNOWN: [&str; 11] = [
+    const KNOWN: [&str; 12] = [
         "table",
         "template",
         "template_json",
@@ -161,6 +162,7 @@ fn container(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> Contain
         "fresh_for",
         "version_column",
         "deleted_at_column",
+        "tombstones",
     ];
     let mut container = Container::default();
     for attribute in named(attributes, "synced_user") {
@@ -193,6 +195,7 @@ fn container(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> Contain
                     &mut container.deleted_at_column,
                     r#"deleted_at_column = "clerk_deleted_at""#,
                 ),
+                "tombstones" => (&mut container.tombstones, r#"tombstones = "clerk_tombstones""#),
                 "database" => {
                     let databases = databases(&argument, diagnostics);
                     container.databases.set(&key, databases, diagnostics);

@@ -1,6 +1,6 @@
 //! The text of every statement. Identifiers are quoted, values are parameters.
 
-use super::model::{ClaimColumn, Column, Encoding, Model, Role, Table};
+use super::model::{ClaimColumn, Column, Deletion, Encoding, Model, Role, Table};
 use super::parse::Database;
 
 /// The statements of one database.
@@ -10,7 +10,17 @@ pub(super) struct Statements {
     pub(super) upsert: String,
     pub(super) raise_version: String,
     pub(super) tombstone: String,
+    pub(super) tombstones: Option<TombstoneStatements>,
     pub(super) claim_columns: Vec<ClaimColumnStatements>,
+}
+
+/// What a table that remembers deleted users needs more.
+pub(super) struct TombstoneStatements {
+    /// `tombstones` or `schema.tombstones`.
+    pub(super) table: String,
+    pub(super) create_table: String,
+    pub(super) select: String,
+    pub(super) delete: String,
 }
 
 /// How a row is found that holds another row's value, which a unique index may forbid.
@@ -60,8 +70,7 @@ impl Statements {
     pub(super) fn of(model: &Model, database: Database) -> Self {
         let table = qualified(&model.table);
         let version = column(model, &model.version_column);
-        let deleted_at = column(model, &model.deleted_at_column);
-        let key = column(model, model.key().map_or("clerk_id", |key| &key.name));
+        let key = key(model);
         let row = columns(model) + &bookkeeping(model);
         let [first, second] = [1, 2].map(|number| parameter(database, number));
         Self {
@@ -73,13 +82,35 @@ impl Statements {
             upsert: upsert(model, database),
             raise_version: format!(
                 "UPDATE {table} SET {raised} = {second} \
-                 WHERE {key} = {first} AND {version} < {second} AND {deleted_at} IS NULL",
+                 WHERE {key} = {first} AND {version} < {second} AND {not_deleted}",
                 raised = quote(&model.version_column),
+                not_deleted = not_deleted(model),
             ),
-            tombstone: format!(
-                "UPDATE {table} SET {deleted} = CURRENT_TIMESTAMP WHERE {key} = {first} AND {deleted_at} IS NULL",
-                deleted = quote(&model.deleted_at_column),
-            ),
+            tombstone: match &model.deletion {
+                Deletion::Mark(deleted_at) => format!(
+                    "UPDATE {table} SET {deleted} = CURRENT_TIMESTAMP WHERE {key} = {first} AND {not_deleted}",
+                    deleted = quote(deleted_at),
+                    not_deleted = not_deleted(model),
+                ),
+                Deletion::Remove(tombstones) => format!(
+                    "INSERT INTO {} (\"clerk_id\") VALUES ({first}) ON CONFLICT (\"clerk_id\") DO NOTHING",
+                    qualified(tombstones),
+                ),
+            },
+            tombstones: match &model.deletion {
+                Deletion::Mark(_) => None,
+                Deletion::Remove(tombstones) => Some(TombstoneStatements {
+                    table: tombstones.path(),
+                    create_table: format!(
+                        "CREATE TABLE {} (\n    \"clerk_id\" TEXT NOT NULL PRIMARY KEY,\n    \"deleted_at\" {} NOT NULL \
+                         DEFAULT CURRENT_TIMESTAMP\n)",
+                        qualified(tombstones),
+                        database.timestamp(),
+                    ),
+                    select: format!("SELECT {}", exists(tombstones, &first)),
+                    delete: format!("DELETE FROM {table} WHERE {key} = {first}"),
+                }),
+            },
             claim_columns: model
                 .written()
                 .filter(|it| it.claim().is_some())
@@ -100,9 +131,8 @@ fn one_of(database: Database) -> &'static str {
 
 fn claim_column(model: &Model, it: &Column, database: Database) -> ClaimColumnStatements {
     let table = qualified(&model.table);
-    let key = column(model, model.key().map_or("clerk_id", |key| &key.name));
-    let [version, deleted_at] =
-        [&model.version_column, &model.deleted_at_column].map(|name| column(model, name));
+    let key = key(model);
+    let version = column(model, &model.version_column);
     let [first, second] = [1, 2].map(|number| parameter(database, number));
     let stored = column(model, &it.name);
     let holder = |found: &str| format!("SELECT {key} FROM {table} WHERE {found} AND {key} <> {second}");
@@ -119,8 +149,9 @@ fn claim_column(model: &Model, it: &Column, database: Database) -> ClaimColumnSt
         give_way: it.claim().is_some_and(ClaimColumn::can_be_cleared).then(|| {
             format!(
                 "UPDATE {table} SET {name} = NULL \
-                 WHERE {key} = {first} AND ({version} < {second} OR {deleted_at} IS NOT NULL)",
+                 WHERE {key} = {first} AND ({version} < {second} OR {deleted})",
                 name = quote(&it.name),
+                deleted = deleted(model),
             )
         }),
     }
@@ -144,21 +175,48 @@ fn columns(model: &Model) -> String {
 /// The version, and whether the row is a tombstone.
 fn bookkeeping(model: &Model) -> String {
     format!(
-        "{}, {} IS NOT NULL AS \"clerk_deleted\"",
+        "{}, {} AS \"clerk_deleted\"",
         column(model, &model.version_column),
-        column(model, &model.deleted_at_column)
+        deleted(model)
+    )
+}
+
+/// Whether the row's user was deleted.
+fn deleted(model: &Model) -> String {
+    match &model.deletion {
+        Deletion::Mark(deleted_at) => format!("{} IS NOT NULL", column(model, deleted_at)),
+        Deletion::Remove(tombstones) => exists(tombstones, &key(model)),
+    }
+}
+
+fn not_deleted(model: &Model) -> String {
+    match &model.deletion {
+        Deletion::Mark(deleted_at) => format!("{} IS NULL", column(model, deleted_at)),
+        Deletion::Remove(tombstones) => format!("NOT {}", exists(tombstones, &key(model))),
+    }
+}
+
+/// Whether a Clerk user id has a tombstone.
+fn exists(tombstones: &Table, clerk_id: &str) -> String {
+    format!(
+        "EXISTS (SELECT 1 FROM {} WHERE {}.\"clerk_id\" = {clerk_id})",
+        qualified(tombstones),
+        quote(&tombstones.name)
     )
 }
 
 /// Inserts, or updates where the version is not older. Without a `WHERE` the statement always returns the row that won,
 /// at the price of a pointless write in the rare race that it loses.
+///
+/// Beside a table of tombstones it returns no row for who has one. It looks there as things were when it began: a
+/// deletion that is committed while it runs is for the store to find.
 fn upsert(model: &Model, database: Database) -> String {
     let version = &model.version_column;
     let newer = format!(
-        "excluded.{} >= {} AND {} IS NULL",
+        "excluded.{} >= {} AND {}",
         quote(version),
         column(model, version),
-        column(model, &model.deleted_at_column)
+        not_deleted(model)
     );
     let set = |name: &str, value: &str| {
         let stored = column(model, name);
@@ -174,9 +232,25 @@ fn upsert(model: &Model, database: Database) -> String {
         .map(|it| it.name.as_str())
         .chain([version.as_str()]);
     let inserted: Vec<String> = inserted.map(quote).collect();
-    let values: Vec<String> = (1..=inserted.len())
+    let mut values: Vec<String> = (1..=inserted.len())
         .map(|number| parameter(database, number))
         .collect();
+    let values = match &model.deletion {
+        Deletion::Mark(_) => format!("VALUES ({})", values.join(", ")),
+        // A parameter that stands twice has one type, which the two columns need not share.
+        Deletion::Remove(tombstones) => {
+            let place = model.written().position(|it| matches!(it.role, Role::Key));
+            let clerk_id = place.map_or_else(String::new, |place| {
+                let text = format!("CAST({} AS TEXT)", values[place]);
+                std::mem::replace(&mut values[place], text)
+            });
+            format!(
+                "SELECT {} WHERE NOT {}",
+                values.join(", "),
+                exists(tombstones, &clerk_id)
+            )
+        }
+    };
     let updates = model.columns.iter().filter_map(|it| match &it.role {
         Role::Claim(claim) if !claim.insert_only => Some(excluded(&it.name)),
         Role::UpdatedAt => Some(set(&it.name, "CURRENT_TIMESTAMP")),
@@ -189,7 +263,7 @@ fn upsert(model: &Model, database: Database) -> String {
             "pg_notify('clerk_auth', {}::text || ' {} ' || {})::text AS \"clerk_announced\", ",
             parameter(database, inserted.len() + 1),
             model.table.path().replace('\'', "''"),
-            column(model, model.key().map_or("clerk_id", |key| &key.name)),
+            key(model),
         )
     } else {
         String::new()
@@ -199,11 +273,10 @@ fn upsert(model: &Model, database: Database) -> String {
         Database::Sqlite => "0 AS \"clerk_inserted\"",
     };
     format!(
-        "INSERT INTO {table} ({inserted}) VALUES ({values}) ON CONFLICT ({key}) DO UPDATE SET {updates} \
+        "INSERT INTO {table} ({inserted}) {values} ON CONFLICT ({key}) DO UPDATE SET {updates} \
          RETURNING {columns}{announced}{bookkeeping}, {was_inserted}",
         table = qualified(&model.table),
         inserted = inserted.join(", "),
-        values = values.join(", "),
         key = quote(model.key().map_or("clerk_id", |key| &key.name)),
         updates = updates.join(", "),
         columns = columns(model),
@@ -224,11 +297,13 @@ pub(super) fn create_table(model: &Model, database: Database) -> Vec<Ddl<'_>> {
         };
         parts.push(Ddl::Text(format!("{unique},\n")));
     }
-    let timestamp = database.timestamp();
+    let deleted_at = match &model.deletion {
+        Deletion::Mark(deleted_at) => format!(",\n    {} {}", quote(deleted_at), database.timestamp()),
+        Deletion::Remove(_) => String::new(),
+    };
     parts.push(Ddl::Text(format!(
-        "    {} BIGINT NOT NULL,\n    {} {timestamp}\n)",
+        "    {} BIGINT NOT NULL{deleted_at}\n)",
         quote(&model.version_column),
-        quote(&model.deleted_at_column),
     )));
     parts
 }
@@ -244,6 +319,11 @@ fn qualified(table: &Table) -> String {
 /// column as a text; with the table in front it is an error.
 fn column(model: &Model, name: &str) -> String {
     format!("{}.{}", quote(&model.table.name), quote(name))
+}
+
+/// The column by which rows are found.
+fn key(model: &Model) -> String {
+    column(model, model.key().map_or("clerk_id", |key| &key.name))
 }
 
 /// An identifier in double quotes, as both databases read it: reserved words and capitals keep.

@@ -76,6 +76,27 @@ fn a_user() {
 }
 
 #[test]
+fn a_user_whose_row_goes_when_they_are_deleted() {
+    assert_snapshot(
+        "user_with_tombstones",
+        crate::synced_user::expand(quote! {
+            #[synced_user(
+                table = "accounts.users",
+                tombstones = "accounts.clerk_tombstones",
+                database(postgres, sqlite),
+                allow(unused_claims)
+            )]
+            pub struct User {
+                #[column(generated)]
+                pub id: i64,
+                pub email: Option<String>,
+                pub clerk_id: String,
+            }
+        }),
+    );
+}
+
+#[test]
 fn a_user_with_a_template_of_its_own() {
     assert_snapshot(
         "user_with_template",

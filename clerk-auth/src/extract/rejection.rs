@@ -30,6 +30,7 @@ const TOKEN_RETRY: Duration = Duration::from_secs(60);
 /// | [`KeysUnavailable`](Self::KeysUnavailable) | 503 | `keys_unavailable` |
 /// | [`DatabaseUnavailable`](Self::DatabaseUnavailable) | 503 | `database_unavailable` |
 /// | [`SignUpFailed`](Self::SignUpFailed) | 503 | `sign_up_failed` |
+/// | [`DeletionFailed`](Self::DeletionFailed) | 503 | `deletion_failed` |
 /// | [`SessionTokenIncomplete`](Self::SessionTokenIncomplete) | 503 | `session_token_incomplete` |
 /// | [`Misconfigured`](Self::Misconfigured) | 500 | `misconfigured` |
 ///
@@ -71,6 +72,12 @@ pub enum Rejection {
         /// When to try again.
         retry_after: Duration,
     },
+    /// What the application does for a user whom Clerk has deleted failed, so that the row is there still.
+    #[error("the account could not be removed at the moment")]
+    DeletionFailed {
+        /// When to try again.
+        retry_after: Duration,
+    },
     /// The session token does not have the claims of the template.
     #[error("the session token lacks what this service needs")]
     SessionTokenIncomplete,
@@ -89,6 +96,7 @@ impl Rejection {
             Self::KeysUnavailable { .. }
             | Self::DatabaseUnavailable { .. }
             | Self::SignUpFailed { .. }
+            | Self::DeletionFailed { .. }
             | Self::SessionTokenIncomplete => StatusCode::SERVICE_UNAVAILABLE,
             Self::Misconfigured => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -103,6 +111,7 @@ impl Rejection {
             Self::Denied(denied) => denied.code(),
             Self::UserConflict => "user_conflict",
             Self::SignUpFailed { .. } => "sign_up_failed",
+            Self::DeletionFailed { .. } => "deletion_failed",
             Self::KeysUnavailable { .. } => "keys_unavailable",
             Self::DatabaseUnavailable { .. } => "database_unavailable",
             Self::SessionTokenIncomplete => "session_token_incomplete",
@@ -119,6 +128,9 @@ impl Rejection {
             SyncError::OtherInstance { .. } => Self::Misconfigured,
             SyncError::Conflict(_) => Self::UserConflict,
             SyncError::OnInsert(_) => Self::SignUpFailed {
+                retry_after: DATABASE_RETRY,
+            },
+            SyncError::OnDelete(_) => Self::DeletionFailed {
                 retry_after: DATABASE_RETRY,
             },
             SyncError::OnEvent(_)
@@ -173,7 +185,8 @@ impl Rejection {
         match self {
             Self::KeysUnavailable { retry_after }
             | Self::DatabaseUnavailable { retry_after }
-            | Self::SignUpFailed { retry_after } => Some(*retry_after),
+            | Self::SignUpFailed { retry_after }
+            | Self::DeletionFailed { retry_after } => Some(*retry_after),
             Self::SessionTokenIncomplete => Some(TOKEN_RETRY),
             _ => None,
         }

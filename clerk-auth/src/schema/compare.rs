@@ -2,7 +2,14 @@
 
 use super::Problem;
 use super::live::{LiveColumn, LiveTable, quote, quote_path};
-use crate::user::ColumnDefinition;
+use crate::user::{ColumnDefinition, Tombstones};
+
+/// What the statements need of a table of tombstones: one row for each user.
+const TOMBSTONE_COLUMNS: &[ColumnDefinition] = &[ColumnDefinition {
+    name: "clerk_id",
+    sql_type: "TEXT",
+    clauses: &[" NOT NULL", " UNIQUE"],
+}];
 
 /// Everything that is wrong with a table, in the order in which it is to be mended.
 pub(super) fn problems(
@@ -75,6 +82,28 @@ pub(super) fn problems(
             what: format!("the application's database user may not {forbidden}"),
             mend: Some(format!("GRANT {forbidden} ON {quoted} TO CURRENT_USER")),
         });
+    }
+    problems
+}
+
+/// The same of the table that remembers deleted users. Its rows are never updated.
+pub(super) fn tombstone_problems(
+    tombstones: Tombstones,
+    mut table: Option<LiveTable>,
+    can_alter_columns: bool,
+) -> Vec<Problem> {
+    if let Some(table) = &mut table {
+        table.forbidden.retain(|privilege| *privilege != "UPDATE");
+    }
+    let mut problems = problems(
+        tombstones.table,
+        tombstones.create_table,
+        TOMBSTONE_COLUMNS,
+        table.as_ref(),
+        can_alter_columns,
+    );
+    for problem in &mut problems {
+        problem.what = format!("of the tombstones in `{}`: {}", tombstones.table, problem.what);
     }
     problems
 }

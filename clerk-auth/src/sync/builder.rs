@@ -16,7 +16,7 @@ use super::reads::Reads;
 #[cfg(feature = "webhooks")]
 use super::receive::{EventHook, OnEvent};
 use super::report::Reports;
-use super::store::{OnInsert, PoolStore, Store, StoreFuture};
+use super::store::{Hook, PoolStore, Store, StoreFuture};
 use super::user_sync::{Inner, UserSync};
 use super::writers::Writers;
 #[cfg(feature = "backend-api")]
@@ -67,7 +67,8 @@ pub struct UserSyncBuilder<U: SyncedUser, P: UserPool<U>> {
     timeout: Duration,
     #[cfg(feature = "webhooks")]
     session_token_lifetime: Duration,
-    on_insert: Option<OnInsert<U, P::Database>>,
+    on_insert: Option<Hook<U, P::Database>>,
+    on_delete: Option<Hook<U, P::Database>>,
     #[cfg(feature = "webhooks")]
     on_event: Option<OnEvent<P::Database>>,
     #[cfg(feature = "backend-api")]
@@ -83,6 +84,7 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
             #[cfg(feature = "webhooks")]
             session_token_lifetime: SESSION_TOKEN_LIFETIME,
             on_insert: None,
+            on_delete: None,
             #[cfg(feature = "webhooks")]
             on_event: None,
             #[cfg(feature = "backend-api")]
@@ -107,6 +109,46 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
             + 'static,
     {
         self.on_insert = Some(Arc::new(hook));
+        self
+    }
+
+    /// What happens once for each user who is deleted, in the same transaction, with the row before it is marked as
+    /// deleted or goes: the rows that reference it. If it fails, nothing is deleted and [`SyncError::OnDelete`] says so;
+    /// whoever deletes the user next tries again.
+    ///
+    /// ```
+    /// # #[cfg(feature = "postgres")]
+    /// # mod example {
+    /// # use clerk_auth::{Clerk, SyncedUser, UserSync, schema::SchemaError};
+    /// # #[derive(SyncedUser)]
+    /// # #[synced_user(table = "users", tombstones = "clerk_tombstones", database(postgres))]
+    /// # struct User { #[column(generated)] id: i64, clerk_id: String }
+    /// async fn users(clerk: Clerk, pool: sqlx::PgPool) -> Result<UserSync<User>, SchemaError> {
+    ///     UserSync::<User>::builder(clerk, pool)
+    ///         .on_delete(|connection, user| {
+    ///             Box::pin(async move {
+    ///                 sqlx::query("DELETE FROM carts WHERE user_id = $1")
+    ///                     .bind(user.id)
+    ///                     .execute(connection)
+    ///                     .await?;
+    ///                 Ok(())
+    ///             })
+    ///         })
+    ///         .build()
+    ///         .await
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// [`SyncError::OnDelete`]: super::SyncError::OnDelete
+    pub fn on_delete<F>(mut self, hook: F) -> Self
+    where
+        F: for<'a> Fn(&'a mut <P::Database as Database>::Connection, &'a U) -> StoreFuture<'a, (), BoxError>
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.on_delete = Some(Arc::new(hook));
         self
     }
 
@@ -214,6 +256,7 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
         }
         let store = self.pool.into_store(
             self.on_insert,
+            self.on_delete,
             #[cfg(feature = "webhooks")]
             self.on_event,
             Arc::clone(&sender),
@@ -257,7 +300,7 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
 pub trait UserPool<U>: sealed::Store<U> {}
 
 mod sealed {
-    use super::{Arc, ClaimColumn, Database, Future, OnInsert, SchemaError};
+    use super::{Arc, ClaimColumn, Database, Future, Hook, SchemaError};
 
     pub trait Store<U>: Send {
         type Database: Database;
@@ -276,7 +319,8 @@ mod sealed {
         #[expect(private_interfaces, reason = "sealed: nobody else can name the trait")]
         fn into_store(
             self,
-            on_insert: Option<OnInsert<U, Self::Database>>,
+            on_insert: Option<Hook<U, Self::Database>>,
+            on_delete: Option<Hook<U, Self::Database>>,
             #[cfg(feature = "webhooks")] on_event: Option<super::OnEvent<Self::Database>>,
             sender: Arc<str>,
         ) -> Arc<dyn super::Store<U>>;
@@ -311,13 +355,15 @@ macro_rules! user_pool {
             #[expect(private_interfaces, reason = "sealed: nobody else can name the trait")]
             fn into_store(
                 self,
-                on_insert: Option<OnInsert<U, $database>>,
+                on_insert: Option<Hook<U, $database>>,
+                on_delete: Option<Hook<U, $database>>,
                 #[cfg(feature = "webhooks")] on_event: Option<OnEvent<$database>>,
                 sender: Arc<str>,
             ) -> Arc<dyn Store<U>> {
                 Arc::new(PoolStore {
                     pool: self,
                     on_insert,
+                    on_delete,
                     #[cfg(feature = "webhooks")]
                     on_event,
                     sender,

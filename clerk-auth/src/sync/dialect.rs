@@ -27,6 +27,9 @@ pub(crate) trait Dialect: Database {
     /// Whether the upsert tells other processes.
     const ANNOUNCES: bool;
 
+    /// What makes a `SELECT` hold others off the rows that it finds until the transaction is over; empty where a
+    /// transaction that [`begin`](Self::begin) began holds off every other writer.
+    const ROW_LOCK: &'static str;
     /// The moment a month ago, as `CURRENT_TIMESTAMP` would have written it.
     #[cfg(feature = "webhooks")]
     const A_MONTH_AGO: &'static str;
@@ -36,12 +39,12 @@ pub(crate) trait Dialect: Database {
         pool: &Pool<Self>,
     ) -> impl Future<Output = Result<Transaction<'static, Self>, sqlx::Error>> + Send;
 
-    /// Runs the upsert and tells whether it inserted.
+    /// Runs the upsert and tells whether it inserted; `None` if it returned no row.
     fn upsert<'a, U: StoredIn<Self>>(
         connection: &'a mut Self::Connection,
         clerk_id: &'a str,
         arguments: Self::Arguments,
-    ) -> impl Future<Output = Result<Written<U>, sqlx::Error>> + Send + 'a;
+    ) -> impl Future<Output = Result<Option<Written<U>>, sqlx::Error>> + Send + 'a;
 
     /// The parameter of a statement for many users.
     fn many(clerk_ids: &[&str]) -> Result<Self::Arguments, sqlx::Error>;
@@ -55,7 +58,7 @@ pub(crate) trait Dialect: Database {
         columns: &[ClaimColumn],
     ) -> impl Future<Output = Result<Vec<usize>, sqlx::Error>> + Send;
 
-    /// Tells other processes that a row was written, when the transaction commits if there is one.
+    /// Tells other processes that a row was written; once it is committed, if that is in a transaction.
     fn announce(
         connection: &mut Self::Connection,
         sender: &str,
@@ -75,6 +78,7 @@ pub(crate) trait Dialect: Database {
 impl Dialect for sqlx::Postgres {
     const UPSERT_IN_TRANSACTION: bool = false;
     const ANNOUNCES: bool = true;
+    const ROW_LOCK: &'static str = " FOR UPDATE";
     #[cfg(feature = "webhooks")]
     const A_MONTH_AGO: &'static str = "CURRENT_TIMESTAMP - INTERVAL '30 days'";
 
@@ -86,16 +90,20 @@ impl Dialect for sqlx::Postgres {
         connection: &mut Self::Connection,
         _: &str,
         arguments: Self::Arguments,
-    ) -> Result<Written<U>, sqlx::Error> {
+    ) -> Result<Option<Written<U>>, sqlx::Error> {
         let row = sqlx::query_with(U::UPSERT, arguments)
-            .fetch_one(connection)
+            .fetch_optional(connection)
             .await?;
-        // `xmax` is zero for a row that no transaction has touched since its insertion, which this statement just did.
-        let inserted = row.try_get(row.len() - 1)?;
-        Ok(Written {
-            stored: stored::<Self, U>(&row, row.len() - 3)?,
-            inserted,
+        row.map(|row| {
+            // `xmax` is zero for a row that no transaction has touched since its insertion, which this statement just
+            // did.
+            let inserted = row.try_get(row.len() - 1)?;
+            Ok(Written {
+                stored: stored::<Self, U>(&row, row.len() - 3)?,
+                inserted,
+            })
         })
+        .transpose()
     }
 
     fn many(clerk_ids: &[&str]) -> Result<Self::Arguments, sqlx::Error> {
@@ -169,6 +177,7 @@ impl Dialect for sqlx::Sqlite {
     // SQLite has no `xmax`: a look before the upsert tells, and the write lock makes it hold.
     const UPSERT_IN_TRANSACTION: bool = true;
     const ANNOUNCES: bool = false;
+    const ROW_LOCK: &'static str = "";
     #[cfg(feature = "webhooks")]
     const A_MONTH_AGO: &'static str = "datetime('now', '-30 days')";
 
@@ -180,17 +189,20 @@ impl Dialect for sqlx::Sqlite {
         connection: &mut Self::Connection,
         clerk_id: &str,
         arguments: Self::Arguments,
-    ) -> Result<Written<U>, sqlx::Error> {
+    ) -> Result<Option<Written<U>>, sqlx::Error> {
         let existing = sqlx::query_with(U::SELECT, key::<Self>(clerk_id)?)
             .fetch_optional(&mut *connection)
             .await?;
         let row = sqlx::query_with(U::UPSERT, arguments)
-            .fetch_one(connection)
+            .fetch_optional(connection)
             .await?;
-        Ok(Written {
-            stored: stored::<Self, U>(&row, row.len() - 3)?,
-            inserted: existing.is_none(),
+        row.map(|row| {
+            Ok(Written {
+                stored: stored::<Self, U>(&row, row.len() - 3)?,
+                inserted: existing.is_none(),
+            })
         })
+        .transpose()
     }
 
     fn many(clerk_ids: &[&str]) -> Result<Self::Arguments, sqlx::Error> {

@@ -40,6 +40,9 @@ pub enum SyncError {
     /// What the application does when Clerk sends something failed, and nothing of it was kept.
     #[error("the application's `on_event` failed: {0}")]
     OnEvent(#[source] BoxError),
+    /// What the application does when a user is deleted failed, and nothing was deleted.
+    #[error("the application's `on_delete` failed: {0}")]
+    OnDelete(#[source] BoxError),
     /// The database did not answer within the sync timeout.
     #[error("the database did not answer within {} ms", .0.as_millis())]
     Timeout(Duration),
@@ -61,6 +64,7 @@ impl SyncError {
             Self::Conflict(_) => "conflict",
             Self::OnInsert(_) => "on_insert",
             Self::OnEvent(_) => "on_event",
+            Self::OnDelete(_) => "on_delete",
             Self::Timeout(_) => "timeout",
             Self::Unavailable => "unavailable",
             Self::Database(_) => "database",
@@ -84,8 +88,10 @@ impl From<WriteError> for SyncError {
             WriteError::Database(error) => error.into(),
             WriteError::Taken(_) => Self::Conflict(Vec::new()),
             WriteError::OnInsert(error) => Self::OnInsert(error),
+            WriteError::OnDelete(error) => Self::OnDelete(error),
             #[cfg(feature = "webhooks")]
             WriteError::OnEvent(error) => Self::OnEvent(error),
+            WriteError::Gone => Self::Gone,
         }
     }
 }

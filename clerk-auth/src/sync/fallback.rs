@@ -100,7 +100,10 @@ impl<U: SyncedUser> Inner<U> {
                     return self.ask(self.as_known(session, claims)).await;
                 }
                 let asked = self.ask_clerk(fallback, clerk_id).await;
-                fallback.asked.insert(clerk_id.into(), session.clone());
+                // Whom Clerk does not know is refused, and not served from the row that the application's hook kept.
+                if !matches!(asked, Err(SyncError::OnDelete(_))) {
+                    fallback.asked.insert(clerk_id.into(), session.clone());
+                }
                 return match asked {
                     Ok(Some(synced)) => Ok(synced),
                     // Clerk did not say.
@@ -120,8 +123,9 @@ impl<U: SyncedUser> Inner<U> {
         let clerk_id = session.user_id().as_str();
         let reading: Reading = self.fresh.reading(clerk_id, self.clerk.now());
         match self.reads.read(clerk_id).await.map_err(SyncError::Database)? {
-            Some(stored) if stored.deleted => Err(SyncError::Gone),
+            Some(stored) if stored.deleted => Err(self.gone(clerk_id).await),
             Some(stored) => Ok(self.serve(Some(session), stored, Some(reading), SyncOutcome::Unchanged)),
+            None if self.store.has_tombstone(clerk_id).await? => Err(SyncError::Gone),
             None => Err(claims.into()),
         }
     }
@@ -158,7 +162,7 @@ impl<U: SyncedUser> Inner<U> {
         }
         // The time of the request that waits for it is the database's too.
         match fallback.user::<U>(clerk_id, self.timeout / 2).await {
-            Some(None) => self.delete(clerk_id).await,
+            Some(None) => self.delete(clerk_id).await.map(drop),
             Some(Some(user)) => {
                 let Some(user) = UserObject::of::<U>(&user) else {
                     return Ok(());
@@ -171,17 +175,12 @@ impl<U: SyncedUser> Inner<U> {
                 self.fresh.written(clerk_id);
                 match written {
                     Ok(_) | Err(WriteError::Taken(_)) => Ok(()),
+                    // Its row is one that a race has let in.
+                    Err(WriteError::Gone) => self.delete(clerk_id).await.map(drop),
                     Err(error) => Err(error.into()),
                 }
             }
             None => Ok(()),
         }
-    }
-
-    async fn delete(&self, clerk_id: &str) -> Result<(), SyncError> {
-        self.store.tombstone(clerk_id).await?;
-        self.fresh.written(clerk_id);
-        self.announce(clerk_id).await;
-        Ok(())
     }
 }

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::{ColumnIndex, Database, Decode, Encode, Executor, IntoArguments, Row, Type};
+use sqlx::{ColumnIndex, Database, Decode, Encode, Executor, IntoArguments, Type};
 
+use super::deletion::Deletion;
 use super::deliveries;
-use super::dialect::{Dialect, key, stored};
+use super::dialect::Dialect;
 use super::error::{BoxError, SyncError};
 use super::notice::Notice;
 use super::observation::{Observation, UserObject};
 use super::plan::{Plan, SyncOutcome, plan};
-use super::store::{PoolStore, StoreFuture, WriteError, with_version};
+use super::store::{PoolStore, Store, StoreFuture, WriteError, with_version};
 use super::user_sync::{Inner, UserSync};
 use crate::claim::ClaimProblem;
 use crate::id::UserId;
@@ -246,6 +247,7 @@ where
     for<'q> &'q str: Encode<'q, DB> + Type<DB>,
     for<'q> i64: Encode<'q, DB> + Decode<'q, DB> + Type<DB>,
     for<'r> bool: Decode<'r, DB> + Type<DB>,
+    for<'r> String: Decode<'r, DB> + Type<DB>,
     usize: ColumnIndex<DB::Row>,
 {
     /// Applies a change, lets the application hear of it, and tells other processes: all of it or nothing.
@@ -259,10 +261,13 @@ where
             return Ok(Applied::Nothing);
         }
         let mut transaction = DB::begin(&self.pool).await?;
-        let applied = match change {
+        let applied = match &change {
             Change::Nothing => Applied::Nothing,
             Change::Write(observation) => self.write_in(&mut transaction, observation).await?,
-            Change::Delete(clerk_id) => self.delete_in(&mut transaction, clerk_id).await?,
+            Change::Delete(clerk_id) => match self.delete_in(&mut transaction, clerk_id).await? {
+                Deletion::Deleted | Deletion::NoRow => Applied::Deleted,
+                Deletion::AlreadyDeleted => Applied::Gone,
+            },
         };
         if let Some(OnEvent { hook, once }) = &self.on_event
             && (!once || deliveries::is_first::<DB>(&mut transaction, &delivery.id).await?)
@@ -277,20 +282,18 @@ where
             DB::announce_notice(&mut transaction, notice).await?;
         }
         transaction.commit().await?;
-        Ok(applied)
-    }
-
-    async fn delete_in(
-        &self,
-        connection: &mut DB::Connection,
-        clerk_id: &str,
-    ) -> Result<Applied, WriteError> {
-        let done = sqlx::query_with(U::TOMBSTONE, key::<DB>(clerk_id)?)
-            .execute(&mut *connection)
-            .await?;
-        DB::announce(connection, &self.sender, U::TABLE, clerk_id).await?;
-        let _ = done;
-        Ok(Applied::Deleted)
+        // An insertion and a deletion that ran at the same time have not seen each other.
+        let is_purged = match change {
+            Change::Delete(clerk_id) => self.purge(clerk_id).await?,
+            Change::Write(observation) if applied == Applied::Inserted => {
+                self.purge(observation.source.subject()).await?
+            }
+            Change::Nothing | Change::Write(_) => false,
+        };
+        match change {
+            Change::Write(_) if is_purged => Ok(Applied::Gone),
+            _ => Ok(applied),
+        }
     }
 
     async fn write_in(
@@ -303,11 +306,7 @@ where
             claims,
             version,
         } = observation;
-        let stored = sqlx::query_with(U::SELECT, key::<DB>(source.subject())?)
-            .fetch_optional(&mut *connection)
-            .await?
-            .map(|row| stored::<DB, U>(&row, row.len() - 2))
-            .transpose()?;
+        let stored = self.select(connection, source.subject(), "").await?;
         match plan(stored.as_ref(), claims, *version) {
             Plan::Gone => Ok(Applied::Gone),
             Plan::Serve if stored.is_some_and(|stored| stored.version > *version) => Ok(Applied::Stale),
@@ -322,7 +321,11 @@ where
             Plan::Write => {
                 let written = self
                     .upsert_with_hook(connection, source.subject(), claims, *version)
-                    .await?;
+                    .await;
+                let written = match written {
+                    Err(WriteError::Gone) => return Ok(Applied::Gone),
+                    written => written?,
+                };
                 Ok(match (written.inserted, written.stored.version > *version) {
                     _ if written.stored.deleted => Applied::Gone,
                     (true, _) => Applied::Inserted,

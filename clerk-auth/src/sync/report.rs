@@ -51,6 +51,7 @@ impl Reports {
             // The failures that led to it have been logged.
             SyncError::Unavailable => tracing::debug!(user = U::NAME, "the database was not asked"),
             SyncError::OnInsert(_)
+            | SyncError::OnDelete(_)
             | SyncError::OnEvent(_)
             | SyncError::Timeout(_)
             | SyncError::Database(_) => {

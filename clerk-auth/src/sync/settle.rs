@@ -85,7 +85,7 @@ impl<U: SyncedUser> Inner<U> {
             let stored = self.reads.read(clerk_id).await.map_err(SyncError::Database)?;
             let plan = plan(stored.as_ref(), &observation.claims, version);
             match (plan, &stored) {
-                (Plan::Gone, _) => return Err(SyncError::Gone),
+                (Plan::Gone, _) => return Err(self.gone(clerk_id).await),
                 (Plan::Serve, Some(stored)) => {
                     return Ok(self.serve(session, stored.clone(), Some(reading), SyncOutcome::Unchanged));
                 }
@@ -124,7 +124,7 @@ impl<U: SyncedUser> Inner<U> {
             Err(error) => return Err(error.into()),
         };
         let outcome = match (inserted, stored.version > *version) {
-            _ if stored.deleted => return Err(SyncError::Gone),
+            _ if stored.deleted => return Err(self.gone(clerk_id).await),
             (true, _) => SyncOutcome::Inserted,
             (false, false) => SyncOutcome::Updated,
             // Somebody wrote newer claims between the read and the upsert, which therefore changed nothing.

@@ -10,6 +10,7 @@ use sqlx::{
     Type,
 };
 
+use super::deletion::Deletion;
 use super::dialect::{Dialect, key, stored};
 use super::error::BoxError;
 #[cfg(feature = "webhooks")]
@@ -54,9 +55,13 @@ pub(crate) enum WriteError {
     Taken(Box<dyn DatabaseError>),
     /// The application's hook failed, and nothing was inserted.
     OnInsert(BoxError),
+    /// The application's hook failed, and nothing was deleted.
+    OnDelete(BoxError),
     /// The application's hook failed, and nothing of the delivery was kept.
     #[cfg(feature = "webhooks")]
     OnEvent(BoxError),
+    /// The user was deleted, and nothing was written.
+    Gone,
 }
 
 impl From<sqlx::Error> for WriteError {
@@ -67,8 +72,8 @@ impl From<sqlx::Error> for WriteError {
 
 pub(crate) type StoreFuture<'a, T, E = sqlx::Error> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'a>>;
 
-/// What the application does in the transaction that inserts a row.
-pub(crate) type OnInsert<U, DB> = Arc<
+/// What the application does in the transaction that inserts or deletes a row.
+pub(crate) type Hook<U, DB> = Arc<
     dyn for<'a> Fn(&'a mut <DB as Database>::Connection, &'a U) -> StoreFuture<'a, (), BoxError>
         + Send
         + Sync,
@@ -90,8 +95,15 @@ pub(crate) trait Store<U: SyncedUser>: Send + Sync {
 
     fn raise_version<'a>(&'a self, clerk_id: &'a str, version: Version) -> StoreFuture<'a, ()>;
 
-    /// Marks a row as deleted; false if there is none, or it was.
-    fn tombstone<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool>;
+    /// Deletes a user, with the application's hook in the same transaction.
+    fn delete<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, Deletion, WriteError>;
+
+    /// Deletes the row of a user who has a tombstone: one that was inserted while the deletion was under way. To be
+    /// called when a deletion has been committed, or such a row was found.
+    fn purge<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool, WriteError>;
+
+    /// Whether a user who has no row was deleted, as far as that is remembered.
+    fn has_tombstone<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool>;
 
     /// The places of the claim columns that the index covers which has refused a write.
     fn taken_columns<'a>(&'a self, error: &'a dyn DatabaseError) -> StoreFuture<'a, Vec<usize>>;
@@ -131,7 +143,8 @@ pub(crate) trait Store<U: SyncedUser>: Send + Sync {
 /// Rows of `U` in a database.
 pub(super) struct PoolStore<U, DB: Database> {
     pub(super) pool: Pool<DB>,
-    pub(super) on_insert: Option<OnInsert<U, DB>>,
+    pub(super) on_insert: Option<Hook<U, DB>>,
+    pub(super) on_delete: Option<Hook<U, DB>>,
     #[cfg(feature = "webhooks")]
     pub(super) on_event: Option<OnEvent<DB>>,
     /// By which this handle knows what it has announced itself.
@@ -182,7 +195,11 @@ where
         }
         match DB::upsert::<U>(connection, clerk_id, arguments).await {
             Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Err(WriteError::Taken(error)),
-            written => Ok(written?),
+            written => match written? {
+                Some(written) => Ok(written),
+                None if U::TOMBSTONES.is_some() => Err(WriteError::Gone),
+                None => Err(sqlx::Error::RowNotFound.into()),
+            },
         }
     }
 
@@ -197,7 +214,68 @@ where
             .upsert_with_hook(&mut transaction, clerk_id, claims, version)
             .await?;
         transaction.commit().await?;
-        Ok(written)
+        self.after_insertion(clerk_id, written).await
+    }
+
+    /// The upsert does not see a deletion that is committed while it runs. So both look again once they are committed:
+    /// the later one sees what the other has done.
+    pub(super) async fn after_insertion(
+        &self,
+        clerk_id: &str,
+        written: Written<U>,
+    ) -> Result<Written<U>, WriteError> {
+        if U::TOMBSTONES.is_none() || DB::ROW_LOCK.is_empty() || !written.inserted {
+            return Ok(written);
+        }
+        let mut connection = self.pool.acquire().await?;
+        match self.select(&mut connection, clerk_id, "").await? {
+            Some(stored) => Ok(Written { stored, ..written }),
+            None => Err(WriteError::Gone),
+        }
+    }
+
+    /// Deletes a user in a transaction that [`Dialect::begin`] began. The hook runs with the row before it goes, once for
+    /// each; who deletes the user at the same time waits. [`Store::purge`] is to be called once it is committed.
+    pub(super) async fn delete_in(
+        &self,
+        connection: &mut DB::Connection,
+        clerk_id: &str,
+    ) -> Result<Deletion, WriteError> {
+        let mut nothing_done = Deletion::NoRow;
+        if U::TOMBSTONES.is_some() && execute_for::<DB>(connection, U::TOMBSTONE, clerk_id).await? == 0 {
+            nothing_done = Deletion::AlreadyDeleted;
+        }
+        let Some(stored) = self.select(connection, clerk_id, DB::ROW_LOCK).await? else {
+            return Ok(nothing_done);
+        };
+        if U::TOMBSTONES.is_none() && stored.deleted {
+            return Ok(Deletion::AlreadyDeleted);
+        }
+        if let Some(on_delete) = &self.on_delete {
+            on_delete(connection, &stored.user)
+                .await
+                .map_err(WriteError::OnDelete)?;
+        }
+        let delete = U::TOMBSTONES.map_or(U::TOMBSTONE, |it| it.delete);
+        execute_for::<DB>(connection, delete, clerk_id).await?;
+        if DB::ANNOUNCES && !U::FRESH_FOR.is_zero() {
+            DB::announce(connection, &self.sender, U::TABLE, clerk_id).await?;
+        }
+        Ok(Deletion::Deleted)
+    }
+
+    pub(super) async fn select(
+        &self,
+        connection: &mut DB::Connection,
+        clerk_id: &str,
+        lock: &'static str,
+    ) -> Result<Option<Stored<U>>, sqlx::Error> {
+        // The text is made of the derive's constant and the database's own.
+        let sql = AssertSqlSafe(format!("{}{lock}", U::SELECT));
+        let row = sqlx::query_with(sql, key::<DB>(clerk_id)?)
+            .fetch_optional(connection)
+            .await?;
+        row.map(|row| stored::<DB, U>(&row, row.len() - 2)).transpose()
     }
 }
 
@@ -243,7 +321,9 @@ where
         Box::pin(async move {
             if self.on_insert.is_none() && !DB::UPSERT_IN_TRANSACTION {
                 let mut connection = self.pool.acquire().await?;
-                return self.upsert(&mut connection, clerk_id, claims, version).await;
+                let written = self.upsert(&mut connection, clerk_id, claims, version).await?;
+                drop(connection);
+                return self.after_insertion(clerk_id, written).await;
             }
             let transaction = DB::begin(&self.pool).await?;
             self.upsert_and_commit(transaction, clerk_id, claims, version)
@@ -261,12 +341,42 @@ where
         })
     }
 
-    fn tombstone<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool> {
+    fn delete<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, Deletion, WriteError> {
         Box::pin(async move {
-            let done = sqlx::query_with(U::TOMBSTONE, key::<DB>(clerk_id)?)
-                .execute(&self.pool)
-                .await?;
-            Ok(DB::rows_affected(&done) > 0)
+            let mut transaction = DB::begin(&self.pool).await?;
+            let deletion = self.delete_in(&mut transaction, clerk_id).await?;
+            transaction.commit().await?;
+            Ok(match self.purge(clerk_id).await? {
+                true => Deletion::Deleted,
+                false => deletion,
+            })
+        })
+    }
+
+    fn purge<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool, WriteError> {
+        Box::pin(async move {
+            if U::TOMBSTONES.is_none() {
+                return Ok(false);
+            }
+            if !self.read(clerk_id).await?.is_some_and(|stored| stored.deleted) {
+                return Ok(false);
+            }
+            let mut transaction = DB::begin(&self.pool).await?;
+            let deletion = self.delete_in(&mut transaction, clerk_id).await?;
+            transaction.commit().await?;
+            Ok(deletion == Deletion::Deleted)
+        })
+    }
+
+    fn has_tombstone<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool> {
+        Box::pin(async move {
+            let Some(tombstones) = U::TOMBSTONES else {
+                return Ok(false);
+            };
+            sqlx::query_with(tombstones.select, key::<DB>(clerk_id)?)
+                .fetch_one(&self.pool)
+                .await?
+                .try_get(0)
         })
     }
 
@@ -350,6 +460,24 @@ where
     ) -> StoreFuture<'a, Applied, WriteError> {
         Box::pin(self.receive_in_transaction(delivery, change, notice))
     }
+}
+
+/// Runs a statement whose one parameter is a Clerk user id; how many rows it changed.
+async fn execute_for<DB>(
+    connection: &mut DB::Connection,
+    sql: &'static str,
+    clerk_id: &str,
+) -> Result<u64, sqlx::Error>
+where
+    DB: Dialect,
+    DB::Arguments: IntoArguments<DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
+{
+    let done = sqlx::query_with(sql, key::<DB>(clerk_id)?)
+        .execute(connection)
+        .await?;
+    Ok(DB::rows_affected(&done))
 }
 
 pub(super) fn with_version<DB>(clerk_id: &str, version: Version) -> Result<DB::Arguments, sqlx::Error>

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::breaker::Breaker;
 use super::builder::{UserPool, UserSyncBuilder};
+use super::deletion::Deletion;
 use super::error::SyncError;
 #[cfg(feature = "backend-api")]
 use super::fallback::Fallback;
@@ -155,6 +156,31 @@ impl<U: SyncedUser> UserSync<U> {
         self.inner
             .within(async { Ok(self.inner.store.announce(user_id.as_str()).await?) })
             .await
+    }
+
+    /// Deletes a user as if Clerk had said so: for who deletes them in Clerk and cannot wait for the webhook. A token that
+    /// is valid still is refused from then on, and brings nobody back.
+    ///
+    /// ```
+    /// # #[cfg(feature = "postgres")]
+    /// # mod example {
+    /// # use clerk_auth::{SyncedUser, UserSync, id::UserId, sync::{Deletion, SyncError}};
+    /// # #[derive(SyncedUser)]
+    /// # #[synced_user(table = "users", tombstones = "clerk_tombstones", database(postgres))]
+    /// # struct User { clerk_id: String, email: Option<String> }
+    /// async fn close_account(users: &UserSync<User>, id: &UserId) -> Result<bool, SyncError> {
+    ///     let deletion = users.delete(id).await?;
+    ///     Ok(deletion == Deletion::Deleted)
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`SyncError::OnDelete`] if the application's hook failed, and nothing was deleted; or the database is in trouble.
+    pub async fn delete(&self, user_id: &UserId) -> Result<Deletion, SyncError> {
+        let inner = &self.inner;
+        inner.ask(inner.delete(user_id.as_str())).await
     }
 
     /// Runs the application's own write of a user's row, and serves the row that it returns from then on: no request sees

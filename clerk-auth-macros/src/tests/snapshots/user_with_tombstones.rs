@@ -1,0 +1,608 @@
+//! Expansion of `user_with_tombstones`.
+
+const _: () = {
+    #[allow(unused_imports)]
+    use ::clerk_auth::__private::{
+        JsonNotNull as _, KindClauses as _, NotCopied as _, UnheldClaim as _,
+        UnstoredColumn as _,
+    };
+    #[doc(hidden)]
+    pub struct __UserClaims {
+        pub email: Option<String>,
+        pub clerk_id: String,
+    }
+    #[allow(dead_code)]
+    fn __check() {
+        <i64 as ::clerk_auth::__private::PostgresAndSqliteOwnColumn>::check(
+            ::core::marker::PhantomData,
+        );
+        <_ as ::clerk_auth::__private::PostgresAndSqliteSqlType>::check(
+            ::clerk_auth::__private::ColumnField::<
+                i64,
+                ::clerk_auth::__private::sqlx::Postgres,
+            >::column(),
+        );
+        <Option<
+            String,
+        > as ::clerk_auth::__private::HoldsClaim<
+            ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+        >>::check();
+        <_ as ::clerk_auth::__private::PostgresAndSqliteClaimColumn>::check(
+            ::clerk_auth::__private::ClaimField::<
+                Option<String>,
+                ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+            >::column(),
+        );
+        <String as ::clerk_auth::__private::HoldsClaim<
+            ::clerk_auth::claim::Text,
+        >>::check();
+        <_ as ::clerk_auth::__private::PostgresAndSqliteClaimColumn>::check(
+            ::clerk_auth::__private::ClaimField::<
+                String,
+                ::clerk_auth::claim::Text,
+            >::column(),
+        );
+    }
+    #[automatically_derived]
+    impl ::clerk_auth::user::SyncedUser for User {
+        type Claims = __UserClaims;
+        const NAME: &'static str = "User";
+        const TABLE: &'static str = "accounts.users";
+        const SESSION_TOKEN_TEMPLATE: &'static str = "{\n  \"email\": \"{{user.primary_email_address}}\",\n  \"firstName\": \"{{user.first_name}}\",\n  \"lastName\": \"{{user.last_name}}\",\n  \"imageUrl\": \"{{user.image_url}}\",\n  \"updatedAt\": \"{{user.updated_at}}\"\n}\n";
+        const TEMPLATE: &'static [::clerk_auth::claim::TemplateClaim] = &[
+            ::clerk_auth::claim::TemplateClaim {
+                name: "email",
+                expression: ::clerk_auth::claim::Expression::Shortcode(
+                    "user.primary_email_address",
+                ),
+            },
+            ::clerk_auth::claim::TemplateClaim {
+                name: "firstName",
+                expression: ::clerk_auth::claim::Expression::Shortcode("user.first_name"),
+            },
+            ::clerk_auth::claim::TemplateClaim {
+                name: "lastName",
+                expression: ::clerk_auth::claim::Expression::Shortcode("user.last_name"),
+            },
+            ::clerk_auth::claim::TemplateClaim {
+                name: "imageUrl",
+                expression: ::clerk_auth::claim::Expression::Shortcode("user.image_url"),
+            },
+            ::clerk_auth::claim::TemplateClaim {
+                name: "updatedAt",
+                expression: ::clerk_auth::claim::Expression::Shortcode("user.updated_at"),
+            },
+        ];
+        const SESSION_TOKEN_BUDGET: ::clerk_auth::claim::SessionTokenBudget = ::clerk_auth::claim::SessionTokenBudget::new(
+            &[
+                ::clerk_auth::claim::ClaimBudget::new(
+                    "email",
+                    ::core::option::Option::Some(265usize),
+                ),
+                ::clerk_auth::claim::ClaimBudget::new(
+                    "firstName",
+                    ::core::option::Option::Some(115usize),
+                ),
+                ::clerk_auth::claim::ClaimBudget::new(
+                    "lastName",
+                    ::core::option::Option::Some(114usize),
+                ),
+                ::clerk_auth::claim::ClaimBudget::new(
+                    "imageUrl",
+                    ::core::option::Option::Some(314usize),
+                ),
+                ::clerk_auth::claim::ClaimBudget::new(
+                    "updatedAt",
+                    ::core::option::Option::Some(23usize),
+                ),
+            ],
+        );
+        const VERSION: ::clerk_auth::user::VersionSource = ::clerk_auth::user::VersionSource::UpdatedAt {
+            claim: "updatedAt",
+        };
+        const FRESH_FOR: ::core::time::Duration = ::core::time::Duration::from_millis(
+            5000u64,
+        );
+        fn read_claims(
+            __source: ::clerk_auth::claim::ClaimSource<'_>,
+        ) -> ::core::result::Result<
+            Self::Claims,
+            ::clerk_auth::claim::UnreadableClaims,
+        > {
+            let mut __reader = ::clerk_auth::claim::ClaimReader::new(__source);
+            let __email = __reader
+                .claim::<
+                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                    Option<String>,
+                >(
+                    "email",
+                    ::clerk_auth::__private::ClaimField::<
+                        Option<String>,
+                        ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                    >::hold,
+                );
+            let __clerk_id = __reader
+                .subject(
+                    ::clerk_auth::__private::ClaimField::<
+                        String,
+                        ::clerk_auth::claim::Text,
+                    >::hold,
+                );
+            let __claims = match (__email, __clerk_id) {
+                (
+                    ::core::option::Option::Some(__email),
+                    ::core::option::Option::Some(__clerk_id),
+                ) => {
+                    ::core::option::Option::Some(__UserClaims {
+                        email: __email,
+                        clerk_id: __clerk_id,
+                    })
+                }
+                _ => ::core::option::Option::None,
+            };
+            __reader.finish(__claims)
+        }
+        #[allow(unused_variables)]
+        fn holds(&self, __claims: &Self::Claims) -> bool {
+            true
+                && ::clerk_auth::__private::ColumnField::<
+                    Option<String>,
+                    (),
+                >::equal(&self.email, &__claims.email)
+        }
+        fn copy(&self) -> ::core::option::Option<Self> {
+            ::clerk_auth::__private::Copied::<Self>::copy(self)
+        }
+        #[allow(unused_variables)]
+        fn clear(__claims: &mut Self::Claims, __column: usize) -> bool {
+            match __column {
+                0usize => {
+                    (::clerk_auth::__private::ClaimField::<
+                        Option<String>,
+                        ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                    >::hold)(::core::option::Option::None)
+                        .map(|__null| __claims.email = __null)
+                        .is_ok()
+                }
+                _ => false,
+            }
+        }
+    }
+    #[automatically_derived]
+    impl ::clerk_auth::user::StoredIn<::clerk_auth::__private::sqlx::Postgres> for User {
+        const SELECT: &'static str = "SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = $1";
+        const SELECT_MANY: &'static str = "SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", \"users\".\"clerk_id\" AS \"clerk_found\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = ANY($1)";
+        const UPSERT: &'static str = "INSERT INTO \"accounts\".\"users\" (\"email\", \"clerk_id\", \"clerk_version\") SELECT $1, CAST($2 AS TEXT), $3 WHERE NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = $2) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", pg_notify('clerk_auth', $4::text || ' accounts.users ' || \"users\".\"clerk_id\")::text AS \"clerk_announced\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", xmax = 0 AS \"clerk_inserted\"";
+        const RAISE_VERSION: &'static str = "UPDATE \"accounts\".\"users\" SET \"clerk_version\" = $2 WHERE \"users\".\"clerk_id\" = $1 AND \"users\".\"clerk_version\" < $2 AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\")";
+        const TOMBSTONE: &'static str = "INSERT INTO \"accounts\".\"clerk_tombstones\" (\"clerk_id\") VALUES ($1) ON CONFLICT (\"clerk_id\") DO NOTHING";
+        const TOMBSTONES: ::core::option::Option<::clerk_auth::user::Tombstones> = ::core::option::Option::Some(::clerk_auth::user::Tombstones {
+            table: "accounts.clerk_tombstones",
+            create_table: "CREATE TABLE \"accounts\".\"clerk_tombstones\" (\n    \"clerk_id\" TEXT NOT NULL PRIMARY KEY,\n    \"deleted_at\" TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP\n)",
+            select: "SELECT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = $1)",
+            delete: "DELETE FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = $1",
+        });
+        const CREATE_TABLE: &'static str = {
+            const __PARTS: &[&str] = &[
+                "CREATE TABLE \"accounts\".\"users\" (\n",
+                "    \"id\" ",
+                ::clerk_auth::__private::Clauses::<
+                    i64,
+                    ::clerk_auth::__private::sqlx::Postgres,
+                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                >::NAME,
+                ::clerk_auth::__private::Clauses::<
+                    i64,
+                    ::clerk_auth::__private::sqlx::Postgres,
+                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                >::PRIMARY_KEY,
+                ",\n",
+                "    \"email\" ",
+                ::clerk_auth::__private::Clauses::<
+                    Option<String>,
+                    ::clerk_auth::__private::sqlx::Postgres,
+                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                >::NAME,
+                ::clerk_auth::__private::Clauses::<
+                    Option<String>,
+                    ::clerk_auth::__private::sqlx::Postgres,
+                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                >::NOT_NULL,
+                ",\n",
+                "    \"clerk_id\" ",
+                ::clerk_auth::__private::Clauses::<
+                    String,
+                    ::clerk_auth::__private::sqlx::Postgres,
+                    ::clerk_auth::claim::Text,
+                >::NAME,
+                ::clerk_auth::__private::Clauses::<
+                    String,
+                    ::clerk_auth::__private::sqlx::Postgres,
+                    ::clerk_auth::claim::Text,
+                >::NOT_NULL,
+                " UNIQUE,\n",
+                "    \"clerk_version\" BIGINT NOT NULL\n)",
+            ];
+            const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
+                __PARTS,
+            );
+            ::clerk_auth::__private::text(&__BYTES)
+        };
+        const COLUMNS: &'static [::clerk_auth::user::ColumnDefinition] = &[
+            ::clerk_auth::user::ColumnDefinition {
+                name: "id",
+                sql_type: ::clerk_auth::__private::Clauses::<
+                    i64,
+                    ::clerk_auth::__private::sqlx::Postgres,
+                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                >::NAME,
+                clauses: &[
+                    ::clerk_auth::__private::Clauses::<
+                        i64,
+                        ::clerk_auth::__private::sqlx::Postgres,
+                        ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                    >::PRIMARY_KEY,
+                ],
+            },
+            ::clerk_auth::user::ColumnDefinition {
+                name: "email",
+                sql_type: ::clerk_auth::__private::Clauses::<
+                    Option<String>,
+                    ::clerk_auth::__private::sqlx::Postgres,
+                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                >::NAME,
+                clauses: &[
+                    ::clerk_auth::__private::Clauses::<
+                        Option<String>,
+                        ::clerk_auth::__private::sqlx::Postgres,
+                        ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                    >::NOT_NULL,
+                ],
+            },
+            ::clerk_auth::user::ColumnDefinition {
+                name: "clerk_id",
+                sql_type: ::clerk_auth::__private::Clauses::<
+                    String,
+                    ::clerk_auth::__private::sqlx::Postgres,
+                    ::clerk_auth::claim::Text,
+                >::NAME,
+                clauses: &[
+                    ::clerk_auth::__private::Clauses::<
+                        String,
+                        ::clerk_auth::__private::sqlx::Postgres,
+                        ::clerk_auth::claim::Text,
+                    >::NOT_NULL,
+                    " UNIQUE",
+                ],
+            },
+            ::clerk_auth::user::ColumnDefinition {
+                name: "clerk_version",
+                sql_type: "BIGINT",
+                clauses: &[" NOT NULL"],
+            },
+        ];
+        const CLAIM_COLUMNS: &'static [::clerk_auth::user::ClaimColumn] = &[
+            ::clerk_auth::user::ClaimColumn {
+                name: "email",
+                holder: "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE \"users\".\"email\" = $1 AND \"users\".\"clerk_id\" <> $2",
+                holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2",
+                give_way: ::core::option::Option::Some(
+                    "UPDATE \"accounts\".\"users\" SET \"email\" = NULL WHERE \"users\".\"clerk_id\" = $1 AND (\"users\".\"clerk_version\" < $2 OR EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\"))",
+                ),
+            },
+        ];
+        fn bind(
+            __claims: &Self::Claims,
+            __version: i64,
+            __arguments: &mut <::clerk_auth::__private::sqlx::Postgres as ::clerk_auth::__private::sqlx::Database>::Arguments,
+        ) -> ::core::result::Result<
+            (),
+            ::clerk_auth::__private::sqlx::error::BoxDynError,
+        > {
+            ::clerk_auth::__private::ColumnField::<
+                Option<String>,
+                ::clerk_auth::__private::sqlx::Postgres,
+            >::add(&__claims.email, __arguments)?;
+            ::clerk_auth::__private::ColumnField::<
+                String,
+                ::clerk_auth::__private::sqlx::Postgres,
+            >::add(&__claims.clerk_id, __arguments)?;
+            ::clerk_auth::__private::ColumnField::<
+                i64,
+                ::clerk_auth::__private::sqlx::Postgres,
+            >::add(&__version, __arguments)
+        }
+        #[allow(unused_variables)]
+        fn bind_claim(
+            __claims: &Self::Claims,
+            __column: usize,
+            __arguments: &mut <::clerk_auth::__private::sqlx::Postgres as ::clerk_auth::__private::sqlx::Database>::Arguments,
+        ) -> ::core::result::Result<
+            (),
+            ::clerk_auth::__private::sqlx::error::BoxDynError,
+        > {
+            match __column {
+                0usize => {
+                    ::clerk_auth::__private::ColumnField::<
+                        Option<String>,
+                        ::clerk_auth::__private::sqlx::Postgres,
+                    >::add(&__claims.email, __arguments)
+                }
+                _ => ::core::result::Result::Ok(()),
+            }
+        }
+        #[allow(unused_variables)]
+        fn can_read(
+            __column: usize,
+            __found: &<::clerk_auth::__private::sqlx::Postgres as ::clerk_auth::__private::sqlx::Database>::TypeInfo,
+        ) -> bool {
+            match __column {
+                0usize => {
+                    ::clerk_auth::__private::ColumnField::<
+                        i64,
+                        ::clerk_auth::__private::sqlx::Postgres,
+                    >::can_read(__found)
+                }
+                1usize => {
+                    ::clerk_auth::__private::ColumnField::<
+                        Option<String>,
+                        ::clerk_auth::__private::sqlx::Postgres,
+                    >::can_read(__found)
+                }
+                2usize => {
+                    ::clerk_auth::__private::ColumnField::<
+                        String,
+                        ::clerk_auth::__private::sqlx::Postgres,
+                    >::can_read(__found)
+                }
+                _ => true,
+            }
+        }
+        fn from_row(
+            __row: &<::clerk_auth::__private::sqlx::Postgres as ::clerk_auth::__private::sqlx::Database>::Row,
+        ) -> ::core::result::Result<Self, ::clerk_auth::__private::sqlx::Error> {
+            ::core::result::Result::Ok(Self {
+                id: ::clerk_auth::__private::ColumnField::<
+                    i64,
+                    ::clerk_auth::__private::sqlx::Postgres,
+                >::get(__row, 0usize)?,
+                email: ::clerk_auth::__private::ColumnField::<
+                    Option<String>,
+                    ::clerk_auth::__private::sqlx::Postgres,
+                >::get(__row, 1usize)?,
+                clerk_id: ::clerk_auth::__private::ColumnField::<
+                    String,
+                    ::clerk_auth::__private::sqlx::Postgres,
+                >::get(__row, 2usize)?,
+            })
+        }
+    }
+    #[automatically_derived]
+    impl ::clerk_auth::user::StoredIn<::clerk_auth::__private::sqlx::Sqlite> for User {
+        const SELECT: &'static str = "SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = ?1";
+        const SELECT_MANY: &'static str = "SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", \"users\".\"clerk_id\" AS \"clerk_found\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" IN (SELECT value FROM json_each(?1))";
+        const UPSERT: &'static str = "INSERT INTO \"accounts\".\"users\" (\"email\", \"clerk_id\", \"clerk_version\") SELECT ?1, CAST(?2 AS TEXT), ?3 WHERE NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = ?2) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", 0 AS \"clerk_inserted\"";
+        const RAISE_VERSION: &'static str = "UPDATE \"accounts\".\"users\" SET \"clerk_version\" = ?2 WHERE \"users\".\"clerk_id\" = ?1 AND \"users\".\"clerk_version\" < ?2 AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\")";
+        const TOMBSTONE: &'static str = "INSERT INTO \"accounts\".\"clerk_tombstones\" (\"clerk_id\") VALUES (?1) ON CONFLICT (\"clerk_id\") DO NOTHING";
+        const TOMBSTONES: ::core::option::Option<::clerk_auth::user::Tombstones> = ::core::option::Option::Some(::clerk_auth::user::Tombstones {
+            table: "accounts.clerk_tombstones",
+            create_table: "CREATE TABLE \"accounts\".\"clerk_tombstones\" (\n    \"clerk_id\" TEXT NOT NULL PRIMARY KEY,\n    \"deleted_at\" TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP\n)",
+            select: "SELECT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = ?1)",
+            delete: "DELETE FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = ?1",
+        });
+        const CREATE_TABLE: &'static str = {
+            const __PARTS: &[&str] = &[
+                "CREATE TABLE \"accounts\".\"users\" (\n",
+                "    \"id\" ",
+                ::clerk_auth::__private::Clauses::<
+                    i64,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                >::NAME,
+                ::clerk_auth::__private::Clauses::<
+                    i64,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                >::PRIMARY_KEY,
+                ",\n",
+                "    \"email\" ",
+                ::clerk_auth::__private::Clauses::<
+                    Option<String>,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                >::NAME,
+                ::clerk_auth::__private::Clauses::<
+                    Option<String>,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                >::NOT_NULL,
+                ",\n",
+                "    \"clerk_id\" ",
+                ::clerk_auth::__private::Clauses::<
+                    String,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Text,
+                >::NAME,
+                ::clerk_auth::__private::Clauses::<
+                    String,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Text,
+                >::NOT_NULL,
+                " UNIQUE,\n",
+                "    \"clerk_version\" BIGINT NOT NULL\n)",
+            ];
+            const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
+                __PARTS,
+            );
+            ::clerk_auth::__private::text(&__BYTES)
+        };
+        const COLUMNS: &'static [::clerk_auth::user::ColumnDefinition] = &[
+            ::clerk_auth::user::ColumnDefinition {
+                name: "id",
+                sql_type: ::clerk_auth::__private::Clauses::<
+                    i64,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                >::NAME,
+                clauses: &[
+                    ::clerk_auth::__private::Clauses::<
+                        i64,
+                        ::clerk_auth::__private::sqlx::Sqlite,
+                        ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                    >::PRIMARY_KEY,
+                ],
+            },
+            ::clerk_auth::user::ColumnDefinition {
+                name: "email",
+                sql_type: ::clerk_auth::__private::Clauses::<
+                    Option<String>,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                >::NAME,
+                clauses: &[
+                    ::clerk_auth::__private::Clauses::<
+                        Option<String>,
+                        ::clerk_auth::__private::sqlx::Sqlite,
+                        ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                    >::NOT_NULL,
+                ],
+            },
+            ::clerk_auth::user::ColumnDefinition {
+                name: "clerk_id",
+                sql_type: ::clerk_auth::__private::Clauses::<
+                    String,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                    ::clerk_auth::claim::Text,
+                >::NAME,
+                clauses: &[
+                    ::clerk_auth::__private::Clauses::<
+                        String,
+                        ::clerk_auth::__private::sqlx::Sqlite,
+                        ::clerk_auth::claim::Text,
+                    >::NOT_NULL,
+                    " UNIQUE",
+                ],
+            },
+            ::clerk_auth::user::ColumnDefinition {
+                name: "clerk_version",
+                sql_type: "BIGINT",
+                clauses: &[" NOT NULL"],
+            },
+        ];
+        const CLAIM_COLUMNS: &'static [::clerk_auth::user::ClaimColumn] = &[
+            ::clerk_auth::user::ClaimColumn {
+                name: "email",
+                holder: "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE \"users\".\"email\" = ?1 AND \"users\".\"clerk_id\" <> ?2",
+                holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2",
+                give_way: ::core::option::Option::Some(
+                    "UPDATE \"accounts\".\"users\" SET \"email\" = NULL WHERE \"users\".\"clerk_id\" = ?1 AND (\"users\".\"clerk_version\" < ?2 OR EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\"))",
+                ),
+            },
+        ];
+        fn bind(
+            __claims: &Self::Claims,
+            __version: i64,
+            __arguments: &mut <::clerk_auth::__private::sqlx::Sqlite as ::clerk_auth::__private::sqlx::Database>::Arguments,
+        ) -> ::core::result::Result<
+            (),
+            ::clerk_auth::__private::sqlx::error::BoxDynError,
+        > {
+            ::clerk_auth::__private::ColumnField::<
+                Option<String>,
+                ::clerk_auth::__private::sqlx::Sqlite,
+            >::add(&__claims.email, __arguments)?;
+            ::clerk_auth::__private::ColumnField::<
+                String,
+                ::clerk_auth::__private::sqlx::Sqlite,
+            >::add(&__claims.clerk_id, __arguments)?;
+            ::clerk_auth::__private::ColumnField::<
+                i64,
+                ::clerk_auth::__private::sqlx::Sqlite,
+            >::add(&__version, __arguments)
+        }
+        #[allow(unused_variables)]
+        fn bind_claim(
+            __claims: &Self::Claims,
+            __column: usize,
+            __arguments: &mut <::clerk_auth::__private::sqlx::Sqlite as ::clerk_auth::__private::sqlx::Database>::Arguments,
+        ) -> ::core::result::Result<
+            (),
+            ::clerk_auth::__private::sqlx::error::BoxDynError,
+        > {
+            match __column {
+                0usize => {
+                    ::clerk_auth::__private::ColumnField::<
+                        Option<String>,
+                        ::clerk_auth::__private::sqlx::Sqlite,
+                    >::add(&__claims.email, __arguments)
+                }
+                _ => ::core::result::Result::Ok(()),
+            }
+        }
+        #[allow(unused_variables)]
+        fn can_read(
+            __column: usize,
+            __found: &<::clerk_auth::__private::sqlx::Sqlite as ::clerk_auth::__private::sqlx::Database>::TypeInfo,
+        ) -> bool {
+            match __column {
+                0usize => {
+                    ::clerk_auth::__private::ColumnField::<
+                        i64,
+                        ::clerk_auth::__private::sqlx::Sqlite,
+                    >::can_read(__found)
+                }
+                1usize => {
+                    ::clerk_auth::__private::ColumnField::<
+                        Option<String>,
+                        ::clerk_auth::__private::sqlx::Sqlite,
+                    >::can_read(__found)
+                }
+                2usize => {
+                    ::clerk_auth::__private::ColumnField::<
+                        String,
+                        ::clerk_auth::__private::sqlx::Sqlite,
+                    >::can_read(__found)
+                }
+                _ => true,
+            }
+        }
+        fn from_row(
+            __row: &<::clerk_auth::__private::sqlx::Sqlite as ::clerk_auth::__private::sqlx::Database>::Row,
+        ) -> ::core::result::Result<Self, ::clerk_auth::__private::sqlx::Error> {
+            ::core::result::Result::Ok(Self {
+                id: ::clerk_auth::__private::ColumnField::<
+                    i64,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                >::get(__row, 0usize)?,
+                email: ::clerk_auth::__private::ColumnField::<
+                    Option<String>,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                >::get(__row, 1usize)?,
+                clerk_id: ::clerk_auth::__private::ColumnField::<
+                    String,
+                    ::clerk_auth::__private::sqlx::Sqlite,
+                >::get(__row, 2usize)?,
+            })
+        }
+    }
+    #[automatically_derived]
+    impl<S> ::clerk_auth::__private::axum::extract::FromRequestParts<S> for User
+    where
+        S: ::core::marker::Send + ::core::marker::Sync,
+        ::clerk_auth::__private::Clerk: ::clerk_auth::__private::axum::extract::FromRef<
+            S,
+        >,
+        ::clerk_auth::__private::UserSync<
+            User,
+        >: ::clerk_auth::__private::axum::extract::FromRef<S>,
+    {
+        type Rejection = ::clerk_auth::__private::Rejection;
+        fn from_request_parts(
+            __parts: &mut ::clerk_auth::__private::Parts,
+            __state: &S,
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<Self, Self::Rejection>,
+        > + ::core::marker::Send {
+            ::clerk_auth::__private::extract_user::<Self, S>(__parts, __state)
+        }
+    }
+};
