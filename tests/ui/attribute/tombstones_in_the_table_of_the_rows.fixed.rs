@@ -1,0 +1,13 @@
+use clerk_auth::SyncedUser;
+
+#[derive(Clone, SyncedUser)]
+#[synced_user(
+    table = "users",
+    database(postgres, sqlite),
+    tombstones = "clerk_tombstones"
+)]
+struct User {
+    clerk_id: String,
+}
+
+fn main() {}
