@@ -20,4 +20,5 @@ mod statements;
 mod sync;
 mod trouble;
 mod types;
+mod webhooks;
 mod webhooks_extractor;

@@ -1,5 +1,6 @@
 //! A table of a struct that only sync writes, so that its rows are kept for a while, and the handles on it.
 
+use clerk_auth::clerk::AuthenticationError;
 use clerk_auth::sync::{SyncError, UserSyncBuilder};
 use clerk_auth::testing::{Issuer, MovableClock, SessionToken};
 use clerk_auth::time::{Clock, SystemClock};
@@ -265,13 +266,19 @@ impl<U: SyncedUser> Profiles<U> {
     ///
     /// If it is refused.
     pub async fn session(&self, token: SessionToken<'_>) -> Session {
+        self.authenticate(token).await.expect("the token is valid")
+    }
+
+    /// The session of a token that may be refused.
+    ///
+    /// # Errors
+    ///
+    /// Those of the handle.
+    pub async fn authenticate(&self, token: SessionToken<'_>) -> Result<Session, AuthenticationError> {
         let value = HeaderValue::from_str(&format!("Bearer {}", token.issued_at(self.clock.now()).sign()))
             .expect("it is a header's value");
         let headers: HeaderMap = [(AUTHORIZATION, value)].into_iter().collect();
-        self.clerk
-            .authenticate(&headers)
-            .await
-            .expect("the token is valid")
+        self.clerk.authenticate(&headers).await
     }
 
     /// The row of a token's user.

@@ -27,6 +27,7 @@ const LIFETIME: i64 = 60;
 /// let elsewhere = issuer.token("user_ada").authorized_party("https://other.example.com").sign();
 /// # assert_ne!(admin, writer); assert_ne!(stale, expired); assert_ne!(expired, elsewhere);
 /// ```
+#[derive(Clone)]
 #[must_use = "a token is made by `sign`"]
 pub struct SessionToken<'a> {
     issuer: &'a Issuer,

@@ -1,0 +1,563 @@
+//! What Clerk sends becomes rows, denials and the application's own writes: all of a delivery or nothing of it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::to_bytes;
+use axum::http::header::RETRY_AFTER;
+use axum::http::{Response, StatusCode};
+use clerk_auth::clerk::AuthenticationError;
+use clerk_auth::routing::webhooks;
+use clerk_auth::sync::SyncOutcome::{Cached, Inserted};
+use clerk_auth::sync::{CREATE_DELIVERIES, SyncError};
+use clerk_auth::testing::{SessionToken, SignedDelivery, event, session_object, set_email, user_object};
+use clerk_auth::time::{Clock, Timestamp};
+use clerk_auth::token::Refusal;
+use clerk_auth::webhook::WebhookVerifier;
+use clerk_auth::{SyncedUser, UserSync};
+use clerk_auth_tests::database::TestDatabase;
+use clerk_auth_tests::on_both_databases;
+use clerk_auth_tests::profiles::{Pool, Profiles, issuer, token};
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use crate::processes::hears;
+
+on_both_databases!(
+    users_who_make_no_request_have_rows,
+    a_delivery_that_comes_late_or_twice_changes_nothing,
+    a_delivery_that_comes_twice_at_once_is_one,
+    what_the_application_does_is_kept_with_the_delivery_or_not_at_all,
+    a_deleted_user_stays_deleted_whatever_comes_later,
+    an_ended_session_is_refused_until_its_tokens_have_expired,
+    who_is_banned_locked_or_deprovisioned_is_refused_until_clerk_says_otherwise,
+    a_unique_value_is_settled_as_for_a_request,
+    what_cannot_be_applied_is_to_be_sent_again,
+    a_user_whom_the_struct_refuses_has_no_row_and_is_no_failure,
+    a_hook_that_sees_deliveries_once_needs_its_table,
+    the_applications_columns_are_left_alone,
+);
+
+const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+
+fn verifier<U: SyncedUser>(profiles: &Profiles<U>) -> WebhookVerifier {
+    WebhookVerifier::new(SECRET.parse().expect("a secret")).clock(profiles.clock.clone())
+}
+
+async fn send<U: SyncedUser>(
+    profiles: &Profiles<U>,
+    delivery: &SignedDelivery,
+) -> Response<axum::body::Body> {
+    let router: Router = Router::new().route("/", webhooks(&profiles.users, verifier(profiles)));
+    router
+        .oneshot(delivery.request("/"))
+        .await
+        .expect("a router answers")
+}
+
+async fn receive<U: SyncedUser>(profiles: &Profiles<U>, event_type: &str, data: Value) -> StatusCode {
+    let now = profiles.clock.now();
+    let delivery = SignedDelivery::new(SECRET, &event(event_type, data, now), now);
+    send(profiles, &delivery).await.status()
+}
+
+/// The user as Clerk describes them, last changed at a second.
+fn user(user_id: &str, name: &str, updated_at: i64) -> Value {
+    let mut user = user_object(user_id, Timestamp::from_seconds(updated_at));
+    user["first_name"] = name.into();
+    user
+}
+
+fn gone(user_id: &str) -> Value {
+    json!({ "id": user_id, "object": "user", "deleted": true })
+}
+
+async fn start(database: &TestDatabase) -> Profiles {
+    Profiles::start_on(Pool::open(database.url(), 5).await).await
+}
+
+async fn name(profiles: &Profiles, user_id: &str) -> Option<String> {
+    let sql = format!("SELECT name FROM profiles WHERE clerk_id = '{user_id}'");
+    profiles.pool.text(&sql).await
+}
+
+fn refused(refusal: Refusal) -> Result<(), AuthenticationError> {
+    Err(AuthenticationError::Refused(refusal))
+}
+
+async fn users_who_make_no_request_have_rows(database: TestDatabase) {
+    let profiles = start(&database).await;
+    let mut ada = user("user_ada", "Ada", 100);
+    assert_eq!(
+        receive(&profiles, "user.created", ada.clone()).await,
+        StatusCode::NO_CONTENT
+    );
+    assert_eq!(name(&profiles, "user_ada").await.as_deref(), Some("Ada"));
+    assert_eq!(
+        profiles.pool.number("SELECT clerk_version FROM profiles").await,
+        100_000
+    );
+    // The primary address is the one that is named so, wherever it stands.
+    ada["email_addresses"] = json!([
+        { "id": "idn_old", "email_address": "old@example.com" },
+        { "id": "idn_new", "email_address": "new@example.com" },
+    ]);
+    ada["primary_email_address_id"] = "idn_new".into();
+    ada["updated_at"] = 100_250.into();
+    assert_eq!(
+        receive(&profiles, "user.updated", ada).await,
+        StatusCode::NO_CONTENT
+    );
+    let email = profiles.pool.text("SELECT email FROM profiles").await;
+    assert_eq!(email.as_deref(), Some("new@example.com"));
+    // The first request finds the row, and nothing is done for it but a read.
+    let first = profiles.sync(token("user_ada", "Ada", 100).claim("email", "new@example.com"));
+    assert_ne!(first.await.expect("it syncs").outcome, Inserted);
+}
+
+async fn a_delivery_that_comes_late_or_twice_changes_nothing(database: TestDatabase) {
+    let profiles = start(&database).await;
+    let now = profiles.clock.now();
+    let first = SignedDelivery::new(
+        SECRET,
+        &event("user.created", user("user_ada", "Ada", 100), now),
+        now,
+    );
+    let second = SignedDelivery::new(
+        SECRET,
+        &event("user.updated", user("user_ada", "Grace", 200), now),
+        now,
+    );
+    for delivery in [&second, &first, &second, &first] {
+        assert_eq!(send(&profiles, delivery).await.status(), StatusCode::NO_CONTENT);
+        assert_eq!(name(&profiles, "user_ada").await.as_deref(), Some("Grace"));
+    }
+    // A token minted before the change has nothing to say either.
+    let late = profiles
+        .sync(token("user_ada", "Ada", 100))
+        .await
+        .expect("it syncs");
+    assert_eq!(late.user.name.as_deref(), Some("Grace"));
+    assert_eq!(profiles.pool.number("SELECT count(*) FROM profiles").await, 1);
+}
+
+/// How often the hooks were called.
+#[derive(Clone, Debug, Default)]
+struct Calls {
+    inserted: Arc<AtomicUsize>,
+    heard: Arc<AtomicUsize>,
+    fails: Arc<AtomicBool>,
+}
+
+/// A process with a hook that notes each delivery in a table, and may fail after that.
+async fn with_hooks(pool: Pool, calls: &Calls, once: bool) -> Profiles {
+    macro_rules! hooks {
+        () => {{
+            let Calls {
+                inserted,
+                heard,
+                fails,
+            } = calls.clone();
+            move |builder| {
+                let builder = builder.on_insert(move |_, _| {
+                    inserted.fetch_add(1, Ordering::SeqCst);
+                    Box::pin(async { Ok(()) })
+                });
+                macro_rules! hook {
+                    () => {
+                        move |connection, delivery| {
+                            heard.fetch_add(1, Ordering::SeqCst);
+                            let fails = fails.load(Ordering::SeqCst);
+                            Box::pin(async move {
+                                sqlx::query("INSERT INTO heard (event) VALUES ($1)")
+                                    .bind(delivery.event.event_type())
+                                    .execute(connection)
+                                    .await?;
+                                if fails {
+                                    return Err("the mail server is down".into());
+                                }
+                                Ok(())
+                            })
+                        }
+                    };
+                }
+                if once {
+                    builder.on_event_once(hook!())
+                } else {
+                    builder.on_event(hook!())
+                }
+            }
+        }};
+    }
+    Profiles::start_with(pool, hooks!(), hooks!()).await
+}
+
+async fn hooked(database: &TestDatabase, calls: &Calls, once: bool) -> Profiles {
+    let pool = Pool::open(database.url(), 5).await;
+    pool.execute("CREATE TABLE heard (event TEXT NOT NULL)").await;
+    pool.execute(CREATE_DELIVERIES).await;
+    with_hooks(pool, calls, once).await
+}
+
+async fn a_delivery_that_comes_twice_at_once_is_one(database: TestDatabase) {
+    for once in [true, false] {
+        let calls = Calls::default();
+        let (user_id, created) = if once {
+            ("user_ada", "user.created")
+        } else {
+            ("user_eve", "user.updated")
+        };
+        let one = if once {
+            hooked(&database, &calls, once).await
+        } else {
+            with_hooks(Pool::open(database.url(), 5).await, &calls, once).await
+        };
+        let other = with_hooks(Pool::open(database.url(), 5).await, &calls, once).await;
+        let now = one.clock.now();
+        let delivery = SignedDelivery::new(SECRET, &event(created, user(user_id, "Ada", 100), now), now);
+        let both = [&one, &other];
+        let attempts = (0..10).map(|attempt| send(both[attempt % 2], &delivery));
+        for answer in join_all(attempts).await {
+            assert_eq!(answer.status(), StatusCode::NO_CONTENT);
+        }
+        let sql = format!("SELECT count(*) FROM heard WHERE event = '{created}'");
+        assert_eq!(one.pool.number(&sql).await, if once { 1 } else { 10 });
+        assert_eq!(calls.inserted.load(Ordering::SeqCst), 1);
+        let sql = format!("SELECT count(*) FROM profiles WHERE clerk_id = '{user_id}'");
+        assert_eq!(one.pool.number(&sql).await, 1);
+    }
+}
+
+async fn what_the_application_does_is_kept_with_the_delivery_or_not_at_all(database: TestDatabase) {
+    let calls = Calls::default();
+    let profiles = hooked(&database, &calls, true).await;
+    let now = profiles.clock.now();
+    let created = SignedDelivery::new(
+        SECRET,
+        &event("user.created", user("user_ada", "Ada", 100), now),
+        now,
+    );
+    calls.fails.store(true, Ordering::SeqCst);
+    let answer = send(&profiles, &created).await;
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(answer.headers().contains_key(RETRY_AFTER));
+    let body = to_bytes(answer.into_body(), 10_000).await.expect("a short body");
+    let problem: Value = serde_json::from_slice(&body).expect("a problem document");
+    assert_eq!(problem["code"], "webhook_not_applied");
+    assert!(!problem.to_string().contains("mail server"), "{problem}");
+    for table in ["profiles", "heard", "clerk_deliveries"] {
+        let sql = format!("SELECT count(*) FROM {table}");
+        assert_eq!(profiles.pool.number(&sql).await, 0, "{table}");
+    }
+    calls.fails.store(false, Ordering::SeqCst);
+    assert_eq!(send(&profiles, &created).await.status(), StatusCode::NO_CONTENT);
+    // Events about anything reach it, known to this library or not.
+    for (event_type, data) in [
+        (
+            "organization.deleted",
+            json!({ "id": "org_1", "object": "organization", "deleted": true }),
+        ),
+        ("somethingNew.happened", json!({ "id": 7 })),
+    ] {
+        assert_eq!(receive(&profiles, event_type, data).await, StatusCode::NO_CONTENT);
+    }
+    assert_eq!(profiles.pool.number("SELECT count(*) FROM heard").await, 3);
+    assert_eq!(
+        profiles
+            .pool
+            .number("SELECT count(*) FROM clerk_deliveries")
+            .await,
+        3
+    );
+}
+
+async fn a_deleted_user_stays_deleted_whatever_comes_later(database: TestDatabase) {
+    let profiles = start(&database).await;
+    receive(&profiles, "user.created", user("user_ada", "Ada", 100)).await;
+    let ada = profiles.session(token("user_ada", "Ada", 100)).await;
+    // One had a row, and of the other nobody has heard.
+    for user_id in ["user_ada", "user_eve"] {
+        assert_eq!(
+            receive(&profiles, "user.deleted", gone(user_id)).await,
+            StatusCode::NO_CONTENT
+        );
+        let late = profiles.authenticate(token(user_id, "Late", 900)).await;
+        assert_eq!(late.map(drop), refused(Refusal::UserDeleted));
+        for event_type in ["user.created", "user.updated", "user.deleted"] {
+            let data = if event_type == "user.deleted" {
+                gone(user_id)
+            } else {
+                user(user_id, "Late", 900)
+            };
+            assert_eq!(receive(&profiles, event_type, data).await, StatusCode::NO_CONTENT);
+        }
+    }
+    // Whose session was verified before is refused by the row.
+    let known = profiles.users.sync(&ada).await;
+    assert!(matches!(known, Err(SyncError::Gone)), "{known:?}");
+    assert_eq!(
+        profiles
+            .pool
+            .number("SELECT count(*) FROM profiles WHERE clerk_deleted_at IS NULL")
+            .await,
+        0
+    );
+    // Clerk's schema does not promise that it says who was deleted.
+    let nobody = json!({ "object": "user", "deleted": true });
+    assert_eq!(
+        receive(&profiles, "user.deleted", nobody).await,
+        StatusCode::NO_CONTENT
+    );
+}
+
+async fn an_ended_session_is_refused_until_its_tokens_have_expired(database: TestDatabase) {
+    let profiles = start(&database).await;
+    let bearing = |session: &'static str| token("user_ada", "Ada", 100).claim("sid", session);
+    for (event_type, session) in [
+        ("session.ended", "sess_1"),
+        ("session.removed", "sess_2"),
+        ("session.revoked", "sess_3"),
+    ] {
+        profiles.session(bearing(session)).await;
+        let data = session_object(session, "user_ada", "ended", profiles.clock.now());
+        assert_eq!(receive(&profiles, event_type, data).await, StatusCode::NO_CONTENT);
+        let ended = profiles.authenticate(bearing(session)).await;
+        assert_eq!(ended.map(drop), refused(Refusal::SessionEnded), "{event_type}");
+    }
+    for event_type in ["session.created", "session.pending"] {
+        let data = session_object("sess_4", "user_ada", "active", profiles.clock.now());
+        assert_eq!(receive(&profiles, event_type, data).await, StatusCode::NO_CONTENT);
+    }
+    profiles.session(bearing("sess_4")).await;
+    // A minute and the tolerance for clocks that differ.
+    profiles.clock.advance(Duration::from_secs(64));
+    let ended = profiles.authenticate(bearing("sess_1")).await;
+    assert_eq!(ended.map(drop), refused(Refusal::SessionEnded));
+    profiles.clock.advance(Duration::from_secs(1));
+    profiles.session(bearing("sess_1")).await;
+}
+
+async fn who_is_banned_locked_or_deprovisioned_is_refused_until_clerk_says_otherwise(database: TestDatabase) {
+    let profiles = start(&database).await;
+    let authenticate = async || {
+        let session = profiles.authenticate(token("user_ada", "Ada", 100)).await;
+        session.map(drop)
+    };
+    let mut second = 100;
+    for (flag, refusal) in [
+        ("banned", Refusal::UserBanned),
+        ("locked", Refusal::UserLocked),
+        ("deprovisioned", Refusal::UserDeprovisioned),
+    ] {
+        let mut barred = user("user_ada", "Ada", second);
+        barred[flag] = true.into();
+        assert_eq!(
+            receive(&profiles, "user.updated", barred.clone()).await,
+            StatusCode::NO_CONTENT
+        );
+        assert_eq!(authenticate().await, refused(refusal));
+        receive(&profiles, "user.updated", user("user_ada", "Ada", second + 1)).await;
+        assert_eq!(authenticate().await, Ok(()));
+        // The older word comes again.
+        receive(&profiles, "user.updated", barred).await;
+        assert_eq!(authenticate().await, Ok(()), "{flag}");
+        second += 10;
+    }
+    let mut locked = user("user_ada", "Ada", 900);
+    locked["locked"] = true.into();
+    locked["lockout_expires_in_seconds"] = 30.into();
+    receive(&profiles, "user.updated", locked).await;
+    profiles.clock.advance(Duration::from_secs(29));
+    assert_eq!(authenticate().await, refused(Refusal::UserLocked));
+    profiles.clock.advance(Duration::from_secs(1));
+    assert_eq!(authenticate().await, Ok(()));
+}
+
+async fn a_unique_value_is_settled_as_for_a_request(database: TestDatabase) {
+    let calls = Calls::default();
+    let profiles = hooked(&database, &calls, false).await;
+    profiles
+        .pool
+        .execute("CREATE UNIQUE INDEX profiles_email ON profiles (email)")
+        .await;
+    let sharing = |user_id, updated_at| {
+        let mut user = user(user_id, user_id, updated_at);
+        set_email(&mut user, Some("shared@example.com"));
+        user
+    };
+    // The newer has it, in whatever order they come; the other does without.
+    for (first, second) in [("user_old", "user_new"), ("user_next", "user_late")] {
+        let late = if second == "user_late" { 50 } else { 200 };
+        assert_eq!(
+            receive(&profiles, "user.created", sharing(first, 100 + late)).await,
+            StatusCode::NO_CONTENT
+        );
+        assert_eq!(
+            receive(&profiles, "user.created", sharing(second, 100 + late * 2)).await,
+            StatusCode::NO_CONTENT
+        );
+    }
+    assert_eq!(profiles.pool.number("SELECT count(*) FROM profiles").await, 4);
+    assert_eq!(
+        profiles
+            .pool
+            .number("SELECT count(*) FROM profiles WHERE email = 'shared@example.com'")
+            .await,
+        1
+    );
+    assert_eq!(
+        profiles.pool.number("SELECT count(*) FROM heard").await,
+        4,
+        "each was heard of once"
+    );
+}
+
+async fn what_cannot_be_applied_is_to_be_sent_again(database: TestDatabase) {
+    let profiles = start(&database).await;
+    // Another kind than the template's is a mistake of the deployment's, which the next one mends.
+    let mut odd = user("user_ada", "Ada", 100);
+    odd["image_url"] = Value::Null;
+    odd["email_addresses"] = json!([{ "id": "idn_1", "email_address": 7 }]);
+    odd["primary_email_address_id"] = "idn_1".into();
+    let answer = receive(&profiles, "user.created", odd).await;
+    assert!(
+        answer == StatusCode::SERVICE_UNAVAILABLE || answer == StatusCode::BAD_REQUEST,
+        "{answer}"
+    );
+    profiles.pool.execute("DROP TABLE profiles").await;
+    let answer = receive(&profiles, "user.created", user("user_ada", "Ada", 100)).await;
+    assert_eq!(answer, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+/// A user whom the application cannot do without a name.
+#[derive(Clone, Debug, SyncedUser)]
+#[synced_user(
+    table = "named",
+    template_json = r#"{"name": "{{user.first_name}}", "updatedAt": "{{user.updated_at}}"}"#,
+    database(postgres, sqlite)
+)]
+struct Named {
+    clerk_id: String,
+    #[claim(required)]
+    name: String,
+    #[claim("name", default, insert_only)]
+    nickname: String,
+    #[column(app)]
+    credits: i64,
+}
+
+async fn named(database: &TestDatabase) -> Profiles<Named> {
+    let pool = Pool::open(database.url(), 5).await;
+    let sql = if database.is_sqlite() {
+        Named::migration_sql::<sqlx::Sqlite>()
+    } else {
+        Named::migration_sql::<sqlx::Postgres>()
+    };
+    pool.execute(&sql).await;
+    Profiles::of_table(pool, |builder| builder, |builder| builder).await
+}
+
+async fn a_user_whom_the_struct_refuses_has_no_row_and_is_no_failure(database: TestDatabase) {
+    let profiles = named(&database).await;
+    let nameless = user_object("user_ada", Timestamp::from_seconds(100));
+    assert_eq!(
+        receive(&profiles, "user.created", nameless).await,
+        StatusCode::NO_CONTENT
+    );
+    assert_eq!(profiles.pool.number("SELECT count(*) FROM named").await, 0);
+}
+
+async fn the_applications_columns_are_left_alone(database: TestDatabase) {
+    let profiles = named(&database).await;
+    receive(&profiles, "user.created", user("user_ada", "Ada", 100)).await;
+    profiles
+        .pool
+        .execute("UPDATE named SET credits = 7, nickname = 'Countess'")
+        .await;
+    receive(&profiles, "user.updated", user("user_ada", "Augusta", 200)).await;
+    let bare: SessionToken<'_> = issuer().token("user_ada");
+    let row = profiles
+        .sync(bare.claim("name", "Augusta").claim("updatedAt", 200))
+        .await
+        .expect("it syncs")
+        .user;
+    assert_eq!(
+        (&*row.clerk_id, &*row.name, &*row.nickname, row.credits),
+        ("user_ada", "Augusta", "Countess", 7)
+    );
+}
+
+async fn a_hook_that_sees_deliveries_once_needs_its_table(database: TestDatabase) {
+    let pool = Pool::open(database.url(), 5).await;
+    let clerk = issuer().clerk();
+    let error = match pool {
+        Pool::Postgres(pool) => {
+            let builder = UserSync::<clerk_auth_tests::profiles::Profile>::builder(clerk, pool);
+            let built = builder
+                .on_event_once(|_, _| Box::pin(async { Ok(()) }))
+                .build()
+                .await;
+            built.expect_err("there is no table").to_string()
+        }
+        Pool::Sqlite(pool) => {
+            let builder = UserSync::<clerk_auth_tests::profiles::Profile>::builder(clerk, pool);
+            let built = builder
+                .on_event_once(|_, _| Box::pin(async { Ok(()) }))
+                .build()
+                .await;
+            built.expect_err("there is no table").to_string()
+        }
+    };
+    assert!(error.contains("CREATE_DELIVERIES"), "{error}");
+}
+
+#[tokio::test]
+async fn every_process_hears_of_changes_and_denials() {
+    let database = TestDatabase::postgres().await;
+    let (one, other) = (Profiles::start(&database).await, Profiles::start(&database).await);
+    hears(&one).await;
+    hears(&other).await;
+    let ada = token("user_ada", "Ada", 100);
+    let session = other.session(ada.clone()).await;
+    other.users.sync(&session).await.expect("it syncs");
+    assert_eq!(
+        other.users.sync(&session).await.expect("it syncs").outcome,
+        Cached
+    );
+    receive(&one, "user.updated", user("user_ada", "Grace", 200)).await;
+    until(async || {
+        let synced = other.users.sync(&session).await.expect("it syncs");
+        synced.user.name.as_deref() == Some("Grace")
+    })
+    .await;
+
+    let ended = session_object("sess_ada", "user_ada", "ended", one.clock.now());
+    receive(&one, "session.ended", ended).await;
+    until(async || other.authenticate(ada.clone()).await.map(drop) == refused(Refusal::SessionEnded)).await;
+
+    let mut banned = user("user_ada", "Grace", 300);
+    banned["banned"] = true.into();
+    receive(&one, "user.updated", banned).await;
+    let elsewhere = ada.clone().claim("sid", "sess_2");
+    until(async || other.authenticate(elsewhere.clone()).await.map(drop) == refused(Refusal::UserBanned))
+        .await;
+    receive(&one, "user.updated", user("user_ada", "Grace", 400)).await;
+    until(async || other.authenticate(elsewhere.clone()).await.is_ok()).await;
+
+    // Also of a user of whom the database knows nothing.
+    receive(&one, "user.deleted", gone("user_eve")).await;
+    let eve = token("user_eve", "Eve", 500);
+    until(async || other.authenticate(eve.clone()).await.map(drop) == refused(Refusal::UserDeleted)).await;
+}
+
+/// Waits until it is so.
+async fn until(mut is_so: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !is_so().await {
+        assert!(Instant::now() < deadline, "nothing was heard");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
