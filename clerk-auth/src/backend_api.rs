@@ -9,6 +9,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER
 use reqwest::{Client, Response, StatusCode, Url};
 use serde_json::Value;
 
+use crate::claim::depth::without_depths;
 use crate::id::UserId;
 use crate::time::{Clock, SystemClock, Timestamp};
 
@@ -256,7 +257,7 @@ async fn body(mut response: Response) -> Result<Option<Value>, BackendApiError> 
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(serde_json::from_slice(&body).ok())
+    Ok(serde_json::from_slice(&without_depths(&body)).ok())
 }
 
 impl fmt::Debug for BackendApi {

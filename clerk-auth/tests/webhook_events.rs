@@ -530,7 +530,10 @@ fn a_body_that_is_no_json_object_is_refused() {
     let nested = |depth: usize| envelope(&format!("{}{}", "[".repeat(depth), "]".repeat(depth)));
     let many: String = (0..100_000).map(|number| format!(r#""{number}":0,"#)).collect();
     assert!(parse(envelope("7")).is_ok());
-    assert!(parse(nested(126)).is_ok());
+    // Whoever writes their own metadata does not keep their events from being read.
+    for depth in [99, 100, 126, 127, 128, 4_000, 400_000] {
+        assert!(parse(nested(depth)).is_ok(), "{depth}");
+    }
     assert!(parse(envelope(&format!(r#"{{{many}"x":0}}"#))).is_ok());
     for (name, body) in [
         ("nothing", Vec::new()),
@@ -559,7 +562,6 @@ fn a_body_that_is_no_json_object_is_refused() {
         ("not a number", envelope("NaN").into_bytes()),
         ("too large a number", envelope("1e999").into_bytes()),
         ("a comma too many", envelope("[1,]").into_bytes()),
-        ("nested too deeply", nested(127).into_bytes()),
         ("a bomb", envelope(&"[".repeat(1_000_000)).into_bytes()),
         (
             "a bomb of objects",

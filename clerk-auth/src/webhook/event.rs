@@ -66,7 +66,7 @@ pub enum Event {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EventError {
-    /// The body is not one JSON object in UTF-8, is nested too deeply, or has an object with two members of one name.
+    /// The body is not one JSON object in UTF-8, or has an object with two members of one name.
     #[error("the body is not a JSON object in UTF-8 with one value for each name")]
     Body,
     /// A member that the type needs is not there.
