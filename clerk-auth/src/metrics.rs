@@ -6,6 +6,7 @@
 //! | [`SESSION_TOKEN_BYTES`] | histogram, in bytes | |
 //! | [`KEY_FETCHES`] | counter | `outcome`: `fetched`, `failed` |
 //! | [`USER_SYNCS`] | counter | `user`: the struct; `outcome`: a [`SyncOutcome`](crate::sync::SyncOutcome), or `gone`, `claims`, `other_instance`, `conflict`, `on_insert`, `timeout`, `unavailable`, `database` |
+//! | [`USERS_IMPORTED`] | counter | `user`: the struct; `outcome`: `inserted`, `updated`, `unchanged`, `skipped`, `conflicted`, `deleted` |
 //!
 //! No label holds anything of a token or of a person. Without a recorder a count costs a few nanoseconds.
 
@@ -22,6 +23,10 @@ pub const KEY_FETCHES: &str = "clerk_auth_key_fetches_total";
 
 /// Sessions for which a row was asked.
 pub const USER_SYNCS: &str = "clerk_auth_user_syncs_total";
+
+/// Users that an [import](crate::UserSync::import) came across; a dry run counts nothing.
+#[cfg(feature = "backend-api")]
+pub const USERS_IMPORTED: &str = "clerk_auth_users_imported_total";
 
 pub(crate) fn session_token_cached() {
     counter!(SESSION_TOKENS, "outcome" => "cached").increment(1);
@@ -44,4 +49,11 @@ pub(crate) fn keys_fetched(outcome: &'static str) {
 
 pub(crate) fn user_synced(user: &'static str, outcome: &'static str) {
     counter!(USER_SYNCS, "user" => user, "outcome" => outcome).increment(1);
+}
+
+#[cfg(feature = "backend-api")]
+pub(crate) fn users_imported(user: &'static str, outcome: &'static str, users: u64) {
+    if users > 0 {
+        counter!(USERS_IMPORTED, "user" => user, "outcome" => outcome).increment(users);
+    }
 }

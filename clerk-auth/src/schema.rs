@@ -124,8 +124,11 @@ where
     for (statement, sql) in [
         ("SELECT", U::SELECT),
         ("SELECT_MANY", U::SELECT_MANY),
+        ("SELECT_IDS", U::SELECT_IDS),
         ("UPSERT", U::UPSERT),
+        ("UPSERT_MANY", &U::UPSERT_MANY.sql(2)),
         ("RAISE_VERSION", U::RAISE_VERSION),
+        ("RAISE_VERSION_MANY", U::RAISE_VERSION_MANY),
         ("TOMBSTONE", U::TOMBSTONE),
     ] {
         match DB::explain(pool, sql).await {

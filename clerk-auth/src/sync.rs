@@ -4,26 +4,46 @@
 
 mod breaker;
 mod builder;
+#[cfg(feature = "backend-api")]
+mod bulk;
 mod conflict;
 mod dialect;
+#[cfg(feature = "backend-api")]
+mod drift;
 mod error;
 #[cfg(feature = "backend-api")]
 mod fallback;
 mod fresh;
+#[cfg(feature = "backend-api")]
+mod import;
 #[cfg(feature = "postgres")]
 mod listener;
 mod observation;
+#[cfg(feature = "backend-api")]
+mod page;
+#[cfg(feature = "backend-api")]
+mod patience;
 mod plan;
+#[cfg(feature = "backend-api")]
+mod progress;
 mod reads;
 mod report;
 mod settle;
 mod store;
+#[cfg(feature = "backend-api")]
+mod unknown;
 mod user_sync;
 mod version;
 mod writers;
 
 pub use builder::{UserPool, UserSyncBuilder};
+#[cfg(feature = "backend-api")]
+pub use drift::{Drift, UserList};
 pub use error::{BoxError, SyncError};
+#[cfg(feature = "backend-api")]
+pub use import::Import;
 pub use plan::SyncOutcome;
+#[cfg(feature = "backend-api")]
+pub use progress::{ImportCounts, ImportCursor, ImportError, ImportProgress, InvalidCursor, NotImported};
 pub use user_sync::{Synced, UserSync};
 pub use version::Version;

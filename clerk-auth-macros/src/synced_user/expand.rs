@@ -12,7 +12,7 @@ use super::expression::Expression;
 use super::model::{ClaimColumn, Column, Encoding, Model, Null, Role, Version};
 use super::parse::Database;
 use super::shortcode::Kind;
-use super::sql::{ClaimColumnStatements, Ddl, Statements, create_table};
+use super::sql::{ClaimColumnStatements, Ddl, Statements, UpsertMany, create_table};
 
 /// Everything that the derive generates for a struct that has been understood.
 pub(super) fn expand(model: &Model) -> TokenStream {
@@ -240,11 +240,22 @@ fn stored_in(model: &Model, database: Database) -> TokenStream {
     let Statements {
         select,
         select_many,
+        select_ids,
         upsert,
+        upsert_many,
         raise_version,
+        raise_version_many,
         tombstone,
         claim_columns,
     } = Statements::of(model, database);
+    let upsert_many = {
+        let UpsertMany {
+            before,
+            after,
+            parameters,
+        } = upsert_many;
+        quote!(::clerk_auth::user::UpsertMany::new(#before, #after, #parameters))
+    };
     let claim_columns = claim_columns.iter().map(|it| {
         let ClaimColumnStatements {
             name,
@@ -307,8 +318,11 @@ fn stored_in(model: &Model, database: Database) -> TokenStream {
         impl ::clerk_auth::user::StoredIn<#db> for #ident {
             const SELECT: &'static str = #select;
             const SELECT_MANY: &'static str = #select_many;
+            const SELECT_IDS: &'static str = #select_ids;
             const UPSERT: &'static str = #upsert;
+            const UPSERT_MANY: ::clerk_auth::user::UpsertMany = #upsert_many;
             const RAISE_VERSION: &'static str = #raise_version;
+            const RAISE_VERSION_MANY: &'static str = #raise_version_many;
             const TOMBSTONE: &'static str = #tombstone;
             const CREATE_TABLE: &'static str = #create_table;
             const COLUMNS: &'static [::clerk_auth::user::ColumnDefinition] = &[#(#columns),*];
@@ -358,8 +372,11 @@ fn statement_check(model: &Model) -> Option<TokenStream> {
     let Statements {
         select,
         select_many,
+        select_ids,
         upsert,
+        upsert_many,
         raise_version,
+        raise_version_many,
         tombstone,
         ..
     } = Statements::of(model, database);
@@ -367,8 +384,11 @@ fn statement_check(model: &Model) -> Option<TokenStream> {
     let queries = [
         (select, 1),
         (select_many, 1),
+        (select_ids, 2),
         (upsert, written),
+        (upsert_many.of_two(database), 2 * upsert_many.parameters),
         (raise_version, 2),
+        (raise_version_many, 1),
         (tombstone, 1),
     ]
     .into_iter()

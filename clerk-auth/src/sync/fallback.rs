@@ -179,7 +179,8 @@ impl<U: SyncedUser> Inner<U> {
         }
     }
 
-    async fn delete(&self, clerk_id: &str) -> Result<(), SyncError> {
+    /// Marks the user's row as deleted, and tells every process.
+    pub(super) async fn delete(&self, clerk_id: &str) -> Result<(), SyncError> {
         self.store.tombstone(clerk_id).await?;
         self.fresh.written(clerk_id);
         self.announce(clerk_id).await;
