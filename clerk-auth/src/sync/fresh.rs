@@ -149,6 +149,7 @@ impl<U> FreshRows<U> {
     }
 
     /// Somebody has written rows, and nobody says whose: no copy read before is good.
+    #[cfg(feature = "postgres")]
     pub(super) fn any_written(&self) {
         for counter in &self.writes {
             counter.fetch_add(1, Ordering::AcqRel);
@@ -165,6 +166,7 @@ impl<U> FreshRows<U> {
     }
 
     /// Whether the writes of other processes are heard. When that begins anew, anything may have been missed.
+    #[cfg(feature = "postgres")]
     pub(super) fn set_hears_writes(&self, hears: bool) {
         if hears {
             self.any_written();

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+use sqlx::error::DatabaseError;
 use tokio::time::{Instant, sleep};
 
 use super::error::SyncError;
@@ -114,7 +115,7 @@ fn may_pass(error: &SyncError) -> bool {
     // The class of deadlocks and serialization failures: the other transaction has gone on.
     let lost_to_another = |code: &str| code.len() == 5 && code.starts_with("40");
     let code = match error {
-        SyncError::Database(error) => error.as_database_error().and_then(|error| error.code()),
+        SyncError::Database(error) => error.as_database_error().and_then(DatabaseError::code),
         _ => None,
     };
     error.is_outage() || code.is_some_and(|code| lost_to_another(&code))
