@@ -189,6 +189,18 @@ impl BackendApi {
         self.list(&query).await
     }
 
+    /// How many users there are: for a progress bar.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendApiError`] if Clerk does not say.
+    pub async fn user_count(&self) -> Result<u64, BackendApiError> {
+        let count = self.get(&["v1", "users", "count"], &[], TIMEOUT).await?;
+        count["total_count"]
+            .as_u64()
+            .ok_or(BackendApiError::Malformed("a count of users"))
+    }
+
     /// The keys with which the instance signs session tokens, as a JWKS document.
     ///
     /// # Errors

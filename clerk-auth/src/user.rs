@@ -121,10 +121,10 @@ pub struct ClaimColumn {
     pub give_way: Option<&'static str>,
 }
 
-/// An upsert of any number of rows in one statement.
-///
-/// `VALUES` of many rows takes whatever a column's type encodes to. Arrays would make a text of fixed length, but a type
-/// of the application's own, and JSON, are not known to sqlx as elements of one.
+/// An upsert of any number of rows in one statement: `VALUES` with the parameters of each row, which are bound as those
+/// of one row are, whatever their types. PostgreSQL takes 65,535 parameters, SQLite 32,766.
+// `UNNEST` of one array for each column would be a text of fixed length, but sqlx has arrays of types with
+// `PgHasArrayType` alone, which JSON and a team's own types lack.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct UpsertMany {
     before: &'static str,

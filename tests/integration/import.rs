@@ -17,7 +17,8 @@ use clerk_auth::{Clerk, SyncedUser, UserSync};
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::on_both_databases;
 use clerk_auth_tests::profiles::{Pool, Profile, Profiles, token};
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::future::join3;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use reqwest::header::{AUTHORIZATION, HeaderMap};
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -34,6 +35,7 @@ on_both_databases!(
     rate_limits_and_failures_are_waited_for,
     what_cannot_pass_ends_the_import,
     who_stands_twice_on_a_page_is_written_once,
+    imports_and_requests_at_once_do_each_other_no_harm,
     a_unique_value_is_settled_by_the_rules_of_a_request,
     a_conflict_keeps_nobody_else_from_having_a_row,
     the_hook_runs_once_for_each_new_row,
@@ -426,6 +428,29 @@ async fn who_stands_twice_on_a_page_is_written_once(database: TestDatabase) {
     assert_eq!(it.name("user_ada").await.as_deref(), Some("New"));
 }
 
+async fn imports_and_requests_at_once_do_each_other_no_harm(database: TestDatabase) {
+    let it = with_carts(&database, "nobody").await;
+    it.fake
+        .serve_users(300, |place| user(&format!("user_{place}"), "Import", 50));
+    let newer: Vec<_> = (0..300).step_by(7).map(FakeClerk::served_user).collect();
+    let requests = stream::iter(&newer).for_each_concurrent(4, async |id| {
+        it.sync(id.as_str(), "Request", 60).await.expect("it syncs");
+    });
+    let import = || it.import().page_size(90).run();
+    let ((), one, other) = join3(requests, import(), import()).await;
+    for counts in [one, other] {
+        let counts = counts.expect("it is imported");
+        assert_eq!((counts.total(), counts.skipped), (300, 0));
+    }
+    assert_eq!(it.number("SELECT count(*) FROM profiles").await, 300);
+    assert_eq!(it.number("SELECT count(*) FROM carts").await, 300);
+    let named = "SELECT count(*) FROM profiles WHERE name = 'Request'";
+    assert_eq!(
+        it.number(named).await,
+        i64::try_from(newer.len()).expect("a count")
+    );
+}
+
 async fn a_unique_value_is_settled_by_the_rules_of_a_request(database: TestDatabase) {
     let it = start::<Profile>(&database).await;
     it.pool
@@ -493,6 +518,8 @@ async fn with_carts(database: &TestDatabase, fails_for: &'static str) -> Fixture
     macro_rules! hook {
         () => {
             move |builder| {
+                // A machine that is busy with other tests is no outage.
+                let builder = builder.sync_timeout(Duration::from_secs(30));
                 builder.on_insert(move |connection, profile| {
                     Box::pin(async move {
                         sqlx::query("INSERT INTO carts (profile_id) VALUES ($1)")
@@ -554,6 +581,7 @@ async fn whom_clerk_does_not_know_is_deleted_on_request(database: TestDatabase) 
     for id in &gone {
         it.fake.remove_user(id.as_str());
     }
+    assert_eq!(it.api.user_count().await.expect("Clerk counts"), 226);
     assert_eq!(numbers(it.counts().await), [0, 0, 226, 0, 0, 0]);
     let deleted = "SELECT count(*) FROM members WHERE clerk_deleted_at IS NOT NULL";
     assert_eq!(it.number(deleted).await, 0);

@@ -35,10 +35,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// use clerk_auth::{SyncedUser, UserSync};
 ///
 /// async fn import<U: SyncedUser>(users: &UserSync<U>, api: &BackendApi) -> Result<(), ImportError> {
+///     let all = api.user_count().await?;
 ///     let mut import = users.import(api);
 ///     while let Some(progress) = import.next().await {
 ///         let progress = progress?;
-///         println!("{}", progress.counts);
+///         println!("{} of {all}: {}", progress.counts.total(), progress.counts);
 ///         // Keep `progress.cursor`: `users.import(api).after(cursor)` goes on there after a crash.
 ///         for (user_id, reason) in progress.not_imported {
 ///             println!("{user_id}: {reason}");

@@ -22,7 +22,7 @@ use crate::clerk::{Clerk, ClerkBuilder};
 use crate::id::UserId;
 
 /// A Clerk instance on loopback: its JWKS document at `/.well-known/jwks.json`, and of its Backend API the users at
-/// `/v1/users/{id}` and `/v1/users`, and the keys at `/v1/jwks`. It stops when it is dropped.
+/// `/v1/users/{id}`, `/v1/users` and `/v1/users/count`, and the keys at `/v1/jwks`. It stops when it is dropped.
 ///
 /// ```
 /// use axum::http::{HeaderMap, header::AUTHORIZATION};
@@ -74,6 +74,7 @@ impl FakeClerk {
             .route("/.well-known/jwks.json", get(jwks))
             .route("/v1/jwks", get(backend_jwks))
             .route("/v1/users", get(users))
+            .route("/v1/users/count", get(user_count))
             .route("/v1/users/{id}", get(user))
             .layer(from_fn_with_state(Arc::clone(&state), count))
             .with_state(Arc::clone(&state));
@@ -181,6 +182,17 @@ async fn count(State(instance): State<Arc<Instance>>, request: Request, next: Ne
 
 async fn jwks(State(instance): State<Arc<Instance>>) -> Response {
     answer(StatusCode::OK, &locked(&instance.jwks))
+}
+
+async fn user_count(State(instance): State<Arc<Instance>>, headers: HeaderMap) -> Response {
+    if !is_authorized(&headers) {
+        return error(StatusCode::UNAUTHORIZED, "clerk_key_invalid");
+    }
+    let count = locked(&instance.users).count();
+    answer(
+        StatusCode::OK,
+        &json!({ "object": "total_count", "total_count": count }),
+    )
 }
 
 async fn backend_jwks(State(instance): State<Arc<Instance>>, headers: HeaderMap) -> Response {

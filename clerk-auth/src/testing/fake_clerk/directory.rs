@@ -61,8 +61,7 @@ impl Directory {
             .filter_map(|place| self.get(&served_id(place)))
             .take(limit)
             .collect();
-        let is_served = |id: &str| place_of(id).is_some_and(|place| place < self.served);
-        let kept = self.kept.iter().filter(|(id, _)| !is_served(id));
+        let kept = self.kept.iter().filter(|(id, _)| !self.is_served(id));
         let mut kept: Vec<&Value> = kept
             .map(|(_, user)| user)
             .filter(|user| after.is_none_or(|after| created(user) > after))
@@ -70,6 +69,17 @@ impl Directory {
         kept.sort_by_key(|user| created(user));
         page.extend(kept.into_iter().take(limit - page.len()).cloned());
         Some(page)
+    }
+
+    pub(super) fn count(&self) -> usize {
+        let is_gone = |id: &&String| self.is_served(id) && !self.kept.contains_key(*id);
+        let gone = self.removed.iter().filter(is_gone).count();
+        let kept = self.kept.keys().filter(|id| !self.is_served(id)).count();
+        self.served - gone + kept
+    }
+
+    fn is_served(&self, id: &str) -> bool {
+        place_of(id).is_some_and(|place| place < self.served)
     }
 
     fn made(&self, place: usize) -> Option<Value> {
