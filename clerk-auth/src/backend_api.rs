@@ -22,6 +22,9 @@ const VERSION: &str = "2026-05-12";
 /// How long an answer may take: Clerk's own take a fraction of a second, and a request is waiting.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The same for many users. A page of 500 has megabytes, and no request waits for it.
+const PAGE_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// The most bytes of an answer. A page of 500 users, each with 8 KiB of metadata, has half as many.
 const LARGEST: usize = 16 * 1024 * 1024;
 
@@ -30,6 +33,9 @@ const DEFAULT_RETRY: Duration = Duration::from_secs(10);
 
 /// The most users of a page (Clerk's documentation, "Get a list of all users").
 pub const LARGEST_PAGE: usize = 500;
+
+/// The most users that can be asked for by their ids at once (Clerk's documentation, "Get a list of all users").
+pub const MOST_IDS: usize = 100;
 
 /// A client of Clerk's Backend API. Cloning is cheap.
 ///
@@ -127,7 +133,6 @@ impl BackendApi {
         .collect();
         let client = Client::builder()
             .default_headers(headers)
-            .timeout(TIMEOUT)
             // A redirect would carry the secret key elsewhere.
             .redirect(reqwest::redirect::Policy::none())
             .build()
@@ -146,7 +151,7 @@ impl BackendApi {
     ///
     /// [`BackendApiError`] if Clerk does not say.
     pub async fn user(&self, user_id: &UserId) -> Result<Option<Value>, BackendApiError> {
-        match self.get(&["v1", "users", user_id.as_str()], &[]).await {
+        match self.get(&["v1", "users", user_id.as_str()], &[], TIMEOUT).await {
             Ok(user) if user["id"] == user_id.as_str() => Ok(Some(user)),
             Ok(_) => Err(BackendApiError::Malformed("the user that was asked for")),
             // Another 404, of a proxy say, is no statement about the user.
@@ -166,7 +171,48 @@ impl BackendApi {
         if let Some(after) = after {
             query.push(("starting_after", after.as_str()));
         }
-        match self.get(&["v1", "users"], &query).await? {
+        self.list(&query).await
+    }
+
+    /// Those of these users whom Clerk knows, in any order; at most [`MOST_IDS`] ids.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendApiError`] if Clerk does not say.
+    pub async fn users_by_id(&self, user_ids: &[UserId]) -> Result<Vec<Value>, BackendApiError> {
+        // Without an id Clerk would list everybody.
+        if user_ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let limit = user_ids.len().to_string();
+        let ids = user_ids.iter().map(|user_id| ("user_id", user_id.as_str()));
+        let query: Vec<_> = ids.chain([("limit", &*limit)]).collect();
+        self.list(&query).await
+    }
+
+    /// How many users there are: for a progress bar.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendApiError`] if Clerk does not say.
+    pub async fn user_count(&self) -> Result<u64, BackendApiError> {
+        let count = self.get(&["v1", "users", "count"], &[], TIMEOUT).await?;
+        count["total_count"]
+            .as_u64()
+            .ok_or(BackendApiError::Malformed("a count of users"))
+    }
+
+    /// The keys with which the instance signs session tokens, as a JWKS document.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendApiError`] if Clerk does not say.
+    pub async fn jwks(&self) -> Result<Value, BackendApiError> {
+        self.get(&["v1", "jwks"], &[], TIMEOUT).await
+    }
+
+    async fn list(&self, query: &[(&str, &str)]) -> Result<Vec<Value>, BackendApiError> {
+        match self.get(&["v1", "users"], query, PAGE_TIMEOUT).await? {
             Value::Array(users) if users.iter().all(|user| user["id"].is_string()) => Ok(users),
             _ => Err(BackendApiError::Malformed("a list of users")),
         }
@@ -178,7 +224,12 @@ impl BackendApi {
         not_before.since(self.0.clock.now())
     }
 
-    async fn get(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Value, BackendApiError> {
+    async fn get(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        timeout: Duration,
+    ) -> Result<Value, BackendApiError> {
         let wait = self.rate_limited_for();
         if !wait.is_zero() {
             return Err(BackendApiError::RateLimited(wait));
@@ -193,6 +244,7 @@ impl BackendApi {
             .client
             .get(url)
             .query(query)
+            .timeout(timeout)
             .send()
             .await
             .map_err(|error| BackendApiError::Http(error.without_url()))?;

@@ -99,6 +99,26 @@ impl Clerk {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
+    /// Whether a JWKS document has a key that this handle accepts tokens of: whether it is of the same instance.
+    #[cfg(feature = "backend-api")]
+    pub(crate) async fn accepts_keys_of(
+        &self,
+        jwks: &serde_json::Value,
+    ) -> Result<bool, AuthenticationError> {
+        let keys = jwks["keys"].as_array().into_iter().flatten();
+        let keys = keys
+            .filter_map(|key| serde_json::from_value(key.clone()).ok())
+            .filter_map(VerifyingKey::from_jwk);
+        for (key_id, key) in keys {
+            match self.key(Some(&key_id)).await {
+                Ok(known) if known.is(&key) => return Ok(true),
+                Ok(_) | Err(AuthenticationError::Refused(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(false)
+    }
+
     /// The present moment, by the handle's clock.
     pub fn now(&self) -> Timestamp {
         self.0.clock.now()

@@ -7,6 +7,8 @@
 //! | [`KEY_FETCHES`] | counter | `outcome`: `fetched`, `failed` |
 //! | [`USER_SYNCS`] | counter | `user`: the struct; `outcome`: a [`SyncOutcome`](crate::sync::SyncOutcome), or `gone`, `claims`, `other_instance`, `conflict`, `on_insert`, `on_delete`, `timeout`, `unavailable`, `database` |
 //! | [`WEBHOOKS`] | counter | `outcome`: `received`, or a [`WebhookRejection`](crate::extract::WebhookRejection)'s [`code`](crate::extract::WebhookRejection::code) |
+//! | [`WEBHOOK_EVENTS`] | counter | `user`: the struct; `outcome`: `inserted`, `updated`, `unchanged`, `stale`, `deleted`, `gone`, `nothing`, or what went wrong, as for [`USER_SYNCS`], `on_event` among it |
+//! | [`USERS_IMPORTED`] | counter | `user`: the struct; `outcome`: `inserted`, `updated`, `unchanged`, `skipped`, `conflicted`, `deleted` |
 //!
 //! No label holds anything of a token or of a person. Without a recorder a count costs a few nanoseconds.
 
@@ -31,6 +33,10 @@ pub const WEBHOOKS: &str = "clerk_auth_webhooks_total";
 /// Events of verified deliveries, and what they did to the row they are about.
 #[cfg(feature = "webhooks")]
 pub const WEBHOOK_EVENTS: &str = "clerk_auth_webhook_events_total";
+
+/// Users that an [import](crate::UserSync::import) came across; a dry run counts nothing.
+#[cfg(feature = "backend-api")]
+pub const USERS_IMPORTED: &str = "clerk_auth_users_imported_total";
 
 pub(crate) fn session_token_cached() {
     counter!(SESSION_TOKENS, "outcome" => "cached").increment(1);
@@ -63,4 +69,11 @@ pub(crate) fn webhook_applied(user: &'static str, outcome: &'static str) {
 #[cfg(feature = "webhooks")]
 pub(crate) fn webhook(outcome: &'static str) {
     counter!(WEBHOOKS, "outcome" => outcome).increment(1);
+}
+
+#[cfg(feature = "backend-api")]
+pub(crate) fn users_imported(user: &'static str, outcome: &'static str, users: u64) {
+    if users > 0 {
+        counter!(USERS_IMPORTED, "user" => user, "outcome" => outcome).increment(users);
+    }
 }

@@ -140,8 +140,11 @@ where
     let statements = [
         ("SELECT", U::SELECT),
         ("SELECT_MANY", U::SELECT_MANY),
+        ("SELECT_IDS", U::SELECT_IDS),
         ("UPSERT", U::UPSERT),
+        ("UPSERT_MANY", &U::UPSERT_MANY.sql(2)),
         ("RAISE_VERSION", U::RAISE_VERSION),
+        ("RAISE_VERSION_MANY", U::RAISE_VERSION_MANY),
         ("TOMBSTONE", U::TOMBSTONE),
     ];
     let tombstones = U::TOMBSTONES

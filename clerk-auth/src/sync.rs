@@ -4,27 +4,41 @@
 
 mod breaker;
 mod builder;
+#[cfg(feature = "backend-api")]
+mod bulk;
 mod conflict;
 mod deletion;
 #[cfg(feature = "webhooks")]
 mod deliveries;
 mod dialect;
+#[cfg(feature = "backend-api")]
+mod drift;
 mod error;
 #[cfg(feature = "backend-api")]
 mod fallback;
 mod fresh;
+#[cfg(feature = "backend-api")]
+mod import;
 #[cfg(feature = "postgres")]
 mod listener;
 #[cfg(any(feature = "postgres", feature = "webhooks"))]
 mod notice;
 mod observation;
+#[cfg(feature = "backend-api")]
+mod page;
+#[cfg(feature = "backend-api")]
+mod patience;
 mod plan;
+#[cfg(feature = "backend-api")]
+mod progress;
 mod reads;
 #[cfg(feature = "webhooks")]
 mod receive;
 mod report;
 mod settle;
 mod store;
+#[cfg(feature = "backend-api")]
+mod unknown;
 mod user_sync;
 mod version;
 mod writers;
@@ -33,7 +47,13 @@ pub use builder::{UserPool, UserSyncBuilder};
 pub use deletion::Deletion;
 #[cfg(feature = "webhooks")]
 pub use deliveries::CREATE_DELIVERIES;
+#[cfg(feature = "backend-api")]
+pub use drift::{Drift, UserList};
 pub use error::{BoxError, SyncError};
+#[cfg(feature = "backend-api")]
+pub use import::Import;
 pub use plan::SyncOutcome;
+#[cfg(feature = "backend-api")]
+pub use progress::{ImportCounts, ImportCursor, ImportError, ImportProgress, InvalidCursor, NotImported};
 pub use user_sync::{Synced, UserSync};
 pub use version::Version;

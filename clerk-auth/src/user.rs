@@ -1,5 +1,6 @@
 //! What `#[derive(SyncedUser)]` implements: how claims become a row, and how a row is stored in a database.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use sqlx::Database;
@@ -135,6 +136,63 @@ pub struct Tombstones {
     pub delete: &'static str,
 }
 
+/// An upsert of any number of rows in one statement: `VALUES` with the parameters of each row, which are bound as those
+/// of one row are, whatever their types. PostgreSQL takes 65,535 parameters, SQLite 32,766.
+// `UNNEST` of one array for each column would be a text of fixed length, but sqlx has arrays of types with
+// `PgHasArrayType` alone, which JSON and a team's own types lack.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct UpsertMany {
+    before: &'static str,
+    after: &'static str,
+    parameters: usize,
+}
+
+impl UpsertMany {
+    /// What stands before and after the rows, and how many parameters each has.
+    pub const fn new(before: &'static str, after: &'static str, parameters: usize) -> Self {
+        Self {
+            before,
+            after,
+            parameters,
+        }
+    }
+
+    /// How many parameters a row has.
+    pub const fn parameters(&self) -> usize {
+        self.parameters
+    }
+
+    /// The statement for so many rows, at least one.
+    ///
+    /// ```
+    /// use clerk_auth::user::UpsertMany;
+    ///
+    /// let statement = UpsertMany::new("INSERT INTO users (clerk_id, name) VALUES ", " RETURNING clerk_id", 2);
+    /// assert_eq!(
+    ///     statement.sql(2),
+    ///     "INSERT INTO users (clerk_id, name) VALUES ($1, $2), ($3, $4) RETURNING clerk_id"
+    /// );
+    /// ```
+    pub fn sql(&self, rows: usize) -> String {
+        let mut sql =
+            String::with_capacity(self.before.len() + self.after.len() + rows * (4 + 8 * self.parameters));
+        sql.push_str(self.before);
+        for row in 0..rows.max(1) {
+            sql.push_str(if row == 0 { "(" } else { ", (" });
+            for place in 1..=self.parameters {
+                let comma = if place == 1 { "" } else { ", " };
+                // SQLite reads `$1` as well as `?1`.
+                let number = row * self.parameters + place;
+                // Writing to a `String` cannot fail.
+                let _ = write!(sql, "{comma}${number}");
+            }
+            sql.push(')');
+        }
+        sql.push_str(self.after);
+        sql
+    }
+}
+
 /// How a [`SyncedUser`] is stored in the database `DB`: statements, values and rows.
 ///
 /// The statements are constants so that a team can read them, `EXPLAIN` them and put the DDL into its migrations:
@@ -151,6 +209,10 @@ pub trait StoredIn<DB: Database>: SyncedUser {
     /// Columns: those of [`SELECT`](Self::SELECT), then the Clerk user id.
     const SELECT_MANY: &'static str;
 
+    /// Reads the Clerk user ids of rows that are no tombstones, in their order: those after one (parameter 1; the empty
+    /// text is before all), so many (parameter 2, a 64-bit integer).
+    const SELECT_IDS: &'static str;
+
     /// Inserts the row or updates it if the version is not older; the parameters are those of [`bind`](Self::bind).
     /// Always returns the row that won: the columns of [`SELECT`](Self::SELECT), then whether it was inserted
     /// (boolean; always false on SQLite, where the store reads it from the transaction). With
@@ -160,9 +222,17 @@ pub trait StoredIn<DB: Database>: SyncedUser {
     /// one more parameter (text) names the sender, and one more column stands before the version.
     const UPSERT: &'static str;
 
+    /// The same for many rows, which must be of different users: the parameters are those of [`bind`](Self::bind), once
+    /// for each row. Returns the rows that won: the columns of [`SELECT`](Self::SELECT), whether the row was inserted, and
+    /// the Clerk user id. It tells nobody.
+    const UPSERT_MANY: UpsertMany;
+
     /// Notes that the row's claims are current at a newer version: Clerk user id (parameter 1), version in milliseconds
     /// (parameter 2). Touches nothing else, and does nothing to a row of a newer version or a tombstone.
     const RAISE_VERSION: &'static str;
+
+    /// The same for many rows: a JSON object of versions by Clerk user id (parameter 1, text).
+    const RAISE_VERSION_MANY: &'static str;
 
     /// Marks the row of a user as deleted, or remembers the user among the [`TOMBSTONES`](Self::TOMBSTONES): Clerk user
     /// id (parameter 1). Changes nothing if that has been done.

@@ -140,7 +140,7 @@ async fn statements_are_checked_while_compiling(database: TestDatabase) {
         ])
         .expect("the schema is right");
     let queries = fs::read_dir(&prepared).expect("the folder is there").count();
-    assert_eq!(queries, 5, "each statement is prepared");
+    assert_eq!(queries, 8, "each statement is prepared");
     fixture
         .check(&[("SQLX_OFFLINE", "true")])
         .expect("the prepared statements are right");

@@ -8,6 +8,7 @@ mod fixture;
 mod freshness;
 mod harness;
 mod hook;
+mod import;
 mod keys;
 mod layout;
 mod migrations;

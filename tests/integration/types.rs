@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use clerk_auth::backend_api::BackendApi;
 use clerk_auth::sync::SyncOutcome;
-use clerk_auth::testing::Issuer;
-use clerk_auth::time::{Clock, SystemClock};
+use clerk_auth::testing::{FakeClerk, Issuer, user_object};
+use clerk_auth::time::{Clock, SystemClock, Timestamp};
 use clerk_auth::user::StoredIn;
 use clerk_auth::{Clerk, SyncedUser, UserSync};
 use clerk_auth_tests::database::TestDatabase;
@@ -16,6 +17,7 @@ on_both_databases!(
     every_type_is_written_once_and_read_back,
     null_is_null_in_the_database_too,
     what_a_type_cannot_hold_is_refused_by_name,
+    many_rows_of_every_type_are_written_in_one_statement,
 );
 
 #[derive(Clone, Debug, PartialEq, serde::Deserialize, serde::Serialize)]
@@ -263,4 +265,39 @@ async fn what_a_type_cannot_hold_is_refused_by_name(files: TestDatabase) {
         assert!(error.contains(&format!("claim `{claim}` ")), "{error}");
         assert!(error.contains(reason), "{error}");
     }
+}
+
+async fn many_rows_of_every_type_are_written_in_one_statement(files: TestDatabase) {
+    let people = People::new(&files).await;
+    let fake = FakeClerk::start().await.expect("a port is free");
+    let clerk = fake.clerk().build().expect("the configuration is right");
+    let api = BackendApi::at(fake.issuer().url(), "sk_test_secret").expect("they are right");
+    let users: UserSync<Person> = match &people.database {
+        Database::Postgres(pool) => UserSync::new(clerk, pool.clone()).await,
+        Database::Sqlite(pool) => UserSync::new(clerk, pool.clone()).await,
+    }
+    .expect("the table fits");
+    people.sync(json!({})).await.expect("it is synced");
+    let user = |id: &str, maybe: Value, site: Value| {
+        let mut user = user_object(id, Timestamp::from_seconds(1_700_000_001));
+        user["created_at"] = 1_700_000_000_000_i64.into();
+        user["external_id"] = "67e55044-10b1-426f-9247-bb680e5fe0c8".into();
+        user["username"] = site;
+        user["public_metadata"] =
+            json!({ "anything": [1, "two"], "maybe": maybe, "theme": "dark", "more": true });
+        user["unsafe_metadata"] = json!({ "theme": "dark" });
+        user
+    };
+    let light = json!({ "theme": "light" });
+    // A null beside a value, in each order: the type of a column's parameter is the same in all rows.
+    fake.put_user(user("user_ada", Value::Null, "https://ada.example.com/".into()));
+    fake.put_user(user("user_bob", light.clone(), Value::Null));
+    fake.put_user(user("user_eve", Value::Null, "https://eve.example.com/".into()));
+    fake.put_user(user("user_zoe", light, Value::Null));
+    let counts = users.import(&api).run().await.expect("it is imported");
+    assert_eq!((counts.inserted, counts.updated), (3, 1), "{counts}");
+    // What was read back is what was written.
+    let counts = users.import(&api).run().await.expect("it is imported");
+    assert_eq!((counts.unchanged, counts.total()), (4, 4), "{counts}");
+    assert!(users.verify(&api).await.expect("it is verified").is_none());
 }

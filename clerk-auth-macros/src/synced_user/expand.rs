@@ -13,7 +13,7 @@ use super::expression::Expression;
 use super::model::{ClaimColumn, Column, Model, Null, Version};
 use super::parse::Database;
 use super::shortcode::Kind;
-use super::sql::{ClaimColumnStatements, Statements, TombstoneStatements};
+use super::sql::{ClaimColumnStatements, Statements, TombstoneStatements, UpsertMany};
 
 /// Everything that the derive generates for a struct that has been understood.
 pub(super) fn expand(model: &Model) -> TokenStream {
@@ -241,8 +241,11 @@ fn stored_in(model: &Model, database: Database) -> TokenStream {
     let Statements {
         select,
         select_many,
+        select_ids,
         upsert,
+        upsert_many,
         raise_version,
+        raise_version_many,
         tombstone,
         tombstones,
         claim_columns,
@@ -264,6 +267,14 @@ fn stored_in(model: &Model, database: Database) -> TokenStream {
                 });
         }
     });
+    let upsert_many = {
+        let UpsertMany {
+            before,
+            after,
+            parameters,
+        } = upsert_many;
+        quote!(::clerk_auth::user::UpsertMany::new(#before, #after, #parameters))
+    };
     let claim_columns = claim_columns.iter().map(|it| {
         let ClaimColumnStatements {
             name,
@@ -326,8 +337,11 @@ fn stored_in(model: &Model, database: Database) -> TokenStream {
         impl ::clerk_auth::user::StoredIn<#db> for #ident {
             const SELECT: &'static str = #select;
             const SELECT_MANY: &'static str = #select_many;
+            const SELECT_IDS: &'static str = #select_ids;
             const UPSERT: &'static str = #upsert;
+            const UPSERT_MANY: ::clerk_auth::user::UpsertMany = #upsert_many;
             const RAISE_VERSION: &'static str = #raise_version;
+            const RAISE_VERSION_MANY: &'static str = #raise_version_many;
             const TOMBSTONE: &'static str = #tombstone;
             #tombstones
             const CREATE_TABLE: &'static str = #create_table;
@@ -378,8 +392,11 @@ fn statement_check(model: &Model) -> Option<TokenStream> {
     let Statements {
         select,
         select_many,
+        select_ids,
         upsert,
+        upsert_many,
         raise_version,
+        raise_version_many,
         tombstone,
         tombstones,
         ..
@@ -388,8 +405,11 @@ fn statement_check(model: &Model) -> Option<TokenStream> {
     let queries = [
         (select, 1),
         (select_many, 1),
+        (select_ids, 2),
         (upsert, written),
+        (upsert_many.of_two(database), 2 * upsert_many.parameters),
         (raise_version, 2),
+        (raise_version_many, 1),
         (tombstone, 1),
     ]
     .into_iter()

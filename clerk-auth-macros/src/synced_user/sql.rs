@@ -7,8 +7,11 @@ use super::parse::Database;
 pub(super) struct Statements {
     pub(super) select: String,
     pub(super) select_many: String,
+    pub(super) select_ids: String,
     pub(super) upsert: String,
+    pub(super) upsert_many: UpsertMany,
     pub(super) raise_version: String,
+    pub(super) raise_version_many: String,
     pub(super) tombstone: String,
     pub(super) tombstones: Option<TombstoneStatements>,
     pub(super) claim_columns: Vec<ClaimColumnStatements>,
@@ -21,6 +24,14 @@ pub(super) struct TombstoneStatements {
     pub(super) create_table: String,
     pub(super) select: String,
     pub(super) delete: String,
+}
+
+/// An upsert of any number of rows: what stands before and after their parameters, each row's in parentheses.
+pub(super) struct UpsertMany {
+    pub(super) before: String,
+    pub(super) after: String,
+    /// Of one row.
+    pub(super) parameters: usize,
 }
 
 /// How a row is found that holds another row's value, which a unique index may forbid.
@@ -73,13 +84,21 @@ impl Statements {
         let key = key(model);
         let row = columns(model) + &bookkeeping(model);
         let [first, second] = [1, 2].map(|number| parameter(database, number));
+        let (upsert, upsert_many) = upsert(model, database);
         Self {
             select: format!("SELECT {row} FROM {table} WHERE {key} = {first}"),
             select_many: format!(
                 "SELECT {row}, {key} AS \"clerk_found\" FROM {table} WHERE {key} {}",
                 one_of(database)
             ),
-            upsert: upsert(model, database),
+            select_ids: format!(
+                "SELECT {key} FROM {table} WHERE {key} > {first} AND {not_deleted} ORDER BY {key} \
+                 LIMIT {second}",
+                not_deleted = not_deleted(model),
+            ),
+            upsert,
+            upsert_many,
+            raise_version_many: raise_version_many(model, database),
             raise_version: format!(
                 "UPDATE {table} SET {raised} = {second} \
                  WHERE {key} = {first} AND {version} < {second} AND {not_deleted}",
@@ -127,6 +146,26 @@ fn one_of(database: Database) -> &'static str {
         // SQLite has no arrays; a JSON text of one is a table.
         Database::Sqlite => "IN (SELECT value FROM json_each(?1))",
     }
+}
+
+/// The parameter is a JSON object of versions by Clerk user id, which both databases read as a table.
+fn raise_version_many(model: &Model, database: Database) -> String {
+    let (each, value) = match database {
+        Database::Postgres => (
+            "json_each_text(CAST(CAST($1 AS TEXT) AS JSON))",
+            "CAST(\"clerk_raised\".value AS BIGINT)",
+        ),
+        Database::Sqlite => ("json_each(?1)", "\"clerk_raised\".value"),
+    };
+    format!(
+        "UPDATE {table} SET {raised} = {value} FROM {each} AS \"clerk_raised\" \
+         WHERE {key} = \"clerk_raised\".key AND {version} < {value} AND {not_deleted}",
+        table = qualified(&model.table),
+        raised = quote(&model.version_column),
+        key = key(model),
+        version = column(model, &model.version_column),
+        not_deleted = not_deleted(model),
+    )
 }
 
 fn claim_column(model: &Model, it: &Column, database: Database) -> ClaimColumnStatements {
@@ -210,7 +249,7 @@ fn exists(tombstones: &Table, clerk_id: &str) -> String {
 ///
 /// Beside a table of tombstones it returns no row for who has one. It looks there as things were when it began: a
 /// deletion that is committed while it runs is for the store to find.
-fn upsert(model: &Model, database: Database) -> String {
+fn upsert(model: &Model, database: Database) -> (String, UpsertMany) {
     let version = &model.version_column;
     let newer = format!(
         "excluded.{} >= {} AND {}",
@@ -272,16 +311,51 @@ fn upsert(model: &Model, database: Database) -> String {
         Database::Postgres => "xmax = 0 AS \"clerk_inserted\"",
         Database::Sqlite => "0 AS \"clerk_inserted\"",
     };
-    format!(
-        "INSERT INTO {table} ({inserted}) {values} ON CONFLICT ({key}) DO UPDATE SET {updates} \
-         RETURNING {columns}{announced}{bookkeeping}, {was_inserted}",
+    let before = format!(
+        "INSERT INTO {table} ({inserted}) ",
         table = qualified(&model.table),
         inserted = inserted.join(", "),
+    );
+    let settled = format!(
+        " ON CONFLICT ({key}) DO UPDATE SET {updates} RETURNING {columns}",
         key = quote(model.key().map_or("clerk_id", |key| &key.name)),
         updates = updates.join(", "),
         columns = columns(model),
-        bookkeeping = bookkeeping(model),
-    )
+    );
+    let bookkeeping = bookkeeping(model);
+    let one = format!("{before}{values}{settled}{announced}{bookkeeping}, {was_inserted}");
+    // Both databases name the columns of `VALUES` by their place.
+    let (of_rows, of_rows_end) = match &model.deletion {
+        Deletion::Mark(_) => ("VALUES ", String::new()),
+        Deletion::Remove(tombstones) => {
+            let place = model.written().position(|it| matches!(it.role, Role::Key));
+            let clerk_id = format!("CAST(\"clerk_rows\".column{} AS TEXT)", place.unwrap_or(0) + 1);
+            let end = format!(") AS \"clerk_rows\" WHERE NOT {}", exists(tombstones, &clerk_id));
+            ("SELECT * FROM (VALUES ", end)
+        }
+    };
+    // One announcement for all rows is the store's to make.
+    let many = UpsertMany {
+        before: before + of_rows,
+        after: format!(
+            "{of_rows_end}{settled}{bookkeeping}, {was_inserted}, {key} AS \"clerk_found\"",
+            key = key(model),
+        ),
+        parameters: inserted.len(),
+    };
+    (one, many)
+}
+
+impl UpsertMany {
+    /// The text for two rows, which is that of any number.
+    pub(super) fn of_two(&self, database: Database) -> String {
+        let rows = [0, 1].map(|row| {
+            let values = 1..=self.parameters;
+            let values = values.map(|number| parameter(database, row * self.parameters + number));
+            format!("({})", values.collect::<Vec<_>>().join(", "))
+        });
+        format!("{}{}{}", self.before, rows.join(", "), self.after)
+    }
 }
 
 /// `CREATE TABLE`, over several lines.

@@ -6,12 +6,12 @@ use sqlx::{AssertSqlSafe, Database, Executor, Pool};
 
 /// A database that can be made to plan a statement without running it.
 pub(crate) trait Explain: Database {
-    fn explain(pool: &Pool<Self>, sql: &'static str) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+    fn explain(pool: &Pool<Self>, sql: &str) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 }
 
 #[cfg(feature = "postgres")]
 impl Explain for sqlx::Postgres {
-    async fn explain(pool: &Pool<Self>, sql: &'static str) -> Result<(), sqlx::Error> {
+    async fn explain(pool: &Pool<Self>, sql: &str) -> Result<(), sqlx::Error> {
         // Up to version 15 EXPLAIN needs values for the parameters; a prepared statement takes nulls for them. The
         // transaction keeps the statement's name on one server connection behind a transaction-mode pooler.
         let mut transaction = pool.begin().await?;
@@ -43,7 +43,7 @@ fn parameters(sql: &str) -> usize {
 
 #[cfg(feature = "sqlite")]
 impl Explain for sqlx::Sqlite {
-    async fn explain(pool: &Pool<Self>, sql: &'static str) -> Result<(), sqlx::Error> {
+    async fn explain(pool: &Pool<Self>, sql: &str) -> Result<(), sqlx::Error> {
         let mut connection = pool.acquire().await?;
         // EXPLAIN compiles a statement against the schema as the connection last saw it; a read makes it look again.
         connection.execute("SELECT count(*) FROM sqlite_schema").await?;

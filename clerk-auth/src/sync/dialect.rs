@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use sqlx::database::HasStatementCache;
 use sqlx::error::DatabaseError;
 use sqlx::{Arguments, ColumnIndex, Database, Decode, Encode, Pool, Row, Transaction, Type};
 
@@ -10,8 +11,8 @@ use super::store::{Stored, Written};
 use super::version::Version;
 use crate::user::{ClaimColumn, StoredIn};
 
-/// The channel on which PostgreSQL carries what was written: who wrote, the table and the Clerk user id, with a space
-/// between them.
+/// The channel on which PostgreSQL carries what was written: who wrote, the table and the Clerk user ids, with a space
+/// between them; `*` instead of the ids where they are too many.
 #[cfg(feature = "postgres")]
 pub(super) const CHANNEL: &str = "clerk_auth";
 
@@ -20,7 +21,7 @@ pub(super) const CHANNEL: &str = "clerk_auth";
 pub(super) const DENIED_CHANNEL: &str = "clerk_auth_denied";
 
 /// A database in which rows can be synced.
-pub(crate) trait Dialect: Database {
+pub(crate) trait Dialect: Database + HasStatementCache {
     /// Whether inserting can be told from updating only in a transaction.
     const UPSERT_IN_TRANSACTION: bool;
 

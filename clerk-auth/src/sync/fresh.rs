@@ -14,6 +14,10 @@ use crate::time::Timestamp;
 /// How many rows are kept. One costs its struct's own size, that of its token's claims, and about 200 bytes.
 const MOST_ROWS: usize = 10_000;
 
+/// In an announcement of another process, instead of users: any row of the table may have been written.
+#[cfg(any(feature = "postgres", feature = "backend-api"))]
+pub(super) const ANY: &str = "*";
+
 /// Users that share a counter lose their copies together; with so many of them that is rare.
 const COUNTERS: usize = 1_024;
 
@@ -131,6 +135,27 @@ impl<U> FreshRows<U> {
         self.counter(clerk_id).fetch_add(1, Ordering::AcqRel);
     }
 
+    /// Another process says whose rows it has written: one user's, several with spaces between them, or [`ANY`].
+    #[cfg(feature = "postgres")]
+    pub(super) fn hear(&self, written: &str) {
+        if written == ANY {
+            return self.any_written();
+        }
+        // Clerk's ids have no spaces; of one that had, the whole is what counts.
+        self.written(written);
+        if written.contains(' ') {
+            written.split(' ').for_each(|clerk_id| self.written(clerk_id));
+        }
+    }
+
+    /// Somebody has written rows, and nobody says whose: no copy read before is good.
+    #[cfg(feature = "postgres")]
+    pub(super) fn any_written(&self) {
+        for counter in &self.writes {
+            counter.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
     /// To be called before this process writes the user's row. However that ends, no copy read before is good.
     pub(super) fn writing<'a>(&'a self, clerk_id: &'a str, now: Timestamp) -> Writing<'a> {
         Writing {
@@ -141,11 +166,10 @@ impl<U> FreshRows<U> {
     }
 
     /// Whether the writes of other processes are heard. When that begins anew, anything may have been missed.
+    #[cfg(feature = "postgres")]
     pub(super) fn set_hears_writes(&self, hears: bool) {
         if hears {
-            for counter in &self.writes {
-                counter.fetch_add(1, Ordering::AcqRel);
-            }
+            self.any_written();
         }
         self.hears_writes.store(hears, Ordering::Release);
     }

@@ -97,11 +97,11 @@ async fn listen<U: SyncedUser>(
                     continue;
                 }
                 let mut words = notification.payload().splitn(3, ' ');
-                if let (Some(by), Some(table), Some(clerk_id)) = (words.next(), words.next(), words.next())
+                if let (Some(by), Some(table), Some(written)) = (words.next(), words.next(), words.next())
                     && by != sender
                     && table == U::TABLE
                 {
-                    inner.fresh.written(clerk_id);
+                    inner.fresh.hear(written);
                 }
             }
             Ok(Ok(None)) => return Err(Deaf::Lost(sqlx::Error::PoolClosed)),

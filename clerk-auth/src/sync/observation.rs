@@ -52,6 +52,11 @@ impl<'a> UserObject<'a> {
         })
     }
 
+    #[cfg(feature = "backend-api")]
+    pub(crate) fn version(&self) -> Version {
+        self.version
+    }
+
     /// The claims as a token would carry them.
     pub(crate) fn source(&self) -> ClaimSource<'_> {
         ClaimSource::new(self.id, &self.claims)

@@ -10,11 +10,15 @@ use sqlx::{
     Type,
 };
 
+#[cfg(feature = "backend-api")]
+use super::bulk::WrittenRow;
 use super::deletion::Deletion;
 use super::dialect::{Dialect, key, stored};
 use super::error::BoxError;
 #[cfg(feature = "webhooks")]
 use super::notice::Notice;
+#[cfg(feature = "backend-api")]
+use super::observation::Observation;
 #[cfg(feature = "webhooks")]
 use super::receive::{Applied, Change, OnEvent};
 use super::version::Version;
@@ -126,6 +130,20 @@ pub(crate) trait Store<U: SyncedUser>: Send + Sync {
         claims: &'a U::Claims,
         version: Version,
     ) -> StoreFuture<'a, Option<Written<U>>, WriteError>;
+
+    /// Writes the rows of different users: all of them or none. `Taken` does not say by whom.
+    #[cfg(feature = "backend-api")]
+    fn write_many<'a>(
+        &'a self,
+        rows: &'a [Observation<'a, U>],
+    ) -> StoreFuture<'a, Vec<WrittenRow>, WriteError>;
+
+    #[cfg(feature = "backend-api")]
+    fn raise_version_of_many<'a>(&'a self, versions: &'a [(&'a str, Version)]) -> StoreFuture<'a, ()>;
+
+    /// The next Clerk user ids of rows that are no tombstones.
+    #[cfg(feature = "backend-api")]
+    fn ids_after<'a>(&'a self, clerk_id: &'a str, most: i64) -> StoreFuture<'a, Vec<String>>;
 
     /// Tells other processes that a row was written.
     fn announce<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, ()>;
@@ -439,6 +457,24 @@ where
                 written => written.map(Some),
             }
         })
+    }
+
+    #[cfg(feature = "backend-api")]
+    fn write_many<'a>(
+        &'a self,
+        rows: &'a [Observation<'a, U>],
+    ) -> StoreFuture<'a, Vec<WrittenRow>, WriteError> {
+        Box::pin(self.upsert_many(rows))
+    }
+
+    #[cfg(feature = "backend-api")]
+    fn raise_version_of_many<'a>(&'a self, versions: &'a [(&'a str, Version)]) -> StoreFuture<'a, ()> {
+        Box::pin(self.update_versions(versions))
+    }
+
+    #[cfg(feature = "backend-api")]
+    fn ids_after<'a>(&'a self, clerk_id: &'a str, most: i64) -> StoreFuture<'a, Vec<String>> {
+        Box::pin(self.select_ids(clerk_id, most))
     }
 
     fn announce<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, ()> {

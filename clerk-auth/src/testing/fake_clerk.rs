@@ -1,6 +1,8 @@
 //! Clerk's own endpoints on a port of this machine, which count what they are asked.
 
-use std::collections::{BTreeMap, HashMap};
+mod directory;
+
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,11 +16,13 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use self::directory::Directory;
 use super::Issuer;
 use crate::clerk::{Clerk, ClerkBuilder};
+use crate::id::UserId;
 
 /// A Clerk instance on loopback: its JWKS document at `/.well-known/jwks.json`, and of its Backend API the users at
-/// `/v1/users/{id}` and `/v1/users`. It stops when it is dropped.
+/// `/v1/users/{id}`, `/v1/users` and `/v1/users/count`, and the keys at `/v1/jwks`. It stops when it is dropped.
 ///
 /// ```
 /// use axum::http::{HeaderMap, header::AUTHORIZATION};
@@ -44,9 +48,10 @@ pub struct FakeClerk {
 
 struct Instance {
     jwks: Mutex<Value>,
-    users: Mutex<BTreeMap<String, Value>>,
+    users: Mutex<Directory>,
     requests: Mutex<HashMap<String, usize>>,
     failure: Mutex<Option<StatusCode>>,
+    failures_once: Mutex<VecDeque<StatusCode>>,
 }
 
 impl FakeClerk {
@@ -63,10 +68,13 @@ impl FakeClerk {
             users: Mutex::default(),
             requests: Mutex::default(),
             failure: Mutex::default(),
+            failures_once: Mutex::default(),
         });
         let router = Router::new()
             .route("/.well-known/jwks.json", get(jwks))
+            .route("/v1/jwks", get(backend_jwks))
             .route("/v1/users", get(users))
+            .route("/v1/users/count", get(user_count))
             .route("/v1/users/{id}", get(user))
             .layer(from_fn_with_state(Arc::clone(&state), count))
             .with_state(Arc::clone(&state));
@@ -106,14 +114,49 @@ impl FakeClerk {
         *locked(&self.state.failure) = status.into();
     }
 
+    /// Answers the next request with this status, and goes on as before; several calls fail as many requests.
+    pub fn fail_once(&self, status: StatusCode) {
+        locked(&self.state.failures_once).push_back(status);
+    }
+
+    /// Has so many users without keeping them in memory, besides those that are [put](Self::put_user): each is made anew
+    /// whenever it is asked for, from its place. Its `id` and `created_at` are overwritten: [`served_user`](Self::served_user)
+    /// tells the one, and each is created a second after the one before.
+    ///
+    /// ```
+    /// use clerk_auth::backend_api::BackendApi;
+    /// use clerk_auth::testing::{FakeClerk, user_object};
+    /// use clerk_auth::time::Timestamp;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let fake = FakeClerk::start().await?;
+    /// fake.serve_users(1_000_000, |place| {
+    ///     user_object(&format!("user_number{place}"), Timestamp::from_seconds(7))
+    /// });
+    /// let api = BackendApi::at(fake.issuer().url(), "sk_test_secret")?;
+    /// let after = FakeClerk::served_user(499_999);
+    /// let page = api.users(Some(&after), 2).await?;
+    /// assert_eq!(page[0]["email_addresses"][0]["email_address"], "number500000@example.com");
+    /// assert_eq!(page[1]["id"], FakeClerk::served_user(500_001).as_str());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    pub fn serve_users(&self, count: usize, user: impl Fn(usize) -> Value + Send + Sync + 'static) {
+        locked(&self.state.users).serve(count, Box::new(user));
+    }
+
+    /// The id of the user at a place among those that are [served](Self::serve_users).
+    pub fn served_user(place: usize) -> UserId {
+        UserId::new(directory::served_id(place))
+    }
+
     /// Adds a user object, or replaces that of the same `id`; see [`user_object`](super::user_object).
     ///
     /// # Panics
     ///
     /// If the object has no text `id`.
     pub fn put_user(&self, user: Value) {
-        let id = user["id"].as_str().expect("a user object has an id").to_owned();
-        locked(&self.state.users).insert(id, user);
+        locked(&self.state.users).put(user);
     }
 
     /// Deletes a user.
@@ -125,7 +168,8 @@ impl FakeClerk {
 async fn count(State(instance): State<Arc<Instance>>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     *locked(&instance.requests).entry(path).or_default() += 1;
-    let failure = *locked(&instance.failure);
+    let failure = locked(&instance.failures_once).pop_front();
+    let failure = failure.or(*locked(&instance.failure));
     match failure {
         Some(StatusCode::TOO_MANY_REQUESTS) => {
             let refused = error(StatusCode::TOO_MANY_REQUESTS, "too_many_requests");
@@ -140,6 +184,24 @@ async fn jwks(State(instance): State<Arc<Instance>>) -> Response {
     answer(StatusCode::OK, &locked(&instance.jwks))
 }
 
+async fn user_count(State(instance): State<Arc<Instance>>, headers: HeaderMap) -> Response {
+    if !is_authorized(&headers) {
+        return error(StatusCode::UNAUTHORIZED, "clerk_key_invalid");
+    }
+    let count = locked(&instance.users).count();
+    answer(
+        StatusCode::OK,
+        &json!({ "object": "total_count", "total_count": count }),
+    )
+}
+
+async fn backend_jwks(State(instance): State<Arc<Instance>>, headers: HeaderMap) -> Response {
+    if !is_authorized(&headers) {
+        return error(StatusCode::UNAUTHORIZED, "clerk_key_invalid");
+    }
+    answer(StatusCode::OK, &locked(&instance.jwks))
+}
+
 async fn user(
     State(instance): State<Arc<Instance>>,
     Path(user_id): Path<String>,
@@ -149,7 +211,7 @@ async fn user(
         return error(StatusCode::UNAUTHORIZED, "clerk_key_invalid");
     }
     match locked(&instance.users).get(&user_id) {
-        Some(user) => answer(StatusCode::OK, user),
+        Some(user) => answer(StatusCode::OK, &user),
         None => error(StatusCode::NOT_FOUND, "resource_not_found"),
     }
 }
@@ -164,29 +226,25 @@ async fn users(
         return error(StatusCode::UNAUTHORIZED, "clerk_key_invalid");
     }
     let query = query.unwrap_or_default();
-    let parameter = |name: &str| {
+    // Ids and numbers have nothing that a query escapes.
+    let parameters = |name: &'static str| {
         query
             .split('&')
-            .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+            .filter_map(move |pair| pair.strip_prefix(name)?.strip_prefix('='))
     };
-    let limit = parameter("limit")
-        .and_then(|limit| limit.parse().ok())
-        .unwrap_or(10);
+    let limit = parameters("limit").next().and_then(|limit| limit.parse().ok());
+    let limit = limit.unwrap_or(10).min(500);
+    let ids: Vec<&str> = parameters("user_id").collect();
     let users = locked(&instance.users);
-    let key = |user: &Value| {
-        (
-            user["created_at"].as_i64(),
-            user["id"].as_str().map(str::to_owned),
-        )
+    let page = if ids.is_empty() {
+        users.page(parameters("starting_after").next(), limit)
+    } else {
+        Some(ids.iter().filter_map(|id| users.get(id)).take(limit).collect())
     };
-    let after = parameter("starting_after").and_then(|id| users.get(id)).map(key);
-    let mut page: Vec<&Value> = users
-        .values()
-        .filter(|user| after.as_ref().is_none_or(|after| key(user) > *after))
-        .collect();
-    page.sort_by_key(|user| key(user));
-    page.truncate(limit);
-    answer(StatusCode::OK, &json!(page))
+    match page {
+        Some(page) => answer(StatusCode::OK, &Value::Array(page)),
+        None => error(StatusCode::NOT_FOUND, "resource_not_found"),
+    }
 }
 
 fn is_authorized(headers: &HeaderMap) -> bool {

@@ -44,7 +44,7 @@ impl VerifyingKey {
 
     /// Reads a key of a JWKS document and its `kid`; `None` if it is not one that signs session tokens.
     #[cfg_attr(
-        not(feature = "jwks"),
+        not(any(feature = "jwks", feature = "backend-api")),
         expect(dead_code, reason = "only JWKS documents hold JWKs")
     )]
     pub(crate) fn from_jwk(jwk: Jwk) -> Option<(String, Self)> {
@@ -68,6 +68,15 @@ impl VerifyingKey {
             .to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256)
             .ok()?;
         Some((jwk.common.key_id?, Self(key)))
+    }
+
+    /// Whether both are the same key, whatever they were read from: their bytes are those of a `PUBLIC KEY`.
+    #[cfg_attr(
+        not(feature = "backend-api"),
+        expect(dead_code, reason = "no instance is compared with another")
+    )]
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.0.as_ref() == other.0.as_ref()
     }
 
     /// Verifies a signature over the first two parts of a token as they were received.

@@ -1,0 +1,225 @@
+//! Many rows in one statement, by the rules of the upsert of one.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value};
+use sqlx::{AssertSqlSafe, ColumnIndex, Decode, Encode, Executor, IntoArguments, Row, Transaction, Type};
+
+use super::dialect::{Dialect, stored};
+use super::fresh::ANY;
+use super::observation::Observation;
+use super::store::{PoolStore, Store, WriteError};
+use super::version::Version;
+use crate::user::StoredIn;
+
+/// The most parameters of a statement that both databases take: SQLite's limit (`SQLITE_MAX_VARIABLE_NUMBER`); that of
+/// PostgreSQL's protocol is 65,535.
+const MOST_PARAMETERS: usize = 32_766;
+
+/// The most rows of a statement: as many as Clerk has users on a page, so that the pages of an import are one text,
+/// which the database plans once.
+const MOST_ROWS: usize = 500;
+
+/// PostgreSQL takes payloads shorter than 8,000 bytes.
+const LONGEST_PAYLOAD: usize = 7_999;
+
+/// The announcement of any number of rows; its channel is that of the single upsert.
+const NOTIFY: &str = "SELECT pg_notify('clerk_auth', $1)";
+
+/// One of many rows after an upsert: the one that won, whoever wrote it.
+#[derive(Debug)]
+pub(crate) struct WrittenRow {
+    pub(crate) clerk_id: String,
+    pub(crate) version: Version,
+    pub(crate) deleted: bool,
+    pub(crate) inserted: bool,
+}
+
+impl<DB, U> PoolStore<U, DB>
+where
+    DB: Dialect,
+    U: StoredIn<DB>,
+    DB::Arguments: IntoArguments<DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
+    for<'q> i64: Encode<'q, DB> + Decode<'q, DB> + Type<DB>,
+    for<'r> bool: Decode<'r, DB> + Type<DB>,
+    for<'r> String: Decode<'r, DB> + Type<DB>,
+    usize: ColumnIndex<DB::Row>,
+{
+    /// Writes the rows of different users in one transaction, in which the application hears of those that are new.
+    pub(super) async fn upsert_many(
+        &self,
+        rows: &[Observation<'_, U>],
+    ) -> Result<Vec<WrittenRow>, WriteError> {
+        let mut transaction = DB::begin(&self.pool).await?;
+        let mut written = Vec::with_capacity(rows.len());
+        let most_rows = (MOST_PARAMETERS / U::UPSERT_MANY.parameters().max(1)).clamp(1, MOST_ROWS);
+        for rows in rows.chunks(most_rows) {
+            let is_full = rows.len() == most_rows;
+            written.extend(self.upsert_rows(&mut transaction, rows, is_full).await?);
+        }
+        if DB::ANNOUNCES && !U::FRESH_FOR.is_zero() {
+            let clerk_ids = written.iter().map(|row| &*row.clerk_id);
+            let payload = announcement(&self.sender, U::TABLE, clerk_ids);
+            let mut arguments = DB::Arguments::default();
+            sqlx::Arguments::add(&mut arguments, &*payload).map_err(sqlx::Error::Encode)?;
+            sqlx::query_with(NOTIFY, arguments)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        transaction.commit().await?;
+        self.without_deleted(written).await
+    }
+
+    /// An insertion and a deletion that ran at the same time have not seen each other; see [`PoolStore::after_insertion`].
+    async fn without_deleted(&self, mut written: Vec<WrittenRow>) -> Result<Vec<WrittenRow>, WriteError> {
+        if U::TOMBSTONES.is_none() || DB::ROW_LOCK.is_empty() {
+            return Ok(written);
+        }
+        let inserted: Vec<&str> = written
+            .iter()
+            .filter(|row| row.inserted)
+            .map(|row| &*row.clerk_id)
+            .collect();
+        if inserted.is_empty() {
+            return Ok(written);
+        }
+        let rows = self.read_many(&inserted).await?;
+        for (clerk_id, _) in rows.into_iter().filter(|(_, stored)| stored.deleted) {
+            self.purge(&clerk_id).await?;
+            written.retain(|row| row.clerk_id != clerk_id);
+        }
+        Ok(written)
+    }
+
+    async fn upsert_rows(
+        &self,
+        transaction: &mut Transaction<'_, DB>,
+        rows: &[Observation<'_, U>],
+        is_full: bool,
+    ) -> Result<Vec<WrittenRow>, WriteError> {
+        let existing = if DB::UPSERT_IN_TRANSACTION {
+            Some(existing::<DB, U>(transaction, rows).await?)
+        } else {
+            None
+        };
+        let mut arguments = DB::Arguments::default();
+        for row in rows {
+            U::bind(&row.claims, row.version.milliseconds(), &mut arguments).map_err(sqlx::Error::Encode)?;
+        }
+        // The text is made of the derive's constants and numbers.
+        let sql = AssertSqlSafe(U::UPSERT_MANY.sql(rows.len()));
+        let found = sqlx::query_with(sql, arguments)
+            // A text for each number of rows would drive the statements of requests out of the connection's cache.
+            .persistent(is_full)
+            .fetch_all(&mut **transaction)
+            .await
+            .map_err(|error| match error {
+                // Which of the rows it was is for the upsert of one to find out.
+                sqlx::Error::Database(error) if error.is_unique_violation() => WriteError::Taken(error),
+                error => error.into(),
+            })?;
+        let mut written = Vec::with_capacity(found.len());
+        for row in &found {
+            let columns = row.len();
+            let clerk_id: String = row.try_get(columns - 1)?;
+            let inserted = match &existing {
+                Some(existing) => !existing.contains(&clerk_id),
+                None => row.try_get(columns - 2)?,
+            };
+            if let Some(on_insert) = &self.on_insert
+                && inserted
+            {
+                let stored = stored::<DB, U>(row, columns - 4)?;
+                on_insert(transaction, &stored.user)
+                    .await
+                    .map_err(WriteError::OnInsert)?;
+            }
+            written.push(WrittenRow {
+                version: Version::stored(row.try_get(columns - 4)?),
+                deleted: row.try_get(columns - 3)?,
+                clerk_id,
+                inserted,
+            });
+        }
+        Ok(written)
+    }
+
+    pub(super) async fn update_versions(&self, versions: &[(&str, Version)]) -> Result<(), sqlx::Error> {
+        let versions: Map<String, Value> = versions
+            .iter()
+            .map(|(clerk_id, version)| ((*clerk_id).to_owned(), version.milliseconds().into()))
+            .collect();
+        let mut arguments = DB::Arguments::default();
+        let versions = Value::from(versions).to_string();
+        sqlx::Arguments::add(&mut arguments, &*versions).map_err(sqlx::Error::Encode)?;
+        sqlx::query_with(U::RAISE_VERSION_MANY, arguments)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    pub(super) async fn select_ids(&self, clerk_id: &str, most: i64) -> Result<Vec<String>, sqlx::Error> {
+        let mut arguments = DB::Arguments::default();
+        sqlx::Arguments::add(&mut arguments, clerk_id).map_err(sqlx::Error::Encode)?;
+        sqlx::Arguments::add(&mut arguments, most).map_err(sqlx::Error::Encode)?;
+        let rows = sqlx::query_with(U::SELECT_IDS, arguments)
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(|row| row.try_get(0)).collect()
+    }
+}
+
+/// Those of the rows that are there already; the transaction holds the write lock.
+async fn existing<DB, U>(
+    transaction: &mut Transaction<'_, DB>,
+    rows: &[Observation<'_, U>],
+) -> Result<HashSet<String>, sqlx::Error>
+where
+    DB: Dialect,
+    U: StoredIn<DB>,
+    DB::Arguments: IntoArguments<DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    for<'r> String: Decode<'r, DB> + Type<DB>,
+    usize: ColumnIndex<DB::Row>,
+{
+    let clerk_ids: Vec<&str> = rows.iter().map(|row| row.source.subject()).collect();
+    let found = sqlx::query_with(U::SELECT_MANY, DB::many(&clerk_ids)?)
+        .fetch_all(&mut **transaction)
+        .await?;
+    found.iter().map(|row| row.try_get(row.len() - 1)).collect()
+}
+
+/// Who wrote, the table and the users; or [`ANY`] where they do not fit. A flood of announcements, one a row, would fill
+/// the server's queue, and every process would have to read it.
+fn announcement<'a>(sender: &str, table: &str, clerk_ids: impl Iterator<Item = &'a str>) -> String {
+    let mut payload = format!("{sender} {table}");
+    let place = payload.len();
+    for clerk_id in clerk_ids {
+        if payload.len() + 1 + clerk_id.len() > LONGEST_PAYLOAD {
+            payload.truncate(place);
+            return payload + " " + ANY;
+        }
+        payload.push(' ');
+        payload.push_str(clerk_id);
+    }
+    payload
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_announcement_names_the_users_as_long_as_they_fit() {
+        let ids = |count: usize| (0..count).map(|number| format!("user_{number:027}"));
+        for (count, expected) in [(1, false), (200, false), (241, false), (242, true), (500, true)] {
+            let ids: Vec<String> = ids(count).collect();
+            let payload = announcement("0123456789abcdef", "users", ids.iter().map(String::as_str));
+            assert!(payload.len() < 8_000, "{count}");
+            assert_eq!(payload == "0123456789abcdef users *", expected, "{count}");
+            assert_eq!(payload.ends_with(&ids[count - 1]), !expected, "{count}");
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! What the table and Clerk do not agree about, without writing anything.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::page::{Page, Standing};
+use super::patience::Patience;
+use super::progress::ImportError;
+use super::user_sync::UserSync;
+use crate::backend_api::{BackendApi, LARGEST_PAGE};
+use crate::id::UserId;
+use crate::user::SyncedUser;
+
+/// For how long Clerk or the database may fail before the verification does.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What the table and Clerk do not agree about; made by [`UserSync::verify`].
+///
+/// It is written as JSON through serde, and as text through `Display`.
+#[derive(Clone, Debug, Default, Eq, PartialEq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Drift {
+    /// How many users Clerk has.
+    pub users: u64,
+    /// How many rows of users the table has, those marked as deleted not counted.
+    pub rows: u64,
+    /// Users of Clerk without a row.
+    pub missing: UserList,
+    /// Rows that say something else than Clerk, and are not newer.
+    pub stale: UserList,
+    /// Rows of users whom Clerk does not know.
+    pub extra: UserList,
+    /// Rows marked as deleted of users whom Clerk still knows. An import leaves them so.
+    pub deleted: UserList,
+    /// Users whom the struct cannot hold, so that they can have no row.
+    pub unreadable: UserList,
+}
+
+/// Users by id: all of them are counted, and the first [`UserList::LONGEST`] are named, so that a table that holds nobody
+/// does not fill the memory.
+#[derive(Clone, Debug, Default, Eq, PartialEq, serde::Serialize)]
+#[non_exhaustive]
+pub struct UserList {
+    /// How many.
+    pub count: u64,
+    /// Who.
+    pub user_ids: Vec<UserId>,
+}
+
+impl<U: SyncedUser> UserSync<U> {
+    /// Compares all of Clerk's users with their rows, and all rows with Clerk's users, and writes nothing; an
+    /// [`import`](Self::import) mends what is found. Who changes meanwhile may be listed.
+    ///
+    /// ```
+    /// # #[cfg(feature = "postgres")]
+    /// # mod example {
+    /// use clerk_auth::backend_api::BackendApi;
+    /// use clerk_auth::sync::ImportError;
+    /// use clerk_auth::{SyncedUser, UserSync};
+    ///
+    /// async fn verify<U: SyncedUser>(users: &UserSync<U>, api: &BackendApi) -> Result<(), ImportError> {
+    ///     let drift = users.verify(api).await?;
+    ///     if !drift.is_none() {
+    ///         println!("{drift}");
+    ///     }
+    ///     Ok(())
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ImportError`] if `api` has the secret key of another instance, or if Clerk or the database fails for a minute.
+    pub async fn verify(&self, api: &BackendApi) -> Result<Drift, ImportError> {
+        let patience = Patience(PATIENCE);
+        let inner = &self.inner;
+        inner.check_instance(api, patience).await?;
+        let mut drift = Drift::default();
+        let mut after = None;
+        loop {
+            let page = patience.ask(|| api.users(after.as_ref(), LARGEST_PAGE)).await?;
+            let Some(last) = page.last().and_then(|user| user["id"].as_str()) else {
+                break;
+            };
+            self.compare(&page, patience, &mut drift).await?;
+            after = Some(UserId::new(last));
+        }
+        let mut last = UserId::new("");
+        loop {
+            let rows = inner.rows_after(last.as_str(), patience).await?;
+            let Some(end) = rows.last().cloned() else {
+                return Ok(drift);
+            };
+            drift.rows += u64::try_from(rows.len()).unwrap_or(u64::MAX);
+            for user_id in inner.unknown_to_clerk(api, &rows, patience).await? {
+                drift.extra.push(user_id);
+            }
+            last = end;
+        }
+    }
+
+    async fn compare(
+        &self,
+        page: &[Value],
+        patience: Patience,
+        drift: &mut Drift,
+    ) -> Result<(), ImportError> {
+        let page = Page::of::<U>(page);
+        let (observations, unreadable) = page.observations::<U>();
+        for (user_id, _) in unreadable.not_imported {
+            drift.users += 1;
+            drift.unreadable.push(user_id);
+        }
+        let standings = patience.with_rows(|| self.inner.standings(&observations)).await?;
+        for (observation, standing) in observations.iter().zip(standings) {
+            drift.users += 1;
+            let list = match standing {
+                Standing::Missing => &mut drift.missing,
+                Standing::Stale => &mut drift.stale,
+                Standing::Deleted => &mut drift.deleted,
+                Standing::SameButOlder | Standing::Right => continue,
+            };
+            list.push(UserId::new(observation.source.subject()));
+        }
+        Ok(())
+    }
+}
+
+impl Drift {
+    /// Whether there is none: each user of Clerk whom the struct can hold has a row that is right, and nobody else has.
+    pub fn is_none(&self) -> bool {
+        let lists = [&self.missing, &self.stale, &self.extra, &self.deleted];
+        lists.iter().all(|list| list.count == 0)
+    }
+}
+
+impl UserList {
+    /// The most users that are named.
+    pub const LONGEST: usize = 10_000;
+
+    fn push(&mut self, user_id: UserId) {
+        self.count += 1;
+        if self.user_ids.len() < Self::LONGEST {
+            self.user_ids.push(user_id);
+        }
+    }
+}
+
+impl fmt::Display for Drift {
+    /// A line of counts, and one for each user that is named.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lists = [
+            ("missing", &self.missing),
+            ("stale", &self.stale),
+            ("extra", &self.extra),
+            ("deleted", &self.deleted),
+            ("unreadable", &self.unreadable),
+        ];
+        write!(formatter, "{} users, {} rows:", self.users, self.rows)?;
+        for (place, (name, list)) in lists.into_iter().enumerate() {
+            let separator = if place == 0 { " " } else { ", " };
+            write!(formatter, "{separator}{} {name}", list.count)?;
+        }
+        for (name, list) in lists {
+            for user_id in &list.user_ids {
+                write!(formatter, "\n{name} {user_id}")?;
+            }
+            let named = u64::try_from(list.user_ids.len()).unwrap_or(u64::MAX);
+            if list.count > named {
+                write!(formatter, "\n{name} and {} more", list.count - named)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,237 @@
+//! A page of Clerk's users beside their rows: what is to be done for each, and doing it with few statements.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::bulk::WrittenRow;
+use super::error::SyncError;
+use super::observation::{Observation, UserObject};
+use super::plan::{Plan, SyncOutcome, plan};
+use super::progress::{ImportCounts, NotImported};
+use super::store::WriteError;
+use super::user_sync::Inner;
+use super::version::Version;
+use crate::id::UserId;
+use crate::user::SyncedUser;
+
+/// How long a statement of many rows may take, with the application's hooks. No request waits for it.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What became of the users of a page.
+#[derive(Debug, Default)]
+pub(super) struct PageReport {
+    pub(super) counts: ImportCounts,
+    pub(super) not_imported: Vec<(UserId, NotImported)>,
+}
+
+/// How a user's row stands to what Clerk says.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Standing {
+    /// There is none.
+    Missing,
+    /// It says something else, and is not newer.
+    Stale,
+    /// It says the same at an older version.
+    SameButOlder,
+    /// It says the same, or is newer.
+    Right,
+    /// It is a tombstone.
+    Deleted,
+}
+
+/// The users of a page with what they are written from, each once.
+pub(super) struct Page<'a> {
+    pub(super) users: Vec<UserObject<'a>>,
+    /// What is no user object.
+    others: Vec<UserId>,
+}
+
+impl<'a> Page<'a> {
+    pub(super) fn of<U: SyncedUser>(users: &'a [Value]) -> Self {
+        let mut newest: HashMap<&str, UserObject<'a>> = HashMap::with_capacity(users.len());
+        let mut others = Vec::new();
+        for user in users {
+            let Some(object) = UserObject::of::<U>(user) else {
+                others.push(UserId::new(user["id"].as_str().unwrap_or_default()));
+                continue;
+            };
+            match newest.get(object.id) {
+                Some(known) if known.version() > object.version() => {}
+                _ => drop(newest.insert(object.id, object)),
+            }
+        }
+        let mut users: Vec<_> = newest.into_values().collect();
+        // Who writes rows in one order does not wait for another in a circle.
+        users.sort_unstable_by(|one, other| one.id.cmp(other.id));
+        Self { users, others }
+    }
+
+    /// The users whom the struct can hold; the others are reported.
+    pub(super) fn observations<U: SyncedUser>(&self) -> (Vec<Observation<'_, U>>, PageReport) {
+        let mut report = PageReport::default();
+        for user_id in &self.others {
+            report.skip(user_id.as_str(), NotImported::NotAUser);
+        }
+        let mut observations = Vec::with_capacity(self.users.len());
+        for user in &self.users {
+            match user.observe() {
+                Ok(observation) => observations.push(observation),
+                Err(claims) => report.skip(user.id, NotImported::Claims(claims)),
+            }
+        }
+        (observations, report)
+    }
+}
+
+impl PageReport {
+    fn skip(&mut self, clerk_id: &str, reason: NotImported) {
+        self.counts.skipped += 1;
+        self.not_imported.push((UserId::new(clerk_id), reason));
+    }
+
+    fn count(&mut self, outcome: SyncOutcome) {
+        match outcome {
+            SyncOutcome::Inserted => self.counts.inserted += 1,
+            SyncOutcome::Updated => self.counts.updated += 1,
+            SyncOutcome::Unchanged | SyncOutcome::Cached => self.counts.unchanged += 1,
+        }
+    }
+}
+
+impl<U: SyncedUser> Inner<U> {
+    /// How the rows of the users stand, in their order.
+    pub(super) async fn standings(
+        &self,
+        observations: &[Observation<'_, U>],
+    ) -> Result<Vec<Standing>, SyncError> {
+        let clerk_ids: Vec<&str> = observations.iter().map(|it| it.source.subject()).collect();
+        let rows = at_most(async { Ok(self.store.read_many(&clerk_ids).await?) }).await?;
+        let rows: HashMap<_, _> = rows.into_iter().collect();
+        let standing = |it: &Observation<'_, U>| {
+            let stored = rows.get(it.source.subject());
+            match plan(stored, &it.claims, it.version) {
+                Plan::Write if stored.is_none() => Standing::Missing,
+                Plan::Write => Standing::Stale,
+                Plan::RaiseVersion => Standing::SameButOlder,
+                Plan::Serve => Standing::Right,
+                Plan::Gone => Standing::Deleted,
+            }
+        };
+        Ok(observations.iter().map(standing).collect())
+    }
+
+    /// Makes the rows of a page's users what Clerk says, or counts what it would do.
+    pub(super) async fn import_page(&self, users: &[Value], dry_run: bool) -> Result<PageReport, SyncError> {
+        let page = Page::of::<U>(users);
+        let (observations, mut report) = page.observations::<U>();
+        let standings = self.standings(&observations).await?;
+        let mut raised: Vec<(&str, Version)> = Vec::new();
+        let mut writes = Vec::new();
+        for (observation, standing) in observations.into_iter().zip(standings) {
+            match standing {
+                Standing::Deleted => report.skip(observation.source.subject(), NotImported::Deleted),
+                Standing::Right => report.count(SyncOutcome::Unchanged),
+                Standing::SameButOlder => {
+                    report.count(SyncOutcome::Unchanged);
+                    raised.push((observation.source.subject(), observation.version));
+                }
+                Standing::Missing if dry_run => report.count(SyncOutcome::Inserted),
+                Standing::Stale if dry_run => report.count(SyncOutcome::Updated),
+                Standing::Missing | Standing::Stale => writes.push(observation),
+            }
+        }
+        if !raised.is_empty() && !dry_run {
+            at_most(async { Ok(self.store.raise_version_of_many(&raised).await?) }).await?;
+        }
+        self.write_page(&writes, &mut report).await?;
+        Ok(report)
+    }
+
+    /// Writes with one statement; where that fails for one of the rows, halves find out for which.
+    async fn write_page(
+        &self,
+        rows: &[Observation<'_, U>],
+        report: &mut PageReport,
+    ) -> Result<(), SyncError> {
+        let mut parts = vec![rows];
+        while let Some(part) = parts.pop() {
+            let error = match part {
+                [] => continue,
+                [row] => {
+                    self.write_row(row, report).await?;
+                    continue;
+                }
+                part => match self.write_part(part).await {
+                    Ok(written) => {
+                        self.count_written(part, &written, report);
+                        continue;
+                    }
+                    Err(error) => error,
+                },
+            };
+            match error {
+                WriteError::Taken(_) | WriteError::OnInsert(_) => {
+                    let (first, second) = part.split_at(part.len() / 2);
+                    parts.extend([second, first]);
+                }
+                error => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    async fn write_part(&self, rows: &[Observation<'_, U>]) -> Result<Vec<WrittenRow>, WriteError> {
+        let now = self.clerk.now();
+        // However it ends, no copy of these rows that was read before is good.
+        let _writing: Vec<_> = rows
+            .iter()
+            .map(|row| self.fresh.writing(row.source.subject(), now))
+            .collect();
+        tokio::time::timeout(TIMEOUT, self.store.write_many(rows))
+            .await
+            .unwrap_or(Err(WriteError::Database(sqlx::Error::PoolTimedOut)))
+    }
+
+    /// The one row that a statement of many stumbled over, by the rules of any other.
+    async fn write_row(&self, row: &Observation<'_, U>, report: &mut PageReport) -> Result<(), SyncError> {
+        let clerk_id = row.source.subject();
+        match at_most(self.settle(row, None)).await {
+            Ok(synced) => report.count(synced.outcome),
+            Err(SyncError::Gone) => report.skip(clerk_id, NotImported::Deleted),
+            Err(SyncError::Claims(claims)) => report.skip(clerk_id, NotImported::Claims(claims)),
+            Err(SyncError::OnInsert(error)) => report.skip(clerk_id, NotImported::OnInsert(error)),
+            Err(SyncError::Conflict(columns)) => {
+                report.counts.conflicted += 1;
+                let conflict = NotImported::Conflict(columns);
+                report.not_imported.push((UserId::new(clerk_id), conflict));
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn count_written(&self, rows: &[Observation<'_, U>], written: &[WrittenRow], report: &mut PageReport) {
+        let written: HashMap<&str, &WrittenRow> = written.iter().map(|row| (&*row.clerk_id, row)).collect();
+        for row in rows {
+            let clerk_id = row.source.subject();
+            match written.get(clerk_id) {
+                Some(won) if won.inserted => report.count(SyncOutcome::Inserted),
+                Some(won) if !won.deleted && won.version == row.version => {
+                    report.count(SyncOutcome::Updated);
+                }
+                // Somebody wrote newer claims between the read and the upsert, which therefore changed nothing.
+                Some(won) if !won.deleted => report.count(SyncOutcome::Unchanged),
+                _ => report.skip(clerk_id, NotImported::Deleted),
+            }
+        }
+    }
+}
+
+async fn at_most<T>(work: impl Future<Output = Result<T, SyncError>>) -> Result<T, SyncError> {
+    tokio::time::timeout(TIMEOUT, work)
+        .await
+        .unwrap_or(Err(SyncError::Timeout(TIMEOUT)))
+}

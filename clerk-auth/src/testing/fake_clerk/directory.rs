@@ -1,0 +1,100 @@
+//! The users of the fake instance: some kept, any number made when they are asked for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+type MakeUser = Box<dyn Fn(usize) -> Value + Send + Sync>;
+
+/// In the order of creation: those that are made first, then those that are kept.
+#[derive(Default)]
+pub(super) struct Directory {
+    kept: BTreeMap<String, Value>,
+    served: usize,
+    make: Option<MakeUser>,
+    removed: BTreeSet<String>,
+}
+
+/// The id of the user at a place; ids are in the order of their places.
+pub(super) fn served_id(place: usize) -> String {
+    format!("user_served{place:010}")
+}
+
+/// The other way round.
+fn place_of(id: &str) -> Option<usize> {
+    id.strip_prefix("user_served")?.parse().ok()
+}
+
+impl Directory {
+    pub(super) fn put(&mut self, user: Value) {
+        let id = user["id"].as_str().expect("a user object has an id").to_owned();
+        self.removed.remove(&id);
+        self.kept.insert(id, user);
+    }
+
+    pub(super) fn remove(&mut self, id: &str) {
+        self.kept.remove(id);
+        self.removed.insert(id.to_owned());
+    }
+
+    pub(super) fn serve(&mut self, count: usize, make: MakeUser) {
+        self.served = count;
+        self.make = Some(make);
+    }
+
+    pub(super) fn get(&self, id: &str) -> Option<Value> {
+        match self.kept.get(id) {
+            Some(user) => Some(user.clone()),
+            None => place_of(id).and_then(|place| self.made(place)),
+        }
+    }
+
+    /// `None` if there is no user to go on after.
+    pub(super) fn page(&self, after: Option<&str>, limit: usize) -> Option<Vec<Value>> {
+        let (first, after) = match after.map(|after| (place_of(after), self.kept.get(after))) {
+            None => (0, None),
+            Some((Some(place), _)) if place < self.served => (place + 1, None),
+            Some((_, Some(kept))) => (self.served, Some(created(kept))),
+            Some((_, None)) => return None,
+        };
+        let mut page: Vec<Value> = (first..self.served)
+            .filter_map(|place| self.get(&served_id(place)))
+            .take(limit)
+            .collect();
+        let kept = self.kept.iter().filter(|(id, _)| !self.is_served(id));
+        let mut kept: Vec<&Value> = kept
+            .map(|(_, user)| user)
+            .filter(|user| after.is_none_or(|after| created(user) > after))
+            .collect();
+        kept.sort_by_key(|user| created(user));
+        page.extend(kept.into_iter().take(limit - page.len()).cloned());
+        Some(page)
+    }
+
+    pub(super) fn count(&self) -> usize {
+        let is_gone = |id: &&String| self.is_served(id) && !self.kept.contains_key(*id);
+        let gone = self.removed.iter().filter(is_gone).count();
+        let kept = self.kept.keys().filter(|id| !self.is_served(id)).count();
+        self.served - gone + kept
+    }
+
+    fn is_served(&self, id: &str) -> bool {
+        place_of(id).is_some_and(|place| place < self.served)
+    }
+
+    fn made(&self, place: usize) -> Option<Value> {
+        let id = served_id(place);
+        if place >= self.served || self.removed.contains(&id) {
+            return None;
+        }
+        let mut user = (self.make.as_ref()?)(place);
+        user["id"] = id.into();
+        user["created_at"] = (place * 1_000).into();
+        Some(user)
+    }
+}
+
+/// When a user was created, and the id where that is the same.
+fn created(user: &Value) -> (Option<i64>, Option<&str>) {
+    (user["created_at"].as_i64(), user["id"].as_str())
+}

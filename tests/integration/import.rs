@@ -1,0 +1,734 @@
+//! All of Clerk's users into the table: by the rules of a request, in few statements, and as often as one likes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::http::StatusCode;
+use axum::{Json, Router, routing::get};
+use clerk_auth::backend_api::{BackendApi, BackendApiError};
+use clerk_auth::sync::{
+    Import, ImportCounts, ImportError, ImportProgress, NotImported, SyncError, SyncOutcome, UserSyncBuilder,
+};
+use clerk_auth::testing::{FakeClerk, set_email, user_object};
+use clerk_auth::time::Timestamp;
+use clerk_auth::user::StoredIn;
+use clerk_auth::{Clerk, SyncedUser, UserSync};
+use clerk_auth_tests::database::TestDatabase;
+use clerk_auth_tests::on_both_databases;
+use clerk_auth_tests::profiles::{Pool, Profile, Profiles, token};
+use futures_util::future::join3;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use reqwest::header::{AUTHORIZATION, HeaderMap};
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use crate::processes::hears;
+
+on_both_databases!(
+    each_user_is_imported_by_the_rules_of_a_request,
+    what_is_right_is_not_written_again,
+    a_row_that_became_newer_after_its_page_was_fetched_stays,
+    a_dry_run_counts_and_writes_nothing,
+    an_import_goes_on_where_another_stopped,
+    many_users_are_written_however_they_are_paged,
+    rate_limits_and_failures_are_waited_for,
+    what_cannot_pass_ends_the_import,
+    who_stands_twice_on_a_page_is_written_once,
+    imports_and_requests_at_once_do_each_other_no_harm,
+    a_unique_value_is_settled_by_the_rules_of_a_request,
+    a_conflict_keeps_nobody_else_from_having_a_row,
+    the_hook_runs_once_for_each_new_row,
+    a_hook_that_fails_for_one_user_fails_for_nobody_else,
+    whom_clerk_does_not_know_is_deleted_on_request,
+    a_secret_key_of_another_instance_writes_nothing,
+    drift_is_reported_and_nothing_is_written,
+);
+
+/// A row with a column of each role.
+#[derive(Clone, Debug, SyncedUser)]
+#[synced_user(
+    table = "members",
+    template_json = r#"{
+        "email": "{{user.primary_email_address}}", "name": "{{user.first_name}}", "nick": "{{user.username}}",
+        "updatedAt": "{{user.updated_at}}"
+    }"#,
+    database(postgres, sqlite)
+)]
+#[expect(dead_code, reason = "the table is looked at")]
+struct Member {
+    #[column(generated)]
+    id: i64,
+    clerk_id: String,
+    #[claim(required)]
+    email: String,
+    name: Option<String>,
+    #[claim(insert_only)]
+    nick: Option<String>,
+    #[column(app)]
+    credits: i64,
+    #[column(updated_at)]
+    changed: chrono::DateTime<chrono::Utc>,
+}
+
+struct Fixture<U: SyncedUser> {
+    fake: FakeClerk,
+    clerk: Clerk,
+    api: BackendApi,
+    users: UserSync<U>,
+    pool: Pool,
+}
+
+fn api(url: &str) -> BackendApi {
+    BackendApi::at(url, "sk_test_secret").expect("the key and the address are right")
+}
+
+async fn start<U>(database: &TestDatabase) -> Fixture<U>
+where
+    U: StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite>,
+{
+    start_with(database, |builder| builder, |builder| builder).await
+}
+
+async fn start_with<U>(
+    database: &TestDatabase,
+    postgres: impl FnOnce(UserSyncBuilder<U, sqlx::PgPool>) -> UserSyncBuilder<U, sqlx::PgPool>,
+    sqlite: impl FnOnce(UserSyncBuilder<U, sqlx::SqlitePool>) -> UserSyncBuilder<U, sqlx::SqlitePool>,
+) -> Fixture<U>
+where
+    U: StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite>,
+{
+    let fake = FakeClerk::start().await.expect("a port is free");
+    let clerk = fake.clerk().build().expect("the configuration is right");
+    let pool = Pool::open(database.url(), 5).await;
+    let create_table = match &pool {
+        Pool::Postgres(_) => <U as StoredIn<sqlx::Postgres>>::CREATE_TABLE,
+        Pool::Sqlite(_) => <U as StoredIn<sqlx::Sqlite>>::CREATE_TABLE,
+    };
+    pool.execute(&create_table.replacen("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1))
+        .await;
+    let users = match &pool {
+        Pool::Postgres(pool) => {
+            postgres(UserSync::builder(clerk.clone(), pool.clone()))
+                .build()
+                .await
+        }
+        Pool::Sqlite(pool) => {
+            sqlite(UserSync::builder(clerk.clone(), pool.clone()))
+                .build()
+                .await
+        }
+    };
+    Fixture {
+        api: api(fake.issuer().url()),
+        users: users.expect("the table fits"),
+        fake,
+        clerk,
+        pool,
+    }
+}
+
+/// A user who was last changed at a second.
+fn user(id: &str, name: &str, updated_at: i64) -> Value {
+    let mut user = user_object(id, Timestamp::from_seconds(100));
+    user["first_name"] = name.into();
+    user["username"] = "nick".into();
+    user["updated_at"] = (updated_at * 1_000).into();
+    user
+}
+
+impl<U: SyncedUser> Fixture<U> {
+    fn import(&self) -> Import<U> {
+        self.users.import(&self.api)
+    }
+
+    async fn counts(&self) -> ImportCounts {
+        self.import().run().await.expect("it is imported")
+    }
+
+    /// The steps of an import.
+    async fn steps(&self, import: Import<U>) -> Vec<ImportProgress> {
+        import.into_stream().try_collect().await.expect("it is imported")
+    }
+
+    /// A request of a user whose token was minted after a change at a second.
+    async fn sync(&self, id: &str, name: &str, updated_at: i64) -> Result<SyncOutcome, SyncError> {
+        let claims = user(id, name, updated_at);
+        let token = self.fake.issuer().token(id).template(U::TEMPLATE, &claims).sign();
+        let bearer = format!("Bearer {token}").parse().expect("a header value");
+        let headers: HeaderMap = [(AUTHORIZATION, bearer)].into_iter().collect();
+        let session = self
+            .clerk
+            .authenticate(&headers)
+            .await
+            .expect("the token is valid");
+        self.users.sync(&session).await.map(|synced| synced.outcome)
+    }
+
+    async fn number(&self, sql: &str) -> i64 {
+        self.pool.number(sql).await
+    }
+
+    /// The names of the rows by Clerk user id.
+    async fn name(&self, id: &str) -> Option<String> {
+        let sql = format!("SELECT name FROM {} WHERE clerk_id = '{id}'", U::TABLE);
+        self.pool.text(&sql).await
+    }
+}
+
+/// Inserted, updated, unchanged, skipped, conflicted, deleted.
+fn numbers(counts: ImportCounts) -> [u64; 6] {
+    [
+        counts.inserted,
+        counts.updated,
+        counts.unchanged,
+        counts.skipped,
+        counts.conflicted,
+        counts.deleted,
+    ]
+}
+
+async fn each_user_is_imported_by_the_rules_of_a_request(database: TestDatabase) {
+    let it = start::<Member>(&database).await;
+    for id in ["user_changed", "user_same", "user_gone", "user_newer"] {
+        it.sync(id, "Old", 5).await.expect("it syncs");
+    }
+    it.sync("user_newer", "Newer", 90).await.expect("it syncs");
+    let tombstone = "UPDATE members SET clerk_deleted_at = CURRENT_TIMESTAMP WHERE clerk_id = 'user_gone'";
+    it.pool.execute(tombstone).await;
+    let own = "UPDATE members SET credits = 7, nick = 'own', changed = '2001-01-01 00:00:00'";
+    it.pool.execute(own).await;
+
+    for (id, name) in [
+        ("user_changed", "New"),
+        ("user_same", "Old"),
+        ("user_gone", "New"),
+        ("user_newer", "New"),
+        ("user_new", "New"),
+        ("user_null", "New"),
+    ] {
+        it.fake.put_user(user(id, name, 50));
+    }
+    let mut null = user("user_null", "New", 50);
+    set_email(&mut null, None);
+    it.fake.put_user(null);
+
+    let steps = it.steps(it.import()).await;
+    let [step] = &*steps else {
+        panic!("{steps:?}");
+    };
+    assert_eq!(numbers(step.counts), [1, 1, 2, 2, 0, 0]);
+    let reasons: BTreeMap<&str, String> = step
+        .not_imported
+        .iter()
+        .map(|(id, reason)| (id.as_str(), reason.to_string()))
+        .collect();
+    assert_eq!(reasons["user_null"], "claim `email` is null");
+    assert_eq!(reasons["user_gone"], "the user's row is marked as deleted");
+    for (id, name) in [
+        ("user_changed", "New"),
+        ("user_same", "Old"),
+        ("user_gone", "Old"),
+        ("user_newer", "Newer"),
+        ("user_new", "New"),
+    ] {
+        assert_eq!(it.name(id).await.as_deref(), Some(name), "{id}");
+    }
+    assert_eq!(it.number("SELECT count(*) FROM members").await, 5);
+    for (what, expected) in [
+        ("clerk_id = 'user_new' AND nick = 'nick' AND credits = 0", 1),
+        ("clerk_id <> 'user_new' AND nick = 'own' AND credits = 7", 4),
+        ("clerk_id = 'user_changed' AND changed > '2002-01-01 00:00:00'", 1),
+        ("clerk_id <> 'user_new' AND changed < '2002-01-01 00:00:00'", 3),
+        // What is the same is noted to be known at the newer version.
+        ("clerk_id = 'user_same' AND clerk_version = 50000", 1),
+        ("clerk_id = 'user_newer' AND clerk_version = 90999", 1),
+        ("clerk_id = 'user_gone' AND clerk_version = 5999", 1),
+    ] {
+        let sql = format!("SELECT count(*) FROM members WHERE {what}");
+        assert_eq!(it.number(&sql).await, expected, "{what}");
+    }
+    // A change of before that comes late has no effect, in a row that was written and in one that was not.
+    for id in ["user_changed", "user_same"] {
+        let late = it.sync(id, "Late", 49).await.expect("it syncs");
+        assert_eq!(late, SyncOutcome::Unchanged, "{id}");
+    }
+}
+
+async fn what_is_right_is_not_written_again(database: TestDatabase) {
+    let it = start::<Member>(&database).await;
+    it.fake
+        .serve_users(20, |place| user(&format!("user_{place}"), "Ada", 50));
+    assert_eq!(numbers(it.counts().await), [20, 0, 0, 0, 0, 0]);
+    let written = match it.pool {
+        Pool::Postgres(_) => "SELECT string_agg(xmin::text || changed::text, ' ' ORDER BY id) FROM members",
+        Pool::Sqlite(_) => "SELECT group_concat(changed || clerk_version) FROM members",
+    };
+    let before = it.pool.text(written).await;
+    assert_eq!(numbers(it.counts().await), [0, 0, 20, 0, 0, 0]);
+    assert_eq!(it.pool.text(written).await, before);
+}
+
+async fn a_row_that_became_newer_after_its_page_was_fetched_stays(database: TestDatabase) {
+    let it = start::<Member>(&database).await;
+    it.fake
+        .serve_users(2, |place| user(&format!("user_{place}"), "Page", 50));
+    let second = FakeClerk::served_user(1);
+    it.sync(second.as_str(), "Old", 5).await.expect("it syncs");
+    let mut import = it.import().page_size(1);
+    import.next().await.expect("a step").expect("it is imported");
+    // The second page is on its way by now; it is there when Clerk has been asked for it and a little later.
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while it.fake.requests("/v1/users") < 2 {
+        assert!(Instant::now() < deadline, "the next page is not fetched");
+        sleep(Duration::from_millis(1)).await;
+    }
+    it.sync(second.as_str(), "Newer", 90).await.expect("it syncs");
+    let step = import.next().await.expect("a step").expect("it is imported");
+    assert_eq!(numbers(step.counts), [1, 0, 1, 0, 0, 0]);
+    assert_eq!(it.name(second.as_str()).await.as_deref(), Some("Newer"));
+}
+
+async fn a_dry_run_counts_and_writes_nothing(database: TestDatabase) {
+    let it = start::<Member>(&database).await;
+    for id in ["user_changed", "user_gone"] {
+        it.sync(id, "Old", 5).await.expect("it syncs");
+    }
+    it.fake.put_user(user("user_changed", "New", 50));
+    it.fake.put_user(user("user_new", "New", 50));
+    let import = || it.import().delete_missing();
+    let counts = import().dry_run().run().await.expect("it is counted");
+    assert_eq!(numbers(counts), [1, 1, 0, 0, 0, 1]);
+    let untouched = "SELECT count(*) FROM members WHERE name = 'Old' AND clerk_deleted_at IS NULL";
+    assert_eq!(it.number(untouched).await, 2);
+    assert_eq!(it.number("SELECT count(*) FROM members").await, 2);
+    assert_eq!(import().run().await.expect("it is imported"), counts);
+}
+
+async fn an_import_goes_on_where_another_stopped(database: TestDatabase) {
+    let it = start::<Member>(&database).await;
+    it.fake
+        .serve_users(7, |place| user(&format!("user_{place}"), "Ada", 50));
+    let import = || it.import().page_size(2).delete_missing();
+    // Four pages of users, and one of rows.
+    for crash_after in 0..=5 {
+        it.pool.execute("DELETE FROM members").await;
+        it.sync("user_gone", "Gone", 5).await.expect("it syncs");
+        let mut first = import();
+        let mut kept: Option<String> = None;
+        for _ in 0..crash_after {
+            let step = first.next().await.expect("a step").expect("it is imported");
+            kept = step.cursor.map(|cursor| cursor.to_string());
+        }
+        drop(first);
+        let second = match kept {
+            Some(kept) => import().after(kept.parse().expect("it was written so")),
+            None => import(),
+        };
+        let counts = second.run().await.expect("it is imported");
+        let rest = 7_u64.saturating_sub(2 * crash_after);
+        assert_eq!((counts.inserted, counts.unchanged), (rest, 0), "{crash_after}");
+        let rows = "SELECT count(*) FROM members WHERE clerk_deleted_at IS NULL";
+        assert_eq!(it.number(rows).await, 7, "{crash_after}");
+        assert_eq!(
+            it.number("SELECT count(*) FROM members").await,
+            8,
+            "{crash_after}"
+        );
+    }
+    // A page that has been imported may be imported again.
+    assert_eq!(numbers(it.counts().await), [0, 0, 7, 0, 0, 0]);
+}
+
+async fn many_users_are_written_however_they_are_paged(database: TestDatabase) {
+    let it = start::<Profile>(&database).await;
+    it.fake
+        .serve_users(1_203, |place| user(&format!("user_{place}"), "Ada", 50));
+    let steps = it.steps(it.import()).await;
+    assert_eq!(steps.len(), 3);
+    assert_eq!(numbers(steps[2].counts), [1_203, 0, 0, 0, 0, 0]);
+    it.fake
+        .serve_users(1_203, |place| user(&format!("user_{place}"), "Grace", 60));
+    let counts = it.import().page_size(100).run().await.expect("it is imported");
+    assert_eq!(numbers(counts), [0, 1_203, 0, 0, 0, 0]);
+    let right = "SELECT count(*) FROM profiles WHERE name = 'Grace' AND clerk_version = 60000";
+    assert_eq!(it.number(right).await, 1_203);
+}
+
+async fn rate_limits_and_failures_are_waited_for(database: TestDatabase) {
+    let it = start::<Member>(&database).await;
+    it.fake
+        .serve_users(3, |place| user(&format!("user_{place}"), "Ada", 50));
+    it.fake.fail_once(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut import = it.import().page_size(2);
+    import.next().await.expect("a step").expect("the failure passes");
+    it.fake.fail_once(StatusCode::TOO_MANY_REQUESTS);
+    it.fake.fail_once(StatusCode::SERVICE_UNAVAILABLE);
+    let rest: Vec<_> = import.into_stream().collect().await;
+    let last = rest.last().expect("a step").as_ref().expect("the failures pass");
+    assert_eq!(numbers(last.counts), [3, 0, 0, 0, 0, 0]);
+    // Three pages, the last of them empty, and what was refused.
+    assert_eq!(it.fake.requests("/v1/users"), 5);
+    assert_eq!(it.fake.requests("/v1/jwks"), 2);
+}
+
+async fn what_cannot_pass_ends_the_import(database: TestDatabase) {
+    let it = start::<Member>(&database).await;
+    it.fake.put_user(user("user_ada", "Ada", 50));
+    it.fake.fail(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut import = it.import().patience(Duration::ZERO);
+    let ended = import.next().await.expect("a step");
+    let failed = Err(ImportError::Clerk(BackendApiError::Status {
+        status: 500,
+        code: "internal_clerk_error".to_owned(),
+    }));
+    let expected: Result<ImportProgress, _> = failed;
+    assert_eq!(format!("{ended:?}"), format!("{expected:?}"));
+    assert!(import.next().await.is_none(), "that was its end");
+    it.fake.fail(StatusCode::UNAUTHORIZED);
+    let refused = it.import().run().await;
+    assert!(
+        matches!(refused, Err(ImportError::Clerk(BackendApiError::Unauthorized(_)))),
+        "{refused:?}"
+    );
+    it.fake.fail(None);
+    let gone = "users after user_gone".parse().expect("it is a cursor");
+    let lost = it.import().after(gone).run().await;
+    assert!(matches!(lost, Err(ImportError::Clerk(_))), "{lost:?}");
+    it.pool.execute("DROP TABLE members").await;
+    let broken = it.import().run().await;
+    assert!(matches!(broken, Err(ImportError::Rows(_))), "{broken:?}");
+}
+
+async fn who_stands_twice_on_a_page_is_written_once(database: TestDatabase) {
+    let it = start::<Member>(&database).await;
+    let jwks = it.fake.issuer().jwks();
+    let page = json!([
+        user("user_ada", "New", 60),
+        user("user_bob", "Bob", 50),
+        user("user_ada", "Old", 50)
+    ]);
+    let answered = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let users = move || {
+        let is_first = !answered.swap(true, std::sync::atomic::Ordering::SeqCst);
+        let page = if is_first { page.clone() } else { json!([]) };
+        async move { Json(page) }
+    };
+    let odd = Router::new()
+        .route("/v1/jwks", get(move || async move { Json(jwks) }))
+        .route("/v1/users", get(users));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port is free");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let server = tokio::spawn(async move { axum::serve(listener, odd).await });
+    let counts = it.users.import(&api(&url)).run().await.expect("it is imported");
+    server.abort();
+    assert_eq!(numbers(counts), [2, 0, 0, 0, 0, 0]);
+    assert_eq!(it.name("user_ada").await.as_deref(), Some("New"));
+}
+
+async fn imports_and_requests_at_once_do_each_other_no_harm(database: TestDatabase) {
+    let it = with_carts(&database, "nobody").await;
+    it.fake
+        .serve_users(300, |place| user(&format!("user_{place}"), "Import", 50));
+    let newer: Vec<_> = (0..300).step_by(7).map(FakeClerk::served_user).collect();
+    let requests = stream::iter(&newer).for_each_concurrent(4, async |id| {
+        it.sync(id.as_str(), "Request", 60).await.expect("it syncs");
+    });
+    let import = || it.import().page_size(90).run();
+    let ((), one, other) = join3(requests, import(), import()).await;
+    for counts in [one, other] {
+        let counts = counts.expect("it is imported");
+        assert_eq!((counts.total(), counts.skipped), (300, 0));
+    }
+    assert_eq!(it.number("SELECT count(*) FROM profiles").await, 300);
+    assert_eq!(it.number("SELECT count(*) FROM carts").await, 300);
+    let named = "SELECT count(*) FROM profiles WHERE name = 'Request'";
+    assert_eq!(
+        it.number(named).await,
+        i64::try_from(newer.len()).expect("a count")
+    );
+}
+
+async fn a_unique_value_is_settled_by_the_rules_of_a_request(database: TestDatabase) {
+    let it = start::<Profile>(&database).await;
+    it.pool
+        .execute("CREATE UNIQUE INDEX profiles_email ON profiles (email)")
+        .await;
+    it.fake.serve_users(40, |place| {
+        // The last two claim what the first two hold; of each pair one is the newer.
+        let (name, updated_at) = match place {
+            0 | 39 => ("shared", 50),
+            1 => ("other", 60),
+            38 => ("other", 50),
+            _ => ("", 50),
+        };
+        let mut user = user(
+            &format!("user_{place}"),
+            "Ada",
+            updated_at + i64::from(place == 39),
+        );
+        if !name.is_empty() {
+            set_email(&mut user, Some(&format!("{name}@example.com")));
+        }
+        user
+    });
+    assert_eq!(numbers(it.counts().await), [40, 0, 0, 0, 0, 0]);
+    let email = async |place| {
+        let id = FakeClerk::served_user(place);
+        let sql = format!("SELECT email FROM profiles WHERE clerk_id = '{id}'");
+        it.pool.text(&sql).await
+    };
+    for (place, expected) in [
+        (0, None),
+        (39, Some("shared@example.com")),
+        (1, Some("other@example.com")),
+        (38, None),
+        (2, Some("2@example.com")),
+    ] {
+        assert_eq!(email(place).await.as_deref(), expected, "{place}");
+    }
+}
+
+async fn a_conflict_keeps_nobody_else_from_having_a_row(database: TestDatabase) {
+    let it = start::<Profile>(&database).await;
+    // No claim column of the index can do without.
+    it.pool
+        .execute("CREATE UNIQUE INDEX profiles_version ON profiles (clerk_version)")
+        .await;
+    it.fake.serve_users(30, |place| {
+        let place = i64::try_from(place).expect("a place");
+        user(
+            &format!("user_{place}"),
+            "Ada",
+            if place == 17 { 13 } else { place },
+        )
+    });
+    let steps = it.steps(it.import()).await;
+    assert_eq!(numbers(steps[0].counts), [29, 0, 0, 0, 1, 0]);
+    let [(id, NotImported::Conflict(_))] = &*steps[0].not_imported else {
+        panic!("{steps:?}");
+    };
+    assert_eq!(*id, FakeClerk::served_user(17));
+}
+
+/// A cart for each new profile; `fails_for` fails after its cart is made.
+async fn with_carts(database: &TestDatabase, fails_for: &'static str) -> Fixture<Profile> {
+    macro_rules! hook {
+        () => {
+            move |builder| {
+                // A machine that is busy with other tests is no outage.
+                let builder = builder.sync_timeout(Duration::from_secs(30));
+                builder.on_insert(move |connection, profile| {
+                    Box::pin(async move {
+                        sqlx::query("INSERT INTO carts (profile_id) VALUES ($1)")
+                            .bind(profile.id)
+                            .execute(connection)
+                            .await?;
+                        if profile.name.as_deref() == Some(fails_for) {
+                            return Err("the mail server is down".into());
+                        }
+                        Ok(())
+                    })
+                })
+            }
+        };
+    }
+    let pool = Pool::open(database.url(), 1).await;
+    pool.execute("CREATE TABLE carts (profile_id BIGINT NOT NULL UNIQUE REFERENCES profiles (id))")
+        .await;
+    start_with::<Profile>(database, hook!(), hook!()).await
+}
+
+async fn the_hook_runs_once_for_each_new_row(database: TestDatabase) {
+    let it = with_carts(&database, "nobody").await;
+    it.fake
+        .serve_users(30, |place| user(&format!("user_{place}"), "Ada", 50));
+    let known = FakeClerk::served_user(3);
+    it.sync(known.as_str(), "Old", 5).await.expect("it syncs");
+    let counts = it.import().page_size(20).run().await.expect("it is imported");
+    assert_eq!(numbers(counts), [29, 1, 0, 0, 0, 0]);
+    assert_eq!(numbers(it.counts().await), [0, 0, 30, 0, 0, 0]);
+    assert_eq!(it.number("SELECT count(*) FROM carts").await, 30);
+}
+
+async fn a_hook_that_fails_for_one_user_fails_for_nobody_else(database: TestDatabase) {
+    let it = with_carts(&database, "Eve").await;
+    it.fake.serve_users(30, |place| {
+        user(
+            &format!("user_{place}"),
+            if place == 11 { "Eve" } else { "Ada" },
+            50,
+        )
+    });
+    let steps = it.steps(it.import()).await;
+    assert_eq!(numbers(steps[0].counts), [29, 0, 0, 1, 0, 0]);
+    assert!(
+        matches!(&*steps[0].not_imported, [(_, NotImported::OnInsert(_))]),
+        "{steps:?}"
+    );
+    assert_eq!(it.number("SELECT count(*) FROM profiles").await, 29);
+    assert_eq!(it.number("SELECT count(*) FROM carts").await, 29);
+}
+
+async fn whom_clerk_does_not_know_is_deleted_on_request(database: TestDatabase) {
+    let it = start::<Member>(&database).await;
+    it.fake
+        .serve_users(230, |place| user(&format!("user_{place}"), "Ada", 50));
+    it.counts().await;
+    let gone = [0, 99, 100, 229].map(FakeClerk::served_user);
+    for id in &gone {
+        it.fake.remove_user(id.as_str());
+    }
+    assert_eq!(it.api.user_count().await.expect("Clerk counts"), 226);
+    assert_eq!(numbers(it.counts().await), [0, 0, 226, 0, 0, 0]);
+    let deleted = "SELECT count(*) FROM members WHERE clerk_deleted_at IS NOT NULL";
+    assert_eq!(it.number(deleted).await, 0);
+    let counts = it.import().delete_missing().run().await.expect("it is imported");
+    assert_eq!(numbers(counts), [0, 0, 226, 0, 0, 4]);
+    assert_eq!(it.number(deleted).await, 4);
+    for id in &gone {
+        let refused = it.sync(id.as_str(), "Ada", 90).await;
+        assert!(matches!(refused, Err(SyncError::Gone)), "{refused:?}");
+    }
+    // Clerk is asked about rows a hundred at a time, and by name about those who are gone.
+    let by_name = format!("/v1/users/{}", gone[0]);
+    assert_eq!(it.fake.requests(&by_name), 1);
+    let counts = it.import().delete_missing().run().await.expect("it is imported");
+    assert_eq!(counts.deleted, 0);
+}
+
+async fn a_secret_key_of_another_instance_writes_nothing(database: TestDatabase) {
+    let it = start::<Member>(&database).await;
+    it.sync("user_ada", "Ada", 5).await.expect("it syncs");
+    let other = FakeClerk::start().await.expect("a port is free");
+    other.put_user(user("user_stranger", "Eve", 50));
+    let other = api(other.issuer().url());
+    let import = it.users.import(&other).delete_missing().run().await;
+    assert!(
+        matches!(import, Err(ImportError::OtherInstance { .. })),
+        "{import:?}"
+    );
+    let verified = it.users.verify(&other).await;
+    assert!(
+        matches!(verified, Err(ImportError::OtherInstance { .. })),
+        "{verified:?}"
+    );
+    let rows = "SELECT count(*) FROM members WHERE clerk_deleted_at IS NULL";
+    assert_eq!(it.number(rows).await, 1);
+
+    // The same where the handle knows its key as PEM.
+    let clerk = Clerk::builder()
+        .issuer(it.fake.issuer().url())
+        .jwt_key(it.fake.issuer().public_key_pem())
+        .build()
+        .expect("the configuration is right");
+    let users: UserSync<Member> = match &it.pool {
+        Pool::Postgres(pool) => UserSync::new(clerk, pool.clone()).await,
+        Pool::Sqlite(pool) => UserSync::new(clerk, pool.clone()).await,
+    }
+    .expect("the table fits");
+    let import = users.import(&other).run().await;
+    assert!(
+        matches!(import, Err(ImportError::OtherInstance { .. })),
+        "{import:?}"
+    );
+    users.import(&it.api).run().await.expect("it is of this instance");
+    // Where Clerk's keys cannot be had nothing is taken on trust.
+    let keyless = FakeClerk::start().await.expect("a port is free");
+    keyless.publish(json!({ "keys": [] }));
+    let import = it.users.import(&api(keyless.issuer().url())).run().await;
+    assert!(
+        matches!(import, Err(ImportError::OtherInstance { .. })),
+        "{import:?}"
+    );
+}
+
+async fn drift_is_reported_and_nothing_is_written(database: TestDatabase) {
+    let it = start::<Member>(&database).await;
+    for id in [
+        "user_stale",
+        "user_same",
+        "user_deleted",
+        "user_newer",
+        "user_extra",
+    ] {
+        it.sync(id, "Old", 5).await.expect("it syncs");
+    }
+    it.sync("user_newer", "Newer", 90).await.expect("it syncs");
+    let tombstone = "UPDATE members SET clerk_deleted_at = CURRENT_TIMESTAMP WHERE clerk_id = 'user_deleted'";
+    it.pool.execute(tombstone).await;
+    for (id, name) in [
+        ("user_stale", "New"),
+        ("user_same", "Old"),
+        ("user_deleted", "Old"),
+        ("user_newer", "New"),
+        ("user_missing", "New"),
+        ("user_null", "New"),
+    ] {
+        it.fake.put_user(user(id, name, 50));
+    }
+    let mut null = user("user_null", "New", 50);
+    set_email(&mut null, None);
+    it.fake.put_user(null);
+
+    let drift = it.users.verify(&it.api).await.expect("it is verified");
+    assert!(!drift.is_none());
+    let list = |id: &str| json!({ "count": 1, "user_ids": [id] });
+    assert_eq!(
+        serde_json::to_value(&drift).expect("it is JSON"),
+        json!({
+            "users": 6,
+            "rows": 4,
+            "missing": list("user_missing"),
+            "stale": list("user_stale"),
+            "extra": list("user_extra"),
+            "deleted": list("user_deleted"),
+            "unreadable": list("user_null"),
+        })
+    );
+    assert_eq!(
+        drift.to_string(),
+        "6 users, 4 rows: 1 missing, 1 stale, 1 extra, 1 deleted, 1 unreadable\nmissing user_missing\nstale user_stale\n\
+         extra user_extra\ndeleted user_deleted\nunreadable user_null"
+    );
+    assert_eq!(it.users.verify(&it.api).await.expect("it is verified"), drift);
+
+    it.import().delete_missing().run().await.expect("it is imported");
+    let drift = it.users.verify(&it.api).await.expect("it is verified");
+    assert_eq!(
+        (drift.missing.count, drift.stale.count, drift.extra.count),
+        (0, 0, 0)
+    );
+}
+
+#[tokio::test]
+async fn other_processes_are_told_of_what_an_import_writes() {
+    let database = TestDatabase::postgres().await;
+    let it = start::<Profile>(&database).await;
+    let other = Profiles::start(&database).await;
+    hears(&other).await;
+    // Few users are named; of a full page it is said that anybody's row may have been written.
+    for (count, updated_at) in [(1, 50), (500, 60)] {
+        let ada = FakeClerk::served_user(0);
+        let known = token(ada.as_str(), "Ada", updated_at - 10);
+        let session = other.session(known).await;
+        other.users.sync(&session).await.expect("it syncs");
+        let kept = other.users.sync(&session).await.expect("it syncs");
+        assert_eq!(kept.outcome, SyncOutcome::Cached);
+        it.fake.serve_users(count, move |place| {
+            user(&format!("user_{place}"), "Grace", updated_at)
+        });
+        it.counts().await;
+        let deadline = Instant::now() + Duration::from_secs(2);
+        loop {
+            let synced = other.users.sync(&session).await.expect("it syncs");
+            if synced.user.name.as_deref() == Some("Grace") {
+                break;
+            }
+            assert!(Instant::now() < deadline, "the old row is served: {synced:?}");
+            sleep(Duration::from_millis(1)).await;
+        }
+    }
+}
