@@ -41,6 +41,7 @@ on_both_databases!(
     the_hook_runs_once_for_each_new_row,
     a_hook_that_fails_for_one_user_fails_for_nobody_else,
     whom_clerk_does_not_know_is_deleted_on_request,
+    whom_the_tombstones_remember_is_not_imported_again,
     a_secret_key_of_another_instance_writes_nothing,
     drift_is_reported_and_nothing_is_written,
 );
@@ -101,11 +102,11 @@ where
     let fake = FakeClerk::start().await.expect("a port is free");
     let clerk = fake.clerk().build().expect("the configuration is right");
     let pool = Pool::open(database.url(), 5).await;
-    let create_table = match &pool {
-        Pool::Postgres(_) => <U as StoredIn<sqlx::Postgres>>::CREATE_TABLE,
-        Pool::Sqlite(_) => <U as StoredIn<sqlx::Sqlite>>::CREATE_TABLE,
+    let sql = match &pool {
+        Pool::Postgres(_) => U::migration_sql::<sqlx::Postgres>(),
+        Pool::Sqlite(_) => U::migration_sql::<sqlx::Sqlite>(),
     };
-    pool.execute(&create_table.replacen("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1))
+    pool.execute(&sql.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"))
         .await;
     let users = match &pool {
         Pool::Postgres(pool) => {
@@ -597,6 +598,32 @@ async fn whom_clerk_does_not_know_is_deleted_on_request(database: TestDatabase) 
     assert_eq!(it.fake.requests(&by_name), 1);
     let counts = it.import().delete_missing().run().await.expect("it is imported");
     assert_eq!(counts.deleted, 0);
+}
+
+async fn whom_the_tombstones_remember_is_not_imported_again(database: TestDatabase) {
+    let it = start::<clerk_auth_tests::profiles::Member>(&database).await;
+    for id in ["user_ada", "user_bob", "user_eve"] {
+        it.fake.put_user(user(id, id, 50));
+    }
+    assert_eq!(numbers(it.counts().await), [3, 0, 0, 0, 0, 0]);
+    // Clerk's list may be from before a deletion that a webhook has told of.
+    it.pool
+        .execute("INSERT INTO former_members (clerk_id) VALUES ('user_eve'), ('user_new')")
+        .await;
+    it.pool
+        .execute("DELETE FROM members WHERE clerk_id = 'user_eve'")
+        .await;
+    for id in ["user_ada", "user_eve", "user_new", "user_one", "user_two"] {
+        it.fake.put_user(user(id, "Later", 60));
+    }
+    assert_eq!(numbers(it.counts().await), [2, 1, 1, 2, 0, 0]);
+    assert_eq!(it.number("SELECT count(*) FROM members").await, 4);
+    // Who is gone in Clerk loses the row, and is remembered.
+    it.fake.remove_user("user_bob");
+    let counts = it.import().delete_missing().run().await.expect("it is imported");
+    assert_eq!(counts.deleted, 1);
+    assert_eq!(it.number("SELECT count(*) FROM members").await, 3);
+    assert_eq!(it.number("SELECT count(*) FROM former_members").await, 3);
 }
 
 async fn a_secret_key_of_another_instance_writes_nothing(database: TestDatabase) {
