@@ -106,6 +106,7 @@ pub(crate) trait Store<U: SyncedUser>: Send + Sync {
     fn purge<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool, DeleteError>;
 
     /// Whether a user who has no row was deleted, as far as that is remembered.
+    #[cfg(feature = "backend-api")]
     fn has_tombstone<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool>;
 
     /// The Clerk user ids of the other rows that hold the claim of a column.
@@ -341,6 +342,7 @@ where
         })
     }
 
+    #[cfg(feature = "backend-api")]
     fn has_tombstone<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool> {
         Box::pin(async move {
             let Some(tombstones) = U::TOMBSTONES else {
