@@ -107,6 +107,7 @@ pub(crate) trait Store<U: SyncedUser>: Send + Sync {
     fn purge<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool, WriteError>;
 
     /// Whether a user who has no row was deleted, as far as that is remembered.
+    #[cfg(feature = "backend-api")]
     fn has_tombstone<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool>;
 
     /// The places of the claim columns that the index covers which has refused a write.
@@ -386,6 +387,7 @@ where
         })
     }
 
+    #[cfg(feature = "backend-api")]
     fn has_tombstone<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool> {
         Box::pin(async move {
             let Some(tombstones) = U::TOMBSTONES else {
