@@ -132,6 +132,8 @@ pub struct Tombstones {
     pub create_table: &'static str,
     /// Whether a user has one (boolean): Clerk user id (parameter 1).
     pub select: &'static str,
+    /// Reads the Clerk user ids of those who have one, of any number (parameter 1, as of [`StoredIn::SELECT_MANY`]).
+    pub select_many: &'static str,
     /// Deletes a user's row: Clerk user id (parameter 1).
     pub delete: &'static str,
 }

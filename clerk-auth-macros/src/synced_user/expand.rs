@@ -255,6 +255,7 @@ fn stored_in(model: &Model, database: Database) -> TokenStream {
             table,
             create_table,
             select,
+            select_many,
             delete,
         } = it;
         quote! {
@@ -263,6 +264,7 @@ fn stored_in(model: &Model, database: Database) -> TokenStream {
                     table: #table,
                     create_table: #create_table,
                     select: #select,
+                    select_many: #select_many,
                     delete: #delete,
                 });
         }

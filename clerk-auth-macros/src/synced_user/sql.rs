@@ -23,6 +23,7 @@ pub(super) struct TombstoneStatements {
     pub(super) table: String,
     pub(super) create_table: String,
     pub(super) select: String,
+    pub(super) select_many: String,
     pub(super) delete: String,
 }
 
@@ -127,6 +128,12 @@ impl Statements {
                         database.timestamp(),
                     ),
                     select: format!("SELECT {}", exists(tombstones, &first)),
+                    select_many: format!(
+                        "SELECT {name}.\"clerk_id\" FROM {} WHERE {name}.\"clerk_id\" {}",
+                        qualified(tombstones),
+                        one_of(database),
+                        name = quote(&tombstones.name),
+                    ),
                     delete: format!("DELETE FROM {table} WHERE {key} = {first}"),
                 }),
             },
@@ -324,21 +331,12 @@ fn upsert(model: &Model, database: Database) -> (String, UpsertMany) {
     );
     let bookkeeping = bookkeeping(model);
     let one = format!("{before}{values}{settled}{announced}{bookkeeping}, {was_inserted}");
-    // Both databases name the columns of `VALUES` by their place.
-    let (of_rows, of_rows_end) = match &model.deletion {
-        Deletion::Mark(_) => ("VALUES ", String::new()),
-        Deletion::Remove(tombstones) => {
-            let place = model.written().position(|it| matches!(it.role, Role::Key));
-            let clerk_id = format!("CAST(\"clerk_rows\".column{} AS TEXT)", place.unwrap_or(0) + 1);
-            let end = format!(") AS \"clerk_rows\" WHERE NOT {}", exists(tombstones, &clerk_id));
-            ("SELECT * FROM (VALUES ", end)
-        }
-    };
-    // One announcement for all rows is the store's to make.
+    // One announcement for all rows is the store's to make, and so is leaving out who has a tombstone: rows that are
+    // selected from `VALUES` would need their parameters' types spelled out.
     let many = UpsertMany {
-        before: before + of_rows,
+        before: before + "VALUES ",
         after: format!(
-            "{of_rows_end}{settled}{bookkeeping}, {was_inserted}, {key} AS \"clerk_found\"",
+            "{settled}{bookkeeping}, {was_inserted}, {key} AS \"clerk_found\"",
             key = key(model),
         ),
         parameters: inserted.len(),

@@ -53,6 +53,7 @@ where
         rows: &[Observation<'_, U>],
     ) -> Result<Vec<WrittenRow>, WriteError> {
         let mut transaction = DB::begin(&self.pool).await?;
+        let rows = self.without_tombstones(&mut transaction, rows).await?;
         let mut written = Vec::with_capacity(rows.len());
         let most_rows = (MOST_PARAMETERS / U::UPSERT_MANY.parameters().max(1)).clamp(1, MOST_ROWS);
         for rows in rows.chunks(most_rows) {
@@ -93,14 +94,28 @@ where
         Ok(written)
     }
 
+    /// Those of the rows whose users are not known to be deleted.
+    async fn without_tombstones<'a, 'o>(
+        &self,
+        transaction: &mut Transaction<'_, DB>,
+        rows: &'a [Observation<'o, U>],
+    ) -> Result<Vec<&'a Observation<'o, U>>, sqlx::Error> {
+        let deleted = match U::TOMBSTONES {
+            Some(tombstones) => found::<DB, U>(transaction, tombstones.select_many, rows.iter()).await?,
+            None => HashSet::new(),
+        };
+        let is_left = |row: &&Observation<'_, U>| !deleted.contains(row.source.subject());
+        Ok(rows.iter().filter(is_left).collect())
+    }
+
     async fn upsert_rows(
         &self,
         transaction: &mut Transaction<'_, DB>,
-        rows: &[Observation<'_, U>],
+        rows: &[&Observation<'_, U>],
         is_full: bool,
     ) -> Result<Vec<WrittenRow>, WriteError> {
         let existing = if DB::UPSERT_IN_TRANSACTION {
-            Some(existing::<DB, U>(transaction, rows).await?)
+            Some(found::<DB, U>(transaction, U::SELECT_MANY, rows.iter().copied()).await?)
         } else {
             None
         };
@@ -171,10 +186,11 @@ where
     }
 }
 
-/// Those of the rows that are there already; the transaction holds the write lock.
-async fn existing<DB, U>(
+/// Which of the users a statement finds, whose last column is the Clerk user id.
+async fn found<'a, DB, U>(
     transaction: &mut Transaction<'_, DB>,
-    rows: &[Observation<'_, U>],
+    sql: &'static str,
+    rows: impl Iterator<Item = &'a Observation<'a, U>>,
 ) -> Result<HashSet<String>, sqlx::Error>
 where
     DB: Dialect,
@@ -184,8 +200,8 @@ where
     for<'r> String: Decode<'r, DB> + Type<DB>,
     usize: ColumnIndex<DB::Row>,
 {
-    let clerk_ids: Vec<&str> = rows.iter().map(|row| row.source.subject()).collect();
-    let found = sqlx::query_with(U::SELECT_MANY, DB::many(&clerk_ids)?)
+    let clerk_ids: Vec<&str> = rows.map(|row| row.source.subject()).collect();
+    let found = sqlx::query_with(sql, DB::many(&clerk_ids)?)
         .fetch_all(&mut **transaction)
         .await?;
     found.iter().map(|row| row.try_get(row.len() - 1)).collect()

@@ -1,8 +1,12 @@
 //! What it takes for a user to be deleted, and to stay so.
 
+use sqlx::{ColumnIndex, Decode, Encode, Executor, IntoArguments, Type};
+
+use super::dialect::{Dialect, key};
 use super::error::SyncError;
+use super::store::{PoolStore, WriteError, Written};
 use super::user_sync::Inner;
-use crate::user::SyncedUser;
+use crate::user::{StoredIn, SyncedUser};
 
 /// What deleting a user came to.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -32,4 +36,88 @@ impl<U: SyncedUser> Inner<U> {
         }
         SyncError::Gone
     }
+}
+
+impl<DB, U> PoolStore<U, DB>
+where
+    DB: Dialect,
+    U: StoredIn<DB>,
+    DB::Arguments: IntoArguments<DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
+    for<'q> i64: Encode<'q, DB> + Decode<'q, DB> + Type<DB>,
+    for<'r> bool: Decode<'r, DB> + Type<DB>,
+    usize: ColumnIndex<DB::Row>,
+{
+    /// The upsert does not see a deletion that is committed while it runs. So both look again once they are committed:
+    /// the later one sees what the other has done.
+    pub(super) async fn after_insertion(
+        &self,
+        clerk_id: &str,
+        written: Written<U>,
+    ) -> Result<Written<U>, WriteError> {
+        if U::TOMBSTONES.is_none() || DB::ROW_LOCK.is_empty() || !written.inserted {
+            return Ok(written);
+        }
+        let mut connection = self.pool.acquire().await?;
+        match self.select(&mut connection, clerk_id, "").await? {
+            Some(stored) => Ok(Written { stored, ..written }),
+            None => Err(WriteError::Gone),
+        }
+    }
+
+    /// Deletes a user in a transaction that [`Dialect::begin`] began. The hook runs with the row before it goes, once for
+    /// each; who deletes the user at the same time waits. [`Store::purge`] is to be called once it is committed.
+    pub(super) async fn delete_in(
+        &self,
+        connection: &mut DB::Connection,
+        clerk_id: &str,
+    ) -> Result<Deletion, WriteError> {
+        let mut nothing_done = Deletion::NoRow;
+        if U::TOMBSTONES.is_some() && execute_for::<DB>(connection, U::TOMBSTONE, clerk_id).await? == 0 {
+            nothing_done = Deletion::AlreadyDeleted;
+        }
+        let Some(stored) = self.select(connection, clerk_id, DB::ROW_LOCK).await? else {
+            return Ok(nothing_done);
+        };
+        if U::TOMBSTONES.is_none() && stored.deleted {
+            return Ok(Deletion::AlreadyDeleted);
+        }
+        if let Some(on_delete) = &self.on_delete {
+            on_delete(connection, &stored.user)
+                .await
+                .map_err(WriteError::OnDelete)?;
+        }
+        let delete = U::TOMBSTONES.map_or(U::TOMBSTONE, |it| it.delete);
+        execute_for::<DB>(connection, delete, clerk_id).await?;
+        if DB::ANNOUNCES && !U::FRESH_FOR.is_zero() {
+            DB::announce(connection, &self.sender, U::TABLE, clerk_id).await?;
+        }
+        Ok(Deletion::Deleted)
+    }
+
+    pub(super) async fn delete_and_commit(&self, clerk_id: &str) -> Result<Deletion, WriteError> {
+        let mut transaction = DB::begin(&self.pool).await?;
+        let deletion = self.delete_in(&mut transaction, clerk_id).await?;
+        transaction.commit().await?;
+        Ok(deletion)
+    }
+}
+
+/// Runs a statement whose one parameter is a Clerk user id; how many rows it changed.
+async fn execute_for<DB>(
+    connection: &mut DB::Connection,
+    sql: &'static str,
+    clerk_id: &str,
+) -> Result<u64, sqlx::Error>
+where
+    DB: Dialect,
+    DB::Arguments: IntoArguments<DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
+{
+    let done = sqlx::query_with(sql, key::<DB>(clerk_id)?)
+        .execute(connection)
+        .await?;
+    Ok(DB::rows_affected(&done))
 }
