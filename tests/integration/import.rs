@@ -17,10 +17,12 @@ use clerk_auth::{Clerk, SyncedUser, UserSync};
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::on_both_databases;
 use clerk_auth_tests::profiles::{Pool, Profile, Profiles, token};
-use futures_util::future::join3;
+use clerk_auth_tests::proxy::Proxy;
+use futures_util::future::{join, join3};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use reqwest::header::{AUTHORIZATION, HeaderMap};
 use serde_json::{Value, json};
+use sqlx::postgres::PgPoolOptions;
 use tokio::time::sleep;
 
 use crate::processes::hears;
@@ -758,4 +760,35 @@ async fn other_processes_are_told_of_what_an_import_writes() {
             sleep(Duration::from_millis(1)).await;
         }
     }
+}
+
+#[tokio::test]
+async fn an_outage_of_the_database_is_waited_for_or_ends_the_import_where_it_can_go_on() {
+    let database = TestDatabase::postgres().await;
+    let mut proxy = Proxy::to(database.server_address());
+    let it = start::<Member>(&database).await;
+    let through = PgPoolOptions::new().acquire_timeout(Duration::from_secs(1));
+    let through = through.connect(&database.url_through(proxy.address())).await;
+    let through = through.expect("the server answers");
+    let users: UserSync<Member> = UserSync::new(it.clerk.clone(), through)
+        .await
+        .expect("the table fits");
+    it.fake
+        .serve_users(6, |place| user(&format!("user_{place}"), "Ada", 50));
+    let mut import = users.import(&it.api).page_size(2).patience(Duration::ZERO);
+    let step = import.next().await.expect("a step").expect("it is imported");
+    proxy.cut().await;
+    let ended = import.next().await.expect("a step");
+    assert!(matches!(ended, Err(ImportError::Rows(_))), "{ended:?}");
+
+    let cursor = step.cursor.expect("a page was imported");
+    let import = users.import(&it.api).page_size(2).after(cursor);
+    let outage = async {
+        // However long it lasts: what is tried meanwhile fails.
+        sleep(Duration::from_millis(600)).await;
+        proxy.restore();
+    };
+    let (counts, ()) = join(import.run(), outage).await;
+    assert_eq!(numbers(counts.expect("the outage passes")), [4, 0, 0, 0, 0, 0]);
+    assert_eq!(it.number("SELECT count(*) FROM members").await, 6);
 }

@@ -58,8 +58,11 @@ pub(super) fn expand(ident: &Ident, generics: &Generics, model: Option<&Model>) 
             impl<__Database: ::clerk_auth::__private::sqlx::Database> ::clerk_auth::user::StoredIn<__Database> for #ident {
                 const SELECT: &'static str = "";
                 const SELECT_MANY: &'static str = "";
+                const SELECT_IDS: &'static str = "";
                 const UPSERT: &'static str = "";
+                const UPSERT_MANY: ::clerk_auth::user::UpsertMany = ::clerk_auth::user::UpsertMany::new("", "", 0);
                 const RAISE_VERSION: &'static str = "";
+                const RAISE_VERSION_MANY: &'static str = "";
                 const TOMBSTONE: &'static str = "";
                 const CREATE_TABLE: &'static str = "";
                 const COLUMNS: &'static [::clerk_auth::user::ColumnDefinition] = &[];
