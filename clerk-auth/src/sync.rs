@@ -21,7 +21,7 @@ mod fresh;
 mod import;
 #[cfg(feature = "postgres")]
 mod listener;
-#[cfg(any(feature = "postgres", feature = "webhooks"))]
+#[cfg(feature = "webhooks")]
 mod notice;
 mod observation;
 #[cfg(feature = "backend-api")]

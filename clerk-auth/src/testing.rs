@@ -42,6 +42,10 @@
 mod clock;
 #[cfg(feature = "webhooks")]
 mod delivery;
+#[cfg(any(feature = "jwks", feature = "dev"))]
+mod directory;
+#[cfg(any(feature = "jwks", feature = "dev"))]
+pub(crate) mod endpoints;
 #[cfg(feature = "jwks")]
 mod fake_clerk;
 mod issuer;

@@ -1,23 +1,24 @@
 //! The stand-in itself: mints tokens from the application's own template and publishes its key.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post};
+use axum::routing::{self, post};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::deliveries::Deliveries;
-use super::directory::{Changed, Directory};
+use super::directory::{Changed, change, delete};
 use super::token_request::TokenRequest;
 use super::user_request::{FaultsRequest, UserRequest};
 use crate::claim::TemplateClaim;
 use crate::clerk::{Clerk, ConfigurationError};
+use crate::testing::endpoints::Endpoints;
 use crate::testing::{Issuer, session_object};
 use crate::time::{Clock, SystemClock};
 use crate::webhook::WebhookVerifier;
@@ -47,7 +48,7 @@ struct Inner {
     issuer: Issuer,
     origin: String,
     template: &'static [TemplateClaim],
-    directory: Mutex<Directory>,
+    endpoints: Arc<Endpoints>,
     deliveries: Deliveries,
 }
 
@@ -102,12 +103,13 @@ impl StandIn {
         if !loopback {
             return Err(StandInError::NotLoopback(origin.to_owned()));
         }
+        let issuer = Issuer::new(&format!("{origin}/dev"));
         Ok(Self {
             inner: Arc::new(Inner {
-                issuer: Issuer::new(&format!("{origin}/dev")),
+                endpoints: Endpoints::of(&issuer),
+                issuer,
                 origin: origin.to_owned(),
                 template,
-                directory: Mutex::default(),
                 deliveries: Deliveries::to(origin),
             }),
         })
@@ -137,6 +139,7 @@ impl StandIn {
     /// |---|---|
     /// | `POST /token` | signs somebody in: `{"token"}` |
     /// | `GET /.well-known/jwks.json` | the key |
+    /// | `GET /v1/…` | the Backend API, as far as keeping users takes it; any secret key will do |
     /// | `POST /users/{id}` | changes a user, and sends the application `user.created` or `user.updated` |
     /// | `DELETE /users/{id}` | deletes a user, and sends `user.deleted` |
     /// | `DELETE /sessions/{id}` | ends a session, and sends `session.ended` |
@@ -147,17 +150,10 @@ impl StandIn {
     pub fn router(&self) -> Router {
         Router::new()
             .route("/token", post(mint))
-            .route("/.well-known/jwks.json", get(jwks))
             .route("/users/{id}", post(change_user).delete(delete_user))
-            .route("/sessions/{id}", delete(end_session))
+            .route("/sessions/{id}", routing::delete(end_session))
             .with_state(self.clone())
-    }
-
-    fn directory(&self) -> MutexGuard<'_, Directory> {
-        self.inner
-            .directory
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+            .merge(self.inner.endpoints.router())
     }
 
     /// `None` for a user who was deleted.
@@ -165,7 +161,7 @@ impl StandIn {
         let inner = &*self.inner;
         let now = SystemClock.now();
         let user_id = request.user_id.as_deref().unwrap_or(DEFAULT_USER);
-        let user = self.directory().change(user_id, &request.change(), now)?.user;
+        let Changed { user, .. } = change(&inner.endpoints, user_id, &request.change(), now)?;
         let lifetime = request.expires_in.unwrap_or(TOKEN_LIFETIME);
         let mut token = inner
             .issuer
@@ -204,8 +200,8 @@ async fn change_user(
 ) -> Result<Response, Refused> {
     let request: UserRequest = read(&body)?;
     let faults = request.webhook;
-    let change = request.into_change();
-    let changed = stand_in.directory().change(&user_id, &change, SystemClock.now());
+    let endpoints = &stand_in.inner.endpoints;
+    let changed = change(endpoints, &user_id, &request.into_change(), SystemClock.now());
     let Changed { user, is_new } = changed.ok_or_else(deleted)?;
     let event_type = if is_new { "user.created" } else { "user.updated" };
     let delivery = stand_in.inner.deliveries.send(event_type, user.clone(), faults);
@@ -218,7 +214,7 @@ async fn delete_user(
     body: Bytes,
 ) -> Result<Response, Refused> {
     let FaultsRequest { webhook } = read(&body)?;
-    let is_known = stand_in.directory().delete(&user_id);
+    let is_known = delete(&stand_in.inner.endpoints, &user_id);
     let gone = json!({ "id": user_id, "object": "user", "deleted": true });
     let delivery = stand_in.inner.deliveries.send("user.deleted", gone, webhook);
     Ok(json_response(
@@ -253,10 +249,6 @@ fn read<T: Default + DeserializeOwned>(body: &[u8]) -> Result<T, Refused> {
 fn deleted() -> Refused {
     let text = "the user was deleted, and Clerk's ids do not come again\n";
     (StatusCode::GONE, text.to_owned())
-}
-
-async fn jwks(State(stand_in): State<StandIn>) -> Response {
-    json_response(&stand_in.inner.issuer.jwks())
 }
 
 fn json_response(body: &Value) -> Response {

@@ -17,7 +17,7 @@ use crate::user::{ClaimColumn, StoredIn};
 pub(super) const CHANNEL: &str = "clerk_auth";
 
 /// The channel that carries who is refused; see [`Notice`](super::notice::Notice).
-#[cfg(feature = "postgres")]
+#[cfg(all(feature = "postgres", feature = "webhooks"))]
 pub(super) const DENIED_CHANNEL: &str = "clerk_auth_denied";
 
 /// A database in which rows can be synced.

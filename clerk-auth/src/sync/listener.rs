@@ -9,7 +9,10 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use tokio::time::{sleep, timeout};
 
-use super::dialect::{CHANNEL, DENIED_CHANNEL};
+use super::dialect::CHANNEL;
+#[cfg(feature = "webhooks")]
+use super::dialect::DENIED_CHANNEL;
+#[cfg(feature = "webhooks")]
 use super::notice::Notice;
 use super::user_sync::Inner;
 use crate::user::SyncedUser;
@@ -76,10 +79,9 @@ async fn listen<U: SyncedUser>(
         .connect_lazy_with(options.clone());
     let mut listener = PgListener::connect_with(&pool).await.map_err(Deaf::Never)?;
     listener.eager_reconnect(false);
-    listener
-        .listen_all([CHANNEL, DENIED_CHANNEL])
-        .await
-        .map_err(Deaf::Never)?;
+    listener.listen(CHANNEL).await.map_err(Deaf::Never)?;
+    #[cfg(feature = "webhooks")]
+    listener.listen(DENIED_CHANNEL).await.map_err(Deaf::Never)?;
     hear_oneself(&mut listener, options).await?;
     if let Some(inner) = inner.upgrade() {
         inner.fresh.set_hears_writes(true);
@@ -90,6 +92,7 @@ async fn listen<U: SyncedUser>(
                 let Some(inner) = inner.upgrade() else {
                     return Ok(());
                 };
+                #[cfg(feature = "webhooks")]
                 if notification.channel() == DENIED_CHANNEL {
                     if let Some(notice) = Notice::parse(notification.payload()) {
                         notice.take(&inner.clerk);

@@ -16,6 +16,7 @@ pub(crate) enum Notice {
 }
 
 /// The reasons for which a user is refused; another word than theirs is of a newer version of this library.
+#[cfg(feature = "postgres")]
 const REASONS: [Refusal; 4] = [
     Refusal::UserBanned,
     Refusal::UserDeleted,
@@ -24,10 +25,12 @@ const REASONS: [Refusal; 4] = [
 ];
 
 /// Stands for no reason.
+#[cfg(feature = "postgres")]
 const ALLOWED: &str = "allowed";
 
 impl Notice {
     /// The words that [`parse`](Self::parse) reads. An id with a space in it is none of Clerk's and would not come back.
+    #[cfg(feature = "postgres")]
     pub(super) fn payload(&self) -> String {
         match self {
             Self::Session { id, until } => format!("session {id} {}", until.milliseconds()),
@@ -41,6 +44,7 @@ impl Notice {
     }
 
     /// `None` for anything else than [`payload`](Self::payload) writes: any client of the database can notify.
+    #[cfg(feature = "postgres")]
     pub(super) fn parse(payload: &str) -> Option<Self> {
         let words: Vec<&str> = payload.split(' ').collect();
         let moment = |word: &str| word.parse().ok().map(Timestamp::from_milliseconds);
@@ -74,7 +78,7 @@ impl Notice {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "postgres"))]
 mod tests {
     use super::*;
 

@@ -1,23 +1,20 @@
 //! Clerk's own endpoints on a port of this machine, which count what they are asked.
 
-mod directory;
-
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use axum::Router;
-use axum::extract::{Path, RawQuery, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use self::directory::Directory;
 use super::Issuer;
+use super::directory::served_id;
+use super::endpoints::{Endpoints, error, locked};
 use crate::clerk::{Clerk, ClerkBuilder};
 use crate::id::UserId;
 
@@ -47,8 +44,7 @@ pub struct FakeClerk {
 }
 
 struct Instance {
-    jwks: Mutex<Value>,
-    users: Mutex<Directory>,
+    endpoints: Arc<Endpoints>,
     requests: Mutex<HashMap<String, usize>>,
     failure: Mutex<Option<StatusCode>>,
     failures_once: Mutex<VecDeque<StatusCode>>,
@@ -64,20 +60,15 @@ impl FakeClerk {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let issuer = Issuer::new(&format!("http://{}", listener.local_addr()?));
         let state = Arc::new(Instance {
-            jwks: Mutex::new(issuer.jwks()),
-            users: Mutex::default(),
+            endpoints: Endpoints::of(&issuer),
             requests: Mutex::default(),
             failure: Mutex::default(),
             failures_once: Mutex::default(),
         });
-        let router = Router::new()
-            .route("/.well-known/jwks.json", get(jwks))
-            .route("/v1/jwks", get(backend_jwks))
-            .route("/v1/users", get(users))
-            .route("/v1/users/count", get(user_count))
-            .route("/v1/users/{id}", get(user))
-            .layer(from_fn_with_state(Arc::clone(&state), count))
-            .with_state(Arc::clone(&state));
+        let router = state
+            .endpoints
+            .router()
+            .layer(from_fn_with_state(Arc::clone(&state), count));
         let server = tokio::spawn(async move {
             // It serves until it is aborted.
             let _ = axum::serve(listener, router).await;
@@ -106,7 +97,7 @@ impl FakeClerk {
 
     /// Publishes these keys instead of the issuer's, as after a rotation.
     pub fn publish(&self, jwks: Value) {
-        *locked(&self.state.jwks) = jwks;
+        *locked(&self.state.endpoints.jwks) = jwks;
     }
 
     /// Answers everything with this status, until it is told `None`; 429 with a `Retry-After` of one second.
@@ -142,12 +133,12 @@ impl FakeClerk {
     /// # }).unwrap();
     /// ```
     pub fn serve_users(&self, count: usize, user: impl Fn(usize) -> Value + Send + Sync + 'static) {
-        locked(&self.state.users).serve(count, Box::new(user));
+        locked(&self.state.endpoints.users).serve(count, Box::new(user));
     }
 
     /// The id of the user at a place among those that are [served](Self::serve_users).
     pub fn served_user(place: usize) -> UserId {
-        UserId::new(directory::served_id(place))
+        UserId::new(served_id(place))
     }
 
     /// Adds a user object, or replaces that of the same `id`; see [`user_object`](super::user_object).
@@ -156,12 +147,12 @@ impl FakeClerk {
     ///
     /// If the object has no text `id`.
     pub fn put_user(&self, user: Value) {
-        locked(&self.state.users).put(user);
+        locked(&self.state.endpoints.users).put(user);
     }
 
     /// Deletes a user.
     pub fn remove_user(&self, user_id: &str) {
-        locked(&self.state.users).remove(user_id);
+        locked(&self.state.endpoints.users).remove(user_id);
     }
 }
 
@@ -178,97 +169,6 @@ async fn count(State(instance): State<Arc<Instance>>, request: Request, next: Ne
         Some(status) => error(status, "internal_clerk_error"),
         None => next.run(request).await,
     }
-}
-
-async fn jwks(State(instance): State<Arc<Instance>>) -> Response {
-    answer(StatusCode::OK, &locked(&instance.jwks))
-}
-
-async fn user_count(State(instance): State<Arc<Instance>>, headers: HeaderMap) -> Response {
-    if !is_authorized(&headers) {
-        return error(StatusCode::UNAUTHORIZED, "clerk_key_invalid");
-    }
-    let count = locked(&instance.users).count();
-    answer(
-        StatusCode::OK,
-        &json!({ "object": "total_count", "total_count": count }),
-    )
-}
-
-async fn backend_jwks(State(instance): State<Arc<Instance>>, headers: HeaderMap) -> Response {
-    if !is_authorized(&headers) {
-        return error(StatusCode::UNAUTHORIZED, "clerk_key_invalid");
-    }
-    answer(StatusCode::OK, &locked(&instance.jwks))
-}
-
-async fn user(
-    State(instance): State<Arc<Instance>>,
-    Path(user_id): Path<String>,
-    headers: HeaderMap,
-) -> Response {
-    if !is_authorized(&headers) {
-        return error(StatusCode::UNAUTHORIZED, "clerk_key_invalid");
-    }
-    match locked(&instance.users).get(&user_id) {
-        Some(user) => answer(StatusCode::OK, &user),
-        None => error(StatusCode::NOT_FOUND, "resource_not_found"),
-    }
-}
-
-/// In the order of creation, and of ids where that is the same.
-async fn users(
-    State(instance): State<Arc<Instance>>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    if !is_authorized(&headers) {
-        return error(StatusCode::UNAUTHORIZED, "clerk_key_invalid");
-    }
-    let query = query.unwrap_or_default();
-    // Ids and numbers have nothing that a query escapes.
-    let parameters = |name: &'static str| {
-        query
-            .split('&')
-            .filter_map(move |pair| pair.strip_prefix(name)?.strip_prefix('='))
-    };
-    let limit = parameters("limit").next().and_then(|limit| limit.parse().ok());
-    let limit = limit.unwrap_or(10).min(500);
-    let ids: Vec<&str> = parameters("user_id").collect();
-    let users = locked(&instance.users);
-    let page = if ids.is_empty() {
-        users.page(parameters("starting_after").next(), limit)
-    } else {
-        Some(ids.iter().filter_map(|id| users.get(id)).take(limit).collect())
-    };
-    match page {
-        Some(page) => answer(StatusCode::OK, &Value::Array(page)),
-        None => error(StatusCode::NOT_FOUND, "resource_not_found"),
-    }
-}
-
-fn is_authorized(headers: &HeaderMap) -> bool {
-    let authorization = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
-    authorization.is_some_and(|value| value.starts_with("Bearer sk_"))
-}
-
-/// The body of the Backend API's errors.
-fn error(status: StatusCode, code: &str) -> Response {
-    answer(
-        status,
-        &json!({ "errors": [{ "message": code, "long_message": code, "code": code }] }),
-    )
-}
-
-fn answer(status: StatusCode, body: &Value) -> Response {
-    let content_type = [(header::CONTENT_TYPE, "application/json")];
-    (status, content_type, body.to_string()).into_response()
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for FakeClerk {

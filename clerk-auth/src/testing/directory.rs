@@ -1,4 +1,4 @@
-//! The users of the fake instance: some kept, any number made when they are asked for.
+//! The users of a fake instance: some kept, any number made when they are asked for.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ type MakeUser = Box<dyn Fn(usize) -> Value + Send + Sync>;
 
 /// In the order of creation: those that are made first, then those that are kept.
 #[derive(Default)]
-pub(super) struct Directory {
+pub(crate) struct Directory {
     kept: BTreeMap<String, Value>,
     served: usize,
     make: Option<MakeUser>,
@@ -16,7 +16,7 @@ pub(super) struct Directory {
 }
 
 /// The id of the user at a place; ids are in the order of their places.
-pub(super) fn served_id(place: usize) -> String {
+pub(crate) fn served_id(place: usize) -> String {
     format!("user_served{place:010}")
 }
 
@@ -26,23 +26,29 @@ fn place_of(id: &str) -> Option<usize> {
 }
 
 impl Directory {
-    pub(super) fn put(&mut self, user: Value) {
+    pub(crate) fn put(&mut self, user: Value) {
         let id = user["id"].as_str().expect("a user object has an id").to_owned();
         self.removed.remove(&id);
         self.kept.insert(id, user);
     }
 
-    pub(super) fn remove(&mut self, id: &str) {
+    pub(crate) fn remove(&mut self, id: &str) {
         self.kept.remove(id);
         self.removed.insert(id.to_owned());
     }
 
-    pub(super) fn serve(&mut self, count: usize, make: MakeUser) {
+    /// Whether there was such a user once.
+    #[cfg(feature = "dev")]
+    pub(crate) fn was_removed(&self, id: &str) -> bool {
+        self.removed.contains(id)
+    }
+
+    pub(crate) fn serve(&mut self, count: usize, make: MakeUser) {
         self.served = count;
         self.make = Some(make);
     }
 
-    pub(super) fn get(&self, id: &str) -> Option<Value> {
+    pub(crate) fn get(&self, id: &str) -> Option<Value> {
         match self.kept.get(id) {
             Some(user) => Some(user.clone()),
             None => place_of(id).and_then(|place| self.made(place)),
@@ -50,7 +56,7 @@ impl Directory {
     }
 
     /// `None` if there is no user to go on after.
-    pub(super) fn page(&self, after: Option<&str>, limit: usize) -> Option<Vec<Value>> {
+    pub(crate) fn page(&self, after: Option<&str>, limit: usize) -> Option<Vec<Value>> {
         let (first, after) = match after.map(|after| (place_of(after), self.kept.get(after))) {
             None => (0, None),
             Some((Some(place), _)) if place < self.served => (place + 1, None),
@@ -71,7 +77,7 @@ impl Directory {
         Some(page)
     }
 
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         let is_gone = |id: &&String| self.is_served(id) && !self.kept.contains_key(*id);
         let gone = self.removed.iter().filter(is_gone).count();
         let kept = self.kept.keys().filter(|id| !self.is_served(id)).count();

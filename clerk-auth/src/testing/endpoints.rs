@@ -1,0 +1,131 @@
+//! What a Clerk instance answers: its keys, and of its Backend API what keeping users takes.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::Router;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde_json::{Value, json};
+
+use super::Issuer;
+use super::directory::Directory;
+
+/// The keys and users of an instance, and the routes on which they are served.
+pub(crate) struct Endpoints {
+    pub(crate) jwks: Mutex<Value>,
+    pub(crate) users: Mutex<Directory>,
+}
+
+impl Endpoints {
+    /// Those of an instance with the issuer's key and no users.
+    pub(crate) fn of(issuer: &Issuer) -> Arc<Self> {
+        Arc::new(Self {
+            jwks: Mutex::new(issuer.jwks()),
+            users: Mutex::default(),
+        })
+    }
+
+    /// `/.well-known/jwks.json`, and below `/v1` the Backend API.
+    pub(crate) fn router(self: &Arc<Self>) -> Router {
+        Router::new()
+            .route("/.well-known/jwks.json", get(jwks))
+            .route("/v1/jwks", get(backend_jwks))
+            .route("/v1/users", get(users))
+            .route("/v1/users/count", get(user_count))
+            .route("/v1/users/{id}", get(user))
+            .with_state(Arc::clone(self))
+    }
+}
+
+async fn jwks(State(endpoints): State<Arc<Endpoints>>) -> Response {
+    answer(StatusCode::OK, &locked(&endpoints.jwks))
+}
+
+async fn user_count(State(endpoints): State<Arc<Endpoints>>, headers: HeaderMap) -> Response {
+    if !is_authorized(&headers) {
+        return error(StatusCode::UNAUTHORIZED, "clerk_key_invalid");
+    }
+    let count = locked(&endpoints.users).count();
+    answer(
+        StatusCode::OK,
+        &json!({ "object": "total_count", "total_count": count }),
+    )
+}
+
+async fn backend_jwks(State(endpoints): State<Arc<Endpoints>>, headers: HeaderMap) -> Response {
+    if !is_authorized(&headers) {
+        return error(StatusCode::UNAUTHORIZED, "clerk_key_invalid");
+    }
+    answer(StatusCode::OK, &locked(&endpoints.jwks))
+}
+
+async fn user(
+    State(endpoints): State<Arc<Endpoints>>,
+    Path(user_id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    if !is_authorized(&headers) {
+        return error(StatusCode::UNAUTHORIZED, "clerk_key_invalid");
+    }
+    match locked(&endpoints.users).get(&user_id) {
+        Some(user) => answer(StatusCode::OK, &user),
+        None => error(StatusCode::NOT_FOUND, "resource_not_found"),
+    }
+}
+
+/// In the order of creation, and of ids where that is the same.
+async fn users(
+    State(endpoints): State<Arc<Endpoints>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    if !is_authorized(&headers) {
+        return error(StatusCode::UNAUTHORIZED, "clerk_key_invalid");
+    }
+    let query = query.unwrap_or_default();
+    // Ids and numbers have nothing that a query escapes.
+    let parameters = |name: &'static str| {
+        query
+            .split('&')
+            .filter_map(move |pair| pair.strip_prefix(name)?.strip_prefix('='))
+    };
+    let limit = parameters("limit").next().and_then(|limit| limit.parse().ok());
+    let limit = limit.unwrap_or(10).min(500);
+    let ids: Vec<&str> = parameters("user_id").collect();
+    let users = locked(&endpoints.users);
+    let page = if ids.is_empty() {
+        users.page(parameters("starting_after").next(), limit)
+    } else {
+        Some(ids.iter().filter_map(|id| users.get(id)).take(limit).collect())
+    };
+    match page {
+        Some(page) => answer(StatusCode::OK, &Value::Array(page)),
+        None => error(StatusCode::NOT_FOUND, "resource_not_found"),
+    }
+}
+
+fn is_authorized(headers: &HeaderMap) -> bool {
+    let authorization = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    authorization.is_some_and(|value| value.starts_with("Bearer sk_"))
+}
+
+/// The body of the Backend API's errors.
+pub(super) fn error(status: StatusCode, code: &str) -> Response {
+    answer(
+        status,
+        &json!({ "errors": [{ "message": code, "long_message": code, "code": code }] }),
+    )
+}
+
+fn answer(status: StatusCode, body: &Value) -> Response {
+    let content_type = [(header::CONTENT_TYPE, "application/json")];
+    (status, content_type, body.to_string()).into_response()
+}
+
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
