@@ -76,7 +76,7 @@ async fn main() {
     let rows: UserSync<User> = UserSync::new(clerk, pool.clone()).await.expect("the table fits");
     let api = BackendApi::at(&fake.url, "sk_test_secret").expect("they are right");
 
-    println!("{users} users of a fake Backend API on loopback, PostgreSQL on the same machine");
+    println!("{users} users of a fake Backend API on loopback, PostgreSQL without fsync on the same machine");
     let mut wal = Wal::begin(&pool).await;
     for (what, import) in [
         ("import, all new", rows.import(&api)),

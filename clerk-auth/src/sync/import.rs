@@ -27,6 +27,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// stays deleted, columns of the application's are left alone, `on_insert` runs once for each new row, and a user whose
 /// row is right costs no write. Two pages are held in memory, however many users there are.
 ///
+/// A million users of a fake Backend API went into PostgreSQL 15 on the same two cores with 55,000 rows a second, and
+/// 85,000 when all were right already, in 29 MB of memory; in the same run `COPY` of the rows did 340,000 and one upsert
+/// for each row 5,000, or 10,000 with ten at once (`cargo run --release -p clerk-auth-tests --example import_cost`). Clerk
+/// itself is slower than that: it allows a production instance 1,000 requests in ten seconds.
+///
 /// ```
 /// # #[cfg(feature = "postgres")]
 /// # mod example {
