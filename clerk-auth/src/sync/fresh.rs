@@ -141,6 +141,7 @@ impl<U> FreshRows<U> {
     }
 
     /// Whether the writes of other processes are heard. When that begins anew, anything may have been missed.
+    #[cfg(feature = "postgres")]
     pub(super) fn set_hears_writes(&self, hears: bool) {
         if hears {
             for counter in &self.writes {
