@@ -120,7 +120,8 @@ impl Clerk {
     /// ```
     pub fn deny_session(&self, session: &SessionId, lifetime: Duration) {
         let now = self.now();
-        self.0.denied.deny(session, now.after(lifetime + LEEWAY), now);
+        let until = now.after(lifetime).after(LEEWAY);
+        self.0.denied.deny(session, until, now);
     }
 
     /// Verifies the session token of a request: from the `Authorization` header, else from the cookies that Clerk's
