@@ -55,6 +55,21 @@ enum Keys {
 }
 
 /// Why nobody is signed in.
+///
+/// ```
+/// use axum::http::HeaderMap;
+/// use clerk_auth::Clerk;
+/// use clerk_auth::clerk::AuthenticationError;
+///
+/// async fn who(clerk: &Clerk, headers: &HeaderMap) -> String {
+///     match clerk.authenticate(headers).await {
+///         Ok(session) => session.user_id().to_string(),
+///         Err(AuthenticationError::SignedOut) => "a visitor".to_owned(),
+///         Err(AuthenticationError::Refused(refusal)) => format!("nobody: {}", refusal.code()),
+///         Err(error) => format!("not known at the moment: {error}"),
+///     }
+/// }
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthenticationError {
@@ -80,6 +95,11 @@ impl Clerk {
 
     /// A handle from the environment: `CLERK_PUBLISHABLE_KEY`, and where they are set `CLERK_SECRET_KEY`,
     /// `CLERK_JWT_KEY` (PEM; no network is used then) and `CLERK_AUTHORIZED_PARTIES` (a comma list of origins).
+    ///
+    /// ```no_run
+    /// let clerk = clerk_auth::Clerk::from_env()?;
+    /// # Ok::<(), clerk_auth::clerk::ConfigurationError>(())
+    /// ```
     ///
     /// # Errors
     ///

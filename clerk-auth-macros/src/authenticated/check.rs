@@ -2,9 +2,8 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
-use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Expr, FnArg, GenericArgument, LitStr, Pat, PathArguments, Signature, Token, Type};
+use syn::{Attribute, Expr, FnArg, GenericArgument, LitStr, Pat, PathArguments, Signature, Type};
 
 use super::model::{Model, Policy, Requirement};
 use crate::argument::{self, Argument, Slot};
@@ -69,9 +68,8 @@ const EXTRACTORS: [&str; 27] = [
 
 pub(super) fn check(arguments: TokenStream, signature: &Signature, diagnostics: &mut Diagnostics) -> Model {
     let mut read = Arguments::default();
-    let parser = Punctuated::<Argument, Token![,]>::parse_terminated;
-    match syn::parse::Parser::parse2(parser, arguments) {
-        Ok(arguments) => read.read(arguments.into_iter().collect(), diagnostics),
+    match syn::parse::Parser::parse2(argument::separated, arguments) {
+        Ok(arguments) => read.read(arguments, diagnostics),
         Err(error) => diagnostics.push(error),
     }
     check_function(signature, diagnostics);
@@ -252,7 +250,9 @@ fn value(
     check: fn(&LitStr) -> Option<String>,
     diagnostics: &mut Diagnostics,
 ) -> Option<TokenStream> {
-    if let Argument::Value(_, Expr::Path(constant)) = argument {
+    if let Argument::Value(_, value) = argument
+        && let Expr::Path(constant) = argument::bare(value)
+    {
         return Some(constant.to_token_stream());
     }
     let text = argument::text(argument, form, diagnostics)?;
@@ -333,6 +333,27 @@ fn reverification(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<
         with_help(format!("`{word}` is not a reverification level"), help),
     );
     None
+}
+
+/// The attribute that stands first sees the others; what they ask for would be lost.
+pub(super) fn only_once(attributes: &mut Vec<Attribute>, diagnostics: &mut Diagnostics) {
+    attributes.retain(|attribute| {
+        let is_second = attribute
+            .path()
+            .segments
+            .last()
+            .is_some_and(|last| last.ident == "authenticated");
+        if is_second {
+            diagnostics.error(
+                attribute.path(),
+                with_help(
+                    "`#[authenticated]` stands on this handler twice",
+                    r#"write all arguments into one: `#[authenticated(role = "org:admin", feature = "reports")]`"#,
+                ),
+            );
+        }
+        !is_second
+    });
 }
 
 fn check_function(signature: &Signature, diagnostics: &mut Diagnostics) {
@@ -472,6 +493,8 @@ fn inferred_state(signature: &Signature) -> Option<Type> {
 fn last_segment(ty: &Type) -> Option<&syn::PathSegment> {
     match ty {
         Type::Path(path) => path.path.segments.last(),
+        // A `macro_rules!` macro hands on a type in invisible parentheses.
+        Type::Group(group) => last_segment(&group.elem),
         _ => None,
     }
 }

@@ -7,7 +7,7 @@ use syn::{Ident, LitStr};
 use super::field::{Case, FieldChecker};
 use super::freshness;
 use super::model::{Column, Model, Role, Table, Version};
-use super::parse::{Container, Database, Input};
+use super::parse::{Container, Database, Field, Input};
 use super::template::Template;
 use super::template_source::TemplateSource;
 use crate::argument::Slot;
@@ -72,14 +72,21 @@ pub(super) fn check(input: Input, diagnostics: &mut Diagnostics) -> Checked {
         template: &template,
         template_is_whole,
         case,
+        has_key: fields.iter().any(Field::is_key),
         diagnostics,
     };
     let columns: Vec<Column> = fields
         .into_iter()
         .filter_map(|field| checker.column(field))
         .collect();
-    check_key(&ident, &columns, diagnostics);
-    check_names(&columns, [&version_column, &deleted_at_column], diagnostics);
+    let has_key = checker.has_key;
+    check_key(&ident, &columns, has_key, diagnostics);
+    check_names(
+        &columns,
+        [&version_column, &deleted_at_column],
+        &databases,
+        diagnostics,
+    );
 
     let fresh_for = freshness::fresh_for(&container, &columns, diagnostics);
 
@@ -257,9 +264,9 @@ fn version(
     Version::IssuedAt
 }
 
-fn check_key(ident: &Ident, columns: &[Column], diagnostics: &mut Diagnostics) {
+fn check_key(ident: &Ident, columns: &[Column], has_key: bool, diagnostics: &mut Diagnostics) {
     let mut keys = columns.iter().filter(|column| matches!(column.role, Role::Key));
-    if keys.next().is_none() {
+    if keys.next().is_none() && !has_key {
         diagnostics.error(
             ident,
             with_help(
@@ -279,9 +286,21 @@ fn check_key(ident: &Ident, columns: &[Column], diagnostics: &mut Diagnostics) {
     }
 }
 
-fn check_names(columns: &[Column], bookkeeping: [&String; 2], diagnostics: &mut Diagnostics) {
+fn check_names(
+    columns: &[Column],
+    bookkeeping: [&String; 2],
+    databases: &[Database],
+    diagnostics: &mut Diagnostics,
+) {
+    // SQLite does not tell capitals from small letters, quoted or not.
+    let is_same = |left: &str, right: &str| {
+        left == right || databases.contains(&Database::Sqlite) && left.eq_ignore_ascii_case(right)
+    };
     for (index, column) in columns.iter().enumerate() {
-        if columns[..index].iter().any(|earlier| earlier.name == column.name) {
+        if columns[..index]
+            .iter()
+            .any(|earlier| is_same(&earlier.name, &column.name))
+        {
             diagnostics.error(
                 &column.ident,
                 with_help(
@@ -289,7 +308,7 @@ fn check_names(columns: &[Column], bookkeeping: [&String; 2], diagnostics: &mut 
                     "give one of them another name with `#[column(name = \"…\")]`",
                 ),
             );
-        } else if bookkeeping.contains(&&column.name) {
+        } else if bookkeeping.iter().any(|name| is_same(name, &column.name)) {
             diagnostics.error(
                 &column.ident,
                 with_help(

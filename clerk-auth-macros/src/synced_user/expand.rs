@@ -3,7 +3,7 @@
 //! Each requirement of a field is asserted once, under the field's type, by a call in `__check`; every other use goes
 //! through functions of the runtime crate that exist for every type, so that one wrong type is one error.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 
 use super::access::{claim_field, column_field, database_type, held_kind, kind_type, private};
@@ -98,7 +98,9 @@ fn synced_user(model: &Model, claims: &Ident) -> TokenStream {
     };
     let written: Vec<&Column> = model.written().collect();
     let idents: Vec<&Ident> = written.iter().map(|column| &column.ident).collect();
-    let locals: Vec<Ident> = idents.iter().map(|ident| format_ident!("__{ident}")).collect();
+    // Not the names that the generated code itself uses: a field may be called `reader`.
+    let local = |ident: &&Ident| format_ident!("__{ident}", span = Span::mixed_site());
+    let locals: Vec<Ident> = idents.iter().map(local).collect();
     let reads = written.iter().map(|column| read_claim(column));
     let fresh_for = model.fresh_for;
     let clears = written

@@ -80,6 +80,8 @@ pub(super) struct FieldChecker<'a> {
     pub(super) template: &'a Template,
     pub(super) template_is_whole: bool,
     pub(super) case: Case,
+    /// Whether a field is known to hold the Clerk user id, or has been reported for not saying so.
+    pub(super) has_key: bool,
     pub(super) diagnostics: &'a mut Diagnostics,
 }
 
@@ -316,7 +318,10 @@ impl FieldChecker<'_> {
     fn no_claim(&mut self, field: &Field, field_name: &str, name: &str) {
         let claims = self.template.claims.iter().map(|claim| claim.name.as_str());
         let shortcode = format!("user.{field_name}");
-        let help = if let Some(nearest) = suggest::nearest(name, claims) {
+        let help = if !self.has_key && looks_like_key(field_name) {
+            self.has_key = true;
+            "if it is the Clerk user id, by which rows are found, say so with `#[claim(\"sub\")]`".to_owned()
+        } else if let Some(nearest) = suggest::nearest(name, claims) {
             format!("did you mean `#[claim(\"{nearest}\")]`?")
         } else if shortcode::look_up(&shortcode).is_ok() {
             format!(
@@ -339,4 +344,20 @@ impl FieldChecker<'_> {
             None => self.diagnostics.error(&field.ident, message),
         }
     }
+}
+
+/// What teams call the column of the Clerk user id, where not `clerk_id`.
+fn looks_like_key(field_name: &str) -> bool {
+    let letters: String = field_name.chars().filter(|letter| *letter != '_').collect();
+    [
+        "authid",
+        "clerkid",
+        "clerkuser",
+        "clerkuserid",
+        "externalid",
+        "subject",
+        "uid",
+        "userid",
+    ]
+    .contains(&letters.to_lowercase().as_str())
 }

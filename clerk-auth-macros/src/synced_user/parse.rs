@@ -4,7 +4,7 @@ use proc_macro2::Span;
 use syn::spanned::Spanned;
 use syn::{Attribute, Data, DeriveInput, Expr, Fields, Ident, LitStr, Type};
 
-use crate::argument::{Argument, Slot, arguments, text, unknown};
+use crate::argument::{Argument, Slot, arguments, bare, text, unknown};
 use crate::diag::{Diagnostics, with_help};
 
 const CONTAINER_FORM: &str = r#"#[synced_user(table = "users", database(postgres))]"#;
@@ -54,6 +54,20 @@ pub(super) struct Field {
     pub(super) column: ColumnAttribute,
     /// Something in its attributes was reported.
     pub(super) has_unread_attribute: bool,
+}
+
+impl Field {
+    /// Whether it holds the Clerk user id, whatever else is wrong with it.
+    pub(super) fn is_key(&self) -> bool {
+        match &self.claim.name {
+            Some(name) => name.value() == "sub",
+            None => {
+                let column = &self.column;
+                let is_own = column.generated.is_set() || column.app.is_set() || column.updated_at.is_set();
+                !is_own && (self.ident == "clerk_id" || self.ident == "sub")
+            }
+        }
+    }
 }
 
 /// `#[claim(…)]`
@@ -238,7 +252,8 @@ fn databases(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<Vec<D
                     "sqlite3" => "write `sqlite`".to_owned(),
                     _ => FORM.to_owned(),
                 };
-                diagnostics.error_at(other.span(), with_help("this database is not known", help));
+                let message = format!("the database `{word}` is not known");
+                diagnostics.error_at(other.span(), with_help(message, help));
                 continue;
             }
         };
@@ -310,8 +325,17 @@ fn claim_attribute(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> C
                 Argument::Word(key) if key == "insert_only" => {
                     claim.insert_only.set(key, Some(()), diagnostics);
                 }
-                Argument::Value(key, path) if key == "with" => {
-                    claim.with.set(key, Some(path.clone()), diagnostics);
+                Argument::Value(key, value) if key == "with" => {
+                    if let Expr::Lit(literal) = bare(value) {
+                        diagnostics.error(
+                            literal,
+                            with_help(
+                                "`with` names a function by its path, without quotes",
+                                "write `with = path::to::function`",
+                            ),
+                        );
+                    }
+                    claim.with.set(key, Some(value.clone()), diagnostics);
                 }
                 other
                     if other

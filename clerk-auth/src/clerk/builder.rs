@@ -13,7 +13,8 @@ use crate::token::jwks::Jwks;
 use crate::token::key::{KeyError, VerifyingKey};
 use crate::token::verifier::Expectations;
 
-/// What is wrong with the configuration.
+/// What is wrong with the configuration: the operator's to mend, before the application starts. Each message names the
+/// environment variable and says what a right value looks like.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigurationError {
@@ -59,6 +60,16 @@ pub enum ConfigurationError {
 }
 
 /// Builds a [`Clerk`]. At least the publishable key or the issuer must be given.
+///
+/// ```
+/// use clerk_auth::Clerk;
+/// use clerk_auth::clerk::ConfigurationError;
+///
+/// let builder = Clerk::builder().publishable_key("pk_test_Zm9vLWJhci0xMy5jbGVyay5hY2NvdW50cy5kZXYk");
+/// let error = builder.authorized_parties(["https://app.example.com/"]).build().unwrap_err();
+/// // A slash at the end would never match, and is found here instead of in everybody's 401.
+/// assert!(matches!(error, ConfigurationError::AuthorizedParty(party) if party == "https://app.example.com/"));
+/// ```
 #[derive(Debug, Default)]
 pub struct ClerkBuilder {
     publishable_key: Option<String>,
