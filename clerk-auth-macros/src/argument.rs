@@ -103,6 +103,10 @@ pub(crate) fn bare(mut value: &Expr) -> &Expr {
 /// The arguments of `#[name(…)]`; `form` is what the attribute looks like when it is right.
 pub(crate) fn arguments(attribute: &Attribute, form: &str, diagnostics: &mut Diagnostics) -> Vec<Argument> {
     let parsed = match &attribute.meta {
+        Meta::List(list) if list.tokens.is_empty() => Err(syn::Error::new_spanned(
+            &list.path,
+            with_help("this attribute has no arguments", format!("write `{form}`")),
+        )),
         Meta::List(list) => list.parse_args_with(separated),
         Meta::Path(path) => Err(syn::Error::new_spanned(
             path,

@@ -3,6 +3,7 @@
 mod check;
 mod expand;
 mod model;
+mod name;
 mod parse;
 
 use proc_macro2::TokenStream;

@@ -29,7 +29,8 @@ pub(super) fn check(input: Input, diagnostics: &mut Diagnostics) -> Checked {
         fields,
     } = input;
     let before = diagnostics.count();
-    if !container.present {
+    let is_silent = container.unread || container.unknown_argument;
+    if !container.present && !is_silent {
         diagnostics.error(
             &ident,
             with_help(
@@ -40,7 +41,7 @@ pub(super) fn check(input: Input, diagnostics: &mut Diagnostics) -> Checked {
     }
     let table = table(&ident, &container, diagnostics);
     let databases = container.databases.get().cloned().unwrap_or_default();
-    if container.present && !container.databases.is_set() {
+    if container.present && !container.databases.is_set() && !is_silent {
         diagnostics.error(
             &ident,
             with_help(
@@ -72,6 +73,7 @@ pub(super) fn check(input: Input, diagnostics: &mut Diagnostics) -> Checked {
         template: &template,
         template_is_whole,
         case,
+        databases: &databases,
         has_key: fields.iter().any(Field::is_key),
         diagnostics,
     };
@@ -90,7 +92,7 @@ pub(super) fn check(input: Input, diagnostics: &mut Diagnostics) -> Checked {
 
     let fresh_for = freshness::fresh_for(&container, &columns, diagnostics);
 
-    let complete = diagnostics.count() == before;
+    let complete = diagnostics.count() == before && !container.unread;
     let model = Model {
         ident,
         databases,
@@ -115,7 +117,8 @@ fn table(ident: &Ident, container: &Container, diagnostics: &mut Diagnostics) ->
         name: "users".to_owned(),
     };
     let Some(literal) = container.table.get() else {
-        if container.present && !container.table.is_set() {
+        if container.present && !container.table.is_set() && !container.unread && !container.unknown_argument
+        {
             diagnostics.error(
                 ident,
                 with_help(
