@@ -256,6 +256,16 @@ fn value(
     {
         return Some(constant.to_token_stream());
     }
+    if let Argument::Value(key, Expr::Array(list)) = argument {
+        diagnostics.error(
+            list,
+            with_help(
+                format!("`{key}` asks for one"),
+                format!(r#"for one of several, write `any({form}, {key} = "…")`"#),
+            ),
+        );
+        return None;
+    }
     let text = argument::text(argument, form, diagnostics)?;
     if let Some(message) = check(&text) {
         diagnostics.error(&text, message);

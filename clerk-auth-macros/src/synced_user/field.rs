@@ -93,6 +93,9 @@ impl FieldChecker<'_> {
         let sql_type = field.column.sql_type.get().map(LitStr::value);
         let role = self.role(&field)?;
         let encoding = self.encoding(&field, &role)?;
+        if self.is_refused_as_unsigned(&field, &role, encoding) {
+            return None;
+        }
         Some(Column {
             ident: field.ident,
             ty: field.ty,
@@ -180,6 +183,32 @@ impl FieldChecker<'_> {
                     "bool", "f32", "f64", "i16", "i32", "i64", "i8", "u16", "u32", "u64", "u8",
                 ],
             )
+    }
+
+    /// Reports an unsigned integer, which rustc could only say is no column.
+    fn is_refused_as_unsigned(&mut self, field: &Field, role: &Role, encoding: Encoding) -> bool {
+        let is_integer = match role {
+            Role::Claim(claim) => claim.kind == Kind::Integer,
+            Role::Generated | Role::App => true,
+            Role::Key | Role::UpdatedAt => false,
+        };
+        let is_refused = is_integer
+            && encoding == Encoding::Own
+            && self.databases.contains(&Database::Postgres)
+            && is_called(&field.ty, &["u16", "u32", "u64", "u8"]);
+        if is_refused {
+            self.diagnostics.error(
+                &field.ty,
+                with_help(
+                    format!(
+                        "`{}` is unsigned, and PostgreSQL has no unsigned integers",
+                        field.ident
+                    ),
+                    "use `i64`",
+                ),
+            );
+        }
+        is_refused
     }
 
     fn encoding(&mut self, field: &Field, role: &Role) -> Option<Encoding> {
