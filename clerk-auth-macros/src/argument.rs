@@ -3,7 +3,6 @@
 use proc_macro2::Span;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
-use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{Attribute, Expr, ExprLit, Ident, Lit, LitStr, Meta, Token, Type};
 
@@ -42,9 +41,27 @@ impl Parse for Argument {
         if input.peek(Lit) {
             return Ok(Self::Literal(input.parse()?));
         }
+        if !input.peek(Ident::peek_any) {
+            return Err(input.error(with_help(
+                "an argument begins with its name",
+                "write `name`, `name = value` or `name(…)`",
+            )));
+        }
         let key = Ident::parse_any(input)?;
+        if input.peek(Token![:]) || input.peek(Token![==]) || input.peek(Token![=>]) {
+            return Err(input.error(with_help(
+                format!("the value of `{key}` stands after `=`"),
+                format!("write `{key} = …`"),
+            )));
+        }
         if input.peek(Token![=]) {
             input.parse::<Token![=]>()?;
+            if input.is_empty() || input.peek(Token![,]) {
+                return Err(syn::Error::new(
+                    key.span(),
+                    with_help(format!("`{key}` has no value"), format!("write `{key} = …`")),
+                ));
+            }
             if (key == "state" || key == "policy") && !input.peek(Lit) {
                 return Ok(Self::Type(key, input.parse()?));
             }
@@ -53,17 +70,44 @@ impl Parse for Argument {
         if input.peek(syn::token::Paren) {
             let content;
             syn::parenthesized!(content in input);
-            let arguments = Punctuated::<Self, Token![,]>::parse_terminated(&content)?;
-            return Ok(Self::List(key, arguments.into_iter().collect()));
+            return Ok(Self::List(key, separated(&content)?));
         }
         Ok(Self::Word(key))
     }
 }
 
+/// Arguments with commas between them, and perhaps one at the end.
+pub(crate) fn separated(input: ParseStream<'_>) -> syn::Result<Vec<Argument>> {
+    let mut arguments = Vec::new();
+    while !input.is_empty() {
+        arguments.push(input.parse()?);
+        if !input.is_empty() && !input.peek(Token![,]) {
+            return Err(input.error(with_help(
+                "a comma is missing before this",
+                "write a comma between two arguments",
+            )));
+        }
+        input.parse::<Option<Token![,]>>()?;
+    }
+    Ok(arguments)
+}
+
+/// A value without the invisible parentheses in which a `macro_rules!` macro hands on what it was given.
+pub(crate) fn bare(mut value: &Expr) -> &Expr {
+    while let Expr::Group(group) = value {
+        value = &group.expr;
+    }
+    value
+}
+
 /// The arguments of `#[name(…)]`; `form` is what the attribute looks like when it is right.
 pub(crate) fn arguments(attribute: &Attribute, form: &str, diagnostics: &mut Diagnostics) -> Vec<Argument> {
     let parsed = match &attribute.meta {
-        Meta::List(list) => list.parse_args_with(Punctuated::<Argument, Token![,]>::parse_terminated),
+        Meta::List(list) if list.tokens.is_empty() => Err(syn::Error::new_spanned(
+            &list.path,
+            with_help("this attribute has no arguments", format!("write `{form}`")),
+        )),
+        Meta::List(list) => list.parse_args_with(separated),
         Meta::Path(path) => Err(syn::Error::new_spanned(
             path,
             with_help("this attribute has no arguments", format!("write `{form}`")),
@@ -74,7 +118,7 @@ pub(crate) fn arguments(attribute: &Attribute, form: &str, diagnostics: &mut Dia
         )),
     };
     match parsed {
-        Ok(arguments) => arguments.into_iter().collect(),
+        Ok(arguments) => arguments,
         Err(error) => {
             diagnostics.push(error);
             Vec::new()
@@ -112,12 +156,10 @@ pub(crate) fn list(words: &[&str]) -> String {
 
 /// The value of an argument that is a text; anything else is reported with the right form.
 pub(crate) fn text(argument: &Argument, form: &str, diagnostics: &mut Diagnostics) -> Option<LitStr> {
-    if let Argument::Value(
-        _,
-        Expr::Lit(ExprLit {
+    if let Argument::Value(_, value) = argument
+        && let Expr::Lit(ExprLit {
             lit: Lit::Str(text), ..
-        }),
-    ) = argument
+        }) = bare(value)
     {
         return Some(text.clone());
     }

@@ -3,6 +3,7 @@
 mod access;
 mod assertion;
 mod check;
+mod conversion;
 mod definition;
 mod expand;
 mod expression;

@@ -56,6 +56,21 @@ enum Keys {
 }
 
 /// Why nobody is signed in.
+///
+/// ```
+/// use axum::http::HeaderMap;
+/// use clerk_auth::Clerk;
+/// use clerk_auth::clerk::AuthenticationError;
+///
+/// async fn who(clerk: &Clerk, headers: &HeaderMap) -> String {
+///     match clerk.authenticate(headers).await {
+///         Ok(session) => session.user_id().to_string(),
+///         Err(AuthenticationError::SignedOut) => "a visitor".to_owned(),
+///         Err(AuthenticationError::Refused(refusal)) => format!("nobody: {}", refusal.code()),
+///         Err(error) => format!("not known at the moment: {error}"),
+///     }
+/// }
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthenticationError {
@@ -81,6 +96,11 @@ impl Clerk {
 
     /// A handle from the environment: `CLERK_PUBLISHABLE_KEY`, and where they are set `CLERK_SECRET_KEY`,
     /// `CLERK_JWT_KEY` (PEM; no network is used then) and `CLERK_AUTHORIZED_PARTIES` (a comma list of origins).
+    ///
+    /// ```no_run
+    /// let clerk = clerk_auth::Clerk::from_env()?;
+    /// # Ok::<(), clerk_auth::clerk::ConfigurationError>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -129,7 +149,7 @@ impl Clerk {
     ///
     /// `lifetime` is how long the session's tokens live; Clerk's live for 60 seconds, unless the Backend API was asked
     /// for longer ones. After it, and the tolerance for clocks that differ, the session is forgotten. Only this process is
-    /// told; a [webhook receiver](crate::UserSync::webhooks) tells every process.
+    /// told; a webhook receiver (`routing::webhooks`) tells every process.
     ///
     /// ```
     /// use std::time::Duration;
@@ -141,7 +161,7 @@ impl Clerk {
     /// }
     /// ```
     pub fn deny_session(&self, session: &SessionId, lifetime: Duration) {
-        self.note_session(session, self.now().after(lifetime + LEEWAY));
+        self.note_session(session, self.now().after(lifetime).after(LEEWAY));
     }
 
     /// Refuses the tokens of a session until then.

@@ -5,6 +5,18 @@ use serde_json::{Value, json};
 use crate::session::Session;
 
 /// A requirement that can stand in a constant; `#[authenticated(…)]` writes these.
+///
+/// ```
+/// use clerk_auth::Session;
+/// use clerk_auth::policy::{Denied, Requirement, Reverification};
+///
+/// const TO_PAY: Requirement =
+///     Requirement::All(&[Requirement::Role("org:admin"), Requirement::Reverification(Reverification::Strict)]);
+///
+/// fn may_pay(session: &Session) -> Result<(), Denied> {
+///     TO_PAY.evaluate(session)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Requirement {
@@ -42,7 +54,13 @@ pub enum Reverification {
     Lax,
 }
 
-/// Why a session was denied.
+/// Why a session was denied. Answered as 403 with [`code`](Self::code).
+///
+/// ```
+/// use clerk_auth::policy::Denied;
+///
+/// assert_eq!(Denied::Role("org:admin").code(), "role_required");
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Denied {
@@ -69,7 +87,8 @@ pub enum Denied {
     Requirements,
 }
 
-/// What a handler requires, as a type: `#[authenticated(policy = path::To::Policy)]`.
+/// What a handler requires, as a type: `#[authenticated(policy = path::To::Policy)]`. It is a constant, or a function of
+/// the session where a constant cannot say it:
 ///
 /// ```
 /// use clerk_auth::policy::{Policy, Requirement};
@@ -79,6 +98,15 @@ pub enum Denied {
 /// impl Policy for Billing {
 ///     const REQUIREMENT: Requirement =
 ///         Requirement::Any(&[Requirement::Role("org:admin"), Requirement::Permission("org:billing:manage")]);
+/// }
+///
+/// pub struct Staff;
+///
+/// impl Policy for Staff {
+///     fn evaluate(session: &clerk_auth::Session) -> Result<(), clerk_auth::policy::Denied> {
+///         let is_ours = session.organization().is_some_and(|it| it.slug() == Some("acme"));
+///         if is_ours { Ok(()) } else { Err(clerk_auth::policy::Denied::Requirements) }
+///     }
 /// }
 /// ```
 #[diagnostic::on_unimplemented(

@@ -63,12 +63,24 @@ guarded!(T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14);
 guarded!(T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15);
 guarded!(T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16);
 
+/// A function that axum can call with the state `S`: its `Handler`, with a voice.
+#[diagnostic::on_unimplemented(
+    message = "this function cannot be a handler for the state `{S}`",
+    label = "the state lacks what its parameters take, or axum does not know a parameter or what it returns",
+    note = "what it lacks is shown at the function by `#[authenticated(state = …)]` with the type of `.with_state(…)`: a user takes a `Clerk` and a `UserSync<_>`, given by `#[derive(Clone, axum::extract::FromRef)]`",
+    note = "what axum does not know is shown there by `#[axum::debug_handler]`"
+)]
+pub trait HandlerFor<T, S>: Handler<T, S> {}
+
+#[diagnostic::do_not_recommend]
+impl<H: Handler<T, S>, T, S> HandlerFor<T, S> for H {}
+
 // Written out, because rustc shows the function beside its message, and would show a macro instead.
 
 /// Routes requests of every method to a guarded handler: see the [module](self).
 pub fn any<H, T, S>(handler: H) -> MethodRouter<S, Infallible>
 where
-    H: Handler<T, S>,
+    H: HandlerFor<T, S>,
     T: Guarded + 'static,
     S: Clone + Send + Sync + 'static,
 {
@@ -78,7 +90,7 @@ where
 /// Routes `CONNECT` requests to a guarded handler: see the [module](self).
 pub fn connect<H, T, S>(handler: H) -> MethodRouter<S, Infallible>
 where
-    H: Handler<T, S>,
+    H: HandlerFor<T, S>,
     T: Guarded + 'static,
     S: Clone + Send + Sync + 'static,
 {
@@ -88,7 +100,7 @@ where
 /// Routes `DELETE` requests to a guarded handler: see the [module](self).
 pub fn delete<H, T, S>(handler: H) -> MethodRouter<S, Infallible>
 where
-    H: Handler<T, S>,
+    H: HandlerFor<T, S>,
     T: Guarded + 'static,
     S: Clone + Send + Sync + 'static,
 {
@@ -98,7 +110,7 @@ where
 /// Routes `GET` and, without the body, `HEAD` requests to a guarded handler: see the [module](self).
 pub fn get<H, T, S>(handler: H) -> MethodRouter<S, Infallible>
 where
-    H: Handler<T, S>,
+    H: HandlerFor<T, S>,
     T: Guarded + 'static,
     S: Clone + Send + Sync + 'static,
 {
@@ -108,7 +120,7 @@ where
 /// Routes `HEAD` requests to a guarded handler: see the [module](self).
 pub fn head<H, T, S>(handler: H) -> MethodRouter<S, Infallible>
 where
-    H: Handler<T, S>,
+    H: HandlerFor<T, S>,
     T: Guarded + 'static,
     S: Clone + Send + Sync + 'static,
 {
@@ -118,7 +130,7 @@ where
 /// Routes `OPTIONS` requests to a guarded handler: see the [module](self).
 pub fn options<H, T, S>(handler: H) -> MethodRouter<S, Infallible>
 where
-    H: Handler<T, S>,
+    H: HandlerFor<T, S>,
     T: Guarded + 'static,
     S: Clone + Send + Sync + 'static,
 {
@@ -128,7 +140,7 @@ where
 /// Routes `PATCH` requests to a guarded handler: see the [module](self).
 pub fn patch<H, T, S>(handler: H) -> MethodRouter<S, Infallible>
 where
-    H: Handler<T, S>,
+    H: HandlerFor<T, S>,
     T: Guarded + 'static,
     S: Clone + Send + Sync + 'static,
 {
@@ -138,7 +150,7 @@ where
 /// Routes `POST` requests to a guarded handler: see the [module](self).
 pub fn post<H, T, S>(handler: H) -> MethodRouter<S, Infallible>
 where
-    H: Handler<T, S>,
+    H: HandlerFor<T, S>,
     T: Guarded + 'static,
     S: Clone + Send + Sync + 'static,
 {
@@ -148,7 +160,7 @@ where
 /// Routes `PUT` requests to a guarded handler: see the [module](self).
 pub fn put<H, T, S>(handler: H) -> MethodRouter<S, Infallible>
 where
-    H: Handler<T, S>,
+    H: HandlerFor<T, S>,
     T: Guarded + 'static,
     S: Clone + Send + Sync + 'static,
 {
@@ -158,7 +170,7 @@ where
 /// Routes `TRACE` requests to a guarded handler: see the [module](self).
 pub fn trace<H, T, S>(handler: H) -> MethodRouter<S, Infallible>
 where
-    H: Handler<T, S>,
+    H: HandlerFor<T, S>,
     T: Guarded + 'static,
     S: Clone + Send + Sync + 'static,
 {
@@ -168,7 +180,7 @@ where
 /// Routes requests of the filter's methods to a guarded handler: see the [module](self).
 pub fn on<H, T, S>(filter: MethodFilter, handler: H) -> MethodRouter<S, Infallible>
 where
-    H: Handler<T, S>,
+    H: HandlerFor<T, S>,
     T: Guarded + 'static,
     S: Clone + Send + Sync + 'static,
 {

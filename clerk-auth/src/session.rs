@@ -48,6 +48,15 @@ struct SessionData {
 }
 
 /// The organization that is active in a session.
+///
+/// ```
+/// use clerk_auth::Session;
+///
+/// /// Which organization's data a request is about.
+/// fn tenant(session: &Session) -> Option<&str> {
+///     session.organization().map(|organization| organization.id().as_str())
+/// }
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Organization {
     id: OrganizationId,

@@ -1,13 +1,19 @@
 //! The database of the application: PostgreSQL or SQLite, by the scheme of `DATABASE_URL`.
 
+use std::io;
 use std::str::FromStr;
+use std::time::Duration;
 
 use clerk_auth::schema::SchemaError;
 use clerk_auth::{Clerk, UserSync};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
-use sqlx::{PgPool, postgres::PgPoolOptions};
+use sqlx::{ConnectOptions, Connection};
 
 use crate::user::User;
+
+/// How long a database may take to answer when the application starts.
+const FIRST_ANSWER: Duration = Duration::from_secs(10);
 
 /// A pool of either database.
 #[derive(Clone, Debug)]
@@ -48,7 +54,9 @@ impl Database {
             sqlx::migrate!("migrations/sqlite").run(&pool).await?;
             Ok(Self::Sqlite(pool))
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            let pool = PgPoolOptions::new().connect(url).await?;
+            let options = PgConnectOptions::from_str(url)?;
+            first_answer(&options).await?;
+            let pool = PgPoolOptions::new().connect_with(options).await?;
             sqlx::migrate!("migrations/postgres").run(&pool).await?;
             Ok(Self::Postgres(pool))
         } else {
@@ -81,4 +89,12 @@ impl Database {
             Self::Sqlite(pool) => sqlx::query_as(SQL).fetch_all(pool).await,
         }
     }
+}
+
+/// Tells at once why a database cannot be reached; a pool tries for half a minute, and then does not say.
+async fn first_answer(options: &PgConnectOptions) -> sqlx::Result<()> {
+    let answered = tokio::time::timeout(FIRST_ANSWER, options.connect()).await;
+    let connection: PgConnection =
+        answered.map_err(|_| sqlx::Error::Io(io::ErrorKind::TimedOut.into()))??;
+    connection.close().await
 }

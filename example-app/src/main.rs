@@ -1,8 +1,10 @@
 //! Reads the environment, opens the database and serves.
 
 use std::error::Error;
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use axum::Router;
 use clerk_auth::Clerk;
@@ -13,12 +15,18 @@ use example_app::database::Database;
 use example_app::user::User;
 use example_app::{AppState, app};
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+/// What requests under way have to finish once the process is told to stop: less than process managers wait before they
+/// kill, and a client that never finishes its request holds nothing up.
+const GRACE: Duration = Duration::from_secs(5);
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
     tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
     match run().await {
@@ -55,9 +63,19 @@ async fn run() -> Result<(), Box<dyn Error>> {
         database,
     };
     print_invitation(address, config.sign_in);
-    axum::serve(listener, app(state).nest("/dev", dev))
-        .with_graceful_shutdown(stop_signal())
-        .await?;
+    let (stopping, stopped) = oneshot::channel();
+    let served = axum::serve(listener, app(state).nest("/dev", dev)).with_graceful_shutdown(async {
+        stop_signal().await;
+        let _ = stopping.send(());
+    });
+    let out_of_time = async {
+        let _ = stopped.await;
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        served = served => served?,
+        () = out_of_time => tracing::warn!("some requests did not finish in {} s", GRACE.as_secs()),
+    }
     println!("stopped");
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The example as a process: its environment, its messages, and how it stops.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
@@ -70,6 +70,7 @@ fn an_environment_that_is_not_enough_ends_it_at_once() {
         (&[("LISTEN_ADDR", "everywhere")], "LISTEN_ADDR"),
         (&[("LISTEN_ADDR", "0.0.0.0:0")], "CLERK_PUBLISHABLE_KEY"),
         (&[("DATABASE_URL", "mysql://localhost/x")], "DATABASE_URL"),
+        (&[("DATABASE_URL", "postgres://ada@127.0.0.1:1/x")], "refused"),
     ] {
         let output = command(variables).output().expect("the example runs");
         let message = String::from_utf8_lossy(&output.stderr);
@@ -129,6 +130,11 @@ async fn it_serves_a_newcomer_and_stops_when_told() {
     );
     drop(client);
 
+    // Somebody who never finishes a request does not hold it up.
+    let host = address.strip_prefix("http://").expect("an address");
+    let mut half = std::net::TcpStream::connect(host).expect("it listens");
+    half.write_all(b"GET /healthz HTTP/1.1\r\nHost: ")
+        .expect("it listens");
     let told = Command::new("kill")
         .args(["-TERM", &running.0.id().to_string()])
         .status();

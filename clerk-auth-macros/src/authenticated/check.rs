@@ -2,11 +2,11 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
-use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Expr, FnArg, GenericArgument, LitStr, Pat, PathArguments, Signature, Token, Type};
+use syn::{Attribute, Expr, FnArg, GenericArgument, LitStr, Pat, PathArguments, Signature, Type};
 
 use super::model::{Model, Policy, Requirement};
+use super::name;
 use crate::argument::{self, Argument, Slot};
 use crate::diag::{Diagnostics, with_help};
 use crate::suggest;
@@ -69,9 +69,8 @@ const EXTRACTORS: [&str; 27] = [
 
 pub(super) fn check(arguments: TokenStream, signature: &Signature, diagnostics: &mut Diagnostics) -> Model {
     let mut read = Arguments::default();
-    let parser = Punctuated::<Argument, Token![,]>::parse_terminated;
-    match syn::parse::Parser::parse2(parser, arguments) {
-        Ok(arguments) => read.read(arguments.into_iter().collect(), diagnostics),
+    match syn::parse::Parser::parse2(argument::separated, arguments) {
+        Ok(arguments) => read.read(arguments, diagnostics),
         Err(error) => diagnostics.push(error),
     }
     check_function(signature, diagnostics);
@@ -210,18 +209,18 @@ fn requirement(argument: &Argument, known: &[&str], diagnostics: &mut Diagnostic
             );
             None
         }
-        ("role", _) => value(argument, r#"role = "org:admin""#, check_role, diagnostics)
+        ("role", _) => value(argument, r#"role = "org:admin""#, name::role, diagnostics)
             .map(|value| Requirement::Of("Role", value)),
         ("permission", _) => value(
             argument,
             r#"permission = "org:billing:manage""#,
-            check_permission,
+            name::permission,
             diagnostics,
         )
         .map(|value| Requirement::Of("Permission", value)),
-        ("feature", _) => value(argument, r#"feature = "reports""#, check_scoped, diagnostics)
+        ("feature", _) => value(argument, r#"feature = "reports""#, name::scoped, diagnostics)
             .map(|value| Requirement::Of("Feature", value)),
-        ("plan", _) => value(argument, r#"plan = "pro""#, check_scoped, diagnostics)
+        ("plan", _) => value(argument, r#"plan = "pro""#, name::scoped, diagnostics)
             .map(|value| Requirement::Of("Plan", value)),
         ("reverification", _) => reverification(argument, diagnostics),
         ("impersonation", _) => {
@@ -252,8 +251,20 @@ fn value(
     check: fn(&LitStr) -> Option<String>,
     diagnostics: &mut Diagnostics,
 ) -> Option<TokenStream> {
-    if let Argument::Value(_, Expr::Path(constant)) = argument {
+    if let Argument::Value(_, value) = argument
+        && let Expr::Path(constant) = argument::bare(value)
+    {
         return Some(constant.to_token_stream());
+    }
+    if let Argument::Value(key, Expr::Array(list)) = argument {
+        diagnostics.error(
+            list,
+            with_help(
+                format!("`{key}` asks for one"),
+                format!(r#"for one of several, write `any({form}, {key} = "…")`"#),
+            ),
+        );
+        return None;
     }
     let text = argument::text(argument, form, diagnostics)?;
     if let Some(message) = check(&text) {
@@ -261,60 +272,6 @@ fn value(
         return None;
     }
     Some(text.to_token_stream())
-}
-
-fn check_role(text: &LitStr) -> Option<String> {
-    let role = text.value();
-    if role.is_empty() {
-        return Some(with_help("the role has no name", r#"write `role = "org:admin"`"#));
-    }
-    match role.strip_prefix("org:") {
-        Some(name) if !name.is_empty() && !name.contains(':') => None,
-        Some(_) => Some(with_help(
-            format!("`{role}` is not a role"),
-            r#"a role is `org:` and a name: `"org:admin"`"#,
-        )),
-        None => Some(with_help(
-            format!("the role `{role}` lacks its prefix"),
-            format!(r#"write `role = "org:{role}"`"#),
-        )),
-    }
-}
-
-fn check_permission(text: &LitStr) -> Option<String> {
-    let permission = text.value();
-    let parts: Vec<&str> = permission.split(':').collect();
-    let named = |parts: &[&str]| parts.iter().all(|part| !part.is_empty());
-    match parts.as_slice() {
-        ["org", feature, _] if feature.starts_with("sys_") => Some(with_help(
-            format!("the system permission `{permission}` is in no session token"),
-            "ask for a role, or for a custom permission such as `\"org:billing:manage\"`",
-        )),
-        ["org", rest @ ..] if rest.len() == 2 && named(rest) => None,
-        rest if rest.len() == 2 && named(rest) && rest[0] != "org" => Some(with_help(
-            format!("the permission `{permission}` lacks its prefix"),
-            format!(r#"write `permission = "org:{permission}"`"#),
-        )),
-        _ => Some(with_help(
-            format!("`{permission}` is not a permission"),
-            r#"a permission is `org:`, a feature and an action: `"org:billing:manage"`"#,
-        )),
-    }
-}
-
-fn check_scoped(text: &LitStr) -> Option<String> {
-    let value = text.value();
-    let name = match value.split_once(':') {
-        None => value.as_str(),
-        Some(("o" | "org" | "organization" | "u" | "user", name)) => name,
-        Some(_) => "",
-    };
-    (name.is_empty() || name.contains(':')).then(|| {
-        with_help(
-            format!("`{value}` is not a name"),
-            r#"write a name, such as `"reports"`, or with a scope: `"org:reports"`, `"user:reports"`"#,
-        )
-    })
 }
 
 fn reverification(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<Requirement> {
@@ -333,6 +290,27 @@ fn reverification(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<
         with_help(format!("`{word}` is not a reverification level"), help),
     );
     None
+}
+
+/// The attribute that stands first sees the others; what they ask for would be lost.
+pub(super) fn only_once(attributes: &mut Vec<Attribute>, diagnostics: &mut Diagnostics) {
+    attributes.retain(|attribute| {
+        let is_second = attribute
+            .path()
+            .segments
+            .last()
+            .is_some_and(|last| last.ident == "authenticated");
+        if is_second {
+            diagnostics.error(
+                attribute.path(),
+                with_help(
+                    "`#[authenticated]` stands on this handler twice",
+                    r#"write all arguments into one: `#[authenticated(role = "org:admin", feature = "reports")]`"#,
+                ),
+            );
+        }
+        !is_second
+    });
 }
 
 fn check_function(signature: &Signature, diagnostics: &mut Diagnostics) {
@@ -472,6 +450,8 @@ fn inferred_state(signature: &Signature) -> Option<Type> {
 fn last_segment(ty: &Type) -> Option<&syn::PathSegment> {
     match ty {
         Type::Path(path) => path.path.segments.last(),
+        // A `macro_rules!` macro hands on a type in invisible parentheses.
+        Type::Group(group) => last_segment(&group.elem),
         _ => None,
     }
 }

@@ -1,6 +1,6 @@
 //! From the model to Rust. Nothing here can fail.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Attribute, FnArg, Type};
@@ -51,23 +51,48 @@ pub(super) fn expand(handler: Handler, model: &Model) -> TokenStream {
     };
     guard(&mut signature, model, &policy);
     let assertion = assertion(model);
+    let body = begin_with(
+        body,
+        quote! {
+            const _: () = {
+                #[allow(unused_imports)]
+                use ::clerk_auth::__private::NotASubject as _;
+
+                #[allow(dead_code)]
+                fn __check() {
+                    #assertion
+                }
+            };
+        },
+    );
     quote! {
         #(#attributes)*
         #visibility #signature #body
 
         #definition
-
-        #(#conditions)*
-        const _: () = {
-            #[allow(unused_imports)]
-            use ::clerk_auth::__private::NotASubject as _;
-
-            #[allow(dead_code)]
-            fn __check() {
-                #assertion
-            }
-        };
     }
+}
+
+/// The body with an item at its start, behind its inner attributes. An `impl` has room for it there, and not beside a
+/// function.
+fn begin_with(body: TokenStream, item: TokenStream) -> TokenStream {
+    let mut tokens: Vec<TokenTree> = body.into_iter().collect();
+    if let Some(TokenTree::Group(block)) = tokens.first_mut() {
+        let mut statements: Vec<TokenTree> = block.stream().into_iter().collect();
+        let attributes = statements
+            .chunks_exact(3)
+            .take_while(|tokens| {
+                matches!(tokens, [TokenTree::Punct(hash), TokenTree::Punct(bang), TokenTree::Group(_)]
+                    if hash.as_char() == '#' && bang.as_char() == '!')
+            })
+            .count();
+        let rest = statements.split_off(3 * attributes);
+        let stream = statements.into_iter().chain(item).chain(rest).collect();
+        let mut begun = Group::new(block.delimiter(), stream);
+        begun.set_span(block.span());
+        *block = begun;
+    }
+    tokens.into_iter().collect()
 }
 
 /// Wraps the user's pattern, whatever it is, or puts a guard in front.

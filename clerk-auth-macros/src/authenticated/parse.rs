@@ -28,6 +28,19 @@ impl Parse for Handler {
 /// Reads the item; `None` if it is no function, which has been reported.
 pub(super) fn parse(item: TokenStream, diagnostics: &mut Diagnostics) -> Option<Handler> {
     match syn::parse2::<Handler>(item.clone()) {
+        Ok(handler) if handler.body.to_string() == ";" => {
+            diagnostics.error(
+                &handler.signature.ident,
+                with_help(
+                    format!(
+                        "`{}` has no body, and a handler is what runs",
+                        handler.signature.ident
+                    ),
+                    "put `#[authenticated]` on a free `async fn`",
+                ),
+            );
+            None
+        }
         Ok(handler) => Some(handler),
         Err(error) => {
             match syn::parse2::<OtherItem>(item) {

@@ -7,7 +7,7 @@ use syn::{Ident, LitStr};
 use super::field::{Case, FieldChecker};
 use super::freshness;
 use super::model::{Column, Deletion, Model, Role, Table, Version};
-use super::parse::{Container, Database, Input};
+use super::parse::{Container, Database, Field, Input};
 use super::template::Template;
 use super::template_source::TemplateSource;
 use crate::argument::Slot;
@@ -29,7 +29,8 @@ pub(super) fn check(input: Input, diagnostics: &mut Diagnostics) -> Checked {
         fields,
     } = input;
     let before = diagnostics.count();
-    if !container.present {
+    let is_silent = container.unread || container.unknown_argument;
+    if !container.present && !is_silent {
         diagnostics.error(
             &ident,
             with_help(
@@ -40,7 +41,7 @@ pub(super) fn check(input: Input, diagnostics: &mut Diagnostics) -> Checked {
     }
     let table = table(&ident, &container, diagnostics);
     let databases = container.databases.get().cloned().unwrap_or_default();
-    if container.present && !container.databases.is_set() {
+    if container.present && !container.databases.is_set() && !is_silent {
         diagnostics.error(
             &ident,
             with_help(
@@ -72,13 +73,16 @@ pub(super) fn check(input: Input, diagnostics: &mut Diagnostics) -> Checked {
         template: &template,
         template_is_whole,
         case,
+        databases: &databases,
+        has_key: fields.iter().any(Field::is_key),
         diagnostics,
     };
     let columns: Vec<Column> = fields
         .into_iter()
         .filter_map(|field| checker.column(field))
         .collect();
-    check_key(&ident, &columns, diagnostics);
+    let has_key = checker.has_key;
+    check_key(&ident, &columns, has_key, diagnostics);
     let fresh_for = freshness::fresh_for(&container, &columns, diagnostics);
 
     let model = Model {
@@ -97,7 +101,7 @@ pub(super) fn check(input: Input, diagnostics: &mut Diagnostics) -> Checked {
         columns,
     };
     check_names(&model, diagnostics);
-    let complete = diagnostics.count() == before;
+    let complete = diagnostics.count() == before && !container.unread;
     Checked { model, complete }
 }
 
@@ -107,7 +111,8 @@ fn table(ident: &Ident, container: &Container, diagnostics: &mut Diagnostics) ->
         name: "users".to_owned(),
     };
     let Some(literal) = container.table.get() else {
-        if container.present && !container.table.is_set() {
+        if container.present && !container.table.is_set() && !container.unread && !container.unknown_argument
+        {
             diagnostics.error(
                 ident,
                 with_help(
@@ -292,9 +297,9 @@ fn version(
     Version::IssuedAt
 }
 
-fn check_key(ident: &Ident, columns: &[Column], diagnostics: &mut Diagnostics) {
+fn check_key(ident: &Ident, columns: &[Column], has_key: bool, diagnostics: &mut Diagnostics) {
     let mut keys = columns.iter().filter(|column| matches!(column.role, Role::Key));
-    if keys.next().is_none() {
+    if keys.next().is_none() && !has_key {
         diagnostics.error(
             ident,
             with_help(
@@ -316,8 +321,15 @@ fn check_key(ident: &Ident, columns: &[Column], diagnostics: &mut Diagnostics) {
 
 fn check_names(model: &Model, diagnostics: &mut Diagnostics) {
     let (columns, bookkeeping) = (&model.columns, model.bookkeeping());
+    // SQLite does not tell capitals from small letters, quoted or not.
+    let is_same = |left: &str, right: &str| {
+        left == right || model.databases.contains(&Database::Sqlite) && left.eq_ignore_ascii_case(right)
+    };
     for (index, column) in columns.iter().enumerate() {
-        if columns[..index].iter().any(|earlier| earlier.name == column.name) {
+        if columns[..index]
+            .iter()
+            .any(|earlier| is_same(&earlier.name, &column.name))
+        {
             diagnostics.error(
                 &column.ident,
                 with_help(
@@ -325,7 +337,7 @@ fn check_names(model: &Model, diagnostics: &mut Diagnostics) {
                     "give one of them another name with `#[column(name = \"…\")]`",
                 ),
             );
-        } else if bookkeeping.contains(&&*column.name) {
+        } else if bookkeeping.iter().any(|name| is_same(name, &column.name)) {
             diagnostics.error(
                 &column.ident,
                 with_help(

@@ -3,14 +3,15 @@
 //! Each requirement of a field is asserted once, under the field's type, by a call in `__check`; every other use goes
 //! through functions of the runtime crate that exist for every type, so that one wrong type is one error.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
-use super::access::{claim_field, column_field, database_type, held_kind, kind_type, private};
+use super::access::{column_field, database_type, held_kind, kind_type, private};
 use super::assertion::checks;
+use super::conversion::{conversion, hold};
 use super::definition::{create_table, definitions};
 use super::expression::Expression;
-use super::model::{ClaimColumn, Column, Model, Null, Version};
+use super::model::{Column, Model, Null, Version};
 use super::parse::Database;
 use super::shortcode::Kind;
 use super::sql::{ClaimColumnStatements, Statements, TombstoneStatements, UpsertMany};
@@ -25,6 +26,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     let statement_check = statement_check(model);
     let extractor = extractor(&model.ident);
     let unused = (!model.allow_unused_claims).then(|| unused_claims(model));
+    let conversions = model.columns.iter().filter_map(conversion);
     let fields = model.written().map(|column| {
         let (ident, ty) = (&column.ident, &column.ty);
         quote!(pub #ident: #ty)
@@ -35,9 +37,11 @@ pub(super) fn expand(model: &Model) -> TokenStream {
             use #private::{JsonNotNull as _, KindClauses as _, NotCopied as _, UnheldClaim as _, UnstoredColumn as _};
 
             #[doc(hidden)]
+            #[allow(non_camel_case_types)]
             pub struct #claims { #(#fields),* }
 
             #checks
+            #(#conversions)*
             #unused
             #user
             #(#stores)*
@@ -99,7 +103,9 @@ fn synced_user(model: &Model, claims: &Ident) -> TokenStream {
     };
     let written: Vec<&Column> = model.written().collect();
     let idents: Vec<&Ident> = written.iter().map(|column| &column.ident).collect();
-    let locals: Vec<Ident> = idents.iter().map(|ident| format_ident!("__{ident}")).collect();
+    // Not the names that the generated code itself uses: a field may be called `reader`.
+    let local = |ident: &&Ident| format_ident!("__{}", ident, span = Span::mixed_site());
+    let locals: Vec<Ident> = idents.iter().map(local).collect();
     let reads = written.iter().map(|column| read_claim(column));
     let fresh_for = model.fresh_for;
     let clears = written
@@ -188,17 +194,6 @@ fn read_claim(column: &Column) -> TokenStream {
         };
     }
     quote!(__reader.claim::<#held, #ty>(#name, #hold))
-}
-
-/// What makes the field's type of the claim's value.
-fn hold(column: &Column, claim: &ClaimColumn) -> TokenStream {
-    match &claim.with {
-        Some(path) => quote!(|__value| (#path)(__value)),
-        None => {
-            let field = claim_field(column, claim);
-            quote!(#field::hold)
-        }
-    }
 }
 
 fn expression(expression: &Expression) -> TokenStream {

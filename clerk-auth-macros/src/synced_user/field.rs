@@ -1,12 +1,12 @@
 //! What one field means: whose column it is, and which claim feeds it.
 
-use syn::LitStr;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
+use syn::{GenericArgument, LitStr, PathArguments, Type};
 
 use super::check::identifier;
 use super::model::{ClaimColumn, Column, Encoding, Null, Role};
-use super::parse::{Container, Field};
+use super::parse::{Container, Database, Field};
 use super::shortcode::{self, Kind};
 use super::template::Template;
 use crate::diag::{Diagnostics, with_help};
@@ -80,6 +80,9 @@ pub(super) struct FieldChecker<'a> {
     pub(super) template: &'a Template,
     pub(super) template_is_whole: bool,
     pub(super) case: Case,
+    pub(super) databases: &'a [Database],
+    /// Whether a field is known to hold the Clerk user id, or has been reported for not saying so.
+    pub(super) has_key: bool,
     pub(super) diagnostics: &'a mut Diagnostics,
 }
 
@@ -90,6 +93,9 @@ impl FieldChecker<'_> {
         let sql_type = field.column.sql_type.get().map(LitStr::value);
         let role = self.role(&field)?;
         let encoding = self.encoding(&field, &role)?;
+        if self.is_refused_as_unsigned(&field, &role, encoding) {
+            return None;
+        }
         Some(Column {
             ident: field.ident,
             ty: field.ty,
@@ -151,11 +157,58 @@ impl FieldChecker<'_> {
             );
             return None;
         }
+        if *word == "updated_at" && self.holds_no_moment(&field.ty) {
+            self.diagnostics.error(
+                &field.ty,
+                with_help(
+                    "sync writes a moment into this column, and this type holds none",
+                    "use `time::OffsetDateTime` or `chrono::DateTime<chrono::Utc>`, each behind the feature of its name",
+                ),
+            );
+            return None;
+        }
         Some(match *word {
             "generated" => Role::Generated,
             "app" => Role::App,
             _ => Role::UpdatedAt,
         })
+    }
+
+    /// Whether the database would refuse the type only when it runs. SQLite keeps a moment as text.
+    fn holds_no_moment(&self, ty: &Type) -> bool {
+        is_called(ty, &["String", "str"]) && self.databases.contains(&Database::Postgres)
+            || is_called(
+                ty,
+                &[
+                    "bool", "f32", "f64", "i16", "i32", "i64", "i8", "u16", "u32", "u64", "u8",
+                ],
+            )
+    }
+
+    /// Reports an unsigned integer, which rustc could only say is no column.
+    fn is_refused_as_unsigned(&mut self, field: &Field, role: &Role, encoding: Encoding) -> bool {
+        let is_integer = match role {
+            Role::Claim(claim) => claim.kind == Kind::Integer,
+            Role::Generated | Role::App => true,
+            Role::Key | Role::UpdatedAt => false,
+        };
+        let is_refused = is_integer
+            && encoding == Encoding::Own
+            && self.databases.contains(&Database::Postgres)
+            && is_called(&field.ty, &["u16", "u32", "u64", "u8"]);
+        if is_refused {
+            self.diagnostics.error(
+                &field.ty,
+                with_help(
+                    format!(
+                        "`{}` is unsigned, and PostgreSQL has no unsigned integers",
+                        field.ident
+                    ),
+                    "use `i64`",
+                ),
+            );
+        }
+        is_refused
     }
 
     fn encoding(&mut self, field: &Field, role: &Role) -> Option<Encoding> {
@@ -238,6 +291,15 @@ impl FieldChecker<'_> {
                     ),
                 );
             }
+            if is_called(&field.ty, &["Option"]) {
+                self.diagnostics.error(
+                    &field.ty,
+                    with_help(
+                        "the Clerk user id is never null",
+                        "write `String`, without `Option`",
+                    ),
+                );
+            }
             return Some(Role::Key);
         }
         let Some(claim) = self.template.claim(&name) else {
@@ -316,9 +378,21 @@ impl FieldChecker<'_> {
     fn no_claim(&mut self, field: &Field, field_name: &str, name: &str) {
         let claims = self.template.claims.iter().map(|claim| claim.name.as_str());
         let shortcode = format!("user.{field_name}");
-        let help = if let Some(nearest) = suggest::nearest(name, claims) {
+        let is_shortcode = shortcode::look_up(&shortcode).is_ok();
+        let help = if !self.has_key && looks_like_key(field_name) {
+            self.has_key = true;
+            "if it is the Clerk user id, by which rows are found, say so with `#[claim(\"sub\")]`".to_owned()
+        } else if field_name == "id" {
+            "mark a column that the database makes with `#[column(generated)]`".to_owned()
+        } else if field_name == "created_at" {
+            // The person's day and the row's are both meant by it.
+            format!(
+                "add `\"{name}\": \"{{{{{shortcode}}}}}\"` to the template, or mark a column that the database makes \
+                 with `#[column(generated)]`"
+            )
+        } else if let (Some(nearest), false) = (suggest::nearest(name, claims), is_shortcode) {
             format!("did you mean `#[claim(\"{nearest}\")]`?")
-        } else if shortcode::look_up(&shortcode).is_ok() {
+        } else if is_shortcode {
             format!(
                 "add `\"{name}\": \"{{{{{shortcode}}}}}\"` to the template, or mark a column of your own with \
                  `#[column(app)]`"
@@ -339,4 +413,35 @@ impl FieldChecker<'_> {
             None => self.diagnostics.error(&field.ident, message),
         }
     }
+}
+
+/// Whether the type, or what stands in its `Option`, is spelled as one of these.
+fn is_called(ty: &Type, names: &[&str]) -> bool {
+    let Type::Path(path) = ty else {
+        return false;
+    };
+    path.path.segments.last().is_some_and(|last| {
+        let inside = match &last.arguments {
+            PathArguments::AngleBracketed(arguments) if last.ident == "Option" => arguments.args.first(),
+            _ => None,
+        };
+        names.iter().any(|name| last.ident == name)
+            || matches!(inside, Some(GenericArgument::Type(inside)) if is_called(inside, names))
+    })
+}
+
+/// What teams call the column of the Clerk user id, where not `clerk_id`.
+fn looks_like_key(field_name: &str) -> bool {
+    let letters: String = field_name.chars().filter(|letter| *letter != '_').collect();
+    [
+        "authid",
+        "clerkid",
+        "clerkuser",
+        "clerkuserid",
+        "externalid",
+        "subject",
+        "uid",
+        "userid",
+    ]
+    .contains(&letters.to_lowercase().as_str())
 }

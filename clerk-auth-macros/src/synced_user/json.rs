@@ -42,6 +42,9 @@ pub(super) fn read(text: &str) -> Result<Node, JsonError> {
         at: 0,
         depth: 0,
     };
+    if text.starts_with('\u{feff}') {
+        return Err(reader.error("it begins with a byte order mark; save the file as UTF-8 without one"));
+    }
     let node = reader.value()?;
     reader.skip_space();
     if reader.at < text.len() {
@@ -74,7 +77,7 @@ impl Reader<'_> {
             Some('"') => Json::Text(self.string()?),
             Some('-' | '0'..='9') => Json::Number(self.number()?),
             Some('a'..='z') => self.word()?,
-            Some(_) => return Err(self.error("expected a JSON value")),
+            Some(_) => return Err(self.unexpected("expected a JSON value")),
             None => return Err(self.error("the JSON ends too early")),
         };
         Ok(Node { at, json })
@@ -101,7 +104,7 @@ impl Reader<'_> {
             self.skip_space();
             let name_at = self.at;
             if self.peek() != Some('"') {
-                return Err(self.error("expected a name in double quotes"));
+                return Err(self.unexpected("expected a name in double quotes"));
             }
             let name = self.string()?;
             self.skip_space();
@@ -114,9 +117,7 @@ impl Reader<'_> {
             if self.eat('}') {
                 return Ok(Json::Object(members));
             }
-            if !self.eat(',') {
-                return Err(self.error("expected `,` or `}` after the value"));
-            }
+            self.comma('}')?;
         }
     }
 
@@ -132,10 +133,22 @@ impl Reader<'_> {
             if self.eat(']') {
                 return Ok(Json::Array(elements));
             }
-            if !self.eat(',') {
-                return Err(self.error("expected `,` or `]` after the value"));
-            }
+            self.comma(']')?;
         }
+    }
+
+    /// The comma between two values; what follows a last one is `close`.
+    fn comma(&mut self, close: char) -> Result<(), JsonError> {
+        let comma = self.at;
+        if !self.eat(',') {
+            return Err(self.unexpected(&format!("expected `,` or `{close}` after the value")));
+        }
+        self.skip_space();
+        if self.peek() == Some(close) {
+            self.at = comma;
+            return Err(self.error(&format!("no comma may stand before `{close}`")));
+        }
+        Ok(())
     }
 
     fn string(&mut self) -> Result<String, JsonError> {
@@ -171,7 +184,11 @@ impl Reader<'_> {
                 // A character outside the basic plane is a surrogate pair (RFC 8259 section 7).
                 let code = if (0xd800..0xdc00).contains(&first) && self.eat('\\') && self.eat('u') {
                     let second = self.hexadecimal()?;
-                    0x10000 + ((first - 0xd800) << 10) + second.wrapping_sub(0xdc00).min(0x3ff)
+                    if (0xdc00..0xe000).contains(&second) {
+                        0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00)
+                    } else {
+                        first
+                    }
                 } else {
                     first
                 };
@@ -192,6 +209,7 @@ impl Reader<'_> {
 
     fn hexadecimal(&mut self) -> Result<u32, JsonError> {
         let digits = self.text.get(self.at..self.at + 4);
+        let digits = digits.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
         let code = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
         let code = code.ok_or_else(|| self.error("expected four hexadecimal digits"))?;
         self.at += 4;
@@ -204,8 +222,8 @@ impl Reader<'_> {
             .find(|letter: char| !matches!(letter, '0'..='9' | '-' | '+' | '.' | 'e' | 'E'))
             .unwrap_or(rest.len());
         let number = &rest[..length];
-        if number.parse::<f64>().is_err() {
-            return Err(self.error("this is not a number"));
+        if !is_number(number) {
+            return Err(self.error("this is not a number of JSON"));
         }
         self.at += length;
         Ok(number.to_owned())
@@ -222,7 +240,7 @@ impl Reader<'_> {
                 return Ok(json);
             }
         }
-        Err(self.error("expected a JSON value; texts stand in double quotes"))
+        Err(self.unexpected("expected a JSON value; texts stand in double quotes"))
     }
 
     fn peek(&self) -> Option<char> {
@@ -249,10 +267,90 @@ impl Reader<'_> {
         }
     }
 
+    /// What is expected here, unless what is found here is a thing of other languages.
+    fn unexpected(&self, expected: &str) -> JsonError {
+        match &self.text.as_bytes()[self.at..] {
+            [b'/', b'/' | b'*', ..] | [b'#', ..] => self.error("JSON has no comments"),
+            [b'\'', ..] => self.error("names and texts stand in double quotes"),
+            _ => self.error(expected),
+        }
+    }
+
     fn error(&self, message: &str) -> JsonError {
         JsonError {
             at: self.at,
             message: message.to_owned(),
+        }
+    }
+}
+
+/// RFC 8259 section 6: what other readers take besides, such as `01`, `+1`, `.5` and `1.`, is not JSON.
+fn is_number(text: &str) -> bool {
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
+        None => (unsigned, None),
+    };
+    let (whole, fraction) = match mantissa.split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (mantissa, None),
+    };
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
+    digits(whole)
+        && (whole.len() == 1 || !whole.starts_with('0'))
+        && fraction.is_none_or(digits)
+        && exponent.is_none_or(|exponent| digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_takes_what_json_is_and_nothing_else() {
+        for text in [
+            "{}",
+            "[ ]",
+            "0",
+            "-0",
+            "10",
+            "1.5e-3",
+            "1E+2",
+            r#""\ud83d\ude00""#,
+            r#"{"a":[1,{"b":null}]}"#,
+        ] {
+            assert!(read(text).is_ok(), "{text}");
+        }
+        for (text, part) in [
+            ("", "too early"),
+            ("\u{feff}{}", "byte order mark"),
+            ("// no\n{}", "no comments"),
+            ("{/* no */}", "no comments"),
+            (r##"{"a":1} # no"##, "nothing may follow"),
+            (r#"{"a":1,}"#, "before `}`"),
+            ("[1,]", "before `]`"),
+            ("{'a':1}", "double quotes"),
+            (r#"{"a":'b'}"#, "double quotes"),
+            ("{a:1}", "double quotes"),
+            (r#"{"a" 1}"#, "`:`"),
+            (r#"{"a":1 "b":2}"#, "`,` or `}`"),
+            ("01", "not a number"),
+            ("1.", "not a number"),
+            ("-", "not a number"),
+            ("1e", "not a number"),
+            (".5", "expected a JSON value"),
+            ("+1", "expected a JSON value"),
+            ("NaN", "expected a JSON value"),
+            ("nul", "double quotes"),
+            (r#""\ud83d\u0041""#, "surrogate"),
+            (r#""\ud83d""#, "surrogate"),
+            (r#""\u+12f""#, "hexadecimal"),
+            (r#""\x""#, "unknown escape"),
+            ("\"a\nb\"", "control character"),
+            ("\"a", "not closed"),
+        ] {
+            let message = read(text).expect_err(text).message;
+            assert!(message.contains(part), "{text}: {message}");
         }
     }
 }

@@ -4,8 +4,9 @@ use proc_macro2::Span;
 use syn::spanned::Spanned;
 use syn::{Attribute, Data, DeriveInput, Expr, Fields, Ident, LitStr, Type};
 
-use crate::argument::{Argument, Slot, arguments, text, unknown};
+use crate::argument::{Argument, Slot, arguments, bare, text, unknown};
 use crate::diag::{Diagnostics, with_help};
+use crate::suggest::nearest;
 
 const CONTAINER_FORM: &str = r#"#[synced_user(table = "users", database(postgres))]"#;
 
@@ -20,6 +21,10 @@ pub(super) struct Input {
 #[derive(Default)]
 pub(super) struct Container {
     pub(super) present: bool,
+    /// Something in it was reported that may have been the table, the databases or the template.
+    pub(super) unread: bool,
+    /// An argument was reported that may have been meant for another.
+    pub(super) unknown_argument: bool,
     pub(super) table: Slot<LitStr>,
     pub(super) template: Slot<LitStr>,
     pub(super) template_json: Slot<LitStr>,
@@ -47,6 +52,16 @@ pub(super) enum Database {
     Sqlite,
 }
 
+impl Database {
+    /// Whether the runtime crate has what the derive would name for it.
+    fn is_enabled(self) -> bool {
+        match self {
+            Self::Postgres => cfg!(any(feature = "postgres", test)),
+            Self::Sqlite => cfg!(any(feature = "sqlite", test)),
+        }
+    }
+}
+
 /// A field with `#[claim(…)]` and `#[column(…)]`.
 pub(super) struct Field {
     pub(super) ident: Ident,
@@ -55,6 +70,20 @@ pub(super) struct Field {
     pub(super) column: ColumnAttribute,
     /// Something in its attributes was reported.
     pub(super) has_unread_attribute: bool,
+}
+
+impl Field {
+    /// Whether it holds the Clerk user id, whatever else is wrong with it.
+    pub(super) fn is_key(&self) -> bool {
+        match &self.claim.name {
+            Some(name) => name.value() == "sub",
+            None => {
+                let column = &self.column;
+                let is_own = column.generated.is_set() || column.app.is_set() || column.updated_at.is_set();
+                !is_own && (self.ident == "clerk_id" || self.ident == "sub")
+            }
+        }
+    }
 }
 
 /// `#[claim(…)]`
@@ -167,8 +196,12 @@ fn container(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> Contain
     let mut container = Container::default();
     for attribute in named(attributes, "synced_user") {
         container.present = true;
-        for argument in arguments(attribute, CONTAINER_FORM, diagnostics) {
+        let before = diagnostics.count();
+        let arguments = arguments(attribute, CONTAINER_FORM, diagnostics);
+        container.unread |= diagnostics.count() > before;
+        for argument in arguments {
             let Some(key) = argument.key().cloned() else {
+                container.unknown_argument = true;
                 unknown(&argument, "synced_user", &KNOWN, diagnostics);
                 continue;
             };
@@ -207,6 +240,7 @@ fn container(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> Contain
                     continue;
                 }
                 _ => {
+                    container.unknown_argument = true;
                     unknown(&argument, "synced_user", &KNOWN, diagnostics);
                     continue;
                 }
@@ -241,11 +275,22 @@ fn databases(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<Vec<D
                     "sqlite3" => "write `sqlite`".to_owned(),
                     _ => FORM.to_owned(),
                 };
-                diagnostics.error_at(other.span(), with_help("this database is not known", help));
+                let message = format!("the database `{word}` is not known");
+                diagnostics.error_at(other.span(), with_help(message, help));
                 continue;
             }
         };
-        if databases.contains(&database) {
+        if !database.is_enabled() {
+            failed = true;
+            let word = argument.key().map(ToString::to_string).unwrap_or_default();
+            diagnostics.error_at(
+                argument.span(),
+                with_help(
+                    format!("clerk-auth is built without its feature `{word}`"),
+                    format!("run `cargo add clerk-auth --features {word}`"),
+                ),
+            );
+        } else if databases.contains(&database) {
             diagnostics.error_at(
                 argument.span(),
                 with_help("this database is listed twice", "remove one of them"),
@@ -313,27 +358,76 @@ fn claim_attribute(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> C
                 Argument::Word(key) if key == "insert_only" => {
                     claim.insert_only.set(key, Some(()), diagnostics);
                 }
-                Argument::Value(key, path) if key == "with" => {
-                    claim.with.set(key, Some(path.clone()), diagnostics);
+                Argument::Value(key, value) if key == "with" => {
+                    if let Expr::Lit(literal) = bare(value) {
+                        diagnostics.error(
+                            literal,
+                            with_help(
+                                "`with` names a function by its path, without quotes",
+                                "write `with = path::to::function`",
+                            ),
+                        );
+                    }
+                    claim.with.set(key, Some(value.clone()), diagnostics);
                 }
                 other
                     if other
                         .key()
                         .is_some_and(|key| KNOWN.iter().any(|known| key == known)) =>
                 {
-                    diagnostics.error_at(
-                        other.span(),
-                        with_help(
-                            "this argument has another form",
-                            "write `default`, `required`, `parse`, `insert_only` or `with = path::to::function`",
+                    let key = other.key().map(ToString::to_string).unwrap_or_default();
+                    let (message, help) = match key.as_str() {
+                        "with" => (
+                            "`with` names a function".to_owned(),
+                            "write `with = path::to::function`".to_owned(),
                         ),
-                    );
+                        _ => (format!("`{key}` takes no value"), format!("write `{key}` alone")),
+                    };
+                    diagnostics.error_at(other.span(), with_help(message, help));
                 }
-                other => unknown(other, "claim", &KNOWN, diagnostics),
+                other => unknown_of_claim(other, &KNOWN, diagnostics),
             }
         }
     }
     claim
+}
+
+/// The commonest mistake is to give the claim's name under a key, as in other derives.
+fn unknown_of_claim(argument: &Argument, known: &[&str], diagnostics: &mut Diagnostics) {
+    let key = argument.key().map(ToString::to_string).unwrap_or_default();
+    if nearest(&key, known.iter().copied()).is_some() {
+        return unknown(argument, "claim", known, diagnostics);
+    }
+    let message = match argument.key() {
+        Some(key) => format!("`claim` has no argument `{key}`"),
+        None => "a claim's name is a text".to_owned(),
+    };
+    diagnostics.error_at(
+        argument.span(),
+        with_help(
+            message,
+            "a claim is named by its text alone: `#[claim(\"firstName\")]`",
+        ),
+    );
+}
+
+/// Words of other derives are answered by ours.
+fn unknown_of_column(argument: &Argument, known: &[&str], diagnostics: &mut Diagnostics) {
+    let key = argument.key().map(ToString::to_string).unwrap_or_default();
+    let help = match key.as_str() {
+        "" | "rename" | "column" | "column_name" => "a column is named by `#[column(name = \"e_mail\")]`",
+        "primary_key" | "id" | "auto_increment" | "serial" | "created_at" => {
+            "a column that the database makes is `#[column(generated)]`"
+        }
+        "skip" | "ignore" | "default" | "own" | "custom" => "a column of your own is `#[column(app)]`",
+        "type" | "db_type" => "the column's type is named by `#[column(sql_type = \"TEXT\")]`",
+        _ => return unknown(argument, "column", known, diagnostics),
+    };
+    let message = match argument.key() {
+        Some(key) => format!("`column` has no argument `{key}`"),
+        None => "`column` takes no text here".to_owned(),
+    };
+    diagnostics.error_at(argument.span(), with_help(message, help));
 }
 
 fn column_attribute(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> ColumnAttribute {
@@ -376,15 +470,13 @@ fn column_attribute(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> 
                         .key()
                         .is_some_and(|key| KNOWN.iter().any(|known| key == known)) =>
                 {
+                    let key = other.key().map(ToString::to_string).unwrap_or_default();
                     diagnostics.error_at(
                         other.span(),
-                        with_help(
-                            "this argument takes no value",
-                            "write `generated`, `app`, `updated_at`, `json` or `text` alone",
-                        ),
+                        with_help(format!("`{key}` takes no value"), format!("write `{key}` alone")),
                     );
                 }
-                other => unknown(other, "column", &KNOWN, diagnostics),
+                other => unknown_of_column(other, &KNOWN, diagnostics),
             }
         }
     }

@@ -170,6 +170,16 @@ fn unknown(path: &str) -> UnknownShortcode {
             help: (*help).to_owned(),
         };
     }
+    let is_path = path
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'));
+    if !is_path {
+        return UnknownShortcode {
+            message: format!("`{{{{{path}}}}}` is not a shortcode: it is names with dots between them"),
+            help: "write one such as `{{user.public_metadata.plan}}`, or with a fallback: `{{user.first_name || 'friend'}}`"
+                .to_owned(),
+        };
+    }
     let root = path.split('.').next().unwrap_or_default();
     let known_root = ["user", "org", "org_membership", "session"].contains(&root);
     let message = if known_root {
@@ -199,6 +209,8 @@ mod tests {
             ("user.frist_name", "user.first_name"),
             ("usr.first_name", "user.first_name"),
             ("organization.name", "org"),
+            ("user.first_name | upcase", "with a fallback"),
+            ("user.public_metadata['plan']", "user.public_metadata.plan"),
         ] {
             let unknown = look_up(path).expect_err(path);
             assert!(unknown.help.contains(help), "{path}: {}", unknown.help);

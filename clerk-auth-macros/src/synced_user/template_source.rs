@@ -38,6 +38,8 @@ impl TemplateSource {
             }
             (None, Some(inline)) => Self::Inline(inline.clone()),
             (Some(literal), None) => Self::file(literal, diagnostics),
+            // It may have been named where nothing could be read.
+            (None, None) if container.unread => Self::Missing,
             (None, None) => Self::Default,
         }
     }

@@ -13,7 +13,8 @@ use crate::token::jwks::Jwks;
 use crate::token::key::{KeyError, VerifyingKey};
 use crate::token::verifier::Expectations;
 
-/// What is wrong with the configuration.
+/// What is wrong with the configuration: the operator's to mend, before the application starts. Each message names the
+/// environment variable and says what a right value looks like.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigurationError {
@@ -39,7 +40,10 @@ pub enum ConfigurationError {
     #[error("the PEM key (CLERK_JWT_KEY) cannot be used: {0}")]
     JwtKey(#[from] KeyError),
     /// An issuer or JWKS address is not a safe URL.
-    #[error("`{0}` is not an https address; plain http is accepted for loopback only")]
+    #[error(
+        "the address `{0}` (`issuer` or `jwks_url`) is not like `https://clerk.example.com`; plain http is accepted for \
+         loopback only"
+    )]
     InsecureUrl(String),
     /// An authorized party is not an origin.
     #[error(
@@ -56,6 +60,16 @@ pub enum ConfigurationError {
 }
 
 /// Builds a [`Clerk`]. At least the publishable key or the issuer must be given.
+///
+/// ```
+/// use clerk_auth::Clerk;
+/// use clerk_auth::clerk::ConfigurationError;
+///
+/// let builder = Clerk::builder().publishable_key("pk_test_Zm9vLWJhci0xMy5jbGVyay5hY2NvdW50cy5kZXYk");
+/// let error = builder.authorized_parties(["https://app.example.com/"]).build().unwrap_err();
+/// // A slash at the end would never match, and is found here instead of in everybody's 401.
+/// assert!(matches!(error, ConfigurationError::AuthorizedParty(party) if party == "https://app.example.com/"));
+/// ```
 #[derive(Debug, Default)]
 pub struct ClerkBuilder {
     publishable_key: Option<String>,
@@ -141,11 +155,16 @@ impl ClerkBuilder {
                 return Err(ConfigurationError::SecretKey);
             }
         }
-        let parties = variable("CLERK_AUTHORIZED_PARTIES").unwrap_or_default();
-        let parties = parties
+        let given = variable("CLERK_AUTHORIZED_PARTIES").unwrap_or_default();
+        let parties: Vec<&str> = given
             .split(',')
             .map(str::trim)
-            .filter(|party| !party.is_empty());
+            .filter(|party| !party.is_empty())
+            .collect();
+        // A list of nothing but commas was not meant to accept everybody.
+        if parties.is_empty() && !given.is_empty() {
+            return Err(ConfigurationError::AuthorizedParty(given));
+        }
         let builder = Self::default()
             .publishable_key(publishable_key)
             .authorized_parties(parties);
@@ -211,6 +230,9 @@ impl ClerkBuilder {
 fn fetched(url: Option<&str>, issuer: &str, clock: &Arc<dyn Clock>) -> Result<Keys, ConfigurationError> {
     let url = url.map_or_else(|| format!("{issuer}/.well-known/jwks.json"), str::to_owned);
     check_url(&url)?;
+    if reqwest::Url::parse(&url).is_err() {
+        return Err(ConfigurationError::InsecureUrl(url));
+    }
     let jwks = Jwks::new(&url, Arc::clone(clock))
         .map_err(|error| ConfigurationError::HttpClient(error.to_string()))?;
     Ok(Keys::Jwks(Arc::new(jwks)))
@@ -246,6 +268,8 @@ fn is_origin(party: &str) -> bool {
             && !authority.is_empty()
             && !authority.contains(['/', '?', '#', '@', '*', ' '])
             && !party.contains(char::is_uppercase)
+            // A browser leaves the default port out (RFC 6454 section 6.2).
+            && !matches!((scheme, authority.rsplit_once(':')), ("https", Some((_, "443"))) | ("http", Some((_, "80"))))
     })
 }
 
@@ -288,10 +312,49 @@ mod tests {
                 ],
                 "CLERK_AUTHORIZED_PARTIES",
             ),
+            (
+                &[
+                    ("CLERK_PUBLISHABLE_KEY", KEY),
+                    ("CLERK_AUTHORIZED_PARTIES", " , "),
+                ],
+                "CLERK_AUTHORIZED_PARTIES",
+            ),
         ] {
             let message = from(variables).expect_err(part).to_string();
             assert!(message.contains(part), "{message}");
         }
+    }
+
+    #[test]
+    fn a_party_that_no_browser_sends_is_refused() {
+        for (party, accepted) in [
+            ("https://app.example.com", true),
+            ("https://app.example.com:8443", true),
+            ("http://localhost:3000", true),
+            ("chrome-extension://abcdefgh", true),
+            ("https://app.example.com/", false),
+            ("https://app.example.com:443", false),
+            ("http://app.example.com:80", false),
+            ("https://App.example.com", false),
+            ("https://*.example.com", false),
+            ("https://user@app.example.com", false),
+            ("https://a.example.com https://b.example.com", false),
+            ("app.example.com", false),
+            ("localhost:3000", false),
+            ("://app.example.com", false),
+            ("https://", false),
+        ] {
+            assert_eq!(is_origin(party), accepted, "{party}");
+        }
+    }
+
+    #[cfg(feature = "jwks")]
+    #[test]
+    fn an_address_that_cannot_be_fetched_does_not_wait_for_the_first_request() {
+        let keys = "https://clerk.example.com:port/jwks.json";
+        let clerk = Clerk::builder().publishable_key(KEY).jwks_url(keys).build();
+        let message = clerk.expect_err("no address").to_string();
+        assert!(message.contains(keys), "{message}");
     }
 
     #[test]

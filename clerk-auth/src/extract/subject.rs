@@ -27,7 +27,7 @@ use crate::user::SyncedUser;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a signed-in user",
     label = "not a struct with `#[derive(SyncedUser)]`",
-    note = "the first parameter is a `SyncedUser` struct, `Arc<_>`, `Option<_>`, `Synced<_>` or `MaybeSynced<_>` of one, or `Session`"
+    note = "the first parameter is a `SyncedUser` struct, `Arc<_>`, `Option<_>`, `Synced<_>` or `MaybeSynced<_>` of one, or `Session`; before an extractor of your own, put `_: Session`"
 )]
 pub trait Subject: Sized {
     /// Does nothing; calling it is the assertion that generated code makes under the parameter's type.
@@ -58,6 +58,30 @@ pub trait SubjectFrom<S>: Subject + Send {
 }
 
 /// The row, or the verified session while the database cannot be reached: for handlers that can go on without the row.
+///
+/// ```
+/// # #[cfg(feature = "sqlite")]
+/// # mod example {
+/// use clerk_auth::extract::MaybeSynced;
+/// use clerk_auth::{SyncedUser, authenticated};
+///
+/// #[derive(Clone, SyncedUser)]
+/// #[synced_user(table = "users", database(sqlite))]
+/// pub struct User {
+///     pub clerk_id: String,
+///     pub first_name: Option<String>,
+/// }
+///
+/// #[authenticated]
+/// async fn greet(user: MaybeSynced<User>) -> String {
+///     let name = match user {
+///         MaybeSynced::Synced(synced) => synced.user.first_name,
+///         MaybeSynced::Unavailable(_) => None,
+///     };
+///     format!("Hello, {}!", name.as_deref().unwrap_or("friend"))
+/// }
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub enum MaybeSynced<U> {
     /// The row, and what sync did.

@@ -2,6 +2,24 @@
 
 use super::{Scoped, Session};
 
+/// Asked for inside a handler; what a whole handler requires is said by `#[authenticated(…)]`. Without an active
+/// organization there is no role and no permission.
+///
+/// ```
+/// # #[cfg(feature = "testing")] {
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use axum::http::{HeaderMap, header::AUTHORIZATION};
+/// use clerk_auth::testing::Issuer;
+///
+/// let issuer = Issuer::new("https://clerk.example.com");
+/// let token = issuer.token("user_ada").organization("org_1", "org:admin").permissions(["org:reports:read"]).sign();
+/// let headers = HeaderMap::from_iter([(AUTHORIZATION, format!("Bearer {token}").parse()?)]);
+/// let session = issuer.clerk().authenticate(&headers).await?;
+/// assert!(session.has_role("org:admin") && session.has_permission("org:reports:read"));
+/// assert!(!session.has_feature("billing") && !session.has_plan("user:pro"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap() }
+/// ```
 impl Session {
     /// Whether the person has this role in the active organization; `admin` means `org:admin`.
     pub fn has_role(&self, role: &str) -> bool {

@@ -19,14 +19,14 @@ pub(super) fn permissions(features: &str, actions: &str, masks: &str) -> Vec<Str
         .filter(|(_, (of_organization, _))| *of_organization)
         .flat_map(|(index, (_, feature))| granted(feature, &actions, masks.get(index).copied()))
         .collect();
+    if masks.len() == features.len() {
+        return whole;
+    }
     let organization: Vec<&str> = features
         .iter()
         .filter(|(of_organization, _)| *of_organization)
         .map(|(_, feature)| *feature)
         .collect();
-    if masks.len() == features.len() {
-        return whole;
-    }
     let organization_only: Vec<String> = organization
         .iter()
         .enumerate()
@@ -64,7 +64,8 @@ fn granted<'a>(
         .iter()
         .zip(bits)
         .filter(|(_, set)| *set)
-        .map(move |(action, _)| format!("org:{feature}:{action}"))
+        // Of exactly its length, which is kept.
+        .map(move |(action, _)| ["org:", feature, ":", action].concat())
 }
 
 /// The bits of a decimal number of any size, least significant first; `None` if it is not one, or has more bits than

@@ -32,12 +32,20 @@ impl<'a, U: SyncedUser> Observation<'a, U> {
 }
 
 /// A user object of the Backend API or of a webhook, through the template.
+#[cfg_attr(
+    not(feature = "backend-api"),
+    allow(dead_code, reason = "users come from tokens alone")
+)]
 pub(crate) struct UserObject<'a> {
     pub(crate) id: &'a str,
     claims: Map<String, Value>,
     version: Version,
 }
 
+#[cfg_attr(
+    not(feature = "backend-api"),
+    allow(dead_code, reason = "users come from tokens alone")
+)]
 impl<'a> UserObject<'a> {
     /// `None` if it is no user object: it has no `id`, or no `updated_at` in milliseconds.
     pub(crate) fn of<U: SyncedUser>(user: &'a Value) -> Option<Self> {

@@ -32,11 +32,13 @@ impl Reports {
             SyncError::Gone => tracing::info!(user = U::NAME, "refused a token of a deleted user"),
             SyncError::Claims(claims) if is_due(&self.claims, now) => {
                 let absent: Vec<&str> = claims.absent().collect();
+                // On one line and without escapes, so that it can be pasted from the log.
+                let template: String = U::SESSION_TOKEN_TEMPLATE.lines().map(str::trim).collect();
                 tracing::error!(
                     user = U::NAME,
                     problem = %claims,
                     absent = absent.join(", "),
-                    template = U::SESSION_TOKEN_TEMPLATE,
+                    %template,
                     "the session token does not have the claims of the template; paste the template into Clerk's \
                      dashboard (Sessions, Customize session token)"
                 );

@@ -55,9 +55,9 @@ impl<'a> Cookies<'a> {
             headers
                 .get_all(header::COOKIE)
                 .iter()
-                .filter_map(|value| value.to_str().ok())
-                .flat_map(|value| value.split(';'))
-                .filter_map(|pair| pair.trim().split_once('='))
+                .flat_map(|value| value.as_bytes().split(|byte| *byte == b';'))
+                // Cookies of others may hold any bytes, and must not hide ours.
+                .filter_map(|pair| str::from_utf8(pair.trim_ascii()).ok()?.split_once('='))
         };
         let first = |wanted: &str| {
             let found = pairs().find(|(name, _)| *name == wanted)?.1;
@@ -201,6 +201,18 @@ mod tests {
         ] {
             let expected = expected.map(|(token, time)| (token.to_owned(), time));
             assert_eq!(found(&CookieNames::default(), cookies), expected, "{cookies}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_of_another_application_hides_nothing() {
+        for other in [&b"theme=\xc3\xa4"[..], b"theme=\xff", b"\xff", b"theme", b""] {
+            let mut headers = HeaderMap::new();
+            let cookies = [other, b"; __session=def; ", other].concat();
+            let value = axum::http::HeaderValue::from_bytes(&cookies).expect("opaque bytes are allowed");
+            headers.insert(header::COOKIE, value);
+            let cookies = Cookies::read(&headers, &CookieNames::default());
+            assert_eq!(cookies.plain.session, Some("def"), "{other:?}");
         }
     }
 

@@ -3,6 +3,13 @@
 use crate::session::MalformedClaim;
 
 /// Why a session token was refused. Answered as 401 with [`code`](Self::code).
+///
+/// ```
+/// use clerk_auth::token::Refusal;
+///
+/// assert_eq!(Refusal::Expired.code(), "token_expired");
+/// assert_eq!(Refusal::Expired.to_string(), "the session token has expired");
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {

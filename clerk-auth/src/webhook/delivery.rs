@@ -93,7 +93,7 @@ impl Webhook {
     pub fn parse(id: DeliveryId, body: &[u8]) -> Result<Self, EventError> {
         let body = without_depths(body);
         let body = Object::parse(&body).ok_or(EventError::Body)?;
-        let mut body = Value::Object(body.without(&[]));
+        let mut body = Value::Object(body.without(|_| false));
         let data = body["data"].take();
         let envelope = Members::of(&body, "")?;
         if &*envelope.required_text("object")? != "event" {

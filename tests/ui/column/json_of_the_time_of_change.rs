@@ -5,7 +5,7 @@ use clerk_auth::SyncedUser;
 struct User {
     clerk_id: String,
     #[column(updated_at, json)]
-    changed: i64,
+    changed: time::OffsetDateTime,
 }
 
 fn main() {}

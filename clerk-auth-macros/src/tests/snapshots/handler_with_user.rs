@@ -9,6 +9,17 @@ pub async fn remove(
     }: ::clerk_auth::extract::Authenticated<User, __policy_of_remove>,
     State(state): State<AppState>,
 ) -> StatusCode {
+    const _: () = {
+        #[allow(unused_imports)]
+        use ::clerk_auth::__private::NotASubject as _;
+        #[allow(dead_code)]
+        fn __check() {
+            <User as ::clerk_auth::extract::Subject>::check();
+            <_ as ::clerk_auth::extract::SubjectFrom<
+                AppState,
+            >>::check(::clerk_auth::__private::SubjectField::<User>::subject());
+        }
+    };
     done()
 }
 #[cfg(feature = "removal")]
@@ -30,15 +41,3 @@ impl ::clerk_auth::policy::Policy for __policy_of_remove {
         ],
     );
 }
-#[cfg(feature = "removal")]
-const _: () = {
-    #[allow(unused_imports)]
-    use ::clerk_auth::__private::NotASubject as _;
-    #[allow(dead_code)]
-    fn __check() {
-        <User as ::clerk_auth::extract::Subject>::check();
-        <_ as ::clerk_auth::extract::SubjectFrom<
-            AppState,
-        >>::check(::clerk_auth::__private::SubjectField::<User>::subject());
-    }
-};

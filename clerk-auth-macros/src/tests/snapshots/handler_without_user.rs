@@ -4,11 +4,11 @@ async fn list(
     _: ::clerk_auth::extract::Authenticated<(), ::clerk_auth::policy::SignedIn>,
     Query(page): Query<Page>,
 ) -> Json<Vec<Note>> {
+    const _: () = {
+        #[allow(unused_imports)]
+        use ::clerk_auth::__private::NotASubject as _;
+        #[allow(dead_code)]
+        fn __check() {}
+    };
     todo!()
 }
-const _: () = {
-    #[allow(unused_imports)]
-    use ::clerk_auth::__private::NotASubject as _;
-    #[allow(dead_code)]
-    fn __check() {}
-};

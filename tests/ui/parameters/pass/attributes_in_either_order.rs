@@ -31,6 +31,18 @@ async fn traced_inside(session: Session) -> Result<String, Problem> {
     Ok(number.to_string())
 }
 
+#[axum::debug_handler(state = Clerk)]
+#[authenticated]
+async fn debugged_outside(session: Session) -> String {
+    session.user_id().to_string()
+}
+
+#[authenticated]
+#[axum::debug_handler(state = Clerk)]
+async fn debugged_inside(session: Session) -> String {
+    session.user_id().to_string()
+}
+
 #[authenticated]
 #[cfg(not(any()))]
 #[cfg_attr(all(), doc = "Conditional.")]
@@ -54,6 +66,7 @@ fn router() -> axum::Router<Clerk> {
     axum::Router::new()
         .route("/outside", get(traced_outside))
         .route("/inside", get(traced_inside))
+        .route("/debugged", get(debugged_outside).merge(axum::routing::put(debugged_inside)))
         .route("/body", axum::routing::post(public_name))
 }
 

@@ -1,0 +1,59 @@
+//! How roles, permissions, features and plans are written: what is wrong with a text that stands for one.
+
+use syn::LitStr;
+
+use crate::diag::with_help;
+
+pub(super) fn role(text: &LitStr) -> Option<String> {
+    let role = text.value();
+    if role.is_empty() {
+        return Some(with_help("the role has no name", r#"write `role = "org:admin"`"#));
+    }
+    match role.strip_prefix("org:") {
+        Some(name) if !name.is_empty() && !name.contains(':') => None,
+        Some(_) => Some(with_help(
+            format!("`{role}` is not a role"),
+            r#"a role is `org:` and a name: `"org:admin"`"#,
+        )),
+        None => Some(with_help(
+            format!("the role `{role}` lacks its prefix"),
+            format!(r#"write `role = "org:{role}"`"#),
+        )),
+    }
+}
+
+pub(super) fn permission(text: &LitStr) -> Option<String> {
+    let permission = text.value();
+    let parts: Vec<&str> = permission.split(':').collect();
+    let named = |parts: &[&str]| parts.iter().all(|part| !part.is_empty());
+    match parts.as_slice() {
+        ["org", feature, _] if feature.starts_with("sys_") => Some(with_help(
+            format!("the system permission `{permission}` is in no session token"),
+            "ask for a role, or for a custom permission such as `\"org:billing:manage\"`",
+        )),
+        ["org", rest @ ..] if rest.len() == 2 && named(rest) => None,
+        rest if rest.len() == 2 && named(rest) && rest[0] != "org" => Some(with_help(
+            format!("the permission `{permission}` lacks its prefix"),
+            format!(r#"write `permission = "org:{permission}"`"#),
+        )),
+        _ => Some(with_help(
+            format!("`{permission}` is not a permission"),
+            r#"a permission is `org:`, a feature and an action: `"org:billing:manage"`"#,
+        )),
+    }
+}
+
+pub(super) fn scoped(text: &LitStr) -> Option<String> {
+    let value = text.value();
+    let name = match value.split_once(':') {
+        None => value.as_str(),
+        Some(("o" | "org" | "organization" | "u" | "user", name)) => name,
+        Some(_) => "",
+    };
+    (name.is_empty() || name.contains(':')).then(|| {
+        with_help(
+            format!("`{value}` is not a name"),
+            r#"write a name, such as `"reports"`, or with a scope: `"org:reports"`, `"user:reports"`"#,
+        )
+    })
+}

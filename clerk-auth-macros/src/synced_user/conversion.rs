@@ -1,0 +1,39 @@
+//! What makes a field's type of a claim's value: the type's own conversion, or a function of the team's.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote};
+
+use super::access::{claim_field, held_kind};
+use super::model::{ClaimColumn, Column};
+
+fn conversion_name(column: &Column) -> Ident {
+    format_ident!("__convert_{}", column.ident, span = Span::mixed_site())
+}
+
+/// The team's own function, called in one place: if its signature is another, rustc says so once, under its path.
+pub(super) fn conversion(column: &Column) -> Option<TokenStream> {
+    let claim = column.claim()?;
+    let path = claim.with.as_ref()?;
+    let name = conversion_name(column);
+    let ty = &column.ty;
+    let kind = held_kind(claim);
+    let value = quote!(<#kind as ::clerk_auth::claim::ClaimKind>::Value<'_>);
+    let held = quote!(::core::result::Result<#ty, ::clerk_auth::claim::InvalidClaim>);
+    Some(quote! {
+        fn #name(__value: #value) -> #held {
+            let __convert: fn(#value) -> #held = #path;
+            __convert(__value)
+        }
+    })
+}
+
+/// What makes the field's type of the claim's value.
+pub(super) fn hold(column: &Column, claim: &ClaimColumn) -> TokenStream {
+    match &claim.with {
+        Some(_) => conversion_name(column).to_token_stream(),
+        None => {
+            let field = claim_field(column, claim);
+            quote!(#field::hold)
+        }
+    }
+}

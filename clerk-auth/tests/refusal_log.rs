@@ -1,0 +1,132 @@
+//! What the operator reads: each refusal once, with its reason, and nothing of a token.
+
+#![cfg(feature = "testing")]
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, HeaderValue};
+use clerk_auth::Clerk;
+use clerk_auth::testing::Issuer;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Level, Metadata, Subscriber};
+
+/// Keeps every event as its level and its fields.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+struct Line(String);
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.0 += &format!(" {field}={value:?}");
+    }
+}
+
+impl Subscriber for Log {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("clerk_auth")
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut line = Line(event.metadata().level().to_string());
+        event.record(&mut line);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line.0);
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+fn authenticate(clerk: &Clerk, authorization: Option<&str>) -> bool {
+    let mut headers = HeaderMap::new();
+    if let Some(authorization) = authorization {
+        headers.insert(
+            AUTHORIZATION,
+            HeaderValue::from_str(authorization).expect("a header value"),
+        );
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime starts");
+    runtime.block_on(clerk.authenticate(&headers)).is_ok()
+}
+
+#[test]
+fn a_refusal_is_one_event_with_its_reason_and_nothing_of_the_token() {
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+    let issuer = Issuer::new("https://clerk.example.com");
+    let clerk = issuer.clerk();
+    log.take();
+
+    let right = format!("Bearer {}", issuer.token("user_ada").sign());
+    let (start, end) = right.split_at(right.len() - 20);
+    let forged = format!("{start}AAAAAAAAAAAA{}", &end[12..]);
+    let pending = format!(
+        "Bearer {}",
+        issuer.token("user_ada").claim("sts", "pending").sign()
+    );
+    for (authorization, accepted, reason) in [
+        (None, false, None),
+        (Some(&*right), true, None),
+        (Some(&*right), true, None),
+        (Some(&*forged), false, Some("token_signature_invalid")),
+        (Some("Bearer secret secret"), false, Some("credential_malformed")),
+        (Some(&*pending), false, Some("session_pending")),
+    ] {
+        assert_eq!(authenticate(&clerk, authorization), accepted);
+        let events = log.take();
+        let expected: Vec<String> = reason
+            .map(|reason| {
+                format!(
+                    "{} message=refused a session token reason=\"{reason}\"",
+                    Level::INFO
+                )
+            })
+            .into_iter()
+            .collect();
+        assert_eq!(events, expected);
+    }
+}
+
+#[test]
+fn a_start_without_authorized_parties_is_warned_of() {
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+    let issuer = Issuer::new("https://clerk.example.com");
+    let builder = || {
+        Clerk::builder()
+            .issuer(issuer.url())
+            .jwt_key(issuer.public_key_pem())
+    };
+    let _strict = builder()
+        .authorized_parties(["https://app.example.com"])
+        .build()
+        .expect("the configuration is right");
+    assert_eq!(log.take(), Vec::<String>::new());
+    let _open = builder().build().expect("the configuration is right");
+    let warnings = log.take();
+    assert_eq!(warnings.len(), 1);
+    assert!(
+        warnings[0].starts_with("WARN") && warnings[0].contains("CLERK_AUTHORIZED_PARTIES"),
+        "{warnings:?}"
+    );
+}

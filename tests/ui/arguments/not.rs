@@ -1,0 +1,6 @@
+use clerk_auth::authenticated;
+
+#[authenticated(not(role = "org:guest"))]
+async fn handler() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use clerk_auth::authenticated;
+
+#[authenticated(&role)]
+async fn handler() {}
+
+fn main() {}

@@ -1,0 +1,15 @@
+use clerk_auth::SyncedUser;
+
+fn trim(text: String) -> String {
+    text.trim().to_owned()
+}
+
+#[derive(SyncedUser)]
+#[synced_user(table = "users", database(postgres, sqlite))]
+struct User {
+    clerk_id: String,
+    #[claim(with = trim)]
+    email: Option<String>,
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+use clerk_auth::{Session, authenticated};
+
+#[authenticated(role = "org:admin")]
+#[authenticated(permission = "org:billing:manage")]
+async fn handler(_session: Session) {}
+
+fn main() {}

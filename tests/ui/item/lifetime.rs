@@ -1,0 +1,6 @@
+use clerk_auth::{Session, authenticated};
+
+#[authenticated]
+async fn handler<'a>(_session: Session) {}
+
+fn main() {}

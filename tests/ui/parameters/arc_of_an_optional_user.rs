@@ -1,0 +1,14 @@
+use std::sync::Arc;
+
+use clerk_auth::{SyncedUser, authenticated};
+
+#[derive(SyncedUser)]
+#[synced_user(table = "users", database(postgres, sqlite))]
+struct User {
+    clerk_id: String,
+}
+
+#[authenticated]
+async fn handler(_user: Arc<Option<User>>) {}
+
+fn main() {}

@@ -1,0 +1,65 @@
+#![deny(warnings)]
+#![allow(dead_code)]
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use clerk_auth::routing::{get, post};
+use clerk_auth::{Clerk, Session, SyncedUser, authenticated};
+
+#[derive(Clone, SyncedUser)]
+#[synced_user(table = "users", database(sqlite))]
+struct User {
+    clerk_id: String,
+}
+
+struct Handlers;
+
+impl Handlers {
+    /// An associated function is a handler like any other, as long as it needs no more than a session.
+    #[authenticated]
+    async fn whoami(session: Session) -> String {
+        session.user_id().to_string()
+    }
+
+    #[authenticated]
+    async fn without_a_user() {}
+}
+
+macro_rules! handler {
+    ($name:ident, $first:ty, $role:literal) => {
+        #[authenticated(role = $role)]
+        async fn $name(_: $first) {}
+    };
+}
+
+handler!(administrator, Session, "org:admin");
+handler!(with_state, State<Clerk>, "org:member");
+
+#[authenticated]
+async fn optional(_user: Option<Arc<User>>) {}
+
+#[authenticated]
+async fn with_inner_attributes(session: Session) -> String {
+    #![allow(unused_variables)]
+    let unused = 0;
+    session.user_id().to_string()
+}
+
+fn local() -> axum::routing::MethodRouter<Clerk> {
+    const ADMIN: &str = "org:admin";
+
+    #[authenticated(role = ADMIN)]
+    async fn handler() {}
+
+    post(handler)
+}
+
+fn main() {
+    let _: axum::Router<Clerk> = axum::Router::new()
+        .route("/me", get(Handlers::whoami).merge(local()))
+        .route("/", get(Handlers::without_a_user))
+        .route("/inner", get(with_inner_attributes))
+        .route("/administrator", get(administrator).merge(post(with_state)));
+    let _ = optional;
+}

@@ -1,0 +1,16 @@
+use axum::Router;
+use clerk_auth::routing::get;
+use clerk_auth::{SyncedUser, authenticated};
+
+#[derive(SyncedUser)]
+#[synced_user(table = "users", database(postgres, sqlite))]
+struct User {
+    clerk_id: String,
+}
+
+#[authenticated]
+async fn handler(_user: User) {}
+
+fn main() {
+    let _: Router = Router::new().route("/", get(handler));
+}
