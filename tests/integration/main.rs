@@ -4,6 +4,7 @@ mod backend_api;
 mod conflicts;
 mod credentials;
 mod deletion;
+mod faults;
 mod fixture;
 mod freshness;
 mod harness;

@@ -1,0 +1,306 @@
+//! Faults under load: a network that breaks and a PostgreSQL that stops, is killed and comes back. No wrong row, no other
+//! failure than that the database cannot be used, no hang, no panic, no lost update; and back within a second.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use clerk_auth::sync::SyncError;
+use clerk_auth_tests::database::TestDatabase;
+use clerk_auth_tests::postgres::private::{End, PrivateServer};
+use clerk_auth_tests::profiles::{Pool, Profile, Profiles, token};
+use clerk_auth_tests::proxy::Proxy;
+use sqlx::{Connection, PgConnection};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+/// How long a request may wait for the database.
+const TIMEOUT: Duration = Duration::from_millis(500);
+
+/// What a request may take beside that: two cores run this test's load, its server and other tests.
+const SLACK: Duration = Duration::from_secs(2);
+
+/// How soon after the database is back there is an answer.
+const BACK: Duration = Duration::from_secs(1);
+
+const TASKS: usize = 8;
+
+/// Users of whom every task asks, beside one of its own.
+const SHARED: usize = 3;
+
+/// No task asks oftener.
+const MOST_REQUESTS: usize = 20_000;
+
+/// What is known of one user.
+#[derive(Default)]
+struct User {
+    id: String,
+    /// The newest version that a token has said.
+    issued: AtomicI64,
+    /// The newest version that each handle has served.
+    served: [AtomicI64; 2],
+}
+
+/// Requests of all tasks, until told to stop.
+struct Load {
+    handles: [Profiles; 2],
+    users: Vec<User>,
+    stop: AtomicBool,
+    answered: AtomicU64,
+    failed: AtomicU64,
+    /// What must not be.
+    faults: Mutex<Vec<String>>,
+}
+
+impl Load {
+    async fn start(url: &str) -> (Arc<Self>, JoinSet<()>) {
+        let mut handles = Vec::new();
+        for _ in 0..2 {
+            let pool = Pool::open(url, 5).await;
+            handles.push(Profiles::start_with(pool, |it| it.sync_timeout(TIMEOUT), |it| it).await);
+        }
+        let Ok(handles) = <[Profiles; 2]>::try_from(handles) else {
+            unreachable!("two were made");
+        };
+        let users = (0..SHARED + TASKS).map(|number| User {
+            id: format!("user_{number}"),
+            ..User::default()
+        });
+        let load = Arc::new(Self {
+            handles,
+            users: users.collect(),
+            stop: AtomicBool::new(false),
+            answered: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+            faults: Mutex::default(),
+        });
+        let mut tasks = JoinSet::new();
+        for task in 0..TASKS {
+            tasks.spawn(Arc::clone(&load).run(task));
+        }
+        (load, tasks)
+    }
+
+    /// One task: old and new tokens of its own user and of shared ones, through both handles.
+    async fn run(self: Arc<Self>, task: usize) {
+        let mut sessions = HashMap::new();
+        for number in 0..MOST_REQUESTS {
+            if self.stop.load(Ordering::Relaxed) {
+                return;
+            }
+            let place = if number % 2 == 0 {
+                SHARED + task
+            } else {
+                number / 2 % SHARED
+            };
+            let handle = (number / 3 + task) % 2;
+            // One request in four brings news.
+            if number % 4 < 2 && number % 8 < 4 || !sessions.contains_key(&(place, handle)) {
+                let user = &self.users[place];
+                let version = user.issued.fetch_add(1, Ordering::SeqCst) + 1;
+                let news = token(&user.id, &format!("{version}"), version);
+                let session = self.handles[handle].session(news).await;
+                sessions.insert((place, handle), (version, session));
+            }
+            let (version, session) = &sessions[&(place, handle)];
+            self.request(place, handle, *version, session).await;
+        }
+    }
+
+    async fn request(&self, place: usize, handle: usize, version: i64, session: &clerk_auth::Session) {
+        let user = &self.users[place];
+        let known = user.served[handle].load(Ordering::SeqCst).max(version);
+        let began = Instant::now();
+        let synced = self.handles[handle].users.sync(session).await;
+        let took = began.elapsed();
+        if took > TIMEOUT + SLACK {
+            self.fault(format!("{took:?} for {synced:?}"));
+        }
+        match synced {
+            Ok(synced) => {
+                self.answered.fetch_add(1, Ordering::SeqCst);
+                let served = version_of(&synced.user);
+                if synced.user.clerk_id != user.id
+                    || served
+                        .is_none_or(|served| served < known || served > user.issued.load(Ordering::SeqCst))
+                {
+                    self.fault(format!("{} at {known} or newer, served {synced:?}", user.id));
+                }
+                user.served[handle].fetch_max(served.unwrap_or(0), Ordering::SeqCst);
+            }
+            Err(SyncError::Database(_) | SyncError::Timeout(_) | SyncError::Unavailable) => {
+                self.failed.fetch_add(1, Ordering::SeqCst);
+                // Failing fast is not to become a loop that keeps everything else from running.
+                sleep(Duration::from_millis(5)).await;
+            }
+            Err(error) => self.fault(format!("{}: {error:?}", user.id)),
+        }
+    }
+
+    fn fault(&self, fault: String) {
+        self.faults
+            .lock()
+            .expect("no task panics while it is held")
+            .push(fault);
+    }
+
+    /// Waits until there have been so many more of these.
+    async fn more(&self, count: &AtomicU64, more: u64) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let enough = count.load(Ordering::SeqCst) + more;
+        while count.load(Ordering::SeqCst) < enough {
+            assert!(Instant::now() < deadline, "{:?}", self.faults.lock());
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    async fn more_answers(&self) {
+        self.more(&self.answered, 300).await;
+    }
+
+    async fn more_failures(&self) {
+        self.more(&self.failed, 100).await;
+    }
+
+    /// Each handle answers within a second of `back`.
+    async fn is_back(&self, back: Instant) {
+        for profiles in &self.handles {
+            let session = profiles.session(token("user_back", "1", 1)).await;
+            while let Err(error) = profiles.users.sync(&session).await {
+                assert!(
+                    back.elapsed() < BACK,
+                    "not back after {:?}: {error}",
+                    back.elapsed()
+                );
+                sleep(Duration::from_millis(5)).await;
+            }
+            assert!(back.elapsed() < BACK, "back after {:?}", back.elapsed());
+        }
+    }
+
+    /// Ends the load, and looks for what was promised in the table.
+    async fn end(&self, mut tasks: JoinSet<()>) {
+        self.stop.store(true, Ordering::Relaxed);
+        while let Some(ended) = tasks.join_next().await {
+            ended.expect("no task panics");
+        }
+        let faults = self.faults.lock().expect("no task panicked").clone();
+        assert!(
+            faults.is_empty(),
+            "{} faults, such as {:#?}",
+            faults.len(),
+            &faults[..faults.len().min(5)]
+        );
+        for user in &self.users {
+            let sql = format!("SELECT name FROM profiles WHERE clerk_id = '{}'", user.id);
+            let name = self.handles[0].pool.text(&sql).await;
+            let stored: i64 = name.and_then(|it| it.parse().ok()).expect("a row of ours");
+            let served = user.served.each_ref().map(|it| it.load(Ordering::SeqCst));
+            assert!(
+                served.iter().all(|served| *served <= stored),
+                "{}: {served:?} were served, {stored} is kept",
+                user.id
+            );
+        }
+        let rows = self.handles[0]
+            .pool
+            .number("SELECT count(*) - count(DISTINCT clerk_id) FROM profiles")
+            .await;
+        assert_eq!(rows, 0);
+    }
+}
+
+fn version_of(profile: &Profile) -> Option<i64> {
+    profile.name.as_deref()?.parse().ok()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_network_that_is_cut_under_load() {
+    let database = TestDatabase::postgres().await;
+    let mut proxy = Proxy::to(database.server_address());
+    let (load, tasks) = Load::start(&database.url_through(proxy.address())).await;
+    for _ in 0..3 {
+        load.more_answers().await;
+        proxy.cut().await;
+        load.more_failures().await;
+        proxy.restore();
+        load.is_back(Instant::now()).await;
+    }
+    load.more_answers().await;
+    load.end(tasks).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_network_that_falls_silent_under_load() {
+    let database = TestDatabase::postgres().await;
+    let mut proxy = Proxy::to(database.server_address());
+    let (load, tasks) = Load::start(&database.url_through(proxy.address())).await;
+    for _ in 0..3 {
+        load.more_answers().await;
+        proxy.hold().await;
+        load.more_failures().await;
+        proxy.restore();
+        load.is_back(Instant::now()).await;
+    }
+    load.more_answers().await;
+    load.end(tasks).await;
+}
+
+/// A failover: every connection drops at once, and new ones are accepted from then on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failover_that_drops_every_connection_under_load() {
+    let database = TestDatabase::postgres().await;
+    let mut proxy = Proxy::to(database.server_address());
+    let (load, tasks) = Load::start(&database.url_through(proxy.address())).await;
+    for _ in 0..10 {
+        load.more_answers().await;
+        proxy.cut().await;
+        proxy.restore();
+        load.is_back(Instant::now()).await;
+    }
+    load.end(tasks).await;
+}
+
+async fn a_server_that_ends(end: End) {
+    // What was acknowledged has to survive, so commits are written before they are; the machine itself does not crash.
+    let server = PrivateServer::start("synchronous_commit = on").await;
+    let url = server.url();
+    let (load, tasks) = Load::start(&url).await;
+    for _ in 0..2 {
+        load.more_answers().await;
+        server.end(end).await;
+        load.more_failures().await;
+        let (back, ()) = tokio::join!(accepts(&url), server.restart());
+        load.is_back(back).await;
+    }
+    load.more_answers().await;
+    load.end(tasks).await;
+}
+
+/// The moment at which the server accepts a connection.
+async fn accepts(url: &str) -> Instant {
+    loop {
+        if let Ok(connection) = PgConnection::connect(url).await {
+            let now = Instant::now();
+            drop(connection.close().await);
+            return now;
+        }
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_stopped_under_load() {
+    a_server_that_ends(End::Fast).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_crashes_under_load() {
+    a_server_that_ends(End::Immediate).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_whose_postmaster_is_killed_under_load() {
+    a_server_that_ends(End::Kill).await;
+}
