@@ -24,3 +24,4 @@ mod trouble;
 mod types;
 mod webhooks;
 mod webhooks_extractor;
+mod write_free;

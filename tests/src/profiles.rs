@@ -119,6 +119,14 @@ impl Pool {
         pool
     }
 
+    /// Closes its connections.
+    pub async fn close(&self) {
+        match self {
+            Self::Postgres(pool) => pool.close().await,
+            Self::Sqlite(pool) => pool.close().await,
+        }
+    }
+
     /// Runs a statement; how many rows it changed.
     ///
     /// # Panics
