@@ -93,15 +93,16 @@ async fn least(app: &Router, token: &str) -> usize {
     least
 }
 
-/// The token is known and the row was read a moment ago.
 #[cfg(feature = "sqlite")]
-#[test]
-fn a_warm_row_is_extracted_with_three_allocations() {
+mod row {
     use axum::extract::FromRef;
+    use clerk_auth::testing::SessionToken;
     use clerk_auth::user::StoredIn;
     use clerk_auth::{SyncedUser, UserSync, authenticated};
     use sqlx::Sqlite;
-    use sqlx::sqlite::SqlitePoolOptions;
+    use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
+
+    use super::*;
 
     #[derive(Clone, SyncedUser)]
     #[synced_user(table = "users", database(sqlite))]
@@ -128,17 +129,17 @@ fn a_warm_row_is_extracted_with_three_allocations() {
         ""
     }
 
-    let _alone = ALONE.lock();
-    let issuer = Issuer::new("https://clerk.example.com");
-    let token = issuer
-        .token("user_ada")
-        .claim("email", "ada@example.com")
-        .claim("firstName", "Ada")
-        .claim("lastName", serde_json::Value::Null)
-        .claim("imageUrl", "https://img.example.com/ada")
-        .claim("updatedAt", 1_700_000_000)
-        .sign();
-    block_on(async {
+    fn token<'a>(issuer: &'a Issuer, user_id: &str) -> SessionToken<'a> {
+        issuer
+            .token(user_id)
+            .claim("email", "ada@example.com")
+            .claim("firstName", "Ada")
+            .claim("lastName", serde_json::Value::Null)
+            .claim("imageUrl", "https://img.example.com/ada")
+            .claim("updatedAt", 1_700_000_000)
+    }
+
+    async fn pool() -> SqlitePool {
         let pool = SqlitePoolOptions::new()
             .max_connections(1)
             .connect("sqlite::memory:");
@@ -147,23 +148,67 @@ fn a_warm_row_is_extracted_with_three_allocations() {
             .execute(&pool)
             .await
             .expect("the table is made");
-        let clerk = issuer.clerk();
-        let users = UserSync::<User>::new(clerk.clone(), pool.clone())
-            .await
-            .expect("the table fits");
-        let state = State { clerk, users };
-        let public: Router = Router::new()
-            .route("/", get(async || ""))
-            .with_state(state.clone());
-        let guarded: Router = Router::new().route("/", get(me)).with_state(state);
-        let cold = allocations(&guarded, &token).await;
-        // What a closed pool does not answer comes from memory.
-        pool.close().await;
-        let public = least(&public, &token).await;
-        let guarded = least(&guarded, &token).await;
-        assert!(cold > guarded + 10, "the cold request was counted: {cold}");
-        assert!(guarded <= public + 3, "{guarded} allocations, {public} without");
-    });
+        pool
+    }
+
+    /// The token is known and the row was read a moment ago.
+    #[test]
+    fn a_warm_row_is_extracted_with_three_allocations() {
+        let _alone = ALONE.lock();
+        let issuer = Issuer::new("https://clerk.example.com");
+        let token = token(&issuer, "user_ada").sign();
+        block_on(async {
+            let pool = pool().await;
+            let clerk = issuer.clerk();
+            let users = UserSync::<User>::new(clerk.clone(), pool.clone()).await;
+            let users = users.expect("the table fits");
+            let state = State { clerk, users };
+            let public: Router = Router::new()
+                .route("/", get(async || ""))
+                .with_state(state.clone());
+            let guarded: Router = Router::new().route("/", get(me)).with_state(state);
+            let cold = allocations(&guarded, &token).await;
+            // What a closed pool does not answer comes from memory.
+            pool.close().await;
+            let public = least(&public, &token).await;
+            let guarded = least(&guarded, &token).await;
+            assert!(cold > guarded + 10, "the cold request was counted: {cold}");
+            assert!(guarded <= public + 3, "{guarded} allocations, {public} without");
+        });
+    }
+
+    /// The figure of the documentation: a row as it is kept, with the claims of its token.
+    #[test]
+    fn a_kept_row_takes_two_kilobytes_at_most() {
+        const USERS: usize = 500;
+        let _alone = ALONE.lock();
+        let issuer = Issuer::new("https://clerk.example.com");
+        block_on(async {
+            let users = UserSync::<User>::new(issuer.clerk(), pool().await).await;
+            let users = users.expect("the table fits");
+            let mut kept = 0;
+            for round in 0..2 {
+                let mut requests = Vec::new();
+                for user in 0..USERS {
+                    requests.push(request(&token(&issuer, &format!("user_{round}_{user}")).sign()));
+                }
+                let region = Region::new(ALLOCATOR);
+                // Another handle, whose cache of tokens ends with it.
+                let verifier = issuer.clerk();
+                for request in &requests {
+                    let session = verifier.authenticate(request.headers()).await;
+                    let session = session.expect("it is valid");
+                    users.sync_shared(&session).await.expect("it syncs");
+                }
+                drop(verifier);
+                let change = region.change();
+                // The first round also fills what does not grow.
+                kept = (change.bytes_allocated - change.bytes_deallocated) / USERS;
+            }
+            println!("{kept} bytes");
+            assert!((200..=2_048).contains(&kept), "{kept} bytes for each user");
+        });
+    }
 }
 
 #[derive(Default)]

@@ -14,6 +14,7 @@ mod keys;
 mod layout;
 mod migrations;
 mod model;
+mod plans;
 mod process;
 mod processes;
 mod refusals;
