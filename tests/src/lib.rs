@@ -10,6 +10,14 @@ pub mod sqlite;
 
 mod watcher;
 
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
+
+/// A port that nobody listens on, for a program that cannot pick one itself.
+fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
 /// A name that no other test of any run uses: process ids come again, and so would what a killed run left behind.
 fn unique_name() -> String {
     format!("clerk_auth_{}", random_hex(8))

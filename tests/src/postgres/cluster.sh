@@ -1,4 +1,5 @@
-# The steps of watcher.sh for a PostgreSQL cluster. BIN, PORT and PASSWORD are in the environment.
+# The steps of watcher.sh for a PostgreSQL cluster. BIN, PORT and PASSWORD are in the environment, and SETTINGS, which come
+# last and so win.
 start() {
     printf '%s' "$PASSWORD" >"$folder/password"
     "$BIN/initdb" -D "$folder/data" --username=postgres --pwfile="$folder/password" --auth=password \
@@ -14,6 +15,7 @@ fsync = off
 full_page_writes = off
 synchronous_commit = off
 autovacuum = off
+$SETTINGS
 END
     "$BIN/pg_ctl" start -w -D "$folder/data" -l "$folder/log" >>"$folder/log" 2>&1 </dev/null || fail
 }

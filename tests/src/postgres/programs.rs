@@ -3,6 +3,7 @@
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -49,13 +50,13 @@ fn newest_first(packaged: &Path) -> Vec<PathBuf> {
 
 /// A user and group id.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Account {
-    pub(crate) user: u32,
-    pub(crate) group: u32,
+struct Account {
+    user: u32,
+    group: u32,
 }
 
 /// Whom to run the server as: PostgreSQL refuses root. `None` stands for the user who runs the tests.
-pub(crate) fn account() -> Result<Option<Account>, &'static str> {
+fn account() -> Result<Option<Account>, &'static str> {
     if id(&["-u"]) != Some(0) {
         return Ok(None);
     }
@@ -72,6 +73,18 @@ pub(crate) fn account() -> Result<Option<Account>, &'static str> {
         .ok_or(
             "PostgreSQL refuses to run as root, and this system has neither a user `postgres` nor `nobody`",
         )
+}
+
+/// A command that runs as whom the server may run as, and does not hear what the environment says to PostgreSQL's clients.
+pub(crate) fn command(program: impl AsRef<OsStr>) -> Result<Command, &'static str> {
+    let mut command = Command::new(program);
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PG")) {
+        command.env_remove(name);
+    }
+    if let Some(account) = account()? {
+        command.uid(account.user).gid(account.group);
+    }
+    Ok(command)
 }
 
 fn id(arguments: &[&str]) -> Option<u32> {

@@ -1,11 +1,7 @@
 //! The PostgreSQL server of this test process: the one that `DATABASE_URL` names, else a temporary cluster.
 
 use std::env;
-use std::io;
-use std::net::{Ipv4Addr, TcpListener};
-use std::os::unix::process::CommandExt;
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::OnceLock;
 
@@ -47,26 +43,37 @@ fn foreign(url: &str) -> Result<Server, String> {
 }
 
 fn temporary() -> Result<Server, String> {
+    let started = start_cluster("")?;
+    Ok(Server {
+        options: started.options,
+        cluster: Some(started.cluster),
+    })
+}
+
+/// A cluster that has been started.
+pub(super) struct Started {
+    pub(super) options: PgConnectOptions,
+    pub(super) cluster: Watcher,
+    /// The folder of the server programs.
+    pub(super) programs: PathBuf,
+}
+
+/// Starts a cluster whose configuration ends with `settings`.
+pub(super) fn start_cluster(settings: &str) -> Result<Started, String> {
     let path = env::var_os("PATH").unwrap_or_default();
-    let folder = programs::find(&path, Path::new(programs::PACKAGED))?;
-    let account = programs::account()?;
+    let programs = programs::find(&path, Path::new(programs::PACKAGED))?;
     let password = crate::random_hex(16);
 
     // PostgreSQL cannot pick its port. Between our pick and its start the port can be taken, hence three attempts.
     let mut failure = String::new();
     for _ in 0..3 {
-        let port = free_port().map_err(|error| format!("no free port: {error}"))?;
-        let mut shell = Command::new("sh");
-        for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PG")) {
-            shell.env_remove(name);
-        }
+        let port = crate::free_port().map_err(|error| format!("no free port: {error}"))?;
+        let mut shell = programs::command("sh")?;
         shell
-            .env("BIN", &folder)
+            .env("BIN", &programs)
             .env("PORT", port.to_string())
-            .env("PASSWORD", &password);
-        if let Some(account) = account {
-            shell.uid(account.user).gid(account.group);
-        }
+            .env("PASSWORD", &password)
+            .env("SETTINGS", settings);
         match Watcher::start(shell, include_str!("cluster.sh")) {
             Ok(cluster) => {
                 let options = PgConnectOptions::new_without_pgpass()
@@ -76,9 +83,10 @@ fn temporary() -> Result<Server, String> {
                     .password(&password)
                     .database("postgres")
                     .ssl_mode(PgSslMode::Disable);
-                return Ok(Server {
+                return Ok(Started {
                     options,
-                    cluster: Some(cluster),
+                    cluster,
+                    programs,
                 });
             }
             Err(output) => failure = output,
@@ -86,10 +94,6 @@ fn temporary() -> Result<Server, String> {
     }
     Err(format!(
         "the PostgreSQL of {} does not start:\n{failure}",
-        folder.display()
+        programs.display()
     ))
-}
-
-fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }

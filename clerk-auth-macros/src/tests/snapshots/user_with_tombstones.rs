@@ -7,6 +7,7 @@ const _: () = {
         UnstoredColumn as _,
     };
     #[doc(hidden)]
+    #[allow(non_camel_case_types)]
     pub struct __UserClaims {
         pub email: Option<String>,
         pub clerk_id: String,
