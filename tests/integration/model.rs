@@ -501,7 +501,6 @@ impl<'a, U: Member> Run<'a, U> {
                         };
                         prop_assert!(is_right, "got {got:?}");
                     }
-                    }
                 }
             }
             Step::Crash { what, polls } => {
@@ -546,7 +545,11 @@ impl World {
             }
             Step::Deliver { delivery, process } => {
                 let (delivery, told) = self.deliveries.get(delivery % self.deliveries.len())?;
-                Some((*process, Arriving::Delivery(Box::new(delivery.clone())), told.clone()))
+                Some((
+                    *process,
+                    Arriving::Delivery(Box::new(delivery.clone())),
+                    told.clone(),
+                ))
             }
             _ => None,
         }
