@@ -10,6 +10,8 @@ use axum::Router;
 use clerk_auth::Clerk;
 use clerk_auth::SyncedUser;
 use clerk_auth::dev::StandIn;
+use clerk_auth::routing::webhooks;
+use clerk_auth::webhook::WebhookVerifier;
 use example_app::config::{Config, SignIn};
 use example_app::database::Database;
 use example_app::user::User;
@@ -48,15 +50,28 @@ async fn run() -> Result<(), Box<dyn Error>> {
         )
     })?;
     let address = listener.local_addr()?;
-    let (clerk, dev) = match config.sign_in {
-        SignIn::Clerk => (Clerk::from_env()?, Router::new()),
+    let (clerk, dev, verifier) = match config.sign_in {
+        SignIn::Clerk => {
+            let sends_webhooks =
+                std::env::var("CLERK_WEBHOOK_SIGNING_SECRET").is_ok_and(|secret| !secret.trim().is_empty());
+            let verifier = sends_webhooks.then(WebhookVerifier::from_env).transpose()?;
+            (Clerk::from_env()?, Router::new(), verifier)
+        }
         SignIn::StandIn => {
             let stand_in = StandIn::new(&format!("http://{address}"), User::TEMPLATE)?;
-            (stand_in.clerk()?, stand_in.router())
+            (
+                stand_in.clerk()?,
+                stand_in.router(),
+                Some(stand_in.webhook_verifier()),
+            )
         }
     };
     let database = Database::open(&config.database_url).await?;
     let users = database.users(clerk.clone()).await?;
+    let received = match verifier {
+        Some(verifier) => Router::new().route("/webhooks/clerk", webhooks(&users, verifier)),
+        None => Router::new(),
+    };
     let state = AppState {
         clerk,
         users,
@@ -64,10 +79,11 @@ async fn run() -> Result<(), Box<dyn Error>> {
     };
     print_invitation(address, config.sign_in);
     let (stopping, stopped) = oneshot::channel();
-    let served = axum::serve(listener, app(state).nest("/dev", dev)).with_graceful_shutdown(async {
-        stop_signal().await;
-        let _ = stopping.send(());
-    });
+    let served =
+        axum::serve(listener, app(state).merge(received).nest("/dev", dev)).with_graceful_shutdown(async {
+            stop_signal().await;
+            let _ = stopping.send(());
+        });
     let out_of_time = async {
         let _ = stopped.await;
         tokio::time::sleep(GRACE).await;
@@ -92,6 +108,9 @@ fn print_invitation(address: SocketAddr, sign_in: SignIn) {
         r#"  TOKEN=$(curl -s http://{address}/dev/token -d '{{"user_id":"user_ada","first_name":"Ada"}}' | sed 's/.*:"\(.*\)".*/\1/')"#
     );
     println!(r#"  curl -i http://{address}/api/me -H "Authorization: Bearer $TOKEN""#);
+    println!("webhooks tell the application what changes in Clerk:");
+    println!(r#"  curl -s http://{address}/dev/users/user_ada -d '{{"first_name":"Augusta"}}'"#);
+    println!("  curl -s -X DELETE http://{address}/dev/users/user_ada");
 }
 
 /// Completes on ctrl-c, or on the SIGTERM that process managers send.
