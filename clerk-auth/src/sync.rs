@@ -1,6 +1,7 @@
 //! Keeps a person's row equal to what Clerk says, whatever runs at once.
 //!
 //! Read first, write only on change, and let the upsert settle races: an unchanged user costs one read-only statement.
+#![doc = include_str!("docs/sync.md")]
 
 mod breaker;
 mod builder;
