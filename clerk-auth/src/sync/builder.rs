@@ -181,7 +181,7 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
     ///             Box::pin(async move {
     ///                 if let Event::OrganizationDeleted(organization) = &delivery.event {
     ///                     sqlx::query("DELETE FROM teams WHERE clerk_id = ?")
-    ///                         .bind(organization.id.as_str())
+    ///                         .bind(organization.id.as_ref().map(|id| id.as_str().to_owned()))
     ///                         .execute(connection)
     ///                         .await?;
     ///                 }
