@@ -20,7 +20,7 @@ use clerk_auth::{SyncedUser, UserSync};
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::on_both_databases;
 use clerk_auth_tests::profiles::{Pool, Profiles, issuer, token};
-use futures_util::future::join_all;
+use futures_util::future::{FutureExt, join_all};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -30,6 +30,7 @@ on_both_databases!(
     users_who_make_no_request_have_rows,
     a_delivery_that_comes_late_or_twice_changes_nothing,
     a_delivery_that_comes_twice_at_once_is_one,
+    a_version_is_never_raised_over_older_claims,
     what_the_application_does_is_kept_with_the_delivery_or_not_at_all,
     a_deleted_user_stays_deleted_whatever_comes_later,
     an_ended_session_is_refused_until_its_tokens_have_expired,
@@ -142,6 +143,28 @@ async fn a_delivery_that_comes_late_or_twice_changes_nothing(database: TestDatab
         .expect("it syncs");
     assert_eq!(late.user.name.as_deref(), Some("Grace"));
     assert_eq!(profiles.pool.number("SELECT count(*) FROM profiles").await, 1);
+}
+
+async fn a_version_is_never_raised_over_older_claims(database: TestDatabase) {
+    let (one, other) = (start(&database).await, start(&database).await);
+    for round in 0..50 {
+        // A token minted in the second of a change may carry it, or not: both have the version of the second's begin.
+        let user_id = format!("user_{round}");
+        receive(&one, "user.updated", user(&user_id, "New", 100)).await;
+        let mut changed = user(&user_id, "New", 100);
+        changed["updated_at"] = 100_214.into();
+        let old = receive(&one, "user.created", user(&user_id, "Old", 100));
+        let new = receive(&other, "user.updated", changed);
+        let answers = join_all([old.boxed(), new.boxed()]).await;
+        assert_eq!(answers, [StatusCode::NO_CONTENT; 2]);
+        assert_eq!(
+            name(&one, &user_id).await.as_deref(),
+            Some("New"),
+            "round {round}"
+        );
+        let sql = format!("SELECT clerk_version FROM profiles WHERE clerk_id = '{user_id}'");
+        assert_eq!(one.pool.number(&sql).await, 100_214);
+    }
 }
 
 /// How often the hooks were called.

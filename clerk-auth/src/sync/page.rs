@@ -128,26 +128,48 @@ impl<U: SyncedUser> Inner<U> {
         let page = Page::of::<U>(users);
         let (observations, mut report) = page.observations::<U>();
         let standings = self.standings(&observations).await?;
-        let mut raised: Vec<(&str, Version)> = Vec::new();
+        let mut raised = Vec::new();
         let mut writes = Vec::new();
         for (observation, standing) in observations.into_iter().zip(standings) {
             match standing {
                 Standing::Deleted => report.skip(observation.source.subject(), NotImported::Deleted),
                 Standing::Right => report.count(SyncOutcome::Unchanged),
-                Standing::SameButOlder => {
-                    report.count(SyncOutcome::Unchanged);
-                    raised.push((observation.source.subject(), observation.version));
-                }
+                Standing::SameButOlder if dry_run => report.count(SyncOutcome::Unchanged),
+                Standing::SameButOlder => raised.push(observation),
                 Standing::Missing if dry_run => report.count(SyncOutcome::Inserted),
                 Standing::Stale if dry_run => report.count(SyncOutcome::Updated),
                 Standing::Missing | Standing::Stale => writes.push(observation),
             }
         }
-        if !raised.is_empty() && !dry_run {
-            at_most(async { Ok(self.store.raise_version_of_many(&raised).await?) }).await?;
+        if !raised.is_empty() {
+            writes.extend(self.raise_versions(raised, &mut report).await?);
         }
         self.write_page(&writes, &mut report).await?;
         Ok(report)
+    }
+
+    /// Notes the newer versions of rows that say what they should. Returns those that do not any more: claims of the version
+    /// that was read may have been replaced by others of the same meanwhile, which from now on cannot happen.
+    async fn raise_versions<'a>(
+        &self,
+        rows: Vec<Observation<'a, U>>,
+        report: &mut PageReport,
+    ) -> Result<Vec<Observation<'a, U>>, SyncError> {
+        let versions: Vec<(&str, Version)> = rows
+            .iter()
+            .map(|row| (row.source.subject(), row.version))
+            .collect();
+        at_most(async { Ok(self.store.raise_version_of_many(&versions).await?) }).await?;
+        let standings = self.standings(&rows).await?;
+        let mut replaced = Vec::new();
+        for (row, standing) in rows.into_iter().zip(standings) {
+            match standing {
+                Standing::Right | Standing::SameButOlder => report.count(SyncOutcome::Unchanged),
+                Standing::Deleted => report.skip(row.source.subject(), NotImported::Deleted),
+                Standing::Missing | Standing::Stale => replaced.push(row),
+            }
+        }
+        Ok(replaced)
     }
 
     /// Writes with one statement; where that fails for one of the rows, halves find out for which.

@@ -306,18 +306,20 @@ where
             claims,
             version,
         } = observation;
-        let stored = self.select(connection, source.subject(), "").await?;
+        let mut stored = self.select(connection, source.subject(), "").await?;
+        if plan(stored.as_ref(), claims, *version) == Plan::RaiseVersion {
+            let arguments = with_version::<DB>(source.subject(), *version)?;
+            sqlx::query_with(U::RAISE_VERSION, arguments)
+                .execute(&mut *connection)
+                .await?;
+            // Claims of the version that was read may have been replaced by others of the same meanwhile. From now on they
+            // cannot be.
+            stored = self.select(connection, source.subject(), "").await?;
+        }
         match plan(stored.as_ref(), claims, *version) {
             Plan::Gone => Ok(Applied::Gone),
             Plan::Serve if stored.is_some_and(|stored| stored.version > *version) => Ok(Applied::Stale),
-            Plan::Serve => Ok(Applied::Unchanged),
-            Plan::RaiseVersion => {
-                let arguments = with_version::<DB>(source.subject(), *version)?;
-                sqlx::query_with(U::RAISE_VERSION, arguments)
-                    .execute(connection)
-                    .await?;
-                Ok(Applied::Unchanged)
-            }
+            Plan::Serve | Plan::RaiseVersion => Ok(Applied::Unchanged),
             Plan::Write => {
                 let written = self
                     .upsert_with_hook(connection, source.subject(), claims, *version)

@@ -95,14 +95,13 @@ impl<U: SyncedUser> Inner<U> {
                 // Whoever had it may have written what we would.
                 continue;
             };
-            return match (plan, stored) {
-                (Plan::RaiseVersion, Some(stored)) => {
-                    self.store.raise_version(clerk_id, version).await?;
-                    let stored = Stored { version, ..stored };
-                    Ok(self.serve(session, stored, Some(reading), SyncOutcome::Unchanged))
-                }
-                _ => self.write(observation, session).await,
-            };
+            if plan == Plan::RaiseVersion {
+                self.store.raise_version(clerk_id, version).await?;
+                // Claims of the version that was read may have been replaced by others of the same meanwhile. From now on
+                // they cannot be, so another look tells whether these are the right ones.
+                continue;
+            }
+            return self.write(observation, session).await;
         }
     }
 
