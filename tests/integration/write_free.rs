@@ -36,14 +36,10 @@ struct Traces {
 }
 
 impl Traces {
-    /// Read when nobody else is connected: a session tells what it has counted at its end at the latest.
-    async fn of(observer: &Pool) -> Self {
-        let deadline = Instant::now() + Duration::from_secs(30);
+    /// Read when nobody else is connected but who listens: a session tells what it has counted at its end at the latest.
+    async fn of(observer: &Pool, listening: i64) -> Self {
         let others = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
-        while observer.number(others).await > 0 {
-            assert!(Instant::now() < deadline, "somebody is connected");
-            sleep(Duration::from_millis(5)).await;
-        }
+        until(observer, others, listening).await;
         Self {
             wal: observer
                 .number("SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint")
@@ -61,14 +57,21 @@ impl Traces {
     }
 }
 
-/// So many syncs of users who are all there, from a process that begins and ends with them.
-async fn unchanged_syncs(url: &str, count: usize) {
-    let (profiles, sessions) = process(url).await;
-    let (profiles, sessions) = (Arc::new(profiles), Arc::<[Session]>::from(sessions));
+/// Waits until a statement counts so many.
+async fn until(observer: &Pool, sql: &str, expected: i64) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while observer.number(sql).await != expected {
+        assert!(Instant::now() < deadline, "{sql}");
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// So many syncs of users who are all there.
+async fn unchanged_syncs(profiles: &Arc<Profiles<AlwaysRead>>, sessions: &Arc<[Session]>, count: usize) {
     let begun = Arc::new(AtomicUsize::new(0));
     let mut tasks = JoinSet::new();
     for _ in 0..TASKS {
-        let (profiles, sessions, begun) = (Arc::clone(&profiles), Arc::clone(&sessions), Arc::clone(&begun));
+        let (profiles, sessions, begun) = (Arc::clone(profiles), Arc::clone(sessions), Arc::clone(&begun));
         tasks.spawn(async move {
             loop {
                 let number = begun.fetch_add(1, Ordering::Relaxed);
@@ -106,15 +109,33 @@ async fn a_hundred_thousand_unchanged_syncs_write_nothing() {
         assert_eq!(first.outcome, Inserted);
     }
     profiles.pool.close().await;
+    drop(profiles);
     let observer = Pool::open(&url, 1).await;
     observer.execute("VACUUM (FREEZE) profiles").await;
     observer.execute("CHECKPOINT").await;
 
-    let before = Traces::of(&observer).await;
+    let before = Traces::of(&observer, 0).await;
     sleep(Duration::from_millis(500)).await;
-    assert_eq!(Traces::of(&observer).await, before, "the server is not quiet");
-    unchanged_syncs(&url, SYNCS).await;
-    assert_eq!(Traces::of(&observer).await, before);
+    assert_eq!(Traces::of(&observer, 0).await, before, "the server is not quiet");
+
+    // A process that has begun to listen asks now and then whether its connection lives; until then it has notified itself.
+    let (profiles, sessions) = process(&url).await;
+    let listens = "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT 1' AND state = 'idle'";
+    until(&observer, listens, 1).await;
+    let wal = "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint";
+    let begun = observer.number(wal).await;
+    let (profiles, sessions) = (Arc::new(profiles), Arc::<[Session]>::from(sessions));
+    unchanged_syncs(&profiles, &sessions, SYNCS).await;
+    let after = Traces::of(&observer, 1).await;
+    assert_eq!(after.wal, begun);
+    assert_eq!(
+        Traces {
+            wal: before.wal,
+            ..after
+        },
+        before
+    );
+    drop(profiles);
 
     // What is looked for is found.
     let (profiles, _) = process(&url).await;
@@ -124,7 +145,8 @@ async fn a_hundred_thousand_unchanged_syncs_write_nothing() {
         .expect("it syncs");
     assert_eq!(changed.outcome, Updated);
     profiles.pool.close().await;
-    let after = Traces::of(&observer).await;
+    drop(profiles);
+    let after = Traces::of(&observer, 0).await;
     assert!(after.wal > before.wal, "{after:?}");
     assert_eq!((after.updated, after.dead), (before.updated + 1, before.dead + 1));
     assert_ne!(after.rows, before.rows);
