@@ -3,6 +3,7 @@
 //! Read first, write only on change, and let the upsert settle races: an unchanged user costs one read-only statement.
 #![doc = include_str!("docs/sync.md")]
 
+mod announcement;
 mod breaker;
 mod builder;
 #[cfg(feature = "backend-api")]

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 use sqlx::{AssertSqlSafe, ColumnIndex, Decode, Encode, Executor, IntoArguments, Row, Transaction, Type};
 
+use super::announcement::announcement;
 use super::dialect::{Dialect, stored};
-use super::fresh::ANY;
 use super::observation::Observation;
 use super::store::{PoolStore, Store, WriteError};
 use super::version::Version;
@@ -19,12 +19,6 @@ const MOST_PARAMETERS: usize = 32_766;
 /// The most rows of a statement: as many as Clerk has users on a page, so that the pages of an import are one text,
 /// which the database plans once.
 const MOST_ROWS: usize = 500;
-
-/// PostgreSQL takes payloads shorter than 8,000 bytes.
-const LONGEST_PAYLOAD: usize = 7_999;
-
-/// The announcement of any number of rows; its channel is that of the single upsert.
-const NOTIFY: &str = "SELECT pg_notify('clerk_auth', $1)";
 
 /// One of many rows after an upsert: the one that won, whoever wrote it.
 #[derive(Debug)]
@@ -60,14 +54,10 @@ where
             let is_full = rows.len() == most_rows;
             written.extend(self.upsert_rows(&mut transaction, rows, is_full).await?);
         }
-        if DB::ANNOUNCES && !U::FRESH_FOR.is_zero() {
+        if Self::ANNOUNCES {
             let clerk_ids = written.iter().map(|row| &*row.clerk_id);
             let payload = announcement(&self.sender, U::TABLE, clerk_ids);
-            let mut arguments = DB::Arguments::default();
-            sqlx::Arguments::add(&mut arguments, &*payload).map_err(sqlx::Error::Encode)?;
-            sqlx::query_with(NOTIFY, arguments)
-                .execute(&mut *transaction)
-                .await?;
+            DB::announce(&mut transaction, &payload).await?;
         }
         transaction.commit().await?;
         self.without_deleted(written).await
@@ -205,37 +195,4 @@ where
         .fetch_all(&mut **transaction)
         .await?;
     found.iter().map(|row| row.try_get(row.len() - 1)).collect()
-}
-
-/// Who wrote, the table and the users; or [`ANY`] where they do not fit. A flood of announcements, one a row, would fill
-/// the server's queue, and every process would have to read it.
-fn announcement<'a>(sender: &str, table: &str, clerk_ids: impl Iterator<Item = &'a str>) -> String {
-    let mut payload = format!("{sender} {table}");
-    let place = payload.len();
-    for clerk_id in clerk_ids {
-        if payload.len() + 1 + clerk_id.len() > LONGEST_PAYLOAD {
-            payload.truncate(place);
-            return payload + " " + ANY;
-        }
-        payload.push(' ');
-        payload.push_str(clerk_id);
-    }
-    payload
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_announcement_names_the_users_as_long_as_they_fit() {
-        let ids = |count: usize| (0..count).map(|number| format!("user_{number:027}"));
-        for (count, expected) in [(1, false), (200, false), (241, false), (242, true), (500, true)] {
-            let ids: Vec<String> = ids(count).collect();
-            let payload = announcement("0123456789abcdef", "users", ids.iter().map(String::as_str));
-            assert!(payload.len() < 8_000, "{count}");
-            assert_eq!(payload == "0123456789abcdef users *", expected, "{count}");
-            assert_eq!(payload.ends_with(&ids[count - 1]), !expected, "{count}");
-        }
-    }
 }

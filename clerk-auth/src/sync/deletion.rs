@@ -90,8 +90,8 @@ where
         }
         let delete = U::TOMBSTONES.map_or(U::TOMBSTONE, |it| it.delete);
         execute_for::<DB>(connection, delete, clerk_id).await?;
-        if DB::ANNOUNCES && !U::FRESH_FOR.is_zero() {
-            DB::announce(connection, &self.sender, U::TABLE, clerk_id).await?;
+        if Self::ANNOUNCES {
+            DB::announce(connection, &self.announcement_of(clerk_id)).await?;
         }
         Ok(Deletion::Deleted)
     }

@@ -62,9 +62,7 @@ pub(crate) trait Dialect: Database + HasStatementCache {
     /// Tells other processes that a row was written; once it is committed, if that is in a transaction.
     fn announce(
         connection: &mut Self::Connection,
-        sender: &str,
-        table: &str,
-        clerk_id: &str,
+        announcement: &str,
     ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 
     /// Tells other processes who is refused, when the transaction commits.
@@ -141,13 +139,8 @@ impl Dialect for sqlx::Postgres {
         Ok(places(columns, is_covered))
     }
 
-    async fn announce(
-        connection: &mut Self::Connection,
-        sender: &str,
-        table: &str,
-        clerk_id: &str,
-    ) -> Result<(), sqlx::Error> {
-        notify(connection, CHANNEL, &format!("{sender} {table} {clerk_id}")).await
+    async fn announce(connection: &mut Self::Connection, announcement: &str) -> Result<(), sqlx::Error> {
+        notify(connection, CHANNEL, announcement).await
     }
 
     #[cfg(feature = "webhooks")]
@@ -237,7 +230,7 @@ impl Dialect for sqlx::Sqlite {
     }
 
     // The processes of one file share it, and tell each other nothing.
-    async fn announce(_: &mut Self::Connection, _: &str, _: &str, _: &str) -> Result<(), sqlx::Error> {
+    async fn announce(_: &mut Self::Connection, _: &str) -> Result<(), sqlx::Error> {
         Ok(())
     }
 

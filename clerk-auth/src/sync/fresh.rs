@@ -15,7 +15,6 @@ use crate::time::Timestamp;
 const MOST_ROWS: usize = 10_000;
 
 /// In an announcement of another process, instead of users: any row of the table may have been written.
-#[cfg(any(feature = "postgres", feature = "backend-api"))]
 pub(super) const ANY: &str = "*";
 
 /// Users that share a counter lose their copies together; with so many of them that is rare.

@@ -3,6 +3,7 @@
 use crate::clerk::Clerk;
 use crate::id::{SessionId, UserId};
 use crate::time::Timestamp;
+#[cfg(feature = "postgres")]
 use crate::token::Refusal;
 use crate::token::denied::Denial;
 

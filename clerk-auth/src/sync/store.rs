@@ -10,6 +10,7 @@ use sqlx::{
     Type,
 };
 
+use super::announcement::announcement;
 #[cfg(feature = "backend-api")]
 use super::bulk::WrittenRow;
 use super::deletion::Deletion;
@@ -181,6 +182,13 @@ where
     for<'r> bool: Decode<'r, DB> + Type<DB>,
     usize: ColumnIndex<DB::Row>,
 {
+    /// Whether writes are announced: rows that every process reads each time need not be.
+    pub(super) const ANNOUNCES: bool = DB::ANNOUNCES && !U::FRESH_FOR.is_zero();
+
+    pub(super) fn announcement_of(&self, clerk_id: &str) -> String {
+        announcement(&self.sender, U::TABLE, std::iter::once(clerk_id))
+    }
+
     /// The upsert, and the application's hook if it inserted.
     pub(super) async fn upsert_with_hook(
         &self,
@@ -209,7 +217,7 @@ where
     ) -> Result<Written<U>, WriteError> {
         let mut arguments = DB::Arguments::default();
         U::bind(claims, version.milliseconds(), &mut arguments).map_err(sqlx::Error::Encode)?;
-        if DB::ANNOUNCES && !U::FRESH_FOR.is_zero() {
+        if Self::ANNOUNCES {
             sqlx::Arguments::add(&mut arguments, &*self.sender).map_err(sqlx::Error::Encode)?;
         }
         match DB::upsert::<U>(connection, clerk_id, arguments).await {
@@ -431,7 +439,7 @@ where
                 return Ok(());
             }
             let mut connection = self.pool.acquire().await?;
-            DB::announce(&mut connection, &self.sender, U::TABLE, clerk_id).await
+            DB::announce(&mut connection, &self.announcement_of(clerk_id)).await
         })
     }
 
