@@ -31,6 +31,10 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// gives up on a delivery after 27 hours and 35 minutes, so that no late word is believed.
 const REMEMBERED: Duration = Duration::from_secs(28 * 60 * 60);
 
+/// For how long this process remembers that a user is not refused: until deliveries that run at the same time have ended.
+/// What comes later the row's version tells. There is one such word for every change of a user.
+const SETTLING: Duration = Duration::from_secs(60);
+
 /// What a delivery does to a row.
 pub(crate) enum Change<'a, U: SyncedUser> {
     /// It is about something else, or about somebody who can have no row.
@@ -225,7 +229,8 @@ fn notice(event: &Event, now: Timestamp, session_token_lifetime: Duration) -> Op
                 (Some(Refusal::UserLocked), Some(seconds)) => {
                     now + Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
                 }
-                _ => now + REMEMBERED,
+                (Some(_), _) => now + REMEMBERED,
+                (None, _) => now + SETTLING,
             };
             Some(user(&it.id, refusal, it.updated_at.milliseconds(), until))
         }

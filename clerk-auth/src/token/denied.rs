@@ -11,8 +11,8 @@ use arc_swap::ArcSwap;
 use super::refusal::Refusal;
 use crate::time::Timestamp;
 
-/// The most that are remembered at once; of more, those are forgotten whose time ends first. Only Clerk's signed webhooks
-/// and the application itself add any, and each goes after its time.
+/// The most that are remembered at once; of more, those who are not refused any more are forgotten first, and then those
+/// whose time ends first. Only Clerk's signed webhooks and the application itself add any, and each goes after its time.
 const MOST: usize = 20_000;
 
 /// Those who are refused, each for a time. Read without a lock; a write copies the map, which is small: it holds what has
@@ -59,7 +59,7 @@ impl<K: Clone + Eq + Hash> Denied<K> {
             if denials.len() > MOST
                 && let Some(first) = denials
                     .iter()
-                    .min_by_key(|(_, known)| known.until)
+                    .min_by_key(|(_, known)| (known.refusal.is_some(), known.until))
                     .map(|(key, _)| key.clone())
             {
                 denials.remove(&first);
@@ -147,5 +147,8 @@ mod tests {
         assert_eq!(denied.denials.load().len(), MOST);
         assert_eq!(denied.refusal(&0, now), None, "it would have ended first");
         assert_eq!(denied.refusal(&-1, now), Some(Refusal::UserDeleted));
+        // Whoever may sign in crowds out nobody who may not.
+        denied.note(&-2, denial(None, 0, 9_000), now);
+        assert_eq!(denied.refusal(&1, now), Some(Refusal::UserDeleted));
     }
 }
