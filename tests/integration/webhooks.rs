@@ -35,6 +35,8 @@ on_both_databases!(
     a_deleted_user_stays_deleted_whatever_comes_later,
     an_ended_session_is_refused_until_its_tokens_have_expired,
     who_is_banned_locked_or_deprovisioned_is_refused_until_clerk_says_otherwise,
+    an_old_ban_is_not_believed_however_late_it_comes,
+    a_kept_row_does_not_survive_a_delivery,
     a_unique_value_is_settled_as_for_a_request,
     what_cannot_be_applied_is_to_be_sent_again,
     a_user_whom_the_struct_refuses_has_no_row_and_is_no_failure,
@@ -316,6 +318,12 @@ async fn a_deleted_user_stays_deleted_whatever_comes_later(database: TestDatabas
                 user(user_id, "Late", 900)
             };
             assert_eq!(receive(&profiles, event_type, data).await, StatusCode::NO_CONTENT);
+            let alive = "SELECT count(*) FROM profiles WHERE clerk_deleted_at IS NULL";
+            assert_eq!(
+                profiles.pool.number(alive).await,
+                0,
+                "{user_id} after {event_type}"
+            );
         }
     }
     // Whose session was verified before is refused by the row.
@@ -397,6 +405,34 @@ async fn who_is_banned_locked_or_deprovisioned_is_refused_until_clerk_says_other
     assert_eq!(authenticate().await, refused(Refusal::UserLocked));
     profiles.clock.advance(Duration::from_secs(1));
     assert_eq!(authenticate().await, Ok(()));
+}
+
+async fn an_old_ban_is_not_believed_however_late_it_comes(database: TestDatabase) {
+    let profiles = start(&database).await;
+    let mut banned = user("user_ada", "Ada", 100);
+    banned["banned"] = true.into();
+    receive(&profiles, "user.updated", user("user_ada", "Ada", 200)).await;
+    profiles.clock.advance(Duration::from_secs(3_600));
+    receive(&profiles, "user.updated", banned).await;
+    profiles.session(token("user_ada", "Ada", 200)).await;
+}
+
+async fn a_kept_row_does_not_survive_a_delivery(database: TestDatabase) {
+    let profiles = start(&database).await;
+    hears(&profiles).await;
+    let session = profiles.session(token("user_ada", "Ada", 100)).await;
+    let sync = async || profiles.users.sync(&session).await;
+    sync().await.expect("it syncs");
+    assert_eq!(sync().await.expect("it syncs").outcome, Cached);
+    receive(&profiles, "user.updated", user("user_ada", "Grace", 200)).await;
+    assert_eq!(
+        sync().await.expect("it syncs").user.name.as_deref(),
+        Some("Grace")
+    );
+    assert_eq!(sync().await.expect("it syncs").outcome, Cached);
+    receive(&profiles, "user.deleted", gone("user_ada")).await;
+    let gone = sync().await;
+    assert!(matches!(gone, Err(SyncError::Gone)), "{gone:?}");
 }
 
 async fn a_unique_value_is_settled_as_for_a_request(database: TestDatabase) {
