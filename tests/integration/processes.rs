@@ -105,6 +105,32 @@ async fn no_copy_is_served_while_writes_are_not_heard() {
 }
 
 #[tokio::test]
+async fn a_copy_from_before_the_silence_is_not_served_after_it() {
+    let database = TestDatabase::postgres().await;
+    let mut proxy = Proxy::to(database.server_address());
+    let through = Pool::open(&database.url_through(proxy.address()), 10).await;
+    let (one, other) = (
+        Profiles::start(&database).await,
+        Profiles::start_on(through).await,
+    );
+    hears(&other).await;
+    let session = other.session(token("user_ada", "Ada", 7)).await;
+    outcome(&other, &session).await;
+    assert_eq!(outcome(&other, &session).await, Cached);
+    proxy.cut().await;
+    one.sync(token("user_ada", "Grace", 9)).await.expect("it syncs");
+    proxy.restore();
+    // Somebody else's row is kept again; of hers nobody has asked meanwhile.
+    let probe = other.session(token("user_probe", "Probe", 1)).await;
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !matches!(other.users.sync(&probe).await, Ok(it) if it.outcome == Cached) {
+        assert!(Instant::now() < deadline, "nothing is heard again");
+        sleep(Duration::from_millis(2)).await;
+    }
+    assert_eq!(name(&other, &session).await.as_deref(), Some("Grace"));
+}
+
+#[tokio::test]
 async fn a_connection_that_is_swallowed_is_noticed() {
     let database = TestDatabase::postgres().await;
     let mut proxy = Proxy::to(database.server_address());

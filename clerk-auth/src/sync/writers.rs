@@ -70,3 +70,23 @@ impl Writers {
         &self.locks[hash % self.locks.len()]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_comes_after_a_turn_looks_at_the_row_again() {
+        let writers = Writers::default();
+        let looked_at = writers.ended("user_ada");
+        let turn = writers.turn("user_ada", looked_at).await.expect("nobody writes");
+        let (waited, ()) = tokio::join!(writers.turn("user_ada", looked_at), async { drop(turn) });
+        assert!(waited.is_none(), "who waited has not seen what was written");
+        assert!(
+            writers.turn("user_ada", looked_at).await.is_none(),
+            "nor has who comes later"
+        );
+        let looked_again = writers.ended("user_ada");
+        assert!(writers.turn("user_ada", looked_again).await.is_some());
+    }
+}
