@@ -17,6 +17,7 @@ use crate::session::Session;
 use crate::time::{Clock, Timestamp};
 use crate::token::cache::{Verified, VerifiedTokens};
 use crate::token::denied::{Denial, Denied};
+use crate::token::header::LastHeader;
 #[cfg(feature = "jwks")]
 use crate::token::jwks::{Jwks, NoKey};
 use crate::token::key::VerifyingKey;
@@ -42,6 +43,7 @@ struct Inner {
     expectations: Expectations,
     cookies: CookieNames,
     keys: Keys,
+    header: LastHeader,
     verified: VerifiedTokens,
     denied_sessions: Denied<SessionId>,
     denied_users: Denied<UserId>,
@@ -235,14 +237,15 @@ impl Clerk {
             metrics::session_token_cached();
             return Ok(verified.session.clone());
         }
-        let unverified = UnverifiedToken::parse(token)?;
-        let key = self.key(unverified.key_id()).await?;
+        let unverified = UnverifiedToken::parse(token, &self.0.header)?;
+        let key = self.key(unverified.header.key_id()).await?;
         let session = unverified.verify(&key, &self.0.expectations, now)?;
         metrics::session_token_verified(token.len());
+        self.0.header.keep(&unverified.header);
         let verified = Verified {
             session: session.clone(),
             key,
-            key_id: unverified.key_id().map(str::to_owned),
+            header: unverified.header,
         };
         self.0.verified.insert(token, verified);
         Ok(session)
@@ -253,7 +256,7 @@ impl Clerk {
         Ok(match &self.0.keys {
             Keys::Pem(key) => Arc::ptr_eq(key, &verified.key),
             #[cfg(feature = "jwks")]
-            Keys::Jwks(_) => Arc::ptr_eq(&self.key(verified.key_id.as_deref()).await?, &verified.key),
+            Keys::Jwks(_) => Arc::ptr_eq(&self.key(verified.header.key_id()).await?, &verified.key),
         })
     }
 

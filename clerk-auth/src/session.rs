@@ -2,18 +2,22 @@
 
 mod authorization;
 mod claims;
+mod custom;
+mod payload;
 mod permissions;
 
 use std::fmt;
 use std::sync::Arc;
-
-use serde_json::{Map, Value};
 
 use crate::claim::{Claim, ClaimSource};
 use crate::id::{OrganizationId, SessionId, UserId};
 use crate::time::Timestamp;
 
 pub use claims::MalformedClaim;
+pub(crate) use claims::StandardClaims;
+use custom::CustomClaims;
+pub(crate) use payload::Payload;
+use permissions::Permissions;
 
 /// A session whose token has been verified. Cloning is cheap.
 ///
@@ -31,20 +35,8 @@ pub use claims::MalformedClaim;
 pub struct Session(Arc<SessionData>);
 
 struct SessionData {
-    user_id: UserId,
-    id: SessionId,
-    issuer: Box<str>,
-    authorized_party: Option<Box<str>>,
-    issued_at: Timestamp,
-    not_before: Option<Timestamp>,
-    expires_at: Timestamp,
-    pending: bool,
-    organization: Option<Organization>,
-    features: Vec<Scoped>,
-    plans: Vec<Scoped>,
-    factor_verification_age: Option<[i64; 2]>,
-    actor: Option<Box<str>>,
-    custom: Map<String, Value>,
+    standard: StandardClaims,
+    custom: CustomClaims,
 }
 
 /// The organization that is active in a session.
@@ -62,73 +54,71 @@ pub struct Organization {
     id: OrganizationId,
     slug: Option<Box<str>>,
     role: Option<Box<str>>,
-    permissions: Vec<Box<str>>,
-}
-
-/// A feature or plan, and whose it is.
-#[derive(Clone, Debug, Eq, PartialEq)]
-struct Scoped {
-    name: Box<str>,
-    of_organization: bool,
-    of_user: bool,
+    permissions: Permissions,
 }
 
 impl Session {
+    /// From the payload of a token whose signature has been verified, and what was read from it.
+    pub(crate) fn new(standard: StandardClaims, payload: Vec<u8>) -> Self {
+        let custom = CustomClaims::of(payload);
+        Self(Arc::new(SessionData { standard, custom }))
+    }
+
     /// Who is signed in: `sub`.
     pub fn user_id(&self) -> &UserId {
-        &self.0.user_id
+        &self.0.standard.user_id
     }
 
     /// The session: `sid`.
     pub fn id(&self) -> &SessionId {
-        &self.0.id
+        &self.0.standard.id
     }
 
     /// The Clerk instance: `iss`, the origin of its Frontend API.
     pub fn issuer(&self) -> &str {
-        &self.0.issuer
+        &self.0.standard.issuer
     }
 
     /// The origin of the front end that asked for the token: `azp`.
     pub fn authorized_party(&self) -> Option<&str> {
-        self.0.authorized_party.as_deref()
+        self.0.standard.authorized_party.as_deref()
     }
 
     /// When the token was minted: `iat`.
     pub fn issued_at(&self) -> Timestamp {
-        self.0.issued_at
+        self.0.standard.issued_at
     }
 
     /// From when on the token is valid: `nbf`.
     pub fn not_before(&self) -> Option<Timestamp> {
-        self.0.not_before
+        self.0.standard.not_before
     }
 
     /// When the token expires: `exp`.
     pub fn expires_at(&self) -> Timestamp {
-        self.0.expires_at
+        self.0.standard.expires_at
     }
 
     /// Whether a session task, such as choosing an organization, is still to be done: `sts`. Such a session is refused
     /// as signed out.
     pub fn is_pending(&self) -> bool {
-        self.0.pending
+        self.0.standard.pending
     }
 
     /// The active organization, if there is one.
     pub fn organization(&self) -> Option<&Organization> {
-        self.0.organization.as_ref()
+        self.0.standard.organization.as_ref()
     }
 
     /// The user id of the person who impersonates this user: `act.sub`.
     pub fn impersonator(&self) -> Option<&str> {
-        self.0.actor.as_deref()
+        self.0.standard.actor.as_deref()
     }
 
     /// Minutes since the first and the second factor were verified, as of [`issued_at`](Self::issued_at); -1 means
     /// never: `fva`.
     pub fn factor_verification_age(&self) -> Option<[i64; 2]> {
-        self.0.factor_verification_age
+        self.0.standard.factor_verification_age
     }
 
     /// Whether both are clones of one: the same token, verified once.
@@ -141,9 +131,9 @@ impl Session {
         self.claims().claim(name)
     }
 
-    /// All custom claims.
+    /// All custom claims. They are decoded when the first of a token is asked for, and kept.
     pub fn claims(&self) -> ClaimSource<'_> {
-        ClaimSource::new(self.0.user_id.as_str(), &self.0.custom)
+        ClaimSource::new(self.0.standard.user_id.as_str(), self.0.custom.decoded())
     }
 }
 
@@ -165,7 +155,7 @@ impl Organization {
 
     /// The person's custom permissions in it: `org:feature:action`.
     pub fn permissions(&self) -> impl Iterator<Item = &str> {
-        self.permissions.iter().map(|permission| &**permission)
+        self.permissions.iter()
     }
 }
 
@@ -174,8 +164,8 @@ impl fmt::Debug for Session {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Session")
-            .field("user_id", &self.0.user_id)
-            .field("id", &self.0.id)
+            .field("user_id", &self.0.standard.user_id)
+            .field("id", &self.0.standard.id)
             .finish_non_exhaustive()
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod cache;
 mod cookies;
 mod credential;
 pub(crate) mod denied;
+pub(crate) mod header;
 #[cfg(feature = "jwks")]
 pub(crate) mod jwks;
 pub(crate) mod key;

@@ -8,6 +8,7 @@ use crate::time::{Clock, SystemClock};
 use crate::token::CookieNames;
 use crate::token::cache::VerifiedTokens;
 use crate::token::denied::Denied;
+use crate::token::header::LastHeader;
 #[cfg(feature = "jwks")]
 use crate::token::jwks::Jwks;
 use crate::token::key::{KeyError, VerifyingKey};
@@ -218,6 +219,7 @@ impl ClerkBuilder {
                 .map(|key| CookieNames::with_suffix(&cookie_suffix(&key)))
                 .unwrap_or_default(),
             keys,
+            header: LastHeader::default(),
             verified: VerifiedTokens::new(),
             denied_sessions: Denied::default(),
             denied_users: Denied::default(),

@@ -1,6 +1,6 @@
 //! What a session may do, asked for by name.
 
-use super::{Scoped, Session};
+use super::Session;
 
 /// Asked for inside a handler; what a whole handler requires is said by `#[authenticated(…)]`. Without an active
 /// organization there is no role and no permission.
@@ -37,12 +37,12 @@ impl Session {
 
     /// Whether the organization's or the person's plan has this feature; `o:x` and `u:x` ask for one of the two.
     pub fn has_feature(&self, feature: &str) -> bool {
-        holds(&self.0.features, feature)
+        holds(&self.0.standard.features, feature)
     }
 
     /// Whether the organization or the person is on this plan; `o:x` and `u:x` ask for one of the two.
     pub fn has_plan(&self, plan: &str) -> bool {
-        holds(&self.0.plans, plan)
+        holds(&self.0.standard.plans, plan)
     }
 }
 
@@ -55,15 +55,21 @@ pub(super) fn with_prefix(name: &str) -> String {
     format!("org:{bare}")
 }
 
-fn holds(held: &[Scoped], asked: &str) -> bool {
+/// Whether a comma list of `scope:name` has it. A malformed list denies: it is read as empty.
+fn holds(list: &str, asked: &str) -> bool {
     let (of_organization, of_user, name) = match asked.split_once(':') {
         None => (true, true, asked),
         Some(("o" | "org" | "organization", name)) => (true, false, name),
         Some(("u" | "user", name)) => (false, true, name),
         Some(_) => return false,
     };
+    let mut held = list.split(',').map(|entry| entry.trim().split_once(':'));
     !name.is_empty()
-        && held.iter().any(|scoped| {
-            *scoped.name == *name && (of_organization && scoped.of_organization || of_user && scoped.of_user)
+        && held.clone().all(|entry| entry.is_some())
+        && held.any(|entry| match entry {
+            Some(("o", held)) => of_organization && held == name,
+            Some(("u", held)) => of_user && held == name,
+            Some(("ou" | "uo", held)) => held == name,
+            _ => false,
         })
 }

@@ -1,10 +1,8 @@
-//! From the claims of a token, version 1 or 2, to one [`Session`].
+//! The standard claims of a token, version 1 or 2, in one form.
 
-use std::sync::Arc;
-
-use super::permissions::permissions;
-use super::{Organization, Scoped, Session, SessionData};
-use crate::claim::json::{Object, Value};
+use super::permissions::Permissions;
+use super::{Organization, Payload};
+use crate::claim::json::Value;
 use crate::id::{OrganizationId, SessionId, UserId};
 use crate::time::Timestamp;
 
@@ -19,79 +17,73 @@ pub struct MalformedClaim {
     pub name: &'static str,
 }
 
-/// The standard claims of Clerk's documentation, "Session tokens"; everything else is custom.
-fn is_standard(name: &str) -> bool {
-    matches!(
-        name,
-        "act"
-            | "aud"
-            | "azp"
-            | "exp"
-            | "fea"
-            | "fva"
-            | "iat"
-            | "iss"
-            | "jti"
-            | "nbf"
-            | "o"
-            | "org_id"
-            | "org_permissions"
-            | "org_role"
-            | "org_slug"
-            | "pla"
-            | "sid"
-            | "sts"
-            | "sub"
-            | "v"
-    )
+/// What a token says about a session beside the team's own claims.
+pub(crate) struct StandardClaims {
+    pub(super) user_id: UserId,
+    pub(super) id: SessionId,
+    pub(super) issuer: Box<str>,
+    pub(super) authorized_party: Option<Box<str>>,
+    pub(super) issued_at: Timestamp,
+    pub(super) not_before: Option<Timestamp>,
+    pub(super) expires_at: Timestamp,
+    pub(super) pending: bool,
+    pub(super) organization: Option<Organization>,
+    /// Lists like `o:notes,u:export`.
+    pub(super) features: Box<str>,
+    pub(super) plans: Box<str>,
+    pub(super) factor_verification_age: Option<[i64; 2]>,
+    pub(super) actor: Option<Box<str>>,
 }
 
-impl Session {
+impl StandardClaims {
     /// Reads the claims of a token whose signature has been verified. Times are not compared with a clock here.
-    pub(crate) fn from_claims(claims: Object<'_>) -> Result<Self, MalformedClaim> {
-        let data = SessionData {
-            user_id: UserId::new(required_text(&claims, "sub")?),
-            id: SessionId::new(required_text(&claims, "sid")?),
-            issuer: required_text(&claims, "iss")?.into(),
-            authorized_party: text(&claims, "azp")?.map(Into::into),
-            issued_at: time(&claims, "iat")?.ok_or(MalformedClaim { name: "iat" })?,
-            not_before: time(&claims, "nbf")?,
-            expires_at: time(&claims, "exp")?.ok_or(MalformedClaim { name: "exp" })?,
-            pending: match text(&claims, "sts")? {
+    pub(crate) fn read(claims: &Payload<'_>) -> Result<Self, MalformedClaim> {
+        Ok(Self {
+            user_id: UserId::new(required_text(claims.sub.as_ref(), "sub")?),
+            id: SessionId::new(required_text(claims.sid.as_ref(), "sid")?),
+            issuer: required_text(claims.iss.as_ref(), "iss")?.into(),
+            authorized_party: text(claims.azp.as_ref(), "azp")?.map(Into::into),
+            issued_at: time(claims.iat.as_ref(), "iat")?.ok_or(MalformedClaim { name: "iat" })?,
+            not_before: time(claims.nbf.as_ref(), "nbf")?,
+            expires_at: time(claims.exp.as_ref(), "exp")?.ok_or(MalformedClaim { name: "exp" })?,
+            pending: match text(claims.sts.as_ref(), "sts")? {
                 None | Some("active") => false,
                 Some("pending") => true,
                 Some(_) => return Err(MalformedClaim { name: "sts" }),
             },
-            organization: organization(&claims)?,
-            features: scoped(&claims, "fea"),
-            plans: scoped(&claims, "pla"),
-            factor_verification_age: factor_verification_age(&claims),
-            actor: actor(&claims)?,
-            custom: claims.without(is_standard),
-        };
-        Ok(Self(Arc::new(data)))
+            organization: organization(claims)?,
+            features: list(claims.fea.as_ref()).into(),
+            plans: list(claims.pla.as_ref()).into(),
+            factor_verification_age: factor_verification_age(claims),
+            actor: actor(claims)?,
+        })
     }
 }
 
-fn text<'a>(claims: &'a Object<'_>, name: &'static str) -> Result<Option<&'a str>, MalformedClaim> {
-    match claims.get(name) {
+fn text<'a>(claim: Option<&'a Value<'_>>, name: &'static str) -> Result<Option<&'a str>, MalformedClaim> {
+    match claim {
         None => Ok(None),
         Some(Value::Text(text)) => Ok(Some(text)),
         Some(_) => Err(MalformedClaim { name }),
     }
 }
 
-fn required_text<'a>(claims: &'a Object<'_>, name: &'static str) -> Result<&'a str, MalformedClaim> {
-    text(claims, name)?
+/// A list that is none denies: it is read as empty.
+fn list<'a>(claim: Option<&'a Value<'_>>) -> &'a str {
+    claim.and_then(Value::as_str).unwrap_or_default()
+}
+
+fn required_text<'a>(claim: Option<&'a Value<'_>>, name: &'static str) -> Result<&'a str, MalformedClaim> {
+    text(claim, name)?
         .filter(|text| !text.is_empty())
         .ok_or(MalformedClaim { name })
 }
 
-fn time(claims: &Object<'_>, name: &'static str) -> Result<Option<Timestamp>, MalformedClaim> {
-    let Some(value) = claims.get(name) else {
+fn time(claim: Option<&Value<'_>>, name: &'static str) -> Result<Option<Timestamp>, MalformedClaim> {
+    let Some(claim) = claim else {
         return Ok(None);
     };
-    value
+    claim
         .as_i64()
         .filter(|seconds| (0..=LATEST).contains(seconds))
         .map(|seconds| Some(Timestamp::from_seconds(seconds)))
@@ -99,19 +91,18 @@ fn time(claims: &Object<'_>, name: &'static str) -> Result<Option<Timestamp>, Ma
 }
 
 /// Version 2 is strictly the number 2; a token of version 2 without `o` has no organization, whatever `org_id` says.
-fn organization(claims: &Object<'_>) -> Result<Option<Organization>, MalformedClaim> {
-    if claims.get("v").and_then(Value::as_i64) != Some(2) {
+fn organization(claims: &Payload<'_>) -> Result<Option<Organization>, MalformedClaim> {
+    if claims.v.as_ref().and_then(Value::as_i64) != Some(2) {
         return organization_of_version_1(claims);
     }
-    let Some(organization) = claims.get("o") else {
+    let Some(organization) = claims.o.as_ref() else {
         return Ok(None);
     };
     let organization = organization.as_object().ok_or(MalformedClaim { name: "o" })?;
-    let member = |name| text(organization, name).map_err(|_| MalformedClaim { name: "o" });
+    let member = |name| text(organization.get(name), name).map_err(|_| MalformedClaim { name: "o" });
     let id = member("id")?.filter(|id| !id.is_empty());
-    let features = text(claims, "fea").unwrap_or_default().unwrap_or_default();
-    let granted = permissions(
-        features,
+    let permissions = Permissions::masked(
+        list(claims.fea.as_ref()),
         member("per")?.unwrap_or_default(),
         member("fpm")?.unwrap_or_default(),
     );
@@ -120,21 +111,18 @@ fn organization(claims: &Object<'_>) -> Result<Option<Organization>, MalformedCl
         slug: member("slg")?.map(Into::into),
         role: member("rol")?
             .filter(|role| !role.is_empty())
-            .map(|role| format!("org:{role}").into()),
-        permissions: granted.into_iter().map(Into::into).collect(),
+            .map(|role| ["org:", role].concat().into()),
+        permissions,
     }))
 }
 
-fn organization_of_version_1(claims: &Object<'_>) -> Result<Option<Organization>, MalformedClaim> {
-    let Some(id) = text(claims, "org_id")?.filter(|id| !id.is_empty()) else {
+fn organization_of_version_1(claims: &Payload<'_>) -> Result<Option<Organization>, MalformedClaim> {
+    let Some(id) = text(claims.org_id.as_ref(), "org_id")?.filter(|id| !id.is_empty()) else {
         return Ok(None);
     };
-    let permissions = match claims.get("org_permissions") {
-        None | Some(Value::Null) => Vec::new(),
-        Some(Value::Array(permissions)) => permissions
-            .iter()
-            .filter_map(|permission| permission.as_str().map(Into::into))
-            .collect(),
+    let permissions = match claims.org_permissions.as_ref() {
+        None | Some(Value::Null) => Permissions::default(),
+        Some(Value::Array(permissions)) => permissions.iter().filter_map(Value::as_str).collect(),
         Some(_) => {
             return Err(MalformedClaim {
                 name: "org_permissions",
@@ -143,8 +131,8 @@ fn organization_of_version_1(claims: &Object<'_>) -> Result<Option<Organization>
     };
     Ok(Some(Organization {
         id: OrganizationId::new(id),
-        slug: text(claims, "org_slug")?.map(Into::into),
-        role: text(claims, "org_role")?
+        slug: text(claims.org_slug.as_ref(), "org_slug")?.map(Into::into),
+        role: text(claims.org_role.as_ref(), "org_role")?
             .filter(|role| !role.is_empty())
             // Very old instances write the role without its prefix.
             .map(|role| super::authorization::with_prefix(role).into()),
@@ -152,37 +140,17 @@ fn organization_of_version_1(claims: &Object<'_>) -> Result<Option<Organization>
     }))
 }
 
-/// A comma list of `scope:name`. A malformed list denies: it is read as empty.
-fn scoped(claims: &Object<'_>, name: &str) -> Vec<Scoped> {
-    let list = claims.get(name).and_then(Value::as_str).unwrap_or_default();
-    if list.is_empty() {
-        return Vec::new();
-    }
-    let read = |entry: &str| {
-        let (scope, name) = entry.trim().split_once(':')?;
-        Some(Scoped {
-            name: name.into(),
-            of_organization: matches!(scope, "o" | "ou" | "uo"),
-            of_user: matches!(scope, "u" | "ou" | "uo"),
-        })
-    };
-    list.split(',')
-        .map(read)
-        .collect::<Option<_>>()
-        .unwrap_or_default()
-}
-
 /// Anything but two whole numbers of at least -1 denies: it is read as absent.
-fn factor_verification_age(claims: &Object<'_>) -> Option<[i64; 2]> {
-    let [first, second] = claims.get("fva")?.as_array()? else {
+fn factor_verification_age(claims: &Payload<'_>) -> Option<[i64; 2]> {
+    let [first, second] = claims.fva.as_ref()?.as_array()? else {
         return None;
     };
     let age = |value: &Value<'_>| value.as_i64().filter(|minutes| *minutes >= -1);
     Some([age(first)?, age(second)?])
 }
 
-fn actor(claims: &Object<'_>) -> Result<Option<Box<str>>, MalformedClaim> {
-    match claims.get("act") {
+fn actor(claims: &Payload<'_>) -> Result<Option<Box<str>>, MalformedClaim> {
+    match claims.act.as_ref() {
         None | Some(Value::Null) => Ok(None),
         // An actor that cannot be read must not pass for none.
         Some(actor) => {

@@ -1,11 +1,59 @@
 //! Permissions of a version 2 token: a bit mask for each feature over a list of actions.
 
+use std::sync::OnceLock;
+
+/// What somebody may do in an organization. Masks are read when somebody asks for a permission.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Permissions {
+    features: Box<str>,
+    actions: Box<str>,
+    masks: Box<str>,
+    listed: OnceLock<Box<[Box<str>]>>,
+}
+
+impl Permissions {
+    /// As `fea`, `o.per` and `o.fpm` grant them.
+    pub(super) fn masked(features: &str, actions: &str, masks: &str) -> Self {
+        Self {
+            features: features.into(),
+            actions: actions.into(),
+            masks: masks.into(),
+            listed: OnceLock::new(),
+        }
+    }
+
+    /// Each as `org:feature:action`.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+        let listed = self
+            .listed
+            .get_or_init(|| permissions(&self.features, &self.actions, &self.masks).into());
+        listed.iter().map(|permission| &**permission)
+    }
+}
+
+impl<'a> FromIterator<&'a str> for Permissions {
+    fn from_iter<I: IntoIterator<Item = &'a str>>(listed: I) -> Self {
+        Self {
+            listed: OnceLock::from(listed.into_iter().map(Box::from).collect::<Box<[_]>>()),
+            ..Self::default()
+        }
+    }
+}
+
+impl PartialEq for Permissions {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Permissions {}
+
 /// The permissions `org:feature:action` that `fea`, `o.per` and `o.fpm` grant.
 ///
 /// Clerk's SDKs disagree on which list of features a mask indexes: the JavaScript SDK counts the organization's features
 /// only, the documentation and the other SDKs count all. The number of masks tells the two apart; where it fits
 /// neither, only what both readings grant is granted.
-pub(super) fn permissions(features: &str, actions: &str, masks: &str) -> Vec<String> {
+fn permissions(features: &str, actions: &str, masks: &str) -> Vec<Box<str>> {
     if features.is_empty() || actions.is_empty() || masks.is_empty() {
         return Vec::new();
     }
@@ -15,7 +63,7 @@ pub(super) fn permissions(features: &str, actions: &str, masks: &str) -> Vec<Str
     let actions: Vec<&str> = actions.split(',').map(str::trim).collect();
     let masks: Vec<&str> = masks.split(',').map(str::trim).collect();
     let whole = features.iter().enumerate();
-    let whole: Vec<String> = whole
+    let whole: Vec<Box<str>> = whole
         .filter(|(_, (of_organization, _))| *of_organization)
         .flat_map(|(index, (_, feature))| granted(feature, &actions, masks.get(index).copied()))
         .collect();
@@ -27,7 +75,7 @@ pub(super) fn permissions(features: &str, actions: &str, masks: &str) -> Vec<Str
         .filter(|(of_organization, _)| *of_organization)
         .map(|(_, feature)| *feature)
         .collect();
-    let organization_only: Vec<String> = organization
+    let organization_only: Vec<Box<str>> = organization
         .iter()
         .enumerate()
         .flat_map(|(index, feature)| granted(feature, &actions, masks.get(index).copied()))
@@ -56,7 +104,7 @@ fn granted<'a>(
     feature: &'a str,
     actions: &'a [&'a str],
     mask: Option<&str>,
-) -> impl Iterator<Item = String> + 'a {
+) -> impl Iterator<Item = Box<str>> + 'a {
     let bits = mask
         .and_then(|mask| bits(mask, actions.len()))
         .unwrap_or_default();
@@ -65,7 +113,7 @@ fn granted<'a>(
         .zip(bits)
         .filter(|(_, set)| *set)
         // Of exactly its length, which is kept.
-        .map(move |(action, _)| ["org:", feature, ":", action].concat())
+        .map(move |(action, _)| ["org:", feature, ":", action].concat().into())
 }
 
 /// The bits of a decimal number of any size, least significant first; `None` if it is not one, or has more bits than
@@ -81,7 +129,7 @@ fn bits(decimal: &str, actions: usize) -> Option<Vec<bool>> {
         return None;
     }
     let mut digits: Vec<u8> = significant.bytes().map(|digit| digit - b'0').collect();
-    let mut bits = Vec::new();
+    let mut bits = Vec::with_capacity(actions);
     while digits.iter().any(|digit| *digit != 0) {
         let mut remainder = 0;
         for digit in &mut digits {
@@ -178,9 +226,9 @@ mod tests {
             ("o:a,", "read", "1", ""),
             ("o:a", "", "1", ""),
         ] {
-            let expected: Vec<String> = expected
+            let expected: Vec<Box<str>> = expected
                 .split_whitespace()
-                .map(|it| format!("org:{it}"))
+                .map(|it| format!("org:{it}").into())
                 .collect();
             assert_eq!(
                 permissions(features, actions, masks),
@@ -207,9 +255,9 @@ mod tests {
             ("9007199254740995", vec![0, 1, 53]),
             ("4722366482869645213696", vec![72]),
         ] {
-            let expected: Vec<String> = expected
+            let expected: Vec<Box<str>> = expected
                 .iter()
-                .map(|bit| format!("org:feature:permission_{bit}"))
+                .map(|bit| format!("org:feature:permission_{bit}").into())
                 .collect();
             assert_eq!(permissions("o:feature", &actions, mask), expected, "{mask}");
         }

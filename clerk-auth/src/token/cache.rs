@@ -9,6 +9,7 @@ use std::sync::Arc;
 use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
 
+use super::header::Header;
 use super::key::VerifyingKey;
 use crate::session::Session;
 
@@ -27,7 +28,7 @@ pub(crate) struct Verified {
     pub(crate) session: Session,
     pub(crate) key: Arc<VerifyingKey>,
     #[cfg_attr(not(feature = "jwks"), expect(dead_code, reason = "a PEM key has no id"))]
-    pub(crate) key_id: Option<String>,
+    pub(crate) header: Arc<Header>,
 }
 
 /// Verified tokens. Looked up by a seeded hash and compared byte for byte; a caller cannot choose
@@ -97,26 +98,34 @@ impl VerifiedTokens {
 
 #[cfg(all(test, feature = "testing"))]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
     use super::*;
-    use crate::claim::json::Object;
+    use crate::session::{Payload, StandardClaims};
     use crate::testing::Issuer;
     use crate::time::Timestamp;
+    use crate::token::header::LastHeader;
 
     #[test]
     fn what_is_kept_is_bounded() {
         let issuer = Issuer::new("https://clerk.example.com");
         let claims = issuer.claims("user_ada", Timestamp::from_seconds(1_700_000_000));
-        let claims = serde_json::to_vec(&claims).expect("JSON");
-        let claims = Object::parse(&claims).expect("an object");
-        let session = Session::from_claims(claims).expect("the issuer's claims are right");
+        let payload = serde_json::to_vec(&claims).expect("JSON");
+        let claims = Payload::parse(&payload).expect("an object");
+        let claims = StandardClaims::read(&claims).expect("the issuer's claims are right");
+        let session = Session::new(claims, payload);
         let key = Arc::new(VerifyingKey::from_pem(&issuer.public_key_pem()).expect("the issuer's key"));
         let capacity = 256 * 1024;
+        let header = r#"{"alg":"RS256"}"#;
+        let header = LastHeader::default().read(&URL_SAFE_NO_PAD.encode(header));
+        let header = header.expect("the header of a session token");
         let tokens = VerifiedTokens::with_capacity(capacity);
         for number in 0..5_000 {
             let verified = Verified {
                 session: session.clone(),
                 key: Arc::clone(&key),
-                key_id: None,
+                header: Arc::clone(&header),
             };
             let token = format!("{number}{}", "x".repeat(number % 8_000));
             tokens.insert(&token, verified);

@@ -11,15 +11,17 @@
 //!
 //! Where Clerk's SDKs disagree, this is the stricter reading.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::header::{Header, LastHeader};
 use super::key::VerifyingKey;
 use super::refusal::Refusal;
-use crate::claim::json::{Object, Value};
-use crate::session::{MalformedClaim, Session};
+use crate::claim::json::Value;
+use crate::session::{MalformedClaim, Payload, Session, StandardClaims};
 use crate::time::Timestamp;
 
 /// No session token is longer: a cookie holds 4 KB, and common servers take 8 KB of a header. In bytes.
@@ -27,9 +29,6 @@ pub(super) const LONGEST: usize = 8_192;
 
 /// The tolerance for clocks that differ: that of Clerk's SDK.
 pub(crate) const LEEWAY: Duration = Duration::from_secs(5);
-
-/// `cat` of session tokens, and the value that some instances stamp on every token.
-const SESSION_CATEGORIES: [&str; 2] = ["cl_B7d4PD111AAA", "cl_I7d4PD111III"];
 
 /// What a token must agree with.
 #[derive(Debug)]
@@ -47,12 +46,12 @@ pub(crate) struct UnverifiedToken<'a> {
     signed: &'a str,
     payload: &'a str,
     signature: Vec<u8>,
-    key_id: Option<String>,
+    pub(crate) header: Arc<Header>,
 }
 
 impl<'a> UnverifiedToken<'a> {
     /// Steps 1 and 2.
-    pub(crate) fn parse(token: &'a str) -> Result<Self, Refusal> {
+    pub(crate) fn parse(token: &'a str, last: &LastHeader) -> Result<Self, Refusal> {
         if token.len() > LONGEST {
             return Err(Refusal::TooLong);
         }
@@ -61,42 +60,12 @@ impl<'a> UnverifiedToken<'a> {
         if payload.contains('.') {
             return Err(Refusal::Malformed);
         }
-        let header = decode(header)?;
-        let header = Object::parse(&header).ok_or(Refusal::Malformed)?;
-        let signature = decode(signature)?;
-        if header.get("alg").and_then(Value::as_str) != Some("RS256") {
-            return Err(Refusal::Algorithm);
-        }
-        if header.get("crit").is_some() {
-            return Err(Refusal::Critical);
-        }
-        let typ = header.get("typ");
-        let category = header.get("cat");
-        let of_session = typ.is_none_or(|typ| typ.as_str() == Some("JWT"))
-            && category.is_none_or(|category| {
-                SESSION_CATEGORIES
-                    .iter()
-                    .any(|known| category.as_str() == Some(known))
-            });
-        if !of_session {
-            return Err(Refusal::NotASessionToken);
-        }
-        let key_id = match header.get("kid") {
-            None => None,
-            Some(Value::Text(key_id)) => Some(key_id.clone().into_owned()),
-            Some(_) => return Err(Refusal::Malformed),
-        };
         Ok(Self {
             signed,
             payload,
-            signature,
-            key_id,
+            header: last.read(header)?,
+            signature: decode(signature)?,
         })
-    }
-
-    /// Which key the token claims to be signed with.
-    pub(crate) fn key_id(&self) -> Option<&str> {
-        self.key_id.as_deref()
     }
 
     /// Steps 3 to 6.
@@ -107,10 +76,11 @@ impl<'a> UnverifiedToken<'a> {
         now: Timestamp,
     ) -> Result<Session, Refusal> {
         key.verify(self.signed.as_bytes(), &self.signature)?;
-        let claims = decode(self.payload)?;
-        let claims = Object::parse(&claims).ok_or(Refusal::Malformed)?;
+        let payload = decode(self.payload)?;
+        let claims = Payload::parse(&payload).ok_or(Refusal::Malformed)?;
         check_subject(&claims)?;
-        let session = Session::from_claims(claims)?;
+        let claims = StandardClaims::read(&claims)?;
+        let session = Session::new(claims, payload);
         check_agreement(&session, expectations)?;
         check_times(&session, now)?;
         if session.is_pending() && !expectations.pending {
@@ -120,17 +90,17 @@ impl<'a> UnverifiedToken<'a> {
     }
 }
 
-fn decode(part: &str) -> Result<Vec<u8>, Refusal> {
+pub(super) fn decode(part: &str) -> Result<Vec<u8>, Refusal> {
     URL_SAFE_NO_PAD.decode(part).map_err(|_| Refusal::Malformed)
 }
 
 /// A machine's token (`mch_…`) and a JWT template's (no `sid`) are signed with the same key.
-fn check_subject(claims: &Object<'_>) -> Result<(), Refusal> {
-    let subject = claims.get("sub").and_then(Value::as_str).unwrap_or_default();
+fn check_subject(claims: &Payload<'_>) -> Result<(), Refusal> {
+    let subject = claims.sub.as_ref().and_then(Value::as_str).unwrap_or_default();
     if subject.is_empty() {
         return Err(MalformedClaim { name: "sub" }.into());
     }
-    if subject.starts_with("mch_") || claims.get("sid").is_none() {
+    if subject.starts_with("mch_") || claims.sid.is_none() {
         return Err(Refusal::NotASessionToken);
     }
     Ok(())

@@ -1,0 +1,84 @@
+//! The header of a token (RFC 7515 section 4). It is read once, not once for a token: the tokens of a key have the same,
+//! byte for byte.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+
+use super::refusal::Refusal;
+use super::verifier::decode;
+use crate::claim::json::{Object, Value};
+
+/// `cat` of session tokens, and the value that some instances stamp on every token.
+const SESSION_CATEGORIES: [&str; 2] = ["cl_B7d4PD111AAA", "cl_I7d4PD111III"];
+
+/// The header of a session token.
+#[derive(Debug)]
+pub(crate) struct Header {
+    /// As the token has it, in base64url.
+    text: Box<str>,
+    key_id: Option<Box<str>>,
+}
+
+impl Header {
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        let header = decode(text)?;
+        let header = Object::parse(&header).ok_or(Refusal::Malformed)?;
+        if header.get("alg").and_then(Value::as_str) != Some("RS256") {
+            return Err(Refusal::Algorithm);
+        }
+        if header.get("crit").is_some() {
+            return Err(Refusal::Critical);
+        }
+        let typ = header.get("typ");
+        let category = header.get("cat");
+        let of_session = typ.is_none_or(|typ| typ.as_str() == Some("JWT"))
+            && category.is_none_or(|category| {
+                SESSION_CATEGORIES
+                    .iter()
+                    .any(|known| category.as_str() == Some(known))
+            });
+        if !of_session {
+            return Err(Refusal::NotASessionToken);
+        }
+        let key_id = match header.get("kid") {
+            None => None,
+            Some(Value::Text(key_id)) => Some(key_id.as_ref().into()),
+            Some(_) => return Err(Refusal::Malformed),
+        };
+        Ok(Self {
+            text: text.into(),
+            key_id,
+        })
+    }
+
+    /// Which key the token claims to be signed with.
+    pub(crate) fn key_id(&self) -> Option<&str> {
+        self.key_id.as_deref()
+    }
+}
+
+/// The header of the token that was verified last.
+#[derive(Debug, Default)]
+pub(crate) struct LastHeader(ArcSwapOption<Header>);
+
+impl LastHeader {
+    pub(crate) fn read(&self, text: &str) -> Result<Arc<Header>, Refusal> {
+        match &*self.0.load() {
+            Some(last) if *last.text == *text => Ok(Arc::clone(last)),
+            _ => Header::parse(text).map(Arc::new),
+        }
+    }
+
+    /// For a token whose signature has been verified; what anybody may send would only take its place.
+    pub(crate) fn keep(&self, header: &Arc<Header>) {
+        if !self
+            .0
+            .load()
+            .as_ref()
+            .is_some_and(|last| Arc::ptr_eq(last, header))
+        {
+            self.0.store(Some(Arc::clone(header)));
+        }
+    }
+}
