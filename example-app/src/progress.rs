@@ -1,10 +1,11 @@
 //! How far an import has come: a bar where standard error is a terminal, a line for each step where it is not.
 
+use std::fmt;
 use std::io;
 use std::time::Duration;
 
 use clerk_auth::sync::{ImportCounts, ImportCursor, ImportProgress};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 /// How often the bar is drawn although nothing has happened, so that one sees it waiting.
 const TICK: Duration = Duration::from_millis(200);
@@ -22,15 +23,15 @@ impl Progress {
     /// Begins with so many users to come, if that is known.
     pub(crate) fn begin(&self, users: Option<u64>) {
         let bar = match users {
-            Some(_) => "{wide_bar} {pos} of {len} users, {eta} left\n{wide_msg}\n{prefix}",
+            Some(_) => "{wide_bar} {pos} of {len} users{left}\n{wide_msg}\n{prefix}",
             None => "{spinner} {pos} users, {elapsed}\n{wide_msg}\n{prefix}",
         };
         match users {
             Some(users) => self.0.set_length(users),
             None => self.0.unset_length(),
         }
-        self.0
-            .set_style(ProgressStyle::with_template(bar).expect("the template is right"));
+        let style = ProgressStyle::with_template(bar).expect("the template is right");
+        self.0.set_style(style.with_key("left", left));
         self.0.set_draw_target(ProgressDrawTarget::stderr());
         if !self.0.is_hidden() {
             self.0.enable_steady_tick(TICK);
@@ -72,6 +73,14 @@ impl Progress {
 /// The rows that are marked as deleted are those of other users than were gone through.
 fn users(counts: &ImportCounts) -> u64 {
     counts.total() - counts.deleted
+}
+
+/// How long it will take still, once there is something to tell it by.
+fn left(state: &ProgressState, text: &mut dyn fmt::Write) {
+    if (1..state.len().unwrap_or(0)).contains(&state.pos()) {
+        // Text that is kept in memory takes everything.
+        let _ = write!(text, ", {:#} left", HumanDuration(state.eta()));
+    }
 }
 
 impl io::Write for Progress {
