@@ -1,6 +1,6 @@
 //! A complete application: sign-in by Clerk, users in the application's own database.
 //!
-//! [`app`] is all of it; `main` reads the environment and serves.
+//! [`app`] is all of it; `main` reads the environment and serves, or imports.
 
 pub mod config;
 pub mod database;

@@ -1,4 +1,9 @@
-//! Reads the environment, opens the database and serves.
+//! Reads the command line and the environment, opens the database and serves.
+
+mod arguments;
+mod progress;
+mod reconcile;
+mod source;
 
 use std::error::Error;
 use std::io::IsTerminal;
@@ -19,20 +24,43 @@ use example_app::{AppState, app};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use crate::arguments::{Command, USAGE};
+use crate::progress::Progress;
+
 /// What requests under way have to finish once the process is told to stop: less than process managers wait before they
 /// kill, and a client that never finishes its request holds nothing up.
 const GRACE: Duration = Duration::from_secs(5);
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    let arguments = std::env::args_os().skip(1);
+    let command = match Command::read(arguments.map(|argument| argument.to_string_lossy().into_owned())) {
+        Ok(command) => command,
+        Err(error) => {
+            eprintln!("example-app: {error}\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    let progress = Progress::hidden();
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    let log = progress.clone();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
+        .with_writer(move || log.clone())
         .init();
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
+    let is_done = match command {
+        Command::Serve => serve().await.map(|()| true),
+        Command::Import(options) => reconcile::import(&options, &progress).await.map(|()| true),
+        Command::Verify { json } => reconcile::verify(json).await,
+        Command::Help => {
+            println!("{USAGE}");
+            Ok(true)
+        }
+    };
+    match is_done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("example-app: {error}");
             ExitCode::FAILURE
@@ -40,7 +68,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run() -> Result<(), Box<dyn Error>> {
+async fn serve() -> Result<(), Box<dyn Error>> {
     let config = Config::read(|name| std::env::var(name).ok())?;
     // Bound before the stand-in is made, so that a port of 0 is known by then.
     let listener = TcpListener::bind(config.address).await.map_err(|error| {
@@ -111,6 +139,11 @@ fn print_invitation(address: SocketAddr, sign_in: SignIn) {
     println!("webhooks tell the application what changes in Clerk:");
     println!(r#"  curl -s http://{address}/dev/users/user_ada -d '{{"first_name":"Augusta"}}'"#);
     println!("  curl -s -X DELETE http://{address}/dev/users/user_ada");
+    println!("an import finds those of whom nothing was told, here because their webhook is held back:");
+    println!(
+        r#"  curl -s http://{address}/dev/users/user_grace -d '{{"first_name":"Grace","webhook":{{"hold":true}}}}'"#
+    );
+    println!("  cargo run -p example-app -- import");
 }
 
 /// Completes on ctrl-c, or on the SIGTERM that process managers send.

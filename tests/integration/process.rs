@@ -24,7 +24,7 @@ fn program() -> PathBuf {
     program
 }
 
-fn command(variables: &[(&str, &str)]) -> Command {
+pub(crate) fn command(variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(program());
     command
         .env_clear()
@@ -36,7 +36,7 @@ fn command(variables: &[(&str, &str)]) -> Command {
 }
 
 /// Ends the process with the test, whatever happens.
-struct Running(Child);
+pub(crate) struct Running(pub(crate) Child);
 
 impl Drop for Running {
     fn drop(&mut self) {

@@ -1,0 +1,87 @@
+//! Where `import` and `verify` find Clerk's users: at Clerk, or at the stand-in of an example that is running.
+
+use std::net::SocketAddr;
+
+use clerk_auth::Clerk;
+use clerk_auth::backend_api::{BackendApi, BackendApiError};
+use clerk_auth::clerk::ConfigurationError;
+use example_app::config::{Config, SignIn};
+
+/// The stand-in takes any.
+const STAND_IN_KEY: &str = "sk_test_stand_in";
+
+/// A Clerk instance that can be asked for all of its users.
+#[derive(Debug)]
+pub(crate) struct Source {
+    pub(crate) clerk: Clerk,
+    pub(crate) api: BackendApi,
+    /// How many there are, unless Clerk does not say.
+    pub(crate) user_count: Option<u64>,
+}
+
+/// Why nobody can be asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SourceError {
+    /// Tokens can be verified without it, and users not be listed.
+    #[error(
+        "CLERK_SECRET_KEY is missing, with which Clerk is asked for its users; copy it from Clerk's dashboard (API keys)"
+    )]
+    NoSecretKey,
+    /// The stand-in is a part of the running example.
+    #[error(
+        "no stand-in for Clerk answers at http://{address}/dev ({problem}); start the example in another terminal with \
+         `cargo run -p example-app` and the same LISTEN_ADDR, or set CLERK_PUBLISHABLE_KEY and CLERK_SECRET_KEY to ask \
+         Clerk"
+    )]
+    NoStandIn {
+        address: SocketAddr,
+        #[source]
+        problem: BackendApiError,
+    },
+    #[error(transparent)]
+    Configuration(#[from] ConfigurationError),
+    #[error(transparent)]
+    Api(#[from] BackendApiError),
+}
+
+impl Source {
+    /// Asks at once whether anybody is there, because an import is patient.
+    pub(crate) async fn of(config: &Config) -> Result<Self, SourceError> {
+        match config.sign_in {
+            SignIn::Clerk => {
+                let secret_key = std::env::var("CLERK_SECRET_KEY").unwrap_or_default();
+                if secret_key.trim().is_empty() {
+                    return Err(SourceError::NoSecretKey);
+                }
+                let clerk = Clerk::from_env()?;
+                let api = BackendApi::new(&secret_key)?;
+                // Only the bar wants it. What is wrong shows when the users are asked for.
+                let user_count = api.user_count().await.ok();
+                Ok(Self {
+                    clerk,
+                    api,
+                    user_count,
+                })
+            }
+            SignIn::StandIn => {
+                let address = config.address;
+                let origin = format!("http://{address}");
+                let url = format!("{origin}/dev");
+                let clerk = Clerk::builder()
+                    .issuer(&url)
+                    .authorized_parties([origin])
+                    .build()?;
+                let api = BackendApi::at(&url, STAND_IN_KEY)?;
+                let user_count = api
+                    .user_count()
+                    .await
+                    .map_err(|problem| SourceError::NoStandIn { address, problem })?;
+                Ok(Self {
+                    clerk,
+                    api,
+                    user_count: Some(user_count),
+                })
+            }
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The example as a process, beside its database: what a person does at Clerk, what is imported, and what the rows say.
+
+use std::future::Future;
+use std::io::{BufRead, BufReader};
+use std::process::{ChildStdout, Stdio};
+use std::time::{Duration, Instant};
+
+use clerk_auth_tests::database::TestDatabase;
+use clerk_auth_tests::profiles::Pool;
+use example_app::database::Database;
+use reqwest::{Client, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use crate::process::{Running, command};
+
+/// A running example with the stand-in for Clerk.
+pub(crate) struct Example {
+    /// The database that it keeps users in, seen from here.
+    pub(crate) rows: Pool,
+    host: String,
+    client: Client,
+    /// Ends before the database goes.
+    _running: Running,
+    /// It must be able to write that it stops.
+    _output: BufReader<ChildStdout>,
+    database: TestDatabase,
+}
+
+/// What a command has printed, and whether it succeeded.
+#[derive(Debug)]
+pub(crate) struct Printed {
+    pub(crate) code: Option<i32>,
+    pub(crate) output: String,
+    pub(crate) errors: String,
+}
+
+impl Example {
+    pub(crate) async fn start(database: TestDatabase) -> Self {
+        let mut running = Running(
+            command(&[("DATABASE_URL", database.url())])
+                .stderr(Stdio::null())
+                .spawn()
+                .expect("the example runs"),
+        );
+        let mut output = BufReader::new(running.0.stdout.take().expect("a pipe"));
+        let mut line = String::new();
+        output.read_line(&mut line).expect("it says where it listens");
+        let host = line
+            .trim()
+            .strip_prefix("listening on http://")
+            .expect("it says where it listens");
+        Self {
+            rows: rows(&database).await,
+            host: host.to_owned(),
+            client: Client::new(),
+            _running: running,
+            _output: output,
+            database,
+        }
+    }
+
+    /// Signs somebody in.
+    pub(crate) async fn token(&self, person: Value) -> String {
+        let (status, body) = answer(self.client.post(self.url("/dev/token")).json(&person)).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+        body["token"].as_str().expect("there is a token").to_owned()
+    }
+
+    pub(crate) async fn get(&self, path: &str, token: &str) -> (StatusCode, Value) {
+        answer(self.client.get(self.url(path)).bearer_auth(token)).await
+    }
+
+    /// Changes a user at Clerk, or makes one.
+    pub(crate) async fn change(&self, user_id: &str, change: Value) {
+        let request = self.client.post(self.url(&format!("/dev/users/{user_id}")));
+        let (status, body) = answer(request.json(&change)).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+    }
+
+    /// The same, and the webhook that tells of it is held back until after the next.
+    pub(crate) async fn change_late(&self, user_id: &str, first_name: &str) {
+        let change = json!({ "first_name": first_name, "webhook": { "hold": true } });
+        self.change(user_id, change).await;
+    }
+
+    /// Deletes a user at Clerk; `webhook` says what goes wrong with the delivery.
+    pub(crate) async fn delete(&self, user_id: &str, webhook: Value) {
+        let request = self.client.delete(self.url(&format!("/dev/users/{user_id}")));
+        let (status, body) = answer(request.json(&json!({ "webhook": webhook }))).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+    }
+
+    /// Sends the application what anybody can send.
+    pub(crate) async fn post_webhook(&self, event: &Value) -> (StatusCode, Value) {
+        answer(self.client.post(self.url("/webhooks/clerk")).json(event)).await
+    }
+
+    /// Runs the example with these arguments beside the one that runs.
+    pub(crate) async fn run(&self, arguments: &[&str]) -> Printed {
+        run(&self.host, self.database.url(), arguments).await
+    }
+
+    /// How many users have a row with this first name that is not marked as deleted.
+    pub(crate) async fn named(&self, user_id: &str, first_name: &str) -> i64 {
+        let sql = format!(
+            "SELECT COUNT(*) FROM users WHERE clerk_id = '{user_id}' AND first_name = '{first_name}' AND \
+             clerk_deleted_at IS NULL"
+        );
+        self.rows.number(&sql).await
+    }
+
+    pub(crate) async fn is_marked_as_deleted(&self, user_id: &str) -> bool {
+        let sql = format!(
+            "SELECT COUNT(*) FROM users WHERE clerk_id = '{user_id}' AND clerk_deleted_at IS NOT NULL"
+        );
+        self.rows.number(&sql).await == 1
+    }
+
+    pub(crate) async fn row_count(&self) -> i64 {
+        self.rows.number("SELECT COUNT(*) FROM users").await
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.host)
+    }
+}
+
+/// The example's tables, made if there are none.
+pub(crate) async fn rows(database: &TestDatabase) -> Pool {
+    match Database::open(database.url()).await.expect("the database opens") {
+        Database::Postgres(pool) => Pool::Postgres(pool),
+        Database::Sqlite(pool) => Pool::Sqlite(pool),
+    }
+}
+
+/// Runs the example with these arguments until it ends.
+pub(crate) async fn run(host: &str, database_url: &str, arguments: &[&str]) -> Printed {
+    let mut command = command(&[("LISTEN_ADDR", host), ("DATABASE_URL", database_url)]);
+    command.args(arguments);
+    let output = tokio::task::spawn_blocking(move || command.output()).await;
+    let output = output.expect("it is waited for").expect("the example runs");
+    Printed {
+        code: output.status.code(),
+        output: String::from_utf8(output.stdout).expect("it prints text"),
+        errors: String::from_utf8(output.stderr).expect("it prints text"),
+    }
+}
+
+/// Waits until it is so.
+pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !is_so().await {
+        assert!(Instant::now() < deadline, "{what}");
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
+    let response = request.send().await.expect("the example answers");
+    let status = response.status();
+    let text = response.text().await.expect("the body is text");
+    (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+}

@@ -1,0 +1,126 @@
+//! The loop of the stand-in, as a newcomer tries it: what is changed at Clerk arrives as a webhook, however badly.
+
+use clerk_auth_tests::database::TestDatabase;
+use clerk_auth_tests::on_both_databases;
+use reqwest::StatusCode;
+use serde_json::json;
+
+use crate::example::{Example, until};
+
+on_both_databases!(
+    an_edit_reaches_the_row_of_a_user_who_makes_no_request,
+    an_older_edit_that_comes_late_changes_nothing,
+    copies_change_nothing,
+    a_deleted_user_is_refused_although_the_token_is_valid,
+    what_is_not_signed_is_refused_and_changes_nothing,
+);
+
+async fn an_edit_reaches_the_row_of_a_user_who_makes_no_request(database: TestDatabase) {
+    let example = Example::start(database).await;
+    let ada = example
+        .token(json!({ "user_id": "user_ada", "first_name": "Ada" }))
+        .await;
+    let (status, me) = example.get("/api/me", &ada).await;
+    assert_eq!((status, &me["first_name"]), (StatusCode::OK, &json!("Ada")));
+
+    let org = json!({ "id": "org_acme", "slug": "acme", "role": "org:admin" });
+    let observer = example
+        .token(json!({ "user_id": "user_observer", "org": org }))
+        .await;
+    example
+        .change("user_ada", json!({ "first_name": "Augusta", "email": null }))
+        .await;
+    until("another user sees the new name", || async {
+        let (_, users) = example.get("/api/admin/users", &observer).await;
+        let users = users.as_array().cloned().unwrap_or_default();
+        let mut expected = me.clone();
+        expected["first_name"] = "Augusta".into();
+        expected["email"] = json!(null);
+        users.contains(&expected)
+    })
+    .await;
+    assert_eq!(example.named("user_ada", "Augusta").await, 1);
+}
+
+/// Webhooks that are held back come after the next, in their order: once this one's row is there, those before are done.
+async fn hold_a_mark(example: &Example) {
+    example.change_late("user_mark", "Mark").await;
+}
+
+async fn until_the_mark(example: &Example) {
+    until("what was held back has come", || async {
+        example.named("user_mark", "Mark").await == 1
+    })
+    .await;
+}
+
+async fn an_older_edit_that_comes_late_changes_nothing(database: TestDatabase) {
+    let example = Example::start(database).await;
+    example.change("user_ada", json!({ "first_name": "Ada" })).await;
+    until("the user has a row", || async {
+        example.named("user_ada", "Ada").await == 1
+    })
+    .await;
+    example.change_late("user_ada", "Older").await;
+    hold_a_mark(&example).await;
+    assert_eq!(example.named("user_ada", "Ada").await, 1, "it is held back");
+    example.change("user_ada", json!({ "first_name": "Newer" })).await;
+    until_the_mark(&example).await;
+    assert_eq!(example.named("user_ada", "Newer").await, 1);
+}
+
+async fn copies_change_nothing(database: TestDatabase) {
+    let example = Example::start(database).await;
+    example.change_late("user_ada", "Older").await;
+    hold_a_mark(&example).await;
+    example
+        .change(
+            "user_ada",
+            json!({ "first_name": "Newer", "webhook": { "copies": 5 } }),
+        )
+        .await;
+    until_the_mark(&example).await;
+    assert_eq!(example.named("user_ada", "Newer").await, 1);
+    assert_eq!(example.row_count().await, 2);
+}
+
+async fn a_deleted_user_is_refused_although_the_token_is_valid(database: TestDatabase) {
+    let example = Example::start(database).await;
+    let ada = example.token(json!({ "user_id": "user_ada" })).await;
+    assert_eq!(example.get("/api/me", &ada).await.0, StatusCode::OK);
+    // Told of after the deletion, of which there are two.
+    example.change_late("user_ada", "Late").await;
+    hold_a_mark(&example).await;
+    example.delete("user_ada", json!({ "copies": 2 })).await;
+    until("the row is marked", || async {
+        example.is_marked_as_deleted("user_ada").await
+    })
+    .await;
+    let refused = |(status, problem): (StatusCode, serde_json::Value)| {
+        assert_eq!(
+            (status, &problem["code"]),
+            (StatusCode::UNAUTHORIZED, &json!("user_deleted")),
+        );
+    };
+    refused(example.get("/api/me", &ada).await);
+    until_the_mark(&example).await;
+    refused(example.get("/api/me", &ada).await);
+    assert!(example.is_marked_as_deleted("user_ada").await);
+}
+
+async fn what_is_not_signed_is_refused_and_changes_nothing(database: TestDatabase) {
+    let example = Example::start(database).await;
+    let event = json!({
+        "object": "event",
+        "type": "user.created",
+        "timestamp": 1_700_000_000,
+        "instance_id": "ins_x",
+        "data": { "id": "user_ada", "object": "user", "updated_at": 1_700_000_000_000_i64 },
+    });
+    let (status, problem) = example.post_webhook(&event).await;
+    assert_eq!(
+        (status, &problem["code"]),
+        (StatusCode::BAD_REQUEST, &json!("webhook_header_missing")),
+    );
+    assert_eq!(example.row_count().await, 0);
+}
