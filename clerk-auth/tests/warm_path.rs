@@ -13,8 +13,14 @@ use axum::body::Body;
 use axum::http::header::AUTHORIZATION;
 use axum::http::{Request, StatusCode};
 use axum::routing::get;
+#[cfg(feature = "jwks")]
+use clerk_auth::clerk::ClerkBuilder;
+#[cfg(feature = "jwks")]
+use clerk_auth::metrics::KEY_FETCHES;
 use clerk_auth::metrics::{SESSION_TOKEN_BYTES, SESSION_TOKENS};
 use clerk_auth::middleware::RequireSession;
+#[cfg(feature = "jwks")]
+use clerk_auth::testing::FakeClerk;
 use clerk_auth::testing::Issuer;
 use clerk_auth::{Clerk, Session};
 use metrics::{
@@ -281,4 +287,31 @@ fn tokens_are_counted_by_outcome() {
     );
     let samples = counts.samples.0.lock().expect("no test panicked");
     assert_eq!(*samples, [token.len() as f64]);
+}
+
+#[cfg(feature = "jwks")]
+#[test]
+fn fetches_of_keys_are_counted_by_outcome() {
+    let _alone = ALONE.lock();
+    let counts = Counts::default();
+    with_local_recorder(&counts, || {
+        block_on(async {
+            let fake = FakeClerk::start().await.expect("a port is free");
+            fake.fail(StatusCode::INTERNAL_SERVER_ERROR);
+            let request = request(&fake.issuer().token("user_ada").sign());
+            let authenticate = async |clerk: ClerkBuilder| {
+                let clerk = clerk.build().expect("the configuration is right");
+                clerk.authenticate(request.headers()).await
+            };
+            authenticate(fake.clerk()).await.expect_err("there is no key");
+            fake.fail(None);
+            authenticate(fake.clerk()).await.expect("there is a key");
+            authenticate(fake.clerk()).await.expect("there is a key");
+        });
+    });
+    let counters = counts.counters.lock().expect("no test panicked");
+    for (outcome, expected) in [("failed", 1), ("fetched", 2)] {
+        let counter = &counters[&format!("{KEY_FETCHES} {outcome}")];
+        assert_eq!(counter.load(Ordering::SeqCst), expected, "{outcome}");
+    }
 }
