@@ -10,6 +10,7 @@ use reqwest::{Client, Response, StatusCode, Url};
 use serde_json::Value;
 
 use crate::claim::depth::without_depths;
+use crate::http_client::{causes, http_client, is_loopback};
 use crate::id::UserId;
 use crate::time::{Clock, SystemClock, Timestamp};
 
@@ -68,7 +69,7 @@ pub enum BackendApiError {
     #[error("`{0}` is no address for the Backend API; a right one begins with `https://`")]
     Url(String),
     /// The HTTP client cannot be set up.
-    #[error("the HTTP client cannot be set up: {0}")]
+    #[error("the HTTP client cannot be set up: {}", causes(.0))]
     HttpClient(#[source] reqwest::Error),
     /// Clerk refuses the secret key.
     #[error("Clerk refuses the secret key (`{0}`); is it of this instance, and not revoked?")]
@@ -85,7 +86,7 @@ pub enum BackendApiError {
         code: String,
     },
     /// No answer, or half of one.
-    #[error("Clerk could not be asked: {0}")]
+    #[error("Clerk could not be asked: {}", causes(.0))]
     Http(#[source] reqwest::Error),
     /// An answer that is not what was asked for.
     #[error("Clerk's answer is not {0}")]
@@ -117,8 +118,7 @@ impl BackendApi {
             _ => return Err(BackendApiError::SecretKey),
         };
         let parsed = Url::parse(url).map_err(|_| BackendApiError::Url(url.to_owned()))?;
-        let is_local = matches!(parsed.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"));
-        if parsed.scheme() != "https" && !(parsed.scheme() == "http" && is_local) {
+        if parsed.scheme() != "https" && !(parsed.scheme() == "http" && is_loopback(&parsed)) {
             return Err(BackendApiError::Url(url.to_owned()));
         }
         let headers: HeaderMap = [
@@ -131,10 +131,8 @@ impl BackendApi {
         ]
         .into_iter()
         .collect();
-        let client = Client::builder()
+        let client = http_client(&parsed)
             .default_headers(headers)
-            // A redirect would carry the secret key elsewhere.
-            .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(BackendApiError::HttpClient)?;
         Ok(Self(Arc::new(Inner {

@@ -17,6 +17,8 @@
     allow(dead_code, unused_imports)
 )]
 
+#[cfg(any(feature = "jwks", feature = "backend-api", feature = "dev"))]
+mod http_client;
 pub mod id;
 pub mod metrics;
 pub mod time;

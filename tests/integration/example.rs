@@ -14,6 +14,9 @@ use tokio::time::sleep;
 
 use crate::process::{Running, command};
 
+/// A proxy at which nobody answers: it is not asked for what is on this machine.
+const NOBODYS_PROXY: (&str, &str) = ("HTTP_PROXY", "http://127.0.0.1:1");
+
 /// A running example with the stand-in for Clerk.
 pub(crate) struct Example {
     /// The database that it keeps users in, seen from here.
@@ -38,7 +41,7 @@ pub(crate) struct Printed {
 impl Example {
     pub(crate) async fn start(database: TestDatabase) -> Self {
         let mut running = Running(
-            command(&[("DATABASE_URL", database.url())])
+            command(&[("DATABASE_URL", database.url()), NOBODYS_PROXY])
                 .stderr(Stdio::null())
                 .spawn()
                 .expect("the example runs"),
@@ -136,7 +139,11 @@ pub(crate) async fn rows(database: &TestDatabase) -> Pool {
 
 /// Runs the example with these arguments until it ends.
 pub(crate) async fn run(host: &str, database_url: &str, arguments: &[&str]) -> Printed {
-    let mut command = command(&[("LISTEN_ADDR", host), ("DATABASE_URL", database_url)]);
+    let mut command = command(&[
+        ("LISTEN_ADDR", host),
+        ("DATABASE_URL", database_url),
+        NOBODYS_PROXY,
+    ]);
     command.args(arguments);
     let output = tokio::task::spawn_blocking(move || command.output()).await;
     let output = output.expect("it is waited for").expect("the example runs");

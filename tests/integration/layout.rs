@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use syn::visit::Visit;
 
 /// Bottom first: a module uses only modules that stand before it.
-const ORDER: [&str; 21] = [
+const ORDER: [&str; 22] = [
     "id",
     "time",
     "metrics",
+    "http_client",
     "claim",
     "session",
     "policy",

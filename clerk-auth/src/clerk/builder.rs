@@ -232,10 +232,10 @@ impl ClerkBuilder {
 fn fetched(url: Option<&str>, issuer: &str, clock: &Arc<dyn Clock>) -> Result<Keys, ConfigurationError> {
     let url = url.map_or_else(|| format!("{issuer}/.well-known/jwks.json"), str::to_owned);
     check_url(&url)?;
-    if reqwest::Url::parse(&url).is_err() {
+    let Ok(url) = reqwest::Url::parse(&url) else {
         return Err(ConfigurationError::InsecureUrl(url));
-    }
-    let jwks = Jwks::new(&url, Arc::clone(clock))
+    };
+    let jwks = Jwks::new(url, Arc::clone(clock))
         .map_err(|error| ConfigurationError::HttpClient(error.to_string()))?;
     Ok(Keys::Jwks(Arc::new(jwks)))
 }

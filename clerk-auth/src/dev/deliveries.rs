@@ -8,9 +8,11 @@ use std::time::Duration;
 use aws_lc_rs::rand;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use reqwest::Url;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::http_client::{causes, http_client};
 use crate::testing::{SignedDelivery, event};
 use crate::time::{Clock, SystemClock};
 use crate::webhook::WebhookVerifier;
@@ -53,7 +55,7 @@ impl Default for Faults {
 
 /// What is on its way to the application.
 pub(super) struct Deliveries {
-    url: String,
+    url: Url,
     secret: String,
     held: Mutex<Vec<(SignedDelivery, Faults)>>,
 }
@@ -63,7 +65,7 @@ impl Deliveries {
         let mut key = [0; 32];
         rand::fill(&mut key).expect("the operating system gives random bytes");
         Self {
-            url: format!("{origin}{PATH}"),
+            url: format!("{origin}{PATH}").parse().expect("the origin is one"),
             secret: format!("whsec_{}", STANDARD.encode(key)),
             held: Mutex::default(),
         }
@@ -99,17 +101,23 @@ impl Deliveries {
 }
 
 /// Until the application takes it, or the attempts are used up.
-async fn attempt(url: &str, delivery: SignedDelivery, faults: Faults) {
+async fn attempt(url: &Url, delivery: SignedDelivery, faults: Faults) {
     let delay = faults.delay.clamp(0.0, LONGEST);
     tokio::time::sleep(Duration::try_from_secs_f64(delay).unwrap_or_default()).await;
-    let client = reqwest::Client::new();
+    let client = match http_client(url).build() {
+        Ok(client) => client,
+        Err(error) => {
+            tracing::warn!(error = causes(&error), "no webhook can be sent");
+            return;
+        }
+    };
     for copy in 0..faults.copies.clamp(1, MOST) {
         let mut retries = RETRIES.into_iter();
         loop {
             // Each attempt is signed anew, with the id of the first.
             let signed = delivery.clone().again(SystemClock.now());
             let answer = client
-                .post(url)
+                .post(url.clone())
                 .headers(signed.headers().clone())
                 .body(signed.body().to_owned())
                 .timeout(ANSWER)
@@ -122,7 +130,9 @@ async fn attempt(url: &str, delivery: SignedDelivery, faults: Faults) {
                     break;
                 }
                 Ok(answer) => tracing::warn!(%id, status = %answer.status(), "a webhook was not received"),
-                Err(error) => tracing::warn!(%id, %error, "a webhook could not be sent"),
+                Err(error) => {
+                    tracing::warn!(%id, error = causes(&error), "a webhook could not be sent");
+                }
             }
             match retries.next() {
                 Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,

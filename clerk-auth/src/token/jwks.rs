@@ -9,10 +9,12 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use jsonwebtoken::jwk::Jwk;
+use reqwest::Url;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
 use super::key::VerifyingKey;
+use crate::http_client::{causes, http_client};
 use crate::metrics;
 use crate::time::{Clock, Timestamp};
 
@@ -35,7 +37,7 @@ const LARGEST: usize = 256 * 1024;
 /// The keys of one instance, and where they come from.
 #[derive(Debug)]
 pub(crate) struct Jwks {
-    url: Box<str>,
+    url: Url,
     client: reqwest::Client,
     clock: Arc<dyn Clock>,
     state: ArcSwap<State>,
@@ -98,13 +100,10 @@ fn decide(known: bool, fetched: Option<Duration>, attempted: Option<Duration>) -
 }
 
 impl Jwks {
-    pub(crate) fn new(url: &str, clock: Arc<dyn Clock>) -> Result<Self, reqwest::Error> {
-        let client = reqwest::Client::builder()
-            .timeout(FETCH_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()?;
+    pub(crate) fn new(url: Url, clock: Arc<dyn Clock>) -> Result<Self, reqwest::Error> {
+        let client = http_client(&url).timeout(FETCH_TIMEOUT).build()?;
         Ok(Self {
-            url: url.into(),
+            url,
             client,
             clock,
             state: ArcSwap::default(),
@@ -179,7 +178,7 @@ impl Jwks {
             Err(error) => {
                 metrics::keys_fetched("failed");
                 tracing::warn!(
-                    url = &*self.url,
+                    url = %self.url,
                     %error,
                     "the JWKS document could not be fetched; known keys are used for up to an hour"
                 );
@@ -188,7 +187,7 @@ impl Jwks {
     }
 
     async fn document(&self) -> Result<Vec<u8>, FetchError> {
-        let mut response = self.client.get(&*self.url).send().await?;
+        let mut response = self.client.get(self.url.clone()).send().await?;
         if response.status() != reqwest::StatusCode::OK {
             return Err(FetchError::Status(response.status().as_u16()));
         }
@@ -205,7 +204,7 @@ impl Jwks {
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FetchError {
-    #[error("{0}")]
+    #[error("{}", causes(.0))]
     Http(#[from] reqwest::Error),
     #[error("the status is {0}")]
     Status(u16),
