@@ -238,6 +238,7 @@ fn stored_in(model: &Model, database: Database) -> TokenStream {
         select_many,
         select_ids,
         upsert,
+        insert,
         upsert_many,
         raise_version,
         raise_version_many,
@@ -262,6 +263,11 @@ fn stored_in(model: &Model, database: Database) -> TokenStream {
                     select_many: #select_many,
                     delete: #delete,
                 });
+        }
+    });
+    let insert = insert.map(|sql| {
+        quote! {
+            const INSERT: ::core::option::Option<&'static str> = ::core::option::Option::Some(#sql);
         }
     });
     let upsert_many = {
@@ -336,6 +342,7 @@ fn stored_in(model: &Model, database: Database) -> TokenStream {
             const SELECT_MANY: &'static str = #select_many;
             const SELECT_IDS: &'static str = #select_ids;
             const UPSERT: &'static str = #upsert;
+            #insert
             const UPSERT_MANY: ::clerk_auth::user::UpsertMany = #upsert_many;
             const RAISE_VERSION: &'static str = #raise_version;
             const RAISE_VERSION_MANY: &'static str = #raise_version_many;
@@ -391,6 +398,7 @@ fn statement_check(model: &Model) -> Option<TokenStream> {
         select_many,
         select_ids,
         upsert,
+        insert,
         upsert_many,
         raise_version,
         raise_version_many,
@@ -410,6 +418,7 @@ fn statement_check(model: &Model) -> Option<TokenStream> {
         (tombstone, 1),
     ]
     .into_iter()
+    .chain(insert.map(|sql| (sql, written)))
     .chain(
         tombstones
             .into_iter()

@@ -9,6 +9,8 @@ pub(super) struct Statements {
     pub(super) select_many: String,
     pub(super) select_ids: String,
     pub(super) upsert: String,
+    /// For a database whose upsert does not tell whether it inserted.
+    pub(super) insert: Option<String>,
     pub(super) upsert_many: UpsertMany,
     pub(super) raise_version: String,
     pub(super) raise_version_many: String,
@@ -25,6 +27,13 @@ pub(super) struct TombstoneStatements {
     pub(super) select: String,
     pub(super) select_many: String,
     pub(super) delete: String,
+}
+
+/// The statements that write rows.
+struct Upsert {
+    one: String,
+    insert: Option<String>,
+    many: UpsertMany,
 }
 
 /// An upsert of any number of rows: what stands before and after their parameters, each row's in parentheses.
@@ -85,7 +94,11 @@ impl Statements {
         let key = key(model);
         let row = columns(model) + &bookkeeping(model);
         let [first, second] = [1, 2].map(|number| parameter(database, number));
-        let (upsert, upsert_many) = upsert(model, database);
+        let Upsert {
+            one: upsert,
+            insert,
+            many: upsert_many,
+        } = upsert(model, database);
         Self {
             select: format!("SELECT {row} FROM {table} WHERE {key} = {first}"),
             select_many: format!(
@@ -98,6 +111,7 @@ impl Statements {
                 not_deleted = not_deleted(model),
             ),
             upsert,
+            insert,
             upsert_many,
             raise_version_many: raise_version_many(model, database),
             raise_version: format!(
@@ -256,7 +270,7 @@ fn exists(tombstones: &Table, clerk_id: &str) -> String {
 ///
 /// Beside a table of tombstones it returns no row for who has one. It looks there as things were when it began: a
 /// deletion that is committed while it runs is for the store to find.
-fn upsert(model: &Model, database: Database) -> (String, UpsertMany) {
+fn upsert(model: &Model, database: Database) -> Upsert {
     let version = &model.version_column;
     let newer = format!(
         "excluded.{} >= {} AND {}",
@@ -323,13 +337,22 @@ fn upsert(model: &Model, database: Database) -> (String, UpsertMany) {
         table = qualified(&model.table),
         inserted = inserted.join(", "),
     );
-    let settled = format!(
-        " ON CONFLICT ({key}) DO UPDATE SET {updates} RETURNING {columns}",
+    let columns = columns(model);
+    let conflict = format!(
+        " ON CONFLICT ({key}) DO",
         key = quote(model.key().map_or("clerk_id", |key| &key.name)),
+    );
+    let settled = format!(
+        "{conflict} UPDATE SET {updates} RETURNING {columns}",
         updates = updates.join(", "),
-        columns = columns(model),
     );
     let bookkeeping = bookkeeping(model);
+    let insert = match database {
+        Database::Postgres => None,
+        Database::Sqlite => Some(format!(
+            "{before}{values}{conflict} NOTHING RETURNING {columns}{bookkeeping}, 1 AS \"clerk_inserted\""
+        )),
+    };
     let one = format!("{before}{values}{settled}{announced}{bookkeeping}, {was_inserted}");
     // One announcement for all rows is the store's to make, and so is leaving out who has a tombstone: rows that are
     // selected from `VALUES` would need their parameters' types spelled out.
@@ -341,7 +364,7 @@ fn upsert(model: &Model, database: Database) -> (String, UpsertMany) {
         ),
         parameters: inserted.len(),
     };
-    (one, many)
+    Upsert { one, insert, many }
 }
 
 impl UpsertMany {
