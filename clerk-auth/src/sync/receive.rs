@@ -12,6 +12,7 @@ use super::error::{BoxError, SyncError};
 use super::notice::Notice;
 use super::observation::{Observation, UserObject};
 use super::plan::{Plan, SyncOutcome, plan};
+use super::reads::Counted;
 use super::store::{PoolStore, Store, StoreFuture, WriteError, with_version};
 use super::user_sync::{Inner, UserSync};
 use crate::claim::ClaimProblem;
@@ -187,7 +188,7 @@ impl<U: SyncedUser> Inner<U> {
 
     /// What a unique index of the team's own forbids takes more than one transaction to settle.
     async fn settled(&self, observation: &Observation<'_, U>) -> Result<Applied, SyncError> {
-        match self.settle(observation, None).await {
+        match self.settle(observation, None, Counted::default()).await {
             Ok(synced) => Ok(match synced.outcome {
                 SyncOutcome::Inserted => Applied::Inserted,
                 SyncOutcome::Updated => Applied::Updated,
