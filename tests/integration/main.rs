@@ -15,6 +15,7 @@ mod layout;
 mod migrations;
 mod model;
 mod plans;
+mod pooler;
 mod process;
 mod processes;
 mod refusals;
