@@ -13,7 +13,7 @@ use sqlx::{Executor, Pool};
 
 pub(crate) use self::explain::Explain;
 pub(crate) use self::live::Catalogue;
-use crate::user::StoredIn;
+use crate::user::{StoredIn, SyncedUser};
 
 /// Something about the table that keeps the struct's statements from running or its rows from being read.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -45,6 +45,23 @@ pub enum SchemaError {
          application's database user read, insert and delete?"
     )]
     Deliveries(#[source] sqlx::Error),
+    /// A prepared statement was not where it had been left.
+    #[error(
+        "the database's sessions are not the application's: {source}; if its connections go through a pooler in \
+         transaction mode, say `transaction_pooling(true)` to the builder, or have the pooler keep prepared statements"
+    )]
+    Pooled {
+        /// The struct.
+        user: &'static str,
+        /// What the database said.
+        source: sqlx::Error,
+    },
+    /// With `transaction_pooling` the pool keeps prepared statements, which its connections would not find again.
+    #[error(
+        "a pooler in transaction mode needs a pool that keeps no prepared statements: open it with \
+         `PgConnectOptions::statement_cache_capacity(0)`, or add `statement-cache-capacity=0` to the URL"
+    )]
+    StatementCache,
     /// The database did not answer.
     #[error(
         "the database could not be asked about the table of `{user}`: {source}; is it running, and is the URL right?"
@@ -83,11 +100,18 @@ where
     U: StoredIn<DB>,
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
 {
-    let unavailable = |source| SchemaError::Unavailable {
-        user: U::NAME,
-        source,
-    };
-    let table = live::table::<U, DB>(pool).await.map_err(unavailable)?;
+    let mut connection = pool.acquire().await.map_err(unavailable::<U>)?;
+    problems::<U, DB>(&mut connection).await
+}
+
+/// The same on a connection.
+async fn problems<U, DB>(connection: &mut DB::Connection) -> Result<Vec<Problem>, SchemaError>
+where
+    DB: Catalogue + Explain,
+    U: StoredIn<DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+{
+    let table = live::table::<U, DB>(connection).await.map_err(unavailable::<U>)?;
     let mut problems = compare::problems(
         U::TABLE,
         U::CREATE_TABLE,
@@ -96,9 +120,9 @@ where
         DB::CAN_ALTER_COLUMNS,
     );
     if let Some(tombstones) = U::TOMBSTONES {
-        let table = DB::live_table(pool, tombstones.table)
+        let table = DB::live_table(connection, tombstones.table)
             .await
-            .map_err(unavailable)?;
+            .map_err(unavailable::<U>)?;
         problems.extend(compare::tombstone_problems(
             tombstones,
             table,
@@ -106,20 +130,20 @@ where
         ));
     }
     if problems.is_empty() {
-        plan::<U, DB>(pool).await.map_err(unavailable)
+        plan::<U, DB>(connection).await.map_err(unavailable::<U>)
     } else {
         Ok(problems)
     }
 }
 
 /// The problems of `U`'s table as an error.
-pub(crate) async fn check<DB, U>(pool: &Pool<DB>) -> Result<(), SchemaError>
+pub(crate) async fn check<DB, U>(connection: &mut DB::Connection) -> Result<(), SchemaError>
 where
     DB: Catalogue + Explain,
     U: StoredIn<DB>,
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
 {
-    let problems = diff::<U, DB>(pool).await?;
+    let problems = problems::<U, DB>(connection).await?;
     if problems.is_empty() {
         return Ok(());
     }
@@ -130,8 +154,33 @@ where
     })
 }
 
+/// Why the database could not be asked.
+pub(crate) fn unavailable<U: SyncedUser>(source: sqlx::Error) -> SchemaError {
+    let user = U::NAME;
+    if is_lost_statement(&source) {
+        SchemaError::Pooled { user, source }
+    } else {
+        SchemaError::Unavailable { user, source }
+    }
+}
+
+/// Whether a prepared statement was missing where it had been left, or was another one: the mark of sessions that a pooler
+/// hands on between its clients.
+pub(crate) fn is_lost_statement(error: &sqlx::Error) -> bool {
+    let Some(error) = error.as_database_error() else {
+        return false;
+    };
+    match error.code().as_deref() {
+        // PostgreSQL's `duplicate_prepared_statement` and `invalid_sql_statement_name`.
+        Some("42P05" | "26000") => true,
+        // `protocol_violation`: parameters of one statement sent to another.
+        Some("08P01") => error.message().starts_with("bind message supplies"),
+        _ => false,
+    }
+}
+
 /// Plans every statement of `U`.
-async fn plan<U, DB>(pool: &Pool<DB>) -> Result<Vec<Problem>, sqlx::Error>
+async fn plan<U, DB>(connection: &mut DB::Connection) -> Result<Vec<Problem>, sqlx::Error>
 where
     DB: Explain,
     U: StoredIn<DB>,
@@ -151,7 +200,7 @@ where
         .iter()
         .flat_map(|it| [("TOMBSTONES.select", it.select), ("TOMBSTONES.delete", it.delete)]);
     for (statement, sql) in statements.into_iter().chain(tombstones) {
-        match DB::explain(pool, sql).await {
+        match DB::explain(connection, sql).await {
             Ok(()) => {}
             Err(sqlx::Error::Database(error)) => problems.push(Problem {
                 what: format!("the database cannot run its {statement} statement: {error}"),

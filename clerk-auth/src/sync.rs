@@ -9,6 +9,7 @@ mod builder;
 #[cfg(feature = "backend-api")]
 mod bulk;
 mod conflict;
+mod connection;
 mod deletion;
 #[cfg(feature = "webhooks")]
 mod deliveries;

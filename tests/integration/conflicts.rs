@@ -187,3 +187,98 @@ async fn a_column_that_cannot_be_null_is_a_conflict(database: TestDatabase) {
     let conflict = profiles.sync(token("user_new", "New", 5)).await;
     assert!(matches!(conflict, Err(SyncError::Conflict(_))), "{conflict:?}");
 }
+
+/// A process whose writes are one statement, or a transaction with a hook that invites the user.
+async fn deferred(database: &TestDatabase, column: &str, has_hook: bool) -> Profiles {
+    let pool = Pool::open(database.url(), 1).await;
+    for sql in [
+        &*format!("ALTER TABLE profiles ADD CONSTRAINT profiles_unique UNIQUE ({column}) {DEFERRED}"),
+        &format!("CREATE TABLE invitations (email TEXT, CONSTRAINT invited UNIQUE (email) {DEFERRED})"),
+    ] {
+        pool.execute(sql).await;
+    }
+    if !has_hook {
+        return Profiles::start_on(pool).await;
+    }
+    Profiles::start_with(
+        pool,
+        |builder| {
+            builder.on_insert(|connection, profile| {
+                Box::pin(async move {
+                    sqlx::query("INSERT INTO invitations (email) VALUES ($1)")
+                        .bind(&profile.email)
+                        .execute(connection)
+                        .await?;
+                    Ok(())
+                })
+            })
+        },
+        |builder| builder,
+    )
+    .await
+}
+
+const DEFERRED: &str = "DEFERRABLE INITIALLY DEFERRED";
+
+/// It refuses only when the transaction is committed.
+#[tokio::test]
+async fn a_deferred_constraint_is_understood() {
+    for has_hook in [false, true] {
+        let database = TestDatabase::postgres().await;
+        let profiles = deferred(&database, "email", has_hook).await;
+        let shared = "shared@example.com";
+        profiles
+            .sync(token("user_new", "New", 6).claim("email", shared))
+            .await
+            .expect("it syncs");
+        let old = profiles
+            .sync(token("user_old", "Old", 5).claim("email", shared))
+            .await;
+        let old = old.expect("nobody is locked out");
+        assert_eq!((old.outcome, old.user.email), (Inserted, None));
+        let newest = profiles
+            .sync(token("user_old", "Old", 7).claim("email", shared))
+            .await;
+        let newest = newest.expect("nobody is locked out");
+        assert_eq!(
+            (newest.outcome, newest.user.email.as_deref()),
+            (Updated, Some(shared))
+        );
+        assert_eq!(email(&profiles, "user_new").await, None);
+    }
+}
+
+#[tokio::test]
+async fn a_deferred_constraint_that_nobody_can_do_without_is_a_conflict() {
+    for has_hook in [false, true] {
+        let database = TestDatabase::postgres().await;
+        let profiles = deferred(&database, "clerk_version", has_hook).await;
+        profiles
+            .sync(token("user_old", "Old", 5))
+            .await
+            .expect("it syncs");
+        // More often than the breaker bears failures of the database.
+        for _ in 0..5 {
+            let conflict = profiles.sync(token("user_new", "New", 5)).await;
+            assert!(matches!(conflict, Err(SyncError::Conflict(_))), "{conflict:?}");
+        }
+    }
+}
+
+/// What the hook has written is not the value of anybody's row.
+#[tokio::test]
+async fn a_deferred_constraint_of_the_hooks_is_no_conflict() {
+    let database = TestDatabase::postgres().await;
+    let profiles = deferred(&database, "id", true).await;
+    let shared = "shared@example.com";
+    profiles
+        .sync(token("user_old", "Old", 5).claim("email", shared))
+        .await
+        .expect("it syncs");
+    let failed = profiles
+        .sync(token("user_new", "New", 6).claim("email", shared))
+        .await;
+    assert!(matches!(failed, Err(SyncError::Database(_))), "{failed:?}");
+    assert_eq!(email(&profiles, "user_old").await.as_deref(), Some(shared));
+    assert_eq!(profiles.pool.number("SELECT count(*) FROM profiles").await, 1);
+}

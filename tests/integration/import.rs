@@ -455,10 +455,20 @@ async fn imports_and_requests_at_once_do_each_other_no_harm(database: TestDataba
 }
 
 async fn a_unique_value_is_settled_by_the_rules_of_a_request(database: TestDatabase) {
+    settles(database, "CREATE UNIQUE INDEX profiles_email ON profiles (email)").await;
+}
+
+/// Which refuses only when the transaction is committed.
+#[tokio::test]
+async fn a_value_of_a_deferred_constraint_is_settled_too() {
+    let constraint =
+        "ALTER TABLE profiles ADD CONSTRAINT profiles_email UNIQUE (email) DEFERRABLE INITIALLY DEFERRED";
+    settles(TestDatabase::postgres().await, constraint).await;
+}
+
+async fn settles(database: TestDatabase, unique: &str) {
     let it = start::<Profile>(&database).await;
-    it.pool
-        .execute("CREATE UNIQUE INDEX profiles_email ON profiles (email)")
-        .await;
+    it.pool.execute(unique).await;
     it.fake.serve_users(40, |place| {
         // The last two claim what the first two hold; of each pair one is the newer.
         let (name, updated_at) = match place {

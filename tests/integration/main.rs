@@ -17,6 +17,7 @@ mod layout;
 mod migrations;
 mod model;
 mod plans;
+mod pooler;
 mod process;
 mod processes;
 mod refusals;

@@ -100,3 +100,55 @@ async fn back_within_a_second<U: clerk_auth::SyncedUser>(
         sleep(Duration::from_millis(5)).await;
     }
 }
+
+/// Which fails once, however many wait for it.
+#[tokio::test]
+async fn a_statement_that_many_wait_for_is_one_failure() {
+    const BLOCKED: &str = "SELECT coalesce(max(pid), 0)::bigint FROM pg_stat_activity \
+                           WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let database = TestDatabase::postgres().await;
+    // Two connections, so that one statement is read at a time.
+    let pool = Pool::open(database.url(), 2).await;
+    let timeout = Duration::from_secs(60);
+    let profiles =
+        Profiles::start_with(pool, |builder| builder.sync_timeout(timeout), |builder| builder).await;
+    let sessions = (0..12).map(|number| profiles.session(token(&format!("user_{number}"), "Ada", 7)));
+    let mut sessions = join_all(sessions).await;
+    let last = sessions.pop().expect("there are twelve");
+
+    let Pool::Postgres(past) = Pool::open(database.url(), 1).await else {
+        panic!("the database is PostgreSQL")
+    };
+    let mut lock = past.begin().await.expect("it begins");
+    let sql = "LOCK TABLE profiles IN ACCESS EXCLUSIVE MODE";
+    sqlx::query(sql).execute(&mut *lock).await.expect("it locks");
+    let watch = Pool::open(database.url(), 1).await;
+    // Ends the session of the statement that waits for the lock, and tells which it was.
+    let end_after = async |ended: i64| {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let pid = watch.number(BLOCKED).await;
+            if pid != 0 && pid != ended {
+                let sql = format!("SELECT pg_terminate_backend({pid})::int::bigint");
+                assert_eq!(watch.number(&sql).await, 1);
+                return pid;
+            }
+            assert!(Instant::now() < deadline, "nothing is read");
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    // One request reads alone, the others share the statement after it.
+    let requests = join_all(sessions.iter().map(|session| profiles.users.sync(session)));
+    let twice = async {
+        let first = end_after(0).await;
+        end_after(first).await;
+    };
+    let (failed, ()) = tokio::join!(requests, twice);
+    for failed in failed {
+        assert!(matches!(failed, Err(SyncError::Database(_))), "{failed:?}");
+    }
+    // Two failures are not three: the database is asked.
+    let unlock = async { lock.rollback().await.expect("it ends") };
+    let (synced, ()) = tokio::join!(profiles.users.sync(&last), unlock);
+    assert_eq!(synced.expect("it syncs").outcome, Inserted);
+}

@@ -436,12 +436,21 @@ async fn a_kept_row_does_not_survive_a_delivery(database: TestDatabase) {
 }
 
 async fn a_unique_value_is_settled_as_for_a_request(database: TestDatabase) {
+    settles(database, "CREATE UNIQUE INDEX profiles_email ON profiles (email)").await;
+}
+
+/// Which refuses only when the transaction is committed.
+#[tokio::test]
+async fn a_value_of_a_deferred_constraint_is_settled_too() {
+    let constraint =
+        "ALTER TABLE profiles ADD CONSTRAINT profiles_email UNIQUE (email) DEFERRABLE INITIALLY DEFERRED";
+    settles(TestDatabase::postgres().await, constraint).await;
+}
+
+async fn settles(database: TestDatabase, unique: &str) {
     let calls = Calls::default();
     let profiles = hooked(&database, &calls, false).await;
-    profiles
-        .pool
-        .execute("CREATE UNIQUE INDEX profiles_email ON profiles (email)")
-        .await;
+    profiles.pool.execute(unique).await;
     let sharing = |user_id, updated_at| {
         let mut user = user(user_id, user_id, updated_at);
         set_email(&mut user, Some("shared@example.com"));

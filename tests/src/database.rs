@@ -66,6 +66,11 @@ impl TestDatabase {
         self.on_postgres().url_through(proxy)
     }
 
+    /// The user and the password of its PostgreSQL server, for a pooler.
+    pub(crate) fn credentials(&self) -> (String, String) {
+        self.on_postgres().credentials()
+    }
+
     fn on_postgres(&self) -> &PostgresDatabase {
         self.postgres.as_ref().expect("an SQLite file has no server")
     }

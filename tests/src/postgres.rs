@@ -82,6 +82,16 @@ impl PostgresDatabase {
         options.to_url_lossy().into()
     }
 
+    /// The server's user and password. sqlx tells the password only in the URL.
+    pub(crate) fn credentials(&self) -> (String, String) {
+        let url = self.options().to_url_lossy();
+        let decode = |text: &str| {
+            let decoded = percent_encoding::percent_decode_str(text).decode_utf8();
+            decoded.expect("it was text").into_owned()
+        };
+        (decode(url.username()), decode(url.password().unwrap_or_default()))
+    }
+
     fn options(&self) -> PgConnectOptions {
         self.server.clone().database(&self.name)
     }

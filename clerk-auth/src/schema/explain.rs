@@ -2,29 +2,41 @@
 
 use std::future::Future;
 
-use sqlx::{AssertSqlSafe, Database, Executor, Pool};
+#[cfg(feature = "postgres")]
+use sqlx::Connection;
+use sqlx::{AssertSqlSafe, Database, Executor};
 
 /// A database that can be made to plan a statement without running it.
 pub(crate) trait Explain: Database {
-    fn explain(pool: &Pool<Self>, sql: &str) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+    fn explain(
+        connection: &mut Self::Connection,
+        sql: &str,
+    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 }
 
 #[cfg(feature = "postgres")]
 impl Explain for sqlx::Postgres {
-    async fn explain(pool: &Pool<Self>, sql: &str) -> Result<(), sqlx::Error> {
+    async fn explain(connection: &mut Self::Connection, sql: &str) -> Result<(), sqlx::Error> {
         // Up to version 15 EXPLAIN needs values for the parameters; a prepared statement takes nulls for them. The
         // transaction keeps the statement's name on one server connection behind a transaction-mode pooler.
-        let mut transaction = pool.begin().await?;
+        let mut transaction = connection.begin().await?;
         let nulls = vec!["NULL"; parameters(sql)].join(", ");
-        for step in [
-            format!("PREPARE clerk_auth_check AS {sql}"),
-            format!("EXPLAIN EXECUTE clerk_auth_check ({nulls})"),
-            "DEALLOCATE clerk_auth_check".to_owned(),
-        ] {
-            // The text is made of the derive's constant and literals.
-            transaction.execute(sqlx::raw_sql(AssertSqlSafe(step))).await?;
+        // The texts are made of the derive's constant and literals.
+        let prepare = AssertSqlSafe(format!("PREPARE clerk_auth_check AS {sql}"));
+        let explain = AssertSqlSafe(format!("EXPLAIN EXECUTE clerk_auth_check ({nulls})"));
+        let deallocate = || sqlx::raw_sql("DEALLOCATE clerk_auth_check");
+        transaction.execute(sqlx::raw_sql(prepare)).await?;
+        let explained = transaction.execute(sqlx::raw_sql(explain)).await;
+        if explained.is_ok() {
+            transaction.execute(deallocate()).await?;
         }
-        transaction.rollback().await
+        transaction.rollback().await?;
+        // A prepared statement outlives the transaction that has failed, and would be in the way of the next one. That it
+        // could not be planned is what there is to say, whatever comes of this.
+        if explained.is_err() {
+            drop(connection.execute(deallocate()).await);
+        }
+        explained.map(drop)
     }
 }
 
@@ -43,8 +55,7 @@ fn parameters(sql: &str) -> usize {
 
 #[cfg(feature = "sqlite")]
 impl Explain for sqlx::Sqlite {
-    async fn explain(pool: &Pool<Self>, sql: &str) -> Result<(), sqlx::Error> {
-        let mut connection = pool.acquire().await?;
+    async fn explain(connection: &mut Self::Connection, sql: &str) -> Result<(), sqlx::Error> {
         // EXPLAIN compiles a statement against the schema as the connection last saw it; a read makes it look again.
         connection.execute("SELECT count(*) FROM sqlite_schema").await?;
         // Unbound parameters are null.

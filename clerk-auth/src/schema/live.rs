@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use sqlx::{AssertSqlSafe, Column, Database, Executor, Pool, SqlSafeStr, Statement};
+use sqlx::{AssertSqlSafe, Column, Database, Executor, SqlSafeStr, Statement};
 
 use crate::user::StoredIn;
 
@@ -37,19 +37,19 @@ pub(crate) trait Catalogue: Database {
 
     /// The table of a schema, if there is one.
     fn live_table(
-        pool: &Pool<Self>,
+        connection: &mut Self::Connection,
         table: &str,
     ) -> impl Future<Output = Result<Option<LiveTable>, sqlx::Error>> + Send;
 }
 
 /// The table of `U`, and which of its columns the struct can be read from.
-pub(super) async fn table<U, DB>(pool: &Pool<DB>) -> Result<Option<LiveTable>, sqlx::Error>
+pub(super) async fn table<U, DB>(connection: &mut DB::Connection) -> Result<Option<LiveTable>, sqlx::Error>
 where
     DB: Catalogue,
     U: StoredIn<DB>,
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
 {
-    let Some(mut table) = DB::live_table(pool, U::TABLE).await? else {
+    let Some(mut table) = DB::live_table(connection, U::TABLE).await? else {
         return Ok(None);
     };
     let places: Vec<(usize, usize)> = U::COLUMNS
@@ -68,7 +68,6 @@ where
         .map(|(expected, _)| quote(U::COLUMNS[*expected].name))
         .collect();
     let sql = format!("SELECT {} FROM {}", names.join(", "), quote_path(U::TABLE));
-    let mut connection = pool.acquire().await?;
     // The text is made of the derive's constants.
     let statement = (&mut *connection)
         .prepare(AssertSqlSafe(sql).into_sql_str())
@@ -83,7 +82,10 @@ where
 impl Catalogue for sqlx::Postgres {
     const CAN_ALTER_COLUMNS: bool = true;
 
-    async fn live_table(pool: &Pool<Self>, table: &str) -> Result<Option<LiveTable>, sqlx::Error> {
+    async fn live_table(
+        connection: &mut Self::Connection,
+        table: &str,
+    ) -> Result<Option<LiveTable>, sqlx::Error> {
         let path = quote_path(table);
         let found: Option<(String, bool, bool, bool)> = sqlx::query_as(
             "SELECT relkind::text, has_any_column_privilege(oid, 'SELECT'), \
@@ -91,7 +93,7 @@ impl Catalogue for sqlx::Postgres {
              FROM pg_class WHERE oid = to_regclass($1)",
         )
         .bind(&path)
-        .fetch_optional(pool)
+        .fetch_optional(&mut *connection)
         .await?;
         let Some((kind, select, insert, update)) = found else {
             return Ok(None);
@@ -101,7 +103,7 @@ impl Catalogue for sqlx::Postgres {
              FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
         )
         .bind(&path)
-        .fetch_all(pool)
+        .fetch_all(&mut *connection)
         .await?;
         let unique: Vec<String> = sqlx::query_scalar(
             "SELECT a.attname::text FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] \
@@ -109,7 +111,7 @@ impl Catalogue for sqlx::Postgres {
              AND i.indnkeyatts = 1 AND i.indpred IS NULL",
         )
         .bind(&path)
-        .fetch_all(pool)
+        .fetch_all(&mut *connection)
         .await?;
         let privileges = [("SELECT", select), ("INSERT", insert), ("UPDATE", update)];
         Ok(Some(LiveTable {
@@ -128,14 +130,17 @@ impl Catalogue for sqlx::Postgres {
 impl Catalogue for sqlx::Sqlite {
     const CAN_ALTER_COLUMNS: bool = false;
 
-    async fn live_table(pool: &Pool<Self>, table: &str) -> Result<Option<LiveTable>, sqlx::Error> {
+    async fn live_table(
+        connection: &mut Self::Connection,
+        table: &str,
+    ) -> Result<Option<LiveTable>, sqlx::Error> {
         let (schema, table) = table.split_once('.').unwrap_or(("main", table));
         let columns: Vec<(String, String, bool, bool)> = sqlx::query_as(
             "SELECT name, type, \"notnull\" OR pk, dflt_value IS NOT NULL OR pk FROM pragma_table_info(?1, ?2)",
         )
         .bind(table)
         .bind(schema)
-        .fetch_all(pool)
+        .fetch_all(&mut *connection)
         .await?;
         if columns.is_empty() {
             return Ok(None);
@@ -147,13 +152,13 @@ impl Catalogue for sqlx::Sqlite {
         )
         .bind(table)
         .bind(schema)
-        .fetch_all(pool)
+        .fetch_all(&mut *connection)
         .await?;
         let kind: Option<String> =
             sqlx::query_scalar("SELECT type FROM pragma_table_list(?1) WHERE schema = ?2")
                 .bind(table)
                 .bind(schema)
-                .fetch_optional(pool)
+                .fetch_optional(&mut *connection)
                 .await?;
         Ok(Some(LiveTable {
             is_table: kind.as_deref() != Some("view"),

@@ -5,9 +5,10 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::{Database, Pool};
+use sqlx::{Connection, Database, Pool};
 
 use super::breaker::Breaker;
+use super::connection::Connections;
 use super::error::BoxError;
 #[cfg(feature = "backend-api")]
 use super::fallback::Fallback;
@@ -65,6 +66,7 @@ pub struct UserSyncBuilder<U: SyncedUser, P: UserPool<U>> {
     clerk: Clerk,
     pool: P,
     timeout: Duration,
+    transaction_pooling: bool,
     #[cfg(feature = "webhooks")]
     session_token_lifetime: Duration,
     on_insert: Option<Hook<U, P::Database>>,
@@ -81,6 +83,7 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
             clerk,
             pool,
             timeout: SYNC_TIMEOUT,
+            transaction_pooling: false,
             #[cfg(feature = "webhooks")]
             session_token_lifetime: SESSION_TOKEN_LIFETIME,
             on_insert: None,
@@ -242,19 +245,23 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
     ///
     /// # Errors
     ///
-    /// [`SchemaError`] if the database does not answer, or if its table cannot serve the statements of `U`.
+    /// [`SchemaError`] if the database does not answer, if its table cannot serve the statements of `U`, or if the pool and
+    /// [`transaction_pooling`](UserSyncBuilder::transaction_pooling) do not fit what is between it and the database.
     pub async fn build(self) -> Result<UserSync<U>, SchemaError> {
-        self.pool.check().await?;
+        #[cfg(feature = "webhooks")]
+        let remembers_deliveries = self.on_event.as_ref().is_some_and(|on_event| on_event.once);
+        #[cfg(not(feature = "webhooks"))]
+        let remembers_deliveries = false;
+        self.pool
+            .check(self.transaction_pooling, remembers_deliveries)
+            .await?;
         let sender: Arc<str> = format!("{:016x}", RandomState::new().hash_one(())).into();
         let connections = self.pool.connections();
         let claim_columns = P::CLAIM_COLUMNS;
         #[cfg(feature = "postgres")]
         let listener = self.pool.listener();
-        #[cfg(feature = "webhooks")]
-        if self.on_event.as_ref().is_some_and(|on_event| on_event.once) {
-            self.pool.forget_old_deliveries().await?;
-        }
         let store = self.pool.into_store(
+            self.transaction_pooling,
             self.on_insert,
             self.on_delete,
             #[cfg(feature = "webhooks")]
@@ -280,14 +287,46 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
             #[cfg(feature = "backend-api")]
             fallback: self.backend_api.map(Fallback::new),
         });
-        // Without webhooks nobody tells whom to refuse.
+        // Without webhooks nobody tells whom to refuse. Behind a pooler in transaction mode `LISTEN` would stay behind in
+        // another's session.
         #[cfg(feature = "postgres")]
         if let Some(options) = listener
+            && !self.transaction_pooling
             && (inner.fresh.keeps() || cfg!(feature = "webhooks"))
         {
             super::listener::start(&inner, options, sender);
         }
         Ok(UserSync { inner })
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl<U: StoredIn<sqlx::Postgres>> UserSyncBuilder<U, Pool<sqlx::Postgres>> {
+    /// Whether the pool's connections go through a pooler in transaction mode that keeps no prepared statements: PgBouncer
+    /// before 1.21, or one with `max_prepared_statements = 0`. The pool must then be opened with
+    /// [`statement_cache_capacity(0)`](sqlx::postgres::PgConnectOptions::statement_cache_capacity).
+    ///
+    /// Each statement runs in a transaction that begins with `BEGIN; DEALLOCATE ALL`: four round trips to the pooler instead
+    /// of one. `LISTEN` cannot be heard there, so that every request reads its row.
+    /// [More about it](crate::sync#behind-a-pooler-in-transaction-mode).
+    ///
+    /// ```
+    /// # mod example {
+    /// # use clerk_auth::{Clerk, SyncedUser, UserSync, schema::SchemaError};
+    /// # #[derive(SyncedUser)]
+    /// # #[synced_user(table = "users", database(postgres))]
+    /// # struct User { clerk_id: String }
+    /// use sqlx::postgres::{PgConnectOptions, PgPool};
+    ///
+    /// async fn users(clerk: Clerk, pooler: PgConnectOptions) -> Result<UserSync<User>, SchemaError> {
+    ///     let pool = PgPool::connect_lazy_with(pooler.statement_cache_capacity(0));
+    ///     UserSync::builder(clerk, pool).transaction_pooling(true).build().await
+    /// }
+    /// # }
+    /// ```
+    pub fn transaction_pooling(mut self, is_used: bool) -> Self {
+        self.transaction_pooling = is_used;
+        self
     }
 }
 
@@ -307,7 +346,12 @@ mod sealed {
 
         const CLAIM_COLUMNS: &'static [ClaimColumn];
 
-        fn check(&self) -> impl Future<Output = Result<(), SchemaError>> + Send;
+        /// Asks the tables whether they are as they have to be.
+        fn check(
+            &self,
+            transaction_pooling: bool,
+            remembers_deliveries: bool,
+        ) -> impl Future<Output = Result<(), SchemaError>> + Send;
 
         /// The most connections that the pool opens.
         fn connections(&self) -> u32;
@@ -319,14 +363,12 @@ mod sealed {
         #[expect(private_interfaces, reason = "sealed: nobody else can name the trait")]
         fn into_store(
             self,
+            transaction_pooling: bool,
             on_insert: Option<Hook<U, Self::Database>>,
             on_delete: Option<Hook<U, Self::Database>>,
             #[cfg(feature = "webhooks")] on_event: Option<super::OnEvent<Self::Database>>,
             sender: Arc<str>,
         ) -> Arc<dyn super::Store<U>>;
-
-        #[cfg(feature = "webhooks")]
-        fn forget_old_deliveries(&self) -> impl Future<Output = Result<(), SchemaError>> + Send;
     }
 }
 
@@ -338,8 +380,23 @@ macro_rules! user_pool {
 
             const CLAIM_COLUMNS: &'static [ClaimColumn] = U::CLAIM_COLUMNS;
 
-            async fn check(&self) -> Result<(), SchemaError> {
-                schema::check::<$database, U>(self).await
+            async fn check(
+                &self,
+                transaction_pooling: bool,
+                remembers_deliveries: bool,
+            ) -> Result<(), SchemaError> {
+                let connections = Connections::new(self.clone(), transaction_pooling);
+                let acquired = connections.acquire().await;
+                let mut connection = acquired.map_err(schema::unavailable::<U>)?;
+                schema::check::<$database, U>(&mut connection).await?;
+                if remembers_deliveries {
+                    #[cfg(feature = "webhooks")]
+                    super::deliveries::forget_old::<$database>(&mut connection).await?;
+                }
+                if transaction_pooling && connection.cached_statements_size() > 0 {
+                    return Err(SchemaError::StatementCache);
+                }
+                connection.done().await.map_err(schema::unavailable::<U>)
             }
 
             fn connections(&self) -> u32 {
@@ -355,24 +412,20 @@ macro_rules! user_pool {
             #[expect(private_interfaces, reason = "sealed: nobody else can name the trait")]
             fn into_store(
                 self,
+                transaction_pooling: bool,
                 on_insert: Option<Hook<U, $database>>,
                 on_delete: Option<Hook<U, $database>>,
                 #[cfg(feature = "webhooks")] on_event: Option<OnEvent<$database>>,
                 sender: Arc<str>,
             ) -> Arc<dyn Store<U>> {
                 Arc::new(PoolStore {
-                    pool: self,
+                    connections: Connections::new(self, transaction_pooling),
                     on_insert,
                     on_delete,
                     #[cfg(feature = "webhooks")]
                     on_event,
                     sender,
                 })
-            }
-
-            #[cfg(feature = "webhooks")]
-            async fn forget_old_deliveries(&self) -> Result<(), SchemaError> {
-                super::deliveries::forget_old(self).await
             }
         }
 

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, ColumnIndex, Decode, Encode, Executor, IntoArguments, 
 use super::announcement::announcement;
 use super::dialect::{Dialect, stored};
 use super::observation::Observation;
-use super::store::{PoolStore, Store, WriteError};
+use super::store::{PoolStore, Store, WriteError, commit_error};
 use super::version::Version;
 use crate::user::StoredIn;
 
@@ -46,7 +46,7 @@ where
         &self,
         rows: &[Observation<'_, U>],
     ) -> Result<Vec<WrittenRow>, WriteError> {
-        let mut transaction = DB::begin(&self.pool).await?;
+        let mut transaction = self.connections.begin().await?;
         let rows = self.without_tombstones(&mut transaction, rows).await?;
         let mut written = Vec::with_capacity(rows.len());
         let most_rows = (MOST_PARAMETERS / U::UPSERT_MANY.parameters().max(1)).clamp(1, MOST_ROWS);
@@ -59,7 +59,7 @@ where
             let payload = announcement(&self.sender, U::TABLE, clerk_ids);
             DB::announce(&mut transaction, &payload).await?;
         }
-        transaction.commit().await?;
+        transaction.commit().await.map_err(commit_error::<U>)?;
         self.without_deleted(written).await
     }
 
@@ -159,19 +159,22 @@ where
         let mut arguments = DB::Arguments::default();
         let versions = Value::from(versions).to_string();
         sqlx::Arguments::add(&mut arguments, &*versions).map_err(sqlx::Error::Encode)?;
+        let mut connection = self.connections.acquire().await?;
         sqlx::query_with(U::RAISE_VERSION_MANY, arguments)
-            .execute(&self.pool)
+            .execute(&mut *connection)
             .await?;
-        Ok(())
+        connection.done().await
     }
 
     pub(super) async fn select_ids(&self, clerk_id: &str, most: i64) -> Result<Vec<String>, sqlx::Error> {
         let mut arguments = DB::Arguments::default();
         sqlx::Arguments::add(&mut arguments, clerk_id).map_err(sqlx::Error::Encode)?;
         sqlx::Arguments::add(&mut arguments, most).map_err(sqlx::Error::Encode)?;
+        let mut connection = self.connections.acquire().await?;
         let rows = sqlx::query_with(U::SELECT_IDS, arguments)
-            .fetch_all(&self.pool)
+            .fetch_all(&mut *connection)
             .await?;
+        connection.done().await?;
         rows.iter().map(|row| row.try_get(0)).collect()
     }
 }

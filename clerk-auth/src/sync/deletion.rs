@@ -59,14 +59,16 @@ where
         if U::TOMBSTONES.is_none() || DB::ROW_LOCK.is_empty() || !written.inserted {
             return Ok(written);
         }
-        let mut connection = self.pool.acquire().await?;
-        match self.select(&mut connection, clerk_id, "").await? {
+        let mut connection = self.connections.acquire().await?;
+        let stored = self.select(&mut connection, clerk_id, "").await?;
+        connection.done().await?;
+        match stored {
             Some(stored) => Ok(Written { stored, ..written }),
             None => Err(WriteError::Gone),
         }
     }
 
-    /// Deletes a user in a transaction that [`Dialect::begin`] began. The hook runs with the row before it goes, once for
+    /// Deletes a user in a transaction that [`Dialect::BEGIN`] began. The hook runs with the row before it goes, once for
     /// each; who deletes the user at the same time waits. [`Store::purge`] is to be called once it is committed.
     pub(super) async fn delete_in(
         &self,
@@ -97,7 +99,7 @@ where
     }
 
     pub(super) async fn delete_and_commit(&self, clerk_id: &str) -> Result<Deletion, WriteError> {
-        let mut transaction = DB::begin(&self.pool).await?;
+        let mut transaction = self.connections.begin().await?;
         let deletion = self.delete_in(&mut transaction, clerk_id).await?;
         transaction.commit().await?;
         Ok(deletion)

@@ -1,6 +1,6 @@
 //! Remembers which deliveries the application has seen, for a hook that must not see one twice.
 
-use sqlx::{AssertSqlSafe, Encode, Executor, IntoArguments, Pool, Type};
+use sqlx::{AssertSqlSafe, Encode, Executor, IntoArguments, Type};
 
 use super::dialect::{Dialect, key};
 use crate::id::DeliveryId;
@@ -19,7 +19,7 @@ pub const CREATE_DELIVERIES: &str = "CREATE TABLE \"clerk_deliveries\" (\n    \"
 
 /// Forgets what is older than a month, which shows too that the table is there: Svix retries for 27 hours and 35 minutes,
 /// and somebody may send a delivery again by hand for a while after that.
-pub(super) async fn forget_old<DB>(pool: &Pool<DB>) -> Result<(), SchemaError>
+pub(super) async fn forget_old<DB>(connection: &mut DB::Connection) -> Result<(), SchemaError>
 where
     DB: Dialect,
     DB::Arguments: IntoArguments<DB>,
@@ -30,7 +30,7 @@ where
         DB::A_MONTH_AGO
     );
     sqlx::query::<DB>(AssertSqlSafe(sql))
-        .execute(pool)
+        .execute(connection)
         .await
         .map(drop)
         .map_err(SchemaError::Deliveries)

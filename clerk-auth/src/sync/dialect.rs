@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sqlx::database::HasStatementCache;
 use sqlx::error::DatabaseError;
-use sqlx::{Arguments, ColumnIndex, Database, Decode, Encode, Pool, Row, Transaction, Type};
+use sqlx::{Arguments, ColumnIndex, Database, Decode, Encode, Row, Type};
 
 use super::store::{Stored, Written};
 use super::version::Version;
@@ -22,6 +22,9 @@ pub(super) const DENIED_CHANNEL: &str = "clerk_auth_denied";
 
 /// A database in which rows can be synced.
 pub(crate) trait Dialect: Database + HasStatementCache {
+    /// Begins a transaction that will write.
+    const BEGIN: &'static str;
+
     /// Whether inserting can be told from updating only in a transaction.
     const UPSERT_IN_TRANSACTION: bool;
 
@@ -29,16 +32,12 @@ pub(crate) trait Dialect: Database + HasStatementCache {
     const ANNOUNCES: bool;
 
     /// What makes a `SELECT` hold others off the rows that it finds until the transaction is over; empty where a
-    /// transaction that [`begin`](Self::begin) began holds off every other writer.
+    /// transaction that [`BEGIN`](Self::BEGIN) began holds off every other writer.
     const ROW_LOCK: &'static str;
+
     /// The moment a month ago, as `CURRENT_TIMESTAMP` would have written it.
     #[cfg(feature = "webhooks")]
     const A_MONTH_AGO: &'static str;
-
-    /// Begins a transaction that will write.
-    fn begin(
-        pool: &Pool<Self>,
-    ) -> impl Future<Output = Result<Transaction<'static, Self>, sqlx::Error>> + Send;
 
     /// Runs the upsert and tells whether it inserted; `None` if it returned no row.
     fn upsert<'a, U: StoredIn<Self>>(
@@ -54,7 +53,7 @@ pub(crate) trait Dialect: Database + HasStatementCache {
 
     /// The places among `columns` of those that the violated unique index covers.
     fn taken_columns(
-        pool: &Pool<Self>,
+        connection: &mut Self::Connection,
         error: &dyn DatabaseError,
         columns: &[ClaimColumn],
     ) -> impl Future<Output = Result<Vec<usize>, sqlx::Error>> + Send;
@@ -75,15 +74,12 @@ pub(crate) trait Dialect: Database + HasStatementCache {
 
 #[cfg(feature = "postgres")]
 impl Dialect for sqlx::Postgres {
+    const BEGIN: &'static str = "BEGIN";
     const UPSERT_IN_TRANSACTION: bool = false;
     const ANNOUNCES: bool = true;
     const ROW_LOCK: &'static str = " FOR UPDATE";
     #[cfg(feature = "webhooks")]
     const A_MONTH_AGO: &'static str = "CURRENT_TIMESTAMP - INTERVAL '30 days'";
-
-    async fn begin(pool: &Pool<Self>) -> Result<Transaction<'static, Self>, sqlx::Error> {
-        pool.begin().await
-    }
 
     async fn upsert<U: StoredIn<Self>>(
         connection: &mut Self::Connection,
@@ -116,7 +112,7 @@ impl Dialect for sqlx::Postgres {
     }
 
     async fn taken_columns(
-        pool: &Pool<Self>,
+        connection: &mut Self::Connection,
         error: &dyn DatabaseError,
         columns: &[ClaimColumn],
     ) -> Result<Vec<usize>, sqlx::Error> {
@@ -133,7 +129,7 @@ impl Dialect for sqlx::Postgres {
              WHERE c.relname = $1",
         )
         .bind(index)
-        .fetch_all(pool)
+        .fetch_all(connection)
         .await?;
         let is_covered = |column: &ClaimColumn| covered.iter().any(|name| name == column.name);
         Ok(places(columns, is_covered))
@@ -168,16 +164,14 @@ async fn notify(
 
 #[cfg(feature = "sqlite")]
 impl Dialect for sqlx::Sqlite {
+    // Who reads first and then finds another writing could not go on.
+    const BEGIN: &'static str = "BEGIN IMMEDIATE";
     // SQLite has no `xmax`: a look before the upsert tells, and the write lock makes it hold.
     const UPSERT_IN_TRANSACTION: bool = true;
     const ANNOUNCES: bool = false;
     const ROW_LOCK: &'static str = "";
     #[cfg(feature = "webhooks")]
     const A_MONTH_AGO: &'static str = "datetime('now', '-30 days')";
-
-    async fn begin(pool: &Pool<Self>) -> Result<Transaction<'static, Self>, sqlx::Error> {
-        pool.begin_with("BEGIN IMMEDIATE").await
-    }
 
     async fn upsert<U: StoredIn<Self>>(
         connection: &mut Self::Connection,
@@ -211,7 +205,7 @@ impl Dialect for sqlx::Sqlite {
     }
 
     async fn taken_columns(
-        pool: &Pool<Self>,
+        connection: &mut Self::Connection,
         error: &dyn DatabaseError,
         columns: &[ClaimColumn],
     ) -> Result<Vec<usize>, sqlx::Error> {
@@ -220,7 +214,7 @@ impl Dialect for sqlx::Sqlite {
         let index = message.split('\'').nth(1).unwrap_or_default();
         let definition: Option<String> = sqlx::query_scalar("SELECT sql FROM sqlite_schema WHERE name = ?1")
             .bind(index)
-            .fetch_optional(pool)
+            .fetch_optional(connection)
             .await?;
         let definition = definition.as_deref().unwrap_or(message);
         let words = || definition.split(|c: char| !(c.is_alphanumeric() || c == '_'));

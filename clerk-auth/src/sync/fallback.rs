@@ -10,6 +10,7 @@ use super::error::SyncError;
 use super::fresh::Reading;
 use super::observation::{Observation, UserObject};
 use super::plan::SyncOutcome;
+use super::reads::Counted;
 use super::store::WriteError;
 use super::user_sync::{Inner, Synced};
 use super::writers::Writers;
@@ -93,11 +94,11 @@ impl<U: SyncedUser> Inner<U> {
                 .get(clerk_id)
                 .is_some_and(|asked| asked.is(session))
             {
-                return self.ask(self.as_known(session, claims)).await;
+                return self.ask(|counted| self.as_known(session, claims, counted)).await;
             }
             if let Some(_turn) = fallback.turns.turn(clerk_id, ended).await {
                 if !fallback.may_ask(now) {
-                    return self.ask(self.as_known(session, claims)).await;
+                    return self.ask(|counted| self.as_known(session, claims, counted)).await;
                 }
                 let asked = self.ask_clerk(fallback, clerk_id).await;
                 // Whom Clerk does not know is refused, and not served from the row that the application's hook kept.
@@ -107,7 +108,7 @@ impl<U: SyncedUser> Inner<U> {
                 return match asked {
                     Ok(Some(synced)) => Ok(synced),
                     // Clerk did not say.
-                    Ok(None) => self.ask(self.as_known(session, claims)).await,
+                    Ok(None) => self.ask(|counted| self.as_known(session, claims, counted)).await,
                     Err(error) => Err(error),
                 };
             }
@@ -119,10 +120,12 @@ impl<U: SyncedUser> Inner<U> {
         &self,
         session: &Session,
         claims: UnreadableClaims,
+        counted: Counted,
     ) -> Result<Synced<Arc<U>>, SyncError> {
         let clerk_id = session.user_id().as_str();
         let reading: Reading = self.fresh.reading(clerk_id, self.clerk.now());
-        match self.reads.read(clerk_id).await.map_err(SyncError::Database)? {
+        let read = self.reads.read(clerk_id, &counted).await;
+        match read.map_err(SyncError::Database)? {
             Some(stored) if stored.deleted => Err(self.gone(clerk_id).await),
             Some(stored) => Ok(self.serve(Some(session), stored, Some(reading), SyncOutcome::Unchanged)),
             None if self.store.has_tombstone(clerk_id).await? => Err(SyncError::Gone),
@@ -138,7 +141,7 @@ impl<U: SyncedUser> Inner<U> {
     ) -> Result<Option<Synced<Arc<U>>>, SyncError> {
         match fallback.user::<U>(clerk_id, self.timeout).await {
             Some(None) => {
-                self.ask(self.delete(clerk_id)).await?;
+                self.ask(|_| self.delete(clerk_id)).await?;
                 Err(SyncError::Gone)
             }
             Some(Some(user)) => {
@@ -146,7 +149,8 @@ impl<U: SyncedUser> Inner<U> {
                     return Ok(None);
                 };
                 let observation: Observation<'_, U> = user.observe()?;
-                self.ask(self.settle(&observation, None)).await.map(Some)
+                let settled = self.ask(|counted| self.settle(&observation, None, counted));
+                settled.await.map(Some)
             }
             None => Ok(None),
         }

@@ -65,7 +65,10 @@ enum Deaf {
     Never(#[source] sqlx::Error),
     /// The connection has no session of its own. `LISTEN` there would stay behind in a session of the pooler's, which
     /// then sends notifications to whoever uses it next; sqlx takes them for a violation of the protocol.
-    #[error("a pooler in transaction mode does not carry LISTEN")]
+    #[error(
+        "a pooler in transaction mode does not carry LISTEN; if it keeps no prepared statements either, say \
+         `transaction_pooling(true)` to the builder"
+    )]
     Pooled,
     /// A notification of its own did not come back.
     #[error("LISTEN is not heard through this connection")]

@@ -11,6 +11,7 @@ use super::error::SyncError;
 use super::observation::{Observation, UserObject};
 use super::plan::{Plan, SyncOutcome, plan};
 use super::progress::{ImportCounts, NotImported};
+use super::reads::Counted;
 use super::store::WriteError;
 use super::user_sync::Inner;
 use super::version::Version;
@@ -220,7 +221,7 @@ impl<U: SyncedUser> Inner<U> {
     /// The one row that a statement of many stumbled over, by the rules of any other.
     async fn write_row(&self, row: &Observation<'_, U>, report: &mut PageReport) -> Result<(), SyncError> {
         let clerk_id = row.source.subject();
-        match at_most(self.settle(row, None)).await {
+        match at_most(self.settle(row, None, Counted::default())).await {
             Ok(synced) => report.count(synced.outcome),
             Err(SyncError::Gone) => report.skip(clerk_id, NotImported::Deleted),
             Err(SyncError::Claims(claims)) => report.skip(clerk_id, NotImported::Claims(claims)),

@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,6 +21,27 @@ const MOST_ROWS: usize = 500;
 /// What a read came to. The error is shared by all who waited for it.
 pub(super) type Read<U> = Result<Option<Stored<U>>, Arc<sqlx::Error>>;
 
+/// Whether the failure of a request counts as one of the database's. Of those who share a statement it does for one: the
+/// statement failed once, however many waited for it.
+#[derive(Clone, Debug)]
+pub(super) struct Counted(Arc<AtomicBool>);
+
+impl Default for Counted {
+    fn default() -> Self {
+        Self(Arc::new(AtomicBool::new(true)))
+    }
+}
+
+impl Counted {
+    pub(super) fn is_counted(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn set(&self, is_counted: bool) {
+        self.0.store(is_counted, Ordering::Relaxed);
+    }
+}
+
 /// The reads of one pool.
 pub(super) struct Reads<U> {
     store: Arc<dyn Store<U>>,
@@ -32,7 +54,14 @@ pub(super) struct Reads<U> {
 struct Queue<U> {
     running: usize,
     alone: HashSet<Box<str>>,
-    waiting: Vec<(Box<str>, oneshot::Sender<Read<U>>)>,
+    waiting: Vec<Waiting<U>>,
+}
+
+/// Who waits for a statement to share.
+struct Waiting<U> {
+    clerk_id: Box<str>,
+    answer: oneshot::Sender<Read<U>>,
+    counted: Counted,
 }
 
 enum Place<'a, U: SyncedUser> {
@@ -61,17 +90,22 @@ impl<U: SyncedUser> Reads<U> {
     }
 
     /// The row as it is now.
-    pub(super) async fn read(self: &Arc<Self>, clerk_id: &str) -> Read<U> {
-        match self.place(clerk_id) {
+    pub(super) async fn read(self: &Arc<Self>, clerk_id: &str, counted: &Counted) -> Read<U> {
+        match self.place(clerk_id, counted) {
             Place::Turn(_turn) => self.store.read(clerk_id).await.map_err(Arc::new),
-            // Nobody answers if the runtime is shutting down.
-            Place::Waiting(answer) => answer
-                .await
-                .unwrap_or_else(|_| Err(Arc::new(sqlx::Error::PoolClosed))),
+            Place::Waiting(answer) => {
+                // Nobody answers if the runtime is shutting down.
+                let row = answer
+                    .await
+                    .unwrap_or_else(|_| Err(Arc::new(sqlx::Error::PoolClosed)))?;
+                // What fails after this is not shared.
+                counted.set(true);
+                Ok(row)
+            }
         }
     }
 
-    fn place<'a>(self: &'a Arc<Self>, clerk_id: &'a str) -> Place<'a, U> {
+    fn place<'a>(self: &'a Arc<Self>, clerk_id: &'a str, counted: &Counted) -> Place<'a, U> {
         let mut queue = self.queue();
         if queue.running < self.turns && queue.alone.insert(clerk_id.into()) {
             queue.running += 1;
@@ -80,8 +114,12 @@ impl<U: SyncedUser> Reads<U> {
                 clerk_id,
             });
         }
-        let (sender, receiver) = oneshot::channel();
-        queue.waiting.push((clerk_id.into(), sender));
+        let (answer, receiver) = oneshot::channel();
+        queue.waiting.push(Waiting {
+            clerk_id: clerk_id.into(),
+            answer,
+            counted: counted.clone(),
+        });
         Place::Waiting(receiver)
     }
 
@@ -94,7 +132,7 @@ impl<U: SyncedUser> Reads<U> {
                 let batch: Vec<_> = queue
                     .waiting
                     .drain(..most)
-                    .filter(|(_, sender)| !sender.is_closed())
+                    .filter(|waiting| !waiting.answer.is_closed())
                     .collect();
                 if batch.is_empty() && queue.waiting.is_empty() {
                     queue.running -= 1;
@@ -102,25 +140,25 @@ impl<U: SyncedUser> Reads<U> {
                 }
                 batch
             };
+            for other in batch.iter().skip(1) {
+                other.counted.set(false);
+            }
             let rows = within(self.timeout, self.read_all(&batch))
                 .await
                 .map_err(Arc::new);
-            for (clerk_id, sender) in batch {
+            for Waiting { clerk_id, answer, .. } in batch {
                 let row = match &rows {
                     Ok(rows) => Ok(rows.get(&*clerk_id).cloned()),
                     Err(error) => Err(Arc::clone(error)),
                 };
                 // Who has gone away wants no answer.
-                drop(sender.send(row));
+                drop(answer.send(row));
             }
         }
     }
 
-    async fn read_all(
-        &self,
-        batch: &[(Box<str>, oneshot::Sender<Read<U>>)],
-    ) -> Result<HashMap<String, Stored<U>>, sqlx::Error> {
-        let mut ids: Vec<&str> = batch.iter().map(|(clerk_id, _)| &**clerk_id).collect();
+    async fn read_all(&self, batch: &[Waiting<U>]) -> Result<HashMap<String, Stored<U>>, sqlx::Error> {
+        let mut ids: Vec<&str> = batch.iter().map(|waiting| &*waiting.clerk_id).collect();
         ids.sort_unstable();
         ids.dedup();
         match *ids {

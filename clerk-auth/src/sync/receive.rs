@@ -12,7 +12,8 @@ use super::error::{BoxError, SyncError};
 use super::notice::Notice;
 use super::observation::{Observation, UserObject};
 use super::plan::{Plan, SyncOutcome, plan};
-use super::store::{PoolStore, Store, StoreFuture, WriteError, with_version};
+use super::reads::Counted;
+use super::store::{PoolStore, Store, StoreFuture, WriteError, commit_error, with_version};
 use super::user_sync::{Inner, UserSync};
 use crate::claim::ClaimProblem;
 use crate::id::UserId;
@@ -187,7 +188,7 @@ impl<U: SyncedUser> Inner<U> {
 
     /// What a unique index of the team's own forbids takes more than one transaction to settle.
     async fn settled(&self, observation: &Observation<'_, U>) -> Result<Applied, SyncError> {
-        match self.settle(observation, None).await {
+        match self.settle(observation, None, Counted::default()).await {
             Ok(synced) => Ok(match synced.outcome {
                 SyncOutcome::Inserted => Applied::Inserted,
                 SyncOutcome::Updated => Applied::Updated,
@@ -265,7 +266,7 @@ where
         if matches!(change, Change::Nothing) && notice.is_none() && self.on_event.is_none() {
             return Ok(Applied::Nothing);
         }
-        let mut transaction = DB::begin(&self.pool).await?;
+        let mut transaction = self.connections.begin().await?;
         let applied = match &change {
             Change::Nothing => Applied::Nothing,
             Change::Write(observation) => self.write_in(&mut transaction, observation).await?,
@@ -286,7 +287,7 @@ where
         {
             DB::announce_notice(&mut transaction, notice).await?;
         }
-        transaction.commit().await?;
+        transaction.commit().await.map_err(commit_error::<U>)?;
         // An insertion and a deletion that ran at the same time have not seen each other.
         let is_purged = match change {
             Change::Delete(clerk_id) => self.purge(clerk_id).await?,

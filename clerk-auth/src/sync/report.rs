@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use super::error::SyncError;
+use crate::schema::is_lost_statement;
 use crate::time::Timestamp;
 use crate::user::SyncedUser;
 
@@ -52,6 +53,14 @@ impl Reports {
             }
             // The failures that led to it have been logged.
             SyncError::Unavailable => tracing::debug!(user = U::NAME, "the database was not asked"),
+            SyncError::Database(source) if is_lost_statement(source) => {
+                tracing::error!(
+                    user = U::NAME,
+                    %error,
+                    "a prepared statement is not where it was left; if the database's connections go through a pooler in \
+                     transaction mode, say `transaction_pooling(true)` to the builder"
+                );
+            }
             SyncError::OnInsert(_)
             | SyncError::OnDelete(_)
             | SyncError::OnEvent(_)

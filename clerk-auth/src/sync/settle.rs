@@ -8,6 +8,7 @@ use super::error::SyncError;
 use super::fresh::{FreshRow, Reading};
 use super::observation::Observation;
 use super::plan::{Plan, SyncOutcome, plan};
+use super::reads::Counted;
 use super::store::{Stored, WriteError, Written};
 use super::user_sync::{Inner, Synced};
 #[cfg(feature = "backend-api")]
@@ -49,21 +50,23 @@ impl<U: SyncedUser> Inner<U> {
             self.keep(Some(session), &row.stored, row.read);
             return Ok(cached(&row.stored));
         }
-        self.ask(self.settle(&observation, Some(session))).await
+        self.ask(|counted| self.settle(&observation, Some(session), counted))
+            .await
     }
 
     /// Asks the database unless it has not been answering.
-    pub(super) async fn ask<T>(
-        self: &Arc<Self>,
-        work: impl Future<Output = Result<T, SyncError>>,
-    ) -> Result<T, SyncError> {
+    pub(super) async fn ask<T, F>(self: &Arc<Self>, work: impl FnOnce(Counted) -> F) -> Result<T, SyncError>
+    where
+        F: Future<Output = Result<T, SyncError>>,
+    {
         if self.breaker.is_open() {
             return Err(SyncError::Unavailable);
         }
-        let done = self.within(work).await;
+        let counted = Counted::default();
+        let done = self.within(work(counted.clone())).await;
         match &done {
             Err(error) if error.is_outage() => {
-                if self.breaker.failed() {
+                if counted.is_counted() && self.breaker.failed() {
                     self.probe();
                 }
             }
@@ -76,13 +79,15 @@ impl<U: SyncedUser> Inner<U> {
         &self,
         observation: &Observation<'_, U>,
         session: Option<&Session>,
+        counted: Counted,
     ) -> Result<Synced<Arc<U>>, SyncError> {
         let clerk_id = observation.source.subject();
         let version = observation.version;
         loop {
             let ended = self.writers.ended(clerk_id);
             let reading = self.fresh.reading(clerk_id, self.clerk.now());
-            let stored = self.reads.read(clerk_id).await.map_err(SyncError::Database)?;
+            let read = self.reads.read(clerk_id, &counted).await;
+            let stored = read.map_err(SyncError::Database)?;
             let plan = plan(stored.as_ref(), &observation.claims, version);
             match (plan, &stored) {
                 (Plan::Gone, _) => return Err(self.gone(clerk_id).await),

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use sqlx::error::DatabaseError;
 use sqlx::{
-    AssertSqlSafe, ColumnIndex, Database, Decode, Encode, Executor, IntoArguments, Pool, Row, Transaction,
-    Type,
+    AssertSqlSafe, ColumnIndex, Database, Decode, Encode, Executor, IntoArguments, Row, Transaction, Type,
 };
 
 use super::announcement::announcement;
 #[cfg(feature = "backend-api")]
 use super::bulk::WrittenRow;
+use super::connection::Connections;
 use super::deletion::Deletion;
 use super::dialect::{Dialect, key, stored};
 use super::error::BoxError;
@@ -162,7 +162,7 @@ pub(crate) trait Store<U: SyncedUser>: Send + Sync {
 
 /// Rows of `U` in a database.
 pub(super) struct PoolStore<U, DB: Database> {
-    pub(super) pool: Pool<DB>,
+    pub(super) connections: Connections<DB>,
     pub(super) on_insert: Option<Hook<U, DB>>,
     pub(super) on_delete: Option<Hook<U, DB>>,
     #[cfg(feature = "webhooks")]
@@ -240,7 +240,7 @@ where
         let written = self
             .upsert_with_hook(&mut transaction, clerk_id, claims, version)
             .await?;
-        transaction.commit().await?;
+        transaction.commit().await.map_err(commit_error::<U>)?;
         self.after_insertion(clerk_id, written).await
     }
 
@@ -273,19 +273,22 @@ where
 {
     fn read<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, Option<Stored<U>>> {
         Box::pin(async move {
-            sqlx::query_with(U::SELECT, key::<DB>(clerk_id)?)
-                .fetch_optional(&self.pool)
-                .await?
-                .map(|row| stored::<DB, U>(&row, row.len() - 2))
-                .transpose()
+            let mut connection = self.connections.acquire().await?;
+            let row = sqlx::query_with(U::SELECT, key::<DB>(clerk_id)?)
+                .fetch_optional(&mut *connection)
+                .await?;
+            connection.done().await?;
+            row.map(|row| stored::<DB, U>(&row, row.len() - 2)).transpose()
         })
     }
 
     fn read_many<'a>(&'a self, clerk_ids: &'a [&'a str]) -> StoreFuture<'a, Vec<(String, Stored<U>)>> {
         Box::pin(async move {
+            let mut connection = self.connections.acquire().await?;
             let rows = sqlx::query_with(U::SELECT_MANY, DB::many(clerk_ids)?)
-                .fetch_all(&self.pool)
+                .fetch_all(&mut *connection)
                 .await?;
+            connection.done().await?;
             rows.iter()
                 .map(|row| Ok((row.try_get(row.len() - 1)?, stored::<DB, U>(row, row.len() - 3)?)))
                 .collect()
@@ -300,12 +303,12 @@ where
     ) -> StoreFuture<'a, Written<U>, WriteError> {
         Box::pin(async move {
             if self.on_insert.is_none() && !DB::UPSERT_IN_TRANSACTION {
-                let mut connection = self.pool.acquire().await?;
+                let mut connection = self.connections.acquire().await?;
                 let written = self.upsert(&mut connection, clerk_id, claims, version).await?;
-                drop(connection);
+                connection.done().await.map_err(commit_error::<U>)?;
                 return self.after_insertion(clerk_id, written).await;
             }
-            let transaction = DB::begin(&self.pool).await?;
+            let transaction = self.connections.begin().await?;
             self.upsert_and_commit(transaction, clerk_id, claims, version)
                 .await
         })
@@ -314,10 +317,11 @@ where
     fn raise_version<'a>(&'a self, clerk_id: &'a str, version: Version) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             let arguments = with_version::<DB>(clerk_id, version)?;
+            let mut connection = self.connections.acquire().await?;
             sqlx::query_with(U::RAISE_VERSION, arguments)
-                .execute(&self.pool)
+                .execute(&mut *connection)
                 .await?;
-            Ok(())
+            connection.done().await
         })
     }
 
@@ -347,15 +351,22 @@ where
             let Some(tombstones) = U::TOMBSTONES else {
                 return Ok(false);
             };
-            sqlx::query_with(tombstones.select, key::<DB>(clerk_id)?)
-                .fetch_one(&self.pool)
-                .await?
-                .try_get(0)
+            let mut connection = self.connections.acquire().await?;
+            let row = sqlx::query_with(tombstones.select, key::<DB>(clerk_id)?)
+                .fetch_one(&mut *connection)
+                .await?;
+            connection.done().await?;
+            row.try_get(0)
         })
     }
 
     fn taken_columns<'a>(&'a self, error: &'a dyn DatabaseError) -> StoreFuture<'a, Vec<usize>> {
-        Box::pin(DB::taken_columns(&self.pool, error, U::CLAIM_COLUMNS))
+        Box::pin(async move {
+            let mut connection = self.connections.acquire().await?;
+            let columns = DB::taken_columns(&mut connection, error, U::CLAIM_COLUMNS).await?;
+            connection.done().await?;
+            Ok(columns)
+        })
     }
 
     fn holders<'a>(
@@ -366,6 +377,7 @@ where
     ) -> StoreFuture<'a, Vec<String>> {
         Box::pin(async move {
             let statements = &U::CLAIM_COLUMNS[column];
+            let mut connection = self.connections.acquire().await?;
             let mut holders: Vec<String> = Vec::new();
             for sql in [statements.holder, statements.holder_ignoring_case] {
                 let mut arguments = DB::Arguments::default();
@@ -373,7 +385,9 @@ where
                 sqlx::Arguments::add(&mut arguments, clerk_id).map_err(sqlx::Error::Encode)?;
                 // The index allows one at most; more may share a value that it does not cover.
                 let sql = AssertSqlSafe(format!("{sql} LIMIT 10"));
-                let rows = sqlx::query_with(sql, arguments).fetch_all(&self.pool).await?;
+                let rows = sqlx::query_with(sql, arguments)
+                    .fetch_all(&mut *connection)
+                    .await?;
                 for row in &rows {
                     let holder = row.try_get(0)?;
                     if !holders.contains(&holder) {
@@ -381,6 +395,7 @@ where
                     }
                 }
             }
+            connection.done().await?;
             Ok(holders)
         })
     }
@@ -397,7 +412,7 @@ where
             let Some(give_way) = U::CLAIM_COLUMNS[column].give_way else {
                 return Ok(None);
             };
-            let mut transaction = DB::begin(&self.pool).await?;
+            let mut transaction = self.connections.begin().await?;
             let arguments = with_version::<DB>(holder, version)?;
             let gave_way = sqlx::query_with(give_way, arguments)
                 .execute(&mut *transaction)
@@ -438,8 +453,9 @@ where
             if !DB::ANNOUNCES {
                 return Ok(());
             }
-            let mut connection = self.pool.acquire().await?;
-            DB::announce(&mut connection, &self.announcement_of(clerk_id)).await
+            let mut connection = self.connections.acquire().await?;
+            DB::announce(&mut connection, &self.announcement_of(clerk_id)).await?;
+            connection.done().await
         })
     }
 
@@ -451,6 +467,19 @@ where
         notice: Option<&'a Notice>,
     ) -> StoreFuture<'a, Applied, WriteError> {
         Box::pin(self.receive_in_transaction(delivery, change, notice))
+    }
+}
+
+/// What a transaction of writes failed with when it was committed. A constraint that is `DEFERRABLE INITIALLY DEFERRED`
+/// refuses only then; one of another table is that of a hook.
+pub(super) fn commit_error<U: SyncedUser>(error: sqlx::Error) -> WriteError {
+    match error {
+        sqlx::Error::Database(error)
+            if error.is_unique_violation() && error.table() == U::TABLE.rsplit('.').next() =>
+        {
+            WriteError::Taken(error)
+        }
+        error => error.into(),
     }
 }
 

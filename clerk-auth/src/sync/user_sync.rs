@@ -180,7 +180,7 @@ impl<U: SyncedUser> UserSync<U> {
     /// [`SyncError::OnDelete`] if the application's hook failed, and nothing was deleted; or the database is in trouble.
     pub async fn delete(&self, user_id: &UserId) -> Result<Deletion, SyncError> {
         let inner = &self.inner;
-        inner.ask(inner.delete(user_id.as_str())).await
+        inner.ask(|_| inner.delete(user_id.as_str())).await
     }
 
     /// Runs the application's own write of a user's row, and serves the row that it returns from then on: no request sees

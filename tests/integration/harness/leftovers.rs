@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::process::{self, Child, Command, Stdio};
 
 use clerk_auth_tests::database::TestDatabase;
+use clerk_auth_tests::pooler::Pooler;
 use clerk_auth_tests::{postgres, sqlite};
 use sqlx::{Connection, PgConnection, SqliteConnection};
 
@@ -92,14 +93,17 @@ async fn hold_databases() {
         .await
         .expect("the file can be created");
     let cluster = postgres::cluster_folder().expect("DATABASE_URL was removed");
+    let pooler = Pooler::in_front_of(&database, 1);
     println!(
-        "{PREFIX}{}\t{}\t{}",
+        "{PREFIX}{}\t{}\t{}\t{}\t{}",
         cluster.display(),
         sqlite::folder().display(),
-        database.server_address()
+        database.server_address(),
+        pooler.folder().display(),
+        pooler.address(),
     );
     // Never dropped: what cleans up must not be a destructor.
-    std::mem::forget((database, file));
+    std::mem::forget((database, file, pooler));
 }
 
 /// Ends with standard input at the latest, so that a failing first process leaves no second one.
@@ -119,6 +123,8 @@ struct Held {
     cluster: PathBuf,
     files: PathBuf,
     server: SocketAddr,
+    pooler: PathBuf,
+    pooler_address: SocketAddr,
 }
 
 impl Second {
@@ -157,11 +163,13 @@ impl Second {
     fn held(&mut self) -> Held {
         let line = self.line();
         let mut parts = line.split('\t');
-        let mut next = || parts.next().expect("three parts");
+        let mut next = || parts.next().expect("five parts");
         Held {
             cluster: next().into(),
             files: next().into(),
             server: next().parse().expect("an address"),
+            pooler: next().into(),
+            pooler_address: next().parse().expect("an address"),
         }
     }
 
@@ -179,5 +187,7 @@ impl Held {
     fn assert_gone(&self) {
         assert!(!self.cluster.exists() && !self.files.exists(), "{self:?}");
         assert!(TcpStream::connect(self.server).is_err(), "{self:?}");
+        assert!(!self.pooler.exists(), "{self:?}");
+        assert!(TcpStream::connect(self.pooler_address).is_err(), "{self:?}");
     }
 }

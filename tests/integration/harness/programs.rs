@@ -1,10 +1,11 @@
-//! PostgreSQL's server programs are found where systems put them, or the message says what to install.
+//! PostgreSQL's server programs and PgBouncer are found where systems put them, or the message says what to install.
 
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use clerk_auth_tests::pooler;
 use clerk_auth_tests::postgres::programs;
 use clerk_auth_tests::sqlite;
 
@@ -37,6 +38,22 @@ fn a_missing_server_is_a_message_with_the_command() {
     assert!(message.contains("`apt-get install postgresql`"), "{message}");
     assert!(message.contains("`tests/run`"), "{message}");
     assert!(message.contains("DATABASE_URL"), "{message}");
+}
+
+#[test]
+fn a_missing_pooler_is_a_message_with_the_command() {
+    let system = System::new("a_missing_pooler_is_a_message_with_the_command");
+    let message = pooler::find(OsStr::new(""), &system.packaged()).expect_err("there is nothing to find");
+    assert!(message.contains("`apt-get install pgbouncer`"), "{message}");
+    assert!(message.contains("`tests/run`"), "{message}");
+    let packaged = system.programs("packaged", &["pgbouncer"]);
+    let program = |folder: PathBuf| Ok(folder.join("pgbouncer"));
+    assert_eq!(
+        pooler::find(OsStr::new("/nowhere"), &packaged),
+        program(packaged.clone())
+    );
+    let first = system.programs("first", &["pgbouncer"]);
+    assert_eq!(pooler::find(first.as_os_str(), &packaged), program(first.clone()));
 }
 
 /// A file system with server programs in places of our choice.

@@ -1,0 +1,86 @@
+//! Where a piece of work gets its connection; behind a pooler in transaction mode, with a transaction around it.
+
+use std::ops::{Deref, DerefMut};
+
+use sqlx::pool::PoolConnection;
+use sqlx::{Database, Pool, Transaction};
+
+use super::dialect::Dialect;
+
+/// Begins a transaction in a session in which other clients have left statements of the names that sqlx gives its own. None
+/// of them is missed: behind such a pooler nobody finds a statement again.
+const BEGIN_POOLED: &str = "BEGIN; DEALLOCATE ALL";
+
+/// A pool, and whether its connections go through a pooler in transaction mode. Nothing else reaches the pool, so that no
+/// statement can forget.
+pub(super) struct Connections<DB: Database> {
+    pool: Pool<DB>,
+    transaction_pooling: bool,
+}
+
+/// A connection for one piece of work.
+///
+/// sqlx sends a statement's text first and its parameters then. A pooler in transaction mode may give the two to different
+/// sessions unless a transaction is open.
+pub(super) enum Connection<DB: Database> {
+    Plain(PoolConnection<DB>),
+    Pooled(Transaction<'static, DB>),
+}
+
+impl<DB: Dialect> Connections<DB> {
+    pub(super) fn new(pool: Pool<DB>, transaction_pooling: bool) -> Self {
+        Self {
+            pool,
+            transaction_pooling,
+        }
+    }
+
+    /// For what is whole by itself: reads, or one statement that writes.
+    pub(super) async fn acquire(&self) -> Result<Connection<DB>, sqlx::Error> {
+        Ok(if self.transaction_pooling {
+            Connection::Pooled(self.begin().await?)
+        } else {
+            Connection::Plain(self.pool.acquire().await?)
+        })
+    }
+
+    /// A transaction that will write.
+    pub(super) async fn begin(&self) -> Result<Transaction<'static, DB>, sqlx::Error> {
+        let begin = if self.transaction_pooling {
+            BEGIN_POOLED
+        } else {
+            DB::BEGIN
+        };
+        self.pool.begin_with(begin).await
+    }
+}
+
+impl<DB: Database> Connection<DB> {
+    /// To be called when the work is done: before that nothing may be written.
+    pub(super) async fn done(self) -> Result<(), sqlx::Error> {
+        match self {
+            Self::Plain(_) => Ok(()),
+            Self::Pooled(transaction) => transaction.commit().await,
+        }
+    }
+}
+
+impl<DB: Database> Deref for Connection<DB> {
+    type Target = DB::Connection;
+
+    fn deref(&self) -> &DB::Connection {
+        match self {
+            Self::Plain(connection) => connection,
+            Self::Pooled(transaction) => transaction,
+        }
+    }
+}
+
+impl<DB: Database> DerefMut for Connection<DB> {
+    fn deref_mut(&mut self) -> &mut DB::Connection {
+        match self {
+            Self::Plain(connection) => connection,
+            Self::Pooled(transaction) => transaction,
+        }
+    }
+}

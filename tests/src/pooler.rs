@@ -1,0 +1,118 @@
+//! PgBouncer in transaction mode, in front of a test's database, until the test process ends.
+
+use std::env;
+use std::ffi::OsStr;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use sqlx::ConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+
+use crate::database::TestDatabase;
+use crate::postgres::programs;
+use crate::watcher::Watcher;
+
+/// Where Debian's package puts it; it is not in everybody's PATH.
+pub const PACKAGED: &str = "/usr/sbin";
+
+/// What a test says that needs PgBouncer and finds none.
+pub const MISSING: &str = "\
+this test needs PgBouncer, and `pgbouncer` is neither in the PATH nor in /usr/sbin: install it with \
+`apt-get install pgbouncer`, or let `tests/run` do that and run all tests";
+
+/// A running PgBouncer. It ends when this is dropped, or the test process ends.
+#[derive(Debug)]
+pub struct Pooler {
+    url: String,
+    address: SocketAddr,
+    process: Watcher,
+}
+
+impl Pooler {
+    /// Starts one with so many server connections, which statements take turns on whoever sends them: who keeps something
+    /// in a session finds it missing at once.
+    ///
+    /// # Panics
+    ///
+    /// If there is no PgBouncer: the message says how to install it.
+    pub fn in_front_of(database: &TestDatabase, server_connections: u32) -> Self {
+        let path = env::var_os("PATH").unwrap_or_default();
+        let program = find(&path, Path::new(PACKAGED)).unwrap_or_else(|problem| panic!("{problem}"));
+        let options: PgConnectOptions = database.url().parse().expect("the URL is right");
+        let mut failure = String::new();
+        for _ in 0..3 {
+            let port = crate::free_port().expect("loopback has a free port");
+            let mut shell = programs::command("sh").unwrap_or_else(|problem| panic!("{problem}"));
+            shell
+                .env("PGBOUNCER", &program)
+                .env("CONFIGURATION", configuration(database, port, server_connections));
+            match Watcher::start(shell, include_str!("pooler.sh")) {
+                Ok(process) => {
+                    let options = options.host("127.0.0.1").port(port).ssl_mode(PgSslMode::Disable);
+                    return Self {
+                        url: options.to_url_lossy().into(),
+                        address: (Ipv4Addr::LOCALHOST, port).into(),
+                        process,
+                    };
+                }
+                Err(output) => failure = output,
+            }
+        }
+        panic!("{} does not start:\n{failure}", program.display());
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The temporary folder of its process.
+    pub fn folder(&self) -> &Path {
+        self.process.folder()
+    }
+
+    /// The database's URL as seen through the pooler.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+/// The program: the first one in `path`, else the one in `packaged`.
+///
+/// # Errors
+///
+/// [`MISSING`]
+pub fn find(path: &OsStr, packaged: &Path) -> Result<PathBuf, &'static str> {
+    env::split_paths(path)
+        .chain([packaged.to_owned()])
+        .map(|folder| folder.join("pgbouncer"))
+        .find(|program| program.is_file())
+        .ok_or(MISSING)
+}
+
+fn configuration(database: &TestDatabase, port: u16, server_connections: u32) -> String {
+    let server = database.server_address();
+    let (user, password) = database.credentials();
+    // A quote within a quoted value is doubled.
+    let quote = |text: &str| format!("'{}'", text.replace('\'', "''"));
+    format!(
+        "\
+[databases]
+* = host={} port={} user={} password={}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+max_client_conn = 200
+default_pool_size = {server_connections}
+server_round_robin = 1
+ignore_startup_parameters = extra_float_digits
+",
+        server.ip(),
+        server.port(),
+        quote(&user),
+        quote(&password),
+    )
+}
