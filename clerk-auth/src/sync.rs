@@ -44,6 +44,7 @@ mod store;
 mod unknown;
 mod user_sync;
 mod version;
+mod write;
 mod writers;
 
 pub use builder::{UserPool, UserSyncBuilder};

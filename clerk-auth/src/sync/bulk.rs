@@ -8,8 +8,9 @@ use sqlx::{AssertSqlSafe, ColumnIndex, Decode, Encode, Executor, IntoArguments, 
 use super::announcement::announcement;
 use super::dialect::{Dialect, stored};
 use super::observation::Observation;
-use super::store::{PoolStore, Store, WriteError, commit_error};
+use super::store::{PoolStore, Store, WriteError};
 use super::version::Version;
+use super::write::commit_error;
 use crate::user::StoredIn;
 
 /// The most parameters of a statement that both databases take: SQLite's limit (`SQLITE_MAX_VARIABLE_NUMBER`); that of

@@ -93,10 +93,7 @@ impl Dialect for sqlx::Postgres {
             // `xmax` is zero for a row that no transaction has touched since its insertion, which this statement just
             // did.
             let inserted = row.try_get(row.len() - 1)?;
-            Ok(Written {
-                stored: stored::<Self, U>(&row, row.len() - 3)?,
-                inserted,
-            })
+            written::<Self, U>(&row, inserted)
         })
         .transpose()
     }
@@ -184,13 +181,8 @@ impl Dialect for sqlx::Sqlite {
         let row = sqlx::query_with(U::UPSERT, arguments)
             .fetch_optional(connection)
             .await?;
-        row.map(|row| {
-            Ok(Written {
-                stored: stored::<Self, U>(&row, row.len() - 3)?,
-                inserted: existing.is_none(),
-            })
-        })
-        .transpose()
+        row.map(|row| written::<Self, U>(&row, existing.is_none()))
+            .transpose()
     }
 
     fn many(clerk_ids: &[&str]) -> Result<Self::Arguments, sqlx::Error> {
@@ -265,5 +257,20 @@ where
         user: Arc::new(U::from_row(row)?),
         version: Version::stored(row.try_get(bookkeeping)?),
         deleted: row.try_get(bookkeeping + 1)?,
+    })
+}
+
+/// Reads what a statement that writes one row returns: whether it was inserted is its last column, where it knows.
+pub(super) fn written<DB, U>(row: &DB::Row, inserted: bool) -> Result<Written<U>, sqlx::Error>
+where
+    DB: Database,
+    U: StoredIn<DB>,
+    for<'r> i64: Decode<'r, DB> + Type<DB>,
+    for<'r> bool: Decode<'r, DB> + Type<DB>,
+    usize: ColumnIndex<DB::Row>,
+{
+    Ok(Written {
+        stored: stored::<DB, U>(row, row.len() - 3)?,
+        inserted,
     })
 }

@@ -106,7 +106,7 @@ impl<U: SyncedUser> Inner<U> {
                 // they cannot be, so another look tells whether these are the right ones.
                 continue;
             }
-            return self.write(observation, session).await;
+            return self.write(observation, session, stored.is_none()).await;
         }
     }
 
@@ -114,6 +114,7 @@ impl<U: SyncedUser> Inner<U> {
         &self,
         observation: &Observation<'_, U>,
         session: Option<&Session>,
+        is_new: bool,
     ) -> Result<Synced<Arc<U>>, SyncError> {
         let Observation {
             source,
@@ -122,7 +123,17 @@ impl<U: SyncedUser> Inner<U> {
         } = observation;
         let clerk_id = source.subject();
         let writing = self.fresh.writing(clerk_id, self.clerk.now());
-        let Written { stored, inserted } = match self.store.write(clerk_id, claims, *version).await {
+        let inserted = if is_new {
+            self.store.insert(claims, *version).await
+        } else {
+            Ok(None)
+        };
+        let written = match inserted {
+            Ok(None) => self.store.write(clerk_id, claims, *version).await,
+            Ok(Some(inserted)) => Ok(inserted),
+            Err(error) => Err(error),
+        };
+        let Written { stored, inserted } = match written {
             Ok(written) => written,
             Err(WriteError::Taken(error)) => self.write_taken(observation, &*error).await?,
             Err(error) => return Err(error.into()),

@@ -5,9 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use sqlx::error::DatabaseError;
-use sqlx::{
-    AssertSqlSafe, ColumnIndex, Database, Decode, Encode, Executor, IntoArguments, Row, Transaction, Type,
-};
+use sqlx::{AssertSqlSafe, ColumnIndex, Database, Decode, Encode, Executor, IntoArguments, Row, Type};
 
 use super::announcement::announcement;
 #[cfg(feature = "backend-api")]
@@ -23,6 +21,7 @@ use super::observation::Observation;
 #[cfg(feature = "webhooks")]
 use super::receive::{Applied, Change, OnEvent};
 use super::version::Version;
+use super::write::commit_error;
 use crate::user::{StoredIn, SyncedUser};
 #[cfg(feature = "webhooks")]
 use crate::webhook::Webhook;
@@ -97,6 +96,13 @@ pub(crate) trait Store<U: SyncedUser>: Send + Sync {
         claims: &'a U::Claims,
         version: Version,
     ) -> StoreFuture<'a, Written<U>, WriteError>;
+
+    /// The same for a user who had no row a moment ago; `None` leaves it to [`write`](Self::write).
+    fn insert<'a>(
+        &'a self,
+        claims: &'a U::Claims,
+        version: Version,
+    ) -> StoreFuture<'a, Option<Written<U>>, WriteError>;
 
     fn raise_version<'a>(&'a self, clerk_id: &'a str, version: Version) -> StoreFuture<'a, ()>;
 
@@ -189,61 +195,6 @@ where
         announcement(&self.sender, U::TABLE, std::iter::once(clerk_id))
     }
 
-    /// The upsert, and the application's hook if it inserted.
-    pub(super) async fn upsert_with_hook(
-        &self,
-        connection: &mut DB::Connection,
-        clerk_id: &str,
-        claims: &U::Claims,
-        version: Version,
-    ) -> Result<Written<U>, WriteError> {
-        let written = self.upsert(connection, clerk_id, claims, version).await?;
-        if let Some(on_insert) = &self.on_insert
-            && written.inserted
-        {
-            on_insert(connection, &written.stored.user)
-                .await
-                .map_err(WriteError::OnInsert)?;
-        }
-        Ok(written)
-    }
-
-    async fn upsert(
-        &self,
-        connection: &mut DB::Connection,
-        clerk_id: &str,
-        claims: &U::Claims,
-        version: Version,
-    ) -> Result<Written<U>, WriteError> {
-        let mut arguments = DB::Arguments::default();
-        U::bind(claims, version.milliseconds(), &mut arguments).map_err(sqlx::Error::Encode)?;
-        if Self::ANNOUNCES {
-            sqlx::Arguments::add(&mut arguments, &*self.sender).map_err(sqlx::Error::Encode)?;
-        }
-        match DB::upsert::<U>(connection, clerk_id, arguments).await {
-            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Err(WriteError::Taken(error)),
-            written => match written? {
-                Some(written) => Ok(written),
-                None if U::TOMBSTONES.is_some() => Err(WriteError::Gone),
-                None => Err(sqlx::Error::RowNotFound.into()),
-            },
-        }
-    }
-
-    async fn upsert_and_commit(
-        &self,
-        mut transaction: Transaction<'_, DB>,
-        clerk_id: &str,
-        claims: &U::Claims,
-        version: Version,
-    ) -> Result<Written<U>, WriteError> {
-        let written = self
-            .upsert_with_hook(&mut transaction, clerk_id, claims, version)
-            .await?;
-        transaction.commit().await.map_err(commit_error::<U>)?;
-        self.after_insertion(clerk_id, written).await
-    }
-
     pub(super) async fn select(
         &self,
         connection: &mut DB::Connection,
@@ -311,6 +262,20 @@ where
             let transaction = self.connections.begin().await?;
             self.upsert_and_commit(transaction, clerk_id, claims, version)
                 .await
+        })
+    }
+
+    fn insert<'a>(
+        &'a self,
+        claims: &'a U::Claims,
+        version: Version,
+    ) -> StoreFuture<'a, Option<Written<U>>, WriteError> {
+        Box::pin(async move {
+            match U::INSERT {
+                // A hook needs a transaction around it.
+                Some(insert) if self.on_insert.is_none() => self.insert_alone(insert, claims, version).await,
+                _ => Ok(None),
+            }
         })
     }
 
@@ -467,19 +432,6 @@ where
         notice: Option<&'a Notice>,
     ) -> StoreFuture<'a, Applied, WriteError> {
         Box::pin(self.receive_in_transaction(delivery, change, notice))
-    }
-}
-
-/// What a transaction of writes failed with when it was committed. A constraint that is `DEFERRABLE INITIALLY DEFERRED`
-/// refuses only then; one of another table is that of a hook.
-pub(super) fn commit_error<U: SyncedUser>(error: sqlx::Error) -> WriteError {
-    match error {
-        sqlx::Error::Database(error)
-            if error.is_unique_violation() && error.table() == U::TABLE.rsplit('.').next() =>
-        {
-            WriteError::Taken(error)
-        }
-        error => error.into(),
     }
 }
 
