@@ -102,6 +102,7 @@ async fn least(app: &Router, token: &str) -> usize {
 #[cfg(feature = "sqlite")]
 mod row {
     use axum::extract::FromRef;
+    use axum::handler::Handler;
     use clerk_auth::testing::SessionToken;
     use clerk_auth::user::StoredIn;
     use clerk_auth::{SyncedUser, UserSync, authenticated};
@@ -155,6 +156,26 @@ mod row {
             .await
             .expect("the table is made");
         pool
+    }
+
+    /// axum boxes a handler's future for each request: what the database may be asked is no part of it.
+    #[test]
+    fn a_handlers_future_has_no_room_for_the_database() {
+        let _alone = ALONE.lock();
+        let issuer = Issuer::new("https://clerk.example.com");
+        block_on(async {
+            let clerk = issuer.clerk();
+            let users = UserSync::<User>::new(clerk.clone(), pool().await).await;
+            let users = users.expect("the table fits");
+            let state = State { clerk, users };
+            let session = async |_: Session| "";
+            let alone = size_of_val(&*session.call(request(""), state.clone()));
+            let with_row = size_of_val(&*me.call(request(""), state));
+            assert!(
+                with_row <= alone + 128,
+                "{with_row} bytes, {alone} for a session alone"
+            );
+        });
     }
 
     /// The token is known and the row was read a moment ago.

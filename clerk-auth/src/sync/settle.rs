@@ -36,6 +36,17 @@ impl<U: SyncedUser> Inner<U> {
         {
             return Ok(cached(&row.stored));
         }
+        // In an allocation of its own, which a warm request does not make: it has room for everything that can happen, and
+        // would be part of each handler's future otherwise.
+        Box::pin(self.observe(session, kept, now)).await
+    }
+
+    async fn observe(
+        self: &Arc<Self>,
+        session: &Session,
+        kept: Option<Arc<FreshRow<U>>>,
+        now: Timestamp,
+    ) -> Result<Synced<Arc<U>>, SyncError> {
         let observation = match Observation::of_session(session) {
             Ok(observation) => observation,
             #[cfg(feature = "backend-api")]

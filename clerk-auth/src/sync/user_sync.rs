@@ -100,7 +100,7 @@ impl<U: SyncedUser> UserSync<U> {
             Ok(user) => user,
             Err(shared) => match shared.copy() {
                 Some(user) => user,
-                None => self.inner.own(session.user_id().as_str()).await?,
+                None => Box::pin(self.inner.own(session.user_id().as_str())).await?,
             },
         };
         Ok(Synced { user, outcome })
