@@ -33,9 +33,40 @@ const LARGEST: usize = 16 * 1024 * 1024;
 const DEFAULT_RETRY: Duration = Duration::from_secs(10);
 
 /// The most users of a page (Clerk's documentation, "Get a list of all users").
+///
+/// ```
+/// use clerk_auth::backend_api::{BackendApi, BackendApiError, LARGEST_PAGE};
+/// use clerk_auth::id::UserId;
+///
+/// async fn banned(api: &BackendApi) -> Result<usize, BackendApiError> {
+///     let (mut banned, mut last) = (0, None);
+///     loop {
+///         let page = api.users(last.as_ref(), LARGEST_PAGE).await?;
+///         banned += page.iter().filter(|user| user["banned"] == true).count();
+///         match page.last() {
+///             Some(user) => last = user["id"].as_str().map(UserId::new),
+///             None => return Ok(banned),
+///         }
+///     }
+/// }
+/// ```
 pub const LARGEST_PAGE: usize = 500;
 
 /// The most users that can be asked for by their ids at once (Clerk's documentation, "Get a list of all users").
+///
+/// ```
+/// use clerk_auth::backend_api::{BackendApi, BackendApiError, MOST_IDS};
+/// use clerk_auth::id::UserId;
+///
+/// /// How many of these users Clerk still knows.
+/// async fn known(api: &BackendApi, user_ids: &[UserId]) -> Result<usize, BackendApiError> {
+///     let mut known = 0;
+///     for user_ids in user_ids.chunks(MOST_IDS) {
+///         known += api.users_by_id(user_ids).await?.len();
+///     }
+///     Ok(known)
+/// }
+/// ```
 pub const MOST_IDS: usize = 100;
 
 /// A client of Clerk's Backend API. Cloning is cheap.
@@ -59,22 +90,44 @@ struct Inner {
 }
 
 /// Why Clerk's Backend API did not tell.
+///
+/// The first three come from making a client and are the operator's to mend, as is [`Unauthorized`](Self::Unauthorized).
+/// The others may pass, but for a status below 500. The client itself tries nothing again; an
+/// [import](crate::UserSync::import) does.
+///
+/// ```
+/// use clerk_auth::backend_api::BackendApiError;
+/// use std::time::Duration;
+///
+/// /// When to ask again; `None` if the answer would be the same.
+/// fn retry_after(error: &BackendApiError) -> Option<Duration> {
+///     match error {
+///         BackendApiError::RateLimited(wait) => Some(*wait),
+///         BackendApiError::Http(_) | BackendApiError::Malformed(_) => Some(Duration::from_secs(1)),
+///         BackendApiError::Status { status: 500.., .. } => Some(Duration::from_secs(1)),
+///         _ => None,
+///     }
+/// }
+///
+/// assert_eq!(retry_after(&BackendApiError::RateLimited(Duration::from_secs(10))), Some(Duration::from_secs(10)));
+/// assert_eq!(retry_after(&BackendApiError::SecretKey), None);
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BackendApiError {
-    /// The secret key is none.
+    /// The secret key is none of Clerk's; it is not told.
     #[error("the secret key is not one of Clerk's; a right one begins with `sk_test_` or `sk_live_`")]
     SecretKey,
-    /// The address is not encrypted, and not of this machine.
+    /// The address is no URL, or not encrypted and not of this machine.
     #[error("`{0}` is no address for the Backend API; a right one begins with `https://`")]
     Url(String),
     /// The HTTP client cannot be set up.
     #[error("the HTTP client cannot be set up: {}", causes(.0))]
     HttpClient(#[source] reqwest::Error),
-    /// Clerk refuses the secret key.
+    /// Clerk refuses the secret key, with this code.
     #[error("Clerk refuses the secret key (`{0}`); is it of this instance, and not revoked?")]
     Unauthorized(String),
-    /// Too many requests.
+    /// Too many requests. For so long none is sent: what `Retry-After` says, from a second to an hour, else ten seconds.
     #[error("Clerk's rate limit is used up for {} s", .0.as_secs())]
     RateLimited(Duration),
     /// Clerk answered with a status that says nothing about the user.
@@ -85,10 +138,10 @@ pub enum BackendApiError {
         /// The first error's code.
         code: String,
     },
-    /// No answer, or half of one.
+    /// No answer or half of one, or none within 5 seconds, 30 for a list of users.
     #[error("Clerk could not be asked: {}", causes(.0))]
     Http(#[source] reqwest::Error),
-    /// An answer that is not what was asked for.
+    /// An answer that is not what was asked for, or has more than 16 MiB.
     #[error("Clerk's answer is not {0}")]
     Malformed(&'static str),
 }
@@ -98,16 +151,18 @@ impl BackendApi {
     ///
     /// # Errors
     ///
-    /// [`BackendApiError::SecretKey`] if the key is none of Clerk's.
+    /// [`BackendApiError::SecretKey`] if the key is none of Clerk's; [`BackendApiError::HttpClient`] if no client can be
+    /// set up.
     pub fn new(secret_key: &str) -> Result<Self, BackendApiError> {
         Self::at(CLERK, secret_key)
     }
 
-    /// The same at another address: that of a proxy, or of a [`FakeClerk`](crate::testing::FakeClerk).
+    /// The same at another address: that of a proxy, or of a `testing::FakeClerk`.
     ///
     /// # Errors
     ///
-    /// [`BackendApiError::Url`] if the address is neither `https://` nor of this machine.
+    /// [`BackendApiError::Url`] if the address is neither `https://` nor of this machine; else
+    /// those of [`new`](Self::new).
     pub fn at(url: &str, secret_key: &str) -> Result<Self, BackendApiError> {
         let secret_key = secret_key.trim();
         let authorization = match HeaderValue::from_str(&format!("Bearer {secret_key}")) {
@@ -159,6 +214,7 @@ impl BackendApi {
     }
 
     /// A page of all users in the order of their creation, after the one named; an empty page is the end.
+    /// `limit` is how many at most, from one to [`LARGEST_PAGE`]; what is beyond counts as the nearest.
     ///
     /// # Errors
     ///

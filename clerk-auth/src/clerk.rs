@@ -27,6 +27,7 @@ use crate::token::{CookieNames, Refusal, credential};
 /// Verifies session tokens of one Clerk instance; put it into the application's state. Cloning is cheap.
 ///
 /// ```
+/// # #[cfg(feature = "jwks")] {
 /// use clerk_auth::Clerk;
 ///
 /// let clerk = Clerk::builder()
@@ -34,6 +35,7 @@ use crate::token::{CookieNames, Refusal, credential};
 ///     .authorized_parties(["https://app.example.com"])
 ///     .build()?;
 /// assert_eq!(clerk.issuer(), "https://foo-bar-13.clerk.accounts.dev");
+/// # }
 /// # Ok::<(), clerk_auth::clerk::ConfigurationError>(())
 /// ```
 #[derive(Clone)]

@@ -6,11 +6,30 @@
 //! | [`SESSION_TOKEN_BYTES`] | histogram, in bytes | |
 //! | [`KEY_FETCHES`] | counter | `outcome`: `fetched`, `failed` |
 //! | [`USER_SYNCS`] | counter | `user`: the struct; `outcome`: a [`SyncOutcome`](crate::sync::SyncOutcome), or `gone`, `claims`, `other_instance`, `conflict`, `on_insert`, `on_delete`, `timeout`, `unavailable`, `database` |
-//! | [`WEBHOOKS`] | counter | `outcome`: `received`, or a [`WebhookRejection`](crate::extract::WebhookRejection)'s [`code`](crate::extract::WebhookRejection::code) |
-//! | [`WEBHOOK_EVENTS`] | counter | `user`: the struct; `outcome`: `inserted`, `updated`, `unchanged`, `stale`, `deleted`, `gone`, `nothing`, or what went wrong, as for [`USER_SYNCS`], `on_event` among it |
-//! | [`USERS_IMPORTED`] | counter | `user`: the struct; `outcome`: `inserted`, `updated`, `unchanged`, `skipped`, `conflicted`, `deleted` |
+//! | `WEBHOOKS` (feature `webhooks`) | counter | `outcome`: `received`, or the `code` of a `WebhookRejection` |
+//! | `WEBHOOK_EVENTS` (feature `webhooks`) | counter | `user`: the struct; `outcome`: `inserted`, `updated`, `unchanged`, `stale`, `deleted`, `gone`, `nothing`, or what went wrong, as for [`USER_SYNCS`], `on_event` among it |
+//! | `USERS_IMPORTED` (feature `backend-api`) | counter | `user`: the struct; `outcome`: `inserted`, `updated`, `unchanged`, `skipped`, `conflicted`, `deleted` |
 //!
 //! No label holds anything of a token or of a person. Without a recorder a count costs a few nanoseconds.
+//!
+//! The recorder is the application's, Prometheus's exporter say. Once it is installed, the names can be described to it:
+//!
+//! ```
+//! use clerk_auth::metrics::{KEY_FETCHES, SESSION_TOKEN_BYTES, SESSION_TOKENS, USER_SYNCS};
+//! use metrics::{Unit, describe_counter, describe_histogram};
+//!
+//! describe_counter!(SESSION_TOKENS, "session tokens that requests carried, by outcome");
+//! describe_histogram!(SESSION_TOKEN_BYTES, Unit::Bytes, "sizes of session tokens that were verified anew");
+//! describe_counter!(KEY_FETCHES, "fetches of the JWKS document, by outcome");
+//! describe_counter!(USER_SYNCS, "sessions for which a row was asked, by struct and outcome");
+//! ```
+//!
+//! These rules of Prometheus's tell an operator that nobody can sign in, or that rows cannot be had:
+//!
+//! ```text
+//! rate(clerk_auth_session_tokens_total{outcome="keys_unavailable"}[5m]) > 0
+//! rate(clerk_auth_user_syncs_total{outcome=~"claims|timeout|unavailable|database"}[5m]) > 0
+//! ```
 
 use ::metrics::{counter, histogram};
 

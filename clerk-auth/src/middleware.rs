@@ -106,6 +106,20 @@ impl<S, P> Layer<S> for RequireSession<P> {
 }
 
 /// A service behind [`RequireSession`].
+///
+/// It passes on what the service answers, and never fails; nobody names it who hands the layer to a router.
+///
+/// ```
+/// use axum::Router;
+/// use clerk_auth::Clerk;
+/// use clerk_auth::middleware::{RequireSession, SessionRequired};
+/// use tower::Layer;
+///
+/// fn app(clerk: Clerk, files: Router) -> Router {
+///     let files: SessionRequired<Router> = RequireSession::new(clerk).layer(files);
+///     Router::new().nest_service("/files", files)
+/// }
+/// ```
 #[derive(Debug)]
 pub struct SessionRequired<S, P = SignedIn> {
     inner: S,

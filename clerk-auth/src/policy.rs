@@ -41,6 +41,22 @@ pub enum Requirement {
 }
 
 /// How recently a factor must have been verified: Clerk's presets.
+///
+/// Clerk tells the ages in whole minutes; one of exactly the bound is too old, and a session that tells none is denied.
+/// Of a person without a second factor the first is asked for instead.
+///
+/// ```
+/// use clerk_auth::policy::{Denied, Reverification};
+/// use clerk_auth::{Session, authenticated};
+///
+/// #[authenticated(reverification = "strict")]
+/// async fn close_account(session: Session) -> String {
+///     format!("good-bye, {}", session.user_id())
+/// }
+///
+/// // What a front end is answered with 403 when the second factor was verified ten minutes ago.
+/// assert_eq!(Denied::Reverification(Reverification::Strict).code(), "reverification_required");
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Reverification {
@@ -129,6 +145,19 @@ pub trait Policy: Send + Sync + 'static {
 }
 
 /// The policy that requires nothing beyond a valid session.
+///
+/// It is the one of `#[authenticated]` and [`RequireSession`](crate::middleware::RequireSession) without an argument, and
+/// needs to be named where their type is:
+///
+/// ```
+/// use clerk_auth::Clerk;
+/// use clerk_auth::middleware::RequireSession;
+/// use clerk_auth::policy::SignedIn;
+///
+/// fn layer(clerk: Clerk) -> RequireSession<SignedIn> {
+///     RequireSession::new(clerk)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct SignedIn;
 

@@ -32,6 +32,18 @@ pub use webhooks::webhooks;
 use crate::extract::Guard;
 
 /// The extractors of a handler, the first of which authenticates.
+///
+/// Nobody names it but who writes a function like [`get`] of their own; see [`HandlerFor`]. What others meet of it is that
+/// a handler without `#[authenticated]` cannot be mounted:
+///
+/// ```compile_fail
+/// use axum::Router;
+/// use clerk_auth::{Clerk, routing::get};
+///
+/// async fn report() {} // nobody has signed in
+///
+/// let router: Router<Clerk> = Router::new().route("/report", get(report));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "this route can be reached without signing in",
     label = "the handler's first parameter lets anybody through",
@@ -64,6 +76,27 @@ guarded!(T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15);
 guarded!(T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16);
 
 /// A function that axum can call with the state `S`: its `Handler`, with a voice.
+///
+/// Every handler of axum's is one. Who builds routers in a function of their own asks for both:
+///
+/// ```
+/// use axum::Router;
+/// use clerk_auth::routing::{Guarded, HandlerFor, get};
+/// use clerk_auth::{Clerk, authenticated};
+///
+/// fn report<H, T>(name: &str, handler: H) -> Router<Clerk>
+/// where
+///     H: HandlerFor<T, Clerk>,
+///     T: Guarded + 'static,
+/// {
+///     Router::new().route(&format!("/reports/{name}"), get(handler))
+/// }
+///
+/// #[authenticated(role = "org:admin")]
+/// async fn sales() {}
+///
+/// let router = report("sales", sales);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "this function cannot be a handler for the state `{S}`",
     label = "the state lacks what its parameters take, or axum does not know a parameter or what it returns",
@@ -77,7 +110,7 @@ impl<H: Handler<T, S>, T, S> HandlerFor<T, S> for H {}
 
 // Written out, because rustc shows the function beside its message, and would show a macro instead.
 
-/// Routes requests of every method to a guarded handler: see the [module](self).
+/// Routes requests of every method to a guarded handler, as [`get`] does.
 pub fn any<H, T, S>(handler: H) -> MethodRouter<S, Infallible>
 where
     H: HandlerFor<T, S>,
@@ -87,7 +120,7 @@ where
     routing::any(handler)
 }
 
-/// Routes `CONNECT` requests to a guarded handler: see the [module](self).
+/// Routes `CONNECT` requests to a guarded handler, as [`get`] does.
 pub fn connect<H, T, S>(handler: H) -> MethodRouter<S, Infallible>
 where
     H: HandlerFor<T, S>,
@@ -97,7 +130,7 @@ where
     routing::connect(handler)
 }
 
-/// Routes `DELETE` requests to a guarded handler: see the [module](self).
+/// Routes `DELETE` requests to a guarded handler, as [`get`] does.
 pub fn delete<H, T, S>(handler: H) -> MethodRouter<S, Infallible>
 where
     H: HandlerFor<T, S>,
@@ -108,6 +141,24 @@ where
 }
 
 /// Routes `GET` and, without the body, `HEAD` requests to a guarded handler: see the [module](self).
+///
+/// All of these functions are used like it:
+///
+/// ```
+/// use axum::Router;
+/// use clerk_auth::{Clerk, Session, authenticated, routing::{delete, get, put}};
+///
+/// #[authenticated]
+/// async fn read(session: Session) -> String {
+///     session.user_id().to_string()
+/// }
+///
+/// #[authenticated(role = "org:admin")]
+/// async fn write() {}
+///
+/// let settings = get(read).merge(put(write)).merge(delete(write));
+/// let router: Router<Clerk> = Router::new().route("/settings", settings);
+/// ```
 pub fn get<H, T, S>(handler: H) -> MethodRouter<S, Infallible>
 where
     H: HandlerFor<T, S>,
@@ -117,7 +168,7 @@ where
     routing::get(handler)
 }
 
-/// Routes `HEAD` requests to a guarded handler: see the [module](self).
+/// Routes `HEAD` requests to a guarded handler, as [`get`] does.
 pub fn head<H, T, S>(handler: H) -> MethodRouter<S, Infallible>
 where
     H: HandlerFor<T, S>,
@@ -127,7 +178,7 @@ where
     routing::head(handler)
 }
 
-/// Routes `OPTIONS` requests to a guarded handler: see the [module](self).
+/// Routes `OPTIONS` requests to a guarded handler, as [`get`] does.
 pub fn options<H, T, S>(handler: H) -> MethodRouter<S, Infallible>
 where
     H: HandlerFor<T, S>,
@@ -137,7 +188,7 @@ where
     routing::options(handler)
 }
 
-/// Routes `PATCH` requests to a guarded handler: see the [module](self).
+/// Routes `PATCH` requests to a guarded handler, as [`get`] does.
 pub fn patch<H, T, S>(handler: H) -> MethodRouter<S, Infallible>
 where
     H: HandlerFor<T, S>,
@@ -147,7 +198,7 @@ where
     routing::patch(handler)
 }
 
-/// Routes `POST` requests to a guarded handler: see the [module](self).
+/// Routes `POST` requests to a guarded handler, as [`get`] does.
 pub fn post<H, T, S>(handler: H) -> MethodRouter<S, Infallible>
 where
     H: HandlerFor<T, S>,
@@ -157,7 +208,7 @@ where
     routing::post(handler)
 }
 
-/// Routes `PUT` requests to a guarded handler: see the [module](self).
+/// Routes `PUT` requests to a guarded handler, as [`get`] does.
 pub fn put<H, T, S>(handler: H) -> MethodRouter<S, Infallible>
 where
     H: HandlerFor<T, S>,
@@ -167,7 +218,7 @@ where
     routing::put(handler)
 }
 
-/// Routes `TRACE` requests to a guarded handler: see the [module](self).
+/// Routes `TRACE` requests to a guarded handler, as [`get`] does.
 pub fn trace<H, T, S>(handler: H) -> MethodRouter<S, Infallible>
 where
     H: HandlerFor<T, S>,
@@ -178,6 +229,17 @@ where
 }
 
 /// Routes requests of the filter's methods to a guarded handler: see the [module](self).
+///
+/// ```
+/// use axum::Router;
+/// use axum::routing::MethodFilter;
+/// use clerk_auth::{Clerk, authenticated, routing::on};
+///
+/// #[authenticated]
+/// async fn save() {}
+///
+/// let router: Router<Clerk> = Router::new().route("/draft", on(MethodFilter::POST.or(MethodFilter::PUT), save));
+/// ```
 pub fn on<H, T, S>(filter: MethodFilter, handler: H) -> MethodRouter<S, Infallible>
 where
     H: HandlerFor<T, S>,

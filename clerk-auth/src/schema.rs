@@ -16,6 +16,24 @@ pub(crate) use self::live::Catalogue;
 use crate::user::{StoredIn, SyncedUser};
 
 /// Something about the table that keeps the struct's statements from running or its rows from being read.
+///
+/// Its text is both, for a log:
+///
+/// ```
+/// # #[cfg(feature = "sqlite")] {
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// # use clerk_auth::SyncedUser;
+/// # #[derive(SyncedUser)]
+/// # #[synced_user(table = "users", database(sqlite))]
+/// # struct User { clerk_id: String }
+/// let pool = sqlx::SqlitePool::connect("sqlite::memory:").await?;
+/// let problems = clerk_auth::schema::diff::<User, _>(&pool).await?;
+/// assert_eq!(problems[0].what, "there is no table `users`");
+/// assert!(problems[0].mend.as_ref().is_some_and(|sql| sql.starts_with("CREATE TABLE \"users\"")));
+/// assert!(problems[0].to_string().starts_with("there is no table `users`; mend it with\n  CREATE TABLE"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap() }
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Problem {
@@ -26,6 +44,22 @@ pub struct Problem {
 }
 
 /// Why the table cannot be used.
+///
+/// ```
+/// use clerk_auth::schema::SchemaError;
+///
+/// /// What to try when the application does not start.
+/// fn advice(error: &SchemaError) -> String {
+///     match error {
+///         SchemaError::Table { problems, .. } => {
+///             let mends: Vec<&str> = problems.iter().filter_map(|problem| problem.mend.as_deref()).collect();
+///             format!("put this into a migration:\n{};", mends.join(";\n"))
+///         }
+///         SchemaError::Unavailable { .. } => format!("start the database: {error}"),
+///         other => other.to_string(),
+///     }
+/// }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SchemaError {

@@ -99,8 +99,8 @@ impl Session {
         self.0.standard.expires_at
     }
 
-    /// Whether a session task, such as choosing an organization, is still to be done: `sts`. Such a session is refused
-    /// as signed out.
+    /// Whether a session task, such as choosing an organization, is still to be done: `sts`. Such a session is refused,
+    /// unless the handle was told to [accept it](crate::clerk::ClerkBuilder::accept_pending_sessions).
     pub fn is_pending(&self) -> bool {
         self.0.standard.pending
     }

@@ -10,6 +10,28 @@ use crate::claim::{ClaimSource, SessionTokenBudget, TemplateClaim, UnreadableCla
 /// A struct that is a row of the team's own `users` table, kept equal to Clerk's claims.
 ///
 /// Derive it; the derive checks every field against the session-token template.
+///
+/// What the derive knows is there as constants, for migrations, tests and whoever pastes the template into Clerk's
+/// dashboard:
+///
+/// ```
+/// # #[cfg(feature = "sqlite")] {
+/// use clerk_auth::SyncedUser;
+///
+/// #[derive(SyncedUser)]
+/// #[synced_user(table = "users", database(sqlite))]
+/// struct User {
+///     clerk_id: String,
+///     email: Option<String>,
+/// }
+///
+/// assert_eq!((User::NAME, User::TABLE), ("User", "users"));
+/// assert!(User::SESSION_TOKEN_TEMPLATE.contains("{{user.primary_email_address}}"));
+/// assert_eq!(User::FRESH_FOR.as_secs(), 5);
+/// # }
+/// ```
+///
+/// Functions over any such struct take it as a parameter, as [`UserSync`](crate::UserSync) does: `fn f<U: SyncedUser>(…)`.
 pub trait SyncedUser: Sized + Send + Sync + 'static {
     /// The columns that come from claims, in the struct's own types.
     type Claims: Send + Sync + 'static;
@@ -85,6 +107,21 @@ pub trait SyncedUser: Sized + Send + Sync + 'static {
 }
 
 /// Where the version of a session token's claims comes from.
+///
+/// ```
+/// # #[cfg(feature = "sqlite")] {
+/// use clerk_auth::SyncedUser;
+/// use clerk_auth::user::VersionSource;
+///
+/// #[derive(SyncedUser)]
+/// #[synced_user(table = "users", database(sqlite))]
+/// struct User {
+///     clerk_id: String,
+/// }
+///
+/// assert_eq!(User::VERSION, VersionSource::UpdatedAt { claim: "updatedAt" });
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum VersionSource {
@@ -99,6 +136,25 @@ pub enum VersionSource {
 }
 
 /// A column as `CREATE TABLE` defines it.
+///
+/// ```
+/// # #[cfg(feature = "sqlite")] {
+/// use clerk_auth::SyncedUser;
+/// use clerk_auth::user::StoredIn;
+///
+/// #[derive(SyncedUser)]
+/// #[synced_user(table = "users", database(sqlite))]
+/// struct User {
+///     clerk_id: String,
+///     email: Option<String>,
+/// }
+///
+/// let columns = <User as StoredIn<sqlx::Sqlite>>::COLUMNS;
+/// let names: Vec<&str> = columns.iter().map(|column| column.name).collect();
+/// assert_eq!(names, ["clerk_id", "email", "clerk_version", "clerk_deleted_at"]);
+/// assert_eq!((columns[0].sql_type, columns[0].clauses.concat()), ("TEXT", " NOT NULL UNIQUE".to_owned()));
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ColumnDefinition {
     /// Its name, unquoted.
@@ -110,6 +166,27 @@ pub struct ColumnDefinition {
 }
 
 /// A column that a claim feeds, and how a row is found that holds the same value.
+///
+/// Sync runs these statements when an index of the team's own refuses a write. A team reads them to see whether an index
+/// serves them:
+///
+/// ```
+/// # #[cfg(feature = "sqlite")] {
+/// use clerk_auth::SyncedUser;
+/// use clerk_auth::user::StoredIn;
+///
+/// #[derive(SyncedUser)]
+/// #[synced_user(table = "users", database(sqlite))]
+/// struct User {
+///     clerk_id: String,
+///     email: Option<String>,
+/// }
+///
+/// for column in <User as StoredIn<sqlx::Sqlite>>::CLAIM_COLUMNS {
+///     println!("{}: {}", column.name, column.holder);
+/// }
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ClaimColumn {
     /// The column's name.
@@ -124,6 +201,23 @@ pub struct ClaimColumn {
 }
 
 /// The table that remembers deleted users, whose rows are gone, and what else belongs to it.
+///
+/// ```
+/// # #[cfg(feature = "sqlite")] {
+/// use clerk_auth::SyncedUser;
+/// use clerk_auth::user::StoredIn;
+///
+/// #[derive(SyncedUser)]
+/// #[synced_user(table = "users", tombstones = "clerk_tombstones", database(sqlite))]
+/// struct User {
+///     clerk_id: String,
+/// }
+///
+/// let tombstones = <User as StoredIn<sqlx::Sqlite>>::TOMBSTONES.expect("the struct names their table");
+/// assert_eq!(tombstones.table, "clerk_tombstones");
+/// assert!(User::migration_sql::<sqlx::Sqlite>().contains(tombstones.create_table));
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Tombstones {
     /// The table, with its schema if the struct names one: `clerk_tombstones`, `accounts.clerk_tombstones`.
@@ -140,6 +234,24 @@ pub struct Tombstones {
 
 /// An upsert of any number of rows in one statement: `VALUES` with the parameters of each row, which are bound as those
 /// of one row are, whatever their types. PostgreSQL takes 65,535 parameters, SQLite 32,766.
+///
+/// ```
+/// # #[cfg(feature = "sqlite")] {
+/// use clerk_auth::SyncedUser;
+/// use clerk_auth::user::{StoredIn, UpsertMany};
+///
+/// #[derive(SyncedUser)]
+/// #[synced_user(table = "users", database(sqlite))]
+/// struct User {
+///     clerk_id: String,
+///     email: Option<String>,
+/// }
+///
+/// let statement: UpsertMany = <User as StoredIn<sqlx::Sqlite>>::UPSERT_MANY;
+/// assert_eq!(statement.parameters(), 3); // two columns and the version
+/// assert!(statement.sql(2).contains("($1, $2, $3), ($4, $5, $6)"));
+/// # }
+/// ```
 // `UNNEST` of one array for each column would be a text of fixed length, but sqlx has arrays of types with
 // `PgHasArrayType` alone, which JSON and a team's own types lack. Where it works it was faster by 4 to 23 percent, in
 // `tests/examples/import_cost.rs`: too little for a second way.
@@ -198,10 +310,24 @@ impl UpsertMany {
 
 /// How a [`SyncedUser`] is stored in the database `DB`: statements, values and rows.
 ///
-/// The statements are constants so that a team can read them, `EXPLAIN` them and put the DDL into its migrations:
+/// The derive implements it for each database of the struct. The statements are constants so that a team can read them,
+/// `EXPLAIN` them and put the DDL into its migrations:
 ///
-/// ```text
-/// <User as StoredIn<sqlx::Postgres>>::UPSERT
+/// ```
+/// # #[cfg(feature = "postgres")] {
+/// use clerk_auth::SyncedUser;
+/// use clerk_auth::user::StoredIn;
+///
+/// #[derive(SyncedUser)]
+/// #[synced_user(table = "users", database(postgres))]
+/// struct User {
+///     clerk_id: String,
+///     email: Option<String>,
+/// }
+///
+/// let select = <User as StoredIn<sqlx::Postgres>>::SELECT;
+/// assert!(select.ends_with(r#"FROM "users" WHERE "users"."clerk_id" = $1"#));
+/// # }
 /// ```
 pub trait StoredIn<DB: Database>: SyncedUser {
     /// Reads one row by Clerk user id (parameter 1). Columns: those of the struct in the order of its fields, then the

@@ -39,6 +39,23 @@ pub struct SessionTokenBudget {
 }
 
 /// What one claim can take.
+///
+/// ```
+/// # #[cfg(feature = "sqlite")] {
+/// use clerk_auth::SyncedUser;
+///
+/// #[derive(SyncedUser)]
+/// #[synced_user(table = "users", database(sqlite))]
+/// struct User {
+///     clerk_id: String,
+///     email: Option<String>,
+/// }
+///
+/// // Which claim to give up first when the token gets too long.
+/// let largest = User::SESSION_TOKEN_BUDGET.claims.iter().max_by_key(|claim| claim.bytes);
+/// assert_eq!(largest.map(|claim| (claim.name, claim.bytes)), Some(("imageUrl", Some(314))));
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct ClaimBudget {

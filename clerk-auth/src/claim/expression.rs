@@ -6,6 +6,25 @@
 use serde_json::{Map, Value};
 
 /// One claim of a session-token template.
+///
+/// The derive makes them: `User::TEMPLATE` lists those of a struct, for a test that fills a token with them or asks what a
+/// token holds.
+///
+/// ```
+/// # #[cfg(feature = "sqlite")] {
+/// use clerk_auth::SyncedUser;
+///
+/// #[derive(SyncedUser)]
+/// #[synced_user(table = "users", database(sqlite))]
+/// struct User {
+///     clerk_id: String,
+///     email: Option<String>,
+/// }
+///
+/// let names: Vec<&str> = User::TEMPLATE.iter().map(|claim| claim.name).collect();
+/// assert_eq!(names, ["email", "firstName", "lastName", "imageUrl", "updatedAt"]);
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TemplateClaim {
     /// The claim's name, a top-level key of the template.
@@ -15,6 +34,19 @@ pub struct TemplateClaim {
 }
 
 /// The value of a claim, as the template writes it.
+///
+/// ```
+/// use clerk_auth::claim::{Expression, Literal};
+/// use serde_json::json;
+///
+/// // {{user.first_name || 'friend'}}
+/// const NAME: Expression =
+///     Expression::Chain(&[Expression::Shortcode("user.first_name"), Expression::Literal(Literal::Text("friend"))]);
+///
+/// assert_eq!(NAME.evaluate(&json!({ "first_name": "Ada" })), Some(json!("Ada")));
+/// assert_eq!(NAME.evaluate(&json!({ "first_name": null })), Some(json!("friend")));
+/// assert_eq!(Expression::Shortcode("org.name").evaluate(&json!({})), None);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Expression {
     /// A value without a shortcode.
@@ -32,6 +64,14 @@ pub enum Expression {
 }
 
 /// A static value of a template.
+///
+/// ```
+/// use clerk_auth::claim::{Expression, Literal};
+/// use serde_json::json;
+///
+/// let claim = Expression::Object(&[("beta", Expression::Literal(Literal::Boolean(true)))]); // {"beta": true}
+/// assert_eq!(claim.evaluate(&json!({})), Some(json!({ "beta": true })));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Literal {
     /// `null`

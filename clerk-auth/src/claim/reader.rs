@@ -7,6 +7,22 @@ use serde_json::{Map, Value};
 use super::{ClaimKind, InvalidClaim};
 
 /// Claims of one user, whatever they came from: a session token, or the template evaluated over a webhook.
+///
+/// A request's are [`Session::claims`](crate::Session::claims); a test makes its own:
+///
+/// ```
+/// use clerk_auth::claim::{Claim, ClaimSource};
+///
+/// fn locale<'a>(claims: ClaimSource<'a>) -> Option<&'a str> {
+///     match claims.claim("locale") {
+///         Claim::Value(locale) => locale.as_str(),
+///         _ => None,
+///     }
+/// }
+///
+/// let claims = serde_json::Map::from_iter([("locale".to_owned(), "fr".into())]);
+/// assert_eq!(locale(ClaimSource::new("user_ada", &claims)), Some("fr"));
+/// ```
 #[derive(Clone, Copy)]
 pub struct ClaimSource<'a> {
     subject: &'a str,
@@ -35,6 +51,19 @@ impl<'a> ClaimSource<'a> {
 }
 
 /// A claim that is absent is not a claim that is null: only null may clear a column.
+///
+/// ```
+/// use clerk_auth::Session;
+/// use clerk_auth::claim::Claim;
+///
+/// fn birthday(session: &Session) -> Result<Option<&str>, &'static str> {
+///     match session.claim("birthday") {
+///         Claim::Value(date) => date.as_str().map(Some).ok_or("the birthday is no text"),
+///         Claim::Null => Ok(None), // the user has told none
+///         Claim::Absent => Err("the session token's template lacks the birthday"),
+///     }
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Claim<'a> {
     /// The token does not have the claim: its template was not saved, or the token is older than it.
@@ -46,6 +75,16 @@ pub enum Claim<'a> {
 }
 
 /// Why one claim could not be read.
+///
+/// It says nothing of the claim's value, which is personal data.
+///
+/// ```
+/// use clerk_auth::claim::{ClaimKind, ClaimProblem, Integer};
+///
+/// let problem = Integer::read(&serde_json::json!("7")).unwrap_err();
+/// assert_eq!(problem, ClaimProblem::OtherKind { declared: "integer", found: "text" });
+/// assert_eq!(problem.to_string(), "is text, but the template declares integer");
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClaimProblem {
@@ -89,6 +128,26 @@ impl ClaimProblem {
 }
 
 /// Everything that is wrong with the claims of one user, by claim name.
+///
+/// ```
+/// # #[cfg(feature = "sqlite")] {
+/// use clerk_auth::SyncedUser;
+/// use clerk_auth::claim::ClaimSource;
+///
+/// #[derive(SyncedUser)]
+/// #[synced_user(table = "users", database(sqlite))]
+/// struct User {
+///     clerk_id: String,
+///     email: Option<String>,
+/// }
+///
+/// // A token that was minted before the template was saved has no claims of the team's.
+/// let claims = serde_json::Map::new();
+/// let error = User::read_claims(ClaimSource::new("user_ada", &claims)).err().expect("a claim is absent");
+/// assert!(error.absent().eq(["email"]));
+/// assert_eq!(error.to_string(), "claim `email` is absent");
+/// # }
+/// ```
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct UnreadableClaims {
     problems: Vec<(&'static str, ClaimProblem)>,
@@ -146,7 +205,20 @@ impl fmt::Display for UnreadableClaims {
 
 impl std::error::Error for UnreadableClaims {}
 
-/// Reads one struct's claims; generated code drives it.
+/// Reads one struct's claims; generated code drives it, and so does a [`SyncedUser`](trait@crate::SyncedUser) written by hand.
+///
+/// ```
+/// use clerk_auth::claim::{ClaimReader, ClaimSource, FromClaim, Nullable, Text};
+/// use clerk_auth::id::UserId;
+///
+/// let claims = serde_json::Map::from_iter([("email".to_owned(), "ada@example.com".into())]);
+/// let mut reader = ClaimReader::new(ClaimSource::new("user_ada", &claims));
+/// let id = reader.subject(<UserId as FromClaim<Text>>::from_claim);
+/// let email = reader.claim::<Text, String>("email", FromClaim::<Text>::from_claim);
+/// let name = reader.claim::<Nullable<Text>, Option<String>>("firstName", FromClaim::<Nullable<Text>>::from_claim);
+/// let error = reader.finish(id.zip(email).zip(name)).unwrap_err();
+/// assert_eq!(error.to_string(), "claim `firstName` is absent");
+/// ```
 pub struct ClaimReader<'a> {
     source: ClaimSource<'a>,
     unreadable: UnreadableClaims,

@@ -16,6 +16,22 @@ use crate::token::verifier::Expectations;
 
 /// What is wrong with the configuration: the operator's to mend, before the application starts. Each message names the
 /// environment variable and says what a right value looks like.
+///
+/// ```
+/// use clerk_auth::Clerk;
+/// use clerk_auth::clerk::ConfigurationError;
+///
+/// /// For the last line of a `main` that does not start.
+/// fn advice(error: &ConfigurationError) -> String {
+///     match error {
+///         ConfigurationError::NoInstance => format!("{error}; without an account, run the stand-in"),
+///         other => other.to_string(),
+///     }
+/// }
+///
+/// let error = Clerk::builder().publishable_key("pk_test_").build().unwrap_err();
+/// assert!(advice(&error).starts_with("the publishable key (CLERK_PUBLISHABLE_KEY) is malformed"));
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigurationError {

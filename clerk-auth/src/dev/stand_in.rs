@@ -53,6 +53,13 @@ struct Inner {
 }
 
 /// Why there is no stand-in.
+///
+/// ```
+/// use clerk_auth::dev::{StandIn, StandInError};
+///
+/// let error = StandIn::new("http://0.0.0.0:3000", &[]).unwrap_err();
+/// assert!(matches!(error, StandInError::NotLoopback(origin) if origin == "http://0.0.0.0:3000"));
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StandInError {

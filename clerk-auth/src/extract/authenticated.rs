@@ -74,6 +74,21 @@ where
 }
 
 /// An extractor that lets nobody through who is not signed in. Guarded routes take only handlers that begin with one.
+///
+/// They are [`Authenticated`], which `#[authenticated]` writes, [`Session`], and every
+/// [`SyncedUser`](macro@crate::SyncedUser) struct; not an `Option` of one, which lets visitors through.
+///
+/// ```
+/// use clerk_auth::routing::get;
+/// use clerk_auth::{Clerk, Session, authenticated};
+///
+/// #[authenticated]
+/// async fn whoami(session: Session) -> String {
+///     session.user_id().to_string() // the parameter is an `Authenticated<Session>` now, which is a `Guard`
+/// }
+///
+/// let router: axum::Router<Clerk> = axum::Router::new().route("/whoami", get(whoami));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "this route can be reached without signing in",
     label = "the handler's first parameter lets anybody through",

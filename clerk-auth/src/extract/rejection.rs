@@ -36,6 +36,23 @@ const TOKEN_RETRY: Duration = Duration::from_secs(60);
 ///
 /// 401 carries `WWW-Authenticate: Bearer`, 503 carries `Retry-After` in seconds. Nothing internal is in a response; the
 /// reason is in the log.
+///
+/// A handler answers with one itself where only its body knows what is required:
+///
+/// ```
+/// use clerk_auth::extract::Rejection;
+/// use clerk_auth::policy::Denied;
+/// use clerk_auth::{Session, authenticated};
+///
+/// #[authenticated]
+/// async fn report(session: Session) -> Result<&'static str, Rejection> {
+///     let allowed = session.has_role("org:admin") || session.has_plan("user:pro");
+///     if allowed { Ok("the report") } else { Err(Rejection::Denied(Denied::Requirements)) }
+/// }
+///
+/// let rejection = Rejection::Denied(Denied::Requirements);
+/// assert_eq!((rejection.status().as_u16(), rejection.code()), (403, "requirements_not_met"));
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Rejection {

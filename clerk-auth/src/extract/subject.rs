@@ -24,6 +24,30 @@ use crate::user::SyncedUser;
 /// | `MaybeSynced<User>` | the row, or the session while the database is down | the same |
 /// | `Session` | the claims | no database |
 /// | `Option<_>` | one of these, or `None` for a visitor; a bad token is still refused | as above |
+///
+/// ```
+/// # #[cfg(feature = "sqlite")]
+/// # mod example {
+/// # use clerk_auth::SyncedUser;
+/// # #[derive(SyncedUser)]
+/// # #[synced_user(table = "users", database(sqlite))]
+/// # struct User { clerk_id: String, first_name: Option<String> }
+/// use std::sync::Arc;
+///
+/// use clerk_auth::authenticated;
+///
+/// #[authenticated]
+/// async fn profile(user: Arc<User>) -> String {
+///     format!("signed in as {}", user.clerk_id)
+/// }
+///
+/// #[authenticated]
+/// async fn home(user: Option<User>) -> String {
+///     let name = user.and_then(|user| user.first_name);
+///     format!("Hello, {}!", name.as_deref().unwrap_or("visitor"))
+/// }
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a signed-in user",
     label = "not a struct with `#[derive(SyncedUser)]`",
@@ -36,6 +60,23 @@ pub trait Subject: Sized {
 }
 
 /// A [`Subject`] that can be had from the state `S`.
+///
+/// Generated code calls it. A handler meets it where its state is named: what the state lacks is then told at the handler's
+/// parameter, and not at the route.
+///
+/// ```
+/// use clerk_auth::{Clerk, Session, authenticated};
+///
+/// #[derive(Clone, axum::extract::FromRef)]
+/// struct AppState {
+///     clerk: Clerk,
+/// }
+///
+/// #[authenticated(state = AppState)] // `Session: SubjectFrom<AppState>`
+/// async fn whoami(session: Session) -> String {
+///     session.user_id().to_string()
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{S}` does not provide what `{Self}` takes",
     label = "`Session` takes a `Clerk` from the state, a user takes a `Clerk` and a `UserSync<_>`",
@@ -99,7 +140,7 @@ impl<U: SyncedUser> Subject for Synced<U> {}
 impl<U: SyncedUser> Subject for MaybeSynced<U> {}
 impl<T: Subject> Subject for Option<T> {}
 
-/// A [`Subject`] that is there whenever the handler runs.
+/// A [`Subject`] that is there whenever the handler runs: any but an `Option`, whose handler visitors reach too.
 pub trait NotOptional {}
 
 impl NotOptional for () {}

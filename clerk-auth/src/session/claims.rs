@@ -10,6 +10,27 @@ use crate::time::Timestamp;
 const LATEST: i64 = 253_402_300_799;
 
 /// A standard claim that is missing or of another type than Clerk documents.
+///
+/// The token is refused with [`Refusal::Claims`](crate::token::Refusal::Claims). Its signature was right, so the instance
+/// itself has minted it so: a claim of the team's that has the name of a standard one, say.
+///
+/// ```
+/// # #[cfg(feature = "testing")] {
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use axum::http::{HeaderMap, header::AUTHORIZATION};
+/// use clerk_auth::clerk::AuthenticationError;
+/// use clerk_auth::session::MalformedClaim;
+/// use clerk_auth::testing::Issuer;
+/// use clerk_auth::token::Refusal;
+///
+/// let issuer = Issuer::new("https://clerk.example.com");
+/// let token = issuer.token("user_ada").claim("sid", 7).sign();
+/// let headers = HeaderMap::from_iter([(AUTHORIZATION, format!("Bearer {token}").parse()?)]);
+/// let refusal = Refusal::Claims(MalformedClaim { name: "sid" });
+/// assert_eq!(issuer.clerk().authenticate(&headers).await.err(), Some(AuthenticationError::Refused(refusal)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap() }
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the claim `{name}` is missing or malformed")]
 pub struct MalformedClaim {

@@ -331,6 +331,17 @@ impl<U: StoredIn<sqlx::Postgres>> UserSyncBuilder<U, Pool<sqlx::Postgres>> {
 }
 
 /// A pool whose database holds rows of `U`: a `sqlx::PgPool` or a `sqlx::SqlitePool`.
+///
+/// ```
+/// use clerk_auth::schema::SchemaError;
+/// use clerk_auth::sync::UserPool;
+/// use clerk_auth::{Clerk, SyncedUser, UserSync};
+///
+/// /// For an application that runs on either database.
+/// async fn users<U: SyncedUser>(clerk: &Clerk, pool: impl UserPool<U>) -> Result<UserSync<U>, SchemaError> {
+///     UserSync::new(clerk.clone(), pool).await
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "rows of `{U}` are not stored in `{Self}`",
     label = "`{U}` does not name this database",

@@ -9,6 +9,21 @@ use super::user_sync::Inner;
 use crate::user::{StoredIn, SyncedUser};
 
 /// What deleting a user came to.
+///
+/// ```
+/// use clerk_auth::id::UserId;
+/// use clerk_auth::sync::{Deletion, SyncError};
+/// use clerk_auth::{SyncedUser, UserSync};
+///
+/// async fn close_account<U: SyncedUser>(users: &UserSync<U>, user_id: &UserId) -> Result<(), SyncError> {
+///     match users.delete(user_id).await? {
+///         Deletion::Deleted => println!("{user_id} is deleted"),
+///         Deletion::AlreadyDeleted => println!("{user_id} had been deleted before"),
+///         other => println!("{user_id}: {other:?}"),
+///     }
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Deletion {

@@ -19,6 +19,21 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// What the table and Clerk do not agree about; made by [`UserSync::verify`].
 ///
 /// It is written as JSON through serde, and as text through `Display`.
+///
+/// ```
+/// use clerk_auth::id::UserId;
+/// use clerk_auth::sync::Drift;
+///
+/// let mut drift = Drift::default(); // what `users.verify(&api).await?` has found
+/// (drift.users, drift.rows) = (2, 1);
+/// (drift.missing.count, drift.missing.user_ids) = (1, vec![UserId::new("user_ada")]);
+///
+/// assert!(!drift.is_none());
+/// let text = "2 users, 1 rows: 1 missing, 0 stale, 0 extra, 0 deleted, 0 unreadable\nmissing user_ada";
+/// assert_eq!(drift.to_string(), text);
+/// assert_eq!(serde_json::to_value(&drift)?["missing"]["user_ids"][0], "user_ada");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, Eq, PartialEq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Drift {
@@ -40,6 +55,19 @@ pub struct Drift {
 
 /// Users by id: all of them are counted, and the first [`UserList::LONGEST`] are named, so that a table that holds nobody
 /// does not fill the memory.
+///
+/// ```
+/// use clerk_auth::sync::{Drift, UserList};
+///
+/// fn summary(list: &UserList) -> String {
+///     match list.user_ids.first() {
+///         Some(first) => format!("{}, {first} among them", list.count),
+///         None => "none".to_owned(),
+///     }
+/// }
+///
+/// assert_eq!(summary(&Drift::default().stale), "none");
+/// ```
 #[derive(Clone, Debug, Default, Eq, PartialEq, serde::Serialize)]
 #[non_exhaustive]
 pub struct UserList {

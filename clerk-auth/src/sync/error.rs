@@ -6,10 +6,37 @@ use std::time::Duration;
 use super::store::WriteError;
 use crate::claim::UnreadableClaims;
 
-/// What an application's own code failed with.
+/// What an application's own code failed with, in a hook such as
+/// [`on_insert`](super::UserSyncBuilder::on_insert): any error, or a text. It goes to the log, never into a response.
+///
+/// ```
+/// use clerk_auth::sync::BoxError;
+///
+/// fn checked(email: Option<&str>) -> Result<&str, BoxError> {
+///     email.ok_or("a cart needs an e-mail address".into())
+/// }
+/// # assert!(checked(None).is_err());
+/// ```
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why there is no row for a verified session.
+///
+/// In a handler it becomes the [`Rejection`](crate::extract::Rejection) that the caller hears, and sync has logged it. Who
+/// asks for a row elsewhere decides alone:
+///
+/// ```
+/// use clerk_auth::sync::SyncError;
+/// use clerk_auth::{Session, SyncedUser, UserSync};
+///
+/// /// The row behind a socket that stays open; `None` ends it.
+/// async fn row<U: SyncedUser>(users: &UserSync<U>, session: &Session) -> Result<Option<U>, SyncError> {
+///     match users.sync(session).await {
+///         Ok(synced) => Ok(Some(synced.user)),
+///         Err(SyncError::Gone) => Ok(None),
+///         Err(error) => Err(error),
+///     }
+/// }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SyncError {
@@ -29,6 +56,7 @@ pub enum SyncError {
         rows: Box<str>,
     },
     /// A unique index of the team's own holds the value for another user's row, which is not older or cannot do without.
+    /// The columns, where they are known.
     #[error(
         "another user's row holds the value of {}; rows are never merged, so one of them has to change in Clerk",
         columns(.0)

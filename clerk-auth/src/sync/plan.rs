@@ -5,6 +5,29 @@ use super::version::Version;
 use crate::user::{SyncedUser, VersionSource};
 
 /// What sync did for a request.
+///
+/// ```
+/// # #[cfg(feature = "sqlite")]
+/// # mod example {
+/// # #[derive(Clone, clerk_auth::SyncedUser)]
+/// # #[synced_user(table = "users", database(sqlite))]
+/// # struct User { clerk_id: String }
+/// use axum::response::Redirect;
+/// use clerk_auth::sync::SyncOutcome;
+/// use clerk_auth::{Synced, authenticated};
+///
+/// #[authenticated]
+/// async fn after_sign_in(synced: Synced<User>) -> Redirect {
+///     match synced.outcome {
+///         SyncOutcome::Inserted => Redirect::to("/welcome"),
+///         _ => Redirect::to("/home"),
+///     }
+/// }
+/// # }
+/// ```
+///
+/// Of several first requests at once one has inserted the row, and of a user whom a webhook has told of none:
+/// what must happen once for each user stands in [`on_insert`](super::UserSyncBuilder::on_insert).
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum SyncOutcome {

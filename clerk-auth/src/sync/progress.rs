@@ -10,6 +10,16 @@ use crate::clerk::AuthenticationError;
 use crate::id::UserId;
 
 /// How far an [`Import`](super::Import) has come.
+///
+/// ```
+/// use clerk_auth::sync::ImportProgress;
+///
+/// /// What a job prints after each step, and keeps for its next start.
+/// fn report(progress: &ImportProgress) -> Option<String> {
+///     println!("{} users: {}", progress.counts.total(), progress.counts);
+///     progress.cursor.as_ref().map(|cursor| cursor.to_string())
+/// }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct ImportProgress {
@@ -22,6 +32,15 @@ pub struct ImportProgress {
 }
 
 /// How many users an import came across, by what became of them.
+///
+/// ```
+/// use clerk_auth::sync::ImportCounts;
+///
+/// let mut counts = ImportCounts::default(); // what `users.import(&api).run().await?` has done
+/// (counts.inserted, counts.unchanged) = (3, 997);
+/// assert_eq!(counts.total(), 1_000);
+/// assert_eq!(counts.to_string(), "3 inserted, 0 updated, 997 unchanged, 0 skipped, 0 conflicted, 0 deleted");
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, serde::Serialize)]
 #[non_exhaustive]
 pub struct ImportCounts {
@@ -40,6 +59,23 @@ pub struct ImportCounts {
 }
 
 /// Why a user was not imported.
+///
+/// ```
+/// use clerk_auth::sync::NotImported;
+///
+/// /// Whether somebody has to do something about it.
+/// fn is_work(reason: &NotImported) -> bool {
+///     match reason {
+///         NotImported::Deleted => false,     // `users.delete` was told before Clerk was
+///         NotImported::OnInsert(_) => false, // the user's next request tries again
+///         _ => true,
+///     }
+/// }
+///
+/// let reason = NotImported::Conflict(vec!["email"]);
+/// assert!(is_work(&reason));
+/// assert_eq!(reason.to_string(), "another user's row holds the value of email");
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotImported {
@@ -62,6 +98,20 @@ pub enum NotImported {
 }
 
 /// Why an import or a verification has ended early.
+///
+/// ```
+/// use clerk_auth::backend_api::BackendApiError;
+/// use clerk_auth::sync::ImportError;
+///
+/// /// Whether to start the import again, after the cursor that was kept.
+/// fn may_pass(error: &ImportError) -> bool {
+///     match error {
+///         ImportError::OtherInstance { .. } => false,                     // the secret key is another's
+///         ImportError::Clerk(BackendApiError::Unauthorized(_)) => false, // the secret key is none any more
+///         _ => true,
+///     }
+/// }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ImportError {
@@ -110,6 +160,12 @@ pub(super) enum ImportPart {
 }
 
 /// The text is not that of a cursor.
+///
+/// ```
+/// use clerk_auth::sync::{ImportCursor, InvalidCursor};
+///
+/// assert_eq!("user_29w83sxmDNGwOuEthce5gg56FcC".parse::<ImportCursor>(), Err(InvalidCursor));
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the text is no import cursor; one is like `users after user_29w83sxmDNGwOuEthce5gg56FcC`")]
 pub struct InvalidCursor;

@@ -64,6 +64,33 @@ pub(super) struct Inner<U> {
 }
 
 /// A row, and what sync did to have it.
+///
+/// A handler under `#[authenticated]` takes one; its test makes one:
+///
+/// ```
+/// # #[cfg(feature = "sqlite")]
+/// # mod example {
+/// # #[derive(Clone, clerk_auth::SyncedUser)]
+/// # #[synced_user(table = "users", database(sqlite))]
+/// # pub struct User { pub clerk_id: String }
+/// use clerk_auth::sync::SyncOutcome;
+/// use clerk_auth::{Synced, authenticated};
+///
+/// #[authenticated]
+/// async fn me(synced: Synced<User>) -> String {
+///     format!("{} ({})", synced.user.clerk_id, synced.outcome.as_str())
+/// }
+///
+/// // #[tokio::test]
+/// # pub
+/// async fn the_outcome_is_told() {
+///     let user = User { clerk_id: "user_ada".to_owned() };
+///     assert_eq!(me(Synced { user, outcome: SyncOutcome::Cached }.into()).await, "user_ada (cached)");
+/// }
+/// # }
+/// # #[cfg(feature = "sqlite")]
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(example::the_outcome_is_told());
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Synced<U> {
     /// The row.

@@ -6,6 +6,15 @@ use crate::time::Timestamp;
 ///
 /// Tokens and webhooks describe the same user at different moments and arrive in any order; the version is what orders
 /// them.
+///
+/// ```
+/// use clerk_auth::sync::Version;
+/// use clerk_auth::time::Timestamp;
+///
+/// let webhook = Version::of_api(Timestamp::from_milliseconds(1_700_000_000_250));
+/// let token = Version::of_token(Timestamp::from_seconds(1_700_000_000), Timestamp::from_seconds(1_700_000_030));
+/// assert!(token > webhook); // the token was minted after everything of that second
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Version(i64);
 

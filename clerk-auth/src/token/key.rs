@@ -16,6 +16,15 @@ use super::refusal::Refusal;
 pub(crate) struct VerifyingKey(ParsedPublicKey);
 
 /// Why a key cannot be used.
+///
+/// ```
+/// use clerk_auth::Clerk;
+/// use clerk_auth::clerk::ConfigurationError;
+/// use clerk_auth::token::KeyError;
+///
+/// let builder = Clerk::builder().issuer("https://clerk.example.com").jwt_key("sk_test_pasted_by_mistake");
+/// assert!(matches!(builder.build(), Err(ConfigurationError::JwtKey(KeyError::Pem))));
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {

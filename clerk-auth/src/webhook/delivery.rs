@@ -47,6 +47,15 @@ pub struct Webhook<E = Event> {
 }
 
 /// Who caused an event, as far as Clerk tells. Both are what a browser says of itself, or a proxy of the browser.
+///
+/// ```
+/// use clerk_auth::webhook::Webhook;
+///
+/// fn audit_line(webhook: &Webhook) -> String {
+///     let from = webhook.http_request.client_ip.as_deref().unwrap_or("an unknown address");
+///     format!("{} from {from}", webhook.event.event_type())
+/// }
+/// ```
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct HttpRequest {
@@ -57,6 +66,28 @@ pub struct HttpRequest {
 }
 
 /// Why a delivery cannot be received, now or ever.
+///
+/// ```
+/// use axum::http::HeaderMap;
+/// use clerk_auth::webhook::{Webhook, WebhookError, WebhookVerifier};
+///
+/// /// The status to answer with, for a server of another kind.
+/// fn receive(verifier: &WebhookVerifier, headers: &HeaderMap, body: &[u8]) -> u16 {
+///     match Webhook::receive(verifier, headers, body, verifier.now()) {
+///         Ok(webhook) => println!("{}", webhook.event.event_type()),
+///         Err(WebhookError::Event(error)) => eprintln!("Clerk has sent what is not documented: {error}"),
+///         Err(error) => {
+///             eprintln!("refused: {error}");
+///             return 400;
+///         }
+///     }
+///     204
+/// }
+///
+/// let verifier = WebhookVerifier::new("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD".parse()?);
+/// assert_eq!(receive(&verifier, &HeaderMap::new(), b"{}"), 400);
+/// # Ok::<(), clerk_auth::webhook::SigningSecretError>(())
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WebhookError {

@@ -63,6 +63,15 @@ pub enum Event {
 
 /// Why a body is no event. The sender signed it, so it is Clerk that sends what Clerk does not document, and no other
 /// attempt will be better.
+///
+/// ```
+/// use clerk_auth::id::DeliveryId;
+/// use clerk_auth::webhook::Webhook;
+///
+/// let error = Webhook::parse(DeliveryId::new("msg_1"), br#"{"object": "event", "type": 7}"#).unwrap_err();
+/// assert_eq!((error.code(), error.member()), ("webhook_member_malformed", Some("type")));
+/// assert_eq!(error.to_string(), "the event's `type` is malformed");
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EventError {

@@ -41,6 +41,19 @@ pub struct ClerkOrganization {
 }
 
 /// What is left of an organization.
+///
+/// ```
+/// use clerk_auth::id::OrganizationId;
+/// use clerk_auth::webhook::Event;
+///
+/// /// Whose data can go.
+/// fn deleted(event: &Event) -> Option<&OrganizationId> {
+///     match event {
+///         Event::OrganizationDeleted(organization) => organization.id.as_ref(),
+///         _ => None,
+///     }
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct DeletedOrganization {
@@ -52,6 +65,20 @@ pub struct DeletedOrganization {
 }
 
 /// A user as a member of an organization. Unlike what is left of a user, what is left of a membership is all of it.
+///
+/// ```
+/// use clerk_auth::webhook::Event;
+///
+/// fn log_line(event: &Event) -> Option<String> {
+///     let (membership, what) = match event {
+///         Event::OrganizationMembershipCreated(membership) => (membership, "has joined"),
+///         Event::OrganizationMembershipDeleted(membership) => (membership, "has left"),
+///         _ => return None,
+///     };
+///     let user_id = membership.user_id.as_ref()?;
+///     Some(format!("{user_id} {what} {} as {}", membership.organization_id, membership.role))
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ClerkOrganizationMembership {

@@ -29,6 +29,14 @@ const SHORTEST: usize = 24;
 pub struct SigningSecret(Key);
 
 /// Why a text is no signing secret: a mistake in the configuration.
+///
+/// ```
+/// use clerk_auth::webhook::{SigningSecret, SigningSecretError};
+///
+/// let error = "whsec_C2FVsBQIhrsc".parse::<SigningSecret>().unwrap_err(); // half of it was pasted
+/// assert_eq!(error, SigningSecretError::Short);
+/// assert!(error.to_string().contains("CLERK_WEBHOOK_SIGNING_SECRET"));
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SigningSecretError {

@@ -15,6 +15,25 @@ use crate::time::{Clock, SystemClock, Timestamp};
 
 /// How far a delivery's time may be from ours, in either direction and inclusive: what Svix's and Clerk's own libraries
 /// allow. An older delivery may be a replay; Svix signs anew for each attempt.
+///
+/// ```
+/// # #[cfg(feature = "testing")] {
+/// use clerk_auth::testing::SignedDelivery;
+/// use clerk_auth::time::{Clock, SystemClock};
+/// use clerk_auth::webhook::{SignatureError, TOLERANCE, WebhookVerifier};
+/// use std::time::Duration;
+///
+/// const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+///
+/// let now = SystemClock.now();
+/// let delivery = SignedDelivery::new(SECRET, &serde_json::json!({}), now);
+/// let verifier = WebhookVerifier::new(SECRET.parse()?);
+/// let late = now + TOLERANCE + Duration::from_secs(1);
+/// assert!(verifier.verify(delivery.headers(), delivery.body(), now + TOLERANCE).is_ok());
+/// assert_eq!(verifier.verify(delivery.headers(), delivery.body(), late), Err(SignatureError::TooOld));
+/// # }
+/// # Ok::<(), clerk_auth::webhook::SigningSecretError>(())
+/// ```
 pub const TOLERANCE: Duration = Duration::from_secs(300);
 
 /// The longest `svix-id`; Svix's own have 31 characters.
@@ -86,6 +105,25 @@ pub struct WebhookVerifier {
 ///
 /// Each has a [`code`](Self::code), which may be answered: it tells of the caller's own headers and of the time, and of
 /// the secret only that the signature is not of it. Svix shows the answer to the team.
+///
+/// ```
+/// use axum::http::HeaderMap;
+/// use clerk_auth::webhook::{SignatureError, WebhookVerifier};
+///
+/// fn advice(error: SignatureError) -> &'static str {
+///     match error {
+///         SignatureError::Signature => "is the secret that of this endpoint, and does nothing change the body?",
+///         SignatureError::TooOld | SignatureError::InTheFuture => "is the clock of this machine right?",
+///         _ => "does the request come from Clerk?",
+///     }
+/// }
+///
+/// let verifier = WebhookVerifier::new("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD".parse()?);
+/// let error = verifier.verify(&HeaderMap::new(), b"", verifier.now()).unwrap_err();
+/// assert_eq!(error, SignatureError::HeaderMissing("svix-id"));
+/// assert_eq!(advice(error), "does the request come from Clerk?");
+/// # Ok::<(), clerk_auth::webhook::SigningSecretError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignatureError {
@@ -118,6 +156,25 @@ pub enum SignatureError {
 
 /// Headers that may be a delivery's, of which no signature is verified. What can be refused without the body is refused
 /// before the body is read.
+///
+/// ```
+/// use axum::http::HeaderMap;
+/// use clerk_auth::id::DeliveryId;
+/// use clerk_auth::webhook::{SignatureError, WebhookVerifier};
+///
+/// fn receive(
+///     verifier: &WebhookVerifier,
+///     headers: &HeaderMap,
+///     read_body: impl FnOnce() -> Vec<u8>,
+/// ) -> Result<DeliveryId, SignatureError> {
+///     let headers = verifier.read(headers, verifier.now())?;
+///     verifier.verify_body(&headers, &read_body())
+/// }
+///
+/// let verifier = WebhookVerifier::new("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD".parse()?);
+/// assert!(receive(&verifier, &HeaderMap::new(), || unreachable!("nothing is read")).is_err());
+/// # Ok::<(), clerk_auth::webhook::SigningSecretError>(())
+/// ```
 #[derive(Debug)]
 pub struct SignedHeaders<'a> {
     id: &'a str,

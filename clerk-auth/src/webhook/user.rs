@@ -58,6 +58,16 @@ pub struct ClerkUser {
 }
 
 /// An e-mail address of a user's.
+///
+/// ```
+/// use clerk_auth::webhook::ClerkUser;
+///
+/// /// Where a letter may be sent.
+/// fn verified_email(user: &ClerkUser) -> Option<&str> {
+///     let email = user.primary_email.as_ref().filter(|email| email.verified)?;
+///     Some(&email.email_address)
+/// }
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct EmailAddress {
