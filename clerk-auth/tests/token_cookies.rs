@@ -42,7 +42,7 @@ async fn cookies() {
     let refused = |refusal: Refusal| Err(AuthenticationError::Refused(refusal));
     let signed_out = Err(AuthenticationError::SignedOut);
     for (cookie, expected) in [
-        (format!("__session={ada}"), seen("user_ada")),
+        (format!("__session={ada}"), signed_out.clone()),
         (
             format!("__session={ada}; __client_uat=1700000000"),
             seen("user_ada"),
@@ -83,7 +83,10 @@ async fn cookies() {
             format!("__session={ada}; __session_QvfNY2dr={eve}x; __client_uat_QvfNY2dr=1"),
             refused(Refusal::Malformed),
         ),
-        ("__session=junk".to_owned(), refused(Refusal::Malformed)),
+        (
+            "__session=junk; __client_uat=1".to_owned(),
+            refused(Refusal::Malformed),
+        ),
     ] {
         assert_eq!(
             outcome(&clerk, &[(COOKIE, cookie.clone())]).await,

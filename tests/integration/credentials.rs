@@ -17,7 +17,8 @@ async fn a_header_settles_it_and_a_cookie_is_the_alternative() {
     let app = TestApp::start(TestDatabase::sqlite()).await;
     let token = app.token(app.claims("user_ada"), json!({}));
     let bearer = format!("Bearer {token}");
-    let cookie = format!("theme=dark; __session={token}; other=1");
+    let cookie = format!("theme=dark; __session={token}; __client_uat=1; other=1");
+    let without_time = format!("__session={token}");
     for (authorization, cookie, code) in [
         (None, None, "signed_out"),
         (Some(bearer.as_str()), None, ""),
@@ -26,8 +27,10 @@ async fn a_header_settles_it_and_a_cookie_is_the_alternative() {
         (Some("Basic dXNlcjpwYXNz"), Some(cookie.as_str()), ""),
         (Some("Basic dXNlcjpwYXNz"), None, "signed_out"),
         (Some(token.as_str()), None, "credential_malformed"),
-        (None, Some("__session=; other=1"), "signed_out"),
-        (None, Some("__session=bad"), "token_malformed"),
+        (None, Some("__session=; __client_uat=1"), "signed_out"),
+        (None, Some("__session=bad; __client_uat=1"), "token_malformed"),
+        // Left behind by somebody who has signed out.
+        (None, Some(&*without_time), "signed_out"),
     ] {
         let answer = app.get_with("/api/session", headers(authorization, cookie)).await;
         assert_eq!(answer.code(), code, "{authorization:?} {cookie:?}");

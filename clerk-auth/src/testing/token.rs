@@ -164,7 +164,8 @@ impl<'a> SessionToken<'a> {
         self.claim("sts", "pending")
     }
 
-    /// The token: three parts in base64url, for `Authorization: Bearer …` or the cookie `__session`.
+    /// The token: three parts in base64url, for `Authorization: Bearer …` or the cookie `__session`
+    /// beside a `__client_uat`.
     pub fn sign(mut self) -> String {
         self.encode_features();
         self.issuer.sign(&self.claims)
