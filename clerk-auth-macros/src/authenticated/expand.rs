@@ -56,10 +56,13 @@ pub(super) fn expand(handler: Handler, model: &Model) -> TokenStream {
         Policy::SignedIn | Policy::Type(_) | Policy::Unasked(_) => TokenStream::new(),
     };
     guard(&mut signature, model, &policy);
-    let body = match model.subject {
+    let (unused, body) = match model.subject {
         // What it does with a user would be reported of a type that nobody wrote.
-        Subject::Refused(_) => quote!({ ::core::unimplemented!() }),
-        _ => body,
+        Subject::Refused(_) => (
+            quote!(#[allow(unused_variables)]),
+            quote!({ ::core::unimplemented!() }),
+        ),
+        _ => (TokenStream::new(), body),
     };
     let assertion = assertion(model);
     // rustc shows where a parameter for a type that it does not know would go: behind the name of the function. What it says
@@ -81,6 +84,7 @@ pub(super) fn expand(handler: Handler, model: &Model) -> TokenStream {
     );
     quote! {
         #(#attributes)*
+        #unused
         #visibility #signature #body
 
         #definition
@@ -137,7 +141,7 @@ fn guard(signature: &mut syn::Signature, model: &Model, policy: &TokenStream) {
 /// `Authenticated<User, Policy>`, in other words: for a name that it does not know between angle brackets, rustc would offer
 /// to make it a parameter of the handler.
 fn guarded(ty: &TokenStream, policy: &TokenStream) -> TokenStream {
-    quote!(<(#ty, #policy) as ::clerk_auth::__private::Guarded>::Guard)
+    quote!(<(#ty, #policy) as ::clerk_auth::__private::Policed>::Guard)
 }
 
 /// Asks rustc, under the user's types, whether the policy is one, the user is one, and the state has what it takes.

@@ -48,7 +48,7 @@ pub(super) fn parse(item: TokenStream, diagnostics: &mut Diagnostics) -> Result<
                 signature,
                 body,
             } = handler;
-            Err(quote!(#(#attributes)* #visibility #signature #body))
+            Err(quote!(#(#attributes)* #[allow(unused_variables)] #visibility #signature #body))
         }
         Ok(handler) => Ok(handler),
         Err(error) => {

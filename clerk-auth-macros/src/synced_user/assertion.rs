@@ -31,15 +31,21 @@ pub(super) fn checks(model: &Model) -> TokenStream {
 ///
 /// It is inferred from the field instead of written again, so that nothing is asserted of a type that rustc has refused.
 fn inferred(column: &Column) -> TokenStream {
-    if column.is_prelude {
-        return column.ty.to_token_stream();
-    }
     let tokens: Vec<TokenTree> = column.ty.to_token_stream().into_iter().collect();
     let first = tokens.first().map_or(column.at, start);
     let last = tokens.last().map_or(column.at, end);
     let same = Ident::new("__Same", first);
     let close = Token![>](last);
     quote!(#same<_ #close)
+}
+
+/// The type that is asked, which needs no inference if rustc cannot refuse it.
+fn asked_type(column: &Column) -> TokenStream {
+    if column.is_prelude {
+        column.ty.to_token_stream()
+    } else {
+        inferred(column)
+    }
 }
 
 /// What stands for a value of the type.
@@ -212,7 +218,7 @@ fn check_column(model: &Model, column: &Column) -> TokenStream {
     let claim_column = format_ident!("{prelude}{databases}ClaimColumn");
     let own_column = format_ident!("{prelude}{databases}OwnColumn");
     let sql_type = format_ident!("{databases}SqlType");
-    let it = inferred(column);
+    let (it, own) = (inferred(column), asked_type(column));
     let check_claim =
         |claim: &ClaimColumn, column_trait: &TokenStream| check_claim(column, claim, column_trait);
     match (column.encoding, &column.role) {
@@ -221,12 +227,12 @@ fn check_column(model: &Model, column: &Column) -> TokenStream {
             let kind = held_kind(claim);
             check_claim(claim, &quote!(#private::TextClaimColumn<#kind>))
         }
-        (Encoding::Json, _) => quote!(<#it as #private::JsonOwnColumn>::check(#asked);),
+        (Encoding::Json, _) => quote!(<#own as #private::JsonOwnColumn>::check(#asked);),
         (_, Role::Key) => {
             let kind = kind_type(Kind::Text);
             let holds = holds(column);
             quote! {
-                <#it as #holds>::check(#asked);
+                <#own as #holds>::check(#asked);
                 <#it as #private::#claim_column>::check(#private::ClaimField::<#ty, #kind>::column());
             }
         }
@@ -240,10 +246,10 @@ fn check_column(model: &Model, column: &Column) -> TokenStream {
                 } else {
                     quote!(#private::ColumnFields::<#ty, (#(#databases,)*)>::column())
                 };
-                quote!(<#it as #private::#sql_type>::check(#probe);)
+                quote!(<#own as #private::#sql_type>::check(#probe);)
             });
             quote! {
-                <#it as #private::#own_column>::check(#asked);
+                <#own as #private::#own_column>::check(#asked);
                 #known
             }
         }
@@ -254,7 +260,7 @@ fn check_column(model: &Model, column: &Column) -> TokenStream {
 fn check_claim(column: &Column, claim: &ClaimColumn, column_trait: &TokenStream) -> TokenStream {
     let private = private();
     let asked = asked(column);
-    let it = inferred(column);
+    let (it, own) = (inferred(column), asked_type(column));
     let has_default = |ty: TokenStream| {
         (claim.null == Null::Default).then(|| quote!(<#it as #private::DefaultClaim>::check(#ty);))
     };
@@ -267,7 +273,7 @@ fn check_claim(column: &Column, claim: &ClaimColumn, column_trait: &TokenStream)
     let field = claim_field(column, claim);
     let has_default = has_default(quote!(#field::column()));
     quote! {
-        <#it as #holds>::check(#asked);
+        <#own as #holds>::check(#asked);
         <#it as #column_trait>::check(#field::column());
         #has_default
     }

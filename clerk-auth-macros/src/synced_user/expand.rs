@@ -71,11 +71,12 @@ fn imports(model: &Model) -> Vec<TokenStream> {
         quote!(JsonNotNull as _),
         quote!(KindClauses as _),
         quote!(NotCopied as _),
+        quote!(Same as __Same),
         quote!(UnheldClaim as _),
         quote!(UnstoredColumn as _),
     ];
     if model.columns.iter().any(|column| !column.is_prelude) {
-        imports.extend([quote!(Same as __Same), quote!(UnstoredColumns as _)]);
+        imports.push(quote!(UnstoredColumns as _));
     }
     if model
         .columns

@@ -45,9 +45,22 @@ pub(super) fn is_refused(ty: &Type, user: &Ident, is_last: bool, diagnostics: &m
     true
 }
 
-/// Whether the type is the struct itself, about which rustc can then answer nothing.
+/// Whether the type is or holds the struct itself, about which rustc can then answer nothing.
 pub(super) fn is_itself(ty: &Type, user: &Ident) -> bool {
-    matches!(ty, Type::Path(path) if path.path.is_ident(user) || path.path.is_ident("Self"))
+    match ty {
+        Type::Group(group) => is_itself(&group.elem, user),
+        Type::Paren(paren) => is_itself(&paren.elem, user),
+        Type::Array(array) => is_itself(&array.elem, user),
+        Type::Tuple(tuple) => tuple.elems.iter().any(|ty| is_itself(ty, user)),
+        Type::Path(path) if path.path.is_ident_of(&["Option"]) => match &path.path.segments[0].arguments {
+            PathArguments::AngleBracketed(arguments) => {
+                matches!(arguments.args.first(), Some(GenericArgument::Type(ty)) if is_itself(ty, user))
+            }
+            _ => false,
+        },
+        Type::Path(path) => path.path.is_ident(user) || path.path.is_ident("Self"),
+        _ => false,
+    }
 }
 
 /// The type without the space that quoting puts behind each token.

@@ -8,12 +8,12 @@ use crate::extract::{Authenticated, Rejection, Subject, SubjectFrom};
 use crate::policy::Policy;
 
 /// A user and a policy, and the extractor of both.
-pub trait Guarded {
+pub trait Policed {
     /// `Authenticated<T, P>`
     type Guard;
 }
 
-impl<T, P> Guarded for (T, P) {
+impl<T, P> Policed for (T, P) {
     type Guard = Authenticated<T, P>;
 }
 

@@ -6,7 +6,7 @@ pub async fn remove(
     ::clerk_auth::extract::Authenticated {
         subject: mut user,
         ..
-    }: <(User, __policy_of_remove) as ::clerk_auth::__private::Guarded>::Guard,
+    }: <(User, __policy_of_remove) as ::clerk_auth::__private::Policed>::Guard,
     State(state): State<AppState>,
 ) -> StatusCode {
     const _: () = {

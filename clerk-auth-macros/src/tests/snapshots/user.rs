@@ -3,8 +3,8 @@
 const _: () = {
     #[allow(unused_imports)]
     use ::clerk_auth::__private::{
-        JsonNotNull as _, KindClauses as _, NotCopied as _, UnheldClaim as _,
-        UnstoredColumn as _, NoDefault as _,
+        JsonNotNull as _, KindClauses as _, NotCopied as _, Same as __Same,
+        UnheldClaim as _, UnstoredColumn as _, NoDefault as _,
     };
     #[doc(hidden)]
     #[allow(non_camel_case_types)]
@@ -25,7 +25,9 @@ const _: () = {
         <String as ::clerk_auth::__private::HoldsClaim<
             ::clerk_auth::claim::Text,
         >>::check(::core::marker::PhantomData);
-        <String as ::clerk_auth::__private::PreludePostgresAndSqliteClaimColumn>::check(
+        <__Same<
+            _,
+        > as ::clerk_auth::__private::PreludePostgresAndSqliteClaimColumn>::check(
             ::clerk_auth::__private::ClaimField::<
                 String,
                 ::clerk_auth::claim::Text,
@@ -36,8 +38,8 @@ const _: () = {
         > as ::clerk_auth::__private::HoldsClaim<
             ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
         >>::check(::core::marker::PhantomData);
-        <Option<
-            String,
+        <__Same<
+            _,
         > as ::clerk_auth::__private::PreludePostgresAndSqliteClaimColumn>::check(
             ::clerk_auth::__private::ClaimField::<
                 Option<String>,
@@ -47,13 +49,17 @@ const _: () = {
         <String as ::clerk_auth::__private::HoldsClaim<
             ::clerk_auth::claim::Text,
         >>::check(::core::marker::PhantomData);
-        <String as ::clerk_auth::__private::PreludePostgresAndSqliteClaimColumn>::check(
+        <__Same<
+            _,
+        > as ::clerk_auth::__private::PreludePostgresAndSqliteClaimColumn>::check(
             ::clerk_auth::__private::ClaimField::<
                 String,
                 ::clerk_auth::claim::Text,
             >::column(),
         );
-        <String as ::clerk_auth::__private::DefaultClaim>::check(
+        <__Same<
+            _,
+        > as ::clerk_auth::__private::DefaultClaim>::check(
             ::clerk_auth::__private::ClaimField::<
                 String,
                 ::clerk_auth::claim::Text,
@@ -62,7 +68,9 @@ const _: () = {
         <String as ::clerk_auth::__private::HoldsClaim<
             ::clerk_auth::claim::Text,
         >>::check(::core::marker::PhantomData);
-        <String as ::clerk_auth::__private::PreludePostgresAndSqliteClaimColumn>::check(
+        <__Same<
+            _,
+        > as ::clerk_auth::__private::PreludePostgresAndSqliteClaimColumn>::check(
             ::clerk_auth::__private::ClaimField::<
                 String,
                 ::clerk_auth::claim::Text,

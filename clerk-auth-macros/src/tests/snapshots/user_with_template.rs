@@ -3,8 +3,8 @@
 const _: () = {
     #[allow(unused_imports)]
     use ::clerk_auth::__private::{
-        JsonNotNull as _, KindClauses as _, NotCopied as _, UnheldClaim as _,
-        UnstoredColumn as _, Same as __Same, UnstoredColumns as _,
+        JsonNotNull as _, KindClauses as _, NotCopied as _, Same as __Same,
+        UnheldClaim as _, UnstoredColumn as _, UnstoredColumns as _,
     };
     #[doc(hidden)]
     #[allow(non_camel_case_types)]
@@ -34,7 +34,9 @@ const _: () = {
         <String as ::clerk_auth::__private::HoldsClaim<
             ::clerk_auth::claim::Text,
         >>::check(::core::marker::PhantomData);
-        <String as ::clerk_auth::__private::PreludeSqliteClaimColumn>::check(
+        <__Same<
+            _,
+        > as ::clerk_auth::__private::PreludeSqliteClaimColumn>::check(
             ::clerk_auth::__private::ClaimField::<
                 String,
                 ::clerk_auth::claim::Text,
@@ -52,7 +54,9 @@ const _: () = {
         <i64 as ::clerk_auth::__private::HoldsClaim<
             ::clerk_auth::claim::Integer,
         >>::check(::core::marker::PhantomData);
-        <i64 as ::clerk_auth::__private::PreludeSqliteClaimColumn>::check(
+        <__Same<
+            _,
+        > as ::clerk_auth::__private::PreludeSqliteClaimColumn>::check(
             ::clerk_auth::__private::ClaimField::<
                 i64,
                 ::clerk_auth::claim::Integer,

@@ -3,8 +3,8 @@
 const _: () = {
     #[allow(unused_imports)]
     use ::clerk_auth::__private::{
-        JsonNotNull as _, KindClauses as _, NotCopied as _, UnheldClaim as _,
-        UnstoredColumn as _,
+        JsonNotNull as _, KindClauses as _, NotCopied as _, Same as __Same,
+        UnheldClaim as _, UnstoredColumn as _,
     };
     #[doc(hidden)]
     #[allow(non_camel_case_types)]
@@ -25,8 +25,8 @@ const _: () = {
         > as ::clerk_auth::__private::HoldsClaim<
             ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
         >>::check(::core::marker::PhantomData);
-        <Option<
-            String,
+        <__Same<
+            _,
         > as ::clerk_auth::__private::PreludePostgresAndSqliteClaimColumn>::check(
             ::clerk_auth::__private::ClaimField::<
                 Option<String>,
@@ -36,7 +36,9 @@ const _: () = {
         <String as ::clerk_auth::__private::HoldsClaim<
             ::clerk_auth::claim::Text,
         >>::check(::core::marker::PhantomData);
-        <String as ::clerk_auth::__private::PreludePostgresAndSqliteClaimColumn>::check(
+        <__Same<
+            _,
+        > as ::clerk_auth::__private::PreludePostgresAndSqliteClaimColumn>::check(
             ::clerk_auth::__private::ClaimField::<
                 String,
                 ::clerk_auth::claim::Text,
