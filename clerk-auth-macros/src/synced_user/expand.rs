@@ -207,7 +207,7 @@ fn read_claim(column: &Column) -> TokenStream {
         return quote! {
             __reader.claim::<::clerk_auth::claim::Nullable<#kind>, #ty>(#name, |__value| match __value {
                 ::core::option::Option::Some(__value) => (#hold)(__value),
-                ::core::option::Option::None => #private::DefaultField::<#ty>::default(),
+                ::core::option::Option::None => #private::DefaultField::<#ty>::value(),
             })
         };
     }

@@ -157,7 +157,7 @@ pub struct DefaultField<T>(PhantomData<T>);
 
 impl<T: Default> DefaultField<T> {
     /// The type's default.
-    pub fn default() -> Result<T, InvalidClaim> {
+    pub fn value() -> Result<T, InvalidClaim> {
         Ok(T::default())
     }
 }
@@ -165,7 +165,7 @@ impl<T: Default> DefaultField<T> {
 /// What [`DefaultField`] does when the type has no default, which has been reported.
 pub trait NoDefault<T> {
     /// Never runs: the crate does not compile.
-    fn default() -> Result<T, InvalidClaim> {
+    fn value() -> Result<T, InvalidClaim> {
         Err(InvalidClaim::new("the field's type has no default"))
     }
 }

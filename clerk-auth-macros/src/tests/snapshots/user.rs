@@ -182,7 +182,7 @@ const _: () = {
                             >::hold)(__value)
                         }
                         ::core::option::Option::None => {
-                            ::clerk_auth::__private::DefaultField::<String>::default()
+                            ::clerk_auth::__private::DefaultField::<String>::value()
                         }
                     },
                 );
