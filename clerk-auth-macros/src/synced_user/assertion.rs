@@ -261,17 +261,17 @@ fn check_claim(column: &Column, claim: &ClaimColumn, column_trait: &TokenStream)
     let private = private();
     let asked = asked(column);
     let (it, own) = (inferred(column), asked_type(column));
-    let has_default = |ty: TokenStream| {
+    let has_default = |it: &TokenStream, ty: TokenStream| {
         (claim.null == Null::Default).then(|| quote!(<#it as #private::DefaultClaim>::check(#ty);))
     };
     if claim.with.is_some() {
         let ty = asked;
-        let has_default = has_default(ty.clone());
-        return quote!(<#it as #column_trait>::check(#ty); #has_default);
+        let has_default = has_default(&own, ty.clone());
+        return quote!(<#own as #column_trait>::check(#ty); #has_default);
     }
     let holds = holds(column);
     let field = claim_field(column, claim);
-    let has_default = has_default(quote!(#field::column()));
+    let has_default = has_default(&it, quote!(#field::column()));
     quote! {
         <#own as #holds>::check(#asked);
         <#it as #column_trait>::check(#field::column());

@@ -11,4 +11,6 @@ macro_rules! handler {
     () => {};
 }
 
-fn main() {}
+fn main() {
+    handler!();
+}
