@@ -1,13 +1,15 @@
 //! Collects every error of an item, so that one build shows them all.
 
-use proc_macro2::{Span, TokenStream};
-use quote::ToTokens;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote};
 
 /// The errors of one item. It must be [finished](Diagnostics::finish): dropping it unfinished panics, because errors
 /// that nobody emits would let a mistake compile.
 #[derive(Debug)]
 pub(crate) struct Diagnostics {
     errors: Vec<syn::Error>,
+    /// What rustc refuses by itself.
+    left: Vec<(Span, String)>,
     finished: bool,
 }
 
@@ -15,6 +17,7 @@ impl Diagnostics {
     pub(crate) fn new() -> Self {
         Self {
             errors: Vec::new(),
+            left: Vec::new(),
             finished: false,
         }
     }
@@ -30,20 +33,51 @@ impl Diagnostics {
         self.errors.push(syn::Error::new(span, message));
     }
 
+    /// Leaves a mistake to rustc, which reports it by itself, where the user wrote it. The message is for the case that
+    /// it does not: then it is an error like any other, so that nothing compiles that has not been understood.
+    pub(crate) fn leave_to_rustc(&mut self, span: Span, message: impl std::fmt::Display) {
+        self.left.push((span, message.to_string()));
+    }
+
     /// Notes an error of syn's.
     pub(crate) fn push(&mut self, error: syn::Error) {
         self.errors.push(error);
     }
 
-    /// How many errors have been noted.
+    /// How many mistakes have been noted.
     pub(crate) fn count(&self) -> usize {
-        self.errors.len()
+        self.errors.len() + self.left.len()
     }
 
-    /// The `compile_error!` invocations of everything that was noted.
+    /// The `compile_error!` invocations of everything that was noted, and the items that say what rustc did not.
     pub(crate) fn finish(mut self) -> TokenStream {
         self.finished = true;
-        self.errors.iter().map(syn::Error::to_compile_error).collect()
+        let errors = self.errors.iter().map(syn::Error::to_compile_error);
+        errors
+            .chain(
+                self.left
+                    .iter()
+                    .map(|(span, message)| unless_refused(*span, message)),
+            )
+            .collect()
+    }
+}
+
+/// An error that is seen only where rustc has none: it looks for lints in nothing that it has refused.
+fn unless_refused(span: Span, message: &str) -> TokenStream {
+    let refused = Ident::new("__refused", span);
+    quote! {
+        const _: () = {
+            #[must_use = #message]
+            fn __refused() -> bool {
+                false
+            }
+            #[allow(dead_code)]
+            #[deny(unused_must_use)]
+            fn __unless_refused() {
+                #refused();
+            }
+        };
     }
 }
 
@@ -56,6 +90,11 @@ impl Drop for Diagnostics {
             );
         }
     }
+}
+
+/// An error that stands in the place of a type, and is `()`.
+pub(crate) fn in_place(tokens: impl ToTokens, message: impl std::fmt::Display) -> TokenStream {
+    syn::Error::new_spanned(tokens, message).to_compile_error()
 }
 
 /// A message with its remedy on a line of its own.

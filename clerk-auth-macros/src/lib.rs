@@ -17,7 +17,9 @@ use proc_macro::TokenStream;
 
 #[proc_macro_attribute]
 pub fn authenticated(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    authenticated::expand(arguments.into(), item.into()).into()
+    let at = proc_macro::Span::call_site();
+    let place = authenticated::Place::new(at.local_file(), at.line(), at.column());
+    authenticated::expand(arguments.into(), item.into(), place.as_ref()).into()
 }
 
 #[proc_macro_derive(SyncedUser, attributes(synced_user, claim, column))]

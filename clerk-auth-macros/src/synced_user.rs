@@ -9,14 +9,17 @@ mod expand;
 mod expression;
 mod fallback;
 mod field;
+mod field_attributes;
 mod freshness;
 mod json;
 mod model;
 mod parse;
+mod refused;
 mod shortcode;
 mod sql;
 mod template;
 mod template_source;
+mod unused_claims;
 
 use proc_macro2::TokenStream;
 use syn::DeriveInput;
@@ -24,12 +27,14 @@ use syn::DeriveInput;
 use crate::diag::Diagnostics;
 
 pub(crate) fn expand(item: TokenStream) -> TokenStream {
+    let mut diagnostics = Diagnostics::new();
     let input: DeriveInput = match syn::parse2(item) {
         Ok(input) => input,
-        // rustc has parsed the item before, so this is syn not knowing some new syntax.
-        Err(error) => return error.to_compile_error(),
+        Err(error) => {
+            diagnostics.leave_to_rustc(error.span(), error);
+            return diagnostics.finish();
+        }
     };
-    let mut diagnostics = Diagnostics::new();
     let (ident, generics) = (input.ident.clone(), input.generics.clone());
     let Some(input) = parse::parse(input, &mut diagnostics) else {
         return [diagnostics.finish(), fallback::expand(&ident, &generics, None)]
@@ -39,7 +44,9 @@ pub(crate) fn expand(item: TokenStream) -> TokenStream {
     let checked = check::check(input, &mut diagnostics);
     let complete = checked.complete && diagnostics.count() == 0;
     let errors = diagnostics.finish();
-    let implementation = if complete {
+    let implementation = if checked.holds_itself {
+        TokenStream::new()
+    } else if complete {
         expand::expand(&checked.model)
     } else {
         fallback::expand(&ident, &generics, Some(&checked.model))

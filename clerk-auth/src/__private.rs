@@ -12,21 +12,33 @@ pub use crate::sync::UserSync;
 mod column;
 mod copied;
 mod encoded;
+mod named;
+mod shared;
 mod sql_type;
 mod subject;
 mod text;
 
-pub use column::{ClaimField, ColumnField, HoldsClaim, ParseClaim, ParsedField, UnheldClaim, UnstoredColumn};
+pub use column::{
+    ClaimField, ColumnField, ColumnFields, DefaultClaim, DefaultField, HoldsClaim, NoDefault, ParseClaim,
+    ParsedField, UnheldClaim, UnstoredColumn, UnstoredColumns,
+};
 #[cfg(all(feature = "postgres", feature = "sqlite"))]
-pub use column::{PostgresAndSqliteClaimColumn, PostgresAndSqliteOwnColumn};
+pub use column::{
+    PostgresAndSqliteClaimColumn, PostgresAndSqliteOwnColumn, PreludePostgresAndSqliteClaimColumn,
+    PreludePostgresAndSqliteOwnColumn,
+};
 #[cfg(feature = "postgres")]
-pub use column::{PostgresClaimColumn, PostgresOwnColumn};
+pub use column::{
+    PostgresClaimColumn, PostgresOwnColumn, PreludePostgresClaimColumn, PreludePostgresOwnColumn,
+};
 #[cfg(feature = "sqlite")]
-pub use column::{SqliteClaimColumn, SqliteOwnColumn};
+pub use column::{PreludeSqliteClaimColumn, PreludeSqliteOwnColumn, SqliteClaimColumn, SqliteOwnColumn};
 pub use copied::{Copied, NotCopied};
 pub use encoded::{
     JsonClaim, JsonClaimColumn, JsonColumn, JsonField, JsonOwnColumn, TextClaimColumn, TextColumn,
 };
+pub use named::{Named, Same, of};
+pub use shared::SharedIn;
 #[cfg(all(feature = "postgres", feature = "sqlite"))]
 pub use sql_type::PostgresAndSqliteSqlType;
 #[cfg(feature = "postgres")]
@@ -34,7 +46,7 @@ pub use sql_type::PostgresSqlType;
 #[cfg(feature = "sqlite")]
 pub use sql_type::SqliteSqlType;
 pub use sql_type::{Clauses, Encoded, JsonClauses, JsonNotNull, KindClauses, KindSqlType, SqlType};
-pub use subject::{NotASubject, SubjectField};
+pub use subject::{Asked, NotASubject, Policed, SubjectField};
 pub use text::{concat, length, text};
 
 use crate::extract::SubjectFrom;

@@ -98,7 +98,7 @@ guarded!(T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16);
 /// let router = report("sales", sales);
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "this function cannot be a handler for the state `{S}`",
+    message = "this function cannot be a handler with the state of its router",
     label = "the state lacks what its parameters take, or axum does not know a parameter or what it returns",
     note = "what it lacks is shown at the function by `#[authenticated(state = …)]` with the type of `.with_state(…)`: a user takes a `Clerk` and a `UserSync<_>`, given by `#[derive(Clone, axum::extract::FromRef)]`",
     note = "what axum does not know is shown there by `#[axum::debug_handler]`"

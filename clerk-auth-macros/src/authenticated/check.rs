@@ -1,12 +1,13 @@
 //! From what was written to what it means; every rule that the macro alone can see is here.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::ToTokens;
-use syn::spanned::Spanned;
-use syn::{Attribute, Expr, FnArg, GenericArgument, LitStr, Pat, PathArguments, Signature, Type};
+use syn::{Attribute, Expr, LitStr, Safety, Signature, Type};
 
-use super::model::{Model, Policy, Requirement};
+use super::enclosing::Place;
+use super::model::{Model, Policy, Requirement, Subject};
 use super::name;
+use super::subject::{Asked, asked, inferred_state, optional, subject};
 use crate::argument::{self, Argument, Slot};
 use crate::diag::{Diagnostics, with_help};
 use crate::suggest;
@@ -32,67 +33,72 @@ const LEVELS: [(&str, &str); 4] = [
     ("lax", "Lax"),
 ];
 
-/// axum implements its handlers for functions of up to 16 parameters.
-const MOST_PARAMETERS: usize = 16;
-
-/// axum's own extractors: a handler that begins with one takes no user, and gets a guard in front of it. A type that is
-/// not listed is taken for the user, and rustc says whether it is one.
-const EXTRACTORS: [&str; 27] = [
-    "Body",
-    "Bytes",
-    "ConnectInfo",
-    "Extension",
-    "Extensions",
-    "Form",
-    "HeaderMap",
-    "Host",
-    "Json",
-    "MatchedPath",
-    "Method",
-    "Multipart",
-    "NestedPath",
-    "OriginalUri",
-    "Parts",
-    "Path",
-    "Query",
-    "RawForm",
-    "RawPathParams",
-    "RawQuery",
-    "Request",
-    "State",
-    "String",
-    "TypedHeader",
-    "Uri",
-    "Version",
-    "WebSocketUpgrade",
-];
-
-pub(super) fn check(arguments: TokenStream, signature: &Signature, diagnostics: &mut Diagnostics) -> Model {
+pub(super) fn check(
+    arguments: TokenStream,
+    signature: &Signature,
+    place: Option<&Place>,
+    diagnostics: &mut Diagnostics,
+) -> Model {
     let mut read = Arguments::default();
     match syn::parse::Parser::parse2(argument::separated, arguments) {
         Ok(arguments) => read.read(arguments, diagnostics),
         Err(error) => diagnostics.push(error),
     }
     check_function(signature, diagnostics);
-    let subject = subject(signature, diagnostics);
-    let state = read.state.get().cloned().or_else(|| inferred_state(signature));
-    let optional = subject
-        .as_ref()
-        .and_then(last_segment)
-        .filter(|segment| segment.ident == "Option");
-    if let (Some(option), true) = (optional, read.requires_something()) {
+    let mut subject = subject(signature, diagnostics);
+    let state = match read.state.get() {
+        Some(state) => state_of_a_value(state, diagnostics),
+        None => inferred_state(signature),
+    };
+    if let (Some(option), true) = (optional(&subject), read.requires_something()) {
         diagnostics.error(
-            &option.ident,
+            option,
             with_help(
                 "a visitor who is not signed in meets no requirement",
                 "take the user without `Option`, or remove the requirement",
             ),
         );
+        if let Subject::Parameter(ty) = subject {
+            subject = Subject::Unasked(ty);
+        }
+    }
+    let mut policy = read.policy(diagnostics);
+    if let (Policy::Requirement(_), false) = (&policy, matches!(subject, Subject::Receiver))
+        && let Some(encloser) = place.and_then(Place::encloser)
+    {
+        diagnostics.error(
+            &signature.ident,
+            with_help(
+                format!(
+                    "`{}` stands in {encloser}, which has no room for the policy that is made of a requirement",
+                    signature.ident
+                ),
+                "make it a free function, or name a policy of your own: `policy = Admins`",
+            ),
+        );
+        policy = Policy::SignedIn;
     }
     Model {
-        policy: read.policy(diagnostics),
+        policy,
         state,
         subject,
+    }
+}
+
+/// The state, unless nothing can be asked of it.
+fn state_of_a_value(state: &Type, diagnostics: &mut Diagnostics) -> Option<Type> {
+    match asked(state) {
+        Asked::Type => Some(state.clone()),
+        Asked::Nothing | Asked::NoValue => {
+            diagnostics.error(
+                state,
+                with_help(
+                    "the state is a value of one type",
+                    "name the type that `.with_state(…)` is given",
+                ),
+            );
+            None
+        }
     }
 }
 
@@ -158,7 +164,20 @@ impl Arguments {
                     ),
                 );
             }
-            return Policy::Type(policy.clone());
+            return match asked(policy) {
+                Asked::Type => Policy::Type(policy.clone()),
+                Asked::Nothing => Policy::Unasked(policy.clone()),
+                Asked::NoValue => {
+                    diagnostics.error(
+                        policy,
+                        with_help(
+                            "a policy is a type of its own, and this is none",
+                            "write `struct Admins;`, and `impl Policy for Admins { … }`",
+                        ),
+                    );
+                    Policy::SignedIn
+                }
+            };
         }
         match self.requirements.len() {
             0 => Policy::SignedIn,
@@ -323,6 +342,24 @@ fn check_function(signature: &Signature, diagnostics: &mut Diagnostics) {
             ),
         );
     }
+    if let Safety::Unsafe(keyword) = &signature.safety {
+        diagnostics.error(
+            keyword,
+            with_help(
+                "axum calls a handler, and nothing unsafe",
+                "remove `unsafe`, or write it inside",
+            ),
+        );
+    }
+    if let Some(abi) = &signature.abi {
+        diagnostics.error(
+            abi,
+            with_help(
+                "a handler is a function of Rust",
+                format!("write `async fn {}`", signature.ident),
+            ),
+        );
+    }
     if !signature.generics.params.is_empty() {
         diagnostics.error(
             &signature.generics.params,
@@ -332,136 +369,4 @@ fn check_function(signature: &Signature, diagnostics: &mut Diagnostics) {
             ),
         );
     }
-}
-
-fn subject(signature: &Signature, diagnostics: &mut Diagnostics) -> Option<Type> {
-    let mut parameters = Vec::new();
-    for input in &signature.inputs {
-        match input {
-            FnArg::Receiver(receiver) => {
-                diagnostics.error(
-                    receiver.self_token,
-                    with_help(
-                        "a method cannot be a handler: a router has no `self` to call it on",
-                        "make it a free function, and put what it needs into the state",
-                    ),
-                );
-                return None;
-            }
-            FnArg::Typed(typed) => parameters.push(typed),
-        }
-    }
-    let first = parameters.first().filter(|first| !is_extractor(&first.ty));
-    let guard = usize::from(first.is_none());
-    if parameters.len() + guard > MOST_PARAMETERS {
-        let beyond = parameters.get(MOST_PARAMETERS - guard);
-        let span = beyond.map_or_else(Span::call_site, |parameter| parameter.pat.span());
-        let counted = if guard == 1 { " with the guard" } else { "" };
-        diagnostics.error_at(
-            span,
-            with_help(
-                format!(
-                    "a handler has at most {MOST_PARAMETERS} parameters, and this one has {}{counted}",
-                    parameters.len() + guard
-                ),
-                "gather some of them into a struct that derives `FromRequestParts`",
-            ),
-        );
-    }
-    for later in parameters.iter().skip(1) {
-        let Some(name) = user_like(&later.pat, &later.ty) else {
-            continue;
-        };
-        if first.is_none() {
-            diagnostics.error(
-                &later.ty,
-                with_help(
-                    "the user comes first, so that nothing reads the request before it is authenticated",
-                    format!("make `{}: {name}` the first parameter", pattern(&later.pat)),
-                ),
-            );
-        } else if name != "Session" {
-            diagnostics.error(
-                &later.ty,
-                with_help(
-                    "a request has one user",
-                    "remove one of the two; the claims are there as `Session`",
-                ),
-            );
-        }
-    }
-    first.map(|first| (*first.ty).clone())
-}
-
-fn pattern(pattern: &Pat) -> String {
-    match pattern {
-        Pat::Ident(ident) => ident.ident.to_string(),
-        _ => "user".to_owned(),
-    }
-}
-
-fn is_extractor(ty: &Type) -> bool {
-    let Some(segment) = last_segment(ty) else {
-        return false;
-    };
-    if ["Option", "Result"]
-        .iter()
-        .any(|wrapper| segment.ident == wrapper)
-    {
-        return first_argument(ty).is_some_and(is_extractor);
-    }
-    EXTRACTORS.iter().any(|extractor| segment.ident == extractor)
-}
-
-/// The type's name, if a parameter that does not stand first looks like a user.
-fn user_like(pattern: &Pat, ty: &Type) -> Option<String> {
-    let segment = last_segment(ty)?;
-    let name = segment.ident.to_string();
-    let named_user = matches!(pattern, Pat::Ident(pattern) if pattern.ident == "user");
-    let wrapped = || {
-        first_argument(ty)
-            .and_then(last_segment)
-            .map(|inner| inner.ident.to_string())
-    };
-    match name.as_str() {
-        "Session" | "User" => Some(name),
-        "Synced" | "MaybeSynced" | "Arc" => Some(format!("{name}<{}>", wrapped()?)),
-        "Option" => wrapped()
-            .filter(|inner| inner == "User" || inner == "Session")
-            .map(|inner| format!("Option<{inner}>")),
-        _ if named_user && !is_extractor(ty) => Some(name),
-        _ => None,
-    }
-}
-
-/// The application's state, where a parameter names it as axum's documentation does. Any other `State<_>` may be a part
-/// of the state, which need not provide anything.
-fn inferred_state(signature: &Signature) -> Option<Type> {
-    signature.inputs.iter().find_map(|input| {
-        let FnArg::Typed(typed) = input else {
-            return None;
-        };
-        last_segment(&typed.ty).filter(|segment| segment.ident == "State")?;
-        let state = first_argument(&typed.ty)?;
-        (last_segment(state)?.ident == "AppState").then(|| state.clone())
-    })
-}
-
-fn last_segment(ty: &Type) -> Option<&syn::PathSegment> {
-    match ty {
-        Type::Path(path) => path.path.segments.last(),
-        // A `macro_rules!` macro hands on a type in invisible parentheses.
-        Type::Group(group) => last_segment(&group.elem),
-        _ => None,
-    }
-}
-
-fn first_argument(ty: &Type) -> Option<&Type> {
-    let PathArguments::AngleBracketed(arguments) = &last_segment(ty)?.arguments else {
-        return None;
-    };
-    arguments.args.iter().find_map(|argument| match argument {
-        GenericArgument::Type(ty) => Some(ty),
-        _ => None,
-    })
 }

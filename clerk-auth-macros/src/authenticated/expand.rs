@@ -1,11 +1,11 @@
 //! From the model to Rust. Nothing here can fail.
 
-use proc_macro2::{Group, TokenStream, TokenTree};
-use quote::{quote, quote_spanned};
+use proc_macro2::{Group, Ident, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Attribute, FnArg, Type};
+use syn::{Attribute, FnArg, Safety, Type};
 
-use super::model::{Model, Policy, Requirement, policy_name};
+use super::model::{Model, Policy, Requirement, Subject, policy_name};
 use super::parse::Handler;
 
 /// Input: `async fn me(user: User)`; output: `async fn me(Authenticated { subject: user, .. }: Authenticated<User, _>)`
@@ -18,13 +18,19 @@ pub(super) fn expand(handler: Handler, model: &Model) -> TokenStream {
         body,
     } = handler;
     let name = policy_name(&signature.ident);
+    // Reported: rustc would add that what is constant cannot let go of a user, and axum that it cannot call the function.
+    if signature.asyncness.is_none() {
+        signature.constness = None;
+    }
+    signature.abi = None;
+    signature.safety = Safety::Default;
     if matches!(signature.inputs.first(), Some(FnArg::Receiver(_))) {
         // Reported; an impl has no room for the items that stand beside a handler.
         return quote!(#(#attributes)* #visibility #signature #body);
     }
     let policy = match &model.policy {
         Policy::SignedIn => quote!(::clerk_auth::policy::SignedIn),
-        Policy::Type(ty) => quote!(#ty),
+        Policy::Type(ty) | Policy::Unasked(ty) => quote!(#ty),
         Policy::Requirement(_) => quote!(#name),
     };
     let conditions: Vec<&Attribute> = attributes
@@ -47,10 +53,21 @@ pub(super) fn expand(handler: Handler, model: &Model) -> TokenStream {
                 }
             }
         }
-        Policy::SignedIn | Policy::Type(_) => TokenStream::new(),
+        Policy::SignedIn | Policy::Type(_) | Policy::Unasked(_) => TokenStream::new(),
     };
     guard(&mut signature, model, &policy);
+    let (unused, body) = match model.subject {
+        // What it does with a user would be reported of a type that nobody wrote.
+        Subject::Refused(_) => (
+            quote!(#[allow(unused_variables)]),
+            quote!({ ::core::unimplemented!() }),
+        ),
+        _ => (TokenStream::new(), body),
+    };
     let assertion = assertion(model);
+    // rustc shows where a parameter for a type that it does not know would go: behind the name of the function. What it says
+    // of the assertion is then what it says of the handler, and shown once.
+    let check = Ident::new("__check", signature.ident.span());
     let body = begin_with(
         body,
         quote! {
@@ -59,7 +76,7 @@ pub(super) fn expand(handler: Handler, model: &Model) -> TokenStream {
                 use ::clerk_auth::__private::NotASubject as _;
 
                 #[allow(dead_code)]
-                fn __check() {
+                fn #check() {
                     #assertion
                 }
             };
@@ -67,6 +84,7 @@ pub(super) fn expand(handler: Handler, model: &Model) -> TokenStream {
     );
     quote! {
         #(#attributes)*
+        #unused
         #visibility #signature #body
 
         #definition
@@ -98,45 +116,58 @@ fn begin_with(body: TokenStream, item: TokenStream) -> TokenStream {
 /// Wraps the user's pattern, whatever it is, or puts a guard in front.
 fn guard(signature: &mut syn::Signature, model: &Model, policy: &TokenStream) {
     match &model.subject {
-        Some(_) => {
+        Subject::Parameter(_) | Subject::Unasked(_) => {
             if let Some(FnArg::Typed(first)) = signature.inputs.first_mut() {
                 let (pattern, ty) = (&first.pat, &first.ty);
                 let wrapped = quote!(::clerk_auth::extract::Authenticated { subject: #pattern, .. });
-                let guarded = quote!(::clerk_auth::extract::Authenticated<#ty, #policy>);
+                let guarded = guarded(&ty.to_token_stream(), policy);
                 *first.pat = syn::Pat::Verbatim(wrapped);
                 *first.ty = Type::Verbatim(guarded);
             }
         }
-        None => {
+        Subject::Nobody => {
             let guard = syn::parse_quote!(_: ::clerk_auth::extract::Authenticated<(), #policy>);
             signature.inputs.insert(0, guard);
         }
+        Subject::Refused(error) => {
+            if let Some(FnArg::Typed(first)) = signature.inputs.first_mut() {
+                *first.ty = Type::Verbatim(error.clone());
+            }
+        }
+        Subject::Receiver => {}
     }
+}
+
+/// `Authenticated<User, Policy>`, in other words: for a name that it does not know between angle brackets, rustc would offer
+/// to make it a parameter of the handler.
+fn guarded(ty: &TokenStream, policy: &TokenStream) -> TokenStream {
+    quote!(<(#ty, #policy) as ::clerk_auth::__private::Policed>::Guard)
 }
 
 /// Asks rustc, under the user's types, whether the policy is one, the user is one, and the state has what it takes.
 fn assertion(model: &Model) -> TokenStream {
     let subject = match &model.subject {
-        Some(ty) => quote!(<#ty as ::clerk_auth::extract::Subject>::check();),
-        None => TokenStream::new(),
+        Subject::Parameter(ty) => quote!(<#ty as ::clerk_auth::extract::Subject>::check();),
+        Subject::Nobody | Subject::Unasked(_) | Subject::Refused(_) | Subject::Receiver => TokenStream::new(),
     };
     let from_state = model.state.as_ref().map(|state| match &model.subject {
-        Some(ty) => {
+        Subject::Parameter(ty) => {
             let it = quote_spanned!(ty.span()=> _);
             quote! {
                 <#it as ::clerk_auth::extract::SubjectFrom<#state>>::check(
-                    ::clerk_auth::__private::SubjectField::<#ty>::subject(),
+                    <<(#ty,) as ::clerk_auth::__private::Asked>::Field>::subject(),
                 );
             }
         }
-        None => {
+        Subject::Nobody => {
             let it = quote_spanned!(state.span()=> ());
             quote!(<#it as ::clerk_auth::extract::SubjectFrom<#state>>::check(::core::marker::PhantomData);)
         }
+        Subject::Unasked(_) | Subject::Refused(_) | Subject::Receiver => TokenStream::new(),
     });
     let policy = match &model.policy {
         Policy::Type(ty) => quote!(let _ = <#ty as ::clerk_auth::policy::Policy>::REQUIREMENT;),
-        Policy::SignedIn | Policy::Requirement(_) => TokenStream::new(),
+        Policy::SignedIn | Policy::Unasked(_) | Policy::Requirement(_) => TokenStream::new(),
     };
     quote!(#policy #subject #from_state)
 }

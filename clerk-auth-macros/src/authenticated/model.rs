@@ -8,14 +8,30 @@ pub(super) struct Model {
     pub(super) policy: Policy,
     /// The type of the application's state, where it is known.
     pub(super) state: Option<Type>,
-    /// The type of the user, who is the first parameter; without one a guard is put in front.
-    pub(super) subject: Option<Type>,
+    /// Who is signed in.
+    pub(super) subject: Subject,
+}
+
+/// Who is signed in, as the handler says.
+pub(super) enum Subject {
+    /// Nobody whom the handler asks for: a guard is put in front.
+    Nobody,
+    /// The first parameter.
+    Parameter(Type),
+    /// The first parameter, about whose type nothing can be asked.
+    Unasked(Type),
+    /// The first parameter, of a type that no value has, and the error that stands in its place.
+    Refused(TokenStream),
+    /// The first parameter is `self`, which was reported.
+    Receiver,
 }
 
 pub(super) enum Policy {
     SignedIn,
     /// The team's own type.
     Type(Type),
+    /// A type of which nothing can be asked.
+    Unasked(Type),
     /// A hidden type beside the handler.
     Requirement(Requirement),
 }

@@ -1,6 +1,7 @@
 //! What the user wrote: a handler's signature, with its body left as tokens.
 
 use proc_macro2::TokenStream;
+use quote::quote;
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Signature, Token, Visibility};
 
@@ -25,10 +26,10 @@ impl Parse for Handler {
     }
 }
 
-/// Reads the item; `None` if it is no function, which has been reported.
-pub(super) fn parse(item: TokenStream, diagnostics: &mut Diagnostics) -> Option<Handler> {
+/// Reads the item; if it is no function, which has been reported, it is what remains to be compiled.
+pub(super) fn parse(item: TokenStream, diagnostics: &mut Diagnostics) -> Result<Handler, TokenStream> {
     match syn::parse2::<Handler>(item.clone()) {
-        Ok(handler) if handler.body.to_string() == ";" => {
+        Ok(mut handler) if handler.body.to_string() == ";" => {
             diagnostics.error(
                 &handler.signature.ident,
                 with_help(
@@ -39,11 +40,19 @@ pub(super) fn parse(item: TokenStream, diagnostics: &mut Diagnostics) -> Option<
                     "put `#[authenticated]` on a free `async fn`",
                 ),
             );
-            None
+            // rustc would ask for the body once more.
+            handler.body = quote!({ ::core::unimplemented!() });
+            let Handler {
+                attributes,
+                visibility,
+                signature,
+                body,
+            } = handler;
+            Err(quote!(#(#attributes)* #[allow(unused_variables)] #visibility #signature #body))
         }
-        Ok(handler) => Some(handler),
+        Ok(handler) => Ok(handler),
         Err(error) => {
-            match syn::parse2::<OtherItem>(item) {
+            match syn::parse2::<OtherItem>(item.clone()) {
                 Ok(OtherItem { keyword, what }) => diagnostics.error_at(
                     keyword,
                     with_help(
@@ -51,9 +60,9 @@ pub(super) fn parse(item: TokenStream, diagnostics: &mut Diagnostics) -> Option<
                         "put it on an `async fn`, once for each handler",
                     ),
                 ),
-                Err(_) => diagnostics.push(error),
+                Err(_) => diagnostics.leave_to_rustc(error.span(), error),
             }
-            None
+            Err(item)
         }
     }
 }
@@ -85,6 +94,10 @@ impl Parse for OtherItem {
             "a constant"
         } else if input.peek(Token![type]) {
             "a type alias"
+        } else if input.peek(Token![extern]) && input.peek2(syn::LitStr) && input.peek3(syn::token::Brace) {
+            "an extern block"
+        } else if input.peek(syn::Ident) && input.peek2(Token![!]) {
+            "a macro"
         } else {
             return Err(input.error("expected an item"));
         };

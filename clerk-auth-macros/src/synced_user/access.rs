@@ -1,7 +1,8 @@
 //! How generated code reaches a field: through functions of the runtime crate that exist for every type.
 
-use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote};
+use syn::Token;
 
 use super::model::{ClaimColumn, Column, Encoding};
 use super::parse::Database;
@@ -33,10 +34,66 @@ pub(super) fn held_kind(claim: &ClaimColumn) -> TokenStream {
     }
 }
 
+/// The field's type, wherever generated code names it again.
+pub(super) fn field_type(column: &Column) -> TokenStream {
+    if column.is_prelude {
+        column.ty.to_token_stream()
+    } else {
+        alias_name(column).to_token_stream()
+    }
+}
+
+fn alias_name(column: &Column) -> Ident {
+    // rustc shows where a parameter for an unknown name would go: behind the name of the item that holds it.
+    format_ident!("__Type_{}", column.ident, span = column.struct_at)
+}
+
+/// Names the field's type once more, and for the last time.
+///
+/// rustc reports a name that it does not know wherever it stands, and shows one error where all that it says is the same:
+/// with this help, that the item lacks a parameter of that name. It gives the help in a type alias and an `impl` for a
+/// name between angle brackets; in a struct, and in an `impl` between angle brackets, for a capital letter too.
+pub(super) fn alias(column: &Column) -> Option<TokenStream> {
+    if column.is_prelude {
+        return None;
+    }
+    let (ty, at) = (&column.ty, column.struct_at);
+    let name = alias_name(column);
+    if !mentions_a_letter(ty.to_token_stream()) {
+        return Some(quote! {
+            #[allow(dead_code, non_camel_case_types)]
+            type #name = #ty;
+        });
+    }
+    let private = private();
+    let holder = format_ident!("__Of_{}", column.ident, span = Span::mixed_site());
+    let keyword = Token![impl](at);
+    Some(quote! {
+        #[allow(non_camel_case_types)]
+        struct #holder;
+        #keyword #private::Named for #holder {
+            type Type = <::core::marker::PhantomData<#ty> as #private::Named>::Type;
+        }
+        #[allow(dead_code, non_camel_case_types)]
+        type #name = <#holder as #private::Named>::Type;
+    })
+}
+
+fn mentions_a_letter(tokens: TokenStream) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => {
+            let name = ident.to_string();
+            name.chars().count() == 1 && name.chars().all(char::is_uppercase)
+        }
+        TokenTree::Group(group) => mentions_a_letter(group.stream()),
+        _ => false,
+    })
+}
+
 /// `ColumnField::<T, DB>`, or how else the column is stored.
 pub(super) fn column_field(column: &Column, database: &TokenStream) -> TokenStream {
     let private = private();
-    let ty = &column.ty;
+    let ty = field_type(column);
     match (column.encoding, column.claim()) {
         (Encoding::Json, _) => quote!(#private::JsonColumn::<#ty, #database>),
         (Encoding::Text, Some(claim)) => {
@@ -50,7 +107,7 @@ pub(super) fn column_field(column: &Column, database: &TokenStream) -> TokenStre
 /// `ClaimField::<T, K>`, or how else the claim becomes the field's type.
 pub(super) fn claim_field(column: &Column, claim: &ClaimColumn) -> TokenStream {
     let private = private();
-    let ty = &column.ty;
+    let ty = field_type(column);
     let kind = held_kind(claim);
     match column.encoding {
         Encoding::Json => quote!(#private::JsonField::<#ty, #kind>),

@@ -1,9 +1,10 @@
 //! The assertions about a struct's columns: each requirement once, under the field's type.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote};
+use syn::Token;
 
-use super::access::{claim_field, database_type, held_kind, kind_type, private};
+use super::access::{claim_field, database_type, field_type, held_kind, kind_type, private};
 use super::model::{ClaimColumn, Column, Encoding, Model, Null, Role};
 use super::parse::Database;
 use super::shortcode::Kind;
@@ -12,13 +13,72 @@ use super::shortcode::Kind;
 pub(super) fn checks(model: &Model) -> TokenStream {
     let traits = model.columns.iter().filter_map(claim_trait);
     let calls = model.columns.iter().map(|column| check_column(model, column));
+    let user = &model.ident;
+    let has_others = model.columns.iter().any(|column| !column.is_prelude);
+    let user = has_others.then(|| quote!(__user: &#user));
     quote! {
         #(#traits)*
 
         #[allow(dead_code)]
-        fn __check() {
+        fn __check(#user) {
             #(#calls)*
         }
+    }
+}
+
+/// The type of the field, whatever it is, where the user wrote it: rustc underlines what lies between the first of these
+/// tokens and the last.
+///
+/// It is inferred from the field instead of written again, so that nothing is asserted of a type that rustc has refused.
+fn inferred(column: &Column) -> TokenStream {
+    let tokens: Vec<TokenTree> = column.ty.to_token_stream().into_iter().collect();
+    let first = tokens.first().map_or(column.at, start);
+    let last = tokens.last().map_or(column.at, end);
+    let same = Ident::new("__Same", first);
+    let close = Token![>](last);
+    quote!(#same<_ #close)
+}
+
+/// The type that is asked, which needs no inference if rustc cannot refuse it.
+fn asked_type(column: &Column) -> TokenStream {
+    if column.is_prelude {
+        column.ty.to_token_stream()
+    } else {
+        inferred(column)
+    }
+}
+
+/// What stands for a value of the type.
+fn asked(column: &Column) -> TokenStream {
+    if column.is_prelude {
+        return quote!(::core::marker::PhantomData);
+    }
+    let private = private();
+    let ident = &column.ident;
+    quote!(#private::of(&__user.#ident))
+}
+
+fn start(token: &TokenTree) -> Span {
+    match token {
+        TokenTree::Group(group) if group.delimiter() == Delimiter::None => group
+            .stream()
+            .into_iter()
+            .next()
+            .map_or(group.span(), |token| start(&token)),
+        TokenTree::Group(group) => group.span_open(),
+        token => token.span(),
+    }
+}
+
+fn end(token: &TokenTree) -> Span {
+    match token {
+        TokenTree::Group(group) if group.delimiter() == Delimiter::None => group
+            .stream()
+            .into_iter()
+            .last()
+            .map_or(group.span(), |token| end(&token)),
+        TokenTree::Group(group) => group.span_close(),
+        token => token.span(),
     }
 }
 
@@ -90,7 +150,7 @@ fn claim_trait(column: &Column) -> Option<TokenStream> {
         #[diagnostic::on_unimplemented(message = #message, label = #label, note = #note)]
         #[allow(non_camel_case_types)]
         trait #name {
-            fn check() {}
+            fn check(_: ::core::marker::PhantomData<Self>) {}
         }
 
         #[diagnostic::do_not_recommend]
@@ -146,51 +206,50 @@ fn escape(text: &str) -> String {
 
 fn check_column(model: &Model, column: &Column) -> TokenStream {
     let private = private();
-    let ty = &column.ty;
-    let at = column.at;
-    let holds = holds(column);
+    let asked = asked(column);
+    let ty = field_type(column);
     let databases = match model.databases.as_slice() {
         [Database::Postgres] => "Postgres",
         [Database::Sqlite] => "Sqlite",
         [] => return quote!(),
         _ => "PostgresAndSqlite",
     };
-    let claim_column = format_ident!("{databases}ClaimColumn");
-    let own_column = format_ident!("{databases}OwnColumn");
+    let prelude = if column.is_prelude { "Prelude" } else { "" };
+    let claim_column = format_ident!("{prelude}{databases}ClaimColumn");
+    let own_column = format_ident!("{prelude}{databases}OwnColumn");
     let sql_type = format_ident!("{databases}SqlType");
-    // The underscore stands where the type does, and so does what rustc says about it.
-    let it = quote_spanned!(at=> _);
+    let (it, own) = (inferred(column), asked_type(column));
+    let check_claim =
+        |claim: &ClaimColumn, column_trait: &TokenStream| check_claim(column, claim, column_trait);
     match (column.encoding, &column.role) {
-        (Encoding::Json, Role::Claim(claim)) => {
-            return check_claim(column, claim, &quote!(#private::JsonClaimColumn));
-        }
+        (Encoding::Json, Role::Claim(claim)) => check_claim(claim, &quote!(#private::JsonClaimColumn)),
         (Encoding::Text, Role::Claim(claim)) => {
             let kind = held_kind(claim);
-            return check_claim(column, claim, &quote!(#private::TextClaimColumn<#kind>));
+            check_claim(claim, &quote!(#private::TextClaimColumn<#kind>))
         }
-        (Encoding::Json, _) => {
-            return quote!(<#ty as #private::JsonOwnColumn>::check(::core::marker::PhantomData););
-        }
-        (Encoding::Text | Encoding::Own, _) => {}
-    }
-    match &column.role {
-        Role::Key => {
+        (Encoding::Json, _) => quote!(<#own as #private::JsonOwnColumn>::check(#asked);),
+        (_, Role::Key) => {
             let kind = kind_type(Kind::Text);
+            let holds = holds(column);
             quote! {
-                <#ty as #holds>::check();
+                <#own as #holds>::check(#asked);
                 <#it as #private::#claim_column>::check(#private::ClaimField::<#ty, #kind>::column());
             }
         }
-        Role::Claim(claim) => check_claim(column, claim, &quote!(#private::#claim_column)),
-        Role::Generated | Role::App | Role::UpdatedAt => {
+        (_, Role::Claim(claim)) => check_claim(claim, &quote!(#private::#claim_column)),
+        (_, Role::Generated | Role::App | Role::UpdatedAt) => {
             let known = column.sql_type.is_none().then(|| {
-                let probe = model.databases.first().map(|database| database_type(*database));
-                quote! {
-                    <#it as #private::#sql_type>::check(#private::ColumnField::<#ty, #probe>::column());
-                }
+                // A type that cannot be read from one of them has been reported.
+                let databases = model.databases.iter().map(|database| database_type(*database));
+                let probe = if column.is_prelude {
+                    asked.clone()
+                } else {
+                    quote!(#private::ColumnFields::<#ty, (#(#databases,)*)>::column())
+                };
+                quote!(<#own as #private::#sql_type>::check(#probe);)
             });
             quote! {
-                <#ty as #private::#own_column>::check(::core::marker::PhantomData);
+                <#own as #private::#own_column>::check(#asked);
                 #known
             }
         }
@@ -199,15 +258,23 @@ fn check_column(model: &Model, column: &Column) -> TokenStream {
 
 /// The claim must fit the type, and the type the column; one that does not fit the claim is not asked about the column.
 fn check_claim(column: &Column, claim: &ClaimColumn, column_trait: &TokenStream) -> TokenStream {
-    let ty = &column.ty;
+    let private = private();
+    let asked = asked(column);
+    let (it, own) = (inferred(column), asked_type(column));
+    let has_default = |it: &TokenStream, ty: TokenStream| {
+        (claim.null == Null::Default).then(|| quote!(<#it as #private::DefaultClaim>::check(#ty);))
+    };
     if claim.with.is_some() {
-        return quote!(<#ty as #column_trait>::check(::core::marker::PhantomData););
+        let ty = asked;
+        let has_default = has_default(&own, ty.clone());
+        return quote!(<#own as #column_trait>::check(#ty); #has_default);
     }
     let holds = holds(column);
     let field = claim_field(column, claim);
-    let it = quote_spanned!(column.at=> _);
+    let has_default = has_default(&it, quote!(#field::column()));
     quote! {
-        <#ty as #holds>::check();
+        <#own as #holds>::check(#asked);
         <#it as #column_trait>::check(#field::column());
+        #has_default
     }
 }

@@ -8,6 +8,7 @@ use super::field::{Case, FieldChecker};
 use super::freshness;
 use super::model::{Column, Deletion, Model, Role, Table, Version};
 use super::parse::{Container, Database, Field, Input};
+use super::refused;
 use super::template::Template;
 use super::template_source::TemplateSource;
 use crate::argument::Slot;
@@ -20,6 +21,8 @@ const LONGEST_IDENTIFIER: usize = 63;
 pub(super) struct Checked {
     pub(super) model: Model,
     pub(super) complete: bool,
+    /// Not even inert impls can be.
+    pub(super) holds_itself: bool,
 }
 
 pub(super) fn check(input: Input, diagnostics: &mut Diagnostics) -> Checked {
@@ -74,12 +77,16 @@ pub(super) fn check(input: Input, diagnostics: &mut Diagnostics) -> Checked {
         template_is_whole,
         case,
         databases: &databases,
+        user: &ident,
         has_key: fields.iter().any(Field::is_key),
         diagnostics,
     };
+    let holds_itself = fields.iter().any(|field| refused::is_itself(&field.ty, &ident));
+    let last = fields.len().saturating_sub(1);
     let columns: Vec<Column> = fields
         .into_iter()
-        .filter_map(|field| checker.column(field))
+        .enumerate()
+        .filter_map(|(index, field)| checker.column(field, index == last))
         .collect();
     let has_key = checker.has_key;
     check_key(&ident, &columns, has_key, diagnostics);
@@ -102,7 +109,11 @@ pub(super) fn check(input: Input, diagnostics: &mut Diagnostics) -> Checked {
     };
     check_names(&model, diagnostics);
     let complete = diagnostics.count() == before && !container.unread;
-    Checked { model, complete }
+    Checked {
+        model,
+        complete,
+        holds_itself,
+    }
 }
 
 fn table(ident: &Ident, container: &Container, diagnostics: &mut Diagnostics) -> Table {
@@ -327,6 +338,14 @@ fn check_names(model: &Model, diagnostics: &mut Diagnostics) {
     };
     for (index, column) in columns.iter().enumerate() {
         if columns[..index]
+            .iter()
+            .any(|earlier| earlier.ident == column.ident)
+        {
+            diagnostics.leave_to_rustc(
+                column.ident.span(),
+                with_help("a field is declared twice", "remove one of them"),
+            );
+        } else if columns[..index]
             .iter()
             .any(|earlier| is_same(&earlier.name, &column.name))
         {

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 
-use super::access::{claim_field, held_kind};
+use super::access::{claim_field, field_type, held_kind};
 use super::model::{ClaimColumn, Column};
 
 fn conversion_name(column: &Column) -> Ident {
@@ -15,7 +15,7 @@ pub(super) fn conversion(column: &Column) -> Option<TokenStream> {
     let claim = column.claim()?;
     let path = claim.with.as_ref()?;
     let name = conversion_name(column);
-    let ty = &column.ty;
+    let ty = field_type(column);
     let kind = held_kind(claim);
     let value = quote!(<#kind as ::clerk_auth::claim::ClaimKind>::Value<'_>);
     let held = quote!(::core::result::Result<#ty, ::clerk_auth::claim::InvalidClaim>);

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
 
-use super::access::{database_type, held_kind, kind_type, private};
+use super::access::{database_type, field_type, held_kind, kind_type, private};
 use super::model::{Column, Deletion, Encoding, Model, Role};
 use super::parse::Database;
 use super::shortcode::Kind;
@@ -61,7 +61,7 @@ pub(super) fn definitions(model: &Model, database: Database) -> Vec<(&str, Vec<T
 /// The type's name and the clauses that follow it.
 fn sql_type(column: &Column, database: Database, clauses: &[&str]) -> Vec<TokenStream> {
     let private = private();
-    let ty = &column.ty;
+    let ty = field_type(column);
     let db = database_type(database);
     let text = kind_type(Kind::Text);
     let (name, of) = match (column.encoding, &column.role) {

@@ -4,9 +4,10 @@
 //! through functions of the runtime crate that exist for every type, so that one wrong type is one error.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::Generics;
 
-use super::access::{column_field, database_type, held_kind, kind_type, private};
+use super::access::{alias, column_field, database_type, field_type, held_kind, kind_type, private};
 use super::assertion::checks;
 use super::conversion::{conversion, hold};
 use super::definition::{create_table, definitions};
@@ -15,16 +16,28 @@ use super::model::{Column, Model, Null, Version};
 use super::parse::Database;
 use super::shortcode::Kind;
 use super::sql::{ClaimColumnStatements, Statements, TombstoneStatements, UpsertMany};
+use super::unused_claims::unused_claims;
 
 /// Everything that the derive generates for a struct that has been understood.
 pub(super) fn expand(model: &Model) -> TokenStream {
     let private = private();
     let claims = format_ident!("__{}Claims", model.ident);
+    let aliases = model.columns.iter().filter_map(alias);
     let checks = checks(model);
-    let user = synced_user(model, &claims);
-    let stores = model.databases.iter().map(|database| stored_in(model, *database));
+    let shared = if model.columns.iter().all(|column| column.is_prelude) {
+        TokenStream::new()
+    } else {
+        shared([model.ident.to_token_stream(), claims.to_token_stream()])
+    };
+    let imports = imports(model);
+    let condition = (!shared.is_empty()).then(|| quote!(where #shared));
+    let user = synced_user(model, &claims, condition.as_ref());
+    let stores = model
+        .databases
+        .iter()
+        .map(|database| stored_in(model, *database, condition.as_ref()));
     let statement_check = statement_check(model);
-    let extractor = extractor(&model.ident);
+    let extractor = extractor(&model.ident, &Generics::default(), &shared);
     let unused = (!model.allow_unused_claims).then(|| unused_claims(model));
     let conversions = model.columns.iter().filter_map(conversion);
     let fields = model.written().map(|column| {
@@ -34,12 +47,13 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     quote! {
         const _: () = {
             #[allow(unused_imports)]
-            use #private::{JsonNotNull as _, KindClauses as _, NotCopied as _, UnheldClaim as _, UnstoredColumn as _};
+            use #private::{#(#imports),*};
 
             #[doc(hidden)]
             #[allow(non_camel_case_types)]
             pub struct #claims { #(#fields),* }
 
+            #(#aliases)*
             #checks
             #(#conversions)*
             #unused
@@ -51,34 +65,38 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     }
 }
 
-/// Warns of the claims that no field uses. Stable Rust lets no macro warn; using a deprecated item is the nearest to it,
-/// and its lint can be silenced like any other.
-fn unused_claims(model: &Model) -> TokenStream {
-    let Some(at) = model.template_at else {
-        return TokenStream::new();
-    };
-    let uses = model.unused_claims().map(|claim| {
-        let bytes = claim
-            .most_bytes()
-            .map_or("any number of".to_owned(), |bytes| format!("up to {bytes}"));
-        let note = format!(
-            "no field of `{}` is fed by the claim `{}`, which takes {bytes} bytes of every session token; remove it from \
-             the template, or write `allow(unused_claims)`",
-            model.ident, claim.name
-        );
-        let it = Ident::new("UNUSED_CLAIM", at);
-        quote! {
-            const _: () = {
-                #[deprecated(note = #note)]
-                const UNUSED_CLAIM: () = ();
-                #it
-            };
-        }
-    });
-    quote!(#(#uses)*)
+/// What stands in for functions that a type lacks; rustc looks through all of them for each that is called.
+fn imports(model: &Model) -> Vec<TokenStream> {
+    let mut imports = vec![
+        quote!(JsonNotNull as _),
+        quote!(KindClauses as _),
+        quote!(NotCopied as _),
+        quote!(Same as __Same),
+        quote!(UnheldClaim as _),
+        quote!(UnstoredColumn as _),
+    ];
+    if model.columns.iter().any(|column| !column.is_prelude) {
+        imports.push(quote!(UnstoredColumns as _));
+    }
+    if model
+        .columns
+        .iter()
+        .filter_map(Column::claim)
+        .any(|claim| claim.null == Null::Default)
+    {
+        imports.push(quote!(NoDefault as _));
+    }
+    imports
 }
 
-fn synced_user(model: &Model, claims: &Ident) -> TokenStream {
+/// That the struct and its claims can be shared between requests: a field of which this is not true has been reported.
+pub(super) fn shared(types: impl IntoIterator<Item = TokenStream>) -> TokenStream {
+    let private = private();
+    let types = types.into_iter();
+    quote!(#(for<'__a> #types: #private::SharedIn<'__a>,)*)
+}
+
+fn synced_user(model: &Model, claims: &Ident, condition: Option<&TokenStream>) -> TokenStream {
     let private = private();
     let ident = &model.ident;
     let name = ident.to_string();
@@ -126,7 +144,9 @@ fn synced_user(model: &Model, claims: &Ident) -> TokenStream {
     });
     quote! {
         #[automatically_derived]
-        impl ::clerk_auth::user::SyncedUser for #ident {
+        impl ::clerk_auth::user::SyncedUser for #ident
+        #condition
+        {
             type Claims = #claims;
 
             const NAME: &'static str = #name;
@@ -174,7 +194,7 @@ fn synced_user(model: &Model, claims: &Ident) -> TokenStream {
 
 fn read_claim(column: &Column) -> TokenStream {
     let private = private();
-    let ty = &column.ty;
+    let ty = field_type(column);
     let Some(claim) = column.claim() else {
         let kind = kind_type(Kind::Text);
         return quote!(__reader.subject(#private::ClaimField::<#ty, #kind>::hold));
@@ -184,12 +204,10 @@ fn read_claim(column: &Column) -> TokenStream {
     let held = held_kind(claim);
     let hold = hold(column, claim);
     if claim.null == Null::Default {
-        let at = column.at;
-        let default = quote_spanned!(at=> <#ty as ::core::default::Default>::default());
         return quote! {
             __reader.claim::<::clerk_auth::claim::Nullable<#kind>, #ty>(#name, |__value| match __value {
                 ::core::option::Option::Some(__value) => (#hold)(__value),
-                ::core::option::Option::None => ::core::result::Result::Ok(#default),
+                ::core::option::Option::None => #private::DefaultField::<#ty>::value(),
             })
         };
     }
@@ -229,7 +247,7 @@ fn expression(expression: &Expression) -> TokenStream {
     }
 }
 
-fn stored_in(model: &Model, database: Database) -> TokenStream {
+fn stored_in(model: &Model, database: Database, condition: Option<&TokenStream>) -> TokenStream {
     let private = private();
     let ident = &model.ident;
     let db = database_type(database);
@@ -337,7 +355,9 @@ fn stored_in(model: &Model, database: Database) -> TokenStream {
     });
     quote! {
         #[automatically_derived]
-        impl ::clerk_auth::user::StoredIn<#db> for #ident {
+        impl ::clerk_auth::user::StoredIn<#db> for #ident
+        #condition
+        {
             const SELECT: &'static str = #select;
             const SELECT_MANY: &'static str = #select_many;
             const SELECT_IDS: &'static str = #select_ids;
@@ -439,24 +459,27 @@ fn statement_check(model: &Model) -> Option<TokenStream> {
 }
 
 /// The extractor of the row, for handlers without `#[authenticated]`.
-pub(super) fn extractor(ident: &Ident) -> TokenStream {
+pub(super) fn extractor(ident: &Ident, generics: &Generics, shared: &TokenStream) -> TokenStream {
     let private = private();
+    let parameters = generics.params.iter();
+    let (_, arguments, _) = generics.split_for_impl();
     quote! {
         #[automatically_derived]
-        impl<S> #private::axum::extract::FromRequestParts<S> for #ident
+        impl<#(#parameters,)* __State> #private::axum::extract::FromRequestParts<__State> for #ident #arguments
         where
-            S: ::core::marker::Send + ::core::marker::Sync,
-            #private::Clerk: #private::axum::extract::FromRef<S>,
-            #private::UserSync<#ident>: #private::axum::extract::FromRef<S>,
+            __State: ::core::marker::Send + ::core::marker::Sync,
+            #private::Clerk: #private::axum::extract::FromRef<__State>,
+            #private::UserSync<#ident #arguments>: #private::axum::extract::FromRef<__State>,
+            #shared
         {
             type Rejection = #private::Rejection;
 
             fn from_request_parts(
                 __parts: &mut #private::Parts,
-                __state: &S,
+                __state: &__State,
             ) -> impl ::core::future::Future<Output = ::core::result::Result<Self, Self::Rejection>>
             + ::core::marker::Send {
-                #private::extract_user::<Self, S>(__parts, __state)
+                #private::extract_user::<Self, __State>(__parts, __state)
             }
         }
     }

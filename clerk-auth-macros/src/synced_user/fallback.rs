@@ -2,28 +2,45 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Generics, Ident};
+use syn::{GenericParam, Generics, Ident};
 
+use super::access::alias;
 use super::assertion::checks;
-use super::expand::extractor;
+use super::expand::{extractor, shared};
 use super::model::Model;
 
 /// Impls that satisfy every bound and do nothing; the crate does not compile, so they never run.
 pub(super) fn expand(ident: &Ident, generics: &Generics, model: Option<&Model>) -> TokenStream {
-    if !generics.params.is_empty() {
-        return TokenStream::new();
+    let mut generics = generics.clone();
+    for parameter in &mut generics.params {
+        match parameter {
+            GenericParam::Type(parameter) => parameter.default = None,
+            GenericParam::Const(parameter) => parameter.default = None,
+            GenericParam::Lifetime(_) => return TokenStream::new(),
+        }
     }
+    let (parameters, arguments, _) = generics.split_for_impl();
+    let listed = generics.params.iter();
+    let shared = shared([quote!(#ident #arguments)]);
+    let model = model.filter(|_| generics.params.is_empty());
+    let aliases = model
+        .into_iter()
+        .flat_map(|model| model.columns.iter().filter_map(alias));
     let checks = model.map(checks);
-    let extractor = extractor(ident);
+    let extractor = extractor(ident, &generics, &shared);
     quote! {
         const _: () = {
             #[allow(unused_imports)]
-            use ::clerk_auth::__private::{UnheldClaim as _, UnstoredColumn as _};
+            use ::clerk_auth::__private::{Same as __Same, UnheldClaim as _, UnstoredColumns as _};
 
+            #(#aliases)*
             #checks
 
             #[automatically_derived]
-            impl ::clerk_auth::user::SyncedUser for #ident {
+            impl #parameters ::clerk_auth::user::SyncedUser for #ident #arguments
+            where
+                #shared
+            {
                 type Claims = ();
 
                 const NAME: &'static str = "";
@@ -55,7 +72,11 @@ pub(super) fn expand(ident: &Ident, generics: &Generics, model: Option<&Model>) 
             }
 
             #[automatically_derived]
-            impl<__Database: ::clerk_auth::__private::sqlx::Database> ::clerk_auth::user::StoredIn<__Database> for #ident {
+            impl<#(#listed,)* __Database: ::clerk_auth::__private::sqlx::Database>
+                ::clerk_auth::user::StoredIn<__Database> for #ident #arguments
+            where
+                #shared
+            {
                 const SELECT: &'static str = "";
                 const SELECT_MANY: &'static str = "";
                 const SELECT_IDS: &'static str = "";

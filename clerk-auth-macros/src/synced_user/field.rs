@@ -2,11 +2,12 @@
 
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{GenericArgument, LitStr, PathArguments, Type};
+use syn::{GenericArgument, Ident, LitStr, PathArguments, Type};
 
 use super::check::identifier;
 use super::model::{ClaimColumn, Column, Encoding, Null, Role};
 use super::parse::{Container, Database, Field};
+use super::refused;
 use super::shortcode::{self, Kind};
 use super::template::Template;
 use crate::diag::{Diagnostics, with_help};
@@ -81,15 +82,22 @@ pub(super) struct FieldChecker<'a> {
     pub(super) template_is_whole: bool,
     pub(super) case: Case,
     pub(super) databases: &'a [Database],
+    /// The struct.
+    pub(super) user: &'a Ident,
     /// Whether a field is known to hold the Clerk user id, or has been reported for not saying so.
     pub(super) has_key: bool,
     pub(super) diagnostics: &'a mut Diagnostics,
 }
 
 impl FieldChecker<'_> {
-    pub(super) fn column(&mut self, field: Field) -> Option<Column> {
+    pub(super) fn column(&mut self, mut field: Field, is_last: bool) -> Option<Column> {
         let name = self.column_name(&field);
+        field.ty = refused::without_self(field.ty, self.user);
+        if refused::is_refused(&field.ty, self.user, is_last, self.diagnostics) {
+            return None;
+        }
         let at = field.ty.span();
+        let is_prelude = is_prelude(&field.ty);
         let sql_type = field.column.sql_type.get().map(LitStr::value);
         let role = self.role(&field)?;
         let encoding = self.encoding(&field, &role)?;
@@ -100,6 +108,8 @@ impl FieldChecker<'_> {
             ident: field.ident,
             ty: field.ty,
             at,
+            is_prelude,
+            struct_at: self.user.span(),
             name,
             sql_type,
             encoding,
@@ -428,6 +438,27 @@ fn is_called(ty: &Type, names: &[&str]) -> bool {
         names.iter().any(|name| last.ident == name)
             || matches!(inside, Some(GenericArgument::Type(inside)) if is_called(inside, names))
     })
+}
+
+/// Whether the type is one of the prelude's that a column can have.
+fn is_prelude(ty: &Type) -> bool {
+    const KNOWN: [&str; 12] = [
+        "bool", "f32", "f64", "i16", "i32", "i64", "i8", "u16", "u32", "u64", "u8", "String",
+    ];
+    let Type::Path(path) = ty else {
+        return false;
+    };
+    let (None, [segment]) = (&path.qself, &*path.path.segments.iter().collect::<Vec<_>>()) else {
+        return false;
+    };
+    match &segment.arguments {
+        PathArguments::None => KNOWN.iter().any(|known| segment.ident == known),
+        PathArguments::AngleBracketed(arguments) if segment.ident == "Option" => {
+            matches!(arguments.args.first(), Some(GenericArgument::Type(ty)) if is_prelude(ty))
+                && arguments.args.len() == 1
+        }
+        _ => false,
+    }
 }
 
 /// What teams call the column of the Clerk user id, where not `clerk_id`.

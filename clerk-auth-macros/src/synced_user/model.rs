@@ -66,8 +66,12 @@ pub(super) enum Version {
 pub(super) struct Column {
     pub(super) ident: Ident,
     pub(super) ty: Type,
+    /// Whether rustc knows all names in the type without a look at the user's.
+    pub(super) is_prelude: bool,
     /// Where the field's type stands.
     pub(super) at: Span,
+    /// Where the struct's name stands.
+    pub(super) struct_at: Span,
     pub(super) name: String,
     pub(super) sql_type: Option<String>,
     pub(super) encoding: Encoding,

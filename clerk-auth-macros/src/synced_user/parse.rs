@@ -1,10 +1,10 @@
 //! What the user wrote: the struct, its attributes and those of its fields.
 
-use proc_macro2::Span;
 use syn::spanned::Spanned;
-use syn::{Attribute, Data, DeriveInput, Expr, Fields, Ident, LitStr, Type};
+use syn::{Attribute, Data, DeriveInput, Fields, Ident, LitStr, Type};
 
-use crate::argument::{Argument, Slot, arguments, bare, text, unknown};
+use super::field_attributes::{ClaimAttribute, ColumnAttribute, claim_attribute, column_attribute};
+use crate::argument::{Argument, Slot, arguments, text, unknown};
 use crate::diag::{Diagnostics, with_help};
 use crate::suggest::nearest;
 
@@ -86,30 +86,6 @@ impl Field {
     }
 }
 
-/// `#[claim(…)]`
-#[derive(Default)]
-pub(super) struct ClaimAttribute {
-    pub(super) at: Option<Span>,
-    pub(super) name: Option<LitStr>,
-    pub(super) default: Slot<()>,
-    pub(super) required: Slot<()>,
-    pub(super) parse: Slot<()>,
-    pub(super) insert_only: Slot<()>,
-    pub(super) with: Slot<Expr>,
-}
-
-/// `#[column(…)]`
-#[derive(Default)]
-pub(super) struct ColumnAttribute {
-    pub(super) generated: Slot<()>,
-    pub(super) app: Slot<()>,
-    pub(super) updated_at: Slot<()>,
-    pub(super) name: Slot<LitStr>,
-    pub(super) sql_type: Slot<LitStr>,
-    pub(super) json: Slot<()>,
-    pub(super) text: Slot<()>,
-}
-
 /// Reads the struct; `None` if it is none, which has been reported.
 pub(super) fn parse(input: DeriveInput, diagnostics: &mut Diagnostics) -> Option<Input> {
     let fields = match input.data {
@@ -148,11 +124,44 @@ pub(super) fn parse(input: DeriveInput, diagnostics: &mut Diagnostics) -> Option
             ),
         );
     }
-    let container = container(&input.attrs, diagnostics);
+    let mut container = container(&input.attrs, diagnostics);
+    if !container.present
+        && let Some(meant) = input
+            .attrs
+            .iter()
+            .map(Attribute::path)
+            .find(|path| is_meant_for(path, "synced_user"))
+    {
+        container.unread = true;
+        diagnostics.leave_to_rustc(
+            meant.span(),
+            with_help("this is not `synced_user`", format!("write `{CONTAINER_FORM}`")),
+        );
+    }
+    for name in ["claim", "column"] {
+        for attribute in self::named(&input.attrs, name) {
+            diagnostics.error(
+                attribute.path(),
+                with_help(
+                    format!("`{name}` describes a field, and `{}` is a struct", input.ident),
+                    format!("put `#[{name}(…)]` in front of the field"),
+                ),
+            );
+        }
+    }
     let fields = named
         .into_iter()
         .filter_map(|field| {
             let before = diagnostics.count();
+            for attribute in self::named(&field.attrs, "synced_user") {
+                diagnostics.error(
+                    attribute.path(),
+                    with_help(
+                        "`synced_user` describes a struct, and this is a field",
+                        "write `#[claim(…)]` or `#[column(…)]`",
+                    ),
+                );
+            }
             let claim = claim_attribute(&field.attrs, diagnostics);
             let column = column_attribute(&field.attrs, diagnostics);
             Some(Field {
@@ -335,155 +344,13 @@ fn allow(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<Allowed> 
     Some(allowed)
 }
 
-fn claim_attribute(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> ClaimAttribute {
-    const KNOWN: [&str; 5] = ["default", "required", "parse", "insert_only", "with"];
-    let mut claim = ClaimAttribute::default();
-    for attribute in named(attributes, "claim") {
-        claim.at.get_or_insert(attribute.path().span());
-        for argument in arguments(attribute, r#"#[claim("firstName")]"#, diagnostics) {
-            match &argument {
-                Argument::Literal(syn::Lit::Str(name)) => {
-                    if claim.name.is_some() {
-                        diagnostics.error(
-                            name,
-                            with_help("the claim is named twice", "remove one of the names"),
-                        );
-                    } else {
-                        claim.name = Some(name.clone());
-                    }
-                }
-                Argument::Word(key) if key == "default" => claim.default.set(key, Some(()), diagnostics),
-                Argument::Word(key) if key == "required" => claim.required.set(key, Some(()), diagnostics),
-                Argument::Word(key) if key == "parse" => claim.parse.set(key, Some(()), diagnostics),
-                Argument::Word(key) if key == "insert_only" => {
-                    claim.insert_only.set(key, Some(()), diagnostics);
-                }
-                Argument::Value(key, value) if key == "with" => {
-                    if let Expr::Lit(literal) = bare(value) {
-                        diagnostics.error(
-                            literal,
-                            with_help(
-                                "`with` names a function by its path, without quotes",
-                                "write `with = path::to::function`",
-                            ),
-                        );
-                    }
-                    claim.with.set(key, Some(value.clone()), diagnostics);
-                }
-                other
-                    if other
-                        .key()
-                        .is_some_and(|key| KNOWN.iter().any(|known| key == known)) =>
-                {
-                    let key = other.key().map(ToString::to_string).unwrap_or_default();
-                    let (message, help) = match key.as_str() {
-                        "with" => (
-                            "`with` names a function".to_owned(),
-                            "write `with = path::to::function`".to_owned(),
-                        ),
-                        _ => (format!("`{key}` takes no value"), format!("write `{key}` alone")),
-                    };
-                    diagnostics.error_at(other.span(), with_help(message, help));
-                }
-                other => unknown_of_claim(other, &KNOWN, diagnostics),
-            }
-        }
-    }
-    claim
+/// Whether the attribute is one that rustc does not know, and nearly ours.
+fn is_meant_for(path: &syn::Path, name: &str) -> bool {
+    path.get_ident()
+        .is_some_and(|ident| ident != name && nearest(&ident.to_string(), [name]).is_some())
 }
 
-/// The commonest mistake is to give the claim's name under a key, as in other derives.
-fn unknown_of_claim(argument: &Argument, known: &[&str], diagnostics: &mut Diagnostics) {
-    let key = argument.key().map(ToString::to_string).unwrap_or_default();
-    if nearest(&key, known.iter().copied()).is_some() {
-        return unknown(argument, "claim", known, diagnostics);
-    }
-    let message = match argument.key() {
-        Some(key) => format!("`claim` has no argument `{key}`"),
-        None => "a claim's name is a text".to_owned(),
-    };
-    diagnostics.error_at(
-        argument.span(),
-        with_help(
-            message,
-            "a claim is named by its text alone: `#[claim(\"firstName\")]`",
-        ),
-    );
-}
-
-/// Words of other derives are answered by ours.
-fn unknown_of_column(argument: &Argument, known: &[&str], diagnostics: &mut Diagnostics) {
-    let key = argument.key().map(ToString::to_string).unwrap_or_default();
-    let help = match key.as_str() {
-        "" | "rename" | "column" | "column_name" => "a column is named by `#[column(name = \"e_mail\")]`",
-        "primary_key" | "id" | "auto_increment" | "serial" | "created_at" => {
-            "a column that the database makes is `#[column(generated)]`"
-        }
-        "skip" | "ignore" | "default" | "own" | "custom" => "a column of your own is `#[column(app)]`",
-        "type" | "db_type" => "the column's type is named by `#[column(sql_type = \"TEXT\")]`",
-        _ => return unknown(argument, "column", known, diagnostics),
-    };
-    let message = match argument.key() {
-        Some(key) => format!("`column` has no argument `{key}`"),
-        None => "`column` takes no text here".to_owned(),
-    };
-    diagnostics.error_at(argument.span(), with_help(message, help));
-}
-
-fn column_attribute(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> ColumnAttribute {
-    const KNOWN: [&str; 7] = [
-        "generated",
-        "app",
-        "updated_at",
-        "name",
-        "sql_type",
-        "json",
-        "text",
-    ];
-    let mut column = ColumnAttribute::default();
-    for attribute in named(attributes, "column") {
-        for argument in arguments(attribute, r#"#[column(app)]"#, diagnostics) {
-            match &argument {
-                Argument::Word(key) if key == "generated" => column.generated.set(key, Some(()), diagnostics),
-                Argument::Word(key) if key == "app" => column.app.set(key, Some(()), diagnostics),
-                Argument::Word(key) if key == "json" => column.json.set(key, Some(()), diagnostics),
-                Argument::Word(key) if key == "text" => column.text.set(key, Some(()), diagnostics),
-                Argument::Word(key) if key == "updated_at" => {
-                    column.updated_at.set(key, Some(()), diagnostics);
-                }
-                Argument::Value(key, _) | Argument::Word(key) | Argument::List(key, _) if key == "name" => {
-                    let value = text(&argument, r#"#[column(name = "e_mail")]"#, diagnostics);
-                    column.name.set(key, value, diagnostics);
-                }
-                Argument::Value(key, _) | Argument::Word(key) | Argument::List(key, _)
-                    if key == "sql_type" =>
-                {
-                    let value = text(
-                        &argument,
-                        r#"#[column(sql_type = "NUMERIC(12, 2)")]"#,
-                        diagnostics,
-                    );
-                    column.sql_type.set(key, value, diagnostics);
-                }
-                other
-                    if other
-                        .key()
-                        .is_some_and(|key| KNOWN.iter().any(|known| key == known)) =>
-                {
-                    let key = other.key().map(ToString::to_string).unwrap_or_default();
-                    diagnostics.error_at(
-                        other.span(),
-                        with_help(format!("`{key}` takes no value"), format!("write `{key}` alone")),
-                    );
-                }
-                other => unknown_of_column(other, &KNOWN, diagnostics),
-            }
-        }
-    }
-    column
-}
-
-fn named<'a>(attributes: &'a [Attribute], name: &'a str) -> impl Iterator<Item = &'a Attribute> {
+pub(super) fn named<'a>(attributes: &'a [Attribute], name: &'a str) -> impl Iterator<Item = &'a Attribute> {
     attributes
         .iter()
         .filter(move |attribute| attribute.path().is_ident(name))

@@ -137,6 +137,7 @@ fn a_handler_with_a_user() {
                     done()
                 }
             },
+            None,
         ),
     );
 }
@@ -152,6 +153,7 @@ fn a_handler_without_a_user() {
                     todo!()
                 }
             },
+            None,
         ),
     );
 }
@@ -162,6 +164,7 @@ fn a_handler_keeps_its_body_to_the_letter() {
     let expansion = crate::authenticated::expand(
         TokenStream::new(),
         quote!(async fn broken(user: User) { #![allow(unused)] #body }),
+        None,
     );
     let expansion = expansion.to_string();
     assert!(expansion.contains(&format!("{body} }}")));

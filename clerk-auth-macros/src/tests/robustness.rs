@@ -128,13 +128,13 @@ proptest! {
 
     #[test]
     fn the_attribute_never_panics(arguments in tokens(), item in tokens()) {
-        crate::authenticated::expand(arguments, item);
+        crate::authenticated::expand(arguments, item, None);
     }
 
     #[test]
     fn the_attribute_on_a_handler_always_keeps_it(arguments in tokens(), parameters in tokens()) {
         let item: TokenStream = quote::quote!(async fn handler(#parameters) -> String { body });
-        let expansion = crate::authenticated::expand(arguments, item).to_string();
+        let expansion = crate::authenticated::expand(arguments, item, None).to_string();
         let kept = expansion.contains("fn handler") && expansion.contains("body }");
         prop_assert!(kept);
     }

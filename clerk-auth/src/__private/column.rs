@@ -10,6 +10,7 @@ use std::str::FromStr;
 use sqlx::error::BoxDynError;
 use sqlx::{Arguments, ColumnIndex, Database, Decode, Encode, Row, Type};
 
+use super::shared::Shared;
 use crate::claim::{ClaimKind, FromClaim, InvalidClaim, Nullable, Text};
 
 /// A type that can be read from a column of `DB`.
@@ -24,9 +25,14 @@ pub trait WriteColumn<DB: Database>: Type<DB> + for<'q> Encode<'q, DB> {}
 #[diagnostic::do_not_recommend]
 impl<DB: Database, T: Type<DB> + for<'q> Encode<'q, DB>> WriteColumn<DB> for T {}
 
-// One trait for each set of databases, because the message of a generic one would print the databases' Rust paths.
+// One trait for each set of databases, because the message of a generic one would print the databases' Rust paths. Each a
+// second time for the types of the prelude: that they can be shared is known, and would take rustc long to prove.
 macro_rules! assertion {
-    ($(#[$attribute:meta])* $name:ident: $($bound:path),+; $message:literal, $label:literal, $note:literal) => {
+    ($(#[$attribute:meta])* $name:ident, $prelude:ident: $($bound:path),+; $message:literal, $label:literal, $note:literal) => {
+        assertion!(@one $(#[$attribute])* $name: Shared $(+ $bound)+; $message, $label, $note);
+        assertion!(@one $(#[$attribute])* $prelude: Sized $(+ $bound)+; $message, $label, $note);
+    };
+    (@one $(#[$attribute:meta])* $name:ident: $first:ident $(+ $bound:path)+; $message:literal, $label:literal, $note:literal) => {
         $(#[$attribute])*
         #[diagnostic::on_unimplemented(message = $message, label = $label, note = $note)]
         pub trait $name {
@@ -36,61 +42,61 @@ macro_rules! assertion {
 
         $(#[$attribute])*
         #[diagnostic::do_not_recommend]
-        impl<T: Sized $(+ $bound)+> $name for T {}
+        impl<T: $first $(+ $bound)+> $name for T {}
     };
 }
 
 assertion! {
     /// A claim column of Postgres: read, compared and written.
     #[cfg(feature = "postgres")]
-    PostgresClaimColumn: PartialEq, ReadColumn<sqlx::Postgres>, WriteColumn<sqlx::Postgres>;
+    PostgresClaimColumn, PreludePostgresClaimColumn: PartialEq, ReadColumn<sqlx::Postgres>, WriteColumn<sqlx::Postgres>;
     "`{Self}` cannot be a column of Postgres",
-    "needs `sqlx::Type`, `Encode` and `Decode` for Postgres, and `PartialEq`",
+    "needs `sqlx::Type`, `Encode` and `Decode` for Postgres, `PartialEq`, `Send` and `Sync`",
     "for a newtype: `#[derive(PartialEq, sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
 }
 
 assertion! {
     /// A column of Postgres that sync only reads: `generated` or `app`.
     #[cfg(feature = "postgres")]
-    PostgresOwnColumn: ReadColumn<sqlx::Postgres>;
+    PostgresOwnColumn, PreludePostgresOwnColumn: ReadColumn<sqlx::Postgres>;
     "`{Self}` cannot be read from a column of Postgres",
-    "needs `sqlx::Type` and `Decode` for Postgres",
+    "needs `sqlx::Type` and `Decode` for Postgres, `Send` and `Sync`",
     "for a newtype: `#[derive(sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
 }
 
 assertion! {
     /// A claim column of SQLite: read, compared and written.
     #[cfg(feature = "sqlite")]
-    SqliteClaimColumn: PartialEq, ReadColumn<sqlx::Sqlite>, WriteColumn<sqlx::Sqlite>;
+    SqliteClaimColumn, PreludeSqliteClaimColumn: PartialEq, ReadColumn<sqlx::Sqlite>, WriteColumn<sqlx::Sqlite>;
     "`{Self}` cannot be a column of SQLite",
-    "needs `sqlx::Type`, `Encode` and `Decode` for SQLite, and `PartialEq`",
+    "needs `sqlx::Type`, `Encode` and `Decode` for SQLite, `PartialEq`, `Send` and `Sync`",
     "for a newtype: `#[derive(PartialEq, sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
 }
 
 assertion! {
     /// A column of SQLite that sync only reads: `generated` or `app`.
     #[cfg(feature = "sqlite")]
-    SqliteOwnColumn: ReadColumn<sqlx::Sqlite>;
+    SqliteOwnColumn, PreludeSqliteOwnColumn: ReadColumn<sqlx::Sqlite>;
     "`{Self}` cannot be read from a column of SQLite",
-    "needs `sqlx::Type` and `Decode` for SQLite",
+    "needs `sqlx::Type` and `Decode` for SQLite, `Send` and `Sync`",
     "for a newtype: `#[derive(sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
 }
 
 assertion! {
     /// A claim column of Postgres and SQLite: read, compared and written.
     #[cfg(all(feature = "postgres", feature = "sqlite"))]
-    PostgresAndSqliteClaimColumn: PartialEq, ReadColumn<sqlx::Postgres>, WriteColumn<sqlx::Postgres>, ReadColumn<sqlx::Sqlite>, WriteColumn<sqlx::Sqlite>;
+    PostgresAndSqliteClaimColumn, PreludePostgresAndSqliteClaimColumn: PartialEq, ReadColumn<sqlx::Postgres>, WriteColumn<sqlx::Postgres>, ReadColumn<sqlx::Sqlite>, WriteColumn<sqlx::Sqlite>;
     "`{Self}` cannot be a column of Postgres and SQLite",
-    "needs `sqlx::Type`, `Encode` and `Decode` for Postgres and SQLite, and `PartialEq`",
+    "needs `sqlx::Type`, `Encode` and `Decode` for Postgres and SQLite, `PartialEq`, `Send` and `Sync`",
     "for a newtype: `#[derive(PartialEq, sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
 }
 
 assertion! {
     /// A column of Postgres and SQLite that sync only reads: `generated` or `app`.
     #[cfg(all(feature = "postgres", feature = "sqlite"))]
-    PostgresAndSqliteOwnColumn: ReadColumn<sqlx::Postgres>, ReadColumn<sqlx::Sqlite>;
+    PostgresAndSqliteOwnColumn, PreludePostgresAndSqliteOwnColumn: ReadColumn<sqlx::Postgres>, ReadColumn<sqlx::Sqlite>;
     "`{Self}` cannot be read from a column of Postgres and SQLite",
-    "needs `sqlx::Type` and `Decode` for Postgres and SQLite",
+    "needs `sqlx::Type` and `Decode` for Postgres and SQLite, `Send` and `Sync`",
     "for a newtype: `#[derive(sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
 }
 
@@ -103,7 +109,7 @@ assertion! {
 )]
 pub trait HoldsClaim<K> {
     /// Does nothing; calling it is the assertion.
-    fn check() {}
+    fn check(_: PhantomData<Self>) {}
 }
 
 #[diagnostic::do_not_recommend]
@@ -131,6 +137,40 @@ impl<T: FromStr> ParseClaim<Nullable<Text>> for Option<T> {
         value.map(T::parse_claim).transpose()
     }
 }
+
+/// A type that has a value where the claim is null: `#[claim(default)]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no default for a claim that is null",
+    label = "needs `Default`",
+    note = "implement it, or refuse null with `#[claim(required)]`"
+)]
+pub trait DefaultClaim {
+    /// Does nothing; calling it is the assertion.
+    fn check(_: PhantomData<Self>) {}
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Default> DefaultClaim for T {}
+
+/// A field of type `T` whose claim may be null.
+pub struct DefaultField<T>(PhantomData<T>);
+
+impl<T: Default> DefaultField<T> {
+    /// The type's default.
+    pub fn value() -> Result<T, InvalidClaim> {
+        Ok(T::default())
+    }
+}
+
+/// What [`DefaultField`] does when the type has no default, which has been reported.
+pub trait NoDefault<T> {
+    /// Never runs: the crate does not compile.
+    fn value() -> Result<T, InvalidClaim> {
+        Err(InvalidClaim::new("the field's type has no default"))
+    }
+}
+
+impl<T> NoDefault<T> for DefaultField<T> {}
 
 /// A field of type `T` that holds a claim of kind `K`.
 pub struct ClaimField<T, K>(PhantomData<(T, K)>);
@@ -194,11 +234,6 @@ where
     pub fn can_read(found: &DB::TypeInfo) -> bool {
         T::compatible(found)
     }
-
-    /// The type whose SQL type is to be known: the field's own.
-    pub fn column() -> PhantomData<T> {
-        PhantomData
-    }
 }
 
 impl<DB: Database, T: WriteColumn<DB>> ColumnField<T, DB> {
@@ -215,6 +250,33 @@ impl<DB, T: PartialEq> ColumnField<T, DB> {
     }
 }
 
+/// A column of type `T` that sync only reads, in several databases.
+pub struct ColumnFields<T, Databases>(PhantomData<(T, Databases)>);
+
+impl<A: Database, T: Shared + ReadColumn<A>> ColumnFields<T, (A,)> {
+    /// The type whose SQL type is to be known: the field's own.
+    pub fn column() -> PhantomData<T> {
+        PhantomData
+    }
+}
+
+impl<A: Database, B: Database, T: Shared + ReadColumn<A> + ReadColumn<B>> ColumnFields<T, (A, B)> {
+    /// The type whose SQL type is to be known: the field's own.
+    pub fn column() -> PhantomData<T> {
+        PhantomData
+    }
+}
+
+/// What [`ColumnFields`] does when the type cannot be a column, which has been reported.
+pub trait UnstoredColumns {
+    /// A type whose SQL type is known, so that nothing more is reported about the field.
+    fn column() -> PhantomData<String> {
+        PhantomData
+    }
+}
+
+impl<T, Databases> UnstoredColumns for ColumnFields<T, Databases> {}
+
 /// What [`ColumnField`] does when the type cannot be a column, which has been reported.
 pub trait UnstoredColumn<T, DB> {
     /// Never runs: the crate does not compile.
@@ -225,11 +287,6 @@ pub trait UnstoredColumn<T, DB> {
     /// Never runs: the crate does not compile.
     fn can_read<I>(_: &I) -> bool {
         false
-    }
-
-    /// A type whose SQL type is known, so that nothing more is reported about the field.
-    fn column() -> PhantomData<String> {
-        PhantomData
     }
 
     /// Never runs: the crate does not compile.

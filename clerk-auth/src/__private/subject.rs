@@ -4,11 +4,31 @@ use std::marker::PhantomData;
 
 use axum::http::request::Parts;
 
-use crate::extract::{Rejection, Subject, SubjectFrom};
+use crate::extract::{Authenticated, Rejection, Subject, SubjectFrom};
 use crate::policy::Policy;
+
+/// A user and a policy, and the extractor of both.
+pub trait Policed {
+    /// `Authenticated<T, P>`
+    type Guard;
+}
+
+impl<T, P> Policed for (T, P) {
+    type Guard = Authenticated<T, P>;
+}
 
 /// A first parameter of type `T`.
 pub struct SubjectField<T>(PhantomData<T>);
+
+/// A parameter's type in parentheses, and the field of it.
+pub trait Asked {
+    /// `SubjectField<T>`
+    type Field;
+}
+
+impl<T> Asked for (T,) {
+    type Field = SubjectField<T>;
+}
 
 impl<T: Subject> SubjectField<T> {
     /// The type that is to be had from the state: the parameter's own.

@@ -6,7 +6,7 @@ pub async fn remove(
     ::clerk_auth::extract::Authenticated {
         subject: mut user,
         ..
-    }: ::clerk_auth::extract::Authenticated<User, __policy_of_remove>,
+    }: <(User, __policy_of_remove) as ::clerk_auth::__private::Policed>::Guard,
     State(state): State<AppState>,
 ) -> StatusCode {
     const _: () = {
@@ -17,7 +17,7 @@ pub async fn remove(
             <User as ::clerk_auth::extract::Subject>::check();
             <_ as ::clerk_auth::extract::SubjectFrom<
                 AppState,
-            >>::check(::clerk_auth::__private::SubjectField::<User>::subject());
+            >>::check(<<(User,) as ::clerk_auth::__private::Asked>::Field>::subject());
         }
     };
     done()

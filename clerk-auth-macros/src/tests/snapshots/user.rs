@@ -3,8 +3,8 @@
 const _: () = {
     #[allow(unused_imports)]
     use ::clerk_auth::__private::{
-        JsonNotNull as _, KindClauses as _, NotCopied as _, UnheldClaim as _,
-        UnstoredColumn as _,
+        JsonNotNull as _, KindClauses as _, NotCopied as _, Same as __Same,
+        UnheldClaim as _, UnstoredColumn as _, NoDefault as _,
     };
     #[doc(hidden)]
     #[allow(non_camel_case_types)]
@@ -16,19 +16,18 @@ const _: () = {
     }
     #[allow(dead_code)]
     fn __check() {
-        <i64 as ::clerk_auth::__private::PostgresAndSqliteOwnColumn>::check(
+        <i64 as ::clerk_auth::__private::PreludePostgresAndSqliteOwnColumn>::check(
             ::core::marker::PhantomData,
         );
-        <_ as ::clerk_auth::__private::PostgresAndSqliteSqlType>::check(
-            ::clerk_auth::__private::ColumnField::<
-                i64,
-                ::clerk_auth::__private::sqlx::Postgres,
-            >::column(),
+        <i64 as ::clerk_auth::__private::PostgresAndSqliteSqlType>::check(
+            ::core::marker::PhantomData,
         );
         <String as ::clerk_auth::__private::HoldsClaim<
             ::clerk_auth::claim::Text,
-        >>::check();
-        <_ as ::clerk_auth::__private::PostgresAndSqliteClaimColumn>::check(
+        >>::check(::core::marker::PhantomData);
+        <__Same<
+            _,
+        > as ::clerk_auth::__private::PreludePostgresAndSqliteClaimColumn>::check(
             ::clerk_auth::__private::ClaimField::<
                 String,
                 ::clerk_auth::claim::Text,
@@ -38,8 +37,10 @@ const _: () = {
             String,
         > as ::clerk_auth::__private::HoldsClaim<
             ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
-        >>::check();
-        <_ as ::clerk_auth::__private::PostgresAndSqliteClaimColumn>::check(
+        >>::check(::core::marker::PhantomData);
+        <__Same<
+            _,
+        > as ::clerk_auth::__private::PreludePostgresAndSqliteClaimColumn>::check(
             ::clerk_auth::__private::ClaimField::<
                 Option<String>,
                 ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
@@ -47,8 +48,18 @@ const _: () = {
         );
         <String as ::clerk_auth::__private::HoldsClaim<
             ::clerk_auth::claim::Text,
-        >>::check();
-        <_ as ::clerk_auth::__private::PostgresAndSqliteClaimColumn>::check(
+        >>::check(::core::marker::PhantomData);
+        <__Same<
+            _,
+        > as ::clerk_auth::__private::PreludePostgresAndSqliteClaimColumn>::check(
+            ::clerk_auth::__private::ClaimField::<
+                String,
+                ::clerk_auth::claim::Text,
+            >::column(),
+        );
+        <__Same<
+            _,
+        > as ::clerk_auth::__private::DefaultClaim>::check(
             ::clerk_auth::__private::ClaimField::<
                 String,
                 ::clerk_auth::claim::Text,
@@ -56,21 +67,20 @@ const _: () = {
         );
         <String as ::clerk_auth::__private::HoldsClaim<
             ::clerk_auth::claim::Text,
-        >>::check();
-        <_ as ::clerk_auth::__private::PostgresAndSqliteClaimColumn>::check(
+        >>::check(::core::marker::PhantomData);
+        <__Same<
+            _,
+        > as ::clerk_auth::__private::PreludePostgresAndSqliteClaimColumn>::check(
             ::clerk_auth::__private::ClaimField::<
                 String,
                 ::clerk_auth::claim::Text,
             >::column(),
         );
-        <i64 as ::clerk_auth::__private::PostgresAndSqliteOwnColumn>::check(
+        <i64 as ::clerk_auth::__private::PreludePostgresAndSqliteOwnColumn>::check(
             ::core::marker::PhantomData,
         );
-        <_ as ::clerk_auth::__private::PostgresAndSqliteSqlType>::check(
-            ::clerk_auth::__private::ColumnField::<
-                i64,
-                ::clerk_auth::__private::sqlx::Postgres,
-            >::column(),
+        <i64 as ::clerk_auth::__private::PostgresAndSqliteSqlType>::check(
+            ::core::marker::PhantomData,
         );
     }
     #[automatically_derived]
@@ -172,9 +182,7 @@ const _: () = {
                             >::hold)(__value)
                         }
                         ::core::option::Option::None => {
-                            ::core::result::Result::Ok(
-                                <String as ::core::default::Default>::default(),
-                            )
+                            ::clerk_auth::__private::DefaultField::<String>::value()
                         }
                     },
                 );
@@ -975,24 +983,25 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<S> ::clerk_auth::__private::axum::extract::FromRequestParts<S> for User
+    impl<__State> ::clerk_auth::__private::axum::extract::FromRequestParts<__State>
+    for User
     where
-        S: ::core::marker::Send + ::core::marker::Sync,
+        __State: ::core::marker::Send + ::core::marker::Sync,
         ::clerk_auth::__private::Clerk: ::clerk_auth::__private::axum::extract::FromRef<
-            S,
+            __State,
         >,
         ::clerk_auth::__private::UserSync<
             User,
-        >: ::clerk_auth::__private::axum::extract::FromRef<S>,
+        >: ::clerk_auth::__private::axum::extract::FromRef<__State>,
     {
         type Rejection = ::clerk_auth::__private::Rejection;
         fn from_request_parts(
             __parts: &mut ::clerk_auth::__private::Parts,
-            __state: &S,
+            __state: &__State,
         ) -> impl ::core::future::Future<
             Output = ::core::result::Result<Self, Self::Rejection>,
         > + ::core::marker::Send {
-            ::clerk_auth::__private::extract_user::<Self, S>(__parts, __state)
+            ::clerk_auth::__private::extract_user::<Self, __State>(__parts, __state)
         }
     }
 };

@@ -3,8 +3,8 @@
 const _: () = {
     #[allow(unused_imports)]
     use ::clerk_auth::__private::{
-        JsonNotNull as _, KindClauses as _, NotCopied as _, UnheldClaim as _,
-        UnstoredColumn as _,
+        JsonNotNull as _, KindClauses as _, NotCopied as _, Same as __Same,
+        UnheldClaim as _, UnstoredColumn as _, UnstoredColumns as _,
     };
     #[doc(hidden)]
     #[allow(non_camel_case_types)]
@@ -13,6 +13,10 @@ const _: () = {
         pub mail: Address,
         pub since: i64,
     }
+    #[allow(dead_code, non_camel_case_types)]
+    type __Type_mail = Address;
+    #[allow(dead_code, non_camel_case_types)]
+    type __Type_changed = Moment;
     #[diagnostic::on_unimplemented(
         message = "`{Self}` cannot hold the claim `mail`",
         label = "`mail` is `{{{{user.primary_email_address || 'none'}}}}`: text",
@@ -20,50 +24,64 @@ const _: () = {
     )]
     #[allow(non_camel_case_types)]
     trait __Claim_mail {
-        fn check() {}
+        fn check(_: ::core::marker::PhantomData<Self>) {}
     }
     #[diagnostic::do_not_recommend]
     impl<T: ::clerk_auth::__private::ParseClaim<::clerk_auth::claim::Text>> __Claim_mail
     for T {}
     #[allow(dead_code)]
-    fn __check() {
+    fn __check(__user: &Member) {
         <String as ::clerk_auth::__private::HoldsClaim<
             ::clerk_auth::claim::Text,
-        >>::check();
-        <_ as ::clerk_auth::__private::SqliteClaimColumn>::check(
+        >>::check(::core::marker::PhantomData);
+        <__Same<
+            _,
+        > as ::clerk_auth::__private::PreludeSqliteClaimColumn>::check(
             ::clerk_auth::__private::ClaimField::<
                 String,
                 ::clerk_auth::claim::Text,
             >::column(),
         );
-        <Address as __Claim_mail>::check();
-        <_ as ::clerk_auth::__private::SqliteClaimColumn>::check(
+        <__Same<_> as __Claim_mail>::check(::clerk_auth::__private::of(&__user.mail));
+        <__Same<
+            _,
+        > as ::clerk_auth::__private::SqliteClaimColumn>::check(
             ::clerk_auth::__private::ParsedField::<
-                Address,
+                __Type_mail,
                 ::clerk_auth::claim::Text,
             >::column(),
         );
         <i64 as ::clerk_auth::__private::HoldsClaim<
             ::clerk_auth::claim::Integer,
-        >>::check();
-        <_ as ::clerk_auth::__private::SqliteClaimColumn>::check(
+        >>::check(::core::marker::PhantomData);
+        <__Same<
+            _,
+        > as ::clerk_auth::__private::PreludeSqliteClaimColumn>::check(
             ::clerk_auth::__private::ClaimField::<
                 i64,
                 ::clerk_auth::claim::Integer,
             >::column(),
         );
-        <Moment as ::clerk_auth::__private::SqliteOwnColumn>::check(
-            ::core::marker::PhantomData,
+        <__Same<
+            _,
+        > as ::clerk_auth::__private::SqliteOwnColumn>::check(
+            ::clerk_auth::__private::of(&__user.changed),
         );
-        <_ as ::clerk_auth::__private::SqliteSqlType>::check(
-            ::clerk_auth::__private::ColumnField::<
-                Moment,
-                ::clerk_auth::__private::sqlx::Sqlite,
+        <__Same<
+            _,
+        > as ::clerk_auth::__private::SqliteSqlType>::check(
+            ::clerk_auth::__private::ColumnFields::<
+                __Type_changed,
+                (::clerk_auth::__private::sqlx::Sqlite,),
             >::column(),
         );
     }
     #[automatically_derived]
-    impl ::clerk_auth::user::SyncedUser for Member {
+    impl ::clerk_auth::user::SyncedUser for Member
+    where
+        for<'__a> Member: ::clerk_auth::__private::SharedIn<'__a>,
+        for<'__a> __MemberClaims: ::clerk_auth::__private::SharedIn<'__a>,
+    {
         type Claims = __MemberClaims;
         const NAME: &'static str = "Member";
         const TABLE: &'static str = "accounts.users";
@@ -120,11 +138,11 @@ const _: () = {
             let __mail = __reader
                 .claim::<
                     ::clerk_auth::claim::Text,
-                    Address,
+                    __Type_mail,
                 >(
                     "mail",
                     ::clerk_auth::__private::ParsedField::<
-                        Address,
+                        __Type_mail,
                         ::clerk_auth::claim::Text,
                     >::hold,
                 );
@@ -159,7 +177,7 @@ const _: () = {
         fn holds(&self, __claims: &Self::Claims) -> bool {
             true
                 && ::clerk_auth::__private::ColumnField::<
-                    Address,
+                    __Type_mail,
                     (),
                 >::equal(&self.mail, &__claims.mail)
                 && ::clerk_auth::__private::ColumnField::<
@@ -178,7 +196,11 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl ::clerk_auth::user::StoredIn<::clerk_auth::__private::sqlx::Sqlite> for Member {
+    impl ::clerk_auth::user::StoredIn<::clerk_auth::__private::sqlx::Sqlite> for Member
+    where
+        for<'__a> Member: ::clerk_auth::__private::SharedIn<'__a>,
+        for<'__a> __MemberClaims: ::clerk_auth::__private::SharedIn<'__a>,
+    {
         const SELECT: &'static str = "SELECT \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"accounts\".\"users\" WHERE \"users\".\"subject\" = ?1";
         const SELECT_MANY: &'static str = "SELECT \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", \"users\".\"subject\" AS \"clerk_found\" FROM \"accounts\".\"users\" WHERE \"users\".\"subject\" IN (SELECT value FROM json_each(?1))";
         const SELECT_IDS: &'static str = "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE \"users\".\"subject\" > ?1 AND \"users\".\"clerk_deleted_at\" IS NULL ORDER BY \"users\".\"subject\" LIMIT ?2";
@@ -211,12 +233,12 @@ const _: () = {
                 " UNIQUE,\n",
                 "    \"mail\" ",
                 ::clerk_auth::__private::Clauses::<
-                    Address,
+                    __Type_mail,
                     ::clerk_auth::__private::sqlx::Sqlite,
                     ::clerk_auth::claim::Text,
                 >::NAME,
                 ::clerk_auth::__private::Clauses::<
-                    Address,
+                    __Type_mail,
                     ::clerk_auth::__private::sqlx::Sqlite,
                     ::clerk_auth::claim::Text,
                 >::NOT_NULL,
@@ -235,17 +257,17 @@ const _: () = {
                 ",\n",
                 "    \"changed\" ",
                 ::clerk_auth::__private::Clauses::<
-                    Moment,
+                    __Type_changed,
                     ::clerk_auth::__private::sqlx::Sqlite,
                     ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
                 >::NAME,
                 ::clerk_auth::__private::Clauses::<
-                    Moment,
+                    __Type_changed,
                     ::clerk_auth::__private::sqlx::Sqlite,
                     ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
                 >::NOT_NULL,
                 ::clerk_auth::__private::Clauses::<
-                    Moment,
+                    __Type_changed,
                     ::clerk_auth::__private::sqlx::Sqlite,
                     ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
                 >::GENERATED,
@@ -277,13 +299,13 @@ const _: () = {
             ::clerk_auth::user::ColumnDefinition {
                 name: "mail",
                 sql_type: ::clerk_auth::__private::Clauses::<
-                    Address,
+                    __Type_mail,
                     ::clerk_auth::__private::sqlx::Sqlite,
                     ::clerk_auth::claim::Text,
                 >::NAME,
                 clauses: &[
                     ::clerk_auth::__private::Clauses::<
-                        Address,
+                        __Type_mail,
                         ::clerk_auth::__private::sqlx::Sqlite,
                         ::clerk_auth::claim::Text,
                     >::NOT_NULL,
@@ -307,18 +329,18 @@ const _: () = {
             ::clerk_auth::user::ColumnDefinition {
                 name: "changed",
                 sql_type: ::clerk_auth::__private::Clauses::<
-                    Moment,
+                    __Type_changed,
                     ::clerk_auth::__private::sqlx::Sqlite,
                     ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
                 >::NAME,
                 clauses: &[
                     ::clerk_auth::__private::Clauses::<
-                        Moment,
+                        __Type_changed,
                         ::clerk_auth::__private::sqlx::Sqlite,
                         ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
                     >::NOT_NULL,
                     ::clerk_auth::__private::Clauses::<
-                        Moment,
+                        __Type_changed,
                         ::clerk_auth::__private::sqlx::Sqlite,
                         ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
                     >::GENERATED,
@@ -362,7 +384,7 @@ const _: () = {
                 ::clerk_auth::__private::sqlx::Sqlite,
             >::add(&__claims.subject, __arguments)?;
             ::clerk_auth::__private::ColumnField::<
-                Address,
+                __Type_mail,
                 ::clerk_auth::__private::sqlx::Sqlite,
             >::add(&__claims.mail, __arguments)?;
             ::clerk_auth::__private::ColumnField::<
@@ -386,7 +408,7 @@ const _: () = {
             match __column {
                 0usize => {
                     ::clerk_auth::__private::ColumnField::<
-                        Address,
+                        __Type_mail,
                         ::clerk_auth::__private::sqlx::Sqlite,
                     >::add(&__claims.mail, __arguments)
                 }
@@ -413,7 +435,7 @@ const _: () = {
                 }
                 1usize => {
                     ::clerk_auth::__private::ColumnField::<
-                        Address,
+                        __Type_mail,
                         ::clerk_auth::__private::sqlx::Sqlite,
                     >::can_read(__found)
                 }
@@ -425,7 +447,7 @@ const _: () = {
                 }
                 3usize => {
                     ::clerk_auth::__private::ColumnField::<
-                        Moment,
+                        __Type_changed,
                         ::clerk_auth::__private::sqlx::Sqlite,
                     >::can_read(__found)
                 }
@@ -441,7 +463,7 @@ const _: () = {
                     ::clerk_auth::__private::sqlx::Sqlite,
                 >::get(__row, 0usize)?,
                 mail: ::clerk_auth::__private::ColumnField::<
-                    Address,
+                    __Type_mail,
                     ::clerk_auth::__private::sqlx::Sqlite,
                 >::get(__row, 1usize)?,
                 since: ::clerk_auth::__private::ColumnField::<
@@ -449,31 +471,34 @@ const _: () = {
                     ::clerk_auth::__private::sqlx::Sqlite,
                 >::get(__row, 2usize)?,
                 changed: ::clerk_auth::__private::ColumnField::<
-                    Moment,
+                    __Type_changed,
                     ::clerk_auth::__private::sqlx::Sqlite,
                 >::get(__row, 3usize)?,
             })
         }
     }
     #[automatically_derived]
-    impl<S> ::clerk_auth::__private::axum::extract::FromRequestParts<S> for Member
+    impl<__State> ::clerk_auth::__private::axum::extract::FromRequestParts<__State>
+    for Member
     where
-        S: ::core::marker::Send + ::core::marker::Sync,
+        __State: ::core::marker::Send + ::core::marker::Sync,
         ::clerk_auth::__private::Clerk: ::clerk_auth::__private::axum::extract::FromRef<
-            S,
+            __State,
         >,
         ::clerk_auth::__private::UserSync<
             Member,
-        >: ::clerk_auth::__private::axum::extract::FromRef<S>,
+        >: ::clerk_auth::__private::axum::extract::FromRef<__State>,
+        for<'__a> Member: ::clerk_auth::__private::SharedIn<'__a>,
+        for<'__a> __MemberClaims: ::clerk_auth::__private::SharedIn<'__a>,
     {
         type Rejection = ::clerk_auth::__private::Rejection;
         fn from_request_parts(
             __parts: &mut ::clerk_auth::__private::Parts,
-            __state: &S,
+            __state: &__State,
         ) -> impl ::core::future::Future<
             Output = ::core::result::Result<Self, Self::Rejection>,
         > + ::core::marker::Send {
-            ::clerk_auth::__private::extract_user::<Self, S>(__parts, __state)
+            ::clerk_auth::__private::extract_user::<Self, __State>(__parts, __state)
         }
     }
 };

@@ -1,0 +1,241 @@
+//! Who the first parameter is: the user, in one of several forms, or nobody.
+
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::spanned::Spanned;
+use syn::{FnArg, GenericArgument, Ident, Pat, PathArguments, Signature, Type};
+
+use super::model::Subject;
+use crate::diag::{Diagnostics, with_help};
+
+/// axum implements its handlers for functions of up to 16 parameters.
+const MOST_PARAMETERS: usize = 16;
+
+/// axum's own extractors: a handler that begins with one takes no user, and gets a guard in front of it. A type that is
+/// not listed is taken for the user, and rustc says whether it is one.
+const EXTRACTORS: [&str; 27] = [
+    "Body",
+    "Bytes",
+    "ConnectInfo",
+    "Extension",
+    "Extensions",
+    "Form",
+    "HeaderMap",
+    "Host",
+    "Json",
+    "MatchedPath",
+    "Method",
+    "Multipart",
+    "NestedPath",
+    "OriginalUri",
+    "Parts",
+    "Path",
+    "Query",
+    "RawForm",
+    "RawPathParams",
+    "RawQuery",
+    "Request",
+    "State",
+    "String",
+    "TypedHeader",
+    "Uri",
+    "Version",
+    "WebSocketUpgrade",
+];
+
+/// Who the first parameter is, and whether anybody else is asked for.
+pub(super) fn subject(signature: &Signature, diagnostics: &mut Diagnostics) -> Subject {
+    let mut parameters = Vec::new();
+    for input in &signature.inputs {
+        match input {
+            FnArg::Receiver(receiver) => {
+                diagnostics.error(
+                    receiver.self_token,
+                    with_help(
+                        "a method cannot be a handler: a router has no `self` to call it on",
+                        "make it a free function, and put what it needs into the state",
+                    ),
+                );
+                return Subject::Receiver;
+            }
+            FnArg::Typed(typed) => parameters.push(typed),
+        }
+    }
+    let first = parameters.first().filter(|first| !is_extractor(&first.ty));
+    let guard = usize::from(first.is_none());
+    if parameters.len() + guard > MOST_PARAMETERS {
+        let beyond = parameters.get(MOST_PARAMETERS - guard);
+        let span = beyond.map_or_else(Span::call_site, |parameter| parameter.pat.span());
+        let counted = if guard == 1 { " with the guard" } else { "" };
+        diagnostics.error_at(
+            span,
+            with_help(
+                format!(
+                    "a handler has at most {MOST_PARAMETERS} parameters, and this one has {}{counted}",
+                    parameters.len() + guard
+                ),
+                "gather some of them into a struct that derives `FromRequestParts`",
+            ),
+        );
+    }
+    for later in parameters.iter().skip(1) {
+        let Some(name) = user_like(&later.pat, &later.ty) else {
+            continue;
+        };
+        if first.is_none() {
+            diagnostics.error(
+                &later.ty,
+                with_help(
+                    "the user comes first, so that nothing reads the request before it is authenticated",
+                    format!("make `{}: {name}` the first parameter", pattern(&later.pat)),
+                ),
+            );
+        } else if name != "Session" {
+            diagnostics.error(
+                &later.ty,
+                with_help(
+                    "a request has one user",
+                    "remove one of the two; the claims are there as `Session`",
+                ),
+            );
+        }
+    }
+    let Some(first) = first else {
+        return Subject::Nobody;
+    };
+    match asked(&first.ty) {
+        Asked::Type => Subject::Parameter((*first.ty).clone()),
+        Asked::Nothing => Subject::Unasked((*first.ty).clone()),
+        Asked::NoValue => Subject::Refused(crate::diag::in_place(
+            &first.ty,
+            with_help(
+                "a signed-in user is a value of one type",
+                format!(
+                    "name the struct that derives `SyncedUser`: `{}: User`",
+                    pattern(&first.pat)
+                ),
+            ),
+        )),
+    }
+}
+
+/// What can be asked of a type.
+pub(super) enum Asked {
+    /// Whether it is what it should be.
+    Type,
+    /// Nothing: `Self` means nothing in an item inside the handler.
+    Nothing,
+    /// Nothing: no value is of this type.
+    NoValue,
+}
+
+pub(super) fn asked(ty: &Type) -> Asked {
+    match ty {
+        Type::Group(group) => asked(&group.elem),
+        Type::Paren(paren) => asked(&paren.elem),
+        Type::ImplTrait(_) | Type::Never(_) | Type::Slice(_) | Type::TraitObject(_) => Asked::NoValue,
+        Type::Path(path) if path.path.is_ident("str") => Asked::NoValue,
+        ty if mentions(ty.to_token_stream(), "_") => Asked::NoValue,
+        ty if mentions(ty.to_token_stream(), "Self") => Asked::Nothing,
+        _ => Asked::Type,
+    }
+}
+
+fn mentions(tokens: TokenStream, word: &str) -> bool {
+    let mut is_lifetime = false;
+    tokens.into_iter().any(|token| {
+        let was_lifetime = std::mem::take(&mut is_lifetime);
+        match token {
+            TokenTree::Ident(ident) => ident == word && !was_lifetime,
+            TokenTree::Punct(punct) => {
+                is_lifetime = punct.as_char() == '\'';
+                false
+            }
+            TokenTree::Group(group) => mentions(group.stream(), word),
+            TokenTree::Literal(_) => false,
+        }
+    })
+}
+
+/// The word that makes the user optional.
+pub(super) fn optional(subject: &Subject) -> Option<&Ident> {
+    match subject {
+        Subject::Parameter(ty) | Subject::Unasked(ty) => last_segment(ty)
+            .map(|segment| &segment.ident)
+            .filter(|name| *name == "Option"),
+        Subject::Nobody | Subject::Receiver | Subject::Refused(_) => None,
+    }
+}
+
+fn pattern(pattern: &Pat) -> String {
+    match pattern {
+        Pat::Ident(ident) => ident.ident.to_string(),
+        _ => "user".to_owned(),
+    }
+}
+
+fn is_extractor(ty: &Type) -> bool {
+    let Some(segment) = last_segment(ty) else {
+        return false;
+    };
+    if ["Option", "Result"]
+        .iter()
+        .any(|wrapper| segment.ident == wrapper)
+    {
+        return first_argument(ty).is_some_and(is_extractor);
+    }
+    EXTRACTORS.iter().any(|extractor| segment.ident == extractor)
+}
+
+/// The type's name, if a parameter that does not stand first looks like a user.
+fn user_like(pattern: &Pat, ty: &Type) -> Option<String> {
+    let segment = last_segment(ty)?;
+    let name = segment.ident.to_string();
+    let named_user = matches!(pattern, Pat::Ident(pattern) if pattern.ident == "user");
+    let wrapped = || {
+        first_argument(ty)
+            .and_then(last_segment)
+            .map(|inner| inner.ident.to_string())
+    };
+    match name.as_str() {
+        "Session" | "User" => Some(name),
+        "Synced" | "MaybeSynced" | "Arc" => Some(format!("{name}<{}>", wrapped()?)),
+        "Option" => wrapped()
+            .filter(|inner| inner == "User" || inner == "Session")
+            .map(|inner| format!("Option<{inner}>")),
+        _ if named_user && !is_extractor(ty) => Some(name),
+        _ => None,
+    }
+}
+
+/// The application's state, where a parameter names it as axum's documentation does. Any other `State<_>` may be a part
+/// of the state, which need not provide anything.
+pub(super) fn inferred_state(signature: &Signature) -> Option<Type> {
+    signature.inputs.iter().find_map(|input| {
+        let FnArg::Typed(typed) = input else {
+            return None;
+        };
+        last_segment(&typed.ty).filter(|segment| segment.ident == "State")?;
+        let state = first_argument(&typed.ty)?;
+        (last_segment(state)?.ident == "AppState").then(|| state.clone())
+    })
+}
+
+fn last_segment(ty: &Type) -> Option<&syn::PathSegment> {
+    match ty {
+        Type::Path(path) => path.path.segments.last(),
+        // A `macro_rules!` macro hands on a type in invisible parentheses.
+        Type::Group(group) => last_segment(&group.elem),
+        _ => None,
+    }
+}
+
+fn first_argument(ty: &Type) -> Option<&Type> {
+    let PathArguments::AngleBracketed(arguments) = &last_segment(ty)?.arguments else {
+        return None;
+    };
+    arguments.args.iter().find_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    })
+}

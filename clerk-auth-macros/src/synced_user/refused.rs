@@ -1,0 +1,178 @@
+//! Types of fields that rustc refuses wherever they stand, and those that no row can hold.
+
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::spanned::Spanned;
+use syn::{Expr, GenericArgument, Ident, PathArguments, Type};
+
+use crate::diag::{Diagnostics, with_help};
+
+/// What is wrong with a type whatever the column.
+enum Fault {
+    /// rustc says so about the struct itself.
+    Refused(Span, &'static str),
+    /// rustc takes it in the last field.
+    Unsized(&'static str),
+    /// rustc takes it, and nothing can be read into it.
+    Borrowed(String),
+}
+
+/// Whether the field cannot be a column, which is reported by rustc or here.
+pub(super) fn is_refused(ty: &Type, user: &Ident, is_last: bool, diagnostics: &mut Diagnostics) -> bool {
+    match fault(ty, user) {
+        None => return false,
+        Some(Fault::Refused(span, what)) => {
+            diagnostics.leave_to_rustc(span, with_help(what, "name the type of one value"));
+        }
+        Some(Fault::Unsized(_)) if !is_last => {
+            diagnostics.leave_to_rustc(ty.span(), "the type of a field has a size");
+        }
+        Some(Fault::Unsized(instead)) => diagnostics.error(
+            ty,
+            with_help(
+                format!("`{}` has no size, and a column is a value", spelled(ty)),
+                instead,
+            ),
+        ),
+        Some(Fault::Borrowed(instead)) => diagnostics.error(
+            ty,
+            with_help(
+                format!("`{}` borrows, and a row owns what is read into it", spelled(ty)),
+                instead,
+            ),
+        ),
+    }
+    true
+}
+
+/// Whether the type is or holds the struct itself, about which rustc can then answer nothing.
+pub(super) fn is_itself(ty: &Type, user: &Ident) -> bool {
+    match ty {
+        Type::Group(group) => is_itself(&group.elem, user),
+        Type::Paren(paren) => is_itself(&paren.elem, user),
+        Type::Array(array) => is_itself(&array.elem, user),
+        Type::Tuple(tuple) => tuple.elems.iter().any(|ty| is_itself(ty, user)),
+        Type::Path(path) if path.path.is_ident_of(&["Option"]) => match &path.path.segments[0].arguments {
+            PathArguments::AngleBracketed(arguments) => {
+                matches!(arguments.args.first(), Some(GenericArgument::Type(ty)) if is_itself(ty, user))
+            }
+            _ => false,
+        },
+        Type::Path(path) => path.path.is_ident(user) || path.path.is_ident("Self"),
+        _ => false,
+    }
+}
+
+/// The type without the space that quoting puts behind each token.
+fn spelled(ty: &Type) -> String {
+    let mut text = ty.to_token_stream().to_string();
+    for (wide, narrow) in [("& ", "&"), (" < ", "<"), (" >", ">"), (" :: ", "::")] {
+        text = text.replace(wide, narrow);
+    }
+    text
+}
+
+fn fault(ty: &Type, user: &Ident) -> Option<Fault> {
+    match ty {
+        Type::Group(group) => fault(&group.elem, user),
+        Type::Paren(paren) => fault(&paren.elem, user),
+        Type::Slice(_) => Some(Fault::Unsized("write `Vec<_>`")),
+        Type::TraitObject(_) => Some(Fault::Unsized("name the type that implements the trait")),
+        Type::Path(path) if path.path.is_ident("str") => Some(Fault::Unsized("write `String`")),
+        Type::Reference(reference) if reference.lifetime.as_ref().is_some_and(|it| it.ident == "static") => {
+            let owned = match &*reference.elem {
+                Type::Path(path) if path.path.is_ident("str") => "String".to_owned(),
+                owned => spelled(owned),
+            };
+            Some(Fault::Borrowed(format!("write `{owned}`")))
+        }
+        ty => refused(ty, user),
+    }
+}
+
+/// What rustc refuses in the type of any field.
+fn refused(ty: &Type, user: &Ident) -> Option<Fault> {
+    let refused = |what| Some(Fault::Refused(ty.span(), what));
+    match ty {
+        Type::Infer(_) => refused("the type of a field is not inferred"),
+        Type::ImplTrait(_) => refused("the type of a field has a name"),
+        Type::Never(_) => refused("there is no value of this type"),
+        Type::Group(group) => self::refused(&group.elem, user),
+        Type::Paren(paren) => self::refused(&paren.elem, user),
+        Type::Reference(reference) => self::refused(&reference.elem, user),
+        Type::Ptr(pointer) => self::refused(&pointer.elem, user),
+        Type::Slice(slice) => self::refused(&slice.elem, user),
+        Type::Tuple(tuple) => tuple.elems.iter().find_map(|ty| self::refused(ty, user)),
+        Type::Array(array) => match &array.len {
+            Expr::Infer(_) => refused("the length of a field is not inferred"),
+            _ => self::refused(&array.elem, user),
+        },
+        Type::Path(path) if path.path.is_ident(user) => refused("a row does not hold itself"),
+        Type::Path(path) => {
+            let last = path.path.segments.last()?;
+            let PathArguments::AngleBracketed(arguments) = &last.arguments else {
+                return None;
+            };
+            let holds_values = path.path.is_ident_of(&["Option", "Vec"]);
+            arguments.args.iter().find_map(|argument| match argument {
+                GenericArgument::Type(Type::Path(inner))
+                    if inner.path.is_ident(user) && last.ident != "Option" =>
+                {
+                    None
+                }
+                GenericArgument::Type(ty) => self::refused(ty, user).or_else(|| match fault(ty, user) {
+                    Some(Fault::Unsized(_)) if holds_values => {
+                        refused("what an `Option` or a `Vec` holds has a size")
+                    }
+                    _ => None,
+                }),
+                _ => None,
+            })
+        }
+        _ => None,
+    }
+}
+
+trait IsIdentOf {
+    fn is_ident_of(&self, names: &[&str]) -> bool;
+}
+
+impl IsIdentOf for syn::Path {
+    fn is_ident_of(&self, names: &[&str]) -> bool {
+        self.segments.len() == 1 && names.iter().any(|name| self.segments[0].ident == name)
+    }
+}
+
+/// The type with the struct's name for `Self`, which means another type wherever generated code repeats it.
+pub(super) fn without_self(ty: Type, user: &Ident) -> Type {
+    let tokens = ty.to_token_stream();
+    if !mentions_self(tokens.clone()) {
+        return ty;
+    }
+    syn::parse2(replace_self(tokens, user)).unwrap_or(ty)
+}
+
+fn mentions_self(tokens: TokenStream) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == "Self",
+        TokenTree::Group(group) => mentions_self(group.stream()),
+        _ => false,
+    })
+}
+
+fn replace_self(tokens: TokenStream, user: &Ident) -> TokenStream {
+    tokens
+        .into_iter()
+        .map(|token| match token {
+            TokenTree::Ident(ident) if ident == "Self" => {
+                TokenTree::Ident(Ident::new(&user.to_string(), ident.span()))
+            }
+            TokenTree::Group(group) => {
+                let mut replaced = Group::new(group.delimiter(), replace_self(group.stream(), user));
+                replaced.set_span(group.span());
+                TokenTree::Group(replaced)
+            }
+            token => token,
+        })
+        .collect()
+}

@@ -1,0 +1,47 @@
+//! The warning of claims that no field uses.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+
+use super::model::Model;
+
+/// Warns of the claims that no field uses. Stable Rust lets no macro warn; using a deprecated item is the nearest to it, and
+/// its lint can be silenced like any other. Its words go before ours, so the item is called what it is.
+pub(super) fn unused_claims(model: &Model) -> Option<TokenStream> {
+    let at = model.template_at?;
+    let claims: Vec<(Ident, String)> = model
+        .unused_claims()
+        .enumerate()
+        .map(|(index, claim)| {
+            let bytes = claim
+                .most_bytes()
+                .map_or("any number of".to_owned(), |bytes| format!("up to {bytes}"));
+            let note = format!(
+                "no field of `{}` is fed by the claim `{}`, which takes {bytes} bytes of every session token; remove it \
+                 from the template, or write `allow(unused_claims)`",
+                model.ident, claim.name
+            );
+            let name = syn::parse_str::<Ident>(&claim.name).unwrap_or_else(|_| format_ident!("claim_{index}"));
+            (Ident::new(&name.to_string(), at), note)
+        })
+        .collect();
+    let names: Vec<&Ident> = claims.iter().map(|(name, _)| name).collect();
+    let notes = claims.iter().map(|(_, note)| note);
+    // rustc warns of nothing that a derive has written.
+    let token = Ident::new("__token", at);
+    let uses = names.iter().map(|name| quote_spanned!(at=> #token.#name));
+    (!claims.is_empty()).then(|| {
+        quote! {
+            const _: () = {
+                #[allow(non_snake_case)]
+                struct SessionToken {
+                    #(#[deprecated(note = #notes)] #names: (),)*
+                }
+                #[allow(dead_code)]
+                fn __unused(#token: &SessionToken) {
+                    #(let () = #uses;)*
+                }
+            };
+        }
+    })
+}

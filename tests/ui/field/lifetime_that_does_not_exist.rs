@@ -1,0 +1,10 @@
+use clerk_auth::SyncedUser;
+
+#[derive(SyncedUser)]
+#[synced_user(table = "users", database(postgres, sqlite))]
+struct User {
+    clerk_id: String,
+    first_name: Option<&'a str>,
+}
+
+fn main() {}

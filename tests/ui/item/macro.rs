@@ -1,0 +1,16 @@
+use clerk_auth::{SyncedUser, authenticated};
+
+#[derive(SyncedUser)]
+#[synced_user(table = "users", database(postgres, sqlite))]
+struct User {
+    clerk_id: String,
+}
+
+#[authenticated]
+macro_rules! handler {
+    () => {};
+}
+
+fn main() {
+    handler!();
+}

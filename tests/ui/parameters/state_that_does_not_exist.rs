@@ -1,0 +1,14 @@
+use clerk_auth::{SyncedUser, authenticated};
+
+use axum::extract::State;
+
+#[derive(SyncedUser)]
+#[synced_user(table = "users", database(postgres, sqlite))]
+struct User {
+    clerk_id: String,
+}
+
+#[authenticated]
+async fn handler(_user: User, State(_state): State<AppState>) {}
+
+fn main() {}
