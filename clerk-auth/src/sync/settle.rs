@@ -38,20 +38,19 @@ impl<U: SyncedUser> Inner<U> {
         }
         // In an allocation of its own, which a warm request does not make: it has room for everything that can happen, and
         // would be part of each handler's future otherwise.
-        Box::pin(self.observe(session, kept, now)).await
+        Box::pin(self.observe(session, kept)).await
     }
 
     async fn observe(
         self: &Arc<Self>,
         session: &Session,
         kept: Option<Arc<FreshRow<U>>>,
-        now: Timestamp,
     ) -> Result<Synced<Arc<U>>, SyncError> {
         let observation = match Observation::of_session(session) {
             Ok(observation) => observation,
             #[cfg(feature = "backend-api")]
             Err(claims) if self.fallback.is_some() && claims.are(&ClaimProblem::Absent) => {
-                return self.without_claims(session, claims, now).await;
+                return self.without_claims(session, claims, self.clerk.now()).await;
             }
             Err(claims) => return Err(claims.into()),
         };
