@@ -19,6 +19,7 @@ on_both_databases!(
     a_token_with_news_is_not_served_the_kept_row,
     an_invalidated_row_is_read_again,
     a_row_written_through_is_served_from_then_on,
+    a_row_that_was_served_is_not_followed_by_an_older_one,
     a_write_that_fails_forgets_the_row,
     a_struct_that_is_not_clone_is_read_for_each_request,
     requests_of_one_user_share_their_statements,
@@ -119,6 +120,33 @@ async fn a_row_written_through_is_served_from_then_on(database: TestDatabase) {
     if served.outcome == Cached {
         assert!(Arc::ptr_eq(&served.user, &written), "an older row was served");
     }
+}
+
+/// Who has written may hear of it late: when others have written again, and been read.
+async fn a_row_that_was_served_is_not_followed_by_an_older_one(database: TestDatabase) {
+    let profiles = Profiles::start(&database).await;
+    hears(&profiles).await;
+    let older = profiles.session(token("user_ada", "Ada", 7)).await;
+    let first = profiles.users.sync(&older).await.expect("it syncs").user;
+    let write = async {
+        profiles
+            .pool
+            .execute("UPDATE profiles SET name = 'Newest', clerk_version = 9999")
+            .await;
+        let newest = profiles.sync(token("user_ada", "Newest", 9)).await;
+        assert_eq!(newest.expect("it syncs").outcome, Unchanged);
+        Ok::<_, SyncError>(Profile {
+            name: Some("Written".to_owned()),
+            ..first.clone()
+        })
+    };
+    profiles
+        .users
+        .write_through(&UserId::new("user_ada"), write)
+        .await
+        .expect("it is written");
+    let served = profiles.users.sync(&older).await.expect("it syncs").user;
+    assert_eq!(served.name.as_deref(), Some("Newest"));
 }
 
 async fn a_write_that_fails_forgets_the_row(database: TestDatabase) {

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use quick_cache::sync::Cache;
+use quick_cache::sync::{Cache, EntryAction, EntryResult};
 
 use super::store::Stored;
+use super::version::Version;
 use crate::session::Session;
 use crate::time::Timestamp;
 
@@ -37,6 +38,13 @@ pub(super) struct FreshRow<U> {
     /// The session whose claims the row was last compared with.
     pub(super) session: Session,
     pub(super) read: Reading,
+}
+
+impl<U> FreshRow<U> {
+    /// Of two copies the newer one's is greater.
+    fn order(&self) -> (Version, Instant) {
+        (self.stored.version, self.read.instant)
+    }
 }
 
 /// When a row was read: taken before the read begins.
@@ -123,9 +131,24 @@ impl<U> FreshRows<U> {
     }
 
     /// Keeps a row that was read. If somebody has written since the read began, nobody will see it.
+    ///
+    /// A newer row stays: who wrote the older one may hear of that only when another request has read the newer one already,
+    /// and been answered with it.
     pub(super) fn put(&self, clerk_id: &str, row: FreshRow<U>) {
-        if self.keeps() && !row.stored.deleted {
-            self.rows.insert(clerk_id.into(), Arc::new(row));
+        if !self.keeps() || row.stored.deleted {
+            return;
+        }
+        let row = Arc::new(row);
+        let entry = self.rows.entry(&Box::from(clerk_id), None, |_, kept| {
+            let is_young = kept.read.instant.elapsed() < self.fresh_for;
+            if !is_young || kept.order() <= row.order() {
+                *kept = Arc::clone(&row);
+            }
+            EntryAction::Retain(())
+        });
+        if let EntryResult::Vacant(place) = entry {
+            // In vain if the cache has been emptied meanwhile.
+            let _ = place.insert(row);
         }
     }
 
