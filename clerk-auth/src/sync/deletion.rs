@@ -75,7 +75,7 @@ where
             return Ok(written);
         }
         let mut connection = self.connections.acquire().await?;
-        let stored = self.select(&mut connection, clerk_id, "").await?;
+        let stored = self.select(&mut connection, clerk_id).await?;
         connection.done().await?;
         match stored {
             Some(stored) => Ok(Written { stored, ..written }),
@@ -94,7 +94,7 @@ where
         if U::TOMBSTONES.is_some() && execute_for::<DB>(connection, U::TOMBSTONE, clerk_id).await? == 0 {
             nothing_done = Deletion::AlreadyDeleted;
         }
-        let Some(stored) = self.select(connection, clerk_id, DB::ROW_LOCK).await? else {
+        let Some(stored) = self.select_and_lock(connection, clerk_id).await? else {
             return Ok(nothing_done);
         };
         if U::TOMBSTONES.is_none() && stored.deleted {

@@ -11,7 +11,7 @@ use super::fresh::Reading;
 use super::observation::{Observation, UserObject};
 use super::plan::SyncOutcome;
 use super::reads::Counted;
-use super::store::WriteError;
+use super::store::{Looked, WriteError};
 use super::user_sync::{Inner, Synced};
 use super::writers::Writers;
 use crate::backend_api::BackendApi;
@@ -96,22 +96,24 @@ impl<U: SyncedUser> Inner<U> {
             {
                 return self.ask(|counted| self.as_known(session, claims, counted)).await;
             }
-            if let Some(_turn) = fallback.turns.turn(clerk_id, ended).await {
-                if !fallback.may_ask(now) {
-                    return self.ask(|counted| self.as_known(session, claims, counted)).await;
-                }
-                let asked = self.ask_clerk(fallback, clerk_id).await;
-                // Whom Clerk does not know is refused, and not served from the row that the application's hook kept.
-                if !matches!(asked, Err(SyncError::OnDelete(_))) {
-                    fallback.asked.insert(clerk_id.into(), session.clone());
-                }
-                return match asked {
-                    Ok(Some(synced)) => Ok(synced),
-                    // Clerk did not say.
-                    Ok(None) => self.ask(|counted| self.as_known(session, claims, counted)).await,
-                    Err(error) => Err(error),
-                };
+            let Some(_turn) = fallback.turns.turn(clerk_id, ended) else {
+                fallback.turns.others(clerk_id).await;
+                continue;
+            };
+            if !fallback.may_ask(now) {
+                return self.ask(|counted| self.as_known(session, claims, counted)).await;
             }
+            let asked = self.ask_clerk(fallback, clerk_id).await;
+            // Whom Clerk does not know is refused, and not served from the row that the application's hook kept.
+            if !matches!(asked, Err(SyncError::OnDelete(_))) {
+                fallback.asked.insert(clerk_id.into(), session.clone());
+            }
+            return match asked {
+                Ok(Some(synced)) => Ok(synced),
+                // Clerk did not say.
+                Ok(None) => self.ask(|counted| self.as_known(session, claims, counted)).await,
+                Err(error) => Err(error),
+            };
         }
     }
 
@@ -124,12 +126,19 @@ impl<U: SyncedUser> Inner<U> {
     ) -> Result<Synced<Arc<U>>, SyncError> {
         let clerk_id = session.user_id().as_str();
         let reading: Reading = self.fresh.reading(clerk_id, self.clerk.now());
-        let read = self.reads.read(clerk_id, &counted).await;
-        match read.map_err(SyncError::Database)? {
-            Some(stored) if stored.deleted => Err(self.gone(clerk_id).await),
-            Some(stored) => Ok(self.serve(Some(session), stored, Some(reading), SyncOutcome::Unchanged)),
-            None if self.store.has_tombstone(clerk_id).await? => Err(SyncError::Gone),
-            None => Err(claims.into()),
+        let looked = self.reads.look(clerk_id, &counted).await;
+        match looked.map_err(SyncError::Database)? {
+            Looked::Row(stored) if stored.deleted => Err(self.gone(clerk_id).await),
+            Looked::Row(stored) => {
+                Ok(self.serve(Some(session), stored, Some(reading), SyncOutcome::Unchanged))
+            }
+            Looked::Nothing(place) => {
+                drop(place);
+                match self.store.has_tombstone(clerk_id).await? {
+                    true => Err(SyncError::Gone),
+                    false => Err(claims.into()),
+                }
+            }
         }
     }
 

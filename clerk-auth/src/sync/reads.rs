@@ -12,14 +12,14 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use super::store::{Store, Stored};
+use super::store::{Looked, Store, Stored};
 use crate::user::SyncedUser;
 
 /// How many rows one statement reads: enough to make its round trip cheap, few enough to answer within milliseconds.
 const MOST_ROWS: usize = 500;
 
-/// What a read came to. The error is shared by all who waited for it.
-pub(super) type Read<U> = Result<Option<Stored<U>>, Arc<sqlx::Error>>;
+/// What a statement that is shared came to.
+type Shared<U> = Result<Option<Stored<U>>, Arc<sqlx::Error>>;
 
 /// Whether the failure of a request counts as one of the database's. Of those who share a statement it does for one: the
 /// statement failed once, however many waited for it.
@@ -60,13 +60,13 @@ struct Queue<U> {
 /// Who waits for a statement to share.
 struct Waiting<U> {
     clerk_id: Box<str>,
-    answer: oneshot::Sender<Read<U>>,
+    answer: oneshot::Sender<Shared<U>>,
     counted: Counted,
 }
 
 enum Place<'a, U: SyncedUser> {
     Turn(Turn<'a, U>),
-    Waiting(oneshot::Receiver<Read<U>>),
+    Waiting(oneshot::Receiver<Shared<U>>),
 }
 
 /// A read of one row under way. When it ends, by whatever, whoever waits is served.
@@ -90,9 +90,13 @@ impl<U: SyncedUser> Reads<U> {
     }
 
     /// The row as it is now.
-    pub(super) async fn read(self: &Arc<Self>, clerk_id: &str, counted: &Counted) -> Read<U> {
+    pub(super) async fn look<'a>(
+        self: &'a Arc<Self>,
+        clerk_id: &'a str,
+        counted: &Counted,
+    ) -> Result<Looked<'a, U>, Arc<sqlx::Error>> {
         match self.place(clerk_id, counted) {
-            Place::Turn(_turn) => self.store.read(clerk_id).await.map_err(Arc::new),
+            Place::Turn(_turn) => self.store.look(clerk_id).await.map_err(Arc::new),
             Place::Waiting(answer) => {
                 // Nobody answers if the runtime is shutting down.
                 let row = answer
@@ -100,7 +104,7 @@ impl<U: SyncedUser> Reads<U> {
                     .unwrap_or_else(|_| Err(Arc::new(sqlx::Error::PoolClosed)))?;
                 // What fails after this is not shared.
                 counted.set(true);
-                Ok(row)
+                Ok(row.map_or(Looked::Nothing(None), Looked::Row))
             }
         }
     }

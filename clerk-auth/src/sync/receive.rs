@@ -313,7 +313,7 @@ where
             claims,
             version,
         } = observation;
-        let mut stored = self.select(connection, source.subject(), "").await?;
+        let mut stored = self.select(connection, source.subject()).await?;
         if plan(stored.as_ref(), claims, *version) == Plan::RaiseVersion {
             let arguments = with_version::<DB>(source.subject(), *version)?;
             sqlx::query_with(U::RAISE_VERSION, arguments)
@@ -321,7 +321,7 @@ where
                 .await?;
             // Claims of the version that was read may have been replaced by others of the same meanwhile. From now on they
             // cannot be.
-            stored = self.select(connection, source.subject(), "").await?;
+            stored = self.select(connection, source.subject()).await?;
         }
         match plan(stored.as_ref(), claims, *version) {
             Plan::Gone => Ok(Applied::Gone),

@@ -9,7 +9,7 @@ use super::fresh::{FreshRow, Reading};
 use super::observation::Observation;
 use super::plan::{Plan, SyncOutcome, plan};
 use super::reads::Counted;
-use super::store::{Stored, WriteError, Written};
+use super::store::{Looked, Stored, WriteError, Written};
 use super::user_sync::{Inner, Synced};
 #[cfg(feature = "backend-api")]
 use crate::claim::ClaimProblem;
@@ -96,18 +96,22 @@ impl<U: SyncedUser> Inner<U> {
         loop {
             let ended = self.writers.ended(clerk_id);
             let reading = self.fresh.reading(clerk_id, self.clerk.now());
-            let read = self.reads.read(clerk_id, &counted).await;
-            let stored = read.map_err(SyncError::Database)?;
-            let plan = plan(stored.as_ref(), &observation.claims, version);
-            match (plan, &stored) {
+            let looked = self.reads.look(clerk_id, &counted).await;
+            let looked = looked.map_err(SyncError::Database)?;
+            let stored = looked.row();
+            let plan = plan(stored, &observation.claims, version);
+            match (plan, stored) {
                 (Plan::Gone, _) => return Err(self.gone(clerk_id).await),
                 (Plan::Serve, Some(stored)) => {
                     return Ok(self.serve(session, stored.clone(), Some(reading), SyncOutcome::Unchanged));
                 }
                 (Plan::Write | Plan::Serve | Plan::RaiseVersion, _) => {}
             }
-            let Some(_turn) = self.writers.turn(clerk_id, ended).await else {
-                // Whoever had it may have written what we would.
+            let Some(_turn) = self.writers.turn(clerk_id, ended) else {
+                // Whoever has it may be waiting for the connection.
+                drop(looked);
+                self.writers.others(clerk_id).await;
+                // They may have written what we would.
                 continue;
             };
             if plan == Plan::RaiseVersion {
@@ -116,7 +120,7 @@ impl<U: SyncedUser> Inner<U> {
                 // they cannot be, so another look tells whether these are the right ones.
                 continue;
             }
-            return self.write(observation, session, stored.is_none()).await;
+            return self.write(observation, session, looked).await;
         }
     }
 
@@ -124,7 +128,7 @@ impl<U: SyncedUser> Inner<U> {
         &self,
         observation: &Observation<'_, U>,
         session: Option<&Session>,
-        is_new: bool,
+        looked: Looked<'_, U>,
     ) -> Result<Synced<Arc<U>>, SyncError> {
         let Observation {
             source,
@@ -133,15 +137,9 @@ impl<U: SyncedUser> Inner<U> {
         } = observation;
         let clerk_id = source.subject();
         let writing = self.fresh.writing(clerk_id, self.clerk.now());
-        let inserted = if is_new {
-            self.store.insert(claims, *version).await
-        } else {
-            Ok(None)
-        };
-        let written = match inserted {
-            Ok(None) => self.store.write(clerk_id, claims, *version).await,
-            Ok(Some(inserted)) => Ok(inserted),
-            Err(error) => Err(error),
+        let written = match looked {
+            Looked::Nothing(Some(place)) => place.fill(clerk_id, claims, *version).await,
+            _ => self.store.write(clerk_id, claims, *version).await,
         };
         let Written { stored, inserted } = match written {
             Ok(written) => written,

@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, ColumnIndex, Database, Decode, Encode, Executor, IntoA
 use super::announcement::announcement;
 #[cfg(feature = "backend-api")]
 use super::bulk::WrittenRow;
-use super::connection::Connections;
+use super::connection::{Connection, Connections};
 use super::deletion::Deletion;
 use super::dialect::{Dialect, key, stored};
 use super::error::BoxError;
@@ -21,7 +21,7 @@ use super::observation::Observation;
 #[cfg(feature = "webhooks")]
 use super::receive::{Applied, Change, OnEvent};
 use super::version::Version;
-use super::write::commit_error;
+use super::write::VacantPlace;
 use crate::user::{StoredIn, SyncedUser};
 #[cfg(feature = "webhooks")]
 use crate::webhook::Webhook;
@@ -48,6 +48,35 @@ impl<U> Clone for Stored<U> {
 pub(crate) struct Written<U> {
     pub(crate) stored: Stored<U>,
     pub(crate) inserted: bool,
+}
+
+/// What a look at a user's row came to.
+pub(crate) enum Looked<'s, U: SyncedUser> {
+    Row(Stored<U>),
+    /// There is none. The place holds a connection: who waits for anybody drops it first.
+    Nothing(Option<Box<dyn Vacancy<U> + 's>>),
+}
+
+impl<U: SyncedUser> Looked<'_, U> {
+    pub(crate) fn row(&self) -> Option<&Stored<U>> {
+        match self {
+            Self::Row(stored) => Some(stored),
+            Self::Nothing(_) => None,
+        }
+    }
+}
+
+/// Where a row can be written at once.
+pub(crate) trait Vacancy<U: SyncedUser>: Send {
+    /// As [`Store::write`] does.
+    fn fill<'a>(
+        self: Box<Self>,
+        clerk_id: &'a str,
+        claims: &'a U::Claims,
+        version: Version,
+    ) -> StoreFuture<'a, Written<U>, WriteError>
+    where
+        Self: 'a;
 }
 
 /// Why a row could not be written.
@@ -87,6 +116,9 @@ pub(crate) type Hook<U, DB> = Arc<
 pub(crate) trait Store<U: SyncedUser>: Send + Sync {
     fn read<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, Option<Stored<U>>>;
 
+    /// The same for who will write a row if there is none.
+    fn look<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, Looked<'a, U>>;
+
     /// The rows of those that have one, with their Clerk user ids.
     fn read_many<'a>(&'a self, clerk_ids: &'a [&'a str]) -> StoreFuture<'a, Vec<(String, Stored<U>)>>;
 
@@ -96,13 +128,6 @@ pub(crate) trait Store<U: SyncedUser>: Send + Sync {
         claims: &'a U::Claims,
         version: Version,
     ) -> StoreFuture<'a, Written<U>, WriteError>;
-
-    /// The same for a user who had no row a moment ago; `None` leaves it to [`write`](Self::write).
-    fn insert<'a>(
-        &'a self,
-        claims: &'a U::Claims,
-        version: Version,
-    ) -> StoreFuture<'a, Option<Written<U>>, WriteError>;
 
     fn raise_version<'a>(&'a self, clerk_id: &'a str, version: Version) -> StoreFuture<'a, ()>;
 
@@ -199,10 +224,21 @@ where
         &self,
         connection: &mut DB::Connection,
         clerk_id: &str,
-        lock: &'static str,
+    ) -> Result<Option<Stored<U>>, sqlx::Error> {
+        let row = sqlx::query_with(U::SELECT, key::<DB>(clerk_id)?)
+            .fetch_optional(connection)
+            .await?;
+        row.map(|row| stored::<DB, U>(&row, row.len() - 2)).transpose()
+    }
+
+    /// Holds others off the row until the transaction is over.
+    pub(super) async fn select_and_lock(
+        &self,
+        connection: &mut DB::Connection,
+        clerk_id: &str,
     ) -> Result<Option<Stored<U>>, sqlx::Error> {
         // The text is made of the derive's constant and the database's own.
-        let sql = AssertSqlSafe(format!("{}{lock}", U::SELECT));
+        let sql = AssertSqlSafe(format!("{}{}", U::SELECT, DB::ROW_LOCK));
         let row = sqlx::query_with(sql, key::<DB>(clerk_id)?)
             .fetch_optional(connection)
             .await?;
@@ -225,11 +261,33 @@ where
     fn read<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, Option<Stored<U>>> {
         Box::pin(async move {
             let mut connection = self.connections.acquire().await?;
-            let row = sqlx::query_with(U::SELECT, key::<DB>(clerk_id)?)
-                .fetch_optional(&mut *connection)
-                .await?;
+            let stored = self.select(&mut connection, clerk_id).await?;
             connection.done().await?;
-            row.map(|row| stored::<DB, U>(&row, row.len() - 2)).transpose()
+            Ok(stored)
+        })
+    }
+
+    fn look<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, Looked<'a, U>> {
+        Box::pin(async move {
+            let mut connection = self.connections.acquire().await?;
+            Ok(match self.select(&mut connection, clerk_id).await? {
+                Some(stored) => {
+                    connection.done().await?;
+                    Looked::Row(stored)
+                }
+                None => Looked::Nothing(match connection {
+                    Connection::Plain(connection) => Some(Box::new(VacantPlace {
+                        store: self,
+                        connection,
+                    })),
+                    // What was read does not go into the transaction that writes: where that has the snapshot of its
+                    // first statement, it fails on a row that others have inserted since.
+                    Connection::Pooled(transaction) => {
+                        transaction.commit().await?;
+                        None
+                    }
+                }),
+            })
         })
     }
 
@@ -253,29 +311,16 @@ where
         version: Version,
     ) -> StoreFuture<'a, Written<U>, WriteError> {
         Box::pin(async move {
-            if self.on_insert.is_none() && !DB::UPSERT_IN_TRANSACTION {
-                let mut connection = self.connections.acquire().await?;
-                let written = self.upsert(&mut connection, clerk_id, claims, version).await?;
-                connection.done().await.map_err(commit_error::<U>)?;
-                return self.after_insertion(clerk_id, written).await;
-            }
-            let transaction = self.connections.begin().await?;
-            self.upsert_and_commit(transaction, clerk_id, claims, version)
-                .await
-        })
-    }
-
-    fn insert<'a>(
-        &'a self,
-        claims: &'a U::Claims,
-        version: Version,
-    ) -> StoreFuture<'a, Option<Written<U>>, WriteError> {
-        Box::pin(async move {
-            match U::INSERT {
-                // A hook needs a transaction around it.
-                Some(insert) if self.on_insert.is_none() => self.insert_alone(insert, claims, version).await,
-                _ => Ok(None),
-            }
+            let written = match self.connections.acquire().await? {
+                Connection::Plain(mut connection) => {
+                    self.write_on(&mut connection, clerk_id, claims, version).await
+                }
+                Connection::Pooled(transaction) => {
+                    self.upsert_and_commit(transaction, clerk_id, claims, version)
+                        .await
+                }
+            };
+            self.after_insertion(clerk_id, written?).await
         })
     }
 
@@ -390,7 +435,7 @@ where
                 .await
             {
                 Err(WriteError::Taken(_)) => Ok(None),
-                written => written.map(Some),
+                written => self.after_insertion(clerk_id, written?).await.map(Some),
             }
         })
     }

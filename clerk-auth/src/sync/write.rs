@@ -1,9 +1,12 @@
 //! Writes one row: the upsert and what goes with it, or the insertion of a row that there was not a moment ago.
 
-use sqlx::{ColumnIndex, Decode, Encode, Executor, IntoArguments, Transaction, Type};
+use sqlx::pool::PoolConnection;
+use sqlx::{
+    ColumnIndex, Connection as _, Database, Decode, Encode, Executor, IntoArguments, Transaction, Type,
+};
 
 use super::dialect::{Dialect, written};
-use super::store::{PoolStore, WriteError, Written};
+use super::store::{PoolStore, StoreFuture, Vacancy, WriteError, Written};
 use super::version::Version;
 use crate::user::{StoredIn, SyncedUser};
 
@@ -59,6 +62,22 @@ where
         }
     }
 
+    /// Writes in a transaction of its own if one statement is not enough.
+    pub(super) async fn write_on(
+        &self,
+        connection: &mut DB::Connection,
+        clerk_id: &str,
+        claims: &U::Claims,
+        version: Version,
+    ) -> Result<Written<U>, WriteError> {
+        if self.on_insert.is_none() && !DB::UPSERT_IN_TRANSACTION {
+            return self.upsert(connection, clerk_id, claims, version).await;
+        }
+        let transaction = connection.begin_with(DB::BEGIN).await?;
+        self.upsert_and_commit(transaction, clerk_id, claims, version)
+            .await
+    }
+
     pub(super) async fn upsert_and_commit(
         &self,
         mut transaction: Transaction<'_, DB>,
@@ -70,26 +89,76 @@ where
             .upsert_with_hook(&mut transaction, clerk_id, claims, version)
             .await?;
         transaction.commit().await.map_err(commit_error::<U>)?;
-        self.after_insertion(clerk_id, written).await
+        Ok(written)
     }
 
-    /// Runs [`StoredIn::INSERT`]; `None` if there is a row.
-    pub(super) async fn insert_alone(
+    /// Runs [`StoredIn::INSERT`]; `None` if there is a row by now, or a tombstone.
+    async fn insert_alone(
         &self,
+        connection: &mut DB::Connection,
         insert: &'static str,
         claims: &U::Claims,
         version: Version,
     ) -> Result<Option<Written<U>>, WriteError> {
         let mut arguments = DB::Arguments::default();
         U::bind(claims, version.milliseconds(), &mut arguments).map_err(sqlx::Error::Encode)?;
-        let mut connection = self.connections.acquire().await?;
         // To the end: SQLite commits a statement when it is done, and sqlx leaves it at the first row otherwise.
         let rows = sqlx::query_with(insert, arguments)
-            .fetch_all(&mut *connection)
+            .fetch_all(connection)
             .await
             .map_err(taken)?;
-        connection.done().await.map_err(commit_error::<U>)?;
         Ok(rows.first().map(|row| written::<DB, U>(row, true)).transpose()?)
+    }
+}
+
+/// The connection on which a user was found to have no row: it has just answered, and another would have to be asked
+/// whether it does.
+pub(super) struct VacantPlace<'s, U, DB: Database> {
+    pub(super) store: &'s PoolStore<U, DB>,
+    pub(super) connection: PoolConnection<DB>,
+}
+
+impl<DB, U> Vacancy<U> for VacantPlace<'_, U, DB>
+where
+    DB: Dialect,
+    U: StoredIn<DB>,
+    DB::Arguments: IntoArguments<DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
+    for<'q> i64: Encode<'q, DB> + Decode<'q, DB> + Type<DB>,
+    for<'r> bool: Decode<'r, DB> + Type<DB>,
+    usize: ColumnIndex<DB::Row>,
+{
+    fn fill<'a>(
+        self: Box<Self>,
+        clerk_id: &'a str,
+        claims: &'a U::Claims,
+        version: Version,
+    ) -> StoreFuture<'a, Written<U>, WriteError>
+    where
+        Self: 'a,
+    {
+        Box::pin(async move {
+            let Self {
+                store,
+                mut connection,
+            } = *self;
+            let inserted = match U::INSERT {
+                // A hook needs a transaction around it.
+                Some(insert) if store.on_insert.is_none() => {
+                    store
+                        .insert_alone(&mut connection, insert, claims, version)
+                        .await?
+                }
+                _ => None,
+            };
+            let written = match inserted {
+                Some(inserted) => inserted,
+                None => store.write_on(&mut connection, clerk_id, claims, version).await?,
+            };
+            drop(connection);
+            store.after_insertion(clerk_id, written).await
+        })
     }
 }
 

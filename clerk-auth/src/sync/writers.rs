@@ -52,17 +52,19 @@ impl Writers {
         Ended(self.lock(clerk_id).ended.load(Ordering::Acquire))
     }
 
-    /// A turn to write; `None`, after they have ended, if others have had theirs since the row was looked at.
-    pub(super) async fn turn(&self, clerk_id: &str, looked_at: Ended) -> Option<Turn<'_>> {
+    /// A turn to write; `None` if others are having theirs, or have had it since the row was looked at.
+    pub(super) fn turn(&self, clerk_id: &str, looked_at: Ended) -> Option<Turn<'_>> {
         let lock = self.lock(clerk_id);
-        let Ok(guard) = lock.turn.try_lock() else {
-            drop(lock.turn.lock().await);
-            return None;
-        };
+        let guard = lock.turn.try_lock().ok()?;
         (self.ended(clerk_id) == looked_at).then(|| Turn {
             ended: &lock.ended,
             _guard: guard,
         })
+    }
+
+    /// Waits until nobody has a turn.
+    pub(super) async fn others(&self, clerk_id: &str) {
+        drop(self.lock(clerk_id).turn.lock().await);
     }
 
     fn lock(&self, clerk_id: &str) -> &Lock {
@@ -79,14 +81,17 @@ mod tests {
     async fn who_comes_after_a_turn_looks_at_the_row_again() {
         let writers = Writers::default();
         let looked_at = writers.ended("user_ada");
-        let turn = writers.turn("user_ada", looked_at).await.expect("nobody writes");
-        let (waited, ()) = tokio::join!(writers.turn("user_ada", looked_at), async { drop(turn) });
-        assert!(waited.is_none(), "who waited has not seen what was written");
+        let turn = writers.turn("user_ada", looked_at).expect("nobody writes");
+        let waits = async {
+            assert!(writers.turn("user_ada", looked_at).is_none(), "another writes");
+            writers.others("user_ada").await;
+        };
+        tokio::join!(waits, async { drop(turn) });
         assert!(
-            writers.turn("user_ada", looked_at).await.is_none(),
-            "nor has who comes later"
+            writers.turn("user_ada", looked_at).is_none(),
+            "who waited has not seen what was written"
         );
         let looked_again = writers.ended("user_ada");
-        assert!(writers.turn("user_ada", looked_again).await.is_some());
+        assert!(writers.turn("user_ada", looked_again).is_some());
     }
 }
