@@ -351,10 +351,10 @@ pub trait StoredIn<DB: Database>: SyncedUser {
     /// one more parameter (text) names the sender, and one more column stands before the version.
     const UPSERT: &'static str;
 
-    /// Inserts the row unless there is one, for a database whose upsert does not tell which it did (SQLite): the
-    /// parameters and columns are those of [`UPSERT`](Self::UPSERT), and no row is returned if there is one, or a
-    /// tombstone.
-    const INSERT: Option<&'static str> = None;
+    /// Inserts the row unless there is one, for a user who had none a moment ago; it costs less than
+    /// [`UPSERT`](Self::UPSERT). The parameters are those of [`bind`](Self::bind). Returns the columns of
+    /// [`SELECT`](Self::SELECT) and that it was inserted, or no row if there is one by now, or a tombstone. It tells nobody.
+    const INSERT: &'static str;
 
     /// The same for many rows, which must be of different users: the parameters are those of [`bind`](Self::bind), once
     /// for each row. Returns the rows that won: the columns of [`SELECT`](Self::SELECT), whether the row was inserted, and

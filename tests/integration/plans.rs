@@ -53,6 +53,7 @@ fn statements(pool: &Pool) -> Vec<(&'static str, &'static str)> {
                     "SELECT_MANY",
                     <AlwaysRead as StoredIn<$database>>::SELECT_MANY,
                 ),
+                ("INSERT", <AlwaysRead as StoredIn<$database>>::INSERT),
                 ("UPSERT", <AlwaysRead as StoredIn<$database>>::UPSERT),
                 (
                     "RAISE_VERSION",
@@ -64,10 +65,7 @@ fn statements(pool: &Pool) -> Vec<(&'static str, &'static str)> {
     }
     match pool {
         Pool::Postgres(_) => of!(Postgres),
-        Pool::Sqlite(_) => {
-            let insert = <AlwaysRead as StoredIn<Sqlite>>::INSERT.map(|insert| ("INSERT", insert));
-            of!(Sqlite).into_iter().chain(insert).collect()
-        }
+        Pool::Sqlite(_) => of!(Sqlite),
     }
 }
 

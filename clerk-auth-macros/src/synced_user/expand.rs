@@ -283,11 +283,6 @@ fn stored_in(model: &Model, database: Database, condition: Option<&TokenStream>)
                 });
         }
     });
-    let insert = insert.map(|sql| {
-        quote! {
-            const INSERT: ::core::option::Option<&'static str> = ::core::option::Option::Some(#sql);
-        }
-    });
     let upsert_many = {
         let UpsertMany {
             before,
@@ -362,7 +357,7 @@ fn stored_in(model: &Model, database: Database, condition: Option<&TokenStream>)
             const SELECT_MANY: &'static str = #select_many;
             const SELECT_IDS: &'static str = #select_ids;
             const UPSERT: &'static str = #upsert;
-            #insert
+            const INSERT: &'static str = #insert;
             const UPSERT_MANY: ::clerk_auth::user::UpsertMany = #upsert_many;
             const RAISE_VERSION: &'static str = #raise_version;
             const RAISE_VERSION_MANY: &'static str = #raise_version_many;
@@ -426,19 +421,20 @@ fn statement_check(model: &Model) -> Option<TokenStream> {
         tombstones,
         ..
     } = Statements::of(model, database);
-    let written = model.written().count() + 1 + usize::from(model.announces(database));
+    let inserted = model.written().count() + 1;
+    let upserted = inserted + usize::from(model.announces(database));
     let queries = [
         (select, 1),
         (select_many, 1),
         (select_ids, 2),
-        (upsert, written),
+        (upsert, upserted),
+        (insert, inserted),
         (upsert_many.of_two(database), 2 * upsert_many.parameters),
         (raise_version, 2),
         (raise_version_many, 1),
         (tombstone, 1),
     ]
     .into_iter()
-    .chain(insert.map(|sql| (sql, written)))
     .chain(
         tombstones
             .into_iter()

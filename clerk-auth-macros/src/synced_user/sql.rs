@@ -9,8 +9,7 @@ pub(super) struct Statements {
     pub(super) select_many: String,
     pub(super) select_ids: String,
     pub(super) upsert: String,
-    /// For a database whose upsert does not tell whether it inserted.
-    pub(super) insert: Option<String>,
+    pub(super) insert: String,
     pub(super) upsert_many: UpsertMany,
     pub(super) raise_version: String,
     pub(super) raise_version_many: String,
@@ -32,7 +31,7 @@ pub(super) struct TombstoneStatements {
 /// The statements that write rows.
 struct Upsert {
     one: String,
-    insert: Option<String>,
+    insert: String,
     many: UpsertMany,
 }
 
@@ -347,12 +346,14 @@ fn upsert(model: &Model, database: Database) -> Upsert {
         updates = updates.join(", "),
     );
     let bookkeeping = bookkeeping(model);
-    let insert = match database {
-        Database::Postgres => None,
-        Database::Sqlite => Some(format!(
-            "{before}{values}{conflict} NOTHING RETURNING {columns}{bookkeeping}, 1 AS \"clerk_inserted\""
-        )),
-    };
+    // Nobody has a copy of a row that was not there, so nobody is told.
+    let insert = format!(
+        "{before}{values}{conflict} NOTHING RETURNING {columns}{bookkeeping}, {} AS \"clerk_inserted\"",
+        match database {
+            Database::Postgres => "true",
+            Database::Sqlite => "1",
+        }
+    );
     let one = format!("{before}{values}{settled}{announced}{bookkeeping}, {was_inserted}");
     // One announcement for all rows is the store's to make, and so is leaving out who has a tombstone: rows that are
     // selected from `VALUES` would need their parameters' types spelled out.

@@ -96,14 +96,13 @@ where
     async fn insert_alone(
         &self,
         connection: &mut DB::Connection,
-        insert: &'static str,
         claims: &U::Claims,
         version: Version,
     ) -> Result<Option<Written<U>>, WriteError> {
         let mut arguments = DB::Arguments::default();
         U::bind(claims, version.milliseconds(), &mut arguments).map_err(sqlx::Error::Encode)?;
         // To the end: SQLite commits a statement when it is done, and sqlx leaves it at the first row otherwise.
-        let rows = sqlx::query_with(insert, arguments)
+        let rows = sqlx::query_with(U::INSERT, arguments)
             .fetch_all(connection)
             .await
             .map_err(taken)?;
@@ -143,14 +142,10 @@ where
                 store,
                 mut connection,
             } = *self;
-            let inserted = match U::INSERT {
-                // A hook needs a transaction around it.
-                Some(insert) if store.on_insert.is_none() => {
-                    store
-                        .insert_alone(&mut connection, insert, claims, version)
-                        .await?
-                }
-                _ => None,
+            let inserted = match store.on_insert {
+                None => store.insert_alone(&mut connection, claims, version).await?,
+                // The hook needs a transaction around it.
+                Some(_) => None,
             };
             let written = match inserted {
                 Some(inserted) => inserted,
