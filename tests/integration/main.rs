@@ -21,6 +21,7 @@ mod pooler;
 mod process;
 mod processes;
 mod refusals;
+mod round_trips;
 mod shortcodes;
 mod stand_in;
 mod statements;

@@ -1,8 +1,9 @@
 //! A TCP proxy that can be broken in the ways in which networks break.
 
-use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::{io, mem};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -21,6 +22,8 @@ pub struct Proxy {
     _reservation: TcpSocket,
     /// Whoever forwards bytes holds it for reading, so that its writer knows that nobody does.
     gate: Arc<RwLock<()>>,
+    /// How often the first client has sent something.
+    sent: Arc<AtomicU64>,
     held: Option<OwnedRwLockWriteGuard<()>>,
     forwarding: Option<Forwarding>,
 }
@@ -46,6 +49,7 @@ impl Proxy {
             target,
             _reservation: reservation,
             gate: Arc::default(),
+            sent: Arc::default(),
             held: None,
             forwarding: None,
         };
@@ -56,6 +60,11 @@ impl Proxy {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// How often the first client to connect has sent something so far: its round trips, if it waits for each answer.
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Ordering::SeqCst)
     }
 
     /// Drops all connections and refuses new ones.
@@ -93,7 +102,13 @@ impl Proxy {
             .and_then(|socket| socket.listen(128))
             .expect("the reserved port can be listened on");
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(accept(listener, self.target, Arc::clone(&self.gate), stopped));
+        let task = tokio::spawn(accept(
+            listener,
+            self.target,
+            Arc::clone(&self.gate),
+            Arc::clone(&self.sent),
+            stopped,
+        ));
         self.forwarding = Some(Forwarding { stop, task });
     }
 }
@@ -111,6 +126,7 @@ async fn accept(
     listener: TcpListener,
     target: SocketAddr,
     gate: Arc<RwLock<()>>,
+    mut sent: Arc<AtomicU64>,
     mut stopped: oneshot::Receiver<()>,
 ) {
     let mut connections = JoinSet::new();
@@ -119,7 +135,7 @@ async fn accept(
             _ = &mut stopped => break,
             Some(_) = connections.join_next() => {}
             Ok((client, _)) = listener.accept() => {
-                connections.spawn(connect(client, target, Arc::clone(&gate)));
+                connections.spawn(connect(client, target, Arc::clone(&gate), mem::take(&mut sent)));
             }
         }
     }
@@ -128,20 +144,32 @@ async fn accept(
 }
 
 /// An error of one side ends the connection for both, as it would without the proxy.
-async fn connect(client: TcpStream, target: SocketAddr, gate: Arc<RwLock<()>>) -> io::Result<()> {
+async fn connect(
+    client: TcpStream,
+    target: SocketAddr,
+    gate: Arc<RwLock<()>>,
+    sent: Arc<AtomicU64>,
+) -> io::Result<()> {
     let server = TcpStream::connect(target).await?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
     tokio::try_join!(
-        forward(from_client, to_server, &gate),
-        forward(from_server, to_client, &gate)
+        forward(from_client, to_server, &gate, || {
+            sent.fetch_add(1, Ordering::SeqCst);
+        }),
+        forward(from_server, to_client, &gate, || {})
     )?;
     Ok(())
 }
 
-async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, gate: &RwLock<()>) -> io::Result<()> {
+async fn forward(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    gate: &RwLock<()>,
+    received: impl Fn(),
+) -> io::Result<()> {
     let mut buffer = vec![0; 16 * 1024];
     loop {
         let length = from.read(&mut buffer).await?;
@@ -149,6 +177,7 @@ async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, gate: &RwLock<
             let _open = gate.read().await;
             return to.shutdown().await;
         }
+        received();
         let mut rest = &buffer[..length];
         while !rest.is_empty() {
             // Waiting for the receiver happens outside the gate: one who does not read must not keep it from closing.

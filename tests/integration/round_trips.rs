@@ -1,0 +1,96 @@
+//! How often a request asks PostgreSQL, counted on the wire: once for a user who is there, twice for one who is new or has
+//! changed.
+
+use clerk_auth::Session;
+use clerk_auth::sync::SyncOutcome::{self, Inserted, Unchanged, Updated};
+use clerk_auth_tests::database::TestDatabase;
+use clerk_auth_tests::profiles::{AlwaysRead, Pool, Profiles, token};
+use clerk_auth_tests::proxy::Proxy;
+
+const USERS: usize = 20;
+
+/// A pool of one connection, so that nothing overlaps. It is open before the handle connects to listen.
+struct Counted {
+    proxy: Proxy,
+    profiles: Profiles<AlwaysRead>,
+}
+
+impl Counted {
+    async fn start(database: &TestDatabase) -> Self {
+        let proxy = Proxy::to(database.server_address());
+        let pool = Pool::open(&database.url_through(proxy.address()), 1).await;
+        let profiles = Profiles::always_read(pool).await;
+        Self { proxy, profiles }
+    }
+
+    async fn sessions(&self, user: &str, name: &str, updated_at: i64) -> Vec<Session> {
+        let mut sessions = Vec::new();
+        for number in 0..USERS {
+            let token = token(&format!("{user}_{number}"), name, updated_at);
+            sessions.push(self.profiles.session(token).await);
+        }
+        sessions
+    }
+
+    async fn sync(&self, sessions: &[Session], outcome: SyncOutcome) {
+        for session in sessions {
+            let synced = self.profiles.users.sync(session).await.expect("it syncs");
+            assert_eq!(synced.outcome, outcome);
+        }
+    }
+
+    /// How often the pool asks whether its connection lives, when one is taken and given back.
+    async fn acquire(&self) {
+        let Pool::Postgres(pool) = &self.profiles.pool else {
+            unreachable!("it is PostgreSQL's");
+        };
+        for _ in 0..USERS {
+            drop(pool.acquire().await.expect("it is free"));
+        }
+    }
+
+    /// How often the work asked, until the connection was given back.
+    async fn asked(&self, work: impl Future<Output = ()>) -> usize {
+        let Pool::Postgres(pool) = &self.profiles.pool else {
+            unreachable!("it is PostgreSQL's");
+        };
+        let held = pool.acquire().await.expect("it is free");
+        let before = self.proxy.sent();
+        drop(held);
+        work.await;
+        let held = pool.acquire().await.expect("it is free");
+        let asked = self.proxy.sent() - before;
+        drop(held);
+        usize::try_from(asked).expect("a count")
+    }
+}
+
+#[tokio::test]
+async fn an_unchanged_user_takes_one_round_trip_and_a_new_or_changed_one_two() {
+    let database = TestDatabase::postgres().await;
+    let counted = Counted::start(&database).await;
+    // Each statement is prepared once for a connection.
+    for (name, updated_at, outcome) in [("Ada", 5, Inserted), ("Grace", 6, Updated)] {
+        let sessions = counted.sessions("user_before", name, updated_at).await;
+        counted.sync(&sessions, outcome).await;
+    }
+    let new = counted.sessions("user", "Ada", 5).await;
+    let changed = counted.sessions("user", "Grace", 6).await;
+    let nothing = counted.asked(async {}).await;
+    let taken = counted.asked(counted.acquire()).await - nothing;
+
+    let inserted = counted.asked(counted.sync(&new, Inserted)).await - nothing;
+    assert_eq!(
+        inserted,
+        2 * USERS + taken,
+        "new users, and a connection for each"
+    );
+    let unchanged = counted.asked(counted.sync(&new, Unchanged)).await - nothing;
+    assert_eq!(unchanged, USERS + taken, "unchanged users");
+    let updated = counted.asked(counted.sync(&changed, Updated)).await - nothing;
+    assert_eq!(
+        updated,
+        2 * USERS + 2 * taken,
+        "changed users, and two connections for each"
+    );
+}
