@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use clerk_auth::Session;
 use clerk_auth::id::UserId;
 use clerk_auth::sync::SyncOutcome::{self, Cached, Unchanged};
 use clerk_auth_tests::database::TestDatabase;
@@ -11,19 +12,23 @@ use tokio::time::sleep;
 
 /// Waits until the process keeps rows: until it hears what others write.
 pub(crate) async fn hears(profiles: &Profiles) {
-    let session = profiles.session(token("user_probe", "Probe", 1)).await;
+    keeps(profiles, &profiles.session(token("user_probe", "Probe", 1)).await).await;
+}
+
+/// Waits until the process keeps the row of a session. On a busy machine it may take a late answer for silence meanwhile.
+async fn keeps(profiles: &Profiles, session: &Session) {
     let deadline = Instant::now() + Duration::from_secs(10);
-    while outcome(profiles, &session).await != Cached {
+    while outcome(profiles, session).await != Cached {
         assert!(Instant::now() < deadline, "no row is kept");
         sleep(Duration::from_millis(2)).await;
     }
 }
 
-async fn outcome(profiles: &Profiles, session: &clerk_auth::Session) -> SyncOutcome {
+async fn outcome(profiles: &Profiles, session: &Session) -> SyncOutcome {
     profiles.users.sync(session).await.expect("it syncs").outcome
 }
 
-async fn name(profiles: &Profiles, session: &clerk_auth::Session) -> Option<String> {
+async fn name(profiles: &Profiles, session: &Session) -> Option<String> {
     profiles.users.sync(session).await.expect("it syncs").user.name
 }
 
@@ -35,7 +40,7 @@ async fn an_update_through_one_process_is_seen_by_the_other_within_100_ms() {
     hears(&other).await;
     let old = other.session(token("user_ada", "Ada", 7)).await;
     assert_eq!(name(&other, &old).await.as_deref(), Some("Ada"));
-    assert_eq!(outcome(&other, &old).await, Cached);
+    keeps(&other, &old).await;
 
     one.sync(token("user_ada", "Grace", 9)).await.expect("it syncs");
     let deadline = Instant::now() + Duration::from_millis(100);
@@ -52,8 +57,7 @@ async fn an_invalidation_reaches_every_process() {
     hears(&one).await;
     hears(&other).await;
     let session = other.session(token("user_ada", "Ada", 7)).await;
-    outcome(&other, &session).await;
-    assert_eq!(outcome(&other, &session).await, Cached);
+    keeps(&other, &session).await;
     one.users
         .invalidate(&UserId::new("user_ada"))
         .await
@@ -76,8 +80,7 @@ async fn no_copy_is_served_while_writes_are_not_heard() {
     );
     hears(&other).await;
     let session = other.session(token("user_ada", "Ada", 7)).await;
-    outcome(&other, &session).await;
-    assert_eq!(outcome(&other, &session).await, Cached);
+    keeps(&other, &session).await;
 
     // Every connection drops, that on which it listens among them; then the network is back.
     proxy.cut().await;
@@ -100,8 +103,7 @@ async fn no_copy_is_served_while_writes_are_not_heard() {
     }
     // It listens again, and keeps rows again.
     hears(&other).await;
-    outcome(&other, &session).await;
-    assert_eq!(outcome(&other, &session).await, Cached);
+    keeps(&other, &session).await;
 }
 
 #[tokio::test]
@@ -115,8 +117,7 @@ async fn a_copy_from_before_the_silence_is_not_served_after_it() {
     );
     hears(&other).await;
     let session = other.session(token("user_ada", "Ada", 7)).await;
-    outcome(&other, &session).await;
-    assert_eq!(outcome(&other, &session).await, Cached);
+    keeps(&other, &session).await;
     proxy.cut().await;
     one.sync(token("user_ada", "Grace", 9)).await.expect("it syncs");
     proxy.restore();
@@ -138,8 +139,7 @@ async fn a_connection_that_is_swallowed_is_noticed() {
     let other = Profiles::start_on(through).await;
     hears(&other).await;
     let session = other.session(token("user_ada", "Ada", 7)).await;
-    outcome(&other, &session).await;
-    assert_eq!(outcome(&other, &session).await, Cached);
+    keeps(&other, &session).await;
     proxy.hold().await;
     // A heartbeat and the time for its answer, and some for a busy machine.
     let deadline = Instant::now() + Duration::from_secs(4);
