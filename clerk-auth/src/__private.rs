@@ -23,22 +23,17 @@ pub use column::{
     ParsedField, UnheldClaim, UnstoredColumn, UnstoredColumns,
 };
 #[cfg(all(feature = "postgres", feature = "sqlite"))]
-pub use column::{
-    PostgresAndSqliteClaimColumn, PostgresAndSqliteOwnColumn, PreludePostgresAndSqliteClaimColumn,
-    PreludePostgresAndSqliteOwnColumn,
-};
+pub use column::{PostgresAndSqliteClaimColumn, PostgresAndSqliteOwnColumn};
 #[cfg(feature = "postgres")]
-pub use column::{
-    PostgresClaimColumn, PostgresOwnColumn, PreludePostgresClaimColumn, PreludePostgresOwnColumn,
-};
+pub use column::{PostgresClaimColumn, PostgresOwnColumn};
 #[cfg(feature = "sqlite")]
-pub use column::{PreludeSqliteClaimColumn, PreludeSqliteOwnColumn, SqliteClaimColumn, SqliteOwnColumn};
+pub use column::{SqliteClaimColumn, SqliteOwnColumn};
 pub use copied::{Copied, NotCopied};
 pub use encoded::{
     JsonClaim, JsonClaimColumn, JsonColumn, JsonField, JsonOwnColumn, TextClaimColumn, TextColumn,
 };
 pub use named::{Named, Same, of};
-pub use shared::SharedIn;
+pub use shared::{Probe, SharedField, SharedIn, Unshared};
 #[cfg(all(feature = "postgres", feature = "sqlite"))]
 pub use sql_type::PostgresAndSqliteSqlType;
 #[cfg(feature = "postgres")]

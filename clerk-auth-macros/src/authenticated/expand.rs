@@ -5,19 +5,20 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Attribute, FnArg, Safety, Type};
 
+use super::enclosing::Place;
 use super::model::{Model, Policy, Requirement, Subject, policy_name};
 use super::parse::Handler;
 
 /// Input: `async fn me(user: User)`; output: `async fn me(Authenticated { subject: user, .. }: Authenticated<User, _>)`
 /// with its policy and its assertion beside it.
-pub(super) fn expand(handler: Handler, model: &Model) -> TokenStream {
+pub(super) fn expand(handler: Handler, model: &Model, place: Option<&Place>) -> TokenStream {
     let Handler {
         attributes,
         visibility,
         mut signature,
         body,
     } = handler;
-    let name = policy_name(&signature.ident);
+    let name = policy_name(&signature.ident, place);
     // Reported: rustc would add that what is constant cannot let go of a user, and axum that it cannot call the function.
     if signature.asyncness.is_none() {
         signature.constness = None;

@@ -214,9 +214,8 @@ fn check_column(model: &Model, column: &Column) -> TokenStream {
         [] => return quote!(),
         _ => "PostgresAndSqlite",
     };
-    let prelude = if column.is_prelude { "Prelude" } else { "" };
-    let claim_column = format_ident!("{prelude}{databases}ClaimColumn");
-    let own_column = format_ident!("{prelude}{databases}OwnColumn");
+    let claim_column = format_ident!("{databases}ClaimColumn");
+    let own_column = format_ident!("{databases}OwnColumn");
     let sql_type = format_ident!("{databases}SqlType");
     let (it, own) = (inferred(column), asked_type(column));
     let check_claim =
@@ -227,13 +226,18 @@ fn check_column(model: &Model, column: &Column) -> TokenStream {
             let kind = held_kind(claim);
             check_claim(claim, &quote!(#private::TextClaimColumn<#kind>))
         }
-        (Encoding::Json, _) => quote!(<#own as #private::JsonOwnColumn>::check(#asked);),
+        (Encoding::Json, _) => {
+            let (shared, asked) = shared(column, &asked);
+            quote!(#shared <#own as #private::JsonOwnColumn>::check(#asked);)
+        }
         (_, Role::Key) => {
             let kind = kind_type(Kind::Text);
             let holds = holds(column);
+            let (shared, held) = shared(column, &quote!(#private::ClaimField::<#ty, #kind>::column()));
             quote! {
                 <#own as #holds>::check(#asked);
-                <#it as #private::#claim_column>::check(#private::ClaimField::<#ty, #kind>::column());
+                #shared
+                <#it as #private::#claim_column>::check(#held);
             }
         }
         (_, Role::Claim(claim)) => check_claim(claim, &quote!(#private::#claim_column)),
@@ -248,7 +252,9 @@ fn check_column(model: &Model, column: &Column) -> TokenStream {
                 };
                 quote!(<#own as #private::#sql_type>::check(#probe);)
             });
+            let (shared, asked) = shared(column, &asked);
             quote! {
+                #shared
                 <#own as #private::#own_column>::check(#asked);
                 #known
             }
@@ -265,16 +271,31 @@ fn check_claim(column: &Column, claim: &ClaimColumn, column_trait: &TokenStream)
         (claim.null == Null::Default).then(|| quote!(<#it as #private::DefaultClaim>::check(#ty);))
     };
     if claim.with.is_some() {
-        let ty = asked;
-        let has_default = has_default(&own, ty.clone());
-        return quote!(<#own as #column_trait>::check(#ty); #has_default);
+        let has_default = has_default(&own, asked.clone());
+        let (shared, asked) = shared(column, &asked);
+        return quote!(#shared <#own as #column_trait>::check(#asked); #has_default);
     }
     let holds = holds(column);
     let field = claim_field(column, claim);
     let has_default = has_default(&it, quote!(#field::column()));
+    let (shared, held) = shared(column, &quote!(#field::column()));
     quote! {
         <#own as #holds>::check(#asked);
-        <#it as #column_trait>::check(#field::column());
+        #shared
+        <#it as #column_trait>::check(#held);
         #has_default
     }
+}
+
+/// The question whether requests can share the type, and what is asked further if they can. Those of the prelude can.
+fn shared(column: &Column, asked: &TokenStream) -> (TokenStream, TokenStream) {
+    if column.is_prelude {
+        return (TokenStream::new(), asked.clone());
+    }
+    let private = private();
+    let it = inferred(column);
+    (
+        quote!(<#it as #private::SharedField>::check(#asked);),
+        quote!(#private::Probe(#asked).shared()),
+    )
 }

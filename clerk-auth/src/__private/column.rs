@@ -25,14 +25,9 @@ pub trait WriteColumn<DB: Database>: Type<DB> + for<'q> Encode<'q, DB> {}
 #[diagnostic::do_not_recommend]
 impl<DB: Database, T: Type<DB> + for<'q> Encode<'q, DB>> WriteColumn<DB> for T {}
 
-// One trait for each set of databases, because the message of a generic one would print the databases' Rust paths. Each a
-// second time for the types of the prelude: that they can be shared is known, and would take rustc long to prove.
+// One trait for each set of databases, because the message of a generic one would print the databases' Rust paths.
 macro_rules! assertion {
-    ($(#[$attribute:meta])* $name:ident, $prelude:ident: $($bound:path),+; $message:literal, $label:literal, $note:literal) => {
-        assertion!(@one $(#[$attribute])* $name: Shared $(+ $bound)+; $message, $label, $note);
-        assertion!(@one $(#[$attribute])* $prelude: Sized $(+ $bound)+; $message, $label, $note);
-    };
-    (@one $(#[$attribute:meta])* $name:ident: $first:ident $(+ $bound:path)+; $message:literal, $label:literal, $note:literal) => {
+    ($(#[$attribute:meta])* $name:ident: $first:ident $(+ $bound:path)*; $message:literal, $label:literal, $note:literal) => {
         $(#[$attribute])*
         #[diagnostic::on_unimplemented(message = $message, label = $label, note = $note)]
         pub trait $name {
@@ -42,61 +37,61 @@ macro_rules! assertion {
 
         $(#[$attribute])*
         #[diagnostic::do_not_recommend]
-        impl<T: $first $(+ $bound)+> $name for T {}
+        impl<T: $first $(+ $bound)*> $name for T {}
     };
 }
 
 assertion! {
     /// A claim column of Postgres: read, compared and written.
     #[cfg(feature = "postgres")]
-    PostgresClaimColumn, PreludePostgresClaimColumn: PartialEq, ReadColumn<sqlx::Postgres>, WriteColumn<sqlx::Postgres>;
+    PostgresClaimColumn: PartialEq + ReadColumn<sqlx::Postgres> + WriteColumn<sqlx::Postgres>;
     "`{Self}` cannot be a column of Postgres",
-    "needs `sqlx::Type`, `Encode` and `Decode` for Postgres, `PartialEq`, `Send` and `Sync`",
+    "needs `sqlx::Type`, `Encode` and `Decode` for Postgres, and `PartialEq`",
     "for a newtype: `#[derive(PartialEq, sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
 }
 
 assertion! {
     /// A column of Postgres that sync only reads: `generated` or `app`.
     #[cfg(feature = "postgres")]
-    PostgresOwnColumn, PreludePostgresOwnColumn: ReadColumn<sqlx::Postgres>;
+    PostgresOwnColumn: Sized + ReadColumn<sqlx::Postgres>;
     "`{Self}` cannot be read from a column of Postgres",
-    "needs `sqlx::Type` and `Decode` for Postgres, `Send` and `Sync`",
+    "needs `sqlx::Type` and `Decode` for Postgres",
     "for a newtype: `#[derive(sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
 }
 
 assertion! {
     /// A claim column of SQLite: read, compared and written.
     #[cfg(feature = "sqlite")]
-    SqliteClaimColumn, PreludeSqliteClaimColumn: PartialEq, ReadColumn<sqlx::Sqlite>, WriteColumn<sqlx::Sqlite>;
+    SqliteClaimColumn: PartialEq + ReadColumn<sqlx::Sqlite> + WriteColumn<sqlx::Sqlite>;
     "`{Self}` cannot be a column of SQLite",
-    "needs `sqlx::Type`, `Encode` and `Decode` for SQLite, `PartialEq`, `Send` and `Sync`",
+    "needs `sqlx::Type`, `Encode` and `Decode` for SQLite, and `PartialEq`",
     "for a newtype: `#[derive(PartialEq, sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
 }
 
 assertion! {
     /// A column of SQLite that sync only reads: `generated` or `app`.
     #[cfg(feature = "sqlite")]
-    SqliteOwnColumn, PreludeSqliteOwnColumn: ReadColumn<sqlx::Sqlite>;
+    SqliteOwnColumn: Sized + ReadColumn<sqlx::Sqlite>;
     "`{Self}` cannot be read from a column of SQLite",
-    "needs `sqlx::Type` and `Decode` for SQLite, `Send` and `Sync`",
+    "needs `sqlx::Type` and `Decode` for SQLite",
     "for a newtype: `#[derive(sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
 }
 
 assertion! {
     /// A claim column of Postgres and SQLite: read, compared and written.
     #[cfg(all(feature = "postgres", feature = "sqlite"))]
-    PostgresAndSqliteClaimColumn, PreludePostgresAndSqliteClaimColumn: PartialEq, ReadColumn<sqlx::Postgres>, WriteColumn<sqlx::Postgres>, ReadColumn<sqlx::Sqlite>, WriteColumn<sqlx::Sqlite>;
+    PostgresAndSqliteClaimColumn: PartialEq + ReadColumn<sqlx::Postgres> + WriteColumn<sqlx::Postgres> + ReadColumn<sqlx::Sqlite> + WriteColumn<sqlx::Sqlite>;
     "`{Self}` cannot be a column of Postgres and SQLite",
-    "needs `sqlx::Type`, `Encode` and `Decode` for Postgres and SQLite, `PartialEq`, `Send` and `Sync`",
+    "needs `sqlx::Type`, `Encode` and `Decode` for Postgres and SQLite, and `PartialEq`",
     "for a newtype: `#[derive(PartialEq, sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
 }
 
 assertion! {
     /// A column of Postgres and SQLite that sync only reads: `generated` or `app`.
     #[cfg(all(feature = "postgres", feature = "sqlite"))]
-    PostgresAndSqliteOwnColumn, PreludePostgresAndSqliteOwnColumn: ReadColumn<sqlx::Postgres>, ReadColumn<sqlx::Sqlite>;
+    PostgresAndSqliteOwnColumn: Sized + ReadColumn<sqlx::Postgres> + ReadColumn<sqlx::Sqlite>;
     "`{Self}` cannot be read from a column of Postgres and SQLite",
-    "needs `sqlx::Type` and `Decode` for Postgres and SQLite, `Send` and `Sync`",
+    "needs `sqlx::Type` and `Decode` for Postgres and SQLite",
     "for a newtype: `#[derive(sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
 }
 

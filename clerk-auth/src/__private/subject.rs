@@ -1,9 +1,11 @@
 //! How generated code asks what the state provides, without a second error where the parameter is no user at all.
 
+use std::future::ready;
 use std::marker::PhantomData;
 
 use axum::http::request::Parts;
 
+use super::shared::Shared;
 use crate::extract::{Authenticated, Rejection, Subject, SubjectFrom};
 use crate::policy::Policy;
 
@@ -30,14 +32,14 @@ impl<T> Asked for (T,) {
     type Field = SubjectField<T>;
 }
 
-impl<T: Subject> SubjectField<T> {
+impl<T: Subject + Shared> SubjectField<T> {
     /// The type that is to be had from the state: the parameter's own.
     pub fn subject() -> PhantomData<T> {
         PhantomData
     }
 }
 
-/// What [`SubjectField`] does when the type is no user, which has been reported.
+/// What [`SubjectField`] does when the type is no user, or one that cannot be shared, which has been reported.
 pub trait NotASubject {
     /// A subject that every state provides, so that nothing more is reported about the parameter.
     fn subject() -> PhantomData<Anybody> {
@@ -53,8 +55,8 @@ pub struct Anybody;
 
 impl Subject for Anybody {}
 
-impl<S: Sync> SubjectFrom<S> for Anybody {
-    async fn resolve<P: Policy>(_: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        Err(Rejection::Misconfigured)
+impl<S> SubjectFrom<S> for Anybody {
+    fn resolve<P: Policy>(_: &mut Parts, _: &S) -> impl Future<Output = Result<Self, Rejection>> + Send {
+        ready(Err(Rejection::Misconfigured))
     }
 }
