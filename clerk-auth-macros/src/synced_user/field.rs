@@ -186,7 +186,8 @@ impl FieldChecker<'_> {
 
     /// Whether the database would refuse the type only when it runs. SQLite keeps a moment as text.
     fn holds_no_moment(&self, ty: &Type) -> bool {
-        is_called(ty, &["String", "str"]) && self.databases.contains(&Database::Postgres)
+        (is_called(ty, &["String", "str"]) || is_text_behind_a_pointer(ty))
+            && self.databases.contains(&Database::Postgres)
             || is_called(
                 ty,
                 &[
@@ -438,6 +439,22 @@ fn is_called(ty: &Type, names: &[&str]) -> bool {
         names.iter().any(|name| last.ident == name)
             || matches!(inside, Some(GenericArgument::Type(inside)) if is_called(inside, names))
     })
+}
+
+/// Whether the type is spelled as `Box<str>` or `Arc<str>`.
+fn is_text_behind_a_pointer(ty: &Type) -> bool {
+    let Type::Path(path) = ty else {
+        return false;
+    };
+    path.path
+        .segments
+        .last()
+        .is_some_and(|last| match &last.arguments {
+            PathArguments::AngleBracketed(arguments) if last.ident == "Arc" || last.ident == "Box" => {
+                matches!(arguments.args.first(), Some(GenericArgument::Type(inside)) if is_called(inside, &["str"]))
+            }
+            _ => false,
+        })
 }
 
 /// Whether the type is one of the prelude's that a column can have.

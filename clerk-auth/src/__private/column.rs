@@ -10,7 +10,7 @@ use std::str::FromStr;
 use sqlx::error::BoxDynError;
 use sqlx::{Arguments, ColumnIndex, Database, Decode, Encode, Row, Type};
 
-use super::shared::Shared;
+use super::shared::{Reported, Shared};
 use crate::claim::{ClaimKind, FromClaim, InvalidClaim, Nullable, Text};
 
 /// A type that can be read from a column of `DB`.
@@ -38,6 +38,10 @@ macro_rules! assertion {
         $(#[$attribute])*
         #[diagnostic::do_not_recommend]
         impl<T: $first $(+ $bound)*> $name for T {}
+
+        $(#[$attribute])*
+        #[diagnostic::do_not_recommend]
+        impl $name for Reported {}
     };
 }
 
@@ -147,6 +151,9 @@ pub trait DefaultClaim {
 #[diagnostic::do_not_recommend]
 impl<T: Default> DefaultClaim for T {}
 
+#[diagnostic::do_not_recommend]
+impl DefaultClaim for Reported {}
+
 /// A field of type `T` whose claim may be null.
 pub struct DefaultField<T>(PhantomData<T>);
 
@@ -204,8 +211,8 @@ pub trait UnheldClaim<T, K: ClaimKind> {
         Err(InvalidClaim::new("the field's type cannot hold the claim"))
     }
 
-    /// A type that can be any column, so that nothing more is reported about the field.
-    fn column() -> PhantomData<String> {
+    /// Nothing more is reported about the field.
+    fn column() -> PhantomData<Reported> {
         PhantomData
     }
 }
@@ -264,8 +271,8 @@ impl<A: Database, B: Database, T: Shared + ReadColumn<A> + ReadColumn<B>> Column
 
 /// What [`ColumnFields`] does when the type cannot be a column, which has been reported.
 pub trait UnstoredColumns {
-    /// A type whose SQL type is known, so that nothing more is reported about the field.
-    fn column() -> PhantomData<String> {
+    /// Nothing more is reported about the field.
+    fn column() -> PhantomData<Reported> {
         PhantomData
     }
 }

@@ -14,6 +14,7 @@ use sqlx::types::Json;
 use sqlx::{Arguments, ColumnIndex, Database, Row, Type};
 
 use super::column::{ReadColumn, UnheldClaim, UnstoredColumn, WriteColumn};
+use super::shared::Reported;
 use crate::claim::{self, ClaimKind, InvalidClaim, Nullable, Object, Text};
 
 /// A type that a JSON claim of kind `K` is deserialized into: `#[column(json)]`.
@@ -77,6 +78,9 @@ pub trait JsonClaimColumn {
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned + PartialEq> JsonClaimColumn for T {}
 
+#[diagnostic::do_not_recommend]
+impl JsonClaimColumn for Reported {}
+
 /// A column that is stored as JSON and that sync only reads.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be read from JSON",
@@ -90,6 +94,9 @@ pub trait JsonOwnColumn {
 
 #[diagnostic::do_not_recommend]
 impl<T: DeserializeOwned> JsonOwnColumn for T {}
+
+#[diagnostic::do_not_recommend]
+impl JsonOwnColumn for Reported {}
 
 /// A column of type `T` in `DB`, stored as JSON. What serializes to null is stored as SQL's null, and the other way
 /// round, so that `Option` means the same in both.
@@ -182,6 +189,9 @@ pub trait TextClaimColumn<K> {
 
 #[diagnostic::do_not_recommend]
 impl<K, T: TextValue<K> + PartialEq> TextClaimColumn<K> for T {}
+
+#[diagnostic::do_not_recommend]
+impl<K> TextClaimColumn<K> for Reported {}
 
 /// A column of type `T` in `DB`, stored as text, which holds a claim of kind `K`.
 pub struct TextColumn<T, K, DB>(PhantomData<(T, K, DB)>);

@@ -21,6 +21,10 @@ pub trait SharedField {
 #[diagnostic::do_not_recommend]
 impl<T: Send + Sync + 'static> SharedField for T {}
 
+/// The type of a field that has been reported: it can be every column, so that nothing more is said.
+#[derive(Debug)]
+pub struct Reported;
+
 /// A type of which more is asked if it can be shared.
 pub struct Probe<T>(pub PhantomData<T>);
 
@@ -33,8 +37,8 @@ impl<T: Shared> Probe<T> {
 
 /// What [`Probe`] does when the type cannot be shared, which has been reported.
 pub trait Unshared: Sized {
-    /// A type that can be any column, so that nothing more is reported about the field.
-    fn shared(self) -> PhantomData<String> {
+    /// Nothing more is reported about the field.
+    fn shared(self) -> PhantomData<Reported> {
         PhantomData
     }
 }
