@@ -23,5 +23,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream, place: Option<&P
     check::only_once(&mut handler.attributes, &mut diagnostics);
     let model = check::check(arguments, &handler.signature, place, &mut diagnostics);
     let errors = diagnostics.finish();
-    [errors, expand::expand(handler, &model, place)].into_iter().collect()
+    [errors, expand::expand(handler, &model, place)]
+        .into_iter()
+        .collect()
 }

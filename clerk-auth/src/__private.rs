@@ -19,8 +19,8 @@ mod subject;
 mod text;
 
 pub use column::{
-    ClaimField, ColumnField, ColumnFields, DefaultClaim, DefaultField, HoldsClaim, NoDefault, ParseClaim,
-    ParsedField, UnheldClaim, UnstoredColumn, UnstoredColumns,
+    ClaimField, ColumnField, ColumnFields, DefaultField, HoldsClaim, NoDefault, ParseClaim, ParsedField,
+    UnheldClaim, UnstoredColumn, UnstoredColumns,
 };
 #[cfg(all(feature = "postgres", feature = "sqlite"))]
 pub use column::{PostgresAndSqliteClaimColumn, PostgresAndSqliteOwnColumn};

@@ -12,12 +12,14 @@ use super::shortcode::Kind;
 /// The assertions about the columns that were understood; also emitted beside errors, so that one build shows all.
 pub(super) fn checks(model: &Model) -> TokenStream {
     let traits = model.columns.iter().filter_map(claim_trait);
+    let defaults = model.columns.iter().filter_map(default_trait);
     let calls = model.columns.iter().map(|column| check_column(model, column));
     let user = &model.ident;
     let has_others = model.columns.iter().any(|column| !column.is_prelude);
     let user = has_others.then(|| quote!(__user: &#user));
     quote! {
         #(#traits)*
+        #(#defaults)*
 
         #[allow(dead_code)]
         fn __check(#user) {
@@ -158,6 +160,42 @@ fn claim_trait(column: &Column) -> Option<TokenStream> {
     })
 }
 
+fn default_trait_name(column: &Column) -> Ident {
+    format_ident!("__Default_{}", column.ident, span = Span::mixed_site())
+}
+
+/// The trait whose voice says that the type of a field has no value where its claim is null. Those of the prelude have one.
+fn default_trait(column: &Column) -> Option<TokenStream> {
+    let claim = column.claim().filter(|claim| claim.null == Null::Default)?;
+    if column.is_prelude {
+        return None;
+    }
+    let name = default_trait_name(column);
+    let message = format!(
+        "`{{Self}}` has no default for the claim `{}`",
+        escape(&claim.claim)
+    );
+    let label = format!(
+        "`{}` is `{}`, which may be null: needs `Default`",
+        claim.claim, claim.source
+    );
+    let label = escape(&label);
+    Some(quote! {
+        #[diagnostic::on_unimplemented(
+            message = #message,
+            label = #label,
+            note = "implement `Default`, or refuse null with `#[claim(required)]`"
+        )]
+        #[allow(non_camel_case_types)]
+        trait #name {
+            fn check(_: ::core::marker::PhantomData<Self>) {}
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl<T: ::core::default::Default> #name for T {}
+    })
+}
+
 fn claim_bound(column: &Column, claim: &ClaimColumn) -> (TokenStream, String) {
     let private = private();
     let kind = held_kind(claim);
@@ -264,11 +302,11 @@ fn check_column(model: &Model, column: &Column) -> TokenStream {
 
 /// The claim must fit the type, and the type the column; one that does not fit the claim is not asked about the column.
 fn check_claim(column: &Column, claim: &ClaimColumn, column_trait: &TokenStream) -> TokenStream {
-    let private = private();
     let asked = asked(column);
     let (it, own) = (inferred(column), asked_type(column));
+    let default = default_trait_name(column);
     let has_default = |it: &TokenStream, ty: TokenStream| {
-        (claim.null == Null::Default).then(|| quote!(<#it as #private::DefaultClaim>::check(#ty);))
+        (claim.null == Null::Default && !column.is_prelude).then(|| quote!(<#it as #default>::check(#ty);))
     };
     if claim.with.is_some() {
         let has_default = has_default(&own, asked.clone());

@@ -56,12 +56,13 @@ pub(super) fn expand(model: &Model) -> TokenStream {
             #(#aliases)*
             #checks
             #(#conversions)*
-            #unused
             #user
             #(#stores)*
             #statement_check
             #extractor
         };
+
+        #unused
     }
 }
 

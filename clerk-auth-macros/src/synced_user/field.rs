@@ -151,7 +151,7 @@ impl FieldChecker<'_> {
             self.diagnostics.error_at(
                 span,
                 with_help(
-                    format!("a column cannot be both `{word}` and `{second}`"),
+                    format!("`{}` cannot be both `{word}` and `{second}`", field.ident),
                     "keep one: `generated` by the database, `app` by the application, `updated_at` by sync",
                 ),
             );
@@ -161,7 +161,7 @@ impl FieldChecker<'_> {
             self.diagnostics.error_at(
                 span,
                 with_help(
-                    format!("a column that is `{word}` is not written from a claim"),
+                    format!("`{}` is `{word}`, and so not written from a claim", field.ident),
                     "remove either `#[claim(…)]` or `#[column(…)]`",
                 ),
             );
@@ -171,7 +171,7 @@ impl FieldChecker<'_> {
             self.diagnostics.error(
                 &field.ty,
                 with_help(
-                    "sync writes a moment into this column, and this type holds none",
+                    format!("sync writes a moment into `{}`, and its type holds none", field.ident),
                     "use `time::OffsetDateTime` or `chrono::DateTime<chrono::Utc>`, each behind the feature of its name",
                 ),
             );
@@ -231,7 +231,7 @@ impl FieldChecker<'_> {
                 self.diagnostics.error_at(
                     text,
                     with_help(
-                        "a column cannot be stored both as JSON and as text",
+                        format!("`{}` cannot be stored both as JSON and as text", field.ident),
                         "keep either `json` or `text`",
                     ),
                 );
@@ -265,11 +265,14 @@ impl FieldChecker<'_> {
                 "remove this argument",
             ),
             (_, Role::UpdatedAt) => (
-                "sync writes a timestamp into this column".to_owned(),
+                format!("sync writes a timestamp into `{}`", field.ident),
                 "remove this argument",
             ),
             (_, Role::Generated | Role::App) => (
-                "only a column that is fed by a claim can be stored as text".to_owned(),
+                format!(
+                    "no claim feeds `{}`, and only claims are stored as text",
+                    field.ident
+                ),
                 "implement `sqlx::Type` and `sqlx::Decode` for the type, or store it as JSON with `json`",
             ),
         };
@@ -366,7 +369,7 @@ impl FieldChecker<'_> {
                 self.diagnostics.error_at(
                     span,
                     with_help(
-                        "null cannot both have a default and be refused",
+                        format!("null in the claim `{name}` cannot both have a default and be refused"),
                         "keep either `default` or `required`",
                     ),
                 );

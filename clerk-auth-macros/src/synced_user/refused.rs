@@ -142,9 +142,17 @@ fn refused(ty: &Type, user: &Ident) -> Option<Fault> {
 /// stands that it makes no type.
 fn makes_a_value(path: &syn::Path) -> bool {
     path.segments.last().is_some_and(|last| {
-        ["concat", "env", "format", "include_str", "json", "stringify", "vec"]
-            .iter()
-            .any(|name| last.ident == name)
+        [
+            "concat",
+            "env",
+            "format",
+            "include_str",
+            "json",
+            "stringify",
+            "vec",
+        ]
+        .iter()
+        .any(|name| last.ident == name)
     })
 }
 

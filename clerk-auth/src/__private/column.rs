@@ -137,23 +137,6 @@ impl<T: FromStr> ParseClaim<Nullable<Text>> for Option<T> {
     }
 }
 
-/// A type that has a value where the claim is null: `#[claim(default)]`.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` has no default for a claim that is null",
-    label = "needs `Default`",
-    note = "implement it, or refuse null with `#[claim(required)]`"
-)]
-pub trait DefaultClaim {
-    /// Does nothing; calling it is the assertion.
-    fn check(_: PhantomData<Self>) {}
-}
-
-#[diagnostic::do_not_recommend]
-impl<T: Default> DefaultClaim for T {}
-
-#[diagnostic::do_not_recommend]
-impl DefaultClaim for Reported {}
-
 /// A field of type `T` whose claim may be null.
 pub struct DefaultField<T>(PhantomData<T>);
 

@@ -22,7 +22,7 @@ pub trait SharedField {
 impl<T: Send + Sync + 'static> SharedField for T {}
 
 /// The type of a field that has been reported: it can be every column, so that nothing more is said.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Reported;
 
 /// A type of which more is asked if it can be shared.
