@@ -16,6 +16,7 @@ mod model;
 mod parse;
 mod refused;
 mod shortcode;
+mod spelling;
 mod sql;
 mod template;
 mod template_source;

@@ -218,10 +218,16 @@ fn claim_bound(column: &Column, claim: &ClaimColumn) -> (TokenStream, String) {
     }
     let ty = claim.kind.rust_type();
     let note = match (holds_null, claim.kind) {
+        (true, Kind::Json) => format!(
+            "use `Option<{ty}>`, a type of your own with `#[column(json)]`, or take out what you need with `#[claim(with = path::to::function)]`"
+        ),
         (true, _) => format!("use `Option<{ty}>`, or give null a value with `#[claim(default)]`"),
-        (false, Kind::Object | Kind::Json) => {
-            format!("use `{ty}`, or `sqlx::types::Json<_>` of a type of your own")
-        }
+        (false, Kind::Object | Kind::Json) => format!(
+            "use `{ty}`, a type of your own with `#[column(json)]`, or take out what you need with `#[claim(with = path::to::function)]`"
+        ),
+        (false, Kind::Integer) if claim.is_a_moment() => format!(
+            "use `{ty}`, or `time::OffsetDateTime` or `chrono::DateTime<chrono::Utc>`, each behind the feature of its name"
+        ),
         (false, _) => format!("use `{ty}`, or implement `FromClaim` for your own type"),
     };
     (quote!(#private::FromClaim<#kind>), note)

@@ -2,13 +2,14 @@
 
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{GenericArgument, Ident, LitStr, PathArguments, Type};
+use syn::{Ident, LitStr, Type};
 
 use super::check::identifier;
 use super::model::{ClaimColumn, Column, Encoding, Null, Role};
 use super::parse::{Container, Database, Field};
 use super::refused;
 use super::shortcode::{self, Kind};
+use super::spelling::{is_called, is_prelude, is_text_behind_a_pointer, looks_like_key};
 use super::template::Template;
 use crate::diag::{Diagnostics, with_help};
 use crate::suggest;
@@ -101,7 +102,7 @@ impl FieldChecker<'_> {
         let sql_type = field.column.sql_type.get().map(LitStr::value);
         let role = self.role(&field)?;
         let encoding = self.encoding(&field, &role)?;
-        if self.is_refused_as_unsigned(&field, &role, encoding) {
+        if self.is_refused_as_unsigned(&field, &role, encoding) || self.is_refused_as_small(&field, &role) {
             return None;
         }
         Some(Column {
@@ -214,6 +215,28 @@ impl FieldChecker<'_> {
                     format!(
                         "`{}` is unsigned, and PostgreSQL has no unsigned integers",
                         field.ident
+                    ),
+                    "use `i64`",
+                ),
+            );
+        }
+        is_refused
+    }
+
+    /// Reports an integer that could hold no second of today, or none after 2038.
+    fn is_refused_as_small(&mut self, field: &Field, role: &Role) -> bool {
+        let Role::Claim(claim) = role else {
+            return false;
+        };
+        let is_small = is_called(&field.ty, &["i16", "i32", "i8", "u16", "u8"]);
+        let is_refused = claim.is_a_moment() && claim.with.is_none() && is_small;
+        if is_refused {
+            self.diagnostics.error(
+                &field.ty,
+                with_help(
+                    format!(
+                        "the claim `{}` is in seconds since 1970, which outgrow this type",
+                        claim.claim
                     ),
                     "use `i64`",
                 ),
@@ -391,11 +414,19 @@ impl FieldChecker<'_> {
 
     fn no_claim(&mut self, field: &Field, field_name: &str, name: &str) {
         let claims = self.template.claims.iter().map(|claim| claim.name.as_str());
+        let other_case = Case::KNOWN
+            .into_iter()
+            .map(|(word, case)| (word, case.apply(field_name)))
+            .find(|(_, spelled)| self.template.claim(spelled).is_some());
         let shortcode = format!("user.{field_name}");
         let is_shortcode = shortcode::look_up(&shortcode).is_ok();
         let help = if !self.has_key && looks_like_key(field_name) {
             self.has_key = true;
             "if it is the Clerk user id, by which rows are found, say so with `#[claim(\"sub\")]`".to_owned()
+        } else if let (Some((word, spelled)), false) = (other_case, field.claim.name.is_some()) {
+            format!(
+                "name it with `#[claim(\"{spelled}\")]`, or all of them so with `rename_all = \"{word}\"`"
+            )
         } else if field_name == "id" {
             "mark a column that the database makes with `#[column(generated)]`".to_owned()
         } else if field_name == "created_at" {
@@ -427,72 +458,4 @@ impl FieldChecker<'_> {
             None => self.diagnostics.error(&field.ident, message),
         }
     }
-}
-
-/// Whether the type, or what stands in its `Option`, is spelled as one of these.
-fn is_called(ty: &Type, names: &[&str]) -> bool {
-    let Type::Path(path) = ty else {
-        return false;
-    };
-    path.path.segments.last().is_some_and(|last| {
-        let inside = match &last.arguments {
-            PathArguments::AngleBracketed(arguments) if last.ident == "Option" => arguments.args.first(),
-            _ => None,
-        };
-        names.iter().any(|name| last.ident == name)
-            || matches!(inside, Some(GenericArgument::Type(inside)) if is_called(inside, names))
-    })
-}
-
-/// Whether the type is spelled as `Box<str>` or `Arc<str>`.
-fn is_text_behind_a_pointer(ty: &Type) -> bool {
-    let Type::Path(path) = ty else {
-        return false;
-    };
-    path.path
-        .segments
-        .last()
-        .is_some_and(|last| match &last.arguments {
-            PathArguments::AngleBracketed(arguments) if last.ident == "Arc" || last.ident == "Box" => {
-                matches!(arguments.args.first(), Some(GenericArgument::Type(inside)) if is_called(inside, &["str"]))
-            }
-            _ => false,
-        })
-}
-
-/// Whether the type is one of the prelude's that a column can have.
-fn is_prelude(ty: &Type) -> bool {
-    const KNOWN: [&str; 12] = [
-        "bool", "f32", "f64", "i16", "i32", "i64", "i8", "u16", "u32", "u64", "u8", "String",
-    ];
-    let Type::Path(path) = ty else {
-        return false;
-    };
-    let (None, [segment]) = (&path.qself, &*path.path.segments.iter().collect::<Vec<_>>()) else {
-        return false;
-    };
-    match &segment.arguments {
-        PathArguments::None => KNOWN.iter().any(|known| segment.ident == known),
-        PathArguments::AngleBracketed(arguments) if segment.ident == "Option" => {
-            matches!(arguments.args.first(), Some(GenericArgument::Type(ty)) if is_prelude(ty))
-                && arguments.args.len() == 1
-        }
-        _ => false,
-    }
-}
-
-/// What teams call the column of the Clerk user id, where not `clerk_id`.
-fn looks_like_key(field_name: &str) -> bool {
-    let letters: String = field_name.chars().filter(|letter| *letter != '_').collect();
-    [
-        "authid",
-        "clerkid",
-        "clerkuser",
-        "clerkuserid",
-        "externalid",
-        "subject",
-        "uid",
-        "userid",
-    ]
-    .contains(&letters.to_lowercase().as_str())
 }

@@ -335,10 +335,17 @@ fn allow(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<Allowed> 
         match argument {
             Argument::Word(word) if word == "unbounded_claims" => allowed.unbounded_claims = true,
             Argument::Word(word) if word == "unused_claims" => allowed.unused_claims = true,
-            other => diagnostics.error_at(
-                other.span(),
-                with_help("only unbounded and unused claims can be allowed", FORM),
-            ),
+            other => {
+                // It may have been meant for either.
+                allowed = Allowed {
+                    unbounded_claims: true,
+                    unused_claims: true,
+                };
+                diagnostics.error_at(
+                    other.span(),
+                    with_help("only unbounded and unused claims can be allowed", FORM),
+                );
+            }
         }
     }
     Some(allowed)

@@ -103,8 +103,8 @@ assertion! {
 /// which name the claim.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot hold the field's claim",
-    label = "this is not the type of the standard library",
-    note = "write its whole path, such as `std::string::String`"
+    label = "this is another type of that name",
+    note = "write the whole path, such as `std::string::String`; `serde_json::Value` is that of serde_json 1"
 )]
 pub trait HoldsClaim<K> {
     /// Does nothing; calling it is the assertion.
