@@ -10,8 +10,13 @@ use super::model::{Model, Policy, Requirement, Subject, policy_name};
 use super::parse::Handler;
 
 /// Input: `async fn me(user: User)`; output: `async fn me(Authenticated { subject: user, .. }: Authenticated<User, _>)`
-/// with its policy and its assertion beside it.
-pub(super) fn expand(handler: Handler, model: &Model, place: Option<&Place>) -> TokenStream {
+/// with its policy and its assertion beside it. `errors` go into the body, for which an `impl` has room too.
+pub(super) fn expand(
+    handler: Handler,
+    model: &Model,
+    place: Option<&Place>,
+    errors: TokenStream,
+) -> TokenStream {
     let Handler {
         attributes,
         visibility,
@@ -27,6 +32,7 @@ pub(super) fn expand(handler: Handler, model: &Model, place: Option<&Place>) -> 
     signature.safety = Safety::Default;
     if matches!(signature.inputs.first(), Some(FnArg::Receiver(_))) {
         // Reported; an impl has no room for the items that stand beside a handler.
+        let body = begin_with(body, errors);
         return quote!(#(#attributes)* #visibility #signature #body);
     }
     let policy = match &model.policy {
@@ -72,6 +78,8 @@ pub(super) fn expand(handler: Handler, model: &Model, place: Option<&Place>) -> 
     let body = begin_with(
         body,
         quote! {
+            #errors
+
             const _: () = {
                 #[allow(unused_imports)]
                 use ::clerk_auth::__private::NotASubject as _;
