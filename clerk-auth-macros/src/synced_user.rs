@@ -2,6 +2,7 @@
 
 mod access;
 mod assertion;
+mod case;
 mod check;
 mod conversion;
 mod definition;
@@ -12,6 +13,7 @@ mod field;
 mod field_attributes;
 mod freshness;
 mod json;
+mod missing_claim;
 mod model;
 mod parse;
 mod refused;

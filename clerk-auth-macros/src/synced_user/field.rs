@@ -4,78 +4,16 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Ident, LitStr, Type};
 
+use super::case::Case;
 use super::check::identifier;
+use super::missing_claim;
 use super::model::{ClaimColumn, Column, Encoding, Null, Role};
-use super::parse::{Container, Database, Field};
+use super::parse::{Database, Field};
 use super::refused;
-use super::shortcode::{self, Kind};
-use super::spelling::{is_called, is_prelude, is_text_behind_a_pointer, looks_like_key};
+use super::shortcode::Kind;
+use super::spelling::{is_called, is_prelude, is_text_behind_a_pointer};
 use super::template::Template;
 use crate::diag::{Diagnostics, with_help};
-use crate::suggest;
-
-/// How a field's name becomes a claim's.
-#[derive(Clone, Copy)]
-pub(super) enum Case {
-    Camel,
-    Kebab,
-    Pascal,
-    ScreamingSnake,
-    Snake,
-}
-
-impl Case {
-    const KNOWN: [(&'static str, Self); 5] = [
-        ("camelCase", Self::Camel),
-        ("kebab-case", Self::Kebab),
-        ("PascalCase", Self::Pascal),
-        ("SCREAMING_SNAKE_CASE", Self::ScreamingSnake),
-        ("snake_case", Self::Snake),
-    ];
-
-    pub(super) fn of(container: &Container, diagnostics: &mut Diagnostics) -> Self {
-        let Some(literal) = container.rename_all.get() else {
-            return Self::Camel;
-        };
-        let word = literal.value();
-        let known = Self::KNOWN.iter().find(|(name, _)| *name == word);
-        known.map_or_else(
-            || {
-                let names = Self::KNOWN.map(|(name, _)| name);
-                diagnostics.error(
-                    literal,
-                    with_help(
-                        format!("`{word}` is no case"),
-                        format!("the cases are {}", crate::argument::list(&names)),
-                    ),
-                );
-                Self::Camel
-            },
-            |(_, case)| *case,
-        )
-    }
-
-    fn apply(self, field: &str) -> String {
-        let capital = |word: &str| {
-            let mut letters = word.chars();
-            letters
-                .next()
-                .map(|first| first.to_uppercase().collect::<String>() + letters.as_str())
-                .unwrap_or_default()
-        };
-        let mut words = field.split('_').filter(|word| !word.is_empty());
-        match self {
-            Self::Snake => field.to_owned(),
-            Self::ScreamingSnake => field.to_uppercase(),
-            Self::Kebab => words.collect::<Vec<_>>().join("-"),
-            Self::Pascal => words.map(capital).collect(),
-            Self::Camel => {
-                let first = words.next().unwrap_or_default().to_owned();
-                words.fold(first, |name, word| name + &capital(word))
-            }
-        }
-    }
-}
 
 /// Reads the fields against one template.
 pub(super) struct FieldChecker<'a> {
@@ -413,43 +351,8 @@ impl FieldChecker<'_> {
     }
 
     fn no_claim(&mut self, field: &Field, field_name: &str, name: &str) {
-        let claims = self.template.claims.iter().map(|claim| claim.name.as_str());
-        let other_case = Case::KNOWN
-            .into_iter()
-            .map(|(word, case)| (word, case.apply(field_name)))
-            .find(|(_, spelled)| self.template.claim(spelled).is_some());
-        let shortcode = format!("user.{field_name}");
-        let is_shortcode = shortcode::look_up(&shortcode).is_ok();
-        let help = if !self.has_key && looks_like_key(field_name) {
-            self.has_key = true;
-            "if it is the Clerk user id, by which rows are found, say so with `#[claim(\"sub\")]`".to_owned()
-        } else if let (Some((word, spelled)), false) = (other_case, field.claim.name.is_some()) {
-            format!(
-                "name it with `#[claim(\"{spelled}\")]`, or all of them so with `rename_all = \"{word}\"`"
-            )
-        } else if field_name == "id" {
-            "mark a column that the database makes with `#[column(generated)]`".to_owned()
-        } else if field_name == "created_at" {
-            // The person's day and the row's are both meant by it.
-            format!(
-                "add `\"{name}\": \"{{{{{shortcode}}}}}\"` to the template, or mark a column that the database makes \
-                 with `#[column(generated)]`"
-            )
-        } else if let (Some(nearest), false) = (suggest::nearest(name, claims), is_shortcode) {
-            format!("did you mean `#[claim(\"{nearest}\")]`?")
-        } else if is_shortcode {
-            format!(
-                "add `\"{name}\": \"{{{{{shortcode}}}}}\"` to the template, or mark a column of your own with \
-                 `#[column(app)]`"
-            )
-        } else {
-            "mark a column of your own with `#[column(app)]`, one that the database makes with `#[column(generated)]`"
-                .to_owned()
-        };
-        self.report_claim(
-            field,
-            with_help(format!("no claim of the template is called `{name}`"), help),
-        );
+        let message = missing_claim::message(field, field_name, name, self.template, &mut self.has_key);
+        self.report_claim(field, message);
     }
 
     fn report_claim(&mut self, field: &Field, message: String) {

@@ -108,7 +108,7 @@ const METADATA: [&str; 4] = [
 const METADATA_VALUE: usize = 100;
 
 /// Names that documentation or habit suggests and Clerk does not render: it answers null.
-const WRONG_NAMES: [(&str, &str); 16] = [
+const WRONG_NAMES: [(&str, &str); 7] = [
     (
         "user.primary_phone_address",
         "Clerk renders null for it; use `user.primary_phone_number`",
@@ -121,16 +121,7 @@ const WRONG_NAMES: [(&str, &str); 16] = [
         "user.private_metadata",
         "private metadata is never put into a token; use `user.public_metadata`, or read it from the Backend API",
     ),
-    ("user.email", "use `user.primary_email_address`"),
-    ("user.email_address", "use `user.primary_email_address`"),
-    ("user.email_addresses", "use `user.primary_email_address`"),
-    ("user.phone_number", "use `user.primary_phone_number`"),
-    ("user.phone_numbers", "use `user.primary_phone_number`"),
     ("user.name", "use `user.full_name`, or `user.first_name`"),
-    ("user.avatar", "use `user.image_url`"),
-    ("user.avatar_url", "use `user.image_url`"),
-    ("user.picture", "use `user.image_url`"),
-    ("user.profile_image_url", "use `user.image_url`"),
     (
         "user.metadata",
         "use `user.public_metadata`, or `user.unsafe_metadata`, which the person can write",
@@ -144,6 +135,29 @@ const WRONG_NAMES: [(&str, &str); 16] = [
         "every token has the session's id, and `Session` has it in a handler",
     ),
 ];
+
+/// What others call a property of a user, and its shortcode.
+const SYNONYMS: [(&str, &str); 11] = [
+    ("avatar", "user.image_url"),
+    ("avatar_url", "user.image_url"),
+    ("email", "user.primary_email_address"),
+    ("email_address", "user.primary_email_address"),
+    ("email_addresses", "user.primary_email_address"),
+    ("phone", "user.primary_phone_number"),
+    ("phone_number", "user.primary_phone_number"),
+    ("phone_numbers", "user.primary_phone_number"),
+    ("picture", "user.image_url"),
+    ("picture_url", "user.image_url"),
+    ("profile_image_url", "user.image_url"),
+];
+
+/// The shortcode that a field of this name most likely asks for, if it is not called so.
+pub(super) fn meant_by(field: &str) -> Option<&'static str> {
+    SYNONYMS
+        .iter()
+        .find(|(synonym, _)| *synonym == field)
+        .map(|(_, shortcode)| *shortcode)
+}
 
 /// Why a path is no shortcode.
 #[derive(Debug, Eq, PartialEq)]
@@ -187,6 +201,13 @@ fn unknown(path: &str) -> UnknownShortcode {
         return UnknownShortcode {
             message: format!("`{{{{{path}}}}}` is not a shortcode"),
             help: (*help).to_owned(),
+        };
+    }
+    let property = path.strip_prefix("user.").and_then(|rest| rest.split('.').next());
+    if let Some(shortcode) = property.and_then(meant_by) {
+        return UnknownShortcode {
+            message: format!("`{{{{{path}}}}}` is not a shortcode: Clerk renders null for it"),
+            help: format!("use `{{{{{shortcode}}}}}`"),
         };
     }
     let is_path = path
