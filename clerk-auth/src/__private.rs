@@ -41,7 +41,7 @@ pub use sql_type::PostgresSqlType;
 #[cfg(feature = "sqlite")]
 pub use sql_type::SqliteSqlType;
 pub use sql_type::{Clauses, Encoded, JsonClauses, JsonNotNull, KindClauses, KindSqlType, SqlType};
-pub use subject::{Asked, NotASubject, Policed, SubjectField};
+pub use subject::{Asked, NotASubject, Policed, StateField, StateWithoutClerk, SubjectField, TakenFrom};
 pub use text::{concat, length, text};
 
 use crate::extract::SubjectFrom;

@@ -82,7 +82,7 @@ pub(super) fn expand(
 
             const _: () = {
                 #[allow(unused_imports)]
-                use ::clerk_auth::__private::NotASubject as _;
+                use ::clerk_auth::__private::{NotASubject as _, StateWithoutClerk as _};
 
                 #[allow(dead_code)]
                 fn #check() {
@@ -162,9 +162,13 @@ fn assertion(model: &Model) -> TokenStream {
     let from_state = model.state.as_ref().map(|state| match &model.subject {
         Subject::Parameter(ty) => {
             let it = quote_spanned!(ty.span()=> _);
+            let subject = quote!(<<(#ty,) as ::clerk_auth::__private::Asked>::Field>::subject());
             quote! {
                 <#it as ::clerk_auth::extract::SubjectFrom<#state>>::check(
-                    <<(#ty,) as ::clerk_auth::__private::Asked>::Field>::subject(),
+                    ::clerk_auth::__private::StateField::<#state>::each(#subject),
+                );
+                <#it as ::clerk_auth::__private::TakenFrom<#state>>::check(
+                    ::clerk_auth::__private::StateField::<#state>::whole(#subject),
                 );
             }
         }
