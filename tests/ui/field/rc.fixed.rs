@@ -1,12 +1,11 @@
 use clerk_auth::SyncedUser;
-use std::sync::Arc;
 
 #[derive(SyncedUser)]
 #[synced_user(table = "users", database(postgres))]
 struct User {
     clerk_id: String,
     #[column(app)]
-    plan: Arc<str>,
+    plan: std::sync::Arc<str>,
 }
 
 fn main() {}

@@ -1,12 +1,11 @@
 use clerk_auth::SyncedUser;
-use std::rc::Rc;
 
 #[derive(SyncedUser)]
 #[synced_user(table = "users", database(postgres))]
 struct User {
     clerk_id: String,
     #[column(app)]
-    plan: Rc<str>,
+    plan: std::rc::Rc<str>,
 }
 
 fn main() {}
