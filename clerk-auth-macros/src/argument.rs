@@ -48,7 +48,8 @@ impl Parse for Argument {
             )));
         }
         let key = Ident::parse_any(input)?;
-        if input.peek(Token![:]) || input.peek(Token![==]) || input.peek(Token![=>]) {
+        if input.peek(Token![:]) || input.peek(Token![==]) || input.peek(Token![=>]) || input.peek(Token![!=])
+        {
             return Err(input.error(with_help(
                 format!("the value of `{key}` stands after `=`"),
                 format!("write `{key} = …`"),
@@ -63,9 +64,22 @@ impl Parse for Argument {
                 ));
             }
             if (key == "state" || key == "policy") && !input.peek(Lit) {
-                return Ok(Self::Type(key, input.parse()?));
+                let ty = input.parse()?;
+                if input.peek(syn::token::Paren) || input.peek(syn::token::Brace) {
+                    return Err(input.error(with_help(
+                        format!("`{key}` names a type, and this makes a value"),
+                        format!("write `{key} = …` with the name of the type alone"),
+                    )));
+                }
+                return Ok(Self::Type(key, ty));
             }
             return Ok(Self::Value(key, input.parse()?));
+        }
+        if input.peek(syn::token::Bracket) || input.peek(syn::token::Brace) {
+            return Err(input.error(with_help(
+                format!("the arguments of `{key}` stand in parentheses"),
+                format!("write `{key}(…)`"),
+            )));
         }
         if input.peek(syn::token::Paren) {
             let content;

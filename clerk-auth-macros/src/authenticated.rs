@@ -18,10 +18,10 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream, place: Option<&P
     let mut diagnostics = Diagnostics::new();
     let mut handler = match parse::parse(item, &mut diagnostics) {
         Ok(handler) => handler,
-        Err(item) => return [diagnostics.finish(), item].into_iter().collect(),
+        // An item of another kind, perhaps in an `impl`.
+        Err(item) => return [diagnostics.finish_anywhere(), item].into_iter().collect(),
     };
     check::only_once(&mut handler.attributes, &mut diagnostics);
     let model = check::check(arguments, &handler.signature, place, &mut diagnostics);
-    let errors = diagnostics.finish();
-    [errors, expand::expand(handler, &model)].into_iter().collect()
+    expand::expand(handler, &model, place, diagnostics.finish())
 }

@@ -49,17 +49,30 @@ impl Diagnostics {
         self.errors.len() + self.left.len()
     }
 
-    /// The `compile_error!` invocations of everything that was noted, and the items that say what rustc did not.
-    pub(crate) fn finish(mut self) -> TokenStream {
+    /// Everything that was noted, as items of a module or of a function's body, and the items that say what rustc did not.
+    ///
+    /// Not bare `compile_error!` invocations: where one stands among the items of a module, rustc keeps to itself which
+    /// names of the crate it does not know, as the macro might have defined them.
+    pub(crate) fn finish(self) -> TokenStream {
+        let (errors, left) = self.take();
+        let errors = (!errors.is_empty()).then(|| quote!(const _: () = { #errors };));
+        quote!(#errors #left)
+    }
+
+    /// Everything that was noted, where an anonymous constant has no room, such as in an `impl`.
+    pub(crate) fn finish_anywhere(self) -> TokenStream {
+        let (errors, left) = self.take();
+        quote!(#errors #left)
+    }
+
+    fn take(mut self) -> (TokenStream, TokenStream) {
         self.finished = true;
-        let errors = self.errors.iter().map(syn::Error::to_compile_error);
-        errors
-            .chain(
-                self.left
-                    .iter()
-                    .map(|(span, message)| unless_refused(*span, message)),
-            )
-            .collect()
+        let errors = self.errors.iter().map(syn::Error::to_compile_error).collect();
+        let left = self.left.iter();
+        let left = left
+            .map(|(span, message)| unless_refused(*span, message))
+            .collect();
+        (errors, left)
     }
 }
 

@@ -18,8 +18,12 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn authenticated(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let at = proc_macro::Span::call_site();
-    let place = authenticated::Place::new(at.local_file(), at.line(), at.column());
-    authenticated::expand(arguments.into(), item.into(), place.as_ref()).into()
+    let place = authenticated::Place {
+        file: at.local_file(),
+        line: at.line(),
+        column: at.column(),
+    };
+    authenticated::expand(arguments.into(), item.into(), Some(&place)).into()
 }
 
 #[proc_macro_derive(SyncedUser, attributes(synced_user, claim, column))]

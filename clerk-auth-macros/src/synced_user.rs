@@ -2,6 +2,7 @@
 
 mod access;
 mod assertion;
+mod case;
 mod check;
 mod conversion;
 mod definition;
@@ -12,10 +13,12 @@ mod field;
 mod field_attributes;
 mod freshness;
 mod json;
+mod missing_claim;
 mod model;
 mod parse;
 mod refused;
 mod shortcode;
+mod spelling;
 mod sql;
 mod template;
 mod template_source;

@@ -19,26 +19,21 @@ mod subject;
 mod text;
 
 pub use column::{
-    ClaimField, ColumnField, ColumnFields, DefaultClaim, DefaultField, HoldsClaim, NoDefault, ParseClaim,
-    ParsedField, UnheldClaim, UnstoredColumn, UnstoredColumns,
+    ClaimField, ColumnField, ColumnFields, DefaultField, HoldsClaim, NoDefault, ParseClaim, ParsedField,
+    UnheldClaim, UnstoredColumn, UnstoredColumns,
 };
 #[cfg(all(feature = "postgres", feature = "sqlite"))]
-pub use column::{
-    PostgresAndSqliteClaimColumn, PostgresAndSqliteOwnColumn, PreludePostgresAndSqliteClaimColumn,
-    PreludePostgresAndSqliteOwnColumn,
-};
+pub use column::{PostgresAndSqliteClaimColumn, PostgresAndSqliteOwnColumn};
 #[cfg(feature = "postgres")]
-pub use column::{
-    PostgresClaimColumn, PostgresOwnColumn, PreludePostgresClaimColumn, PreludePostgresOwnColumn,
-};
+pub use column::{PostgresClaimColumn, PostgresOwnColumn};
 #[cfg(feature = "sqlite")]
-pub use column::{PreludeSqliteClaimColumn, PreludeSqliteOwnColumn, SqliteClaimColumn, SqliteOwnColumn};
+pub use column::{SqliteClaimColumn, SqliteOwnColumn};
 pub use copied::{Copied, NotCopied};
 pub use encoded::{
     JsonClaim, JsonClaimColumn, JsonColumn, JsonField, JsonOwnColumn, TextClaimColumn, TextColumn,
 };
 pub use named::{Named, Same, of};
-pub use shared::SharedIn;
+pub use shared::{Probe, SharedField, SharedIn, Unshared};
 #[cfg(all(feature = "postgres", feature = "sqlite"))]
 pub use sql_type::PostgresAndSqliteSqlType;
 #[cfg(feature = "postgres")]
@@ -46,7 +41,7 @@ pub use sql_type::PostgresSqlType;
 #[cfg(feature = "sqlite")]
 pub use sql_type::SqliteSqlType;
 pub use sql_type::{Clauses, Encoded, JsonClauses, JsonNotNull, KindClauses, KindSqlType, SqlType};
-pub use subject::{Asked, NotASubject, Policed, SubjectField};
+pub use subject::{Asked, NotASubject, Policed, StateField, StateWithoutClerk, SubjectField, TakenFrom};
 pub use text::{concat, length, text};
 
 use crate::extract::SubjectFrom;

@@ -99,9 +99,9 @@ guarded!(T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16);
 /// ```
 #[diagnostic::on_unimplemented(
     message = "this function cannot be a handler with the state of its router",
-    label = "the state lacks what its parameters take, or axum does not know a parameter or what it returns",
+    label = "the state lacks what its parameters take, axum does not know a parameter or what it returns, or another thread could not go on with it",
     note = "what it lacks is shown at the function by `#[authenticated(state = …)]` with the type of `.with_state(…)`: a user takes a `Clerk` and a `UserSync<_>`, given by `#[derive(Clone, axum::extract::FromRef)]`",
-    note = "what axum does not know is shown there by `#[axum::debug_handler]`"
+    note = "what axum does not know, and what is held across an `.await` and cannot be sent, is shown there by `#[axum::debug_handler]`"
 )]
 pub trait HandlerFor<T, S>: Handler<T, S> {}
 

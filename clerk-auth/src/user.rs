@@ -32,7 +32,12 @@ use crate::claim::{ClaimSource, SessionTokenBudget, TemplateClaim, UnreadableCla
 /// ```
 ///
 /// Functions over any such struct take it as a parameter, as [`UserSync`](crate::UserSync) does: `fn f<U: SyncedUser>(…)`.
-pub trait SyncedUser: Sized + Send + Sync + 'static {
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a user whose row can be kept",
+    label = "needs `#[derive(SyncedUser)]`, and fields that are `Send` and `Sync`",
+    note = "a field that cannot be shared is reported where it stands"
+)]
+pub trait SyncedUser: Derived + Sized + Send + Sync + 'static {
     /// The columns that come from claims, in the struct's own types.
     type Claims: Send + Sync + 'static;
 
@@ -105,6 +110,11 @@ pub trait SyncedUser: Sized + Send + Sync + 'static {
     /// Makes one claim null, by its place among [`StoredIn::CLAIM_COLUMNS`]; false if the field holds no null.
     fn clear(claims: &mut Self::Claims, column: usize) -> bool;
 }
+
+/// A struct with `#[derive(SyncedUser)]`, whatever its fields are. One that cannot be shared is no [`SyncedUser`], which its
+/// field is told; its handlers are not told that it is no user.
+#[doc(hidden)]
+pub trait Derived {}
 
 /// Where the version of a session token's claims comes from.
 ///

@@ -89,7 +89,7 @@ fn faults_of(source: &str, expected: &str) -> Vec<String> {
     }
     for error in errors {
         let message = error.lines().next().unwrap_or_default();
-        let rustcs_own = ["error[E0425]", "error[E0412]"]
+        let rustcs_own = ["error[E0425]", "error[E0412]", "error: expected type, found"]
             .iter()
             .any(|code| message.starts_with(code));
         if !rustcs_own && !["help: ", "note: "].iter().any(|word| error.contains(word)) {

@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use syn::{Attribute, Expr, LitStr, Safety, Signature, Type};
+use syn::{Attribute, Expr, Ident, LitStr, Safety, Signature, Type};
 
 use super::enclosing::Place;
 use super::model::{Model, Policy, Requirement, Subject};
@@ -135,7 +135,9 @@ impl Arguments {
                                 key,
                                 with_help(
                                     format!("`{word}` is given twice"),
-                                    format!("to ask for both, write `all({word} = …, {word} = …)`"),
+                                    format!(
+                                        "to ask for both, write `all({word} = …, {word} = …)`; for one of them, `any({word} = …, {word} = …)`"
+                                    ),
                                 ),
                             );
                             continue;
@@ -237,9 +239,9 @@ fn requirement(argument: &Argument, known: &[&str], diagnostics: &mut Diagnostic
             diagnostics,
         )
         .map(|value| Requirement::Of("Permission", value)),
-        ("feature", _) => value(argument, r#"feature = "reports""#, name::scoped, diagnostics)
+        ("feature", _) => value(argument, r#"feature = "reports""#, name::feature, diagnostics)
             .map(|value| Requirement::Of("Feature", value)),
-        ("plan", _) => value(argument, r#"plan = "pro""#, name::scoped, diagnostics)
+        ("plan", _) => value(argument, r#"plan = "pro""#, name::plan, diagnostics)
             .map(|value| Requirement::Of("Plan", value)),
         ("reverification", _) => reverification(argument, diagnostics),
         ("impersonation", _) => {
@@ -257,10 +259,39 @@ fn requirement(argument: &Argument, known: &[&str], diagnostics: &mut Diagnostic
             Some(Requirement::ImpersonationDenied)
         }
         _ => {
-            argument::unknown(argument, "authenticated", known, diagnostics);
+            unknown(key, argument, known, diagnostics);
             None
         }
     }
+}
+
+/// Words of other frameworks are answered by ours.
+fn unknown(key: &Ident, argument: &Argument, known: &[&str], diagnostics: &mut Diagnostics) {
+    let word = key.to_string();
+    let help = match word.as_str() {
+        "and" => "all of several is `all(…)`".to_owned(),
+        "or" | "one_of" => "one of several is `any(…)`".to_owned(),
+        "not" => "what may not be is written in a policy of your own: `policy = path::to::Policy`".to_owned(),
+        "scope" | "scopes" => r#"write `permission = "org:billing:manage"`"#.to_owned(),
+        "mfa" | "two_factor" => r#"write `reverification = "strict_mfa"`"#.to_owned(),
+        "optional" | "required" => {
+            "for visitors too, take `Option<User>`; a user is required otherwise".to_owned()
+        }
+        "user" => "the user's type is that of the first parameter".to_owned(),
+        _ if matches!(argument, Argument::Word(_))
+            && suggest::nearest(&word, known.iter().copied()).is_none() =>
+        {
+            format!(
+                r#"for a role, write `role = "org:{word}"`; the arguments are {}"#,
+                argument::list(known)
+            )
+        }
+        _ => return argument::unknown(argument, "authenticated", known, diagnostics),
+    };
+    diagnostics.error(
+        key,
+        with_help(format!("`authenticated` has no argument `{word}`"), help),
+    );
 }
 
 /// A text that passes `check`, or the path of a constant, which is the team's own responsibility.
@@ -275,7 +306,7 @@ fn value(
     {
         return Some(constant.to_token_stream());
     }
-    if let Argument::Value(key, Expr::Array(list)) = argument {
+    if let Argument::Value(key, list @ (Expr::Array(_) | Expr::Binary(_) | Expr::Tuple(_))) = argument {
         diagnostics.error(
             list,
             with_help(

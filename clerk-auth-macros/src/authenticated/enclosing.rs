@@ -8,20 +8,19 @@ use std::path::PathBuf;
 /// Where the attribute stands, as far as the compiler tells.
 pub(crate) struct Place {
     /// The file of the attribute.
-    file: PathBuf,
+    pub(crate) file: Option<PathBuf>,
     /// Its line, from one.
-    line: usize,
+    pub(crate) line: usize,
+    /// Its column, from one.
+    pub(crate) column: usize,
 }
 
 impl Place {
-    /// `None` for an attribute in the first column: a formatted file has it there in no other item.
-    pub(crate) fn new(file: Option<PathBuf>, line: usize, column: usize) -> Option<Self> {
-        file.filter(|_| column > 1).map(|file| Self { file, line })
-    }
-
-    /// `an impl` or `a trait`, if the attribute stands directly in one.
+    /// `an impl` or `a trait`, if the attribute stands directly in one. A formatted file has it in the first column in no
+    /// other item.
     pub(super) fn encloser(&self) -> Option<&'static str> {
-        encloser(&std::fs::read_to_string(&self.file).ok()?, self.line)
+        let file = self.file.as_ref().filter(|_| self.column > 1)?;
+        encloser(&std::fs::read_to_string(file).ok()?, self.line)
     }
 }
 

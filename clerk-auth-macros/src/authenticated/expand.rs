@@ -5,19 +5,25 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Attribute, FnArg, Safety, Type};
 
+use super::enclosing::Place;
 use super::model::{Model, Policy, Requirement, Subject, policy_name};
 use super::parse::Handler;
 
 /// Input: `async fn me(user: User)`; output: `async fn me(Authenticated { subject: user, .. }: Authenticated<User, _>)`
-/// with its policy and its assertion beside it.
-pub(super) fn expand(handler: Handler, model: &Model) -> TokenStream {
+/// with its policy and its assertion beside it. `errors` go into the body, for which an `impl` has room too.
+pub(super) fn expand(
+    handler: Handler,
+    model: &Model,
+    place: Option<&Place>,
+    errors: TokenStream,
+) -> TokenStream {
     let Handler {
         attributes,
         visibility,
         mut signature,
         body,
     } = handler;
-    let name = policy_name(&signature.ident);
+    let name = policy_name(&signature.ident, place);
     // Reported: rustc would add that what is constant cannot let go of a user, and axum that it cannot call the function.
     if signature.asyncness.is_none() {
         signature.constness = None;
@@ -26,6 +32,7 @@ pub(super) fn expand(handler: Handler, model: &Model) -> TokenStream {
     signature.safety = Safety::Default;
     if matches!(signature.inputs.first(), Some(FnArg::Receiver(_))) {
         // Reported; an impl has no room for the items that stand beside a handler.
+        let body = begin_with(body, errors);
         return quote!(#(#attributes)* #visibility #signature #body);
     }
     let policy = match &model.policy {
@@ -71,9 +78,11 @@ pub(super) fn expand(handler: Handler, model: &Model) -> TokenStream {
     let body = begin_with(
         body,
         quote! {
+            #errors
+
             const _: () = {
                 #[allow(unused_imports)]
-                use ::clerk_auth::__private::NotASubject as _;
+                use ::clerk_auth::__private::{NotASubject as _, StateWithoutClerk as _};
 
                 #[allow(dead_code)]
                 fn #check() {
@@ -153,9 +162,13 @@ fn assertion(model: &Model) -> TokenStream {
     let from_state = model.state.as_ref().map(|state| match &model.subject {
         Subject::Parameter(ty) => {
             let it = quote_spanned!(ty.span()=> _);
+            let subject = quote!(<<(#ty,) as ::clerk_auth::__private::Asked>::Field>::subject());
             quote! {
                 <#it as ::clerk_auth::extract::SubjectFrom<#state>>::check(
-                    <<(#ty,) as ::clerk_auth::__private::Asked>::Field>::subject(),
+                    ::clerk_auth::__private::StateField::<#state>::each(#subject),
+                );
+                <#it as ::clerk_auth::__private::TakenFrom<#state>>::check(
+                    ::clerk_auth::__private::StateField::<#state>::whole(#subject),
                 );
             }
         }

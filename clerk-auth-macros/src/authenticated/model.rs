@@ -1,7 +1,10 @@
 //! What the attribute means: a policy, and who is handed to the handler.
 
 use proc_macro2::TokenStream;
+use quote::format_ident;
 use syn::{Ident, Type};
+
+use super::enclosing::Place;
 
 /// The attribute and the parameters, checked.
 pub(super) struct Model {
@@ -46,9 +49,13 @@ pub(super) enum Requirement {
     Any(Vec<Requirement>),
 }
 
-/// The name of the hidden policy type of a handler.
-pub(super) fn policy_name(handler: &Ident) -> Ident {
+/// The name of the hidden policy type of a handler. With its line, because rustc would report two handlers of one name once
+/// more for each item of one name beside them.
+pub(super) fn policy_name(handler: &Ident, place: Option<&Place>) -> Ident {
     use syn::ext::IdentExt;
 
-    quote::format_ident!("__policy_of_{}", handler.unraw())
+    match place {
+        Some(place) => format_ident!("__policy_of_{}_in_line_{}", handler.unraw(), place.line),
+        None => format_ident!("__policy_of_{}", handler.unraw()),
+    }
 }

@@ -12,12 +12,14 @@ use super::shortcode::Kind;
 /// The assertions about the columns that were understood; also emitted beside errors, so that one build shows all.
 pub(super) fn checks(model: &Model) -> TokenStream {
     let traits = model.columns.iter().filter_map(claim_trait);
+    let defaults = model.columns.iter().filter_map(default_trait);
     let calls = model.columns.iter().map(|column| check_column(model, column));
     let user = &model.ident;
     let has_others = model.columns.iter().any(|column| !column.is_prelude);
     let user = has_others.then(|| quote!(__user: &#user));
     quote! {
         #(#traits)*
+        #(#defaults)*
 
         #[allow(dead_code)]
         fn __check(#user) {
@@ -158,6 +160,42 @@ fn claim_trait(column: &Column) -> Option<TokenStream> {
     })
 }
 
+fn default_trait_name(column: &Column) -> Ident {
+    format_ident!("__Default_{}", column.ident, span = Span::mixed_site())
+}
+
+/// The trait whose voice says that the type of a field has no value where its claim is null. Those of the prelude have one.
+fn default_trait(column: &Column) -> Option<TokenStream> {
+    let claim = column.claim().filter(|claim| claim.null == Null::Default)?;
+    if column.is_prelude {
+        return None;
+    }
+    let name = default_trait_name(column);
+    let message = format!(
+        "`{{Self}}` has no default for the claim `{}`",
+        escape(&claim.claim)
+    );
+    let label = format!(
+        "`{}` is `{}`, which may be null: needs `Default`",
+        claim.claim, claim.source
+    );
+    let label = escape(&label);
+    Some(quote! {
+        #[diagnostic::on_unimplemented(
+            message = #message,
+            label = #label,
+            note = "implement `Default`, or refuse null with `#[claim(required)]`"
+        )]
+        #[allow(non_camel_case_types)]
+        trait #name {
+            fn check(_: ::core::marker::PhantomData<Self>) {}
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl<T: ::core::default::Default> #name for T {}
+    })
+}
+
 fn claim_bound(column: &Column, claim: &ClaimColumn) -> (TokenStream, String) {
     let private = private();
     let kind = held_kind(claim);
@@ -180,10 +218,16 @@ fn claim_bound(column: &Column, claim: &ClaimColumn) -> (TokenStream, String) {
     }
     let ty = claim.kind.rust_type();
     let note = match (holds_null, claim.kind) {
+        (true, Kind::Json) => format!(
+            "use `Option<{ty}>`, a type of your own with `#[column(json)]`, or take out what you need with `#[claim(with = path::to::function)]`"
+        ),
         (true, _) => format!("use `Option<{ty}>`, or give null a value with `#[claim(default)]`"),
-        (false, Kind::Object | Kind::Json) => {
-            format!("use `{ty}`, or `sqlx::types::Json<_>` of a type of your own")
-        }
+        (false, Kind::Object | Kind::Json) => format!(
+            "use `{ty}`, a type of your own with `#[column(json)]`, or take out what you need with `#[claim(with = path::to::function)]`"
+        ),
+        (false, Kind::Integer) if claim.is_a_moment() => format!(
+            "use `{ty}`, or `time::OffsetDateTime` or `chrono::DateTime<chrono::Utc>`, each behind the feature of its name"
+        ),
         (false, _) => format!("use `{ty}`, or implement `FromClaim` for your own type"),
     };
     (quote!(#private::FromClaim<#kind>), note)
@@ -214,9 +258,8 @@ fn check_column(model: &Model, column: &Column) -> TokenStream {
         [] => return quote!(),
         _ => "PostgresAndSqlite",
     };
-    let prelude = if column.is_prelude { "Prelude" } else { "" };
-    let claim_column = format_ident!("{prelude}{databases}ClaimColumn");
-    let own_column = format_ident!("{prelude}{databases}OwnColumn");
+    let claim_column = format_ident!("{databases}ClaimColumn");
+    let own_column = format_ident!("{databases}OwnColumn");
     let sql_type = format_ident!("{databases}SqlType");
     let (it, own) = (inferred(column), asked_type(column));
     let check_claim =
@@ -227,13 +270,18 @@ fn check_column(model: &Model, column: &Column) -> TokenStream {
             let kind = held_kind(claim);
             check_claim(claim, &quote!(#private::TextClaimColumn<#kind>))
         }
-        (Encoding::Json, _) => quote!(<#own as #private::JsonOwnColumn>::check(#asked);),
+        (Encoding::Json, _) => {
+            let (shared, asked) = shared(column, &asked);
+            quote!(#shared <#own as #private::JsonOwnColumn>::check(#asked);)
+        }
         (_, Role::Key) => {
             let kind = kind_type(Kind::Text);
             let holds = holds(column);
+            let (shared, held) = shared(column, &quote!(#private::ClaimField::<#ty, #kind>::column()));
             quote! {
                 <#own as #holds>::check(#asked);
-                <#it as #private::#claim_column>::check(#private::ClaimField::<#ty, #kind>::column());
+                #shared
+                <#it as #private::#claim_column>::check(#held);
             }
         }
         (_, Role::Claim(claim)) => check_claim(claim, &quote!(#private::#claim_column)),
@@ -248,7 +296,9 @@ fn check_column(model: &Model, column: &Column) -> TokenStream {
                 };
                 quote!(<#own as #private::#sql_type>::check(#probe);)
             });
+            let (shared, asked) = shared(column, &asked);
             quote! {
+                #shared
                 <#own as #private::#own_column>::check(#asked);
                 #known
             }
@@ -258,23 +308,38 @@ fn check_column(model: &Model, column: &Column) -> TokenStream {
 
 /// The claim must fit the type, and the type the column; one that does not fit the claim is not asked about the column.
 fn check_claim(column: &Column, claim: &ClaimColumn, column_trait: &TokenStream) -> TokenStream {
-    let private = private();
     let asked = asked(column);
     let (it, own) = (inferred(column), asked_type(column));
+    let default = default_trait_name(column);
     let has_default = |it: &TokenStream, ty: TokenStream| {
-        (claim.null == Null::Default).then(|| quote!(<#it as #private::DefaultClaim>::check(#ty);))
+        (claim.null == Null::Default && !column.is_prelude).then(|| quote!(<#it as #default>::check(#ty);))
     };
     if claim.with.is_some() {
-        let ty = asked;
-        let has_default = has_default(&own, ty.clone());
-        return quote!(<#own as #column_trait>::check(#ty); #has_default);
+        let has_default = has_default(&own, asked.clone());
+        let (shared, asked) = shared(column, &asked);
+        return quote!(#shared <#own as #column_trait>::check(#asked); #has_default);
     }
     let holds = holds(column);
     let field = claim_field(column, claim);
     let has_default = has_default(&it, quote!(#field::column()));
+    let (shared, held) = shared(column, &quote!(#field::column()));
     quote! {
         <#own as #holds>::check(#asked);
-        <#it as #column_trait>::check(#field::column());
+        #shared
+        <#it as #column_trait>::check(#held);
         #has_default
     }
+}
+
+/// The question whether requests can share the type, and what is asked further if they can. Those of the prelude can.
+fn shared(column: &Column, asked: &TokenStream) -> (TokenStream, TokenStream) {
+    if column.is_prelude {
+        return (TokenStream::new(), asked.clone());
+    }
+    let private = private();
+    let it = inferred(column);
+    (
+        quote!(<#it as #private::SharedField>::check(#asked);),
+        quote!(#private::Probe(#asked).shared()),
+    )
 }

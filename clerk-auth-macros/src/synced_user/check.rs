@@ -4,7 +4,8 @@ use proc_macro2::Span;
 use quote::ToTokens;
 use syn::{Ident, LitStr};
 
-use super::field::{Case, FieldChecker};
+use super::case::Case;
+use super::field::FieldChecker;
 use super::freshness;
 use super::model::{Column, Deletion, Model, Role, Table, Version};
 use super::parse::{Container, Database, Field, Input};
@@ -255,6 +256,15 @@ pub(super) fn identifier(at: impl ToTokens, name: &str, what: &str, diagnostics:
         format!("the {what}'s name is empty")
     } else if name.contains('\0') {
         format!("the {what}'s name holds a NUL, which no database takes")
+    } else if name.contains(['"', '`']) {
+        diagnostics.error(
+            at,
+            with_help(
+                format!("the {what}'s name `{name}` holds quotes, which every statement puts around it"),
+                format!("write `\"{}\"`", name.replace(['"', '`'], "")),
+            ),
+        );
+        return;
     } else if name.len() > LONGEST_IDENTIFIER {
         format!(
             "the {what}'s name `{name}` has {} bytes, and PostgreSQL cuts names off after {LONGEST_IDENTIFIER}",

@@ -56,12 +56,13 @@ pub(super) fn expand(model: &Model) -> TokenStream {
             #(#aliases)*
             #checks
             #(#conversions)*
-            #unused
             #user
             #(#stores)*
             #statement_check
             #extractor
         };
+
+        #unused
     }
 }
 
@@ -76,7 +77,7 @@ fn imports(model: &Model) -> Vec<TokenStream> {
         quote!(UnstoredColumn as _),
     ];
     if model.columns.iter().any(|column| !column.is_prelude) {
-        imports.push(quote!(UnstoredColumns as _));
+        imports.extend([quote!(Unshared as _), quote!(UnstoredColumns as _)]);
     }
     if model
         .columns
@@ -144,6 +145,10 @@ fn synced_user(model: &Model, claims: &Ident, condition: Option<&TokenStream>) -
     });
     quote! {
         #[automatically_derived]
+        impl ::clerk_auth::user::Derived for #ident {}
+
+        #[automatically_derived]
+        #[diagnostic::do_not_recommend]
         impl ::clerk_auth::user::SyncedUser for #ident
         #condition
         {

@@ -164,17 +164,18 @@ fn push_literal(
     errors: &mut Vec<ExpressionError>,
 ) {
     let literal = &text[from..to];
-    let half_open = literal.match_indices('{').find(|(at, _)| {
+    let half_open = literal.match_indices('{').find_map(|(at, _)| {
         let rest = literal[at + 1..].trim_start();
-        ["user.", "org.", "org_membership.", "session."]
+        let is_path = ["user.", "org.", "org_membership.", "session."]
             .iter()
-            .any(|root| rest.starts_with(root))
+            .any(|root| rest.starts_with(root));
+        is_path.then(|| (at, path(rest)))
     });
-    if let Some((at, _)) = half_open {
+    if let Some((at, path)) = half_open {
         errors.push(ExpressionError::new(
             from + at,
             "this looks like a shortcode, but one brace makes it text",
-            "a shortcode is written `{{user.first_name}}`",
+            format!("write `{{{{{path}}}}}`"),
         ));
     } else if let Some(close) = literal.find("}}") {
         errors.push(ExpressionError::new(
@@ -182,17 +183,37 @@ fn push_literal(
             "`}}` closes nothing",
             "a shortcode is written `{{user.first_name}}`",
         ));
+    } else if let Some((at, path)) = without_braces(literal) {
+        errors.push(ExpressionError::new(
+            from + at,
+            format!("`{path}` is text here, and every user's claim would be these letters"),
+            format!("write `{{{{{path}}}}}`"),
+        ));
     }
     if !literal.is_empty() {
         parts.push((from, Expression::Text(literal.to_owned())));
     }
 }
 
+/// The names and dots at the beginning of a text.
+fn path(text: &str) -> &str {
+    let end = text.find(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_' || letter == '.'));
+    text[..end.unwrap_or(text.len())].trim_end_matches('.')
+}
+
+/// The shortcode that is all of a text, but for signs that other languages put around one: `<%= user.id %>`.
+fn without_braces(text: &str) -> Option<(usize, &str)> {
+    let at = text.find(|letter: char| letter.is_ascii_alphanumeric())?;
+    let path = path(&text[at..]);
+    let rest = &text[at + path.len()..];
+    (shortcode::look_up(path).is_ok() && !rest.contains(char::is_alphanumeric)).then_some((at, path))
+}
+
 /// Parses what stands between `{{` and `}}`, which begins at `at`; `None` if an operand was reported.
 fn chain(text: &str, at: usize, errors: &mut Vec<ExpressionError>) -> Option<Expression> {
     let mut operands = Vec::new();
     for (offset, operand) in split_chain(text) {
-        match parse_operand(operand, at + offset) {
+        match parse_operand(operand, at + offset, offset > 0) {
             Ok(operand) => operands.push(operand),
             Err(error) => errors.push(error),
         }
@@ -227,9 +248,10 @@ fn split_chain(text: &str) -> Vec<(usize, &str)> {
     operands
 }
 
-fn parse_operand(operand: &str, at: usize) -> Result<Expression, ExpressionError> {
-    let at = at + (operand.len() - operand.trim_start().len());
-    let operand = operand.trim();
+fn parse_operand(operand: &str, at: usize, is_fallback: bool) -> Result<Expression, ExpressionError> {
+    // Not the spaces that Clerk would take for letters.
+    let at = at + (operand.len() - operand.trim_ascii_start().len());
+    let operand = operand.trim_ascii();
     if operand.is_empty() {
         return Err(ExpressionError::new(
             at,
@@ -240,6 +262,11 @@ fn parse_operand(operand: &str, at: usize) -> Result<Expression, ExpressionError
     if let Some(rest) = operand.strip_prefix('\'') {
         return match rest.strip_suffix('\'') {
             Some(text) if !text.contains('\'') => Ok(Expression::Text(text.to_owned())),
+            Some(text) if !text.contains("||") => Err(ExpressionError::new(
+                at,
+                "a text in single quotes holds none",
+                format!("write an apostrophe as `’`: `'{}'`", text.replace('\'', "’")),
+            )),
             _ => Err(ExpressionError::new(
                 at,
                 "the text is not closed",
@@ -247,11 +274,26 @@ fn parse_operand(operand: &str, at: usize) -> Result<Expression, ExpressionError
             )),
         };
     }
-    if operand.starts_with('"') {
+    let quotes = ['"', '`', '‘', '’', '“', '”'];
+    if operand.starts_with(quotes) {
         return Err(ExpressionError::new(
             at,
             "texts in a shortcode stand in single quotes",
-            format!("write `'{}'`", operand.trim_matches('"')),
+            format!("write `'{}'`", operand.trim_matches(quotes)),
+        ));
+    }
+    if let Some(path) = operand.strip_prefix('{') {
+        return Err(ExpressionError::new(
+            at,
+            "a shortcode stands between two braces, and not three",
+            format!("write `{{{{{}}}}}`", path.trim_matches(['{', ' '])),
+        ));
+    }
+    if is_fallback && ["null", "undefined"].contains(&operand) {
+        return Err(ExpressionError::new(
+            at,
+            format!("`{operand}` is no fallback: a claim without a value is null by itself"),
+            format!("remove `|| {operand}`"),
         ));
     }
     if let Ok(number) = operand.parse::<i64>() {
@@ -269,6 +311,11 @@ fn parse_operand(operand: &str, at: usize) -> Result<Expression, ExpressionError
     }
     match shortcode::look_up(operand) {
         Ok(shortcode) => Ok(Expression::Shortcode(operand.to_owned(), shortcode)),
+        Err(_) if is_fallback && !operand.contains(['.', '|', '?', '\'', '(']) => Err(ExpressionError::new(
+            at,
+            format!("`{operand}` is no shortcode, and a text stands in single quotes"),
+            format!("write `'{operand}'`"),
+        )),
         Err(unknown) => Err(ExpressionError::new(at, unknown.message, unknown.help)),
     }
 }
@@ -320,6 +367,14 @@ mod tests {
             ("{{user.first_name", 0, "not closed"),
             ("user.first_name}}", 15, "closes nothing"),
             ("hello {user.first_name}", 6, "one brace"),
+            ("user.first_name", 0, "is text here"),
+            ("<%= user.id %>", 4, "is text here"),
+            ("{{{user.id}}}", 2, "not three"),
+            ("{{user.id || friend}}", 13, "single quotes"),
+            ("{{user.id || null}}", 13, "null by itself"),
+            ("{{user.id || 'it's'}}", 13, "holds none"),
+            ("{{user.id || `friend`}}", 13, "single quotes"),
+            ("{{user.id\u{a0}}}", 2, "U+00A0"),
             ("{{}}", 2, "no shortcode"),
             ("{{user.first_name || }}", 21, "no shortcode"),
             ("{{user.frist_name}}", 2, "not a shortcode"),

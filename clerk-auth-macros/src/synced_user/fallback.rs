@@ -31,12 +31,16 @@ pub(super) fn expand(ident: &Ident, generics: &Generics, model: Option<&Model>) 
     quote! {
         const _: () = {
             #[allow(unused_imports)]
-            use ::clerk_auth::__private::{Same as __Same, UnheldClaim as _, UnstoredColumns as _};
+            use ::clerk_auth::__private::{Same as __Same, UnheldClaim as _, Unshared as _, UnstoredColumns as _};
 
             #(#aliases)*
             #checks
 
             #[automatically_derived]
+            impl #parameters ::clerk_auth::user::Derived for #ident #arguments {}
+
+            #[automatically_derived]
+            #[diagnostic::do_not_recommend]
             impl #parameters ::clerk_auth::user::SyncedUser for #ident #arguments
             where
                 #shared

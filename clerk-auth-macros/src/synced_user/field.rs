@@ -2,79 +2,18 @@
 
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{GenericArgument, Ident, LitStr, PathArguments, Type};
+use syn::{Ident, LitStr, Type};
 
+use super::case::Case;
 use super::check::identifier;
+use super::missing_claim;
 use super::model::{ClaimColumn, Column, Encoding, Null, Role};
-use super::parse::{Container, Database, Field};
+use super::parse::{Database, Field};
 use super::refused;
-use super::shortcode::{self, Kind};
+use super::shortcode::Kind;
+use super::spelling::{is_called, is_prelude, is_text_behind_a_pointer};
 use super::template::Template;
 use crate::diag::{Diagnostics, with_help};
-use crate::suggest;
-
-/// How a field's name becomes a claim's.
-#[derive(Clone, Copy)]
-pub(super) enum Case {
-    Camel,
-    Kebab,
-    Pascal,
-    ScreamingSnake,
-    Snake,
-}
-
-impl Case {
-    const KNOWN: [(&'static str, Self); 5] = [
-        ("camelCase", Self::Camel),
-        ("kebab-case", Self::Kebab),
-        ("PascalCase", Self::Pascal),
-        ("SCREAMING_SNAKE_CASE", Self::ScreamingSnake),
-        ("snake_case", Self::Snake),
-    ];
-
-    pub(super) fn of(container: &Container, diagnostics: &mut Diagnostics) -> Self {
-        let Some(literal) = container.rename_all.get() else {
-            return Self::Camel;
-        };
-        let word = literal.value();
-        let known = Self::KNOWN.iter().find(|(name, _)| *name == word);
-        known.map_or_else(
-            || {
-                let names = Self::KNOWN.map(|(name, _)| name);
-                diagnostics.error(
-                    literal,
-                    with_help(
-                        format!("`{word}` is no case"),
-                        format!("the cases are {}", crate::argument::list(&names)),
-                    ),
-                );
-                Self::Camel
-            },
-            |(_, case)| *case,
-        )
-    }
-
-    fn apply(self, field: &str) -> String {
-        let capital = |word: &str| {
-            let mut letters = word.chars();
-            letters
-                .next()
-                .map(|first| first.to_uppercase().collect::<String>() + letters.as_str())
-                .unwrap_or_default()
-        };
-        let mut words = field.split('_').filter(|word| !word.is_empty());
-        match self {
-            Self::Snake => field.to_owned(),
-            Self::ScreamingSnake => field.to_uppercase(),
-            Self::Kebab => words.collect::<Vec<_>>().join("-"),
-            Self::Pascal => words.map(capital).collect(),
-            Self::Camel => {
-                let first = words.next().unwrap_or_default().to_owned();
-                words.fold(first, |name, word| name + &capital(word))
-            }
-        }
-    }
-}
 
 /// Reads the fields against one template.
 pub(super) struct FieldChecker<'a> {
@@ -101,7 +40,7 @@ impl FieldChecker<'_> {
         let sql_type = field.column.sql_type.get().map(LitStr::value);
         let role = self.role(&field)?;
         let encoding = self.encoding(&field, &role)?;
-        if self.is_refused_as_unsigned(&field, &role, encoding) {
+        if self.is_refused_as_unsigned(&field, &role, encoding) || self.is_refused_as_small(&field, &role) {
             return None;
         }
         Some(Column {
@@ -151,7 +90,7 @@ impl FieldChecker<'_> {
             self.diagnostics.error_at(
                 span,
                 with_help(
-                    format!("a column cannot be both `{word}` and `{second}`"),
+                    format!("`{}` cannot be both `{word}` and `{second}`", field.ident),
                     "keep one: `generated` by the database, `app` by the application, `updated_at` by sync",
                 ),
             );
@@ -161,7 +100,7 @@ impl FieldChecker<'_> {
             self.diagnostics.error_at(
                 span,
                 with_help(
-                    format!("a column that is `{word}` is not written from a claim"),
+                    format!("`{}` is `{word}`, and so not written from a claim", field.ident),
                     "remove either `#[claim(…)]` or `#[column(…)]`",
                 ),
             );
@@ -171,7 +110,7 @@ impl FieldChecker<'_> {
             self.diagnostics.error(
                 &field.ty,
                 with_help(
-                    "sync writes a moment into this column, and this type holds none",
+                    format!("sync writes a moment into `{}`, and its type holds none", field.ident),
                     "use `time::OffsetDateTime` or `chrono::DateTime<chrono::Utc>`, each behind the feature of its name",
                 ),
             );
@@ -186,7 +125,8 @@ impl FieldChecker<'_> {
 
     /// Whether the database would refuse the type only when it runs. SQLite keeps a moment as text.
     fn holds_no_moment(&self, ty: &Type) -> bool {
-        is_called(ty, &["String", "str"]) && self.databases.contains(&Database::Postgres)
+        (is_called(ty, &["String", "str"]) || is_text_behind_a_pointer(ty))
+            && self.databases.contains(&Database::Postgres)
             || is_called(
                 ty,
                 &[
@@ -221,6 +161,28 @@ impl FieldChecker<'_> {
         is_refused
     }
 
+    /// Reports an integer that could hold no second of today, or none after 2038.
+    fn is_refused_as_small(&mut self, field: &Field, role: &Role) -> bool {
+        let Role::Claim(claim) = role else {
+            return false;
+        };
+        let is_small = is_called(&field.ty, &["i16", "i32", "i8", "u16", "u8"]);
+        let is_refused = claim.is_a_moment() && claim.with.is_none() && is_small;
+        if is_refused {
+            self.diagnostics.error(
+                &field.ty,
+                with_help(
+                    format!(
+                        "the claim `{}` is in seconds since 1970, which outgrow this type",
+                        claim.claim
+                    ),
+                    "use `i64`",
+                ),
+            );
+        }
+        is_refused
+    }
+
     fn encoding(&mut self, field: &Field, role: &Role) -> Option<Encoding> {
         let (encoding, span) = match (field.column.json.span(), field.column.text.span()) {
             (None, None) => return Some(Encoding::Own),
@@ -230,7 +192,7 @@ impl FieldChecker<'_> {
                 self.diagnostics.error_at(
                     text,
                     with_help(
-                        "a column cannot be stored both as JSON and as text",
+                        format!("`{}` cannot be stored both as JSON and as text", field.ident),
                         "keep either `json` or `text`",
                     ),
                 );
@@ -264,11 +226,14 @@ impl FieldChecker<'_> {
                 "remove this argument",
             ),
             (_, Role::UpdatedAt) => (
-                "sync writes a timestamp into this column".to_owned(),
+                format!("sync writes a timestamp into `{}`", field.ident),
                 "remove this argument",
             ),
             (_, Role::Generated | Role::App) => (
-                "only a column that is fed by a claim can be stored as text".to_owned(),
+                format!(
+                    "no claim feeds `{}`, and only claims are stored as text",
+                    field.ident
+                ),
                 "implement `sqlx::Type` and `sqlx::Decode` for the type, or store it as JSON with `json`",
             ),
         };
@@ -365,7 +330,7 @@ impl FieldChecker<'_> {
                 self.diagnostics.error_at(
                     span,
                     with_help(
-                        "null cannot both have a default and be refused",
+                        format!("null in the claim `{name}` cannot both have a default and be refused"),
                         "keep either `default` or `required`",
                     ),
                 );
@@ -386,35 +351,8 @@ impl FieldChecker<'_> {
     }
 
     fn no_claim(&mut self, field: &Field, field_name: &str, name: &str) {
-        let claims = self.template.claims.iter().map(|claim| claim.name.as_str());
-        let shortcode = format!("user.{field_name}");
-        let is_shortcode = shortcode::look_up(&shortcode).is_ok();
-        let help = if !self.has_key && looks_like_key(field_name) {
-            self.has_key = true;
-            "if it is the Clerk user id, by which rows are found, say so with `#[claim(\"sub\")]`".to_owned()
-        } else if field_name == "id" {
-            "mark a column that the database makes with `#[column(generated)]`".to_owned()
-        } else if field_name == "created_at" {
-            // The person's day and the row's are both meant by it.
-            format!(
-                "add `\"{name}\": \"{{{{{shortcode}}}}}\"` to the template, or mark a column that the database makes \
-                 with `#[column(generated)]`"
-            )
-        } else if let (Some(nearest), false) = (suggest::nearest(name, claims), is_shortcode) {
-            format!("did you mean `#[claim(\"{nearest}\")]`?")
-        } else if is_shortcode {
-            format!(
-                "add `\"{name}\": \"{{{{{shortcode}}}}}\"` to the template, or mark a column of your own with \
-                 `#[column(app)]`"
-            )
-        } else {
-            "mark a column of your own with `#[column(app)]`, one that the database makes with `#[column(generated)]`"
-                .to_owned()
-        };
-        self.report_claim(
-            field,
-            with_help(format!("no claim of the template is called `{name}`"), help),
-        );
+        let message = missing_claim::message(field, field_name, name, self.template, &mut self.has_key);
+        self.report_claim(field, message);
     }
 
     fn report_claim(&mut self, field: &Field, message: String) {
@@ -423,56 +361,4 @@ impl FieldChecker<'_> {
             None => self.diagnostics.error(&field.ident, message),
         }
     }
-}
-
-/// Whether the type, or what stands in its `Option`, is spelled as one of these.
-fn is_called(ty: &Type, names: &[&str]) -> bool {
-    let Type::Path(path) = ty else {
-        return false;
-    };
-    path.path.segments.last().is_some_and(|last| {
-        let inside = match &last.arguments {
-            PathArguments::AngleBracketed(arguments) if last.ident == "Option" => arguments.args.first(),
-            _ => None,
-        };
-        names.iter().any(|name| last.ident == name)
-            || matches!(inside, Some(GenericArgument::Type(inside)) if is_called(inside, names))
-    })
-}
-
-/// Whether the type is one of the prelude's that a column can have.
-fn is_prelude(ty: &Type) -> bool {
-    const KNOWN: [&str; 12] = [
-        "bool", "f32", "f64", "i16", "i32", "i64", "i8", "u16", "u32", "u64", "u8", "String",
-    ];
-    let Type::Path(path) = ty else {
-        return false;
-    };
-    let (None, [segment]) = (&path.qself, &*path.path.segments.iter().collect::<Vec<_>>()) else {
-        return false;
-    };
-    match &segment.arguments {
-        PathArguments::None => KNOWN.iter().any(|known| segment.ident == known),
-        PathArguments::AngleBracketed(arguments) if segment.ident == "Option" => {
-            matches!(arguments.args.first(), Some(GenericArgument::Type(ty)) if is_prelude(ty))
-                && arguments.args.len() == 1
-        }
-        _ => false,
-    }
-}
-
-/// What teams call the column of the Clerk user id, where not `clerk_id`.
-fn looks_like_key(field_name: &str) -> bool {
-    let letters: String = field_name.chars().filter(|letter| *letter != '_').collect();
-    [
-        "authid",
-        "clerkid",
-        "clerkuser",
-        "clerkuserid",
-        "externalid",
-        "subject",
-        "uid",
-        "userid",
-    ]
-    .contains(&letters.to_lowercase().as_str())
 }

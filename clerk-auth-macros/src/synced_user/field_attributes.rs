@@ -100,13 +100,14 @@ fn unknown_of_claim(argument: &Argument, known: &[&str], diagnostics: &mut Diagn
         Some(key) => format!("`claim` has no argument `{key}`"),
         None => "a claim's name is a text".to_owned(),
     };
-    diagnostics.error_at(
-        argument.span(),
-        with_help(
-            message,
-            "a claim is named by its text alone: `#[claim(\"firstName\")]`",
-        ),
-    );
+    let help = match key.as_str() {
+        "app" | "generated" | "json" | "sql_type" | "text" | "updated_at" => {
+            format!("it is about the column: `#[column({key})]`")
+        }
+        "null" | "nullable" | "optional" => "a claim that may be null is held by an `Option<_>`".to_owned(),
+        _ => "a claim is named by its text alone: `#[claim(\"firstName\")]`".to_owned(),
+    };
+    diagnostics.error_at(argument.span(), with_help(message, help));
 }
 
 /// Words of other derives are answered by ours.
@@ -118,6 +119,14 @@ fn unknown_of_column(argument: &Argument, known: &[&str], diagnostics: &mut Diag
             "a column that the database makes is `#[column(generated)]`"
         }
         "skip" | "ignore" | "default" | "own" | "custom" => "a column of your own is `#[column(app)]`",
+        "insert_only" => "it is about the claim: `#[claim(insert_only)]`",
+        "parse" => "it is about the claim: `#[claim(parse)]`",
+        "required" => "it is about the claim: `#[claim(required)]`",
+        "with" => "it is about the claim: `#[claim(with = path::to::function)]`",
+        "null" | "nullable" | "optional" | "not_null" => "a column that may be null is an `Option<_>`",
+        "unique" | "index" | "check" | "references" => {
+            "what the table demands of a column stands in its migration"
+        }
         "type" | "db_type" => "the column's type is named by `#[column(sql_type = \"TEXT\")]`",
         _ => return unknown(argument, "column", known, diagnostics),
     };

@@ -272,6 +272,15 @@ impl Reader<'_> {
         match &self.text.as_bytes()[self.at..] {
             [b'/', b'/' | b'*', ..] | [b'#', ..] => self.error("JSON has no comments"),
             [b'\'', ..] => self.error("names and texts stand in double quotes"),
+            _ if self.text[self.at..].starts_with(['“', '”', '„', '‘', '’']) => {
+                self.error("names and texts stand in straight double quotes, `\"`")
+            }
+            _ if ["True", "False", "None", "Null", "TRUE", "FALSE", "NULL"]
+                .iter()
+                .any(|word| self.text[self.at..].starts_with(word)) =>
+            {
+                self.error("JSON writes `true`, `false` and `null`, in small letters")
+            }
             _ => self.error(expected),
         }
     }
@@ -326,6 +335,8 @@ mod tests {
             ("\u{feff}{}", "byte order mark"),
             ("// no\n{}", "no comments"),
             ("{/* no */}", "no comments"),
+            ("{“a”: 1}", "straight"),
+            (r#"{"a": True}"#, "small letters"),
             (r##"{"a":1} # no"##, "nothing may follow"),
             (r#"{"a":1,}"#, "before `}`"),
             ("[1,]", "before `]`"),

@@ -168,6 +168,11 @@ impl Model {
 }
 
 impl ClaimColumn {
+    /// Seconds since 1970.
+    pub(super) fn is_a_moment(&self) -> bool {
+        ["{{user.created_at}}", "{{user.updated_at}}"].contains(&self.source.as_str())
+    }
+
     /// Null can stand in the column.
     pub(super) fn can_be_cleared(&self) -> bool {
         self.nullable && self.null == Null::Held

@@ -68,6 +68,8 @@ pub(super) struct Field {
     pub(super) ty: Type,
     pub(super) claim: ClaimAttribute,
     pub(super) column: ColumnAttribute,
+    /// What serde calls it, which the derive does not ask.
+    pub(super) renamed: Option<String>,
     /// Something in its attributes was reported.
     pub(super) has_unread_attribute: bool,
 }
@@ -162,9 +164,19 @@ pub(super) fn parse(input: DeriveInput, diagnostics: &mut Diagnostics) -> Option
                     ),
                 );
             }
+            for name in ["claim", "column"] {
+                let paths = field.attrs.iter().map(Attribute::path);
+                for meant in paths.filter(|path| is_meant_for(path, name)) {
+                    diagnostics.leave_to_rustc(
+                        meant.span(),
+                        with_help(format!("this is not `{name}`"), format!("write `#[{name}(…)]`")),
+                    );
+                }
+            }
             let claim = claim_attribute(&field.attrs, diagnostics);
             let column = column_attribute(&field.attrs, diagnostics);
             Some(Field {
+                renamed: renamed_by_serde(&field.attrs),
                 ident: field.ident?,
                 ty: field.ty,
                 claim,
@@ -250,7 +262,7 @@ fn container(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> Contain
                 }
                 _ => {
                     container.unknown_argument = true;
-                    unknown(&argument, "synced_user", &KNOWN, diagnostics);
+                    unknown_of_struct(&argument, &KNOWN, diagnostics);
                     continue;
                 }
             };
@@ -259,6 +271,23 @@ fn container(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> Contain
         }
     }
     container
+}
+
+/// Words of other derives are answered by ours.
+fn unknown_of_struct(argument: &Argument, known: &[&str], diagnostics: &mut Diagnostics) {
+    let key = argument.key().map(ToString::to_string).unwrap_or_default();
+    let help = match key.as_str() {
+        "schema" => r#"the schema stands before the table's name: `table = "accounts.users"`"#,
+        "table_name" | "name" => r#"write `table = "users"`"#,
+        "primary_key" | "key" | "id" => {
+            "rows are found by the field `clerk_id`, or by one that is marked with `#[claim(\"sub\")]`"
+        }
+        "cache" | "cache_for" | "ttl" => r#"write `fresh_for = "5s"`"#,
+        "file" | "path" | "session_token_template" => r#"write `template = "clerk/session-token.json"`"#,
+        _ => return unknown(argument, "synced_user", known, diagnostics),
+    };
+    let message = format!("`synced_user` has no argument `{key}`");
+    diagnostics.error_at(argument.span(), with_help(message, help));
 }
 
 fn databases(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<Vec<Database>> {
@@ -278,13 +307,27 @@ fn databases(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<Vec<D
             Argument::Word(word) if word == "sqlite" => Database::Sqlite,
             other => {
                 failed = true;
-                let word = other.key().map(ToString::to_string).unwrap_or_default();
-                let help = match word.to_lowercase().as_str() {
-                    "postgresql" | "pg" => "write `postgres`".to_owned(),
-                    "sqlite3" => "write `sqlite`".to_owned(),
-                    _ => FORM.to_owned(),
+                let (word, form) = match other {
+                    Argument::Literal(syn::Lit::Str(text)) => (text.value(), "stands without quotes"),
+                    other => {
+                        let word = other.key().map(ToString::to_string).unwrap_or_default();
+                        (word, "takes no value")
+                    }
                 };
-                let message = format!("the database `{word}` is not known");
+                let (message, help) = match word.to_lowercase().as_str() {
+                    "postgres" | "sqlite" if !matches!(other, Argument::Word(_)) => (
+                        format!("the name of the database {form}"),
+                        format!("write `{word}`"),
+                    ),
+                    known => (
+                        format!("the database `{word}` is not known"),
+                        match known {
+                            "postgresql" | "pg" => "write `postgres`".to_owned(),
+                            "sqlite3" => "write `sqlite`".to_owned(),
+                            _ => FORM.to_owned(),
+                        },
+                    ),
+                };
                 diagnostics.error_at(other.span(), with_help(message, help));
                 continue;
             }
@@ -335,13 +378,35 @@ fn allow(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<Allowed> 
         match argument {
             Argument::Word(word) if word == "unbounded_claims" => allowed.unbounded_claims = true,
             Argument::Word(word) if word == "unused_claims" => allowed.unused_claims = true,
-            other => diagnostics.error_at(
-                other.span(),
-                with_help("only unbounded and unused claims can be allowed", FORM),
-            ),
+            other => {
+                // It may have been meant for either.
+                allowed = Allowed {
+                    unbounded_claims: true,
+                    unused_claims: true,
+                };
+                diagnostics.error_at(
+                    other.span(),
+                    with_help("only unbounded and unused claims can be allowed", FORM),
+                );
+            }
         }
     }
     Some(allowed)
+}
+
+/// `#[serde(rename = "…")]`
+fn renamed_by_serde(attributes: &[Attribute]) -> Option<String> {
+    let mut renamed = None;
+    for attribute in named(attributes, "serde") {
+        // What it cannot be read as is serde's to say.
+        let _ = attribute.parse_nested_meta(|meta| {
+            if meta.path.is_ident("rename") {
+                renamed = Some(meta.value()?.parse::<LitStr>()?.value());
+            }
+            Ok(())
+        });
+    }
+    renamed
 }
 
 /// Whether the attribute is one that rustc does not know, and nearly ours.

@@ -107,12 +107,17 @@ fn refused(ty: &Type, user: &Ident) -> Option<Fault> {
             Expr::Infer(_) => refused("the length of a field is not inferred"),
             _ => self::refused(&array.elem, user),
         },
+        Type::Macro(made) if makes_a_value(&made.mac.path) => refused("this macro makes a value and no type"),
         Type::Path(path) if path.path.is_ident(user) => refused("a row does not hold itself"),
         Type::Path(path) => {
             let last = path.path.segments.last()?;
             let PathArguments::AngleBracketed(arguments) = &last.arguments else {
                 return None;
             };
+            let binds = |argument: &GenericArgument| matches!(argument, GenericArgument::AssocType(_));
+            if arguments.args.iter().any(binds) {
+                return refused("a trait is no type");
+            }
             let holds_values = path.path.is_ident_of(&["Option", "Vec"]);
             arguments.args.iter().find_map(|argument| match argument {
                 GenericArgument::Type(Type::Path(inner))
@@ -131,6 +136,24 @@ fn refused(ty: &Type, user: &Ident) -> Option<Fault> {
         }
         _ => None,
     }
+}
+
+/// Whether it is one of the standard library's macros of expressions, or serde_json's. rustc says of each place where it
+/// stands that it makes no type.
+fn makes_a_value(path: &syn::Path) -> bool {
+    path.segments.last().is_some_and(|last| {
+        [
+            "concat",
+            "env",
+            "format",
+            "include_str",
+            "json",
+            "stringify",
+            "vec",
+        ]
+        .iter()
+        .any(|name| last.ident == name)
+    })
 }
 
 trait IsIdentOf {

@@ -108,7 +108,7 @@ const METADATA: [&str; 4] = [
 const METADATA_VALUE: usize = 100;
 
 /// Names that documentation or habit suggests and Clerk does not render: it answers null.
-const WRONG_NAMES: [(&str, &str); 6] = [
+const WRONG_NAMES: [(&str, &str); 7] = [
     (
         "user.primary_phone_address",
         "Clerk renders null for it; use `user.primary_phone_number`",
@@ -121,10 +121,43 @@ const WRONG_NAMES: [(&str, &str); 6] = [
         "user.private_metadata",
         "private metadata is never put into a token; use `user.public_metadata`, or read it from the Backend API",
     ),
-    ("user.email", "use `user.primary_email_address`"),
-    ("user.email_address", "use `user.primary_email_address`"),
-    ("user.phone_number", "use `user.primary_phone_number`"),
+    ("user.name", "use `user.full_name`, or `user.first_name`"),
+    (
+        "user.metadata",
+        "use `user.public_metadata`, or `user.unsafe_metadata`, which the person can write",
+    ),
+    (
+        "user.role",
+        "a role belongs to an organization, and `Session` has it; one of your own is a member of `user.public_metadata`",
+    ),
+    (
+        "session.id",
+        "every token has the session's id, and `Session` has it in a handler",
+    ),
 ];
+
+/// What others call a property of a user, and its shortcode.
+const SYNONYMS: [(&str, &str); 11] = [
+    ("avatar", "user.image_url"),
+    ("avatar_url", "user.image_url"),
+    ("email", "user.primary_email_address"),
+    ("email_address", "user.primary_email_address"),
+    ("email_addresses", "user.primary_email_address"),
+    ("phone", "user.primary_phone_number"),
+    ("phone_number", "user.primary_phone_number"),
+    ("phone_numbers", "user.primary_phone_number"),
+    ("picture", "user.image_url"),
+    ("picture_url", "user.image_url"),
+    ("profile_image_url", "user.image_url"),
+];
+
+/// The shortcode that a field of this name most likely asks for, if it is not called so.
+pub(super) fn meant_by(field: &str) -> Option<&'static str> {
+    SYNONYMS
+        .iter()
+        .find(|(synonym, _)| *synonym == field)
+        .map(|(_, shortcode)| *shortcode)
+}
 
 /// Why a path is no shortcode.
 #[derive(Debug, Eq, PartialEq)]
@@ -170,9 +203,39 @@ fn unknown(path: &str) -> UnknownShortcode {
             help: (*help).to_owned(),
         };
     }
+    let property = path.strip_prefix("user.").and_then(|rest| rest.split('.').next());
+    if let Some(shortcode) = property.and_then(meant_by) {
+        return UnknownShortcode {
+            message: format!("`{{{{{path}}}}}` is not a shortcode: Clerk renders null for it"),
+            help: format!("use `{{{{{shortcode}}}}}`"),
+        };
+    }
     let is_path = path
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'));
+    let invisible = |letter: &char| {
+        !letter.is_ascii() && (letter.is_whitespace() || letter.is_control())
+            || matches!(
+                letter,
+                '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}'
+            )
+    };
+    if let Some(invisible) = path.chars().find(invisible) {
+        return UnknownShortcode {
+            message: format!(
+                "the shortcode holds the character U+{:04X}, which cannot be seen",
+                u32::from(invisible)
+            ),
+            help: "write the shortcode anew, by hand".to_owned(),
+        };
+    }
+    if !is_path && path.contains('+') {
+        return UnknownShortcode {
+            message: format!("`{{{{{path}}}}}` is not a shortcode: texts are not added"),
+            help: "write shortcodes beside each other: `{{user.first_name || ''}} {{user.last_name || ''}}`"
+                .to_owned(),
+        };
+    }
     if !is_path {
         return UnknownShortcode {
             message: format!("`{{{{{path}}}}}` is not a shortcode: it is names with dots between them"),
@@ -187,6 +250,10 @@ fn unknown(path: &str) -> UnknownShortcode {
     } else {
         format!("`{{{{{path}}}}}` has an unknown root: Clerk leaves it in the token as it stands")
     };
+    if let Some((metadata, member)) = member_of_metadata(path) {
+        let help = format!("did you mean `{{{{{metadata}.{member}}}}}`?");
+        return UnknownShortcode { message, help };
+    }
     let candidates = SHORTCODES.iter().map(|(known, _)| *known).chain(METADATA);
     let help = match (suggest::nearest(path, candidates), root) {
         (Some(nearest), _) => format!("did you mean `{{{{{nearest}}}}}`?"),
@@ -194,6 +261,14 @@ fn unknown(path: &str) -> UnknownShortcode {
         (None, _) => "shortcodes begin with `user.`, `org.`, `org_membership.` or `session.`".to_owned(),
     };
     UnknownShortcode { message, help }
+}
+
+/// The metadata that a path nearly names, and the member of it.
+fn member_of_metadata(path: &str) -> Option<(&'static str, &str)> {
+    let (root, rest) = path.split_once('.')?;
+    let (name, member) = rest.split_once('.')?;
+    let nearest = suggest::nearest(&format!("{root}.{name}"), METADATA)?;
+    (!member.is_empty()).then_some((nearest, member))
 }
 
 #[cfg(test)]
@@ -209,6 +284,9 @@ mod tests {
             ("user.frist_name", "user.first_name"),
             ("usr.first_name", "user.first_name"),
             ("organization.name", "org"),
+            ("user.publicMetadata.plan.name", "user.public_metadata.plan.name"),
+            ("user.avatar_url", "user.image_url"),
+            ("user.first_name + user.last_name", "beside each other"),
             ("user.first_name | upcase", "with a fallback"),
             ("user.public_metadata['plan']", "user.public_metadata.plan"),
         ] {

@@ -36,6 +36,16 @@ impl TemplateSource {
                 );
                 Self::Missing
             }
+            (None, Some(inline)) if inline.value().ends_with(".json") => {
+                diagnostics.error(
+                    inline,
+                    with_help(
+                        "`template_json` is a template, and this names a file",
+                        format!(r#"write `template = "{}"`"#, inline.value()),
+                    ),
+                );
+                Self::Missing
+            }
             (None, Some(inline)) => Self::Inline(inline.clone()),
             (Some(literal), None) => Self::file(literal, diagnostics),
             // It may have been named where nothing could be read.
@@ -53,6 +63,16 @@ impl TemplateSource {
                 path: path.to_string_lossy().into_owned(),
                 text,
             },
+            Err(_) if literal.value().trim_start().starts_with('{') => {
+                diagnostics.error(
+                    literal,
+                    with_help(
+                        "`template` names a file, and this is a template",
+                        r##"write `template_json = r#"{…}"#`"##,
+                    ),
+                );
+                Self::Missing
+            }
             Err(error) => {
                 let default = template::DEFAULT.replace('\n', "\n        ");
                 diagnostics.error(

@@ -6,7 +6,8 @@ use quote::{format_ident, quote, quote_spanned};
 use super::model::Model;
 
 /// Warns of the claims that no field uses. Stable Rust lets no macro warn; using a deprecated item is the nearest to it, and
-/// its lint can be silenced like any other. Its words go before ours, so the item is called what it is.
+/// its lint can be silenced like any other. Its words go before ours, with the path of the item: so the item is called what it
+/// is, and stands as near to the struct as a name can that nobody else sees.
 pub(super) fn unused_claims(model: &Model) -> Option<TokenStream> {
     let at = model.template_at?;
     let claims: Vec<(Ident, String)> = model
@@ -18,7 +19,7 @@ pub(super) fn unused_claims(model: &Model) -> Option<TokenStream> {
                 .map_or("any number of".to_owned(), |bytes| format!("up to {bytes}"));
             let note = format!(
                 "no field of `{}` is fed by the claim `{}`, which takes {bytes} bytes of every session token; remove it \
-                 from the template, or write `allow(unused_claims)`",
+                 from the template, or write `allow(unused_claims)` into `#[synced_user(…)]`",
                 model.ident, claim.name
             );
             let name = syn::parse_str::<Ident>(&claim.name).unwrap_or_else(|_| format_ident!("claim_{index}"));

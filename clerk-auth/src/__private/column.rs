@@ -10,7 +10,7 @@ use std::str::FromStr;
 use sqlx::error::BoxDynError;
 use sqlx::{Arguments, ColumnIndex, Database, Decode, Encode, Row, Type};
 
-use super::shared::Shared;
+use super::shared::{Reported, Shared};
 use crate::claim::{ClaimKind, FromClaim, InvalidClaim, Nullable, Text};
 
 /// A type that can be read from a column of `DB`.
@@ -25,14 +25,9 @@ pub trait WriteColumn<DB: Database>: Type<DB> + for<'q> Encode<'q, DB> {}
 #[diagnostic::do_not_recommend]
 impl<DB: Database, T: Type<DB> + for<'q> Encode<'q, DB>> WriteColumn<DB> for T {}
 
-// One trait for each set of databases, because the message of a generic one would print the databases' Rust paths. Each a
-// second time for the types of the prelude: that they can be shared is known, and would take rustc long to prove.
+// One trait for each set of databases, because the message of a generic one would print the databases' Rust paths.
 macro_rules! assertion {
-    ($(#[$attribute:meta])* $name:ident, $prelude:ident: $($bound:path),+; $message:literal, $label:literal, $note:literal) => {
-        assertion!(@one $(#[$attribute])* $name: Shared $(+ $bound)+; $message, $label, $note);
-        assertion!(@one $(#[$attribute])* $prelude: Sized $(+ $bound)+; $message, $label, $note);
-    };
-    (@one $(#[$attribute:meta])* $name:ident: $first:ident $(+ $bound:path)+; $message:literal, $label:literal, $note:literal) => {
+    ($(#[$attribute:meta])* $name:ident: $first:ident $(+ $bound:path)*; $message:literal, $label:literal, $note:literal) => {
         $(#[$attribute])*
         #[diagnostic::on_unimplemented(message = $message, label = $label, note = $note)]
         pub trait $name {
@@ -42,61 +37,65 @@ macro_rules! assertion {
 
         $(#[$attribute])*
         #[diagnostic::do_not_recommend]
-        impl<T: $first $(+ $bound)+> $name for T {}
+        impl<T: $first $(+ $bound)*> $name for T {}
+
+        $(#[$attribute])*
+        #[diagnostic::do_not_recommend]
+        impl $name for Reported {}
     };
 }
 
 assertion! {
     /// A claim column of Postgres: read, compared and written.
     #[cfg(feature = "postgres")]
-    PostgresClaimColumn, PreludePostgresClaimColumn: PartialEq, ReadColumn<sqlx::Postgres>, WriteColumn<sqlx::Postgres>;
+    PostgresClaimColumn: PartialEq + ReadColumn<sqlx::Postgres> + WriteColumn<sqlx::Postgres>;
     "`{Self}` cannot be a column of Postgres",
-    "needs `sqlx::Type`, `Encode` and `Decode` for Postgres, `PartialEq`, `Send` and `Sync`",
+    "needs `sqlx::Type`, `Encode` and `Decode` for Postgres, and `PartialEq`",
     "for a newtype: `#[derive(PartialEq, sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
 }
 
 assertion! {
     /// A column of Postgres that sync only reads: `generated` or `app`.
     #[cfg(feature = "postgres")]
-    PostgresOwnColumn, PreludePostgresOwnColumn: ReadColumn<sqlx::Postgres>;
+    PostgresOwnColumn: Sized + ReadColumn<sqlx::Postgres>;
     "`{Self}` cannot be read from a column of Postgres",
-    "needs `sqlx::Type` and `Decode` for Postgres, `Send` and `Sync`",
+    "needs `sqlx::Type` and `Decode` for Postgres",
     "for a newtype: `#[derive(sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
 }
 
 assertion! {
     /// A claim column of SQLite: read, compared and written.
     #[cfg(feature = "sqlite")]
-    SqliteClaimColumn, PreludeSqliteClaimColumn: PartialEq, ReadColumn<sqlx::Sqlite>, WriteColumn<sqlx::Sqlite>;
+    SqliteClaimColumn: PartialEq + ReadColumn<sqlx::Sqlite> + WriteColumn<sqlx::Sqlite>;
     "`{Self}` cannot be a column of SQLite",
-    "needs `sqlx::Type`, `Encode` and `Decode` for SQLite, `PartialEq`, `Send` and `Sync`",
+    "needs `sqlx::Type`, `Encode` and `Decode` for SQLite, and `PartialEq`",
     "for a newtype: `#[derive(PartialEq, sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
 }
 
 assertion! {
     /// A column of SQLite that sync only reads: `generated` or `app`.
     #[cfg(feature = "sqlite")]
-    SqliteOwnColumn, PreludeSqliteOwnColumn: ReadColumn<sqlx::Sqlite>;
+    SqliteOwnColumn: Sized + ReadColumn<sqlx::Sqlite>;
     "`{Self}` cannot be read from a column of SQLite",
-    "needs `sqlx::Type` and `Decode` for SQLite, `Send` and `Sync`",
+    "needs `sqlx::Type` and `Decode` for SQLite",
     "for a newtype: `#[derive(sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
 }
 
 assertion! {
     /// A claim column of Postgres and SQLite: read, compared and written.
     #[cfg(all(feature = "postgres", feature = "sqlite"))]
-    PostgresAndSqliteClaimColumn, PreludePostgresAndSqliteClaimColumn: PartialEq, ReadColumn<sqlx::Postgres>, WriteColumn<sqlx::Postgres>, ReadColumn<sqlx::Sqlite>, WriteColumn<sqlx::Sqlite>;
+    PostgresAndSqliteClaimColumn: PartialEq + ReadColumn<sqlx::Postgres> + WriteColumn<sqlx::Postgres> + ReadColumn<sqlx::Sqlite> + WriteColumn<sqlx::Sqlite>;
     "`{Self}` cannot be a column of Postgres and SQLite",
-    "needs `sqlx::Type`, `Encode` and `Decode` for Postgres and SQLite, `PartialEq`, `Send` and `Sync`",
+    "needs `sqlx::Type`, `Encode` and `Decode` for Postgres and SQLite, and `PartialEq`",
     "for a newtype: `#[derive(PartialEq, sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
 }
 
 assertion! {
     /// A column of Postgres and SQLite that sync only reads: `generated` or `app`.
     #[cfg(all(feature = "postgres", feature = "sqlite"))]
-    PostgresAndSqliteOwnColumn, PreludePostgresAndSqliteOwnColumn: ReadColumn<sqlx::Postgres>, ReadColumn<sqlx::Sqlite>;
+    PostgresAndSqliteOwnColumn: Sized + ReadColumn<sqlx::Postgres> + ReadColumn<sqlx::Sqlite>;
     "`{Self}` cannot be read from a column of Postgres and SQLite",
-    "needs `sqlx::Type` and `Decode` for Postgres and SQLite, `Send` and `Sync`",
+    "needs `sqlx::Type` and `Decode` for Postgres and SQLite",
     "for a newtype: `#[derive(sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
 }
 
@@ -104,8 +103,8 @@ assertion! {
 /// which name the claim.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot hold the field's claim",
-    label = "this is not the type of the standard library",
-    note = "write its whole path, such as `std::string::String`"
+    label = "this is another type of that name",
+    note = "write the whole path, such as `std::string::String`; `serde_json::Value` is that of serde_json 1"
 )]
 pub trait HoldsClaim<K> {
     /// Does nothing; calling it is the assertion.
@@ -137,20 +136,6 @@ impl<T: FromStr> ParseClaim<Nullable<Text>> for Option<T> {
         value.map(T::parse_claim).transpose()
     }
 }
-
-/// A type that has a value where the claim is null: `#[claim(default)]`.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` has no default for a claim that is null",
-    label = "needs `Default`",
-    note = "implement it, or refuse null with `#[claim(required)]`"
-)]
-pub trait DefaultClaim {
-    /// Does nothing; calling it is the assertion.
-    fn check(_: PhantomData<Self>) {}
-}
-
-#[diagnostic::do_not_recommend]
-impl<T: Default> DefaultClaim for T {}
 
 /// A field of type `T` whose claim may be null.
 pub struct DefaultField<T>(PhantomData<T>);
@@ -209,8 +194,8 @@ pub trait UnheldClaim<T, K: ClaimKind> {
         Err(InvalidClaim::new("the field's type cannot hold the claim"))
     }
 
-    /// A type that can be any column, so that nothing more is reported about the field.
-    fn column() -> PhantomData<String> {
+    /// Nothing more is reported about the field.
+    fn column() -> PhantomData<Reported> {
         PhantomData
     }
 }
@@ -269,8 +254,8 @@ impl<A: Database, B: Database, T: Shared + ReadColumn<A> + ReadColumn<B>> Column
 
 /// What [`ColumnFields`] does when the type cannot be a column, which has been reported.
 pub trait UnstoredColumns {
-    /// A type whose SQL type is known, so that nothing more is reported about the field.
-    fn column() -> PhantomData<String> {
+    /// Nothing more is reported about the field.
+    fn column() -> PhantomData<Reported> {
         PhantomData
     }
 }

@@ -14,7 +14,7 @@ use sqlx::types::Json;
 use sqlx::{Arguments, ColumnIndex, Database, Row, Type};
 
 use super::column::{ReadColumn, UnheldClaim, UnstoredColumn, WriteColumn};
-use super::shared::Shared;
+use super::shared::Reported;
 use crate::claim::{self, ClaimKind, InvalidClaim, Nullable, Object, Text};
 
 /// A type that a JSON claim of kind `K` is deserialized into: `#[column(json)]`.
@@ -67,7 +67,7 @@ impl<T, K: ClaimKind> UnheldClaim<T, K> for JsonField<T, K> {}
 /// A claim column that is stored as JSON.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be stored as JSON",
-    label = "needs `serde::Serialize`, `serde::Deserialize`, `PartialEq`, `Send` and `Sync`",
+    label = "needs `serde::Serialize`, `serde::Deserialize`, and `PartialEq`",
     note = "`#[derive(PartialEq, serde::Serialize, serde::Deserialize)]`"
 )]
 pub trait JsonClaimColumn {
@@ -76,12 +76,15 @@ pub trait JsonClaimColumn {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Shared + Serialize + DeserializeOwned + PartialEq> JsonClaimColumn for T {}
+impl<T: Serialize + DeserializeOwned + PartialEq> JsonClaimColumn for T {}
+
+#[diagnostic::do_not_recommend]
+impl JsonClaimColumn for Reported {}
 
 /// A column that is stored as JSON and that sync only reads.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be read from JSON",
-    label = "needs `serde::Deserialize`, `Send` and `Sync`",
+    label = "needs `serde::Deserialize`",
     note = "`#[derive(serde::Deserialize)]`"
 )]
 pub trait JsonOwnColumn {
@@ -90,7 +93,10 @@ pub trait JsonOwnColumn {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Shared + DeserializeOwned> JsonOwnColumn for T {}
+impl<T: DeserializeOwned> JsonOwnColumn for T {}
+
+#[diagnostic::do_not_recommend]
+impl JsonOwnColumn for Reported {}
 
 /// A column of type `T` in `DB`, stored as JSON. What serializes to null is stored as SQL's null, and the other way
 /// round, so that `Option` means the same in both.
@@ -173,7 +179,7 @@ impl<T: TextValue<Text>> TextValue<Nullable<Text>> for Option<T> {
 /// A claim column that is stored as text.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be stored as text",
-    label = "needs `Display`, `FromStr`, `PartialEq`, `Send` and `Sync`",
+    label = "needs `Display`, `FromStr`, and `PartialEq`",
     note = "implement them, or store it as JSON with `#[column(json)]`"
 )]
 pub trait TextClaimColumn<K> {
@@ -182,7 +188,10 @@ pub trait TextClaimColumn<K> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<K, T: Shared + TextValue<K> + PartialEq> TextClaimColumn<K> for T {}
+impl<K, T: TextValue<K> + PartialEq> TextClaimColumn<K> for T {}
+
+#[diagnostic::do_not_recommend]
+impl<K> TextClaimColumn<K> for Reported {}
 
 /// A column of type `T` in `DB`, stored as text, which holds a claim of kind `K`.
 pub struct TextColumn<T, K, DB>(PhantomData<(T, K, DB)>);

@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 
+use super::shared::Reported;
 use crate::claim::{Boolean, Integer, Json, Nullable, Number, Object, Text};
 
 /// The SQL type of a Rust type in `DB`, and the clauses that follow it.
@@ -207,6 +208,10 @@ macro_rules! known_in {
         $(#[$attribute])*
         #[diagnostic::do_not_recommend]
         impl<T: Sized $(+ SqlType<$database>)+> $name for T {}
+
+        $(#[$attribute])*
+        #[diagnostic::do_not_recommend]
+        impl $name for Reported {}
     };
 }
 

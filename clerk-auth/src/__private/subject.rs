@@ -1,10 +1,13 @@
 //! How generated code asks what the state provides, without a second error where the parameter is no user at all.
 
+use std::future::ready;
 use std::marker::PhantomData;
 
 use axum::http::request::Parts;
 
-use crate::extract::{Authenticated, Rejection, Subject, SubjectFrom};
+use super::shared::Shared;
+use crate::clerk::Clerk;
+use crate::extract::{Authenticated, Provides, Rejection, Subject, SubjectFrom};
 use crate::policy::Policy;
 
 /// A user and a policy, and the extractor of both.
@@ -30,14 +33,14 @@ impl<T> Asked for (T,) {
     type Field = SubjectField<T>;
 }
 
-impl<T: Subject> SubjectField<T> {
+impl<T: Subject + Shared> SubjectField<T> {
     /// The type that is to be had from the state: the parameter's own.
     pub fn subject() -> PhantomData<T> {
         PhantomData
     }
 }
 
-/// What [`SubjectField`] does when the type is no user, which has been reported.
+/// What [`SubjectField`] does when the type is no user, or one that cannot be shared, which has been reported.
 pub trait NotASubject {
     /// A subject that every state provides, so that nothing more is reported about the parameter.
     fn subject() -> PhantomData<Anybody> {
@@ -47,14 +50,58 @@ pub trait NotASubject {
 
 impl<T> NotASubject for SubjectField<T> {}
 
+/// A state of type `S`.
+pub struct StateField<S>(PhantomData<S>);
+
+impl<S: Provides<Clerk>> StateField<S> {
+    /// The subject that is to be had from the state: what is missing is told by itself.
+    pub fn each<T>(subject: PhantomData<T>) -> PhantomData<T> {
+        subject
+    }
+
+    /// Nothing is to be said of the state as a whole.
+    pub fn whole<T>(_: PhantomData<T>) -> PhantomData<Anybody> {
+        PhantomData
+    }
+}
+
+/// What [`StateField`] does when the state provides not even a `Clerk`, most often because it derives nothing.
+pub trait StateWithoutClerk {
+    /// Nothing is to be said of each thing that is missing.
+    fn each<T>(_: PhantomData<T>) -> PhantomData<Anybody> {
+        PhantomData
+    }
+
+    /// The subject, of which one error says what it takes and how a state provides it.
+    fn whole<T>(subject: PhantomData<T>) -> PhantomData<T> {
+        subject
+    }
+}
+
+impl<S> StateWithoutClerk for StateField<S> {}
+
+/// [`SubjectFrom`] with one voice for all that is missing.
+#[diagnostic::on_unimplemented(
+    message = "`{S}` does not provide what `{Self}` takes",
+    label = "a `Session` takes a `Clerk` from the state, a user takes a `Clerk` and a `UserSync<_>`",
+    note = "these are fields of `{S}`, which says `#[derive(Clone, axum::extract::FromRef)]`"
+)]
+pub trait TakenFrom<S> {
+    /// Does nothing; calling it is the assertion.
+    fn check(_: PhantomData<Self>) {}
+}
+
+#[diagnostic::do_not_recommend]
+impl<S, T: SubjectFrom<S>> TakenFrom<S> for T {}
+
 /// A subject that every state provides; it never resolves.
 #[derive(Debug)]
 pub struct Anybody;
 
 impl Subject for Anybody {}
 
-impl<S: Sync> SubjectFrom<S> for Anybody {
-    async fn resolve<P: Policy>(_: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        Err(Rejection::Misconfigured)
+impl<S> SubjectFrom<S> for Anybody {
+    fn resolve<P: Policy>(_: &mut Parts, _: &S) -> impl Future<Output = Result<Self, Rejection>> + Send {
+        ready(Err(Rejection::Misconfigured))
     }
 }

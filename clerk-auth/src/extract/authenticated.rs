@@ -10,7 +10,7 @@ use super::rejection::Rejection;
 use super::subject::{NotOptional, SubjectFrom};
 use crate::policy::{Policy, SignedIn};
 use crate::session::Session;
-use crate::user::SyncedUser;
+use crate::user::Derived;
 
 /// A signed-in `T` to whom the policy `P` grants the handler.
 ///
@@ -101,4 +101,4 @@ impl<T: NotOptional, P> Guard for Authenticated<T, P> {}
 impl Guard for Session {}
 
 #[diagnostic::do_not_recommend]
-impl<U: SyncedUser> Guard for U {}
+impl<U: Derived> Guard for U {}

@@ -12,7 +12,7 @@ use crate::clerk::{AuthenticationError, Clerk};
 use crate::policy::{Policy, SignedIn};
 use crate::session::Session;
 use crate::sync::{Synced, UserSync};
-use crate::user::SyncedUser;
+use crate::user::{Derived, SyncedUser};
 
 /// What may stand first in a handler under `#[authenticated]`.
 ///
@@ -134,10 +134,10 @@ pub enum MaybeSynced<U> {
 impl Subject for () {}
 impl Subject for Session {}
 #[diagnostic::do_not_recommend]
-impl<U: SyncedUser> Subject for U {}
-impl<U: SyncedUser> Subject for Arc<U> {}
-impl<U: SyncedUser> Subject for Synced<U> {}
-impl<U: SyncedUser> Subject for MaybeSynced<U> {}
+impl<U: Derived> Subject for U {}
+impl<U: Derived> Subject for Arc<U> {}
+impl<U: Derived> Subject for Synced<U> {}
+impl<U: Derived> Subject for MaybeSynced<U> {}
 impl<T: Subject> Subject for Option<T> {}
 
 /// A [`Subject`] that is there whenever the handler runs: any but an `Option`, whose handler visitors reach too.
@@ -146,10 +146,10 @@ pub trait NotOptional {}
 impl NotOptional for () {}
 impl NotOptional for Session {}
 #[diagnostic::do_not_recommend]
-impl<U: SyncedUser> NotOptional for U {}
-impl<U: SyncedUser> NotOptional for Arc<U> {}
-impl<U: SyncedUser> NotOptional for Synced<U> {}
-impl<U: SyncedUser> NotOptional for MaybeSynced<U> {}
+impl<U: Derived> NotOptional for U {}
+impl<U: Derived> NotOptional for Arc<U> {}
+impl<U: Derived> NotOptional for Synced<U> {}
+impl<U: Derived> NotOptional for MaybeSynced<U> {}
 
 impl<S: Provides<Clerk> + Sync> SubjectFrom<S> for Session {
     async fn resolve<P: Policy>(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {

@@ -106,6 +106,8 @@ mod tests {
     #[derive(Clone, Debug, Eq, PartialEq)]
     struct Person(&'static str);
 
+    impl crate::user::Derived for Person {}
+
     impl SyncedUser for Person {
         type Claims = &'static str;
         const NAME: &'static str = "Person";

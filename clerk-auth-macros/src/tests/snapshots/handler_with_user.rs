@@ -11,13 +11,24 @@ pub async fn remove(
 ) -> StatusCode {
     const _: () = {
         #[allow(unused_imports)]
-        use ::clerk_auth::__private::NotASubject as _;
+        use ::clerk_auth::__private::{NotASubject as _, StateWithoutClerk as _};
         #[allow(dead_code)]
         fn __check() {
             <User as ::clerk_auth::extract::Subject>::check();
             <_ as ::clerk_auth::extract::SubjectFrom<
                 AppState,
-            >>::check(<<(User,) as ::clerk_auth::__private::Asked>::Field>::subject());
+            >>::check(
+                ::clerk_auth::__private::StateField::<
+                    AppState,
+                >::each(<<(User,) as ::clerk_auth::__private::Asked>::Field>::subject()),
+            );
+            <_ as ::clerk_auth::__private::TakenFrom<
+                AppState,
+            >>::check(
+                ::clerk_auth::__private::StateField::<
+                    AppState,
+                >::whole(<<(User,) as ::clerk_auth::__private::Asked>::Field>::subject()),
+            );
         }
     };
     done()

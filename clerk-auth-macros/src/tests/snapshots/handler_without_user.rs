@@ -6,7 +6,7 @@ async fn list(
 ) -> Json<Vec<Note>> {
     const _: () = {
         #[allow(unused_imports)]
-        use ::clerk_auth::__private::NotASubject as _;
+        use ::clerk_auth::__private::{NotASubject as _, StateWithoutClerk as _};
         #[allow(dead_code)]
         fn __check() {}
     };

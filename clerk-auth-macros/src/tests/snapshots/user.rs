@@ -16,7 +16,7 @@ const _: () = {
     }
     #[allow(dead_code)]
     fn __check() {
-        <i64 as ::clerk_auth::__private::PreludePostgresAndSqliteOwnColumn>::check(
+        <i64 as ::clerk_auth::__private::PostgresAndSqliteOwnColumn>::check(
             ::core::marker::PhantomData,
         );
         <i64 as ::clerk_auth::__private::PostgresAndSqliteSqlType>::check(
@@ -27,7 +27,7 @@ const _: () = {
         >>::check(::core::marker::PhantomData);
         <__Same<
             _,
-        > as ::clerk_auth::__private::PreludePostgresAndSqliteClaimColumn>::check(
+        > as ::clerk_auth::__private::PostgresAndSqliteClaimColumn>::check(
             ::clerk_auth::__private::ClaimField::<
                 String,
                 ::clerk_auth::claim::Text,
@@ -40,7 +40,7 @@ const _: () = {
         >>::check(::core::marker::PhantomData);
         <__Same<
             _,
-        > as ::clerk_auth::__private::PreludePostgresAndSqliteClaimColumn>::check(
+        > as ::clerk_auth::__private::PostgresAndSqliteClaimColumn>::check(
             ::clerk_auth::__private::ClaimField::<
                 Option<String>,
                 ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
@@ -51,15 +51,7 @@ const _: () = {
         >>::check(::core::marker::PhantomData);
         <__Same<
             _,
-        > as ::clerk_auth::__private::PreludePostgresAndSqliteClaimColumn>::check(
-            ::clerk_auth::__private::ClaimField::<
-                String,
-                ::clerk_auth::claim::Text,
-            >::column(),
-        );
-        <__Same<
-            _,
-        > as ::clerk_auth::__private::DefaultClaim>::check(
+        > as ::clerk_auth::__private::PostgresAndSqliteClaimColumn>::check(
             ::clerk_auth::__private::ClaimField::<
                 String,
                 ::clerk_auth::claim::Text,
@@ -70,13 +62,13 @@ const _: () = {
         >>::check(::core::marker::PhantomData);
         <__Same<
             _,
-        > as ::clerk_auth::__private::PreludePostgresAndSqliteClaimColumn>::check(
+        > as ::clerk_auth::__private::PostgresAndSqliteClaimColumn>::check(
             ::clerk_auth::__private::ClaimField::<
                 String,
                 ::clerk_auth::claim::Text,
             >::column(),
         );
-        <i64 as ::clerk_auth::__private::PreludePostgresAndSqliteOwnColumn>::check(
+        <i64 as ::clerk_auth::__private::PostgresAndSqliteOwnColumn>::check(
             ::core::marker::PhantomData,
         );
         <i64 as ::clerk_auth::__private::PostgresAndSqliteSqlType>::check(
@@ -84,6 +76,9 @@ const _: () = {
         );
     }
     #[automatically_derived]
+    impl ::clerk_auth::user::Derived for User {}
+    #[automatically_derived]
+    #[diagnostic::do_not_recommend]
     impl ::clerk_auth::user::SyncedUser for User {
         type Claims = __UserClaims;
         const NAME: &'static str = "User";

@@ -4,7 +4,7 @@ const _: () = {
     #[allow(unused_imports)]
     use ::clerk_auth::__private::{
         JsonNotNull as _, KindClauses as _, NotCopied as _, Same as __Same,
-        UnheldClaim as _, UnstoredColumn as _, UnstoredColumns as _,
+        UnheldClaim as _, UnstoredColumn as _, Unshared as _, UnstoredColumns as _,
     };
     #[doc(hidden)]
     #[allow(non_camel_case_types)]
@@ -36,7 +36,7 @@ const _: () = {
         >>::check(::core::marker::PhantomData);
         <__Same<
             _,
-        > as ::clerk_auth::__private::PreludeSqliteClaimColumn>::check(
+        > as ::clerk_auth::__private::SqliteClaimColumn>::check(
             ::clerk_auth::__private::ClaimField::<
                 String,
                 ::clerk_auth::claim::Text,
@@ -45,18 +45,29 @@ const _: () = {
         <__Same<_> as __Claim_mail>::check(::clerk_auth::__private::of(&__user.mail));
         <__Same<
             _,
-        > as ::clerk_auth::__private::SqliteClaimColumn>::check(
+        > as ::clerk_auth::__private::SharedField>::check(
             ::clerk_auth::__private::ParsedField::<
                 __Type_mail,
                 ::clerk_auth::claim::Text,
             >::column(),
+        );
+        <__Same<
+            _,
+        > as ::clerk_auth::__private::SqliteClaimColumn>::check(
+            ::clerk_auth::__private::Probe(
+                    ::clerk_auth::__private::ParsedField::<
+                        __Type_mail,
+                        ::clerk_auth::claim::Text,
+                    >::column(),
+                )
+                .shared(),
         );
         <i64 as ::clerk_auth::__private::HoldsClaim<
             ::clerk_auth::claim::Integer,
         >>::check(::core::marker::PhantomData);
         <__Same<
             _,
-        > as ::clerk_auth::__private::PreludeSqliteClaimColumn>::check(
+        > as ::clerk_auth::__private::SqliteClaimColumn>::check(
             ::clerk_auth::__private::ClaimField::<
                 i64,
                 ::clerk_auth::claim::Integer,
@@ -64,8 +75,14 @@ const _: () = {
         );
         <__Same<
             _,
-        > as ::clerk_auth::__private::SqliteOwnColumn>::check(
+        > as ::clerk_auth::__private::SharedField>::check(
             ::clerk_auth::__private::of(&__user.changed),
+        );
+        <__Same<
+            _,
+        > as ::clerk_auth::__private::SqliteOwnColumn>::check(
+            ::clerk_auth::__private::Probe(::clerk_auth::__private::of(&__user.changed))
+                .shared(),
         );
         <__Same<
             _,
@@ -77,6 +94,9 @@ const _: () = {
         );
     }
     #[automatically_derived]
+    impl ::clerk_auth::user::Derived for Member {}
+    #[automatically_derived]
+    #[diagnostic::do_not_recommend]
     impl ::clerk_auth::user::SyncedUser for Member
     where
         for<'__a> Member: ::clerk_auth::__private::SharedIn<'__a>,

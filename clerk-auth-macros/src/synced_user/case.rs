@@ -1,0 +1,67 @@
+//! How a field's name becomes a claim's.
+
+use super::parse::Container;
+use crate::diag::{Diagnostics, with_help};
+
+/// A way to write several words as one name.
+#[derive(Clone, Copy)]
+pub(super) enum Case {
+    Camel,
+    Kebab,
+    Pascal,
+    ScreamingSnake,
+    Snake,
+}
+
+impl Case {
+    pub(super) const KNOWN: [(&'static str, Self); 5] = [
+        ("camelCase", Self::Camel),
+        ("kebab-case", Self::Kebab),
+        ("PascalCase", Self::Pascal),
+        ("SCREAMING_SNAKE_CASE", Self::ScreamingSnake),
+        ("snake_case", Self::Snake),
+    ];
+
+    pub(super) fn of(container: &Container, diagnostics: &mut Diagnostics) -> Self {
+        let Some(literal) = container.rename_all.get() else {
+            return Self::Camel;
+        };
+        let word = literal.value();
+        let known = Self::KNOWN.iter().find(|(name, _)| *name == word);
+        known.map_or_else(
+            || {
+                let names = Self::KNOWN.map(|(name, _)| name);
+                diagnostics.error(
+                    literal,
+                    with_help(
+                        format!("`{word}` is no case"),
+                        format!("the cases are {}", crate::argument::list(&names)),
+                    ),
+                );
+                Self::Camel
+            },
+            |(_, case)| *case,
+        )
+    }
+
+    pub(super) fn apply(self, field: &str) -> String {
+        let capital = |word: &str| {
+            let mut letters = word.chars();
+            letters
+                .next()
+                .map(|first| first.to_uppercase().collect::<String>() + letters.as_str())
+                .unwrap_or_default()
+        };
+        let mut words = field.split('_').filter(|word| !word.is_empty());
+        match self {
+            Self::Snake => field.to_owned(),
+            Self::ScreamingSnake => field.to_uppercase(),
+            Self::Kebab => words.collect::<Vec<_>>().join("-"),
+            Self::Pascal => words.map(capital).collect(),
+            Self::Camel => {
+                let first = words.next().unwrap_or_default().to_owned();
+                words.fold(first, |name, word| name + &capital(word))
+            }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! What is said of a field for which the template has no claim: the claim, the shortcode or the mark that is meant.
+
+use super::case::Case;
+use super::parse::Field;
+use super::shortcode;
+use super::spelling::looks_like_key;
+use super::template::{Claim, Template};
+use crate::diag::with_help;
+use crate::suggest;
+
+/// Sync's own columns, by the names they have unless the struct gives others.
+const BOOKKEEPING: [&str; 2] = ["clerk_version", "clerk_deleted_at"];
+
+/// `name` is the claim's, given or made of the field's; `has_key` becomes true where the field is said to be the key.
+pub(super) fn message(
+    field: &Field,
+    field_name: &str,
+    name: &str,
+    template: &Template,
+    has_key: &mut bool,
+) -> String {
+    let is_named = field.claim.name.is_some();
+    if !is_named && BOOKKEEPING.contains(&field_name) {
+        return with_help(
+            format!("the column `{field_name}` is kept by sync and needs no field"),
+            "remove the field, or rename sync's column with `version_column` or `deleted_at_column`",
+        );
+    }
+    let help = if is_named {
+        help_for_a_named_claim(name, template)
+    } else {
+        help_for_a_field(field, field_name, name, template)
+    };
+    let help = help.unwrap_or_else(|| {
+        if !*has_key && looks_like_key(field_name) {
+            *has_key = true;
+            return "if it is the Clerk user id, by which rows are found, say so with `#[claim(\"sub\")]`"
+                .to_owned();
+        }
+        help_for_a_column(field_name, name, template)
+    });
+    with_help(format!("no claim of the template is called `{name}`"), help)
+}
+
+/// A claim that is named by what feeds it.
+fn help_for_a_named_claim(name: &str, template: &Template) -> Option<String> {
+    let shortcode = name.trim_start_matches('{').trim_end_matches('}').trim();
+    let claim = fed_by(shortcode, template)?;
+    Some(format!(
+        "name the claim by its key in the template: `#[claim(\"{}\")]`",
+        claim.name
+    ))
+}
+
+/// A claim that has another name than the field, as the field says elsewhere or as others call it.
+fn help_for_a_field(field: &Field, field_name: &str, name: &str, template: &Template) -> Option<String> {
+    let renamed = field.renamed.as_deref();
+    if let Some(claim) = renamed.and_then(|renamed| template.claim(renamed)) {
+        return Some(format!(
+            "`rename` is serde's; for the claim, write `#[claim(\"{}\")]`",
+            claim.name
+        ));
+    }
+    let mut cases = Case::KNOWN
+        .into_iter()
+        .map(|(word, case)| (word, case.apply(field_name)));
+    if let Some((word, spelled)) = cases.find(|(_, spelled)| template.claim(spelled).is_some()) {
+        return Some(format!(
+            "name it with `#[claim(\"{spelled}\")]`, or all of them so with `rename_all = \"{word}\"`"
+        ));
+    }
+    let shortcode = shortcode::meant_by(field_name)?;
+    Some(match fed_by(shortcode, template) {
+        Some(claim) => format!("did you mean `#[claim(\"{}\")]`?", claim.name),
+        None => add(name, shortcode),
+    })
+}
+
+fn help_for_a_column(field_name: &str, name: &str, template: &Template) -> String {
+    let claims = template.claims.iter().map(|claim| claim.name.as_str());
+    let shortcode = format!("user.{field_name}");
+    let is_shortcode = shortcode::look_up(&shortcode).is_ok();
+    if field_name == "id" {
+        "mark a column that the database makes with `#[column(generated)]`".to_owned()
+    } else if field_name == "created_at" {
+        // The person's day and the row's are both meant by it.
+        format!(
+            "add `\"{name}\": \"{{{{{shortcode}}}}}\"` to the template, or mark a column that the database makes with \
+             `#[column(generated)]`"
+        )
+    } else if let (Some(nearest), false) = (suggest::nearest(name, claims), is_shortcode) {
+        format!("did you mean `#[claim(\"{nearest}\")]`?")
+    } else if is_shortcode {
+        add(name, &shortcode)
+    } else {
+        "mark a column of your own with `#[column(app)]`, one that the database makes with `#[column(generated)]`"
+            .to_owned()
+    }
+}
+
+fn add(name: &str, shortcode: &str) -> String {
+    format!(
+        "add `\"{name}\": \"{{{{{shortcode}}}}}\"` to the template, or mark a column of your own with `#[column(app)]`"
+    )
+}
+
+fn fed_by<'a>(shortcode: &str, template: &'a Template) -> Option<&'a Claim> {
+    let source = format!("{{{{{shortcode}}}}}");
+    template.claims.iter().find(|claim| claim.source == source)
+}

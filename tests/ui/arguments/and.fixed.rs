@@ -1,0 +1,6 @@
+use clerk_auth::authenticated;
+
+#[authenticated(all(role = "org:admin", feature = "reports"))]
+async fn handler() {}
+
+fn main() {}

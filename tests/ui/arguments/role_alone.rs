@@ -1,0 +1,6 @@
+use clerk_auth::authenticated;
+
+#[authenticated(admin)]
+async fn handler() {}
+
+fn main() {}

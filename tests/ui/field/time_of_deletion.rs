@@ -1,0 +1,10 @@
+use clerk_auth::SyncedUser;
+
+#[derive(SyncedUser)]
+#[synced_user(table = "users", database(postgres))]
+struct User {
+    clerk_id: String,
+    clerk_deleted_at: Option<i64>,
+}
+
+fn main() {}
