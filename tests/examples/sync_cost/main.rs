@@ -103,7 +103,7 @@ async fn unchanged(profiles: &Profiles<AlwaysRead>) {
 }
 
 async fn first(profiles: &Profiles<AlwaysRead>) {
-    let mut times = [Vec::new(), Vec::new()];
+    let mut times = [Vec::new(), Vec::new(), Vec::new()];
     for round in 0..ROUNDS {
         let mut sessions = Vec::new();
         for user in 0..PER_ROUND / 2 {
@@ -113,23 +113,34 @@ async fn first(profiles: &Profiles<AlwaysRead>) {
                     .await,
             );
         }
-        for which in [round % 2, 1 - round % 2] {
-            times[which].push(if which == 0 {
-                each(1, &sessions, async |session| {
-                    upsert(&profiles.pool, &format!("raw_{}", session.user_id())).await;
-                })
-                .await
-            } else {
-                each(1, &sessions, async |session| {
-                    let synced = profiles.users.sync(session).await.expect("it syncs");
-                    assert_eq!(synced.outcome, SyncOutcome::Inserted);
-                })
-                .await
+        for turn in 0..times.len() {
+            let which = (round + turn) % times.len();
+            times[which].push(match which {
+                0 => {
+                    each(1, &sessions, async |session| {
+                        upsert(&profiles.pool, &format!("raw_{}", session.user_id())).await;
+                    })
+                    .await
+                }
+                1 => {
+                    each(1, &sessions, async |session| {
+                        select_and_insert(&profiles.pool, &format!("two_{}", session.user_id())).await;
+                    })
+                    .await
+                }
+                _ => {
+                    each(1, &sessions, async |session| {
+                        let synced = profiles.users.sync(session).await.expect("it syncs");
+                        assert_eq!(synced.outcome, SyncOutcome::Inserted);
+                    })
+                    .await
+                }
             });
         }
     }
-    let [raw, ours] = times.map(median);
+    let [raw, by_hand, ours] = times.map(median);
     report("first", "upsert", raw, ours);
+    report("first", "SELECT and INSERT", by_hand, ours);
 }
 
 async fn everybodys_sessions(profiles: &Profiles<AlwaysRead>) -> Arc<[Session]> {
@@ -241,6 +252,33 @@ async fn select(pool: &Pool, clerk_id: &str) {
             .expect("it runs"),
     };
     assert_eq!(row.expect("the row is there").0, clerk_id);
+}
+
+/// What sync cannot do without if it is not to write for whom nothing has changed.
+async fn select_and_insert(pool: &Pool, clerk_id: &str) {
+    let email = format!("{clerk_id}@example.com");
+    macro_rules! run {
+        ($pool:expr, $database:ty) => {{
+            let mut connection = $pool.acquire().await.expect("it is free");
+            let found = sqlx::query(<AlwaysRead as StoredIn<$database>>::SELECT)
+                .bind(clerk_id)
+                .fetch_optional(&mut *connection)
+                .await;
+            assert!(found.expect("it runs").is_none());
+            let inserted = sqlx::query(<AlwaysRead as StoredIn<$database>>::INSERT)
+                .bind(clerk_id)
+                .bind(&email)
+                .bind("Ada")
+                .bind(5_999_i64)
+                .fetch_all(&mut *connection)
+                .await;
+            assert_eq!(inserted.expect("it runs").len(), 1);
+        }};
+    }
+    match pool {
+        Pool::Postgres(pool) => run!(pool, Postgres),
+        Pool::Sqlite(pool) => run!(pool, Sqlite),
+    }
 }
 
 async fn upsert(pool: &Pool, clerk_id: &str) {
