@@ -16,7 +16,6 @@ mod named;
 mod shared;
 mod sql_type;
 mod subject;
-mod text;
 
 pub use column::{
     ClaimField, ColumnField, ColumnFields, DefaultField, HoldsClaim, NoDefault, ParseClaim, ParsedField,
@@ -42,7 +41,6 @@ pub use sql_type::PostgresSqlType;
 pub use sql_type::SqliteSqlType;
 pub use sql_type::{Clauses, Encoded, JsonClauses, JsonNotNull, KindClauses, KindSqlType, SqlType};
 pub use subject::{Asked, NotASubject, Policed, StateField, StateWithoutClerk, SubjectField, TakenFrom};
-pub use text::{concat, length, text};
 
 use crate::extract::SubjectFrom;
 use crate::policy::SignedIn;

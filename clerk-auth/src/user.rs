@@ -1,10 +1,13 @@
 //! What `#[derive(SyncedUser)]` implements: how claims become a row, and how a row is stored in a database.
 
+mod create_table;
+
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use sqlx::Database;
 
+use self::create_table::CreateTable;
 use crate::claim::{ClaimSource, SessionTokenBudget, TemplateClaim, UnreadableClaims};
 
 /// A struct that is a row of the team's own `users` table, kept equal to Clerk's claims.
@@ -386,7 +389,7 @@ pub trait StoredIn<DB: Database>: SyncedUser {
     const TOMBSTONES: Option<Tombstones> = None;
 
     /// Creates the table with its primary key and the unique index on the Clerk user id.
-    const CREATE_TABLE: &'static str;
+    const CREATE_TABLE: &'static str = CreateTable::<Self, DB>::TEXT;
 
     /// The struct's columns in the order of its fields, then the version and, if the row of a deleted user stays, the
     /// tombstone.

@@ -7,38 +7,11 @@ use super::access::{database_type, field_type, held_kind, kind_type, private};
 use super::model::{Column, Deletion, Encoding, Model, Role};
 use super::parse::Database;
 use super::shortcode::Kind;
-use super::sql::{self, Ddl};
-
-/// `CREATE_TABLE`: the text, put together while the user's crate compiles.
-pub(super) fn create_table(model: &Model, database: Database) -> TokenStream {
-    let private = private();
-    let parts = sql::create_table(model, database)
-        .into_iter()
-        .flat_map(|part| match part {
-            Ddl::Text(text) => vec![quote!(#text)],
-            part => definition(&part, database),
-        });
-    quote! {{
-        const __PARTS: &[&str] = &[#(#parts),*];
-        const __BYTES: [u8; #private::length(__PARTS)] = #private::concat(__PARTS);
-        #private::text(&__BYTES)
-    }}
-}
-
-fn definition(part: &Ddl<'_>, database: Database) -> Vec<TokenStream> {
-    match part {
-        Ddl::Text(text) => vec![quote!(#text)],
-        Ddl::Column(column) => sql_type(column, database, &["NOT_NULL"]),
-        Ddl::PrimaryKey(column) => sql_type(column, database, &["PRIMARY_KEY"]),
-        Ddl::Generated(column) => sql_type(column, database, &["NOT_NULL", "GENERATED"]),
-        Ddl::App(column) => sql_type(column, database, &["NOT_NULL", "DEFAULT"]),
-    }
-}
 
 /// Each column's name, and the pieces of its definition: the type first.
 pub(super) fn definitions(model: &Model, database: Database) -> Vec<(&str, Vec<TokenStream>)> {
     let columns = model.columns.iter().map(|column| {
-        let mut pieces = definition(&Ddl::of(column), database);
+        let mut pieces = sql_type(column, database);
         if matches!(column.role, Role::Key) {
             pieces.push(quote!(" UNIQUE"));
         }
@@ -58,8 +31,19 @@ pub(super) fn definitions(model: &Model, database: Database) -> Vec<(&str, Vec<T
     columns.chain([version]).chain(deleted_at).collect()
 }
 
+/// What the runtime crate knows of a column's Rust type: `NOT NULL` where it holds no null, and more where sync does not
+/// write the column and has to be able to insert a row.
+fn clauses(column: &Column) -> &'static [&'static str] {
+    match &column.role {
+        Role::Generated if column.name == "id" => &["PRIMARY_KEY"],
+        Role::Generated | Role::UpdatedAt => &["NOT_NULL", "GENERATED"],
+        Role::App => &["NOT_NULL", "DEFAULT"],
+        Role::Key | Role::Claim(_) => &["NOT_NULL"],
+    }
+}
+
 /// The type's name and the clauses that follow it.
-fn sql_type(column: &Column, database: Database, clauses: &[&str]) -> Vec<TokenStream> {
+fn sql_type(column: &Column, database: Database) -> Vec<TokenStream> {
     let private = private();
     let ty = field_type(column);
     let db = database_type(database);
@@ -91,7 +75,7 @@ fn sql_type(column: &Column, database: Database, clauses: &[&str]) -> Vec<TokenS
         Some(name) => name.to_token_stream(),
         None => name,
     };
-    let clauses = clauses.iter().map(|clause| {
+    let clauses = clauses(column).iter().map(|clause| {
         let clause = format_ident!("{clause}");
         quote!(#of::#clause)
     });

@@ -10,7 +10,7 @@ use syn::Generics;
 use super::access::{alias, column_field, database_type, field_type, held_kind, kind_type, private};
 use super::assertion::checks;
 use super::conversion::{conversion, hold};
-use super::definition::{create_table, definitions};
+use super::definition::definitions;
 use super::expression::Expression;
 use super::model::{Column, Model, Null, Version};
 use super::parse::Database;
@@ -325,7 +325,6 @@ fn stored_in(model: &Model, database: Database, condition: Option<&TokenStream>)
             let field = column_field(column, &db);
             quote!(#index => #field::add(&__claims.#ident, __arguments))
         });
-    let create_table = create_table(model, database);
     let binds = model.written().map(|column| {
         let ident = &column.ident;
         let field = column_field(column, &db);
@@ -368,7 +367,6 @@ fn stored_in(model: &Model, database: Database, condition: Option<&TokenStream>)
             const RAISE_VERSION_MANY: &'static str = #raise_version_many;
             const TOMBSTONE: &'static str = #tombstone;
             #tombstones
-            const CREATE_TABLE: &'static str = #create_table;
             const COLUMNS: &'static [::clerk_auth::user::ColumnDefinition] = &[#(#columns),*];
             const CLAIM_COLUMNS: &'static [::clerk_auth::user::ClaimColumn] = &[#(#claim_columns),*];
 

@@ -89,7 +89,6 @@ pub(super) fn expand(ident: &Ident, generics: &Generics, model: Option<&Model>) 
                 const RAISE_VERSION: &'static str = "";
                 const RAISE_VERSION_MANY: &'static str = "";
                 const TOMBSTONE: &'static str = "";
-                const CREATE_TABLE: &'static str = "";
                 const COLUMNS: &'static [::clerk_auth::user::ColumnDefinition] = &[];
                 const CLAIM_COLUMNS: &'static [::clerk_auth::user::ClaimColumn] = &[];
 

@@ -52,30 +52,6 @@ pub(super) struct ClaimColumnStatements {
     pub(super) give_way: Option<String>,
 }
 
-/// A piece of `CREATE TABLE`: text, or what the runtime crate knows of a column's Rust type.
-pub(super) enum Ddl<'a> {
-    Text(String),
-    /// The type's name, and `NOT NULL` where the type holds no null.
-    Column(&'a Column),
-    /// The type's name and what makes it a generated primary key.
-    PrimaryKey(&'a Column),
-    /// The type's name, `NOT NULL`, and the database's default for what it generates.
-    Generated(&'a Column),
-    /// The type's name, `NOT NULL`, and a default, so that sync can insert a row.
-    App(&'a Column),
-}
-
-impl<'a> Ddl<'a> {
-    pub(super) fn of(column: &'a Column) -> Self {
-        match &column.role {
-            Role::Generated if column.name == "id" => Self::PrimaryKey(column),
-            Role::Generated | Role::UpdatedAt => Self::Generated(column),
-            Role::App => Self::App(column),
-            Role::Key | Role::Claim(_) => Self::Column(column),
-        }
-    }
-}
-
 impl Database {
     /// The type of a moment.
     pub(super) fn timestamp(self) -> &'static str {
@@ -378,30 +354,6 @@ impl UpsertMany {
         });
         format!("{}{}{}", self.before, rows.join(", "), self.after)
     }
-}
-
-/// `CREATE TABLE`, over several lines.
-pub(super) fn create_table(model: &Model, database: Database) -> Vec<Ddl<'_>> {
-    let mut parts = vec![Ddl::Text(format!("CREATE TABLE {} (\n", qualified(&model.table)))];
-    for column in &model.columns {
-        parts.push(Ddl::Text(format!("    {} ", quote(&column.name))));
-        parts.push(Ddl::of(column));
-        let unique = if matches!(column.role, Role::Key) {
-            " UNIQUE"
-        } else {
-            ""
-        };
-        parts.push(Ddl::Text(format!("{unique},\n")));
-    }
-    let deleted_at = match &model.deletion {
-        Deletion::Mark(deleted_at) => format!(",\n    {} {}", quote(deleted_at), database.timestamp()),
-        Deletion::Remove(_) => String::new(),
-    };
-    parts.push(Ddl::Text(format!(
-        "    {} BIGINT NOT NULL{deleted_at}\n)",
-        quote(&model.version_column),
-    )));
-    parts
 }
 
 fn qualified(table: &Table) -> String {

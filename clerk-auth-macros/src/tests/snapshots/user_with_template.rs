@@ -234,69 +234,6 @@ const _: () = {
         const RAISE_VERSION: &'static str = "UPDATE \"accounts\".\"users\" SET \"clerk_version\" = ?2 WHERE \"users\".\"subject\" = ?1 AND \"users\".\"clerk_version\" < ?2 AND \"users\".\"clerk_deleted_at\" IS NULL";
         const RAISE_VERSION_MANY: &'static str = "UPDATE \"accounts\".\"users\" SET \"clerk_version\" = \"clerk_raised\".value FROM json_each(?1) AS \"clerk_raised\" WHERE \"users\".\"subject\" = \"clerk_raised\".key AND \"users\".\"clerk_version\" < \"clerk_raised\".value AND \"users\".\"clerk_deleted_at\" IS NULL";
         const TOMBSTONE: &'static str = "UPDATE \"accounts\".\"users\" SET \"clerk_deleted_at\" = CURRENT_TIMESTAMP WHERE \"users\".\"subject\" = ?1 AND \"users\".\"clerk_deleted_at\" IS NULL";
-        const CREATE_TABLE: &'static str = {
-            const __PARTS: &[&str] = &[
-                "CREATE TABLE \"accounts\".\"users\" (\n",
-                "    \"subject\" ",
-                ::clerk_auth::__private::Clauses::<
-                    String,
-                    ::clerk_auth::__private::sqlx::Sqlite,
-                    ::clerk_auth::claim::Text,
-                >::NAME,
-                ::clerk_auth::__private::Clauses::<
-                    String,
-                    ::clerk_auth::__private::sqlx::Sqlite,
-                    ::clerk_auth::claim::Text,
-                >::NOT_NULL,
-                " UNIQUE,\n",
-                "    \"mail\" ",
-                ::clerk_auth::__private::Clauses::<
-                    __Type_mail,
-                    ::clerk_auth::__private::sqlx::Sqlite,
-                    ::clerk_auth::claim::Text,
-                >::NAME,
-                ::clerk_auth::__private::Clauses::<
-                    __Type_mail,
-                    ::clerk_auth::__private::sqlx::Sqlite,
-                    ::clerk_auth::claim::Text,
-                >::NOT_NULL,
-                ",\n",
-                "    \"select\" ",
-                ::clerk_auth::__private::Clauses::<
-                    i64,
-                    ::clerk_auth::__private::sqlx::Sqlite,
-                    ::clerk_auth::claim::Integer,
-                >::NAME,
-                ::clerk_auth::__private::Clauses::<
-                    i64,
-                    ::clerk_auth::__private::sqlx::Sqlite,
-                    ::clerk_auth::claim::Integer,
-                >::NOT_NULL,
-                ",\n",
-                "    \"changed\" ",
-                ::clerk_auth::__private::Clauses::<
-                    __Type_changed,
-                    ::clerk_auth::__private::sqlx::Sqlite,
-                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
-                >::NAME,
-                ::clerk_auth::__private::Clauses::<
-                    __Type_changed,
-                    ::clerk_auth::__private::sqlx::Sqlite,
-                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
-                >::NOT_NULL,
-                ::clerk_auth::__private::Clauses::<
-                    __Type_changed,
-                    ::clerk_auth::__private::sqlx::Sqlite,
-                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
-                >::GENERATED,
-                ",\n",
-                "    \"clerk_version\" BIGINT NOT NULL,\n    \"clerk_deleted_at\" TEXT\n)",
-            ];
-            const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
-                __PARTS,
-            );
-            ::clerk_auth::__private::text(&__BYTES)
-        };
         const COLUMNS: &'static [::clerk_auth::user::ColumnDefinition] = &[
             ::clerk_auth::user::ColumnDefinition {
                 name: "subject",

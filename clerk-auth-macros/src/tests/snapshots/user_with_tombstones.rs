@@ -195,52 +195,6 @@ const _: () = {
             select_many: "SELECT \"clerk_tombstones\".\"clerk_id\" FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = ANY($1)",
             delete: "DELETE FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = $1",
         });
-        const CREATE_TABLE: &'static str = {
-            const __PARTS: &[&str] = &[
-                "CREATE TABLE \"accounts\".\"users\" (\n",
-                "    \"id\" ",
-                ::clerk_auth::__private::Clauses::<
-                    i64,
-                    ::clerk_auth::__private::sqlx::Postgres,
-                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
-                >::NAME,
-                ::clerk_auth::__private::Clauses::<
-                    i64,
-                    ::clerk_auth::__private::sqlx::Postgres,
-                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
-                >::PRIMARY_KEY,
-                ",\n",
-                "    \"email\" ",
-                ::clerk_auth::__private::Clauses::<
-                    Option<String>,
-                    ::clerk_auth::__private::sqlx::Postgres,
-                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
-                >::NAME,
-                ::clerk_auth::__private::Clauses::<
-                    Option<String>,
-                    ::clerk_auth::__private::sqlx::Postgres,
-                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
-                >::NOT_NULL,
-                ",\n",
-                "    \"clerk_id\" ",
-                ::clerk_auth::__private::Clauses::<
-                    String,
-                    ::clerk_auth::__private::sqlx::Postgres,
-                    ::clerk_auth::claim::Text,
-                >::NAME,
-                ::clerk_auth::__private::Clauses::<
-                    String,
-                    ::clerk_auth::__private::sqlx::Postgres,
-                    ::clerk_auth::claim::Text,
-                >::NOT_NULL,
-                " UNIQUE,\n",
-                "    \"clerk_version\" BIGINT NOT NULL\n)",
-            ];
-            const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
-                __PARTS,
-            );
-            ::clerk_auth::__private::text(&__BYTES)
-        };
         const COLUMNS: &'static [::clerk_auth::user::ColumnDefinition] = &[
             ::clerk_auth::user::ColumnDefinition {
                 name: "id",
@@ -412,52 +366,6 @@ const _: () = {
             select_many: "SELECT \"clerk_tombstones\".\"clerk_id\" FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" IN (SELECT value FROM json_each(?1))",
             delete: "DELETE FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = ?1",
         });
-        const CREATE_TABLE: &'static str = {
-            const __PARTS: &[&str] = &[
-                "CREATE TABLE \"accounts\".\"users\" (\n",
-                "    \"id\" ",
-                ::clerk_auth::__private::Clauses::<
-                    i64,
-                    ::clerk_auth::__private::sqlx::Sqlite,
-                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
-                >::NAME,
-                ::clerk_auth::__private::Clauses::<
-                    i64,
-                    ::clerk_auth::__private::sqlx::Sqlite,
-                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
-                >::PRIMARY_KEY,
-                ",\n",
-                "    \"email\" ",
-                ::clerk_auth::__private::Clauses::<
-                    Option<String>,
-                    ::clerk_auth::__private::sqlx::Sqlite,
-                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
-                >::NAME,
-                ::clerk_auth::__private::Clauses::<
-                    Option<String>,
-                    ::clerk_auth::__private::sqlx::Sqlite,
-                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
-                >::NOT_NULL,
-                ",\n",
-                "    \"clerk_id\" ",
-                ::clerk_auth::__private::Clauses::<
-                    String,
-                    ::clerk_auth::__private::sqlx::Sqlite,
-                    ::clerk_auth::claim::Text,
-                >::NAME,
-                ::clerk_auth::__private::Clauses::<
-                    String,
-                    ::clerk_auth::__private::sqlx::Sqlite,
-                    ::clerk_auth::claim::Text,
-                >::NOT_NULL,
-                " UNIQUE,\n",
-                "    \"clerk_version\" BIGINT NOT NULL\n)",
-            ];
-            const __BYTES: [u8; ::clerk_auth::__private::length(__PARTS)] = ::clerk_auth::__private::concat(
-                __PARTS,
-            );
-            ::clerk_auth::__private::text(&__BYTES)
-        };
         const COLUMNS: &'static [::clerk_auth::user::ColumnDefinition] = &[
             ::clerk_auth::user::ColumnDefinition {
                 name: "id",
