@@ -176,6 +176,8 @@ pub struct ColumnDefinition {
     pub sql_type: &'static str,
     /// What follows the type: ` NOT NULL`, ` DEFAULT 0`; some may be empty.
     pub clauses: &'static [&'static str],
+    /// Whether sync inserts its value; that of another column is the database's to make.
+    pub inserted: bool,
 }
 
 /// A column that a claim feeds, and how a row is found that holds the same value.

@@ -10,6 +10,7 @@ use sqlx::AssertSqlSafe;
 
 on_both_databases!(
     start_up_says_what_the_table_lacks,
+    start_up_says_which_column_nobody_fills,
     start_up_says_what_the_tombstones_lack,
 );
 
@@ -79,6 +80,7 @@ async fn start_up_says_what_the_table_lacks(database: TestDatabase) {
     let said = complaint(&pool).await;
     for expected in [
         "the column `id` may be null",
+        "the column `id` has no default",
         "the column `email` may not be null",
         "there is no column `clerk_deleted_at`",
         "the column `shoe_size`, which the struct does not know",
@@ -112,6 +114,39 @@ async fn start_up_says_what_the_table_lacks(database: TestDatabase) {
             .expect("the database answers"),
         []
     );
+}
+
+async fn start_up_says_which_column_nobody_fills(database: TestDatabase) {
+    let pool = Pool::open(database.url(), 2).await;
+    pool.execute("DROP TABLE profiles").await;
+    let create_table = match &pool {
+        Pool::Postgres(_) => {
+            <Profile as StoredIn<sqlx::Postgres>>::CREATE_TABLE.replace(" GENERATED ALWAYS AS IDENTITY", "")
+        }
+        // Of SQLite's primary keys only an `INTEGER` is made by itself.
+        Pool::Sqlite(_) => <Profile as StoredIn<sqlx::Sqlite>>::CREATE_TABLE
+            .replace("INTEGER PRIMARY KEY AUTOINCREMENT", "BIGINT PRIMARY KEY"),
+    };
+    pool.execute(&create_table).await;
+    let said = complaint(&pool).await;
+    let expected = "the column `id` has no default, so that no row can be inserted";
+    assert!(said.contains(expected), "{said}");
+    if database.is_sqlite() {
+        return;
+    }
+    let mend = r#"ALTER TABLE "profiles" ALTER COLUMN "id" ADD GENERATED ALWAYS AS IDENTITY"#;
+    assert!(said.contains(mend), "{said}");
+    // A trigger fills it too.
+    pool.execute(
+        "CREATE FUNCTION number_it() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN NEW.id := 7; RETURN NEW; END $$",
+    )
+    .await;
+    pool.execute(
+        "CREATE TRIGGER numbers BEFORE INSERT ON profiles FOR EACH ROW EXECUTE FUNCTION number_it()",
+    )
+    .await;
+    assert_eq!(complaint(&pool).await, "");
 }
 
 async fn start_up_says_what_the_tombstones_lack(database: TestDatabase) {

@@ -80,6 +80,8 @@ struct Person {
     joined: chrono::DateTime<chrono::Utc>,
     #[column(generated)]
     made: time::OffsetDateTime,
+    #[column(generated)]
+    code: String,
 }
 
 struct People {
@@ -221,7 +223,9 @@ async fn every_type_is_written_once_and_read_back(files: TestDatabase) {
         preferences: Map::new(),
         joined: written.joined,
         made: written.made,
+        code: written.code.clone(),
     };
+    assert!(!written.code.is_empty());
     assert_eq!(written, expected);
     // What was read equals what was written, so the second time there is nothing to write.
     let (read, outcome) = people.sync(json!({})).await.expect("it is synced");

@@ -8,23 +8,25 @@ use super::model::{Column, Deletion, Encoding, Model, Role};
 use super::parse::Database;
 use super::shortcode::Kind;
 
-/// Each column's name, and the pieces of its definition: the type first.
-pub(super) fn definitions(model: &Model, database: Database) -> Vec<(&str, Vec<TokenStream>)> {
+/// Each column's name, the pieces of its definition, the type first, and whether sync inserts its value.
+pub(super) fn definitions(model: &Model, database: Database) -> Vec<(&str, Vec<TokenStream>, bool)> {
     let columns = model.columns.iter().map(|column| {
         let mut pieces = sql_type(column, database);
         if matches!(column.role, Role::Key) {
             pieces.push(quote!(" UNIQUE"));
         }
-        (&*column.name, pieces)
+        let inserted = matches!(column.role, Role::Key | Role::Claim(_));
+        (&*column.name, pieces, inserted)
     });
     let version = (
         &*model.version_column,
         vec![quote!("BIGINT"), quote!(" NOT NULL")],
+        true,
     );
     let deleted_at = match &model.deletion {
         Deletion::Mark(deleted_at) => {
             let timestamp = database.timestamp();
-            Some((&**deleted_at, vec![quote!(#timestamp)]))
+            Some((&**deleted_at, vec![quote!(#timestamp)], false))
         }
         Deletion::Remove(_) => None,
     };

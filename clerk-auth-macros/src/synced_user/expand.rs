@@ -332,7 +332,7 @@ fn stored_in(model: &Model, database: Database, condition: Option<&TokenStream>)
     });
     let columns = definitions(model, database)
         .into_iter()
-        .map(|(name, definition)| {
+        .map(|(name, definition, inserted)| {
             let mut pieces = definition.into_iter();
             let sql_type = pieces.next();
             quote! {
@@ -340,6 +340,7 @@ fn stored_in(model: &Model, database: Database, condition: Option<&TokenStream>)
                     name: #name,
                     sql_type: #sql_type,
                     clauses: &[#(#pieces),*],
+                    inserted: #inserted,
                 }
             }
         });

@@ -129,7 +129,10 @@ macro_rules! sql_types {
 }
 
 sql_types! { "postgres", sqlx::Postgres:
-    "TEXT" { DEFAULT: " DEFAULT ''" } = String, Box<str>, std::sync::Arc<str>;
+    "TEXT" {
+        DEFAULT: " DEFAULT ''", GENERATED: " DEFAULT gen_random_uuid()",
+        PRIMARY_KEY: " DEFAULT gen_random_uuid() PRIMARY KEY"
+    } = String, Box<str>, std::sync::Arc<str>;
     "BOOLEAN" { DEFAULT: " DEFAULT FALSE" } = bool;
     "SMALLINT" { DEFAULT: " DEFAULT 0", PRIMARY_KEY: " GENERATED ALWAYS AS IDENTITY PRIMARY KEY" } = i16;
     "INTEGER" { DEFAULT: " DEFAULT 0", PRIMARY_KEY: " GENERATED ALWAYS AS IDENTITY PRIMARY KEY" } = i32;
@@ -141,7 +144,10 @@ sql_types! { "postgres", sqlx::Postgres:
 
 // `AUTOINCREMENT` keeps the id of a deleted row from being given to another person.
 sql_types! { "sqlite", sqlx::Sqlite:
-    "TEXT" { DEFAULT: " DEFAULT ''" } = String, Box<str>, std::sync::Arc<str>;
+    "TEXT" {
+        DEFAULT: " DEFAULT ''", GENERATED: " DEFAULT (lower(hex(randomblob(16))))",
+        PRIMARY_KEY: " DEFAULT (lower(hex(randomblob(16)))) PRIMARY KEY"
+    } = String, Box<str>, std::sync::Arc<str>;
     "TEXT" { DEFAULT: " DEFAULT '{}'" } = serde_json::Value;
     "BOOLEAN" { DEFAULT: " DEFAULT FALSE" } = bool;
     "INTEGER" { DEFAULT: " DEFAULT 0", PRIMARY_KEY: " PRIMARY KEY AUTOINCREMENT" } = i16, i32, i64;

@@ -9,6 +9,7 @@ const TOMBSTONE_COLUMNS: &[ColumnDefinition] = &[ColumnDefinition {
     name: "clerk_id",
     sql_type: "TEXT",
     clauses: &[" NOT NULL", " UNIQUE"],
+    inserted: true,
 }];
 
 /// Everything that is wrong with a table, in the order in which it is to be mended.
@@ -39,6 +40,7 @@ pub(super) fn problems(
             Some(found) => {
                 problems.extend(of_type(&quoted, column, found, can_alter_columns));
                 problems.extend(of_null(&quoted, column, found, can_alter_columns));
+                problems.extend(of_default(&quoted, column, found, can_alter_columns));
             }
         }
     }
@@ -148,13 +150,11 @@ fn of_type(table: &str, column: &ColumnDefinition, found: &LiveColumn, can_alter
 }
 
 fn of_null(table: &str, column: &ColumnDefinition, found: &LiveColumn, can_alter: bool) -> Option<Problem> {
-    let expected = column
-        .clauses
-        .iter()
-        .any(|clause| clause.contains("NOT NULL") || clause.contains("PRIMARY KEY"));
-    let (what, change) = match (expected, found.not_null) {
+    let (what, change) = match (holds_no_null(column), found.not_null) {
         (true, false) => ("may be null, which the field cannot hold", "SET"),
-        (false, true) if !found.has_default => ("may not be null, which Clerk's value can be", "DROP"),
+        (false, true) if column.inserted && !found.has_default => {
+            ("may not be null, which Clerk's value can be", "DROP")
+        }
         _ => return None,
     };
     Some(Problem {
@@ -166,4 +166,44 @@ fn of_null(table: &str, column: &ColumnDefinition, found: &LiveColumn, can_alter
             )
         }),
     })
+}
+
+/// A column that sync does not fill, and the database cannot.
+fn of_default(
+    table: &str,
+    column: &ColumnDefinition,
+    found: &LiveColumn,
+    can_alter: bool,
+) -> Option<Problem> {
+    if column.inserted || found.has_default || !(found.not_null || holds_no_null(column)) {
+        return None;
+    }
+    let (note, change) = column
+        .clauses
+        .iter()
+        .find_map(|clause| {
+            let clause = clause.trim_end_matches(" PRIMARY KEY");
+            if clause.contains("IDENTITY") {
+                let note = " (where there are rows, add `(START WITH …)` with the next number)";
+                Some((note, format!("ADD{clause}")))
+            } else {
+                clause.contains("DEFAULT").then(|| ("", format!("SET{clause}")))
+            }
+        })
+        .unzip();
+    Some(Problem {
+        what: format!(
+            "the column `{}` has no default, so that no row can be inserted{}",
+            column.name,
+            note.filter(|_| can_alter).unwrap_or_default()
+        ),
+        mend: change
+            .filter(|_| can_alter)
+            .map(|change| format!("ALTER TABLE {table} ALTER COLUMN {} {change}", quote(column.name))),
+    })
+}
+
+fn holds_no_null(column: &ColumnDefinition) -> bool {
+    let mut clauses = column.clauses.iter();
+    clauses.any(|clause| clause.contains("NOT NULL") || clause.contains("PRIMARY KEY"))
 }

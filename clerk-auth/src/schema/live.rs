@@ -99,7 +99,10 @@ impl Catalogue for sqlx::Postgres {
             return Ok(None);
         };
         let columns: Vec<(String, String, bool, bool)> = sqlx::query_as(
+            // A trigger before the insertion may fill any column.
             "SELECT attname::text, format_type(atttypid, atttypmod), attnotnull, atthasdef OR attidentity <> '' \
+             OR EXISTS (SELECT FROM pg_type WHERE oid = atttypid AND typdefault IS NOT NULL) \
+             OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid = attrelid AND NOT tgisinternal AND tgtype & 7 = 7) \
              FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
         )
         .bind(&path)
@@ -136,7 +139,9 @@ impl Catalogue for sqlx::Sqlite {
     ) -> Result<Option<LiveTable>, sqlx::Error> {
         let (schema, table) = table.split_once('.').unwrap_or(("main", table));
         let columns: Vec<(String, String, bool, bool)> = sqlx::query_as(
-            "SELECT name, type, \"notnull\" OR pk, dflt_value IS NOT NULL OR pk FROM pragma_table_info(?1, ?2)",
+            // Of the primary keys an `INTEGER` alone is the row's own number.
+            "SELECT name, type, \"notnull\" OR pk, dflt_value IS NOT NULL OR (pk AND upper(type) = 'INTEGER') \
+             FROM pragma_table_info(?1, ?2)",
         )
         .bind(table)
         .bind(schema)

@@ -270,6 +270,7 @@ const _: () = {
                         ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
                     >::PRIMARY_KEY,
                 ],
+                inserted: false,
             },
             ::clerk_auth::user::ColumnDefinition {
                 name: "clerk_id",
@@ -286,6 +287,7 @@ const _: () = {
                     >::NOT_NULL,
                     " UNIQUE",
                 ],
+                inserted: true,
             },
             ::clerk_auth::user::ColumnDefinition {
                 name: "email",
@@ -301,6 +303,7 @@ const _: () = {
                         ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
                     >::NOT_NULL,
                 ],
+                inserted: true,
             },
             ::clerk_auth::user::ColumnDefinition {
                 name: "first_name",
@@ -316,6 +319,7 @@ const _: () = {
                         ::clerk_auth::claim::Text,
                     >::NOT_NULL,
                 ],
+                inserted: true,
             },
             ::clerk_auth::user::ColumnDefinition {
                 name: "image_url",
@@ -331,6 +335,7 @@ const _: () = {
                         ::clerk_auth::claim::Text,
                     >::NOT_NULL,
                 ],
+                inserted: true,
             },
             ::clerk_auth::user::ColumnDefinition {
                 name: "credits",
@@ -351,16 +356,19 @@ const _: () = {
                         ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
                     >::DEFAULT,
                 ],
+                inserted: false,
             },
             ::clerk_auth::user::ColumnDefinition {
                 name: "clerk_version",
                 sql_type: "BIGINT",
                 clauses: &[" NOT NULL"],
+                inserted: true,
             },
             ::clerk_auth::user::ColumnDefinition {
                 name: "clerk_deleted_at",
                 sql_type: "TIMESTAMPTZ",
                 clauses: &[],
+                inserted: false,
             },
         ];
         const CLAIM_COLUMNS: &'static [::clerk_auth::user::ClaimColumn] = &[
@@ -551,6 +559,7 @@ const _: () = {
                         ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
                     >::PRIMARY_KEY,
                 ],
+                inserted: false,
             },
             ::clerk_auth::user::ColumnDefinition {
                 name: "clerk_id",
@@ -567,6 +576,7 @@ const _: () = {
                     >::NOT_NULL,
                     " UNIQUE",
                 ],
+                inserted: true,
             },
             ::clerk_auth::user::ColumnDefinition {
                 name: "email",
@@ -582,6 +592,7 @@ const _: () = {
                         ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
                     >::NOT_NULL,
                 ],
+                inserted: true,
             },
             ::clerk_auth::user::ColumnDefinition {
                 name: "first_name",
@@ -597,6 +608,7 @@ const _: () = {
                         ::clerk_auth::claim::Text,
                     >::NOT_NULL,
                 ],
+                inserted: true,
             },
             ::clerk_auth::user::ColumnDefinition {
                 name: "image_url",
@@ -612,6 +624,7 @@ const _: () = {
                         ::clerk_auth::claim::Text,
                     >::NOT_NULL,
                 ],
+                inserted: true,
             },
             ::clerk_auth::user::ColumnDefinition {
                 name: "credits",
@@ -632,16 +645,19 @@ const _: () = {
                         ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
                     >::DEFAULT,
                 ],
+                inserted: false,
             },
             ::clerk_auth::user::ColumnDefinition {
                 name: "clerk_version",
                 sql_type: "BIGINT",
                 clauses: &[" NOT NULL"],
+                inserted: true,
             },
             ::clerk_auth::user::ColumnDefinition {
                 name: "clerk_deleted_at",
                 sql_type: "TEXT",
                 clauses: &[],
+                inserted: false,
             },
         ];
         const CLAIM_COLUMNS: &'static [::clerk_auth::user::ClaimColumn] = &[

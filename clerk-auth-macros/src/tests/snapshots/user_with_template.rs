@@ -250,6 +250,7 @@ const _: () = {
                     >::NOT_NULL,
                     " UNIQUE",
                 ],
+                inserted: true,
             },
             ::clerk_auth::user::ColumnDefinition {
                 name: "mail",
@@ -265,6 +266,7 @@ const _: () = {
                         ::clerk_auth::claim::Text,
                     >::NOT_NULL,
                 ],
+                inserted: true,
             },
             ::clerk_auth::user::ColumnDefinition {
                 name: "select",
@@ -280,6 +282,7 @@ const _: () = {
                         ::clerk_auth::claim::Integer,
                     >::NOT_NULL,
                 ],
+                inserted: true,
             },
             ::clerk_auth::user::ColumnDefinition {
                 name: "changed",
@@ -300,16 +303,19 @@ const _: () = {
                         ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
                     >::GENERATED,
                 ],
+                inserted: false,
             },
             ::clerk_auth::user::ColumnDefinition {
                 name: "clerk_version",
                 sql_type: "BIGINT",
                 clauses: &[" NOT NULL"],
+                inserted: true,
             },
             ::clerk_auth::user::ColumnDefinition {
                 name: "clerk_deleted_at",
                 sql_type: "TEXT",
                 clauses: &[],
+                inserted: false,
             },
         ];
         const CLAIM_COLUMNS: &'static [::clerk_auth::user::ClaimColumn] = &[

@@ -210,6 +210,7 @@ const _: () = {
                         ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
                     >::PRIMARY_KEY,
                 ],
+                inserted: false,
             },
             ::clerk_auth::user::ColumnDefinition {
                 name: "email",
@@ -225,6 +226,7 @@ const _: () = {
                         ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
                     >::NOT_NULL,
                 ],
+                inserted: true,
             },
             ::clerk_auth::user::ColumnDefinition {
                 name: "clerk_id",
@@ -241,11 +243,13 @@ const _: () = {
                     >::NOT_NULL,
                     " UNIQUE",
                 ],
+                inserted: true,
             },
             ::clerk_auth::user::ColumnDefinition {
                 name: "clerk_version",
                 sql_type: "BIGINT",
                 clauses: &[" NOT NULL"],
+                inserted: true,
             },
         ];
         const CLAIM_COLUMNS: &'static [::clerk_auth::user::ClaimColumn] = &[
@@ -381,6 +385,7 @@ const _: () = {
                         ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
                     >::PRIMARY_KEY,
                 ],
+                inserted: false,
             },
             ::clerk_auth::user::ColumnDefinition {
                 name: "email",
@@ -396,6 +401,7 @@ const _: () = {
                         ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
                     >::NOT_NULL,
                 ],
+                inserted: true,
             },
             ::clerk_auth::user::ColumnDefinition {
                 name: "clerk_id",
@@ -412,11 +418,13 @@ const _: () = {
                     >::NOT_NULL,
                     " UNIQUE",
                 ],
+                inserted: true,
             },
             ::clerk_auth::user::ColumnDefinition {
                 name: "clerk_version",
                 sql_type: "BIGINT",
                 clauses: &[" NOT NULL"],
+                inserted: true,
             },
         ];
         const CLAIM_COLUMNS: &'static [::clerk_auth::user::ClaimColumn] = &[
