@@ -32,6 +32,7 @@ mod page;
 #[cfg(feature = "backend-api")]
 mod patience;
 mod plan;
+mod pool_store;
 #[cfg(feature = "backend-api")]
 mod progress;
 mod reads;

@@ -13,11 +13,12 @@ use super::error::BoxError;
 #[cfg(feature = "backend-api")]
 use super::fallback::Fallback;
 use super::fresh::FreshRows;
+use super::pool_store::PoolStore;
 use super::reads::Reads;
 #[cfg(feature = "webhooks")]
 use super::receive::{EventHook, OnEvent};
 use super::report::Reports;
-use super::store::{Hook, PoolStore, Store, StoreFuture};
+use super::store::{Hook, Store, StoreFuture};
 use super::user_sync::{Inner, UserSync};
 use super::writers::Writers;
 #[cfg(feature = "backend-api")]

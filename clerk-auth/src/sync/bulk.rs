@@ -8,7 +8,8 @@ use sqlx::{AssertSqlSafe, ColumnIndex, Decode, Encode, Executor, IntoArguments, 
 use super::announcement::announcement;
 use super::dialect::{Dialect, stored};
 use super::observation::Observation;
-use super::store::{PoolStore, Store, WriteError};
+use super::pool_store::PoolStore;
+use super::store::{Store, WriteError};
 use super::version::Version;
 use super::write::commit_error;
 use crate::user::StoredIn;

@@ -4,7 +4,8 @@ use sqlx::{ColumnIndex, Decode, Encode, Executor, IntoArguments, Type};
 
 use super::dialect::{Dialect, key};
 use super::error::SyncError;
-use super::store::{PoolStore, WriteError, Written};
+use super::pool_store::PoolStore;
+use super::store::{WriteError, Written};
 use super::user_sync::Inner;
 use crate::user::{StoredIn, SyncedUser};
 

@@ -6,7 +6,8 @@ use sqlx::{
 };
 
 use super::dialect::{Dialect, written};
-use super::store::{PoolStore, StoreFuture, Vacancy, WriteError, Written};
+use super::pool_store::PoolStore;
+use super::store::{StoreFuture, Vacancy, WriteError, Written};
 use super::version::Version;
 use crate::user::{StoredIn, SyncedUser};
 

@@ -1,0 +1,325 @@
+//! The statements of a struct, run against a pool.
+
+use std::sync::Arc;
+
+use sqlx::error::DatabaseError;
+use sqlx::{AssertSqlSafe, ColumnIndex, Database, Decode, Encode, Executor, IntoArguments, Row, Type};
+
+use super::announcement::announcement;
+#[cfg(feature = "backend-api")]
+use super::bulk::WrittenRow;
+use super::connection::{Connection, Connections};
+use super::deletion::Deletion;
+use super::dialect::{Dialect, key, stored};
+#[cfg(feature = "webhooks")]
+use super::notice::Notice;
+#[cfg(feature = "backend-api")]
+use super::observation::Observation;
+#[cfg(feature = "webhooks")]
+use super::receive::{Applied, Change, OnEvent};
+use super::store::{Hook, Looked, Store, StoreFuture, Stored, WriteError, Written};
+use super::version::Version;
+use super::write::VacantPlace;
+use crate::user::StoredIn;
+#[cfg(feature = "webhooks")]
+use crate::webhook::Webhook;
+
+/// Rows of `U` in a database.
+pub(super) struct PoolStore<U, DB: Database> {
+    pub(super) connections: Connections<DB>,
+    pub(super) on_insert: Option<Hook<U, DB>>,
+    pub(super) on_delete: Option<Hook<U, DB>>,
+    #[cfg(feature = "webhooks")]
+    pub(super) on_event: Option<OnEvent<DB>>,
+    /// By which this handle knows what it has announced itself.
+    pub(super) sender: Arc<str>,
+}
+
+impl<DB, U> PoolStore<U, DB>
+where
+    DB: Dialect,
+    U: StoredIn<DB>,
+    DB::Arguments: IntoArguments<DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
+    for<'q> i64: Encode<'q, DB> + Decode<'q, DB> + Type<DB>,
+    for<'r> bool: Decode<'r, DB> + Type<DB>,
+    usize: ColumnIndex<DB::Row>,
+{
+    /// Whether writes are announced: rows that every process reads each time need not be.
+    pub(super) const ANNOUNCES: bool = DB::ANNOUNCES && !U::FRESH_FOR.is_zero();
+
+    pub(super) fn announcement_of(&self, clerk_id: &str) -> String {
+        announcement(&self.sender, U::TABLE, std::iter::once(clerk_id))
+    }
+
+    pub(super) async fn select(
+        &self,
+        connection: &mut DB::Connection,
+        clerk_id: &str,
+    ) -> Result<Option<Stored<U>>, sqlx::Error> {
+        let row = sqlx::query_with(U::SELECT, key::<DB>(clerk_id)?)
+            .fetch_optional(connection)
+            .await?;
+        row.map(|row| stored::<DB, U>(&row, row.len() - 2)).transpose()
+    }
+
+    /// Holds others off the row until the transaction is over.
+    pub(super) async fn select_and_lock(
+        &self,
+        connection: &mut DB::Connection,
+        clerk_id: &str,
+    ) -> Result<Option<Stored<U>>, sqlx::Error> {
+        // The text is made of the derive's constant and the database's own.
+        let sql = AssertSqlSafe(format!("{}{}", U::SELECT, DB::ROW_LOCK));
+        let row = sqlx::query_with(sql, key::<DB>(clerk_id)?)
+            .fetch_optional(connection)
+            .await?;
+        row.map(|row| stored::<DB, U>(&row, row.len() - 2)).transpose()
+    }
+}
+
+impl<DB, U> Store<U> for PoolStore<U, DB>
+where
+    DB: Dialect,
+    U: StoredIn<DB>,
+    DB::Arguments: IntoArguments<DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
+    for<'q> i64: Encode<'q, DB> + Decode<'q, DB> + Type<DB>,
+    for<'r> bool: Decode<'r, DB> + Type<DB>,
+    for<'r> String: Decode<'r, DB> + Type<DB>,
+    usize: ColumnIndex<DB::Row>,
+{
+    fn read<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, Option<Stored<U>>> {
+        Box::pin(async move {
+            let mut connection = self.connections.acquire().await?;
+            let stored = self.select(&mut connection, clerk_id).await?;
+            connection.done().await?;
+            Ok(stored)
+        })
+    }
+
+    fn look<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, Looked<'a, U>> {
+        Box::pin(async move {
+            let mut connection = self.connections.acquire().await?;
+            Ok(match self.select(&mut connection, clerk_id).await? {
+                Some(stored) => {
+                    connection.done().await?;
+                    Looked::Row(stored)
+                }
+                None => Looked::Nothing(match connection {
+                    Connection::Plain(connection) => Some(Box::new(VacantPlace {
+                        store: self,
+                        connection,
+                    })),
+                    // What was read does not go into the transaction that writes: where that has the snapshot of its
+                    // first statement, it fails on a row that others have inserted since.
+                    Connection::Pooled(transaction) => {
+                        transaction.commit().await?;
+                        None
+                    }
+                }),
+            })
+        })
+    }
+
+    fn read_many<'a>(&'a self, clerk_ids: &'a [&'a str]) -> StoreFuture<'a, Vec<(String, Stored<U>)>> {
+        Box::pin(async move {
+            let mut connection = self.connections.acquire().await?;
+            let rows = sqlx::query_with(U::SELECT_MANY, DB::many(clerk_ids)?)
+                .fetch_all(&mut *connection)
+                .await?;
+            connection.done().await?;
+            rows.iter()
+                .map(|row| Ok((row.try_get(row.len() - 1)?, stored::<DB, U>(row, row.len() - 3)?)))
+                .collect()
+        })
+    }
+
+    fn write<'a>(
+        &'a self,
+        clerk_id: &'a str,
+        claims: &'a U::Claims,
+        version: Version,
+    ) -> StoreFuture<'a, Written<U>, WriteError> {
+        Box::pin(async move {
+            let written = match self.connections.acquire().await? {
+                Connection::Plain(mut connection) => {
+                    self.write_on(&mut connection, clerk_id, claims, version).await
+                }
+                Connection::Pooled(transaction) => {
+                    self.upsert_and_commit(transaction, clerk_id, claims, version)
+                        .await
+                }
+            };
+            self.after_insertion(clerk_id, written?).await
+        })
+    }
+
+    fn raise_version<'a>(&'a self, clerk_id: &'a str, version: Version) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            let arguments = with_version::<DB>(clerk_id, version)?;
+            let mut connection = self.connections.acquire().await?;
+            sqlx::query_with(U::RAISE_VERSION, arguments)
+                .execute(&mut *connection)
+                .await?;
+            connection.done().await
+        })
+    }
+
+    fn delete<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, Deletion, WriteError> {
+        Box::pin(async move {
+            let deletion = self.delete_and_commit(clerk_id).await?;
+            Ok(match self.purge(clerk_id).await? {
+                true => Deletion::Deleted,
+                false => deletion,
+            })
+        })
+    }
+
+    fn purge<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool, WriteError> {
+        Box::pin(async move {
+            let has_row = match U::TOMBSTONES {
+                Some(_) => self.read(clerk_id).await?.is_some_and(|stored| stored.deleted),
+                None => false,
+            };
+            Ok(has_row && self.delete_and_commit(clerk_id).await? == Deletion::Deleted)
+        })
+    }
+
+    #[cfg(feature = "backend-api")]
+    fn has_tombstone<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool> {
+        Box::pin(async move {
+            let Some(tombstones) = U::TOMBSTONES else {
+                return Ok(false);
+            };
+            let mut connection = self.connections.acquire().await?;
+            let row = sqlx::query_with(tombstones.select, key::<DB>(clerk_id)?)
+                .fetch_one(&mut *connection)
+                .await?;
+            connection.done().await?;
+            row.try_get(0)
+        })
+    }
+
+    fn taken_columns<'a>(&'a self, error: &'a dyn DatabaseError) -> StoreFuture<'a, Vec<usize>> {
+        Box::pin(async move {
+            let mut connection = self.connections.acquire().await?;
+            let columns = DB::taken_columns(&mut connection, error, U::CLAIM_COLUMNS).await?;
+            connection.done().await?;
+            Ok(columns)
+        })
+    }
+
+    fn holders<'a>(
+        &'a self,
+        clerk_id: &'a str,
+        claims: &'a U::Claims,
+        column: usize,
+    ) -> StoreFuture<'a, Vec<String>> {
+        Box::pin(async move {
+            let statements = &U::CLAIM_COLUMNS[column];
+            let mut connection = self.connections.acquire().await?;
+            let mut holders: Vec<String> = Vec::new();
+            for sql in [statements.holder, statements.holder_ignoring_case] {
+                let mut arguments = DB::Arguments::default();
+                U::bind_claim(claims, column, &mut arguments).map_err(sqlx::Error::Encode)?;
+                sqlx::Arguments::add(&mut arguments, clerk_id).map_err(sqlx::Error::Encode)?;
+                // The index allows one at most; more may share a value that it does not cover.
+                let sql = AssertSqlSafe(format!("{sql} LIMIT 10"));
+                let rows = sqlx::query_with(sql, arguments)
+                    .fetch_all(&mut *connection)
+                    .await?;
+                for row in &rows {
+                    let holder = row.try_get(0)?;
+                    if !holders.contains(&holder) {
+                        holders.push(holder);
+                    }
+                }
+            }
+            connection.done().await?;
+            Ok(holders)
+        })
+    }
+
+    fn write_instead_of<'a>(
+        &'a self,
+        holder: &'a str,
+        column: usize,
+        clerk_id: &'a str,
+        claims: &'a U::Claims,
+        version: Version,
+    ) -> StoreFuture<'a, Option<Written<U>>, WriteError> {
+        Box::pin(async move {
+            let Some(give_way) = U::CLAIM_COLUMNS[column].give_way else {
+                return Ok(None);
+            };
+            let mut transaction = self.connections.begin().await?;
+            let arguments = with_version::<DB>(holder, version)?;
+            let gave_way = sqlx::query_with(give_way, arguments)
+                .execute(&mut *transaction)
+                .await?;
+            if DB::rows_affected(&gave_way) == 0 {
+                return Ok(None);
+            }
+            match self
+                .upsert_and_commit(transaction, clerk_id, claims, version)
+                .await
+            {
+                Err(WriteError::Taken(_)) => Ok(None),
+                written => self.after_insertion(clerk_id, written?).await.map(Some),
+            }
+        })
+    }
+
+    #[cfg(feature = "backend-api")]
+    fn write_many<'a>(
+        &'a self,
+        rows: &'a [Observation<'a, U>],
+    ) -> StoreFuture<'a, Vec<WrittenRow>, WriteError> {
+        Box::pin(self.upsert_many(rows))
+    }
+
+    #[cfg(feature = "backend-api")]
+    fn raise_version_of_many<'a>(&'a self, versions: &'a [(&'a str, Version)]) -> StoreFuture<'a, ()> {
+        Box::pin(self.update_versions(versions))
+    }
+
+    #[cfg(feature = "backend-api")]
+    fn ids_after<'a>(&'a self, clerk_id: &'a str, most: i64) -> StoreFuture<'a, Vec<String>> {
+        Box::pin(self.select_ids(clerk_id, most))
+    }
+
+    fn announce<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            if !DB::ANNOUNCES {
+                return Ok(());
+            }
+            let mut connection = self.connections.acquire().await?;
+            DB::announce(&mut connection, &self.announcement_of(clerk_id)).await?;
+            connection.done().await
+        })
+    }
+
+    #[cfg(feature = "webhooks")]
+    fn receive<'a>(
+        &'a self,
+        delivery: &'a Webhook,
+        change: Change<'a, U>,
+        notice: Option<&'a Notice>,
+    ) -> StoreFuture<'a, Applied, WriteError> {
+        Box::pin(self.receive_in_transaction(delivery, change, notice))
+    }
+}
+
+pub(super) fn with_version<DB>(clerk_id: &str, version: Version) -> Result<DB::Arguments, sqlx::Error>
+where
+    DB: Database,
+    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
+    for<'q> i64: Encode<'q, DB> + Type<DB>,
+{
+    let mut arguments = key::<DB>(clerk_id)?;
+    sqlx::Arguments::add(&mut arguments, version.milliseconds()).map_err(sqlx::Error::Encode)?;
+    Ok(arguments)
+}
