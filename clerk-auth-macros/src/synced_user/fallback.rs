@@ -85,6 +85,7 @@ pub(super) fn expand(ident: &Ident, generics: &Generics, model: Option<&Model>) 
                 const SELECT_MANY: &'static str = "";
                 const SELECT_IDS: &'static str = "";
                 const UPSERT: &'static str = "";
+                const INSERT: &'static str = "";
                 const UPSERT_MANY: ::clerk_auth::user::UpsertMany = ::clerk_auth::user::UpsertMany::new("", "", 0);
                 const RAISE_VERSION: &'static str = "";
                 const RAISE_VERSION_MANY: &'static str = "";
