@@ -239,9 +239,9 @@ fn requirement(argument: &Argument, known: &[&str], diagnostics: &mut Diagnostic
             diagnostics,
         )
         .map(|value| Requirement::Of("Permission", value)),
-        ("feature", _) => value(argument, r#"feature = "reports""#, name::feature, diagnostics)
+        ("feature", _) => value(argument, r#"feature = "reports""#, name::scoped, diagnostics)
             .map(|value| Requirement::Of("Feature", value)),
-        ("plan", _) => value(argument, r#"plan = "pro""#, name::plan, diagnostics)
+        ("plan", _) => value(argument, r#"plan = "pro""#, name::scoped, diagnostics)
             .map(|value| Requirement::Of("Plan", value)),
         ("reverification", _) => reverification(argument, diagnostics),
         ("impersonation", _) => {
@@ -317,7 +317,8 @@ fn value(
         return None;
     }
     let text = argument::text(argument, form, diagnostics)?;
-    if let Some(message) = check(&text) {
+    let key = argument.key().map(ToString::to_string).unwrap_or_default();
+    if let Some(message) = name::unusable(&text.value(), &key).or_else(|| check(&text)) {
         diagnostics.error(&text, message);
         return None;
     }

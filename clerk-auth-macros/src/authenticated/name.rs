@@ -5,7 +5,7 @@ use syn::LitStr;
 use crate::diag::with_help;
 
 /// What is in no name: what separates several, stands for all, or came along from somewhere.
-fn unusable(name: &str, key: &str) -> Option<String> {
+pub(super) fn unusable(name: &str, key: &str) -> Option<String> {
     let (message, help) = if name.contains([',', '|']) {
         (
             format!("`{key}` asks for one"),
@@ -35,9 +35,6 @@ fn unusable(name: &str, key: &str) -> Option<String> {
 
 pub(super) fn role(text: &LitStr) -> Option<String> {
     let role = text.value();
-    if let Some(message) = unusable(&role, "role") {
-        return Some(message);
-    }
     if role.is_empty() {
         return Some(with_help("the role has no name", r#"write `role = "org:admin"`"#));
     }
@@ -56,9 +53,6 @@ pub(super) fn role(text: &LitStr) -> Option<String> {
 
 pub(super) fn permission(text: &LitStr) -> Option<String> {
     let permission = text.value();
-    if let Some(message) = unusable(&permission, "permission") {
-        return Some(message);
-    }
     let parts: Vec<&str> = permission.split(':').collect();
     let named = |parts: &[&str]| parts.iter().all(|part| !part.is_empty());
     match parts.as_slice() {
@@ -78,15 +72,7 @@ pub(super) fn permission(text: &LitStr) -> Option<String> {
     }
 }
 
-pub(super) fn feature(text: &LitStr) -> Option<String> {
-    unusable(&text.value(), "feature").or_else(|| scoped(text))
-}
-
-pub(super) fn plan(text: &LitStr) -> Option<String> {
-    unusable(&text.value(), "plan").or_else(|| scoped(text))
-}
-
-fn scoped(text: &LitStr) -> Option<String> {
+pub(super) fn scoped(text: &LitStr) -> Option<String> {
     let value = text.value();
     let name = match value.split_once(':') {
         None => value.as_str(),
