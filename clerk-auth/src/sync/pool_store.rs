@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use sqlx::error::DatabaseError;
-use sqlx::{AssertSqlSafe, ColumnIndex, Database, Decode, Encode, Executor, IntoArguments, Row, Type};
+use sqlx::{
+    AssertSqlSafe, ColumnIndex, Database, Decode, Encode, Executor, IntoArguments, Row, SqlSafeStr, Type,
+};
 
 use super::announcement::announcement;
 #[cfg(feature = "backend-api")]
@@ -58,10 +60,7 @@ where
         connection: &mut DB::Connection,
         clerk_id: &str,
     ) -> Result<Option<Stored<U>>, sqlx::Error> {
-        let row = sqlx::query_with(U::SELECT, key::<DB>(clerk_id)?)
-            .fetch_optional(connection)
-            .await?;
-        row.map(|row| stored::<DB, U>(&row, row.len() - 2)).transpose()
+        Self::select_by(connection, U::SELECT, clerk_id).await
     }
 
     /// Holds others off the row until the transaction is over.
@@ -72,6 +71,14 @@ where
     ) -> Result<Option<Stored<U>>, sqlx::Error> {
         // The text is made of the derive's constant and the database's own.
         let sql = AssertSqlSafe(format!("{}{}", U::SELECT, DB::ROW_LOCK));
+        Self::select_by(connection, sql, clerk_id).await
+    }
+
+    async fn select_by(
+        connection: &mut DB::Connection,
+        sql: impl SqlSafeStr + Send,
+        clerk_id: &str,
+    ) -> Result<Option<Stored<U>>, sqlx::Error> {
         let row = sqlx::query_with(sql, key::<DB>(clerk_id)?)
             .fetch_optional(connection)
             .await?;
