@@ -178,28 +178,29 @@ fn of_default(
     if column.inserted || found.has_default || !(found.not_null || holds_no_null(column)) {
         return None;
     }
-    let (note, change) = column
+    let made = column
         .clauses
         .iter()
-        .find_map(|clause| {
-            let clause = clause.trim_end_matches(" PRIMARY KEY");
-            if clause.contains("IDENTITY") {
-                let note = " (where there are rows, add `(START WITH …)` with the next number)";
-                Some((note, format!("ADD{clause}")))
-            } else {
-                clause.contains("DEFAULT").then(|| ("", format!("SET{clause}")))
-            }
-        })
-        .unzip();
+        .map(|clause| clause.trim_end_matches(" PRIMARY KEY"))
+        .find(|clause| clause.contains("DEFAULT") || clause.contains("IDENTITY"))
+        .filter(|_| can_alter);
+    let (note, change) = if made.is_some_and(|clause| clause.contains("IDENTITY")) {
+        (
+            " (where there are rows, add `(START WITH …)` with the next number)",
+            "ADD",
+        )
+    } else {
+        ("", "SET")
+    };
+    let name = &column.name;
     Some(Problem {
-        what: format!(
-            "the column `{}` has no default, so that no row can be inserted{}",
-            column.name,
-            note.filter(|_| can_alter).unwrap_or_default()
-        ),
-        mend: change
-            .filter(|_| can_alter)
-            .map(|change| format!("ALTER TABLE {table} ALTER COLUMN {} {change}", quote(column.name))),
+        what: format!("the column `{name}` has no default, so that no row can be inserted{note}"),
+        mend: made.map(|clause| {
+            format!(
+                "ALTER TABLE {table} ALTER COLUMN {} {change}{clause}",
+                quote(name)
+            )
+        }),
     })
 }
 
