@@ -46,6 +46,57 @@ async fn complaint_of<U: StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite>>(pool
     started.err().map(|error| error.to_string()).unwrap_or_default()
 }
 
+/// A table in a schema, with columns of every kind.
+#[derive(Clone, Debug, SyncedUser)]
+#[synced_user(
+    table = "accounts.users",
+    version_column = "as of",
+    template_json = r#"{"select": "{{user.first_name}}", "updatedAt": "{{user.updated_at}}"}"#,
+    database(postgres, sqlite)
+)]
+#[expect(dead_code, reason = "its definition alone is read")]
+struct Account {
+    #[column(generated)]
+    id: i64,
+    clerk_id: String,
+    select: Option<String>,
+    #[column(app)]
+    credits: i32,
+    #[column(updated_at)]
+    changed: time::OffsetDateTime,
+}
+
+#[tokio::test]
+async fn a_definition_quotes_its_names_and_runs() {
+    let expected = r#"CREATE TABLE "accounts"."users" (
+    "id" BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    "clerk_id" TEXT NOT NULL UNIQUE,
+    "select" TEXT,
+    "credits" INTEGER NOT NULL DEFAULT 0,
+    "changed" TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "as of" BIGINT NOT NULL,
+    "clerk_deleted_at" TIMESTAMPTZ
+)"#;
+    assert_eq!(<Account as StoredIn<sqlx::Postgres>>::CREATE_TABLE, expected);
+    let expected = r#"CREATE TABLE "accounts"."users" (
+    "id" INTEGER PRIMARY KEY AUTOINCREMENT,
+    "clerk_id" TEXT NOT NULL UNIQUE,
+    "select" TEXT,
+    "credits" INTEGER NOT NULL DEFAULT 0,
+    "changed" TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "as of" BIGINT NOT NULL,
+    "clerk_deleted_at" TEXT
+)"#;
+    assert_eq!(<Account as StoredIn<sqlx::Sqlite>>::CREATE_TABLE, expected);
+
+    let database = TestDatabase::postgres().await;
+    let pool = Pool::open(database.url(), 1).await;
+    pool.execute("CREATE SCHEMA accounts").await;
+    pool.execute(<Account as StoredIn<sqlx::Postgres>>::CREATE_TABLE)
+        .await;
+    assert_eq!(complaint_of::<Account>(&pool).await, "");
+}
+
 async fn start_up_says_what_the_table_lacks(database: TestDatabase) {
     let is_sqlite = database.is_sqlite();
     let pool = Pool::open(database.url(), 2).await;
