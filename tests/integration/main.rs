@@ -16,6 +16,7 @@ mod keys;
 mod layout;
 mod migrations;
 mod model;
+mod newcomers;
 mod plans;
 mod pooler;
 mod process;

@@ -63,10 +63,16 @@ fn statements(pool: &Pool) -> Vec<(&'static str, &'static str)> {
             ]
         };
     }
-    match pool {
+    let select_or_insert = match pool {
+        Pool::Postgres(_) => <AlwaysRead as StoredIn<Postgres>>::SELECT_OR_INSERT,
+        Pool::Sqlite(_) => <AlwaysRead as StoredIn<Sqlite>>::SELECT_OR_INSERT,
+    };
+    let statements = match pool {
         Pool::Postgres(_) => of!(Postgres),
         Pool::Sqlite(_) => of!(Sqlite),
-    }
+    };
+    let select_or_insert = select_or_insert.map(|sql| ("SELECT_OR_INSERT", sql));
+    statements.into_iter().chain(select_or_insert).collect()
 }
 
 async fn explain(pool: &Pool, statement: &str) -> String {

@@ -12,7 +12,7 @@ use clerk_auth::schema::SchemaError;
 use clerk_auth::sync::SyncOutcome::{Inserted, Unchanged, Updated};
 use clerk_auth::sync::{CREATE_DELIVERIES, Deletion, SyncError, UserSyncBuilder};
 use clerk_auth::testing::{FakeClerk, SignedDelivery, event, user_object};
-use clerk_auth::time::{Clock, Timestamp};
+use clerk_auth::time::{Clock, SystemClock, Timestamp};
 use clerk_auth::user::StoredIn;
 use clerk_auth::webhook::WebhookVerifier;
 use clerk_auth::{Clerk, SyncedUser, UserSync};
@@ -131,29 +131,34 @@ async fn sqlx_alone_fails() {
 
 #[tokio::test]
 async fn users_come_change_and_stay() {
-    let behind = Behind::start().await;
-    let profiles = behind.process().await;
-    let users: Vec<String> = (0..30).map(|number| format!("user_{number}")).collect();
-    for (name, updated_at, expected) in [
-        ("Ada", 5, Inserted),
-        ("Ada", 5, Unchanged),
-        ("Grace", 7, Updated),
-        ("Late", 6, Unchanged),
-        ("Grace", 9, Unchanged),
-    ] {
-        let requests = users
-            .iter()
-            .map(|user| profiles.sync(token(user, name, updated_at)));
-        for (user, synced) in users.iter().zip(join_all(requests).await) {
-            let synced = synced.expect("it syncs");
-            assert_eq!(synced.outcome, expected, "{user} {name}");
-            assert_eq!(synced.user.clerk_id, *user);
-            let expected = if name == "Late" { "Grace" } else { name };
-            assert_eq!(synced.user.name.as_deref(), Some(expected));
+    // Of long ago, and newcomers.
+    for signed_up in [0, SystemClock.now().seconds() - 30] {
+        let behind = Behind::start().await;
+        let profiles = behind.process().await;
+        let users: Vec<String> = (0..30).map(|number| format!("user_{number}")).collect();
+        for (name, later, expected) in [
+            ("Ada", 5, Inserted),
+            ("Ada", 5, Unchanged),
+            ("Grace", 7, Updated),
+            ("Late", 6, Unchanged),
+            ("Grace", 9, Unchanged),
+        ] {
+            let requests = users
+                .iter()
+                .map(|user| profiles.sync(token(user, name, signed_up + later)));
+            for (user, synced) in users.iter().zip(join_all(requests).await) {
+                let synced = synced.expect("it syncs");
+                assert_eq!(synced.outcome, expected, "{user} {name}");
+                assert_eq!(synced.user.clerk_id, *user);
+                let expected = if name == "Late" { "Grace" } else { name };
+                assert_eq!(synced.user.name.as_deref(), Some(expected));
+            }
         }
+        let version = (signed_up + 9) * 1_000 + 999;
+        let newest =
+            format!("SELECT count(*) FROM profiles WHERE name = 'Grace' AND clerk_version = {version}");
+        assert_eq!(behind.number(&newest).await, 30, "a newer version is noted");
     }
-    let newest = "SELECT count(*) FROM profiles WHERE name = 'Grace' AND clerk_version = 9999";
-    assert_eq!(behind.number(newest).await, 30, "a newer version is noted");
 }
 
 #[tokio::test]

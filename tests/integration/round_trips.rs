@@ -1,8 +1,9 @@
-//! How often a request asks PostgreSQL, counted on the wire: once for a user who is there, twice for one who is new or has
-//! changed.
+//! How often a request asks PostgreSQL, counted on the wire: once for a user who is there or has just signed up, twice for
+//! another who is new, or has changed.
 
 use clerk_auth::Session;
 use clerk_auth::sync::SyncOutcome::{self, Inserted, Unchanged, Updated};
+use clerk_auth::time::{Clock, SystemClock};
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::profiles::{AlwaysRead, Pool, Profiles, token};
 use clerk_auth_tests::proxy::Proxy;
@@ -30,6 +31,15 @@ impl Counted {
             sessions.push(self.profiles.session(token).await);
         }
         sessions
+    }
+
+    /// Each statement is prepared once for a connection.
+    async fn prepare(&self, user: &str, updated_at: i64) {
+        for (name, updated_at, outcome) in [("Ada", updated_at, Inserted), ("Grace", updated_at + 1, Updated)]
+        {
+            let sessions = self.sessions(user, name, updated_at).await;
+            self.sync(&sessions, outcome).await;
+        }
     }
 
     async fn sync(&self, sessions: &[Session], outcome: SyncOutcome) {
@@ -69,11 +79,7 @@ impl Counted {
 async fn an_unchanged_user_takes_one_round_trip_and_a_new_or_changed_one_two() {
     let database = TestDatabase::postgres().await;
     let counted = Counted::start(&database).await;
-    // Each statement is prepared once for a connection.
-    for (name, updated_at, outcome) in [("Ada", 5, Inserted), ("Grace", 6, Updated)] {
-        let sessions = counted.sessions("user_before", name, updated_at).await;
-        counted.sync(&sessions, outcome).await;
-    }
+    counted.prepare("user_before", 5).await;
     let new = counted.sessions("user", "Ada", 5).await;
     let changed = counted.sessions("user", "Grace", 6).await;
     let nothing = counted.asked(async {}).await;
@@ -92,5 +98,28 @@ async fn an_unchanged_user_takes_one_round_trip_and_a_new_or_changed_one_two() {
         updated,
         2 * USERS + 2 * taken,
         "changed users, and two connections for each"
+    );
+}
+
+#[tokio::test]
+async fn who_has_just_signed_up_takes_one_round_trip() {
+    let database = TestDatabase::postgres().await;
+    let counted = Counted::start(&database).await;
+    let now = SystemClock.now().seconds();
+    counted.prepare("user_before", now - 1).await;
+    let new = counted.sessions("user", "Ada", now - 2).await;
+    let changed = counted.sessions("user", "Grace", now - 1).await;
+    let nothing = counted.asked(async {}).await;
+    let taken = counted.asked(counted.acquire()).await - nothing;
+
+    let inserted = counted.asked(counted.sync(&new, Inserted)).await - nothing;
+    assert_eq!(inserted, USERS + taken, "newcomers");
+    let unchanged = counted.asked(counted.sync(&new, Unchanged)).await - nothing;
+    assert_eq!(unchanged, USERS + taken, "the same again");
+    let updated = counted.asked(counted.sync(&changed, Updated)).await - nothing;
+    assert_eq!(
+        updated,
+        2 * USERS + 2 * taken,
+        "who has changed something a moment ago, and two connections for each"
     );
 }

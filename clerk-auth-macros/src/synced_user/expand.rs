@@ -262,6 +262,7 @@ fn stored_in(model: &Model, database: Database, condition: Option<&TokenStream>)
         select_ids,
         upsert,
         insert,
+        select_or_insert,
         upsert_many,
         raise_version,
         raise_version_many,
@@ -286,6 +287,11 @@ fn stored_in(model: &Model, database: Database, condition: Option<&TokenStream>)
                     select_many: #select_many,
                     delete: #delete,
                 });
+        }
+    });
+    let select_or_insert = select_or_insert.map(|sql| {
+        quote! {
+            const SELECT_OR_INSERT: ::core::option::Option<&'static str> = ::core::option::Option::Some(#sql);
         }
     });
     let upsert_many = {
@@ -363,6 +369,7 @@ fn stored_in(model: &Model, database: Database, condition: Option<&TokenStream>)
             const SELECT_IDS: &'static str = #select_ids;
             const UPSERT: &'static str = #upsert;
             const INSERT: &'static str = #insert;
+            #select_or_insert
             const UPSERT_MANY: ::clerk_auth::user::UpsertMany = #upsert_many;
             const RAISE_VERSION: &'static str = #raise_version;
             const RAISE_VERSION_MANY: &'static str = #raise_version_many;
@@ -418,6 +425,7 @@ fn statement_check(model: &Model) -> Option<TokenStream> {
         select_ids,
         upsert,
         insert,
+        select_or_insert,
         upsert_many,
         raise_version,
         raise_version_many,
@@ -439,6 +447,7 @@ fn statement_check(model: &Model) -> Option<TokenStream> {
         (tombstone, 1),
     ]
     .into_iter()
+    .chain(select_or_insert.map(|sql| (sql, inserted)))
     .chain(
         tombstones
             .into_iter()

@@ -10,6 +10,8 @@ pub(super) struct Statements {
     pub(super) select_ids: String,
     pub(super) upsert: String,
     pub(super) insert: String,
+    /// Where one statement can do both.
+    pub(super) select_or_insert: Option<String>,
     pub(super) upsert_many: UpsertMany,
     pub(super) raise_version: String,
     pub(super) raise_version_many: String,
@@ -76,6 +78,7 @@ impl Statements {
         } = upsert(model, database);
         Self {
             select: format!("SELECT {row} FROM {table} WHERE {key} = {first}"),
+            select_or_insert: select_or_insert(model, database),
             select_many: format!(
                 "SELECT {row}, {key} AS \"clerk_found\" FROM {table} WHERE {key} {}",
                 one_of(database)
@@ -342,6 +345,47 @@ fn upsert(model: &Model, database: Database) -> Upsert {
         parameters: inserted.len(),
     };
     Upsert { one, insert, many }
+}
+
+/// Reads the row, or inserts it where there is none; no row if somebody else inserts it meanwhile, or for who has a
+/// tombstone. Nothing of a row that is there is written or locked, and no value of a sequence is used up.
+fn select_or_insert(model: &Model, database: Database) -> Option<String> {
+    // SQLite knows no `INSERT` inside of a statement.
+    if database == Database::Sqlite {
+        return None;
+    }
+    let table = qualified(&model.table);
+    let key = key(model);
+    let row = columns(model) + &bookkeeping(model);
+    let mut clerk_id = String::new();
+    let mut names = Vec::new();
+    let mut values = Vec::new();
+    for (place, it) in model.written().enumerate() {
+        let value = parameter(database, place + 1);
+        names.push(quote(&it.name));
+        if matches!(it.role, Role::Key) {
+            // It stands twice and has one type, which two columns need not share.
+            values.push(format!("CAST({value} AS TEXT)"));
+            clerk_id = value;
+        } else {
+            values.push(value);
+        }
+    }
+    names.push(quote(&model.version_column));
+    values.push(parameter(database, values.len() + 1));
+    let vacant = match &model.deletion {
+        Deletion::Mark(_) => String::new(),
+        Deletion::Remove(tombstones) => format!(" AND NOT {}", exists(tombstones, &clerk_id)),
+    };
+    Some(format!(
+        "WITH \"clerk_found\" AS (SELECT {row} FROM {table} WHERE {key} = {clerk_id}), \
+         \"clerk_new\" AS (INSERT INTO {table} ({names}) SELECT {values} \
+         WHERE NOT EXISTS (SELECT 1 FROM \"clerk_found\"){vacant} ON CONFLICT ({conflict}) DO NOTHING RETURNING {row}) \
+         SELECT *, false AS \"clerk_inserted\" FROM \"clerk_found\" UNION ALL SELECT *, true FROM \"clerk_new\"",
+        names = names.join(", "),
+        values = values.join(", "),
+        conflict = quote(model.key().map_or("clerk_id", |key| &key.name)),
+    ))
 }
 
 impl UpsertMany {

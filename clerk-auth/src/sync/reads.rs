@@ -70,7 +70,7 @@ enum Place<'a, U: SyncedUser> {
 }
 
 /// A read of one row under way. When it ends, by whatever, whoever waits is served.
-struct Turn<'a, U: SyncedUser> {
+pub(super) struct Turn<'a, U: SyncedUser> {
     reads: &'a Arc<Reads<U>>,
     clerk_id: &'a str,
 }
@@ -109,14 +109,26 @@ impl<U: SyncedUser> Reads<U> {
         }
     }
 
-    fn place<'a>(self: &'a Arc<Self>, clerk_id: &'a str, counted: &Counted) -> Place<'a, U> {
-        let mut queue = self.queue();
-        if queue.running < self.turns && queue.alone.insert(clerk_id.into()) {
+    /// A turn to read one row alone; `None` while all turns are taken, or a read of the same row is under way.
+    pub(super) fn turn<'a>(self: &'a Arc<Self>, clerk_id: &'a str) -> Option<Turn<'a, U>> {
+        self.turn_in(&mut self.queue(), clerk_id)
+    }
+
+    fn turn_in<'a>(self: &'a Arc<Self>, queue: &mut Queue<U>, clerk_id: &'a str) -> Option<Turn<'a, U>> {
+        let is_free = queue.running < self.turns && queue.alone.insert(clerk_id.into());
+        is_free.then(|| {
             queue.running += 1;
-            return Place::Turn(Turn {
+            Turn {
                 reads: self,
                 clerk_id,
-            });
+            }
+        })
+    }
+
+    fn place<'a>(self: &'a Arc<Self>, clerk_id: &'a str, counted: &Counted) -> Place<'a, U> {
+        let mut queue = self.queue();
+        if let Some(turn) = self.turn_in(&mut queue, clerk_id) {
+            return Place::Turn(turn);
         }
         let (answer, receiver) = oneshot::channel();
         queue.waiting.push(Waiting {

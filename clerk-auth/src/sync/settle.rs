@@ -93,21 +93,39 @@ impl<U: SyncedUser> Inner<U> {
     ) -> Result<Synced<Arc<U>>, SyncError> {
         let clerk_id = observation.source.subject();
         let version = observation.version;
+        let mut newcomer = session.is_some_and(|session| observation.is_of_newcomer(session));
         loop {
             let ended = self.writers.ended(clerk_id);
-            let reading = self.fresh.reading(clerk_id, self.clerk.now());
-            let looked = self.reads.look(clerk_id, &counted).await;
-            let looked = looked.map_err(SyncError::Database)?;
+            let turn = if std::mem::take(&mut newcomer) {
+                self.writers.turn(clerk_id, ended)
+            } else {
+                None
+            };
+            let found = match turn {
+                Some(_) => self.look_or_insert(observation).await?,
+                None => None,
+            };
+            let (looked, read) = match found {
+                Some((written, read)) if written.inserted => {
+                    return Ok(self.serve(session, written.stored, read, SyncOutcome::Inserted));
+                }
+                Some((written, read)) => (Looked::Row(written.stored), read),
+                None => {
+                    let reading = self.fresh.reading(clerk_id, self.clerk.now());
+                    let looked = self.reads.look(clerk_id, &counted).await;
+                    (looked.map_err(SyncError::Database)?, Some(reading))
+                }
+            };
             let stored = looked.row();
             let plan = plan(stored, &observation.claims, version);
             match (plan, stored) {
                 (Plan::Gone, _) => return Err(self.gone(clerk_id).await),
                 (Plan::Serve, Some(stored)) => {
-                    return Ok(self.serve(session, stored.clone(), Some(reading), SyncOutcome::Unchanged));
+                    return Ok(self.serve(session, stored.clone(), read, SyncOutcome::Unchanged));
                 }
                 (Plan::Write | Plan::Serve | Plan::RaiseVersion, _) => {}
             }
-            let Some(_turn) = self.writers.turn(clerk_id, ended) else {
+            let Some(_turn) = turn.or_else(|| self.writers.turn(clerk_id, ended)) else {
                 // Whoever has it may be waiting for the connection.
                 drop(looked);
                 self.writers.others(clerk_id).await;
@@ -122,6 +140,27 @@ impl<U: SyncedUser> Inner<U> {
             }
             return self.write(observation, session, looked).await;
         }
+    }
+
+    /// The row in one statement, which inserts it if there is none; `None` if another look has to tell.
+    async fn look_or_insert(
+        &self,
+        observation: &Observation<'_, U>,
+    ) -> Result<Option<(Written<U>, Option<Reading>)>, SyncError> {
+        let Observation {
+            source,
+            claims,
+            version,
+        } = observation;
+        let clerk_id = source.subject();
+        let Some(looking) = self.store.look_or_insert(clerk_id, claims, *version) else {
+            return Ok(None);
+        };
+        let Some(_turn) = self.reads.turn(clerk_id) else {
+            return Ok(None);
+        };
+        let writing = self.fresh.writing(clerk_id, self.clerk.now());
+        Ok(looking.await?.map(|written| (written, writing.done())))
     }
 
     async fn write(

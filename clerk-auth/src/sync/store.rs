@@ -115,6 +115,15 @@ pub(crate) trait Store<U: SyncedUser>: Send + Sync {
     /// The same for who will write a row if there is none.
     fn look<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, Looked<'a, U>>;
 
+    /// The row, which is inserted if there is none, by one statement that writes nothing else. `None` if that cannot tell:
+    /// somebody else inserts the row, or the database refuses to. No future where there is no such statement.
+    fn look_or_insert<'a>(
+        &'a self,
+        clerk_id: &'a str,
+        claims: &'a U::Claims,
+        version: Version,
+    ) -> Option<StoreFuture<'a, Option<Written<U>>, WriteError>>;
+
     /// The rows of those that have one, with their Clerk user ids.
     fn read_many<'a>(&'a self, clerk_ids: &'a [&'a str]) -> StoreFuture<'a, Vec<(String, Stored<U>)>>;
 

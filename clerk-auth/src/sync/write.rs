@@ -2,7 +2,7 @@
 
 use sqlx::pool::PoolConnection;
 use sqlx::{
-    ColumnIndex, Connection as _, Database, Decode, Encode, Executor, IntoArguments, Transaction, Type,
+    ColumnIndex, Connection as _, Database, Decode, Encode, Executor, IntoArguments, Row, Transaction, Type,
 };
 
 use super::dialect::{Dialect, written};
@@ -91,6 +91,34 @@ where
             .await?;
         transaction.commit().await.map_err(commit_error::<U>)?;
         Ok(written)
+    }
+
+    /// Runs [`StoredIn::SELECT_OR_INSERT`]; `None` if it does not tell.
+    pub(super) async fn select_or_insert(
+        &self,
+        sql: &'static str,
+        clerk_id: &str,
+        claims: &U::Claims,
+        version: Version,
+    ) -> Result<Option<Written<U>>, WriteError> {
+        let mut arguments = DB::Arguments::default();
+        U::bind(claims, version.milliseconds(), &mut arguments).map_err(sqlx::Error::Encode)?;
+        let mut connection = self.connections.acquire().await?;
+        // To the end, where a constraint that is deferred refuses.
+        let rows = match sqlx::query_with(sql, arguments).fetch_all(&mut *connection).await {
+            // What forbids the insertion, another's e-mail address or a server that only reads, need not forbid the read.
+            Err(sqlx::Error::Database(_)) => return Ok(None),
+            rows => rows?,
+        };
+        match connection.done().await {
+            Err(sqlx::Error::Database(_)) => return Ok(None),
+            done => done?,
+        }
+        let Some(row) = rows.first() else {
+            return Ok(None);
+        };
+        let written = written::<DB, U>(row, row.try_get(row.len() - 1).map_err(WriteError::Database)?)?;
+        self.after_insertion(clerk_id, written).await.map(Some)
     }
 
     /// Runs [`StoredIn::INSERT`]; `None` if there is a row by now, or a tombstone.

@@ -1,0 +1,204 @@
+//! Who has just signed up is read and inserted by one statement on PostgreSQL; whatever it meets, the outcome is that of
+//! two.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use clerk_auth::sync::SyncError;
+use clerk_auth::sync::SyncOutcome::{Cached, Inserted, Unchanged, Updated};
+use clerk_auth::testing::SessionToken;
+use clerk_auth::time::{Clock, SystemClock};
+use clerk_auth::user::SyncedUser;
+use clerk_auth_tests::database::TestDatabase;
+use clerk_auth_tests::profiles::{AlwaysRead, Member, Pool, Profiles, token};
+use futures_util::future::join_all;
+use sqlx::Postgres;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+
+use crate::processes::hears;
+
+/// A token of somebody who signed up half a minute ago, and has changed something so many seconds after that.
+fn newcomer(user_id: &str, name: &str, later: i64) -> SessionToken<'static> {
+    token(user_id, name, SystemClock.now().seconds() - 30 + later)
+}
+
+async fn start(database: &TestDatabase) -> Profiles {
+    Profiles::start_on(Pool::open(database.url(), 2).await).await
+}
+
+#[tokio::test]
+async fn the_first_requests_of_two_processes_make_one_row() {
+    let database = TestDatabase::postgres().await;
+    let processes = [Profiles::start(&database).await, Profiles::start(&database).await];
+    for user in 0..20 {
+        let user_id = format!("user_{user}");
+        let mut sessions = Vec::new();
+        for process in &processes {
+            sessions.push((process, process.session(newcomer(&user_id, "Ada", 0)).await));
+        }
+        let requests = (0..10).flat_map(|_| {
+            sessions
+                .iter()
+                .map(|(process, session)| process.users.sync(session))
+        });
+        let synced = join_all(requests).await;
+        let rows: Vec<_> = synced.into_iter().map(|it| it.expect("it syncs")).collect();
+        let inserted = rows.iter().filter(|row| row.outcome == Inserted);
+        assert_eq!(inserted.count(), 1, "{rows:?}");
+        assert!(rows.iter().all(|row| row.user == rows[0].user), "{rows:?}");
+    }
+    assert_eq!(
+        processes[0].pool.number("SELECT count(*) FROM profiles").await,
+        20
+    );
+}
+
+/// Not even a value of the sequence that makes the ids.
+#[tokio::test]
+async fn whose_row_is_there_writes_nothing() {
+    let database = TestDatabase::postgres().await;
+    let profiles = Profiles::always_read(Pool::open(database.url(), 2).await).await;
+    profiles
+        .sync(newcomer("user_ada", "Ada", 0))
+        .await
+        .expect("it syncs");
+    const TRACES: &str = "SELECT concat_ws(' ', ctid, profiles.xmin, profiles.xmax, last_value) \
+                          FROM profiles, pg_sequences WHERE sequencename = 'profiles_id_seq'";
+    let before = profiles.pool.text(TRACES).await;
+    for _ in 0..5 {
+        let synced = profiles.sync(newcomer("user_ada", "Ada", 0)).await;
+        assert_eq!(synced.expect("it syncs").outcome, Unchanged);
+    }
+    assert_eq!(profiles.pool.text(TRACES).await, before);
+    let changed = profiles.sync(newcomer("user_ada", "Grace", 5)).await;
+    assert_eq!(changed.expect("it syncs").outcome, Updated);
+    assert_ne!(
+        profiles.pool.text(TRACES).await,
+        before,
+        "what is looked for is found"
+    );
+}
+
+#[tokio::test]
+async fn the_row_is_kept_for_the_next_request() {
+    let database = TestDatabase::postgres().await;
+    let one = start(&database).await;
+    hears(&one).await;
+    let session = one.session(newcomer("user_ada", "Ada", 0)).await;
+    for expected in [Inserted, Cached] {
+        assert_eq!(
+            one.users.sync(&session).await.expect("it syncs").outcome,
+            expected
+        );
+    }
+    let other = start(&database).await;
+    hears(&other).await;
+    for expected in [Unchanged, Cached] {
+        assert_eq!(
+            other.users.sync(&session).await.expect("it syncs").outcome,
+            expected
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_is_taken_locks_nobody_out() {
+    for constraint in ["UNIQUE (email)", "UNIQUE (email) DEFERRABLE INITIALLY DEFERRED"] {
+        let database = TestDatabase::postgres().await;
+        let profiles = start(&database).await;
+        let sql = format!("ALTER TABLE profiles ADD CONSTRAINT profiles_email {constraint}");
+        profiles.pool.execute(&sql).await;
+        for (user_id, later) in [("user_old", 0), ("user_new", 1)] {
+            let token = newcomer(user_id, "Ada", later).claim("email", "shared@example.com");
+            let synced = profiles.sync(token).await.expect("nobody is locked out");
+            assert_eq!(
+                (synced.outcome, synced.user.email.as_deref()),
+                (Inserted, Some("shared@example.com")),
+                "{constraint}"
+            );
+        }
+        let holders = "SELECT count(*) FROM profiles WHERE email IS NULL AND clerk_id = 'user_old'";
+        assert_eq!(profiles.pool.number(holders).await, 1, "{constraint}");
+    }
+}
+
+#[tokio::test]
+async fn the_hook_runs_in_the_transaction_of_the_insertion() {
+    let database = TestDatabase::postgres().await;
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    let profiles = Profiles::start_with(
+        Pool::open(database.url(), 2).await,
+        move |builder| {
+            builder.on_insert(move |_, _| {
+                let call = counted.fetch_add(1, Ordering::SeqCst);
+                Box::pin(async move { (call > 0).then_some(()).ok_or("the mail server is down".into()) })
+            })
+        },
+        |builder| builder,
+    )
+    .await;
+    let session = profiles.session(newcomer("user_ada", "Ada", 0)).await;
+    let failed = profiles.users.sync(&session).await;
+    assert!(matches!(failed, Err(SyncError::OnInsert(_))), "{failed:?}");
+    assert_eq!(profiles.pool.number("SELECT count(*) FROM profiles").await, 0);
+    let synced = profiles.users.sync(&session).await.expect("it syncs");
+    assert_eq!((synced.outcome, calls.load(Ordering::SeqCst)), (Inserted, 2));
+}
+
+#[tokio::test]
+async fn who_was_deleted_is_not_brought_back() {
+    let database = TestDatabase::postgres().await;
+    let profiles = start(&database).await;
+    let session = profiles.session(newcomer("user_ada", "Ada", 0)).await;
+    profiles.users.sync(&session).await.expect("it syncs");
+    profiles
+        .pool
+        .execute("UPDATE profiles SET clerk_deleted_at = CURRENT_TIMESTAMP")
+        .await;
+    profiles
+        .users
+        .invalidate(session.user_id())
+        .await
+        .expect("others are told");
+    let gone = profiles.users.sync(&session).await;
+    assert!(matches!(gone, Err(SyncError::Gone)), "{gone:?}");
+
+    profiles.pool.execute(&Member::migration_sql::<Postgres>()).await;
+    let members = Profiles::<Member>::of_table(profiles.pool, |builder| builder, |builder| builder).await;
+    members
+        .pool
+        .execute("INSERT INTO former_members (clerk_id) VALUES ('user_ada')")
+        .await;
+    let gone = members.users.sync(&session).await;
+    assert!(matches!(gone, Err(SyncError::Gone)), "{gone:?}");
+    assert_eq!(members.pool.number("SELECT count(*) FROM members").await, 0);
+}
+
+/// A server that only reads, after a failover say, answers for who is there.
+#[tokio::test]
+async fn where_nothing_can_be_written_a_row_is_read() {
+    let database = TestDatabase::postgres().await;
+    let profiles = start(&database).await;
+    let session = profiles.session(newcomer("user_ada", "Ada", 0)).await;
+    profiles.users.sync(&session).await.expect("it syncs");
+
+    let options: PgConnectOptions = database.url().parse().expect("the URL is right");
+    let pool = PgPoolOptions::new().connect_lazy_with(options);
+    let reading = Profiles::<AlwaysRead>::always_read(Pool::Postgres(pool)).await;
+    let name = reading.pool.text("SELECT quote_ident(current_database())").await;
+    let name = name.expect("it has a name");
+    profiles
+        .pool
+        .execute(&format!(
+            "ALTER DATABASE {name} SET default_transaction_read_only = on"
+        ))
+        .await;
+    let others = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+                  WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    profiles.pool.number(others).await;
+    let synced = reading.users.sync(&session).await.expect("it is read");
+    assert_eq!(synced.outcome, Unchanged);
+    let stranger = reading.sync(newcomer("user_eve", "Eve", 0)).await;
+    assert!(matches!(stranger, Err(SyncError::Database(_))), "{stranger:?}");
+}
