@@ -52,22 +52,8 @@ const DEFAULT_RETRY: Duration = Duration::from_secs(10);
 /// ```
 pub const LARGEST_PAGE: usize = 500;
 
-/// The most users that can be asked for by their ids at once (Clerk's documentation, "Get a list of all users").
-///
-/// ```
-/// use clerk_auth::backend_api::{BackendApi, BackendApiError, MOST_IDS};
-/// use clerk_auth::id::UserId;
-///
-/// /// How many of these users Clerk still knows.
-/// async fn known(api: &BackendApi, user_ids: &[UserId]) -> Result<usize, BackendApiError> {
-///     let mut known = 0;
-///     for user_ids in user_ids.chunks(MOST_IDS) {
-///         known += api.users_by_id(user_ids).await?.len();
-///     }
-///     Ok(known)
-/// }
-/// ```
-pub const MOST_IDS: usize = 100;
+/// The most users that one request can ask for by their ids (Clerk's documentation, "Get a list of all users").
+pub(crate) const MOST_IDS: usize = 100;
 
 /// A client of Clerk's Backend API. Cloning is cheap.
 ///
@@ -228,20 +214,30 @@ impl BackendApi {
         self.list(&query).await
     }
 
-    /// Those of these users whom Clerk knows, in any order; at most [`MOST_IDS`] ids.
+    /// Those of these users whom Clerk knows, in any order. A hundred are asked for by one request.
+    ///
+    /// ```
+    /// use clerk_auth::backend_api::{BackendApi, BackendApiError};
+    /// use clerk_auth::id::UserId;
+    ///
+    /// /// How many of these users Clerk still knows.
+    /// async fn known(api: &BackendApi, user_ids: &[UserId]) -> Result<usize, BackendApiError> {
+    ///     Ok(api.users_by_id(user_ids).await?.len())
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`BackendApiError`] if Clerk does not say.
+    /// [`BackendApiError`] if Clerk does not say of any of them.
     pub async fn users_by_id(&self, user_ids: &[UserId]) -> Result<Vec<Value>, BackendApiError> {
-        // Without an id Clerk would list everybody.
-        if user_ids.is_empty() {
-            return Ok(Vec::new());
+        let mut users = Vec::new();
+        for user_ids in user_ids.chunks(MOST_IDS) {
+            let limit = user_ids.len().to_string();
+            let ids = user_ids.iter().map(|user_id| ("user_id", user_id.as_str()));
+            let query: Vec<_> = ids.chain([("limit", &*limit)]).collect();
+            users.extend(self.list(&query).await?);
         }
-        let limit = user_ids.len().to_string();
-        let ids = user_ids.iter().map(|user_id| ("user_id", user_id.as_str()));
-        let query: Vec<_> = ids.chain([("limit", &*limit)]).collect();
-        self.list(&query).await
+        Ok(users)
     }
 
     /// How many users there are: for a progress bar.

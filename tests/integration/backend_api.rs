@@ -230,3 +230,17 @@ async fn the_client_says_whose_fault_it_is_and_never_the_key() {
         Err(BackendApiError::RateLimited(_))
     ));
 }
+
+#[tokio::test]
+async fn any_number_of_users_is_asked_for_by_their_ids() {
+    let fake = fake().await;
+    let mut ids = vec![UserId::new("user_unknown")];
+    for number in 0..250 {
+        let user_id = format!("user_{number}");
+        fake.put_user(user_object(&user_id, Timestamp::from_seconds(1_000)));
+        ids.push(UserId::new(user_id));
+    }
+    assert_eq!(api(&fake).users_by_id(&ids).await.expect("it answers").len(), 250);
+    // Without an id Clerk lists everybody.
+    assert!(api(&fake).users_by_id(&[]).await.expect("it answers").is_empty());
+}
