@@ -1,5 +1,6 @@
 //! From a request's headers to a verified session: credential, compact JWT, signature, claims.
 
+mod base64url;
 pub(crate) mod cache;
 mod cookies;
 mod credential;

@@ -5,9 +5,8 @@
 //! those of Clerk's backend SDK. What is read here is not verified: it only chooses which token is.
 
 use axum::http::{HeaderMap, header};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::base64url;
 use super::credential::Credential;
 use super::verifier::LONGEST;
 use crate::claim::json::{Object, Value};
@@ -150,7 +149,7 @@ impl Unverified {
         let (_, payload, _, None) = (parts.next()?, parts.next()?, parts.next()?, parts.next()) else {
             return None;
         };
-        let payload = URL_SAFE_NO_PAD.decode(payload).ok()?;
+        let payload = base64url::decode(payload).ok()?;
         let claims = Object::parse(&payload)?;
         Some(Self {
             is_of_issuer: claims.get("iss").map(|named| named.as_str() == Some(issuer)),
@@ -161,6 +160,9 @@ impl Unverified {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
     use super::*;
 
     const ISSUER: &str = "https://clerk.example.com";

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 
+use super::base64url;
 use super::refusal::Refusal;
-use super::verifier::decode;
 use crate::claim::json::{Object, Value};
 
 /// `cat` of session tokens, and the value that some instances stamp on every token.
@@ -22,7 +22,7 @@ pub(crate) struct Header {
 
 impl Header {
     fn parse(text: &str) -> Result<Self, Refusal> {
-        let header = decode(text)?;
+        let header = base64url::decode(text)?;
         let header = Object::parse(&header).ok_or(Refusal::Malformed)?;
         if header.get("alg").and_then(Value::as_str) != Some("RS256") {
             return Err(Refusal::Algorithm);

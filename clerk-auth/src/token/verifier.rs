@@ -14,9 +14,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
+use super::base64url;
 use super::header::{Header, LastHeader};
 use super::key::VerifyingKey;
 use super::refusal::Refusal;
@@ -64,7 +62,7 @@ impl<'a> UnverifiedToken<'a> {
             signed,
             payload,
             header: last.read(header)?,
-            signature: decode(signature)?,
+            signature: base64url::decode(signature)?,
         })
     }
 
@@ -76,7 +74,7 @@ impl<'a> UnverifiedToken<'a> {
         now: Timestamp,
     ) -> Result<Session, Refusal> {
         key.verify(self.signed.as_bytes(), &self.signature)?;
-        let payload = decode(self.payload)?;
+        let payload = base64url::decode(self.payload)?;
         let claims = Payload::parse(&payload).ok_or(Refusal::Malformed)?;
         check_subject(&claims)?;
         let claims = StandardClaims::read(&claims)?;
@@ -88,10 +86,6 @@ impl<'a> UnverifiedToken<'a> {
         }
         Ok(session)
     }
-}
-
-pub(super) fn decode(part: &str) -> Result<Vec<u8>, Refusal> {
-    URL_SAFE_NO_PAD.decode(part).map_err(|_| Refusal::Malformed)
 }
 
 /// A machine's token (`mch_…`) and a JWT template's (no `sid`) are signed with the same key.
