@@ -14,6 +14,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use memchr::memchr_iter;
+
 use super::base64url;
 use super::header::{Header, LastHeader};
 use super::key::VerifyingKey;
@@ -53,16 +55,15 @@ impl<'a> UnverifiedToken<'a> {
         if token.len() > LONGEST {
             return Err(Refusal::TooLong);
         }
-        let (signed, signature) = token.rsplit_once('.').ok_or(Refusal::Malformed)?;
-        let (header, payload) = signed.split_once('.').ok_or(Refusal::Malformed)?;
-        if payload.contains('.') {
+        let mut dots = memchr_iter(b'.', token.as_bytes());
+        let (Some(first), Some(second), None) = (dots.next(), dots.next(), dots.next()) else {
             return Err(Refusal::Malformed);
-        }
+        };
         Ok(Self {
-            signed,
-            payload,
-            header: last.read(header)?,
-            signature: base64url::decode(signature)?,
+            signed: &token[..second],
+            payload: &token[first + 1..second],
+            header: last.read(&token[..first])?,
+            signature: base64url::decode(&token[second + 1..])?,
         })
     }
 
