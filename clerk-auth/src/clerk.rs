@@ -22,7 +22,7 @@ use crate::token::header::LastHeader;
 use crate::token::jwks::{Jwks, NoKey};
 use crate::token::key::VerifyingKey;
 use crate::token::verifier::{Expectations, LEEWAY, UnverifiedToken, check_times};
-use crate::token::{CookieNames, Refusal, credential};
+use crate::token::{CookieNames, Credential, Refusal, credential};
 
 /// Verifies session tokens of one Clerk instance; put it into the application's state. Cloning is cheap.
 ///
@@ -218,7 +218,7 @@ impl Clerk {
         let credential =
             credential(headers, &self.0.cookies, self.issuer())?.ok_or(AuthenticationError::SignedOut)?;
         let now = self.now();
-        let session = self.verify(credential.token, now).await?;
+        let session = self.verify(&credential, now).await?;
         let ended = self.0.denied_sessions.refusal(session.id(), now);
         if let Some(refusal) = ended.or_else(|| self.denied_user(session.user_id(), now)) {
             self.0.verified.remove(credential.token);
@@ -231,14 +231,19 @@ impl Clerk {
         Ok(session)
     }
 
-    async fn verify(&self, token: &str, now: Timestamp) -> Result<Session, AuthenticationError> {
-        if let Some(verified) = self.0.verified.get(token)
+    async fn verify(
+        &self,
+        credential: &Credential<'_>,
+        now: Timestamp,
+    ) -> Result<Session, AuthenticationError> {
+        if let Some(verified) = self.0.verified.get(credential.token)
             && self.is_key_current(&verified).await?
         {
-            check_times(&verified.session, now).inspect_err(|_| self.0.verified.remove(token))?;
+            check_times(&verified.session, now).inspect_err(|_| self.0.verified.remove(credential.token))?;
             metrics::session_token_cached();
             return Ok(verified.session.clone());
         }
+        let token = credential.text()?;
         let unverified = UnverifiedToken::parse(token, &self.0.header)?;
         let key = self.key(unverified.header.key_id()).await?;
         let session = unverified.verify(&key, &self.0.expectations, now)?;
@@ -249,7 +254,7 @@ impl Clerk {
             key,
             header: unverified.header,
         };
-        self.0.verified.insert(token, verified);
+        self.0.verified.insert(credential.token, verified);
         Ok(session)
     }
 

@@ -16,4 +16,4 @@ pub use key::KeyError;
 pub use refusal::Refusal;
 
 pub(crate) use cookies::CookieNames;
-pub(crate) use credential::credential;
+pub(crate) use credential::{Credential, credential};

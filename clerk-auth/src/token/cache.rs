@@ -38,15 +38,14 @@ pub(crate) struct VerifiedTokens(Cache<Token, Arc<Verified>, Weight>);
 
 /// A token as a key. The end of a signature is hashed instead of the whole: in tokens that verify it is as good as random.
 #[derive(Debug, Eq, PartialEq)]
-struct Token(Box<str>);
+struct Token(Box<[u8]>);
 
 /// The same of a token that is looked up.
-struct Sought<'a>(&'a str);
+struct Sought<'a>(&'a [u8]);
 
 impl Hash for Sought<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let bytes = self.0.as_bytes();
-        let end = &bytes[bytes.len().saturating_sub(HASHED)..];
+        let end = &self.0[self.0.len().saturating_sub(HASHED)..];
         state.write(end);
     }
 }
@@ -83,15 +82,15 @@ impl VerifiedTokens {
         Self(Cache::with_weighter(entries, capacity, Weight))
     }
 
-    pub(crate) fn get(&self, token: &str) -> Option<Arc<Verified>> {
+    pub(crate) fn get(&self, token: &[u8]) -> Option<Arc<Verified>> {
         self.0.get(&Sought(token))
     }
 
-    pub(crate) fn insert(&self, token: &str, verified: Verified) {
+    pub(crate) fn insert(&self, token: &[u8], verified: Verified) {
         self.0.insert(Token(token.into()), Arc::new(verified));
     }
 
-    pub(crate) fn remove(&self, token: &str) {
+    pub(crate) fn remove(&self, token: &[u8]) {
         self.0.remove(&Sought(token));
     }
 }
@@ -128,7 +127,7 @@ mod tests {
                 header: Arc::clone(&header),
             };
             let token = format!("{number}{}", "x".repeat(number % 8_000));
-            tokens.insert(&token, verified);
+            tokens.insert(token.as_bytes(), verified);
             assert!(tokens.0.weight() <= capacity, "after {number}");
         }
         assert!(tokens.0.len() as u64 <= capacity / OVERHEAD);

@@ -83,7 +83,7 @@ impl<'a> Cookies<'a> {
         // handshake (`session-token-but-no-client-uat`): somebody who has signed out may have left the token behind.
         let seconds = chosen.client_updated_at?.parse().ok();
         Some(Credential {
-            token,
+            token: token.as_bytes(),
             client_updated_at: Some(seconds.filter(|seconds: &i64| *seconds > 0)?),
         })
     }
@@ -177,7 +177,10 @@ mod tests {
         headers.insert(header::COOKIE, cookies.parse().expect("a header value"));
         Cookies::read(&headers, names)
             .credential(ISSUER)
-            .map(|credential| (credential.token.to_owned(), credential.client_updated_at))
+            .map(|credential| {
+                let token = credential.text().expect("a cookie is a text");
+                (token.to_owned(), credential.client_updated_at)
+            })
     }
 
     #[test]

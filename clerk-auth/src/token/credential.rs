@@ -1,16 +1,29 @@
 //! Where a request carries its session token: the `Authorization` header, else a cookie.
 
 use axum::http::{HeaderMap, header};
+use memchr::memchr;
 
 use super::cookies::{CookieNames, Cookies};
 use super::refusal::Refusal;
 
-/// A token as it was found, of which nothing is verified.
+/// A token as it was found, of which nothing is verified: not even that it is a text, which the tokens that were verified
+/// earlier are known to be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Credential<'a> {
-    pub(crate) token: &'a str,
+    pub(crate) token: &'a [u8],
     /// When the browser last signed in or out, in seconds: an older cookie is a leftover. A header says nothing of it.
     pub(crate) client_updated_at: Option<i64>,
+}
+
+impl<'a> Credential<'a> {
+    /// The token, to be verified.
+    pub(crate) fn text(&self) -> Result<&'a str, Refusal> {
+        let is_of_header = self.client_updated_at.is_none();
+        if is_of_header && memchr(b' ', self.token).is_some() {
+            return Err(Refusal::CredentialMalformed);
+        }
+        str::from_utf8(self.token).map_err(|_| Refusal::CredentialMalformed)
+    }
 }
 
 /// Finds the token. A `Bearer` header settles it, valid or not: there is no falling back to a cookie that somebody else
@@ -29,24 +42,22 @@ pub(crate) fn credential<'a>(
         // RFC 9110 section 5.3: a field that is no list must not be repeated; which one a proxy saw is unknown.
         return Err(Refusal::CredentialMalformed);
     }
-    // `to_str` looks at each byte by itself; what is no base64url is refused later anyway.
-    let value = str::from_utf8(value.as_bytes()).map_err(|_| Refusal::CredentialMalformed)?;
-    match value.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("Bearer") => {
-            // Looks at every byte, which is faster than stopping at the first space: there is none.
-            let spaced = token.bytes().fold(false, |found, byte| found | (byte == b' '));
-            if token.is_empty() || spaced {
-                return Err(Refusal::CredentialMalformed);
-            }
-            Ok(Some(Credential {
-                token,
-                client_updated_at: None,
-            }))
-        }
-        Some(_) => Ok(cookie()),
+    let value = value.as_bytes();
+    let Some(space) = memchr(b' ', value) else {
         // A scheme without credentials, or a bare token, which RFC 6750 section 2.1 does not know.
-        None => Err(Refusal::CredentialMalformed),
+        return Err(Refusal::CredentialMalformed);
+    };
+    let (scheme, token) = (&value[..space], &value[space + 1..]);
+    if !scheme.eq_ignore_ascii_case(b"Bearer") {
+        return Ok(cookie());
     }
+    if token.is_empty() {
+        return Err(Refusal::CredentialMalformed);
+    }
+    Ok(Some(Credential {
+        token,
+        client_updated_at: None,
+    }))
 }
 
 #[cfg(test)]
@@ -80,7 +91,8 @@ mod tests {
                 headers.insert(header::COOKIE, cookies.parse().expect("a header value"));
             }
             let found = credential(&headers, &CookieNames::default(), "https://clerk.example.com");
-            let found = found.map(|credential| credential.map(|credential| credential.token));
+            let found =
+                found.and_then(|credential| credential.map(|credential| credential.text()).transpose());
             assert_eq!(found, expected, "{authorization:?} {cookies}");
         }
     }
@@ -90,9 +102,8 @@ mod tests {
         let mut headers = HeaderMap::new();
         let value = axum::http::HeaderValue::from_bytes(b"Bearer \xff").expect("opaque bytes are allowed");
         headers.insert(header::AUTHORIZATION, value);
-        assert_eq!(
-            credential(&headers, &CookieNames::default(), ""),
-            Err(Refusal::CredentialMalformed)
-        );
+        let found = credential(&headers, &CookieNames::default(), "");
+        let credential = found.expect("it is one").expect("it is there");
+        assert_eq!(credential.text(), Err(Refusal::CredentialMalformed));
     }
 }
