@@ -9,6 +9,7 @@ pub use crate::clerk::Clerk;
 pub use crate::extract::Rejection;
 pub use crate::sync::UserSync;
 
+mod bind;
 mod column;
 mod copied;
 mod encoded;
@@ -17,9 +18,10 @@ mod shared;
 mod sql_type;
 mod subject;
 
+pub use bind::bind;
 pub use column::{
     ClaimField, ColumnField, ColumnFields, DefaultField, HoldsClaim, NoDefault, ParseClaim, ParsedField,
-    UnheldClaim, UnstoredColumn, UnstoredColumns,
+    UnheldClaim, UnstoredColumn, UnstoredColumns, clear,
 };
 #[cfg(all(feature = "postgres", feature = "sqlite"))]
 pub use column::{PostgresAndSqliteClaimColumn, PostgresAndSqliteOwnColumn};
@@ -39,7 +41,9 @@ pub use sql_type::PostgresAndSqliteSqlType;
 pub use sql_type::PostgresSqlType;
 #[cfg(feature = "sqlite")]
 pub use sql_type::SqliteSqlType;
-pub use sql_type::{Clauses, Encoded, JsonClauses, JsonNotNull, KindClauses, KindSqlType, SqlType};
+pub use sql_type::{
+    Clauses, Defined, Encoded, JsonClauses, JsonNotNull, JsonObject, KindClauses, KindSqlType, SqlType,
+};
 pub use subject::{Asked, NotASubject, Policed, StateField, StateWithoutClerk, SubjectField, TakenFrom};
 
 use crate::extract::SubjectFrom;

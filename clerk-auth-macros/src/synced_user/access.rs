@@ -8,27 +8,28 @@ use super::model::{ClaimColumn, Column, Encoding};
 use super::parse::Database;
 use super::shortcode::Kind;
 
-pub(super) fn private() -> TokenStream {
-    quote!(::clerk_auth::__private)
+/// What generated code imports, so that its paths are short: each of their tokens costs the compiler something.
+pub(super) fn private() -> Ident {
+    format_ident!("__private")
 }
 
 pub(super) fn database_type(database: Database) -> TokenStream {
     match database {
-        Database::Postgres => quote!(::clerk_auth::__private::sqlx::Postgres),
-        Database::Sqlite => quote!(::clerk_auth::__private::sqlx::Sqlite),
+        Database::Postgres => quote!(__private::sqlx::Postgres),
+        Database::Sqlite => quote!(__private::sqlx::Sqlite),
     }
 }
 
 pub(super) fn kind_type(kind: Kind) -> TokenStream {
     let name = format_ident!("{}", format!("{kind:?}"));
-    quote!(::clerk_auth::claim::#name)
+    quote!(__claim::#name)
 }
 
 /// The kind that the field's type must hold.
 pub(super) fn held_kind(claim: &ClaimColumn) -> TokenStream {
     let kind = kind_type(claim.kind);
     if claim.can_be_cleared() {
-        quote!(::clerk_auth::claim::Nullable<#kind>)
+        quote!(__claim::Nullable<#kind>)
     } else {
         kind
     }

@@ -17,8 +17,8 @@ pub(super) fn conversion(column: &Column) -> Option<TokenStream> {
     let name = conversion_name(column);
     let ty = field_type(column);
     let kind = held_kind(claim);
-    let value = quote!(<#kind as ::clerk_auth::claim::ClaimKind>::Value<'_>);
-    let held = quote!(::core::result::Result<#ty, ::clerk_auth::claim::InvalidClaim>);
+    let value = quote!(<#kind as __claim::ClaimKind>::Value<'_>);
+    let held = quote!(::core::result::Result<#ty, __claim::InvalidClaim>);
     Some(quote! {
         fn #name(__value: #value) -> #held {
             let __convert: fn(#value) -> #held = #path;

@@ -7,12 +7,14 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Generics;
 
-use super::access::{alias, column_field, database_type, field_type, held_kind, kind_type, private};
+use super::access::{
+    alias, claim_field, column_field, database_type, field_type, held_kind, kind_type, private,
+};
 use super::assertion::checks;
 use super::conversion::{conversion, hold};
 use super::definition::definitions;
 use super::expression::Expression;
-use super::model::{Column, Model, Null, Version};
+use super::model::{Column, Model, Null, Role, Version};
 use super::parse::Database;
 use super::shortcode::Kind;
 use super::sql::{ClaimColumnStatements, Statements, TombstoneStatements, UpsertMany};
@@ -20,7 +22,6 @@ use super::unused_claims::unused_claims;
 
 /// Everything that the derive generates for a struct that has been understood.
 pub(super) fn expand(model: &Model) -> TokenStream {
-    let private = private();
     let claims = format_ident!("__{}Claims", model.ident);
     let aliases = model.columns.iter().filter_map(alias);
     let checks = checks(model);
@@ -47,7 +48,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     quote! {
         const _: () = {
             #[allow(unused_imports)]
-            use #private::{#(#imports),*};
+            use ::clerk_auth::{__private, claim as __claim, __private::{#(#imports),*}};
 
             #[doc(hidden)]
             #[allow(non_camel_case_types)]
@@ -106,7 +107,7 @@ fn synced_user(model: &Model, claims: &Ident, condition: Option<&TokenStream>) -
     let template = model.template.claims.iter().map(|claim| {
         let name = &claim.name;
         let expression = expression(&claim.expression);
-        quote!(::clerk_auth::claim::TemplateClaim { name: #name, expression: #expression })
+        quote!(__claim::TemplateClaim { name: #name, expression: #expression })
     });
     let budget = model.template.claims.iter().map(|claim| {
         let name = &claim.name;
@@ -114,7 +115,7 @@ fn synced_user(model: &Model, claims: &Ident, condition: Option<&TokenStream>) -
             Some(bytes) => quote!(::core::option::Option::Some(#bytes)),
             None => quote!(::core::option::Option::None),
         };
-        quote!(::clerk_auth::claim::ClaimBudget::new(#name, #bytes))
+        quote!(__claim::ClaimBudget::new(#name, #bytes))
     });
     let version = match &model.version {
         Version::UpdatedAt(claim) => quote!(::clerk_auth::user::VersionSource::UpdatedAt { claim: #claim }),
@@ -135,7 +136,9 @@ fn synced_user(model: &Model, claims: &Ident, condition: Option<&TokenStream>) -
         .map(|(index, (column, claim))| {
             let ident = &column.ident;
             let hold = hold(column, claim);
-            quote!(#index => (#hold)(::core::option::Option::None).map(|__null| __claims.#ident = __null).is_ok())
+            quote! {
+                #index => #private::clear(&mut __claims.#ident, #hold(::core::option::Option::None))
+            }
         });
     let held = written.iter().filter_map(|column| {
         let claim = column.claim()?;
@@ -157,16 +160,16 @@ fn synced_user(model: &Model, claims: &Ident, condition: Option<&TokenStream>) -
             const NAME: &'static str = #name;
             const TABLE: &'static str = #table;
             const SESSION_TOKEN_TEMPLATE: &'static str = #text;
-            const TEMPLATE: &'static [::clerk_auth::claim::TemplateClaim] = &[#(#template),*];
-            const SESSION_TOKEN_BUDGET: ::clerk_auth::claim::SessionTokenBudget =
-                ::clerk_auth::claim::SessionTokenBudget::new(&[#(#budget),*]);
+            const TEMPLATE: &'static [__claim::TemplateClaim] = &[#(#template),*];
+            const SESSION_TOKEN_BUDGET: __claim::SessionTokenBudget =
+                __claim::SessionTokenBudget::new(&[#(#budget),*]);
             const VERSION: ::clerk_auth::user::VersionSource = #version;
             const FRESH_FOR: ::core::time::Duration = ::core::time::Duration::from_millis(#fresh_for);
 
             fn read_claims(
-                __source: ::clerk_auth::claim::ClaimSource<'_>,
-            ) -> ::core::result::Result<Self::Claims, ::clerk_auth::claim::UnreadableClaims> {
-                let mut __reader = ::clerk_auth::claim::ClaimReader::new(__source);
+                __source: __claim::ClaimSource<'_>,
+            ) -> ::core::result::Result<Self::Claims, __claim::UnreadableClaims> {
+                let mut __reader = __claim::ClaimReader::new(__source);
                 #(let #locals = #reads;)*
                 let __claims = match (#(#locals,)*) {
                     (#(::core::option::Option::Some(#locals),)*) => {
@@ -206,22 +209,26 @@ fn read_claim(column: &Column) -> TokenStream {
     };
     let name = &claim.claim;
     let kind = kind_type(claim.kind);
-    let held = held_kind(claim);
     let hold = hold(column, claim);
     if claim.null == Null::Default {
         return quote! {
-            __reader.claim::<::clerk_auth::claim::Nullable<#kind>, #ty>(#name, |__value| match __value {
+            __reader.claim::<__claim::Nullable<#kind>, #ty>(#name, |__value| match __value {
                 ::core::option::Option::Some(__value) => (#hold)(__value),
                 ::core::option::Option::None => #private::DefaultField::<#ty>::value(),
             })
         };
     }
-    quote!(__reader.claim::<#held, #ty>(#name, #hold))
+    if claim.with.is_some() {
+        let held = held_kind(claim);
+        return quote!(__reader.claim::<#held, #ty>(#name, #hold));
+    }
+    let field = claim_field(column, claim);
+    quote!(#field::read(&mut __reader, #name))
 }
 
 fn expression(expression: &Expression) -> TokenStream {
-    let path = quote!(::clerk_auth::claim::Expression);
-    let literal = |literal: TokenStream| quote!(#path::Literal(::clerk_auth::claim::Literal::#literal));
+    let path = quote!(__claim::Expression);
+    let literal = |literal: TokenStream| quote!(#path::Literal(__claim::Literal::#literal));
     let all = |parts: &[Expression]| -> Vec<TokenStream> { parts.iter().map(self::expression).collect() };
     match expression {
         Expression::Null => literal(quote!(Null)),
@@ -331,29 +338,33 @@ fn stored_in(model: &Model, database: Database, condition: Option<&TokenStream>)
             let field = column_field(column, &db);
             quote!(#index => #field::add(&__claims.#ident, __arguments))
         });
-    let binds = model.written().map(|column| {
+    // A struct without a key has been reported.
+    let key = model
+        .written()
+        .enumerate()
+        .find(|(_, column)| matches!(column.role, Role::Key));
+    let bind = key.map(|(before, column)| {
         let ident = &column.ident;
         let field = column_field(column, &db);
-        quote!(#field::add(&__claims.#ident, __arguments)?;)
+        quote! {
+            #private::bind::<Self, #db, _>(
+                __claims, __version, __arguments, #before, &__claims.#ident, #field::add,
+            )
+        }
     });
-    let columns = definitions(model, database)
-        .into_iter()
-        .map(|(name, definition, inserted)| {
-            let mut pieces = definition.into_iter();
-            let sql_type = pieces.next();
-            quote! {
-                ::clerk_auth::user::ColumnDefinition {
-                    name: #name,
-                    sql_type: #sql_type,
-                    clauses: &[#(#pieces),*],
-                    inserted: #inserted,
-                }
-            }
-        });
-    let reads = model.columns.iter().enumerate().map(|(index, column)| {
+    let columns = definitions(model, database);
+    let mut readers: Vec<(String, TokenStream, Vec<usize>)> = Vec::new();
+    for (index, column) in model.columns.iter().enumerate() {
         let field = column_field(column, &db);
-        quote!(#index => #field::can_read(__found))
-    });
+        let spelled = field.to_string();
+        match readers.iter_mut().find(|(reader, ..)| *reader == spelled) {
+            Some((.., columns)) => columns.push(index),
+            None => readers.push((spelled, field, vec![index])),
+        }
+    }
+    let reads = readers
+        .iter()
+        .map(|(_, field, columns)| quote!(#(#columns)|* => #field::can_read(__found)));
     let gets = model.columns.iter().enumerate().map(|(index, column)| {
         let ident = &column.ident;
         let field = column_field(column, &db);
@@ -383,8 +394,7 @@ fn stored_in(model: &Model, database: Database, condition: Option<&TokenStream>)
                 __version: i64,
                 __arguments: &mut <#db as #private::sqlx::Database>::Arguments,
             ) -> ::core::result::Result<(), #private::sqlx::error::BoxDynError> {
-                #(#binds)*
-                #private::ColumnField::<i64, #db>::add(&__version, __arguments)
+                #bind
             }
 
             #[allow(unused_variables)]

@@ -31,7 +31,10 @@ pub(super) fn expand(ident: &Ident, generics: &Generics, model: Option<&Model>) 
     quote! {
         const _: () = {
             #[allow(unused_imports)]
-            use ::clerk_auth::__private::{Same as __Same, UnheldClaim as _, Unshared as _, UnstoredColumns as _};
+            use ::clerk_auth::{
+                __private, claim as __claim,
+                __private::{Same as __Same, UnheldClaim as _, Unshared as _, UnstoredColumns as _},
+            };
 
             #(#aliases)*
             #checks

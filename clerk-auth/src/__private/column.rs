@@ -11,7 +11,7 @@ use sqlx::error::BoxDynError;
 use sqlx::{Arguments, ColumnIndex, Database, Decode, Encode, Row, Type};
 
 use super::shared::{Reported, Shared};
-use crate::claim::{ClaimKind, FromClaim, InvalidClaim, Nullable, Text};
+use crate::claim::{ClaimKind, ClaimReader, FromClaim, InvalidClaim, Nullable, Text};
 
 /// A type that can be read from a column of `DB`.
 pub trait ReadColumn<DB: Database>: Type<DB> + for<'r> Decode<'r, DB> {}
@@ -166,6 +166,11 @@ impl<K: ClaimKind, T: FromClaim<K>> ClaimField<T, K> {
         T::from_claim(value)
     }
 
+    /// Reads the claim of this name.
+    pub fn read(reader: &mut ClaimReader<'_>, name: &'static str) -> Option<T> {
+        reader.claim::<K, T>(name, Self::hold)
+    }
+
     /// The type whose column is to be checked: the field's own.
     pub fn column() -> PhantomData<T> {
         PhantomData
@@ -181,6 +186,11 @@ impl<K: ClaimKind, T: ParseClaim<K>> ParsedField<T, K> {
         T::parse_claim(value)
     }
 
+    /// Reads the claim of this name.
+    pub fn read(reader: &mut ClaimReader<'_>, name: &'static str) -> Option<T> {
+        reader.claim::<K, T>(name, Self::hold)
+    }
+
     /// The type whose column is to be checked: the field's own.
     pub fn column() -> PhantomData<T> {
         PhantomData
@@ -194,6 +204,11 @@ pub trait UnheldClaim<T, K: ClaimKind> {
         Err(InvalidClaim::new("the field's type cannot hold the claim"))
     }
 
+    /// Never runs: the crate does not compile.
+    fn read(_: &mut ClaimReader<'_>, _: &'static str) -> Option<T> {
+        None
+    }
+
     /// Nothing more is reported about the field.
     fn column() -> PhantomData<Reported> {
         PhantomData
@@ -202,6 +217,11 @@ pub trait UnheldClaim<T, K: ClaimKind> {
 
 impl<T, K: ClaimKind> UnheldClaim<T, K> for ClaimField<T, K> {}
 impl<T, K: ClaimKind> UnheldClaim<T, K> for ParsedField<T, K> {}
+
+/// Puts what holds null into a field; false if its type refuses it.
+pub fn clear<T>(field: &mut T, null: Result<T, InvalidClaim>) -> bool {
+    null.map(|null| *field = null).is_ok()
+}
 
 /// A column of type `T` in `DB`.
 pub struct ColumnField<T, DB>(PhantomData<(T, DB)>);

@@ -15,7 +15,7 @@ use sqlx::{Arguments, ColumnIndex, Database, Row, Type};
 
 use super::column::{ReadColumn, UnheldClaim, UnstoredColumn, WriteColumn};
 use super::shared::Reported;
-use crate::claim::{self, ClaimKind, InvalidClaim, Nullable, Object, Text};
+use crate::claim::{self, ClaimKind, ClaimReader, InvalidClaim, Nullable, Object, Text};
 
 /// A type that a JSON claim of kind `K` is deserialized into: `#[column(json)]`.
 pub trait JsonClaim<K: ClaimKind>: Sized {
@@ -54,6 +54,11 @@ impl<K: ClaimKind, T: JsonClaim<K>> JsonField<T, K> {
     /// [`JsonClaim::deserialize_claim`].
     pub fn hold(value: K::Value<'_>) -> Result<T, InvalidClaim> {
         T::deserialize_claim(value)
+    }
+
+    /// Reads the claim of this name.
+    pub fn read(reader: &mut ClaimReader<'_>, name: &'static str) -> Option<T> {
+        reader.claim::<K, T>(name, Self::hold)
     }
 
     /// The type whose column is to be checked: the field's own.

@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 use super::shared::Reported;
 use crate::claim::{Boolean, Integer, Json, Nullable, Number, Object, Text};
+use crate::user::ColumnDefinition;
 
 /// The SQL type of a Rust type in `DB`, and the clauses that follow it.
 pub trait SqlType<DB> {
@@ -25,34 +26,71 @@ impl<DB, T: SqlType<DB>> SqlType<DB> for Option<T> {
     const GENERATED: &'static str = T::GENERATED;
 }
 
+/// How each kind of column of one type is defined, but for its name.
+pub struct Definitions {
+    /// The column `id`, which the database generates.
+    pub id: ColumnDefinition,
+    /// The Clerk user id.
+    pub key: ColumnDefinition,
+    /// A claim.
+    pub claim: ColumnDefinition,
+    /// Another that the database generates.
+    pub generated: ColumnDefinition,
+    /// One of the application's own.
+    pub app: ColumnDefinition,
+}
+
+/// The definitions of a type that is known to `DB`. They are constants of this crate, so that the compiler makes them once
+/// for each type and not once for each column.
+pub struct Defined<T, DB>(PhantomData<(T, DB)>);
+
+impl<DB, T: SqlType<DB>> Defined<T, DB> {
+    /// By who writes the column: one that sync does not write must leave sync able to insert a row.
+    pub const COLUMN: Definitions = Definitions {
+        id: ColumnDefinition {
+            clauses: &[T::PRIMARY_KEY],
+            ..Self::NEITHER
+        },
+        key: ColumnDefinition {
+            clauses: &[T::NOT_NULL, " UNIQUE"],
+            inserted: true,
+            ..Self::NEITHER
+        },
+        claim: ColumnDefinition {
+            clauses: &[T::NOT_NULL],
+            inserted: true,
+            ..Self::NEITHER
+        },
+        generated: ColumnDefinition {
+            clauses: &[T::NOT_NULL, T::GENERATED],
+            ..Self::NEITHER
+        },
+        app: ColumnDefinition {
+            clauses: &[T::NOT_NULL, T::DEFAULT],
+            ..Self::NEITHER
+        },
+    };
+
+    const NEITHER: ColumnDefinition = ColumnDefinition {
+        name: "",
+        sql_type: T::NAME,
+        clauses: &[],
+        inserted: false,
+    };
+}
+
 /// The column of a type `T` in `DB`: what [`SqlType`] says of `T`, else what [`KindClauses`] makes of the claim's kind `K`.
 pub struct Clauses<T, DB, K>(PhantomData<(T, DB, K)>);
 
 impl<DB, T: SqlType<DB>, K> Clauses<T, DB, K> {
-    /// See [`SqlType::NAME`].
-    pub const NAME: &'static str = T::NAME;
-    /// See [`SqlType::NOT_NULL`].
-    pub const NOT_NULL: &'static str = T::NOT_NULL;
-    /// See [`SqlType::PRIMARY_KEY`].
-    pub const PRIMARY_KEY: &'static str = T::PRIMARY_KEY;
-    /// See [`SqlType::GENERATED`].
-    pub const GENERATED: &'static str = T::GENERATED;
-    /// See [`SqlType::DEFAULT`].
-    pub const DEFAULT: &'static str = T::DEFAULT;
+    /// See [`Defined::COLUMN`].
+    pub const COLUMN: Definitions = Defined::<T, DB>::COLUMN;
 }
 
 /// The fallback of [`Clauses`], which generated code brings into scope.
 pub trait KindClauses<DB, K: KindSqlType<DB>> {
-    /// See [`SqlType::NAME`].
-    const NAME: &'static str = K::NAME;
-    /// See [`SqlType::NOT_NULL`].
-    const NOT_NULL: &'static str = K::NOT_NULL;
-    /// See [`SqlType::PRIMARY_KEY`].
-    const PRIMARY_KEY: &'static str = " PRIMARY KEY";
-    /// See [`SqlType::GENERATED`].
-    const GENERATED: &'static str = "";
-    /// See [`SqlType::DEFAULT`].
-    const DEFAULT: &'static str = "";
+    /// See [`Defined::COLUMN`].
+    const COLUMN: Definitions = Defined::<Encoded<K>, DB>::COLUMN;
 }
 
 impl<T, DB, K: KindSqlType<DB>> KindClauses<DB, K> for Clauses<T, DB, K> {}
@@ -84,33 +122,47 @@ kind_sql_types!("postgres", sqlx::Postgres: Boolean = "BOOLEAN", Integer = "BIGI
 kind_sql_types!("sqlite", sqlx::Sqlite: Boolean = "BOOLEAN", Integer = "BIGINT", Number = "REAL", Object = "TEXT",
     Json = "TEXT", Text = "TEXT");
 
-/// The column of a type that sqlx does not store by itself: `Clauses::<Encoded, DB, K>` goes by the kind alone.
-pub struct Encoded;
+/// A type of which only the claim's kind `K` is known: the team's own, or one that sqlx does not store by itself.
+pub struct Encoded<K>(PhantomData<K>);
 
-/// What `CREATE TABLE` says of a column of type `T` that is stored as JSON; for any other type than an `Option` generated
-/// code brings [`JsonNotNull`] into scope.
-pub struct JsonClauses<T>(PhantomData<T>);
-
-impl<T> JsonClauses<Option<T>> {
-    /// The column may be null.
-    pub const NOT_NULL: &'static str = "";
-    /// Null is the default.
-    pub const DEFAULT: &'static str = "";
+impl<DB, K: KindSqlType<DB>> SqlType<DB> for Encoded<K> {
+    const NAME: &'static str = K::NAME;
+    const NOT_NULL: &'static str = K::NOT_NULL;
 }
 
-/// The fallback of [`JsonClauses`].
-pub trait JsonNotNull {
-    /// See [`SqlType::NOT_NULL`].
-    const NOT_NULL: &'static str = " NOT NULL";
-    /// See [`SqlType::PRIMARY_KEY`].
-    const PRIMARY_KEY: &'static str = " PRIMARY KEY";
-    /// See [`SqlType::GENERATED`].
-    const GENERATED: &'static str = "";
-    /// See [`SqlType::DEFAULT`].
+/// JSON that is not null, and an empty object until the application says otherwise.
+pub struct JsonObject;
+
+impl<DB> SqlType<DB> for JsonObject
+where
+    Object: KindSqlType<DB>,
+{
+    const NAME: &'static str = Object::NAME;
     const DEFAULT: &'static str = " DEFAULT '{}'";
 }
 
-impl<T> JsonNotNull for JsonClauses<T> {}
+/// The column of a type `T` that is stored as JSON and that no claim feeds; for any other type than an `Option` generated
+/// code brings [`JsonNotNull`] into scope.
+pub struct JsonClauses<T, DB>(PhantomData<(T, DB)>);
+
+impl<T, DB> JsonClauses<Option<T>, DB>
+where
+    Object: KindSqlType<DB>,
+{
+    /// The column may be null.
+    pub const COLUMN: Definitions = Defined::<Encoded<Nullable<Object>>, DB>::COLUMN;
+}
+
+/// The fallback of [`JsonClauses`].
+pub trait JsonNotNull<DB>
+where
+    Object: KindSqlType<DB>,
+{
+    /// See [`Defined::COLUMN`].
+    const COLUMN: Definitions = Defined::<JsonObject, DB>::COLUMN;
+}
+
+impl<T, DB> JsonNotNull<DB> for JsonClauses<T, DB> where Object: KindSqlType<DB> {}
 
 macro_rules! sql_types {
     ($feature:literal, $database:ty: $($name:literal { $($clause:ident: $text:literal),* } = $($type:ty),+;)+) => {$(

@@ -2,9 +2,12 @@
 
 const _: () = {
     #[allow(unused_imports)]
-    use ::clerk_auth::__private::{
-        JsonNotNull as _, KindClauses as _, NotCopied as _, Same as __Same,
-        UnheldClaim as _, UnstoredColumn as _, Unshared as _, UnstoredColumns as _,
+    use ::clerk_auth::{
+        __private, claim as __claim,
+        __private::{
+            JsonNotNull as _, KindClauses as _, NotCopied as _, Same as __Same,
+            UnheldClaim as _, UnstoredColumn as _, Unshared as _, UnstoredColumns as _,
+        },
     };
     #[doc(hidden)]
     #[allow(non_camel_case_types)]
@@ -27,69 +30,51 @@ const _: () = {
         fn check(_: ::core::marker::PhantomData<Self>) {}
     }
     #[diagnostic::do_not_recommend]
-    impl<T: ::clerk_auth::__private::ParseClaim<::clerk_auth::claim::Text>> __Claim_mail
-    for T {}
+    impl<T: __private::ParseClaim<__claim::Text>> __Claim_mail for T {}
     #[allow(dead_code)]
     fn __check(__user: &Member) {
-        <String as ::clerk_auth::__private::HoldsClaim<
-            ::clerk_auth::claim::Text,
+        <String as __private::HoldsClaim<
+            __claim::Text,
         >>::check(::core::marker::PhantomData);
         <__Same<
             _,
-        > as ::clerk_auth::__private::SqliteClaimColumn>::check(
-            ::clerk_auth::__private::ClaimField::<
-                String,
-                ::clerk_auth::claim::Text,
-            >::column(),
+        > as __private::SqliteClaimColumn>::check(
+            __private::ClaimField::<String, __claim::Text>::column(),
         );
-        <__Same<_> as __Claim_mail>::check(::clerk_auth::__private::of(&__user.mail));
+        <__Same<_> as __Claim_mail>::check(__private::of(&__user.mail));
         <__Same<
             _,
-        > as ::clerk_auth::__private::SharedField>::check(
-            ::clerk_auth::__private::ParsedField::<
-                __Type_mail,
-                ::clerk_auth::claim::Text,
-            >::column(),
+        > as __private::SharedField>::check(
+            __private::ParsedField::<__Type_mail, __claim::Text>::column(),
         );
         <__Same<
             _,
-        > as ::clerk_auth::__private::SqliteClaimColumn>::check(
-            ::clerk_auth::__private::Probe(
-                    ::clerk_auth::__private::ParsedField::<
-                        __Type_mail,
-                        ::clerk_auth::claim::Text,
-                    >::column(),
+        > as __private::SqliteClaimColumn>::check(
+            __private::Probe(
+                    __private::ParsedField::<__Type_mail, __claim::Text>::column(),
                 )
                 .shared(),
         );
-        <i64 as ::clerk_auth::__private::HoldsClaim<
-            ::clerk_auth::claim::Integer,
+        <i64 as __private::HoldsClaim<
+            __claim::Integer,
         >>::check(::core::marker::PhantomData);
         <__Same<
             _,
-        > as ::clerk_auth::__private::SqliteClaimColumn>::check(
-            ::clerk_auth::__private::ClaimField::<
-                i64,
-                ::clerk_auth::claim::Integer,
-            >::column(),
+        > as __private::SqliteClaimColumn>::check(
+            __private::ClaimField::<i64, __claim::Integer>::column(),
+        );
+        <__Same<_> as __private::SharedField>::check(__private::of(&__user.changed));
+        <__Same<
+            _,
+        > as __private::SqliteOwnColumn>::check(
+            __private::Probe(__private::of(&__user.changed)).shared(),
         );
         <__Same<
             _,
-        > as ::clerk_auth::__private::SharedField>::check(
-            ::clerk_auth::__private::of(&__user.changed),
-        );
-        <__Same<
-            _,
-        > as ::clerk_auth::__private::SqliteOwnColumn>::check(
-            ::clerk_auth::__private::Probe(::clerk_auth::__private::of(&__user.changed))
-                .shared(),
-        );
-        <__Same<
-            _,
-        > as ::clerk_auth::__private::SqliteSqlType>::check(
-            ::clerk_auth::__private::ColumnFields::<
+        > as __private::SqliteSqlType>::check(
+            __private::ColumnFields::<
                 __Type_changed,
-                (::clerk_auth::__private::sqlx::Sqlite,),
+                (__private::sqlx::Sqlite,),
             >::column(),
         );
     }
@@ -99,42 +84,35 @@ const _: () = {
     #[diagnostic::do_not_recommend]
     impl ::clerk_auth::user::SyncedUser for Member
     where
-        for<'__a> Member: ::clerk_auth::__private::SharedIn<'__a>,
-        for<'__a> __MemberClaims: ::clerk_auth::__private::SharedIn<'__a>,
+        for<'__a> Member: __private::SharedIn<'__a>,
+        for<'__a> __MemberClaims: __private::SharedIn<'__a>,
     {
         type Claims = __MemberClaims;
         const NAME: &'static str = "Member";
         const TABLE: &'static str = "accounts.users";
         const SESSION_TOKEN_TEMPLATE: &'static str = r#"{"mail": "{{user.primary_email_address || 'none'}}", "since": "{{user.created_at}}"}"#;
-        const TEMPLATE: &'static [::clerk_auth::claim::TemplateClaim] = &[
-            ::clerk_auth::claim::TemplateClaim {
+        const TEMPLATE: &'static [__claim::TemplateClaim] = &[
+            __claim::TemplateClaim {
                 name: "mail",
-                expression: ::clerk_auth::claim::Expression::Chain(
+                expression: __claim::Expression::Chain(
                     &[
-                        ::clerk_auth::claim::Expression::Shortcode(
-                            "user.primary_email_address",
-                        ),
-                        ::clerk_auth::claim::Expression::Literal(
-                            ::clerk_auth::claim::Literal::Text("none"),
-                        ),
+                        __claim::Expression::Shortcode("user.primary_email_address"),
+                        __claim::Expression::Literal(__claim::Literal::Text("none")),
                     ],
                 ),
             },
-            ::clerk_auth::claim::TemplateClaim {
+            __claim::TemplateClaim {
                 name: "since",
-                expression: ::clerk_auth::claim::Expression::Shortcode("user.created_at"),
+                expression: __claim::Expression::Shortcode("user.created_at"),
             },
         ];
-        const SESSION_TOKEN_BUDGET: ::clerk_auth::claim::SessionTokenBudget = ::clerk_auth::claim::SessionTokenBudget::new(
+        const SESSION_TOKEN_BUDGET: __claim::SessionTokenBudget = __claim::SessionTokenBudget::new(
             &[
-                ::clerk_auth::claim::ClaimBudget::new(
+                __claim::ClaimBudget::new(
                     "mail",
                     ::core::option::Option::Some(264usize),
                 ),
-                ::clerk_auth::claim::ClaimBudget::new(
-                    "since",
-                    ::core::option::Option::Some(19usize),
-                ),
+                __claim::ClaimBudget::new("since", ::core::option::Option::Some(19usize)),
             ],
         );
         const VERSION: ::clerk_auth::user::VersionSource = ::clerk_auth::user::VersionSource::IssuedAt;
@@ -142,41 +120,19 @@ const _: () = {
             5000u64,
         );
         fn read_claims(
-            __source: ::clerk_auth::claim::ClaimSource<'_>,
-        ) -> ::core::result::Result<
-            Self::Claims,
-            ::clerk_auth::claim::UnreadableClaims,
-        > {
-            let mut __reader = ::clerk_auth::claim::ClaimReader::new(__source);
+            __source: __claim::ClaimSource<'_>,
+        ) -> ::core::result::Result<Self::Claims, __claim::UnreadableClaims> {
+            let mut __reader = __claim::ClaimReader::new(__source);
             let __subject = __reader
-                .subject(
-                    ::clerk_auth::__private::ClaimField::<
-                        String,
-                        ::clerk_auth::claim::Text,
-                    >::hold,
-                );
-            let __mail = __reader
-                .claim::<
-                    ::clerk_auth::claim::Text,
-                    __Type_mail,
-                >(
-                    "mail",
-                    ::clerk_auth::__private::ParsedField::<
-                        __Type_mail,
-                        ::clerk_auth::claim::Text,
-                    >::hold,
-                );
-            let __since = __reader
-                .claim::<
-                    ::clerk_auth::claim::Integer,
-                    i64,
-                >(
-                    "since",
-                    ::clerk_auth::__private::ClaimField::<
-                        i64,
-                        ::clerk_auth::claim::Integer,
-                    >::hold,
-                );
+                .subject(__private::ClaimField::<String, __claim::Text>::hold);
+            let __mail = __private::ParsedField::<
+                __Type_mail,
+                __claim::Text,
+            >::read(&mut __reader, "mail");
+            let __since = __private::ClaimField::<
+                i64,
+                __claim::Integer,
+            >::read(&mut __reader, "since");
             let __claims = match (__subject, __mail, __since) {
                 (
                     ::core::option::Option::Some(__subject),
@@ -196,17 +152,14 @@ const _: () = {
         #[allow(unused_variables)]
         fn holds(&self, __claims: &Self::Claims) -> bool {
             true
-                && ::clerk_auth::__private::ColumnField::<
+                && __private::ColumnField::<
                     __Type_mail,
                     (),
                 >::equal(&self.mail, &__claims.mail)
-                && ::clerk_auth::__private::ColumnField::<
-                    i64,
-                    (),
-                >::equal(&self.since, &__claims.since)
+                && __private::ColumnField::<i64, ()>::equal(&self.since, &__claims.since)
         }
         fn copy(&self) -> ::core::option::Option<Self> {
-            ::clerk_auth::__private::Copied::<Self>::copy(self)
+            __private::Copied::<Self>::copy(self)
         }
         #[allow(unused_variables)]
         fn clear(__claims: &mut Self::Claims, __column: usize) -> bool {
@@ -216,10 +169,10 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl ::clerk_auth::user::StoredIn<::clerk_auth::__private::sqlx::Sqlite> for Member
+    impl ::clerk_auth::user::StoredIn<__private::sqlx::Sqlite> for Member
     where
-        for<'__a> Member: ::clerk_auth::__private::SharedIn<'__a>,
-        for<'__a> __MemberClaims: ::clerk_auth::__private::SharedIn<'__a>,
+        for<'__a> Member: __private::SharedIn<'__a>,
+        for<'__a> __MemberClaims: __private::SharedIn<'__a>,
     {
         const SELECT: &'static str = "SELECT \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"accounts\".\"users\" WHERE \"users\".\"subject\" = ?1";
         const SELECT_MANY: &'static str = "SELECT \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", \"users\".\"subject\" AS \"clerk_found\" FROM \"accounts\".\"users\" WHERE \"users\".\"subject\" IN (SELECT value FROM json_each(?1))";
@@ -237,73 +190,39 @@ const _: () = {
         const COLUMNS: &'static [::clerk_auth::user::ColumnDefinition] = &[
             ::clerk_auth::user::ColumnDefinition {
                 name: "subject",
-                sql_type: ::clerk_auth::__private::Clauses::<
+                ..__private::Clauses::<
                     String,
-                    ::clerk_auth::__private::sqlx::Sqlite,
-                    ::clerk_auth::claim::Text,
-                >::NAME,
-                clauses: &[
-                    ::clerk_auth::__private::Clauses::<
-                        String,
-                        ::clerk_auth::__private::sqlx::Sqlite,
-                        ::clerk_auth::claim::Text,
-                    >::NOT_NULL,
-                    " UNIQUE",
-                ],
-                inserted: true,
+                    __private::sqlx::Sqlite,
+                    __claim::Text,
+                >::COLUMN
+                    .key
             },
             ::clerk_auth::user::ColumnDefinition {
                 name: "mail",
-                sql_type: ::clerk_auth::__private::Clauses::<
+                ..__private::Clauses::<
                     __Type_mail,
-                    ::clerk_auth::__private::sqlx::Sqlite,
-                    ::clerk_auth::claim::Text,
-                >::NAME,
-                clauses: &[
-                    ::clerk_auth::__private::Clauses::<
-                        __Type_mail,
-                        ::clerk_auth::__private::sqlx::Sqlite,
-                        ::clerk_auth::claim::Text,
-                    >::NOT_NULL,
-                ],
-                inserted: true,
+                    __private::sqlx::Sqlite,
+                    __claim::Text,
+                >::COLUMN
+                    .claim
             },
             ::clerk_auth::user::ColumnDefinition {
                 name: "select",
-                sql_type: ::clerk_auth::__private::Clauses::<
+                ..__private::Clauses::<
                     i64,
-                    ::clerk_auth::__private::sqlx::Sqlite,
-                    ::clerk_auth::claim::Integer,
-                >::NAME,
-                clauses: &[
-                    ::clerk_auth::__private::Clauses::<
-                        i64,
-                        ::clerk_auth::__private::sqlx::Sqlite,
-                        ::clerk_auth::claim::Integer,
-                    >::NOT_NULL,
-                ],
-                inserted: true,
+                    __private::sqlx::Sqlite,
+                    __claim::Integer,
+                >::COLUMN
+                    .claim
             },
             ::clerk_auth::user::ColumnDefinition {
                 name: "changed",
-                sql_type: ::clerk_auth::__private::Clauses::<
+                ..__private::Clauses::<
                     __Type_changed,
-                    ::clerk_auth::__private::sqlx::Sqlite,
-                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
-                >::NAME,
-                clauses: &[
-                    ::clerk_auth::__private::Clauses::<
-                        __Type_changed,
-                        ::clerk_auth::__private::sqlx::Sqlite,
-                        ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
-                    >::NOT_NULL,
-                    ::clerk_auth::__private::Clauses::<
-                        __Type_changed,
-                        ::clerk_auth::__private::sqlx::Sqlite,
-                        ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
-                    >::GENERATED,
-                ],
-                inserted: false,
+                    __private::sqlx::Sqlite,
+                    __claim::Nullable<__claim::Text>,
+                >::COLUMN
+                    .generated
             },
             ::clerk_auth::user::ColumnDefinition {
                 name: "clerk_version",
@@ -335,48 +254,38 @@ const _: () = {
         fn bind(
             __claims: &Self::Claims,
             __version: i64,
-            __arguments: &mut <::clerk_auth::__private::sqlx::Sqlite as ::clerk_auth::__private::sqlx::Database>::Arguments,
-        ) -> ::core::result::Result<
-            (),
-            ::clerk_auth::__private::sqlx::error::BoxDynError,
-        > {
-            ::clerk_auth::__private::ColumnField::<
-                String,
-                ::clerk_auth::__private::sqlx::Sqlite,
-            >::add(&__claims.subject, __arguments)?;
-            ::clerk_auth::__private::ColumnField::<
-                __Type_mail,
-                ::clerk_auth::__private::sqlx::Sqlite,
-            >::add(&__claims.mail, __arguments)?;
-            ::clerk_auth::__private::ColumnField::<
-                i64,
-                ::clerk_auth::__private::sqlx::Sqlite,
-            >::add(&__claims.since, __arguments)?;
-            ::clerk_auth::__private::ColumnField::<
-                i64,
-                ::clerk_auth::__private::sqlx::Sqlite,
-            >::add(&__version, __arguments)
+            __arguments: &mut <__private::sqlx::Sqlite as __private::sqlx::Database>::Arguments,
+        ) -> ::core::result::Result<(), __private::sqlx::error::BoxDynError> {
+            __private::bind::<
+                Self,
+                __private::sqlx::Sqlite,
+                _,
+            >(
+                __claims,
+                __version,
+                __arguments,
+                0usize,
+                &__claims.subject,
+                __private::ColumnField::<String, __private::sqlx::Sqlite>::add,
+            )
         }
         #[allow(unused_variables)]
         fn bind_claim(
             __claims: &Self::Claims,
             __column: usize,
-            __arguments: &mut <::clerk_auth::__private::sqlx::Sqlite as ::clerk_auth::__private::sqlx::Database>::Arguments,
-        ) -> ::core::result::Result<
-            (),
-            ::clerk_auth::__private::sqlx::error::BoxDynError,
-        > {
+            __arguments: &mut <__private::sqlx::Sqlite as __private::sqlx::Database>::Arguments,
+        ) -> ::core::result::Result<(), __private::sqlx::error::BoxDynError> {
             match __column {
                 0usize => {
-                    ::clerk_auth::__private::ColumnField::<
+                    __private::ColumnField::<
                         __Type_mail,
-                        ::clerk_auth::__private::sqlx::Sqlite,
+                        __private::sqlx::Sqlite,
                     >::add(&__claims.mail, __arguments)
                 }
                 1usize => {
-                    ::clerk_auth::__private::ColumnField::<
+                    __private::ColumnField::<
                         i64,
-                        ::clerk_auth::__private::sqlx::Sqlite,
+                        __private::sqlx::Sqlite,
                     >::add(&__claims.since, __arguments)
                 }
                 _ => ::core::result::Result::Ok(()),
@@ -385,81 +294,76 @@ const _: () = {
         #[allow(unused_variables)]
         fn can_read(
             __column: usize,
-            __found: &<::clerk_auth::__private::sqlx::Sqlite as ::clerk_auth::__private::sqlx::Database>::TypeInfo,
+            __found: &<__private::sqlx::Sqlite as __private::sqlx::Database>::TypeInfo,
         ) -> bool {
             match __column {
                 0usize => {
-                    ::clerk_auth::__private::ColumnField::<
+                    __private::ColumnField::<
                         String,
-                        ::clerk_auth::__private::sqlx::Sqlite,
+                        __private::sqlx::Sqlite,
                     >::can_read(__found)
                 }
                 1usize => {
-                    ::clerk_auth::__private::ColumnField::<
+                    __private::ColumnField::<
                         __Type_mail,
-                        ::clerk_auth::__private::sqlx::Sqlite,
+                        __private::sqlx::Sqlite,
                     >::can_read(__found)
                 }
                 2usize => {
-                    ::clerk_auth::__private::ColumnField::<
+                    __private::ColumnField::<
                         i64,
-                        ::clerk_auth::__private::sqlx::Sqlite,
+                        __private::sqlx::Sqlite,
                     >::can_read(__found)
                 }
                 3usize => {
-                    ::clerk_auth::__private::ColumnField::<
+                    __private::ColumnField::<
                         __Type_changed,
-                        ::clerk_auth::__private::sqlx::Sqlite,
+                        __private::sqlx::Sqlite,
                     >::can_read(__found)
                 }
                 _ => true,
             }
         }
         fn from_row(
-            __row: &<::clerk_auth::__private::sqlx::Sqlite as ::clerk_auth::__private::sqlx::Database>::Row,
-        ) -> ::core::result::Result<Self, ::clerk_auth::__private::sqlx::Error> {
+            __row: &<__private::sqlx::Sqlite as __private::sqlx::Database>::Row,
+        ) -> ::core::result::Result<Self, __private::sqlx::Error> {
             ::core::result::Result::Ok(Self {
-                subject: ::clerk_auth::__private::ColumnField::<
+                subject: __private::ColumnField::<
                     String,
-                    ::clerk_auth::__private::sqlx::Sqlite,
+                    __private::sqlx::Sqlite,
                 >::get(__row, 0usize)?,
-                mail: ::clerk_auth::__private::ColumnField::<
+                mail: __private::ColumnField::<
                     __Type_mail,
-                    ::clerk_auth::__private::sqlx::Sqlite,
+                    __private::sqlx::Sqlite,
                 >::get(__row, 1usize)?,
-                since: ::clerk_auth::__private::ColumnField::<
+                since: __private::ColumnField::<
                     i64,
-                    ::clerk_auth::__private::sqlx::Sqlite,
+                    __private::sqlx::Sqlite,
                 >::get(__row, 2usize)?,
-                changed: ::clerk_auth::__private::ColumnField::<
+                changed: __private::ColumnField::<
                     __Type_changed,
-                    ::clerk_auth::__private::sqlx::Sqlite,
+                    __private::sqlx::Sqlite,
                 >::get(__row, 3usize)?,
             })
         }
     }
     #[automatically_derived]
-    impl<__State> ::clerk_auth::__private::axum::extract::FromRequestParts<__State>
-    for Member
+    impl<__State> __private::axum::extract::FromRequestParts<__State> for Member
     where
         __State: ::core::marker::Send + ::core::marker::Sync,
-        ::clerk_auth::__private::Clerk: ::clerk_auth::__private::axum::extract::FromRef<
-            __State,
-        >,
-        ::clerk_auth::__private::UserSync<
-            Member,
-        >: ::clerk_auth::__private::axum::extract::FromRef<__State>,
-        for<'__a> Member: ::clerk_auth::__private::SharedIn<'__a>,
-        for<'__a> __MemberClaims: ::clerk_auth::__private::SharedIn<'__a>,
+        __private::Clerk: __private::axum::extract::FromRef<__State>,
+        __private::UserSync<Member>: __private::axum::extract::FromRef<__State>,
+        for<'__a> Member: __private::SharedIn<'__a>,
+        for<'__a> __MemberClaims: __private::SharedIn<'__a>,
     {
-        type Rejection = ::clerk_auth::__private::Rejection;
+        type Rejection = __private::Rejection;
         fn from_request_parts(
-            __parts: &mut ::clerk_auth::__private::Parts,
+            __parts: &mut __private::Parts,
             __state: &__State,
         ) -> impl ::core::future::Future<
             Output = ::core::result::Result<Self, Self::Rejection>,
         > + ::core::marker::Send {
-            ::clerk_auth::__private::extract_user::<Self, __State>(__parts, __state)
+            __private::extract_user::<Self, __State>(__parts, __state)
         }
     }
 };

@@ -2,9 +2,12 @@
 
 const _: () = {
     #[allow(unused_imports)]
-    use ::clerk_auth::__private::{
-        JsonNotNull as _, KindClauses as _, NotCopied as _, Same as __Same,
-        UnheldClaim as _, UnstoredColumn as _,
+    use ::clerk_auth::{
+        __private, claim as __claim,
+        __private::{
+            JsonNotNull as _, KindClauses as _, NotCopied as _, Same as __Same,
+            UnheldClaim as _, UnstoredColumn as _,
+        },
     };
     #[doc(hidden)]
     #[allow(non_camel_case_types)]
@@ -14,35 +17,30 @@ const _: () = {
     }
     #[allow(dead_code)]
     fn __check() {
-        <i64 as ::clerk_auth::__private::PostgresAndSqliteOwnColumn>::check(
+        <i64 as __private::PostgresAndSqliteOwnColumn>::check(
             ::core::marker::PhantomData,
         );
-        <i64 as ::clerk_auth::__private::PostgresAndSqliteSqlType>::check(
-            ::core::marker::PhantomData,
-        );
+        <i64 as __private::PostgresAndSqliteSqlType>::check(::core::marker::PhantomData);
         <Option<
             String,
-        > as ::clerk_auth::__private::HoldsClaim<
-            ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+        > as __private::HoldsClaim<
+            __claim::Nullable<__claim::Text>,
         >>::check(::core::marker::PhantomData);
         <__Same<
             _,
-        > as ::clerk_auth::__private::PostgresAndSqliteClaimColumn>::check(
-            ::clerk_auth::__private::ClaimField::<
+        > as __private::PostgresAndSqliteClaimColumn>::check(
+            __private::ClaimField::<
                 Option<String>,
-                ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
+                __claim::Nullable<__claim::Text>,
             >::column(),
         );
-        <String as ::clerk_auth::__private::HoldsClaim<
-            ::clerk_auth::claim::Text,
+        <String as __private::HoldsClaim<
+            __claim::Text,
         >>::check(::core::marker::PhantomData);
         <__Same<
             _,
-        > as ::clerk_auth::__private::PostgresAndSqliteClaimColumn>::check(
-            ::clerk_auth::__private::ClaimField::<
-                String,
-                ::clerk_auth::claim::Text,
-            >::column(),
+        > as __private::PostgresAndSqliteClaimColumn>::check(
+            __private::ClaimField::<String, __claim::Text>::column(),
         );
     }
     #[automatically_derived]
@@ -54,49 +52,47 @@ const _: () = {
         const NAME: &'static str = "User";
         const TABLE: &'static str = "accounts.users";
         const SESSION_TOKEN_TEMPLATE: &'static str = "{\n  \"email\": \"{{user.primary_email_address}}\",\n  \"firstName\": \"{{user.first_name}}\",\n  \"lastName\": \"{{user.last_name}}\",\n  \"imageUrl\": \"{{user.image_url}}\",\n  \"updatedAt\": \"{{user.updated_at}}\"\n}\n";
-        const TEMPLATE: &'static [::clerk_auth::claim::TemplateClaim] = &[
-            ::clerk_auth::claim::TemplateClaim {
+        const TEMPLATE: &'static [__claim::TemplateClaim] = &[
+            __claim::TemplateClaim {
                 name: "email",
-                expression: ::clerk_auth::claim::Expression::Shortcode(
-                    "user.primary_email_address",
-                ),
+                expression: __claim::Expression::Shortcode("user.primary_email_address"),
             },
-            ::clerk_auth::claim::TemplateClaim {
+            __claim::TemplateClaim {
                 name: "firstName",
-                expression: ::clerk_auth::claim::Expression::Shortcode("user.first_name"),
+                expression: __claim::Expression::Shortcode("user.first_name"),
             },
-            ::clerk_auth::claim::TemplateClaim {
+            __claim::TemplateClaim {
                 name: "lastName",
-                expression: ::clerk_auth::claim::Expression::Shortcode("user.last_name"),
+                expression: __claim::Expression::Shortcode("user.last_name"),
             },
-            ::clerk_auth::claim::TemplateClaim {
+            __claim::TemplateClaim {
                 name: "imageUrl",
-                expression: ::clerk_auth::claim::Expression::Shortcode("user.image_url"),
+                expression: __claim::Expression::Shortcode("user.image_url"),
             },
-            ::clerk_auth::claim::TemplateClaim {
+            __claim::TemplateClaim {
                 name: "updatedAt",
-                expression: ::clerk_auth::claim::Expression::Shortcode("user.updated_at"),
+                expression: __claim::Expression::Shortcode("user.updated_at"),
             },
         ];
-        const SESSION_TOKEN_BUDGET: ::clerk_auth::claim::SessionTokenBudget = ::clerk_auth::claim::SessionTokenBudget::new(
+        const SESSION_TOKEN_BUDGET: __claim::SessionTokenBudget = __claim::SessionTokenBudget::new(
             &[
-                ::clerk_auth::claim::ClaimBudget::new(
+                __claim::ClaimBudget::new(
                     "email",
                     ::core::option::Option::Some(265usize),
                 ),
-                ::clerk_auth::claim::ClaimBudget::new(
+                __claim::ClaimBudget::new(
                     "firstName",
                     ::core::option::Option::Some(115usize),
                 ),
-                ::clerk_auth::claim::ClaimBudget::new(
+                __claim::ClaimBudget::new(
                     "lastName",
                     ::core::option::Option::Some(114usize),
                 ),
-                ::clerk_auth::claim::ClaimBudget::new(
+                __claim::ClaimBudget::new(
                     "imageUrl",
                     ::core::option::Option::Some(314usize),
                 ),
-                ::clerk_auth::claim::ClaimBudget::new(
+                __claim::ClaimBudget::new(
                     "updatedAt",
                     ::core::option::Option::Some(23usize),
                 ),
@@ -109,30 +105,15 @@ const _: () = {
             5000u64,
         );
         fn read_claims(
-            __source: ::clerk_auth::claim::ClaimSource<'_>,
-        ) -> ::core::result::Result<
-            Self::Claims,
-            ::clerk_auth::claim::UnreadableClaims,
-        > {
-            let mut __reader = ::clerk_auth::claim::ClaimReader::new(__source);
-            let __email = __reader
-                .claim::<
-                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
-                    Option<String>,
-                >(
-                    "email",
-                    ::clerk_auth::__private::ClaimField::<
-                        Option<String>,
-                        ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
-                    >::hold,
-                );
+            __source: __claim::ClaimSource<'_>,
+        ) -> ::core::result::Result<Self::Claims, __claim::UnreadableClaims> {
+            let mut __reader = __claim::ClaimReader::new(__source);
+            let __email = __private::ClaimField::<
+                Option<String>,
+                __claim::Nullable<__claim::Text>,
+            >::read(&mut __reader, "email");
             let __clerk_id = __reader
-                .subject(
-                    ::clerk_auth::__private::ClaimField::<
-                        String,
-                        ::clerk_auth::claim::Text,
-                    >::hold,
-                );
+                .subject(__private::ClaimField::<String, __claim::Text>::hold);
             let __claims = match (__email, __clerk_id) {
                 (
                     ::core::option::Option::Some(__email),
@@ -150,31 +131,32 @@ const _: () = {
         #[allow(unused_variables)]
         fn holds(&self, __claims: &Self::Claims) -> bool {
             true
-                && ::clerk_auth::__private::ColumnField::<
+                && __private::ColumnField::<
                     Option<String>,
                     (),
                 >::equal(&self.email, &__claims.email)
         }
         fn copy(&self) -> ::core::option::Option<Self> {
-            ::clerk_auth::__private::Copied::<Self>::copy(self)
+            __private::Copied::<Self>::copy(self)
         }
         #[allow(unused_variables)]
         fn clear(__claims: &mut Self::Claims, __column: usize) -> bool {
             match __column {
                 0usize => {
-                    (::clerk_auth::__private::ClaimField::<
-                        Option<String>,
-                        ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
-                    >::hold)(::core::option::Option::None)
-                        .map(|__null| __claims.email = __null)
-                        .is_ok()
+                    __private::clear(
+                        &mut __claims.email,
+                        __private::ClaimField::<
+                            Option<String>,
+                            __claim::Nullable<__claim::Text>,
+                        >::hold(::core::option::Option::None),
+                    )
                 }
                 _ => false,
             }
         }
     }
     #[automatically_derived]
-    impl ::clerk_auth::user::StoredIn<::clerk_auth::__private::sqlx::Postgres> for User {
+    impl ::clerk_auth::user::StoredIn<__private::sqlx::Postgres> for User {
         const SELECT: &'static str = "SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = $1";
         const SELECT_MANY: &'static str = "SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", \"users\".\"clerk_id\" AS \"clerk_found\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = ANY($1)";
         const SELECT_IDS: &'static str = "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" > $1 AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") ORDER BY \"users\".\"clerk_id\" LIMIT $2";
@@ -201,52 +183,30 @@ const _: () = {
         const COLUMNS: &'static [::clerk_auth::user::ColumnDefinition] = &[
             ::clerk_auth::user::ColumnDefinition {
                 name: "id",
-                sql_type: ::clerk_auth::__private::Clauses::<
+                ..__private::Clauses::<
                     i64,
-                    ::clerk_auth::__private::sqlx::Postgres,
-                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
-                >::NAME,
-                clauses: &[
-                    ::clerk_auth::__private::Clauses::<
-                        i64,
-                        ::clerk_auth::__private::sqlx::Postgres,
-                        ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
-                    >::PRIMARY_KEY,
-                ],
-                inserted: false,
+                    __private::sqlx::Postgres,
+                    __claim::Nullable<__claim::Text>,
+                >::COLUMN
+                    .id
             },
             ::clerk_auth::user::ColumnDefinition {
                 name: "email",
-                sql_type: ::clerk_auth::__private::Clauses::<
+                ..__private::Clauses::<
                     Option<String>,
-                    ::clerk_auth::__private::sqlx::Postgres,
-                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
-                >::NAME,
-                clauses: &[
-                    ::clerk_auth::__private::Clauses::<
-                        Option<String>,
-                        ::clerk_auth::__private::sqlx::Postgres,
-                        ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
-                    >::NOT_NULL,
-                ],
-                inserted: true,
+                    __private::sqlx::Postgres,
+                    __claim::Nullable<__claim::Text>,
+                >::COLUMN
+                    .claim
             },
             ::clerk_auth::user::ColumnDefinition {
                 name: "clerk_id",
-                sql_type: ::clerk_auth::__private::Clauses::<
+                ..__private::Clauses::<
                     String,
-                    ::clerk_auth::__private::sqlx::Postgres,
-                    ::clerk_auth::claim::Text,
-                >::NAME,
-                clauses: &[
-                    ::clerk_auth::__private::Clauses::<
-                        String,
-                        ::clerk_auth::__private::sqlx::Postgres,
-                        ::clerk_auth::claim::Text,
-                    >::NOT_NULL,
-                    " UNIQUE",
-                ],
-                inserted: true,
+                    __private::sqlx::Postgres,
+                    __claim::Text,
+                >::COLUMN
+                    .key
             },
             ::clerk_auth::user::ColumnDefinition {
                 name: "clerk_version",
@@ -268,38 +228,32 @@ const _: () = {
         fn bind(
             __claims: &Self::Claims,
             __version: i64,
-            __arguments: &mut <::clerk_auth::__private::sqlx::Postgres as ::clerk_auth::__private::sqlx::Database>::Arguments,
-        ) -> ::core::result::Result<
-            (),
-            ::clerk_auth::__private::sqlx::error::BoxDynError,
-        > {
-            ::clerk_auth::__private::ColumnField::<
-                Option<String>,
-                ::clerk_auth::__private::sqlx::Postgres,
-            >::add(&__claims.email, __arguments)?;
-            ::clerk_auth::__private::ColumnField::<
-                String,
-                ::clerk_auth::__private::sqlx::Postgres,
-            >::add(&__claims.clerk_id, __arguments)?;
-            ::clerk_auth::__private::ColumnField::<
-                i64,
-                ::clerk_auth::__private::sqlx::Postgres,
-            >::add(&__version, __arguments)
+            __arguments: &mut <__private::sqlx::Postgres as __private::sqlx::Database>::Arguments,
+        ) -> ::core::result::Result<(), __private::sqlx::error::BoxDynError> {
+            __private::bind::<
+                Self,
+                __private::sqlx::Postgres,
+                _,
+            >(
+                __claims,
+                __version,
+                __arguments,
+                1usize,
+                &__claims.clerk_id,
+                __private::ColumnField::<String, __private::sqlx::Postgres>::add,
+            )
         }
         #[allow(unused_variables)]
         fn bind_claim(
             __claims: &Self::Claims,
             __column: usize,
-            __arguments: &mut <::clerk_auth::__private::sqlx::Postgres as ::clerk_auth::__private::sqlx::Database>::Arguments,
-        ) -> ::core::result::Result<
-            (),
-            ::clerk_auth::__private::sqlx::error::BoxDynError,
-        > {
+            __arguments: &mut <__private::sqlx::Postgres as __private::sqlx::Database>::Arguments,
+        ) -> ::core::result::Result<(), __private::sqlx::error::BoxDynError> {
             match __column {
                 0usize => {
-                    ::clerk_auth::__private::ColumnField::<
+                    __private::ColumnField::<
                         Option<String>,
-                        ::clerk_auth::__private::sqlx::Postgres,
+                        __private::sqlx::Postgres,
                     >::add(&__claims.email, __arguments)
                 }
                 _ => ::core::result::Result::Ok(()),
@@ -308,51 +262,51 @@ const _: () = {
         #[allow(unused_variables)]
         fn can_read(
             __column: usize,
-            __found: &<::clerk_auth::__private::sqlx::Postgres as ::clerk_auth::__private::sqlx::Database>::TypeInfo,
+            __found: &<__private::sqlx::Postgres as __private::sqlx::Database>::TypeInfo,
         ) -> bool {
             match __column {
                 0usize => {
-                    ::clerk_auth::__private::ColumnField::<
+                    __private::ColumnField::<
                         i64,
-                        ::clerk_auth::__private::sqlx::Postgres,
+                        __private::sqlx::Postgres,
                     >::can_read(__found)
                 }
                 1usize => {
-                    ::clerk_auth::__private::ColumnField::<
+                    __private::ColumnField::<
                         Option<String>,
-                        ::clerk_auth::__private::sqlx::Postgres,
+                        __private::sqlx::Postgres,
                     >::can_read(__found)
                 }
                 2usize => {
-                    ::clerk_auth::__private::ColumnField::<
+                    __private::ColumnField::<
                         String,
-                        ::clerk_auth::__private::sqlx::Postgres,
+                        __private::sqlx::Postgres,
                     >::can_read(__found)
                 }
                 _ => true,
             }
         }
         fn from_row(
-            __row: &<::clerk_auth::__private::sqlx::Postgres as ::clerk_auth::__private::sqlx::Database>::Row,
-        ) -> ::core::result::Result<Self, ::clerk_auth::__private::sqlx::Error> {
+            __row: &<__private::sqlx::Postgres as __private::sqlx::Database>::Row,
+        ) -> ::core::result::Result<Self, __private::sqlx::Error> {
             ::core::result::Result::Ok(Self {
-                id: ::clerk_auth::__private::ColumnField::<
+                id: __private::ColumnField::<
                     i64,
-                    ::clerk_auth::__private::sqlx::Postgres,
+                    __private::sqlx::Postgres,
                 >::get(__row, 0usize)?,
-                email: ::clerk_auth::__private::ColumnField::<
+                email: __private::ColumnField::<
                     Option<String>,
-                    ::clerk_auth::__private::sqlx::Postgres,
+                    __private::sqlx::Postgres,
                 >::get(__row, 1usize)?,
-                clerk_id: ::clerk_auth::__private::ColumnField::<
+                clerk_id: __private::ColumnField::<
                     String,
-                    ::clerk_auth::__private::sqlx::Postgres,
+                    __private::sqlx::Postgres,
                 >::get(__row, 2usize)?,
             })
         }
     }
     #[automatically_derived]
-    impl ::clerk_auth::user::StoredIn<::clerk_auth::__private::sqlx::Sqlite> for User {
+    impl ::clerk_auth::user::StoredIn<__private::sqlx::Sqlite> for User {
         const SELECT: &'static str = "SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = ?1";
         const SELECT_MANY: &'static str = "SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", \"users\".\"clerk_id\" AS \"clerk_found\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" IN (SELECT value FROM json_each(?1))";
         const SELECT_IDS: &'static str = "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" > ?1 AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") ORDER BY \"users\".\"clerk_id\" LIMIT ?2";
@@ -376,52 +330,30 @@ const _: () = {
         const COLUMNS: &'static [::clerk_auth::user::ColumnDefinition] = &[
             ::clerk_auth::user::ColumnDefinition {
                 name: "id",
-                sql_type: ::clerk_auth::__private::Clauses::<
+                ..__private::Clauses::<
                     i64,
-                    ::clerk_auth::__private::sqlx::Sqlite,
-                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
-                >::NAME,
-                clauses: &[
-                    ::clerk_auth::__private::Clauses::<
-                        i64,
-                        ::clerk_auth::__private::sqlx::Sqlite,
-                        ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
-                    >::PRIMARY_KEY,
-                ],
-                inserted: false,
+                    __private::sqlx::Sqlite,
+                    __claim::Nullable<__claim::Text>,
+                >::COLUMN
+                    .id
             },
             ::clerk_auth::user::ColumnDefinition {
                 name: "email",
-                sql_type: ::clerk_auth::__private::Clauses::<
+                ..__private::Clauses::<
                     Option<String>,
-                    ::clerk_auth::__private::sqlx::Sqlite,
-                    ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
-                >::NAME,
-                clauses: &[
-                    ::clerk_auth::__private::Clauses::<
-                        Option<String>,
-                        ::clerk_auth::__private::sqlx::Sqlite,
-                        ::clerk_auth::claim::Nullable<::clerk_auth::claim::Text>,
-                    >::NOT_NULL,
-                ],
-                inserted: true,
+                    __private::sqlx::Sqlite,
+                    __claim::Nullable<__claim::Text>,
+                >::COLUMN
+                    .claim
             },
             ::clerk_auth::user::ColumnDefinition {
                 name: "clerk_id",
-                sql_type: ::clerk_auth::__private::Clauses::<
+                ..__private::Clauses::<
                     String,
-                    ::clerk_auth::__private::sqlx::Sqlite,
-                    ::clerk_auth::claim::Text,
-                >::NAME,
-                clauses: &[
-                    ::clerk_auth::__private::Clauses::<
-                        String,
-                        ::clerk_auth::__private::sqlx::Sqlite,
-                        ::clerk_auth::claim::Text,
-                    >::NOT_NULL,
-                    " UNIQUE",
-                ],
-                inserted: true,
+                    __private::sqlx::Sqlite,
+                    __claim::Text,
+                >::COLUMN
+                    .key
             },
             ::clerk_auth::user::ColumnDefinition {
                 name: "clerk_version",
@@ -443,38 +375,32 @@ const _: () = {
         fn bind(
             __claims: &Self::Claims,
             __version: i64,
-            __arguments: &mut <::clerk_auth::__private::sqlx::Sqlite as ::clerk_auth::__private::sqlx::Database>::Arguments,
-        ) -> ::core::result::Result<
-            (),
-            ::clerk_auth::__private::sqlx::error::BoxDynError,
-        > {
-            ::clerk_auth::__private::ColumnField::<
-                Option<String>,
-                ::clerk_auth::__private::sqlx::Sqlite,
-            >::add(&__claims.email, __arguments)?;
-            ::clerk_auth::__private::ColumnField::<
-                String,
-                ::clerk_auth::__private::sqlx::Sqlite,
-            >::add(&__claims.clerk_id, __arguments)?;
-            ::clerk_auth::__private::ColumnField::<
-                i64,
-                ::clerk_auth::__private::sqlx::Sqlite,
-            >::add(&__version, __arguments)
+            __arguments: &mut <__private::sqlx::Sqlite as __private::sqlx::Database>::Arguments,
+        ) -> ::core::result::Result<(), __private::sqlx::error::BoxDynError> {
+            __private::bind::<
+                Self,
+                __private::sqlx::Sqlite,
+                _,
+            >(
+                __claims,
+                __version,
+                __arguments,
+                1usize,
+                &__claims.clerk_id,
+                __private::ColumnField::<String, __private::sqlx::Sqlite>::add,
+            )
         }
         #[allow(unused_variables)]
         fn bind_claim(
             __claims: &Self::Claims,
             __column: usize,
-            __arguments: &mut <::clerk_auth::__private::sqlx::Sqlite as ::clerk_auth::__private::sqlx::Database>::Arguments,
-        ) -> ::core::result::Result<
-            (),
-            ::clerk_auth::__private::sqlx::error::BoxDynError,
-        > {
+            __arguments: &mut <__private::sqlx::Sqlite as __private::sqlx::Database>::Arguments,
+        ) -> ::core::result::Result<(), __private::sqlx::error::BoxDynError> {
             match __column {
                 0usize => {
-                    ::clerk_auth::__private::ColumnField::<
+                    __private::ColumnField::<
                         Option<String>,
-                        ::clerk_auth::__private::sqlx::Sqlite,
+                        __private::sqlx::Sqlite,
                     >::add(&__claims.email, __arguments)
                 }
                 _ => ::core::result::Result::Ok(()),
@@ -483,69 +409,64 @@ const _: () = {
         #[allow(unused_variables)]
         fn can_read(
             __column: usize,
-            __found: &<::clerk_auth::__private::sqlx::Sqlite as ::clerk_auth::__private::sqlx::Database>::TypeInfo,
+            __found: &<__private::sqlx::Sqlite as __private::sqlx::Database>::TypeInfo,
         ) -> bool {
             match __column {
                 0usize => {
-                    ::clerk_auth::__private::ColumnField::<
+                    __private::ColumnField::<
                         i64,
-                        ::clerk_auth::__private::sqlx::Sqlite,
+                        __private::sqlx::Sqlite,
                     >::can_read(__found)
                 }
                 1usize => {
-                    ::clerk_auth::__private::ColumnField::<
+                    __private::ColumnField::<
                         Option<String>,
-                        ::clerk_auth::__private::sqlx::Sqlite,
+                        __private::sqlx::Sqlite,
                     >::can_read(__found)
                 }
                 2usize => {
-                    ::clerk_auth::__private::ColumnField::<
+                    __private::ColumnField::<
                         String,
-                        ::clerk_auth::__private::sqlx::Sqlite,
+                        __private::sqlx::Sqlite,
                     >::can_read(__found)
                 }
                 _ => true,
             }
         }
         fn from_row(
-            __row: &<::clerk_auth::__private::sqlx::Sqlite as ::clerk_auth::__private::sqlx::Database>::Row,
-        ) -> ::core::result::Result<Self, ::clerk_auth::__private::sqlx::Error> {
+            __row: &<__private::sqlx::Sqlite as __private::sqlx::Database>::Row,
+        ) -> ::core::result::Result<Self, __private::sqlx::Error> {
             ::core::result::Result::Ok(Self {
-                id: ::clerk_auth::__private::ColumnField::<
+                id: __private::ColumnField::<
                     i64,
-                    ::clerk_auth::__private::sqlx::Sqlite,
+                    __private::sqlx::Sqlite,
                 >::get(__row, 0usize)?,
-                email: ::clerk_auth::__private::ColumnField::<
+                email: __private::ColumnField::<
                     Option<String>,
-                    ::clerk_auth::__private::sqlx::Sqlite,
+                    __private::sqlx::Sqlite,
                 >::get(__row, 1usize)?,
-                clerk_id: ::clerk_auth::__private::ColumnField::<
+                clerk_id: __private::ColumnField::<
                     String,
-                    ::clerk_auth::__private::sqlx::Sqlite,
+                    __private::sqlx::Sqlite,
                 >::get(__row, 2usize)?,
             })
         }
     }
     #[automatically_derived]
-    impl<__State> ::clerk_auth::__private::axum::extract::FromRequestParts<__State>
-    for User
+    impl<__State> __private::axum::extract::FromRequestParts<__State> for User
     where
         __State: ::core::marker::Send + ::core::marker::Sync,
-        ::clerk_auth::__private::Clerk: ::clerk_auth::__private::axum::extract::FromRef<
-            __State,
-        >,
-        ::clerk_auth::__private::UserSync<
-            User,
-        >: ::clerk_auth::__private::axum::extract::FromRef<__State>,
+        __private::Clerk: __private::axum::extract::FromRef<__State>,
+        __private::UserSync<User>: __private::axum::extract::FromRef<__State>,
     {
-        type Rejection = ::clerk_auth::__private::Rejection;
+        type Rejection = __private::Rejection;
         fn from_request_parts(
-            __parts: &mut ::clerk_auth::__private::Parts,
+            __parts: &mut __private::Parts,
             __state: &__State,
         ) -> impl ::core::future::Future<
             Output = ::core::result::Result<Self, Self::Rejection>,
         > + ::core::marker::Send {
-            ::clerk_auth::__private::extract_user::<Self, __State>(__parts, __state)
+            __private::extract_user::<Self, __State>(__parts, __state)
         }
     }
 };
