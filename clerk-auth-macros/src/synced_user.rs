@@ -20,6 +20,7 @@ mod refused;
 mod shortcode;
 mod spelling;
 mod sql;
+mod statement_check;
 mod template;
 mod template_source;
 mod unused_claims;

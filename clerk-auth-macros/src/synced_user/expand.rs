@@ -4,7 +4,7 @@
 //! through functions of the runtime crate that exist for every type, so that one wrong type is one error.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote};
 use syn::Generics;
 
 use super::access::{
@@ -18,6 +18,7 @@ use super::model::{Column, Model, Null, Role, Version};
 use super::parse::Database;
 use super::shortcode::Kind;
 use super::sql::{ClaimColumnStatements, Statements, TombstoneStatements, UpsertMany};
+use super::statement_check::statement_check;
 use super::unused_claims::unused_claims;
 
 /// Everything that the derive generates for a struct that has been understood.
@@ -424,57 +425,6 @@ fn stored_in(model: &Model, database: Database, condition: Option<&TokenStream>)
             }
         }
     }
-}
-
-/// The statements once more, in sqlx's own macro, which has the database or the prepared `.sqlx` folder verify them.
-fn statement_check(model: &Model) -> Option<TokenStream> {
-    let (at, database) = model.check?;
-    let Statements {
-        select,
-        select_many,
-        select_ids,
-        upsert,
-        insert,
-        select_or_insert,
-        upsert_many,
-        raise_version,
-        raise_version_many,
-        tombstone,
-        tombstones,
-        ..
-    } = Statements::of(model, database);
-    let inserted = model.written().count() + 1;
-    let upserted = inserted + usize::from(model.announces(database));
-    let queries = [
-        (select, 1),
-        (select_many, 1),
-        (select_ids, 2),
-        (upsert, upserted),
-        (insert, inserted),
-        (upsert_many.of_two(database), 2 * upsert_many.parameters),
-        (raise_version, 2),
-        (raise_version_many, 1),
-        (tombstone, 1),
-    ]
-    .into_iter()
-    .chain(select_or_insert.map(|sql| (sql, inserted)))
-    .chain(
-        tombstones
-            .into_iter()
-            .flat_map(|it| [(it.select, 1), (it.delete, 1)]),
-    )
-    .map(|(sql, parameters)| {
-        // `as _` keeps sqlx from comparing Rust types: fields may be of types that only their own impls know.
-        let parameter = quote_spanned!(at=> ::core::option::Option::None::<i64> as _);
-        let parameters = (0..parameters).map(|_| &parameter);
-        quote_spanned!(at=> let _ = ::sqlx::query!(#sql #(, #parameters)*);)
-    });
-    Some(quote! {
-        #[allow(dead_code)]
-        fn __check_statements() {
-            #(#queries)*
-        }
-    })
 }
 
 /// The extractor of the row, for handlers without `#[authenticated]`.
