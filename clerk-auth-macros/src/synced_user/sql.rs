@@ -34,6 +34,7 @@ pub(super) struct TombstoneStatements {
 struct Upsert {
     one: String,
     insert: String,
+    select_or_insert: Option<String>,
     many: UpsertMany,
 }
 
@@ -74,11 +75,12 @@ impl Statements {
         let Upsert {
             one: upsert,
             insert,
+            select_or_insert,
             many: upsert_many,
         } = upsert(model, database);
         Self {
             select: format!("SELECT {row} FROM {table} WHERE {key} = {first}"),
-            select_or_insert: select_or_insert(model, database),
+            select_or_insert,
             select_many: format!(
                 "SELECT {row}, {key} AS \"clerk_found\" FROM {table} WHERE {key} {}",
                 one_of(database)
@@ -270,24 +272,24 @@ fn upsert(model: &Model, database: Database) -> Upsert {
         .map(|it| it.name.as_str())
         .chain([version.as_str()]);
     let inserted: Vec<String> = inserted.map(quote).collect();
-    let mut values: Vec<String> = (1..=inserted.len())
+    let values: Vec<String> = (1..=inserted.len())
         .map(|number| parameter(database, number))
         .collect();
-    let values = match &model.deletion {
-        Deletion::Mark(_) => format!("VALUES ({})", values.join(", ")),
-        // A parameter that stands twice has one type, which the two columns need not share.
-        Deletion::Remove(tombstones) => {
-            let place = model.written().position(|it| matches!(it.role, Role::Key));
-            let clerk_id = place.map_or_else(String::new, |place| {
-                let text = format!("CAST({} AS TEXT)", values[place]);
-                std::mem::replace(&mut values[place], text)
-            });
-            format!(
-                "SELECT {} WHERE NOT {}",
-                values.join(", "),
-                exists(tombstones, &clerk_id)
-            )
-        }
+    // A parameter that stands twice has one type, which the two columns need not share.
+    let place = model.written().position(|it| matches!(it.role, Role::Key));
+    let clerk_id = place.map_or_else(String::new, |place| values[place].clone());
+    let mut selected = values.clone();
+    if let Some(place) = place {
+        selected[place] = format!("CAST({clerk_id} AS TEXT)");
+    }
+    let selected = selected.join(", ");
+    let without_tombstone = match &model.deletion {
+        Deletion::Mark(_) => None,
+        Deletion::Remove(tombstones) => Some(format!("NOT {}", exists(tombstones, &clerk_id))),
+    };
+    let values = match &without_tombstone {
+        None => format!("VALUES ({})", values.join(", ")),
+        Some(without_tombstone) => format!("SELECT {selected} WHERE {without_tombstone}"),
     };
     let updates = model.columns.iter().filter_map(|it| match &it.role {
         Role::Claim(claim) if !claim.insert_only => Some(excluded(&it.name)),
@@ -333,6 +335,24 @@ fn upsert(model: &Model, database: Database) -> Upsert {
             Database::Sqlite => "1",
         }
     );
+    // Nothing of a row that is there is written or locked, and no value of a sequence is used up.
+    let select_or_insert = match database {
+        Database::Postgres => {
+            let vacant = ["NOT EXISTS (SELECT 1 FROM \"clerk_found\")".to_owned()];
+            let conditions: Vec<String> = vacant.into_iter().chain(without_tombstone).collect();
+            Some(format!(
+                "WITH \"clerk_found\" AS (SELECT {columns}{bookkeeping} FROM {table} WHERE {key} = {clerk_id}), \
+                 \"clerk_new\" AS ({before}SELECT {selected} WHERE {conditions}{conflict} NOTHING \
+                 RETURNING {columns}{bookkeeping}) \
+                 SELECT *, false AS \"clerk_inserted\" FROM \"clerk_found\" UNION ALL SELECT *, true FROM \"clerk_new\"",
+                table = qualified(&model.table),
+                key = key(model),
+                conditions = conditions.join(" AND "),
+            ))
+        }
+        // It knows no `INSERT` inside of a statement.
+        Database::Sqlite => None,
+    };
     let one = format!("{before}{values}{settled}{announced}{bookkeeping}, {was_inserted}");
     // One announcement for all rows is the store's to make, and so is leaving out who has a tombstone: rows that are
     // selected from `VALUES` would need their parameters' types spelled out.
@@ -344,48 +364,12 @@ fn upsert(model: &Model, database: Database) -> Upsert {
         ),
         parameters: inserted.len(),
     };
-    Upsert { one, insert, many }
-}
-
-/// Reads the row, or inserts it where there is none; no row if somebody else inserts it meanwhile, or for who has a
-/// tombstone. Nothing of a row that is there is written or locked, and no value of a sequence is used up.
-fn select_or_insert(model: &Model, database: Database) -> Option<String> {
-    // SQLite knows no `INSERT` inside of a statement.
-    if database == Database::Sqlite {
-        return None;
+    Upsert {
+        one,
+        insert,
+        select_or_insert,
+        many,
     }
-    let table = qualified(&model.table);
-    let key = key(model);
-    let row = columns(model) + &bookkeeping(model);
-    let mut clerk_id = String::new();
-    let mut names = Vec::new();
-    let mut values = Vec::new();
-    for (place, it) in model.written().enumerate() {
-        let value = parameter(database, place + 1);
-        names.push(quote(&it.name));
-        if matches!(it.role, Role::Key) {
-            // It stands twice and has one type, which two columns need not share.
-            values.push(format!("CAST({value} AS TEXT)"));
-            clerk_id = value;
-        } else {
-            values.push(value);
-        }
-    }
-    names.push(quote(&model.version_column));
-    values.push(parameter(database, values.len() + 1));
-    let vacant = match &model.deletion {
-        Deletion::Mark(_) => String::new(),
-        Deletion::Remove(tombstones) => format!(" AND NOT {}", exists(tombstones, &clerk_id)),
-    };
-    Some(format!(
-        "WITH \"clerk_found\" AS (SELECT {row} FROM {table} WHERE {key} = {clerk_id}), \
-         \"clerk_new\" AS (INSERT INTO {table} ({names}) SELECT {values} \
-         WHERE NOT EXISTS (SELECT 1 FROM \"clerk_found\"){vacant} ON CONFLICT ({conflict}) DO NOTHING RETURNING {row}) \
-         SELECT *, false AS \"clerk_inserted\" FROM \"clerk_found\" UNION ALL SELECT *, true FROM \"clerk_new\"",
-        names = names.join(", "),
-        values = values.join(", "),
-        conflict = quote(model.key().map_or("clerk_id", |key| &key.name)),
-    ))
 }
 
 impl UpsertMany {

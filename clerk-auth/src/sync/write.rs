@@ -22,6 +22,13 @@ where
     for<'r> bool: Decode<'r, DB> + Type<DB>,
     usize: ColumnIndex<DB::Row>,
 {
+    /// The parameters of every statement that writes one row.
+    fn bound(claims: &U::Claims, version: Version) -> Result<DB::Arguments, sqlx::Error> {
+        let mut arguments = DB::Arguments::default();
+        U::bind(claims, version.milliseconds(), &mut arguments).map_err(sqlx::Error::Encode)?;
+        Ok(arguments)
+    }
+
     /// The upsert, and the application's hook if it inserted.
     pub(super) async fn upsert_with_hook(
         &self,
@@ -48,8 +55,7 @@ where
         claims: &U::Claims,
         version: Version,
     ) -> Result<Written<U>, WriteError> {
-        let mut arguments = DB::Arguments::default();
-        U::bind(claims, version.milliseconds(), &mut arguments).map_err(sqlx::Error::Encode)?;
+        let mut arguments = Self::bound(claims, version)?;
         if Self::ANNOUNCES {
             sqlx::Arguments::add(&mut arguments, &*self.sender).map_err(sqlx::Error::Encode)?;
         }
@@ -101,8 +107,7 @@ where
         claims: &U::Claims,
         version: Version,
     ) -> Result<Option<Written<U>>, WriteError> {
-        let mut arguments = DB::Arguments::default();
-        U::bind(claims, version.milliseconds(), &mut arguments).map_err(sqlx::Error::Encode)?;
+        let arguments = Self::bound(claims, version)?;
         let mut connection = self.connections.acquire().await?;
         // To the end, where a constraint that is deferred refuses.
         let rows = match sqlx::query_with(sql, arguments).fetch_all(&mut *connection).await {
@@ -128,8 +133,7 @@ where
         claims: &U::Claims,
         version: Version,
     ) -> Result<Option<Written<U>>, WriteError> {
-        let mut arguments = DB::Arguments::default();
-        U::bind(claims, version.milliseconds(), &mut arguments).map_err(sqlx::Error::Encode)?;
+        let arguments = Self::bound(claims, version)?;
         // To the end: SQLite commits a statement when it is done, and sqlx leaves it at the first row otherwise.
         let rows = sqlx::query_with(U::INSERT, arguments)
             .fetch_all(connection)
