@@ -24,6 +24,7 @@ mod fresh;
 mod import;
 #[cfg(feature = "postgres")]
 mod listener;
+mod newcomers;
 #[cfg(feature = "webhooks")]
 mod notice;
 mod observation;

@@ -371,7 +371,7 @@ pub trait StoredIn<DB: Database>: SyncedUser {
     /// [`SELECT`](Self::SELECT) and that it was inserted, or no row if there is one by now, or a tombstone. It tells nobody.
     const INSERT: &'static str;
 
-    /// Reads the row, or inserts it if there is none, for a user who has probably just signed up; nothing of a row that is
+    /// Reads the row, or inserts it if there is none, for a user who has probably none; nothing of a row that is
     /// there is written or locked. The parameters are those of [`bind`](Self::bind). Returns the columns of
     /// [`SELECT`](Self::SELECT) and whether the row was inserted, or no row if somebody else has inserted it meanwhile or
     /// the user has a tombstone. It tells nobody. `None` on SQLite, which knows no `INSERT` inside of a statement.

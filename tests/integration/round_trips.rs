@@ -1,5 +1,5 @@
-//! How often a request asks PostgreSQL, counted on the wire: once for a user who is there or has just signed up, twice for
-//! another who is new, or has changed.
+//! How often a request asks PostgreSQL, counted on the wire: once for a user who is there, has just signed up or comes after
+//! somebody new, twice for another who is new, or has changed.
 
 use clerk_auth::Session;
 use clerk_auth::sync::SyncOutcome::{self, Inserted, Unchanged, Updated};
@@ -80,25 +80,45 @@ async fn an_unchanged_user_takes_one_round_trip_and_a_new_or_changed_one_two() {
     let database = TestDatabase::postgres().await;
     let counted = Counted::start(&database).await;
     counted.prepare("user_before", 5).await;
+    let known = counted.sessions("user_before", "Grace", 6).await;
     let new = counted.sessions("user", "Ada", 5).await;
     let changed = counted.sessions("user", "Grace", 6).await;
     let nothing = counted.asked(async {}).await;
     let taken = counted.asked(counted.acquire()).await - nothing;
 
-    let inserted = counted.asked(counted.sync(&new, Inserted)).await - nothing;
-    assert_eq!(
-        inserted,
-        2 * USERS + taken,
-        "new users, and a connection for each"
-    );
-    let unchanged = counted.asked(counted.sync(&new, Unchanged)).await - nothing;
+    let unchanged = counted.asked(counted.sync(&known, Unchanged)).await - nothing;
     assert_eq!(unchanged, USERS + taken, "unchanged users");
+    let inserted = counted.asked(async {
+        for (known, new) in known.chunks(1).zip(new.chunks(1)) {
+            counted.sync(known, Unchanged).await;
+            counted.sync(new, Inserted).await;
+        }
+    });
+    assert_eq!(
+        inserted.await - nothing,
+        USERS + 2 * USERS + 2 * taken,
+        "unchanged and new users in turns, and a connection for each"
+    );
     let updated = counted.asked(counted.sync(&changed, Updated)).await - nothing;
     assert_eq!(
         updated,
         2 * USERS + 2 * taken,
         "changed users, and two connections for each"
     );
+}
+
+/// Who signed up long ago: when an application begins to keep rows, everybody's first request inserts.
+#[tokio::test]
+async fn new_users_one_after_another_take_one_round_trip_each() {
+    let database = TestDatabase::postgres().await;
+    let counted = Counted::start(&database).await;
+    counted.prepare("user_before", 5).await;
+    let new = counted.sessions("user", "Ada", 5).await;
+    let nothing = counted.asked(async {}).await;
+    let taken = counted.asked(counted.acquire()).await - nothing;
+
+    let inserted = counted.asked(counted.sync(&new, Inserted)).await - nothing;
+    assert_eq!(inserted, 1 + USERS + taken, "the first of them is not expected");
 }
 
 #[tokio::test]

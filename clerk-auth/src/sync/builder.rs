@@ -13,6 +13,7 @@ use super::error::BoxError;
 #[cfg(feature = "backend-api")]
 use super::fallback::Fallback;
 use super::fresh::FreshRows;
+use super::newcomers::Newcomers;
 use super::pool_store::PoolStore;
 use super::reads::Reads;
 #[cfg(feature = "webhooks")]
@@ -278,6 +279,7 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
             claim_columns,
             reads: Reads::new(Arc::clone(&store), connections, self.timeout),
             store,
+            newcomers: Newcomers::default(),
             fresh: FreshRows::new(U::FRESH_FOR, hears_all),
             breaker: Breaker::default(),
             reports: Reports::default(),

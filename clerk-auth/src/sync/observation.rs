@@ -1,7 +1,5 @@
 //! What a source says of a user: claims, and how new they are.
 
-use std::time::Duration;
-
 use serde_json::{Map, Value};
 
 use super::version::Version;
@@ -9,10 +7,6 @@ use crate::claim::{Claim, ClaimKind, ClaimProblem, ClaimSource, Integer, Unreada
 use crate::session::Session;
 use crate::time::Timestamp;
 use crate::user::{SyncedUser, VersionSource};
-
-/// How long after their last change a token is still minted for a newcomer: as long as a session token lives, so that it is
-/// the first of the session or the one after it (Clerk's documentation, "Session tokens").
-const NEWCOMER_FOR: Duration = Duration::from_secs(60);
 
 /// The claims of a user and their version, from whatever source.
 pub(crate) struct Observation<'a, U: SyncedUser> {
@@ -34,14 +28,6 @@ impl<'a, U: SyncedUser> Observation<'a, U> {
             (Err(claims), Err(version)) => Err(claims.and(version)),
             (Err(problem), _) | (_, Err(problem)) => Err(problem),
         }
-    }
-
-    /// Whether the session is probably the first of somebody who has just signed up: its token was minted soon after their
-    /// last change, which is their creation then. Others have changed something, and their row is there.
-    pub(super) fn is_of_newcomer(&self, session: &Session) -> bool {
-        let changed_at = Timestamp::from_milliseconds(self.version.milliseconds());
-        matches!(U::VERSION, VersionSource::UpdatedAt { .. })
-            && session.issued_at().since(changed_at) < NEWCOMER_FOR
     }
 }
 

@@ -93,7 +93,7 @@ impl<U: SyncedUser> Inner<U> {
     ) -> Result<Synced<Arc<U>>, SyncError> {
         let clerk_id = observation.source.subject();
         let version = observation.version;
-        let mut newcomer = session.is_some_and(|session| observation.is_of_newcomer(session));
+        let mut newcomer = session.is_some_and(|session| self.newcomers.expects(observation, session));
         loop {
             let ended = self.writers.ended(clerk_id);
             let turn = if std::mem::take(&mut newcomer) {
@@ -202,6 +202,9 @@ impl<U: SyncedUser> Inner<U> {
         read: Option<Reading>,
         outcome: SyncOutcome,
     ) -> Synced<Arc<U>> {
+        if session.is_some() {
+            self.newcomers.saw(outcome);
+        }
         if let Some(read) = read {
             self.keep(session, &stored, read);
         }

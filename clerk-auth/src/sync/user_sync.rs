@@ -12,6 +12,7 @@ use super::error::SyncError;
 #[cfg(feature = "backend-api")]
 use super::fallback::Fallback;
 use super::fresh::{FreshRow, FreshRows};
+use super::newcomers::Newcomers;
 use super::plan::SyncOutcome;
 use super::reads::Reads;
 use super::report::Reports;
@@ -52,6 +53,7 @@ pub(super) struct Inner<U> {
     pub(super) store: Arc<dyn Store<U>>,
     pub(super) claim_columns: &'static [ClaimColumn],
     pub(super) reads: Arc<Reads<U>>,
+    pub(super) newcomers: Newcomers,
     pub(super) fresh: FreshRows<U>,
     pub(super) breaker: Breaker,
     pub(super) reports: Reports,
