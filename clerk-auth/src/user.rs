@@ -366,7 +366,7 @@ pub trait StoredIn<DB: Database>: SyncedUser {
     /// one more parameter (text) names the sender, and one more column stands before the version.
     const UPSERT: &'static str;
 
-    /// Inserts the row unless there is one, for a user who had none a moment ago; it costs less than
+    /// Inserts the row unless there is one, for a user who had none a moment ago, or probably has none; it costs less than
     /// [`UPSERT`](Self::UPSERT). The parameters are those of [`bind`](Self::bind). Returns the columns of
     /// [`SELECT`](Self::SELECT) and that it was inserted, or no row if there is one by now, or a tombstone. It tells nobody.
     const INSERT: &'static str;
@@ -374,7 +374,8 @@ pub trait StoredIn<DB: Database>: SyncedUser {
     /// Reads the row, or inserts it if there is none, for a user who has probably none; nothing of a row that is
     /// there is written or locked. The parameters are those of [`bind`](Self::bind). Returns the columns of
     /// [`SELECT`](Self::SELECT) and whether the row was inserted, or no row if somebody else has inserted it meanwhile or
-    /// the user has a tombstone. It tells nobody. `None` on SQLite, which knows no `INSERT` inside of a statement.
+    /// the user has a tombstone. It tells nobody. `None` on SQLite, which knows no `INSERT` inside of a statement: there
+    /// [`INSERT`](Self::INSERT) tells whether there is a row.
     const SELECT_OR_INSERT: Option<&'static str> = None;
 
     /// The same for many rows, which must be of different users: the parameters are those of [`bind`](Self::bind), once

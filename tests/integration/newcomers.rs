@@ -1,5 +1,5 @@
-//! Who has just signed up is read and inserted by one statement on PostgreSQL; whatever it meets, the outcome is that of
-//! two.
+//! Who has just signed up is inserted by the first statement, which reads them too on PostgreSQL; whatever it meets, the
+//! outcome is that of two.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,12 +10,22 @@ use clerk_auth::testing::SessionToken;
 use clerk_auth::time::{Clock, SystemClock};
 use clerk_auth::user::SyncedUser;
 use clerk_auth_tests::database::TestDatabase;
+use clerk_auth_tests::on_both_databases;
 use clerk_auth_tests::profiles::{AlwaysRead, Member, Pool, Profiles, token};
 use futures_util::future::join_all;
-use sqlx::Postgres;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Postgres, Sqlite};
 
 use crate::processes::hears;
+
+on_both_databases!(
+    the_first_requests_of_two_processes_make_one_row,
+    whose_row_is_there_writes_nothing,
+    the_row_is_kept_for_the_next_request,
+    an_address_that_is_taken_locks_nobody_out,
+    the_hook_runs_in_the_transaction_of_the_insertion,
+    who_was_deleted_is_not_brought_back,
+);
 
 /// A token of somebody who signed up half a minute ago, and has changed something so many seconds after that.
 fn newcomer(user_id: &str, name: &str, later: i64) -> SessionToken<'static> {
@@ -26,9 +36,7 @@ async fn start(database: &TestDatabase) -> Profiles {
     Profiles::start_on(Pool::open(database.url(), 2).await).await
 }
 
-#[tokio::test]
-async fn the_first_requests_of_two_processes_make_one_row() {
-    let database = TestDatabase::postgres().await;
+async fn the_first_requests_of_two_processes_make_one_row(database: TestDatabase) {
     let processes = [Profiles::start(&database).await, Profiles::start(&database).await];
     for user in 0..20 {
         let user_id = format!("user_{user}");
@@ -54,34 +62,36 @@ async fn the_first_requests_of_two_processes_make_one_row() {
 }
 
 /// Not even a value of the sequence that makes the ids.
-#[tokio::test]
-async fn whose_row_is_there_writes_nothing() {
-    let database = TestDatabase::postgres().await;
+async fn whose_row_is_there_writes_nothing(database: TestDatabase) {
     let profiles = Profiles::always_read(Pool::open(database.url(), 2).await).await;
     profiles
         .sync(newcomer("user_ada", "Ada", 0))
         .await
         .expect("it syncs");
-    const TRACES: &str = "SELECT concat_ws(' ', ctid, profiles.xmin, profiles.xmax, last_value) \
-                          FROM profiles, pg_sequences WHERE sequencename = 'profiles_id_seq'";
-    let before = profiles.pool.text(TRACES).await;
+    // SQLite's number changes when another connection has written anything to the file.
+    let one = Pool::open(database.url(), 1).await;
+    let traces = async || {
+        if database.is_sqlite() {
+            return one.number("PRAGMA data_version").await.to_string();
+        }
+        let traces = "SELECT concat_ws(' ', ctid, profiles.xmin, profiles.xmax, last_value) \
+                      FROM profiles, pg_sequences WHERE sequencename = 'profiles_id_seq'";
+        one.text(traces).await.expect("there is a row")
+    };
+    let before = traces().await;
     for _ in 0..5 {
-        let synced = profiles.sync(newcomer("user_ada", "Ada", 0)).await;
+        // One that does not know the user yet.
+        let process = Profiles::always_read(profiles.pool.clone()).await;
+        let synced = process.sync(newcomer("user_ada", "Ada", 0)).await;
         assert_eq!(synced.expect("it syncs").outcome, Unchanged);
     }
-    assert_eq!(profiles.pool.text(TRACES).await, before);
+    assert_eq!(traces().await, before);
     let changed = profiles.sync(newcomer("user_ada", "Grace", 5)).await;
     assert_eq!(changed.expect("it syncs").outcome, Updated);
-    assert_ne!(
-        profiles.pool.text(TRACES).await,
-        before,
-        "what is looked for is found"
-    );
+    assert_ne!(traces().await, before, "what is looked for is found");
 }
 
-#[tokio::test]
-async fn the_row_is_kept_for_the_next_request() {
-    let database = TestDatabase::postgres().await;
+async fn the_row_is_kept_for_the_next_request(database: TestDatabase) {
     let one = start(&database).await;
     hears(&one).await;
     let session = one.session(newcomer("user_ada", "Ada", 0)).await;
@@ -101,43 +111,54 @@ async fn the_row_is_kept_for_the_next_request() {
     }
 }
 
-#[tokio::test]
-async fn an_address_that_is_taken_locks_nobody_out() {
-    for constraint in ["UNIQUE (email)", "UNIQUE (email) DEFERRABLE INITIALLY DEFERRED"] {
-        let database = TestDatabase::postgres().await;
-        let profiles = start(&database).await;
-        let sql = format!("ALTER TABLE profiles ADD CONSTRAINT profiles_email {constraint}");
-        profiles.pool.execute(&sql).await;
+async fn an_address_that_is_taken_locks_nobody_out(database: TestDatabase) {
+    const INDEX: &str = "CREATE UNIQUE INDEX profiles_email ON profiles (email)";
+    const DEFERRED: &str =
+        "ALTER TABLE profiles ADD CONSTRAINT profiles_email UNIQUE (email) DEFERRABLE INITIALLY DEFERRED";
+    let profiles = start(&database).await;
+    for unique in [INDEX, DEFERRED] {
+        if unique == DEFERRED {
+            if database.is_sqlite() {
+                return;
+            }
+            profiles.pool.execute("DELETE FROM profiles").await;
+            profiles.pool.execute("DROP INDEX profiles_email").await;
+        }
+        profiles.pool.execute(unique).await;
         for (user_id, later) in [("user_old", 0), ("user_new", 1)] {
-            let token = newcomer(user_id, "Ada", later).claim("email", "shared@example.com");
+            let user_id = format!("{user_id}_{}", unique.len());
+            let token = newcomer(&user_id, "Ada", later).claim("email", "shared@example.com");
             let synced = profiles.sync(token).await.expect("nobody is locked out");
             assert_eq!(
                 (synced.outcome, synced.user.email.as_deref()),
                 (Inserted, Some("shared@example.com")),
-                "{constraint}"
+                "{unique}"
             );
         }
-        let holders = "SELECT count(*) FROM profiles WHERE email IS NULL AND clerk_id = 'user_old'";
-        assert_eq!(profiles.pool.number(holders).await, 1, "{constraint}");
+        let without = "SELECT count(*) FROM profiles WHERE email IS NULL AND clerk_id LIKE 'user_old%'";
+        assert_eq!(profiles.pool.number(without).await, 1, "{unique}");
     }
 }
 
-#[tokio::test]
-async fn the_hook_runs_in_the_transaction_of_the_insertion() {
-    let database = TestDatabase::postgres().await;
+async fn the_hook_runs_in_the_transaction_of_the_insertion(database: TestDatabase) {
     let calls = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&calls);
-    let profiles = Profiles::start_with(
-        Pool::open(database.url(), 2).await,
-        move |builder| {
-            builder.on_insert(move |_, _| {
-                let call = counted.fetch_add(1, Ordering::SeqCst);
-                Box::pin(async move { (call > 0).then_some(()).ok_or("the mail server is down".into()) })
-            })
-        },
-        |builder| builder,
-    )
-    .await;
+    macro_rules! fails_at_first {
+        () => {
+            |builder| {
+                let calls = Arc::clone(&calls);
+                builder.on_insert(move |_, _| {
+                    let call = calls.fetch_add(1, Ordering::SeqCst);
+                    Box::pin(async move {
+                        (call > 0)
+                            .then_some(())
+                            .ok_or("the mail server is down".into())
+                    })
+                })
+            }
+        };
+    }
+    let pool = Pool::open(database.url(), 2).await;
+    let profiles = Profiles::start_with(pool, fails_at_first!(), fails_at_first!()).await;
     let session = profiles.session(newcomer("user_ada", "Ada", 0)).await;
     let failed = profiles.users.sync(&session).await;
     assert!(matches!(failed, Err(SyncError::OnInsert(_))), "{failed:?}");
@@ -146,9 +167,7 @@ async fn the_hook_runs_in_the_transaction_of_the_insertion() {
     assert_eq!((synced.outcome, calls.load(Ordering::SeqCst)), (Inserted, 2));
 }
 
-#[tokio::test]
-async fn who_was_deleted_is_not_brought_back() {
-    let database = TestDatabase::postgres().await;
+async fn who_was_deleted_is_not_brought_back(database: TestDatabase) {
     let profiles = start(&database).await;
     let session = profiles.session(newcomer("user_ada", "Ada", 0)).await;
     profiles.users.sync(&session).await.expect("it syncs");
@@ -164,7 +183,12 @@ async fn who_was_deleted_is_not_brought_back() {
     let gone = profiles.users.sync(&session).await;
     assert!(matches!(gone, Err(SyncError::Gone)), "{gone:?}");
 
-    profiles.pool.execute(&Member::migration_sql::<Postgres>()).await;
+    let members = if database.is_sqlite() {
+        Member::migration_sql::<Sqlite>()
+    } else {
+        Member::migration_sql::<Postgres>()
+    };
+    profiles.pool.execute(&members).await;
     let members = Profiles::<Member>::of_table(profiles.pool, |builder| builder, |builder| builder).await;
     members
         .pool
@@ -201,4 +225,20 @@ async fn where_nothing_can_be_written_a_row_is_read() {
     assert_eq!(synced.outcome, Unchanged);
     let stranger = reading.sync(newcomer("user_eve", "Eve", 0)).await;
     assert!(matches!(stranger, Err(SyncError::Database(_))), "{stranger:?}");
+}
+
+/// An insertion would wait for the one that is under way, though it has nothing to insert.
+#[tokio::test]
+async fn who_is_known_waits_for_nobody_who_writes() {
+    let database = TestDatabase::sqlite();
+    let profiles = Profiles::always_read(Pool::open(database.url(), 2).await).await;
+    let session = profiles.session(newcomer("user_ada", "Ada", 0)).await;
+    profiles.users.sync(&session).await.expect("it syncs");
+    let Pool::Sqlite(others) = Pool::open(database.url(), 1).await else {
+        unreachable!("it is SQLite's");
+    };
+    let writing = others.begin_with("BEGIN IMMEDIATE").await.expect("nobody writes");
+    let synced = profiles.users.sync(&session).await.expect("it is read");
+    assert_eq!(synced.outcome, Unchanged);
+    drop(writing);
 }

@@ -287,9 +287,13 @@ fn upsert(model: &Model, database: Database) -> Upsert {
         Deletion::Mark(_) => None,
         Deletion::Remove(tombstones) => Some(format!("NOT {}", exists(tombstones, &clerk_id))),
     };
-    let values = match &without_tombstone {
-        None => format!("VALUES ({})", values.join(", ")),
-        Some(without_tombstone) => format!("SELECT {selected} WHERE {without_tombstone}"),
+    let row_if = |conditions: &[&Option<String>]| {
+        let conditions: Vec<&str> = conditions.iter().filter_map(|it| it.as_deref()).collect();
+        if conditions.is_empty() {
+            format!("VALUES ({})", values.join(", "))
+        } else {
+            format!("SELECT {selected} WHERE {}", conditions.join(" AND "))
+        }
     };
     let updates = model.columns.iter().filter_map(|it| match &it.role {
         Role::Claim(claim) if !claim.insert_only => Some(excluded(&it.name)),
@@ -327,10 +331,20 @@ fn upsert(model: &Model, database: Database) -> Upsert {
         updates = updates.join(", "),
     );
     let bookkeeping = bookkeeping(model);
+    // A conflict alone would use up a value of the sequence that makes ids, which SQLite writes to the file.
+    let without_row = match database {
+        Database::Postgres => None,
+        Database::Sqlite => Some(format!(
+            "NOT EXISTS (SELECT 1 FROM {} WHERE {} = {clerk_id})",
+            qualified(&model.table),
+            key(model)
+        )),
+    };
     // Nobody has a copy of a row that was not there, so nobody is told.
     let insert = format!(
-        "{before}{values}{conflict} NOTHING RETURNING {columns}{bookkeeping}, {} AS \"clerk_inserted\"",
-        match database {
+        "{before}{row}{conflict} NOTHING RETURNING {columns}{bookkeeping}, {inserted} AS \"clerk_inserted\"",
+        row = row_if(&[&without_row, &without_tombstone]),
+        inserted = match database {
             Database::Postgres => "true",
             Database::Sqlite => "1",
         }
@@ -338,22 +352,23 @@ fn upsert(model: &Model, database: Database) -> Upsert {
     // Nothing of a row that is there is written or locked, and no value of a sequence is used up.
     let select_or_insert = match database {
         Database::Postgres => {
-            let vacant = ["NOT EXISTS (SELECT 1 FROM \"clerk_found\")".to_owned()];
-            let conditions: Vec<String> = vacant.into_iter().chain(without_tombstone).collect();
+            let vacant = Some("NOT EXISTS (SELECT 1 FROM \"clerk_found\")".to_owned());
             Some(format!(
                 "WITH \"clerk_found\" AS (SELECT {columns}{bookkeeping} FROM {table} WHERE {key} = {clerk_id}), \
-                 \"clerk_new\" AS ({before}SELECT {selected} WHERE {conditions}{conflict} NOTHING \
-                 RETURNING {columns}{bookkeeping}) \
+                 \"clerk_new\" AS ({before}{row}{conflict} NOTHING RETURNING {columns}{bookkeeping}) \
                  SELECT *, false AS \"clerk_inserted\" FROM \"clerk_found\" UNION ALL SELECT *, true FROM \"clerk_new\"",
                 table = qualified(&model.table),
                 key = key(model),
-                conditions = conditions.join(" AND "),
+                row = row_if(&[&vacant, &without_tombstone]),
             ))
         }
         // It knows no `INSERT` inside of a statement.
         Database::Sqlite => None,
     };
-    let one = format!("{before}{values}{settled}{announced}{bookkeeping}, {was_inserted}");
+    let one = format!(
+        "{before}{row}{settled}{announced}{bookkeeping}, {was_inserted}",
+        row = row_if(&[&without_tombstone]),
+    );
     // One announcement for all rows is the store's to make, and so is leaving out who has a tombstone: rows that are
     // selected from `VALUES` would need their parameters' types spelled out.
     let many = UpsertMany {

@@ -1,6 +1,7 @@
-//! Whether a user probably has no row yet, so that one statement is to read it and insert it.
+//! Whether a user probably has no row yet, so that one statement is to find that out and insert it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::observation::Observation;
@@ -13,16 +14,39 @@ use crate::user::{SyncedUser, VersionSource};
 /// the first of the session or the one after it (Clerk's documentation, "Session tokens").
 const NEWCOMER_FOR: Duration = Duration::from_secs(60);
 
+/// How many users are remembered to have been expected: of hundreds of newcomers in a minute few are forgotten. 32 KB.
+const REMEMBERED: usize = 4_096;
+
 /// What is expected of the next user. Being wrong costs a statement that reads a little more slowly, or one more of them.
-#[derive(Debug, Default)]
 pub(super) struct Newcomers {
     /// Newcomers come one after another when an application with many users at Clerk begins to keep rows.
     last_was_new: AtomicBool,
+    /// Hashes of users, each in the one place where it can be.
+    expected: Box<[AtomicU64]>,
+    hasher: RandomState,
+}
+
+impl Default for Newcomers {
+    fn default() -> Self {
+        Self {
+            last_was_new: AtomicBool::new(false),
+            expected: (0..REMEMBERED).map(|_| AtomicU64::new(0)).collect(),
+            hasher: RandomState::new(),
+        }
+    }
 }
 
 impl Newcomers {
+    /// Nobody is expected twice: they have a row then, or one could not be inserted so.
     pub(super) fn expects<U: SyncedUser>(&self, observation: &Observation<'_, U>, session: &Session) -> bool {
-        has_just_signed_up::<U>(observation, session) || self.last_was_new.load(Ordering::Relaxed)
+        let is_likely =
+            self.last_was_new.load(Ordering::Relaxed) || has_just_signed_up::<U>(observation, session);
+        if !is_likely {
+            return false;
+        }
+        let hash = self.hasher.hash_one(session.user_id().as_str());
+        let place = usize::try_from(hash >> 32).unwrap_or(0) % self.expected.len();
+        self.expected[place].swap(hash, Ordering::Relaxed) != hash
     }
 
     /// How a user's row was found.

@@ -137,12 +137,11 @@ where
         claims: &'a U::Claims,
         version: Version,
     ) -> Option<StoreFuture<'a, Option<Written<U>>, WriteError>> {
-        let sql = U::SELECT_OR_INSERT?;
         // A hook needs a transaction around the insertion.
         if self.on_insert.is_some() {
             return None;
         }
-        Some(Box::pin(self.select_or_insert(sql, clerk_id, claims, version)))
+        Some(Box::pin(self.select_or_insert(clerk_id, claims, version)))
     }
 
     fn read_many<'a>(&'a self, clerk_ids: &'a [&'a str]) -> StoreFuture<'a, Vec<(String, Stored<U>)>> {

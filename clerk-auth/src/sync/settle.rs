@@ -142,7 +142,7 @@ impl<U: SyncedUser> Inner<U> {
         }
     }
 
-    /// The row in one statement, which inserts it if there is none; `None` if another look has to tell.
+    /// The row by one statement, which inserts it if there is none; `None` if a look has to tell.
     async fn look_or_insert(
         &self,
         observation: &Observation<'_, U>,

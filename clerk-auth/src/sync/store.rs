@@ -116,7 +116,8 @@ pub(crate) trait Store<U: SyncedUser>: Send + Sync {
     fn look<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, Looked<'a, U>>;
 
     /// The row, which is inserted if there is none, by one statement that writes nothing else. `None` if that cannot tell:
-    /// somebody else inserts the row, or the database refuses to. No future where there is no such statement.
+    /// it has not read the row that is there, somebody else inserts it, or the database refuses to. No future where there
+    /// can be no such statement.
     fn look_or_insert<'a>(
         &'a self,
         clerk_id: &'a str,

@@ -99,14 +99,14 @@ where
         Ok(written)
     }
 
-    /// Runs [`StoredIn::SELECT_OR_INSERT`]; `None` if it does not tell.
+    /// Runs [`StoredIn::SELECT_OR_INSERT`], or [`StoredIn::INSERT`] where there is none; `None` if it does not tell.
     pub(super) async fn select_or_insert(
         &self,
-        sql: &'static str,
         clerk_id: &str,
         claims: &U::Claims,
         version: Version,
     ) -> Result<Option<Written<U>>, WriteError> {
+        let sql = U::SELECT_OR_INSERT.unwrap_or(U::INSERT);
         let arguments = Self::bound(claims, version)?;
         let mut connection = self.connections.acquire().await?;
         // To the end, where a constraint that is deferred refuses.
