@@ -32,6 +32,7 @@ mod observation;
 mod page;
 #[cfg(feature = "backend-api")]
 mod patience;
+mod places;
 mod plan;
 mod pool_store;
 #[cfg(feature = "backend-api")]

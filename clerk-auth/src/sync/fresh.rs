@@ -1,12 +1,12 @@
 //! Rows that were read a moment ago, served without a look at the database until somebody has written.
 
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use quick_cache::sync::{Cache, EntryAction, EntryResult};
 
+use super::places::Places;
 use super::store::Stored;
 use super::version::Version;
 use crate::session::Session;
@@ -26,8 +26,7 @@ const COUNTERS: usize = 1_024;
 pub(super) struct FreshRows<U> {
     fresh_for: Duration,
     rows: Cache<Box<str>, Arc<FreshRow<U>>>,
-    writes: Box<[AtomicU64]>,
-    hasher: RandomState,
+    writes: Places<AtomicU64>,
     /// Nobody else can write unheard.
     hears_writes: AtomicBool,
 }
@@ -97,8 +96,7 @@ impl<U> FreshRows<U> {
         Self {
             fresh_for,
             rows: Cache::new(capacity),
-            writes: (0..counters).map(|_| AtomicU64::new(0)).collect(),
-            hasher: RandomState::new(),
+            writes: Places::new(counters),
             hears_writes: AtomicBool::new(hears_writes),
         }
     }
@@ -118,13 +116,13 @@ impl<U> FreshRows<U> {
         // A clock set back makes the row of unknown age.
         let is_young =
             now >= row.read.clock && now.since(row.read.clock) < self.fresh_for && age < self.fresh_for;
-        (is_young && row.read.writes == self.counter(clerk_id).load(Ordering::Acquire)).then_some(row)
+        (is_young && row.read.writes == self.writes.of(clerk_id).load(Ordering::Acquire)).then_some(row)
     }
 
     /// To be called before a read begins.
     pub(super) fn reading(&self, clerk_id: &str, now: Timestamp) -> Reading {
         Reading {
-            writes: self.counter(clerk_id).load(Ordering::Acquire),
+            writes: self.writes.of(clerk_id).load(Ordering::Acquire),
             instant: Instant::now(),
             clock: now,
         }
@@ -154,7 +152,7 @@ impl<U> FreshRows<U> {
 
     /// Somebody has written the user's row: no copy read before is good.
     pub(super) fn written(&self, clerk_id: &str) {
-        self.counter(clerk_id).fetch_add(1, Ordering::AcqRel);
+        self.writes.of(clerk_id).fetch_add(1, Ordering::AcqRel);
     }
 
     /// Another process says whose rows it has written: one user's, several with spaces between them, or [`ANY`].
@@ -173,7 +171,7 @@ impl<U> FreshRows<U> {
     /// Somebody has written rows, and nobody says whose: no copy read before is good.
     #[cfg(feature = "postgres")]
     pub(super) fn any_written(&self) {
-        for counter in &self.writes {
+        for counter in self.writes.all() {
             counter.fetch_add(1, Ordering::AcqRel);
         }
     }
@@ -181,7 +179,7 @@ impl<U> FreshRows<U> {
     /// To be called before this process writes the user's row. However that ends, no copy read before is good.
     pub(super) fn writing<'a>(&'a self, clerk_id: &'a str, now: Timestamp) -> Writing<'a> {
         Writing {
-            counter: self.counter(clerk_id),
+            counter: self.writes.of(clerk_id),
             began: self.reading(clerk_id, now),
             done: false,
         }
@@ -194,10 +192,5 @@ impl<U> FreshRows<U> {
             self.any_written();
         }
         self.hears_writes.store(hears, Ordering::Release);
-    }
-
-    fn counter(&self, clerk_id: &str) -> &AtomicU64 {
-        let hash = usize::try_from(self.hasher.hash_one(clerk_id) >> 32).unwrap_or(0);
-        &self.writes[hash % self.writes.len()]
     }
 }

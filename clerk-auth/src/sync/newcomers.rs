@@ -1,10 +1,10 @@
 //! Whether a user probably has no row yet, so that one statement is to find that out and insert it.
 
-use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::observation::Observation;
+use super::places::Places;
 use super::plan::SyncOutcome;
 use crate::session::Session;
 use crate::time::Timestamp;
@@ -21,17 +21,15 @@ const REMEMBERED: usize = 4_096;
 pub(super) struct Newcomers {
     /// Newcomers come one after another when an application with many users at Clerk begins to keep rows.
     last_was_new: AtomicBool,
-    /// Hashes of users, each in the one place where it can be.
-    expected: Box<[AtomicU64]>,
-    hasher: RandomState,
+    /// The hash of one user for each place.
+    expected: Places<AtomicU64>,
 }
 
 impl Default for Newcomers {
     fn default() -> Self {
         Self {
             last_was_new: AtomicBool::new(false),
-            expected: (0..REMEMBERED).map(|_| AtomicU64::new(0)).collect(),
-            hasher: RandomState::new(),
+            expected: Places::new(REMEMBERED),
         }
     }
 }
@@ -44,9 +42,8 @@ impl Newcomers {
         if !is_likely {
             return false;
         }
-        let hash = self.hasher.hash_one(session.user_id().as_str());
-        let place = usize::try_from(hash >> 32).unwrap_or(0) % self.expected.len();
-        self.expected[place].swap(hash, Ordering::Relaxed) != hash
+        let user = self.expected.hash(session.user_id().as_str());
+        self.expected.of_hash(user).swap(user, Ordering::Relaxed) != user
     }
 
     /// How a user's row was found.

@@ -1,17 +1,17 @@
 //! Lets one request of this process at a time write a user's row.
 
-use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{Mutex, MutexGuard};
+
+use super::places::Places;
 
 /// So many locks; users that share one wait for each other, which costs time and nothing else.
 const LOCKS: usize = 1_024;
 
 /// Who comes after another's turn looks at the row again: it may say by now what they would write.
 pub(super) struct Writers {
-    locks: Box<[Lock]>,
-    hasher: RandomState,
+    locks: Places<Lock>,
 }
 
 #[derive(Default)]
@@ -40,8 +40,7 @@ impl Drop for Turn<'_> {
 impl Default for Writers {
     fn default() -> Self {
         Self {
-            locks: (0..LOCKS).map(|_| Lock::default()).collect(),
-            hasher: RandomState::new(),
+            locks: Places::new(LOCKS),
         }
     }
 }
@@ -49,12 +48,12 @@ impl Default for Writers {
 impl Writers {
     /// To be called before the row is looked at.
     pub(super) fn ended(&self, clerk_id: &str) -> Ended {
-        Ended(self.lock(clerk_id).ended.load(Ordering::Acquire))
+        Ended(self.locks.of(clerk_id).ended.load(Ordering::Acquire))
     }
 
     /// A turn to write; `None` if others are having theirs, or have had it since the row was looked at.
     pub(super) fn turn(&self, clerk_id: &str, looked_at: Ended) -> Option<Turn<'_>> {
-        let lock = self.lock(clerk_id);
+        let lock = self.locks.of(clerk_id);
         let guard = lock.turn.try_lock().ok()?;
         (self.ended(clerk_id) == looked_at).then(|| Turn {
             ended: &lock.ended,
@@ -64,12 +63,7 @@ impl Writers {
 
     /// Waits until nobody has a turn.
     pub(super) async fn others(&self, clerk_id: &str) {
-        drop(self.lock(clerk_id).turn.lock().await);
-    }
-
-    fn lock(&self, clerk_id: &str) -> &Lock {
-        let hash = usize::try_from(self.hasher.hash_one(clerk_id) >> 32).unwrap_or(0);
-        &self.locks[hash % self.locks.len()]
+        drop(self.locks.of(clerk_id).turn.lock().await);
     }
 }
 
