@@ -1,4 +1,5 @@
-//! What the operator reads: each refusal once, with its reason, and nothing of a token.
+//! What the operator reads: each refusal once, with its reason, and nothing of a token; what every request would repeat, once
+//! a minute.
 
 #![cfg(feature = "testing")]
 
@@ -129,4 +130,74 @@ fn a_start_without_authorized_parties_is_warned_of() {
         warnings[0].starts_with("WARN") && warnings[0].contains("CLERK_AUTHORIZED_PARTIES"),
         "{warnings:?}"
     );
+}
+
+#[cfg(feature = "sqlite")]
+#[test]
+fn a_token_without_the_claims_is_reported_once_a_minute_with_the_template_to_paste() {
+    use clerk_auth::sync::SyncError;
+    use clerk_auth::testing::MovableClock;
+    use clerk_auth::time::Timestamp;
+    use clerk_auth::user::StoredIn;
+    use clerk_auth::{SyncedUser, UserSync};
+
+    #[derive(Clone, SyncedUser)]
+    #[synced_user(
+        table = "users",
+        template_json = r#"{
+            "email": "{{user.primary_email_address}}",
+            "name": "{{user.first_name}}",
+            "updatedAt": "{{user.updated_at}}"
+        }"#,
+        database(sqlite)
+    )]
+    #[expect(dead_code, reason = "no token has a row")]
+    struct User {
+        clerk_id: String,
+        email: Option<String>,
+        name: Option<String>,
+    }
+
+    let issuer = Issuer::new("https://clerk.example.com");
+    let clock = MovableClock::at(Timestamp::from_seconds(1_700_000_000));
+    let clerk = Clerk::builder()
+        .issuer(issuer.url())
+        .jwt_key(issuer.public_key_pem())
+        .clock(clock.clone())
+        .build()
+        .expect("the configuration is right");
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("a runtime starts");
+    runtime.block_on(async {
+        let options = sqlx::sqlite::SqlitePoolOptions::new().max_connections(1);
+        let pool = options.connect("sqlite::memory:").await.expect("it opens");
+        let table = <User as StoredIn<sqlx::Sqlite>>::CREATE_TABLE;
+        sqlx::raw_sql(table).execute(&pool).await.expect("it is made");
+        let users = UserSync::<User>::new(clerk.clone(), pool).await.expect("it fits");
+        let now = Timestamp::from_seconds(1_700_000_000);
+        let token = issuer.token("user_ada").claim("name", "Ada").issued_at(now);
+        let mut headers = HeaderMap::new();
+        let bearer = format!("Bearer {}", token.sign()).parse().expect("a header value");
+        headers.insert(AUTHORIZATION, bearer);
+        let session = clerk.authenticate(&headers).await.expect("the token is valid");
+        log.take();
+        // In seconds.
+        for (passed, expected) in [(0, 1), (0, 0), (59, 0), (1, 1), (0, 0)] {
+            clock.advance(std::time::Duration::from_secs(passed));
+            let refused = users.sync(&session).await;
+            assert!(matches!(refused, Err(SyncError::Claims(_))), "it has two claims too few");
+            let reports = log.take();
+            assert_eq!(reports.len(), expected, "{reports:?}");
+            for report in reports {
+                let template = r#"template={"email": "{{user.primary_email_address}}","name": "{{user.first_name}}","updatedAt": "{{user.updated_at}}"}"#;
+                assert!(report.starts_with("ERROR") && report.contains(template), "{report}");
+                assert!(report.contains(r#"absent="email, updatedAt""#), "{report}");
+                assert!(!report.contains("Ada"), "{report}");
+            }
+        }
+    });
 }

@@ -2,6 +2,7 @@
 
 mod backend_api;
 mod conflicts;
+mod connections;
 mod credentials;
 mod deletion;
 mod example;
