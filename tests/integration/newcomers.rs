@@ -64,8 +64,10 @@ async fn the_first_requests_of_two_processes_make_one_row(database: TestDatabase
 /// Not even a value of the sequence that makes the ids.
 async fn whose_row_is_there_writes_nothing(database: TestDatabase) {
     let profiles = Profiles::always_read(Pool::open(database.url(), 2).await).await;
+    // Of one time, however long this takes: a newer one is noted.
+    let signed_up = SystemClock.now().seconds() - 30;
     profiles
-        .sync(newcomer("user_ada", "Ada", 0))
+        .sync(token("user_ada", "Ada", signed_up))
         .await
         .expect("it syncs");
     // SQLite's number changes when another connection has written anything to the file.
@@ -82,11 +84,11 @@ async fn whose_row_is_there_writes_nothing(database: TestDatabase) {
     for _ in 0..5 {
         // One that does not know the user yet.
         let process = Profiles::always_read(profiles.pool.clone()).await;
-        let synced = process.sync(newcomer("user_ada", "Ada", 0)).await;
+        let synced = process.sync(token("user_ada", "Ada", signed_up)).await;
         assert_eq!(synced.expect("it syncs").outcome, Unchanged);
     }
     assert_eq!(traces().await, before);
-    let changed = profiles.sync(newcomer("user_ada", "Grace", 5)).await;
+    let changed = profiles.sync(token("user_ada", "Grace", signed_up + 5)).await;
     assert_eq!(changed.expect("it syncs").outcome, Updated);
     assert_ne!(traces().await, before, "what is looked for is found");
 }
