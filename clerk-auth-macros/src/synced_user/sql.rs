@@ -121,7 +121,7 @@ impl Statements {
                         qualified(tombstones),
                         database.timestamp(),
                     ),
-                    select: format!("SELECT {}", exists(tombstones, &first)),
+                    select: format!("SELECT {}", has_tombstone(tombstones, &first)),
                     select_many: format!(
                         "SELECT {name}.\"clerk_id\" FROM {} WHERE {name}.\"clerk_id\" {}",
                         qualified(tombstones),
@@ -225,23 +225,29 @@ fn bookkeeping(model: &Model) -> String {
 fn deleted(model: &Model) -> String {
     match &model.deletion {
         Deletion::Mark(deleted_at) => format!("{} IS NOT NULL", column(model, deleted_at)),
-        Deletion::Remove(tombstones) => exists(tombstones, &key(model)),
+        Deletion::Remove(tombstones) => has_tombstone(tombstones, &key(model)),
     }
 }
 
 fn not_deleted(model: &Model) -> String {
     match &model.deletion {
         Deletion::Mark(deleted_at) => format!("{} IS NULL", column(model, deleted_at)),
-        Deletion::Remove(tombstones) => format!("NOT {}", exists(tombstones, &key(model))),
+        Deletion::Remove(tombstones) => format!("NOT {}", has_tombstone(tombstones, &key(model))),
     }
 }
 
 /// Whether a Clerk user id has a tombstone.
-fn exists(tombstones: &Table, clerk_id: &str) -> String {
+fn has_tombstone(tombstones: &Table, clerk_id: &str) -> String {
+    has_row(tombstones, "clerk_id", clerk_id)
+}
+
+/// Whether a Clerk user id has a row in a table.
+fn has_row(table: &Table, key: &str, clerk_id: &str) -> String {
     format!(
-        "EXISTS (SELECT 1 FROM {} WHERE {}.\"clerk_id\" = {clerk_id})",
-        qualified(tombstones),
-        quote(&tombstones.name)
+        "EXISTS (SELECT 1 FROM {} WHERE {}.{} = {clerk_id})",
+        qualified(table),
+        quote(&table.name),
+        quote(key)
     )
 }
 
@@ -285,7 +291,7 @@ fn upsert(model: &Model, database: Database) -> Upsert {
     let selected = selected.join(", ");
     let without_tombstone = match &model.deletion {
         Deletion::Mark(_) => None,
-        Deletion::Remove(tombstones) => Some(format!("NOT {}", exists(tombstones, &clerk_id))),
+        Deletion::Remove(tombstones) => Some(format!("NOT {}", has_tombstone(tombstones, &clerk_id))),
     };
     let row_if = |conditions: &[&Option<String>]| {
         let conditions: Vec<&str> = conditions.iter().filter_map(|it| it.as_deref()).collect();
@@ -322,10 +328,7 @@ fn upsert(model: &Model, database: Database) -> Upsert {
         inserted = inserted.join(", "),
     );
     let columns = columns(model);
-    let conflict = format!(
-        " ON CONFLICT ({key}) DO",
-        key = quote(model.key().map_or("clerk_id", |key| &key.name)),
-    );
+    let conflict = format!(" ON CONFLICT ({key}) DO", key = quote(key_name(model)),);
     let settled = format!(
         "{conflict} UPDATE SET {updates} RETURNING {columns}",
         updates = updates.join(", "),
@@ -335,9 +338,8 @@ fn upsert(model: &Model, database: Database) -> Upsert {
     let without_row = match database {
         Database::Postgres => None,
         Database::Sqlite => Some(format!(
-            "NOT EXISTS (SELECT 1 FROM {} WHERE {} = {clerk_id})",
-            qualified(&model.table),
-            key(model)
+            "NOT {}",
+            has_row(&model.table, key_name(model), &clerk_id)
         )),
     };
     // Nobody has a copy of a row that was not there, so nobody is told.
@@ -414,7 +416,11 @@ fn column(model: &Model, name: &str) -> String {
 
 /// The column by which rows are found.
 fn key(model: &Model) -> String {
-    column(model, model.key().map_or("clerk_id", |key| &key.name))
+    column(model, key_name(model))
+}
+
+fn key_name(model: &Model) -> &str {
+    model.key().map_or("clerk_id", |key| &key.name)
 }
 
 /// An identifier in double quotes, as both databases read it: reserved words and capitals keep.

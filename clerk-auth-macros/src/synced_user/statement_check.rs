@@ -10,37 +10,28 @@ use super::sql::Statements;
 /// A function that nobody calls, with a `query!` for each statement.
 pub(super) fn statement_check(model: &Model) -> Option<TokenStream> {
     let (at, database) = model.check?;
-    let Statements {
-        select,
-        select_many,
-        select_ids,
-        upsert,
-        insert,
-        select_or_insert,
-        upsert_many,
-        raise_version,
-        raise_version_many,
-        tombstone,
-        tombstones,
-        ..
-    } = Statements::of(model, database);
+    let statements = Statements::of(model, database);
     let inserted = model.written().count() + 1;
     let upserted = inserted + usize::from(model.announces(database));
     let queries = [
-        (select, 1),
-        (select_many, 1),
-        (select_ids, 2),
-        (upsert, upserted),
-        (insert, inserted),
-        (upsert_many.of_two(database), 2 * upsert_many.parameters),
-        (raise_version, 2),
-        (raise_version_many, 1),
-        (tombstone, 1),
+        (statements.select, 1),
+        (statements.select_many, 1),
+        (statements.select_ids, 2),
+        (statements.upsert, upserted),
+        (statements.insert, inserted),
+        (
+            statements.upsert_many.of_two(database),
+            2 * statements.upsert_many.parameters,
+        ),
+        (statements.raise_version, 2),
+        (statements.raise_version_many, 1),
+        (statements.tombstone, 1),
     ]
     .into_iter()
-    .chain(select_or_insert.map(|sql| (sql, inserted)))
+    .chain(statements.select_or_insert.map(|sql| (sql, inserted)))
     .chain(
-        tombstones
+        statements
+            .tombstones
             .into_iter()
             .flat_map(|it| [(it.select, 1), (it.delete, 1)]),
     )

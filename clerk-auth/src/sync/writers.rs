@@ -21,6 +21,12 @@ struct Lock {
     ended: AtomicU64,
 }
 
+impl Lock {
+    fn ended(&self) -> Ended {
+        Ended(self.ended.load(Ordering::Acquire))
+    }
+}
+
 /// How many turns had ended when a row was looked at.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Ended(u64);
@@ -48,14 +54,14 @@ impl Default for Writers {
 impl Writers {
     /// To be called before the row is looked at.
     pub(super) fn ended(&self, clerk_id: &str) -> Ended {
-        Ended(self.locks.of(clerk_id).ended.load(Ordering::Acquire))
+        self.locks.of(clerk_id).ended()
     }
 
     /// A turn to write; `None` if others are having theirs, or have had it since the row was looked at.
     pub(super) fn turn(&self, clerk_id: &str, looked_at: Ended) -> Option<Turn<'_>> {
         let lock = self.locks.of(clerk_id);
         let guard = lock.turn.try_lock().ok()?;
-        (self.ended(clerk_id) == looked_at).then(|| Turn {
+        (lock.ended() == looked_at).then(|| Turn {
             ended: &lock.ended,
             _guard: guard,
         })
