@@ -133,8 +133,8 @@ impl Clerk {
         let keys = keys
             .filter_map(|key| serde_json::from_value(key.clone()).ok())
             .filter_map(VerifyingKey::from_jwk);
-        for (key_id, key) in keys {
-            match self.key(Some(&key_id)).await {
+        for key in keys {
+            match self.key(key.id()).await {
                 Ok(known) if known.is(&key) => return Ok(true),
                 Ok(_) | Err(AuthenticationError::Refused(_)) => {}
                 Err(error) => return Err(error),
@@ -241,7 +241,7 @@ impl Clerk {
         {
             check_times(&verified.session, now).inspect_err(|_| self.0.verified.remove(credential.token))?;
             metrics::session_token_cached();
-            return Ok(verified.session.clone());
+            return Ok(verified.session);
         }
         let token = credential.text()?;
         let unverified = UnverifiedToken::parse(token, &self.0.header)?;
@@ -252,7 +252,6 @@ impl Clerk {
         let verified = Verified {
             session: session.clone(),
             key,
-            header: unverified.header,
         };
         self.0.verified.insert(credential.token, verified);
         Ok(session)
@@ -263,7 +262,7 @@ impl Clerk {
         Ok(match &self.0.keys {
             Keys::Pem(key) => Arc::ptr_eq(key, &verified.key),
             #[cfg(feature = "jwks")]
-            Keys::Jwks(_) => Arc::ptr_eq(&self.key(verified.header.key_id()).await?, &verified.key),
+            Keys::Jwks(_) => Arc::ptr_eq(&self.key(verified.key.id()).await?, &verified.key),
         })
     }
 

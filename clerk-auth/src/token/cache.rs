@@ -9,7 +9,6 @@ use std::sync::Arc;
 use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
 
-use super::header::Header;
 use super::key::VerifyingKey;
 use crate::session::Session;
 
@@ -23,18 +22,16 @@ const OVERHEAD: u64 = 1_024;
 const HASHED: usize = 16;
 
 /// A session and what it was verified with.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Verified {
     pub(crate) session: Session,
     pub(crate) key: Arc<VerifyingKey>,
-    #[cfg_attr(not(feature = "jwks"), expect(dead_code, reason = "a PEM key has no id"))]
-    pub(crate) header: Arc<Header>,
 }
 
 /// Verified tokens. Looked up by a seeded hash and compared byte for byte; a caller cannot choose
 /// what is in it, because nothing is put in before its signature has been verified.
 #[derive(Debug)]
-pub(crate) struct VerifiedTokens(Cache<Token, Arc<Verified>, Weight>);
+pub(crate) struct VerifiedTokens(Cache<Token, Verified, Weight>);
 
 /// A token as a key. The end of a signature is hashed instead of the whole: in tokens that verify it is as good as random.
 #[derive(Debug, Eq, PartialEq)]
@@ -65,9 +62,9 @@ impl Equivalent<Token> for Sought<'_> {
 #[derive(Clone, Debug)]
 struct Weight;
 
-impl Weighter<Token, Arc<Verified>> for Weight {
+impl Weighter<Token, Verified> for Weight {
     /// The claims are about the token again.
-    fn weight(&self, token: &Token, _: &Arc<Verified>) -> u64 {
+    fn weight(&self, token: &Token, _: &Verified) -> u64 {
         OVERHEAD + 2 * token.0.len() as u64
     }
 }
@@ -82,12 +79,12 @@ impl VerifiedTokens {
         Self(Cache::with_weighter(entries, capacity, Weight))
     }
 
-    pub(crate) fn get(&self, token: &[u8]) -> Option<Arc<Verified>> {
+    pub(crate) fn get(&self, token: &[u8]) -> Option<Verified> {
         self.0.get(&Sought(token))
     }
 
     pub(crate) fn insert(&self, token: &[u8], verified: Verified) {
-        self.0.insert(Token(token.into()), Arc::new(verified));
+        self.0.insert(Token(token.into()), verified);
     }
 
     pub(crate) fn remove(&self, token: &[u8]) {
@@ -97,14 +94,10 @@ impl VerifiedTokens {
 
 #[cfg(all(test, feature = "testing"))]
 mod tests {
-    use base64::Engine;
-    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
     use super::*;
     use crate::session::{Payload, StandardClaims};
     use crate::testing::Issuer;
     use crate::time::Timestamp;
-    use crate::token::header::LastHeader;
 
     #[test]
     fn what_is_kept_is_bounded() {
@@ -116,15 +109,11 @@ mod tests {
         let session = Session::new(claims, payload);
         let key = Arc::new(VerifyingKey::from_pem(&issuer.public_key_pem()).expect("the issuer's key"));
         let capacity = 256 * 1024;
-        let header = r#"{"alg":"RS256"}"#;
-        let header = LastHeader::default().read(&URL_SAFE_NO_PAD.encode(header));
-        let header = header.expect("the header of a session token");
         let tokens = VerifiedTokens::with_capacity(capacity);
         for number in 0..5_000 {
             let verified = Verified {
                 session: session.clone(),
                 key: Arc::clone(&key),
-                header: Arc::clone(&header),
             };
             let token = format!("{number}{}", "x".repeat(number % 8_000));
             tokens.insert(token.as_bytes(), verified);

@@ -224,7 +224,7 @@ pub(crate) fn parse(document: &[u8]) -> Result<HashMap<String, Arc<VerifyingKey>
         .iter()
         .filter_map(|key| serde_json::from_value::<Jwk>(key.clone()).ok())
         .filter_map(VerifyingKey::from_jwk)
-        .map(|(key_id, key)| (key_id, Arc::new(key)))
+        .filter_map(|key| Some((key.id()?.to_owned(), Arc::new(key))))
         .collect();
     if keys.is_empty() {
         return Err(FetchError::NoUsableKey);

@@ -13,7 +13,11 @@ use rustls_pki_types::pem::PemObject;
 use super::refusal::Refusal;
 
 /// An RSA public key of at least 2048 bits; it verifies RS256 and nothing else, whatever a token's header says.
-pub(crate) struct VerifyingKey(ParsedPublicKey);
+pub(crate) struct VerifyingKey {
+    key: ParsedPublicKey,
+    /// Its `kid` in a JWKS document; a PEM key has none.
+    id: Option<Box<str>>,
+}
 
 /// Why a key cannot be used.
 ///
@@ -47,16 +51,16 @@ impl VerifyingKey {
             return Err(KeyError::Rsa);
         }
         ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key.as_ref())
-            .map(Self)
+            .map(|key| Self { key, id: None })
             .map_err(|_| KeyError::Rsa)
     }
 
-    /// Reads a key of a JWKS document and its `kid`; `None` if it is not one that signs session tokens.
+    /// Reads a key of a JWKS document, which has a `kid`; `None` if it is not one that signs session tokens.
     #[cfg_attr(
         not(any(feature = "jwks", feature = "backend-api")),
         expect(dead_code, reason = "only JWKS documents hold JWKs")
     )]
-    pub(crate) fn from_jwk(jwk: Jwk) -> Option<(String, Self)> {
+    pub(crate) fn from_jwk(jwk: Jwk) -> Option<Self> {
         let signs = matches!(jwk.common.public_key_use, None | Some(PublicKeyUse::Signature));
         let rs256 = matches!(jwk.common.key_algorithm, None | Some(KeyAlgorithm::RS256));
         let AlgorithmParameters::RSA(parameters) = jwk.algorithm else {
@@ -76,7 +80,17 @@ impl VerifyingKey {
         let key = components
             .to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256)
             .ok()?;
-        Some((jwk.common.key_id?, Self(key)))
+        let id = Some(jwk.common.key_id?.into());
+        Some(Self { key, id })
+    }
+
+    /// What tokens name it by, if it is of a JWKS document.
+    #[cfg_attr(
+        not(any(feature = "jwks", feature = "backend-api")),
+        expect(dead_code, reason = "only JWKS documents have ids")
+    )]
+    pub(crate) fn id(&self) -> Option<&str> {
+        self.id.as_deref()
     }
 
     /// Whether both are the same key, whatever they were read from: their bytes are those of a `PUBLIC KEY`.
@@ -85,12 +99,12 @@ impl VerifyingKey {
         expect(dead_code, reason = "no instance is compared with another")
     )]
     pub(crate) fn is(&self, other: &Self) -> bool {
-        self.0.as_ref() == other.0.as_ref()
+        self.key.as_ref() == other.key.as_ref()
     }
 
     /// Verifies a signature over the first two parts of a token as they were received.
     pub(crate) fn verify(&self, signed: &[u8], signature: &[u8]) -> Result<(), Refusal> {
-        self.0
+        self.key
             .verify_sig(signed, signature)
             .map_err(|_| Refusal::Signature)
     }
