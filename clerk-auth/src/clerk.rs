@@ -188,7 +188,7 @@ impl Clerk {
     }
 
     /// Why a user's tokens are refused, if they are.
-    pub(crate) fn denied_user(&self, user: &UserId, now: Timestamp) -> Option<Refusal> {
+    pub(crate) fn denied_user(&self, user: &str, now: Timestamp) -> Option<Refusal> {
         self.0.denied_users.refusal(user, now)
     }
 
@@ -219,8 +219,8 @@ impl Clerk {
             credential(headers, &self.0.cookies, self.issuer())?.ok_or(AuthenticationError::SignedOut)?;
         let now = self.now();
         let session = self.verify(&credential, now).await?;
-        let ended = self.0.denied_sessions.refusal(session.id(), now);
-        if let Some(refusal) = ended.or_else(|| self.denied_user(session.user_id(), now)) {
+        let ended = self.0.denied_sessions.refusal(session.sid(), now);
+        if let Some(refusal) = ended.or_else(|| self.denied_user(session.sub(), now)) {
             self.0.verified.remove(credential.token);
             return Err(refusal.into());
         }
@@ -243,18 +243,25 @@ impl Clerk {
             metrics::session_token_cached();
             return Ok(verified.session);
         }
-        let token = credential.text()?;
+        let verified = self.verify_token(credential.token, now).await;
+        let verified = verified.map_err(|error| match error {
+            AuthenticationError::Refused(_) if credential.is_malformed() => {
+                Refusal::CredentialMalformed.into()
+            }
+            error => error,
+        })?;
+        let session = verified.session.clone();
+        self.0.verified.insert(credential.token, verified);
+        Ok(session)
+    }
+
+    async fn verify_token(&self, token: &[u8], now: Timestamp) -> Result<Verified, AuthenticationError> {
         let unverified = UnverifiedToken::parse(token, &self.0.header)?;
         let key = self.key(unverified.header.key_id()).await?;
         let session = unverified.verify(&key, &self.0.expectations, now)?;
         metrics::session_token_verified(token.len());
         self.0.header.keep(&unverified.header);
-        let verified = Verified {
-            session: session.clone(),
-            key,
-        };
-        self.0.verified.insert(credential.token, verified);
-        Ok(session)
+        Ok(Verified { session, key })
     }
 
     /// A key that was withdrawn or replaced has verified nothing.

@@ -1,5 +1,6 @@
 //! Newtypes for Clerk's identifiers, so that a session id cannot stand where a user id is meant.
 
+use std::borrow::Borrow;
 use std::fmt;
 
 macro_rules! identifier {
@@ -22,6 +23,13 @@ macro_rules! identifier {
 
         impl AsRef<str> for $name {
             fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        /// A map keyed by ids is looked up by a text.
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
                 &self.0
             }
         }

@@ -3,6 +3,8 @@
 mod authorization;
 mod claims;
 mod custom;
+mod excerpt;
+mod organization;
 mod payload;
 mod permissions;
 
@@ -10,14 +12,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::claim::{Claim, ClaimSource};
-use crate::id::{OrganizationId, SessionId, UserId};
+use crate::id::{SessionId, UserId};
 use crate::time::Timestamp;
 
 pub use claims::MalformedClaim;
 pub(crate) use claims::StandardClaims;
 use custom::CustomClaims;
+use excerpt::Excerpt;
+pub use organization::Organization;
 pub(crate) use payload::Payload;
-use permissions::Permissions;
 
 /// A session whose token has been verified. Cloning is cheap.
 ///
@@ -35,53 +38,49 @@ use permissions::Permissions;
 pub struct Session(Arc<SessionData>);
 
 struct SessionData {
+    payload: String,
     standard: StandardClaims,
     custom: CustomClaims,
 }
 
-/// The organization that is active in a session.
-///
-/// ```
-/// use clerk_auth::Session;
-///
-/// /// Which organization's data a request is about.
-/// fn tenant(session: &Session) -> Option<&str> {
-///     session.organization().map(|organization| organization.id().as_str())
-/// }
-/// ```
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Organization {
-    id: OrganizationId,
-    slug: Option<Box<str>>,
-    role: Option<Box<str>>,
-    permissions: Permissions,
-}
-
 impl Session {
     /// From the payload of a token whose signature has been verified, and what was read from it.
-    pub(crate) fn new(standard: StandardClaims, payload: Vec<u8>) -> Self {
-        let custom = CustomClaims::of(payload);
-        Self(Arc::new(SessionData { standard, custom }))
+    pub(crate) fn new(standard: StandardClaims, payload: String) -> Self {
+        Self(Arc::new(SessionData {
+            payload,
+            standard,
+            custom: CustomClaims::default(),
+        }))
     }
 
     /// Who is signed in: `sub`.
     pub fn user_id(&self) -> &UserId {
-        &self.0.standard.user_id
+        self.0.standard.user_id.get(&self.0.payload, UserId::new)
     }
 
     /// The session: `sid`.
     pub fn id(&self) -> &SessionId {
-        &self.0.standard.id
+        self.0.standard.id.get(&self.0.payload, SessionId::new)
+    }
+
+    /// The text of the user's id: what each request is looked up by, without making an id of it.
+    pub(crate) fn sub(&self) -> &str {
+        self.0.standard.user_id.claim(&self.0.payload)
+    }
+
+    /// The same of the session's id.
+    pub(crate) fn sid(&self) -> &str {
+        self.0.standard.id.claim(&self.0.payload)
     }
 
     /// The Clerk instance: `iss`, the origin of its Frontend API.
     pub fn issuer(&self) -> &str {
-        &self.0.standard.issuer
+        self.0.standard.issuer.of(&self.0.payload)
     }
 
     /// The origin of the front end that asked for the token: `azp`.
     pub fn authorized_party(&self) -> Option<&str> {
-        self.0.standard.authorized_party.as_deref()
+        self.excerpt(self.0.standard.authorized_party.as_ref())
     }
 
     /// When the token was minted: `iat`.
@@ -106,19 +105,30 @@ impl Session {
     }
 
     /// The active organization, if there is one.
-    pub fn organization(&self) -> Option<&Organization> {
-        self.0.standard.organization.as_ref()
+    pub fn organization(&self) -> Option<Organization<'_>> {
+        let payload = self.0.payload.as_str();
+        let claims = self.0.standard.organization.as_ref()?;
+        let features = self.0.standard.features.of(payload);
+        Some(Organization {
+            claims,
+            features,
+            payload,
+        })
     }
 
     /// The user id of the person who impersonates this user: `act.sub`.
     pub fn impersonator(&self) -> Option<&str> {
-        self.0.standard.actor.as_deref()
+        self.excerpt(self.0.standard.actor.as_ref())
     }
 
     /// Minutes since the first and the second factor were verified, as of [`issued_at`](Self::issued_at); -1 means
     /// never: `fva`.
     pub fn factor_verification_age(&self) -> Option<[i64; 2]> {
         self.0.standard.factor_verification_age
+    }
+
+    fn excerpt<'a>(&'a self, excerpt: Option<&'a Excerpt>) -> Option<&'a str> {
+        excerpt.map(|excerpt| excerpt.of(&self.0.payload))
     }
 
     /// Whether both are clones of one: the same token, verified once.
@@ -133,29 +143,7 @@ impl Session {
 
     /// All custom claims. They are decoded when the first of a token is asked for, and kept.
     pub fn claims(&self) -> ClaimSource<'_> {
-        ClaimSource::new(self.0.standard.user_id.as_str(), self.0.custom.decoded())
-    }
-}
-
-impl Organization {
-    /// The organization's id.
-    pub fn id(&self) -> &OrganizationId {
-        &self.id
-    }
-
-    /// The organization's slug, if the instance uses them.
-    pub fn slug(&self) -> Option<&str> {
-        self.slug.as_deref()
-    }
-
-    /// The person's role in it, with its prefix: `org:admin`.
-    pub fn role(&self) -> Option<&str> {
-        self.role.as_deref()
-    }
-
-    /// The person's custom permissions in it: `org:feature:action`.
-    pub fn permissions(&self) -> impl Iterator<Item = &str> {
-        self.permissions.iter()
+        ClaimSource::new(self.sub(), self.0.custom.of(&self.0.payload))
     }
 }
 
@@ -164,8 +152,8 @@ impl fmt::Debug for Session {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Session")
-            .field("user_id", &self.0.standard.user_id)
-            .field("id", &self.0.standard.id)
+            .field("user_id", self.user_id())
+            .field("id", self.id())
             .finish_non_exhaustive()
     }
 }

@@ -166,4 +166,43 @@ proptest! {
             prop_assert_eq!(session.impersonator().is_some(), claims.get("act").is_some_and(|actor| !actor.is_null()));
         }
     }
+    /// RFC 8259 section 7: any character may be written as an escape.
+    #[test]
+    fn claims_are_the_same_however_they_are_written(escaped in prop::collection::vec(any::<bool>(), 1..40)) {
+        let mut claims = ISSUER.claims("user_ada", NOW);
+        claims.extend(serde_json::json!({
+            "azp": "https://app.example.com",
+            "act": { "sub": "user_eve" },
+            "fea": "o:notes,u:export",
+            "pla": "u:pro",
+            "o": { "id": "org_1", "slg": "acme", "rol": "admin", "per": "read,write", "fpm": "3" },
+        }).as_object().cloned().unwrap_or_default());
+        let payload = Value::Object(claims).to_string();
+        let mut choices = escaped.iter().cycle();
+        let mut in_text = false;
+        let written: String = payload.chars().map(|character| {
+            in_text ^= character == '"';
+            if in_text && character != '"' && *choices.next().expect("they are repeated") {
+                format!("\\u{:04x}", u32::from(character))
+            } else {
+                character.to_string()
+            }
+        }).collect();
+        let [session, same] = [payload, written].map(|payload| {
+            bearer(ISSUER.sign_raw(HEADER, &payload).as_bytes()).expect("a header").expect("a session token")
+        });
+        prop_assert_eq!(session.user_id(), same.user_id());
+        prop_assert_eq!(session.id(), same.id());
+        prop_assert_eq!(session.issuer(), same.issuer());
+        prop_assert_eq!(session.authorized_party(), same.authorized_party());
+        prop_assert_eq!(session.impersonator(), Some("user_eve"));
+        prop_assert_eq!(session.impersonator(), same.impersonator());
+        let [organization, again] = [&session, &same].map(|session| session.organization().expect("an organization"));
+        prop_assert_eq!(organization.id(), again.id());
+        prop_assert_eq!((organization.slug(), organization.role()), (Some("acme"), Some("org:admin")));
+        prop_assert_eq!((organization.slug(), organization.role()), (again.slug(), again.role()));
+        prop_assert!(organization.permissions().eq(["org:notes:read", "org:notes:write"]));
+        prop_assert!(organization.permissions().eq(again.permissions()));
+        prop_assert!(same.has_feature("export") && same.has_plan("u:pro"));
+    }
 }

@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
 use serde_json::Number;
 
 /// How serde_json hands over a number with a fraction, as an object of one member, if any crate of the application turns
@@ -30,10 +30,13 @@ pub(crate) enum Value<'a> {
 
 impl<'a> Object<'a> {
     /// Reads an object; `None` if the text is none, or has a duplicate name anywhere. serde_json bounds the nesting.
-    pub(crate) fn parse(text: &'a [u8]) -> Option<Self> {
-        // One look at all bytes, instead of one for each text.
-        match serde_json::from_str(str::from_utf8(text).ok()?) {
-            Ok(Value::Object(object)) => Some(object),
+    pub(crate) fn parse(text: &'a str) -> Option<Self> {
+        let mut value = Value::Null;
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        Place(&mut value).deserialize(&mut deserializer).ok()?;
+        deserializer.end().ok()?;
+        match value {
+            Value::Object(object) => Some(object),
             _ => None,
         }
     }
@@ -41,6 +44,10 @@ impl<'a> Object<'a> {
     pub(crate) fn get(&self, name: &str) -> Option<&Value<'a>> {
         let member = self.0.iter().find(|(known, _)| known == name);
         member.map(|(_, value)| value)
+    }
+
+    pub(crate) fn members(&self) -> impl Iterator<Item = (&str, &Value<'a>)> {
+        self.0.iter().map(|(name, value)| (&**name, value))
     }
 
     /// The members whose names are none of those, with nothing borrowed.
@@ -123,75 +130,91 @@ impl From<Value<'_>> for serde_json::Value {
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Value<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AnyValue)
+/// Reads a value to where it belongs: a value that is returned is copied at each return, and it is too large for that.
+pub(crate) struct Place<'p, 'a>(pub(crate) &'p mut Value<'a>);
+
+impl<'de> DeserializeSeed<'de> for Place<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
     }
 }
 
-struct AnyValue;
-
-impl<'de> Visitor<'de> for AnyValue {
-    type Value = Value<'de>;
+impl<'de> Visitor<'de> for Place<'_, 'de> {
+    type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a JSON value")
     }
 
-    fn visit_unit<E>(self) -> Result<Value<'de>, E> {
-        Ok(Value::Null)
+    fn visit_unit<E>(self) -> Result<(), E> {
+        *self.0 = Value::Null;
+        Ok(())
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Value<'de>, E> {
-        Ok(Value::Bool(value))
+    fn visit_bool<E>(self, value: bool) -> Result<(), E> {
+        *self.0 = Value::Bool(value);
+        Ok(())
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Value<'de>, E> {
-        Ok(Value::Number(value.into()))
+    fn visit_i64<E>(self, value: i64) -> Result<(), E> {
+        *self.0 = Value::Number(value.into());
+        Ok(())
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Value<'de>, E> {
-        Ok(Value::Number(value.into()))
+    fn visit_u64<E>(self, value: u64) -> Result<(), E> {
+        *self.0 = Value::Number(value.into());
+        Ok(())
     }
 
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Value<'de>, E> {
+    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
         let number = Number::from_f64(value).ok_or_else(|| E::custom("not a number of JSON"))?;
-        Ok(Value::Number(number))
+        *self.0 = Value::Number(number);
+        Ok(())
     }
 
-    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Value<'de>, E> {
-        Ok(Value::Text(value.into()))
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<(), E> {
+        *self.0 = Value::Text(value.into());
+        Ok(())
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Value<'de>, E> {
-        Ok(Value::Text(value.to_owned().into()))
+    fn visit_str<E>(self, value: &str) -> Result<(), E> {
+        *self.0 = Value::Text(value.to_owned().into());
+        Ok(())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value<'de>, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
         let mut array = Vec::new();
-        while let Some(element) = elements.next_element()? {
-            array.push(element);
+        let mut element = Value::Null;
+        while elements.next_element_seed(Place(&mut element))?.is_some() {
+            array.push(std::mem::replace(&mut element, Value::Null));
         }
-        Ok(Value::Array(array))
+        *self.0 = Value::Array(array);
+        Ok(())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value<'de>, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         let mut object = Object(Vec::new());
         let (mut seen, mut suspect) = (Seen::default(), false);
         while let Some(name) = members.next_key_seed(Name)? {
-            let value: Value<'de> = members.next_value()?;
-            if name == NUMBER
-                && let Some(number) = value.as_str().and_then(|text| text.parse::<Number>().ok())
-            {
-                return Ok(Value::Number(number));
-            }
             suspect |= seen.insert(&name);
-            object.0.push((name, value));
+            let is_number = name == NUMBER;
+            object.0.push((name, Value::Null));
+            if let Some((_, value)) = object.0.last_mut() {
+                members.next_value_seed(Place(value))?;
+                if is_number && let Some(number) = value.as_str().and_then(|text| text.parse::<Number>().ok())
+                {
+                    *self.0 = Value::Number(number);
+                    return Ok(());
+                }
+            }
         }
         if suspect && object.has_duplicates() {
             return Err(A::Error::custom("a name stands twice"));
         }
-        Ok(Value::Object(object))
+        *self.0 = Value::Object(object);
+        Ok(())
     }
 }
 
@@ -227,7 +250,7 @@ mod tests {
     use super::Object;
 
     fn object(text: &str) -> Option<serde_json::Value> {
-        Object::parse(text.as_bytes()).map(|object| object.without(|_| false).into())
+        Object::parse(text).map(|object| object.without(|_| false).into())
     }
 
     /// Also if another crate of the application turns on serde_json's feature `arbitrary_precision`.

@@ -23,7 +23,7 @@ use super::Session;
 impl Session {
     /// Whether the person has this role in the active organization; `admin` means `org:admin`.
     pub fn has_role(&self, role: &str) -> bool {
-        let held = self.organization().and_then(super::Organization::role);
+        let held = self.organization().and_then(|organization| organization.role());
         held.is_some_and(|held| with_prefix(held) == with_prefix(role))
     }
 
@@ -37,12 +37,12 @@ impl Session {
 
     /// Whether the organization's or the person's plan has this feature; `o:x` and `u:x` ask for one of the two.
     pub fn has_feature(&self, feature: &str) -> bool {
-        holds(&self.0.standard.features, feature)
+        holds(self.0.standard.features.of(&self.0.payload), feature)
     }
 
     /// Whether the organization or the person is on this plan; `o:x` and `u:x` ask for one of the two.
     pub fn has_plan(&self, plan: &str) -> bool {
-        holds(&self.0.standard.plans, plan)
+        holds(self.0.standard.plans.of(&self.0.payload), plan)
     }
 }
 

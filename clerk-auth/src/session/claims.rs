@@ -1,9 +1,11 @@
 //! The standard claims of a token, version 1 or 2, in one form.
 
+use super::Payload;
+use super::excerpt::{Excerpt, Made};
+use super::organization::OrganizationClaims;
 use super::permissions::Permissions;
-use super::{Organization, Payload};
 use crate::claim::json::Value;
-use crate::id::{OrganizationId, SessionId, UserId};
+use crate::id::{SessionId, UserId};
 use crate::time::Timestamp;
 
 /// 9999-12-31T23:59:59Z: no token is meant to be valid beyond it, so a later time is a mistake or an attack.
@@ -40,30 +42,32 @@ pub struct MalformedClaim {
 
 /// What a token says about a session beside the team's own claims.
 pub(crate) struct StandardClaims {
-    pub(super) user_id: UserId,
-    pub(super) id: SessionId,
-    pub(super) issuer: Box<str>,
-    pub(super) authorized_party: Option<Box<str>>,
+    pub(super) user_id: Made<UserId>,
+    pub(super) id: Made<SessionId>,
+    pub(super) issuer: Excerpt,
+    pub(super) authorized_party: Option<Excerpt>,
     pub(super) issued_at: Timestamp,
     pub(super) not_before: Option<Timestamp>,
     pub(super) expires_at: Timestamp,
     pub(super) pending: bool,
-    pub(super) organization: Option<Organization>,
+    pub(super) organization: Option<OrganizationClaims>,
     /// Lists like `o:notes,u:export`.
-    pub(super) features: Box<str>,
-    pub(super) plans: Box<str>,
+    pub(super) features: Excerpt,
+    pub(super) plans: Excerpt,
     pub(super) factor_verification_age: Option<[i64; 2]>,
-    pub(super) actor: Option<Box<str>>,
+    pub(super) actor: Option<Excerpt>,
 }
 
 impl StandardClaims {
-    /// Reads the claims of a token whose signature has been verified. Times are not compared with a clock here.
-    pub(crate) fn read(claims: &Payload<'_>) -> Result<Self, MalformedClaim> {
+    /// Reads the claims of a token whose signature has been verified, and the text they were parsed from. Times are not
+    /// compared with a clock here.
+    pub(crate) fn read(claims: &Payload<'_>, payload: &str) -> Result<Self, MalformedClaim> {
+        let excerpt = |text: &str| Excerpt::new(text, payload);
         Ok(Self {
-            user_id: UserId::new(required_text(claims.sub.as_ref(), "sub")?),
-            id: SessionId::new(required_text(claims.sid.as_ref(), "sid")?),
-            issuer: required_text(claims.iss.as_ref(), "iss")?.into(),
-            authorized_party: text(claims.azp.as_ref(), "azp")?.map(Into::into),
+            user_id: Made::of(excerpt(required_text(claims.sub.as_ref(), "sub")?)),
+            id: Made::of(excerpt(required_text(claims.sid.as_ref(), "sid")?)),
+            issuer: excerpt(required_text(claims.iss.as_ref(), "iss")?),
+            authorized_party: text(claims.azp.as_ref(), "azp")?.map(excerpt),
             issued_at: time(claims.iat.as_ref(), "iat")?.ok_or(MalformedClaim { name: "iat" })?,
             not_before: time(claims.nbf.as_ref(), "nbf")?,
             expires_at: time(claims.exp.as_ref(), "exp")?.ok_or(MalformedClaim { name: "exp" })?,
@@ -72,11 +76,11 @@ impl StandardClaims {
                 Some("pending") => true,
                 Some(_) => return Err(MalformedClaim { name: "sts" }),
             },
-            organization: organization(claims)?,
-            features: list(claims.fea.as_ref()).into(),
-            plans: list(claims.pla.as_ref()).into(),
+            organization: organization(claims, payload)?,
+            features: excerpt(list(claims.fea.as_ref())),
+            plans: excerpt(list(claims.pla.as_ref())),
             factor_verification_age: factor_verification_age(claims),
-            actor: actor(claims)?,
+            actor: actor(claims)?.map(excerpt),
         })
     }
 }
@@ -112,32 +116,44 @@ fn time(claim: Option<&Value<'_>>, name: &'static str) -> Result<Option<Timestam
 }
 
 /// Version 2 is strictly the number 2; a token of version 2 without `o` has no organization, whatever `org_id` says.
-fn organization(claims: &Payload<'_>) -> Result<Option<Organization>, MalformedClaim> {
+fn organization(claims: &Payload<'_>, payload: &str) -> Result<Option<OrganizationClaims>, MalformedClaim> {
     if claims.v.as_ref().and_then(Value::as_i64) != Some(2) {
-        return organization_of_version_1(claims);
+        return organization_of_version_1(claims, payload);
     }
     let Some(organization) = claims.o.as_ref() else {
         return Ok(None);
     };
-    let organization = organization.as_object().ok_or(MalformedClaim { name: "o" })?;
-    let member = |name| text(organization.get(name), name).map_err(|_| MalformedClaim { name: "o" });
-    let id = member("id")?.filter(|id| !id.is_empty());
-    let permissions = Permissions::masked(
-        list(claims.fea.as_ref()),
-        member("per")?.unwrap_or_default(),
-        member("fpm")?.unwrap_or_default(),
-    );
-    Ok(Some(Organization {
-        id: OrganizationId::new(id.ok_or(MalformedClaim { name: "o" })?),
-        slug: member("slg")?.map(Into::into),
-        role: member("rol")?
-            .filter(|role| !role.is_empty())
-            .map(|role| ["org:", role].concat().into()),
-        permissions,
+    let malformed = MalformedClaim { name: "o" };
+    let organization = organization.as_object().ok_or(malformed)?;
+    let (mut id, mut slug, mut role, mut actions, mut masks) = (None, None, None, None, None);
+    for (name, value) in organization.members() {
+        let member = match name {
+            "id" => &mut id,
+            "slg" => &mut slug,
+            "rol" => &mut role,
+            "per" => &mut actions,
+            "fpm" => &mut masks,
+            _ => continue,
+        };
+        *member = Some(value.as_str().ok_or(malformed)?);
+    }
+    let excerpt = |text: &str| Excerpt::new(text, payload);
+    let present = |text: &&str| !text.is_empty();
+    Ok(Some(OrganizationClaims {
+        id: Made::of(excerpt(id.filter(present).ok_or(malformed)?)),
+        slug: slug.map(excerpt),
+        role: role.filter(present).map(|role| Made::of(excerpt(role))),
+        permissions: Permissions::masked(
+            actions.map(excerpt).unwrap_or_default(),
+            masks.map(excerpt).unwrap_or_default(),
+        ),
     }))
 }
 
-fn organization_of_version_1(claims: &Payload<'_>) -> Result<Option<Organization>, MalformedClaim> {
+fn organization_of_version_1(
+    claims: &Payload<'_>,
+    payload: &str,
+) -> Result<Option<OrganizationClaims>, MalformedClaim> {
     let Some(id) = text(claims.org_id.as_ref(), "org_id")?.filter(|id| !id.is_empty()) else {
         return Ok(None);
     };
@@ -150,13 +166,13 @@ fn organization_of_version_1(claims: &Payload<'_>) -> Result<Option<Organization
             });
         }
     };
-    Ok(Some(Organization {
-        id: OrganizationId::new(id),
-        slug: text(claims.org_slug.as_ref(), "org_slug")?.map(Into::into),
+    let excerpt = |text: &str| Excerpt::new(text, payload);
+    Ok(Some(OrganizationClaims {
+        id: Made::of(excerpt(id)),
+        slug: text(claims.org_slug.as_ref(), "org_slug")?.map(excerpt),
         role: text(claims.org_role.as_ref(), "org_role")?
             .filter(|role| !role.is_empty())
-            // Very old instances write the role without its prefix.
-            .map(|role| super::authorization::with_prefix(role).into()),
+            .map(|role| Made::of(excerpt(role))),
         permissions,
     }))
 }
@@ -170,16 +186,14 @@ fn factor_verification_age(claims: &Payload<'_>) -> Option<[i64; 2]> {
     Some([age(first)?, age(second)?])
 }
 
-fn actor(claims: &Payload<'_>) -> Result<Option<Box<str>>, MalformedClaim> {
+fn actor<'a>(claims: &'a Payload<'_>) -> Result<Option<&'a str>, MalformedClaim> {
     match claims.act.as_ref() {
         None | Some(Value::Null) => Ok(None),
         // An actor that cannot be read must not pass for none.
         Some(actor) => {
             let subject = actor.as_object().and_then(|actor| actor.get("sub")?.as_str());
             let subject = subject.filter(|subject| !subject.is_empty());
-            subject
-                .map(|subject| Some(subject.into()))
-                .ok_or(MalformedClaim { name: "act" })
+            subject.map(Some).ok_or(MalformedClaim { name: "act" })
         }
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Deserializer;
 use serde::de::{Error, MapAccess, Visitor};
 
-use crate::claim::json::{Name, Value};
+use crate::claim::json::{Name, Place, Value};
 
 macro_rules! standard_claims {
     ($($name:ident)+) => {
@@ -37,9 +37,9 @@ standard_claims! {
 
 impl<'a> Payload<'a> {
     /// Reads an object without duplicate names at any depth; `None` if the text is none.
-    pub(crate) fn parse(text: &'a [u8]) -> Option<Self> {
+    pub(crate) fn parse(text: &'a str) -> Option<Self> {
         let mut payload = Self::default();
-        let mut deserializer = serde_json::Deserializer::from_str(str::from_utf8(text).ok()?);
+        let mut deserializer = serde_json::Deserializer::from_str(text);
         deserializer.deserialize_map(Claims(&mut payload)).ok()?;
         deserializer.end().ok()?;
         Some(payload)
@@ -58,16 +58,13 @@ impl<'a> Visitor<'a> for Claims<'_, 'a> {
     fn visit_map<A: MapAccess<'a>>(self, mut claims: A) -> Result<(), A::Error> {
         let mut custom: Vec<Cow<'a, str>> = Vec::new();
         while let Some(name) = claims.next_key_seed(Name)? {
-            let value = claims.next_value()?;
-            let is_first = match self.0.claim(&name) {
-                Some(claim) => claim.replace(value).is_none(),
+            match self.0.claim(&name) {
+                Some(claim @ None) => claims.next_value_seed(Place(claim.insert(Value::Null)))?,
+                Some(_) => return Err(A::Error::custom("a claim stands twice")),
                 None => {
                     custom.push(name);
-                    true
+                    claims.next_value_seed(Place(&mut Value::Null))?;
                 }
-            };
-            if !is_first {
-                return Err(A::Error::custom("a claim stands twice"));
             }
         }
         custom.sort_unstable();
@@ -98,17 +95,16 @@ mod tests {
             (r#"["sub","a"]"#, false),
             (r#"{"sub":"a""#, false),
         ] {
-            assert_eq!(Payload::parse(text.as_bytes()).is_some(), accepted, "{text}");
+            assert_eq!(Payload::parse(text).is_some(), accepted, "{text}");
         }
-        assert!(Payload::parse(b"{\"sub\":\"\xff\"}").is_none());
     }
 
     proptest::proptest! {
         /// The standard claims are read by one, and custom claims later by the other.
         #[test]
         fn two_readers_accept_the_same(text in r#"\{("(sub|o|v|a|b)":(1|-2\.5|"x\\n"|null|true|\[\]|\{"d":0(,"d":1)?\}),){0,4}"e":"é"\}?"#) {
-            let accepted = Object::parse(text.as_bytes()).is_some();
-            proptest::prop_assert_eq!(Payload::parse(text.as_bytes()).is_some(), accepted);
+            let accepted = Object::parse(&text).is_some();
+            proptest::prop_assert_eq!(Payload::parse(&text).is_some(), accepted);
         }
     }
 }

@@ -2,31 +2,35 @@
 
 use std::sync::OnceLock;
 
+use super::excerpt::Excerpt;
+
 /// What somebody may do in an organization. Masks are read when somebody asks for a permission.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Permissions {
-    features: Box<str>,
-    actions: Box<str>,
-    masks: Box<str>,
+    actions: Excerpt,
+    masks: Excerpt,
     listed: OnceLock<Box<[Box<str>]>>,
 }
 
 impl Permissions {
     /// As `fea`, `o.per` and `o.fpm` grant them.
-    pub(super) fn masked(features: &str, actions: &str, masks: &str) -> Self {
+    pub(super) fn masked(actions: Excerpt, masks: Excerpt) -> Self {
         Self {
-            features: features.into(),
-            actions: actions.into(),
-            masks: masks.into(),
+            actions,
+            masks,
             listed: OnceLock::new(),
         }
     }
 
     /// Each as `org:feature:action`.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn iter<'a>(
+        &'a self,
+        features: &str,
+        payload: &str,
+    ) -> impl Iterator<Item = &'a str> + use<'a> {
         let listed = self
             .listed
-            .get_or_init(|| permissions(&self.features, &self.actions, &self.masks).into());
+            .get_or_init(|| permissions(features, self.actions.of(payload), self.masks.of(payload)).into());
         listed.iter().map(|permission| &**permission)
     }
 }
@@ -39,14 +43,6 @@ impl<'a> FromIterator<&'a str> for Permissions {
         }
     }
 }
-
-impl PartialEq for Permissions {
-    fn eq(&self, other: &Self) -> bool {
-        self.iter().eq(other.iter())
-    }
-}
-
-impl Eq for Permissions {}
 
 /// The permissions `org:feature:action` that `fea`, `o.per` and `o.fpm` grant.
 ///

@@ -158,9 +158,8 @@ impl<U: SyncedUser> Inner<U> {
         };
         // However this ends, no copy of the row that was read before is good.
         let _writing = clerk_id.map(|clerk_id| self.fresh.writing(clerk_id, now));
-        let was_deleted = clerk_id.is_some_and(|clerk_id| {
-            self.clerk.denied_user(&UserId::new(clerk_id), now) == Some(Refusal::UserDeleted)
-        });
+        let was_deleted = clerk_id
+            .is_some_and(|clerk_id| self.clerk.denied_user(clerk_id, now) == Some(Refusal::UserDeleted));
         let notice = notice(&delivery.event, now, self.session_token_lifetime);
         let applied = match change {
             Change::Write(_) if was_deleted => {

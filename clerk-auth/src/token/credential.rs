@@ -6,8 +6,7 @@ use memchr::memchr;
 use super::cookies::{CookieNames, Cookies};
 use super::refusal::Refusal;
 
-/// A token as it was found, of which nothing is verified: not even that it is a text, which the tokens that were verified
-/// earlier are known to be.
+/// A token as it was found, of which nothing is verified: not even that it is a text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Credential<'a> {
     pub(crate) token: &'a [u8],
@@ -15,14 +14,11 @@ pub(crate) struct Credential<'a> {
     pub(crate) client_updated_at: Option<i64>,
 }
 
-impl<'a> Credential<'a> {
-    /// The token, to be verified.
-    pub(crate) fn text(&self) -> Result<&'a str, Refusal> {
+impl Credential<'_> {
+    /// Whether it cannot be a token at all. Looked at when one is refused, for the reason: no such token verifies.
+    pub(crate) fn is_malformed(&self) -> bool {
         let is_of_header = self.client_updated_at.is_none();
-        if is_of_header && memchr(b' ', self.token).is_some() {
-            return Err(Refusal::CredentialMalformed);
-        }
-        str::from_utf8(self.token).map_err(|_| Refusal::CredentialMalformed)
+        is_of_header && memchr(b' ', self.token).is_some() || str::from_utf8(self.token).is_err()
     }
 }
 
@@ -91,8 +87,10 @@ mod tests {
                 headers.insert(header::COOKIE, cookies.parse().expect("a header value"));
             }
             let found = credential(&headers, &CookieNames::default(), "https://clerk.example.com");
-            let found =
-                found.and_then(|credential| credential.map(|credential| credential.text()).transpose());
+            let found = found.and_then(|credential| match credential {
+                Some(credential) if credential.is_malformed() => malformed,
+                found => Ok(found.map(|credential| str::from_utf8(credential.token).expect("a text"))),
+            });
             assert_eq!(found, expected, "{authorization:?} {cookies}");
         }
     }
@@ -104,6 +102,6 @@ mod tests {
         headers.insert(header::AUTHORIZATION, value);
         let found = credential(&headers, &CookieNames::default(), "");
         let credential = found.expect("it is one").expect("it is there");
-        assert_eq!(credential.text(), Err(Refusal::CredentialMalformed));
+        assert!(credential.is_malformed());
     }
 }

@@ -16,13 +16,13 @@ const SESSION_CATEGORIES: [&str; 2] = ["cl_B7d4PD111AAA", "cl_I7d4PD111III"];
 #[derive(Debug)]
 pub(crate) struct Header {
     /// As the token has it, in base64url.
-    text: Box<str>,
+    text: Box<[u8]>,
     key_id: Option<Box<str>>,
 }
 
 impl Header {
-    fn parse(text: &str) -> Result<Self, Refusal> {
-        let header = base64url::decode(text)?;
+    fn parse(text: &[u8]) -> Result<Self, Refusal> {
+        let header = base64url::decode_text(text)?;
         let header = Object::parse(&header).ok_or(Refusal::Malformed)?;
         if header.get("alg").and_then(Value::as_str) != Some("RS256") {
             return Err(Refusal::Algorithm);
@@ -63,7 +63,7 @@ impl Header {
 pub(crate) struct LastHeader(ArcSwapOption<Header>);
 
 impl LastHeader {
-    pub(crate) fn read(&self, text: &str) -> Result<Arc<Header>, Refusal> {
+    pub(crate) fn read(&self, text: &[u8]) -> Result<Arc<Header>, Refusal> {
         match &*self.0.load() {
             Some(last) if *last.text == *text => Ok(Arc::clone(last)),
             _ => Header::parse(text).map(Arc::new),

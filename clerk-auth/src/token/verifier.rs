@@ -43,19 +43,19 @@ pub(crate) struct Expectations {
 /// A token whose header has been read and whose signature has not been verified.
 #[derive(Debug)]
 pub(crate) struct UnverifiedToken<'a> {
-    signed: &'a str,
-    payload: &'a str,
+    signed: &'a [u8],
+    payload: &'a [u8],
     signature: Vec<u8>,
     pub(crate) header: Arc<Header>,
 }
 
 impl<'a> UnverifiedToken<'a> {
     /// Steps 1 and 2.
-    pub(crate) fn parse(token: &'a str, last: &LastHeader) -> Result<Self, Refusal> {
+    pub(crate) fn parse(token: &'a [u8], last: &LastHeader) -> Result<Self, Refusal> {
         if token.len() > LONGEST {
             return Err(Refusal::TooLong);
         }
-        let mut dots = memchr_iter(b'.', token.as_bytes());
+        let mut dots = memchr_iter(b'.', token);
         let (Some(first), Some(second), None) = (dots.next(), dots.next(), dots.next()) else {
             return Err(Refusal::Malformed);
         };
@@ -74,11 +74,11 @@ impl<'a> UnverifiedToken<'a> {
         expectations: &Expectations,
         now: Timestamp,
     ) -> Result<Session, Refusal> {
-        key.verify(self.signed.as_bytes(), &self.signature)?;
-        let payload = base64url::decode(self.payload)?;
+        key.verify(self.signed, &self.signature)?;
+        let payload = base64url::decode_text(self.payload)?;
         let claims = Payload::parse(&payload).ok_or(Refusal::Malformed)?;
         check_subject(&claims)?;
-        let claims = StandardClaims::read(&claims)?;
+        let claims = StandardClaims::read(&claims, &payload)?;
         let session = Session::new(claims, payload);
         check_agreement(&session, expectations)?;
         check_times(&session, now)?;

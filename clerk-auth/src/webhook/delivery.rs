@@ -123,7 +123,8 @@ impl Webhook {
     /// [`EventError`] names what is missing or malformed. A type that is not known here is no error.
     pub fn parse(id: DeliveryId, body: &[u8]) -> Result<Self, EventError> {
         let body = without_depths(body);
-        let body = Object::parse(&body).ok_or(EventError::Body)?;
+        let body = str::from_utf8(&body).ok().and_then(Object::parse);
+        let body = body.ok_or(EventError::Body)?;
         let mut body = Value::Object(body.without(|_| false));
         let data = body["data"].take();
         let envelope = Members::of(&body, "")?;

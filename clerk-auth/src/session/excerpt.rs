@@ -1,0 +1,105 @@
+//! A text of a payload, kept as where it stands: the payload is kept anyway, and each copy is an allocation that a new
+//! token waits for.
+
+use std::sync::OnceLock;
+
+/// Empty unless it is of a payload.
+#[derive(Debug)]
+pub(super) enum Excerpt {
+    /// From where on and how long, in bytes. A payload is shorter than its token, which 16 bits count.
+    At(u16, u16),
+    /// Written with escapes, so that it stands nowhere.
+    Unescaped(Box<str>),
+}
+
+impl Excerpt {
+    pub(super) fn new(text: &str, payload: &str) -> Self {
+        let start = text.as_ptr().addr().wrapping_sub(payload.as_ptr().addr());
+        match (u16::try_from(start), u16::try_from(text.len())) {
+            (Ok(at), Ok(length)) if start.saturating_add(text.len()) <= payload.len() => Self::At(at, length),
+            _ => Self::Unescaped(text.into()),
+        }
+    }
+
+    /// The text, of the payload that it was found in.
+    pub(super) fn of<'a>(&'a self, payload: &'a str) -> &'a str {
+        match self {
+            Self::At(at, length) => {
+                let at = usize::from(*at);
+                payload.get(at..at + usize::from(*length)).unwrap_or_default()
+            }
+            Self::Unescaped(text) => text,
+        }
+    }
+}
+
+impl Default for Excerpt {
+    fn default() -> Self {
+        Self::At(0, 0)
+    }
+}
+
+/// What is made of an excerpt when somebody asks for it, and kept.
+#[derive(Debug)]
+pub(super) struct Made<T> {
+    claim: Excerpt,
+    made: OnceLock<T>,
+}
+
+impl<T> Made<T> {
+    pub(super) fn of(claim: Excerpt) -> Self {
+        Self {
+            claim,
+            made: OnceLock::new(),
+        }
+    }
+
+    pub(super) fn claim<'a>(&'a self, payload: &'a str) -> &'a str {
+        self.claim.of(payload)
+    }
+
+    pub(super) fn get<'a>(&'a self, payload: &'a str, make: impl FnOnce(&'a str) -> T) -> &'a T {
+        self.made.get_or_init(|| make(self.claim.of(payload)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Excerpt;
+
+    #[test]
+    fn a_text_of_the_payload_is_not_copied() {
+        let payload = r#"{"a":"é","b":""}"#.to_owned();
+        for (text, is_copied) in [
+            (&payload[6..8], false),
+            (&payload[14..14], false),
+            (&payload[..], false),
+            ("é", true),
+        ] {
+            let excerpt = Excerpt::new(text, &payload);
+            assert_eq!(matches!(excerpt, Excerpt::Unescaped(_)), is_copied, "{text}");
+            assert_eq!(excerpt.of(&payload), text);
+            // A payload that has moved is the same one.
+            assert_eq!(excerpt.of(&payload.clone()), text);
+        }
+        assert_eq!(Excerpt::default().of(&payload), "");
+    }
+
+    #[test]
+    fn a_text_beside_the_payload_is_copied() {
+        let whole = "payload, and beside it";
+        let payload = &whole[..8];
+        for text in [&whole[8..], &whole[4..]] {
+            assert_eq!(Excerpt::new(text, payload).of(payload), text);
+        }
+    }
+
+    /// A payload beyond what 16 bits count, were the longest token ever longer.
+    #[test]
+    fn a_text_far_into_a_payload_is_copied() {
+        let payload = "x".repeat(70_000);
+        for text in [&payload[65_535..], &payload[65_536..], &payload[1..]] {
+            assert_eq!(Excerpt::new(text, &payload).of(&payload), text);
+        }
+    }
+}
