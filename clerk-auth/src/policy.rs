@@ -258,32 +258,3 @@ impl Denied {
         }))
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::Reverification::{Lax, Moderate, Strict, StrictMfa};
-
-    /// The table that Clerk's own SDK gives.
-    #[test]
-    fn reverification_follows_clerks_truth_table() {
-        for (ages, expected) in [
-            (Some([0, 0]), [true, true, true, true]),
-            (Some([9, 9]), [true, true, true, true]),
-            (Some([10, 0]), [false, true, true, true]),
-            (Some([0, 10]), [false, false, true, true]),
-            (Some([0, -1]), [true, true, true, true]),
-            (Some([10, -1]), [false, false, true, true]),
-            (Some([-1, 0]), [false, true, true, true]),
-            (Some([-1, 10]), [false, false, true, true]),
-            (Some([-1, -1]), [false, false, false, false]),
-            (Some([59, 59]), [false, false, true, true]),
-            (Some([0, 60]), [false, false, false, true]),
-            (Some([0, 1439]), [false, false, false, true]),
-            (Some([0, 1440]), [false, false, false, false]),
-            (None, [false, false, false, false]),
-        ] {
-            let met = [StrictMfa, Strict, Moderate, Lax].map(|level| level.is_met(ages));
-            assert_eq!(met, expected, "{ages:?}");
-        }
-    }
-}

@@ -2,19 +2,27 @@
 
 #![cfg(feature = "testing")]
 
-use axum::http::HeaderMap;
-use axum::http::header::AUTHORIZATION;
-use clerk_auth::Session;
+use std::sync::LazyLock;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, Request};
+use clerk_auth::policy::{Denied, Policy, Requirement, Reverification};
+use clerk_auth::routing::get;
 use clerk_auth::testing::Issuer;
+use clerk_auth::{Session, authenticated};
 use serde_json::{Value, json};
+use tower::ServiceExt;
+
+static ISSUER: LazyLock<Issuer> = LazyLock::new(|| Issuer::new("https://clerk.example.com"));
 
 /// The sessions of such claims beside those that each token has.
 async fn sessions<const N: usize>(claims: [Value; N]) -> [Session; N] {
-    let issuer = Issuer::new("https://clerk.example.com");
-    let clerk = issuer.clerk();
+    let clerk = ISSUER.clerk();
     let mut sessions = Vec::new();
     for claims in claims {
-        let token = issuer.token("user_ada").claims(claims).sign();
+        let token = ISSUER.token("user_ada").claims(claims).sign();
         let bearer = format!("Bearer {token}").parse().expect("a header value");
         let headers = HeaderMap::from_iter([(AUTHORIZATION, bearer)]);
         sessions.push(clerk.authenticate(&headers).await.expect("a session token"));
@@ -174,4 +182,196 @@ async fn a_feature_and_a_plan_are_held_by_whom_is_asked() {
     let [features, plans] = sessions([json!({ "fea": "o:notes" }), json!({ "pla": "o:notes" })]).await;
     assert!(features.has_feature("notes") && !features.has_plan("notes"));
     assert!(plans.has_plan("notes") && !plans.has_feature("notes"));
+}
+
+/// The table that Clerk's own SDK gives, and what it does not accept as ages.
+#[tokio::test]
+async fn reverification_follows_clerks_truth_table() {
+    for (ages, expected) in [
+        (json!([0, 0]), [true, true, true, true]),
+        (json!([9, 9]), [true, true, true, true]),
+        (json!([10, 0]), [false, true, true, true]),
+        (json!([0, 10]), [false, false, true, true]),
+        (json!([0, -1]), [true, true, true, true]),
+        (json!([10, -1]), [false, false, true, true]),
+        (json!([-1, 0]), [false, true, true, true]),
+        (json!([-1, 10]), [false, false, true, true]),
+        (json!([-1, -1]), [false, false, false, false]),
+        (json!([59, 59]), [false, false, true, true]),
+        (json!([0, 60]), [false, false, false, true]),
+        (json!([0, 1439]), [false, false, false, true]),
+        (json!([0, 1440]), [false, false, false, false]),
+        (json!(null), [false, false, false, false]),
+        (json!([]), [false, false, false, false]),
+        (json!([0]), [false, false, false, false]),
+        (json!([0, 0, 0]), [false, false, false, false]),
+        (json!([-2, 0]), [false, false, false, false]),
+        (json!([0, -2]), [false, false, false, false]),
+        (json!([0.5, 0]), [false, false, false, false]),
+        (json!(["0", "0"]), [false, false, false, false]),
+        (json!([0, null]), [false, false, false, false]),
+        (json!("0,0"), [false, false, false, false]),
+        (json!({ "0": 0, "1": 0 }), [false, false, false, false]),
+    ] {
+        let [session] = sessions([json!({ "fva": ages })]).await;
+        let met = [
+            Reverification::StrictMfa,
+            Reverification::Strict,
+            Reverification::Moderate,
+            Reverification::Lax,
+        ]
+        .map(|level| Requirement::Reverification(level).evaluate(&session).is_ok());
+        assert_eq!(met, expected, "{ages}");
+        let are_ages = serde_json::from_value::<[i64; 2]>(ages).ok();
+        let are_ages = are_ages.filter(|ages| ages.iter().all(|age| *age >= -1));
+        assert_eq!(session.factor_verification_age(), are_ages);
+    }
+}
+
+#[authenticated(role = "org:admin")]
+async fn role() {}
+
+#[authenticated(permission = "org:notes:read")]
+async fn permission() {}
+
+#[authenticated(feature = "org:notes")]
+async fn feature() {}
+
+#[authenticated(plan = "user:pro")]
+async fn plan() {}
+
+#[authenticated(reverification = "strict_mfa")]
+async fn strict_mfa() {}
+
+#[authenticated(reverification = "strict")]
+async fn strict() {}
+
+#[authenticated(reverification = "moderate")]
+async fn moderate() {}
+
+#[authenticated(reverification = "lax")]
+async fn lax() {}
+
+#[authenticated(impersonation = "deny")]
+async fn impersonation() {}
+
+#[authenticated(role = "org:admin", plan = "user:pro")]
+async fn both() {}
+
+#[authenticated(all(role = "org:admin", plan = "user:pro"))]
+async fn all() {}
+
+#[authenticated(any(role = "org:admin", plan = "user:pro"))]
+async fn any() {}
+
+struct OfAcme;
+
+impl Policy for OfAcme {
+    fn evaluate(session: &Session) -> Result<(), Denied> {
+        let is_ours = session.organization().is_some_and(|it| it.slug() == Some("acme"));
+        if is_ours {
+            Ok(())
+        } else {
+            Err(Denied::Requirements)
+        }
+    }
+}
+
+#[authenticated(policy = OfAcme)]
+async fn policy() {}
+
+#[authenticated]
+async fn nothing() {}
+
+/// Each argument by what it denies: 403 with a code, and for reverification the body that Clerk's front-end hook reads.
+#[tokio::test]
+async fn each_argument_of_authenticated_is_a_requirement() {
+    let app = Router::new()
+        .route("/role", get(role))
+        .route("/permission", get(permission))
+        .route("/feature", get(feature))
+        .route("/plan", get(plan))
+        .route("/strict_mfa", get(strict_mfa))
+        .route("/strict", get(strict))
+        .route("/moderate", get(moderate))
+        .route("/lax", get(lax))
+        .route("/impersonation", get(impersonation))
+        .route("/both", get(both))
+        .route("/all", get(all))
+        .route("/any", get(any))
+        .route("/policy", get(policy))
+        .route("/nothing", get(nothing))
+        .with_state(ISSUER.clerk());
+
+    let admin = json!({
+        "o": { "id": "org_1", "slg": "acme", "rol": "admin", "per": "read", "fpm": "1" },
+        "fea": "o:notes",
+        "fva": [3, 20],
+    });
+    let subscriber =
+        json!({ "pla": "u:pro", "fea": "u:notes", "fva": [2_000, 2_000], "act": { "sub": "user_eve" } });
+    let owner = json!({ "o": { "id": "org_1", "rol": "admin" }, "pla": "u:pro", "fva": [0, 0] });
+    for (path, code, of_admin, of_subscriber, of_owner) in [
+        ("/role", "role_required", true, false, true),
+        ("/permission", "permission_required", true, false, false),
+        ("/feature", "feature_required", true, false, false),
+        ("/plan", "plan_required", false, true, true),
+        ("/strict_mfa", "reverification_required", false, false, true),
+        ("/strict", "reverification_required", false, false, true),
+        ("/moderate", "reverification_required", true, false, true),
+        ("/lax", "reverification_required", true, false, true),
+        ("/impersonation", "impersonation_denied", true, false, true),
+        ("/policy", "requirements_not_met", true, false, false),
+        ("/any", "requirements_not_met", true, true, true),
+        ("/nothing", "", true, true, true),
+    ] {
+        for (claims, is_allowed) in [
+            (&admin, of_admin),
+            (&subscriber, of_subscriber),
+            (&owner, of_owner),
+        ] {
+            let (status, document) = answer(&app, path, claims).await;
+            let expected = if is_allowed {
+                (200, &Value::Null)
+            } else {
+                (403, &json!(code))
+            };
+            assert_eq!((status, &document["code"]), expected, "{path} {claims}");
+            let hint = (code == "reverification_required" && !is_allowed).then(|| {
+                json!({
+                    "type": "forbidden",
+                    "reason": "reverification-error",
+                    "metadata": { "reverification": path.trim_start_matches('/') },
+                })
+            });
+            assert_eq!(document.get("clerk_error"), hint.as_ref(), "{path} {claims}");
+        }
+    }
+    // The first that is not met is told.
+    for path in ["/both", "/all"] {
+        for (claims, expected) in [
+            (&admin, json!("plan_required")),
+            (&subscriber, json!("role_required")),
+            (&json!({}), json!("role_required")),
+            (&owner, Value::Null),
+        ] {
+            let (_, document) = answer(&app, path, claims).await;
+            assert_eq!(document["code"], expected, "{path} {claims}");
+        }
+    }
+    let (_, document) = answer(&app, "/any", &json!({})).await;
+    assert_eq!(document["code"], "requirements_not_met");
+}
+
+/// The status and the document; a body that is none is null.
+async fn answer(app: &Router, path: &str, claims: &Value) -> (u16, Value) {
+    let token = ISSUER.token("user_ada").claims(claims.clone()).sign();
+    let request = Request::get(path).header(AUTHORIZATION, format!("Bearer {token}"));
+    let request = request.body(Body::empty()).expect("a request");
+    let response = app.clone().oneshot(request).await.expect("infallible");
+    // Who is signed in is not asked to sign in.
+    assert!(!response.headers().contains_key(WWW_AUTHENTICATE));
+    let status = response.status().as_u16();
+    let body = to_bytes(response.into_body(), 10_000).await.expect("a body");
+    (status, serde_json::from_slice(&body).unwrap_or_default())
 }
