@@ -214,6 +214,12 @@ mod tests {
             ("u:beta,o:dash", "read,manage", "0,3", "dash:read dash:manage"),
             ("o:a,o:b", "read", "-1,1", "b:read"),
             ("o:a", "read", "1.5", ""),
+            // Short enough to be a mask of as many actions.
+            ("o:a", "read,create,update,delete", "-1", ""),
+            ("o:a", "read,create,update,delete", "1.5", ""),
+            ("o:a", "read,create,update,delete", "1x", ""),
+            ("o:a", "read,create,update,delete", "+1", ""),
+            ("o:a,o:b", "read,create,update,delete", ",1", "b:read"),
             // Wider than the list of actions: the Go SDK denies the feature, the JavaScript SDK drops the excess bits.
             ("o:a,o:b", "read,manage", "7,3", "b:read b:manage"),
             ("o:a", "read,manage", "0003", "a:read a:manage"),
