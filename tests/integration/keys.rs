@@ -9,6 +9,8 @@ use axum::extract::State;
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::get;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clerk_auth::Clerk;
 use clerk_auth::clerk::AuthenticationError;
 use clerk_auth::testing::{Issuer, MovableClock};
@@ -200,18 +202,33 @@ async fn one_odd_key_does_not_lose_the_others() {
     let issuer = Issuer::new("https://clerk.example.com");
     let mut encryption = Issuer::new(issuer.url()).with_key_id("ins_encryption").jwks()["keys"][0].clone();
     encryption["use"] = "enc".into();
+    let mut other_algorithm = Issuer::new(issuer.url()).with_key_id("ins_rs512").jwks()["keys"][0].clone();
+    other_algorithm["alg"] = "RS512".into();
+    // Of 1,024 and of 16,384 bits.
+    let [weak, huge] = [128, 2_048].map(|bytes| URL_SAFE_NO_PAD.encode(vec![0xc3; bytes]));
     let keys = serde_json::json!({ "keys": [
         7,
         { "kty": "EC", "crv": "P-256", "x": "x", "y": "y", "kid": "ins_ec" },
         { "kty": "RSA", "kid": "ins_short", "n": "AQAB", "e": "AQAB" },
         { "kty": "RSA", "kid": "ins_broken", "n": "!", "e": "AQAB" },
+        { "kty": "RSA", "kid": "ins_weak", "n": weak, "e": "AQAB" },
+        { "kty": "RSA", "kid": "ins_huge", "n": huge, "e": "AQAB" },
         encryption,
+        other_algorithm,
         issuer.jwks()["keys"][0],
     ]});
     endpoint.answers(StatusCode::OK, keys.to_string());
     let clerk = endpoint.clerk(&issuer, &clock);
     assert_eq!(verify(&clerk, &issuer).await, Ok(()));
-    for other in ["ins_ec", "ins_short", "ins_broken", "ins_encryption"] {
+    for other in [
+        "ins_ec",
+        "ins_short",
+        "ins_broken",
+        "ins_weak",
+        "ins_huge",
+        "ins_encryption",
+        "ins_rs512",
+    ] {
         let stranger = Issuer::new(issuer.url()).with_key_id(other);
         assert_eq!(verify(&clerk, &stranger).await, UNKNOWN, "{other}");
     }
