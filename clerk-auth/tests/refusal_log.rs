@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderValue};
-use clerk_auth::Clerk;
 use clerk_auth::testing::Issuer;
+use clerk_auth::{Clerk, Session};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
@@ -56,7 +56,7 @@ impl Subscriber for Log {
     fn exit(&self, _: &Id) {}
 }
 
-fn authenticate(clerk: &Clerk, authorization: Option<&str>) -> bool {
+fn authenticate(clerk: &Clerk, authorization: Option<&str>) -> Option<Session> {
     let mut headers = HeaderMap::new();
     if let Some(authorization) = authorization {
         headers.insert(
@@ -67,7 +67,35 @@ fn authenticate(clerk: &Clerk, authorization: Option<&str>) -> bool {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .expect("a runtime starts");
-    runtime.block_on(clerk.authenticate(&headers)).is_ok()
+    runtime.block_on(clerk.authenticate(&headers)).ok()
+}
+
+/// What an application prints of a session is in its log: custom claims are personal data.
+#[test]
+fn of_a_session_ids_are_printed_and_no_claim_of_a_person() {
+    let issuer = Issuer::new("https://clerk.example.com");
+    let token = issuer
+        .token("user_ada")
+        .organization("org_1", "org:admin")
+        .slug("acme");
+    let token = token
+        .claim("sid", "sess_1")
+        .claim("email", "ada@example.com")
+        .sign();
+    let clerk = issuer.clerk();
+    let session = authenticate(&clerk, Some(&format!("Bearer {token}"))).expect("a session token");
+    assert_eq!(
+        format!("{session:?}"),
+        r#"Session { user_id: "user_ada", id: "sess_1", .. }"#
+    );
+    assert_eq!(
+        format!("{:?}", session.organization()),
+        r#"Some(Organization { id: "org_1", slug: Some("acme"), role: Some("org:admin"), .. })"#
+    );
+    assert_eq!(
+        format!("{clerk:?}"),
+        r#"Clerk { issuer: "https://clerk.example.com", .. }"#
+    );
 }
 
 #[test]
@@ -93,7 +121,7 @@ fn a_refusal_is_one_event_with_its_reason_and_nothing_of_the_token() {
         (Some("Bearer secret secret"), false, Some("credential_malformed")),
         (Some(&*pending), false, Some("session_pending")),
     ] {
-        assert_eq!(authenticate(&clerk, authorization), accepted);
+        assert_eq!(authenticate(&clerk, authorization).is_some(), accepted);
         let events = log.take();
         let expected: Vec<String> = reason
             .map(|reason| {
