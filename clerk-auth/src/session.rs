@@ -152,8 +152,8 @@ impl fmt::Debug for Session {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Session")
-            .field("user_id", self.user_id())
-            .field("id", self.id())
+            .field("user_id", &self.sub())
+            .field("id", &self.sid())
             .finish_non_exhaustive()
     }
 }

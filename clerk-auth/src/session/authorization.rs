@@ -24,7 +24,7 @@ impl Session {
     /// Whether the person has this role in the active organization; `admin` means `org:admin`.
     pub fn has_role(&self, role: &str) -> bool {
         let held = self.organization().and_then(|organization| organization.role());
-        held.is_some_and(|held| with_prefix(held) == with_prefix(role))
+        held.is_some_and(|held| held == with_prefix(role))
     }
 
     /// Whether the person has this custom permission in the active organization: `org:feature:action`. System

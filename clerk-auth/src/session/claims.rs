@@ -59,13 +59,12 @@ pub(crate) struct StandardClaims {
 }
 
 impl StandardClaims {
-    /// Reads the claims of a token whose signature has been verified, and the text they were parsed from. Times are not
-    /// compared with a clock here.
-    pub(crate) fn read(claims: &Payload<'_>, payload: &str) -> Result<Self, MalformedClaim> {
-        let excerpt = |text: &str| Excerpt::new(text, payload);
+    /// Reads the claims of a token whose signature has been verified. Times are not compared with a clock here.
+    pub(crate) fn read(claims: &Payload<'_>) -> Result<Self, MalformedClaim> {
+        let excerpt = |text: &str| claims.excerpt(text);
         Ok(Self {
-            user_id: Made::of(excerpt(required_text(claims.sub.as_ref(), "sub")?)),
-            id: Made::of(excerpt(required_text(claims.sid.as_ref(), "sid")?)),
+            user_id: Made::new(excerpt(required_text(claims.sub.as_ref(), "sub")?)),
+            id: Made::new(excerpt(required_text(claims.sid.as_ref(), "sid")?)),
             issuer: excerpt(required_text(claims.iss.as_ref(), "iss")?),
             authorized_party: text(claims.azp.as_ref(), "azp")?.map(excerpt),
             issued_at: time(claims.iat.as_ref(), "iat")?.ok_or(MalformedClaim { name: "iat" })?,
@@ -76,7 +75,7 @@ impl StandardClaims {
                 Some("pending") => true,
                 Some(_) => return Err(MalformedClaim { name: "sts" }),
             },
-            organization: organization(claims, payload)?,
+            organization: organization(claims)?,
             features: excerpt(list(claims.fea.as_ref())),
             plans: excerpt(list(claims.pla.as_ref())),
             factor_verification_age: factor_verification_age(claims),
@@ -98,9 +97,13 @@ fn list<'a>(claim: Option<&'a Value<'_>>) -> &'a str {
     claim.and_then(Value::as_str).unwrap_or_default()
 }
 
+fn is_present(text: &&str) -> bool {
+    !text.is_empty()
+}
+
 fn required_text<'a>(claim: Option<&'a Value<'_>>, name: &'static str) -> Result<&'a str, MalformedClaim> {
     text(claim, name)?
-        .filter(|text| !text.is_empty())
+        .filter(is_present)
         .ok_or(MalformedClaim { name })
 }
 
@@ -116,9 +119,9 @@ fn time(claim: Option<&Value<'_>>, name: &'static str) -> Result<Option<Timestam
 }
 
 /// Version 2 is strictly the number 2; a token of version 2 without `o` has no organization, whatever `org_id` says.
-fn organization(claims: &Payload<'_>, payload: &str) -> Result<Option<OrganizationClaims>, MalformedClaim> {
+fn organization(claims: &Payload<'_>) -> Result<Option<OrganizationClaims>, MalformedClaim> {
     if claims.v.as_ref().and_then(Value::as_i64) != Some(2) {
-        return organization_of_version_1(claims, payload);
+        return organization_of_version_1(claims);
     }
     let Some(organization) = claims.o.as_ref() else {
         return Ok(None);
@@ -137,12 +140,11 @@ fn organization(claims: &Payload<'_>, payload: &str) -> Result<Option<Organizati
         };
         *member = Some(value.as_str().ok_or(malformed)?);
     }
-    let excerpt = |text: &str| Excerpt::new(text, payload);
-    let present = |text: &&str| !text.is_empty();
+    let excerpt = |text: &str| claims.excerpt(text);
     Ok(Some(OrganizationClaims {
-        id: Made::of(excerpt(id.filter(present).ok_or(malformed)?)),
+        id: Made::new(excerpt(id.filter(is_present).ok_or(malformed)?)),
         slug: slug.map(excerpt),
-        role: role.filter(present).map(|role| Made::of(excerpt(role))),
+        role: role.filter(is_present).map(|role| Made::new(excerpt(role))),
         permissions: Permissions::masked(
             actions.map(excerpt).unwrap_or_default(),
             masks.map(excerpt).unwrap_or_default(),
@@ -150,11 +152,8 @@ fn organization(claims: &Payload<'_>, payload: &str) -> Result<Option<Organizati
     }))
 }
 
-fn organization_of_version_1(
-    claims: &Payload<'_>,
-    payload: &str,
-) -> Result<Option<OrganizationClaims>, MalformedClaim> {
-    let Some(id) = text(claims.org_id.as_ref(), "org_id")?.filter(|id| !id.is_empty()) else {
+fn organization_of_version_1(claims: &Payload<'_>) -> Result<Option<OrganizationClaims>, MalformedClaim> {
+    let Some(id) = text(claims.org_id.as_ref(), "org_id")?.filter(is_present) else {
         return Ok(None);
     };
     let permissions = match claims.org_permissions.as_ref() {
@@ -166,13 +165,13 @@ fn organization_of_version_1(
             });
         }
     };
-    let excerpt = |text: &str| Excerpt::new(text, payload);
+    let excerpt = |text: &str| claims.excerpt(text);
     Ok(Some(OrganizationClaims {
-        id: Made::of(excerpt(id)),
+        id: Made::new(excerpt(id)),
         slug: text(claims.org_slug.as_ref(), "org_slug")?.map(excerpt),
         role: text(claims.org_role.as_ref(), "org_role")?
-            .filter(|role| !role.is_empty())
-            .map(|role| Made::of(excerpt(role))),
+            .filter(is_present)
+            .map(|role| Made::new(excerpt(role))),
         permissions,
     }))
 }
@@ -192,7 +191,7 @@ fn actor<'a>(claims: &'a Payload<'_>) -> Result<Option<&'a str>, MalformedClaim>
         // An actor that cannot be read must not pass for none.
         Some(actor) => {
             let subject = actor.as_object().and_then(|actor| actor.get("sub")?.as_str());
-            let subject = subject.filter(|subject| !subject.is_empty());
+            let subject = subject.filter(is_present);
             subject.map(Some).ok_or(MalformedClaim { name: "act" })
         }
     }

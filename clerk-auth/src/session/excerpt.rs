@@ -47,7 +47,7 @@ pub(super) struct Made<T> {
 }
 
 impl<T> Made<T> {
-    pub(super) fn of(claim: Excerpt) -> Self {
+    pub(super) fn new(claim: Excerpt) -> Self {
         Self {
             claim,
             made: OnceLock::new(),

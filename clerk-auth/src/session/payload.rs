@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Deserializer;
 use serde::de::{Error, MapAccess, Visitor};
 
+use super::excerpt::Excerpt;
 use crate::claim::json::{Name, Place, Value};
 
 macro_rules! standard_claims {
@@ -13,6 +14,7 @@ macro_rules! standard_claims {
         /// The standard claims of Clerk's documentation, "Session tokens"; everything else is custom.
         #[derive(Default)]
         pub(crate) struct Payload<'a> {
+            text: &'a str,
             $(pub(crate) $name: Option<Value<'a>>,)+
         }
 
@@ -38,11 +40,19 @@ standard_claims! {
 impl<'a> Payload<'a> {
     /// Reads an object without duplicate names at any depth; `None` if the text is none.
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
-        let mut payload = Self::default();
+        let mut payload = Self {
+            text,
+            ..Self::default()
+        };
         let mut deserializer = serde_json::Deserializer::from_str(text);
         deserializer.deserialize_map(Claims(&mut payload)).ok()?;
         deserializer.end().ok()?;
         Some(payload)
+    }
+
+    /// A text of one of the claims, to be kept beside the payload.
+    pub(super) fn excerpt(&self, text: &str) -> Excerpt {
+        Excerpt::new(text, self.text)
     }
 }
 
