@@ -88,6 +88,40 @@ impl Session {
         self.0.standard.issued_at
     }
 
+    /// When Clerk read the claims from its database: the earlier of [`issued_at`](Self::issued_at) and the header's
+    /// `oiat`.
+    ///
+    /// Clerk's edge mints tokens that copy the claims of an earlier token. Such a token is new, and its claims are as old
+    /// as those of the token it copies. Compare the age of claims by this time, and never by `issued_at`. An `oiat` that
+    /// is not a number, or that is later than `iat`, has no effect.
+    ///
+    /// ```
+    /// # #[cfg(feature = "testing")] {
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// use axum::http::{HeaderMap, header::AUTHORIZATION};
+    /// use clerk_auth::testing::Issuer;
+    /// use clerk_auth::time::{Clock, SystemClock};
+    /// use serde_json::Value;
+    ///
+    /// let issuer = Issuer::new("https://clerk.example.com");
+    /// let now = SystemClock.now();
+    /// let header = format!(r#"{{"alg":"RS256","oiat":{}}}"#, now.seconds() - 600);
+    /// let payload = Value::Object(issuer.claims("user_ada", now));
+    /// let token = issuer.sign_raw(&header, &payload.to_string());
+    ///
+    /// let headers = HeaderMap::from_iter([(AUTHORIZATION, format!("Bearer {token}").parse()?)]);
+    /// let session = issuer.clerk().authenticate(&headers).await?;
+    /// assert_eq!(session.issued_at().seconds(), now.seconds());
+    /// assert_eq!(session.claims_read_at().seconds(), now.seconds() - 600);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap() }
+    /// ```
+    pub fn claims_read_at(&self) -> Timestamp {
+        let issued_at = self.issued_at();
+        let origin_issued_at = self.0.standard.origin_issued_at;
+        origin_issued_at.map_or(issued_at, |time| time.min(issued_at))
+    }
+
     /// From when on the token is valid: `nbf`.
     pub fn not_before(&self) -> Option<Timestamp> {
         self.0.standard.not_before

@@ -47,6 +47,8 @@ pub(crate) struct StandardClaims {
     pub(super) issuer: Excerpt,
     pub(super) authorized_party: Option<Excerpt>,
     pub(super) issued_at: Timestamp,
+    /// The header's `oiat`, if it is a number.
+    pub(super) origin_issued_at: Option<Timestamp>,
     pub(super) not_before: Option<Timestamp>,
     pub(super) expires_at: Timestamp,
     pub(super) pending: bool,
@@ -60,7 +62,10 @@ pub(crate) struct StandardClaims {
 
 impl StandardClaims {
     /// Reads the claims of a token whose signature has been verified. Times are not compared with a clock here.
-    pub(crate) fn read(claims: &Payload<'_>) -> Result<Self, MalformedClaim> {
+    pub(crate) fn read(
+        claims: &Payload<'_>,
+        origin_issued_at: Option<Timestamp>,
+    ) -> Result<Self, MalformedClaim> {
         let excerpt = |text: &str| claims.excerpt(text);
         Ok(Self {
             user_id: Made::new(excerpt(required_text(claims.sub.as_ref(), "sub")?)),
@@ -68,6 +73,7 @@ impl StandardClaims {
             issuer: excerpt(required_text(claims.iss.as_ref(), "iss")?),
             authorized_party: text(claims.azp.as_ref(), "azp")?.map(excerpt),
             issued_at: time(claims.iat.as_ref(), "iat")?.ok_or(MalformedClaim { name: "iat" })?,
+            origin_issued_at,
             not_before: time(claims.nbf.as_ref(), "nbf")?,
             expires_at: time(claims.exp.as_ref(), "exp")?.ok_or(MalformedClaim { name: "exp" })?,
             pending: match text(claims.sts.as_ref(), "sts")? {

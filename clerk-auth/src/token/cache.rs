@@ -105,7 +105,7 @@ mod tests {
         let claims = issuer.claims("user_ada", Timestamp::from_seconds(1_700_000_000));
         let payload = serde_json::to_string(&claims).expect("JSON");
         let claims = Payload::parse(&payload).expect("an object");
-        let claims = StandardClaims::read(&claims).expect("the issuer's claims are right");
+        let claims = StandardClaims::read(&claims, None).expect("the issuer's claims are right");
         let session = Session::new(claims, payload);
         let key = Arc::new(VerifyingKey::from_pem(&issuer.public_key_pem()).expect("the issuer's key"));
         let capacity = 256 * 1024;

@@ -8,6 +8,7 @@ use arc_swap::ArcSwapOption;
 use super::base64url;
 use super::refusal::Refusal;
 use crate::claim::json::{Object, Value};
+use crate::time::Timestamp;
 
 /// `cat` of session tokens, and the value that some instances stamp on every token.
 const SESSION_CATEGORIES: [&str; 2] = ["cl_B7d4PD111AAA", "cl_I7d4PD111III"];
@@ -18,6 +19,7 @@ pub(crate) struct Header {
     /// As the token has it, in base64url.
     text: Box<[u8]>,
     key_id: Option<Box<str>>,
+    origin_issued_at: Option<Timestamp>,
 }
 
 impl Header {
@@ -49,6 +51,7 @@ impl Header {
         Ok(Self {
             text: text.into(),
             key_id,
+            origin_issued_at: header.get("oiat").and_then(numeric_date),
         })
     }
 
@@ -56,6 +59,27 @@ impl Header {
     pub(crate) fn key_id(&self) -> Option<&str> {
         self.key_id.as_deref()
     }
+
+    /// When Clerk last read the claims from its database: `oiat`, if it is a number.
+    pub(crate) fn origin_issued_at(&self) -> Option<Timestamp> {
+        self.origin_issued_at
+    }
+}
+
+/// Reads a `NumericDate` (RFC 7519 section 2) and rounds a fraction down, so that no rounding makes claims newer.
+///
+/// Anything but a number counts as absent, as in Clerk's SDKs: the parameter is internal to Clerk, and a change of its
+/// type must not refuse every token. The claims then are as old as `iat` says, and never newer. A time before 1970 reads
+/// as 1970, which is older than every change.
+fn numeric_date(value: &Value<'_>) -> Option<Timestamp> {
+    let Value::Number(number) = value else {
+        return None;
+    };
+    // The cast saturates, and JSON has no NaN.
+    let seconds = number
+        .as_i64()
+        .or_else(|| number.as_f64().map(|seconds| seconds as i64))?;
+    Some(Timestamp::from_seconds(seconds.max(0)))
 }
 
 /// The header of the token that was verified last.

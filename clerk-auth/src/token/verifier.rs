@@ -78,7 +78,7 @@ impl<'a> UnverifiedToken<'a> {
         let payload = base64url::decode_text(self.payload)?;
         let claims = Payload::parse(&payload).ok_or(Refusal::Malformed)?;
         check_subject(&claims)?;
-        let claims = StandardClaims::read(&claims)?;
+        let claims = StandardClaims::read(&claims, self.header.origin_issued_at())?;
         let session = Session::new(claims, payload);
         check_agreement(&session, expectations)?;
         check_times(&session, now)?;
