@@ -42,6 +42,7 @@ mod reads;
 mod receive;
 mod report;
 mod settle;
+mod sqlstate;
 mod store;
 #[cfg(feature = "backend-api")]
 mod unknown;

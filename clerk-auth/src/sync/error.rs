@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::sqlstate::{self, ErrorKind};
 use super::store::WriteError;
 use crate::claim::UnreadableClaims;
 
@@ -103,7 +104,7 @@ impl SyncError {
     pub(super) fn is_outage(&self) -> bool {
         match self {
             Self::Timeout(_) => true,
-            Self::Database(error) => is_outage(error),
+            Self::Database(error) => sqlstate::kind(error) == ErrorKind::Outage,
             _ => false,
         }
     }
@@ -127,29 +128,6 @@ impl From<WriteError> for SyncError {
 impl From<sqlx::Error> for SyncError {
     fn from(error: sqlx::Error) -> Self {
         Self::Database(Arc::new(error))
-    }
-}
-
-fn is_outage(error: &sqlx::Error) -> bool {
-    let sqlx::Error::Database(error) = error else {
-        return matches!(
-            error,
-            sqlx::Error::Io(_)
-                | sqlx::Error::Tls(_)
-                | sqlx::Error::Protocol(_)
-                | sqlx::Error::PoolTimedOut
-                | sqlx::Error::PoolClosed
-                | sqlx::Error::WorkerCrashed
-        );
-    };
-    let code = error.code().unwrap_or_default();
-    match code.parse::<u32>() {
-        // SQLite's result codes (the low byte of the extended ones): busy, locked, I/O error, full, cannot open.
-        Ok(code) if code.to_string().len() < 5 => matches!(code & 0xff, 5 | 6 | 10 | 13 | 14),
-        // SQLSTATE classes of PostgreSQL: connection, read-only transaction (a replica), resources, intervention, system.
-        _ => ["08", "25", "53", "57", "58"]
-            .iter()
-            .any(|class| code.starts_with(class)),
     }
 }
 

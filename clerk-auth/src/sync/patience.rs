@@ -3,10 +3,10 @@
 use std::future::Future;
 use std::time::Duration;
 
-use sqlx::error::DatabaseError;
 use tokio::time::{Instant, sleep};
 
 use super::error::SyncError;
+use super::sqlstate::{self, ErrorKind};
 use crate::backend_api::BackendApiError;
 
 /// The first pause after a failure; each further one is twice as long.
@@ -111,12 +111,14 @@ fn is_transient(error: &BackendApiError) -> bool {
     }
 }
 
+/// Whether a retry may succeed although nobody acts.
 fn may_pass(error: &SyncError) -> bool {
-    // The class of deadlocks and serialization failures: the other transaction has gone on.
-    let lost_to_another = |code: &str| code.len() == 5 && code.starts_with("40");
-    let code = match error {
-        SyncError::Database(error) => error.as_database_error().and_then(DatabaseError::code),
-        _ => None,
-    };
-    error.is_outage() || code.is_some_and(|code| lost_to_another(&code))
+    match error {
+        SyncError::Timeout(_) => true,
+        SyncError::Database(error) => matches!(
+            sqlstate::kind(error),
+            ErrorKind::Outage | ErrorKind::Race | ErrorKind::ReadOnly
+        ),
+        _ => false,
+    }
 }
