@@ -3,6 +3,7 @@
 //! PostgreSQL reports a SQLSTATE of five characters, SQLite a result code, which is a number. Either may consist of digits
 //! alone, so the driver's type decides which of the two a code is.
 
+use sqlx::error::DatabaseError;
 #[cfg(feature = "postgres")]
 use sqlx::postgres::PgDatabaseError;
 #[cfg(feature = "sqlite")]
@@ -36,17 +37,7 @@ pub(super) enum ErrorKind {
 /// Classifies an error of sqlx.
 pub(super) fn kind(error: &sqlx::Error) -> ErrorKind {
     match error {
-        sqlx::Error::Database(error) => {
-            #[cfg(feature = "postgres")]
-            if let Some(error) = error.try_downcast_ref::<PgDatabaseError>() {
-                return of_sqlstate(error.code());
-            }
-            #[cfg(feature = "sqlite")]
-            if error.try_downcast_ref::<SqliteError>().is_some() {
-                return of_result_code(error.code().as_deref());
-            }
-            ErrorKind::Unknown
-        }
+        sqlx::Error::Database(error) => of_database(&**error),
         sqlx::Error::Io(_)
         | sqlx::Error::Tls(_)
         | sqlx::Error::Protocol(_)
@@ -62,6 +53,23 @@ pub(super) fn kind(error: &sqlx::Error) -> ErrorKind {
         | sqlx::Error::ColumnIndexOutOfBounds { .. } => ErrorKind::RefusedStatement,
         _ => ErrorKind::Unknown,
     }
+}
+
+/// Classifies what the database itself has reported.
+#[cfg_attr(
+    not(any(feature = "postgres", feature = "sqlite")),
+    expect(unused_variables, reason = "there is no database")
+)]
+fn of_database(error: &dyn DatabaseError) -> ErrorKind {
+    #[cfg(feature = "postgres")]
+    if let Some(error) = error.try_downcast_ref::<PgDatabaseError>() {
+        return of_sqlstate(error.code());
+    }
+    #[cfg(feature = "sqlite")]
+    if error.try_downcast_ref::<SqliteError>().is_some() {
+        return of_result_code(error.code().as_deref());
+    }
+    ErrorKind::Unknown
 }
 
 /// Classifies a SQLSTATE of PostgreSQL (its documentation, appendix A). The first two characters are the class.
