@@ -10,7 +10,8 @@ use reqwest::{Client, Response, StatusCode, Url};
 use serde_json::Value;
 
 use crate::claim::depth::without_depths;
-use crate::http_client::{causes, http_client, is_loopback};
+use crate::http::address::redacted;
+use crate::http::client::{causes, http_client, safe_url};
 use crate::id::UserId;
 use crate::time::{Clock, SystemClock, Timestamp};
 
@@ -158,10 +159,7 @@ impl BackendApi {
             }
             _ => return Err(BackendApiError::SecretKey),
         };
-        let parsed = Url::parse(url).map_err(|_| BackendApiError::Url(url.to_owned()))?;
-        if parsed.scheme() != "https" && !(parsed.scheme() == "http" && is_loopback(&parsed)) {
-            return Err(BackendApiError::Url(url.to_owned()));
-        }
+        let parsed = safe_url(url).ok_or_else(|| BackendApiError::Url(redacted(url)))?;
         let headers: HeaderMap = [
             (AUTHORIZATION, authorization),
             (ACCEPT, HeaderValue::from_static("application/json")),

@@ -17,8 +17,7 @@
     allow(dead_code, unused_imports)
 )]
 
-#[cfg(any(feature = "jwks", feature = "backend-api", feature = "dev"))]
-mod http_client;
+mod http;
 pub mod id;
 pub mod metrics;
 pub mod time;

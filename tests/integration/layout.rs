@@ -11,7 +11,7 @@ const ORDER: [&str; 22] = [
     "id",
     "time",
     "metrics",
-    "http_client",
+    "http",
     "claim",
     "session",
     "policy",

@@ -12,7 +12,7 @@ use reqwest::Url;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::http_client::{causes, http_client};
+use crate::http::client::{causes, http_client, safe_url};
 use crate::testing::{SignedDelivery, event};
 use crate::time::{Clock, SystemClock};
 use crate::webhook::WebhookVerifier;
@@ -65,7 +65,7 @@ impl Deliveries {
         let mut key = [0; 32];
         rand::fill(&mut key).expect("the operating system gives random bytes");
         Self {
-            url: format!("{origin}{PATH}").parse().expect("the origin is one"),
+            url: safe_url(&format!("{origin}{PATH}")).expect("the origin is one of loopback"),
             secret: format!("whsec_{}", STANDARD.encode(key)),
             held: Mutex::default(),
         }

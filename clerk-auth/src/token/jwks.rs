@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 
 use super::key::VerifyingKey;
-use crate::http_client::{causes, http_client};
+use crate::http::client::{causes, http_client};
 use crate::metrics;
 use crate::time::{Clock, Timestamp};
 

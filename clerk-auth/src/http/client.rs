@@ -1,0 +1,41 @@
+//! How the library fetches over HTTP: straight from the address it was given, with the cause of a failure in the error.
+
+use std::error::Error;
+use std::fmt::Write;
+
+use reqwest::{Client, ClientBuilder, Url, redirect};
+
+use super::address::{is_loopback, is_safe};
+
+/// Parses a URL from which it is [safe](is_safe) to fetch.
+///
+/// The rule must hold for the text and for what reqwest makes of it: reqwest's parser follows browsers, and accepts
+/// spellings that this library refuses.
+pub(crate) fn safe_url(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok()?;
+    (is_safe(text) && is_safe(url.as_str())).then_some(url)
+}
+
+/// A client for one address. It follows no redirect: the secret key would be sent elsewhere, and keys would come from
+/// elsewhere.
+pub(crate) fn http_client(url: &Url) -> ClientBuilder {
+    let client = Client::builder().redirect(redirect::Policy::none());
+    if url.host_str().is_some_and(is_loopback) {
+        // What is on this machine is not reached through a proxy, which `HTTP_PROXY` without a `NO_PROXY` would name.
+        client.no_proxy()
+    } else {
+        client
+    }
+}
+
+/// Why a request failed: reqwest's own message leaves out the cause that the operating system or TLS gave.
+pub(crate) fn causes(error: &reqwest::Error) -> String {
+    let mut causes = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        // Writing into a text cannot fail.
+        let _ = write!(causes, ": {cause}");
+        source = cause.source();
+    }
+    causes
+}
