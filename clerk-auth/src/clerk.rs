@@ -1,6 +1,7 @@
 //! `Clerk`: the handle that authenticates requests.
 
 mod builder;
+mod cross_site;
 mod publishable_key;
 
 use std::fmt;
@@ -8,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::HeaderMap;
+use axum::http::request::Parts;
 
 pub use builder::{ClerkBuilder, ConfigurationError};
 
@@ -43,6 +45,8 @@ pub struct Clerk(Arc<Inner>);
 
 struct Inner {
     expectations: Expectations,
+    /// Whether a cookie is believed on a request that another site may have made.
+    accepts_cross_site: bool,
     cookies: CookieNames,
     keys: Keys,
     header: LastHeader,
@@ -57,6 +61,13 @@ enum Keys {
     Pem(Arc<VerifyingKey>),
     #[cfg(feature = "jwks")]
     Jwks(Arc<Jwks>),
+}
+
+/// A verified session, and how its token came.
+pub(crate) struct Authentication {
+    pub(crate) session: Session,
+    /// Browsers send cookies with the requests of any site.
+    pub(crate) came_by_cookie: bool,
 }
 
 /// Why nobody is signed in.
@@ -84,6 +95,10 @@ pub enum AuthenticationError {
     /// The session token is not valid: the caller's fault.
     #[error("{0}")]
     Refused(#[from] Refusal),
+    /// The session came by cookie, on a request that changes something and that another site's page may have made; see
+    /// [`middleware`](crate::middleware#cookies-and-other-sites).
+    #[error("the session cookie came with a request that another site may have made")]
+    CrossSiteRequest,
     /// The keys cannot be fetched: nobody's token can be verified.
     #[error("the keys of the Clerk instance cannot be fetched")]
     KeysUnavailable {
@@ -195,11 +210,71 @@ impl Clerk {
     /// Verifies the session token of a request: from the `Authorization` header, else from the cookies that Clerk's
     /// front end keeps on the application's domain.
     ///
+    /// Extractors and [`RequireSession`](crate::middleware::RequireSession) call it. Call it where neither fits.
+    ///
+    /// ```
+    /// use axum::extract::Request;
+    /// use axum::response::{IntoResponse, Response};
+    /// use clerk_auth::Clerk;
+    ///
+    /// async fn serve(clerk: Clerk, request: Request) -> Response {
+    ///     let (parts, _body) = request.into_parts();
+    ///     match clerk.authenticate_request(&parts).await {
+    ///         Ok(session) => format!("hello, {}", session.user_id()).into_response(),
+    ///         Err(_) => "hello, visitor".into_response(),
+    ///     }
+    /// }
+    /// ```
+    ///
     /// # Errors
     ///
-    /// [`AuthenticationError`] says whether there is no token, the token is refused, or the keys cannot be had.
+    /// [`AuthenticationError`] says whether there is no token, the token is refused, the request may come from another
+    /// site, or the keys cannot be had.
+    pub async fn authenticate_request(&self, parts: &Parts) -> Result<Session, AuthenticationError> {
+        Ok(self.authenticate_parts(parts).await?.session)
+    }
+
+    /// Verifies the session token of a request of which only the headers are known.
+    ///
+    /// **Not checked:** where the request comes from, because that depends on the method. A session cookie is accepted
+    /// whichever site's page sent it. Use [`authenticate_request`](Self::authenticate_request) for anything that is not
+    /// read-only.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`authenticate_request`](Self::authenticate_request), without
+    /// [`CrossSiteRequest`](AuthenticationError::CrossSiteRequest).
     pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Session, AuthenticationError> {
-        let authenticated = self.verify_credential(headers).await;
+        Ok(self.authenticate_headers(headers, None).await?.session)
+    }
+
+    /// Verifies the session token of a request, and remembers how it came.
+    pub(crate) async fn authenticate_parts(
+        &self,
+        parts: &Parts,
+    ) -> Result<Authentication, AuthenticationError> {
+        self.authenticate_headers(&parts.headers, Some(parts)).await
+    }
+
+    /// Refuses a session cookie on a request that another site may have made.
+    ///
+    /// Depends on the method and the headers alone, so a session that was verified before is checked again: a layer may
+    /// have changed the method since.
+    pub(crate) fn check_site(&self, parts: &Parts) -> Result<(), AuthenticationError> {
+        let is_accepted =
+            self.0.accepts_cross_site || cross_site::is_accepted(parts, &self.0.expectations.parties);
+        is_accepted
+            .then_some(())
+            .ok_or(AuthenticationError::CrossSiteRequest)
+            .inspect_err(|_| cross_site::report(parts))
+    }
+
+    async fn authenticate_headers(
+        &self,
+        headers: &HeaderMap,
+        parts: Option<&Parts>,
+    ) -> Result<Authentication, AuthenticationError> {
+        let authenticated = self.verify_credential(headers, parts).await;
         match &authenticated {
             Err(AuthenticationError::Refused(refusal)) => {
                 metrics::session_token_refused(refusal.code());
@@ -209,14 +284,25 @@ impl Clerk {
                 metrics::session_token_refused("keys_unavailable");
                 tracing::error!(%error, "a session token could not be verified");
             }
+            // The check has reported it.
+            Err(AuthenticationError::CrossSiteRequest) => {}
             Ok(_) | Err(AuthenticationError::SignedOut) => {}
         }
         authenticated
     }
 
-    async fn verify_credential(&self, headers: &HeaderMap) -> Result<Session, AuthenticationError> {
+    async fn verify_credential(
+        &self,
+        headers: &HeaderMap,
+        parts: Option<&Parts>,
+    ) -> Result<Authentication, AuthenticationError> {
         let credential =
             credential(headers, &self.0.cookies, self.issuer())?.ok_or(AuthenticationError::SignedOut)?;
+        let came_by_cookie = credential.is_cookie();
+        // Before the token is looked at: another site learns nothing about it.
+        if let Some(parts) = parts.filter(|_| came_by_cookie) {
+            self.check_site(parts)?;
+        }
         let now = self.now();
         let session = self.verify(&credential, now).await?;
         let ended = self.0.denied_sessions.refusal(session.sid(), now);
@@ -228,7 +314,10 @@ impl Clerk {
         if credential.client_updated_at.is_some_and(|time| issued_at < time) {
             return Err(Refusal::Superseded.into());
         }
-        Ok(session)
+        Ok(Authentication {
+            session,
+            came_by_cookie,
+        })
     }
 
     async fn verify(

@@ -2,6 +2,29 @@
 //!
 //! It guards what extractors cannot: services, files, routers of other crates. Handlers inside still say whom they take;
 //! what the layer has verified is not verified again.
+//!
+//! # Cookies and other sites
+//!
+//! A browser sends the session cookie with every request to the application, also when a page of another site makes it.
+//! Such a page could post a form as the signed-in user (cross-site request forgery), or open a WebSocket. The layer and
+//! all extractors therefore check where a request comes from, if the session came by cookie and the request may change
+//! something: the method is not GET, HEAD or OPTIONS, or the request opens a WebSocket.
+//!
+//! | the request has | and is then |
+//! |---|---|
+//! | neither `Origin` nor `Sec-Fetch-Site` | accepted: a browser does not send it |
+//! | an `Origin` that is one of the [authorized parties](crate::clerk::ClerkBuilder::authorized_parties) | accepted, also from a front end on another site |
+//! | `Sec-Fetch-Site: same-origin` | accepted: the application's own page sends it |
+//! | anything else: another origin, `Origin: null`, a repeated `Origin`, `Sec-Fetch-Site: same-site` or `none` | refused: 403 `cross_site_request`, also for an optional user |
+//!
+//! Requests with `Authorization: Bearer` are not affected, because no browser adds that header by itself.
+//!
+//! - Configure the authorized parties. Without them only `Sec-Fetch-Site: same-origin` counts, which browsers send to
+//!   `https` and `localhost` alone.
+//! - GET must not change anything: links and images of other sites make GET requests with the cookie.
+//! - A layer that changes the method must not make an unsafe method safe. Add it outside of `RequireSession`.
+//! - [`ClerkBuilder::insecure_accept_cross_site_requests`](crate::clerk::ClerkBuilder::insecure_accept_cross_site_requests)
+//!   turns the check off.
 
 use std::convert::Infallible;
 use std::fmt;

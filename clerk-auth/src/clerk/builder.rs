@@ -98,6 +98,7 @@ pub struct ClerkBuilder {
     jwt_key: Option<String>,
     parties: Vec<String>,
     pending: bool,
+    cross_site: bool,
     clock: Option<Arc<dyn Clock>>,
 }
 
@@ -132,6 +133,9 @@ impl ClerkBuilder {
 
     /// The origins whose tokens are accepted: the `azp` claim must be one of them, byte for byte. Without any, a token
     /// that was minted for another front end of the instance is accepted too.
+    ///
+    /// They are also the origins whose pages may send a session cookie with a request that changes something; see
+    /// [`middleware`](crate::middleware#cookies-and-other-sites).
     #[must_use]
     pub fn authorized_parties<P: Into<String>>(mut self, parties: impl IntoIterator<Item = P>) -> Self {
         self.parties.extend(parties.into_iter().map(Into::into));
@@ -144,6 +148,24 @@ impl ClerkBuilder {
     #[must_use]
     pub fn accept_pending_sessions(mut self) -> Self {
         self.pending = true;
+        self
+    }
+
+    /// Accepts session cookies on every request, whichever site's page sends it. Any page that a user visits can then
+    /// act as that user (cross-site request forgery), unless something in front of the application prevents it. See
+    /// [`middleware`](crate::middleware#cookies-and-other-sites) for what is refused by default.
+    ///
+    /// ```
+    /// use clerk_auth::{Clerk, clerk::ConfigurationError};
+    ///
+    /// /// For a server whose gateway checks a CSRF token.
+    /// fn behind_gateway(publishable_key: &str) -> Result<Clerk, ConfigurationError> {
+    ///     Clerk::builder().publishable_key(publishable_key).insecure_accept_cross_site_requests().build()
+    /// }
+    /// ```
+    #[must_use]
+    pub fn insecure_accept_cross_site_requests(mut self) -> Self {
+        self.cross_site = true;
         self
     }
 
@@ -236,6 +258,7 @@ impl ClerkBuilder {
                 parties: self.parties.into_iter().map(Into::into).collect(),
                 pending: self.pending,
             },
+            accepts_cross_site: self.cross_site,
             cookies: self
                 .publishable_key
                 .map(|key| CookieNames::with_suffix(&cookie_suffix(&key)))

@@ -26,6 +26,7 @@ const TOKEN_RETRY: Duration = Duration::from_secs(60);
 /// | [`Refused`](Self::Refused) | 401 | that of the [`Refusal`] |
 /// | [`UserDeleted`](Self::UserDeleted) | 401 | `user_deleted` |
 /// | [`Denied`](Self::Denied) | 403 | that of the [`Denied`] |
+/// | [`CrossSiteRequest`](Self::CrossSiteRequest) | 403 | `cross_site_request` |
 /// | [`UserConflict`](Self::UserConflict) | 409 | `user_conflict` |
 /// | [`KeysUnavailable`](Self::KeysUnavailable) | 503 | `keys_unavailable` |
 /// | [`DatabaseUnavailable`](Self::DatabaseUnavailable) | 503 | `database_unavailable` |
@@ -68,6 +69,10 @@ pub enum Rejection {
     /// The person is signed in and may not do this.
     #[error("{0}")]
     Denied(Denied),
+    /// The session came by cookie, on a request that changes something and that another site's page may have made; see
+    /// [`middleware`](crate::middleware#cookies-and-other-sites).
+    #[error("this request is not accepted from another site")]
+    CrossSiteRequest,
     /// Another user's row holds a value that the team's table allows once, such as the e-mail address.
     #[error("another account holds a value of this one that can be held once")]
     UserConflict,
@@ -108,7 +113,7 @@ impl Rejection {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::SignedOut | Self::Refused(_) | Self::UserDeleted => StatusCode::UNAUTHORIZED,
-            Self::Denied(_) => StatusCode::FORBIDDEN,
+            Self::Denied(_) | Self::CrossSiteRequest => StatusCode::FORBIDDEN,
             Self::UserConflict => StatusCode::CONFLICT,
             Self::KeysUnavailable { .. }
             | Self::DatabaseUnavailable { .. }
@@ -126,6 +131,7 @@ impl Rejection {
             Self::Refused(refusal) => refusal.code(),
             Self::UserDeleted => "user_deleted",
             Self::Denied(denied) => denied.code(),
+            Self::CrossSiteRequest => "cross_site_request",
             Self::UserConflict => "user_conflict",
             Self::SignUpFailed { .. } => "sign_up_failed",
             Self::DeletionFailed { .. } => "deletion_failed",

@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 
 use super::provides::Provides;
 use super::rejection::Rejection;
-use crate::clerk::{AuthenticationError, Clerk};
+use crate::clerk::{Authentication, AuthenticationError, Clerk};
 use crate::policy::{Policy, SignedIn};
 use crate::session::Session;
 use crate::sync::{Synced, UserSync};
@@ -244,27 +244,36 @@ impl<S: Provides<Clerk> + Send + Sync> FromRequestParts<S> for Session {
 struct Verified {
     by: Clerk,
     session: Session,
+    came_by_cookie: bool,
 }
 
 async fn authenticate(parts: &mut Parts, clerk: &Clerk) -> Result<Session, Rejection> {
     if let Some(verified) = parts.extensions.get::<Verified>()
         && verified.by.is(clerk)
     {
+        // The method may have been overridden since.
+        if verified.came_by_cookie {
+            clerk.check_site(parts).map_err(rejection)?;
+        }
         return Ok(verified.session.clone());
     }
-    let session = clerk
-        .authenticate(&parts.headers)
-        .await
-        .map_err(|error| match error {
-            AuthenticationError::SignedOut => Rejection::SignedOut,
-            AuthenticationError::Refused(refusal) => Rejection::Refused(refusal),
-            AuthenticationError::KeysUnavailable { retry_after } => {
-                Rejection::KeysUnavailable { retry_after }
-            }
-        })?;
+    let Authentication {
+        session,
+        came_by_cookie,
+    } = clerk.authenticate_parts(parts).await.map_err(rejection)?;
     parts.extensions.insert(Verified {
         by: clerk.clone(),
         session: session.clone(),
+        came_by_cookie,
     });
     Ok(session)
+}
+
+fn rejection(error: AuthenticationError) -> Rejection {
+    match error {
+        AuthenticationError::SignedOut => Rejection::SignedOut,
+        AuthenticationError::Refused(refusal) => Rejection::Refused(refusal),
+        AuthenticationError::CrossSiteRequest => Rejection::CrossSiteRequest,
+        AuthenticationError::KeysUnavailable { retry_after } => Rejection::KeysUnavailable { retry_after },
+    }
 }

@@ -15,10 +15,14 @@ pub(crate) struct Credential<'a> {
 }
 
 impl Credential<'_> {
+    /// Whether a browser sent it along by itself, whichever site's page made the request.
+    pub(crate) fn is_cookie(&self) -> bool {
+        self.client_updated_at.is_some()
+    }
+
     /// Whether it cannot be a token at all. Looked at when one is refused, for the reason: no such token verifies.
     pub(crate) fn is_malformed(&self) -> bool {
-        let is_of_header = self.client_updated_at.is_none();
-        is_of_header && memchr(b' ', self.token).is_some() || str::from_utf8(self.token).is_err()
+        !self.is_cookie() && memchr(b' ', self.token).is_some() || str::from_utf8(self.token).is_err()
     }
 }
 
