@@ -9,10 +9,10 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER
 use reqwest::{Client, Response, StatusCode, Url};
 use serde_json::Value;
 
-use crate::claim::depth::without_depths;
 use crate::http::address::redacted;
 use crate::http::client::{causes, http_client, safe_url};
-use crate::id::UserId;
+use crate::id::{UserId, is_id};
+use crate::lenient::LenientValue;
 use crate::time::{Clock, SystemClock, Timestamp};
 
 /// Where Clerk answers.
@@ -44,8 +44,8 @@ const DEFAULT_RETRY: Duration = Duration::from_secs(10);
 ///     loop {
 ///         let page = api.users(last.as_ref(), LARGEST_PAGE).await?;
 ///         banned += page.iter().filter(|user| user["banned"] == true).count();
-///         match page.last() {
-///             Some(user) => last = user["id"].as_str().map(UserId::new),
+///         match page.iter().rev().find_map(|user| user["id"].as_str()) {
+///             Some(user_id) => last = Some(UserId::new(user_id)),
 ///             None => return Ok(banned),
 ///         }
 ///     }
@@ -182,12 +182,13 @@ impl BackendApi {
         })))
     }
 
-    /// The user as Clerk describes them; `None` if there is no such user any more.
+    /// The user as Clerk describes them; `None` if there is no such user any more. What cannot be read of the user is null,
+    /// and [listed](LenientValue::unreadable).
     ///
     /// # Errors
     ///
     /// [`BackendApiError`] if Clerk does not say.
-    pub async fn user(&self, user_id: &UserId) -> Result<Option<Value>, BackendApiError> {
+    pub async fn user(&self, user_id: &UserId) -> Result<Option<LenientValue>, BackendApiError> {
         match self.get(&["v1", "users", user_id.as_str()], &[], TIMEOUT).await {
             Ok(user) if user["id"] == user_id.as_str() => Ok(Some(user)),
             Ok(_) => Err(BackendApiError::Malformed("the user that was asked for")),
@@ -200,16 +201,29 @@ impl BackendApi {
     /// A page of all users in the order of their creation, after the one named; an empty page is the end.
     /// `limit` is how many at most, from one to [`LARGEST_PAGE`]; what is beyond counts as the nearest.
     ///
+    /// What a user wrote costs nobody the page. An element whose `id` is missing or unreadable stays in the page; the next
+    /// page begins after the last one with an `id`, and a page without any is the last.
+    ///
     /// # Errors
     ///
-    /// [`BackendApiError`] if Clerk does not say.
-    pub async fn users(&self, after: Option<&UserId>, limit: usize) -> Result<Vec<Value>, BackendApiError> {
-        let limit = limit.clamp(1, LARGEST_PAGE).to_string();
-        let mut query = vec![("order_by", "+created_at"), ("limit", &limit)];
+    /// [`BackendApiError`] if Clerk does not say; [`BackendApiError::Malformed`] for a full page without any `id`, after
+    /// which there would be no way to go on.
+    pub async fn users(
+        &self,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Result<Vec<LenientValue>, BackendApiError> {
+        let limit = limit.clamp(1, LARGEST_PAGE);
+        let text = limit.to_string();
+        let mut query = vec![("order_by", "+created_at"), ("limit", &*text)];
         if let Some(after) = after {
             query.push(("starting_after", after.as_str()));
         }
-        self.list(&query).await
+        let users = self.list(&query).await?;
+        if users.len() >= limit && !users.iter().any(|user| user["id"].as_str().is_some_and(is_id)) {
+            return Err(BackendApiError::Malformed("a list of users with ids"));
+        }
+        Ok(users)
     }
 
     /// Those of these users whom Clerk knows, in any order. A hundred are asked for by one request.
@@ -227,7 +241,7 @@ impl BackendApi {
     /// # Errors
     ///
     /// [`BackendApiError`] if Clerk does not say of any of them.
-    pub async fn users_by_id(&self, user_ids: &[UserId]) -> Result<Vec<Value>, BackendApiError> {
+    pub async fn users_by_id(&self, user_ids: &[UserId]) -> Result<Vec<LenientValue>, BackendApiError> {
         let mut users = Vec::new();
         for user_ids in user_ids.chunks(MOST_IDS) {
             let limit = user_ids.len().to_string();
@@ -256,14 +270,14 @@ impl BackendApi {
     ///
     /// [`BackendApiError`] if Clerk does not say.
     pub async fn jwks(&self) -> Result<Value, BackendApiError> {
-        self.get(&["v1", "jwks"], &[], TIMEOUT).await
+        Ok(self.get(&["v1", "jwks"], &[], TIMEOUT).await?.into_value())
     }
 
-    async fn list(&self, query: &[(&str, &str)]) -> Result<Vec<Value>, BackendApiError> {
-        match self.get(&["v1", "users"], query, PAGE_TIMEOUT).await? {
-            Value::Array(users) if users.iter().all(|user| user["id"].is_string()) => Ok(users),
-            _ => Err(BackendApiError::Malformed("a list of users")),
-        }
+    async fn list(&self, query: &[(&str, &str)]) -> Result<Vec<LenientValue>, BackendApiError> {
+        let users = self.get(&["v1", "users"], query, PAGE_TIMEOUT).await?;
+        users
+            .into_elements()
+            .ok_or(BackendApiError::Malformed("a list of users"))
     }
 
     /// How long Clerk asked to be left alone; zero if it did not.
@@ -277,7 +291,7 @@ impl BackendApi {
         path: &[&str],
         query: &[(&str, &str)],
         timeout: Duration,
-    ) -> Result<Value, BackendApiError> {
+    ) -> Result<LenientValue, BackendApiError> {
         let wait = self.rate_limited_for();
         if !wait.is_zero() {
             return Err(BackendApiError::RateLimited(wait));
@@ -345,7 +359,7 @@ fn retry_after(response: &Response) -> Option<Duration> {
 }
 
 /// The body as JSON; `None` if it is none.
-async fn body(mut response: Response) -> Result<Option<Value>, BackendApiError> {
+async fn body(mut response: Response) -> Result<Option<LenientValue>, BackendApiError> {
     let mut body = Vec::new();
     while let Some(chunk) = response
         .chunk()
@@ -357,7 +371,7 @@ async fn body(mut response: Response) -> Result<Option<Value>, BackendApiError> 
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(serde_json::from_slice(&without_depths(&body)).ok())
+    Ok(LenientValue::from_slice(&body).ok())
 }
 
 impl fmt::Debug for BackendApi {

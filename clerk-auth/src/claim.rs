@@ -1,8 +1,6 @@
 //! What a claim can be, and which Rust types can hold it.
 
 mod budget;
-#[cfg(any(feature = "backend-api", feature = "webhooks"))]
-pub(crate) mod depth;
 mod expression;
 mod from_claim;
 pub(crate) mod json;

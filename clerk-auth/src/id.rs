@@ -3,6 +3,12 @@
 use std::borrow::Borrow;
 use std::fmt;
 
+/// Whether a text that was received can be an identifier: it is not empty, and has no control characters, which no database
+/// would look up.
+pub(crate) fn is_id(text: &str) -> bool {
+    !text.is_empty() && !text.contains(char::is_control)
+}
+
 macro_rules! identifier {
     ($(#[$attribute:meta])* $name:ident) => {
         $(#[$attribute])*

@@ -22,6 +22,8 @@ pub mod id;
 pub mod metrics;
 pub mod time;
 
+pub mod lenient;
+
 pub mod claim;
 
 pub mod session;

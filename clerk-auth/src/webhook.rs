@@ -21,6 +21,16 @@
 //! }
 //! ```
 //!
+//! What a user can write into their own name or metadata never hides an event about them. An event is read by the
+//! [lenient](crate::lenient) reader, and its members fall into four classes:
+//!
+//! - what the event is about (type, time, instance, ids): required, and never guessed; else an [`EventError`];
+//! - flags that bar somebody (`banned`, `locked`, `deprovisioned`, `deleted`): raised unless plainly `false`, null or
+//!   missing;
+//! - times inside `data`: the event's own time if they are missing or unreadable;
+//! - all others: `None`, or empty, if they are unreadable or of another kind. `unreadable` of each object lists them, and
+//!   a column that they feed is neither written nor cleared.
+//!
 //! A delivery comes at least once and in any order, and any answer but 2xx brings it again; nothing here remembers what
 //! was received.
 

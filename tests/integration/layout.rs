@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use syn::visit::Visit;
 
 /// Bottom first: a module uses only modules that stand before it.
-const ORDER: [&str; 22] = [
+const ORDER: [&str; 24] = [
     "id",
     "time",
     "metrics",
     "http",
+    "lenient",
     "claim",
     "session",
     "policy",

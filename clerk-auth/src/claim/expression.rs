@@ -5,6 +5,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::lenient::{Node, UnreadableValue};
+
 /// One claim of a session-token template.
 ///
 /// The derive makes them: `User::TEMPLATE` lists those of a struct, for a test that fills a token with them or asks what a
@@ -92,31 +94,44 @@ impl Expression {
     /// value (Clerk's documentation, "JWT templates"): the derive refuses templates in which that can happen, and an API that leaves out a member
     /// must not make it happen.
     pub fn evaluate(&self, user: &Value) -> Option<Value> {
+        self.evaluate_lenient(Node::readable(user)).ok().flatten()
+    }
+
+    /// As [`evaluate`](Self::evaluate) does, for a user of whom parts may be unreadable.
+    ///
+    /// # Errors
+    ///
+    /// [`UnreadableValue`] if the claim depends on such a part.
+    pub(crate) fn evaluate_lenient(&self, user: Node<'_>) -> Result<Option<Value>, UnreadableValue> {
         match self {
-            Self::Literal(literal) => Some(literal.to_json()),
+            Self::Literal(literal) => Ok(Some(literal.to_json())),
             Self::Shortcode(path) => shortcode(path, user),
             Self::Chain(operands) => chain(operands, user),
             Self::Interpolation(parts) => {
                 let mut text = String::new();
                 for part in *parts {
-                    match part.evaluate(user)? {
-                        Value::Null => return None,
-                        Value::String(part) => text.push_str(&part),
-                        other => text.push_str(&other.to_string()),
+                    match part.evaluate_lenient(user)? {
+                        None | Some(Value::Null) => return Ok(None),
+                        Some(Value::String(part)) => text.push_str(&part),
+                        Some(other) => text.push_str(&other.to_string()),
                     }
                 }
-                Some(Value::String(text))
+                Ok(Some(Value::String(text)))
             }
             Self::Object(members) => members
                 .iter()
-                .map(|(name, member)| Some(((*name).to_owned(), member.evaluate(user)?)))
-                .collect::<Option<Map<_, _>>>()
-                .map(Value::Object),
+                .map(|(name, member)| {
+                    Ok(member
+                        .evaluate_lenient(user)?
+                        .map(|value| ((*name).to_owned(), value)))
+                })
+                .collect::<Result<Option<Map<_, _>>, _>>()
+                .map(|members| members.map(Value::Object)),
             Self::Array(elements) => elements
                 .iter()
-                .map(|element| element.evaluate(user))
-                .collect::<Option<Vec<_>>>()
-                .map(Value::Array),
+                .map(|element| element.evaluate_lenient(user))
+                .collect::<Result<Option<Vec<_>>, _>>()
+                .map(|elements| elements.map(Value::Array)),
         }
     }
 }
@@ -133,26 +148,29 @@ impl Literal {
     }
 }
 
-fn chain(operands: &[Expression], user: &Value) -> Option<Value> {
+fn chain(operands: &[Expression], user: Node<'_>) -> Result<Option<Value>, UnreadableValue> {
     let mut last = Value::Null;
     for operand in operands {
-        last = operand.evaluate(user)?;
+        let Some(value) = operand.evaluate_lenient(user)? else {
+            return Ok(None);
+        };
+        last = value;
         if !matches!(last, Value::Null | Value::Bool(false)) {
             break;
         }
     }
-    Some(last)
+    Ok(Some(last))
 }
 
 /// What each shortcode of a user reads from the user object of the Backend API and of webhooks (Clerk's documentation,
 /// "JWT templates"). The derive has a table of the same names with their kinds; a test compares the two.
 const SHORTCODES: [(&str, Read); 14] = [
-    ("user.id", |user| user["id"].clone()),
-    ("user.first_name", |user| user["first_name"].clone()),
-    ("user.last_name", |user| user["last_name"].clone()),
+    ("user.id", |user| value(user, "id")),
+    ("user.first_name", |user| value(user, "first_name")),
+    ("user.last_name", |user| value(user, "last_name")),
     ("user.full_name", full_name),
-    ("user.username", |user| user["username"].clone()),
-    ("user.external_id", |user| user["external_id"].clone()),
+    ("user.username", |user| value(user, "username")),
+    ("user.external_id", |user| value(user, "external_id")),
     ("user.primary_email_address", |user| {
         primary(
             user,
@@ -164,8 +182,8 @@ const SHORTCODES: [(&str, Read); 14] = [
     ("user.primary_phone_number", |user| {
         primary(user, "phone_numbers", "primary_phone_number_id", "phone_number")
     }),
-    ("user.created_at", |user| seconds(&user["created_at"])),
-    ("user.updated_at", |user| seconds(&user["updated_at"])),
+    ("user.created_at", |user| seconds(user.get("created_at"))),
+    ("user.updated_at", |user| seconds(user.get("updated_at"))),
     ("user.email_verified", |user| {
         any_verified(user, "email_addresses")
     }),
@@ -173,13 +191,13 @@ const SHORTCODES: [(&str, Read); 14] = [
         any_verified(user, "phone_numbers")
     }),
     ("user.two_factor_enabled", |user| {
-        user["two_factor_enabled"].clone()
+        value(user, "two_factor_enabled")
     }),
-    ("user.image_url", |user| user["image_url"].clone()),
+    ("user.image_url", |user| value(user, "image_url")),
 ];
 
 /// Reads a value from the user object.
-type Read = fn(&Value) -> Value;
+type Read = fn(Node<'_>) -> Result<Value, UnreadableValue>;
 
 /// The names of [`SHORTCODES`].
 #[doc(hidden)]
@@ -187,64 +205,72 @@ pub fn shortcodes() -> impl Iterator<Item = &'static str> {
     SHORTCODES.iter().map(|(name, _)| *name)
 }
 
-fn shortcode(path: &str, user: &Value) -> Option<Value> {
+fn shortcode(path: &str, user: Node<'_>) -> Result<Option<Value>, UnreadableValue> {
     match SHORTCODES.iter().find(|(name, _)| *name == path) {
-        Some((_, read)) => Some(read(user)),
-        None => metadata(path.strip_prefix("user.")?, user),
+        Some((_, read)) => read(user).map(Some),
+        None => match path.strip_prefix("user.") {
+            Some(path) => metadata(path, user),
+            None => Ok(None),
+        },
     }
 }
 
-/// Seconds in a claim, milliseconds in the API.
-fn seconds(milliseconds: &Value) -> Value {
-    milliseconds
-        .as_i64()
-        .map_or(Value::Null, |milliseconds| milliseconds.div_euclid(1_000).into())
+fn value(user: Node<'_>, name: &str) -> Result<Value, UnreadableValue> {
+    user.get(name).whole().cloned()
 }
 
-fn full_name(user: &Value) -> Value {
-    let parts: Vec<&str> = ["first_name", "last_name"]
+/// Seconds in a claim, milliseconds in the API.
+fn seconds(milliseconds: Node<'_>) -> Result<Value, UnreadableValue> {
+    let milliseconds = milliseconds.whole()?.as_i64();
+    Ok(milliseconds.map_or(Value::Null, |milliseconds| milliseconds.div_euclid(1_000).into()))
+}
+
+fn full_name(user: Node<'_>) -> Result<Value, UnreadableValue> {
+    let (first, last) = (user.get("first_name").whole()?, user.get("last_name").whole()?);
+    let parts: Vec<&str> = [first, last]
         .iter()
-        .filter_map(|part| user[part].as_str())
+        .filter_map(|part| part.as_str())
         .filter(|part| !part.is_empty())
         .collect();
     if parts.is_empty() {
-        Value::Null
+        Ok(Value::Null)
     } else {
-        parts.join(" ").into()
+        Ok(parts.join(" ").into())
     }
 }
 
 /// The API has no `primary_email_address`: the id is looked up in the list, and may be null beside a list that is not
 /// empty (the Backend API reference, "User").
-fn primary(user: &Value, list: &str, id: &str, field: &str) -> Value {
-    let Some(id) = user[id].as_str() else {
-        return Value::Null;
+fn primary(user: Node<'_>, list: &str, id: &str, field: &str) -> Result<Value, UnreadableValue> {
+    let Some(id) = user.get(id).whole()?.as_str() else {
+        return Ok(Value::Null);
     };
-    entries(user, list)
-        .find(|entry| entry["id"] == id)
-        .map_or(Value::Null, |entry| entry[field].clone())
+    for entry in user.get(list).elements()? {
+        if entry.get("id").whole()? == id {
+            return value(entry, field);
+        }
+    }
+    Ok(Value::Null)
 }
 
 /// Clerk's `email_verified` says that some address is verified, not that the primary one is ("JWT templates").
-fn any_verified(user: &Value, list: &str) -> Value {
-    entries(user, list)
-        .any(|entry| entry["verification"]["status"] == "verified")
-        .into()
+fn any_verified(user: Node<'_>, list: &str) -> Result<Value, UnreadableValue> {
+    let mut is_known = true;
+    for entry in user.get(list).elements()? {
+        match entry.get("verification").get("status").whole() {
+            Ok(status) if status == "verified" => return Ok(true.into()),
+            Ok(_) => {}
+            Err(UnreadableValue) => is_known = false,
+        }
+    }
+    is_known.then(|| false.into()).ok_or(UnreadableValue)
 }
 
-fn entries<'a>(user: &'a Value, list: &str) -> impl Iterator<Item = &'a Value> {
-    user[list].as_array().into_iter().flatten()
-}
-
-fn metadata(path: &str, user: &Value) -> Option<Value> {
+fn metadata(path: &str, user: Node<'_>) -> Result<Option<Value>, UnreadableValue> {
     let mut steps = path.split('.');
-    let root = steps.next()?;
-    if !matches!(root, "public_metadata" | "unsafe_metadata") {
-        return None;
-    }
-    let mut value = &user[root];
-    for step in steps {
-        value = &value[step];
-    }
-    Some(value.clone())
+    let Some(root @ ("public_metadata" | "unsafe_metadata")) = steps.next() else {
+        return Ok(None);
+    };
+    let value = steps.fold(user.get(root), Node::get);
+    value.whole().cloned().map(Some)
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::{ClaimKind, InvalidClaim};
+use crate::lenient::has_private_name;
 
 /// Claims of one user, whatever they came from: a session token, or the template evaluated over a webhook.
 ///
@@ -27,12 +28,26 @@ use super::{ClaimKind, InvalidClaim};
 pub struct ClaimSource<'a> {
     subject: &'a str,
     claims: &'a Map<String, Value>,
+    unreadable: &'a [&'static str],
 }
 
 impl<'a> ClaimSource<'a> {
     /// The Clerk user id and the claims by name; a name that is missing is an absent claim.
     pub fn new(subject: &'a str, claims: &'a Map<String, Value>) -> Self {
-        Self { subject, claims }
+        Self {
+            subject,
+            claims,
+            unreadable: &[],
+        }
+    }
+
+    /// The source with the names of claims that were received and could not be read.
+    #[cfg_attr(
+        not(any(feature = "backend-api", feature = "webhooks")),
+        expect(dead_code, reason = "a token is read as a whole or refused")
+    )]
+    pub(crate) fn with_unreadable(self, unreadable: &'a [&'static str]) -> Self {
+        Self { unreadable, ..self }
     }
 
     /// The Clerk user id.
@@ -40,7 +55,7 @@ impl<'a> ClaimSource<'a> {
         self.subject
     }
 
-    /// One claim by name.
+    /// One claim by name. A claim that was received and could not be read is absent, and never null.
     pub fn claim(&self, name: &str) -> Claim<'a> {
         match self.claims.get(name) {
             None => Claim::Absent,
@@ -97,6 +112,10 @@ pub enum ClaimProblem {
     /// The text still holds a shortcode: Clerk did not know its root.
     #[error("still holds `{{{{`: Clerk did not know the shortcode")]
     Unrendered,
+    /// The value was received and could not be read, such as text with half a surrogate pair; see
+    /// [`lenient`](crate::lenient).
+    #[error("is not readable JSON")]
+    Unreadable,
     /// The claim is of another kind than the template declares.
     #[error("is {found}, but the template declares {declared}")]
     OtherKind {
@@ -246,6 +265,9 @@ impl<'a> ClaimReader<'a> {
         hold: impl FnOnce(K::Value<'_>) -> Result<T, InvalidClaim>,
     ) -> Option<T> {
         let held = match self.source.claim(name) {
+            _ if self.source.unreadable.contains(&name) => Err(ClaimProblem::Unreadable),
+            // A row with such a value in a JSON column could not be read back, nor the rows that are read with it.
+            Claim::Value(value) if has_private_name(value) => Err(ClaimProblem::Unreadable),
             Claim::Absent => Err(ClaimProblem::Absent),
             Claim::Null => K::read(&Value::Null).and_then(|value| hold(value).map_err(ClaimProblem::from)),
             Claim::Value(value) => K::read(value).and_then(|value| hold(value).map_err(ClaimProblem::from)),

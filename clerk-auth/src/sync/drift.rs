@@ -3,14 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde_json::Value;
-
-use super::page::{Page, Standing};
+use super::page::{Page, Standing, up_to_last_id};
 use super::patience::Patience;
 use super::progress::ImportError;
 use super::user_sync::UserSync;
 use crate::backend_api::{BackendApi, LARGEST_PAGE};
 use crate::id::UserId;
+use crate::lenient::LenientValue;
 use crate::user::SyncedUser;
 
 /// For how long Clerk or the database may fail before the verification does.
@@ -109,10 +108,11 @@ impl<U: SyncedUser> UserSync<U> {
         let mut after = None;
         loop {
             let page = patience.ask(|| api.users(after.as_ref(), LARGEST_PAGE)).await?;
-            let Some(last) = page.last().and_then(|user| user["id"].as_str()) else {
+            let (users, last) = up_to_last_id(&page);
+            self.compare(users, patience, &mut drift).await?;
+            let Some(last) = last else {
                 break;
             };
-            self.compare(&page, patience, &mut drift).await?;
             after = Some(UserId::new(last));
         }
         let mut last = UserId::new("");
@@ -131,7 +131,7 @@ impl<U: SyncedUser> UserSync<U> {
 
     async fn compare(
         &self,
-        page: &[Value],
+        page: &[LenientValue],
         patience: Patience,
         drift: &mut Drift,
     ) -> Result<(), ImportError> {

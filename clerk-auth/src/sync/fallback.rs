@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
-use serde_json::Value;
 
 use super::error::SyncError;
 use super::fresh::Reading;
@@ -17,6 +16,7 @@ use super::writers::Writers;
 use crate::backend_api::BackendApi;
 use crate::claim::UnreadableClaims;
 use crate::id::UserId;
+use crate::lenient::LenientValue;
 use crate::session::Session;
 use crate::time::Timestamp;
 use crate::user::SyncedUser;
@@ -63,7 +63,7 @@ impl Fallback {
 
     /// The user, if there is one still; `None` if Clerk does not say in time. How long Clerk takes is no fault of the
     /// database's, and is not counted as one.
-    async fn user<U: SyncedUser>(&self, clerk_id: &str, timeout: Duration) -> Option<Option<Value>> {
+    async fn user<U: SyncedUser>(&self, clerk_id: &str, timeout: Duration) -> Option<Option<LenientValue>> {
         let user_id = UserId::new(clerk_id);
         let said = tokio::time::timeout(timeout, self.api.user(&user_id)).await;
         match said {

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{Stream, unfold};
-use serde_json::Value;
 use tokio::task::JoinHandle;
 
-use super::page::PageReport;
+use super::page::{PageReport, up_to_last_id};
 use super::patience::Patience;
 use super::progress::{ImportCounts, ImportCursor, ImportError, ImportPart, ImportProgress};
 use super::user_sync::{Inner, UserSync};
 use crate::backend_api::{BackendApi, BackendApiError, LARGEST_PAGE};
 use crate::id::UserId;
+use crate::lenient::LenientValue;
 use crate::metrics;
 use crate::user::SyncedUser;
 
@@ -65,13 +65,15 @@ pub struct Import<U: SyncedUser> {
     counts: ImportCounts,
     cursor: Option<ImportCursor>,
     is_checked: bool,
+    /// There are no more users.
+    has_all_users: bool,
     has_ended: bool,
     fetching: Option<Fetch>,
-    page: Option<Vec<Value>>,
+    page: Option<Vec<LenientValue>>,
 }
 
 /// A page on its way; it is given up with the import.
-struct Fetch(JoinHandle<Result<Vec<Value>, BackendApiError>>);
+struct Fetch(JoinHandle<Result<Vec<LenientValue>, BackendApiError>>);
 
 impl Drop for Fetch {
     fn drop(&mut self) {
@@ -93,6 +95,7 @@ impl<U: SyncedUser> UserSync<U> {
             counts: ImportCounts::default(),
             cursor: None,
             is_checked: false,
+            has_all_users: false,
             has_ended: false,
             fetching: None,
             page: None,
@@ -217,6 +220,9 @@ impl<U: SyncedUser> Import<U> {
 
     /// `None` if there are no more users.
     async fn import_page(&mut self) -> Result<Option<PageReport>, ImportError> {
+        if self.has_all_users {
+            return Ok(None);
+        }
         if self.page.is_none() {
             let after = self.cursor.as_ref().map(|cursor| cursor.user_id.clone());
             let fetching = match &mut self.fetching {
@@ -231,24 +237,35 @@ impl<U: SyncedUser> Import<U> {
         let Some(page) = &self.page else {
             return Ok(None);
         };
-        let Some(last) = page.last().and_then(|user| user["id"].as_str()) else {
+        if page.is_empty() {
             self.page = None;
             return Ok(None);
-        };
-        let last = UserId::new(last);
-        if self.fetching.is_none() {
-            let after = Some(last.clone());
-            self.fetching = Some(fetch(&self.api, after, self.page_size, self.patience));
+        }
+        let (users, last) = up_to_last_id(page);
+        let last = last.map(UserId::new);
+        if let (Some(last), None) = (&last, &self.fetching) {
+            self.fetching = Some(fetch(
+                &self.api,
+                Some(last.clone()),
+                self.page_size,
+                self.patience,
+            ));
         }
         let report = self
             .patience
-            .with_rows(|| self.inner.import_page(page, self.dry_run))
+            .with_rows(|| self.inner.import_page(users, self.dry_run))
             .await?;
         self.page = None;
-        self.cursor = Some(ImportCursor {
-            part: ImportPart::Users,
-            user_id: last,
-        });
+        match last {
+            Some(user_id) => {
+                self.cursor = Some(ImportCursor {
+                    part: ImportPart::Users,
+                    user_id,
+                });
+            }
+            // There is nobody after whom another page could begin.
+            None => self.has_all_users = true,
+        }
         Ok(Some(report))
     }
 
@@ -288,7 +305,7 @@ fn fetch(api: &BackendApi, after: Option<UserId>, page_size: usize, patience: Pa
     let api = api.clone();
     Fetch(tokio::spawn(async move {
         let page = patience.ask(|| api.users(after.as_ref(), page_size)).await?;
-        let last = page.last().and_then(|user| user["id"].as_str());
+        let (_, last) = up_to_last_id(&page);
         // Or it would go round for ever.
         if last.is_some() && last == after.as_ref().map(UserId::as_str) {
             return Err(BackendApiError::Malformed("the page after the last one"));

@@ -4,6 +4,8 @@ use serde_json::{Map, Value};
 
 use super::version::Version;
 use crate::claim::{Claim, ClaimKind, ClaimProblem, ClaimSource, Integer, UnreadableClaims};
+use crate::id::is_id;
+use crate::lenient::{LenientValue, UnreadableValue};
 use crate::session::Session;
 use crate::time::Timestamp;
 use crate::user::{SyncedUser, VersionSource};
@@ -39,6 +41,8 @@ impl<'a, U: SyncedUser> Observation<'a, U> {
 pub(crate) struct UserObject<'a> {
     pub(crate) id: &'a str,
     claims: Map<String, Value>,
+    /// Claims that depend on a part of the user that could not be read. They clear nothing, and refuse the row.
+    unreadable: Vec<&'static str>,
     version: Version,
 }
 
@@ -47,17 +51,31 @@ pub(crate) struct UserObject<'a> {
     allow(dead_code, reason = "users come from tokens alone")
 )]
 impl<'a> UserObject<'a> {
-    /// `None` if it is no user object: it has no `id`, or no `updated_at` in milliseconds.
-    pub(crate) fn of<U: SyncedUser>(user: &'a Value) -> Option<Self> {
-        let updated_at = user["updated_at"].as_i64()?;
-        let claims = U::TEMPLATE
-            .iter()
-            .filter_map(|claim| Some((claim.name.to_owned(), claim.expression.evaluate(user)?)));
+    /// `None` if the value is not a user object: its `id`, or its `updated_at` in milliseconds, is missing or unreadable.
+    pub(crate) fn of<U: SyncedUser>(user: &'a LenientValue) -> Option<Self> {
+        let node = user.node();
+        let updated_at = node.get("updated_at").whole().ok()?.as_i64()?;
+        let mut claims = Map::new();
+        let mut unreadable = Vec::new();
+        for claim in U::TEMPLATE {
+            match claim.expression.evaluate_lenient(node) {
+                Ok(Some(value)) => drop(claims.insert(claim.name.to_owned(), value)),
+                Ok(None) => {}
+                Err(UnreadableValue) => unreadable.push(claim.name),
+            }
+        }
         Some(Self {
-            id: user["id"].as_str().filter(|id| !id.is_empty())?,
-            claims: claims.collect(),
+            id: Self::id(user)?,
+            claims,
+            unreadable,
             version: Version::of_api(Timestamp::from_milliseconds(updated_at)),
         })
+    }
+
+    /// The id of a user object, where it can be read.
+    pub(crate) fn id(user: &'a LenientValue) -> Option<&'a str> {
+        let id = user.node().get("id").whole().ok()?.as_str()?;
+        is_id(id).then_some(id)
     }
 
     #[cfg(feature = "backend-api")]
@@ -67,7 +85,7 @@ impl<'a> UserObject<'a> {
 
     /// The claims as a token would carry them.
     pub(crate) fn source(&self) -> ClaimSource<'_> {
-        ClaimSource::new(self.id, &self.claims)
+        ClaimSource::new(self.id, &self.claims).with_unreadable(&self.unreadable)
     }
 
     pub(crate) fn observe<U: SyncedUser>(&self) -> Result<Observation<'_, U>, UnreadableClaims> {

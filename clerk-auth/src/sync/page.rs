@@ -4,8 +4,6 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::time::Duration;
 
-use serde_json::Value;
-
 use super::bulk::WrittenRow;
 use super::error::SyncError;
 use super::observation::{Observation, UserObject};
@@ -16,6 +14,7 @@ use super::store::WriteError;
 use super::user_sync::Inner;
 use super::version::Version;
 use crate::id::UserId;
+use crate::lenient::LenientValue;
 use crate::user::SyncedUser;
 
 /// How long a statement of many rows may take, with the application's hooks. No request waits for it.
@@ -51,12 +50,12 @@ pub(super) struct Page<'a> {
 }
 
 impl<'a> Page<'a> {
-    pub(super) fn of<U: SyncedUser>(users: &'a [Value]) -> Self {
+    pub(super) fn of<U: SyncedUser>(users: &'a [LenientValue]) -> Self {
         let mut newest: HashMap<&str, UserObject<'a>> = HashMap::with_capacity(users.len());
         let mut others = Vec::new();
         for user in users {
             let Some(object) = UserObject::of::<U>(user) else {
-                others.push(UserId::new(user["id"].as_str().unwrap_or_default()));
+                others.push(UserId::new(UserObject::id(user).unwrap_or_default()));
                 continue;
             };
             match newest.get(object.id) {
@@ -125,7 +124,11 @@ impl<U: SyncedUser> Inner<U> {
     }
 
     /// Makes the rows of a page's users what Clerk says, or counts what it would do.
-    pub(super) async fn import_page(&self, users: &[Value], dry_run: bool) -> Result<PageReport, SyncError> {
+    pub(super) async fn import_page(
+        &self,
+        users: &[LenientValue],
+        dry_run: bool,
+    ) -> Result<PageReport, SyncError> {
         let page = Page::of::<U>(users);
         let (observations, mut report) = page.observations::<U>();
         let standings = self.standings(&observations).await?;
@@ -250,6 +253,19 @@ impl<U: SyncedUser> Inner<U> {
                 _ => report.skip(clerk_id, NotImported::Deleted),
             }
         }
+    }
+}
+
+/// The users of a page up to the last one who has an id, after whom the next page begins. Without any id, all of them: the
+/// [client](crate::backend_api::BackendApi::users) makes sure that such a page is the last one.
+pub(super) fn up_to_last_id(page: &[LenientValue]) -> (&[LenientValue], Option<&str>) {
+    let last = page.iter().enumerate().rev();
+    match last
+        .filter_map(|(place, user)| Some((place, UserObject::id(user)?)))
+        .next()
+    {
+        Some((place, id)) => (&page[..=place], Some(id)),
+        None => (page, None),
     }
 }
 

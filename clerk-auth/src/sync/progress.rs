@@ -79,8 +79,8 @@ pub struct ImportCounts {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotImported {
-    /// The object is not that of a user: it has no `updated_at`.
-    #[error("Clerk's answer is no user object: it has no `updated_at`")]
+    /// The object is not that of a user: its `id`, which is empty then, or its `updated_at` is missing or unreadable.
+    #[error("Clerk's answer is not a user object: its `id` or `updated_at` is missing or unreadable")]
     NotAUser,
     /// The struct cannot hold the user, for example one without an e-mail address where the field is
     /// `#[claim(required)]`.

@@ -1,14 +1,12 @@
 //! A delivery: a verified signature around an event, in the envelope that all events have.
 
 use axum::http::HeaderMap;
-use serde_json::Value;
 
 use super::event::{Event, EventError};
 use super::member::Members;
 use super::signature::{SignatureError, WebhookVerifier};
-use crate::claim::depth::without_depths;
-use crate::claim::json::Object;
 use crate::id::{DeliveryId, InstanceId};
+use crate::lenient::LenientValue;
 use crate::time::Timestamp;
 
 /// From this number on, an envelope's time is in milliseconds: as seconds it were the year 5138, as milliseconds it is
@@ -46,7 +44,8 @@ pub struct Webhook<E = Event> {
     pub http_request: HttpRequest,
 }
 
-/// Who caused an event, as far as Clerk tells. Both are what a browser says of itself, or a proxy of the browser.
+/// Who caused an event, as far as Clerk tells. Both are what a browser says of itself, or a proxy of the browser, and `None`
+/// where that cannot be read.
 ///
 /// ```
 /// use clerk_auth::webhook::Webhook;
@@ -115,29 +114,31 @@ impl Webhook {
         Ok(Self::parse(id, body)?)
     }
 
-    /// Reads the body of a delivery that was verified elsewhere. What is nested more than a hundred levels deep is read as
-    /// null.
+    /// Reads the body of a delivery that was verified elsewhere.
+    ///
+    /// What a user wrote hides nothing: see the [module](super). A type that is not known here is not an error.
     ///
     /// # Errors
     ///
-    /// [`EventError`] names what is missing or malformed. A type that is not known here is no error.
+    /// [`EventError`] names what is missing or malformed.
     pub fn parse(id: DeliveryId, body: &[u8]) -> Result<Self, EventError> {
-        let body = without_depths(body);
-        let body = str::from_utf8(&body).ok().and_then(Object::parse);
-        let body = body.ok_or(EventError::Body)?;
-        let mut body = Value::Object(body.without(|_| false));
-        let data = body["data"].take();
-        let envelope = Members::of(&body, "")?;
+        let mut body = LenientValue::from_slice(body).map_err(|_| EventError::Body)?;
+        if !body.is_object() {
+            return Err(EventError::Body);
+        }
+        let data = body.take("data");
+        let envelope = Members::of(body.node(), "")?;
         if &*envelope.required_text("object")? != "event" {
             return Err(envelope.malformed("object"));
         }
         let event_type = envelope.required_id("type", |event_type| event_type)?;
+        let timestamp = timestamp(&envelope)?;
         Ok(Self {
             id,
-            timestamp: timestamp(&envelope)?,
+            timestamp,
             instance_id: envelope.required_id("instance_id", InstanceId::new)?,
-            http_request: http_request(&envelope)?,
-            event: Event::read(&event_type, data)?,
+            http_request: http_request(&envelope),
+            event: Event::read(&event_type, data, timestamp)?,
         })
     }
 }
@@ -181,17 +182,19 @@ fn timestamp(envelope: &Members<'_>) -> Result<Timestamp, EventError> {
     }
 }
 
-fn http_request(envelope: &Members<'_>) -> Result<HttpRequest, EventError> {
-    let attributes = envelope.object("event_attributes", "event_attributes")?;
-    let request = match attributes {
-        Some(attributes) => attributes.object("http_request", "event_attributes.http_request")?,
-        None => None,
+/// A browser writes its own name, and nothing is decided by it.
+fn http_request(envelope: &Members<'_>) -> HttpRequest {
+    let attributes = envelope.object("event_attributes", "event_attributes");
+    let request = attributes.ok().flatten().and_then(|attributes| {
+        attributes
+            .object("http_request", "event_attributes.http_request")
+            .ok()?
+    });
+    let Some(mut request) = request else {
+        return HttpRequest::default();
     };
-    let Some(request) = request else {
-        return Ok(HttpRequest::default());
-    };
-    Ok(HttpRequest {
-        client_ip: request.text("client_ip")?,
-        user_agent: request.text("user_agent")?,
-    })
+    HttpRequest {
+        client_ip: request.text("client_ip"),
+        user_agent: request.text("user_agent"),
+    }
 }

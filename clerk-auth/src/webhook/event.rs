@@ -1,10 +1,10 @@
 //! What an event tells: the type names the variant, and `data` is read as it says.
 
-use serde_json::Value;
-
 use super::organization::{ClerkOrganization, ClerkOrganizationMembership, DeletedOrganization};
 use super::session::ClerkSession;
 use super::user::{ClerkUser, DeletedUser};
+use crate::lenient::LenientValue;
+use crate::time::Timestamp;
 
 /// An event of Clerk's: typed for users, sessions, organizations and their memberships, and as raw JSON for all others.
 ///
@@ -57,12 +57,21 @@ pub enum Event {
         /// The type, such as `email.created`.
         event_type: Box<str>,
         /// What came with it; null if nothing did.
-        data: Value,
+        data: LenientValue,
     },
 }
 
-/// Why a body is no event. The sender signed it, so it is Clerk that sends what Clerk does not document, and no other
-/// attempt will be better.
+/// Why a body is not an event. The sender signed the body, so Clerk sends what Clerk does not document, and no other attempt
+/// will be better.
+///
+/// Nothing that a user can write is among the reasons. They are:
+///
+/// - the structure of the JSON is broken;
+/// - the envelope lacks `object`, `type`, `timestamp` or `instance_id`, or one of them is not what Clerk documents;
+/// - `data` is not an object, for a type that is known here;
+/// - an identifier without which the event concerns nobody is missing, or unreadable, or duplicated with different values:
+///   it is never guessed;
+/// - a deletion says `"deleted": false`.
 ///
 /// ```
 /// use clerk_auth::id::DeliveryId;
@@ -75,33 +84,37 @@ pub enum Event {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EventError {
-    /// The body is not one JSON object in UTF-8, or has an object with two members of one name.
-    #[error("the body is not a JSON object in UTF-8 with one value for each name")]
+    /// The body is not one JSON object.
+    #[error("the body is not a JSON object")]
     Body,
     /// A member that the type needs is not there.
     #[error("the event lacks `{0}`")]
     MemberMissing(Box<str>),
-    /// A member is of another kind than Clerk documents, or of another value than it can have.
+    /// A member cannot be read, is of another kind than Clerk documents, or of another value than it can have.
     #[error("the event's `{0}` is malformed")]
     MemberMalformed(Box<str>),
 }
 
 impl Event {
-    /// Reads what came with an event of this type.
-    pub(super) fn read(event_type: &str, data: Value) -> Result<Self, EventError> {
-        let user = |data| ClerkUser::read(data, "data").map(Box::new);
-        let session = |data| ClerkSession::read(data).map(Box::new);
-        let organization = |data| ClerkOrganization::read(data).map(Box::new);
-        let membership = |data| ClerkOrganizationMembership::read(data).map(Box::new);
+    /// Reads what came with an event of this type, which happened at this time.
+    pub(super) fn read(
+        event_type: &str,
+        data: LenientValue,
+        timestamp: Timestamp,
+    ) -> Result<Self, EventError> {
+        let user = |data| ClerkUser::read(data, "data", timestamp).map(Box::new);
+        let session = |data, status| ClerkSession::read(data, status, timestamp).map(Box::new);
+        let organization = |data| ClerkOrganization::read(data, timestamp).map(Box::new);
+        let membership = |data| ClerkOrganizationMembership::read(data, timestamp).map(Box::new);
         match event_type {
             "user.created" => user(data).map(Self::UserCreated),
             "user.updated" => user(data).map(Self::UserUpdated),
             "user.deleted" => DeletedUser::read(data).map(Self::UserDeleted),
-            "session.created" => session(data).map(Self::SessionCreated),
-            "session.pending" => session(data).map(Self::SessionPending),
-            "session.ended" => session(data).map(Self::SessionEnded),
-            "session.removed" => session(data).map(Self::SessionRemoved),
-            "session.revoked" => session(data).map(Self::SessionRevoked),
+            "session.created" => session(data, "active").map(Self::SessionCreated),
+            "session.pending" => session(data, "pending").map(Self::SessionPending),
+            "session.ended" => session(data, "ended").map(Self::SessionEnded),
+            "session.removed" => session(data, "removed").map(Self::SessionRemoved),
+            "session.revoked" => session(data, "revoked").map(Self::SessionRevoked),
             "organization.created" => organization(data).map(Self::OrganizationCreated),
             "organization.updated" => organization(data).map(Self::OrganizationUpdated),
             "organization.deleted" => DeletedOrganization::read(data).map(Self::OrganizationDeleted),
@@ -136,8 +149,8 @@ impl Event {
         }
     }
 
-    /// What came with the event, as it was received.
-    pub fn raw(&self) -> &Value {
+    /// What came with the event, as it was received; null where that [cannot be read](LenientValue::unreadable).
+    pub fn raw(&self) -> &LenientValue {
         match self {
             Self::UserCreated(user) | Self::UserUpdated(user) => user.raw(),
             Self::UserDeleted(user) => user.raw(),

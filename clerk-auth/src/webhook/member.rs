@@ -1,56 +1,82 @@
-//! Reading members of an event by name: a missing one and one of another kind are told apart, and named.
+//! Reads members of an event by name. What an event is about must be readable; what a user wrote need not be.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::event::EventError;
+use crate::id::is_id;
+use crate::lenient::{LenientValue, Node};
 use crate::time::Timestamp;
 
-/// An object of an event, and where it stands in it.
-#[derive(Clone, Copy)]
+/// An object of an event, its path, and the members that are not what Clerk documents.
 pub(super) struct Members<'a> {
-    object: &'a Map<String, Value>,
+    object: Node<'a>,
     path: &'static str,
+    odd: Vec<String>,
 }
 
 impl<'a> Members<'a> {
-    pub(super) fn of(value: &'a Value, path: &'static str) -> Result<Self, EventError> {
-        match value {
-            Value::Object(object) => Ok(Self { object, path }),
-            Value::Null => Err(EventError::MemberMissing(path.into())),
+    pub(super) fn of(object: Node<'a>, path: &'static str) -> Result<Self, EventError> {
+        match object.shallow() {
+            Ok(Value::Object(_)) => Ok(Self {
+                object,
+                path,
+                odd: Vec::new(),
+            }),
+            Ok(Value::Null) => Err(EventError::MemberMissing(path.into())),
             _ => Err(EventError::MemberMalformed(path.into())),
         }
     }
 
-    /// The member as it is; null, like a member that is not there, is none.
-    fn get(&self, name: &str) -> Option<&'a Value> {
-        self.object.get(name).filter(|value| !value.is_null())
+    /// The paths that an application is told of: those of the unreadable parts, and of members of another kind than Clerk
+    /// documents.
+    pub(super) fn into_unreadable(self, object: &LenientValue) -> Box<[Box<str>]> {
+        let mut paths = object.unreadable();
+        paths.extend(self.odd);
+        paths.sort_unstable();
+        paths.dedup();
+        paths.into_iter().map(Into::into).collect()
     }
 
-    fn optional<T>(
+    /// A member that has to be what Clerk documents; null, like a member that is not there, is none.
+    fn strict<T>(
         &self,
         name: &str,
         read: impl FnOnce(&'a Value) -> Option<T>,
     ) -> Result<Option<T>, EventError> {
-        let read = self.get(name).map(|value| read(value).ok_or(()));
-        read.transpose().map_err(|()| self.malformed(name))
+        match self.object.get(name).shallow() {
+            Ok(Value::Null) => Ok(None),
+            Ok(value) => read(value).map(Some).ok_or_else(|| self.malformed(name)),
+            Err(_) => Err(self.malformed(name)),
+        }
     }
 
-    fn required<T>(&self, name: &str, read: impl FnOnce(&'a Value) -> Option<T>) -> Result<T, EventError> {
-        self.optional(name, read)?.ok_or_else(|| self.missing(name))
+    /// A member that may be anything. `None` for what is not what Clerk documents, which is noted.
+    fn lenient<T>(&mut self, name: &str, read: impl FnOnce(&'a Value) -> Option<T>) -> Option<T> {
+        let read = match self.object.get(name).shallow() {
+            Ok(Value::Null) => return None,
+            Ok(value) => read(value),
+            Err(_) => None,
+        };
+        if read.is_none() {
+            self.note(name);
+        }
+        read
     }
 
-    pub(super) fn text(&self, name: &str) -> Result<Option<Box<str>>, EventError> {
-        self.optional(name, |value| value.as_str().map(Into::into))
+    /// Notes that a member is not what Clerk documents.
+    pub(super) fn note(&mut self, name: &str) {
+        self.odd.push(format!("/{name}"));
     }
 
     pub(super) fn required_text(&self, name: &str) -> Result<Box<str>, EventError> {
-        self.required(name, |value| value.as_str().map(Into::into))
+        self.strict(name, |value| value.as_str().map(Into::into))?
+            .ok_or_else(|| self.missing(name))
     }
 
-    /// An identifier: text that is not empty.
+    /// An identifier: what an event is about, or whom it concerns.
     pub(super) fn id<I>(&self, name: &str, new: impl FnOnce(Box<str>) -> I) -> Result<Option<I>, EventError> {
-        self.optional(name, |value| {
-            let id = value.as_str().filter(|id| !id.is_empty())?;
+        self.strict(name, |value| {
+            let id = value.as_str().filter(|id| is_id(id))?;
             Some(new(id.into()))
         })
     }
@@ -63,41 +89,79 @@ impl<'a> Members<'a> {
         self.id(name, new)?.ok_or_else(|| self.missing(name))
     }
 
-    /// A flag; one that is not there is not raised.
-    pub(super) fn flag(&self, name: &str) -> Result<bool, EventError> {
-        Ok(self.optional(name, Value::as_bool)?.unwrap_or(false))
-    }
-
-    pub(super) fn integer(&self, name: &str) -> Result<Option<i64>, EventError> {
-        self.optional(name, Value::as_i64)
+    /// An identifier that the event can do without.
+    pub(super) fn lenient_id<I>(&mut self, name: &str, new: impl FnOnce(Box<str>) -> I) -> Option<I> {
+        let id = self.lenient(name, |value| value.as_str().filter(|id| is_id(id)))?;
+        Some(new(id.into()))
     }
 
     pub(super) fn required_integer(&self, name: &str) -> Result<i64, EventError> {
-        self.required(name, Value::as_i64)
+        self.strict(name, Value::as_i64)?
+            .ok_or_else(|| self.missing(name))
     }
 
-    /// A moment in milliseconds, as all of them are inside `data`.
-    pub(super) fn moment(&self, name: &str) -> Result<Timestamp, EventError> {
-        self.required_integer(name).map(Timestamp::from_milliseconds)
+    pub(super) fn text(&mut self, name: &str) -> Option<Box<str>> {
+        self.lenient(name, |value| value.as_str().map(Into::into))
+    }
+
+    /// Text that Clerk always sends.
+    pub(super) fn text_or(&mut self, name: &str, otherwise: &str) -> Box<str> {
+        let is_missing = matches!(self.object.get(name).shallow(), Ok(Value::Null));
+        if is_missing {
+            self.note(name);
+        }
+        self.text(name).unwrap_or_else(|| otherwise.into())
+    }
+
+    /// A flag that bars somebody. Only `false`, null and a member that is not there lower the flag: whatever else Clerk
+    /// may have meant, it is not that nobody is barred.
+    pub(super) fn flag(&mut self, name: &str) -> bool {
+        match self.object.get(name).shallow() {
+            Ok(Value::Null) => false,
+            Ok(Value::Bool(flag)) => *flag,
+            _ => {
+                self.note(name);
+                true
+            }
+        }
+    }
+
+    pub(super) fn integer(&mut self, name: &str) -> Option<i64> {
+        self.lenient(name, Value::as_i64)
+    }
+
+    /// A time in milliseconds, as all of them are inside `data`. Clerk always sends it; otherwise it is that of the event.
+    pub(super) fn time_or(&mut self, name: &str, otherwise: Timestamp) -> Timestamp {
+        match self.object.get(name).shallow() {
+            Ok(Value::Number(number)) if let Some(milliseconds) = number.as_i64() => {
+                Timestamp::from_milliseconds(milliseconds)
+            }
+            _ => {
+                self.note(name);
+                otherwise
+            }
+        }
+    }
+
+    pub(super) fn time(&mut self, name: &str) -> Option<Timestamp> {
+        self.integer(name).map(Timestamp::from_milliseconds)
     }
 
     /// An object within; `path` is where it stands.
     pub(super) fn object(&self, name: &str, path: &'static str) -> Result<Option<Self>, EventError> {
-        self.get(name).map(|value| Self::of(value, path)).transpose()
+        match self.node(name).shallow() {
+            Ok(Value::Null) => Ok(None),
+            _ => Self::of(self.node(name), path).map(Some),
+        }
     }
 
-    /// Whether a member that an accessor hands out as it is, is an object or not there.
-    pub(super) fn check_object(&self, name: &str) -> Result<(), EventError> {
-        self.optional(name, Value::as_object).map(drop)
+    /// Notes a member that an accessor hands out as an object, and that is not one.
+    pub(super) fn check_object(&mut self, name: &str) {
+        self.lenient(name, Value::as_object);
     }
 
-    pub(super) fn array(&self, name: &str) -> Result<&'a [Value], EventError> {
-        let array = self.optional(name, Value::as_array)?;
-        Ok(array.map_or(&[], Vec::as_slice))
-    }
-
-    pub(super) fn value(&self, name: &str) -> Option<&'a Value> {
-        self.get(name)
+    pub(super) fn node(&self, name: &str) -> Node<'a> {
+        self.object.get(name)
     }
 
     pub(super) fn missing(&self, name: &str) -> EventError {
@@ -115,4 +179,11 @@ impl<'a> Members<'a> {
             format!("{}.{name}", self.path).into()
         }
     }
+}
+
+/// What an accessor hands out of a member that is documented as an object: the object, or null.
+pub(super) fn object_or_null<'a>(raw: &'a LenientValue, name: &str) -> &'a Value {
+    raw.get(name)
+        .filter(|value| value.is_object())
+        .unwrap_or(&Value::Null)
 }

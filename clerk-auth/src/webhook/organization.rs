@@ -3,12 +3,14 @@
 use serde_json::Value;
 
 use super::event::EventError;
-use super::member::Members;
+use super::member::{Members, object_or_null};
 use super::user::check_deleted;
 use crate::id::{OrganizationId, OrganizationMembershipId, UserId};
+use crate::lenient::LenientValue;
 use crate::time::Timestamp;
 
-/// An organization, of which the members that applications ask for most are typed; [`raw`](Self::raw) has them all.
+/// An organization, of which the members that applications ask for most are typed; [`raw`](Self::raw) has them all. What
+/// cannot be read is treated as in a [`ClerkUser`](super::ClerkUser).
 ///
 /// ```
 /// use clerk_auth::webhook::Event;
@@ -25,7 +27,7 @@ use crate::time::Timestamp;
 pub struct ClerkOrganization {
     /// Which it is.
     pub id: OrganizationId,
-    /// Its name.
+    /// Its name; empty if the name cannot be read.
     pub name: Box<str>,
     /// Its name in addresses, where the instance has such names.
     pub slug: Option<Box<str>>,
@@ -37,7 +39,8 @@ pub struct ClerkOrganization {
     pub created_at: Timestamp,
     /// When anything of it changed last.
     pub updated_at: Timestamp,
-    raw: Value,
+    unreadable: Box<[Box<str>]>,
+    raw: LenientValue,
 }
 
 /// What is left of an organization.
@@ -61,7 +64,8 @@ pub struct DeletedOrganization {
     pub id: Option<OrganizationId>,
     /// Its name in addresses, where the instance has such names.
     pub slug: Option<Box<str>>,
-    raw: Value,
+    unreadable: Box<[Box<str>]>,
+    raw: LenientValue,
 }
 
 /// A user as a member of an organization. Unlike what is left of a user, what is left of a membership is all of it.
@@ -84,7 +88,8 @@ pub struct DeletedOrganization {
 pub struct ClerkOrganizationMembership {
     /// Which it is.
     pub id: OrganizationMembershipId,
-    /// The role as roles are configured at Clerk, such as `org:admin`.
+    /// The role as roles are configured at Clerk, such as `org:admin`; empty if the role cannot be read, which is
+    /// the name of no role.
     pub role: Box<str>,
     /// The organization.
     pub organization_id: OrganizationId,
@@ -94,81 +99,100 @@ pub struct ClerkOrganizationMembership {
     pub created_at: Timestamp,
     /// When anything of the membership changed last.
     pub updated_at: Timestamp,
-    raw: Value,
+    unreadable: Box<[Box<str>]>,
+    raw: LenientValue,
 }
 
 impl ClerkOrganization {
-    pub(super) fn read(raw: Value) -> Result<Self, EventError> {
-        let organization = Members::of(&raw, "data")?;
-        organization.check_object("public_metadata")?;
+    pub(super) fn read(raw: LenientValue, timestamp: Timestamp) -> Result<Self, EventError> {
+        let mut organization = Members::of(raw.node(), "data")?;
+        organization.check_object("public_metadata");
         Ok(Self {
             id: organization.required_id("id", OrganizationId::new)?,
-            name: organization.required_text("name")?,
-            slug: organization.text("slug")?,
-            image_url: organization.text("image_url")?,
-            created_by: organization.id("created_by", UserId::new)?,
-            created_at: organization.moment("created_at")?,
-            updated_at: organization.moment("updated_at")?,
+            name: organization.text_or("name", ""),
+            slug: organization.text("slug"),
+            image_url: organization.text("image_url"),
+            created_by: organization.lenient_id("created_by", UserId::new),
+            created_at: organization.time_or("created_at", timestamp),
+            updated_at: organization.time_or("updated_at", timestamp),
+            unreadable: organization.into_unreadable(&raw),
             raw,
         })
     }
 
     /// What the application keeps at Clerk, and front ends can read: an object, or null if there is none.
     pub fn public_metadata(&self) -> &Value {
-        &self.raw["public_metadata"]
+        object_or_null(&self.raw, "public_metadata")
     }
 
     /// The organization as it was received, with the members that Clerk has added since.
-    pub fn raw(&self) -> &Value {
+    pub fn raw(&self) -> &LenientValue {
         &self.raw
+    }
+
+    /// Lists what could not be read; see [`ClerkUser::unreadable`](super::ClerkUser::unreadable).
+    pub fn unreadable(&self) -> &[Box<str>] {
+        &self.unreadable
     }
 }
 
 impl DeletedOrganization {
-    pub(super) fn read(raw: Value) -> Result<Self, EventError> {
-        let organization = Members::of(&raw, "data")?;
+    pub(super) fn read(raw: LenientValue) -> Result<Self, EventError> {
+        let mut organization = Members::of(raw.node(), "data")?;
         check_deleted(&organization)?;
         Ok(Self {
             id: organization.id("id", OrganizationId::new)?,
-            slug: organization.text("slug")?,
+            slug: organization.text("slug"),
+            unreadable: organization.into_unreadable(&raw),
             raw,
         })
     }
 
     /// What was received.
-    pub fn raw(&self) -> &Value {
+    pub fn raw(&self) -> &LenientValue {
         &self.raw
+    }
+
+    /// Lists what could not be read; see [`ClerkUser::unreadable`](super::ClerkUser::unreadable).
+    pub fn unreadable(&self) -> &[Box<str>] {
+        &self.unreadable
     }
 }
 
 impl ClerkOrganizationMembership {
-    pub(super) fn read(raw: Value) -> Result<Self, EventError> {
-        let membership = Members::of(&raw, "data")?;
+    pub(super) fn read(raw: LenientValue, timestamp: Timestamp) -> Result<Self, EventError> {
+        let mut membership = Members::of(raw.node(), "data")?;
         let organization = membership
             .object("organization", "data.organization")?
             .ok_or_else(|| membership.missing("organization"))?;
         let user = membership.object("public_user_data", "data.public_user_data")?;
-        membership.check_object("public_metadata")?;
+        membership.check_object("public_metadata");
         Ok(Self {
             id: membership.required_id("id", OrganizationMembershipId::new)?,
-            role: membership.required_text("role")?,
+            role: membership.text_or("role", ""),
             organization_id: organization.required_id("id", OrganizationId::new)?,
             user_id: user
                 .map(|user| user.required_id("user_id", UserId::new))
                 .transpose()?,
-            created_at: membership.moment("created_at")?,
-            updated_at: membership.moment("updated_at")?,
+            created_at: membership.time_or("created_at", timestamp),
+            updated_at: membership.time_or("updated_at", timestamp),
+            unreadable: membership.into_unreadable(&raw),
             raw,
         })
     }
 
     /// What the application keeps at Clerk for the membership: an object, or null if there is none.
     pub fn public_metadata(&self) -> &Value {
-        &self.raw["public_metadata"]
+        object_or_null(&self.raw, "public_metadata")
     }
 
     /// The membership as it was received, with the members that Clerk has added since.
-    pub fn raw(&self) -> &Value {
+    pub fn raw(&self) -> &LenientValue {
         &self.raw
+    }
+
+    /// Lists what could not be read; see [`ClerkUser::unreadable`](super::ClerkUser::unreadable).
+    pub fn unreadable(&self) -> &[Box<str>] {
+        &self.unreadable
     }
 }

@@ -3,13 +3,14 @@
 use serde_json::Value;
 
 use super::event::EventError;
-use super::member::Members;
+use super::member::{Members, object_or_null};
 use super::user::ClerkUser;
 use crate::id::{ClientId, SessionId, UserId};
+use crate::lenient::LenientValue;
 use crate::time::Timestamp;
 
 /// A session that has begun or ended, of which the members that applications ask for most are typed; [`raw`](Self::raw)
-/// has them all.
+/// has them all. What cannot be read is treated as in a [`ClerkUser`].
 ///
 /// ```
 /// use clerk_auth::webhook::Event;
@@ -32,23 +33,29 @@ pub struct ClerkSession {
     pub user_id: UserId,
     /// On which browser or device.
     pub client_id: Option<ClientId>,
-    /// `active`, `pending`, `ended`, `removed`, `revoked`, `expired`, `abandoned` or `replaced`; Clerk may add others.
+    /// `active`, `pending`, `ended`, `removed`, `revoked`, `expired`, `abandoned` or `replaced`; Clerk may add others. The word
+    /// of the event's type if the status cannot be read.
     pub status: Box<str>,
-    /// When it expires, or would have. Its tokens expire earlier.
-    pub expire_at: Timestamp,
-    raw: Value,
+    /// When it expires, or would have. Its tokens expire earlier. `None` if the time cannot be read: Clerk always sends one.
+    pub expire_at: Option<Timestamp>,
+    timestamp: Timestamp,
+    unreadable: Box<[Box<str>]>,
+    raw: LenientValue,
 }
 
 impl ClerkSession {
-    pub(super) fn read(raw: Value) -> Result<Self, EventError> {
-        let session = Members::of(&raw, "data")?;
-        session.check_object("actor")?;
+    /// Reads a session that has this status by the type of the event.
+    pub(super) fn read(raw: LenientValue, status: &str, timestamp: Timestamp) -> Result<Self, EventError> {
+        let mut session = Members::of(raw.node(), "data")?;
+        session.check_object("actor");
         Ok(Self {
             id: session.required_id("id", SessionId::new)?,
             user_id: session.required_id("user_id", UserId::new)?,
-            client_id: session.id("client_id", ClientId::new)?,
-            status: session.required_text("status")?,
-            expire_at: session.moment("expire_at")?,
+            client_id: session.lenient_id("client_id", ClientId::new),
+            status: session.text_or("status", status),
+            expire_at: session.time("expire_at"),
+            timestamp,
+            unreadable: session.into_unreadable(&raw),
             raw,
         })
     }
@@ -68,19 +75,26 @@ impl ClerkSession {
     /// }
     /// ```
     pub fn user(&self) -> Result<Option<ClerkUser>, EventError> {
-        let user = self.raw.get("user").filter(|user| !user.is_null());
-        user.map(|user| ClerkUser::read(user.clone(), "data.user"))
-            .transpose()
+        let user = self.raw.node().get("user");
+        match user.shallow() {
+            Ok(Value::Null) => Ok(None),
+            _ => ClerkUser::read(user.to_lenient(), "data.user", self.timestamp).map(Some),
+        }
     }
 
     /// Who acts in the user's name, as the application described them when it began the impersonation; null in a session
     /// of the user's own.
     pub fn actor(&self) -> &Value {
-        &self.raw["actor"]
+        object_or_null(&self.raw, "actor")
     }
 
     /// The session as it was received, with the members that Clerk has added since.
-    pub fn raw(&self) -> &Value {
+    pub fn raw(&self) -> &LenientValue {
         &self.raw
+    }
+
+    /// Lists what could not be read; see [`ClerkUser::unreadable`].
+    pub fn unreadable(&self) -> &[Box<str>] {
+        &self.unreadable
     }
 }

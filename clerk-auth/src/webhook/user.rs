@@ -3,11 +3,16 @@
 use serde_json::Value;
 
 use super::event::EventError;
-use super::member::Members;
+use super::member::{Members, object_or_null};
 use crate::id::UserId;
+use crate::lenient::LenientValue;
 use crate::time::Timestamp;
 
 /// A user, of whom the members that applications ask for most are typed; [`raw`](Self::raw) has them all.
+///
+/// A member that cannot be read is `None`, and so is one of another kind than Clerk documents;
+/// [`unreadable`](Self::unreadable) lists both. A flag that bars the user is raised unless it is plainly `false`, null or
+/// missing. A time that is missing or unreadable is the event's own.
 ///
 /// ```
 /// # use clerk_auth::webhook::{Event, EventError, Webhook};
@@ -54,7 +59,8 @@ pub struct ClerkUser {
     pub created_at: Timestamp,
     /// When anything of the user changed last: of two events, the one with the later moment is true.
     pub updated_at: Timestamp,
-    raw: Value,
+    unreadable: Box<[Box<str>]>,
+    raw: LenientValue,
 }
 
 /// An e-mail address of a user's.
@@ -98,81 +104,127 @@ pub struct DeletedUser {
     pub id: Option<UserId>,
     /// The application's own id of the user, if it gave one to Clerk.
     pub external_id: Option<Box<str>>,
-    raw: Value,
+    unreadable: Box<[Box<str>]>,
+    raw: LenientValue,
 }
 
 impl ClerkUser {
-    pub(super) fn read(raw: Value, path: &'static str) -> Result<Self, EventError> {
-        let user = Members::of(&raw, path)?;
-        user.check_object("public_metadata")?;
+    pub(super) fn read(
+        raw: LenientValue,
+        path: &'static str,
+        timestamp: Timestamp,
+    ) -> Result<Self, EventError> {
+        let mut user = Members::of(raw.node(), path)?;
+        user.check_object("public_metadata");
         Ok(Self {
             id: user.required_id("id", UserId::new)?,
-            external_id: user.text("external_id")?,
-            username: user.text("username")?,
-            first_name: user.text("first_name")?,
-            last_name: user.text("last_name")?,
-            image_url: user.text("image_url")?,
-            primary_email: primary_email(&user)?,
-            banned: user.flag("banned")?,
-            locked: user.flag("locked")?,
-            lockout_expires_in_seconds: user.integer("lockout_expires_in_seconds")?,
-            deprovisioned: user.flag("deprovisioned")?,
-            created_at: user.moment("created_at")?,
-            updated_at: user.moment("updated_at")?,
+            external_id: user.text("external_id"),
+            username: user.text("username"),
+            first_name: user.text("first_name"),
+            last_name: user.text("last_name"),
+            image_url: user.text("image_url"),
+            primary_email: primary_email(&mut user),
+            banned: user.flag("banned"),
+            locked: user.flag("locked"),
+            lockout_expires_in_seconds: user.integer("lockout_expires_in_seconds"),
+            deprovisioned: user.flag("deprovisioned"),
+            created_at: user.time_or("created_at", timestamp),
+            updated_at: user.time_or("updated_at", timestamp),
+            unreadable: user.into_unreadable(&raw),
             raw,
         })
     }
 
     /// What the application keeps at Clerk, and front ends can read: an object, or null if there is none.
     pub fn public_metadata(&self) -> &Value {
-        &self.raw["public_metadata"]
+        object_or_null(&self.raw, "public_metadata")
     }
 
     /// The user as it was received, with the members that Clerk has added since.
-    pub fn raw(&self) -> &Value {
+    pub fn raw(&self) -> &LenientValue {
         &self.raw
+    }
+
+    /// Lists what could not be read of the user, or is of another kind than Clerk documents, as JSON Pointers (RFC 6901).
+    /// Empty for every user that Clerk documents.
+    ///
+    /// The paths contain names that users write: they are for code, and not for a log.
+    ///
+    /// ```
+    /// # use clerk_auth::webhook::{Event, EventError, Webhook};
+    /// # fn main() -> Result<(), EventError> {
+    /// # let body = br#"{"object":"event","type":"user.updated","timestamp":1716883200,"instance_id":"ins_1","data":{
+    /// #     "id":"user_ada","created_at":1716883100000,"updated_at":1716883200000,"banned":true,"first_name":"\ud800",
+    /// #     "unsafe_metadata":{"size":1e999}}}"#;
+    /// # let event = Webhook::parse(clerk_auth::id::DeliveryId::new("msg_1"), body)?.event;
+    /// # let Event::UserUpdated(user) = event else { panic!() };
+    /// assert!(user.banned && user.first_name.is_none());
+    /// assert!(user.unreadable().iter().map(|path| &**path).eq(["/first_name", "/unsafe_metadata/size"]));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn unreadable(&self) -> &[Box<str>] {
+        &self.unreadable
     }
 }
 
 impl DeletedUser {
-    pub(super) fn read(raw: Value) -> Result<Self, EventError> {
-        let user = Members::of(&raw, "data")?;
+    pub(super) fn read(raw: LenientValue) -> Result<Self, EventError> {
+        let mut user = Members::of(raw.node(), "data")?;
         check_deleted(&user)?;
         Ok(Self {
             id: user.id("id", UserId::new)?,
-            external_id: user.text("external_id")?,
+            external_id: user.text("external_id"),
+            unreadable: user.into_unreadable(&raw),
             raw,
         })
     }
 
     /// What was received.
-    pub fn raw(&self) -> &Value {
+    pub fn raw(&self) -> &LenientValue {
         &self.raw
+    }
+
+    /// Lists what could not be read; see [`ClerkUser::unreadable`].
+    pub fn unreadable(&self) -> &[Box<str>] {
+        &self.unreadable
     }
 }
 
-/// The type of the event says it already; an object that says otherwise is none of Clerk's.
+/// The type of the event says it already, and an object may say it in another way. Only an object that plainly says
+/// otherwise is none of Clerk's.
 pub(super) fn check_deleted(object: &Members<'_>) -> Result<(), EventError> {
-    match object.value("deleted") {
-        None | Some(Value::Bool(true)) => Ok(()),
-        Some(_) => Err(object.malformed("deleted")),
+    match object.node("deleted").shallow() {
+        Ok(Value::Bool(false)) => Err(object.malformed("deleted")),
+        _ => Ok(()),
     }
 }
 
 /// Clerk has no member for it: the id is looked up in the list, and may be null beside a list that is not empty.
-fn primary_email(user: &Members<'_>) -> Result<Option<EmailAddress>, EventError> {
-    let addresses = user.array("email_addresses")?;
-    let Some(id) = user.text("primary_email_address_id")? else {
-        return Ok(None);
+fn primary_email(user: &mut Members<'_>) -> Option<EmailAddress> {
+    const ADDRESSES: &str = "email_addresses";
+    let addresses = user.node(ADDRESSES);
+    if !addresses
+        .shallow()
+        .is_ok_and(|value| value.is_array() || value.is_null())
+    {
+        user.note(ADDRESSES);
+    }
+    let id = user.text("primary_email_address_id")?;
+    let mut addresses = addresses.elements().ok()?;
+    let primary = addresses.find(|address| address.get("id").shallow().is_ok_and(|value| *value == *id))?;
+    let email_address = primary
+        .get("email_address")
+        .shallow()
+        .ok()
+        .and_then(Value::as_str);
+    let Some(email_address) = email_address else {
+        user.note(ADDRESSES);
+        return None;
     };
-    let Some(primary) = addresses.iter().find(|address| address["id"] == *id) else {
-        return Ok(None);
-    };
-    let email_address = primary["email_address"]
-        .as_str()
-        .ok_or_else(|| user.malformed("email_addresses"))?;
-    Ok(Some(EmailAddress {
+    let status = primary.get("verification").get("status");
+    Some(EmailAddress {
         email_address: email_address.into(),
-        verified: primary["verification"]["status"] == "verified",
-    }))
+        verified: status.shallow().is_ok_and(|status| status == "verified"),
+    })
 }

@@ -1,0 +1,162 @@
+//! JSON in which a member that cannot be read does not hide the members beside it.
+//!
+//! A browser writes `unsafe_metadata`, and a person their own names. JSON parsers refuse a whole text for one lone
+//! surrogate, one number beyond `f64`, one level too many or, with serde_json, one member with a private name. Through
+//! such a parser, a user could keep every event about them from being applied, and the page of an import beside them.
+//!
+//! The reader of this module is therefore strict about structure and lenient about values. Brackets, quotes, colons and
+//! commas have to match. A value that cannot be read becomes null, and its path is [recorded](LenientValue::unreadable):
+//!
+//! - text with a lone surrogate, an unknown escape, a raw control character or invalid UTF-8;
+//! - a number beyond `f64`, and any other word that is not a JSON value;
+//! - an array or an object below [`MAX_DEPTH`] levels;
+//! - a member whose name is duplicated with different values: no occurrence wins;
+//! - a member whose name is private to serde_json (`$serde_json::private::…`). The object around such a member lacks it,
+//!   because serde_json could write that object and never read it back.
+//!
+//! The module has a reader of its own because no setting of serde_json is lenient: `RawValue` validates the text that it
+//! skips, and fails at the same inputs. The reader recurses at most [`MAX_DEPTH`] levels.
+
+mod node;
+mod reader;
+mod unreadable;
+
+use std::ops::Deref;
+
+use serde_json::Value;
+
+pub(crate) use node::{Node, UnreadableValue};
+pub use reader::MAX_DEPTH;
+pub(crate) use reader::has_private_name;
+use unreadable::Unreadable;
+
+/// A JSON value as it was received, with null for each part that could not be read.
+///
+/// Dereferences to [`Value`], so that members are read as usual. A null that Clerk sent and a null for an unreadable part
+/// are told apart by [`unreadable`](Self::unreadable).
+///
+/// ```
+/// use clerk_auth::lenient::LenientValue;
+///
+/// let user = LenientValue::from_slice(br#"{"id": "user_ada", "unsafe_metadata": {"size": 1e999, "theme": "dark"}}"#)?;
+/// assert_eq!(user["id"], "user_ada");
+/// assert_eq!(user["unsafe_metadata"]["theme"], "dark");
+/// assert!(user["unsafe_metadata"]["size"].is_null());
+/// assert_eq!(user.unreadable(), ["/unsafe_metadata/size"]);
+/// # Ok::<(), clerk_auth::lenient::InvalidStructure>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LenientValue {
+    value: Value,
+    unreadable: Option<Unreadable>,
+}
+
+/// The text is not one JSON value: brackets, quotes, colons or commas do not match.
+///
+/// ```
+/// use clerk_auth::lenient::{InvalidStructure, LenientValue};
+///
+/// assert_eq!(LenientValue::from_slice(br#"{"id": "user_ada""#), Err(InvalidStructure));
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the text is not one JSON value with matching brackets and quotes")]
+pub struct InvalidStructure;
+
+impl LenientValue {
+    /// Reads a text.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidStructure`] if the text as a whole is not one JSON value.
+    pub fn from_slice(text: &[u8]) -> Result<Self, InvalidStructure> {
+        let (value, unreadable) = reader::read(text).ok_or(InvalidStructure)?;
+        Ok(Self { value, unreadable })
+    }
+
+    /// Lists what could not be read, as JSON Pointers (RFC 6901) in the order of names. Empty if everything was read.
+    ///
+    /// The paths contain names that users write: they are for code, and not for a log.
+    pub fn unreadable(&self) -> Vec<String> {
+        let mut paths = Vec::new();
+        if let Some(unreadable) = &self.unreadable {
+            unreadable.collect_paths(&mut String::new(), &mut paths);
+        }
+        paths
+    }
+
+    /// Returns the value, and forgets what could not be read.
+    pub fn into_value(self) -> Value {
+        self.value
+    }
+
+    pub(crate) fn node(&self) -> Node<'_> {
+        Node::new(&self.value, self.unreadable.as_ref())
+    }
+
+    /// Takes a member out of an object; null, which is readable, if there is no such member.
+    #[cfg_attr(
+        not(feature = "webhooks"),
+        expect(dead_code, reason = "only events have an envelope")
+    )]
+    pub(crate) fn take(&mut self, name: &str) -> Self {
+        let unreadable = match &mut self.unreadable {
+            None => None,
+            Some(Unreadable::Whole) => Some(Unreadable::Whole),
+            Some(Unreadable::Within(members)) => members.remove(name),
+        };
+        Self {
+            value: self.value.get_mut(name).map(Value::take).unwrap_or_default(),
+            unreadable,
+        }
+    }
+
+    /// Returns the elements of an array; `None` if the value is not an array.
+    #[cfg_attr(
+        not(feature = "backend-api"),
+        expect(dead_code, reason = "only the Backend API has lists")
+    )]
+    pub(crate) fn into_elements(self) -> Option<Vec<Self>> {
+        let Value::Array(values) = self.value else {
+            return None;
+        };
+        let mut within = match self.unreadable {
+            Some(Unreadable::Within(within)) => within,
+            _ => unreadable::Members::new(),
+        };
+        let element = |(index, value): (usize, Value)| Self {
+            value,
+            unreadable: match within.is_empty() {
+                true => None,
+                false => within.remove(&*index.to_string()),
+            },
+        };
+        Some(values.into_iter().enumerate().map(element).collect())
+    }
+}
+
+impl Deref for LenientValue {
+    type Target = Value;
+
+    fn deref(&self) -> &Value {
+        &self.value
+    }
+}
+
+impl From<Value> for LenientValue {
+    /// A value without unreadable parts.
+    fn from(value: Value) -> Self {
+        Self {
+            value,
+            unreadable: None,
+        }
+    }
+}
+
+impl PartialEq<Value> for LenientValue {
+    fn eq(&self, other: &Value) -> bool {
+        self.value == *other
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,90 @@
+//! A place in a lenient value: its JSON, and whether that is what was received.
+
+use serde_json::Value;
+
+use super::unreadable::Unreadable;
+
+/// The value was received, and could not be read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct UnreadableValue;
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Node<'a> {
+    value: &'a Value,
+    unreadable: Option<&'a Unreadable>,
+}
+
+impl<'a> Node<'a> {
+    pub(super) fn new(value: &'a Value, unreadable: Option<&'a Unreadable>) -> Self {
+        Self { value, unreadable }
+    }
+
+    /// A value of which everything was read.
+    pub(crate) fn readable(value: &'a Value) -> Self {
+        Self::new(value, None)
+    }
+
+    /// A member; null if there is none, or the value is not an object.
+    pub(crate) fn get(self, name: &str) -> Self {
+        let unreadable = match self.unreadable {
+            Some(Unreadable::Within(members)) => members.get(name),
+            whole => whole,
+        };
+        Self {
+            value: self.value.get(name).unwrap_or(&Value::Null),
+            unreadable,
+        }
+    }
+
+    /// The value, of which parts may be unreadable.
+    ///
+    /// # Errors
+    ///
+    /// [`UnreadableValue`] if the value itself could not be read.
+    pub(crate) fn shallow(self) -> Result<&'a Value, UnreadableValue> {
+        match self.unreadable {
+            Some(Unreadable::Whole) => Err(UnreadableValue),
+            _ => Ok(self.value),
+        }
+    }
+
+    /// The value with all of its parts.
+    ///
+    /// # Errors
+    ///
+    /// [`UnreadableValue`] if the value, or any part of it, could not be read.
+    pub(crate) fn whole(self) -> Result<&'a Value, UnreadableValue> {
+        match self.unreadable {
+            Some(_) => Err(UnreadableValue),
+            None => Ok(self.value),
+        }
+    }
+
+    /// The elements; none if the value is not an array.
+    ///
+    /// # Errors
+    ///
+    /// [`UnreadableValue`] if the value itself could not be read.
+    pub(crate) fn elements(self) -> Result<impl Iterator<Item = Node<'a>>, UnreadableValue> {
+        let elements = self.shallow()?.as_array().map_or(&[][..], Vec::as_slice);
+        Ok(elements.iter().enumerate().map(move |(index, value)| Node {
+            value,
+            unreadable: match self.unreadable {
+                Some(Unreadable::Within(members)) => members.get(&*index.to_string()),
+                _ => None,
+            },
+        }))
+    }
+
+    /// The same value, owned.
+    #[cfg_attr(
+        not(feature = "webhooks"),
+        expect(dead_code, reason = "only events hold users within sessions")
+    )]
+    pub(crate) fn to_lenient(self) -> super::LenientValue {
+        super::LenientValue {
+            value: self.value.clone(),
+            unreadable: self.unreadable.cloned(),
+        }
+    }
+}
