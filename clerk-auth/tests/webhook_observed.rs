@@ -133,7 +133,7 @@ fn each_delivery_is_counted_and_each_refusal_is_logged_once() {
             "webhook_body_too_large",
         ),
         (
-            delivery(json!({ "id": "user_ada", "first_name": "Ada" })).request("/"),
+            delivery(json!({ "updated_at": 1, "first_name": "Ada" })).request("/"),
             "webhook_member_missing",
         ),
     ];
