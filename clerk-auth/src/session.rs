@@ -156,9 +156,18 @@ impl Session {
     }
 
     /// Minutes since the first and the second factor were verified, as of [`issued_at`](Self::issued_at); -1 means
-    /// never: `fva`.
+    /// never.
+    ///
+    /// `fva` is the age at [`claims_read_at`](Self::claims_read_at). Clerk's edge copies it into later tokens, so the
+    /// whole minutes between the two times are added. They are rounded down, as Clerk's own minutes are.
     pub fn factor_verification_age(&self) -> Option<[i64; 2]> {
-        self.0.standard.factor_verification_age
+        let copied_after = self.issued_at().since(self.claims_read_at()).as_secs() / 60;
+        let copied_after = i64::try_from(copied_after).unwrap_or(i64::MAX);
+        let ages = self.0.standard.factor_verification_age?;
+        Some(ages.map(|age| match age {
+            -1 => -1,
+            age => age.saturating_add(copied_after),
+        }))
     }
 
     fn excerpt<'a>(&'a self, excerpt: Option<&'a Excerpt>) -> Option<&'a str> {

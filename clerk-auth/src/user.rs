@@ -143,8 +143,14 @@ pub enum VersionSource {
         /// The claim's name.
         claim: &'static str,
     },
-    /// The token's `iat`. Weaker: a token minted after a change can still carry the values of before it, and then wins
-    /// over the webhook that told of the change.
+    /// The time at which the token's claims were read: its `iat`, or the header's `oiat` if that is earlier
+    /// ([`Session::claims_read_at`](crate::Session::claims_read_at)).
+    ///
+    /// Weaker than `{{user.updated_at}}`, because it does not show when the user changed:
+    ///
+    /// - claims read within a second of a change can lack it, and a token with them can win over the webhook;
+    /// - the time is stored only with changed claims, so a token that repeats the claims of an even earlier time can win
+    ///   over tokens that confirmed the row since.
     IssuedAt,
 }
 

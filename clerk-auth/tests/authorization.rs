@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, Request};
 use clerk_auth::policy::{Denied, Policy, Requirement, Reverification};
 use clerk_auth::routing::get;
 use clerk_auth::testing::Issuer;
+use clerk_auth::time::{Clock, SystemClock, Timestamp};
 use clerk_auth::{Session, authenticated};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -225,6 +226,47 @@ async fn reverification_follows_clerks_truth_table() {
         let are_ages = serde_json::from_value::<[i64; 2]>(ages).ok();
         let are_ages = are_ages.filter(|ages| ages.iter().all(|age| *age >= -1));
         assert_eq!(session.factor_verification_age(), are_ages);
+    }
+}
+
+/// An edge token copies `fva`, and the factors have grown older by the whole minutes since.
+#[tokio::test]
+async fn factor_age_grows_with_the_age_of_the_claims() {
+    const MAX: i64 = i64::MAX;
+    const CENTURY: i64 = 100 * 365 * 24 * 60;
+    let minutes = |count: i64| count * 60;
+    let clerk = ISSUER.clerk();
+    let now = SystemClock.now();
+    for (claims_age, ages, expected, is_strict) in [
+        (0, [0, 9], [0, 9], true),
+        (59, [0, 9], [0, 9], true),
+        (60, [0, 9], [1, 10], false),
+        (119, [0, 8], [1, 9], true),
+        (minutes(10), [0, 0], [10, 10], false),
+        (minutes(10) - 1, [0, 0], [9, 9], true),
+        // A factor that was never verified does not age, and is not there to be verified.
+        (minutes(60), [3, -1], [63, -1], false),
+        (minutes(6), [3, -1], [9, -1], true),
+        (minutes(60), [-1, 3], [-1, 63], false),
+        (minutes(60), [-1, -1], [-1, -1], false),
+        (minutes(1), [-1, 0], [-1, 1], true),
+        // No sum overflows.
+        (minutes(1), [MAX - 1, MAX], [MAX, MAX], false),
+        (minutes(CENTURY), [MAX, 0], [MAX, now.seconds() / 60], false),
+        // Later than the token: no factor gets younger.
+        (minutes(-10), [20, 20], [20, 20], false),
+        (minutes(-10), [9, 9], [9, 9], true),
+    ] {
+        let read_at = Timestamp::from_seconds(now.seconds() - claims_age);
+        let token = ISSUER.token("user_ada").issued_at(now).claims_read_at(read_at);
+        let token = token.factor_verification_age(ages).sign();
+        let bearer = format!("Bearer {token}").parse().expect("a header value");
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, bearer)]);
+        let session = clerk.authenticate(&headers).await.expect("a session token");
+        let case = format!("{ages:?} read {claims_age} s before");
+        assert_eq!(session.factor_verification_age(), Some(expected), "{case}");
+        let strict = Requirement::Reverification(Reverification::Strict);
+        assert_eq!(strict.evaluate(&session).is_ok(), is_strict, "{case}");
     }
 }
 

@@ -5,6 +5,7 @@ mod conflicts;
 mod connections;
 mod credentials;
 mod deletion;
+mod edge_tokens;
 mod error_codes;
 mod example;
 mod example_import;

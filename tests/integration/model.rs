@@ -1,5 +1,6 @@
 //! Whatever runs at once and in whatever order, the row is what the newest word about the user says: thousands of random
-//! histories of tokens, deliveries, deletions, writes of the application and crashes, on two processes, beside a model.
+//! histories of tokens, minted at Clerk's origin and at its edge, deliveries, deletions, writes of the application and
+//! crashes, on two processes, beside a model.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -15,10 +16,10 @@ use axum::http::{HeaderMap, StatusCode};
 use clerk_auth::clerk::AuthenticationError;
 use clerk_auth::routing::webhooks;
 use clerk_auth::sync::{SyncError, Version};
-use clerk_auth::testing::{SignedDelivery, event, user_object};
+use clerk_auth::testing::{SessionToken, SignedDelivery, event, user_object};
 use clerk_auth::time::{Clock, SystemClock, Timestamp};
 use clerk_auth::token::Refusal;
-use clerk_auth::user::StoredIn;
+use clerk_auth::user::{StoredIn, VersionSource};
 use clerk_auth::webhook::WebhookVerifier;
 use clerk_auth::{Clerk, SyncedUser, UserSync};
 use clerk_auth_tests::database::TestDatabase;
@@ -43,16 +44,25 @@ struct Model {
     names: BTreeSet<String>,
     is_deleted: bool,
     credits: i64,
+    /// Whether a version without news is left out.
+    notes_news_only: bool,
 }
 
 impl Model {
+    fn of<U: Member>() -> Self {
+        Self {
+            notes_news_only: U::VERSION == VersionSource::IssuedAt,
+            ..Self::default()
+        }
+    }
+
     fn observe(&mut self, told: &Told, at_once: bool) {
         let (version, name) = match told {
             Told::Name(version, name) => (version, name),
             Told::Deleted => return self.is_deleted = true,
         };
         let order = version.milliseconds().cmp(&self.version);
-        if order == Ordering::Less {
+        if order == Ordering::Less || (self.notes_news_only && self.names.contains(name)) {
             return;
         }
         if order == Ordering::Greater || !at_once {
@@ -68,8 +78,10 @@ impl Model {
 enum Step {
     /// The person changes their name in Clerk, so many milliseconds later; Clerk sends a delivery, which is kept back.
     Rename(u16),
-    /// Clerk mints a token, so many milliseconds later.
+    /// Clerk mints a token at its origin, so many milliseconds later.
     Mint(u16),
+    /// Clerk's edge mints a token with the claims of one of those minted so far, old or new, of either kind.
+    MintAtEdge { token: usize, later: u16 },
     /// A request with one of the tokens minted so far, new or old, to one of the processes.
     Request { token: usize, process: usize },
     /// One of the deliveries so far reaches a process; it may have before.
@@ -93,10 +105,12 @@ fn arriving() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn step() -> impl Strategy<Value = Step> {
+/// What happens one after another.
+fn step() -> BoxedStrategy<Step> {
     prop_oneof![
         4 => (0..2_500_u16).prop_map(Step::Rename),
         3 => (0..2_500_u16).prop_map(Step::Mint),
+        3 => (any::<usize>(), 0..2_500_u16).prop_map(|(token, later)| Step::MintAtEdge { token, later }),
         // A minute later nobody is taken for a newcomer.
         1 => (60_000..62_500_u16).prop_map(Step::Mint),
         12 => arriving(),
@@ -104,8 +118,16 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::AppWrite),
         1 => (0..2_usize).prop_map(|process| Step::Restart { process }),
         2 => (arriving(), 0..12_u8).prop_map(|(what, polls)| Step::Crash { what: Box::new(what), polls }),
-        3 => vec(arriving(), 2..6).prop_map(Step::AtOnce),
     ]
+    .boxed()
+}
+
+fn step_or_several() -> BoxedStrategy<Step> {
+    prop_oneof![
+        10 => step(),
+        1 => vec(arriving(), 2..6).prop_map(Step::AtOnce),
+    ]
+    .boxed()
 }
 
 /// A user of the suite's: one word that changes, and one column of the application's own.
@@ -114,6 +136,8 @@ trait Member: StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite> {
     const ROW: &'static str;
     /// Whether a deletion is remembered for ever also where there is no row.
     const REMEMBERS_ALL: bool;
+    /// Whether the outcome is one whatever the order of those who come at once.
+    const IS_ORDERLESS: bool = true;
 
     fn name(&self) -> Option<&str>;
 }
@@ -168,6 +192,33 @@ impl Member for Removed {
                                LEFT JOIN members ON members.clerk_id = it.id \
                                LEFT JOIN former_members ON former_members.clerk_id = it.id";
     const REMEMBERS_ALL: bool = true;
+
+    fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+}
+
+/// The version is the time at which the claims were read, and is stored with news only.
+#[derive(Clone, Debug, SyncedUser)]
+#[synced_user(
+    table = "members",
+    template_json = r#"{"name": "{{user.first_name}}"}"#,
+    version = "iat",
+    database(postgres, sqlite)
+)]
+struct Unversioned {
+    #[expect(dead_code, reason = "every user has one")]
+    clerk_id: String,
+    name: Option<String>,
+    #[column(app)]
+    #[expect(dead_code, reason = "it is read from the table")]
+    credits: i64,
+}
+
+impl Member for Unversioned {
+    const ROW: &'static str = Kept::ROW;
+    const REMEMBERS_ALL: bool = false;
+    const IS_ORDERLESS: bool = false;
 
     fn name(&self) -> Option<&str> {
         self.name.as_deref()
@@ -414,20 +465,36 @@ impl World {
         }
     }
 
-    fn mint(&mut self, later: u16) {
+    fn mint<U: Member>(&mut self, later: u16) {
         if !self.is_deleted {
             self.now = self.now + Duration::from_millis(u64::from(later));
             let token = issuer()
                 .token(&self.user_id)
-                .issued_at(self.now)
                 .claim("name", self.name.as_str())
-                .claim("updatedAt", self.updated_at.seconds())
-                // It stays valid, as those do that the Backend API mints.
-                .claim("exp", 4_000_000_000_i64)
-                .sign();
-            let version = Version::of_token(self.updated_at, self.now);
-            self.tokens.push((token, Told::Name(version, self.name.clone())));
+                .claim("updatedAt", self.updated_at.seconds());
+            let version = match U::VERSION {
+                VersionSource::IssuedAt => Version::of_issue(self.now),
+                _ => Version::of_token(self.updated_at, self.now),
+            };
+            let told = Told::Name(version, self.name.clone());
+            self.push(token, told);
         }
+    }
+
+    /// The edge knows nothing that the earlier token does not say, and may not have heard of a deletion.
+    fn mint_at_edge(&mut self, token: usize, later: u16) {
+        if let Some(token) = token.checked_rem(self.tokens.len()) {
+            self.now = self.now + Duration::from_millis(u64::from(later));
+            let (earlier, told) = &self.tokens[token];
+            let (token, told) = (issuer().edge_token(earlier), told.clone());
+            self.push(token, told);
+        }
+    }
+
+    fn push(&mut self, token: SessionToken<'_>, told: Told) {
+        // It stays valid, as those do that the Backend API mints.
+        let token = token.issued_at(self.now).claim("exp", 4_000_000_000_i64);
+        self.tokens.push((token.sign(), told));
     }
 
     fn delete(&mut self) {
@@ -461,7 +528,7 @@ impl<'a, U: Member> Run<'a, U> {
     }
 
     async fn history(&mut self, steps: &[Step]) -> Result<(), TestCaseError> {
-        let (mut world, mut model) = (World::new(), Model::default());
+        let (mut world, mut model) = (World::new(), Model::of::<U>());
         world.send_user("user.created");
         for step in steps {
             self.step(step, &mut world, &mut model).await?;
@@ -477,7 +544,8 @@ impl<'a, U: Member> Run<'a, U> {
     async fn step(&mut self, step: &Step, world: &mut World, model: &mut Model) -> Result<(), TestCaseError> {
         match step {
             Step::Rename(later) => world.rename(*later),
-            Step::Mint(later) => world.mint(*later),
+            Step::Mint(later) => world.mint::<U>(*later),
+            Step::MintAtEdge { token, later } => world.mint_at_edge(*token, *later),
             Step::Delete if U::REMEMBERS_ALL || !model.names.is_empty() => world.delete(),
             Step::Delete => {}
             Step::AppWrite => {
@@ -569,7 +637,12 @@ async fn histories<U: Member>(database: TestDatabase, cases: u32) {
             failure_persistence: None,
             ..Config::default()
         };
-        let tried = TestRunner::new(config).run(&vec(step(), 1..40), |steps| {
+        let step = if U::IS_ORDERLESS {
+            step_or_several()
+        } else {
+            step()
+        };
+        let tried = TestRunner::new(config).run(&vec(step, 1..40), |steps| {
             runtime.block_on(run.borrow_mut().history(&steps))
         });
         if let Err(error) = tried {
@@ -601,4 +674,5 @@ macro_rules! on_both_databases {
 on_both_databases! {
     a_row_is_what_the_newest_word_says: Kept, 300 and 1_000 histories;
     a_row_that_is_removed_stays_removed: Removed, 300 and 1_000 histories;
+    a_row_without_updated_at_is_as_new_as_the_claims_that_wrote_it: Unversioned, 150 and 500 histories;
 }

@@ -2,6 +2,7 @@
 
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::on_both_databases;
+use clerk_auth_tests::profiles::issuer;
 use reqwest::StatusCode;
 use serde_json::json;
 
@@ -13,6 +14,8 @@ on_both_databases!(
     copies_change_nothing,
     a_deleted_user_is_refused_although_the_token_is_valid,
     what_is_not_signed_is_refused_and_changes_nothing,
+    edge_token_copies_claims_and_does_not_undo_an_edit,
+    edge_token_of_what_is_no_token_is_refused,
 );
 
 async fn an_edit_reaches_the_row_of_a_user_who_makes_no_request(database: TestDatabase) {
@@ -123,4 +126,59 @@ async fn what_is_not_signed_is_refused_and_changes_nothing(database: TestDatabas
         (StatusCode::BAD_REQUEST, &json!("webhook_header_missing")),
     );
     assert_eq!(example.row_count().await, 0);
+}
+
+async fn edge_token_copies_claims_and_does_not_undo_an_edit(database: TestDatabase) {
+    let example = Example::start(database).await;
+    let first = example
+        .token(json!({ "user_id": "user_ada", "first_name": "Ada" }))
+        .await;
+    let (_, me) = example.get("/api/me", &first).await;
+    example.change("user_ada", json!({ "first_name": "Augusta" })).await;
+    until("the row has the new name", || async {
+        example.named("user_ada", "Augusta").await == 1
+    })
+    .await;
+    let mut expected = me;
+    expected["first_name"] = "Augusta".into();
+    // A token of the edge, and a copy of it.
+    let second = example
+        .token(json!({ "edge_of": first, "expires_in": 3_000 }))
+        .await;
+    let third = example.token(json!({ "edge_of": second })).await;
+    for token in [&second, &third, &first] {
+        let (status, me) = example.get("/api/me", token).await;
+        assert_eq!((status, &me), (StatusCode::OK, &expected));
+        assert_eq!(example.named("user_ada", "Augusta").await, 1);
+    }
+    let expired = example
+        .token(json!({ "edge_of": first, "expires_in": -60 }))
+        .await;
+    assert_eq!(example.get("/api/me", &expired).await.0, StatusCode::UNAUTHORIZED);
+}
+
+async fn edge_token_of_what_is_no_token_is_refused(database: TestDatabase) {
+    let example = Example::start(database).await;
+    let ada = example.token(json!({ "user_id": "user_ada" })).await;
+    let elsewhere = issuer().token("user_ada").sign();
+    for (request, expected) in [
+        (json!({ "edge_of": "" }), "`edge_of`"),
+        (json!({ "edge_of": "e30.e30.AAAA" }), "`edge_of`"),
+        (json!({ "edge_of": elsewhere }), "`edge_of`"),
+        (
+            json!({ "edge_of": ada, "first_name": "Augusta" }),
+            "at most `expires_in`",
+        ),
+        (
+            json!({ "edge_of": ada, "omit_claims": ["email"] }),
+            "at most `expires_in`",
+        ),
+    ] {
+        let (status, text) = example.mint(&request).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{request}");
+        assert!(
+            text.as_str().is_some_and(|text| text.contains(expected)),
+            "{request}: {text}"
+        );
+    }
 }

@@ -4,11 +4,11 @@ use super::model::{Column, Role};
 use super::parse::Container;
 use crate::diag::{Diagnostics, with_help};
 
-/// Five seconds. Clerk's session tokens live for sixty, so the claims themselves can be a minute old; a twelfth of that
-/// adds little age and saves most reads of a page that makes several requests.
+/// Five seconds. Clerk's session tokens live for sixty, and their claims can be older still where Clerk's edge has copied
+/// them. A twelfth of a token's life adds little age and saves most reads of a page that makes several requests.
 const DEFAULT: u64 = 5_000;
 
-/// A minute: a session token is not valid for longer, and its claims are what a row is kept equal to.
+/// A minute, the lifetime of a session token: a row is compared with the claims of the next token after at most that time.
 const LONGEST: u64 = 60_000;
 
 /// Milliseconds; 0 has every request look. A row with columns that the application or the person may write at any time is

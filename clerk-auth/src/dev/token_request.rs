@@ -23,6 +23,8 @@ pub(super) struct TokenRequest {
     pub(super) expires_in: Option<i64>,
     /// Claims to leave out, custom or standard.
     pub(super) omit_claims: Vec<String>,
+    /// A token of the stand-in, whose claims are copied as Clerk's edge copies them. It says everything but `expires_in`.
+    pub(super) edge_of: Option<String>,
 }
 
 /// The organization that is active in the session.
@@ -39,6 +41,28 @@ pub(super) struct ActiveOrganization {
 }
 
 impl TokenRequest {
+    /// Whether it has members that an edge mint cannot fulfil, because it copies every claim.
+    pub(super) fn asks_for_claims(&self) -> bool {
+        let Self {
+            user_id,
+            email,
+            first_name,
+            last_name,
+            image_url,
+            org,
+            expires_in: _,
+            omit_claims,
+            edge_of: _,
+        } = self;
+        user_id.is_some()
+            || email.is_some()
+            || first_name.is_some()
+            || last_name.is_some()
+            || image_url.is_some()
+            || org.is_some()
+            || !omit_claims.is_empty()
+    }
+
     /// What the person has changed before signing in.
     pub(super) fn change(&self) -> UserChange {
         UserChange {

@@ -14,8 +14,8 @@ use crate::token::Refusal;
 /// How long a client should wait for a database to come back.
 const DATABASE_RETRY: Duration = Duration::from_secs(1);
 
-/// How long until a token that was minted before the template was saved has been replaced: Clerk's session tokens live
-/// for 60 seconds.
+/// How long until a token that was minted before the template was saved has expired: Clerk's session tokens live for 60
+/// seconds. The next token may be a copy from Clerk's edge, and lack the claims too.
 const TOKEN_RETRY: Duration = Duration::from_secs(60);
 
 /// Why a request was turned away, as a problem document (RFC 9457) with a stable `code`.

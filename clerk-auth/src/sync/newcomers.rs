@@ -10,8 +10,8 @@ use crate::session::Session;
 use crate::time::Timestamp;
 use crate::user::{SyncedUser, VersionSource};
 
-/// How long after their last change a token is still minted for a newcomer: as long as a session token lives, so that it is
-/// the first of the session or the one after it (Clerk's documentation, "Session tokens").
+/// How long after the user's last change the claims of a new user's token are read: the lifetime of a session token, so
+/// that it is the first token of the session or the next (Clerk's documentation, "Session tokens").
 const NEWCOMER_FOR: Duration = Duration::from_secs(60);
 
 /// How many users are remembered to have been expected: of hundreds of newcomers in a minute few are forgotten. 32 KB.
@@ -53,10 +53,10 @@ impl Newcomers {
     }
 }
 
-/// Whether the token was minted soon after the user's last change, which is their creation then. Others have changed
-/// something, and their row is there.
+/// Returns whether the claims were read soon after the user's last change, which probably is the sign-up. If the user
+/// changed something later, a row probably exists. A token of Clerk's edge is as old as the claims that it copies.
 fn has_just_signed_up<U: SyncedUser>(observation: &Observation<'_, U>, session: &Session) -> bool {
     let changed_at = Timestamp::from_milliseconds(observation.version.milliseconds());
     matches!(U::VERSION, VersionSource::UpdatedAt { .. })
-        && session.issued_at().since(changed_at) < NEWCOMER_FOR
+        && session.claims_read_at().since(changed_at) < NEWCOMER_FOR
 }

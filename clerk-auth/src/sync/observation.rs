@@ -99,7 +99,7 @@ impl<'a> UserObject<'a> {
 
 fn version<U: SyncedUser>(session: &Session) -> Result<Version, UnreadableClaims> {
     let VersionSource::UpdatedAt { claim } = U::VERSION else {
-        return Ok(Version::of_issue(session.issued_at()));
+        return Ok(Version::of_issue(session.claims_read_at()));
     };
     let seconds = match session.claims().claim(claim) {
         Claim::Absent => Err(ClaimProblem::Absent),
@@ -109,7 +109,7 @@ fn version<U: SyncedUser>(session: &Session) -> Result<Version, UnreadableClaims
     match seconds {
         Ok(seconds) => Ok(Version::of_token(
             Timestamp::from_seconds(seconds),
-            session.issued_at(),
+            session.claims_read_at(),
         )),
         Err(problem) => Err(UnreadableClaims::one(claim, problem)),
     }

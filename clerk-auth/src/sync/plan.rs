@@ -87,8 +87,8 @@ pub(super) fn plan<U: SyncedUser>(stored: Option<&Stored<U>>, claims: &U::Claims
         return Plan::Write;
     }
     match U::VERSION {
-        // `iat` grows with every token; noting it would be a write a minute for each user, for a version that does
-        // not say that anything changed.
+        // The version grows with every token whose claims Clerk has read anew; recording it would be a write a minute
+        // for each user, for a version that does not show a change.
         VersionSource::IssuedAt => Plan::Serve,
         VersionSource::UpdatedAt { .. } if stored.version == version => Plan::Serve,
         VersionSource::UpdatedAt { .. } => Plan::RaiseVersion,

@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 ///
 /// let webhook = Version::of_api(Timestamp::from_milliseconds(1_700_000_000_250));
 /// let token = Version::of_token(Timestamp::from_seconds(1_700_000_000), Timestamp::from_seconds(1_700_000_030));
-/// assert!(token > webhook); // the token was minted after everything of that second
+/// assert!(token > webhook); // the token's claims were read after everything of that second
 /// ```
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Version(i64);
@@ -34,9 +34,10 @@ impl Version {
 
     /// The version of a session token whose template has `{{user.updated_at}}`, which is in whole seconds.
     ///
-    /// A token minted in a later second has seen everything of that second; one minted in the same second may have
-    /// missed the end of it. No token has seen a change after it was minted, so an `updated_at` after `iat` counts as
-    /// `iat`: a value that is wrong (milliseconds, say) cannot outrank every later change.
+    /// `claims_read_at` is [`Session::claims_read_at`](crate::Session::claims_read_at), which for a token of Clerk's edge
+    /// is earlier than its `iat`. Claims read in a later second than `updated_at` include everything of that second;
+    /// claims read in the same second may lack the end of it. No claims include a change after they were read, so a later
+    /// `updated_at` counts as `claims_read_at`: a wrong value (milliseconds, say) cannot outrank every later change.
     ///
     /// ```
     /// use clerk_auth::sync::Version;
@@ -47,17 +48,18 @@ impl Version {
     /// assert_eq!(Version::of_token(second(100), second(100)).milliseconds(), 100_000);
     /// assert_eq!(Version::of_token(second(100_000), second(100)).milliseconds(), 100_000);
     /// ```
-    pub fn of_token(updated_at: Timestamp, issued_at: Timestamp) -> Self {
-        let (updated_at, issued_at) = (updated_at.seconds(), issued_at.seconds());
-        if issued_at > updated_at {
+    pub fn of_token(updated_at: Timestamp, claims_read_at: Timestamp) -> Self {
+        let (updated_at, read_at) = (updated_at.seconds(), claims_read_at.seconds());
+        if read_at > updated_at {
             Self(updated_at.saturating_mul(1_000).saturating_add(999))
         } else {
-            Self(issued_at.saturating_mul(1_000))
+            Self(read_at.saturating_mul(1_000))
         }
     }
 
-    /// The version of a session token without `{{user.updated_at}}`: when it was minted. Weaker, because a token can
-    /// be minted after a change and still carry the values of before it.
+    /// The version of a session token without `{{user.updated_at}}`: when its claims were read,
+    /// [`Session::claims_read_at`](crate::Session::claims_read_at). Weaker, because claims read in the second of a change
+    /// can lack the change, and because the version does not tell when the user last changed.
     ///
     /// ```
     /// use clerk_auth::sync::Version;
@@ -65,8 +67,8 @@ impl Version {
     ///
     /// assert_eq!(Version::of_issue(Timestamp::from_seconds(7)).milliseconds(), 7_000);
     /// ```
-    pub fn of_issue(issued_at: Timestamp) -> Self {
-        Self(issued_at.seconds().saturating_mul(1_000))
+    pub fn of_issue(claims_read_at: Timestamp) -> Self {
+        Self(claims_read_at.seconds().saturating_mul(1_000))
     }
 
     pub(crate) const fn stored(milliseconds: i64) -> Self {

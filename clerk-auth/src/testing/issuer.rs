@@ -71,6 +71,49 @@ impl Issuer {
         SessionToken::new(self, user_id)
     }
 
+    /// Begins a session token as Clerk's edge mints it: minted now, with the claims of an earlier token of this issuer.
+    ///
+    /// The claims stay as old as they were: `oiat` is that of the earlier token, which may itself be of the edge.
+    ///
+    /// ```
+    /// use axum::http::{HeaderMap, header::AUTHORIZATION};
+    /// use clerk_auth::testing::Issuer;
+    /// use clerk_auth::time::{Clock, SystemClock, Timestamp};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let issuer = Issuer::new("https://clerk.example.com");
+    /// let an_hour_ago = Timestamp::from_seconds(SystemClock.now().seconds() - 3_600);
+    /// let origin = issuer.token("user_ada").claim("email", "old@example.com").issued_at(an_hour_ago).sign();
+    /// let edge = issuer.edge_token(&origin).sign();
+    ///
+    /// let headers = HeaderMap::from_iter([(AUTHORIZATION, format!("Bearer {edge}").parse()?)]);
+    /// let session = issuer.clerk().authenticate(&headers).await?;
+    /// assert_eq!(session.claims_read_at(), an_hour_ago);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If `earlier` is not a token of this issuer. The signature and the times are not checked.
+    pub fn edge_token(&self, earlier: &str) -> SessionToken<'_> {
+        self.copy_of(earlier)
+            .unwrap_or_else(|| panic!("expected a token of {}, found `{earlier}`", self.url))
+    }
+
+    /// Returns `None` if `earlier` is not a token of this issuer.
+    pub(crate) fn copy_of(&self, earlier: &str) -> Option<SessionToken<'_>> {
+        let mut parts = earlier.split('.').map(|part| {
+            let json = URL_SAFE_NO_PAD.decode(part).ok()?;
+            serde_json::from_slice::<Map<String, Value>>(&json).ok()
+        });
+        let (header, claims) = (parts.next()??, parts.next()??);
+        let is_ours = claims.get("iss").and_then(Value::as_str) == Some(self.url());
+        let read_at = header.get("oiat").filter(|time| time.is_number());
+        let read_at = read_at.or_else(|| claims.get("iat")).cloned();
+        is_ours.then(|| SessionToken::copied(self, claims, read_at))
+    }
+
     /// The public key in PEM.
     pub fn public_key_pem(&self) -> String {
         let der: PublicKeyX509Der<'_> = self.key.public_key().as_der().expect("an RSA key has a DER form");
@@ -120,9 +163,19 @@ impl Issuer {
         }
     }
 
-    /// A token with these claims, and the header of a session token.
+    /// A token with these claims, and the header of a session token that Clerk's origin has minted: `oiat` is `iat`.
     pub fn sign(&self, claims: &Map<String, Value>) -> String {
-        let header = json!({ "alg": "RS256", "cat": "cl_B7d4PD111AAA", "kid": self.key_id, "typ": "JWT" });
+        let issued_at = claims.get("iat").filter(|time| time.is_number());
+        self.sign_as_read_at(issued_at, claims)
+    }
+
+    /// A token with these claims, and this time as `oiat`.
+    pub(super) fn sign_as_read_at(&self, read_at: Option<&Value>, claims: &Map<String, Value>) -> String {
+        let mut header =
+            json!({ "alg": "RS256", "cat": "cl_B7d4PD111AAA", "kid": self.key_id, "typ": "JWT" });
+        if let Some(read_at) = read_at {
+            header["oiat"] = read_at.clone();
+        }
         self.sign_raw(&header.to_string(), &Value::Object(claims.clone()).to_string())
     }
 

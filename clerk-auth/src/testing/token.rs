@@ -12,8 +12,8 @@ use crate::time::{Clock, SystemClock, Timestamp};
 /// How long Clerk's session tokens live, in seconds (Clerk's documentation, "How Clerk works").
 const LIFETIME: i64 = 60;
 
-/// A session token in the making, by [`Issuer::token`]. Without further ado it is valid, of version 2, minted now, and
-/// has no custom claims.
+/// A session token in the making, by [`Issuer::token`] or [`Issuer::edge_token`]. Without further ado it is valid, of
+/// version 2, minted now, and has no custom claims.
 ///
 /// ```
 /// use clerk_auth::testing::Issuer;
@@ -32,6 +32,8 @@ const LIFETIME: i64 = 60;
 pub struct SessionToken<'a> {
     issuer: &'a Issuer,
     claims: Map<String, Value>,
+    /// `oiat`, if it is not `iat`.
+    read_at: Option<Value>,
     granted: Vec<(String, String)>,
     features: Vec<String>,
 }
@@ -41,9 +43,22 @@ impl<'a> SessionToken<'a> {
         Self {
             issuer,
             claims: issuer.claims(user_id, SystemClock.now()),
+            read_at: None,
             granted: Vec::new(),
             features: Vec::new(),
         }
+    }
+
+    /// Minted now, with claims that were read for an earlier token.
+    pub(super) fn copied(issuer: &'a Issuer, claims: Map<String, Value>, read_at: Option<Value>) -> Self {
+        let token = Self {
+            issuer,
+            claims,
+            read_at,
+            granted: Vec::new(),
+            features: Vec::new(),
+        };
+        token.issued_at(SystemClock.now())
     }
 
     /// Sets a claim, custom or standard.
@@ -87,6 +102,13 @@ impl<'a> SessionToken<'a> {
         self.claim("iat", now)
             .claim("nbf", now - 10)
             .claim("exp", now + LIFETIME)
+    }
+
+    /// When Clerk read its claims, if that was before it was minted: `oiat`. [`Issuer::edge_token`] copies the claims and
+    /// this time from an earlier token.
+    pub fn claims_read_at(mut self, time: Timestamp) -> Self {
+        self.read_at = Some(time.seconds().into());
+        self
     }
 
     /// For how long it is valid after it was minted; whole seconds.
@@ -168,7 +190,10 @@ impl<'a> SessionToken<'a> {
     /// beside a `__client_uat`.
     pub fn sign(mut self) -> String {
         self.encode_features();
-        self.issuer.sign(&self.claims)
+        match &self.read_at {
+            Some(read_at) => self.issuer.sign_as_read_at(Some(read_at), &self.claims),
+            None => self.issuer.sign(&self.claims),
+        }
     }
 
     /// Features in `fea`, and for each a mask over the actions of `o.per` (Clerk's documentation, "Session tokens").
