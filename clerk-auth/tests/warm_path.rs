@@ -22,6 +22,7 @@ use clerk_auth::middleware::RequireSession;
 #[cfg(feature = "jwks")]
 use clerk_auth::testing::FakeClerk;
 use clerk_auth::testing::Issuer;
+use clerk_auth::time::Timestamp;
 use clerk_auth::{Clerk, Session};
 use metrics::{
     Counter, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit,
@@ -75,7 +76,13 @@ fn a_warm_session_is_extracted_with_two_allocations_and_a_new_one_with_six_more(
         let public = least(&public, &token).await;
         let mut new = usize::MAX;
         for number in 0..10 {
-            let token = issuer.token("user_eve").claim("number", number).sign();
+            // Clerk's origin reads the claims of each token anew, so that no two headers are equal.
+            let read_at = Timestamp::from_seconds(1_700_000_000 + number);
+            let token = issuer
+                .token("user_eve")
+                .claim("number", number)
+                .claims_read_at(read_at)
+                .sign();
             new = new.min(allocations(&guarded, &token).await);
         }
         let guarded = least(&guarded, &token).await;

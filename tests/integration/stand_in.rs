@@ -134,7 +134,9 @@ async fn edge_token_copies_claims_and_does_not_undo_an_edit(database: TestDataba
         .token(json!({ "user_id": "user_ada", "first_name": "Ada" }))
         .await;
     let (_, me) = example.get("/api/me", &first).await;
-    example.change("user_ada", json!({ "first_name": "Augusta" })).await;
+    example
+        .change("user_ada", json!({ "first_name": "Augusta" }))
+        .await;
     until("the row has the new name", || async {
         example.named("user_ada", "Augusta").await == 1
     })

@@ -5,8 +5,8 @@
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use std::sync::LazyLock;
 
-use base64::Engine;
 use base64::engine::general_purpose::NO_PAD;
+use base64::{DecodeSliceError, Engine};
 
 use super::refusal::Refusal;
 
@@ -23,6 +23,15 @@ pub(super) fn decode(part: &[u8]) -> Result<Vec<u8>, Refusal> {
         .decode_vec(part, &mut bytes)
         .map_err(|_| Refusal::Malformed)?;
     Ok(bytes)
+}
+
+/// Decodes without an allocation. Returns `None` if the buffer may be too short.
+pub(super) fn decode_into<'a>(part: &[u8], buffer: &'a mut [u8]) -> Option<Result<&'a [u8], Refusal>> {
+    match BASE64URL.decode_slice(part, buffer) {
+        Ok(length) => Some(Ok(&buffer[..length])),
+        Err(DecodeSliceError::DecodeError(_)) => Some(Err(Refusal::Malformed)),
+        Err(DecodeSliceError::OutputSliceTooSmall) => None,
+    }
 }
 
 /// JSON text is UTF-8 (RFC 8259 section 8.1).

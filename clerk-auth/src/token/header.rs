@@ -1,6 +1,10 @@
-//! The header of a token (RFC 7515 section 4). It is read once, not once for a token: the tokens of a key have the same,
-//! byte for byte.
+//! The header of a token (RFC 7515 section 4).
+//!
+//! The headers of one key's tokens differ in the digits of `oiat`, and in nothing else. So the general parser reads the
+//! first of them. A later header is compared with the one that was verified last, except for these digits. Whatever
+//! differs elsewhere goes to the general parser.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
@@ -13,19 +17,28 @@ use crate::time::Timestamp;
 /// `cat` of session tokens, and the value that some instances stamp on every token.
 const SESSION_CATEGORIES: [&str; 2] = ["cl_B7d4PD111AAA", "cl_I7d4PD111III"];
 
+/// Clerk's headers have about 110 bytes; a longer one than this is read by the general parser.
+const MOST_COMPARED: usize = 256;
+
+/// No run of so many digits overflows.
+const MOST_DIGITS: usize = 18;
+
 /// The header of a session token.
 #[derive(Debug)]
 pub(crate) struct Header {
-    /// As the token has it, in base64url.
     text: Box<[u8]>,
+    /// The digits of `oiat` in the text; empty at its end if they cannot be compared separately.
+    digits: Range<usize>,
     key_id: Option<Box<str>>,
     origin_issued_at: Option<Timestamp>,
 }
 
 impl Header {
+    /// Reads any header.
     fn parse(text: &[u8]) -> Result<Self, Refusal> {
-        let header = base64url::decode_text(text)?;
-        let header = Object::parse(&header).ok_or(Refusal::Malformed)?;
+        // JSON text is UTF-8 (RFC 8259 section 8.1).
+        let text = std::str::from_utf8(text).map_err(|_| Refusal::Malformed)?;
+        let header = Object::parse(text).ok_or(Refusal::Malformed)?;
         if header.get("alg").and_then(Value::as_str) != Some("RS256") {
             return Err(Refusal::Algorithm);
         }
@@ -48,10 +61,13 @@ impl Header {
             Some(Value::Text(key_id)) => Some(key_id.as_ref().into()),
             Some(_) => return Err(Refusal::Malformed),
         };
+        let origin_issued_at = header.get("oiat");
+        let digits = origin_issued_at.and_then(|_| digits_of_origin(text));
         Ok(Self {
-            text: text.into(),
+            text: text.as_bytes().into(),
+            digits: digits.unwrap_or(text.len()..text.len()),
             key_id,
-            origin_issued_at: header.get("oiat").and_then(numeric_date),
+            origin_issued_at: origin_issued_at.and_then(numeric_date),
         })
     }
 
@@ -60,10 +76,46 @@ impl Header {
         self.key_id.as_deref()
     }
 
-    /// When Clerk last read the claims from its database: `oiat`, if it is a number.
-    pub(crate) fn origin_issued_at(&self) -> Option<Timestamp> {
-        self.origin_issued_at
+    /// Returns the `oiat` of a header that differs from this one at most in its digits, and `None` for any other.
+    fn origin_in(&self, text: &[u8]) -> Option<Option<Timestamp>> {
+        let Range { start, end } = self.digits;
+        let is_same = text.len() == self.text.len()
+            && text[..start] == self.text[..start]
+            && text[end..] == self.text[end..];
+        if !is_same {
+            return None;
+        }
+        let digits = &text[start..end];
+        match digits.first() {
+            None => Some(self.origin_issued_at),
+            // No number of JSON (RFC 8259 section 6).
+            Some(b'0') => None,
+            Some(_) if digits.iter().all(u8::is_ascii_digit) => Some(Some(Timestamp::from_seconds(
+                digits
+                    .iter()
+                    .fold(0, |seconds, digit| 10 * seconds + i64::from(digit - b'0')),
+            ))),
+            Some(_) => None,
+        }
     }
+}
+
+/// Finds the digits of `oiat` in a header that has it, if they are the whole number.
+///
+/// Without a backslash each name is in the text as it is. So the only `oiat` is the name of the member, and the digits
+/// after it are its value: other digits there are another number, and change nothing else.
+fn digits_of_origin(text: &str) -> Option<Range<usize>> {
+    const NAME: &str = "oiat";
+    let (at, _) = text.match_indices(NAME).next()?;
+    let rest = &text[at + NAME.len()..];
+    if text.contains('\\') || rest.contains(NAME) {
+        return None;
+    }
+    let value = rest.strip_prefix("\":")?;
+    let length = value.bytes().take_while(u8::is_ascii_digit).count();
+    let is_whole = value[length..].starts_with([',', '}']);
+    let start = text.len() - value.len();
+    (is_whole && (1..=MOST_DIGITS).contains(&length)).then(|| start..start + length)
 }
 
 /// Reads a `NumericDate` (RFC 7519 section 2) and rounds a fraction down, so that no rounding makes claims newer.
@@ -87,11 +139,26 @@ fn numeric_date(value: &Value<'_>) -> Option<Timestamp> {
 pub(crate) struct LastHeader(ArcSwapOption<Header>);
 
 impl LastHeader {
-    pub(crate) fn read(&self, text: &[u8]) -> Result<Arc<Header>, Refusal> {
-        match &*self.0.load() {
-            Some(last) if *last.text == *text => Ok(Arc::clone(last)),
-            _ => Header::parse(text).map(Arc::new),
+    /// Reads a header in base64url. Returns it, or one with the same key, and the time at which Clerk last read the claims
+    /// from its database: `oiat`, if it is a number.
+    pub(crate) fn read(&self, encoded: &[u8]) -> Result<(Arc<Header>, Option<Timestamp>), Refusal> {
+        let mut buffer = [0; MOST_COMPARED];
+        let Some(text) = base64url::decode_into(encoded, &mut buffer) else {
+            return Self::parse(&base64url::decode(encoded)?);
+        };
+        let text = text?;
+        if let Some(last) = &*self.0.load()
+            && let Some(origin_issued_at) = last.origin_in(text)
+        {
+            return Ok((Arc::clone(last), origin_issued_at));
         }
+        Self::parse(text)
+    }
+
+    fn parse(text: &[u8]) -> Result<(Arc<Header>, Option<Timestamp>), Refusal> {
+        let header = Header::parse(text)?;
+        let origin_issued_at = header.origin_issued_at;
+        Ok((Arc::new(header), origin_issued_at))
     }
 
     /// For a token whose signature has been verified; what anybody may send would only take its place.
@@ -103,6 +170,169 @@ impl LastHeader {
             .is_some_and(|last| Arc::ptr_eq(last, header))
         {
             self.0.store(Some(Arc::clone(header)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    type Read = Result<(Option<String>, Option<Timestamp>), Refusal>;
+
+    /// Reads a header after one that was verified. Also returns whether the general parser was left out.
+    fn read_after(last: &str, text: &[u8]) -> (Read, bool) {
+        let headers = LastHeader::default();
+        if let Ok(header) = Header::parse(last.as_bytes()) {
+            headers.keep(&Arc::new(header));
+        }
+        let read = headers.read(URL_SAFE_NO_PAD.encode(text).as_bytes());
+        let is_last = |header: &Arc<Header>| {
+            let last = headers.0.load();
+            last.as_ref().is_some_and(|last| Arc::ptr_eq(last, header))
+        };
+        let is_compared = read.as_ref().is_ok_and(|(header, _)| is_last(header));
+        let read = read.map(|(header, origin)| (header.key_id().map(str::to_owned), origin));
+        (read, is_compared)
+    }
+
+    fn parse(text: &[u8]) -> Read {
+        let header = Header::parse(text)?;
+        Ok((header.key_id().map(str::to_owned), header.origin_issued_at))
+    }
+
+    fn clerks(oiat: &str) -> String {
+        format!(r#"{{"alg":"RS256","cat":"cl_B7d4PD111AAA","kid":"ins_1","oiat":{oiat},"typ":"JWT"}}"#)
+    }
+
+    #[test]
+    fn headers_of_one_key_are_compared_except_for_oiat() {
+        let last = clerks("1700000000");
+        for (oiat, expected) in [
+            ("1700000000", true),
+            ("1700000001", true),
+            ("9999999999", true),
+            ("1000000000", true),
+            ("0700000000", false),
+            ("170000000", false),
+            ("17000000000", false),
+            ("170000000.", false),
+            ("17000000.0", false),
+            ("1700000e10", false),
+            ("-170000000", false),
+            (" 170000000", false),
+            ("17000000 0", false),
+            ("170000000 ", false),
+            ("\"17000000\"", false),
+            ("170000000/", false),
+            ("170000000:", false),
+            ("1,\"oiat\":1", false),
+        ] {
+            let text = clerks(oiat);
+            let (read, is_compared) = read_after(&last, text.as_bytes());
+            assert_eq!(is_compared, expected, "{text}");
+            assert_eq!(read, parse(text.as_bytes()), "{text}");
+        }
+        let (read, is_compared) = read_after(&clerks("null"), clerks("null").as_bytes());
+        assert_eq!((read, is_compared), (Ok((Some("ins_1".to_owned()), None)), true));
+    }
+
+    /// In each of these the digits are not those of the header's own `oiat`, or it cannot be told simply.
+    #[test]
+    fn digits_elsewhere_are_not_taken_for_oiat() {
+        for last in [
+            r#"{"alg":"RS256","x":{"oiat":1700000000}}"#,
+            r#"{"alg":"RS256","x":{"oiat":1700000000},"oiat" :1700000000}"#,
+            r#"{"alg":"RS256","oiat":1,"x":{"oiat":1700000000}}"#,
+            r#"{"alg":"RS256","x":{"oiat":1700000000},"\u006fiat":1}"#,
+            r#"{"alg":"RS256","x":"\"oiat\":1700000000,","oiat":2}"#,
+            r#"{"alg":"RS256","x":"oiat\":1700000000,"}"#,
+            r#"{"alg":"RS256","oiat":-1700000000}"#,
+            r#"{"alg":"RS256","oiat":1700000000.5}"#,
+            r#"{"alg":"RS256","oiat":5.1700000000}"#,
+            r#"{"alg":"RS256","oiat":1700000000000000000}"#,
+        ] {
+            let next = last.replace("17000000", "17000001");
+            let (read, is_compared) = read_after(last, next.as_bytes());
+            assert!(!is_compared, "{last}");
+            assert_eq!(read, parse(next.as_bytes()), "{next}");
+        }
+    }
+
+    #[test]
+    fn long_header_is_read_whole() {
+        for length in [100, MOST_COMPARED - 40, MOST_COMPARED, 4 * MOST_COMPARED] {
+            let with = |oiat| {
+                format!(
+                    r#"{{"alg":"RS256","kid":"{}","oiat":{oiat}}}"#,
+                    "k".repeat(length)
+                )
+            };
+            let (last, next) = (with(1_700_000_000), with(1_700_000_001));
+            let (read, is_compared) = read_after(&last, next.as_bytes());
+            assert_eq!(read, parse(next.as_bytes()));
+            assert_eq!(is_compared, next.len() <= MOST_COMPARED, "{}", next.len());
+        }
+    }
+
+    /// Members of a header, in whatever order, often twice.
+    fn header() -> impl Strategy<Value = String> {
+        let space = || "[ \n]{0,1}";
+        let name = r#"oiat|oia\\u0074|alg|kid|typ|cat|x|"oiat":1|\\"oiat\\":1"#;
+        let value = prop_oneof![
+            6 => "[0-9]{1,3}|1[0-9]{9}|[1-9][0-9]{16,20}",
+            2 => r#"-?[0-9]{1,2}(\.[0-9]{1,2})?([eE][+-]?[0-9])?"#,
+            2 => r#""(RS256|JWT|oiat|ins_1|\\"|\\"oiat\\":12|cl_B7d4PD111AAA)""#,
+            1 => r#"\{"oiat":[0-9]{1,2}\}|\["oiat",1\]|null|true|\{\}"#,
+        ];
+        let member = (name, space(), space(), value, space())
+            .prop_map(|(name, a, b, value, c)| format!(r#""{name}"{a}:{b}{value}{c}"#));
+        (prop::collection::vec(member, 0..4), any::<bool>(), "[ }]{0,1}").prop_map(
+            |(mut members, is_signed, end)| {
+                if is_signed {
+                    members.insert(members.len() / 2, r#""alg":"RS256""#.to_owned());
+                }
+                format!("{{{}}}{end}", members.join(","))
+            },
+        )
+    }
+
+    /// One of the bytes that matter in a header, in place of another, or of each digit.
+    fn change(text: &str, at: prop::sample::Index, byte: u8, digits: bool) -> Vec<u8> {
+        let mut text = text.as_bytes().to_vec();
+        if digits {
+            for digit in text.iter_mut().filter(|byte| byte.is_ascii_digit()) {
+                *digit = b'0' + (*digit - b'0' + byte % 10) % 10;
+            }
+        } else if !text.is_empty() {
+            let at = at.index(text.len());
+            text[at] = byte;
+        }
+        text
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+        /// Whatever was verified last, a header says what the general parser reads in it.
+        #[test]
+        fn comparison_reads_what_the_parser_reads(
+            last in prop_oneof![header(), "1[0-9]{9}".prop_map(|oiat| clerks(&oiat))],
+            other in prop::option::weighted(0.2, header()),
+            at in any::<prop::sample::Index>(),
+            byte in prop_oneof![
+                4 => prop::sample::select(&b"0123456789"[..]),
+                2 => prop::sample::select(&b"\"\\,:{}[]-+.eE oiat"[..]),
+                1 => any::<u8>(),
+            ],
+            digits in any::<bool>(),
+        ) {
+            let text = other.map_or_else(|| change(&last, at, byte, digits), String::into_bytes);
+            prop_assert_eq!(read_after(&last, &text).0, parse(&text));
         }
     }
 }

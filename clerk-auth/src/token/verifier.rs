@@ -47,6 +47,7 @@ pub(crate) struct UnverifiedToken<'a> {
     payload: &'a [u8],
     signature: Vec<u8>,
     pub(crate) header: Arc<Header>,
+    origin_issued_at: Option<Timestamp>,
 }
 
 impl<'a> UnverifiedToken<'a> {
@@ -59,10 +60,12 @@ impl<'a> UnverifiedToken<'a> {
         let (Some(first), Some(second), None) = (dots.next(), dots.next(), dots.next()) else {
             return Err(Refusal::Malformed);
         };
+        let (header, origin_issued_at) = last.read(&token[..first])?;
         Ok(Self {
             signed: &token[..second],
             payload: &token[first + 1..second],
-            header: last.read(&token[..first])?,
+            header,
+            origin_issued_at,
             signature: base64url::decode(&token[second + 1..])?,
         })
     }
@@ -78,7 +81,7 @@ impl<'a> UnverifiedToken<'a> {
         let payload = base64url::decode_text(self.payload)?;
         let claims = Payload::parse(&payload).ok_or(Refusal::Malformed)?;
         check_subject(&claims)?;
-        let claims = StandardClaims::read(&claims, self.header.origin_issued_at())?;
+        let claims = StandardClaims::read(&claims, self.origin_issued_at)?;
         let session = Session::new(claims, payload);
         check_agreement(&session, expectations)?;
         check_times(&session, now)?;
