@@ -149,10 +149,16 @@ impl Clerk {
             .filter_map(|key| serde_json::from_value(key.clone()).ok())
             .filter_map(VerifyingKey::from_jwk);
         for key in keys {
-            match self.key(key.id()).await {
+            let known = match self.key(key.id()).await {
                 Ok(known) if known.is(&key) => return Ok(true),
-                Ok(_) | Err(AuthenticationError::Refused(_)) => {}
+                Ok(known) => known,
+                Err(AuthenticationError::Refused(_)) => continue,
                 Err(error) => return Err(error),
+            };
+            // Clerk may have replaced it under its id.
+            let newer = self.newer_key(&known).await;
+            if newer.is_some_and(|newer| newer.is(&key)) {
+                return Ok(true);
             }
         }
         Ok(false)
@@ -346,8 +352,15 @@ impl Clerk {
 
     async fn verify_token(&self, token: &[u8], now: Timestamp) -> Result<Verified, AuthenticationError> {
         let unverified = UnverifiedToken::parse(token, &self.0.header)?;
-        let key = self.key(unverified.header.key_id()).await?;
-        let session = unverified.verify(&key, &self.0.expectations, now)?;
+        let mut key = self.key(unverified.header.key_id()).await?;
+        let mut verified = unverified.verify(&key, &self.0.expectations, now);
+        if matches!(verified, Err(Refusal::Signature))
+            && let Some(newer) = self.newer_key(&key).await
+        {
+            verified = unverified.verify(&newer, &self.0.expectations, now);
+            key = newer;
+        }
+        let session = verified?;
         metrics::session_token_verified(token.len());
         self.0.header.keep(&unverified.header);
         Ok(Verified { session, key })
@@ -360,6 +373,15 @@ impl Clerk {
             #[cfg(feature = "jwks")]
             Keys::Jwks(_) => Arc::ptr_eq(&self.key(verified.key.id()).await?, &verified.key),
         })
+    }
+
+    /// Returns the key that has replaced `failed` under its id, if one has. A PEM key is what the operator says it is.
+    async fn newer_key(&self, failed: &Arc<VerifyingKey>) -> Option<Arc<VerifyingKey>> {
+        match &self.0.keys {
+            Keys::Pem(key) => (!Arc::ptr_eq(key, failed)).then(|| Arc::clone(key)),
+            #[cfg(feature = "jwks")]
+            Keys::Jwks(jwks) => jwks.newer(failed.id()?, failed).await,
+        }
     }
 
     async fn key(&self, key_id: Option<&str>) -> Result<Arc<VerifyingKey>, AuthenticationError> {

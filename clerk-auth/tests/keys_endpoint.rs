@@ -191,6 +191,41 @@ async fn a_request_that_is_given_up_does_not_take_the_fetch_with_it() {
     assert_eq!(endpoint.fetches(), 1);
 }
 
+#[tokio::test]
+async fn only_the_request_whose_signature_failed_waits_for_a_hanging_endpoint() {
+    let old = Issuer::new("https://clerk.example.com").with_key_id("ins_1");
+    let new = Issuer::new("https://clerk.example.com").with_key_id("ins_1");
+    let endpoint = Endpoint::start(old.jwks().to_string()).await;
+    let clerk = clerk(&endpoint, &old, &Wristwatch::new());
+    assert_eq!(verify(&clerk, &old).await, Ok(()));
+    happens(&endpoint.arrived).await;
+
+    endpoint.hangs(true);
+    endpoint.publishes(new.jwks().to_string());
+    let new = Arc::new(new);
+    let request = || {
+        let (clerk, new) = (clerk.clone(), Arc::clone(&new));
+        tokio::spawn(async move { verify(&clerk, &new).await })
+    };
+    let given_up = request();
+    happens(&endpoint.arrived).await;
+    for _ in 0..50 {
+        assert_eq!(verify(&clerk, &old).await, Ok(()));
+    }
+    // A request that is given up does not take the fetch of the others with it.
+    let patient = request();
+    tokio::task::yield_now().await;
+    given_up.abort();
+    assert!(given_up.await.is_err());
+    endpoint.release.notify_one();
+    assert_eq!(patient.await.expect("no panic"), Ok(()));
+    assert_eq!(
+        verify(&clerk, &old).await,
+        Err(AuthenticationError::Refused(Refusal::Signature))
+    );
+    assert_eq!(endpoint.fetches(), 2);
+}
+
 /// Paused time jumps to the fetch's own time limit as soon as nothing else is left to do.
 #[tokio::test(start_paused = true)]
 async fn an_endpoint_that_never_answers_is_unavailable_and_not_a_refusal() {

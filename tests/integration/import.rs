@@ -10,7 +10,7 @@ use clerk_auth::backend_api::{BackendApi, BackendApiError};
 use clerk_auth::sync::{
     Import, ImportCounts, ImportError, ImportProgress, NotImported, SyncError, SyncOutcome, UserSyncBuilder,
 };
-use clerk_auth::testing::{FakeClerk, set_email, user_object};
+use clerk_auth::testing::{FakeClerk, Issuer, set_email, user_object};
 use clerk_auth::time::Timestamp;
 use clerk_auth::user::StoredIn;
 use clerk_auth::{Clerk, SyncedUser, UserSync};
@@ -45,6 +45,7 @@ on_both_databases!(
     whom_clerk_does_not_know_is_deleted_on_request,
     whom_the_tombstones_remember_is_not_imported_again,
     a_secret_key_of_another_instance_writes_nothing,
+    replaced_key_does_not_make_another_instance,
     drift_is_reported_and_nothing_is_written,
 );
 
@@ -682,6 +683,25 @@ async fn a_secret_key_of_another_instance_writes_nothing(database: TestDatabase)
         matches!(import, Err(ImportError::OtherInstance { .. })),
         "{import:?}"
     );
+}
+
+async fn replaced_key_does_not_make_another_instance(database: TestDatabase) {
+    let it = start::<Member>(&database).await;
+    it.users
+        .import(&it.api)
+        .run()
+        .await
+        .expect("it is of this instance");
+    // Clerk's keys are named after the instance, so a new one has the id of the old.
+    it.fake.publish(Issuer::new(it.fake.issuer().url()).jwks());
+    it.fake.put_user(user("user_ada", "Ada", 50));
+    let counts = it
+        .users
+        .import(&it.api)
+        .run()
+        .await
+        .expect("it is of this instance");
+    assert_eq!(counts.inserted, 1);
 }
 
 async fn drift_is_reported_and_nothing_is_written(database: TestDatabase) {

@@ -71,8 +71,18 @@ fn clock() -> MovableClock {
     MovableClock::at(Timestamp::from_seconds(1_700_000_000))
 }
 
+/// A token that outlives the tests' minutes.
+fn token(issuer: &Issuer, clerk: &Clerk) -> String {
+    let mut claims = issuer.claims("user_ada", clerk.now());
+    claims.insert("exp".to_owned(), (clerk.now().seconds() + 600).into());
+    issuer.sign(&claims)
+}
+
 async fn verify(clerk: &Clerk, issuer: &Issuer) -> Result<(), AuthenticationError> {
-    let token = issuer.sign(&issuer.claims("user_ada", clerk.now()));
+    verify_token(clerk, &issuer.sign(&issuer.claims("user_ada", clerk.now()))).await
+}
+
+async fn verify_token(clerk: &Clerk, token: &str) -> Result<(), AuthenticationError> {
     let mut headers = HeaderMap::new();
     headers.insert(
         AUTHORIZATION,
@@ -143,6 +153,195 @@ async fn a_rotation_is_picked_up_while_the_old_key_still_serves() {
     );
     assert_eq!(verify(&clerk, &old).await, UNKNOWN);
     assert_eq!(verify(&clerk, &new).await, Ok(()));
+}
+
+const BAD_SIGNATURE: Result<(), AuthenticationError> = Err(AuthenticationError::Refused(Refusal::Signature));
+
+/// Two keys of one instance under one id, as Clerk's are: its `kid` is the instance's.
+fn replaced_key() -> [Issuer; 2] {
+    ["old", "new"].map(|_| Issuer::new("https://clerk.example.com").with_key_id("ins_1"))
+}
+
+#[tokio::test]
+async fn replaced_key_is_noticed_by_the_first_signature_that_fails() {
+    let (endpoint, clock) = (Endpoint::start().await, clock());
+    let [old, new] = replaced_key();
+    endpoint.answers(StatusCode::OK, old.jwks().to_string());
+    let clerk = endpoint.clerk(&old, &clock);
+    let verified = token(&old, &clerk);
+    assert_eq!(verify_token(&clerk, &verified).await, Ok(()));
+    assert_eq!(verify_token(&clerk, &verified).await, Ok(()));
+    assert_eq!(endpoint.fetches(), 1);
+
+    endpoint.answers(StatusCode::OK, new.jwks().to_string());
+    // The request whose signature failed is itself accepted.
+    assert_eq!(verify(&clerk, &new).await, Ok(()));
+    assert_eq!(endpoint.fetches(), 2);
+    // The old key is trusted no longer, not even for the token that it has verified.
+    assert_eq!(verify_token(&clerk, &verified).await, BAD_SIGNATURE);
+    assert_eq!(verify(&clerk, &old).await, BAD_SIGNATURE);
+    assert_eq!(verify(&clerk, &new).await, Ok(()));
+    assert_eq!(endpoint.fetches(), 2);
+}
+
+#[tokio::test]
+async fn key_that_is_replaced_back_and_forth_is_followed() {
+    let (endpoint, clock) = (Endpoint::start().await, clock());
+    let [old, new] = replaced_key();
+    endpoint.answers(StatusCode::OK, old.jwks().to_string());
+    let clerk = endpoint.clerk(&old, &clock);
+    let verified = token(&old, &clerk);
+    assert_eq!(verify_token(&clerk, &verified).await, Ok(()));
+    for (round, (current, other)) in [(&new, &old), (&old, &new), (&new, &old)].into_iter().enumerate() {
+        endpoint.answers(StatusCode::OK, current.jwks().to_string());
+        assert_eq!(verify(&clerk, current).await, Ok(()), "round {round}");
+        assert_eq!(verify(&clerk, other).await, BAD_SIGNATURE, "round {round}");
+        let expected = if round == 1 { Ok(()) } else { BAD_SIGNATURE };
+        assert_eq!(verify_token(&clerk, &verified).await, expected, "round {round}");
+        assert_eq!(endpoint.fetches(), round + 2);
+        clock.advance(Duration::from_secs(10));
+    }
+    // Replaced again before the time between two fetches is over: noticed when it is.
+    assert_eq!(verify(&clerk, &old).await, BAD_SIGNATURE);
+    endpoint.answers(StatusCode::OK, old.jwks().to_string());
+    clock.advance(Duration::from_secs(9));
+    assert_eq!(verify(&clerk, &old).await, BAD_SIGNATURE);
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(verify(&clerk, &old).await, Ok(()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fifty_failing_signatures_make_one_fetch() {
+    let (endpoint, clock) = (Endpoint::start().await, clock());
+    let [old, new] = replaced_key();
+    endpoint.answers(StatusCode::OK, old.jwks().to_string());
+    let clerk = endpoint.clerk(&old, &clock);
+    assert_eq!(verify(&clerk, &old).await, Ok(()));
+    endpoint.answers(StatusCode::OK, new.jwks().to_string());
+    let new = Arc::new(new);
+    let requests: Vec<_> = (0..50)
+        .map(|_| {
+            let (clerk, new) = (clerk.clone(), Arc::clone(&new));
+            tokio::spawn(async move { verify(&clerk, &new).await })
+        })
+        .collect();
+    for request in requests {
+        assert_eq!(request.await.expect("no panic"), Ok(()));
+    }
+    assert_eq!(endpoint.fetches(), 2);
+}
+
+/// A minute of forged tokens, ten in each second, and of unknown keys beside them.
+#[tokio::test]
+async fn flood_of_forged_tokens_is_bounded_and_does_not_delay_a_rotation() {
+    for unknown_keys in [false, true] {
+        let (endpoint, clock) = (Endpoint::start().await, clock());
+        let [old, new] = replaced_key();
+        let forger = Issuer::new(old.url()).with_key_id("ins_1");
+        endpoint.answers(StatusCode::OK, old.jwks().to_string());
+        let clerk = endpoint.clerk(&old, &clock);
+        assert_eq!(verify(&clerk, &old).await, Ok(()));
+        let forged = token(&forger, &clerk);
+        let stranger = token(&Issuer::new(old.url()).with_key_id("ins_2"), &clerk);
+        let mut noticed_after = None;
+        for second in 0..60 {
+            if second == 33 {
+                endpoint.answers(StatusCode::OK, new.jwks().to_string());
+            }
+            for _ in 0..10 {
+                assert_eq!(verify_token(&clerk, &forged).await, BAD_SIGNATURE);
+                if unknown_keys {
+                    assert_eq!(verify_token(&clerk, &stranger).await, UNKNOWN);
+                }
+            }
+            if second >= 33 && noticed_after.is_none() && verify(&clerk, &new).await.is_ok() {
+                noticed_after = Some(second - 33);
+            }
+            clock.advance(Duration::from_secs(1));
+        }
+        let (most, delay) = if unknown_keys { (12, 10) } else { (6, 10) };
+        assert!(endpoint.fetches() <= 1 + most, "{} fetches", endpoint.fetches());
+        assert!(
+            noticed_after.is_some_and(|seconds| seconds <= delay),
+            "{noticed_after:?}"
+        );
+        assert_eq!(verify(&clerk, &new).await, Ok(()));
+        assert_eq!(verify(&clerk, &old).await, BAD_SIGNATURE);
+    }
+}
+
+#[tokio::test]
+async fn bad_signature_is_a_refusal_while_the_document_cannot_be_had() {
+    let [old, new] = replaced_key();
+    for (status, body) in [
+        (StatusCode::INTERNAL_SERVER_ERROR, new.jwks().to_string()),
+        (StatusCode::FOUND, new.jwks().to_string()),
+        (StatusCode::OK, String::new()),
+        (StatusCode::OK, "<html>".to_owned()),
+        (StatusCode::OK, "{}".to_owned()),
+        (StatusCode::OK, r#"{"keys":[]}"#.to_owned()),
+        (
+            StatusCode::OK,
+            r#"{"keys":[{"kid":"ins_1","kty":"RSA","n":"!","e":"AQAB"}]}"#.to_owned(),
+        ),
+    ] {
+        let (endpoint, clock) = (Endpoint::start().await, clock());
+        endpoint.answers(StatusCode::OK, old.jwks().to_string());
+        let clerk = endpoint.clerk(&old, &clock);
+        assert_eq!(verify(&clerk, &old).await, Ok(()));
+        endpoint.answers(status, &*body);
+        for _ in 0..20 {
+            assert_eq!(verify(&clerk, &new).await, BAD_SIGNATURE, "{status} {body}");
+            // The key that is known serves on.
+            assert_eq!(verify(&clerk, &old).await, Ok(()), "{status} {body}");
+        }
+        assert_eq!(endpoint.fetches(), 2, "{status} {body}");
+        // Once the document can be had again, the next failure notices.
+        endpoint.answers(StatusCode::OK, new.jwks().to_string());
+        clock.advance(Duration::from_secs(10));
+        assert_eq!(verify(&clerk, &new).await, Ok(()), "{status} {body}");
+        assert_eq!(verify(&clerk, &old).await, BAD_SIGNATURE, "{status} {body}");
+    }
+}
+
+#[tokio::test]
+async fn rotation_of_one_key_leaves_the_other_alone() {
+    let (endpoint, clock) = (Endpoint::start().await, clock());
+    let [old, new] = replaced_key();
+    let other = Issuer::new(old.url()).with_key_id("ins_2");
+    let document = |issuers: [&Issuer; 2]| {
+        let keys = issuers.map(|issuer| issuer.jwks()["keys"][0].clone());
+        serde_json::json!({ "keys": keys }).to_string()
+    };
+    endpoint.answers(StatusCode::OK, document([&old, &other]));
+    let clerk = endpoint.clerk(&old, &clock);
+    let verified = token(&other, &clerk);
+    assert_eq!(verify_token(&clerk, &verified).await, Ok(()));
+    assert_eq!(verify(&clerk, &old).await, Ok(()));
+
+    endpoint.answers(StatusCode::OK, document([&new, &other]));
+    assert_eq!(verify(&clerk, &new).await, Ok(()));
+    assert_eq!(verify_token(&clerk, &verified).await, Ok(()));
+    assert_eq!(verify(&clerk, &other).await, Ok(()));
+    assert_eq!(verify(&clerk, &old).await, BAD_SIGNATURE);
+    assert_eq!(endpoint.fetches(), 2);
+
+    // The key is withdrawn: what it signed is refused, and what it verified before.
+    clock.advance(Duration::from_secs(10));
+    endpoint.answers(StatusCode::OK, other.jwks().to_string());
+    assert_eq!(verify(&clerk, &old).await, BAD_SIGNATURE);
+    assert_eq!(verify(&clerk, &new).await, UNKNOWN);
+    assert_eq!(verify_token(&clerk, &verified).await, Ok(()));
+    assert_eq!(endpoint.fetches(), 3);
+}
+
+/// A key that the operator has given is not replaced, and nothing is fetched for it.
+#[tokio::test]
+async fn pem_key_is_never_replaced() {
+    let [old, new] = replaced_key();
+    let clerk = old.clerk();
+    assert_eq!(verify(&clerk, &new).await, BAD_SIGNATURE);
+    assert_eq!(verify(&clerk, &old).await, Ok(()));
 }
 
 #[tokio::test]

@@ -2,6 +2,19 @@
 //!
 //! A request whose key is known never waits: keys are read without a lock, and refreshed in the background. What to do
 //! is a pure function of ages, [`decide`].
+//!
+//! # Rotation
+//!
+//! Clerk's key ids are instance ids, so a key may be replaced under its id. A signature that fails under a known key is
+//! therefore a reason to fetch the document, and the request is verified again if the key has changed ([`Jwks::newer`]).
+//! Anyone can send a token whose signature fails, so these bounds hold whatever arrives:
+//!
+//! - at most one fetch per [`INTERVAL`] for failed signatures, and one for everything else: 12 a minute in all, one at a
+//!   time. Requests that fail meanwhile share its answer;
+//! - a rotation takes effect with the first signature that fails under the old key, and within [`INTERVAL`] and one
+//!   fetch ([`FETCH_TIMEOUT`]) during a flood of forged tokens;
+//! - a replaced key is trusted no longer: tokens that it has verified are verified again. While the document cannot be
+//!   fetched, or has no usable key, the known keys stay, and a signature that fails under them is a refusal.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -49,6 +62,17 @@ struct State {
     keys: Arc<HashMap<String, Arc<VerifyingKey>>>,
     fetched_at: Option<Timestamp>,
     attempted_at: Option<Timestamp>,
+    /// When a failed signature last caused a fetch.
+    rechecked_at: Option<Timestamp>,
+}
+
+/// Why the document is fetched.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Cause {
+    /// A key is due or not known.
+    Age,
+    /// A signature failed under a known key.
+    Signature,
 }
 
 /// Why there is no key.
@@ -132,6 +156,46 @@ impl Jwks {
         }
     }
 
+    /// Returns the key that has replaced `failed` under its id, if one has. Fetches the document to find out, unless a
+    /// failed signature caused a fetch a moment ago.
+    pub(crate) async fn newer(
+        self: &Arc<Self>,
+        key_id: &str,
+        failed: &Arc<VerifyingKey>,
+    ) -> Option<Arc<VerifyingKey>> {
+        if self.is_current(key_id, failed) && (self.may_recheck() || self.fetching.try_lock().is_err()) {
+            let jwks = Arc::clone(self);
+            let (key_id, failed) = (key_id.to_owned(), Arc::clone(failed));
+            // A task of its own, as in `key`.
+            let fetched = tokio::spawn(async move {
+                let _fetching = jwks.fetching.lock().await;
+                if jwks.is_current(&key_id, &failed) && jwks.may_recheck() {
+                    jwks.fetch(Cause::Signature).await;
+                }
+            });
+            if fetched.await.is_err() {
+                tracing::error!("the fetch of the JWKS document panicked");
+            }
+        }
+        let current = self.state.load().keys.get(key_id).cloned();
+        current.filter(|current| !Arc::ptr_eq(current, failed))
+    }
+
+    fn is_current(&self, key_id: &str, key: &Arc<VerifyingKey>) -> bool {
+        let state = self.state.load();
+        state
+            .keys
+            .get(key_id)
+            .is_some_and(|current| Arc::ptr_eq(current, key))
+    }
+
+    fn may_recheck(&self) -> bool {
+        let now = self.clock.now();
+        let rechecked = self.state.load().rechecked_at;
+        // A time that is still to come means that the clock was set back, and holds nothing back.
+        rechecked.is_none_or(|time| time > now || now.since(time) >= INTERVAL)
+    }
+
     /// One fetch for all who want one: whoever gets the lock looks again before fetching.
     fn refresh(self: &Arc<Self>, key_id: &str) -> tokio::task::JoinHandle<()> {
         let jwks = Arc::clone(self);
@@ -139,7 +203,7 @@ impl Jwks {
         tokio::spawn(async move {
             let _fetching = jwks.fetching.lock().await;
             if matches!(jwks.decide(&key_id).0, Decision::Fetch | Decision::UseAndRefresh) {
-                jwks.fetch().await;
+                jwks.fetch(Cause::Age).await;
             }
         })
     }
@@ -157,22 +221,29 @@ impl Jwks {
         (decision, key)
     }
 
-    async fn fetch(&self) {
+    async fn fetch(&self, cause: Cause) {
         let before = self.state.load_full();
         let now = self.clock.now();
+        let rechecked_at = match cause {
+            Cause::Age => before.rechecked_at,
+            Cause::Signature => Some(now),
+        };
         // Noted before the answer is there, so that a fetch that panics counts as well.
         self.state.store(Arc::new(State {
             keys: Arc::clone(&before.keys),
             fetched_at: before.fetched_at,
             attempted_at: Some(now),
+            rechecked_at,
         }));
         match self.document().await.and_then(|document| parse(&document)) {
-            Ok(keys) => {
+            Ok(mut keys) => {
                 metrics::keys_fetched("fetched");
+                keep_unchanged(&mut keys, &before.keys);
                 self.state.store(Arc::new(State {
                     keys: Arc::new(keys),
                     fetched_at: Some(now),
                     attempted_at: Some(now),
+                    rechecked_at,
                 }));
             }
             Err(error) => {
@@ -230,6 +301,20 @@ pub(crate) fn parse(document: &[u8]) -> Result<HashMap<String, Arc<VerifyingKey>
         return Err(FetchError::NoUsableKey);
     }
     Ok(keys)
+}
+
+/// Keeps the parsed keys that are still published, and with them the tokens that they have verified.
+fn keep_unchanged(
+    keys: &mut HashMap<String, Arc<VerifyingKey>>,
+    before: &HashMap<String, Arc<VerifyingKey>>,
+) {
+    for (key_id, key) in keys {
+        match before.get(key_id) {
+            Some(known) if known.is(key) => *key = Arc::clone(known),
+            Some(_) => tracing::info!(key_id, "a key of the Clerk instance was replaced under its id"),
+            None => {}
+        }
+    }
 }
 
 #[cfg(test)]
