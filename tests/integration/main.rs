@@ -1,5 +1,6 @@
 //! Tests through the public surface: the example application over HTTP, on real databases.
 
+mod addresses;
 mod backend_api;
 mod conflicts;
 mod connections;
@@ -28,6 +29,7 @@ mod refusals;
 mod round_trips;
 mod shortcodes;
 mod stand_in;
+mod stand_in_hosts;
 mod statements;
 mod sync;
 mod trouble;

@@ -7,6 +7,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{self, post};
 use serde::de::DeserializeOwned;
@@ -14,10 +15,12 @@ use serde_json::{Value, json};
 
 use super::deliveries::Deliveries;
 use super::directory::{Changed, change, delete};
+use super::local_only::local_only;
 use super::token_request::TokenRequest;
 use super::user_request::{FaultsRequest, UserRequest};
 use crate::claim::TemplateClaim;
 use crate::clerk::{Clerk, ConfigurationError};
+use crate::http::address::{host, is_loopback, is_origin};
 use crate::testing::endpoints::Endpoints;
 use crate::testing::{Issuer, session_object};
 use crate::time::{Clock, SystemClock};
@@ -98,16 +101,13 @@ impl StandIn {
         if publishable_key.is_some_and(|key| key.trim_start().starts_with("pk_live_")) {
             return Err(StandInError::LiveKey);
         }
-        let loopback = ["http://127.0.0.1", "http://[::1]", "http://localhost"]
-            .iter()
-            .filter_map(|prefix| origin.strip_prefix(prefix))
-            .any(|rest| {
-                rest.is_empty()
-                    || rest
-                        .strip_prefix(':')
-                        .is_some_and(|port| port.parse::<u16>().is_ok())
-            });
-        if !loopback {
+        let is_local = |origin: &str| {
+            origin
+                .strip_prefix("http://")
+                .and_then(host)
+                .is_some_and(is_loopback)
+        };
+        if !is_origin(origin) || !is_local(origin) {
             return Err(StandInError::NotLoopback(origin.to_owned()));
         }
         let issuer = Issuer::new(&format!("{origin}/dev"));
@@ -157,6 +157,8 @@ impl StandIn {
     /// The last three take what is to go wrong with the webhook in their body:
     /// `{"webhook": {"delay": 2.5, "copies": 3, "hold": true}}`; `delay` is in seconds, and `hold` keeps it back until after
     /// the next.
+    ///
+    /// A request for another host than `localhost` or a loopback address gets 421, and one from a page of another host 403.
     pub fn router(&self) -> Router {
         Router::new()
             .route("/token", post(mint))
@@ -164,6 +166,9 @@ impl StandIn {
             .route("/sessions/{id}", routing::delete(end_session))
             .with_state(self.clone())
             .merge(self.inner.endpoints.router())
+            // Without one of its own, the application's fallback would answer unknown paths, and not pass the layer.
+            .fallback(async || StatusCode::NOT_FOUND)
+            .layer(from_fn(local_only))
     }
 
     /// `None` for a user who was deleted.
@@ -310,6 +315,13 @@ mod tests {
             (None, "https://127.0.0.1", false),
             (None, "http://127.0.0.1.example.com", false),
             (None, "http://localhost:80@example.com", false),
+            (None, "http://localhost.example.com", false),
+            (None, "http://LOCALHOST:3000", false),
+            (None, "http://127.0.0.1:3000/", false),
+            (None, "http://127.0.0.1:65536", false),
+            (None, "http://2130706433:3000", false),
+            (None, "http://[::ffff:127.0.0.1]:3000", false),
+            (None, "http://[::]:3000", false),
         ] {
             assert_eq!(
                 StandIn::beside(key, origin, &[]).is_ok(),

@@ -1,0 +1,60 @@
+//! Answers only what is asked of this machine by name, and by no page of another.
+//!
+//! A page of `evil.example` reaches a server on loopback in two ways. If its own name is made to resolve to 127.0.0.1 (DNS
+//! rebinding), the browser sends that name as `Host`, and lets the page read the answer. If the page names 127.0.0.1, it
+//! cannot read the answer, but a form changes things all the same; the browser then sends the page's `Origin`.
+
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::http::address::{host, is_loopback};
+
+/// The host that a proxy was asked for, before it rewrote `Host`.
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+
+pub(super) async fn local_only(request: Request, next: Next) -> Response {
+    if !is_for_loopback(&request) {
+        const ADVICE: &str = "the stand-in answers only requests for `localhost`, 127.0.0.1 or [::1], and this one is for \
+                              another host; open the application under its loopback address\n";
+        return (StatusCode::MISDIRECTED_REQUEST, ADVICE).into_response();
+    }
+    if !is_from_loopback(request.headers()) {
+        const ADVICE: &str = "the stand-in refuses requests of pages that are not of this machine; open the page under \
+                              `http://localhost` or `http://127.0.0.1`\n";
+        return (StatusCode::FORBIDDEN, ADVICE).into_response();
+    }
+    next.run(request).await
+}
+
+/// Whether every name by which the request calls the server is loopback, and there is one: the URI's authority (absolute
+/// form, or `:authority` of HTTP/2), `Host`, and what a proxy has replaced.
+fn is_for_loopback(request: &Request) -> bool {
+    let headers = request.headers();
+    let authority = request.uri().authority().map(|authority| authority.as_str());
+    let hosts = headers.get_all(header::HOST);
+    // RFC 9112 section 3.2: several are an error, and proxies disagree about which one counts.
+    let is_ambiguous = hosts.iter().count() > 1;
+    let is_local = |authority: &str| host(authority).is_some_and(is_loopback);
+    !is_ambiguous
+        && (authority.is_some() || headers.contains_key(header::HOST))
+        && authority.is_none_or(is_local)
+        && hosts.iter().all(|value| value.to_str().is_ok_and(is_local))
+        && headers.get_all(FORWARDED_HOST).iter().all(|value| {
+            let mut hosts = value.to_str().unwrap_or_default().split(',');
+            hosts.all(|host| is_local(host.trim()))
+        })
+}
+
+/// Whether the request is of no page, or of one that this machine serves. The port may be another: front ends have
+/// development servers of their own.
+fn is_from_loopback(headers: &HeaderMap) -> bool {
+    headers.get_all(header::ORIGIN).iter().all(|origin| {
+        let origin = origin.to_str().unwrap_or_default();
+        let authority = origin
+            .strip_prefix("http://")
+            .or_else(|| origin.strip_prefix("https://"));
+        authority.and_then(host).is_some_and(is_loopback)
+    })
+}
