@@ -283,7 +283,7 @@ async fn websocket_upgrade_is_not_a_safe_get() {
         for (origin, expected) in [
             (&[][..], IN),
             (&[(ORIGIN, PARTY.as_bytes())], IN),
-            (&[evil.clone()], FORBIDDEN),
+            (std::slice::from_ref(&evil), FORBIDDEN),
             (&[(ORIGIN, b"null")], FORBIDDEN),
             (&[evil.clone(), (SITE, b"cross-site")], FORBIDDEN),
         ] {

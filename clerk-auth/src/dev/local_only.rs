@@ -5,6 +5,7 @@
 //! cannot read the answer, but a form changes things all the same; the browser then sends the page's `Origin`.
 
 use axum::extract::Request;
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -32,7 +33,7 @@ pub(super) async fn local_only(request: Request, next: Next) -> Response {
 /// form, or `:authority` of HTTP/2), `Host`, and what a proxy has replaced.
 fn is_for_loopback(request: &Request) -> bool {
     let headers = request.headers();
-    let authority = request.uri().authority().map(|authority| authority.as_str());
+    let authority = request.uri().authority().map(Authority::as_str);
     let hosts = headers.get_all(header::HOST);
     // RFC 9112 section 3.2: several are an error, and proxies disagree about which one counts.
     let is_ambiguous = hosts.iter().count() > 1;

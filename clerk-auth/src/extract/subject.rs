@@ -269,6 +269,7 @@ async fn authenticate(parts: &mut Parts, clerk: &Clerk) -> Result<Session, Rejec
     Ok(session)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is mapped, not looked at")]
 fn rejection(error: AuthenticationError) -> Rejection {
     match error {
         AuthenticationError::SignedOut => Rejection::SignedOut,

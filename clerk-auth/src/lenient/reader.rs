@@ -158,7 +158,9 @@ impl<'t> Reader<'t> {
         let mut ends = Vec::new();
         loop {
             match self.peek()? {
-                b'"' => drop(self.text()?),
+                b'"' => {
+                    self.text()?;
+                }
                 byte => {
                     self.at += 1;
                     match byte {
