@@ -13,4 +13,4 @@ pub use provides::Provides;
 pub use rejection::Rejection;
 pub use subject::{MaybeSynced, Subject, SubjectFrom};
 #[cfg(feature = "webhooks")]
-pub use webhook::{LARGEST_DELIVERY, WebhookRejection};
+pub use webhook::{DELIVERY_TIMEOUT, LARGEST_DELIVERY, WebhookRejection};

@@ -5,6 +5,7 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
@@ -22,6 +23,10 @@ use crate::webhook::{Event, EventError, SignatureError, Webhook, WebhookVerifier
 /// a body is kept in memory before anybody knows who sent it. axum's `DefaultBodyLimit` does not count here.
 pub const LARGEST_DELIVERY: usize = 1024 * 1024;
 
+/// How long a delivery's body may take from the first byte to the last: 10 seconds. A sender that drips bytes holds a
+/// connection for no longer, whoever it is. Svix itself gives up on a delivery after 15 seconds.
+pub const DELIVERY_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// When a delivery may be sent again that could not be applied: Svix's own first retry.
 const NOT_APPLIED_RETRY: Duration = Duration::from_secs(5);
 
@@ -32,6 +37,7 @@ const NOT_APPLIED_RETRY: Duration = Duration::from_secs(5);
 /// | [`Signature`](Self::Signature) | 400 | that of the [`SignatureError`] |
 /// | [`Event`](Self::Event) | 400 | that of the [`EventError`] |
 /// | [`BodyTooLarge`](Self::BodyTooLarge) | 413 | `webhook_body_too_large` |
+/// | [`BodyTimeout`](Self::BodyTimeout) | 408 | `webhook_body_timeout` |
 /// | [`BodyIncomplete`](Self::BodyIncomplete) | 400 | `webhook_body_incomplete` |
 /// | [`NotApplied`](Self::NotApplied) | 503 | `webhook_not_applied` |
 ///
@@ -58,6 +64,9 @@ pub enum WebhookRejection {
     /// The body has more than [`LARGEST_DELIVERY`] bytes.
     #[error("the body has more than {LARGEST_DELIVERY} bytes")]
     BodyTooLarge,
+    /// The body took longer than [`DELIVERY_TIMEOUT`].
+    #[error("the body took longer than {} s", DELIVERY_TIMEOUT.as_secs())]
+    BodyTimeout,
     /// The connection broke before the body's end, or a layer of the application's ended it.
     #[error("the body is incomplete")]
     BodyIncomplete,
@@ -73,6 +82,7 @@ impl WebhookRejection {
         match self {
             Self::Signature(_) | Self::Event(_) | Self::BodyIncomplete => StatusCode::BAD_REQUEST,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::NotApplied => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -83,6 +93,7 @@ impl WebhookRejection {
             Self::Signature(error) => error.code(),
             Self::Event(error) => error.code(),
             Self::BodyTooLarge => "webhook_body_too_large",
+            Self::BodyTimeout => "webhook_body_timeout",
             Self::BodyIncomplete => "webhook_body_incomplete",
             Self::NotApplied => "webhook_not_applied",
         }
@@ -129,7 +140,7 @@ async fn receive(request: Request, verifier: &WebhookVerifier) -> Result<Webhook
     if content_length(&parts.headers).is_some_and(|length| length > LARGEST_DELIVERY as u64) {
         return Err(WebhookRejection::BodyTooLarge);
     }
-    let body = read(body).await?;
+    let body = read_in_time(body).await?;
     let id = verifier.verify_body(&headers, &body)?;
     Ok(Webhook::parse(id, &body)?)
 }
@@ -137,6 +148,17 @@ async fn receive(request: Request, verifier: &WebhookVerifier) -> Result<Webhook
 /// The server has checked that it is a number and there once, and ends the body there.
 fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// Reads a body in bounded time. A body that has arrived with the head needs no timer, nor a runtime that has one.
+async fn read_in_time(body: Body) -> Result<Vec<u8>, WebhookRejection> {
+    let mut read = pin!(read(body));
+    if let Poll::Ready(body) = poll_fn(|context| Poll::Ready(read.as_mut().poll(context))).await {
+        return body;
+    }
+    tokio::time::timeout(DELIVERY_TIMEOUT, read)
+        .await
+        .unwrap_or(Err(WebhookRejection::BodyTimeout))
 }
 
 /// Reads no further than the limit; the server closes the connection over the rest.

@@ -17,7 +17,9 @@ const MILLISECONDS: i64 = 100_000_000_000;
 ///
 /// In a handler it is an extractor, of [`Webhook<Event>`](Event); it takes a [`WebhookVerifier`] from the state. See the
 /// [module](super). It rejects with a [`WebhookRejection`](crate::extract::WebhookRejection): 400 for what is not Clerk's or
-/// is no event, 413 for a body beyond [`LARGEST_DELIVERY`](crate::extract::LARGEST_DELIVERY). The parameter is for an application that hands a delivery on with what it made of the event.
+/// is no event, 413 for a body beyond [`LARGEST_DELIVERY`](crate::extract::LARGEST_DELIVERY), 408 for one that takes longer
+/// than [`DELIVERY_TIMEOUT`](crate::extract::DELIVERY_TIMEOUT). The parameter is for an application that hands a delivery on
+/// with what it made of the event.
 ///
 /// ```
 /// use axum::http::StatusCode;
