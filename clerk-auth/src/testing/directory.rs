@@ -13,6 +13,8 @@ pub(crate) struct Directory {
     served: usize,
     make: Option<MakeUser>,
     removed: BTreeSet<String>,
+    /// What is served in place of a user's object.
+    texts: BTreeMap<String, Vec<u8>>,
 }
 
 /// The id of the user at a place; ids are in the order of their places.
@@ -29,11 +31,24 @@ impl Directory {
     pub(crate) fn put(&mut self, user: Value) {
         let id = user["id"].as_str().expect("a user object has an id").to_owned();
         self.removed.remove(&id);
+        self.texts.remove(&id);
         self.kept.insert(id, user);
+    }
+
+    pub(crate) fn set_text(&mut self, id: &str, text: Vec<u8>) {
+        assert!(self.get(id).is_some(), "there is no user `{id}`");
+        self.texts.insert(id.to_owned(), text);
+    }
+
+    /// The user as the Backend API writes one.
+    pub(crate) fn text_of(&self, user: &Value) -> Vec<u8> {
+        let text = user["id"].as_str().and_then(|id| self.texts.get(id));
+        text.cloned().unwrap_or_else(|| user.to_string().into_bytes())
     }
 
     pub(crate) fn remove(&mut self, id: &str) {
         self.kept.remove(id);
+        self.texts.remove(id);
         self.removed.insert(id.to_owned());
     }
 

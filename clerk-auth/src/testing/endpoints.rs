@@ -69,8 +69,9 @@ async fn user(
     if !is_authorized(&headers) {
         return error(StatusCode::UNAUTHORIZED, "clerk_key_invalid");
     }
-    match locked(&endpoints.users).get(&user_id) {
-        Some(user) => answer(StatusCode::OK, &user),
+    let users = locked(&endpoints.users);
+    match users.get(&user_id) {
+        Some(user) => answer_text(StatusCode::OK, users.text_of(&user)),
         None => error(StatusCode::NOT_FOUND, "resource_not_found"),
     }
 }
@@ -104,7 +105,10 @@ async fn users(
         Some(found.take(limit).collect())
     };
     match page {
-        Some(page) => answer(StatusCode::OK, &Value::Array(page)),
+        Some(page) => {
+            let page: Vec<_> = page.iter().map(|user| users.text_of(user)).collect();
+            answer_text(StatusCode::OK, [&b"["[..], &page.join(&b','), b"]"].concat())
+        }
         None => error(StatusCode::NOT_FOUND, "resource_not_found"),
     }
 }
@@ -125,8 +129,12 @@ pub(super) fn error(status: StatusCode, code: &str) -> Response {
 }
 
 fn answer(status: StatusCode, body: &Value) -> Response {
+    answer_text(status, body.to_string().into_bytes())
+}
+
+fn answer_text(status: StatusCode, body: Vec<u8>) -> Response {
     let content_type = [(header::CONTENT_TYPE, "application/json")];
-    (status, content_type, body.to_string()).into_response()
+    (status, content_type, body).into_response()
 }
 
 pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

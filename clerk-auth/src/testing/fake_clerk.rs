@@ -150,6 +150,32 @@ impl FakeClerk {
         locked(&self.state.endpoints.users).put(user);
     }
 
+    /// Serves this text in place of a user's object, alone and in lists, until the user is [put](Self::put_user) again. The
+    /// text need not be what Clerk documents, nor JSON: a person writes their own metadata.
+    ///
+    /// ```
+    /// use clerk_auth::backend_api::BackendApi;
+    /// use clerk_auth::testing::{FakeClerk, user_object};
+    /// use clerk_auth::time::Timestamp;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let fake = FakeClerk::start().await?;
+    /// fake.put_user(user_object("user_ada", Timestamp::from_seconds(7)));
+    /// fake.serve_as("user_ada", r#"{"id": "user_ada", "unsafe_metadata": {"size": 1e999}}"#);
+    /// let api = BackendApi::at(fake.issuer().url(), "sk_test_secret")?;
+    /// let page = api.users(None, 10).await?;
+    /// assert_eq!(page[0].unreadable(), ["/unsafe_metadata/size"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If there is no such user, whose place in lists the text takes.
+    pub fn serve_as(&self, user_id: &str, text: impl Into<Vec<u8>>) {
+        locked(&self.state.endpoints.users).set_text(user_id, text.into());
+    }
+
     /// Deletes a user.
     pub fn remove_user(&self, user_id: &str) {
         locked(&self.state.endpoints.users).remove(user_id);
