@@ -21,6 +21,7 @@ mod layout;
 mod migrations;
 mod model;
 mod newcomers;
+mod odd_users;
 mod plans;
 mod pooler;
 mod process;

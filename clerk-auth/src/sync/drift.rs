@@ -148,6 +148,7 @@ impl<U: SyncedUser> UserSync<U> {
                 Standing::Missing => &mut drift.missing,
                 Standing::Stale => &mut drift.stale,
                 Standing::Deleted => &mut drift.deleted,
+                Standing::Unreadable => &mut drift.unreadable,
                 Standing::SameButOlder | Standing::Right => continue,
             };
             list.push(UserId::new(observation.source.subject()));

@@ -1,6 +1,6 @@
 //! A page of Clerk's users beside their rows: what is to be done for each, and doing it with few statements.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::time::Duration;
 
@@ -10,7 +10,8 @@ use super::observation::{Observation, UserObject};
 use super::plan::{Plan, SyncOutcome, plan};
 use super::progress::{ImportCounts, NotImported};
 use super::reads::Counted;
-use super::store::WriteError;
+use super::sqlstate::{ErrorKind, kind};
+use super::store::{Stored, WriteError};
 use super::user_sync::Inner;
 use super::version::Version;
 use crate::id::UserId;
@@ -40,6 +41,8 @@ pub(super) enum Standing {
     Right,
     /// It is a tombstone.
     Deleted,
+    /// It cannot be read as the struct.
+    Unreadable,
 }
 
 /// The users of a page with what they are written from, each once.
@@ -108,9 +111,29 @@ impl<U: SyncedUser> Inner<U> {
         observations: &[Observation<'_, U>],
     ) -> Result<Vec<Standing>, SyncError> {
         let clerk_ids: Vec<&str> = observations.iter().map(|it| it.source.subject()).collect();
-        let rows = at_most(async { Ok(self.store.read_many(&clerk_ids).await?) }).await?;
+        let mut unreadable = HashSet::new();
+        let rows = match self.rows(&clerk_ids).await {
+            // A row that the struct cannot hold does not keep the others from being read.
+            Err(SyncError::Database(error)) if is_of_a_row(&error) => {
+                let mut rows = Vec::with_capacity(clerk_ids.len());
+                for clerk_id in clerk_ids {
+                    match self.rows(&[clerk_id]).await {
+                        Ok(row) => rows.extend(row),
+                        Err(SyncError::Database(error)) if is_of_a_row(&error) => {
+                            unreadable.insert(clerk_id);
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+                rows
+            }
+            rows => rows?,
+        };
         let rows: HashMap<_, _> = rows.into_iter().collect();
         let standing = |it: &Observation<'_, U>| {
+            if unreadable.contains(it.source.subject()) {
+                return Standing::Unreadable;
+            }
             let stored = rows.get(it.source.subject());
             match plan(stored, &it.claims, it.version) {
                 Plan::Write if stored.is_none() => Standing::Missing,
@@ -121,6 +144,10 @@ impl<U: SyncedUser> Inner<U> {
             }
         };
         Ok(observations.iter().map(standing).collect())
+    }
+
+    async fn rows(&self, clerk_ids: &[&str]) -> Result<Vec<(String, Stored<U>)>, SyncError> {
+        at_most(async { Ok(self.store.read_many(clerk_ids).await?) }).await
     }
 
     /// Makes the rows of a page's users what Clerk says, or counts what it would do.
@@ -137,6 +164,7 @@ impl<U: SyncedUser> Inner<U> {
         for (observation, standing) in observations.into_iter().zip(standings) {
             match standing {
                 Standing::Deleted => report.skip(observation.source.subject(), NotImported::Deleted),
+                Standing::Unreadable => report.skip(observation.source.subject(), NotImported::UnreadableRow),
                 Standing::Right => report.count(SyncOutcome::Unchanged),
                 Standing::SameButOlder if dry_run => report.count(SyncOutcome::Unchanged),
                 Standing::SameButOlder => raised.push(observation),
@@ -163,17 +191,47 @@ impl<U: SyncedUser> Inner<U> {
             .iter()
             .map(|row| (row.source.subject(), row.version))
             .collect();
-        at_most(async { Ok(self.store.raise_version_of_many(&versions).await?) }).await?;
+        let raised = at_most(async { Ok(self.store.raise_version_of_many(&versions).await?) }).await;
+        let rows = match raised {
+            Err(SyncError::Database(error)) if kind(&error) == ErrorKind::RefusedData => {
+                self.raise_each_version(rows, report).await?
+            }
+            raised => {
+                raised?;
+                rows
+            }
+        };
         let standings = self.standings(&rows).await?;
         let mut replaced = Vec::new();
         for (row, standing) in rows.into_iter().zip(standings) {
             match standing {
                 Standing::Right | Standing::SameButOlder => report.count(SyncOutcome::Unchanged),
                 Standing::Deleted => report.skip(row.source.subject(), NotImported::Deleted),
+                Standing::Unreadable => report.skip(row.source.subject(), NotImported::UnreadableRow),
                 Standing::Missing | Standing::Stale => replaced.push(row),
             }
         }
         Ok(replaced)
+    }
+
+    /// As one statement would, for rows of which the database refuses one. Returns the others.
+    async fn raise_each_version<'a>(
+        &self,
+        rows: Vec<Observation<'a, U>>,
+        report: &mut PageReport,
+    ) -> Result<Vec<Observation<'a, U>>, SyncError> {
+        let mut raised = Vec::with_capacity(rows.len());
+        for row in rows {
+            let clerk_id = row.source.subject();
+            match at_most(async { Ok(self.store.raise_version(clerk_id, row.version).await?) }).await {
+                Ok(()) => raised.push(row),
+                Err(SyncError::Database(error)) if kind(&error) == ErrorKind::RefusedData => {
+                    report.skip(clerk_id, NotImported::refused(&error));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(raised)
     }
 
     /// Writes with one statement; where that fails for one of the rows, halves find out for which.
@@ -199,11 +257,11 @@ impl<U: SyncedUser> Inner<U> {
                 },
             };
             match error {
-                WriteError::Taken(_) | WriteError::OnInsert(_) => {
+                error if !is_of_one(&error) => return Err(error.into()),
+                _ => {
                     let (first, second) = part.split_at(part.len() / 2);
                     parts.extend([second, first]);
                 }
-                error => return Err(error.into()),
             }
         }
         Ok(())
@@ -234,6 +292,12 @@ impl<U: SyncedUser> Inner<U> {
                 let conflict = NotImported::Conflict(columns);
                 report.not_imported.push((UserId::new(clerk_id), conflict));
             }
+            Err(SyncError::Database(error)) if kind(&error) == ErrorKind::RefusedData => {
+                report.skip(clerk_id, NotImported::refused(&error));
+            }
+            Err(SyncError::Database(error)) if is_of_a_row(&error) => {
+                report.skip(clerk_id, NotImported::UnreadableRow);
+            }
             Err(error) => return Err(error),
         }
         Ok(())
@@ -254,6 +318,20 @@ impl<U: SyncedUser> Inner<U> {
             }
         }
     }
+}
+
+/// Whether the write of many rows failed for one of them.
+fn is_of_one(error: &WriteError) -> bool {
+    match error {
+        WriteError::Taken(_) | WriteError::OnInsert(_) => true,
+        WriteError::Database(error) => kind(error) == ErrorKind::RefusedData || is_of_a_row(error),
+        _ => false,
+    }
+}
+
+/// Whether an error is that of decoding a row, which says nothing about other rows.
+fn is_of_a_row(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_))
 }
 
 /// The users of a page up to the last one who has an id, after whom the next page begins. Without any id, all of them: the

@@ -95,6 +95,36 @@ pub enum NotImported {
     /// A unique index of the team's own holds a value of these columns for another user's row.
     #[error("another user's row holds the value of {}", .0.join(", "))]
     Conflict(Vec<&'static str>),
+    /// The database refuses the user's data: a constraint, a trigger, a length, an encoding. Neither member holds a value.
+    #[error("the database refuses the user's data{}", reason(.code.as_deref(), .constraint.as_deref()))]
+    Refused {
+        /// The SQLSTATE of PostgreSQL, or the result code of SQLite; none if the value could not be sent.
+        code: Option<Box<str>>,
+        /// The constraint, where the database names one.
+        constraint: Option<Box<str>>,
+    },
+    /// The table holds a row of the user that cannot be read as the struct.
+    #[error("the user's row cannot be read as the struct")]
+    UnreadableRow,
+}
+
+impl NotImported {
+    /// What the database has refused, without the database's text, which holds values.
+    pub(super) fn refused(error: &sqlx::Error) -> Self {
+        let error = error.as_database_error();
+        Self::Refused {
+            code: error.and_then(|error| Some(error.code()?.into())),
+            constraint: error.and_then(|error| Some(error.constraint()?.into())),
+        }
+    }
+}
+
+fn reason(code: Option<&str>, constraint: Option<&str>) -> String {
+    match (code, constraint) {
+        (Some(code), Some(constraint)) => format!(" (constraint `{constraint}`, {code})"),
+        (Some(code), None) => format!(" ({code})"),
+        (None, _) => String::new(),
+    }
 }
 
 /// Why an import or a verification has ended early.
