@@ -1,11 +1,12 @@
-//! Any bytes as headers and body, and any body under a right signature. Nothing panics, nothing unsigned is taken for
-//! Clerk's, and what is read keeps what was received.
+//! Any bytes as headers and body, any body under a right signature, and any text where users write. Nothing panics, nothing
+//! unsigned is taken for Clerk's, what is read keeps what was received, and no text hides a ban.
 
 #![no_main]
 
 use std::sync::LazyLock;
 
 use axum::http::{HeaderMap, HeaderValue};
+use clerk_auth::lenient::LenientValue;
 use clerk_auth::testing::SignedDelivery;
 use clerk_auth::time::Timestamp;
 use clerk_auth::webhook::{Event, Webhook, WebhookError, WebhookVerifier};
@@ -48,7 +49,11 @@ fn check(event: &Event) {
     match event {
         Event::UserCreated(user) | Event::UserUpdated(user) => {
             assert_eq!(raw["id"], user.id.as_str());
-            assert_eq!(raw["updated_at"], user.updated_at.milliseconds());
+            if !user.unreadable().iter().any(|path| &**path == "/updated_at") {
+                assert_eq!(raw["updated_at"], user.updated_at.milliseconds());
+            }
+            // Only these lower the flag.
+            assert!(user.banned || raw["banned"].is_null() || raw["banned"] == false);
         }
         Event::SessionEnded(session) => assert_eq!(raw["id"], session.id.as_str()),
         Event::OrganizationMembershipCreated(membership) => {
@@ -58,8 +63,35 @@ fn check(event: &Event) {
     }
 }
 
+/// An event of a ban around what a user wrote.
+fn check_ban(written: &[u8]) {
+    // Otherwise it could be members of the event itself, which users do not write.
+    if LenientValue::from_slice(written).is_err() {
+        return;
+    }
+    let body = [
+        br#"{"object":"event","type":"user.updated","timestamp":1700000000,"instance_id":"ins_1","data":{"first_name":"#,
+        written,
+        br#","id":"user_1","banned":true,"created_at":5,"updated_at":7,"unsafe_metadata":"#,
+        written,
+        b"}}",
+    ]
+    .concat();
+    let delivery = SignedDelivery::raw(SECRET, "msg_1", TIME, body);
+    let webhook = Webhook::receive(&VERIFIER, delivery.headers(), delivery.body(), NOW).expect("a ban");
+    let Event::UserUpdated(user) = &webhook.event else {
+        panic!("another event");
+    };
+    assert!(user.banned && !user.locked && user.id.as_str() == "user_1");
+    assert_eq!((user.created_at.milliseconds(), user.updated_at.milliseconds()), (5, 7));
+    // An application can keep what it received, and read it again.
+    let text = user.raw().to_string();
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&text).ok().as_ref(), Some(&**user.raw()));
+}
+
 fuzz_target!(|data: &[u8]| {
     match data.split_first() {
+        Some((b'@', written)) => check_ban(written),
         Some((b'!', body)) => {
             let delivery = SignedDelivery::raw(SECRET, "msg_1", TIME, body);
             match Webhook::receive(&VERIFIER, delivery.headers(), delivery.body(), NOW) {
