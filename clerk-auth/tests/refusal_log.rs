@@ -6,8 +6,9 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::http::header::AUTHORIZATION;
+use axum::http::header::{AUTHORIZATION, COOKIE, ORIGIN};
 use axum::http::{HeaderMap, HeaderValue};
+use clerk_auth::clerk::AuthenticationError;
 use clerk_auth::testing::Issuer;
 use clerk_auth::{Clerk, Session};
 use tracing::field::{Field, Visit};
@@ -96,6 +97,39 @@ fn of_a_session_ids_are_printed_and_no_claim_of_a_person() {
         format!("{clerk:?}"),
         r#"Clerk { issuer: "https://clerk.example.com", .. }"#
     );
+}
+
+/// The operator finds a front end that is missing among the parties; what a page can make long is left out.
+#[test]
+fn request_of_another_site_is_one_event_with_its_origin() {
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+    let issuer = Issuer::new("https://clerk.example.com");
+    let clerk = issuer.clerk();
+    let token = issuer.token("user_ada").sign();
+    log.take();
+    let long = format!("https://{}.example", "a".repeat(1_000));
+    for (origin, logged) in [
+        ("https://admin.example.com", "Some(\"https://admin.example.com\")"),
+        (&*long, "None"),
+    ] {
+        let request = axum::http::Request::post("/")
+            .header(COOKIE, format!("__session={token}; __client_uat=1"))
+            .header(ORIGIN, origin);
+        let (parts, ()) = request.body(()).expect("a request").into_parts();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime starts");
+        let refused = runtime.block_on(clerk.authenticate_request(&parts));
+        assert_eq!(refused.err(), Some(AuthenticationError::CrossSiteRequest));
+        let lines = log.take();
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert!(lines[0].starts_with("INFO"), "{lines:?}");
+        for part in ["reason=\"cross_site_request\"", &format!("origin={logged}")] {
+            assert!(lines[0].contains(part), "{lines:?}");
+        }
+        assert!(!lines[0].contains(&token), "{lines:?}");
+    }
 }
 
 #[test]
