@@ -46,8 +46,8 @@ pub use sql_type::{
 };
 pub use subject::{Asked, NotASubject, Policed, StateField, StateWithoutClerk, SubjectField, TakenFrom};
 
-use crate::extract::SubjectFrom;
-use crate::policy::SignedIn;
+use crate::extract::{Provides, SubjectFrom, admit};
+use crate::policy::NoRequirement;
 
 /// How many usable keys a JWKS document holds; for the fuzz target.
 #[cfg(all(feature = "jwks", feature = "testing"))]
@@ -59,7 +59,11 @@ pub fn read_jwks_document(document: &[u8]) -> usize {
 /// for each struct that its future can be sent.
 pub fn extract_user<U, S>(parts: &mut Parts, state: &S) -> impl Future<Output = Result<U, Rejection>> + Send
 where
+    S: Provides<Clerk> + Sync,
     U: SubjectFrom<S>,
 {
-    U::resolve::<SignedIn>(parts, state)
+    async move {
+        let session = admit::<NoRequirement>(parts, &state.provide()).await?;
+        U::resolve(session, state).await
+    }
 }

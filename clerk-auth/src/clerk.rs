@@ -53,6 +53,7 @@ struct Inner {
     verified: VerifiedTokens,
     denied_sessions: Denied<SessionId>,
     denied_users: Denied<UserId>,
+    agents_denied: bool,
     clock: Arc<dyn Clock>,
 }
 
@@ -136,6 +137,11 @@ impl Clerk {
     /// Whether both are clones of one handle.
     pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Whether agents are denied unless a policy allows them.
+    pub(crate) fn denies_agents(&self) -> bool {
+        self.0.agents_denied
     }
 
     /// Whether a JWKS document has a key that this handle accepts tokens of: whether it is of the same instance.

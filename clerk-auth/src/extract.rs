@@ -4,13 +4,14 @@ mod authenticated;
 mod problem;
 mod provides;
 mod rejection;
-mod subject;
+pub(crate) mod subject;
 #[cfg(feature = "webhooks")]
 mod webhook;
 
 pub use authenticated::{Authenticated, Guard};
 pub use provides::Provides;
 pub use rejection::Rejection;
-pub use subject::{MaybeSynced, Subject, SubjectFrom};
+pub(crate) use subject::admit;
+pub use subject::{MaybeSynced, SignedInUser, Subject, SubjectFrom};
 #[cfg(feature = "webhooks")]
 pub use webhook::{DELIVERY_TIMEOUT, LARGEST_DELIVERY, WebhookRejection};

@@ -39,9 +39,8 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::clerk::Clerk;
-use crate::extract::SubjectFrom;
+use crate::extract::{Rejection, admit};
 use crate::policy::{Policy, SignedIn};
-use crate::session::Session;
 
 /// Answers 401 to who is not signed in, and 403 to whom the policy `P` denies; see
 /// [`Rejection`](crate::extract::Rejection).
@@ -180,8 +179,10 @@ where
         let clerk = self.layer.clerk.clone();
         Box::pin(async move {
             let (mut parts, body) = request.into_parts();
-            match Session::resolve::<P>(&mut parts, &clerk).await {
-                Ok(_) => inner.call(Request::from_parts(parts, body)).await,
+            match admit::<P>(&mut parts, &clerk).await {
+                Ok(Some(_)) => inner.call(Request::from_parts(parts, body)).await,
+                // A layer takes no visitors, whatever its policy.
+                Ok(None) => Ok(Rejection::SignedOut.into_response()),
                 Err(rejection) => Ok(rejection.into_response()),
             }
         })

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::session::Session;
+use crate::session::{ActorKind, Session};
 
 /// A requirement that can stand in a constant; `#[authenticated(…)]` writes these.
 ///
@@ -20,6 +20,9 @@ use crate::session::Session;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Requirement {
+    /// Nothing, not even a session: the only requirement that a visitor meets. A handler still has no visitors unless its
+    /// parameter is an `Option`.
+    Nothing,
     /// Nothing beyond a valid session.
     SignedIn,
     /// A role in the active organization: `org:admin`.
@@ -32,8 +35,10 @@ pub enum Requirement {
     Plan(&'static str),
     /// A recently verified factor.
     Reverification(Reverification),
-    /// No impersonation.
+    /// No actor of any kind: neither a person who impersonates the user nor an agent.
     ImpersonationDenied,
+    /// No agent, and no actor of a kind that is not known. A person may impersonate the user.
+    AgentDenied,
     /// Every one of these; an empty list denies.
     All(&'static [Requirement]),
     /// At least one of these; an empty list denies.
@@ -98,13 +103,17 @@ pub enum Denied {
     /// Somebody impersonates the user.
     #[error("this cannot be done while impersonating")]
     Impersonation,
+    /// An agent acts for the user.
+    #[error("agents cannot do this")]
+    Agent,
     /// None of several requirements is met.
     #[error("none of the requirements is met")]
     Requirements,
 }
 
-/// What a handler requires, as a type: `#[authenticated(policy = path::To::Policy)]`. It is a constant, or a function of
-/// the session where a constant cannot say it:
+/// States what a handler requires, as a type: `#[authenticated(policy = path::To::Policy)]`.
+///
+/// The requirement is a constant. A rule that [`Requirement`] cannot express is added in [`evaluate`](Self::evaluate):
 ///
 /// ```
 /// use clerk_auth::policy::{Policy, Requirement};
@@ -119,11 +128,21 @@ pub enum Denied {
 /// pub struct Staff;
 ///
 /// impl Policy for Staff {
+///     const REQUIREMENT: Requirement = Requirement::AgentDenied;
+///
 ///     fn evaluate(session: &clerk_auth::Session) -> Result<(), clerk_auth::policy::Denied> {
 ///         let is_ours = session.organization().is_some_and(|it| it.slug() == Some("acme"));
 ///         if is_ours { Ok(()) } else { Err(clerk_auth::policy::Denied::Requirements) }
 ///     }
 /// }
+/// ```
+///
+/// A policy without a requirement does not compile:
+///
+/// ```compile_fail,E0046
+/// struct Admins;
+///
+/// impl clerk_auth::policy::Policy for Admins {}
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a policy",
@@ -131,23 +150,82 @@ pub enum Denied {
     note = "write `impl Policy for {Self} {{ const REQUIREMENT: Requirement = …; }}`"
 )]
 pub trait Policy: Send + Sync + 'static {
-    /// What is required.
-    const REQUIREMENT: Requirement = Requirement::SignedIn;
+    /// The requirement. It always holds, even if [`evaluate`](Self::evaluate) is overridden.
+    const REQUIREMENT: Requirement;
 
-    /// Decides; override it for a rule that [`Requirement`] cannot say.
+    /// Whether agents pass although the handle [denies them](crate::clerk::ClerkBuilder::deny_agents) by default.
+    const ALLOWS_AGENTS: bool = false;
+
+    /// Decides beyond [`REQUIREMENT`](Self::REQUIREMENT). Override it for a rule that [`Requirement`] cannot express; both
+    /// must hold.
     ///
     /// # Errors
     ///
-    /// [`Denied`] says what is missing.
+    /// [`Denied`] names what is missing.
     fn evaluate(session: &Session) -> Result<(), Denied> {
         Self::REQUIREMENT.evaluate(session)
     }
 }
 
-/// The policy that requires nothing beyond a valid session.
+/// Decides for a session: the handle's default for agents, the policy's requirement, and the policy's own rule.
+pub(crate) fn decide<P: Policy>(session: &Session, agents_denied: bool) -> Result<(), Denied> {
+    if agents_denied && !P::ALLOWS_AGENTS {
+        Requirement::AgentDenied.evaluate(session)?;
+    }
+    P::REQUIREMENT.evaluate(session)?;
+    P::evaluate(session)
+}
+
+/// The policy that requires nothing: that of `#[authenticated]` without an argument.
 ///
-/// It is the one of `#[authenticated]` and [`RequireSession`](crate::middleware::RequireSession) without an argument, and
-/// needs to be named where their type is:
+/// The handler's parameter decides whether visitors reach the handler. Only an `Option` admits them.
+///
+/// ```
+/// use clerk_auth::Session;
+/// use clerk_auth::extract::Authenticated;
+/// use clerk_auth::policy::{NoRequirement, SignedIn};
+///
+/// // A visitor reaches this one, as `None`,
+/// async fn home(Authenticated { subject, .. }: Authenticated<Option<Session>, NoRequirement>) -> String {
+///     subject.map_or("hello, visitor".to_owned(), |session| format!("hello, {}", session.user_id()))
+/// }
+///
+/// // and is answered 401 by this one: a requirement denies whoever is not signed in, whatever the parameter is.
+/// async fn account(_: Authenticated<Option<Session>, SignedIn>) {}
+/// # let _ = (home, account);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct NoRequirement;
+
+#[diagnostic::do_not_recommend]
+impl Policy for NoRequirement {
+    const REQUIREMENT: Requirement = Requirement::Nothing;
+}
+
+/// The policy that requires nothing and lets agents pass: that of `#[authenticated(agent = "allow")]`.
+///
+/// ```
+/// use clerk_auth::Clerk;
+/// use clerk_auth::middleware::RequireSession;
+/// use clerk_auth::policy::AgentsAllowed;
+///
+/// fn layer(clerk: Clerk) -> RequireSession<AgentsAllowed> {
+///     RequireSession::new(clerk).policy::<AgentsAllowed>()
+/// }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct AgentsAllowed;
+
+#[diagnostic::do_not_recommend]
+impl Policy for AgentsAllowed {
+    const REQUIREMENT: Requirement = Requirement::Nothing;
+    const ALLOWS_AGENTS: bool = true;
+}
+
+/// The policy that requires a valid session and nothing else.
+///
+/// It is the one of [`RequireSession`](crate::middleware::RequireSession) without an argument, and needs to be named where
+/// its type is:
 ///
 /// ```
 /// use clerk_auth::Clerk;
@@ -161,7 +239,10 @@ pub trait Policy: Send + Sync + 'static {
 #[derive(Clone, Copy, Debug)]
 pub struct SignedIn;
 
-impl Policy for SignedIn {}
+#[diagnostic::do_not_recommend]
+impl Policy for SignedIn {
+    const REQUIREMENT: Requirement = Requirement::SignedIn;
+}
 
 impl Requirement {
     /// Decides for a session.
@@ -172,7 +253,7 @@ impl Requirement {
     pub fn evaluate(&self, session: &Session) -> Result<(), Denied> {
         let require = |met: bool, denied: Denied| if met { Ok(()) } else { Err(denied) };
         match *self {
-            Self::SignedIn => Ok(()),
+            Self::Nothing | Self::SignedIn => Ok(()),
             Self::Role(role) => require(session.has_role(role), Denied::Role(role)),
             Self::Permission(permission) => {
                 require(session.has_permission(permission), Denied::Permission(permission))
@@ -183,7 +264,15 @@ impl Requirement {
                 level.is_met(session.factor_verification_age()),
                 Denied::Reverification(level),
             ),
-            Self::ImpersonationDenied => require(session.impersonator().is_none(), Denied::Impersonation),
+            Self::ImpersonationDenied => require(session.actor().is_none(), Denied::Impersonation),
+            // Known persons pass instead of known agents being denied: a kind of a later version is denied too.
+            Self::AgentDenied => {
+                let actor = session.actor();
+                require(
+                    actor.is_none_or(|actor| actor.kind() == ActorKind::Person),
+                    Denied::Agent,
+                )
+            }
             Self::All([]) | Self::Any([]) => Err(Denied::Requirements),
             Self::All(requirements) => requirements
                 .iter()
@@ -194,6 +283,20 @@ impl Requirement {
                     .any(|requirement| requirement.evaluate(session).is_ok()),
                 Denied::Requirements,
             ),
+        }
+    }
+}
+
+impl Requirement {
+    /// Whether a visitor meets it, who has no session.
+    pub(crate) fn admits_visitors(&self) -> bool {
+        match self {
+            Self::Nothing => true,
+            Self::All(requirements) => {
+                !requirements.is_empty() && requirements.iter().all(Self::admits_visitors)
+            }
+            Self::Any(requirements) => requirements.iter().any(Self::admits_visitors),
+            _ => false,
         }
     }
 }
@@ -242,6 +345,7 @@ impl Denied {
             Self::Plan(_) => "plan_required",
             Self::Reverification(_) => "reverification_required",
             Self::Impersonation => "impersonation_denied",
+            Self::Agent => "agent_denied",
             Self::Requirements => "requirements_not_met",
         }
     }

@@ -1,5 +1,6 @@
 //! A verified session: who is signed in, where, and with which claims.
 
+mod actor;
 mod authorization;
 mod claims;
 mod custom;
@@ -15,6 +16,7 @@ use crate::claim::{Claim, ClaimSource};
 use crate::id::{SessionId, UserId};
 use crate::time::Timestamp;
 
+pub use actor::{Actor, ActorKind};
 pub use claims::MalformedClaim;
 pub(crate) use claims::StandardClaims;
 use custom::CustomClaims;
@@ -150,9 +152,16 @@ impl Session {
         })
     }
 
-    /// The user id of the person who impersonates this user: `act.sub`.
+    /// Returns the actor if somebody else acts for the user: a person who impersonates them, or an agent.
+    pub fn actor(&self) -> Option<Actor<'_>> {
+        let payload = self.0.payload.as_str();
+        let claims = self.0.standard.actor.as_ref()?;
+        Some(Actor { claims, payload })
+    }
+
+    /// The id of the [actor](Self::actor), whatever its kind: `act.sub`.
     pub fn impersonator(&self) -> Option<&str> {
-        self.excerpt(self.0.standard.actor.as_ref())
+        self.actor().map(|actor| actor.id())
     }
 
     /// Minutes since the first and the second factor were verified, as of [`issued_at`](Self::issued_at); -1 means

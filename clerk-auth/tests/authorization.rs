@@ -10,9 +10,10 @@ use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, Request};
 use clerk_auth::policy::{Denied, Policy, Requirement, Reverification};
 use clerk_auth::routing::get;
+use clerk_auth::session::ActorKind;
 use clerk_auth::testing::Issuer;
 use clerk_auth::time::{Clock, SystemClock, Timestamp};
-use clerk_auth::{Session, authenticated};
+use clerk_auth::{Clerk, Session, authenticated};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -91,13 +92,16 @@ async fn a_member_without_a_role_has_none() {
         json!({ "v": null, "org_id": "org_1" }),
         json!({ "v": null, "org_id": "org_1", "org_role": "" }),
         json!({ "v": null, "org_id": "org_1", "org_permissions": null }),
+        json!({ "v": null, "org_id": "org_1", "org_permissions": ["org:", ""] }),
     ]);
     for session in sessions.await {
         let organization = session.organization().expect("an organization");
         assert_eq!((organization.role(), organization.slug()), (None, None));
-        assert_eq!(organization.permissions().count(), 0);
-        for role in ["org:admin", "org:", "org:org:", ""] {
-            assert!(!session.has_role(role), "{role:?}");
+        for name in ["org:admin", "org:", "org:org:", ""] {
+            assert!(
+                !session.has_role(name) && !session.has_permission(name),
+                "{name:?}"
+            );
         }
     }
 }
@@ -297,6 +301,18 @@ async fn lax() {}
 #[authenticated(impersonation = "deny")]
 async fn impersonation() {}
 
+#[authenticated(agent = "deny")]
+async fn no_agent() {}
+
+#[authenticated(any(agent = "deny", plan = "user:pro"))]
+async fn no_agent_but_of_subscribers() {}
+
+#[authenticated(agent = "allow")]
+async fn agents_too() {}
+
+#[authenticated(role = "org:admin", agent = "allow")]
+async fn agents_of_administrators() {}
+
 #[authenticated(role = "org:admin", plan = "user:pro")]
 async fn both() {}
 
@@ -309,6 +325,8 @@ async fn any() {}
 struct OfAcme;
 
 impl Policy for OfAcme {
+    const REQUIREMENT: Requirement = Requirement::SignedIn;
+
     fn evaluate(session: &Session) -> Result<(), Denied> {
         let is_ours = session.organization().is_some_and(|it| it.slug() == Some("acme"));
         if is_ours {
@@ -403,6 +421,89 @@ async fn each_argument_of_authenticated_is_a_requirement() {
     }
     let (_, document) = answer(&app, "/any", &json!({})).await;
     assert_eq!(document["code"], "requirements_not_met");
+}
+
+/// An actor of a kind that is not known is denied wherever an agent is, and a person who impersonates the user is not.
+#[tokio::test]
+async fn agents_are_denied_where_a_handler_or_the_handle_denies_them() {
+    let routes = || {
+        Router::new()
+            .route("/deny", get(no_agent))
+            .route("/any", get(no_agent_but_of_subscribers))
+            .route("/impersonation", get(impersonation))
+            .route("/nothing", get(nothing))
+            .route("/allow", get(agents_too))
+            .route("/role", get(agents_of_administrators))
+    };
+    let strict = Clerk::builder()
+        .issuer(ISSUER.url())
+        .jwt_key(ISSUER.public_key_pem())
+        .deny_agents()
+        .build()
+        .expect("the configuration is right");
+    let lenient = routes().with_state(ISSUER.clerk());
+    let strict = routes().with_state(strict);
+    let act = |kind: Value| json!({ "act": { "sub": "x", "type": kind } });
+    let agent = "agent_denied";
+    for claims in [
+        act(json!("agent")),
+        act(json!("Agent")),
+        act(json!("")),
+        act(json!("robot")),
+    ] {
+        for (path, by_default, if_denied) in [
+            ("/deny", agent, agent),
+            ("/any", "requirements_not_met", agent),
+            ("/impersonation", "impersonation_denied", agent),
+            ("/nothing", "", agent),
+            ("/allow", "", ""),
+            ("/role", "role_required", "role_required"),
+        ] {
+            for (app, code) in [(&lenient, by_default), (&strict, if_denied)] {
+                let (status, document) = answer(app, path, &claims).await;
+                let expected = if code.is_empty() { 200 } else { 403 };
+                assert_eq!(
+                    (status, document["code"].as_str()),
+                    (expected, Some(code).filter(|code| !code.is_empty())),
+                    "{path} {claims}"
+                );
+            }
+        }
+    }
+    // An agent of a prior actor acts no more (RFC 8693, section 4.1).
+    let person = json!({ "act": { "sub": "user_eve", "act": { "sub": "agent_1", "type": "agent" } } });
+    for claims in [json!({}), person, act(Value::Null)] {
+        for app in [&lenient, &strict] {
+            for path in ["/deny", "/nothing", "/allow"] {
+                assert_eq!(answer(app, path, &claims).await.0, 200, "{path} {claims}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_actor_has_an_id_and_a_kind() {
+    let act =
+        |kind: Value| json!({ "act": { "sub": "x", "type": kind, "iss": "https://clerk.example.com" } });
+    let claims = [
+        act(Value::Null),
+        json!({ "act": { "sub": "x" } }),
+        act(json!("agent")),
+        act(json!("user")),
+    ];
+    let kinds = [
+        ActorKind::Person,
+        ActorKind::Person,
+        ActorKind::Agent,
+        ActorKind::Other,
+    ];
+    for (session, kind) in sessions(claims).await.iter().zip(kinds) {
+        let actor = session.actor().expect("somebody acts");
+        assert_eq!((actor.id(), actor.kind()), ("x", kind));
+        assert_eq!(session.impersonator(), Some("x"));
+    }
+    let [alone, null] = sessions([json!({}), json!({ "act": null })]).await;
+    assert!(alone.actor().is_none() && null.actor().is_none());
 }
 
 /// The status and the document; a body that is none is null.

@@ -292,6 +292,32 @@ const CLAIMS: &[(&str, &str)] = &[
     (r#"{"act":{"sub":7}}"#, "token_claims_malformed"),
     (r#"{"act":"user_admin"}"#, "token_claims_malformed"),
     (r#"{"act":[]}"#, "token_claims_malformed"),
+    (r#"{"act":false}"#, "token_claims_malformed"),
+    (r#"{"act":""}"#, "token_claims_malformed"),
+    (r#"{"act":{"type":"agent"}}"#, "token_claims_malformed"),
+    (r#"{"act":{"type":"agent","sub":null}}"#, "token_claims_malformed"),
+    (r#"{"act":{"type":"agent","sub":"agent_1"}}"#, ""),
+    (r#"{"act":{"type":null,"sub":"user_admin"}}"#, ""),
+    (
+        r#"{"act":{"type":7,"sub":"user_admin"}}"#,
+        "token_claims_malformed",
+    ),
+    (
+        r#"{"act":{"type":["agent"],"sub":"user_admin"}}"#,
+        "token_claims_malformed",
+    ),
+    (
+        r#"{"act":{"type":{},"sub":"user_admin"}}"#,
+        "token_claims_malformed",
+    ),
+    (
+        r#"{"act":{"type":true,"sub":"user_admin"}}"#,
+        "token_claims_malformed",
+    ),
+    (
+        r#"{"act":{"type":"person","type":"agent","sub":"user_admin"}}"#,
+        "token_malformed",
+    ),
     // An organization that cannot be read.
     (r#"{"o":{"id":"org_1"}}"#, ""),
     (r#"{"o":{}}"#, "token_claims_malformed"),

@@ -13,6 +13,7 @@ mod example_import;
 mod faults;
 mod fixture;
 mod freshness;
+mod guards;
 mod harness;
 mod hook;
 mod import;

@@ -2,24 +2,25 @@
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use syn::{Attribute, Expr, Ident, LitStr, Safety, Signature, Type};
+use syn::{Attribute, Expr, ExprLit, Ident, Lit, LitStr, Safety, Signature, Type};
 
 use super::enclosing::Place;
 use super::model::{Model, Policy, Requirement, Subject};
 use super::name;
-use super::subject::{Asked, asked, inferred_state, optional, subject};
+use super::subject::{inferred_state, is_value, subject};
 use crate::argument::{self, Argument, Slot};
 use crate::diag::{Diagnostics, with_help};
 use crate::suggest;
 
 /// The arguments; those before the last two may also stand inside `any(…)` and `all(…)`.
-const KNOWN: [&str; 10] = [
+const KNOWN: [&str; 11] = [
     "role",
     "permission",
     "feature",
     "plan",
     "reverification",
     "impersonation",
+    "agent",
     "any",
     "all",
     "policy",
@@ -45,25 +46,14 @@ pub(super) fn check(
         Err(error) => diagnostics.push(error),
     }
     check_function(signature, diagnostics);
-    let mut subject = subject(signature, diagnostics);
+    let subject = subject(signature, diagnostics);
     let state = match read.state.get() {
         Some(state) => state_of_a_value(state, diagnostics),
         None => inferred_state(signature),
     };
-    if let (Some(option), true) = (optional(&subject), read.requires_something()) {
-        diagnostics.error(
-            option,
-            with_help(
-                "a visitor who is not signed in meets no requirement",
-                "take the user without `Option`, or remove the requirement",
-            ),
-        );
-        if let Subject::Parameter(ty) = subject {
-            subject = Subject::Unasked(ty);
-        }
-    }
+    let requires_a_user = read.requires_something();
     let mut policy = read.policy(diagnostics);
-    if let (Policy::Requirement(_), false) = (&policy, matches!(subject, Subject::Receiver))
+    if let (Policy::Requirement { .. }, false) = (&policy, matches!(subject, Subject::Receiver))
         && let Some(encloser) = place.and_then(Place::encloser)
     {
         diagnostics.error(
@@ -76,9 +66,10 @@ pub(super) fn check(
                 "make it a free function, or name a policy of your own: `policy = Admins`",
             ),
         );
-        policy = Policy::SignedIn;
+        policy = Policy::Nothing;
     }
     Model {
+        requires_a_user,
         policy,
         state,
         subject,
@@ -87,25 +78,24 @@ pub(super) fn check(
 
 /// The state, unless nothing can be asked of it.
 fn state_of_a_value(state: &Type, diagnostics: &mut Diagnostics) -> Option<Type> {
-    match asked(state) {
-        Asked::Type => Some(state.clone()),
-        Asked::Nothing | Asked::NoValue => {
-            diagnostics.error(
-                state,
-                with_help(
-                    "the state is a value of one type",
-                    "name the type that `.with_state(…)` is given",
-                ),
-            );
-            None
-        }
+    if is_value(state) {
+        return Some(state.clone());
     }
+    diagnostics.error(
+        state,
+        with_help(
+            "the state is a value of one type",
+            "name the type that `.with_state(…)` is given",
+        ),
+    );
+    None
 }
 
 #[derive(Default)]
 struct Arguments {
     requirements: Vec<Requirement>,
     given: Vec<String>,
+    allows_agents: bool,
     policy: Slot<Type>,
     state: Slot<Type>,
 }
@@ -131,18 +121,20 @@ impl Arguments {
                     if let Some(key) = argument.key() {
                         let word = key.to_string();
                         if self.given.contains(&word) && word != "any" && word != "all" {
-                            diagnostics.error(
-                                key,
-                                with_help(
-                                    format!("`{word}` is given twice"),
-                                    format!(
-                                        "to ask for both, write `all({word} = …, {word} = …)`; for one of them, `any({word} = …, {word} = …)`"
-                                    ),
+                            let help = match word.as_str() {
+                                "impersonation" | "agent" => "remove one of them".to_owned(),
+                                _ => format!(
+                                    "to ask for both, write `all({word} = …, {word} = …)`; for one of them, `any({word} = …, {word} = …)`"
                                 ),
-                            );
+                            };
+                            diagnostics.error(key, with_help(format!("`{word}` is given twice"), help));
                             continue;
                         }
                         self.given.push(word);
+                        if allows_agents(&argument) {
+                            self.allows_agents = true;
+                            continue;
+                        }
                     }
                     self.requirements
                         .extend(requirement(&argument, &KNOWN, diagnostics));
@@ -165,28 +157,45 @@ impl Arguments {
                         "put the other requirements into the policy",
                     ),
                 );
+            } else if self.allows_agents {
+                diagnostics.error(
+                    policy,
+                    with_help(
+                        "a policy decides about agents itself",
+                        "remove `agent`, and write `const ALLOWS_AGENTS: bool = true;` into the policy",
+                    ),
+                );
             }
-            return match asked(policy) {
-                Asked::Type => Policy::Type(policy.clone()),
-                Asked::Nothing => Policy::Unasked(policy.clone()),
-                Asked::NoValue => {
-                    diagnostics.error(
-                        policy,
-                        with_help(
-                            "a policy is a type of its own, and this is none",
-                            "write `struct Admins;`, and `impl Policy for Admins { … }`",
-                        ),
-                    );
-                    Policy::SignedIn
-                }
-            };
+            if is_value(policy) {
+                return Policy::Type(policy.clone());
+            }
+            diagnostics.error(
+                policy,
+                with_help(
+                    "a policy is a type of its own, and this is none",
+                    "write `struct Admins;`, and `impl Policy for Admins { … }`",
+                ),
+            );
+            return Policy::Nothing;
         }
-        match self.requirements.len() {
-            0 => Policy::SignedIn,
-            1 => Policy::Requirement(self.requirements.remove(0)),
-            _ => Policy::Requirement(Requirement::All(self.requirements)),
+        let allows_agents = self.allows_agents;
+        let requirement = match self.requirements.len() {
+            0 if allows_agents => return Policy::AgentsAllowed,
+            0 => return Policy::Nothing,
+            1 => self.requirements.remove(0),
+            _ => Requirement::All(self.requirements),
+        };
+        Policy::Requirement {
+            requirement,
+            allows_agents,
         }
     }
+}
+
+/// Whether it is `agent = "allow"`, which requires nothing: it lifts what the handle denies by default.
+fn allows_agents(argument: &Argument) -> bool {
+    matches!(argument, Argument::Value(key, value) if key == "agent"
+        && matches!(argument::bare(value), Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if text.value() == "allow"))
 }
 
 fn requirement(argument: &Argument, known: &[&str], diagnostics: &mut Diagnostics) -> Option<Requirement> {
@@ -202,7 +211,7 @@ fn requirement(argument: &Argument, known: &[&str], diagnostics: &mut Diagnostic
         ("any" | "all", Argument::List(_, nested)) => {
             let requirements: Vec<Requirement> = nested
                 .iter()
-                .filter_map(|nested| requirement(nested, &KNOWN[..8], diagnostics))
+                .filter_map(|nested| requirement(nested, &KNOWN[..9], diagnostics))
                 .collect();
             if nested.is_empty() {
                 diagnostics.error(
@@ -258,11 +267,37 @@ fn requirement(argument: &Argument, known: &[&str], diagnostics: &mut Diagnostic
             }
             Some(Requirement::ImpersonationDenied)
         }
+        ("agent", _) => agent(argument, diagnostics),
         _ => {
             unknown(key, argument, known, diagnostics);
             None
         }
     }
+}
+
+/// `agent = "deny"`; `agent = "allow"` is read before, where it may stand.
+fn agent(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<Requirement> {
+    let text = argument::text(argument, r#"agent = "deny""#, diagnostics)?;
+    let word = text.value();
+    if word == "deny" {
+        return Some(Requirement::AgentDenied);
+    }
+    let message = if word == "allow" {
+        with_help(
+            r#"`agent = "allow"` is not a requirement"#,
+            r#"write it beside the requirements: `any(…), agent = "allow"`"#,
+        )
+    } else {
+        with_help(
+            format!("`agent` is `\"deny\"` or `\"allow\"`, not `\"{word}\"`"),
+            match suggest::nearest(&word, ["deny", "allow"]) {
+                Some(nearest) => format!(r#"did you mean `agent = "{nearest}"`?"#),
+                None => r#"to answer agents with 403, write `agent = "deny"`"#.to_owned(),
+            },
+        )
+    };
+    diagnostics.error(&text, message);
+    None
 }
 
 /// Words of other frameworks are answered by ours.
@@ -278,6 +313,7 @@ fn unknown(key: &Ident, argument: &Argument, known: &[&str], diagnostics: &mut D
             "for visitors too, take `Option<User>`; a user is required otherwise".to_owned()
         }
         "user" => "the user's type is that of the first parameter".to_owned(),
+        "agents" | "bot" | "bots" | "actor" => r#"write `agent = "deny"`"#.to_owned(),
         _ if matches!(argument, Argument::Word(_))
             && suggest::nearest(&word, known.iter().copied()).is_none() =>
         {

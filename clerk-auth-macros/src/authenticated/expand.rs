@@ -2,12 +2,12 @@
 
 use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::spanned::Spanned;
 use syn::{Attribute, FnArg, Safety, Type};
 
 use super::enclosing::Place;
 use super::model::{Model, Policy, Requirement, Subject, policy_name};
 use super::parse::Handler;
+use super::subject::{mentions_self, word};
 
 /// Input: `async fn me(user: User)`; output: `async fn me(Authenticated { subject: user, .. }: Authenticated<User, _>)`
 /// with its policy and its assertion beside it. `errors` go into the body, for which an `impl` has room too.
@@ -36,17 +36,26 @@ pub(super) fn expand(
         return quote!(#(#attributes)* #visibility #signature #body);
     }
     let policy = match &model.policy {
-        Policy::SignedIn => quote!(::clerk_auth::policy::SignedIn),
-        Policy::Type(ty) | Policy::Unasked(ty) => quote!(#ty),
-        Policy::Requirement(_) => quote!(#name),
+        Policy::Nothing => quote!(::clerk_auth::policy::NoRequirement),
+        Policy::AgentsAllowed => quote!(::clerk_auth::policy::AgentsAllowed),
+        Policy::Type(ty) => quote!(#ty),
+        Policy::Requirement { .. } => quote!(#name),
     };
     let conditions: Vec<&Attribute> = attributes
         .iter()
         .filter(|attribute| attribute.path().is_ident("cfg"))
         .collect();
     let definition = match &model.policy {
-        Policy::Requirement(requirement) => {
+        Policy::Requirement {
+            requirement,
+            allows_agents,
+        } => {
             let requirement = self::requirement(requirement);
+            let allows_agents = allows_agents.then(|| {
+                quote!(
+                    const ALLOWS_AGENTS: bool = true;
+                )
+            });
             quote! {
                 #(#conditions)*
                 #[doc(hidden)]
@@ -57,10 +66,11 @@ pub(super) fn expand(
                 #[automatically_derived]
                 impl ::clerk_auth::policy::Policy for #name {
                     const REQUIREMENT: ::clerk_auth::policy::Requirement = #requirement;
+                    #allows_agents
                 }
             }
         }
-        Policy::SignedIn | Policy::Type(_) | Policy::Unasked(_) => TokenStream::new(),
+        Policy::Nothing | Policy::AgentsAllowed | Policy::Type(_) => TokenStream::new(),
     };
     guard(&mut signature, model, &policy);
     let (unused, body) = match model.subject {
@@ -71,7 +81,7 @@ pub(super) fn expand(
         ),
         _ => (TokenStream::new(), body),
     };
-    let assertion = assertion(model);
+    let (assertion, here) = assertion(model);
     // rustc shows where a parameter for a type that it does not know would go: behind the name of the function. What it says
     // of the assertion is then what it says of the handler, and shown once.
     let check = Ident::new("__check", signature.ident.span());
@@ -89,6 +99,7 @@ pub(super) fn expand(
                     #assertion
                 }
             };
+            #here
         },
     );
     quote! {
@@ -125,7 +136,7 @@ fn begin_with(body: TokenStream, item: TokenStream) -> TokenStream {
 /// Wraps the user's pattern, whatever it is, or puts a guard in front.
 fn guard(signature: &mut syn::Signature, model: &Model, policy: &TokenStream) {
     match &model.subject {
-        Subject::Parameter(_) | Subject::Unasked(_) => {
+        Subject::Parameter(_) => {
             if let Some(FnArg::Typed(first)) = signature.inputs.first_mut() {
                 let (pattern, ty) = (&first.pat, &first.ty);
                 let wrapped = quote!(::clerk_auth::extract::Authenticated { subject: #pattern, .. });
@@ -153,36 +164,59 @@ fn guarded(ty: &TokenStream, policy: &TokenStream) -> TokenStream {
     quote!(<(#ty, #policy) as ::clerk_auth::__private::Policed>::Guard)
 }
 
-/// Asks rustc, under the user's types, whether the policy is one, the user is one, and the state has what it takes.
-fn assertion(model: &Model) -> TokenStream {
-    let subject = match &model.subject {
-        Subject::Parameter(ty) => quote!(<#ty as ::clerk_auth::extract::Subject>::check();),
-        Subject::Nobody | Subject::Unasked(_) | Subject::Refused(_) | Subject::Receiver => TokenStream::new(),
-    };
-    let from_state = model.state.as_ref().map(|state| match &model.subject {
+/// Asks rustc, under the user's types, whether the policy is one, the user is one, and the state has what it takes: in
+/// statements of a function inside the handler, and in statements of the handler itself if a type is written with `Self`,
+/// which means nothing in an item.
+fn assertion(model: &Model) -> (TokenStream, TokenStream) {
+    let mut inside = TokenStream::new();
+    let mut here = TokenStream::new();
+    let state = model.state.as_ref().filter(|state| !mentions_self(state));
+    if let Policy::Type(ty) = &model.policy {
+        let place = if mentions_self(ty) { &mut here } else { &mut inside };
+        place.extend(quote!(let _ = <#ty as ::clerk_auth::policy::Policy>::REQUIREMENT;));
+    }
+    match &model.subject {
         Subject::Parameter(ty) => {
-            let it = quote_spanned!(ty.span()=> _);
+            let it = quote_spanned!(word(ty)=> _);
             let subject = quote!(<<(#ty,) as ::clerk_auth::__private::Asked>::Field>::subject());
-            quote! {
-                <#it as ::clerk_auth::extract::SubjectFrom<#state>>::check(
-                    ::clerk_auth::__private::StateField::<#state>::each(#subject),
-                );
-                <#it as ::clerk_auth::__private::TakenFrom<#state>>::check(
-                    ::clerk_auth::__private::StateField::<#state>::whole(#subject),
-                );
+            let place = if mentions_self(ty) { &mut here } else { &mut inside };
+            place.extend(quote!(<#ty as ::clerk_auth::extract::Subject>::check();));
+            if model.requires_a_user {
+                place.extend(quote!(<#it as ::clerk_auth::extract::SignedInUser>::check(#subject);));
+            }
+            if let Some(state) = state {
+                place.extend(quote! {
+                    <#it as ::clerk_auth::extract::SubjectFrom<#state>>::check(
+                        ::clerk_auth::__private::StateField::<#state>::each(#subject),
+                    );
+                    <#it as ::clerk_auth::__private::TakenFrom<#state>>::check(
+                        ::clerk_auth::__private::StateField::<#state>::whole(#subject),
+                    );
+                });
             }
         }
         Subject::Nobody => {
-            let it = quote_spanned!(state.span()=> ());
-            quote!(<#it as ::clerk_auth::extract::SubjectFrom<#state>>::check(::core::marker::PhantomData);)
+            if let Some(state) = state {
+                let it = quote_spanned!(word(state)=> ());
+                inside.extend(quote! {
+                    <#it as ::clerk_auth::extract::SubjectFrom<#state>>::check(::core::marker::PhantomData);
+                });
+            }
         }
-        Subject::Unasked(_) | Subject::Refused(_) | Subject::Receiver => TokenStream::new(),
-    });
-    let policy = match &model.policy {
-        Policy::Type(ty) => quote!(let _ = <#ty as ::clerk_auth::policy::Policy>::REQUIREMENT;),
-        Policy::SignedIn | Policy::Unasked(_) | Policy::Requirement(_) => TokenStream::new(),
-    };
-    quote!(#policy #subject #from_state)
+        Subject::Refused(_) | Subject::Receiver => {}
+    }
+    if !here.is_empty() {
+        // In a closure that nobody calls, so that it costs the handler nothing.
+        here = quote! {
+            let _ = || {
+                #[allow(unused_imports)]
+                use ::clerk_auth::__private::{NotASubject as _, StateWithoutClerk as _};
+
+                #here
+            };
+        };
+    }
+    (inside, here)
 }
 
 fn requirement(requirement: &Requirement) -> TokenStream {
@@ -200,6 +234,7 @@ fn requirement(requirement: &Requirement) -> TokenStream {
             quote!(#path::Reverification(::clerk_auth::policy::Reverification::#level))
         }
         Requirement::ImpersonationDenied => quote!(#path::ImpersonationDenied),
+        Requirement::AgentDenied => quote!(#path::AgentDenied),
         Requirement::All(requirements) => {
             let requirements = list(requirements);
             quote!(#path::All(&[#(#requirements),*]))

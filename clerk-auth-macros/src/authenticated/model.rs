@@ -8,6 +8,8 @@ use super::enclosing::Place;
 
 /// The attribute and the parameters, checked.
 pub(super) struct Model {
+    /// Whether an argument requires a user who is signed in, so that an optional one is a mistake.
+    pub(super) requires_a_user: bool,
     pub(super) policy: Policy,
     /// The type of the application's state, where it is known.
     pub(super) state: Option<Type>,
@@ -21,8 +23,6 @@ pub(super) enum Subject {
     Nobody,
     /// The first parameter.
     Parameter(Type),
-    /// The first parameter, about whose type nothing can be asked.
-    Unasked(Type),
     /// The first parameter, of a type that no value has, and the error that stands in its place.
     Refused(TokenStream),
     /// The first parameter is `self`, which was reported.
@@ -30,13 +30,17 @@ pub(super) enum Subject {
 }
 
 pub(super) enum Policy {
-    SignedIn,
+    /// No argument requires anything.
+    Nothing,
+    /// Nothing is required, and agents pass.
+    AgentsAllowed,
     /// The team's own type.
     Type(Type),
-    /// A type of which nothing can be asked.
-    Unasked(Type),
     /// A hidden type beside the handler.
-    Requirement(Requirement),
+    Requirement {
+        requirement: Requirement,
+        allows_agents: bool,
+    },
 }
 
 /// A requirement of the runtime crate, by the name of its variant.
@@ -45,6 +49,7 @@ pub(super) enum Requirement {
     Of(&'static str, TokenStream),
     Reverification(&'static str),
     ImpersonationDenied,
+    AgentDenied,
     All(Vec<Requirement>),
     Any(Vec<Requirement>),
 }

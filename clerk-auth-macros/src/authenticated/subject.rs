@@ -3,7 +3,7 @@
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::spanned::Spanned;
-use syn::{FnArg, GenericArgument, Ident, Pat, PathArguments, Signature, Type};
+use syn::{FnArg, GenericArgument, Pat, PathArguments, Signature, Type};
 
 use super::model::Subject;
 use crate::diag::{Diagnostics, with_help};
@@ -103,10 +103,10 @@ pub(super) fn subject(signature: &Signature, diagnostics: &mut Diagnostics) -> S
     let Some(first) = first else {
         return Subject::Nobody;
     };
-    match asked(&first.ty) {
-        Asked::Type => Subject::Parameter((*first.ty).clone()),
-        Asked::Nothing => Subject::Unasked((*first.ty).clone()),
-        Asked::NoValue => Subject::Refused(crate::diag::in_place(
+    if is_value(&first.ty) {
+        Subject::Parameter((*first.ty).clone())
+    } else {
+        Subject::Refused(crate::diag::in_place(
             &first.ty,
             with_help(
                 "a signed-in user is a value of one type",
@@ -115,30 +115,36 @@ pub(super) fn subject(signature: &Signature, diagnostics: &mut Diagnostics) -> S
                     pattern(&first.pat)
                 ),
             ),
-        )),
+        ))
     }
 }
 
-/// What can be asked of a type.
-pub(super) enum Asked {
-    /// Whether it is what it should be.
-    Type,
-    /// Nothing: `Self` means nothing in an item inside the handler.
-    Nothing,
-    /// Nothing: no value is of this type.
-    NoValue,
-}
-
-pub(super) fn asked(ty: &Type) -> Asked {
+/// Whether a type can have values, so that rustc can be asked about it.
+pub(super) fn is_value(ty: &Type) -> bool {
     match ty {
-        Type::Group(group) => asked(&group.elem),
-        Type::Paren(paren) => asked(&paren.elem),
-        Type::ImplTrait(_) | Type::Never(_) | Type::Slice(_) | Type::TraitObject(_) => Asked::NoValue,
-        Type::Path(path) if path.path.is_ident("str") => Asked::NoValue,
-        ty if mentions(ty.to_token_stream(), "_") => Asked::NoValue,
-        ty if mentions(ty.to_token_stream(), "Self") => Asked::Nothing,
-        _ => Asked::Type,
+        Type::Group(group) => is_value(&group.elem),
+        Type::Paren(paren) => is_value(&paren.elem),
+        Type::ImplTrait(_) | Type::Never(_) | Type::Slice(_) | Type::TraitObject(_) => false,
+        Type::Path(path) if path.path.is_ident("str") => false,
+        ty => !mentions(ty.to_token_stream(), "_"),
     }
+}
+
+/// The word of a type by which an error about it is underlined: rustc joins no spans here.
+pub(super) fn word(ty: &Type) -> Span {
+    match ty {
+        Type::Path(_) | Type::Group(_) => {
+            last_segment(ty).map_or_else(|| ty.span(), |last| last.ident.span())
+        }
+        Type::Paren(paren) => word(&paren.elem),
+        Type::Macro(invocation) => invocation.mac.path.span(),
+        _ => ty.span(),
+    }
+}
+
+/// Whether a type is written with the word `Self`, which means nothing in an item inside the handler.
+pub(super) fn mentions_self(ty: &Type) -> bool {
+    mentions(ty.to_token_stream(), "Self")
 }
 
 fn mentions(tokens: TokenStream, word: &str) -> bool {
@@ -155,16 +161,6 @@ fn mentions(tokens: TokenStream, word: &str) -> bool {
             TokenTree::Literal(_) => false,
         }
     })
-}
-
-/// The word that makes the user optional.
-pub(super) fn optional(subject: &Subject) -> Option<&Ident> {
-    match subject {
-        Subject::Parameter(ty) | Subject::Unasked(ty) => last_segment(ty)
-            .map(|segment| &segment.ident)
-            .filter(|name| *name == "Option"),
-        Subject::Nobody | Subject::Receiver | Subject::Refused(_) => None,
-    }
 }
 
 fn pattern(pattern: &Pat) -> String {

@@ -1,14 +1,11 @@
 //! How generated code asks what the state provides, without a second error where the parameter is no user at all.
 
-use std::future::ready;
 use std::marker::PhantomData;
-
-use axum::http::request::Parts;
 
 use super::shared::Shared;
 use crate::clerk::Clerk;
-use crate::extract::{Authenticated, Provides, Rejection, Subject, SubjectFrom};
-use crate::policy::Policy;
+use crate::extract::subject::Anybody;
+use crate::extract::{Authenticated, Provides, Subject, SubjectFrom};
 
 /// A user and a policy, and the extractor of both.
 pub trait Policed {
@@ -93,15 +90,3 @@ pub trait TakenFrom<S> {
 
 #[diagnostic::do_not_recommend]
 impl<S, T: SubjectFrom<S>> TakenFrom<S> for T {}
-
-/// A subject that every state provides; it never resolves.
-#[derive(Debug)]
-pub struct Anybody;
-
-impl Subject for Anybody {}
-
-impl<S> SubjectFrom<S> for Anybody {
-    fn resolve<P: Policy>(_: &mut Parts, _: &S) -> impl Future<Output = Result<Self, Rejection>> + Send {
-        ready(Err(Rejection::Misconfigured))
-    }
-}

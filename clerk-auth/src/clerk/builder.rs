@@ -99,6 +99,7 @@ pub struct ClerkBuilder {
     parties: Vec<String>,
     pending: bool,
     cross_site: bool,
+    agents_denied: bool,
     clock: Option<Arc<dyn Clock>>,
 }
 
@@ -166,6 +167,16 @@ impl ClerkBuilder {
     #[must_use]
     pub fn insecure_accept_cross_site_requests(mut self) -> Self {
         self.cross_site = true;
+        self
+    }
+
+    /// Denies agents by default: every handler and layer answers 403 with the code `agent_denied` if an agent, or an actor
+    /// of a kind that is not known, acts for the user. `#[authenticated(agent = "allow")]` lifts the default for one handler,
+    /// [`Policy::ALLOWS_AGENTS`](crate::policy::Policy::ALLOWS_AGENTS) for a policy. [`Clerk::authenticate`] itself denies
+    /// nobody; see [`Session::actor`](crate::Session::actor).
+    #[must_use]
+    pub fn deny_agents(mut self) -> Self {
+        self.agents_denied = true;
         self
     }
 
@@ -268,6 +279,7 @@ impl ClerkBuilder {
             verified: VerifiedTokens::new(),
             denied_sessions: Denied::default(),
             denied_users: Denied::default(),
+            agents_denied: self.agents_denied,
             clock,
         })))
     }

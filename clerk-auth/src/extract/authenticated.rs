@@ -6,9 +6,11 @@ use std::marker::PhantomData;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
+use super::provides::Provides;
 use super::rejection::Rejection;
-use super::subject::{NotOptional, SubjectFrom};
-use crate::policy::{Policy, SignedIn};
+use super::subject::{SignedInUser, SubjectFrom, admit};
+use crate::clerk::Clerk;
+use crate::policy::{NoRequirement, Policy};
 use crate::session::Session;
 use crate::user::Derived;
 
@@ -28,9 +30,12 @@ use crate::user::Derived;
 /// # });
 /// ```
 ///
+/// The policy decides before the `T` is fetched, and for every `T` alike: a policy that requires anything rejects visitors,
+/// even if `T` is an `Option`.
+///
 /// Rejects with a [`Rejection`]: 401 if nobody is signed in or the token is refused, 403 if the policy denies, 503 if
 /// keys or database cannot be reached.
-pub struct Authenticated<T, P = SignedIn> {
+pub struct Authenticated<T, P = NoRequirement> {
     /// Who is signed in.
     pub subject: T,
     policy: PhantomData<fn() -> P>,
@@ -62,14 +67,15 @@ impl<T: fmt::Debug, P> fmt::Debug for Authenticated<T, P> {
 
 impl<S, T, P> FromRequestParts<S> for Authenticated<T, P>
 where
-    S: Send + Sync,
+    S: Provides<Clerk> + Send + Sync,
     T: SubjectFrom<S>,
     P: Policy,
 {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
-        T::resolve::<P>(parts, state).await.map(Self::from)
+        let session = admit::<P>(parts, &state.provide()).await?;
+        T::resolve(session, state).await.map(Self::from)
     }
 }
 
@@ -96,7 +102,7 @@ where
 )]
 pub trait Guard {}
 
-impl<T: NotOptional, P> Guard for Authenticated<T, P> {}
+impl<T: SignedInUser, P> Guard for Authenticated<T, P> {}
 
 impl Guard for Session {}
 

@@ -1,5 +1,6 @@
 //! Whom a handler can ask for, from a verified session to a fresh row.
 
+use std::future::ready;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use axum::http::request::Parts;
 use super::provides::Provides;
 use super::rejection::Rejection;
 use crate::clerk::{Authentication, AuthenticationError, Clerk};
-use crate::policy::{Policy, SignedIn};
+use crate::policy::{self, NoRequirement, Policy};
 use crate::session::Session;
 use crate::sync::{Synced, UserSync};
 use crate::user::{Derived, SyncedUser};
@@ -87,15 +88,12 @@ pub trait SubjectFrom<S>: Subject + Send {
     #[doc(hidden)]
     fn check(_: PhantomData<Self>) {}
 
-    /// Authenticates the request, applies the policy, and fetches the subject: in this order.
+    /// Fetches the subject after the policy has decided; the session is `None` for a visitor whom the policy admits.
     ///
     /// # Errors
     ///
     /// The [`Rejection`] to answer with.
-    fn resolve<P: Policy>(
-        parts: &mut Parts,
-        state: &S,
-    ) -> impl Future<Output = Result<Self, Rejection>> + Send;
+    fn resolve(session: Option<Session>, state: &S) -> impl Future<Output = Result<Self, Rejection>> + Send;
 }
 
 /// The row, or the verified session while the database cannot be reached: for handlers that can go on without the row.
@@ -140,28 +138,71 @@ impl<U: Derived> Subject for Synced<U> {}
 impl<U: Derived> Subject for MaybeSynced<U> {}
 impl<T: Subject> Subject for Option<T> {}
 
-/// A [`Subject`] that is there whenever the handler runs: any but an `Option`, whose handler visitors reach too.
-pub trait NotOptional {}
+/// A [`Subject`] that is present whenever the handler runs: each one but an `Option`, which admits visitors.
+///
+/// Guarded routes and the arguments of `#[authenticated]` require it. It cannot be implemented elsewhere, because an
+/// implementation for a type that admits visitors would open every route that names it.
+///
+/// ```compile_fail,E0277
+/// use clerk_auth::{Session, authenticated};
+///
+/// type Visitor = Option<Session>;
+///
+/// #[authenticated(role = "org:admin")] // `Option<Session>` admits visitors, and a visitor meets no requirement
+/// async fn remove(_who: Visitor) {}
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` admits visitors, and a visitor meets no requirement",
+    label = "the arguments of `#[authenticated]` require a signed-in user",
+    note = "take the user without `Option`, or remove the requirement"
+)]
+pub trait SignedInUser {
+    /// Cannot be written elsewhere, where the type has no name.
+    #[doc(hidden)]
+    const SEALED: Sealed;
 
-impl NotOptional for () {}
-impl NotOptional for Session {}
+    /// Does nothing; calling it is the assertion that generated code makes under the parameter's type.
+    #[doc(hidden)]
+    fn check(_: PhantomData<Self>) {}
+}
+
+/// Keeps [`SignedInUser`] to this file.
+#[derive(Debug)]
+pub struct Sealed;
+
+impl SignedInUser for () {
+    const SEALED: Sealed = Sealed;
+}
+impl SignedInUser for Session {
+    const SEALED: Sealed = Sealed;
+}
 #[diagnostic::do_not_recommend]
-impl<U: Derived> NotOptional for U {}
-impl<U: Derived> NotOptional for Arc<U> {}
-impl<U: Derived> NotOptional for Synced<U> {}
-impl<U: Derived> NotOptional for MaybeSynced<U> {}
+impl SignedInUser for Anybody {
+    const SEALED: Sealed = Sealed;
+}
+#[diagnostic::do_not_recommend]
+impl<U: Derived> SignedInUser for U {
+    const SEALED: Sealed = Sealed;
+}
+impl<U: Derived> SignedInUser for Arc<U> {
+    const SEALED: Sealed = Sealed;
+}
+impl<U: Derived> SignedInUser for Synced<U> {
+    const SEALED: Sealed = Sealed;
+}
+impl<U: Derived> SignedInUser for MaybeSynced<U> {
+    const SEALED: Sealed = Sealed;
+}
 
 impl<S: Provides<Clerk> + Sync> SubjectFrom<S> for Session {
-    async fn resolve<P: Policy>(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
-        let session = authenticate(parts, &state.provide()).await?;
-        P::evaluate(&session).map_err(Rejection::Denied)?;
-        Ok(session)
+    async fn resolve(session: Option<Session>, _: &S) -> Result<Self, Rejection> {
+        session.ok_or(Rejection::SignedOut)
     }
 }
 
 impl<S: Provides<Clerk> + Sync> SubjectFrom<S> for () {
-    async fn resolve<P: Policy>(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
-        Session::resolve::<P>(parts, state).await.map(drop)
+    async fn resolve(session: Option<Session>, _: &S) -> Result<Self, Rejection> {
+        session.map(drop).ok_or(Rejection::SignedOut)
     }
 }
 
@@ -170,8 +211,8 @@ where
     S: Provides<Clerk> + Provides<UserSync<U>> + Sync,
     U: SyncedUser,
 {
-    async fn resolve<P: Policy>(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
-        let session = Session::resolve::<P>(parts, state).await?;
+    async fn resolve(session: Option<Session>, state: &S) -> Result<Self, Rejection> {
+        let session = session.ok_or(Rejection::SignedOut)?;
         let users: UserSync<U> = state.provide();
         users.sync(&session).await.map_err(Rejection::from_sync)
     }
@@ -182,8 +223,8 @@ where
     S: Provides<Clerk> + Provides<UserSync<U>> + Sync,
     U: SyncedUser,
 {
-    async fn resolve<P: Policy>(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
-        Ok(Synced::resolve::<P>(parts, state).await?.user)
+    async fn resolve(session: Option<Session>, state: &S) -> Result<Self, Rejection> {
+        Ok(Synced::resolve(session, state).await?.user)
     }
 }
 
@@ -192,8 +233,8 @@ where
     S: Provides<Clerk> + Provides<UserSync<U>> + Sync,
     U: SyncedUser,
 {
-    async fn resolve<P: Policy>(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
-        let session = Session::resolve::<P>(parts, state).await?;
+    async fn resolve(session: Option<Session>, state: &S) -> Result<Self, Rejection> {
+        let session = session.ok_or(Rejection::SignedOut)?;
         let users: UserSync<U> = state.provide();
         let synced = users.sync_shared(&session).await;
         synced.map(|synced| synced.user).map_err(Rejection::from_sync)
@@ -205,12 +246,11 @@ where
     S: Provides<Clerk> + Provides<UserSync<U>> + Sync,
     U: SyncedUser,
 {
-    async fn resolve<P: Policy>(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
-        match Synced::resolve::<P>(parts, state).await {
+    async fn resolve(session: Option<Session>, state: &S) -> Result<Self, Rejection> {
+        let session = session.ok_or(Rejection::SignedOut)?;
+        match Synced::resolve(Some(session.clone()), state).await {
             Ok(synced) => Ok(Self::Synced(synced)),
-            Err(Rejection::DatabaseUnavailable { .. }) => {
-                authenticate(parts, &state.provide()).await.map(Self::Unavailable)
-            }
+            Err(Rejection::DatabaseUnavailable { .. }) => Ok(Self::Unavailable(session)),
             Err(rejection) => Err(rejection),
         }
     }
@@ -221,12 +261,26 @@ where
     S: Provides<Clerk> + Sync,
     T: SubjectFrom<S>,
 {
-    async fn resolve<P: Policy>(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
-        match authenticate(parts, &state.provide()).await {
-            Ok(_) => T::resolve::<P>(parts, state).await.map(Some),
-            Err(Rejection::SignedOut) => Ok(None),
-            Err(rejection) => Err(rejection),
+    async fn resolve(session: Option<Session>, state: &S) -> Result<Self, Rejection> {
+        match session {
+            Some(session) => T::resolve(Some(session), state).await.map(Some),
+            None => Ok(None),
         }
+    }
+}
+
+/// A subject that every state provides and that never resolves: generated code asks about it in the place of a parameter
+/// that has been reported.
+#[derive(Debug)]
+pub struct Anybody;
+
+#[diagnostic::do_not_recommend]
+impl Subject for Anybody {}
+
+#[diagnostic::do_not_recommend]
+impl<S> SubjectFrom<S> for Anybody {
+    fn resolve(_: Option<Session>, _: &S) -> impl Future<Output = Result<Self, Rejection>> + Send {
+        ready(Err(Rejection::Misconfigured))
     }
 }
 
@@ -234,7 +288,21 @@ impl<S: Provides<Clerk> + Send + Sync> FromRequestParts<S> for Session {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
-        Self::resolve::<SignedIn>(parts, state).await
+        let session = admit::<NoRequirement>(parts, &state.provide()).await?;
+        Self::resolve(session, state).await
+    }
+}
+
+/// Authenticates the request and lets the policy decide, before anything is fetched: the only place that does, so that no
+/// type of a parameter can decide otherwise. Returns `None` for a visitor if the policy requires nothing.
+pub(crate) async fn admit<P: Policy>(parts: &mut Parts, clerk: &Clerk) -> Result<Option<Session>, Rejection> {
+    match authenticate(parts, clerk).await {
+        Ok(session) => {
+            policy::decide::<P>(&session, clerk.denies_agents()).map_err(Rejection::Denied)?;
+            Ok(Some(session))
+        }
+        Err(Rejection::SignedOut) if P::REQUIREMENT.admits_visitors() => Ok(None),
+        Err(rejection) => Err(rejection),
     }
 }
 

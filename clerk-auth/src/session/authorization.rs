@@ -24,15 +24,16 @@ impl Session {
     /// Whether the person has this role in the active organization; `admin` means `org:admin`.
     pub fn has_role(&self, role: &str) -> bool {
         let held = self.organization().and_then(|organization| organization.role());
-        held.is_some_and(|held| held == with_prefix(role))
+        let asked = without_prefix(role);
+        !asked.is_empty() && held.is_some_and(|held| held.strip_prefix(PREFIX) == Some(asked))
     }
 
     /// Whether the person has this custom permission in the active organization: `org:feature:action`. System
     /// permissions (`org:sys_…`) are never in a token.
     pub fn has_permission(&self, permission: &str) -> bool {
-        let asked = with_prefix(permission);
-        self.organization()
-            .is_some_and(|organization| organization.permissions().any(|held| held == asked))
+        let asked = without_prefix(permission);
+        let mut held = self.organization().into_iter().flat_map(|it| it.permissions());
+        !asked.is_empty() && held.any(|held| held.strip_prefix(PREFIX) == Some(asked))
     }
 
     /// Whether the organization's or the person's plan has this feature; `o:x` and `u:x` ask for one of the two.
@@ -46,13 +47,19 @@ impl Session {
     }
 }
 
+/// Starts the name of each role and permission.
+const PREFIX: &str = "org:";
+
 /// The name with exactly one `org:` in front, as Clerk normalises it.
 pub(super) fn with_prefix(name: &str) -> String {
-    let mut bare = name;
-    while let Some(rest) = bare.strip_prefix("org:") {
-        bare = rest;
+    format!("{PREFIX}{}", without_prefix(name))
+}
+
+fn without_prefix(mut name: &str) -> &str {
+    while let Some(rest) = name.strip_prefix(PREFIX) {
+        name = rest;
     }
-    format!("org:{bare}")
+    name
 }
 
 /// Whether a comma list of `scope:name` has it. A malformed list denies: it is read as empty.

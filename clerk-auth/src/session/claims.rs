@@ -1,6 +1,7 @@
 //! The standard claims of a token, version 1 or 2, in one form.
 
 use super::Payload;
+use super::actor::{ActorClaims, ActorKind};
 use super::excerpt::{Excerpt, Made};
 use super::organization::OrganizationClaims;
 use super::permissions::Permissions;
@@ -57,7 +58,7 @@ pub(crate) struct StandardClaims {
     pub(super) features: Excerpt,
     pub(super) plans: Excerpt,
     pub(super) factor_verification_age: Option<[i64; 2]>,
-    pub(super) actor: Option<Excerpt>,
+    pub(super) actor: Option<ActorClaims>,
 }
 
 impl StandardClaims {
@@ -85,7 +86,7 @@ impl StandardClaims {
             features: excerpt(list(claims.fea.as_ref())),
             plans: excerpt(list(claims.pla.as_ref())),
             factor_verification_age: factor_verification_age(claims),
-            actor: actor(claims)?.map(excerpt),
+            actor: actor(claims)?,
         })
     }
 }
@@ -191,14 +192,25 @@ fn factor_verification_age(claims: &Payload<'_>) -> Option<[i64; 2]> {
     Some([age(first)?, age(second)?])
 }
 
-fn actor<'a>(claims: &'a Payload<'_>) -> Result<Option<&'a str>, MalformedClaim> {
-    match claims.act.as_ref() {
-        None | Some(Value::Null) => Ok(None),
-        // An actor that cannot be read must not pass for none.
-        Some(actor) => {
-            let subject = actor.as_object().and_then(|actor| actor.get("sub")?.as_str());
-            let subject = subject.filter(is_present);
-            subject.map(Some).ok_or(MalformedClaim { name: "act" })
-        }
-    }
+/// Reads `act`, of which only the outermost actor counts: nested ones are informational (RFC 8693, section 4.1). A
+/// malformed actor refuses the token, because it must not pass for none.
+fn actor(claims: &Payload<'_>) -> Result<Option<ActorClaims>, MalformedClaim> {
+    let claim = match claims.act.as_ref() {
+        None | Some(Value::Null) => return Ok(None),
+        Some(claim) => claim,
+    };
+    let malformed = MalformedClaim { name: "act" };
+    let actor = claim.as_object().ok_or(malformed)?;
+    let id = actor.get("sub").and_then(Value::as_str);
+    let id = id.filter(is_present).ok_or(malformed)?;
+    let kind = match actor.get("type") {
+        None | Some(Value::Null) => ActorKind::Person,
+        Some(Value::Text(kind)) if kind == "agent" => ActorKind::Agent,
+        Some(Value::Text(_)) => ActorKind::Other,
+        Some(_) => return Err(malformed),
+    };
+    Ok(Some(ActorClaims {
+        id: claims.excerpt(id),
+        kind,
+    }))
 }

@@ -24,8 +24,9 @@ const LIFETIME: i64 = 60;
 /// let writer = issuer.token("user_ada").organization("org_1", "member").permissions(["org:notes:write"]).sign();
 /// let stale = issuer.token("user_ada").factor_verification_age([3, -1]).claim("email", "ada@example.com").sign();
 /// let expired = issuer.token("user_ada").expired().sign();
+/// let by_an_agent = issuer.token("user_ada").agent("agent_1").sign();
 /// let elsewhere = issuer.token("user_ada").authorized_party("https://other.example.com").sign();
-/// # assert_ne!(admin, writer); assert_ne!(stale, expired); assert_ne!(expired, elsewhere);
+/// # assert_ne!(admin, writer); assert_ne!(stale, expired); assert_ne!(expired, elsewhere); assert_ne!(elsewhere, by_an_agent);
 /// ```
 #[derive(Clone)]
 #[must_use = "a token is made by `sign`"]
@@ -179,6 +180,12 @@ impl<'a> SessionToken<'a> {
             "act",
             json!({ "iss": issuer, "sid": "sess_actor", "sub": user_id }),
         )
+    }
+
+    /// Makes an agent act for this user.
+    pub fn agent(self, id: &str) -> Self {
+        let issuer = self.issuer.url().to_owned();
+        self.claim("act", json!({ "iss": issuer, "sub": id, "type": "agent" }))
     }
 
     /// A session task, such as choosing an organization, is still to be done.

@@ -15,6 +15,9 @@ pub async fn remove(
         #[allow(dead_code)]
         fn __check() {
             <User as ::clerk_auth::extract::Subject>::check();
+            <_ as ::clerk_auth::extract::SignedInUser>::check(
+                <<(User,) as ::clerk_auth::__private::Asked>::Field>::subject(),
+            );
             <_ as ::clerk_auth::extract::SubjectFrom<
                 AppState,
             >>::check(

@@ -1,7 +1,7 @@
 //! Expansion of `handler_without_user`.
 
 async fn list(
-    _: ::clerk_auth::extract::Authenticated<(), ::clerk_auth::policy::SignedIn>,
+    _: ::clerk_auth::extract::Authenticated<(), ::clerk_auth::policy::NoRequirement>,
     Query(page): Query<Page>,
 ) -> Json<Vec<Note>> {
     const _: () = {

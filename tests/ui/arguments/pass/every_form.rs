@@ -24,6 +24,21 @@ async fn reverification() {}
 #[authenticated(policy = Billing)]
 async fn policy() {}
 
+#[authenticated(agent = "deny")]
+async fn no_agent() {}
+
+#[authenticated(agent = "allow")]
+async fn an_agent() {}
+
+#[authenticated(agent = "allow")]
+async fn a_visitor_or_an_agent(_session: Option<Session>) {}
+
+#[authenticated(role = ADMIN, agent = "allow")]
+async fn an_agent_of_an_administrator() {}
+
+#[authenticated(any(agent = "deny", role = "org:robots"))]
+async fn some_agents() {}
+
 #[cfg(test)]
 #[authenticated(role = "org:admin")]
 async fn conditional() {}

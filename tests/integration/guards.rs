@@ -1,0 +1,518 @@
+//! Every extractor, subject and layer of the crate, with what each kind of caller gets from it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::FromRef;
+use axum::http::{Request, header::AUTHORIZATION};
+use axum::routing::get;
+use clerk_auth::extract::{Authenticated, MaybeSynced};
+use clerk_auth::middleware::RequireSession;
+use clerk_auth::policy::{AgentsAllowed, Denied, NoRequirement, Policy, Requirement, SignedIn};
+use clerk_auth::routing::webhooks;
+use clerk_auth::testing::{SignedDelivery, event, user_object};
+use clerk_auth::time::{Clock, SystemClock};
+use clerk_auth::webhook::{Event, Webhook, WebhookVerifier};
+use clerk_auth::{Clerk, Session, Synced, UserSync, authenticated};
+use clerk_auth_tests::database::TestDatabase;
+use clerk_auth_tests::profiles::{Pool, Profile, issuer, token};
+use serde_json::Value;
+use syn::visit::Visit;
+use tower::ServiceExt;
+
+use crate::layout;
+
+const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+
+/// Each caller gets 200, which is the empty text, or a refusal with this code.
+struct Answers {
+    visitor: &'static str,
+    member: &'static str,
+    admin: &'static str,
+    banned: &'static str,
+    pending: &'static str,
+    impersonated: &'static str,
+    agent: &'static str,
+}
+
+/// Nothing is required, and a visitor cannot be what is extracted.
+const SIGNED_IN: Answers = Answers {
+    visitor: "signed_out",
+    member: "",
+    admin: "",
+    banned: "user_banned",
+    pending: "session_pending",
+    impersonated: "",
+    agent: "",
+};
+
+/// Nothing is required, and a visitor is `None`.
+const VISITORS_TOO: Answers = Answers {
+    visitor: "",
+    ..SIGNED_IN
+};
+
+/// An administrator is required, who acts in person.
+const RESTRICTED: Answers = Answers {
+    member: "role_required",
+    impersonated: "impersonation_denied",
+    agent: "agent_denied",
+    ..SIGNED_IN
+};
+
+struct Administrator;
+
+impl Policy for Administrator {
+    const REQUIREMENT: Requirement = Requirement::All(&[
+        Requirement::Role("org:admin"),
+        Requirement::AgentDenied,
+        Requirement::ImpersonationDenied,
+    ]);
+}
+
+/// A rule of the team's own beside the constant: both hold.
+struct AdministratorByRule;
+
+impl Policy for AdministratorByRule {
+    const REQUIREMENT: Requirement = Requirement::Role("org:admin");
+
+    fn evaluate(session: &Session) -> Result<(), Denied> {
+        match session.actor() {
+            None => Ok(()),
+            Some(actor) if actor.kind() == clerk_auth::session::ActorKind::Person => {
+                Err(Denied::Impersonation)
+            }
+            Some(_) => Err(Denied::Agent),
+        }
+    }
+}
+
+/// A list of nothing but "nothing" is met by a visitor; a list with anything else is not.
+struct NothingTwice;
+
+impl Policy for NothingTwice {
+    const REQUIREMENT: Requirement = Requirement::All(&[
+        Requirement::Nothing,
+        Requirement::Any(&[Requirement::Nothing, Requirement::SignedIn]),
+    ]);
+}
+
+struct NothingAndAdministrator;
+
+impl Policy for NothingAndAdministrator {
+    const REQUIREMENT: Requirement = Requirement::All(&[Requirement::Nothing, Administrator::REQUIREMENT]);
+}
+
+#[derive(Clone, FromRef)]
+struct AppState {
+    clerk: Clerk,
+    users: UserSync<Profile>,
+    verifier: WebhookVerifier,
+}
+
+async fn authenticated_as<T, P>(_: Authenticated<T, P>) {}
+
+async fn session(_: Session) {}
+
+async fn row(_: Profile) {}
+
+async fn delivery(_: Webhook<Event>) {}
+
+type Visitor = Option<Session>;
+
+#[authenticated]
+async fn alias(_who: Visitor) {}
+
+/// One row of the table.
+struct Row {
+    /// The impls that it shows, as `Trait for Type`.
+    covers: &'static [&'static str],
+    path: &'static str,
+    answers: Answers,
+}
+
+const fn of(covers: &'static [&'static str], path: &'static str, answers: Answers) -> Row {
+    Row {
+        covers,
+        path,
+        answers,
+    }
+}
+
+const TABLE: &[Row] = &[
+    of(
+        &["FromRequestParts for Session", "Guard for Session"],
+        "/session",
+        SIGNED_IN,
+    ),
+    // The derive writes the extractor of a row.
+    of(&["Guard for U"], "/row", SIGNED_IN),
+    of(
+        &[
+            "FromRequestParts for Authenticated",
+            "SubjectFrom for ()",
+            "Guard for Authenticated",
+            "SignedInUser for ()",
+        ],
+        "/nothing/unit",
+        SIGNED_IN,
+    ),
+    of(
+        &["SubjectFrom for Session", "SignedInUser for Session"],
+        "/nothing/session",
+        SIGNED_IN,
+    ),
+    of(
+        &["SubjectFrom for U", "SignedInUser for U"],
+        "/nothing/row",
+        SIGNED_IN,
+    ),
+    of(
+        &["SubjectFrom for Arc", "SignedInUser for Arc"],
+        "/nothing/arc",
+        SIGNED_IN,
+    ),
+    of(
+        &["SubjectFrom for Synced", "SignedInUser for Synced"],
+        "/nothing/synced",
+        SIGNED_IN,
+    ),
+    of(
+        &["SubjectFrom for MaybeSynced", "SignedInUser for MaybeSynced"],
+        "/nothing/maybe-synced",
+        SIGNED_IN,
+    ),
+    of(
+        &["SubjectFrom for Option"],
+        "/nothing/optional-session",
+        VISITORS_TOO,
+    ),
+    of(&[], "/nothing/optional-row", VISITORS_TOO),
+    of(&[], "/nothing/optional-arc", VISITORS_TOO),
+    of(&[], "/nothing/optional-optional", VISITORS_TOO),
+    of(&[], "/nothing/alias", VISITORS_TOO),
+    of(&[], "/nothing/twice", VISITORS_TOO),
+    of(&[], "/nothing/attribute", VISITORS_TOO),
+    // Whatever is extracted, a requirement is met by nobody who is not signed in.
+    of(&[], "/signed-in/optional-session", SIGNED_IN),
+    of(&[], "/signed-in/optional-row", SIGNED_IN),
+    of(&[], "/administrator/unit", RESTRICTED),
+    of(&[], "/administrator/session", RESTRICTED),
+    of(&[], "/administrator/row", RESTRICTED),
+    of(&[], "/administrator/arc", RESTRICTED),
+    of(&[], "/administrator/synced", RESTRICTED),
+    of(&[], "/administrator/maybe-synced", RESTRICTED),
+    of(&[], "/administrator/optional-session", RESTRICTED),
+    of(&[], "/administrator/optional-row", RESTRICTED),
+    of(&[], "/administrator/optional-arc", RESTRICTED),
+    of(&[], "/administrator/optional-optional", RESTRICTED),
+    of(&[], "/administrator/alias", RESTRICTED),
+    of(&[], "/administrator/by-rule", RESTRICTED),
+    of(&[], "/administrator/and-nothing", RESTRICTED),
+    of(&["Layer for RequireSession"], "/layer/signed-in", SIGNED_IN),
+    // A layer has no parameter that could be a visitor.
+    of(&[], "/layer/nothing", SIGNED_IN),
+    of(&[], "/layer/administrator", RESTRICTED),
+];
+
+/// What authenticates nobody, with the reason.
+const EXEMPT: [&str; 3] = [
+    // A delivery is signed by Clerk's sender; `a_delivery_is_not_authenticated_by_a_session` shows it.
+    "FromRequest for Webhook",
+    // Generated code asks the compiler about it; no request reaches it, and it never resolves.
+    "SubjectFrom for Anybody",
+    "SignedInUser for Anybody",
+];
+
+fn router(state: &AppState) -> Router {
+    let layer = || RequireSession::new(state.clerk.clone());
+    let inside = || get(async || ());
+    Router::new()
+        .route("/session", get(session))
+        .route("/row", get(row))
+        .route("/nothing/unit", get(authenticated_as::<(), NoRequirement>))
+        .route(
+            "/nothing/session",
+            get(authenticated_as::<Session, NoRequirement>),
+        )
+        .route("/nothing/row", get(authenticated_as::<Profile, NoRequirement>))
+        .route(
+            "/nothing/arc",
+            get(authenticated_as::<Arc<Profile>, NoRequirement>),
+        )
+        .route(
+            "/nothing/synced",
+            get(authenticated_as::<Synced<Profile>, NoRequirement>),
+        )
+        .route(
+            "/nothing/maybe-synced",
+            get(authenticated_as::<MaybeSynced<Profile>, NoRequirement>),
+        )
+        .route(
+            "/nothing/optional-session",
+            get(authenticated_as::<Option<Session>, NoRequirement>),
+        )
+        .route(
+            "/nothing/optional-row",
+            get(authenticated_as::<Option<Profile>, NoRequirement>),
+        )
+        .route(
+            "/nothing/optional-arc",
+            get(authenticated_as::<Option<Arc<Profile>>, NoRequirement>),
+        )
+        .route(
+            "/nothing/optional-optional",
+            get(authenticated_as::<Option<Option<Session>>, NoRequirement>),
+        )
+        .route("/nothing/alias", get(authenticated_as::<Visitor, NoRequirement>))
+        .route("/nothing/twice", get(authenticated_as::<Visitor, NothingTwice>))
+        .route("/nothing/attribute", get(alias))
+        .route(
+            "/signed-in/optional-session",
+            get(authenticated_as::<Option<Session>, SignedIn>),
+        )
+        .route(
+            "/signed-in/optional-row",
+            get(authenticated_as::<Option<Profile>, SignedIn>),
+        )
+        .route("/administrator/unit", get(authenticated_as::<(), Administrator>))
+        .route(
+            "/administrator/session",
+            get(authenticated_as::<Session, Administrator>),
+        )
+        .route(
+            "/administrator/row",
+            get(authenticated_as::<Profile, Administrator>),
+        )
+        .route(
+            "/administrator/arc",
+            get(authenticated_as::<Arc<Profile>, Administrator>),
+        )
+        .route(
+            "/administrator/synced",
+            get(authenticated_as::<Synced<Profile>, Administrator>),
+        )
+        .route(
+            "/administrator/maybe-synced",
+            get(authenticated_as::<MaybeSynced<Profile>, Administrator>),
+        )
+        .route(
+            "/administrator/optional-session",
+            get(authenticated_as::<Option<Session>, Administrator>),
+        )
+        .route(
+            "/administrator/optional-row",
+            get(authenticated_as::<Option<Profile>, Administrator>),
+        )
+        .route(
+            "/administrator/optional-arc",
+            get(authenticated_as::<Option<Arc<Profile>>, Administrator>),
+        )
+        .route(
+            "/administrator/optional-optional",
+            get(authenticated_as::<Option<Option<Session>>, Administrator>),
+        )
+        .route(
+            "/administrator/alias",
+            get(authenticated_as::<Visitor, Administrator>),
+        )
+        .route(
+            "/administrator/by-rule",
+            get(authenticated_as::<Visitor, AdministratorByRule>),
+        )
+        .route(
+            "/administrator/and-nothing",
+            get(authenticated_as::<Visitor, NothingAndAdministrator>),
+        )
+        .route("/layer/signed-in", inside().layer(layer()))
+        .route(
+            "/layer/nothing",
+            inside().layer(layer().policy::<NoRequirement>()),
+        )
+        .route(
+            "/layer/administrator",
+            inside().layer(layer().policy::<Administrator>()),
+        )
+        .route("/lifted/session", get(authenticated_as::<Session, AgentsAllowed>))
+        .route(
+            "/lifted/optional",
+            get(authenticated_as::<Visitor, AgentsAllowed>),
+        )
+        .route("/lifted/layer", inside().layer(layer().policy::<AgentsAllowed>()))
+        .route("/delivery", axum::routing::post(delivery))
+        .route("/webhooks", webhooks(&state.users, state.verifier.clone()))
+        .with_state(state.clone())
+}
+
+async fn state(deny_agents: bool) -> (AppState, TestDatabase) {
+    let clerk = Clerk::builder()
+        .issuer(issuer().url())
+        .jwt_key(issuer().public_key_pem());
+    let clerk = if deny_agents { clerk.deny_agents() } else { clerk };
+    let clerk = clerk.build().expect("the configuration is right");
+    let database = TestDatabase::sqlite();
+    let Pool::Sqlite(pool) = Pool::open(database.url(), 5).await else {
+        unreachable!("the URL is that of a file");
+    };
+    let users = UserSync::new(clerk.clone(), pool).await.expect("the table fits");
+    let verifier = WebhookVerifier::new(SECRET.parse().expect("a secret"));
+    let state = AppState {
+        clerk,
+        users,
+        verifier,
+    };
+    (state, database)
+}
+
+/// The status and the code, which is empty for 200.
+async fn answer(app: &Router, path: &str, token: Option<&str>) -> (u16, String) {
+    let mut request = Request::get(path);
+    if let Some(token) = token {
+        request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+    }
+    let request = request.body(Body::empty()).expect("a request");
+    let response = app.clone().oneshot(request).await.expect("a router answers");
+    let status = response.status().as_u16();
+    let body = to_bytes(response.into_body(), 10_000).await.expect("a body");
+    let document: Value = serde_json::from_slice(&body).unwrap_or_default();
+    (status, document["code"].as_str().unwrap_or_default().to_owned())
+}
+
+async fn ban(app: &Router, user_id: &str) {
+    let now = SystemClock.now();
+    let mut user = user_object(user_id, now);
+    user["banned"] = true.into();
+    let delivery = SignedDelivery::new(SECRET, &event("user.updated", user, now), now);
+    let answer = app.clone().oneshot(delivery.request("/webhooks")).await;
+    assert_eq!(answer.expect("a router answers").status().as_u16(), 204);
+}
+
+fn status_of(code: &str) -> u16 {
+    match code {
+        "" => 200,
+        "signed_out" | "user_banned" | "session_pending" => 401,
+        _ => 403,
+    }
+}
+
+async fn check(deny_agents: bool) {
+    let (state, _database) = state(deny_agents).await;
+    let app = router(&state);
+    ban(&app, "user_eve").await;
+    let admin = |user_id: &str| token(user_id, "Ada", 100).organization("org_1", "org:admin");
+    let member = token("user_bob", "Bob", 100)
+        .organization("org_1", "org:member")
+        .sign();
+    let [administrator, banned] = ["user_ada", "user_eve"].map(|user_id| admin(user_id).sign());
+    let pending = admin("user_ada").pending().sign();
+    let impersonated = admin("user_ada").impersonated_by("user_support").sign();
+    let agent = admin("user_ada").agent("agent_1").sign();
+    for Row { path, answers, .. } in TABLE {
+        // The handle's default is for every route alike.
+        let of_agent = if deny_agents {
+            "agent_denied"
+        } else {
+            answers.agent
+        };
+        for (caller, token, code) in [
+            ("visitor", None, answers.visitor),
+            ("member", Some(&member), answers.member),
+            ("administrator", Some(&administrator), answers.admin),
+            ("banned", Some(&banned), answers.banned),
+            ("pending", Some(&pending), answers.pending),
+            ("impersonated", Some(&impersonated), answers.impersonated),
+            ("agent", Some(&agent), of_agent),
+        ] {
+            let expected = (status_of(code), code.to_owned());
+            assert_eq!(
+                answer(&app, path, token.map(String::as_str)).await,
+                expected,
+                "{path}: {caller}"
+            );
+        }
+    }
+    // One handler, or one layer, lifts the default.
+    for path in ["/lifted/session", "/lifted/optional", "/lifted/layer"] {
+        assert_eq!(answer(&app, path, Some(&agent)).await.0, 200, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn each_extractor_subject_and_layer_answers_each_caller_as_listed() {
+    check(false).await;
+}
+
+#[tokio::test]
+async fn denying_agents_by_default_changes_the_answer_to_agents_alone() {
+    check(true).await;
+}
+
+/// A session token gives no way to a webhook.
+#[tokio::test]
+async fn a_delivery_is_not_authenticated_by_a_session() {
+    let (state, _database) = state(false).await;
+    let token = token("user_ada", "Ada", 100).sign();
+    let request = Request::post("/delivery").header(AUTHORIZATION, format!("Bearer {token}"));
+    let request = request.body(Body::empty()).expect("a request");
+    let response = router(&state).oneshot(request).await.expect("a router answers");
+    assert_eq!(response.status().as_u16(), 400);
+}
+
+/// The impls of these traits in the sources, as `Trait for Type`.
+#[derive(Default)]
+struct Impls(BTreeSet<String>);
+
+const TRAITS: [&str; 8] = [
+    "FromRequest",
+    "FromRequestParts",
+    "Guard",
+    "Layer",
+    "SignedInUser",
+    "OptionalFromRequest",
+    "OptionalFromRequestParts",
+    "SubjectFrom",
+];
+
+impl<'ast> Visit<'ast> for Impls {
+    fn visit_item_impl(&mut self, item: &'ast syn::ItemImpl) {
+        let of = item.trait_.as_ref().and_then(|(path, _)| path.segments.last());
+        if let Some(of) = of.filter(|of| TRAITS.iter().any(|known| of.ident == known)) {
+            let name = match &*item.self_ty {
+                syn::Type::Path(path) => path.path.segments.last().map(|last| last.ident.to_string()),
+                syn::Type::Tuple(tuple) if tuple.elems.is_empty() => Some("()".to_owned()),
+                _ => None,
+            };
+            let name = name.expect("a name can be read of the type");
+            self.0.insert(format!("{} for {name}", of.ident));
+        }
+    }
+}
+
+/// Whoever adds an extractor, a subject or a layer adds a row to the table above, or an exemption with its reason.
+#[test]
+fn each_extractor_subject_and_layer_of_the_crate_has_a_row() {
+    let mut found = Impls::default();
+    for file in layout::sources(&layout::root().join("clerk-auth/src")) {
+        let text = fs::read_to_string(&file).expect("the file can be read");
+        found.visit_file(&syn::parse_file(&text).expect("the file is Rust"));
+    }
+    let listed = TABLE.iter().flat_map(|row| row.covers).chain(&EXEMPT);
+    let listed: BTreeSet<String> = listed.map(|name| (*name).to_owned()).collect();
+    assert_eq!(found.0, listed, "the table lists what the sources implement");
+}
+
+/// A guarded route takes these types alone, so none of them may let a visitor in.
+#[test]
+fn no_guard_admits_visitors() {
+    for row in TABLE {
+        let guards = ["Guard for", "SignedInUser for"];
+        let is_guard = row
+            .covers
+            .iter()
+            .any(|name| guards.iter().any(|guard| name.starts_with(guard)));
+        assert!(!is_guard || row.answers.visitor == "signed_out", "{}", row.path);
+    }
+}

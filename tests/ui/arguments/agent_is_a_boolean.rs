@@ -1,0 +1,6 @@
+use clerk_auth::authenticated;
+
+#[authenticated(agent = false)]
+async fn handler() {}
+
+fn main() {}
