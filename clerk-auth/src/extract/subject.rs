@@ -170,9 +170,11 @@ pub trait SignedInUser {
 #[derive(Debug)]
 pub struct Sealed;
 
+#[diagnostic::do_not_recommend]
 impl SignedInUser for () {
     const SEALED: Sealed = Sealed;
 }
+#[diagnostic::do_not_recommend]
 impl SignedInUser for Session {
     const SEALED: Sealed = Sealed;
 }
@@ -184,12 +186,15 @@ impl SignedInUser for Anybody {
 impl<U: Derived> SignedInUser for U {
     const SEALED: Sealed = Sealed;
 }
+#[diagnostic::do_not_recommend]
 impl<U: Derived> SignedInUser for Arc<U> {
     const SEALED: Sealed = Sealed;
 }
+#[diagnostic::do_not_recommend]
 impl<U: Derived> SignedInUser for Synced<U> {
     const SEALED: Sealed = Sealed;
 }
+#[diagnostic::do_not_recommend]
 impl<U: Derived> SignedInUser for MaybeSynced<U> {
     const SEALED: Sealed = Sealed;
 }
