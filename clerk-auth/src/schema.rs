@@ -13,6 +13,10 @@ use sqlx::{Executor, Pool};
 
 pub(crate) use self::explain::Explain;
 pub(crate) use self::live::Catalogue;
+#[cfg(feature = "sqlite")]
+pub(crate) use self::live::quote;
+#[cfg(feature = "postgres")]
+pub(crate) use self::live::quote_path;
 use crate::user::{StoredIn, SyncedUser};
 
 /// Something about the table that keeps the struct's statements from running or its rows from being read.

@@ -48,6 +48,7 @@ mod store;
 mod unknown;
 mod user_sync;
 mod version;
+mod violated;
 mod write;
 mod writers;
 

@@ -212,6 +212,11 @@ pub struct ColumnDefinition {
 pub struct ClaimColumn {
     /// The column's name.
     pub name: &'static str,
+    /// Whether Clerk itself keeps the value unique among an instance's users: the claim is exactly
+    /// `{{user.primary_email_address}}`, `{{user.primary_phone_number}}`, `{{user.username}}` or `{{user.external_id}}`,
+    /// without `with`, `default` and `insert_only`. A unique index on such columns is settled by "the newest version wins".
+    /// A value of another column that is taken refuses the newcomer.
+    pub unique_in_clerk: bool,
     /// Finds the Clerk user ids of other rows with this value: value (parameter 1), Clerk user id (parameter 2).
     pub holder: &'static str,
     /// The same for an index that ignores case.

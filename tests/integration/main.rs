@@ -36,6 +36,7 @@ mod statements;
 mod sync;
 mod trouble;
 mod types;
+mod unique_values;
 mod webhooks;
 mod webhooks_extractor;
 mod write_free;

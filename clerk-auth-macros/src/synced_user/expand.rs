@@ -313,6 +313,7 @@ fn stored_in(model: &Model, database: Database, condition: Option<&TokenStream>)
     let claim_columns = claim_columns.iter().map(|it| {
         let ClaimColumnStatements {
             name,
+            unique_in_clerk,
             holder,
             holder_ignoring_case,
             give_way,
@@ -324,6 +325,7 @@ fn stored_in(model: &Model, database: Database, condition: Option<&TokenStream>)
         quote! {
             ::clerk_auth::user::ClaimColumn {
                 name: #name,
+                unique_in_clerk: #unique_in_clerk,
                 holder: #holder,
                 holder_ignoring_case: #holder_ignoring_case,
                 give_way: #give_way,

@@ -2,6 +2,14 @@
 
 use super::shortcode::{self, Kind, Shortcode};
 
+/// The shortcodes whose values Clerk keeps unique among the users of an instance.
+const UNIQUE_VALUES: [&str; 4] = [
+    "user.external_id",
+    "user.primary_email_address",
+    "user.primary_phone_number",
+    "user.username",
+];
+
 /// A claim's value, parsed.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Expression {
@@ -80,6 +88,11 @@ impl Expression {
                 .sum::<Option<usize>>()
                 .map(|bytes| bytes + 2),
         }
+    }
+
+    /// Whether this is one shortcode, and nothing around it, whose value Clerk keeps unique among the users of an instance.
+    pub(super) fn is_unique_value(&self) -> bool {
+        matches!(self, Self::Shortcode(path, _) if UNIQUE_VALUES.contains(&path.as_str()))
     }
 
     /// The first shortcode that depends on the session or its organization.
@@ -358,6 +371,29 @@ mod tests {
         ] {
             let expression = parse(text).expect(text);
             assert_eq!(expression.kind(), (kind, nullable), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_a_shortcode_alone_is_a_unique_value() {
+        for (text, expected) in [
+            ("{{user.primary_email_address}}", true),
+            ("{{ user.primary_phone_number }}", true),
+            ("{{user.username}}", true),
+            ("{{user.external_id}}", true),
+            ("{{user.username || 'nobody'}}", false),
+            ("{{user.username || user.external_id}}", false),
+            ("{{user.external_id}} ", false),
+            ("@{{user.id}}", false),
+            ("{{user.first_name}}", false),
+            ("{{user.unsafe_metadata.handle}}", false),
+            ("{{user.public_metadata.username}}", false),
+            ("{{user.created_at}}", false),
+            ("user", false),
+        ] {
+            let expression = parse(text);
+            let is_unique = expression.as_ref().is_ok_and(Expression::is_unique_value);
+            assert_eq!(is_unique, expected, "{text}: {expression:?}");
         }
     }
 

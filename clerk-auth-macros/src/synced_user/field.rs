@@ -317,6 +317,7 @@ impl FieldChecker<'_> {
             parse: field.claim.parse.is_set(),
             insert_only: field.claim.insert_only.is_set(),
             with: field.claim.with.get().cloned(),
+            is_unique_value: claim.expression.is_unique_value(),
         })))
     }
 

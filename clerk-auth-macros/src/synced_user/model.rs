@@ -117,6 +117,8 @@ pub(super) struct ClaimColumn {
     pub(super) insert_only: bool,
     /// A function instead of the type's own conversion.
     pub(super) with: Option<Expr>,
+    /// Clerk keeps the claim's value unique among the users of an instance.
+    pub(super) is_unique_value: bool,
 }
 
 /// What null does.
@@ -171,6 +173,12 @@ impl ClaimColumn {
     /// Seconds since 1970.
     pub(super) fn is_a_moment(&self) -> bool {
         ["{{user.created_at}}", "{{user.updated_at}}"].contains(&self.source.as_str())
+    }
+
+    /// Clerk keeps the column's value unique. A function or a default may give two users one value, and the value of an
+    /// `insert_only` column is the application's once the row is inserted.
+    pub(super) fn is_unique_in_clerk(&self) -> bool {
+        self.is_unique_value && self.with.is_none() && self.null != Null::Default && !self.insert_only
     }
 
     /// Null can stand in the column.

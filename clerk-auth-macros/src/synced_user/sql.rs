@@ -49,6 +49,7 @@ pub(super) struct UpsertMany {
 /// How a row is found that holds another row's value, which a unique index may forbid.
 pub(super) struct ClaimColumnStatements {
     pub(super) name: String,
+    pub(super) unique_in_clerk: bool,
     pub(super) holder: String,
     pub(super) holder_ignoring_case: String,
     /// For a column that can be null.
@@ -184,6 +185,7 @@ fn claim_column(model: &Model, it: &Column, database: Database) -> ClaimColumnSt
     };
     ClaimColumnStatements {
         name: it.name.clone(),
+        unique_in_clerk: it.claim().is_some_and(ClaimColumn::is_unique_in_clerk),
         holder: holder(&equal),
         holder_ignoring_case: holder(&format!("{} = {}", folded(&stored), folded(&first))),
         give_way: it.claim().is_some_and(ClaimColumn::can_be_cleared).then(|| {

@@ -185,11 +185,11 @@ fn column((name, sql_type, not_null, has_default): (String, String, bool, bool))
 }
 
 /// An identifier as both databases read it.
-pub(super) fn quote(identifier: &str) -> String {
+pub(crate) fn quote(identifier: &str) -> String {
     format!("\"{}\"", identifier.replace('"', "\"\""))
 }
 
 /// A table, with its schema if it has one.
-pub(super) fn quote_path(path: &str) -> String {
+pub(crate) fn quote_path(path: &str) -> String {
     path.split('.').map(quote).collect::<Vec<_>>().join(".")
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use sqlx::{Connection, Database, Pool};
 
 use super::breaker::Breaker;
+use super::conflict::Refusals;
 use super::connection::Connections;
 use super::error::BoxError;
 #[cfg(feature = "backend-api")]
@@ -234,9 +235,9 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
         self
     }
 
-    /// Whom to ask where a token does not tell: its claims are absent because the template has not been saved, or another
-    /// user's row holds a unique value. A user is asked for once for each of their tokens, and all together at most 50
-    /// times in ten seconds; Clerk's `Retry-After` is respected.
+    /// Queries the Backend API for a user whose token lacks the claims, because the template has not been saved, and for a
+    /// user whose row holds a unique value of another user. What is believed, and how often the API is queried, is stated
+    /// under [what the Backend API is trusted with](crate::sync#what-the-backend-api-is-trusted-with).
     #[cfg(feature = "backend-api")]
     pub fn backend_api(mut self, api: BackendApi) -> Self {
         self.backend_api = Some(api);
@@ -287,6 +288,7 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
             #[cfg(feature = "webhooks")]
             session_token_lifetime: self.session_token_lifetime,
             writers: Writers::default(),
+            refusals: Refusals::default(),
             #[cfg(feature = "backend-api")]
             fallback: self.backend_api.map(Fallback::new),
         });

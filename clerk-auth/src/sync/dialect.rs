@@ -9,7 +9,7 @@ use sqlx::{Arguments, ColumnIndex, Database, Decode, Encode, Row, Type};
 
 use super::store::{Stored, Written};
 use super::version::Version;
-use crate::user::{ClaimColumn, StoredIn};
+use crate::user::StoredIn;
 
 /// The channel on which PostgreSQL carries what was written: who wrote, the table and the Clerk user ids, with a space
 /// between them; `*` instead of the ids where they are too many.
@@ -51,12 +51,13 @@ pub(crate) trait Dialect: Database + HasStatementCache {
 
     fn rows_affected(result: &Self::QueryResult) -> u64;
 
-    /// The places among `columns` of those that the violated unique index covers.
-    fn taken_columns(
+    /// Returns the columns in the key of the unique index that `error` reports, those of its expressions included. Returns
+    /// `None` unless the index is one of `table`'s own, or of a partition of `table`.
+    fn violated_columns(
         connection: &mut Self::Connection,
         error: &dyn DatabaseError,
-        columns: &[ClaimColumn],
-    ) -> impl Future<Output = Result<Vec<usize>, sqlx::Error>> + Send;
+        table: &str,
+    ) -> impl Future<Output = Result<Option<Vec<String>>, sqlx::Error>> + Send;
 
     /// Tells other processes that a row was written; once it is committed, if that is in a transaction.
     fn announce(
@@ -108,28 +109,19 @@ impl Dialect for sqlx::Postgres {
         result.rows_affected()
     }
 
-    async fn taken_columns(
+    async fn violated_columns(
         connection: &mut Self::Connection,
         error: &dyn DatabaseError,
-        columns: &[ClaimColumn],
-    ) -> Result<Vec<usize>, sqlx::Error> {
-        let Some(index) = error.constraint() else {
-            return Ok(Vec::new());
+        table: &str,
+    ) -> Result<Option<Vec<String>>, sqlx::Error> {
+        let Some(error) = error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>() else {
+            return Ok(None);
         };
-        // An index depends on the columns of its keys, its expressions and its predicate.
-        let covered: Vec<String> = sqlx::query_scalar(
-            "SELECT DISTINCT a.attname::text FROM pg_class c \
-             JOIN pg_index i ON i.indexrelid = c.oid \
-             JOIN pg_depend d ON d.refobjid = i.indrelid AND d.refobjsubid > 0 \
-                 AND (d.objid = i.indexrelid OR d.objid IN (SELECT oid FROM pg_constraint WHERE conindid = i.indexrelid)) \
-             JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = d.refobjsubid \
-             WHERE c.relname = $1",
-        )
-        .bind(index)
-        .fetch_all(connection)
-        .await?;
-        let is_covered = |column: &ClaimColumn| covered.iter().any(|name| name == column.name);
-        Ok(places(columns, is_covered))
+        let (Some(schema), Some(violated), Some(index)) = (error.schema(), error.table(), error.constraint())
+        else {
+            return Ok(None);
+        };
+        super::violated::postgres(connection, table, [schema, violated, index]).await
     }
 
     async fn announce(connection: &mut Self::Connection, announcement: &str) -> Result<(), sqlx::Error> {
@@ -196,23 +188,12 @@ impl Dialect for sqlx::Sqlite {
         result.rows_affected()
     }
 
-    async fn taken_columns(
+    async fn violated_columns(
         connection: &mut Self::Connection,
         error: &dyn DatabaseError,
-        columns: &[ClaimColumn],
-    ) -> Result<Vec<usize>, sqlx::Error> {
-        // "UNIQUE constraint failed: users.email" or, of an index with an expression, "…: index 'users_email'".
-        let message = error.message();
-        let index = message.split('\'').nth(1).unwrap_or_default();
-        let definition: Option<String> = sqlx::query_scalar("SELECT sql FROM sqlite_schema WHERE name = ?1")
-            .bind(index)
-            .fetch_optional(connection)
-            .await?;
-        let definition = definition.as_deref().unwrap_or(message);
-        let words = || definition.split(|c: char| !(c.is_alphanumeric() || c == '_'));
-        Ok(places(columns, |column| {
-            words().any(|word| word.eq_ignore_ascii_case(column.name))
-        }))
+        table: &str,
+    ) -> Result<Option<Vec<String>>, sqlx::Error> {
+        super::violated::sqlite(connection, table, error.message()).await
     }
 
     // The processes of one file share it, and tell each other nothing.
@@ -224,14 +205,6 @@ impl Dialect for sqlx::Sqlite {
     async fn announce_notice(_: &mut Self::Connection, _: &super::notice::Notice) -> Result<(), sqlx::Error> {
         Ok(())
     }
-}
-
-fn places(columns: &[ClaimColumn], is_covered: impl Fn(&ClaimColumn) -> bool) -> Vec<usize> {
-    let covered = columns
-        .iter()
-        .enumerate()
-        .filter(|(_, column)| is_covered(column));
-    covered.map(|(place, _)| place).collect()
 }
 
 pub(super) fn key<DB>(clerk_id: &str) -> Result<DB::Arguments, sqlx::Error>

@@ -56,8 +56,8 @@ pub enum SyncError {
         /// Whose users the rows are.
         rows: Box<str>,
     },
-    /// A unique index of the team's own holds the value for another user's row, which is not older or cannot do without.
-    /// The columns, where they are known.
+    /// A unique index of the team's own holds the value for another user's row, and Clerk itself does not keep such values
+    /// unique, or the column cannot be null. Nothing was changed. The columns, where they are known.
     #[error(
         "another user's row holds the value of {}; rows are never merged, so one of them has to change in Clerk",
         columns(.0)
@@ -111,11 +111,11 @@ impl SyncError {
 }
 
 impl From<WriteError> for SyncError {
-    /// Of what a unique index forbids, nobody knows here for whom.
+    /// Which index forbids a value, and whose it is, is not known here.
     fn from(error: WriteError) -> Self {
         match error {
             WriteError::Database(error) => error.into(),
-            WriteError::Taken(_) => Self::Conflict(Vec::new()),
+            WriteError::Taken(error) => sqlx::Error::Database(error).into(),
             WriteError::OnInsert(error) => Self::OnInsert(error),
             WriteError::OnDelete(error) => Self::OnDelete(error),
             #[cfg(feature = "webhooks")]

@@ -37,7 +37,7 @@ pub(super) enum Standing {
     Stale,
     /// It says the same at an older version.
     SameButOlder,
-    /// It says the same, or is newer.
+    /// It says the same, but for unique values that newer rows hold, or is newer.
     Right,
     /// It is a tombstone.
     Deleted,
@@ -130,20 +130,25 @@ impl<U: SyncedUser> Inner<U> {
             rows => rows?,
         };
         let rows: HashMap<_, _> = rows.into_iter().collect();
-        let standing = |it: &Observation<'_, U>| {
+        let mut standings = Vec::with_capacity(observations.len());
+        for it in observations {
             if unreadable.contains(it.source.subject()) {
-                return Standing::Unreadable;
+                standings.push(Standing::Unreadable);
+                continue;
             }
             let stored = rows.get(it.source.subject());
-            match plan(stored, &it.claims, it.version) {
-                Plan::Write if stored.is_none() => Standing::Missing,
-                Plan::Write => Standing::Stale,
-                Plan::RaiseVersion => Standing::SameButOlder,
-                Plan::Serve => Standing::Right,
-                Plan::Gone => Standing::Deleted,
-            }
-        };
-        Ok(observations.iter().map(standing).collect())
+            standings.push(match (plan(stored, &it.claims, it.version), stored) {
+                (Plan::Write, None) => Standing::Missing,
+                (Plan::Write, Some(stored)) => match at_most(self.goes_without(it, stored)).await? {
+                    true => Standing::Right,
+                    false => Standing::Stale,
+                },
+                (Plan::RaiseVersion, _) => Standing::SameButOlder,
+                (Plan::Serve, _) => Standing::Right,
+                (Plan::Gone, _) => Standing::Deleted,
+            });
+        }
+        Ok(standings)
     }
 
     async fn rows(&self, clerk_ids: &[&str]) -> Result<Vec<(String, Stored<U>)>, SyncError> {

@@ -19,10 +19,10 @@ use super::notice::Notice;
 use super::observation::Observation;
 #[cfg(feature = "webhooks")]
 use super::receive::{Applied, Change, OnEvent};
-use super::store::{Hook, Looked, Store, StoreFuture, Stored, WriteError, Written};
+use super::store::{Hook, Looked, Store, StoreFuture, Stored, ViolatedIndex, WriteError, Written};
 use super::version::Version;
-use super::write::VacantPlace;
-use crate::user::StoredIn;
+use super::write::{VacantPlace, taken};
+use crate::user::{ClaimColumn, StoredIn};
 #[cfg(feature = "webhooks")]
 use crate::webhook::Webhook;
 
@@ -223,12 +223,13 @@ where
         })
     }
 
-    fn taken_columns<'a>(&'a self, error: &'a dyn DatabaseError) -> StoreFuture<'a, Vec<usize>> {
+    fn violated_index<'a>(&'a self, error: &'a dyn DatabaseError) -> StoreFuture<'a, Option<ViolatedIndex>> {
         Box::pin(async move {
             let mut connection = self.connections.acquire().await?;
-            let columns = DB::taken_columns(&mut connection, error, U::CLAIM_COLUMNS).await?;
+            let names = DB::violated_columns(&mut connection, error, U::TABLE).await?;
             connection.done().await?;
-            Ok(columns)
+            let name = error.constraint().unwrap_or(error.message());
+            Ok(names.map(|names| violated_index(name, &names, U::CLAIM_COLUMNS)))
         })
     }
 
@@ -265,31 +266,26 @@ where
 
     fn write_instead_of<'a>(
         &'a self,
-        holder: &'a str,
-        column: usize,
+        released: &'a [(String, usize)],
         clerk_id: &'a str,
         claims: &'a U::Claims,
         version: Version,
-    ) -> StoreFuture<'a, Option<Written<U>>, WriteError> {
+    ) -> StoreFuture<'a, Written<U>, WriteError> {
         Box::pin(async move {
-            let Some(give_way) = U::CLAIM_COLUMNS[column].give_way else {
-                return Ok(None);
-            };
             let mut transaction = self.connections.begin().await?;
-            let arguments = with_version::<DB>(holder, version)?;
-            let gave_way = sqlx::query_with(give_way, arguments)
-                .execute(&mut *transaction)
-                .await?;
-            if DB::rows_affected(&gave_way) == 0 {
-                return Ok(None);
+            for (holder, column) in released {
+                if let Some(give_way) = U::CLAIM_COLUMNS[*column].give_way {
+                    let arguments = with_version::<DB>(holder, version)?;
+                    sqlx::query_with(give_way, arguments)
+                        .execute(&mut *transaction)
+                        .await
+                        .map_err(taken)?;
+                }
             }
-            match self
+            let written = self
                 .upsert_and_commit(transaction, clerk_id, claims, version)
-                .await
-            {
-                Err(WriteError::Taken(_)) => Ok(None),
-                written => self.after_insertion(clerk_id, written?).await.map(Some),
-            }
+                .await?;
+            self.after_insertion(clerk_id, written).await
         })
     }
 
@@ -330,6 +326,17 @@ where
         notice: Option<&'a Notice>,
     ) -> StoreFuture<'a, Applied, WriteError> {
         Box::pin(self.receive_in_transaction(delivery, change, notice))
+    }
+}
+
+/// The index of this name whose key has the columns of these names.
+fn violated_index(name: &str, names: &[String], columns: &[ClaimColumn]) -> ViolatedIndex {
+    let place = |name: &String| columns.iter().position(|column| column.name == name.as_str());
+    let is_unique = |place: Option<usize>| place.is_some_and(|place| columns[place].unique_in_clerk);
+    ViolatedIndex {
+        name: name.to_owned(),
+        columns: names.iter().filter_map(place).collect(),
+        unique_in_clerk: !names.is_empty() && names.iter().map(place).all(is_unique),
     }
 }
 

@@ -123,7 +123,18 @@ impl<U: SyncedUser> Inner<U> {
                 (Plan::Serve, Some(stored)) => {
                     return Ok(self.serve(session, stored.clone(), read, SyncOutcome::Unchanged));
                 }
+                (Plan::Write, Some(stored)) => {
+                    if self.goes_without(observation, stored).await? {
+                        return Ok(self.serve(session, stored.clone(), read, SyncOutcome::Unchanged));
+                    }
+                }
                 (Plan::Write | Plan::Serve | Plan::RaiseVersion, _) => {}
+            }
+            if plan == Plan::Write && self.refusals.contains(clerk_id) {
+                // It may hold the pool's only connection.
+                drop(looked);
+                self.refuse_again(observation).await?;
+                continue;
             }
             let Some(_turn) = turn.or_else(|| self.writers.turn(clerk_id, ended)) else {
                 // Whoever has it may be waiting for the connection.
@@ -182,7 +193,7 @@ impl<U: SyncedUser> Inner<U> {
         };
         let Written { stored, inserted } = match written {
             Ok(written) => written,
-            Err(WriteError::Taken(error)) => self.write_taken(observation, &*error).await?,
+            Err(WriteError::Taken(error)) => self.write_taken(observation, error).await?,
             Err(error) => return Err(error.into()),
         };
         let outcome = match (inserted, stored.version > *version) {

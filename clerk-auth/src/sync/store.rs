@@ -75,12 +75,24 @@ pub(crate) trait Vacancy<U: SyncedUser>: Send {
         Self: 'a;
 }
 
+/// A unique index of the struct's own table.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct ViolatedIndex {
+    /// Its name or, on SQLite, the message that describes it.
+    pub(crate) name: String,
+    /// The claim columns in its key, by their places.
+    pub(crate) columns: Vec<usize>,
+    /// Every column in its key is a claim whose value Clerk keeps unique.
+    pub(crate) unique_in_clerk: bool,
+}
+
 /// Why a row could not be written.
 #[derive(Debug)]
 pub(crate) enum WriteError {
     /// The database failed.
     Database(sqlx::Error),
-    /// A unique index of the team's own holds one of the values for another row.
+    /// A unique index holds one of the values for another row. Whether the index belongs to the struct's own table,
+    /// [`Store::violated_index`] finds out.
     Taken(Box<dyn DatabaseError>),
     /// The application's hook failed, and nothing was inserted.
     OnInsert(BoxError),
@@ -148,8 +160,8 @@ pub(crate) trait Store<U: SyncedUser>: Send + Sync {
     #[cfg(feature = "backend-api")]
     fn has_tombstone<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool>;
 
-    /// The places of the claim columns that the index covers which has refused a write.
-    fn taken_columns<'a>(&'a self, error: &'a dyn DatabaseError) -> StoreFuture<'a, Vec<usize>>;
+    /// Returns the unique index that has refused a write; `None` if it belongs to another table.
+    fn violated_index<'a>(&'a self, error: &'a dyn DatabaseError) -> StoreFuture<'a, Option<ViolatedIndex>>;
 
     /// The Clerk user ids of the other rows that hold the claim of a column.
     fn holders<'a>(
@@ -159,16 +171,15 @@ pub(crate) trait Store<U: SyncedUser>: Send + Sync {
         column: usize,
     ) -> StoreFuture<'a, Vec<String>>;
 
-    /// Writes after the holder's column has been made null, in one transaction; `None`, and nothing has happened, if the
-    /// holder is newer or that did not help.
+    /// Writes after columns of other rows have been made null, in one transaction. `released` lists the Clerk user ids of
+    /// those rows, each with the place of its column; a row that is not older keeps its value.
     fn write_instead_of<'a>(
         &'a self,
-        holder: &'a str,
-        column: usize,
+        released: &'a [(String, usize)],
         clerk_id: &'a str,
         claims: &'a U::Claims,
         version: Version,
-    ) -> StoreFuture<'a, Option<Written<U>>, WriteError>;
+    ) -> StoreFuture<'a, Written<U>, WriteError>;
 
     /// Writes the rows of different users: all of them or none. `Taken` does not say by whom.
     #[cfg(feature = "backend-api")]

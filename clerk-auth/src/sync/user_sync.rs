@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::breaker::Breaker;
 use super::builder::{UserPool, UserSyncBuilder};
+use super::conflict::Refusals;
 use super::deletion::Deletion;
 use super::error::SyncError;
 #[cfg(feature = "backend-api")]
@@ -61,6 +62,7 @@ pub(super) struct Inner<U> {
     #[cfg(feature = "webhooks")]
     pub(super) session_token_lifetime: Duration,
     pub(super) writers: Writers,
+    pub(super) refusals: Refusals,
     #[cfg(feature = "backend-api")]
     pub(super) fallback: Option<Fallback>,
 }

@@ -191,7 +191,7 @@ where
 }
 
 /// What a statement that writes a row failed with.
-fn taken(error: sqlx::Error) -> WriteError {
+pub(super) fn taken(error: sqlx::Error) -> WriteError {
     match error {
         sqlx::Error::Database(error) if error.is_unique_violation() => WriteError::Taken(error),
         error => error.into(),

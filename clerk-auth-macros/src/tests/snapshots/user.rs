@@ -296,6 +296,7 @@ const _: () = {
         const CLAIM_COLUMNS: &'static [::clerk_auth::user::ClaimColumn] = &[
             ::clerk_auth::user::ClaimColumn {
                 name: "email",
+                unique_in_clerk: true,
                 holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"email\" = $1 AND \"users\".\"clerk_id\" <> $2",
                 holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2",
                 give_way: ::core::option::Option::Some(
@@ -304,12 +305,14 @@ const _: () = {
             },
             ::clerk_auth::user::ClaimColumn {
                 name: "first_name",
+                unique_in_clerk: false,
                 holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"first_name\" = $1 AND \"users\".\"clerk_id\" <> $2",
                 holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"first_name\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2",
                 give_way: ::core::option::Option::None,
             },
             ::clerk_auth::user::ClaimColumn {
                 name: "image_url",
+                unique_in_clerk: false,
                 holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"image_url\" = $1 AND \"users\".\"clerk_id\" <> $2",
                 holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"image_url\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2",
                 give_way: ::core::option::Option::None,
@@ -505,6 +508,7 @@ const _: () = {
         const CLAIM_COLUMNS: &'static [::clerk_auth::user::ClaimColumn] = &[
             ::clerk_auth::user::ClaimColumn {
                 name: "email",
+                unique_in_clerk: true,
                 holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"email\" = ?1 AND \"users\".\"clerk_id\" <> ?2",
                 holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2",
                 give_way: ::core::option::Option::Some(
@@ -513,12 +517,14 @@ const _: () = {
             },
             ::clerk_auth::user::ClaimColumn {
                 name: "first_name",
+                unique_in_clerk: false,
                 holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"first_name\" = ?1 AND \"users\".\"clerk_id\" <> ?2",
                 holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"first_name\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2",
                 give_way: ::core::option::Option::None,
             },
             ::clerk_auth::user::ClaimColumn {
                 name: "image_url",
+                unique_in_clerk: false,
                 holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"image_url\" = ?1 AND \"users\".\"clerk_id\" <> ?2",
                 holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"image_url\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2",
                 give_way: ::core::option::Option::None,

@@ -240,12 +240,14 @@ const _: () = {
         const CLAIM_COLUMNS: &'static [::clerk_auth::user::ClaimColumn] = &[
             ::clerk_auth::user::ClaimColumn {
                 name: "mail",
+                unique_in_clerk: false,
                 holder: "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE \"users\".\"mail\" = ?1 AND \"users\".\"subject\" <> ?2",
                 holder_ignoring_case: "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"mail\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"subject\" <> ?2",
                 give_way: ::core::option::Option::None,
             },
             ::clerk_auth::user::ClaimColumn {
                 name: "select",
+                unique_in_clerk: false,
                 holder: "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE \"users\".\"select\" = ?1 AND \"users\".\"subject\" <> ?2",
                 holder_ignoring_case: "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"select\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"subject\" <> ?2",
                 give_way: ::core::option::Option::None,

@@ -218,6 +218,7 @@ const _: () = {
         const CLAIM_COLUMNS: &'static [::clerk_auth::user::ClaimColumn] = &[
             ::clerk_auth::user::ClaimColumn {
                 name: "email",
+                unique_in_clerk: true,
                 holder: "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE \"users\".\"email\" = $1 AND \"users\".\"clerk_id\" <> $2",
                 holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2",
                 give_way: ::core::option::Option::Some(
@@ -365,6 +366,7 @@ const _: () = {
         const CLAIM_COLUMNS: &'static [::clerk_auth::user::ClaimColumn] = &[
             ::clerk_auth::user::ClaimColumn {
                 name: "email",
+                unique_in_clerk: true,
                 holder: "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE \"users\".\"email\" = ?1 AND \"users\".\"clerk_id\" <> ?2",
                 holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2",
                 give_way: ::core::option::Option::Some(
