@@ -22,6 +22,8 @@ mod fallback;
 mod fresh;
 #[cfg(feature = "backend-api")]
 mod import;
+#[cfg(feature = "backend-api")]
+mod instance_proof;
 #[cfg(feature = "postgres")]
 mod listener;
 mod newcomers;
@@ -37,6 +39,8 @@ mod plan;
 mod pool_store;
 #[cfg(feature = "backend-api")]
 mod progress;
+#[cfg(feature = "backend-api")]
+mod questions;
 mod reads;
 #[cfg(feature = "webhooks")]
 mod receive;

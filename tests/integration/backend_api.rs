@@ -1,5 +1,7 @@
 //! What a token does not tell is asked of Clerk's Backend API: seldom, and never at the price of a refusal.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use clerk_auth::backend_api::{BackendApi, BackendApiError};
 use clerk_auth::id::UserId;
@@ -17,13 +19,16 @@ on_both_databases!(
     a_token_without_the_claims_is_answered_from_clerk,
     clerk_is_asked_once_however_many_requests_a_token_makes,
     a_clerk_that_does_not_answer_is_not_a_reason_to_refuse_whom_we_know,
-    whom_clerk_does_not_know_any_more_is_deleted,
+    whom_clerk_does_not_know_is_refused_and_not_deleted,
     a_stale_holder_of_a_unique_value_is_brought_up_to_date,
-    a_deleted_holder_of_a_unique_value_is_deleted_here_too,
+    a_holder_whom_clerk_does_not_know_is_not_deleted,
 );
 
 async fn fake() -> FakeClerk {
-    FakeClerk::start().await.expect("a port is free")
+    let fake = FakeClerk::start().await.expect("a port is free");
+    // Of the instance whose tokens are verified.
+    fake.publish(issuer().jwks());
+    fake
 }
 
 fn api(fake: &FakeClerk) -> BackendApi {
@@ -86,7 +91,7 @@ async fn clerk_is_asked_once_however_many_requests_a_token_makes(database: TestD
     changed["first_name"] = "Grace".into();
     changed["updated_at"] = 2_000_000.into();
     fake.put_user(changed);
-    profiles.clock.advance(std::time::Duration::from_secs(5));
+    profiles.clock.advance(Duration::from_secs(5));
     let synced = profiles
         .sync(bare().claim("jti", "another"))
         .await
@@ -98,6 +103,11 @@ async fn clerk_is_asked_once_however_many_requests_a_token_makes(database: TestD
 async fn a_clerk_that_does_not_answer_is_not_a_reason_to_refuse_whom_we_know(database: TestDatabase) {
     let fake = fake().await;
     let profiles = start(&database, &fake).await;
+    // The secret key is shown to be of the instance.
+    profiles
+        .sync(issuer().token("user_bob"))
+        .await
+        .expect_err("Clerk does not know");
     fake.fail(StatusCode::TOO_MANY_REQUESTS);
     let unknown = profiles.sync(bare()).await;
     assert!(matches!(unknown, Err(SyncError::Claims(_))), "{unknown:?}");
@@ -111,7 +121,7 @@ async fn a_clerk_that_does_not_answer_is_not_a_reason_to_refuse_whom_we_know(dat
         .sync(token("user_ada", "Ada", 7))
         .await
         .expect("the token tells");
-    profiles.clock.advance(std::time::Duration::from_secs(5));
+    profiles.clock.advance(Duration::from_secs(5));
     let known = profiles
         .sync(bare().claim("jti", "third"))
         .await
@@ -122,18 +132,30 @@ async fn a_clerk_that_does_not_answer_is_not_a_reason_to_refuse_whom_we_know(dat
     );
 }
 
-async fn whom_clerk_does_not_know_any_more_is_deleted(database: TestDatabase) {
+async fn whom_clerk_does_not_know_is_refused_and_not_deleted(database: TestDatabase) {
     let fake = fake().await;
     let profiles = start(&database, &fake).await;
     profiles
         .sync(token("user_ada", "Ada", 7))
         .await
         .expect("the token tells");
-    profiles.clock.advance(std::time::Duration::from_secs(5));
-    let gone = profiles.sync(bare()).await;
-    assert!(matches!(gone, Err(SyncError::Gone)), "{gone:?}");
-    let whole = profiles.sync(token("user_ada", "Ada", 9)).await;
-    assert!(matches!(whole, Err(SyncError::Gone)), "{whole:?}");
+    profiles.clock.advance(Duration::from_secs(5));
+    let session = profiles.session(bare()).await;
+    for _ in 0..3 {
+        let refused = profiles.users.sync(&session).await;
+        assert!(matches!(refused, Err(SyncError::Claims(_))), "{refused:?}");
+    }
+    assert_eq!(fake.requests(ADA), 1);
+    // A replica of Clerk's was behind.
+    fake.put_user(ada());
+    profiles.clock.advance(Duration::from_secs(5));
+    let known = profiles.users.sync(&session).await.expect("Clerk knows");
+    assert_eq!(known.user.name.as_deref(), Some("Ada"));
+    let whole = profiles.sync(token("user_ada", "Grace", 2_000)).await;
+    assert_eq!(
+        whole.expect("nobody was deleted").user.name.as_deref(),
+        Some("Grace")
+    );
 }
 
 async fn a_stale_holder_of_a_unique_value_is_brought_up_to_date(database: TestDatabase) {
@@ -165,7 +187,7 @@ async fn a_stale_holder_of_a_unique_value_is_brought_up_to_date(database: TestDa
     assert_eq!(email.as_deref(), Some("elsewhere@example.com"));
 }
 
-async fn a_deleted_holder_of_a_unique_value_is_deleted_here_too(database: TestDatabase) {
+async fn a_holder_whom_clerk_does_not_know_is_not_deleted(database: TestDatabase) {
     let fake = fake().await;
     let profiles = start(&database, &fake).await;
     profiles
@@ -176,15 +198,15 @@ async fn a_deleted_holder_of_a_unique_value_is_deleted_here_too(database: TestDa
         .sync(token("user_ada", "Ada", 7).claim("email", "shared@example.com"))
         .await
         .expect("it syncs");
-    let new = profiles
-        .sync(token("user_bob", "Bob", 5).claim("email", "shared@example.com"))
-        .await;
-    assert_eq!(
-        new.expect("it syncs").user.email.as_deref(),
-        Some("shared@example.com")
-    );
-    let sql = "SELECT count(*) FROM profiles WHERE clerk_id = 'user_ada' AND clerk_deleted_at IS NOT NULL";
-    assert_eq!(profiles.pool.number(sql).await, 1);
+    for (updated_at, email) in [(5, None), (9, Some("shared@example.com"))] {
+        let new = profiles
+            .sync(token("user_bob", "Bob", updated_at).claim("email", "shared@example.com"))
+            .await;
+        assert_eq!(new.expect("it syncs").user.email.as_deref(), email);
+        let sql = "SELECT count(*) FROM profiles WHERE clerk_id = 'user_ada' AND clerk_deleted_at IS NULL";
+        assert_eq!(profiles.pool.number(sql).await, 1);
+    }
+    assert_eq!(fake.requests(ADA), 1);
 }
 
 #[tokio::test]

@@ -29,6 +29,7 @@ mod process;
 mod processes;
 mod refusals;
 mod round_trips;
+mod secret_key;
 mod shortcodes;
 mod stand_in;
 mod stand_in_hosts;

@@ -1,77 +1,90 @@
-//! Asks Clerk's Backend API where a token does not tell: its claims are absent, or another row holds a unique value.
+//! Queries Clerk's Backend API for what a token does not tell: its claims are absent, or another row holds a unique value.
+//!
+//! An answer is used only after the secret key was shown to be of this instance ([`InstanceProof`]), and only to bring a row
+//! up to date. Clerk's "there is no such user" refuses the request that asked and deletes nothing: a replica of Clerk's may
+//! be behind, and a deletion is final. Questions are bounded ([`Questions`]).
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
-
-use quick_cache::sync::Cache;
 
 use super::error::SyncError;
 use super::fresh::Reading;
+use super::instance_proof::InstanceProof;
 use super::observation::{Observation, UserObject};
 use super::plan::SyncOutcome;
+use super::questions::{Answer, Questions};
 use super::reads::Counted;
 use super::store::{Looked, WriteError};
 use super::user_sync::{Inner, Synced};
 use super::writers::Writers;
 use crate::backend_api::BackendApi;
 use crate::claim::UnreadableClaims;
+use crate::clerk::Clerk;
 use crate::id::UserId;
 use crate::lenient::LenientValue;
 use crate::session::Session;
 use crate::time::Timestamp;
 use crate::user::SyncedUser;
 
-/// Half of what Clerk allows a development instance (its documentation, "Rate limits"): 100 requests in ten seconds.
-const MOST_QUESTIONS: u32 = 50;
-
-/// The time over which they are counted.
-const WINDOW: Duration = Duration::from_secs(10);
-
-/// How many users are remembered as asked for.
-const MOST_ASKED: usize = 10_000;
-
 /// The Backend API, asked seldom.
 pub(super) struct Fallback {
     api: BackendApi,
-    /// For which session a user was last asked for. A session's token lives a minute, so a user is asked for once in one.
-    asked: Cache<Box<str>, Session>,
+    proof: Arc<InstanceProof>,
+    questions: Arc<Questions>,
     turns: Writers,
-    questions: Mutex<(Timestamp, u32)>,
+}
+
+/// What Clerk says of a user.
+enum Said {
+    User(LenientValue),
+    Unknown,
+    Nothing,
 }
 
 impl Fallback {
     pub(super) fn new(api: BackendApi) -> Self {
         Self {
             api,
-            asked: Cache::new(MOST_ASKED),
+            proof: Arc::default(),
+            questions: Arc::default(),
             turns: Writers::default(),
-            questions: Mutex::new((Timestamp::from_milliseconds(i64::MIN), 0)),
         }
     }
 
-    fn may_ask(&self, now: Timestamp) -> bool {
-        let mut questions = self.questions.lock().unwrap_or_else(PoisonError::into_inner);
-        let (began, count) = *questions;
-        let is_over = now < began || now.since(began) >= WINDOW;
-        let (began, count) = if is_over { (now, 0) } else { (began, count) };
-        if count >= MOST_QUESTIONS {
-            return false;
-        }
-        *questions = (began, count + 1);
-        true
-    }
-
-    /// The user, if there is one still; `None` if Clerk does not say in time. How long Clerk takes is no fault of the
-    /// database's, and is not counted as one.
-    async fn user<U: SyncedUser>(&self, clerk_id: &str, timeout: Duration) -> Option<Option<LenientValue>> {
+    /// What Clerk says within the timeout. How long Clerk takes is no fault of the database's, and is not counted as one.
+    async fn user<U: SyncedUser>(&self, clerk: &Clerk, clerk_id: &str, timeout: Duration) -> Said {
         let user_id = UserId::new(clerk_id);
-        let said = tokio::time::timeout(timeout, self.api.user(&user_id)).await;
-        match said {
-            Ok(Ok(user)) => return Some(user),
-            Ok(Err(error)) => tracing::warn!(user = U::NAME, %error, "Clerk could not be asked about a user"),
-            Err(_) => tracing::warn!(user = U::NAME, "Clerk did not answer about a user in {timeout:?}"),
+        let asked = async {
+            let is_believed = self.proof.holds(clerk, &self.api, &self.questions).await;
+            if !is_believed || !self.questions.may_ask(clerk.now()) {
+                return None;
+            }
+            Some(self.api.user(&user_id).await)
+        };
+        match tokio::time::timeout(timeout, asked).await {
+            // Not asked: the key is not proven, or there were too many questions.
+            Ok(None) => {}
+            Ok(Some(Ok(Some(user)))) => return Said::User(user),
+            Ok(Some(Ok(None))) => {
+                tracing::warn!(
+                    user = U::NAME,
+                    user_id = clerk_id,
+                    "Clerk's Backend API knows no such user; the row, if there is one, stays until Clerk reports a deletion"
+                );
+                return Said::Unknown;
+            }
+            Ok(Some(Err(error))) => {
+                tracing::warn!(user = U::NAME, user_id = clerk_id, %error, "Clerk could not be asked about a user");
+            }
+            Err(_) => {
+                tracing::warn!(
+                    user = U::NAME,
+                    user_id = clerk_id,
+                    "Clerk did not answer about a user in {timeout:?}"
+                );
+            }
         }
-        None
+        Said::Nothing
     }
 }
 
@@ -86,34 +99,39 @@ impl<U: SyncedUser> Inner<U> {
         let Some(fallback) = &self.fallback else {
             return Err(claims.into());
         };
-        let clerk_id = session.user_id().as_str();
+        let clerk_id = session.sub();
         loop {
             let ended = fallback.turns.ended(clerk_id);
-            if fallback
-                .asked
-                .get(clerk_id)
-                .is_some_and(|asked| asked.is(session))
-            {
-                return self.ask(|counted| self.as_known(session, claims, counted)).await;
+            match fallback.questions.answer(session, now) {
+                Some(Answer::Unknown) => return Err(claims.into()),
+                Some(Answer::User | Answer::Silence) => {
+                    return self.ask(|counted| self.as_known(session, claims, counted)).await;
+                }
+                None => {}
             }
             let Some(_turn) = fallback.turns.turn(clerk_id, ended) else {
                 fallback.turns.others(clerk_id).await;
                 continue;
             };
-            if !fallback.may_ask(now) {
-                return self.ask(|counted| self.as_known(session, claims, counted)).await;
-            }
-            let asked = self.ask_clerk(fallback, clerk_id).await;
-            // Whom Clerk does not know is refused, and not served from the row that the application's hook kept.
-            if !matches!(asked, Err(SyncError::OnDelete(_))) {
-                fallback.asked.insert(clerk_id.into(), session.clone());
-            }
-            return match asked {
-                Ok(Some(synced)) => Ok(synced),
-                // Clerk did not say.
-                Ok(None) => self.ask(|counted| self.as_known(session, claims, counted)).await,
-                Err(error) => Err(error),
+            let mut question = fallback.questions.begin(clerk_id, Some(session), now);
+            let said = fallback.user::<U>(&self.clerk, clerk_id, self.timeout).await;
+            let user = match &said {
+                Said::User(user) => UserObject::of::<U>(user),
+                Said::Unknown => {
+                    question.answer = Answer::Unknown;
+                    return Err(claims.into());
+                }
+                Said::Nothing => None,
             };
+            let Some(user) = user else {
+                return self.ask(|counted| self.as_known(session, claims, counted)).await;
+            };
+            let observation: Observation<'_, U> = user.observe()?;
+            let settled = self.ask(|counted| self.settle(&observation, None, counted)).await;
+            if settled.is_ok() {
+                question.answer = Answer::User;
+            }
+            return settled;
         }
     }
 
@@ -142,58 +160,49 @@ impl<U: SyncedUser> Inner<U> {
         }
     }
 
-    /// Makes the row what Clerk says; `None` if Clerk does not say.
-    async fn ask_clerk(
-        self: &Arc<Self>,
-        fallback: &Fallback,
-        clerk_id: &str,
-    ) -> Result<Option<Synced<Arc<U>>>, SyncError> {
-        match fallback.user::<U>(clerk_id, self.timeout).await {
-            Some(None) => {
-                self.ask(|_| self.delete(clerk_id)).await?;
-                Err(SyncError::Gone)
-            }
-            Some(Some(user)) => {
-                let Some(user) = UserObject::of::<U>(&user) else {
-                    return Ok(None);
-                };
-                let observation: Observation<'_, U> = user.observe()?;
-                let settled = self.ask(|counted| self.settle(&observation, None, counted));
-                settled.await.map(Some)
-            }
-            None => Ok(None),
-        }
-    }
-
-    /// Brings the row that holds another's value up to date. Whether that frees the value is for the write to find out.
-    pub(super) async fn refresh_holder(&self, clerk_id: &str) -> Result<(), SyncError> {
+    /// Brings the row that holds another's value up to date. Returns whether it was written; whether that frees the value
+    /// is for the write to find out.
+    pub(super) async fn refresh_holder(&self, clerk_id: &str) -> Result<bool, SyncError> {
         let Some(fallback) = &self.fallback else {
-            return Ok(());
+            return Ok(false);
         };
-        if !fallback.may_ask(self.clerk.now()) {
-            return Ok(());
+        let now = self.clerk.now();
+        if !fallback.questions.is_holder_due(clerk_id, now) {
+            return Ok(false);
         }
         // The time of the request that waits for it is the database's too.
-        match fallback.user::<U>(clerk_id, self.timeout / 2).await {
-            Some(None) => self.delete(clerk_id).await.map(drop),
-            Some(Some(user)) => {
-                let Some(user) = UserObject::of::<U>(&user) else {
-                    return Ok(());
-                };
-                let observation: Observation<'_, U> = user.observe()?;
-                let written = self
-                    .store
-                    .write(clerk_id, &observation.claims, observation.version)
-                    .await;
-                self.fresh.written(clerk_id);
-                match written {
-                    Ok(_) | Err(WriteError::Taken(_)) => Ok(()),
-                    // Its row is one that a race has let in.
-                    Err(WriteError::Gone) => self.delete(clerk_id).await.map(drop),
-                    Err(error) => Err(error.into()),
-                }
+        let mut question = fallback.questions.begin(clerk_id, None, now);
+        let said = fallback.user::<U>(&self.clerk, clerk_id, self.timeout / 2).await;
+        let user = match said {
+            Said::User(user) => user,
+            Said::Unknown => {
+                question.answer = Answer::Unknown;
+                return Ok(false);
             }
-            None => Ok(()),
+            Said::Nothing => return Ok(false),
+        };
+        // What the struct cannot hold of another user is not for this request to report.
+        let user = UserObject::of::<U>(&user);
+        let Some(Ok(observation)) = user.as_ref().map(UserObject::observe::<U>) else {
+            return Ok(false);
+        };
+        let written = self
+            .store
+            .write(clerk_id, &observation.claims, observation.version)
+            .await;
+        self.fresh.written(clerk_id);
+        match written {
+            Ok(_) => {
+                question.answer = Answer::User;
+                Ok(true)
+            }
+            Err(WriteError::Taken(_)) => Ok(false),
+            // A tombstone says that a signed event has deleted the user. Their row is one that a race has let in.
+            Err(WriteError::Gone) => {
+                self.gone(clerk_id).await;
+                Ok(true)
+            }
+            Err(error) => Err(error.into()),
         }
     }
 }
