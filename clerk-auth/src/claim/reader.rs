@@ -42,10 +42,6 @@ impl<'a> ClaimSource<'a> {
     }
 
     /// The source with the names of claims that were received and could not be read.
-    #[cfg_attr(
-        not(any(feature = "backend-api", feature = "webhooks")),
-        expect(dead_code, reason = "a token is read as a whole or refused")
-    )]
     pub(crate) fn with_unreadable(self, unreadable: &'a [&'static str]) -> Self {
         Self { unreadable, ..self }
     }
