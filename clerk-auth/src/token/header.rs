@@ -248,6 +248,7 @@ mod tests {
             r#"{"alg":"RS256","x":{"oiat":1700000000}}"#,
             r#"{"alg":"RS256","x":{"oiat":1700000000},"oiat" :1700000000}"#,
             r#"{"alg":"RS256","oiat":1,"x":{"oiat":1700000000}}"#,
+            r#"{"alg":"RS256","x":{"oiat":1700000000},"oiat":1}"#,
             r#"{"alg":"RS256","x":{"oiat":1700000000},"\u006fiat":1}"#,
             r#"{"alg":"RS256","x":"\"oiat\":1700000000,","oiat":2}"#,
             r#"{"alg":"RS256","x":"oiat\":1700000000,"}"#,
@@ -279,59 +280,56 @@ mod tests {
         }
     }
 
-    /// Members of a header, in whatever order, often twice.
+    /// The members of a header that is signed as it should be; some are called like `oiat`, or hold what looks like it.
     fn header() -> impl Strategy<Value = String> {
-        let space = || "[ \n]{0,1}";
-        let name = r#"oiat|oia\\u0074|alg|kid|typ|cat|x|"oiat":1|\\"oiat\\":1"#;
+        let space = || prop_oneof![4 => Just(""), 1 => Just(" ")];
+        let name = prop_oneof![
+            4 => Just("oiat"),
+            1 => prop::sample::select(&[r"oia\u0074", "xoiat", "oiatx", r#"\"oiat\":1,"#, "kid"][..]),
+        ];
         let value = prop_oneof![
             6 => "[0-9]{1,3}|1[0-9]{9}|[1-9][0-9]{16,20}",
-            2 => r#"-?[0-9]{1,2}(\.[0-9]{1,2})?([eE][+-]?[0-9])?"#,
-            2 => r#""(RS256|JWT|oiat|ins_1|\\"|\\"oiat\\":12|cl_B7d4PD111AAA)""#,
-            1 => r#"\{"oiat":[0-9]{1,2}\}|\["oiat",1\]|null|true|\{\}"#,
+            1 => r"-?[0-9]{1,2}(\.[0-9]{1,2})?([eE][+-]?[0-9])?",
+            1 => r#""(ins_[0-9]|oiat|\\"oiat\\":[0-9]{2},)""#,
+            1 => r"null|\[[0-9]\]",
         ];
+        let object = |members: Vec<String>| format!("{{{}}}", members.join(","));
         let member = (name, space(), space(), value, space())
-            .prop_map(|(name, a, b, value, c)| format!(r#""{name}"{a}:{b}{value}{c}"#));
-        (prop::collection::vec(member, 0..4), any::<bool>(), "[ }]{0,1}").prop_map(
-            |(mut members, is_signed, end)| {
-                if is_signed {
-                    members.insert(members.len() / 2, r#""alg":"RS256""#.to_owned());
-                }
-                format!("{{{}}}{end}", members.join(","))
-            },
-        )
+            .prop_map(|(name, a, b, value, c)| format!(r#""{name}"{a}:{b}{value}{c}"#))
+            .boxed();
+        let nested = prop::collection::vec(member.clone(), 1..2)
+            .prop_map(move |members| format!(r#""x":{}"#, object(members)));
+        let members = prop_oneof![3 => member, 1 => nested];
+        prop::collection::vec(members, 0..3).prop_map(move |mut members| {
+            members.push(r#""alg":"RS256""#.to_owned());
+            object(members)
+        })
     }
 
-    /// One of the bytes that matter in a header, in place of another, or of each digit.
-    fn change(text: &str, at: prop::sample::Index, byte: u8, digits: bool) -> Vec<u8> {
+    /// Changes one byte, or one digit.
+    fn change(text: &str, at: prop::sample::Index, byte: u8, digit: bool) -> Vec<u8> {
         let mut text = text.as_bytes().to_vec();
-        if digits {
-            for digit in text.iter_mut().filter(|byte| byte.is_ascii_digit()) {
-                *digit = b'0' + (*digit - b'0' + byte % 10) % 10;
-            }
-        } else if !text.is_empty() {
-            let at = at.index(text.len());
-            text[at] = byte;
-        }
+        let places: Vec<usize> = (0..text.len())
+            .filter(|at| !digit || text[*at].is_ascii_digit())
+            .collect();
+        let place = places[at.index(places.len())];
+        text[place] = if digit { b'0' + byte % 10 } else { byte };
         text
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(4_000))]
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(8_000) })]
 
         /// Whatever was verified last, a header says what the general parser reads in it.
         #[test]
         fn comparison_reads_what_the_parser_reads(
-            last in prop_oneof![header(), "1[0-9]{9}".prop_map(|oiat| clerks(&oiat))],
-            other in prop::option::weighted(0.2, header()),
+            last in prop_oneof![4 => header(), 1 => "1[0-9]{9}".prop_map(|oiat| clerks(&oiat))],
+            other in prop::option::weighted(0.1, header()),
             at in any::<prop::sample::Index>(),
-            byte in prop_oneof![
-                4 => prop::sample::select(&b"0123456789"[..]),
-                2 => prop::sample::select(&b"\"\\,:{}[]-+.eE oiat"[..]),
-                1 => any::<u8>(),
-            ],
-            digits in any::<bool>(),
+            byte in prop_oneof![2 => prop::sample::select(&b"\"\\,:{}[]-+.eE oiat0"[..]), 1 => any::<u8>()],
+            digit in prop::bool::weighted(0.8),
         ) {
-            let text = other.map_or_else(|| change(&last, at, byte, digits), String::into_bytes);
+            let text = other.map_or_else(|| change(&last, at, byte, digit), String::into_bytes);
             prop_assert_eq!(read_after(&last, &text).0, parse(&text));
         }
     }
