@@ -21,6 +21,7 @@ mod node;
 mod reader;
 mod unreadable;
 
+use std::fmt;
 use std::ops::Deref;
 
 use serde_json::Value;
@@ -139,6 +140,20 @@ impl Deref for LenientValue {
 
     fn deref(&self) -> &Value {
         &self.value
+    }
+}
+
+impl fmt::Display for LenientValue {
+    /// Writes compact JSON, with null for what could not be read.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.value, formatter)
+    }
+}
+
+impl serde::Serialize for LenientValue {
+    /// Writes null for what could not be read.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.value.serialize(serializer)
     }
 }
 
