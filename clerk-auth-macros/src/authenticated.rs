@@ -1,8 +1,10 @@
 //! `#[authenticated]`: parse, check, expand.
 
+mod assertion;
 mod check;
 mod enclosing;
 mod expand;
+mod handler;
 mod model;
 mod name;
 mod parse;
@@ -22,6 +24,12 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream, place: Option<&P
         Err(item) => return [diagnostics.finish_anywhere(), item].into_iter().collect(),
     };
     check::only_once(&mut handler.attributes, &mut diagnostics);
-    let model = check::check(arguments, &handler.signature, place, &mut diagnostics);
+    let model = check::check(
+        arguments,
+        &mut handler.attributes,
+        &handler.signature,
+        place,
+        &mut diagnostics,
+    );
     expand::expand(handler, &model, place, diagnostics.finish())
 }

@@ -14,6 +14,8 @@ mod column;
 mod copied;
 mod encoded;
 mod named;
+mod parameter;
+mod reply;
 mod shared;
 mod sql_type;
 mod subject;
@@ -34,6 +36,11 @@ pub use encoded::{
     JsonClaim, JsonClaimColumn, JsonColumn, JsonField, JsonOwnColumn, TextClaimColumn, TextColumn,
 };
 pub use named::{Named, Same, of};
+pub use parameter::{
+    AnyState, BeforeTheBody, Extractor, LaterParameter, OneUser, Parameter, PartOfState, Readable,
+    UserComesFirst, any,
+};
+pub use reply::{ErrorResponse, Response, ResponseOrJson, Returned, Writable};
 pub use shared::{Probe, SharedField, SharedIn, Unshared};
 #[cfg(all(feature = "postgres", feature = "sqlite"))]
 pub use sql_type::PostgresAndSqliteSqlType;
@@ -44,7 +51,14 @@ pub use sql_type::SqliteSqlType;
 pub use sql_type::{
     Clauses, Defined, Encoded, JsonClauses, JsonNotNull, JsonObject, KindClauses, KindSqlType, SqlType,
 };
-pub use subject::{Asked, NotASubject, Policed, StateField, StateWithoutClerk, SubjectField, TakenFrom};
+pub use subject::{Asked, FromState, Policed, StateField, SubjectField};
+
+/// The traits whose methods `#[authenticated]` calls.
+pub mod ask {
+    pub use super::parameter::{Found as _, NoUser as _, OtherParameter as _};
+    pub use super::reply::{Answered as _, Failure as _, OtherReply as _};
+    pub use super::subject::{NotASubject as _, StateWithoutClerk as _};
+}
 
 use crate::extract::{Provides, SubjectFrom, admit};
 use crate::policy::NoRequirement;
@@ -57,6 +71,10 @@ pub fn read_jwks_document(document: &[u8]) -> usize {
 
 /// The extractor of a derived user: the row of whoever is signed in. No `async fn`: of one rustc would have to prove anew
 /// for each struct that its future can be sent.
+#[expect(
+    clippy::manual_async_fn,
+    reason = "its future is `Send` for each struct without a proof of its own"
+)]
 pub fn extract_user<U, S>(parts: &mut Parts, state: &S) -> impl Future<Output = Result<U, Rejection>> + Send
 where
     S: Provides<Clerk> + Sync,

@@ -5,6 +5,7 @@ use quote::ToTokens;
 use syn::{Attribute, Expr, ExprLit, Ident, Lit, LitStr, Safety, Signature, Type};
 
 use super::enclosing::Place;
+use super::handler;
 use super::model::{Model, Policy, Requirement, Subject};
 use super::name;
 use super::subject::{inferred_state, is_value, subject};
@@ -36,6 +37,7 @@ const LEVELS: [(&str, &str); 4] = [
 
 pub(super) fn check(
     arguments: TokenStream,
+    attributes: &mut Vec<Attribute>,
     signature: &Signature,
     place: Option<&Place>,
     diagnostics: &mut Diagnostics,
@@ -47,9 +49,10 @@ pub(super) fn check(
     }
     check_function(signature, diagnostics);
     let subject = subject(signature, diagnostics);
+    let (removed, debugged_state) = handler::without_debug_handler(attributes);
     let state = match read.state.get() {
         Some(state) => state_of_a_value(state, diagnostics),
-        None => inferred_state(signature),
+        None => debugged_state.or_else(|| inferred_state(signature)),
     };
     let requires_a_user = read.requires_something();
     let mut policy = read.policy(diagnostics);
@@ -69,6 +72,10 @@ pub(super) fn check(
         policy = Policy::Nothing;
     }
     Model {
+        extractors: handler::extractors(signature, &subject),
+        returned: handler::returned(signature),
+        is_named: place.is_some_and(Place::names_its_items),
+        removed,
         requires_a_user,
         policy,
         state,

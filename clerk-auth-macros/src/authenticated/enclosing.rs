@@ -3,7 +3,9 @@
 //! A policy of a handler is a type beside it, for which these have no room. rustc would say that three times, about items
 //! that nobody wrote.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
 
 /// Where the attribute stands, as far as the compiler tells.
 pub(crate) struct Place {
@@ -15,44 +17,142 @@ pub(crate) struct Place {
     pub(crate) column: usize,
 }
 
+/// What the beginning of a line is in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Scope {
+    /// A file or a module.
+    Items,
+    Impl,
+    Trait,
+    /// Something else, such as a function or the body of a macro.
+    Other,
+}
+
+/// What is open at a place of a file.
+enum Open {
+    /// A brace, and what is before it.
+    Brace(String),
+    /// A parenthesis or a bracket, and what is before it.
+    Group(String),
+}
+
+/// A line of a file: its scope, and its column, from one, if it begins with an attribute.
+#[derive(Clone, Copy, Debug)]
+struct Line {
+    scope: Scope,
+    attribute: Option<usize>,
+}
+
 impl Place {
     /// `an impl` or `a trait`, if the attribute stands directly in one. A formatted file has it in the first column in no
     /// other item.
     pub(super) fn encloser(&self) -> Option<&'static str> {
-        let file = self.file.as_ref().filter(|_| self.column > 1)?;
-        encloser(&std::fs::read_to_string(file).ok()?, self.line)
+        match self.line()?.scope {
+            Scope::Impl => Some("an impl"),
+            Scope::Trait => Some("a trait"),
+            Scope::Items | Scope::Other => None,
+        }
+    }
+
+    /// Whether an item beside the attribute can call the handler by its name: the attribute is written in a file or a
+    /// module. In a function, a variable may have the name; and what a macro has written may be in an `impl`.
+    pub(super) fn names_its_items(&self) -> bool {
+        let line = self.line();
+        line.is_some_and(|line| line.scope == Scope::Items && line.attribute == Some(self.column))
+    }
+
+    fn line(&self) -> Option<Line> {
+        let lines = lines_of(self.file.as_ref()?)?;
+        lines.get(self.line.checked_sub(1)?).copied()
     }
 }
 
-/// What the innermost brace that is open at the beginning of the line belongs to.
-fn encloser(source: &str, line: usize) -> Option<&'static str> {
-    let end = source
-        .split_inclusive('\n')
-        .take(line.saturating_sub(1))
-        .map(str::len)
-        .sum();
-    let mut open: Vec<String> = Vec::new();
+/// A file that has been read.
+struct Read {
+    file: PathBuf,
+    modified: SystemTime,
+    lines: Arc<[Line]>,
+}
+
+/// The lines of a file, which is read once for all of its handlers.
+fn lines_of(file: &Path) -> Option<Arc<[Line]>> {
+    static LAST: Mutex<Option<Read>> = Mutex::new(None);
+    let modified = std::fs::metadata(file)
+        .and_then(|metadata| metadata.modified())
+        .ok()?;
+    let mut last = LAST.lock().ok()?;
+    if let Some(read) = &*last
+        && read.file == file
+        && read.modified == modified
+    {
+        return Some(Arc::clone(&read.lines));
+    }
+    let lines: Arc<[Line]> = lines(&std::fs::read_to_string(file).ok()?).into();
+    *last = Some(Read {
+        file: file.to_owned(),
+        modified,
+        lines: Arc::clone(&lines),
+    });
+    Some(lines)
+}
+
+fn lines(source: &str) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut open: Vec<Open> = Vec::new();
     let mut header = String::new();
-    let mut rest = source.get(..end)?;
+    let mut rest = source;
+    let mut begin = |rest: &str, scope: Scope| {
+        let line = rest.lines().next().unwrap_or_default();
+        let indent = line.len() - line.trim_start().len();
+        let attribute = line.get(indent..).is_some_and(|line| line.starts_with("#["));
+        lines.push(Line {
+            scope,
+            attribute: attribute.then_some(indent + 1),
+        });
+    };
+    begin(rest, Scope::Items);
     while let Some(letter) = rest.chars().next() {
         let length = skipped(rest);
         if length > 0 {
-            rest = rest.get(length..)?;
+            let Some((inside, after)) = rest.split_at_checked(length) else {
+                break;
+            };
+            // Nothing is written in the lines of a comment or of a text.
+            inside.matches('\n').for_each(|_| begin("", Scope::Other));
+            rest = after;
             header.push(' ');
             continue;
         }
         match letter {
-            '{' => open.push(std::mem::take(&mut header)),
+            '{' => open.push(Open::Brace(std::mem::take(&mut header))),
             '}' => {
                 open.pop();
                 header.clear();
             }
+            '(' | '[' => {
+                header.push(letter);
+                open.push(Open::Group(std::mem::take(&mut header)));
+            }
+            ')' | ']' => {
+                if let Some(Open::Group(before)) = open.pop_if(|open| matches!(open, Open::Group(_))) {
+                    header = before;
+                }
+                header.push(letter);
+            }
             ';' => header.clear(),
             letter => header.push(letter),
         }
-        rest = rest.get(letter.len_utf8()..)?;
+        rest = rest.get(letter.len_utf8()..).unwrap_or_default();
+        if letter == '\n' {
+            let scope = match open.last() {
+                None => Scope::Items,
+                Some(Open::Brace(header)) => scope(header),
+                Some(Open::Group(_)) => Scope::Other,
+            };
+            begin(rest, scope);
+        }
     }
-    what(open.last()?)
+    lines
 }
 
 /// How many bytes a comment, a text or a letter in quotes takes at the beginning of the source.
@@ -128,78 +228,68 @@ fn text(source: &str) -> usize {
 }
 
 /// What begins with these words, behind its attributes and its visibility.
-fn what(header: &str) -> Option<&'static str> {
+fn scope(header: &str) -> Scope {
     let item = header.rsplit(']').next().unwrap_or(header);
     let words = item.split(|letter: char| !(letter.is_alphanumeric() || letter == '_'));
     for word in words.filter(|word| !word.is_empty()) {
         match word {
-            "impl" => return Some("an impl"),
-            "trait" => return Some("a trait"),
+            "impl" => return Scope::Impl,
+            "trait" => return Scope::Trait,
+            "mod" => return Scope::Items,
             "pub" | "crate" | "super" | "self" | "in" | "unsafe" | "default" | "auto" => {}
-            _ => return None,
+            _ => return Scope::Other,
         }
     }
-    None
+    Scope::Other
 }
 
 #[cfg(test)]
 mod tests {
-    use super::encloser;
+    use super::Scope::{Impl, Items, Other, Trait};
+    use super::lines;
 
     #[test]
     fn the_innermost_item_is_told_by_its_words() {
         let here = "// here";
         for (source, expected) in [
-            ("impl Handlers {\n    // here\n}", Some("an impl")),
-            ("impl<T> Handlers<T> for [T; 2] {\n    // here\n}", None),
+            ("impl Handlers {\n    // here\n}", Impl),
+            ("impl<T> Handlers<T> for [T; 2] {\n    // here\n}", Other),
             (
                 "#[derive(Clone)]\nstruct A { a: u8 }\nimpl A {\n    // here\n}",
-                Some("an impl"),
+                Impl,
             ),
             (
                 "#[doc = \"a ] b\"]\npub(crate) trait Handlers {\n    // here\n}",
-                Some("a trait"),
+                Trait,
             ),
-            ("pub(in crate::a) trait Handlers {\n    // here\n}", None),
-            (
-                "unsafe impl A for B where B: C {\n    // here\n}",
-                Some("an impl"),
-            ),
-            ("impl A {\n    fn a() {\n        // here\n    }\n}", None),
-            ("impl A {\n    fn a() {}\n    // here\n}", Some("an impl")),
-            ("impl A {\n}\nmod tests {\n    // here\n}", None),
-            (
-                "mod tests {\n    impl A {\n        // here\n    }\n}",
-                Some("an impl"),
-            ),
-            ("fn a() -> impl B {\n    // here\n}", None),
-            (
-                "impl A {\n    const A: &str = \"}\";\n    // here\n}",
-                Some("an impl"),
-            ),
+            ("pub(in crate::a) trait Handlers {\n    // here\n}", Trait),
+            ("unsafe impl A for B where B: C {\n    // here\n}", Impl),
+            ("impl A {\n    fn a() {\n        // here\n    }\n}", Other),
+            ("impl A {\n    fn a() {}\n    // here\n}", Impl),
+            ("impl A {\n}\nmod tests {\n    // here\n}", Items),
+            ("mod tests {\n    impl A {\n        // here\n    }\n}", Impl),
+            ("fn a() -> impl B {\n    // here\n}", Other),
+            ("impl A {\n    const A: &str = \"}\";\n    // here\n}", Impl),
             (
                 "impl A {\n    const A: char = '}';\n    const B: char = '\\'';\n    // here\n}",
-                Some("an impl"),
+                Impl,
             ),
-            (
-                "impl A {\n    const A: &str = r#\"\"}\"#;\n    // here\n}",
-                Some("an impl"),
-            ),
-            (
-                "impl A {\n    /* } /* } */ } */\n    // }\n    // here\n}",
-                Some("an impl"),
-            ),
-            ("impl<'a> A<'a> {\n    // here\n}", Some("an impl")),
-            ("macro_rules! a { () => {\n    // here\n} }", None),
-            ("// here", None),
-            ("}}}\nimpl A {\n    // here\n}", Some("an impl")),
+            ("impl A {\n    const A: &str = r#\"\"}\"#;\n    // here\n}", Impl),
+            ("impl A {\n    /* } /* } */ } */\n    // }\n    // here\n}", Impl),
+            ("impl<'a> A<'a> {\n    // here\n}", Impl),
+            ("macro_rules! a { () => {\n    // here\n} }", Other),
+            ("// here", Items),
+            ("#[allow(a)]\npub(crate) async fn a() {\n    // here\n}", Other),
+            ("pub const fn a(b: [u8; 2]) {\n    // here\n}", Other),
+            ("wrapped!(\n    // here\n);", Other),
+            ("wrapped! {\n    // here\n}", Other),
+            ("cfg_if! { if #[cfg(a)] {\n    // here\n} }", Other),
+            ("const A: &str = \"\n    // here\n\";", Other),
+            ("}}}\nimpl A {\n    // here\n}", Impl),
         ] {
-            let line = source
-                .lines()
-                .position(|line| line.trim() == here)
-                .expect("a line is marked")
-                + 1;
-            assert_eq!(encloser(source, line), expected, "{source}");
+            let line = source.lines().position(|line| line.trim() == here);
+            let line = lines(source)[line.expect("a line is marked")];
+            assert_eq!(line.scope, expected, "{source}");
         }
     }
 }

@@ -1,13 +1,13 @@
 //! From the model to Rust. Nothing here can fail.
 
 use proc_macro2::{Group, Ident, TokenStream, TokenTree};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{ToTokens, quote};
 use syn::{Attribute, FnArg, Safety, Type};
 
+use super::assertion::{Assertions, assertions, future};
 use super::enclosing::Place;
 use super::model::{Model, Policy, Requirement, Subject, policy_name};
 use super::parse::Handler;
-use super::subject::{mentions_self, word};
 
 /// Input: `async fn me(user: User)`; output: `async fn me(Authenticated { subject: user, .. }: Authenticated<User, _>)`
 /// with its policy and its assertion beside it. `errors` go into the body, for which an `impl` has room too.
@@ -81,7 +81,20 @@ pub(super) fn expand(
         ),
         _ => (TokenStream::new(), body),
     };
-    let (assertion, here) = assertion(model);
+    let Assertions { inside, mut here } = assertions(model);
+    if !here.is_empty() {
+        // In a closure that nobody calls, so that it costs the handler nothing.
+        here = quote! {
+            let _ = || {
+                #[allow(unused_imports)]
+                use ::clerk_auth::__private::ask::*;
+
+                #here
+            };
+        };
+    }
+    let future = future(&signature, model, &conditions);
+    let removed = model.removed.iter();
     // rustc shows where a parameter for a type that it does not know would go: behind the name of the function. What it says
     // of the assertion is then what it says of the handler, and shown once.
     let check = Ident::new("__check", signature.ident.span());
@@ -92,11 +105,14 @@ pub(super) fn expand(
 
             const _: () = {
                 #[allow(unused_imports)]
-                use ::clerk_auth::__private::{NotASubject as _, StateWithoutClerk as _};
+                use ::clerk_auth::__private::ask::*;
+                #(
+                    #[allow(unused_imports)]
+                    use #removed as _;
+                )*
 
-                #[allow(dead_code)]
                 fn #check() {
-                    #assertion
+                    #inside
                 }
             };
             #here
@@ -108,6 +124,8 @@ pub(super) fn expand(
         #visibility #signature #body
 
         #definition
+
+        #future
     }
 }
 
@@ -162,61 +180,6 @@ fn guard(signature: &mut syn::Signature, model: &Model, policy: &TokenStream) {
 /// to make it a parameter of the handler.
 fn guarded(ty: &TokenStream, policy: &TokenStream) -> TokenStream {
     quote!(<(#ty, #policy) as ::clerk_auth::__private::Policed>::Guard)
-}
-
-/// Asks rustc, under the user's types, whether the policy is one, the user is one, and the state has what it takes: in
-/// statements of a function inside the handler, and in statements of the handler itself if a type is written with `Self`,
-/// which means nothing in an item.
-fn assertion(model: &Model) -> (TokenStream, TokenStream) {
-    let mut inside = TokenStream::new();
-    let mut here = TokenStream::new();
-    let state = model.state.as_ref().filter(|state| !mentions_self(state));
-    if let Policy::Type(ty) = &model.policy {
-        let place = if mentions_self(ty) { &mut here } else { &mut inside };
-        place.extend(quote!(let _ = <#ty as ::clerk_auth::policy::Policy>::REQUIREMENT;));
-    }
-    match &model.subject {
-        Subject::Parameter(ty) => {
-            let it = quote_spanned!(word(ty)=> _);
-            let subject = quote!(<<(#ty,) as ::clerk_auth::__private::Asked>::Field>::subject());
-            let place = if mentions_self(ty) { &mut here } else { &mut inside };
-            place.extend(quote!(<#ty as ::clerk_auth::extract::Subject>::check();));
-            if model.requires_a_user {
-                place.extend(quote!(<#it as ::clerk_auth::extract::SignedInUser>::check(#subject);));
-            }
-            if let Some(state) = state {
-                place.extend(quote! {
-                    <#it as ::clerk_auth::extract::SubjectFrom<#state>>::check(
-                        ::clerk_auth::__private::StateField::<#state>::each(#subject),
-                    );
-                    <#it as ::clerk_auth::__private::TakenFrom<#state>>::check(
-                        ::clerk_auth::__private::StateField::<#state>::whole(#subject),
-                    );
-                });
-            }
-        }
-        Subject::Nobody => {
-            if let Some(state) = state {
-                let it = quote_spanned!(word(state)=> ());
-                inside.extend(quote! {
-                    <#it as ::clerk_auth::extract::SubjectFrom<#state>>::check(::core::marker::PhantomData);
-                });
-            }
-        }
-        Subject::Refused(_) | Subject::Receiver => {}
-    }
-    if !here.is_empty() {
-        // In a closure that nobody calls, so that it costs the handler nothing.
-        here = quote! {
-            let _ = || {
-                #[allow(unused_imports)]
-                use ::clerk_auth::__private::{NotASubject as _, StateWithoutClerk as _};
-
-                #here
-            };
-        };
-    }
-    (inside, here)
 }
 
 fn requirement(requirement: &Requirement) -> TokenStream {

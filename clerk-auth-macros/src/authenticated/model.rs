@@ -15,6 +15,20 @@ pub(super) struct Model {
     pub(super) state: Option<Type>,
     /// Who is signed in.
     pub(super) subject: Subject,
+    /// The parameters about which rustc is asked, in their order.
+    pub(super) extractors: Vec<Extractor>,
+    /// The type that is returned, if rustc is asked about it.
+    pub(super) returned: Option<Type>,
+    /// The paths of attributes that were removed, because this one does their work.
+    pub(super) removed: Vec<syn::Path>,
+    /// Whether the handler can be named where its future is asked about.
+    pub(super) is_named: bool,
+}
+
+/// A parameter that is not the user.
+pub(super) struct Extractor {
+    pub(super) ty: Type,
+    pub(super) is_last: bool,
 }
 
 /// Who is signed in, as the handler says.
@@ -22,7 +36,7 @@ pub(super) enum Subject {
     /// Nobody whom the handler asks for: a guard is put in front.
     Nobody,
     /// The first parameter.
-    Parameter(Type),
+    Parameter(Box<Type>),
     /// The first parameter, of a type that no value has, and the error that stands in its place.
     Refused(TokenStream),
     /// The first parameter is `self`, which was reported.

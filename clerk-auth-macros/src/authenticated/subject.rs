@@ -79,7 +79,7 @@ pub(super) fn subject(signature: &Signature, diagnostics: &mut Diagnostics) -> S
         );
     }
     for later in parameters.iter().skip(1) {
-        let Some(name) = user_like(&later.pat, &later.ty) else {
+        let Some(name) = user_like(&later.ty) else {
             continue;
         };
         if first.is_none() {
@@ -104,7 +104,7 @@ pub(super) fn subject(signature: &Signature, diagnostics: &mut Diagnostics) -> S
         return Subject::Nobody;
     };
     if is_value(&first.ty) {
-        Subject::Parameter((*first.ty).clone())
+        Subject::Parameter(first.ty.clone())
     } else {
         Subject::Refused(crate::diag::in_place(
             &first.ty,
@@ -137,9 +137,15 @@ pub(super) fn word(ty: &Type) -> Span {
             last_segment(ty).map_or_else(|| ty.span(), |last| last.ident.span())
         }
         Type::Paren(paren) => word(&paren.elem),
+        Type::Reference(reference) => word(&reference.elem),
         Type::Macro(invocation) => invocation.mac.path.span(),
         _ => ty.span(),
     }
+}
+
+/// Whether a type is written with `impl`, so that it has no name elsewhere.
+pub(super) fn mentions_impl(ty: &Type) -> bool {
+    mentions(ty.to_token_stream(), "impl")
 }
 
 /// Whether a type is written with the word `Self`, which means nothing in an item inside the handler.
@@ -170,7 +176,11 @@ fn pattern(pattern: &Pat) -> String {
     }
 }
 
-fn is_extractor(ty: &Type) -> bool {
+pub(super) fn is_user_by_name(ty: &Type) -> bool {
+    user_like(ty).is_some()
+}
+
+pub(super) fn is_extractor(ty: &Type) -> bool {
     let Some(segment) = last_segment(ty) else {
         return false;
     };
@@ -183,11 +193,10 @@ fn is_extractor(ty: &Type) -> bool {
     EXTRACTORS.iter().any(|extractor| segment.ident == extractor)
 }
 
-/// The type's name, if a parameter that does not stand first looks like a user.
-fn user_like(pattern: &Pat, ty: &Type) -> Option<String> {
+/// The type's name, if a parameter that is not the first is a user by its name. Others are found by their types.
+fn user_like(ty: &Type) -> Option<String> {
     let segment = last_segment(ty)?;
     let name = segment.ident.to_string();
-    let named_user = matches!(pattern, Pat::Ident(pattern) if pattern.ident == "user");
     let wrapped = || {
         first_argument(ty)
             .and_then(last_segment)
@@ -195,11 +204,9 @@ fn user_like(pattern: &Pat, ty: &Type) -> Option<String> {
     };
     match name.as_str() {
         "Session" | "User" => Some(name),
-        "Synced" | "MaybeSynced" | "Arc" => Some(format!("{name}<{}>", wrapped()?)),
-        "Option" => wrapped()
-            .filter(|inner| inner == "User" || inner == "Session")
-            .map(|inner| format!("Option<{inner}>")),
-        _ if named_user && !is_extractor(ty) => Some(name),
+        "Synced" | "MaybeSynced" | "Arc" | "Option" => wrapped()
+            .filter(|inner| inner == "User" || name == "Option" && inner == "Session")
+            .map(|inner| format!("{name}<{inner}>")),
         _ => None,
     }
 }
@@ -217,7 +224,7 @@ pub(super) fn inferred_state(signature: &Signature) -> Option<Type> {
     })
 }
 
-fn last_segment(ty: &Type) -> Option<&syn::PathSegment> {
+pub(super) fn last_segment(ty: &Type) -> Option<&syn::PathSegment> {
     match ty {
         Type::Path(path) => path.path.segments.last(),
         // A `macro_rules!` macro hands on a type in invisible parentheses.
@@ -226,12 +233,21 @@ fn last_segment(ty: &Type) -> Option<&syn::PathSegment> {
     }
 }
 
-fn first_argument(ty: &Type) -> Option<&Type> {
-    let PathArguments::AngleBracketed(arguments) = &last_segment(ty)?.arguments else {
-        return None;
-    };
-    arguments.args.iter().find_map(|argument| match argument {
-        GenericArgument::Type(ty) => Some(ty),
+pub(super) fn first_argument(ty: &Type) -> Option<&Type> {
+    arguments(ty).next()
+}
+
+/// The types between the angle brackets at the end of a path.
+pub(super) fn arguments(ty: &Type) -> impl Iterator<Item = &Type> {
+    let arguments = match last_segment(ty).map(|segment| &segment.arguments) {
+        Some(PathArguments::AngleBracketed(arguments)) => Some(&arguments.args),
         _ => None,
-    })
+    };
+    arguments
+        .into_iter()
+        .flatten()
+        .filter_map(|argument| match argument {
+            GenericArgument::Type(ty) => Some(ty),
+            _ => None,
+        })
 }

@@ -81,12 +81,12 @@ impl<S> StateWithoutClerk for StateField<S> {}
 #[diagnostic::on_unimplemented(
     message = "`{S}` does not provide what `{Self}` takes",
     label = "a `Session` takes a `Clerk` from the state, a user takes a `Clerk` and a `UserSync<_>`",
-    note = "these are fields of `{S}`, which says `#[derive(Clone, axum::extract::FromRef)]`"
+    note = "add them as fields of `{S}`, with `#[derive(Clone, axum::extract::FromRef)]`"
 )]
-pub trait TakenFrom<S> {
+pub trait FromState<S> {
     /// Does nothing; calling it is the assertion.
     fn check(_: PhantomData<Self>) {}
 }
 
 #[diagnostic::do_not_recommend]
-impl<S, T: SubjectFrom<S>> TakenFrom<S> for T {}
+impl<S, T: SubjectFrom<S>> FromState<S> for T {}

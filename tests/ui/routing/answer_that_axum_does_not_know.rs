@@ -1,3 +1,4 @@
+// mistakes: 2
 use axum::Router;
 use clerk_auth::routing::get;
 use clerk_auth::{Clerk, Session, authenticated};

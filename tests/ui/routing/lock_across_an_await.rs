@@ -1,3 +1,4 @@
+// mistakes: 2
 use std::sync::Mutex;
 
 use axum::Router;

@@ -11,8 +11,7 @@ pub async fn remove(
 ) -> StatusCode {
     const _: () = {
         #[allow(unused_imports)]
-        use ::clerk_auth::__private::{NotASubject as _, StateWithoutClerk as _};
-        #[allow(dead_code)]
+        use ::clerk_auth::__private::ask::*;
         fn __check() {
             <User as ::clerk_auth::extract::Subject>::check();
             <_ as ::clerk_auth::extract::SignedInUser>::check(
@@ -25,13 +24,38 @@ pub async fn remove(
                     AppState,
                 >::each(<<(User,) as ::clerk_auth::__private::Asked>::Field>::subject()),
             );
-            <_ as ::clerk_auth::__private::TakenFrom<
+            <_ as ::clerk_auth::__private::FromState<
                 AppState,
             >>::check(
                 ::clerk_auth::__private::StateField::<
                     AppState,
                 >::whole(<<(User,) as ::clerk_auth::__private::Asked>::Field>::subject()),
             );
+            {
+                let __it = ::clerk_auth::__private::Parameter::<
+                    State<AppState>,
+                    AppState,
+                >::NEW
+                    .ask_parts()
+                    .ask_body()
+                    .ask_state();
+                <_ as ::clerk_auth::__private::Extractor<
+                    AppState,
+                >>::check(__it.not_extracted());
+                <_ as ::clerk_auth::__private::PartOfState<
+                    AppState,
+                >>::check(__it.not_provided());
+            }
+            {
+                let __returned = ::clerk_auth::__private::Returned::<StatusCode>::NEW
+                    .ask_response();
+                let __value = __returned.ask_value().ask_response().ask_content();
+                <_ as ::clerk_auth::__private::Response>::check(__value.data());
+                <_ as ::clerk_auth::__private::ResponseOrJson>::check(__value.opaque());
+                <_ as ::clerk_auth::__private::ErrorResponse>::check(
+                    __returned.ask_error().ask_response().unanswered(),
+                );
+            }
         }
     };
     done()

@@ -1,0 +1,207 @@
+//! What rustc is asked about a handler, under the user's own types. Nothing here can fail.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::{Attribute, FnArg, Signature, Type};
+
+use super::model::{Extractor, Model, Policy, Subject};
+use super::subject::{
+    arguments, first_argument, is_extractor, is_user_by_name, last_segment, mentions_impl, mentions_self,
+    word,
+};
+
+/// Statements of a function inside the handler, and statements of the handler itself.
+#[derive(Default)]
+pub(super) struct Assertions {
+    pub(super) inside: TokenStream,
+    /// For a type that is written with `Self`, which means nothing in an item.
+    pub(super) here: TokenStream,
+}
+
+impl Assertions {
+    fn extend(&mut self, ty: &Type, statements: TokenStream) {
+        if mentions_self(ty) {
+            self.here.extend(statements);
+        } else {
+            self.inside.extend(statements);
+        }
+    }
+}
+
+/// Asks whether the policy is one, the user is one, each parameter is an extractor, what is returned is a response, and the
+/// state has what they take.
+pub(super) fn assertions(model: &Model) -> Assertions {
+    let mut assertions = Assertions::default();
+    let state = model.state.as_ref().filter(|state| !mentions_self(state));
+    if let Policy::Type(ty) = &model.policy {
+        assertions.extend(
+            ty,
+            quote!(let _ = <#ty as ::clerk_auth::policy::Policy>::REQUIREMENT;),
+        );
+    }
+    match &model.subject {
+        Subject::Parameter(ty) => user(&mut assertions, ty, model.requires_a_user, state),
+        Subject::Nobody => {
+            if let Some(state) = state {
+                assertions.inside.extend(quote! {
+                    let _ = <#state as ::clerk_auth::extract::Provides<::clerk_auth::__private::Clerk>>::provide;
+                });
+            }
+        }
+        Subject::Refused(_) | Subject::Receiver => return assertions,
+    }
+    for extractor in &model.extractors {
+        // A user by their name has been reported.
+        if !is_user_by_name(&extractor.ty) {
+            parameter(&mut assertions, extractor, &model.subject, state);
+        }
+    }
+    if let Some(ty) = &model.returned {
+        returned(&mut assertions, ty);
+    }
+    assertions
+}
+
+fn user(assertions: &mut Assertions, ty: &Type, is_required: bool, state: Option<&Type>) {
+    let it = quote_spanned!(word(ty)=> _);
+    let subject = quote!(<<(#ty,) as ::clerk_auth::__private::Asked>::Field>::subject());
+    assertions.extend(ty, quote!(<#ty as ::clerk_auth::extract::Subject>::check();));
+    if is_required {
+        assertions.extend(
+            ty,
+            quote!(<#it as ::clerk_auth::extract::SignedInUser>::check(#subject);),
+        );
+    }
+    if let Some(state) = state {
+        assertions.extend(
+            ty,
+            quote! {
+                <#it as ::clerk_auth::extract::SubjectFrom<#state>>::check(
+                    ::clerk_auth::__private::StateField::<#state>::each(#subject),
+                );
+                <#it as ::clerk_auth::__private::FromState<#state>>::check(
+                    ::clerk_auth::__private::StateField::<#state>::whole(#subject),
+                );
+            },
+        );
+    }
+}
+
+/// axum's extractors of what serde reads.
+const READ_BY_SERDE: [&str; 4] = ["Form", "Json", "Path", "Query"];
+
+/// Without a known state nothing is claimed of a parameter that may depend on it.
+fn parameter(
+    assertions: &mut Assertions,
+    Extractor { ty, is_last }: &Extractor,
+    subject: &Subject,
+    state: Option<&Type>,
+) {
+    let it = quote_spanned!(word(ty)=> _);
+    let mut checks = TokenStream::new();
+    let is_named_extractor = is_extractor(ty);
+    if !is_named_extractor {
+        let rule = match subject {
+            Subject::Nobody => quote!(UserComesFirst),
+            _ => quote!(OneUser),
+        };
+        checks.extend(quote!(<#it as ::clerk_auth::__private::#rule>::check(
+            ::clerk_auth::__private::LaterParameter::<#ty>::NEW.ask_user(),
+        );));
+    }
+    if !is_last {
+        checks.extend(quote!(<#it as ::clerk_auth::__private::BeforeTheBody>::check(__it.reads_body());));
+    }
+    let is_read =
+        |ty| last_segment(ty).is_some_and(|last| READ_BY_SERDE.iter().any(|known| last.ident == known));
+    match (first_argument(ty).filter(|_| is_read(ty)), state) {
+        (Some(data), _) => {
+            let data_it = quote_spanned!(word(data)=> _);
+            checks.extend(
+                quote!(<#data_it as ::clerk_auth::__private::Readable>::check(__it.unread::<#data>());),
+            );
+        }
+        (None, Some(state)) => checks.extend(quote! {
+            <#it as ::clerk_auth::__private::Extractor<#state>>::check(__it.not_extracted());
+            <#it as ::clerk_auth::__private::PartOfState<#state>>::check(__it.not_provided());
+        }),
+        (None, None) => {}
+    }
+    if checks.is_empty() {
+        return;
+    }
+    let state = state.map_or_else(
+        || quote!(::clerk_auth::__private::AnyState),
+        |state| quote!(#state),
+    );
+    let asked = if is_named_extractor {
+        quote!(::clerk_auth::__private::Parameter::<#ty, #state>::NEW)
+    } else {
+        quote!(::clerk_auth::__private::LaterParameter::<#ty>::NEW.ask_parameter::<#state>())
+    };
+    assertions.extend(
+        ty,
+        quote! {{
+            let __it = #asked.ask_parts().ask_body().ask_state();
+            #checks
+        }},
+    );
+}
+
+fn returned(assertions: &mut Assertions, ty: &Type) {
+    let is = |ty: &Type, name: &str| last_segment(ty).is_some_and(|last| last.ident == name);
+    let mut parts = arguments(ty).take(if is(ty, "Result") { 2 } else { 0 });
+    let value = parts.next().unwrap_or(ty);
+    let error = parts.next().unwrap_or(ty);
+    let value = match value {
+        Type::Tuple(tuple) => tuple.elems.last().unwrap_or(value),
+        _ => value,
+    };
+    let (value_it, error_it) = (quote_spanned!(word(value)=> _), quote_spanned!(word(error)=> _));
+    let opaque = match first_argument(value).filter(|_| is(value, "Json")) {
+        Some(data) => {
+            let data_it = quote_spanned!(word(data)=> _);
+            quote!(<#data_it as ::clerk_auth::__private::Writable>::check(__value.unwritten::<#data>());)
+        }
+        None => quote!(<#value_it as ::clerk_auth::__private::ResponseOrJson>::check(__value.opaque());),
+    };
+    assertions.extend(
+        ty,
+        quote! {{
+            let __returned = ::clerk_auth::__private::Returned::<#ty>::NEW.ask_response();
+            let __value = __returned.ask_value().ask_response().ask_content();
+            <#value_it as ::clerk_auth::__private::Response>::check(__value.data());
+            #opaque
+            <#error_it as ::clerk_auth::__private::ErrorResponse>::check(__returned.ask_error().ask_response().unanswered());
+        }},
+    );
+}
+
+/// Asks whether another thread can go on with the handler's future, in an item beside it: inside the handler, a parameter may
+/// have its name. The function is not called, so that a handler that nobody mounts is still reported as unused.
+pub(super) fn future(signature: &Signature, model: &Model, conditions: &[&Attribute]) -> TokenStream {
+    let is_callable = model.is_named
+        && signature.asyncness.is_some()
+        && signature.generics.params.is_empty()
+        && !matches!(model.subject, Subject::Refused(_) | Subject::Receiver);
+    let is_plain = |input: &FnArg| matches!(input, FnArg::Typed(typed) if typed.attrs.is_empty() && !mentions_impl(&typed.ty));
+    if !is_callable || !signature.inputs.iter().all(is_plain) {
+        return TokenStream::new();
+    }
+    let handler = &signature.ident;
+    // Their types are not written again: rustc would report each mistake in them once more.
+    let arguments = signature
+        .inputs
+        .iter()
+        .map(|_| quote!(::clerk_auth::__private::any()));
+    let call = quote_spanned!(handler.span()=> &#handler(#(#arguments),*));
+    quote! {
+        #(#conditions)*
+        const _: () = {
+            #[allow(deprecated, clippy::let_underscore_future)]
+            fn __future() {
+                let _: &dyn ::core::marker::Send = #call;
+            }
+        };
+    }
+}

@@ -1,0 +1,73 @@
+//! What makes a function a handler beside its user: the other parameters and the return type.
+
+use syn::{Attribute, FnArg, ReturnType, Signature, Type};
+
+use super::model::{Extractor, Subject};
+use super::subject::{is_value, mentions_impl};
+use crate::argument::{self, Argument};
+
+/// The parameters that are not the user. None if one of them is conditional: which is the last is not known then.
+pub(super) fn extractors(signature: &Signature, subject: &Subject) -> Vec<Extractor> {
+    let user = usize::from(matches!(subject, Subject::Parameter(_) | Subject::Refused(_)));
+    let count = signature.inputs.len();
+    let is_conditional = |attributes: &[Attribute]| {
+        let mut attributes = attributes.iter();
+        attributes.any(|it| it.path().is_ident("cfg") || it.path().is_ident("cfg_attr"))
+    };
+    let mut extractors = Vec::new();
+    for (index, input) in signature.inputs.iter().enumerate() {
+        let FnArg::Typed(typed) = input else {
+            return Vec::new();
+        };
+        if is_conditional(&typed.attrs) {
+            return Vec::new();
+        }
+        if index >= user && is_value(&typed.ty) && !mentions_impl(&typed.ty) {
+            extractors.push(Extractor {
+                ty: (*typed.ty).clone(),
+                is_last: index + 1 == count,
+            });
+        }
+    }
+    extractors
+}
+
+/// The return type, unless it is a response for certain or has no name.
+pub(super) fn returned(signature: &Signature) -> Option<Type> {
+    let ReturnType::Type(_, ty) = &signature.output else {
+        return None;
+    };
+    let is_text = matches!(&**ty, Type::Reference(reference)
+        if matches!(&*reference.elem, Type::Path(path) if path.path.is_ident("str")));
+    (!is_text && is_value(ty) && !mentions_impl(ty)).then(|| (**ty).clone())
+}
+
+/// Removes axum's `#[debug_handler]`, whose work this attribute does, and returns its `state`. What is removed is still
+/// named, so that its import is used.
+pub(super) fn without_debug_handler(attributes: &mut Vec<Attribute>) -> (Vec<syn::Path>, Option<Type>) {
+    let mut removed = Vec::new();
+    let mut state = None;
+    attributes.retain(|attribute| {
+        let path = attribute.path();
+        let is_debug_handler = path
+            .segments
+            .last()
+            .is_some_and(|last| last.ident == "debug_handler");
+        if is_debug_handler {
+            removed.push(path.clone());
+            let arguments = match &attribute.meta {
+                syn::Meta::List(list) => list.parse_args_with(argument::separated).unwrap_or_default(),
+                _ => Vec::new(),
+            };
+            for argument in arguments {
+                if let Argument::Type(key, ty) = argument
+                    && key == "state"
+                {
+                    state = Some(ty);
+                }
+            }
+        }
+        !is_debug_handler
+    });
+    (removed, state)
+}

@@ -1,0 +1,312 @@
+//! How generated code asks whether a parameter can be taken from a request: each mistake is one error, under its type.
+//!
+//! A chain of methods finds out what is wrong: each link is an inherent method if a bound holds, and a method of
+//! [`OtherParameter`] if not, so that rustc decides by types. It ends with a type for each mistake, and each mistake is a
+//! trait with a message of its own.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use axum::extract::{FromRequest, FromRequestParts, State};
+use serde::de::DeserializeOwned;
+
+use crate::extract::MaybeSynced;
+use crate::sync::Synced;
+use crate::user::Derived;
+
+/// Nothing is wrong, or it has been reported.
+#[derive(Debug)]
+pub struct Fine;
+
+/// The state of a handler that does not name it: only what every state provides can be had from it.
+#[derive(Clone, Debug)]
+pub struct AnyState;
+
+/// An argument of a call that is never made.
+pub fn any<T>() -> T {
+    unreachable!("generated code is checked, and not called")
+}
+
+/// A parameter of the type `T` where the state is `S`.
+#[derive(Debug)]
+pub struct Parameter<T, S>(PhantomData<fn() -> (T, S)>);
+
+/// A parameter that is not taken from the parts of a request.
+#[derive(Debug)]
+pub struct BodyParameter<T, S>(PhantomData<fn() -> (T, S)>);
+
+/// A parameter that reads the body.
+#[derive(Debug)]
+pub struct ReadsBody<T>(PhantomData<fn() -> T>);
+
+/// A parameter that is not an extractor.
+#[derive(Debug)]
+pub struct NotExtracted<T, S>(PhantomData<fn() -> (T, S)>);
+
+/// A `State<T>` that the state `S` does not provide.
+#[derive(Debug)]
+pub struct NotProvided<T, S>(PhantomData<fn() -> (T, S)>);
+
+impl<T, S> Parameter<T, S> {
+    /// Asks about a parameter.
+    pub const NEW: Self = Self(PhantomData);
+}
+
+impl<T: FromRequestParts<S>, S> Parameter<T, S> {
+    /// Finds an extractor that may be anywhere.
+    pub fn ask_parts(self) -> Fine {
+        Fine
+    }
+}
+
+impl<T: FromRequest<S>, S> BodyParameter<T, S> {
+    /// Finds an extractor that comes last.
+    pub fn ask_body(self) -> ReadsBody<T> {
+        ReadsBody(PhantomData)
+    }
+}
+
+impl<T, S> NotExtracted<State<T>, S> {
+    /// Finds a part of the state.
+    pub fn ask_state(self) -> NotProvided<T, S> {
+        NotProvided(PhantomData)
+    }
+}
+
+/// The links of the chain whose bounds do not hold.
+pub trait OtherParameter<T, S>: Sized {
+    /// It is not taken from the parts of a request.
+    fn ask_parts(self) -> BodyParameter<T, S> {
+        BodyParameter(PhantomData)
+    }
+
+    /// It is not taken from a request.
+    fn ask_body(self) -> NotExtracted<T, S> {
+        NotExtracted(PhantomData)
+    }
+
+    /// It is not a part of the state.
+    fn ask_state(self) -> Self {
+        self
+    }
+}
+
+impl<T, S> OtherParameter<T, S> for Parameter<T, S> {}
+impl<T, S> OtherParameter<T, S> for BodyParameter<T, S> {}
+impl<T, S> OtherParameter<T, S> for NotExtracted<T, S> {}
+
+impl Fine {
+    /// Passes on that nothing is wrong.
+    pub fn ask_parts(self) -> Self {
+        self
+    }
+
+    /// Passes on that nothing is wrong.
+    pub fn ask_body(self) -> Self {
+        self
+    }
+
+    /// Passes on that nothing is wrong.
+    pub fn ask_state(self) -> Self {
+        self
+    }
+}
+
+impl<T> ReadsBody<T> {
+    /// Passes on what was found.
+    pub fn ask_state(self) -> Self {
+        self
+    }
+}
+
+/// A parameter that is not the first.
+#[derive(Debug)]
+pub struct LaterParameter<T>(PhantomData<fn() -> T>);
+
+/// A type that is fetched for a user.
+pub trait OfUser {}
+
+impl<U: Derived> OfUser for U {}
+impl<U: Derived> OfUser for Arc<U> {}
+impl<U: Derived> OfUser for Synced<U> {}
+impl<U: Derived> OfUser for MaybeSynced<U> {}
+impl<T: OfUser> OfUser for Option<T> {}
+
+impl<T> LaterParameter<T> {
+    /// Asks about a parameter.
+    pub const NEW: Self = Self(PhantomData);
+}
+
+impl<T: OfUser> LaterParameter<T> {
+    /// Finds a user.
+    pub fn ask_user(&self) -> PhantomData<T> {
+        PhantomData
+    }
+
+    /// A user has been reported.
+    pub fn ask_parameter<S>(&self) -> Fine {
+        Fine
+    }
+}
+
+/// What [`LaterParameter`] does for other types.
+pub trait NoUser<T> {
+    /// It is not a user.
+    fn ask_user(&self) -> PhantomData<Fine> {
+        PhantomData
+    }
+
+    /// More is asked about it.
+    fn ask_parameter<S>(&self) -> Parameter<T, S> {
+        Parameter::NEW
+    }
+}
+
+impl<T> NoUser<T> for LaterParameter<T> {}
+
+/// What may be a parameter after the user: no other user.
+#[diagnostic::on_unimplemented(
+    message = "a request has one user, and `{Self}` would be another",
+    label = "the first parameter is the user already",
+    note = "remove one of the two; the claims are there as `Session`"
+)]
+pub trait OneUser {
+    /// Does nothing; calling it is the assertion.
+    fn check(_: PhantomData<Self>) {}
+}
+
+#[diagnostic::do_not_recommend]
+impl OneUser for Fine {}
+
+/// What may be a parameter after an extractor: no user.
+#[diagnostic::on_unimplemented(
+    message = "the user comes first, so that nothing reads the request before it is authenticated",
+    label = "`{Self}` is the user, and not the first parameter",
+    note = "make it the first parameter"
+)]
+pub trait UserComesFirst {
+    /// Does nothing; calling it is the assertion.
+    fn check(_: PhantomData<Self>) {}
+}
+
+#[diagnostic::do_not_recommend]
+impl UserComesFirst for Fine {}
+
+/// What the chain has found.
+pub trait Found {
+    /// What reads the body.
+    type ReadsBody;
+    /// What is not an extractor.
+    type NotExtracted;
+    /// What the state lacks.
+    type NotProvided;
+    /// What serde would have to read: the `D` of a `Json<D>`.
+    type Unread<D>;
+
+    /// What serde would have to read.
+    fn unread<D>(&self) -> PhantomData<Self::Unread<D>> {
+        PhantomData
+    }
+
+    /// What reads the body.
+    fn reads_body(&self) -> PhantomData<Self::ReadsBody> {
+        PhantomData
+    }
+
+    /// What is not an extractor.
+    fn not_extracted(&self) -> PhantomData<Self::NotExtracted> {
+        PhantomData
+    }
+
+    /// What the state lacks.
+    fn not_provided(&self) -> PhantomData<Self::NotProvided> {
+        PhantomData
+    }
+}
+
+impl Found for Fine {
+    type Unread<D> = Fine;
+    type ReadsBody = Fine;
+    type NotExtracted = Fine;
+    type NotProvided = Fine;
+}
+
+impl<T> Found for ReadsBody<T> {
+    type Unread<D> = Fine;
+    type ReadsBody = T;
+    type NotExtracted = Fine;
+    type NotProvided = Fine;
+}
+
+impl<T, S> Found for NotExtracted<T, S> {
+    type Unread<D> = D;
+    type ReadsBody = Fine;
+    type NotExtracted = T;
+    type NotProvided = Fine;
+}
+
+impl<T, S> Found for NotProvided<T, S> {
+    type Unread<D> = Fine;
+    type ReadsBody = Fine;
+    type NotExtracted = Fine;
+    type NotProvided = T;
+}
+
+/// What may be before the last parameter: everything but what reads the body.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` reads the body, so it must be the last parameter",
+    label = "another parameter comes after this one",
+    note = "a body is read once, after everything else has been taken from the request: move the parameter to the end"
+)]
+pub trait BeforeTheBody {
+    /// Does nothing; calling it is the assertion.
+    fn check(_: PhantomData<Self>) {}
+}
+
+#[diagnostic::do_not_recommend]
+impl BeforeTheBody for Fine {}
+
+/// What can be a parameter where the state is `S`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an extractor",
+    label = "cannot be taken from a request where the state is `{S}`",
+    note = "take it from a JSON body as `Json<{Self}>`, from the path as `Path<{Self}>`, from the state as `State<{Self}>`, or implement `axum::extract::FromRequestParts<{S}>`"
+)]
+pub trait Extractor<S> {
+    /// Does nothing; calling it is the assertion.
+    fn check(_: PhantomData<Self>) {}
+}
+
+#[diagnostic::do_not_recommend]
+impl<S> Extractor<S> for Fine {}
+
+/// What the state `S` provides.
+#[diagnostic::on_unimplemented(
+    message = "`{S}` does not provide `{Self}`",
+    label = "this parameter takes `{Self}` from the state",
+    note = "add a field of type `{Self}` to `{S}` and `#[derive(Clone, axum::extract::FromRef)]`"
+)]
+pub trait PartOfState<S> {
+    /// Does nothing; calling it is the assertion.
+    fn check(_: PhantomData<Self>) {}
+}
+
+#[diagnostic::do_not_recommend]
+impl<S> PartOfState<S> for Fine {}
+
+/// What serde can read: what `Json<_>`, `Form<_>`, `Query<_>` and `Path<_>` contain.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be read from a request",
+    label = "`{Self}` lacks `serde::Deserialize`",
+    note = "add `#[derive(serde::Deserialize)]` to it"
+)]
+pub trait Readable {
+    /// Does nothing; calling it is the assertion.
+    fn check(_: PhantomData<Self>) {}
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: DeserializeOwned> Readable for T {}
+
+#[diagnostic::do_not_recommend]
+impl Readable for Fine {}

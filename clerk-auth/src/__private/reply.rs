@@ -1,0 +1,243 @@
+//! How generated code asks whether a handler returns a response: each mistake is one error, under the type at fault.
+//!
+//! The technique is that of the parameters: links that rustc chooses by types, and a trait with a message for each mistake.
+
+use std::marker::PhantomData;
+
+use axum::response::IntoResponse;
+use serde::Serialize;
+
+use super::parameter::Fine;
+
+/// A handler's return type.
+#[derive(Debug)]
+pub struct Returned<R>(PhantomData<fn() -> R>);
+
+/// A type that is not a response.
+#[derive(Debug)]
+pub struct NoResponse<R>(PhantomData<fn() -> R>);
+
+/// A type that is not a response, and that serde can write.
+#[derive(Debug)]
+pub struct Data<R>(PhantomData<fn() -> R>);
+
+/// A type that is not a response, and that serde cannot write.
+#[derive(Debug)]
+pub struct Opaque<R>(PhantomData<fn() -> R>);
+
+impl<R> Returned<R> {
+    /// Asks about a return type.
+    pub const NEW: Self = Self(PhantomData);
+}
+
+impl<R: IntoResponse> Returned<R> {
+    /// Finds a response.
+    pub fn ask_response(&self) -> Fine {
+        Fine
+    }
+}
+
+impl<T, E> NoResponse<Result<T, E>> {
+    /// What is returned in the good case.
+    pub fn ask_value(&self) -> Returned<T> {
+        Returned::NEW
+    }
+
+    /// What is returned in the bad case.
+    pub fn ask_error(&self) -> Returned<E> {
+        Returned::NEW
+    }
+}
+
+impl<R: Serialize> NoResponse<R> {
+    /// Finds data.
+    pub fn ask_content(&self) -> Data<R> {
+        Data(PhantomData)
+    }
+}
+
+macro_rules! tuples {
+    ($($($before:ident),+ => $last:ident;)*) => {
+        $(impl<$($before,)+ $last> NoResponse<($($before,)+ $last)> {
+            /// The body: what is before it are a status and headers.
+            pub fn ask_value(&self) -> Returned<$last> {
+                Returned::NEW
+            }
+        })*
+    };
+}
+
+tuples! {
+    A => B;
+    A, B => C;
+    A, B, C => D;
+}
+
+/// The links whose bounds do not hold.
+pub trait OtherReply<R> {
+    /// It is not a response.
+    fn ask_response(&self) -> NoResponse<R> {
+        NoResponse(PhantomData)
+    }
+
+    /// It is not a `Result`.
+    fn ask_value(&self) -> Returned<R> {
+        Returned::NEW
+    }
+
+    /// It is not a `Result`.
+    fn ask_error(&self) -> Fine {
+        Fine
+    }
+
+    /// serde cannot write it.
+    fn ask_content(&self) -> Opaque<R> {
+        Opaque(PhantomData)
+    }
+}
+
+impl<R> OtherReply<R> for Returned<R> {}
+impl<R> OtherReply<R> for NoResponse<R> {}
+
+impl Fine {
+    /// Passes on that nothing is wrong.
+    pub fn ask_response(&self) -> Self {
+        Self
+    }
+
+    /// Passes on that nothing is wrong.
+    pub fn ask_value(&self) -> Self {
+        Self
+    }
+
+    /// Passes on that nothing is wrong.
+    pub fn ask_error(&self) -> Self {
+        Self
+    }
+
+    /// Passes on that nothing is wrong.
+    pub fn ask_content(&self) -> Self {
+        Self
+    }
+}
+
+/// What the chain has found.
+pub trait Answered {
+    /// What serde can write.
+    type Data;
+    /// What serde cannot write.
+    type Opaque;
+    /// What serde would have to write: the `D` of a `Json<D>`.
+    type Unwritten<D>;
+
+    /// What serde would have to write.
+    fn unwritten<D>(&self) -> PhantomData<Self::Unwritten<D>> {
+        PhantomData
+    }
+
+    /// What serde can write.
+    fn data(&self) -> PhantomData<Self::Data> {
+        PhantomData
+    }
+
+    /// What serde cannot write.
+    fn opaque(&self) -> PhantomData<Self::Opaque> {
+        PhantomData
+    }
+}
+
+impl Answered for Fine {
+    type Unwritten<D> = Fine;
+    type Data = Fine;
+    type Opaque = Fine;
+}
+
+impl<R> Answered for Data<R> {
+    type Unwritten<D> = Fine;
+    type Data = R;
+    type Opaque = Fine;
+}
+
+impl<R> Answered for Opaque<R> {
+    type Unwritten<D> = D;
+    type Data = Fine;
+    type Opaque = R;
+}
+
+/// An error that has been asked about.
+pub trait Failure {
+    /// The error, unless it is a response.
+    type Unanswered;
+
+    /// The error, unless it is a response.
+    fn unanswered(&self) -> PhantomData<Self::Unanswered> {
+        PhantomData
+    }
+}
+
+impl Failure for Fine {
+    type Unanswered = Fine;
+}
+
+impl<E> Failure for NoResponse<E> {
+    type Unanswered = E;
+}
+
+/// What a handler can return: no data that is not wrapped.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a response",
+    label = "a handler cannot return this",
+    note = "return `axum::Json<{Self}>`"
+)]
+pub trait Response {
+    /// Does nothing; calling it is the assertion.
+    fn check(_: PhantomData<Self>) {}
+}
+
+#[diagnostic::do_not_recommend]
+impl Response for Fine {}
+
+/// What a handler can return, as it is or as JSON.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a response, and lacks `serde::Serialize` to be returned as JSON",
+    label = "a handler cannot return this",
+    note = "add `#[derive(serde::Serialize)]` to the type and return `axum::Json<_>` of it, or implement `axum::response::IntoResponse`"
+)]
+pub trait ResponseOrJson {
+    /// Does nothing; calling it is the assertion.
+    fn check(_: PhantomData<Self>) {}
+}
+
+#[diagnostic::do_not_recommend]
+impl ResponseOrJson for Fine {}
+
+/// An error that a handler can return.
+#[diagnostic::on_unimplemented(
+    message = "the error `{Self}` is not a response",
+    label = "a handler cannot return this error",
+    note = "map it to a response, `.map_err(|_| axum::http::StatusCode::INTERNAL_SERVER_ERROR)?`, or implement `axum::response::IntoResponse` for an error type of your own"
+)]
+pub trait ErrorResponse {
+    /// Does nothing; calling it is the assertion.
+    fn check(_: PhantomData<Self>) {}
+}
+
+#[diagnostic::do_not_recommend]
+impl ErrorResponse for Fine {}
+
+/// What serde can write: what `Json<_>` contains.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be written as JSON",
+    label = "`{Self}` lacks `serde::Serialize`",
+    note = "add `#[derive(serde::Serialize)]` to it"
+)]
+pub trait Writable {
+    /// Does nothing; calling it is the assertion.
+    fn check(_: PhantomData<Self>) {}
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize> Writable for T {}
+
+#[diagnostic::do_not_recommend]
+impl Writable for Fine {}

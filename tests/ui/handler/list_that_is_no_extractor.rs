@@ -1,0 +1,6 @@
+use clerk_auth::{Clerk, Session, authenticated};
+
+#[authenticated(state = Clerk)]
+async fn handler(_session: Session, _ids: Vec<u64>) {}
+
+fn main() {}

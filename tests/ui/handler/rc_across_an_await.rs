@@ -1,0 +1,10 @@
+mod notes {
+    #[clerk_auth::authenticated]
+    pub async fn handler() -> String {
+        let name = std::rc::Rc::new("Ada");
+        std::future::ready(()).await;
+        name.to_string()
+    }
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use clerk_auth::{Session, authenticated};
+
+#[authenticated(state = ())]
+async fn handler(_session: Session) {}
+
+fn main() {}

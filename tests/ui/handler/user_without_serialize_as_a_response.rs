@@ -1,0 +1,14 @@
+use clerk_auth::{SyncedUser, authenticated};
+
+#[derive(SyncedUser)]
+#[synced_user(table = "users", database(sqlite))]
+struct User {
+    clerk_id: String,
+}
+
+#[authenticated]
+async fn handler(user: User) -> User {
+    user
+}
+
+fn main() {}
