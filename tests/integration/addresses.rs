@@ -126,6 +126,20 @@ async fn secret_key_does_not_follow_a_redirect() {
     }
 }
 
+/// An operator has to know why: reqwest's own message ends before what the operating system said.
+#[tokio::test]
+async fn failed_request_names_its_cause() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let address = listener.local_addr().expect("it has an address");
+    drop(listener);
+    let api = BackendApi::at(&format!("http://{address}"), "sk_test_x").expect("loopback");
+    let error = api
+        .user(&UserId::new("user_ada"))
+        .await
+        .expect_err("nobody listens");
+    assert!(error.to_string().contains("os error"), "{error}");
+}
+
 #[tokio::test]
 async fn webhook_of_the_stand_in_does_not_follow_a_redirect() {
     for status in [StatusCode::FOUND, StatusCode::TEMPORARY_REDIRECT] {
@@ -180,7 +194,7 @@ const SAFE: [&str; 7] = [
 ];
 
 /// Each place where an address is given; true if the address is refused as unsafe.
-fn refusals(address: &str) -> [bool; 3] {
+fn refusals(address: &str, pem: &str) -> [bool; 4] {
     let insecure = |found: Result<Clerk, ConfigurationError>| match found {
         Ok(_) => false,
         Err(error @ ConfigurationError::InsecureUrl(_)) => {
@@ -202,6 +216,8 @@ fn refusals(address: &str) -> [bool; 3] {
         .jwks_url(address);
     [
         insecure(Clerk::builder().issuer(address).build()),
+        // The keys are not fetched from it, and tokens name it all the same.
+        insecure(Clerk::builder().issuer(address).jwt_key(pem).build()),
         insecure(keys.build()),
         api,
     ]
@@ -209,12 +225,22 @@ fn refusals(address: &str) -> [bool; 3] {
 
 #[test]
 fn plain_http_is_refused_except_for_loopback() {
+    let pem = Issuer::new("https://clerk.example.com").public_key_pem();
     for address in UNSAFE {
-        assert_eq!(refusals(address), [true; 3], "{address}");
+        assert_eq!(refusals(address, &pem), [true; 4], "{address}");
     }
     for address in SAFE {
-        assert_eq!(refusals(address), [false; 3], "{address}");
+        assert_eq!(refusals(address, &pem), [false; 4], "{address}");
     }
+    // The path of the keys would be appended to the query.
+    let clerk = Clerk::builder()
+        .issuer("https://clerk.example.com?x=y")
+        .jwt_key(pem)
+        .build();
+    assert!(
+        matches!(clerk, Err(ConfigurationError::InsecureUrl(_))),
+        "{clerk:?}"
+    );
 }
 
 #[test]
