@@ -226,6 +226,36 @@ async fn only_the_request_whose_signature_failed_waits_for_a_hanging_endpoint() 
     assert_eq!(endpoint.fetches(), 2);
 }
 
+#[tokio::test]
+async fn forged_tokens_that_wait_for_a_fetch_cause_no_other() {
+    let issuer = Issuer::new("https://clerk.example.com").with_key_id("ins_1");
+    let forger = Issuer::new(issuer.url()).with_key_id("ins_1");
+    let endpoint = Endpoint::start(issuer.jwks().to_string()).await;
+    let clerk = clerk(&endpoint, &issuer, &Wristwatch::new());
+    assert_eq!(verify(&clerk, &issuer).await, Ok(()));
+    happens(&endpoint.arrived).await;
+
+    endpoint.hangs(true);
+    let forged = forger.sign(&forger.claims("user_ada", clerk.now()));
+    let requests: Vec<_> = (0..50)
+        .map(|_| {
+            let (clerk, forged) = (clerk.clone(), forged.clone());
+            tokio::spawn(async move { verify_token(&clerk, &forged).await })
+        })
+        .collect();
+    // On one thread each request has come to its wait before the endpoint is asked.
+    happens(&endpoint.arrived).await;
+    endpoint.hangs(false);
+    endpoint.release.notify_one();
+    for request in requests {
+        assert_eq!(
+            request.await.expect("no panic"),
+            Err(AuthenticationError::Refused(Refusal::Signature))
+        );
+    }
+    assert_eq!(endpoint.fetches(), 2);
+}
+
 /// Paused time jumps to the fetch's own time limit as soon as nothing else is left to do.
 #[tokio::test(start_paused = true)]
 async fn an_endpoint_that_never_answers_is_unavailable_and_not_a_refusal() {
