@@ -2,6 +2,7 @@
 
 mod builder;
 mod cross_site;
+mod handles;
 mod publishable_key;
 
 use std::fmt;
@@ -13,17 +14,17 @@ use axum::http::request::Parts;
 
 pub use builder::{ClerkBuilder, ConfigurationError};
 
-use crate::id::{SessionId, UserId};
+use crate::deny_list::{Denial, DenyList, Kind, Subject};
+use crate::id::SessionId;
 use crate::metrics;
 use crate::session::Session;
 use crate::time::{Clock, Timestamp};
 use crate::token::cache::{Verified, VerifiedTokens};
-use crate::token::denied::{Denial, Denied};
 use crate::token::header::LastHeader;
 #[cfg(feature = "jwks")]
 use crate::token::jwks::{Jwks, NoKey};
 use crate::token::key::VerifyingKey;
-use crate::token::verifier::{Expectations, LEEWAY, UnverifiedToken, check_times};
+use crate::token::verifier::{Expectations, UnverifiedToken, check_times};
 use crate::token::{CookieNames, Credential, Refusal, credential};
 
 /// Verifies session tokens of one Clerk instance; put it into the application's state. Cloning is cheap.
@@ -51,11 +52,13 @@ struct Inner {
     keys: Keys,
     header: LastHeader,
     verified: VerifiedTokens,
-    denied_sessions: Denied<SessionId>,
-    denied_users: Denied<UserId>,
     agents_denied: bool,
+    denied: DenyList,
     clock: Arc<dyn Clock>,
 }
+
+/// When to try again while the denials of the database are not known: they are read once a second.
+const DENIALS_RETRY: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 enum Keys {
@@ -100,6 +103,13 @@ pub enum AuthenticationError {
     /// [`middleware`](crate::middleware#cookies-and-other-sites).
     #[error("the session cookie came with a request that another site may have made")]
     CrossSiteRequest,
+    /// Bans and deletions cannot be read from the database, and the application refuses sessions then: see
+    /// [`require_current_denials`](crate::sync::UserSyncBuilder::require_current_denials).
+    #[error("the denials of the database are not known at the moment")]
+    DenialsUnavailable {
+        /// When to try again.
+        retry_after: Duration,
+    },
     /// The keys cannot be fetched: nobody's token can be verified.
     #[error("the keys of the Clerk instance cannot be fetched")]
     KeysUnavailable {
@@ -176,47 +186,42 @@ impl Clerk {
     }
 
     /// Refuses the tokens of a session from now on, although they have not expired: for a session that has ended, as
-    /// Clerk's webhooks `session.ended`, `session.removed` and `session.revoked` tell.
+    /// Clerk's webhooks `session.ended`, `session.removed` and `session.revoked` report.
     ///
-    /// `lifetime` is how long the session's tokens live; Clerk's live for 60 seconds, unless the Backend API was asked
-    /// for longer ones. After it, and the tolerance for clocks that differ, the session is forgotten. Only this process is
-    /// told; a webhook receiver (`routing::webhooks`) tells every process.
+    /// The denial lives for the [denial lifetime](ClerkBuilder::denial_lifetime), which no token outlives. Only this process
+    /// knows of it, and forgets it when it ends; a webhook receiver (`routing::webhooks`) reaches every process.
     ///
     /// ```
-    /// use std::time::Duration;
-    ///
     /// use clerk_auth::{Clerk, id::SessionId};
     ///
     /// fn session_ended(clerk: &Clerk, session: &SessionId) {
-    ///     clerk.deny_session(session, Duration::from_secs(60));
+    ///     clerk.deny_session(session);
     /// }
     /// ```
-    pub fn deny_session(&self, session: &SessionId, lifetime: Duration) {
-        self.note_session(session, self.now().after(lifetime).after(LEEWAY));
-    }
-
-    /// Refuses the tokens of a session until then.
-    pub(crate) fn note_session(&self, session: &SessionId, until: Timestamp) {
-        let denial = Denial {
+    pub fn deny_session(&self, session: &SessionId) {
+        let now = self.now();
+        self.deny(Denial {
+            subject: Subject::Session(session.clone()),
             refusal: Some(Refusal::SessionEnded),
-            version: 0,
-            until,
-        };
-        self.0.denied_sessions.note(session, denial, self.now());
+            version: i64::MAX,
+            happened_at: now,
+            expires_at: now + self.0.denied.lifetime(),
+        });
     }
 
-    /// Refuses or allows the tokens of a user, unless something newer is known of them.
-    #[cfg_attr(
-        not(feature = "webhooks"),
-        expect(dead_code, reason = "nobody tells of users")
-    )]
-    pub(crate) fn note_user(&self, user: &UserId, denial: Denial) {
-        self.0.denied_users.note(user, denial, self.now());
+    /// Records a denial that was made just now.
+    pub(crate) fn deny(&self, denial: Denial) {
+        let now = self.now();
+        self.0.denied.record(denial, now, now);
     }
 
     /// Why a user's tokens are refused, if they are.
     pub(crate) fn denied_user(&self, user: &str, now: Timestamp) -> Option<Refusal> {
-        self.0.denied_users.refusal(user, now)
+        self.0.denied.refusal(Kind::User, user, now)
+    }
+
+    pub(crate) fn deny_list(&self) -> &DenyList {
+        &self.0.denied
     }
 
     /// Verifies the session token of a request: from the `Authorization` header, else from the cookies that Clerk's
@@ -292,6 +297,10 @@ impl Clerk {
                 metrics::session_token_refused(refusal.code());
                 tracing::info!(reason = refusal.code(), "refused a session token");
             }
+            Err(error @ AuthenticationError::DenialsUnavailable { .. }) => {
+                metrics::session_token_refused("denials_unavailable");
+                tracing::error!(%error, "refused a session");
+            }
             Err(error @ AuthenticationError::KeysUnavailable { .. }) => {
                 metrics::session_token_refused("keys_unavailable");
                 tracing::error!(%error, "a session token could not be verified");
@@ -317,10 +326,14 @@ impl Clerk {
         }
         let now = self.now();
         let session = self.verify(&credential, now).await?;
-        let ended = self.0.denied_sessions.refusal(session.sid(), now);
-        if let Some(refusal) = ended.or_else(|| self.denied_user(session.sub(), now)) {
+        if let Err(refusal) = self.0.denied.check(&session, now) {
             self.0.verified.remove(credential.token);
             return Err(refusal.into());
+        }
+        if !self.0.denied.currency().suffices() {
+            return Err(AuthenticationError::DenialsUnavailable {
+                retry_after: DENIALS_RETRY,
+            });
         }
         let issued_at = session.issued_at().seconds();
         if credential.client_updated_at.is_some_and(|time| issued_at < time) {

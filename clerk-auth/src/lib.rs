@@ -34,6 +34,8 @@ pub mod user;
 
 pub mod token;
 
+mod deny_list;
+
 pub mod schema;
 
 #[cfg(feature = "backend-api")]

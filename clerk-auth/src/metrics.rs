@@ -2,12 +2,12 @@
 //!
 //! | name | kind | labels |
 //! |---|---|---|
-//! | [`SESSION_TOKENS`] | counter | `outcome`: `verified`, `cached`, `keys_unavailable`, `cross_site_request`, or a refusal's [`code`](crate::token::Refusal::code) |
+//! | [`SESSION_TOKENS`] | counter | `outcome`: `verified`, `cached`, `keys_unavailable`, `denials_unavailable`, `cross_site_request`, or a refusal's [`code`](crate::token::Refusal::code) |
 //! | [`SESSION_TOKEN_BYTES`] | histogram, in bytes | |
 //! | [`KEY_FETCHES`] | counter | `outcome`: `fetched`, `failed` |
 //! | [`USER_SYNCS`] | counter | `user`: the struct; `outcome`: a [`SyncOutcome`](crate::sync::SyncOutcome), or `gone`, `claims`, `other_instance`, `conflict`, `on_insert`, `on_delete`, `timeout`, `unavailable`, `database` |
 //! | `WEBHOOKS` (feature `webhooks`) | counter | `outcome`: `received`, or the `code` of a `WebhookRejection` |
-//! | `WEBHOOK_EVENTS` (feature `webhooks`) | counter | `user`: the struct; `outcome`: `inserted`, `updated`, `unchanged`, `stale`, `deleted`, `gone`, `nothing`, or what went wrong, as for [`USER_SYNCS`], `on_event` among it |
+//! | `WEBHOOK_EVENTS` (feature `webhooks`) | counter | `user`: the struct; `outcome`: `inserted`, `updated`, `unchanged`, `stale`, `deleted`, `gone`, `refused`, `nothing`, or what went wrong, as for [`USER_SYNCS`], `on_event` among it |
 //! | `USERS_IMPORTED` (feature `backend-api`) | counter | `user`: the struct; `outcome`: `inserted`, `updated`, `unchanged`, `skipped`, `conflicted`, `deleted` |
 //!
 //! No label holds anything of a token or of a person. Without a recorder a count costs a few nanoseconds.

@@ -17,7 +17,7 @@ pub(crate) use self::live::Catalogue;
 pub(crate) use self::live::quote;
 #[cfg(feature = "postgres")]
 pub(crate) use self::live::quote_path;
-use crate::user::{StoredIn, SyncedUser};
+use crate::user::{CREATE_DENIALS, DENIAL_COLUMNS, DENIALS_TABLE, StoredIn, SyncedUser};
 
 /// Something about the table that keeps the struct's statements from running or its rows from being read.
 ///
@@ -168,20 +168,27 @@ where
         ));
     }
     if problems.is_empty() {
-        plan::<U, DB>(connection).await.map_err(unavailable::<U>)
+        plan_all::<U, DB>(connection).await.map_err(unavailable::<U>)
     } else {
         Ok(problems)
     }
 }
 
-/// The problems of `U`'s table as an error.
-pub(crate) async fn check<DB, U>(connection: &mut DB::Connection) -> Result<(), SchemaError>
+/// The problems of `U`'s table as an error, and those of the table of denials, whose statements are given if it is used.
+pub(crate) async fn check<DB, U>(
+    connection: &mut DB::Connection,
+    denials: Option<[(&'static str, &'static str); 4]>,
+) -> Result<(), SchemaError>
 where
     DB: Catalogue + Explain,
     U: StoredIn<DB>,
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
 {
-    let problems = problems::<U, DB>(connection).await?;
+    let mut problems = problems::<U, DB>(connection).await?;
+    if let Some(statements) = denials {
+        let found = denial_problems::<DB>(connection, statements).await;
+        problems.extend(found.map_err(unavailable::<U>)?);
+    }
     if problems.is_empty() {
         return Ok(());
     }
@@ -190,6 +197,32 @@ where
         table: U::TABLE,
         problems,
     })
+}
+
+/// What is wrong with the table of denials.
+async fn denial_problems<DB>(
+    connection: &mut DB::Connection,
+    statements: [(&'static str, &'static str); 4],
+) -> Result<Vec<Problem>, sqlx::Error>
+where
+    DB: Catalogue + Explain,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+{
+    let table = DB::live_table(connection, DENIALS_TABLE).await?;
+    let mut problems = compare::problems(
+        DENIALS_TABLE,
+        CREATE_DENIALS,
+        DENIAL_COLUMNS,
+        table.as_ref(),
+        DB::CAN_ALTER_COLUMNS,
+    );
+    if problems.is_empty() {
+        problems = plan::<DB>(connection, &statements).await?;
+    }
+    for problem in &mut problems {
+        problem.what = format!("denials (bans, deletions, ends of sessions): {}", problem.what);
+    }
+    Ok(problems)
 }
 
 /// Why the database could not be asked.
@@ -218,26 +251,38 @@ pub(crate) fn is_lost_statement(error: &sqlx::Error) -> bool {
 }
 
 /// Plans every statement of `U`.
-async fn plan<U, DB>(connection: &mut DB::Connection) -> Result<Vec<Problem>, sqlx::Error>
+async fn plan_all<U, DB>(connection: &mut DB::Connection) -> Result<Vec<Problem>, sqlx::Error>
 where
     DB: Explain,
     U: StoredIn<DB>,
 {
-    let mut problems = Vec::new();
-    let statements = [
+    let upsert_many = U::UPSERT_MANY.sql(2);
+    let mut statements = vec![
         ("SELECT", U::SELECT),
         ("SELECT_MANY", U::SELECT_MANY),
         ("SELECT_IDS", U::SELECT_IDS),
         ("UPSERT", U::UPSERT),
-        ("UPSERT_MANY", &U::UPSERT_MANY.sql(2)),
+        ("UPSERT_MANY", &upsert_many),
         ("RAISE_VERSION", U::RAISE_VERSION),
         ("RAISE_VERSION_MANY", U::RAISE_VERSION_MANY),
         ("TOMBSTONE", U::TOMBSTONE),
     ];
-    let tombstones = U::TOMBSTONES
-        .iter()
-        .flat_map(|it| [("TOMBSTONES.select", it.select), ("TOMBSTONES.delete", it.delete)]);
-    for (statement, sql) in statements.into_iter().chain(tombstones) {
+    if let Some(tombstones) = U::TOMBSTONES {
+        statements.extend([
+            ("TOMBSTONES.select", tombstones.select),
+            ("TOMBSTONES.delete", tombstones.delete),
+        ]);
+    }
+    plan::<DB>(connection, &statements).await
+}
+
+/// Plans statements that have names.
+async fn plan<DB: Explain>(
+    connection: &mut DB::Connection,
+    statements: &[(&str, &str)],
+) -> Result<Vec<Problem>, sqlx::Error> {
+    let mut problems = Vec::new();
+    for (statement, sql) in statements {
         match DB::explain(connection, sql).await {
             Ok(()) => {}
             Err(sqlx::Error::Database(error)) => problems.push(Problem {

@@ -4,6 +4,7 @@
 #![doc = include_str!("docs/sync.md")]
 
 mod announcement;
+mod barring;
 mod breaker;
 mod builder;
 #[cfg(feature = "backend-api")]
@@ -13,6 +14,8 @@ mod connection;
 mod deletion;
 #[cfg(feature = "webhooks")]
 mod deliveries;
+mod denial_watch;
+mod denials;
 mod dialect;
 #[cfg(feature = "backend-api")]
 mod drift;
@@ -27,8 +30,6 @@ mod instance_proof;
 #[cfg(feature = "postgres")]
 mod listener;
 mod newcomers;
-#[cfg(feature = "webhooks")]
-mod notice;
 mod observation;
 #[cfg(feature = "backend-api")]
 mod page;
@@ -36,6 +37,7 @@ mod page;
 mod patience;
 mod places;
 mod plan;
+mod pool;
 mod pool_store;
 #[cfg(feature = "backend-api")]
 mod progress;
@@ -48,6 +50,7 @@ mod report;
 mod settle;
 mod sqlstate;
 mod store;
+mod tasks;
 #[cfg(feature = "backend-api")]
 mod unknown;
 mod user_sync;
@@ -56,7 +59,8 @@ mod violated;
 mod write;
 mod writers;
 
-pub use builder::{UserPool, UserSyncBuilder};
+pub use crate::user::CREATE_DENIALS;
+pub use builder::UserSyncBuilder;
 pub use deletion::Deletion;
 #[cfg(feature = "webhooks")]
 pub use deliveries::CREATE_DELIVERIES;
@@ -66,6 +70,7 @@ pub use error::{BoxError, SyncError};
 #[cfg(feature = "backend-api")]
 pub use import::Import;
 pub use plan::SyncOutcome;
+pub use pool::UserPool;
 #[cfg(feature = "backend-api")]
 pub use progress::{ImportCounts, ImportCursor, ImportError, ImportProgress, InvalidCursor, NotImported};
 pub use user_sync::{Synced, UserSync};

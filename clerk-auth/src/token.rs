@@ -4,7 +4,6 @@ mod base64url;
 pub(crate) mod cache;
 mod cookies;
 mod credential;
-pub(crate) mod denied;
 pub(crate) mod header;
 #[cfg(feature = "jwks")]
 pub(crate) mod jwks;

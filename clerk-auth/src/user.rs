@@ -1,6 +1,7 @@
 //! What `#[derive(SyncedUser)]` implements: how claims become a row, and how a row is stored in a database.
 
 mod create_table;
+mod denials_table;
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -8,6 +9,8 @@ use std::time::Duration;
 use sqlx::Database;
 
 use self::create_table::CreateTable;
+pub use self::denials_table::CREATE_DENIALS;
+pub(crate) use self::denials_table::{DENIAL_COLUMNS, DENIALS_TABLE};
 use crate::claim::{ClaimSource, SessionTokenBudget, TemplateClaim, UnreadableClaims};
 
 /// A struct that is a row of the team's own `users` table, kept equal to Clerk's claims.
@@ -69,8 +72,8 @@ pub trait SyncedUser: Derived + Sized + Send + Sync + 'static {
     /// with `fresh_for = "…"`.
     const FRESH_FOR: Duration;
 
-    /// Creates the table in the database `DB`, for a migration of the team's own: [`StoredIn::CREATE_TABLE`] with a
-    /// semicolon, and the same of the table of [`StoredIn::TOMBSTONES`].
+    /// Creates the tables in the database `DB`, for a migration of the team's own: [`StoredIn::CREATE_TABLE`] with a
+    /// semicolon, the table of [`StoredIn::TOMBSTONES`] if there is one, and [`CREATE_DENIALS`](crate::sync::CREATE_DENIALS).
     ///
     /// ```
     /// # #[cfg(feature = "postgres")] {
@@ -92,7 +95,10 @@ pub trait SyncedUser: Derived + Sized + Send + Sync + 'static {
         Self: StoredIn<DB>,
     {
         let tombstones = Self::TOMBSTONES.map(|it| it.create_table);
-        let tables = [Self::CREATE_TABLE].into_iter().chain(tombstones);
+        let tables = [Self::CREATE_TABLE]
+            .into_iter()
+            .chain(tombstones)
+            .chain([CREATE_DENIALS]);
         tables.map(|sql| format!("{sql};\n")).collect()
     }
 

@@ -200,7 +200,6 @@ fn a_token_without_the_claims_is_reported_once_a_minute_with_the_template_to_pas
     use clerk_auth::sync::SyncError;
     use clerk_auth::testing::MovableClock;
     use clerk_auth::time::Timestamp;
-    use clerk_auth::user::StoredIn;
     use clerk_auth::{SyncedUser, UserSync};
 
     #[derive(Clone, SyncedUser)]
@@ -237,8 +236,8 @@ fn a_token_without_the_claims_is_reported_once_a_minute_with_the_template_to_pas
     runtime.block_on(async {
         let options = sqlx::sqlite::SqlitePoolOptions::new().max_connections(1);
         let pool = options.connect("sqlite::memory:").await.expect("it opens");
-        let table = <User as StoredIn<sqlx::Sqlite>>::CREATE_TABLE;
-        sqlx::raw_sql(table).execute(&pool).await.expect("it is made");
+        let tables = sqlx::AssertSqlSafe(User::migration_sql::<sqlx::Sqlite>());
+        sqlx::raw_sql(tables).execute(&pool).await.expect("it is made");
         let users = UserSync::<User>::new(clerk.clone(), pool).await.expect("it fits");
         let now = Timestamp::from_seconds(1_700_000_000);
         let token = issuer.token("user_ada").claim("name", "Ada").issued_at(now);

@@ -121,7 +121,6 @@ mod row {
     use axum::extract::FromRef;
     use axum::handler::Handler;
     use clerk_auth::testing::SessionToken;
-    use clerk_auth::user::StoredIn;
     use clerk_auth::{SyncedUser, UserSync, authenticated};
     use sqlx::Sqlite;
     use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
@@ -168,7 +167,7 @@ mod row {
             .max_connections(1)
             .connect("sqlite::memory:");
         let pool = pool.await.expect("memory is a database");
-        sqlx::query(<User as StoredIn<Sqlite>>::CREATE_TABLE)
+        sqlx::raw_sql(sqlx::AssertSqlSafe(User::migration_sql::<Sqlite>()))
             .execute(&pool)
             .await
             .expect("the table is made");

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use clerk_auth::backend_api::BackendApi;
 use clerk_auth::claim::ClaimSource;
-use clerk_auth::sync::ImportCounts;
+use clerk_auth::sync::{CREATE_DENIALS, ImportCounts};
 use clerk_auth::testing::{FakeClerk, user_object};
 use clerk_auth::time::Timestamp;
 use clerk_auth::user::StoredIn;
@@ -67,6 +67,7 @@ async fn main() {
         .await
         .expect("the server answers");
     execute(&pool, <User as StoredIn<sqlx::Postgres>>::CREATE_TABLE).await;
+    execute(&pool, CREATE_DENIALS).await;
     execute(&pool, "CREATE TABLE copied (LIKE users INCLUDING ALL)").await;
 
     let clerk = Clerk::builder()

@@ -5,15 +5,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use clerk_auth::Session;
-use clerk_auth::backend_api::BackendApi;
+use clerk_auth::clerk::AuthenticationError;
 use clerk_auth::id::UserId;
 use clerk_auth::sync::SyncOutcome::{Cached, Inserted};
 use clerk_auth::sync::{Deletion, SyncError};
-use clerk_auth::testing::FakeClerk;
+use clerk_auth::token::Refusal;
 use clerk_auth::user::{StoredIn, SyncedUser};
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::on_both_databases;
-use clerk_auth_tests::profiles::{Member, Pool, Profile, Profiles, issuer, token};
+use clerk_auth_tests::profiles::{Member, Pool, Profile, Profiles, token};
 use futures_util::future::{join_all, join3};
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
@@ -26,7 +26,6 @@ on_both_databases!(
     deletions_at_once_run_the_hook_once,
     requests_at_the_time_of_a_deletion_leave_nothing_behind,
     a_row_that_was_let_in_goes_when_its_user_is_seen_next,
-    a_user_unknown_to_clerk_is_deleted_and_refused_from_then_on,
 );
 
 /// A row of either kind of table.
@@ -185,8 +184,9 @@ async fn a_valid_token_of_a_deleted_user_is_refused_and_brings_nobody_back(datab
             gone(other, &session).await;
         }
         for newer in [token("user_ada", "Ada", 7), token("user_ada", "Grace", 9)] {
-            let synced = one.sync(newer).await;
-            assert!(matches!(synced, Err(SyncError::Gone)), "{synced:?}");
+            let refused = one.authenticate(newer).await;
+            let expected = AuthenticationError::Refused(Refusal::UserDeleted);
+            assert_eq!(refused.map(drop), Err(expected));
         }
         let left = i64::from(!U::HAS_TOMBSTONES);
         assert_eq!(rows::<U>(&pool, "user_ada").await, left);
@@ -203,24 +203,30 @@ async fn a_valid_token_of_a_deleted_user_is_refused_and_brings_nobody_back(datab
 async fn a_user_without_a_row_is_remembered_where_there_are_tombstones(database: TestDatabase) {
     let pool = open::<Member>(&database).await;
     let members = start::<Member>(pool.clone(), &Arc::default()).await;
+    let session = members.session(token("user_ada", "Ada", 7)).await;
     assert_eq!(delete(&members, "user_ada").await, Deletion::NoRow);
     for _ in 0..2 {
-        let session = members.session(token("user_ada", "Ada", 7)).await;
         assert_gone(&members, &session).await;
     }
+    // The tombstone remembers when the denial is forgotten.
+    pool.execute("DELETE FROM clerk_denials").await;
+    let later = start::<Member>(pool.clone(), &Arc::default()).await;
+    assert_gone(&later, &later.session(token("user_ada", "Ada", 7)).await).await;
     assert_eq!(delete(&members, "user_ada").await, Deletion::AlreadyDeleted);
     assert_eq!(rows::<Member>(&pool, "user_ada").await, 0);
     assert_eq!(events(&pool, "inserted").await, 0);
     assert_eq!(pool.number("SELECT count(*) FROM former_members").await, 1);
 
-    // Without tombstones there is no place to remember it.
-    let profiles = Profiles::start_on(pool).await;
-    assert_eq!(delete(&profiles, "user_ada").await, Deletion::NoRow);
-    let synced = profiles
-        .sync(token("user_ada", "Ada", 7))
-        .await
-        .expect("it syncs");
-    assert_eq!(synced.outcome, Inserted);
+    // Without tombstones the denial remembers it, for as long as a token may live.
+    let profiles = Profiles::start_on(pool.clone()).await;
+    let session = profiles.session(token("user_eve", "Eve", 7)).await;
+    assert_eq!(delete(&profiles, "user_eve").await, Deletion::NoRow);
+    assert_gone(&profiles, &session).await;
+    let restarted = Profiles::start_on(pool.clone()).await;
+    let refused = restarted.authenticate(token("user_eve", "Eve", 7)).await;
+    let expected = AuthenticationError::Refused(Refusal::UserDeleted);
+    assert_eq!(refused.map(drop), Err(expected));
+    assert_eq!(pool.number("SELECT count(*) FROM profiles").await, 0);
 }
 
 async fn the_applications_rows_go_with_the_users(database: TestDatabase) {
@@ -354,43 +360,6 @@ async fn a_row_that_was_let_in_goes_when_its_user_is_seen_next(database: TestDat
     assert_gone(&members, &session).await;
     assert_eq!(rows::<Member>(&pool, "user_ada").await, 0);
     assert_eq!(pool.number("SELECT count(*) FROM carts").await, 0);
-}
-
-async fn a_user_unknown_to_clerk_is_deleted_and_refused_from_then_on(database: TestDatabase) {
-    let fake = FakeClerk::start().await.expect("a port is free");
-    let api = || BackendApi::at(fake.issuer().url(), "sk_test_secret").expect("the address is right");
-    let pool = open::<Member>(&database).await;
-    let fails = Arc::new(AtomicBool::new(true));
-    macro_rules! with_fallback {
-        () => {{
-            let fails = Arc::clone(&fails);
-            move |builder| {
-                builder.backend_api(api()).on_delete(move |_, _| {
-                    let fails = Arc::clone(&fails);
-                    Box::pin(async move {
-                        match fails.load(Ordering::SeqCst) {
-                            true => Err("the mail server is down".into()),
-                            false => Ok(()),
-                        }
-                    })
-                })
-            }
-        }};
-    }
-    let members = Profiles::<Member>::of_table(pool.clone(), with_fallback!(), with_fallback!()).await;
-    members.sync(token("user_ada", "Ada", 7)).await.expect("it syncs");
-    let failed = members.sync(issuer().token("user_ada")).await;
-    assert!(matches!(failed, Err(SyncError::OnDelete(_))), "{failed:?}");
-    assert_eq!(rows::<Member>(&pool, "user_ada").await, 1);
-
-    fails.store(false, Ordering::SeqCst);
-    for user_id in ["user_ada", "user_who_never_had_a_row"] {
-        let session = members.session(issuer().token(user_id)).await;
-        for _ in 0..3 {
-            assert_gone(&members, &session).await;
-        }
-    }
-    assert_eq!(rows::<Member>(&pool, "user_ada").await, 0);
 }
 
 #[tokio::test]

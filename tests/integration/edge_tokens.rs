@@ -86,7 +86,7 @@ async fn start<U: Stored>(database: &TestDatabase) -> Profiles<U> {
         Pool::Postgres(_) => U::migration_sql::<sqlx::Postgres>(),
         Pool::Sqlite(_) => U::migration_sql::<sqlx::Sqlite>(),
     };
-    pool.execute(&tables.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"))
+    pool.execute(&tables.replace("CREATE TABLE \"", "CREATE TABLE IF NOT EXISTS \""))
         .await;
     let profiles: Profiles<U> = Profiles::of_table(pool, |builder| builder, |builder| builder).await;
     let into_second = u64::try_from(profiles.clock.now().milliseconds() % 1_000).expect("a remainder");
@@ -301,9 +301,10 @@ async fn copied_claims_do_not_bring_a_deleted_user_back(database: TestDatabase) 
 async fn deleted_user_stays_deleted<U: Stored>(database: &TestDatabase, live: &str) {
     let people = start::<U>(database).await;
     let updated_at = people.clock.now().seconds() - 600;
-    let first = signed(&people, token("user_ada", "Ada", updated_at));
+    let user_id = format!("user_{}", U::TABLE);
+    let first = signed(&people, token(&user_id, "Ada", updated_at));
     edge_request(&people, &first).await.expect("it syncs");
-    let gone = json!({ "id": "user_ada", "object": "user", "deleted": true });
+    let gone = json!({ "id": user_id, "object": "user", "deleted": true });
     receive(&people, "user.deleted", &gone).await;
     // It has received nothing, and remembers nothing.
     let other = start::<U>(database).await;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use syn::visit::Visit;
 
 /// Bottom first: a module uses only modules that stand before it.
-const ORDER: [&str; 23] = [
+const ORDER: [&str; 24] = [
     "id",
     "time",
     "metrics",
@@ -18,6 +18,7 @@ const ORDER: [&str; 23] = [
     "policy",
     "user",
     "token",
+    "deny_list",
     "backend_api",
     "schema",
     "webhook",

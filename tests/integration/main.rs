@@ -6,6 +6,7 @@ mod conflicts;
 mod connections;
 mod credentials;
 mod deletion;
+mod denials;
 mod edge_tokens;
 mod error_codes;
 mod example;

@@ -1,5 +1,6 @@
 //! The table that the example's migrations make is the one that the derive expects, and start-up says so if not.
 
+use clerk_auth::sync::CREATE_DENIALS;
 use clerk_auth::user::StoredIn;
 use clerk_auth::{Clerk, SyncedUser, UserSync, schema};
 use clerk_auth_tests::database::TestDatabase;
@@ -26,6 +27,11 @@ fn the_migrations_are_the_generated_ddl() {
         sqlite,
         format!("{};\n", <User as StoredIn<sqlx::Sqlite>>::CREATE_TABLE)
     );
+    let denials = [
+        include_str!("../../example-app/migrations/postgres/0003_denials.sql"),
+        include_str!("../../example-app/migrations/sqlite/0003_denials.sql"),
+    ];
+    assert_eq!(denials, [&*format!("{CREATE_DENIALS};\n"); 2]);
 }
 
 /// What start-up says of a table after a change; empty if it is content.
@@ -244,14 +250,15 @@ async fn start_up_says_what_the_tombstones_lack(database: TestDatabase) {
     }
 }
 
-/// The two statements of the migration.
+/// The first two statements of the migration.
 fn tables_of_members<DB: sqlx::Database>() -> (String, String)
 where
     Member: StoredIn<DB>,
 {
     let sql = Member::migration_sql::<DB>();
-    let (members, tombstones) = sql.split_once(";\n").expect("two statements");
-    let tombstones = tombstones.strip_suffix(";\n").expect("it ends with a semicolon");
+    let (members, rest) = sql.split_once(";\n").expect("several statements");
+    let (tombstones, denials) = rest.split_once(";\n").expect("several statements");
+    assert_eq!(denials, format!("{CREATE_DENIALS};\n"));
     (members.to_owned(), tombstones.to_owned())
 }
 

@@ -3,6 +3,7 @@
 
 use clerk_auth::Session;
 use clerk_auth::sync::SyncOutcome::{self, Inserted, Unchanged, Updated};
+use clerk_auth::sync::UserSyncBuilder;
 use clerk_auth::time::{Clock, SystemClock};
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::profiles::{AlwaysRead, Pool, Profiles, token};
@@ -20,7 +21,13 @@ impl Counted {
     async fn start(database: &TestDatabase) -> Self {
         let proxy = Proxy::to(database.server_address());
         let pool = Pool::open(&database.url_through(proxy.address()), 1).await;
-        let profiles = Profiles::always_read(pool).await;
+        // Denials are read once a second at most, and not for a request.
+        let profiles = Profiles::of_table(
+            pool,
+            UserSyncBuilder::denials_in_memory,
+            UserSyncBuilder::denials_in_memory,
+        );
+        let profiles = profiles.await;
         Self { proxy, profiles }
     }
 

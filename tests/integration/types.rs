@@ -6,7 +6,6 @@ use clerk_auth::backend_api::BackendApi;
 use clerk_auth::sync::SyncOutcome;
 use clerk_auth::testing::{FakeClerk, Issuer, user_object};
 use clerk_auth::time::{Clock, SystemClock, Timestamp};
-use clerk_auth::user::StoredIn;
 use clerk_auth::{Clerk, SyncedUser, UserSync};
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::on_both_databases;
@@ -107,7 +106,7 @@ impl People {
         if files.is_sqlite() {
             let url = format!("{}?mode=rwc", files.url());
             let pool = sqlx::SqlitePool::connect(&url).await.expect("it opens");
-            sqlx::query(<Person as StoredIn<sqlx::Sqlite>>::CREATE_TABLE)
+            sqlx::raw_sql(sqlx::AssertSqlSafe(Person::migration_sql::<sqlx::Sqlite>()))
                 .execute(&pool)
                 .await
                 .expect("the DDL runs");
@@ -121,7 +120,7 @@ impl People {
             }
         } else {
             let pool = sqlx::PgPool::connect(files.url()).await.expect("it opens");
-            sqlx::query(<Person as StoredIn<sqlx::Postgres>>::CREATE_TABLE)
+            sqlx::raw_sql(sqlx::AssertSqlSafe(Person::migration_sql::<sqlx::Postgres>()))
                 .execute(&pool)
                 .await
                 .expect("the DDL runs");

@@ -36,10 +36,10 @@ struct Traces {
 }
 
 impl Traces {
-    /// Read when nobody else is connected but who listens: a session tells what it has counted at its end at the latest.
-    async fn of(observer: &Pool, listening: i64) -> Self {
+    /// Read when nobody else is connected: a session tells what it has counted at its end at the latest.
+    async fn of(observer: &Pool) -> Self {
         let others = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
-        until(observer, others, listening).await;
+        until(observer, others, 0).await;
         Self {
             wal: observer
                 .number("SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint")
@@ -114,9 +114,9 @@ async fn a_hundred_thousand_unchanged_syncs_write_nothing() {
     observer.execute("VACUUM (FREEZE) profiles").await;
     observer.execute("CHECKPOINT").await;
 
-    let before = Traces::of(&observer, 0).await;
+    let before = Traces::of(&observer).await;
     sleep(Duration::from_millis(500)).await;
-    assert_eq!(Traces::of(&observer, 0).await, before, "the server is not quiet");
+    assert_eq!(Traces::of(&observer).await, before, "the server is not quiet");
 
     // A process that has begun to listen asks now and then whether its connection lives; until then it has notified itself.
     let (profiles, sessions) = process(&url).await;
@@ -126,7 +126,8 @@ async fn a_hundred_thousand_unchanged_syncs_write_nothing() {
     let begun = observer.number(wal).await;
     let (profiles, sessions) = (Arc::new(profiles), Arc::<[Session]>::from(sessions));
     unchanged_syncs(&profiles, &sessions, SYNCS).await;
-    let after = Traces::of(&observer, 1).await;
+    // The listener ends with the pool.
+    let after = Traces::of(&observer).await;
     assert_eq!(after.wal, begun);
     assert_eq!(
         Traces {
@@ -146,7 +147,7 @@ async fn a_hundred_thousand_unchanged_syncs_write_nothing() {
     assert_eq!(changed.outcome, Updated);
     profiles.pool.close().await;
     drop(profiles);
-    let after = Traces::of(&observer, 0).await;
+    let after = Traces::of(&observer).await;
     assert!(after.wal > before.wal, "{after:?}");
     assert_eq!((after.updated, after.dead), (before.updated + 1, before.dead + 1));
     assert_ne!(after.rows, before.rows);

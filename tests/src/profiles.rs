@@ -1,9 +1,10 @@
 //! A table of a struct that only sync writes, so that its rows are kept for a while, and the handles on it.
 
 use clerk_auth::clerk::AuthenticationError;
-use clerk_auth::sync::{SyncError, UserSyncBuilder};
+use clerk_auth::sync::{CREATE_DENIALS, SyncError, UserSyncBuilder};
 use clerk_auth::testing::{Issuer, MovableClock, SessionToken};
 use clerk_auth::time::{Clock, SystemClock};
+use clerk_auth::token::Refusal;
 use clerk_auth::user::StoredIn;
 use clerk_auth::{Clerk, Session, Synced, SyncedUser, UserSync};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
@@ -116,6 +117,7 @@ impl Pool {
         };
         let create_table = create_table.replacen("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1);
         pool.execute(&create_table).await;
+        pool.execute(CREATE_DENIALS).await;
         pool
     }
 
@@ -294,9 +296,17 @@ impl<U: SyncedUser> Profiles<U> {
     /// # Errors
     ///
     /// Those of sync.
+    ///
+    /// # Panics
+    ///
+    /// If the token is refused for another reason than that the user is deleted.
     pub async fn sync(&self, token: SessionToken<'_>) -> Result<Synced<U>, SyncError> {
-        let session = self.session(token).await;
-        self.users.sync(&session).await
+        match self.authenticate(token).await {
+            Ok(session) => self.users.sync(&session).await,
+            // The denial and the row answer alike: 401 `user_deleted`.
+            Err(AuthenticationError::Refused(Refusal::UserDeleted)) => Err(SyncError::Gone),
+            Err(error) => panic!("{error}"),
+        }
     }
 }
 

@@ -1,16 +1,18 @@
 //! Configuration of the handle: everything that can be wrong with it is found before the first request.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::handles;
 use super::publishable_key::{Environment, PublishableKey, cookie_suffix};
 use super::{Clerk, Inner, Keys};
+use crate::deny_list::{DENIAL_LIFETIME, DenyList};
 use crate::http::address::{is_origin, is_safe, redacted};
 #[cfg(feature = "jwks")]
 use crate::http::client::safe_url;
 use crate::time::{Clock, SystemClock};
 use crate::token::CookieNames;
 use crate::token::cache::VerifiedTokens;
-use crate::token::denied::Denied;
 use crate::token::header::LastHeader;
 #[cfg(feature = "jwks")]
 use crate::token::jwks::Jwks;
@@ -100,6 +102,8 @@ pub struct ClerkBuilder {
     pending: bool,
     cross_site: bool,
     agents_denied: bool,
+    denial_lifetime: Option<Duration>,
+    long_lived_tokens: bool,
     clock: Option<Arc<dyn Clock>>,
 }
 
@@ -177,6 +181,34 @@ impl ClerkBuilder {
     #[must_use]
     pub fn deny_agents(mut self) -> Self {
         self.agents_denied = true;
+        self
+    }
+
+    /// For how long a ban, a deletion or the end of a session is remembered, and how long a token may live at most: 28 hours
+    /// by default. Svix retries a delivery for 27 hours and 35 minutes; with a shorter lifetime a delivery that was delayed
+    /// for longer can bring back a ban that was lifted meanwhile.
+    ///
+    /// The life of a token is counted from the moment at which its claims were read
+    /// ([`Session::claims_read_at`](crate::Session::claims_read_at)) to its expiry. Clerk's own tokens live for 60 seconds;
+    /// the Backend API mints longer ones on request (`expires_in_seconds`). A token that lives longer than bans are
+    /// remembered is refused with [`Refusal::LivesTooLong`](crate::token::Refusal::LivesTooLong).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let builder = clerk_auth::Clerk::builder().denial_lifetime(Duration::from_secs(7 * 24 * 60 * 60));
+    /// ```
+    #[must_use]
+    pub fn denial_lifetime(mut self, lifetime: Duration) -> Self {
+        self.denial_lifetime = Some(lifetime);
+        self
+    }
+
+    /// Accepts tokens that live longer than the [denial lifetime](Self::denial_lifetime). Such a token of a user who was
+    /// banned or deleted, or of a session that was ended, is accepted again once the denial is forgotten.
+    #[must_use]
+    pub fn insecure_accept_long_lived_tokens(mut self) -> Self {
+        self.long_lived_tokens = true;
         self
     }
 
@@ -263,11 +295,14 @@ impl ClerkBuilder {
             Some(pem) => Keys::Pem(Arc::new(VerifyingKey::from_pem(pem)?)),
             None => fetched(self.jwks_url.as_deref(), &issuer, &clock)?,
         };
-        Ok(Clerk(Arc::new(Inner {
+        let denial_lifetime = self.denial_lifetime.unwrap_or(DENIAL_LIFETIME);
+        let source = self.jwt_key.or(self.jwks_url).unwrap_or_default();
+        let inner = Arc::new(Inner {
             expectations: Expectations {
-                issuer: issuer.into(),
+                issuer: issuer.as_str().into(),
                 parties: self.parties.into_iter().map(Into::into).collect(),
                 pending: self.pending,
+                longest_life: (!self.long_lived_tokens).then_some(denial_lifetime),
             },
             accepts_cross_site: self.cross_site,
             cookies: self
@@ -277,11 +312,18 @@ impl ClerkBuilder {
             keys,
             header: LastHeader::default(),
             verified: VerifiedTokens::new(),
-            denied_sessions: Denied::default(),
-            denied_users: Denied::default(),
             agents_denied: self.agents_denied,
+            denied: DenyList::new(denial_lifetime),
             clock,
-        })))
+        });
+        if handles::remember(&issuer, &source, Arc::downgrade(&inner)) {
+            tracing::warn!(
+                issuer,
+                "this process has another `Clerk` of this instance, and what one of them denies the other does not: build \
+                 one and clone it"
+            );
+        }
+        Ok(Clerk(inner))
     }
 }
 

@@ -29,6 +29,7 @@ const TOKEN_RETRY: Duration = Duration::from_secs(60);
 /// | [`CrossSiteRequest`](Self::CrossSiteRequest) | 403 | `cross_site_request` |
 /// | [`UserConflict`](Self::UserConflict) | 409 | `user_conflict` |
 /// | [`KeysUnavailable`](Self::KeysUnavailable) | 503 | `keys_unavailable` |
+/// | [`DenialsUnavailable`](Self::DenialsUnavailable) | 503 | `denials_unavailable` |
 /// | [`DatabaseUnavailable`](Self::DatabaseUnavailable) | 503 | `database_unavailable` |
 /// | [`SignUpFailed`](Self::SignUpFailed) | 503 | `sign_up_failed` |
 /// | [`DeletionFailed`](Self::DeletionFailed) | 503 | `deletion_failed` |
@@ -82,6 +83,12 @@ pub enum Rejection {
         /// When to try again.
         retry_after: Duration,
     },
+    /// The application refuses sessions while bans and deletions cannot be read from the database.
+    #[error("sessions cannot be checked at the moment")]
+    DenialsUnavailable {
+        /// When to try again.
+        retry_after: Duration,
+    },
     /// The database is slow or gone.
     #[error("the service is not available at the moment")]
     DatabaseUnavailable {
@@ -116,6 +123,7 @@ impl Rejection {
             Self::Denied(_) | Self::CrossSiteRequest => StatusCode::FORBIDDEN,
             Self::UserConflict => StatusCode::CONFLICT,
             Self::KeysUnavailable { .. }
+            | Self::DenialsUnavailable { .. }
             | Self::DatabaseUnavailable { .. }
             | Self::SignUpFailed { .. }
             | Self::DeletionFailed { .. }
@@ -136,6 +144,7 @@ impl Rejection {
             Self::SignUpFailed { .. } => "sign_up_failed",
             Self::DeletionFailed { .. } => "deletion_failed",
             Self::KeysUnavailable { .. } => "keys_unavailable",
+            Self::DenialsUnavailable { .. } => "denials_unavailable",
             Self::DatabaseUnavailable { .. } => "database_unavailable",
             Self::SessionTokenIncomplete => "session_token_incomplete",
             Self::Misconfigured => "misconfigured",
@@ -207,6 +216,7 @@ impl Rejection {
     fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::KeysUnavailable { retry_after }
+            | Self::DenialsUnavailable { retry_after }
             | Self::DatabaseUnavailable { retry_after }
             | Self::SignUpFailed { retry_after }
             | Self::DeletionFailed { retry_after } => Some(*retry_after),

@@ -348,6 +348,9 @@ fn rejection(error: AuthenticationError) -> Rejection {
         AuthenticationError::SignedOut => Rejection::SignedOut,
         AuthenticationError::Refused(refusal) => Rejection::Refused(refusal),
         AuthenticationError::CrossSiteRequest => Rejection::CrossSiteRequest,
+        AuthenticationError::DenialsUnavailable { retry_after } => {
+            Rejection::DenialsUnavailable { retry_after }
+        }
         AuthenticationError::KeysUnavailable { retry_after } => Rejection::KeysUnavailable { retry_after },
     }
 }

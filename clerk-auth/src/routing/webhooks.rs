@@ -16,19 +16,24 @@ use crate::webhook::{Webhook, WebhookVerifier};
 /// | event | what it does |
 /// |---|---|
 /// | `user.created`, `user.updated` | the template, evaluated over the user, becomes the row, unless the row is newer |
-/// | `user.updated` of a user who is banned, locked or deprovisioned | the user's tokens are refused, until an event says otherwise |
+/// | `user.created`, `user.updated` of a user who is banned or deprovisioned | the user's tokens are refused, until a newer event lifts the ban |
+/// | `user.updated` of a user who is locked out | nothing, unless [`lockout_ends_sessions`](crate::sync::UserSyncBuilder::lockout_ends_sessions) is set |
 /// | `user.deleted` | the row is deleted, and a token still valid does not bring it back; see [`SyncedUser`](macro@crate::SyncedUser) |
-/// | `session.ended`, `session.removed`, `session.revoked` | the session's tokens are refused until they have expired |
-/// | any other | nothing, but [`on_event`](crate::sync::UserSyncBuilder::on_event) hears of it as of all |
+/// | `session.ended`, `session.removed`, `session.revoked` | the session's tokens are refused |
+/// | any other | no effect on rows or denials; [`on_event`](crate::sync::UserSyncBuilder::on_event) runs as for every event |
 ///
-/// Clerk itself ends the sessions of a user who is banned or deprovisioned, so that no new tokens are minted; a user who is
-/// locked cannot sign in, and keeps the sessions there are. Here the tokens of all three are refused at once, in every process
-/// that listens to the same PostgreSQL database. What is refused is remembered by the processes, for 28 hours at most (a
-/// lockout until its end), and not by a process that starts later.
+/// **Bans, deletions and ends of sessions** apply before and apart from the row: in this process at once, even if the
+/// database is down, the user's claims fit no row, or a hook of the application fails. They are written to the table
+/// [`CREATE_DENIALS`](crate::sync::CREATE_DENIALS), so every process of the database applies them (within milliseconds where
+/// it can `LISTEN`, else within about a second), and so does a process that starts later. The newest event wins in whatever
+/// order events arrive. A denial lives for 28 hours ([`denial_lifetime`](crate::clerk::ClerkBuilder::denial_lifetime)), which
+/// no accepted token outlives.
 ///
-/// The answer is 204 once everything is committed; 400 for what is not Clerk's or can never succeed, see
-/// [`WebhookRejection`]; 503 for what may succeed when Clerk sends it again. Deliveries that come twice, late or in another
-/// order do no harm.
+/// **Answers.** 204 once everything is committed, and for a user whose data the struct or the database refuses: no repetition
+/// repairs that, so the row stays as it is, the refusal is logged with the user id and counted as `refused`, and the delivery
+/// is not recorded, so that a replay or an import applies it once the data fits. 400 for what is not Clerk's, see
+/// [`WebhookRejection`]. 503 for what a repetition repairs: the database, or a hook of the application. Deliveries that come
+/// twice, late or in another order do no harm.
 ///
 /// ```
 /// # #[cfg(feature = "sqlite")]

@@ -1,43 +1,46 @@
 //! What is said of a `UserSync` before it starts.
 
-use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::{Connection, Database, Pool};
+use sqlx::Database;
+#[cfg(feature = "postgres")]
+use sqlx::Pool;
 
+use super::barring::Barring;
 use super::breaker::Breaker;
 use super::conflict::Refusals;
-use super::connection::Connections;
+use super::denial_watch;
 use super::error::BoxError;
 #[cfg(feature = "backend-api")]
 use super::fallback::Fallback;
 use super::fresh::FreshRows;
+#[cfg(feature = "postgres")]
+use super::listener;
 use super::newcomers::Newcomers;
-use super::pool_store::PoolStore;
+use super::pool::UserPool;
 use super::reads::Reads;
 #[cfg(feature = "webhooks")]
 use super::receive::{EventHook, OnEvent};
 use super::report::Reports;
-use super::store::{Hook, Store, StoreFuture};
+use super::store::{Hook, StoreFuture};
+use super::tasks::Tasks;
 use super::user_sync::{Inner, UserSync};
 use super::writers::Writers;
 #[cfg(feature = "backend-api")]
 use crate::backend_api::BackendApi;
 use crate::clerk::Clerk;
 use crate::schema::{self, SchemaError};
-use crate::user::{ClaimColumn, StoredIn, SyncedUser};
+#[cfg(feature = "postgres")]
+use crate::user::StoredIn;
+use crate::user::SyncedUser;
 #[cfg(feature = "webhooks")]
 use crate::webhook::Webhook;
 
 /// How long a request waits for the database before it is answered without it. Two seconds: longer than any healthy
 /// statement by key takes, shorter than the patience of load balancers and people.
 const SYNC_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// The lifetime of Clerk's session tokens (its documentation, "How Clerk works").
-#[cfg(feature = "webhooks")]
-const SESSION_TOKEN_LIFETIME: Duration = Duration::from_secs(60);
 
 /// A [`UserSync`] to be; made by [`UserSync::builder`].
 ///
@@ -70,8 +73,9 @@ pub struct UserSyncBuilder<U: SyncedUser, P: UserPool<U>> {
     pool: P,
     timeout: Duration,
     transaction_pooling: bool,
-    #[cfg(feature = "webhooks")]
-    session_token_lifetime: Duration,
+    shares_denials: bool,
+    requires_denials: bool,
+    lockout_ends_sessions: bool,
     on_insert: Option<Hook<U, P::Database>>,
     on_delete: Option<Hook<U, P::Database>>,
     #[cfg(feature = "webhooks")]
@@ -87,8 +91,9 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
             pool,
             timeout: SYNC_TIMEOUT,
             transaction_pooling: false,
-            #[cfg(feature = "webhooks")]
-            session_token_lifetime: SESSION_TOKEN_LIFETIME,
+            shares_denials: true,
+            requires_denials: false,
+            lockout_ends_sessions: false,
             on_insert: None,
             on_delete: None,
             #[cfg(feature = "webhooks")]
@@ -158,12 +163,30 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
         self
     }
 
-    /// For how long the tokens of a session are refused after a webhook has told that it has ended; 60 seconds unless said,
-    /// the lifetime of Clerk's session tokens. An application whose tokens are minted by the Backend API with another
-    /// `expires_in_seconds` says so here.
+    /// Keeps bans, deletions and ends of sessions in the memory of this process alone: no table
+    /// [`CREATE_DENIALS`](super::CREATE_DENIALS) is needed. Other processes then do not learn of them, and a restart forgets
+    /// them: until a token expires, it is accepted again. For an application that receives no webhooks and deletes nobody.
+    pub fn denials_in_memory(mut self) -> Self {
+        self.shares_denials = false;
+        self
+    }
+
+    /// Refuses every session with 503 `denials_unavailable` while the table of denials cannot be read: five seconds after
+    /// the database has stopped answering. By default a handler that takes the [`Session`] alone goes on with the denials
+    /// that are known, so that an outage of the database signs nobody out.
+    ///
+    /// It holds for all uses of the [`Clerk`] handle. The table is read once a second then, by each process.
+    pub fn require_current_denials(mut self) -> Self {
+        self.requires_denials = true;
+        self
+    }
+
+    /// Refuses the sessions of a user who is locked out, until the lockout ends. By default a lockout changes nothing here,
+    /// as in Clerk: it keeps the user from signing in anew, and leaves the sessions there are. Anybody who knows a user's
+    /// e-mail address can bring a lockout about with wrong passwords, and would sign the user out.
     #[cfg(feature = "webhooks")]
-    pub fn session_token_lifetime(mut self, lifetime: Duration) -> Self {
-        self.session_token_lifetime = lifetime;
+    pub fn lockout_ends_sessions(mut self) -> Self {
+        self.lockout_ends_sessions = true;
         self
     }
 
@@ -256,7 +279,11 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
         #[cfg(not(feature = "webhooks"))]
         let remembers_deliveries = false;
         self.pool
-            .check(self.transaction_pooling, remembers_deliveries)
+            .check(
+                self.transaction_pooling,
+                remembers_deliveries,
+                self.shares_denials,
+            )
             .await?;
         let sender: Arc<str> = format!("{:016x}", RandomState::new().hash_one(())).into();
         let connections = self.pool.connections();
@@ -270,11 +297,16 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
             #[cfg(feature = "webhooks")]
             self.on_event,
             Arc::clone(&sender),
+            self.shares_denials,
         );
         #[cfg(feature = "postgres")]
         let hears_all = listener.is_none();
         #[cfg(not(feature = "postgres"))]
         let hears_all = true;
+        let barring = Barring {
+            lifetime: self.clerk.deny_list().lifetime(),
+            lockout_ends_sessions: self.lockout_ends_sessions,
+        };
         let inner = Arc::new(Inner {
             clerk: self.clerk,
             claim_columns,
@@ -285,21 +317,34 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
             breaker: Breaker::default(),
             reports: Reports::default(),
             timeout: self.timeout,
-            #[cfg(feature = "webhooks")]
-            session_token_lifetime: self.session_token_lifetime,
+            barring,
+            denials: Arc::default(),
+            tasks: Tasks::default(),
             writers: Writers::default(),
             refusals: Refusals::default(),
             #[cfg(feature = "backend-api")]
             fallback: self.backend_api.map(Fallback::new),
         });
-        // Without webhooks nobody tells whom to refuse. Behind a pooler in transaction mode `LISTEN` would stay behind in
-        // another's session.
+        if self.shares_denials {
+            inner.read_denials().await.map_err(schema::unavailable::<U>)?;
+            if self.requires_denials {
+                inner.clerk.deny_list().currency().require();
+            }
+            let watch = denial_watch::watch(
+                Arc::downgrade(&inner),
+                Arc::clone(&inner.denials),
+                self.requires_denials,
+            );
+            inner.tasks.spawn(inner.store.close_event(), watch);
+        }
+        // Behind a pooler in transaction mode `LISTEN` would stay behind in another's session.
         #[cfg(feature = "postgres")]
         if let Some(options) = listener
             && !self.transaction_pooling
-            && (inner.fresh.keeps() || cfg!(feature = "webhooks"))
+            && (inner.fresh.keeps() || self.shares_denials)
         {
-            super::listener::start(&inner, options, sender);
+            let listen = listener::listen_always(Arc::downgrade(&inner), options, sender);
+            inner.tasks.spawn(inner.store.close_event(), listen);
         }
         Ok(UserSync { inner })
     }
@@ -334,124 +379,3 @@ impl<U: StoredIn<sqlx::Postgres>> UserSyncBuilder<U, Pool<sqlx::Postgres>> {
         self
     }
 }
-
-/// A pool whose database holds rows of `U`: a `sqlx::PgPool` or a `sqlx::SqlitePool`.
-///
-/// ```
-/// use clerk_auth::schema::SchemaError;
-/// use clerk_auth::sync::UserPool;
-/// use clerk_auth::{Clerk, SyncedUser, UserSync};
-///
-/// /// For an application that runs on either database.
-/// async fn users<U: SyncedUser>(clerk: &Clerk, pool: impl UserPool<U>) -> Result<UserSync<U>, SchemaError> {
-///     UserSync::new(clerk.clone(), pool).await
-/// }
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "rows of `{U}` are not stored in `{Self}`",
-    label = "`{U}` does not name this database",
-    note = "add it to the struct: `#[synced_user(database(postgres, sqlite))]`, and enable the feature of the same name"
-)]
-pub trait UserPool<U>: sealed::Store<U> {}
-
-mod sealed {
-    use super::{Arc, ClaimColumn, Database, Future, Hook, SchemaError};
-
-    pub trait Store<U>: Send {
-        type Database: Database;
-
-        const CLAIM_COLUMNS: &'static [ClaimColumn];
-
-        /// Asks the tables whether they are as they have to be.
-        fn check(
-            &self,
-            transaction_pooling: bool,
-            remembers_deliveries: bool,
-        ) -> impl Future<Output = Result<(), SchemaError>> + Send;
-
-        /// The most connections that the pool opens.
-        fn connections(&self) -> u32;
-
-        /// Where the writes of other processes are heard; `None` where they are not.
-        #[cfg(feature = "postgres")]
-        fn listener(&self) -> Option<sqlx::postgres::PgConnectOptions>;
-
-        #[expect(private_interfaces, reason = "sealed: nobody else can name the trait")]
-        fn into_store(
-            self,
-            transaction_pooling: bool,
-            on_insert: Option<Hook<U, Self::Database>>,
-            on_delete: Option<Hook<U, Self::Database>>,
-            #[cfg(feature = "webhooks")] on_event: Option<super::OnEvent<Self::Database>>,
-            sender: Arc<str>,
-        ) -> Arc<dyn super::Store<U>>;
-    }
-}
-
-macro_rules! user_pool {
-    ($feature:literal, $database:ty, $listener:expr) => {
-        #[cfg(feature = $feature)]
-        impl<U: StoredIn<$database>> sealed::Store<U> for Pool<$database> {
-            type Database = $database;
-
-            const CLAIM_COLUMNS: &'static [ClaimColumn] = U::CLAIM_COLUMNS;
-
-            async fn check(
-                &self,
-                transaction_pooling: bool,
-                remembers_deliveries: bool,
-            ) -> Result<(), SchemaError> {
-                let connections = Connections::new(self.clone(), transaction_pooling);
-                let acquired = connections.acquire().await;
-                let mut connection = acquired.map_err(schema::unavailable::<U>)?;
-                schema::check::<$database, U>(&mut connection).await?;
-                if remembers_deliveries {
-                    #[cfg(feature = "webhooks")]
-                    super::deliveries::forget_old::<$database>(&mut connection).await?;
-                }
-                if transaction_pooling && connection.cached_statements_size() > 0 {
-                    return Err(SchemaError::StatementCache);
-                }
-                connection.done().await.map_err(schema::unavailable::<U>)
-            }
-
-            fn connections(&self) -> u32 {
-                self.options().get_max_connections()
-            }
-
-            #[cfg(feature = "postgres")]
-            fn listener(&self) -> Option<sqlx::postgres::PgConnectOptions> {
-                let listener: fn(&Self) -> Option<sqlx::postgres::PgConnectOptions> = $listener;
-                listener(self)
-            }
-
-            #[expect(private_interfaces, reason = "sealed: nobody else can name the trait")]
-            fn into_store(
-                self,
-                transaction_pooling: bool,
-                on_insert: Option<Hook<U, $database>>,
-                on_delete: Option<Hook<U, $database>>,
-                #[cfg(feature = "webhooks")] on_event: Option<OnEvent<$database>>,
-                sender: Arc<str>,
-            ) -> Arc<dyn Store<U>> {
-                Arc::new(PoolStore {
-                    connections: Connections::new(self, transaction_pooling),
-                    on_insert,
-                    on_delete,
-                    #[cfg(feature = "webhooks")]
-                    on_event,
-                    sender,
-                })
-            }
-        }
-
-        #[cfg(feature = $feature)]
-        #[diagnostic::do_not_recommend]
-        impl<U: StoredIn<$database>> UserPool<U> for Pool<$database> {}
-    };
-}
-
-user_pool!("postgres", sqlx::Postgres, |pool| Some(
-    (*pool.connect_options()).clone()
-));
-user_pool!("sqlite", sqlx::Sqlite, |_| None);

@@ -2,7 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-use sqlx::pool::PoolConnection;
+use sqlx::pool::{CloseEvent, PoolConnection};
 use sqlx::{Database, Pool, Transaction};
 
 use super::dialect::Dialect;
@@ -42,6 +42,11 @@ impl<DB: Dialect> Connections<DB> {
         } else {
             Connection::Plain(self.pool.acquire().await?)
         })
+    }
+
+    /// Ends when the application closes the pool.
+    pub(super) fn close_event(&self) -> CloseEvent {
+        self.pool.close_event()
     }
 
     /// A transaction that will write.

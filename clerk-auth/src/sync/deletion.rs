@@ -7,6 +7,9 @@ use super::error::SyncError;
 use super::pool_store::PoolStore;
 use super::store::{WriteError, Written};
 use super::user_sync::Inner;
+use crate::deny_list::Denial;
+use crate::id::UserId;
+use crate::time::Timestamp;
 use crate::user::{StoredIn, SyncedUser};
 
 /// What deleting a user came to.
@@ -32,16 +35,21 @@ pub enum Deletion {
     Deleted,
     /// The user had been deleted before.
     AlreadyDeleted,
-    /// There was no row. With `tombstones` the user is deleted all the same; without, nothing remembers it.
+    /// There was no row. The user's tokens are refused all the same. With `tombstones` the deletion is remembered for ever,
+    /// else for the [denial lifetime](crate::clerk::ClerkBuilder::denial_lifetime), which no token outlives.
     NoRow,
 }
 
 impl<U: SyncedUser> Inner<U> {
     /// Deletes a user here, in the database, and in every process.
     pub(super) async fn delete(&self, clerk_id: &str) -> Result<Deletion, SyncError> {
+        let now = self.clerk.now();
+        let denial = self.barring.of_deleted(&UserId::new(clerk_id), now);
         // However it ends, and whether or not that is heard, no copy read before is good.
-        let _writing = self.fresh.writing(clerk_id, self.clerk.now());
-        Ok(self.store.delete(clerk_id).await?)
+        let _writing = self.fresh.writing(clerk_id, now);
+        let deletion = self.store.delete(clerk_id, &denial, now).await?;
+        self.clerk.deny(denial);
+        Ok(deletion)
     }
 
     /// What the token of a deleted user is answered with. Their row goes if a race has let it in.
@@ -114,9 +122,17 @@ where
         Ok(Deletion::Deleted)
     }
 
-    pub(super) async fn delete_and_commit(&self, clerk_id: &str) -> Result<Deletion, WriteError> {
+    /// The denial is written last, so that it is committed a moment after the time that it bears.
+    pub(super) async fn delete_and_commit(
+        &self,
+        clerk_id: &str,
+        denial: Option<(&Denial, Timestamp)>,
+    ) -> Result<Deletion, WriteError> {
         let mut transaction = self.connections.begin().await?;
         let deletion = self.delete_in(&mut transaction, clerk_id).await?;
+        if let Some((denial, now)) = denial {
+            self.record_denial_on(&mut transaction, denial, now).await?;
+        }
         transaction.commit().await?;
         Ok(deletion)
     }

@@ -16,9 +16,40 @@ use crate::user::StoredIn;
 #[cfg(feature = "postgres")]
 pub(super) const CHANNEL: &str = "clerk_auth";
 
-/// The channel that carries who is refused; see [`Notice`](super::notice::Notice).
-#[cfg(all(feature = "postgres", feature = "webhooks"))]
-pub(super) const DENIED_CHANNEL: &str = "clerk_auth_denied";
+/// The channel that says that the table of denials has changed. What is sent on it decides nothing: any client of the
+/// database may send.
+#[cfg(feature = "postgres")]
+pub(super) const DENIALS_CHANNEL: &str = "clerk_auth_denials";
+
+/// The statements of the table of denials: the present moment in milliseconds, the lesser of two numbers, and what stands
+/// around a statement that changes the table.
+macro_rules! denial_statements {
+    (now: $now:literal, least: $least:literal, before: $before:literal, after: $after:literal) => {
+        const RECORD_DENIAL: &'static str = concat!(
+            $before,
+            r#"INSERT INTO "clerk_denials" AS "known" ("kind", "id", "refusal", "version", "happened_at", "expires_at", "changed_at") VALUES ($1, $2, NULLIF($7, ''), $3, $4, $5, "#,
+            $now,
+            r#") ON CONFLICT ("kind", "id") DO UPDATE SET "refusal" = excluded."refusal", "version" = excluded."version", "happened_at" = excluded."happened_at", "expires_at" = excluded."expires_at", "changed_at" = "#,
+            $now,
+            r#" WHERE "known"."expires_at" <= $6 OR ("known"."version", "known"."happened_at", "known"."refusal" IS NOT NULL, "known"."expires_at") < (excluded."version", excluded."happened_at", excluded."refusal" IS NOT NULL, excluded."expires_at")"#,
+            $after,
+        );
+        const ADMIT_DENIED: &'static str = concat!(
+            $before,
+            r#"UPDATE "clerk_denials" SET "refusal" = NULL, "version" = $3, "happened_at" = $4, "expires_at" = $5, "changed_at" = "#,
+            $now,
+            r#" WHERE "kind" = $1 AND "id" = $2 AND ("version", "happened_at") < ($3, $4)"#,
+            $after,
+        );
+        const READ_DENIALS: &'static str = concat!(
+            r#"SELECT "clock"."now", "denied"."kind", "denied"."id", "denied"."refusal", "denied"."version", "denied"."happened_at", "denied"."expires_at", "denied"."changed_at" FROM (SELECT "#,
+            $now,
+            r#" AS "now") AS "clock" LEFT JOIN "clerk_denials" AS "denied" ON "denied"."changed_at" > "#,
+            $least,
+            r#"($1, "clock"."now") - 10000 AND "denied"."expires_at" > $2 ORDER BY "denied"."changed_at" DESC LIMIT $3"#,
+        );
+    };
+}
 
 /// A database in which rows can be synced.
 pub(crate) trait Dialect: Database + HasStatementCache {
@@ -34,6 +65,19 @@ pub(crate) trait Dialect: Database + HasStatementCache {
     /// What makes a `SELECT` hold others off the rows that it finds until the transaction is over; empty where a
     /// transaction that [`BEGIN`](Self::BEGIN) began holds off every other writer.
     const ROW_LOCK: &'static str;
+
+    /// Records a denial unless a newer one of its subject is there: kind, id (texts), version, time of the event, end
+    /// (parameters 3 to 5) and the present moment (parameter 6) in milliseconds, the refusal's code (text, empty to admit).
+    const RECORD_DENIAL: &'static str;
+
+    /// Admits a subject of which there is an older denial: parameters 1 to 5 of [`RECORD_DENIAL`](Self::RECORD_DENIAL).
+    const ADMIT_DENIED: &'static str;
+
+    /// Reads what has changed, the newest first: from when on (parameter 1, in milliseconds of the database's clock), the
+    /// present moment (parameter 2), and at most how many (parameter 3). Ten seconds more are read than parameter 1 says, and
+    /// as many from the present moment if the clock was set back. The first column is the database's clock; if nothing has
+    /// changed, the others of the only row are null.
+    const READ_DENIALS: &'static str;
 
     /// The moment a month ago, as `CURRENT_TIMESTAMP` would have written it.
     #[cfg(feature = "webhooks")]
@@ -64,13 +108,6 @@ pub(crate) trait Dialect: Database + HasStatementCache {
         connection: &mut Self::Connection,
         announcement: &str,
     ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
-
-    /// Tells other processes who is refused, when the transaction commits.
-    #[cfg(feature = "webhooks")]
-    fn announce_notice(
-        connection: &mut Self::Connection,
-        notice: &super::notice::Notice,
-    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 }
 
 #[cfg(feature = "postgres")]
@@ -81,6 +118,13 @@ impl Dialect for sqlx::Postgres {
     const ROW_LOCK: &'static str = " FOR UPDATE";
     #[cfg(feature = "webhooks")]
     const A_MONTH_AGO: &'static str = "CURRENT_TIMESTAMP - INTERVAL '30 days'";
+
+    denial_statements! {
+        now: "(EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::BIGINT",
+        least: "LEAST",
+        before: r#"WITH "changed" AS ("#,
+        after: r#" RETURNING 1) SELECT pg_notify('clerk_auth_denials', '') FROM "changed""#
+    }
 
     async fn upsert<U: StoredIn<Self>>(
         connection: &mut Self::Connection,
@@ -125,30 +169,13 @@ impl Dialect for sqlx::Postgres {
     }
 
     async fn announce(connection: &mut Self::Connection, announcement: &str) -> Result<(), sqlx::Error> {
-        notify(connection, CHANNEL, announcement).await
+        sqlx::query("SELECT pg_notify($1, $2)")
+            .bind(CHANNEL)
+            .bind(announcement)
+            .execute(connection)
+            .await
+            .map(drop)
     }
-
-    #[cfg(feature = "webhooks")]
-    async fn announce_notice(
-        connection: &mut Self::Connection,
-        notice: &super::notice::Notice,
-    ) -> Result<(), sqlx::Error> {
-        notify(connection, DENIED_CHANNEL, &notice.payload()).await
-    }
-}
-
-#[cfg(feature = "postgres")]
-async fn notify(
-    connection: &mut sqlx::PgConnection,
-    channel: &str,
-    payload: &str,
-) -> Result<(), sqlx::Error> {
-    sqlx::query("SELECT pg_notify($1, $2)")
-        .bind(channel)
-        .bind(payload)
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
 #[cfg(feature = "sqlite")]
@@ -161,6 +188,13 @@ impl Dialect for sqlx::Sqlite {
     const ROW_LOCK: &'static str = "";
     #[cfg(feature = "webhooks")]
     const A_MONTH_AGO: &'static str = "datetime('now', '-30 days')";
+
+    denial_statements! {
+        now: "CAST((julianday('now') - 2440587.5) * 86400000.0 AS INTEGER)",
+        least: "MIN",
+        before: "",
+        after: ""
+    }
 
     async fn upsert<U: StoredIn<Self>>(
         connection: &mut Self::Connection,
@@ -198,11 +232,6 @@ impl Dialect for sqlx::Sqlite {
 
     // The processes of one file share it, and tell each other nothing.
     async fn announce(_: &mut Self::Connection, _: &str) -> Result<(), sqlx::Error> {
-        Ok(())
-    }
-
-    #[cfg(feature = "webhooks")]
-    async fn announce_notice(_: &mut Self::Connection, _: &super::notice::Notice) -> Result<(), sqlx::Error> {
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! Hears what other processes write, so that no copy of a row outlives it, and whom they refuse.
+//! Hears what other processes write, so that no copy of a row outlives it, and that they have written denials.
 //!
 //! PostgreSQL's `LISTEN` belongs to a connection. While there is none that is known to hear, no copy is served, and every
 //! request reads its row.
@@ -11,11 +11,7 @@ use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 use tokio::time::{sleep, timeout};
 
-use super::dialect::CHANNEL;
-#[cfg(feature = "webhooks")]
-use super::dialect::DENIED_CHANNEL;
-#[cfg(feature = "webhooks")]
-use super::notice::Notice;
+use super::dialect::{CHANNEL, DENIALS_CHANNEL};
 use super::user_sync::Inner;
 use crate::user::SyncedUser;
 
@@ -30,31 +26,33 @@ const ANSWER: Duration = Duration::from_secs(1);
 const RETRY: Duration = Duration::from_millis(250);
 
 /// Listens for as long as the handle lives.
-pub(super) fn start<U: SyncedUser>(inner: &Arc<Inner<U>>, options: PgConnectOptions, sender: Arc<str>) {
-    let inner = Arc::downgrade(inner);
-    tokio::spawn(async move {
-        let mut was_heard = true;
-        while inner.strong_count() > 0 {
-            let heard = listen(&inner, &options, &sender).await;
-            if let Some(inner) = inner.upgrade() {
-                inner.fresh.set_hears_writes(false);
-                // Once for each time that it was lost.
-                if let (Err(error), true) = (&heard, was_heard) {
-                    tracing::warn!(
-                        user = U::NAME,
-                        %error,
-                        "other processes are not heard: every request reads its row, and who is refused there may not \
-                         be here, until they are"
-                    );
-                }
+pub(super) async fn listen_always<U: SyncedUser>(
+    inner: Weak<Inner<U>>,
+    options: PgConnectOptions,
+    sender: Arc<str>,
+) {
+    let mut was_heard = true;
+    while inner.strong_count() > 0 {
+        let heard = listen(&inner, &options, &sender).await;
+        if let Some(inner) = inner.upgrade() {
+            inner.fresh.set_hears_writes(false);
+            inner.denials.set_listening(false);
+            // Once for each time that it was lost.
+            if let (Err(error), true) = (&heard, was_heard) {
+                tracing::warn!(
+                    user = U::NAME,
+                    %error,
+                    "LISTEN is down: until it is back every request reads its row, and the denials of other processes are \
+                     read once a second"
+                );
             }
-            if matches!(heard, Err(Deaf::Pooled)) {
-                return;
-            }
-            was_heard = matches!(heard, Err(Deaf::Lost(_)));
-            sleep(RETRY).await;
         }
-    });
+        if matches!(heard, Err(Deaf::Pooled)) {
+            return;
+        }
+        was_heard = matches!(heard, Err(Deaf::Lost(_)));
+        sleep(RETRY).await;
+    }
 }
 
 /// Why nothing is heard.
@@ -98,11 +96,11 @@ async fn listen<U: SyncedUser>(
     let session = timeout(LOOKING, has_a_session(&mut listener, &mut other)).await;
     session.unwrap_or(Err(Deaf::Never(sqlx::Error::PoolTimedOut)))?;
     listener.listen(CHANNEL).await.map_err(Deaf::Never)?;
-    #[cfg(feature = "webhooks")]
-    listener.listen(DENIED_CHANNEL).await.map_err(Deaf::Never)?;
+    listener.listen(DENIALS_CHANNEL).await.map_err(Deaf::Never)?;
     hear_oneself(&mut listener, other).await?;
     if let Some(inner) = inner.upgrade() {
         inner.fresh.set_hears_writes(true);
+        inner.denials.set_listening(true);
     }
     loop {
         match timeout(HEARTBEAT, listener.try_recv()).await {
@@ -110,11 +108,8 @@ async fn listen<U: SyncedUser>(
                 let Some(inner) = inner.upgrade() else {
                     return Ok(());
                 };
-                #[cfg(feature = "webhooks")]
-                if notification.channel() == DENIED_CHANNEL {
-                    if let Some(notice) = Notice::parse(notification.payload()) {
-                        notice.take(&inner.clerk);
-                    }
+                if notification.channel() == DENIALS_CHANNEL {
+                    inner.denials.notify();
                     continue;
                 }
                 let mut words = notification.payload().splitn(3, ' ');

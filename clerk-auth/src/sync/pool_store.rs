@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sqlx::error::DatabaseError;
+use sqlx::pool::CloseEvent;
 use sqlx::{
     AssertSqlSafe, ColumnIndex, Database, Decode, Encode, Executor, IntoArguments, Row, SqlSafeStr, Type,
 };
@@ -12,9 +13,8 @@ use super::announcement::announcement;
 use super::bulk::WrittenRow;
 use super::connection::{Connection, Connections};
 use super::deletion::Deletion;
+use super::denials::DenialChanges;
 use super::dialect::{Dialect, key, stored};
-#[cfg(feature = "webhooks")]
-use super::notice::Notice;
 #[cfg(feature = "backend-api")]
 use super::observation::Observation;
 #[cfg(feature = "webhooks")]
@@ -22,6 +22,8 @@ use super::receive::{Applied, Change, OnEvent};
 use super::store::{Hook, Looked, Store, StoreFuture, Stored, ViolatedIndex, WriteError, Written};
 use super::version::Version;
 use super::write::{VacantPlace, taken};
+use crate::deny_list::Denial;
+use crate::time::Timestamp;
 use crate::user::{ClaimColumn, StoredIn};
 #[cfg(feature = "webhooks")]
 use crate::webhook::Webhook;
@@ -35,6 +37,8 @@ pub(super) struct PoolStore<U, DB: Database> {
     pub(super) on_event: Option<OnEvent<DB>>,
     /// By which this handle knows what it has announced itself.
     pub(super) sender: Arc<str>,
+    /// Whether there is a table of denials.
+    pub(super) shares_denials: bool,
 }
 
 impl<DB, U> PoolStore<U, DB>
@@ -188,9 +192,14 @@ where
         })
     }
 
-    fn delete<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, Deletion, WriteError> {
+    fn delete<'a>(
+        &'a self,
+        clerk_id: &'a str,
+        denial: &'a Denial,
+        now: Timestamp,
+    ) -> StoreFuture<'a, Deletion, WriteError> {
         Box::pin(async move {
-            let deletion = self.delete_and_commit(clerk_id).await?;
+            let deletion = self.delete_and_commit(clerk_id, Some((denial, now))).await?;
             Ok(match self.purge(clerk_id).await? {
                 true => Deletion::Deleted,
                 false => deletion,
@@ -204,7 +213,7 @@ where
                 Some(_) => self.read(clerk_id).await?.is_some_and(|stored| stored.deleted),
                 None => false,
             };
-            Ok(has_row && self.delete_and_commit(clerk_id).await? == Deletion::Deleted)
+            Ok(has_row && self.delete_and_commit(clerk_id, None).await? == Deletion::Deleted)
         })
     }
 
@@ -323,9 +332,38 @@ where
         &'a self,
         delivery: &'a Webhook,
         change: Change<'a, U>,
-        notice: Option<&'a Notice>,
     ) -> StoreFuture<'a, Applied, WriteError> {
-        Box::pin(self.receive_in_transaction(delivery, change, notice))
+        Box::pin(self.receive_in_transaction(delivery, change))
+    }
+
+    #[cfg(feature = "webhooks")]
+    fn record_denial<'a>(&'a self, denial: &'a Denial, now: Timestamp) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            let mut connection = self.connections.acquire().await?;
+            self.record_denial_on(&mut connection, denial, now).await?;
+            connection.done().await
+        })
+    }
+
+    #[cfg(feature = "webhooks")]
+    fn admit_denied<'a>(&'a self, denial: &'a Denial) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            let mut connection = self.connections.acquire().await?;
+            self.admit_denied_on(&mut connection, denial).await?;
+            connection.done().await
+        })
+    }
+
+    fn read_denials(&self, since: i64, now: Timestamp) -> StoreFuture<'_, DenialChanges> {
+        Box::pin(self.select_denials(since, now))
+    }
+
+    fn forget_denials(&self, now: Timestamp) -> StoreFuture<'_, ()> {
+        Box::pin(self.delete_expired_denials(now))
+    }
+
+    fn close_event(&self) -> CloseEvent {
+        self.connections.close_event()
     }
 }
 

@@ -1,4 +1,4 @@
-//! What Clerk tells of a user becomes a row, and the application hears of it, in one transaction.
+//! Applies what Clerk sends: first who is barred, then the row, in one transaction with what the application does for it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,34 +9,24 @@ use super::deletion::Deletion;
 use super::deliveries;
 use super::dialect::Dialect;
 use super::error::{BoxError, SyncError};
-use super::notice::Notice;
 use super::observation::{Observation, UserObject};
 use super::plan::{Plan, SyncOutcome, plan};
 use super::pool_store::{PoolStore, with_version};
 use super::reads::Counted;
+use super::sqlstate::{ErrorKind, kind};
 use super::store::{Store, StoreFuture, WriteError};
 use super::user_sync::{Inner, UserSync};
 use super::write::commit_error;
 use crate::claim::ClaimProblem;
-use crate::id::UserId;
+use crate::deny_list::{Denial, Kind, Subject};
 use crate::metrics;
 use crate::time::Timestamp;
 use crate::token::Refusal;
-use crate::token::denied::Denial;
-use crate::token::verifier::LEEWAY;
 use crate::user::{StoredIn, SyncedUser};
 use crate::webhook::{Event, Webhook};
 
 /// How long a delivery may take. Svix waits for 15 seconds; the application's hook is in it.
 const TIMEOUT: Duration = Duration::from_secs(10);
-
-/// For how long this process remembers what no row can hold: that a user is barred, or was deleted who has no row. Svix
-/// gives up on a delivery after 27 hours and 35 minutes, so that no late word is believed.
-const REMEMBERED: Duration = Duration::from_secs(28 * 60 * 60);
-
-/// For how long this process remembers that a user is not refused: until deliveries that run at the same time have ended.
-/// What comes later the row's version tells. There is one such word for every change of a user.
-const SETTLING: Duration = Duration::from_secs(60);
 
 /// What a delivery does to a row.
 pub(crate) enum Change<'a, U: SyncedUser> {
@@ -46,6 +36,8 @@ pub(crate) enum Change<'a, U: SyncedUser> {
     Write(&'a Observation<'a, U>),
     /// The user was deleted.
     Delete(&'a str),
+    /// The struct or the database refuses the user's claims.
+    Refuse,
 }
 
 /// What a delivery came to.
@@ -65,14 +57,11 @@ pub(crate) enum Applied {
     Deleted,
     /// The user had been deleted.
     Gone,
+    /// The struct or the database refuses the user's claims, so the row is as it was.
+    Refused,
 }
 
 impl Applied {
-    /// Whether nothing newer is known than what the delivery says.
-    fn is_news(self) -> bool {
-        !matches!(self, Self::Stale | Self::Gone)
-    }
-
     /// One lower-case word, as for a label of a metric.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
@@ -83,6 +72,7 @@ impl Applied {
             Self::Stale => "stale",
             Self::Deleted => "deleted",
             Self::Gone => "gone",
+            Self::Refused => "refused",
         }
     }
 }
@@ -102,11 +92,19 @@ impl<U: SyncedUser> UserSync<U> {
     /// Applies a delivery whose signature was verified.
     pub(crate) async fn receive(&self, delivery: &Webhook) -> Result<(), SyncError> {
         let inner = &self.inner;
+        let now = inner.clerk.now();
+        let denial = inner.barring.of_delivery(delivery, now);
+        // At once, and whatever becomes of the rest: the database may be down, and the user's claims may fit no row.
+        if let Some(denial) = &denial
+            && denial.refusal.is_some()
+        {
+            inner.clerk.deny(denial.clone());
+        }
         let received = async {
             if inner.breaker.is_open() {
                 return Err(SyncError::Unavailable);
             }
-            tokio::time::timeout(TIMEOUT, inner.receive(delivery))
+            tokio::time::timeout(TIMEOUT, inner.receive(delivery, denial.as_ref(), now))
                 .await
                 .unwrap_or(Err(SyncError::Timeout(TIMEOUT)))
         };
@@ -124,8 +122,84 @@ impl<U: SyncedUser> UserSync<U> {
 }
 
 impl<U: SyncedUser> Inner<U> {
-    async fn receive(&self, delivery: &Webhook) -> Result<Applied, SyncError> {
-        let now = self.clerk.now();
+    async fn receive(
+        &self,
+        delivery: &Webhook,
+        denial: Option<&Denial>,
+        now: Timestamp,
+    ) -> Result<Applied, SyncError> {
+        let Some(denial) = denial else {
+            return self.apply(delivery, now).await;
+        };
+        if denial.refusal.is_some() {
+            self.bar(denial, now).await?;
+            return self.apply(delivery, now).await;
+        }
+        let applied = self.apply(delivery, now).await;
+        // A user is admitted also if the application's hook fails, and remembered as admitted where no row remembers when
+        // the user changed last: an older ban may be delivered later.
+        let has_row = !matches!(applied, Ok(Applied::Refused | Applied::Nothing));
+        self.admit(denial, has_row, now).await?;
+        applied
+    }
+
+    /// Writes a denial where every process reads it, unless the user's row is newer: the ban was lifted since.
+    ///
+    /// The row is read again afterwards. Of a ban and its lifting that are applied at once, either the lifting finds the
+    /// ban in the table, or the ban finds the row of the lifting.
+    async fn bar(&self, denial: &Denial, now: Timestamp) -> Result<(), SyncError> {
+        if self.is_outdated(denial).await? {
+            return Ok(());
+        }
+        self.store.record_denial(denial, now).await?;
+        if self.is_outdated(denial).await? {
+            tracing::debug!(
+                user = U::NAME,
+                user_id = denial.subject.id(),
+                "a ban is older than the row"
+            );
+        }
+        Ok(())
+    }
+
+    /// Whether the row is newer than a denial, which is then lifted.
+    async fn is_outdated(&self, denial: &Denial) -> Result<bool, SyncError> {
+        let Subject::User(user_id) = &denial.subject else {
+            return Ok(false);
+        };
+        if denial.refusal == Some(Refusal::UserDeleted) {
+            return Ok(false);
+        }
+        let stored = self.store.read(user_id.as_str()).await?;
+        let Some(stored) = stored.filter(|it| !it.deleted && it.version.milliseconds() > denial.version)
+        else {
+            return Ok(false);
+        };
+        let lifted = Denial {
+            refusal: None,
+            version: stored.version.milliseconds(),
+            ..denial.clone()
+        };
+        self.store.admit_denied(&lifted).await?;
+        self.clerk.deny(lifted);
+        Ok(true)
+    }
+
+    /// Lifts what bars a user.
+    async fn admit(&self, denial: &Denial, has_row: bool, now: Timestamp) -> Result<(), SyncError> {
+        if has_row {
+            self.store.admit_denied(denial).await?;
+        } else {
+            self.store.record_denial(denial, now).await?;
+        }
+        if !has_row || self.clerk.deny_list().knows(Kind::User, denial.subject.id()) {
+            self.clerk.deny(denial.clone());
+        }
+        Ok(())
+    }
+
+    /// Applies a delivery to the row.
+    async fn apply(&self, delivery: &Webhook, now: Timestamp) -> Result<Applied, SyncError> {
         let user = match &delivery.event {
             Event::UserCreated(user) | Event::UserUpdated(user) => UserObject::of::<U>(user.raw()),
             _ => None,
@@ -138,14 +212,14 @@ impl<U: SyncedUser> Inner<U> {
                 tracing::debug!(user = U::NAME, problem = %claims, "a user can have no row");
                 None
             }
-            Some(Err(claims)) => return Err(claims.into()),
+            Some(Err(claims)) => return self.acknowledge(delivery, &claims.into()).await,
         };
         let change = match (&observation, &delivery.event) {
             (Some(observation), _) => Change::Write(observation),
             (None, Event::UserDeleted(deleted)) => match &deleted.id {
                 Some(id) => Change::Delete(id.as_str()),
                 None => {
-                    tracing::warn!(user = U::NAME, "a user was deleted, and Clerk did not say who");
+                    tracing::warn!(user = U::NAME, "a user was deleted, and the event has no user id");
                     Change::Nothing
                 }
             },
@@ -154,37 +228,56 @@ impl<U: SyncedUser> Inner<U> {
         let clerk_id = match &change {
             Change::Write(observation) => Some(observation.source.subject()),
             Change::Delete(clerk_id) => Some(*clerk_id),
-            Change::Nothing => None,
+            Change::Nothing | Change::Refuse => None,
         };
         // However this ends, no copy of the row that was read before is good.
         let _writing = clerk_id.map(|clerk_id| self.fresh.writing(clerk_id, now));
         let was_deleted = clerk_id
             .is_some_and(|clerk_id| self.clerk.denied_user(clerk_id, now) == Some(Refusal::UserDeleted));
-        let notice = notice(&delivery.event, now, self.session_token_lifetime);
-        let applied = match change {
+        match change {
             Change::Write(_) if was_deleted => {
-                self.store.receive(delivery, Change::Nothing, None).await?;
-                Applied::Gone
+                self.store.receive(delivery, Change::Nothing).await?;
+                Ok(Applied::Gone)
             }
-            change => match self.store.receive(delivery, change, notice.as_ref()).await {
+            change => match self.store.receive(delivery, change).await {
                 Err(WriteError::Taken(_)) => {
                     let settled = match &observation {
-                        Some(observation) => self.settled(observation).await?,
-                        None => Applied::Nothing,
+                        Some(observation) => self.settled(observation).await,
+                        None => Ok(Applied::Nothing),
                     };
-                    let notice = notice.as_ref().filter(|_| settled.is_news());
-                    self.store.receive(delivery, Change::Nothing, notice).await?;
-                    settled
+                    match settled {
+                        Err(error) if is_refused_data(&error) => self.acknowledge(delivery, &error).await,
+                        settled => {
+                            let settled = settled?;
+                            self.store.receive(delivery, Change::Nothing).await?;
+                            Ok(settled)
+                        }
+                    }
                 }
-                applied => applied?,
+                Err(WriteError::Database(error)) if kind(&error) == ErrorKind::RefusedData => {
+                    self.acknowledge(delivery, &error.into()).await
+                }
+                applied => Ok(applied?),
             },
-        };
-        if let Some(notice) = notice
-            && applied.is_news()
-        {
-            notice.take(&self.clerk);
         }
-        Ok(applied)
+    }
+
+    /// Acknowledges a delivery whose claims no repetition makes fit. It is not remembered as delivered, so that a replay or
+    /// an import applies it once they fit; a hook that sees each delivery once sees it then.
+    async fn acknowledge(&self, delivery: &Webhook, error: &SyncError) -> Result<Applied, SyncError> {
+        let user_id = match &delivery.event {
+            Event::UserCreated(user) | Event::UserUpdated(user) => user.id.as_str(),
+            _ => "",
+        };
+        tracing::error!(
+            user = U::NAME,
+            user_id,
+            delivery = delivery.id.as_str(),
+            %error,
+            "a user's claims fit no row: the delivery is acknowledged, and the row stays as it is; send the delivery again \
+             from Clerk's dashboard, or import the user, once the claims fit"
+        );
+        Ok(self.store.receive(delivery, Change::Refuse).await?)
     }
 
     /// What a unique index of the team's own forbids takes more than one transaction to settle.
@@ -202,46 +295,12 @@ impl<U: SyncedUser> Inner<U> {
     }
 }
 
-/// Who is refused from now on, or not any more, because of an event.
-fn notice(event: &Event, now: Timestamp, session_token_lifetime: Duration) -> Option<Notice> {
-    let user = |id: &UserId, refusal, version, until| Notice::User {
-        id: id.clone(),
-        denial: Denial {
-            refusal,
-            version,
-            until,
-        },
-    };
-    match event {
-        Event::SessionEnded(session) | Event::SessionRemoved(session) | Event::SessionRevoked(session) => {
-            Some(Notice::Session {
-                id: session.id.clone(),
-                until: now + session_token_lifetime + LEEWAY,
-            })
-        }
-        Event::UserCreated(it) | Event::UserUpdated(it) => {
-            let refusal = if it.banned {
-                Some(Refusal::UserBanned)
-            } else if it.deprovisioned {
-                Some(Refusal::UserDeprovisioned)
-            } else {
-                it.locked.then_some(Refusal::UserLocked)
-            };
-            let until = match (refusal, it.lockout_expires_in_seconds) {
-                (Some(Refusal::UserLocked), Some(seconds)) => {
-                    now + Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
-                }
-                (Some(_), _) => now + REMEMBERED,
-                (None, _) => now + SETTLING,
-            };
-            Some(user(&it.id, refusal, it.updated_at.milliseconds(), until))
-        }
-        // Nothing is newer than that.
-        Event::UserDeleted(deleted) => deleted
-            .id
-            .as_ref()
-            .map(|id| user(id, Some(Refusal::UserDeleted), i64::MAX, now + REMEMBERED)),
-        _ => None,
+/// Whether what keeps a user from having a row are the user's own claims: nothing that a repetition repairs.
+fn is_refused_data(error: &SyncError) -> bool {
+    match error {
+        SyncError::Claims(_) | SyncError::Conflict(_) => true,
+        SyncError::Database(error) => kind(error) == ErrorKind::RefusedData,
+        _ => false,
     }
 }
 
@@ -257,36 +316,37 @@ where
     for<'r> String: Decode<'r, DB> + Type<DB>,
     usize: ColumnIndex<DB::Row>,
 {
-    /// Applies a change, lets the application hear of it, and tells other processes: all of it or nothing.
+    /// Applies a change and runs the application's hook: both or neither.
     pub(super) async fn receive_in_transaction(
         &self,
         delivery: &Webhook,
         change: Change<'_, U>,
-        notice: Option<&Notice>,
     ) -> Result<Applied, WriteError> {
-        if matches!(change, Change::Nothing) && notice.is_none() && self.on_event.is_none() {
-            return Ok(Applied::Nothing);
+        let is_hooked = |on_event: &OnEvent<DB>| !on_event.once || !matches!(change, Change::Refuse);
+        let on_event = self.on_event.as_ref().filter(|on_event| is_hooked(on_event));
+        if on_event.is_none() {
+            match change {
+                Change::Nothing => return Ok(Applied::Nothing),
+                Change::Refuse => return Ok(Applied::Refused),
+                Change::Write(_) | Change::Delete(_) => {}
+            }
         }
         let mut transaction = self.connections.begin().await?;
         let applied = match &change {
             Change::Nothing => Applied::Nothing,
+            Change::Refuse => Applied::Refused,
             Change::Write(observation) => self.write_in(&mut transaction, observation).await?,
             Change::Delete(clerk_id) => match self.delete_in(&mut transaction, clerk_id).await? {
                 Deletion::Deleted | Deletion::NoRow => Applied::Deleted,
                 Deletion::AlreadyDeleted => Applied::Gone,
             },
         };
-        if let Some(OnEvent { hook, once }) = &self.on_event
+        if let Some(OnEvent { hook, once }) = on_event
             && (!once || deliveries::is_first::<DB>(&mut transaction, &delivery.id).await?)
         {
             hook(&mut transaction, delivery)
                 .await
                 .map_err(WriteError::OnEvent)?;
-        }
-        if let Some(notice) = notice
-            && applied.is_news()
-        {
-            DB::announce_notice(&mut transaction, notice).await?;
         }
         transaction.commit().await.map_err(commit_error::<U>)?;
         // An insertion and a deletion that ran at the same time have not seen each other.
@@ -295,7 +355,7 @@ where
             Change::Write(observation) if applied == Applied::Inserted => {
                 self.purge(observation.source.subject()).await?
             }
-            Change::Nothing | Change::Write(_) => false,
+            Change::Nothing | Change::Refuse | Change::Write(_) => false,
         };
         match change {
             Change::Write(_) if is_purged => Ok(Applied::Gone),

@@ -15,6 +15,7 @@ use super::user_sync::{Inner, Synced};
 use crate::claim::ClaimProblem;
 use crate::session::Session;
 use crate::time::Timestamp;
+use crate::token::Refusal;
 use crate::user::SyncedUser;
 
 impl<U: SyncedUser> Inner<U> {
@@ -29,6 +30,9 @@ impl<U: SyncedUser> Inner<U> {
                 session: session.issuer().into(),
                 rows: self.clerk.issuer().into(),
             });
+        }
+        if self.clerk.denied_user(session.sub(), now) == Some(Refusal::UserDeleted) {
+            return Err(self.gone(session.sub()).await);
         }
         let kept = self.fresh.get(session.user_id().as_str(), now);
         if let Some(row) = &kept

@@ -6,18 +6,20 @@ use std::sync::Arc;
 
 use sqlx::Database;
 use sqlx::error::DatabaseError;
+use sqlx::pool::CloseEvent;
 
 #[cfg(feature = "backend-api")]
 use super::bulk::WrittenRow;
 use super::deletion::Deletion;
+use super::denials::DenialChanges;
 use super::error::BoxError;
-#[cfg(feature = "webhooks")]
-use super::notice::Notice;
 #[cfg(feature = "backend-api")]
 use super::observation::Observation;
 #[cfg(feature = "webhooks")]
 use super::receive::{Applied, Change};
 use super::version::Version;
+use crate::deny_list::Denial;
+use crate::time::Timestamp;
 use crate::user::SyncedUser;
 #[cfg(feature = "webhooks")]
 use crate::webhook::Webhook;
@@ -149,8 +151,13 @@ pub(crate) trait Store<U: SyncedUser>: Send + Sync {
 
     fn raise_version<'a>(&'a self, clerk_id: &'a str, version: Version) -> StoreFuture<'a, ()>;
 
-    /// Deletes a user, with the application's hook in the same transaction.
-    fn delete<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, Deletion, WriteError>;
+    /// Deletes a user, with the application's hook and the denial in the same transaction.
+    fn delete<'a>(
+        &'a self,
+        clerk_id: &'a str,
+        denial: &'a Denial,
+        now: Timestamp,
+    ) -> StoreFuture<'a, Deletion, WriteError>;
 
     /// Deletes the row of a user who has a tombstone: one that was inserted while the deletion was under way. To be
     /// called when a deletion has been committed, or such a row was found.
@@ -204,6 +211,22 @@ pub(crate) trait Store<U: SyncedUser>: Send + Sync {
         &'a self,
         delivery: &'a Webhook,
         change: Change<'a, U>,
-        notice: Option<&'a Notice>,
     ) -> StoreFuture<'a, Applied, WriteError>;
+
+    /// Records a denial unless the database has a newer one of its subject.
+    #[cfg(feature = "webhooks")]
+    fn record_denial<'a>(&'a self, denial: &'a Denial, now: Timestamp) -> StoreFuture<'a, ()>;
+
+    /// Records that a subject is admitted again, if the database has an older denial of it.
+    #[cfg(feature = "webhooks")]
+    fn admit_denied<'a>(&'a self, denial: &'a Denial) -> StoreFuture<'a, ()>;
+
+    /// The denials that have changed since, in milliseconds of the database's clock.
+    fn read_denials(&self, since: i64, now: Timestamp) -> StoreFuture<'_, DenialChanges>;
+
+    /// Deletes the denials that have expired.
+    fn forget_denials(&self, now: Timestamp) -> StoreFuture<'_, ()>;
+
+    /// Ends when the pool is closed.
+    fn close_event(&self) -> CloseEvent;
 }

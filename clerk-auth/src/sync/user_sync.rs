@@ -5,19 +5,23 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::barring::Barring;
 use super::breaker::Breaker;
-use super::builder::{UserPool, UserSyncBuilder};
+use super::builder::UserSyncBuilder;
 use super::conflict::Refusals;
 use super::deletion::Deletion;
+use super::denial_watch::DenialWatch;
 use super::error::SyncError;
 #[cfg(feature = "backend-api")]
 use super::fallback::Fallback;
 use super::fresh::{FreshRow, FreshRows};
 use super::newcomers::Newcomers;
 use super::plan::SyncOutcome;
+use super::pool::UserPool;
 use super::reads::Reads;
 use super::report::Reports;
 use super::store::{Store, Stored};
+use super::tasks::Tasks;
 use super::writers::Writers;
 use crate::clerk::Clerk;
 use crate::id::UserId;
@@ -59,8 +63,9 @@ pub(super) struct Inner<U> {
     pub(super) breaker: Breaker,
     pub(super) reports: Reports,
     pub(super) timeout: Duration,
-    #[cfg(feature = "webhooks")]
-    pub(super) session_token_lifetime: Duration,
+    pub(super) barring: Barring,
+    pub(super) denials: Arc<DenialWatch>,
+    pub(super) tasks: Tasks,
     pub(super) writers: Writers,
     pub(super) refusals: Refusals,
     #[cfg(feature = "backend-api")]
@@ -189,8 +194,8 @@ impl<U: SyncedUser> UserSync<U> {
             .await
     }
 
-    /// Deletes a user as if Clerk had said so: for who deletes them in Clerk and cannot wait for the webhook. A token that
-    /// is valid still is refused from then on, and brings nobody back.
+    /// Deletes a user as a `user.deleted` webhook would, without waiting for it. From then on the user's tokens are refused
+    /// in every process that reads the same database, even unexpired ones, and do not recreate the row.
     ///
     /// ```
     /// # #[cfg(feature = "postgres")]

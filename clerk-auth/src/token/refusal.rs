@@ -67,13 +67,22 @@ pub enum Refusal {
     /// The user is banned: Clerk has ended all their sessions, and the token has not expired yet.
     #[error("the user is banned")]
     UserBanned,
-    /// The user is locked out after too many failed attempts to sign in. Clerk keeps them from signing in and leaves
-    /// their sessions alone; here these are refused too.
+    /// The user is locked out after too many failed attempts to sign in, and the application ends the sessions of such
+    /// users: see [`lockout_ends_sessions`](crate::sync::UserSyncBuilder::lockout_ends_sessions).
     #[error("the user is locked out")]
     UserLocked,
     /// The user's directory has withdrawn them: Clerk has ended all their sessions, and the token has not expired yet.
     #[error("the user was deprovisioned")]
     UserDeprovisioned,
+    /// The token's life, from the moment at which its claims were read to its expiry, is longer than bans and deletions are
+    /// remembered: see [`ClerkBuilder::denial_lifetime`](crate::clerk::ClerkBuilder::denial_lifetime). Such tokens are
+    /// minted by the Backend API with `expires_in_seconds`, or at the edge from claims of that age.
+    #[error("the session token lives too long")]
+    LivesTooLong,
+    /// The token's claims were read before a ban or an end of a session that this process has had to forget, because more
+    /// of them are in force than it keeps. A token that is minted from new claims is accepted.
+    #[error("the session token's claims are too old")]
+    ClaimsTooOld,
     /// A session task, such as choosing an organization, is still to be done.
     #[error("the session is pending")]
     Pending,
@@ -103,6 +112,8 @@ impl Refusal {
             Self::UserBanned => "user_banned",
             Self::UserLocked => "user_locked",
             Self::UserDeprovisioned => "user_deprovisioned",
+            Self::LivesTooLong => "token_lives_too_long",
+            Self::ClaimsTooOld => "token_claims_too_old",
             Self::Pending => "session_pending",
         }
     }

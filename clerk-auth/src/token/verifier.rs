@@ -7,7 +7,8 @@
 //! 3. the signature, before any claim is read;
 //! 4. the claims: a JSON object without duplicates, `sub` of a user, the standard claims in their types;
 //! 5. `azp`, `iss`, `exp`, `nbf`, `iat`;
-//! 6. the session's status.
+//! 6. the life of the token: from the moment at which its claims were read to `exp`;
+//! 7. the session's status.
 //!
 //! Where Clerk's SDKs disagree, this is the stricter reading.
 
@@ -38,6 +39,8 @@ pub(crate) struct Expectations {
     pub(crate) parties: Vec<Box<str>>,
     /// Whether a session with tasks still to be done counts as signed in.
     pub(crate) pending: bool,
+    /// The longest life of a token, from the moment at which its claims were read; `None` for any.
+    pub(crate) longest_life: Option<Duration>,
 }
 
 /// A token whose header has been read and whose signature has not been verified.
@@ -70,7 +73,7 @@ impl<'a> UnverifiedToken<'a> {
         })
     }
 
-    /// Steps 3 to 6.
+    /// Steps 3 to 7.
     pub(crate) fn verify(
         &self,
         key: &VerifyingKey,
@@ -85,6 +88,7 @@ impl<'a> UnverifiedToken<'a> {
         let session = Session::new(claims, payload);
         check_agreement(&session, expectations)?;
         check_times(&session, now)?;
+        check_life(&session, expectations)?;
         if session.is_pending() && !expectations.pending {
             return Err(Refusal::Pending);
         }
@@ -111,6 +115,15 @@ fn check_agreement(session: &Session, expectations: &Expectations) -> Result<(),
     }
     if session.issuer() != &*expectations.issuer {
         return Err(Refusal::Issuer);
+    }
+    Ok(())
+}
+
+/// A ban is remembered for as long as this: what outlives it would be let in again.
+fn check_life(session: &Session, expectations: &Expectations) -> Result<(), Refusal> {
+    let life = session.expires_at().since(session.claims_read_at());
+    if expectations.longest_life.is_some_and(|longest| life > longest) {
+        return Err(Refusal::LivesTooLong);
     }
     Ok(())
 }

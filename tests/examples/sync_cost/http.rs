@@ -12,7 +12,6 @@ use axum::routing::get as unguarded;
 use axum::{Json, Router};
 use clerk_auth::testing::{Issuer, MovableClock};
 use clerk_auth::time::{Clock, SystemClock};
-use clerk_auth::user::StoredIn;
 use clerk_auth::{Clerk, SyncedUser, UserSync, authenticated, routing};
 use clerk_auth_tests::database::TestDatabase;
 use sqlx::postgres::PgPoolOptions;
@@ -71,7 +70,7 @@ async fn serve() {
         .connect(database.url())
         .await
         .expect("the server answers");
-    sqlx::raw_sql(<Person as StoredIn<sqlx::Postgres>>::CREATE_TABLE)
+    sqlx::raw_sql(sqlx::AssertSqlSafe(Person::migration_sql::<sqlx::Postgres>()))
         .execute(&pool)
         .await
         .expect("the table is new");

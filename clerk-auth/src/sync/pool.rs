@@ -1,0 +1,142 @@
+//! The pools whose databases hold rows.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use sqlx::{Connection, Database, Pool};
+
+use super::connection::Connections;
+use super::denials;
+use super::pool_store::PoolStore;
+#[cfg(feature = "webhooks")]
+use super::receive::OnEvent;
+use super::store::{Hook, Store};
+use crate::schema::{self, SchemaError};
+use crate::user::{ClaimColumn, StoredIn};
+
+/// A pool whose database holds rows of `U`: a `sqlx::PgPool` or a `sqlx::SqlitePool`.
+///
+/// ```
+/// use clerk_auth::schema::SchemaError;
+/// use clerk_auth::sync::UserPool;
+/// use clerk_auth::{Clerk, SyncedUser, UserSync};
+///
+/// /// For an application that runs on either database.
+/// async fn users<U: SyncedUser>(clerk: &Clerk, pool: impl UserPool<U>) -> Result<UserSync<U>, SchemaError> {
+///     UserSync::new(clerk.clone(), pool).await
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "rows of `{U}` are not stored in `{Self}`",
+    label = "`{U}` does not name this database",
+    note = "add it to the struct: `#[synced_user(database(postgres, sqlite))]`, and enable the feature of the same name"
+)]
+pub trait UserPool<U>: sealed::Store<U> {}
+
+pub(super) mod sealed {
+    use super::{Arc, ClaimColumn, Database, Future, Hook, SchemaError};
+
+    pub trait Store<U>: Send {
+        type Database: Database;
+
+        const CLAIM_COLUMNS: &'static [ClaimColumn];
+
+        /// Asks the tables whether they are as they have to be.
+        fn check(
+            &self,
+            transaction_pooling: bool,
+            remembers_deliveries: bool,
+            shares_denials: bool,
+        ) -> impl Future<Output = Result<(), SchemaError>> + Send;
+
+        /// The most connections that the pool opens.
+        fn connections(&self) -> u32;
+
+        /// Where the writes of other processes are heard; `None` where they are not.
+        #[cfg(feature = "postgres")]
+        fn listener(&self) -> Option<sqlx::postgres::PgConnectOptions>;
+
+        #[expect(private_interfaces, reason = "sealed: nobody else can name the trait")]
+        fn into_store(
+            self,
+            transaction_pooling: bool,
+            on_insert: Option<Hook<U, Self::Database>>,
+            on_delete: Option<Hook<U, Self::Database>>,
+            #[cfg(feature = "webhooks")] on_event: Option<super::OnEvent<Self::Database>>,
+            sender: Arc<str>,
+            shares_denials: bool,
+        ) -> Arc<dyn super::Store<U>>;
+    }
+}
+
+macro_rules! user_pool {
+    ($feature:literal, $database:ty, $listener:expr) => {
+        #[cfg(feature = $feature)]
+        impl<U: StoredIn<$database>> sealed::Store<U> for Pool<$database> {
+            type Database = $database;
+
+            const CLAIM_COLUMNS: &'static [ClaimColumn] = U::CLAIM_COLUMNS;
+
+            async fn check(
+                &self,
+                transaction_pooling: bool,
+                remembers_deliveries: bool,
+                shares_denials: bool,
+            ) -> Result<(), SchemaError> {
+                let connections = Connections::new(self.clone(), transaction_pooling);
+                let acquired = connections.acquire().await;
+                let mut connection = acquired.map_err(schema::unavailable::<U>)?;
+                let denials = shares_denials.then(denials::statements::<$database>);
+                schema::check::<$database, U>(&mut connection, denials).await?;
+                if remembers_deliveries {
+                    #[cfg(feature = "webhooks")]
+                    super::deliveries::forget_old::<$database>(&mut connection).await?;
+                }
+                if transaction_pooling && connection.cached_statements_size() > 0 {
+                    return Err(SchemaError::StatementCache);
+                }
+                connection.done().await.map_err(schema::unavailable::<U>)
+            }
+
+            fn connections(&self) -> u32 {
+                self.options().get_max_connections()
+            }
+
+            #[cfg(feature = "postgres")]
+            fn listener(&self) -> Option<sqlx::postgres::PgConnectOptions> {
+                let listener: fn(&Self) -> Option<sqlx::postgres::PgConnectOptions> = $listener;
+                listener(self)
+            }
+
+            #[expect(private_interfaces, reason = "sealed: nobody else can name the trait")]
+            fn into_store(
+                self,
+                transaction_pooling: bool,
+                on_insert: Option<Hook<U, $database>>,
+                on_delete: Option<Hook<U, $database>>,
+                #[cfg(feature = "webhooks")] on_event: Option<OnEvent<$database>>,
+                sender: Arc<str>,
+                shares_denials: bool,
+            ) -> Arc<dyn Store<U>> {
+                Arc::new(PoolStore {
+                    connections: Connections::new(self, transaction_pooling),
+                    on_insert,
+                    on_delete,
+                    #[cfg(feature = "webhooks")]
+                    on_event,
+                    sender,
+                    shares_denials,
+                })
+            }
+        }
+
+        #[cfg(feature = $feature)]
+        #[diagnostic::do_not_recommend]
+        impl<U: StoredIn<$database>> UserPool<U> for Pool<$database> {}
+    };
+}
+
+user_pool!("postgres", sqlx::Postgres, |pool| Some(
+    (*pool.connect_options()).clone()
+));
+user_pool!("sqlite", sqlx::Sqlite, |_| None);
