@@ -8,7 +8,7 @@
 //! - [`UserSync`] keeps those rows; it lives in the application's state beside [`Clerk`].
 //! - [`#[authenticated]`](macro@authenticated) guards a handler and hands it the user.
 //! - `webhook` verifies and reads what Clerk sends when nobody makes a request (feature `webhooks`).
-//! - [`routing`] refuses handlers that are not guarded; [`middleware`] guards what is not a handler.
+//! - [`routing`] has a `Router` in which each route is guarded or named public; [`middleware`] guards what is not a handler.
 
 #![forbid(unsafe_code)]
 // Without a database there are sessions and no rows: what serves rows stands unused.

@@ -159,7 +159,8 @@ impl<S: Clone, P> Clone for SessionRequired<S, P> {
 
 impl<S, P, B> Service<Request<B>> for SessionRequired<S, P>
 where
-    S: Service<Request<B>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S: Service<Request<B>, Error = Infallible> + Clone + Send + 'static,
+    S::Response: IntoResponse,
     S::Future: Send,
     P: Policy,
     B: Send + 'static,
@@ -180,7 +181,10 @@ where
         Box::pin(async move {
             let (mut parts, body) = request.into_parts();
             match admit::<P>(&mut parts, &clerk).await {
-                Ok(Some(_)) => inner.call(Request::from_parts(parts, body)).await,
+                Ok(Some(_)) => {
+                    let answered = inner.call(Request::from_parts(parts, body)).await;
+                    answered.map(IntoResponse::into_response)
+                }
                 // A layer takes no visitors, whatever its policy.
                 Ok(None) => Ok(Rejection::SignedOut.into_response()),
                 Err(rejection) => Ok(rejection.into_response()),

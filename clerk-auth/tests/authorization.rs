@@ -4,12 +4,11 @@
 
 use std::sync::LazyLock;
 
-use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, Request};
 use clerk_auth::policy::{Denied, Policy, Requirement, Reverification};
-use clerk_auth::routing::get;
+use clerk_auth::routing::{Router, get};
 use clerk_auth::session::ActorKind;
 use clerk_auth::testing::Issuer;
 use clerk_auth::time::{Clock, SystemClock, Timestamp};

@@ -11,8 +11,8 @@ pub mod user;
 use axum::extract::FromRef;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse};
-use axum::{Json, Router};
-use clerk_auth::routing::{get, post};
+use axum::{Json, routing};
+use clerk_auth::routing::{Router, get};
 use clerk_auth::{Clerk, Session, Synced, UserSync, authenticated};
 
 use crate::database::Database;
@@ -32,19 +32,15 @@ pub struct AppState {
 
 /// The application's routes.
 pub fn app(state: AppState) -> Router {
-    let public = Router::new()
-        .route(
-            "/",
-            axum::routing::get(|| async { Html(include_str!("page.html")) }),
-        )
-        .route("/healthz", axum::routing::get(|| async { "ok" }))
-        .route("/api/greeting", axum::routing::get(greeting));
-    let signed_in = Router::new()
+    Router::new()
+        .public("/", routing::get(async || Html(include_str!("page.html"))))
+        .public("/healthz", routing::get(async || "ok"))
+        .public("/api/greeting", routing::get(greeting))
         .route("/api/me", get(me))
         .route("/api/session", get(session))
         .route("/api/admin/users", get(all_users))
-        .route("/api/notes", get(notes::list).merge(post(notes::create)));
-    public.merge(signed_in).with_state(state)
+        .route("/api/notes", get(notes::list).post(notes::create))
+        .with_state(state)
 }
 
 /// The signed-in person as a row; the header tells what sync did to have it.

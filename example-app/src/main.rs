@@ -11,11 +11,10 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use axum::Router;
 use clerk_auth::Clerk;
 use clerk_auth::SyncedUser;
 use clerk_auth::dev::StandIn;
-use clerk_auth::routing::webhooks;
+use clerk_auth::routing::{Router, webhooks};
 use clerk_auth::webhook::WebhookVerifier;
 use example_app::config::{Config, SignIn};
 use example_app::database::Database;
@@ -83,7 +82,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
             let sends_webhooks =
                 std::env::var("CLERK_WEBHOOK_SIGNING_SECRET").is_ok_and(|secret| !secret.trim().is_empty());
             let verifier = sends_webhooks.then(WebhookVerifier::from_env).transpose()?;
-            (Clerk::from_env()?, Router::new(), verifier)
+            (Clerk::from_env()?, axum::Router::new(), verifier)
         }
         SignIn::StandIn => {
             let stand_in = StandIn::new(&format!("http://{address}"), User::TEMPLATE)?;
@@ -97,7 +96,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     let database = Database::open(&config.database_url).await?;
     let users = database.users(clerk.clone()).await?;
     let received = match verifier {
-        Some(verifier) => Router::new().route("/webhooks/clerk", webhooks(&users, verifier)),
+        Some(verifier) => Router::new().public("/webhooks/clerk", webhooks(&users, verifier)),
         None => Router::new(),
     };
     let state = AppState {
@@ -107,11 +106,11 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     };
     print_invitation(address, config.sign_in);
     let (stopping, stopped) = oneshot::channel();
-    let served =
-        axum::serve(listener, app(state).merge(received).nest("/dev", dev)).with_graceful_shutdown(async {
-            stop_signal().await;
-            let _ = stopping.send(());
-        });
+    let router = app(state).merge(received).public_nest("/dev", dev);
+    let served = axum::serve(listener, router).with_graceful_shutdown(async {
+        stop_signal().await;
+        let _ = stopping.send(());
+    });
     let out_of_time = async {
         let _ = stopped.await;
         tokio::time::sleep(GRACE).await;

@@ -1,6 +1,5 @@
 //! While a handler runs its request holds no connection of the pool.
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::{FromRef, State};
 use axum::http::{Request, StatusCode};
@@ -36,7 +35,7 @@ async fn a_handler_can_take_the_only_connection(database: TestDatabase) {
         Pool::Sqlite(pool) => UserSync::new(clerk.clone(), pool.clone()).await,
     };
     let users = users.expect("the table fits");
-    let app = Router::new()
+    let app = routing::Router::new()
         .route("/people", routing::get(people))
         .with_state(AppState { clerk, users, pool });
     // New; then expected to be new, and not; then as most requests are; then changed.

@@ -30,6 +30,8 @@ mod process;
 mod processes;
 mod refusals;
 mod round_trips;
+mod router_methods;
+mod routers;
 mod secret_key;
 mod shortcodes;
 mod stand_in;

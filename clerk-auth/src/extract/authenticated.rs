@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 
 use super::provides::Provides;
 use super::rejection::Rejection;
-use super::subject::{SignedInUser, SubjectFrom, admit};
+use super::subject::{Subject, SubjectFrom, admit};
 use crate::clerk::Clerk;
 use crate::policy::{NoRequirement, Policy};
 use crate::session::Session;
@@ -79,13 +79,13 @@ where
     }
 }
 
-/// An extractor that lets nobody through who is not signed in. Guarded routes take only handlers that begin with one.
+/// An extractor that lets nobody through who is not signed in. The first parameter of each handler in a guarded router.
 ///
-/// They are [`Authenticated`], which `#[authenticated]` writes, [`Session`], and every
-/// [`SyncedUser`](macro@crate::SyncedUser) struct; not an `Option` of one, which lets visitors through.
+/// Sealed. Guards are [`Authenticated`], which `#[authenticated]` writes, [`Session`], and every
+/// [`SyncedUser`](macro@crate::SyncedUser) struct.
 ///
 /// ```
-/// use clerk_auth::routing::get;
+/// use clerk_auth::routing::{Router, get};
 /// use clerk_auth::{Clerk, Session, authenticated};
 ///
 /// #[authenticated]
@@ -93,18 +93,82 @@ where
 ///     session.user_id().to_string() // the parameter is an `Authenticated<Session>` now, which is a `Guard`
 /// }
 ///
-/// let router: axum::Router<Clerk> = axum::Router::new().route("/whoami", get(whoami));
+/// let router: Router<Clerk> = Router::new().route("/whoami", get(whoami));
 /// ```
 #[diagnostic::on_unimplemented(
     message = "this route can be reached without signing in",
-    label = "the handler's first parameter lets anybody through",
-    note = "add `#[authenticated]` to the handler, or mount a public handler with `axum::routing`"
+    label = "the first parameter of the handler lets anybody through",
+    note = "add `#[authenticated]` to the handler, or mount it as public: `.public(path, axum::routing::get(handler))`"
 )]
-pub trait Guard {}
+pub trait Guard: Sized + sealed::Sealed {
+    /// Who is signed in.
+    #[doc(hidden)]
+    type Subject;
 
-impl<T: SignedInUser, P> Guard for Authenticated<T, P> {}
+    /// Authenticates the request, applies the policy, and fetches the subject. A visitor is rejected here, before the
+    /// subject is asked for anything.
+    #[doc(hidden)]
+    fn admit<S>(parts: &mut Parts, state: &S) -> impl Future<Output = Result<Self, Rejection>> + Send
+    where
+        Self::Subject: SubjectFrom<S>,
+        S: Provides<Clerk> + Sync;
+}
 
-impl Guard for Session {}
+impl<T: Subject, P: Policy> Guard for Authenticated<T, P> {
+    type Subject = T;
+
+    async fn admit<S>(parts: &mut Parts, state: &S) -> Result<Self, Rejection>
+    where
+        T: SubjectFrom<S>,
+        S: Provides<Clerk> + Sync,
+    {
+        resolve::<T, P, S>(parts, state).await.map(Self::from)
+    }
+}
+
+impl Guard for Session {
+    type Subject = Self;
+
+    async fn admit<S>(parts: &mut Parts, state: &S) -> Result<Self, Rejection>
+    where
+        Self: SubjectFrom<S>,
+        S: Provides<Clerk> + Sync,
+    {
+        resolve::<Self, NoRequirement, S>(parts, state).await
+    }
+}
 
 #[diagnostic::do_not_recommend]
-impl<U: Derived> Guard for U {}
+impl<U: Derived> Guard for U {
+    type Subject = Self;
+
+    async fn admit<S>(parts: &mut Parts, state: &S) -> Result<Self, Rejection>
+    where
+        Self: SubjectFrom<S>,
+        S: Provides<Clerk> + Sync,
+    {
+        resolve::<Self, NoRequirement, S>(parts, state).await
+    }
+}
+
+async fn resolve<T, P, S>(parts: &mut Parts, state: &S) -> Result<T, Rejection>
+where
+    T: SubjectFrom<S>,
+    P: Policy,
+    S: Provides<Clerk> + Sync,
+{
+    match admit::<P>(parts, &state.provide()).await? {
+        Some(session) => T::resolve(Some(session), state).await,
+        None => Err(Rejection::SignedOut),
+    }
+}
+
+mod sealed {
+    use super::{Authenticated, Derived, Session};
+
+    pub trait Sealed {}
+
+    impl<T, P> Sealed for Authenticated<T, P> {}
+    impl Sealed for Session {}
+    impl<U: Derived> Sealed for U {}
+}

@@ -1,10 +1,19 @@
 //! What the application's state must hold.
 
+use std::sync::Arc;
+
 use axum::extract::FromRef;
 
-/// An application state from which a `T` can be taken: [`FromRef`] with a voice.
+use crate::clerk::Clerk;
+use crate::sync::UserSync;
+use crate::user::SyncedUser;
+#[cfg(feature = "webhooks")]
+use crate::webhook::WebhookVerifier;
+
+/// An application state from which a `T` can be taken: [`FromRef`], with messages of its own.
 ///
-/// Nobody implements it: a state with `#[derive(FromRef)]` provides the types of its fields, and a handle is its own state.
+/// Implemented for every type. A state with `#[derive(FromRef)]` provides the types of its fields, an `Arc` of one provides
+/// the handles of this crate that are among the fields, and a handle is its own state.
 ///
 /// ```
 /// use axum::extract::FromRef;
@@ -25,7 +34,7 @@ use axum::extract::FromRef;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not provide `{T}`",
     label = "the handler needs `{T}` from this state",
-    note = "add a field of type `{T}` to `{Self}` and `#[derive(Clone, axum::extract::FromRef)]`"
+    note = "add a field of type `{T}` to the struct of the state, and `#[derive(Clone, axum::extract::FromRef)]`; an `Arc` of the struct provides it too"
 )]
 pub trait Provides<T> {
     /// Takes the `T`; handles are cheap to clone.
@@ -36,5 +45,35 @@ pub trait Provides<T> {
 impl<S, T: FromRef<S>> Provides<T> for S {
     fn provide(&self) -> T {
         T::from_ref(self)
+    }
+}
+
+// `#[derive(FromRef)]` is for the struct itself, and nobody else may implement a foreign trait for an `Arc` of it.
+
+impl<S> FromRef<Arc<S>> for Clerk
+where
+    Self: FromRef<S>,
+{
+    fn from_ref(state: &Arc<S>) -> Self {
+        Self::from_ref(&**state)
+    }
+}
+
+impl<S, U: SyncedUser> FromRef<Arc<S>> for UserSync<U>
+where
+    Self: FromRef<S>,
+{
+    fn from_ref(state: &Arc<S>) -> Self {
+        Self::from_ref(&**state)
+    }
+}
+
+#[cfg(feature = "webhooks")]
+impl<S> FromRef<Arc<S>> for WebhookVerifier
+where
+    Self: FromRef<S>,
+{
+    fn from_ref(state: &Arc<S>) -> Self {
+        Self::from_ref(&**state)
     }
 }

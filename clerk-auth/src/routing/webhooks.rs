@@ -10,8 +10,9 @@ use crate::sync::UserSync;
 use crate::user::SyncedUser;
 use crate::webhook::{Webhook, WebhookVerifier};
 
-/// Receives Clerk's webhooks and keeps the rows of those who are not making a request: to be mounted where Clerk's dashboard
-/// (Webhooks) is told to send them.
+/// Receives Clerk's webhooks and keeps the rows of those who are not making a request: to be mounted with
+/// [`Router::public`](super::Router::public) where Clerk's dashboard (Webhooks) is told to send them. The signature of each
+/// delivery is verified.
 ///
 /// | event | what it does |
 /// |---|---|
@@ -42,13 +43,12 @@ use crate::webhook::{Webhook, WebhookVerifier};
 /// # #[derive(SyncedUser)]
 /// # #[synced_user(table = "users", database(sqlite))]
 /// # struct User { clerk_id: String }
-/// use axum::Router;
-/// use clerk_auth::routing::webhooks;
+/// use clerk_auth::routing::{Router, webhooks};
 /// use clerk_auth::webhook::{SigningSecretError, WebhookVerifier};
 ///
 /// fn app(users: &UserSync<User>) -> Result<Router, SigningSecretError> {
 ///     let verifier = WebhookVerifier::from_env()?; // CLERK_WEBHOOK_SIGNING_SECRET
-///     Ok(Router::new().route("/webhooks/clerk", webhooks(users, verifier)))
+///     Ok(Router::new().public("/webhooks/clerk", webhooks(users, verifier)))
 /// }
 /// # }
 /// ```

@@ -22,7 +22,12 @@ use crate::user::{ClaimColumn, StoredIn};
 /// use clerk_auth::{Clerk, SyncedUser, UserSync};
 ///
 /// /// For an application that runs on either database.
-/// async fn users<U: SyncedUser>(clerk: &Clerk, pool: impl UserPool<U>) -> Result<UserSync<U>, SchemaError> {
+/// async fn users<U, DB>(clerk: &Clerk, pool: sqlx::Pool<DB>) -> Result<UserSync<U>, SchemaError>
+/// where
+///     U: SyncedUser,
+///     DB: sqlx::Database,
+///     sqlx::Pool<DB>: UserPool<U>,
+/// {
 ///     UserSync::new(clerk.clone(), pool).await
 /// }
 /// ```

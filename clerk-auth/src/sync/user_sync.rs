@@ -2,8 +2,11 @@
 
 use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
+
+use sqlx::{Database, Pool};
 
 use super::barring::Barring;
 use super::breaker::Breaker;
@@ -115,12 +118,23 @@ impl<U: SyncedUser> UserSync<U> {
     ///
     /// [`SchemaError`] if the database does not answer, or if its table cannot serve the statements of `U`; the
     /// message says what to do.
-    pub async fn new(clerk: Clerk, pool: impl UserPool<U>) -> Result<Self, SchemaError> {
-        Self::builder(clerk, pool).build().await
+    // Boxed, and not `async fn`: rustc would report a pool that holds no rows of `U` three times, the second time for the
+    // future and the third for its `.await`.
+    pub fn new<DB: Database>(
+        clerk: Clerk,
+        pool: Pool<DB>,
+    ) -> Pin<Box<dyn Future<Output = Result<Self, SchemaError>> + Send>>
+    where
+        Pool<DB>: UserPool<U>,
+    {
+        Box::pin(Self::builder(clerk, pool).build())
     }
 
     /// A handle on the rows of `U` in `pool`, of which something is to be said first.
-    pub fn builder<P: UserPool<U>>(clerk: Clerk, pool: P) -> UserSyncBuilder<U, P> {
+    pub fn builder<DB: Database>(clerk: Clerk, pool: Pool<DB>) -> UserSyncBuilder<U, Pool<DB>>
+    where
+        Pool<DB>: UserPool<U>,
+    {
         UserSyncBuilder::new(clerk, pool)
     }
 

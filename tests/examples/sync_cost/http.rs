@@ -7,9 +7,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use axum::Json;
 use axum::extract::{FromRef, State};
 use axum::routing::get as unguarded;
-use axum::{Json, Router};
 use clerk_auth::testing::{Issuer, MovableClock};
 use clerk_auth::time::{Clock, SystemClock};
 use clerk_auth::{Clerk, SyncedUser, UserSync, authenticated, routing};
@@ -102,8 +102,8 @@ async fn serve() {
         users,
         person: Arc::new(person),
     };
-    let app = Router::new()
-        .route("/plain", unguarded(plain))
+    let app = routing::Router::new()
+        .public("/plain", unguarded(plain))
         .route("/me", routing::get(me))
         .with_state(state);
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");

@@ -1,6 +1,5 @@
 // mistakes: 2
-use axum::Router;
-use clerk_auth::routing::get;
+use clerk_auth::routing::{Router, get};
 use clerk_auth::{Clerk, Session, authenticated};
 
 #[authenticated]

@@ -1,6 +1,5 @@
-use axum::Router;
 use clerk_auth::Clerk;
-use clerk_auth::routing::any;
+use clerk_auth::routing::{Router, any};
 
 async fn handler() {}
 

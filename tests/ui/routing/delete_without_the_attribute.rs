@@ -1,6 +1,5 @@
-use axum::Router;
 use clerk_auth::Clerk;
-use clerk_auth::routing::delete;
+use clerk_auth::routing::{Router, delete};
 
 async fn handler() {}
 

@@ -1,6 +1,5 @@
-use axum::Router;
 use clerk_auth::Clerk;
-use clerk_auth::routing::get;
+use clerk_auth::routing::{Router, get};
 
 async fn handler() {}
 

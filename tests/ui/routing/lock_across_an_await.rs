@@ -1,8 +1,7 @@
 // mistakes: 2
 use std::sync::Mutex;
 
-use axum::Router;
-use clerk_auth::routing::get;
+use clerk_auth::routing::{Router, get};
 use clerk_auth::{Clerk, Session, authenticated};
 
 #[authenticated]

@@ -1,6 +1,5 @@
-use axum::Router;
 use clerk_auth::Clerk;
-use clerk_auth::routing::patch;
+use clerk_auth::routing::{Router, patch};
 
 async fn handler() {}
 

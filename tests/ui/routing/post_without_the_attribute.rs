@@ -1,6 +1,5 @@
-use axum::Router;
 use clerk_auth::Clerk;
-use clerk_auth::routing::post;
+use clerk_auth::routing::{Router, post};
 
 async fn handler() {}
 

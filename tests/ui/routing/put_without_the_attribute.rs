@@ -1,6 +1,5 @@
-use axum::Router;
 use clerk_auth::Clerk;
-use clerk_auth::routing::put;
+use clerk_auth::routing::{Router, put};
 
 async fn handler() {}
 

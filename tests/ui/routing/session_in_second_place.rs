@@ -1,7 +1,6 @@
-use axum::Router;
 use axum::http::HeaderMap;
 use clerk_auth::Clerk;
-use clerk_auth::routing::get;
+use clerk_auth::routing::{Router, get};
 use clerk_auth::Session;
 
 async fn handler(_headers: HeaderMap, _session: Session) {}

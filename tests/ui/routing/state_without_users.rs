@@ -1,5 +1,4 @@
-use axum::Router;
-use clerk_auth::routing::get;
+use clerk_auth::routing::{Router, get};
 use clerk_auth::{Clerk, SyncedUser, authenticated};
 
 #[derive(SyncedUser)]

@@ -61,13 +61,13 @@ async fn public_name(_session: Session, mut body: String) -> String {
     body
 }
 
-fn router() -> axum::Router<Clerk> {
-    use clerk_auth::routing::get;
-    axum::Router::new()
+fn router() -> clerk_auth::routing::Router<Clerk> {
+    use clerk_auth::routing::{Router, get};
+    Router::new()
         .route("/outside", get(traced_outside))
         .route("/inside", get(traced_inside))
-        .route("/debugged", get(debugged_outside).merge(axum::routing::put(debugged_inside)))
-        .route("/body", axum::routing::post(public_name))
+        .route("/debugged", get(debugged_outside).put(debugged_inside))
+        .public("/body", axum::routing::post(public_name))
 }
 
 /// A handler is called in a test with the session itself.

@@ -3,9 +3,9 @@ use std::sync::Arc;
 use axum::extract::{FromRef, Path, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use axum::{Json, Router};
+use axum::Json;
 use clerk_auth::extract::MaybeSynced;
-use clerk_auth::routing::{get, post};
+use clerk_auth::routing::{Router, get, post};
 use clerk_auth::{Clerk, Session, Synced, SyncedUser, UserSync, authenticated};
 
 #[derive(Clone, SyncedUser)]
@@ -86,9 +86,9 @@ async fn debugged_inside(user: User) -> String {
 
 fn router() -> Router<AppState> {
     Router::new()
-        .route("/user", get(user).merge(post(destructured)))
+        .route("/user", get(user).post(destructured))
         .route("/shared", get(shared))
-        .route("/optional", axum::routing::get(optional))
+        .public("/optional", axum::routing::get(optional))
         .route("/synced", get(synced))
         .route("/part", get(part))
         .route("/degraded", get(degraded))

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use clerk_auth::routing::{get, post};
+use clerk_auth::routing::{MethodRouter, Router, get, post};
 use clerk_auth::{Clerk, Session, SyncedUser, authenticated};
 
 #[derive(Clone, SyncedUser)]
@@ -46,7 +46,7 @@ async fn with_inner_attributes(session: Session) -> String {
     session.user_id().to_string()
 }
 
-fn local() -> axum::routing::MethodRouter<Clerk> {
+fn local() -> MethodRouter<Clerk> {
     const ADMIN: &str = "org:admin";
 
     #[authenticated(role = ADMIN)]
@@ -56,7 +56,7 @@ fn local() -> axum::routing::MethodRouter<Clerk> {
 }
 
 fn main() {
-    let _: axum::Router<Clerk> = axum::Router::new()
+    let _: Router<Clerk> = Router::new()
         .route("/me", get(Handlers::whoami).merge(local()))
         .route("/", get(Handlers::without_a_user))
         .route("/inner", get(with_inner_attributes))

@@ -1,0 +1,7 @@
+use clerk_auth::Clerk;
+use clerk_auth::routing::Router;
+
+fn main() {
+    let router: Router<Clerk> = Router::new();
+    let _ = router.into_make_service();
+}

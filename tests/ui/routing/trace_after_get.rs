@@ -1,0 +1,11 @@
+use clerk_auth::routing::{Router, get};
+use clerk_auth::{Clerk, authenticated};
+
+#[authenticated]
+async fn read() {}
+
+async fn write() {}
+
+fn main() {
+    let _: Router<Clerk> = Router::new().route("/", get(read).trace(write));
+}
