@@ -322,11 +322,13 @@ fn each_guarded_method_has_a_fixture() {
             Some((source, fs::read_to_string(path.with_extension("stderr")).ok()?))
         })
         .collect();
+    // rustc shortens a path where it is clear.
     let refused = |bound: &str, call: &str| {
+        let bounds = ["in `", "::"].map(|before| format!("{before}{bound}`"));
         fixtures.iter().any(|(source, stderr)| {
             source.contains(call)
                 && stderr.contains("can be reached without signing in")
-                && stderr.contains(bound)
+                && bounds.iter().any(|bound| stderr.contains(bound))
         })
     };
     for (ty, table) in [
@@ -334,7 +336,7 @@ fn each_guarded_method_has_a_fixture() {
         ("MethodRouter", METHOD_ROUTER.as_slice()),
     ] {
         for (name, _) in table.iter().filter(|(_, form)| *form == Guarded) {
-            let bound = format!("required by this bound in `{ty}::<S>::{name}`");
+            let bound = format!("{ty}::<S>::{name}");
             assert!(
                 refused(&bound, &format!(".{name}(")),
                 "no fixture calls `{ty}::{name}`"
@@ -342,7 +344,6 @@ fn each_guarded_method_has_a_fixture() {
         }
     }
     for name in FUNCTIONS {
-        let bound = format!("required by this bound in `{name}`");
-        assert!(refused(&bound, &format!("{name}(")), "no fixture calls `{name}`");
+        assert!(refused(name, &format!("{name}(")), "no fixture calls `{name}`");
     }
 }
