@@ -16,6 +16,7 @@ pub(super) struct Barring {
     pub(super) lifetime: Duration,
     /// Whether a lockout ends the sessions there are. Clerk leaves them alone, and anybody who knows the e-mail address of a
     /// user can bring a lockout about.
+    #[cfg(feature = "webhooks")]
     pub(super) lockout_ends_sessions: bool,
 }
 

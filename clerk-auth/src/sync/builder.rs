@@ -75,6 +75,7 @@ pub struct UserSyncBuilder<U: SyncedUser, P: UserPool<U>> {
     transaction_pooling: bool,
     shares_denials: bool,
     requires_denials: bool,
+    #[cfg(feature = "webhooks")]
     lockout_ends_sessions: bool,
     on_insert: Option<Hook<U, P::Database>>,
     on_delete: Option<Hook<U, P::Database>>,
@@ -93,6 +94,7 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
             transaction_pooling: false,
             shares_denials: true,
             requires_denials: false,
+            #[cfg(feature = "webhooks")]
             lockout_ends_sessions: false,
             on_insert: None,
             on_delete: None,
@@ -305,6 +307,7 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
         let hears_all = true;
         let barring = Barring {
             lifetime: self.clerk.deny_list().lifetime(),
+            #[cfg(feature = "webhooks")]
             lockout_ends_sessions: self.lockout_ends_sessions,
         };
         let inner = Arc::new(Inner {

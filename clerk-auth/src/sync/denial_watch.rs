@@ -42,11 +42,13 @@ pub(super) struct DenialWatch {
 
 impl DenialWatch {
     /// Has the table read soon.
+    #[cfg(feature = "postgres")]
     pub(super) fn notify(&self) {
         self.changed.notify_one();
     }
 
     /// Whether notifications are heard from now on. What was missed before is read in any case.
+    #[cfg(feature = "postgres")]
     pub(super) fn set_listening(&self, is_listening: bool) {
         self.is_listening.store(is_listening, Ordering::Release);
         self.notify();

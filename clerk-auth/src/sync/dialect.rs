@@ -23,6 +23,7 @@ pub(super) const DENIALS_CHANNEL: &str = "clerk_auth_denials";
 
 /// The statements of the table of denials: the present moment in milliseconds, the lesser of two numbers, and what stands
 /// around a statement that changes the table.
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 macro_rules! denial_statements {
     (now: $now:literal, least: $least:literal, before: $before:literal, after: $after:literal) => {
         const RECORD_DENIAL: &'static str = concat!(
