@@ -43,7 +43,7 @@ use crate::extract::{Rejection, admit};
 use crate::policy::{Policy, SignedIn};
 
 /// Answers 401 to who is not signed in, and 403 to whom the policy `P` denies; see
-/// [`Rejection`](crate::extract::Rejection).
+/// [`Rejection`].
 ///
 /// ```
 /// use axum::{Router, routing::get};

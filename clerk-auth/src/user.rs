@@ -73,7 +73,7 @@ pub trait SyncedUser: Derived + Sized + Send + Sync + 'static {
     const FRESH_FOR: Duration;
 
     /// Creates the tables in the database `DB`, for a migration of the team's own: [`StoredIn::CREATE_TABLE`] with a
-    /// semicolon, the table of [`StoredIn::TOMBSTONES`] if there is one, and [`CREATE_DENIALS`](crate::sync::CREATE_DENIALS).
+    /// semicolon, the table of [`StoredIn::TOMBSTONES`] if there is one, and [`CREATE_DENIALS`].
     ///
     /// ```
     /// # #[cfg(feature = "postgres")] {

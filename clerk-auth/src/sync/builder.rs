@@ -174,7 +174,7 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
     }
 
     /// Refuses every session with 503 `denials_unavailable` while the table of denials cannot be read: five seconds after
-    /// the database has stopped answering. By default a handler that takes the [`Session`] alone goes on with the denials
+    /// the database has stopped answering. By default a handler that takes the [`Session`](crate::Session) alone goes on with the denials
     /// that are known, so that an outage of the database signs nobody out.
     ///
     /// It holds for all uses of the [`Clerk`] handle. The table is read once a second then, by each process.
