@@ -118,6 +118,7 @@ fn clerk(endpoint: &Endpoint, issuer: &Issuer, clock: &Wristwatch) -> Clerk {
     Clerk::builder()
         .issuer(issuer.url())
         .jwks_url(&endpoint.url)
+        .insecure_accept_long_lived_tokens() // one that lives for years is among them
         .clock(clock.clone())
         .build()
         .expect("the configuration is right")

@@ -180,11 +180,12 @@ fn a_start_without_authorized_parties_is_warned_of() {
             .issuer(issuer.url())
             .jwt_key(issuer.public_key_pem())
     };
-    let _strict = builder()
+    let strict = builder()
         .authorized_parties(["https://app.example.com"])
         .build()
         .expect("the configuration is right");
     assert_eq!(log.take(), Vec::<String>::new());
+    drop(strict);
     let _open = builder().build().expect("the configuration is right");
     let warnings = log.take();
     assert_eq!(warnings.len(), 1);
@@ -192,6 +193,35 @@ fn a_start_without_authorized_parties_is_warned_of() {
         warnings[0].starts_with("WARN") && warnings[0].contains("CLERK_AUTHORIZED_PARTIES"),
         "{warnings:?}"
     );
+}
+
+/// What one of them denies, the other does not.
+#[test]
+fn second_handle_of_an_instance_is_warned_of() {
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+    let [one, other] = ["https://clerk.example.com", "https://clerk.example.org"].map(Issuer::new);
+    let build = |issuer: &Issuer| {
+        let builder = Clerk::builder()
+            .issuer(issuer.url())
+            .jwt_key(issuer.public_key_pem())
+            .authorized_parties(["https://app.example.com"]);
+        builder.build().expect("the configuration is right")
+    };
+    let first = build(&one);
+    let clone = first.clone();
+    let _of_another_instance = build(&other);
+    assert_eq!(log.take(), Vec::<String>::new());
+    let second = build(&one);
+    let warnings = log.take();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(
+        warnings[0].starts_with("WARN") && warnings[0].contains("another `Clerk` of this instance"),
+        "{warnings:?}"
+    );
+    drop((first, clone, second));
+    let _alone = build(&one);
+    assert_eq!(log.take(), Vec::<String>::new(), "the others are gone");
 }
 
 #[cfg(feature = "sqlite")]

@@ -80,9 +80,10 @@ const HEADERS: &[(&str, &str)] = &[
     (r#" {"alg" : "RS256"} "#, ""),
     (r#"{"alg":"RS256","kid":"ins_of_somebody_else"}"#, ""), // a PEM key has no id
     (
-        r#"{"alg":"RS256","cat":"cl_B7d4PD111AAA","oiat":1,"new":[{}]}"#,
+        r#"{"alg":"RS256","cat":"cl_B7d4PD111AAA","oiat":1700000000,"new":[{}]}"#,
         "",
     ),
+    (r#"{"alg":"RS256","oiat":1}"#, "token_lives_too_long"),
     (r#"{"alg":"RS256","cat":"cl_I7d4PD111III"}"#, ""),
     // An address or a key of the attacker's own is never looked at.
     (r#"{"alg":"RS256","jku":"http://127.0.0.1:1/jwks.json"}"#, ""),

@@ -22,7 +22,7 @@ use clerk_auth::middleware::RequireSession;
 #[cfg(feature = "jwks")]
 use clerk_auth::testing::FakeClerk;
 use clerk_auth::testing::Issuer;
-use clerk_auth::time::Timestamp;
+use clerk_auth::time::{Clock, SystemClock, Timestamp};
 use clerk_auth::{Clerk, Session};
 use metrics::{
     Counter, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit,
@@ -77,7 +77,7 @@ fn a_warm_session_is_extracted_with_two_allocations_and_a_new_one_with_six_more(
         let mut new = usize::MAX;
         for number in 0..10 {
             // Clerk's origin reads the claims of each token anew, so that no two headers are equal.
-            let read_at = Timestamp::from_seconds(1_700_000_000 + number);
+            let read_at = Timestamp::from_seconds(SystemClock.now().seconds() - number);
             let token = issuer
                 .token("user_eve")
                 .claim("number", number)
