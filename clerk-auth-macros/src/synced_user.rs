@@ -4,6 +4,7 @@ mod access;
 mod assertion;
 mod case;
 mod check;
+mod column_trait;
 mod conversion;
 mod definition;
 mod expand;

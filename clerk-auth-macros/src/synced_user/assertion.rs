@@ -5,13 +5,18 @@ use quote::{ToTokens, format_ident, quote};
 use syn::Token;
 
 use super::access::{claim_field, database_type, field_type, held_kind, kind_type, private};
+use super::column_trait;
 use super::model::{ClaimColumn, Column, Encoding, Model, Null, Role};
-use super::parse::Database;
 use super::shortcode::Kind;
+use super::spelling::{Feature, feature_of};
 
 /// The assertions about the columns that were understood; also emitted beside errors, so that one build shows all.
 pub(super) fn checks(model: &Model) -> TokenStream {
     let traits = model.columns.iter().filter_map(claim_trait);
+    let stored = model
+        .columns
+        .iter()
+        .map(|column| column_trait::definitions(model, column));
     let defaults = model.columns.iter().filter_map(default_trait);
     let calls = model.columns.iter().map(|column| check_column(model, column));
     let user = &model.ident;
@@ -19,6 +24,7 @@ pub(super) fn checks(model: &Model) -> TokenStream {
     let user = has_others.then(|| quote!(__user: &#user));
     quote! {
         #(#traits)*
+        #(#stored)*
         #(#defaults)*
 
         #[allow(dead_code)]
@@ -148,8 +154,10 @@ fn claim_trait(column: &Column) -> Option<TokenStream> {
         }
         _ => return None,
     };
+    let feature = feature_of(&column.ty).and_then(Feature::note);
+    let feature = feature.map(|note| quote!(note = #note,));
     Some(quote! {
-        #[diagnostic::on_unimplemented(message = #message, label = #label, note = #note)]
+        #[diagnostic::on_unimplemented(message = #message, label = #label, #feature note = #note)]
         #[allow(non_camel_case_types)]
         trait #name {
             fn check(_: ::core::marker::PhantomData<Self>) {}
@@ -249,44 +257,27 @@ fn escape(text: &str) -> String {
 }
 
 fn check_column(model: &Model, column: &Column) -> TokenStream {
+    let Some(stored) = column_trait::stored_trait(model, column) else {
+        return TokenStream::new();
+    };
     let private = private();
     let asked = asked(column);
     let ty = field_type(column);
-    let databases = match model.databases.as_slice() {
-        [Database::Postgres] => "Postgres",
-        [Database::Sqlite] => "Sqlite",
-        [] => return quote!(),
-        _ => "PostgresAndSqlite",
-    };
-    let claim_column = format_ident!("{databases}ClaimColumn");
-    let own_column = format_ident!("{databases}OwnColumn");
-    let sql_type = format_ident!("{databases}SqlType");
     let (it, own) = (inferred(column), asked_type(column));
-    let check_claim =
-        |claim: &ClaimColumn, column_trait: &TokenStream| check_claim(column, claim, column_trait);
-    match (column.encoding, &column.role) {
-        (Encoding::Json, Role::Claim(claim)) => check_claim(claim, &quote!(#private::JsonClaimColumn)),
-        (Encoding::Text, Role::Claim(claim)) => {
-            let kind = held_kind(claim);
-            check_claim(claim, &quote!(#private::TextClaimColumn<#kind>))
-        }
-        (Encoding::Json, _) => {
-            let (shared, asked) = shared(column, &asked);
-            quote!(#shared <#own as #private::JsonOwnColumn>::check(#asked);)
-        }
-        (_, Role::Key) => {
+    match &column.role {
+        Role::Claim(claim) => check_claim(column, claim, &stored),
+        Role::Key if column.encoding != Encoding::Json => {
             let kind = kind_type(Kind::Text);
             let holds = holds(column);
             let (shared, held) = shared(column, &quote!(#private::ClaimField::<#ty, #kind>::column()));
             quote! {
                 <#own as #holds>::check(#asked);
                 #shared
-                <#it as #private::#claim_column>::check(#held);
+                <#it as #stored>::check(#held);
             }
         }
-        (_, Role::Claim(claim)) => check_claim(claim, &quote!(#private::#claim_column)),
-        (_, Role::Generated | Role::App | Role::UpdatedAt) => {
-            let known = column.sql_type.is_none().then(|| {
+        Role::Key | Role::Generated | Role::App | Role::UpdatedAt => {
+            let known = column_trait::sql_type_trait(model, column).map(|sql_type| {
                 // A type that cannot be read from one of them has been reported.
                 let databases = model.databases.iter().map(|database| database_type(*database));
                 let probe = if column.is_prelude {
@@ -294,12 +285,12 @@ fn check_column(model: &Model, column: &Column) -> TokenStream {
                 } else {
                     quote!(#private::ColumnFields::<#ty, (#(#databases,)*)>::column())
                 };
-                quote!(<#own as #private::#sql_type>::check(#probe);)
+                quote!(<#own as #sql_type>::check(#probe);)
             });
             let (shared, asked) = shared(column, &asked);
             quote! {
                 #shared
-                <#own as #private::#own_column>::check(#asked);
+                <#own as #stored>::check(#asked);
                 #known
             }
         }

@@ -17,6 +17,52 @@ pub(super) fn is_called(ty: &Type, names: &[&str]) -> bool {
     })
 }
 
+/// A type of another crate that is a field by a feature of clerk-auth.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Feature {
+    pub(super) ty: &'static str,
+    pub(super) name: &'static str,
+    pub(super) is_enabled: bool,
+}
+
+const FEATURES: [Feature; 4] = [
+    Feature {
+        ty: "DateTime",
+        name: "chrono",
+        is_enabled: cfg!(feature = "chrono"),
+    },
+    Feature {
+        ty: "OffsetDateTime",
+        name: "time",
+        is_enabled: cfg!(feature = "time"),
+    },
+    Feature {
+        ty: "Url",
+        name: "url",
+        is_enabled: cfg!(feature = "url"),
+    },
+    Feature {
+        ty: "Uuid",
+        name: "uuid",
+        is_enabled: cfg!(feature = "uuid"),
+    },
+];
+
+/// The feature of the type, or of what stands in its `Option`, by the type's name.
+pub(super) fn feature_of(ty: &Type) -> Option<Feature> {
+    FEATURES.into_iter().find(|feature| is_called(ty, &[feature.ty]))
+}
+
+impl Feature {
+    /// What to do about a type whose feature is not enabled.
+    pub(super) fn note(self) -> Option<String> {
+        let Self { ty, name, is_enabled } = self;
+        (!is_enabled).then(|| {
+            format!("for `{ty}` of the crate `{name}`, enable the feature `{name}`: `cargo add clerk-auth --features {name}`")
+        })
+    }
+}
+
 /// Whether the type is spelled as `Box<str>` or `Arc<str>`.
 pub(super) fn is_text_behind_a_pointer(ty: &Type) -> bool {
     let Type::Path(path) = ty else {
@@ -68,4 +114,55 @@ pub(super) fn looks_like_key(field_name: &str) -> bool {
         "userid",
     ]
     .contains(&letters.to_lowercase().as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use syn::parse_quote;
+
+    use super::{FEATURES, Feature, feature_of};
+
+    #[test]
+    fn a_type_of_another_crate_names_its_feature() {
+        for (ty, expected) in [
+            (parse_quote!(uuid::Uuid), Some("uuid")),
+            (parse_quote!(Option<Uuid>), Some("uuid")),
+            (parse_quote!(DateTime<Utc>), Some("chrono")),
+            (
+                parse_quote!(Option<chrono::DateTime<chrono::Utc>>),
+                Some("chrono"),
+            ),
+            (parse_quote!(time::OffsetDateTime), Some("time")),
+            (parse_quote!(Url), Some("url")),
+            (parse_quote!(String), None),
+            (parse_quote!(UuidOfMine), None),
+            (parse_quote!(&'static str), None),
+        ] {
+            assert_eq!(feature_of(&ty).map(|feature| feature.name), expected);
+        }
+    }
+
+    #[test]
+    fn the_feature_is_noted_where_it_is_missing() {
+        for feature in FEATURES {
+            assert_eq!(
+                Feature {
+                    is_enabled: true,
+                    ..feature
+                }
+                .note(),
+                None
+            );
+            let note = Feature {
+                is_enabled: false,
+                ..feature
+            }
+            .note()
+            .expect("a note");
+            assert!(
+                note.ends_with(&format!("`cargo add clerk-auth --features {}`", feature.name)),
+                "{note}"
+            );
+        }
+    }
 }

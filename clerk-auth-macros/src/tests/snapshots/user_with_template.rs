@@ -31,6 +31,39 @@ const _: () = {
     }
     #[diagnostic::do_not_recommend]
     impl<T: __private::ParseClaim<__claim::Text>> __Claim_mail for T {}
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` of the field `mail` cannot be a column of SQLite",
+        label = "needs `sqlx::Type`, `Encode` and `Decode` for SQLite, and `PartialEq`",
+        note = "for a newtype: `#[derive(PartialEq, sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
+    )]
+    #[allow(non_camel_case_types)]
+    trait __Column_mail {
+        fn check(_: ::core::marker::PhantomData<Self>) {}
+    }
+    #[diagnostic::do_not_recommend]
+    impl<T: __private::SqliteClaimColumn> __Column_mail for T {}
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` of the field `changed` cannot be read from a column of SQLite",
+        label = "needs `sqlx::Type` and `Decode` for SQLite",
+        note = "for a newtype: `#[derive(sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
+    )]
+    #[allow(non_camel_case_types)]
+    trait __Column_changed {
+        fn check(_: ::core::marker::PhantomData<Self>) {}
+    }
+    #[diagnostic::do_not_recommend]
+    impl<T: __private::SqliteOwnColumn> __Column_changed for T {}
+    #[diagnostic::on_unimplemented(
+        message = "the SQL type of `{Self}` of the field `changed` is not known",
+        label = "`CREATE TABLE` needs its SQL type",
+        note = "name it: `#[column(sql_type = \"…\")]`"
+    )]
+    #[allow(non_camel_case_types)]
+    trait __SqlType_changed {
+        fn check(_: ::core::marker::PhantomData<Self>) {}
+    }
+    #[diagnostic::do_not_recommend]
+    impl<T: __private::SqliteSqlType> __SqlType_changed for T {}
     #[allow(dead_code)]
     fn __check(__user: &Member) {
         <String as __private::HoldsClaim<
@@ -49,7 +82,7 @@ const _: () = {
         );
         <__Same<
             _,
-        > as __private::SqliteClaimColumn>::check(
+        > as __Column_mail>::check(
             __private::Probe(
                     __private::ParsedField::<__Type_mail, __claim::Text>::column(),
                 )
@@ -66,12 +99,12 @@ const _: () = {
         <__Same<_> as __private::SharedField>::check(__private::of(&__user.changed));
         <__Same<
             _,
-        > as __private::SqliteOwnColumn>::check(
+        > as __Column_changed>::check(
             __private::Probe(__private::of(&__user.changed)).shared(),
         );
         <__Same<
             _,
-        > as __private::SqliteSqlType>::check(
+        > as __SqlType_changed>::check(
             __private::ColumnFields::<
                 __Type_changed,
                 (__private::sqlx::Sqlite,),

@@ -1,0 +1,157 @@
+//! The traits whose messages name a field whose type cannot be its column.
+//!
+//! Each trait of the crate that is compiled costs rustc about a millisecond, so a type of the prelude, which a column can have, is held
+//! to a trait of the runtime crate, whose message names the type alone.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote};
+use syn::ext::IdentExt;
+
+use super::access::{held_kind, private};
+use super::model::{Column, Encoding, Model, Role};
+use super::parse::Database;
+use super::spelling::{Feature, feature_of};
+
+/// What a type must satisfy, and what rustc reports if it does not.
+struct Requirement {
+    name: Ident,
+    /// The trait of the runtime crate.
+    bound: TokenStream,
+    message: String,
+    label: String,
+    note: String,
+}
+
+/// The definitions for a column.
+pub(super) fn definitions(model: &Model, column: &Column) -> TokenStream {
+    if column.is_prelude {
+        return TokenStream::new();
+    }
+    let requirements = stored(model, column).into_iter().chain(sql_type(model, column));
+    requirements
+        .map(|requirement| define(&requirement, column))
+        .collect()
+}
+
+/// The trait that the type of a column must satisfy to be stored.
+pub(super) fn stored_trait(model: &Model, column: &Column) -> Option<TokenStream> {
+    stored(model, column).map(|requirement| path(requirement, column))
+}
+
+/// The trait that the type of a column must satisfy where `CREATE TABLE` names its SQL type.
+pub(super) fn sql_type_trait(model: &Model, column: &Column) -> Option<TokenStream> {
+    sql_type(model, column).map(|requirement| path(requirement, column))
+}
+
+fn path(requirement: Requirement, column: &Column) -> TokenStream {
+    if column.is_prelude {
+        requirement.bound
+    } else {
+        requirement.name.into_token_stream()
+    }
+}
+
+/// The databases in the name of a trait of the runtime crate, and in a message.
+fn databases(model: &Model) -> Option<(&'static str, &'static str)> {
+    match model.databases.as_slice() {
+        [] => None,
+        [Database::Postgres] => Some(("Postgres", "Postgres")),
+        [Database::Sqlite] => Some(("Sqlite", "SQLite")),
+        _ => Some(("PostgresAndSqlite", "Postgres and SQLite")),
+    }
+}
+
+fn stored(model: &Model, column: &Column) -> Option<Requirement> {
+    let private = private();
+    let (prefix, databases) = databases(model)?;
+    let field = column.ident.unraw();
+    let is_written = matches!(column.role, Role::Key | Role::Claim(_));
+    let (bound, message, label, note) = match (column.encoding, &column.role) {
+        (Encoding::Json, Role::Claim(_)) => (
+            quote!(#private::JsonClaimColumn),
+            "cannot be stored as JSON".to_owned(),
+            "needs `serde::Serialize`, `serde::Deserialize`, and `PartialEq`".to_owned(),
+            "`#[derive(PartialEq, serde::Serialize, serde::Deserialize)]`",
+        ),
+        (Encoding::Json, _) => (
+            quote!(#private::JsonOwnColumn),
+            "cannot be read from JSON".to_owned(),
+            "needs `serde::Deserialize`".to_owned(),
+            "`#[derive(serde::Deserialize)]`",
+        ),
+        (Encoding::Text, Role::Claim(claim)) => {
+            let kind = held_kind(claim);
+            (
+                quote!(#private::TextClaimColumn<#kind>),
+                "cannot be stored as text".to_owned(),
+                "needs `Display`, `FromStr`, and `PartialEq`".to_owned(),
+                "implement them, or store it as JSON with `#[column(json)]`",
+            )
+        }
+        _ if is_written => {
+            let name = format_ident!("{prefix}ClaimColumn");
+            (
+                quote!(#private::#name),
+                format!("cannot be a column of {databases}"),
+                format!("needs `sqlx::Type`, `Encode` and `Decode` for {databases}, and `PartialEq`"),
+                "for a newtype: `#[derive(PartialEq, sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`",
+            )
+        }
+        _ => {
+            let name = format_ident!("{prefix}OwnColumn");
+            (
+                quote!(#private::#name),
+                format!("cannot be read from a column of {databases}"),
+                format!("needs `sqlx::Type` and `Decode` for {databases}"),
+                "for a newtype: `#[derive(sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`",
+            )
+        }
+    };
+    Some(Requirement {
+        name: format_ident!("__Column_{}", field, span = Span::mixed_site()),
+        bound,
+        message: format!("`{{Self}}` of the field `{field}` {message}"),
+        label,
+        note: note.to_owned(),
+    })
+}
+
+fn sql_type(model: &Model, column: &Column) -> Option<Requirement> {
+    let is_named = column.sql_type.is_some() || column.encoding == Encoding::Json;
+    if is_named || matches!(column.role, Role::Key | Role::Claim(_)) {
+        return None;
+    }
+    let private = private();
+    let (prefix, _) = databases(model)?;
+    let field = column.ident.unraw();
+    let name = format_ident!("{prefix}SqlType");
+    Some(Requirement {
+        name: format_ident!("__SqlType_{}", field, span = Span::mixed_site()),
+        bound: quote!(#private::#name),
+        message: format!("the SQL type of `{{Self}}` of the field `{field}` is not known"),
+        label: "`CREATE TABLE` needs its SQL type".to_owned(),
+        note: r#"name it: `#[column(sql_type = "…")]`"#.to_owned(),
+    })
+}
+
+fn define(requirement: &Requirement, column: &Column) -> TokenStream {
+    let Requirement {
+        name,
+        bound,
+        message,
+        label,
+        note,
+    } = requirement;
+    let feature = feature_of(&column.ty).and_then(Feature::note);
+    let feature = feature.map(|note| quote!(note = #note,));
+    quote! {
+        #[diagnostic::on_unimplemented(message = #message, label = #label, #feature note = #note)]
+        #[allow(non_camel_case_types)]
+        trait #name {
+            fn check(_: ::core::marker::PhantomData<Self>) {}
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl<T: #bound> #name for T {}
+    }
+}
