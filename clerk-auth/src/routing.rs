@@ -70,15 +70,35 @@
 //! A router of axum's, or of another crate, is mounted behind [`RequireSession`](crate::middleware::RequireSession) by
 //! [`Router::nest_service`], or by [`Router::public_nest`].
 //!
-//! `utoipa-axum` mounts handlers by functions of axum's. In what `routes!` makes, put a guarded method router in the place of
-//! theirs; `routes.2` is unguarded and is dropped:
+//! # With `utoipa-axum`
 //!
-//! ```text
-//! let routes = routes!(whoami);
-//! let (router, api) = OpenApiRouter::new()
-//!     .routes((routes.0, routes.1, get(whoami).into()))
-//!     .split_for_parts();
+//! `routes!` mounts handlers by functions of axum's, which guard nothing. Its router describes the routes, and a guarded
+//! router serves them:
+//!
 //! ```
+//! use axum::Json;
+//! use clerk_auth::routing::{Router, get};
+//! use clerk_auth::{Clerk, Session, authenticated};
+//! use utoipa_axum::router::OpenApiRouter;
+//! use utoipa_axum::routes;
+//!
+//! #[utoipa::path(get, path = "/me", responses((status = OK, body = String)))]
+//! #[authenticated]
+//! async fn whoami(session: Session) -> String {
+//!     session.user_id().to_string()
+//! }
+//!
+//! fn app(clerk: Clerk) -> Router {
+//!     let document = OpenApiRouter::<Clerk>::new().routes(routes!(whoami)).into_openapi();
+//!     Router::new()
+//!         .route("/me", get(whoami))
+//!         .public("/openapi.json", axum::routing::get(async || Json(document)))
+//!         .with_state(clerk)
+//! }
+//! ```
+//!
+//! A route that is described and not served is answered with 404. In a test, send a request without a token to each path of
+//! the document, and expect 401.
 
 mod handler;
 mod handlers;

@@ -24,6 +24,7 @@ mod migrations;
 mod model;
 mod newcomers;
 mod odd_users;
+mod openapi;
 mod plans;
 mod pooler;
 mod process;
