@@ -46,4 +46,4 @@ async fn conditional() {}
 #[authenticated(role = "org:admin")]
 async fn r#type() {}
 
-fn main() {}
+pub(crate) fn main() {}

@@ -77,4 +77,4 @@ struct User {
     credits: Option<i32>,
 }
 
-fn main() {}
+pub(crate) fn main() {}

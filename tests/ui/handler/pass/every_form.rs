@@ -189,4 +189,4 @@ macro_rules! handler {
 handler!(from_a_macro, String);
 handler!(from_a_macro_without_a_reply, ());
 
-fn main() {}
+pub(crate) fn main() {}

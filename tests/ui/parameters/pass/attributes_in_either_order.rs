@@ -54,7 +54,7 @@ pub(crate) async fn conditional(_: Session, #[cfg(any())] _never: NoSuchType) {}
 async fn never(session: NoSuchType) {}
 
 #[authenticated]
-#[expect(clippy::unused_async, reason = "a handler")]
+#[allow(clippy::unused_async, reason = "a handler")]
 #[must_use]
 async fn public_name(_session: Session, mut body: String) -> String {
     body.push('!');
@@ -75,7 +75,7 @@ async fn called_directly(session: Session) -> String {
     public_name(session.into(), "hello".to_owned()).await
 }
 
-fn main() {
+pub(crate) fn main() {
     drop(router());
     let _ = called_directly;
     #[expect(deprecated)]

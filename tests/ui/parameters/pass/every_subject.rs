@@ -102,7 +102,7 @@ async fn called_directly() -> String {
     user(ada.into()).await
 }
 
-fn main() {
+pub(crate) fn main() {
     drop(router());
     drop(called_directly());
 }

@@ -55,7 +55,7 @@ fn local() -> MethodRouter<Clerk> {
     post(handler)
 }
 
-fn main() {
+pub(crate) fn main() {
     let _: Router<Clerk> = Router::new()
         .route("/me", get(Handlers::whoami).merge(local()))
         .route("/", get(Handlers::without_a_user))

@@ -97,6 +97,6 @@ async fn served(state: AppState, listener: tokio::net::TcpListener) {
     let _ = axum::serve(listener, app(state));
 }
 
-fn main() {
+pub(crate) fn main() {
     let _ = (app, in_an_arc, in_a_router_of_axum, served);
 }

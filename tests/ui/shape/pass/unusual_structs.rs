@@ -89,7 +89,7 @@ user!(
     Option<String>
 );
 
-fn main() {
+pub(crate) fn main() {
     #[derive(Clone, SyncedUser)]
     #[synced_user(table = "users", database(postgres, sqlite))]
     struct User {
