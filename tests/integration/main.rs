@@ -7,6 +7,7 @@ mod connections;
 mod credentials;
 mod deletion;
 mod denials;
+mod edge_denials;
 mod edge_tokens;
 mod error_codes;
 mod example;
