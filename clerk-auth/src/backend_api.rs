@@ -103,10 +103,15 @@ struct Inner {
 #[non_exhaustive]
 pub enum BackendApiError {
     /// The secret key is none of Clerk's; it is not told.
-    #[error("the secret key is not one of Clerk's; a right one begins with `sk_test_` or `sk_live_`")]
+    #[error(
+        "the secret key (CLERK_SECRET_KEY) is missing or malformed: it begins with `sk_test_` or `sk_live_`, without quotes"
+    )]
     SecretKey,
     /// The address is no URL, or not encrypted and not of this machine.
-    #[error("`{0}` is no address for the Backend API; a right one begins with `https://`")]
+    #[error(
+        "`{0}` (CLERK_API_URL) is not an address of the Backend API: it is like `https://api.clerk.com`; plain http is \
+         accepted for loopback only"
+    )]
     Url(String),
     /// The HTTP client cannot be set up.
     #[error("the HTTP client cannot be set up: {}", causes(.0))]
@@ -142,6 +147,45 @@ impl BackendApi {
     /// set up.
     pub fn new(secret_key: &str) -> Result<Self, BackendApiError> {
         Self::at(CLERK, secret_key)
+    }
+
+    /// A client from environment variables: `CLERK_SECRET_KEY`, and `CLERK_API_URL` if the Backend API has another address
+    /// than `https://api.clerk.com`.
+    ///
+    /// ```no_run
+    /// let api = clerk_auth::backend_api::BackendApi::from_env()?;
+    /// # Ok::<(), clerk_auth::backend_api::BackendApiError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`at`](Self::at); a missing secret key is [`BackendApiError::SecretKey`].
+    pub fn from_env() -> Result<Self, BackendApiError> {
+        let variable = |name: &str| {
+            let value = std::env::var_os(name).map(|value| value.to_string_lossy().trim().to_owned());
+            value.filter(|value| !value.is_empty())
+        };
+        let secret_key = variable("CLERK_SECRET_KEY").unwrap_or_default();
+        let url = variable("CLERK_API_URL");
+        Self::at(url.as_deref().map_or(CLERK, without_version), &secret_key)
+    }
+
+    /// Logs that the client calls another address than the environment names for the Backend API.
+    pub(crate) fn warn_unless_at(&self, url: Option<&str>) {
+        let Some(url) = url else { return };
+        let named = safe_url(without_version(url));
+        let is_same = named.is_some_and(|named| {
+            let path = |url: &Url| url.path().trim_end_matches('/').to_owned();
+            named.origin() == self.0.url.origin() && path(&named) == path(&self.0.url)
+        });
+        if !is_same {
+            tracing::warn!(
+                called = %self.0.url,
+                "CLERK_API_URL is {}, but the `BackendApi` calls {}: build it with `BackendApi::from_env`",
+                redacted(url),
+                self.0.url
+            );
+        }
     }
 
     /// The same at another address: that of a proxy, or of a `testing::FakeClerk`.
@@ -336,6 +380,12 @@ impl BackendApi {
             },
         })
     }
+}
+
+/// Clerk's SDKs disagree about whether the address includes the path of the version, `/v1`.
+fn without_version(url: &str) -> &str {
+    let url = url.trim_end_matches('/');
+    url.strip_suffix("/v1").unwrap_or(url)
 }
 
 fn is_secret_key(text: &str) -> bool {

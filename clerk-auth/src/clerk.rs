@@ -2,8 +2,11 @@
 
 mod builder;
 mod cross_site;
+mod environment;
+mod error;
 mod handles;
 mod publishable_key;
+mod variables;
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,7 +15,9 @@ use std::time::Duration;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 
-pub use builder::{ClerkBuilder, ConfigurationError};
+pub use builder::ClerkBuilder;
+pub(crate) use environment::Variables;
+pub use error::ConfigurationError;
 
 use crate::deny_list::{Denial, DenyList, Kind, Subject};
 use crate::id::SessionId;
@@ -55,6 +60,8 @@ struct Inner {
     agents_denied: bool,
     denied: DenyList,
     clock: Arc<dyn Clock>,
+    /// `CLERK_API_URL`, where the handle comes from the environment.
+    api_url: Option<String>,
 }
 
 /// When to try again while the denials of the database are not known: they are read once a second.
@@ -124,8 +131,20 @@ impl Clerk {
         ClerkBuilder::default()
     }
 
-    /// A handle from the environment: `CLERK_PUBLISHABLE_KEY`, and where they are set `CLERK_SECRET_KEY`,
-    /// `CLERK_JWT_KEY` (PEM; no network is used then) and `CLERK_AUTHORIZED_PARTIES` (a comma list of origins).
+    /// Builds a handle from environment variables. An empty variable counts as not set.
+    ///
+    /// | variable | |
+    /// |---|---|
+    /// | `CLERK_PUBLISHABLE_KEY` | required; names the instance |
+    /// | `CLERK_AUTHORIZED_PARTIES` | a comma list of origins, such as `https://app.example.com,http://localhost:3000` |
+    /// | `CLERK_SECRET_KEY` | must be of the same environment, live or test |
+    /// | `CLERK_JWT_KEY` | the public key in PEM, in quotes or not, on one line or several; no key is fetched then |
+    /// | `CLERK_PROXY_URL` | the address of a proxy of the Frontend API, which is then the issuer |
+    /// | `CLERK_API_URL` | the address of the Backend API, for `BackendApi::from_env` |
+    ///
+    /// A warning names each of Clerk's other variables that is set, because it has no effect here, and each variable whose
+    /// name is almost one of these. A variable that is almost `CLERK_AUTHORIZED_PARTIES` or `CLERK_PUBLISHABLE_KEY` is an
+    /// error while that one is not set.
     ///
     /// ```no_run
     /// let clerk = clerk_auth::Clerk::from_env()?;
@@ -136,7 +155,13 @@ impl Clerk {
     ///
     /// [`ConfigurationError`] names the variable and says what a right value looks like.
     pub fn from_env() -> Result<Self, ConfigurationError> {
-        ClerkBuilder::from_variables(|name| std::env::var(name).ok())?.build()
+        ClerkBuilder::from_variables(&Variables::of_process())?.build()
+    }
+
+    /// The Backend API's address that the environment names, if any.
+    #[cfg(feature = "backend-api")]
+    pub(crate) fn api_url(&self) -> Option<&str> {
+        self.0.api_url.as_deref()
     }
 
     /// The origin of the instance's Frontend API, which every token names as its `iss`.

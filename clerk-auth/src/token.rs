@@ -8,6 +8,7 @@ pub(crate) mod header;
 #[cfg(feature = "jwks")]
 pub(crate) mod jwks;
 pub(crate) mod key;
+mod pem;
 mod refusal;
 pub(crate) mod verifier;
 

@@ -8,11 +8,13 @@ const DEFAULT_ADDRESS: &str = "127.0.0.1:3000";
 /// The database that is used unless `DATABASE_URL` says otherwise: a file in the working directory.
 const DEFAULT_DATABASE: &str = "sqlite:example-app.sqlite";
 
-const CLERK_VARIABLES: [&str; 5] = [
+const CLERK_VARIABLES: [&str; 7] = [
     "CLERK_PUBLISHABLE_KEY",
     "CLERK_SECRET_KEY",
     "CLERK_JWT_KEY",
     "CLERK_AUTHORIZED_PARTIES",
+    "CLERK_API_URL",
+    "CLERK_PROXY_URL",
     "CLERK_WEBHOOK_SIGNING_SECRET",
 ];
 

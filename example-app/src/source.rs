@@ -54,7 +54,7 @@ impl Source {
                     return Err(SourceError::NoSecretKey);
                 }
                 let clerk = Clerk::from_env()?;
-                let api = BackendApi::new(&secret_key)?;
+                let api = BackendApi::from_env()?;
                 // Only the bar wants it. What is wrong shows when the users are asked for.
                 let user_count = api.user_count().await.ok();
                 Ok(Self {

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod backend_api;
+mod configuration;
 mod conflicts;
 mod connections;
 mod credentials;

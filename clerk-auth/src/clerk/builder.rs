@@ -1,85 +1,25 @@
-//! Configuration of the handle: everything that can be wrong with it is found before the first request.
+//! Builds the handle. Everything that can be wrong with it is found before the first request.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::error::ConfigurationError;
 use super::handles;
-use super::publishable_key::{Environment, PublishableKey, cookie_suffix};
+use super::publishable_key::{PublishableKey, cookie_suffix};
 use super::{Clerk, Inner, Keys};
 use crate::deny_list::{DENIAL_LIFETIME, DenyList};
-use crate::http::address::{is_origin, is_safe, redacted};
+use crate::http::address::{is_safe, redacted};
 #[cfg(feature = "jwks")]
 use crate::http::client::safe_url;
+use crate::http::origin::{is_issuer, is_origin, meant_issuer};
 use crate::time::{Clock, SystemClock};
 use crate::token::CookieNames;
 use crate::token::cache::VerifiedTokens;
 use crate::token::header::LastHeader;
 #[cfg(feature = "jwks")]
 use crate::token::jwks::Jwks;
-use crate::token::key::{KeyError, VerifyingKey};
+use crate::token::key::VerifyingKey;
 use crate::token::verifier::Expectations;
-
-/// What is wrong with the configuration: the operator's to mend, before the application starts. Each message names the
-/// environment variable and says what a right value looks like.
-///
-/// ```
-/// use clerk_auth::Clerk;
-/// use clerk_auth::clerk::ConfigurationError;
-///
-/// /// For the last line of a `main` that does not start.
-/// fn advice(error: &ConfigurationError) -> String {
-///     match error {
-///         ConfigurationError::NoInstance => format!("{error}; without an account, run the stand-in"),
-///         other => other.to_string(),
-///     }
-/// }
-///
-/// let error = Clerk::builder().publishable_key("pk_test_").build().unwrap_err();
-/// assert!(advice(&error).starts_with("the publishable key (CLERK_PUBLISHABLE_KEY) is malformed"));
-/// ```
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConfigurationError {
-    /// Nothing says which instance's tokens to accept.
-    #[error(
-        "the Clerk instance is not known: set CLERK_PUBLISHABLE_KEY, or give `publishable_key`; it is like \
-         `pk_test_…` and stands in Clerk's dashboard under API keys"
-    )]
-    NoInstance,
-    /// The publishable key is none.
-    #[error(
-        "the publishable key (CLERK_PUBLISHABLE_KEY) is malformed: it is `pk_test_` or `pk_live_` and the base64 of a \
-         host, as Clerk's dashboard shows it under API keys"
-    )]
-    PublishableKey,
-    /// The secret key is none, or of another kind of instance than the publishable key.
-    #[error(
-        "the secret key (CLERK_SECRET_KEY) does not go with the publishable key: one is `test`, the other `live`, or it \
-         does not begin with `sk_test_` or `sk_live_`"
-    )]
-    SecretKey,
-    /// The PEM key cannot be used.
-    #[error("the PEM key (CLERK_JWT_KEY) cannot be used: {0}")]
-    JwtKey(#[from] KeyError),
-    /// An issuer or JWKS address is not a safe URL.
-    #[error(
-        "the address `{0}` (`issuer` or `jwks_url`) is not like `https://clerk.example.com`; plain http is accepted for \
-         loopback only"
-    )]
-    InsecureUrl(String),
-    /// An authorized party is not an origin.
-    #[error(
-        "the authorized party `{0}` (CLERK_AUTHORIZED_PARTIES) is not an origin, and would never match; it is like \
-         `https://app.example.com`, without a path or a slash at the end"
-    )]
-    AuthorizedParty(String),
-    /// There is no PEM key, and keys cannot be fetched without the feature `jwks`.
-    #[error("there is no PEM key: give `jwt_key` (CLERK_JWT_KEY), or enable the feature `jwks`")]
-    NoKey,
-    /// The HTTP client cannot be made.
-    #[error("the HTTP client for Clerk's keys cannot be made: {0}")]
-    HttpClient(String),
-}
 
 /// Builds a [`Clerk`]. At least the publishable key or the issuer must be given.
 ///
@@ -105,6 +45,7 @@ pub struct ClerkBuilder {
     denial_lifetime: Option<Duration>,
     long_lived_tokens: bool,
     clock: Option<Arc<dyn Clock>>,
+    api_url: Option<String>,
 }
 
 impl ClerkBuilder {
@@ -219,44 +160,11 @@ impl ClerkBuilder {
         self
     }
 
-    pub(super) fn from_variables(
-        variable: impl Fn(&str) -> Option<String>,
-    ) -> Result<Self, ConfigurationError> {
-        let variable = |name: &str| {
-            variable(name)
-                .map(|value| value.trim().to_owned())
-                .filter(|value| !value.is_empty())
-        };
-        let publishable_key = variable("CLERK_PUBLISHABLE_KEY").ok_or(ConfigurationError::NoInstance)?;
-        let environment = PublishableKey::parse(&publishable_key)
-            .ok_or(ConfigurationError::PublishableKey)?
-            .environment;
-        if let Some(secret_key) = variable("CLERK_SECRET_KEY") {
-            let prefix = match environment {
-                Environment::Live => "sk_live_",
-                Environment::Test => "sk_test_",
-            };
-            if !secret_key.starts_with(prefix) {
-                return Err(ConfigurationError::SecretKey);
-            }
-        }
-        let given = variable("CLERK_AUTHORIZED_PARTIES").unwrap_or_default();
-        let parties: Vec<&str> = given
-            .split(',')
-            .map(str::trim)
-            .filter(|party| !party.is_empty())
-            .collect();
-        // A list of nothing but commas was not meant to accept everybody.
-        if parties.is_empty() && !given.is_empty() {
-            return Err(ConfigurationError::AuthorizedParty(given));
-        }
-        let builder = Self::default()
-            .publishable_key(publishable_key)
-            .authorized_parties(parties);
-        Ok(match variable("CLERK_JWT_KEY") {
-            Some(pem) => builder.jwt_key(pem),
-            None => builder,
-        })
+    /// The Backend API's address that the environment names. [`UserSync`](crate::UserSync) compares it with that of its
+    /// client, so that the variable is not ignored.
+    pub(super) fn api_url(mut self, url: Option<String>) -> Self {
+        self.api_url = url;
+        self
     }
 
     /// The handle.
@@ -276,7 +184,13 @@ impl ClerkBuilder {
         };
         // The path of the keys is appended to it.
         if !is_safe(&issuer) || issuer.contains('?') {
-            return Err(ConfigurationError::InsecureUrl(redacted(&issuer)));
+            return Err(match meant_issuer(&issuer) {
+                Some(_) if !issuer.contains(['@', '#', '?']) => ConfigurationError::Issuer(issuer),
+                _ => ConfigurationError::InsecureUrl(redacted(&issuer)),
+            });
+        }
+        if !is_issuer(&issuer) {
+            return Err(ConfigurationError::Issuer(issuer));
         }
         for party in &self.parties {
             if !is_origin(party) {
@@ -315,6 +229,7 @@ impl ClerkBuilder {
             agents_denied: self.agents_denied,
             denied: DenyList::new(denial_lifetime),
             clock,
+            api_url: self.api_url,
         });
         if handles::remember(&issuer, &source, Arc::downgrade(&inner)) {
             tracing::warn!(
@@ -346,52 +261,6 @@ mod tests {
     use super::*;
 
     const KEY: &str = "pk_test_Zm9vLWJhci0xMy5jbGVyay5hY2NvdW50cy5kZXYk";
-
-    fn from(variables: &[(&str, &str)]) -> Result<Clerk, ConfigurationError> {
-        ClerkBuilder::from_variables(|name| {
-            let (_, value) = variables.iter().find(|(known, _)| *known == name)?;
-            Some((*value).to_owned())
-        })?
-        .build()
-    }
-
-    #[test]
-    fn each_mistake_names_its_variable() {
-        for (variables, part) in [
-            (&[][..], "CLERK_PUBLISHABLE_KEY"),
-            (&[("CLERK_PUBLISHABLE_KEY", "  ")], "CLERK_PUBLISHABLE_KEY"),
-            (&[("CLERK_PUBLISHABLE_KEY", "pk_test_x")], "CLERK_PUBLISHABLE_KEY"),
-            (
-                &[("CLERK_PUBLISHABLE_KEY", KEY), ("CLERK_SECRET_KEY", "sk_live_x")],
-                "CLERK_SECRET_KEY",
-            ),
-            (
-                &[("CLERK_PUBLISHABLE_KEY", KEY), ("CLERK_SECRET_KEY", "x")],
-                "CLERK_SECRET_KEY",
-            ),
-            (
-                &[("CLERK_PUBLISHABLE_KEY", KEY), ("CLERK_JWT_KEY", "x")],
-                "CLERK_JWT_KEY",
-            ),
-            (
-                &[
-                    ("CLERK_PUBLISHABLE_KEY", KEY),
-                    ("CLERK_AUTHORIZED_PARTIES", "https://a.example,https://b.example/"),
-                ],
-                "CLERK_AUTHORIZED_PARTIES",
-            ),
-            (
-                &[
-                    ("CLERK_PUBLISHABLE_KEY", KEY),
-                    ("CLERK_AUTHORIZED_PARTIES", " , "),
-                ],
-                "CLERK_AUTHORIZED_PARTIES",
-            ),
-        ] {
-            let message = from(variables).expect_err(part).to_string();
-            assert!(message.contains(part), "{message}");
-        }
-    }
 
     #[cfg(feature = "jwks")]
     #[test]

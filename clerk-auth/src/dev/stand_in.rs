@@ -19,8 +19,9 @@ use super::local_only::local_only;
 use super::token_request::TokenRequest;
 use super::user_request::{FaultsRequest, UserRequest};
 use crate::claim::TemplateClaim;
-use crate::clerk::{Clerk, ConfigurationError};
-use crate::http::address::{host, is_loopback, is_origin};
+use crate::clerk::{Clerk, ConfigurationError, Variables};
+use crate::http::address::{host, is_loopback};
+use crate::http::origin::is_origin;
 use crate::testing::endpoints::Endpoints;
 use crate::testing::{Issuer, session_object};
 use crate::time::{Clock, SystemClock};
@@ -86,11 +87,13 @@ impl StandIn {
     /// [`StandInError::NotLoopback`] if `origin` is not `http://` and a loopback address;
     /// [`StandInError::LiveKey`] if `CLERK_PUBLISHABLE_KEY` is set to a live key.
     pub fn new(origin: &str, template: &'static [TemplateClaim]) -> Result<Self, StandInError> {
-        Self::beside(
-            std::env::var("CLERK_PUBLISHABLE_KEY").ok().as_deref(),
-            origin,
-            template,
-        )
+        let variables = Variables::of_process();
+        let stand_in = Self::beside(variables.get("CLERK_PUBLISHABLE_KEY"), origin, template)?;
+        // With a misspelt variable the operator may believe that Clerk is used.
+        if let Err(error) = variables.check() {
+            tracing::warn!("the stand-in runs instead of Clerk: {error}");
+        }
+        Ok(stand_in)
     }
 
     fn beside(

@@ -1,4 +1,4 @@
-//! The one rule for addresses: what is this machine, what is safe to fetch from, and what is an origin.
+//! The one rule for addresses: what is this machine, and what is safe to fetch from.
 //!
 //! Parsers and resolvers disagree about unusual spellings (`127.1`, `2130706433`, `localhost.`, user information before
 //! the host). Each of them is refused, so that no two parts of the library can read one address in two ways.
@@ -55,25 +55,6 @@ pub(crate) fn redacted(url: &str) -> String {
         }
         None => url.to_owned(),
     }
-}
-
-/// Whether a text is an origin as browsers send it (RFC 6454 section 6.2): scheme, host and port, in lower case and
-/// without the default port. Native applications have schemes of their own.
-pub(crate) fn is_origin(text: &str) -> bool {
-    let is_of = |text: &str, further: &[u8]| {
-        text.bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || further.contains(&byte))
-    };
-    text.split_once("://").is_some_and(|(scheme, authority)| {
-        !scheme.is_empty()
-            && is_of(scheme, b"+-.")
-            && is_of(authority, b"-._~:[]")
-            && host(authority).is_some()
-            && !matches!(
-                (scheme, authority.rsplit_once(':')),
-                ("https", Some((_, "443"))) | ("http", Some((_, "80")))
-            )
-    })
 }
 
 #[cfg(test)]
@@ -222,47 +203,6 @@ mod tests {
             ("user:secret@clerk.example.com", "://…@clerk.example.com"),
         ] {
             assert_eq!(redacted(url), expected);
-        }
-    }
-
-    #[test]
-    fn origin_is_accepted_only_as_browsers_send_it() {
-        for origin in [
-            "https://app.example.com",
-            "https://app.example.com:8443",
-            "http://localhost:3000",
-            "http://[::1]:3000",
-            "chrome-extension://abcdefgh",
-            "moz-extension://1c2a7f0e-0000-4000-8000-000000000000",
-            "capacitor://localhost",
-        ] {
-            assert!(is_origin(origin), "{origin}");
-        }
-        for origin in [
-            "",
-            "null",
-            "*",
-            "https://app.example.com/",
-            "https://app.example.com/path",
-            "https://app.example.com?",
-            "https://app.example.com:443",
-            "http://app.example.com:80",
-            "https://app.example.com:",
-            "https://app.example.com:port",
-            "https://App.example.com",
-            "HTTPS://app.example.com",
-            "https://*.example.com",
-            "https://user@app.example.com",
-            "https://a.example.com https://b.example.com",
-            "https://a.example.com,https://b.example.com",
-            "https://bücher.example",
-            "https://app.example.com\n",
-            "app.example.com",
-            "localhost:3000",
-            "://app.example.com",
-            "https://",
-        ] {
-            assert!(!is_origin(origin), "{origin}");
         }
     }
 }

@@ -310,6 +310,10 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
             #[cfg(feature = "webhooks")]
             lockout_ends_sessions: self.lockout_ends_sessions,
         };
+        #[cfg(feature = "backend-api")]
+        if let Some(api) = &self.backend_api {
+            api.warn_unless_at(self.clerk.api_url());
+        }
         let inner = Arc::new(Inner {
             clerk: self.clerk,
             claim_columns,

@@ -103,6 +103,7 @@ impl<U: SyncedUser> UserSync<U> {
     pub async fn verify(&self, api: &BackendApi) -> Result<Drift, ImportError> {
         let patience = Patience(PATIENCE);
         let inner = &self.inner;
+        api.warn_unless_at(inner.clerk.api_url());
         inner.check_instance(api, patience).await?;
         let mut drift = Drift::default();
         let mut after = None;

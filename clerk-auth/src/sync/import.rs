@@ -85,6 +85,7 @@ impl<U: SyncedUser> UserSync<U> {
     /// Brings the rows of all of Clerk's users up to date, so that the table is right for those who make no request too.
     /// Before the first page it makes sure that `api` has the secret key of the instance whose users the table holds.
     pub fn import(&self, api: &BackendApi) -> Import<U> {
+        api.warn_unless_at(self.inner.clerk.api_url());
         Import {
             inner: Arc::clone(&self.inner),
             api: api.clone(),

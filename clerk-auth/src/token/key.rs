@@ -7,9 +7,8 @@ use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, KeyAlgorithm, PublicKeyUse};
-use rustls_pki_types::SubjectPublicKeyInfoDer;
-use rustls_pki_types::pem::PemObject;
 
+use super::pem;
 use super::refusal::Refusal;
 
 /// An RSA public key of at least 2048 bits; it verifies RS256 and nothing else, whatever a token's header says.
@@ -33,24 +32,31 @@ pub(crate) struct VerifyingKey {
 #[non_exhaustive]
 pub enum KeyError {
     /// The text is not a public key in PEM.
-    #[error("it is not a public key in PEM; it begins with `-----BEGIN PUBLIC KEY-----`")]
+    #[error(
+        "expected a public key in PEM, `-----BEGIN PUBLIC KEY-----`, base64 and `-----END PUBLIC KEY-----`; copy the whole \
+         of \"JWKS Public Key\" from Clerk's dashboard (API keys)"
+    )]
     Pem,
+    /// The text is a private key, which a server that only verifies must not have.
+    #[error(
+        "expected a public key, found a private key; replace it, and revoke the private key if it was shared"
+    )]
+    Private,
     /// The key is not RSA of 2048 to 8192 bits.
     #[error("it is not an RSA key of 2048 to 8192 bits")]
     Rsa,
 }
 
 impl VerifyingKey {
-    /// Reads a `PUBLIC KEY` in PEM. An environment variable often holds it on one line, with `\n` for line breaks.
-    pub(crate) fn from_pem(pem: &str) -> Result<Self, KeyError> {
-        let pem = pem.replace("\\n", "\n");
-        let key = SubjectPublicKeyInfoDer::from_pem_slice(pem.as_bytes()).map_err(|_| KeyError::Pem)?;
+    /// Reads a `PUBLIC KEY` in PEM, in any spelling that [`pem`] knows.
+    pub(crate) fn from_pem(text: &str) -> Result<Self, KeyError> {
+        let key = pem::public_key(text)?;
         // The signature algorithm bounds the key's size only when it verifies, which would be a 401 for everybody.
-        let size = PublicEncryptingKey::from_der(key.as_ref()).map(|key| key.key_size_bits());
+        let size = PublicEncryptingKey::from_der(&key).map(|key| key.key_size_bits());
         if !size.is_ok_and(|bits| (2_048..=8_192).contains(&bits)) {
             return Err(KeyError::Rsa);
         }
-        ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key.as_ref())
+        ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &key)
             .map(|key| Self { key, id: None })
             .map_err(|_| KeyError::Rsa)
     }
@@ -128,10 +134,25 @@ mod tests {
     fn keys_that_cannot_verify_are_found_before_the_first_token() {
         for (pem, expected) in [
             ("", KeyError::Pem),
+            ("\"\"", KeyError::Pem),
             ("MIIBIjANBg", KeyError::Pem),
             (
                 "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----",
                 KeyError::Rsa,
+            ),
+            ("-----BEGIN PUBLIC KEY-----\nAAAA", KeyError::Pem),
+            ("-----BEGIN PUBLIC KEY-----", KeyError::Pem),
+            (
+                "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----",
+                KeyError::Pem,
+            ),
+            (
+                "-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----",
+                KeyError::Private,
+            ),
+            (
+                "'-----BEGIN PRIVATE KEY-----AAAA-----END PRIVATE KEY-----'",
+                KeyError::Private,
             ),
             (SHORT, KeyError::Rsa),
             (ELLIPTIC, KeyError::Rsa),

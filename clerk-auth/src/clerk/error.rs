@@ -1,0 +1,120 @@
+//! What can be wrong with the configuration, and the form to write instead.
+
+use crate::http::address::redacted;
+use crate::http::origin::{fault, meant_issuer, meant_origins};
+use crate::token::KeyError;
+
+/// What is wrong with the configuration: the operator's to mend, before the application starts. Each message names the
+/// environment variable and says what a right value looks like.
+///
+/// ```
+/// use clerk_auth::Clerk;
+/// use clerk_auth::clerk::ConfigurationError;
+///
+/// /// For the last line of a `main` that does not start.
+/// fn advice(error: &ConfigurationError) -> String {
+///     match error {
+///         ConfigurationError::NoInstance => format!("{error}; without an account, run the stand-in"),
+///         other => other.to_string(),
+///     }
+/// }
+///
+/// let error = Clerk::builder().publishable_key("pk_test_").build().unwrap_err();
+/// assert!(advice(&error).starts_with("the publishable key (CLERK_PUBLISHABLE_KEY) is malformed"));
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigurationError {
+    /// Nothing says which instance's tokens to accept.
+    #[error(
+        "the Clerk instance is not known: set CLERK_PUBLISHABLE_KEY, or give `publishable_key`; it is like \
+         `pk_test_…` and stands in Clerk's dashboard under API keys"
+    )]
+    NoInstance,
+    /// The publishable key is none.
+    #[error(
+        "the publishable key (CLERK_PUBLISHABLE_KEY) is malformed: it is `pk_test_` or `pk_live_` and the base64 of a \
+         host, without quotes, as Clerk's dashboard shows it under API keys"
+    )]
+    PublishableKey,
+    /// The secret key is none, or of another kind of instance than the publishable key.
+    #[error(
+        "the secret key (CLERK_SECRET_KEY) does not go with the publishable key: one is `test`, the other `live`, or it \
+         does not begin with `sk_test_` or `sk_live_`; write it without quotes"
+    )]
+    SecretKey,
+    /// The PEM key cannot be used.
+    #[error("the PEM key (CLERK_JWT_KEY) cannot be used: {0}")]
+    JwtKey(#[from] KeyError),
+    /// An issuer or JWKS address is not a safe URL.
+    #[error(
+        "the address `{0}` (`issuer`, CLERK_PROXY_URL, CLERK_API_URL or `jwks_url`) is not like `https://clerk.example.com`; \
+         plain http is accepted for loopback only"
+    )]
+    InsecureUrl(String),
+    /// The issuer is in a form that no token has, so every token would be refused.
+    #[error(
+        "no token names the issuer `{}` (`issuer` or CLERK_PROXY_URL), so each would be refused; {}",
+        shown(.0), issuer_form(.0)
+    )]
+    Issuer(String),
+    /// An authorized party is in a form that no browser sends, so every token would be refused.
+    #[error(
+        "the authorized parties `{}` (CLERK_AUTHORIZED_PARTIES or `authorized_parties`) would never match: {}; {}",
+        shown(.0), fault(.0), parties_form(.0)
+    )]
+    AuthorizedParty(String),
+    /// A variable is set that is not read, and the one it is most likely meant for is not.
+    #[error(
+        "`{found}` is set, which clerk-auth does not read, and `{meant}` is not set: name the variable `{meant}`"
+    )]
+    Variable {
+        /// The variable that is set.
+        found: String,
+        /// The variable that is read.
+        meant: &'static str,
+    },
+    /// There is no PEM key, and keys cannot be fetched without the feature `jwks`.
+    #[error("there is no PEM key: give `jwt_key` (CLERK_JWT_KEY), or enable the feature `jwks`")]
+    NoKey,
+    /// The HTTP client cannot be made.
+    #[error("the HTTP client for Clerk's keys cannot be made: {0}")]
+    HttpClient(String),
+}
+
+/// A value for a message: on one line, without what may be a secret in the wrong variable.
+fn shown(value: &str) -> String {
+    if ["sk_test_", "sk_live_", "whsec_", "PRIVATE KEY"]
+        .iter()
+        .any(|secret| value.contains(secret))
+    {
+        return "…".to_owned();
+    }
+    let mut line = String::new();
+    for letter in value.chars() {
+        if letter.is_control() {
+            line.extend(letter.escape_default());
+        } else {
+            line.push(letter);
+        }
+    }
+    redacted(&line)
+}
+
+fn parties_form(value: &str) -> String {
+    let origins = meant_origins(value).unwrap_or_else(|| vec!["https://app.example.com".to_owned()]);
+    format!(
+        "write `CLERK_AUTHORIZED_PARTIES={}`, or `.authorized_parties([\"{}\"])`",
+        origins.join(","),
+        origins.join("\", \"")
+    )
+}
+
+fn issuer_form(value: &str) -> String {
+    match meant_issuer(value) {
+        Some(issuer) => format!("write `{issuer}`"),
+        None => "write an address like `https://clerk.example.com`, or that of the proxy: \
+                 `https://app.example.com/__clerk`"
+            .to_owned(),
+    }
+}

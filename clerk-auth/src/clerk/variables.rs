@@ -1,0 +1,221 @@
+//! The names of environment variables: those that are read, Clerk's others, and what resembles one of the first.
+
+/// The variables that this library reads.
+const READ: [&str; 7] = [
+    "CLERK_API_URL",
+    "CLERK_AUTHORIZED_PARTIES",
+    "CLERK_JWT_KEY",
+    "CLERK_PROXY_URL",
+    "CLERK_PUBLISHABLE_KEY",
+    "CLERK_SECRET_KEY",
+    "CLERK_WEBHOOK_SIGNING_SECRET",
+];
+
+/// The variables without which nothing starts, or without which more tokens are accepted than the operator meant.
+const NEEDED: [&str; 2] = ["CLERK_AUTHORIZED_PARTIES", "CLERK_PUBLISHABLE_KEY"];
+
+/// Clerk's other variables that concern a back end, and why they have no effect here.
+const UNSUPPORTED: [(&str, &str); 8] = [
+    (
+        "CLERK_API_VERSION",
+        "it calls the version of the Backend API that it was written for",
+    ),
+    (
+        "CLERK_DOMAIN",
+        "satellite domains are not supported, and tokens must name the issuer of CLERK_PUBLISHABLE_KEY or CLERK_PROXY_URL",
+    ),
+    (
+        "CLERK_IS_SATELLITE",
+        "satellite domains are not supported, and tokens must name the issuer of CLERK_PUBLISHABLE_KEY or CLERK_PROXY_URL",
+    ),
+    ("CLERK_MACHINE_SECRET_KEY", "machine tokens are not supported"),
+    ("CLERK_ENCRYPTION_KEY", "it is for Clerk's Next.js middleware"),
+    ("CLERK_API_KEY", "it is the earlier name of CLERK_SECRET_KEY"),
+    ("CLERK_FRONTEND_API", "CLERK_PUBLISHABLE_KEY has replaced it"),
+    (
+        "CLERK_WEBHOOK_SECRET",
+        "the signing secret of webhooks is read from CLERK_WEBHOOK_SIGNING_SECRET",
+    ),
+];
+
+/// Clerk's variables for front ends (Clerk's documentation, "Clerk environment variables").
+const OF_FRONT_ENDS: [&str; 19] = [
+    "CLERK_AFTER_SIGN_IN_URL",
+    "CLERK_AFTER_SIGN_OUT_URL",
+    "CLERK_AFTER_SIGN_UP_URL",
+    "CLERK_FAPI",
+    "CLERK_JS",
+    "CLERK_JS_URL",
+    "CLERK_JS_VARIANT",
+    "CLERK_JS_VERSION",
+    "CLERK_KEYLESS_DISABLED",
+    "CLERK_SIGN_IN_FALLBACK_REDIRECT_URL",
+    "CLERK_SIGN_IN_FORCE_REDIRECT_URL",
+    "CLERK_SIGN_IN_URL",
+    "CLERK_SIGN_UP_FALLBACK_REDIRECT_URL",
+    "CLERK_SIGN_UP_FORCE_REDIRECT_URL",
+    "CLERK_SIGN_UP_URL",
+    "CLERK_TELEMETRY_DEBUG",
+    "CLERK_TELEMETRY_DISABLED",
+    "CLERK_UI_URL",
+    "CLERK_UI_VERSION",
+];
+
+/// A variable that is set and not read, although it looks as if it were.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) enum Ignored<'a> {
+    /// One of Clerk's.
+    Unsupported { name: &'a str, reason: &'static str },
+    /// Most likely `meant`. `refused` if starting without it would be wrong.
+    Misspelt {
+        name: &'a str,
+        meant: &'static str,
+        refused: bool,
+    },
+}
+
+/// What is to be said of a variable that is set; `is_set` answers for others.
+pub(super) fn ignored<'a>(name: &'a str, value: &str, is_set: impl Fn(&str) -> bool) -> Option<Ignored<'a>> {
+    if READ.contains(&name) {
+        return None;
+    }
+    if let Some((_, reason)) = UNSUPPORTED.iter().find(|(known, _)| *known == name) {
+        let is_default = match name {
+            // The path of every version of the Backend API.
+            "CLERK_API_VERSION" => value == "v1",
+            "CLERK_IS_SATELLITE" => ["false", "0"].contains(&value),
+            "CLERK_WEBHOOK_SECRET" => is_set("CLERK_WEBHOOK_SIGNING_SECRET"),
+            "CLERK_API_KEY" => is_set("CLERK_SECRET_KEY"),
+            "CLERK_FRONTEND_API" => is_set("CLERK_PUBLISHABLE_KEY"),
+            _ => false,
+        };
+        return (!is_default).then_some(Ignored::Unsupported { name, reason });
+    }
+    if OF_FRONT_ENDS.contains(&name) {
+        let reason = "it is for front ends, and has no effect here";
+        return Some(Ignored::Unsupported { name, reason });
+    }
+    let meant = nearest(name)?;
+    let is_meant_set = is_set(meant);
+    // `CLERK_SECRET_KEY_2` beside `CLERK_SECRET_KEY` is the application's own.
+    if is_meant_set && name.starts_with(meant) {
+        return None;
+    }
+    Some(Ignored::Misspelt {
+        name,
+        meant,
+        refused: !is_meant_set && NEEDED.contains(&meant),
+    })
+}
+
+/// The variable that a name most likely is a misspelling of. At most one letter in six may differ, and the beginning must
+/// be `CLERK`, so that the variables of front ends and of other programs are left alone.
+fn nearest(name: &str) -> Option<&'static str> {
+    let first = name.split(['_', '-', '.']).next().unwrap_or_default();
+    let begins = letters(first).starts_with(&letters("CLERK")) || distance(first, "CLERK") <= 1;
+    READ.into_iter()
+        .map(|known| (distance(name, known), known))
+        .filter(|(distance, known)| begins && *distance <= letters(known).len() / 6)
+        .min()
+        .map(|(_, known)| known)
+}
+
+fn letters(name: &str) -> Vec<char> {
+    name.chars()
+        .filter(|letter| !matches!(letter, '_' | '-' | '.'))
+        .flat_map(char::to_uppercase)
+        .collect()
+}
+
+/// Edit distance with transpositions (Damerau's restricted form), without regard to case or separators.
+fn distance(left: &str, right: &str) -> usize {
+    let (left, right) = (letters(left), letters(right));
+    let mut before: Vec<usize> = Vec::new();
+    let mut above: Vec<usize> = (0..=right.len()).collect();
+    for row in 0..left.len() {
+        let mut current = vec![row + 1];
+        for column in 0..right.len() {
+            let substituted = above[column] + usize::from(left[row] != right[column]);
+            let mut least = substituted.min(above[column + 1] + 1).min(current[column] + 1);
+            let is_swap =
+                row > 0 && column > 0 && left[row] == right[column - 1] && left[row - 1] == right[column];
+            if is_swap {
+                least = least.min(before[column - 1] + 1);
+            }
+            current.push(least);
+        }
+        before = std::mem::replace(&mut above, current);
+    }
+    above[right.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn misspelt_names_are_found_and_others_are_left_alone() {
+        for (name, meant) in [
+            ("CLERK_AUTHORISED_PARTIES", "CLERK_AUTHORIZED_PARTIES"),
+            ("CLERK_AUTHORIZED_PARTY", "CLERK_AUTHORIZED_PARTIES"),
+            ("CLERK_AUTHORIZEDPARTIES", "CLERK_AUTHORIZED_PARTIES"),
+            ("CLERK_PUBLISHABLEKEY", "CLERK_PUBLISHABLE_KEY"),
+            ("CLERK_PUBLISHIBLE_KEY", "CLERK_PUBLISHABLE_KEY"),
+            ("CLREK_PUBLISHABLE_KEY", "CLERK_PUBLISHABLE_KEY"),
+            ("CLERK_JTW_KEY", "CLERK_JWT_KEY"),
+            ("CLERK_JWT_KEYS", "CLERK_JWT_KEY"),
+            ("clerk_secret_key", "CLERK_SECRET_KEY"),
+            ("CLERK-SECRET-KEY", "CLERK_SECRET_KEY"),
+            ("CLERK_SECERT_KEY", "CLERK_SECRET_KEY"),
+            ("CLERK_PROXYURL", "CLERK_PROXY_URL"),
+            ("CLERK_API_URI", "CLERK_API_URL"),
+            ("CLERK_WEBHOOKS_SIGNING_SECRET", "CLERK_WEBHOOK_SIGNING_SECRET"),
+        ] {
+            assert_eq!(nearest(name), Some(meant), "{name}");
+        }
+        for name in [
+            "NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY",
+            "NEXT_PUBLIC_CLERK_PROXY_URL",
+            "VITE_CLERK_WEBHOOK_SIGNING_SECRET",
+            "PUBLIC_CLERK_API_URL",
+            "MY_CLERK_JWT_KEY",
+            "CLERK_ORG_ID",
+            "CLERK_TEST_USER",
+            "CLERK_KEY",
+            "CLERK",
+            "CLERK_",
+            "_",
+            "",
+            "SECRET_KEY",
+            "DATABASE_URL",
+            "BLACK_SECRET_KEY",
+        ] {
+            assert_eq!(nearest(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn own_variable_beside_the_right_one_is_left_alone() {
+        let with = |set: &'static [&str]| move |name: &str| set.contains(&name);
+        for (name, value, set, expected) in [
+            ("CLERK_SECRET_KEY_2", "x", &["CLERK_SECRET_KEY"][..], false),
+            ("CLERK_SECRET_KEY_2", "x", &[], true),
+            ("CLERK_SECERT_KEY", "x", &["CLERK_SECRET_KEY"], true),
+            ("CLERK_API_VERSION", "v1", &[], false),
+            ("CLERK_API_VERSION", "2025-04-10", &[], true),
+            ("CLERK_IS_SATELLITE", "false", &[], false),
+            ("CLERK_IS_SATELLITE", "true", &[], true),
+            ("CLERK_DOMAIN", "example.com", &[], true),
+            ("CLERK_SIGN_IN_URL", "/sign-in", &[], true),
+            ("NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY", "x", &[], false),
+            ("NEXT_PUBLIC_CLERK_SIGN_IN_URL", "x", &[], false),
+            ("CLERK_JWT_KEY", "x", &[], false),
+        ] {
+            assert_eq!(
+                ignored(name, value, with(set)).is_some(),
+                expected,
+                "{name} beside {set:?}"
+            );
+        }
+    }
+}

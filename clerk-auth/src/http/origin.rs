@@ -1,0 +1,397 @@
+//! Origins and issuers as browsers and tokens write them, and the form to write instead of what never matches.
+//!
+//! Tokens are compared byte for byte, so a value in any other spelling would refuse every user.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use super::address::{host, is_loopback, is_safe};
+
+/// Schemes whose pages have no origin, or that no page has (HTML standard, "Origin"; Fetch standard, "Origin header").
+const WITHOUT_ORIGIN: [&str; 8] = ["about", "blob", "data", "file", "ftp", "javascript", "ws", "wss"];
+
+/// What surrounds or separates values where people copy lists from: shells, JSON, YAML, CSV.
+const AROUND: [char; 17] = [
+    '"', '\'', '`', '‘', '’', '“', '”', ',', ';', '|', '<', '>', '(', ')', '{', '}', '\\',
+];
+
+/// Returns whether a text is an origin as browsers send it (RFC 6454 section 6.2; URL standard, "Host serializing"):
+/// scheme, host and port, in lower case, in the canonical spelling and without the default port. Native applications have
+/// schemes of their own.
+pub(crate) fn is_origin(text: &str) -> bool {
+    text.split_once("://")
+        .is_some_and(|(scheme, authority)| is_scheme(scheme) && is_authority(scheme, authority))
+}
+
+fn is_scheme(scheme: &str) -> bool {
+    scheme.starts_with(|first: char| first.is_ascii_lowercase())
+        && is_of(scheme, b"+-.")
+        && !WITHOUT_ORIGIN.contains(&scheme)
+}
+
+fn is_authority(scheme: &str, authority: &str) -> bool {
+    let Some(host) = host(authority) else {
+        return false;
+    };
+    let is_port = match authority[host.len()..].strip_prefix(':') {
+        None => true,
+        Some(port) => !port.starts_with('0') && default_port(scheme) != Some(port),
+    };
+    let is_host = match scheme {
+        "http" | "https" => is_web_host(host),
+        _ => is_of(host, b"-._~"),
+    };
+    is_port && is_host
+}
+
+fn is_of(text: &str, further: &[u8]) -> bool {
+    text.bytes()
+        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || further.contains(&byte))
+}
+
+fn default_port(scheme: &str) -> Option<&'static str> {
+    match scheme {
+        "http" => Some("80"),
+        "https" => Some("443"),
+        _ => None,
+    }
+}
+
+/// Returns whether a host is spelled as a browser spells it after it has parsed it.
+fn is_web_host(host: &str) -> bool {
+    if host.starts_with('[') {
+        return canonical_v6(host).is_some_and(|canonical| canonical == host);
+    }
+    let is_label = |label: &str| (1..=63).contains(&label.len()) && is_of(label, b"-_");
+    let last = host.rsplit('.').next().unwrap_or_default();
+    // URL standard, "Ends in a number checker": such a host is an IPv4 address or nothing.
+    let is_number = last.bytes().all(|byte| byte.is_ascii_digit()) || last.starts_with("0x");
+    host.len() <= 253 && host.split('.').all(is_label) && (!is_number || host.parse::<Ipv4Addr>().is_ok())
+}
+
+/// An IPv6 address in brackets as browsers write it: compressed, in lower case, without a dotted part.
+fn canonical_v6(host: &str) -> Option<String> {
+    let inside = host.strip_prefix('[')?.strip_suffix(']')?;
+    let address: Ipv6Addr = inside.parse().ok()?;
+    let [.., high, low] = address.segments();
+    Some(match address.to_ipv4_mapped() {
+        Some(_) => format!("[::ffff:{high:x}:{low:x}]"),
+        None => format!("[{address}]"),
+    })
+}
+
+/// Returns the origins that a text most likely means, in the form in which they match; `None` if that would be a guess.
+pub(crate) fn meant_origins(text: &str) -> Option<Vec<String>> {
+    let text = ["\\r", "\\n", "\\t"]
+        .iter()
+        .fold(text.to_owned(), |text, escape| text.replace(escape, " "));
+    let mut origins: Vec<String> = Vec::new();
+    for piece in text.split(|letter: char| letter.is_whitespace() || AROUND.contains(&letter)) {
+        let piece = without_list_brackets(piece);
+        // A hyphen begins an item of a YAML list.
+        if ["", "-"].contains(&piece) {
+            continue;
+        }
+        let origin = meant_origin(piece)?;
+        if !origins.contains(&origin) {
+            origins.push(origin);
+        }
+    }
+    (!origins.is_empty()).then_some(origins)
+}
+
+/// A piece of a list without the list's own brackets; those of an IPv6 address are in pairs.
+fn without_list_brackets(piece: &str) -> &str {
+    let count = |piece: &str, bracket| piece.matches(bracket).count();
+    let mut piece = piece;
+    while piece.starts_with('[') && (piece.contains("://") || count(piece, '[') > count(piece, ']')) {
+        piece = &piece[1..];
+    }
+    while piece.ends_with(']') && count(piece, ']') > count(piece, '[') {
+        piece = &piece[..piece.len() - 1];
+    }
+    if piece == "[]" { "" } else { piece }
+}
+
+fn meant_origin(piece: &str) -> Option<String> {
+    let (scheme, rest) = match piece.split_once("://") {
+        Some((scheme, rest)) => (Some(scheme.to_ascii_lowercase()), rest),
+        None => (None, piece.trim_start_matches('/')),
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let authority = authority
+        .rsplit('@')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let authority = authority.trim_end_matches([':', '.']);
+    let host = host(authority)?;
+    let scheme = match scheme {
+        Some(scheme) => scheme,
+        None if is_loopback(host) => "http".to_owned(),
+        None if host.contains('.') => "https".to_owned(),
+        None => return None,
+    };
+    let port = authority[host.len()..].trim_start_matches(':');
+    let port = port.trim_start_matches('0');
+    let host = canonical_v6(host).unwrap_or_else(|| host.trim_end_matches('.').to_owned());
+    let origin = match port {
+        "" => format!("{scheme}://{host}"),
+        port if default_port(&scheme) == Some(port) => format!("{scheme}://{host}"),
+        port => format!("{scheme}://{host}:{port}"),
+    };
+    is_origin(&origin).then_some(origin)
+}
+
+/// Why a text is not an origin, for the operator.
+pub(crate) fn fault(text: &str) -> &'static str {
+    let text = text.trim();
+    let authority = text.split_once("://").map(|(_, authority)| authority);
+    if text.is_empty() {
+        "it is empty"
+    } else if text.contains('*') {
+        "wildcards are not supported, list each origin"
+    } else if text.starts_with('{') || text.starts_with('[') && !text.starts_with("[:") {
+        "JSON is not supported, separate origins by commas"
+    } else if text.contains(['"', '\'', '`', '‘', '’', '“', '”']) {
+        "the quotes are part of the value"
+    } else if text.contains(|letter: char| letter.is_whitespace() || ",;|\\".contains(letter)) {
+        "each origin is compared as a whole, separate them by commas"
+    } else if !text.is_ascii() {
+        "browsers send a host in its ASCII form, `xn--…`"
+    } else if authority.is_none() {
+        "an origin begins with its scheme, such as `https://`"
+    } else if authority.is_some_and(|authority| authority.contains(['/', '?', '#'])) {
+        "an origin ends after the host and the port, without a path or a slash"
+    } else if text.contains('@') {
+        "an origin holds no user name"
+    } else if text.contains(|letter: char| letter.is_ascii_uppercase()) {
+        "browsers send origins in lower case"
+    } else {
+        "browsers do not send an origin in this form"
+    }
+}
+
+/// Returns whether tokens can name a URL as their issuer: an origin and perhaps the path of a proxy.
+pub(crate) fn is_issuer(url: &str) -> bool {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return false;
+    };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    // A server on this machine issues whatever it was configured with.
+    let is_local = host(authority).is_some_and(is_loopback);
+    let is_segment = |segment: &str| {
+        !segment.is_empty()
+            && ![".", "..", ".well-known"].contains(&segment)
+            && segment
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-._~%+@:".contains(&byte))
+    };
+    is_safe(url)
+        && (is_local || is_origin(&format!("{scheme}://{authority}")) && is_instance(authority))
+        && (path.is_empty() || path[1..].split('/').all(is_segment))
+}
+
+/// Returns whether a host can be an instance's Frontend API: neither Clerk's Backend API nor an account portal of Clerk's.
+fn is_instance(host: &str) -> bool {
+    let is_portal = host.ends_with(".accounts.dev") && !host.ends_with(".clerk.accounts.dev");
+    !is_portal && !["api.clerk.com", "api.clerk.dev", "dashboard.clerk.com"].contains(&host)
+}
+
+/// Returns the issuer that a text most likely means; `None` if that would be a guess.
+pub(crate) fn meant_issuer(text: &str) -> Option<String> {
+    let separators = |letter: char| letter.is_whitespace() || AROUND.contains(&letter);
+    let mut pieces = text
+        .split(separators)
+        .map(without_list_brackets)
+        .filter(|piece| !piece.is_empty());
+    let (Some(piece), None) = (pieces.next(), pieces.next()) else {
+        return None;
+    };
+    let origin = meant_origin(piece)?;
+    let rest = piece.split_once("://").map_or(piece, |(_, rest)| rest);
+    let path = rest.find('/').map_or("", |start| &rest[start..]);
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let path = path.split("/.well-known").next().unwrap_or_default();
+    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    let mut issuer = [vec![origin.as_str()], segments].concat().join("/");
+    if !is_issuer(&issuer) {
+        issuer = issuer.replace(".accounts.dev", ".clerk.accounts.dev");
+    }
+    is_issuer(&issuer).then_some(issuer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origin_is_accepted_only_as_browsers_send_it() {
+        for origin in [
+            "https://app.example.com",
+            "https://app.example.com:8443",
+            "https://xn--bcher-kva.example",
+            "https://intranet",
+            "http://localhost:3000",
+            "http://127.0.0.1:3000",
+            "http://[::1]:3000",
+            "http://[2001:db8::1]",
+            "chrome-extension://abcdefgh",
+            "moz-extension://1c2a7f0e-0000-4000-8000-000000000000",
+            "capacitor://localhost",
+            "app://-",
+        ] {
+            assert!(is_origin(origin), "{origin}");
+        }
+        for origin in [
+            "",
+            "null",
+            "*",
+            "https://app.example.com/",
+            "https://app.example.com/path",
+            "https://app.example.com?",
+            "https://app.example.com:443",
+            "http://app.example.com:80",
+            "https://app.example.com:",
+            "https://app.example.com:port",
+            "https://app.example.com:0443",
+            "https://app.example.com:0",
+            "https://App.example.com",
+            "HTTPS://app.example.com",
+            "https://*.example.com",
+            "https://user@app.example.com",
+            "https://a.example.com https://b.example.com",
+            "https://a.example.com,https://b.example.com",
+            "https://bücher.example",
+            "https://app.example.com\n",
+            "https://app.example.com.",
+            "https://app..example.com",
+            "https://.example.com",
+            "https://app.example.com]",
+            "[https://app.example.com]",
+            "https://[app.example.com]",
+            "https://[localhost]:3000",
+            "http://[0:0:0:0:0:0:0:1]:3000",
+            "http://[::FFFF:7f00:1]",
+            "http://[::ffff:127.0.0.1]",
+            "http://127.1",
+            "http://127.0.0.01",
+            "http://0x7f.0.0.1",
+            "http://2130706433",
+            "file:///index.html",
+            "file://host",
+            "wss://app.example.com",
+            "1https://app.example.com",
+            "app.example.com",
+            "localhost:3000",
+            "://app.example.com",
+            "https://",
+        ] {
+            assert!(!is_origin(origin), "{origin}");
+        }
+    }
+
+    #[test]
+    fn meant_origins_are_found_in_every_list_people_write() {
+        for (text, expected) in [
+            (r#"["http://localhost:3000"]"#, "http://localhost:3000"),
+            (
+                r#"["https://a.example", "https://b.example/"]"#,
+                "https://a.example,https://b.example",
+            ),
+            (r#"["http://[::1]:3000"]"#, "http://[::1]:3000"),
+            ("[http://[0:0:0:0:0:0:0:1]:3000]", "http://[::1]:3000"),
+            (
+                "[https://a.example,https://b.example]",
+                "https://a.example,https://b.example",
+            ),
+            (r#""https://a.example""#, "https://a.example"),
+            (
+                "'https://a.example','https://b.example'",
+                "https://a.example,https://b.example",
+            ),
+            ("https://a.example;", "https://a.example"),
+            (
+                "https://a.example; https://b.example",
+                "https://a.example,https://b.example",
+            ),
+            (
+                "https://a.example\nhttps://b.example\n",
+                "https://a.example,https://b.example",
+            ),
+            (
+                r"https://a.example\nhttps://b.example",
+                "https://a.example,https://b.example",
+            ),
+            ("https://a.example|https://a.example/x", "https://a.example"),
+            ("HTTPS://A.example:443/path?x#y", "https://a.example"),
+            ("https://user:secret@a.example.", "https://a.example"),
+            ("//a.example/", "https://a.example"),
+            ("a.example", "https://a.example"),
+            ("localhost:03000", "http://localhost:3000"),
+        ] {
+            let found = meant_origins(text).map(|origins| origins.join(","));
+            assert_eq!(found.as_deref(), Some(expected), "{text}");
+        }
+        for text in [
+            "",
+            " , ",
+            "*",
+            "https://*.example.com",
+            "true",
+            "null",
+            "[]",
+            "https://bücher.example",
+            "http://127.1",
+        ] {
+            assert_eq!(meant_origins(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn issuer_is_an_origin_and_the_path_of_a_proxy() {
+        for url in [
+            "https://clerk.example.com",
+            "https://clever-fox-1.clerk.accounts.dev",
+            "https://app.example.com/__clerk",
+            "https://app.example.com/api/__clerk",
+            "http://LOCALHOST:3000/dev",
+        ] {
+            assert!(is_issuer(url), "{url}");
+        }
+        for (url, meant) in [
+            ("https://Clerk.Example.com", Some("https://clerk.example.com")),
+            ("https://clerk.example.com:443", Some("https://clerk.example.com")),
+            ("clerk.example.com", Some("https://clerk.example.com")),
+            (
+                r#""https://clerk.example.com""#,
+                Some("https://clerk.example.com"),
+            ),
+            (
+                r#"["https://clerk.example.com/__clerk"]"#,
+                Some("https://clerk.example.com/__clerk"),
+            ),
+            (
+                "https://app.example.com//__clerk/",
+                Some("https://app.example.com/__clerk"),
+            ),
+            (
+                "https://app.example.com/__clerk?x=y",
+                Some("https://app.example.com/__clerk"),
+            ),
+            (
+                "https://clerk.example.com/.well-known/jwks.json",
+                Some("https://clerk.example.com"),
+            ),
+            ("https://fox.accounts.dev", Some("https://fox.clerk.accounts.dev")),
+            ("https://api.clerk.com", None),
+            ("https://a.example,https://b.example", None),
+            ("https://*.clerk.accounts.dev", None),
+            ("/__clerk", None),
+            ("http://clerk.example.com", None),
+            ("", None),
+        ] {
+            assert!(!is_issuer(url), "{url}");
+            assert_eq!(meant_issuer(url).as_deref(), meant, "{url}");
+        }
+    }
+}

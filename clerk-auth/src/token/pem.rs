@@ -1,0 +1,68 @@
+//! Reads a public key in PEM in every spelling that environment variables give it, as Clerk's own SDK does.
+//!
+//! Quotes that a tool kept, one line, indented lines, line breaks written out as `\n` or `\r\n`, and no armor at all are in
+//! use. The SDK strips line breaks and armor (`packages/backend/src/tokens/keys.ts`) and decodes what is left.
+
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+use super::key::KeyError;
+
+/// Padding is what a copied text loses first; nothing depends on it.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+const DASHES: &str = "-----";
+
+/// Returns the DER of a `PUBLIC KEY`.
+pub(super) fn public_key(text: &str) -> Result<Vec<u8>, KeyError> {
+    // A value that was escaped twice has two backslashes.
+    let text = ["\\\\r", "\\\\n", "\\r", "\\n", "\\t"]
+        .iter()
+        .fold(text.to_owned(), |text, escape| text.replace(escape, "\n"));
+    // A tool that keeps quotes keeps them around the whole; a JSON or YAML line has a comma behind them.
+    let around = |letter: char| letter.is_whitespace() || "\"'`,;\\\u{feff}".contains(letter);
+    let body = without_armor(text.trim_matches(around))?;
+    let base64: String = body
+        .chars()
+        .filter(|letter| !letter.is_whitespace() && *letter != '\\')
+        .collect();
+    if base64.is_empty() {
+        return Err(KeyError::Pem);
+    }
+    let der = BASE64.decode(base64).map_err(|_| KeyError::Pem)?;
+    // Without armor only the content shows whether it is a key, and the whole of one.
+    if text.contains(DASHES) || is_sequence(&der) {
+        Ok(der)
+    } else {
+        Err(KeyError::Pem)
+    }
+}
+
+/// Returns whether the bytes are one DER sequence of two length bytes (X.690, section 8.1.3), as every RSA key of 2048 bits
+/// or more is.
+fn is_sequence(der: &[u8]) -> bool {
+    matches!(der, [0x30, 0x82, high, low, rest @ ..] if rest.len() == usize::from(u16::from_be_bytes([*high, *low])))
+}
+
+/// Returns what is between the two lines of armor, or the whole of a text without any.
+fn without_armor(text: &str) -> Result<&str, KeyError> {
+    if !text.contains(DASHES) {
+        return Ok(text);
+    }
+    let (before, rest) = text.split_once(DASHES).ok_or(KeyError::Pem)?;
+    let (begin, rest) = rest.split_once(DASHES).ok_or(KeyError::Pem)?;
+    let (body, rest) = rest.split_once(DASHES).ok_or(KeyError::Pem)?;
+    let (end, after) = rest.split_once(DASHES).ok_or(KeyError::Pem)?;
+    match (
+        begin.trim().strip_prefix("BEGIN "),
+        end.trim().strip_prefix("END "),
+    ) {
+        (Some(label), Some(_)) if label.ends_with("PRIVATE KEY") => Err(KeyError::Private),
+        (Some("PUBLIC KEY"), Some("PUBLIC KEY")) if before.is_empty() && after.is_empty() => Ok(body),
+        _ => Err(KeyError::Pem),
+    }
+}
