@@ -15,15 +15,23 @@ const KEY: (&str, &str) = (
 );
 const SECRET_KEY: (&str, &str) = ("CLERK_SECRET_KEY", "sk_test_secret");
 
-/// Runs an import, which builds the handle and the client from the environment and ends by itself.
-async fn import(variables: &[(&str, &str)]) -> (Output, String) {
-    let database = TestDatabase::sqlite();
+/// Runs the example to its end.
+async fn run(variables: &[(&str, &str)], arguments: &[&str]) -> (Output, String) {
     let mut command = command(variables);
-    command.env("DATABASE_URL", database.url()).arg("import");
+    command.args(arguments);
     let output = spawn_blocking(move || command.output()).await;
     let output = output.expect("no panic").expect("the example runs");
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     (output, errors)
+}
+
+/// Starts the example, which reads the environment and ends at its database.
+async fn start(variables: &[(&str, &str)]) -> (Output, String) {
+    run(
+        &[variables, &[("DATABASE_URL", "mysql://localhost/x")]].concat(),
+        &[],
+    )
+    .await
 }
 
 #[tokio::test]
@@ -31,14 +39,16 @@ async fn addresses_of_the_environment_are_used() {
     let fake = FakeClerk::start().await.expect("a port is free");
     fake.put_user(user_object("user_ada", Timestamp::from_seconds(1_000)));
     let url = fake.issuer().url();
+    let database = TestDatabase::sqlite();
     for api_url in [url.to_owned(), format!("{url}/"), format!("{url}/v1")] {
         let variables = [
             KEY,
             SECRET_KEY,
             ("CLERK_PROXY_URL", url),
             ("CLERK_API_URL", &api_url),
+            ("DATABASE_URL", database.url()),
         ];
-        let (output, errors) = import(&variables).await;
+        let (output, errors) = run(&variables, &["import"]).await;
         assert!(output.status.success(), "{api_url}: {errors}");
         assert!(!errors.contains("CLERK_API_URL"), "{errors}");
     }
@@ -49,13 +59,7 @@ async fn addresses_of_the_environment_are_used() {
 #[tokio::test]
 async fn variables_without_an_effect_are_named() {
     let pem = Issuer::new("https://foo-bar-13.clerk.accounts.dev").public_key_pem();
-    let start = [
-        KEY,
-        SECRET_KEY,
-        ("CLERK_JWT_KEY", &*pem),
-        // Nothing listens there, so that the import ends after the configuration was read.
-        ("CLERK_API_URL", "http://127.0.0.1:1"),
-    ];
+    let known = [KEY, SECRET_KEY, ("CLERK_JWT_KEY", &*pem)];
     for (variable, value, part) in [
         (
             "CLERK_DOMAIN",
@@ -89,7 +93,7 @@ async fn variables_without_an_effect_are_named() {
         ("VITE_CLERK_SIGN_IN_URL", "/sign-in", None),
         ("CLERK_TEAM_CHANNEL", "#auth", None),
     ] {
-        let (output, errors) = import(&[&start[..], &[(variable, value)]].concat()).await;
+        let (output, errors) = start(&[&known[..], &[(variable, value)]].concat()).await;
         assert!(!output.status.success(), "{variable}");
         assert_eq!(errors.contains(variable), part.is_some(), "{variable}: {errors}");
         assert!(
@@ -118,7 +122,7 @@ async fn value_that_never_matches_ends_the_process_with_the_form_to_write() {
             "write `https://app.example.com/__clerk`",
         ),
     ] {
-        let (output, errors) = import(&[KEY, SECRET_KEY, (variable, value)]).await;
+        let (output, errors) = start(&[KEY, SECRET_KEY, (variable, value)]).await;
         assert_eq!(output.status.code(), Some(1), "{value}");
         assert!(errors.contains(form), "{value}: {errors}");
     }

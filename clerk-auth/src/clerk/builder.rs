@@ -11,7 +11,7 @@ use crate::deny_list::{DENIAL_LIFETIME, DenyList};
 use crate::http::address::{is_safe, redacted};
 #[cfg(feature = "jwks")]
 use crate::http::client::safe_url;
-use crate::http::origin::{is_issuer, is_origin, meant_issuer};
+use crate::http::origin::{is_issuer, is_origin};
 use crate::time::{Clock, SystemClock};
 use crate::token::CookieNames;
 use crate::token::cache::VerifiedTokens;
@@ -184,9 +184,9 @@ impl ClerkBuilder {
         };
         // The path of the keys is appended to it.
         if !is_safe(&issuer) || issuer.contains('?') {
-            return Err(match meant_issuer(&issuer) {
-                Some(_) if !issuer.contains(['@', '#', '?']) => ConfigurationError::Issuer(issuer),
-                _ => ConfigurationError::InsecureUrl(redacted(&issuer)),
+            return Err(match issuer.contains(['"', '\'']) {
+                true => ConfigurationError::Issuer(issuer),
+                false => ConfigurationError::InsecureUrl(redacted(&issuer)),
             });
         }
         if !is_issuer(&issuer) {
