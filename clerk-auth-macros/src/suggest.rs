@@ -11,7 +11,7 @@ pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
 }
 
 /// Edit distance with transpositions (Damerau's restricted form), without regard to case or `_`.
-fn distance(left: &str, right: &str) -> usize {
+pub(crate) fn distance(left: &str, right: &str) -> usize {
     let left = letters(left);
     let right = letters(right);
     let width = right.len() + 1;

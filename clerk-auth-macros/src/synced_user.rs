@@ -62,5 +62,5 @@ pub(crate) fn expand(item: TokenStream) -> TokenStream {
 /// Reads a template and forgets it: for tests of what no struct can reach.
 #[cfg(test)]
 pub(crate) fn read_template(text: &str) {
-    template::read(text, false);
+    template::read(text, template::Leniency::default());
 }

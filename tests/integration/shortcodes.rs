@@ -73,7 +73,10 @@ fn whole_user() -> Value {
         "created_at": 1_600_000_000_999_i64,
         "updated_at": 1_700_000_000_001_i64,
         "two_factor_enabled": true,
+        "primary_web3_wallet_id": "idn_4",
+        "web3_wallets": [{ "id": "idn_4", "web3_wallet": "0x0000000000000000000000000000000000000001" }],
         "image_url": "https://img.clerk.com/ada",
+        "has_image": true,
         "public_metadata": { "plan": { "name": "pro" } },
         "unsafe_metadata": {},
         "private_metadata": { "secret": true },
@@ -96,7 +99,10 @@ fn bare_user() -> Value {
         "created_at": 1_600_000_000_000_i64,
         "updated_at": 1_600_000_000_000_i64,
         "two_factor_enabled": false,
+        "primary_web3_wallet_id": null,
+        "web3_wallets": [],
         "image_url": "https://img.clerk.com/default",
+        "has_image": false,
         "public_metadata": {},
         "unsafe_metadata": {},
     })
@@ -165,6 +171,9 @@ fn values_are_those_that_clerk_renders() {
         "user.private_metadata",
         "user.private_metadata.secret",
         "user.email",
+        // A user object does not hold them: the claim is absent, not null.
+        "user.organizations",
+        "user.locale",
         "org.id",
         "id",
     ] {

@@ -204,6 +204,24 @@ fn default_trait(column: &Column) -> Option<TokenStream> {
     })
 }
 
+/// The function that `with` names, as the team would write it; the field's type is `T`.
+fn signature(kind: Kind, holds_null: bool) -> String {
+    let value = match kind {
+        Kind::Boolean => "bool",
+        Kind::Integer => "i64",
+        Kind::Json => "&serde_json::Value",
+        Kind::Number => "f64",
+        Kind::Object => "&serde_json::Map<String, serde_json::Value>",
+        Kind::Text => "&str",
+    };
+    let value = if holds_null {
+        format!("Option<{value}>")
+    } else {
+        value.to_owned()
+    };
+    format!("fn function(claim: {value}) -> Result<T, clerk_auth::claim::InvalidClaim>")
+}
+
 fn claim_bound(column: &Column, claim: &ClaimColumn) -> (TokenStream, String) {
     let private = private();
     let kind = held_kind(claim);
@@ -225,13 +243,14 @@ fn claim_bound(column: &Column, claim: &ClaimColumn) -> (TokenStream, String) {
         return (quote!(#private::ParseClaim<#kind>), note.to_owned());
     }
     let ty = claim.kind.rust_type();
+    let with = signature(claim.kind, holds_null);
     let note = match (holds_null, claim.kind) {
         (true, Kind::Json) => format!(
-            "use `Option<{ty}>`, a type of your own with `#[column(json)]`, or take out what you need with `#[claim(with = path::to::function)]`"
+            "use `Option<{ty}>`, a type of your own with `#[column(json)]`, or take out what you need with `#[claim(with = path::to::function)]`: `{with}`"
         ),
         (true, _) => format!("use `Option<{ty}>`, or give null a value with `#[claim(default)]`"),
         (false, Kind::Object | Kind::Json) => format!(
-            "use `{ty}`, a type of your own with `#[column(json)]`, or take out what you need with `#[claim(with = path::to::function)]`"
+            "use `{ty}`, a type of your own with `#[column(json)]`, or take out what you need with `#[claim(with = path::to::function)]`: `{with}`"
         ),
         (false, Kind::Integer) if claim.is_a_moment() => format!(
             "use `{ty}`, or `time::OffsetDateTime` or `chrono::DateTime<chrono::Utc>`, each behind the feature of its name"

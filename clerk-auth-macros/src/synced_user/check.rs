@@ -10,7 +10,7 @@ use super::freshness;
 use super::model::{Column, Deletion, Model, Role, Table, Version};
 use super::parse::{Container, Database, Field, Input};
 use super::refused;
-use super::template::Template;
+use super::template::{Leniency, Template};
 use super::template_source::TemplateSource;
 use crate::argument::Slot;
 use crate::diag::{Diagnostics, with_help};
@@ -61,8 +61,12 @@ pub(super) fn check(input: Input, diagnostics: &mut Diagnostics) -> Checked {
     let source = TemplateSource::find(&container, diagnostics);
     let allowed = container.allow.get().copied().unwrap_or_default();
     // A list that was reported may have allowed it.
-    let unbounded = allowed.unbounded_claims || (container.allow.is_set() && container.allow.get().is_none());
-    let (template, template_is_whole) = source.read(unbounded, diagnostics);
+    let is_unread = container.allow.is_set() && container.allow.get().is_none();
+    let leniency = Leniency {
+        unbounded: allowed.unbounded_claims || is_unread,
+        unknown: allowed.unknown_shortcodes || is_unread,
+    };
+    let (template, template_is_whole) = source.read(leniency, diagnostics);
     let version = version(
         &ident,
         &container,

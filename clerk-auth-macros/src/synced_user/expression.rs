@@ -95,6 +95,30 @@ impl Expression {
         matches!(self, Self::Shortcode(path, _) if UNIQUE_VALUES.contains(&path.as_str()))
     }
 
+    /// Whether there is no shortcode in it.
+    pub(super) fn is_literal(&self) -> bool {
+        match self {
+            Self::Null | Self::Boolean(_) | Self::Integer(_) | Self::Number(_) | Self::Text(_) => true,
+            Self::Shortcode(..) => false,
+            Self::Chain(parts) | Self::Interpolation(parts) | Self::Array(parts) => {
+                parts.iter().all(Self::is_literal)
+            }
+            Self::Object(members) => members.iter().all(|(_, member)| member.is_literal()),
+        }
+    }
+
+    /// Whether a shortcode in it is not known to this version, and was allowed.
+    pub(super) fn has_unknown(&self) -> bool {
+        match self {
+            Self::Shortcode(path, _) => shortcode::look_up(path).is_err(),
+            Self::Chain(parts) | Self::Interpolation(parts) | Self::Array(parts) => {
+                parts.iter().any(Self::has_unknown)
+            }
+            Self::Object(members) => members.iter().any(|(_, member)| member.has_unknown()),
+            _ => false,
+        }
+    }
+
     /// The first shortcode that depends on the session or its organization.
     pub(super) fn of_session(&self) -> Option<&str> {
         match self {
@@ -124,8 +148,8 @@ fn chain_kind(operands: &[Expression]) -> (Kind, bool) {
     (kind, nullable)
 }
 
-/// Parses a text of the template.
-pub(super) fn parse(text: &str) -> Result<Expression, Vec<ExpressionError>> {
+/// Parses a text of the template. `allow_unknown` accepts shortcodes that this version does not know.
+pub(super) fn parse(text: &str, allow_unknown: bool) -> Result<Expression, Vec<ExpressionError>> {
     let mut errors = Vec::new();
     let mut parts = Vec::new();
     let mut at = 0;
@@ -140,7 +164,7 @@ pub(super) fn parse(text: &str) -> Result<Expression, Vec<ExpressionError>> {
             ));
             return Err(errors);
         };
-        let chain = chain(&text[inside..close], inside, &mut errors);
+        let chain = chain(&text[inside..close], inside, allow_unknown, &mut errors);
         parts.extend(chain.map(|chain| (open, chain)));
         at = close + 2;
     }
@@ -214,19 +238,29 @@ fn path(text: &str) -> &str {
     text[..end.unwrap_or(text.len())].trim_end_matches('.')
 }
 
-/// The shortcode that is all of a text, but for signs that other languages put around one: `<%= user.id %>`.
+/// The shortcode that a text begins with, if the text is nothing but shortcodes, `||` with fallbacks, and signs that other
+/// languages put around one: `<%= user.id %>`.
 fn without_braces(text: &str) -> Option<(usize, &str)> {
     let at = text.find(|letter: char| letter.is_ascii_alphanumeric())?;
-    let path = path(&text[at..]);
-    let rest = &text[at + path.len()..];
-    (shortcode::look_up(path).is_ok() && !rest.contains(char::is_alphanumeric)).then_some((at, path))
+    let is_known = |word: &str| shortcode::look_up(word).is_ok();
+    let begins = path(&text[at..]);
+    let rest = &text[at + begins.len()..];
+    let mut words = rest
+        .split(|letter: char| !(letter.is_alphanumeric() || letter == '_' || letter == '.'))
+        .filter(|word| word.contains(char::is_alphanumeric));
+    (is_known(begins) && (rest.trim_start().starts_with("||") || words.all(is_known))).then_some((at, begins))
 }
 
 /// Parses what stands between `{{` and `}}`, which begins at `at`; `None` if an operand was reported.
-fn chain(text: &str, at: usize, errors: &mut Vec<ExpressionError>) -> Option<Expression> {
+fn chain(
+    text: &str,
+    at: usize,
+    allow_unknown: bool,
+    errors: &mut Vec<ExpressionError>,
+) -> Option<Expression> {
     let mut operands = Vec::new();
     for (offset, operand) in split_chain(text) {
-        match parse_operand(operand, at + offset, offset > 0) {
+        match parse_operand(operand, at + offset, offset > 0, allow_unknown) {
             Ok(operand) => operands.push(operand),
             Err(error) => errors.push(error),
         }
@@ -261,7 +295,12 @@ fn split_chain(text: &str) -> Vec<(usize, &str)> {
     operands
 }
 
-fn parse_operand(operand: &str, at: usize, is_fallback: bool) -> Result<Expression, ExpressionError> {
+fn parse_operand(
+    operand: &str,
+    at: usize,
+    is_fallback: bool,
+    allow_unknown: bool,
+) -> Result<Expression, ExpressionError> {
     // Not the spaces that Clerk would take for letters.
     let at = at + (operand.len() - operand.trim_ascii_start().len());
     let operand = operand.trim_ascii();
@@ -322,7 +361,8 @@ fn parse_operand(operand: &str, at: usize, is_fallback: bool) -> Result<Expressi
         "false" => return Ok(Expression::Boolean(false)),
         _ => {}
     }
-    match shortcode::look_up(operand) {
+    let unknown = allow_unknown.then(|| shortcode::allowed(operand)).flatten();
+    match shortcode::look_up(operand).or_else(|error| unknown.ok_or(error)) {
         Ok(shortcode) => Ok(Expression::Shortcode(operand.to_owned(), shortcode)),
         Err(_) if is_fallback && !operand.contains(['.', '|', '?', '\'', '(']) => Err(ExpressionError::new(
             at,
@@ -366,10 +406,12 @@ mod tests {
             ("Dear {{user.first_name || 'friend'}}", Kind::Text, false),
             ("{{user.id}} ", Kind::Text, false),
             ("plain", Kind::Text, false),
+            ("user.read user.write", Kind::Text, false),
+            ("user.id is an id", Kind::Text, false),
             ("", Kind::Text, false),
             ("{{'a || b'}}", Kind::Text, false),
         ] {
-            let expression = parse(text).expect(text);
+            let expression = parse(text, false).expect(text);
             assert_eq!(expression.kind(), (kind, nullable), "{text}");
         }
     }
@@ -391,7 +433,7 @@ mod tests {
             ("{{user.created_at}}", false),
             ("user", false),
         ] {
-            let expression = parse(text);
+            let expression = parse(text, false);
             let is_unique = expression.as_ref().is_ok_and(Expression::is_unique_value);
             assert_eq!(is_unique, expected, "{text}: {expression:?}");
         }
@@ -405,6 +447,11 @@ mod tests {
             ("hello {user.first_name}", 6, "one brace"),
             ("user.first_name", 0, "is text here"),
             ("<%= user.id %>", 4, "is text here"),
+            ("user.organizations", 0, "is text here"),
+            ("$session.expire_at", 1, "is text here"),
+            ("user.public_metadata.a.b", 0, "is text here"),
+            ("user.first_name || 'friend'", 0, "is text here"),
+            ("user.first_name user.last_name", 0, "is text here"),
             ("{{{user.id}}}", 2, "not three"),
             ("{{user.id || friend}}", 13, "single quotes"),
             ("{{user.id || null}}", 13, "null by itself"),
@@ -413,12 +460,12 @@ mod tests {
             ("{{user.id\u{a0}}}", 2, "U+00A0"),
             ("{{}}", 2, "no shortcode"),
             ("{{user.first_name || }}", 21, "no shortcode"),
-            ("{{user.frist_name}}", 2, "not a shortcode"),
+            ("{{user.frist_name}}", 2, "not known"),
             ("{{user.id || 'x}}", 13, "not closed"),
             ("{{user.id || \"x\"}}", 13, "single quotes"),
             ("{{user.first_name}}!", 0, "the word `null`"),
         ] {
-            let errors = parse(text).expect_err(text);
+            let errors = parse(text, false).expect_err(text);
             let [error] = errors.as_slice() else {
                 panic!("{text}: {errors:?}");
             };
@@ -434,7 +481,7 @@ mod tests {
             ("{{user.frist_name || usr.id}} {user.id}", &[2, 21, 30]),
             ("}} {{}} {{user.id", &[0, 5, 8]),
         ] {
-            let errors = parse(text).expect_err(text);
+            let errors = parse(text, false).expect_err(text);
             let found: Vec<usize> = errors.iter().map(|error| error.at).collect();
             assert_eq!(found, places, "{text}: {errors:?}");
         }

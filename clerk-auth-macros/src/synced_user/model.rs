@@ -144,7 +144,12 @@ impl Model {
         self.template.claims.iter().filter(|claim| {
             let feeds = |column: &Column| column.claim().is_some_and(|used| used.claim == claim.name);
             let versions = matches!(&self.version, Version::UpdatedAt(name) if *name == claim.name);
-            !versions && claim.expression.of_session().is_none() && !self.columns.iter().any(feeds)
+            // A claim of fixed values, or with a name in the name space of a URL or a host, is for another reader of the token.
+            let is_of_another = claim.expression.is_literal() || claim.name.contains(['/', '.', ':']);
+            !versions
+                && !is_of_another
+                && claim.expression.of_session().is_none()
+                && !self.columns.iter().any(feeds)
         })
     }
 

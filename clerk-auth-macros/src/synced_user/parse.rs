@@ -43,6 +43,7 @@ pub(super) struct Container {
 #[derive(Clone, Copy, Default)]
 pub(super) struct Allowed {
     pub(super) unbounded_claims: bool,
+    pub(super) unknown_shortcodes: bool,
     pub(super) unused_claims: bool,
 }
 
@@ -362,7 +363,8 @@ fn databases(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<Vec<D
 }
 
 fn allow(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<Allowed> {
-    const FORM: &str = "write `allow(unbounded_claims)`, `allow(unused_claims)` or both, with a comma";
+    const FORM: &str =
+        "write one or more of `unbounded_claims`, `unknown_shortcodes` and `unused_claims`, with commas";
     let mut allowed = Allowed::default();
     let Argument::List(key, arguments) = argument else {
         diagnostics.error_at(
@@ -377,16 +379,21 @@ fn allow(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<Allowed> 
     for argument in arguments {
         match argument {
             Argument::Word(word) if word == "unbounded_claims" => allowed.unbounded_claims = true,
+            Argument::Word(word) if word == "unknown_shortcodes" => allowed.unknown_shortcodes = true,
             Argument::Word(word) if word == "unused_claims" => allowed.unused_claims = true,
             other => {
-                // It may have been meant for either.
+                // It may have been meant for any.
                 allowed = Allowed {
                     unbounded_claims: true,
+                    unknown_shortcodes: true,
                     unused_claims: true,
                 };
                 diagnostics.error_at(
                     other.span(),
-                    with_help("only unbounded and unused claims can be allowed", FORM),
+                    with_help(
+                        "only unbounded claims, unknown shortcodes and unused claims can be allowed",
+                        FORM,
+                    ),
                 );
             }
         }

@@ -59,18 +59,22 @@ const fn user(kind: Kind, nullable: bool, most_bytes: usize) -> Shortcode {
 }
 
 const fn session(kind: Kind) -> Shortcode {
+    sized(kind, 100)
+}
+
+const fn sized(kind: Kind, most_bytes: usize) -> Shortcode {
     Shortcode {
         kind,
         nullable: true,
         of_session: true,
-        most_bytes: Some(100),
+        most_bytes: Some(most_bytes),
     }
 }
 
-/// The table. Bytes: an e-mail address has at most 254 (RFC 5321 section 4.5.3.1.3 less the brackets), a phone number
-/// 16 (E.164 with `+`), Unix seconds 10, Clerk's ids 32. Clerk documents no bounds for names and picture addresses:
-/// 100 and 300 are assumptions, above what is seen in practice.
-const SHORTCODES: [(&str, Shortcode); 23] = [
+/// The table: Clerk's documentation, and the list beside the editor of its dashboard. Bytes: an e-mail address has at most 254 (RFC 5321 section 4.5.3.1.3 less the brackets), a phone number
+/// 16 (E.164 with `+`), Unix seconds 10, Clerk's ids 32. Clerk documents no bounds for names, wallets and picture
+/// addresses: 100 and 300 are assumptions, above what is seen in practice.
+const SHORTCODES: [(&str, Shortcode); 29] = [
     ("user.id", user(Kind::Text, false, 32)),
     ("user.first_name", user(Kind::Text, true, 100)),
     ("user.last_name", user(Kind::Text, true, 100)),
@@ -79,22 +83,42 @@ const SHORTCODES: [(&str, Shortcode); 23] = [
     ("user.external_id", user(Kind::Text, true, 100)),
     ("user.primary_email_address", user(Kind::Text, true, 254)),
     ("user.primary_phone_number", user(Kind::Text, true, 16)),
+    ("user.primary_web3_wallet", user(Kind::Text, true, 100)),
     ("user.created_at", user(Kind::Integer, false, 10)),
     ("user.updated_at", user(Kind::Integer, false, 10)),
     ("user.email_verified", user(Kind::Boolean, false, 5)),
     ("user.phone_number_verified", user(Kind::Boolean, false, 5)),
     ("user.two_factor_enabled", user(Kind::Boolean, false, 5)),
     ("user.image_url", user(Kind::Text, false, 300)),
+    ("user.has_image", user(Kind::Boolean, false, 5)),
     ("org.id", session(Kind::Text)),
     ("org.name", session(Kind::Text)),
     ("org.slug", session(Kind::Text)),
     ("org.role", session(Kind::Text)),
+    ("org.image_url", sized(Kind::Text, 300)),
+    ("org.has_image", session(Kind::Boolean)),
     ("org.public_metadata", session(Kind::Object)),
     ("org_membership.public_metadata", session(Kind::Object)),
     ("org_membership.permissions", session(Kind::Json)),
     ("session.actor", session(Kind::Object)),
     ("session.reverification_id", session(Kind::Text)),
+    ("session.created_at", session(Kind::Integer)),
+    ("session.expire_at", session(Kind::Integer)),
 ];
+
+/// An object of organization ids and roles: as many as the user has. A user object does not hold them.
+const ORGANIZATIONS: &str = "user.organizations";
+
+/// The objects that a shortcode is about.
+pub(super) const ROOTS: [&str; 4] = ["user", "org", "org_membership", "session"];
+
+/// This library, as messages name it: Clerk's list of shortcodes grows, and each version knows those of its day.
+const THIS: &str = concat!(
+    "clerk-auth ",
+    env!("CARGO_PKG_VERSION_MAJOR"),
+    ".",
+    env!("CARGO_PKG_VERSION_MINOR")
+);
 
 /// The objects into which a path reaches; whole, nothing bounds them but Clerk's 8 KB.
 const METADATA: [&str; 4] = [
@@ -107,19 +131,13 @@ const METADATA: [&str; 4] = [
 /// The assumed size of one value inside metadata, in bytes.
 const METADATA_VALUE: usize = 100;
 
-/// Names that documentation or habit suggests and Clerk does not render: it answers null.
+/// Names that documentation or habit suggests, and what is most likely meant.
 const WRONG_NAMES: [(&str, &str); 7] = [
-    (
-        "user.primary_phone_address",
-        "Clerk renders null for it; use `user.primary_phone_number`",
-    ),
-    (
-        "user.has_verified_email",
-        "Clerk renders null for it; use `user.email_verified`",
-    ),
+    ("user.primary_phone_address", "use `user.primary_phone_number`"),
+    ("user.has_verified_email", "use `user.email_verified`"),
     (
         "user.private_metadata",
-        "private metadata is never put into a token; use `user.public_metadata`, or read it from the Backend API",
+        "use `user.public_metadata`, or read private metadata from the Backend API",
     ),
     ("user.name", "use `user.full_name`, or `user.first_name`"),
     (
@@ -137,12 +155,13 @@ const WRONG_NAMES: [(&str, &str); 7] = [
 ];
 
 /// What others call a property of a user, and its shortcode.
-const SYNONYMS: [(&str, &str); 11] = [
+const SYNONYMS: [(&str, &str); 12] = [
     ("avatar", "user.image_url"),
     ("avatar_url", "user.image_url"),
     ("email", "user.primary_email_address"),
     ("email_address", "user.primary_email_address"),
     ("email_addresses", "user.primary_email_address"),
+    ("image", "user.image_url"),
     ("phone", "user.primary_phone_number"),
     ("phone_number", "user.primary_phone_number"),
     ("phone_numbers", "user.primary_phone_number"),
@@ -170,6 +189,14 @@ pub(super) fn look_up(path: &str) -> Result<Shortcode, UnknownShortcode> {
     if let Some((_, shortcode)) = SHORTCODES.iter().find(|(known, _)| *known == path) {
         return Ok(*shortcode);
     }
+    if path == ORGANIZATIONS {
+        return Ok(Shortcode {
+            kind: Kind::Object,
+            nullable: false,
+            of_session: false,
+            most_bytes: None,
+        });
+    }
     for root in METADATA {
         let of_session = !root.starts_with("user.");
         if path == root {
@@ -193,20 +220,39 @@ pub(super) fn look_up(path: &str) -> Result<Shortcode, UnknownShortcode> {
     Err(unknown(path))
 }
 
+/// What an unknown path is taken for where it is allowed: anything, of any size. `None` if Clerk cannot have such a shortcode.
+pub(super) fn allowed(path: &str) -> Option<Shortcode> {
+    let is_step = |step: &str| {
+        !step.is_empty()
+            && step
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+    };
+    let (root, rest) = path.split_once('.')?;
+    let is_known = ROOTS.contains(&root) && rest.split('.').all(is_step);
+    is_known.then_some(Shortcode {
+        kind: Kind::Json,
+        nullable: true,
+        of_session: root != "user",
+        most_bytes: None,
+    })
+}
+
 fn unknown(path: &str) -> UnknownShortcode {
+    let message = format!("`{{{{{path}}}}}` is not known to {THIS}");
     let wrong = WRONG_NAMES
         .iter()
         .find(|(name, _)| path == *name || path.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')));
     if let Some((_, help)) = wrong {
         return UnknownShortcode {
-            message: format!("`{{{{{path}}}}}` is not a shortcode"),
+            message,
             help: (*help).to_owned(),
         };
     }
     let property = path.strip_prefix("user.").and_then(|rest| rest.split('.').next());
     if let Some(shortcode) = property.and_then(meant_by) {
         return UnknownShortcode {
-            message: format!("`{{{{{path}}}}}` is not a shortcode: Clerk renders null for it"),
+            message,
             help: format!("use `{{{{{shortcode}}}}}`"),
         };
     }
@@ -244,23 +290,43 @@ fn unknown(path: &str) -> UnknownShortcode {
         };
     }
     let root = path.split('.').next().unwrap_or_default();
-    let known_root = ["user", "org", "org_membership", "session"].contains(&root);
-    let message = if known_root {
-        format!("`{{{{{path}}}}}` is not a shortcode: Clerk renders null for it")
+    let message = if ROOTS.contains(&root) {
+        message
     } else {
-        format!("`{{{{{path}}}}}` has an unknown root: Clerk leaves it in the token as it stands")
+        format!("the root of `{{{{{path}}}}}` is not known to {THIS}")
     };
-    if let Some((metadata, member)) = member_of_metadata(path) {
-        let help = format!("did you mean `{{{{{metadata}.{member}}}}}`?");
-        return UnknownShortcode { message, help };
-    }
-    let candidates = SHORTCODES.iter().map(|(known, _)| *known).chain(METADATA);
-    let help = match (suggest::nearest(path, candidates), root) {
-        (Some(nearest), _) => format!("did you mean `{{{{{nearest}}}}}`?"),
+    let near = match member_of_metadata(path) {
+        Some((metadata, member)) => Some(format!("{metadata}.{member}")),
+        None => nearest(path).map(str::to_owned),
+    };
+    let help = match (near, root) {
+        (Some(near), _) => format!("did you mean `{{{{{near}}}}}`?"),
         (None, "organization") => "the root of the active organization is `org`".to_owned(),
+        (None, _) if allowed(path).is_some() => {
+            "if Clerk has it, write `allow(unknown_shortcodes)` into `#[synced_user(…)]`: it is then any JSON, or null"
+                .to_owned()
+        }
         (None, _) => "shortcodes begin with `user.`, `org.`, `org_membership.` or `session.`".to_owned(),
     };
     UnknownShortcode { message, help }
+}
+
+/// The shortcode that a path nearly names. The root and the rest must both be near: all of one root are alike otherwise.
+fn nearest(path: &str) -> Option<&'static str> {
+    let (root, rest) = path.split_once('.').unwrap_or((path, ""));
+    let candidates = SHORTCODES.iter().map(|(known, _)| *known);
+    candidates
+        .chain(METADATA)
+        .chain([ORGANIZATIONS])
+        .filter_map(|known| {
+            let (known_root, known_rest) = known.split_once('.')?;
+            let off_root = suggest::distance(root, known_root);
+            let off_rest = suggest::distance(rest, known_rest);
+            let is_near = off_root <= known_root.len() / 3 && off_rest <= known_rest.len() / 4;
+            is_near.then_some((off_root + off_rest, known))
+        })
+        .min_by_key(|(off, _)| *off)
+        .map(|(_, known)| known)
 }
 
 /// The metadata that a path nearly names, and the member of it.
@@ -280,7 +346,10 @@ mod tests {
         for (path, help) in [
             ("user.primary_phone_address", "user.primary_phone_number"),
             ("user.has_verified_email", "user.email_verified"),
-            ("user.private_metadata.plan", "never put into a token"),
+            (
+                "user.private_metadata.plan",
+                "private metadata from the Backend API",
+            ),
             ("user.frist_name", "user.first_name"),
             ("usr.first_name", "user.first_name"),
             ("organization.name", "org"),
@@ -289,9 +358,51 @@ mod tests {
             ("user.first_name + user.last_name", "beside each other"),
             ("user.first_name | upcase", "with a fallback"),
             ("user.public_metadata['plan']", "user.public_metadata.plan"),
+            ("user.organisations", "user.organizations"),
+            ("sesion.actor", "session.actor"),
+            ("user.has_mfa", "allow(unknown_shortcodes)"),
+            ("user.last_sign_in_at", "allow(unknown_shortcodes)"),
+            ("user.banned", "allow(unknown_shortcodes)"),
+            ("org.members_count", "allow(unknown_shortcodes)"),
+            ("company.name", "shortcodes begin with"),
         ] {
             let unknown = look_up(path).expect_err(path);
             assert!(unknown.help.contains(help), "{path}: {}", unknown.help);
+            let message = unknown.message + &unknown.help;
+            assert!(!message.contains("render"), "{path}: {message}");
+        }
+    }
+
+    #[test]
+    fn unknown_path_under_a_known_root_can_be_allowed() {
+        for (path, of_session) in [
+            ("user.locale", false),
+            ("user.i_dont_exist", false),
+            ("user.organizations.org_1", false),
+            ("org.members_count", true),
+            ("session.status", true),
+        ] {
+            look_up(path).expect_err(path);
+            let shortcode = allowed(path).expect(path);
+            assert_eq!((shortcode.kind, shortcode.nullable), (Kind::Json, true), "{path}");
+            assert_eq!(
+                (shortcode.of_session, shortcode.most_bytes),
+                (of_session, None),
+                "{path}"
+            );
+        }
+        for path in [
+            "",
+            "user",
+            "user.",
+            "user..x",
+            "usr.x",
+            "organization.name",
+            "user.a b",
+            "user.x || y",
+            "user.x['y']",
+        ] {
+            assert_eq!(allowed(path), None, "{path}");
         }
     }
 

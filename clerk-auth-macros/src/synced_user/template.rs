@@ -66,8 +66,17 @@ impl Claim {
     }
 }
 
+/// What is accepted because the struct allows it by name.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Leniency {
+    /// Claims of any size.
+    pub(super) unbounded: bool,
+    /// Shortcodes that this version does not know, whatever their size.
+    pub(super) unknown: bool,
+}
+
 /// Reads a template. Everything that is wrong with it is in the list.
-pub(super) fn read(text: &str, allow_unbounded: bool) -> (Template, Vec<TemplateError>) {
+pub(super) fn read(text: &str, allowed: Leniency) -> (Template, Vec<TemplateError>) {
     let mut errors = Vec::new();
     let mut template = Template::default();
     let root = match json::read(text) {
@@ -100,7 +109,7 @@ pub(super) fn read(text: &str, allow_unbounded: bool) -> (Template, Vec<Template
             continue;
         }
         let source = source(&member.value);
-        if let Some(expression) = convert(member.value, &mut errors) {
+        if let Some(expression) = convert(member.value, allowed.unknown, &mut errors) {
             template.claims.push(Claim {
                 name: member.name,
                 expression,
@@ -108,7 +117,7 @@ pub(super) fn read(text: &str, allow_unbounded: bool) -> (Template, Vec<Template
             });
         }
     }
-    if errors.is_empty() && !allow_unbounded {
+    if errors.is_empty() && !allowed.unbounded {
         errors.extend(over_budget(&template));
     }
     (template, errors)
@@ -143,7 +152,7 @@ fn check_name(template: &Template, name: &str) -> Option<TemplateError> {
     None
 }
 
-fn convert(node: Node, errors: &mut Vec<TemplateError>) -> Option<Expression> {
+fn convert(node: Node, allow_unknown: bool, errors: &mut Vec<TemplateError>) -> Option<Expression> {
     Some(match node.json {
         Json::Null => Expression::Null,
         Json::Boolean(value) => Expression::Boolean(value),
@@ -151,7 +160,7 @@ fn convert(node: Node, errors: &mut Vec<TemplateError>) -> Option<Expression> {
             Ok(integer) => Expression::Integer(integer),
             Err(_) => Expression::Number(number.parse().unwrap_or(0.0)),
         },
-        Json::Text(text) => match expression::parse(&text) {
+        Json::Text(text) => match expression::parse(&text, allow_unknown) {
             Ok(expression) => expression,
             Err(mistakes) => {
                 errors.extend(mistakes.into_iter().map(|mistake| TemplateError {
@@ -166,7 +175,7 @@ fn convert(node: Node, errors: &mut Vec<TemplateError>) -> Option<Expression> {
         Json::Array(elements) => {
             let converted: Vec<_> = elements
                 .into_iter()
-                .map(|element| convert(element, errors))
+                .map(|element| convert(element, allow_unknown, errors))
                 .collect();
             Expression::Array(converted.into_iter().collect::<Option<_>>()?)
         }
@@ -180,7 +189,7 @@ fn convert(node: Node, errors: &mut Vec<TemplateError>) -> Option<Expression> {
                         help: Some("remove one of them".to_owned()),
                     });
                 }
-                let value = convert(member.value, errors);
+                let value = convert(member.value, allow_unknown, errors);
                 converted.push((member.name, value));
             }
             let members = converted.into_iter().map(|(name, value)| Some((name, value?)));
@@ -193,7 +202,7 @@ fn over_budget(template: &Template) -> Vec<TemplateError> {
     let unbounded: Vec<TemplateError> = template
         .claims
         .iter()
-        .filter(|claim| claim.most_bytes().is_none())
+        .filter(|claim| claim.most_bytes().is_none() && !claim.expression.has_unknown())
         .map(|claim| TemplateError {
             at: None,
             message: format!(
@@ -201,7 +210,7 @@ fn over_budget(template: &Template) -> Vec<TemplateError> {
                 claim.name, claim.source
             ),
             help: Some(
-                "name the member you need, such as `{{user.public_metadata.plan}}`, or write `allow(unbounded_claims)`"
+                "name the member you need, such as `{{user.public_metadata.plan}}`, or write `allow(unbounded_claims)` into `#[synced_user(…)]`"
                     .to_owned(),
             ),
         })
@@ -230,7 +239,8 @@ fn over_budget(template: &Template) -> Vec<TemplateError> {
             "the template's claims can take {sum} bytes, more than the {BUDGET} that fit into the session cookie"
         ),
         help: Some(format!(
-            "the largest are {}; remove or shorten some",
+            "the largest are {}; remove or shorten some, or write `allow(unbounded_claims)` into `#[synced_user(…)]` if the \
+             values are shorter",
             largest.join(", ")
         )),
     }]
@@ -252,8 +262,13 @@ fn source(node: &Node) -> String {
 mod tests {
     use super::*;
 
+    const UNBOUNDED: Leniency = Leniency {
+        unbounded: true,
+        unknown: false,
+    };
+
     fn messages(text: &str) -> Vec<(Option<usize>, String)> {
-        let (_, errors) = read(text, false);
+        let (_, errors) = read(text, Leniency::default());
         errors
             .into_iter()
             .map(|error| (error.at, error.message))
@@ -272,9 +287,9 @@ mod tests {
         );
         let expected = [
             "is Clerk's own",
-            "not a shortcode",
+            "not known to clerk-auth",
             "stands here twice",
-            "unknown root",
+            "root of",
         ];
         assert_eq!(found.len(), expected.len(), "{found:?}");
         for ((_, message), part) in found.iter().zip(expected) {
@@ -291,7 +306,7 @@ mod tests {
                 .contains("nothing bounds")
         );
         assert_eq!(messages(r#"{"m": "{{user.public_metadata.plan}}"}"#), []);
-        assert_eq!(read(r#"{"m": "{{user.public_metadata}}"}"#, true).1, []);
+        assert_eq!(read(r#"{"m": "{{user.public_metadata}}"}"#, UNBOUNDED).1, []);
     }
 
     #[test]
@@ -299,7 +314,7 @@ mod tests {
         let long = "x".repeat(1_300);
         let (_, errors) = read(
             &format!(r#"{{"long": "{long}", "id": "{{{{user.id}}}}"}}"#),
-            false,
+            Leniency::default(),
         );
         assert!(
             errors[0].message.contains("more than the 1200"),
@@ -310,7 +325,33 @@ mod tests {
             errors[0]
                 .help
                 .as_ref()
-                .is_some_and(|help| help.starts_with("the largest are `long` 1310"))
+                .is_some_and(|help| help.starts_with("the largest are `long` 1310")
+                    && help.contains("allow(unbounded_claims)"))
         );
+    }
+
+    #[test]
+    fn unknown_shortcodes_are_allowed_without_a_bound_and_the_others_are_still_counted() {
+        let unknown = Leniency {
+            unbounded: false,
+            unknown: true,
+        };
+        let (template, errors) = read(
+            r#"{"a": "{{user.locale}}", "b": ["{{org.seats || 5}}"]}"#,
+            unknown,
+        );
+        assert_eq!(errors, []);
+        let claim = template.claim("a").expect("it was read");
+        assert_eq!(
+            (claim.expression.kind(), claim.most_bytes()),
+            ((super::super::shortcode::Kind::Json, true), None)
+        );
+        let (_, errors) = read(
+            r#"{"a": "{{user.locale}}", "m": "{{user.unsafe_metadata}}"}"#,
+            unknown,
+        );
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        let (_, errors) = read(r#"{"a": "{{usr.locale}}"}"#, unknown);
+        assert_eq!(errors.len(), 1, "{errors:?}");
     }
 }

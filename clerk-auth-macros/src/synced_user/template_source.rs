@@ -7,7 +7,7 @@ use quote::{ToTokens, quote};
 use syn::LitStr;
 
 use super::parse::Container;
-use super::template::{self, Template, TemplateError};
+use super::template::{self, Leniency, Template, TemplateError};
 use crate::diag::{Diagnostics, with_help};
 
 /// Where the template's text comes from.
@@ -91,14 +91,14 @@ impl TemplateSource {
     }
 
     /// The template, and whether nothing is wrong with it.
-    pub(super) fn read(&self, allow_unbounded: bool, diagnostics: &mut Diagnostics) -> (Template, bool) {
+    pub(super) fn read(&self, allowed: Leniency, diagnostics: &mut Diagnostics) -> (Template, bool) {
         let (text, literal) = match self {
             Self::Default => (template::DEFAULT.to_owned(), None),
             Self::Inline(literal) => (literal.value(), Some(literal)),
             Self::File { literal, text, .. } => (text.clone(), Some(literal)),
             Self::Missing => return (Template::default(), false),
         };
-        let (template, errors) = template::read(&text, allow_unbounded);
+        let (template, errors) = template::read(&text, allowed);
         let whole = errors.is_empty();
         for TemplateError { at, message, help } in errors {
             let place = match (at, self) {

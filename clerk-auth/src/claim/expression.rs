@@ -164,7 +164,7 @@ fn chain(operands: &[Expression], user: Node<'_>) -> Result<Option<Value>, Unrea
 
 /// What each shortcode of a user reads from the user object of the Backend API and of webhooks (Clerk's documentation,
 /// "JWT templates"). The derive has a table of the same names with their kinds; a test compares the two.
-const SHORTCODES: [(&str, Read); 14] = [
+const SHORTCODES: [(&str, Read); 16] = [
     ("user.id", |user| value(user, "id")),
     ("user.first_name", |user| value(user, "first_name")),
     ("user.last_name", |user| value(user, "last_name")),
@@ -182,6 +182,9 @@ const SHORTCODES: [(&str, Read); 14] = [
     ("user.primary_phone_number", |user| {
         primary(user, "phone_numbers", "primary_phone_number_id", "phone_number")
     }),
+    ("user.primary_web3_wallet", |user| {
+        primary(user, "web3_wallets", "primary_web3_wallet_id", "web3_wallet")
+    }),
     ("user.created_at", |user| seconds(user.get("created_at"))),
     ("user.updated_at", |user| seconds(user.get("updated_at"))),
     ("user.email_verified", |user| {
@@ -194,6 +197,7 @@ const SHORTCODES: [(&str, Read); 14] = [
         value(user, "two_factor_enabled")
     }),
     ("user.image_url", |user| value(user, "image_url")),
+    ("user.has_image", |user| value(user, "has_image")),
 ];
 
 /// Reads a value from the user object.

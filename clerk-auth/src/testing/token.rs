@@ -157,15 +157,32 @@ impl<'a> SessionToken<'a> {
         self
     }
 
-    /// A feature of the organization's or the person's plan: `o:export`, `u:export`.
+    /// A feature of the user's or the organization's plan, as `#[authenticated(feature = …)]` writes it: `export`,
+    /// `user:export` or `org:export`, or with Clerk's `u:`, `o:` and `uo:`. Without a scope the user has it.
+    ///
+    /// # Panics
+    ///
+    /// If it is neither: a token would grant nothing.
+    #[track_caller]
     pub fn feature(mut self, feature: &str) -> Self {
-        self.features.push(feature.to_owned());
+        self.features.push(scoped("feature", feature));
         self
     }
 
-    /// The organization's or the person's plan: `o:pro`, `u:free`.
+    /// The user's or the organization's plan, as `#[authenticated(plan = …)]` writes it: `pro`, `user:pro` or `org:pro`, or
+    /// with Clerk's `u:`, `o:` and `uo:`. Without a scope the user has it. A second call adds a plan.
+    ///
+    /// # Panics
+    ///
+    /// If it is neither: a token would grant nothing.
+    #[track_caller]
     pub fn plan(self, plan: &str) -> Self {
-        self.claim("pla", plan)
+        let plan = scoped("plan", plan);
+        let plans = match self.claims.get("pla").and_then(Value::as_str) {
+            Some(plans) => format!("{plans},{plan}"),
+            None => plan,
+        };
+        self.claim("pla", plans)
     }
 
     /// Minutes since the first and the second factor were verified; -1 means never.
@@ -243,11 +260,65 @@ impl<'a> SessionToken<'a> {
     }
 }
 
+/// A feature or plan with the scope that Clerk writes (Clerk's documentation, "Session tokens").
+#[track_caller]
+fn scoped(what: &str, text: &str) -> String {
+    let (scope, name) = match text.split_once(':') {
+        None => ("u", text),
+        Some((scope, name)) => {
+            let scope = match scope {
+                "u" | "user" => "u",
+                "o" | "org" | "organization" => "o",
+                "uo" | "ou" => "uo",
+                _ => panic!(
+                    "the {what} `{text}` has an unknown scope: write `{what}`, `user:{what}` or `org:{what}`"
+                ),
+            };
+            (scope, name)
+        }
+    };
+    let is_name =
+        |letter: char| !letter.is_whitespace() && !letter.is_control() && letter != ',' && letter != ':';
+    assert!(
+        !name.is_empty() && name.chars().all(is_name),
+        "the {what} `{text}` is not a name, so that a token would grant nothing: write one as `#[authenticated({what} = …)]` does"
+    );
+    format!("{scope}:{name}")
+}
+
 impl fmt::Debug for SessionToken<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("SessionToken")
             .field("user_id", &self.claims.get("sub"))
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::catch_unwind;
+
+    use super::scoped;
+
+    #[test]
+    fn scope_is_read_as_the_attribute_writes_it() {
+        for (text, expected) in [
+            ("pro", "u:pro"),
+            ("user:pro", "u:pro"),
+            ("u:pro", "u:pro"),
+            ("org:pro", "o:pro"),
+            ("organization:pro", "o:pro"),
+            ("o:pro", "o:pro"),
+            ("uo:pro", "uo:pro"),
+            ("ou:support-chat", "uo:support-chat"),
+        ] {
+            assert_eq!(scoped("plan", text), expected);
+        }
+        for text in [
+            "", "user:", ":pro", "team:pro", "User:pro", "pro,free", "org:a:b", "pro plan", " pro",
+        ] {
+            catch_unwind(|| scoped("feature", text)).expect_err(text);
+        }
     }
 }
