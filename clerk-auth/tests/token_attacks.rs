@@ -611,3 +611,15 @@ fn tokens_that_were_tampered_with() {
         .collect();
     check(&cases);
 }
+
+/// Clerk limits each kind of metadata to 8 KB; a template that holds one as a whole has been allowed by name.
+#[test]
+fn whole_metadata_fits_into_a_token() {
+    for size in [5_600, 8_192] {
+        let mut claims = claims();
+        let metadata = serde_json::json!({ "notes": "x".repeat(size) });
+        claims.insert("metadata".to_owned(), metadata);
+        let token = signed(HEADER, &Value::Object(claims).to_string());
+        assert_eq!(outcome(token.as_bytes()), "", "{size}");
+    }
+}

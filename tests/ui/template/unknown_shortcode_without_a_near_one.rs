@@ -1,0 +1,9 @@
+use clerk_auth::SyncedUser;
+
+#[derive(Clone, SyncedUser)]
+#[synced_user(table = "users", database(postgres), version = "iat", allow(unused_claims), template_json = r#"{"locale": "{{user.locale}}"}"#)]
+struct User {
+    clerk_id: String,
+}
+
+fn main() {}
