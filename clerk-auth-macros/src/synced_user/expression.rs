@@ -187,7 +187,7 @@ fn null_in_text((at, part): &(usize, Expression)) -> Option<ExpressionError> {
     part.kind().1.then(|| {
         ExpressionError::new(
             *at,
-            format!("`{{{{{inside}}}}}` can be null, which Clerk renders inside a text as the word `null`"),
+            format!("`{{{{{inside}}}}}` can be null, and a text around it would then hold the word `null`"),
             format!("give it a fallback: `{{{{{inside} || ''}}}}`"),
         )
     })

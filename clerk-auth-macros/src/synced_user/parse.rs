@@ -363,8 +363,7 @@ fn databases(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<Vec<D
 }
 
 fn allow(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<Allowed> {
-    const FORM: &str =
-        "write one or more of `unbounded_claims`, `unknown_shortcodes` and `unused_claims`, with commas";
+    const FORM: &str = "write `allow(unbounded_claims)`, `allow(unknown_shortcodes)`, `allow(unused_claims)`, or several of them with commas";
     let mut allowed = Allowed::default();
     let Argument::List(key, arguments) = argument else {
         diagnostics.error_at(

@@ -145,7 +145,7 @@ fn check_name(template: &Template, name: &str) -> Option<TemplateError> {
     }
     if name.contains("{{") {
         return error(
-            format!("the claim's name `{name}` holds a shortcode, which Clerk renders only in values"),
+            format!("the claim's name `{name}` holds a shortcode, and shortcodes are for values"),
             "give the claim a fixed name",
         );
     }
