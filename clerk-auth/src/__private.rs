@@ -10,6 +10,7 @@ pub use crate::extract::Rejection;
 pub use crate::sync::UserSync;
 
 mod bind;
+mod checked;
 mod column;
 mod copied;
 mod encoded;
@@ -21,6 +22,7 @@ mod sql_type;
 mod subject;
 
 pub use bind::bind;
+pub use checked::CheckedType;
 pub use column::{
     ClaimField, ColumnField, ColumnFields, DefaultField, HoldsClaim, NoDefault, ParseClaim, ParsedField,
     UnheldClaim, UnstoredColumn, UnstoredColumns, clear,

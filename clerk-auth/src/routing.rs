@@ -115,7 +115,8 @@ pub use handler::{GuardedFunction, HandlerFor};
 // Named in messages.
 #[doc(hidden)]
 pub use handler::{
-    Answer, Extracts, ExtractsLast, HandlerFuture, ProvidesUser, RequiredUser, ResponseFuture, SendFuture,
+    Answer, AuthenticatesWith, Extracts, ExtractsLast, FirstParameter, HandlerFuture, ProvidesUser,
+    RequiredUser, ResponseFuture, SendFuture,
 };
 pub use handlers::{any, connect, delete, get, head, on, options, patch, post, put, trace};
 pub use method_router::MethodRouter;

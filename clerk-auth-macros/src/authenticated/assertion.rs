@@ -6,44 +6,49 @@ use syn::{Attribute, FnArg, Signature, Type};
 
 use super::model::{Extractor, Model, Policy, Subject};
 use super::subject::{
-    arguments, first_argument, is_extractor, is_user_by_name, last_segment, mentions_impl, mentions_self,
-    word,
+    arguments, first_argument, is_extractor, is_user_by_name, last_segment, mentions_impl, mentions_lifetime,
+    mentions_self, word,
 };
 
-/// Statements of a function inside the handler, and statements of the handler itself.
+/// Statements that compile if a handler is right.
 #[derive(Default)]
 pub(super) struct Assertions {
-    pub(super) inside: TokenStream,
-    /// For a type that is written with `Self`, which means nothing in an item.
+    /// About the guard: the policy, the user and the state.
+    pub(super) guard: TokenStream,
+    /// About each parameter that is not the user.
+    pub(super) extractors: Vec<(usize, TokenStream)>,
+    /// About the return type.
+    pub(super) returned: TokenStream,
+    /// About types that are written with what a constant in a signature may not name.
     pub(super) here: TokenStream,
-}
-
-impl Assertions {
-    fn extend(&mut self, ty: &Type, statements: TokenStream) {
-        if mentions_self(ty) {
-            self.here.extend(statements);
-        } else {
-            self.inside.extend(statements);
-        }
-    }
 }
 
 /// Asks whether the policy is one, the user is one, each parameter is an extractor, what is returned is a response, and the
 /// state has what they take.
 pub(super) fn assertions(model: &Model) -> Assertions {
     let mut assertions = Assertions::default();
-    let state = model.state.as_ref().filter(|state| !mentions_self(state));
+    let state = model.state.as_ref().filter(|state| !is_local(state));
     if let Policy::Type(ty) = &model.policy {
-        assertions.extend(
-            ty,
-            quote!(let _ = <#ty as ::clerk_auth::policy::Policy>::REQUIREMENT;),
-        );
+        let is_policy = quote!(let _ = <#ty as ::clerk_auth::policy::Policy>::REQUIREMENT;);
+        let place = if is_local(ty) {
+            &mut assertions.here
+        } else {
+            &mut assertions.guard
+        };
+        place.extend(is_policy);
     }
     match &model.subject {
-        Subject::Parameter(ty) => user(&mut assertions, ty, model.requires_a_user, state),
+        Subject::Parameter(ty) => {
+            let place = if is_local(ty) {
+                &mut assertions.here
+            } else {
+                &mut assertions.guard
+            };
+            place.extend(user(ty, model.requires_a_user, state));
+        }
         Subject::Nobody => {
             if let Some(state) = state {
-                assertions.inside.extend(quote! {
+                assertions.guard.extend(quote! {
                     let _ = <#state as ::clerk_auth::extract::Provides<::clerk_auth::__private::Clerk>>::provide;
                 });
             }
@@ -52,39 +57,50 @@ pub(super) fn assertions(model: &Model) -> Assertions {
     }
     for extractor in &model.extractors {
         // A user by their name has been reported.
-        if !is_user_by_name(&extractor.ty) {
-            parameter(&mut assertions, extractor, &model.subject, state);
+        if is_user_by_name(&extractor.ty) {
+            continue;
+        }
+        let asked = parameter(extractor, &model.subject, state);
+        if is_local(&extractor.ty) {
+            assertions.here.extend(asked);
+        } else {
+            assertions.extractors.push((extractor.index, asked));
         }
     }
     if let Some(ty) = &model.returned {
-        returned(&mut assertions, ty);
+        let place = if is_local(ty) {
+            &mut assertions.here
+        } else {
+            &mut assertions.returned
+        };
+        place.extend(returned(ty));
     }
     assertions
 }
 
-fn user(assertions: &mut Assertions, ty: &Type, is_required: bool, state: Option<&Type>) {
+/// Whether a type is written with what an `impl` around the handler defines.
+fn is_local(ty: &Type) -> bool {
+    mentions_self(ty) || mentions_lifetime(ty)
+}
+
+fn user(ty: &Type, is_required: bool, state: Option<&Type>) -> TokenStream {
     let it = quote_spanned!(word(ty)=> _);
     let subject = quote!(<<(#ty,) as ::clerk_auth::__private::Asked>::Field>::subject());
-    assertions.extend(ty, quote!(<#ty as ::clerk_auth::extract::Subject>::check();));
+    let mut checks = quote!(<#ty as ::clerk_auth::extract::Subject>::check(););
     if is_required {
-        assertions.extend(
-            ty,
-            quote!(<#it as ::clerk_auth::extract::SignedInUser>::check(#subject);),
-        );
+        checks.extend(quote!(<#it as ::clerk_auth::extract::SignedInUser>::check(#subject);));
     }
     if let Some(state) = state {
-        assertions.extend(
-            ty,
-            quote! {
-                <#it as ::clerk_auth::extract::SubjectFrom<#state>>::check(
-                    ::clerk_auth::__private::StateField::<#state>::each(#subject),
-                );
-                <#it as ::clerk_auth::__private::FromState<#state>>::check(
-                    ::clerk_auth::__private::StateField::<#state>::whole(#subject),
-                );
-            },
-        );
+        checks.extend(quote! {
+            <#it as ::clerk_auth::extract::SubjectFrom<#state>>::check(
+                ::clerk_auth::__private::StateField::<#state>::each(#subject),
+            );
+            <#it as ::clerk_auth::__private::FromState<#state>>::check(
+                ::clerk_auth::__private::StateField::<#state>::whole(#subject),
+            );
+        });
     }
+    checks
 }
 
 /// axum's extractors of what serde reads.
@@ -92,11 +108,10 @@ const READ_BY_SERDE: [&str; 4] = ["Form", "Json", "Path", "Query"];
 
 /// Without a known state nothing is claimed of a parameter that may depend on it.
 fn parameter(
-    assertions: &mut Assertions,
-    Extractor { ty, is_last }: &Extractor,
+    Extractor { ty, is_last, .. }: &Extractor,
     subject: &Subject,
     state: Option<&Type>,
-) {
+) -> TokenStream {
     let it = quote_spanned!(word(ty)=> _);
     let mut checks = TokenStream::new();
     let is_named_extractor = is_extractor(ty);
@@ -128,7 +143,7 @@ fn parameter(
         (None, None) => {}
     }
     if checks.is_empty() {
-        return;
+        return checks;
     }
     let state = state.map_or_else(
         || quote!(::clerk_auth::__private::AnyState),
@@ -139,16 +154,13 @@ fn parameter(
     } else {
         quote!(::clerk_auth::__private::LaterParameter::<#ty>::NEW.ask_parameter::<#state>())
     };
-    assertions.extend(
-        ty,
-        quote! {{
-            let __it = #asked.ask_parts().ask_body().ask_state();
-            #checks
-        }},
-    );
+    quote! {
+        let __it = #asked.ask_parts().ask_body().ask_state();
+        #checks
+    }
 }
 
-fn returned(assertions: &mut Assertions, ty: &Type) {
+fn returned(ty: &Type) -> TokenStream {
     let is = |ty: &Type, name: &str| last_segment(ty).is_some_and(|last| last.ident == name);
     let mut parts = arguments(ty).take(if is(ty, "Result") { 2 } else { 0 });
     let value = parts.next().unwrap_or(ty);
@@ -165,16 +177,13 @@ fn returned(assertions: &mut Assertions, ty: &Type) {
         }
         None => quote!(<#value_it as ::clerk_auth::__private::ResponseOrJson>::check(__value.opaque());),
     };
-    assertions.extend(
-        ty,
-        quote! {{
+    quote! {
             let __returned = ::clerk_auth::__private::Returned::<#ty>::NEW.ask_response();
             let __value = __returned.ask_value().ask_response().ask_content();
             <#value_it as ::clerk_auth::__private::Response>::check(__value.data());
             #opaque
             <#error_it as ::clerk_auth::__private::ErrorResponse>::check(__returned.ask_error().ask_response().unanswered());
-        }},
-    );
+    }
 }
 
 /// Asks whether another thread can go on with the handler's future, in an item beside it: inside the handler, a parameter may

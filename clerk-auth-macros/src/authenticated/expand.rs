@@ -1,13 +1,14 @@
 //! From the model to Rust. Nothing here can fail.
 
-use proc_macro2::{Group, Ident, TokenStream, TokenTree};
-use quote::{ToTokens, quote};
-use syn::{Attribute, FnArg, Safety, Type};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{Attribute, FnArg, ReturnType, Safety, Signature, Type};
 
 use super::assertion::{Assertions, assertions, future};
 use super::enclosing::Place;
 use super::model::{Model, Policy, Requirement, Subject, policy_name};
 use super::parse::Handler;
+use super::subject::word;
 
 /// Input: `async fn me(user: User)`; output: `async fn me(Authenticated { subject: user, .. }: Authenticated<User, _>)`
 /// with its policy and its assertion beside it. `errors` go into the body, for which an `impl` has room too.
@@ -72,7 +73,19 @@ pub(super) fn expand(
         }
         Policy::Nothing | Policy::AgentsAllowed | Policy::Type(_) => TokenStream::new(),
     };
-    guard(&mut signature, model, &policy);
+    // The generic parameters have been reported, and a constant cannot name them.
+    let Assertions {
+        guard: asked,
+        extractors,
+        returned,
+        here,
+    } = if signature.generics.params.is_empty() {
+        assertions(model)
+    } else {
+        Assertions::default()
+    };
+    check_types(&mut signature, extractors, returned);
+    guard(&mut signature, model, &policy, asked);
     let (unused, body) = match model.subject {
         // What it does with a user would be reported of a type that nobody wrote.
         Subject::Refused(_) => (
@@ -81,43 +94,15 @@ pub(super) fn expand(
         ),
         _ => (TokenStream::new(), body),
     };
-    let Assertions { inside, mut here } = assertions(model);
-    if !here.is_empty() {
-        // In a closure that nobody calls, so that it costs the handler nothing.
-        here = quote! {
-            let _ = || {
-                #[allow(unused_imports)]
-                use ::clerk_auth::__private::ask::*;
-
-                #here
-            };
-        };
-    }
+    let here = (!here.is_empty()).then(|| closure(here));
     let future = future(&signature, model, &conditions);
     let removed = model.removed.iter();
-    // rustc shows where a parameter for a type that it does not know would go: behind the name of the function. What it says
-    // of the assertion is then what it says of the handler, and shown once.
-    let check = Ident::new("__check", signature.ident.span());
-    let body = begin_with(
-        body,
-        quote! {
-            #errors
-
-            const _: () = {
-                #[allow(unused_imports)]
-                use ::clerk_auth::__private::ask::*;
-                #(
-                    #[allow(unused_imports)]
-                    use #removed as _;
-                )*
-
-                fn #check() {
-                    #inside
-                }
-            };
-            #here
-        },
-    );
+    let removed = quote!(#(
+        #[allow(unused_imports)]
+        use #removed as _;
+    )*);
+    let removed = (!removed.is_empty()).then(|| quote!(const _: () = { #removed };));
+    let body = begin_with(body, quote!(#errors #removed #here));
     quote! {
         #(#attributes)*
         #unused
@@ -151,20 +136,84 @@ fn begin_with(body: TokenStream, item: TokenStream) -> TokenStream {
     tokens.into_iter().collect()
 }
 
+/// Statements in a closure that nobody calls, so that they cost nothing when the handler runs.
+fn closure(statements: TokenStream) -> TokenStream {
+    quote! {
+        let _ = || {
+            #[allow(unused_imports)]
+            use ::clerk_auth::__private::ask::*;
+
+            #statements
+        };
+    }
+}
+
+/// Puts what is asked about a type beside it, in the signature.
+fn check_types(signature: &mut Signature, extractors: Vec<(usize, TokenStream)>, returned: TokenStream) {
+    for (index, asked) in extractors {
+        if let Some(FnArg::Typed(parameter)) = signature.inputs.iter_mut().nth(index) {
+            check_type(&mut parameter.ty, asked);
+        }
+    }
+    if let ReturnType::Type(_, ty) = &mut signature.output {
+        check_type(ty, returned);
+    }
+}
+
+fn check_type(ty: &mut Type, asked: TokenStream) {
+    if asked.is_empty() {
+        return;
+    }
+    let checked = checked(word(ty), asked);
+    // rustc underlines the type as it was written.
+    let (begin, end) = ends(ty);
+    let begin = quote_spanned!(begin=> <);
+    let end = quote_spanned!(end=> It);
+    let checked = quote!(#begin (#ty, #checked) as ::clerk_auth::__private::CheckedType>::#end);
+    *ty = Type::Verbatim(checked);
+}
+
+/// The questions, as the length of a type, where rustc does not offer to make a name that it does not know a parameter. It
+/// shows a constant by the source at its place: the word of the type that is asked about.
+fn checked(word: Span, asked: TokenStream) -> TokenStream {
+    let asked = closure(asked);
+    let mut block = Group::new(Delimiter::Brace, quote!(#asked 0));
+    block.set_span(Span::call_site().located_at(word));
+    quote!([(); #block])
+}
+
+/// Where a type begins and ends.
+fn ends(ty: &Type) -> (Span, Span) {
+    let mut tokens = ty.to_token_stream().into_iter();
+    let first = tokens.next();
+    let last = tokens.last().or_else(|| first.clone());
+    let begin = first.map_or_else(Span::call_site, |token| match token {
+        TokenTree::Group(group) => group.span_open(),
+        token => token.span(),
+    });
+    let end = last.map_or_else(Span::call_site, |token| match token {
+        TokenTree::Group(group) => group.span_close(),
+        token => token.span(),
+    });
+    let here = Span::call_site();
+    (here.located_at(begin), here.located_at(end))
+}
+
 /// Wraps the user's pattern, whatever it is, or puts a guard in front.
-fn guard(signature: &mut syn::Signature, model: &Model, policy: &TokenStream) {
+fn guard(signature: &mut Signature, model: &Model, policy: &TokenStream, asked: TokenStream) {
     match &model.subject {
         Subject::Parameter(_) => {
             if let Some(FnArg::Typed(first)) = signature.inputs.first_mut() {
                 let (pattern, ty) = (&first.pat, &first.ty);
                 let wrapped = quote!(::clerk_auth::extract::Authenticated { subject: #pattern, .. });
-                let guarded = guarded(&ty.to_token_stream(), policy);
+                let guarded = guarded(&ty.to_token_stream(), policy, word(ty), asked);
                 *first.pat = syn::Pat::Verbatim(wrapped);
                 *first.ty = Type::Verbatim(guarded);
             }
         }
         Subject::Nobody => {
-            let guard = syn::parse_quote!(_: ::clerk_auth::extract::Authenticated<(), #policy>);
+            let guarded = guarded(&quote!(()), policy, Span::call_site(), asked);
+            let guard = syn::parse_quote!(_: #guarded);
             signature.inputs.insert(0, guard);
         }
         Subject::Refused(error) => {
@@ -178,8 +227,9 @@ fn guard(signature: &mut syn::Signature, model: &Model, policy: &TokenStream) {
 
 /// `Authenticated<User, Policy>`, in other words: for a name that it does not know between angle brackets, rustc would offer
 /// to make it a parameter of the handler.
-fn guarded(ty: &TokenStream, policy: &TokenStream) -> TokenStream {
-    quote!(<(#ty, #policy) as ::clerk_auth::__private::Policed>::Guard)
+fn guarded(ty: &TokenStream, policy: &TokenStream, word: Span, asked: TokenStream) -> TokenStream {
+    let asked = (!asked.is_empty()).then(|| checked(word, asked));
+    quote!(<(#ty, #policy, #asked) as ::clerk_auth::__private::Policed>::Guard)
 }
 
 fn requirement(requirement: &Requirement) -> TokenStream {

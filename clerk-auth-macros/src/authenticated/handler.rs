@@ -25,6 +25,7 @@ pub(super) fn extractors(signature: &Signature, subject: &Subject) -> Vec<Extrac
         if index >= user && is_value(&typed.ty) && !mentions_impl(&typed.ty) {
             extractors.push(Extractor {
                 ty: (*typed.ty).clone(),
+                index,
                 is_last: index + 1 == count,
             });
         }

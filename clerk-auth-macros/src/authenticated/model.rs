@@ -28,6 +28,8 @@ pub(super) struct Model {
 /// A parameter that is not the user.
 pub(super) struct Extractor {
     pub(super) ty: Type,
+    /// Its place among the parameters as they are written.
+    pub(super) index: usize,
     pub(super) is_last: bool,
 }
 

@@ -153,6 +153,26 @@ pub(super) fn mentions_self(ty: &Type) -> bool {
     mentions(ty.to_token_stream(), "Self")
 }
 
+/// Whether a type is written with a lifetime that has a name.
+pub(super) fn mentions_lifetime(ty: &Type) -> bool {
+    fn mentions(tokens: TokenStream) -> bool {
+        let mut is_lifetime = false;
+        tokens.into_iter().any(|token| {
+            let was_lifetime = std::mem::take(&mut is_lifetime);
+            match token {
+                TokenTree::Ident(ident) => was_lifetime && ident != "static" && ident != "_",
+                TokenTree::Punct(punct) => {
+                    is_lifetime = punct.as_char() == '\'';
+                    false
+                }
+                TokenTree::Group(group) => mentions(group.stream()),
+                TokenTree::Literal(_) => false,
+            }
+        })
+    }
+    mentions(ty.to_token_stream())
+}
+
 fn mentions(tokens: TokenStream, word: &str) -> bool {
     let mut is_lifetime = false;
     tokens.into_iter().any(|token| {

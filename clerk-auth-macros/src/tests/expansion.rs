@@ -163,7 +163,7 @@ fn a_handler_keeps_its_body_to_the_letter() {
     let body = quote!(let a b = ;);
     let expansion = crate::authenticated::expand(
         TokenStream::new(),
-        quote!(async fn broken(user: User) { #![allow(unused)] #body }),
+        quote!(#[axum::debug_handler] async fn broken(user: User) { #![allow(unused)] #body }),
         None,
     );
     let expansion = expansion.to_string();

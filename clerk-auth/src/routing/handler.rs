@@ -132,6 +132,34 @@ impl<S: Provides<Clerk> + Sync, U: SubjectFrom<S>> ProvidesUser<U> for S {
     }
 }
 
+// The traits of the first parameter are implemented for every type that has what they need, so that rustc reports a
+// parameter once that `#[authenticated]` has found wrong: of a type that it knows to be one such error, it proves these.
+
+/// A first parameter that authenticates.
+#[doc(hidden)]
+pub trait FirstParameter {}
+
+#[diagnostic::do_not_recommend]
+impl<G: Guard> FirstParameter for G {}
+
+/// A first parameter that authenticates where the state is `S`.
+#[doc(hidden)]
+pub trait AuthenticatesWith<S>: FirstParameter + Sized {
+    /// Authenticates the request and fetches the user.
+    fn authenticate(parts: &mut Parts, state: &S) -> impl Future<Output = Result<Self, Rejection>> + Send;
+}
+
+impl<S, U, G> AuthenticatesWith<S> for G
+where
+    G: Guard<Subject = U>,
+    U: RequiredUser,
+    S: ProvidesUser<U>,
+{
+    fn authenticate(parts: &mut Parts, state: &S) -> impl Future<Output = Result<Self, Rejection>> + Send {
+        state.admit(parts)
+    }
+}
+
 /// A state with which a parameter between the first and the last can be extracted. It reads all of a request but the body.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
@@ -214,23 +242,22 @@ impl<F: Send> SendFuture for F {}
 impl<F, R, First> GuardedFunction<(First,)> for F
 where
     F: FnOnce(First) -> R + Clone + Send + Sync + 'static,
-    First: Guard,
+    First: FirstParameter,
 {
     const SEALED: sealed::Token = sealed::Token;
 }
 
-impl<F, Fut, First, User, S> HandlerFor<(First,), S> for F
+impl<F, Fut, First, S> HandlerFor<(First,), S> for F
 where
     F: FnOnce(First) -> Fut + Clone + Send + Sync + 'static,
-    First: Guard<Subject = User> + Send,
-    User: RequiredUser,
+    First: AuthenticatesWith<S> + Send,
     Fut: HandlerFuture<Output: Answer> + SendFuture,
-    S: ProvidesUser<User> + Send + Sync + 'static,
+    S: Send + Sync + 'static,
 {
     fn call(self, request: Request, state: S, _: sealed::Token) -> ResponseFuture {
         let mut parts = request.into_parts().0;
         Box::pin(async move {
-            match state.admit::<First>(&mut parts).await {
+            match First::authenticate(&mut parts, &state).await {
                 Ok(first) => self(first).await.into_response(),
                 Err(rejection) => rejection.into_response(),
             }
@@ -244,26 +271,25 @@ macro_rules! functions {
         impl<F, R, M, First, $($middle,)* $last> GuardedFunction<(M, First, $($middle,)* $last)> for F
         where
             F: FnOnce(First, $($middle,)* $last) -> R + Clone + Send + Sync + 'static,
-            First: Guard,
+            First: FirstParameter,
         {
             const SEALED: sealed::Token = sealed::Token;
         }
 
         #[allow(non_snake_case)]
-        impl<F, Fut, M, First, User, $($middle,)* $last, S> HandlerFor<(M, First, $($middle,)* $last), S> for F
+        impl<F, Fut, M, First, $($middle,)* $last, S> HandlerFor<(M, First, $($middle,)* $last), S> for F
         where
             F: FnOnce(First, $($middle,)* $last) -> Fut + Clone + Send + Sync + 'static,
-            First: Guard<Subject = User> + Send,
-            User: RequiredUser,
+            First: AuthenticatesWith<S> + Send,
             $($middle: Send,)*
             $last: Send,
             Fut: HandlerFuture<Output: Answer> + SendFuture,
-            S: ProvidesUser<User> $(+ Extracts<$middle>)* + ExtractsLast<$last, M> + Send + Sync + 'static,
+            S: $(Extracts<$middle> +)* ExtractsLast<$last, M> + Send + Sync + 'static,
         {
             fn call(self, request: Request, state: S, _: sealed::Token) -> ResponseFuture {
                 let (mut parts, body) = request.into_parts();
                 Box::pin(async move {
-                    let first = match state.admit::<First>(&mut parts).await {
+                    let first = match First::authenticate(&mut parts, &state).await {
                         Ok(first) => first,
                         Err(rejection) => return rejection.into_response(),
                     };

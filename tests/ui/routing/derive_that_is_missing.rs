@@ -1,4 +1,3 @@
-// mistakes: 2
 use clerk_auth::routing::{Router, get};
 use clerk_auth::{Clerk, authenticated};
 
