@@ -84,8 +84,8 @@ pub(super) fn expand(
     } else {
         Assertions::default()
     };
-    check_types(&mut signature, extractors, returned);
-    guard(&mut signature, model, &policy, asked);
+    check_types(&mut signature, extractors, &returned);
+    guard(&mut signature, model, &policy, &asked);
     let (unused, body) = match model.subject {
         // What it does with a user would be reported of a type that nobody wrote.
         Subject::Refused(_) => (
@@ -94,7 +94,7 @@ pub(super) fn expand(
         ),
         _ => (TokenStream::new(), body),
     };
-    let here = (!here.is_empty()).then(|| closure(here));
+    let here = (!here.is_empty()).then(|| closure(&here));
     let future = future(&signature, model, &conditions);
     let removed = model.removed.iter();
     let removed = quote!(#(
@@ -137,7 +137,7 @@ fn begin_with(body: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// Statements in a closure that nobody calls, so that they cost nothing when the handler runs.
-fn closure(statements: TokenStream) -> TokenStream {
+fn closure(statements: &TokenStream) -> TokenStream {
     quote! {
         let _ = || {
             #[allow(unused_imports)]
@@ -149,10 +149,10 @@ fn closure(statements: TokenStream) -> TokenStream {
 }
 
 /// Puts what is asked about a type beside it, in the signature.
-fn check_types(signature: &mut Signature, extractors: Vec<(usize, TokenStream)>, returned: TokenStream) {
+fn check_types(signature: &mut Signature, extractors: Vec<(usize, TokenStream)>, returned: &TokenStream) {
     for (index, asked) in extractors {
         if let Some(FnArg::Typed(parameter)) = signature.inputs.iter_mut().nth(index) {
-            check_type(&mut parameter.ty, asked);
+            check_type(&mut parameter.ty, &asked);
         }
     }
     if let ReturnType::Type(_, ty) = &mut signature.output {
@@ -160,7 +160,7 @@ fn check_types(signature: &mut Signature, extractors: Vec<(usize, TokenStream)>,
     }
 }
 
-fn check_type(ty: &mut Type, asked: TokenStream) {
+fn check_type(ty: &mut Type, asked: &TokenStream) {
     if asked.is_empty() {
         return;
     }
@@ -175,7 +175,7 @@ fn check_type(ty: &mut Type, asked: TokenStream) {
 
 /// The questions, as the length of a type, where rustc does not offer to make a name that it does not know a parameter. It
 /// shows a constant by the source at its place: the word of the type that is asked about.
-fn checked(word: Span, asked: TokenStream) -> TokenStream {
+fn checked(word: Span, asked: &TokenStream) -> TokenStream {
     let asked = closure(asked);
     let mut block = Group::new(Delimiter::Brace, quote!(#asked 0));
     block.set_span(Span::call_site().located_at(word));
@@ -200,7 +200,7 @@ fn ends(ty: &Type) -> (Span, Span) {
 }
 
 /// Wraps the user's pattern, whatever it is, or puts a guard in front.
-fn guard(signature: &mut Signature, model: &Model, policy: &TokenStream, asked: TokenStream) {
+fn guard(signature: &mut Signature, model: &Model, policy: &TokenStream, asked: &TokenStream) {
     match &model.subject {
         Subject::Parameter(_) => {
             if let Some(FnArg::Typed(first)) = signature.inputs.first_mut() {
@@ -227,7 +227,7 @@ fn guard(signature: &mut Signature, model: &Model, policy: &TokenStream, asked: 
 
 /// `Authenticated<User, Policy>`, in other words: for a name that it does not know between angle brackets, rustc would offer
 /// to make it a parameter of the handler.
-fn guarded(ty: &TokenStream, policy: &TokenStream, word: Span, asked: TokenStream) -> TokenStream {
+fn guarded(ty: &TokenStream, policy: &TokenStream, word: Span, asked: &TokenStream) -> TokenStream {
     let asked = (!asked.is_empty()).then(|| checked(word, asked));
     quote!(<(#ty, #policy, #asked) as ::clerk_auth::__private::Policed>::Guard)
 }
