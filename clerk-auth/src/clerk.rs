@@ -61,6 +61,10 @@ struct Inner {
     denied: DenyList,
     clock: Arc<dyn Clock>,
     /// `CLERK_API_URL`, where the handle comes from the environment.
+    #[cfg_attr(
+        not(feature = "backend-api"),
+        expect(dead_code, reason = "nothing asks the Backend API")
+    )]
     api_url: Option<String>,
 }
 
