@@ -9,12 +9,10 @@ use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use clerk_auth::Clerk;
 use clerk_auth::testing::{Issuer, MovableClock};
 use clerk_auth::time::Timestamp;
-use rustls_pki_types::SubjectPublicKeyInfoDer;
-use rustls_pki_types::pem::PemObject;
 use serde_json::{Value, json};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
@@ -28,8 +26,9 @@ fn main() {
     let tokens: Vec<String> = (0..TOKENS).map(|number| token(&issuer, number)).collect();
     let requests: Vec<HeaderMap> = tokens.iter().map(|token| request(token)).collect();
 
-    let der = SubjectPublicKeyInfoDer::from_pem_slice(pem.as_bytes()).expect("the issuer's PEM");
-    let key = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, der.as_ref()).expect("the issuer's key");
+    let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+    let der = STANDARD.decode(body).expect("the issuer's PEM");
+    let key = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &der).expect("the issuer's key");
     let signatures: Vec<(&str, Vec<u8>)> = tokens
         .iter()
         .map(|token| {
