@@ -1,6 +1,6 @@
 //! Who the first parameter is: the user, in one of several forms, or nobody.
 
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::spanned::Spanned;
 use syn::{FnArg, GenericArgument, Pat, PathArguments, Signature, Type};
@@ -126,7 +126,7 @@ pub(super) fn is_value(ty: &Type) -> bool {
         Type::Paren(paren) => is_value(&paren.elem),
         Type::ImplTrait(_) | Type::Never(_) | Type::Slice(_) | Type::TraitObject(_) => false,
         Type::Path(path) if path.path.is_ident("str") => false,
-        ty => !mentions(ty.to_token_stream(), "_"),
+        ty => !mentions(ty, |word, is_lifetime| word == "_" && !is_lifetime),
     }
 }
 
@@ -145,48 +145,39 @@ pub(super) fn word(ty: &Type) -> Span {
 
 /// Whether a type is written with `impl`, so that it has no name elsewhere.
 pub(super) fn mentions_impl(ty: &Type) -> bool {
-    mentions(ty.to_token_stream(), "impl")
+    mentions(ty, |word, is_lifetime| word == "impl" && !is_lifetime)
 }
 
 /// Whether a type is written with the word `Self`, which means nothing in an item inside the handler.
 pub(super) fn mentions_self(ty: &Type) -> bool {
-    mentions(ty.to_token_stream(), "Self")
+    mentions(ty, |word, is_lifetime| word == "Self" && !is_lifetime)
 }
 
 /// Whether a type is written with a lifetime that has a name.
 pub(super) fn mentions_lifetime(ty: &Type) -> bool {
-    fn mentions(tokens: TokenStream) -> bool {
+    mentions(ty, |word, is_lifetime| {
+        is_lifetime && word != "static" && word != "_"
+    })
+}
+
+/// Returns whether a type holds a word that is looked for. The predicate gets the word, and whether it names a lifetime.
+fn mentions(ty: &Type, is_sought: fn(&Ident, bool) -> bool) -> bool {
+    fn any(tokens: TokenStream, is_sought: fn(&Ident, bool) -> bool) -> bool {
         let mut is_lifetime = false;
         tokens.into_iter().any(|token| {
             let was_lifetime = std::mem::take(&mut is_lifetime);
             match token {
-                TokenTree::Ident(ident) => was_lifetime && ident != "static" && ident != "_",
+                TokenTree::Ident(ident) => is_sought(&ident, was_lifetime),
                 TokenTree::Punct(punct) => {
                     is_lifetime = punct.as_char() == '\'';
                     false
                 }
-                TokenTree::Group(group) => mentions(group.stream()),
+                TokenTree::Group(group) => any(group.stream(), is_sought),
                 TokenTree::Literal(_) => false,
             }
         })
     }
-    mentions(ty.to_token_stream())
-}
-
-fn mentions(tokens: TokenStream, word: &str) -> bool {
-    let mut is_lifetime = false;
-    tokens.into_iter().any(|token| {
-        let was_lifetime = std::mem::take(&mut is_lifetime);
-        match token {
-            TokenTree::Ident(ident) => ident == word && !was_lifetime,
-            TokenTree::Punct(punct) => {
-                is_lifetime = punct.as_char() == '\'';
-                false
-            }
-            TokenTree::Group(group) => mentions(group.stream(), word),
-            TokenTree::Literal(_) => false,
-        }
-    })
+    any(ty.to_token_stream(), is_sought)
 }
 
 fn pattern(pattern: &Pat) -> String {
