@@ -19,7 +19,7 @@ pub(super) struct Assertions {
     pub(super) extractors: Vec<(usize, TokenStream)>,
     /// About the return type.
     pub(super) returned: TokenStream,
-    /// About types that are written with what a constant in a signature may not name.
+    /// About types that a constant in a signature cannot name.
     pub(super) here: TokenStream,
 }
 
@@ -30,21 +30,12 @@ pub(super) fn assertions(model: &Model) -> Assertions {
     let state = model.state.as_ref().filter(|state| !is_local(state));
     if let Policy::Type(ty) = &model.policy {
         let is_policy = quote!(let _ = <#ty as ::clerk_auth::policy::Policy>::REQUIREMENT;);
-        let place = if is_local(ty) {
-            &mut assertions.here
-        } else {
-            &mut assertions.guard
-        };
-        place.extend(is_policy);
+        unless_local(ty, &mut assertions.guard, &mut assertions.here).extend(is_policy);
     }
     match &model.subject {
         Subject::Parameter(ty) => {
-            let place = if is_local(ty) {
-                &mut assertions.here
-            } else {
-                &mut assertions.guard
-            };
-            place.extend(user(ty, model.requires_a_user, state));
+            let asked = user(ty, model.requires_a_user, state);
+            unless_local(ty, &mut assertions.guard, &mut assertions.here).extend(asked);
         }
         Subject::Nobody => {
             if let Some(state) = state {
@@ -68,19 +59,23 @@ pub(super) fn assertions(model: &Model) -> Assertions {
         }
     }
     if let Some(ty) = &model.returned {
-        let place = if is_local(ty) {
-            &mut assertions.here
-        } else {
-            &mut assertions.returned
-        };
-        place.extend(returned(ty));
+        unless_local(ty, &mut assertions.returned, &mut assertions.here).extend(returned(ty));
     }
     assertions
 }
 
-/// Whether a type is written with what an `impl` around the handler defines.
+/// Returns whether only the handler's body can name a type: it is written with `Self` or a lifetime's name.
 fn is_local(ty: &Type) -> bool {
     mentions_self(ty) || mentions_lifetime(ty)
+}
+
+/// Selects where the statements about a type go.
+fn unless_local<'a>(
+    ty: &Type,
+    signature: &'a mut TokenStream,
+    body: &'a mut TokenStream,
+) -> &'a mut TokenStream {
+    if is_local(ty) { body } else { signature }
 }
 
 fn user(ty: &Type, is_required: bool, state: Option<&Type>) -> TokenStream {
@@ -178,11 +173,11 @@ fn returned(ty: &Type) -> TokenStream {
         None => quote!(<#value_it as ::clerk_auth::__private::ResponseOrJson>::check(__value.opaque());),
     };
     quote! {
-            let __returned = ::clerk_auth::__private::Returned::<#ty>::NEW.ask_response();
-            let __value = __returned.ask_value().ask_response().ask_content();
-            <#value_it as ::clerk_auth::__private::Response>::check(__value.data());
-            #opaque
-            <#error_it as ::clerk_auth::__private::ErrorResponse>::check(__returned.ask_error().ask_response().unanswered());
+        let __returned = ::clerk_auth::__private::Returned::<#ty>::NEW.ask_response();
+        let __value = __returned.ask_value().ask_response().ask_content();
+        <#value_it as ::clerk_auth::__private::Response>::check(__value.data());
+        #opaque
+        <#error_it as ::clerk_auth::__private::ErrorResponse>::check(__returned.ask_error().ask_response().unanswered());
     }
 }
 
