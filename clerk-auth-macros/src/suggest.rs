@@ -10,37 +10,12 @@ pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
         .map(|(_, candidate)| candidate)
 }
 
-/// Edit distance with transpositions (Damerau's restricted form), without regard to case or `_`.
+/// Returns the edit distance with transpositions, without regard to case or `_`.
 pub(crate) fn distance(left: &str, right: &str) -> usize {
-    let left = letters(left);
-    let right = letters(right);
-    let width = right.len() + 1;
-    let mut table = vec![0; (left.len() + 1) * width];
-    for row in 0..=left.len() {
-        for column in 0..=right.len() {
-            let at = row * width + column;
-            table[at] = if row == 0 || column == 0 {
-                row + column
-            } else {
-                let same = left[row - 1] == right[column - 1];
-                let mut least = (table[at - width] + 1)
-                    .min(table[at - 1] + 1)
-                    .min(table[at - width - 1] + usize::from(!same));
-                let swapped = row > 1
-                    && column > 1
-                    && left[row - 1] == right[column - 2]
-                    && left[row - 2] == right[column - 1];
-                if swapped {
-                    least = least.min(table[at - 2 * width - 2] + 1);
-                }
-                least
-            };
-        }
-    }
-    table[table.len() - 1]
+    strsim::osa_distance(&letters(left), &letters(right))
 }
 
-fn letters(word: &str) -> Vec<char> {
+fn letters(word: &str) -> String {
     word.chars()
         .filter(|letter| *letter != '_')
         .flat_map(char::to_lowercase)

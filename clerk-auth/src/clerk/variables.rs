@@ -74,7 +74,7 @@ pub(super) enum Ignored<'a> {
     },
 }
 
-/// What is to be said of a variable that is set; `is_set` answers for others.
+/// Returns why a variable that is set has no effect, if its name resembles one that has. `is_set` checks other variables.
 pub(super) fn ignored<'a>(name: &'a str, value: &str, is_set: impl Fn(&str) -> bool) -> Option<Ignored<'a>> {
     if READ.contains(&name) {
         return None;
@@ -115,38 +115,21 @@ fn nearest(name: &str) -> Option<&'static str> {
     let begins = letters(first).starts_with(&letters("CLERK")) || distance(first, "CLERK") <= 1;
     READ.into_iter()
         .map(|known| (distance(name, known), known))
-        .filter(|(distance, known)| begins && *distance <= letters(known).len() / 6)
+        .filter(|(distance, known)| begins && *distance <= letters(known).chars().count() / 6)
         .min()
         .map(|(_, known)| known)
 }
 
-fn letters(name: &str) -> Vec<char> {
+/// Returns the edit distance with transpositions, without regard to case or separators.
+fn distance(left: &str, right: &str) -> usize {
+    strsim::osa_distance(&letters(left), &letters(right))
+}
+
+fn letters(name: &str) -> String {
     name.chars()
         .filter(|letter| !matches!(letter, '_' | '-' | '.'))
         .flat_map(char::to_uppercase)
         .collect()
-}
-
-/// Edit distance with transpositions (Damerau's restricted form), without regard to case or separators.
-fn distance(left: &str, right: &str) -> usize {
-    let (left, right) = (letters(left), letters(right));
-    let mut before: Vec<usize> = Vec::new();
-    let mut above: Vec<usize> = (0..=right.len()).collect();
-    for row in 0..left.len() {
-        let mut current = vec![row + 1];
-        for column in 0..right.len() {
-            let substituted = above[column] + usize::from(left[row] != right[column]);
-            let mut least = substituted.min(above[column + 1] + 1).min(current[column] + 1);
-            let is_swap =
-                row > 0 && column > 0 && left[row] == right[column - 1] && left[row - 1] == right[column];
-            if is_swap {
-                least = least.min(before[column - 1] + 1);
-            }
-            current.push(least);
-        }
-        before = std::mem::replace(&mut above, current);
-    }
-    above[right.len()]
 }
 
 #[cfg(test)]
