@@ -53,7 +53,7 @@ async fn send(profiles: &Profiles, delivery: &SignedDelivery) -> StatusCode {
     answer.expect("a router answers").status()
 }
 
-async fn receive(profiles: &Profiles, event_type: &str, data: Value) -> StatusCode {
+pub(crate) async fn receive(profiles: &Profiles, event_type: &str, data: Value) -> StatusCode {
     send(profiles, &delivery(profiles, event_type, data)).await
 }
 
@@ -67,7 +67,7 @@ fn banned(user_id: &str, updated_at: i64) -> Value {
     user
 }
 
-fn deleted(user_id: &str) -> Value {
+pub(crate) fn deleted(user_id: &str) -> Value {
     json!({ "id": user_id, "object": "user", "deleted": true })
 }
 
@@ -75,12 +75,12 @@ fn ended(profiles: &Profiles, session_id: &str, user_id: &str) -> Value {
     session_object(session_id, user_id, "ended", profiles.clock.now())
 }
 
-async fn start(database: &TestDatabase) -> Profiles {
+pub(crate) async fn start(database: &TestDatabase) -> Profiles {
     Profiles::start_on(Pool::open(database.url(), 5).await).await
 }
 
 /// The refusal of a token, if it is refused.
-async fn refusal(profiles: &Profiles, token: SessionToken<'_>) -> Option<Refusal> {
+pub(crate) async fn refusal(profiles: &Profiles, token: SessionToken<'_>) -> Option<Refusal> {
     match profiles.authenticate(token).await {
         Ok(_) => None,
         Err(AuthenticationError::Refused(refusal)) => Some(refusal),
