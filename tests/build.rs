@@ -46,7 +46,7 @@ fn name_of(path: &Path) -> String {
     name.split('.').next().unwrap_or_default().to_owned()
 }
 
-/// What stands in a folder, sorted; nothing where there is none.
+/// Returns the paths in a folder, sorted. Returns an empty list if the folder does not exist.
 fn entries(folder: &Path) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = fs::read_dir(folder)
         .map(|entries| {

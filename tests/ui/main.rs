@@ -7,7 +7,7 @@ mod forms {
     include!(concat!(env!("OUT_DIR"), "/forms.rs"));
 }
 
-// Of mistakes alone, because trybuild checks those in one call of cargo, and what must compile one by one.
+// Only mistakes: with a fixture that must compile among them, trybuild would call cargo once per fixture.
 #[test]
 fn fixtures() {
     let cases = trybuild::TestCases::new();

@@ -136,7 +136,7 @@ fn begin_with(body: TokenStream, item: TokenStream) -> TokenStream {
     tokens.into_iter().collect()
 }
 
-/// Statements in a closure that nobody calls, so that they cost nothing when the handler runs.
+/// Wraps statements in a closure that is never called: rustc checks them, and the handler does not run them.
 fn closure(statements: &TokenStream) -> TokenStream {
     quote! {
         let _ = || {
@@ -148,7 +148,7 @@ fn closure(statements: &TokenStream) -> TokenStream {
     }
 }
 
-/// Puts what is asked about a type beside it, in the signature.
+/// Puts the questions about each type beside it, in the signature.
 fn check_types(signature: &mut Signature, extractors: Vec<(usize, TokenStream)>, returned: &TokenStream) {
     for (index, asked) in extractors {
         if let Some(FnArg::Typed(parameter)) = signature.inputs.iter_mut().nth(index) {

@@ -59,10 +59,10 @@ const fn user(kind: Kind, nullable: bool, most_bytes: usize) -> Shortcode {
 }
 
 const fn session(kind: Kind) -> Shortcode {
-    sized(kind, 100)
+    session_of(kind, 100)
 }
 
-const fn sized(kind: Kind, most_bytes: usize) -> Shortcode {
+const fn session_of(kind: Kind, most_bytes: usize) -> Shortcode {
     Shortcode {
         kind,
         nullable: true,
@@ -71,9 +71,10 @@ const fn sized(kind: Kind, most_bytes: usize) -> Shortcode {
     }
 }
 
-/// The table: Clerk's documentation, and the list beside the editor of its dashboard. Bytes: an e-mail address has at most 254 (RFC 5321 section 4.5.3.1.3 less the brackets), a phone number
-/// 16 (E.164 with `+`), Unix seconds 10, Clerk's ids 32. Clerk documents no bounds for names, wallets and picture
-/// addresses: 100 and 300 are assumptions, above what is seen in practice.
+/// The shortcodes of Clerk's documentation and of the list beside the editor of its dashboard. Bytes: an e-mail address has
+/// at most 254 (RFC 5321 section 4.5.3.1.3 less the brackets), a phone number 16 (E.164 with `+`), Unix seconds 10, Clerk's
+/// ids 32. Clerk documents no bounds for names, wallets and picture addresses: 100 and 300 are assumptions, above what is
+/// seen in practice.
 const SHORTCODES: [(&str, Shortcode); 29] = [
     ("user.id", user(Kind::Text, false, 32)),
     ("user.first_name", user(Kind::Text, true, 100)),
@@ -95,7 +96,7 @@ const SHORTCODES: [(&str, Shortcode); 29] = [
     ("org.name", session(Kind::Text)),
     ("org.slug", session(Kind::Text)),
     ("org.role", session(Kind::Text)),
-    ("org.image_url", sized(Kind::Text, 300)),
+    ("org.image_url", session_of(Kind::Text, 300)),
     ("org.has_image", session(Kind::Boolean)),
     ("org.public_metadata", session(Kind::Object)),
     ("org_membership.public_metadata", session(Kind::Object)),
@@ -112,7 +113,7 @@ const ORGANIZATIONS: &str = "user.organizations";
 /// The objects that a shortcode is about.
 pub(super) const ROOTS: [&str; 4] = ["user", "org", "org_membership", "session"];
 
-/// This library, as messages name it: Clerk's list of shortcodes grows, and each version knows those of its day.
+/// This library's name and version in messages. Clerk's list of shortcodes grows between versions.
 const THIS: &str = concat!(
     "clerk-auth ",
     env!("CARGO_PKG_VERSION_MAJOR"),
@@ -220,7 +221,8 @@ pub(super) fn look_up(path: &str) -> Result<Shortcode, UnknownShortcode> {
     Err(unknown(path))
 }
 
-/// What an unknown path is taken for where it is allowed: anything, of any size. `None` if Clerk cannot have such a shortcode.
+/// Returns the shortcode of an unknown path that `allow(unknown_shortcodes)` accepts: any JSON or null, without a bound.
+/// Returns `None` if the root is unknown or the path is malformed.
 pub(super) fn allowed(path: &str) -> Option<Shortcode> {
     let is_step = |step: &str| {
         !step.is_empty()

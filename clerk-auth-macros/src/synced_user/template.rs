@@ -66,7 +66,7 @@ impl Claim {
     }
 }
 
-/// What is accepted because the struct allows it by name.
+/// The checks that the struct turns off with `allow(…)`.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Leniency {
     /// Claims of any size.

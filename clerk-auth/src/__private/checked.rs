@@ -1,12 +1,12 @@
-//! How a signature carries what is asked about its types, so that rustc reports a mistake where it is written, and nowhere else.
+//! Puts the checks of a type into the signature that names the type, so that rustc reports a mistake only there.
 //!
-//! The questions are a constant in the type: if they do not compile, rustc takes the type for an error that it has reported,
-//! and a route that mounts the handler adds nothing.
+//! The checks are a constant in the type. If the constant does not compile, rustc treats the type as an error that was
+//! reported, and does not report the route that mounts the handler.
 
 use super::subject::Policed;
 use crate::extract::Authenticated;
 
-/// A type beside the questions about it.
+/// A type beside its checks.
 pub trait CheckedType {
     /// The type.
     type It;

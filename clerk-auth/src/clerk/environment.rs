@@ -15,7 +15,7 @@ pub(crate) struct Variables(BTreeMap<String, String>);
 
 impl Variables {
     pub(crate) fn of_process() -> Self {
-        // A value that is not Unicode is none of Clerk's; replaced characters make its reader refuse it by name.
+        // Invalid Unicode is replaced, so that the check of the variable refuses the value by name.
         std::env::vars_os()
             .map(|(name, value)| {
                 (
@@ -118,7 +118,7 @@ impl ClerkBuilder {
     }
 }
 
-/// A front end's variable holds the key that the back end lacks.
+/// Names the front end's variable if one holds the key that the back end lacks.
 fn no_instance(variables: &Variables) -> ConfigurationError {
     let meant = "CLERK_PUBLISHABLE_KEY";
     let front_end = variables.names().find(|name| {

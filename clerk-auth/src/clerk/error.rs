@@ -1,11 +1,11 @@
-//! What can be wrong with the configuration, and the form to write instead.
+//! Configuration errors, each with the form to write instead.
 
 use crate::http::address::redacted;
 use crate::http::origin::{fault, meant_issuer, meant_origins};
 use crate::token::KeyError;
 
-/// What is wrong with the configuration: the operator's to mend, before the application starts. Each message names the
-/// environment variable and says what a right value looks like.
+/// An error in the configuration, which the operator corrects before the application starts. Each message names the
+/// environment variable and shows the form of a correct value.
 ///
 /// ```
 /// use clerk_auth::Clerk;
@@ -25,19 +25,19 @@ use crate::token::KeyError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigurationError {
-    /// Nothing says which instance's tokens to accept.
+    /// Neither a publishable key nor an issuer was given.
     #[error(
         "the Clerk instance is not known: set CLERK_PUBLISHABLE_KEY, or give `publishable_key`; it is like \
          `pk_test_…` and stands in Clerk's dashboard under API keys"
     )]
     NoInstance,
-    /// The publishable key is none.
+    /// The publishable key is malformed.
     #[error(
         "the publishable key (CLERK_PUBLISHABLE_KEY) is malformed: it is `pk_test_` or `pk_live_` and the base64 of a \
          host, without quotes, as Clerk's dashboard shows it under API keys"
     )]
     PublishableKey,
-    /// The secret key is none, or of another kind of instance than the publishable key.
+    /// The secret key is malformed, or belongs to another environment, live or test, than the publishable key.
     #[error(
         "the secret key (CLERK_SECRET_KEY) does not go with the publishable key: one is `test`, the other `live`, or it \
          does not begin with `sk_test_` or `sk_live_`; write it without quotes"

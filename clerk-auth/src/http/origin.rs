@@ -9,7 +9,7 @@ use super::address::{host, is_loopback, is_safe};
 /// Schemes whose pages have no origin, or that no page has (HTML standard, "Origin"; Fetch standard, "Origin header").
 const WITHOUT_ORIGIN: [&str; 8] = ["about", "blob", "data", "file", "ftp", "javascript", "ws", "wss"];
 
-/// What surrounds or separates values where people copy lists from: shells, JSON, YAML, CSV.
+/// The characters that quote or separate values in lists copied from a shell, JSON, YAML or CSV.
 const AROUND: [char; 17] = [
     '"', '\'', '`', '‘', '’', '“', '”', ',', ';', '|', '<', '>', '(', ')', '{', '}', '\\',
 ];

@@ -132,8 +132,8 @@ impl<S: Provides<Clerk> + Sync, U: SubjectFrom<S>> ProvidesUser<U> for S {
     }
 }
 
-// The traits of the first parameter are implemented for every type that has what they need, so that rustc reports a
-// parameter once that `#[authenticated]` has found wrong: of a type that it knows to be one such error, it proves these.
+// The traits of the first parameter have blanket impls. rustc takes a blanket impl to hold for a type whose error it has
+// reported, so a parameter that `#[authenticated]` reports is not reported again at the route.
 
 /// A first parameter that authenticates.
 #[doc(hidden)]

@@ -1,4 +1,4 @@
-// What a template can have that this version does not know, or does not bound.
+// Shortcodes that this version does not know, or whose size nothing bounds.
 #![deny(deprecated)]
 
 use clerk_auth::SyncedUser;
