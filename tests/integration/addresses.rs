@@ -263,3 +263,35 @@ fn stand_in_is_made_for_loopback_only() {
         stand_in(origin).expect(origin);
     }
 }
+
+#[test]
+fn issuer_that_no_token_names_is_refused_with_the_form_to_write() {
+    let pem = Issuer::new("https://clerk.example.com").public_key_pem();
+    for (issuer, form) in [
+        ("https://Clerk.example.com", "write `https://clerk.example.com`"),
+        (
+            "https://clerk.example.com:443",
+            "write `https://clerk.example.com`",
+        ),
+        (
+            "https://app.example.com/__clerk/*",
+            "write an address like `https://clerk.example.com`",
+        ),
+        (
+            "https://fox.accounts.dev",
+            "write `https://fox.clerk.accounts.dev`",
+        ),
+        (
+            "https://api.clerk.com",
+            "write an address like `https://clerk.example.com`",
+        ),
+    ] {
+        let built = Clerk::builder().issuer(issuer).jwt_key(&pem).build();
+        let error = built.expect_err(issuer);
+        assert!(
+            matches!(error, ConfigurationError::Issuer(_)),
+            "{issuer}: {error}"
+        );
+        assert!(error.to_string().contains(form), "{issuer}: {error}");
+    }
+}
