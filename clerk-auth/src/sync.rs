@@ -20,6 +20,7 @@ mod dialect;
 #[cfg(feature = "backend-api")]
 mod drift;
 mod error;
+mod failure;
 #[cfg(feature = "backend-api")]
 mod fallback;
 mod fresh;
@@ -67,6 +68,7 @@ pub use deliveries::CREATE_DELIVERIES;
 #[cfg(feature = "backend-api")]
 pub use drift::{Drift, UserList};
 pub use error::{BoxError, SyncError};
+pub(crate) use failure::Failure;
 #[cfg(feature = "backend-api")]
 pub use import::Import;
 pub use plan::SyncOutcome;

@@ -13,6 +13,7 @@ mod edge_tokens;
 mod error_codes;
 mod example;
 mod example_import;
+mod failures;
 mod faults;
 mod fixture;
 mod freshness;

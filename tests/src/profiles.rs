@@ -270,6 +270,11 @@ impl Profiles<AlwaysRead> {
 }
 
 impl<U: SyncedUser> Profiles<U> {
+    /// The handle that verifies tokens.
+    pub fn clerk(&self) -> &Clerk {
+        &self.clerk
+    }
+
     /// The verified session of a token.
     ///
     /// # Panics

@@ -8,8 +8,9 @@ use axum::response::IntoResponse;
 
 use super::problem;
 use crate::policy::Denied;
-use crate::sync::SyncError;
+use crate::sync::{Failure, SyncError};
 use crate::token::Refusal;
+use crate::user::SyncedUser;
 
 /// How long a client should wait for a database to come back.
 const DATABASE_RETRY: Duration = Duration::from_secs(1);
@@ -28,13 +29,23 @@ const TOKEN_RETRY: Duration = Duration::from_secs(60);
 /// | [`Denied`](Self::Denied) | 403 | that of the [`Denied`] |
 /// | [`CrossSiteRequest`](Self::CrossSiteRequest) | 403 | `cross_site_request` |
 /// | [`UserConflict`](Self::UserConflict) | 409 | `user_conflict` |
+/// | [`UserDataRefused`](Self::UserDataRefused) | 422 | `user_data_refused` |
+/// | [`ClaimInvalid`](Self::ClaimInvalid) | 422 | `claim_invalid` |
 /// | [`KeysUnavailable`](Self::KeysUnavailable) | 503 | `keys_unavailable` |
 /// | [`DenialsUnavailable`](Self::DenialsUnavailable) | 503 | `denials_unavailable` |
 /// | [`DatabaseUnavailable`](Self::DatabaseUnavailable) | 503 | `database_unavailable` |
+/// | [`DatabaseBusy`](Self::DatabaseBusy) | 503 | `database_busy` |
+/// | [`DatabaseReadOnly`](Self::DatabaseReadOnly) | 503 | `database_read_only` |
+/// | [`StatementRefused`](Self::StatementRefused) | 503 | `statement_refused` |
 /// | [`SignUpFailed`](Self::SignUpFailed) | 503 | `sign_up_failed` |
 /// | [`DeletionFailed`](Self::DeletionFailed) | 503 | `deletion_failed` |
 /// | [`SessionTokenIncomplete`](Self::SessionTokenIncomplete) | 503 | `session_token_incomplete` |
 /// | [`Misconfigured`](Self::Misconfigured) | 500 | `misconfigured` |
+/// | [`UserUnreadable`](Self::UserUnreadable) | 500 | `user_unreadable` |
+/// | [`DatabaseFailed`](Self::DatabaseFailed) | 500 | `database_failed` |
+///
+/// 422 is about the account and not about the request: repeating the request changes nothing. The log names the user and the
+/// constraint, column or claim.
 ///
 /// 401 carries `WWW-Authenticate: Bearer`, 503 carries `Retry-After` in seconds. Nothing internal is in a response; the
 /// reason is in the log.
@@ -77,6 +88,12 @@ pub enum Rejection {
     /// Another user's row holds a value that the team's table allows once, such as the e-mail address.
     #[error("another account holds a value of this one that can be held once")]
     UserConflict,
+    /// The database refuses the user's data, by a constraint or a length for example.
+    #[error("the data of this account cannot be stored")]
+    UserDataRefused,
+    /// The struct cannot hold a value of the user's, such as an external id that is no UUID.
+    #[error("the data of this account is not what this service can use")]
+    ClaimInvalid,
     /// The keys that tokens are verified with cannot be had.
     #[error("sessions cannot be verified at the moment")]
     KeysUnavailable {
@@ -89,9 +106,27 @@ pub enum Rejection {
         /// When to try again.
         retry_after: Duration,
     },
-    /// The database is slow or gone.
+    /// The database cannot be used: it does not answer.
     #[error("the service is not available at the moment")]
     DatabaseUnavailable {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The database answers, but another transaction is in the way of this user's row.
+    #[error("the account is in use at the moment")]
+    DatabaseBusy {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The database accepts no writes at the moment, during a failover for example.
+    #[error("the service accepts no changes at the moment")]
+    DatabaseReadOnly {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The database refuses a statement whoever the user is: a column or a privilege is missing.
+    #[error("the service cannot read or write accounts at the moment")]
+    StatementRefused {
         /// When to try again.
         retry_after: Duration,
     },
@@ -113,6 +148,12 @@ pub enum Rejection {
     /// The application is wired wrongly; the log says how.
     #[error("the service is not set up correctly")]
     Misconfigured,
+    /// The struct cannot hold the user's row.
+    #[error("the account cannot be read")]
+    UserUnreadable,
+    /// The database, or what is between, has failed in a way that is not foreseen.
+    #[error("the service has failed")]
+    DatabaseFailed,
 }
 
 impl Rejection {
@@ -122,13 +163,19 @@ impl Rejection {
             Self::SignedOut | Self::Refused(_) | Self::UserDeleted => StatusCode::UNAUTHORIZED,
             Self::Denied(_) | Self::CrossSiteRequest => StatusCode::FORBIDDEN,
             Self::UserConflict => StatusCode::CONFLICT,
+            Self::UserDataRefused | Self::ClaimInvalid => StatusCode::UNPROCESSABLE_ENTITY,
             Self::KeysUnavailable { .. }
             | Self::DenialsUnavailable { .. }
             | Self::DatabaseUnavailable { .. }
+            | Self::DatabaseBusy { .. }
+            | Self::DatabaseReadOnly { .. }
+            | Self::StatementRefused { .. }
             | Self::SignUpFailed { .. }
             | Self::DeletionFailed { .. }
             | Self::SessionTokenIncomplete => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Misconfigured => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Misconfigured | Self::UserUnreadable | Self::DatabaseFailed => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
         }
     }
 
@@ -141,6 +188,13 @@ impl Rejection {
             Self::Denied(denied) => denied.code(),
             Self::CrossSiteRequest => "cross_site_request",
             Self::UserConflict => "user_conflict",
+            Self::UserDataRefused => "user_data_refused",
+            Self::ClaimInvalid => "claim_invalid",
+            Self::DatabaseBusy { .. } => "database_busy",
+            Self::DatabaseReadOnly { .. } => "database_read_only",
+            Self::StatementRefused { .. } => "statement_refused",
+            Self::UserUnreadable => "user_unreadable",
+            Self::DatabaseFailed => "database_failed",
             Self::SignUpFailed { .. } => "sign_up_failed",
             Self::DeletionFailed { .. } => "deletion_failed",
             Self::KeysUnavailable { .. } => "keys_unavailable",
@@ -152,25 +206,26 @@ impl Rejection {
     }
 
     /// What a sync failure is to the caller; sync has told the operator.
-    #[expect(clippy::needless_pass_by_value, reason = "it is mapped, not looked at")]
-    pub(crate) fn from_sync(error: SyncError) -> Self {
-        match error {
-            SyncError::Gone => Self::UserDeleted,
-            SyncError::Claims(_) => Self::SessionTokenIncomplete,
-            SyncError::OtherInstance { .. } => Self::Misconfigured,
-            SyncError::Conflict(_) => Self::UserConflict,
-            SyncError::OnInsert(_) => Self::SignUpFailed {
-                retry_after: DATABASE_RETRY,
-            },
-            SyncError::OnDelete(_) => Self::DeletionFailed {
-                retry_after: DATABASE_RETRY,
-            },
-            SyncError::OnEvent(_)
-            | SyncError::Timeout(_)
-            | SyncError::Unavailable
-            | SyncError::Database(_) => Self::DatabaseUnavailable {
-                retry_after: DATABASE_RETRY,
-            },
+    pub(crate) fn from_sync<U: SyncedUser>(error: &SyncError) -> Self {
+        let retry_after = DATABASE_RETRY;
+        match error.failure::<U>() {
+            Failure::UserDeleted => Self::UserDeleted,
+            Failure::TokenIncomplete => Self::SessionTokenIncomplete,
+            Failure::ClaimInvalid => Self::ClaimInvalid,
+            Failure::OtherInstance => Self::Misconfigured,
+            Failure::Conflict => Self::UserConflict,
+            Failure::OnInsert => Self::SignUpFailed { retry_after },
+            Failure::OnDelete => Self::DeletionFailed { retry_after },
+            Failure::Outage | Failure::Timeout | Failure::NotAsked => {
+                Self::DatabaseUnavailable { retry_after }
+            }
+            Failure::Busy => Self::DatabaseBusy { retry_after },
+            Failure::ReadOnly => Self::DatabaseReadOnly { retry_after },
+            Failure::DataRefused => Self::UserDataRefused,
+            Failure::RowUnreadable => Self::UserUnreadable,
+            Failure::StatementRefused => Self::StatementRefused { retry_after },
+            // A delivery is not answered here.
+            Failure::OnEvent | Failure::Bug => Self::DatabaseFailed,
         }
     }
 
@@ -218,6 +273,9 @@ impl Rejection {
             Self::KeysUnavailable { retry_after }
             | Self::DenialsUnavailable { retry_after }
             | Self::DatabaseUnavailable { retry_after }
+            | Self::DatabaseBusy { retry_after }
+            | Self::DatabaseReadOnly { retry_after }
+            | Self::StatementRefused { retry_after }
             | Self::SignUpFailed { retry_after }
             | Self::DeletionFailed { retry_after } => Some(*retry_after),
             Self::SessionTokenIncomplete => Some(TOKEN_RETRY),

@@ -96,7 +96,7 @@ pub trait SubjectFrom<S>: Subject + Send {
     fn resolve(session: Option<Session>, state: &S) -> impl Future<Output = Result<Self, Rejection>> + Send;
 }
 
-/// The row, or the verified session while the database cannot be reached: for handlers that can go on without the row.
+/// The row, or the verified session while the database cannot be used: for handlers that can go on without the row.
 ///
 /// ```
 /// # #[cfg(feature = "sqlite")]
@@ -125,7 +125,7 @@ pub trait SubjectFrom<S>: Subject + Send {
 pub enum MaybeSynced<U> {
     /// The row, and what sync did.
     Synced(Synced<U>),
-    /// The database is slow or gone; the person is who the session says.
+    /// The database is slow, gone or accepts no writes; the person is who the session says.
     Unavailable(Session),
 }
 
@@ -219,7 +219,10 @@ where
     async fn resolve(session: Option<Session>, state: &S) -> Result<Self, Rejection> {
         let session = session.ok_or(Rejection::SignedOut)?;
         let users: UserSync<U> = state.provide();
-        users.sync(&session).await.map_err(Rejection::from_sync)
+        users
+            .sync(&session)
+            .await
+            .map_err(|error| Rejection::from_sync::<U>(&error))
     }
 }
 
@@ -242,7 +245,9 @@ where
         let session = session.ok_or(Rejection::SignedOut)?;
         let users: UserSync<U> = state.provide();
         let synced = users.sync_shared(&session).await;
-        synced.map(|synced| synced.user).map_err(Rejection::from_sync)
+        synced
+            .map(|synced| synced.user)
+            .map_err(|error| Rejection::from_sync::<U>(&error))
     }
 }
 
@@ -255,7 +260,11 @@ where
         let session = session.ok_or(Rejection::SignedOut)?;
         match Synced::resolve(Some(session.clone()), state).await {
             Ok(synced) => Ok(Self::Synced(synced)),
-            Err(Rejection::DatabaseUnavailable { .. }) => Ok(Self::Unavailable(session)),
+            Err(
+                Rejection::DatabaseUnavailable { .. }
+                | Rejection::DatabaseBusy { .. }
+                | Rejection::DatabaseReadOnly { .. },
+            ) => Ok(Self::Unavailable(session)),
             Err(rejection) => Err(rejection),
         }
     }

@@ -142,7 +142,9 @@ impl<U: SyncedUser> UserSync<U> {
             drift.users += 1;
             drift.unreadable.push(user_id);
         }
-        let standings = patience.with_rows(|| self.inner.standings(&observations)).await?;
+        let standings = patience
+            .with_rows::<U, _, _>(|| self.inner.standings(&observations))
+            .await?;
         for (observation, standing) in observations.iter().zip(standings) {
             drift.users += 1;
             let list = match standing {

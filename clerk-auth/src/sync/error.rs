@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::sqlstate::{self, ErrorKind};
+use super::failure::{self, Failure};
+use super::sqlstate;
 use super::store::WriteError;
 use crate::claim::UnreadableClaims;
+use crate::user::SyncedUser;
 
 /// What an application's own code failed with, in a hook such as
 /// [`on_insert`](super::UserSyncBuilder::on_insert): any error, or a text. It goes to the log, never into a response.
@@ -44,8 +46,8 @@ pub enum SyncError {
     /// Clerk has deleted the user; the token has not expired yet.
     #[error("the user was deleted")]
     Gone,
-    /// The token's claims are not those of the template: it has not been pasted into Clerk's dashboard, or has been
-    /// changed since the token was minted.
+    /// The claims cannot be read into the struct. The token has not those of the template: it has not been pasted into
+    /// Clerk's dashboard, or has been changed since the token was minted. Or a value is one that a field cannot hold.
     #[error("{0}")]
     Claims(#[from] UnreadableClaims),
     /// The session is of another Clerk instance than the rows are: the application's state mixes two of them.
@@ -75,6 +77,10 @@ pub enum SyncError {
     /// The database did not answer within the sync timeout.
     #[error("the database did not answer within {} ms", .0.as_millis())]
     Timeout(Duration),
+    /// The database answers, but did not do this within the sync timeout: another transaction holds a lock on the user's
+    /// row, or a trigger is slow.
+    #[error("the user's row was not to be had within {} ms, although the database answers", .0.as_millis())]
+    Busy(Duration),
     /// The database has not answered for a while, and was not asked.
     #[error("the database has not been answering")]
     Unavailable,
@@ -84,28 +90,20 @@ pub enum SyncError {
 }
 
 impl SyncError {
-    /// One lower-case word, as for a label of a metric.
-    pub(super) fn as_str(&self) -> &'static str {
+    /// What the error means, and so what follows from it.
+    pub(crate) fn failure<U: SyncedUser>(&self) -> Failure {
         match self {
-            Self::Gone => "gone",
-            Self::Claims(_) => "claims",
-            Self::OtherInstance { .. } => "other_instance",
-            Self::Conflict(_) => "conflict",
-            Self::OnInsert(_) => "on_insert",
-            Self::OnEvent(_) => "on_event",
-            Self::OnDelete(_) => "on_delete",
-            Self::Timeout(_) => "timeout",
-            Self::Unavailable => "unavailable",
-            Self::Database(_) => "database",
-        }
-    }
-
-    /// Whether the database could not be used at all, as against this one statement.
-    pub(super) fn is_outage(&self) -> bool {
-        match self {
-            Self::Timeout(_) => true,
-            Self::Database(error) => sqlstate::kind(error) == ErrorKind::Outage,
-            _ => false,
+            Self::Gone => Failure::UserDeleted,
+            Self::Claims(claims) => failure::of_claims(claims, U::TEMPLATE),
+            Self::OtherInstance { .. } => Failure::OtherInstance,
+            Self::Conflict(_) => Failure::Conflict,
+            Self::OnInsert(_) => Failure::OnInsert,
+            Self::OnEvent(_) => Failure::OnEvent,
+            Self::OnDelete(_) => Failure::OnDelete,
+            Self::Timeout(_) => Failure::Timeout,
+            Self::Busy(_) => Failure::Busy,
+            Self::Unavailable => Failure::NotAsked,
+            Self::Database(error) => sqlstate::kind(error).into(),
         }
     }
 }

@@ -254,7 +254,7 @@ impl<U: SyncedUser> Import<U> {
         }
         let report = self
             .patience
-            .with_rows(|| self.inner.import_page(users, self.dry_run))
+            .with_rows::<U, _, _>(|| self.inner.import_page(users, self.dry_run))
             .await?;
         self.page = None;
         match last {
@@ -288,7 +288,7 @@ impl<U: SyncedUser> Import<U> {
         for user_id in &unknown {
             if !self.dry_run {
                 self.patience
-                    .with_rows(|| self.inner.delete(user_id.as_str()))
+                    .with_rows::<U, _, _>(|| self.inner.delete(user_id.as_str()))
                     .await?;
             }
             report.counts.deleted += 1;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::bulk::WrittenRow;
 use super::error::SyncError;
+use super::failure::{Failure, Step};
 use super::observation::{Observation, UserObject};
 use super::plan::{Plan, SyncOutcome, plan};
 use super::progress::{ImportCounts, NotImported};
@@ -95,6 +96,31 @@ impl PageReport {
         self.not_imported.push((UserId::new(clerk_id), reason));
     }
 
+    /// Names a user for whom alone something has failed. Any other error is returned.
+    fn skip_for<U: SyncedUser>(&mut self, clerk_id: &str, error: SyncError) -> Result<(), SyncError> {
+        if error.failure::<U>().step() != Step::Skip {
+            return Err(error);
+        }
+        let reason = match error {
+            SyncError::Gone => NotImported::Deleted,
+            SyncError::Claims(claims) => NotImported::Claims(claims),
+            SyncError::OnInsert(error) => NotImported::OnInsert(error),
+            SyncError::Conflict(columns) => {
+                self.counts.conflicted += 1;
+                let conflict = NotImported::Conflict(columns);
+                self.not_imported.push((UserId::new(clerk_id), conflict));
+                return Ok(());
+            }
+            SyncError::Database(error) if kind(&error) == ErrorKind::UnreadableRow => {
+                NotImported::UnreadableRow
+            }
+            SyncError::Database(error) => NotImported::refused(&error),
+            error => return Err(error),
+        };
+        self.skip(clerk_id, reason);
+        Ok(())
+    }
+
     fn count(&mut self, outcome: SyncOutcome) {
         match outcome {
             SyncOutcome::Inserted => self.counts.inserted += 1,
@@ -114,12 +140,12 @@ impl<U: SyncedUser> Inner<U> {
         let mut unreadable = HashSet::new();
         let rows = match self.rows(&clerk_ids).await {
             // A row that the struct cannot hold does not keep the others from being read.
-            Err(SyncError::Database(error)) if is_of_a_row(&error) => {
+            Err(error) if error.failure::<U>() == Failure::RowUnreadable => {
                 let mut rows = Vec::with_capacity(clerk_ids.len());
                 for clerk_id in clerk_ids {
                     match self.rows(&[clerk_id]).await {
                         Ok(row) => rows.extend(row),
-                        Err(SyncError::Database(error)) if is_of_a_row(&error) => {
+                        Err(error) if error.failure::<U>() == Failure::RowUnreadable => {
                             unreadable.insert(clerk_id);
                         }
                         Err(error) => return Err(error),
@@ -198,7 +224,7 @@ impl<U: SyncedUser> Inner<U> {
             .collect();
         let raised = at_most(async { Ok(self.store.raise_version_of_many(&versions).await?) }).await;
         let rows = match raised {
-            Err(SyncError::Database(error)) if kind(&error) == ErrorKind::RefusedData => {
+            Err(error) if error.failure::<U>() == Failure::DataRefused => {
                 self.raise_each_version(rows, report).await?
             }
             raised => {
@@ -230,10 +256,7 @@ impl<U: SyncedUser> Inner<U> {
             let clerk_id = row.source.subject();
             match at_most(async { Ok(self.store.raise_version(clerk_id, row.version).await?) }).await {
                 Ok(()) => raised.push(row),
-                Err(SyncError::Database(error)) if kind(&error) == ErrorKind::RefusedData => {
-                    report.skip(clerk_id, NotImported::refused(&error));
-                }
-                Err(error) => return Err(error),
+                Err(error) => report.skip_for::<U>(clerk_id, error)?,
             }
         }
         Ok(raised)
@@ -289,21 +312,7 @@ impl<U: SyncedUser> Inner<U> {
         let clerk_id = row.source.subject();
         match at_most(self.settle(row, None, Counted::default())).await {
             Ok(synced) => report.count(synced.outcome),
-            Err(SyncError::Gone) => report.skip(clerk_id, NotImported::Deleted),
-            Err(SyncError::Claims(claims)) => report.skip(clerk_id, NotImported::Claims(claims)),
-            Err(SyncError::OnInsert(error)) => report.skip(clerk_id, NotImported::OnInsert(error)),
-            Err(SyncError::Conflict(columns)) => {
-                report.counts.conflicted += 1;
-                let conflict = NotImported::Conflict(columns);
-                report.not_imported.push((UserId::new(clerk_id), conflict));
-            }
-            Err(SyncError::Database(error)) if kind(&error) == ErrorKind::RefusedData => {
-                report.skip(clerk_id, NotImported::refused(&error));
-            }
-            Err(SyncError::Database(error)) if is_of_a_row(&error) => {
-                report.skip(clerk_id, NotImported::UnreadableRow);
-            }
-            Err(error) => return Err(error),
+            Err(error) => report.skip_for::<U>(clerk_id, error)?,
         }
         Ok(())
     }
@@ -329,14 +338,9 @@ impl<U: SyncedUser> Inner<U> {
 fn is_of_one(error: &WriteError) -> bool {
     match error {
         WriteError::Taken(_) | WriteError::OnInsert(_) => true,
-        WriteError::Database(error) => kind(error) == ErrorKind::RefusedData || is_of_a_row(error),
+        WriteError::Database(error) => Failure::from(kind(error)).step() == Step::Skip,
         _ => false,
     }
-}
-
-/// Whether an error is that of decoding a row, which says nothing about other rows.
-fn is_of_a_row(error: &sqlx::Error) -> bool {
-    matches!(error, sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_))
 }
 
 /// The users of a page up to the last one who has an id, after whom the next page begins. Without any id, all of them: the

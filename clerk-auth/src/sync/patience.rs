@@ -6,8 +6,9 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::error::SyncError;
-use super::sqlstate::{self, ErrorKind};
+use super::failure::Step;
 use crate::backend_api::BackendApiError;
+use crate::user::SyncedUser;
 
 /// The first pause after a failure; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -70,14 +71,17 @@ impl Patience {
     }
 
     /// What the database answers. Work that was half done is done again: it must not matter.
-    pub(super) async fn with_rows<T, F>(self, mut work: impl FnMut() -> F) -> Result<T, SyncError>
+    pub(super) async fn with_rows<U: SyncedUser, T, F>(
+        self,
+        mut work: impl FnMut() -> F,
+    ) -> Result<T, SyncError>
     where
         F: Future<Output = Result<T, SyncError>>,
     {
         let mut failures = None;
         loop {
             match work().await {
-                Err(error) if may_pass(&error) => {
+                Err(error) if error.failure::<U>().step() == Step::Wait => {
                     let failures = failures.get_or_insert_with(|| self.began());
                     if !failures.pause(&error).await {
                         return Err(error);
@@ -107,18 +111,6 @@ fn is_transient(error: &BackendApiError) -> bool {
     match error {
         BackendApiError::Http(_) | BackendApiError::Malformed(_) => true,
         BackendApiError::Status { status, .. } => *status == 408 || *status >= 500,
-        _ => false,
-    }
-}
-
-/// Whether a retry may succeed although nobody acts.
-fn may_pass(error: &SyncError) -> bool {
-    match error {
-        SyncError::Timeout(_) => true,
-        SyncError::Database(error) => matches!(
-            sqlstate::kind(error),
-            ErrorKind::Outage | ErrorKind::Race | ErrorKind::ReadOnly
-        ),
         _ => false,
     }
 }

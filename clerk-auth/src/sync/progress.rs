@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::error::{BoxError, SyncError};
+use super::sqlstate::details;
 use crate::backend_api::BackendApiError;
 use crate::claim::UnreadableClaims;
 use crate::clerk::AuthenticationError;
@@ -111,10 +112,10 @@ pub enum NotImported {
 impl NotImported {
     /// What the database has refused, without the database's text, which holds values.
     pub(super) fn refused(error: &sqlx::Error) -> Self {
-        let error = error.as_database_error();
+        let names = details(error);
         Self::Refused {
-            code: error.and_then(|error| Some(error.code()?.into())),
-            constraint: error.and_then(|error| Some(error.constraint()?.into())),
+            code: names.code,
+            constraint: names.constraint,
         }
     }
 }

@@ -13,7 +13,6 @@ use super::observation::{Observation, UserObject};
 use super::plan::{Plan, SyncOutcome, plan};
 use super::pool_store::{PoolStore, with_version};
 use super::reads::Counted;
-use super::sqlstate::{ErrorKind, kind};
 use super::store::{Store, StoreFuture, WriteError};
 use super::user_sync::{Inner, UserSync};
 use super::write::commit_error;
@@ -112,8 +111,10 @@ impl<U: SyncedUser> UserSync<U> {
         let outcome = match &received {
             Ok(applied) => applied.as_str(),
             Err(error) => {
-                inner.reports.failure::<U>(error, inner.clerk.now());
-                error.as_str()
+                inner
+                    .reports
+                    .failure::<U>(subject(delivery), error, inner.clerk.now());
+                error.failure::<U>().outcome()
             }
         };
         metrics::webhook_applied(U::NAME, outcome);
@@ -246,7 +247,9 @@ impl<U: SyncedUser> Inner<U> {
                         None => Ok(Applied::Nothing),
                     };
                     match settled {
-                        Err(error) if is_refused_data(&error) => self.acknowledge(delivery, &error).await,
+                        Err(error) if error.failure::<U>().is_acknowledged() => {
+                            self.acknowledge(delivery, &error).await
+                        }
                         settled => {
                             let settled = settled?;
                             self.store.receive(delivery, Change::Nothing).await?;
@@ -254,10 +257,12 @@ impl<U: SyncedUser> Inner<U> {
                         }
                     }
                 }
-                Err(WriteError::Database(error)) if kind(&error) == ErrorKind::RefusedData => {
-                    self.acknowledge(delivery, &error.into()).await
-                }
-                applied => Ok(applied?),
+                applied => match applied.map_err(SyncError::from) {
+                    Err(error) if error.failure::<U>().is_acknowledged() => {
+                        self.acknowledge(delivery, &error).await
+                    }
+                    applied => applied,
+                },
             },
         }
     }
@@ -265,15 +270,13 @@ impl<U: SyncedUser> Inner<U> {
     /// Acknowledges a delivery whose claims no repetition makes fit. It is not remembered as delivered, so that a replay or
     /// an import applies it once they fit; a hook that sees each delivery once sees it then.
     async fn acknowledge(&self, delivery: &Webhook, error: &SyncError) -> Result<Applied, SyncError> {
-        let user_id = match &delivery.event {
-            Event::UserCreated(user) | Event::UserUpdated(user) => user.id.as_str(),
-            _ => "",
-        };
+        self.reports
+            .failure::<U>(subject(delivery), error, self.clerk.now());
         tracing::error!(
             user = U::NAME,
-            user_id,
+            user_id = subject(delivery),
             delivery = delivery.id.as_str(),
-            %error,
+            reason = error.failure::<U>().outcome(),
             "a user's claims fit no row: the delivery is acknowledged, and the row stays as it is; send the delivery again \
              from Clerk's dashboard, or import the user, once the claims fit"
         );
@@ -295,12 +298,12 @@ impl<U: SyncedUser> Inner<U> {
     }
 }
 
-/// Whether what keeps a user from having a row are the user's own claims: nothing that a repetition repairs.
-fn is_refused_data(error: &SyncError) -> bool {
-    match error {
-        SyncError::Claims(_) | SyncError::Conflict(_) => true,
-        SyncError::Database(error) => kind(error) == ErrorKind::RefusedData,
-        _ => false,
+/// The user whom a delivery is about, if any.
+fn subject(delivery: &Webhook) -> &str {
+    match &delivery.event {
+        Event::UserCreated(user) | Event::UserUpdated(user) => user.id.as_str(),
+        Event::UserDeleted(deleted) => deleted.id.as_ref().map_or("", |id| id.as_str()),
+        _ => "",
     }
 }
 

@@ -79,7 +79,7 @@ impl<U: SyncedUser> Inner<U> {
         let counted = Counted::default();
         let done = self.within(work(counted.clone())).await;
         match &done {
-            Err(error) if error.is_outage() => {
+            Err(error) if error.failure::<U>().is_outage() => {
                 if counted.is_counted() && self.breaker.failed() {
                     self.probe();
                 }

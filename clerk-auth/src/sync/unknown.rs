@@ -37,7 +37,7 @@ impl<U: SyncedUser> Inner<U> {
     ) -> Result<Vec<UserId>, SyncError> {
         let most = i64::try_from(MOST_IDS).unwrap_or(i64::MAX);
         let ids = patience
-            .with_rows(|| async { Ok(self.store.ids_after(clerk_id, most).await?) })
+            .with_rows::<U, _, _>(|| async { Ok(self.store.ids_after(clerk_id, most).await?) })
             .await?;
         Ok(ids.into_iter().map(UserId::new).collect())
     }

@@ -168,8 +168,8 @@ impl<U: SyncedUser> UserSync<U> {
         let outcome = match &synced {
             Ok(synced) => synced.outcome.as_str(),
             Err(error) => {
-                inner.reports.failure::<U>(error, now);
-                error.as_str()
+                inner.reports.failure::<U>(session.sub(), error, now);
+                error.failure::<U>().outcome()
             }
         };
         metrics::user_synced(U::NAME, outcome);

@@ -1,0 +1,314 @@
+//! Decides what each failure means: the one table that counters, logs, responses, webhooks and imports follow.
+//!
+//! | failure | counted as | circuit breaker | webhook | import |
+//! |---|---|---|---|---|
+//! | `UserDeleted` | `gone` | | 204 | skips the user |
+//! | `TokenIncomplete` | `claims` | | 204 | skips the user |
+//! | `ClaimInvalid` | `claim_invalid` | | 204 | skips the user |
+//! | `Conflict` | `conflict` | | 204 | skips the user |
+//! | `DataRefused` | `data_refused` | | 204 | skips the user |
+//! | `RowUnreadable` | `row_unreadable` | | 204 | skips the user |
+//! | `OnInsert` | `on_insert` | | 503 | skips the user |
+//! | `OnEvent`, `OnDelete` | `on_event`, `on_delete` | | 503 | stops |
+//! | `Outage` | `database` | counts | 503 | waits |
+//! | `Timeout` | `timeout` | counts | 503 | waits |
+//! | `NotAsked` | `unavailable` | is open | 503 | waits |
+//! | `Busy` | `busy` | | 503 | waits |
+//! | `ReadOnly` | `read_only` | | 503 | waits |
+//! | `StatementRefused` | `statement_refused` | | 503 | stops |
+//! | `OtherInstance` | `other_instance` | | 503 | stops |
+//! | `Bug` | `database_error` | | 503 | stops |
+//!
+//! The status and code of a response follow in [`Rejection`](crate::extract::Rejection), the log in
+//! [`report`](super::report). A test holds this table to the code.
+
+use super::sqlstate::ErrorKind;
+use crate::claim::{ClaimProblem, Expression, TemplateClaim, UnreadableClaims};
+
+/// Why work for a user's row has failed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Failure {
+    /// Clerk has deleted the user.
+    UserDeleted,
+    /// The token lacks claims of the template.
+    TokenIncomplete,
+    /// The struct cannot hold the value of a claim, whatever the template is.
+    ClaimInvalid,
+    /// The session is of another Clerk instance.
+    OtherInstance,
+    /// Another user's row holds a value that is allowed once.
+    Conflict,
+    /// The application's hook failed.
+    OnInsert,
+    /// The application's hook failed.
+    OnEvent,
+    /// The application's hook failed.
+    OnDelete,
+    /// The database cannot be used.
+    Outage,
+    /// The database did not answer in time, not even a read of another row.
+    Timeout,
+    /// The database has not been answering, and was not asked.
+    NotAsked,
+    /// The database answers, but another transaction is in the way of this row.
+    Busy,
+    /// The server accepts no writes.
+    ReadOnly,
+    /// The database refuses the user's data.
+    DataRefused,
+    /// The struct cannot hold the user's row.
+    RowUnreadable,
+    /// The database refuses the statement for every row.
+    StatementRefused,
+    /// Any other error.
+    Bug,
+}
+
+/// What an import does about a failure.
+#[cfg_attr(
+    not(feature = "backend-api"),
+    expect(dead_code, reason = "there is no import")
+)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Step {
+    /// Names the user, and goes on with the others.
+    Skip,
+    /// Tries again after a while.
+    Wait,
+    /// Ends. The failure would be that of every user.
+    Stop,
+}
+
+impl Failure {
+    /// The label of a counter.
+    pub(super) const fn outcome(self) -> &'static str {
+        match self {
+            Self::UserDeleted => "gone",
+            Self::TokenIncomplete => "claims",
+            Self::ClaimInvalid => "claim_invalid",
+            Self::OtherInstance => "other_instance",
+            Self::Conflict => "conflict",
+            Self::OnInsert => "on_insert",
+            Self::OnEvent => "on_event",
+            Self::OnDelete => "on_delete",
+            Self::Outage => "database",
+            Self::Timeout => "timeout",
+            Self::NotAsked => "unavailable",
+            Self::Busy => "busy",
+            Self::ReadOnly => "read_only",
+            Self::DataRefused => "data_refused",
+            Self::RowUnreadable => "row_unreadable",
+            Self::StatementRefused => "statement_refused",
+            Self::Bug => "database_error",
+        }
+    }
+
+    /// Whether the database could not be used at all: counts for the circuit breaker.
+    pub(super) const fn is_outage(self) -> bool {
+        matches!(self, Self::Outage | Self::Timeout)
+    }
+
+    /// Whether a webhook is acknowledged all the same: nothing that a repetition of the delivery repairs.
+    #[cfg(feature = "webhooks")]
+    pub(super) const fn is_acknowledged(self) -> bool {
+        matches!(
+            self,
+            Self::UserDeleted
+                | Self::TokenIncomplete
+                | Self::ClaimInvalid
+                | Self::Conflict
+                | Self::DataRefused
+                | Self::RowUnreadable
+        )
+    }
+
+    /// What an import does.
+    #[cfg(feature = "backend-api")]
+    pub(super) const fn step(self) -> Step {
+        match self {
+            Self::UserDeleted
+            | Self::TokenIncomplete
+            | Self::ClaimInvalid
+            | Self::Conflict
+            | Self::DataRefused
+            | Self::RowUnreadable
+            | Self::OnInsert => Step::Skip,
+            Self::Outage | Self::Timeout | Self::NotAsked | Self::Busy | Self::ReadOnly => Step::Wait,
+            Self::OnEvent | Self::OnDelete | Self::StatementRefused | Self::OtherInstance | Self::Bug => {
+                Step::Stop
+            }
+        }
+    }
+}
+
+impl From<ErrorKind> for Failure {
+    fn from(kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::Outage | ErrorKind::LostConnection => Self::Outage,
+            ErrorKind::Race | ErrorKind::Cancelled => Self::Busy,
+            ErrorKind::RefusedData => Self::DataRefused,
+            ErrorKind::UnreadableRow => Self::RowUnreadable,
+            ErrorKind::ReadOnly => Self::ReadOnly,
+            // A fresh statement has failed in the same way.
+            ErrorKind::RefusedStatement | ErrorKind::StaleStatement => Self::StatementRefused,
+            ErrorKind::Unknown => Self::Bug,
+        }
+    }
+}
+
+/// Why claims could not be read: the template has not been pasted, or a value is one that the struct cannot hold.
+pub(super) fn of_claims(claims: &UnreadableClaims, template: &[TemplateClaim]) -> Failure {
+    let is_incomplete = claims.problems().iter().any(|(name, problem)| {
+        let expression = template
+            .iter()
+            .find(|claim| claim.name == *name)
+            .map(|claim| &claim.expression);
+        match problem {
+            ClaimProblem::Absent | ClaimProblem::Unrendered => true,
+            ClaimProblem::Null => expression.is_none_or(is_never_null),
+            ClaimProblem::OtherKind { .. } => !expression.is_some_and(reads_metadata),
+            ClaimProblem::Unreadable | ClaimProblem::Invalid(_) => false,
+        }
+    });
+    match is_incomplete {
+        true => Failure::TokenIncomplete,
+        false => Failure::ClaimInvalid,
+    }
+}
+
+/// Whether every user of Clerk's has a value: null shows that the claim is another template's.
+fn is_never_null(expression: &Expression) -> bool {
+    match expression {
+        Expression::Shortcode(path) => matches!(
+            *path,
+            "user.id" | "user.image_url" | "user.has_image" | "user.created_at" | "user.updated_at"
+        ),
+        Expression::Literal(_)
+        | Expression::Interpolation(_)
+        | Expression::Object(_)
+        | Expression::Array(_) => true,
+        Expression::Chain(operands) => operands.last().is_some_and(is_never_null),
+    }
+}
+
+/// Whether the kind of a claim is what somebody has written into a user's metadata.
+fn reads_metadata(expression: &Expression) -> bool {
+    match expression {
+        Expression::Shortcode(path) => path.contains("_metadata"),
+        Expression::Chain(operands) => operands.iter().any(reads_metadata),
+        Expression::Literal(_)
+        | Expression::Interpolation(_)
+        | Expression::Object(_)
+        | Expression::Array(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claim::{InvalidClaim, Literal};
+
+    const ALL: [Failure; 17] = [
+        Failure::UserDeleted,
+        Failure::TokenIncomplete,
+        Failure::ClaimInvalid,
+        Failure::OtherInstance,
+        Failure::Conflict,
+        Failure::OnInsert,
+        Failure::OnEvent,
+        Failure::OnDelete,
+        Failure::Outage,
+        Failure::Timeout,
+        Failure::NotAsked,
+        Failure::Busy,
+        Failure::ReadOnly,
+        Failure::DataRefused,
+        Failure::RowUnreadable,
+        Failure::StatementRefused,
+        Failure::Bug,
+    ];
+
+    /// The cells of the row in this file's table that is about a failure.
+    fn row(failure: Failure) -> (&'static str, Vec<&'static str>) {
+        let name = format!("`{failure:?}`");
+        let row = include_str!("failure.rs")
+            .lines()
+            .filter_map(|line| line.strip_prefix("//! | "))
+            .find(|row| row.split('|').next().is_some_and(|cell| cell.contains(&name)))
+            .unwrap_or_else(|| panic!("{name} is in no row"));
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        (cells[1], cells[2..5].to_vec())
+    }
+
+    #[test]
+    fn table_in_the_docs_is_what_the_code_decides() {
+        for failure in ALL {
+            let (outcomes, cells) = row(failure);
+            assert!(
+                outcomes.contains(&format!("`{}`", failure.outcome())),
+                "{failure:?}"
+            );
+            assert_eq!(failure.is_outage(), cells[0] == "counts", "{failure:?}");
+            #[cfg(feature = "webhooks")]
+            assert_eq!(failure.is_acknowledged(), cells[1] == "204", "{failure:?}");
+            #[cfg(feature = "backend-api")]
+            assert_eq!(
+                failure.step(),
+                match cells[2] {
+                    "waits" => Step::Wait,
+                    "stops" => Step::Stop,
+                    _ => Step::Skip,
+                },
+                "{failure:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_an_incomplete_token_asks_for_the_template() {
+        const TEMPLATE: &[TemplateClaim] = &[
+            TemplateClaim {
+                name: "email",
+                expression: Expression::Shortcode("user.primary_email_address"),
+            },
+            TemplateClaim {
+                name: "image",
+                expression: Expression::Shortcode("user.image_url"),
+            },
+            TemplateClaim {
+                name: "role",
+                expression: Expression::Chain(&[
+                    Expression::Shortcode("user.public_metadata.role"),
+                    Expression::Literal(Literal::Text("member")),
+                ]),
+            },
+        ];
+        let other_kind = ClaimProblem::OtherKind {
+            declared: "text",
+            found: "a number",
+        };
+        let invalid = ClaimProblem::Invalid(InvalidClaim::new("no role"));
+        for (name, problem, expected) in [
+            ("email", ClaimProblem::Absent, Failure::TokenIncomplete),
+            ("email", ClaimProblem::Unrendered, Failure::TokenIncomplete),
+            ("email", other_kind.clone(), Failure::TokenIncomplete),
+            ("email", ClaimProblem::Null, Failure::ClaimInvalid),
+            ("email", ClaimProblem::Unreadable, Failure::ClaimInvalid),
+            ("email", invalid.clone(), Failure::ClaimInvalid),
+            ("image", ClaimProblem::Null, Failure::TokenIncomplete),
+            ("role", other_kind, Failure::ClaimInvalid),
+            ("role", invalid, Failure::ClaimInvalid),
+            ("unknown", ClaimProblem::Null, Failure::TokenIncomplete),
+        ] {
+            let label = format!("{name} {problem}");
+            let one = UnreadableClaims::one(name, problem);
+            assert_eq!(of_claims(&one, TEMPLATE), expected, "{label}");
+            let absent = UnreadableClaims::one("email", ClaimProblem::Absent);
+            assert_eq!(
+                of_claims(&one.and(absent), TEMPLATE),
+                Failure::TokenIncomplete,
+                "{label}"
+            );
+        }
+    }
+}
