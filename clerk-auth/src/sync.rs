@@ -48,9 +48,11 @@ mod reads;
 #[cfg(feature = "webhooks")]
 mod receive;
 mod report;
+mod retry;
 mod settle;
 mod sqlstate;
 mod store;
+mod stuck;
 mod tasks;
 #[cfg(feature = "backend-api")]
 mod unknown;

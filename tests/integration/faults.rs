@@ -129,7 +129,10 @@ impl Load {
                 }
                 user.served[handle].fetch_max(served.unwrap_or(0), Ordering::SeqCst);
             }
-            Err(SyncError::Database(_) | SyncError::Timeout(_) | SyncError::Unavailable) => {
+            // `Busy`: another connection was answered before the time was over, as the network came back.
+            Err(
+                SyncError::Database(_) | SyncError::Timeout(_) | SyncError::Busy(_) | SyncError::Unavailable,
+            ) => {
                 self.failed.fetch_add(1, Ordering::SeqCst);
                 // Failing fast is not to become a loop that keeps everything else from running.
                 sleep(Duration::from_millis(5)).await;

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod backend_api;
+mod changing_tables;
 mod configuration;
 mod conflicts;
 mod connections;
@@ -32,6 +33,7 @@ mod plans;
 mod pooler;
 mod process;
 mod processes;
+mod races;
 mod refusals;
 mod round_trips;
 mod router_methods;

@@ -9,6 +9,7 @@ use super::announcement::announcement;
 use super::dialect::{Dialect, stored};
 use super::observation::Observation;
 use super::pool_store::PoolStore;
+use super::retry::forget_stale;
 use super::store::{Store, WriteError};
 use super::version::Version;
 use super::write::commit_error;
@@ -49,20 +50,35 @@ where
         rows: &[Observation<'_, U>],
     ) -> Result<Vec<WrittenRow>, WriteError> {
         let mut transaction = self.connections.begin().await?;
-        let rows = self.without_tombstones(&mut transaction, rows).await?;
+        let written = match self.upsert_and_announce(&mut transaction, rows).await {
+            Ok(written) => written,
+            Err(error) => {
+                forget_stale::<DB>(&mut transaction, &error).await;
+                return Err(error);
+            }
+        };
+        transaction.commit().await.map_err(commit_error::<U>)?;
+        self.without_deleted(written).await
+    }
+
+    async fn upsert_and_announce(
+        &self,
+        transaction: &mut Transaction<'_, DB>,
+        rows: &[Observation<'_, U>],
+    ) -> Result<Vec<WrittenRow>, WriteError> {
+        let rows = self.without_tombstones(transaction, rows).await?;
         let mut written = Vec::with_capacity(rows.len());
         let most_rows = (MOST_PARAMETERS / U::UPSERT_MANY.parameters().max(1)).clamp(1, MOST_ROWS);
         for rows in rows.chunks(most_rows) {
             let is_full = rows.len() == most_rows;
-            written.extend(self.upsert_rows(&mut transaction, rows, is_full).await?);
+            written.extend(self.upsert_rows(transaction, rows, is_full).await?);
         }
         if Self::ANNOUNCES {
             let clerk_ids = written.iter().map(|row| &*row.clerk_id);
             let payload = announcement(&self.sender, U::TABLE, clerk_ids);
-            DB::announce(&mut transaction, &payload).await?;
+            DB::announce(transaction, &payload).await?;
         }
-        transaction.commit().await.map_err(commit_error::<U>)?;
-        self.without_deleted(written).await
+        Ok(written)
     }
 
     /// An insertion and a deletion that ran at the same time have not seen each other; see [`PoolStore::after_insertion`].
@@ -162,10 +178,10 @@ where
         let versions = Value::from(versions).to_string();
         sqlx::Arguments::add(&mut arguments, &*versions).map_err(sqlx::Error::Encode)?;
         let mut connection = self.connections.acquire().await?;
-        sqlx::query_with(U::RAISE_VERSION_MANY, arguments)
+        let raised = sqlx::query_with(U::RAISE_VERSION_MANY, arguments)
             .execute(&mut *connection)
-            .await?;
-        connection.done().await
+            .await;
+        connection.end(raised.map(drop)).await
     }
 
     pub(super) async fn select_ids(&self, clerk_id: &str, most: i64) -> Result<Vec<String>, sqlx::Error> {
@@ -175,8 +191,8 @@ where
         let mut connection = self.connections.acquire().await?;
         let rows = sqlx::query_with(U::SELECT_IDS, arguments)
             .fetch_all(&mut *connection)
-            .await?;
-        connection.done().await?;
+            .await;
+        let rows = connection.end(rows).await?;
         rows.iter().map(|row| row.try_get(0)).collect()
     }
 }

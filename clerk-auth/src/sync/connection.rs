@@ -6,10 +6,14 @@ use sqlx::pool::{CloseEvent, PoolConnection};
 use sqlx::{Database, Pool, Transaction};
 
 use super::dialect::Dialect;
+use super::retry::{Failed, forget_stale};
 
 /// Begins a transaction in a session in which other clients have left statements of the names that sqlx gives its own. None
 /// of them is missed: behind such a pooler nobody finds a statement again.
 const BEGIN_POOLED: &str = "BEGIN; DEALLOCATE ALL";
+
+/// The same for a transaction that waits for a lock a moment only.
+const BEGIN_POOLED_IMPATIENT: &str = "BEGIN; DEALLOCATE ALL; SET LOCAL lock_timeout = '100ms'";
 
 /// A pool, and whether its connections go through a pooler in transaction mode. Nothing else reaches the pool, so that no
 /// statement can forget.
@@ -44,6 +48,11 @@ impl<DB: Dialect> Connections<DB> {
         })
     }
 
+    /// The most connections that the pool opens.
+    pub(super) fn most(&self) -> u32 {
+        self.pool.options().get_max_connections()
+    }
+
     /// Ends when the application closes the pool.
     pub(super) fn close_event(&self) -> CloseEvent {
         self.pool.close_event()
@@ -57,6 +66,34 @@ impl<DB: Dialect> Connections<DB> {
             DB::BEGIN
         };
         self.pool.begin_with(begin).await
+    }
+
+    /// A transaction that will write, and does not wait for the lock of another one for long where that can be said.
+    pub(super) async fn begin_impatiently(&self) -> Result<Transaction<'static, DB>, sqlx::Error> {
+        let begin = match DB::BEGIN_IMPATIENT {
+            Some(_) if self.transaction_pooling => BEGIN_POOLED_IMPATIENT,
+            begin => begin.unwrap_or(DB::BEGIN),
+        };
+        self.pool.begin_with(begin).await
+    }
+}
+
+impl<DB: Dialect> Connection<DB> {
+    /// Ends a piece of work that has or has not succeeded: before that nothing may be written.
+    pub(super) async fn end<T, E>(mut self, work: Result<T, E>) -> Result<T, E>
+    where
+        E: Failed + From<sqlx::Error>,
+    {
+        match work {
+            Ok(done) => {
+                self.done().await?;
+                Ok(done)
+            }
+            Err(error) => {
+                forget_stale::<DB>(&mut self, &error).await;
+                Err(error)
+            }
+        }
     }
 }
 

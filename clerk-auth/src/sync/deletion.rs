@@ -5,6 +5,7 @@ use sqlx::{ColumnIndex, Decode, Encode, Executor, IntoArguments, Type};
 use super::dialect::{Dialect, key};
 use super::error::SyncError;
 use super::pool_store::PoolStore;
+use super::retry::forget_stale;
 use super::store::{WriteError, Written};
 use super::user_sync::Inner;
 use crate::deny_list::Denial;
@@ -83,10 +84,12 @@ where
         if U::TOMBSTONES.is_none() || DB::ROW_LOCK.is_empty() || !written.inserted {
             return Ok(written);
         }
-        let mut connection = self.connections.acquire().await?;
-        let stored = self.select(&mut connection, clerk_id).await?;
-        connection.done().await?;
-        match stored {
+        let select = || async {
+            let mut connection = self.connections.acquire().await?;
+            let stored = self.select(&mut connection, clerk_id).await;
+            connection.end(stored).await
+        };
+        match self.repeated(select).await? {
             Some(stored) => Ok(Written { stored, ..written }),
             None => Err(WriteError::Gone),
         }
@@ -129,11 +132,29 @@ where
         denial: Option<(&Denial, Timestamp)>,
     ) -> Result<Deletion, WriteError> {
         let mut transaction = self.connections.begin().await?;
-        let deletion = self.delete_in(&mut transaction, clerk_id).await?;
-        if let Some((denial, now)) = denial {
-            self.record_denial_on(&mut transaction, denial, now).await?;
+        let deletion = self.delete_and_deny(&mut transaction, clerk_id, denial).await;
+        match deletion {
+            Ok(deletion) => {
+                transaction.commit().await?;
+                Ok(deletion)
+            }
+            Err(error) => {
+                forget_stale::<DB>(&mut transaction, &error).await;
+                Err(error)
+            }
         }
-        transaction.commit().await?;
+    }
+
+    async fn delete_and_deny(
+        &self,
+        connection: &mut DB::Connection,
+        clerk_id: &str,
+        denial: Option<(&Denial, Timestamp)>,
+    ) -> Result<Deletion, WriteError> {
+        let deletion = self.delete_in(connection, clerk_id).await?;
+        if let Some((denial, now)) = denial {
+            self.record_denial_on(connection, denial, now).await?;
+        }
         Ok(deletion)
     }
 }

@@ -123,8 +123,8 @@ where
         let mut connection = self.connections.acquire().await?;
         let rows = sqlx::query_with(DB::READ_DENIALS, arguments)
             .fetch_all(&mut *connection)
-            .await?;
-        connection.done().await?;
+            .await;
+        let rows = connection.end(rows).await?;
         for row in &rows {
             changes.read_at = row.try_get(0)?;
             // A row without a denial says what time it is.
@@ -164,10 +164,10 @@ where
         let mut arguments = DB::Arguments::default();
         add_number::<DB>(&mut arguments, now.milliseconds())?;
         let mut connection = self.connections.acquire().await?;
-        sqlx::query_with(FORGET_DENIALS, arguments)
+        let forgotten = sqlx::query_with(FORGET_DENIALS, arguments)
             .execute(&mut *connection)
-            .await?;
-        connection.done().await
+            .await;
+        connection.end(forgotten.map(drop)).await
     }
 }
 

@@ -57,6 +57,9 @@ pub(crate) trait Dialect: Database + HasStatementCache {
     /// Begins a transaction that will write.
     const BEGIN: &'static str;
 
+    /// Begins a transaction that waits for a lock a moment only; `None` where a lock is that of the whole file.
+    const BEGIN_IMPATIENT: Option<&'static str>;
+
     /// Whether inserting can be told from updating only in a transaction.
     const UPSERT_IN_TRANSACTION: bool;
 
@@ -114,6 +117,7 @@ pub(crate) trait Dialect: Database + HasStatementCache {
 #[cfg(feature = "postgres")]
 impl Dialect for sqlx::Postgres {
     const BEGIN: &'static str = "BEGIN";
+    const BEGIN_IMPATIENT: Option<&'static str> = Some("BEGIN; SET LOCAL lock_timeout = '100ms'");
     const UPSERT_IN_TRANSACTION: bool = false;
     const ANNOUNCES: bool = true;
     const ROW_LOCK: &'static str = " FOR UPDATE";
@@ -183,6 +187,7 @@ impl Dialect for sqlx::Postgres {
 impl Dialect for sqlx::Sqlite {
     // Who reads first and then finds another writing could not go on.
     const BEGIN: &'static str = "BEGIN IMMEDIATE";
+    const BEGIN_IMPATIENT: Option<&'static str> = None;
     // SQLite has no `xmax`: a look before the upsert tells, and the write lock makes it hold.
     const UPSERT_IN_TRANSACTION: bool = true;
     const ANNOUNCES: bool = false;

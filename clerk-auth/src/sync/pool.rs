@@ -11,6 +11,7 @@ use super::pool_store::PoolStore;
 #[cfg(feature = "webhooks")]
 use super::receive::OnEvent;
 use super::store::{Hook, Store};
+use super::stuck::Stuck;
 use crate::schema::{self, SchemaError};
 use crate::user::{ClaimColumn, StoredIn};
 
@@ -131,6 +132,7 @@ macro_rules! user_pool {
                     on_event,
                     sender,
                     shares_denials,
+                    stuck: Stuck::default(),
                 })
             }
         }

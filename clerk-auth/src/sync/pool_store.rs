@@ -1,5 +1,6 @@
 //! The statements of a struct, run against a pool.
 
+use std::future::Future;
 use std::sync::Arc;
 
 use sqlx::error::DatabaseError;
@@ -19,7 +20,9 @@ use super::dialect::{Dialect, key, stored};
 use super::observation::Observation;
 #[cfg(feature = "webhooks")]
 use super::receive::{Applied, Change, OnEvent};
+use super::retry::{Failed, forget_stale, repeated};
 use super::store::{Hook, Looked, Store, StoreFuture, Stored, ViolatedIndex, WriteError, Written};
+use super::stuck::Stuck;
 use super::version::Version;
 use super::write::{VacantPlace, taken};
 use crate::deny_list::Denial;
@@ -39,6 +42,7 @@ pub(super) struct PoolStore<U, DB: Database> {
     pub(super) sender: Arc<str>,
     /// Whether there is a table of denials.
     pub(super) shares_denials: bool,
+    pub(super) stuck: Stuck,
 }
 
 impl<DB, U> PoolStore<U, DB>
@@ -57,6 +61,15 @@ where
 
     pub(super) fn announcement_of(&self, clerk_id: &str) -> String {
         announcement(&self.sender, U::TABLE, std::iter::once(clerk_id))
+    }
+
+    /// Does a piece of work, and repeats it where that helps.
+    pub(super) fn repeated<T, E, F>(&self, work: impl FnMut() -> F) -> impl Future<Output = Result<T, E>>
+    where
+        E: Failed,
+        F: Future<Output = Result<T, E>>,
+    {
+        repeated(self.connections.most(), work)
     }
 
     pub(super) async fn select(
@@ -88,6 +101,36 @@ where
             .await?;
         row.map(|row| stored::<DB, U>(&row, row.len() - 2)).transpose()
     }
+
+    /// Makes columns of other rows null. Every row is locked in the order of the Clerk user ids first, the user's own
+    /// included, so that two users who swap a value wait for each other and not in a circle.
+    async fn release(
+        &self,
+        connection: &mut DB::Connection,
+        released: &[(String, usize)],
+        clerk_id: &str,
+        version: Version,
+    ) -> Result<(), WriteError> {
+        if !DB::ROW_LOCK.is_empty() {
+            let mut clerk_ids: Vec<&str> = released.iter().map(|(holder, _)| &**holder).collect();
+            clerk_ids.push(clerk_id);
+            clerk_ids.sort_unstable();
+            clerk_ids.dedup();
+            for clerk_id in clerk_ids {
+                self.select_and_lock(connection, clerk_id).await?;
+            }
+        }
+        for (holder, column) in released {
+            if let Some(give_way) = U::CLAIM_COLUMNS[*column].give_way {
+                let arguments = with_version::<DB>(holder, version)?;
+                sqlx::query_with(give_way, arguments)
+                    .execute(&mut *connection)
+                    .await
+                    .map_err(taken)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 impl<DB, U> Store<U> for PoolStore<U, DB>
@@ -103,18 +146,21 @@ where
     usize: ColumnIndex<DB::Row>,
 {
     fn read<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, Option<Stored<U>>> {
-        Box::pin(async move {
+        Box::pin(self.repeated(move || async move {
             let mut connection = self.connections.acquire().await?;
-            let stored = self.select(&mut connection, clerk_id).await?;
-            connection.done().await?;
-            Ok(stored)
-        })
+            let stored = self.select(&mut connection, clerk_id).await;
+            connection.end(stored).await
+        }))
     }
 
     fn look<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, Looked<'a, U>> {
-        Box::pin(async move {
+        Box::pin(self.repeated(move || async move {
             let mut connection = self.connections.acquire().await?;
-            Ok(match self.select(&mut connection, clerk_id).await? {
+            let selected = self.select(&mut connection, clerk_id).await;
+            if selected.is_err() {
+                return connection.end(selected.map(|_| Looked::Nothing(None))).await;
+            }
+            Ok(match selected? {
                 Some(stored) => {
                     connection.done().await?;
                     Looked::Row(stored)
@@ -132,7 +178,7 @@ where
                     }
                 }),
             })
-        })
+        }))
     }
 
     fn look_or_insert<'a>(
@@ -141,24 +187,30 @@ where
         claims: &'a U::Claims,
         version: Version,
     ) -> Option<StoreFuture<'a, Option<Written<U>>, WriteError>> {
-        // A hook needs a transaction around the insertion.
-        if self.on_insert.is_some() {
+        // A hook needs a transaction around the insertion, and so does a short time for a lock.
+        if self.on_insert.is_some() || self.stuck.contains(clerk_id) {
             return None;
         }
-        Some(Box::pin(self.select_or_insert(clerk_id, claims, version)))
+        Some(Box::pin(async move {
+            let attempt = self.stuck.attempt(clerk_id);
+            let found = self.repeated(move || self.select_or_insert(clerk_id, claims, version));
+            let found = found.await;
+            attempt.end();
+            found
+        }))
     }
 
     fn read_many<'a>(&'a self, clerk_ids: &'a [&'a str]) -> StoreFuture<'a, Vec<(String, Stored<U>)>> {
-        Box::pin(async move {
+        Box::pin(self.repeated(move || async move {
             let mut connection = self.connections.acquire().await?;
             let rows = sqlx::query_with(U::SELECT_MANY, DB::many(clerk_ids)?)
                 .fetch_all(&mut *connection)
-                .await?;
-            connection.done().await?;
+                .await;
+            let rows = connection.end(rows).await?;
             rows.iter()
                 .map(|row| Ok((row.try_get(row.len() - 1)?, stored::<DB, U>(row, row.len() - 3)?)))
                 .collect()
-        })
+        }))
     }
 
     fn write<'a>(
@@ -168,27 +220,47 @@ where
         version: Version,
     ) -> StoreFuture<'a, Written<U>, WriteError> {
         Box::pin(async move {
-            let written = match self.connections.acquire().await? {
-                Connection::Plain(mut connection) => {
-                    self.write_on(&mut connection, clerk_id, claims, version).await
+            let is_stuck = self.stuck.contains(clerk_id);
+            let attempt = self.stuck.attempt(clerk_id);
+            let written = self.repeated(move || async move {
+                let connection = match is_stuck {
+                    true => Connection::Pooled(self.connections.begin_impatiently().await?),
+                    false => self.connections.acquire().await?,
+                };
+                match connection {
+                    Connection::Plain(mut connection) => {
+                        self.write_on(&mut connection, clerk_id, claims, version).await
+                    }
+                    Connection::Pooled(transaction) => {
+                        self.upsert_and_commit(transaction, clerk_id, claims, version)
+                            .await
+                    }
                 }
-                Connection::Pooled(transaction) => {
-                    self.upsert_and_commit(transaction, clerk_id, claims, version)
-                        .await
-                }
-            };
+            });
+            let written = written.await;
+            attempt.end();
             self.after_insertion(clerk_id, written?).await
         })
     }
 
     fn raise_version<'a>(&'a self, clerk_id: &'a str, version: Version) -> StoreFuture<'a, ()> {
         Box::pin(async move {
-            let arguments = with_version::<DB>(clerk_id, version)?;
-            let mut connection = self.connections.acquire().await?;
-            sqlx::query_with(U::RAISE_VERSION, arguments)
-                .execute(&mut *connection)
-                .await?;
-            connection.done().await
+            let is_stuck = self.stuck.contains(clerk_id);
+            let attempt = self.stuck.attempt(clerk_id);
+            let raised = self.repeated(move || async move {
+                let arguments = with_version::<DB>(clerk_id, version)?;
+                let mut connection = match is_stuck {
+                    true => Connection::Pooled(self.connections.begin_impatiently().await?),
+                    false => self.connections.acquire().await?,
+                };
+                let raised = sqlx::query_with(U::RAISE_VERSION, arguments)
+                    .execute(&mut *connection)
+                    .await;
+                connection.end(raised.map(drop)).await
+            });
+            let raised = raised.await;
+            attempt.end();
+            raised
         })
     }
 
@@ -199,7 +271,8 @@ where
         now: Timestamp,
     ) -> StoreFuture<'a, Deletion, WriteError> {
         Box::pin(async move {
-            let deletion = self.delete_and_commit(clerk_id, Some((denial, now))).await?;
+            let delete = || self.delete_and_commit(clerk_id, Some((denial, now)));
+            let deletion = self.repeated(delete).await?;
             Ok(match self.purge(clerk_id).await? {
                 true => Deletion::Deleted,
                 false => deletion,
@@ -213,33 +286,36 @@ where
                 Some(_) => self.read(clerk_id).await?.is_some_and(|stored| stored.deleted),
                 None => false,
             };
-            Ok(has_row && self.delete_and_commit(clerk_id, None).await? == Deletion::Deleted)
+            if !has_row {
+                return Ok(false);
+            }
+            let delete = || self.delete_and_commit(clerk_id, None);
+            Ok(self.repeated(delete).await? == Deletion::Deleted)
         })
     }
 
     #[cfg(feature = "backend-api")]
     fn has_tombstone<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool> {
-        Box::pin(async move {
+        Box::pin(self.repeated(move || async move {
             let Some(tombstones) = U::TOMBSTONES else {
                 return Ok(false);
             };
             let mut connection = self.connections.acquire().await?;
             let row = sqlx::query_with(tombstones.select, key::<DB>(clerk_id)?)
                 .fetch_one(&mut *connection)
-                .await?;
-            connection.done().await?;
-            row.try_get(0)
-        })
+                .await;
+            connection.end(row).await?.try_get(0)
+        }))
     }
 
     fn violated_index<'a>(&'a self, error: &'a dyn DatabaseError) -> StoreFuture<'a, Option<ViolatedIndex>> {
-        Box::pin(async move {
+        Box::pin(self.repeated(move || async move {
             let mut connection = self.connections.acquire().await?;
-            let names = DB::violated_columns(&mut connection, error, U::TABLE).await?;
-            connection.done().await?;
+            let names = DB::violated_columns(&mut connection, error, U::TABLE).await;
+            let names = connection.end(names).await?;
             let name = error.constraint().unwrap_or(error.message());
             Ok(names.map(|names| violated_index(name, &names, U::CLAIM_COLUMNS)))
-        })
+        }))
     }
 
     fn holders<'a>(
@@ -248,29 +324,13 @@ where
         claims: &'a U::Claims,
         column: usize,
     ) -> StoreFuture<'a, Vec<String>> {
-        Box::pin(async move {
-            let statements = &U::CLAIM_COLUMNS[column];
+        Box::pin(self.repeated(move || async move {
             let mut connection = self.connections.acquire().await?;
-            let mut holders: Vec<String> = Vec::new();
-            for sql in [statements.holder, statements.holder_ignoring_case] {
-                let mut arguments = DB::Arguments::default();
-                U::bind_claim(claims, column, &mut arguments).map_err(sqlx::Error::Encode)?;
-                sqlx::Arguments::add(&mut arguments, clerk_id).map_err(sqlx::Error::Encode)?;
-                // The index allows one at most; more may share a value that it does not cover.
-                let sql = AssertSqlSafe(format!("{sql} LIMIT 10"));
-                let rows = sqlx::query_with(sql, arguments)
-                    .fetch_all(&mut *connection)
-                    .await?;
-                for row in &rows {
-                    let holder = row.try_get(0)?;
-                    if !holders.contains(&holder) {
-                        holders.push(holder);
-                    }
-                }
-            }
-            connection.done().await?;
-            Ok(holders)
-        })
+            let holders = self
+                .select_holders(&mut connection, clerk_id, claims, column)
+                .await;
+            connection.end(holders).await
+        }))
     }
 
     fn write_instead_of<'a>(
@@ -281,20 +341,16 @@ where
         version: Version,
     ) -> StoreFuture<'a, Written<U>, WriteError> {
         Box::pin(async move {
-            let mut transaction = self.connections.begin().await?;
-            for (holder, column) in released {
-                if let Some(give_way) = U::CLAIM_COLUMNS[*column].give_way {
-                    let arguments = with_version::<DB>(holder, version)?;
-                    sqlx::query_with(give_way, arguments)
-                        .execute(&mut *transaction)
-                        .await
-                        .map_err(taken)?;
+            let written = self.repeated(move || async move {
+                let mut transaction = self.connections.begin().await?;
+                if let Err(error) = self.release(&mut transaction, released, clerk_id, version).await {
+                    forget_stale::<DB>(&mut transaction, &error).await;
+                    return Err(error);
                 }
-            }
-            let written = self
-                .upsert_and_commit(transaction, clerk_id, claims, version)
-                .await?;
-            self.after_insertion(clerk_id, written).await
+                self.upsert_and_commit(transaction, clerk_id, claims, version)
+                    .await
+            });
+            self.after_insertion(clerk_id, written.await?).await
         })
     }
 
@@ -303,28 +359,28 @@ where
         &'a self,
         rows: &'a [Observation<'a, U>],
     ) -> StoreFuture<'a, Vec<WrittenRow>, WriteError> {
-        Box::pin(self.upsert_many(rows))
+        Box::pin(self.repeated(move || self.upsert_many(rows)))
     }
 
     #[cfg(feature = "backend-api")]
     fn raise_version_of_many<'a>(&'a self, versions: &'a [(&'a str, Version)]) -> StoreFuture<'a, ()> {
-        Box::pin(self.update_versions(versions))
+        Box::pin(self.repeated(move || self.update_versions(versions)))
     }
 
     #[cfg(feature = "backend-api")]
     fn ids_after<'a>(&'a self, clerk_id: &'a str, most: i64) -> StoreFuture<'a, Vec<String>> {
-        Box::pin(self.select_ids(clerk_id, most))
+        Box::pin(self.repeated(move || self.select_ids(clerk_id, most)))
     }
 
     fn announce<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, ()> {
-        Box::pin(async move {
+        Box::pin(self.repeated(move || async move {
             if !DB::ANNOUNCES {
                 return Ok(());
             }
             let mut connection = self.connections.acquire().await?;
-            DB::announce(&mut connection, &self.announcement_of(clerk_id)).await?;
-            connection.done().await
-        })
+            let announced = DB::announce(&mut connection, &self.announcement_of(clerk_id)).await;
+            connection.end(announced).await
+        }))
     }
 
     #[cfg(feature = "webhooks")]
@@ -333,33 +389,47 @@ where
         delivery: &'a Webhook,
         change: Change<'a, U>,
     ) -> StoreFuture<'a, Applied, WriteError> {
-        Box::pin(self.receive_in_transaction(delivery, change))
+        Box::pin(async move {
+            let clerk_id = match change {
+                Change::Write(observation) => Some(observation.source.subject()),
+                Change::Delete(clerk_id) => Some(clerk_id),
+                Change::Nothing | Change::Refuse => None,
+            };
+            let is_stuck = clerk_id.is_some_and(|clerk_id| self.stuck.contains(clerk_id));
+            let attempt = clerk_id.map(|clerk_id| self.stuck.attempt(clerk_id));
+            let received = self.repeated(move || self.receive_in_transaction(delivery, change, is_stuck));
+            let received = received.await;
+            if let Some(attempt) = attempt {
+                attempt.end();
+            }
+            received
+        })
     }
 
     #[cfg(feature = "webhooks")]
     fn record_denial<'a>(&'a self, denial: &'a Denial, now: Timestamp) -> StoreFuture<'a, ()> {
-        Box::pin(async move {
+        Box::pin(self.repeated(move || async move {
             let mut connection = self.connections.acquire().await?;
-            self.record_denial_on(&mut connection, denial, now).await?;
-            connection.done().await
-        })
+            let recorded = self.record_denial_on(&mut connection, denial, now).await;
+            connection.end(recorded).await
+        }))
     }
 
     #[cfg(feature = "webhooks")]
     fn admit_denied<'a>(&'a self, denial: &'a Denial) -> StoreFuture<'a, ()> {
-        Box::pin(async move {
+        Box::pin(self.repeated(move || async move {
             let mut connection = self.connections.acquire().await?;
-            self.admit_denied_on(&mut connection, denial).await?;
-            connection.done().await
-        })
+            let admitted = self.admit_denied_on(&mut connection, denial).await;
+            connection.end(admitted).await
+        }))
     }
 
     fn read_denials(&self, since: i64, now: Timestamp) -> StoreFuture<'_, DenialChanges> {
-        Box::pin(self.select_denials(since, now))
+        Box::pin(self.repeated(move || self.select_denials(since, now)))
     }
 
     fn forget_denials(&self, now: Timestamp) -> StoreFuture<'_, ()> {
-        Box::pin(self.delete_expired_denials(now))
+        Box::pin(self.repeated(move || self.delete_expired_denials(now)))
     }
 
     fn close_event(&self) -> CloseEvent {
@@ -387,4 +457,43 @@ where
     let mut arguments = key::<DB>(clerk_id)?;
     sqlx::Arguments::add(&mut arguments, version.milliseconds()).map_err(sqlx::Error::Encode)?;
     Ok(arguments)
+}
+
+impl<DB, U> PoolStore<U, DB>
+where
+    DB: Dialect,
+    U: StoredIn<DB>,
+    DB::Arguments: IntoArguments<DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
+    for<'r> String: Decode<'r, DB> + Type<DB>,
+    usize: ColumnIndex<DB::Row>,
+{
+    async fn select_holders(
+        &self,
+        connection: &mut DB::Connection,
+        clerk_id: &str,
+        claims: &U::Claims,
+        column: usize,
+    ) -> Result<Vec<String>, sqlx::Error> {
+        let statements = &U::CLAIM_COLUMNS[column];
+        let mut holders: Vec<String> = Vec::new();
+        for sql in [statements.holder, statements.holder_ignoring_case] {
+            let mut arguments = DB::Arguments::default();
+            U::bind_claim(claims, column, &mut arguments).map_err(sqlx::Error::Encode)?;
+            sqlx::Arguments::add(&mut arguments, clerk_id).map_err(sqlx::Error::Encode)?;
+            // The index allows one at most; more may share a value that it does not cover.
+            let sql = AssertSqlSafe(format!("{sql} LIMIT 10"));
+            let rows = sqlx::query_with(sql, arguments)
+                .fetch_all(&mut *connection)
+                .await?;
+            for row in &rows {
+                let holder = row.try_get(0)?;
+                if !holders.contains(&holder) {
+                    holders.push(holder);
+                }
+            }
+        }
+        Ok(holders)
+    }
 }

@@ -13,6 +13,7 @@ use super::observation::{Observation, UserObject};
 use super::plan::{Plan, SyncOutcome, plan};
 use super::pool_store::{PoolStore, with_version};
 use super::reads::Counted;
+use super::retry::forget_stale;
 use super::store::{Store, StoreFuture, WriteError};
 use super::user_sync::{Inner, UserSync};
 use super::write::commit_error;
@@ -26,6 +27,14 @@ use crate::webhook::{Event, Webhook};
 
 /// How long a delivery may take. Svix waits for 15 seconds; the application's hook is in it.
 const TIMEOUT: Duration = Duration::from_secs(10);
+
+impl<U: SyncedUser> Clone for Change<'_, U> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<U: SyncedUser> Copy for Change<'_, U> {}
 
 /// What a delivery does to a row.
 pub(crate) enum Change<'a, U: SyncedUser> {
@@ -324,6 +333,7 @@ where
         &self,
         delivery: &Webhook,
         change: Change<'_, U>,
+        is_stuck: bool,
     ) -> Result<Applied, WriteError> {
         let is_hooked = |on_event: &OnEvent<DB>| !on_event.once || !matches!(change, Change::Refuse);
         let on_event = self.on_event.as_ref().filter(|on_event| is_hooked(on_event));
@@ -334,23 +344,17 @@ where
                 Change::Write(_) | Change::Delete(_) => {}
             }
         }
-        let mut transaction = self.connections.begin().await?;
-        let applied = match &change {
-            Change::Nothing => Applied::Nothing,
-            Change::Refuse => Applied::Refused,
-            Change::Write(observation) => self.write_in(&mut transaction, observation).await?,
-            Change::Delete(clerk_id) => match self.delete_in(&mut transaction, clerk_id).await? {
-                Deletion::Deleted | Deletion::NoRow => Applied::Deleted,
-                Deletion::AlreadyDeleted => Applied::Gone,
-            },
+        let mut transaction = match is_stuck {
+            true => self.connections.begin_impatiently().await?,
+            false => self.connections.begin().await?,
         };
-        if let Some(OnEvent { hook, once }) = on_event
-            && (!once || deliveries::is_first::<DB>(&mut transaction, &delivery.id).await?)
-        {
-            hook(&mut transaction, delivery)
-                .await
-                .map_err(WriteError::OnEvent)?;
-        }
+        let applied = match self.apply_in(&mut transaction, delivery, change, on_event).await {
+            Ok(applied) => applied,
+            Err(error) => {
+                forget_stale::<DB>(&mut transaction, &error).await;
+                return Err(error);
+            }
+        };
         transaction.commit().await.map_err(commit_error::<U>)?;
         // An insertion and a deletion that ran at the same time have not seen each other.
         let is_purged = match change {
@@ -364,6 +368,30 @@ where
             Change::Write(_) if is_purged => Ok(Applied::Gone),
             _ => Ok(applied),
         }
+    }
+
+    async fn apply_in(
+        &self,
+        connection: &mut DB::Connection,
+        delivery: &Webhook,
+        change: Change<'_, U>,
+        on_event: Option<&OnEvent<DB>>,
+    ) -> Result<Applied, WriteError> {
+        let applied = match change {
+            Change::Nothing => Applied::Nothing,
+            Change::Refuse => Applied::Refused,
+            Change::Write(observation) => self.write_in(connection, observation).await?,
+            Change::Delete(clerk_id) => match self.delete_in(connection, clerk_id).await? {
+                Deletion::Deleted | Deletion::NoRow => Applied::Deleted,
+                Deletion::AlreadyDeleted => Applied::Gone,
+            },
+        };
+        if let Some(OnEvent { hook, once }) = on_event
+            && (!once || deliveries::is_first::<DB>(connection, &delivery.id).await?)
+        {
+            hook(connection, delivery).await.map_err(WriteError::OnEvent)?;
+        }
+        Ok(applied)
     }
 
     async fn write_in(

@@ -1,7 +1,9 @@
 //! How one observation of a user becomes a row.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use super::breaker::{PROBE_INTERVAL, PROBE_TIMEOUT};
 use super::error::SyncError;
@@ -267,9 +269,29 @@ impl<U: SyncedUser> Inner<U> {
         &self,
         work: impl Future<Output = Result<T, SyncError>>,
     ) -> Result<T, SyncError> {
-        tokio::time::timeout(self.timeout, work)
-            .await
-            .unwrap_or(Err(SyncError::Timeout(self.timeout)))
+        let mut work = pin!(work);
+        let soon = self.timeout / 2;
+        if let Ok(done) = tokio::time::timeout(soon, work.as_mut()).await {
+            return done;
+        }
+        // It takes long. A read of no row tells whether that is the database's fault or this row's alone; all who ask this
+        // share one statement.
+        let answer = async { self.reads.look("", &Counted::default()).await.is_ok() };
+        let mut answer = pin!(answer);
+        let mut answers = None;
+        let both = poll_fn(|context| {
+            if answers.is_none()
+                && let Poll::Ready(answered) = answer.as_mut().poll(context)
+            {
+                answers = Some(answered);
+            }
+            work.as_mut().poll(context)
+        });
+        match tokio::time::timeout(self.timeout.saturating_sub(soon), both).await {
+            Ok(done) => done,
+            Err(_) if answers == Some(true) => Err(SyncError::Busy(self.timeout)),
+            Err(_) => Err(SyncError::Timeout(self.timeout)),
+        }
     }
 
     /// Asks the database, one question at a time, until it answers.

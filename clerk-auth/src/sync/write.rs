@@ -7,7 +7,8 @@ use sqlx::{
 
 use super::dialect::{Dialect, written};
 use super::pool_store::PoolStore;
-use super::store::{StoreFuture, Vacancy, WriteError, Written};
+use super::retry::{forget_stale, may_be_repeated};
+use super::store::{Store as _, StoreFuture, Vacancy, WriteError, Written};
 use super::version::Version;
 use crate::user::{StoredIn, SyncedUser};
 
@@ -78,7 +79,11 @@ where
         version: Version,
     ) -> Result<Written<U>, WriteError> {
         if self.on_insert.is_none() && !DB::UPSERT_IN_TRANSACTION {
-            return self.upsert(connection, clerk_id, claims, version).await;
+            let written = self.upsert(connection, clerk_id, claims, version).await;
+            if let Err(error) = &written {
+                forget_stale::<DB>(connection, error).await;
+            }
+            return written;
         }
         let transaction = connection.begin_with(DB::BEGIN).await?;
         self.upsert_and_commit(transaction, clerk_id, claims, version)
@@ -92,9 +97,16 @@ where
         claims: &U::Claims,
         version: Version,
     ) -> Result<Written<U>, WriteError> {
-        let written = self
+        let written = match self
             .upsert_with_hook(&mut transaction, clerk_id, claims, version)
-            .await?;
+            .await
+        {
+            Ok(written) => written,
+            Err(error) => {
+                forget_stale::<DB>(&mut transaction, &error).await;
+                return Err(error);
+            }
+        };
         transaction.commit().await.map_err(commit_error::<U>)?;
         Ok(written)
     }
@@ -112,7 +124,10 @@ where
         // To the end, where a constraint that is deferred refuses.
         let rows = match sqlx::query_with(sql, arguments).fetch_all(&mut *connection).await {
             // What forbids the insertion, another's e-mail address or a server that only reads, need not forbid the read.
-            Err(sqlx::Error::Database(_)) => return Ok(None),
+            Err(error @ sqlx::Error::Database(_)) => {
+                forget_stale::<DB>(&mut connection, &error).await;
+                return Ok(None);
+            }
             rows => rows?,
         };
         match connection.done().await {
@@ -136,9 +151,13 @@ where
         let arguments = Self::bound(claims, version)?;
         // To the end: SQLite commits a statement when it is done, and sqlx leaves it at the first row otherwise.
         let rows = sqlx::query_with(U::INSERT, arguments)
-            .fetch_all(connection)
+            .fetch_all(&mut *connection)
             .await
-            .map_err(taken)?;
+            .map_err(taken);
+        if let Err(error) = &rows {
+            forget_stale::<DB>(connection, error).await;
+        }
+        let rows = rows?;
         Ok(rows.first().map(|row| written::<DB, U>(row, true)).transpose()?)
     }
 }
@@ -159,6 +178,7 @@ where
     for<'q> &'q str: Encode<'q, DB> + Type<DB>,
     for<'q> i64: Encode<'q, DB> + Decode<'q, DB> + Type<DB>,
     for<'r> bool: Decode<'r, DB> + Type<DB>,
+    for<'r> String: Decode<'r, DB> + Type<DB>,
     usize: ColumnIndex<DB::Row>,
 {
     fn fill<'a>(
@@ -175,17 +195,28 @@ where
                 store,
                 mut connection,
             } = *self;
+            if store.stuck.contains(clerk_id) {
+                drop(connection);
+                return store.write(clerk_id, claims, version).await;
+            }
+            let attempt = store.stuck.attempt(clerk_id);
             let inserted = match store.on_insert {
-                None => store.insert_alone(&mut connection, claims, version).await?,
+                None => store.insert_alone(&mut connection, claims, version).await,
                 // The hook needs a transaction around it.
-                Some(_) => None,
+                Some(_) => Ok(None),
             };
             let written = match inserted {
-                Some(inserted) => inserted,
-                None => store.write_on(&mut connection, clerk_id, claims, version).await?,
+                Ok(Some(inserted)) => Ok(inserted),
+                Ok(None) => store.write_on(&mut connection, clerk_id, claims, version).await,
+                Err(error) => Err(error),
             };
             drop(connection);
-            store.after_insertion(clerk_id, written).await
+            attempt.end();
+            match written {
+                // Another connection, or another moment.
+                Err(error) if may_be_repeated(&error) => store.write(clerk_id, claims, version).await,
+                written => store.after_insertion(clerk_id, written?).await,
+            }
         })
     }
 }

@@ -1,0 +1,247 @@
+//! Transactions that get into each other's way: a race costs no request, and a row that somebody holds on to costs its own
+//! user alone.
+
+use std::time::{Duration, Instant};
+
+use clerk_auth::sync::SyncError;
+use clerk_auth::sync::SyncOutcome::Updated;
+use clerk_auth_tests::database::TestDatabase;
+use clerk_auth_tests::log::Log;
+use clerk_auth_tests::on_both_databases;
+use clerk_auth_tests::profiles::{AlwaysRead, Pool, Profiles, token};
+use futures_util::future::{join_all, try_join_all};
+use sqlx::{PgPool, Postgres, Transaction};
+
+on_both_databases!(users_who_swap_a_unique_value_are_all_answered);
+
+/// A pool of its own for each process, whose transactions are of this isolation level.
+async fn processes(database: &TestDatabase, count: usize) -> Vec<Profiles<AlwaysRead>> {
+    let mut processes = Vec::new();
+    for _ in 0..count {
+        let pool = Pool::open(database.url(), 4).await;
+        let patient = Duration::from_secs(60);
+        processes.push(
+            Profiles::of_table(
+                pool,
+                |it| {
+                    it.sync_timeout(patient).on_insert(|transaction, user: &AlwaysRead| {
+                        Box::pin(async move {
+                            let sql = "INSERT INTO carts (owner) SELECT $1 WHERE (SELECT count(*) FROM carts) >= 0";
+                            let insert = sqlx::query(sql).bind(user.clerk_id.clone());
+                            insert.execute(&mut *transaction).await?;
+                            Ok(())
+                        })
+                    })
+                },
+                |it| it.sync_timeout(patient),
+            )
+            .await,
+        );
+    }
+    processes
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn race_costs_no_request_at_any_isolation_level() {
+    for level in ["read committed", "repeatable read", "serializable"] {
+        let database = TestDatabase::postgres().await;
+        let past = Pool::open(database.url(), 1).await;
+        past.execute("CREATE TABLE carts (owner text)").await;
+        let name = past
+            .text("SELECT current_database()::text")
+            .await
+            .expect("a name");
+        past.execute(&format!(
+            "ALTER DATABASE \"{name}\" SET default_transaction_isolation = '{level}'"
+        ))
+        .await;
+        past.execute("ALTER TABLE profiles ADD CONSTRAINT one_email UNIQUE (email)")
+            .await;
+        let processes = processes(&database, 3).await;
+        assert_eq!(
+            processes[0]
+                .pool
+                .text("SELECT current_setting('transaction_isolation')")
+                .await
+                .as_deref(),
+            Some(level)
+        );
+        // New users at once, then changes of the same few users by all processes at once.
+        for round in 0..6 {
+            let requests = (0..90).map(|number| {
+                let process = &processes[number % 3];
+                let user = format!("user_{}", number / 3 % 10);
+                let version = 100 * round + i64::try_from(number % 7).expect("a digit");
+                let token = token(&user, &format!("Ada {version}"), version);
+                async move {
+                    process
+                        .sync(token)
+                        .await
+                        .map_err(|error| format!("{user}: {error}"))
+                }
+            });
+            try_join_all(requests)
+                .await
+                .unwrap_or_else(|error| panic!("{level}: {error}"));
+        }
+        assert_eq!(past.number("SELECT count(*) FROM profiles").await, 10);
+        assert_eq!(past.number("SELECT count(*) FROM carts").await, 10, "{level}");
+        let newest = "SELECT count(*) FROM profiles WHERE name = 'Ada 506'";
+        assert_eq!(past.number(newest).await, 10, "{level}");
+    }
+}
+
+/// Two of them at a time, and three in a circle, in two processes.
+async fn users_who_swap_a_unique_value_are_all_answered(database: TestDatabase) {
+    let past = Pool::open(database.url(), 1).await;
+    past.execute("CREATE UNIQUE INDEX one_email ON profiles (email)")
+        .await;
+    past.execute("CREATE TABLE carts (owner text)").await;
+    let processes = processes(&database, 2).await;
+    for (users, rounds) in [(2, 30), (3, 20), (5, 10)] {
+        for round in 0..rounds {
+            let requests = (0..users * 2).map(|number| {
+                let (user, process) = (number % users, &processes[number / users]);
+                let email = format!("address_{}@example.com", (user + round) % users);
+                let version = i64::try_from(1_000 * users + round).expect("a few");
+                let token = token(&format!("user_{users}_{user}"), "Ada", version).claim("email", email);
+                async move { process.sync(token).await }
+            });
+            for answer in join_all(requests).await {
+                answer.unwrap_or_else(|error| panic!("{users} users, round {round}: {error}"));
+            }
+        }
+    }
+    let shared = "SELECT count(*) - count(DISTINCT email) FROM profiles WHERE email IS NOT NULL";
+    assert_eq!(past.number(shared).await, 0);
+}
+
+/// Holds on to a user's row until it is dropped.
+async fn hold<'p>(pool: &'p PgPool, user_id: &str) -> Transaction<'p, Postgres> {
+    let mut transaction = pool.begin().await.expect("it begins");
+    let sql = "SELECT 1 FROM profiles WHERE clerk_id = $1 FOR UPDATE";
+    let row = sqlx::query(sql).bind(user_id).execute(&mut *transaction).await;
+    assert_eq!(row.expect("it is locked").rows_affected(), 1);
+    transaction
+}
+
+#[tokio::test]
+async fn locked_row_costs_its_own_user_alone() {
+    let timeout = Duration::from_secs(1);
+    let database = TestDatabase::postgres().await;
+    let pool = Pool::open(database.url(), 4).await;
+    let profiles: Profiles<AlwaysRead> =
+        Profiles::of_table(pool, |it| it.sync_timeout(timeout), |it| it).await;
+    for user in ["user_ada", "user_eve", "user_bob"] {
+        profiles.sync(token(user, "Old", 1)).await.expect("it syncs");
+    }
+    let Pool::Postgres(past) = Pool::open(database.url(), 2).await else {
+        unreachable!("the database is PostgreSQL");
+    };
+    let held = [hold(&past, "user_ada").await, hold(&past, "user_bob").await];
+    // More often than the breaker admits failures, and more often than the pool has connections.
+    for attempt in 0..8 {
+        // With another name, or the same at a newer version.
+        let name = if attempt % 2 == 0 { "New" } else { "Old" };
+        let locked = ["user_ada", "user_bob"].map(|user| profiles.sync(token(user, name, 5 + attempt)));
+        let others = async {
+            for number in 0..3 {
+                let began = Instant::now();
+                let new = format!("user_new_{attempt}_{number}");
+                profiles
+                    .sync(token(&new, "New", 5))
+                    .await
+                    .expect("another is new");
+                let changed = format!("Eve {attempt} {number}");
+                let eve = profiles.sync(token("user_eve", &changed, 10 * attempt + number + 10));
+                assert_eq!(eve.await.expect("another changes").outcome, Updated);
+                assert!(began.elapsed() < timeout, "{:?}", began.elapsed());
+            }
+        };
+        let (locked, ()) = tokio::join!(join_all(locked), others);
+        for locked in locked {
+            assert!(matches!(locked, Err(SyncError::Busy(_))), "{attempt}: {locked:?}");
+        }
+    }
+    // The row is read all the same where nothing is to be written.
+    profiles
+        .sync(token("user_ada", "Old", 1))
+        .await
+        .expect("it is read");
+    for held in held {
+        held.rollback().await.expect("it ends");
+    }
+    for user in ["user_ada", "user_bob"] {
+        let synced = profiles.sync(token(user, "Free", 50)).await.expect("it syncs");
+        assert_eq!(synced.outcome, Updated);
+    }
+}
+
+/// The row of a user who signs up elsewhere, in a transaction that does not end.
+#[tokio::test]
+async fn uncommitted_row_costs_its_own_user_alone() {
+    let timeout = Duration::from_millis(400);
+    let database = TestDatabase::postgres().await;
+    let pool = Pool::open(database.url(), 4).await;
+    let profiles: Profiles<AlwaysRead> =
+        Profiles::of_table(pool, |it| it.sync_timeout(timeout), |it| it).await;
+    let Pool::Postgres(past) = Pool::open(database.url(), 1).await else {
+        unreachable!("the database is PostgreSQL");
+    };
+    let mut held = past.begin().await.expect("it begins");
+    let sql = "INSERT INTO profiles (clerk_id, clerk_version) VALUES ('user_ada', 1)";
+    sqlx::query(sql)
+        .execute(&mut *held)
+        .await
+        .expect("it is inserted");
+    for attempt in 0..6 {
+        let locked = profiles.sync(token("user_ada", "Ada", 5)).await;
+        assert!(matches!(locked, Err(SyncError::Busy(_))), "{attempt}: {locked:?}");
+        let new = format!("user_new_{attempt}");
+        profiles
+            .sync(token(&new, "New", 5))
+            .await
+            .expect("another is new");
+    }
+    held.rollback().await.expect("it ends");
+    profiles
+        .sync(token("user_ada", "Ada", 5))
+        .await
+        .expect("it syncs");
+}
+
+/// Locks that are not to be had at once are tried again until the request is over.
+#[tokio::test]
+async fn lock_that_is_given_up_by_the_server_is_tried_again() {
+    let database = TestDatabase::postgres().await;
+    let past = Pool::open(database.url(), 1).await;
+    let name = past
+        .text("SELECT current_database()::text")
+        .await
+        .expect("a name");
+    past.execute(&format!("ALTER DATABASE \"{name}\" SET lock_timeout = '20ms'"))
+        .await;
+    let pool = Pool::open(database.url(), 4).await;
+    let profiles: Profiles<AlwaysRead> =
+        Profiles::of_table(pool, |it| it.sync_timeout(Duration::from_secs(30)), |it| it).await;
+    profiles
+        .sync(token("user_ada", "Old", 1))
+        .await
+        .expect("it syncs");
+    let Pool::Postgres(past) = &past else {
+        unreachable!("the database is PostgreSQL");
+    };
+    let held = hold(past, "user_ada").await;
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+    let waits = async {
+        // Until the server has given up a few times.
+        let races = || log.lines().iter().filter(|line| line.contains("Race")).count();
+        while races() < 3 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        held.rollback().await.expect("it ends");
+    };
+    let (synced, ()) = tokio::join!(profiles.sync(token("user_ada", "New", 5)), waits);
+    assert_eq!(synced.expect("it syncs").outcome, Updated);
+}
