@@ -22,6 +22,7 @@ mod shortcode;
 mod spelling;
 mod sql;
 mod statement_check;
+mod statement_list;
 mod template;
 mod template_source;
 mod unused_claims;

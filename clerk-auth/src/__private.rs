@@ -21,7 +21,7 @@ mod shared;
 mod sql_type;
 mod subject;
 
-pub use bind::bind;
+pub use bind::{bind, statement};
 pub use checked::CheckedType;
 pub use column::{
     ClaimField, ColumnField, ColumnFields, DefaultField, HoldsClaim, NoDefault, ParseClaim, ParsedField,

@@ -4,20 +4,30 @@
 //! statement: it knows what no list of checks does.
 
 mod compare;
-mod explain;
 mod live;
+mod plan;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "postgres")]
+mod row_security;
+#[cfg(feature = "postgres")]
+mod server;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod table;
 
 use std::fmt;
 
 use sqlx::{Executor, Pool};
 
-pub(crate) use self::explain::Explain;
 pub(crate) use self::live::Catalogue;
 #[cfg(feature = "sqlite")]
 pub(crate) use self::live::quote;
 #[cfg(feature = "postgres")]
 pub(crate) use self::live::quote_path;
-use crate::user::{CREATE_DENIALS, DENIAL_COLUMNS, DENIALS_TABLE, StoredIn, SyncedUser};
+pub(crate) use self::plan::Explain;
+pub(crate) use self::table::OwnTable;
+use crate::user::{StoredIn, SyncedUser};
 
 /// Something about the table that keeps the struct's statements from running or its rows from being read.
 ///
@@ -77,12 +87,6 @@ pub enum SchemaError {
         /// Everything that was found.
         problems: Vec<Problem>,
     },
-    /// The deliveries of Clerk's webhooks cannot be remembered.
-    #[error(
-        "deliveries cannot be remembered: {0}; is there the table of `clerk_auth::sync::CREATE_DELIVERIES`, and may the \
-         application's database user read, insert and delete?"
-    )]
-    Deliveries(#[source] sqlx::Error),
     /// A prepared statement was not where it had been left.
     #[error(
         "the database's sessions are not the application's: {source}; if its connections go through a pooler in \
@@ -139,56 +143,22 @@ where
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
 {
     let mut connection = pool.acquire().await.map_err(unavailable::<U>)?;
-    problems::<U, DB>(&mut connection).await
+    let found = table::problems::<U, DB>(&mut connection, Vec::new()).await;
+    found.map_err(unavailable::<U>)
 }
 
-/// The same on a connection.
-async fn problems<U, DB>(connection: &mut DB::Connection) -> Result<Vec<Problem>, SchemaError>
-where
-    DB: Catalogue + Explain,
-    U: StoredIn<DB>,
-    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
-{
-    let table = live::table::<U, DB>(connection).await.map_err(unavailable::<U>)?;
-    let mut problems = compare::problems(
-        U::TABLE,
-        U::CREATE_TABLE,
-        U::COLUMNS,
-        table.as_ref(),
-        DB::CAN_ALTER_COLUMNS,
-    );
-    if let Some(tombstones) = U::TOMBSTONES {
-        let table = DB::live_table(connection, tombstones.table)
-            .await
-            .map_err(unavailable::<U>)?;
-        problems.extend(compare::tombstone_problems(
-            tombstones,
-            table,
-            DB::CAN_ALTER_COLUMNS,
-        ));
-    }
-    if problems.is_empty() {
-        plan_all::<U, DB>(connection).await.map_err(unavailable::<U>)
-    } else {
-        Ok(problems)
-    }
-}
-
-/// The problems of `U`'s table as an error, and those of the table of denials, whose statements are given if it is used.
+/// The problems of `U`'s table and of the tables beside it, as an error.
 pub(crate) async fn check<DB, U>(
     connection: &mut DB::Connection,
-    denials: Option<[(&'static str, &'static str); 4]>,
+    own: Vec<OwnTable>,
 ) -> Result<(), SchemaError>
 where
     DB: Catalogue + Explain,
     U: StoredIn<DB>,
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
 {
-    let mut problems = problems::<U, DB>(connection).await?;
-    if let Some(statements) = denials {
-        let found = denial_problems::<DB>(connection, statements).await;
-        problems.extend(found.map_err(unavailable::<U>)?);
-    }
+    let found = table::problems::<U, DB>(connection, own).await;
+    let problems = found.map_err(unavailable::<U>)?;
     if problems.is_empty() {
         return Ok(());
     }
@@ -197,32 +167,6 @@ where
         table: U::TABLE,
         problems,
     })
-}
-
-/// What is wrong with the table of denials.
-async fn denial_problems<DB>(
-    connection: &mut DB::Connection,
-    statements: [(&'static str, &'static str); 4],
-) -> Result<Vec<Problem>, sqlx::Error>
-where
-    DB: Catalogue + Explain,
-    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
-{
-    let table = DB::live_table(connection, DENIALS_TABLE).await?;
-    let mut problems = compare::problems(
-        DENIALS_TABLE,
-        CREATE_DENIALS,
-        DENIAL_COLUMNS,
-        table.as_ref(),
-        DB::CAN_ALTER_COLUMNS,
-    );
-    if problems.is_empty() {
-        problems = plan::<DB>(connection, &statements).await?;
-    }
-    for problem in &mut problems {
-        problem.what = format!("denials (bans, deletions, ends of sessions): {}", problem.what);
-    }
-    Ok(problems)
 }
 
 /// Why the database could not be asked.
@@ -248,51 +192,6 @@ pub(crate) fn is_lost_statement(error: &sqlx::Error) -> bool {
         Some("08P01") => error.message().starts_with("bind message supplies"),
         _ => false,
     }
-}
-
-/// Plans every statement of `U`.
-async fn plan_all<U, DB>(connection: &mut DB::Connection) -> Result<Vec<Problem>, sqlx::Error>
-where
-    DB: Explain,
-    U: StoredIn<DB>,
-{
-    let upsert_many = U::UPSERT_MANY.sql(2);
-    let mut statements = vec![
-        ("SELECT", U::SELECT),
-        ("SELECT_MANY", U::SELECT_MANY),
-        ("SELECT_IDS", U::SELECT_IDS),
-        ("UPSERT", U::UPSERT),
-        ("UPSERT_MANY", &upsert_many),
-        ("RAISE_VERSION", U::RAISE_VERSION),
-        ("RAISE_VERSION_MANY", U::RAISE_VERSION_MANY),
-        ("TOMBSTONE", U::TOMBSTONE),
-    ];
-    if let Some(tombstones) = U::TOMBSTONES {
-        statements.extend([
-            ("TOMBSTONES.select", tombstones.select),
-            ("TOMBSTONES.delete", tombstones.delete),
-        ]);
-    }
-    plan::<DB>(connection, &statements).await
-}
-
-/// Plans statements that have names.
-async fn plan<DB: Explain>(
-    connection: &mut DB::Connection,
-    statements: &[(&str, &str)],
-) -> Result<Vec<Problem>, sqlx::Error> {
-    let mut problems = Vec::new();
-    for (statement, sql) in statements {
-        match DB::explain(connection, sql).await {
-            Ok(()) => {}
-            Err(sqlx::Error::Database(error)) => problems.push(Problem {
-                what: format!("the database cannot run its {statement} statement: {error}"),
-                mend: None,
-            }),
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(problems)
 }
 
 struct Listed<'a>(&'a [Problem]);

@@ -2,6 +2,7 @@
 
 mod create_table;
 mod denials_table;
+mod statement;
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use sqlx::Database;
 use self::create_table::CreateTable;
 pub use self::denials_table::CREATE_DENIALS;
 pub(crate) use self::denials_table::{DENIAL_COLUMNS, DENIALS_TABLE};
+pub use self::statement::{Parameter, Statement};
 use crate::claim::{ClaimSource, SessionTokenBudget, TemplateClaim, UnreadableClaims};
 
 /// A struct that is a row of the team's own `users` table, kept equal to Clerk's claims.
@@ -223,7 +225,7 @@ pub struct ClaimColumn {
     /// without `with`, `default` and `insert_only`. A unique index on such columns is settled by "the newest version wins".
     /// A value of another column that is taken refuses the newcomer.
     pub unique_in_clerk: bool,
-    /// Finds the Clerk user ids of other rows with this value: value (parameter 1), Clerk user id (parameter 2).
+    /// Finds the Clerk user ids of other rows with this value, ten at most: value (parameter 1), Clerk user id (parameter 2).
     pub holder: &'static str,
     /// The same for an index that ignores case.
     pub holder_ignoring_case: &'static str,
@@ -366,6 +368,10 @@ pub trait StoredIn<DB: Database>: SyncedUser {
     /// version (64-bit integer) and whether the row is a tombstone (boolean).
     const SELECT: &'static str;
 
+    /// Reads the row as [`SELECT`](Self::SELECT) does, and locks it until the transaction ends. On SQLite it is `SELECT`: a
+    /// transaction that writes holds off every other writer.
+    const SELECT_FOR_UPDATE: &'static str = Self::SELECT;
+
     /// Reads rows by any number of Clerk user ids (parameter 1: `TEXT[]` on Postgres, a JSON array of texts on SQLite).
     /// Columns: those of [`SELECT`](Self::SELECT), then the Clerk user id.
     const SELECT_MANY: &'static str;
@@ -414,6 +420,10 @@ pub trait StoredIn<DB: Database>: SyncedUser {
     /// Where deleted users are remembered whose rows are gone; `None` if their rows stay.
     const TOMBSTONES: Option<Tombstones> = None;
 
+    /// Every statement that sync runs for the struct, each once. At start sync has the database plan all of them; a team's
+    /// own test can `EXPLAIN` them.
+    const STATEMENTS: &'static [Statement];
+
     /// Creates the table with its primary key and the unique index on the Clerk user id.
     const CREATE_TABLE: &'static str = CreateTable::<Self, DB>::TEXT;
 
@@ -447,6 +457,13 @@ pub trait StoredIn<DB: Database>: SyncedUser {
         column: usize,
         arguments: &mut DB::Arguments,
     ) -> Result<(), sqlx::error::BoxDynError>;
+
+    /// Adds a null of the type of a column that sync inserts, by its place among [`COLUMNS`](Self::COLUMNS).
+    ///
+    /// # Errors
+    ///
+    /// What the encoder of the column's type reports.
+    fn add_null(column: usize, arguments: &mut DB::Arguments) -> Result<(), sqlx::error::BoxDynError>;
 
     /// Whether the field of a column, by its place among [`COLUMNS`](Self::COLUMNS), can be read from this type.
     fn can_read(column: usize, found: &DB::TypeInfo) -> bool;

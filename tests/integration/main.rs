@@ -42,6 +42,8 @@ mod secret_key;
 mod shortcodes;
 mod stand_in;
 mod stand_in_hosts;
+mod start_up;
+mod start_up_sqlite;
 mod statements;
 mod sync;
 mod trouble;

@@ -125,7 +125,7 @@ async fn start_up_says_what_the_table_lacks(database: TestDatabase) {
     pool.execute("CREATE TABLE people (id BIGINT, clerk_id TEXT)")
         .await;
     pool.execute("CREATE VIEW profiles AS SELECT * FROM people").await;
-    assert!(complaint(&pool).await.contains("`profiles` is not a table"));
+    assert!(complaint(&pool).await.contains("`profiles` is a view"));
     pool.execute("DROP VIEW profiles").await;
 
     // Everything at once.

@@ -19,6 +19,7 @@ use super::parse::Database;
 use super::shortcode::Kind;
 use super::sql::{ClaimColumnStatements, Statements, TombstoneStatements, UpsertMany};
 use super::statement_check::statement_check;
+use super::statement_list::{ListedStatement, statement_list};
 use super::unused_claims::unused_claims;
 
 /// Everything that the derive generates for a struct that has been understood.
@@ -264,8 +265,12 @@ fn stored_in(model: &Model, database: Database, condition: Option<&TokenStream>)
     let private = private();
     let ident = &model.ident;
     let db = database_type(database);
+    let statements = Statements::of(model, database);
+    let list = statement_list(model, database, &statements);
+    let list = list.iter().map(ListedStatement::constant);
     let Statements {
         select,
+        select_for_update,
         select_many,
         select_ids,
         upsert,
@@ -277,7 +282,7 @@ fn stored_in(model: &Model, database: Database, condition: Option<&TokenStream>)
         tombstone,
         tombstones,
         claim_columns,
-    } = Statements::of(model, database);
+    } = statements;
     let tombstones = tombstones.map(|it| {
         let TombstoneStatements {
             table,
@@ -297,6 +302,8 @@ fn stored_in(model: &Model, database: Database, condition: Option<&TokenStream>)
                 });
         }
     });
+    let select_for_update =
+        select_for_update.map(|sql| quote!(const SELECT_FOR_UPDATE: &'static str = #sql;));
     let select_or_insert = select_or_insert.map(|sql| {
         quote! {
             const SELECT_OR_INSERT: ::core::option::Option<&'static str> = ::core::option::Option::Some(#sql);
@@ -356,18 +363,25 @@ fn stored_in(model: &Model, database: Database, condition: Option<&TokenStream>)
         }
     });
     let columns = definitions(model, database);
-    let mut readers: Vec<(String, TokenStream, Vec<usize>)> = Vec::new();
-    for (index, column) in model.columns.iter().enumerate() {
-        let field = column_field(column, &db);
-        let spelled = field.to_string();
-        match readers.iter_mut().find(|(reader, ..)| *reader == spelled) {
-            Some((.., columns)) => columns.push(index),
-            None => readers.push((spelled, field, vec![index])),
+    let columns_of = |is_meant: fn(&Column) -> bool| {
+        let mut fields: Vec<(String, TokenStream, Vec<usize>)> = Vec::new();
+        let columns = model.columns.iter().enumerate();
+        for (index, column) in columns.filter(|(_, column)| is_meant(column)) {
+            let field = column_field(column, &db);
+            let spelled = field.to_string();
+            match fields.iter_mut().find(|(known, ..)| *known == spelled) {
+                Some((.., columns)) => columns.push(index),
+                None => fields.push((spelled, field, vec![index])),
+            }
         }
-    }
-    let reads = readers
-        .iter()
-        .map(|(_, field, columns)| quote!(#(#columns)|* => #field::can_read(__found)));
+        fields.into_iter().map(|(_, field, columns)| (field, columns))
+    };
+    let reads =
+        columns_of(|_| true).map(|(field, columns)| quote!(#(#columns)|* => #field::can_read(__found)));
+    // It follows the struct's.
+    let version = model.columns.len();
+    let nulls = columns_of(|column| matches!(column.role, Role::Key | Role::Claim(_)))
+        .map(|(field, columns)| quote!(#(#columns)|* => #field::add_null(__arguments)));
     let gets = model.columns.iter().enumerate().map(|(index, column)| {
         let ident = &column.ident;
         let field = column_field(column, &db);
@@ -379,6 +393,7 @@ fn stored_in(model: &Model, database: Database, condition: Option<&TokenStream>)
         #condition
         {
             const SELECT: &'static str = #select;
+            #select_for_update
             const SELECT_MANY: &'static str = #select_many;
             const SELECT_IDS: &'static str = #select_ids;
             const UPSERT: &'static str = #upsert;
@@ -389,6 +404,11 @@ fn stored_in(model: &Model, database: Database, condition: Option<&TokenStream>)
             const RAISE_VERSION_MANY: &'static str = #raise_version_many;
             const TOMBSTONE: &'static str = #tombstone;
             #tombstones
+            const STATEMENTS: &'static [::clerk_auth::user::Statement] = {
+                #[allow(unused_imports)]
+                use ::clerk_auth::user::Parameter::{Column, Integer, Text, Texts};
+                &[#(#list),*]
+            };
             const COLUMNS: &'static [::clerk_auth::user::ColumnDefinition] = &[#(#columns),*];
             const CLAIM_COLUMNS: &'static [::clerk_auth::user::ClaimColumn] = &[#(#claim_columns),*];
 
@@ -413,9 +433,21 @@ fn stored_in(model: &Model, database: Database, condition: Option<&TokenStream>)
             }
 
             #[allow(unused_variables)]
+            fn add_null(
+                __column: usize,
+                __arguments: &mut <#db as #private::sqlx::Database>::Arguments,
+            ) -> ::core::result::Result<(), #private::sqlx::error::BoxDynError> {
+                match __column {
+                    #(#nulls,)*
+                    _ => ::core::result::Result::Ok(()),
+                }
+            }
+
+            #[allow(unused_variables)]
             fn can_read(__column: usize, __found: &<#db as #private::sqlx::Database>::TypeInfo) -> bool {
                 match __column {
                     #(#reads,)*
+                    #version => #private::ColumnField::<i64, #db>::can_read(__found),
                     _ => true,
                 }
             }

@@ -93,6 +93,7 @@ pub(super) fn expand(ident: &Ident, generics: &Generics, model: Option<&Model>) 
                 const RAISE_VERSION: &'static str = "";
                 const RAISE_VERSION_MANY: &'static str = "";
                 const TOMBSTONE: &'static str = "";
+                const STATEMENTS: &'static [::clerk_auth::user::Statement] = &[];
                 const COLUMNS: &'static [::clerk_auth::user::ColumnDefinition] = &[];
                 const CLAIM_COLUMNS: &'static [::clerk_auth::user::ClaimColumn] = &[];
 
@@ -106,6 +107,13 @@ pub(super) fn expand(ident: &Ident, generics: &Generics, model: Option<&Model>) 
 
                 fn bind_claim(
                     _: &(),
+                    _: usize,
+                    _: &mut <__Database as ::clerk_auth::__private::sqlx::Database>::Arguments,
+                ) -> ::core::result::Result<(), ::clerk_auth::__private::sqlx::error::BoxDynError> {
+                    ::core::result::Result::Ok(())
+                }
+
+                fn add_null(
                     _: usize,
                     _: &mut <__Database as ::clerk_auth::__private::sqlx::Database>::Arguments,
                 ) -> ::core::result::Result<(), ::clerk_auth::__private::sqlx::error::BoxDynError> {

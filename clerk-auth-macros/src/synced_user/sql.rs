@@ -6,6 +6,8 @@ use super::parse::Database;
 /// The statements of one database.
 pub(super) struct Statements {
     pub(super) select: String,
+    /// Where a row can be locked alone.
+    pub(super) select_for_update: Option<String>,
     pub(super) select_many: String,
     pub(super) select_ids: String,
     pub(super) upsert: String,
@@ -79,8 +81,14 @@ impl Statements {
             select_or_insert,
             many: upsert_many,
         } = upsert(model, database);
+        let select = format!("SELECT {row} FROM {table} WHERE {key} = {first}");
         Self {
-            select: format!("SELECT {row} FROM {table} WHERE {key} = {first}"),
+            select_for_update: match database {
+                Database::Postgres => Some(format!("{select} FOR UPDATE")),
+                // A transaction that begins with `BEGIN IMMEDIATE` holds off every other writer.
+                Database::Sqlite => None,
+            },
+            select,
             select_or_insert,
             select_many: format!(
                 "SELECT {row}, {key} AS \"clerk_found\" FROM {table} WHERE {key} {}",
@@ -176,7 +184,9 @@ fn claim_column(model: &Model, it: &Column, database: Database) -> ClaimColumnSt
     let version = column(model, &model.version_column);
     let [first, second] = [1, 2].map(|number| parameter(database, number));
     let stored = column(model, &it.name);
-    let holder = |found: &str| format!("SELECT {key} FROM {table} WHERE {found} AND {key} <> {second}");
+    // The index allows one at most; more may share a value that the index does not cover.
+    let holder =
+        |found: &str| format!("SELECT {key} FROM {table} WHERE {found} AND {key} <> {second} LIMIT 10");
     let folded = |value: &str| format!("lower(CAST({value} AS TEXT))");
     // JSON of PostgreSQL knows no equality; nothing but its text can be compared.
     let equal = match it.encoding {
@@ -388,18 +398,6 @@ fn upsert(model: &Model, database: Database) -> Upsert {
         insert,
         select_or_insert,
         many,
-    }
-}
-
-impl UpsertMany {
-    /// The text for two rows, which is that of any number.
-    pub(super) fn of_two(&self, database: Database) -> String {
-        let rows = [0, 1].map(|row| {
-            let values = 1..=self.parameters;
-            let values = values.map(|number| parameter(database, row * self.parameters + number));
-            format!("({})", values.collect::<Vec<_>>().join(", "))
-        });
-        format!("{}{}{}", self.before, rows.join(", "), self.after)
     }
 }
 

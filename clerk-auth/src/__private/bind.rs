@@ -4,7 +4,7 @@ use sqlx::Database;
 use sqlx::error::BoxDynError;
 
 use super::column::{ColumnField, WriteColumn};
-use crate::user::StoredIn;
+use crate::user::{Parameter, Statement, StoredIn};
 
 /// What [`StoredIn::bind`] does: the claims, the key after so many of them, and the version.
 pub fn bind<U: StoredIn<DB>, DB: Database, K>(
@@ -26,4 +26,13 @@ where
         U::bind_claim(claims, column, arguments)?;
     }
     ColumnField::<i64, DB>::add(&version, arguments)
+}
+
+/// A statement of [`StoredIn::STATEMENTS`].
+pub const fn statement(name: &'static str, sql: &'static str, parameters: &'static [Parameter]) -> Statement {
+    Statement {
+        name,
+        sql,
+        parameters,
+    }
 }

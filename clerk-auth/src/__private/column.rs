@@ -248,6 +248,16 @@ impl<DB: Database, T: WriteColumn<DB>> ColumnField<T, DB> {
     }
 }
 
+impl<DB: Database, T> ColumnField<T, DB>
+where
+    Option<T>: WriteColumn<DB>,
+{
+    /// Adds a null of the type to a statement's parameters.
+    pub fn add_null(arguments: &mut DB::Arguments) -> Result<(), BoxDynError> {
+        arguments.add(None::<T>)
+    }
+}
+
 impl<DB, T: PartialEq> ColumnField<T, DB> {
     /// Whether the column holds the claim.
     pub fn equal(column: &T, claim: &T) -> bool {
@@ -296,6 +306,11 @@ pub trait UnstoredColumn<T, DB> {
 
     /// Never runs: the crate does not compile.
     fn add<A>(_: &T, _: &mut A) -> Result<(), BoxDynError> {
+        Err("the field's type cannot be a column".into())
+    }
+
+    /// Never runs: the crate does not compile.
+    fn add_null<A>(_: &mut A) -> Result<(), BoxDynError> {
         Err("the field's type cannot be a column".into())
     }
 

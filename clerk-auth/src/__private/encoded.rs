@@ -134,6 +134,11 @@ where
         let value = serde_json::to_value(value)?;
         arguments.add((!value.is_null()).then_some(Json(value)))
     }
+
+    /// Adds a null of the column's type to a statement's parameters.
+    pub fn add_null(arguments: &mut DB::Arguments) -> Result<(), BoxDynError> {
+        arguments.add(None::<Json<Value>>)
+    }
 }
 
 impl<DB, T: PartialEq> JsonColumn<T, DB> {
@@ -224,6 +229,11 @@ where
     /// Adds the value to a statement's parameters.
     pub fn add(value: &T, arguments: &mut DB::Arguments) -> Result<(), BoxDynError> {
         arguments.add(value.to_text())
+    }
+
+    /// Adds a null of the column's type to a statement's parameters.
+    pub fn add_null(arguments: &mut DB::Arguments) -> Result<(), BoxDynError> {
+        arguments.add(None::<String>)
     }
 }
 

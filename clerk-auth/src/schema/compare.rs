@@ -1,36 +1,41 @@
 //! A table as it is against the table as a struct expects it: a function of values.
 
 use super::Problem;
-use super::live::{LiveColumn, LiveTable, quote, quote_path};
-use crate::user::{ColumnDefinition, Tombstones};
+use super::live::{Generated, Live, LiveColumn, quote, quote_path};
+use crate::user::ColumnDefinition;
 
-/// What the statements need of a table of tombstones: one row for each user.
-const TOMBSTONE_COLUMNS: &[ColumnDefinition] = &[ColumnDefinition {
-    name: "clerk_id",
-    sql_type: "TEXT",
-    clauses: &[" NOT NULL", " UNIQUE"],
-    inserted: true,
-}];
+/// A table as it has to be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Expected<'a> {
+    /// Its name, with its schema if it has one.
+    pub(super) path: &'a str,
+    pub(super) create_table: &'a str,
+    pub(super) columns: &'a [ColumnDefinition],
+}
 
 /// Everything that is wrong with a table, in the order in which it is to be mended.
-pub(super) fn problems(
-    path: &str,
-    create_table: &str,
-    expected: &[ColumnDefinition],
-    table: Option<&LiveTable>,
-    can_alter_columns: bool,
-) -> Vec<Problem> {
-    let Some(table) = table else {
-        return vec![Problem {
-            what: format!("there is no table `{path}`"),
-            mend: Some(create_table.to_owned()),
-        }];
+pub(super) fn problems(expected: Expected<'_>, live: &Live, can_alter_columns: bool) -> Vec<Problem> {
+    let Expected {
+        path,
+        create_table,
+        columns: expected,
+    } = expected;
+    let table = match live {
+        Live::Table(table) => table,
+        Live::Missing {
+            before,
+            note,
+            creatable,
+        } => {
+            let missing = creatable.then(|| Problem {
+                what: format!("there is no table `{path}`{note}"),
+                mend: Some(create_table.to_owned()),
+            });
+            return before.iter().cloned().chain(missing).collect();
+        }
     };
-    if !table.is_table {
-        return vec![Problem {
-            what: format!("`{path}` is not a table"),
-            mend: None,
-        }];
+    if let Some(problem) = &table.unusable {
+        return vec![problem.clone()];
     }
     let quoted = quote_path(path);
     let mut problems = Vec::new();
@@ -41,6 +46,9 @@ pub(super) fn problems(
                 problems.extend(of_type(&quoted, column, found, can_alter_columns));
                 problems.extend(of_null(&quoted, column, found, can_alter_columns));
                 problems.extend(of_default(&quoted, column, found, can_alter_columns));
+                problems.extend(of_generation(&quoted, column, found, can_alter_columns));
+                problems.extend(of_sequence(column, found, &table.role));
+                problems.extend(of_schema(found, &table.role));
             }
         }
     }
@@ -48,6 +56,9 @@ pub(super) fn problems(
         .columns
         .iter()
         .filter(|found| expected.iter().all(|column| column.name != found.name));
+    for found in unknown.clone() {
+        problems.extend(forbidden_sequence(found, &table.role));
+    }
     for found in unknown.filter(|found| found.not_null && !found.has_default) {
         problems.push(Problem {
             what: format!(
@@ -82,31 +93,10 @@ pub(super) fn problems(
         let forbidden = table.forbidden.join(", ");
         problems.push(Problem {
             what: format!("the application's database user may not {forbidden}"),
-            mend: Some(format!("GRANT {forbidden} ON {quoted} TO CURRENT_USER")),
+            mend: Some(format!("GRANT {forbidden} ON {quoted} TO {}", table.role)),
         });
     }
-    problems
-}
-
-/// The same of the table that remembers deleted users. Its rows are never updated.
-pub(super) fn tombstone_problems(
-    tombstones: Tombstones,
-    mut table: Option<LiveTable>,
-    can_alter_columns: bool,
-) -> Vec<Problem> {
-    if let Some(table) = &mut table {
-        table.forbidden.retain(|privilege| *privilege != "UPDATE");
-    }
-    let mut problems = problems(
-        tombstones.table,
-        tombstones.create_table,
-        TOMBSTONE_COLUMNS,
-        table.as_ref(),
-        can_alter_columns,
-    );
-    for problem in &mut problems {
-        problem.what = format!("of the tombstones in `{}`: {}", tombstones.table, problem.what);
-    }
+    problems.extend(table.obstacles.iter().cloned());
     problems
 }
 
@@ -201,6 +191,64 @@ fn of_default(
                 quote(name)
             )
         }),
+    })
+}
+
+/// A column that sync writes, and the database alone may.
+fn of_generation(
+    table: &str,
+    column: &ColumnDefinition,
+    found: &LiveColumn,
+    can_alter: bool,
+) -> Option<Problem> {
+    let generated = found.generated.filter(|_| column.inserted)?;
+    let name = quote(column.name);
+    let mend = match generated {
+        Generated::Stored => format!("ALTER TABLE {table} ALTER COLUMN {name} DROP EXPRESSION"),
+        Generated::Identity => format!("ALTER TABLE {table} ALTER COLUMN {name} DROP IDENTITY"),
+        // PostgreSQL has no other way to make such a column a plain one.
+        Generated::Virtual => format!(
+            "ALTER TABLE {table} DROP COLUMN {name}, ADD COLUMN {name} {}",
+            column.sql_type
+        ),
+    };
+    Some(Problem {
+        what: format!(
+            "the column `{}` is generated by the database, and sync writes it: make it a plain column, or mark the field \
+             with `#[column(generated)]`",
+            column.name
+        ),
+        mend: can_alter.then_some(mend),
+    })
+}
+
+fn of_schema(found: &LiveColumn, role: &str) -> Option<Problem> {
+    let schema = found.forbidden_schema.as_ref()?;
+    Some(Problem {
+        what: format!(
+            "the application's database user may not use the schema {schema}, which has the type `{}` of the column `{}`",
+            found.sql_type, found.name
+        ),
+        mend: Some(format!("GRANT USAGE ON SCHEMA {schema} TO {role}")),
+    })
+}
+
+/// A default that takes the next number of a sequence that the database user may not use.
+fn of_sequence(column: &ColumnDefinition, found: &LiveColumn, role: &str) -> Option<Problem> {
+    if column.inserted {
+        return None;
+    }
+    forbidden_sequence(found, role)
+}
+
+fn forbidden_sequence(found: &LiveColumn, role: &str) -> Option<Problem> {
+    let sequence = found.forbidden_sequence.as_ref()?;
+    Some(Problem {
+        what: format!(
+            "the application's database user may not use the sequence `{sequence}`, which numbers the column `{}`",
+            found.name
+        ),
+        mend: Some(format!("GRANT USAGE ON SEQUENCE {sequence} TO {role}")),
     })
 }
 

@@ -1,21 +1,42 @@
-//! What a live database says of a table.
+//! What a live database reports of a table.
 
 use std::future::Future;
 
 use sqlx::{AssertSqlSafe, Column, Database, Executor, SqlSafeStr, Statement};
 
+use super::Problem;
 use crate::user::StoredIn;
+
+/// What there is under a table's name.
+#[derive(Debug)]
+pub(crate) enum Live {
+    /// A table, or something that cannot serve as one.
+    Table(LiveTable),
+    /// Nothing that the statements would find.
+    Missing {
+        /// What has to be done before the table can be created or found.
+        before: Vec<Problem>,
+        /// What the catalogue shows of a table of the same name elsewhere.
+        note: String,
+        /// Whether creating the table helps.
+        creatable: bool,
+    },
+}
 
 /// A table as it is.
 #[derive(Debug, Default)]
 pub(crate) struct LiveTable {
-    /// It is one, and not a view.
-    pub(super) is_table: bool,
+    /// What it is if the statements cannot use it: a view, a foreign table. The problem ends the comparison.
+    pub(super) unusable: Option<Problem>,
     pub(super) columns: Vec<LiveColumn>,
     /// Columns that alone make a row unique, whatever else it holds.
     pub(super) unique: Vec<String>,
-    /// What the current user may not do: `SELECT`, `INSERT`, `UPDATE`.
+    /// Which of the needed privileges the database user lacks.
     pub(super) forbidden: Vec<&'static str>,
+    /// What else keeps the statements from working: row-level security, rules, inheritance.
+    pub(super) obstacles: Vec<Problem>,
+    /// The database user, quoted; empty where there is none.
+    pub(super) role: String,
 }
 
 /// A column as it is.
@@ -28,6 +49,33 @@ pub(crate) struct LiveColumn {
     pub(super) has_default: bool,
     /// The struct's field can be read from it.
     pub(super) is_readable: bool,
+    /// How the database makes its value, which then refuses one from sync.
+    pub(super) generated: Option<Generated>,
+    /// The schema of its type if that is a named one of the team's and the database user may not use the schema: sqlx looks
+    /// such a type up by its name.
+    pub(super) forbidden_schema: Option<String>,
+    /// A sequence of its default that the database user may not use, quoted.
+    pub(super) forbidden_sequence: Option<String>,
+}
+
+/// How a database makes the value of a column that accepts no other.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Generated {
+    /// `GENERATED ALWAYS AS (…) STORED`
+    Stored,
+    /// `GENERATED ALWAYS AS (…) VIRTUAL`
+    Virtual,
+    /// `GENERATED ALWAYS AS IDENTITY`
+    Identity,
+}
+
+/// What the statements need of a table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Needs {
+    /// `SELECT`, `INSERT`, `UPDATE`, `DELETE`.
+    pub(super) privileges: &'static [&'static str],
+    /// They read `xmax`, which PostgreSQL does not return for a row that it has put into a partition.
+    pub(super) system_columns: bool,
 }
 
 /// A database that can be asked about its tables.
@@ -35,22 +83,30 @@ pub(crate) trait Catalogue: Database {
     /// Whether `ALTER TABLE` can change a column's type and nullability.
     const CAN_ALTER_COLUMNS: bool;
 
-    /// The table of a schema, if there is one.
+    /// What keeps the server, or the file of a table, from storing anything at all.
+    fn server(
+        connection: &mut Self::Connection,
+        table: &str,
+    ) -> impl Future<Output = Result<Vec<Problem>, sqlx::Error>> + Send;
+
+    /// The table of this name.
     fn live_table(
         connection: &mut Self::Connection,
         table: &str,
-    ) -> impl Future<Output = Result<Option<LiveTable>, sqlx::Error>> + Send;
+        needs: Needs,
+    ) -> impl Future<Output = Result<Live, sqlx::Error>> + Send;
 }
 
 /// The table of `U`, and which of its columns the struct can be read from.
-pub(super) async fn table<U, DB>(connection: &mut DB::Connection) -> Result<Option<LiveTable>, sqlx::Error>
+pub(super) async fn table<U, DB>(connection: &mut DB::Connection, needs: Needs) -> Result<Live, sqlx::Error>
 where
     DB: Catalogue,
     U: StoredIn<DB>,
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
 {
-    let Some(mut table) = DB::live_table(connection, U::TABLE).await? else {
-        return Ok(None);
+    let mut table = match DB::live_table(connection, U::TABLE, needs).await? {
+        Live::Table(table) => table,
+        missing => return Ok(missing),
     };
     let places: Vec<(usize, usize)> = U::COLUMNS
         .iter()
@@ -60,8 +116,8 @@ where
             Some((expected, found))
         })
         .collect();
-    if places.is_empty() || table.forbidden.contains(&"SELECT") {
-        return Ok(Some(table));
+    if places.is_empty() || table.unusable.is_some() || table.forbidden.contains(&"SELECT") {
+        return Ok(Live::Table(table));
     }
     let names: Vec<String> = places
         .iter()
@@ -75,113 +131,7 @@ where
     for ((expected, found), column) in places.into_iter().zip(statement.columns()) {
         table.columns[found].is_readable = U::can_read(expected, column.type_info());
     }
-    Ok(Some(table))
-}
-
-#[cfg(feature = "postgres")]
-impl Catalogue for sqlx::Postgres {
-    const CAN_ALTER_COLUMNS: bool = true;
-
-    async fn live_table(
-        connection: &mut Self::Connection,
-        table: &str,
-    ) -> Result<Option<LiveTable>, sqlx::Error> {
-        let path = quote_path(table);
-        let found: Option<(String, bool, bool, bool)> = sqlx::query_as(
-            "SELECT relkind::text, has_any_column_privilege(oid, 'SELECT'), \
-             has_any_column_privilege(oid, 'INSERT'), has_any_column_privilege(oid, 'UPDATE') \
-             FROM pg_class WHERE oid = to_regclass($1)",
-        )
-        .bind(&path)
-        .fetch_optional(&mut *connection)
-        .await?;
-        let Some((kind, select, insert, update)) = found else {
-            return Ok(None);
-        };
-        let columns: Vec<(String, String, bool, bool)> = sqlx::query_as(
-            // A trigger before the insertion may fill any column.
-            "SELECT attname::text, format_type(atttypid, atttypmod), attnotnull, atthasdef OR attidentity <> '' \
-             OR EXISTS (SELECT FROM pg_type WHERE oid = atttypid AND typdefault IS NOT NULL) \
-             OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid = attrelid AND NOT tgisinternal AND tgtype & 7 = 7) \
-             FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
-        )
-        .bind(&path)
-        .fetch_all(&mut *connection)
-        .await?;
-        let unique: Vec<String> = sqlx::query_scalar(
-            "SELECT a.attname::text FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] \
-             WHERE i.indrelid = to_regclass($1) AND i.indisunique AND i.indisvalid AND i.indimmediate \
-             AND i.indnkeyatts = 1 AND i.indpred IS NULL",
-        )
-        .bind(&path)
-        .fetch_all(&mut *connection)
-        .await?;
-        let privileges = [("SELECT", select), ("INSERT", insert), ("UPDATE", update)];
-        Ok(Some(LiveTable {
-            is_table: matches!(&*kind, "r" | "p" | "f"),
-            columns: columns.into_iter().map(column).collect(),
-            unique,
-            forbidden: privileges
-                .into_iter()
-                .filter_map(|(privilege, granted)| (!granted).then_some(privilege))
-                .collect(),
-        }))
-    }
-}
-
-#[cfg(feature = "sqlite")]
-impl Catalogue for sqlx::Sqlite {
-    const CAN_ALTER_COLUMNS: bool = false;
-
-    async fn live_table(
-        connection: &mut Self::Connection,
-        table: &str,
-    ) -> Result<Option<LiveTable>, sqlx::Error> {
-        let (schema, table) = table.split_once('.').unwrap_or(("main", table));
-        let columns: Vec<(String, String, bool, bool)> = sqlx::query_as(
-            // Of the primary keys an `INTEGER` alone is the row's own number.
-            "SELECT name, type, \"notnull\" OR pk, dflt_value IS NOT NULL OR (pk AND upper(type) = 'INTEGER') \
-             FROM pragma_table_info(?1, ?2)",
-        )
-        .bind(table)
-        .bind(schema)
-        .fetch_all(&mut *connection)
-        .await?;
-        if columns.is_empty() {
-            return Ok(None);
-        }
-        let unique: Vec<String> = sqlx::query_scalar(
-            "SELECT (SELECT name FROM pragma_index_info(l.name, ?2)) FROM pragma_index_list(?1, ?2) l \
-             WHERE l.\"unique\" AND NOT l.partial AND (SELECT count(*) FROM pragma_index_info(l.name, ?2)) = 1 \
-             AND (SELECT name FROM pragma_index_info(l.name, ?2)) IS NOT NULL",
-        )
-        .bind(table)
-        .bind(schema)
-        .fetch_all(&mut *connection)
-        .await?;
-        let kind: Option<String> =
-            sqlx::query_scalar("SELECT type FROM pragma_table_list(?1) WHERE schema = ?2")
-                .bind(table)
-                .bind(schema)
-                .fetch_optional(&mut *connection)
-                .await?;
-        Ok(Some(LiveTable {
-            is_table: kind.as_deref() != Some("view"),
-            columns: columns.into_iter().map(column).collect(),
-            unique,
-            forbidden: Vec::new(),
-        }))
-    }
-}
-
-fn column((name, sql_type, not_null, has_default): (String, String, bool, bool)) -> LiveColumn {
-    LiveColumn {
-        name,
-        sql_type,
-        not_null,
-        has_default,
-        is_readable: true,
-    }
+    Ok(Live::Table(table))
 }
 
 /// An identifier as both databases read it.

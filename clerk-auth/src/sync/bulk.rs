@@ -83,7 +83,7 @@ where
 
     /// An insertion and a deletion that ran at the same time have not seen each other; see [`PoolStore::after_insertion`].
     async fn without_deleted(&self, mut written: Vec<WrittenRow>) -> Result<Vec<WrittenRow>, WriteError> {
-        if U::TOMBSTONES.is_none() || DB::ROW_LOCK.is_empty() {
+        if U::TOMBSTONES.is_none() || !DB::LOCKS_ROWS {
             return Ok(written);
         }
         let inserted: Vec<&str> = written

@@ -81,7 +81,7 @@ where
         clerk_id: &str,
         written: Written<U>,
     ) -> Result<Written<U>, WriteError> {
-        if U::TOMBSTONES.is_none() || DB::ROW_LOCK.is_empty() || !written.inserted {
+        if U::TOMBSTONES.is_none() || !DB::LOCKS_ROWS || !written.inserted {
             return Ok(written);
         }
         let select = || async {

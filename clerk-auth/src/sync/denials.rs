@@ -11,9 +11,10 @@ use super::dialect::{Dialect, key};
 use super::pool_store::PoolStore;
 use crate::deny_list::{Denial, Kind, MAX_DENIALS, Subject};
 use crate::id::{SessionId, UserId};
+use crate::schema::OwnTable;
 use crate::time::Timestamp;
 use crate::token::Refusal;
-use crate::user::StoredIn;
+use crate::user::{CREATE_DENIALS, DENIAL_COLUMNS, DENIALS_TABLE, Parameter, Statement, StoredIn};
 
 /// What the table holds, as far as it has changed.
 pub(crate) struct DenialChanges {
@@ -23,13 +24,38 @@ pub(crate) struct DenialChanges {
     pub(crate) read_at: i64,
 }
 
-/// The statements, for the check at start-up.
-pub(super) fn statements<DB: Dialect>() -> [(&'static str, &'static str); 4] {
+/// The table, for the check at start-up.
+pub(super) fn table<DB: Dialect>() -> OwnTable {
+    OwnTable {
+        path: DENIALS_TABLE,
+        create_table: CREATE_DENIALS,
+        columns: DENIAL_COLUMNS,
+        privileges: &["SELECT", "INSERT", "UPDATE", "DELETE"],
+        statements: statements::<DB>().into(),
+        holds: "denials (bans, deletions, ends of sessions)".to_owned(),
+    }
+}
+
+fn statements<DB: Dialect>() -> [Statement; 4] {
+    use Parameter::{Integer, Text};
+    let statement = |name, sql, parameters| Statement {
+        name,
+        sql,
+        parameters,
+    };
     [
-        ("record denials", DB::RECORD_DENIAL),
-        ("admit users", DB::ADMIT_DENIED),
-        ("read denials", DB::READ_DENIALS),
-        ("forget denials", FORGET_DENIALS),
+        statement(
+            "record denials",
+            DB::RECORD_DENIAL,
+            &[Text, Text, Integer, Integer, Integer, Integer, Text],
+        ),
+        statement(
+            "admit users",
+            DB::ADMIT_DENIED,
+            &[Text, Text, Integer, Integer, Integer],
+        ),
+        statement("read denials", DB::READ_DENIALS, &[Integer, Integer, Integer]),
+        statement("forget denials", FORGET_DENIALS, &[Integer]),
     ]
 }
 

@@ -52,6 +52,18 @@ macro_rules! denial_statements {
     };
 }
 
+/// `$before` is the moment a month ago, as `CURRENT_TIMESTAMP` would have written it.
+#[cfg(all(feature = "webhooks", any(feature = "postgres", feature = "sqlite")))]
+macro_rules! forget_deliveries {
+    ($before:literal) => {
+        concat!(
+            r#"DELETE FROM "clerk_deliveries" WHERE "id" IN (SELECT "id" FROM "clerk_deliveries" WHERE "received_at" < "#,
+            $before,
+            r#" ORDER BY "received_at" LIMIT 100)"#,
+        )
+    };
+}
+
 /// A database in which rows can be synced.
 pub(crate) trait Dialect: Database + HasStatementCache {
     /// Begins a transaction that will write.
@@ -66,9 +78,9 @@ pub(crate) trait Dialect: Database + HasStatementCache {
     /// Whether the upsert tells other processes.
     const ANNOUNCES: bool;
 
-    /// What makes a `SELECT` hold others off the rows that it finds until the transaction is over; empty where a
+    /// Whether several transactions write at once, each holding others off the rows that it has locked; false where a
     /// transaction that [`BEGIN`](Self::BEGIN) began holds off every other writer.
-    const ROW_LOCK: &'static str;
+    const LOCKS_ROWS: bool;
 
     /// Records a denial unless a newer one of its subject is there: kind, id (texts), version, time of the event, end
     /// (parameters 3 to 5) and the present moment (parameter 6) in milliseconds, the refusal's code (text, empty to admit).
@@ -83,9 +95,9 @@ pub(crate) trait Dialect: Database + HasStatementCache {
     /// changed, the others of the only row are null.
     const READ_DENIALS: &'static str;
 
-    /// The moment a month ago, as `CURRENT_TIMESTAMP` would have written it.
+    /// Deletes the oldest deliveries that are older than 30 days, a hundred at most.
     #[cfg(feature = "webhooks")]
-    const A_MONTH_AGO: &'static str;
+    const FORGET_DELIVERIES: &'static str;
 
     /// Runs the upsert and tells whether it inserted; `None` if it returned no row.
     fn upsert<'a, U: StoredIn<Self>>(
@@ -120,9 +132,9 @@ impl Dialect for sqlx::Postgres {
     const BEGIN_IMPATIENT: Option<&'static str> = Some("BEGIN; SET LOCAL lock_timeout = '100ms'");
     const UPSERT_IN_TRANSACTION: bool = false;
     const ANNOUNCES: bool = true;
-    const ROW_LOCK: &'static str = " FOR UPDATE";
+    const LOCKS_ROWS: bool = true;
     #[cfg(feature = "webhooks")]
-    const A_MONTH_AGO: &'static str = "CURRENT_TIMESTAMP - INTERVAL '30 days'";
+    const FORGET_DELIVERIES: &'static str = forget_deliveries!("CURRENT_TIMESTAMP - INTERVAL '30 days'");
 
     denial_statements! {
         now: "(EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::BIGINT",
@@ -191,9 +203,9 @@ impl Dialect for sqlx::Sqlite {
     // SQLite has no `xmax`: a look before the upsert tells, and the write lock makes it hold.
     const UPSERT_IN_TRANSACTION: bool = true;
     const ANNOUNCES: bool = false;
-    const ROW_LOCK: &'static str = "";
+    const LOCKS_ROWS: bool = false;
     #[cfg(feature = "webhooks")]
-    const A_MONTH_AGO: &'static str = "datetime('now', '-30 days')";
+    const FORGET_DELIVERIES: &'static str = forget_deliveries!("datetime('now', '-30 days')");
 
     denial_statements! {
         now: "CAST((julianday('now') - 2440587.5) * 86400000.0 AS INTEGER)",

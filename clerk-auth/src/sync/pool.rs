@@ -92,12 +92,19 @@ macro_rules! user_pool {
                 let connections = Connections::new(self.clone(), transaction_pooling);
                 let acquired = connections.acquire().await;
                 let mut connection = acquired.map_err(schema::unavailable::<U>)?;
-                let denials = shares_denials.then(denials::statements::<$database>);
-                schema::check::<$database, U>(&mut connection, denials).await?;
-                if remembers_deliveries {
-                    #[cfg(feature = "webhooks")]
-                    super::deliveries::forget_old::<$database>(&mut connection).await?;
-                }
+                #[cfg_attr(
+                    not(feature = "webhooks"),
+                    expect(unused_mut, reason = "there are no deliveries")
+                )]
+                let mut own: Vec<_> = shares_denials
+                    .then(denials::table::<$database>)
+                    .into_iter()
+                    .collect();
+                #[cfg(not(feature = "webhooks"))]
+                let _ = remembers_deliveries;
+                #[cfg(feature = "webhooks")]
+                own.extend(remembers_deliveries.then(super::deliveries::table::<$database>));
+                schema::check::<$database, U>(&mut connection, own).await?;
                 if transaction_pooling && connection.cached_statements_size() > 0 {
                     return Err(SchemaError::StatementCache);
                 }

@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use sqlx::error::DatabaseError;
 use sqlx::pool::CloseEvent;
-use sqlx::{
-    AssertSqlSafe, ColumnIndex, Database, Decode, Encode, Executor, IntoArguments, Row, SqlSafeStr, Type,
-};
+use sqlx::{ColumnIndex, Database, Decode, Encode, Executor, IntoArguments, Row, Type};
 
 use super::announcement::announcement;
 #[cfg(feature = "backend-api")]
@@ -86,14 +84,12 @@ where
         connection: &mut DB::Connection,
         clerk_id: &str,
     ) -> Result<Option<Stored<U>>, sqlx::Error> {
-        // The text is made of the derive's constant and the database's own.
-        let sql = AssertSqlSafe(format!("{}{}", U::SELECT, DB::ROW_LOCK));
-        Self::select_by(connection, sql, clerk_id).await
+        Self::select_by(connection, U::SELECT_FOR_UPDATE, clerk_id).await
     }
 
     async fn select_by(
         connection: &mut DB::Connection,
-        sql: impl SqlSafeStr + Send,
+        sql: &'static str,
         clerk_id: &str,
     ) -> Result<Option<Stored<U>>, sqlx::Error> {
         let row = sqlx::query_with(sql, key::<DB>(clerk_id)?)
@@ -111,7 +107,7 @@ where
         clerk_id: &str,
         version: Version,
     ) -> Result<(), WriteError> {
-        if !DB::ROW_LOCK.is_empty() {
+        if DB::LOCKS_ROWS {
             let mut clerk_ids: Vec<&str> = released.iter().map(|(holder, _)| &**holder).collect();
             clerk_ids.push(clerk_id);
             clerk_ids.sort_unstable();
@@ -482,8 +478,6 @@ where
             let mut arguments = DB::Arguments::default();
             U::bind_claim(claims, column, &mut arguments).map_err(sqlx::Error::Encode)?;
             sqlx::Arguments::add(&mut arguments, clerk_id).map_err(sqlx::Error::Encode)?;
-            // The index allows one at most; more may share a value that it does not cover.
-            let sql = AssertSqlSafe(format!("{sql} LIMIT 10"));
             let rows = sqlx::query_with(sql, arguments)
                 .fetch_all(&mut *connection)
                 .await?;

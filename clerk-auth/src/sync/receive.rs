@@ -356,6 +356,9 @@ where
             }
         };
         transaction.commit().await.map_err(commit_error::<U>)?;
+        if on_event.is_some_and(|on_event| on_event.once) {
+            deliveries::forget_old(&self.connections).await;
+        }
         // An insertion and a deletion that ran at the same time have not seen each other.
         let is_purged = match change {
             Change::Delete(clerk_id) => self.purge(clerk_id).await?,

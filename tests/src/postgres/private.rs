@@ -87,6 +87,18 @@ impl PrivateServer {
         self.control(&["start", "-w"]).await;
     }
 
+    /// Starts the server again as a standby, which only reads and waits for a primary server that there is not.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    pub async fn restart_as_standby(&self) {
+        self.end(End::Fast).await;
+        let file = self.cluster.folder().join("data/standby.signal");
+        blocking(move || fs::write(file, "").expect("the folder of the data can be written")).await;
+        self.restart().await;
+    }
+
     /// Runs `pg_ctl`, again if it fails: the backends of a server that was killed end a moment after it, and until then the
     /// next one refuses to start.
     async fn control(&self, arguments: &'static [&'static str]) {

@@ -210,6 +210,7 @@ const _: () = {
     #[automatically_derived]
     impl ::clerk_auth::user::StoredIn<__private::sqlx::Postgres> for User {
         const SELECT: &'static str = "SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"users\" WHERE \"users\".\"clerk_id\" = $1";
+        const SELECT_FOR_UPDATE: &'static str = "SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"users\" WHERE \"users\".\"clerk_id\" = $1 FOR UPDATE";
         const SELECT_MANY: &'static str = "SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", \"users\".\"clerk_id\" AS \"clerk_found\" FROM \"users\" WHERE \"users\".\"clerk_id\" = ANY($1)";
         const SELECT_IDS: &'static str = "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"clerk_id\" > $1 AND \"users\".\"clerk_deleted_at\" IS NULL ORDER BY \"users\".\"clerk_id\" LIMIT $2";
         const UPSERT: &'static str = "INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") VALUES ($1, $2, $3, $4, $5) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"first_name\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"first_name\" ELSE \"users\".\"first_name\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", xmax = 0 AS \"clerk_inserted\"";
@@ -225,6 +226,113 @@ const _: () = {
         const RAISE_VERSION: &'static str = "UPDATE \"users\" SET \"clerk_version\" = $2 WHERE \"users\".\"clerk_id\" = $1 AND \"users\".\"clerk_version\" < $2 AND \"users\".\"clerk_deleted_at\" IS NULL";
         const RAISE_VERSION_MANY: &'static str = "UPDATE \"users\" SET \"clerk_version\" = CAST(\"clerk_raised\".value AS BIGINT) FROM json_each_text(CAST(CAST($1 AS TEXT) AS JSON)) AS \"clerk_raised\" WHERE \"users\".\"clerk_id\" = \"clerk_raised\".key AND \"users\".\"clerk_version\" < CAST(\"clerk_raised\".value AS BIGINT) AND \"users\".\"clerk_deleted_at\" IS NULL";
         const TOMBSTONE: &'static str = "UPDATE \"users\" SET \"clerk_deleted_at\" = CURRENT_TIMESTAMP WHERE \"users\".\"clerk_id\" = $1 AND \"users\".\"clerk_deleted_at\" IS NULL";
+        const STATEMENTS: &'static [::clerk_auth::user::Statement] = {
+            #[allow(unused_imports)]
+            use ::clerk_auth::user::Parameter::{Column, Integer, Text, Texts};
+            &[
+                __private::statement(
+                    "SELECT",
+                    "SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"users\" WHERE \"users\".\"clerk_id\" = $1",
+                    &[Text],
+                ),
+                __private::statement(
+                    "SELECT_FOR_UPDATE",
+                    "SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"users\" WHERE \"users\".\"clerk_id\" = $1 FOR UPDATE",
+                    &[Text],
+                ),
+                __private::statement(
+                    "SELECT_MANY",
+                    "SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", \"users\".\"clerk_id\" AS \"clerk_found\" FROM \"users\" WHERE \"users\".\"clerk_id\" = ANY($1)",
+                    &[Texts],
+                ),
+                __private::statement(
+                    "SELECT_IDS",
+                    "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"clerk_id\" > $1 AND \"users\".\"clerk_deleted_at\" IS NULL ORDER BY \"users\".\"clerk_id\" LIMIT $2",
+                    &[Text, Integer],
+                ),
+                __private::statement(
+                    "UPSERT",
+                    "INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") VALUES ($1, $2, $3, $4, $5) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"first_name\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"first_name\" ELSE \"users\".\"first_name\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", xmax = 0 AS \"clerk_inserted\"",
+                    &[Column(1), Column(2), Column(3), Column(4), Integer],
+                ),
+                __private::statement(
+                    "INSERT",
+                    "INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") VALUES ($1, $2, $3, $4, $5) ON CONFLICT (\"clerk_id\") DO NOTHING RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", true AS \"clerk_inserted\"",
+                    &[Column(1), Column(2), Column(3), Column(4), Integer],
+                ),
+                __private::statement(
+                    "SELECT_OR_INSERT",
+                    "WITH \"clerk_found\" AS (SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"users\" WHERE \"users\".\"clerk_id\" = $1), \"clerk_new\" AS (INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") SELECT CAST($1 AS TEXT), $2, $3, $4, $5 WHERE NOT EXISTS (SELECT 1 FROM \"clerk_found\") ON CONFLICT (\"clerk_id\") DO NOTHING RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\") SELECT *, false AS \"clerk_inserted\" FROM \"clerk_found\" UNION ALL SELECT *, true FROM \"clerk_new\"",
+                    &[Column(1), Column(2), Column(3), Column(4), Integer],
+                ),
+                __private::statement(
+                    "UPSERT_MANY",
+                    "INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") VALUES ($1, $2, $3, $4, $5), ($6, $7, $8, $9, $10) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"first_name\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"first_name\" ELSE \"users\".\"first_name\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", xmax = 0 AS \"clerk_inserted\", \"users\".\"clerk_id\" AS \"clerk_found\"",
+                    &[
+                        Column(1),
+                        Column(2),
+                        Column(3),
+                        Column(4),
+                        Integer,
+                        Column(1),
+                        Column(2),
+                        Column(3),
+                        Column(4),
+                        Integer,
+                    ],
+                ),
+                __private::statement(
+                    "RAISE_VERSION",
+                    "UPDATE \"users\" SET \"clerk_version\" = $2 WHERE \"users\".\"clerk_id\" = $1 AND \"users\".\"clerk_version\" < $2 AND \"users\".\"clerk_deleted_at\" IS NULL",
+                    &[Text, Integer],
+                ),
+                __private::statement(
+                    "RAISE_VERSION_MANY",
+                    "UPDATE \"users\" SET \"clerk_version\" = CAST(\"clerk_raised\".value AS BIGINT) FROM json_each_text(CAST(CAST($1 AS TEXT) AS JSON)) AS \"clerk_raised\" WHERE \"users\".\"clerk_id\" = \"clerk_raised\".key AND \"users\".\"clerk_version\" < CAST(\"clerk_raised\".value AS BIGINT) AND \"users\".\"clerk_deleted_at\" IS NULL",
+                    &[Text],
+                ),
+                __private::statement(
+                    "TOMBSTONE",
+                    "UPDATE \"users\" SET \"clerk_deleted_at\" = CURRENT_TIMESTAMP WHERE \"users\".\"clerk_id\" = $1 AND \"users\".\"clerk_deleted_at\" IS NULL",
+                    &[Text],
+                ),
+                __private::statement(
+                    "CLAIM_COLUMNS.email.holder",
+                    "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"email\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
+                    &[Column(2), Text],
+                ),
+                __private::statement(
+                    "CLAIM_COLUMNS.email.holder_ignoring_case",
+                    "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
+                    &[Column(2), Text],
+                ),
+                __private::statement(
+                    "CLAIM_COLUMNS.email.give_way",
+                    "UPDATE \"users\" SET \"email\" = NULL WHERE \"users\".\"clerk_id\" = $1 AND (\"users\".\"clerk_version\" < $2 OR \"users\".\"clerk_deleted_at\" IS NOT NULL)",
+                    &[Text, Integer],
+                ),
+                __private::statement(
+                    "CLAIM_COLUMNS.first_name.holder",
+                    "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"first_name\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
+                    &[Column(3), Text],
+                ),
+                __private::statement(
+                    "CLAIM_COLUMNS.first_name.holder_ignoring_case",
+                    "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"first_name\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
+                    &[Column(3), Text],
+                ),
+                __private::statement(
+                    "CLAIM_COLUMNS.image_url.holder",
+                    "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"image_url\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
+                    &[Column(4), Text],
+                ),
+                __private::statement(
+                    "CLAIM_COLUMNS.image_url.holder_ignoring_case",
+                    "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"image_url\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
+                    &[Column(4), Text],
+                ),
+            ]
+        };
         const COLUMNS: &'static [::clerk_auth::user::ColumnDefinition] = &[
             ::clerk_auth::user::ColumnDefinition {
                 name: "id",
@@ -297,8 +405,8 @@ const _: () = {
             ::clerk_auth::user::ClaimColumn {
                 name: "email",
                 unique_in_clerk: true,
-                holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"email\" = $1 AND \"users\".\"clerk_id\" <> $2",
-                holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2",
+                holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"email\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
+                holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
                 give_way: ::core::option::Option::Some(
                     "UPDATE \"users\" SET \"email\" = NULL WHERE \"users\".\"clerk_id\" = $1 AND (\"users\".\"clerk_version\" < $2 OR \"users\".\"clerk_deleted_at\" IS NOT NULL)",
                 ),
@@ -306,15 +414,15 @@ const _: () = {
             ::clerk_auth::user::ClaimColumn {
                 name: "first_name",
                 unique_in_clerk: false,
-                holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"first_name\" = $1 AND \"users\".\"clerk_id\" <> $2",
-                holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"first_name\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2",
+                holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"first_name\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
+                holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"first_name\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
                 give_way: ::core::option::Option::None,
             },
             ::clerk_auth::user::ClaimColumn {
                 name: "image_url",
                 unique_in_clerk: false,
-                holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"image_url\" = $1 AND \"users\".\"clerk_id\" <> $2",
-                holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"image_url\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2",
+                holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"image_url\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
+                holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"image_url\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
                 give_way: ::core::option::Option::None,
             },
         ];
@@ -365,6 +473,27 @@ const _: () = {
             }
         }
         #[allow(unused_variables)]
+        fn add_null(
+            __column: usize,
+            __arguments: &mut <__private::sqlx::Postgres as __private::sqlx::Database>::Arguments,
+        ) -> ::core::result::Result<(), __private::sqlx::error::BoxDynError> {
+            match __column {
+                1usize | 3usize | 4usize => {
+                    __private::ColumnField::<
+                        String,
+                        __private::sqlx::Postgres,
+                    >::add_null(__arguments)
+                }
+                2usize => {
+                    __private::ColumnField::<
+                        Option<String>,
+                        __private::sqlx::Postgres,
+                    >::add_null(__arguments)
+                }
+                _ => ::core::result::Result::Ok(()),
+            }
+        }
+        #[allow(unused_variables)]
         fn can_read(
             __column: usize,
             __found: &<__private::sqlx::Postgres as __private::sqlx::Database>::TypeInfo,
@@ -385,6 +514,12 @@ const _: () = {
                 2usize => {
                     __private::ColumnField::<
                         Option<String>,
+                        __private::sqlx::Postgres,
+                    >::can_read(__found)
+                }
+                6usize => {
+                    __private::ColumnField::<
+                        i64,
                         __private::sqlx::Postgres,
                     >::can_read(__found)
                 }
@@ -437,6 +572,103 @@ const _: () = {
         const RAISE_VERSION: &'static str = "UPDATE \"users\" SET \"clerk_version\" = ?2 WHERE \"users\".\"clerk_id\" = ?1 AND \"users\".\"clerk_version\" < ?2 AND \"users\".\"clerk_deleted_at\" IS NULL";
         const RAISE_VERSION_MANY: &'static str = "UPDATE \"users\" SET \"clerk_version\" = \"clerk_raised\".value FROM json_each(?1) AS \"clerk_raised\" WHERE \"users\".\"clerk_id\" = \"clerk_raised\".key AND \"users\".\"clerk_version\" < \"clerk_raised\".value AND \"users\".\"clerk_deleted_at\" IS NULL";
         const TOMBSTONE: &'static str = "UPDATE \"users\" SET \"clerk_deleted_at\" = CURRENT_TIMESTAMP WHERE \"users\".\"clerk_id\" = ?1 AND \"users\".\"clerk_deleted_at\" IS NULL";
+        const STATEMENTS: &'static [::clerk_auth::user::Statement] = {
+            #[allow(unused_imports)]
+            use ::clerk_auth::user::Parameter::{Column, Integer, Text, Texts};
+            &[
+                __private::statement(
+                    "SELECT",
+                    "SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"users\" WHERE \"users\".\"clerk_id\" = ?1",
+                    &[Text],
+                ),
+                __private::statement(
+                    "SELECT_MANY",
+                    "SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", \"users\".\"clerk_id\" AS \"clerk_found\" FROM \"users\" WHERE \"users\".\"clerk_id\" IN (SELECT value FROM json_each(?1))",
+                    &[Texts],
+                ),
+                __private::statement(
+                    "SELECT_IDS",
+                    "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"clerk_id\" > ?1 AND \"users\".\"clerk_deleted_at\" IS NULL ORDER BY \"users\".\"clerk_id\" LIMIT ?2",
+                    &[Text, Integer],
+                ),
+                __private::statement(
+                    "UPSERT",
+                    "INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"first_name\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"first_name\" ELSE \"users\".\"first_name\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 0 AS \"clerk_inserted\"",
+                    &[Column(1), Column(2), Column(3), Column(4), Integer],
+                ),
+                __private::statement(
+                    "INSERT",
+                    "INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") SELECT CAST(?1 AS TEXT), ?2, ?3, ?4, ?5 WHERE NOT EXISTS (SELECT 1 FROM \"users\" WHERE \"users\".\"clerk_id\" = ?1) ON CONFLICT (\"clerk_id\") DO NOTHING RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 1 AS \"clerk_inserted\"",
+                    &[Column(1), Column(2), Column(3), Column(4), Integer],
+                ),
+                __private::statement(
+                    "UPSERT_MANY",
+                    "INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") VALUES ($1, $2, $3, $4, $5), ($6, $7, $8, $9, $10) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"first_name\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"first_name\" ELSE \"users\".\"first_name\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 0 AS \"clerk_inserted\", \"users\".\"clerk_id\" AS \"clerk_found\"",
+                    &[
+                        Column(1),
+                        Column(2),
+                        Column(3),
+                        Column(4),
+                        Integer,
+                        Column(1),
+                        Column(2),
+                        Column(3),
+                        Column(4),
+                        Integer,
+                    ],
+                ),
+                __private::statement(
+                    "RAISE_VERSION",
+                    "UPDATE \"users\" SET \"clerk_version\" = ?2 WHERE \"users\".\"clerk_id\" = ?1 AND \"users\".\"clerk_version\" < ?2 AND \"users\".\"clerk_deleted_at\" IS NULL",
+                    &[Text, Integer],
+                ),
+                __private::statement(
+                    "RAISE_VERSION_MANY",
+                    "UPDATE \"users\" SET \"clerk_version\" = \"clerk_raised\".value FROM json_each(?1) AS \"clerk_raised\" WHERE \"users\".\"clerk_id\" = \"clerk_raised\".key AND \"users\".\"clerk_version\" < \"clerk_raised\".value AND \"users\".\"clerk_deleted_at\" IS NULL",
+                    &[Text],
+                ),
+                __private::statement(
+                    "TOMBSTONE",
+                    "UPDATE \"users\" SET \"clerk_deleted_at\" = CURRENT_TIMESTAMP WHERE \"users\".\"clerk_id\" = ?1 AND \"users\".\"clerk_deleted_at\" IS NULL",
+                    &[Text],
+                ),
+                __private::statement(
+                    "CLAIM_COLUMNS.email.holder",
+                    "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"email\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
+                    &[Column(2), Text],
+                ),
+                __private::statement(
+                    "CLAIM_COLUMNS.email.holder_ignoring_case",
+                    "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
+                    &[Column(2), Text],
+                ),
+                __private::statement(
+                    "CLAIM_COLUMNS.email.give_way",
+                    "UPDATE \"users\" SET \"email\" = NULL WHERE \"users\".\"clerk_id\" = ?1 AND (\"users\".\"clerk_version\" < ?2 OR \"users\".\"clerk_deleted_at\" IS NOT NULL)",
+                    &[Text, Integer],
+                ),
+                __private::statement(
+                    "CLAIM_COLUMNS.first_name.holder",
+                    "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"first_name\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
+                    &[Column(3), Text],
+                ),
+                __private::statement(
+                    "CLAIM_COLUMNS.first_name.holder_ignoring_case",
+                    "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"first_name\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
+                    &[Column(3), Text],
+                ),
+                __private::statement(
+                    "CLAIM_COLUMNS.image_url.holder",
+                    "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"image_url\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
+                    &[Column(4), Text],
+                ),
+                __private::statement(
+                    "CLAIM_COLUMNS.image_url.holder_ignoring_case",
+                    "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"image_url\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
+                    &[Column(4), Text],
+                ),
+            ]
+        };
         const COLUMNS: &'static [::clerk_auth::user::ColumnDefinition] = &[
             ::clerk_auth::user::ColumnDefinition {
                 name: "id",
@@ -509,8 +741,8 @@ const _: () = {
             ::clerk_auth::user::ClaimColumn {
                 name: "email",
                 unique_in_clerk: true,
-                holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"email\" = ?1 AND \"users\".\"clerk_id\" <> ?2",
-                holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2",
+                holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"email\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
+                holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
                 give_way: ::core::option::Option::Some(
                     "UPDATE \"users\" SET \"email\" = NULL WHERE \"users\".\"clerk_id\" = ?1 AND (\"users\".\"clerk_version\" < ?2 OR \"users\".\"clerk_deleted_at\" IS NOT NULL)",
                 ),
@@ -518,15 +750,15 @@ const _: () = {
             ::clerk_auth::user::ClaimColumn {
                 name: "first_name",
                 unique_in_clerk: false,
-                holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"first_name\" = ?1 AND \"users\".\"clerk_id\" <> ?2",
-                holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"first_name\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2",
+                holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"first_name\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
+                holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"first_name\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
                 give_way: ::core::option::Option::None,
             },
             ::clerk_auth::user::ClaimColumn {
                 name: "image_url",
                 unique_in_clerk: false,
-                holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"image_url\" = ?1 AND \"users\".\"clerk_id\" <> ?2",
-                holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"image_url\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2",
+                holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"image_url\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
+                holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"image_url\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
                 give_way: ::core::option::Option::None,
             },
         ];
@@ -577,6 +809,27 @@ const _: () = {
             }
         }
         #[allow(unused_variables)]
+        fn add_null(
+            __column: usize,
+            __arguments: &mut <__private::sqlx::Sqlite as __private::sqlx::Database>::Arguments,
+        ) -> ::core::result::Result<(), __private::sqlx::error::BoxDynError> {
+            match __column {
+                1usize | 3usize | 4usize => {
+                    __private::ColumnField::<
+                        String,
+                        __private::sqlx::Sqlite,
+                    >::add_null(__arguments)
+                }
+                2usize => {
+                    __private::ColumnField::<
+                        Option<String>,
+                        __private::sqlx::Sqlite,
+                    >::add_null(__arguments)
+                }
+                _ => ::core::result::Result::Ok(()),
+            }
+        }
+        #[allow(unused_variables)]
         fn can_read(
             __column: usize,
             __found: &<__private::sqlx::Sqlite as __private::sqlx::Database>::TypeInfo,
@@ -597,6 +850,12 @@ const _: () = {
                 2usize => {
                     __private::ColumnField::<
                         Option<String>,
+                        __private::sqlx::Sqlite,
+                    >::can_read(__found)
+                }
+                6usize => {
+                    __private::ColumnField::<
+                        i64,
                         __private::sqlx::Sqlite,
                     >::can_read(__found)
                 }

@@ -220,6 +220,86 @@ const _: () = {
         const RAISE_VERSION: &'static str = "UPDATE \"accounts\".\"users\" SET \"clerk_version\" = ?2 WHERE \"users\".\"subject\" = ?1 AND \"users\".\"clerk_version\" < ?2 AND \"users\".\"clerk_deleted_at\" IS NULL";
         const RAISE_VERSION_MANY: &'static str = "UPDATE \"accounts\".\"users\" SET \"clerk_version\" = \"clerk_raised\".value FROM json_each(?1) AS \"clerk_raised\" WHERE \"users\".\"subject\" = \"clerk_raised\".key AND \"users\".\"clerk_version\" < \"clerk_raised\".value AND \"users\".\"clerk_deleted_at\" IS NULL";
         const TOMBSTONE: &'static str = "UPDATE \"accounts\".\"users\" SET \"clerk_deleted_at\" = CURRENT_TIMESTAMP WHERE \"users\".\"subject\" = ?1 AND \"users\".\"clerk_deleted_at\" IS NULL";
+        const STATEMENTS: &'static [::clerk_auth::user::Statement] = {
+            #[allow(unused_imports)]
+            use ::clerk_auth::user::Parameter::{Column, Integer, Text, Texts};
+            &[
+                __private::statement(
+                    "SELECT",
+                    "SELECT \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"accounts\".\"users\" WHERE \"users\".\"subject\" = ?1",
+                    &[Text],
+                ),
+                __private::statement(
+                    "SELECT_MANY",
+                    "SELECT \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", \"users\".\"subject\" AS \"clerk_found\" FROM \"accounts\".\"users\" WHERE \"users\".\"subject\" IN (SELECT value FROM json_each(?1))",
+                    &[Texts],
+                ),
+                __private::statement(
+                    "SELECT_IDS",
+                    "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE \"users\".\"subject\" > ?1 AND \"users\".\"clerk_deleted_at\" IS NULL ORDER BY \"users\".\"subject\" LIMIT ?2",
+                    &[Text, Integer],
+                ),
+                __private::statement(
+                    "UPSERT",
+                    "INSERT INTO \"accounts\".\"users\" (\"subject\", \"mail\", \"select\", \"clerk_version\") VALUES (?1, ?2, ?3, ?4) ON CONFLICT (\"subject\") DO UPDATE SET \"mail\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"mail\" ELSE \"users\".\"mail\" END, \"select\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"select\" ELSE \"users\".\"select\" END, \"changed\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN CURRENT_TIMESTAMP ELSE \"users\".\"changed\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 0 AS \"clerk_inserted\"",
+                    &[Column(0), Column(1), Column(2), Integer],
+                ),
+                __private::statement(
+                    "INSERT",
+                    "INSERT INTO \"accounts\".\"users\" (\"subject\", \"mail\", \"select\", \"clerk_version\") SELECT CAST(?1 AS TEXT), ?2, ?3, ?4 WHERE NOT EXISTS (SELECT 1 FROM \"accounts\".\"users\" WHERE \"users\".\"subject\" = ?1) ON CONFLICT (\"subject\") DO NOTHING RETURNING \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 1 AS \"clerk_inserted\"",
+                    &[Column(0), Column(1), Column(2), Integer],
+                ),
+                __private::statement(
+                    "UPSERT_MANY",
+                    "INSERT INTO \"accounts\".\"users\" (\"subject\", \"mail\", \"select\", \"clerk_version\") VALUES ($1, $2, $3, $4), ($5, $6, $7, $8) ON CONFLICT (\"subject\") DO UPDATE SET \"mail\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"mail\" ELSE \"users\".\"mail\" END, \"select\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"select\" ELSE \"users\".\"select\" END, \"changed\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN CURRENT_TIMESTAMP ELSE \"users\".\"changed\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 0 AS \"clerk_inserted\", \"users\".\"subject\" AS \"clerk_found\"",
+                    &[
+                        Column(0),
+                        Column(1),
+                        Column(2),
+                        Integer,
+                        Column(0),
+                        Column(1),
+                        Column(2),
+                        Integer,
+                    ],
+                ),
+                __private::statement(
+                    "RAISE_VERSION",
+                    "UPDATE \"accounts\".\"users\" SET \"clerk_version\" = ?2 WHERE \"users\".\"subject\" = ?1 AND \"users\".\"clerk_version\" < ?2 AND \"users\".\"clerk_deleted_at\" IS NULL",
+                    &[Text, Integer],
+                ),
+                __private::statement(
+                    "RAISE_VERSION_MANY",
+                    "UPDATE \"accounts\".\"users\" SET \"clerk_version\" = \"clerk_raised\".value FROM json_each(?1) AS \"clerk_raised\" WHERE \"users\".\"subject\" = \"clerk_raised\".key AND \"users\".\"clerk_version\" < \"clerk_raised\".value AND \"users\".\"clerk_deleted_at\" IS NULL",
+                    &[Text],
+                ),
+                __private::statement(
+                    "TOMBSTONE",
+                    "UPDATE \"accounts\".\"users\" SET \"clerk_deleted_at\" = CURRENT_TIMESTAMP WHERE \"users\".\"subject\" = ?1 AND \"users\".\"clerk_deleted_at\" IS NULL",
+                    &[Text],
+                ),
+                __private::statement(
+                    "CLAIM_COLUMNS.mail.holder",
+                    "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE \"users\".\"mail\" = ?1 AND \"users\".\"subject\" <> ?2 LIMIT 10",
+                    &[Column(1), Text],
+                ),
+                __private::statement(
+                    "CLAIM_COLUMNS.mail.holder_ignoring_case",
+                    "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"mail\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"subject\" <> ?2 LIMIT 10",
+                    &[Column(1), Text],
+                ),
+                __private::statement(
+                    "CLAIM_COLUMNS.select.holder",
+                    "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE \"users\".\"select\" = ?1 AND \"users\".\"subject\" <> ?2 LIMIT 10",
+                    &[Column(2), Text],
+                ),
+                __private::statement(
+                    "CLAIM_COLUMNS.select.holder_ignoring_case",
+                    "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"select\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"subject\" <> ?2 LIMIT 10",
+                    &[Column(2), Text],
+                ),
+            ]
+        };
         const COLUMNS: &'static [::clerk_auth::user::ColumnDefinition] = &[
             ::clerk_auth::user::ColumnDefinition {
                 name: "subject",
@@ -274,15 +354,15 @@ const _: () = {
             ::clerk_auth::user::ClaimColumn {
                 name: "mail",
                 unique_in_clerk: false,
-                holder: "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE \"users\".\"mail\" = ?1 AND \"users\".\"subject\" <> ?2",
-                holder_ignoring_case: "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"mail\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"subject\" <> ?2",
+                holder: "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE \"users\".\"mail\" = ?1 AND \"users\".\"subject\" <> ?2 LIMIT 10",
+                holder_ignoring_case: "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"mail\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"subject\" <> ?2 LIMIT 10",
                 give_way: ::core::option::Option::None,
             },
             ::clerk_auth::user::ClaimColumn {
                 name: "select",
                 unique_in_clerk: false,
-                holder: "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE \"users\".\"select\" = ?1 AND \"users\".\"subject\" <> ?2",
-                holder_ignoring_case: "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"select\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"subject\" <> ?2",
+                holder: "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE \"users\".\"select\" = ?1 AND \"users\".\"subject\" <> ?2 LIMIT 10",
+                holder_ignoring_case: "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"select\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"subject\" <> ?2 LIMIT 10",
                 give_way: ::core::option::Option::None,
             },
         ];
@@ -327,6 +407,33 @@ const _: () = {
             }
         }
         #[allow(unused_variables)]
+        fn add_null(
+            __column: usize,
+            __arguments: &mut <__private::sqlx::Sqlite as __private::sqlx::Database>::Arguments,
+        ) -> ::core::result::Result<(), __private::sqlx::error::BoxDynError> {
+            match __column {
+                0usize => {
+                    __private::ColumnField::<
+                        String,
+                        __private::sqlx::Sqlite,
+                    >::add_null(__arguments)
+                }
+                1usize => {
+                    __private::ColumnField::<
+                        __Type_mail,
+                        __private::sqlx::Sqlite,
+                    >::add_null(__arguments)
+                }
+                2usize => {
+                    __private::ColumnField::<
+                        i64,
+                        __private::sqlx::Sqlite,
+                    >::add_null(__arguments)
+                }
+                _ => ::core::result::Result::Ok(()),
+            }
+        }
+        #[allow(unused_variables)]
         fn can_read(
             __column: usize,
             __found: &<__private::sqlx::Sqlite as __private::sqlx::Database>::TypeInfo,
@@ -353,6 +460,12 @@ const _: () = {
                 3usize => {
                     __private::ColumnField::<
                         __Type_changed,
+                        __private::sqlx::Sqlite,
+                    >::can_read(__found)
+                }
+                4usize => {
+                    __private::ColumnField::<
+                        i64,
                         __private::sqlx::Sqlite,
                     >::can_read(__found)
                 }

@@ -158,6 +158,7 @@ const _: () = {
     #[automatically_derived]
     impl ::clerk_auth::user::StoredIn<__private::sqlx::Postgres> for User {
         const SELECT: &'static str = "SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = $1";
+        const SELECT_FOR_UPDATE: &'static str = "SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = $1 FOR UPDATE";
         const SELECT_MANY: &'static str = "SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", \"users\".\"clerk_id\" AS \"clerk_found\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = ANY($1)";
         const SELECT_IDS: &'static str = "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" > $1 AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") ORDER BY \"users\".\"clerk_id\" LIMIT $2";
         const UPSERT: &'static str = "INSERT INTO \"accounts\".\"users\" (\"email\", \"clerk_id\", \"clerk_version\") SELECT $1, CAST($2 AS TEXT), $3 WHERE NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = $2) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", pg_notify('clerk_auth', $4::text || ' accounts.users ' || \"users\".\"clerk_id\")::text AS \"clerk_announced\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", xmax = 0 AS \"clerk_inserted\"";
@@ -180,6 +181,97 @@ const _: () = {
             select_many: "SELECT \"clerk_tombstones\".\"clerk_id\" FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = ANY($1)",
             delete: "DELETE FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = $1",
         });
+        const STATEMENTS: &'static [::clerk_auth::user::Statement] = {
+            #[allow(unused_imports)]
+            use ::clerk_auth::user::Parameter::{Column, Integer, Text, Texts};
+            &[
+                __private::statement(
+                    "SELECT",
+                    "SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = $1",
+                    &[Text],
+                ),
+                __private::statement(
+                    "SELECT_FOR_UPDATE",
+                    "SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = $1 FOR UPDATE",
+                    &[Text],
+                ),
+                __private::statement(
+                    "SELECT_MANY",
+                    "SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", \"users\".\"clerk_id\" AS \"clerk_found\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = ANY($1)",
+                    &[Texts],
+                ),
+                __private::statement(
+                    "SELECT_IDS",
+                    "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" > $1 AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") ORDER BY \"users\".\"clerk_id\" LIMIT $2",
+                    &[Text, Integer],
+                ),
+                __private::statement(
+                    "UPSERT",
+                    "INSERT INTO \"accounts\".\"users\" (\"email\", \"clerk_id\", \"clerk_version\") SELECT $1, CAST($2 AS TEXT), $3 WHERE NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = $2) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", pg_notify('clerk_auth', $4::text || ' accounts.users ' || \"users\".\"clerk_id\")::text AS \"clerk_announced\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", xmax = 0 AS \"clerk_inserted\"",
+                    &[Column(1), Column(2), Integer, Text],
+                ),
+                __private::statement(
+                    "INSERT",
+                    "INSERT INTO \"accounts\".\"users\" (\"email\", \"clerk_id\", \"clerk_version\") SELECT $1, CAST($2 AS TEXT), $3 WHERE NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = $2) ON CONFLICT (\"clerk_id\") DO NOTHING RETURNING \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", true AS \"clerk_inserted\"",
+                    &[Column(1), Column(2), Integer],
+                ),
+                __private::statement(
+                    "SELECT_OR_INSERT",
+                    "WITH \"clerk_found\" AS (SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = $2), \"clerk_new\" AS (INSERT INTO \"accounts\".\"users\" (\"email\", \"clerk_id\", \"clerk_version\") SELECT $1, CAST($2 AS TEXT), $3 WHERE NOT EXISTS (SELECT 1 FROM \"clerk_found\") AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = $2) ON CONFLICT (\"clerk_id\") DO NOTHING RETURNING \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\") SELECT *, false AS \"clerk_inserted\" FROM \"clerk_found\" UNION ALL SELECT *, true FROM \"clerk_new\"",
+                    &[Column(1), Column(2), Integer],
+                ),
+                __private::statement(
+                    "UPSERT_MANY",
+                    "INSERT INTO \"accounts\".\"users\" (\"email\", \"clerk_id\", \"clerk_version\") VALUES ($1, $2, $3), ($4, $5, $6) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", xmax = 0 AS \"clerk_inserted\", \"users\".\"clerk_id\" AS \"clerk_found\"",
+                    &[Column(1), Column(2), Integer, Column(1), Column(2), Integer],
+                ),
+                __private::statement(
+                    "RAISE_VERSION",
+                    "UPDATE \"accounts\".\"users\" SET \"clerk_version\" = $2 WHERE \"users\".\"clerk_id\" = $1 AND \"users\".\"clerk_version\" < $2 AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\")",
+                    &[Text, Integer],
+                ),
+                __private::statement(
+                    "RAISE_VERSION_MANY",
+                    "UPDATE \"accounts\".\"users\" SET \"clerk_version\" = CAST(\"clerk_raised\".value AS BIGINT) FROM json_each_text(CAST(CAST($1 AS TEXT) AS JSON)) AS \"clerk_raised\" WHERE \"users\".\"clerk_id\" = \"clerk_raised\".key AND \"users\".\"clerk_version\" < CAST(\"clerk_raised\".value AS BIGINT) AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\")",
+                    &[Text],
+                ),
+                __private::statement(
+                    "TOMBSTONE",
+                    "INSERT INTO \"accounts\".\"clerk_tombstones\" (\"clerk_id\") VALUES ($1) ON CONFLICT (\"clerk_id\") DO NOTHING",
+                    &[Text],
+                ),
+                __private::statement(
+                    "TOMBSTONES.select",
+                    "SELECT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = $1)",
+                    &[Text],
+                ),
+                __private::statement(
+                    "TOMBSTONES.select_many",
+                    "SELECT \"clerk_tombstones\".\"clerk_id\" FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = ANY($1)",
+                    &[Texts],
+                ),
+                __private::statement(
+                    "TOMBSTONES.delete",
+                    "DELETE FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = $1",
+                    &[Text],
+                ),
+                __private::statement(
+                    "CLAIM_COLUMNS.email.holder",
+                    "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE \"users\".\"email\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
+                    &[Column(1), Text],
+                ),
+                __private::statement(
+                    "CLAIM_COLUMNS.email.holder_ignoring_case",
+                    "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
+                    &[Column(1), Text],
+                ),
+                __private::statement(
+                    "CLAIM_COLUMNS.email.give_way",
+                    "UPDATE \"accounts\".\"users\" SET \"email\" = NULL WHERE \"users\".\"clerk_id\" = $1 AND (\"users\".\"clerk_version\" < $2 OR EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\"))",
+                    &[Text, Integer],
+                ),
+            ]
+        };
         const COLUMNS: &'static [::clerk_auth::user::ColumnDefinition] = &[
             ::clerk_auth::user::ColumnDefinition {
                 name: "id",
@@ -219,8 +311,8 @@ const _: () = {
             ::clerk_auth::user::ClaimColumn {
                 name: "email",
                 unique_in_clerk: true,
-                holder: "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE \"users\".\"email\" = $1 AND \"users\".\"clerk_id\" <> $2",
-                holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2",
+                holder: "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE \"users\".\"email\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
+                holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
                 give_way: ::core::option::Option::Some(
                     "UPDATE \"accounts\".\"users\" SET \"email\" = NULL WHERE \"users\".\"clerk_id\" = $1 AND (\"users\".\"clerk_version\" < $2 OR EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\"))",
                 ),
@@ -261,6 +353,27 @@ const _: () = {
             }
         }
         #[allow(unused_variables)]
+        fn add_null(
+            __column: usize,
+            __arguments: &mut <__private::sqlx::Postgres as __private::sqlx::Database>::Arguments,
+        ) -> ::core::result::Result<(), __private::sqlx::error::BoxDynError> {
+            match __column {
+                1usize => {
+                    __private::ColumnField::<
+                        Option<String>,
+                        __private::sqlx::Postgres,
+                    >::add_null(__arguments)
+                }
+                2usize => {
+                    __private::ColumnField::<
+                        String,
+                        __private::sqlx::Postgres,
+                    >::add_null(__arguments)
+                }
+                _ => ::core::result::Result::Ok(()),
+            }
+        }
+        #[allow(unused_variables)]
         fn can_read(
             __column: usize,
             __found: &<__private::sqlx::Postgres as __private::sqlx::Database>::TypeInfo,
@@ -281,6 +394,12 @@ const _: () = {
                 2usize => {
                     __private::ColumnField::<
                         String,
+                        __private::sqlx::Postgres,
+                    >::can_read(__found)
+                }
+                3usize => {
+                    __private::ColumnField::<
+                        i64,
                         __private::sqlx::Postgres,
                     >::can_read(__found)
                 }
@@ -328,6 +447,87 @@ const _: () = {
             select_many: "SELECT \"clerk_tombstones\".\"clerk_id\" FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" IN (SELECT value FROM json_each(?1))",
             delete: "DELETE FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = ?1",
         });
+        const STATEMENTS: &'static [::clerk_auth::user::Statement] = {
+            #[allow(unused_imports)]
+            use ::clerk_auth::user::Parameter::{Column, Integer, Text, Texts};
+            &[
+                __private::statement(
+                    "SELECT",
+                    "SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = ?1",
+                    &[Text],
+                ),
+                __private::statement(
+                    "SELECT_MANY",
+                    "SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", \"users\".\"clerk_id\" AS \"clerk_found\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" IN (SELECT value FROM json_each(?1))",
+                    &[Texts],
+                ),
+                __private::statement(
+                    "SELECT_IDS",
+                    "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" > ?1 AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") ORDER BY \"users\".\"clerk_id\" LIMIT ?2",
+                    &[Text, Integer],
+                ),
+                __private::statement(
+                    "UPSERT",
+                    "INSERT INTO \"accounts\".\"users\" (\"email\", \"clerk_id\", \"clerk_version\") SELECT ?1, CAST(?2 AS TEXT), ?3 WHERE NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = ?2) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", 0 AS \"clerk_inserted\"",
+                    &[Column(1), Column(2), Integer],
+                ),
+                __private::statement(
+                    "INSERT",
+                    "INSERT INTO \"accounts\".\"users\" (\"email\", \"clerk_id\", \"clerk_version\") SELECT ?1, CAST(?2 AS TEXT), ?3 WHERE NOT EXISTS (SELECT 1 FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = ?2) AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = ?2) ON CONFLICT (\"clerk_id\") DO NOTHING RETURNING \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", 1 AS \"clerk_inserted\"",
+                    &[Column(1), Column(2), Integer],
+                ),
+                __private::statement(
+                    "UPSERT_MANY",
+                    "INSERT INTO \"accounts\".\"users\" (\"email\", \"clerk_id\", \"clerk_version\") VALUES ($1, $2, $3), ($4, $5, $6) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", 0 AS \"clerk_inserted\", \"users\".\"clerk_id\" AS \"clerk_found\"",
+                    &[Column(1), Column(2), Integer, Column(1), Column(2), Integer],
+                ),
+                __private::statement(
+                    "RAISE_VERSION",
+                    "UPDATE \"accounts\".\"users\" SET \"clerk_version\" = ?2 WHERE \"users\".\"clerk_id\" = ?1 AND \"users\".\"clerk_version\" < ?2 AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\")",
+                    &[Text, Integer],
+                ),
+                __private::statement(
+                    "RAISE_VERSION_MANY",
+                    "UPDATE \"accounts\".\"users\" SET \"clerk_version\" = \"clerk_raised\".value FROM json_each(?1) AS \"clerk_raised\" WHERE \"users\".\"clerk_id\" = \"clerk_raised\".key AND \"users\".\"clerk_version\" < \"clerk_raised\".value AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\")",
+                    &[Text],
+                ),
+                __private::statement(
+                    "TOMBSTONE",
+                    "INSERT INTO \"accounts\".\"clerk_tombstones\" (\"clerk_id\") VALUES (?1) ON CONFLICT (\"clerk_id\") DO NOTHING",
+                    &[Text],
+                ),
+                __private::statement(
+                    "TOMBSTONES.select",
+                    "SELECT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = ?1)",
+                    &[Text],
+                ),
+                __private::statement(
+                    "TOMBSTONES.select_many",
+                    "SELECT \"clerk_tombstones\".\"clerk_id\" FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" IN (SELECT value FROM json_each(?1))",
+                    &[Texts],
+                ),
+                __private::statement(
+                    "TOMBSTONES.delete",
+                    "DELETE FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = ?1",
+                    &[Text],
+                ),
+                __private::statement(
+                    "CLAIM_COLUMNS.email.holder",
+                    "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE \"users\".\"email\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
+                    &[Column(1), Text],
+                ),
+                __private::statement(
+                    "CLAIM_COLUMNS.email.holder_ignoring_case",
+                    "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
+                    &[Column(1), Text],
+                ),
+                __private::statement(
+                    "CLAIM_COLUMNS.email.give_way",
+                    "UPDATE \"accounts\".\"users\" SET \"email\" = NULL WHERE \"users\".\"clerk_id\" = ?1 AND (\"users\".\"clerk_version\" < ?2 OR EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\"))",
+                    &[Text, Integer],
+                ),
+            ]
+        };
         const COLUMNS: &'static [::clerk_auth::user::ColumnDefinition] = &[
             ::clerk_auth::user::ColumnDefinition {
                 name: "id",
@@ -367,8 +567,8 @@ const _: () = {
             ::clerk_auth::user::ClaimColumn {
                 name: "email",
                 unique_in_clerk: true,
-                holder: "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE \"users\".\"email\" = ?1 AND \"users\".\"clerk_id\" <> ?2",
-                holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2",
+                holder: "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE \"users\".\"email\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
+                holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
                 give_way: ::core::option::Option::Some(
                     "UPDATE \"accounts\".\"users\" SET \"email\" = NULL WHERE \"users\".\"clerk_id\" = ?1 AND (\"users\".\"clerk_version\" < ?2 OR EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\"))",
                 ),
@@ -409,6 +609,27 @@ const _: () = {
             }
         }
         #[allow(unused_variables)]
+        fn add_null(
+            __column: usize,
+            __arguments: &mut <__private::sqlx::Sqlite as __private::sqlx::Database>::Arguments,
+        ) -> ::core::result::Result<(), __private::sqlx::error::BoxDynError> {
+            match __column {
+                1usize => {
+                    __private::ColumnField::<
+                        Option<String>,
+                        __private::sqlx::Sqlite,
+                    >::add_null(__arguments)
+                }
+                2usize => {
+                    __private::ColumnField::<
+                        String,
+                        __private::sqlx::Sqlite,
+                    >::add_null(__arguments)
+                }
+                _ => ::core::result::Result::Ok(()),
+            }
+        }
+        #[allow(unused_variables)]
         fn can_read(
             __column: usize,
             __found: &<__private::sqlx::Sqlite as __private::sqlx::Database>::TypeInfo,
@@ -429,6 +650,12 @@ const _: () = {
                 2usize => {
                     __private::ColumnField::<
                         String,
+                        __private::sqlx::Sqlite,
+                    >::can_read(__found)
+                }
+                3usize => {
+                    __private::ColumnField::<
+                        i64,
                         __private::sqlx::Sqlite,
                     >::can_read(__found)
                 }

@@ -1,0 +1,158 @@
+//! All statements of a struct in one list, from which the start-up check, sqlx's check and the tests of plans are made.
+
+use proc_macro2::{Literal, TokenStream};
+use quote::quote;
+
+use super::access::private;
+use super::model::Model;
+use super::parse::Database;
+use super::sql::{ClaimColumnStatements, Statements, TombstoneStatements, UpsertMany};
+
+/// A statement, named as the constant that holds its text.
+pub(super) struct ListedStatement {
+    pub(super) name: String,
+    pub(super) sql: String,
+    pub(super) parameters: Vec<Parameter>,
+}
+
+/// The type of a statement's parameter.
+#[derive(Clone, Copy)]
+pub(super) enum Parameter {
+    Text,
+    Texts,
+    Integer,
+    /// That of a column, by its place among the struct's.
+    Column(usize),
+}
+
+/// Lists every statement. The patterns leave no field out, so that a new statement does not compile until it is listed.
+pub(super) fn statement_list(
+    model: &Model,
+    database: Database,
+    statements: &Statements,
+) -> Vec<ListedStatement> {
+    let Statements {
+        select,
+        select_for_update,
+        select_many,
+        select_ids,
+        upsert,
+        insert,
+        select_or_insert,
+        upsert_many,
+        raise_version,
+        raise_version_many,
+        tombstone,
+        tombstones,
+        claim_columns,
+    } = statements;
+    let place = |ident: &syn::Ident| {
+        let place = model.columns.iter().position(|column| column.ident == *ident);
+        Parameter::Column(place.unwrap_or_default())
+    };
+    let columns = model.written().map(|column| place(&column.ident));
+    let row: Vec<Parameter> = columns.chain([Parameter::Integer]).collect();
+    let sender = model.announces(database).then_some(Parameter::Text);
+    let upserted = row.iter().copied().chain(sender).collect();
+    let listed = |name: &str, sql: &str, parameters: Vec<Parameter>| ListedStatement {
+        name: name.to_owned(),
+        sql: sql.to_owned(),
+        parameters,
+    };
+    let mut list = vec![listed("SELECT", select, vec![Parameter::Text])];
+    if let Some(sql) = select_for_update {
+        list.push(listed("SELECT_FOR_UPDATE", sql, vec![Parameter::Text]));
+    }
+    list.extend([
+        listed("SELECT_MANY", select_many, vec![Parameter::Texts]),
+        listed(
+            "SELECT_IDS",
+            select_ids,
+            vec![Parameter::Text, Parameter::Integer],
+        ),
+        listed("UPSERT", upsert, upserted),
+        listed("INSERT", insert, row.clone()),
+    ]);
+    if let Some(sql) = select_or_insert {
+        list.push(listed("SELECT_OR_INSERT", sql, row.clone()));
+    }
+    list.extend([
+        listed("UPSERT_MANY", &of_two(upsert_many), [row.clone(), row].concat()),
+        listed(
+            "RAISE_VERSION",
+            raise_version,
+            vec![Parameter::Text, Parameter::Integer],
+        ),
+        listed("RAISE_VERSION_MANY", raise_version_many, vec![Parameter::Text]),
+        listed("TOMBSTONE", tombstone, vec![Parameter::Text]),
+    ]);
+    if let Some(TombstoneStatements {
+        table: _,
+        create_table: _,
+        select,
+        select_many,
+        delete,
+    }) = tombstones
+    {
+        list.extend([
+            listed("TOMBSTONES.select", select, vec![Parameter::Text]),
+            listed("TOMBSTONES.select_many", select_many, vec![Parameter::Texts]),
+            listed("TOMBSTONES.delete", delete, vec![Parameter::Text]),
+        ]);
+    }
+    let fed = model.written().filter(|column| column.claim().is_some());
+    for (column, statements) in fed.zip(claim_columns) {
+        let ClaimColumnStatements {
+            name,
+            unique_in_clerk: _,
+            holder,
+            holder_ignoring_case,
+            give_way,
+        } = statements;
+        let found = vec![place(&column.ident), Parameter::Text];
+        let named = |field: &str| format!("CLAIM_COLUMNS.{name}.{field}");
+        list.extend([
+            listed(&named("holder"), holder, found.clone()),
+            listed(&named("holder_ignoring_case"), holder_ignoring_case, found),
+        ]);
+        if let Some(sql) = give_way {
+            let parameters = vec![Parameter::Text, Parameter::Integer];
+            list.push(listed(&named("give_way"), sql, parameters));
+        }
+    }
+    list
+}
+
+/// The text for two rows, as `UpsertMany::sql` of the runtime crate writes it: it stands for any number.
+fn of_two(statement: &UpsertMany) -> String {
+    let rows = [0, 1].map(|row| {
+        let numbers = 1..=statement.parameters;
+        let values: Vec<String> = numbers
+            .map(|number| format!("${}", row * statement.parameters + number))
+            .collect();
+        format!("({})", values.join(", "))
+    });
+    format!("{}{}{}", statement.before, rows.join(", "), statement.after)
+}
+
+impl ListedStatement {
+    /// A call that makes the statement, short because each token costs the compiler something.
+    pub(super) fn constant(&self) -> TokenStream {
+        let private = private();
+        let Self {
+            name,
+            sql,
+            parameters,
+        } = self;
+        let parameters = parameters.iter().map(|parameter| match parameter {
+            Parameter::Text => quote!(Text),
+            Parameter::Texts => quote!(Texts),
+            Parameter::Integer => quote!(Integer),
+            Parameter::Column(place) => {
+                let place = Literal::usize_unsuffixed(*place);
+                quote!(Column(#place))
+            }
+        });
+        quote!(#private::statement(#name, #sql, &[#(#parameters),*]))
+    }
+}

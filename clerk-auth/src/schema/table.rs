@@ -1,0 +1,149 @@
+//! The table of a struct and those that sync keeps beside it, each compared, and planned for if nothing is wrong.
+
+use sqlx::Executor;
+
+use super::Problem;
+use super::compare::{self, Expected};
+use super::live::{self, Catalogue, Live, Needs};
+use super::plan::{Explain, plan};
+use crate::user::{ColumnDefinition, Statement, StoredIn, Tombstones};
+
+/// A table that sync keeps for itself.
+pub(crate) struct OwnTable {
+    /// Its name, with its schema if it has one.
+    pub(crate) path: &'static str,
+    pub(crate) create_table: &'static str,
+    pub(crate) columns: &'static [ColumnDefinition],
+    pub(crate) privileges: &'static [&'static str],
+    /// Those of a table of tombstones are the struct's.
+    pub(crate) statements: Vec<Statement>,
+    /// What it holds: its problems begin with this.
+    pub(crate) holds: String,
+}
+
+/// What the statements need of a table of tombstones: one row for each user.
+const TOMBSTONE_COLUMNS: &[ColumnDefinition] = &[ColumnDefinition {
+    name: "clerk_id",
+    sql_type: "TEXT",
+    clauses: &[" NOT NULL", " UNIQUE"],
+    inserted: true,
+}];
+
+/// The privileges that a struct's statements need of its table.
+const PRIVILEGES: &[&str] = &["SELECT", "INSERT", "UPDATE"];
+
+/// The same where the row of a deleted user goes.
+const PRIVILEGES_WITH_DELETE: &[&str] = &["SELECT", "INSERT", "UPDATE", "DELETE"];
+
+impl OwnTable {
+    /// The table that remembers deleted users. Its rows are never updated.
+    fn of_tombstones(tombstones: Tombstones) -> Self {
+        Self {
+            path: tombstones.table,
+            create_table: tombstones.create_table,
+            columns: TOMBSTONE_COLUMNS,
+            privileges: &["SELECT", "INSERT"],
+            statements: Vec::new(),
+            holds: format!("of the tombstones in `{}`", tombstones.table),
+        }
+    }
+}
+
+/// Everything that is wrong with the server, the table of `U`, and the tables beside it.
+pub(super) async fn problems<U, DB>(
+    connection: &mut DB::Connection,
+    own: Vec<OwnTable>,
+) -> Result<Vec<Problem>, sqlx::Error>
+where
+    DB: Catalogue + Explain,
+    U: StoredIn<DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+{
+    let mut problems = DB::server(connection, U::TABLE).await?;
+    let needs = Needs {
+        privileges: match U::TOMBSTONES {
+            Some(_) => PRIVILEGES_WITH_DELETE,
+            None => PRIVILEGES,
+        },
+        system_columns: true,
+    };
+    let table = live::table::<U, DB>(connection, needs).await?;
+    let expected = Expected {
+        path: U::TABLE,
+        create_table: U::CREATE_TABLE,
+        columns: U::COLUMNS,
+    };
+    let mut of_struct = compare::problems(expected, &table, DB::CAN_ALTER_COLUMNS);
+    if let Some(tombstones) = U::TOMBSTONES {
+        of_struct.extend(of_own_table::<DB>(connection, OwnTable::of_tombstones(tombstones)).await?);
+    }
+    if of_struct.is_empty() {
+        let role = role(&table);
+        of_struct = plan::<DB>(
+            connection,
+            U::STATEMENTS,
+            U::add_null,
+            U::TABLE,
+            needs.privileges,
+            role,
+        )
+        .await?;
+    }
+    problems.extend(of_struct);
+    for table in own {
+        problems.extend(of_own_table::<DB>(connection, table).await?);
+    }
+    Ok(problems)
+}
+
+async fn of_own_table<DB>(
+    connection: &mut DB::Connection,
+    table: OwnTable,
+) -> Result<Vec<Problem>, sqlx::Error>
+where
+    DB: Catalogue + Explain,
+{
+    let needs = Needs {
+        privileges: table.privileges,
+        system_columns: false,
+    };
+    let mut live = DB::live_table(connection, table.path, needs).await?;
+    if let Live::Table(live) = &mut live {
+        for found in &mut live.columns {
+            let expected = table.columns.iter().find(|column| column.name == found.name);
+            // sqlx reads 64-bit integers from no smaller type.
+            let is_big = expected.is_some_and(|column| column.sql_type == "BIGINT");
+            found.is_readable = !(is_big && matches!(&*found.sql_type, "integer" | "smallint" | "numeric"));
+        }
+    }
+    let expected = Expected {
+        path: table.path,
+        create_table: table.create_table,
+        columns: table.columns,
+    };
+    let mut problems = compare::problems(expected, &live, DB::CAN_ALTER_COLUMNS);
+    if problems.is_empty() {
+        let no_column = |_, _: &mut DB::Arguments| Ok(());
+        problems = plan::<DB>(
+            connection,
+            &table.statements,
+            no_column,
+            table.path,
+            table.privileges,
+            role(&live),
+        )
+        .await?;
+    }
+    for problem in &mut problems {
+        problem.what = format!("{}: {}", table.holds, problem.what);
+    }
+    Ok(problems)
+}
+
+/// The database user, quoted.
+fn role(live: &Live) -> &str {
+    match live {
+        Live::Table(table) => &table.role,
+        Live::Missing { .. } => "",
+    }
+}

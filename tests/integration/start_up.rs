@@ -1,0 +1,609 @@
+//! Start-up on the databases that teams have: each table and role either works, or is refused with what mends it.
+//!
+//! The role of the application is not the one that owns the database.
+
+use clerk_auth::schema::SchemaError;
+use clerk_auth::sync::{CREATE_DELIVERIES, Deletion, SyncOutcome};
+use clerk_auth::user::StoredIn;
+use clerk_auth::{SyncedUser, UserSync};
+use clerk_auth_tests::database::TestDatabase;
+use clerk_auth_tests::postgres::private::PrivateServer;
+use clerk_auth_tests::profiles::{Member, Pool, Profile, Profiles, issuer, token};
+use clerk_auth_tests::random_hex;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{AssertSqlSafe, ConnectOptions, PgPool};
+
+/// A database, and a role that may do what sync needs and nothing more.
+struct Server {
+    database: TestDatabase,
+    admin: Pool,
+    role: String,
+}
+
+impl Server {
+    async fn start() -> Self {
+        let database = TestDatabase::postgres().await;
+        let admin = Pool::open(database.url(), 1).await;
+        let role = format!("app_{}", random_hex(6));
+        admin
+            .execute(&format!(
+                "CREATE ROLE {role} LOGIN PASSWORD 'secret'; \
+                 GRANT SELECT, INSERT, UPDATE ON profiles TO {role}; \
+                 GRANT SELECT, INSERT, UPDATE, DELETE ON clerk_denials TO {role}"
+            ))
+            .await;
+        Self {
+            database,
+            admin,
+            role,
+        }
+    }
+
+    /// Runs statements of the owner's; `ROLE` and `DATABASE` stand for the names.
+    async fn execute(&self, sql: &str) {
+        let options: PgConnectOptions = self.database.url().parse().expect("the URL is right");
+        let sql = sql
+            .replace("ROLE_NAME", &self.role)
+            .replace("DATABASE_NAME", options.get_database().expect("it has a name"));
+        self.admin.execute(&sql).await;
+    }
+
+    fn options(&self) -> PgConnectOptions {
+        let options: PgConnectOptions = self.database.url().parse().expect("the URL is right");
+        options.username(&self.role).password("secret")
+    }
+
+    async fn pool(&self) -> PgPool {
+        connect(self.options()).await
+    }
+
+    async fn start_up<U: StoredIn<sqlx::Postgres>>(&self) -> Result<UserSync<U>, SchemaError> {
+        UserSync::new(issuer().clerk(), self.pool().await).await
+    }
+
+    /// What start-up reports; empty if it is content, and then rows are inserted, updated and deleted.
+    async fn complaint(&self) -> String {
+        match self.start_up::<Profile>().await {
+            Ok(_) => {
+                works(self.pool().await).await;
+                String::new()
+            }
+            Err(error) => error.to_string(),
+        }
+    }
+
+    /// Runs what start-up advises, as the owner of the database would.
+    async fn mend<U: StoredIn<sqlx::Postgres>>(&self) {
+        let Err(SchemaError::Table { problems, .. }) = self.start_up::<U>().await else {
+            panic!("start-up has problems to report");
+        };
+        for problem in problems {
+            let sql = problem.mend.unwrap_or_else(|| panic!("{}", problem.what));
+            self.admin.execute(&sql).await;
+        }
+    }
+
+    /// Whether start-up reports each of `expected`, and has nothing more to report after what it advises.
+    async fn is_mended(&self, expected: &[&str]) {
+        let said = self.complaint().await;
+        for expected in expected {
+            let expected = expected.replace("ROLE_NAME", &self.role);
+            assert!(said.contains(&expected), "{expected}: {said}");
+        }
+        self.mend::<Profile>().await;
+        assert_eq!(self.complaint().await, "", "after {expected:?}");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let (admin, role) = (self.admin.clone(), self.role.clone());
+        // Roles are those of the server. A destructor cannot await; what is left goes with the cluster.
+        tokio::spawn(async move {
+            let Pool::Postgres(pool) = admin else { return };
+            let sql =
+                format!("REASSIGN OWNED BY {role} TO CURRENT_USER; DROP OWNED BY {role}; DROP ROLE {role}");
+            drop(sqlx::raw_sql(AssertSqlSafe(sql)).execute(&pool).await);
+        });
+    }
+}
+
+async fn connect(options: PgConnectOptions) -> PgPool {
+    let options = options.disable_statement_logging();
+    let pool = PgPoolOptions::new()
+        .max_connections(4)
+        .connect_with(options)
+        .await;
+    pool.expect("the role may connect")
+}
+
+/// A row is inserted, read, updated and deleted.
+async fn works(pool: PgPool) {
+    let profiles = Profiles::start_on(Pool::Postgres(pool)).await;
+    let id = format!("user_{}", random_hex(6));
+    for (name, version, outcome) in [
+        ("Łukasz 🎉", 100, SyncOutcome::Inserted),
+        ("Grace", 200, SyncOutcome::Updated),
+    ] {
+        let synced = profiles.sync(token(&id, name, version)).await.expect("it syncs");
+        assert_eq!(
+            (synced.outcome, synced.user.name.as_deref()),
+            (outcome, Some(name))
+        );
+    }
+    let session = profiles.session(token(&id, "Grace", 200)).await;
+    let deleted = profiles.users.delete(session.user_id()).await;
+    assert_eq!(deleted.expect("it is deleted"), Deletion::Deleted);
+}
+
+#[tokio::test]
+async fn role_with_the_named_privileges_works() {
+    let server = Server::start().await;
+    assert_eq!(server.complaint().await, "");
+}
+
+#[tokio::test]
+async fn sequence_without_usage_is_mended() {
+    for default in [
+        "nextval('numbers')",
+        "nextval(('numbers'::text)::regclass)",
+        "nextval('numbers') + 1000",
+    ] {
+        let server = Server::start().await;
+        server
+            .execute(&format!(
+                "CREATE SEQUENCE numbers; ALTER TABLE profiles ALTER id DROP IDENTITY, ALTER id SET DEFAULT {default}"
+            ))
+            .await;
+        server
+            .is_mended(&["may not use the sequence `numbers`, which numbers the column `id`"])
+            .await;
+    }
+    // That of a column of which the struct knows nothing, with a name that needs quotes. An identity needs no privilege.
+    let server = Server::start().await;
+    server
+        .execute(
+            "CREATE SEQUENCE \"Odd one\"; ALTER TABLE profiles ADD place BIGINT DEFAULT nextval('\"Odd one\"'), \
+             ADD other BIGINT GENERATED BY DEFAULT AS IDENTITY",
+        )
+        .await;
+    server
+        .is_mended(&["GRANT USAGE ON SEQUENCE \"Odd one\" TO ROLE_NAME"])
+        .await;
+}
+
+#[tokio::test]
+async fn row_security_that_hides_rows_is_mended() {
+    for (policies, expected) in [
+        (
+            "",
+            "SELECT, INSERT, UPDATE every row of `profiles`: no policy applies to it",
+        ),
+        (
+            "CREATE POLICY p ON profiles TO postgres USING (true)",
+            "no policy applies to it",
+        ),
+        (
+            "CREATE POLICY p ON profiles USING (email IS NOT NULL)",
+            "the policy `p` depends on the row",
+        ),
+        (
+            "CREATE POLICY p ON profiles USING (profiles.id > 0) WITH CHECK (true)",
+            "the policy `p` depends on the row",
+        ),
+        (
+            "CREATE POLICY p ON profiles FOR SELECT USING (true)",
+            "let the database user ROLE_NAME INSERT, UPDATE every",
+        ),
+        (
+            "CREATE POLICY p ON profiles FOR SELECT USING (true); \
+             CREATE POLICY q ON profiles FOR INSERT WITH CHECK (true)",
+            "let the database user ROLE_NAME UPDATE every row",
+        ),
+        (
+            "CREATE POLICY p ON profiles USING (current_setting('app.tenant', true) = '7')",
+            "the policy `p` is false for the pool's connections",
+        ),
+        (
+            "CREATE POLICY p ON profiles USING (current_setting('app.tenant') = '7')",
+            "the policy `p` fails: ",
+        ),
+        (
+            "CREATE POLICY p ON profiles USING (true) WITH CHECK (false)",
+            "INSERT, UPDATE every row",
+        ),
+        (
+            "CREATE POLICY p ON profiles USING (true); CREATE POLICY q ON profiles AS RESTRICTIVE USING (id < 7)",
+            "the policy `q` depends on the row",
+        ),
+        (
+            "ALTER TABLE profiles OWNER TO ROLE_NAME, FORCE ROW LEVEL SECURITY",
+            "no policy applies to it",
+        ),
+    ] {
+        let server = Server::start().await;
+        server
+            .execute(&format!(
+                "ALTER TABLE profiles ENABLE ROW LEVEL SECURITY; {policies}"
+            ))
+            .await;
+        server.is_mended(&[expected]).await;
+    }
+}
+
+#[tokio::test]
+async fn row_security_that_hides_nothing_works() {
+    for policies in [
+        "CREATE POLICY p ON profiles USING (true)",
+        "CREATE POLICY p ON profiles TO ROLE_NAME USING (current_user = 'ROLE_NAME')",
+        "CREATE POLICY p ON profiles USING (id = 7); CREATE POLICY q ON profiles USING (true)",
+        "CREATE POLICY p ON profiles USING (true); CREATE POLICY q ON profiles AS RESTRICTIVE USING (1 < 2)",
+        "CREATE POLICY p ON profiles FOR SELECT USING (true); CREATE POLICY q ON profiles FOR UPDATE USING (true); \
+         CREATE POLICY r ON profiles FOR INSERT WITH CHECK (true)",
+        "ALTER TABLE profiles OWNER TO ROLE_NAME",
+        "ALTER ROLE ROLE_NAME BYPASSRLS",
+    ] {
+        let server = Server::start().await;
+        server
+            .execute(&format!(
+                "ALTER TABLE profiles ENABLE ROW LEVEL SECURITY; {policies}"
+            ))
+            .await;
+        assert_eq!(server.complaint().await, "", "{policies}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_table_is_refused() {
+    let rename = "ALTER TABLE profiles RENAME TO people";
+    for (sql, expected) in [
+        (
+            "DROP TABLE profiles; CREATE FOREIGN DATA WRAPPER nowhere; CREATE SERVER remote FOREIGN DATA WRAPPER nowhere; \
+             CREATE FOREIGN TABLE profiles (id BIGINT, clerk_id TEXT) SERVER remote",
+            "`profiles` is a foreign table, in which PostgreSQL has no upsert; connect to the database that stores it",
+        ),
+        (
+            "RENAME; CREATE VIEW profiles AS SELECT * FROM people",
+            "`profiles` is a view",
+        ),
+        (
+            "RENAME; CREATE VIEW profiles AS SELECT * FROM people; CREATE FUNCTION put() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN RETURN NEW; END $$; CREATE TRIGGER put INSTEAD OF INSERT OR UPDATE ON profiles FOR EACH ROW \
+             EXECUTE FUNCTION put()",
+            "`profiles` is a view",
+        ),
+        (
+            "RENAME; CREATE MATERIALIZED VIEW profiles AS SELECT * FROM people",
+            "`profiles` is a materialized view",
+        ),
+        (
+            "RENAME; CREATE SEQUENCE profiles",
+            "`profiles` is a sequence, name the table with",
+        ),
+        (
+            "RENAME; CREATE TYPE profiles AS (id INT)",
+            "`profiles` is a composite type",
+        ),
+        (
+            "DROP TABLE profiles; CREATE TABLE profiles (id BIGINT GENERATED ALWAYS AS IDENTITY, \
+             clerk_id TEXT NOT NULL UNIQUE, email TEXT, name TEXT, clerk_version BIGINT NOT NULL, \
+             clerk_deleted_at TIMESTAMPTZ) PARTITION BY HASH (clerk_id)",
+            "`profiles` is a partitioned table, of which PostgreSQL does not return `xmax`",
+        ),
+    ] {
+        let server = Server::start().await;
+        server.execute(&sql.replace("RENAME", rename)).await;
+        let said = server.complaint().await;
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_in_the_way_of_an_upsert_is_mended() {
+    for (sql, expected) in [
+        (
+            "CREATE TABLE guests (room TEXT) INHERITS (profiles)",
+            "`profiles` is inherited by `guests`",
+        ),
+        (
+            "CREATE RULE quiet AS ON UPDATE TO profiles DO INSTEAD NOTHING",
+            "the rule `quiet` on `profiles`",
+        ),
+        (
+            "ALTER TABLE profiles DROP email; ALTER TABLE profiles ADD email TEXT GENERATED ALWAYS AS (lower(clerk_id)) STORED",
+            "the column `email` is generated by the database, and sync writes it",
+        ),
+        (
+            "ALTER TABLE profiles DROP clerk_version; \
+             ALTER TABLE profiles ADD clerk_version BIGINT GENERATED ALWAYS AS IDENTITY",
+            "ALTER COLUMN \"clerk_version\" DROP IDENTITY",
+        ),
+        (
+            "ALTER TABLE profiles RENAME TO whole; CREATE TABLE parts (LIKE whole) PARTITION BY LIST (name); \
+             DROP TABLE whole; CREATE TABLE profiles PARTITION OF parts DEFAULT; \
+             ALTER TABLE profiles ADD UNIQUE (clerk_id), ALTER id SET DEFAULT 7; \
+             GRANT SELECT, INSERT, UPDATE ON profiles TO ROLE_NAME",
+            "`profiles` is a partition of `parts`",
+        ),
+    ] {
+        let server = Server::start().await;
+        server.execute(sql).await;
+        server.is_mended(&[expected]).await;
+    }
+    // A table that inherits is one of its own.
+    let server = Server::start().await;
+    server
+        .execute("CREATE TABLE beings (age INT); ALTER TABLE profiles ADD age INT; ALTER TABLE profiles INHERIT beings")
+        .await;
+    assert_eq!(server.complaint().await, "");
+}
+
+#[tokio::test]
+async fn missing_privilege_is_mended() {
+    for (sql, expected) in [
+        ("REVOKE UPDATE ON profiles FROM ROLE_NAME", "may not UPDATE"),
+        (
+            "REVOKE UPDATE ON profiles FROM ROLE_NAME; GRANT UPDATE (email, name) ON profiles TO ROLE_NAME",
+            "GRANT SELECT, INSERT, UPDATE ON \"profiles\" TO ROLE_NAME",
+        ),
+        (
+            "REVOKE SELECT ON profiles FROM ROLE_NAME; GRANT SELECT (clerk_id) ON profiles TO ROLE_NAME",
+            "permission denied for table profiles",
+        ),
+        (
+            "REVOKE ALL ON profiles FROM ROLE_NAME",
+            "GRANT SELECT, INSERT, UPDATE ON \"profiles\" TO ROLE_NAME",
+        ),
+        (
+            "REVOKE DELETE ON clerk_denials FROM ROLE_NAME",
+            "denials (bans, deletions, ends of sessions): the application's database user may not DELETE",
+        ),
+        (
+            "ALTER TABLE clerk_denials ENABLE ROW LEVEL SECURITY",
+            "denials (bans, deletions, ends of sessions): row-level security does not let",
+        ),
+        (
+            "REVOKE USAGE ON SCHEMA public FROM PUBLIC",
+            "may not use the schema `public`",
+        ),
+    ] {
+        let server = Server::start().await;
+        server.execute(sql).await;
+        server.is_mended(&[expected]).await;
+    }
+    // Those of columns suffice.
+    let server = Server::start().await;
+    server
+        .execute(
+            "REVOKE ALL ON profiles FROM ROLE_NAME; GRANT SELECT ON profiles TO ROLE_NAME; \
+             GRANT INSERT (clerk_id, email, name, clerk_version), \
+             UPDATE (email, name, clerk_version, clerk_deleted_at) ON profiles TO ROLE_NAME",
+        )
+        .await;
+    assert_eq!(server.complaint().await, "");
+}
+
+/// A table and a type of the team's, each in a schema of its own.
+#[derive(Clone, Debug, SyncedUser)]
+#[synced_user(
+    table = "accounts.profiles",
+    template_json = r#"{"tier": "{{user.first_name}}", "updatedAt": "{{user.updated_at}}"}"#,
+    database(postgres)
+)]
+#[expect(dead_code, reason = "its table alone is looked at")]
+struct Account {
+    clerk_id: String,
+    #[claim(parse)]
+    #[column(sql_type = "tiers.tier")]
+    tier: Option<Tier>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, sqlx::Type)]
+#[sqlx(type_name = "tiers.tier", rename_all = "lowercase")]
+enum Tier {
+    Free,
+}
+
+impl std::str::FromStr for Tier {
+    type Err = String;
+
+    fn from_str(_: &str) -> Result<Self, String> {
+        Ok(Self::Free)
+    }
+}
+
+#[tokio::test]
+async fn schemas_of_tables_and_types_are_mended() {
+    let server = Server::start().await;
+    let said = |started: Result<UserSync<Account>, SchemaError>| started.err().map(|error| error.to_string());
+    let expected = "there is no schema `accounts`; mend it with\n  CREATE SCHEMA \"accounts\"";
+    let error = said(server.start_up().await).expect("there is nothing");
+    assert!(error.contains(expected), "{error}");
+    server
+        .execute("CREATE SCHEMA tiers; CREATE TYPE tiers.tier AS ENUM ('free'); REVOKE USAGE ON TYPE tiers.tier FROM PUBLIC")
+        .await;
+    server.mend::<Account>().await;
+    for expected in [
+        "may not use the schema `accounts`",
+        "may not use the schema tiers, which has the type `tiers.tier` of the column `tier`",
+    ] {
+        let error = said(server.start_up().await).expect("a grant is missing");
+        assert!(error.contains(expected), "{expected}: {error}");
+        server.mend::<Account>().await;
+    }
+    // A type needs no privilege but where a column of it is created.
+    assert_eq!(said(server.start_up().await), None);
+}
+
+#[tokio::test]
+async fn table_of_a_schema_that_is_not_searched_is_found() {
+    let server = Server::start().await;
+    server
+        .execute("CREATE SCHEMA accounts; ALTER TABLE profiles SET SCHEMA accounts")
+        .await;
+    let said = server.complaint().await;
+    let expected =
+        "there is no table `profiles` in the schemas of `search_path`; if `accounts.profiles` is meant";
+    assert!(said.contains(expected), "{said}");
+    server
+        .execute("ALTER ROLE ROLE_NAME SET search_path = \"$user\", accounts, public")
+        .await;
+    server.is_mended(&["may not use the schema `accounts`"]).await;
+}
+
+#[tokio::test]
+async fn own_tables_are_checked_like_the_struct_s() {
+    let server = Server::start().await;
+    server
+        .execute(&format!(
+            "{CREATE_DELIVERIES}; GRANT SELECT, INSERT ON clerk_deliveries TO ROLE_NAME; {}; \
+             GRANT SELECT, INSERT, UPDATE ON members TO ROLE_NAME; GRANT SELECT ON former_members TO ROLE_NAME",
+            Member::migration_sql::<sqlx::Postgres>()
+        ))
+        .await;
+    let started = UserSync::<Member>::builder(issuer().clerk(), server.pool().await)
+        .on_event_once(|_, _| Box::pin(async { Ok(()) }))
+        .build()
+        .await;
+    let said = started.expect_err("grants are missing").to_string();
+    for expected in [
+        "- the application's database user may not DELETE; mend it with\n  GRANT DELETE ON \"members\" TO",
+        "of the tombstones in `former_members`: the application's database user may not INSERT",
+        "deliveries cannot be remembered: the application's database user may not DELETE",
+    ] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+    server
+        .execute("GRANT DELETE ON members, clerk_deliveries TO ROLE_NAME; GRANT INSERT ON former_members TO ROLE_NAME")
+        .await;
+    assert!(server.start_up::<Member>().await.is_ok());
+    // Everything is in place, and one statement lacks what it needs: an index to infer.
+    server
+        .execute("DROP TABLE clerk_denials; CREATE TABLE clerk_denials (kind TEXT NOT NULL, id TEXT NOT NULL, refusal TEXT, \
+                  version BIGINT NOT NULL, happened_at BIGINT NOT NULL, expires_at BIGINT NOT NULL, \
+                  changed_at BIGINT NOT NULL); \
+                  GRANT SELECT, INSERT, UPDATE, DELETE ON clerk_denials TO ROLE_NAME")
+        .await;
+    let said = server.complaint().await;
+    assert!(
+        said.contains("cannot run its record denials statement: there is no unique"),
+        "{said}"
+    );
+}
+
+/// The types of parameters are those of later, and the columns that the struct has no field for have types too.
+#[tokio::test]
+async fn column_of_another_type_is_reported() {
+    for (sql, expected) in [
+        (
+            "ALTER TABLE profiles ALTER clerk_version TYPE INT",
+            "the column `clerk_version` is `integer`, from which the field cannot be read",
+        ),
+        (
+            "ALTER TABLE clerk_denials ALTER version TYPE INT",
+            "denials (bans, deletions, ends of sessions): the column `version` is `integer`",
+        ),
+    ] {
+        let server = Server::start().await;
+        server.execute(sql).await;
+        server.is_mended(&[expected]).await;
+    }
+    let server = Server::start().await;
+    server
+        .execute("ALTER TABLE clerk_denials ALTER id TYPE UUID USING NULL")
+        .await;
+    let said = server.complaint().await;
+    let expected = "cannot run its record denials statement: column \"id\" is of type uuid but expression is of type text";
+    assert!(said.contains(expected), "{said}");
+}
+
+#[tokio::test]
+async fn role_and_database_that_only_read_are_mended() {
+    for (sql, expected) in [
+        (
+            "ALTER ROLE ROLE_NAME SET",
+            "is on for the database user; mend it with\n  ALTER ROLE ROLE_NAME RESET",
+        ),
+        (
+            "ALTER ROLE ROLE_NAME IN DATABASE DATABASE_NAME SET",
+            "for the database user in this database",
+        ),
+        (
+            "ALTER DATABASE DATABASE_NAME SET",
+            "is on for the database; mend it with",
+        ),
+    ] {
+        let server = Server::start().await;
+        server
+            .execute(&format!("{sql} default_transaction_read_only = on"))
+            .await;
+        let said = server.complaint().await;
+        assert!(
+            said.contains(&expected.replace("ROLE_NAME", &server.role)),
+            "{said}"
+        );
+        // The owner of the database reads only, too, where it is the database that does.
+        server.execute("SET default_transaction_read_only = off").await;
+        server.mend::<Profile>().await;
+        assert_eq!(server.complaint().await, "");
+    }
+    let server = Server::start().await;
+    let options = server
+        .options()
+        .options([("default_transaction_read_only", "on")]);
+    let started = UserSync::<Profile>::new(issuer().clerk(), connect(options).await).await;
+    let said = started.expect_err("it only reads").to_string();
+    assert!(said.contains("in the options of the connection"), "{said}");
+}
+
+#[tokio::test]
+async fn encoding_that_cannot_hold_every_name_is_refused() {
+    for (encoding, is_refused) in [("LATIN1", true), ("EUC_KR", true), ("SQL_ASCII", false)] {
+        let server = Server::start().await;
+        let name = format!("encoded_{}", random_hex(6));
+        server
+            .execute(&format!(
+                "CREATE DATABASE {name} ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+            ))
+            .await;
+        let options: PgConnectOptions = server.database.url().parse().expect("the URL is right");
+        let options = options.database(&name);
+        let pool = connect(options).await;
+        let sql = AssertSqlSafe(Profile::migration_sql::<sqlx::Postgres>());
+        sqlx::raw_sql(sql)
+            .execute(&pool)
+            .await
+            .expect("the tables are made");
+        if is_refused {
+            let started = UserSync::<Profile>::new(issuer().clerk(), pool.clone()).await;
+            let said = started.expect_err(encoding).to_string();
+            let expected = format!("the encoding of the database `{name}` is {encoding}");
+            assert!(said.contains(&expected), "{said}");
+            let mend = format!("CREATE DATABASE \"{name}_utf8\" ENCODING 'UTF8'");
+            assert!(said.contains(&mend), "{said}");
+        } else {
+            works(pool.clone()).await;
+        }
+        pool.close().await;
+        server
+            .execute(&format!("DROP DATABASE {name} WITH (FORCE)"))
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn standby_is_refused() {
+    let server = PrivateServer::start("").await;
+    let Pool::Postgres(pool) = Pool::open(&server.url(), 2).await else {
+        unreachable!("it is PostgreSQL");
+    };
+    pool.close().await;
+    server.restart_as_standby().await;
+    let options: PgConnectOptions = server.url().parse().expect("the URL is right");
+    let started = UserSync::<Profile>::new(issuer().clerk(), connect(options).await).await;
+    let said = started.expect_err("it only reads").to_string();
+    assert!(
+        said.contains("the server is a standby, which accepts no writes"),
+        "{said}"
+    );
+}
