@@ -39,10 +39,10 @@ pub use encoded::{
 };
 pub use named::{Named, Same, of};
 pub use parameter::{
-    AnyState, BeforeTheBody, Extractor, LaterParameter, OneUser, Parameter, PartOfState, Readable,
-    UserComesFirst, any,
+    AnyState, AxumExtractor, BeforeTheBody, Data, Extractor, LaterParameter, OneUser, Parameter, PartOfState,
+    Readable, UserComesFirst, any,
 };
-pub use reply::{ErrorResponse, Response, ResponseOrJson, Returned, Writable};
+pub use reply::{AxumResponse, ErrorResponse, Response, ResponseOrJson, Returned, Writable};
 pub use shared::{Probe, SharedField, SharedIn, Unshared};
 #[cfg(all(feature = "postgres", feature = "sqlite"))]
 pub use sql_type::PostgresAndSqliteSqlType;
@@ -57,7 +57,7 @@ pub use subject::{Asked, FromState, Policed, StateField, SubjectField};
 
 /// The traits whose methods `#[authenticated]` calls.
 pub mod ask {
-    pub use super::parameter::{Found as _, NoUser as _, OtherParameter as _};
+    pub use super::parameter::{Found as _, NoUser as _, OtherData as _, OtherParameter as _};
     pub use super::reply::{Answered as _, Failure as _, OtherReply as _};
     pub use super::subject::{NotASubject as _, StateWithoutClerk as _};
 }

@@ -125,11 +125,18 @@ fn parameter(
     let is_read =
         |ty| last_segment(ty).is_some_and(|last| READ_BY_SERDE.iter().any(|known| last.ident == known));
     match (first_argument(ty).filter(|_| is_read(ty)), state) {
-        (Some(data), _) => {
+        (Some(data), state) => {
             let data_it = quote_spanned!(word(data)=> _);
             checks.extend(
                 quote!(<#data_it as ::clerk_auth::__private::Readable>::check(__it.unread::<#data>());),
             );
+            if let Some(state) = state {
+                checks.extend(
+                    quote!(<#it as ::clerk_auth::__private::AxumExtractor<#state>>::check(
+                    __it.foreign_extractor(::clerk_auth::__private::Data::<#data>::NEW.ask_read()),
+                );),
+                );
+            }
         }
         (None, Some(state)) => checks.extend(quote! {
             <#it as ::clerk_auth::__private::Extractor<#state>>::check(__it.not_extracted());
@@ -168,7 +175,12 @@ fn returned(ty: &Type) -> TokenStream {
     let opaque = match first_argument(value).filter(|_| is(value, "Json")) {
         Some(data) => {
             let data_it = quote_spanned!(word(data)=> _);
-            quote!(<#data_it as ::clerk_auth::__private::Writable>::check(__value.unwritten::<#data>());)
+            quote! {
+                <#data_it as ::clerk_auth::__private::Writable>::check(__value.unwritten::<#data>());
+                <#value_it as ::clerk_auth::__private::AxumResponse>::check(
+                    __value.foreign_response(::clerk_auth::__private::Data::<#data>::NEW.ask_written()),
+                );
+            }
         }
         None => quote!(<#value_it as ::clerk_auth::__private::ResponseOrJson>::check(__value.opaque());),
     };

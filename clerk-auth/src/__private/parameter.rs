@@ -4,10 +4,12 @@
 //! [`OtherParameter`] if not, so that rustc decides by types. It ends with a type for each mistake, and each mistake is a
 //! trait with a message of its own.
 
+use std::convert::Infallible;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use axum::extract::{FromRequest, FromRequestParts, State};
+use axum::extract::{FromRequest, FromRequestParts, Request, State};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::extract::MaybeSynced;
@@ -203,8 +205,16 @@ pub trait Found {
     /// What serde would have to read: the `D` of a `Json<D>`.
     type Unread<D>;
 
+    /// What is not an extractor although serde can read its content.
+    type Foreign<W: Content>;
+
     /// What serde would have to read.
     fn unread<D>(&self) -> PhantomData<Self::Unread<D>> {
+        PhantomData
+    }
+
+    /// What is not an extractor although serde can read its content.
+    fn foreign_extractor<W: Content>(&self, _: W) -> PhantomData<Self::Foreign<W>> {
         PhantomData
     }
 
@@ -226,6 +236,7 @@ pub trait Found {
 
 impl Found for Fine {
     type Unread<D> = Fine;
+    type Foreign<W: Content> = Fine;
     type ReadsBody = Fine;
     type NotExtracted = Fine;
     type NotProvided = Fine;
@@ -233,6 +244,7 @@ impl Found for Fine {
 
 impl<T> Found for ReadsBody<T> {
     type Unread<D> = Fine;
+    type Foreign<W: Content> = Fine;
     type ReadsBody = T;
     type NotExtracted = Fine;
     type NotProvided = Fine;
@@ -240,6 +252,7 @@ impl<T> Found for ReadsBody<T> {
 
 impl<T, S> Found for NotExtracted<T, S> {
     type Unread<D> = D;
+    type Foreign<W: Content> = W::BlameOn<T>;
     type ReadsBody = Fine;
     type NotExtracted = T;
     type NotProvided = Fine;
@@ -247,9 +260,87 @@ impl<T, S> Found for NotExtracted<T, S> {
 
 impl<T, S> Found for NotProvided<T, S> {
     type Unread<D> = Fine;
+    type Foreign<W: Content> = Fine;
     type ReadsBody = Fine;
     type NotExtracted = Fine;
     type NotProvided = T;
+}
+
+/// Asks about the `D` of a `Json<D>`.
+#[derive(Debug)]
+pub struct Data<D>(PhantomData<fn() -> D>);
+
+/// Data that serde can read or write.
+#[derive(Debug)]
+pub struct Whole;
+
+impl<D> Data<D> {
+    /// Asks about data.
+    pub const NEW: Self = Self(PhantomData);
+}
+
+impl<D: DeserializeOwned> Data<D> {
+    /// serde can read it.
+    pub fn ask_read(&self) -> Whole {
+        Whole
+    }
+}
+
+impl<D: Serialize> Data<D> {
+    /// serde can write it.
+    pub fn ask_written(&self) -> Whole {
+        Whole
+    }
+}
+
+/// The links whose bounds do not hold.
+pub trait OtherData {
+    /// serde cannot read it.
+    fn ask_read(&self) -> Fine {
+        Fine
+    }
+
+    /// serde cannot write it.
+    fn ask_written(&self) -> Fine {
+        Fine
+    }
+}
+
+impl<D> OtherData for Data<D> {}
+
+/// Whether a mistake is that of a `Json<D>`, and not of its `D`, which is reported by itself.
+pub trait Content {
+    /// The type to report.
+    type BlameOn<T>;
+}
+
+impl Content for Whole {
+    type BlameOn<T> = T;
+}
+
+impl Content for Fine {
+    type BlameOn<T> = Fine;
+}
+
+/// An extractor by axum's own trait. Where the application uses another version of axum, rustc names both.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an extractor of the axum that clerk-auth uses",
+    label = "a type of another version of axum, or of the same name",
+    note = "clerk-auth uses axum 0.8: set `axum = \"0.8\"` in Cargo.toml"
+)]
+pub trait AxumExtractor<S> {
+    /// Does nothing; calling it is the assertion.
+    fn check(_: PhantomData<Self>) {}
+}
+
+impl<S, T: FromRequest<S>> AxumExtractor<S> for T {}
+
+impl<S: Sync> FromRequest<S> for Fine {
+    type Rejection = Infallible;
+
+    async fn from_request(_: Request, _: &S) -> Result<Self, Infallible> {
+        Ok(Self)
+    }
 }
 
 /// What may be before the last parameter: everything but what reads the body.

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use axum::response::IntoResponse;
 use serde::Serialize;
 
-use super::parameter::Fine;
+use super::parameter::{Content, Fine};
 
 /// A handler's return type.
 #[derive(Debug)]
@@ -129,9 +129,16 @@ pub trait Answered {
     type Opaque;
     /// What serde would have to write: the `D` of a `Json<D>`.
     type Unwritten<D>;
+    /// What is not a response although serde can write its content.
+    type Foreign<W: Content>;
 
     /// What serde would have to write.
     fn unwritten<D>(&self) -> PhantomData<Self::Unwritten<D>> {
+        PhantomData
+    }
+
+    /// What is not a response although serde can write its content.
+    fn foreign_response<W: Content>(&self, _: W) -> PhantomData<Self::Foreign<W>> {
         PhantomData
     }
 
@@ -148,18 +155,21 @@ pub trait Answered {
 
 impl Answered for Fine {
     type Unwritten<D> = Fine;
+    type Foreign<W: Content> = Fine;
     type Data = Fine;
     type Opaque = Fine;
 }
 
 impl<R> Answered for Data<R> {
     type Unwritten<D> = Fine;
+    type Foreign<W: Content> = Fine;
     type Data = R;
     type Opaque = Fine;
 }
 
 impl<R> Answered for Opaque<R> {
     type Unwritten<D> = D;
+    type Foreign<W: Content> = W::BlameOn<R>;
     type Data = Fine;
     type Opaque = R;
 }
@@ -201,7 +211,8 @@ impl Response for Fine {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a response, and lacks `serde::Serialize` to be returned as JSON",
     label = "a handler cannot return this",
-    note = "add `#[derive(serde::Serialize)]` to the type and return `axum::Json<_>` of it, or implement `axum::response::IntoResponse`"
+    note = "add `#[derive(serde::Serialize)]` to the type and return `axum::Json<_>` of it, or implement `axum::response::IntoResponse`",
+    note = "a response of another axum than 0.8 is not known: `cargo tree --invert axum` tells whether there are two"
 )]
 pub trait ResponseOrJson {
     /// Does nothing; calling it is the assertion.
@@ -210,6 +221,25 @@ pub trait ResponseOrJson {
 
 #[diagnostic::do_not_recommend]
 impl ResponseOrJson for Fine {}
+
+/// A response by axum's own trait. Where the application uses another version of axum, rustc names both.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a response of the axum that clerk-auth uses",
+    label = "a type of another version of axum, or of the same name",
+    note = "clerk-auth uses axum 0.8: set `axum = \"0.8\"` in Cargo.toml"
+)]
+pub trait AxumResponse {
+    /// Does nothing; calling it is the assertion.
+    fn check(_: PhantomData<Self>) {}
+}
+
+impl<R: IntoResponse> AxumResponse for R {}
+
+impl IntoResponse for Fine {
+    fn into_response(self) -> axum::response::Response {
+        ().into_response()
+    }
+}
 
 /// An error that a handler can return.
 #[diagnostic::on_unimplemented(

@@ -112,7 +112,7 @@ impl<U: SignedInUser> RequiredUser for U {}
     message = "the state of this router, `{Self}`, lacks what the handler takes from it",
     label = "a guarded handler takes a `Clerk` from the state, and a `UserSync<_>` if it takes a user",
     note = "a router without `.with_state(…)` has the state `()`",
-    note = "the struct of the state has these types as fields, and `#[derive(Clone, axum::extract::FromRef)]`; it may be in an `Arc`"
+    note = "the struct of the state has these types as fields, and `#[derive(Clone, axum::extract::FromRef)]` of axum 0.8; it may be in an `Arc`"
 )]
 pub trait ProvidesUser<U> {
     /// Authenticates the request and fetches the user.
@@ -166,6 +166,7 @@ where
     message = "a parameter of this handler cannot be taken from a request",
     label = "`{P}` is not an extractor where the state is `{Self}`",
     note = "what reads the body comes last: `Json<_>`, `Form<_>`, `String`, `Bytes`, `Request`",
+    note = "an extractor of another axum than 0.8 is not known: `cargo tree --invert axum` tells whether there are two",
     note = "`State<T>` takes a `T` that the state provides by `#[derive(axum::extract::FromRef)]`"
 )]
 pub trait Extracts<P> {
@@ -187,6 +188,7 @@ impl<S: Sync, P: FromRequestParts<S> + Send> Extracts<P> for S {
     message = "the last parameter of this handler cannot be taken from a request",
     label = "`{P}` is not an extractor where the state is `{Self}`",
     note = "a JSON body is taken as `Json<_>` of a type that implements `serde::Deserialize`",
+    note = "an extractor of another axum than 0.8 is not known: `cargo tree --invert axum` tells whether there are two",
     note = "`State<T>` takes a `T` that the state provides by `#[derive(axum::extract::FromRef)]`"
 )]
 pub trait ExtractsLast<P, M> {

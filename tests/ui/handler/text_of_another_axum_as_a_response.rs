@@ -1,0 +1,9 @@
+use axum_0_7::response::Html;
+use clerk_auth::{Session, authenticated};
+
+#[authenticated]
+async fn handler(session: Session) -> Html<String> {
+    Html(session.sub().to_owned())
+}
+
+fn main() {}
