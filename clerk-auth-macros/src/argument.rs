@@ -51,7 +51,7 @@ impl Parse for Argument {
         if input.peek(Token![:]) || input.peek(Token![==]) || input.peek(Token![=>]) || input.peek(Token![!=])
         {
             return Err(input.error(with_help(
-                format!("the value of `{key}` stands after `=`"),
+                format!("expected `=` after `{key}`"),
                 format!("write `{key} = …`"),
             )));
         }
@@ -67,7 +67,7 @@ impl Parse for Argument {
                 let ty = input.parse()?;
                 if input.peek(syn::token::Paren) || input.peek(syn::token::Brace) {
                     return Err(input.error(with_help(
-                        format!("`{key}` names a type, and this makes a value"),
+                        format!("`{key}` expects a type, found a value"),
                         format!("write `{key} = …` with the name of the type alone"),
                     )));
                 }
@@ -77,7 +77,7 @@ impl Parse for Argument {
         }
         if input.peek(syn::token::Bracket) || input.peek(syn::token::Brace) {
             return Err(input.error(with_help(
-                format!("the arguments of `{key}` stand in parentheses"),
+                format!("the arguments of `{key}` are in parentheses"),
                 format!("write `{key}(…)`"),
             )));
         }
@@ -119,16 +119,16 @@ pub(crate) fn arguments(attribute: &Attribute, form: &str, diagnostics: &mut Dia
     let parsed = match &attribute.meta {
         Meta::List(list) if list.tokens.is_empty() => Err(syn::Error::new_spanned(
             &list.path,
-            with_help("this attribute has no arguments", format!("write `{form}`")),
+            with_help("this attribute needs arguments", format!("write `{form}`")),
         )),
         Meta::List(list) => list.parse_args_with(separated),
         Meta::Path(path) => Err(syn::Error::new_spanned(
             path,
-            with_help("this attribute has no arguments", format!("write `{form}`")),
+            with_help("this attribute needs arguments", format!("write `{form}`")),
         )),
         Meta::NameValue(pair) => Err(syn::Error::new_spanned(
             &pair.path,
-            with_help("the arguments stand in parentheses", format!("write `{form}`")),
+            with_help("expected arguments in parentheses", format!("write `{form}`")),
         )),
     };
     match parsed {
@@ -146,7 +146,7 @@ pub(crate) fn unknown(argument: &Argument, owner: &str, known: &[&str], diagnost
         diagnostics.error_at(
             argument.span(),
             with_help(
-                format!("`{owner}` takes no text here"),
+                format!("`{owner}` does not accept a string literal here"),
                 format!("the arguments are {}", list(known)),
             ),
         );
@@ -183,14 +183,17 @@ pub(crate) fn text(argument: &Argument, form: &str, diagnostics: &mut Diagnostic
         Argument::Literal(literal) => {
             diagnostics.error_at(
                 literal.span(),
-                with_help("the text has no key", format!("write `{form}`")),
+                with_help("the string literal has no key", format!("write `{form}`")),
             );
             return None;
         }
     };
     diagnostics.error_at(
         span,
-        with_help(format!("`{key}` takes a text"), format!("write `{form}`")),
+        with_help(
+            format!("`{key}` expects a string literal"),
+            format!("write `{form}`"),
+        ),
     );
     None
 }

@@ -41,9 +41,9 @@ use crate::claim::{ClaimSource, SessionTokenBudget, TemplateClaim, UnreadableCla
 ///
 /// Functions over any such struct take it as a parameter, as [`UserSync`](crate::UserSync) does: `fn f<U: SyncedUser>(…)`.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a user whose row can be kept",
+    message = "`{Self}` cannot be synced",
     label = "needs `#[derive(SyncedUser)]`, and fields that are `Send` and `Sync`",
-    note = "a field that cannot be shared is reported where it stands"
+    note = "a field that is not `Send` and `Sync` is reported at the field"
 )]
 pub trait SyncedUser: Derived + Sized + Send + Sync + 'static {
     /// The columns that come from claims, in the struct's own types.

@@ -63,7 +63,7 @@ pub(super) fn check(
             &signature.ident,
             with_help(
                 format!(
-                    "`{}` stands in {encloser}, which has no room for the policy that is made of a requirement",
+                    "`{}` is in {encloser}, where a requirement's policy cannot be defined",
                     signature.ident
                 ),
                 "make it a free function, or name a policy of your own: `policy = Admins`",
@@ -91,7 +91,7 @@ fn state_of_a_value(state: &Type, diagnostics: &mut Diagnostics) -> Option<Type>
     diagnostics.error(
         state,
         with_help(
-            "the state is a value of one type",
+            "`state` expects one concrete type",
             "name the type that `.with_state(…)` is given",
         ),
     );
@@ -160,7 +160,7 @@ impl Arguments {
                 diagnostics.error(
                     policy,
                     with_help(
-                        "a policy stands alone: whether it or the other requirements decide would not be clear",
+                        "`policy` cannot be combined with other requirements: which of them decides would be unclear",
                         "put the other requirements into the policy",
                     ),
                 );
@@ -168,7 +168,7 @@ impl Arguments {
                 diagnostics.error(
                     policy,
                     with_help(
-                        "a policy decides about agents itself",
+                        "`agent` cannot be combined with `policy`: the policy decides about agents",
                         "remove `agent`, and write `const ALLOWS_AGENTS: bool = true;` into the policy",
                     ),
                 );
@@ -179,7 +179,7 @@ impl Arguments {
             diagnostics.error(
                 policy,
                 with_help(
-                    "a policy is a type of its own, and this is none",
+                    "`policy` expects a type that implements `Policy`",
                     "write `struct Admins;`, and `impl Policy for Admins { … }`",
                 ),
             );
@@ -209,7 +209,7 @@ fn requirement(argument: &Argument, known: &[&str], diagnostics: &mut Diagnostic
     let Some(key) = argument.key() else {
         diagnostics.error_at(
             argument.span(),
-            with_help("a text alone says nothing", r#"write `role = "org:admin"`"#),
+            with_help("a string literal needs a key", r#"write `role = "org:admin"`"#),
         );
         return None;
     };
@@ -224,7 +224,7 @@ fn requirement(argument: &Argument, known: &[&str], diagnostics: &mut Diagnostic
                 diagnostics.error(
                     key,
                     with_help(
-                        format!("`{word}` of nothing lets nobody through"),
+                        format!("`{word}` without a requirement admits no request"),
                         format!(r#"write `{word}(role = "org:admin", permission = "org:billing:manage")`"#),
                     ),
                 );
@@ -313,13 +313,13 @@ fn unknown(key: &Ident, argument: &Argument, known: &[&str], diagnostics: &mut D
     let help = match word.as_str() {
         "and" => "all of several is `all(…)`".to_owned(),
         "or" | "one_of" => "one of several is `any(…)`".to_owned(),
-        "not" => "what may not be is written in a policy of your own: `policy = path::to::Policy`".to_owned(),
+        "not" => "a negation needs a policy of your own: `policy = path::to::Policy`".to_owned(),
         "scope" | "scopes" => r#"write `permission = "org:billing:manage"`"#.to_owned(),
         "mfa" | "two_factor" => r#"write `reverification = "strict_mfa"`"#.to_owned(),
         "optional" | "required" => {
-            "for visitors too, take `Option<User>`; a user is required otherwise".to_owned()
+            "to admit visitors, take `Option<User>`; a user is required by default".to_owned()
         }
-        "user" => "the user's type is that of the first parameter".to_owned(),
+        "user" => "the user's type is the type of the first parameter".to_owned(),
         "agents" | "bot" | "bots" | "actor" => r#"write `agent = "deny"`"#.to_owned(),
         _ if matches!(argument, Argument::Word(_))
             && suggest::nearest(&word, known.iter().copied()).is_none() =>
@@ -353,7 +353,7 @@ fn value(
         diagnostics.error(
             list,
             with_help(
-                format!("`{key}` asks for one"),
+                format!("`{key}` expects one name"),
                 format!(r#"for one of several, write `any({form}, {key} = "…")`"#),
             ),
         );
@@ -398,7 +398,7 @@ pub(super) fn only_once(attributes: &mut Vec<Attribute>, diagnostics: &mut Diagn
             diagnostics.error(
                 attribute.path(),
                 with_help(
-                    "`#[authenticated]` stands on this handler twice",
+                    "`#[authenticated]` is given twice",
                     r#"write all arguments into one: `#[authenticated(role = "org:admin", feature = "reports")]`"#,
                 ),
             );
@@ -421,8 +421,8 @@ fn check_function(signature: &Signature, diagnostics: &mut Diagnostics) {
         diagnostics.error(
             keyword,
             with_help(
-                "axum calls a handler, and nothing unsafe",
-                "remove `unsafe`, or write it inside",
+                "axum does not call `unsafe` functions",
+                "remove `unsafe`, or write an `unsafe` block in the body",
             ),
         );
     }
@@ -430,7 +430,7 @@ fn check_function(signature: &Signature, diagnostics: &mut Diagnostics) {
         diagnostics.error(
             abi,
             with_help(
-                "a handler is a function of Rust",
+                "a handler does not have an `extern` ABI",
                 format!("write `async fn {}`", signature.ident),
             ),
         );
@@ -439,8 +439,8 @@ fn check_function(signature: &Signature, diagnostics: &mut Diagnostics) {
         diagnostics.error(
             &signature.generics.params,
             with_help(
-                "a guarded handler takes no generic parameters: its policy is one type",
-                "name the concrete types, and leave lifetimes to elision",
+                "a guarded handler cannot be generic: its policy is one concrete type",
+                "write concrete types, and elide lifetimes",
             ),
         );
     }

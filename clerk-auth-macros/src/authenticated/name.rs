@@ -8,17 +8,17 @@ use crate::diag::with_help;
 pub(super) fn unusable(name: &str, key: &str) -> Option<String> {
     let (message, help) = if name.contains([',', '|']) {
         (
-            format!("`{key}` asks for one"),
+            format!("`{key}` expects one name"),
             format!(r#"for one of several, write `any({key} = "…", {key} = "…")`"#),
         )
     } else if name.contains('*') {
         (
-            "no sign stands for all".to_owned(),
-            "that somebody is signed in is what `#[authenticated]` alone asks".to_owned(),
+            "wildcards are not supported".to_owned(),
+            "to require only a signed-in user, write `#[authenticated]` without arguments".to_owned(),
         )
     } else if name.contains(char::is_whitespace) {
         (
-            format!("`{name}` holds a space, and no {key} does"),
+            format!("`{name}` contains a space, and a {key} never does"),
             format!(
                 r#"write `{key} = "{}"`"#,
                 name.split_whitespace()

@@ -34,7 +34,7 @@ pub(super) fn parse(item: TokenStream, diagnostics: &mut Diagnostics) -> Result<
                 &handler.signature.ident,
                 with_help(
                     format!(
-                        "`{}` has no body, and a handler is what runs",
+                        "`{}` has no body, and a handler needs one",
                         handler.signature.ident
                     ),
                     "put `#[authenticated]` on a free `async fn`",
@@ -56,8 +56,8 @@ pub(super) fn parse(item: TokenStream, diagnostics: &mut Diagnostics) -> Result<
                 Ok(OtherItem { keyword, what }) => diagnostics.error_at(
                     keyword,
                     with_help(
-                        format!("`#[authenticated]` guards a handler, and {what} is none"),
-                        "put it on an `async fn`, once for each handler",
+                        format!("`#[authenticated]` expects a handler, found {what}"),
+                        "put the attribute on each handler, an `async fn`",
                     ),
                 ),
                 Err(_) => diagnostics.leave_to_rustc(error.span(), error),

@@ -95,7 +95,7 @@ pub(super) fn subject(signature: &Signature, diagnostics: &mut Diagnostics) -> S
                 &later.ty,
                 with_help(
                     "a request has one user",
-                    "remove one of the two; the claims are there as `Session`",
+                    "remove one of the two; for the claims, take `Session`",
                 ),
             );
         }
@@ -109,7 +109,7 @@ pub(super) fn subject(signature: &Signature, diagnostics: &mut Diagnostics) -> S
         Subject::Refused(crate::diag::in_place(
             &first.ty,
             with_help(
-                "a signed-in user is a value of one type",
+                "the signed-in user needs one concrete type",
                 format!(
                     "name the struct that derives `SyncedUser`: `{}: User`",
                     pattern(&first.pat)

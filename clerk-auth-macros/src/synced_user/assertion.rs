@@ -264,7 +264,7 @@ fn describe(claim: &ClaimColumn) -> String {
     let kind = claim.kind.name();
     match (claim.nullable, claim.null) {
         (false, _) => kind.to_owned(),
-        (true, Null::Held) => format!("{kind}, or null for a user who has none"),
+        (true, Null::Held) => format!("{kind}, or null if the user has none"),
         (true, Null::Default) => format!("{kind}, where null becomes the default"),
         (true, Null::Refused) => format!("{kind}, where null is refused"),
     }

@@ -38,7 +38,7 @@ pub(super) fn check(input: Input, diagnostics: &mut Diagnostics) -> Checked {
         diagnostics.error(
             &ident,
             with_help(
-                format!("`{ident}` does not say which table its rows are in"),
+                format!("`{ident}` has no table"),
                 r#"add `#[synced_user(table = "users", database(postgres))]`"#,
             ),
         );
@@ -132,7 +132,7 @@ fn table(ident: &Ident, container: &Container, diagnostics: &mut Diagnostics) ->
             diagnostics.error(
                 ident,
                 with_help(
-                    format!("`{ident}` does not say which table its rows are in"),
+                    format!("`{ident}` has no table"),
                     r#"add `table = "users"` to `#[synced_user(…)]`"#,
                 ),
             );
@@ -185,7 +185,7 @@ fn deletion(container: &Container, table: &Table, diagnostics: &mut Diagnostics)
         diagnostics.error(
             column,
             with_help(
-                "with `tombstones` the rows of deleted users go, so no column says when they were deleted",
+                "`tombstones` deletes the rows of deleted users, so they need no column with the time of the deletion",
                 "remove `deleted_at_column`, or remove `tombstones` to keep the rows",
             ),
         );
@@ -198,7 +198,7 @@ fn deletion(container: &Container, table: &Table, diagnostics: &mut Diagnostics)
         diagnostics.error(
             literal,
             with_help(
-                "deleted users are remembered in a table of another name than that of the rows",
+                "`tombstones` needs another name than the table of users",
                 r#"write `tombstones = "clerk_tombstones"`"#,
             ),
         );
@@ -218,7 +218,7 @@ fn statement_check(
         diagnostics.error(
             literal,
             with_help(
-                format!("nothing called `{}` checks statements", literal.value()),
+                format!("`{}` cannot check statements", literal.value()),
                 r#"write `check = "sqlx"`, or remove it"#,
             ),
         );
@@ -259,19 +259,19 @@ pub(super) fn identifier(at: impl ToTokens, name: &str, what: &str, diagnostics:
     let problem = if name.trim().is_empty() {
         format!("the {what}'s name is empty")
     } else if name.contains('\0') {
-        format!("the {what}'s name holds a NUL, which no database takes")
+        format!("the {what}'s name contains a NUL, which databases do not accept")
     } else if name.contains(['"', '`']) {
         diagnostics.error(
             at,
             with_help(
-                format!("the {what}'s name `{name}` holds quotes, which every statement puts around it"),
+                format!("the {what}'s name `{name}` contains quotes, and each statement adds its own"),
                 format!("write `\"{}\"`", name.replace(['"', '`'], "")),
             ),
         );
         return;
     } else if name.len() > LONGEST_IDENTIFIER {
         format!(
-            "the {what}'s name `{name}` has {} bytes, and PostgreSQL cuts names off after {LONGEST_IDENTIFIER}",
+            "the {what}'s name `{name}` has {} bytes, and PostgreSQL truncates names to {LONGEST_IDENTIFIER}",
             name.len()
         )
     } else {
@@ -299,7 +299,7 @@ fn version(
             diagnostics.error(
                 literal,
                 with_help(
-                    "a version is either the claim `{{user.updated_at}}`, which needs no argument, or the token's `iat`",
+                    "the version is the claim `{{user.updated_at}}` by default; the only alternative is `\"iat\"`",
                     r#"write `version = "iat"`, or remove it"#,
                 ),
             );
@@ -311,7 +311,7 @@ fn version(
     }
     if template_is_whole {
         let message = with_help(
-            "no claim of the template is `{{user.updated_at}}`, so older data could not be told from newer",
+            "the template has no claim `{{user.updated_at}}`, so older data could not be distinguished from newer",
             r#"add `"updatedAt": "{{user.updated_at}}"` to the template, or accept the weaker `version = "iat"`"#,
         );
         match source.literal() {
@@ -337,7 +337,7 @@ fn check_key(ident: &Ident, columns: &[Column], has_key: bool, diagnostics: &mut
         diagnostics.error(
             &second.ident,
             with_help(
-                "a second field holds the Clerk user id, by which rows are found",
+                "two fields hold the Clerk user id, by which rows are found",
                 "keep one of them",
             ),
         );
@@ -366,7 +366,7 @@ fn check_names(model: &Model, diagnostics: &mut Diagnostics) {
             diagnostics.error(
                 &column.ident,
                 with_help(
-                    format!("a second field is stored in the column `{}`", column.name),
+                    format!("two fields are stored in the column `{}`", column.name),
                     "give one of them another name with `#[column(name = \"…\")]`",
                 ),
             );
@@ -374,7 +374,10 @@ fn check_names(model: &Model, diagnostics: &mut Diagnostics) {
             diagnostics.error(
                 &column.ident,
                 with_help(
-                    format!("the column `{}` is kept by sync and needs no field", column.name),
+                    format!(
+                        "the column `{}` is maintained by sync and needs no field",
+                        column.name
+                    ),
                     "remove the field, or rename sync's column with `version_column` or `deleted_at_column`",
                 ),
             );

@@ -187,7 +187,9 @@ fn null_in_text((at, part): &(usize, Expression)) -> Option<ExpressionError> {
     part.kind().1.then(|| {
         ExpressionError::new(
             *at,
-            format!("`{{{{{inside}}}}}` can be null, and a text around it would then hold the word `null`"),
+            format!(
+                "`{{{{{inside}}}}}` may be null, and the text around it would then contain the word `null`"
+            ),
             format!("give it a fallback: `{{{{{inside} || ''}}}}`"),
         )
     })
@@ -223,7 +225,7 @@ fn push_literal(
     } else if let Some((at, path)) = without_braces(literal) {
         errors.push(ExpressionError::new(
             from + at,
-            format!("`{path}` is text here, and every user's claim would be these letters"),
+            format!("`{path}` is a plain string here: every user's claim would be this text"),
             format!("write `{{{{{path}}}}}`"),
         ));
     }
@@ -307,7 +309,7 @@ fn parse_operand(
     if operand.is_empty() {
         return Err(ExpressionError::new(
             at,
-            "there is no shortcode here",
+            "expected a shortcode",
             "write one, such as `{{user.first_name}}`, or a literal, such as `{{user.first_name || 'friend'}}`",
         ));
     }
@@ -316,13 +318,13 @@ fn parse_operand(
             Some(text) if !text.contains('\'') => Ok(Expression::Text(text.to_owned())),
             Some(text) if !text.contains("||") => Err(ExpressionError::new(
                 at,
-                "a text in single quotes holds none",
+                "a string in single quotes cannot contain a single quote",
                 format!("write an apostrophe as `’`: `'{}'`", text.replace('\'', "’")),
             )),
             _ => Err(ExpressionError::new(
                 at,
-                "the text is not closed",
-                "texts in a shortcode stand in single quotes: `'friend'`",
+                "the string is not closed",
+                "strings in a shortcode are in single quotes: `'friend'`",
             )),
         };
     }
@@ -330,21 +332,21 @@ fn parse_operand(
     if operand.starts_with(quotes) {
         return Err(ExpressionError::new(
             at,
-            "texts in a shortcode stand in single quotes",
+            "strings in a shortcode are in single quotes",
             format!("write `'{}'`", operand.trim_matches(quotes)),
         ));
     }
     if let Some(path) = operand.strip_prefix('{') {
         return Err(ExpressionError::new(
             at,
-            "a shortcode stands between two braces, and not three",
+            "a shortcode is enclosed in two braces, found three",
             format!("write `{{{{{}}}}}`", path.trim_matches(['{', ' '])),
         ));
     }
     if is_fallback && ["null", "undefined"].contains(&operand) {
         return Err(ExpressionError::new(
             at,
-            format!("`{operand}` is no fallback: a claim without a value is null by itself"),
+            format!("`{operand}` is not a fallback: a claim without a value is null already"),
             format!("remove `|| {operand}`"),
         ));
     }
@@ -366,7 +368,7 @@ fn parse_operand(
         Ok(shortcode) => Ok(Expression::Shortcode(operand.to_owned(), shortcode)),
         Err(_) if is_fallback && !operand.contains(['.', '|', '?', '\'', '(']) => Err(ExpressionError::new(
             at,
-            format!("`{operand}` is no shortcode, and a text stands in single quotes"),
+            format!("`{operand}` is not a shortcode, and strings are in single quotes"),
             format!("write `'{operand}'`"),
         )),
         Err(unknown) => Err(ExpressionError::new(at, unknown.message, unknown.help)),
@@ -445,21 +447,21 @@ mod tests {
             ("{{user.first_name", 0, "not closed"),
             ("user.first_name}}", 15, "closes nothing"),
             ("hello {user.first_name}", 6, "one brace"),
-            ("user.first_name", 0, "is text here"),
-            ("<%= user.id %>", 4, "is text here"),
-            ("user.organizations", 0, "is text here"),
-            ("$session.expire_at", 1, "is text here"),
-            ("user.public_metadata.a.b", 0, "is text here"),
-            ("user.first_name || 'friend'", 0, "is text here"),
-            ("user.first_name user.last_name", 0, "is text here"),
-            ("{{{user.id}}}", 2, "not three"),
+            ("user.first_name", 0, "is a plain string here"),
+            ("<%= user.id %>", 4, "is a plain string here"),
+            ("user.organizations", 0, "is a plain string here"),
+            ("$session.expire_at", 1, "is a plain string here"),
+            ("user.public_metadata.a.b", 0, "is a plain string here"),
+            ("user.first_name || 'friend'", 0, "is a plain string here"),
+            ("user.first_name user.last_name", 0, "is a plain string here"),
+            ("{{{user.id}}}", 2, "found three"),
             ("{{user.id || friend}}", 13, "single quotes"),
-            ("{{user.id || null}}", 13, "null by itself"),
-            ("{{user.id || 'it's'}}", 13, "holds none"),
+            ("{{user.id || null}}", 13, "null already"),
+            ("{{user.id || 'it's'}}", 13, "cannot contain"),
             ("{{user.id || `friend`}}", 13, "single quotes"),
             ("{{user.id\u{a0}}}", 2, "U+00A0"),
-            ("{{}}", 2, "no shortcode"),
-            ("{{user.first_name || }}", 21, "no shortcode"),
+            ("{{}}", 2, "expected a shortcode"),
+            ("{{user.first_name || }}", 21, "expected a shortcode"),
             ("{{user.frist_name}}", 2, "not known"),
             ("{{user.id || 'x}}", 13, "not closed"),
             ("{{user.id || \"x\"}}", 13, "single quotes"),

@@ -100,7 +100,7 @@ impl FieldChecker<'_> {
             self.diagnostics.error_at(
                 span,
                 with_help(
-                    format!("`{}` is `{word}`, and so not written from a claim", field.ident),
+                    format!("`{}` is `{word}`, so no claim is written to it", field.ident),
                     "remove either `#[claim(…)]` or `#[column(…)]`",
                 ),
             );
@@ -110,7 +110,7 @@ impl FieldChecker<'_> {
             self.diagnostics.error(
                 &field.ty,
                 with_help(
-                    format!("sync writes a moment into `{}`, and its type holds none", field.ident),
+                    format!("sync writes a timestamp into `{}`, and its type cannot hold one", field.ident),
                     "use `time::OffsetDateTime` or `chrono::DateTime<chrono::Utc>`, each behind the feature of its name",
                 ),
             );
@@ -173,7 +173,7 @@ impl FieldChecker<'_> {
                 &field.ty,
                 with_help(
                     format!(
-                        "the claim `{}` is in seconds since 1970, which outgrow this type",
+                        "the claim `{}` is in seconds since 1970, which overflow this type",
                         claim.claim
                     ),
                     "use `i64`",

@@ -61,7 +61,7 @@ pub(super) fn claim_attribute(attributes: &[Attribute], diagnostics: &mut Diagno
                         diagnostics.error(
                             literal,
                             with_help(
-                                "`with` names a function by its path, without quotes",
+                                "`with` expects the path of a function, without quotes",
                                 "write `with = path::to::function`",
                             ),
                         );
@@ -98,14 +98,14 @@ fn unknown_of_claim(argument: &Argument, known: &[&str], diagnostics: &mut Diagn
     }
     let message = match argument.key() {
         Some(key) => format!("`claim` has no argument `{key}`"),
-        None => "a claim's name is a text".to_owned(),
+        None => "a claim's name is a string literal".to_owned(),
     };
     let help = match key.as_str() {
         "app" | "generated" | "json" | "sql_type" | "text" | "updated_at" => {
-            format!("it is about the column: `#[column({key})]`")
+            format!("the argument belongs to the column: `#[column({key})]`")
         }
-        "null" | "nullable" | "optional" => "a claim that may be null is held by an `Option<_>`".to_owned(),
-        _ => "a claim is named by its text alone: `#[claim(\"firstName\")]`".to_owned(),
+        "null" | "nullable" | "optional" => "a claim that may be null needs an `Option<_>`".to_owned(),
+        _ => "a claim's name has no key: `#[claim(\"firstName\")]`".to_owned(),
     };
     diagnostics.error_at(argument.span(), with_help(message, help));
 }
@@ -114,25 +114,27 @@ fn unknown_of_claim(argument: &Argument, known: &[&str], diagnostics: &mut Diagn
 fn unknown_of_column(argument: &Argument, known: &[&str], diagnostics: &mut Diagnostics) {
     let key = argument.key().map(ToString::to_string).unwrap_or_default();
     let help = match key.as_str() {
-        "" | "rename" | "column" | "column_name" => "a column is named by `#[column(name = \"e_mail\")]`",
+        "" | "rename" | "column" | "column_name" => {
+            "a column's name is given by `#[column(name = \"e_mail\")]`"
+        }
         "primary_key" | "id" | "auto_increment" | "serial" | "created_at" => {
-            "a column that the database makes is `#[column(generated)]`"
+            "a column that the database generates is `#[column(generated)]`"
         }
-        "skip" | "ignore" | "default" | "own" | "custom" => "a column of your own is `#[column(app)]`",
-        "insert_only" => "it is about the claim: `#[claim(insert_only)]`",
-        "parse" => "it is about the claim: `#[claim(parse)]`",
-        "required" => "it is about the claim: `#[claim(required)]`",
-        "with" => "it is about the claim: `#[claim(with = path::to::function)]`",
-        "null" | "nullable" | "optional" | "not_null" => "a column that may be null is an `Option<_>`",
+        "skip" | "ignore" | "default" | "own" | "custom" => "a column of the application is `#[column(app)]`",
+        "insert_only" => "the argument belongs to the claim: `#[claim(insert_only)]`",
+        "parse" => "the argument belongs to the claim: `#[claim(parse)]`",
+        "required" => "the argument belongs to the claim: `#[claim(required)]`",
+        "with" => "the argument belongs to the claim: `#[claim(with = path::to::function)]`",
+        "null" | "nullable" | "optional" | "not_null" => "a column that may be null needs an `Option<_>`",
         "unique" | "index" | "check" | "references" => {
-            "what the table demands of a column stands in its migration"
+            "constraints and indexes of a column belong in the migration"
         }
-        "type" | "db_type" => "the column's type is named by `#[column(sql_type = \"TEXT\")]`",
+        "type" | "db_type" => "the column's type is given by `#[column(sql_type = \"TEXT\")]`",
         _ => return unknown(argument, "column", known, diagnostics),
     };
     let message = match argument.key() {
         Some(key) => format!("`column` has no argument `{key}`"),
-        None => "`column` takes no text here".to_owned(),
+        None => "`column` does not accept a string literal here".to_owned(),
     };
     diagnostics.error_at(argument.span(), with_help(message, help));
 }

@@ -28,7 +28,7 @@ pub(super) fn fresh_for(container: &Container, columns: &[Column], diagnostics: 
             diagnostics.error(
                 literal,
                 with_help(
-                    "a row is served without a look at the database for at most 60 seconds, as long as a session token is valid",
+                    "a row is cached for at most 60 seconds, the lifetime of a session token",
                     r#"write `fresh_for = "60s"` or less"#,
                 ),
             );
@@ -38,8 +38,8 @@ pub(super) fn fresh_for(container: &Container, columns: &[Column], diagnostics: 
             diagnostics.error(
                 literal,
                 with_help(
-                    format!("`{}` is no time in seconds or milliseconds", literal.value()),
-                    r#"write `fresh_for = "5s"` or `"250ms"`; `"0s"` has every request look"#,
+                    format!("`{}` is not a time in seconds or milliseconds", literal.value()),
+                    r#"write `fresh_for = "5s"` or `"250ms"`; `"0s"` disables the cache"#,
                 ),
             );
             0

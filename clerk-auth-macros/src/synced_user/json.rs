@@ -48,7 +48,7 @@ pub(super) fn read(text: &str) -> Result<Node, JsonError> {
     let node = reader.value()?;
     reader.skip_space();
     if reader.at < text.len() {
-        return Err(reader.error("nothing may follow the JSON value"));
+        return Err(reader.error("unexpected text after the JSON value"));
     }
     Ok(node)
 }
@@ -146,7 +146,7 @@ impl Reader<'_> {
         self.skip_space();
         if self.peek() == Some(close) {
             self.at = comma;
-            return Err(self.error(&format!("no comma may stand before `{close}`")));
+            return Err(self.error(&format!("unexpected `,` before `{close}`")));
         }
         Ok(())
     }
@@ -156,14 +156,13 @@ impl Reader<'_> {
         let mut text = String::new();
         loop {
             match self.bump() {
-                None => return Err(self.error("the text is not closed")),
+                None => return Err(self.error("the string is not closed")),
                 Some('"') => return Ok(text),
                 Some('\\') => text.push(self.escape()?),
                 Some('\0'..='\x1f') => {
                     self.at -= 1;
-                    return Err(self.error(
-                        "a line break or control character inside a text is written `\\n` or `\\u…`",
-                    ));
+                    return Err(self
+                        .error("a line break or control character in a string is written `\\n` or `\\u…`"));
                 }
                 Some(letter) => text.push(letter),
             }
@@ -194,7 +193,7 @@ impl Reader<'_> {
                 };
                 return char::from_u32(code).ok_or(JsonError {
                     at,
-                    message: "half of a surrogate pair is no character".to_owned(),
+                    message: "a lone surrogate is not a character".to_owned(),
                 });
             }
             _ => {
@@ -240,7 +239,7 @@ impl Reader<'_> {
                 return Ok(json);
             }
         }
-        Err(self.unexpected("expected a JSON value; texts stand in double quotes"))
+        Err(self.unexpected("expected a JSON value; strings are in double quotes"))
     }
 
     fn peek(&self) -> Option<char> {
@@ -271,15 +270,15 @@ impl Reader<'_> {
     fn unexpected(&self, expected: &str) -> JsonError {
         match &self.text.as_bytes()[self.at..] {
             [b'/', b'/' | b'*', ..] | [b'#', ..] => self.error("JSON has no comments"),
-            [b'\'', ..] => self.error("names and texts stand in double quotes"),
+            [b'\'', ..] => self.error("names and strings are in double quotes"),
             _ if self.text[self.at..].starts_with(['“', '”', '„', '‘', '’']) => {
-                self.error("names and texts stand in straight double quotes, `\"`")
+                self.error("names and strings are in straight double quotes, `\"`")
             }
             _ if ["True", "False", "None", "Null", "TRUE", "FALSE", "NULL"]
                 .iter()
                 .any(|word| self.text[self.at..].starts_with(word)) =>
             {
-                self.error("JSON writes `true`, `false` and `null`, in small letters")
+                self.error("expected `true`, `false` or `null` in lower case")
             }
             _ => self.error(expected),
         }
@@ -336,8 +335,8 @@ mod tests {
             ("// no\n{}", "no comments"),
             ("{/* no */}", "no comments"),
             ("{“a”: 1}", "straight"),
-            (r#"{"a": True}"#, "small letters"),
-            (r##"{"a":1} # no"##, "nothing may follow"),
+            (r#"{"a": True}"#, "lower case"),
+            (r##"{"a":1} # no"##, "unexpected text after"),
             (r#"{"a":1,}"#, "before `}`"),
             ("[1,]", "before `]`"),
             ("{'a':1}", "double quotes"),

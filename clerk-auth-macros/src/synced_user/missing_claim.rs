@@ -22,7 +22,7 @@ pub(super) fn message(
     let is_named = field.claim.name.is_some();
     if !is_named && BOOKKEEPING.contains(&field_name) {
         return with_help(
-            format!("the column `{field_name}` is kept by sync and needs no field"),
+            format!("the column `{field_name}` is maintained by sync and needs no field"),
             "remove the field, or rename sync's column with `version_column` or `deleted_at_column`",
         );
     }
@@ -34,12 +34,12 @@ pub(super) fn message(
     let help = help.unwrap_or_else(|| {
         if !*has_key && looks_like_key(field_name) {
             *has_key = true;
-            return "if it is the Clerk user id, by which rows are found, say so with `#[claim(\"sub\")]`"
+            return "if it is the Clerk user id, by which rows are found, mark it with `#[claim(\"sub\")]`"
                 .to_owned();
         }
         help_for_a_column(field_name, name, template)
     });
-    with_help(format!("no claim of the template is called `{name}`"), help)
+    with_help(format!("the template has no claim `{name}`"), help)
 }
 
 /// A claim that is named by what feeds it.
@@ -81,11 +81,11 @@ fn help_for_a_column(field_name: &str, name: &str, template: &Template) -> Strin
     let shortcode = format!("user.{field_name}");
     let is_shortcode = shortcode::look_up(&shortcode).is_ok();
     if field_name == "id" {
-        "mark a column that the database makes with `#[column(generated)]`".to_owned()
+        "mark a column that the database generates with `#[column(generated)]`".to_owned()
     } else if field_name == "created_at" {
         // The person's day and the row's are both meant by it.
         format!(
-            "add `\"{name}\": \"{{{{{shortcode}}}}}\"` to the template, or mark a column that the database makes with \
+            "add `\"{name}\": \"{{{{{shortcode}}}}}\"` to the template, or mark a column that the database generates with \
              `#[column(generated)]`"
         )
     } else if let (Some(nearest), false) = (suggest::nearest(name, claims), is_shortcode) {
@@ -93,14 +93,14 @@ fn help_for_a_column(field_name: &str, name: &str, template: &Template) -> Strin
     } else if is_shortcode {
         add(name, &shortcode)
     } else {
-        "mark a column of your own with `#[column(app)]`, one that the database makes with `#[column(generated)]`"
+        "mark a column of the application with `#[column(app)]`, one that the database generates with `#[column(generated)]`"
             .to_owned()
     }
 }
 
 fn add(name: &str, shortcode: &str) -> String {
     format!(
-        "add `\"{name}\": \"{{{{{shortcode}}}}}\"` to the template, or mark a column of your own with `#[column(app)]`"
+        "add `\"{name}\": \"{{{{{shortcode}}}}}\"` to the template, or mark a column of the application with `#[column(app)]`"
     )
 }
 

@@ -146,7 +146,7 @@ pub(super) fn parse(input: DeriveInput, diagnostics: &mut Diagnostics) -> Option
             diagnostics.error(
                 attribute.path(),
                 with_help(
-                    format!("`{name}` describes a field, and `{}` is a struct", input.ident),
+                    format!("`{name}` belongs on a field, and `{}` is a struct", input.ident),
                     format!("put `#[{name}(…)]` in front of the field"),
                 ),
             );
@@ -160,7 +160,7 @@ pub(super) fn parse(input: DeriveInput, diagnostics: &mut Diagnostics) -> Option
                 diagnostics.error(
                     attribute.path(),
                     with_help(
-                        "`synced_user` describes a struct, and this is a field",
+                        "`synced_user` belongs on the struct, and this is a field",
                         "write `#[claim(…)]` or `#[column(…)]`",
                     ),
                 );
@@ -195,7 +195,7 @@ pub(super) fn parse(input: DeriveInput, diagnostics: &mut Diagnostics) -> Option
 
 fn not_a_struct(what: &str) -> String {
     with_help(
-        format!("a user is a row of a table, and {what} is none"),
+        format!("`SyncedUser` expects a struct, found {what}"),
         "derive `SyncedUser` on a struct with named fields",
     )
 }
@@ -278,7 +278,7 @@ fn container(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> Contain
 fn unknown_of_struct(argument: &Argument, known: &[&str], diagnostics: &mut Diagnostics) {
     let key = argument.key().map(ToString::to_string).unwrap_or_default();
     let help = match key.as_str() {
-        "schema" => r#"the schema stands before the table's name: `table = "accounts.users"`"#,
+        "schema" => r#"the schema comes before the table's name: `table = "accounts.users"`"#,
         "table_name" | "name" => r#"write `table = "users"`"#,
         "primary_key" | "key" | "id" => {
             "rows are found by the field `clerk_id`, or by one that is marked with `#[claim(\"sub\")]`"
@@ -296,7 +296,7 @@ fn databases(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<Vec<D
     let Argument::List(key, arguments) = argument else {
         diagnostics.error_at(
             argument.span(),
-            with_help("`database` lists databases in parentheses", FORM),
+            with_help("`database` expects a list in parentheses", FORM),
         );
         return None;
     };
@@ -309,7 +309,7 @@ fn databases(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<Vec<D
             other => {
                 failed = true;
                 let (word, form) = match other {
-                    Argument::Literal(syn::Lit::Str(text)) => (text.value(), "stands without quotes"),
+                    Argument::Literal(syn::Lit::Str(text)) => (text.value(), "is written without quotes"),
                     other => {
                         let word = other.key().map(ToString::to_string).unwrap_or_default();
                         (word, "takes no value")
@@ -368,12 +368,12 @@ fn allow(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<Allowed> 
     let Argument::List(key, arguments) = argument else {
         diagnostics.error_at(
             argument.span(),
-            with_help("`allow` lists what is allowed in parentheses", FORM),
+            with_help("`allow` expects a list in parentheses", FORM),
         );
         return None;
     };
     if arguments.is_empty() {
-        diagnostics.error(key, with_help("nothing is allowed here", FORM));
+        diagnostics.error(key, with_help("`allow` is empty", FORM));
     }
     for argument in arguments {
         match argument {

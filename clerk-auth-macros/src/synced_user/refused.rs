@@ -25,19 +25,19 @@ pub(super) fn is_refused(ty: &Type, user: &Ident, is_last: bool, diagnostics: &m
             diagnostics.leave_to_rustc(span, with_help(what, "name the type of one value"));
         }
         Some(Fault::Unsized(_)) if !is_last => {
-            diagnostics.leave_to_rustc(ty.span(), "the type of a field has a size");
+            diagnostics.leave_to_rustc(ty.span(), "a field needs a type with a known size");
         }
         Some(Fault::Unsized(instead)) => diagnostics.error(
             ty,
             with_help(
-                format!("`{}` has no size, and a column is a value", spelled(ty)),
+                format!("`{}` has no known size, and a column needs one", spelled(ty)),
                 instead,
             ),
         ),
         Some(Fault::Borrowed(instead)) => diagnostics.error(
             ty,
             with_help(
-                format!("`{}` borrows, and a row owns what is read into it", spelled(ty)),
+                format!("`{}` is borrowed, and a row owns its values", spelled(ty)),
                 instead,
             ),
         ),
@@ -94,9 +94,9 @@ fn fault(ty: &Type, user: &Ident) -> Option<Fault> {
 fn refused(ty: &Type, user: &Ident) -> Option<Fault> {
     let refused = |what| Some(Fault::Refused(ty.span(), what));
     match ty {
-        Type::Infer(_) => refused("the type of a field is not inferred"),
-        Type::ImplTrait(_) => refused("the type of a field has a name"),
-        Type::Never(_) => refused("there is no value of this type"),
+        Type::Infer(_) => refused("a field's type cannot be inferred"),
+        Type::ImplTrait(_) => refused("a field cannot be `impl Trait`"),
+        Type::Never(_) => refused("`!` has no values"),
         Type::Group(group) => self::refused(&group.elem, user),
         Type::Paren(paren) => self::refused(&paren.elem, user),
         Type::Reference(reference) => self::refused(&reference.elem, user),
@@ -104,11 +104,13 @@ fn refused(ty: &Type, user: &Ident) -> Option<Fault> {
         Type::Slice(slice) => self::refused(&slice.elem, user),
         Type::Tuple(tuple) => tuple.elems.iter().find_map(|ty| self::refused(ty, user)),
         Type::Array(array) => match &array.len {
-            Expr::Infer(_) => refused("the length of a field is not inferred"),
+            Expr::Infer(_) => refused("an array's length cannot be inferred in a field"),
             _ => self::refused(&array.elem, user),
         },
-        Type::Macro(made) if makes_a_value(&made.mac.path) => refused("this macro makes a value and no type"),
-        Type::Path(path) if path.path.is_ident(user) => refused("a row does not hold itself"),
+        Type::Macro(made) if makes_a_value(&made.mac.path) => {
+            refused("this macro expands to a value, not to a type")
+        }
+        Type::Path(path) if path.path.is_ident(user) => refused("a row cannot contain itself"),
         Type::Path(path) => {
             let last = path.path.segments.last()?;
             let PathArguments::AngleBracketed(arguments) = &last.arguments else {
@@ -116,7 +118,7 @@ fn refused(ty: &Type, user: &Ident) -> Option<Fault> {
             };
             let binds = |argument: &GenericArgument| matches!(argument, GenericArgument::AssocType(_));
             if arguments.args.iter().any(binds) {
-                return refused("a trait is no type");
+                return refused("a trait is not a type");
             }
             let holds_values = path.path.is_ident_of(&["Option", "Vec"]);
             arguments.args.iter().find_map(|argument| match argument {
@@ -127,7 +129,7 @@ fn refused(ty: &Type, user: &Ident) -> Option<Fault> {
                 }
                 GenericArgument::Type(ty) => self::refused(ty, user).or_else(|| match fault(ty, user) {
                     Some(Fault::Unsized(_)) if holds_values => {
-                        refused("what an `Option` or a `Vec` holds has a size")
+                        refused("the content of an `Option` or a `Vec` needs a known size")
                     }
                     _ => None,
                 }),

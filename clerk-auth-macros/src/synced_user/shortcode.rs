@@ -147,11 +147,11 @@ const WRONG_NAMES: [(&str, &str); 7] = [
     ),
     (
         "user.role",
-        "a role belongs to an organization, and `Session` has it; one of your own is a member of `user.public_metadata`",
+        "the organization role is on `Session`; a role of your own is a member of `user.public_metadata`",
     ),
     (
         "session.id",
-        "every token has the session's id, and `Session` has it in a handler",
+        "the session id is in every token; a handler reads it from `Session`",
     ),
 ];
 
@@ -271,22 +271,22 @@ fn unknown(path: &str) -> UnknownShortcode {
     if let Some(invisible) = path.chars().find(invisible) {
         return UnknownShortcode {
             message: format!(
-                "the shortcode holds the character U+{:04X}, which cannot be seen",
+                "the shortcode contains the invisible character U+{:04X}",
                 u32::from(invisible)
             ),
-            help: "write the shortcode anew, by hand".to_owned(),
+            help: "type the shortcode again by hand".to_owned(),
         };
     }
     if !is_path && path.contains('+') {
         return UnknownShortcode {
-            message: format!("`{{{{{path}}}}}` is not a shortcode: texts are not added"),
+            message: format!("`{{{{{path}}}}}` is not a shortcode: strings cannot be added"),
             help: "write shortcodes beside each other: `{{user.first_name || ''}} {{user.last_name || ''}}`"
                 .to_owned(),
         };
     }
     if !is_path {
         return UnknownShortcode {
-            message: format!("`{{{{{path}}}}}` is not a shortcode: it is names with dots between them"),
+            message: format!("`{{{{{path}}}}}` is not a shortcode: a shortcode consists of names separated by dots"),
             help: "write one such as `{{user.public_metadata.plan}}`, or with a fallback: `{{user.first_name || 'friend'}}`"
                 .to_owned(),
         };

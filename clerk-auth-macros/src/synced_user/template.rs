@@ -133,19 +133,19 @@ fn check_name(template: &Template, name: &str) -> Option<TemplateError> {
     };
     if RESERVED.contains(&name) {
         return error(
-            format!("the claim `{name}` is Clerk's own, which a template cannot override"),
+            format!("the claim `{name}` belongs to Clerk, and a template cannot override it"),
             "give the claim another name",
         );
     }
     if template.claim(name).is_some() {
         return error(
-            format!("the claim `{name}` stands here twice"),
+            format!("the claim `{name}` is defined twice"),
             "remove one of them",
         );
     }
     if name.contains("{{") {
         return error(
-            format!("the claim's name `{name}` holds a shortcode, and shortcodes are for values"),
+            format!("the claim's name `{name}` contains a shortcode, which only a value can contain"),
             "give the claim a fixed name",
         );
     }
@@ -185,7 +185,7 @@ fn convert(node: Node, allow_unknown: bool, errors: &mut Vec<TemplateError>) -> 
                 if converted.iter().any(|(name, _)| *name == member.name) {
                     errors.push(TemplateError {
                         at: Some(member.name_at),
-                        message: format!("the member `{}` stands here twice", member.name),
+                        message: format!("the member `{}` is defined twice", member.name),
                         help: Some("remove one of them".to_owned()),
                     });
                 }
@@ -206,7 +206,7 @@ fn over_budget(template: &Template) -> Vec<TemplateError> {
         .map(|claim| TemplateError {
             at: None,
             message: format!(
-                "nothing bounds the size of the claim `{}`: `{}` is up to 8 KB, and a session cookie holds 4 KB",
+                "the size of the claim `{}` is unbounded: `{}` is up to 8 KB, and a session cookie has room for 4 KB",
                 claim.name, claim.source
             ),
             help: Some(
@@ -286,9 +286,9 @@ mod tests {
             r#"{"sub": "{{user.id}}", "a": "{{user.frist_name}}", "b": "x", "b": "y", "c": {"d": "{{usr.id}}"}}"#,
         );
         let expected = [
-            "is Clerk's own",
+            "belongs to Clerk",
             "not known to clerk-auth",
-            "stands here twice",
+            "is defined twice",
             "root of",
         ];
         assert_eq!(found.len(), expected.len(), "{found:?}");
@@ -303,7 +303,7 @@ mod tests {
         assert!(
             messages(r#"{"m": "{{user.public_metadata}}"}"#)[0]
                 .1
-                .contains("nothing bounds")
+                .contains("is unbounded")
         );
         assert_eq!(messages(r#"{"m": "{{user.public_metadata.plan}}"}"#), []);
         assert_eq!(read(r#"{"m": "{{user.public_metadata}}"}"#, UNBOUNDED).1, []);

@@ -40,7 +40,7 @@ impl TemplateSource {
                 diagnostics.error(
                     inline,
                     with_help(
-                        "`template_json` is a template, and this names a file",
+                        "`template_json` expects a template, found the name of a file",
                         format!(r#"write `template = "{}"`"#, inline.value()),
                     ),
                 );
@@ -67,7 +67,7 @@ impl TemplateSource {
                 diagnostics.error(
                     literal,
                     with_help(
-                        "`template` names a file, and this is a template",
+                        "`template` expects the path of a file, found a template",
                         r##"write `template_json = r#"{…}"#`"##,
                     ),
                 );

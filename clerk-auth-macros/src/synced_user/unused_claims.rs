@@ -18,7 +18,7 @@ pub(super) fn unused_claims(model: &Model) -> Option<TokenStream> {
                 .most_bytes()
                 .map_or("any number of".to_owned(), |bytes| format!("up to {bytes}"));
             let note = format!(
-                "no field of `{}` is fed by the claim `{}`, which takes {bytes} bytes of every session token; remove it \
+                "no field of `{}` uses the claim `{}`, which takes {bytes} bytes of every session token; remove it \
                  from the template, or write `allow(unused_claims)` into `#[synced_user(…)]`",
                 model.ident, claim.name
             );

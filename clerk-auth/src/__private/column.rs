@@ -103,7 +103,7 @@ assertion! {
 /// which name the claim.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot hold the field's claim",
-    label = "this is another type of that name",
+    label = "another type of the same name",
     note = "write the whole path, such as `std::string::String`; `serde_json::Value` is that of serde_json 1"
 )]
 pub trait HoldsClaim<K> {

@@ -170,7 +170,7 @@ impl<T> NoUser<T> for LaterParameter<T> {}
 #[diagnostic::on_unimplemented(
     message = "a request has one user, and `{Self}` would be another",
     label = "the first parameter is the user already",
-    note = "remove one of the two; the claims are there as `Session`"
+    note = "remove one of the two; for the claims, take `Session`"
 )]
 pub trait OneUser {
     /// Does nothing; calling it is the assertion.
@@ -183,7 +183,7 @@ impl OneUser for Fine {}
 /// What may be a parameter after an extractor: no user.
 #[diagnostic::on_unimplemented(
     message = "the user comes first, so that nothing reads the request before it is authenticated",
-    label = "`{Self}` is the user, and not the first parameter",
+    label = "`{Self}` is the user, but not the first parameter",
     note = "make it the first parameter"
 )]
 pub trait UserComesFirst {

@@ -212,7 +212,7 @@ impl Response for Fine {}
     message = "`{Self}` is not a response, and lacks `serde::Serialize` to be returned as JSON",
     label = "a handler cannot return this",
     note = "add `#[derive(serde::Serialize)]` to the type and return `axum::Json<_>` of it, or implement `axum::response::IntoResponse`",
-    note = "a response of another axum than 0.8 is not known: `cargo tree --invert axum` tells whether there are two"
+    note = "responses of other versions than axum 0.8 are not supported: `cargo tree --invert axum` lists the versions"
 )]
 pub trait ResponseOrJson {
     /// Does nothing; calling it is the assertion.

@@ -11,7 +11,7 @@ impl<T: Send + Sync + 'static> Shared for T {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be shared between requests",
     label = "requests share a row, and run on several threads",
-    note = "for `Rc<_>` use `Arc<_>`; what a `Cell<_>` or `RefCell<_>` would change belongs in the application's state"
+    note = "replace `Rc<_>` by `Arc<_>`; move what a `Cell<_>` or a `RefCell<_>` changes to the application's state"
 )]
 pub trait SharedField {
     /// Does nothing; calling it is the assertion.
@@ -50,7 +50,7 @@ impl<T> Unshared for Probe<T> {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be shared between requests",
     label = "one of its fields cannot",
-    note = "the field is reported where it stands"
+    note = "the error at the field explains why"
 )]
 pub trait SharedIn<'a>: Sized + Send + Sync + 'static {}
 

@@ -97,7 +97,7 @@ where
 /// ```
 #[diagnostic::on_unimplemented(
     message = "this route can be reached without signing in",
-    label = "the first parameter of the handler lets anybody through",
+    label = "the first parameter of the handler does not authenticate",
     note = "add `#[authenticated]` to the handler, or mount it as public: `.public(path, axum::routing::get(handler))`"
 )]
 pub trait Guard: Sized + sealed::Sealed {

@@ -35,7 +35,7 @@ use crate::extract::{Guard, Provides, Rejection, SignedInUser, SubjectFrom};
     message = "this route can be reached without signing in",
     label = "the first parameter of this handler does not authenticate",
     note = "add `#[authenticated]` to the handler, or mount it as public: `.public(path, axum::routing::get(handler))`",
-    note = "only functions are mounted: a layer is added to the route, `get(handler).layer(…)`"
+    note = "`get` takes functions only: add a layer to the route, `get(handler).layer(…)`"
 )]
 pub trait GuardedFunction<T>: Clone + Send + Sync + Sized + 'static {
     /// Cannot be written elsewhere, where the type has no name.
@@ -79,7 +79,7 @@ pub trait GuardedFunction<T>: Clone + Send + Sync + Sized + 'static {
     message = "this route can be reached without signing in",
     label = "the first parameter of this handler does not authenticate",
     note = "add `#[authenticated]` to the handler, or mount it as public: `.public(path, axum::routing::get(handler))`",
-    note = "only functions are mounted: a layer is added to the route, `get(handler).layer(…)`"
+    note = "`get` takes functions only: add a layer to the route, `get(handler).layer(…)`"
 )]
 pub trait HandlerFor<T, S>: GuardedFunction<T> {
     /// Extracts the parameters, the guard first, and calls the function.
@@ -112,7 +112,7 @@ impl<U: SignedInUser> RequiredUser for U {}
     message = "the state of this router, `{Self}`, lacks what the handler takes from it",
     label = "a guarded handler takes a `Clerk` from the state, and a `UserSync<_>` if it takes a user",
     note = "a router without `.with_state(…)` has the state `()`",
-    note = "the struct of the state has these types as fields, and `#[derive(Clone, axum::extract::FromRef)]` of axum 0.8; it may be in an `Arc`"
+    note = "the state is a struct with these types as fields and `#[derive(Clone, axum::extract::FromRef)]` of axum 0.8, or an `Arc` of one"
 )]
 pub trait ProvidesUser<U> {
     /// Authenticates the request and fetches the user.
@@ -165,8 +165,8 @@ where
 #[diagnostic::on_unimplemented(
     message = "a parameter of this handler cannot be taken from a request",
     label = "`{P}` is not an extractor where the state is `{Self}`",
-    note = "what reads the body comes last: `Json<_>`, `Form<_>`, `String`, `Bytes`, `Request`",
-    note = "an extractor of another axum than 0.8 is not known: `cargo tree --invert axum` tells whether there are two",
+    note = "an extractor that reads the body comes last: `Json<_>`, `Form<_>`, `String`, `Bytes`, `Request`",
+    note = "extractors of other versions than axum 0.8 are not supported: `cargo tree --invert axum` lists the versions",
     note = "`State<T>` takes a `T` that the state provides by `#[derive(axum::extract::FromRef)]`"
 )]
 pub trait Extracts<P> {
@@ -188,7 +188,7 @@ impl<S: Sync, P: FromRequestParts<S> + Send> Extracts<P> for S {
     message = "the last parameter of this handler cannot be taken from a request",
     label = "`{P}` is not an extractor where the state is `{Self}`",
     note = "a JSON body is taken as `Json<_>` of a type that implements `serde::Deserialize`",
-    note = "an extractor of another axum than 0.8 is not known: `cargo tree --invert axum` tells whether there are two",
+    note = "extractors of other versions than axum 0.8 are not supported: `cargo tree --invert axum` lists the versions",
     note = "`State<T>` takes a `T` that the state provides by `#[derive(axum::extract::FromRef)]`"
 )]
 pub trait ExtractsLast<P, M> {
@@ -232,7 +232,7 @@ impl<F: Future<Output: Answer>> HandlerFuture for F {}
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "this handler's future is not `Send`",
-    label = "it holds a value across an `.await` that cannot go to another thread",
+    label = "it holds a value that is not `Send` across an `.await`",
     note = "the error at the function names the value; if there is none, add `#[axum::debug_handler]` to the function"
 )]
 pub trait SendFuture: Send {}

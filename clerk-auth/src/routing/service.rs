@@ -26,7 +26,7 @@ use crate::middleware::SessionRequired;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "this route can be reached without signing in",
-    label = "`{Self}` answers requests that nobody has authenticated",
+    label = "`{Self}` does not authenticate requests",
     note = "guard the service with `RequireSession::new(clerk).layer(…)`, or mount it with `.public_service(…)`, `.public_nest_service(…)` or `.public_fallback_service(…)`"
 )]
 pub trait GuardedService:

@@ -3,7 +3,7 @@ use clerk_auth::{Session, authenticated};
 
 #[authenticated]
 async fn handler(session: Session) -> Html<String> {
-    Html(session.sub().to_owned())
+    Html(session.user_id().to_string())
 }
 
 fn main() {}

@@ -38,6 +38,12 @@ async fn list(
             <_ as ::clerk_auth::__private::Writable>::check(
                 __value.unwritten::<Vec<Note>>(),
             );
+            <_ as ::clerk_auth::__private::AxumResponse>::check(
+                __value
+                    .foreign_response(
+                        ::clerk_auth::__private::Data::<Vec<Note>>::NEW.ask_written(),
+                    ),
+            );
             <_ as ::clerk_auth::__private::ErrorResponse>::check(
                 __returned.ask_error().ask_response().unanswered(),
             );
