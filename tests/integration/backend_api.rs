@@ -229,6 +229,16 @@ async fn the_client_says_whose_fault_it_is_and_never_the_key() {
     assert!(!format!("{api:?}").contains("sk_test"));
     let nobody = UserId::new("user_nobody");
     assert_eq!(api.user(&nobody).await.expect("Clerk says so"), None);
+    fake.put_user(user_object("user_nobody", Timestamp::from_seconds(1_000)));
+    fake.serve_as("user_nobody", ada().to_string());
+    let said = api
+        .user(&nobody)
+        .await
+        .expect_err("it is another user")
+        .to_string();
+    assert!(said.contains("the user that was asked for"), "{said}");
+    fake.remove_user("user_nobody");
+    assert_eq!(api.user(&nobody).await.expect("Clerk says so"), None);
     // What would leave the path stays inside it.
     assert_eq!(
         api.user(&UserId::new("../jwks")).await.expect("Clerk says so"),
