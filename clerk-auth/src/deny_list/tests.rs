@@ -131,7 +131,7 @@ fn expired_denials_are_forgotten() {
         list.record(
             denial(
                 &format!("user_{second}"),
-                Some(Refusal::UserBanned),
+                (second % 2 == 0).then_some(Refusal::UserBanned),
                 1,
                 900,
                 1_010 + second,
@@ -184,6 +184,10 @@ fn full_list_copies_few_denials_for_each_that_it_records() {
         list.record(denial(&id, Some(Refusal::UserBanned), 1, 900, 9_000), NOW, NOW);
     }
     assert_eq!(list.ages.lock().expect("no panic").subjects.len(), MAX_DENIALS);
+    for number in 100..MAX_DENIALS + 100 {
+        let id = format!("user_{number}");
+        assert_eq!(refusal(&list, &id, 1_004), Some(Refusal::UserBanned), "{id}");
+    }
     let buckets = list.buckets.get().expect("there are denials");
     let longest = buckets
         .iter()
