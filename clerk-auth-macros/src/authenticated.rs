@@ -13,10 +13,16 @@ mod subject;
 use proc_macro2::TokenStream;
 
 use crate::diag::Diagnostics;
+use crate::krate;
 
 pub(crate) use enclosing::Place;
 
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream, place: Option<&Place>) -> TokenStream {
+    let path = krate::of_arguments(arguments.clone());
+    krate::named(guard(arguments, item, place), path.as_ref())
+}
+
+fn guard(arguments: TokenStream, item: TokenStream, place: Option<&Place>) -> TokenStream {
     let mut diagnostics = Diagnostics::new();
     let mut handler = match parse::parse(item, &mut diagnostics) {
         Ok(handler) => handler,

@@ -5,6 +5,8 @@
 
 mod argument;
 mod diag;
+mod krate;
+mod prelude;
 mod suggest;
 
 mod authenticated;
@@ -28,5 +30,6 @@ pub fn authenticated(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
 #[proc_macro_derive(SyncedUser, attributes(synced_user, claim, column))]
 pub fn synced_user(item: TokenStream) -> TokenStream {
-    synced_user::expand(item.into()).into()
+    let file = proc_macro::Span::call_site().local_file();
+    prelude::known_attributes(synced_user::expand(item.into()), file).into()
 }

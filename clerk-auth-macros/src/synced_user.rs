@@ -31,10 +31,20 @@ use proc_macro2::TokenStream;
 use syn::DeriveInput;
 
 use crate::diag::Diagnostics;
+use crate::krate;
 
 pub(crate) fn expand(item: TokenStream) -> TokenStream {
+    let input: syn::Result<DeriveInput> = syn::parse2(item);
+    let path = input
+        .as_ref()
+        .ok()
+        .and_then(|input| krate::of_attributes(&input.attrs, "synced_user"));
+    krate::named(implement(input), path.as_ref())
+}
+
+fn implement(input: syn::Result<DeriveInput>) -> TokenStream {
     let mut diagnostics = Diagnostics::new();
-    let input: DeriveInput = match syn::parse2(item) {
+    let input = match input {
         Ok(input) => input,
         Err(error) => {
             diagnostics.leave_to_rustc(error.span(), error);

@@ -29,7 +29,7 @@ pub(super) fn assertions(model: &Model) -> Assertions {
     let mut assertions = Assertions::default();
     let state = model.state.as_ref().filter(|state| !is_local(state));
     if let Policy::Type(ty) = &model.policy {
-        let is_policy = quote!(let _ = <#ty as ::clerk_auth::policy::Policy>::REQUIREMENT;);
+        let is_policy = quote!(let _ = <#ty as __clerk_auth::policy::Policy>::REQUIREMENT;);
         unless_local(ty, &mut assertions.guard, &mut assertions.here).extend(is_policy);
     }
     match &model.subject {
@@ -40,7 +40,7 @@ pub(super) fn assertions(model: &Model) -> Assertions {
         Subject::Nobody => {
             if let Some(state) = state {
                 assertions.guard.extend(quote! {
-                    let _ = <#state as ::clerk_auth::extract::Provides<::clerk_auth::__private::Clerk>>::provide;
+                    let _ = <#state as __clerk_auth::extract::Provides<__clerk_auth::__private::Clerk>>::provide;
                 });
             }
         }
@@ -80,18 +80,18 @@ fn unless_local<'a>(
 
 fn user(ty: &Type, is_required: bool, state: Option<&Type>) -> TokenStream {
     let it = quote_spanned!(word(ty)=> _);
-    let subject = quote!(<<(#ty,) as ::clerk_auth::__private::Asked>::Field>::subject());
-    let mut checks = quote!(<#ty as ::clerk_auth::extract::Subject>::check(););
+    let subject = quote!(<<(#ty,) as __clerk_auth::__private::Asked>::Field>::subject());
+    let mut checks = quote!(<#ty as __clerk_auth::extract::Subject>::check(););
     if is_required {
-        checks.extend(quote!(<#it as ::clerk_auth::extract::SignedInUser>::check(#subject);));
+        checks.extend(quote!(<#it as __clerk_auth::extract::SignedInUser>::check(#subject);));
     }
     if let Some(state) = state {
         checks.extend(quote! {
-            <#it as ::clerk_auth::extract::SubjectFrom<#state>>::check(
-                ::clerk_auth::__private::StateField::<#state>::each(#subject),
+            <#it as __clerk_auth::extract::SubjectFrom<#state>>::check(
+                __clerk_auth::__private::StateField::<#state>::each(#subject),
             );
-            <#it as ::clerk_auth::__private::FromState<#state>>::check(
-                ::clerk_auth::__private::StateField::<#state>::whole(#subject),
+            <#it as __clerk_auth::__private::FromState<#state>>::check(
+                __clerk_auth::__private::StateField::<#state>::whole(#subject),
             );
         });
     }
@@ -115,12 +115,12 @@ fn parameter(
             Subject::Nobody => quote!(UserComesFirst),
             _ => quote!(OneUser),
         };
-        checks.extend(quote!(<#it as ::clerk_auth::__private::#rule>::check(
-            ::clerk_auth::__private::LaterParameter::<#ty>::NEW.ask_user(),
+        checks.extend(quote!(<#it as __clerk_auth::__private::#rule>::check(
+            __clerk_auth::__private::LaterParameter::<#ty>::NEW.ask_user(),
         );));
     }
     if !is_last {
-        checks.extend(quote!(<#it as ::clerk_auth::__private::BeforeTheBody>::check(__it.reads_body());));
+        checks.extend(quote!(<#it as __clerk_auth::__private::BeforeTheBody>::check(__it.reads_body());));
     }
     let is_read =
         |ty| last_segment(ty).is_some_and(|last| READ_BY_SERDE.iter().any(|known| last.ident == known));
@@ -128,19 +128,19 @@ fn parameter(
         (Some(data), state) => {
             let data_it = quote_spanned!(word(data)=> _);
             checks.extend(
-                quote!(<#data_it as ::clerk_auth::__private::Readable>::check(__it.unread::<#data>());),
+                quote!(<#data_it as __clerk_auth::__private::Readable>::check(__it.unread::<#data>());),
             );
             if let Some(state) = state {
                 checks.extend(
-                    quote!(<#it as ::clerk_auth::__private::AxumExtractor<#state>>::check(
-                    __it.foreign_extractor(::clerk_auth::__private::Data::<#data>::NEW.ask_read()),
+                    quote!(<#it as __clerk_auth::__private::AxumExtractor<#state>>::check(
+                    __it.foreign_extractor(__clerk_auth::__private::Data::<#data>::NEW.ask_read()),
                 );),
                 );
             }
         }
         (None, Some(state)) => checks.extend(quote! {
-            <#it as ::clerk_auth::__private::Extractor<#state>>::check(__it.not_extracted());
-            <#it as ::clerk_auth::__private::PartOfState<#state>>::check(__it.not_provided());
+            <#it as __clerk_auth::__private::Extractor<#state>>::check(__it.not_extracted());
+            <#it as __clerk_auth::__private::PartOfState<#state>>::check(__it.not_provided());
         }),
         (None, None) => {}
     }
@@ -148,13 +148,13 @@ fn parameter(
         return checks;
     }
     let state = state.map_or_else(
-        || quote!(::clerk_auth::__private::AnyState),
+        || quote!(__clerk_auth::__private::AnyState),
         |state| quote!(#state),
     );
     let asked = if is_named_extractor {
-        quote!(::clerk_auth::__private::Parameter::<#ty, #state>::NEW)
+        quote!(__clerk_auth::__private::Parameter::<#ty, #state>::NEW)
     } else {
-        quote!(::clerk_auth::__private::LaterParameter::<#ty>::NEW.ask_parameter::<#state>())
+        quote!(__clerk_auth::__private::LaterParameter::<#ty>::NEW.ask_parameter::<#state>())
     };
     quote! {
         let __it = #asked.ask_parts().ask_body().ask_state();
@@ -176,20 +176,20 @@ fn returned(ty: &Type) -> TokenStream {
         Some(data) => {
             let data_it = quote_spanned!(word(data)=> _);
             quote! {
-                <#data_it as ::clerk_auth::__private::Writable>::check(__value.unwritten::<#data>());
-                <#value_it as ::clerk_auth::__private::AxumResponse>::check(
-                    __value.foreign_response(::clerk_auth::__private::Data::<#data>::NEW.ask_written()),
+                <#data_it as __clerk_auth::__private::Writable>::check(__value.unwritten::<#data>());
+                <#value_it as __clerk_auth::__private::AxumResponse>::check(
+                    __value.foreign_response(__clerk_auth::__private::Data::<#data>::NEW.ask_written()),
                 );
             }
         }
-        None => quote!(<#value_it as ::clerk_auth::__private::ResponseOrJson>::check(__value.opaque());),
+        None => quote!(<#value_it as __clerk_auth::__private::ResponseOrJson>::check(__value.opaque());),
     };
     quote! {
-        let __returned = ::clerk_auth::__private::Returned::<#ty>::NEW.ask_response();
+        let __returned = __clerk_auth::__private::Returned::<#ty>::NEW.ask_response();
         let __value = __returned.ask_value().ask_response().ask_content();
-        <#value_it as ::clerk_auth::__private::Response>::check(__value.data());
+        <#value_it as __clerk_auth::__private::Response>::check(__value.data());
         #opaque
-        <#error_it as ::clerk_auth::__private::ErrorResponse>::check(__returned.ask_error().ask_response().unanswered());
+        <#error_it as __clerk_auth::__private::ErrorResponse>::check(__returned.ask_error().ask_response().unanswered());
     }
 }
 
@@ -209,7 +209,7 @@ pub(super) fn future(signature: &Signature, model: &Model, conditions: &[&Attrib
     let arguments = signature
         .inputs
         .iter()
-        .map(|_| quote!(::clerk_auth::__private::any()));
+        .map(|_| quote!(__clerk_auth::__private::any()));
     let call = quote_spanned!(handler.span()=> &#handler(#(#arguments),*));
     quote! {
         #(#conditions)*

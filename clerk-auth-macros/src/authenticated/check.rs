@@ -11,7 +11,7 @@ use super::name;
 use super::subject::{inferred_state, is_value, subject};
 use crate::argument::{self, Argument, Slot};
 use crate::diag::{Diagnostics, with_help};
-use crate::suggest;
+use crate::{krate, suggest};
 
 /// The arguments; those before the last two may also stand inside `any(…)` and `all(…)`.
 const KNOWN: [&str; 11] = [
@@ -105,6 +105,7 @@ struct Arguments {
     allows_agents: bool,
     policy: Slot<Type>,
     state: Slot<Type>,
+    krate: Slot<syn::Path>,
 }
 
 impl Arguments {
@@ -115,6 +116,13 @@ impl Arguments {
                     self.policy.set(key, Some(ty.clone()), diagnostics);
                 }
                 Argument::Type(key, ty) => self.state.set(key, Some(ty.clone()), diagnostics),
+                // It was read before, and what it names stands in the generated code.
+                it if it.key().is_some_and(|key| key == krate::KEY) => {
+                    let path = krate::checked(it, diagnostics);
+                    if let Some(key) = it.key() {
+                        self.krate.set(key, path, diagnostics);
+                    }
+                }
                 Argument::Word(key) | Argument::Value(key, _) | Argument::List(key, _) if key == "policy" => {
                     diagnostics.error(
                         key,

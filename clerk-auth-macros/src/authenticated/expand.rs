@@ -37,8 +37,8 @@ pub(super) fn expand(
         return quote!(#(#attributes)* #visibility #signature #body);
     }
     let policy = match &model.policy {
-        Policy::Nothing => quote!(::clerk_auth::policy::NoRequirement),
-        Policy::AgentsAllowed => quote!(::clerk_auth::policy::AgentsAllowed),
+        Policy::Nothing => quote!(__clerk_auth::policy::NoRequirement),
+        Policy::AgentsAllowed => quote!(__clerk_auth::policy::AgentsAllowed),
         Policy::Type(ty) => quote!(#ty),
         Policy::Requirement { .. } => quote!(#name),
     };
@@ -65,8 +65,8 @@ pub(super) fn expand(
 
                 #(#conditions)*
                 #[automatically_derived]
-                impl ::clerk_auth::policy::Policy for #name {
-                    const REQUIREMENT: ::clerk_auth::policy::Requirement = #requirement;
+                impl __clerk_auth::policy::Policy for #name {
+                    const REQUIREMENT: __clerk_auth::policy::Requirement = #requirement;
                     #allows_agents
                 }
             }
@@ -141,7 +141,7 @@ fn closure(statements: &TokenStream) -> TokenStream {
     quote! {
         let _ = || {
             #[allow(unused_imports)]
-            use ::clerk_auth::__private::ask::*;
+            use __clerk_auth::__private::ask::*;
 
             #statements
         };
@@ -169,7 +169,7 @@ fn check_type(ty: &mut Type, asked: &TokenStream) {
     let (begin, end) = ends(ty);
     let begin = quote_spanned!(begin=> <);
     let end = quote_spanned!(end=> It);
-    let checked = quote!(#begin (#ty, #checked) as ::clerk_auth::__private::CheckedType>::#end);
+    let checked = quote!(#begin (#ty, #checked) as __clerk_auth::__private::CheckedType>::#end);
     *ty = Type::Verbatim(checked);
 }
 
@@ -205,7 +205,7 @@ fn guard(signature: &mut Signature, model: &Model, policy: &TokenStream, asked: 
         Subject::Parameter(_) => {
             if let Some(FnArg::Typed(first)) = signature.inputs.first_mut() {
                 let (pattern, ty) = (&first.pat, &first.ty);
-                let wrapped = quote!(::clerk_auth::extract::Authenticated { subject: #pattern, .. });
+                let wrapped = quote!(__clerk_auth::extract::Authenticated { subject: #pattern, .. });
                 let guarded = guarded(&ty.to_token_stream(), policy, word(ty), asked);
                 *first.pat = syn::Pat::Verbatim(wrapped);
                 *first.ty = Type::Verbatim(guarded);
@@ -229,11 +229,11 @@ fn guard(signature: &mut Signature, model: &Model, policy: &TokenStream, asked: 
 /// to make it a parameter of the handler.
 fn guarded(ty: &TokenStream, policy: &TokenStream, word: Span, asked: &TokenStream) -> TokenStream {
     let asked = (!asked.is_empty()).then(|| checked(word, asked));
-    quote!(<(#ty, #policy, #asked) as ::clerk_auth::__private::Policed>::Guard)
+    quote!(<(#ty, #policy, #asked) as __clerk_auth::__private::Policed>::Guard)
 }
 
 fn requirement(requirement: &Requirement) -> TokenStream {
-    let path = quote!(::clerk_auth::policy::Requirement);
+    let path = quote!(__clerk_auth::policy::Requirement);
     let list = |requirements: &[Requirement]| -> Vec<TokenStream> {
         requirements.iter().map(self::requirement).collect()
     };
@@ -244,7 +244,7 @@ fn requirement(requirement: &Requirement) -> TokenStream {
         }
         Requirement::Reverification(level) => {
             let level = quote::format_ident!("{level}");
-            quote!(#path::Reverification(::clerk_auth::policy::Reverification::#level))
+            quote!(#path::Reverification(__clerk_auth::policy::Reverification::#level))
         }
         Requirement::ImpersonationDenied => quote!(#path::ImpersonationDenied),
         Requirement::AgentDenied => quote!(#path::AgentDenied),

@@ -12,7 +12,7 @@ use super::shortcode::Kind;
 pub(super) fn definitions(model: &Model, database: Database) -> Vec<TokenStream> {
     let defined = |name: &str, sql_type: &str, clauses: &[&str], inserted: bool| {
         quote! {
-            ::clerk_auth::user::ColumnDefinition {
+            __clerk_auth::user::ColumnDefinition {
                 name: #name,
                 sql_type: #sql_type,
                 clauses: &[#(#clauses),*],
@@ -60,7 +60,7 @@ fn definition(column: &Column, database: Database) -> TokenStream {
         Role::Claim(_) => quote!(claim),
     };
     quote! {
-        ::clerk_auth::user::ColumnDefinition {
+        __clerk_auth::user::ColumnDefinition {
             name: #name,
             #(sql_type: #sql_type,)*
             ..#of::COLUMN.#role

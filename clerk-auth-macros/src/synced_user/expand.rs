@@ -50,7 +50,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     quote! {
         const _: () = {
             #[allow(unused_imports)]
-            use ::clerk_auth::{__private, claim as __claim, __private::{#(#imports),*}};
+            use __clerk_auth::{__private, claim as __claim, __private::{#(#imports),*}};
 
             #[doc(hidden)]
             #[allow(non_camel_case_types)]
@@ -102,6 +102,9 @@ pub(super) fn shared(types: impl IntoIterator<Item = TokenStream>) -> TokenStrea
 
 fn synced_user(model: &Model, claims: &Ident, condition: Option<&TokenStream>) -> TokenStream {
     let private = private();
+    // rustc does not know the attribute's path under `#![no_implicit_prelude]`; without a condition there is nothing that
+    // could be recommended.
+    let not_recommended = condition.map(|_| quote!(#[diagnostic::do_not_recommend]));
     let ident = &model.ident;
     let name = ident.to_string();
     let table = model.table.path();
@@ -120,8 +123,8 @@ fn synced_user(model: &Model, claims: &Ident, condition: Option<&TokenStream>) -
         quote!(__claim::ClaimBudget::new(#name, #bytes))
     });
     let version = match &model.version {
-        Version::UpdatedAt(claim) => quote!(::clerk_auth::user::VersionSource::UpdatedAt { claim: #claim }),
-        Version::IssuedAt => quote!(::clerk_auth::user::VersionSource::IssuedAt),
+        Version::UpdatedAt(claim) => quote!(__clerk_auth::user::VersionSource::UpdatedAt { claim: #claim }),
+        Version::IssuedAt => quote!(__clerk_auth::user::VersionSource::IssuedAt),
     };
     let written: Vec<&Column> = model.written().collect();
     let idents: Vec<&Ident> = written.iter().map(|column| &column.ident).collect();
@@ -150,11 +153,11 @@ fn synced_user(model: &Model, claims: &Ident, condition: Option<&TokenStream>) -
     });
     quote! {
         #[automatically_derived]
-        impl ::clerk_auth::user::Derived for #ident {}
+        impl __clerk_auth::user::Derived for #ident {}
 
         #[automatically_derived]
-        #[diagnostic::do_not_recommend]
-        impl ::clerk_auth::user::SyncedUser for #ident
+        #not_recommended
+        impl __clerk_auth::user::SyncedUser for #ident
         #condition
         {
             type Claims = #claims;
@@ -165,7 +168,7 @@ fn synced_user(model: &Model, claims: &Ident, condition: Option<&TokenStream>) -
             const TEMPLATE: &'static [__claim::TemplateClaim] = &[#(#template),*];
             const SESSION_TOKEN_BUDGET: __claim::SessionTokenBudget =
                 __claim::SessionTokenBudget::new(&[#(#budget),*]);
-            const VERSION: ::clerk_auth::user::VersionSource = #version;
+            const VERSION: __clerk_auth::user::VersionSource = #version;
             const FRESH_FOR: ::core::time::Duration = ::core::time::Duration::from_millis(#fresh_for);
 
             fn read_claims(
@@ -292,8 +295,8 @@ fn stored_in(model: &Model, database: Database, condition: Option<&TokenStream>)
             delete,
         } = it;
         quote! {
-            const TOMBSTONES: ::core::option::Option<::clerk_auth::user::Tombstones> =
-                ::core::option::Option::Some(::clerk_auth::user::Tombstones {
+            const TOMBSTONES: ::core::option::Option<__clerk_auth::user::Tombstones> =
+                ::core::option::Option::Some(__clerk_auth::user::Tombstones {
                     table: #table,
                     create_table: #create_table,
                     select: #select,
@@ -315,7 +318,7 @@ fn stored_in(model: &Model, database: Database, condition: Option<&TokenStream>)
             after,
             parameters,
         } = upsert_many;
-        quote!(::clerk_auth::user::UpsertMany::new(#before, #after, #parameters))
+        quote!(__clerk_auth::user::UpsertMany::new(#before, #after, #parameters))
     };
     let claim_columns = claim_columns.iter().map(|it| {
         let ClaimColumnStatements {
@@ -330,7 +333,7 @@ fn stored_in(model: &Model, database: Database, condition: Option<&TokenStream>)
             None => quote!(::core::option::Option::None),
         };
         quote! {
-            ::clerk_auth::user::ClaimColumn {
+            __clerk_auth::user::ClaimColumn {
                 name: #name,
                 unique_in_clerk: #unique_in_clerk,
                 holder: #holder,
@@ -389,7 +392,7 @@ fn stored_in(model: &Model, database: Database, condition: Option<&TokenStream>)
     });
     quote! {
         #[automatically_derived]
-        impl ::clerk_auth::user::StoredIn<#db> for #ident
+        impl __clerk_auth::user::StoredIn<#db> for #ident
         #condition
         {
             const SELECT: &'static str = #select;
@@ -399,18 +402,18 @@ fn stored_in(model: &Model, database: Database, condition: Option<&TokenStream>)
             const UPSERT: &'static str = #upsert;
             const INSERT: &'static str = #insert;
             #select_or_insert
-            const UPSERT_MANY: ::clerk_auth::user::UpsertMany = #upsert_many;
+            const UPSERT_MANY: __clerk_auth::user::UpsertMany = #upsert_many;
             const RAISE_VERSION: &'static str = #raise_version;
             const RAISE_VERSION_MANY: &'static str = #raise_version_many;
             const TOMBSTONE: &'static str = #tombstone;
             #tombstones
-            const STATEMENTS: &'static [::clerk_auth::user::Statement] = {
+            const STATEMENTS: &'static [__clerk_auth::user::Statement] = {
                 #[allow(unused_imports)]
-                use ::clerk_auth::user::Parameter::{Column, Integer, Text, Texts};
+                use __clerk_auth::user::Parameter::{Column, Integer, Text, Texts};
                 &[#(#list),*]
             };
-            const COLUMNS: &'static [::clerk_auth::user::ColumnDefinition] = &[#(#columns),*];
-            const CLAIM_COLUMNS: &'static [::clerk_auth::user::ClaimColumn] = &[#(#claim_columns),*];
+            const COLUMNS: &'static [__clerk_auth::user::ColumnDefinition] = &[#(#columns),*];
+            const CLAIM_COLUMNS: &'static [__clerk_auth::user::ClaimColumn] = &[#(#claim_columns),*];
 
             fn bind(
                 __claims: &Self::Claims,

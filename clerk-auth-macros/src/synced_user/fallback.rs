@@ -31,7 +31,7 @@ pub(super) fn expand(ident: &Ident, generics: &Generics, model: Option<&Model>) 
     quote! {
         const _: () = {
             #[allow(unused_imports)]
-            use ::clerk_auth::{
+            use __clerk_auth::{
                 __private, claim as __claim,
                 __private::{Same as __Same, UnheldClaim as _, Unshared as _, UnstoredColumns as _},
             };
@@ -40,11 +40,11 @@ pub(super) fn expand(ident: &Ident, generics: &Generics, model: Option<&Model>) 
             #checks
 
             #[automatically_derived]
-            impl #parameters ::clerk_auth::user::Derived for #ident #arguments {}
+            impl #parameters __clerk_auth::user::Derived for #ident #arguments {}
 
             #[automatically_derived]
             #[diagnostic::do_not_recommend]
-            impl #parameters ::clerk_auth::user::SyncedUser for #ident #arguments
+            impl #parameters __clerk_auth::user::SyncedUser for #ident #arguments
             where
                 #shared
             {
@@ -53,15 +53,15 @@ pub(super) fn expand(ident: &Ident, generics: &Generics, model: Option<&Model>) 
                 const NAME: &'static str = "";
                 const TABLE: &'static str = "";
                 const SESSION_TOKEN_TEMPLATE: &'static str = "";
-                const TEMPLATE: &'static [::clerk_auth::claim::TemplateClaim] = &[];
-                const SESSION_TOKEN_BUDGET: ::clerk_auth::claim::SessionTokenBudget =
-                    ::clerk_auth::claim::SessionTokenBudget::new(&[]);
-                const VERSION: ::clerk_auth::user::VersionSource = ::clerk_auth::user::VersionSource::IssuedAt;
+                const TEMPLATE: &'static [__clerk_auth::claim::TemplateClaim] = &[];
+                const SESSION_TOKEN_BUDGET: __clerk_auth::claim::SessionTokenBudget =
+                    __clerk_auth::claim::SessionTokenBudget::new(&[]);
+                const VERSION: __clerk_auth::user::VersionSource = __clerk_auth::user::VersionSource::IssuedAt;
                 const FRESH_FOR: ::core::time::Duration = ::core::time::Duration::ZERO;
 
                 fn read_claims(
-                    _: ::clerk_auth::claim::ClaimSource<'_>,
-                ) -> ::core::result::Result<(), ::clerk_auth::claim::UnreadableClaims> {
+                    _: __clerk_auth::claim::ClaimSource<'_>,
+                ) -> ::core::result::Result<(), __clerk_auth::claim::UnreadableClaims> {
                     ::core::result::Result::Ok(())
                 }
 
@@ -79,8 +79,8 @@ pub(super) fn expand(ident: &Ident, generics: &Generics, model: Option<&Model>) 
             }
 
             #[automatically_derived]
-            impl<#(#listed,)* __Database: ::clerk_auth::__private::sqlx::Database>
-                ::clerk_auth::user::StoredIn<__Database> for #ident #arguments
+            impl<#(#listed,)* __Database: __clerk_auth::__private::sqlx::Database>
+                __clerk_auth::user::StoredIn<__Database> for #ident #arguments
             where
                 #shared
             {
@@ -89,48 +89,48 @@ pub(super) fn expand(ident: &Ident, generics: &Generics, model: Option<&Model>) 
                 const SELECT_IDS: &'static str = "";
                 const UPSERT: &'static str = "";
                 const INSERT: &'static str = "";
-                const UPSERT_MANY: ::clerk_auth::user::UpsertMany = ::clerk_auth::user::UpsertMany::new("", "", 0);
+                const UPSERT_MANY: __clerk_auth::user::UpsertMany = __clerk_auth::user::UpsertMany::new("", "", 0);
                 const RAISE_VERSION: &'static str = "";
                 const RAISE_VERSION_MANY: &'static str = "";
                 const TOMBSTONE: &'static str = "";
-                const STATEMENTS: &'static [::clerk_auth::user::Statement] = &[];
-                const COLUMNS: &'static [::clerk_auth::user::ColumnDefinition] = &[];
-                const CLAIM_COLUMNS: &'static [::clerk_auth::user::ClaimColumn] = &[];
+                const STATEMENTS: &'static [__clerk_auth::user::Statement] = &[];
+                const COLUMNS: &'static [__clerk_auth::user::ColumnDefinition] = &[];
+                const CLAIM_COLUMNS: &'static [__clerk_auth::user::ClaimColumn] = &[];
 
                 fn bind(
                     _: &(),
                     _: i64,
-                    _: &mut <__Database as ::clerk_auth::__private::sqlx::Database>::Arguments,
-                ) -> ::core::result::Result<(), ::clerk_auth::__private::sqlx::error::BoxDynError> {
+                    _: &mut <__Database as __clerk_auth::__private::sqlx::Database>::Arguments,
+                ) -> ::core::result::Result<(), __clerk_auth::__private::sqlx::error::BoxDynError> {
                     ::core::result::Result::Ok(())
                 }
 
                 fn bind_claim(
                     _: &(),
                     _: usize,
-                    _: &mut <__Database as ::clerk_auth::__private::sqlx::Database>::Arguments,
-                ) -> ::core::result::Result<(), ::clerk_auth::__private::sqlx::error::BoxDynError> {
+                    _: &mut <__Database as __clerk_auth::__private::sqlx::Database>::Arguments,
+                ) -> ::core::result::Result<(), __clerk_auth::__private::sqlx::error::BoxDynError> {
                     ::core::result::Result::Ok(())
                 }
 
                 fn add_null(
                     _: usize,
-                    _: &mut <__Database as ::clerk_auth::__private::sqlx::Database>::Arguments,
-                ) -> ::core::result::Result<(), ::clerk_auth::__private::sqlx::error::BoxDynError> {
+                    _: &mut <__Database as __clerk_auth::__private::sqlx::Database>::Arguments,
+                ) -> ::core::result::Result<(), __clerk_auth::__private::sqlx::error::BoxDynError> {
                     ::core::result::Result::Ok(())
                 }
 
                 fn can_read(
                     _: usize,
-                    _: &<__Database as ::clerk_auth::__private::sqlx::Database>::TypeInfo,
+                    _: &<__Database as __clerk_auth::__private::sqlx::Database>::TypeInfo,
                 ) -> bool {
                     false
                 }
 
                 fn from_row(
-                    _: &<__Database as ::clerk_auth::__private::sqlx::Database>::Row,
-                ) -> ::core::result::Result<Self, ::clerk_auth::__private::sqlx::Error> {
-                    ::core::result::Result::Err(::clerk_auth::__private::sqlx::Error::RowNotFound)
+                    _: &<__Database as __clerk_auth::__private::sqlx::Database>::Row,
+                ) -> ::core::result::Result<Self, __clerk_auth::__private::sqlx::Error> {
+                    ::core::result::Result::Err(__clerk_auth::__private::sqlx::Error::RowNotFound)
                 }
             }
 

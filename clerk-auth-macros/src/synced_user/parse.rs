@@ -6,6 +6,7 @@ use syn::{Attribute, Data, DeriveInput, Fields, Ident, LitStr, Type};
 use super::field_attributes::{ClaimAttribute, ColumnAttribute, claim_attribute, column_attribute};
 use crate::argument::{Argument, Slot, arguments, text, unknown};
 use crate::diag::{Diagnostics, with_help};
+use crate::krate;
 use crate::suggest::nearest;
 
 const CONTAINER_FORM: &str = r#"#[synced_user(table = "users", database(postgres))]"#;
@@ -37,6 +38,8 @@ pub(super) struct Container {
     pub(super) version_column: Slot<LitStr>,
     pub(super) deleted_at_column: Slot<LitStr>,
     pub(super) tombstones: Slot<LitStr>,
+    /// It is read apart, because it stands in all code that is generated.
+    pub(super) krate: Slot<syn::Path>,
 }
 
 /// `allow(…)`
@@ -254,6 +257,11 @@ fn container(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> Contain
                 "database" => {
                     let databases = databases(&argument, diagnostics);
                     container.databases.set(&key, databases, diagnostics);
+                    continue;
+                }
+                krate::KEY => {
+                    let path = krate::checked(&argument, diagnostics);
+                    container.krate.set(&key, path, diagnostics);
                     continue;
                 }
                 "allow" => {

@@ -170,3 +170,74 @@ fn a_handler_keeps_its_body_to_the_letter() {
     assert!(expansion.contains(&format!("{body} }}")));
     assert!(expansion.contains("{ # ! [allow (unused)] const"), "{expansion}");
 }
+
+#[test]
+fn crate_path_stands_for_the_name_of_the_crate() {
+    for path in [quote!("crate::vendor::auth"), quote!(crate::vendor::auth)] {
+        let user = crate::synced_user::expand(quote! {
+            #[synced_user(crate = #path, table = "users", database(postgres), tombstones = "former")]
+            struct User { clerk_id: String }
+        });
+        let handler = crate::authenticated::expand(
+            quote!(crate = #path, role = "org:admin"),
+            quote!(
+                async fn me(user: User) -> ::clerk_auth::Reply {
+                    ::clerk_auth::reply(user)
+                }
+            ),
+            None,
+        );
+        let (user, handler) = (user.to_string(), handler.to_string());
+        assert!(!user.contains(":: clerk_auth"), "{user}");
+        assert!(
+            user.contains("impl crate :: vendor :: auth :: user :: SyncedUser for User"),
+            "{user}"
+        );
+        assert!(
+            handler.contains("crate :: vendor :: auth :: policy :: Requirement"),
+            "{handler}"
+        );
+        // What the user wrote is the user's.
+        assert!(handler.contains(":: clerk_auth :: reply (user)"), "{handler}");
+        assert_eq!(handler.matches(":: clerk_auth").count(), 3, "{handler}");
+    }
+}
+
+#[test]
+fn crate_path_of_another_form_is_one_error() {
+    for value in [
+        quote!(crate),
+        quote!(crate = 7),
+        quote!(crate = "not a path"),
+        quote!(crate = "Vec<u8>"),
+        quote!(crate = ""),
+        quote!(crate = clerk()),
+        quote!(crate = <A as B>::c),
+        quote!(crate("clerk")),
+    ] {
+        let user = crate::synced_user::expand(quote! {
+            #[synced_user(#value, table = "users", database(postgres))]
+            struct User { clerk_id: String }
+        });
+        let handler = crate::authenticated::expand(
+            value.clone(),
+            quote!(
+                async fn me(user: User) -> User {
+                    user
+                }
+            ),
+            None,
+        );
+        for code in [user, handler] {
+            let code = code.to_string();
+            let message = "`crate` expects the path of the crate clerk-auth";
+            assert_eq!(code.matches(message).count(), 1, "{value}: {code}");
+            assert_eq!(code.matches("compile_error").count(), 1, "{value}: {code}");
+        }
+    }
+    let twice = crate::synced_user::expand(quote! {
+        #[synced_user(crate = "a", crate = "b", table = "users", database(postgres))]
+        struct User { clerk_id: String }
+    });
+    assert!(twice.to_string().contains("`crate` is given twice"), "{twice}");
+}
