@@ -10,11 +10,34 @@ use std::process::Command;
 /// Where Debian's packages put them, a folder per major version; they are not in the PATH.
 pub const PACKAGED: &str = "/usr/lib/postgresql";
 
+/// The environment variable that names the folder of the server programs of another version, before all others.
+pub const FOLDER: &str = "CLERK_AUTH_POSTGRES";
+
 /// What a test says that needs PostgreSQL and finds none.
 pub const MISSING: &str = "\
 this test needs PostgreSQL, and its server programs (initdb, pg_ctl, postgres) are neither in the PATH nor in \
 /usr/lib/postgresql/*/bin: install them with `apt-get install postgresql`, or let `tests/run` do that and run all \
 tests. Instead, DATABASE_URL may name a server (postgres://…) in which the tests can create databases";
+
+/// The folder that [`FOLDER`] names, else what [`find`] finds.
+///
+/// # Errors
+///
+/// If the folder lacks a program, or [`MISSING`].
+pub fn chosen() -> Result<PathBuf, String> {
+    let Some(folder) = env::var_os(FOLDER).filter(|folder| !folder.is_empty()) else {
+        let path = env::var_os("PATH").unwrap_or_default();
+        return Ok(find(&path, Path::new(PACKAGED))?);
+    };
+    let folder = PathBuf::from(folder);
+    match has_programs(&folder) {
+        true => Ok(folder),
+        false => Err(format!(
+            "{FOLDER} names {}, which has no initdb, pg_ctl and postgres: name the `bin` folder of a PostgreSQL",
+            folder.display()
+        )),
+    }
+}
 
 /// The folder of the server programs: the first one in `path` that has them, else the newest below `packaged`.
 ///
@@ -24,12 +47,14 @@ tests. Instead, DATABASE_URL may name a server (postgres://…) in which the tes
 pub fn find(path: &OsStr, packaged: &Path) -> Result<PathBuf, &'static str> {
     env::split_paths(path)
         .chain(newest_first(packaged))
-        .find(|folder| {
-            ["initdb", "pg_ctl", "postgres"]
-                .iter()
-                .all(|name| folder.join(name).is_file())
-        })
+        .find(|folder| has_programs(folder))
         .ok_or(MISSING)
+}
+
+fn has_programs(folder: &Path) -> bool {
+    ["initdb", "pg_ctl", "postgres"]
+        .iter()
+        .all(|name| folder.join(name).is_file())
 }
 
 fn newest_first(packaged: &Path) -> Vec<PathBuf> {

@@ -1,7 +1,7 @@
 //! The PostgreSQL server of this test process: the one that `DATABASE_URL` names, else a temporary cluster.
 
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::OnceLock;
 
@@ -60,8 +60,7 @@ pub(super) struct Started {
 
 /// Starts a cluster whose configuration ends with `settings`.
 pub(super) fn start_cluster(settings: &str) -> Result<Started, String> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let programs = programs::find(&path, Path::new(programs::PACKAGED))?;
+    let programs = programs::chosen()?;
     let password = crate::random_hex(16);
 
     // PostgreSQL cannot pick its port. Between our pick and its start the port can be taken, hence three attempts.
