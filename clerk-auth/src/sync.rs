@@ -50,6 +50,7 @@ mod receive;
 mod report;
 mod retry;
 mod settle;
+mod shared_writes;
 mod sqlstate;
 mod store;
 mod stuck;

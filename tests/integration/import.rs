@@ -749,12 +749,17 @@ async fn drift_is_reported_and_nothing_is_written(database: TestDatabase) {
             "extra": list("user_extra"),
             "deleted": list("user_deleted"),
             "unreadable": list("user_null"),
+            "reasons": [
+                ["user_null", "claim `email` is null"],
+                ["user_deleted", "the user's row is marked as deleted"],
+            ],
         })
     );
     assert_eq!(
         drift.to_string(),
         "6 users, 4 rows: 1 missing, 1 stale, 1 extra, 1 deleted, 1 unreadable\nmissing user_missing\nstale user_stale\n\
-         extra user_extra\ndeleted user_deleted\nunreadable user_null"
+         extra user_extra\ndeleted user_deleted: the user's row is marked as deleted\n\
+         unreadable user_null: claim `email` is null"
     );
     assert_eq!(it.users.verify(&it.api).await.expect("it is verified"), drift);
 

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod backend_api;
+mod bounds;
 mod changing_tables;
 mod configuration;
 mod conflicts;

@@ -41,6 +41,7 @@ on_both_databases!(
     what_cannot_be_applied_is_to_be_sent_again,
     a_user_whom_the_struct_refuses_has_no_row_and_is_no_failure,
     a_hook_that_sees_deliveries_once_needs_its_table,
+    old_deliveries_are_deleted_while_the_process_runs,
     the_applications_columns_are_left_alone,
 );
 
@@ -558,6 +559,43 @@ async fn the_applications_columns_are_left_alone(database: TestDatabase) {
         (&*row.clerk_id, &*row.name, &*row.nickname, row.credits),
         ("user_ada", "Augusta", "Countess", 7)
     );
+}
+
+async fn old_deliveries_are_deleted_while_the_process_runs(database: TestDatabase) {
+    let profiles = hooked(&database, &Calls::default(), true).await;
+    let insert = |prefix: &str, age: &str| {
+        format!(
+            "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 250) \
+             INSERT INTO clerk_deliveries (id, received_at) SELECT '{prefix}_' || n, {age} FROM n"
+        )
+    };
+    let [old, young] = if database.is_sqlite() {
+        ["datetime('now', '-31 days')", "datetime('now', '-29 days')"]
+    } else {
+        [
+            "CURRENT_TIMESTAMP - INTERVAL '31 days'",
+            "CURRENT_TIMESTAMP - INTERVAL '29 days'",
+        ]
+    };
+    profiles.pool.execute(&insert("old", old)).await;
+    profiles.pool.execute(&insert("young", young)).await;
+    let now = profiles.clock.now();
+    for (number, left) in [(1, 150), (2, 50), (3, 0), (4, 0)] {
+        let data = user("user_ada", "Ada", 100 + number);
+        let delivery = SignedDelivery::new(SECRET, &event("user.updated", data, now), now);
+        assert_eq!(send(&profiles, &delivery).await.status(), StatusCode::NO_CONTENT);
+        let old = "SELECT count(*) FROM clerk_deliveries WHERE id LIKE 'old%'";
+        assert_eq!(profiles.pool.number(old).await, left);
+        let others = "SELECT count(*) FROM clerk_deliveries WHERE id NOT LIKE 'old%'";
+        assert_eq!(profiles.pool.number(others).await, 250 + number);
+    }
+    let index = match &profiles.pool {
+        Pool::Postgres(_) => {
+            "SELECT count(*) FROM pg_indexes WHERE indexname = 'clerk_deliveries_received_at'"
+        }
+        Pool::Sqlite(_) => "SELECT count(*) FROM sqlite_schema WHERE name = 'clerk_deliveries_received_at'",
+    };
+    assert_eq!(profiles.pool.number(index).await, 1);
 }
 
 async fn a_hook_that_sees_deliveries_once_needs_its_table(database: TestDatabase) {

@@ -1,6 +1,5 @@
 //! What is said of a `UserSync` before it starts.
 
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +23,7 @@ use super::reads::Reads;
 #[cfg(feature = "webhooks")]
 use super::receive::{EventHook, OnEvent};
 use super::report::Reports;
+use super::shared_writes::SharedWrites;
 use super::store::{Hook, StoreFuture};
 use super::tasks::Tasks;
 use super::user_sync::{Inner, UserSync};
@@ -107,6 +107,25 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
 
     /// How long a request waits for the database before it is answered with 503, or with the session where the handler
     /// takes [`MaybeSynced`](crate::extract::MaybeSynced); 2 seconds unless said.
+    ///
+    /// A PostgreSQL server does not notice that a request has stopped waiting: it goes on with the statement, and the
+    /// connection returns to the pool when the statement ends. To end the statement in the server too, set
+    /// `statement_timeout` for the connections of the pool, to the same time or a little more:
+    ///
+    /// ```
+    /// # #[cfg(feature = "postgres")] {
+    /// use sqlx::postgres::PgConnectOptions;
+    ///
+    /// let options: PgConnectOptions = "postgres://app@localhost/app".parse()?;
+    /// let options = options.options([("statement_timeout", "3s")]);
+    /// # assert!(options.get_options().is_some_and(|options| options.contains("statement_timeout=3s")));
+    /// # }
+    /// # Ok::<(), sqlx::Error>(())
+    /// ```
+    ///
+    /// An import writes 500 rows with one statement, so give it a pool of its own if the time is short. Behind a pooler set
+    /// it for the role: `ALTER ROLE app SET statement_timeout = '3s'`. On SQLite a statement waits for other writers as long
+    /// as the `busy_timeout` of the pool says.
     pub fn sync_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -280,14 +299,16 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
         let remembers_deliveries = self.on_event.as_ref().is_some_and(|on_event| on_event.once);
         #[cfg(not(feature = "webhooks"))]
         let remembers_deliveries = false;
-        self.pool
+        let place = self
+            .pool
             .check(
                 self.transaction_pooling,
                 remembers_deliveries,
                 self.shares_denials,
             )
             .await?;
-        let sender: Arc<str> = format!("{:016x}", RandomState::new().hash_one(())).into();
+        let writes = SharedWrites::of(&place);
+        let sender = Arc::clone(&writes.sender);
         let connections = self.pool.connections();
         let claim_columns = P::CLAIM_COLUMNS;
         #[cfg(feature = "postgres")]
@@ -320,7 +341,7 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
             reads: Reads::new(Arc::clone(&store), connections, self.timeout),
             store,
             newcomers: Newcomers::default(),
-            fresh: FreshRows::new(U::FRESH_FOR, hears_all),
+            fresh: FreshRows::new(U::FRESH_FOR, writes, hears_all),
             breaker: Breaker::default(),
             reports: Reports::default(),
             timeout: self.timeout,

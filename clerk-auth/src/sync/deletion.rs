@@ -1,6 +1,6 @@
 //! What it takes for a user to be deleted, and to stay so.
 
-use sqlx::{ColumnIndex, Decode, Encode, Executor, IntoArguments, Type};
+use sqlx::{ColumnIndex, Decode, Encode, Executor, IntoArguments, Row, Type};
 
 use super::dialect::{Dialect, key};
 use super::error::SyncError;
@@ -93,6 +93,21 @@ where
             Some(stored) => Ok(Written { stored, ..written }),
             None => Err(WriteError::Gone),
         }
+    }
+
+    /// Whether a user is remembered as deleted although the row is gone.
+    pub(super) async fn select_tombstone(
+        &self,
+        connection: &mut DB::Connection,
+        clerk_id: &str,
+    ) -> Result<bool, sqlx::Error> {
+        let Some(tombstones) = U::TOMBSTONES else {
+            return Ok(false);
+        };
+        let row = sqlx::query_with(tombstones.select, key::<DB>(clerk_id)?)
+            .fetch_one(connection)
+            .await?;
+        row.try_get(0)
     }
 
     /// Deletes a user in a transaction that [`Dialect::BEGIN`] began. The hook runs with the row before it goes, once for

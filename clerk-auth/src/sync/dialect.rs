@@ -106,6 +106,13 @@ pub(crate) trait Dialect: Database + HasStatementCache {
         arguments: Self::Arguments,
     ) -> impl Future<Output = Result<Option<Written<U>>, sqlx::Error>> + Send + 'a;
 
+    /// A text that the handles of this process on one table have in common. `pool` tells pools apart.
+    fn place(
+        connection: &mut Self::Connection,
+        pool: usize,
+        table: &str,
+    ) -> impl Future<Output = Result<String, sqlx::Error>> + Send;
+
     /// The parameter of a statement for many users.
     fn many(clerk_ids: &[&str]) -> Result<Self::Arguments, sqlx::Error>;
 
@@ -158,6 +165,11 @@ impl Dialect for sqlx::Postgres {
             written::<Self, U>(&row, inserted)
         })
         .transpose()
+    }
+
+    // Other pools of this process listen, as other processes do.
+    async fn place(_: &mut Self::Connection, pool: usize, table: &str) -> Result<String, sqlx::Error> {
+        Ok(format!("postgres {pool:x} {table}"))
     }
 
     fn many(clerk_ids: &[&str]) -> Result<Self::Arguments, sqlx::Error> {
@@ -227,6 +239,26 @@ impl Dialect for sqlx::Sqlite {
             .await?;
         row.map(|row| written::<Self, U>(&row, existing.is_none()))
             .transpose()
+    }
+
+    // Nothing can be heard, so that every handle of this process on the file is one of them, whatever its pool is.
+    async fn place(
+        connection: &mut Self::Connection,
+        pool: usize,
+        table: &str,
+    ) -> Result<String, sqlx::Error> {
+        let (schema, table) = table.split_once('.').unwrap_or(("main", table));
+        let file: Option<String> =
+            sqlx::query_scalar("SELECT file FROM pragma_database_list WHERE name = ?1 COLLATE NOCASE")
+                .bind(schema)
+                .fetch_optional(connection)
+                .await?;
+        let table = table.to_ascii_lowercase();
+        Ok(match file.filter(|file| !file.is_empty()) {
+            Some(file) => format!("sqlite {table} {file}"),
+            // In memory.
+            None => format!("sqlite {table} of {pool:x} {schema}"),
+        })
     }
 
     fn many(clerk_ids: &[&str]) -> Result<Self::Arguments, sqlx::Error> {

@@ -1,11 +1,12 @@
 //! What the table and Clerk do not agree about, without writing anything.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
 use super::page::{Page, Standing, up_to_last_id};
 use super::patience::Patience;
-use super::progress::ImportError;
+use super::progress::{ImportError, NotImported};
 use super::user_sync::UserSync;
 use crate::backend_api::{BackendApi, LARGEST_PAGE};
 use crate::id::UserId;
@@ -50,6 +51,9 @@ pub struct Drift {
     pub deleted: UserList,
     /// Users whom the struct cannot hold, so that they can have no row.
     pub unreadable: UserList,
+    /// Why an import skips the users of `deleted` and `unreadable`, as far as those are named: the text of
+    /// [`NotImported`](super::NotImported).
+    pub reasons: Vec<(UserId, String)>,
 }
 
 /// Users by id: all of them are counted, and the first [`UserList::LONGEST`] are named, so that a table that holds nobody
@@ -138,23 +142,29 @@ impl<U: SyncedUser> UserSync<U> {
     ) -> Result<(), ImportError> {
         let page = Page::of::<U>(page);
         let (observations, unreadable) = page.observations::<U>();
-        for (user_id, _) in unreadable.not_imported {
+        for (user_id, reason) in unreadable.not_imported {
             drift.users += 1;
-            drift.unreadable.push(user_id);
+            drift.reasons.extend(drift.unreadable.skip(user_id, &reason));
         }
         let standings = patience
             .with_rows::<U, _, _>(|| self.inner.standings(&observations))
             .await?;
         for (observation, standing) in observations.iter().zip(standings) {
             drift.users += 1;
-            let list = match standing {
-                Standing::Missing => &mut drift.missing,
-                Standing::Stale => &mut drift.stale,
-                Standing::Deleted => &mut drift.deleted,
-                Standing::Unreadable => &mut drift.unreadable,
-                Standing::SameButOlder | Standing::Right => continue,
-            };
-            list.push(UserId::new(observation.source.subject()));
+            let user_id = UserId::new(observation.source.subject());
+            match standing {
+                Standing::Missing => drift.missing.push(user_id),
+                Standing::Stale => drift.stale.push(user_id),
+                Standing::Deleted => {
+                    let skipped = drift.deleted.skip(user_id, &NotImported::Deleted);
+                    drift.reasons.extend(skipped);
+                }
+                Standing::Unreadable => {
+                    let skipped = drift.unreadable.skip(user_id, &NotImported::UnreadableRow);
+                    drift.reasons.extend(skipped);
+                }
+                Standing::SameButOlder | Standing::Right => {}
+            }
         }
         Ok(())
     }
@@ -178,6 +188,13 @@ impl UserList {
             self.user_ids.push(user_id);
         }
     }
+
+    /// Lists a user whom an import skips. Returns the reason, if the user is named.
+    fn skip(&mut self, user_id: UserId, reason: &NotImported) -> Option<(UserId, String)> {
+        let reason = (self.user_ids.len() < Self::LONGEST).then(|| (user_id.clone(), reason.to_string()));
+        self.push(user_id);
+        reason
+    }
 }
 
 impl fmt::Display for Drift {
@@ -195,9 +212,17 @@ impl fmt::Display for Drift {
             let separator = if place == 0 { " " } else { ", " };
             write!(formatter, "{separator}{} {name}", list.count)?;
         }
+        let reasons: HashMap<&str, &str> = self
+            .reasons
+            .iter()
+            .map(|(user_id, reason)| (user_id.as_str(), &**reason))
+            .collect();
         for (name, list) in lists {
             for user_id in &list.user_ids {
                 write!(formatter, "\n{name} {user_id}")?;
+                if let Some(reason) = reasons.get(user_id.as_str()) {
+                    write!(formatter, ": {reason}")?;
+                }
             }
             let named = u64::try_from(list.user_ids.len()).unwrap_or(u64::MAX);
             if list.count > named {

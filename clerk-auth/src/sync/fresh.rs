@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use quick_cache::sync::{Cache, EntryAction, EntryResult};
 
-use super::places::Places;
+use super::shared_writes::SharedWrites;
 use super::store::Stored;
 use super::version::Version;
 use crate::session::Session;
@@ -18,15 +18,12 @@ const MOST_ROWS: usize = 10_000;
 /// In an announcement of another process, instead of users: any row of the table may have been written.
 pub(super) const ANY: &str = "*";
 
-/// Users that share a counter lose their copies together; with so many of them that is rare.
-const COUNTERS: usize = 1_024;
-
 /// Copies of rows, each good for a while. A copy dies by its age, or because a counter that its user hashes to has moved
 /// since before the row was read: no write, webhook or invalidation has to find it.
 pub(super) struct FreshRows<U> {
     fresh_for: Duration,
     rows: Cache<Box<str>, Arc<FreshRow<U>>>,
-    writes: Places<AtomicU64>,
+    writes: Arc<SharedWrites>,
     /// Nobody else can write unheard.
     hears_writes: AtomicBool,
 }
@@ -87,16 +84,12 @@ impl Drop for Writing<'_> {
 }
 
 impl<U> FreshRows<U> {
-    pub(super) fn new(fresh_for: Duration, hears_writes: bool) -> Self {
-        let (capacity, counters) = if fresh_for.is_zero() {
-            (0, 1)
-        } else {
-            (MOST_ROWS, COUNTERS)
-        };
+    pub(super) fn new(fresh_for: Duration, writes: Arc<SharedWrites>, hears_writes: bool) -> Self {
+        let capacity = if fresh_for.is_zero() { 0 } else { MOST_ROWS };
         Self {
             fresh_for,
             rows: Cache::new(capacity),
-            writes: Places::new(counters),
+            writes,
             hears_writes: AtomicBool::new(hears_writes),
         }
     }
@@ -116,13 +109,14 @@ impl<U> FreshRows<U> {
         // A clock set back makes the row of unknown age.
         let is_young =
             now >= row.read.clock && now.since(row.read.clock) < self.fresh_for && age < self.fresh_for;
-        (is_young && row.read.writes == self.writes.of(clerk_id).load(Ordering::Acquire)).then_some(row)
+        (is_young && row.read.writes == self.writes.counters.of(clerk_id).load(Ordering::Acquire))
+            .then_some(row)
     }
 
     /// To be called before a read begins.
     pub(super) fn reading(&self, clerk_id: &str, now: Timestamp) -> Reading {
         Reading {
-            writes: self.writes.of(clerk_id).load(Ordering::Acquire),
+            writes: self.writes.counters.of(clerk_id).load(Ordering::Acquire),
             instant: Instant::now(),
             clock: now,
         }
@@ -152,7 +146,7 @@ impl<U> FreshRows<U> {
 
     /// Somebody has written the user's row: no copy read before is good.
     pub(super) fn written(&self, clerk_id: &str) {
-        self.writes.of(clerk_id).fetch_add(1, Ordering::AcqRel);
+        self.writes.counters.of(clerk_id).fetch_add(1, Ordering::AcqRel);
     }
 
     /// Another process says whose rows it has written: one user's, several with spaces between them, or [`ANY`].
@@ -171,7 +165,7 @@ impl<U> FreshRows<U> {
     /// Somebody has written rows, and nobody says whose: no copy read before is good.
     #[cfg(feature = "postgres")]
     pub(super) fn any_written(&self) {
-        for counter in self.writes.all() {
+        for counter in self.writes.counters.all() {
             counter.fetch_add(1, Ordering::AcqRel);
         }
     }
@@ -179,7 +173,7 @@ impl<U> FreshRows<U> {
     /// To be called before this process writes the user's row. However that ends, no copy read before is good.
     pub(super) fn writing<'a>(&'a self, clerk_id: &'a str, now: Timestamp) -> Writing<'a> {
         Writing {
-            counter: self.writes.of(clerk_id),
+            counter: self.writes.counters.of(clerk_id),
             began: self.reading(clerk_id, now),
             done: false,
         }

@@ -114,6 +114,9 @@ impl PageReport {
             SyncError::Database(error) if kind(&error) == ErrorKind::UnreadableRow => {
                 NotImported::UnreadableRow
             }
+            SyncError::Database(error) if matches!(*error, sqlx::Error::RowNotFound) => {
+                NotImported::NotStored
+            }
             SyncError::Database(error) => NotImported::refused(&error),
             error => return Err(error),
         };
@@ -278,7 +281,7 @@ impl<U: SyncedUser> Inner<U> {
                 }
                 part => match self.write_part(part).await {
                     Ok(written) => {
-                        self.count_written(part, &written, report);
+                        self.count_written(part, &written, report).await?;
                         continue;
                     }
                     Err(error) => error,
@@ -317,7 +320,12 @@ impl<U: SyncedUser> Inner<U> {
         Ok(())
     }
 
-    fn count_written(&self, rows: &[Observation<'_, U>], written: &[WrittenRow], report: &mut PageReport) {
+    async fn count_written(
+        &self,
+        rows: &[Observation<'_, U>],
+        written: &[WrittenRow],
+        report: &mut PageReport,
+    ) -> Result<(), SyncError> {
         let written: HashMap<&str, &WrittenRow> = written.iter().map(|row| (&*row.clerk_id, row)).collect();
         for row in rows {
             let clerk_id = row.source.subject();
@@ -328,9 +336,21 @@ impl<U: SyncedUser> Inner<U> {
                 }
                 // Somebody wrote newer claims between the read and the upsert, which therefore changed nothing.
                 Some(won) if !won.deleted => report.count(SyncOutcome::Unchanged),
-                _ => report.skip(clerk_id, NotImported::Deleted),
+                Some(_) => report.skip(clerk_id, NotImported::Deleted),
+                // The statement left the user out because of a tombstone, or a trigger did.
+                None => {
+                    let is_deleted = async { Ok(self.store.has_tombstone(clerk_id).await?) };
+                    report.skip(
+                        clerk_id,
+                        match at_most(is_deleted).await? {
+                            true => NotImported::Deleted,
+                            false => NotImported::NotStored,
+                        },
+                    );
+                }
             }
         }
+        Ok(())
     }
 }
 

@@ -7,6 +7,7 @@ use sqlx::{Connection, Database, Pool};
 
 use super::connection::Connections;
 use super::denials;
+use super::dialect::Dialect;
 use super::pool_store::PoolStore;
 #[cfg(feature = "webhooks")]
 use super::receive::OnEvent;
@@ -47,13 +48,14 @@ pub(super) mod sealed {
 
         const CLAIM_COLUMNS: &'static [ClaimColumn];
 
-        /// Asks the tables whether they are as they have to be.
+        /// Asks the tables whether they are as they have to be. Returns the place of the struct's: a text that handles of
+        /// this process on the same table have in common.
         fn check(
             &self,
             transaction_pooling: bool,
             remembers_deliveries: bool,
             shares_denials: bool,
-        ) -> impl Future<Output = Result<(), SchemaError>> + Send;
+        ) -> impl Future<Output = Result<String, SchemaError>> + Send;
 
         /// The most connections that the pool opens.
         fn connections(&self) -> u32;
@@ -88,7 +90,7 @@ macro_rules! user_pool {
                 transaction_pooling: bool,
                 remembers_deliveries: bool,
                 shares_denials: bool,
-            ) -> Result<(), SchemaError> {
+            ) -> Result<String, SchemaError> {
                 let connections = Connections::new(self.clone(), transaction_pooling);
                 let acquired = connections.acquire().await;
                 let mut connection = acquired.map_err(schema::unavailable::<U>)?;
@@ -108,7 +110,12 @@ macro_rules! user_pool {
                 if transaction_pooling && connection.cached_statements_size() > 0 {
                     return Err(SchemaError::StatementCache);
                 }
-                connection.done().await.map_err(schema::unavailable::<U>)
+                // Clones of a pool share its options.
+                let pool = std::ptr::from_ref(self.options()).addr();
+                let place = <$database as Dialect>::place(&mut connection, pool, U::TABLE).await;
+                let place = place.map_err(schema::unavailable::<U>)?;
+                connection.done().await.map_err(schema::unavailable::<U>)?;
+                Ok(place)
             }
 
             fn connections(&self) -> u32 {

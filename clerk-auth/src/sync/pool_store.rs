@@ -293,14 +293,12 @@ where
     #[cfg(feature = "backend-api")]
     fn has_tombstone<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool> {
         Box::pin(self.repeated(move || async move {
-            let Some(tombstones) = U::TOMBSTONES else {
+            if U::TOMBSTONES.is_none() {
                 return Ok(false);
-            };
+            }
             let mut connection = self.connections.acquire().await?;
-            let row = sqlx::query_with(tombstones.select, key::<DB>(clerk_id)?)
-                .fetch_one(&mut *connection)
-                .await;
-            connection.end(row).await?.try_get(0)
+            let found = self.select_tombstone(&mut connection, clerk_id).await;
+            connection.end(found).await
         }))
     }
 

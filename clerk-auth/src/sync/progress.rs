@@ -104,6 +104,9 @@ pub enum NotImported {
         /// The constraint, where the database names one.
         constraint: Option<Box<str>>,
     },
+    /// The statement ran and the database stored no row for the user: a `BEFORE` trigger of the table returned null.
+    #[error("the database stored no row for the user: a trigger of the table skips it")]
+    NotStored,
     /// The table holds a row of the user that cannot be read as the struct.
     #[error("the user's row cannot be read as the struct")]
     UnreadableRow,

@@ -225,7 +225,7 @@ pub(super) fn details(error: &sqlx::Error) -> Details {
         expect(unused_mut, reason = "there is no database")
     )]
     let mut details = Details {
-        code: error.code().map(|code| code.into()),
+        code: error.code().map(Into::into),
         table: error.table().map(Into::into),
         constraint: error.constraint().map(Into::into),
         column: None,

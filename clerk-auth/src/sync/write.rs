@@ -60,13 +60,16 @@ where
         if Self::ANNOUNCES {
             sqlx::Arguments::add(&mut arguments, &*self.sender).map_err(sqlx::Error::Encode)?;
         }
-        match DB::upsert::<U>(connection, clerk_id, arguments)
+        match DB::upsert::<U>(&mut *connection, clerk_id, arguments)
             .await
             .map_err(taken)?
         {
             Some(written) => Ok(written),
-            None if U::TOMBSTONES.is_some() => Err(WriteError::Gone),
-            None => Err(sqlx::Error::RowNotFound.into()),
+            // A trigger skips the row, unless there is a tombstone.
+            None => match self.select_tombstone(connection, clerk_id).await? {
+                true => Err(WriteError::Gone),
+                false => Err(sqlx::Error::RowNotFound.into()),
+            },
         }
     }
 
