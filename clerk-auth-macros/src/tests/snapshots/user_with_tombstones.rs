@@ -46,7 +46,6 @@ const _: () = {
     #[automatically_derived]
     impl ::clerk_auth::user::Derived for User {}
     #[automatically_derived]
-    #[diagnostic::do_not_recommend]
     impl ::clerk_auth::user::SyncedUser for User {
         type Claims = __UserClaims;
         const NAME: &'static str = "User";
