@@ -19,6 +19,7 @@ on_both_databases!(
     a_token_without_the_claims_is_answered_from_clerk,
     clerk_is_asked_once_however_many_requests_a_token_makes,
     a_clerk_that_does_not_answer_is_not_a_reason_to_refuse_whom_we_know,
+    deleted_row_is_not_served_while_clerk_does_not_answer,
     whom_clerk_does_not_know_is_refused_and_not_deleted,
     a_stale_holder_of_a_unique_value_is_brought_up_to_date,
     a_holder_whom_clerk_does_not_know_is_not_deleted,
@@ -130,6 +131,21 @@ async fn a_clerk_that_does_not_answer_is_not_a_reason_to_refuse_whom_we_know(dat
         (known.outcome, known.user.name.as_deref()),
         (Unchanged, Some("Ada"))
     );
+}
+
+/// The deletion came from a process of which this one knows nothing but the row.
+async fn deleted_row_is_not_served_while_clerk_does_not_answer(database: TestDatabase) {
+    let fake = fake().await;
+    let profiles = start(&database, &fake).await;
+    let session = profiles.session(token("user_ada", "Ada", 1_000)).await;
+    profiles.users.sync(&session).await.expect("it syncs");
+    fake.fail(StatusCode::INTERNAL_SERVER_ERROR);
+    let sql = "UPDATE profiles SET clerk_deleted_at = CURRENT_TIMESTAMP WHERE clerk_id = 'user_ada'";
+    profiles.pool.execute(sql).await;
+    profiles.clock.advance(Duration::from_secs(5));
+    let thin = profiles.session(bare()).await;
+    let refused = profiles.users.sync(&thin).await.expect_err("the user is deleted");
+    assert!(matches!(refused, SyncError::Gone), "{refused}");
 }
 
 async fn whom_clerk_does_not_know_is_refused_and_not_deleted(database: TestDatabase) {

@@ -208,3 +208,14 @@ fn currency_is_asked_for_only_where_it_is_required() {
     currency.last.fetch_sub(6_000, Ordering::Relaxed);
     assert!(!currency.suffices());
 }
+
+#[test]
+fn currency_is_lost_as_time_goes_by() {
+    let mut currency = Currency::new();
+    currency.require();
+    currency.renew();
+    assert!(currency.suffices());
+    let six_seconds_ago = Instant::now().checked_sub(Duration::from_secs(6));
+    currency.started = six_seconds_ago.expect("the machine has run for longer");
+    assert!(!currency.suffices());
+}

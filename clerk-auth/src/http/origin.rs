@@ -348,6 +348,43 @@ mod tests {
     }
 
     #[test]
+    fn host_has_at_most_253_characters() {
+        let label = "a".repeat(63);
+        let host = format!("{label}.{label}.{label}.{}", "a".repeat(61));
+        assert_eq!(host.len(), 253);
+        assert!(is_origin(&format!("https://{host}")));
+        assert!(!is_origin(&format!("https://{host}a")));
+    }
+
+    #[test]
+    fn each_fault_of_an_origin_has_its_reason() {
+        for (text, reason) in [
+            (" ", "is empty"),
+            ("https://*.example.com", "wildcards"),
+            (r#"{"a": 1}"#, "JSON"),
+            ("[https://a.example]", "JSON"),
+            ("'https://a.example'", "quotes"),
+            ("https://a.example https://b.example", "separate them"),
+            ("https://bücher.example", "ASCII"),
+            ("app.example.com", "begins with its scheme"),
+            ("[::1]:3000", "begins with its scheme"),
+            ("https://a.example/", "without a path"),
+            ("https://a.example?", "without a path"),
+            ("https://ada@a.example", "user name"),
+            ("https://A.example", "lower case"),
+            ("https://a.example:443", "in this form"),
+        ] {
+            assert!(fault(text).contains(reason), "{text}: {}", fault(text));
+        }
+        assert_eq!(
+            meant_origins("[::1]:3000")
+                .map(|origins| origins.join(","))
+                .as_deref(),
+            Some("http://[::1]:3000")
+        );
+    }
+
+    #[test]
     fn issuer_is_an_origin_and_the_path_of_a_proxy() {
         for url in [
             "https://clerk.example.com",
