@@ -1,19 +1,25 @@
-//! A signed-in request beside a plain one, over loopback: how many of each a server of one core answers in a second, while
-//! the load comes from a process on the other core.
+//! Signed-in requests beside plain ones, over loopback: what each costs the one thread of a server, while the load comes
+//! from a process on the other core.
 
+use std::collections::BTreeMap;
 use std::env;
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Json;
-use axum::extract::{FromRef, State};
+use axum::extract::{FromRef, FromRequestParts, RawQuery, State};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
 use axum::routing::get as unguarded;
-use clerk_auth::testing::{Issuer, MovableClock};
-use clerk_auth::time::{Clock, SystemClock};
+use clerk_auth::testing::{Issuer, MovableClock, SessionToken};
+use clerk_auth::time::{Clock, SystemClock, Timestamp};
 use clerk_auth::{Clerk, SyncedUser, UserSync, authenticated, routing};
 use clerk_auth_tests::database::TestDatabase;
+use quick_cache::sync::Cache;
+use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -21,7 +27,10 @@ use tokio::net::{TcpListener, TcpStream};
 const SERVE: &str = "serve";
 const CONNECTIONS: usize = 16;
 const ROUNDS: usize = 15;
-const ROUND: Duration = Duration::from_secs(2);
+/// Requests of a connection in a round.
+const REQUESTS: usize = 1_200;
+/// What an active user's page sends in the minute for which a token is valid.
+const REQUESTS_OF_A_TOKEN: usize = 12;
 
 #[derive(Clone, Debug, serde::Serialize, SyncedUser)]
 #[synced_user(
@@ -37,16 +46,41 @@ struct Person {
     name: Option<String>,
 }
 
+/// The same table, read at each request.
+#[derive(Debug, serde::Serialize, SyncedUser)]
+#[synced_user(
+    table = "people",
+    template_json = r#"{"email": "{{user.primary_email_address}}", "name": "{{user.first_name}}", "updatedAt": "{{user.updated_at}}"}"#,
+    database(postgres),
+    fresh_for = "0s"
+)]
+struct ReadPerson {
+    #[column(generated)]
+    id: i64,
+    clerk_id: String,
+    email: Option<String>,
+    name: Option<String>,
+}
+
 #[derive(Clone, FromRef)]
 struct AppState {
     clerk: Clerk,
-    users: UserSync<Person>,
-    /// What the plain handler answers with.
+    people: UserSync<Person>,
+    read: UserSync<ReadPerson>,
+    pool: PgPool,
+    /// The cache of the handler that is written by hand.
+    by_hand: Arc<Cache<String, Arc<Person>>>,
+    /// The answer of the plain handler.
     person: Arc<Person>,
 }
 
 #[authenticated]
-async fn me(person: Arc<Person>) -> Json<Arc<Person>> {
+async fn kept(person: Arc<Person>) -> Json<Arc<Person>> {
+    Json(person)
+}
+
+#[authenticated]
+async fn read(person: ReadPerson) -> Json<ReadPerson> {
     Json(person)
 }
 
@@ -54,16 +88,68 @@ async fn plain(State(state): State<AppState>) -> Json<Arc<Person>> {
     Json(state.person)
 }
 
+/// `Clerk::authenticate` and a lookup in a cache: no database, no freshness, no denial of a user.
+struct ByHand(Arc<Person>);
+
+impl FromRequestParts<AppState> for ByHand {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, StatusCode> {
+        let session = state.clerk.authenticate(&parts.headers).await;
+        let session = session.map_err(|_| StatusCode::UNAUTHORIZED)?;
+        let person = state.by_hand.get(session.user_id().as_str());
+        person.map(Self).ok_or(StatusCode::NOT_FOUND)
+    }
+}
+
+async fn by_hand(ByHand(person): ByHand) -> Json<Arc<Person>> {
+    Json(person)
+}
+
+/// One SELECT by key, and no authentication.
+async fn select(State(pool): State<PgPool>, RawQuery(user): RawQuery) -> Result<Json<Person>, StatusCode> {
+    type Row = (i64, String, Option<String>, Option<String>);
+    let row: Result<Row, _> =
+        sqlx::query_as("SELECT id, clerk_id, email, name FROM people WHERE clerk_id = $1")
+            .bind(user)
+            .fetch_one(&pool)
+            .await;
+    let (id, clerk_id, email, name) = row.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+    Ok(Json(Person {
+        id,
+        clerk_id,
+        email,
+        name,
+    }))
+}
+
+const ISSUER: &str = "https://clerk.example.com";
+
+fn user(number: usize) -> String {
+    format!("user_{number:02}")
+}
+
+/// A token of the profile that the rows have.
+fn token(issuer: &Issuer, number: usize, now: Timestamp) -> SessionToken<'_> {
+    issuer
+        .token(&user(number))
+        .claim("email", "ada@example.com")
+        .claim("name", "Ada")
+        .claim("updatedAt", now.seconds() - 100_000)
+        .issued_at(now)
+}
+
 pub(crate) fn run(role: &str) {
     assert_eq!(role, SERVE, "`{SERVE}` is the only role");
+    let public_key = env::args().nth(2).expect("the public key is the second argument");
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .expect("a runtime starts");
-    runtime.block_on(serve());
+    runtime.block_on(serve(&public_key));
 }
 
-async fn serve() {
+async fn serve(public_key: &str) {
     let database = TestDatabase::postgres().await;
     let pool = PgPoolOptions::new()
         .max_connections(10)
@@ -74,41 +160,53 @@ async fn serve() {
         .execute(&pool)
         .await
         .expect("the table is new");
-    // Neither the token nor the row grows old: what is measured is the warm request.
+    // Neither the tokens nor the rows grow old.
     let now = SystemClock.now();
-    let issuer = Issuer::new("https://clerk.example.com");
     let clerk = Clerk::builder()
-        .issuer(issuer.url())
-        .jwt_key(issuer.public_key_pem())
+        .issuer(ISSUER)
+        .jwt_key(public_key)
         .clock(MovableClock::at(now))
         .build()
         .expect("the configuration is right");
-    let users = UserSync::new(clerk.clone(), pool).await.expect("the table fits");
-    let token = issuer
-        .token("user_ada")
-        .claim("email", "ada@example.com")
-        .claim("name", "Ada")
-        .claim("updatedAt", now.seconds() - 60)
-        .issued_at(now)
-        .sign();
-    let person = Person {
-        id: 1,
-        clerk_id: "user_ada".into(),
-        email: Some("ada@example.com".into()),
-        name: Some("Ada".into()),
+    let people = UserSync::new(clerk.clone(), pool.clone())
+        .await
+        .expect("the table fits");
+    let read_people = UserSync::new(clerk.clone(), pool.clone())
+        .await
+        .expect("the table fits");
+    let person = |number: usize| {
+        Arc::new(Person {
+            id: 1,
+            clerk_id: user(number),
+            email: Some("ada@example.com".into()),
+            name: Some("Ada".into()),
+        })
     };
+    let cache = Cache::new(10_000);
+    for number in 0..CONNECTIONS {
+        cache.insert(user(number), person(number));
+    }
     let state = AppState {
         clerk,
-        users,
-        person: Arc::new(person),
+        people,
+        read: read_people,
+        pool,
+        by_hand: Arc::new(cache),
+        person: person(0),
     };
     let app = routing::Router::new()
         .public("/plain", unguarded(plain))
-        .route("/me", routing::get(me))
+        .public("/by-hand", unguarded(by_hand))
+        .public("/select", unguarded(select))
+        .route("/kept", routing::get(kept))
+        .route("/read", routing::get(read))
         .with_state(state);
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("an address");
-    println!("{address} {token}");
+    println!(
+        "{} {}",
+        listener.local_addr().expect("an address"),
+        now.milliseconds()
+    );
     axum::serve(listener, app).await.expect("it serves");
 }
 
@@ -122,11 +220,25 @@ impl Drop for Server {
     }
 }
 
+impl Server {
+    /// The CPU time of the server's only thread (`proc_pid_schedstat(5)`).
+    fn cpu(&self) -> Duration {
+        let path = format!("/proc/{0}/task/{0}/schedstat", self.0.id());
+        let text = fs::read_to_string(path).expect("the server runs, on Linux");
+        let first = text.split(' ').next().and_then(|first| first.parse().ok());
+        Duration::from_nanos(first.expect("nanoseconds"))
+    }
+}
+
 pub(crate) fn compare() {
     // Each process has a core of its own where the system lets it be chosen.
     let program = env::current_exe().expect("this program");
     let mut server = Command::new("taskset");
-    server.args(["-c", "0"]).arg(program).arg(SERVE);
+    let issuer = Issuer::new(ISSUER);
+    server
+        .args(["-c", "0"])
+        .arg(program)
+        .args([SERVE, &issuer.public_key_pem()]);
     let mut server = Server(
         server
             .stdout(Stdio::piped())
@@ -143,51 +255,116 @@ pub(crate) fn compare() {
     BufReader::new(server.0.stdout.take().expect("it is piped"))
         .read_line(&mut line)
         .expect("the server says where it is");
-    let (address, token) = line.trim().split_once(' ').expect("an address and a token");
+    let (address, now) = line.trim().split_once(' ').expect("an address and a time");
+    let now = Timestamp::from_milliseconds(now.parse().expect("milliseconds"));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .expect("a runtime starts");
-    runtime.block_on(async {
-        let mut rates = [Vec::new(), Vec::new()];
-        for round in 0..ROUNDS {
-            for which in [round % 2, 1 - round % 2] {
-                let path = ["/plain", "/me"][which];
-                rates[which].push(rate(address, path, token).await);
-            }
-        }
-        let [plain, ours] = rates.map(|mut rates| {
-            rates.sort_unstable();
-            rates[rates.len() / 2]
-        });
-        let ratio = ours as f64 / plain as f64;
-        println!("HTTP\n  warm: {ours} requests/s, a plain handler {plain} requests/s, {ratio:.3} x");
-    });
+    runtime.block_on(measure(&server, &issuer, address, now));
 }
 
-/// Requests answered in a second, over connections that stay open. Both handlers are sent the same bytes but for the path.
-async fn rate(address: &str, path: &str, token: &str) -> u64 {
-    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n\r\n");
-    let request: Arc<[u8]> = request.into_bytes().into();
-    // The first answer makes the row, and says how long the others are.
-    let mut connection = Connection::open(address).await;
-    connection.first(&request).await;
-    let length = connection.first(&request).await;
-    let begun = Instant::now();
-    let connections = (0..CONNECTIONS).map(|_| async {
-        let mut connection = Connection::open(address).await;
-        let mut answered = 0;
-        while begun.elapsed() < ROUND {
-            connection.exactly(&request, length).await;
-            answered += 1;
+async fn measure(server: &Server, issuer: &Issuer, address: &str, now: Timestamp) {
+    let request = |path: &str, number: usize, token: &str| -> Arc<[u8]> {
+        let user = user(number);
+        format!("GET {path}?{user} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n\r\n")
+            .into_bytes()
+            .into()
+    };
+    let tokens: Vec<String> = (0..CONNECTIONS)
+        .map(|number| token(issuer, number, now).sign())
+        .collect();
+    let same = |path: &str| -> Vec<Vec<Arc<[u8]>>> {
+        let all = tokens.iter().enumerate();
+        all.map(|(number, token)| vec![request(path, number, token); REQUESTS])
+            .collect()
+    };
+    // Each token has an `oiat` of its own: its header is another one.
+    let mut minted = 0;
+    let mut minutes = || -> Vec<Vec<Arc<[u8]>>> {
+        let of_one = |number: usize| {
+            let mut requests = Vec::with_capacity(REQUESTS);
+            for _ in 0..REQUESTS / REQUESTS_OF_A_TOKEN {
+                minted += 1;
+                let read_at = Timestamp::from_seconds(now.seconds() - minted);
+                let token = token(issuer, number, now).claims_read_at(read_at).sign();
+                requests.extend(vec![request("/kept", number, &token); REQUESTS_OF_A_TOKEN]);
+            }
+            requests
+        };
+        (0..CONNECTIONS).map(of_one).collect()
+    };
+    let mut costs: BTreeMap<&str, Vec<Duration>> = BTreeMap::new();
+    let mut rates: BTreeMap<&str, Vec<Duration>> = BTreeMap::new();
+    // The first round makes the rows and fills the caches.
+    for round in 0..=ROUNDS {
+        let kinds = ["plain", "kept", "by-hand", "read", "select", "minute"];
+        for turn in 0..kinds.len() {
+            let kind = kinds[(round + turn) % kinds.len()];
+            // Before anybody reads a row, it must be there.
+            let kind = if round == 0 {
+                kinds[(turn + 1) % kinds.len()]
+            } else {
+                kind
+            };
+            let requests = match kind {
+                "minute" => minutes(),
+                kind => same(&format!("/{kind}")),
+            };
+            let (cpu, begun) = (server.cpu(), Instant::now());
+            send(address, &requests).await;
+            let (cpu, time) = (server.cpu() - cpu, begun.elapsed());
+            if round > 0 {
+                let count = u32::try_from(CONNECTIONS * REQUESTS).expect("a count");
+                costs.entry(kind).or_default().push(cpu / count);
+                rates.entry(kind).or_default().push(time / count);
+            }
         }
-        answered
+    }
+    let cost = |kind: &str| super::median(costs[kind].clone());
+    println!("HTTP, CPU time of the server for a request");
+    for (what, ours, beside, other, aim) in [
+        (
+            "a kept row",
+            "kept",
+            "authenticate and a cache by hand",
+            "by-hand",
+            1.05,
+        ),
+        (
+            "a row that is read",
+            "read",
+            "a plain handler with one SELECT",
+            "select",
+            0.50,
+        ),
+        (
+            "a minute of an active user",
+            "minute",
+            "a plain handler",
+            "plain",
+            1.60,
+        ),
+    ] {
+        let (ours, other) = (cost(ours), cost(other));
+        let ratio = ours.as_secs_f64() / other.as_secs_f64();
+        println!("  {what}: {ours:.1?}, {beside} {other:.1?}, {ratio:.3} x, at most {aim} x");
+    }
+    let rate = |kind: &str| super::median(rates[kind].clone());
+    let ratio = rate("plain").as_secs_f64() / rate("kept").as_secs_f64();
+    println!("  a kept row: {ratio:.3} times as many requests a second as a plain handler");
+}
+
+/// Each connection sends its requests one after another.
+async fn send(address: &str, requests: &[Vec<Arc<[u8]>>]) {
+    let connections = requests.iter().map(|requests| async move {
+        let mut connection = Connection::open(address).await;
+        let length = connection.first(&requests[0]).await;
+        for request in &requests[1..] {
+            connection.exactly(request, length).await;
+        }
     });
-    let answered: u64 = futures_util::future::join_all(connections)
-        .await
-        .into_iter()
-        .sum();
-    (answered as f64 / begun.elapsed().as_secs_f64()) as u64
+    futures_util::future::join_all(connections).await;
 }
 
 struct Connection(TcpStream, Vec<u8>);
