@@ -66,6 +66,10 @@ pub(super) enum Generated {
     /// `GENERATED ALWAYS AS (…) VIRTUAL`
     Virtual,
     /// `GENERATED ALWAYS AS IDENTITY`
+    #[cfg_attr(
+        all(feature = "sqlite", not(feature = "postgres")),
+        expect(dead_code, reason = "SQLite has none")
+    )]
     Identity,
 }
 
@@ -75,6 +79,10 @@ pub(crate) struct Needs {
     /// `SELECT`, `INSERT`, `UPDATE`, `DELETE`.
     pub(super) privileges: &'static [&'static str],
     /// They read `xmax`, which PostgreSQL does not return for a row that it has put into a partition.
+    #[cfg_attr(
+        all(feature = "sqlite", not(feature = "postgres")),
+        expect(dead_code, reason = "SQLite has none")
+    )]
     pub(super) system_columns: bool,
 }
 

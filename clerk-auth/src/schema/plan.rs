@@ -2,10 +2,12 @@
 
 use std::future::Future;
 
+#[cfg(feature = "sqlite")]
+use sqlx::Executor;
 use sqlx::error::BoxDynError;
 #[cfg(feature = "postgres")]
 use sqlx::{Arguments as _, Connection as _};
-use sqlx::{AssertSqlSafe, Database, Executor};
+use sqlx::{AssertSqlSafe, Database};
 
 use super::Problem;
 use super::live::{quote, quote_path};
