@@ -24,6 +24,7 @@ mod failure;
 #[cfg(feature = "backend-api")]
 mod fallback;
 mod fresh;
+mod holders;
 #[cfg(feature = "backend-api")]
 mod import;
 #[cfg(feature = "backend-api")]
@@ -31,6 +32,7 @@ mod instance_proof;
 #[cfg(feature = "postgres")]
 mod listener;
 mod newcomers;
+mod normalized;
 mod observation;
 #[cfg(feature = "backend-api")]
 mod page;

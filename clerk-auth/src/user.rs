@@ -114,6 +114,20 @@ pub trait SyncedUser: Derived + Sized + Send + Sync + 'static {
     /// Whether the row already holds these claims, so that nothing need be written.
     fn holds(&self, claims: &Self::Claims) -> bool;
 
+    /// Whether two rows hold the same in the columns that claims feed.
+    #[doc(hidden)]
+    fn agrees(&self, other: &Self) -> bool {
+        let _ = other;
+        false
+    }
+
+    /// The columns that do not hold their claims.
+    #[doc(hidden)]
+    fn differences(&self, claims: &Self::Claims) -> Vec<&'static str> {
+        let _ = claims;
+        Vec::new()
+    }
+
     /// A copy for a handler that takes the user by value; `None` for a struct that is not `Clone`, of which each such
     /// handler has a row read for itself.
     fn copy(&self) -> Option<Self>;

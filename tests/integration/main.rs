@@ -28,6 +28,7 @@ mod layout;
 mod migrations;
 mod model;
 mod newcomers;
+mod normalized_values;
 mod odd_users;
 mod openapi;
 mod plans;

@@ -151,6 +151,17 @@ fn synced_user(model: &Model, claims: &Ident, condition: Option<&TokenStream>) -
         let field = column_field(column, &quote!(()));
         (!claim.insert_only).then(|| quote!(#field::equal(&self.#ident, &__claims.#ident)))
     });
+    let compared = |other: TokenStream| {
+        written.iter().filter_map(move |column| {
+            let claim = column.claim()?;
+            let ident = &column.ident;
+            let field = column_field(column, &quote!(()));
+            let equal = quote!(#field::equal(&self.#ident, &#other.#ident));
+            (!claim.insert_only).then_some((&column.name, equal))
+        })
+    };
+    let agreed = compared(quote!(__other)).map(|(_, equal)| equal);
+    let different = compared(quote!(__claims)).map(|(name, equal)| quote!((!#equal).then_some(#name)));
     quote! {
         #[automatically_derived]
         impl __clerk_auth::user::Derived for #ident {}
@@ -188,6 +199,17 @@ fn synced_user(model: &Model, claims: &Ident, condition: Option<&TokenStream>) -
             #[allow(unused_variables)]
             fn holds(&self, __claims: &Self::Claims) -> bool {
                 true #(&& #held)*
+            }
+
+            #[allow(unused_variables)]
+            fn agrees(&self, __other: &Self) -> bool {
+                true #(&& #agreed)*
+            }
+
+            #[allow(unused_variables)]
+            fn differences(&self, __claims: &Self::Claims) -> ::std::vec::Vec<&'static str> {
+                let __columns: &[::core::option::Option<&'static str>] = &[#(#different),*];
+                __columns.iter().copied().flatten().collect()
             }
 
             fn copy(&self) -> ::core::option::Option<Self> {

@@ -75,6 +75,9 @@ pub(crate) trait Dialect: Database + HasStatementCache {
     /// Whether inserting can be told from updating only in a transaction.
     const UPSERT_IN_TRANSACTION: bool;
 
+    /// Whether triggers change a row only after its statement has returned it.
+    const TRIGGERS_RUN_AFTER: bool;
+
     /// Whether the upsert tells other processes.
     const ANNOUNCES: bool;
 
@@ -138,6 +141,8 @@ impl Dialect for sqlx::Postgres {
     const BEGIN: &'static str = "BEGIN";
     const BEGIN_IMPATIENT: Option<&'static str> = Some("BEGIN; SET LOCAL lock_timeout = '100ms'");
     const UPSERT_IN_TRANSACTION: bool = false;
+    // A trigger that changes the row before it is written is the usual one.
+    const TRIGGERS_RUN_AFTER: bool = false;
     const ANNOUNCES: bool = true;
     const LOCKS_ROWS: bool = true;
     #[cfg(feature = "webhooks")]
@@ -214,6 +219,7 @@ impl Dialect for sqlx::Sqlite {
     const BEGIN_IMPATIENT: Option<&'static str> = None;
     // SQLite has no `xmax`: a look before the upsert tells, and the write lock makes it hold.
     const UPSERT_IN_TRANSACTION: bool = true;
+    const TRIGGERS_RUN_AFTER: bool = true;
     const ANNOUNCES: bool = false;
     const LOCKS_ROWS: bool = false;
     #[cfg(feature = "webhooks")]

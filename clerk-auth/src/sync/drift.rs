@@ -154,7 +154,7 @@ impl<U: SyncedUser> UserSync<U> {
             let user_id = UserId::new(observation.source.subject());
             match standing {
                 Standing::Missing => drift.missing.push(user_id),
-                Standing::Stale => drift.stale.push(user_id),
+                Standing::Stale | Standing::Different => drift.stale.push(user_id),
                 Standing::Deleted => {
                     let skipped = drift.deleted.skip(user_id, &NotImported::Deleted);
                     drift.reasons.extend(skipped);

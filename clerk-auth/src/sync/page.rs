@@ -36,6 +36,8 @@ pub(super) enum Standing {
     Missing,
     /// It says something else, and is not newer.
     Stale,
+    /// It says something else at the same version: the database normalizes it, or somebody has changed it.
+    Different,
     /// It says the same at an older version.
     SameButOlder,
     /// It says the same, but for unique values that newer rows hold, or is newer.
@@ -168,6 +170,17 @@ impl<U: SyncedUser> Inner<U> {
             let stored = rows.get(it.source.subject());
             standings.push(match (plan(stored, &it.claims, it.version), stored) {
                 (Plan::Write, None) => Standing::Missing,
+                (Plan::Write | Plan::RaiseVersion, Some(stored))
+                    if self.store.normalized().knows(it, stored) =>
+                {
+                    Standing::Right
+                }
+                (Plan::Write, Some(stored)) if stored.version == it.version => {
+                    match at_most(self.goes_without(it, stored)).await? {
+                        true => Standing::Right,
+                        false => Standing::Different,
+                    }
+                }
                 (Plan::Write, Some(stored)) => match at_most(self.goes_without(it, stored)).await? {
                     true => Standing::Right,
                     false => Standing::Stale,
@@ -203,8 +216,10 @@ impl<U: SyncedUser> Inner<U> {
                 Standing::SameButOlder if dry_run => report.count(SyncOutcome::Unchanged),
                 Standing::SameButOlder => raised.push(observation),
                 Standing::Missing if dry_run => report.count(SyncOutcome::Inserted),
-                Standing::Stale if dry_run => report.count(SyncOutcome::Updated),
+                Standing::Stale | Standing::Different if dry_run => report.count(SyncOutcome::Updated),
                 Standing::Missing | Standing::Stale => writes.push(observation),
+                // Alone, so that what the database makes of it is known from then on.
+                Standing::Different => self.write_row(&observation, &mut report).await?,
             }
         }
         if !raised.is_empty() {
@@ -242,7 +257,7 @@ impl<U: SyncedUser> Inner<U> {
                 Standing::Right | Standing::SameButOlder => report.count(SyncOutcome::Unchanged),
                 Standing::Deleted => report.skip(row.source.subject(), NotImported::Deleted),
                 Standing::Unreadable => report.skip(row.source.subject(), NotImported::UnreadableRow),
-                Standing::Missing | Standing::Stale => replaced.push(row),
+                Standing::Missing | Standing::Stale | Standing::Different => replaced.push(row),
             }
         }
         Ok(replaced)

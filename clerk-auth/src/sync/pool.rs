@@ -8,6 +8,7 @@ use sqlx::{Connection, Database, Pool};
 use super::connection::Connections;
 use super::denials;
 use super::dialect::Dialect;
+use super::normalized::Normalized;
 use super::pool_store::PoolStore;
 #[cfg(feature = "webhooks")]
 use super::receive::OnEvent;
@@ -147,6 +148,7 @@ macro_rules! user_pool {
                     sender,
                     shares_denials,
                     stuck: Stuck::default(),
+                    normalized: Normalized::default(),
                 })
             }
         }

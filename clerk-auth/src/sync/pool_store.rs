@@ -14,6 +14,7 @@ use super::connection::{Connection, Connections};
 use super::deletion::Deletion;
 use super::denials::DenialChanges;
 use super::dialect::{Dialect, key, stored};
+use super::normalized::Normalized;
 #[cfg(feature = "backend-api")]
 use super::observation::Observation;
 #[cfg(feature = "webhooks")]
@@ -22,7 +23,7 @@ use super::retry::{Failed, forget_stale, repeated};
 use super::store::{Hook, Looked, Store, StoreFuture, Stored, ViolatedIndex, WriteError, Written};
 use super::stuck::Stuck;
 use super::version::Version;
-use super::write::{VacantPlace, taken};
+use super::write::VacantPlace;
 use crate::deny_list::Denial;
 use crate::time::Timestamp;
 use crate::user::{ClaimColumn, StoredIn};
@@ -41,6 +42,7 @@ pub(super) struct PoolStore<U, DB: Database> {
     /// Whether there is a table of denials.
     pub(super) shares_denials: bool,
     pub(super) stuck: Stuck,
+    pub(super) normalized: Normalized<U>,
 }
 
 impl<DB, U> PoolStore<U, DB>
@@ -96,36 +98,6 @@ where
             .fetch_optional(connection)
             .await?;
         row.map(|row| stored::<DB, U>(&row, row.len() - 2)).transpose()
-    }
-
-    /// Makes columns of other rows null. Every row is locked in the order of the Clerk user ids first, the user's own
-    /// included, so that two users who swap a value wait for each other and not in a circle.
-    async fn release(
-        &self,
-        connection: &mut DB::Connection,
-        released: &[(String, usize)],
-        clerk_id: &str,
-        version: Version,
-    ) -> Result<(), WriteError> {
-        if DB::LOCKS_ROWS {
-            let mut clerk_ids: Vec<&str> = released.iter().map(|(holder, _)| &**holder).collect();
-            clerk_ids.push(clerk_id);
-            clerk_ids.sort_unstable();
-            clerk_ids.dedup();
-            for clerk_id in clerk_ids {
-                self.select_and_lock(connection, clerk_id).await?;
-            }
-        }
-        for (holder, column) in released {
-            if let Some(give_way) = U::CLAIM_COLUMNS[*column].give_way {
-                let arguments = with_version::<DB>(holder, version)?;
-                sqlx::query_with(give_way, arguments)
-                    .execute(&mut *connection)
-                    .await
-                    .map_err(taken)?;
-            }
-        }
-        Ok(())
     }
 }
 
@@ -426,6 +398,10 @@ where
         Box::pin(self.repeated(move || self.delete_expired_denials(now)))
     }
 
+    fn normalized(&self) -> &Normalized<U> {
+        &self.normalized
+    }
+
     fn close_event(&self) -> CloseEvent {
         self.connections.close_event()
     }
@@ -451,41 +427,4 @@ where
     let mut arguments = key::<DB>(clerk_id)?;
     sqlx::Arguments::add(&mut arguments, version.milliseconds()).map_err(sqlx::Error::Encode)?;
     Ok(arguments)
-}
-
-impl<DB, U> PoolStore<U, DB>
-where
-    DB: Dialect,
-    U: StoredIn<DB>,
-    DB::Arguments: IntoArguments<DB>,
-    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
-    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
-    for<'r> String: Decode<'r, DB> + Type<DB>,
-    usize: ColumnIndex<DB::Row>,
-{
-    async fn select_holders(
-        &self,
-        connection: &mut DB::Connection,
-        clerk_id: &str,
-        claims: &U::Claims,
-        column: usize,
-    ) -> Result<Vec<String>, sqlx::Error> {
-        let statements = &U::CLAIM_COLUMNS[column];
-        let mut holders: Vec<String> = Vec::new();
-        for sql in [statements.holder, statements.holder_ignoring_case] {
-            let mut arguments = DB::Arguments::default();
-            U::bind_claim(claims, column, &mut arguments).map_err(sqlx::Error::Encode)?;
-            sqlx::Arguments::add(&mut arguments, clerk_id).map_err(sqlx::Error::Encode)?;
-            let rows = sqlx::query_with(sql, arguments)
-                .fetch_all(&mut *connection)
-                .await?;
-            for row in &rows {
-                let holder = row.try_get(0)?;
-                if !holders.contains(&holder) {
-                    holders.push(holder);
-                }
-            }
-        }
-        Ok(holders)
-    }
 }

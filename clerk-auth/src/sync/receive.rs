@@ -419,20 +419,35 @@ where
         }
         match plan(stored.as_ref(), claims, *version) {
             Plan::Gone => Ok(Applied::Gone),
+            Plan::Write
+                if stored
+                    .as_ref()
+                    .is_some_and(|stored| self.normalized.knows(observation, stored)) =>
+            {
+                Ok(Applied::Unchanged)
+            }
             Plan::Serve if stored.is_some_and(|stored| stored.version > *version) => Ok(Applied::Stale),
             Plan::Serve | Plan::RaiseVersion => Ok(Applied::Unchanged),
             Plan::Write => {
                 let written = self
                     .upsert_with_hook(connection, source.subject(), claims, *version)
                     .await;
-                let written = match written {
+                let mut written = match written {
                     Err(WriteError::Gone) => return Ok(Applied::Gone),
                     written => written?,
                 };
+                // A trigger that runs afterwards may have changed the row again.
+                if self.normalized.was_written(observation)
+                    && let Some(stored) = self.select(connection, source.subject()).await?
+                {
+                    written.stored = stored;
+                }
+                let is_changed = self.normalized.note(observation, &written.stored);
                 Ok(match (written.inserted, written.stored.version > *version) {
                     _ if written.stored.deleted => Applied::Gone,
                     (true, _) => Applied::Inserted,
-                    (false, false) => Applied::Updated,
+                    (false, false) if is_changed => Applied::Updated,
+                    (false, false) => Applied::Unchanged,
                     (false, true) => Applied::Stale,
                 })
             }

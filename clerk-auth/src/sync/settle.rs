@@ -61,7 +61,8 @@ impl<U: SyncedUser> Inner<U> {
             Err(claims) => return Err(claims.into()),
         };
         if let Some(row) = &kept
-            && plan(Some(&row.stored), &observation.claims, observation.version) == Plan::Serve
+            && (plan(Some(&row.stored), &observation.claims, observation.version) == Plan::Serve
+                || self.store.normalized().knows(&observation, &row.stored))
         {
             self.keep(Some(session), &row.stored, row.read);
             return Ok(cached(&row.stored));
@@ -99,6 +100,7 @@ impl<U: SyncedUser> Inner<U> {
     ) -> Result<Synced<Arc<U>>, SyncError> {
         let clerk_id = observation.source.subject();
         let version = observation.version;
+        let mut raised_from = None;
         let mut newcomer = session.is_some_and(|session| self.newcomers.expects(observation, session));
         loop {
             let ended = self.writers.ended(clerk_id);
@@ -113,6 +115,7 @@ impl<U: SyncedUser> Inner<U> {
             };
             let (looked, read) = match found {
                 Some((written, read)) if written.inserted => {
+                    self.store.normalized().note(observation, &written.stored);
                     return Ok(self.serve(session, written.stored, read, SyncOutcome::Inserted));
                 }
                 Some((written, read)) => (Looked::Row(written.stored), read),
@@ -127,6 +130,11 @@ impl<U: SyncedUser> Inner<U> {
             match (plan, stored) {
                 (Plan::Gone, _) => return Err(self.gone(clerk_id).await),
                 (Plan::Serve, Some(stored)) => {
+                    return Ok(self.serve(session, stored.clone(), read, SyncOutcome::Unchanged));
+                }
+                (Plan::Write | Plan::RaiseVersion, Some(stored))
+                    if self.store.normalized().knows(observation, stored) =>
+                {
                     return Ok(self.serve(session, stored.clone(), read, SyncOutcome::Unchanged));
                 }
                 (Plan::Write, Some(stored)) => {
@@ -150,6 +158,15 @@ impl<U: SyncedUser> Inner<U> {
                 continue;
             };
             if plan == Plan::RaiseVersion {
+                let before = stored.map(|stored| stored.version);
+                if let Some(stored) = stored
+                    && raised_from == before
+                {
+                    // A trigger keeps the row as it was.
+                    self.store.normalized().note(observation, stored);
+                    return Ok(self.serve(session, stored.clone(), read, SyncOutcome::Unchanged));
+                }
+                raised_from = before;
                 self.store.raise_version(clerk_id, version).await?;
                 // Claims of the version that was read may have been replaced by others of the same meanwhile. From now on
                 // they cannot be, so another look tells whether these are the right ones.
@@ -193,23 +210,55 @@ impl<U: SyncedUser> Inner<U> {
         } = observation;
         let clerk_id = source.subject();
         let writing = self.fresh.writing(clerk_id, self.clerk.now());
+        let kept = looked.row().cloned();
         let written = match looked {
             Looked::Nothing(Some(place)) => place.fill(clerk_id, claims, *version).await,
             _ => self.store.write(clerk_id, claims, *version).await,
         };
+        let written = match (written, kept) {
+            // A trigger keeps the row as it was, and so the upsert returns none.
+            (Err(WriteError::Database(sqlx::Error::RowNotFound)), Some(stored)) => Ok(Written {
+                stored,
+                inserted: false,
+            }),
+            (written, _) => written,
+        };
+        let mut is_changed = true;
         let Written { stored, inserted } = match written {
-            Ok(written) => written,
+            Ok(written) => {
+                let written = self.as_left_by_triggers(observation, written).await?;
+                is_changed = self.store.normalized().note(observation, &written.stored) || written.inserted;
+                written
+            }
             Err(WriteError::Taken(error)) => self.write_taken(observation, error).await?,
             Err(error) => return Err(error.into()),
         };
         let outcome = match (inserted, stored.version > *version) {
             _ if stored.deleted => return Err(self.gone(clerk_id).await),
             (true, _) => SyncOutcome::Inserted,
-            (false, false) => SyncOutcome::Updated,
+            (false, false) if is_changed => SyncOutcome::Updated,
+            // A trigger keeps the row as it was.
+            (false, false) => SyncOutcome::Unchanged,
             // Somebody wrote newer claims between the read and the upsert, which therefore changed nothing.
             (false, true) => SyncOutcome::Unchanged,
         };
         Ok(self.serve(session, stored, writing.done(), outcome))
+    }
+
+    /// The row as it is after a write that had been tried before: a trigger that runs afterwards may have changed it again.
+    async fn as_left_by_triggers(
+        &self,
+        observation: &Observation<'_, U>,
+        written: Written<U>,
+    ) -> Result<Written<U>, SyncError> {
+        if written.inserted || !self.store.normalized().was_written(observation) {
+            return Ok(written);
+        }
+        let stored = self.store.read(observation.source.subject()).await?;
+        Ok(match stored {
+            Some(stored) => Written { stored, ..written },
+            None => written,
+        })
     }
 
     pub(super) fn serve(

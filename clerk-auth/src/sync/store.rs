@@ -13,6 +13,7 @@ use super::bulk::WrittenRow;
 use super::deletion::Deletion;
 use super::denials::DenialChanges;
 use super::error::BoxError;
+use super::normalized::Normalized;
 #[cfg(feature = "backend-api")]
 use super::observation::Observation;
 #[cfg(feature = "webhooks")]
@@ -226,6 +227,9 @@ pub(crate) trait Store<U: SyncedUser>: Send + Sync {
 
     /// Deletes the denials that have expired.
     fn forget_denials(&self, now: Timestamp) -> StoreFuture<'_, ()>;
+
+    /// The rows of which the database keeps something else than was written.
+    fn normalized(&self) -> &Normalized<U>;
 
     /// Ends when the pool is closed.
     fn close_event(&self) -> CloseEvent;

@@ -64,13 +64,28 @@ where
             .await
             .map_err(taken)?
         {
-            Some(written) => Ok(written),
+            Some(written) => self.after_triggers(connection, clerk_id, written).await,
             // A trigger skips the row, unless there is a tombstone.
             None => match self.select_tombstone(connection, clerk_id).await? {
                 true => Err(WriteError::Gone),
                 false => Err(sqlx::Error::RowNotFound.into()),
             },
         }
+    }
+
+    /// The row as triggers have left it.
+    async fn after_triggers(
+        &self,
+        connection: &mut DB::Connection,
+        clerk_id: &str,
+        mut written: Written<U>,
+    ) -> Result<Written<U>, WriteError> {
+        if DB::TRIGGERS_RUN_AFTER
+            && let Some(stored) = self.select(connection, clerk_id).await?
+        {
+            written.stored = stored;
+        }
+        Ok(written)
     }
 
     /// Writes in a transaction of its own if one statement is not enough.
@@ -133,14 +148,22 @@ where
             }
             rows => rows?,
         };
+        let mut found = None;
+        if let Some(row) = rows.first() {
+            let inserted = row.try_get(row.len() - 1).map_err(WriteError::Database)?;
+            let written = written::<DB, U>(row, inserted)?;
+            found = Some(match inserted {
+                true => self.after_triggers(&mut connection, clerk_id, written).await?,
+                false => written,
+            });
+        }
         match connection.done().await {
             Err(sqlx::Error::Database(_)) => return Ok(None),
             done => done?,
         }
-        let Some(row) = rows.first() else {
+        let Some(written) = found else {
             return Ok(None);
         };
-        let written = written::<DB, U>(row, row.try_get(row.len() - 1).map_err(WriteError::Database)?)?;
         self.after_insertion(clerk_id, written).await.map(Some)
     }
 
@@ -148,6 +171,7 @@ where
     async fn insert_alone(
         &self,
         connection: &mut DB::Connection,
+        clerk_id: &str,
         claims: &U::Claims,
         version: Version,
     ) -> Result<Option<Written<U>>, WriteError> {
@@ -161,7 +185,13 @@ where
             forget_stale::<DB>(connection, error).await;
         }
         let rows = rows?;
-        Ok(rows.first().map(|row| written::<DB, U>(row, true)).transpose()?)
+        match rows.first() {
+            Some(row) => {
+                let written = written::<DB, U>(row, true)?;
+                self.after_triggers(connection, clerk_id, written).await.map(Some)
+            }
+            None => Ok(None),
+        }
     }
 }
 
@@ -204,7 +234,11 @@ where
             }
             let attempt = store.stuck.attempt(clerk_id);
             let inserted = match store.on_insert {
-                None => store.insert_alone(&mut connection, claims, version).await,
+                None => {
+                    store
+                        .insert_alone(&mut connection, clerk_id, claims, version)
+                        .await
+                }
                 // The hook needs a transaction around it.
                 Some(_) => Ok(None),
             };

@@ -187,6 +187,34 @@ const _: () = {
                     (),
                 >::equal(&self.first_name, &__claims.first_name)
         }
+        #[allow(unused_variables)]
+        fn agrees(&self, __other: &Self) -> bool {
+            true
+                && __private::ColumnField::<
+                    Option<String>,
+                    (),
+                >::equal(&self.email, &__other.email)
+                && __private::ColumnField::<
+                    String,
+                    (),
+                >::equal(&self.first_name, &__other.first_name)
+        }
+        #[allow(unused_variables)]
+        fn differences(&self, __claims: &Self::Claims) -> ::std::vec::Vec<&'static str> {
+            let __columns: &[::core::option::Option<&'static str>] = &[
+                (!__private::ColumnField::<
+                    Option<String>,
+                    (),
+                >::equal(&self.email, &__claims.email))
+                    .then_some("email"),
+                (!__private::ColumnField::<
+                    String,
+                    (),
+                >::equal(&self.first_name, &__claims.first_name))
+                    .then_some("first_name"),
+            ];
+            __columns.iter().copied().flatten().collect()
+        }
         fn copy(&self) -> ::core::option::Option<Self> {
             __private::Copied::<Self>::copy(self)
         }

@@ -191,6 +191,28 @@ const _: () = {
                 >::equal(&self.mail, &__claims.mail)
                 && __private::ColumnField::<i64, ()>::equal(&self.since, &__claims.since)
         }
+        #[allow(unused_variables)]
+        fn agrees(&self, __other: &Self) -> bool {
+            true
+                && __private::ColumnField::<
+                    __Type_mail,
+                    (),
+                >::equal(&self.mail, &__other.mail)
+                && __private::ColumnField::<i64, ()>::equal(&self.since, &__other.since)
+        }
+        #[allow(unused_variables)]
+        fn differences(&self, __claims: &Self::Claims) -> ::std::vec::Vec<&'static str> {
+            let __columns: &[::core::option::Option<&'static str>] = &[
+                (!__private::ColumnField::<
+                    __Type_mail,
+                    (),
+                >::equal(&self.mail, &__claims.mail))
+                    .then_some("mail"),
+                (!__private::ColumnField::<i64, ()>::equal(&self.since, &__claims.since))
+                    .then_some("select"),
+            ];
+            __columns.iter().copied().flatten().collect()
+        }
         fn copy(&self) -> ::core::option::Option<Self> {
             __private::Copied::<Self>::copy(self)
         }

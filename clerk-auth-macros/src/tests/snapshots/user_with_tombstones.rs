@@ -135,6 +135,25 @@ const _: () = {
                     (),
                 >::equal(&self.email, &__claims.email)
         }
+        #[allow(unused_variables)]
+        fn agrees(&self, __other: &Self) -> bool {
+            true
+                && __private::ColumnField::<
+                    Option<String>,
+                    (),
+                >::equal(&self.email, &__other.email)
+        }
+        #[allow(unused_variables)]
+        fn differences(&self, __claims: &Self::Claims) -> ::std::vec::Vec<&'static str> {
+            let __columns: &[::core::option::Option<&'static str>] = &[
+                (!__private::ColumnField::<
+                    Option<String>,
+                    (),
+                >::equal(&self.email, &__claims.email))
+                    .then_some("email"),
+            ];
+            __columns.iter().copied().flatten().collect()
+        }
         fn copy(&self) -> ::core::option::Option<Self> {
             __private::Copied::<Self>::copy(self)
         }
