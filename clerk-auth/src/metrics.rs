@@ -5,7 +5,7 @@
 //! | [`SESSION_TOKENS`] | counter | `outcome`: `verified`, `cached`, `keys_unavailable`, `denials_unavailable`, `cross_site_request`, or a refusal's [`code`](crate::token::Refusal::code) |
 //! | [`SESSION_TOKEN_BYTES`] | histogram, in bytes | |
 //! | [`KEY_FETCHES`] | counter | `outcome`: `fetched`, `failed` |
-//! | [`USER_SYNCS`] | counter | `user`: the struct; `outcome`: a [`SyncOutcome`](crate::sync::SyncOutcome), or `gone`, `claims`, `claim_invalid`, `other_instance`, `conflict`, `data_refused`, `row_unreadable`, `on_insert`, `on_delete`, `timeout`, `busy`, `unavailable`, `database`, `read_only`, `statement_refused`, `database_error` |
+//! | [`USER_SYNCS`] | counter | `user`: the struct; `outcome`: a [`SyncOutcome`](crate::sync::SyncOutcome), or `gone`, `claims`, `claim_invalid`, `other_instance`, `conflict`, `data_refused`, `row_unreadable`, `on_insert`, `on_delete`, `timeout`, `busy`, `unavailable`, `database`, `read_only`, `statement_refused`, `panic`, `database_error` |
 //! | `WEBHOOKS` (feature `webhooks`) | counter | `outcome`: `received`, or the `code` of a `WebhookRejection` |
 //! | `WEBHOOK_EVENTS` (feature `webhooks`) | counter | `user`: the struct; `outcome`: `inserted`, `updated`, `unchanged`, `stale`, `deleted`, `gone`, `refused`, `nothing`, or what went wrong, as for [`USER_SYNCS`], `on_event` among it |
 //! | `USERS_IMPORTED` (feature `backend-api`) | counter | `user`: the struct; `outcome`: `inserted`, `updated`, `unchanged`, `skipped`, `conflicted`, `deleted` |
@@ -28,7 +28,7 @@
 //!
 //! ```text
 //! rate(clerk_auth_session_tokens_total{outcome="keys_unavailable"}[5m]) > 0
-//! rate(clerk_auth_user_syncs_total{outcome=~"claims|timeout|unavailable|database|read_only|statement_refused|database_error"}[5m]) > 0
+//! rate(clerk_auth_user_syncs_total{outcome=~"claims|timeout|unavailable|database|read_only|statement_refused|panic|database_error"}[5m]) > 0
 //! ```
 
 use ::metrics::{Counter, Key, Label, Level, Metadata, counter, with_recorder};

@@ -59,6 +59,7 @@ mod stuck;
 mod tasks;
 #[cfg(feature = "backend-api")]
 mod unknown;
+mod unwind;
 mod user_sync;
 mod version;
 mod violated;

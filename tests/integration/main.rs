@@ -31,6 +31,7 @@ mod newcomers;
 mod normalized_values;
 mod odd_users;
 mod openapi;
+mod panics;
 mod plans;
 mod pooler;
 mod process;

@@ -42,7 +42,7 @@ const TOKEN_RETRY: Duration = Duration::from_secs(60);
 /// | [`SessionTokenIncomplete`](Self::SessionTokenIncomplete) | 503 | `session_token_incomplete` |
 /// | [`Misconfigured`](Self::Misconfigured) | 500 | `misconfigured` |
 /// | [`UserUnreadable`](Self::UserUnreadable) | 500 | `user_unreadable` |
-/// | [`DatabaseFailed`](Self::DatabaseFailed) | 500 | `database_failed` |
+/// | [`ServiceFailed`](Self::ServiceFailed) | 500 | `service_failed` |
 ///
 /// 422 is about the account and not about the request: repeating the request changes nothing. The log names the user and the
 /// constraint, column or claim.
@@ -151,9 +151,9 @@ pub enum Rejection {
     /// The struct cannot hold the user's row.
     #[error("the account cannot be read")]
     UserUnreadable,
-    /// The database, or what is between, has failed in a way that is not foreseen.
+    /// The database has failed in a way that is not foreseen, or the application's code has panicked.
     #[error("the service has failed")]
-    DatabaseFailed,
+    ServiceFailed,
 }
 
 impl Rejection {
@@ -173,7 +173,7 @@ impl Rejection {
             | Self::SignUpFailed { .. }
             | Self::DeletionFailed { .. }
             | Self::SessionTokenIncomplete => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Misconfigured | Self::UserUnreadable | Self::DatabaseFailed => {
+            Self::Misconfigured | Self::UserUnreadable | Self::ServiceFailed => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
         }
@@ -194,7 +194,7 @@ impl Rejection {
             Self::DatabaseReadOnly { .. } => "database_read_only",
             Self::StatementRefused { .. } => "statement_refused",
             Self::UserUnreadable => "user_unreadable",
-            Self::DatabaseFailed => "database_failed",
+            Self::ServiceFailed => "service_failed",
             Self::SignUpFailed { .. } => "sign_up_failed",
             Self::DeletionFailed { .. } => "deletion_failed",
             Self::KeysUnavailable { .. } => "keys_unavailable",
@@ -225,7 +225,7 @@ impl Rejection {
             Failure::RowUnreadable => Self::UserUnreadable,
             Failure::StatementRefused => Self::StatementRefused { retry_after },
             // A delivery is not answered here.
-            Failure::OnEvent | Failure::Bug => Self::DatabaseFailed,
+            Failure::OnEvent | Failure::Panic | Failure::Bug => Self::ServiceFailed,
         }
     }
 

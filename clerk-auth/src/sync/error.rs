@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::failure::{self, Failure};
 use super::sqlstate;
 use super::store::WriteError;
+use super::unwind::Panicked;
 use crate::claim::UnreadableClaims;
 use crate::user::SyncedUser;
 
@@ -84,6 +85,9 @@ pub enum SyncError {
     /// The database has not answered for a while, and was not asked.
     #[error("the database has not been answering")]
     Unavailable,
+    /// The application's code panicked: `Decode`, `Encode`, `FromClaim` or another trait of a field's type, or a hook.
+    #[error("the application's code panicked")]
+    Panicked,
     /// The database failed.
     #[error("the database failed: {0}")]
     Database(#[source] Arc<sqlx::Error>),
@@ -103,6 +107,7 @@ impl SyncError {
             Self::Timeout(_) => Failure::Timeout,
             Self::Busy(_) => Failure::Busy,
             Self::Unavailable => Failure::NotAsked,
+            Self::Panicked => Failure::Panic,
             Self::Database(error) => sqlstate::kind(error).into(),
         }
     }
@@ -120,6 +125,12 @@ impl From<WriteError> for SyncError {
             WriteError::OnEvent(error) => Self::OnEvent(error),
             WriteError::Gone => Self::Gone,
         }
+    }
+}
+
+impl From<Panicked> for SyncError {
+    fn from(_: Panicked) -> Self {
+        Self::Panicked
     }
 }
 

@@ -17,6 +17,7 @@
 //! | `ReadOnly` | `read_only` | | 503 | waits |
 //! | `StatementRefused` | `statement_refused` | | 503 | stops |
 //! | `OtherInstance` | `other_instance` | | 503 | stops |
+//! | `Panic` | `panic` | | 503 | skips the user |
 //! | `Bug` | `database_error` | | 503 | stops |
 //!
 //! The status and code of a response follow in [`Rejection`](crate::extract::Rejection), the log in
@@ -60,6 +61,8 @@ pub(crate) enum Failure {
     RowUnreadable,
     /// The database refuses the statement for every row.
     StatementRefused,
+    /// The application's code panicked.
+    Panic,
     /// Any other error.
     Bug,
 }
@@ -99,6 +102,7 @@ impl Failure {
             Self::DataRefused => "data_refused",
             Self::RowUnreadable => "row_unreadable",
             Self::StatementRefused => "statement_refused",
+            Self::Panic => "panic",
             Self::Bug => "database_error",
         }
     }
@@ -132,7 +136,8 @@ impl Failure {
             | Self::Conflict
             | Self::DataRefused
             | Self::RowUnreadable
-            | Self::OnInsert => Step::Skip,
+            | Self::OnInsert
+            | Self::Panic => Step::Skip,
             Self::Outage | Self::Timeout | Self::NotAsked | Self::Busy | Self::ReadOnly => Step::Wait,
             Self::OnEvent | Self::OnDelete | Self::StatementRefused | Self::OtherInstance | Self::Bug => {
                 Step::Stop
@@ -208,7 +213,7 @@ mod tests {
     use super::*;
     use crate::claim::{InvalidClaim, Literal};
 
-    const ALL: [Failure; 17] = [
+    const ALL: [Failure; 18] = [
         Failure::UserDeleted,
         Failure::TokenIncomplete,
         Failure::ClaimInvalid,
@@ -225,6 +230,7 @@ mod tests {
         Failure::DataRefused,
         Failure::RowUnreadable,
         Failure::StatementRefused,
+        Failure::Panic,
         Failure::Bug,
     ];
 

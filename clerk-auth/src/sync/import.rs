@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use super::page::{PageReport, up_to_last_id};
 use super::patience::Patience;
 use super::progress::{ImportCounts, ImportCursor, ImportError, ImportPart, ImportProgress};
+use super::unwind::caught_now;
 use super::user_sync::{Inner, UserSync};
 use crate::backend_api::{BackendApi, BackendApiError, LARGEST_PAGE};
 use crate::id::UserId;
@@ -161,11 +162,13 @@ impl<U: SyncedUser> Import<U> {
                     }
                 }
                 if let Some((user_id, reason)) = report.not_imported.first() {
+                    // The reason may be an error of the application's, which writes itself.
+                    let reason = caught_now(|| reason.to_string());
                     tracing::warn!(
                         user = U::NAME,
                         count = report.not_imported.len(),
                         first = %user_id,
-                        %reason,
+                        reason = reason.unwrap_or_default(),
                         "users were not imported"
                     );
                 }

@@ -13,6 +13,7 @@ use super::progress::{ImportCounts, NotImported};
 use super::reads::Counted;
 use super::sqlstate::{ErrorKind, kind};
 use super::store::{Stored, WriteError};
+use super::unwind::{Panicked, caught, caught_now};
 use super::user_sync::Inner;
 use super::version::Version;
 use crate::id::UserId;
@@ -83,9 +84,10 @@ impl<'a> Page<'a> {
         }
         let mut observations = Vec::with_capacity(self.users.len());
         for user in &self.users {
-            match user.observe() {
-                Ok(observation) => observations.push(observation),
-                Err(claims) => report.skip(user.id, NotImported::Claims(claims)),
+            match caught_now(|| user.observe()) {
+                Ok(Ok(observation)) => observations.push(observation),
+                Ok(Err(claims)) => report.skip(user.id, NotImported::Claims(claims)),
+                Err(Panicked) => report.skip(user.id, NotImported::Panicked),
             }
         }
         (observations, report)
@@ -107,6 +109,7 @@ impl PageReport {
             SyncError::Gone => NotImported::Deleted,
             SyncError::Claims(claims) => NotImported::Claims(claims),
             SyncError::OnInsert(error) => NotImported::OnInsert(error),
+            SyncError::Panicked => NotImported::Panicked,
             SyncError::Conflict(columns) => {
                 self.counts.conflicted += 1;
                 let conflict = NotImported::Conflict(columns);
@@ -145,12 +148,12 @@ impl<U: SyncedUser> Inner<U> {
         let mut unreadable = HashSet::new();
         let rows = match self.rows(&clerk_ids).await {
             // A row that the struct cannot hold does not keep the others from being read.
-            Err(error) if error.failure::<U>() == Failure::RowUnreadable => {
+            Err(error) if is_of_reading(error.failure::<U>()) => {
                 let mut rows = Vec::with_capacity(clerk_ids.len());
                 for clerk_id in clerk_ids {
                     match self.rows(&[clerk_id]).await {
                         Ok(row) => rows.extend(row),
-                        Err(error) if error.failure::<U>() == Failure::RowUnreadable => {
+                        Err(error) if is_of_reading(error.failure::<U>()) => {
                             unreadable.insert(clerk_id);
                         }
                         Err(error) => return Err(error),
@@ -168,7 +171,11 @@ impl<U: SyncedUser> Inner<U> {
                 continue;
             }
             let stored = rows.get(it.source.subject());
-            standings.push(match (plan(stored, &it.claims, it.version), stored) {
+            let Ok(planned) = caught_now(|| plan(stored, &it.claims, it.version)) else {
+                standings.push(Standing::Unreadable);
+                continue;
+            };
+            standings.push(match (planned, stored) {
                 (Plan::Write, None) => Standing::Missing,
                 (Plan::Write | Plan::RaiseVersion, Some(stored))
                     if self.store.normalized().knows(it, stored) =>
@@ -320,9 +327,12 @@ impl<U: SyncedUser> Inner<U> {
             .iter()
             .map(|row| self.fresh.writing(row.source.subject(), now))
             .collect();
-        tokio::time::timeout(TIMEOUT, self.store.write_many(rows))
-            .await
-            .unwrap_or(Err(WriteError::Database(sqlx::Error::PoolTimedOut)))
+        match tokio::time::timeout(TIMEOUT, caught(self.store.write_many(rows))).await {
+            Ok(Ok(written)) => written,
+            // Of one of the rows.
+            Ok(Err(panicked)) => Err(WriteError::OnInsert(panicked.into())),
+            Err(_) => Err(WriteError::Database(sqlx::Error::PoolTimedOut)),
+        }
     }
 
     /// The one row that a statement of many stumbled over, by the rules of any other.
@@ -369,6 +379,11 @@ impl<U: SyncedUser> Inner<U> {
     }
 }
 
+/// Whether one of the rows that were read is at fault.
+fn is_of_reading(failure: Failure) -> bool {
+    matches!(failure, Failure::RowUnreadable | Failure::Panic)
+}
+
 /// Whether the write of many rows failed for one of them.
 fn is_of_one(error: &WriteError) -> bool {
     match error {
@@ -392,7 +407,8 @@ pub(super) fn up_to_last_id(page: &[LenientValue]) -> (&[LenientValue], Option<&
 }
 
 async fn at_most<T>(work: impl Future<Output = Result<T, SyncError>>) -> Result<T, SyncError> {
-    tokio::time::timeout(TIMEOUT, work)
-        .await
-        .unwrap_or(Err(SyncError::Timeout(TIMEOUT)))
+    match tokio::time::timeout(TIMEOUT, caught(work)).await {
+        Ok(done) => done?,
+        Err(_) => Err(SyncError::Timeout(TIMEOUT)),
+    }
 }

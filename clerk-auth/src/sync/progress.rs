@@ -107,6 +107,9 @@ pub enum NotImported {
     /// The statement ran and the database stored no row for the user: a `BEFORE` trigger of the table returned null.
     #[error("the database stored no row for the user: a trigger of the table skips it")]
     NotStored,
+    /// The application's code panicked over the user: `FromClaim`, `Encode` or another trait of a field's type, or `on_insert`.
+    #[error("the application's code panicked")]
+    Panicked,
     /// The table holds a row of the user that cannot be read as the struct.
     #[error("the user's row cannot be read as the struct")]
     UnreadableRow,

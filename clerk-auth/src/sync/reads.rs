@@ -12,11 +12,16 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use super::sqlstate::{self, ErrorKind};
 use super::store::{Looked, Store, Stored};
+use super::unwind::caught;
 use crate::user::SyncedUser;
 
 /// How many rows one statement reads: enough to make its round trip cheap, few enough to answer within milliseconds.
 const MOST_ROWS: usize = 500;
+
+/// Rows that were read together, or why one could not be.
+type Rows<U> = HashMap<String, Result<Stored<U>, Arc<sqlx::Error>>>;
 
 /// What a statement that is shared came to.
 type Shared<U> = Result<Option<Stored<U>>, Arc<sqlx::Error>>;
@@ -164,7 +169,7 @@ impl<U: SyncedUser> Reads<U> {
                 .map_err(Arc::new);
             for Waiting { clerk_id, answer, .. } in batch {
                 let row = match &rows {
-                    Ok(rows) => Ok(rows.get(&*clerk_id).cloned()),
+                    Ok(rows) => rows.get(&*clerk_id).cloned().transpose(),
                     Err(error) => Err(Arc::clone(error)),
                 };
                 // Who has gone away wants no answer.
@@ -173,18 +178,30 @@ impl<U: SyncedUser> Reads<U> {
         }
     }
 
-    async fn read_all(&self, batch: &[Waiting<U>]) -> Result<HashMap<String, Stored<U>>, sqlx::Error> {
+    /// Reads the rows of a batch. One that the struct cannot hold, or over which its code panics, fails for its user alone.
+    async fn read_all(&self, batch: &[Waiting<U>]) -> Result<Rows<U>, sqlx::Error> {
         let mut ids: Vec<&str> = batch.iter().map(|waiting| &*waiting.clerk_id).collect();
         ids.sort_unstable();
         ids.dedup();
-        match *ids {
-            [] => Ok(HashMap::new()),
-            [only] => {
-                let row = self.store.read(only).await?;
-                Ok(row.map(|row| (only.to_owned(), row)).into_iter().collect())
+        if ids.len() > 1 {
+            match caught(self.store.read_many(&ids)).await {
+                Ok(Err(error)) if sqlstate::kind(&error) != ErrorKind::UnreadableRow => return Err(error),
+                Ok(Err(_)) | Err(_) => {}
+                Ok(Ok(rows)) => return Ok(rows.into_iter().map(|(id, row)| (id, Ok(row))).collect()),
             }
-            _ => Ok(self.store.read_many(&ids).await?.into_iter().collect()),
         }
+        let mut rows = HashMap::with_capacity(ids.len());
+        for id in ids {
+            let row = match caught(self.store.read(id)).await {
+                Ok(Ok(None)) => continue,
+                Ok(Ok(Some(row))) => Ok(row),
+                Ok(Err(error)) if sqlstate::kind(&error) != ErrorKind::UnreadableRow => return Err(error),
+                Ok(Err(error)) => Err(Arc::new(error)),
+                Err(panicked) => Err(Arc::new(sqlx::Error::Decode(panicked.into()))),
+            };
+            rows.insert(id.to_owned(), row);
+        }
+        Ok(rows)
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue<U>> {

@@ -15,6 +15,7 @@ use super::pool_store::{PoolStore, with_version};
 use super::reads::Counted;
 use super::retry::forget_stale;
 use super::store::{Store, StoreFuture, WriteError};
+use super::unwind::caught;
 use super::user_sync::{Inner, UserSync};
 use super::write::commit_error;
 use crate::claim::ClaimProblem;
@@ -116,7 +117,9 @@ impl<U: SyncedUser> UserSync<U> {
                 .await
                 .unwrap_or(Err(SyncError::Timeout(TIMEOUT)))
         };
-        let received = received.await;
+        let received = caught(received)
+            .await
+            .unwrap_or_else(|panicked| Err(panicked.into()));
         let outcome = match &received {
             Ok(applied) => applied.as_str(),
             Err(error) => {

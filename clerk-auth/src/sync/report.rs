@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use super::error::SyncError;
 use super::failure::Failure;
 use super::sqlstate::{Details, details};
+use super::unwind::caught_now;
 use crate::claim::UnreadableClaims;
 use crate::schema::is_lost_statement;
 use crate::time::Timestamp;
@@ -33,6 +34,18 @@ impl Reports {
     /// Logs why a user has no row. No line holds a value: the database's own text may, so that a refusal of data is logged by
     /// the names in it.
     pub(super) fn failure<U: SyncedUser>(&self, user_id: &str, error: &SyncError, now: Timestamp) {
+        // An error of the application's writes itself.
+        if caught_now(|| self.log_failure::<U>(user_id, error, now)).is_err() {
+            tracing::error!(
+                user = U::NAME,
+                user_id,
+                reason = error.failure::<U>().outcome(),
+                "an error of the application's panicked as it was logged"
+            );
+        }
+    }
+
+    fn log_failure<U: SyncedUser>(&self, user_id: &str, error: &SyncError, now: Timestamp) {
         let user = U::NAME;
         match error.failure::<U>() {
             Failure::UserDeleted => tracing::info!(user, user_id, "refused a token of a deleted user"),
@@ -103,6 +116,7 @@ impl Reports {
             | Failure::OnEvent
             | Failure::Outage
             | Failure::Timeout
+            | Failure::Panic
             | Failure::Bug => {
                 tracing::error!(user, user_id, %error, "the user's row could not be synced");
             }

@@ -12,6 +12,7 @@ use super::observation::Observation;
 use super::plan::{Plan, SyncOutcome, plan};
 use super::reads::Counted;
 use super::store::{Looked, Stored, WriteError, Written};
+use super::unwind::caught;
 use super::user_sync::{Inner, Synced};
 #[cfg(feature = "backend-api")]
 use crate::claim::ClaimProblem;
@@ -44,7 +45,7 @@ impl<U: SyncedUser> Inner<U> {
         }
         // In an allocation of its own, which a warm request does not make: it has room for everything that can happen, and
         // would be part of each handler's future otherwise.
-        Box::pin(self.observe(session, kept)).await
+        Box::pin(caught(self.observe(session, kept))).await?
     }
 
     async fn observe(

@@ -25,6 +25,7 @@ use super::reads::Reads;
 use super::report::Reports;
 use super::store::{Store, Stored};
 use super::tasks::Tasks;
+use super::unwind::{caught, caught_now};
 use super::writers::Writers;
 use crate::clerk::Clerk;
 use crate::id::UserId;
@@ -148,12 +149,24 @@ impl<U: SyncedUser> UserSync<U> {
         let Synced { user, outcome } = self.sync_shared(session).await?;
         let user = match Arc::try_unwrap(user) {
             Ok(user) => user,
-            Err(shared) => match shared.copy() {
-                Some(user) => user,
-                None => Box::pin(self.inner.own(session.user_id().as_str())).await?,
+            Err(shared) => match self.own(session, &shared).await {
+                Ok(user) => user,
+                Err(error) => {
+                    let now = self.inner.clerk.now();
+                    self.inner.reports.failure::<U>(session.sub(), &error, now);
+                    return Err(error);
+                }
             },
         };
         Ok(Synced { user, outcome })
+    }
+
+    /// A copy of a row that is shared, or one that is read for this request alone.
+    async fn own(&self, session: &Session, shared: &U) -> Result<U, SyncError> {
+        match caught_now(|| shared.copy())? {
+            Some(user) => Ok(user),
+            None => Box::pin(caught(self.inner.own(session.user_id().as_str()))).await?,
+        }
     }
 
     /// The same without a copy of a row that is shared with other requests.
@@ -230,7 +243,14 @@ impl<U: SyncedUser> UserSync<U> {
     /// [`SyncError::OnDelete`] if the application's hook failed, and nothing was deleted; or the database is in trouble.
     pub async fn delete(&self, user_id: &UserId) -> Result<Deletion, SyncError> {
         let inner = &self.inner;
-        inner.ask(|_| inner.delete(user_id.as_str())).await
+        let deletion = caught(inner.ask(|_| inner.delete(user_id.as_str()))).await;
+        let deletion = deletion.unwrap_or_else(|panicked| Err(panicked.into()));
+        if let Err(error @ SyncError::Panicked) = &deletion {
+            inner
+                .reports
+                .failure::<U>(user_id.as_str(), error, inner.clerk.now());
+        }
+        deletion
     }
 
     /// Runs the application's own write of a user's row, and serves the row that it returns from then on: no request sees

@@ -1,0 +1,60 @@
+//! Makes a panic of the application's code the error of the one request, delivery or user that it happened for.
+//!
+//! The application's code runs in many places: `Decode`, `Encode`, `FromClaim`, `PartialEq`, `Clone`, `Display` and `FromStr`
+//! of its types, its hooks, and the `Display` of its errors. What a piece of work holds (a turn, a connection, a transaction)
+//! is given back as it unwinds.
+
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
+
+/// The work has panicked. The panic's message went to the application's panic hook.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the application's code panicked")]
+pub(super) struct Panicked;
+
+/// Does the work, which may panic.
+pub(super) async fn caught<F: Future>(work: F) -> Result<F::Output, Panicked> {
+    let mut work = pin!(work);
+    // What the work has borrowed is consistent after a panic: its locks and turns are guards, and the rest are caches.
+    poll_fn(|context| match caught_now(|| work.as_mut().poll(context)) {
+        Ok(Poll::Ready(done)) => Poll::Ready(Ok(done)),
+        Ok(Poll::Pending) => Poll::Pending,
+        Err(Panicked) => Poll::Ready(Err(Panicked)),
+    })
+    .await
+}
+
+/// Calls code of the application's that may panic.
+pub(super) fn caught_now<T>(code: impl FnOnce() -> T) -> Result<T, Panicked> {
+    catch_unwind(AssertUnwindSafe(code)).map_err(|payload| {
+        // Its destructor is the application's too.
+        drop(catch_unwind(AssertUnwindSafe(|| drop(payload))));
+        Panicked
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn panic_of_a_future_is_an_error_and_its_guards_are_dropped() {
+        struct Guard<'a>(&'a std::cell::Cell<bool>);
+        impl Drop for Guard<'_> {
+            fn drop(&mut self) {
+                self.0.set(true);
+            }
+        }
+        let is_dropped = std::cell::Cell::new(false);
+        let work = async {
+            let _guard = Guard(&is_dropped);
+            tokio::task::yield_now().await;
+            panic!("the work panics");
+        };
+        assert_eq!(caught(work).await, Err::<(), _>(Panicked));
+        assert!(is_dropped.get());
+        assert_eq!(caught(async { 7 }).await, Ok(7));
+    }
+}
