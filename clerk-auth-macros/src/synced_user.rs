@@ -5,6 +5,7 @@ mod assertion;
 mod case;
 mod check;
 mod column_trait;
+mod comparison;
 mod conversion;
 mod definition;
 mod expand;

@@ -21,7 +21,7 @@ mod shared;
 mod sql_type;
 mod subject;
 
-pub use bind::{bind, statement};
+pub use bind::{bind, listed, statement};
 pub use checked::CheckedType;
 pub use column::{
     ClaimField, ColumnField, ColumnFields, DefaultField, HoldsClaim, NoDefault, ParseClaim, ParsedField,

@@ -11,6 +11,7 @@ use super::access::{
     alias, claim_field, column_field, database_type, field_type, held_kind, kind_type, private,
 };
 use super::assertion::checks;
+use super::comparison::comparisons;
 use super::conversion::{conversion, hold};
 use super::definition::definitions;
 use super::expression::Expression;
@@ -145,23 +146,7 @@ fn synced_user(model: &Model, claims: &Ident, condition: Option<&TokenStream>) -
                 #index => #private::clear(&mut __claims.#ident, #hold(::core::option::Option::None))
             }
         });
-    let held = written.iter().filter_map(|column| {
-        let claim = column.claim()?;
-        let ident = &column.ident;
-        let field = column_field(column, &quote!(()));
-        (!claim.insert_only).then(|| quote!(#field::equal(&self.#ident, &__claims.#ident)))
-    });
-    let compared = |other: TokenStream| {
-        written.iter().filter_map(move |column| {
-            let claim = column.claim()?;
-            let ident = &column.ident;
-            let field = column_field(column, &quote!(()));
-            let equal = quote!(#field::equal(&self.#ident, &#other.#ident));
-            (!claim.insert_only).then_some((&column.name, equal))
-        })
-    };
-    let agreed = compared(quote!(__other)).map(|(_, equal)| equal);
-    let different = compared(quote!(__claims)).map(|(name, equal)| quote!((!#equal).then_some(#name)));
+    let comparisons = comparisons(&written);
     quote! {
         #[automatically_derived]
         impl __clerk_auth::user::Derived for #ident {}
@@ -196,21 +181,7 @@ fn synced_user(model: &Model, claims: &Ident, condition: Option<&TokenStream>) -
                 __reader.finish(__claims)
             }
 
-            #[allow(unused_variables)]
-            fn holds(&self, __claims: &Self::Claims) -> bool {
-                true #(&& #held)*
-            }
-
-            #[allow(unused_variables)]
-            fn agrees(&self, __other: &Self) -> bool {
-                true #(&& #agreed)*
-            }
-
-            #[allow(unused_variables)]
-            fn differences(&self, __claims: &Self::Claims) -> ::std::vec::Vec<&'static str> {
-                let __columns: &[::core::option::Option<&'static str>] = &[#(#different),*];
-                __columns.iter().copied().flatten().collect()
-            }
+            #comparisons
 
             fn copy(&self) -> ::core::option::Option<Self> {
                 #private::Copied::<Self>::copy(self)

@@ -36,3 +36,8 @@ pub const fn statement(name: &'static str, sql: &'static str, parameters: &'stat
         parameters,
     }
 }
+
+/// The columns of a list that are there: a derive in a crate without a prelude has no iterators.
+pub fn listed(columns: &[Option<&'static str>]) -> Vec<&'static str> {
+    columns.iter().copied().flatten().collect()
+}

@@ -1,6 +1,6 @@
 //! The rows that hold a unique value which another row is to have.
 
-use sqlx::{AssertSqlSafe, ColumnIndex, Decode, Encode, Executor, IntoArguments, Row, Type};
+use sqlx::{ColumnIndex, Decode, Encode, Executor, IntoArguments, Row, Type};
 
 use super::dialect::Dialect;
 use super::pool_store::{PoolStore, with_version};
@@ -35,8 +35,6 @@ where
             let mut arguments = DB::Arguments::default();
             U::bind_claim(claims, column, &mut arguments).map_err(sqlx::Error::Encode)?;
             sqlx::Arguments::add(&mut arguments, clerk_id).map_err(sqlx::Error::Encode)?;
-            // The index allows one at most; more may share a value that it does not cover.
-            let sql = AssertSqlSafe(format!("{sql} LIMIT 10"));
             let rows = sqlx::query_with(sql, arguments)
                 .fetch_all(&mut *connection)
                 .await?;

@@ -30,12 +30,10 @@ struct Known<U> {
     version: Version,
     /// The claims that were written.
     claims: u64,
-    /// The row after that.
-    row: Arc<U>,
+    /// The row after that, if it does not hold the claims. One that holds them is the request's own.
+    row: Option<Arc<U>>,
     /// Its version, which is older if the database kept the old row.
     stored: Version,
-    /// The row was read after a write that had been tried before. Until then it may be one that somebody has changed.
-    is_certain: bool,
 }
 
 impl<U> Default for Normalized<U> {
@@ -52,10 +50,8 @@ impl<U: SyncedUser> Normalized<U> {
     /// Whether a row is what the database makes of these claims, although it does not hold them.
     pub(super) fn knows(&self, observation: &Observation<'_, U>, stored: &Stored<U>) -> bool {
         self.known(observation).is_some_and(|known| {
-            known.is_certain
-                && known.stored == stored.version
-                && !stored.deleted
-                && known.row.agrees(&stored.user)
+            let is_same_row = known.row.as_ref().is_some_and(|row| row.agrees(&stored.user));
+            is_same_row && known.stored == stored.version && !stored.deleted
         })
     }
 
@@ -80,7 +76,7 @@ impl<U: SyncedUser> Normalized<U> {
 
     /// Notes the row that a write of these claims has returned. Returns whether the row was changed at all.
     ///
-    /// A row that holds the claims is noted as well, if uncertainly: a trigger may change it afterwards.
+    /// That a row holds the claims is noted as well: a trigger may change it afterwards.
     pub(super) fn note(&self, observation: &Observation<'_, U>, stored: &Stored<U>) -> bool {
         let (clerk_id, version) = (observation.source.subject(), observation.version);
         if stored.deleted || stored.version > version {
@@ -91,11 +87,10 @@ impl<U: SyncedUser> Normalized<U> {
         let known = Known {
             version,
             claims: self.fingerprint(observation.source),
-            row: Arc::clone(&stored.user),
+            row: (!holds || !is_changed).then(|| Arc::clone(&stored.user)),
             stored: stored.version,
-            is_certain: !(holds && is_changed),
         };
-        if known.is_certain {
+        if known.row.is_some() {
             self.report(
                 clerk_id,
                 &stored.user.differences(&observation.claims),

@@ -201,19 +201,20 @@ const _: () = {
         }
         #[allow(unused_variables)]
         fn differences(&self, __claims: &Self::Claims) -> ::std::vec::Vec<&'static str> {
-            let __columns: &[::core::option::Option<&'static str>] = &[
-                (!__private::ColumnField::<
-                    Option<String>,
-                    (),
-                >::equal(&self.email, &__claims.email))
-                    .then_some("email"),
-                (!__private::ColumnField::<
-                    String,
-                    (),
-                >::equal(&self.first_name, &__claims.first_name))
-                    .then_some("first_name"),
-            ];
-            __columns.iter().copied().flatten().collect()
+            __private::listed(
+                &[
+                    (!__private::ColumnField::<
+                        Option<String>,
+                        (),
+                    >::equal(&self.email, &__claims.email))
+                        .then_some("email"),
+                    (!__private::ColumnField::<
+                        String,
+                        (),
+                    >::equal(&self.first_name, &__claims.first_name))
+                        .then_some("first_name"),
+                ],
+            )
         }
         fn copy(&self) -> ::core::option::Option<Self> {
             __private::Copied::<Self>::copy(self)

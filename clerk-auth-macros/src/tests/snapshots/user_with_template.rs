@@ -202,16 +202,20 @@ const _: () = {
         }
         #[allow(unused_variables)]
         fn differences(&self, __claims: &Self::Claims) -> ::std::vec::Vec<&'static str> {
-            let __columns: &[::core::option::Option<&'static str>] = &[
-                (!__private::ColumnField::<
-                    __Type_mail,
-                    (),
-                >::equal(&self.mail, &__claims.mail))
-                    .then_some("mail"),
-                (!__private::ColumnField::<i64, ()>::equal(&self.since, &__claims.since))
-                    .then_some("select"),
-            ];
-            __columns.iter().copied().flatten().collect()
+            __private::listed(
+                &[
+                    (!__private::ColumnField::<
+                        __Type_mail,
+                        (),
+                    >::equal(&self.mail, &__claims.mail))
+                        .then_some("mail"),
+                    (!__private::ColumnField::<
+                        i64,
+                        (),
+                    >::equal(&self.since, &__claims.since))
+                        .then_some("select"),
+                ],
+            )
         }
         fn copy(&self) -> ::core::option::Option<Self> {
             __private::Copied::<Self>::copy(self)

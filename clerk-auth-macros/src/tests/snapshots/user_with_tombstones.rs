@@ -145,14 +145,15 @@ const _: () = {
         }
         #[allow(unused_variables)]
         fn differences(&self, __claims: &Self::Claims) -> ::std::vec::Vec<&'static str> {
-            let __columns: &[::core::option::Option<&'static str>] = &[
-                (!__private::ColumnField::<
-                    Option<String>,
-                    (),
-                >::equal(&self.email, &__claims.email))
-                    .then_some("email"),
-            ];
-            __columns.iter().copied().flatten().collect()
+            __private::listed(
+                &[
+                    (!__private::ColumnField::<
+                        Option<String>,
+                        (),
+                    >::equal(&self.email, &__claims.email))
+                        .then_some("email"),
+                ],
+            )
         }
         fn copy(&self) -> ::core::option::Option<Self> {
             __private::Copied::<Self>::copy(self)
