@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use clerk_auth::Session;
 use clerk_auth::id::UserId;
+use clerk_auth::sync::SyncError;
 use clerk_auth::sync::SyncOutcome::{self, Cached, Unchanged};
 use clerk_auth_tests::database::TestDatabase;
-use clerk_auth_tests::profiles::{Pool, Profiles, token};
+use clerk_auth_tests::profiles::{Pool, Profile, Profiles, token};
 use clerk_auth_tests::proxy::Proxy;
 use tokio::time::sleep;
 
@@ -30,6 +31,10 @@ async fn outcome(profiles: &Profiles, session: &Session) -> SyncOutcome {
 
 async fn name(profiles: &Profiles, session: &Session) -> Option<String> {
     profiles.users.sync(session).await.expect("it syncs").user.name
+}
+
+async fn email(profiles: &Profiles, session: &Session) -> Option<String> {
+    profiles.users.sync(session).await.expect("it syncs").user.email
 }
 
 #[tokio::test]
@@ -62,6 +67,51 @@ async fn an_invalidation_reaches_every_process() {
         .invalidate(&UserId::new("user_ada"))
         .await
         .expect("others are told");
+    let deadline = Instant::now() + Duration::from_millis(100);
+    while outcome(&other, &session).await == Cached {
+        assert!(Instant::now() < deadline, "the old row is served");
+        sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[tokio::test]
+async fn released_value_is_seen_by_the_other_process() {
+    let database = TestDatabase::postgres().await;
+    let (one, other) = (Profiles::start(&database).await, Profiles::start(&database).await);
+    let index = "CREATE UNIQUE INDEX profiles_email ON profiles (email)";
+    one.pool.execute(index).await;
+    hears(&one).await;
+    hears(&other).await;
+    let shared = |user, version| token(user, "Ada", version).claim("email", "shared@example.com");
+    let holder = other.session(shared("user_bob", 7)).await;
+    keeps(&other, &holder).await;
+    one.sync(shared("user_ada", 9)).await.expect("it syncs");
+    let deadline = Instant::now() + Duration::from_millis(100);
+    while email(&other, &holder).await.is_some() {
+        assert!(Instant::now() < deadline, "the old row is served");
+        sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[tokio::test]
+async fn row_written_through_is_seen_by_the_other_process() {
+    let database = TestDatabase::postgres().await;
+    let (one, other) = (Profiles::start(&database).await, Profiles::start(&database).await);
+    hears(&one).await;
+    hears(&other).await;
+    let session = other.session(token("user_ada", "Ada", 7)).await;
+    keeps(&other, &session).await;
+    let known = one.users.sync(&session).await.expect("it syncs").user;
+    let write = async {
+        let sql = "UPDATE profiles SET name = 'Written' WHERE clerk_id = 'user_ada'";
+        one.pool.execute(sql).await;
+        Ok::<_, SyncError>(Profile {
+            name: Some("Written".to_owned()),
+            ..known
+        })
+    };
+    let id = UserId::new("user_ada");
+    one.users.write_through(&id, write).await.expect("it is written");
     let deadline = Instant::now() + Duration::from_millis(100);
     while outcome(&other, &session).await == Cached {
         assert!(Instant::now() < deadline, "the old row is served");
