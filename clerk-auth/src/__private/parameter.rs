@@ -4,11 +4,10 @@
 //! [`OtherParameter`] if not, so that rustc decides by types. It ends with a type for each mistake, and each mistake is a
 //! trait with a message of its own.
 
-use std::convert::Infallible;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use axum::extract::{FromRequest, FromRequestParts, Request, State};
+use axum::extract::{FromRequest, FromRequestParts, State};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -236,7 +235,7 @@ pub trait Found {
 
 impl Found for Fine {
     type Unread<D> = Fine;
-    type Foreign<W: Content> = Fine;
+    type Foreign<W: Content> = Blameless;
     type ReadsBody = Fine;
     type NotExtracted = Fine;
     type NotProvided = Fine;
@@ -244,7 +243,7 @@ impl Found for Fine {
 
 impl<T> Found for ReadsBody<T> {
     type Unread<D> = Fine;
-    type Foreign<W: Content> = Fine;
+    type Foreign<W: Content> = Blameless;
     type ReadsBody = T;
     type NotExtracted = Fine;
     type NotProvided = Fine;
@@ -260,7 +259,7 @@ impl<T, S> Found for NotExtracted<T, S> {
 
 impl<T, S> Found for NotProvided<T, S> {
     type Unread<D> = Fine;
-    type Foreign<W: Content> = Fine;
+    type Foreign<W: Content> = Blameless;
     type ReadsBody = Fine;
     type NotExtracted = Fine;
     type NotProvided = T;
@@ -308,6 +307,9 @@ pub trait OtherData {
 
 impl<D> OtherData for Data<D> {}
 
+/// A type that is both an extractor and a response, where there is nothing to report.
+pub(super) type Blameless = String;
+
 /// Whether a mistake is that of a `Json<D>`, and not of its `D`, which is reported by itself.
 pub trait Content {
     /// The type to report.
@@ -319,7 +321,7 @@ impl Content for Whole {
 }
 
 impl Content for Fine {
-    type BlameOn<T> = Fine;
+    type BlameOn<T> = Blameless;
 }
 
 /// An extractor by axum's own trait. Where the application uses another version of axum, rustc names both.
@@ -334,14 +336,6 @@ pub trait AxumExtractor<S> {
 }
 
 impl<S, T: FromRequest<S>> AxumExtractor<S> for T {}
-
-impl<S: Sync> FromRequest<S> for Fine {
-    type Rejection = Infallible;
-
-    async fn from_request(_: Request, _: &S) -> Result<Self, Infallible> {
-        Ok(Self)
-    }
-}
 
 /// What may be before the last parameter: everything but what reads the body.
 #[diagnostic::on_unimplemented(

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use axum::response::IntoResponse;
 use serde::Serialize;
 
-use super::parameter::{Content, Fine};
+use super::parameter::{Blameless, Content, Fine};
 
 /// A handler's return type.
 #[derive(Debug)]
@@ -155,14 +155,14 @@ pub trait Answered {
 
 impl Answered for Fine {
     type Unwritten<D> = Fine;
-    type Foreign<W: Content> = Fine;
+    type Foreign<W: Content> = Blameless;
     type Data = Fine;
     type Opaque = Fine;
 }
 
 impl<R> Answered for Data<R> {
     type Unwritten<D> = Fine;
-    type Foreign<W: Content> = Fine;
+    type Foreign<W: Content> = Blameless;
     type Data = R;
     type Opaque = Fine;
 }
@@ -234,12 +234,6 @@ pub trait AxumResponse {
 }
 
 impl<R: IntoResponse> AxumResponse for R {}
-
-impl IntoResponse for Fine {
-    fn into_response(self) -> axum::response::Response {
-        ().into_response()
-    }
-}
 
 /// An error that a handler can return.
 #[diagnostic::on_unimplemented(
