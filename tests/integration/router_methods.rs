@@ -111,7 +111,7 @@ fn workspace() -> PathBuf {
     tests.parent().expect("the workspace").to_owned()
 }
 
-/// The source of the axum that the workspace is built with.
+/// The source of the axum that the library is built with; the tests have an earlier one too.
 fn axum() -> PathBuf {
     // Of this platform, because packages of others may not have been downloaded.
     let version = Command::new("rustc").arg("-vV").output().expect("rustc runs");
@@ -131,14 +131,19 @@ fn axum() -> PathBuf {
         .expect("cargo runs");
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("metadata");
     let packages = metadata["packages"].as_array().expect("packages");
-    let manifests: Vec<&str> = packages
+    let id_of_ours = packages.iter().find(|package| package["name"] == "clerk-auth");
+    let id_of_ours = &id_of_ours.expect("the library")["id"];
+    let nodes = metadata["resolve"]["nodes"].as_array().expect("nodes");
+    let ours = nodes.iter().find(|node| node["id"] == *id_of_ours);
+    let dependencies = ours.expect("the library")["deps"].as_array();
+    let dependencies = dependencies.expect("dependencies");
+    let axum = dependencies
         .iter()
-        .filter(|package| package["name"] == "axum")
-        .filter_map(|package| package["manifest_path"].as_str())
-        .collect();
-    let [manifest] = manifests.as_slice() else {
-        panic!("one axum is expected, and there are {manifests:?}");
-    };
+        .find(|dependency| dependency["name"] == "axum");
+    let axum = &axum.expect("the library uses axum")["pkg"];
+    let package = packages.iter().find(|package| package["id"] == *axum);
+    let manifest = package.and_then(|package| package["manifest_path"].as_str());
+    let manifest = manifest.expect("a manifest");
     Path::new(manifest)
         .parent()
         .expect("a folder")
