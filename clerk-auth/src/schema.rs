@@ -182,14 +182,19 @@ pub(crate) fn unavailable<U: SyncedUser>(source: sqlx::Error) -> SchemaError {
 /// Whether a prepared statement was missing where it had been left, or was another one: the mark of sessions that a pooler
 /// hands on between its clients.
 pub(crate) fn is_lost_statement(error: &sqlx::Error) -> bool {
-    let Some(error) = error.as_database_error() else {
-        return false;
-    };
-    match error.code().as_deref() {
-        // PostgreSQL's `duplicate_prepared_statement` and `invalid_sql_statement_name`.
-        Some("42P05" | "26000") => true,
+    error.as_database_error().is_some_and(|error| {
+        let code = error.code();
+        code.is_some_and(|code| means_lost_statement(&code, error.message()))
+    })
+}
+
+/// Whether a SQLSTATE and its message are those of a [lost statement](is_lost_statement).
+pub(crate) fn means_lost_statement(code: &str, message: &str) -> bool {
+    match code {
+        // `duplicate_prepared_statement` and `invalid_sql_statement_name`: `DISCARD ALL`, or a pooler has changed sessions.
+        "42P05" | "26000" => true,
         // `protocol_violation`: parameters of one statement sent to another.
-        Some("08P01") => error.message().starts_with("bind message supplies"),
+        "08P01" => message.starts_with("bind message supplies"),
         _ => false,
     }
 }

@@ -23,6 +23,17 @@ pub(crate) enum Live {
     },
 }
 
+impl Live {
+    /// Nothing is there, and creating the table helps.
+    pub(super) fn missing() -> Self {
+        Self::Missing {
+            before: Vec::new(),
+            note: String::new(),
+            creatable: true,
+        }
+    }
+}
+
 /// A table as it is.
 #[derive(Debug, Default)]
 pub(crate) struct LiveTable {

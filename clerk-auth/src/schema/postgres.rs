@@ -184,11 +184,7 @@ async fn find(connection: &mut PgConnection, path: &str) -> Result<Result<i64, L
         }),
         Some((false, role, _)) => Err(forbidden_schema(schema, &role)),
         Some((true, _, Some(oid))) => Ok(oid),
-        Some((true, _, None)) => Err(Live::Missing {
-            before: Vec::new(),
-            note: String::new(),
-            creatable: true,
-        }),
+        Some((true, _, None)) => Err(Live::missing()),
     })
 }
 
@@ -226,11 +222,7 @@ async fn elsewhere(connection: &mut PgConnection, table: &str) -> Result<Live, s
             ),
             creatable: true,
         },
-        None => Live::Missing {
-            before: Vec::new(),
-            note: String::new(),
-            creatable: true,
-        },
+        None => Live::missing(),
     })
 }
 

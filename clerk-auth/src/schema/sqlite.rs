@@ -76,11 +76,7 @@ impl Catalogue for Sqlite {
                 .fetch_optional(&mut *connection)
                 .await?;
         let Some((kind, is_without_rowid)) = kind else {
-            return Ok(Live::Missing {
-                before: Vec::new(),
-                note: String::new(),
-                creatable: true,
-            });
+            return Ok(Live::missing());
         };
         let unusable = match &*kind {
             "view" => Some("a view, in which SQLite has no upsert"),

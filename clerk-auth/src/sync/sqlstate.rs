@@ -11,6 +11,9 @@ use sqlx::postgres::PgDatabaseError;
 #[cfg(feature = "sqlite")]
 use sqlx::sqlite::SqliteError;
 
+#[cfg(feature = "postgres")]
+use crate::schema::means_lost_statement;
+
 /// What an error of the database means for the work that failed.
 ///
 /// What follows from each kind is decided in [`failure`](super::failure).
@@ -109,8 +112,6 @@ fn of_database(error: &dyn DatabaseError) -> ErrorKind {
 #[cfg(feature = "postgres")]
 fn is_stale(code: &str, message: &str, routine: Option<&str>) -> bool {
     match code {
-        // `invalid_sql_statement_name`, `duplicate_prepared_statement`: `DISCARD ALL`, or a pooler has changed sessions.
-        "26000" | "42P05" => true,
         // `cached plan must not change result type`.
         "0A000" => routine == Some("RevalidateCachedQuery"),
         // A column of a plan has another type by now, or another place.
@@ -118,15 +119,14 @@ fn is_stale(code: &str, message: &str, routine: Option<&str>) -> bool {
             routine,
             Some("CheckVarSlotCompatibility" | "ExecCheckPlanOutput" | "CheckOpSlotCompatibility")
         ),
-        // Parameters of one statement sent to another, or encoded for another type.
-        "08P01" => message.starts_with("bind message supplies"),
+        // Parameters encoded for another type.
         "22P03" => true,
         // A type, function or table of a plan was dropped, and perhaps created again.
         "XX000" => {
             message.starts_with("cache lookup failed for")
                 || message.starts_with("could not open relation with OID")
         }
-        _ => false,
+        _ => means_lost_statement(code, message),
     }
 }
 
