@@ -9,7 +9,7 @@ use super::announcement::announcement;
 use super::dialect::{Dialect, stored};
 use super::observation::Observation;
 use super::pool_store::PoolStore;
-use super::retry::forget_stale;
+use super::retry::forget_if_stale;
 use super::store::{Store, WriteError};
 use super::version::Version;
 use super::write::commit_error;
@@ -50,13 +50,8 @@ where
         rows: &[Observation<'_, U>],
     ) -> Result<Vec<WrittenRow>, WriteError> {
         let mut transaction = self.connections.begin().await?;
-        let written = match self.upsert_and_announce(&mut transaction, rows).await {
-            Ok(written) => written,
-            Err(error) => {
-                forget_stale::<DB>(&mut transaction, &error).await;
-                return Err(error);
-            }
-        };
+        let written = self.upsert_and_announce(&mut transaction, rows).await;
+        let written = forget_if_stale::<DB, _, _>(&mut transaction, written).await?;
         transaction.commit().await.map_err(commit_error::<U>)?;
         self.without_deleted(written).await
     }

@@ -6,7 +6,7 @@ use sqlx::pool::{CloseEvent, PoolConnection};
 use sqlx::{Database, Pool, Transaction};
 
 use super::dialect::Dialect;
-use super::retry::{Failed, forget_stale};
+use super::retry::{Failed, forget_if_stale};
 
 /// Begins a transaction in a session in which other clients have left statements of the names that sqlx gives its own. None
 /// of them is missed: behind such a pooler nobody finds a statement again.
@@ -68,6 +68,14 @@ impl<DB: Dialect> Connections<DB> {
         self.pool.begin_with(begin).await
     }
 
+    /// A connection for one write. If another transaction is known to be in its way, the write waits for a lock a moment only.
+    pub(super) async fn acquire_to_write(&self, is_stuck: bool) -> Result<Connection<DB>, sqlx::Error> {
+        match is_stuck {
+            true => self.begin_impatiently().await.map(Connection::Pooled),
+            false => self.acquire().await,
+        }
+    }
+
     /// A transaction that will write, and does not wait for the lock of another one for long where that can be said.
     pub(super) async fn begin_impatiently(&self) -> Result<Transaction<'static, DB>, sqlx::Error> {
         let begin = match DB::BEGIN_IMPATIENT {
@@ -84,16 +92,9 @@ impl<DB: Dialect> Connection<DB> {
     where
         E: Failed + From<sqlx::Error>,
     {
-        match work {
-            Ok(done) => {
-                self.done().await?;
-                Ok(done)
-            }
-            Err(error) => {
-                forget_stale::<DB>(&mut self, &error).await;
-                Err(error)
-            }
-        }
+        let done = forget_if_stale::<DB, _, _>(&mut self, work).await?;
+        self.done().await?;
+        Ok(done)
     }
 }
 

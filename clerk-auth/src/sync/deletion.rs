@@ -5,7 +5,7 @@ use sqlx::{ColumnIndex, Decode, Encode, Executor, IntoArguments, Row, Type};
 use super::dialect::{Dialect, key};
 use super::error::SyncError;
 use super::pool_store::PoolStore;
-use super::retry::forget_stale;
+use super::retry::forget_if_stale;
 use super::store::{WriteError, Written};
 use super::user_sync::Inner;
 use crate::deny_list::Denial;
@@ -148,16 +148,9 @@ where
     ) -> Result<Deletion, WriteError> {
         let mut transaction = self.connections.begin().await?;
         let deletion = self.delete_and_deny(&mut transaction, clerk_id, denial).await;
-        match deletion {
-            Ok(deletion) => {
-                transaction.commit().await?;
-                Ok(deletion)
-            }
-            Err(error) => {
-                forget_stale::<DB>(&mut transaction, &error).await;
-                Err(error)
-            }
-        }
+        let deletion = forget_if_stale::<DB, _, _>(&mut transaction, deletion).await?;
+        transaction.commit().await?;
+        Ok(deletion)
     }
 
     async fn delete_and_deny(

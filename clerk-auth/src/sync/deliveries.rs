@@ -80,10 +80,10 @@ where
 {
     let forgotten = tokio::time::timeout(FORGET_FOR, async {
         let mut connection = connections.acquire().await?;
-        sqlx::query::<DB>(DB::FORGET_DELIVERIES)
+        let forgotten = sqlx::query::<DB>(DB::FORGET_DELIVERIES)
             .execute(&mut *connection)
-            .await?;
-        connection.done().await
+            .await;
+        connection.end(forgotten.map(drop)).await
     });
     match forgotten.await {
         Ok(Ok(())) => {}

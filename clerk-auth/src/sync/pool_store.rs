@@ -19,7 +19,7 @@ use super::normalized::Normalized;
 use super::observation::Observation;
 #[cfg(feature = "webhooks")]
 use super::receive::{Applied, Change, OnEvent};
-use super::retry::{Failed, forget_stale, repeated};
+use super::retry::{Failed, forget_if_stale, repeated};
 use super::store::{Hook, Looked, Store, StoreFuture, Stored, ViolatedIndex, WriteError, Written};
 use super::stuck::Stuck;
 use super::version::Version;
@@ -70,6 +70,20 @@ where
         F: Future<Output = Result<T, E>>,
     {
         repeated(self.connections.most(), work)
+    }
+
+    /// Does a piece of work that may wait for the lock of a user's row, and repeats it where that helps. The work is told whether
+    /// the user's last write was given up.
+    async fn tried<T, E, F>(&self, clerk_id: &str, mut work: impl FnMut(bool) -> F) -> Result<T, E>
+    where
+        E: Failed,
+        F: Future<Output = Result<T, E>>,
+    {
+        let is_stuck = self.stuck.contains(clerk_id);
+        let attempt = self.stuck.attempt(clerk_id);
+        let done = self.repeated(|| work(is_stuck)).await;
+        attempt.end();
+        done
     }
 
     pub(super) async fn select(
@@ -125,27 +139,26 @@ where
         Box::pin(self.repeated(move || async move {
             let mut connection = self.connections.acquire().await?;
             let selected = self.select(&mut connection, clerk_id).await;
-            if selected.is_err() {
-                return connection.end(selected.map(|_| Looked::Nothing(None))).await;
-            }
-            Ok(match selected? {
-                Some(stored) => {
-                    connection.done().await?;
-                    Looked::Row(stored)
-                }
-                None => Looked::Nothing(match connection {
-                    Connection::Plain(connection) => Some(Box::new(VacantPlace {
-                        store: self,
-                        connection,
-                    })),
-                    // What was read does not go into the transaction that writes: where that has the snapshot of its
-                    // first statement, it fails on a row that others have inserted since.
-                    Connection::Pooled(transaction) => {
-                        transaction.commit().await?;
-                        None
+            Ok(
+                match forget_if_stale::<DB, _, _>(&mut connection, selected).await? {
+                    Some(stored) => {
+                        connection.done().await?;
+                        Looked::Row(stored)
                     }
-                }),
-            })
+                    None => Looked::Nothing(match connection {
+                        Connection::Plain(connection) => Some(Box::new(VacantPlace {
+                            store: self,
+                            connection,
+                        })),
+                        // What was read does not go into the transaction that writes: where that has the snapshot of its
+                        // first statement, it fails on a row that others have inserted since.
+                        Connection::Pooled(transaction) => {
+                            transaction.commit().await?;
+                            None
+                        }
+                    }),
+                },
+            )
         }))
     }
 
@@ -160,11 +173,10 @@ where
             return None;
         }
         Some(Box::pin(async move {
-            let attempt = self.stuck.attempt(clerk_id);
-            let found = self.repeated(move || self.select_or_insert(clerk_id, claims, version));
-            let found = found.await;
-            attempt.end();
-            found
+            self.tried(clerk_id, move |_| {
+                self.select_or_insert(clerk_id, claims, version)
+            })
+            .await
         }))
     }
 
@@ -188,14 +200,8 @@ where
         version: Version,
     ) -> StoreFuture<'a, Written<U>, WriteError> {
         Box::pin(async move {
-            let is_stuck = self.stuck.contains(clerk_id);
-            let attempt = self.stuck.attempt(clerk_id);
-            let written = self.repeated(move || async move {
-                let connection = match is_stuck {
-                    true => Connection::Pooled(self.connections.begin_impatiently().await?),
-                    false => self.connections.acquire().await?,
-                };
-                match connection {
+            let write = move |is_stuck| async move {
+                match self.connections.acquire_to_write(is_stuck).await? {
                     Connection::Plain(mut connection) => {
                         self.write_on(&mut connection, clerk_id, claims, version).await
                     }
@@ -204,32 +210,21 @@ where
                             .await
                     }
                 }
-            });
-            let written = written.await;
-            attempt.end();
-            self.after_insertion(clerk_id, written?).await
+            };
+            let written = self.tried(clerk_id, write).await?;
+            self.after_insertion(clerk_id, written).await
         })
     }
 
     fn raise_version<'a>(&'a self, clerk_id: &'a str, version: Version) -> StoreFuture<'a, ()> {
-        Box::pin(async move {
-            let is_stuck = self.stuck.contains(clerk_id);
-            let attempt = self.stuck.attempt(clerk_id);
-            let raised = self.repeated(move || async move {
-                let arguments = with_version::<DB>(clerk_id, version)?;
-                let mut connection = match is_stuck {
-                    true => Connection::Pooled(self.connections.begin_impatiently().await?),
-                    false => self.connections.acquire().await?,
-                };
-                let raised = sqlx::query_with(U::RAISE_VERSION, arguments)
-                    .execute(&mut *connection)
-                    .await;
-                connection.end(raised.map(drop)).await
-            });
-            let raised = raised.await;
-            attempt.end();
-            raised
-        })
+        Box::pin(self.tried(clerk_id, move |is_stuck| async move {
+            let arguments = with_version::<DB>(clerk_id, version)?;
+            let mut connection = self.connections.acquire_to_write(is_stuck).await?;
+            let raised = sqlx::query_with(U::RAISE_VERSION, arguments)
+                .execute(&mut *connection)
+                .await;
+            connection.end(raised.map(drop)).await
+        }))
     }
 
     fn delete<'a>(
@@ -309,10 +304,8 @@ where
         Box::pin(async move {
             let written = self.repeated(move || async move {
                 let mut transaction = self.connections.begin().await?;
-                if let Err(error) = self.release(&mut transaction, released, clerk_id, version).await {
-                    forget_stale::<DB>(&mut transaction, &error).await;
-                    return Err(error);
-                }
+                let done = self.release(&mut transaction, released, clerk_id, version).await;
+                forget_if_stale::<DB, _, _>(&mut transaction, done).await?;
                 self.upsert_and_commit(transaction, clerk_id, claims, version)
                     .await
             });
@@ -361,14 +354,11 @@ where
                 Change::Delete(clerk_id) => Some(clerk_id),
                 Change::Nothing | Change::Refuse => None,
             };
-            let is_stuck = clerk_id.is_some_and(|clerk_id| self.stuck.contains(clerk_id));
-            let attempt = clerk_id.map(|clerk_id| self.stuck.attempt(clerk_id));
-            let received = self.repeated(move || self.receive_in_transaction(delivery, change, is_stuck));
-            let received = received.await;
-            if let Some(attempt) = attempt {
-                attempt.end();
+            let receive = move |is_stuck| self.receive_in_transaction(delivery, change, is_stuck);
+            match clerk_id {
+                Some(clerk_id) => self.tried(clerk_id, receive).await,
+                None => self.repeated(|| receive(false)).await,
             }
-            received
         })
     }
 

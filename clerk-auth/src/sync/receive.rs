@@ -13,7 +13,7 @@ use super::observation::{Observation, UserObject};
 use super::plan::{Plan, SyncOutcome, plan};
 use super::pool_store::{PoolStore, with_version};
 use super::reads::Counted;
-use super::retry::forget_stale;
+use super::retry::forget_if_stale;
 use super::store::{Store, StoreFuture, WriteError};
 use super::unwind::caught;
 use super::user_sync::{Inner, UserSync};
@@ -29,14 +29,6 @@ use crate::webhook::{Event, Webhook};
 /// How long a delivery may take. Svix waits for 15 seconds; the application's hook is in it.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-impl<U: SyncedUser> Clone for Change<'_, U> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<U: SyncedUser> Copy for Change<'_, U> {}
-
 /// What a delivery does to a row.
 pub(crate) enum Change<'a, U: SyncedUser> {
     /// It is about something else, or about somebody who can have no row.
@@ -48,6 +40,14 @@ pub(crate) enum Change<'a, U: SyncedUser> {
     /// The struct or the database refuses the user's claims.
     Refuse,
 }
+
+impl<U: SyncedUser> Clone for Change<'_, U> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<U: SyncedUser> Copy for Change<'_, U> {}
 
 /// What a delivery came to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -351,13 +351,8 @@ where
             true => self.connections.begin_impatiently().await?,
             false => self.connections.begin().await?,
         };
-        let applied = match self.apply_in(&mut transaction, delivery, change, on_event).await {
-            Ok(applied) => applied,
-            Err(error) => {
-                forget_stale::<DB>(&mut transaction, &error).await;
-                return Err(error);
-            }
-        };
+        let applied = self.apply_in(&mut transaction, delivery, change, on_event).await;
+        let applied = forget_if_stale::<DB, _, _>(&mut transaction, applied).await?;
         transaction.commit().await.map_err(commit_error::<U>)?;
         if on_event.is_some_and(|on_event| on_event.once) {
             deliveries::forget_old(&self.connections).await;

@@ -78,7 +78,8 @@ impl Reports {
             }
             // The failures that led to it have been logged.
             Failure::NotAsked => tracing::debug!(user, user_id, "the database was not asked"),
-            Failure::DataRefused => log_names(error, |names| {
+            Failure::DataRefused => {
+                let names = names(error);
                 tracing::error!(
                     user,
                     user_id,
@@ -89,15 +90,13 @@ impl Reports {
                     "the database refuses the user's data; the row is as it was. Change the data in Clerk, or the \
                      constraint, trigger or length in the table"
                 );
-            }),
-            Failure::RowUnreadable => log_names(error, |names| {
-                tracing::error!(
-                    user,
-                    user_id,
-                    column = names.column.as_deref(),
-                    "the struct cannot hold the user's row: a column has a value or a type that the field does not take"
-                );
-            }),
+            }
+            Failure::RowUnreadable => tracing::error!(
+                user,
+                user_id,
+                column = names(error).column.as_deref(),
+                "the struct cannot hold the user's row: a column has a value or a type that the field does not take"
+            ),
             Failure::StatementRefused => self.statement_refused::<U>(user_id, error),
             Failure::ReadOnly => tracing::error!(
                 user,
@@ -159,12 +158,12 @@ fn log_incomplete_token<U: SyncedUser>(user_id: &str, claims: &UnreadableClaims)
     );
 }
 
-fn log_names(error: &SyncError, log: impl FnOnce(&Details)) {
-    let names = match error {
+/// Returns the names in an error of the database.
+fn names(error: &SyncError) -> Details {
+    match error {
         SyncError::Database(error) => details(error),
         _ => Details::default(),
-    };
-    log(&names);
+    }
 }
 
 fn is_due(last: &AtomicI64, now: Timestamp) -> bool {

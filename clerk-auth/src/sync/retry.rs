@@ -143,12 +143,23 @@ pub(super) fn may_be_repeated(error: &impl Failed) -> bool {
     )
 }
 
-/// Has a connection prepare its statements anew if one of them was stale. Inside of a transaction too, which has failed.
-pub(super) async fn forget_stale<DB: Dialect>(connection: &mut DB::Connection, error: &impl Failed) {
-    if error.kind() == Some(ErrorKind::StaleStatement) {
+/// Returns what work on a connection has returned. If one of the connection's statements was stale, the connection prepares
+/// all of them anew, also inside a transaction, which has failed.
+pub(super) async fn forget_if_stale<DB, T, E>(
+    connection: &mut DB::Connection,
+    ended: Result<T, E>,
+) -> Result<T, E>
+where
+    DB: Dialect,
+    E: Failed,
+{
+    if let Err(error) = &ended
+        && error.kind() == Some(ErrorKind::StaleStatement)
+    {
         // A connection on which that fails is lost, which its next use shows.
         drop(connection.clear_cached_statements().await);
     }
+    ended
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use sqlx::{
 
 use super::dialect::{Dialect, written};
 use super::pool_store::PoolStore;
-use super::retry::{forget_stale, may_be_repeated};
+use super::retry::{forget_if_stale, may_be_repeated};
 use super::store::{Store as _, StoreFuture, Vacancy, WriteError, Written};
 use super::version::Version;
 use crate::user::{StoredIn, SyncedUser};
@@ -98,10 +98,7 @@ where
     ) -> Result<Written<U>, WriteError> {
         if self.on_insert.is_none() && !DB::UPSERT_IN_TRANSACTION {
             let written = self.upsert(connection, clerk_id, claims, version).await;
-            if let Err(error) = &written {
-                forget_stale::<DB>(connection, error).await;
-            }
-            return written;
+            return forget_if_stale::<DB, _, _>(connection, written).await;
         }
         let transaction = connection.begin_with(DB::BEGIN).await?;
         self.upsert_and_commit(transaction, clerk_id, claims, version)
@@ -115,16 +112,10 @@ where
         claims: &U::Claims,
         version: Version,
     ) -> Result<Written<U>, WriteError> {
-        let written = match self
+        let written = self
             .upsert_with_hook(&mut transaction, clerk_id, claims, version)
-            .await
-        {
-            Ok(written) => written,
-            Err(error) => {
-                forget_stale::<DB>(&mut transaction, &error).await;
-                return Err(error);
-            }
-        };
+            .await;
+        let written = forget_if_stale::<DB, _, _>(&mut transaction, written).await?;
         transaction.commit().await.map_err(commit_error::<U>)?;
         Ok(written)
     }
@@ -140,12 +131,10 @@ where
         let arguments = Self::bound(claims, version)?;
         let mut connection = self.connections.acquire().await?;
         // To the end, where a constraint that is deferred refuses.
-        let rows = match sqlx::query_with(sql, arguments).fetch_all(&mut *connection).await {
+        let rows = sqlx::query_with(sql, arguments).fetch_all(&mut *connection).await;
+        let rows = match forget_if_stale::<DB, _, _>(&mut connection, rows).await {
             // What forbids the insertion, another's e-mail address or a server that only reads, need not forbid the read.
-            Err(error @ sqlx::Error::Database(_)) => {
-                forget_stale::<DB>(&mut connection, &error).await;
-                return Ok(None);
-            }
+            Err(sqlx::Error::Database(_)) => return Ok(None),
             rows => rows?,
         };
         let mut found = None;
@@ -181,10 +170,7 @@ where
             .fetch_all(&mut *connection)
             .await
             .map_err(taken);
-        if let Err(error) = &rows {
-            forget_stale::<DB>(connection, error).await;
-        }
-        let rows = rows?;
+        let rows = forget_if_stale::<DB, _, _>(connection, rows).await?;
         match rows.first() {
             Some(row) => {
                 let written = written::<DB, U>(row, true)?;
