@@ -1,15 +1,71 @@
 //! Clerk sign-in as a typed, fresh and race-free row of your own `users` table.
 //!
-//! Start with the [README](https://docs.rs/crate/clerk-auth/latest), which holds a complete program. The pieces, in the
-//! order in which a team meets them:
+//! Looking for something in particular? There is a [map by task](#i-want-to-) below.
 //!
-//! - [`Clerk`] verifies session tokens: build it from a publishable key or the environment.
-//! - [`derive(SyncedUser)`](macro@SyncedUser) makes a struct a row kept equal to Clerk's claims.
-//! - [`UserSync`] keeps those rows; it lives in the application's state beside [`Clerk`].
-//! - [`#[authenticated]`](macro@authenticated) guards a handler and hands it the user.
-//! - `webhook` verifies and reads what Clerk sends when nobody makes a request (feature `webhooks`).
-//! - [`routing`] has a `Router` in which each route is guarded or named public; [`middleware`] guards what is not a handler.
-
+#![cfg_attr(not(doctest), doc = include_str!("../README.md"))]
+//!
+//! # I want to …
+//!
+//! | task | where |
+//! |---|---|
+//! | configure verification | [`Clerk::from_env`], [`Clerk::builder`], [`clerk::ClerkBuilder`] |
+//! | choose columns, types and claims | [`derive(SyncedUser)`](macro@SyncedUser) |
+//! | take a role or another value from metadata | [a role from metadata](macro@SyncedUser#a-role-from-metadata) |
+//! | guard a handler by role, permission, plan or a rule of my own | [`#[authenticated]`](macro@authenticated), [`policy`] |
+//! | name a route public, or greet visitors | [`routing::Router::public`], `Option<User>` in [`extract::Subject`] |
+//! | guard files, WebSockets and routers of other crates | [`middleware::RequireSession`], [cookies and other sites](middleware#cookies-and-other-sites) |
+//! | read the token's claims without a database | [`Session`] |
+//! | go on while the database is down | [`extract::MaybeSynced`] |
+//! | see what sync did for a request | [`Synced`] |
+//! | do something once for each new user | [`on_insert`](sync::UserSyncBuilder::on_insert) |
+//! | delete a user, or clean up after one | [`UserSync::delete`], [`on_delete`](sync::UserSyncBuilder::on_delete), [deleted users](macro@SyncedUser#deleted-users) |
+//! | write columns of my own | [`write_through`](UserSync::write_through), [`invalidate`](UserSync::invalidate) |
+//! | answer in an error format of my own | [`extract::Rejection::response`] |
+//! | serve what `utoipa` describes | [with `utoipa-axum`](routing#with-utoipa-axum) |
+//! | receive Clerk's webhooks | [`routing::webhooks`][webhooks-route], [`webhook`][webhook-module] |
+//! | bring all users over, or find drift | [`UserSync::import`][import], [`UserSync::verify`][verify] |
+//! | fetch claims that a token lacks | [`backend_api`][backend-api-module] |
+//! | test my handlers offline | [`testing`][testing-module] |
+//! | run without an account | [`dev`][dev-module] |
+//! | understand what happens in races, outages and behind a pooler | [`sync`] |
+//! | watch it in production | [`metrics`] |
+//!
+#![cfg_attr(feature = "webhooks", doc = "[webhooks-route]: routing::webhooks")]
+#![cfg_attr(feature = "webhooks", doc = "[webhook-module]: webhook")]
+#![cfg_attr(
+    not(feature = "webhooks"),
+    doc = "[webhooks-route]: https://docs.rs/clerk-auth/latest/clerk_auth/routing/fn.webhooks.html"
+)]
+#![cfg_attr(
+    not(feature = "webhooks"),
+    doc = "[webhook-module]: https://docs.rs/clerk-auth/latest/clerk_auth/webhook/index.html"
+)]
+#![cfg_attr(feature = "backend-api", doc = "[import]: UserSync::import")]
+#![cfg_attr(feature = "backend-api", doc = "[verify]: UserSync::verify")]
+#![cfg_attr(feature = "backend-api", doc = "[backend-api-module]: backend_api")]
+#![cfg_attr(
+    not(feature = "backend-api"),
+    doc = "[import]: https://docs.rs/clerk-auth/latest/clerk_auth/struct.UserSync.html#method.import"
+)]
+#![cfg_attr(
+    not(feature = "backend-api"),
+    doc = "[verify]: https://docs.rs/clerk-auth/latest/clerk_auth/struct.UserSync.html#method.verify"
+)]
+#![cfg_attr(
+    not(feature = "backend-api"),
+    doc = "[backend-api-module]: https://docs.rs/clerk-auth/latest/clerk_auth/backend_api/index.html"
+)]
+#![cfg_attr(feature = "testing", doc = "[testing-module]: testing")]
+#![cfg_attr(
+    not(feature = "testing"),
+    doc = "[testing-module]: https://docs.rs/clerk-auth/latest/clerk_auth/testing/index.html"
+)]
+#![cfg_attr(feature = "dev", doc = "[dev-module]: dev")]
+#![cfg_attr(
+    not(feature = "dev"),
+    doc = "[dev-module]: https://docs.rs/clerk-auth/latest/clerk_auth/dev/index.html"
+)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 // Without a database there are sessions and no rows: what serves rows stands unused.
 #![cfg_attr(
@@ -69,8 +125,3 @@ pub use clerk_auth_macros::authenticated;
 pub use session::Session;
 pub use sync::{Synced, UserSync};
 pub use user::SyncedUser;
-
-/// The README's program compiles.
-#[cfg(all(doctest, feature = "postgres", feature = "sqlite"))]
-#[doc = include_str!("../../README.md")]
-struct Readme;

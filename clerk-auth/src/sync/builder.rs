@@ -293,7 +293,7 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
     /// # Errors
     ///
     /// [`SchemaError`] if the database does not answer, if its table cannot serve the statements of `U`, or if the pool and
-    /// [`transaction_pooling`](UserSyncBuilder::transaction_pooling) do not fit what is between it and the database.
+    /// `transaction_pooling` do not fit what is between it and the database.
     pub async fn build(self) -> Result<UserSync<U>, SchemaError> {
         #[cfg(feature = "webhooks")]
         let remembers_deliveries = self.on_event.as_ref().is_some_and(|on_event| on_event.once);

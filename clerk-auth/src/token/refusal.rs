@@ -68,7 +68,7 @@ pub enum Refusal {
     #[error("the user is banned")]
     UserBanned,
     /// The user is locked out after too many failed attempts to sign in, and the application ends the sessions of such
-    /// users: see [`lockout_ends_sessions`](crate::sync::UserSyncBuilder::lockout_ends_sessions).
+    /// users: see [`lockout_ends_sessions`](https://docs.rs/clerk-auth/latest/clerk_auth/sync/struct.UserSyncBuilder.html#method.lockout_ends_sessions).
     #[error("the user is locked out")]
     UserLocked,
     /// The user's directory has withdrawn them: Clerk has ended all their sessions, and the token has not expired yet.
