@@ -68,7 +68,7 @@ use crate::policy::NoRequirement;
 /// How many usable keys a JWKS document holds; for the fuzz target.
 #[cfg(all(feature = "jwks", feature = "testing"))]
 pub fn read_jwks_document(document: &[u8]) -> usize {
-    crate::token::jwks::parse(document).map_or(0, |keys| keys.len())
+    crate::token::parse_jwks(document).map_or(0, |keys| keys.len())
 }
 
 /// The extractor of a derived user: the row of whoever is signed in. No `async fn`: of one rustc would have to prove anew

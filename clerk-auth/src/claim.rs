@@ -5,12 +5,14 @@ mod expression;
 mod from_claim;
 pub(crate) mod json;
 mod kind;
+mod problem;
 mod reader;
 
 pub use budget::{ClaimBudget, SessionTokenBudget};
 #[doc(hidden)]
 pub use expression::shortcodes;
 pub use expression::{Expression, Literal, TemplateClaim};
-pub use from_claim::{FromClaim, InvalidClaim};
+pub use from_claim::FromClaim;
 pub use kind::{Boolean, ClaimKind, Integer, Json, Nullable, Number, Object, Text};
-pub use reader::{Claim, ClaimProblem, ClaimReader, ClaimSource, UnreadableClaims};
+pub use problem::{ClaimProblem, InvalidClaim};
+pub use reader::{Claim, ClaimReader, ClaimSource, UnreadableClaims};

@@ -24,13 +24,7 @@ use crate::id::SessionId;
 use crate::metrics;
 use crate::session::Session;
 use crate::time::{Clock, Timestamp};
-use crate::token::cache::{Verified, VerifiedTokens};
-use crate::token::header::LastHeader;
-#[cfg(feature = "jwks")]
-use crate::token::jwks::{Jwks, NoKey};
-use crate::token::key::VerifyingKey;
-use crate::token::verifier::{Expectations, UnverifiedToken, check_times};
-use crate::token::{CookieNames, Credential, Refusal, credential};
+use crate::token::{CookieNames, Refusal, TokenError, Verifier, credential};
 
 /// Verifies session tokens of one Clerk instance; put it into the application's state. Cloning is cheap.
 ///
@@ -50,13 +44,10 @@ use crate::token::{CookieNames, Credential, Refusal, credential};
 pub struct Clerk(Arc<Inner>);
 
 struct Inner {
-    expectations: Expectations,
+    verifier: Verifier,
     /// Whether a cookie is believed on a request that another site may have made.
     accepts_cross_site: bool,
     cookies: CookieNames,
-    keys: Keys,
-    header: LastHeader,
-    verified: VerifiedTokens,
     agents_denied: bool,
     denied: DenyList,
     clock: Arc<dyn Clock>,
@@ -70,13 +61,6 @@ struct Inner {
 
 /// When to try again while the denials of the database are not known: they are read once a second.
 const DENIALS_RETRY: Duration = Duration::from_secs(1);
-
-#[derive(Debug)]
-enum Keys {
-    Pem(Arc<VerifyingKey>),
-    #[cfg(feature = "jwks")]
-    Jwks(Arc<Jwks>),
-}
 
 /// A verified session, and how its token came.
 pub(crate) struct Authentication {
@@ -129,6 +113,16 @@ pub enum AuthenticationError {
     },
 }
 
+impl From<TokenError> for AuthenticationError {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Refused(refusal) => Self::Refused(refusal),
+            #[cfg(feature = "jwks")]
+            TokenError::KeysUnavailable { retry_after } => Self::KeysUnavailable { retry_after },
+        }
+    }
+}
+
 impl Clerk {
     /// Starts a handle from its parts.
     pub fn builder() -> ClerkBuilder {
@@ -170,7 +164,7 @@ impl Clerk {
 
     /// The origin of the instance's Frontend API, which every token names as its `iss`.
     pub fn issuer(&self) -> &str {
-        &self.0.expectations.issuer
+        &self.0.verifier.expectations().issuer
     }
 
     /// Whether both are clones of one handle.
@@ -189,24 +183,7 @@ impl Clerk {
         &self,
         jwks: &serde_json::Value,
     ) -> Result<bool, AuthenticationError> {
-        let keys = jwks["keys"].as_array().into_iter().flatten();
-        let keys = keys
-            .filter_map(|key| serde_json::from_value(key.clone()).ok())
-            .filter_map(VerifyingKey::from_jwk);
-        for key in keys {
-            let known = match self.key(key.id()).await {
-                Ok(known) if known.is(&key) => return Ok(true),
-                Ok(known) => known,
-                Err(AuthenticationError::Refused(_)) => continue,
-                Err(error) => return Err(error),
-            };
-            // Clerk may have replaced it under its id.
-            let newer = self.newer_key(&known).await;
-            if newer.is_some_and(|newer| newer.is(&key)) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        Ok(self.0.verifier.accepts_keys_of(jwks).await?)
     }
 
     /// The present moment, by the handle's clock.
@@ -307,8 +284,8 @@ impl Clerk {
     /// Depends on the method and the headers alone, so a session that was verified before is checked again: a layer may
     /// have changed the method since.
     pub(crate) fn check_site(&self, parts: &Parts) -> Result<(), AuthenticationError> {
-        let is_accepted =
-            self.0.accepts_cross_site || cross_site::is_accepted(parts, &self.0.expectations.parties);
+        let is_accepted = self.0.accepts_cross_site
+            || cross_site::is_accepted(parts, &self.0.verifier.expectations().parties);
         is_accepted
             .then_some(())
             .ok_or(AuthenticationError::CrossSiteRequest)
@@ -354,9 +331,9 @@ impl Clerk {
             self.check_site(parts)?;
         }
         let now = self.now();
-        let session = self.verify(&credential, now).await?;
+        let session = self.0.verifier.verify(&credential, now).await?;
         if let Err(refusal) = self.0.denied.check(&session, now) {
-            self.0.verified.remove(credential.token);
+            self.0.verifier.forget(&credential);
             return Err(refusal.into());
         }
         if !self.0.denied.currency().suffices() {
@@ -373,85 +350,13 @@ impl Clerk {
             came_by_cookie,
         })
     }
-
-    async fn verify(
-        &self,
-        credential: &Credential<'_>,
-        now: Timestamp,
-    ) -> Result<Session, AuthenticationError> {
-        if let Some(verified) = self.0.verified.get(credential.token)
-            && self.is_key_current(&verified).await?
-        {
-            check_times(&verified.session, now).inspect_err(|_| self.0.verified.remove(credential.token))?;
-            metrics::session_token_cached();
-            return Ok(verified.session);
-        }
-        let verified = self.verify_token(credential.token, now).await;
-        let verified = verified.map_err(|error| match error {
-            AuthenticationError::Refused(_) if credential.is_malformed() => {
-                Refusal::CredentialMalformed.into()
-            }
-            error => error,
-        })?;
-        let session = verified.session.clone();
-        self.0.verified.insert(credential.token, verified);
-        Ok(session)
-    }
-
-    async fn verify_token(&self, token: &[u8], now: Timestamp) -> Result<Verified, AuthenticationError> {
-        let unverified = UnverifiedToken::parse(token, &self.0.header)?;
-        let mut key = self.key(unverified.header.key_id()).await?;
-        let mut verified = unverified.verify(&key, &self.0.expectations, now);
-        if matches!(verified, Err(Refusal::Signature))
-            && let Some(newer) = self.newer_key(&key).await
-        {
-            verified = unverified.verify(&newer, &self.0.expectations, now);
-            key = newer;
-        }
-        let session = verified?;
-        metrics::session_token_verified(token.len());
-        self.0.header.keep(&unverified.header);
-        Ok(Verified { session, key })
-    }
-
-    /// A key that was withdrawn or replaced has verified nothing.
-    async fn is_key_current(&self, verified: &Verified) -> Result<bool, AuthenticationError> {
-        Ok(match &self.0.keys {
-            Keys::Pem(key) => Arc::ptr_eq(key, &verified.key),
-            #[cfg(feature = "jwks")]
-            Keys::Jwks(_) => Arc::ptr_eq(&self.key(verified.key.id()).await?, &verified.key),
-        })
-    }
-
-    /// Returns the key that has replaced `failed` under its id, if one has. A PEM key is what the operator says it is.
-    async fn newer_key(&self, failed: &Arc<VerifyingKey>) -> Option<Arc<VerifyingKey>> {
-        match &self.0.keys {
-            Keys::Pem(key) => (!Arc::ptr_eq(key, failed)).then(|| Arc::clone(key)),
-            #[cfg(feature = "jwks")]
-            Keys::Jwks(jwks) => jwks.newer(failed.id()?, failed).await,
-        }
-    }
-
-    async fn key(&self, key_id: Option<&str>) -> Result<Arc<VerifyingKey>, AuthenticationError> {
-        match (&self.0.keys, key_id) {
-            // A PEM key has no id; Clerk's SDKs ignore the token's.
-            (Keys::Pem(key), _) => Ok(Arc::clone(key)),
-            #[cfg(feature = "jwks")]
-            (Keys::Jwks(_), None) => Err(Refusal::UnknownKey.into()),
-            #[cfg(feature = "jwks")]
-            (Keys::Jwks(jwks), Some(key_id)) => jwks.key(key_id).await.map_err(|none| match none {
-                NoKey::Unknown => Refusal::UnknownKey.into(),
-                NoKey::Unavailable { retry_after } => AuthenticationError::KeysUnavailable { retry_after },
-            }),
-        }
-    }
 }
 
 impl fmt::Debug for Clerk {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Clerk")
-            .field("issuer", &self.0.expectations.issuer)
+            .field("issuer", &self.0.verifier.expectations().issuer)
             .finish_non_exhaustive()
     }
 }

@@ -1,19 +1,32 @@
 //! From a request's headers to a verified session: credential, compact JWT, signature, claims.
 
 mod base64url;
-pub(crate) mod cache;
+mod cache;
 mod cookies;
 mod credential;
-pub(crate) mod header;
+mod error;
+mod header;
 #[cfg(feature = "jwks")]
-pub(crate) mod jwks;
-pub(crate) mod key;
+mod jwks;
+mod key;
+mod key_error;
+mod keys;
+mod locate;
 mod pem;
 mod refusal;
-pub(crate) mod verifier;
+mod unverified;
+mod verifier;
 
-pub use key::KeyError;
+pub use key_error::KeyError;
 pub use refusal::Refusal;
 
 pub(crate) use cookies::CookieNames;
-pub(crate) use credential::{Credential, credential};
+pub(crate) use error::TokenError;
+#[cfg(feature = "jwks")]
+pub(crate) use jwks::parse as parse_jwks;
+pub(crate) use keys::Keys;
+pub(crate) use locate::credential;
+pub(crate) use unverified::Expectations;
+#[cfg(feature = "backend-api")]
+pub(crate) use unverified::LEEWAY;
+pub(crate) use verifier::Verifier;

@@ -35,6 +35,7 @@
 //! was received.
 
 mod delivery;
+mod error;
 mod event;
 mod member;
 mod organization;
@@ -44,7 +45,8 @@ mod signature;
 mod user;
 
 pub use delivery::{HttpRequest, Webhook, WebhookError};
-pub use event::{Event, EventError};
+pub use error::EventError;
+pub use event::Event;
 pub use organization::{ClerkOrganization, ClerkOrganizationMembership, DeletedOrganization};
 pub use secret::{SigningSecret, SigningSecretError};
 pub use session::ClerkSession;

@@ -1,11 +1,11 @@
 //! Which Rust types hold which kinds of claim.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::{Boolean, ClaimKind, Integer, Json, Nullable, Number, Object, Text};
+use super::kind::{Boolean, ClaimKind, Integer, Json, Nullable, Number, Object, Text};
+use super::problem::InvalidClaim;
 use crate::id::UserId;
 
 /// A type that can hold a claim of kind `K`.
@@ -34,30 +34,6 @@ pub trait FromClaim<K: ClaimKind>: Sized {
     /// [`InvalidClaim`] if the type holds only some values of the kind; the request is then refused and nothing is
     /// written.
     fn from_claim(value: K::Value<'_>) -> Result<Self, InvalidClaim>;
-}
-
-/// A claim of the right kind whose value the type cannot hold.
-///
-/// The reason goes to the operator's log, never into a response; do not put the value into it.
-///
-/// ```
-/// use clerk_auth::claim::InvalidClaim;
-///
-/// assert_eq!(InvalidClaim::new("not a URL").to_string(), "not a URL");
-/// ```
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{reason}")]
-pub struct InvalidClaim {
-    reason: Cow<'static, str>,
-}
-
-impl InvalidClaim {
-    /// Says why the type cannot hold the value.
-    pub fn new(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            reason: reason.into(),
-        }
-    }
 }
 
 impl FromClaim<Boolean> for bool {

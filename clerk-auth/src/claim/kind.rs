@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use serde_json::{Map, Value};
 
-use super::ClaimProblem;
+use super::problem::ClaimProblem;
 
 /// A kind of claim, as the template declares it.
 ///
@@ -52,7 +52,7 @@ macro_rules! kind {
             const NAME: &'static str = $name;
 
             fn read($json: &Value) -> Result<Self::Value<'_>, ClaimProblem> {
-                $read.ok_or_else(|| ClaimProblem::unexpected::<Self>($json))
+                $read.ok_or_else(|| ClaimProblem::unexpected(Self::NAME, $json))
             }
         }
     };
@@ -177,7 +177,7 @@ impl ClaimKind for Text {
     fn read(value: &Value) -> Result<Self::Value<'_>, ClaimProblem> {
         let text = value
             .as_str()
-            .ok_or_else(|| ClaimProblem::unexpected::<Self>(value))?;
+            .ok_or_else(|| ClaimProblem::unexpected(Self::NAME, value))?;
         // Clerk leaves a shortcode with an unknown root in the token as literal text.
         if text.contains("{{") {
             return Err(ClaimProblem::Unrendered);

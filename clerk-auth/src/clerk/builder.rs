@@ -6,20 +6,14 @@ use std::time::Duration;
 use super::error::ConfigurationError;
 use super::handles;
 use super::publishable_key::{PublishableKey, cookie_suffix};
-use super::{Clerk, Inner, Keys};
+use super::{Clerk, Inner};
 use crate::deny_list::{DENIAL_LIFETIME, DenyList};
 use crate::http::address::{is_safe, redacted};
 #[cfg(feature = "jwks")]
 use crate::http::client::safe_url;
 use crate::http::origin::{is_issuer, is_origin};
 use crate::time::{Clock, SystemClock};
-use crate::token::CookieNames;
-use crate::token::cache::VerifiedTokens;
-use crate::token::header::LastHeader;
-#[cfg(feature = "jwks")]
-use crate::token::jwks::Jwks;
-use crate::token::key::VerifyingKey;
-use crate::token::verifier::Expectations;
+use crate::token::{CookieNames, Expectations, Keys, Verifier};
 
 /// Builds a [`Clerk`]. At least the publishable key or the issuer must be given.
 ///
@@ -206,26 +200,24 @@ impl ClerkBuilder {
         }
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
         let keys = match &self.jwt_key {
-            Some(pem) => Keys::Pem(Arc::new(VerifyingKey::from_pem(pem)?)),
+            Some(pem) => Keys::from_pem(pem)?,
             None => fetched(self.jwks_url.as_deref(), &issuer, &clock)?,
         };
         let denial_lifetime = self.denial_lifetime.unwrap_or(DENIAL_LIFETIME);
         let source = self.jwt_key.or(self.jwks_url).unwrap_or_default();
+        let expectations = Expectations {
+            issuer: issuer.as_str().into(),
+            parties: self.parties.into_iter().map(Into::into).collect(),
+            pending: self.pending,
+            longest_life: (!self.long_lived_tokens).then_some(denial_lifetime),
+        };
         let inner = Arc::new(Inner {
-            expectations: Expectations {
-                issuer: issuer.as_str().into(),
-                parties: self.parties.into_iter().map(Into::into).collect(),
-                pending: self.pending,
-                longest_life: (!self.long_lived_tokens).then_some(denial_lifetime),
-            },
+            verifier: Verifier::new(expectations, keys),
             accepts_cross_site: self.cross_site,
             cookies: self
                 .publishable_key
                 .map(|key| CookieNames::with_suffix(&cookie_suffix(&key)))
                 .unwrap_or_default(),
-            keys,
-            header: LastHeader::default(),
-            verified: VerifiedTokens::new(),
             agents_denied: self.agents_denied,
             denied: DenyList::new(denial_lifetime),
             clock,
@@ -246,9 +238,8 @@ impl ClerkBuilder {
 fn fetched(url: Option<&str>, issuer: &str, clock: &Arc<dyn Clock>) -> Result<Keys, ConfigurationError> {
     let url = url.map_or_else(|| format!("{issuer}/.well-known/jwks.json"), str::to_owned);
     let address = safe_url(&url).ok_or_else(|| ConfigurationError::InsecureUrl(redacted(&url)))?;
-    let jwks = Jwks::new(address, Arc::clone(clock))
-        .map_err(|error| ConfigurationError::HttpClient(error.to_string()))?;
-    Ok(Keys::Jwks(Arc::new(jwks)))
+    Keys::from_jwks(address, Arc::clone(clock))
+        .map_err(|error| ConfigurationError::HttpClient(error.to_string()))
 }
 
 #[cfg(not(feature = "jwks"))]

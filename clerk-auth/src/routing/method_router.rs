@@ -10,7 +10,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::handler::{GuardedFunction, HandlerFor, Mounted};
-use super::mount::Routes;
+use super::mount::{Routes, SameState, sealed};
 use super::service::GuardedService;
 
 /// The handlers of one path, by method. Each of them authenticates.
@@ -400,5 +400,16 @@ impl<S> fmt::Debug for MethodRouter<S> {
 impl<S> From<MethodRouter<S>> for routing::MethodRouter<S> {
     fn from(guarded: MethodRouter<S>) -> Self {
         guarded.0
+    }
+}
+
+impl<S> sealed::Sealed for MethodRouter<S> {}
+
+impl<S, Own> Routes<S> for MethodRouter<Own>
+where
+    S: SameState<Own>,
+{
+    fn into_axum(self) -> routing::MethodRouter<S> {
+        S::routes(self.into())
     }
 }

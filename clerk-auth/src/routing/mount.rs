@@ -4,10 +4,8 @@ use std::marker::PhantomData;
 
 use axum::routing;
 
-use super::method_router::MethodRouter;
-use super::router::Router;
-
-/// Guarded handlers of one path, to be mounted in a router with the state `S`: a [`MethodRouter`]. Sealed.
+/// Guarded handlers of one path, to be mounted in a router with the state `S`: a
+/// [`MethodRouter`](super::MethodRouter). Sealed.
 ///
 /// ```
 /// use clerk_auth::routing::{Router, Routes, get};
@@ -32,16 +30,8 @@ pub trait Routes<S>: Sized + sealed::Sealed {
     fn into_axum(self) -> routing::MethodRouter<S>;
 }
 
-impl<S, Own> Routes<S> for MethodRouter<Own>
-where
-    S: SameState<Own>,
-{
-    fn into_axum(self) -> routing::MethodRouter<S> {
-        S::routes(self.into())
-    }
-}
-
-/// Guarded routes of many paths, to be nested in or merged into a router with the state `S`: a [`Router`]. Sealed.
+/// Guarded routes of many paths, to be nested in or merged into a router with the state
+/// `S`: a [`Router`](super::Router). Sealed.
 ///
 /// ```
 /// use clerk_auth::Clerk;
@@ -61,15 +51,6 @@ where
 pub trait GuardedRouter<S>: Sized + sealed::Sealed {
     #[doc(hidden)]
     fn into_axum(self) -> axum::Router<S>;
-}
-
-impl<S, Own> GuardedRouter<S> for Router<Own>
-where
-    S: SameState<Own>,
-{
-    fn into_axum(self) -> axum::Router<S> {
-        S::router(self.into())
-    }
 }
 
 /// The state of a router, which is the state `Own` of all routes in it.
@@ -127,9 +108,6 @@ impl Given<()> for MissingState<()> {
     }
 }
 
-mod sealed {
+pub(super) mod sealed {
     pub trait Sealed {}
-
-    impl<S> Sealed for super::MethodRouter<S> {}
-    impl<S> Sealed for super::Router<S> {}
 }

@@ -12,7 +12,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::handler::{GuardedFunction, HandlerFor, Mounted};
-use super::mount::{Given, GuardedRouter, MissingState, Routes};
+use super::mount::{Given, GuardedRouter, MissingState, Routes, SameState, sealed};
 use super::service::GuardedService;
 
 /// A router in which every route is guarded, or mounted by a method whose name begins with `public`.
@@ -341,5 +341,16 @@ impl<S> fmt::Debug for Router<S> {
 impl<S> From<Router<S>> for axum::Router<S> {
     fn from(guarded: Router<S>) -> Self {
         guarded.0
+    }
+}
+
+impl<S> sealed::Sealed for Router<S> {}
+
+impl<S, Own> GuardedRouter<S> for Router<Own>
+where
+    S: SameState<Own>,
+{
+    fn into_axum(self) -> axum::Router<S> {
+        S::router(self.into())
     }
 }

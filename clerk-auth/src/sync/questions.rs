@@ -9,7 +9,7 @@ use quick_cache::sync::Cache;
 
 use crate::session::Session;
 use crate::time::Timestamp;
-use crate::token::verifier::LEEWAY;
+use crate::token::LEEWAY;
 
 /// Half of what Clerk allows a development instance (its documentation, "Rate limits"): 100 requests in ten seconds.
 const MAX_QUESTIONS: u32 = 50;

@@ -3,9 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
-use super::Issuer;
+use super::issuer::Issuer;
 use crate::claim::TemplateClaim;
 use crate::time::{Clock, SystemClock, Timestamp};
 
@@ -37,6 +39,56 @@ pub struct SessionToken<'a> {
     read_at: Option<Value>,
     granted: Vec<(String, String)>,
     features: Vec<String>,
+}
+
+impl Issuer {
+    /// Begins a session token that is minted now and is valid unless it is told otherwise.
+    pub fn token(&self, user_id: &str) -> SessionToken<'_> {
+        SessionToken::new(self, user_id)
+    }
+
+    /// Begins a session token as Clerk's edge mints it: minted now, with the claims of an earlier token of this issuer.
+    ///
+    /// The claims stay as old as they were: `oiat` is that of the earlier token, which may itself be of the edge.
+    ///
+    /// ```
+    /// use axum::http::{HeaderMap, header::AUTHORIZATION};
+    /// use clerk_auth::testing::Issuer;
+    /// use clerk_auth::time::{Clock, SystemClock, Timestamp};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let issuer = Issuer::new("https://clerk.example.com");
+    /// let an_hour_ago = Timestamp::from_seconds(SystemClock.now().seconds() - 3_600);
+    /// let origin = issuer.token("user_ada").claim("email", "old@example.com").issued_at(an_hour_ago).sign();
+    /// let edge = issuer.edge_token(&origin).sign();
+    ///
+    /// let headers = HeaderMap::from_iter([(AUTHORIZATION, format!("Bearer {edge}").parse()?)]);
+    /// let session = issuer.clerk().authenticate(&headers).await?;
+    /// assert_eq!(session.claims_read_at(), an_hour_ago);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If `earlier` is not a token of this issuer. The signature and the times are not checked.
+    pub fn edge_token(&self, earlier: &str) -> SessionToken<'_> {
+        self.copy_of(earlier)
+            .unwrap_or_else(|| panic!("expected a token of {}, found `{earlier}`", self.url()))
+    }
+
+    /// Returns `None` if `earlier` is not a token of this issuer.
+    pub(crate) fn copy_of(&self, earlier: &str) -> Option<SessionToken<'_>> {
+        let mut parts = earlier.split('.').map(|part| {
+            let json = URL_SAFE_NO_PAD.decode(part).ok()?;
+            serde_json::from_slice::<Map<String, Value>>(&json).ok()
+        });
+        let (header, claims) = (parts.next()??, parts.next()??);
+        let is_ours = claims.get("iss").and_then(Value::as_str) == Some(self.url());
+        let read_at = header.get("oiat").filter(|time| time.is_number());
+        let read_at = read_at.or_else(|| claims.get("iat")).cloned();
+        is_ours.then(|| SessionToken::copied(self, claims, read_at))
+    }
 }
 
 impl<'a> SessionToken<'a> {

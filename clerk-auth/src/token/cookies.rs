@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, header};
 
 use super::base64url;
 use super::credential::Credential;
-use super::verifier::LONGEST;
+use super::unverified::LONGEST;
 use crate::claim::json::{Object, Value};
 
 /// The session token.

@@ -1,10 +1,6 @@
-//! Where a request carries its session token: the `Authorization` header, else a cookie.
+//! A session token as a request carries it, before anything is verified.
 
-use axum::http::{HeaderMap, header};
 use memchr::memchr;
-
-use super::cookies::{CookieNames, Cookies};
-use super::refusal::Refusal;
 
 /// A token as it was found, of which nothing is verified: not even that it is a text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -23,89 +19,5 @@ impl Credential<'_> {
     /// Whether it cannot be a token at all. Looked at when one is refused, for the reason: no such token verifies.
     pub(crate) fn is_malformed(&self) -> bool {
         !self.is_cookie() && memchr(b' ', self.token).is_some() || str::from_utf8(self.token).is_err()
-    }
-}
-
-/// Finds the token. A `Bearer` header settles it, valid or not: there is no falling back to a cookie that somebody else
-/// may have set. Another scheme says nothing about Clerk, and the cookies are looked at.
-pub(crate) fn credential<'a>(
-    headers: &'a HeaderMap,
-    names: &CookieNames,
-    issuer: &str,
-) -> Result<Option<Credential<'a>>, Refusal> {
-    let cookie = || Cookies::read(headers, names).credential(issuer);
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let Some(value) = values.next() else {
-        return Ok(cookie());
-    };
-    if values.next().is_some() {
-        // RFC 9110 section 5.3: a field that is no list must not be repeated; which one a proxy saw is unknown.
-        return Err(Refusal::CredentialMalformed);
-    }
-    let value = value.as_bytes();
-    let Some(space) = memchr(b' ', value) else {
-        // A scheme without credentials, or a bare token, which RFC 6750 section 2.1 does not know.
-        return Err(Refusal::CredentialMalformed);
-    };
-    let (scheme, token) = (&value[..space], &value[space + 1..]);
-    if !scheme.eq_ignore_ascii_case(b"Bearer") {
-        return Ok(cookie());
-    }
-    if token.is_empty() {
-        return Err(Refusal::CredentialMalformed);
-    }
-    Ok(Some(Credential {
-        token,
-        client_updated_at: None,
-    }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_bearer_header_settles_it() {
-        let malformed = Err(Refusal::CredentialMalformed);
-        for (authorization, cookies, expected) in [
-            (&[][..], "", Ok(None)),
-            (&["Bearer abc"], "", Ok(Some("abc"))),
-            (&["bearer abc"], "", Ok(Some("abc"))),
-            (&["Bearer abc"], "__session=def; __client_uat=7", Ok(Some("abc"))),
-            (&["Bearer abc"], "__session=def; __client_uat=0", Ok(Some("abc"))),
-            (&["Bearer "], "__session=def; __client_uat=7", malformed),
-            (&["Bearer"], "__session=def; __client_uat=7", malformed),
-            (&["abc"], "__session=def; __client_uat=7", malformed),
-            (&["Bearer abc def"], "", malformed),
-            (&["Bearer  abc"], "", malformed),
-            (&["Bearer abc", "Bearer def"], "", malformed),
-            (&["Basic abc", "Bearer def"], "", malformed),
-            (&["Basic abc"], "__session=def; __client_uat=7", Ok(Some("def"))),
-            (&["Basic abc"], "", Ok(None)),
-        ] {
-            let mut headers = HeaderMap::new();
-            for value in authorization {
-                headers.append(header::AUTHORIZATION, value.parse().expect("a header value"));
-            }
-            if !cookies.is_empty() {
-                headers.insert(header::COOKIE, cookies.parse().expect("a header value"));
-            }
-            let found = credential(&headers, &CookieNames::default(), "https://clerk.example.com");
-            let found = found.and_then(|credential| match credential {
-                Some(credential) if credential.is_malformed() => malformed,
-                found => Ok(found.map(|credential| str::from_utf8(credential.token).expect("a text"))),
-            });
-            assert_eq!(found, expected, "{authorization:?} {cookies}");
-        }
-    }
-
-    #[test]
-    fn bytes_beyond_ascii_are_refused_and_never_panic() {
-        let mut headers = HeaderMap::new();
-        let value = axum::http::HeaderValue::from_bytes(b"Bearer \xff").expect("opaque bytes are allowed");
-        headers.insert(header::AUTHORIZATION, value);
-        let found = credential(&headers, &CookieNames::default(), "");
-        let credential = found.expect("it is one").expect("it is there");
-        assert!(credential.is_malformed());
     }
 }

@@ -26,7 +26,9 @@ use reqwest::Url;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
+use super::error::TokenError;
 use super::key::VerifyingKey;
+use super::refusal::Refusal;
 use crate::http::client::{causes, http_client};
 use crate::metrics;
 use crate::time::{Clock, Timestamp};
@@ -73,15 +75,6 @@ enum Cause {
     Age,
     /// A signature failed under a known key.
     Signature,
-}
-
-/// Why there is no key.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum NoKey {
-    /// The document was fetched, and has no such key.
-    Unknown,
-    /// The document cannot be fetched.
-    Unavailable { retry_after: Duration },
 }
 
 /// What a request does about its key.
@@ -136,7 +129,7 @@ impl Jwks {
     }
 
     /// The key of that id.
-    pub(crate) async fn key(self: &Arc<Self>, key_id: &str) -> Result<Arc<VerifyingKey>, NoKey> {
+    pub(crate) async fn key(self: &Arc<Self>, key_id: &str) -> Result<Arc<VerifyingKey>, TokenError> {
         let (mut decision, mut key) = self.decide(key_id);
         if decision == Decision::UseAndRefresh {
             drop(self.refresh(key_id));
@@ -151,8 +144,8 @@ impl Jwks {
         }
         match (decision, key) {
             (Decision::Use | Decision::UseAndRefresh, Some(key)) => Ok(key),
-            (Decision::Unavailable { retry_after }, _) => Err(NoKey::Unavailable { retry_after }),
-            _ => Err(NoKey::Unknown),
+            (Decision::Unavailable { retry_after }, _) => Err(TokenError::KeysUnavailable { retry_after }),
+            _ => Err(Refusal::UnknownKey.into()),
         }
     }
 

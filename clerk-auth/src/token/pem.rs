@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use super::key::KeyError;
+use super::key_error::KeyError;
 
 /// Padding is what a copied text loses first; nothing depends on it.
 const BASE64: GeneralPurpose = GeneralPurpose::new(

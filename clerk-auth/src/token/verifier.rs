@@ -1,145 +1,105 @@
-//! Verifies a compact JWT as a Clerk session token, over bytes that are already in memory.
-//!
-//! The order, in which the first failure is the reason:
-//!
-//! 1. length, three parts, base64url without padding;
-//! 2. the header: a JSON object, `alg` RS256, no `crit`, `typ` and `cat` of a session token;
-//! 3. the signature, before any claim is read;
-//! 4. the claims: a JSON object without duplicates, `sub` of a user, the standard claims in their types;
-//! 5. `azp`, `iss`, `exp`, `nbf`, `iat`;
-//! 6. the life of the token: from the moment at which its claims were read to `exp`;
-//! 7. the session's status.
-//!
-//! Where Clerk's SDKs disagree, this is the stricter reading.
+//! The one face of this folder: verifies the session tokens of one Clerk instance, and remembers those that it has verified.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use memchr::memchr_iter;
-
-use super::base64url;
-use super::header::{Header, LastHeader};
+use super::cache::{Verified, VerifiedTokens};
+use super::credential::Credential;
+use super::error::TokenError;
+use super::header::LastHeader;
+#[cfg(feature = "backend-api")]
 use super::key::VerifyingKey;
+use super::keys::Keys;
 use super::refusal::Refusal;
-use crate::claim::json::Value;
-use crate::session::{MalformedClaim, Payload, Session, StandardClaims};
+use super::unverified::{Expectations, UnverifiedToken, check_times};
+use crate::metrics;
+use crate::session::Session;
 use crate::time::Timestamp;
 
-/// No session token is longer, in bytes. Clerk limits metadata to 8 KB, which are 11 KB in base64url: a template that has
-/// them all by `allow(unbounded_claims)` is accepted in a header. A cookie holds 4 KB.
-pub(super) const LONGEST: usize = 16_384;
-
-/// The tolerance for clocks that differ: that of Clerk's SDK.
-pub(crate) const LEEWAY: Duration = Duration::from_secs(5);
-
-/// What a token must agree with.
-#[derive(Debug)]
-pub(crate) struct Expectations {
-    pub(crate) issuer: Box<str>,
-    /// Accepted values of `azp`; empty accepts every party.
-    pub(crate) parties: Vec<Box<str>>,
-    /// Whether a session with tasks still to be done counts as signed in.
-    pub(crate) pending: bool,
-    /// The longest life of a token, from the moment at which its claims were read; `None` for any.
-    pub(crate) longest_life: Option<Duration>,
+/// Verifies session tokens.
+pub(crate) struct Verifier {
+    expectations: Expectations,
+    keys: Keys,
+    header: LastHeader,
+    verified: VerifiedTokens,
 }
 
-/// A token whose header has been read and whose signature has not been verified.
-#[derive(Debug)]
-pub(crate) struct UnverifiedToken<'a> {
-    signed: &'a [u8],
-    payload: &'a [u8],
-    signature: Vec<u8>,
-    pub(crate) header: Arc<Header>,
-    origin_issued_at: Option<Timestamp>,
-}
-
-impl<'a> UnverifiedToken<'a> {
-    /// Steps 1 and 2.
-    pub(crate) fn parse(token: &'a [u8], last: &LastHeader) -> Result<Self, Refusal> {
-        if token.len() > LONGEST {
-            return Err(Refusal::TooLong);
+impl Verifier {
+    pub(crate) fn new(expectations: Expectations, keys: Keys) -> Self {
+        Self {
+            expectations,
+            keys,
+            header: LastHeader::default(),
+            verified: VerifiedTokens::new(),
         }
-        let mut dots = memchr_iter(b'.', token);
-        let (Some(first), Some(second), None) = (dots.next(), dots.next(), dots.next()) else {
-            return Err(Refusal::Malformed);
-        };
-        let (header, origin_issued_at) = last.read(&token[..first])?;
-        Ok(Self {
-            signed: &token[..second],
-            payload: &token[first + 1..second],
-            header,
-            origin_issued_at,
-            signature: base64url::decode(&token[second + 1..])?,
-        })
     }
 
-    /// Steps 3 to 7.
-    pub(crate) fn verify(
+    /// What a token must agree with.
+    pub(crate) fn expectations(&self) -> &Expectations {
+        &self.expectations
+    }
+
+    /// Returns the session of a token. A token that was verified before is looked up, and its times are checked again.
+    pub(crate) async fn verify(
         &self,
-        key: &VerifyingKey,
-        expectations: &Expectations,
+        credential: &Credential<'_>,
         now: Timestamp,
-    ) -> Result<Session, Refusal> {
-        key.verify(self.signed, &self.signature)?;
-        let payload = base64url::decode_text(self.payload)?;
-        let claims = Payload::parse(&payload).ok_or(Refusal::Malformed)?;
-        check_subject(&claims)?;
-        let claims = StandardClaims::read(&claims, self.origin_issued_at)?;
-        let session = Session::new(claims, payload);
-        check_agreement(&session, expectations)?;
-        check_times(&session, now)?;
-        check_life(&session, expectations)?;
-        if session.is_pending() && !expectations.pending {
-            return Err(Refusal::Pending);
+    ) -> Result<Session, TokenError> {
+        if let Some(verified) = self.verified.get(credential.token)
+            && self.keys.has(&verified.key).await?
+        {
+            check_times(&verified.session, now).inspect_err(|_| self.forget(credential))?;
+            metrics::session_token_cached();
+            return Ok(verified.session);
         }
+        let verified = self.verify_token(credential.token, now).await;
+        let verified = verified.map_err(|error| match error {
+            TokenError::Refused(_) if credential.is_malformed() => Refusal::CredentialMalformed.into(),
+            error => error,
+        })?;
+        let session = verified.session.clone();
+        self.verified.insert(credential.token, verified);
         Ok(session)
     }
-}
 
-/// A machine's token (`mch_…`) and a JWT template's (no `sid`) are signed with the same key.
-fn check_subject(claims: &Payload<'_>) -> Result<(), Refusal> {
-    let subject = claims.sub.as_ref().and_then(Value::as_str).unwrap_or_default();
-    if subject.is_empty() {
-        return Err(MalformedClaim { name: "sub" }.into());
+    /// Forgets that a token was verified.
+    pub(crate) fn forget(&self, credential: &Credential<'_>) {
+        self.verified.remove(credential.token);
     }
-    if subject.starts_with("mch_") || claims.sid.is_none() {
-        return Err(Refusal::NotASessionToken);
-    }
-    Ok(())
-}
 
-fn check_agreement(session: &Session, expectations: &Expectations) -> Result<(), Refusal> {
-    let accepted = |party: &str| expectations.parties.iter().any(|known| **known == *party);
-    if !expectations.parties.is_empty() && !session.authorized_party().is_some_and(accepted) {
-        return Err(Refusal::Party);
+    async fn verify_token(&self, token: &[u8], now: Timestamp) -> Result<Verified, TokenError> {
+        let unverified = UnverifiedToken::parse(token, &self.header)?;
+        let mut key = self.keys.key(unverified.header.key_id()).await?;
+        let mut verified = unverified.verify(&key, &self.expectations, now);
+        if matches!(verified, Err(Refusal::Signature))
+            && let Some(newer) = self.keys.newer(&key).await
+        {
+            verified = unverified.verify(&newer, &self.expectations, now);
+            key = newer;
+        }
+        let session = verified?;
+        metrics::session_token_verified(token.len());
+        self.header.keep(&unverified.header);
+        Ok(Verified { session, key })
     }
-    if session.issuer() != &*expectations.issuer {
-        return Err(Refusal::Issuer);
-    }
-    Ok(())
-}
 
-/// A ban is remembered for as long as this: what outlives it would be let in again.
-fn check_life(session: &Session, expectations: &Expectations) -> Result<(), Refusal> {
-    let life = session.expires_at().since(session.claims_read_at());
-    if expectations.longest_life.is_some_and(|longest| life > longest) {
-        return Err(Refusal::LivesTooLong);
+    /// Returns whether a JWKS document has a key that tokens are verified with: whether it is of the same instance.
+    #[cfg(feature = "backend-api")]
+    pub(crate) async fn accepts_keys_of(&self, jwks: &serde_json::Value) -> Result<bool, TokenError> {
+        let keys = jwks["keys"].as_array().into_iter().flatten();
+        let keys = keys
+            .filter_map(|key| serde_json::from_value(key.clone()).ok())
+            .filter_map(VerifyingKey::from_jwk);
+        for key in keys {
+            let known = match self.keys.key(key.id()).await {
+                Ok(known) if known.is(&key) => return Ok(true),
+                Ok(known) => known,
+                Err(TokenError::Refused(_)) => continue,
+                Err(error) => return Err(error),
+            };
+            // Clerk may have replaced it under its id.
+            let newer = self.keys.newer(&known).await;
+            if newer.is_some_and(|newer| newer.is(&key)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
-    Ok(())
-}
-
-/// Also asked of every session that was verified earlier and is used again.
-pub(crate) fn check_times(session: &Session, now: Timestamp) -> Result<(), Refusal> {
-    let latest = now.after(LEEWAY);
-    if session.expires_at().after(LEEWAY) <= now {
-        return Err(Refusal::Expired);
-    }
-    if session.not_before().is_some_and(|time| time > latest) {
-        return Err(Refusal::NotActiveYet);
-    }
-    if session.issued_at() > latest {
-        return Err(Refusal::IssuedInTheFuture);
-    }
-    Ok(())
 }

@@ -2,7 +2,8 @@
 
 use axum::http::HeaderMap;
 
-use super::event::{Event, EventError};
+use super::error::EventError;
+use super::event::Event;
 use super::member::Members;
 use super::signature::{SignatureError, WebhookVerifier};
 use crate::id::{DeliveryId, InstanceId};

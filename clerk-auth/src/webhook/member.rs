@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::event::EventError;
+use super::error::EventError;
 use crate::id::is_id;
 use crate::lenient::{LenientValue, Node};
 use crate::time::Timestamp;
@@ -186,4 +186,13 @@ pub(super) fn object_or_null<'a>(raw: &'a LenientValue, name: &str) -> &'a Value
     raw.get(name)
         .filter(|value| value.is_object())
         .unwrap_or(&Value::Null)
+}
+
+/// The type of the event says it already, and an object may say it in another way. Only an object that plainly says
+/// otherwise is none of Clerk's.
+pub(super) fn check_deleted(object: &Members<'_>) -> Result<(), EventError> {
+    match object.node("deleted").shallow() {
+        Ok(Value::Bool(false)) => Err(object.malformed("deleted")),
+        _ => Ok(()),
+    }
 }

@@ -2,9 +2,8 @@
 
 use serde_json::Value;
 
-use super::event::EventError;
-use super::member::{Members, object_or_null};
-use super::user::check_deleted;
+use super::error::EventError;
+use super::member::{Members, check_deleted, object_or_null};
 use crate::id::{OrganizationId, OrganizationMembershipId, UserId};
 use crate::lenient::LenientValue;
 use crate::time::Timestamp;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::event::EventError;
+use super::error::EventError;
 use super::member::{Members, object_or_null};
 use super::user::ClerkUser;
 use crate::id::{ClientId, SessionId, UserId};

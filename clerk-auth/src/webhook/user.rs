@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::event::EventError;
-use super::member::{Members, object_or_null};
+use super::error::EventError;
+use super::member::{Members, check_deleted, object_or_null};
 use crate::id::UserId;
 use crate::lenient::LenientValue;
 use crate::time::Timestamp;
@@ -188,15 +188,6 @@ impl DeletedUser {
     /// Lists what could not be read; see [`ClerkUser::unreadable`].
     pub fn unreadable(&self) -> &[Box<str>] {
         &self.unreadable
-    }
-}
-
-/// The type of the event says it already, and an object may say it in another way. Only an object that plainly says
-/// otherwise is none of Clerk's.
-pub(super) fn check_deleted(object: &Members<'_>) -> Result<(), EventError> {
-    match object.node("deleted").shallow() {
-        Ok(Value::Bool(false)) => Err(object.malformed("deleted")),
-        _ => Ok(()),
     }
 }
 
