@@ -7,31 +7,31 @@ use sqlx::Database;
 #[cfg(feature = "postgres")]
 use sqlx::Pool;
 
-use super::barring::Barring;
-use super::breaker::Breaker;
-use super::conflict::Refusals;
-use super::denial_watch;
 use super::error::BoxError;
-#[cfg(feature = "backend-api")]
-use super::fallback::Fallback;
-use super::fresh::FreshRows;
-#[cfg(feature = "postgres")]
-use super::listener;
-use super::newcomers::Newcomers;
+use super::handle::{Inner, UserSync};
 use super::pool::UserPool;
-use super::reads::Reads;
-#[cfg(feature = "webhooks")]
-use super::receive::{EventHook, OnEvent};
-use super::report::Reports;
-use super::shared_writes::SharedWrites;
-use super::store::{Hook, StoreFuture};
-use super::tasks::Tasks;
-use super::user_sync::{Inner, UserSync};
-use super::writers::Writers;
 #[cfg(feature = "backend-api")]
 use crate::backend_api::BackendApi;
 use crate::clerk::Clerk;
 use crate::schema::{self, SchemaError};
+#[cfg(feature = "backend-api")]
+use crate::sync::flow::backend_api::Fallback;
+use crate::sync::flow::conflict::Refusals;
+#[cfg(feature = "webhooks")]
+use crate::sync::flow::webhook::{EventHook, OnEvent};
+use crate::sync::local::breaker::Breaker;
+use crate::sync::local::failure_log::Reports;
+use crate::sync::local::read_batches::Reads;
+use crate::sync::local::row_cache::FreshRows;
+use crate::sync::local::shared_writes::SharedWrites;
+use crate::sync::local::sign_up_predictor::Newcomers;
+use crate::sync::local::tasks::Tasks;
+use crate::sync::local::write_locks::Writers;
+use crate::sync::model::barring::Barring;
+use crate::sync::notify::denial_reader;
+#[cfg(feature = "postgres")]
+use crate::sync::notify::listener;
+use crate::sync::store::interface::{Hook, StoreFuture};
 #[cfg(feature = "postgres")]
 use crate::user::StoredIn;
 use crate::user::SyncedUser;
@@ -358,7 +358,7 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
             if self.requires_denials {
                 inner.clerk.deny_list().currency().require();
             }
-            let watch = denial_watch::watch(
+            let watch = denial_reader::watch(
                 Arc::downgrade(&inner),
                 Arc::clone(&inner.denials),
                 self.requires_denials,

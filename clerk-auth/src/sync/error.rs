@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::failure::{self, Failure};
-use super::sqlstate;
-use super::store::WriteError;
 use super::unwind::Panicked;
 use crate::claim::UnreadableClaims;
+use crate::sync::store::interface::WriteError;
+use crate::sync::store::sqlstate;
 use crate::user::SyncedUser;
 
 /// What an application's own code failed with, in a hook such as

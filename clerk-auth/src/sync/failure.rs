@@ -21,10 +21,10 @@
 //! | `Bug` | `database_error` | | 503 | stops |
 //!
 //! The status and code of a response follow in [`Rejection`](crate::extract::Rejection), the log in
-//! [`report`](super::report). A test holds this table to the code.
+//! [`report`](crate::sync::local::failure_log). A test holds this table to the code.
 
-use super::sqlstate::ErrorKind;
 use crate::claim::{ClaimProblem, Expression, TemplateClaim, UnreadableClaims};
+use crate::sync::store::sqlstate::ErrorKind;
 
 /// Why work for a user's row has failed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 use sqlx::{Connection, Database, Pool};
 
-use super::connection::Connections;
-use super::denials;
-use super::dialect::Dialect;
-use super::normalized::Normalized;
-use super::pool_store::PoolStore;
-#[cfg(feature = "webhooks")]
-use super::receive::OnEvent;
-use super::store::{Hook, Store};
-use super::stuck::Stuck;
 use crate::schema::{self, SchemaError};
+#[cfg(feature = "webhooks")]
+use crate::sync::flow::webhook::OnEvent;
+use crate::sync::store::connection::Connections;
+use crate::sync::store::denials;
+use crate::sync::store::dialect::Dialect;
+use crate::sync::store::interface::{Hook, Store};
+use crate::sync::store::normalized::Normalized;
+use crate::sync::store::sql_store::PoolStore;
+use crate::sync::store::stuck::Stuck;
 use crate::user::{ClaimColumn, StoredIn};
 
 /// A pool whose database holds rows of `U`: a `sqlx::PgPool` or a `sqlx::SqlitePool`.
@@ -106,7 +106,7 @@ macro_rules! user_pool {
                 #[cfg(not(feature = "webhooks"))]
                 let _ = remembers_deliveries;
                 #[cfg(feature = "webhooks")]
-                own.extend(remembers_deliveries.then(super::deliveries::table::<$database>));
+                own.extend(remembers_deliveries.then(crate::sync::store::deliveries::table::<$database>));
                 schema::check::<$database, U>(&mut connection, own).await?;
                 if transaction_pooling && connection.cached_statements_size() > 0 {
                     return Err(SchemaError::StatementCache);

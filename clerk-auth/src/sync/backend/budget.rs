@@ -1,0 +1,140 @@
+//! Bounds how often Clerk is asked about users: all together, and about each of them.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use quick_cache::sync::Cache;
+
+use crate::session::Session;
+use crate::time::Timestamp;
+use crate::token::LEEWAY;
+
+/// Half of what Clerk allows a development instance (its documentation, "Rate limits"): 100 requests in ten seconds.
+const MAX_QUESTIONS: u32 = 50;
+
+/// The time over which they are counted.
+const WINDOW: Duration = Duration::from_secs(10);
+
+/// How many users are remembered, in about 100 bytes each.
+const MAX_USERS: usize = 10_000;
+
+/// The least time between two questions about one user, however many sessions and tokens they have.
+const USER_INTERVAL: Duration = Duration::from_secs(5);
+
+/// The same for a user whose row holds a unique value that other users claim.
+const HOLDER_INTERVAL: Duration = Duration::from_secs(60);
+
+/// What was asked lately.
+pub(crate) struct Questions {
+    window: Mutex<(Timestamp, u32)>,
+    users: Cache<Box<str>, Asked>,
+    hasher: RandomState,
+}
+
+/// A question under way. Its answer is remembered when it ends, however it ends: a request that is given up counts too.
+pub(crate) struct Question<'a> {
+    questions: &'a Questions,
+    clerk_id: &'a str,
+    token: Option<u64>,
+    at: Timestamp,
+    /// Silence until there is another.
+    pub(crate) answer: Answer,
+}
+
+impl Drop for Question<'_> {
+    fn drop(&mut self) {
+        let Self {
+            token, at, answer, ..
+        } = *self;
+        let asked = Asked { at, token, answer };
+        self.questions.users.insert(self.clerk_id.into(), asked);
+    }
+}
+
+/// The last question about a user.
+#[derive(Clone, Copy)]
+struct Asked {
+    at: Timestamp,
+    /// The token for which Clerk was asked; that of a holder is not known.
+    token: Option<u64>,
+    answer: Answer,
+}
+
+/// What Clerk answered.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Answer {
+    /// The user, whose row has been brought up to date.
+    User,
+    /// There is no such user. A replica of Clerk's may be behind, so this is no deletion.
+    Unknown,
+    /// Nothing, or nothing that could be used.
+    Silence,
+}
+
+impl Default for Questions {
+    fn default() -> Self {
+        Self {
+            window: Mutex::new((Timestamp::from_milliseconds(i64::MIN), 0)),
+            users: Cache::new(MAX_USERS),
+            hasher: RandomState::new(),
+        }
+    }
+}
+
+impl Questions {
+    /// Counts one more question; false if there have been too many.
+    pub(crate) fn may_ask(&self, now: Timestamp) -> bool {
+        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        let (began, count) = *window;
+        let is_over = now < began || now.since(began) >= WINDOW;
+        let (began, count) = if is_over { (now, 0) } else { (began, count) };
+        if count >= MAX_QUESTIONS {
+            return false;
+        }
+        *window = (began, count + 1);
+        true
+    }
+
+    /// The answer that still holds for a token; `None` if Clerk may be asked about its user.
+    pub(crate) fn answer(&self, session: &Session, now: Timestamp) -> Option<Answer> {
+        let asked = self.users.get(session.sub())?;
+        // A clock that was set back makes the time unknown.
+        if now < asked.at {
+            return None;
+        }
+        let is_recent = now.since(asked.at) < USER_INTERVAL;
+        // The answer is newer than the token's claims, so another one says nothing that the row lacks.
+        let is_newer =
+            || asked.token == Some(self.token(session)) || session.claims_read_at().after(LEEWAY) <= asked.at;
+        (is_recent || (asked.answer == Answer::User && is_newer())).then_some(asked.answer)
+    }
+
+    /// Whether Clerk may be asked about a user who holds a unique value.
+    pub(crate) fn is_holder_due(&self, clerk_id: &str, now: Timestamp) -> bool {
+        let asked = self.users.get(clerk_id);
+        asked.is_none_or(|asked| now < asked.at || now.since(asked.at) >= HOLDER_INTERVAL)
+    }
+
+    /// Begins a question about a user, for a token of theirs if there is one.
+    pub(crate) fn begin<'a>(
+        &'a self,
+        clerk_id: &'a str,
+        session: Option<&Session>,
+        now: Timestamp,
+    ) -> Question<'a> {
+        Question {
+            questions: self,
+            clerk_id,
+            token: session.map(|session| self.token(session)),
+            at: now,
+            answer: Answer::Silence,
+        }
+    }
+
+    fn token(&self, session: &Session) -> u64 {
+        let times = [session.issued_at(), session.expires_at()].map(Timestamp::milliseconds);
+        self.hasher.hash_one((session.sid(), times))
+    }
+}

@@ -1,0 +1,8 @@
+//! One file for each way in which a user arrives, and for what they share.
+
+#[cfg(feature = "backend-api")]
+pub(super) mod backend_api;
+pub(super) mod conflict;
+pub(super) mod reconcile;
+#[cfg(feature = "webhooks")]
+pub(super) mod webhook;

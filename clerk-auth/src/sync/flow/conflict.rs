@@ -1,0 +1,381 @@
+//! Settles a unique index of the team's own that refuses a row, because another row holds the value.
+//!
+//! Rows are never merged and never found by such a value. What follows depends on the index:
+//!
+//! - an index of another table, into which a trigger has written: the row is refused, and nothing changes;
+//! - an index on claims that Clerk itself keeps unique ([`ClaimColumn::unique_in_clerk`]): two rows can share such a value
+//!   only while one of them is out of date. The newest version wins, and the column of the other row becomes null;
+//! - any other index: the row is refused with [`SyncError::Conflict`], and nothing changes. Otherwise anybody could take the
+//!   value of anybody else, a handle of `unsafe_metadata` for example. Only the row of a deleted user gives its value up.
+//!
+//! An unchanged request writes nothing afterwards. A row that goes without a value is recognized by a look at the newer row
+//! that holds the value ([`Inner::goes_without`]). A refused user is remembered, and a look at the holder decides whether
+//! another write is tried ([`Inner::refuse_again`]).
+//!
+//! [`ClaimColumn::unique_in_clerk`]: crate::user::ClaimColumn::unique_in_clerk
+
+use std::time::Duration;
+
+use quick_cache::sync::Cache;
+use sqlx::error::DatabaseError;
+
+use crate::sync::error::SyncError;
+use crate::sync::handle::Inner;
+use crate::sync::model::observation::Observation;
+use crate::sync::model::version::Version;
+use crate::sync::store::interface::{Stored, ViolatedIndex, WriteError, Written};
+use crate::time::Timestamp;
+use crate::user::SyncedUser;
+
+/// How often a write is tried. Two indexes, each held by one row, take four attempts.
+const MAX_ATTEMPTS: usize = 24;
+
+/// How many refused users are remembered.
+const MAX_REMEMBERED: usize = 1_000;
+
+/// For how long a refused user's write is not tried again while a holder of the value is found.
+const REMEMBERED: Duration = Duration::from_secs(60);
+
+/// The same where no holder can be found by the value alone: an index on a part of the value, for example.
+const REMEMBERED_UNSEEN: Duration = Duration::from_secs(5);
+
+/// The users who were refused lately, and why.
+pub(crate) struct Refusals(Cache<Box<str>, Refused>);
+
+#[derive(Clone)]
+struct Refused {
+    version: Version,
+    columns: Vec<usize>,
+    holders: Vec<String>,
+    at: Timestamp,
+}
+
+impl Default for Refusals {
+    fn default() -> Self {
+        Self(Cache::new(MAX_REMEMBERED))
+    }
+}
+
+impl Refusals {
+    /// Whether the user was refused lately.
+    pub(crate) fn contains(&self, clerk_id: &str) -> bool {
+        self.0.get(clerk_id).is_some()
+    }
+}
+
+/// What is made null so that a row can be written.
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Concession {
+    /// A column of an older row gives its value up.
+    Released { holder: String, column: usize },
+    /// A column of the row itself, which is the older one, goes without.
+    Without { holder: String, column: usize },
+}
+
+impl<U: SyncedUser> Inner<U> {
+    /// Writes in spite of an index that has refused the row.
+    ///
+    /// Each index is settled by one concession, which is tried alone: a row may share a value that the index does not cover.
+    pub(super) async fn write_taken(
+        &self,
+        observation: &Observation<'_, U>,
+        mut refused: Box<dyn DatabaseError>,
+    ) -> Result<Written<U>, SyncError> {
+        let clerk_id = observation.source.subject();
+        let mut made: Vec<Concession> = Vec::new();
+        let mut attempts = 0;
+        loop {
+            let Some(index) = self.store.violated_index(&*refused).await? else {
+                return Err(self.violated_elsewhere(clerk_id, refused));
+            };
+            let concessions = self.concessions(observation, &index).await?;
+            let is_final = !index.columns.is_empty() && !index.unique_in_clerk;
+            if is_final && concessions.is_empty() {
+                return Err(self.refuse(observation, index).await?);
+            }
+            let mut candidates = vec![None];
+            candidates.extend(concessions.into_iter().map(Some));
+            let mut settled = false;
+            // The first attempt makes none: the holder may have got another value, and a violation of an index on no claim
+            // may be a race, of the Clerk user id in another spelling for example.
+            for candidate in candidates {
+                attempts += 1;
+                if attempts > MAX_ATTEMPTS || candidate.as_ref().is_some_and(|it| made.contains(it)) {
+                    continue;
+                }
+                let kept = made.len();
+                made.extend(candidate);
+                match self.write_with(observation, &made).await {
+                    Err(WriteError::Taken(error)) => {
+                        let next = self.store.violated_index(&*error).await?;
+                        refused = error;
+                        if next.as_ref() != Some(&index) {
+                            settled = true;
+                            break;
+                        }
+                        made.truncate(kept);
+                    }
+                    written => {
+                        let written = written?;
+                        self.log_concessions(clerk_id, &made).await;
+                        return Ok(written);
+                    }
+                }
+            }
+            if !settled {
+                return Err(self.refuse(observation, index).await?);
+            }
+        }
+    }
+
+    /// What may settle an index: the columns of rows whose users are deleted and, on claims that Clerk keeps unique, those
+    /// of the older row.
+    async fn concessions(
+        &self,
+        observation: &Observation<'_, U>,
+        index: &ViolatedIndex,
+    ) -> Result<Vec<Concession>, SyncError> {
+        let mut concessions = Vec::new();
+        let mut without = Vec::new();
+        for &column in &index.columns {
+            if self.claim_columns[column].give_way.is_none() {
+                continue;
+            }
+            #[cfg(feature = "backend-api")]
+            if index.unique_in_clerk {
+                for (holder, _) in self.holders(observation, column).await? {
+                    self.refresh_holder(&holder).await?;
+                }
+            }
+            for (holder, stored) in self.holders(observation, column).await? {
+                let is_released = match index.unique_in_clerk {
+                    true => gives_way(&stored, observation.version),
+                    false => stored.deleted,
+                };
+                if is_released {
+                    concessions.push(Concession::Released { holder, column });
+                } else if index.unique_in_clerk {
+                    without.push(Concession::Without { holder, column });
+                }
+            }
+        }
+        concessions.extend(without);
+        Ok(concessions)
+    }
+
+    async fn write_with(
+        &self,
+        observation: &Observation<'_, U>,
+        made: &[Concession],
+    ) -> Result<Written<U>, WriteError> {
+        let (clerk_id, version) = (observation.source.subject(), observation.version);
+        let mut released = Vec::new();
+        let mut without = Vec::new();
+        for concession in made {
+            match concession {
+                Concession::Released { holder, column } => released.push((holder.clone(), *column)),
+                Concession::Without { column, .. } => without.push(*column),
+            }
+        }
+        let cleared = self.cleared(observation, without.into_iter());
+        let claims = cleared.as_ref().unwrap_or(&observation.claims);
+        if released.is_empty() {
+            return self.store.write(clerk_id, claims, version).await;
+        }
+        let written = self
+            .store
+            .write_instead_of(&released, clerk_id, claims, version)
+            .await;
+        for (holder, _) in &released {
+            self.fresh.written(holder);
+        }
+        written
+    }
+
+    /// The claims with these columns made null; `None` if a field holds no null.
+    fn cleared(
+        &self,
+        observation: &Observation<'_, U>,
+        mut columns: impl Iterator<Item = usize>,
+    ) -> Option<U::Claims> {
+        // They were read from the same source a moment ago.
+        let mut claims = U::read_claims(observation.source).ok()?;
+        columns
+            .all(|column| U::clear(&mut claims, column))
+            .then_some(claims)
+    }
+
+    /// Whether the row says what the claims say, but for values that newer rows hold. Such a row is right as it is.
+    pub(crate) async fn goes_without(
+        &self,
+        observation: &Observation<'_, U>,
+        stored: &Stored<U>,
+    ) -> Result<bool, SyncError> {
+        if stored.version != observation.version || stored.deleted {
+            return Ok(false);
+        }
+        let columns: Vec<usize> = (0..self.claim_columns.len())
+            .filter(|&place| {
+                let column = &self.claim_columns[place];
+                column.unique_in_clerk && column.give_way.is_some()
+            })
+            .collect();
+        let holds_without = |columns: &mut dyn Iterator<Item = usize>| {
+            let cleared = self.cleared(observation, columns);
+            cleared.is_some_and(|claims| stored.user.holds(&claims))
+        };
+        if columns.is_empty() || !holds_without(&mut columns.iter().copied()) {
+            return Ok(false);
+        }
+        for &column in &columns {
+            let mut others = columns.iter().copied().filter(|&other| other != column);
+            if holds_without(&mut others) {
+                continue;
+            }
+            let holders = self.holders(observation, column).await?;
+            let is_newer = |(_, holder): &(String, Stored<U>)| !gives_way(holder, observation.version);
+            if !holders.iter().any(is_newer) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Refuses a user again whose value is still taken, without a write. Forgets the refusal if a write may succeed now.
+    pub(super) async fn refuse_again(&self, observation: &Observation<'_, U>) -> Result<(), SyncError> {
+        let clerk_id = observation.source.subject();
+        let Some(refused) = self.refusals.0.get(clerk_id) else {
+            return Ok(());
+        };
+        let now = self.clerk.now();
+        let is_within = |limit| now >= refused.at && now.since(refused.at) < limit;
+        let is_taken = if refused.holders.is_empty() {
+            refused.version == observation.version && is_within(REMEMBERED_UNSEEN)
+        } else {
+            is_within(REMEMBERED) && self.is_still_taken(observation, &refused).await?
+        };
+        if is_taken {
+            return Err(self.conflict(&refused.columns));
+        }
+        self.refusals.0.remove(clerk_id);
+        Ok(())
+    }
+
+    /// Whether one of the holders has the values of all the columns.
+    async fn is_still_taken(
+        &self,
+        observation: &Observation<'_, U>,
+        refused: &Refused,
+    ) -> Result<bool, SyncError> {
+        let mut holders = refused.holders.clone();
+        for &column in &refused.columns {
+            let clerk_id = observation.source.subject();
+            let found = self.store.holders(clerk_id, &observation.claims, column).await?;
+            holders.retain(|holder| found.contains(holder));
+        }
+        Ok(!holders.is_empty())
+    }
+
+    /// Remembers and logs that a row is refused. Nothing was written.
+    async fn refuse(
+        &self,
+        observation: &Observation<'_, U>,
+        index: ViolatedIndex,
+    ) -> Result<SyncError, SyncError> {
+        let clerk_id = observation.source.subject();
+        let mut holders: Option<Vec<String>> = None;
+        for &column in &index.columns {
+            let found = self.store.holders(clerk_id, &observation.claims, column).await?;
+            match &mut holders {
+                Some(holders) => holders.retain(|holder| found.contains(holder)),
+                None => holders = Some(found),
+            }
+        }
+        let holders = holders.unwrap_or_default();
+        let conflict = self.conflict(&index.columns);
+        tracing::warn!(
+            user = U::NAME,
+            user_id = clerk_id,
+            holder = holders.join(", "),
+            error = %conflict,
+            "a unique index refuses a user's row; nothing was changed"
+        );
+        if !index.columns.is_empty() {
+            let refused = Refused {
+                version: observation.version,
+                columns: index.columns,
+                holders,
+                at: self.clerk.now(),
+            };
+            self.refusals.0.insert(clerk_id.into(), refused);
+        }
+        Ok(conflict)
+    }
+
+    /// Another table's index has refused what a trigger wrote there. Nothing was written.
+    fn violated_elsewhere(&self, clerk_id: &str, refused: Box<dyn DatabaseError>) -> SyncError {
+        tracing::error!(
+            user = U::NAME,
+            user_id = clerk_id,
+            table = refused.table(),
+            constraint = refused.constraint(),
+            error = refused.message(),
+            "a unique index of another table refuses what a trigger writes for a user's row; nothing was changed"
+        );
+        sqlx::Error::Database(refused).into()
+    }
+
+    /// Logs who has got a value and who goes without, and tells other processes.
+    async fn log_concessions(&self, clerk_id: &str, made: &[Concession]) {
+        for concession in made {
+            match concession {
+                Concession::Released { holder, column } => {
+                    tracing::warn!(
+                        user = U::NAME,
+                        user_id = clerk_id,
+                        holder,
+                        column = self.column(*column),
+                        "a unique value went to the user whose row is newer; the holder's row is without the value until \
+                         its user's next change in Clerk"
+                    );
+                    self.announce(holder).await;
+                }
+                Concession::Without { column, holder } => tracing::warn!(
+                    user = U::NAME,
+                    user_id = clerk_id,
+                    holder,
+                    column = self.column(*column),
+                    "a newer row holds a unique value; the user's own row is without the value"
+                ),
+            }
+        }
+    }
+
+    /// The other rows that hold the claim of a column.
+    async fn holders(
+        &self,
+        observation: &Observation<'_, U>,
+        column: usize,
+    ) -> Result<Vec<(String, Stored<U>)>, SyncError> {
+        let clerk_id = observation.source.subject();
+        let holders = self.store.holders(clerk_id, &observation.claims, column).await?;
+        let holders: Vec<&str> = holders.iter().map(String::as_str).collect();
+        match holders.is_empty() {
+            true => Ok(Vec::new()),
+            false => Ok(self.store.read_many(&holders).await?),
+        }
+    }
+
+    fn conflict(&self, columns: &[usize]) -> SyncError {
+        SyncError::Conflict(columns.iter().map(|&column| self.column(column)).collect())
+    }
+
+    fn column(&self, place: usize) -> &'static str {
+        self.claim_columns.get(place).map_or("", |column| column.name)
+    }
+}
+
+/// Whether a row gives a unique value up to a row of this version.
+fn gives_way<U>(stored: &Stored<U>, version: Version) -> bool {
+    stored.deleted || stored.version < version
+}

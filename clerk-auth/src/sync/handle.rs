@@ -1,0 +1,329 @@
+//! `UserSync`: the handle that turns a verified session into a row.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::{Database, Pool};
+
+use super::builder::UserSyncBuilder;
+use super::error::SyncError;
+use super::pool::UserPool;
+use super::unwind::{caught, caught_now};
+use crate::clerk::Clerk;
+use crate::id::UserId;
+use crate::metrics;
+use crate::schema::SchemaError;
+use crate::session::Session;
+#[cfg(feature = "backend-api")]
+use crate::sync::flow::backend_api::Fallback;
+use crate::sync::flow::conflict::Refusals;
+use crate::sync::local::breaker::Breaker;
+use crate::sync::local::failure_log::Reports;
+use crate::sync::local::read_batches::Reads;
+use crate::sync::local::row_cache::{FreshRow, FreshRows};
+use crate::sync::local::sign_up_predictor::Newcomers;
+use crate::sync::local::tasks::Tasks;
+use crate::sync::local::write_locks::Writers;
+use crate::sync::model::barring::Barring;
+use crate::sync::model::plan::SyncOutcome;
+use crate::sync::notify::denial_reader::DenialWatch;
+use crate::sync::store::delete::Deletion;
+use crate::sync::store::interface::{Store, Stored};
+use crate::user::{ClaimColumn, SyncedUser};
+
+/// Keeps the rows of `U` equal to what Clerk says; put it into the application's state. Cloning is cheap.
+///
+/// ```
+/// # #[cfg(feature = "postgres")]
+/// # mod example {
+/// use clerk_auth::{Clerk, SyncedUser, UserSync};
+///
+/// #[derive(SyncedUser)]
+/// #[synced_user(table = "users", database(postgres))]
+/// struct User {
+///     clerk_id: String,
+///     email: Option<String>,
+/// }
+///
+/// async fn users(clerk: Clerk, pool: sqlx::PgPool) -> Result<UserSync<User>, clerk_auth::schema::SchemaError> {
+///     UserSync::new(clerk, pool).await
+/// }
+/// # }
+/// ```
+pub struct UserSync<U> {
+    pub(super) inner: Arc<Inner<U>>,
+}
+
+pub(super) struct Inner<U> {
+    pub(super) clerk: Clerk,
+    pub(super) store: Arc<dyn Store<U>>,
+    pub(super) claim_columns: &'static [ClaimColumn],
+    pub(super) reads: Arc<Reads<U>>,
+    pub(super) newcomers: Newcomers,
+    pub(super) fresh: FreshRows<U>,
+    pub(super) breaker: Breaker,
+    pub(super) reports: Reports,
+    pub(super) timeout: Duration,
+    pub(super) barring: Barring,
+    pub(super) denials: Arc<DenialWatch>,
+    pub(super) tasks: Tasks,
+    pub(super) writers: Writers,
+    pub(super) refusals: Refusals,
+    #[cfg(feature = "backend-api")]
+    pub(super) fallback: Option<Fallback>,
+}
+
+/// A row, and what sync did to have it.
+///
+/// A handler under `#[authenticated]` takes one; its test makes one:
+///
+/// ```
+/// # #[cfg(feature = "sqlite")]
+/// # mod example {
+/// # #[derive(Clone, clerk_auth::SyncedUser)]
+/// # #[synced_user(table = "users", database(sqlite))]
+/// # pub struct User { pub clerk_id: String }
+/// use clerk_auth::sync::SyncOutcome;
+/// use clerk_auth::{Synced, authenticated};
+///
+/// #[authenticated]
+/// async fn me(synced: Synced<User>) -> String {
+///     format!("{} ({})", synced.user.clerk_id, synced.outcome.as_str())
+/// }
+///
+/// // #[tokio::test]
+/// # pub
+/// async fn the_outcome_is_told() {
+///     let user = User { clerk_id: "user_ada".to_owned() };
+///     assert_eq!(me(Synced { user, outcome: SyncOutcome::Cached }.into()).await, "user_ada (cached)");
+/// }
+/// # }
+/// # #[cfg(feature = "sqlite")]
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(example::the_outcome_is_told());
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Synced<U> {
+    /// The row.
+    pub user: U,
+    /// What sync did.
+    pub outcome: SyncOutcome,
+}
+
+impl<U: SyncedUser> UserSync<U> {
+    /// A handle on the rows of `U` in `pool`.
+    ///
+    /// # Errors
+    ///
+    /// [`SchemaError`] if the database does not answer, or if its table cannot serve the statements of `U`; the
+    /// message says what to do.
+    // Boxed, and not `async fn`: rustc would report a pool that holds no rows of `U` three times, the second time for the
+    // future and the third for its `.await`.
+    pub fn new<DB: Database>(
+        clerk: Clerk,
+        pool: Pool<DB>,
+    ) -> Pin<Box<dyn Future<Output = Result<Self, SchemaError>> + Send>>
+    where
+        Pool<DB>: UserPool<U>,
+    {
+        Box::pin(Self::builder(clerk, pool).build())
+    }
+
+    /// A handle on the rows of `U` in `pool`, of which something is to be said first.
+    pub fn builder<DB: Database>(clerk: Clerk, pool: Pool<DB>) -> UserSyncBuilder<U, Pool<DB>>
+    where
+        Pool<DB>: UserPool<U>,
+    {
+        UserSyncBuilder::new(clerk, pool)
+    }
+
+    /// The row of the person whose session was verified: read, and written only if a claim has changed.
+    ///
+    /// # Errors
+    ///
+    /// [`SyncError`] says whether the user is gone, the token is not made of the template, or the database is in
+    /// trouble.
+    pub async fn sync(&self, session: &Session) -> Result<Synced<U>, SyncError> {
+        let Synced { user, outcome } = self.sync_shared(session).await?;
+        let user = match Arc::try_unwrap(user) {
+            Ok(user) => user,
+            Err(shared) => match self.own(session, &shared).await {
+                Ok(user) => user,
+                Err(error) => {
+                    let now = self.inner.clerk.now();
+                    self.inner.reports.failure::<U>(session.sub(), &error, now);
+                    return Err(error);
+                }
+            },
+        };
+        Ok(Synced { user, outcome })
+    }
+
+    /// A copy of a row that is shared, or one that is read for this request alone.
+    async fn own(&self, session: &Session, shared: &U) -> Result<U, SyncError> {
+        match caught_now(|| shared.copy())? {
+            Some(user) => Ok(user),
+            None => Box::pin(caught(self.inner.own(session.user_id().as_str()))).await?,
+        }
+    }
+
+    /// The same without a copy of a row that is shared with other requests.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`sync`](Self::sync).
+    pub async fn sync_shared(&self, session: &Session) -> Result<Synced<Arc<U>>, SyncError> {
+        let inner = &self.inner;
+        let now = inner.clerk.now();
+        let synced = inner.row(session, now).await;
+        let outcome = match &synced {
+            Ok(synced) => synced.outcome.as_str(),
+            Err(error) => {
+                inner.reports.failure::<U>(session.sub(), error, now);
+                error.failure::<U>().outcome()
+            }
+        };
+        metrics::user_synced(U::NAME, outcome);
+        synced
+    }
+
+    /// Forgets what is known of a user's row, here and, on Postgres, in every process: to be called after the application
+    /// has written the row itself, and has committed.
+    ///
+    /// ```
+    /// # #[cfg(feature = "sqlite")]
+    /// # mod example {
+    /// # use clerk_auth::{SyncedUser, UserSync, id::UserId};
+    /// # #[derive(SyncedUser)]
+    /// # #[synced_user(table = "users", database(sqlite))]
+    /// # struct User { clerk_id: String, email: Option<String> }
+    /// async fn suspend(pool: &sqlx::SqlitePool, users: &UserSync<User>, id: &UserId) -> Result<(), Box<dyn std::error::Error>> {
+    ///     sqlx::query("UPDATE users SET suspended = TRUE WHERE clerk_id = ?")
+    ///         .bind(id.as_str())
+    ///         .execute(pool)
+    ///         .await?;
+    ///     users.invalidate(id).await?;
+    ///     Ok(())
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`SyncError::Database`] if other processes could not be told: their copies live out their time. This process has
+    /// forgotten the row in any case.
+    pub async fn invalidate(&self, user_id: &UserId) -> Result<(), SyncError> {
+        self.inner.fresh.written(user_id.as_str());
+        self.inner
+            .within(async { Ok(self.inner.store.announce(user_id.as_str()).await?) })
+            .await
+    }
+
+    /// Deletes a user as a `user.deleted` webhook would, without waiting for it. From then on the user's tokens are refused
+    /// in every process that reads the same database, even unexpired ones, and do not recreate the row.
+    ///
+    /// ```
+    /// # #[cfg(feature = "postgres")]
+    /// # mod example {
+    /// # use clerk_auth::{SyncedUser, UserSync, id::UserId, sync::{Deletion, SyncError}};
+    /// # #[derive(SyncedUser)]
+    /// # #[synced_user(table = "users", tombstones = "clerk_tombstones", database(postgres))]
+    /// # struct User { clerk_id: String, email: Option<String> }
+    /// async fn close_account(users: &UserSync<User>, id: &UserId) -> Result<bool, SyncError> {
+    ///     let deletion = users.delete(id).await?;
+    ///     Ok(deletion == Deletion::Deleted)
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`SyncError::OnDelete`] if the application's hook failed, and nothing was deleted; or the database is in trouble.
+    pub async fn delete(&self, user_id: &UserId) -> Result<Deletion, SyncError> {
+        let inner = &self.inner;
+        let deletion = caught(inner.ask(|_| inner.delete(user_id.as_str()))).await;
+        let deletion = deletion.unwrap_or_else(|panicked| Err(panicked.into()));
+        if let Err(error @ SyncError::Panicked) = &deletion {
+            inner
+                .reports
+                .failure::<U>(user_id.as_str(), error, inner.clerk.now());
+        }
+        deletion
+    }
+
+    /// Runs the application's own write of a user's row, and serves the row that it returns from then on: no request sees
+    /// an older one after this has returned.
+    ///
+    /// ```
+    /// # #[cfg(feature = "postgres")]
+    /// # mod example {
+    /// # use std::sync::Arc;
+    /// # use clerk_auth::{SyncedUser, UserSync, id::UserId};
+    /// #[derive(Clone, SyncedUser)]
+    /// #[synced_user(table = "users", database(postgres), fresh_for = "5s")]
+    /// struct User {
+    ///     clerk_id: String,
+    ///     #[column(app)]
+    ///     credits: i64,
+    /// }
+    ///
+    /// # async fn add_credit(pool: &sqlx::PgPool, id: &UserId) -> Result<User, sqlx::Error> { unimplemented!() }
+    /// async fn buy(pool: &sqlx::PgPool, users: &UserSync<User>, id: &UserId) -> Result<Arc<User>, sqlx::Error> {
+    ///     // UPDATE users SET credits = credits + 1 WHERE clerk_id = $1 RETURNING *
+    ///     users.write_through(id, add_credit(pool, id)).await
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of the write. What was known of the row is forgotten then too, as it may have been written.
+    pub async fn write_through<E>(
+        &self,
+        user_id: &UserId,
+        write: impl Future<Output = Result<U, E>>,
+    ) -> Result<Arc<U>, E> {
+        let inner = &self.inner;
+        let clerk_id = user_id.as_str();
+        let known = inner.fresh.get(clerk_id, inner.clerk.now());
+        let writing = inner.fresh.writing(clerk_id, inner.clerk.now());
+        let user = Arc::new(write.await?);
+        // What was known tells the row's version, which cannot have gone back.
+        if let (Some(known), Some(read)) = (known, writing.done()) {
+            let stored = Stored {
+                user: Arc::clone(&user),
+                ..known.stored
+            };
+            inner.fresh.put(
+                clerk_id,
+                FreshRow {
+                    stored,
+                    session: known.session.clone(),
+                    read,
+                },
+            );
+        }
+        inner.announce(clerk_id).await;
+        Ok(user)
+    }
+}
+
+impl<U> Clone for UserSync<U> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+        }
+    }
+}
+
+impl<U: SyncedUser> fmt::Debug for UserSync<U> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("UserSync")
+            .field("user", &U::NAME)
+            .field("clerk", &self.inner.clerk)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,414 @@
+//! A page of Clerk's users beside their rows: what is to be done for each, and doing it with few statements.
+
+use std::collections::{HashMap, HashSet};
+use std::future::Future;
+use std::time::Duration;
+
+use super::progress::{ImportCounts, NotImported};
+use crate::id::UserId;
+use crate::lenient::LenientValue;
+use crate::sync::error::SyncError;
+use crate::sync::failure::{Failure, Step};
+use crate::sync::handle::Inner;
+use crate::sync::local::read_batches::Counted;
+use crate::sync::model::observation::{Observation, UserObject};
+use crate::sync::model::plan::{Plan, SyncOutcome, plan};
+use crate::sync::model::version::Version;
+use crate::sync::store::bulk::WrittenRow;
+use crate::sync::store::interface::{Stored, WriteError};
+use crate::sync::store::sqlstate::{ErrorKind, kind};
+use crate::sync::unwind::{Panicked, caught, caught_now};
+use crate::user::SyncedUser;
+
+/// How long a statement of many rows may take, with the application's hooks. No request waits for it.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What became of the users of a page.
+#[derive(Debug, Default)]
+pub(super) struct PageReport {
+    pub(crate) counts: ImportCounts,
+    pub(super) not_imported: Vec<(UserId, NotImported)>,
+}
+
+/// How a user's row stands to what Clerk says.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Standing {
+    /// There is none.
+    Missing,
+    /// It says something else, and is not newer.
+    Stale,
+    /// It says something else at the same version: the database normalizes it, or somebody has changed it.
+    Different,
+    /// It says the same at an older version.
+    SameButOlder,
+    /// It says the same, but for unique values that newer rows hold, or is newer.
+    Right,
+    /// It is a tombstone.
+    Deleted,
+    /// It cannot be read as the struct.
+    Unreadable,
+}
+
+/// The users of a page with what they are written from, each once.
+pub(super) struct Page<'a> {
+    pub(crate) users: Vec<UserObject<'a>>,
+    /// What is no user object.
+    others: Vec<UserId>,
+}
+
+impl<'a> Page<'a> {
+    pub(crate) fn of<U: SyncedUser>(users: &'a [LenientValue]) -> Self {
+        let mut newest: HashMap<&str, UserObject<'a>> = HashMap::with_capacity(users.len());
+        let mut others = Vec::new();
+        for user in users {
+            let Some(object) = UserObject::of::<U>(user) else {
+                others.push(UserId::new(UserObject::id(user).unwrap_or_default()));
+                continue;
+            };
+            match newest.get(object.id) {
+                Some(known) if known.version() > object.version() => {}
+                _ => drop(newest.insert(object.id, object)),
+            }
+        }
+        let mut users: Vec<_> = newest.into_values().collect();
+        // Who writes rows in one order does not wait for another in a circle.
+        users.sort_unstable_by(|one, other| one.id.cmp(other.id));
+        Self { users, others }
+    }
+
+    /// The users whom the struct can hold; the others are reported.
+    pub(super) fn observations<U: SyncedUser>(&self) -> (Vec<Observation<'_, U>>, PageReport) {
+        let mut report = PageReport::default();
+        for user_id in &self.others {
+            report.skip(user_id.as_str(), NotImported::NotAUser);
+        }
+        let mut observations = Vec::with_capacity(self.users.len());
+        for user in &self.users {
+            match caught_now(|| user.observe()) {
+                Ok(Ok(observation)) => observations.push(observation),
+                Ok(Err(claims)) => report.skip(user.id, NotImported::Claims(claims)),
+                Err(Panicked) => report.skip(user.id, NotImported::Panicked),
+            }
+        }
+        (observations, report)
+    }
+}
+
+impl PageReport {
+    fn skip(&mut self, clerk_id: &str, reason: NotImported) {
+        self.counts.skipped += 1;
+        self.not_imported.push((UserId::new(clerk_id), reason));
+    }
+
+    /// Names a user for whom alone something has failed. Any other error is returned.
+    fn skip_for<U: SyncedUser>(&mut self, clerk_id: &str, error: SyncError) -> Result<(), SyncError> {
+        if error.failure::<U>().step() != Step::Skip {
+            return Err(error);
+        }
+        let reason = match error {
+            SyncError::Gone => NotImported::Deleted,
+            SyncError::Claims(claims) => NotImported::Claims(claims),
+            SyncError::OnInsert(error) => NotImported::OnInsert(error),
+            SyncError::Panicked => NotImported::Panicked,
+            SyncError::Conflict(columns) => {
+                self.counts.conflicted += 1;
+                let conflict = NotImported::Conflict(columns);
+                self.not_imported.push((UserId::new(clerk_id), conflict));
+                return Ok(());
+            }
+            SyncError::Database(error) if kind(&error) == ErrorKind::UnreadableRow => {
+                NotImported::UnreadableRow
+            }
+            SyncError::Database(error) if matches!(*error, sqlx::Error::RowNotFound) => {
+                NotImported::NotStored
+            }
+            SyncError::Database(error) => NotImported::refused(&error),
+            error => return Err(error),
+        };
+        self.skip(clerk_id, reason);
+        Ok(())
+    }
+
+    fn count(&mut self, outcome: SyncOutcome) {
+        match outcome {
+            SyncOutcome::Inserted => self.counts.inserted += 1,
+            SyncOutcome::Updated => self.counts.updated += 1,
+            SyncOutcome::Unchanged | SyncOutcome::Cached => self.counts.unchanged += 1,
+        }
+    }
+}
+
+impl<U: SyncedUser> Inner<U> {
+    /// How the rows of the users stand, in their order.
+    pub(super) async fn standings(
+        &self,
+        observations: &[Observation<'_, U>],
+    ) -> Result<Vec<Standing>, SyncError> {
+        let clerk_ids: Vec<&str> = observations.iter().map(|it| it.source.subject()).collect();
+        let mut unreadable = HashSet::new();
+        let rows = match self.rows(&clerk_ids).await {
+            // A row that the struct cannot hold does not keep the others from being read.
+            Err(error) if is_of_reading(error.failure::<U>()) => {
+                let mut rows = Vec::with_capacity(clerk_ids.len());
+                for clerk_id in clerk_ids {
+                    match self.rows(&[clerk_id]).await {
+                        Ok(row) => rows.extend(row),
+                        Err(error) if is_of_reading(error.failure::<U>()) => {
+                            unreadable.insert(clerk_id);
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+                rows
+            }
+            rows => rows?,
+        };
+        let rows: HashMap<_, _> = rows.into_iter().collect();
+        let mut standings = Vec::with_capacity(observations.len());
+        for it in observations {
+            if unreadable.contains(it.source.subject()) {
+                standings.push(Standing::Unreadable);
+                continue;
+            }
+            let stored = rows.get(it.source.subject());
+            let Ok(planned) = caught_now(|| plan(stored, &it.claims, it.version)) else {
+                standings.push(Standing::Unreadable);
+                continue;
+            };
+            standings.push(match (planned, stored) {
+                (Plan::Write, None) => Standing::Missing,
+                (Plan::Write | Plan::RaiseVersion, Some(stored))
+                    if self.store.normalized().knows(it, stored) =>
+                {
+                    Standing::Right
+                }
+                (Plan::Write, Some(stored)) if stored.version == it.version => {
+                    match at_most(self.goes_without(it, stored)).await? {
+                        true => Standing::Right,
+                        false => Standing::Different,
+                    }
+                }
+                (Plan::Write, Some(stored)) => match at_most(self.goes_without(it, stored)).await? {
+                    true => Standing::Right,
+                    false => Standing::Stale,
+                },
+                (Plan::RaiseVersion, _) => Standing::SameButOlder,
+                (Plan::Serve, _) => Standing::Right,
+                (Plan::Gone, _) => Standing::Deleted,
+            });
+        }
+        Ok(standings)
+    }
+
+    async fn rows(&self, clerk_ids: &[&str]) -> Result<Vec<(String, Stored<U>)>, SyncError> {
+        at_most(async { Ok(self.store.read_many(clerk_ids).await?) }).await
+    }
+
+    /// Makes the rows of a page's users what Clerk says, or counts what it would do.
+    pub(super) async fn import_page(
+        &self,
+        users: &[LenientValue],
+        dry_run: bool,
+    ) -> Result<PageReport, SyncError> {
+        let page = Page::of::<U>(users);
+        let (observations, mut report) = page.observations::<U>();
+        let standings = self.standings(&observations).await?;
+        let mut raised = Vec::new();
+        let mut writes = Vec::new();
+        for (observation, standing) in observations.into_iter().zip(standings) {
+            match standing {
+                Standing::Deleted => report.skip(observation.source.subject(), NotImported::Deleted),
+                Standing::Unreadable => report.skip(observation.source.subject(), NotImported::UnreadableRow),
+                Standing::Right => report.count(SyncOutcome::Unchanged),
+                Standing::SameButOlder if dry_run => report.count(SyncOutcome::Unchanged),
+                Standing::SameButOlder => raised.push(observation),
+                Standing::Missing if dry_run => report.count(SyncOutcome::Inserted),
+                Standing::Stale | Standing::Different if dry_run => report.count(SyncOutcome::Updated),
+                Standing::Missing | Standing::Stale => writes.push(observation),
+                // Alone, so that what the database makes of it is known from then on.
+                Standing::Different => self.write_row(&observation, &mut report).await?,
+            }
+        }
+        if !raised.is_empty() {
+            writes.extend(self.raise_versions(raised, &mut report).await?);
+        }
+        self.write_page(&writes, &mut report).await?;
+        Ok(report)
+    }
+
+    /// Notes the newer versions of rows that say what they should. Returns those that do not any more: claims of the version
+    /// that was read may have been replaced by others of the same meanwhile, which from now on cannot happen.
+    async fn raise_versions<'a>(
+        &self,
+        rows: Vec<Observation<'a, U>>,
+        report: &mut PageReport,
+    ) -> Result<Vec<Observation<'a, U>>, SyncError> {
+        let versions: Vec<(&str, Version)> = rows
+            .iter()
+            .map(|row| (row.source.subject(), row.version))
+            .collect();
+        let raised = at_most(async { Ok(self.store.raise_version_of_many(&versions).await?) }).await;
+        let rows = match raised {
+            Err(error) if error.failure::<U>() == Failure::DataRefused => {
+                self.raise_each_version(rows, report).await?
+            }
+            raised => {
+                raised?;
+                rows
+            }
+        };
+        let standings = self.standings(&rows).await?;
+        let mut replaced = Vec::new();
+        for (row, standing) in rows.into_iter().zip(standings) {
+            match standing {
+                Standing::Right | Standing::SameButOlder => report.count(SyncOutcome::Unchanged),
+                Standing::Deleted => report.skip(row.source.subject(), NotImported::Deleted),
+                Standing::Unreadable => report.skip(row.source.subject(), NotImported::UnreadableRow),
+                Standing::Missing | Standing::Stale | Standing::Different => replaced.push(row),
+            }
+        }
+        Ok(replaced)
+    }
+
+    /// As one statement would, for rows of which the database refuses one. Returns the others.
+    async fn raise_each_version<'a>(
+        &self,
+        rows: Vec<Observation<'a, U>>,
+        report: &mut PageReport,
+    ) -> Result<Vec<Observation<'a, U>>, SyncError> {
+        let mut raised = Vec::with_capacity(rows.len());
+        for row in rows {
+            let clerk_id = row.source.subject();
+            match at_most(async { Ok(self.store.raise_version(clerk_id, row.version).await?) }).await {
+                Ok(()) => raised.push(row),
+                Err(error) => report.skip_for::<U>(clerk_id, error)?,
+            }
+        }
+        Ok(raised)
+    }
+
+    /// Writes with one statement; where that fails for one of the rows, halves find out for which.
+    async fn write_page(
+        &self,
+        rows: &[Observation<'_, U>],
+        report: &mut PageReport,
+    ) -> Result<(), SyncError> {
+        let mut parts = vec![rows];
+        while let Some(part) = parts.pop() {
+            let error = match part {
+                [] => continue,
+                [row] => {
+                    self.write_row(row, report).await?;
+                    continue;
+                }
+                part => match self.write_part(part).await {
+                    Ok(written) => {
+                        self.count_written(part, &written, report).await?;
+                        continue;
+                    }
+                    Err(error) => error,
+                },
+            };
+            match error {
+                error if !is_of_one(&error) => return Err(error.into()),
+                _ => {
+                    let (first, second) = part.split_at(part.len() / 2);
+                    parts.extend([second, first]);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn write_part(&self, rows: &[Observation<'_, U>]) -> Result<Vec<WrittenRow>, WriteError> {
+        let now = self.clerk.now();
+        // However it ends, no copy of these rows that was read before is good.
+        let _writing: Vec<_> = rows
+            .iter()
+            .map(|row| self.fresh.writing(row.source.subject(), now))
+            .collect();
+        match tokio::time::timeout(TIMEOUT, caught(self.store.write_many(rows))).await {
+            Ok(Ok(written)) => written,
+            // Of one of the rows.
+            Ok(Err(panicked)) => Err(WriteError::OnInsert(panicked.into())),
+            Err(_) => Err(WriteError::Database(sqlx::Error::PoolTimedOut)),
+        }
+    }
+
+    /// The one row that a statement of many stumbled over, by the rules of any other.
+    async fn write_row(&self, row: &Observation<'_, U>, report: &mut PageReport) -> Result<(), SyncError> {
+        let clerk_id = row.source.subject();
+        match at_most(self.settle(row, None, Counted::default())).await {
+            Ok(synced) => report.count(synced.outcome),
+            Err(error) => report.skip_for::<U>(clerk_id, error)?,
+        }
+        Ok(())
+    }
+
+    async fn count_written(
+        &self,
+        rows: &[Observation<'_, U>],
+        written: &[WrittenRow],
+        report: &mut PageReport,
+    ) -> Result<(), SyncError> {
+        let written: HashMap<&str, &WrittenRow> = written.iter().map(|row| (&*row.clerk_id, row)).collect();
+        for row in rows {
+            let clerk_id = row.source.subject();
+            match written.get(clerk_id) {
+                Some(won) if won.inserted => report.count(SyncOutcome::Inserted),
+                Some(won) if !won.deleted && won.version == row.version => {
+                    report.count(SyncOutcome::Updated);
+                }
+                // Somebody wrote newer claims between the read and the upsert, which therefore changed nothing.
+                Some(won) if !won.deleted => report.count(SyncOutcome::Unchanged),
+                Some(_) => report.skip(clerk_id, NotImported::Deleted),
+                // The statement left the user out because of a tombstone, or a trigger did.
+                None => {
+                    let is_deleted = async { Ok(self.store.has_tombstone(clerk_id).await?) };
+                    report.skip(
+                        clerk_id,
+                        match at_most(is_deleted).await? {
+                            true => NotImported::Deleted,
+                            false => NotImported::NotStored,
+                        },
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether one of the rows that were read is at fault.
+fn is_of_reading(failure: Failure) -> bool {
+    matches!(failure, Failure::RowUnreadable | Failure::Panic)
+}
+
+/// Whether the write of many rows failed for one of them.
+fn is_of_one(error: &WriteError) -> bool {
+    match error {
+        WriteError::Taken(_) | WriteError::OnInsert(_) => true,
+        WriteError::Database(error) => Failure::from(kind(error)).step() == Step::Skip,
+        _ => false,
+    }
+}
+
+/// The users of a page up to the last one who has an id, after whom the next page begins. Without any id, all of them: the
+/// [client](crate::backend_api::BackendApi::users) makes sure that such a page is the last one.
+pub(super) fn up_to_last_id(page: &[LenientValue]) -> (&[LenientValue], Option<&str>) {
+    let last = page.iter().enumerate().rev();
+    match last
+        .filter_map(|(place, user)| Some((place, UserObject::id(user)?)))
+        .next()
+    {
+        Some((place, id)) => (&page[..=place], Some(id)),
+        None => (page, None),
+    }
+}
+
+async fn at_most<T>(work: impl Future<Output = Result<T, SyncError>>) -> Result<T, SyncError> {
+    match tokio::time::timeout(TIMEOUT, caught(work)).await {
+        Ok(done) => done?,
+        Err(_) => Err(SyncError::Timeout(TIMEOUT)),
+    }
+}

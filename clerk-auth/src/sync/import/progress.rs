@@ -1,0 +1,275 @@
+//! What an import tells of itself: counts, where it is, and what went wrong with whom.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::backend_api::BackendApiError;
+use crate::claim::UnreadableClaims;
+use crate::clerk::AuthenticationError;
+use crate::id::UserId;
+use crate::sync::error::{BoxError, SyncError};
+use crate::sync::store::sqlstate::details;
+
+/// How far an [`Import`](crate::sync::Import) has come.
+///
+/// ```
+/// use clerk_auth::sync::ImportProgress;
+///
+/// /// What a job prints after each step, and keeps for its next start.
+/// fn report(progress: &ImportProgress) -> Option<String> {
+///     println!("{} users: {}", progress.counts.total(), progress.counts);
+///     progress.cursor.as_ref().map(|cursor| cursor.to_string())
+/// }
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ImportProgress {
+    /// What it has done since it was started or resumed.
+    pub counts: ImportCounts,
+    /// To be kept: a later import goes on [`after`](crate::sync::Import::after) it. `None` before the first page.
+    pub cursor: Option<ImportCursor>,
+    /// Whom this step could not write, and why.
+    pub not_imported: Vec<(UserId, NotImported)>,
+}
+
+/// How many users an import came across, by what became of them.
+///
+/// ```
+/// use clerk_auth::sync::ImportCounts;
+///
+/// let mut counts = ImportCounts::default(); // what `users.import(&api).run().await?` has done
+/// (counts.inserted, counts.unchanged) = (3, 997);
+/// assert_eq!(counts.total(), 1_000);
+/// assert_eq!(counts.to_string(), "3 inserted, 0 updated, 997 unchanged, 0 skipped, 0 conflicted, 0 deleted");
+/// ```
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, serde::Serialize)]
+#[non_exhaustive]
+pub struct ImportCounts {
+    /// They have a row now.
+    pub inserted: u64,
+    /// Their row was older than Clerk's answer, and said something else.
+    pub updated: u64,
+    /// Their row was right, or newer.
+    pub unchanged: u64,
+    /// They could not be imported; [`NotImported`] says why.
+    pub skipped: u64,
+    /// A unique index of the team's own keeps them from having a row, or their row from being brought up to date.
+    pub conflicted: u64,
+    /// Their row is marked as deleted now, because Clerk does not know them any more.
+    pub deleted: u64,
+}
+
+/// Why a user was not imported.
+///
+/// ```
+/// use clerk_auth::sync::NotImported;
+///
+/// /// Whether somebody has to do something about it.
+/// fn is_work(reason: &NotImported) -> bool {
+///     match reason {
+///         NotImported::Deleted => false,     // `users.delete` was told before Clerk was
+///         NotImported::OnInsert(_) => false, // the user's next request tries again
+///         _ => true,
+///     }
+/// }
+///
+/// let reason = NotImported::Conflict(vec!["email"]);
+/// assert!(is_work(&reason));
+/// assert_eq!(reason.to_string(), "another user's row holds the value of email");
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotImported {
+    /// The object is not that of a user: its `id`, which is empty then, or its `updated_at` is missing or unreadable.
+    #[error("Clerk's answer is not a user object: its `id` or `updated_at` is missing or unreadable")]
+    NotAUser,
+    /// The struct cannot hold the user, for example one without an e-mail address where the field is
+    /// `#[claim(required)]`.
+    #[error("{0}")]
+    Claims(UnreadableClaims),
+    /// The row is marked as deleted, and stays so.
+    #[error("the user's row is marked as deleted")]
+    Deleted,
+    /// The application's `on_insert` failed; the user's next request or the next import tries again.
+    #[error("the application's `on_insert` failed: {0}")]
+    OnInsert(#[source] BoxError),
+    /// A unique index of the team's own holds a value of these columns for another user's row.
+    #[error("another user's row holds the value of {}", .0.join(", "))]
+    Conflict(Vec<&'static str>),
+    /// The database refuses the user's data: a constraint, a trigger, a length, an encoding. Neither member holds a value.
+    #[error("the database refuses the user's data{}", reason(.code.as_deref(), .constraint.as_deref()))]
+    Refused {
+        /// The SQLSTATE of PostgreSQL, or the result code of SQLite; none if the value could not be sent.
+        code: Option<Box<str>>,
+        /// The constraint, where the database names one.
+        constraint: Option<Box<str>>,
+    },
+    /// The statement ran and the database stored no row for the user: a `BEFORE` trigger of the table returned null.
+    #[error("the database stored no row for the user: a trigger of the table skips it")]
+    NotStored,
+    /// The application's code panicked over the user: `FromClaim`, `Encode` or another trait of a field's type, or `on_insert`.
+    #[error("the application's code panicked")]
+    Panicked,
+    /// The table holds a row of the user that cannot be read as the struct.
+    #[error("the user's row cannot be read as the struct")]
+    UnreadableRow,
+}
+
+impl NotImported {
+    /// What the database has refused, without the database's text, which holds values.
+    pub(crate) fn refused(error: &sqlx::Error) -> Self {
+        let names = details(error);
+        Self::Refused {
+            code: names.code,
+            constraint: names.constraint,
+        }
+    }
+}
+
+fn reason(code: Option<&str>, constraint: Option<&str>) -> String {
+    match (code, constraint) {
+        (Some(code), Some(constraint)) => format!(" (constraint `{constraint}`, {code})"),
+        (Some(code), None) => format!(" ({code})"),
+        (None, _) => String::new(),
+    }
+}
+
+/// Why an import or a verification has ended early.
+///
+/// ```
+/// use clerk_auth::backend_api::BackendApiError;
+/// use clerk_auth::sync::ImportError;
+///
+/// /// Whether to start the import again, after the cursor that was kept.
+/// fn may_pass(error: &ImportError) -> bool {
+///     match error {
+///         ImportError::OtherInstance { .. } => false,                     // the secret key is another's
+///         ImportError::Clerk(BackendApiError::Unauthorized(_)) => false, // the secret key is none any more
+///         _ => true,
+///     }
+/// }
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImportError {
+    /// The secret key is of another Clerk instance than the rows: a mistake in the configuration. Nothing was written.
+    #[error(
+        "the secret key is not of the instance `{rows}`, whose users the table holds; take that instance's"
+    )]
+    OtherInstance {
+        /// The issuer whose users the rows are.
+        rows: Box<str>,
+    },
+    /// Whether the secret key is of the rows' instance could not be found out. Nothing was written.
+    #[error("whether the secret key is of the rows' Clerk instance could not be found out: {0}")]
+    Instance(#[source] AuthenticationError),
+    /// Clerk did not say, for longer than the import is patient.
+    #[error("Clerk could not be asked: {0}")]
+    Clerk(#[from] BackendApiError),
+    /// The database did not do it, for longer than the import is patient.
+    #[error("the rows could not be read or written: {0}")]
+    Rows(#[from] SyncError),
+}
+
+/// A place in an import, as text to be kept in a file or a table.
+///
+/// ```
+/// use clerk_auth::sync::ImportCursor;
+///
+/// let kept = "users after user_29w83sxmDNGwOuEthce5gg56FcC";
+/// let cursor: ImportCursor = kept.parse()?;
+/// assert_eq!(cursor.to_string(), kept);
+/// # Ok::<(), clerk_auth::sync::InvalidCursor>(())
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ImportCursor {
+    pub(super) part: ImportPart,
+    pub(crate) user_id: UserId,
+}
+
+/// What an import does first and then.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum ImportPart {
+    /// Going through Clerk's users.
+    Users,
+    /// Going through the table's rows.
+    Rows,
+}
+
+/// The text is not that of a cursor.
+///
+/// ```
+/// use clerk_auth::sync::{ImportCursor, InvalidCursor};
+///
+/// assert_eq!("user_29w83sxmDNGwOuEthce5gg56FcC".parse::<ImportCursor>(), Err(InvalidCursor));
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the text is no import cursor; one is like `users after user_29w83sxmDNGwOuEthce5gg56FcC`")]
+pub struct InvalidCursor;
+
+const USERS: &str = "users after ";
+const ROWS: &str = "rows after ";
+
+impl fmt::Display for ImportCursor {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let part = match self.part {
+            ImportPart::Users => USERS,
+            ImportPart::Rows => ROWS,
+        };
+        write!(formatter, "{part}{}", self.user_id)
+    }
+}
+
+impl FromStr for ImportCursor {
+    type Err = InvalidCursor;
+
+    fn from_str(text: &str) -> Result<Self, InvalidCursor> {
+        [(USERS, ImportPart::Users), (ROWS, ImportPart::Rows)]
+            .into_iter()
+            .find_map(|(prefix, part)| Some((part, text.strip_prefix(prefix)?)))
+            .filter(|(_, user_id)| !user_id.is_empty())
+            .map(|(part, user_id)| Self {
+                part,
+                user_id: UserId::new(user_id),
+            })
+            .ok_or(InvalidCursor)
+    }
+}
+
+impl ImportCounts {
+    /// All of them together.
+    pub fn total(&self) -> u64 {
+        self.by_outcome().iter().map(|(_, count)| count).sum()
+    }
+
+    pub(super) fn by_outcome(&self) -> [(&'static str, u64); 6] {
+        [
+            ("inserted", self.inserted),
+            ("updated", self.updated),
+            ("unchanged", self.unchanged),
+            ("skipped", self.skipped),
+            ("conflicted", self.conflicted),
+            ("deleted", self.deleted),
+        ]
+    }
+
+    pub(crate) fn add(&mut self, other: Self) {
+        self.inserted += other.inserted;
+        self.updated += other.updated;
+        self.unchanged += other.unchanged;
+        self.skipped += other.skipped;
+        self.conflicted += other.conflicted;
+        self.deleted += other.deleted;
+    }
+}
+
+impl fmt::Display for ImportCounts {
+    /// `3 inserted, 0 updated, …`
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, (outcome, count)) in self.by_outcome().into_iter().enumerate() {
+            let separator = if place == 0 { "" } else { ", " };
+            write!(formatter, "{separator}{count} {outcome}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,116 @@
+//! Tries again while Clerk or the database fails: for work that no request waits for.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use crate::backend_api::BackendApiError;
+use crate::sync::error::SyncError;
+use crate::sync::failure::Step;
+use crate::user::SyncedUser;
+
+/// The first pause after a failure; each further one is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
+/// How often in a row a rate limit is waited for. Clerk's last ten seconds; another who uses up each of a hundred will not
+/// stop for us.
+const MOST_WAITS: u32 = 100;
+
+/// How long to go on when something fails, and goes on failing.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience(pub(crate) Duration);
+
+/// A row of failures.
+struct Failures {
+    patience: Patience,
+    since: Instant,
+    pause: Duration,
+}
+
+impl Patience {
+    fn began(self) -> Failures {
+        Failures {
+            patience: self,
+            since: Instant::now(),
+            pause: FIRST_PAUSE,
+        }
+    }
+
+    /// Clerk's answer, however long it takes as long as Clerk says when to ask again.
+    pub(crate) async fn ask<T, F>(self, mut question: impl FnMut() -> F) -> Result<T, BackendApiError>
+    where
+        F: Future<Output = Result<T, BackendApiError>>,
+    {
+        let mut waits = 0;
+        let mut failures = None;
+        loop {
+            let error = match question().await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            match error {
+                BackendApiError::RateLimited(wait) if waits < MOST_WAITS => {
+                    tracing::debug!(seconds = wait.as_secs_f32(), "waiting for Clerk's rate limit");
+                    waits += 1;
+                    failures = None;
+                    sleep(wait).await;
+                }
+                error if is_transient(&error) => {
+                    let failures = failures.get_or_insert_with(|| self.began());
+                    if !failures.pause(&error).await {
+                        return Err(error);
+                    }
+                }
+                error => return Err(error),
+            }
+        }
+    }
+
+    /// What the database answers. Work that was half done is done again: it must not matter.
+    pub(super) async fn with_rows<U: SyncedUser, T, F>(
+        self,
+        mut work: impl FnMut() -> F,
+    ) -> Result<T, SyncError>
+    where
+        F: Future<Output = Result<T, SyncError>>,
+    {
+        let mut failures = None;
+        loop {
+            match work().await {
+                Err(error) if error.failure::<U>().step() == Step::Wait => {
+                    let failures = failures.get_or_insert_with(|| self.began());
+                    if !failures.pause(&error).await {
+                        return Err(error);
+                    }
+                }
+                done => return done,
+            }
+        }
+    }
+}
+
+impl Failures {
+    /// Waits a little; false if it has been long enough.
+    async fn pause(&mut self, error: &(dyn std::error::Error + Sync)) -> bool {
+        if self.since.elapsed() + self.pause > self.patience.0 {
+            return false;
+        }
+        tracing::warn!(%error, "trying again in {:?}", self.pause);
+        sleep(self.pause).await;
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        true
+    }
+}
+
+/// Whether the same question may be answered later.
+fn is_transient(error: &BackendApiError) -> bool {
+    match error {
+        BackendApiError::Http(_) | BackendApiError::Malformed(_) => true,
+        BackendApiError::Status { status, .. } => *status == 408 || *status >= 500,
+        _ => false,
+    }
+}

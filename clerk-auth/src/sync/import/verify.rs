@@ -1,0 +1,234 @@
+//! What the table and Clerk do not agree about, without writing anything.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::time::Duration;
+
+use super::page::{Page, Standing, up_to_last_id};
+use super::progress::{ImportError, NotImported};
+use super::retry::Patience;
+use crate::backend_api::{BackendApi, LARGEST_PAGE};
+use crate::id::UserId;
+use crate::lenient::LenientValue;
+use crate::sync::handle::UserSync;
+use crate::user::SyncedUser;
+
+/// For how long Clerk or the database may fail before the verification does.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What the table and Clerk do not agree about; made by [`UserSync::verify`].
+///
+/// It is written as JSON through serde, and as text through `Display`.
+///
+/// ```
+/// use clerk_auth::id::UserId;
+/// use clerk_auth::sync::Drift;
+///
+/// let mut drift = Drift::default(); // what `users.verify(&api).await?` has found
+/// (drift.users, drift.rows) = (2, 1);
+/// (drift.missing.count, drift.missing.user_ids) = (1, vec![UserId::new("user_ada")]);
+///
+/// assert!(!drift.is_none());
+/// let text = "2 users, 1 rows: 1 missing, 0 stale, 0 extra, 0 deleted, 0 unreadable\nmissing user_ada";
+/// assert_eq!(drift.to_string(), text);
+/// assert_eq!(serde_json::to_value(&drift)?["missing"]["user_ids"][0], "user_ada");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, Eq, PartialEq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Drift {
+    /// How many users Clerk has.
+    pub users: u64,
+    /// How many rows of users the table has, those marked as deleted not counted.
+    pub rows: u64,
+    /// Users of Clerk without a row.
+    pub missing: UserList,
+    /// Rows that say something else than Clerk, and are not newer.
+    pub stale: UserList,
+    /// Rows of users whom Clerk does not know.
+    pub extra: UserList,
+    /// Rows marked as deleted of users whom Clerk still knows. An import leaves them so.
+    pub deleted: UserList,
+    /// Users whom the struct cannot hold, so that they can have no row.
+    pub unreadable: UserList,
+    /// Why an import skips the users of `deleted` and `unreadable`, as far as those are named: the text of
+    /// [`NotImported`](crate::sync::NotImported).
+    pub reasons: Vec<(UserId, String)>,
+}
+
+/// Users by id: all of them are counted, and the first [`UserList::LONGEST`] are named, so that a table that holds nobody
+/// does not fill the memory.
+///
+/// ```
+/// use clerk_auth::sync::{Drift, UserList};
+///
+/// fn summary(list: &UserList) -> String {
+///     match list.user_ids.first() {
+///         Some(first) => format!("{}, {first} among them", list.count),
+///         None => "none".to_owned(),
+///     }
+/// }
+///
+/// assert_eq!(summary(&Drift::default().stale), "none");
+/// ```
+#[derive(Clone, Debug, Default, Eq, PartialEq, serde::Serialize)]
+#[non_exhaustive]
+pub struct UserList {
+    /// How many.
+    pub count: u64,
+    /// Who.
+    pub user_ids: Vec<UserId>,
+}
+
+impl<U: SyncedUser> UserSync<U> {
+    /// Compares all of Clerk's users with their rows, and all rows with Clerk's users, and writes nothing; an
+    /// [`import`](Self::import) mends what is found. Who changes meanwhile may be listed.
+    ///
+    /// ```
+    /// # #[cfg(feature = "postgres")]
+    /// # mod example {
+    /// use clerk_auth::backend_api::BackendApi;
+    /// use clerk_auth::sync::ImportError;
+    /// use clerk_auth::{SyncedUser, UserSync};
+    ///
+    /// async fn verify<U: SyncedUser>(users: &UserSync<U>, api: &BackendApi) -> Result<(), ImportError> {
+    ///     let drift = users.verify(api).await?;
+    ///     if !drift.is_none() {
+    ///         println!("{drift}");
+    ///     }
+    ///     Ok(())
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ImportError`] if `api` has the secret key of another instance, or if Clerk or the database fails for a minute.
+    pub async fn verify(&self, api: &BackendApi) -> Result<Drift, ImportError> {
+        let patience = Patience(PATIENCE);
+        let inner = &self.inner;
+        api.warn_unless_at(inner.clerk.api_url());
+        inner.check_instance(api, patience).await?;
+        let mut drift = Drift::default();
+        let mut after = None;
+        loop {
+            let page = patience.ask(|| api.users(after.as_ref(), LARGEST_PAGE)).await?;
+            let (users, last) = up_to_last_id(&page);
+            self.compare(users, patience, &mut drift).await?;
+            let Some(last) = last else {
+                break;
+            };
+            after = Some(UserId::new(last));
+        }
+        let mut last = UserId::new("");
+        loop {
+            let rows = inner.rows_after(last.as_str(), patience).await?;
+            let Some(end) = rows.last().cloned() else {
+                return Ok(drift);
+            };
+            drift.rows += u64::try_from(rows.len()).unwrap_or(u64::MAX);
+            for user_id in inner.unknown_to_clerk(api, &rows, patience).await? {
+                drift.extra.push(user_id);
+            }
+            last = end;
+        }
+    }
+
+    async fn compare(
+        &self,
+        page: &[LenientValue],
+        patience: Patience,
+        drift: &mut Drift,
+    ) -> Result<(), ImportError> {
+        let page = Page::of::<U>(page);
+        let (observations, unreadable) = page.observations::<U>();
+        for (user_id, reason) in unreadable.not_imported {
+            drift.users += 1;
+            drift.reasons.extend(drift.unreadable.skip(user_id, &reason));
+        }
+        let standings = patience
+            .with_rows::<U, _, _>(|| self.inner.standings(&observations))
+            .await?;
+        for (observation, standing) in observations.iter().zip(standings) {
+            drift.users += 1;
+            let user_id = UserId::new(observation.source.subject());
+            match standing {
+                Standing::Missing => drift.missing.push(user_id),
+                Standing::Stale | Standing::Different => drift.stale.push(user_id),
+                Standing::Deleted => {
+                    let skipped = drift.deleted.skip(user_id, &NotImported::Deleted);
+                    drift.reasons.extend(skipped);
+                }
+                Standing::Unreadable => {
+                    let skipped = drift.unreadable.skip(user_id, &NotImported::UnreadableRow);
+                    drift.reasons.extend(skipped);
+                }
+                Standing::SameButOlder | Standing::Right => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drift {
+    /// Whether there is none: each user of Clerk whom the struct can hold has a row that is right, and nobody else has.
+    pub fn is_none(&self) -> bool {
+        let lists = [&self.missing, &self.stale, &self.extra, &self.deleted];
+        lists.iter().all(|list| list.count == 0)
+    }
+}
+
+impl UserList {
+    /// The most users that are named.
+    pub const LONGEST: usize = 10_000;
+
+    fn push(&mut self, user_id: UserId) {
+        self.count += 1;
+        if self.user_ids.len() < Self::LONGEST {
+            self.user_ids.push(user_id);
+        }
+    }
+
+    /// Lists a user whom an import skips. Returns the reason, if the user is named.
+    fn skip(&mut self, user_id: UserId, reason: &NotImported) -> Option<(UserId, String)> {
+        let reason = (self.user_ids.len() < Self::LONGEST).then(|| (user_id.clone(), reason.to_string()));
+        self.push(user_id);
+        reason
+    }
+}
+
+impl fmt::Display for Drift {
+    /// A line of counts, and one for each user that is named.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lists = [
+            ("missing", &self.missing),
+            ("stale", &self.stale),
+            ("extra", &self.extra),
+            ("deleted", &self.deleted),
+            ("unreadable", &self.unreadable),
+        ];
+        write!(formatter, "{} users, {} rows:", self.users, self.rows)?;
+        for (place, (name, list)) in lists.into_iter().enumerate() {
+            let separator = if place == 0 { " " } else { ", " };
+            write!(formatter, "{separator}{} {name}", list.count)?;
+        }
+        let reasons: HashMap<&str, &str> = self
+            .reasons
+            .iter()
+            .map(|(user_id, reason)| (user_id.as_str(), &**reason))
+            .collect();
+        for (name, list) in lists {
+            for user_id in &list.user_ids {
+                write!(formatter, "\n{name} {user_id}")?;
+                if let Some(reason) = reasons.get(user_id.as_str()) {
+                    write!(formatter, ": {reason}")?;
+                }
+            }
+            let named = u64::try_from(list.user_ids.len()).unwrap_or(u64::MAX);
+            if list.count > named {
+                write!(formatter, "\n{name} and {} more", list.count - named)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,11 @@
+//! What one process remembers.
+
+pub(super) mod breaker;
+pub(super) mod failure_log;
+pub(super) mod read_batches;
+pub(super) mod row_cache;
+pub(super) mod shared_writes;
+pub(super) mod sign_up_predictor;
+pub(super) mod striped;
+pub(super) mod tasks;
+pub(super) mod write_locks;

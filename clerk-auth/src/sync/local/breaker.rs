@@ -1,0 +1,71 @@
+//! Whether the database is asked at all: after repeated failures requests fail fast until a probe has seen it answer.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+/// So many failures one after another, without a success between them, are a database in trouble and not bad luck.
+const FAILURES: u32 = 3;
+
+/// How long after a probe the next one starts: with [`PROBE_TIMEOUT`] less than a second, after which a database that is
+/// back is used again.
+pub(crate) const PROBE_INTERVAL: Duration = Duration::from_millis(250);
+
+/// How long a probe waits for an answer.
+pub(crate) const PROBE_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// Counts failures. It has no clock: a probe closes it, one at a time.
+#[derive(Debug, Default)]
+pub(crate) struct Breaker {
+    failures: AtomicU32,
+    open: AtomicBool,
+}
+
+impl Breaker {
+    /// Requests fail without asking the database.
+    pub(crate) fn is_open(&self) -> bool {
+        self.open.load(Ordering::Acquire)
+    }
+
+    /// The database answered.
+    pub(crate) fn succeeded(&self) {
+        // A load is shared between cores; a store on every request would not be.
+        if self.failures.load(Ordering::Relaxed) != 0 {
+            self.failures.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// The database did not answer. True for the one failure that opens the breaker: its caller starts the probes.
+    #[must_use]
+    pub(crate) fn failed(&self) -> bool {
+        self.failures.fetch_add(1, Ordering::Relaxed) + 1 >= FAILURES
+            && !self.open.swap(true, Ordering::AcqRel)
+    }
+
+    /// A probe was answered.
+    pub(crate) fn close(&self) {
+        self.failures.store(0, Ordering::Relaxed);
+        self.open.store(false, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_opens_once_after_failures_in_a_row_and_a_success_starts_the_count_anew() {
+        let breaker = Breaker::default();
+        assert!(!breaker.failed());
+        assert!(!breaker.failed());
+        breaker.succeeded();
+        assert!(!breaker.failed());
+        assert!(!breaker.failed());
+        assert!(!breaker.is_open());
+        assert!(breaker.failed(), "the third in a row");
+        assert!(breaker.is_open());
+        assert!(!breaker.failed(), "somebody probes already");
+        breaker.close();
+        assert!(!breaker.is_open());
+        assert!(!breaker.failed(), "the count began anew");
+    }
+}

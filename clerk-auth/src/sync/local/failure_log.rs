@@ -1,0 +1,178 @@
+//! Tells the operator what the caller must not hear; what every request would repeat, once a minute.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use crate::claim::UnreadableClaims;
+use crate::schema::is_lost_statement;
+use crate::sync::error::SyncError;
+use crate::sync::failure::Failure;
+use crate::sync::store::sqlstate::{Details, details};
+use crate::sync::unwind::caught_now;
+use crate::time::Timestamp;
+use crate::user::SyncedUser;
+
+/// How often the same trouble is logged, in milliseconds: often enough to be found, seldom enough to be read.
+const INTERVAL: i64 = 60_000;
+
+/// When the claims and the conflicts of a struct were last reported.
+#[derive(Debug)]
+pub(crate) struct Reports {
+    claims: AtomicI64,
+    conflict: AtomicI64,
+}
+
+impl Default for Reports {
+    fn default() -> Self {
+        Self {
+            claims: AtomicI64::new(i64::MIN),
+            conflict: AtomicI64::new(i64::MIN),
+        }
+    }
+}
+
+impl Reports {
+    /// Logs why a user has no row. No line holds a value: the database's own text may, so that a refusal of data is logged by
+    /// the names in it.
+    pub(crate) fn failure<U: SyncedUser>(&self, user_id: &str, error: &SyncError, now: Timestamp) {
+        // An error of the application's writes itself.
+        if caught_now(|| self.log_failure::<U>(user_id, error, now)).is_err() {
+            tracing::error!(
+                user = U::NAME,
+                user_id,
+                reason = error.failure::<U>().outcome(),
+                "an error of the application's panicked as it was logged"
+            );
+        }
+    }
+
+    fn log_failure<U: SyncedUser>(&self, user_id: &str, error: &SyncError, now: Timestamp) {
+        let user = U::NAME;
+        match error.failure::<U>() {
+            Failure::UserDeleted => tracing::info!(user, user_id, "refused a token of a deleted user"),
+            Failure::TokenIncomplete => {
+                if let SyncError::Claims(claims) = error
+                    && is_due(&self.claims, now)
+                {
+                    log_incomplete_token::<U>(user_id, claims);
+                }
+            }
+            Failure::ClaimInvalid => tracing::error!(
+                user,
+                user_id,
+                problem = %error,
+                "the struct cannot hold a claim of this user, so that the user has no row until the claim is another in \
+                 Clerk, or the field's type is; the template is not the reason"
+            ),
+            Failure::Conflict => {
+                if is_due(&self.conflict, now) {
+                    tracing::error!(
+                        user,
+                        user_id,
+                        %error,
+                        "a unique index keeps a signed-in user from having a row"
+                    );
+                }
+            }
+            Failure::OtherInstance => {
+                tracing::error!(user, user_id, %error, "the application's state mixes two Clerk instances");
+            }
+            // The failures that led to it have been logged.
+            Failure::NotAsked => tracing::debug!(user, user_id, "the database was not asked"),
+            Failure::DataRefused => {
+                let names = names(error);
+                tracing::error!(
+                    user,
+                    user_id,
+                    code = names.code.as_deref(),
+                    table = names.table.as_deref(),
+                    constraint = names.constraint.as_deref(),
+                    column = names.column.as_deref(),
+                    "the database refuses the user's data; the row is as it was. Change the data in Clerk, or the \
+                     constraint, trigger or length in the table"
+                );
+            }
+            Failure::RowUnreadable => tracing::error!(
+                user,
+                user_id,
+                column = names(error).column.as_deref(),
+                "the struct cannot hold the user's row: a column has a value or a type that the field does not take"
+            ),
+            Failure::StatementRefused => self.statement_refused::<U>(user_id, error),
+            Failure::ReadOnly => tracing::error!(
+                user,
+                user_id,
+                %error,
+                "the server accepts no writes: it is a standby, or its sessions are read-only"
+            ),
+            Failure::Busy => tracing::warn!(
+                user,
+                user_id,
+                %error,
+                "another transaction is in the way of a user's row; the database answers otherwise"
+            ),
+            Failure::OnInsert
+            | Failure::OnDelete
+            | Failure::OnEvent
+            | Failure::Outage
+            | Failure::Timeout
+            | Failure::Panic
+            | Failure::Bug => {
+                tracing::error!(user, user_id, %error, "the user's row could not be synced");
+            }
+        }
+    }
+
+    fn statement_refused<U: SyncedUser>(&self, user_id: &str, error: &SyncError) {
+        let user = U::NAME;
+        match error {
+            SyncError::Database(source) if is_lost_statement(source) => tracing::error!(
+                user,
+                user_id,
+                %error,
+                "a prepared statement is not where it was left; if the database's connections go through a pooler in \
+                 transaction mode, say `transaction_pooling(true)` to the builder"
+            ),
+            error => tracing::error!(
+                user,
+                user_id,
+                %error,
+                "the database refuses a statement for every user: look for a missing table or column, a privilege, a \
+                 policy. `clerk_auth::schema::diff` compares the table with the struct"
+            ),
+        }
+    }
+}
+
+fn log_incomplete_token<U: SyncedUser>(user_id: &str, claims: &UnreadableClaims) {
+    let absent: Vec<&str> = claims.absent().collect();
+    // On one line and without escapes, so that it can be pasted from the log.
+    let template: String = U::SESSION_TOKEN_TEMPLATE.lines().map(str::trim).collect();
+    tracing::error!(
+        user = U::NAME,
+        user_id,
+        problem = %claims,
+        absent = absent.join(", "),
+        %template,
+        "the session token does not have the claims of the template; paste the template into Clerk's dashboard \
+         (Sessions, Customize session token)"
+    );
+}
+
+/// Returns the names in an error of the database.
+fn names(error: &SyncError) -> Details {
+    match error {
+        SyncError::Database(error) => details(error),
+        _ => Details::default(),
+    }
+}
+
+fn is_due(last: &AtomicI64, now: Timestamp) -> bool {
+    let now = now.milliseconds();
+    let previous = last.load(Ordering::Relaxed);
+    // A clock set back must not silence the log.
+    let is_due = now < previous || now.saturating_sub(previous) >= INTERVAL;
+    is_due
+        && last
+            .compare_exchange(previous, now, Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok()
+}

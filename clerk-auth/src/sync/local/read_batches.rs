@@ -1,0 +1,233 @@
+//! Reads that share statements: a lone request reads at once, and a flood reads many rows at a time.
+//!
+//! Who arrives while all turns are taken, or while a read of the same row is under way, waits for the next statement and
+//! shares it. Nobody is handed a row whose read began before they asked.
+
+use std::collections::{HashMap, HashSet};
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use crate::sync::store::interface::{Looked, Store, Stored};
+use crate::sync::store::sqlstate::{self, ErrorKind};
+use crate::sync::unwind::caught;
+use crate::user::SyncedUser;
+
+/// How many rows one statement reads: enough to make its round trip cheap, few enough to answer within milliseconds.
+const MOST_ROWS: usize = 500;
+
+/// Rows that were read together, or why one could not be.
+type Rows<U> = HashMap<String, Result<Stored<U>, Arc<sqlx::Error>>>;
+
+/// What a statement that is shared came to.
+type Shared<U> = Result<Option<Stored<U>>, Arc<sqlx::Error>>;
+
+/// Whether the failure of a request counts as one of the database's. Of those who share a statement it does for one: the
+/// statement failed once, however many waited for it.
+#[derive(Clone, Debug)]
+pub(crate) struct Counted(Arc<AtomicBool>);
+
+impl Default for Counted {
+    fn default() -> Self {
+        Self(Arc::new(AtomicBool::new(true)))
+    }
+}
+
+impl Counted {
+    pub(crate) fn is_counted(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn set(&self, is_counted: bool) {
+        self.0.store(is_counted, Ordering::Relaxed);
+    }
+}
+
+/// The reads of one pool.
+pub(crate) struct Reads<U> {
+    store: Arc<dyn Store<U>>,
+    /// How many statements run at once; the rest of the pool is the application's.
+    turns: usize,
+    timeout: Duration,
+    queue: Mutex<Queue<U>>,
+}
+
+struct Queue<U> {
+    running: usize,
+    alone: HashSet<Box<str>>,
+    waiting: Vec<Waiting<U>>,
+}
+
+/// Who waits for a statement to share.
+struct Waiting<U> {
+    clerk_id: Box<str>,
+    answer: oneshot::Sender<Shared<U>>,
+    counted: Counted,
+}
+
+enum Place<'a, U: SyncedUser> {
+    Turn(Turn<'a, U>),
+    Waiting(oneshot::Receiver<Shared<U>>),
+}
+
+/// A read of one row under way. When it ends, by whatever, whoever waits is served.
+pub(crate) struct Turn<'a, U: SyncedUser> {
+    reads: &'a Arc<Reads<U>>,
+    clerk_id: &'a str,
+}
+
+impl<U: SyncedUser> Reads<U> {
+    pub(crate) fn new(store: Arc<dyn Store<U>>, connections: u32, timeout: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            store,
+            turns: usize::try_from(connections / 2).unwrap_or(usize::MAX).max(1),
+            timeout,
+            queue: Mutex::new(Queue {
+                running: 0,
+                alone: HashSet::new(),
+                waiting: Vec::new(),
+            }),
+        })
+    }
+
+    /// The row as it is now.
+    pub(crate) async fn look<'a>(
+        self: &'a Arc<Self>,
+        clerk_id: &'a str,
+        counted: &Counted,
+    ) -> Result<Looked<'a, U>, Arc<sqlx::Error>> {
+        match self.place(clerk_id, counted) {
+            Place::Turn(_turn) => self.store.look(clerk_id).await.map_err(Arc::new),
+            Place::Waiting(answer) => {
+                // Nobody answers if the runtime is shutting down.
+                let row = answer
+                    .await
+                    .unwrap_or_else(|_| Err(Arc::new(sqlx::Error::PoolClosed)))?;
+                // What fails after this is not shared.
+                counted.set(true);
+                Ok(row.map_or(Looked::Nothing(None), Looked::Row))
+            }
+        }
+    }
+
+    /// A turn to read one row alone; `None` while all turns are taken, or a read of the same row is under way.
+    pub(crate) fn turn<'a>(self: &'a Arc<Self>, clerk_id: &'a str) -> Option<Turn<'a, U>> {
+        self.turn_in(&mut self.queue(), clerk_id)
+    }
+
+    fn turn_in<'a>(self: &'a Arc<Self>, queue: &mut Queue<U>, clerk_id: &'a str) -> Option<Turn<'a, U>> {
+        let is_free = queue.running < self.turns && queue.alone.insert(clerk_id.into());
+        is_free.then(|| {
+            queue.running += 1;
+            Turn {
+                reads: self,
+                clerk_id,
+            }
+        })
+    }
+
+    fn place<'a>(self: &'a Arc<Self>, clerk_id: &'a str, counted: &Counted) -> Place<'a, U> {
+        let mut queue = self.queue();
+        if let Some(turn) = self.turn_in(&mut queue, clerk_id) {
+            return Place::Turn(turn);
+        }
+        let (answer, receiver) = oneshot::channel();
+        queue.waiting.push(Waiting {
+            clerk_id: clerk_id.into(),
+            answer,
+            counted: counted.clone(),
+        });
+        Place::Waiting(receiver)
+    }
+
+    /// Serves those who wait, until nobody does.
+    async fn serve(self: Arc<Self>) {
+        loop {
+            let batch = {
+                let mut queue = self.queue();
+                let most = queue.waiting.len().min(MOST_ROWS);
+                let batch: Vec<_> = queue
+                    .waiting
+                    .drain(..most)
+                    .filter(|waiting| !waiting.answer.is_closed())
+                    .collect();
+                if batch.is_empty() && queue.waiting.is_empty() {
+                    queue.running -= 1;
+                    return;
+                }
+                batch
+            };
+            for other in batch.iter().skip(1) {
+                other.counted.set(false);
+            }
+            let rows = within(self.timeout, self.read_all(&batch))
+                .await
+                .map_err(Arc::new);
+            for Waiting { clerk_id, answer, .. } in batch {
+                let row = match &rows {
+                    Ok(rows) => rows.get(&*clerk_id).cloned().transpose(),
+                    Err(error) => Err(Arc::clone(error)),
+                };
+                // Who has gone away wants no answer.
+                drop(answer.send(row));
+            }
+        }
+    }
+
+    /// Reads the rows of a batch. One that the struct cannot hold, or over which its code panics, fails for its user alone.
+    async fn read_all(&self, batch: &[Waiting<U>]) -> Result<Rows<U>, sqlx::Error> {
+        let mut ids: Vec<&str> = batch.iter().map(|waiting| &*waiting.clerk_id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        if ids.len() > 1 {
+            match caught(self.store.read_many(&ids)).await {
+                Ok(Err(error)) if sqlstate::kind(&error) != ErrorKind::UnreadableRow => return Err(error),
+                Ok(Err(_)) | Err(_) => {}
+                Ok(Ok(rows)) => return Ok(rows.into_iter().map(|(id, row)| (id, Ok(row))).collect()),
+            }
+        }
+        let mut rows = HashMap::with_capacity(ids.len());
+        for id in ids {
+            let row = match caught(self.store.read(id)).await {
+                Ok(Ok(None)) => continue,
+                Ok(Ok(Some(row))) => Ok(row),
+                Ok(Err(error)) if sqlstate::kind(&error) != ErrorKind::UnreadableRow => return Err(error),
+                Ok(Err(error)) => Err(Arc::new(error)),
+                Err(panicked) => Err(Arc::new(sqlx::Error::Decode(panicked.into()))),
+            };
+            rows.insert(id.to_owned(), row);
+        }
+        Ok(rows)
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue<U>> {
+        // Nothing panics while it is held; the queue is whole in any case.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<U: SyncedUser> Drop for Turn<'_, U> {
+    fn drop(&mut self) {
+        let mut queue = self.reads.queue();
+        queue.alone.remove(self.clerk_id);
+        let somebody_waits = !queue.waiting.is_empty();
+        match Handle::try_current() {
+            // The turn goes on to a task: whoever had it may be gone.
+            Ok(runtime) if somebody_waits => drop(runtime.spawn(Arc::clone(self.reads).serve())),
+            _ => queue.running -= 1,
+        }
+    }
+}
+
+async fn within<T>(
+    timeout: Duration,
+    reading: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    tokio::time::timeout(timeout, reading)
+        .await
+        .unwrap_or(Err(sqlx::Error::PoolTimedOut))
+}

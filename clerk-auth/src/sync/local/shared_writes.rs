@@ -1,0 +1,42 @@
+//! What the handles of one process on one table share: the counters by which each drops the copies that another's write has
+//! made old.
+//!
+//! Other processes are heard through PostgreSQL, a moment after they have committed. The handles of this one need not wait:
+//! a write that has returned is known to all of them.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use super::striped::Places;
+
+/// Users that share a counter lose their copies together; with so many of them that is rare.
+const COUNTERS: usize = 1_024;
+
+/// The tables of which this process has handles.
+static TABLES: Mutex<Vec<(Box<str>, Weak<SharedWrites>)>> = Mutex::new(Vec::new());
+
+/// The writes of this process to one table.
+pub(crate) struct SharedWrites {
+    pub(super) counters: Places<AtomicU64>,
+    /// By which its handles know what one of them has announced.
+    pub(crate) sender: Arc<str>,
+}
+
+impl SharedWrites {
+    /// Those of the table at a place: a database that this process reaches in one way, and a name in it.
+    pub(crate) fn of(place: &str) -> Arc<Self> {
+        let mut tables = TABLES.lock().unwrap_or_else(PoisonError::into_inner);
+        tables.retain(|(_, writes)| writes.strong_count() > 0);
+        let known = tables.iter().find(|(known, _)| **known == *place);
+        if let Some(writes) = known.and_then(|(_, writes)| writes.upgrade()) {
+            return writes;
+        }
+        let writes = Arc::new(Self {
+            counters: Places::new(COUNTERS),
+            sender: format!("{:016x}", RandomState::new().hash_one(())).into(),
+        });
+        tables.push((place.into(), Arc::downgrade(&writes)));
+        writes
+    }
+}

@@ -1,0 +1,62 @@
+//! Whether a user probably has no row yet, so that one statement is to find that out and insert it.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::striped::Places;
+use crate::session::Session;
+use crate::sync::model::observation::Observation;
+use crate::sync::model::plan::SyncOutcome;
+use crate::time::Timestamp;
+use crate::user::{SyncedUser, VersionSource};
+
+/// How long after the user's last change the claims of a new user's token are read: the lifetime of a session token, so
+/// that it is the first token of the session or the next (Clerk's documentation, "Session tokens").
+const NEWCOMER_FOR: Duration = Duration::from_secs(60);
+
+/// How many users are remembered to have been expected: of hundreds of newcomers in a minute few are forgotten. 32 KB.
+const REMEMBERED: usize = 4_096;
+
+/// What is expected of the next user. Being wrong costs a statement that reads a little more slowly, or one more of them.
+pub(crate) struct Newcomers {
+    /// Newcomers come one after another when an application with many users at Clerk begins to keep rows.
+    last_was_new: AtomicBool,
+    /// The hash of one user for each place.
+    expected: Places<AtomicU64>,
+}
+
+impl Default for Newcomers {
+    fn default() -> Self {
+        Self {
+            last_was_new: AtomicBool::new(false),
+            expected: Places::new(REMEMBERED),
+        }
+    }
+}
+
+impl Newcomers {
+    /// Nobody is expected twice: they have a row then, or one could not be inserted so.
+    pub(crate) fn expects<U: SyncedUser>(&self, observation: &Observation<'_, U>, session: &Session) -> bool {
+        let is_likely =
+            self.last_was_new.load(Ordering::Relaxed) || has_just_signed_up::<U>(observation, session);
+        if !is_likely {
+            return false;
+        }
+        let user = self.expected.hash(session.user_id().as_str());
+        self.expected.of_hash(user).swap(user, Ordering::Relaxed) != user
+    }
+
+    /// How a user's row was found.
+    pub(crate) fn saw(&self, outcome: SyncOutcome) {
+        self.last_was_new
+            .store(outcome == SyncOutcome::Inserted, Ordering::Relaxed);
+    }
+}
+
+/// Returns whether the claims were read soon after the user's last change, which probably is the sign-up. If the user
+/// changed something later, a row probably exists. A token of Clerk's edge is as old as the claims that it copies.
+fn has_just_signed_up<U: SyncedUser>(observation: &Observation<'_, U>, session: &Session) -> bool {
+    let changed_at = Timestamp::from_milliseconds(observation.version.milliseconds());
+    matches!(U::VERSION, VersionSource::UpdatedAt { .. })
+        && session.claims_read_at().since(changed_at) < NEWCOMER_FOR
+}

@@ -1,0 +1,41 @@
+//! A fixed number of places, of which each user has one: what is kept in them does not grow with the users.
+
+use std::hash::{BuildHasher, RandomState};
+
+/// Users share places, and nobody can choose with whom.
+pub(crate) struct Places<T> {
+    places: Box<[T]>,
+    hasher: RandomState,
+}
+
+impl<T: Default> Places<T> {
+    pub(crate) fn new(number: usize) -> Self {
+        Self {
+            places: (0..number).map(|_| T::default()).collect(),
+            hasher: RandomState::new(),
+        }
+    }
+}
+
+impl<T> Places<T> {
+    /// The place of a user.
+    pub(crate) fn of(&self, clerk_id: &str) -> &T {
+        self.of_hash(self.hash(clerk_id))
+    }
+
+    /// What tells users apart who share a place.
+    pub(crate) fn hash(&self, clerk_id: &str) -> u64 {
+        self.hasher.hash_one(clerk_id)
+    }
+
+    pub(super) fn of_hash(&self, hash: u64) -> &T {
+        let place = usize::try_from(hash >> 32).unwrap_or(0);
+        &self.places[place % self.places.len()]
+    }
+
+    /// The places of all users.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn all(&self) -> impl Iterator<Item = &T> {
+        self.places.iter()
+    }
+}

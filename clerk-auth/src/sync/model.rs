@@ -1,0 +1,7 @@
+//! Values and pure decisions: no clock, no task, no database.
+
+pub(super) mod announcement;
+pub(super) mod barring;
+pub(super) mod observation;
+pub(super) mod plan;
+pub(super) mod version;

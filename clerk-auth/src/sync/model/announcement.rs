@@ -1,0 +1,43 @@
+//! What a process tells the others of rows that it has written: the payload of a `NOTIFY`.
+
+use crate::sync::local::row_cache::ANY;
+
+/// PostgreSQL takes payloads shorter than 8,000 bytes.
+const LONGEST_PAYLOAD: usize = 7_999;
+
+/// Who wrote, the table and the users; or [`ANY`] where they do not fit. A flood of announcements, one a row, would fill
+/// the server's queue, and every process would have to read it.
+pub(crate) fn announcement<'a>(
+    sender: &str,
+    table: &str,
+    clerk_ids: impl Iterator<Item = &'a str>,
+) -> String {
+    let mut payload = format!("{sender} {table}");
+    let place = payload.len();
+    for clerk_id in clerk_ids {
+        if payload.len() + 1 + clerk_id.len() > LONGEST_PAYLOAD {
+            payload.truncate(place);
+            return payload + " " + ANY;
+        }
+        payload.push(' ');
+        payload.push_str(clerk_id);
+    }
+    payload
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_announcement_names_the_users_as_long_as_they_fit() {
+        let ids = |count: usize| (0..count).map(|number| format!("user_{number:027}"));
+        for (count, expected) in [(1, false), (200, false), (241, false), (242, true), (500, true)] {
+            let ids: Vec<String> = ids(count).collect();
+            let payload = announcement("0123456789abcdef", "users", ids.iter().map(String::as_str));
+            assert!(payload.len() < 8_000, "{count}");
+            assert_eq!(payload == "0123456789abcdef users *", expected, "{count}");
+            assert_eq!(payload.ends_with(&ids[count - 1]), !expected, "{count}");
+        }
+    }
+}

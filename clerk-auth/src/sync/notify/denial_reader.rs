@@ -1,0 +1,108 @@
+//! Keeps the deny list of this process equal to the table of denials.
+//!
+//! The table is read when a process starts and when a notification says that it has changed, ten times a second at most.
+//! While nothing can be heard (a pooler, SQLite, a connection that is lost), it is read every second, so that no denial of
+//! another process is missed for longer.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::sync::handle::Inner;
+use crate::user::SyncedUser;
+
+/// How often the table is read while nothing can be heard, or while sessions are refused unless it is known.
+const UNHEARD: Duration = Duration::from_secs(1);
+
+/// How often the table is read although notifications are heard.
+const HEARD: Duration = Duration::from_secs(60);
+
+/// The time between two reads at least: whoever may connect to the database may notify.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// How long the database has to answer.
+const ANSWER: Duration = Duration::from_secs(1);
+
+/// How often expired denials are deleted.
+const FORGET: Duration = Duration::from_secs(600);
+
+/// What is known of the table.
+#[derive(Debug, Default)]
+pub(crate) struct DenialWatch {
+    /// Somebody says that the table has changed.
+    changed: Notify,
+    /// Notifications are heard.
+    is_listening: AtomicBool,
+    /// Up to when the table has been read, in milliseconds of the database's clock.
+    read_at: AtomicI64,
+}
+
+impl DenialWatch {
+    /// Has the table read soon.
+    #[cfg(feature = "postgres")]
+    pub(super) fn notify(&self) {
+        self.changed.notify_one();
+    }
+
+    /// Whether notifications are heard from now on. What was missed before is read in any case.
+    #[cfg(feature = "postgres")]
+    pub(super) fn set_listening(&self, is_listening: bool) {
+        self.is_listening.store(is_listening, Ordering::Release);
+        self.notify();
+    }
+}
+
+impl<U: SyncedUser> Inner<U> {
+    /// Reads what has changed in the table of denials.
+    pub(crate) async fn read_denials(&self) -> Result<(), sqlx::Error> {
+        let now = self.clerk.now();
+        let list = self.clerk.deny_list();
+        let since = self.denials.read_at.load(Ordering::Acquire);
+        let changes = self.store.read_denials(since, now).await?;
+        for (denial, recorded_at) in changes.denials {
+            list.record(denial, recorded_at, now);
+        }
+        self.denials.read_at.store(changes.read_at, Ordering::Release);
+        list.currency().renew();
+        Ok(())
+    }
+}
+
+/// Reads the table for as long as the handle lives.
+pub(crate) async fn watch<U: SyncedUser>(inner: Weak<Inner<U>>, denials: Arc<DenialWatch>, always: bool) {
+    let mut was_read = true;
+    let mut forget_at = Instant::now() + FORGET;
+    loop {
+        let is_heard = denials.is_listening.load(Ordering::Acquire) && was_read && !always;
+        // A notification or the end of the interval: either is a reason to read.
+        drop(timeout(if is_heard { HEARD } else { UNHEARD }, denials.changed.notified()).await);
+        let Some(inner) = inner.upgrade() else {
+            return;
+        };
+        let read = timeout(ANSWER, inner.read_denials()).await;
+        let read = read.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+        match &read {
+            Ok(()) if !was_read => tracing::info!(user = U::NAME, "the table of denials can be read again"),
+            Err(error) if was_read => tracing::warn!(
+                user = U::NAME,
+                %error,
+                "the table of denials cannot be read: users and sessions that other processes have barred since are \
+                 accepted here until it can"
+            ),
+            _ => {}
+        }
+        was_read = read.is_ok();
+        if was_read && Instant::now() >= forget_at {
+            forget_at = Instant::now() + FORGET;
+            let forgotten = timeout(ANSWER, inner.store.forget_denials(inner.clerk.now())).await;
+            if let Ok(Err(error)) = forgotten {
+                tracing::warn!(user = U::NAME, %error, "expired denials cannot be deleted");
+            }
+        }
+        drop(inner);
+        sleep(PAUSE).await;
+    }
+}

@@ -1,0 +1,214 @@
+//! Many rows in one statement, by the rules of the upsert of one.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value};
+use sqlx::{AssertSqlSafe, ColumnIndex, Decode, Encode, Executor, IntoArguments, Row, Transaction, Type};
+
+use super::dialect::{Dialect, stored};
+use super::interface::{Store, WriteError};
+use super::retry::forget_if_stale;
+use super::sql_store::PoolStore;
+use super::upsert::commit_error;
+use crate::sync::model::announcement::announcement;
+use crate::sync::model::observation::Observation;
+use crate::sync::model::version::Version;
+use crate::user::StoredIn;
+
+/// The most parameters of a statement that both databases take: SQLite's limit (`SQLITE_MAX_VARIABLE_NUMBER`); that of
+/// PostgreSQL's protocol is 65,535.
+const MOST_PARAMETERS: usize = 32_766;
+
+/// The most rows of a statement: as many as Clerk has users on a page, so that the pages of an import are one text,
+/// which the database plans once.
+const MOST_ROWS: usize = 500;
+
+/// One of many rows after an upsert: the one that won, whoever wrote it.
+#[derive(Debug)]
+pub(crate) struct WrittenRow {
+    pub(crate) clerk_id: String,
+    pub(crate) version: Version,
+    pub(crate) deleted: bool,
+    pub(crate) inserted: bool,
+}
+
+impl<DB, U> PoolStore<U, DB>
+where
+    DB: Dialect,
+    U: StoredIn<DB>,
+    DB::Arguments: IntoArguments<DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
+    for<'q> i64: Encode<'q, DB> + Decode<'q, DB> + Type<DB>,
+    for<'r> bool: Decode<'r, DB> + Type<DB>,
+    for<'r> String: Decode<'r, DB> + Type<DB>,
+    usize: ColumnIndex<DB::Row>,
+{
+    /// Writes the rows of different users in one transaction, in which the application hears of those that are new.
+    pub(super) async fn upsert_many(
+        &self,
+        rows: &[Observation<'_, U>],
+    ) -> Result<Vec<WrittenRow>, WriteError> {
+        let mut transaction = self.connections.begin().await?;
+        let written = self.upsert_and_announce(&mut transaction, rows).await;
+        let written = forget_if_stale::<DB, _, _>(&mut transaction, written).await?;
+        transaction.commit().await.map_err(commit_error::<U>)?;
+        self.without_deleted(written).await
+    }
+
+    async fn upsert_and_announce(
+        &self,
+        transaction: &mut Transaction<'_, DB>,
+        rows: &[Observation<'_, U>],
+    ) -> Result<Vec<WrittenRow>, WriteError> {
+        let rows = self.without_tombstones(transaction, rows).await?;
+        let mut written = Vec::with_capacity(rows.len());
+        let most_rows = (MOST_PARAMETERS / U::UPSERT_MANY.parameters().max(1)).clamp(1, MOST_ROWS);
+        for rows in rows.chunks(most_rows) {
+            let is_full = rows.len() == most_rows;
+            written.extend(self.upsert_rows(transaction, rows, is_full).await?);
+        }
+        if Self::ANNOUNCES {
+            let clerk_ids = written.iter().map(|row| &*row.clerk_id);
+            let payload = announcement(&self.sender, U::TABLE, clerk_ids);
+            DB::announce(transaction, &payload).await?;
+        }
+        Ok(written)
+    }
+
+    /// An insertion and a deletion that ran at the same time have not seen each other; see [`PoolStore::after_insertion`].
+    async fn without_deleted(&self, mut written: Vec<WrittenRow>) -> Result<Vec<WrittenRow>, WriteError> {
+        if U::TOMBSTONES.is_none() || !DB::LOCKS_ROWS {
+            return Ok(written);
+        }
+        let inserted: Vec<&str> = written
+            .iter()
+            .filter(|row| row.inserted)
+            .map(|row| &*row.clerk_id)
+            .collect();
+        if inserted.is_empty() {
+            return Ok(written);
+        }
+        let rows = self.read_many(&inserted).await?;
+        for (clerk_id, _) in rows.into_iter().filter(|(_, stored)| stored.deleted) {
+            self.purge(&clerk_id).await?;
+            written.retain(|row| row.clerk_id != clerk_id);
+        }
+        Ok(written)
+    }
+
+    /// Those of the rows whose users are not known to be deleted.
+    async fn without_tombstones<'a, 'o>(
+        &self,
+        transaction: &mut Transaction<'_, DB>,
+        rows: &'a [Observation<'o, U>],
+    ) -> Result<Vec<&'a Observation<'o, U>>, sqlx::Error> {
+        let deleted = match U::TOMBSTONES {
+            Some(tombstones) => found::<DB, U>(transaction, tombstones.select_many, rows.iter()).await?,
+            None => HashSet::new(),
+        };
+        let is_left = |row: &&Observation<'_, U>| !deleted.contains(row.source.subject());
+        Ok(rows.iter().filter(is_left).collect())
+    }
+
+    async fn upsert_rows(
+        &self,
+        transaction: &mut Transaction<'_, DB>,
+        rows: &[&Observation<'_, U>],
+        is_full: bool,
+    ) -> Result<Vec<WrittenRow>, WriteError> {
+        let existing = if DB::UPSERT_IN_TRANSACTION {
+            Some(found::<DB, U>(transaction, U::SELECT_MANY, rows.iter().copied()).await?)
+        } else {
+            None
+        };
+        let mut arguments = DB::Arguments::default();
+        for row in rows {
+            U::bind(&row.claims, row.version.milliseconds(), &mut arguments).map_err(sqlx::Error::Encode)?;
+        }
+        // The text is made of the derive's constants and numbers.
+        let sql = AssertSqlSafe(U::UPSERT_MANY.sql(rows.len()));
+        let found = sqlx::query_with(sql, arguments)
+            // A text for each number of rows would drive the statements of requests out of the connection's cache.
+            .persistent(is_full)
+            .fetch_all(&mut **transaction)
+            .await
+            .map_err(|error| match error {
+                // Which of the rows it was is for the upsert of one to find out.
+                sqlx::Error::Database(error) if error.is_unique_violation() => WriteError::Taken(error),
+                error => error.into(),
+            })?;
+        let mut written = Vec::with_capacity(found.len());
+        for row in &found {
+            let columns = row.len();
+            let clerk_id: String = row.try_get(columns - 1)?;
+            let inserted = match &existing {
+                Some(existing) => !existing.contains(&clerk_id),
+                None => row.try_get(columns - 2)?,
+            };
+            if let Some(on_insert) = &self.on_insert
+                && inserted
+            {
+                let stored = stored::<DB, U>(row, columns - 4)?;
+                on_insert(transaction, &stored.user)
+                    .await
+                    .map_err(WriteError::OnInsert)?;
+            }
+            written.push(WrittenRow {
+                version: Version::stored(row.try_get(columns - 4)?),
+                deleted: row.try_get(columns - 3)?,
+                clerk_id,
+                inserted,
+            });
+        }
+        Ok(written)
+    }
+
+    pub(super) async fn update_versions(&self, versions: &[(&str, Version)]) -> Result<(), sqlx::Error> {
+        let versions: Map<String, Value> = versions
+            .iter()
+            .map(|(clerk_id, version)| ((*clerk_id).to_owned(), version.milliseconds().into()))
+            .collect();
+        let mut arguments = DB::Arguments::default();
+        let versions = Value::from(versions).to_string();
+        sqlx::Arguments::add(&mut arguments, &*versions).map_err(sqlx::Error::Encode)?;
+        let mut connection = self.connections.acquire().await?;
+        let raised = sqlx::query_with(U::RAISE_VERSION_MANY, arguments)
+            .execute(&mut *connection)
+            .await;
+        connection.end(raised.map(drop)).await
+    }
+
+    pub(super) async fn select_ids(&self, clerk_id: &str, most: i64) -> Result<Vec<String>, sqlx::Error> {
+        let mut arguments = DB::Arguments::default();
+        sqlx::Arguments::add(&mut arguments, clerk_id).map_err(sqlx::Error::Encode)?;
+        sqlx::Arguments::add(&mut arguments, most).map_err(sqlx::Error::Encode)?;
+        let mut connection = self.connections.acquire().await?;
+        let rows = sqlx::query_with(U::SELECT_IDS, arguments)
+            .fetch_all(&mut *connection)
+            .await;
+        let rows = connection.end(rows).await?;
+        rows.iter().map(|row| row.try_get(0)).collect()
+    }
+}
+
+/// Which of the users a statement finds, whose last column is the Clerk user id.
+async fn found<'a, DB, U>(
+    transaction: &mut Transaction<'_, DB>,
+    sql: &'static str,
+    rows: impl Iterator<Item = &'a Observation<'a, U>>,
+) -> Result<HashSet<String>, sqlx::Error>
+where
+    DB: Dialect,
+    U: StoredIn<DB>,
+    DB::Arguments: IntoArguments<DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    for<'r> String: Decode<'r, DB> + Type<DB>,
+    usize: ColumnIndex<DB::Row>,
+{
+    let clerk_ids: Vec<&str> = rows.map(|row| row.source.subject()).collect();
+    let found = sqlx::query_with(sql, DB::many(&clerk_ids)?)
+        .fetch_all(&mut **transaction)
+        .await?;
+    found.iter().map(|row| row.try_get(row.len() - 1)).collect()
+}

@@ -1,0 +1,129 @@
+//! Where a piece of work gets its connection; behind a pooler in transaction mode, with a transaction around it.
+
+use std::ops::{Deref, DerefMut};
+
+use sqlx::pool::{CloseEvent, PoolConnection};
+use sqlx::{Database, Pool, Transaction};
+
+use super::dialect::Dialect;
+use super::retry::{Failed, forget_if_stale};
+
+/// Begins a transaction in a session in which other clients have left statements of the names that sqlx gives its own. None
+/// of them is missed: behind such a pooler nobody finds a statement again.
+const BEGIN_POOLED: &str = "BEGIN; DEALLOCATE ALL";
+
+/// The same for a transaction that waits for a lock a moment only.
+const BEGIN_POOLED_IMPATIENT: &str = "BEGIN; DEALLOCATE ALL; SET LOCAL lock_timeout = '100ms'";
+
+/// A pool, and whether its connections go through a pooler in transaction mode. Nothing else reaches the pool, so that no
+/// statement can forget.
+pub(crate) struct Connections<DB: Database> {
+    pool: Pool<DB>,
+    transaction_pooling: bool,
+}
+
+/// A connection for one piece of work.
+///
+/// sqlx sends a statement's text first and its parameters then. A pooler in transaction mode may give the two to different
+/// sessions unless a transaction is open.
+pub(crate) enum Connection<DB: Database> {
+    Plain(PoolConnection<DB>),
+    Pooled(Transaction<'static, DB>),
+}
+
+impl<DB: Dialect> Connections<DB> {
+    pub(crate) fn new(pool: Pool<DB>, transaction_pooling: bool) -> Self {
+        Self {
+            pool,
+            transaction_pooling,
+        }
+    }
+
+    /// For what is whole by itself: reads, or one statement that writes.
+    pub(crate) async fn acquire(&self) -> Result<Connection<DB>, sqlx::Error> {
+        Ok(if self.transaction_pooling {
+            Connection::Pooled(self.begin().await?)
+        } else {
+            Connection::Plain(self.pool.acquire().await?)
+        })
+    }
+
+    /// The most connections that the pool opens.
+    pub(crate) fn most(&self) -> u32 {
+        self.pool.options().get_max_connections()
+    }
+
+    /// Ends when the application closes the pool.
+    pub(crate) fn close_event(&self) -> CloseEvent {
+        self.pool.close_event()
+    }
+
+    /// A transaction that will write.
+    pub(crate) async fn begin(&self) -> Result<Transaction<'static, DB>, sqlx::Error> {
+        let begin = if self.transaction_pooling {
+            BEGIN_POOLED
+        } else {
+            DB::BEGIN
+        };
+        self.pool.begin_with(begin).await
+    }
+
+    /// A connection for one write. If another transaction is known to be in its way, the write waits for a lock a moment only.
+    pub(super) async fn acquire_to_write(&self, is_stuck: bool) -> Result<Connection<DB>, sqlx::Error> {
+        match is_stuck {
+            true => self.begin_impatiently().await.map(Connection::Pooled),
+            false => self.acquire().await,
+        }
+    }
+
+    /// A transaction that will write, and does not wait for the lock of another one for long where that can be said.
+    pub(crate) async fn begin_impatiently(&self) -> Result<Transaction<'static, DB>, sqlx::Error> {
+        let begin = match DB::BEGIN_IMPATIENT {
+            Some(_) if self.transaction_pooling => BEGIN_POOLED_IMPATIENT,
+            begin => begin.unwrap_or(DB::BEGIN),
+        };
+        self.pool.begin_with(begin).await
+    }
+}
+
+impl<DB: Dialect> Connection<DB> {
+    /// Ends a piece of work that has or has not succeeded: before that nothing may be written.
+    pub(crate) async fn end<T, E>(mut self, work: Result<T, E>) -> Result<T, E>
+    where
+        E: Failed + From<sqlx::Error>,
+    {
+        let done = forget_if_stale::<DB, _, _>(&mut self, work).await?;
+        self.done().await?;
+        Ok(done)
+    }
+}
+
+impl<DB: Database> Connection<DB> {
+    /// To be called when the work is done: before that nothing may be written.
+    pub(crate) async fn done(self) -> Result<(), sqlx::Error> {
+        match self {
+            Self::Plain(_) => Ok(()),
+            Self::Pooled(transaction) => transaction.commit().await,
+        }
+    }
+}
+
+impl<DB: Database> Deref for Connection<DB> {
+    type Target = DB::Connection;
+
+    fn deref(&self) -> &DB::Connection {
+        match self {
+            Self::Plain(connection) => connection,
+            Self::Pooled(transaction) => transaction,
+        }
+    }
+}
+
+impl<DB: Database> DerefMut for Connection<DB> {
+    fn deref_mut(&mut self) -> &mut DB::Connection {
+        match self {
+            Self::Plain(connection) => connection,
+            Self::Pooled(transaction) => transaction,
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The rows that hold a unique value which another row is to have.
+
+use sqlx::{ColumnIndex, Decode, Encode, Executor, IntoArguments, Row, Type};
+
+use super::dialect::Dialect;
+use super::interface::WriteError;
+use super::sql_store::{PoolStore, with_version};
+use super::upsert::taken;
+use crate::sync::model::version::Version;
+use crate::user::StoredIn;
+
+impl<DB, U> PoolStore<U, DB>
+where
+    DB: Dialect,
+    U: StoredIn<DB>,
+    DB::Arguments: IntoArguments<DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
+    for<'q> i64: Encode<'q, DB> + Decode<'q, DB> + Type<DB>,
+    for<'r> bool: Decode<'r, DB> + Type<DB>,
+    for<'r> String: Decode<'r, DB> + Type<DB>,
+    usize: ColumnIndex<DB::Row>,
+{
+    /// The Clerk user ids of the rows that hold a user's claim.
+    pub(super) async fn select_holders(
+        &self,
+        connection: &mut DB::Connection,
+        clerk_id: &str,
+        claims: &U::Claims,
+        column: usize,
+    ) -> Result<Vec<String>, sqlx::Error> {
+        let statements = &U::CLAIM_COLUMNS[column];
+        let mut holders: Vec<String> = Vec::new();
+        for sql in [statements.holder, statements.holder_ignoring_case] {
+            let mut arguments = DB::Arguments::default();
+            U::bind_claim(claims, column, &mut arguments).map_err(sqlx::Error::Encode)?;
+            sqlx::Arguments::add(&mut arguments, clerk_id).map_err(sqlx::Error::Encode)?;
+            let rows = sqlx::query_with(sql, arguments)
+                .fetch_all(&mut *connection)
+                .await?;
+            for row in &rows {
+                let holder = row.try_get(0)?;
+                if !holders.contains(&holder) {
+                    holders.push(holder);
+                }
+            }
+        }
+        Ok(holders)
+    }
+
+    /// Makes columns of other rows null. Every row is locked in the order of the Clerk user ids first, the user's own
+    /// included, so that two users who swap a value wait for each other and not in a circle.
+    pub(super) async fn release(
+        &self,
+        connection: &mut DB::Connection,
+        released: &[(String, usize)],
+        clerk_id: &str,
+        version: Version,
+    ) -> Result<(), WriteError> {
+        if DB::LOCKS_ROWS {
+            let mut clerk_ids: Vec<&str> = released.iter().map(|(holder, _)| &**holder).collect();
+            clerk_ids.push(clerk_id);
+            clerk_ids.sort_unstable();
+            clerk_ids.dedup();
+            for clerk_id in clerk_ids {
+                self.select_and_lock(connection, clerk_id).await?;
+            }
+        }
+        for (holder, column) in released {
+            if let Some(give_way) = U::CLAIM_COLUMNS[*column].give_way {
+                let arguments = with_version::<DB>(holder, version)?;
+                sqlx::query_with(give_way, arguments)
+                    .execute(&mut *connection)
+                    .await
+                    .map_err(taken)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,150 @@
+//! Remembers the rows of which the database keeps something else than was written: a trigger, a domain, `CHAR(n)` or another
+//! type normalizes a value, or a trigger keeps the old row. Such a row is written once for each version, and then known to be
+//! what the claims become.
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use quick_cache::sync::Cache;
+
+use super::interface::Stored;
+use crate::claim::{Claim, ClaimSource};
+use crate::sync::model::observation::Observation;
+use crate::sync::model::version::Version;
+use crate::user::{SyncedUser, VersionSource};
+
+/// How many users are remembered. One costs about its row.
+const MAX_REMEMBERED: usize = 10_000;
+
+/// The rows that are what the database makes of their claims.
+pub(crate) struct Normalized<U> {
+    rows: Cache<Box<str>, Arc<Known<U>>>,
+    hasher: RandomState,
+    /// The columns that have been reported. One warning for each is enough.
+    reported: Mutex<HashSet<&'static str>>,
+}
+
+struct Known<U> {
+    /// The version that was written.
+    version: Version,
+    /// The claims that were written.
+    claims: u64,
+    /// The row after that, if it does not hold the claims. One that holds them is the request's own.
+    row: Option<Arc<U>>,
+    /// Its version, which is older if the database kept the old row.
+    stored: Version,
+}
+
+impl<U> Default for Normalized<U> {
+    fn default() -> Self {
+        Self {
+            rows: Cache::new(MAX_REMEMBERED),
+            hasher: RandomState::new(),
+            reported: Mutex::default(),
+        }
+    }
+}
+
+impl<U: SyncedUser> Normalized<U> {
+    /// Whether a row is what the database makes of these claims, although it does not hold them.
+    pub(crate) fn knows(&self, observation: &Observation<'_, U>, stored: &Stored<U>) -> bool {
+        self.known(observation).is_some_and(|known| {
+            let is_same_row = known.row.as_ref().is_some_and(|row| row.agrees(&stored.user));
+            is_same_row && known.stored == stored.version && !stored.deleted
+        })
+    }
+
+    /// Whether these claims have been written before and the row that was returned then held them, so that a row that does
+    /// not is one that something has changed since: somebody, or a trigger that runs afterwards.
+    pub(crate) fn was_written(&self, observation: &Observation<'_, U>) -> bool {
+        self.known(observation).is_some()
+    }
+
+    fn known(&self, observation: &Observation<'_, U>) -> Option<Arc<Known<U>>> {
+        if self.rows.is_empty() {
+            return None;
+        }
+        let known = self.rows.get(observation.source.subject())?;
+        let is_same_version = match U::VERSION {
+            VersionSource::UpdatedAt { .. } => known.version == observation.version,
+            // Each token has a version of its own.
+            VersionSource::IssuedAt => true,
+        };
+        (is_same_version && known.claims == self.fingerprint(observation.source)).then_some(known)
+    }
+
+    /// Notes the row that a write of these claims has returned. Returns whether the row was changed at all.
+    ///
+    /// That a row holds the claims is noted as well: a trigger may change it afterwards.
+    pub(crate) fn note(&self, observation: &Observation<'_, U>, stored: &Stored<U>) -> bool {
+        let (clerk_id, version) = (observation.source.subject(), observation.version);
+        if stored.deleted || stored.version > version {
+            return true;
+        }
+        let is_changed = stored.version == version;
+        let holds = stored.user.holds(&observation.claims);
+        let known = Known {
+            version,
+            claims: self.fingerprint(observation.source),
+            row: (!holds || !is_changed).then(|| Arc::clone(&stored.user)),
+            stored: stored.version,
+        };
+        if known.row.is_some() {
+            self.report(
+                clerk_id,
+                &stored.user.differences(&observation.claims),
+                is_changed,
+            );
+        }
+        self.rows.insert(clerk_id.into(), Arc::new(known));
+        is_changed
+    }
+
+    fn report(&self, clerk_id: &str, columns: &[&'static str], is_changed: bool) {
+        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        if !is_changed {
+            if reported.insert("") {
+                tracing::warn!(
+                    user = U::NAME,
+                    user_id = clerk_id,
+                    columns = columns.join(", "),
+                    "a write changes nothing: a trigger of the table keeps the old row. It is tried once for each version of \
+                     a user, and the row is served as it is"
+                );
+            }
+            return;
+        }
+        let new: Vec<&str> = columns
+            .iter()
+            .copied()
+            .filter(|column| reported.insert(column))
+            .collect();
+        if !new.is_empty() {
+            tracing::warn!(
+                user = U::NAME,
+                user_id = clerk_id,
+                columns = new.join(", "),
+                "the database keeps another value than was written: a trigger, a domain, a type or a collation normalizes it. \
+                 Such a row is written once for each version of a user; normalize the value in `FromClaim` instead, so that \
+                 the struct holds what the database keeps"
+            );
+        }
+    }
+
+    /// The claims of the template, whatever their version.
+    fn fingerprint(&self, source: ClaimSource<'_>) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        for claim in U::TEMPLATE {
+            if matches!(U::VERSION, VersionSource::UpdatedAt { claim: version } if version == claim.name) {
+                continue;
+            }
+            match source.claim(claim.name) {
+                Claim::Absent => 0_u8.hash(&mut hasher),
+                Claim::Null => 1_u8.hash(&mut hasher),
+                Claim::Value(value) => value.to_string().hash(&mut hasher),
+            }
+        }
+        hasher.finish()
+    }
+}

@@ -1,0 +1,237 @@
+//! Repeats a piece of work that fails for a reason which a statement prepared anew, another connection or another moment
+//! takes away. The failure of a piece of work leaves nothing behind, so that it can be repeated.
+//!
+//! | kind of error | repeated |
+//! |---|---|
+//! | a stale statement | at once; the connection has forgotten its statements, so that each connection fails at most once |
+//! | a lost connection | at once, twice |
+//! | a lost race, a lock that was not to be had | after a pause that grows and is different for each, 30 times |
+//! | any other | not at all |
+//!
+//! How long all of that takes is bounded by the time of the request, delivery or import that waits.
+
+use std::future::Future;
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+use sqlx::Connection as _;
+use tokio::time::sleep;
+
+use super::dialect::Dialect;
+use super::interface::WriteError;
+use super::sqlstate::{self, ErrorKind};
+use crate::sync::error::BoxError;
+
+/// How often work is repeated after its connection was lost. A statement that crashes the server must not crash it often.
+const MOST_LOST: u32 = 2;
+
+/// How often work is repeated after a race.
+const MOST_RACES: u32 = 30;
+
+/// The longest pause after the first race; it doubles with each further one.
+const FIRST_PAUSE: Duration = Duration::from_millis(2);
+
+/// The longest pause after any race.
+const LONGEST_PAUSE: Duration = Duration::from_millis(64);
+
+/// An error that may be one of the database's.
+pub(crate) trait Failed {
+    /// What the database means by it, if it is one.
+    fn kind(&self) -> Option<ErrorKind>;
+}
+
+impl Failed for sqlx::Error {
+    fn kind(&self) -> Option<ErrorKind> {
+        Some(sqlstate::kind(self))
+    }
+}
+
+impl Failed for WriteError {
+    fn kind(&self) -> Option<ErrorKind> {
+        match self {
+            Self::Database(error) => error.kind(),
+            // A hook runs in the transaction, and the database's error there is as good a reason to repeat all of it.
+            Self::OnInsert(error) | Self::OnDelete(error) => of_hook(error),
+            #[cfg(feature = "webhooks")]
+            Self::OnEvent(error) => of_hook(error),
+            Self::Taken(_) | Self::Gone => None,
+        }
+    }
+}
+
+fn of_hook(error: &BoxError) -> Option<ErrorKind> {
+    let mut error: &(dyn std::error::Error + 'static) = &**error;
+    loop {
+        if let Some(error) = error.downcast_ref::<sqlx::Error>() {
+            return error.kind();
+        }
+        error = error.source()?;
+    }
+}
+
+/// How often one piece of work was repeated, by reason.
+#[derive(Debug)]
+struct Repeats {
+    stale: u32,
+    most_stale: u32,
+    lost: u32,
+    races: u32,
+}
+
+impl Repeats {
+    /// How long to wait before the work is repeated; `None` if it is not.
+    fn pause(&mut self, kind: ErrorKind) -> Option<Duration> {
+        let (count, most) = match kind {
+            ErrorKind::StaleStatement => (&mut self.stale, self.most_stale),
+            ErrorKind::LostConnection => (&mut self.lost, MOST_LOST),
+            ErrorKind::Race => (&mut self.races, MOST_RACES),
+            _ => return None,
+        };
+        if *count >= most {
+            return None;
+        }
+        *count += 1;
+        Some(match kind {
+            ErrorKind::Race => jitter(*count),
+            _ => Duration::ZERO,
+        })
+    }
+}
+
+/// A random part of the longest pause after so many races: who has met once meets again otherwise.
+fn jitter(races: u32) -> Duration {
+    let longest = FIRST_PAUSE
+        .saturating_mul(1 << races.min(16).saturating_sub(1))
+        .min(LONGEST_PAUSE);
+    // Keys of its own for each state, from the operating system at first.
+    let random = RandomState::new().hash_one(races) % 1_024;
+    longest * u32::try_from(random).unwrap_or(0) / 1_024
+}
+
+/// Does the work, and repeats it where that helps. `connections` is how many connections of the pool may be stale.
+pub(super) async fn repeated<T, E, F>(connections: u32, mut work: impl FnMut() -> F) -> Result<T, E>
+where
+    E: Failed,
+    F: Future<Output = Result<T, E>>,
+{
+    let mut repeats = Repeats {
+        stale: 0,
+        most_stale: connections.saturating_add(1),
+        lost: 0,
+        races: 0,
+    };
+    loop {
+        let error = match work().await {
+            Ok(done) => return Ok(done),
+            Err(error) => error,
+        };
+        let Some((kind, pause)) = error.kind().and_then(|kind| Some((kind, repeats.pause(kind)?))) else {
+            return Err(error);
+        };
+        tracing::debug!(?kind, "repeating what the database did not do");
+        if !pause.is_zero() {
+            sleep(pause).await;
+        }
+    }
+}
+
+/// Whether work that failed with this is worth repeating.
+pub(super) fn may_be_repeated(error: &impl Failed) -> bool {
+    matches!(
+        error.kind(),
+        Some(ErrorKind::StaleStatement | ErrorKind::LostConnection | ErrorKind::Race)
+    )
+}
+
+/// Returns what work on a connection has returned. If one of the connection's statements was stale, the connection prepares
+/// all of them anew, also inside a transaction, which has failed.
+pub(crate) async fn forget_if_stale<DB, T, E>(
+    connection: &mut DB::Connection,
+    ended: Result<T, E>,
+) -> Result<T, E>
+where
+    DB: Dialect,
+    E: Failed,
+{
+    if let Err(error) = &ended
+        && error.kind() == Some(ErrorKind::StaleStatement)
+    {
+        // A connection on which that fails is lost, which its next use shows.
+        drop(connection.clear_cached_statements().await);
+    }
+    ended
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn work_is_repeated_as_often_as_its_failure_allows() {
+        let stale = || sqlx::Error::Protocol(String::new());
+        for (error, expected) in [
+            (stale as fn() -> sqlx::Error, 1 + MOST_LOST),
+            (|| sqlx::Error::PoolTimedOut, 1),
+            (|| sqlx::Error::RowNotFound, 1),
+        ] {
+            let mut done = 0;
+            let result: Result<(), _> = repeated(3, || {
+                done += 1;
+                async { Err(error()) }
+            })
+            .await;
+            assert!(result.is_err());
+            assert_eq!(done, expected, "{}", error());
+        }
+    }
+
+    #[test]
+    fn repeats_are_bounded_by_reason() {
+        let mut repeats = Repeats {
+            stale: 0,
+            most_stale: 4,
+            lost: 0,
+            races: 0,
+        };
+        for (kind, most) in [
+            (ErrorKind::StaleStatement, 4),
+            (ErrorKind::LostConnection, MOST_LOST),
+            (ErrorKind::Race, MOST_RACES),
+            (ErrorKind::RefusedData, 0),
+            (ErrorKind::Outage, 0),
+            (ErrorKind::Unknown, 0),
+        ] {
+            let repeated = (0..100).take_while(|_| repeats.pause(kind).is_some()).count();
+            assert_eq!(u32::try_from(repeated), Ok(most), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn pauses_after_races_differ_and_are_bounded() {
+        let pauses: Vec<Duration> = (1..200).map(jitter).collect();
+        assert!(pauses.iter().all(|pause| *pause < LONGEST_PAUSE));
+        assert!(pauses[0] < FIRST_PAUSE);
+        assert!(pauses.windows(2).filter(|two| two[0] != two[1]).count() > 100);
+    }
+
+    #[test]
+    fn error_of_the_database_is_found_in_that_of_a_hook() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("no cart")]
+        struct NoCart(#[source] sqlx::Error);
+
+        for (error, expected) in [
+            (
+                BoxError::from(sqlx::Error::RowNotFound),
+                Some(ErrorKind::RefusedData),
+            ),
+            (
+                NoCart(sqlx::Error::Protocol(String::new())).into(),
+                Some(ErrorKind::LostConnection),
+            ),
+            ("no cart".into(), None),
+        ] {
+            assert_eq!(WriteError::OnInsert(error).kind(), expected);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Remembers whose rows other transactions hold on to, so that such a row costs the pool one connection and not all of them.
+//!
+//! A write that is given up while it waits for a lock goes on waiting in the server, and its connection with it. The next
+//! write of the same user therefore runs with a short `lock_timeout`, again and again until its request is over.
+
+use quick_cache::sync::Cache;
+
+/// How many users are remembered.
+const MAX_REMEMBERED: usize = 1_000;
+
+/// The users whose last write was given up.
+pub(crate) struct Stuck(Cache<Box<str>, ()>);
+
+impl Default for Stuck {
+    fn default() -> Self {
+        Self(Cache::new(MAX_REMEMBERED))
+    }
+}
+
+/// A write under way. Dropped before its end, it was given up.
+pub(crate) struct Attempt<'a> {
+    stuck: &'a Stuck,
+    clerk_id: &'a str,
+    has_ended: bool,
+}
+
+impl Stuck {
+    /// Whether the user's last write was given up.
+    pub(crate) fn contains(&self, clerk_id: &str) -> bool {
+        // Most often nobody is.
+        !self.0.is_empty() && self.0.get(clerk_id).is_some()
+    }
+
+    pub(super) fn attempt<'a>(&'a self, clerk_id: &'a str) -> Attempt<'a> {
+        Attempt {
+            stuck: self,
+            clerk_id,
+            has_ended: false,
+        }
+    }
+}
+
+impl Attempt<'_> {
+    /// The database has answered, whatever it said.
+    pub(crate) fn end(mut self) {
+        self.has_ended = true;
+        if !self.stuck.0.is_empty() {
+            self.stuck.0.remove(self.clerk_id);
+        }
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            self.stuck.0.insert(self.clerk_id.into(), ());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_is_stuck_from_a_write_that_is_given_up_to_one_that_is_answered() {
+        let stuck = Stuck::default();
+        stuck.attempt("user_ada").end();
+        assert!(!stuck.contains("user_ada"));
+        drop(stuck.attempt("user_ada"));
+        assert!(stuck.contains("user_ada") && !stuck.contains("user_eve"));
+        stuck.attempt("user_eve").end();
+        assert!(stuck.contains("user_ada"));
+        stuck.attempt("user_ada").end();
+        assert!(!stuck.contains("user_ada"));
+    }
+}

@@ -1,0 +1,266 @@
+//! Writes one row: the upsert and what goes with it, or the insertion of a row that there was not a moment ago.
+
+use sqlx::pool::PoolConnection;
+use sqlx::{
+    ColumnIndex, Connection as _, Database, Decode, Encode, Executor, IntoArguments, Row, Transaction, Type,
+};
+
+use super::dialect::{Dialect, written};
+use super::interface::{Store as _, StoreFuture, Vacancy, WriteError, Written};
+use super::retry::{forget_if_stale, may_be_repeated};
+use super::sql_store::PoolStore;
+use crate::sync::model::version::Version;
+use crate::user::{StoredIn, SyncedUser};
+
+impl<DB, U> PoolStore<U, DB>
+where
+    DB: Dialect,
+    U: StoredIn<DB>,
+    DB::Arguments: IntoArguments<DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
+    for<'q> i64: Encode<'q, DB> + Decode<'q, DB> + Type<DB>,
+    for<'r> bool: Decode<'r, DB> + Type<DB>,
+    usize: ColumnIndex<DB::Row>,
+{
+    /// The parameters of every statement that writes one row.
+    fn bound(claims: &U::Claims, version: Version) -> Result<DB::Arguments, sqlx::Error> {
+        let mut arguments = DB::Arguments::default();
+        U::bind(claims, version.milliseconds(), &mut arguments).map_err(sqlx::Error::Encode)?;
+        Ok(arguments)
+    }
+
+    /// The upsert, and the application's hook if it inserted.
+    pub(crate) async fn upsert_with_hook(
+        &self,
+        connection: &mut DB::Connection,
+        clerk_id: &str,
+        claims: &U::Claims,
+        version: Version,
+    ) -> Result<Written<U>, WriteError> {
+        let written = self.upsert(connection, clerk_id, claims, version).await?;
+        if let Some(on_insert) = &self.on_insert
+            && written.inserted
+        {
+            on_insert(connection, &written.stored.user)
+                .await
+                .map_err(WriteError::OnInsert)?;
+        }
+        Ok(written)
+    }
+
+    pub(super) async fn upsert(
+        &self,
+        connection: &mut DB::Connection,
+        clerk_id: &str,
+        claims: &U::Claims,
+        version: Version,
+    ) -> Result<Written<U>, WriteError> {
+        let mut arguments = Self::bound(claims, version)?;
+        if Self::ANNOUNCES {
+            sqlx::Arguments::add(&mut arguments, &*self.sender).map_err(sqlx::Error::Encode)?;
+        }
+        match DB::upsert::<U>(&mut *connection, clerk_id, arguments)
+            .await
+            .map_err(taken)?
+        {
+            Some(written) => self.after_triggers(connection, clerk_id, written).await,
+            // A trigger skips the row, unless there is a tombstone.
+            None => match self.select_tombstone(connection, clerk_id).await? {
+                true => Err(WriteError::Gone),
+                false => Err(sqlx::Error::RowNotFound.into()),
+            },
+        }
+    }
+
+    /// The row as triggers have left it.
+    async fn after_triggers(
+        &self,
+        connection: &mut DB::Connection,
+        clerk_id: &str,
+        mut written: Written<U>,
+    ) -> Result<Written<U>, WriteError> {
+        if DB::TRIGGERS_RUN_AFTER
+            && let Some(stored) = self.select(connection, clerk_id).await?
+        {
+            written.stored = stored;
+        }
+        Ok(written)
+    }
+
+    /// Writes in a transaction of its own if one statement is not enough.
+    pub(super) async fn write_on(
+        &self,
+        connection: &mut DB::Connection,
+        clerk_id: &str,
+        claims: &U::Claims,
+        version: Version,
+    ) -> Result<Written<U>, WriteError> {
+        if self.on_insert.is_none() && !DB::UPSERT_IN_TRANSACTION {
+            let written = self.upsert(connection, clerk_id, claims, version).await;
+            return forget_if_stale::<DB, _, _>(connection, written).await;
+        }
+        let transaction = connection.begin_with(DB::BEGIN).await?;
+        self.upsert_and_commit(transaction, clerk_id, claims, version)
+            .await
+    }
+
+    pub(super) async fn upsert_and_commit(
+        &self,
+        mut transaction: Transaction<'_, DB>,
+        clerk_id: &str,
+        claims: &U::Claims,
+        version: Version,
+    ) -> Result<Written<U>, WriteError> {
+        let written = self
+            .upsert_with_hook(&mut transaction, clerk_id, claims, version)
+            .await;
+        let written = forget_if_stale::<DB, _, _>(&mut transaction, written).await?;
+        transaction.commit().await.map_err(commit_error::<U>)?;
+        Ok(written)
+    }
+
+    /// Runs [`StoredIn::SELECT_OR_INSERT`], or [`StoredIn::INSERT`] where there is none; `None` if it does not tell.
+    pub(super) async fn select_or_insert(
+        &self,
+        clerk_id: &str,
+        claims: &U::Claims,
+        version: Version,
+    ) -> Result<Option<Written<U>>, WriteError> {
+        let sql = U::SELECT_OR_INSERT.unwrap_or(U::INSERT);
+        let arguments = Self::bound(claims, version)?;
+        let mut connection = self.connections.acquire().await?;
+        // To the end, where a constraint that is deferred refuses.
+        let rows = sqlx::query_with(sql, arguments).fetch_all(&mut *connection).await;
+        let rows = match forget_if_stale::<DB, _, _>(&mut connection, rows).await {
+            // What forbids the insertion, another's e-mail address or a server that only reads, need not forbid the read.
+            Err(sqlx::Error::Database(_)) => return Ok(None),
+            rows => rows?,
+        };
+        let mut found = None;
+        if let Some(row) = rows.first() {
+            let inserted = row.try_get(row.len() - 1).map_err(WriteError::Database)?;
+            let written = written::<DB, U>(row, inserted)?;
+            found = Some(match inserted {
+                true => self.after_triggers(&mut connection, clerk_id, written).await?,
+                false => written,
+            });
+        }
+        match connection.done().await {
+            Err(sqlx::Error::Database(_)) => return Ok(None),
+            done => done?,
+        }
+        let Some(written) = found else {
+            return Ok(None);
+        };
+        self.after_insertion(clerk_id, written).await.map(Some)
+    }
+
+    /// Runs [`StoredIn::INSERT`]; `None` if there is a row by now, or a tombstone.
+    async fn insert_alone(
+        &self,
+        connection: &mut DB::Connection,
+        clerk_id: &str,
+        claims: &U::Claims,
+        version: Version,
+    ) -> Result<Option<Written<U>>, WriteError> {
+        let arguments = Self::bound(claims, version)?;
+        // To the end: SQLite commits a statement when it is done, and sqlx leaves it at the first row otherwise.
+        let rows = sqlx::query_with(U::INSERT, arguments)
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(taken);
+        let rows = forget_if_stale::<DB, _, _>(connection, rows).await?;
+        match rows.first() {
+            Some(row) => {
+                let written = written::<DB, U>(row, true)?;
+                self.after_triggers(connection, clerk_id, written).await.map(Some)
+            }
+            None => Ok(None),
+        }
+    }
+}
+
+/// The connection on which a user was found to have no row: it has just answered, and another would have to be asked
+/// whether it does.
+pub(crate) struct VacantPlace<'s, U, DB: Database> {
+    pub(crate) store: &'s PoolStore<U, DB>,
+    pub(crate) connection: PoolConnection<DB>,
+}
+
+impl<DB, U> Vacancy<U> for VacantPlace<'_, U, DB>
+where
+    DB: Dialect,
+    U: StoredIn<DB>,
+    DB::Arguments: IntoArguments<DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
+    for<'q> i64: Encode<'q, DB> + Decode<'q, DB> + Type<DB>,
+    for<'r> bool: Decode<'r, DB> + Type<DB>,
+    for<'r> String: Decode<'r, DB> + Type<DB>,
+    usize: ColumnIndex<DB::Row>,
+{
+    fn fill<'a>(
+        self: Box<Self>,
+        clerk_id: &'a str,
+        claims: &'a U::Claims,
+        version: Version,
+    ) -> StoreFuture<'a, Written<U>, WriteError>
+    where
+        Self: 'a,
+    {
+        Box::pin(async move {
+            let Self {
+                store,
+                mut connection,
+            } = *self;
+            if store.stuck.contains(clerk_id) {
+                drop(connection);
+                return store.write(clerk_id, claims, version).await;
+            }
+            let attempt = store.stuck.attempt(clerk_id);
+            let inserted = match store.on_insert {
+                None => {
+                    store
+                        .insert_alone(&mut connection, clerk_id, claims, version)
+                        .await
+                }
+                // The hook needs a transaction around it.
+                Some(_) => Ok(None),
+            };
+            let written = match inserted {
+                Ok(Some(inserted)) => Ok(inserted),
+                Ok(None) => store.write_on(&mut connection, clerk_id, claims, version).await,
+                Err(error) => Err(error),
+            };
+            drop(connection);
+            attempt.end();
+            match written {
+                // Another connection, or another moment.
+                Err(error) if may_be_repeated(&error) => store.write(clerk_id, claims, version).await,
+                written => store.after_insertion(clerk_id, written?).await,
+            }
+        })
+    }
+}
+
+/// What a statement that writes a row failed with.
+pub(super) fn taken(error: sqlx::Error) -> WriteError {
+    match error {
+        sqlx::Error::Database(error) if error.is_unique_violation() => WriteError::Taken(error),
+        error => error.into(),
+    }
+}
+
+/// What a transaction of writes failed with when it was committed. A constraint that is `DEFERRABLE INITIALLY DEFERRED`
+/// refuses only then; one of another table is that of a hook.
+pub(crate) fn commit_error<U: SyncedUser>(error: sqlx::Error) -> WriteError {
+    match error {
+        sqlx::Error::Database(error)
+            if error.is_unique_violation() && error.table() == U::TABLE.rsplit('.').next() =>
+        {
+            WriteError::Taken(error)
+        }
+        error => error.into(),
+    }
+}
