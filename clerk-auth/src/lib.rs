@@ -20,7 +20,7 @@
 //! | do something once for each new user | [`on_insert`](sync::UserSyncBuilder::on_insert) |
 //! | delete a user, or clean up after one | [`UserSync::delete`], [`on_delete`](sync::UserSyncBuilder::on_delete), [deleted users](macro@SyncedUser#deleted-users) |
 //! | write columns of my own | [`write_through`](UserSync::write_through), [`invalidate`](UserSync::invalidate) |
-//! | answer in an error format of my own | [`extract::Rejection::response`] |
+//! | answer in an error format of my own | [`extract::Rejection::response`], [`WebhookRejection::response`][webhook-response] |
 //! | serve what `utoipa` describes | [with `utoipa-axum`](routing#with-utoipa-axum) |
 //! | receive Clerk's webhooks | [`routing::webhooks`][webhooks-route], [`webhook`][webhook-module] |
 //! | bring all users over, or find drift | [`UserSync::import`][import], [`UserSync::verify`][verify] |
@@ -32,6 +32,14 @@
 //!
 #![cfg_attr(feature = "webhooks", doc = "[webhooks-route]: routing::webhooks")]
 #![cfg_attr(feature = "webhooks", doc = "[webhook-module]: webhook")]
+#![cfg_attr(
+    feature = "webhooks",
+    doc = "[webhook-response]: extract::WebhookRejection::response"
+)]
+#![cfg_attr(
+    not(feature = "webhooks"),
+    doc = "[webhook-response]: https://docs.rs/clerk-auth/latest/clerk_auth/extract/enum.WebhookRejection.html"
+)]
 #![cfg_attr(
     not(feature = "webhooks"),
     doc = "[webhooks-route]: https://docs.rs/clerk-auth/latest/clerk_auth/routing/fn.webhooks.html"

@@ -98,18 +98,41 @@ impl WebhookRejection {
             Self::NotApplied => "webhook_not_applied",
         }
     }
-}
 
-impl IntoResponse for WebhookRejection {
-    fn into_response(self) -> Response<Body> {
-        let status = self.status();
-        let document = problem::document(status, self.code(), &self.to_string());
-        let mut response = problem::response(status, problem::CONTENT_TYPE, document.to_string().into());
+    /// Returns the response with another body. The status and the headers that the sender acts on (`Retry-After`,
+    /// `Cache-Control`) stay.
+    ///
+    /// Every response to a refused delivery carries the [`WebhookRejection`] in its extensions, as that of a request carries
+    /// the [`Rejection`](super::Rejection), so one function renders both:
+    ///
+    /// ```
+    /// use axum::http::HeaderValue;
+    /// use axum::response::Response;
+    /// use clerk_auth::extract::WebhookRejection;
+    ///
+    /// async fn render(response: Response) -> Response {
+    ///     match response.extensions().get::<WebhookRejection>() {
+    ///         Some(rejection) => rejection.response(HeaderValue::from_static("text/plain"), rejection.code()),
+    ///         None => response,
+    ///     }
+    /// }
+    /// # let _ = render;
+    /// ```
+    pub fn response(&self, content_type: HeaderValue, body: impl Into<Body>) -> Response<Body> {
+        let mut response = problem::response(self.status(), content_type, body.into());
         if matches!(self, Self::NotApplied) {
             let seconds = HeaderValue::from(NOT_APPLIED_RETRY.as_secs());
             response.headers_mut().insert(RETRY_AFTER, seconds);
         }
+        response.extensions_mut().insert(self.clone());
         response
+    }
+}
+
+impl IntoResponse for WebhookRejection {
+    fn into_response(self) -> Response<Body> {
+        let document = problem::document(self.status(), self.code(), &self.to_string());
+        self.response(problem::CONTENT_TYPE, document.to_string())
     }
 }
 
