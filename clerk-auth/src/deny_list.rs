@@ -179,10 +179,6 @@ impl DenyList {
     }
 
     /// Whether anything is known of a subject, be it that it is admitted.
-    #[cfg_attr(
-        not(feature = "webhooks"),
-        allow(dead_code, reason = "no event admits anybody")
-    )]
     pub(crate) fn knows(&self, kind: Kind, id: &str) -> bool {
         let Some(buckets) = self.buckets.get() else {
             return false;

@@ -5,7 +5,6 @@ mod problem;
 mod provides;
 mod rejection;
 pub(crate) mod subject;
-#[cfg(feature = "webhooks")]
 mod webhook;
 
 pub use authenticated::{Authenticated, Guard};
@@ -13,5 +12,4 @@ pub use provides::Provides;
 pub use rejection::Rejection;
 pub(crate) use subject::admit;
 pub use subject::{MaybeSynced, SignedInUser, Subject, SubjectFrom};
-#[cfg(feature = "webhooks")]
 pub use webhook::{DELIVERY_TIMEOUT, LARGEST_DELIVERY, WebhookRejection};

@@ -95,10 +95,6 @@ impl LenientValue {
     }
 
     /// Takes a member out of an object; null, which is readable, if there is no such member.
-    #[cfg_attr(
-        not(feature = "webhooks"),
-        expect(dead_code, reason = "only events have an envelope")
-    )]
     pub(crate) fn take(&mut self, name: &str) -> Self {
         let unreadable = match &mut self.unreadable {
             None => None,

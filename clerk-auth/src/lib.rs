@@ -20,9 +20,9 @@
 //! | do something once for each new user | [`on_insert`](sync::UserSyncBuilder::on_insert) |
 //! | delete a user, or clean up after one | [`UserSync::delete`], [`on_delete`](sync::UserSyncBuilder::on_delete), [deleted users](macro@SyncedUser#deleted-users) |
 //! | write columns of my own | [`write_through`](UserSync::write_through), [`invalidate`](UserSync::invalidate) |
-//! | answer in an error format of my own | [`extract::Rejection::response`], [`WebhookRejection::response`][webhook-response] |
+//! | answer in an error format of my own | [`extract::Rejection::response`], [`WebhookRejection::response`](extract::WebhookRejection::response) |
 //! | serve what `utoipa` describes | [with `utoipa-axum`](routing#with-utoipa-axum) |
-//! | receive Clerk's webhooks | [`routing::webhooks`][webhooks-route], [`webhook`][webhook-module] |
+//! | receive Clerk's webhooks | [`routing::webhooks`], [`webhook`] |
 //! | bring all users over, or find drift | [`UserSync::import`][import], [`UserSync::verify`][verify] |
 //! | fetch claims that a token lacks | [`backend_api`][backend-api-module] |
 //! | test my handlers offline | [`testing`][testing-module] |
@@ -30,24 +30,6 @@
 //! | understand what happens in races, outages and behind a pooler | [`sync`] |
 //! | watch it in production | [`metrics`] |
 //!
-#![cfg_attr(feature = "webhooks", doc = "[webhooks-route]: routing::webhooks")]
-#![cfg_attr(feature = "webhooks", doc = "[webhook-module]: webhook")]
-#![cfg_attr(
-    feature = "webhooks",
-    doc = "[webhook-response]: extract::WebhookRejection::response"
-)]
-#![cfg_attr(
-    not(feature = "webhooks"),
-    doc = "[webhook-response]: https://docs.rs/clerk-auth/latest/clerk_auth/extract/enum.WebhookRejection.html"
-)]
-#![cfg_attr(
-    not(feature = "webhooks"),
-    doc = "[webhooks-route]: https://docs.rs/clerk-auth/latest/clerk_auth/routing/fn.webhooks.html"
-)]
-#![cfg_attr(
-    not(feature = "webhooks"),
-    doc = "[webhook-module]: https://docs.rs/clerk-auth/latest/clerk_auth/webhook/index.html"
-)]
 #![cfg_attr(feature = "backend-api", doc = "[import]: UserSync::import")]
 #![cfg_attr(feature = "backend-api", doc = "[verify]: UserSync::verify")]
 #![cfg_attr(feature = "backend-api", doc = "[backend-api-module]: backend_api")]
@@ -105,7 +87,6 @@ pub mod schema;
 #[cfg(feature = "backend-api")]
 pub mod backend_api;
 
-#[cfg(feature = "webhooks")]
 pub mod webhook;
 
 pub mod clerk;

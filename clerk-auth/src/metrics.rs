@@ -6,8 +6,8 @@
 //! | [`SESSION_TOKEN_BYTES`] | histogram, in bytes | |
 //! | [`KEY_FETCHES`] | counter | `outcome`: `fetched`, `failed` |
 //! | [`USER_SYNCS`] | counter | `user`: the struct; `outcome`: a [`SyncOutcome`](crate::sync::SyncOutcome), or `gone`, `claims`, `claim_invalid`, `other_instance`, `conflict`, `data_refused`, `row_unreadable`, `on_insert`, `on_delete`, `timeout`, `busy`, `unavailable`, `database`, `read_only`, `statement_refused`, `panic`, `database_error` |
-//! | `WEBHOOKS` (feature `webhooks`) | counter | `outcome`: `received`, or the `code` of a `WebhookRejection` |
-//! | `WEBHOOK_EVENTS` (feature `webhooks`) | counter | `user`: the struct; `outcome`: `inserted`, `updated`, `unchanged`, `stale`, `deleted`, `gone`, `refused`, `nothing`, or what went wrong, as for [`USER_SYNCS`], `on_event` among it |
+//! | [`WEBHOOKS`] | counter | `outcome`: `received`, or the `code` of a [`WebhookRejection`](crate::extract::WebhookRejection) |
+//! | [`WEBHOOK_EVENTS`] | counter | `user`: the struct; `outcome`: `inserted`, `updated`, `unchanged`, `stale`, `deleted`, `gone`, `refused`, `nothing`, or what went wrong, as for [`USER_SYNCS`], `on_event` among it |
 //! | `USERS_IMPORTED` (feature `backend-api`) | counter | `user`: the struct; `outcome`: `inserted`, `updated`, `unchanged`, `skipped`, `conflicted`, `deleted` |
 //!
 //! No label holds anything of a token or of a person. Without a recorder a count costs a few nanoseconds.
@@ -46,11 +46,9 @@ pub const KEY_FETCHES: &str = "clerk_auth_key_fetches_total";
 pub const USER_SYNCS: &str = "clerk_auth_user_syncs_total";
 
 /// Deliveries of webhooks.
-#[cfg(feature = "webhooks")]
 pub const WEBHOOKS: &str = "clerk_auth_webhooks_total";
 
 /// Events of verified deliveries, and what they did to the row they are about.
-#[cfg(feature = "webhooks")]
 pub const WEBHOOK_EVENTS: &str = "clerk_auth_webhook_events_total";
 
 /// Users that an [import](crate::UserSync::import) came across; a dry run counts nothing.
@@ -94,12 +92,10 @@ pub(crate) fn user_synced(user: &'static str, outcome: &'static str) {
     counter!(USER_SYNCS, "user" => user, "outcome" => outcome).increment(1);
 }
 
-#[cfg(feature = "webhooks")]
 pub(crate) fn webhook_applied(user: &'static str, outcome: &'static str) {
     counter!(WEBHOOK_EVENTS, "user" => user, "outcome" => outcome).increment(1);
 }
 
-#[cfg(feature = "webhooks")]
 pub(crate) fn webhook(outcome: &'static str) {
     counter!(WEBHOOKS, "outcome" => outcome).increment(1);
 }

@@ -108,7 +108,6 @@ mod router;
 mod serve;
 mod service;
 mod services;
-#[cfg(feature = "webhooks")]
 mod webhooks;
 
 pub use handler::{GuardedFunction, HandlerFor};
@@ -129,5 +128,4 @@ pub use services::{
     any_service, connect_service, delete_service, get_service, head_service, on_service, options_service,
     patch_service, post_service, put_service, trace_service,
 };
-#[cfg(feature = "webhooks")]
 pub use webhooks::webhooks;

@@ -36,5 +36,4 @@ pub use model::plan::SyncOutcome;
 pub use model::version::Version;
 pub use pool::UserPool;
 pub use store::delete::Deletion;
-#[cfg(feature = "webhooks")]
 pub use store::deliveries::CREATE_DELIVERIES;

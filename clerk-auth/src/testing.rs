@@ -40,7 +40,6 @@
 //! Nothing here changes what a verifier accepts: an issuer is accepted only by a handle that was given its key.
 
 mod clock;
-#[cfg(feature = "webhooks")]
 mod delivery;
 #[cfg(any(feature = "jwks", feature = "dev"))]
 mod directory;
@@ -53,12 +52,10 @@ mod token;
 mod user;
 
 pub use clock::MovableClock;
-#[cfg(feature = "webhooks")]
 pub use delivery::{SignedDelivery, event};
 #[cfg(feature = "jwks")]
 pub use fake_clerk::FakeClerk;
 pub use issuer::Issuer;
 pub use token::SessionToken;
-#[cfg(feature = "webhooks")]
 pub use user::session_object;
 pub use user::{set_email, user_object};

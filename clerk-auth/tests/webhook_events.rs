@@ -1,6 +1,6 @@
 //! What a delivery's body is read as, by tables: each family, each missing member, and bodies that are no event.
 
-#![cfg(all(feature = "testing", feature = "webhooks"))]
+#![cfg(feature = "testing")]
 
 use clerk_auth::id::{ClientId, DeliveryId, UserId};
 use clerk_auth::testing::{SignedDelivery, event, user_object};

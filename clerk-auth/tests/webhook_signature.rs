@@ -1,6 +1,6 @@
 //! Deliveries that are Clerk's, and all that are not: tables and properties over headers and bodies.
 
-#![cfg(all(feature = "testing", feature = "webhooks"))]
+#![cfg(feature = "testing")]
 
 use std::sync::LazyLock;
 

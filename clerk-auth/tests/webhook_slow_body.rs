@@ -1,6 +1,6 @@
 //! Bodies that come byte by byte over a real connection. The clock is tokio's own, and moves on whenever every task waits.
 
-#![cfg(all(feature = "testing", feature = "webhooks"))]
+#![cfg(feature = "testing")]
 
 use std::net::SocketAddr;
 use std::time::Duration;

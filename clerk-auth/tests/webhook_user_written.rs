@@ -1,7 +1,7 @@
 //! What a user wrote hides no event: any text in the members that users write, around a ban, a deletion, the end of a
 //! session and a membership.
 
-#![cfg(all(feature = "testing", feature = "webhooks"))]
+#![cfg(feature = "testing")]
 
 use axum::http::HeaderMap;
 use clerk_auth::id::UserId;

@@ -135,10 +135,6 @@ impl UnreadableClaims {
     }
 
     /// Whether this is all that is wrong with them.
-    #[cfg_attr(
-        not(any(feature = "backend-api", feature = "webhooks")),
-        expect(dead_code, reason = "a token's claims are refused whatever is wrong")
-    )]
     pub(crate) fn are(&self, problem: &ClaimProblem) -> bool {
         self.problems.iter().all(|(_, found)| found == problem)
     }

@@ -7,7 +7,6 @@ use axum::extract::FromRef;
 use crate::clerk::Clerk;
 use crate::sync::UserSync;
 use crate::user::SyncedUser;
-#[cfg(feature = "webhooks")]
 use crate::webhook::WebhookVerifier;
 
 /// An application state from which a `T` can be taken: [`FromRef`], with messages of its own.
@@ -68,7 +67,6 @@ where
     }
 }
 
-#[cfg(feature = "webhooks")]
 impl<S> FromRef<Arc<S>> for WebhookVerifier
 where
     Self: FromRef<S>,

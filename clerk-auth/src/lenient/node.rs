@@ -77,10 +77,6 @@ impl<'a> Node<'a> {
     }
 
     /// The same value, owned.
-    #[cfg_attr(
-        not(feature = "webhooks"),
-        expect(dead_code, reason = "only events hold users within sessions")
-    )]
     pub(crate) fn to_lenient(self) -> super::LenientValue {
         super::LenientValue {
             value: self.value.clone(),

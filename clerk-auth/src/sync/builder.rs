@@ -17,7 +17,6 @@ use crate::schema::{self, SchemaError};
 #[cfg(feature = "backend-api")]
 use crate::sync::flow::backend_api::Fallback;
 use crate::sync::flow::conflict::Refusals;
-#[cfg(feature = "webhooks")]
 use crate::sync::flow::webhook::{EventHook, OnEvent};
 use crate::sync::local::breaker::Breaker;
 use crate::sync::local::failure_log::Reports;
@@ -35,7 +34,6 @@ use crate::sync::store::interface::{Hook, StoreFuture};
 #[cfg(feature = "postgres")]
 use crate::user::StoredIn;
 use crate::user::SyncedUser;
-#[cfg(feature = "webhooks")]
 use crate::webhook::Webhook;
 
 /// How long a request waits for the database before it is answered without it. Two seconds: longer than any healthy
@@ -75,11 +73,9 @@ pub struct UserSyncBuilder<U: SyncedUser, P: UserPool<U>> {
     transaction_pooling: bool,
     shares_denials: bool,
     requires_denials: bool,
-    #[cfg(feature = "webhooks")]
     lockout_ends_sessions: bool,
     on_insert: Option<Hook<U, P::Database>>,
     on_delete: Option<Hook<U, P::Database>>,
-    #[cfg(feature = "webhooks")]
     on_event: Option<OnEvent<P::Database>>,
     #[cfg(feature = "backend-api")]
     backend_api: Option<BackendApi>,
@@ -94,11 +90,9 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
             transaction_pooling: false,
             shares_denials: true,
             requires_denials: false,
-            #[cfg(feature = "webhooks")]
             lockout_ends_sessions: false,
             on_insert: None,
             on_delete: None,
-            #[cfg(feature = "webhooks")]
             on_event: None,
             #[cfg(feature = "backend-api")]
             backend_api: None,
@@ -205,7 +199,6 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
     /// Refuses the sessions of a user who is locked out, until the lockout ends. By default a lockout changes nothing here,
     /// as in Clerk: it keeps the user from signing in anew, and leaves the sessions there are. Anybody who knows a user's
     /// e-mail address can bring a lockout about with wrong passwords, and would sign the user out.
-    #[cfg(feature = "webhooks")]
     pub fn lockout_ends_sessions(mut self) -> Self {
         self.lockout_ends_sessions = true;
         self
@@ -243,7 +236,6 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
     /// }
     /// # }
     /// ```
-    #[cfg(feature = "webhooks")]
     pub fn on_event<F>(self, hook: F) -> Self
     where
         F: for<'a> Fn(
@@ -259,7 +251,6 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
 
     /// The same, at most once for each delivery: its id is remembered in the same transaction, in the table of
     /// [`CREATE_DELIVERIES`](super::CREATE_DELIVERIES). For what must not be done twice: a mail, a charge.
-    #[cfg(feature = "webhooks")]
     pub fn on_event_once<F>(self, hook: F) -> Self
     where
         F: for<'a> Fn(
@@ -273,7 +264,6 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
         self.event_hook(Arc::new(hook), true)
     }
 
-    #[cfg(feature = "webhooks")]
     fn event_hook(mut self, hook: Arc<EventHook<P::Database>>, once: bool) -> Self {
         self.on_event = Some(OnEvent { hook, once });
         self
@@ -295,10 +285,7 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
     /// [`SchemaError`] if the database does not answer, if its table cannot serve the statements of `U`, or if the pool and
     /// `transaction_pooling` do not fit what is between it and the database.
     pub async fn build(self) -> Result<UserSync<U>, SchemaError> {
-        #[cfg(feature = "webhooks")]
         let remembers_deliveries = self.on_event.as_ref().is_some_and(|on_event| on_event.once);
-        #[cfg(not(feature = "webhooks"))]
-        let remembers_deliveries = false;
         let place = self
             .pool
             .check(
@@ -317,7 +304,6 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
             self.transaction_pooling,
             self.on_insert,
             self.on_delete,
-            #[cfg(feature = "webhooks")]
             self.on_event,
             Arc::clone(&sender),
             self.shares_denials,
@@ -328,7 +314,6 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
         let hears_all = true;
         let barring = Barring {
             lifetime: self.clerk.deny_list().lifetime(),
-            #[cfg(feature = "webhooks")]
             lockout_ends_sessions: self.lockout_ends_sessions,
         };
         #[cfg(feature = "backend-api")]

@@ -121,7 +121,6 @@ impl From<WriteError> for SyncError {
             WriteError::Taken(error) => sqlx::Error::Database(error).into(),
             WriteError::OnInsert(error) => Self::OnInsert(error),
             WriteError::OnDelete(error) => Self::OnDelete(error),
-            #[cfg(feature = "webhooks")]
             WriteError::OnEvent(error) => Self::OnEvent(error),
             WriteError::Gone => Self::Gone,
         }

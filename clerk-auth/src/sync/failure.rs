@@ -113,7 +113,6 @@ impl Failure {
     }
 
     /// Whether a webhook is acknowledged all the same: nothing that a repetition of the delivery repairs.
-    #[cfg(feature = "webhooks")]
     pub(super) const fn is_acknowledged(self) -> bool {
         matches!(
             self,
@@ -255,7 +254,6 @@ mod tests {
                 "{failure:?}"
             );
             assert_eq!(failure.is_outage(), cells[0] == "counts", "{failure:?}");
-            #[cfg(feature = "webhooks")]
             assert_eq!(failure.is_acknowledged(), cells[1] == "204", "{failure:?}");
             #[cfg(feature = "backend-api")]
             assert_eq!(

@@ -4,5 +4,4 @@
 pub(super) mod backend_api;
 pub(super) mod conflict;
 pub(super) mod reconcile;
-#[cfg(feature = "webhooks")]
 pub(super) mod webhook;

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use sqlx::{Connection, Database, Pool};
 
 use crate::schema::{self, SchemaError};
-#[cfg(feature = "webhooks")]
 use crate::sync::flow::webhook::OnEvent;
 use crate::sync::store::connection::Connections;
 use crate::sync::store::denials;
@@ -71,7 +70,7 @@ pub(super) mod sealed {
             transaction_pooling: bool,
             on_insert: Option<Hook<U, Self::Database>>,
             on_delete: Option<Hook<U, Self::Database>>,
-            #[cfg(feature = "webhooks")] on_event: Option<super::OnEvent<Self::Database>>,
+            on_event: Option<super::OnEvent<Self::Database>>,
             sender: Arc<str>,
             shares_denials: bool,
         ) -> Arc<dyn super::Store<U>>;
@@ -95,17 +94,10 @@ macro_rules! user_pool {
                 let connections = Connections::new(self.clone(), transaction_pooling);
                 let acquired = connections.acquire().await;
                 let mut connection = acquired.map_err(schema::unavailable::<U>)?;
-                #[cfg_attr(
-                    not(feature = "webhooks"),
-                    expect(unused_mut, reason = "there are no deliveries")
-                )]
                 let mut own: Vec<_> = shares_denials
                     .then(denials::table::<$database>)
                     .into_iter()
                     .collect();
-                #[cfg(not(feature = "webhooks"))]
-                let _ = remembers_deliveries;
-                #[cfg(feature = "webhooks")]
                 own.extend(remembers_deliveries.then(crate::sync::store::deliveries::table::<$database>));
                 schema::check::<$database, U>(&mut connection, own).await?;
                 if transaction_pooling && connection.cached_statements_size() > 0 {
@@ -135,7 +127,7 @@ macro_rules! user_pool {
                 transaction_pooling: bool,
                 on_insert: Option<Hook<U, $database>>,
                 on_delete: Option<Hook<U, $database>>,
-                #[cfg(feature = "webhooks")] on_event: Option<OnEvent<$database>>,
+                on_event: Option<OnEvent<$database>>,
                 sender: Arc<str>,
                 shares_denials: bool,
             ) -> Arc<dyn Store<U>> {
@@ -143,7 +135,6 @@ macro_rules! user_pool {
                     connections: Connections::new(self, transaction_pooling),
                     on_insert,
                     on_delete,
-                    #[cfg(feature = "webhooks")]
                     on_event,
                     sender,
                     shares_denials,

@@ -4,7 +4,6 @@
 pub(super) mod bulk;
 pub(super) mod connection;
 pub(super) mod delete;
-#[cfg(feature = "webhooks")]
 pub(super) mod deliveries;
 pub(super) mod denials;
 pub(super) mod dialect;

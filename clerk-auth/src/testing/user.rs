@@ -52,7 +52,6 @@ pub fn user_object(user_id: &str, now: Timestamp) -> Value {
 /// let session = session_object("sess_ada", "user_ada", "ended", Timestamp::from_seconds(1_700_000_000));
 /// assert_eq!(session["user_id"], "user_ada");
 /// ```
-#[cfg(feature = "webhooks")]
 pub fn session_object(session_id: &str, user_id: &str, status: &str, now: Timestamp) -> Value {
     let expires = now + std::time::Duration::from_secs(7 * 24 * 60 * 60);
     json!({

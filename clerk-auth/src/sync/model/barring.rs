@@ -6,7 +6,6 @@ use crate::deny_list::{Denial, Subject};
 use crate::id::UserId;
 use crate::time::Timestamp;
 use crate::token::Refusal;
-#[cfg(feature = "webhooks")]
 use crate::webhook::{ClerkUser, Event, Webhook};
 
 /// How denials are made of events.
@@ -16,7 +15,6 @@ pub(crate) struct Barring {
     pub(crate) lifetime: Duration,
     /// Whether a lockout ends the sessions there are. Clerk leaves them alone, and anybody who knows the e-mail address of a
     /// user can bring a lockout about.
-    #[cfg(feature = "webhooks")]
     pub(crate) lockout_ends_sessions: bool,
 }
 
@@ -33,7 +31,6 @@ impl Barring {
     }
 
     /// What a delivery says of a session or a user; `None` if it says of nobody that they are barred or not.
-    #[cfg(feature = "webhooks")]
     pub(crate) fn of_delivery(&self, delivery: &Webhook, now: Timestamp) -> Option<Denial> {
         let happened_at = delivery.timestamp;
         match &delivery.event {
@@ -55,7 +52,6 @@ impl Barring {
         }
     }
 
-    #[cfg(feature = "webhooks")]
     fn of_user(&self, user: &ClerkUser, happened_at: Timestamp, now: Timestamp) -> Denial {
         let lifetime = now + self.lifetime;
         let locked_until = user.locked.then(|| self.end_of_lockout(user, happened_at, now));
@@ -79,7 +75,6 @@ impl Barring {
     }
 
     /// A lockout runs from the event that reported it, however late that arrives.
-    #[cfg(feature = "webhooks")]
     fn end_of_lockout(&self, user: &ClerkUser, happened_at: Timestamp, now: Timestamp) -> Timestamp {
         match user.lockout_expires_in_seconds {
             Some(seconds) => happened_at + Duration::from_secs(u64::try_from(seconds).unwrap_or(0)),

@@ -101,7 +101,6 @@ where
     }
 
     /// Records that a subject is admitted again, if the table has an older denial of it.
-    #[cfg(feature = "webhooks")]
     pub(super) async fn admit_denied_on(
         &self,
         connection: &mut DB::Connection,

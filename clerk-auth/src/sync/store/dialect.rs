@@ -53,7 +53,7 @@ macro_rules! denial_statements {
 }
 
 /// `$before` is the moment a month ago, as `CURRENT_TIMESTAMP` would have written it.
-#[cfg(all(feature = "webhooks", any(feature = "postgres", feature = "sqlite")))]
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 macro_rules! forget_deliveries {
     ($before:literal) => {
         concat!(
@@ -99,7 +99,6 @@ pub(crate) trait Dialect: Database + HasStatementCache {
     const READ_DENIALS: &'static str;
 
     /// Deletes the oldest deliveries that are older than 30 days, a hundred at most.
-    #[cfg(feature = "webhooks")]
     const FORGET_DELIVERIES: &'static str;
 
     /// Runs the upsert and tells whether it inserted; `None` if it returned no row.
@@ -145,7 +144,6 @@ impl Dialect for sqlx::Postgres {
     const TRIGGERS_RUN_AFTER: bool = false;
     const ANNOUNCES: bool = true;
     const LOCKS_ROWS: bool = true;
-    #[cfg(feature = "webhooks")]
     const FORGET_DELIVERIES: &'static str = forget_deliveries!("CURRENT_TIMESTAMP - INTERVAL '30 days'");
 
     denial_statements! {
@@ -222,7 +220,6 @@ impl Dialect for sqlx::Sqlite {
     const TRIGGERS_RUN_AFTER: bool = true;
     const ANNOUNCES: bool = false;
     const LOCKS_ROWS: bool = false;
-    #[cfg(feature = "webhooks")]
     const FORGET_DELIVERIES: &'static str = forget_deliveries!("datetime('now', '-30 days')");
 
     denial_statements! {

@@ -15,14 +15,12 @@ use super::denials::DenialChanges;
 use super::normalized::Normalized;
 use crate::deny_list::Denial;
 use crate::sync::error::BoxError;
-#[cfg(feature = "webhooks")]
 use crate::sync::flow::webhook::{Applied, Change};
 #[cfg(feature = "backend-api")]
 use crate::sync::model::observation::Observation;
 use crate::sync::model::version::Version;
 use crate::time::Timestamp;
 use crate::user::SyncedUser;
-#[cfg(feature = "webhooks")]
 use crate::webhook::Webhook;
 
 /// A row and its bookkeeping.
@@ -102,7 +100,6 @@ pub(crate) enum WriteError {
     /// The application's hook failed, and nothing was deleted.
     OnDelete(BoxError),
     /// The application's hook failed, and nothing of the delivery was kept.
-    #[cfg(feature = "webhooks")]
     OnEvent(BoxError),
     /// The user was deleted, and nothing was written.
     Gone,
@@ -207,7 +204,6 @@ pub(crate) trait Store<U: SyncedUser>: Send + Sync {
     fn announce<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, ()>;
 
     /// Applies what Clerk has sent, in one transaction with what the application does for it.
-    #[cfg(feature = "webhooks")]
     fn receive<'a>(
         &'a self,
         delivery: &'a Webhook,
@@ -215,11 +211,9 @@ pub(crate) trait Store<U: SyncedUser>: Send + Sync {
     ) -> StoreFuture<'a, Applied, WriteError>;
 
     /// Records a denial unless the database has a newer one of its subject.
-    #[cfg(feature = "webhooks")]
     fn record_denial<'a>(&'a self, denial: &'a Denial, now: Timestamp) -> StoreFuture<'a, ()>;
 
     /// Records that a subject is admitted again, if the database has an older denial of it.
-    #[cfg(feature = "webhooks")]
     fn admit_denied<'a>(&'a self, denial: &'a Denial) -> StoreFuture<'a, ()>;
 
     /// The denials that have changed since, in milliseconds of the database's clock.

@@ -52,7 +52,6 @@ impl Failed for WriteError {
             Self::Database(error) => error.kind(),
             // A hook runs in the transaction, and the database's error there is as good a reason to repeat all of it.
             Self::OnInsert(error) | Self::OnDelete(error) => of_hook(error),
-            #[cfg(feature = "webhooks")]
             Self::OnEvent(error) => of_hook(error),
             Self::Taken(_) | Self::Gone => None,
         }

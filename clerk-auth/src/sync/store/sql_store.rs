@@ -19,7 +19,6 @@ use super::retry::{Failed, forget_if_stale, repeated};
 use super::stuck::Stuck;
 use super::upsert::VacantPlace;
 use crate::deny_list::Denial;
-#[cfg(feature = "webhooks")]
 use crate::sync::flow::webhook::{Applied, Change, OnEvent};
 use crate::sync::model::announcement::announcement;
 #[cfg(feature = "backend-api")]
@@ -27,7 +26,6 @@ use crate::sync::model::observation::Observation;
 use crate::sync::model::version::Version;
 use crate::time::Timestamp;
 use crate::user::{ClaimColumn, StoredIn};
-#[cfg(feature = "webhooks")]
 use crate::webhook::Webhook;
 
 /// Rows of `U` in a database.
@@ -35,7 +33,6 @@ pub(crate) struct PoolStore<U, DB: Database> {
     pub(crate) connections: Connections<DB>,
     pub(crate) on_insert: Option<Hook<U, DB>>,
     pub(crate) on_delete: Option<Hook<U, DB>>,
-    #[cfg(feature = "webhooks")]
     pub(crate) on_event: Option<OnEvent<DB>>,
     /// By which this handle knows what it has announced itself.
     pub(crate) sender: Arc<str>,
@@ -342,7 +339,6 @@ where
         }))
     }
 
-    #[cfg(feature = "webhooks")]
     fn receive<'a>(
         &'a self,
         delivery: &'a Webhook,
@@ -362,7 +358,6 @@ where
         })
     }
 
-    #[cfg(feature = "webhooks")]
     fn record_denial<'a>(&'a self, denial: &'a Denial, now: Timestamp) -> StoreFuture<'a, ()> {
         Box::pin(self.repeated(move || async move {
             let mut connection = self.connections.acquire().await?;
@@ -371,7 +366,6 @@ where
         }))
     }
 
-    #[cfg(feature = "webhooks")]
     fn admit_denied<'a>(&'a self, denial: &'a Denial) -> StoreFuture<'a, ()> {
         Box::pin(self.repeated(move || async move {
             let mut connection = self.connections.acquire().await?;

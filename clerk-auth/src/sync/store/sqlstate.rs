@@ -261,11 +261,11 @@ fn name_from_message(details: &mut Details, message: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use super::ErrorKind::{
         Cancelled, LostConnection, Outage, Race, ReadOnly, RefusedData, RefusedStatement, StaleStatement,
         Unknown, UnreadableRow,
     };
+    use super::*;
 
     #[cfg(feature = "postgres")]
     #[test]
