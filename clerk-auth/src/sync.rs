@@ -6,6 +6,7 @@
 #[cfg(feature = "backend-api")]
 mod backend;
 mod builder;
+mod engine;
 mod error;
 mod failure;
 mod flow;
@@ -21,9 +22,9 @@ mod unwind;
 
 pub use crate::user::CREATE_DENIALS;
 pub use builder::UserSyncBuilder;
-pub use error::{BoxError, SyncError};
+pub use error::SyncError;
 pub(crate) use failure::Failure;
-pub use handle::{Synced, UserSync};
+pub use handle::UserSync;
 #[cfg(feature = "backend-api")]
 pub use import::progress::{
     ImportCounts, ImportCursor, ImportError, ImportProgress, InvalidCursor, NotImported,
@@ -32,8 +33,8 @@ pub use import::progress::{
 pub use import::run::Import;
 #[cfg(feature = "backend-api")]
 pub use import::verify::{Drift, UserList};
-pub use model::plan::SyncOutcome;
+pub use model::outcome::{Deletion, SyncOutcome, Synced};
 pub use model::version::Version;
 pub use pool::UserPool;
-pub use store::delete::Deletion;
-pub use store::deliveries::CREATE_DELIVERIES;
+pub use store::delivery::CREATE_DELIVERIES;
+pub use store::hooks::BoxError;

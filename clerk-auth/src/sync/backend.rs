@@ -2,3 +2,4 @@
 
 pub(super) mod budget;
 pub(super) mod instance_proof;
+pub(super) mod lookup;

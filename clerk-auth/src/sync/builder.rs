@@ -1,36 +1,36 @@
 //! What is said of a `UserSync` before it starts.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::Database;
-#[cfg(feature = "postgres")]
 use sqlx::Pool;
 
-use super::error::BoxError;
-use super::handle::{Inner, UserSync};
+#[cfg(feature = "backend-api")]
+use super::backend::lookup::Fallback;
+use super::engine::Engine;
+use super::handle::UserSync;
+use super::local::breaker::Breaker;
+use super::local::failure_log::Reports;
+use super::local::read_batches::Reads;
+use super::local::refusals::Refusals;
+use super::local::row_cache::FreshRows;
+use super::local::shared_writes::SharedWrites;
+use super::local::sign_up_predictor::Newcomers;
+use super::local::tasks::Tasks;
+use super::local::write_locks::Writers;
+use super::model::barring::Barring;
+use super::notify::denial_reader;
+#[cfg(feature = "postgres")]
+use super::notify::listener;
 use super::pool::UserPool;
+use super::store::hooks::{BoxError, EventHook, Hook, OnEvent, StoreFuture};
 #[cfg(feature = "backend-api")]
 use crate::backend_api::BackendApi;
 use crate::clerk::Clerk;
 use crate::schema::{self, SchemaError};
-#[cfg(feature = "backend-api")]
-use crate::sync::flow::backend_api::Fallback;
-use crate::sync::flow::conflict::Refusals;
-use crate::sync::flow::webhook::{EventHook, OnEvent};
-use crate::sync::local::breaker::Breaker;
-use crate::sync::local::failure_log::Reports;
-use crate::sync::local::read_batches::Reads;
-use crate::sync::local::row_cache::FreshRows;
-use crate::sync::local::shared_writes::SharedWrites;
-use crate::sync::local::sign_up_predictor::Newcomers;
-use crate::sync::local::tasks::Tasks;
-use crate::sync::local::write_locks::Writers;
-use crate::sync::model::barring::Barring;
-use crate::sync::notify::denial_reader;
-#[cfg(feature = "postgres")]
-use crate::sync::notify::listener;
-use crate::sync::store::interface::{Hook, StoreFuture};
 #[cfg(feature = "postgres")]
 use crate::user::StoredIn;
 use crate::user::SyncedUser;
@@ -79,6 +79,34 @@ pub struct UserSyncBuilder<U: SyncedUser, P: UserPool<U>> {
     on_event: Option<OnEvent<P::Database>>,
     #[cfg(feature = "backend-api")]
     backend_api: Option<BackendApi>,
+}
+
+impl<U: SyncedUser> UserSync<U> {
+    /// A handle on the rows of `U` in `pool`.
+    ///
+    /// # Errors
+    ///
+    /// [`SchemaError`] if the database does not answer, or if its table cannot serve the statements of `U`; the
+    /// message says what to do.
+    // Boxed, and not `async fn`: rustc would report a pool that holds no rows of `U` three times, the second time for the
+    // future and the third for its `.await`.
+    pub fn new<DB: Database>(
+        clerk: Clerk,
+        pool: Pool<DB>,
+    ) -> Pin<Box<dyn Future<Output = Result<Self, SchemaError>> + Send>>
+    where
+        Pool<DB>: UserPool<U>,
+    {
+        Box::pin(Self::builder(clerk, pool).build())
+    }
+
+    /// A handle on the rows of `U` in `pool`, of which something is to be said first.
+    pub fn builder<DB: Database>(clerk: Clerk, pool: Pool<DB>) -> UserSyncBuilder<U, Pool<DB>>
+    where
+        Pool<DB>: UserPool<U>,
+    {
+        UserSyncBuilder::new(clerk, pool)
+    }
 }
 
 impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
@@ -320,7 +348,7 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
         if let Some(api) = &self.backend_api {
             api.warn_unless_at(self.clerk.api_url());
         }
-        let inner = Arc::new(Inner {
+        let inner = Arc::new(Engine {
             clerk: self.clerk,
             claim_columns,
             reads: Reads::new(Arc::clone(&store), connections, self.timeout),
@@ -339,7 +367,9 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
             fallback: self.backend_api.map(Fallback::new),
         });
         if self.shares_denials {
-            inner.read_denials().await.map_err(schema::unavailable::<U>)?;
+            denial_reader::read_denials(&inner)
+                .await
+                .map_err(schema::unavailable::<U>)?;
             if self.requires_denials {
                 inner.clerk.deny_list().currency().require();
             }

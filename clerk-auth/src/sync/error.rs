@@ -3,25 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::failure::{self, Failure};
+use super::failure;
+use super::failure::Failure;
+use super::store::error::WriteError;
+use super::store::hooks::BoxError;
+use super::store::sqlstate;
 use super::unwind::Panicked;
 use crate::claim::UnreadableClaims;
-use crate::sync::store::interface::WriteError;
-use crate::sync::store::sqlstate;
 use crate::user::SyncedUser;
-
-/// What an application's own code failed with, in a hook such as
-/// [`on_insert`](super::UserSyncBuilder::on_insert): any error, or a text. It goes to the log, never into a response.
-///
-/// ```
-/// use clerk_auth::sync::BoxError;
-///
-/// fn checked(email: Option<&str>) -> Result<&str, BoxError> {
-///     email.ok_or("a cart needs an e-mail address".into())
-/// }
-/// # assert!(checked(None).is_err());
-/// ```
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why there is no row for a verified session.
 ///

@@ -23,8 +23,8 @@
 //! The status and code of a response follow in [`Rejection`](crate::extract::Rejection), the log in
 //! [`report`](crate::sync::local::failure_log). A test holds this table to the code.
 
+use super::store::sqlstate::ErrorKind;
 use crate::claim::{ClaimProblem, Expression, TemplateClaim, UnreadableClaims};
-use crate::sync::store::sqlstate::ErrorKind;
 
 /// Why work for a user's row has failed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

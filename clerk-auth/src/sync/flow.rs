@@ -3,5 +3,7 @@
 #[cfg(feature = "backend-api")]
 pub(super) mod backend_api;
 pub(super) mod conflict;
+pub(super) mod delete;
 pub(super) mod reconcile;
+pub(super) mod request;
 pub(super) mod webhook;

@@ -2,37 +2,22 @@
 
 use std::fmt;
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
-use sqlx::{Database, Pool};
-
-use super::builder::UserSyncBuilder;
+use super::engine::Engine;
 use super::error::SyncError;
-use super::pool::UserPool;
+use super::flow::delete;
+use super::flow::request;
+use super::flow::webhook;
+use super::local::row_cache::FreshRow;
+use super::model::outcome::{Deletion, Synced};
+use super::model::row::Stored;
 use super::unwind::{caught, caught_now};
-use crate::clerk::Clerk;
 use crate::id::UserId;
 use crate::metrics;
-use crate::schema::SchemaError;
 use crate::session::Session;
-#[cfg(feature = "backend-api")]
-use crate::sync::flow::backend_api::Fallback;
-use crate::sync::flow::conflict::Refusals;
-use crate::sync::local::breaker::Breaker;
-use crate::sync::local::failure_log::Reports;
-use crate::sync::local::read_batches::Reads;
-use crate::sync::local::row_cache::{FreshRow, FreshRows};
-use crate::sync::local::sign_up_predictor::Newcomers;
-use crate::sync::local::tasks::Tasks;
-use crate::sync::local::write_locks::Writers;
-use crate::sync::model::barring::Barring;
-use crate::sync::model::plan::SyncOutcome;
-use crate::sync::notify::denial_reader::DenialWatch;
-use crate::sync::store::delete::Deletion;
-use crate::sync::store::interface::{Store, Stored};
-use crate::user::{ClaimColumn, SyncedUser};
+use crate::user::SyncedUser;
+use crate::webhook::Webhook;
 
 /// Keeps the rows of `U` equal to what Clerk says; put it into the application's state. Cloning is cheap.
 ///
@@ -54,91 +39,10 @@ use crate::user::{ClaimColumn, SyncedUser};
 /// # }
 /// ```
 pub struct UserSync<U> {
-    pub(super) inner: Arc<Inner<U>>,
-}
-
-pub(super) struct Inner<U> {
-    pub(super) clerk: Clerk,
-    pub(super) store: Arc<dyn Store<U>>,
-    pub(super) claim_columns: &'static [ClaimColumn],
-    pub(super) reads: Arc<Reads<U>>,
-    pub(super) newcomers: Newcomers,
-    pub(super) fresh: FreshRows<U>,
-    pub(super) breaker: Breaker,
-    pub(super) reports: Reports,
-    pub(super) timeout: Duration,
-    pub(super) barring: Barring,
-    pub(super) denials: Arc<DenialWatch>,
-    pub(super) tasks: Tasks,
-    pub(super) writers: Writers,
-    pub(super) refusals: Refusals,
-    #[cfg(feature = "backend-api")]
-    pub(super) fallback: Option<Fallback>,
-}
-
-/// A row, and what sync did to have it.
-///
-/// A handler under `#[authenticated]` takes one; its test makes one:
-///
-/// ```
-/// # #[cfg(feature = "sqlite")]
-/// # mod example {
-/// # #[derive(Clone, clerk_auth::SyncedUser)]
-/// # #[synced_user(table = "users", database(sqlite))]
-/// # pub struct User { pub clerk_id: String }
-/// use clerk_auth::sync::SyncOutcome;
-/// use clerk_auth::{Synced, authenticated};
-///
-/// #[authenticated]
-/// async fn me(synced: Synced<User>) -> String {
-///     format!("{} ({})", synced.user.clerk_id, synced.outcome.as_str())
-/// }
-///
-/// // #[tokio::test]
-/// # pub
-/// async fn the_outcome_is_told() {
-///     let user = User { clerk_id: "user_ada".to_owned() };
-///     assert_eq!(me(Synced { user, outcome: SyncOutcome::Cached }.into()).await, "user_ada (cached)");
-/// }
-/// # }
-/// # #[cfg(feature = "sqlite")]
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(example::the_outcome_is_told());
-/// ```
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Synced<U> {
-    /// The row.
-    pub user: U,
-    /// What sync did.
-    pub outcome: SyncOutcome,
+    pub(super) inner: Arc<Engine<U>>,
 }
 
 impl<U: SyncedUser> UserSync<U> {
-    /// A handle on the rows of `U` in `pool`.
-    ///
-    /// # Errors
-    ///
-    /// [`SchemaError`] if the database does not answer, or if its table cannot serve the statements of `U`; the
-    /// message says what to do.
-    // Boxed, and not `async fn`: rustc would report a pool that holds no rows of `U` three times, the second time for the
-    // future and the third for its `.await`.
-    pub fn new<DB: Database>(
-        clerk: Clerk,
-        pool: Pool<DB>,
-    ) -> Pin<Box<dyn Future<Output = Result<Self, SchemaError>> + Send>>
-    where
-        Pool<DB>: UserPool<U>,
-    {
-        Box::pin(Self::builder(clerk, pool).build())
-    }
-
-    /// A handle on the rows of `U` in `pool`, of which something is to be said first.
-    pub fn builder<DB: Database>(clerk: Clerk, pool: Pool<DB>) -> UserSyncBuilder<U, Pool<DB>>
-    where
-        Pool<DB>: UserPool<U>,
-    {
-        UserSyncBuilder::new(clerk, pool)
-    }
-
     /// The row of the person whose session was verified: read, and written only if a claim has changed.
     ///
     /// # Errors
@@ -165,7 +69,7 @@ impl<U: SyncedUser> UserSync<U> {
     async fn own(&self, session: &Session, shared: &U) -> Result<U, SyncError> {
         match caught_now(|| shared.copy())? {
             Some(user) => Ok(user),
-            None => Box::pin(caught(self.inner.own(session.user_id().as_str()))).await?,
+            None => Box::pin(caught(request::own(&self.inner, session.user_id().as_str()))).await?,
         }
     }
 
@@ -177,7 +81,7 @@ impl<U: SyncedUser> UserSync<U> {
     pub async fn sync_shared(&self, session: &Session) -> Result<Synced<Arc<U>>, SyncError> {
         let inner = &self.inner;
         let now = inner.clerk.now();
-        let synced = inner.row(session, now).await;
+        let synced = request::row(inner, session, now).await;
         let outcome = match &synced {
             Ok(synced) => synced.outcome.as_str(),
             Err(error) => {
@@ -187,6 +91,11 @@ impl<U: SyncedUser> UserSync<U> {
         };
         metrics::user_synced(U::NAME, outcome);
         synced
+    }
+
+    /// Applies a delivery whose signature was verified.
+    pub(crate) async fn receive(&self, delivery: &Webhook) -> Result<(), SyncError> {
+        webhook::receive(&self.inner, delivery).await
     }
 
     /// Forgets what is known of a user's row, here and, on Postgres, in every process: to be called after the application
@@ -243,7 +152,7 @@ impl<U: SyncedUser> UserSync<U> {
     /// [`SyncError::OnDelete`] if the application's hook failed, and nothing was deleted; or the database is in trouble.
     pub async fn delete(&self, user_id: &UserId) -> Result<Deletion, SyncError> {
         let inner = &self.inner;
-        let deletion = caught(inner.ask(|_| inner.delete(user_id.as_str()))).await;
+        let deletion = caught(inner.ask(|_| delete::delete(inner, user_id.as_str()))).await;
         let deletion = deletion.unwrap_or_else(|panicked| Err(panicked.into()));
         if let Err(error @ SyncError::Panicked) = &deletion {
             inner

@@ -1,5 +1,6 @@
 //! All of Clerk's users beside the table: imports and verification.
 
+pub(super) mod instance;
 pub(super) mod missing;
 pub(super) mod page;
 pub(super) mod progress;

@@ -1,8 +1,10 @@
 //! What one process remembers.
 
 pub(super) mod breaker;
+pub(super) mod denial_watch;
 pub(super) mod failure_log;
 pub(super) mod read_batches;
+pub(super) mod refusals;
 pub(super) mod row_cache;
 pub(super) mod shared_writes;
 pub(super) mod sign_up_predictor;

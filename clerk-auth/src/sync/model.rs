@@ -3,5 +3,7 @@
 pub(super) mod announcement;
 pub(super) mod barring;
 pub(super) mod observation;
+pub(super) mod outcome;
 pub(super) mod plan;
+pub(super) mod row;
 pub(super) mod version;

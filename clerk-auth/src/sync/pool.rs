@@ -1,19 +1,20 @@
 //! The pools whose databases hold rows.
 
+use sqlx::Connection;
 use std::future::Future;
 use std::sync::Arc;
 
-use sqlx::{Connection, Database, Pool};
+use sqlx::{Database, Pool};
 
+use super::store::connection::Connections;
+use super::store::denials;
+use super::store::dialect::Dialect;
+use super::store::hooks::{Hook, OnEvent};
+use super::store::interface::Store;
+use super::store::normalized::Normalized;
+use super::store::sql_store::PoolStore;
+use super::store::stuck::Stuck;
 use crate::schema::{self, SchemaError};
-use crate::sync::flow::webhook::OnEvent;
-use crate::sync::store::connection::Connections;
-use crate::sync::store::denials;
-use crate::sync::store::dialect::Dialect;
-use crate::sync::store::interface::{Hook, Store};
-use crate::sync::store::normalized::Normalized;
-use crate::sync::store::sql_store::PoolStore;
-use crate::sync::store::stuck::Stuck;
 use crate::user::{ClaimColumn, StoredIn};
 
 /// A pool whose database holds rows of `U`: a `sqlx::PgPool` or a `sqlx::SqlitePool`.
@@ -98,7 +99,7 @@ macro_rules! user_pool {
                     .then(denials::table::<$database>)
                     .into_iter()
                     .collect();
-                own.extend(remembers_deliveries.then(crate::sync::store::deliveries::table::<$database>));
+                own.extend(remembers_deliveries.then(crate::sync::store::delivery::table::<$database>));
                 schema::check::<$database, U>(&mut connection, own).await?;
                 if transaction_pooling && connection.cached_statements_size() > 0 {
                     return Err(SchemaError::StatementCache);

@@ -9,59 +9,41 @@
 //!   value of anybody else, a handle of `unsafe_metadata` for example. Only the row of a deleted user gives its value up.
 //!
 //! An unchanged request writes nothing afterwards. A row that goes without a value is recognized by a look at the newer row
-//! that holds the value ([`Inner::goes_without`]). A refused user is remembered, and a look at the holder decides whether
-//! another write is tried ([`Inner::refuse_again`]).
+//! that holds the value ([`Engine::goes_without`]). A refused user is remembered, and a look at the holder decides whether
+//! another write is tried ([`Engine::refuse_again`]).
 //!
 //! [`ClaimColumn::unique_in_clerk`]: crate::user::ClaimColumn::unique_in_clerk
 
 use std::time::Duration;
 
-use quick_cache::sync::Cache;
 use sqlx::error::DatabaseError;
 
+#[cfg(feature = "backend-api")]
+use super::delete;
+#[cfg(feature = "backend-api")]
+use crate::sync::backend::budget::Answer;
+#[cfg(feature = "backend-api")]
+use crate::sync::backend::lookup::Said;
+use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
-use crate::sync::handle::Inner;
+use crate::sync::local::refusals::Refused;
 use crate::sync::model::observation::Observation;
+#[cfg(feature = "backend-api")]
+use crate::sync::model::observation::UserObject;
+use crate::sync::model::row::{Stored, Written};
 use crate::sync::model::version::Version;
-use crate::sync::store::interface::{Stored, ViolatedIndex, WriteError, Written};
-use crate::time::Timestamp;
+use crate::sync::store::error::WriteError;
+use crate::sync::store::interface::ViolatedIndex;
 use crate::user::SyncedUser;
 
 /// How often a write is tried. Two indexes, each held by one row, take four attempts.
 const MAX_ATTEMPTS: usize = 24;
-
-/// How many refused users are remembered.
-const MAX_REMEMBERED: usize = 1_000;
 
 /// For how long a refused user's write is not tried again while a holder of the value is found.
 const REMEMBERED: Duration = Duration::from_secs(60);
 
 /// The same where no holder can be found by the value alone: an index on a part of the value, for example.
 const REMEMBERED_UNSEEN: Duration = Duration::from_secs(5);
-
-/// The users who were refused lately, and why.
-pub(crate) struct Refusals(Cache<Box<str>, Refused>);
-
-#[derive(Clone)]
-struct Refused {
-    version: Version,
-    columns: Vec<usize>,
-    holders: Vec<String>,
-    at: Timestamp,
-}
-
-impl Default for Refusals {
-    fn default() -> Self {
-        Self(Cache::new(MAX_REMEMBERED))
-    }
-}
-
-impl Refusals {
-    /// Whether the user was refused lately.
-    pub(crate) fn contains(&self, clerk_id: &str) -> bool {
-        self.0.get(clerk_id).is_some()
-    }
-}
 
 /// What is made null so that a row can be written.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -72,62 +54,121 @@ enum Concession {
     Without { holder: String, column: usize },
 }
 
-impl<U: SyncedUser> Inner<U> {
-    /// Writes in spite of an index that has refused the row.
-    ///
-    /// Each index is settled by one concession, which is tried alone: a row may share a value that the index does not cover.
-    pub(super) async fn write_taken(
-        &self,
-        observation: &Observation<'_, U>,
-        mut refused: Box<dyn DatabaseError>,
-    ) -> Result<Written<U>, SyncError> {
-        let clerk_id = observation.source.subject();
-        let mut made: Vec<Concession> = Vec::new();
-        let mut attempts = 0;
-        loop {
-            let Some(index) = self.store.violated_index(&*refused).await? else {
-                return Err(self.violated_elsewhere(clerk_id, refused));
-            };
-            let concessions = self.concessions(observation, &index).await?;
-            let is_final = !index.columns.is_empty() && !index.unique_in_clerk;
-            if is_final && concessions.is_empty() {
-                return Err(self.refuse(observation, index).await?);
+/// Writes in spite of an index that has refused the row.
+///
+/// Each index is settled by one concession, which is tried alone: a row may share a value that the index does not cover.
+pub(crate) async fn write_taken<U: SyncedUser>(
+    engine: &Engine<U>,
+    observation: &Observation<'_, U>,
+    mut refused: Box<dyn DatabaseError>,
+) -> Result<Written<U>, SyncError> {
+    let clerk_id = observation.source.subject();
+    let mut made: Vec<Concession> = Vec::new();
+    let mut attempts = 0;
+    loop {
+        let Some(index) = engine.store.violated_index(&*refused).await? else {
+            return Err(engine.violated_elsewhere(clerk_id, refused));
+        };
+        let concessions = engine.concessions(observation, &index).await?;
+        let is_final = !index.columns.is_empty() && !index.unique_in_clerk;
+        if is_final && concessions.is_empty() {
+            return Err(engine.refuse(observation, index).await?);
+        }
+        let mut candidates = vec![None];
+        candidates.extend(concessions.into_iter().map(Some));
+        let mut settled = false;
+        // The first attempt makes none: the holder may have got another value, and a violation of an index on no claim
+        // may be a race, of the Clerk user id in another spelling for example.
+        for candidate in candidates {
+            attempts += 1;
+            if attempts > MAX_ATTEMPTS || candidate.as_ref().is_some_and(|it| made.contains(it)) {
+                continue;
             }
-            let mut candidates = vec![None];
-            candidates.extend(concessions.into_iter().map(Some));
-            let mut settled = false;
-            // The first attempt makes none: the holder may have got another value, and a violation of an index on no claim
-            // may be a race, of the Clerk user id in another spelling for example.
-            for candidate in candidates {
-                attempts += 1;
-                if attempts > MAX_ATTEMPTS || candidate.as_ref().is_some_and(|it| made.contains(it)) {
-                    continue;
-                }
-                let kept = made.len();
-                made.extend(candidate);
-                match self.write_with(observation, &made).await {
-                    Err(WriteError::Taken(error)) => {
-                        let next = self.store.violated_index(&*error).await?;
-                        refused = error;
-                        if next.as_ref() != Some(&index) {
-                            settled = true;
-                            break;
-                        }
-                        made.truncate(kept);
+            let kept = made.len();
+            made.extend(candidate);
+            match engine.write_with(observation, &made).await {
+                Err(WriteError::Taken(error)) => {
+                    let next = engine.store.violated_index(&*error).await?;
+                    refused = error;
+                    if next.as_ref() != Some(&index) {
+                        settled = true;
+                        break;
                     }
-                    written => {
-                        let written = written?;
-                        self.log_concessions(clerk_id, &made).await;
-                        return Ok(written);
-                    }
+                    made.truncate(kept);
                 }
-            }
-            if !settled {
-                return Err(self.refuse(observation, index).await?);
+                written => {
+                    let written = written?;
+                    engine.log_concessions(clerk_id, &made).await;
+                    return Ok(written);
+                }
             }
         }
+        if !settled {
+            return Err(engine.refuse(observation, index).await?);
+        }
     }
+}
 
+/// Whether the row says what the claims say, but for values that newer rows hold. Such a row is right as it is.
+pub(crate) async fn goes_without<U: SyncedUser>(
+    engine: &Engine<U>,
+    observation: &Observation<'_, U>,
+    stored: &Stored<U>,
+) -> Result<bool, SyncError> {
+    if stored.version != observation.version || stored.deleted {
+        return Ok(false);
+    }
+    let columns: Vec<usize> = (0..engine.claim_columns.len())
+        .filter(|&place| {
+            let column = &engine.claim_columns[place];
+            column.unique_in_clerk && column.give_way.is_some()
+        })
+        .collect();
+    let holds_without = |columns: &mut dyn Iterator<Item = usize>| {
+        let cleared = engine.cleared(observation, columns);
+        cleared.is_some_and(|claims| stored.user.holds(&claims))
+    };
+    if columns.is_empty() || !holds_without(&mut columns.iter().copied()) {
+        return Ok(false);
+    }
+    for &column in &columns {
+        let mut others = columns.iter().copied().filter(|&other| other != column);
+        if holds_without(&mut others) {
+            continue;
+        }
+        let holders = engine.holders(observation, column).await?;
+        let is_newer = |(_, holder): &(String, Stored<U>)| !gives_way(holder, observation.version);
+        if !holders.iter().any(is_newer) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Refuses a user again whose value is still taken, without a write. Forgets the refusal if a write may succeed now.
+pub(crate) async fn refuse_again<U: SyncedUser>(
+    engine: &Engine<U>,
+    observation: &Observation<'_, U>,
+) -> Result<(), SyncError> {
+    let clerk_id = observation.source.subject();
+    let Some(refused) = engine.refusals.0.get(clerk_id) else {
+        return Ok(());
+    };
+    let now = engine.clerk.now();
+    let is_within = |limit| now >= refused.at && now.since(refused.at) < limit;
+    let is_taken = if refused.holders.is_empty() {
+        refused.version == observation.version && is_within(REMEMBERED_UNSEEN)
+    } else {
+        is_within(REMEMBERED) && engine.is_still_taken(observation, &refused).await?
+    };
+    if is_taken {
+        return Err(engine.conflict(&refused.columns));
+    }
+    engine.refusals.0.remove(clerk_id);
+    Ok(())
+}
+
+impl<U: SyncedUser> Engine<U> {
     /// What may settle an index: the columns of rows whose users are deleted and, on claims that Clerk keeps unique, those
     /// of the older row.
     async fn concessions(
@@ -203,62 +244,6 @@ impl<U: SyncedUser> Inner<U> {
         columns
             .all(|column| U::clear(&mut claims, column))
             .then_some(claims)
-    }
-
-    /// Whether the row says what the claims say, but for values that newer rows hold. Such a row is right as it is.
-    pub(crate) async fn goes_without(
-        &self,
-        observation: &Observation<'_, U>,
-        stored: &Stored<U>,
-    ) -> Result<bool, SyncError> {
-        if stored.version != observation.version || stored.deleted {
-            return Ok(false);
-        }
-        let columns: Vec<usize> = (0..self.claim_columns.len())
-            .filter(|&place| {
-                let column = &self.claim_columns[place];
-                column.unique_in_clerk && column.give_way.is_some()
-            })
-            .collect();
-        let holds_without = |columns: &mut dyn Iterator<Item = usize>| {
-            let cleared = self.cleared(observation, columns);
-            cleared.is_some_and(|claims| stored.user.holds(&claims))
-        };
-        if columns.is_empty() || !holds_without(&mut columns.iter().copied()) {
-            return Ok(false);
-        }
-        for &column in &columns {
-            let mut others = columns.iter().copied().filter(|&other| other != column);
-            if holds_without(&mut others) {
-                continue;
-            }
-            let holders = self.holders(observation, column).await?;
-            let is_newer = |(_, holder): &(String, Stored<U>)| !gives_way(holder, observation.version);
-            if !holders.iter().any(is_newer) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    /// Refuses a user again whose value is still taken, without a write. Forgets the refusal if a write may succeed now.
-    pub(super) async fn refuse_again(&self, observation: &Observation<'_, U>) -> Result<(), SyncError> {
-        let clerk_id = observation.source.subject();
-        let Some(refused) = self.refusals.0.get(clerk_id) else {
-            return Ok(());
-        };
-        let now = self.clerk.now();
-        let is_within = |limit| now >= refused.at && now.since(refused.at) < limit;
-        let is_taken = if refused.holders.is_empty() {
-            refused.version == observation.version && is_within(REMEMBERED_UNSEEN)
-        } else {
-            is_within(REMEMBERED) && self.is_still_taken(observation, &refused).await?
-        };
-        if is_taken {
-            return Err(self.conflict(&refused.columns));
-        }
-        self.refusals.0.remove(clerk_id);
-        Ok(())
     }
 
     /// Whether one of the holders has the values of all the columns.
@@ -372,6 +357,53 @@ impl<U: SyncedUser> Inner<U> {
 
     fn column(&self, place: usize) -> &'static str {
         self.claim_columns.get(place).map_or("", |column| column.name)
+    }
+
+    /// Brings the row that holds another's value up to date. Returns whether it was written; whether that frees the value
+    /// is for the write to find out.
+    #[cfg(feature = "backend-api")]
+    async fn refresh_holder(&self, clerk_id: &str) -> Result<bool, SyncError> {
+        let Some(fallback) = &self.fallback else {
+            return Ok(false);
+        };
+        let now = self.clerk.now();
+        if !fallback.questions.is_holder_due(clerk_id, now) {
+            return Ok(false);
+        }
+        // The time of the request that waits for it is the database's too.
+        let mut question = fallback.questions.begin(clerk_id, None, now);
+        let said = fallback.user::<U>(&self.clerk, clerk_id, self.timeout / 2).await;
+        let user = match said {
+            Said::User(user) => user,
+            Said::Unknown => {
+                question.answer = Answer::Unknown;
+                return Ok(false);
+            }
+            Said::Nothing => return Ok(false),
+        };
+        // What the struct cannot hold of another user is not for this request to report.
+        let user = UserObject::of::<U>(&user);
+        let Some(Ok(observation)) = user.as_ref().map(UserObject::observe::<U>) else {
+            return Ok(false);
+        };
+        let written = self
+            .store
+            .write(clerk_id, &observation.claims, observation.version)
+            .await;
+        self.fresh.written(clerk_id);
+        match written {
+            Ok(_) => {
+                question.answer = Answer::User;
+                Ok(true)
+            }
+            Err(WriteError::Taken(_)) => Ok(false),
+            // A tombstone says that a signed event has deleted the user. Their row is one that a race has let in.
+            Err(WriteError::Gone) => {
+                delete::gone(self, clerk_id).await;
+                Ok(true)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

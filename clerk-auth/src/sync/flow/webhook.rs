@@ -1,141 +1,62 @@
 //! Applies what Clerk sends: first who is barred, then the row, in one transaction with what the application does for it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::{ColumnIndex, Database, Decode, Encode, Executor, IntoArguments, Type};
-
+use super::reconcile;
 use crate::claim::ClaimProblem;
 use crate::deny_list::{Denial, Kind, Subject};
 use crate::metrics;
-use crate::sync::error::{BoxError, SyncError};
-use crate::sync::handle::{Inner, UserSync};
+use crate::sync::engine::Engine;
+use crate::sync::error::SyncError;
 use crate::sync::local::read_batches::Counted;
 use crate::sync::model::observation::{Observation, UserObject};
-use crate::sync::model::plan::{Plan, SyncOutcome, plan};
-use crate::sync::store::delete::Deletion;
-use crate::sync::store::deliveries;
-use crate::sync::store::dialect::Dialect;
-use crate::sync::store::interface::{Store, StoreFuture, WriteError};
-use crate::sync::store::retry::forget_if_stale;
-use crate::sync::store::sql_store::{PoolStore, with_version};
-use crate::sync::store::upsert::commit_error;
+use crate::sync::model::outcome::{Applied, Change, SyncOutcome};
+use crate::sync::store::error::WriteError;
 use crate::sync::unwind::caught;
 use crate::time::Timestamp;
 use crate::token::Refusal;
-use crate::user::{StoredIn, SyncedUser};
+use crate::user::SyncedUser;
 use crate::webhook::{Event, Webhook};
 
 /// How long a delivery may take. Svix waits for 15 seconds; the application's hook is in it.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a delivery does to a row.
-pub(crate) enum Change<'a, U: SyncedUser> {
-    /// It is about something else, or about somebody who can have no row.
-    Nothing,
-    /// These are the user's claims.
-    Write(&'a Observation<'a, U>),
-    /// The user was deleted.
-    Delete(&'a str),
-    /// The struct or the database refuses the user's claims.
-    Refuse,
-}
-
-impl<U: SyncedUser> Clone for Change<'_, U> {
-    fn clone(&self) -> Self {
-        *self
+/// Applies a delivery whose signature was verified.
+pub(crate) async fn receive<U: SyncedUser>(engine: &Engine<U>, delivery: &Webhook) -> Result<(), SyncError> {
+    let now = engine.clerk.now();
+    let denial = engine.barring.of_delivery(delivery, now);
+    // At once, and whatever becomes of the rest: the database may be down, and the user's claims may fit no row.
+    if let Some(denial) = &denial
+        && denial.refusal.is_some()
+    {
+        engine.clerk.deny(denial.clone());
     }
-}
-
-impl<U: SyncedUser> Copy for Change<'_, U> {}
-
-/// What a delivery came to.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Applied {
-    /// It was about something else.
-    Nothing,
-    /// The row was created.
-    Inserted,
-    /// The row was changed.
-    Updated,
-    /// The row said so already.
-    Unchanged,
-    /// The row is newer.
-    Stale,
-    /// The row was deleted.
-    Deleted,
-    /// The user had been deleted.
-    Gone,
-    /// The struct or the database refuses the user's claims, so the row is as it was.
-    Refused,
-}
-
-impl Applied {
-    /// One lower-case word, as for a label of a metric.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Nothing => "nothing",
-            Self::Inserted => "inserted",
-            Self::Updated => "updated",
-            Self::Unchanged => "unchanged",
-            Self::Stale => "stale",
-            Self::Deleted => "deleted",
-            Self::Gone => "gone",
-            Self::Refused => "refused",
+    let received = async {
+        if engine.breaker.is_open() {
+            return Err(SyncError::Unavailable);
         }
-    }
-}
-
-/// What the application does in the transaction that applies a delivery.
-pub(crate) struct OnEvent<DB: Database> {
-    pub(crate) hook: Arc<EventHook<DB>>,
-    /// Not again for a delivery that comes again.
-    pub(crate) once: bool,
-}
-
-pub(crate) type EventHook<DB> = dyn for<'a> Fn(&'a mut <DB as Database>::Connection, &'a Webhook) -> StoreFuture<'a, (), BoxError>
-    + Send
-    + Sync;
-
-impl<U: SyncedUser> UserSync<U> {
-    /// Applies a delivery whose signature was verified.
-    pub(crate) async fn receive(&self, delivery: &Webhook) -> Result<(), SyncError> {
-        let inner = &self.inner;
-        let now = inner.clerk.now();
-        let denial = inner.barring.of_delivery(delivery, now);
-        // At once, and whatever becomes of the rest: the database may be down, and the user's claims may fit no row.
-        if let Some(denial) = &denial
-            && denial.refusal.is_some()
-        {
-            inner.clerk.deny(denial.clone());
-        }
-        let received = async {
-            if inner.breaker.is_open() {
-                return Err(SyncError::Unavailable);
-            }
-            tokio::time::timeout(TIMEOUT, inner.receive(delivery, denial.as_ref(), now))
-                .await
-                .unwrap_or(Err(SyncError::Timeout(TIMEOUT)))
-        };
-        let received = caught(received)
+        tokio::time::timeout(TIMEOUT, engine.bar_and_apply(delivery, denial.as_ref(), now))
             .await
-            .unwrap_or_else(|panicked| Err(panicked.into()));
-        let outcome = match &received {
-            Ok(applied) => applied.as_str(),
-            Err(error) => {
-                inner
-                    .reports
-                    .failure::<U>(subject(delivery), error, inner.clerk.now());
-                error.failure::<U>().outcome()
-            }
-        };
-        metrics::webhook_applied(U::NAME, outcome);
-        received.map(drop)
-    }
+            .unwrap_or(Err(SyncError::Timeout(TIMEOUT)))
+    };
+    let received = caught(received)
+        .await
+        .unwrap_or_else(|panicked| Err(panicked.into()));
+    let outcome = match &received {
+        Ok(applied) => applied.as_str(),
+        Err(error) => {
+            engine
+                .reports
+                .failure::<U>(subject(delivery), error, engine.clerk.now());
+            error.failure::<U>().outcome()
+        }
+    };
+    metrics::webhook_applied(U::NAME, outcome);
+    received.map(drop)
 }
 
-impl<U: SyncedUser> Inner<U> {
-    async fn receive(
+impl<U: SyncedUser> Engine<U> {
+    async fn bar_and_apply(
         &self,
         delivery: &Webhook,
         denial: Option<&Denial>,
@@ -297,7 +218,7 @@ impl<U: SyncedUser> Inner<U> {
 
     /// What a unique index of the team's own forbids takes more than one transaction to settle.
     async fn settled(&self, observation: &Observation<'_, U>) -> Result<Applied, SyncError> {
-        match self.settle(observation, None, Counted::default()).await {
+        match reconcile::settle(self, observation, None, Counted::default()).await {
             Ok(synced) => Ok(match synced.outcome {
                 SyncOutcome::Inserted => Applied::Inserted,
                 SyncOutcome::Updated => Applied::Updated,
@@ -316,139 +237,5 @@ fn subject(delivery: &Webhook) -> &str {
         Event::UserCreated(user) | Event::UserUpdated(user) => user.id.as_str(),
         Event::UserDeleted(deleted) => deleted.id.as_ref().map_or("", |id| id.as_str()),
         _ => "",
-    }
-}
-
-impl<DB, U> PoolStore<U, DB>
-where
-    DB: Dialect,
-    U: StoredIn<DB>,
-    DB::Arguments: IntoArguments<DB>,
-    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
-    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
-    for<'q> i64: Encode<'q, DB> + Decode<'q, DB> + Type<DB>,
-    for<'r> bool: Decode<'r, DB> + Type<DB>,
-    for<'r> String: Decode<'r, DB> + Type<DB>,
-    usize: ColumnIndex<DB::Row>,
-{
-    /// Applies a change and runs the application's hook: both or neither.
-    pub(crate) async fn receive_in_transaction(
-        &self,
-        delivery: &Webhook,
-        change: Change<'_, U>,
-        is_stuck: bool,
-    ) -> Result<Applied, WriteError> {
-        let is_hooked = |on_event: &OnEvent<DB>| !on_event.once || !matches!(change, Change::Refuse);
-        let on_event = self.on_event.as_ref().filter(|on_event| is_hooked(on_event));
-        if on_event.is_none() {
-            match change {
-                Change::Nothing => return Ok(Applied::Nothing),
-                Change::Refuse => return Ok(Applied::Refused),
-                Change::Write(_) | Change::Delete(_) => {}
-            }
-        }
-        let mut transaction = match is_stuck {
-            true => self.connections.begin_impatiently().await?,
-            false => self.connections.begin().await?,
-        };
-        let applied = self.apply_in(&mut transaction, delivery, change, on_event).await;
-        let applied = forget_if_stale::<DB, _, _>(&mut transaction, applied).await?;
-        transaction.commit().await.map_err(commit_error::<U>)?;
-        if on_event.is_some_and(|on_event| on_event.once) {
-            deliveries::forget_old(&self.connections).await;
-        }
-        // An insertion and a deletion that ran at the same time have not seen each other.
-        let is_purged = match change {
-            Change::Delete(clerk_id) => self.purge(clerk_id).await?,
-            Change::Write(observation) if applied == Applied::Inserted => {
-                self.purge(observation.source.subject()).await?
-            }
-            Change::Nothing | Change::Refuse | Change::Write(_) => false,
-        };
-        match change {
-            Change::Write(_) if is_purged => Ok(Applied::Gone),
-            _ => Ok(applied),
-        }
-    }
-
-    async fn apply_in(
-        &self,
-        connection: &mut DB::Connection,
-        delivery: &Webhook,
-        change: Change<'_, U>,
-        on_event: Option<&OnEvent<DB>>,
-    ) -> Result<Applied, WriteError> {
-        let applied = match change {
-            Change::Nothing => Applied::Nothing,
-            Change::Refuse => Applied::Refused,
-            Change::Write(observation) => self.write_in(connection, observation).await?,
-            Change::Delete(clerk_id) => match self.delete_in(connection, clerk_id).await? {
-                Deletion::Deleted | Deletion::NoRow => Applied::Deleted,
-                Deletion::AlreadyDeleted => Applied::Gone,
-            },
-        };
-        if let Some(OnEvent { hook, once }) = on_event
-            && (!once || deliveries::is_first::<DB>(connection, &delivery.id).await?)
-        {
-            hook(connection, delivery).await.map_err(WriteError::OnEvent)?;
-        }
-        Ok(applied)
-    }
-
-    async fn write_in(
-        &self,
-        connection: &mut DB::Connection,
-        observation: &Observation<'_, U>,
-    ) -> Result<Applied, WriteError> {
-        let Observation {
-            source,
-            claims,
-            version,
-        } = observation;
-        let mut stored = self.select(connection, source.subject()).await?;
-        if plan(stored.as_ref(), claims, *version) == Plan::RaiseVersion {
-            let arguments = with_version::<DB>(source.subject(), *version)?;
-            sqlx::query_with(U::RAISE_VERSION, arguments)
-                .execute(&mut *connection)
-                .await?;
-            // Claims of the version that was read may have been replaced by others of the same meanwhile. From now on they
-            // cannot be.
-            stored = self.select(connection, source.subject()).await?;
-        }
-        match plan(stored.as_ref(), claims, *version) {
-            Plan::Gone => Ok(Applied::Gone),
-            Plan::Write
-                if stored
-                    .as_ref()
-                    .is_some_and(|stored| self.normalized.knows(observation, stored)) =>
-            {
-                Ok(Applied::Unchanged)
-            }
-            Plan::Serve if stored.is_some_and(|stored| stored.version > *version) => Ok(Applied::Stale),
-            Plan::Serve | Plan::RaiseVersion => Ok(Applied::Unchanged),
-            Plan::Write => {
-                let written = self
-                    .upsert_with_hook(connection, source.subject(), claims, *version)
-                    .await;
-                let mut written = match written {
-                    Err(WriteError::Gone) => return Ok(Applied::Gone),
-                    written => written?,
-                };
-                // A trigger that runs afterwards may have changed the row again.
-                if self.normalized.was_written(observation)
-                    && let Some(stored) = self.select(connection, source.subject()).await?
-                {
-                    written.stored = stored;
-                }
-                let is_changed = self.normalized.note(observation, &written.stored);
-                Ok(match (written.inserted, written.stored.version > *version) {
-                    _ if written.stored.deleted => Applied::Gone,
-                    (true, _) => Applied::Inserted,
-                    (false, false) if is_changed => Applied::Updated,
-                    (false, false) => Applied::Unchanged,
-                    (false, true) => Applied::Stale,
-                })
-            }
-        }
     }
 }

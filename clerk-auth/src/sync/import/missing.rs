@@ -2,62 +2,40 @@
 
 use std::collections::HashSet;
 
-use super::progress::ImportError;
 use super::retry::Patience;
 use crate::backend_api::{BackendApi, BackendApiError, MOST_IDS};
 use crate::id::UserId;
+use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
-use crate::sync::handle::Inner;
 use crate::user::SyncedUser;
 
-impl<U: SyncedUser> Inner<U> {
-    /// Makes sure that the secret key is of the instance whose users the table holds. With another's every row would look
-    /// like that of a deleted user, and strangers would get rows. The instance's keys are what both have: Clerk hands them
-    /// out to the secret key, and tokens are accepted by them.
-    pub(super) async fn check_instance(
-        &self,
-        api: &BackendApi,
-        patience: Patience,
-    ) -> Result<(), ImportError> {
-        let jwks = patience.ask(|| api.jwks()).await?;
-        match self.clerk.accepts_keys_of(&jwks).await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(ImportError::OtherInstance {
-                rows: self.clerk.issuer().into(),
-            }),
-            Err(error) => Err(ImportError::Instance(error)),
+/// The users of the next rows that are not marked as deleted: as many as Clerk can be asked for at once.
+pub(super) async fn rows_after<U: SyncedUser>(
+    engine: &Engine<U>,
+    clerk_id: &str,
+    patience: Patience,
+) -> Result<Vec<UserId>, SyncError> {
+    let most = i64::try_from(MOST_IDS).unwrap_or(i64::MAX);
+    let ids = patience
+        .with_rows::<U, _, _>(|| async { Ok(engine.store.ids_after(clerk_id, most).await?) })
+        .await?;
+    Ok(ids.into_iter().map(UserId::new).collect())
+}
+
+/// Those whom Clerk does not know. A list may lack somebody for other reasons than that they are gone, such as a
+/// limit; who is not on it is asked for by name, of which Clerk says that there is no such user.
+pub(super) async fn unknown_to_clerk(
+    api: &BackendApi,
+    user_ids: &[UserId],
+    patience: Patience,
+) -> Result<Vec<UserId>, BackendApiError> {
+    let known = patience.ask(|| api.users_by_id(user_ids)).await?;
+    let known: HashSet<&str> = known.iter().filter_map(|user| user["id"].as_str()).collect();
+    let mut unknown = Vec::new();
+    for user_id in user_ids {
+        if !known.contains(user_id.as_str()) && patience.ask(|| api.user(user_id)).await?.is_none() {
+            unknown.push(user_id.clone());
         }
     }
-
-    /// The users of the next rows that are not marked as deleted: as many as Clerk can be asked for at once.
-    pub(super) async fn rows_after(
-        &self,
-        clerk_id: &str,
-        patience: Patience,
-    ) -> Result<Vec<UserId>, SyncError> {
-        let most = i64::try_from(MOST_IDS).unwrap_or(i64::MAX);
-        let ids = patience
-            .with_rows::<U, _, _>(|| async { Ok(self.store.ids_after(clerk_id, most).await?) })
-            .await?;
-        Ok(ids.into_iter().map(UserId::new).collect())
-    }
-
-    /// Those whom Clerk does not know. A list may lack somebody for other reasons than that they are gone, such as a
-    /// limit; who is not on it is asked for by name, of which Clerk says that there is no such user.
-    pub(super) async fn unknown_to_clerk(
-        &self,
-        api: &BackendApi,
-        user_ids: &[UserId],
-        patience: Patience,
-    ) -> Result<Vec<UserId>, BackendApiError> {
-        let known = patience.ask(|| api.users_by_id(user_ids)).await?;
-        let known: HashSet<&str> = known.iter().filter_map(|user| user["id"].as_str()).collect();
-        let mut unknown = Vec::new();
-        for user_id in user_ids {
-            if !known.contains(user_id.as_str()) && patience.ask(|| api.user(user_id)).await?.is_none() {
-                unknown.push(user_id.clone());
-            }
-        }
-        Ok(unknown)
-    }
+    Ok(unknown)
 }

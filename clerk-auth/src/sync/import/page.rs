@@ -7,15 +7,18 @@ use std::time::Duration;
 use super::progress::{ImportCounts, NotImported};
 use crate::id::UserId;
 use crate::lenient::LenientValue;
+use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
 use crate::sync::failure::{Failure, Step};
-use crate::sync::handle::Inner;
+use crate::sync::flow::conflict;
+use crate::sync::flow::reconcile;
 use crate::sync::local::read_batches::Counted;
 use crate::sync::model::observation::{Observation, UserObject};
-use crate::sync::model::plan::{Plan, SyncOutcome, plan};
+use crate::sync::model::outcome::SyncOutcome;
+use crate::sync::model::plan::{Plan, plan};
+use crate::sync::model::row::{Stored, WrittenRow};
 use crate::sync::model::version::Version;
-use crate::sync::store::bulk::WrittenRow;
-use crate::sync::store::interface::{Stored, WriteError};
+use crate::sync::store::error::WriteError;
 use crate::sync::store::sqlstate::{ErrorKind, kind};
 use crate::sync::unwind::{Panicked, caught, caught_now};
 use crate::user::SyncedUser;
@@ -138,102 +141,102 @@ impl PageReport {
     }
 }
 
-impl<U: SyncedUser> Inner<U> {
-    /// How the rows of the users stand, in their order.
-    pub(super) async fn standings(
-        &self,
-        observations: &[Observation<'_, U>],
-    ) -> Result<Vec<Standing>, SyncError> {
-        let clerk_ids: Vec<&str> = observations.iter().map(|it| it.source.subject()).collect();
-        let mut unreadable = HashSet::new();
-        let rows = match self.rows(&clerk_ids).await {
-            // A row that the struct cannot hold does not keep the others from being read.
-            Err(error) if is_of_reading(error.failure::<U>()) => {
-                let mut rows = Vec::with_capacity(clerk_ids.len());
-                for clerk_id in clerk_ids {
-                    match self.rows(&[clerk_id]).await {
-                        Ok(row) => rows.extend(row),
-                        Err(error) if is_of_reading(error.failure::<U>()) => {
-                            unreadable.insert(clerk_id);
-                        }
-                        Err(error) => return Err(error),
+/// How the rows of the users stand, in their order.
+pub(super) async fn standings<U: SyncedUser>(
+    engine: &Engine<U>,
+    observations: &[Observation<'_, U>],
+) -> Result<Vec<Standing>, SyncError> {
+    let clerk_ids: Vec<&str> = observations.iter().map(|it| it.source.subject()).collect();
+    let mut unreadable = HashSet::new();
+    let rows = match engine.rows(&clerk_ids).await {
+        // A row that the struct cannot hold does not keep the others from being read.
+        Err(error) if is_of_reading(error.failure::<U>()) => {
+            let mut rows = Vec::with_capacity(clerk_ids.len());
+            for clerk_id in clerk_ids {
+                match engine.rows(&[clerk_id]).await {
+                    Ok(row) => rows.extend(row),
+                    Err(error) if is_of_reading(error.failure::<U>()) => {
+                        unreadable.insert(clerk_id);
                     }
+                    Err(error) => return Err(error),
                 }
-                rows
             }
-            rows => rows?,
-        };
-        let rows: HashMap<_, _> = rows.into_iter().collect();
-        let mut standings = Vec::with_capacity(observations.len());
-        for it in observations {
-            if unreadable.contains(it.source.subject()) {
-                standings.push(Standing::Unreadable);
-                continue;
-            }
-            let stored = rows.get(it.source.subject());
-            let Ok(planned) = caught_now(|| plan(stored, &it.claims, it.version)) else {
-                standings.push(Standing::Unreadable);
-                continue;
-            };
-            standings.push(match (planned, stored) {
-                (Plan::Write, None) => Standing::Missing,
-                (Plan::Write | Plan::RaiseVersion, Some(stored))
-                    if self.store.normalized().knows(it, stored) =>
-                {
-                    Standing::Right
-                }
-                (Plan::Write, Some(stored)) if stored.version == it.version => {
-                    match at_most(self.goes_without(it, stored)).await? {
-                        true => Standing::Right,
-                        false => Standing::Different,
-                    }
-                }
-                (Plan::Write, Some(stored)) => match at_most(self.goes_without(it, stored)).await? {
-                    true => Standing::Right,
-                    false => Standing::Stale,
-                },
-                (Plan::RaiseVersion, _) => Standing::SameButOlder,
-                (Plan::Serve, _) => Standing::Right,
-                (Plan::Gone, _) => Standing::Deleted,
-            });
+            rows
         }
-        Ok(standings)
+        rows => rows?,
+    };
+    let rows: HashMap<_, _> = rows.into_iter().collect();
+    let mut standings = Vec::with_capacity(observations.len());
+    for it in observations {
+        if unreadable.contains(it.source.subject()) {
+            standings.push(Standing::Unreadable);
+            continue;
+        }
+        let stored = rows.get(it.source.subject());
+        let Ok(planned) = caught_now(|| plan(stored, &it.claims, it.version)) else {
+            standings.push(Standing::Unreadable);
+            continue;
+        };
+        standings.push(match (planned, stored) {
+            (Plan::Write, None) => Standing::Missing,
+            (Plan::Write | Plan::RaiseVersion, Some(stored))
+                if engine.store.normalized().knows(it, stored) =>
+            {
+                Standing::Right
+            }
+            (Plan::Write, Some(stored)) if stored.version == it.version => {
+                match at_most(conflict::goes_without(engine, it, stored)).await? {
+                    true => Standing::Right,
+                    false => Standing::Different,
+                }
+            }
+            (Plan::Write, Some(stored)) => match at_most(conflict::goes_without(engine, it, stored)).await? {
+                true => Standing::Right,
+                false => Standing::Stale,
+            },
+            (Plan::RaiseVersion, _) => Standing::SameButOlder,
+            (Plan::Serve, _) => Standing::Right,
+            (Plan::Gone, _) => Standing::Deleted,
+        });
     }
+    Ok(standings)
+}
 
+/// Makes the rows of a page's users what Clerk says, or counts what it would do.
+pub(super) async fn import_page<U: SyncedUser>(
+    engine: &Engine<U>,
+    users: &[LenientValue],
+    dry_run: bool,
+) -> Result<PageReport, SyncError> {
+    let page = Page::of::<U>(users);
+    let (observations, mut report) = page.observations::<U>();
+    let standings = standings(engine, &observations).await?;
+    let mut raised = Vec::new();
+    let mut writes = Vec::new();
+    for (observation, standing) in observations.into_iter().zip(standings) {
+        match standing {
+            Standing::Deleted => report.skip(observation.source.subject(), NotImported::Deleted),
+            Standing::Unreadable => report.skip(observation.source.subject(), NotImported::UnreadableRow),
+            Standing::Right => report.count(SyncOutcome::Unchanged),
+            Standing::SameButOlder if dry_run => report.count(SyncOutcome::Unchanged),
+            Standing::SameButOlder => raised.push(observation),
+            Standing::Missing if dry_run => report.count(SyncOutcome::Inserted),
+            Standing::Stale | Standing::Different if dry_run => report.count(SyncOutcome::Updated),
+            Standing::Missing | Standing::Stale => writes.push(observation),
+            // Alone, so that what the database makes of it is known from then on.
+            Standing::Different => engine.write_row(&observation, &mut report).await?,
+        }
+    }
+    if !raised.is_empty() {
+        writes.extend(engine.raise_versions(raised, &mut report).await?);
+    }
+    engine.write_page(&writes, &mut report).await?;
+    Ok(report)
+}
+
+impl<U: SyncedUser> Engine<U> {
     async fn rows(&self, clerk_ids: &[&str]) -> Result<Vec<(String, Stored<U>)>, SyncError> {
         at_most(async { Ok(self.store.read_many(clerk_ids).await?) }).await
-    }
-
-    /// Makes the rows of a page's users what Clerk says, or counts what it would do.
-    pub(super) async fn import_page(
-        &self,
-        users: &[LenientValue],
-        dry_run: bool,
-    ) -> Result<PageReport, SyncError> {
-        let page = Page::of::<U>(users);
-        let (observations, mut report) = page.observations::<U>();
-        let standings = self.standings(&observations).await?;
-        let mut raised = Vec::new();
-        let mut writes = Vec::new();
-        for (observation, standing) in observations.into_iter().zip(standings) {
-            match standing {
-                Standing::Deleted => report.skip(observation.source.subject(), NotImported::Deleted),
-                Standing::Unreadable => report.skip(observation.source.subject(), NotImported::UnreadableRow),
-                Standing::Right => report.count(SyncOutcome::Unchanged),
-                Standing::SameButOlder if dry_run => report.count(SyncOutcome::Unchanged),
-                Standing::SameButOlder => raised.push(observation),
-                Standing::Missing if dry_run => report.count(SyncOutcome::Inserted),
-                Standing::Stale | Standing::Different if dry_run => report.count(SyncOutcome::Updated),
-                Standing::Missing | Standing::Stale => writes.push(observation),
-                // Alone, so that what the database makes of it is known from then on.
-                Standing::Different => self.write_row(&observation, &mut report).await?,
-            }
-        }
-        if !raised.is_empty() {
-            writes.extend(self.raise_versions(raised, &mut report).await?);
-        }
-        self.write_page(&writes, &mut report).await?;
-        Ok(report)
     }
 
     /// Notes the newer versions of rows that say what they should. Returns those that do not any more: claims of the version
@@ -257,7 +260,7 @@ impl<U: SyncedUser> Inner<U> {
                 rows
             }
         };
-        let standings = self.standings(&rows).await?;
+        let standings = standings(self, &rows).await?;
         let mut replaced = Vec::new();
         for (row, standing) in rows.into_iter().zip(standings) {
             match standing {
@@ -338,7 +341,7 @@ impl<U: SyncedUser> Inner<U> {
     /// The one row that a statement of many stumbled over, by the rules of any other.
     async fn write_row(&self, row: &Observation<'_, U>, report: &mut PageReport) -> Result<(), SyncError> {
         let clerk_id = row.source.subject();
-        match at_most(self.settle(row, None, Counted::default())).await {
+        match at_most(reconcile::settle(self, row, None, Counted::default())).await {
             Ok(synced) => report.count(synced.outcome),
             Err(error) => report.skip_for::<U>(clerk_id, error)?,
         }

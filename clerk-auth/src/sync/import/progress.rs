@@ -7,7 +7,8 @@ use crate::backend_api::BackendApiError;
 use crate::claim::UnreadableClaims;
 use crate::clerk::AuthenticationError;
 use crate::id::UserId;
-use crate::sync::error::{BoxError, SyncError};
+use crate::sync::error::SyncError;
+use crate::sync::store::hooks::BoxError;
 use crate::sync::store::sqlstate::details;
 
 /// How far an [`Import`](crate::sync::Import) has come.

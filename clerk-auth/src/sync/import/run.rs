@@ -7,6 +7,9 @@ use std::time::Duration;
 use futures_util::stream::{Stream, unfold};
 use tokio::task::JoinHandle;
 
+use super::instance;
+use super::missing;
+use super::page;
 use super::page::{PageReport, up_to_last_id};
 use super::progress::{ImportCounts, ImportCursor, ImportError, ImportPart, ImportProgress};
 use super::retry::Patience;
@@ -14,7 +17,9 @@ use crate::backend_api::{BackendApi, BackendApiError, LARGEST_PAGE};
 use crate::id::UserId;
 use crate::lenient::LenientValue;
 use crate::metrics;
-use crate::sync::handle::{Inner, UserSync};
+use crate::sync::engine::Engine;
+use crate::sync::flow::delete;
+use crate::sync::handle::UserSync;
 use crate::sync::unwind::caught_now;
 use crate::user::SyncedUser;
 
@@ -57,7 +62,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// ```
 #[must_use = "nothing happens until it is asked for its next step"]
 pub struct Import<U: SyncedUser> {
-    inner: Arc<Inner<U>>,
+    inner: Arc<Engine<U>>,
     api: BackendApi,
     dry_run: bool,
     delete_missing: bool,
@@ -204,7 +209,7 @@ impl<U: SyncedUser> Import<U> {
 
     async fn step(&mut self) -> Result<Option<PageReport>, ImportError> {
         if !self.is_checked {
-            self.inner.check_instance(&self.api, self.patience).await?;
+            instance::check_instance(&self.inner, &self.api, self.patience).await?;
             self.is_checked = true;
         }
         let part = self
@@ -257,7 +262,7 @@ impl<U: SyncedUser> Import<U> {
         }
         let report = self
             .patience
-            .with_rows::<U, _, _>(|| self.inner.import_page(users, self.dry_run))
+            .with_rows::<U, _, _>(|| page::import_page(&self.inner, users, self.dry_run))
             .await?;
         self.page = None;
         match last {
@@ -279,19 +284,16 @@ impl<U: SyncedUser> Import<U> {
             Some(cursor) if cursor.part == ImportPart::Rows => cursor.user_id.as_str(),
             _ => "",
         };
-        let rows = self.inner.rows_after(after, self.patience).await?;
+        let rows = missing::rows_after(&self.inner, after, self.patience).await?;
         let Some(last) = rows.last().cloned() else {
             return Ok(None);
         };
-        let unknown = self
-            .inner
-            .unknown_to_clerk(&self.api, &rows, self.patience)
-            .await?;
+        let unknown = missing::unknown_to_clerk(&self.api, &rows, self.patience).await?;
         let mut report = PageReport::default();
         for user_id in &unknown {
             if !self.dry_run {
                 self.patience
-                    .with_rows::<U, _, _>(|| self.inner.delete(user_id.as_str()))
+                    .with_rows::<U, _, _>(|| delete::delete(&self.inner, user_id.as_str()))
                     .await?;
             }
             report.counts.deleted += 1;

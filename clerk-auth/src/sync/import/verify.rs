@@ -4,6 +4,9 @@ use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
+use super::instance;
+use super::missing;
+use super::page;
 use super::page::{Page, Standing, up_to_last_id};
 use super::progress::{ImportError, NotImported};
 use super::retry::Patience;
@@ -108,7 +111,7 @@ impl<U: SyncedUser> UserSync<U> {
         let patience = Patience(PATIENCE);
         let inner = &self.inner;
         api.warn_unless_at(inner.clerk.api_url());
-        inner.check_instance(api, patience).await?;
+        instance::check_instance(inner, api, patience).await?;
         let mut drift = Drift::default();
         let mut after = None;
         loop {
@@ -122,12 +125,12 @@ impl<U: SyncedUser> UserSync<U> {
         }
         let mut last = UserId::new("");
         loop {
-            let rows = inner.rows_after(last.as_str(), patience).await?;
+            let rows = missing::rows_after(inner, last.as_str(), patience).await?;
             let Some(end) = rows.last().cloned() else {
                 return Ok(drift);
             };
             drift.rows += u64::try_from(rows.len()).unwrap_or(u64::MAX);
-            for user_id in inner.unknown_to_clerk(api, &rows, patience).await? {
+            for user_id in missing::unknown_to_clerk(api, &rows, patience).await? {
                 drift.extra.push(user_id);
             }
             last = end;
@@ -147,7 +150,7 @@ impl<U: SyncedUser> UserSync<U> {
             drift.reasons.extend(drift.unreadable.skip(user_id, &reason));
         }
         let standings = patience
-            .with_rows::<U, _, _>(|| self.inner.standings(&observations))
+            .with_rows::<U, _, _>(|| page::standings(&self.inner, &observations))
             .await?;
         for (observation, standing) in observations.iter().zip(standings) {
             drift.users += 1;

@@ -12,7 +12,8 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use crate::sync::store::interface::{Looked, Store, Stored};
+use crate::sync::model::row::Stored;
+use crate::sync::store::interface::{Looked, Store};
 use crate::sync::store::sqlstate::{self, ErrorKind};
 use crate::sync::unwind::caught;
 use crate::user::SyncedUser;

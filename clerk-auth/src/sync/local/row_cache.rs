@@ -8,15 +8,14 @@ use quick_cache::sync::{Cache, EntryAction, EntryResult};
 
 use super::shared_writes::SharedWrites;
 use crate::session::Session;
+#[cfg(feature = "postgres")]
+use crate::sync::model::announcement::ANY;
+use crate::sync::model::row::Stored;
 use crate::sync::model::version::Version;
-use crate::sync::store::interface::Stored;
 use crate::time::Timestamp;
 
 /// How many rows are kept. One costs its struct's own size, that of its token's claims, and about 200 bytes.
 const MOST_ROWS: usize = 10_000;
-
-/// In an announcement of another process, instead of users: any row of the table may have been written.
-pub(crate) const ANY: &str = "*";
 
 /// Copies of rows, each good for a while. A copy dies by its age, or because a counter that its user hashes to has moved
 /// since before the row was read: no write, webhook or invalidation has to find it.

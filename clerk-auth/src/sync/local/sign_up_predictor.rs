@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::striped::Places;
 use crate::session::Session;
 use crate::sync::model::observation::Observation;
-use crate::sync::model::plan::SyncOutcome;
+use crate::sync::model::outcome::SyncOutcome;
 use crate::time::Timestamp;
 use crate::user::{SyncedUser, VersionSource};
 

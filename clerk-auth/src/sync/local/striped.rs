@@ -1,6 +1,7 @@
 //! A fixed number of places, of which each user has one: what is kept in them does not grow with the users.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
+use std::hash::RandomState;
 
 /// Users share places, and nobody can choose with whom.
 pub(crate) struct Places<T> {

@@ -1,6 +1,17 @@
 //! What a process tells the others of rows that it has written: the payload of a `NOTIFY`.
 
-use crate::sync::local::row_cache::ANY;
+/// The channel on which PostgreSQL carries what was written: who wrote, the table and the Clerk user ids, with a space
+/// between them; `*` instead of the ids where they are too many.
+#[cfg(feature = "postgres")]
+pub(crate) const CHANNEL: &str = "clerk_auth";
+
+/// The channel that says that the table of denials has changed. What is sent on it decides nothing: any client of the
+/// database may send.
+#[cfg(feature = "postgres")]
+pub(crate) const DENIALS_CHANNEL: &str = "clerk_auth_denials";
+
+/// In an announcement of another process, instead of users: any row of the table may have been written.
+pub(crate) const ANY: &str = "*";
 
 /// PostgreSQL takes payloads shorter than 8,000 bytes.
 const LONGEST_PAYLOAD: usize = 7_999;

@@ -1,63 +1,8 @@
 //! What to do with a row that was read: a pure decision.
 
+use super::row::Stored;
 use super::version::Version;
-use crate::sync::store::interface::Stored;
 use crate::user::{SyncedUser, VersionSource};
-
-/// What sync did for a request.
-///
-/// ```
-/// # #[cfg(feature = "sqlite")]
-/// # mod example {
-/// # #[derive(Clone, clerk_auth::SyncedUser)]
-/// # #[synced_user(table = "users", database(sqlite))]
-/// # struct User { clerk_id: String }
-/// use axum::response::Redirect;
-/// use clerk_auth::sync::SyncOutcome;
-/// use clerk_auth::{Synced, authenticated};
-///
-/// #[authenticated]
-/// async fn after_sign_in(synced: Synced<User>) -> Redirect {
-///     match synced.outcome {
-///         SyncOutcome::Inserted => Redirect::to("/welcome"),
-///         _ => Redirect::to("/home"),
-///     }
-/// }
-/// # }
-/// ```
-///
-/// Of several first requests at once one has inserted the row, and of a user whom a webhook has told of none:
-/// what must happen once for each user stands in [`on_insert`](crate::sync::UserSyncBuilder::on_insert).
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[non_exhaustive]
-pub enum SyncOutcome {
-    /// The row was created by this request.
-    Inserted,
-    /// A claim had changed, and the row with it.
-    Updated,
-    /// The row already said what the claims say, or says something newer.
-    Unchanged,
-    /// The same of a row that was read a moment ago; the database was not asked.
-    Cached,
-}
-
-impl SyncOutcome {
-    /// One lower-case word, as for a response header: `inserted`, `updated`, `unchanged`, `cached`.
-    ///
-    /// ```
-    /// use clerk_auth::sync::SyncOutcome;
-    ///
-    /// assert_eq!(SyncOutcome::Inserted.as_str(), "inserted");
-    /// ```
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Inserted => "inserted",
-            Self::Updated => "updated",
-            Self::Unchanged => "unchanged",
-            Self::Cached => "cached",
-        }
-    }
-}
 
 /// What follows from a read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -4,14 +4,14 @@
 //! While nothing can be heard (a pooler, SQLite, a connection that is lost), it is read every second, so that no denial of
 //! another process is missed for longer.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::sync::handle::Inner;
+use crate::sync::engine::Engine;
+use crate::sync::local::denial_watch::DenialWatch;
 use crate::user::SyncedUser;
 
 /// How often the table is read while nothing can be heard, or while sessions are refused unless it is known.
@@ -29,50 +29,22 @@ const ANSWER: Duration = Duration::from_secs(1);
 /// How often expired denials are deleted.
 const FORGET: Duration = Duration::from_secs(600);
 
-/// What is known of the table.
-#[derive(Debug, Default)]
-pub(crate) struct DenialWatch {
-    /// Somebody says that the table has changed.
-    changed: Notify,
-    /// Notifications are heard.
-    is_listening: AtomicBool,
-    /// Up to when the table has been read, in milliseconds of the database's clock.
-    read_at: AtomicI64,
-}
-
-impl DenialWatch {
-    /// Has the table read soon.
-    #[cfg(feature = "postgres")]
-    pub(super) fn notify(&self) {
-        self.changed.notify_one();
+/// Reads what has changed in the table of denials.
+pub(crate) async fn read_denials<U: SyncedUser>(engine: &Engine<U>) -> Result<(), sqlx::Error> {
+    let now = engine.clerk.now();
+    let list = engine.clerk.deny_list();
+    let since = engine.denials.read_at.load(Ordering::Acquire);
+    let changes = engine.store.read_denials(since, now).await?;
+    for (denial, recorded_at) in changes.denials {
+        list.record(denial, recorded_at, now);
     }
-
-    /// Whether notifications are heard from now on. What was missed before is read in any case.
-    #[cfg(feature = "postgres")]
-    pub(super) fn set_listening(&self, is_listening: bool) {
-        self.is_listening.store(is_listening, Ordering::Release);
-        self.notify();
-    }
-}
-
-impl<U: SyncedUser> Inner<U> {
-    /// Reads what has changed in the table of denials.
-    pub(crate) async fn read_denials(&self) -> Result<(), sqlx::Error> {
-        let now = self.clerk.now();
-        let list = self.clerk.deny_list();
-        let since = self.denials.read_at.load(Ordering::Acquire);
-        let changes = self.store.read_denials(since, now).await?;
-        for (denial, recorded_at) in changes.denials {
-            list.record(denial, recorded_at, now);
-        }
-        self.denials.read_at.store(changes.read_at, Ordering::Release);
-        list.currency().renew();
-        Ok(())
-    }
+    engine.denials.read_at.store(changes.read_at, Ordering::Release);
+    list.currency().renew();
+    Ok(())
 }
 
 /// Reads the table for as long as the handle lives.
-pub(crate) async fn watch<U: SyncedUser>(inner: Weak<Inner<U>>, denials: Arc<DenialWatch>, always: bool) {
+pub(crate) async fn watch<U: SyncedUser>(inner: Weak<Engine<U>>, denials: Arc<DenialWatch>, always: bool) {
     let mut was_read = true;
     let mut forget_at = Instant::now() + FORGET;
     loop {
@@ -82,7 +54,7 @@ pub(crate) async fn watch<U: SyncedUser>(inner: Weak<Inner<U>>, denials: Arc<Den
         let Some(inner) = inner.upgrade() else {
             return;
         };
-        let read = timeout(ANSWER, inner.read_denials()).await;
+        let read = timeout(ANSWER, read_denials(&inner)).await;
         let read = read.unwrap_or(Err(sqlx::Error::PoolTimedOut));
         match &read {
             Ok(()) if !was_read => tracing::info!(user = U::NAME, "the table of denials can be read again"),

@@ -3,16 +3,18 @@
 //! PostgreSQL's `LISTEN` belongs to a connection. While there is none that is known to hear, no copy is served, and every
 //! request reads its row.
 
-use std::hash::{BuildHasher, RandomState};
+use sqlx::{Connection, Row};
+use std::hash::BuildHasher;
+use std::hash::RandomState;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
-use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
+use sqlx::{AssertSqlSafe, PgConnection};
 use tokio::time::{sleep, timeout};
 
-use crate::sync::handle::Inner;
-use crate::sync::store::dialect::{CHANNEL, DENIALS_CHANNEL};
+use crate::sync::engine::Engine;
+use crate::sync::model::announcement::{CHANNEL, DENIALS_CHANNEL};
 use crate::user::SyncedUser;
 
 /// How often a connection on which nothing is heard is asked whether it is still there: so long a copy may be served
@@ -27,7 +29,7 @@ const RETRY: Duration = Duration::from_millis(250);
 
 /// Listens for as long as the handle lives.
 pub(crate) async fn listen_always<U: SyncedUser>(
-    inner: Weak<Inner<U>>,
+    inner: Weak<Engine<U>>,
     options: PgConnectOptions,
     sender: Arc<str>,
 ) {
@@ -78,7 +80,7 @@ enum Deaf {
 
 /// Hears until the connection is lost or nobody cares any more.
 async fn listen<U: SyncedUser>(
-    inner: &Weak<Inner<U>>,
+    inner: &Weak<Engine<U>>,
     options: &PgConnectOptions,
     sender: &str,
 ) -> Result<(), Deaf> {

@@ -6,12 +6,13 @@ use serde_json::{Map, Value};
 use sqlx::{AssertSqlSafe, ColumnIndex, Decode, Encode, Executor, IntoArguments, Row, Transaction, Type};
 
 use super::dialect::{Dialect, stored};
-use super::interface::{Store, WriteError};
+use super::error::WriteError;
+use super::error::commit_error;
 use super::retry::forget_if_stale;
 use super::sql_store::PoolStore;
-use super::upsert::commit_error;
 use crate::sync::model::announcement::announcement;
 use crate::sync::model::observation::Observation;
+use crate::sync::model::row::WrittenRow;
 use crate::sync::model::version::Version;
 use crate::user::StoredIn;
 
@@ -22,15 +23,6 @@ const MOST_PARAMETERS: usize = 32_766;
 /// The most rows of a statement: as many as Clerk has users on a page, so that the pages of an import are one text,
 /// which the database plans once.
 const MOST_ROWS: usize = 500;
-
-/// One of many rows after an upsert: the one that won, whoever wrote it.
-#[derive(Debug)]
-pub(crate) struct WrittenRow {
-    pub(crate) clerk_id: String,
-    pub(crate) version: Version,
-    pub(crate) deleted: bool,
-    pub(crate) inserted: bool,
-}
 
 impl<DB, U> PoolStore<U, DB>
 where
@@ -89,9 +81,9 @@ where
         if inserted.is_empty() {
             return Ok(written);
         }
-        let rows = self.read_many(&inserted).await?;
+        let rows = self.read_rows(&inserted).await?;
         for (clerk_id, _) in rows.into_iter().filter(|(_, stored)| stored.deleted) {
-            self.purge(&clerk_id).await?;
+            self.delete_leftover(&clerk_id).await?;
             written.retain(|row| row.clerk_id != clerk_id);
         }
         Ok(written)

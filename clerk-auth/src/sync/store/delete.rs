@@ -3,65 +3,14 @@
 use sqlx::{ColumnIndex, Decode, Encode, Executor, IntoArguments, Row, Type};
 
 use super::dialect::{Dialect, key};
-use super::interface::{WriteError, Written};
+use super::error::WriteError;
 use super::retry::forget_if_stale;
 use super::sql_store::PoolStore;
 use crate::deny_list::Denial;
-use crate::id::UserId;
-use crate::sync::error::SyncError;
-use crate::sync::handle::Inner;
+use crate::sync::model::outcome::Deletion;
+use crate::sync::model::row::Written;
 use crate::time::Timestamp;
-use crate::user::{StoredIn, SyncedUser};
-
-/// What deleting a user came to.
-///
-/// ```
-/// use clerk_auth::id::UserId;
-/// use clerk_auth::sync::{Deletion, SyncError};
-/// use clerk_auth::{SyncedUser, UserSync};
-///
-/// async fn close_account<U: SyncedUser>(users: &UserSync<U>, user_id: &UserId) -> Result<(), SyncError> {
-///     match users.delete(user_id).await? {
-///         Deletion::Deleted => println!("{user_id} is deleted"),
-///         Deletion::AlreadyDeleted => println!("{user_id} had been deleted before"),
-///         other => println!("{user_id}: {other:?}"),
-///     }
-///     Ok(())
-/// }
-/// ```
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[non_exhaustive]
-pub enum Deletion {
-    /// There was a row, and the user is deleted now.
-    Deleted,
-    /// The user had been deleted before.
-    AlreadyDeleted,
-    /// There was no row. The user's tokens are refused all the same. With `tombstones` the deletion is remembered for ever,
-    /// else for the [denial lifetime](crate::clerk::ClerkBuilder::denial_lifetime), which no token outlives.
-    NoRow,
-}
-
-impl<U: SyncedUser> Inner<U> {
-    /// Deletes a user here, in the database, and in every process.
-    pub(crate) async fn delete(&self, clerk_id: &str) -> Result<Deletion, SyncError> {
-        let now = self.clerk.now();
-        let denial = self.barring.of_deleted(&UserId::new(clerk_id), now);
-        // However it ends, and whether or not that is heard, no copy read before is good.
-        let _writing = self.fresh.writing(clerk_id, now);
-        let deletion = self.store.delete(clerk_id, &denial, now).await?;
-        self.clerk.deny(denial);
-        Ok(deletion)
-    }
-
-    /// What the token of a deleted user is answered with. Their row goes if a race has let it in.
-    pub(crate) async fn gone(&self, clerk_id: &str) -> SyncError {
-        if let Err(error) = self.store.purge(clerk_id).await {
-            let error = SyncError::from(error);
-            tracing::error!(user = U::NAME, %error, "a row that a deleted user has left behind is there still");
-        }
-        SyncError::Gone
-    }
-}
+use crate::user::StoredIn;
 
 impl<DB, U> PoolStore<U, DB>
 where
@@ -72,6 +21,7 @@ where
     for<'q> &'q str: Encode<'q, DB> + Type<DB>,
     for<'q> i64: Encode<'q, DB> + Decode<'q, DB> + Type<DB>,
     for<'r> bool: Decode<'r, DB> + Type<DB>,
+    for<'r> String: Decode<'r, DB> + Type<DB>,
     usize: ColumnIndex<DB::Row>,
 {
     /// The upsert does not see a deletion that is committed while it runs. So both look again once they are committed:
@@ -111,7 +61,7 @@ where
     }
 
     /// Deletes a user in a transaction that [`Dialect::BEGIN`] began. The hook runs with the row before it goes, once for
-    /// each; who deletes the user at the same time waits. [`Store::purge`] is to be called once it is committed.
+    /// each; who deletes the user at the same time waits. [`delete_leftover`](Self::delete_leftover) is to be called once it is committed.
     pub(crate) async fn delete_in(
         &self,
         connection: &mut DB::Connection,
@@ -138,6 +88,22 @@ where
             DB::announce(connection, &self.announcement_of(clerk_id)).await?;
         }
         Ok(Deletion::Deleted)
+    }
+
+    /// Deletes the row of a user who has a tombstone: one that was inserted while the deletion was under way.
+    pub(super) async fn delete_leftover(&self, clerk_id: &str) -> Result<bool, WriteError> {
+        let has_row = match U::TOMBSTONES {
+            Some(_) => self
+                .read_row(clerk_id)
+                .await?
+                .is_some_and(|stored| stored.deleted),
+            None => false,
+        };
+        if !has_row {
+            return Ok(false);
+        }
+        let delete = || self.delete_and_commit(clerk_id, None);
+        Ok(self.repeated(delete).await? == Deletion::Deleted)
     }
 
     /// The denial is written last, so that it is committed a moment after the time that it bears.

@@ -8,6 +8,7 @@
 use sqlx::{Arguments, ColumnIndex, Decode, Encode, Executor, IntoArguments, Row, Type};
 
 use super::dialect::{Dialect, key};
+use super::interface::DenialChanges;
 use super::sql_store::PoolStore;
 use crate::deny_list::{Denial, Kind, MAX_DENIALS, Subject};
 use crate::id::{SessionId, UserId};
@@ -15,14 +16,6 @@ use crate::schema::OwnTable;
 use crate::time::Timestamp;
 use crate::token::Refusal;
 use crate::user::{CREATE_DENIALS, DENIAL_COLUMNS, DENIALS_TABLE, Parameter, Statement, StoredIn};
-
-/// What the table holds, as far as it has changed.
-pub(crate) struct DenialChanges {
-    /// Each denial, and when it was recorded, by the database's clock.
-    pub(crate) denials: Vec<(Denial, Timestamp)>,
-    /// The database's clock, in milliseconds, from which the next read goes on.
-    pub(crate) read_at: i64,
-}
 
 /// The table, for the check at start-up.
 pub(crate) fn table<DB: Dialect>() -> OwnTable {

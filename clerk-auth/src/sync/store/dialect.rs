@@ -7,19 +7,11 @@ use sqlx::database::HasStatementCache;
 use sqlx::error::DatabaseError;
 use sqlx::{Arguments, ColumnIndex, Database, Decode, Encode, Row, Type};
 
-use super::interface::{Stored, Written};
+#[cfg(feature = "postgres")]
+use crate::sync::model::announcement::CHANNEL;
+use crate::sync::model::row::{Stored, Written};
 use crate::sync::model::version::Version;
 use crate::user::StoredIn;
-
-/// The channel on which PostgreSQL carries what was written: who wrote, the table and the Clerk user ids, with a space
-/// between them; `*` instead of the ids where they are too many.
-#[cfg(feature = "postgres")]
-pub(crate) const CHANNEL: &str = "clerk_auth";
-
-/// The channel that says that the table of denials has changed. What is sent on it decides nothing: any client of the
-/// database may send.
-#[cfg(feature = "postgres")]
-pub(crate) const DENIALS_CHANNEL: &str = "clerk_auth_denials";
 
 /// The statements of the table of denials: the present moment in milliseconds, the lesser of two numbers, and what stands
 /// around a statement that changes the table.
@@ -306,6 +298,7 @@ where
     U: StoredIn<DB>,
     for<'r> i64: Decode<'r, DB> + Type<DB>,
     for<'r> bool: Decode<'r, DB> + Type<DB>,
+    for<'r> String: Decode<'r, DB> + Type<DB>,
     usize: ColumnIndex<DB::Row>,
 {
     Ok(Stored {
@@ -322,6 +315,7 @@ where
     U: StoredIn<DB>,
     for<'r> i64: Decode<'r, DB> + Type<DB>,
     for<'r> bool: Decode<'r, DB> + Type<DB>,
+    for<'r> String: Decode<'r, DB> + Type<DB>,
     usize: ColumnIndex<DB::Row>,
 {
     Ok(Written {

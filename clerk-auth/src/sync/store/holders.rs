@@ -3,9 +3,9 @@
 use sqlx::{ColumnIndex, Decode, Encode, Executor, IntoArguments, Row, Type};
 
 use super::dialect::Dialect;
-use super::interface::WriteError;
+use super::error::WriteError;
+use super::error::taken;
 use super::sql_store::{PoolStore, with_version};
-use super::upsert::taken;
 use crate::sync::model::version::Version;
 use crate::user::StoredIn;
 

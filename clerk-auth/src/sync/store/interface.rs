@@ -1,51 +1,22 @@
 //! A place where a user's row is kept: what sync asks of it, and what may come back.
 
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
-
-use sqlx::Database;
 use sqlx::error::DatabaseError;
 use sqlx::pool::CloseEvent;
 
-#[cfg(feature = "backend-api")]
-use super::bulk::WrittenRow;
-use super::delete::Deletion;
-use super::denials::DenialChanges;
+use super::error::WriteError;
+use super::hooks::StoreFuture;
 use super::normalized::Normalized;
 use crate::deny_list::Denial;
-use crate::sync::error::BoxError;
-use crate::sync::flow::webhook::{Applied, Change};
 #[cfg(feature = "backend-api")]
 use crate::sync::model::observation::Observation;
+use crate::sync::model::outcome::{Applied, Change, Deletion};
+#[cfg(feature = "backend-api")]
+use crate::sync::model::row::WrittenRow;
+use crate::sync::model::row::{Stored, Written};
 use crate::sync::model::version::Version;
 use crate::time::Timestamp;
 use crate::user::SyncedUser;
 use crate::webhook::Webhook;
-
-/// A row and its bookkeeping.
-#[derive(Debug, Eq, PartialEq)]
-pub(crate) struct Stored<U> {
-    pub(crate) user: Arc<U>,
-    pub(crate) version: Version,
-    pub(crate) deleted: bool,
-}
-
-impl<U> Clone for Stored<U> {
-    fn clone(&self) -> Self {
-        Self {
-            user: Arc::clone(&self.user),
-            ..*self
-        }
-    }
-}
-
-/// The row after an upsert: the one that won, whoever wrote it.
-#[derive(Debug)]
-pub(crate) struct Written<U> {
-    pub(crate) stored: Stored<U>,
-    pub(crate) inserted: bool,
-}
 
 /// What a look at a user's row came to.
 pub(crate) enum Looked<'s, U: SyncedUser> {
@@ -86,39 +57,6 @@ pub(crate) struct ViolatedIndex {
     /// Every column in its key is a claim whose value Clerk keeps unique.
     pub(crate) unique_in_clerk: bool,
 }
-
-/// Why a row could not be written.
-#[derive(Debug)]
-pub(crate) enum WriteError {
-    /// The database failed.
-    Database(sqlx::Error),
-    /// A unique index holds one of the values for another row. Whether the index belongs to the struct's own table,
-    /// [`Store::violated_index`] finds out.
-    Taken(Box<dyn DatabaseError>),
-    /// The application's hook failed, and nothing was inserted.
-    OnInsert(BoxError),
-    /// The application's hook failed, and nothing was deleted.
-    OnDelete(BoxError),
-    /// The application's hook failed, and nothing of the delivery was kept.
-    OnEvent(BoxError),
-    /// The user was deleted, and nothing was written.
-    Gone,
-}
-
-impl From<sqlx::Error> for WriteError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Database(error)
-    }
-}
-
-pub(crate) type StoreFuture<'a, T, E = sqlx::Error> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'a>>;
-
-/// What the application does in the transaction that inserts or deletes a row.
-pub(crate) type Hook<U, DB> = Arc<
-    dyn for<'a> Fn(&'a mut <DB as Database>::Connection, &'a U) -> StoreFuture<'a, (), BoxError>
-        + Send
-        + Sync,
->;
 
 /// A place where rows of `U` are kept. The database is erased here so that a handler's state need not name it.
 pub(crate) trait Store<U: SyncedUser>: Send + Sync {
@@ -227,4 +165,12 @@ pub(crate) trait Store<U: SyncedUser>: Send + Sync {
 
     /// Ends when the pool is closed.
     fn close_event(&self) -> CloseEvent;
+}
+
+/// What the table holds, as far as it has changed.
+pub(crate) struct DenialChanges {
+    /// Each denial, and when it was recorded, by the database's clock.
+    pub(crate) denials: Vec<(Denial, Timestamp)>,
+    /// The database's clock, in milliseconds, from which the next read goes on.
+    pub(crate) read_at: i64,
 }

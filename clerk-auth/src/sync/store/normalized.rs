@@ -3,14 +3,15 @@
 //! what the claims become.
 
 use std::collections::HashSet;
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::hash::RandomState;
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use quick_cache::sync::Cache;
 
-use super::interface::Stored;
 use crate::claim::{Claim, ClaimSource};
 use crate::sync::model::observation::Observation;
+use crate::sync::model::row::Stored;
 use crate::sync::model::version::Version;
 use crate::user::{SyncedUser, VersionSource};
 

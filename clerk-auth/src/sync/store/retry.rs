@@ -11,16 +11,17 @@
 //! How long all of that takes is bounded by the time of the request, delivery or import that waits.
 
 use std::future::Future;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
+use std::hash::RandomState;
 use std::time::Duration;
 
 use sqlx::Connection as _;
 use tokio::time::sleep;
 
 use super::dialect::Dialect;
-use super::interface::WriteError;
+use super::error::WriteError;
+use super::hooks::BoxError;
 use super::sqlstate::{self, ErrorKind};
-use crate::sync::error::BoxError;
 
 /// How often work is repeated after its connection was lost. A statement that crashes the server must not crash it often.
 const MOST_LOST: u32 = 2;

@@ -3,30 +3,18 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use sqlx::error::DatabaseError;
-use sqlx::pool::CloseEvent;
 use sqlx::{ColumnIndex, Database, Decode, Encode, Executor, IntoArguments, Row, Type};
 
-#[cfg(feature = "backend-api")]
-use super::bulk::WrittenRow;
-use super::connection::{Connection, Connections};
-use super::delete::Deletion;
-use super::denials::DenialChanges;
+use super::connection::Connections;
 use super::dialect::{Dialect, key, stored};
-use super::interface::{Hook, Looked, Store, StoreFuture, Stored, ViolatedIndex, WriteError, Written};
+use super::hooks::{Hook, OnEvent};
 use super::normalized::Normalized;
-use super::retry::{Failed, forget_if_stale, repeated};
+use super::retry::{Failed, repeated};
 use super::stuck::Stuck;
-use super::upsert::VacantPlace;
-use crate::deny_list::Denial;
-use crate::sync::flow::webhook::{Applied, Change, OnEvent};
 use crate::sync::model::announcement::announcement;
-#[cfg(feature = "backend-api")]
-use crate::sync::model::observation::Observation;
+use crate::sync::model::row::Stored;
 use crate::sync::model::version::Version;
-use crate::time::Timestamp;
-use crate::user::{ClaimColumn, StoredIn};
-use crate::webhook::Webhook;
+use crate::user::StoredIn;
 
 /// Rows of `U` in a database.
 pub(crate) struct PoolStore<U, DB: Database> {
@@ -51,6 +39,7 @@ where
     for<'q> &'q str: Encode<'q, DB> + Type<DB>,
     for<'q> i64: Encode<'q, DB> + Decode<'q, DB> + Type<DB>,
     for<'r> bool: Decode<'r, DB> + Type<DB>,
+    for<'r> String: Decode<'r, DB> + Type<DB>,
     usize: ColumnIndex<DB::Row>,
 {
     /// Whether writes are announced: rows that every process reads each time need not be.
@@ -71,7 +60,7 @@ where
 
     /// Does a piece of work that may wait for the lock of a user's row, and repeats it where that helps. The work is told whether
     /// the user's last write was given up.
-    async fn tried<T, E, F>(&self, clerk_id: &str, mut work: impl FnMut(bool) -> F) -> Result<T, E>
+    pub(super) async fn tried<T, E, F>(&self, clerk_id: &str, mut work: impl FnMut(bool) -> F) -> Result<T, E>
     where
         E: Failed,
         F: Future<Output = Result<T, E>>,
@@ -81,6 +70,35 @@ where
         let done = self.repeated(|| work(is_stuck)).await;
         attempt.end();
         done
+    }
+
+    /// Reads a row on a connection of its own.
+    pub(super) fn read_row<'a>(
+        &'a self,
+        clerk_id: &'a str,
+    ) -> impl Future<Output = Result<Option<Stored<U>>, sqlx::Error>> + Send + 'a {
+        self.repeated(move || async move {
+            let mut connection = self.connections.acquire().await?;
+            let stored = self.select(&mut connection, clerk_id).await;
+            connection.end(stored).await
+        })
+    }
+
+    /// Reads the rows of those that have one, with their Clerk user ids.
+    pub(super) fn read_rows<'a>(
+        &'a self,
+        clerk_ids: &'a [&'a str],
+    ) -> impl Future<Output = Result<Vec<(String, Stored<U>)>, sqlx::Error>> + Send + 'a {
+        self.repeated(move || async move {
+            let mut connection = self.connections.acquire().await?;
+            let rows = sqlx::query_with(U::SELECT_MANY, DB::many(clerk_ids)?)
+                .fetch_all(&mut *connection)
+                .await;
+            let rows = connection.end(rows).await?;
+            rows.iter()
+                .map(|row| Ok((row.try_get(row.len() - 1)?, stored::<DB, U>(row, row.len() - 3)?)))
+                .collect()
+        })
     }
 
     pub(crate) async fn select(
@@ -109,296 +127,6 @@ where
             .fetch_optional(connection)
             .await?;
         row.map(|row| stored::<DB, U>(&row, row.len() - 2)).transpose()
-    }
-}
-
-impl<DB, U> Store<U> for PoolStore<U, DB>
-where
-    DB: Dialect,
-    U: StoredIn<DB>,
-    DB::Arguments: IntoArguments<DB>,
-    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
-    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
-    for<'q> i64: Encode<'q, DB> + Decode<'q, DB> + Type<DB>,
-    for<'r> bool: Decode<'r, DB> + Type<DB>,
-    for<'r> String: Decode<'r, DB> + Type<DB>,
-    usize: ColumnIndex<DB::Row>,
-{
-    fn read<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, Option<Stored<U>>> {
-        Box::pin(self.repeated(move || async move {
-            let mut connection = self.connections.acquire().await?;
-            let stored = self.select(&mut connection, clerk_id).await;
-            connection.end(stored).await
-        }))
-    }
-
-    fn look<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, Looked<'a, U>> {
-        Box::pin(self.repeated(move || async move {
-            let mut connection = self.connections.acquire().await?;
-            let selected = self.select(&mut connection, clerk_id).await;
-            Ok(
-                match forget_if_stale::<DB, _, _>(&mut connection, selected).await? {
-                    Some(stored) => {
-                        connection.done().await?;
-                        Looked::Row(stored)
-                    }
-                    None => Looked::Nothing(match connection {
-                        Connection::Plain(connection) => Some(Box::new(VacantPlace {
-                            store: self,
-                            connection,
-                        })),
-                        // What was read does not go into the transaction that writes: where that has the snapshot of its
-                        // first statement, it fails on a row that others have inserted since.
-                        Connection::Pooled(transaction) => {
-                            transaction.commit().await?;
-                            None
-                        }
-                    }),
-                },
-            )
-        }))
-    }
-
-    fn look_or_insert<'a>(
-        &'a self,
-        clerk_id: &'a str,
-        claims: &'a U::Claims,
-        version: Version,
-    ) -> Option<StoreFuture<'a, Option<Written<U>>, WriteError>> {
-        // A hook needs a transaction around the insertion, and so does a short time for a lock.
-        if self.on_insert.is_some() || self.stuck.contains(clerk_id) {
-            return None;
-        }
-        Some(Box::pin(async move {
-            self.tried(clerk_id, move |_| {
-                self.select_or_insert(clerk_id, claims, version)
-            })
-            .await
-        }))
-    }
-
-    fn read_many<'a>(&'a self, clerk_ids: &'a [&'a str]) -> StoreFuture<'a, Vec<(String, Stored<U>)>> {
-        Box::pin(self.repeated(move || async move {
-            let mut connection = self.connections.acquire().await?;
-            let rows = sqlx::query_with(U::SELECT_MANY, DB::many(clerk_ids)?)
-                .fetch_all(&mut *connection)
-                .await;
-            let rows = connection.end(rows).await?;
-            rows.iter()
-                .map(|row| Ok((row.try_get(row.len() - 1)?, stored::<DB, U>(row, row.len() - 3)?)))
-                .collect()
-        }))
-    }
-
-    fn write<'a>(
-        &'a self,
-        clerk_id: &'a str,
-        claims: &'a U::Claims,
-        version: Version,
-    ) -> StoreFuture<'a, Written<U>, WriteError> {
-        Box::pin(async move {
-            let write = move |is_stuck| async move {
-                match self.connections.acquire_to_write(is_stuck).await? {
-                    Connection::Plain(mut connection) => {
-                        self.write_on(&mut connection, clerk_id, claims, version).await
-                    }
-                    Connection::Pooled(transaction) => {
-                        self.upsert_and_commit(transaction, clerk_id, claims, version)
-                            .await
-                    }
-                }
-            };
-            let written = self.tried(clerk_id, write).await?;
-            self.after_insertion(clerk_id, written).await
-        })
-    }
-
-    fn raise_version<'a>(&'a self, clerk_id: &'a str, version: Version) -> StoreFuture<'a, ()> {
-        Box::pin(self.tried(clerk_id, move |is_stuck| async move {
-            let arguments = with_version::<DB>(clerk_id, version)?;
-            let mut connection = self.connections.acquire_to_write(is_stuck).await?;
-            let raised = sqlx::query_with(U::RAISE_VERSION, arguments)
-                .execute(&mut *connection)
-                .await;
-            connection.end(raised.map(drop)).await
-        }))
-    }
-
-    fn delete<'a>(
-        &'a self,
-        clerk_id: &'a str,
-        denial: &'a Denial,
-        now: Timestamp,
-    ) -> StoreFuture<'a, Deletion, WriteError> {
-        Box::pin(async move {
-            let delete = || self.delete_and_commit(clerk_id, Some((denial, now)));
-            let deletion = self.repeated(delete).await?;
-            Ok(match self.purge(clerk_id).await? {
-                true => Deletion::Deleted,
-                false => deletion,
-            })
-        })
-    }
-
-    fn purge<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool, WriteError> {
-        Box::pin(async move {
-            let has_row = match U::TOMBSTONES {
-                Some(_) => self.read(clerk_id).await?.is_some_and(|stored| stored.deleted),
-                None => false,
-            };
-            if !has_row {
-                return Ok(false);
-            }
-            let delete = || self.delete_and_commit(clerk_id, None);
-            Ok(self.repeated(delete).await? == Deletion::Deleted)
-        })
-    }
-
-    #[cfg(feature = "backend-api")]
-    fn has_tombstone<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool> {
-        Box::pin(self.repeated(move || async move {
-            if U::TOMBSTONES.is_none() {
-                return Ok(false);
-            }
-            let mut connection = self.connections.acquire().await?;
-            let found = self.select_tombstone(&mut connection, clerk_id).await;
-            connection.end(found).await
-        }))
-    }
-
-    fn violated_index<'a>(&'a self, error: &'a dyn DatabaseError) -> StoreFuture<'a, Option<ViolatedIndex>> {
-        Box::pin(self.repeated(move || async move {
-            let mut connection = self.connections.acquire().await?;
-            let names = DB::violated_columns(&mut connection, error, U::TABLE).await;
-            let names = connection.end(names).await?;
-            let name = error.constraint().unwrap_or(error.message());
-            Ok(names.map(|names| violated_index(name, &names, U::CLAIM_COLUMNS)))
-        }))
-    }
-
-    fn holders<'a>(
-        &'a self,
-        clerk_id: &'a str,
-        claims: &'a U::Claims,
-        column: usize,
-    ) -> StoreFuture<'a, Vec<String>> {
-        Box::pin(self.repeated(move || async move {
-            let mut connection = self.connections.acquire().await?;
-            let holders = self
-                .select_holders(&mut connection, clerk_id, claims, column)
-                .await;
-            connection.end(holders).await
-        }))
-    }
-
-    fn write_instead_of<'a>(
-        &'a self,
-        released: &'a [(String, usize)],
-        clerk_id: &'a str,
-        claims: &'a U::Claims,
-        version: Version,
-    ) -> StoreFuture<'a, Written<U>, WriteError> {
-        Box::pin(async move {
-            let written = self.repeated(move || async move {
-                let mut transaction = self.connections.begin().await?;
-                let done = self.release(&mut transaction, released, clerk_id, version).await;
-                forget_if_stale::<DB, _, _>(&mut transaction, done).await?;
-                self.upsert_and_commit(transaction, clerk_id, claims, version)
-                    .await
-            });
-            self.after_insertion(clerk_id, written.await?).await
-        })
-    }
-
-    #[cfg(feature = "backend-api")]
-    fn write_many<'a>(
-        &'a self,
-        rows: &'a [Observation<'a, U>],
-    ) -> StoreFuture<'a, Vec<WrittenRow>, WriteError> {
-        Box::pin(self.repeated(move || self.upsert_many(rows)))
-    }
-
-    #[cfg(feature = "backend-api")]
-    fn raise_version_of_many<'a>(&'a self, versions: &'a [(&'a str, Version)]) -> StoreFuture<'a, ()> {
-        Box::pin(self.repeated(move || self.update_versions(versions)))
-    }
-
-    #[cfg(feature = "backend-api")]
-    fn ids_after<'a>(&'a self, clerk_id: &'a str, most: i64) -> StoreFuture<'a, Vec<String>> {
-        Box::pin(self.repeated(move || self.select_ids(clerk_id, most)))
-    }
-
-    fn announce<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, ()> {
-        Box::pin(self.repeated(move || async move {
-            if !DB::ANNOUNCES {
-                return Ok(());
-            }
-            let mut connection = self.connections.acquire().await?;
-            let announced = DB::announce(&mut connection, &self.announcement_of(clerk_id)).await;
-            connection.end(announced).await
-        }))
-    }
-
-    fn receive<'a>(
-        &'a self,
-        delivery: &'a Webhook,
-        change: Change<'a, U>,
-    ) -> StoreFuture<'a, Applied, WriteError> {
-        Box::pin(async move {
-            let clerk_id = match change {
-                Change::Write(observation) => Some(observation.source.subject()),
-                Change::Delete(clerk_id) => Some(clerk_id),
-                Change::Nothing | Change::Refuse => None,
-            };
-            let receive = move |is_stuck| self.receive_in_transaction(delivery, change, is_stuck);
-            match clerk_id {
-                Some(clerk_id) => self.tried(clerk_id, receive).await,
-                None => self.repeated(|| receive(false)).await,
-            }
-        })
-    }
-
-    fn record_denial<'a>(&'a self, denial: &'a Denial, now: Timestamp) -> StoreFuture<'a, ()> {
-        Box::pin(self.repeated(move || async move {
-            let mut connection = self.connections.acquire().await?;
-            let recorded = self.record_denial_on(&mut connection, denial, now).await;
-            connection.end(recorded).await
-        }))
-    }
-
-    fn admit_denied<'a>(&'a self, denial: &'a Denial) -> StoreFuture<'a, ()> {
-        Box::pin(self.repeated(move || async move {
-            let mut connection = self.connections.acquire().await?;
-            let admitted = self.admit_denied_on(&mut connection, denial).await;
-            connection.end(admitted).await
-        }))
-    }
-
-    fn read_denials(&self, since: i64, now: Timestamp) -> StoreFuture<'_, DenialChanges> {
-        Box::pin(self.repeated(move || self.select_denials(since, now)))
-    }
-
-    fn forget_denials(&self, now: Timestamp) -> StoreFuture<'_, ()> {
-        Box::pin(self.repeated(move || self.delete_expired_denials(now)))
-    }
-
-    fn normalized(&self) -> &Normalized<U> {
-        &self.normalized
-    }
-
-    fn close_event(&self) -> CloseEvent {
-        self.connections.close_event()
-    }
-}
-
-/// The index of this name whose key has the columns of these names.
-fn violated_index(name: &str, names: &[String], columns: &[ClaimColumn]) -> ViolatedIndex {
-    let place = |name: &String| columns.iter().position(|column| column.name == name.as_str());
-    let is_unique = |place: Option<usize>| place.is_some_and(|place| columns[place].unique_in_clerk);
-    ViolatedIndex {
-        name: name.to_owned(),
-        columns: names.iter().filter_map(place).collect(),
-        unique_in_clerk: !names.is_empty() && names.iter().map(place).all(is_unique),
     }
 }
 

@@ -1,16 +1,16 @@
 //! Writes one row: the upsert and what goes with it, or the insertion of a row that there was not a moment ago.
 
-use sqlx::pool::PoolConnection;
-use sqlx::{
-    ColumnIndex, Connection as _, Database, Decode, Encode, Executor, IntoArguments, Row, Transaction, Type,
-};
+use super::connection::Connection;
+use sqlx::{ColumnIndex, Connection as _, Decode, Encode, Executor, IntoArguments, Row, Transaction, Type};
 
 use super::dialect::{Dialect, written};
-use super::interface::{Store as _, StoreFuture, Vacancy, WriteError, Written};
-use super::retry::{forget_if_stale, may_be_repeated};
+use super::error::WriteError;
+use super::error::{commit_error, taken};
+use super::retry::forget_if_stale;
 use super::sql_store::PoolStore;
+use crate::sync::model::row::Written;
 use crate::sync::model::version::Version;
-use crate::user::{StoredIn, SyncedUser};
+use crate::user::StoredIn;
 
 impl<DB, U> PoolStore<U, DB>
 where
@@ -21,6 +21,7 @@ where
     for<'q> &'q str: Encode<'q, DB> + Type<DB>,
     for<'q> i64: Encode<'q, DB> + Decode<'q, DB> + Type<DB>,
     for<'r> bool: Decode<'r, DB> + Type<DB>,
+    for<'r> String: Decode<'r, DB> + Type<DB>,
     usize: ColumnIndex<DB::Row>,
 {
     /// The parameters of every statement that writes one row.
@@ -28,6 +29,28 @@ where
         let mut arguments = DB::Arguments::default();
         U::bind(claims, version.milliseconds(), &mut arguments).map_err(sqlx::Error::Encode)?;
         Ok(arguments)
+    }
+
+    /// Writes a row on a connection of its own.
+    pub(super) async fn write_row(
+        &self,
+        clerk_id: &str,
+        claims: &U::Claims,
+        version: Version,
+    ) -> Result<Written<U>, WriteError> {
+        let write = move |is_stuck| async move {
+            match self.connections.acquire_to_write(is_stuck).await? {
+                Connection::Plain(mut connection) => {
+                    self.write_on(&mut connection, clerk_id, claims, version).await
+                }
+                Connection::Pooled(transaction) => {
+                    self.upsert_and_commit(transaction, clerk_id, claims, version)
+                        .await
+                }
+            }
+        };
+        let written = self.tried(clerk_id, write).await?;
+        self.after_insertion(clerk_id, written).await
     }
 
     /// The upsert, and the application's hook if it inserted.
@@ -157,7 +180,7 @@ where
     }
 
     /// Runs [`StoredIn::INSERT`]; `None` if there is a row by now, or a tombstone.
-    async fn insert_alone(
+    pub(super) async fn insert_alone(
         &self,
         connection: &mut DB::Connection,
         clerk_id: &str,
@@ -178,89 +201,5 @@ where
             }
             None => Ok(None),
         }
-    }
-}
-
-/// The connection on which a user was found to have no row: it has just answered, and another would have to be asked
-/// whether it does.
-pub(crate) struct VacantPlace<'s, U, DB: Database> {
-    pub(crate) store: &'s PoolStore<U, DB>,
-    pub(crate) connection: PoolConnection<DB>,
-}
-
-impl<DB, U> Vacancy<U> for VacantPlace<'_, U, DB>
-where
-    DB: Dialect,
-    U: StoredIn<DB>,
-    DB::Arguments: IntoArguments<DB>,
-    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
-    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
-    for<'q> i64: Encode<'q, DB> + Decode<'q, DB> + Type<DB>,
-    for<'r> bool: Decode<'r, DB> + Type<DB>,
-    for<'r> String: Decode<'r, DB> + Type<DB>,
-    usize: ColumnIndex<DB::Row>,
-{
-    fn fill<'a>(
-        self: Box<Self>,
-        clerk_id: &'a str,
-        claims: &'a U::Claims,
-        version: Version,
-    ) -> StoreFuture<'a, Written<U>, WriteError>
-    where
-        Self: 'a,
-    {
-        Box::pin(async move {
-            let Self {
-                store,
-                mut connection,
-            } = *self;
-            if store.stuck.contains(clerk_id) {
-                drop(connection);
-                return store.write(clerk_id, claims, version).await;
-            }
-            let attempt = store.stuck.attempt(clerk_id);
-            let inserted = match store.on_insert {
-                None => {
-                    store
-                        .insert_alone(&mut connection, clerk_id, claims, version)
-                        .await
-                }
-                // The hook needs a transaction around it.
-                Some(_) => Ok(None),
-            };
-            let written = match inserted {
-                Ok(Some(inserted)) => Ok(inserted),
-                Ok(None) => store.write_on(&mut connection, clerk_id, claims, version).await,
-                Err(error) => Err(error),
-            };
-            drop(connection);
-            attempt.end();
-            match written {
-                // Another connection, or another moment.
-                Err(error) if may_be_repeated(&error) => store.write(clerk_id, claims, version).await,
-                written => store.after_insertion(clerk_id, written?).await,
-            }
-        })
-    }
-}
-
-/// What a statement that writes a row failed with.
-pub(super) fn taken(error: sqlx::Error) -> WriteError {
-    match error {
-        sqlx::Error::Database(error) if error.is_unique_violation() => WriteError::Taken(error),
-        error => error.into(),
-    }
-}
-
-/// What a transaction of writes failed with when it was committed. A constraint that is `DEFERRABLE INITIALLY DEFERRED`
-/// refuses only then; one of another table is that of a hook.
-pub(crate) fn commit_error<U: SyncedUser>(error: sqlx::Error) -> WriteError {
-    match error {
-        sqlx::Error::Database(error)
-            if error.is_unique_violation() && error.table() == U::TABLE.rsplit('.').next() =>
-        {
-            WriteError::Taken(error)
-        }
-        error => error.into(),
     }
 }

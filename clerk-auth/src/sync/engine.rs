@@ -1,0 +1,163 @@
+//! What every flow uses: the parts that a handle has, and the rules by which the database is asked.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+#[cfg(feature = "backend-api")]
+use super::backend::lookup::Fallback;
+use super::error::SyncError;
+use super::local::breaker::{Breaker, PROBE_INTERVAL, PROBE_TIMEOUT};
+use super::local::denial_watch::DenialWatch;
+use super::local::failure_log::Reports;
+use super::local::read_batches::{Counted, Reads};
+use super::local::refusals::Refusals;
+use super::local::row_cache::{FreshRow, FreshRows, Reading};
+use super::local::sign_up_predictor::Newcomers;
+use super::local::tasks::Tasks;
+use super::local::write_locks::Writers;
+use super::model::barring::Barring;
+use super::model::outcome::{SyncOutcome, Synced};
+use super::model::row::Stored;
+use super::store::interface::Store;
+use crate::clerk::Clerk;
+use crate::session::Session;
+use crate::user::{ClaimColumn, SyncedUser};
+
+pub(crate) struct Engine<U> {
+    pub(super) clerk: Clerk,
+    pub(super) store: Arc<dyn Store<U>>,
+    pub(super) claim_columns: &'static [ClaimColumn],
+    pub(super) reads: Arc<Reads<U>>,
+    pub(super) newcomers: Newcomers,
+    pub(super) fresh: FreshRows<U>,
+    pub(super) breaker: Breaker,
+    pub(super) reports: Reports,
+    pub(super) timeout: Duration,
+    pub(super) barring: Barring,
+    pub(super) denials: Arc<DenialWatch>,
+    pub(super) tasks: Tasks,
+    pub(super) writers: Writers,
+    pub(super) refusals: Refusals,
+    #[cfg(feature = "backend-api")]
+    pub(super) fallback: Option<Fallback>,
+}
+
+impl<U: SyncedUser> Engine<U> {
+    /// Asks the database unless it has not been answering.
+    pub(crate) async fn ask<T, F>(self: &Arc<Self>, work: impl FnOnce(Counted) -> F) -> Result<T, SyncError>
+    where
+        F: Future<Output = Result<T, SyncError>>,
+    {
+        if self.breaker.is_open() {
+            return Err(SyncError::Unavailable);
+        }
+        let counted = Counted::default();
+        let done = self.within(work(counted.clone())).await;
+        match &done {
+            Err(error) if error.failure::<U>().is_outage() => {
+                if counted.is_counted() && self.breaker.failed() {
+                    self.probe();
+                }
+            }
+            _ => self.breaker.succeeded(),
+        }
+        done
+    }
+
+    pub(crate) fn serve(
+        &self,
+        session: Option<&Session>,
+        stored: Stored<U>,
+        read: Option<Reading>,
+        outcome: SyncOutcome,
+    ) -> Synced<Arc<U>> {
+        if session.is_some() {
+            self.newcomers.saw(outcome);
+        }
+        if let Some(read) = read {
+            self.keep(session, &stored, read);
+        }
+        Synced {
+            user: stored.user,
+            outcome,
+        }
+    }
+
+    /// Keeps a row for the session's next request. What nobody asked for is not kept.
+    pub(crate) fn keep(&self, session: Option<&Session>, stored: &Stored<U>, read: Reading) {
+        if let Some(session) = session
+            && self.fresh.keeps()
+        {
+            let row = FreshRow {
+                stored: stored.clone(),
+                session: session.clone(),
+                read,
+            };
+            self.fresh.put(session.user_id().as_str(), row);
+        }
+    }
+
+    pub(crate) async fn announce(&self, clerk_id: &str) {
+        let announced = self
+            .within(async { Ok(self.store.announce(clerk_id).await?) })
+            .await;
+        if let Err(error) = announced {
+            tracing::warn!(user = U::NAME, %error, "other processes serve a row until its time is over");
+        }
+    }
+
+    pub(crate) async fn within<T>(
+        &self,
+        work: impl Future<Output = Result<T, SyncError>>,
+    ) -> Result<T, SyncError> {
+        let mut work = pin!(work);
+        let soon = self.timeout / 2;
+        if let Ok(done) = tokio::time::timeout(soon, work.as_mut()).await {
+            return done;
+        }
+        // It takes long. A read of no row tells whether that is the database's fault or this row's alone; all who ask this
+        // share one statement.
+        let answer = async { self.reads.look("", &Counted::default()).await.is_ok() };
+        let mut answer = pin!(answer);
+        let mut answers = None;
+        let both = poll_fn(|context| {
+            if answers.is_none()
+                && let Poll::Ready(answered) = answer.as_mut().poll(context)
+            {
+                answers = Some(answered);
+            }
+            work.as_mut().poll(context)
+        });
+        match tokio::time::timeout(self.timeout.saturating_sub(soon), both).await {
+            Ok(done) => done,
+            Err(_) if answers == Some(true) => Err(SyncError::Busy(self.timeout)),
+            Err(_) => Err(SyncError::Timeout(self.timeout)),
+        }
+    }
+
+    /// Asks the database, one question at a time, until it answers.
+    fn probe(self: &Arc<Self>) {
+        tracing::error!(
+            user = U::NAME,
+            "the database does not answer; requests fail fast until it does"
+        );
+        let inner = Arc::downgrade(self);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(PROBE_INTERVAL).await;
+                let Some(inner) = inner.upgrade() else {
+                    return;
+                };
+                let answer = tokio::time::timeout(PROBE_TIMEOUT, inner.store.read("")).await;
+                if answer.is_ok_and(|read| read.is_ok()) {
+                    inner.breaker.close();
+                    tracing::info!(user = U::NAME, "the database answers again");
+                    return;
+                }
+            }
+        });
+    }
+}

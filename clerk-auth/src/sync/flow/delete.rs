@@ -1,0 +1,27 @@
+//! A deletion, and what a deleted user's token is answered with.
+
+use crate::id::UserId;
+use crate::sync::engine::Engine;
+use crate::sync::error::SyncError;
+use crate::sync::model::outcome::Deletion;
+use crate::user::SyncedUser;
+
+/// Deletes a user here, in the database, and in every process.
+pub(crate) async fn delete<U: SyncedUser>(engine: &Engine<U>, clerk_id: &str) -> Result<Deletion, SyncError> {
+    let now = engine.clerk.now();
+    let denial = engine.barring.of_deleted(&UserId::new(clerk_id), now);
+    // However it ends, and whether or not that is heard, no copy read before is good.
+    let _writing = engine.fresh.writing(clerk_id, now);
+    let deletion = engine.store.delete(clerk_id, &denial, now).await?;
+    engine.clerk.deny(denial);
+    Ok(deletion)
+}
+
+/// What the token of a deleted user is answered with. Their row goes if a race has let it in.
+pub(crate) async fn gone<U: SyncedUser>(engine: &Engine<U>, clerk_id: &str) -> SyncError {
+    if let Err(error) = engine.store.purge(clerk_id).await {
+        let error = SyncError::from(error);
+        tracing::error!(user = U::NAME, %error, "a row that a deleted user has left behind is there still");
+    }
+    SyncError::Gone
+}

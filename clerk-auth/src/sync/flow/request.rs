@@ -1,0 +1,92 @@
+//! A request: the row of a session's user, from memory or from the database.
+
+use std::sync::Arc;
+
+#[cfg(feature = "backend-api")]
+use super::backend_api;
+use super::delete;
+use super::reconcile;
+#[cfg(feature = "backend-api")]
+use crate::claim::ClaimProblem;
+use crate::session::Session;
+use crate::sync::engine::Engine;
+use crate::sync::error::SyncError;
+use crate::sync::local::row_cache::FreshRow;
+use crate::sync::model::observation::Observation;
+use crate::sync::model::outcome::{SyncOutcome, Synced};
+use crate::sync::model::plan::{Plan, plan};
+use crate::sync::model::row::Stored;
+use crate::sync::unwind::caught;
+use crate::time::Timestamp;
+use crate::token::Refusal;
+use crate::user::SyncedUser;
+
+/// The row of a session's user.
+pub(crate) async fn row<U: SyncedUser>(
+    engine: &Arc<Engine<U>>,
+    session: &Session,
+    now: Timestamp,
+) -> Result<Synced<Arc<U>>, SyncError> {
+    if session.issuer() != engine.clerk.issuer() {
+        return Err(SyncError::OtherInstance {
+            session: session.issuer().into(),
+            rows: engine.clerk.issuer().into(),
+        });
+    }
+    if engine.clerk.denied_user(session.sub(), now) == Some(Refusal::UserDeleted) {
+        return Err(delete::gone(engine, session.sub()).await);
+    }
+    let kept = engine.fresh.get(session.user_id().as_str(), now);
+    if let Some(row) = &kept
+        && row.session.is(session)
+    {
+        return Ok(cached(&row.stored));
+    }
+    // In an allocation of its own, which a warm request does not make: it has room for everything that can happen, and
+    // would be part of each handler's future otherwise.
+    Box::pin(caught(engine.observe(session, kept))).await?
+}
+
+/// A row for one request alone: for structs that are not `Clone`.
+pub(crate) async fn own<U: SyncedUser>(engine: &Engine<U>, clerk_id: &str) -> Result<U, SyncError> {
+    let stored = engine
+        .within(async { Ok(engine.store.read(clerk_id).await?) })
+        .await?;
+    match stored {
+        Some(stored) if !stored.deleted => Arc::try_unwrap(stored.user).map_err(|_| SyncError::Gone),
+        _ => Err(SyncError::Gone),
+    }
+}
+
+impl<U: SyncedUser> Engine<U> {
+    async fn observe(
+        self: &Arc<Self>,
+        session: &Session,
+        kept: Option<Arc<FreshRow<U>>>,
+    ) -> Result<Synced<Arc<U>>, SyncError> {
+        let observation = match Observation::of_session(session) {
+            Ok(observation) => observation,
+            #[cfg(feature = "backend-api")]
+            Err(claims) if self.fallback.is_some() && claims.are(&ClaimProblem::Absent) => {
+                return backend_api::without_claims(self, session, claims, self.clerk.now()).await;
+            }
+            Err(claims) => return Err(claims.into()),
+        };
+        if let Some(row) = &kept
+            && (plan(Some(&row.stored), &observation.claims, observation.version) == Plan::Serve
+                || self.store.normalized().knows(&observation, &row.stored))
+        {
+            self.keep(Some(session), &row.stored, row.read);
+            return Ok(cached(&row.stored));
+        }
+        self.ask(|counted| reconcile::settle(self, &observation, Some(session), counted))
+            .await
+    }
+}
+
+fn cached<U>(stored: &Stored<U>) -> Synced<Arc<U>> {
+    Synced {
+        user: Arc::clone(&stored.user),
+        outcome: SyncOutcome::Cached,
+    }
+}

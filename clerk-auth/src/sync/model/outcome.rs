@@ -1,0 +1,180 @@
+//! What sync has done: for a request, for a deletion, for a delivery.
+
+use super::observation::Observation;
+use crate::user::SyncedUser;
+
+/// What sync did for a request.
+///
+/// ```
+/// # #[cfg(feature = "sqlite")]
+/// # mod example {
+/// # #[derive(Clone, clerk_auth::SyncedUser)]
+/// # #[synced_user(table = "users", database(sqlite))]
+/// # struct User { clerk_id: String }
+/// use axum::response::Redirect;
+/// use clerk_auth::sync::SyncOutcome;
+/// use clerk_auth::{Synced, authenticated};
+///
+/// #[authenticated]
+/// async fn after_sign_in(synced: Synced<User>) -> Redirect {
+///     match synced.outcome {
+///         SyncOutcome::Inserted => Redirect::to("/welcome"),
+///         _ => Redirect::to("/home"),
+///     }
+/// }
+/// # }
+/// ```
+///
+/// Of several first requests at once one has inserted the row, and of a user whom a webhook has told of none:
+/// what must happen once for each user stands in [`on_insert`](crate::sync::UserSyncBuilder::on_insert).
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum SyncOutcome {
+    /// The row was created by this request.
+    Inserted,
+    /// A claim had changed, and the row with it.
+    Updated,
+    /// The row already said what the claims say, or says something newer.
+    Unchanged,
+    /// The same of a row that was read a moment ago; the database was not asked.
+    Cached,
+}
+
+impl SyncOutcome {
+    /// One lower-case word, as for a response header: `inserted`, `updated`, `unchanged`, `cached`.
+    ///
+    /// ```
+    /// use clerk_auth::sync::SyncOutcome;
+    ///
+    /// assert_eq!(SyncOutcome::Inserted.as_str(), "inserted");
+    /// ```
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Inserted => "inserted",
+            Self::Updated => "updated",
+            Self::Unchanged => "unchanged",
+            Self::Cached => "cached",
+        }
+    }
+}
+
+/// A row, and what sync did to have it.
+///
+/// A handler under `#[authenticated]` takes one; its test makes one:
+///
+/// ```
+/// # #[cfg(feature = "sqlite")]
+/// # mod example {
+/// # #[derive(Clone, clerk_auth::SyncedUser)]
+/// # #[synced_user(table = "users", database(sqlite))]
+/// # pub struct User { pub clerk_id: String }
+/// use clerk_auth::sync::SyncOutcome;
+/// use clerk_auth::{Synced, authenticated};
+///
+/// #[authenticated]
+/// async fn me(synced: Synced<User>) -> String {
+///     format!("{} ({})", synced.user.clerk_id, synced.outcome.as_str())
+/// }
+///
+/// // #[tokio::test]
+/// # pub
+/// async fn the_outcome_is_told() {
+///     let user = User { clerk_id: "user_ada".to_owned() };
+///     assert_eq!(me(Synced { user, outcome: SyncOutcome::Cached }.into()).await, "user_ada (cached)");
+/// }
+/// # }
+/// # #[cfg(feature = "sqlite")]
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(example::the_outcome_is_told());
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Synced<U> {
+    /// The row.
+    pub user: U,
+    /// What sync did.
+    pub outcome: SyncOutcome,
+}
+
+/// What deleting a user came to.
+///
+/// ```
+/// use clerk_auth::id::UserId;
+/// use clerk_auth::sync::{Deletion, SyncError};
+/// use clerk_auth::{SyncedUser, UserSync};
+///
+/// async fn close_account<U: SyncedUser>(users: &UserSync<U>, user_id: &UserId) -> Result<(), SyncError> {
+///     match users.delete(user_id).await? {
+///         Deletion::Deleted => println!("{user_id} is deleted"),
+///         Deletion::AlreadyDeleted => println!("{user_id} had been deleted before"),
+///         other => println!("{user_id}: {other:?}"),
+///     }
+///     Ok(())
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Deletion {
+    /// There was a row, and the user is deleted now.
+    Deleted,
+    /// The user had been deleted before.
+    AlreadyDeleted,
+    /// There was no row. The user's tokens are refused all the same. With `tombstones` the deletion is remembered for ever,
+    /// else for the [denial lifetime](crate::clerk::ClerkBuilder::denial_lifetime), which no token outlives.
+    NoRow,
+}
+
+/// What a delivery does to a row.
+pub(crate) enum Change<'a, U: SyncedUser> {
+    /// It is about something else, or about somebody who can have no row.
+    Nothing,
+    /// These are the user's claims.
+    Write(&'a Observation<'a, U>),
+    /// The user was deleted.
+    Delete(&'a str),
+    /// The struct or the database refuses the user's claims.
+    Refuse,
+}
+
+impl<U: SyncedUser> Clone for Change<'_, U> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<U: SyncedUser> Copy for Change<'_, U> {}
+
+/// What a delivery came to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Applied {
+    /// It was about something else.
+    Nothing,
+    /// The row was created.
+    Inserted,
+    /// The row was changed.
+    Updated,
+    /// The row said so already.
+    Unchanged,
+    /// The row is newer.
+    Stale,
+    /// The row was deleted.
+    Deleted,
+    /// The user had been deleted.
+    Gone,
+    /// The struct or the database refuses the user's claims, so the row is as it was.
+    Refused,
+}
+
+impl Applied {
+    /// One lower-case word, as for a label of a metric.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Inserted => "inserted",
+            Self::Updated => "updated",
+            Self::Unchanged => "unchanged",
+            Self::Stale => "stale",
+            Self::Deleted => "deleted",
+            Self::Gone => "gone",
+            Self::Refused => "refused",
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! A row as it was read, and what a write has made of it.
+
+use std::sync::Arc;
+
+use super::version::Version;
+
+/// A row and its bookkeeping.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) struct Stored<U> {
+    pub(crate) user: Arc<U>,
+    pub(crate) version: Version,
+    pub(crate) deleted: bool,
+}
+
+impl<U> Clone for Stored<U> {
+    fn clone(&self) -> Self {
+        Self {
+            user: Arc::clone(&self.user),
+            ..*self
+        }
+    }
+}
+
+/// The row after an upsert: the one that won, whoever wrote it.
+#[derive(Debug)]
+pub(crate) struct Written<U> {
+    pub(crate) stored: Stored<U>,
+    pub(crate) inserted: bool,
+}
+
+#[cfg(feature = "backend-api")]
+/// One of many rows after an upsert: the one that won, whoever wrote it.
+#[derive(Debug)]
+pub(crate) struct WrittenRow {
+    pub(crate) clerk_id: String,
+    pub(crate) version: Version,
+    pub(crate) deleted: bool,
+    pub(crate) inserted: bool,
+}

@@ -1,0 +1,253 @@
+//! Remembers which deliveries the application has seen, for a hook that must not see one twice.
+
+use std::time::Duration;
+
+use sqlx::{ColumnIndex, Decode, Encode, Executor, IntoArguments, Type};
+
+use super::connection::Connections;
+use super::dialect::{Dialect, key};
+use super::error::WriteError;
+use super::error::commit_error;
+use super::hooks::OnEvent;
+use super::retry::forget_if_stale;
+use super::sql_store::{PoolStore, with_version};
+use crate::id::DeliveryId;
+use crate::schema::OwnTable;
+use crate::sync::model::observation::Observation;
+use crate::sync::model::outcome::{Applied, Change, Deletion};
+use crate::sync::model::plan::{Plan, plan};
+use crate::user::{ColumnDefinition, Parameter, Statement, StoredIn};
+use crate::webhook::Webhook;
+
+/// The table in which a [`on_event_once`](crate::sync::UserSyncBuilder::on_event_once) hook's deliveries are remembered, with its
+/// index, for a migration of the team's own; the same text for PostgreSQL and SQLite. Each delivery that is recorded
+/// deletes up to a hundred that are older than 30 days.
+///
+/// ```
+/// use clerk_auth::sync::CREATE_DELIVERIES;
+///
+/// assert!(CREATE_DELIVERIES.starts_with("CREATE TABLE \"clerk_deliveries\" ("));
+/// ```
+pub const CREATE_DELIVERIES: &str = r#"CREATE TABLE "clerk_deliveries" (
+    "id" TEXT PRIMARY KEY,
+    "received_at" TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP
+);
+CREATE INDEX "clerk_deliveries_received_at" ON "clerk_deliveries" ("received_at")"#;
+
+/// What the statements need of the table.
+const COLUMNS: &[ColumnDefinition] = &[
+    ColumnDefinition {
+        name: "id",
+        sql_type: "TEXT",
+        clauses: &[" NOT NULL", " UNIQUE"],
+        inserted: true,
+    },
+    ColumnDefinition {
+        name: "received_at",
+        sql_type: "TIMESTAMP",
+        clauses: &[" NOT NULL", " DEFAULT CURRENT_TIMESTAMP"],
+        inserted: false,
+    },
+];
+
+const RECORD: &str = r#"INSERT INTO "clerk_deliveries" ("id") VALUES ($1) ON CONFLICT DO NOTHING"#;
+
+/// How long the deletion of old deliveries may take after a delivery has been applied, which Clerk waits for.
+const FORGET_FOR: Duration = Duration::from_secs(1);
+
+/// The table, for the check at start-up.
+pub(crate) fn table<DB: Dialect>() -> OwnTable {
+    OwnTable {
+        path: "clerk_deliveries",
+        create_table: CREATE_DELIVERIES,
+        columns: COLUMNS,
+        privileges: &["SELECT", "INSERT", "DELETE"],
+        statements: vec![
+            Statement {
+                name: "record deliveries",
+                sql: RECORD,
+                parameters: &[Parameter::Text],
+            },
+            Statement {
+                name: "forget deliveries",
+                sql: DB::FORGET_DELIVERIES,
+                parameters: &[],
+            },
+        ],
+        holds: "deliveries cannot be remembered".to_owned(),
+    }
+}
+
+/// Deletes some deliveries that are older than a month: Svix retries for 27 hours and 35 minutes, and an operator may send
+/// a delivery again for a while after that. It runs after a delivery has been recorded, so that the table is bounded by a
+/// month of deliveries while the process runs; and in a transaction of its own, so that no delivery waits for another's.
+pub(crate) async fn forget_old<DB>(connections: &Connections<DB>)
+where
+    DB: Dialect,
+    DB::Arguments: IntoArguments<DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+{
+    let forgotten = tokio::time::timeout(FORGET_FOR, async {
+        let mut connection = connections.acquire().await?;
+        let forgotten = sqlx::query::<DB>(DB::FORGET_DELIVERIES)
+            .execute(&mut *connection)
+            .await;
+        connection.end(forgotten.map(drop)).await
+    });
+    match forgotten.await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "old deliveries cannot be deleted"),
+        Err(_) => tracing::warn!("old deliveries cannot be deleted in a second"),
+    }
+}
+
+/// Whether this is the first time that the delivery comes. Another transaction with the same delivery waits for this one.
+pub(crate) async fn is_first<DB>(
+    connection: &mut DB::Connection,
+    id: &DeliveryId,
+) -> Result<bool, sqlx::Error>
+where
+    DB: Dialect,
+    DB::Arguments: IntoArguments<DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
+{
+    let inserted = sqlx::query_with(RECORD, key::<DB>(id.as_str())?)
+        .execute(connection)
+        .await?;
+    Ok(DB::rows_affected(&inserted) > 0)
+}
+
+impl<DB, U> PoolStore<U, DB>
+where
+    DB: Dialect,
+    U: StoredIn<DB>,
+    DB::Arguments: IntoArguments<DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
+    for<'q> i64: Encode<'q, DB> + Decode<'q, DB> + Type<DB>,
+    for<'r> bool: Decode<'r, DB> + Type<DB>,
+    for<'r> String: Decode<'r, DB> + Type<DB>,
+    usize: ColumnIndex<DB::Row>,
+{
+    /// Applies a change and runs the application's hook: both or neither.
+    pub(crate) async fn receive_in_transaction(
+        &self,
+        delivery: &Webhook,
+        change: Change<'_, U>,
+        is_stuck: bool,
+    ) -> Result<Applied, WriteError> {
+        let is_hooked = |on_event: &OnEvent<DB>| !on_event.once || !matches!(change, Change::Refuse);
+        let on_event = self.on_event.as_ref().filter(|on_event| is_hooked(on_event));
+        if on_event.is_none() {
+            match change {
+                Change::Nothing => return Ok(Applied::Nothing),
+                Change::Refuse => return Ok(Applied::Refused),
+                Change::Write(_) | Change::Delete(_) => {}
+            }
+        }
+        let mut transaction = match is_stuck {
+            true => self.connections.begin_impatiently().await?,
+            false => self.connections.begin().await?,
+        };
+        let applied = self.apply_in(&mut transaction, delivery, change, on_event).await;
+        let applied = forget_if_stale::<DB, _, _>(&mut transaction, applied).await?;
+        transaction.commit().await.map_err(commit_error::<U>)?;
+        if on_event.is_some_and(|on_event| on_event.once) {
+            forget_old(&self.connections).await;
+        }
+        // An insertion and a deletion that ran at the same time have not seen each other.
+        let is_purged = match change {
+            Change::Delete(clerk_id) => self.delete_leftover(clerk_id).await?,
+            Change::Write(observation) if applied == Applied::Inserted => {
+                self.delete_leftover(observation.source.subject()).await?
+            }
+            Change::Nothing | Change::Refuse | Change::Write(_) => false,
+        };
+        match change {
+            Change::Write(_) if is_purged => Ok(Applied::Gone),
+            _ => Ok(applied),
+        }
+    }
+
+    async fn apply_in(
+        &self,
+        connection: &mut DB::Connection,
+        delivery: &Webhook,
+        change: Change<'_, U>,
+        on_event: Option<&OnEvent<DB>>,
+    ) -> Result<Applied, WriteError> {
+        let applied = match change {
+            Change::Nothing => Applied::Nothing,
+            Change::Refuse => Applied::Refused,
+            Change::Write(observation) => self.write_in(connection, observation).await?,
+            Change::Delete(clerk_id) => match self.delete_in(connection, clerk_id).await? {
+                Deletion::Deleted | Deletion::NoRow => Applied::Deleted,
+                Deletion::AlreadyDeleted => Applied::Gone,
+            },
+        };
+        if let Some(OnEvent { hook, once }) = on_event
+            && (!once || is_first::<DB>(connection, &delivery.id).await?)
+        {
+            hook(connection, delivery).await.map_err(WriteError::OnEvent)?;
+        }
+        Ok(applied)
+    }
+
+    async fn write_in(
+        &self,
+        connection: &mut DB::Connection,
+        observation: &Observation<'_, U>,
+    ) -> Result<Applied, WriteError> {
+        let Observation {
+            source,
+            claims,
+            version,
+        } = observation;
+        let mut stored = self.select(connection, source.subject()).await?;
+        if plan(stored.as_ref(), claims, *version) == Plan::RaiseVersion {
+            let arguments = with_version::<DB>(source.subject(), *version)?;
+            sqlx::query_with(U::RAISE_VERSION, arguments)
+                .execute(&mut *connection)
+                .await?;
+            // Claims of the version that was read may have been replaced by others of the same meanwhile. From now on they
+            // cannot be.
+            stored = self.select(connection, source.subject()).await?;
+        }
+        match plan(stored.as_ref(), claims, *version) {
+            Plan::Gone => Ok(Applied::Gone),
+            Plan::Write
+                if stored
+                    .as_ref()
+                    .is_some_and(|stored| self.normalized.knows(observation, stored)) =>
+            {
+                Ok(Applied::Unchanged)
+            }
+            Plan::Serve if stored.is_some_and(|stored| stored.version > *version) => Ok(Applied::Stale),
+            Plan::Serve | Plan::RaiseVersion => Ok(Applied::Unchanged),
+            Plan::Write => {
+                let written = self
+                    .upsert_with_hook(connection, source.subject(), claims, *version)
+                    .await;
+                let mut written = match written {
+                    Err(WriteError::Gone) => return Ok(Applied::Gone),
+                    written => written?,
+                };
+                // A trigger that runs afterwards may have changed the row again.
+                if self.normalized.was_written(observation)
+                    && let Some(stored) = self.select(connection, source.subject()).await?
+                {
+                    written.stored = stored;
+                }
+                let is_changed = self.normalized.note(observation, &written.stored);
+                Ok(match (written.inserted, written.stored.version > *version) {
+                    _ if written.stored.deleted => Applied::Gone,
+                    (true, _) => Applied::Inserted,
+                    (false, false) if is_changed => Applied::Updated,
+                    (false, false) => Applied::Unchanged,
+                    (false, true) => Applied::Stale,
+                })
+            }
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! The store, over a pool: each operation gets a connection, and is repeated where that helps.
+
+use sqlx::error::DatabaseError;
+use sqlx::pool::CloseEvent;
+use sqlx::{ColumnIndex, Decode, Encode, Executor, IntoArguments, Type};
+
+use super::connection::Connection;
+use super::dialect::Dialect;
+use super::error::WriteError;
+use super::hooks::StoreFuture;
+use super::interface::{DenialChanges, Looked, Store, ViolatedIndex};
+use super::normalized::Normalized;
+use super::retry::forget_if_stale;
+use super::sql_store::{PoolStore, with_version};
+use super::vacant_entry::VacantPlace;
+use crate::deny_list::Denial;
+#[cfg(feature = "backend-api")]
+use crate::sync::model::observation::Observation;
+use crate::sync::model::outcome::{Applied, Change, Deletion};
+#[cfg(feature = "backend-api")]
+use crate::sync::model::row::WrittenRow;
+use crate::sync::model::row::{Stored, Written};
+use crate::sync::model::version::Version;
+use crate::time::Timestamp;
+use crate::user::{ClaimColumn, StoredIn};
+use crate::webhook::Webhook;
+
+impl<DB, U> Store<U> for PoolStore<U, DB>
+where
+    DB: Dialect,
+    U: StoredIn<DB>,
+    DB::Arguments: IntoArguments<DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
+    for<'q> i64: Encode<'q, DB> + Decode<'q, DB> + Type<DB>,
+    for<'r> bool: Decode<'r, DB> + Type<DB>,
+    for<'r> String: Decode<'r, DB> + Type<DB>,
+    usize: ColumnIndex<DB::Row>,
+{
+    fn read<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, Option<Stored<U>>> {
+        Box::pin(self.read_row(clerk_id))
+    }
+
+    fn look<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, Looked<'a, U>> {
+        Box::pin(self.repeated(move || async move {
+            let mut connection = self.connections.acquire().await?;
+            let selected = self.select(&mut connection, clerk_id).await;
+            Ok(
+                match forget_if_stale::<DB, _, _>(&mut connection, selected).await? {
+                    Some(stored) => {
+                        connection.done().await?;
+                        Looked::Row(stored)
+                    }
+                    None => Looked::Nothing(match connection {
+                        Connection::Plain(connection) => Some(Box::new(VacantPlace {
+                            store: self,
+                            connection,
+                        })),
+                        // What was read does not go into the transaction that writes: where that has the snapshot of its
+                        // first statement, it fails on a row that others have inserted since.
+                        Connection::Pooled(transaction) => {
+                            transaction.commit().await?;
+                            None
+                        }
+                    }),
+                },
+            )
+        }))
+    }
+
+    fn look_or_insert<'a>(
+        &'a self,
+        clerk_id: &'a str,
+        claims: &'a U::Claims,
+        version: Version,
+    ) -> Option<StoreFuture<'a, Option<Written<U>>, WriteError>> {
+        // A hook needs a transaction around the insertion, and so does a short time for a lock.
+        if self.on_insert.is_some() || self.stuck.contains(clerk_id) {
+            return None;
+        }
+        Some(Box::pin(async move {
+            self.tried(clerk_id, move |_| {
+                self.select_or_insert(clerk_id, claims, version)
+            })
+            .await
+        }))
+    }
+
+    fn read_many<'a>(&'a self, clerk_ids: &'a [&'a str]) -> StoreFuture<'a, Vec<(String, Stored<U>)>> {
+        Box::pin(self.read_rows(clerk_ids))
+    }
+
+    fn write<'a>(
+        &'a self,
+        clerk_id: &'a str,
+        claims: &'a U::Claims,
+        version: Version,
+    ) -> StoreFuture<'a, Written<U>, WriteError> {
+        Box::pin(self.write_row(clerk_id, claims, version))
+    }
+
+    fn raise_version<'a>(&'a self, clerk_id: &'a str, version: Version) -> StoreFuture<'a, ()> {
+        Box::pin(self.tried(clerk_id, move |is_stuck| async move {
+            let arguments = with_version::<DB>(clerk_id, version)?;
+            let mut connection = self.connections.acquire_to_write(is_stuck).await?;
+            let raised = sqlx::query_with(U::RAISE_VERSION, arguments)
+                .execute(&mut *connection)
+                .await;
+            connection.end(raised.map(drop)).await
+        }))
+    }
+
+    fn delete<'a>(
+        &'a self,
+        clerk_id: &'a str,
+        denial: &'a Denial,
+        now: Timestamp,
+    ) -> StoreFuture<'a, Deletion, WriteError> {
+        Box::pin(async move {
+            let delete = || self.delete_and_commit(clerk_id, Some((denial, now)));
+            let deletion = self.repeated(delete).await?;
+            Ok(match self.delete_leftover(clerk_id).await? {
+                true => Deletion::Deleted,
+                false => deletion,
+            })
+        })
+    }
+
+    fn purge<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool, WriteError> {
+        Box::pin(self.delete_leftover(clerk_id))
+    }
+
+    #[cfg(feature = "backend-api")]
+    fn has_tombstone<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool> {
+        Box::pin(self.repeated(move || async move {
+            if U::TOMBSTONES.is_none() {
+                return Ok(false);
+            }
+            let mut connection = self.connections.acquire().await?;
+            let found = self.select_tombstone(&mut connection, clerk_id).await;
+            connection.end(found).await
+        }))
+    }
+
+    fn violated_index<'a>(&'a self, error: &'a dyn DatabaseError) -> StoreFuture<'a, Option<ViolatedIndex>> {
+        Box::pin(self.repeated(move || async move {
+            let mut connection = self.connections.acquire().await?;
+            let names = DB::violated_columns(&mut connection, error, U::TABLE).await;
+            let names = connection.end(names).await?;
+            let name = error.constraint().unwrap_or(error.message());
+            Ok(names.map(|names| violated_index(name, &names, U::CLAIM_COLUMNS)))
+        }))
+    }
+
+    fn holders<'a>(
+        &'a self,
+        clerk_id: &'a str,
+        claims: &'a U::Claims,
+        column: usize,
+    ) -> StoreFuture<'a, Vec<String>> {
+        Box::pin(self.repeated(move || async move {
+            let mut connection = self.connections.acquire().await?;
+            let holders = self
+                .select_holders(&mut connection, clerk_id, claims, column)
+                .await;
+            connection.end(holders).await
+        }))
+    }
+
+    fn write_instead_of<'a>(
+        &'a self,
+        released: &'a [(String, usize)],
+        clerk_id: &'a str,
+        claims: &'a U::Claims,
+        version: Version,
+    ) -> StoreFuture<'a, Written<U>, WriteError> {
+        Box::pin(async move {
+            let written = self.repeated(move || async move {
+                let mut transaction = self.connections.begin().await?;
+                let done = self.release(&mut transaction, released, clerk_id, version).await;
+                forget_if_stale::<DB, _, _>(&mut transaction, done).await?;
+                self.upsert_and_commit(transaction, clerk_id, claims, version)
+                    .await
+            });
+            self.after_insertion(clerk_id, written.await?).await
+        })
+    }
+
+    #[cfg(feature = "backend-api")]
+    fn write_many<'a>(
+        &'a self,
+        rows: &'a [Observation<'a, U>],
+    ) -> StoreFuture<'a, Vec<WrittenRow>, WriteError> {
+        Box::pin(self.repeated(move || self.upsert_many(rows)))
+    }
+
+    #[cfg(feature = "backend-api")]
+    fn raise_version_of_many<'a>(&'a self, versions: &'a [(&'a str, Version)]) -> StoreFuture<'a, ()> {
+        Box::pin(self.repeated(move || self.update_versions(versions)))
+    }
+
+    #[cfg(feature = "backend-api")]
+    fn ids_after<'a>(&'a self, clerk_id: &'a str, most: i64) -> StoreFuture<'a, Vec<String>> {
+        Box::pin(self.repeated(move || self.select_ids(clerk_id, most)))
+    }
+
+    fn announce<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, ()> {
+        Box::pin(self.repeated(move || async move {
+            if !DB::ANNOUNCES {
+                return Ok(());
+            }
+            let mut connection = self.connections.acquire().await?;
+            let announced = DB::announce(&mut connection, &self.announcement_of(clerk_id)).await;
+            connection.end(announced).await
+        }))
+    }
+
+    fn receive<'a>(
+        &'a self,
+        delivery: &'a Webhook,
+        change: Change<'a, U>,
+    ) -> StoreFuture<'a, Applied, WriteError> {
+        Box::pin(async move {
+            let clerk_id = match change {
+                Change::Write(observation) => Some(observation.source.subject()),
+                Change::Delete(clerk_id) => Some(clerk_id),
+                Change::Nothing | Change::Refuse => None,
+            };
+            let receive = move |is_stuck| self.receive_in_transaction(delivery, change, is_stuck);
+            match clerk_id {
+                Some(clerk_id) => self.tried(clerk_id, receive).await,
+                None => self.repeated(|| receive(false)).await,
+            }
+        })
+    }
+
+    fn record_denial<'a>(&'a self, denial: &'a Denial, now: Timestamp) -> StoreFuture<'a, ()> {
+        Box::pin(self.repeated(move || async move {
+            let mut connection = self.connections.acquire().await?;
+            let recorded = self.record_denial_on(&mut connection, denial, now).await;
+            connection.end(recorded).await
+        }))
+    }
+
+    fn admit_denied<'a>(&'a self, denial: &'a Denial) -> StoreFuture<'a, ()> {
+        Box::pin(self.repeated(move || async move {
+            let mut connection = self.connections.acquire().await?;
+            let admitted = self.admit_denied_on(&mut connection, denial).await;
+            connection.end(admitted).await
+        }))
+    }
+
+    fn read_denials(&self, since: i64, now: Timestamp) -> StoreFuture<'_, DenialChanges> {
+        Box::pin(self.repeated(move || self.select_denials(since, now)))
+    }
+
+    fn forget_denials(&self, now: Timestamp) -> StoreFuture<'_, ()> {
+        Box::pin(self.repeated(move || self.delete_expired_denials(now)))
+    }
+
+    fn normalized(&self) -> &Normalized<U> {
+        &self.normalized
+    }
+
+    fn close_event(&self) -> CloseEvent {
+        self.connections.close_event()
+    }
+}
+
+/// The index of this name whose key has the columns of these names.
+fn violated_index(name: &str, names: &[String], columns: &[ClaimColumn]) -> ViolatedIndex {
+    let place = |name: &String| columns.iter().position(|column| column.name == name.as_str());
+    let is_unique = |place: Option<usize>| place.is_some_and(|place| columns[place].unique_in_clerk);
+    ViolatedIndex {
+        name: name.to_owned(),
+        columns: names.iter().filter_map(place).collect(),
+        unique_in_clerk: !names.is_empty() && names.iter().map(place).all(is_unique),
+    }
+}

@@ -1,0 +1,77 @@
+//! The connection on which a user was found to have no row, for the row that is written next.
+
+use sqlx::pool::PoolConnection;
+use sqlx::{ColumnIndex, Database, Decode, Encode, Executor, IntoArguments, Type};
+
+use super::dialect::Dialect;
+use super::error::WriteError;
+use super::hooks::StoreFuture;
+use super::interface::Vacancy;
+use super::retry::may_be_repeated;
+use super::sql_store::PoolStore;
+use crate::sync::model::row::Written;
+use crate::sync::model::version::Version;
+use crate::user::StoredIn;
+
+/// The connection on which a user was found to have no row: it has just answered, and another would have to be asked
+/// whether it does.
+pub(crate) struct VacantPlace<'s, U, DB: Database> {
+    pub(crate) store: &'s PoolStore<U, DB>,
+    pub(crate) connection: PoolConnection<DB>,
+}
+
+impl<DB, U> Vacancy<U> for VacantPlace<'_, U, DB>
+where
+    DB: Dialect,
+    U: StoredIn<DB>,
+    DB::Arguments: IntoArguments<DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
+    for<'q> i64: Encode<'q, DB> + Decode<'q, DB> + Type<DB>,
+    for<'r> bool: Decode<'r, DB> + Type<DB>,
+    for<'r> String: Decode<'r, DB> + Type<DB>,
+    usize: ColumnIndex<DB::Row>,
+{
+    fn fill<'a>(
+        self: Box<Self>,
+        clerk_id: &'a str,
+        claims: &'a U::Claims,
+        version: Version,
+    ) -> StoreFuture<'a, Written<U>, WriteError>
+    where
+        Self: 'a,
+    {
+        Box::pin(async move {
+            let Self {
+                store,
+                mut connection,
+            } = *self;
+            if store.stuck.contains(clerk_id) {
+                drop(connection);
+                return store.write_row(clerk_id, claims, version).await;
+            }
+            let attempt = store.stuck.attempt(clerk_id);
+            let inserted = match store.on_insert {
+                None => {
+                    store
+                        .insert_alone(&mut connection, clerk_id, claims, version)
+                        .await
+                }
+                // The hook needs a transaction around it.
+                Some(_) => Ok(None),
+            };
+            let written = match inserted {
+                Ok(Some(inserted)) => Ok(inserted),
+                Ok(None) => store.write_on(&mut connection, clerk_id, claims, version).await,
+                Err(error) => Err(error),
+            };
+            drop(connection);
+            attempt.end();
+            match written {
+                // Another connection, or another moment.
+                Err(error) if may_be_repeated(&error) => store.write_row(clerk_id, claims, version).await,
+                written => store.after_insertion(clerk_id, written?).await,
+            }
+        })
+    }
+}
