@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! export CLERK_PUBLISHABLE_KEY=pk_test_… CLERK_WEBHOOK_SIGNING_SECRET=whsec_…
-//! cargo run -p clerk-auth --example custom_errors --features testing,webhooks
+//! cargo run -p clerk-auth --example custom_errors --features testing
 //! curl -i http://127.0.0.1:3000/whoami
 //! ```
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! export CLERK_PUBLISHABLE_KEY=pk_test_… CLERK_WEBHOOK_SIGNING_SECRET=whsec_…
-//! cargo run -p clerk-auth --example webhooks --features sqlite,testing,webhooks
+//! cargo run -p clerk-auth --example webhooks --features sqlite,testing
 //! ```
 
 use std::error::Error;
