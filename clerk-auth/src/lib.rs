@@ -8,11 +8,12 @@
 //!
 //! | task | where |
 //! |---|---|
-//! | configure verification | [`Clerk::from_env`], [`Clerk::builder`], [`clerk::ClerkBuilder`] |
+//! | connect a real Clerk account | [getting started][guide-start] |
 //! | choose columns, types and claims | [`derive(SyncedUser)`](macro@SyncedUser) |
-//! | take a role or another value from metadata | [a role from metadata](macro@SyncedUser#a-role-from-metadata) |
+//! | take a role or another value from metadata | [custom claims][guide-claims] |
 //! | guard a handler by role, permission, plan or a rule of my own | [`#[authenticated]`](macro@authenticated), [`policy`] |
-//! | name a route public, or greet visitors | [`routing::Router::public`], `Option<User>` in [`extract::Subject`] |
+//! | guard by a column of the row | [custom claims][guide-claims] |
+//! | name a route public, greet visitors, set up CORS | [public and private routes][guide-routes], [`routing`] |
 //! | guard files, WebSockets and routers of other crates | [`middleware::RequireSession`], [cookies and other sites](middleware#cookies-and-other-sites) |
 //! | read the token's claims without a database | [`Session`] |
 //! | go on while the database is down | [`extract::MaybeSynced`] |
@@ -20,40 +21,35 @@
 //! | do something once for each new user | [`on_insert`](sync::UserSyncBuilder::on_insert) |
 //! | delete a user, or clean up after one | [`UserSync::delete`], [`on_delete`](sync::UserSyncBuilder::on_delete), [deleted users](macro@SyncedUser#deleted-users) |
 //! | write columns of my own | [`write_through`](UserSync::write_through), [`invalidate`](UserSync::invalidate) |
-//! | answer in an error format of my own | [`extract::Rejection::response`], [`WebhookRejection::response`](extract::WebhookRejection::response) |
+//! | answer in an error format of my own | [`Rejection::response`](extract::Rejection::response), [`WebhookRejection::response`][webhook-response] |
 //! | serve what `utoipa` describes | [with `utoipa-axum`](routing#with-utoipa-axum) |
-//! | receive Clerk's webhooks | [`routing::webhooks`], [`webhook`] |
+//! | test my handlers offline | [testing][guide-testing], [`testing`][testing-module] |
+//! | run without an account | [`dev`][dev-module] |
+//! | receive Clerk's webhooks | [webhooks][guide-webhooks], [`routing::webhooks`][webhooks-route], [`webhook`][webhook-module] |
 //! | bring all users over, or find drift | [`UserSync::import`][import], [`UserSync::verify`][verify] |
 //! | fetch claims that a token lacks | [`backend_api`][backend-api-module] |
-//! | test my handlers offline | [`testing`][testing-module] |
-//! | run without an account | [`dev`][dev-module] |
-//! | understand what happens in races, outages and behind a pooler | [`sync`] |
-//! | watch it in production | [`metrics`] |
+//! | run it in production: settings, poolers, metrics, alerts | [operations][guide-operations], [`metrics`] |
+//! | understand what happens in races and outages | [`sync`] |
+//! | move over from NestJS, `clerk-rs` or an upsert of my own | [moving over][guide-moving] |
 //!
-#![cfg_attr(feature = "backend-api", doc = "[import]: UserSync::import")]
-#![cfg_attr(feature = "backend-api", doc = "[verify]: UserSync::verify")]
-#![cfg_attr(feature = "backend-api", doc = "[backend-api-module]: backend_api")]
+// Where a link leads to depends on what this build documents.
 #![cfg_attr(
-    not(feature = "backend-api"),
-    doc = "[import]: https://docs.rs/clerk-auth/latest/clerk_auth/struct.UserSync.html#method.import"
+    all(
+        feature = "backend-api",
+        feature = "dev",
+        feature = "postgres",
+        feature = "sqlite"
+    ),
+    doc = include_str!("docs/links.md")
 )]
 #![cfg_attr(
-    not(feature = "backend-api"),
-    doc = "[verify]: https://docs.rs/clerk-auth/latest/clerk_auth/struct.UserSync.html#method.verify"
-)]
-#![cfg_attr(
-    not(feature = "backend-api"),
-    doc = "[backend-api-module]: https://docs.rs/clerk-auth/latest/clerk_auth/backend_api/index.html"
-)]
-#![cfg_attr(feature = "testing", doc = "[testing-module]: testing")]
-#![cfg_attr(
-    not(feature = "testing"),
-    doc = "[testing-module]: https://docs.rs/clerk-auth/latest/clerk_auth/testing/index.html"
-)]
-#![cfg_attr(feature = "dev", doc = "[dev-module]: dev")]
-#![cfg_attr(
-    not(feature = "dev"),
-    doc = "[dev-module]: https://docs.rs/clerk-auth/latest/clerk_auth/dev/index.html"
+    not(all(
+        feature = "backend-api",
+        feature = "dev",
+        feature = "postgres",
+        feature = "sqlite"
+    )),
+    doc = include_str!("docs/links_elsewhere.md")
 )]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
@@ -102,6 +98,16 @@ pub mod testing;
 
 #[cfg(feature = "dev")]
 pub mod dev;
+
+#[cfg(all(
+    doc,
+    feature = "backend-api",
+    feature = "dev",
+    feature = "postgres",
+    feature = "sqlite"
+))]
+#[cfg_attr(docsrs, doc(auto_cfg = false))]
+pub mod guide;
 
 #[doc(hidden)]
 pub mod __private;

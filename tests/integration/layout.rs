@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use syn::visit::Visit;
 
 /// Bottom first: a module uses only modules that stand before it.
-const ORDER: [&str; 24] = [
+const ORDER: [&str; 25] = [
     "id",
     "time",
     "metrics",
@@ -29,6 +29,7 @@ const ORDER: [&str; 24] = [
     "routing",
     "testing",
     "dev",
+    "guide",
     "__private",
     "tests",
     "lib",

@@ -9,7 +9,7 @@ use sqlx::Database;
 use crate::webhook::Webhook;
 
 /// What an application's own code failed with, in a hook such as
-/// [`on_insert`](super::UserSyncBuilder::on_insert): any error, or a text. It goes to the log, never into a response.
+/// [`on_insert`](crate::sync::UserSyncBuilder::on_insert): any error, or a text. It goes to the log, never into a response.
 ///
 /// ```
 /// use clerk_auth::sync::BoxError;

@@ -1,0 +1,32 @@
+//! Chapters for teams: from an account to operations. They exist in the documentation alone.
+//!
+//! | chapter | answers |
+//! |---|---|
+//! | [`getting_started`] | how do I get from Clerk's dashboard to the first row? |
+//! | [`custom_claims`] | how does a role from metadata become a typed column, and a guard? |
+//! | [`routes`] | how do public and private routes live in one application? |
+//! | [`testing`] | how do I test my handlers offline? |
+//! | [`webhooks`] | how do rows follow users who make no request? |
+//! | [`operations`] | what do I set, watch and alert on? |
+//! | [`moving_over`] | how do I come from NestJS, `clerk-rs` or an upsert of my own? |
+
+#[doc = include_str!("guide/getting_started.md")]
+pub mod getting_started {}
+
+#[doc = include_str!("guide/custom_claims.md")]
+pub mod custom_claims {}
+
+#[doc = include_str!("guide/routes.md")]
+pub mod routes {}
+
+#[doc = include_str!("guide/testing.md")]
+pub mod testing {}
+
+#[doc = include_str!("guide/webhooks.md")]
+pub mod webhooks {}
+
+#[doc = include_str!("guide/operations.md")]
+pub mod operations {}
+
+#[doc = include_str!("guide/moving_over.md")]
+pub mod moving_over {}
