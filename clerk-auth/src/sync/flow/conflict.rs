@@ -62,7 +62,7 @@ pub(crate) async fn write_taken<U: SyncedUser>(
     observation: &Observation<'_, U>,
     mut refused: Box<dyn DatabaseError>,
 ) -> Result<Written<U>, SyncError> {
-    let clerk_id = observation.source.subject();
+    let clerk_id = observation.clerk_id();
     let mut made: Vec<Concession> = Vec::new();
     let mut attempts = 0;
     loop {
@@ -150,7 +150,7 @@ pub(crate) async fn refuse_again<U: SyncedUser>(
     engine: &Engine<U>,
     observation: &Observation<'_, U>,
 ) -> Result<(), SyncError> {
-    let clerk_id = observation.source.subject();
+    let clerk_id = observation.clerk_id();
     let Some(refused) = engine.refusals.0.get(clerk_id) else {
         return Ok(());
     };
@@ -209,7 +209,6 @@ impl<U: SyncedUser> Engine<U> {
         observation: &Observation<'_, U>,
         made: &[Concession],
     ) -> Result<Written<U>, WriteError> {
-        let (clerk_id, version) = (observation.source.subject(), observation.version);
         let mut released = Vec::new();
         let mut without = Vec::new();
         for concession in made {
@@ -219,14 +218,15 @@ impl<U: SyncedUser> Engine<U> {
             }
         }
         let cleared = self.cleared(observation, without.into_iter());
-        let claims = cleared.as_ref().unwrap_or(&observation.claims);
+        let cleared = cleared.map(|claims| Observation {
+            claims,
+            ..*observation
+        });
+        let written = cleared.as_ref().unwrap_or(observation);
         if released.is_empty() {
-            return self.store.write(clerk_id, claims, version).await;
+            return self.store.write(written).await;
         }
-        let written = self
-            .store
-            .write_instead_of(&released, clerk_id, claims, version)
-            .await;
+        let written = self.store.write_instead_of(&released, written).await;
         for (holder, _) in &released {
             self.fresh.written(holder);
         }
@@ -254,8 +254,7 @@ impl<U: SyncedUser> Engine<U> {
     ) -> Result<bool, SyncError> {
         let mut holders = refused.holders.clone();
         for &column in &refused.columns {
-            let clerk_id = observation.source.subject();
-            let found = self.store.holders(clerk_id, &observation.claims, column).await?;
+            let found = self.store.holders(observation, column).await?;
             holders.retain(|holder| found.contains(holder));
         }
         Ok(!holders.is_empty())
@@ -267,10 +266,10 @@ impl<U: SyncedUser> Engine<U> {
         observation: &Observation<'_, U>,
         index: ViolatedIndex,
     ) -> Result<SyncError, SyncError> {
-        let clerk_id = observation.source.subject();
+        let clerk_id = observation.clerk_id();
         let mut holders: Option<Vec<String>> = None;
         for &column in &index.columns {
-            let found = self.store.holders(clerk_id, &observation.claims, column).await?;
+            let found = self.store.holders(observation, column).await?;
             match &mut holders {
                 Some(holders) => holders.retain(|holder| found.contains(holder)),
                 None => holders = Some(found),
@@ -342,8 +341,7 @@ impl<U: SyncedUser> Engine<U> {
         observation: &Observation<'_, U>,
         column: usize,
     ) -> Result<Vec<(String, Stored<U>)>, SyncError> {
-        let clerk_id = observation.source.subject();
-        let holders = self.store.holders(clerk_id, &observation.claims, column).await?;
+        let holders = self.store.holders(observation, column).await?;
         let holders: Vec<&str> = holders.iter().map(String::as_str).collect();
         match holders.is_empty() {
             true => Ok(Vec::new()),
@@ -386,10 +384,7 @@ impl<U: SyncedUser> Engine<U> {
         let Some(Ok(observation)) = user.as_ref().map(UserObject::observe::<U>) else {
             return Ok(false);
         };
-        let written = self
-            .store
-            .write(clerk_id, &observation.claims, observation.version)
-            .await;
+        let written = self.store.write(&observation).await;
         self.fresh.written(clerk_id);
         match written {
             Ok(_) => {

@@ -23,7 +23,7 @@ pub(crate) async fn settle<U: SyncedUser>(
     session: Option<&Session>,
     counted: Counted,
 ) -> Result<Synced<Arc<U>>, SyncError> {
-    let clerk_id = observation.source.subject();
+    let clerk_id = observation.clerk_id();
     let version = observation.version;
     let mut raised_from = None;
     let mut newcomer = session.is_some_and(|session| engine.newcomers.expects(observation, session));
@@ -51,7 +51,7 @@ pub(crate) async fn settle<U: SyncedUser>(
             }
         };
         let stored = looked.row();
-        let plan = plan(stored, &observation.claims, version);
+        let plan = plan(stored, observation);
         match (plan, stored) {
             (Plan::Gone, _) => return Err(delete::gone(engine, clerk_id).await),
             (Plan::Serve, Some(stored)) => {
@@ -107,13 +107,8 @@ impl<U: SyncedUser> Engine<U> {
         &self,
         observation: &Observation<'_, U>,
     ) -> Result<Option<(Written<U>, Option<Reading>)>, SyncError> {
-        let Observation {
-            source,
-            claims,
-            version,
-        } = observation;
-        let clerk_id = source.subject();
-        let Some(looking) = self.store.look_or_insert(clerk_id, claims, *version) else {
+        let clerk_id = observation.clerk_id();
+        let Some(looking) = self.store.look_or_insert(observation) else {
             return Ok(None);
         };
         let Some(_turn) = self.reads.turn(clerk_id) else {
@@ -129,17 +124,12 @@ impl<U: SyncedUser> Engine<U> {
         session: Option<&Session>,
         looked: Looked<'_, U>,
     ) -> Result<Synced<Arc<U>>, SyncError> {
-        let Observation {
-            source,
-            claims,
-            version,
-        } = observation;
-        let clerk_id = source.subject();
+        let clerk_id = observation.clerk_id();
         let writing = self.fresh.writing(clerk_id, self.clerk.now());
         let kept = looked.row().cloned();
         let written = match looked {
-            Looked::Nothing(Some(place)) => place.fill(clerk_id, claims, *version).await,
-            _ => self.store.write(clerk_id, claims, *version).await,
+            Looked::Nothing(Some(place)) => place.fill(observation).await,
+            _ => self.store.write(observation).await,
         };
         let written = match (written, kept) {
             // A trigger keeps the row as it was, and so the upsert returns none.
@@ -159,7 +149,7 @@ impl<U: SyncedUser> Engine<U> {
             Err(WriteError::Taken(error)) => conflict::write_taken(self, observation, error).await?,
             Err(error) => return Err(error.into()),
         };
-        let outcome = match (inserted, stored.version > *version) {
+        let outcome = match (inserted, stored.version > observation.version) {
             _ if stored.deleted => return Err(delete::gone(self, clerk_id).await),
             (true, _) => SyncOutcome::Inserted,
             (false, false) if is_changed => SyncOutcome::Updated,
@@ -180,7 +170,7 @@ impl<U: SyncedUser> Engine<U> {
         if written.inserted || !self.store.normalized().was_written(observation) {
             return Ok(written);
         }
-        let stored = self.store.read(observation.source.subject()).await?;
+        let stored = self.store.read(observation.clerk_id()).await?;
         Ok(match stored {
             Some(stored) => Written { stored, ..written },
             None => written,

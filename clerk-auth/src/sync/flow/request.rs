@@ -73,7 +73,7 @@ impl<U: SyncedUser> Engine<U> {
             Err(claims) => return Err(claims.into()),
         };
         if let Some(row) = &kept
-            && (plan(Some(&row.stored), &observation.claims, observation.version) == Plan::Serve
+            && (plan(Some(&row.stored), &observation) == Plan::Serve
                 || self.store.normalized().knows(&observation, &row.stored))
         {
             self.keep(Some(session), &row.stored, row.read);

@@ -160,7 +160,7 @@ impl<U: SyncedUser> Engine<U> {
             (None, _) => Change::Nothing,
         };
         let clerk_id = match &change {
-            Change::Write(observation) => Some(observation.source.subject()),
+            Change::Write(observation) => Some(observation.clerk_id()),
             Change::Delete(clerk_id) => Some(*clerk_id),
             Change::Nothing | Change::Refuse => None,
         };

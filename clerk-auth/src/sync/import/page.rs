@@ -146,7 +146,7 @@ pub(super) async fn standings<U: SyncedUser>(
     engine: &Engine<U>,
     observations: &[Observation<'_, U>],
 ) -> Result<Vec<Standing>, SyncError> {
-    let clerk_ids: Vec<&str> = observations.iter().map(|it| it.source.subject()).collect();
+    let clerk_ids: Vec<&str> = observations.iter().map(|it| it.clerk_id()).collect();
     let mut unreadable = HashSet::new();
     let rows = match engine.rows(&clerk_ids).await {
         // A row that the struct cannot hold does not keep the others from being read.
@@ -168,12 +168,12 @@ pub(super) async fn standings<U: SyncedUser>(
     let rows: HashMap<_, _> = rows.into_iter().collect();
     let mut standings = Vec::with_capacity(observations.len());
     for it in observations {
-        if unreadable.contains(it.source.subject()) {
+        if unreadable.contains(it.clerk_id()) {
             standings.push(Standing::Unreadable);
             continue;
         }
-        let stored = rows.get(it.source.subject());
-        let Ok(planned) = caught_now(|| plan(stored, &it.claims, it.version)) else {
+        let stored = rows.get(it.clerk_id());
+        let Ok(planned) = caught_now(|| plan(stored, it)) else {
             standings.push(Standing::Unreadable);
             continue;
         };
@@ -215,8 +215,8 @@ pub(super) async fn import_page<U: SyncedUser>(
     let mut writes = Vec::new();
     for (observation, standing) in observations.into_iter().zip(standings) {
         match standing {
-            Standing::Deleted => report.skip(observation.source.subject(), NotImported::Deleted),
-            Standing::Unreadable => report.skip(observation.source.subject(), NotImported::UnreadableRow),
+            Standing::Deleted => report.skip(observation.clerk_id(), NotImported::Deleted),
+            Standing::Unreadable => report.skip(observation.clerk_id(), NotImported::UnreadableRow),
             Standing::Right => report.count(SyncOutcome::Unchanged),
             Standing::SameButOlder if dry_run => report.count(SyncOutcome::Unchanged),
             Standing::SameButOlder => raised.push(observation),
@@ -246,10 +246,7 @@ impl<U: SyncedUser> Engine<U> {
         rows: Vec<Observation<'a, U>>,
         report: &mut PageReport,
     ) -> Result<Vec<Observation<'a, U>>, SyncError> {
-        let versions: Vec<(&str, Version)> = rows
-            .iter()
-            .map(|row| (row.source.subject(), row.version))
-            .collect();
+        let versions: Vec<(&str, Version)> = rows.iter().map(|row| (row.clerk_id(), row.version)).collect();
         let raised = at_most(async { Ok(self.store.raise_version_of_many(&versions).await?) }).await;
         let rows = match raised {
             Err(error) if error.failure::<U>() == Failure::DataRefused => {
@@ -265,8 +262,8 @@ impl<U: SyncedUser> Engine<U> {
         for (row, standing) in rows.into_iter().zip(standings) {
             match standing {
                 Standing::Right | Standing::SameButOlder => report.count(SyncOutcome::Unchanged),
-                Standing::Deleted => report.skip(row.source.subject(), NotImported::Deleted),
-                Standing::Unreadable => report.skip(row.source.subject(), NotImported::UnreadableRow),
+                Standing::Deleted => report.skip(row.clerk_id(), NotImported::Deleted),
+                Standing::Unreadable => report.skip(row.clerk_id(), NotImported::UnreadableRow),
                 Standing::Missing | Standing::Stale | Standing::Different => replaced.push(row),
             }
         }
@@ -281,7 +278,7 @@ impl<U: SyncedUser> Engine<U> {
     ) -> Result<Vec<Observation<'a, U>>, SyncError> {
         let mut raised = Vec::with_capacity(rows.len());
         for row in rows {
-            let clerk_id = row.source.subject();
+            let clerk_id = row.clerk_id();
             match at_most(async { Ok(self.store.raise_version(clerk_id, row.version).await?) }).await {
                 Ok(()) => raised.push(row),
                 Err(error) => report.skip_for::<U>(clerk_id, error)?,
@@ -328,7 +325,7 @@ impl<U: SyncedUser> Engine<U> {
         // However it ends, no copy of these rows that was read before is good.
         let _writing: Vec<_> = rows
             .iter()
-            .map(|row| self.fresh.writing(row.source.subject(), now))
+            .map(|row| self.fresh.writing(row.clerk_id(), now))
             .collect();
         match tokio::time::timeout(TIMEOUT, caught(self.store.write_many(rows))).await {
             Ok(Ok(written)) => written,
@@ -340,7 +337,7 @@ impl<U: SyncedUser> Engine<U> {
 
     /// The one row that a statement of many stumbled over, by the rules of any other.
     async fn write_row(&self, row: &Observation<'_, U>, report: &mut PageReport) -> Result<(), SyncError> {
-        let clerk_id = row.source.subject();
+        let clerk_id = row.clerk_id();
         match at_most(reconcile::settle(self, row, None, Counted::default())).await {
             Ok(synced) => report.count(synced.outcome),
             Err(error) => report.skip_for::<U>(clerk_id, error)?,
@@ -356,7 +353,7 @@ impl<U: SyncedUser> Engine<U> {
     ) -> Result<(), SyncError> {
         let written: HashMap<&str, &WrittenRow> = written.iter().map(|row| (&*row.clerk_id, row)).collect();
         for row in rows {
-            let clerk_id = row.source.subject();
+            let clerk_id = row.clerk_id();
             match written.get(clerk_id) {
                 Some(won) if won.inserted => report.count(SyncOutcome::Inserted),
                 Some(won) if !won.deleted && won.version == row.version => {

@@ -154,7 +154,7 @@ impl<U: SyncedUser> UserSync<U> {
             .await?;
         for (observation, standing) in observations.iter().zip(standings) {
             drift.users += 1;
-            let user_id = UserId::new(observation.source.subject());
+            let user_id = UserId::new(observation.clerk_id());
             match standing {
                 Standing::Missing => drift.missing.push(user_id),
                 Standing::Stale | Standing::Different => drift.stale.push(user_id),

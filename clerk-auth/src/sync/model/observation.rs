@@ -19,6 +19,11 @@ pub(crate) struct Observation<'a, U: SyncedUser> {
 }
 
 impl<'a, U: SyncedUser> Observation<'a, U> {
+    /// The Clerk user id.
+    pub(crate) fn clerk_id(&self) -> &'a str {
+        self.source.subject()
+    }
+
     /// What a session token says.
     pub(crate) fn of_session(session: &'a Session) -> Result<Self, UnreadableClaims> {
         let source = session.claims();

@@ -1,7 +1,7 @@
 //! What to do with a row that was read: a pure decision.
 
+use super::observation::Observation;
 use super::row::Stored;
-use super::version::Version;
 use crate::user::{SyncedUser, VersionSource};
 
 /// What follows from a read.
@@ -18,7 +18,8 @@ pub(crate) enum Plan {
     Gone,
 }
 
-pub(crate) fn plan<U: SyncedUser>(stored: Option<&Stored<U>>, claims: &U::Claims, version: Version) -> Plan {
+pub(crate) fn plan<U: SyncedUser>(stored: Option<&Stored<U>>, observation: &Observation<'_, U>) -> Plan {
+    let version = observation.version;
     let Some(stored) = stored else {
         return Plan::Write;
     };
@@ -28,7 +29,7 @@ pub(crate) fn plan<U: SyncedUser>(stored: Option<&Stored<U>>, claims: &U::Claims
     if stored.version > version {
         return Plan::Serve;
     }
-    if !stored.user.holds(claims) {
+    if !stored.user.holds(&observation.claims) {
         return Plan::Write;
     }
     match U::VERSION {
@@ -47,6 +48,7 @@ mod tests {
 
     use super::*;
     use crate::claim::{ClaimSource, SessionTokenBudget, TemplateClaim, UnreadableClaims};
+    use crate::sync::model::version::Version;
 
     #[derive(Clone, Debug, Eq, PartialEq)]
     struct Person(&'static str);
@@ -101,11 +103,13 @@ mod tests {
             (row("ada", 9, true), "ada", 5, Plan::Gone),
         ] {
             let label = format!("{stored:?} {claims} {version}");
-            assert_eq!(
-                plan(stored.as_ref(), &claims, Version::stored(version)),
-                expected,
-                "{label}"
-            );
+            let none = serde_json::Map::new();
+            let observation = Observation {
+                source: ClaimSource::new("user_ada", &none),
+                claims,
+                version: Version::stored(version),
+            };
+            assert_eq!(plan(stored.as_ref(), &observation), expected, "{label}");
         }
     }
 }

@@ -99,7 +99,7 @@ where
             Some(tombstones) => found::<DB, U>(transaction, tombstones.select_many, rows.iter()).await?,
             None => HashSet::new(),
         };
-        let is_left = |row: &&Observation<'_, U>| !deleted.contains(row.source.subject());
+        let is_left = |row: &&Observation<'_, U>| !deleted.contains(row.clerk_id());
         Ok(rows.iter().filter(is_left).collect())
     }
 
@@ -198,7 +198,7 @@ where
     for<'r> String: Decode<'r, DB> + Type<DB>,
     usize: ColumnIndex<DB::Row>,
 {
-    let clerk_ids: Vec<&str> = rows.map(|row| row.source.subject()).collect();
+    let clerk_ids: Vec<&str> = rows.map(|row| row.clerk_id()).collect();
     let found = sqlx::query_with(sql, DB::many(&clerk_ids)?)
         .fetch_all(&mut **transaction)
         .await?;

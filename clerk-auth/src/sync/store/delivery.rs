@@ -160,7 +160,7 @@ where
         let is_purged = match change {
             Change::Delete(clerk_id) => self.delete_leftover(clerk_id).await?,
             Change::Write(observation) if applied == Applied::Inserted => {
-                self.delete_leftover(observation.source.subject()).await?
+                self.delete_leftover(observation.clerk_id()).await?
             }
             Change::Nothing | Change::Refuse | Change::Write(_) => false,
         };
@@ -199,22 +199,17 @@ where
         connection: &mut DB::Connection,
         observation: &Observation<'_, U>,
     ) -> Result<Applied, WriteError> {
-        let Observation {
-            source,
-            claims,
-            version,
-        } = observation;
-        let mut stored = self.select(connection, source.subject()).await?;
-        if plan(stored.as_ref(), claims, *version) == Plan::RaiseVersion {
-            let arguments = with_version::<DB>(source.subject(), *version)?;
+        let mut stored = self.select(connection, observation.clerk_id()).await?;
+        if plan(stored.as_ref(), observation) == Plan::RaiseVersion {
+            let arguments = with_version::<DB>(observation.clerk_id(), observation.version)?;
             sqlx::query_with(U::RAISE_VERSION, arguments)
                 .execute(&mut *connection)
                 .await?;
             // Claims of the version that was read may have been replaced by others of the same meanwhile. From now on they
             // cannot be.
-            stored = self.select(connection, source.subject()).await?;
+            stored = self.select(connection, observation.clerk_id()).await?;
         }
-        match plan(stored.as_ref(), claims, *version) {
+        match plan(stored.as_ref(), observation) {
             Plan::Gone => Ok(Applied::Gone),
             Plan::Write
                 if stored
@@ -223,30 +218,32 @@ where
             {
                 Ok(Applied::Unchanged)
             }
-            Plan::Serve if stored.is_some_and(|stored| stored.version > *version) => Ok(Applied::Stale),
+            Plan::Serve if stored.is_some_and(|stored| stored.version > observation.version) => {
+                Ok(Applied::Stale)
+            }
             Plan::Serve | Plan::RaiseVersion => Ok(Applied::Unchanged),
             Plan::Write => {
-                let written = self
-                    .upsert_with_hook(connection, source.subject(), claims, *version)
-                    .await;
+                let written = self.upsert_with_hook(connection, observation).await;
                 let mut written = match written {
                     Err(WriteError::Gone) => return Ok(Applied::Gone),
                     written => written?,
                 };
                 // A trigger that runs afterwards may have changed the row again.
                 if self.normalized.was_written(observation)
-                    && let Some(stored) = self.select(connection, source.subject()).await?
+                    && let Some(stored) = self.select(connection, observation.clerk_id()).await?
                 {
                     written.stored = stored;
                 }
                 let is_changed = self.normalized.note(observation, &written.stored);
-                Ok(match (written.inserted, written.stored.version > *version) {
-                    _ if written.stored.deleted => Applied::Gone,
-                    (true, _) => Applied::Inserted,
-                    (false, false) if is_changed => Applied::Updated,
-                    (false, false) => Applied::Unchanged,
-                    (false, true) => Applied::Stale,
-                })
+                Ok(
+                    match (written.inserted, written.stored.version > observation.version) {
+                        _ if written.stored.deleted => Applied::Gone,
+                        (true, _) => Applied::Inserted,
+                        (false, false) if is_changed => Applied::Updated,
+                        (false, false) => Applied::Unchanged,
+                        (false, true) => Applied::Stale,
+                    },
+                )
             }
         }
     }

@@ -6,7 +6,7 @@ use super::dialect::Dialect;
 use super::error::WriteError;
 use super::error::taken;
 use super::sql_store::{PoolStore, with_version};
-use crate::sync::model::version::Version;
+use crate::sync::model::observation::Observation;
 use crate::user::StoredIn;
 
 impl<DB, U> PoolStore<U, DB>
@@ -25,16 +25,15 @@ where
     pub(super) async fn select_holders(
         &self,
         connection: &mut DB::Connection,
-        clerk_id: &str,
-        claims: &U::Claims,
+        observation: &Observation<'_, U>,
         column: usize,
     ) -> Result<Vec<String>, sqlx::Error> {
         let statements = &U::CLAIM_COLUMNS[column];
         let mut holders: Vec<String> = Vec::new();
         for sql in [statements.holder, statements.holder_ignoring_case] {
             let mut arguments = DB::Arguments::default();
-            U::bind_claim(claims, column, &mut arguments).map_err(sqlx::Error::Encode)?;
-            sqlx::Arguments::add(&mut arguments, clerk_id).map_err(sqlx::Error::Encode)?;
+            U::bind_claim(&observation.claims, column, &mut arguments).map_err(sqlx::Error::Encode)?;
+            sqlx::Arguments::add(&mut arguments, observation.clerk_id()).map_err(sqlx::Error::Encode)?;
             let rows = sqlx::query_with(sql, arguments)
                 .fetch_all(&mut *connection)
                 .await?;
@@ -54,12 +53,11 @@ where
         &self,
         connection: &mut DB::Connection,
         released: &[(String, usize)],
-        clerk_id: &str,
-        version: Version,
+        observation: &Observation<'_, U>,
     ) -> Result<(), WriteError> {
         if DB::LOCKS_ROWS {
             let mut clerk_ids: Vec<&str> = released.iter().map(|(holder, _)| &**holder).collect();
-            clerk_ids.push(clerk_id);
+            clerk_ids.push(observation.clerk_id());
             clerk_ids.sort_unstable();
             clerk_ids.dedup();
             for clerk_id in clerk_ids {
@@ -68,7 +66,7 @@ where
         }
         for (holder, column) in released {
             if let Some(give_way) = U::CLAIM_COLUMNS[*column].give_way {
-                let arguments = with_version::<DB>(holder, version)?;
+                let arguments = with_version::<DB>(holder, observation.version)?;
                 sqlx::query_with(give_way, arguments)
                     .execute(&mut *connection)
                     .await

@@ -14,7 +14,6 @@ use super::retry::forget_if_stale;
 use super::sql_store::{PoolStore, with_version};
 use super::vacant_entry::VacantPlace;
 use crate::deny_list::Denial;
-#[cfg(feature = "backend-api")]
 use crate::sync::model::observation::Observation;
 use crate::sync::model::outcome::{Applied, Change, Deletion};
 #[cfg(feature = "backend-api")]
@@ -70,17 +69,15 @@ where
 
     fn look_or_insert<'a>(
         &'a self,
-        clerk_id: &'a str,
-        claims: &'a U::Claims,
-        version: Version,
+        observation: &'a Observation<'a, U>,
     ) -> Option<StoreFuture<'a, Option<Written<U>>, WriteError>> {
         // A hook needs a transaction around the insertion, and so does a short time for a lock.
-        if self.on_insert.is_some() || self.stuck.contains(clerk_id) {
+        if self.on_insert.is_some() || self.stuck.contains(observation.clerk_id()) {
             return None;
         }
         Some(Box::pin(async move {
-            self.tried(clerk_id, move |_| {
-                self.select_or_insert(clerk_id, claims, version)
+            self.tried(observation.clerk_id(), move |_| {
+                self.select_or_insert(observation)
             })
             .await
         }))
@@ -90,13 +87,8 @@ where
         Box::pin(self.read_rows(clerk_ids))
     }
 
-    fn write<'a>(
-        &'a self,
-        clerk_id: &'a str,
-        claims: &'a U::Claims,
-        version: Version,
-    ) -> StoreFuture<'a, Written<U>, WriteError> {
-        Box::pin(self.write_row(clerk_id, claims, version))
+    fn write<'a>(&'a self, observation: &'a Observation<'a, U>) -> StoreFuture<'a, Written<U>, WriteError> {
+        Box::pin(self.write_row(observation))
     }
 
     fn raise_version<'a>(&'a self, clerk_id: &'a str, version: Version) -> StoreFuture<'a, ()> {
@@ -154,15 +146,12 @@ where
 
     fn holders<'a>(
         &'a self,
-        clerk_id: &'a str,
-        claims: &'a U::Claims,
+        observation: &'a Observation<'a, U>,
         column: usize,
     ) -> StoreFuture<'a, Vec<String>> {
         Box::pin(self.repeated(move || async move {
             let mut connection = self.connections.acquire().await?;
-            let holders = self
-                .select_holders(&mut connection, clerk_id, claims, column)
-                .await;
+            let holders = self.select_holders(&mut connection, observation, column).await;
             connection.end(holders).await
         }))
     }
@@ -170,19 +159,16 @@ where
     fn write_instead_of<'a>(
         &'a self,
         released: &'a [(String, usize)],
-        clerk_id: &'a str,
-        claims: &'a U::Claims,
-        version: Version,
+        observation: &'a Observation<'a, U>,
     ) -> StoreFuture<'a, Written<U>, WriteError> {
         Box::pin(async move {
             let written = self.repeated(move || async move {
                 let mut transaction = self.connections.begin().await?;
-                let done = self.release(&mut transaction, released, clerk_id, version).await;
+                let done = self.release(&mut transaction, released, observation).await;
                 forget_if_stale::<DB, _, _>(&mut transaction, done).await?;
-                self.upsert_and_commit(transaction, clerk_id, claims, version)
-                    .await
+                self.upsert_and_commit(transaction, observation).await
             });
-            self.after_insertion(clerk_id, written.await?).await
+            self.after_insertion(observation.clerk_id(), written.await?).await
         })
     }
 
@@ -222,7 +208,7 @@ where
     ) -> StoreFuture<'a, Applied, WriteError> {
         Box::pin(async move {
             let clerk_id = match change {
-                Change::Write(observation) => Some(observation.source.subject()),
+                Change::Write(observation) => Some(observation.clerk_id()),
                 Change::Delete(clerk_id) => Some(clerk_id),
                 Change::Nothing | Change::Refuse => None,
             };

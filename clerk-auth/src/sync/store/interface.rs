@@ -7,7 +7,6 @@ use super::error::WriteError;
 use super::hooks::StoreFuture;
 use super::normalized::Normalized;
 use crate::deny_list::Denial;
-#[cfg(feature = "backend-api")]
 use crate::sync::model::observation::Observation;
 use crate::sync::model::outcome::{Applied, Change, Deletion};
 #[cfg(feature = "backend-api")]
@@ -39,9 +38,7 @@ pub(crate) trait Vacancy<U: SyncedUser>: Send {
     /// As [`Store::write`] does.
     fn fill<'a>(
         self: Box<Self>,
-        clerk_id: &'a str,
-        claims: &'a U::Claims,
-        version: Version,
+        observation: &'a Observation<'a, U>,
     ) -> StoreFuture<'a, Written<U>, WriteError>
     where
         Self: 'a;
@@ -70,20 +67,13 @@ pub(crate) trait Store<U: SyncedUser>: Send + Sync {
     /// can be no such statement.
     fn look_or_insert<'a>(
         &'a self,
-        clerk_id: &'a str,
-        claims: &'a U::Claims,
-        version: Version,
+        observation: &'a Observation<'a, U>,
     ) -> Option<StoreFuture<'a, Option<Written<U>>, WriteError>>;
 
     /// The rows of those that have one, with their Clerk user ids.
     fn read_many<'a>(&'a self, clerk_ids: &'a [&'a str]) -> StoreFuture<'a, Vec<(String, Stored<U>)>>;
 
-    fn write<'a>(
-        &'a self,
-        clerk_id: &'a str,
-        claims: &'a U::Claims,
-        version: Version,
-    ) -> StoreFuture<'a, Written<U>, WriteError>;
+    fn write<'a>(&'a self, observation: &'a Observation<'a, U>) -> StoreFuture<'a, Written<U>, WriteError>;
 
     fn raise_version<'a>(&'a self, clerk_id: &'a str, version: Version) -> StoreFuture<'a, ()>;
 
@@ -109,8 +99,7 @@ pub(crate) trait Store<U: SyncedUser>: Send + Sync {
     /// The Clerk user ids of the other rows that hold the claim of a column.
     fn holders<'a>(
         &'a self,
-        clerk_id: &'a str,
-        claims: &'a U::Claims,
+        observation: &'a Observation<'a, U>,
         column: usize,
     ) -> StoreFuture<'a, Vec<String>>;
 
@@ -119,9 +108,7 @@ pub(crate) trait Store<U: SyncedUser>: Send + Sync {
     fn write_instead_of<'a>(
         &'a self,
         released: &'a [(String, usize)],
-        clerk_id: &'a str,
-        claims: &'a U::Claims,
-        version: Version,
+        observation: &'a Observation<'a, U>,
     ) -> StoreFuture<'a, Written<U>, WriteError>;
 
     /// Writes the rows of different users: all of them or none. `Taken` does not say by whom.

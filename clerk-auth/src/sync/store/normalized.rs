@@ -66,7 +66,7 @@ impl<U: SyncedUser> Normalized<U> {
         if self.rows.is_empty() {
             return None;
         }
-        let known = self.rows.get(observation.source.subject())?;
+        let known = self.rows.get(observation.clerk_id())?;
         let is_same_version = match U::VERSION {
             VersionSource::UpdatedAt { .. } => known.version == observation.version,
             // Each token has a version of its own.
@@ -79,7 +79,7 @@ impl<U: SyncedUser> Normalized<U> {
     ///
     /// That a row holds the claims is noted as well: a trigger may change it afterwards.
     pub(crate) fn note(&self, observation: &Observation<'_, U>, stored: &Stored<U>) -> bool {
-        let (clerk_id, version) = (observation.source.subject(), observation.version);
+        let (clerk_id, version) = (observation.clerk_id(), observation.version);
         if stored.deleted || stored.version > version {
             return true;
         }

@@ -8,8 +8,8 @@ use super::error::WriteError;
 use super::error::{commit_error, taken};
 use super::retry::forget_if_stale;
 use super::sql_store::PoolStore;
+use crate::sync::model::observation::Observation;
 use crate::sync::model::row::Written;
-use crate::sync::model::version::Version;
 use crate::user::StoredIn;
 
 impl<DB, U> PoolStore<U, DB>
@@ -25,43 +25,36 @@ where
     usize: ColumnIndex<DB::Row>,
 {
     /// The parameters of every statement that writes one row.
-    fn bound(claims: &U::Claims, version: Version) -> Result<DB::Arguments, sqlx::Error> {
+    fn bound(observation: &Observation<'_, U>) -> Result<DB::Arguments, sqlx::Error> {
         let mut arguments = DB::Arguments::default();
-        U::bind(claims, version.milliseconds(), &mut arguments).map_err(sqlx::Error::Encode)?;
+        U::bind(
+            &observation.claims,
+            observation.version.milliseconds(),
+            &mut arguments,
+        )
+        .map_err(sqlx::Error::Encode)?;
         Ok(arguments)
     }
 
     /// Writes a row on a connection of its own.
-    pub(super) async fn write_row(
-        &self,
-        clerk_id: &str,
-        claims: &U::Claims,
-        version: Version,
-    ) -> Result<Written<U>, WriteError> {
+    pub(super) async fn write_row(&self, observation: &Observation<'_, U>) -> Result<Written<U>, WriteError> {
         let write = move |is_stuck| async move {
             match self.connections.acquire_to_write(is_stuck).await? {
-                Connection::Plain(mut connection) => {
-                    self.write_on(&mut connection, clerk_id, claims, version).await
-                }
-                Connection::Pooled(transaction) => {
-                    self.upsert_and_commit(transaction, clerk_id, claims, version)
-                        .await
-                }
+                Connection::Plain(mut connection) => self.write_on(&mut connection, observation).await,
+                Connection::Pooled(transaction) => self.upsert_and_commit(transaction, observation).await,
             }
         };
-        let written = self.tried(clerk_id, write).await?;
-        self.after_insertion(clerk_id, written).await
+        let written = self.tried(observation.clerk_id(), write).await?;
+        self.after_insertion(observation.clerk_id(), written).await
     }
 
     /// The upsert, and the application's hook if it inserted.
     pub(crate) async fn upsert_with_hook(
         &self,
         connection: &mut DB::Connection,
-        clerk_id: &str,
-        claims: &U::Claims,
-        version: Version,
+        observation: &Observation<'_, U>,
     ) -> Result<Written<U>, WriteError> {
-        let written = self.upsert(connection, clerk_id, claims, version).await?;
+        let written = self.upsert(connection, observation).await?;
         if let Some(on_insert) = &self.on_insert
             && written.inserted
         {
@@ -75,21 +68,22 @@ where
     pub(super) async fn upsert(
         &self,
         connection: &mut DB::Connection,
-        clerk_id: &str,
-        claims: &U::Claims,
-        version: Version,
+        observation: &Observation<'_, U>,
     ) -> Result<Written<U>, WriteError> {
-        let mut arguments = Self::bound(claims, version)?;
+        let mut arguments = Self::bound(observation)?;
         if Self::ANNOUNCES {
             sqlx::Arguments::add(&mut arguments, &*self.sender).map_err(sqlx::Error::Encode)?;
         }
-        match DB::upsert::<U>(&mut *connection, clerk_id, arguments)
+        match DB::upsert::<U>(&mut *connection, observation.clerk_id(), arguments)
             .await
             .map_err(taken)?
         {
-            Some(written) => self.after_triggers(connection, clerk_id, written).await,
+            Some(written) => {
+                self.after_triggers(connection, observation.clerk_id(), written)
+                    .await
+            }
             // A trigger skips the row, unless there is a tombstone.
-            None => match self.select_tombstone(connection, clerk_id).await? {
+            None => match self.select_tombstone(connection, observation.clerk_id()).await? {
                 true => Err(WriteError::Gone),
                 false => Err(sqlx::Error::RowNotFound.into()),
             },
@@ -115,29 +109,22 @@ where
     pub(super) async fn write_on(
         &self,
         connection: &mut DB::Connection,
-        clerk_id: &str,
-        claims: &U::Claims,
-        version: Version,
+        observation: &Observation<'_, U>,
     ) -> Result<Written<U>, WriteError> {
         if self.on_insert.is_none() && !DB::UPSERT_IN_TRANSACTION {
-            let written = self.upsert(connection, clerk_id, claims, version).await;
+            let written = self.upsert(connection, observation).await;
             return forget_if_stale::<DB, _, _>(connection, written).await;
         }
         let transaction = connection.begin_with(DB::BEGIN).await?;
-        self.upsert_and_commit(transaction, clerk_id, claims, version)
-            .await
+        self.upsert_and_commit(transaction, observation).await
     }
 
     pub(super) async fn upsert_and_commit(
         &self,
         mut transaction: Transaction<'_, DB>,
-        clerk_id: &str,
-        claims: &U::Claims,
-        version: Version,
+        observation: &Observation<'_, U>,
     ) -> Result<Written<U>, WriteError> {
-        let written = self
-            .upsert_with_hook(&mut transaction, clerk_id, claims, version)
-            .await;
+        let written = self.upsert_with_hook(&mut transaction, observation).await;
         let written = forget_if_stale::<DB, _, _>(&mut transaction, written).await?;
         transaction.commit().await.map_err(commit_error::<U>)?;
         Ok(written)
@@ -146,12 +133,10 @@ where
     /// Runs [`StoredIn::SELECT_OR_INSERT`], or [`StoredIn::INSERT`] where there is none; `None` if it does not tell.
     pub(super) async fn select_or_insert(
         &self,
-        clerk_id: &str,
-        claims: &U::Claims,
-        version: Version,
+        observation: &Observation<'_, U>,
     ) -> Result<Option<Written<U>>, WriteError> {
         let sql = U::SELECT_OR_INSERT.unwrap_or(U::INSERT);
-        let arguments = Self::bound(claims, version)?;
+        let arguments = Self::bound(observation)?;
         let mut connection = self.connections.acquire().await?;
         // To the end, where a constraint that is deferred refuses.
         let rows = sqlx::query_with(sql, arguments).fetch_all(&mut *connection).await;
@@ -165,7 +150,10 @@ where
             let inserted = row.try_get(row.len() - 1).map_err(WriteError::Database)?;
             let written = written::<DB, U>(row, inserted)?;
             found = Some(match inserted {
-                true => self.after_triggers(&mut connection, clerk_id, written).await?,
+                true => {
+                    self.after_triggers(&mut connection, observation.clerk_id(), written)
+                        .await?
+                }
                 false => written,
             });
         }
@@ -176,18 +164,18 @@ where
         let Some(written) = found else {
             return Ok(None);
         };
-        self.after_insertion(clerk_id, written).await.map(Some)
+        self.after_insertion(observation.clerk_id(), written)
+            .await
+            .map(Some)
     }
 
     /// Runs [`StoredIn::INSERT`]; `None` if there is a row by now, or a tombstone.
     pub(super) async fn insert_alone(
         &self,
         connection: &mut DB::Connection,
-        clerk_id: &str,
-        claims: &U::Claims,
-        version: Version,
+        observation: &Observation<'_, U>,
     ) -> Result<Option<Written<U>>, WriteError> {
-        let arguments = Self::bound(claims, version)?;
+        let arguments = Self::bound(observation)?;
         // To the end: SQLite commits a statement when it is done, and sqlx leaves it at the first row otherwise.
         let rows = sqlx::query_with(U::INSERT, arguments)
             .fetch_all(&mut *connection)
@@ -197,7 +185,9 @@ where
         match rows.first() {
             Some(row) => {
                 let written = written::<DB, U>(row, true)?;
-                self.after_triggers(connection, clerk_id, written).await.map(Some)
+                self.after_triggers(connection, observation.clerk_id(), written)
+                    .await
+                    .map(Some)
             }
             None => Ok(None),
         }

@@ -9,8 +9,8 @@ use super::hooks::StoreFuture;
 use super::interface::Vacancy;
 use super::retry::may_be_repeated;
 use super::sql_store::PoolStore;
+use crate::sync::model::observation::Observation;
 use crate::sync::model::row::Written;
-use crate::sync::model::version::Version;
 use crate::user::StoredIn;
 
 /// The connection on which a user was found to have no row: it has just answered, and another would have to be asked
@@ -34,9 +34,7 @@ where
 {
     fn fill<'a>(
         self: Box<Self>,
-        clerk_id: &'a str,
-        claims: &'a U::Claims,
-        version: Version,
+        observation: &'a Observation<'a, U>,
     ) -> StoreFuture<'a, Written<U>, WriteError>
     where
         Self: 'a,
@@ -46,31 +44,27 @@ where
                 store,
                 mut connection,
             } = *self;
-            if store.stuck.contains(clerk_id) {
+            if store.stuck.contains(observation.clerk_id()) {
                 drop(connection);
-                return store.write_row(clerk_id, claims, version).await;
+                return store.write_row(observation).await;
             }
-            let attempt = store.stuck.attempt(clerk_id);
+            let attempt = store.stuck.attempt(observation.clerk_id());
             let inserted = match store.on_insert {
-                None => {
-                    store
-                        .insert_alone(&mut connection, clerk_id, claims, version)
-                        .await
-                }
+                None => store.insert_alone(&mut connection, observation).await,
                 // The hook needs a transaction around it.
                 Some(_) => Ok(None),
             };
             let written = match inserted {
                 Ok(Some(inserted)) => Ok(inserted),
-                Ok(None) => store.write_on(&mut connection, clerk_id, claims, version).await,
+                Ok(None) => store.write_on(&mut connection, observation).await,
                 Err(error) => Err(error),
             };
             drop(connection);
             attempt.end();
             match written {
                 // Another connection, or another moment.
-                Err(error) if may_be_repeated(&error) => store.write_row(clerk_id, claims, version).await,
-                written => store.after_insertion(clerk_id, written?).await,
+                Err(error) if may_be_repeated(&error) => store.write_row(observation).await,
+                written => store.after_insertion(observation.clerk_id(), written?).await,
             }
         })
     }
