@@ -1,5 +1,6 @@
 //! Everything that is SQL, and what the database does with it.
 
+pub(super) mod bookkeeping;
 #[cfg(feature = "backend-api")]
 pub(super) mod bulk;
 pub(super) mod connection;
@@ -13,6 +14,7 @@ pub(super) mod hooks;
 pub(super) mod implementation;
 pub(super) mod interface;
 pub(super) mod normalized;
+pub(super) mod queries;
 pub(super) mod retry;
 pub(super) mod sql_store;
 pub(super) mod sqlstate;

@@ -3,11 +3,13 @@
 use std::collections::HashSet;
 
 use serde_json::{Map, Value};
-use sqlx::{AssertSqlSafe, ColumnIndex, Decode, Encode, Executor, IntoArguments, Row, Transaction, Type};
+use sqlx::Transaction;
 
-use super::dialect::{Dialect, stored};
+use super::bookkeeping::{last_id, written_of_many};
+use super::dialect::Dialect;
 use super::error::WriteError;
 use super::error::commit_error;
+use super::error::taken;
 use super::retry::forget_if_stale;
 use super::sql_store::PoolStore;
 use crate::sync::model::announcement::announcement;
@@ -24,18 +26,7 @@ const MOST_PARAMETERS: usize = 32_766;
 /// which the database plans once.
 const MOST_ROWS: usize = 500;
 
-impl<DB, U> PoolStore<U, DB>
-where
-    DB: Dialect,
-    U: StoredIn<DB>,
-    DB::Arguments: IntoArguments<DB>,
-    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
-    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
-    for<'q> i64: Encode<'q, DB> + Decode<'q, DB> + Type<DB>,
-    for<'r> bool: Decode<'r, DB> + Type<DB>,
-    for<'r> String: Decode<'r, DB> + Type<DB>,
-    usize: ColumnIndex<DB::Row>,
-{
+impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
     /// Writes the rows of different users in one transaction, in which the application hears of those that are new.
     pub(super) async fn upsert_many(
         &self,
@@ -118,40 +109,26 @@ where
         for row in rows {
             U::bind(&row.claims, row.version.milliseconds(), &mut arguments).map_err(sqlx::Error::Encode)?;
         }
-        // The text is made of the derive's constants and numbers.
-        let sql = AssertSqlSafe(U::UPSERT_MANY.sql(rows.len()));
-        let found = sqlx::query_with(sql, arguments)
-            // A text for each number of rows would drive the statements of requests out of the connection's cache.
-            .persistent(is_full)
-            .fetch_all(&mut **transaction)
+        let sql = U::UPSERT_MANY.sql(rows.len());
+        let found = DB::fetch_all_of(transaction, sql, arguments, is_full)
             .await
-            .map_err(|error| match error {
-                // Which of the rows it was is for the upsert of one to find out.
-                sqlx::Error::Database(error) if error.is_unique_violation() => WriteError::Taken(error),
-                error => error.into(),
-            })?;
+            // Which of the rows it was is for the upsert of one to find out.
+            .map_err(taken)?;
         let mut written = Vec::with_capacity(found.len());
         for row in &found {
-            let columns = row.len();
-            let clerk_id: String = row.try_get(columns - 1)?;
-            let inserted = match &existing {
-                Some(existing) => !existing.contains(&clerk_id),
-                None => row.try_get(columns - 2)?,
-            };
+            let mut one = written_of_many::<DB>(row)?;
+            if let Some(existing) = &existing {
+                one.inserted = !existing.contains(&one.clerk_id);
+            }
             if let Some(on_insert) = &self.on_insert
-                && inserted
+                && one.inserted
             {
-                let stored = stored::<DB, U>(row, columns - 4)?;
-                on_insert(transaction, &stored.user)
+                let user = U::from_row(row)?;
+                on_insert(transaction, &user)
                     .await
                     .map_err(WriteError::OnInsert)?;
             }
-            written.push(WrittenRow {
-                version: Version::stored(row.try_get(columns - 4)?),
-                deleted: row.try_get(columns - 3)?,
-                clerk_id,
-                inserted,
-            });
+            written.push(one);
         }
         Ok(written)
     }
@@ -163,44 +140,26 @@ where
             .collect();
         let mut arguments = DB::Arguments::default();
         let versions = Value::from(versions).to_string();
-        sqlx::Arguments::add(&mut arguments, &*versions).map_err(sqlx::Error::Encode)?;
-        let mut connection = self.connections.acquire().await?;
-        let raised = sqlx::query_with(U::RAISE_VERSION_MANY, arguments)
-            .execute(&mut *connection)
-            .await;
-        connection.end(raised.map(drop)).await
+        DB::add_text(&mut arguments, &*versions)?;
+        self.connections.execute(U::RAISE_VERSION_MANY, arguments).await
     }
 
     pub(super) async fn select_ids(&self, clerk_id: &str, most: i64) -> Result<Vec<String>, sqlx::Error> {
         let mut arguments = DB::Arguments::default();
-        sqlx::Arguments::add(&mut arguments, clerk_id).map_err(sqlx::Error::Encode)?;
-        sqlx::Arguments::add(&mut arguments, most).map_err(sqlx::Error::Encode)?;
-        let mut connection = self.connections.acquire().await?;
-        let rows = sqlx::query_with(U::SELECT_IDS, arguments)
-            .fetch_all(&mut *connection)
-            .await;
-        let rows = connection.end(rows).await?;
-        rows.iter().map(|row| row.try_get(0)).collect()
+        DB::add_text(&mut arguments, clerk_id)?;
+        DB::add_integer(&mut arguments, most)?;
+        let rows = self.connections.fetch_all(U::SELECT_IDS, arguments).await?;
+        rows.iter().map(last_id::<DB>).collect()
     }
 }
 
 /// Which of the users a statement finds, whose last column is the Clerk user id.
-async fn found<'a, DB, U>(
+async fn found<'a, DB: Dialect, U: StoredIn<DB>>(
     transaction: &mut Transaction<'_, DB>,
     sql: &'static str,
     rows: impl Iterator<Item = &'a Observation<'a, U>>,
-) -> Result<HashSet<String>, sqlx::Error>
-where
-    DB: Dialect,
-    U: StoredIn<DB>,
-    DB::Arguments: IntoArguments<DB>,
-    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
-    for<'r> String: Decode<'r, DB> + Type<DB>,
-    usize: ColumnIndex<DB::Row>,
-{
+) -> Result<HashSet<String>, sqlx::Error> {
     let clerk_ids: Vec<&str> = rows.map(|row| row.clerk_id()).collect();
-    let found = sqlx::query_with(sql, DB::many(&clerk_ids)?)
-        .fetch_all(&mut **transaction)
-        .await?;
-    found.iter().map(|row| row.try_get(row.len() - 1)).collect()
+    let found = DB::fetch_all(transaction, sql, DB::many(&clerk_ids)?).await?;
+    found.iter().map(last_id::<DB>).collect()
 }

@@ -86,6 +86,30 @@ impl<DB: Dialect> Connections<DB> {
     }
 }
 
+impl<DB: Dialect> Connections<DB> {
+    /// Runs one statement on a connection of its own, and returns its rows.
+    pub(super) async fn fetch_all(
+        &self,
+        sql: &'static str,
+        arguments: DB::Arguments,
+    ) -> Result<Vec<DB::Row>, sqlx::Error> {
+        let mut connection = self.acquire().await?;
+        let rows = DB::fetch_all(&mut connection, sql, arguments).await;
+        connection.end(rows).await
+    }
+
+    /// Runs one statement on a connection of its own.
+    pub(super) async fn execute(
+        &self,
+        sql: &'static str,
+        arguments: DB::Arguments,
+    ) -> Result<(), sqlx::Error> {
+        let mut connection = self.acquire().await?;
+        let done = DB::execute(&mut connection, sql, arguments).await;
+        connection.end(done.map(drop)).await
+    }
+}
+
 impl<DB: Dialect> Connection<DB> {
     /// Ends a piece of work that has or has not succeeded: before that nothing may be written.
     pub(crate) async fn end<T, E>(mut self, work: Result<T, E>) -> Result<T, E>

@@ -1,8 +1,6 @@
 //! What it takes for a user to be deleted, and to stay so.
 
-use sqlx::{ColumnIndex, Decode, Encode, Executor, IntoArguments, Row, Type};
-
-use super::dialect::{Dialect, key};
+use super::dialect::Dialect;
 use super::error::WriteError;
 use super::retry::forget_if_stale;
 use super::sql_store::PoolStore;
@@ -12,18 +10,7 @@ use crate::sync::model::row::Written;
 use crate::time::Timestamp;
 use crate::user::StoredIn;
 
-impl<DB, U> PoolStore<U, DB>
-where
-    DB: Dialect,
-    U: StoredIn<DB>,
-    DB::Arguments: IntoArguments<DB>,
-    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
-    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
-    for<'q> i64: Encode<'q, DB> + Decode<'q, DB> + Type<DB>,
-    for<'r> bool: Decode<'r, DB> + Type<DB>,
-    for<'r> String: Decode<'r, DB> + Type<DB>,
-    usize: ColumnIndex<DB::Row>,
-{
+impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
     /// The upsert does not see a deletion that is committed while it runs. So both look again once they are committed:
     /// the later one sees what the other has done.
     pub(super) async fn after_insertion(
@@ -54,21 +41,20 @@ where
         let Some(tombstones) = U::TOMBSTONES else {
             return Ok(false);
         };
-        let row = sqlx::query_with(tombstones.select, key::<DB>(clerk_id)?)
-            .fetch_one(connection)
-            .await?;
-        row.try_get(0)
+        let row = DB::fetch_optional(connection, tombstones.select, DB::key(clerk_id)?).await?;
+        DB::boolean(&row.ok_or(sqlx::Error::RowNotFound)?, 0)
     }
 
     /// Deletes a user in a transaction that [`Dialect::BEGIN`] began. The hook runs with the row before it goes, once for
-    /// each; who deletes the user at the same time waits. [`delete_leftover`](Self::delete_leftover) is to be called once it is committed.
+    /// each; who deletes the user at the same time waits. [`delete_leftover`](Self::delete_leftover) is to be
+    /// called once it is committed.
     pub(crate) async fn delete_in(
         &self,
         connection: &mut DB::Connection,
         clerk_id: &str,
     ) -> Result<Deletion, WriteError> {
         let mut nothing_done = Deletion::NoRow;
-        if U::TOMBSTONES.is_some() && execute_for::<DB>(connection, U::TOMBSTONE, clerk_id).await? == 0 {
+        if U::TOMBSTONES.is_some() && DB::execute(connection, U::TOMBSTONE, DB::key(clerk_id)?).await? == 0 {
             nothing_done = Deletion::AlreadyDeleted;
         }
         let Some(stored) = self.select_and_lock(connection, clerk_id).await? else {
@@ -83,7 +69,7 @@ where
                 .map_err(WriteError::OnDelete)?;
         }
         let delete = U::TOMBSTONES.map_or(U::TOMBSTONE, |it| it.delete);
-        execute_for::<DB>(connection, delete, clerk_id).await?;
+        DB::execute(connection, delete, DB::key(clerk_id)?).await?;
         if Self::ANNOUNCES {
             DB::announce(connection, &self.announcement_of(clerk_id)).await?;
         }
@@ -131,22 +117,4 @@ where
         }
         Ok(deletion)
     }
-}
-
-/// Runs a statement whose one parameter is a Clerk user id; how many rows it changed.
-async fn execute_for<DB>(
-    connection: &mut DB::Connection,
-    sql: &'static str,
-    clerk_id: &str,
-) -> Result<u64, sqlx::Error>
-where
-    DB: Dialect,
-    DB::Arguments: IntoArguments<DB>,
-    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
-    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
-{
-    let done = sqlx::query_with(sql, key::<DB>(clerk_id)?)
-        .execute(connection)
-        .await?;
-    Ok(DB::rows_affected(&done))
 }

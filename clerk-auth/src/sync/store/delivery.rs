@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use sqlx::{ColumnIndex, Decode, Encode, Executor, IntoArguments, Type};
-
 use super::connection::Connections;
-use super::dialect::{Dialect, key};
+use super::dialect::Dialect;
 use super::error::WriteError;
 use super::error::commit_error;
 use super::hooks::OnEvent;
@@ -81,18 +79,11 @@ pub(crate) fn table<DB: Dialect>() -> OwnTable {
 /// Deletes some deliveries that are older than a month: Svix retries for 27 hours and 35 minutes, and an operator may send
 /// a delivery again for a while after that. It runs after a delivery has been recorded, so that the table is bounded by a
 /// month of deliveries while the process runs; and in a transaction of its own, so that no delivery waits for another's.
-pub(crate) async fn forget_old<DB>(connections: &Connections<DB>)
-where
-    DB: Dialect,
-    DB::Arguments: IntoArguments<DB>,
-    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
-{
+pub(crate) async fn forget_old<DB: Dialect>(connections: &Connections<DB>) {
     let forgotten = tokio::time::timeout(FORGET_FOR, async {
-        let mut connection = connections.acquire().await?;
-        let forgotten = sqlx::query::<DB>(DB::FORGET_DELIVERIES)
-            .execute(&mut *connection)
-            .await;
-        connection.end(forgotten.map(drop)).await
+        connections
+            .execute(DB::FORGET_DELIVERIES, DB::Arguments::default())
+            .await
     });
     match forgotten.await {
         Ok(Ok(())) => {}
@@ -102,34 +93,15 @@ where
 }
 
 /// Whether this is the first time that the delivery comes. Another transaction with the same delivery waits for this one.
-pub(crate) async fn is_first<DB>(
+pub(crate) async fn is_first<DB: Dialect>(
     connection: &mut DB::Connection,
     id: &DeliveryId,
-) -> Result<bool, sqlx::Error>
-where
-    DB: Dialect,
-    DB::Arguments: IntoArguments<DB>,
-    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
-    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
-{
-    let inserted = sqlx::query_with(RECORD, key::<DB>(id.as_str())?)
-        .execute(connection)
-        .await?;
-    Ok(DB::rows_affected(&inserted) > 0)
+) -> Result<bool, sqlx::Error> {
+    let inserted = DB::execute(connection, RECORD, DB::key(id.as_str())?).await?;
+    Ok(inserted > 0)
 }
 
-impl<DB, U> PoolStore<U, DB>
-where
-    DB: Dialect,
-    U: StoredIn<DB>,
-    DB::Arguments: IntoArguments<DB>,
-    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
-    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
-    for<'q> i64: Encode<'q, DB> + Decode<'q, DB> + Type<DB>,
-    for<'r> bool: Decode<'r, DB> + Type<DB>,
-    for<'r> String: Decode<'r, DB> + Type<DB>,
-    usize: ColumnIndex<DB::Row>,
-{
+impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
     /// Applies a change and runs the application's hook: both or neither.
     pub(crate) async fn receive_in_transaction(
         &self,
@@ -202,9 +174,7 @@ where
         let mut stored = self.select(connection, observation.clerk_id()).await?;
         if plan(stored.as_ref(), observation) == Plan::RaiseVersion {
             let arguments = with_version::<DB>(observation.clerk_id(), observation.version)?;
-            sqlx::query_with(U::RAISE_VERSION, arguments)
-                .execute(&mut *connection)
-                .await?;
+            DB::execute(&mut *connection, U::RAISE_VERSION, arguments).await?;
             // Claims of the version that was read may have been replaced by others of the same meanwhile. From now on they
             // cannot be.
             stored = self.select(connection, observation.clerk_id()).await?;

@@ -5,9 +5,7 @@
 //! each time, so that a transaction that commits late hides no denial: a denial is the last that its transaction writes.
 //! Recording one twice changes nothing.
 
-use sqlx::{Arguments, ColumnIndex, Decode, Encode, Executor, IntoArguments, Row, Type};
-
-use super::dialect::{Dialect, key};
+use super::dialect::Dialect;
 use super::interface::DenialChanges;
 use super::sql_store::PoolStore;
 use crate::deny_list::{Denial, Kind, MAX_DENIALS, Subject};
@@ -64,15 +62,7 @@ const REASONS: [Refusal; 5] = [
     Refusal::UserLocked,
 ];
 
-impl<DB, U> PoolStore<U, DB>
-where
-    DB: Dialect,
-    U: StoredIn<DB>,
-    DB::Arguments: IntoArguments<DB>,
-    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
-    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
-    for<'q> i64: Encode<'q, DB> + Decode<'q, DB> + Type<DB>,
-{
+impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
     /// Records a denial unless the table has a newer one of its subject, and has other processes read it.
     pub(super) async fn record_denial_on(
         &self,
@@ -84,11 +74,10 @@ where
             return Ok(());
         }
         let mut arguments = with_subject_and_times::<DB>(denial)?;
-        add_number::<DB>(&mut arguments, now.milliseconds())?;
+        DB::add_integer(&mut arguments, now.milliseconds())?;
         let refusal = denial.refusal.map_or("", |refusal| refusal.code());
-        arguments.add(refusal).map_err(sqlx::Error::Encode)?;
-        sqlx::query_with(DB::RECORD_DENIAL, arguments)
-            .execute(connection)
+        DB::add_text(&mut arguments, refusal)?;
+        DB::execute(connection, DB::RECORD_DENIAL, arguments)
             .await
             .map(drop)
     }
@@ -103,23 +92,13 @@ where
             return Ok(());
         }
         let arguments = with_subject_and_times::<DB>(denial)?;
-        sqlx::query_with(DB::ADMIT_DENIED, arguments)
-            .execute(connection)
+        DB::execute(connection, DB::ADMIT_DENIED, arguments)
             .await
             .map(drop)
     }
 }
 
-impl<DB, U> PoolStore<U, DB>
-where
-    DB: Dialect,
-    U: StoredIn<DB>,
-    DB::Arguments: IntoArguments<DB>,
-    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
-    for<'q> i64: Encode<'q, DB> + Decode<'q, DB> + Type<DB>,
-    for<'r> String: Decode<'r, DB> + Type<DB>,
-    usize: ColumnIndex<DB::Row>,
-{
+impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
     /// Reads what has changed since `since`, in milliseconds of the database's clock, and has not expired.
     pub(super) async fn select_denials(
         &self,
@@ -134,22 +113,15 @@ where
             return Ok(changes);
         }
         let mut arguments = DB::Arguments::default();
-        add_number::<DB>(&mut arguments, since)?;
-        add_number::<DB>(&mut arguments, now.milliseconds())?;
+        DB::add_integer(&mut arguments, since)?;
+        DB::add_integer(&mut arguments, now.milliseconds())?;
         // One more than the deny list keeps, so that it learns that it cannot keep them all.
-        add_number::<DB>(&mut arguments, i64::try_from(MAX_DENIALS).unwrap_or(i64::MAX) + 1)?;
-        let mut connection = self.connections.acquire().await?;
-        let rows = sqlx::query_with(DB::READ_DENIALS, arguments)
-            .fetch_all(&mut *connection)
-            .await;
-        let rows = connection.end(rows).await?;
+        DB::add_integer(&mut arguments, i64::try_from(MAX_DENIALS).unwrap_or(i64::MAX) + 1)?;
+        let rows = self.connections.fetch_all(DB::READ_DENIALS, arguments).await?;
         for row in &rows {
-            changes.read_at = row.try_get(0)?;
+            changes.read_at = DB::integer(row, 0)?;
             // A row without a denial says what time it is.
-            let (Some(kind), Some(id)) = (
-                row.try_get::<Option<String>, _>(1)?,
-                row.try_get::<Option<String>, _>(2)?,
-            ) else {
+            let (Some(kind), Some(id)) = (DB::optional_text(row, 1)?, DB::optional_text(row, 2)?) else {
                 continue;
             };
             let subject = match &*kind {
@@ -158,15 +130,15 @@ where
                 // Of a newer version of this library.
                 _ => continue,
             };
-            let reason: Option<String> = row.try_get(3)?;
+            let reason = DB::optional_text(row, 3)?;
             let denial = Denial {
                 refusal: reason.map(|code| refusal(&code, &subject)),
                 subject,
-                version: row.try_get(4)?,
-                happened_at: Timestamp::from_milliseconds(row.try_get(5)?),
-                expires_at: Timestamp::from_milliseconds(row.try_get(6)?),
+                version: DB::integer(row, 4)?,
+                happened_at: Timestamp::from_milliseconds(DB::integer(row, 5)?),
+                expires_at: Timestamp::from_milliseconds(DB::integer(row, 6)?),
             };
-            let recorded_at = Timestamp::from_milliseconds(row.try_get(7)?);
+            let recorded_at = Timestamp::from_milliseconds(DB::integer(row, 7)?);
             changes.denials.push((denial, recorded_at));
         }
         // The oldest first: they are the ones that a full list drops.
@@ -180,40 +152,23 @@ where
             return Ok(());
         }
         let mut arguments = DB::Arguments::default();
-        add_number::<DB>(&mut arguments, now.milliseconds())?;
-        let mut connection = self.connections.acquire().await?;
-        let forgotten = sqlx::query_with(FORGET_DENIALS, arguments)
-            .execute(&mut *connection)
-            .await;
-        connection.end(forgotten.map(drop)).await
+        DB::add_integer(&mut arguments, now.milliseconds())?;
+        self.connections.execute(FORGET_DENIALS, arguments).await
     }
 }
 
 /// Parameters 1 to 5.
-fn with_subject_and_times<DB>(denial: &Denial) -> Result<DB::Arguments, sqlx::Error>
-where
-    DB: Dialect,
-    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
-    for<'q> i64: Encode<'q, DB> + Type<DB>,
-{
+fn with_subject_and_times<DB: Dialect>(denial: &Denial) -> Result<DB::Arguments, sqlx::Error> {
     let kind = match denial.subject.kind() {
         Kind::Session => "session",
         Kind::User => "user",
     };
-    let mut arguments = key::<DB>(kind)?;
-    arguments.add(denial.subject.id()).map_err(sqlx::Error::Encode)?;
-    add_number::<DB>(&mut arguments, denial.version)?;
-    add_number::<DB>(&mut arguments, denial.happened_at.milliseconds())?;
-    add_number::<DB>(&mut arguments, denial.expires_at.milliseconds())?;
+    let mut arguments = DB::key(kind)?;
+    DB::add_text(&mut arguments, denial.subject.id())?;
+    DB::add_integer(&mut arguments, denial.version)?;
+    DB::add_integer(&mut arguments, denial.happened_at.milliseconds())?;
+    DB::add_integer(&mut arguments, denial.expires_at.milliseconds())?;
     Ok(arguments)
-}
-
-fn add_number<DB>(arguments: &mut DB::Arguments, number: i64) -> Result<(), sqlx::Error>
-where
-    DB: Dialect,
-    for<'q> i64: Encode<'q, DB> + Type<DB>,
-{
-    arguments.add(number).map_err(sqlx::Error::Encode)
 }
 
 fn refusal(code: &str, subject: &Subject) -> Refusal {

@@ -1,16 +1,16 @@
 //! What the two databases do differently.
 
 use std::future::Future;
-use std::sync::Arc;
 
+use sqlx::Arguments;
 use sqlx::database::HasStatementCache;
 use sqlx::error::DatabaseError;
-use sqlx::{Arguments, ColumnIndex, Database, Decode, Encode, Row, Type};
 
+use super::bookkeeping;
+use super::queries::Queries;
 #[cfg(feature = "postgres")]
 use crate::sync::model::announcement::CHANNEL;
-use crate::sync::model::row::{Stored, Written};
-use crate::sync::model::version::Version;
+use crate::sync::model::row::Written;
 use crate::user::StoredIn;
 
 /// The statements of the table of denials: the present moment in milliseconds, the lesser of two numbers, and what stands
@@ -57,7 +57,7 @@ macro_rules! forget_deliveries {
 }
 
 /// A database in which rows can be synced.
-pub(crate) trait Dialect: Database + HasStatementCache {
+pub(crate) trait Dialect: Queries + HasStatementCache {
     /// Begins a transaction that will write.
     const BEGIN: &'static str;
 
@@ -110,8 +110,6 @@ pub(crate) trait Dialect: Database + HasStatementCache {
     /// The parameter of a statement for many users.
     fn many(clerk_ids: &[&str]) -> Result<Self::Arguments, sqlx::Error>;
 
-    fn rows_affected(result: &Self::QueryResult) -> u64;
-
     /// Returns the columns in the key of the unique index that `error` reports, those of its expressions included. Returns
     /// `None` unless the index is one of `table`'s own, or of a partition of `table`.
     fn violated_columns(
@@ -150,14 +148,12 @@ impl Dialect for sqlx::Postgres {
         _: &str,
         arguments: Self::Arguments,
     ) -> Result<Option<Written<U>>, sqlx::Error> {
-        let row = sqlx::query_with(U::UPSERT, arguments)
-            .fetch_optional(connection)
-            .await?;
+        let row = Self::fetch_optional(connection, U::UPSERT, arguments).await?;
         row.map(|row| {
             // `xmax` is zero for a row that no transaction has touched since its insertion, which this statement just
             // did.
-            let inserted = row.try_get(row.len() - 1)?;
-            written::<Self, U>(&row, inserted)
+            let inserted = bookkeeping::is_inserted::<Self>(&row)?;
+            bookkeeping::written::<Self, U>(&row, inserted)
         })
         .transpose()
     }
@@ -171,10 +167,6 @@ impl Dialect for sqlx::Postgres {
         let mut arguments = Self::Arguments::default();
         arguments.add(clerk_ids).map_err(sqlx::Error::Encode)?;
         Ok(arguments)
-    }
-
-    fn rows_affected(result: &Self::QueryResult) -> u64 {
-        result.rows_affected()
     }
 
     async fn violated_columns(
@@ -226,13 +218,9 @@ impl Dialect for sqlx::Sqlite {
         clerk_id: &str,
         arguments: Self::Arguments,
     ) -> Result<Option<Written<U>>, sqlx::Error> {
-        let existing = sqlx::query_with(U::SELECT, key::<Self>(clerk_id)?)
-            .fetch_optional(&mut *connection)
-            .await?;
-        let row = sqlx::query_with(U::UPSERT, arguments)
-            .fetch_optional(connection)
-            .await?;
-        row.map(|row| written::<Self, U>(&row, existing.is_none()))
+        let existing = Self::fetch_optional(&mut *connection, U::SELECT, Self::key(clerk_id)?).await?;
+        let row = Self::fetch_optional(connection, U::UPSERT, arguments).await?;
+        row.map(|row| bookkeeping::written::<Self, U>(&row, existing.is_none()))
             .transpose()
     }
 
@@ -263,10 +251,6 @@ impl Dialect for sqlx::Sqlite {
         Ok(arguments)
     }
 
-    fn rows_affected(result: &Self::QueryResult) -> u64 {
-        result.rows_affected()
-    }
-
     async fn violated_columns(
         connection: &mut Self::Connection,
         error: &dyn DatabaseError,
@@ -279,47 +263,4 @@ impl Dialect for sqlx::Sqlite {
     async fn announce(_: &mut Self::Connection, _: &str) -> Result<(), sqlx::Error> {
         Ok(())
     }
-}
-
-pub(crate) fn key<DB>(clerk_id: &str) -> Result<DB::Arguments, sqlx::Error>
-where
-    DB: Database,
-    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
-{
-    let mut arguments = DB::Arguments::default();
-    arguments.add(clerk_id).map_err(sqlx::Error::Encode)?;
-    Ok(arguments)
-}
-
-/// Reads the struct and the two bookkeeping columns that follow it at `bookkeeping`.
-pub(crate) fn stored<DB, U>(row: &DB::Row, bookkeeping: usize) -> Result<Stored<U>, sqlx::Error>
-where
-    DB: Database,
-    U: StoredIn<DB>,
-    for<'r> i64: Decode<'r, DB> + Type<DB>,
-    for<'r> bool: Decode<'r, DB> + Type<DB>,
-    for<'r> String: Decode<'r, DB> + Type<DB>,
-    usize: ColumnIndex<DB::Row>,
-{
-    Ok(Stored {
-        user: Arc::new(U::from_row(row)?),
-        version: Version::stored(row.try_get(bookkeeping)?),
-        deleted: row.try_get(bookkeeping + 1)?,
-    })
-}
-
-/// Reads what a statement that writes one row returns: whether it was inserted is its last column, where it knows.
-pub(crate) fn written<DB, U>(row: &DB::Row, inserted: bool) -> Result<Written<U>, sqlx::Error>
-where
-    DB: Database,
-    U: StoredIn<DB>,
-    for<'r> i64: Decode<'r, DB> + Type<DB>,
-    for<'r> bool: Decode<'r, DB> + Type<DB>,
-    for<'r> String: Decode<'r, DB> + Type<DB>,
-    usize: ColumnIndex<DB::Row>,
-{
-    Ok(Written {
-        stored: stored::<DB, U>(row, row.len() - 3)?,
-        inserted,
-    })
 }

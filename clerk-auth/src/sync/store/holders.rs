@@ -1,7 +1,5 @@
 //! The rows that hold a unique value which another row is to have.
 
-use sqlx::{ColumnIndex, Decode, Encode, Executor, IntoArguments, Row, Type};
-
 use super::dialect::Dialect;
 use super::error::WriteError;
 use super::error::taken;
@@ -9,18 +7,7 @@ use super::sql_store::{PoolStore, with_version};
 use crate::sync::model::observation::Observation;
 use crate::user::StoredIn;
 
-impl<DB, U> PoolStore<U, DB>
-where
-    DB: Dialect,
-    U: StoredIn<DB>,
-    DB::Arguments: IntoArguments<DB>,
-    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
-    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
-    for<'q> i64: Encode<'q, DB> + Decode<'q, DB> + Type<DB>,
-    for<'r> bool: Decode<'r, DB> + Type<DB>,
-    for<'r> String: Decode<'r, DB> + Type<DB>,
-    usize: ColumnIndex<DB::Row>,
-{
+impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
     /// The Clerk user ids of the rows that hold a user's claim.
     pub(super) async fn select_holders(
         &self,
@@ -33,12 +20,10 @@ where
         for sql in [statements.holder, statements.holder_ignoring_case] {
             let mut arguments = DB::Arguments::default();
             U::bind_claim(&observation.claims, column, &mut arguments).map_err(sqlx::Error::Encode)?;
-            sqlx::Arguments::add(&mut arguments, observation.clerk_id()).map_err(sqlx::Error::Encode)?;
-            let rows = sqlx::query_with(sql, arguments)
-                .fetch_all(&mut *connection)
-                .await?;
+            DB::add_text(&mut arguments, observation.clerk_id())?;
+            let rows = DB::fetch_all(&mut *connection, sql, arguments).await?;
             for row in &rows {
-                let holder = row.try_get(0)?;
+                let holder = DB::text(row, 0)?;
                 if !holders.contains(&holder) {
                     holders.push(holder);
                 }
@@ -67,8 +52,7 @@ where
         for (holder, column) in released {
             if let Some(give_way) = U::CLAIM_COLUMNS[*column].give_way {
                 let arguments = with_version::<DB>(holder, observation.version)?;
-                sqlx::query_with(give_way, arguments)
-                    .execute(&mut *connection)
+                DB::execute(&mut *connection, give_way, arguments)
                     .await
                     .map_err(taken)?;
             }

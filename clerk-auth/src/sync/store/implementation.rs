@@ -2,7 +2,6 @@
 
 use sqlx::error::DatabaseError;
 use sqlx::pool::CloseEvent;
-use sqlx::{ColumnIndex, Decode, Encode, Executor, IntoArguments, Type};
 
 use super::connection::Connection;
 use super::dialect::Dialect;
@@ -24,18 +23,7 @@ use crate::time::Timestamp;
 use crate::user::{ClaimColumn, StoredIn};
 use crate::webhook::Webhook;
 
-impl<DB, U> Store<U> for PoolStore<U, DB>
-where
-    DB: Dialect,
-    U: StoredIn<DB>,
-    DB::Arguments: IntoArguments<DB>,
-    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
-    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
-    for<'q> i64: Encode<'q, DB> + Decode<'q, DB> + Type<DB>,
-    for<'r> bool: Decode<'r, DB> + Type<DB>,
-    for<'r> String: Decode<'r, DB> + Type<DB>,
-    usize: ColumnIndex<DB::Row>,
-{
+impl<DB: Dialect, U: StoredIn<DB>> Store<U> for PoolStore<U, DB> {
     fn read<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, Option<Stored<U>>> {
         Box::pin(self.read_row(clerk_id))
     }
@@ -95,9 +83,7 @@ where
         Box::pin(self.tried(clerk_id, move |is_stuck| async move {
             let arguments = with_version::<DB>(clerk_id, version)?;
             let mut connection = self.connections.acquire_to_write(is_stuck).await?;
-            let raised = sqlx::query_with(U::RAISE_VERSION, arguments)
-                .execute(&mut *connection)
-                .await;
+            let raised = DB::execute(&mut *connection, U::RAISE_VERSION, arguments).await;
             connection.end(raised.map(drop)).await
         }))
     }

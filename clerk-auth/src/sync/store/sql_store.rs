@@ -3,10 +3,11 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use sqlx::{ColumnIndex, Database, Decode, Encode, Executor, IntoArguments, Row, Type};
+use sqlx::Database;
 
+use super::bookkeeping::{selected, selected_of_many};
 use super::connection::Connections;
-use super::dialect::{Dialect, key, stored};
+use super::dialect::Dialect;
 use super::hooks::{Hook, OnEvent};
 use super::normalized::Normalized;
 use super::retry::{Failed, repeated};
@@ -30,18 +31,7 @@ pub(crate) struct PoolStore<U, DB: Database> {
     pub(crate) normalized: Normalized<U>,
 }
 
-impl<DB, U> PoolStore<U, DB>
-where
-    DB: Dialect,
-    U: StoredIn<DB>,
-    DB::Arguments: IntoArguments<DB>,
-    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
-    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
-    for<'q> i64: Encode<'q, DB> + Decode<'q, DB> + Type<DB>,
-    for<'r> bool: Decode<'r, DB> + Type<DB>,
-    for<'r> String: Decode<'r, DB> + Type<DB>,
-    usize: ColumnIndex<DB::Row>,
-{
+impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
     /// Whether writes are announced: rows that every process reads each time need not be.
     pub(super) const ANNOUNCES: bool = DB::ANNOUNCES && !U::FRESH_FOR.is_zero();
 
@@ -90,14 +80,11 @@ where
         clerk_ids: &'a [&'a str],
     ) -> impl Future<Output = Result<Vec<(String, Stored<U>)>, sqlx::Error>> + Send + 'a {
         self.repeated(move || async move {
-            let mut connection = self.connections.acquire().await?;
-            let rows = sqlx::query_with(U::SELECT_MANY, DB::many(clerk_ids)?)
-                .fetch_all(&mut *connection)
-                .await;
-            let rows = connection.end(rows).await?;
-            rows.iter()
-                .map(|row| Ok((row.try_get(row.len() - 1)?, stored::<DB, U>(row, row.len() - 3)?)))
-                .collect()
+            let rows = self
+                .connections
+                .fetch_all(U::SELECT_MANY, DB::many(clerk_ids)?)
+                .await?;
+            rows.iter().map(selected_of_many::<DB, U>).collect()
         })
     }
 
@@ -123,20 +110,16 @@ where
         sql: &'static str,
         clerk_id: &str,
     ) -> Result<Option<Stored<U>>, sqlx::Error> {
-        let row = sqlx::query_with(sql, key::<DB>(clerk_id)?)
-            .fetch_optional(connection)
-            .await?;
-        row.map(|row| stored::<DB, U>(&row, row.len() - 2)).transpose()
+        let row = DB::fetch_optional(connection, sql, DB::key(clerk_id)?).await?;
+        row.map(|row| selected::<DB, U>(&row)).transpose()
     }
 }
 
-pub(crate) fn with_version<DB>(clerk_id: &str, version: Version) -> Result<DB::Arguments, sqlx::Error>
-where
-    DB: Database,
-    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
-    for<'q> i64: Encode<'q, DB> + Type<DB>,
-{
-    let mut arguments = key::<DB>(clerk_id)?;
-    sqlx::Arguments::add(&mut arguments, version.milliseconds()).map_err(sqlx::Error::Encode)?;
+pub(crate) fn with_version<DB: Dialect>(
+    clerk_id: &str,
+    version: Version,
+) -> Result<DB::Arguments, sqlx::Error> {
+    let mut arguments = DB::key(clerk_id)?;
+    DB::add_integer(&mut arguments, version.milliseconds())?;
     Ok(arguments)
 }

@@ -1,9 +1,10 @@
 //! Writes one row: the upsert and what goes with it, or the insertion of a row that there was not a moment ago.
 
 use super::connection::Connection;
-use sqlx::{ColumnIndex, Connection as _, Decode, Encode, Executor, IntoArguments, Row, Transaction, Type};
+use sqlx::{Connection as _, Transaction};
 
-use super::dialect::{Dialect, written};
+use super::bookkeeping::{is_inserted, written};
+use super::dialect::Dialect;
 use super::error::WriteError;
 use super::error::{commit_error, taken};
 use super::retry::forget_if_stale;
@@ -12,18 +13,7 @@ use crate::sync::model::observation::Observation;
 use crate::sync::model::row::Written;
 use crate::user::StoredIn;
 
-impl<DB, U> PoolStore<U, DB>
-where
-    DB: Dialect,
-    U: StoredIn<DB>,
-    DB::Arguments: IntoArguments<DB>,
-    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
-    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
-    for<'q> i64: Encode<'q, DB> + Decode<'q, DB> + Type<DB>,
-    for<'r> bool: Decode<'r, DB> + Type<DB>,
-    for<'r> String: Decode<'r, DB> + Type<DB>,
-    usize: ColumnIndex<DB::Row>,
-{
+impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
     /// The parameters of every statement that writes one row.
     fn bound(observation: &Observation<'_, U>) -> Result<DB::Arguments, sqlx::Error> {
         let mut arguments = DB::Arguments::default();
@@ -72,7 +62,7 @@ where
     ) -> Result<Written<U>, WriteError> {
         let mut arguments = Self::bound(observation)?;
         if Self::ANNOUNCES {
-            sqlx::Arguments::add(&mut arguments, &*self.sender).map_err(sqlx::Error::Encode)?;
+            DB::add_text(&mut arguments, &*self.sender)?;
         }
         match DB::upsert::<U>(&mut *connection, observation.clerk_id(), arguments)
             .await
@@ -139,7 +129,7 @@ where
         let arguments = Self::bound(observation)?;
         let mut connection = self.connections.acquire().await?;
         // To the end, where a constraint that is deferred refuses.
-        let rows = sqlx::query_with(sql, arguments).fetch_all(&mut *connection).await;
+        let rows = DB::fetch_all(&mut *connection, sql, arguments).await;
         let rows = match forget_if_stale::<DB, _, _>(&mut connection, rows).await {
             // What forbids the insertion, another's e-mail address or a server that only reads, need not forbid the read.
             Err(sqlx::Error::Database(_)) => return Ok(None),
@@ -147,7 +137,7 @@ where
         };
         let mut found = None;
         if let Some(row) = rows.first() {
-            let inserted = row.try_get(row.len() - 1).map_err(WriteError::Database)?;
+            let inserted = is_inserted::<DB>(row)?;
             let written = written::<DB, U>(row, inserted)?;
             found = Some(match inserted {
                 true => {
@@ -177,8 +167,7 @@ where
     ) -> Result<Option<Written<U>>, WriteError> {
         let arguments = Self::bound(observation)?;
         // To the end: SQLite commits a statement when it is done, and sqlx leaves it at the first row otherwise.
-        let rows = sqlx::query_with(U::INSERT, arguments)
-            .fetch_all(&mut *connection)
+        let rows = DB::fetch_all(&mut *connection, U::INSERT, arguments)
             .await
             .map_err(taken);
         let rows = forget_if_stale::<DB, _, _>(connection, rows).await?;

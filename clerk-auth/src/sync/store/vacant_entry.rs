@@ -1,7 +1,7 @@
 //! The connection on which a user was found to have no row, for the row that is written next.
 
+use sqlx::Database;
 use sqlx::pool::PoolConnection;
-use sqlx::{ColumnIndex, Database, Decode, Encode, Executor, IntoArguments, Type};
 
 use super::dialect::Dialect;
 use super::error::WriteError;
@@ -20,18 +20,7 @@ pub(crate) struct VacantPlace<'s, U, DB: Database> {
     pub(crate) connection: PoolConnection<DB>,
 }
 
-impl<DB, U> Vacancy<U> for VacantPlace<'_, U, DB>
-where
-    DB: Dialect,
-    U: StoredIn<DB>,
-    DB::Arguments: IntoArguments<DB>,
-    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
-    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
-    for<'q> i64: Encode<'q, DB> + Decode<'q, DB> + Type<DB>,
-    for<'r> bool: Decode<'r, DB> + Type<DB>,
-    for<'r> String: Decode<'r, DB> + Type<DB>,
-    usize: ColumnIndex<DB::Row>,
-{
+impl<DB: Dialect, U: StoredIn<DB>> Vacancy<U> for VacantPlace<'_, U, DB> {
     fn fill<'a>(
         self: Box<Self>,
         observation: &'a Observation<'a, U>,

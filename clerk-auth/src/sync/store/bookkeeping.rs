@@ -1,0 +1,75 @@
+//! Reads rows: the struct's columns come first, and what sync itself needs follows them.
+//!
+//! The columns that follow are read by their place from the end, and not by name: the team may give a column of its own any
+//! name. The statements of [`StoredIn`] have, after the struct's columns:
+//!
+//! | statement | columns |
+//! |---|---|
+//! | `SELECT`, `SELECT_FOR_UPDATE` | version, deleted |
+//! | `SELECT_MANY` | version, deleted, Clerk user id |
+//! | `UPSERT`, `INSERT`, `SELECT_OR_INSERT` | version, deleted, inserted |
+//! | `UPSERT_MANY` | version, deleted, inserted, Clerk user id |
+
+use std::sync::Arc;
+
+use sqlx::Row;
+
+use super::queries::Queries;
+#[cfg(feature = "backend-api")]
+use crate::sync::model::row::WrittenRow;
+use crate::sync::model::row::{Stored, Written};
+use crate::sync::model::version::Version;
+use crate::user::StoredIn;
+
+/// Reads a row of `SELECT`.
+pub(super) fn selected<DB: Queries, U: StoredIn<DB>>(row: &DB::Row) -> Result<Stored<U>, sqlx::Error> {
+    stored::<DB, U>(row, row.len() - 2)
+}
+
+/// Reads a row of `SELECT_MANY`.
+pub(super) fn selected_of_many<DB: Queries, U: StoredIn<DB>>(
+    row: &DB::Row,
+) -> Result<(String, Stored<U>), sqlx::Error> {
+    Ok((last_id::<DB>(row)?, stored::<DB, U>(row, row.len() - 3)?))
+}
+
+/// Reads a row of a statement that writes one.
+pub(super) fn written<DB: Queries, U: StoredIn<DB>>(
+    row: &DB::Row,
+    inserted: bool,
+) -> Result<Written<U>, sqlx::Error> {
+    Ok(Written {
+        stored: stored::<DB, U>(row, row.len() - 3)?,
+        inserted,
+    })
+}
+
+/// Reads whether a statement that writes one row has inserted it. The upsert of SQLite does not know.
+pub(super) fn is_inserted<DB: Queries>(row: &DB::Row) -> Result<bool, sqlx::Error> {
+    DB::boolean(row, row.len() - 1)
+}
+
+/// Reads what `UPSERT_MANY` returns beside the struct.
+#[cfg(feature = "backend-api")]
+pub(super) fn written_of_many<DB: Queries>(row: &DB::Row) -> Result<WrittenRow, sqlx::Error> {
+    let columns = row.len();
+    Ok(WrittenRow {
+        version: Version::stored(DB::integer(row, columns - 4)?),
+        deleted: DB::boolean(row, columns - 3)?,
+        inserted: DB::boolean(row, columns - 2)?,
+        clerk_id: last_id::<DB>(row)?,
+    })
+}
+
+/// Reads the Clerk user id of a statement for many users: its last column.
+pub(super) fn last_id<DB: Queries>(row: &DB::Row) -> Result<String, sqlx::Error> {
+    DB::text(row, row.len() - 1)
+}
+
+fn stored<DB: Queries, U: StoredIn<DB>>(row: &DB::Row, version: usize) -> Result<Stored<U>, sqlx::Error> {
+    Ok(Stored {
+        user: Arc::new(U::from_row(row)?),
+        version: Version::stored(DB::integer(row, version)?),
+        deleted: DB::boolean(row, version + 1)?,
+    })
+}
