@@ -9,6 +9,7 @@ use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
 use crate::sync::local::read_batches::Counted;
 use crate::sync::local::row_cache::Reading;
+use crate::sync::model::outcome::Applied;
 use crate::sync::model::observation::Observation;
 use crate::sync::model::outcome::{SyncOutcome, Synced};
 use crate::sync::model::plan::{Plan, plan};
@@ -93,8 +94,6 @@ pub(crate) async fn settle<U: SyncedUser>(
             }
             raised_from = before;
             engine.store.raise_version(clerk_id, version).await?;
-            // Claims of the version that was read may have been replaced by others of the same meanwhile. From now on
-            // they cannot be, so another look tells whether these are the right ones.
             continue;
         }
         return engine.write(observation, session, looked).await;
@@ -149,14 +148,10 @@ impl<U: SyncedUser> Engine<U> {
             Err(WriteError::Taken(error)) => conflict::write_taken(self, observation, error).await?,
             Err(error) => return Err(error.into()),
         };
-        let outcome = match (inserted, stored.version > observation.version) {
-            _ if stored.deleted => return Err(delete::gone(self, clerk_id).await),
-            (true, _) => SyncOutcome::Inserted,
-            (false, false) if is_changed => SyncOutcome::Updated,
-            // A trigger keeps the row as it was.
-            (false, false) => SyncOutcome::Unchanged,
-            // Somebody wrote newer claims between the read and the upsert, which therefore changed nothing.
-            (false, true) => SyncOutcome::Unchanged,
+        let is_newer = stored.version > observation.version;
+        let applied = Applied::of_write(inserted, stored.deleted, is_newer, is_changed);
+        let Some(outcome) = applied.for_request() else {
+            return Err(delete::gone(self, clerk_id).await);
         };
         Ok(self.serve(session, stored, writing.done(), outcome))
     }

@@ -10,7 +10,7 @@ use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
 use crate::sync::local::read_batches::Counted;
 use crate::sync::model::observation::{Observation, UserObject};
-use crate::sync::model::outcome::{Applied, Change, SyncOutcome};
+use crate::sync::model::outcome::{Applied, Change};
 use crate::sync::store::error::WriteError;
 use crate::sync::unwind::caught;
 use crate::time::Timestamp;
@@ -219,12 +219,7 @@ impl<U: SyncedUser> Engine<U> {
     /// What a unique index of the team's own forbids takes more than one transaction to settle.
     async fn settled(&self, observation: &Observation<'_, U>) -> Result<Applied, SyncError> {
         match reconcile::settle(self, observation, None, Counted::default()).await {
-            Ok(synced) => Ok(match synced.outcome {
-                SyncOutcome::Inserted => Applied::Inserted,
-                SyncOutcome::Updated => Applied::Updated,
-                // Nothing was to be settled in the end: somebody has written newer claims.
-                SyncOutcome::Unchanged | SyncOutcome::Cached => Applied::Stale,
-            }),
+            Ok(synced) => Ok(Applied::of_request(synced.outcome)),
             Err(SyncError::Gone) => Ok(Applied::Gone),
             Err(error) => Err(error),
         }

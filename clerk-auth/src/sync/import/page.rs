@@ -13,6 +13,7 @@ use crate::sync::failure::{Failure, Step};
 use crate::sync::flow::conflict;
 use crate::sync::flow::reconcile;
 use crate::sync::local::read_batches::Counted;
+use crate::sync::model::outcome::Applied;
 use crate::sync::model::observation::{Observation, UserObject};
 use crate::sync::model::outcome::SyncOutcome;
 use crate::sync::model::plan::{Plan, plan};
@@ -239,8 +240,7 @@ impl<U: SyncedUser> Engine<U> {
         at_most(async { Ok(self.store.read_many(clerk_ids).await?) }).await
     }
 
-    /// Notes the newer versions of rows that say what they should. Returns those that do not any more: claims of the version
-    /// that was read may have been replaced by others of the same meanwhile, which from now on cannot happen.
+    /// Raises the versions of rows, and reads the rows again: see [`Plan::RaiseVersion`]. Returns those that are to be written.
     async fn raise_versions<'a>(
         &self,
         rows: Vec<Observation<'a, U>>,
@@ -355,13 +355,13 @@ impl<U: SyncedUser> Engine<U> {
         for row in rows {
             let clerk_id = row.clerk_id();
             match written.get(clerk_id) {
-                Some(won) if won.inserted => report.count(SyncOutcome::Inserted),
-                Some(won) if !won.deleted && won.version == row.version => {
-                    report.count(SyncOutcome::Updated);
+                Some(won) => {
+                    let (is_newer, is_changed) = (won.version > row.version, won.version == row.version);
+                    match Applied::of_write(won.inserted, won.deleted, is_newer, is_changed).for_request() {
+                        Some(outcome) => report.count(outcome),
+                        None => report.skip(clerk_id, NotImported::Deleted),
+                    }
                 }
-                // Somebody wrote newer claims between the read and the upsert, which therefore changed nothing.
-                Some(won) if !won.deleted => report.count(SyncOutcome::Unchanged),
-                Some(_) => report.skip(clerk_id, NotImported::Deleted),
                 // The statement left the user out because of a tombstone, or a trigger did.
                 None => {
                     let is_deleted = async { Ok(self.store.has_tombstone(clerk_id).await?) };

@@ -164,6 +164,39 @@ pub(crate) enum Applied {
 }
 
 impl Applied {
+    /// What the write of an observation has come to, by the row that won. `is_changed` says whether the write has changed
+    /// the row at all, which a trigger may prevent.
+    pub(crate) const fn of_write(inserted: bool, deleted: bool, is_newer: bool, is_changed: bool) -> Self {
+        match (inserted, is_newer) {
+            _ if deleted => Self::Gone,
+            (true, _) => Self::Inserted,
+            // Newer claims were written between the read and the upsert, which therefore changed nothing.
+            (false, true) => Self::Stale,
+            (false, false) if is_changed => Self::Updated,
+            (false, false) => Self::Unchanged,
+        }
+    }
+
+    /// What a request reports; `None` if the user was deleted, or nothing was to be written.
+    pub(crate) const fn for_request(self) -> Option<SyncOutcome> {
+        match self {
+            Self::Inserted => Some(SyncOutcome::Inserted),
+            Self::Updated => Some(SyncOutcome::Updated),
+            Self::Unchanged | Self::Stale => Some(SyncOutcome::Unchanged),
+            Self::Nothing | Self::Deleted | Self::Gone | Self::Refused => None,
+        }
+    }
+
+    /// What a delivery reports of a row that took more than one transaction.
+    pub(crate) const fn of_request(outcome: SyncOutcome) -> Self {
+        match outcome {
+            SyncOutcome::Inserted => Self::Inserted,
+            SyncOutcome::Updated => Self::Updated,
+            // A row that needs nothing in the end has got newer claims meanwhile.
+            SyncOutcome::Unchanged | SyncOutcome::Cached => Self::Stale,
+        }
+    }
+
     /// One lower-case word, as for a label of a metric.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {

@@ -9,8 +9,11 @@ use crate::user::{SyncedUser, VersionSource};
 pub(crate) enum Plan {
     /// Hand out the row; nothing is written.
     Serve,
-    /// Hand out the row; its claims are as they should be, but known at a newer version, which must be noted lest an
-    /// older change arrive late and win.
+    /// The row's claims are right, but they are known at a newer version. The version is raised, so that an older change
+    /// that arrives late does not win.
+    ///
+    /// After that the row is read again. Claims of the version that was read may have been replaced by others of the same
+    /// version meanwhile. From the raise on they cannot be.
     RaiseVersion,
     /// Write the claims.
     Write,

@@ -11,6 +11,7 @@ use super::retry::forget_if_stale;
 use super::sql_store::{PoolStore, with_version};
 use crate::id::DeliveryId;
 use crate::schema::OwnTable;
+use crate::sync::model::row::{Stored, Written};
 use crate::sync::model::observation::Observation;
 use crate::sync::model::outcome::{Applied, Change, Deletion};
 use crate::sync::model::plan::{Plan, plan};
@@ -166,19 +167,27 @@ impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
         Ok(applied)
     }
 
+    /// Reads the row, and raises its version first if its claims are right: see [`Plan::RaiseVersion`].
+    async fn select_current(
+        &self,
+        connection: &mut DB::Connection,
+        observation: &Observation<'_, U>,
+    ) -> Result<Option<Stored<U>>, sqlx::Error> {
+        let stored = self.select(connection, observation.clerk_id()).await?;
+        if plan(stored.as_ref(), observation) != Plan::RaiseVersion {
+            return Ok(stored);
+        }
+        let arguments = with_version::<DB>(observation.clerk_id(), observation.version)?;
+        DB::execute(&mut *connection, U::RAISE_VERSION, arguments).await?;
+        self.select(connection, observation.clerk_id()).await
+    }
+
     async fn write_in(
         &self,
         connection: &mut DB::Connection,
         observation: &Observation<'_, U>,
     ) -> Result<Applied, WriteError> {
-        let mut stored = self.select(connection, observation.clerk_id()).await?;
-        if plan(stored.as_ref(), observation) == Plan::RaiseVersion {
-            let arguments = with_version::<DB>(observation.clerk_id(), observation.version)?;
-            DB::execute(&mut *connection, U::RAISE_VERSION, arguments).await?;
-            // Claims of the version that was read may have been replaced by others of the same meanwhile. From now on they
-            // cannot be.
-            stored = self.select(connection, observation.clerk_id()).await?;
-        }
+        let stored = self.select_current(connection, observation).await?;
         match plan(stored.as_ref(), observation) {
             Plan::Gone => Ok(Applied::Gone),
             Plan::Write
@@ -205,15 +214,9 @@ impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
                     written.stored = stored;
                 }
                 let is_changed = self.normalized.note(observation, &written.stored);
-                Ok(
-                    match (written.inserted, written.stored.version > observation.version) {
-                        _ if written.stored.deleted => Applied::Gone,
-                        (true, _) => Applied::Inserted,
-                        (false, false) if is_changed => Applied::Updated,
-                        (false, false) => Applied::Unchanged,
-                        (false, true) => Applied::Stale,
-                    },
-                )
+                let Written { stored, inserted } = written;
+                let is_newer = stored.version > observation.version;
+                Ok(Applied::of_write(inserted, stored.deleted, is_newer, is_changed))
             }
         }
     }
