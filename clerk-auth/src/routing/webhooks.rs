@@ -72,7 +72,7 @@ async fn receive<U: SyncedUser>(
     request: Request,
 ) -> Result<(), WebhookRejection> {
     let webhook = Webhook::from_request(request, verifier).await?;
-    match users.receive(&webhook).await {
+    match users.apply_delivery(&webhook).await {
         Ok(()) => Ok(()),
         // Sync has told the operator why.
         Err(_) => Err(WebhookRejection::NotApplied),

@@ -9,18 +9,18 @@ use sqlx::Database;
 use sqlx::Pool;
 
 #[cfg(feature = "backend-api")]
-use super::backend::lookup::Fallback;
+use super::backend::lookup::UserLookup;
 use super::engine::Engine;
 use super::handle::UserSync;
 use super::local::breaker::Breaker;
-use super::local::failure_log::Reports;
-use super::local::read_batches::Reads;
+use super::local::failure_log::FailureLog;
+use super::local::read_batches::ReadBatcher;
 use super::local::refusals::Refusals;
-use super::local::row_cache::FreshRows;
+use super::local::row_cache::RowCache;
 use super::local::shared_writes::SharedWrites;
-use super::local::sign_up_predictor::Newcomers;
+use super::local::sign_up_predictor::SignUpPredictor;
 use super::local::tasks::Tasks;
-use super::local::write_locks::Writers;
+use super::local::write_locks::WriteLocks;
 use super::model::barring::Barring;
 use super::notify::denial_reader;
 #[cfg(feature = "postgres")]
@@ -337,9 +337,9 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
             self.shares_denials,
         );
         #[cfg(feature = "postgres")]
-        let hears_all = listener.is_none();
+        let needs_no_listener = listener.is_none();
         #[cfg(not(feature = "postgres"))]
-        let hears_all = true;
+        let needs_no_listener = true;
         let barring = Barring {
             lifetime: self.clerk.deny_list().lifetime(),
             lockout_ends_sessions: self.lockout_ends_sessions,
@@ -351,20 +351,20 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
         let inner = Arc::new(Engine {
             clerk: self.clerk,
             claim_columns,
-            reads: Reads::new(Arc::clone(&store), connections, self.timeout),
+            reads: ReadBatcher::new(Arc::clone(&store), connections, self.timeout),
             store,
-            newcomers: Newcomers::default(),
-            fresh: FreshRows::new(U::FRESH_FOR, writes, hears_all),
+            sign_ups: SignUpPredictor::default(),
+            row_cache: RowCache::new(U::FRESH_FOR, writes, needs_no_listener),
             breaker: Breaker::default(),
-            reports: Reports::default(),
+            failure_log: FailureLog::default(),
             timeout: self.timeout,
             barring,
             denials: Arc::default(),
             tasks: Tasks::default(),
-            writers: Writers::default(),
+            write_locks: WriteLocks::default(),
             refusals: Refusals::default(),
             #[cfg(feature = "backend-api")]
-            fallback: self.backend_api.map(Fallback::new),
+            lookup: self.backend_api.map(UserLookup::new),
         });
         if self.shares_denials {
             denial_reader::read_denials(&inner)
@@ -384,7 +384,7 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
         #[cfg(feature = "postgres")]
         if let Some(options) = listener
             && !self.transaction_pooling
-            && (inner.fresh.keeps() || self.shares_denials)
+            && (inner.row_cache.is_enabled() || self.shares_denials)
         {
             let listen = listener::listen_always(Arc::downgrade(&inner), options, sender);
             inner.tasks.spawn(inner.store.close_event(), listen);

@@ -7,20 +7,20 @@ use std::task::Poll;
 use std::time::Duration;
 
 #[cfg(feature = "backend-api")]
-use super::backend::lookup::Fallback;
+use super::backend::lookup::UserLookup;
 use super::error::SyncError;
 use super::local::breaker::{Breaker, PROBE_INTERVAL, PROBE_TIMEOUT};
 use super::local::denial_watch::DenialWatch;
-use super::local::failure_log::Reports;
-use super::local::read_batches::{Counted, Reads};
+use super::local::failure_log::FailureLog;
+use super::local::read_batches::{CountsAsFailure, ReadBatcher};
 use super::local::refusals::Refusals;
-use super::local::row_cache::{FreshRow, FreshRows, Reading};
-use super::local::sign_up_predictor::Newcomers;
+use super::local::row_cache::{CachedRow, ReadStamp, RowCache};
+use super::local::sign_up_predictor::SignUpPredictor;
 use super::local::tasks::Tasks;
-use super::local::write_locks::Writers;
+use super::local::write_locks::WriteLocks;
 use super::model::barring::Barring;
 use super::model::outcome::{SyncOutcome, Synced};
-use super::model::row::Stored;
+use super::model::row::StoredRow;
 use super::store::interface::Store;
 use crate::clerk::Clerk;
 use crate::session::Session;
@@ -30,31 +30,34 @@ pub(crate) struct Engine<U> {
     pub(super) clerk: Clerk,
     pub(super) store: Arc<dyn Store<U>>,
     pub(super) claim_columns: &'static [ClaimColumn],
-    pub(super) reads: Arc<Reads<U>>,
-    pub(super) newcomers: Newcomers,
-    pub(super) fresh: FreshRows<U>,
+    pub(super) reads: Arc<ReadBatcher<U>>,
+    pub(super) sign_ups: SignUpPredictor,
+    pub(super) row_cache: RowCache<U>,
     pub(super) breaker: Breaker,
-    pub(super) reports: Reports,
+    pub(super) failure_log: FailureLog,
     pub(super) timeout: Duration,
     pub(super) barring: Barring,
     pub(super) denials: Arc<DenialWatch>,
     pub(super) tasks: Tasks,
-    pub(super) writers: Writers,
+    pub(super) write_locks: WriteLocks,
     pub(super) refusals: Refusals,
     #[cfg(feature = "backend-api")]
-    pub(super) fallback: Option<Fallback>,
+    pub(super) lookup: Option<UserLookup>,
 }
 
 impl<U: SyncedUser> Engine<U> {
     /// Asks the database unless it has not been answering.
-    pub(crate) async fn ask<T, F>(self: &Arc<Self>, work: impl FnOnce(Counted) -> F) -> Result<T, SyncError>
+    pub(crate) async fn ask<T, F>(
+        self: &Arc<Self>,
+        work: impl FnOnce(CountsAsFailure) -> F,
+    ) -> Result<T, SyncError>
     where
         F: Future<Output = Result<T, SyncError>>,
     {
         if self.breaker.is_open() {
             return Err(SyncError::Unavailable);
         }
-        let counted = Counted::default();
+        let counted = CountsAsFailure::default();
         let done = self.within(work(counted.clone())).await;
         match &done {
             Err(error) if error.failure::<U>().is_outage() => {
@@ -70,12 +73,12 @@ impl<U: SyncedUser> Engine<U> {
     pub(crate) fn serve(
         &self,
         session: Option<&Session>,
-        stored: Stored<U>,
-        read: Option<Reading>,
+        stored: StoredRow<U>,
+        read: Option<ReadStamp>,
         outcome: SyncOutcome,
     ) -> Synced<Arc<U>> {
         if session.is_some() {
-            self.newcomers.saw(outcome);
+            self.sign_ups.record(outcome);
         }
         if let Some(read) = read {
             self.keep(session, &stored, read);
@@ -87,16 +90,16 @@ impl<U: SyncedUser> Engine<U> {
     }
 
     /// Keeps a row for the session's next request. What nobody asked for is not kept.
-    pub(crate) fn keep(&self, session: Option<&Session>, stored: &Stored<U>, read: Reading) {
+    pub(crate) fn keep(&self, session: Option<&Session>, stored: &StoredRow<U>, read: ReadStamp) {
         if let Some(session) = session
-            && self.fresh.keeps()
+            && self.row_cache.is_enabled()
         {
-            let row = FreshRow {
+            let row = CachedRow {
                 stored: stored.clone(),
                 session: session.clone(),
                 read,
             };
-            self.fresh.put(session.user_id().as_str(), row);
+            self.row_cache.put(session.user_id().as_str(), row);
         }
     }
 
@@ -120,7 +123,7 @@ impl<U: SyncedUser> Engine<U> {
         }
         // It takes long. A read of no row tells whether that is the database's fault or this row's alone; all who ask this
         // share one statement.
-        let answer = async { self.reads.look("", &Counted::default()).await.is_ok() };
+        let answer = async { self.reads.find("", &CountsAsFailure::default()).await.is_ok() };
         let mut answer = pin!(answer);
         let mut answers = None;
         let both = poll_fn(|context| {

@@ -107,11 +107,11 @@ impl From<WriteError> for SyncError {
     fn from(error: WriteError) -> Self {
         match error {
             WriteError::Database(error) => error.into(),
-            WriteError::Taken(error) => sqlx::Error::Database(error).into(),
+            WriteError::UniqueViolation(error) => sqlx::Error::Database(error).into(),
             WriteError::OnInsert(error) => Self::OnInsert(error),
             WriteError::OnDelete(error) => Self::OnDelete(error),
             WriteError::OnEvent(error) => Self::OnEvent(error),
-            WriteError::Gone => Self::Gone,
+            WriteError::UserDeleted => Self::Gone,
         }
     }
 }

@@ -9,9 +9,9 @@ use super::error::SyncError;
 use super::flow::delete;
 use super::flow::request;
 use super::flow::webhook;
-use super::local::row_cache::FreshRow;
+use super::local::row_cache::CachedRow;
 use super::model::outcome::{Deletion, Synced};
-use super::model::row::Stored;
+use super::model::row::StoredRow;
 use super::unwind::{caught, caught_now};
 use crate::id::UserId;
 use crate::metrics;
@@ -57,7 +57,7 @@ impl<U: SyncedUser> UserSync<U> {
                 Ok(user) => user,
                 Err(error) => {
                     let now = self.inner.clerk.now();
-                    self.inner.reports.failure::<U>(session.sub(), &error, now);
+                    self.inner.failure_log.failure::<U>(session.sub(), &error, now);
                     return Err(error);
                 }
             },
@@ -85,7 +85,7 @@ impl<U: SyncedUser> UserSync<U> {
         let outcome = match &synced {
             Ok(synced) => synced.outcome.as_str(),
             Err(error) => {
-                inner.reports.failure::<U>(session.sub(), error, now);
+                inner.failure_log.failure::<U>(session.sub(), error, now);
                 error.failure::<U>().outcome()
             }
         };
@@ -94,8 +94,8 @@ impl<U: SyncedUser> UserSync<U> {
     }
 
     /// Applies a delivery whose signature was verified.
-    pub(crate) async fn receive(&self, delivery: &Webhook) -> Result<(), SyncError> {
-        webhook::receive(&self.inner, delivery).await
+    pub(crate) async fn apply_delivery(&self, delivery: &Webhook) -> Result<(), SyncError> {
+        webhook::apply(&self.inner, delivery).await
     }
 
     /// Forgets what is known of a user's row, here and, on Postgres, in every process: to be called after the application
@@ -124,7 +124,7 @@ impl<U: SyncedUser> UserSync<U> {
     /// [`SyncError::Database`] if other processes could not be told: their copies live out their time. This process has
     /// forgotten the row in any case.
     pub async fn invalidate(&self, user_id: &UserId) -> Result<(), SyncError> {
-        self.inner.fresh.written(user_id.as_str());
+        self.inner.row_cache.invalidate(user_id.as_str());
         self.inner
             .within(async { Ok(self.inner.store.announce(user_id.as_str()).await?) })
             .await
@@ -156,7 +156,7 @@ impl<U: SyncedUser> UserSync<U> {
         let deletion = deletion.unwrap_or_else(|panicked| Err(panicked.into()));
         if let Err(error @ SyncError::Panicked) = &deletion {
             inner
-                .reports
+                .failure_log
                 .failure::<U>(user_id.as_str(), error, inner.clerk.now());
         }
         deletion
@@ -196,18 +196,18 @@ impl<U: SyncedUser> UserSync<U> {
     ) -> Result<Arc<U>, E> {
         let inner = &self.inner;
         let clerk_id = user_id.as_str();
-        let known = inner.fresh.get(clerk_id, inner.clerk.now());
-        let writing = inner.fresh.writing(clerk_id, inner.clerk.now());
+        let known = inner.row_cache.get(clerk_id, inner.clerk.now());
+        let writing = inner.row_cache.begin_write(clerk_id, inner.clerk.now());
         let user = Arc::new(write.await?);
         // What was known tells the row's version, which cannot have gone back.
         if let (Some(known), Some(read)) = (known, writing.done()) {
-            let stored = Stored {
+            let stored = StoredRow {
                 user: Arc::clone(&user),
                 ..known.stored
             };
-            inner.fresh.put(
+            inner.row_cache.put(
                 clerk_id,
-                FreshRow {
+                CachedRow {
                     stored,
                     session: known.session.clone(),
                     read,

@@ -12,7 +12,7 @@ use super::store::dialect::Dialect;
 use super::store::hooks::{Hook, OnEvent};
 use super::store::interface::Store;
 use super::store::normalized::Normalized;
-use super::store::sql_store::PoolStore;
+use super::store::sql_store::SqlStore;
 use super::store::stuck::Stuck;
 use crate::schema::{self, SchemaError};
 use crate::user::{ClaimColumn, StoredIn};
@@ -132,7 +132,7 @@ macro_rules! user_pool {
                 sender: Arc<str>,
                 shares_denials: bool,
             ) -> Arc<dyn Store<U>> {
-                Arc::new(PoolStore {
+                Arc::new(SqlStore {
                     connections: Connections::new(self, transaction_pooling),
                     on_insert,
                     on_delete,

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, header};
 
 use super::base64url;
 use super::credential::Credential;
-use super::unverified::LONGEST;
+use super::unverified::MAX_LENGTH;
 use crate::claim::json::{Object, Value};
 
 /// The session token.
@@ -142,7 +142,7 @@ struct Unverified {
 
 impl Unverified {
     fn read(token: &str, issuer: &str) -> Option<Self> {
-        if token.len() > LONGEST {
+        if token.len() > MAX_LENGTH {
             return None;
         }
         let mut parts = token.split('.');

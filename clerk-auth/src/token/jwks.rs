@@ -47,7 +47,7 @@ const INTERVAL: Duration = Duration::from_secs(10);
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The largest document that is read, in bytes: Clerk's has one or two keys of 500.
-const LARGEST: usize = 256 * 1024;
+const MAX_SIZE: usize = 256 * 1024;
 
 /// The keys of one instance, and where they come from.
 #[derive(Debug)]
@@ -257,7 +257,7 @@ impl Jwks {
         }
         let mut document = Vec::new();
         while let Some(chunk) = response.chunk().await? {
-            if document.len() + chunk.len() > LARGEST {
+            if document.len() + chunk.len() > MAX_SIZE {
                 return Err(FetchError::TooLarge);
             }
             document.extend_from_slice(&chunk);
@@ -272,7 +272,7 @@ pub(crate) enum FetchError {
     Http(#[from] reqwest::Error),
     #[error("the status is {0}")]
     Status(u16),
-    #[error("the document is larger than {LARGEST} bytes")]
+    #[error("the document is larger than {MAX_SIZE} bytes")]
     TooLarge,
     #[error("the document is no JWKS")]
     NotJwks,

@@ -27,7 +27,7 @@ use crate::time::Timestamp;
 
 /// No session token is longer, in bytes. Clerk limits metadata to 8 KB, which are 11 KB in base64url: a template that has
 /// them all by `allow(unbounded_claims)` is accepted in a header. A cookie holds 4 KB.
-pub(super) const LONGEST: usize = 16_384;
+pub(super) const MAX_LENGTH: usize = 16_384;
 
 /// The tolerance for clocks that differ: that of Clerk's SDK.
 pub(crate) const LEEWAY: Duration = Duration::from_secs(5);
@@ -57,7 +57,7 @@ pub(crate) struct UnverifiedToken<'a> {
 impl<'a> UnverifiedToken<'a> {
     /// Steps 1 and 2.
     pub(crate) fn parse(token: &'a [u8], last: &LastHeader) -> Result<Self, Refusal> {
-        if token.len() > LONGEST {
+        if token.len() > MAX_LENGTH {
             return Err(Refusal::TooLong);
         }
         let mut dots = memchr_iter(b'.', token);

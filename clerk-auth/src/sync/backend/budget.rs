@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 use crate::token::LEEWAY;
 
 /// Half of what Clerk allows a development instance (its documentation, "Rate limits"): 100 requests in ten seconds.
-const MAX_QUESTIONS: u32 = 50;
+const MAX_REQUESTS: u32 = 50;
 
 /// The time over which they are counted.
 const WINDOW: Duration = Duration::from_secs(10);
@@ -27,15 +27,15 @@ const USER_INTERVAL: Duration = Duration::from_secs(5);
 const HOLDER_INTERVAL: Duration = Duration::from_secs(60);
 
 /// What was asked lately.
-pub(crate) struct Questions {
+pub(crate) struct ApiBudget {
     window: Mutex<(Timestamp, u32)>,
     users: Cache<Box<str>, Asked>,
     hasher: RandomState,
 }
 
 /// A question under way. Its answer is remembered when it ends, however it ends: a request that is given up counts too.
-pub(crate) struct Question<'a> {
-    questions: &'a Questions,
+pub(crate) struct ApiRequest<'a> {
+    budget: &'a ApiBudget,
     clerk_id: &'a str,
     token: Option<u64>,
     at: Timestamp,
@@ -43,13 +43,13 @@ pub(crate) struct Question<'a> {
     pub(crate) answer: Answer,
 }
 
-impl Drop for Question<'_> {
+impl Drop for ApiRequest<'_> {
     fn drop(&mut self) {
         let Self {
             token, at, answer, ..
         } = *self;
         let asked = Asked { at, token, answer };
-        self.questions.users.insert(self.clerk_id.into(), asked);
+        self.budget.users.insert(self.clerk_id.into(), asked);
     }
 }
 
@@ -73,7 +73,7 @@ pub(crate) enum Answer {
     Silence,
 }
 
-impl Default for Questions {
+impl Default for ApiBudget {
     fn default() -> Self {
         Self {
             window: Mutex::new((Timestamp::from_milliseconds(i64::MIN), 0)),
@@ -83,14 +83,14 @@ impl Default for Questions {
     }
 }
 
-impl Questions {
+impl ApiBudget {
     /// Counts one more question; false if there have been too many.
-    pub(crate) fn may_ask(&self, now: Timestamp) -> bool {
+    pub(crate) fn take(&self, now: Timestamp) -> bool {
         let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
         let (began, count) = *window;
         let is_over = now < began || now.since(began) >= WINDOW;
         let (began, count) = if is_over { (now, 0) } else { (began, count) };
-        if count >= MAX_QUESTIONS {
+        if count >= MAX_REQUESTS {
             return false;
         }
         *window = (began, count + 1);
@@ -123,9 +123,9 @@ impl Questions {
         clerk_id: &'a str,
         session: Option<&Session>,
         now: Timestamp,
-    ) -> Question<'a> {
-        Question {
-            questions: self,
+    ) -> ApiRequest<'a> {
+        ApiRequest {
+            budget: self,
             clerk_id,
             token: session.map(|session| self.token(session)),
             at: now,

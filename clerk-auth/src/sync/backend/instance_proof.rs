@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::Mutex as AsyncMutex;
 
-use super::budget::Questions;
+use super::budget::ApiBudget;
 use crate::backend_api::BackendApi;
 use crate::clerk::Clerk;
 use crate::time::Timestamp;
@@ -58,20 +58,20 @@ impl InstanceProof {
         self: &Arc<Self>,
         clerk: &Clerk,
         api: &BackendApi,
-        questions: &Arc<Questions>,
+        budget: &Arc<ApiBudget>,
     ) -> bool {
         if let Some(answer) = self.state().answer(clerk.now()) {
             return answer;
         }
         let (proof, clerk, api) = (Arc::clone(self), clerk.clone(), api.clone());
-        let questions = Arc::clone(questions);
+        let budget = Arc::clone(budget);
         // A task of its own, so that a request that is given up does not take the proof of the others with it.
         let proving = tokio::spawn(async move {
             let _proving = proof.proving.lock().await;
             if let Some(answer) = proof.state().answer(clerk.now()) {
                 return answer;
             }
-            if !questions.may_ask(clerk.now()) {
+            if !budget.take(clerk.now()) {
                 return false;
             }
             let state = prove(&clerk, &api).await;

@@ -3,46 +3,51 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::budget::Questions;
+use super::budget::ApiBudget;
 use super::instance_proof::InstanceProof;
 use crate::backend_api::BackendApi;
 use crate::clerk::Clerk;
 use crate::id::UserId;
 use crate::lenient::LenientValue;
-use crate::sync::local::write_locks::Writers;
+use crate::sync::local::write_locks::WriteLocks;
 use crate::user::SyncedUser;
 
 /// The Backend API, asked seldom.
-pub(crate) struct Fallback {
+pub(crate) struct UserLookup {
     api: BackendApi,
     proof: Arc<InstanceProof>,
-    pub(crate) questions: Arc<Questions>,
-    pub(crate) turns: Writers,
+    pub(crate) budget: Arc<ApiBudget>,
+    pub(crate) locks: WriteLocks,
 }
 
 /// What Clerk says of a user.
-pub(crate) enum Said {
+pub(crate) enum LookedUp {
     User(LenientValue),
     Unknown,
-    Nothing,
+    Failed,
 }
 
-impl Fallback {
+impl UserLookup {
     pub(crate) fn new(api: BackendApi) -> Self {
         Self {
             api,
             proof: Arc::default(),
-            questions: Arc::default(),
-            turns: Writers::default(),
+            budget: Arc::default(),
+            locks: WriteLocks::default(),
         }
     }
 
     /// What Clerk says within the timeout. How long Clerk takes is no fault of the database's, and is not counted as one.
-    pub(crate) async fn user<U: SyncedUser>(&self, clerk: &Clerk, clerk_id: &str, timeout: Duration) -> Said {
+    pub(crate) async fn user<U: SyncedUser>(
+        &self,
+        clerk: &Clerk,
+        clerk_id: &str,
+        timeout: Duration,
+    ) -> LookedUp {
         let user_id = UserId::new(clerk_id);
         let asked = async {
-            let is_believed = self.proof.holds(clerk, &self.api, &self.questions).await;
-            if !is_believed || !self.questions.may_ask(clerk.now()) {
+            let is_believed = self.proof.holds(clerk, &self.api, &self.budget).await;
+            if !is_believed || !self.budget.take(clerk.now()) {
                 return None;
             }
             Some(self.api.user(&user_id).await)
@@ -50,14 +55,14 @@ impl Fallback {
         match tokio::time::timeout(timeout, asked).await {
             // Not asked: the key is not proven, or there were too many questions.
             Ok(None) => {}
-            Ok(Some(Ok(Some(user)))) => return Said::User(user),
+            Ok(Some(Ok(Some(user)))) => return LookedUp::User(user),
             Ok(Some(Ok(None))) => {
                 tracing::warn!(
                     user = U::NAME,
                     user_id = clerk_id,
                     "Clerk's Backend API knows no such user; the row, if there is one, stays until Clerk reports a deletion"
                 );
-                return Said::Unknown;
+                return LookedUp::Unknown;
             }
             Ok(Some(Err(error))) => {
                 tracing::warn!(user = U::NAME, user_id = clerk_id, %error, "Clerk could not be asked about a user");
@@ -70,6 +75,6 @@ impl Fallback {
                 );
             }
         }
-        Said::Nothing
+        LookedUp::Failed
     }
 }

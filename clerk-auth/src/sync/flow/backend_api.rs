@@ -2,7 +2,7 @@
 //!
 //! An answer is used only after the secret key was shown to be of this instance ([`InstanceProof`]), and only to bring a row
 //! up to date. Clerk's "there is no such user" refuses the request that asked and deletes nothing: a replica of Clerk's may
-//! be behind, and a deletion is final. Questions are bounded ([`Questions`]).
+//! be behind, and a deletion is final. Questions are bounded ([`ApiBudget`]).
 
 use std::sync::Arc;
 
@@ -11,14 +11,14 @@ use super::reconcile;
 use crate::claim::UnreadableClaims;
 use crate::session::Session;
 use crate::sync::backend::budget::Answer;
-use crate::sync::backend::lookup::Said;
+use crate::sync::backend::lookup::LookedUp;
 use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
-use crate::sync::local::read_batches::Counted;
-use crate::sync::local::row_cache::Reading;
+use crate::sync::local::read_batches::CountsAsFailure;
+use crate::sync::local::row_cache::ReadStamp;
 use crate::sync::model::observation::{Observation, UserObject};
 use crate::sync::model::outcome::{SyncOutcome, Synced};
-use crate::sync::store::interface::Looked;
+use crate::sync::store::interface::Lookup;
 use crate::time::Timestamp;
 use crate::user::SyncedUser;
 
@@ -29,46 +29,46 @@ pub(crate) async fn without_claims<U: SyncedUser>(
     claims: UnreadableClaims,
     now: Timestamp,
 ) -> Result<Synced<Arc<U>>, SyncError> {
-    let Some(fallback) = &engine.fallback else {
+    let Some(lookup) = &engine.lookup else {
         return Err(claims.into());
     };
     let clerk_id = session.sub();
     loop {
-        let ended = fallback.turns.ended(clerk_id);
-        match fallback.questions.answer(session, now) {
+        let ended = lookup.locks.generation(clerk_id);
+        match lookup.budget.answer(session, now) {
             Some(Answer::Unknown) => return Err(claims.into()),
             Some(Answer::User | Answer::Silence) => {
                 return engine
-                    .ask(|counted| engine.as_known(session, claims, counted))
+                    .ask(|counted| engine.serve_existing(session, claims, counted))
                     .await;
             }
             None => {}
         }
-        let Some(_turn) = fallback.turns.turn(clerk_id, ended) else {
-            fallback.turns.others(clerk_id).await;
+        let Some(_turn) = lookup.locks.try_lock(clerk_id, ended) else {
+            lookup.locks.wait(clerk_id).await;
             continue;
         };
-        let mut question = fallback.questions.begin(clerk_id, Some(session), now);
-        let said = fallback.user::<U>(&engine.clerk, clerk_id, engine.timeout).await;
-        let user = match &said {
-            Said::User(user) => UserObject::of::<U>(user),
-            Said::Unknown => {
-                question.answer = Answer::Unknown;
+        let mut request = lookup.budget.begin(clerk_id, Some(session), now);
+        let looked_up = lookup.user::<U>(&engine.clerk, clerk_id, engine.timeout).await;
+        let user = match &looked_up {
+            LookedUp::User(user) => UserObject::new::<U>(user),
+            LookedUp::Unknown => {
+                request.answer = Answer::Unknown;
                 return Err(claims.into());
             }
-            Said::Nothing => None,
+            LookedUp::Failed => None,
         };
         let Some(user) = user else {
             return engine
-                .ask(|counted| engine.as_known(session, claims, counted))
+                .ask(|counted| engine.serve_existing(session, claims, counted))
                 .await;
         };
         let observation: Observation<'_, U> = user.observe()?;
         let settled = engine
-            .ask(|counted| reconcile::settle(engine, &observation, None, counted))
+            .ask(|counted| reconcile::reconcile(engine, &observation, None, counted))
             .await;
         if settled.is_ok() {
-            question.answer = Answer::User;
+            request.answer = Answer::User;
         }
         return settled;
     }
@@ -76,21 +76,21 @@ pub(crate) async fn without_claims<U: SyncedUser>(
 
 impl<U: SyncedUser> Engine<U> {
     /// The row as it is; without one there is nothing to go by.
-    async fn as_known(
+    async fn serve_existing(
         &self,
         session: &Session,
         claims: UnreadableClaims,
-        counted: Counted,
+        counted: CountsAsFailure,
     ) -> Result<Synced<Arc<U>>, SyncError> {
         let clerk_id = session.user_id().as_str();
-        let reading: Reading = self.fresh.reading(clerk_id, self.clerk.now());
-        let looked = self.reads.look(clerk_id, &counted).await;
+        let reading: ReadStamp = self.row_cache.stamp(clerk_id, self.clerk.now());
+        let looked = self.reads.find(clerk_id, &counted).await;
         match looked.map_err(SyncError::Database)? {
-            Looked::Row(stored) if stored.deleted => Err(delete::gone(self, clerk_id).await),
-            Looked::Row(stored) => {
+            Lookup::Found(stored) if stored.deleted => Err(delete::user_deleted(self, clerk_id).await),
+            Lookup::Found(stored) => {
                 Ok(self.serve(Some(session), stored, Some(reading), SyncOutcome::Unchanged))
             }
-            Looked::Nothing(place) => {
+            Lookup::Missing(place) => {
                 drop(place);
                 match self.store.has_tombstone(clerk_id).await? {
                     true => Err(SyncError::Gone),

@@ -23,14 +23,14 @@ use super::delete;
 #[cfg(feature = "backend-api")]
 use crate::sync::backend::budget::Answer;
 #[cfg(feature = "backend-api")]
-use crate::sync::backend::lookup::Said;
+use crate::sync::backend::lookup::LookedUp;
 use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
 use crate::sync::local::refusals::Refused;
 use crate::sync::model::observation::Observation;
 #[cfg(feature = "backend-api")]
 use crate::sync::model::observation::UserObject;
-use crate::sync::model::row::{Stored, Written};
+use crate::sync::model::row::{StoredRow, Upserted};
 use crate::sync::model::version::Version;
 use crate::sync::store::error::WriteError;
 use crate::sync::store::interface::ViolatedIndex;
@@ -57,11 +57,11 @@ enum Concession {
 /// Writes in spite of an index that has refused the row.
 ///
 /// Each index is settled by one concession, which is tried alone: a row may share a value that the index does not cover.
-pub(crate) async fn write_taken<U: SyncedUser>(
+pub(crate) async fn resolve_conflict<U: SyncedUser>(
     engine: &Engine<U>,
     observation: &Observation<'_, U>,
     mut refused: Box<dyn DatabaseError>,
-) -> Result<Written<U>, SyncError> {
+) -> Result<Upserted<U>, SyncError> {
     let clerk_id = observation.clerk_id();
     let mut made: Vec<Concession> = Vec::new();
     let mut attempts = 0;
@@ -87,7 +87,7 @@ pub(crate) async fn write_taken<U: SyncedUser>(
             let kept = made.len();
             made.extend(candidate);
             match engine.write_with(observation, &made).await {
-                Err(WriteError::Taken(error)) => {
+                Err(WriteError::UniqueViolation(error)) => {
                     let next = engine.store.violated_index(&*error).await?;
                     refused = error;
                     if next.as_ref() != Some(&index) {
@@ -113,7 +113,7 @@ pub(crate) async fn write_taken<U: SyncedUser>(
 pub(crate) async fn goes_without<U: SyncedUser>(
     engine: &Engine<U>,
     observation: &Observation<'_, U>,
-    stored: &Stored<U>,
+    stored: &StoredRow<U>,
 ) -> Result<bool, SyncError> {
     if stored.version != observation.version || stored.deleted {
         return Ok(false);
@@ -137,7 +137,7 @@ pub(crate) async fn goes_without<U: SyncedUser>(
             continue;
         }
         let holders = engine.holders(observation, column).await?;
-        let is_newer = |(_, holder): &(String, Stored<U>)| !gives_way(holder, observation.version);
+        let is_newer = |(_, holder): &(String, StoredRow<U>)| !gives_way(holder, observation.version);
         if !holders.iter().any(is_newer) {
             return Ok(false);
         }
@@ -208,7 +208,7 @@ impl<U: SyncedUser> Engine<U> {
         &self,
         observation: &Observation<'_, U>,
         made: &[Concession],
-    ) -> Result<Written<U>, WriteError> {
+    ) -> Result<Upserted<U>, WriteError> {
         let mut released = Vec::new();
         let mut without = Vec::new();
         for concession in made {
@@ -226,9 +226,9 @@ impl<U: SyncedUser> Engine<U> {
         if released.is_empty() {
             return self.store.write(written).await;
         }
-        let written = self.store.write_instead_of(&released, written).await;
+        let written = self.store.write_and_release(&released, written).await;
         for (holder, _) in &released {
-            self.fresh.written(holder);
+            self.row_cache.invalidate(holder);
         }
         written
     }
@@ -254,7 +254,7 @@ impl<U: SyncedUser> Engine<U> {
     ) -> Result<bool, SyncError> {
         let mut holders = refused.holders.clone();
         for &column in &refused.columns {
-            let found = self.store.holders(observation, column).await?;
+            let found = self.store.conflicting_users(observation, column).await?;
             holders.retain(|holder| found.contains(holder));
         }
         Ok(!holders.is_empty())
@@ -269,7 +269,7 @@ impl<U: SyncedUser> Engine<U> {
         let clerk_id = observation.clerk_id();
         let mut holders: Option<Vec<String>> = None;
         for &column in &index.columns {
-            let found = self.store.holders(observation, column).await?;
+            let found = self.store.conflicting_users(observation, column).await?;
             match &mut holders {
                 Some(holders) => holders.retain(|holder| found.contains(holder)),
                 None => holders = Some(found),
@@ -340,8 +340,8 @@ impl<U: SyncedUser> Engine<U> {
         &self,
         observation: &Observation<'_, U>,
         column: usize,
-    ) -> Result<Vec<(String, Stored<U>)>, SyncError> {
-        let holders = self.store.holders(observation, column).await?;
+    ) -> Result<Vec<(String, StoredRow<U>)>, SyncError> {
+        let holders = self.store.conflicting_users(observation, column).await?;
         let holders: Vec<&str> = holders.iter().map(String::as_str).collect();
         match holders.is_empty() {
             true => Ok(Vec::new()),
@@ -361,40 +361,40 @@ impl<U: SyncedUser> Engine<U> {
     /// is for the write to find out.
     #[cfg(feature = "backend-api")]
     async fn refresh_holder(&self, clerk_id: &str) -> Result<bool, SyncError> {
-        let Some(fallback) = &self.fallback else {
+        let Some(lookup) = &self.lookup else {
             return Ok(false);
         };
         let now = self.clerk.now();
-        if !fallback.questions.is_holder_due(clerk_id, now) {
+        if !lookup.budget.is_holder_due(clerk_id, now) {
             return Ok(false);
         }
         // The time of the request that waits for it is the database's too.
-        let mut question = fallback.questions.begin(clerk_id, None, now);
-        let said = fallback.user::<U>(&self.clerk, clerk_id, self.timeout / 2).await;
-        let user = match said {
-            Said::User(user) => user,
-            Said::Unknown => {
-                question.answer = Answer::Unknown;
+        let mut request = lookup.budget.begin(clerk_id, None, now);
+        let looked_up = lookup.user::<U>(&self.clerk, clerk_id, self.timeout / 2).await;
+        let user = match looked_up {
+            LookedUp::User(user) => user,
+            LookedUp::Unknown => {
+                request.answer = Answer::Unknown;
                 return Ok(false);
             }
-            Said::Nothing => return Ok(false),
+            LookedUp::Failed => return Ok(false),
         };
         // What the struct cannot hold of another user is not for this request to report.
-        let user = UserObject::of::<U>(&user);
+        let user = UserObject::new::<U>(&user);
         let Some(Ok(observation)) = user.as_ref().map(UserObject::observe::<U>) else {
             return Ok(false);
         };
         let written = self.store.write(&observation).await;
-        self.fresh.written(clerk_id);
+        self.row_cache.invalidate(clerk_id);
         match written {
             Ok(_) => {
-                question.answer = Answer::User;
+                request.answer = Answer::User;
                 Ok(true)
             }
-            Err(WriteError::Taken(_)) => Ok(false),
+            Err(WriteError::UniqueViolation(_)) => Ok(false),
             // A tombstone says that a signed event has deleted the user. Their row is one that a race has let in.
-            Err(WriteError::Gone) => {
-                delete::gone(self, clerk_id).await;
+            Err(WriteError::UserDeleted) => {
+                delete::user_deleted(self, clerk_id).await;
                 Ok(true)
             }
             Err(error) => Err(error.into()),
@@ -403,6 +403,6 @@ impl<U: SyncedUser> Engine<U> {
 }
 
 /// Whether a row gives a unique value up to a row of this version.
-fn gives_way<U>(stored: &Stored<U>, version: Version) -> bool {
+fn gives_way<U>(stored: &StoredRow<U>, version: Version) -> bool {
     stored.deleted || stored.version < version
 }

@@ -11,14 +11,14 @@ pub(crate) async fn delete<U: SyncedUser>(engine: &Engine<U>, clerk_id: &str) ->
     let now = engine.clerk.now();
     let denial = engine.barring.of_deleted(&UserId::new(clerk_id), now);
     // However it ends, and whether or not that is heard, no copy read before is good.
-    let _writing = engine.fresh.writing(clerk_id, now);
+    let _writing = engine.row_cache.begin_write(clerk_id, now);
     let deletion = engine.store.delete(clerk_id, &denial, now).await?;
     engine.clerk.deny(denial);
     Ok(deletion)
 }
 
 /// What the token of a deleted user is answered with. Their row goes if a race has let it in.
-pub(crate) async fn gone<U: SyncedUser>(engine: &Engine<U>, clerk_id: &str) -> SyncError {
+pub(crate) async fn user_deleted<U: SyncedUser>(engine: &Engine<U>, clerk_id: &str) -> SyncError {
     if let Err(error) = engine.store.purge(clerk_id).await {
         let error = SyncError::from(error);
         tracing::error!(user = U::NAME, %error, "a row that a deleted user has left behind is there still");

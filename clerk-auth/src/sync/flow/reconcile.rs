@@ -7,54 +7,54 @@ use super::delete;
 use crate::session::Session;
 use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
-use crate::sync::local::read_batches::Counted;
-use crate::sync::local::row_cache::Reading;
-use crate::sync::model::outcome::Applied;
+use crate::sync::local::read_batches::CountsAsFailure;
+use crate::sync::local::row_cache::ReadStamp;
 use crate::sync::model::observation::Observation;
+use crate::sync::model::outcome::Applied;
 use crate::sync::model::outcome::{SyncOutcome, Synced};
 use crate::sync::model::plan::{Plan, plan};
-use crate::sync::model::row::Written;
+use crate::sync::model::row::Upserted;
 use crate::sync::store::error::WriteError;
-use crate::sync::store::interface::Looked;
+use crate::sync::store::interface::Lookup;
 use crate::user::SyncedUser;
 
-pub(crate) async fn settle<U: SyncedUser>(
+pub(crate) async fn reconcile<U: SyncedUser>(
     engine: &Engine<U>,
     observation: &Observation<'_, U>,
     session: Option<&Session>,
-    counted: Counted,
+    counted: CountsAsFailure,
 ) -> Result<Synced<Arc<U>>, SyncError> {
     let clerk_id = observation.clerk_id();
     let version = observation.version;
     let mut raised_from = None;
-    let mut newcomer = session.is_some_and(|session| engine.newcomers.expects(observation, session));
+    let mut newcomer = session.is_some_and(|session| engine.sign_ups.predicts_new(observation, session));
     loop {
-        let ended = engine.writers.ended(clerk_id);
-        let turn = if std::mem::take(&mut newcomer) {
-            engine.writers.turn(clerk_id, ended)
+        let generation = engine.write_locks.generation(clerk_id);
+        let guard = if std::mem::take(&mut newcomer) {
+            engine.write_locks.try_lock(clerk_id, generation)
         } else {
             None
         };
-        let found = match turn {
-            Some(_) => engine.look_or_insert(observation).await?,
+        let found = match guard {
+            Some(_) => engine.find_or_insert(observation).await?,
             None => None,
         };
-        let (looked, read) = match found {
+        let (lookup, read) = match found {
             Some((written, read)) if written.inserted => {
-                engine.store.normalized().note(observation, &written.stored);
+                engine.store.normalized().record(observation, &written.stored);
                 return Ok(engine.serve(session, written.stored, read, SyncOutcome::Inserted));
             }
-            Some((written, read)) => (Looked::Row(written.stored), read),
+            Some((written, read)) => (Lookup::Found(written.stored), read),
             None => {
-                let reading = engine.fresh.reading(clerk_id, engine.clerk.now());
-                let looked = engine.reads.look(clerk_id, &counted).await;
-                (looked.map_err(SyncError::Database)?, Some(reading))
+                let stamp = engine.row_cache.stamp(clerk_id, engine.clerk.now());
+                let lookup = engine.reads.find(clerk_id, &counted).await;
+                (lookup.map_err(SyncError::Database)?, Some(stamp))
             }
         };
-        let stored = looked.row();
+        let stored = lookup.row();
         let plan = plan(stored, observation);
         match (plan, stored) {
-            (Plan::Gone, _) => return Err(delete::gone(engine, clerk_id).await),
+            (Plan::UserDeleted, _) => return Err(delete::user_deleted(engine, clerk_id).await),
             (Plan::Serve, Some(stored)) => {
                 return Ok(engine.serve(session, stored.clone(), read, SyncOutcome::Unchanged));
             }
@@ -72,14 +72,14 @@ pub(crate) async fn settle<U: SyncedUser>(
         }
         if plan == Plan::Write && engine.refusals.contains(clerk_id) {
             // It may hold the pool's only connection.
-            drop(looked);
+            drop(lookup);
             conflict::refuse_again(engine, observation).await?;
             continue;
         }
-        let Some(_turn) = turn.or_else(|| engine.writers.turn(clerk_id, ended)) else {
+        let Some(_guard) = guard.or_else(|| engine.write_locks.try_lock(clerk_id, generation)) else {
             // Whoever has it may be waiting for the connection.
-            drop(looked);
-            engine.writers.others(clerk_id).await;
+            drop(lookup);
+            engine.write_locks.wait(clerk_id).await;
             // They may have written what we would.
             continue;
         };
@@ -89,85 +89,87 @@ pub(crate) async fn settle<U: SyncedUser>(
                 && raised_from == before
             {
                 // A trigger keeps the row as it was.
-                engine.store.normalized().note(observation, stored);
+                engine.store.normalized().record(observation, stored);
                 return Ok(engine.serve(session, stored.clone(), read, SyncOutcome::Unchanged));
             }
             raised_from = before;
             engine.store.raise_version(clerk_id, version).await?;
             continue;
         }
-        return engine.write(observation, session, looked).await;
+        return engine.write(observation, session, lookup).await;
     }
 }
 
 impl<U: SyncedUser> Engine<U> {
     /// The row by one statement, which inserts it if there is none; `None` if a look has to tell.
-    async fn look_or_insert(
+    async fn find_or_insert(
         &self,
         observation: &Observation<'_, U>,
-    ) -> Result<Option<(Written<U>, Option<Reading>)>, SyncError> {
+    ) -> Result<Option<(Upserted<U>, Option<ReadStamp>)>, SyncError> {
         let clerk_id = observation.clerk_id();
-        let Some(looking) = self.store.look_or_insert(observation) else {
+        let Some(found) = self.store.find_or_insert(observation) else {
             return Ok(None);
         };
-        let Some(_turn) = self.reads.turn(clerk_id) else {
+        let Some(_guard) = self.reads.permit(clerk_id) else {
             return Ok(None);
         };
-        let writing = self.fresh.writing(clerk_id, self.clerk.now());
-        Ok(looking.await?.map(|written| (written, writing.done())))
+        let ticket = self.row_cache.begin_write(clerk_id, self.clerk.now());
+        Ok(found.await?.map(|written| (written, ticket.done())))
     }
 
     async fn write(
         &self,
         observation: &Observation<'_, U>,
         session: Option<&Session>,
-        looked: Looked<'_, U>,
+        lookup: Lookup<'_, U>,
     ) -> Result<Synced<Arc<U>>, SyncError> {
         let clerk_id = observation.clerk_id();
-        let writing = self.fresh.writing(clerk_id, self.clerk.now());
-        let kept = looked.row().cloned();
-        let written = match looked {
-            Looked::Nothing(Some(place)) => place.fill(observation).await,
+        let ticket = self.row_cache.begin_write(clerk_id, self.clerk.now());
+        let kept = lookup.row().cloned();
+        let written = match lookup {
+            Lookup::Missing(Some(place)) => place.insert(observation).await,
             _ => self.store.write(observation).await,
         };
         let written = match (written, kept) {
             // A trigger keeps the row as it was, and so the upsert returns none.
-            (Err(WriteError::Database(sqlx::Error::RowNotFound)), Some(stored)) => Ok(Written {
+            (Err(WriteError::Database(sqlx::Error::RowNotFound)), Some(stored)) => Ok(Upserted {
                 stored,
                 inserted: false,
             }),
             (written, _) => written,
         };
         let mut is_changed = true;
-        let Written { stored, inserted } = match written {
+        let Upserted { stored, inserted } = match written {
             Ok(written) => {
                 let written = self.as_left_by_triggers(observation, written).await?;
-                is_changed = self.store.normalized().note(observation, &written.stored) || written.inserted;
+                is_changed = self.store.normalized().record(observation, &written.stored) || written.inserted;
                 written
             }
-            Err(WriteError::Taken(error)) => conflict::write_taken(self, observation, error).await?,
+            Err(WriteError::UniqueViolation(error)) => {
+                conflict::resolve_conflict(self, observation, error).await?
+            }
             Err(error) => return Err(error.into()),
         };
         let is_newer = stored.version > observation.version;
         let applied = Applied::of_write(inserted, stored.deleted, is_newer, is_changed);
         let Some(outcome) = applied.for_request() else {
-            return Err(delete::gone(self, clerk_id).await);
+            return Err(delete::user_deleted(self, clerk_id).await);
         };
-        Ok(self.serve(session, stored, writing.done(), outcome))
+        Ok(self.serve(session, stored, ticket.done(), outcome))
     }
 
     /// The row as it is after a write that had been tried before: a trigger that runs afterwards may have changed it again.
     async fn as_left_by_triggers(
         &self,
         observation: &Observation<'_, U>,
-        written: Written<U>,
-    ) -> Result<Written<U>, SyncError> {
+        written: Upserted<U>,
+    ) -> Result<Upserted<U>, SyncError> {
         if written.inserted || !self.store.normalized().was_written(observation) {
             return Ok(written);
         }
         let stored = self.store.read(observation.clerk_id()).await?;
         Ok(match stored {
-            Some(stored) => Written { stored, ..written },
+            Some(stored) => Upserted { stored, ..written },
             None => written,
         })
     }

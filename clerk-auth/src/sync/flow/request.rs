@@ -11,11 +11,11 @@ use crate::claim::ClaimProblem;
 use crate::session::Session;
 use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
-use crate::sync::local::row_cache::FreshRow;
+use crate::sync::local::row_cache::CachedRow;
 use crate::sync::model::observation::Observation;
 use crate::sync::model::outcome::{SyncOutcome, Synced};
 use crate::sync::model::plan::{Plan, plan};
-use crate::sync::model::row::Stored;
+use crate::sync::model::row::StoredRow;
 use crate::sync::unwind::caught;
 use crate::time::Timestamp;
 use crate::token::Refusal;
@@ -34,9 +34,9 @@ pub(crate) async fn row<U: SyncedUser>(
         });
     }
     if engine.clerk.denied_user(session.sub(), now) == Some(Refusal::UserDeleted) {
-        return Err(delete::gone(engine, session.sub()).await);
+        return Err(delete::user_deleted(engine, session.sub()).await);
     }
-    let kept = engine.fresh.get(session.user_id().as_str(), now);
+    let kept = engine.row_cache.get(session.user_id().as_str(), now);
     if let Some(row) = &kept
         && row.session.is(session)
     {
@@ -62,12 +62,12 @@ impl<U: SyncedUser> Engine<U> {
     async fn observe(
         self: &Arc<Self>,
         session: &Session,
-        kept: Option<Arc<FreshRow<U>>>,
+        kept: Option<Arc<CachedRow<U>>>,
     ) -> Result<Synced<Arc<U>>, SyncError> {
-        let observation = match Observation::of_session(session) {
+        let observation = match Observation::from_session(session) {
             Ok(observation) => observation,
             #[cfg(feature = "backend-api")]
-            Err(claims) if self.fallback.is_some() && claims.are(&ClaimProblem::Absent) => {
+            Err(claims) if self.lookup.is_some() && claims.are(&ClaimProblem::Absent) => {
                 return backend_api::without_claims(self, session, claims, self.clerk.now()).await;
             }
             Err(claims) => return Err(claims.into()),
@@ -79,12 +79,12 @@ impl<U: SyncedUser> Engine<U> {
             self.keep(Some(session), &row.stored, row.read);
             return Ok(cached(&row.stored));
         }
-        self.ask(|counted| reconcile::settle(self, &observation, Some(session), counted))
+        self.ask(|counted| reconcile::reconcile(self, &observation, Some(session), counted))
             .await
     }
 }
 
-fn cached<U>(stored: &Stored<U>) -> Synced<Arc<U>> {
+fn cached<U>(stored: &StoredRow<U>) -> Synced<Arc<U>> {
     Synced {
         user: Arc::clone(&stored.user),
         outcome: SyncOutcome::Cached,

@@ -8,7 +8,7 @@ use crate::deny_list::{Denial, Kind, Subject};
 use crate::metrics;
 use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
-use crate::sync::local::read_batches::Counted;
+use crate::sync::local::read_batches::CountsAsFailure;
 use crate::sync::model::observation::{Observation, UserObject};
 use crate::sync::model::outcome::{Applied, Change};
 use crate::sync::store::error::WriteError;
@@ -22,7 +22,7 @@ use crate::webhook::{Event, Webhook};
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Applies a delivery whose signature was verified.
-pub(crate) async fn receive<U: SyncedUser>(engine: &Engine<U>, delivery: &Webhook) -> Result<(), SyncError> {
+pub(crate) async fn apply<U: SyncedUser>(engine: &Engine<U>, delivery: &Webhook) -> Result<(), SyncError> {
     let now = engine.clerk.now();
     let denial = engine.barring.of_delivery(delivery, now);
     // At once, and whatever becomes of the rest: the database may be down, and the user's claims may fit no row.
@@ -46,7 +46,7 @@ pub(crate) async fn receive<U: SyncedUser>(engine: &Engine<U>, delivery: &Webhoo
         Ok(applied) => applied.as_str(),
         Err(error) => {
             engine
-                .reports
+                .failure_log
                 .failure::<U>(subject(delivery), error, engine.clerk.now());
             error.failure::<U>().outcome()
         }
@@ -135,7 +135,7 @@ impl<U: SyncedUser> Engine<U> {
     /// Applies a delivery to the row.
     async fn apply(&self, delivery: &Webhook, now: Timestamp) -> Result<Applied, SyncError> {
         let user = match &delivery.event {
-            Event::UserCreated(user) | Event::UserUpdated(user) => UserObject::of::<U>(user.raw()),
+            Event::UserCreated(user) | Event::UserUpdated(user) => UserObject::new::<U>(user.raw()),
             _ => None,
         };
         let observation = match user.as_ref().map(UserObject::observe::<U>) {
@@ -165,18 +165,18 @@ impl<U: SyncedUser> Engine<U> {
             Change::Nothing | Change::Refuse => None,
         };
         // However this ends, no copy of the row that was read before is good.
-        let _writing = clerk_id.map(|clerk_id| self.fresh.writing(clerk_id, now));
+        let _writing = clerk_id.map(|clerk_id| self.row_cache.begin_write(clerk_id, now));
         let was_deleted = clerk_id
             .is_some_and(|clerk_id| self.clerk.denied_user(clerk_id, now) == Some(Refusal::UserDeleted));
         match change {
             Change::Write(_) if was_deleted => {
-                self.store.receive(delivery, Change::Nothing).await?;
-                Ok(Applied::Gone)
+                self.store.apply(delivery, Change::Nothing).await?;
+                Ok(Applied::UserDeleted)
             }
-            change => match self.store.receive(delivery, change).await {
-                Err(WriteError::Taken(_)) => {
+            change => match self.store.apply(delivery, change).await {
+                Err(WriteError::UniqueViolation(_)) => {
                     let settled = match &observation {
-                        Some(observation) => self.settled(observation).await,
+                        Some(observation) => self.reconcile(observation).await,
                         None => Ok(Applied::Nothing),
                     };
                     match settled {
@@ -185,7 +185,7 @@ impl<U: SyncedUser> Engine<U> {
                         }
                         settled => {
                             let settled = settled?;
-                            self.store.receive(delivery, Change::Nothing).await?;
+                            self.store.apply(delivery, Change::Nothing).await?;
                             Ok(settled)
                         }
                     }
@@ -203,7 +203,7 @@ impl<U: SyncedUser> Engine<U> {
     /// Acknowledges a delivery whose claims no repetition makes fit. It is not remembered as delivered, so that a replay or
     /// an import applies it once they fit; a hook that sees each delivery once sees it then.
     async fn acknowledge(&self, delivery: &Webhook, error: &SyncError) -> Result<Applied, SyncError> {
-        self.reports
+        self.failure_log
             .failure::<U>(subject(delivery), error, self.clerk.now());
         tracing::error!(
             user = U::NAME,
@@ -213,14 +213,14 @@ impl<U: SyncedUser> Engine<U> {
             "a user's claims fit no row: the delivery is acknowledged, and the row stays as it is; send the delivery again \
              from Clerk's dashboard, or import the user, once the claims fit"
         );
-        Ok(self.store.receive(delivery, Change::Refuse).await?)
+        Ok(self.store.apply(delivery, Change::Refuse).await?)
     }
 
     /// What a unique index of the team's own forbids takes more than one transaction to settle.
-    async fn settled(&self, observation: &Observation<'_, U>) -> Result<Applied, SyncError> {
-        match reconcile::settle(self, observation, None, Counted::default()).await {
+    async fn reconcile(&self, observation: &Observation<'_, U>) -> Result<Applied, SyncError> {
+        match reconcile::reconcile(self, observation, None, CountsAsFailure::default()).await {
             Ok(synced) => Ok(Applied::of_request(synced.outcome)),
-            Err(SyncError::Gone) => Ok(Applied::Gone),
+            Err(SyncError::Gone) => Ok(Applied::UserDeleted),
             Err(error) => Err(error),
         }
     }

@@ -1,7 +1,7 @@
 //! Makes sure that the secret key of an import is of the instance whose users the table holds.
 
 use super::progress::ImportError;
-use super::retry::Patience;
+use super::retry::RetryPolicy;
 use crate::backend_api::BackendApi;
 use crate::sync::engine::Engine;
 use crate::user::SyncedUser;
@@ -12,9 +12,9 @@ use crate::user::SyncedUser;
 pub(super) async fn check_instance<U: SyncedUser>(
     engine: &Engine<U>,
     api: &BackendApi,
-    patience: Patience,
+    policy: RetryPolicy,
 ) -> Result<(), ImportError> {
-    let jwks = patience.ask(|| api.jwks()).await?;
+    let jwks = policy.retry_api(|| api.jwks()).await?;
     match engine.clerk.accepts_keys_of(&jwks).await {
         Ok(true) => Ok(()),
         Ok(false) => Err(ImportError::OtherInstance {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::retry::Patience;
+use super::retry::RetryPolicy;
 use crate::backend_api::{BackendApi, BackendApiError, MOST_IDS};
 use crate::id::UserId;
 use crate::sync::engine::Engine;
@@ -13,11 +13,11 @@ use crate::user::SyncedUser;
 pub(super) async fn rows_after<U: SyncedUser>(
     engine: &Engine<U>,
     clerk_id: &str,
-    patience: Patience,
+    policy: RetryPolicy,
 ) -> Result<Vec<UserId>, SyncError> {
     let most = i64::try_from(MOST_IDS).unwrap_or(i64::MAX);
-    let ids = patience
-        .with_rows::<U, _, _>(|| async { Ok(engine.store.ids_after(clerk_id, most).await?) })
+    let ids = policy
+        .retry_db::<U, _, _>(|| async { Ok(engine.store.ids_after(clerk_id, most).await?) })
         .await?;
     Ok(ids.into_iter().map(UserId::new).collect())
 }
@@ -27,13 +27,13 @@ pub(super) async fn rows_after<U: SyncedUser>(
 pub(super) async fn unknown_to_clerk(
     api: &BackendApi,
     user_ids: &[UserId],
-    patience: Patience,
+    policy: RetryPolicy,
 ) -> Result<Vec<UserId>, BackendApiError> {
-    let known = patience.ask(|| api.users_by_id(user_ids)).await?;
+    let known = policy.retry_api(|| api.users_by_id(user_ids)).await?;
     let known: HashSet<&str> = known.iter().filter_map(|user| user["id"].as_str()).collect();
     let mut unknown = Vec::new();
     for user_id in user_ids {
-        if !known.contains(user_id.as_str()) && patience.ask(|| api.user(user_id)).await?.is_none() {
+        if !known.contains(user_id.as_str()) && policy.retry_api(|| api.user(user_id)).await?.is_none() {
             unknown.push(user_id.clone());
         }
     }

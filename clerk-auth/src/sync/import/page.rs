@@ -12,12 +12,12 @@ use crate::sync::error::SyncError;
 use crate::sync::failure::{Failure, Step};
 use crate::sync::flow::conflict;
 use crate::sync::flow::reconcile;
-use crate::sync::local::read_batches::Counted;
-use crate::sync::model::outcome::Applied;
+use crate::sync::local::read_batches::CountsAsFailure;
 use crate::sync::model::observation::{Observation, UserObject};
+use crate::sync::model::outcome::Applied;
 use crate::sync::model::outcome::SyncOutcome;
 use crate::sync::model::plan::{Plan, plan};
-use crate::sync::model::row::{Stored, WrittenRow};
+use crate::sync::model::row::{StoredRow, UpsertedRow};
 use crate::sync::model::version::Version;
 use crate::sync::store::error::WriteError;
 use crate::sync::store::sqlstate::{ErrorKind, kind};
@@ -36,7 +36,7 @@ pub(super) struct PageReport {
 
 /// How a user's row stands to what Clerk says.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Standing {
+pub(super) enum RowState {
     /// There is none.
     Missing,
     /// It says something else, and is not newer.
@@ -44,9 +44,9 @@ pub(super) enum Standing {
     /// It says something else at the same version: the database normalizes it, or somebody has changed it.
     Different,
     /// It says the same at an older version.
-    SameButOlder,
+    VersionBehind,
     /// It says the same, but for unique values that newer rows hold, or is newer.
-    Right,
+    Current,
     /// It is a tombstone.
     Deleted,
     /// It cannot be read as the struct.
@@ -61,11 +61,11 @@ pub(super) struct Page<'a> {
 }
 
 impl<'a> Page<'a> {
-    pub(crate) fn of<U: SyncedUser>(users: &'a [LenientValue]) -> Self {
+    pub(crate) fn new<U: SyncedUser>(users: &'a [LenientValue]) -> Self {
         let mut newest: HashMap<&str, UserObject<'a>> = HashMap::with_capacity(users.len());
         let mut others = Vec::new();
         for user in users {
-            let Some(object) = UserObject::of::<U>(user) else {
+            let Some(object) = UserObject::new::<U>(user) else {
                 others.push(UserId::new(UserObject::id(user).unwrap_or_default()));
                 continue;
             };
@@ -143,10 +143,10 @@ impl PageReport {
 }
 
 /// How the rows of the users stand, in their order.
-pub(super) async fn standings<U: SyncedUser>(
+pub(super) async fn row_states<U: SyncedUser>(
     engine: &Engine<U>,
     observations: &[Observation<'_, U>],
-) -> Result<Vec<Standing>, SyncError> {
+) -> Result<Vec<RowState>, SyncError> {
     let clerk_ids: Vec<&str> = observations.iter().map(|it| it.clerk_id()).collect();
     let mut unreadable = HashSet::new();
     let rows = match engine.rows(&clerk_ids).await {
@@ -167,40 +167,40 @@ pub(super) async fn standings<U: SyncedUser>(
         rows => rows?,
     };
     let rows: HashMap<_, _> = rows.into_iter().collect();
-    let mut standings = Vec::with_capacity(observations.len());
+    let mut row_states = Vec::with_capacity(observations.len());
     for it in observations {
         if unreadable.contains(it.clerk_id()) {
-            standings.push(Standing::Unreadable);
+            row_states.push(RowState::Unreadable);
             continue;
         }
         let stored = rows.get(it.clerk_id());
         let Ok(planned) = caught_now(|| plan(stored, it)) else {
-            standings.push(Standing::Unreadable);
+            row_states.push(RowState::Unreadable);
             continue;
         };
-        standings.push(match (planned, stored) {
-            (Plan::Write, None) => Standing::Missing,
+        row_states.push(match (planned, stored) {
+            (Plan::Write, None) => RowState::Missing,
             (Plan::Write | Plan::RaiseVersion, Some(stored))
                 if engine.store.normalized().knows(it, stored) =>
             {
-                Standing::Right
+                RowState::Current
             }
             (Plan::Write, Some(stored)) if stored.version == it.version => {
                 match at_most(conflict::goes_without(engine, it, stored)).await? {
-                    true => Standing::Right,
-                    false => Standing::Different,
+                    true => RowState::Current,
+                    false => RowState::Different,
                 }
             }
             (Plan::Write, Some(stored)) => match at_most(conflict::goes_without(engine, it, stored)).await? {
-                true => Standing::Right,
-                false => Standing::Stale,
+                true => RowState::Current,
+                false => RowState::Stale,
             },
-            (Plan::RaiseVersion, _) => Standing::SameButOlder,
-            (Plan::Serve, _) => Standing::Right,
-            (Plan::Gone, _) => Standing::Deleted,
+            (Plan::RaiseVersion, _) => RowState::VersionBehind,
+            (Plan::Serve, _) => RowState::Current,
+            (Plan::UserDeleted, _) => RowState::Deleted,
         });
     }
-    Ok(standings)
+    Ok(row_states)
 }
 
 /// Makes the rows of a page's users what Clerk says, or counts what it would do.
@@ -209,23 +209,23 @@ pub(super) async fn import_page<U: SyncedUser>(
     users: &[LenientValue],
     dry_run: bool,
 ) -> Result<PageReport, SyncError> {
-    let page = Page::of::<U>(users);
+    let page = Page::new::<U>(users);
     let (observations, mut report) = page.observations::<U>();
-    let standings = standings(engine, &observations).await?;
+    let row_states = row_states(engine, &observations).await?;
     let mut raised = Vec::new();
     let mut writes = Vec::new();
-    for (observation, standing) in observations.into_iter().zip(standings) {
-        match standing {
-            Standing::Deleted => report.skip(observation.clerk_id(), NotImported::Deleted),
-            Standing::Unreadable => report.skip(observation.clerk_id(), NotImported::UnreadableRow),
-            Standing::Right => report.count(SyncOutcome::Unchanged),
-            Standing::SameButOlder if dry_run => report.count(SyncOutcome::Unchanged),
-            Standing::SameButOlder => raised.push(observation),
-            Standing::Missing if dry_run => report.count(SyncOutcome::Inserted),
-            Standing::Stale | Standing::Different if dry_run => report.count(SyncOutcome::Updated),
-            Standing::Missing | Standing::Stale => writes.push(observation),
+    for (observation, state) in observations.into_iter().zip(row_states) {
+        match state {
+            RowState::Deleted => report.skip(observation.clerk_id(), NotImported::Deleted),
+            RowState::Unreadable => report.skip(observation.clerk_id(), NotImported::UnreadableRow),
+            RowState::Current => report.count(SyncOutcome::Unchanged),
+            RowState::VersionBehind if dry_run => report.count(SyncOutcome::Unchanged),
+            RowState::VersionBehind => raised.push(observation),
+            RowState::Missing if dry_run => report.count(SyncOutcome::Inserted),
+            RowState::Stale | RowState::Different if dry_run => report.count(SyncOutcome::Updated),
+            RowState::Missing | RowState::Stale => writes.push(observation),
             // Alone, so that what the database makes of it is known from then on.
-            Standing::Different => engine.write_row(&observation, &mut report).await?,
+            RowState::Different => engine.write_row(&observation, &mut report).await?,
         }
     }
     if !raised.is_empty() {
@@ -236,7 +236,7 @@ pub(super) async fn import_page<U: SyncedUser>(
 }
 
 impl<U: SyncedUser> Engine<U> {
-    async fn rows(&self, clerk_ids: &[&str]) -> Result<Vec<(String, Stored<U>)>, SyncError> {
+    async fn rows(&self, clerk_ids: &[&str]) -> Result<Vec<(String, StoredRow<U>)>, SyncError> {
         at_most(async { Ok(self.store.read_many(clerk_ids).await?) }).await
     }
 
@@ -257,14 +257,14 @@ impl<U: SyncedUser> Engine<U> {
                 rows
             }
         };
-        let standings = standings(self, &rows).await?;
+        let row_states = row_states(self, &rows).await?;
         let mut replaced = Vec::new();
-        for (row, standing) in rows.into_iter().zip(standings) {
-            match standing {
-                Standing::Right | Standing::SameButOlder => report.count(SyncOutcome::Unchanged),
-                Standing::Deleted => report.skip(row.clerk_id(), NotImported::Deleted),
-                Standing::Unreadable => report.skip(row.clerk_id(), NotImported::UnreadableRow),
-                Standing::Missing | Standing::Stale | Standing::Different => replaced.push(row),
+        for (row, state) in rows.into_iter().zip(row_states) {
+            match state {
+                RowState::Current | RowState::VersionBehind => report.count(SyncOutcome::Unchanged),
+                RowState::Deleted => report.skip(row.clerk_id(), NotImported::Deleted),
+                RowState::Unreadable => report.skip(row.clerk_id(), NotImported::UnreadableRow),
+                RowState::Missing | RowState::Stale | RowState::Different => replaced.push(row),
             }
         }
         Ok(replaced)
@@ -320,12 +320,12 @@ impl<U: SyncedUser> Engine<U> {
         Ok(())
     }
 
-    async fn write_part(&self, rows: &[Observation<'_, U>]) -> Result<Vec<WrittenRow>, WriteError> {
+    async fn write_part(&self, rows: &[Observation<'_, U>]) -> Result<Vec<UpsertedRow>, WriteError> {
         let now = self.clerk.now();
         // However it ends, no copy of these rows that was read before is good.
         let _writing: Vec<_> = rows
             .iter()
-            .map(|row| self.fresh.writing(row.clerk_id(), now))
+            .map(|row| self.row_cache.begin_write(row.clerk_id(), now))
             .collect();
         match tokio::time::timeout(TIMEOUT, caught(self.store.write_many(rows))).await {
             Ok(Ok(written)) => written,
@@ -338,7 +338,7 @@ impl<U: SyncedUser> Engine<U> {
     /// The one row that a statement of many stumbled over, by the rules of any other.
     async fn write_row(&self, row: &Observation<'_, U>, report: &mut PageReport) -> Result<(), SyncError> {
         let clerk_id = row.clerk_id();
-        match at_most(reconcile::settle(self, row, None, Counted::default())).await {
+        match at_most(reconcile::reconcile(self, row, None, CountsAsFailure::default())).await {
             Ok(synced) => report.count(synced.outcome),
             Err(error) => report.skip_for::<U>(clerk_id, error)?,
         }
@@ -348,10 +348,10 @@ impl<U: SyncedUser> Engine<U> {
     async fn count_written(
         &self,
         rows: &[Observation<'_, U>],
-        written: &[WrittenRow],
+        written: &[UpsertedRow],
         report: &mut PageReport,
     ) -> Result<(), SyncError> {
-        let written: HashMap<&str, &WrittenRow> = written.iter().map(|row| (&*row.clerk_id, row)).collect();
+        let written: HashMap<&str, &UpsertedRow> = written.iter().map(|row| (&*row.clerk_id, row)).collect();
         for row in rows {
             let clerk_id = row.clerk_id();
             match written.get(clerk_id) {
@@ -387,7 +387,7 @@ fn is_of_reading(failure: Failure) -> bool {
 /// Whether the write of many rows failed for one of them.
 fn is_of_one(error: &WriteError) -> bool {
     match error {
-        WriteError::Taken(_) | WriteError::OnInsert(_) => true,
+        WriteError::UniqueViolation(_) | WriteError::OnInsert(_) => true,
         WriteError::Database(error) => Failure::from(kind(error)).step() == Step::Skip,
         _ => false,
     }

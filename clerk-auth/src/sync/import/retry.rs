@@ -14,34 +14,34 @@ use crate::user::SyncedUser;
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 
 /// The longest pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+const MAX_PAUSE: Duration = Duration::from_secs(15);
 
 /// How often in a row a rate limit is waited for. Clerk's last ten seconds; another who uses up each of a hundred will not
 /// stop for us.
-const MOST_WAITS: u32 = 100;
+const MAX_WAITS: u32 = 100;
 
 /// How long to go on when something fails, and goes on failing.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Patience(pub(crate) Duration);
+pub(super) struct RetryPolicy(pub(crate) Duration);
 
 /// A row of failures.
-struct Failures {
-    patience: Patience,
+struct Backoff {
+    policy: RetryPolicy,
     since: Instant,
     pause: Duration,
 }
 
-impl Patience {
-    fn began(self) -> Failures {
-        Failures {
-            patience: self,
+impl RetryPolicy {
+    fn began(self) -> Backoff {
+        Backoff {
+            policy: self,
             since: Instant::now(),
             pause: FIRST_PAUSE,
         }
     }
 
     /// Clerk's answer, however long it takes as long as Clerk says when to ask again.
-    pub(crate) async fn ask<T, F>(self, mut question: impl FnMut() -> F) -> Result<T, BackendApiError>
+    pub(crate) async fn retry_api<T, F>(self, mut question: impl FnMut() -> F) -> Result<T, BackendApiError>
     where
         F: Future<Output = Result<T, BackendApiError>>,
     {
@@ -53,7 +53,7 @@ impl Patience {
                 Err(error) => error,
             };
             match error {
-                BackendApiError::RateLimited(wait) if waits < MOST_WAITS => {
+                BackendApiError::RateLimited(wait) if waits < MAX_WAITS => {
                     tracing::debug!(seconds = wait.as_secs_f32(), "waiting for Clerk's rate limit");
                     waits += 1;
                     failures = None;
@@ -71,7 +71,7 @@ impl Patience {
     }
 
     /// What the database answers. Work that was half done is done again: it must not matter.
-    pub(super) async fn with_rows<U: SyncedUser, T, F>(
+    pub(super) async fn retry_db<U: SyncedUser, T, F>(
         self,
         mut work: impl FnMut() -> F,
     ) -> Result<T, SyncError>
@@ -93,15 +93,15 @@ impl Patience {
     }
 }
 
-impl Failures {
+impl Backoff {
     /// Waits a little; false if it has been long enough.
     async fn pause(&mut self, error: &(dyn std::error::Error + Sync)) -> bool {
-        if self.since.elapsed() + self.pause > self.patience.0 {
+        if self.since.elapsed() + self.pause > self.policy.0 {
             return false;
         }
         tracing::warn!(%error, "trying again in {:?}", self.pause);
         sleep(self.pause).await;
-        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        self.pause = (self.pause * 2).min(MAX_PAUSE);
         true
     }
 }

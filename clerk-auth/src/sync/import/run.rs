@@ -12,7 +12,7 @@ use super::missing;
 use super::page;
 use super::page::{PageReport, up_to_last_id};
 use super::progress::{ImportCounts, ImportCursor, ImportError, ImportPart, ImportProgress};
-use super::retry::Patience;
+use super::retry::RetryPolicy;
 use crate::backend_api::{BackendApi, BackendApiError, LARGEST_PAGE};
 use crate::id::UserId;
 use crate::lenient::LenientValue;
@@ -67,7 +67,7 @@ pub struct Import<U: SyncedUser> {
     dry_run: bool,
     delete_missing: bool,
     page_size: usize,
-    patience: Patience,
+    policy: RetryPolicy,
     counts: ImportCounts,
     cursor: Option<ImportCursor>,
     is_checked: bool,
@@ -98,7 +98,7 @@ impl<U: SyncedUser> UserSync<U> {
             dry_run: false,
             delete_missing: false,
             page_size: LARGEST_PAGE,
-            patience: Patience(PATIENCE),
+            policy: RetryPolicy(PATIENCE),
             counts: ImportCounts::default(),
             cursor: None,
             is_checked: false,
@@ -141,7 +141,7 @@ impl<U: SyncedUser> Import<U> {
     /// How long to go on trying while Clerk or the database fails; a minute unless said. Waiting for Clerk's rate limit is
     /// no failure.
     pub fn patience(mut self, patience: Duration) -> Self {
-        self.patience = Patience(patience);
+        self.policy = RetryPolicy(patience);
         self
     }
 
@@ -209,7 +209,7 @@ impl<U: SyncedUser> Import<U> {
 
     async fn step(&mut self) -> Result<Option<PageReport>, ImportError> {
         if !self.is_checked {
-            instance::check_instance(&self.inner, &self.api, self.patience).await?;
+            instance::check_instance(&self.inner, &self.api, self.policy).await?;
             self.is_checked = true;
         }
         let part = self
@@ -236,7 +236,7 @@ impl<U: SyncedUser> Import<U> {
             let after = self.cursor.as_ref().map(|cursor| cursor.user_id.clone());
             let fetching = match &mut self.fetching {
                 Some(fetching) => fetching,
-                none => none.insert(fetch(&self.api, after, self.page_size, self.patience)),
+                none => none.insert(fetch(&self.api, after, self.page_size, self.policy)),
             };
             let page = (&mut fetching.0).await;
             self.fetching = None;
@@ -253,16 +253,11 @@ impl<U: SyncedUser> Import<U> {
         let (users, last) = up_to_last_id(page);
         let last = last.map(UserId::new);
         if let (Some(last), None) = (&last, &self.fetching) {
-            self.fetching = Some(fetch(
-                &self.api,
-                Some(last.clone()),
-                self.page_size,
-                self.patience,
-            ));
+            self.fetching = Some(fetch(&self.api, Some(last.clone()), self.page_size, self.policy));
         }
         let report = self
-            .patience
-            .with_rows::<U, _, _>(|| page::import_page(&self.inner, users, self.dry_run))
+            .policy
+            .retry_db::<U, _, _>(|| page::import_page(&self.inner, users, self.dry_run))
             .await?;
         self.page = None;
         match last {
@@ -284,16 +279,16 @@ impl<U: SyncedUser> Import<U> {
             Some(cursor) if cursor.part == ImportPart::Rows => cursor.user_id.as_str(),
             _ => "",
         };
-        let rows = missing::rows_after(&self.inner, after, self.patience).await?;
+        let rows = missing::rows_after(&self.inner, after, self.policy).await?;
         let Some(last) = rows.last().cloned() else {
             return Ok(None);
         };
-        let unknown = missing::unknown_to_clerk(&self.api, &rows, self.patience).await?;
+        let unknown = missing::unknown_to_clerk(&self.api, &rows, self.policy).await?;
         let mut report = PageReport::default();
         for user_id in &unknown {
             if !self.dry_run {
-                self.patience
-                    .with_rows::<U, _, _>(|| delete::delete(&self.inner, user_id.as_str()))
+                self.policy
+                    .retry_db::<U, _, _>(|| delete::delete(&self.inner, user_id.as_str()))
                     .await?;
             }
             report.counts.deleted += 1;
@@ -307,10 +302,10 @@ impl<U: SyncedUser> Import<U> {
 }
 
 /// A task of its own fetches while the page before is written.
-fn fetch(api: &BackendApi, after: Option<UserId>, page_size: usize, patience: Patience) -> Fetch {
+fn fetch(api: &BackendApi, after: Option<UserId>, page_size: usize, policy: RetryPolicy) -> Fetch {
     let api = api.clone();
     Fetch(tokio::spawn(async move {
-        let page = patience.ask(|| api.users(after.as_ref(), page_size)).await?;
+        let page = policy.retry_api(|| api.users(after.as_ref(), page_size)).await?;
         let (_, last) = up_to_last_id(&page);
         // Or it would go round for ever.
         if last.is_some() && last == after.as_ref().map(UserId::as_str) {

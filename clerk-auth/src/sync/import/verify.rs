@@ -7,9 +7,9 @@ use std::time::Duration;
 use super::instance;
 use super::missing;
 use super::page;
-use super::page::{Page, Standing, up_to_last_id};
+use super::page::{Page, RowState, up_to_last_id};
 use super::progress::{ImportError, NotImported};
-use super::retry::Patience;
+use super::retry::RetryPolicy;
 use crate::backend_api::{BackendApi, LARGEST_PAGE};
 use crate::id::UserId;
 use crate::lenient::LenientValue;
@@ -108,16 +108,18 @@ impl<U: SyncedUser> UserSync<U> {
     ///
     /// [`ImportError`] if `api` has the secret key of another instance, or if Clerk or the database fails for a minute.
     pub async fn verify(&self, api: &BackendApi) -> Result<Drift, ImportError> {
-        let patience = Patience(PATIENCE);
+        let policy = RetryPolicy(PATIENCE);
         let inner = &self.inner;
         api.warn_unless_at(inner.clerk.api_url());
-        instance::check_instance(inner, api, patience).await?;
+        instance::check_instance(inner, api, policy).await?;
         let mut drift = Drift::default();
         let mut after = None;
         loop {
-            let page = patience.ask(|| api.users(after.as_ref(), LARGEST_PAGE)).await?;
+            let page = policy
+                .retry_api(|| api.users(after.as_ref(), LARGEST_PAGE))
+                .await?;
             let (users, last) = up_to_last_id(&page);
-            self.compare(users, patience, &mut drift).await?;
+            self.compare(users, policy, &mut drift).await?;
             let Some(last) = last else {
                 break;
             };
@@ -125,12 +127,12 @@ impl<U: SyncedUser> UserSync<U> {
         }
         let mut last = UserId::new("");
         loop {
-            let rows = missing::rows_after(inner, last.as_str(), patience).await?;
+            let rows = missing::rows_after(inner, last.as_str(), policy).await?;
             let Some(end) = rows.last().cloned() else {
                 return Ok(drift);
             };
             drift.rows += u64::try_from(rows.len()).unwrap_or(u64::MAX);
-            for user_id in missing::unknown_to_clerk(api, &rows, patience).await? {
+            for user_id in missing::unknown_to_clerk(api, &rows, policy).await? {
                 drift.extra.push(user_id);
             }
             last = end;
@@ -140,33 +142,33 @@ impl<U: SyncedUser> UserSync<U> {
     async fn compare(
         &self,
         page: &[LenientValue],
-        patience: Patience,
+        policy: RetryPolicy,
         drift: &mut Drift,
     ) -> Result<(), ImportError> {
-        let page = Page::of::<U>(page);
+        let page = Page::new::<U>(page);
         let (observations, unreadable) = page.observations::<U>();
         for (user_id, reason) in unreadable.not_imported {
             drift.users += 1;
             drift.reasons.extend(drift.unreadable.skip(user_id, &reason));
         }
-        let standings = patience
-            .with_rows::<U, _, _>(|| page::standings(&self.inner, &observations))
+        let row_states = policy
+            .retry_db::<U, _, _>(|| page::row_states(&self.inner, &observations))
             .await?;
-        for (observation, standing) in observations.iter().zip(standings) {
+        for (observation, state) in observations.iter().zip(row_states) {
             drift.users += 1;
             let user_id = UserId::new(observation.clerk_id());
-            match standing {
-                Standing::Missing => drift.missing.push(user_id),
-                Standing::Stale | Standing::Different => drift.stale.push(user_id),
-                Standing::Deleted => {
+            match state {
+                RowState::Missing => drift.missing.push(user_id),
+                RowState::Stale | RowState::Different => drift.stale.push(user_id),
+                RowState::Deleted => {
                     let skipped = drift.deleted.skip(user_id, &NotImported::Deleted);
                     drift.reasons.extend(skipped);
                 }
-                Standing::Unreadable => {
+                RowState::Unreadable => {
                     let skipped = drift.unreadable.skip(user_id, &NotImported::UnreadableRow);
                     drift.reasons.extend(skipped);
                 }
-                Standing::SameButOlder | Standing::Right => {}
+                RowState::VersionBehind | RowState::Current => {}
             }
         }
         Ok(())

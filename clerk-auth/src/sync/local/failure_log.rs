@@ -16,12 +16,12 @@ const INTERVAL: i64 = 60_000;
 
 /// When the claims and the conflicts of a struct were last reported.
 #[derive(Debug)]
-pub(crate) struct Reports {
+pub(crate) struct FailureLog {
     claims: AtomicI64,
     conflict: AtomicI64,
 }
 
-impl Default for Reports {
+impl Default for FailureLog {
     fn default() -> Self {
         Self {
             claims: AtomicI64::new(i64::MIN),
@@ -30,7 +30,7 @@ impl Default for Reports {
     }
 }
 
-impl Reports {
+impl FailureLog {
     /// Logs why a user has no row. No line holds a value: the database's own text may, so that a refusal of data is logged by
     /// the names in it.
     pub(crate) fn failure<U: SyncedUser>(&self, user_id: &str, error: &SyncError, now: Timestamp) {

@@ -12,33 +12,33 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use crate::sync::model::row::Stored;
-use crate::sync::store::interface::{Looked, Store};
+use crate::sync::model::row::StoredRow;
+use crate::sync::store::interface::{Lookup, Store};
 use crate::sync::store::sqlstate::{self, ErrorKind};
 use crate::sync::unwind::caught;
 use crate::user::SyncedUser;
 
 /// How many rows one statement reads: enough to make its round trip cheap, few enough to answer within milliseconds.
-const MOST_ROWS: usize = 500;
+const MAX_ROWS: usize = 500;
 
 /// Rows that were read together, or why one could not be.
-type Rows<U> = HashMap<String, Result<Stored<U>, Arc<sqlx::Error>>>;
+type Rows<U> = HashMap<String, Result<StoredRow<U>, Arc<sqlx::Error>>>;
 
 /// What a statement that is shared came to.
-type Shared<U> = Result<Option<Stored<U>>, Arc<sqlx::Error>>;
+type Shared<U> = Result<Option<StoredRow<U>>, Arc<sqlx::Error>>;
 
 /// Whether the failure of a request counts as one of the database's. Of those who share a statement it does for one: the
 /// statement failed once, however many waited for it.
 #[derive(Clone, Debug)]
-pub(crate) struct Counted(Arc<AtomicBool>);
+pub(crate) struct CountsAsFailure(Arc<AtomicBool>);
 
-impl Default for Counted {
+impl Default for CountsAsFailure {
     fn default() -> Self {
         Self(Arc::new(AtomicBool::new(true)))
     }
 }
 
-impl Counted {
+impl CountsAsFailure {
     pub(crate) fn is_counted(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
@@ -49,17 +49,17 @@ impl Counted {
 }
 
 /// The reads of one pool.
-pub(crate) struct Reads<U> {
+pub(crate) struct ReadBatcher<U> {
     store: Arc<dyn Store<U>>,
     /// How many statements run at once; the rest of the pool is the application's.
-    turns: usize,
+    permits: usize,
     timeout: Duration,
     queue: Mutex<Queue<U>>,
 }
 
 struct Queue<U> {
     running: usize,
-    alone: HashSet<Box<str>>,
+    in_flight: HashSet<Box<str>>,
     waiting: Vec<Waiting<U>>,
 }
 
@@ -67,42 +67,42 @@ struct Queue<U> {
 struct Waiting<U> {
     clerk_id: Box<str>,
     answer: oneshot::Sender<Shared<U>>,
-    counted: Counted,
+    counted: CountsAsFailure,
 }
 
 enum Place<'a, U: SyncedUser> {
-    Turn(Turn<'a, U>),
+    Permit(ReadPermit<'a, U>),
     Waiting(oneshot::Receiver<Shared<U>>),
 }
 
 /// A read of one row under way. When it ends, by whatever, whoever waits is served.
-pub(crate) struct Turn<'a, U: SyncedUser> {
-    reads: &'a Arc<Reads<U>>,
+pub(crate) struct ReadPermit<'a, U: SyncedUser> {
+    reads: &'a Arc<ReadBatcher<U>>,
     clerk_id: &'a str,
 }
 
-impl<U: SyncedUser> Reads<U> {
+impl<U: SyncedUser> ReadBatcher<U> {
     pub(crate) fn new(store: Arc<dyn Store<U>>, connections: u32, timeout: Duration) -> Arc<Self> {
         Arc::new(Self {
             store,
-            turns: usize::try_from(connections / 2).unwrap_or(usize::MAX).max(1),
+            permits: usize::try_from(connections / 2).unwrap_or(usize::MAX).max(1),
             timeout,
             queue: Mutex::new(Queue {
                 running: 0,
-                alone: HashSet::new(),
+                in_flight: HashSet::new(),
                 waiting: Vec::new(),
             }),
         })
     }
 
     /// The row as it is now.
-    pub(crate) async fn look<'a>(
+    pub(crate) async fn find<'a>(
         self: &'a Arc<Self>,
         clerk_id: &'a str,
-        counted: &Counted,
-    ) -> Result<Looked<'a, U>, Arc<sqlx::Error>> {
+        counted: &CountsAsFailure,
+    ) -> Result<Lookup<'a, U>, Arc<sqlx::Error>> {
         match self.place(clerk_id, counted) {
-            Place::Turn(_turn) => self.store.look(clerk_id).await.map_err(Arc::new),
+            Place::Permit(_turn) => self.store.find(clerk_id).await.map_err(Arc::new),
             Place::Waiting(answer) => {
                 // Nobody answers if the runtime is shutting down.
                 let row = answer
@@ -110,31 +110,35 @@ impl<U: SyncedUser> Reads<U> {
                     .unwrap_or_else(|_| Err(Arc::new(sqlx::Error::PoolClosed)))?;
                 // What fails after this is not shared.
                 counted.set(true);
-                Ok(row.map_or(Looked::Nothing(None), Looked::Row))
+                Ok(row.map_or(Lookup::Missing(None), Lookup::Found))
             }
         }
     }
 
     /// A turn to read one row alone; `None` while all turns are taken, or a read of the same row is under way.
-    pub(crate) fn turn<'a>(self: &'a Arc<Self>, clerk_id: &'a str) -> Option<Turn<'a, U>> {
-        self.turn_in(&mut self.queue(), clerk_id)
+    pub(crate) fn permit<'a>(self: &'a Arc<Self>, clerk_id: &'a str) -> Option<ReadPermit<'a, U>> {
+        self.permit_in(&mut self.queue(), clerk_id)
     }
 
-    fn turn_in<'a>(self: &'a Arc<Self>, queue: &mut Queue<U>, clerk_id: &'a str) -> Option<Turn<'a, U>> {
-        let is_free = queue.running < self.turns && queue.alone.insert(clerk_id.into());
+    fn permit_in<'a>(
+        self: &'a Arc<Self>,
+        queue: &mut Queue<U>,
+        clerk_id: &'a str,
+    ) -> Option<ReadPermit<'a, U>> {
+        let is_free = queue.running < self.permits && queue.in_flight.insert(clerk_id.into());
         is_free.then(|| {
             queue.running += 1;
-            Turn {
+            ReadPermit {
                 reads: self,
                 clerk_id,
             }
         })
     }
 
-    fn place<'a>(self: &'a Arc<Self>, clerk_id: &'a str, counted: &Counted) -> Place<'a, U> {
+    fn place<'a>(self: &'a Arc<Self>, clerk_id: &'a str, counted: &CountsAsFailure) -> Place<'a, U> {
         let mut queue = self.queue();
-        if let Some(turn) = self.turn_in(&mut queue, clerk_id) {
-            return Place::Turn(turn);
+        if let Some(turn) = self.permit_in(&mut queue, clerk_id) {
+            return Place::Permit(turn);
         }
         let (answer, receiver) = oneshot::channel();
         queue.waiting.push(Waiting {
@@ -150,7 +154,7 @@ impl<U: SyncedUser> Reads<U> {
         loop {
             let batch = {
                 let mut queue = self.queue();
-                let most = queue.waiting.len().min(MOST_ROWS);
+                let most = queue.waiting.len().min(MAX_ROWS);
                 let batch: Vec<_> = queue
                     .waiting
                     .drain(..most)
@@ -211,10 +215,10 @@ impl<U: SyncedUser> Reads<U> {
     }
 }
 
-impl<U: SyncedUser> Drop for Turn<'_, U> {
+impl<U: SyncedUser> Drop for ReadPermit<'_, U> {
     fn drop(&mut self) {
         let mut queue = self.reads.queue();
-        queue.alone.remove(self.clerk_id);
+        queue.in_flight.remove(self.clerk_id);
         let somebody_waits = !queue.waiting.is_empty();
         match Handle::try_current() {
             // The turn goes on to a task: whoever had it may be gone.

@@ -10,32 +10,32 @@ use super::shared_writes::SharedWrites;
 use crate::session::Session;
 #[cfg(feature = "postgres")]
 use crate::sync::model::announcement::ANY;
-use crate::sync::model::row::Stored;
+use crate::sync::model::row::StoredRow;
 use crate::sync::model::version::Version;
 use crate::time::Timestamp;
 
 /// How many rows are kept. One costs its struct's own size, that of its token's claims, and about 200 bytes.
-const MOST_ROWS: usize = 10_000;
+const MAX_ROWS: usize = 10_000;
 
 /// Copies of rows, each good for a while. A copy dies by its age, or because a counter that its user hashes to has moved
 /// since before the row was read: no write, webhook or invalidation has to find it.
-pub(crate) struct FreshRows<U> {
+pub(crate) struct RowCache<U> {
     fresh_for: Duration,
-    rows: Cache<Box<str>, Arc<FreshRow<U>>>,
+    rows: Cache<Box<str>, Arc<CachedRow<U>>>,
     writes: Arc<SharedWrites>,
     /// Nobody else can write unheard.
-    hears_writes: AtomicBool,
+    is_listening: AtomicBool,
 }
 
 /// One row as it was read.
-pub(crate) struct FreshRow<U> {
-    pub(crate) stored: Stored<U>,
+pub(crate) struct CachedRow<U> {
+    pub(crate) stored: StoredRow<U>,
     /// The session whose claims the row was last compared with.
     pub(crate) session: Session,
-    pub(crate) read: Reading,
+    pub(crate) read: ReadStamp,
 }
 
-impl<U> FreshRow<U> {
+impl<U> CachedRow<U> {
     /// Of two copies the newer one's is greater.
     fn order(&self) -> (Version, Instant) {
         (self.stored.version, self.read.instant)
@@ -44,7 +44,7 @@ impl<U> FreshRow<U> {
 
 /// When a row was read: taken before the read begins.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Reading {
+pub(crate) struct ReadStamp {
     writes: u64,
     /// Never set back, and stands still while the machine sleeps.
     instant: Instant,
@@ -53,28 +53,28 @@ pub(crate) struct Reading {
 }
 
 /// A write under way.
-pub(crate) struct Writing<'a> {
+pub(crate) struct WriteTicket<'a> {
     counter: &'a AtomicU64,
-    began: Reading,
+    began: ReadStamp,
     done: bool,
 }
 
-impl Writing<'_> {
+impl WriteTicket<'_> {
     /// When the row that was written is from; `None` if somebody else has written meanwhile, who may have been later.
-    pub(crate) fn done(mut self) -> Option<Reading> {
+    pub(crate) fn done(mut self) -> Option<ReadStamp> {
         let after = self.began.writes + 1;
         self.counter
             .compare_exchange(self.began.writes, after, Ordering::AcqRel, Ordering::Acquire)
             .ok()?;
         self.done = true;
-        Some(Reading {
+        Some(ReadStamp {
             writes: after,
             ..self.began
         })
     }
 }
 
-impl Drop for Writing<'_> {
+impl Drop for WriteTicket<'_> {
     fn drop(&mut self) {
         if !self.done {
             self.counter.fetch_add(1, Ordering::AcqRel);
@@ -82,25 +82,25 @@ impl Drop for Writing<'_> {
     }
 }
 
-impl<U> FreshRows<U> {
-    pub(crate) fn new(fresh_for: Duration, writes: Arc<SharedWrites>, hears_writes: bool) -> Self {
-        let capacity = if fresh_for.is_zero() { 0 } else { MOST_ROWS };
+impl<U> RowCache<U> {
+    pub(crate) fn new(fresh_for: Duration, writes: Arc<SharedWrites>, is_listening: bool) -> Self {
+        let capacity = if fresh_for.is_zero() { 0 } else { MAX_ROWS };
         Self {
             fresh_for,
             rows: Cache::new(capacity),
             writes,
-            hears_writes: AtomicBool::new(hears_writes),
+            is_listening: AtomicBool::new(is_listening),
         }
     }
 
     /// Whether rows are kept at all.
-    pub(crate) fn keeps(&self) -> bool {
+    pub(crate) fn is_enabled(&self) -> bool {
         !self.fresh_for.is_zero()
     }
 
     /// The copy of a user's row, if it is good.
-    pub(crate) fn get(&self, clerk_id: &str, now: Timestamp) -> Option<Arc<FreshRow<U>>> {
-        if !self.keeps() || !self.hears_writes.load(Ordering::Acquire) {
+    pub(crate) fn get(&self, clerk_id: &str, now: Timestamp) -> Option<Arc<CachedRow<U>>> {
+        if !self.is_enabled() || !self.is_listening.load(Ordering::Acquire) {
             return None;
         }
         let row = self.rows.get(clerk_id)?;
@@ -108,14 +108,14 @@ impl<U> FreshRows<U> {
         // A clock set back makes the row of unknown age.
         let is_young =
             now >= row.read.clock && now.since(row.read.clock) < self.fresh_for && age < self.fresh_for;
-        (is_young && row.read.writes == self.writes.counters.of(clerk_id).load(Ordering::Acquire))
+        (is_young && row.read.writes == self.writes.counters.get(clerk_id).load(Ordering::Acquire))
             .then_some(row)
     }
 
     /// To be called before a read begins.
-    pub(crate) fn reading(&self, clerk_id: &str, now: Timestamp) -> Reading {
-        Reading {
-            writes: self.writes.counters.of(clerk_id).load(Ordering::Acquire),
+    pub(crate) fn stamp(&self, clerk_id: &str, now: Timestamp) -> ReadStamp {
+        ReadStamp {
+            writes: self.writes.counters.get(clerk_id).load(Ordering::Acquire),
             instant: Instant::now(),
             clock: now,
         }
@@ -125,8 +125,8 @@ impl<U> FreshRows<U> {
     ///
     /// A newer row stays: who wrote the older one may hear of that only when another request has read the newer one already,
     /// and been answered with it.
-    pub(crate) fn put(&self, clerk_id: &str, row: FreshRow<U>) {
-        if !self.keeps() || row.stored.deleted {
+    pub(crate) fn put(&self, clerk_id: &str, row: CachedRow<U>) {
+        if !self.is_enabled() || row.stored.deleted {
             return;
         }
         let row = Arc::new(row);
@@ -144,46 +144,46 @@ impl<U> FreshRows<U> {
     }
 
     /// Somebody has written the user's row: no copy read before is good.
-    pub(crate) fn written(&self, clerk_id: &str) {
-        self.writes.counters.of(clerk_id).fetch_add(1, Ordering::AcqRel);
+    pub(crate) fn invalidate(&self, clerk_id: &str) {
+        self.writes.counters.get(clerk_id).fetch_add(1, Ordering::AcqRel);
     }
 
     /// Another process says whose rows it has written: one user's, several with spaces between them, or [`ANY`].
     #[cfg(feature = "postgres")]
-    pub(crate) fn hear(&self, written: &str) {
+    pub(crate) fn apply_notification(&self, written: &str) {
         if written == ANY {
-            return self.any_written();
+            return self.invalidate_all();
         }
         // Clerk's ids have no spaces; of one that had, the whole is what counts.
-        self.written(written);
+        self.invalidate(written);
         if written.contains(' ') {
-            written.split(' ').for_each(|clerk_id| self.written(clerk_id));
+            written.split(' ').for_each(|clerk_id| self.invalidate(clerk_id));
         }
     }
 
     /// Somebody has written rows, and nobody says whose: no copy read before is good.
     #[cfg(feature = "postgres")]
-    pub(super) fn any_written(&self) {
+    pub(super) fn invalidate_all(&self) {
         for counter in self.writes.counters.all() {
             counter.fetch_add(1, Ordering::AcqRel);
         }
     }
 
     /// To be called before this process writes the user's row. However that ends, no copy read before is good.
-    pub(crate) fn writing<'a>(&'a self, clerk_id: &'a str, now: Timestamp) -> Writing<'a> {
-        Writing {
-            counter: self.writes.counters.of(clerk_id),
-            began: self.reading(clerk_id, now),
+    pub(crate) fn begin_write<'a>(&'a self, clerk_id: &'a str, now: Timestamp) -> WriteTicket<'a> {
+        WriteTicket {
+            counter: self.writes.counters.get(clerk_id),
+            began: self.stamp(clerk_id, now),
             done: false,
         }
     }
 
     /// Whether the writes of other processes are heard. When that begins anew, anything may have been missed.
     #[cfg(feature = "postgres")]
-    pub(crate) fn set_hears_writes(&self, hears: bool) {
+    pub(crate) fn set_listening(&self, hears: bool) {
         if hears {
-            self.any_written();
+            self.invalidate_all();
         }
-        self.hears_writes.store(hears, Ordering::Release);
+        self.is_listening.store(hears, Ordering::Release);
     }
 }

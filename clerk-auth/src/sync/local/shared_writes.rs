@@ -9,7 +9,7 @@ use std::hash::RandomState;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use super::striped::Places;
+use super::striped::Striped;
 
 /// Users that share a counter lose their copies together; with so many of them that is rare.
 const COUNTERS: usize = 1_024;
@@ -19,7 +19,7 @@ static TABLES: Mutex<Vec<(Box<str>, Weak<SharedWrites>)>> = Mutex::new(Vec::new(
 
 /// The writes of this process to one table.
 pub(crate) struct SharedWrites {
-    pub(super) counters: Places<AtomicU64>,
+    pub(super) counters: Striped<AtomicU64>,
     /// By which its handles know what one of them has announced.
     pub(crate) sender: Arc<str>,
 }
@@ -34,7 +34,7 @@ impl SharedWrites {
             return writes;
         }
         let writes = Arc::new(Self {
-            counters: Places::new(COUNTERS),
+            counters: Striped::new(COUNTERS),
             sender: format!("{:016x}", RandomState::new().hash_one(())).into(),
         });
         tables.push((place.into(), Arc::downgrade(&writes)));

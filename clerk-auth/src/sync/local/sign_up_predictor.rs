@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::striped::Places;
+use super::striped::Striped;
 use crate::session::Session;
 use crate::sync::model::observation::Observation;
 use crate::sync::model::outcome::SyncOutcome;
@@ -18,36 +18,40 @@ const NEWCOMER_FOR: Duration = Duration::from_secs(60);
 const REMEMBERED: usize = 4_096;
 
 /// What is expected of the next user. Being wrong costs a statement that reads a little more slowly, or one more of them.
-pub(crate) struct Newcomers {
+pub(crate) struct SignUpPredictor {
     /// Newcomers come one after another when an application with many users at Clerk begins to keep rows.
     last_was_new: AtomicBool,
     /// The hash of one user for each place.
-    expected: Places<AtomicU64>,
+    expected: Striped<AtomicU64>,
 }
 
-impl Default for Newcomers {
+impl Default for SignUpPredictor {
     fn default() -> Self {
         Self {
             last_was_new: AtomicBool::new(false),
-            expected: Places::new(REMEMBERED),
+            expected: Striped::new(REMEMBERED),
         }
     }
 }
 
-impl Newcomers {
+impl SignUpPredictor {
     /// Nobody is expected twice: they have a row then, or one could not be inserted so.
-    pub(crate) fn expects<U: SyncedUser>(&self, observation: &Observation<'_, U>, session: &Session) -> bool {
+    pub(crate) fn predicts_new<U: SyncedUser>(
+        &self,
+        observation: &Observation<'_, U>,
+        session: &Session,
+    ) -> bool {
         let is_likely =
             self.last_was_new.load(Ordering::Relaxed) || has_just_signed_up::<U>(observation, session);
         if !is_likely {
             return false;
         }
         let user = self.expected.hash(session.user_id().as_str());
-        self.expected.of_hash(user).swap(user, Ordering::Relaxed) != user
+        self.expected.get_by_hash(user).swap(user, Ordering::Relaxed) != user
     }
 
     /// How a user's row was found.
-    pub(crate) fn saw(&self, outcome: SyncOutcome) {
+    pub(crate) fn record(&self, outcome: SyncOutcome) {
         self.last_was_new
             .store(outcome == SyncOutcome::Inserted, Ordering::Relaxed);
     }

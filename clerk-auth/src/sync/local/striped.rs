@@ -4,12 +4,12 @@ use std::hash::BuildHasher;
 use std::hash::RandomState;
 
 /// Users share places, and nobody can choose with whom.
-pub(crate) struct Places<T> {
+pub(crate) struct Striped<T> {
     places: Box<[T]>,
     hasher: RandomState,
 }
 
-impl<T: Default> Places<T> {
+impl<T: Default> Striped<T> {
     pub(crate) fn new(number: usize) -> Self {
         Self {
             places: (0..number).map(|_| T::default()).collect(),
@@ -18,10 +18,10 @@ impl<T: Default> Places<T> {
     }
 }
 
-impl<T> Places<T> {
+impl<T> Striped<T> {
     /// The place of a user.
-    pub(crate) fn of(&self, clerk_id: &str) -> &T {
-        self.of_hash(self.hash(clerk_id))
+    pub(crate) fn get(&self, clerk_id: &str) -> &T {
+        self.get_by_hash(self.hash(clerk_id))
     }
 
     /// What tells users apart who share a place.
@@ -29,7 +29,7 @@ impl<T> Places<T> {
         self.hasher.hash_one(clerk_id)
     }
 
-    pub(super) fn of_hash(&self, hash: u64) -> &T {
+    pub(super) fn get_by_hash(&self, hash: u64) -> &T {
         let place = usize::try_from(hash >> 32).unwrap_or(0);
         &self.places[place % self.places.len()]
     }

@@ -14,7 +14,7 @@ pub(crate) const DENIALS_CHANNEL: &str = "clerk_auth_denials";
 pub(crate) const ANY: &str = "*";
 
 /// PostgreSQL takes payloads shorter than 8,000 bytes.
-const LONGEST_PAYLOAD: usize = 7_999;
+const MAX_PAYLOAD: usize = 7_999;
 
 /// Who wrote, the table and the users; or [`ANY`] where they do not fit. A flood of announcements, one a row, would fill
 /// the server's queue, and every process would have to read it.
@@ -26,7 +26,7 @@ pub(crate) fn announcement<'a>(
     let mut payload = format!("{sender} {table}");
     let place = payload.len();
     for clerk_id in clerk_ids {
-        if payload.len() + 1 + clerk_id.len() > LONGEST_PAYLOAD {
+        if payload.len() + 1 + clerk_id.len() > MAX_PAYLOAD {
             payload.truncate(place);
             return payload + " " + ANY;
         }

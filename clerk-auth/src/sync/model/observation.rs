@@ -25,7 +25,7 @@ impl<'a, U: SyncedUser> Observation<'a, U> {
     }
 
     /// What a session token says.
-    pub(crate) fn of_session(session: &'a Session) -> Result<Self, UnreadableClaims> {
+    pub(crate) fn from_session(session: &'a Session) -> Result<Self, UnreadableClaims> {
         let source = session.claims();
         match (U::read_claims(source), version::<U>(session)) {
             (Ok(claims), Ok(version)) => Ok(Self {
@@ -58,7 +58,7 @@ pub(crate) struct UserObject<'a> {
 )]
 impl<'a> UserObject<'a> {
     /// `None` if the value is not a user object: its `id`, or its `updated_at` in milliseconds, is missing or unreadable.
-    pub(crate) fn of<U: SyncedUser>(user: &'a LenientValue) -> Option<Self> {
+    pub(crate) fn new<U: SyncedUser>(user: &'a LenientValue) -> Option<Self> {
         let node = user.node();
         let updated_at = node.get("updated_at").whole().ok()?.as_i64()?;
         let mut claims = Map::new();

@@ -158,7 +158,7 @@ pub(crate) enum Applied {
     /// The row was deleted.
     Deleted,
     /// The user had been deleted.
-    Gone,
+    UserDeleted,
     /// The struct or the database refuses the user's claims, so the row is as it was.
     Refused,
 }
@@ -168,7 +168,7 @@ impl Applied {
     /// the row at all, which a trigger may prevent.
     pub(crate) const fn of_write(inserted: bool, deleted: bool, is_newer: bool, is_changed: bool) -> Self {
         match (inserted, is_newer) {
-            _ if deleted => Self::Gone,
+            _ if deleted => Self::UserDeleted,
             (true, _) => Self::Inserted,
             // Newer claims were written between the read and the upsert, which therefore changed nothing.
             (false, true) => Self::Stale,
@@ -183,7 +183,7 @@ impl Applied {
             Self::Inserted => Some(SyncOutcome::Inserted),
             Self::Updated => Some(SyncOutcome::Updated),
             Self::Unchanged | Self::Stale => Some(SyncOutcome::Unchanged),
-            Self::Nothing | Self::Deleted | Self::Gone | Self::Refused => None,
+            Self::Nothing | Self::Deleted | Self::UserDeleted | Self::Refused => None,
         }
     }
 
@@ -206,7 +206,7 @@ impl Applied {
             Self::Unchanged => "unchanged",
             Self::Stale => "stale",
             Self::Deleted => "deleted",
-            Self::Gone => "gone",
+            Self::UserDeleted => "gone",
             Self::Refused => "refused",
         }
     }

@@ -1,7 +1,7 @@
 //! What to do with a row that was read: a pure decision.
 
 use super::observation::Observation;
-use super::row::Stored;
+use super::row::StoredRow;
 use crate::user::{SyncedUser, VersionSource};
 
 /// What follows from a read.
@@ -18,16 +18,16 @@ pub(crate) enum Plan {
     /// Write the claims.
     Write,
     /// The user was deleted; a token that is still valid does not bring them back.
-    Gone,
+    UserDeleted,
 }
 
-pub(crate) fn plan<U: SyncedUser>(stored: Option<&Stored<U>>, observation: &Observation<'_, U>) -> Plan {
+pub(crate) fn plan<U: SyncedUser>(stored: Option<&StoredRow<U>>, observation: &Observation<'_, U>) -> Plan {
     let version = observation.version;
     let Some(stored) = stored else {
         return Plan::Write;
     };
     if stored.deleted {
-        return Plan::Gone;
+        return Plan::UserDeleted;
     }
     if stored.version > version {
         return Plan::Serve;
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn the_newer_version_wins_and_equal_claims_are_not_written() {
         let row = |name, version, deleted| {
-            Some(Stored {
+            Some(StoredRow {
                 user: Arc::new(Person(name)),
                 version: Version::stored(version),
                 deleted,
@@ -102,8 +102,8 @@ mod tests {
             (row("eve", 4, false), "ada", 5, Plan::Write),
             (row("eve", 5, false), "ada", 5, Plan::Write),
             (row("eve", 6, false), "ada", 5, Plan::Serve),
-            (row("ada", 4, true), "ada", 5, Plan::Gone),
-            (row("ada", 9, true), "ada", 5, Plan::Gone),
+            (row("ada", 4, true), "ada", 5, Plan::UserDeleted),
+            (row("ada", 9, true), "ada", 5, Plan::UserDeleted),
         ] {
             let label = format!("{stored:?} {claims} {version}");
             let none = serde_json::Map::new();

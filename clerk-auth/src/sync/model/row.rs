@@ -6,13 +6,13 @@ use super::version::Version;
 
 /// A row and its bookkeeping.
 #[derive(Debug, Eq, PartialEq)]
-pub(crate) struct Stored<U> {
+pub(crate) struct StoredRow<U> {
     pub(crate) user: Arc<U>,
     pub(crate) version: Version,
     pub(crate) deleted: bool,
 }
 
-impl<U> Clone for Stored<U> {
+impl<U> Clone for StoredRow<U> {
     fn clone(&self) -> Self {
         Self {
             user: Arc::clone(&self.user),
@@ -23,15 +23,15 @@ impl<U> Clone for Stored<U> {
 
 /// The row after an upsert: the one that won, whoever wrote it.
 #[derive(Debug)]
-pub(crate) struct Written<U> {
-    pub(crate) stored: Stored<U>,
+pub(crate) struct Upserted<U> {
+    pub(crate) stored: StoredRow<U>,
     pub(crate) inserted: bool,
 }
 
 #[cfg(feature = "backend-api")]
 /// One of many rows after an upsert: the one that won, whoever wrote it.
 #[derive(Debug)]
-pub(crate) struct WrittenRow {
+pub(crate) struct UpsertedRow {
     pub(crate) clerk_id: String,
     pub(crate) version: Version,
     pub(crate) deleted: bool,

@@ -37,7 +37,7 @@ pub(crate) async fn listen_always<U: SyncedUser>(
     while inner.strong_count() > 0 {
         let heard = listen(&inner, &options, &sender).await;
         if let Some(inner) = inner.upgrade() {
-            inner.fresh.set_hears_writes(false);
+            inner.row_cache.set_listening(false);
             inner.denials.set_listening(false);
             // Once for each time that it was lost.
             if let (Err(error), true) = (&heard, was_heard) {
@@ -49,17 +49,17 @@ pub(crate) async fn listen_always<U: SyncedUser>(
                 );
             }
         }
-        if matches!(heard, Err(Deaf::Pooled)) {
+        if matches!(heard, Err(ListenError::Pooled)) {
             return;
         }
-        was_heard = matches!(heard, Err(Deaf::Lost(_)));
+        was_heard = matches!(heard, Err(ListenError::Lost(_)));
         sleep(RETRY).await;
     }
 }
 
 /// Why nothing is heard.
 #[derive(Debug, thiserror::Error)]
-enum Deaf {
+enum ListenError {
     /// It has never heard.
     #[error("LISTEN failed: {0}")]
     Never(#[source] sqlx::Error),
@@ -72,7 +72,7 @@ enum Deaf {
     Pooled,
     /// A notification of its own did not come back.
     #[error("LISTEN is not heard through this connection")]
-    Swallowed,
+    NotDelivered,
     /// It heard, and does no more.
     #[error("the connection was lost: {0}")]
     Lost(#[source] sqlx::Error),
@@ -83,25 +83,30 @@ async fn listen<U: SyncedUser>(
     inner: &Weak<Engine<U>>,
     options: &PgConnectOptions,
     sender: &str,
-) -> Result<(), Deaf> {
+) -> Result<(), ListenError> {
     // A connection of its own: one of the application's would be missing in its pool for ever.
     let pool = PgPoolOptions::new()
         .max_connections(1)
         .acquire_timeout(ANSWER)
         .connect_lazy_with(options.clone());
-    let mut listener = PgListener::connect_with(&pool).await.map_err(Deaf::Never)?;
+    let mut listener = PgListener::connect_with(&pool)
+        .await
+        .map_err(ListenError::Never)?;
     listener.eager_reconnect(false);
     let other = timeout(ANSWER, PgConnection::connect_with(options)).await;
     let mut other = other
         .unwrap_or(Err(sqlx::Error::PoolTimedOut))
-        .map_err(Deaf::Never)?;
-    let session = timeout(LOOKING, has_a_session(&mut listener, &mut other)).await;
-    session.unwrap_or(Err(Deaf::Never(sqlx::Error::PoolTimedOut)))?;
-    listener.listen(CHANNEL).await.map_err(Deaf::Never)?;
-    listener.listen(DENIALS_CHANNEL).await.map_err(Deaf::Never)?;
-    hear_oneself(&mut listener, other).await?;
+        .map_err(ListenError::Never)?;
+    let session = timeout(LOOKING, check_session_affinity(&mut listener, &mut other)).await;
+    session.unwrap_or(Err(ListenError::Never(sqlx::Error::PoolTimedOut)))?;
+    listener.listen(CHANNEL).await.map_err(ListenError::Never)?;
+    listener
+        .listen(DENIALS_CHANNEL)
+        .await
+        .map_err(ListenError::Never)?;
+    verify_round_trip(&mut listener, other).await?;
     if let Some(inner) = inner.upgrade() {
-        inner.fresh.set_hears_writes(true);
+        inner.row_cache.set_listening(true);
         inner.denials.set_listening(true);
     }
     loop {
@@ -119,11 +124,11 @@ async fn listen<U: SyncedUser>(
                     && by != sender
                     && table == U::TABLE
                 {
-                    inner.fresh.hear(written);
+                    inner.row_cache.apply_notification(written);
                 }
             }
-            Ok(Ok(None)) => return Err(Deaf::Lost(sqlx::Error::PoolClosed)),
-            Ok(Err(error)) => return Err(Deaf::Lost(error)),
+            Ok(Ok(None)) => return Err(ListenError::Lost(sqlx::Error::PoolClosed)),
+            Ok(Err(error)) => return Err(ListenError::Lost(error)),
             Err(_) => {
                 if inner.strong_count() == 0 {
                     return Ok(());
@@ -131,7 +136,7 @@ async fn listen<U: SyncedUser>(
                 let answer = timeout(ANSWER, sqlx::raw_sql("SELECT 1").execute(&mut listener)).await;
                 answer
                     .unwrap_or(Err(sqlx::Error::PoolTimedOut))
-                    .map_err(Deaf::Lost)?;
+                    .map_err(ListenError::Lost)?;
             }
         }
     }
@@ -145,7 +150,10 @@ const LOOKS: u32 = 50;
 const LOOKING: Duration = Duration::from_secs(10);
 
 /// A setting stays in its session, and is seen by nobody else, unless a pooler hands the session on or clears it.
-async fn has_a_session(listener: &mut PgListener, other: &mut PgConnection) -> Result<(), Deaf> {
+async fn check_session_affinity(
+    listener: &mut PgListener,
+    other: &mut PgConnection,
+) -> Result<(), ListenError> {
     const LOOK: &str = "SELECT coalesce(current_setting('clerk_auth.session', true), '')";
     let mark = format!("{:016x}", RandomState::new().hash_one(()));
     // The text is made of hexadecimal digits.
@@ -154,43 +162,49 @@ async fn has_a_session(listener: &mut PgListener, other: &mut PgConnection) -> R
     sqlx::raw_sql(set)
         .execute(&mut *listener)
         .await
-        .map_err(Deaf::Never)?;
+        .map_err(ListenError::Never)?;
     for _ in 0..LOOKS {
         let seen = sqlx::raw_sql(LOOK).fetch_one(&mut *other).await;
-        let seen: String = seen.and_then(|row| row.try_get(0)).map_err(Deaf::Never)?;
+        let seen: String = seen.and_then(|row| row.try_get(0)).map_err(ListenError::Never)?;
         if seen == mark {
-            return Err(Deaf::Pooled);
+            return Err(ListenError::Pooled);
         }
     }
     let own = sqlx::raw_sql(LOOK).fetch_one(listener).await;
-    let own: String = own.and_then(|row| row.try_get(0)).map_err(Deaf::Never)?;
-    if own == mark { Ok(()) } else { Err(Deaf::Pooled) }
+    let own: String = own.and_then(|row| row.try_get(0)).map_err(ListenError::Never)?;
+    if own == mark {
+        Ok(())
+    } else {
+        Err(ListenError::Pooled)
+    }
 }
 
 /// `LISTEN` may succeed and nothing come: only a notification that does proves it.
-async fn hear_oneself(listener: &mut PgListener, mut other: PgConnection) -> Result<(), Deaf> {
+async fn verify_round_trip(listener: &mut PgListener, mut other: PgConnection) -> Result<(), ListenError> {
     // The process id of the listening server connection is a name that no other listener has.
     let pid: i32 = sqlx::raw_sql("SELECT pg_backend_pid()")
         .fetch_one(&mut *listener)
         .await
         .and_then(|row| row.try_get(0))
-        .map_err(Deaf::Never)?;
+        .map_err(ListenError::Never)?;
     let call = format!("{pid} listens");
     // The text is made of a constant and a number.
     let notify = AssertSqlSafe(format!("NOTIFY {CHANNEL}, '{call}'"));
     let sent = timeout(ANSWER, sqlx::raw_sql(notify).execute(&mut other)).await;
     sent.unwrap_or(Err(sqlx::Error::PoolTimedOut))
-        .map_err(Deaf::Never)?;
+        .map_err(ListenError::Never)?;
     drop(other);
     let heard = async {
         loop {
             match listener.try_recv().await {
                 Ok(Some(notification)) if notification.payload() == call => return Ok(()),
                 Ok(Some(_)) => {}
-                Ok(None) => return Err(Deaf::Lost(sqlx::Error::PoolClosed)),
-                Err(error) => return Err(Deaf::Lost(error)),
+                Ok(None) => return Err(ListenError::Lost(sqlx::Error::PoolClosed)),
+                Err(error) => return Err(ListenError::Lost(error)),
             }
         }
     };
-    timeout(ANSWER, heard).await.unwrap_or(Err(Deaf::Swallowed))
+    timeout(ANSWER, heard)
+        .await
+        .unwrap_or(Err(ListenError::NotDelivered))
 }

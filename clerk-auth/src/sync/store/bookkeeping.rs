@@ -16,20 +16,20 @@ use sqlx::Row;
 
 use super::queries::Queries;
 #[cfg(feature = "backend-api")]
-use crate::sync::model::row::WrittenRow;
-use crate::sync::model::row::{Stored, Written};
+use crate::sync::model::row::UpsertedRow;
+use crate::sync::model::row::{StoredRow, Upserted};
 use crate::sync::model::version::Version;
 use crate::user::StoredIn;
 
 /// Reads a row of `SELECT`.
-pub(super) fn selected<DB: Queries, U: StoredIn<DB>>(row: &DB::Row) -> Result<Stored<U>, sqlx::Error> {
+pub(super) fn selected<DB: Queries, U: StoredIn<DB>>(row: &DB::Row) -> Result<StoredRow<U>, sqlx::Error> {
     stored::<DB, U>(row, row.len() - 2)
 }
 
 /// Reads a row of `SELECT_MANY`.
 pub(super) fn selected_of_many<DB: Queries, U: StoredIn<DB>>(
     row: &DB::Row,
-) -> Result<(String, Stored<U>), sqlx::Error> {
+) -> Result<(String, StoredRow<U>), sqlx::Error> {
     Ok((last_id::<DB>(row)?, stored::<DB, U>(row, row.len() - 3)?))
 }
 
@@ -37,8 +37,8 @@ pub(super) fn selected_of_many<DB: Queries, U: StoredIn<DB>>(
 pub(super) fn written<DB: Queries, U: StoredIn<DB>>(
     row: &DB::Row,
     inserted: bool,
-) -> Result<Written<U>, sqlx::Error> {
-    Ok(Written {
+) -> Result<Upserted<U>, sqlx::Error> {
+    Ok(Upserted {
         stored: stored::<DB, U>(row, row.len() - 3)?,
         inserted,
     })
@@ -51,9 +51,9 @@ pub(super) fn is_inserted<DB: Queries>(row: &DB::Row) -> Result<bool, sqlx::Erro
 
 /// Reads what `UPSERT_MANY` returns beside the struct.
 #[cfg(feature = "backend-api")]
-pub(super) fn written_of_many<DB: Queries>(row: &DB::Row) -> Result<WrittenRow, sqlx::Error> {
+pub(super) fn written_of_many<DB: Queries>(row: &DB::Row) -> Result<UpsertedRow, sqlx::Error> {
     let columns = row.len();
-    Ok(WrittenRow {
+    Ok(UpsertedRow {
         version: Version::stored(DB::integer(row, columns - 4)?),
         deleted: DB::boolean(row, columns - 3)?,
         inserted: DB::boolean(row, columns - 2)?,
@@ -66,8 +66,8 @@ pub(super) fn last_id<DB: Queries>(row: &DB::Row) -> Result<String, sqlx::Error>
     DB::text(row, row.len() - 1)
 }
 
-fn stored<DB: Queries, U: StoredIn<DB>>(row: &DB::Row, version: usize) -> Result<Stored<U>, sqlx::Error> {
-    Ok(Stored {
+fn stored<DB: Queries, U: StoredIn<DB>>(row: &DB::Row, version: usize) -> Result<StoredRow<U>, sqlx::Error> {
+    Ok(StoredRow {
         user: Arc::new(U::from_row(row)?),
         version: Version::stored(DB::integer(row, version)?),
         deleted: DB::boolean(row, version + 1)?,

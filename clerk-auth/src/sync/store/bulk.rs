@@ -9,29 +9,29 @@ use super::bookkeeping::{last_id, written_of_many};
 use super::dialect::Dialect;
 use super::error::WriteError;
 use super::error::commit_error;
-use super::error::taken;
+use super::error::unique_violation;
 use super::retry::forget_if_stale;
-use super::sql_store::PoolStore;
+use super::sql_store::SqlStore;
 use crate::sync::model::announcement::announcement;
 use crate::sync::model::observation::Observation;
-use crate::sync::model::row::WrittenRow;
+use crate::sync::model::row::UpsertedRow;
 use crate::sync::model::version::Version;
 use crate::user::StoredIn;
 
 /// The most parameters of a statement that both databases take: SQLite's limit (`SQLITE_MAX_VARIABLE_NUMBER`); that of
 /// PostgreSQL's protocol is 65,535.
-const MOST_PARAMETERS: usize = 32_766;
+const MAX_PARAMETERS: usize = 32_766;
 
 /// The most rows of a statement: as many as Clerk has users on a page, so that the pages of an import are one text,
 /// which the database plans once.
-const MOST_ROWS: usize = 500;
+const MAX_ROWS: usize = 500;
 
-impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
+impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
     /// Writes the rows of different users in one transaction, in which the application hears of those that are new.
     pub(super) async fn upsert_many(
         &self,
         rows: &[Observation<'_, U>],
-    ) -> Result<Vec<WrittenRow>, WriteError> {
+    ) -> Result<Vec<UpsertedRow>, WriteError> {
         let mut transaction = self.connections.begin().await?;
         let written = self.upsert_and_announce(&mut transaction, rows).await;
         let written = forget_if_stale::<DB, _, _>(&mut transaction, written).await?;
@@ -43,10 +43,10 @@ impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
         &self,
         transaction: &mut Transaction<'_, DB>,
         rows: &[Observation<'_, U>],
-    ) -> Result<Vec<WrittenRow>, WriteError> {
+    ) -> Result<Vec<UpsertedRow>, WriteError> {
         let rows = self.without_tombstones(transaction, rows).await?;
         let mut written = Vec::with_capacity(rows.len());
-        let most_rows = (MOST_PARAMETERS / U::UPSERT_MANY.parameters().max(1)).clamp(1, MOST_ROWS);
+        let most_rows = (MAX_PARAMETERS / U::UPSERT_MANY.parameters().max(1)).clamp(1, MAX_ROWS);
         for rows in rows.chunks(most_rows) {
             let is_full = rows.len() == most_rows;
             written.extend(self.upsert_rows(transaction, rows, is_full).await?);
@@ -59,8 +59,8 @@ impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
         Ok(written)
     }
 
-    /// An insertion and a deletion that ran at the same time have not seen each other; see [`PoolStore::after_insertion`].
-    async fn without_deleted(&self, mut written: Vec<WrittenRow>) -> Result<Vec<WrittenRow>, WriteError> {
+    /// An insertion and a deletion that ran at the same time have not seen each other; see [`SqlStore::after_insertion`].
+    async fn without_deleted(&self, mut written: Vec<UpsertedRow>) -> Result<Vec<UpsertedRow>, WriteError> {
         if U::TOMBSTONES.is_none() || !DB::LOCKS_ROWS {
             return Ok(written);
         }
@@ -99,7 +99,7 @@ impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
         transaction: &mut Transaction<'_, DB>,
         rows: &[&Observation<'_, U>],
         is_full: bool,
-    ) -> Result<Vec<WrittenRow>, WriteError> {
+    ) -> Result<Vec<UpsertedRow>, WriteError> {
         let existing = if DB::UPSERT_IN_TRANSACTION {
             Some(found::<DB, U>(transaction, U::SELECT_MANY, rows.iter().copied()).await?)
         } else {
@@ -113,7 +113,7 @@ impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
         let found = DB::fetch_all_of(transaction, sql, arguments, is_full)
             .await
             // Which of the rows it was is for the upsert of one to find out.
-            .map_err(taken)?;
+            .map_err(unique_violation)?;
         let mut written = Vec::with_capacity(found.len());
         for row in &found {
             let mut one = written_of_many::<DB>(row)?;

@@ -3,21 +3,21 @@
 use super::dialect::Dialect;
 use super::error::WriteError;
 use super::retry::forget_if_stale;
-use super::sql_store::PoolStore;
+use super::sql_store::SqlStore;
 use crate::deny_list::Denial;
 use crate::sync::model::outcome::Deletion;
-use crate::sync::model::row::Written;
+use crate::sync::model::row::Upserted;
 use crate::time::Timestamp;
 use crate::user::StoredIn;
 
-impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
+impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
     /// The upsert does not see a deletion that is committed while it runs. So both look again once they are committed:
     /// the later one sees what the other has done.
     pub(super) async fn after_insertion(
         &self,
         clerk_id: &str,
-        written: Written<U>,
-    ) -> Result<Written<U>, WriteError> {
+        written: Upserted<U>,
+    ) -> Result<Upserted<U>, WriteError> {
         if U::TOMBSTONES.is_none() || !DB::LOCKS_ROWS || !written.inserted {
             return Ok(written);
         }
@@ -27,8 +27,8 @@ impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
             connection.end(stored).await
         };
         match self.repeated(select).await? {
-            Some(stored) => Ok(Written { stored, ..written }),
-            None => Err(WriteError::Gone),
+            Some(stored) => Ok(Upserted { stored, ..written }),
+            None => Err(WriteError::UserDeleted),
         }
     }
 

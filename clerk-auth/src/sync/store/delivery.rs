@@ -8,13 +8,13 @@ use super::error::WriteError;
 use super::error::commit_error;
 use super::hooks::OnEvent;
 use super::retry::forget_if_stale;
-use super::sql_store::{PoolStore, with_version};
+use super::sql_store::{SqlStore, with_version};
 use crate::id::DeliveryId;
 use crate::schema::OwnTable;
-use crate::sync::model::row::{Stored, Written};
 use crate::sync::model::observation::Observation;
 use crate::sync::model::outcome::{Applied, Change, Deletion};
 use crate::sync::model::plan::{Plan, plan};
+use crate::sync::model::row::{StoredRow, Upserted};
 use crate::user::{ColumnDefinition, Parameter, Statement, StoredIn};
 use crate::webhook::Webhook;
 
@@ -102,9 +102,9 @@ pub(crate) async fn is_first<DB: Dialect>(
     Ok(inserted > 0)
 }
 
-impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
+impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
     /// Applies a change and runs the application's hook: both or neither.
-    pub(crate) async fn receive_in_transaction(
+    pub(crate) async fn apply_in_transaction(
         &self,
         delivery: &Webhook,
         change: Change<'_, U>,
@@ -138,7 +138,7 @@ impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
             Change::Nothing | Change::Refuse | Change::Write(_) => false,
         };
         match change {
-            Change::Write(_) if is_purged => Ok(Applied::Gone),
+            Change::Write(_) if is_purged => Ok(Applied::UserDeleted),
             _ => Ok(applied),
         }
     }
@@ -156,7 +156,7 @@ impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
             Change::Write(observation) => self.write_in(connection, observation).await?,
             Change::Delete(clerk_id) => match self.delete_in(connection, clerk_id).await? {
                 Deletion::Deleted | Deletion::NoRow => Applied::Deleted,
-                Deletion::AlreadyDeleted => Applied::Gone,
+                Deletion::AlreadyDeleted => Applied::UserDeleted,
             },
         };
         if let Some(OnEvent { hook, once }) = on_event
@@ -172,7 +172,7 @@ impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
         &self,
         connection: &mut DB::Connection,
         observation: &Observation<'_, U>,
-    ) -> Result<Option<Stored<U>>, sqlx::Error> {
+    ) -> Result<Option<StoredRow<U>>, sqlx::Error> {
         let stored = self.select(connection, observation.clerk_id()).await?;
         if plan(stored.as_ref(), observation) != Plan::RaiseVersion {
             return Ok(stored);
@@ -189,7 +189,7 @@ impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
     ) -> Result<Applied, WriteError> {
         let stored = self.select_current(connection, observation).await?;
         match plan(stored.as_ref(), observation) {
-            Plan::Gone => Ok(Applied::Gone),
+            Plan::UserDeleted => Ok(Applied::UserDeleted),
             Plan::Write
                 if stored
                     .as_ref()
@@ -204,7 +204,7 @@ impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
             Plan::Write => {
                 let written = self.upsert_with_hook(connection, observation).await;
                 let mut written = match written {
-                    Err(WriteError::Gone) => return Ok(Applied::Gone),
+                    Err(WriteError::UserDeleted) => return Ok(Applied::UserDeleted),
                     written => written?,
                 };
                 // A trigger that runs afterwards may have changed the row again.
@@ -213,8 +213,8 @@ impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
                 {
                     written.stored = stored;
                 }
-                let is_changed = self.normalized.note(observation, &written.stored);
-                let Written { stored, inserted } = written;
+                let is_changed = self.normalized.record(observation, &written.stored);
+                let Upserted { stored, inserted } = written;
                 let is_newer = stored.version > observation.version;
                 Ok(Applied::of_write(inserted, stored.deleted, is_newer, is_changed))
             }

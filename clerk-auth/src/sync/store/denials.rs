@@ -7,7 +7,7 @@
 
 use super::dialect::Dialect;
 use super::interface::DenialChanges;
-use super::sql_store::PoolStore;
+use super::sql_store::SqlStore;
 use crate::deny_list::{Denial, Kind, MAX_DENIALS, Subject};
 use crate::id::{SessionId, UserId};
 use crate::schema::OwnTable;
@@ -62,7 +62,7 @@ const REASONS: [Refusal; 5] = [
     Refusal::UserLocked,
 ];
 
-impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
+impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
     /// Records a denial unless the table has a newer one of its subject, and has other processes read it.
     pub(super) async fn record_denial_on(
         &self,
@@ -98,7 +98,7 @@ impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
     }
 }
 
-impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
+impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
     /// Reads what has changed since `since`, in milliseconds of the database's clock, and has not expired.
     pub(super) async fn select_denials(
         &self,

@@ -10,7 +10,7 @@ use super::bookkeeping;
 use super::queries::Queries;
 #[cfg(feature = "postgres")]
 use crate::sync::model::announcement::CHANNEL;
-use crate::sync::model::row::Written;
+use crate::sync::model::row::Upserted;
 use crate::user::StoredIn;
 
 /// The statements of the table of denials: the present moment in milliseconds, the lesser of two numbers, and what stands
@@ -98,7 +98,7 @@ pub(crate) trait Dialect: Queries + HasStatementCache {
         connection: &'a mut Self::Connection,
         clerk_id: &'a str,
         arguments: Self::Arguments,
-    ) -> impl Future<Output = Result<Option<Written<U>>, sqlx::Error>> + Send + 'a;
+    ) -> impl Future<Output = Result<Option<Upserted<U>>, sqlx::Error>> + Send + 'a;
 
     /// A text that the handles of this process on one table have in common. `pool` tells pools apart.
     fn place(
@@ -147,7 +147,7 @@ impl Dialect for sqlx::Postgres {
         connection: &mut Self::Connection,
         _: &str,
         arguments: Self::Arguments,
-    ) -> Result<Option<Written<U>>, sqlx::Error> {
+    ) -> Result<Option<Upserted<U>>, sqlx::Error> {
         let row = Self::fetch_optional(connection, U::UPSERT, arguments).await?;
         row.map(|row| {
             // `xmax` is zero for a row that no transaction has touched since its insertion, which this statement just
@@ -217,7 +217,7 @@ impl Dialect for sqlx::Sqlite {
         connection: &mut Self::Connection,
         clerk_id: &str,
         arguments: Self::Arguments,
-    ) -> Result<Option<Written<U>>, sqlx::Error> {
+    ) -> Result<Option<Upserted<U>>, sqlx::Error> {
         let existing = Self::fetch_optional(&mut *connection, U::SELECT, Self::key(clerk_id)?).await?;
         let row = Self::fetch_optional(connection, U::UPSERT, arguments).await?;
         row.map(|row| bookkeeping::written::<Self, U>(&row, existing.is_none()))

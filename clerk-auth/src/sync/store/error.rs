@@ -12,7 +12,7 @@ pub(crate) enum WriteError {
     Database(sqlx::Error),
     /// A unique index holds one of the values for another row. Whether the index belongs to the struct's own table,
     /// [`Store::violated_index`] finds out.
-    Taken(Box<dyn DatabaseError>),
+    UniqueViolation(Box<dyn DatabaseError>),
     /// The application's hook failed, and nothing was inserted.
     OnInsert(BoxError),
     /// The application's hook failed, and nothing was deleted.
@@ -20,7 +20,7 @@ pub(crate) enum WriteError {
     /// The application's hook failed, and nothing of the delivery was kept.
     OnEvent(BoxError),
     /// The user was deleted, and nothing was written.
-    Gone,
+    UserDeleted,
 }
 
 impl From<sqlx::Error> for WriteError {
@@ -30,9 +30,9 @@ impl From<sqlx::Error> for WriteError {
 }
 
 /// What a statement that writes a row failed with.
-pub(super) fn taken(error: sqlx::Error) -> WriteError {
+pub(super) fn unique_violation(error: sqlx::Error) -> WriteError {
     match error {
-        sqlx::Error::Database(error) if error.is_unique_violation() => WriteError::Taken(error),
+        sqlx::Error::Database(error) if error.is_unique_violation() => WriteError::UniqueViolation(error),
         error => error.into(),
     }
 }
@@ -44,7 +44,7 @@ pub(crate) fn commit_error<U: SyncedUser>(error: sqlx::Error) -> WriteError {
         sqlx::Error::Database(error)
             if error.is_unique_violation() && error.table() == U::TABLE.rsplit('.').next() =>
         {
-            WriteError::Taken(error)
+            WriteError::UniqueViolation(error)
         }
         error => error.into(),
     }

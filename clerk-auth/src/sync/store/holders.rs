@@ -2,12 +2,12 @@
 
 use super::dialect::Dialect;
 use super::error::WriteError;
-use super::error::taken;
-use super::sql_store::{PoolStore, with_version};
+use super::error::unique_violation;
+use super::sql_store::{SqlStore, with_version};
 use crate::sync::model::observation::Observation;
 use crate::user::StoredIn;
 
-impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
+impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
     /// The Clerk user ids of the rows that hold a user's claim.
     pub(super) async fn select_holders(
         &self,
@@ -54,7 +54,7 @@ impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
                 let arguments = with_version::<DB>(holder, observation.version)?;
                 DB::execute(&mut *connection, give_way, arguments)
                     .await
-                    .map_err(taken)?;
+                    .map_err(unique_violation)?;
             }
         }
         Ok(())

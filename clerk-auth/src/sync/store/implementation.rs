@@ -7,28 +7,28 @@ use super::connection::Connection;
 use super::dialect::Dialect;
 use super::error::WriteError;
 use super::hooks::StoreFuture;
-use super::interface::{DenialChanges, Looked, Store, ViolatedIndex};
+use super::interface::{DenialChanges, Lookup, Store, ViolatedIndex};
 use super::normalized::Normalized;
 use super::retry::forget_if_stale;
-use super::sql_store::{PoolStore, with_version};
-use super::vacant_entry::VacantPlace;
+use super::sql_store::{SqlStore, with_version};
+use super::vacant_entry::ConnectedEntry;
 use crate::deny_list::Denial;
 use crate::sync::model::observation::Observation;
 use crate::sync::model::outcome::{Applied, Change, Deletion};
 #[cfg(feature = "backend-api")]
-use crate::sync::model::row::WrittenRow;
-use crate::sync::model::row::{Stored, Written};
+use crate::sync::model::row::UpsertedRow;
+use crate::sync::model::row::{StoredRow, Upserted};
 use crate::sync::model::version::Version;
 use crate::time::Timestamp;
 use crate::user::{ClaimColumn, StoredIn};
 use crate::webhook::Webhook;
 
-impl<DB: Dialect, U: StoredIn<DB>> Store<U> for PoolStore<U, DB> {
-    fn read<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, Option<Stored<U>>> {
+impl<DB: Dialect, U: StoredIn<DB>> Store<U> for SqlStore<U, DB> {
+    fn read<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, Option<StoredRow<U>>> {
         Box::pin(self.read_row(clerk_id))
     }
 
-    fn look<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, Looked<'a, U>> {
+    fn find<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, Lookup<'a, U>> {
         Box::pin(self.repeated(move || async move {
             let mut connection = self.connections.acquire().await?;
             let selected = self.select(&mut connection, clerk_id).await;
@@ -36,10 +36,10 @@ impl<DB: Dialect, U: StoredIn<DB>> Store<U> for PoolStore<U, DB> {
                 match forget_if_stale::<DB, _, _>(&mut connection, selected).await? {
                     Some(stored) => {
                         connection.done().await?;
-                        Looked::Row(stored)
+                        Lookup::Found(stored)
                     }
-                    None => Looked::Nothing(match connection {
-                        Connection::Plain(connection) => Some(Box::new(VacantPlace {
+                    None => Lookup::Missing(match connection {
+                        Connection::Plain(connection) => Some(Box::new(ConnectedEntry {
                             store: self,
                             connection,
                         })),
@@ -55,10 +55,10 @@ impl<DB: Dialect, U: StoredIn<DB>> Store<U> for PoolStore<U, DB> {
         }))
     }
 
-    fn look_or_insert<'a>(
+    fn find_or_insert<'a>(
         &'a self,
         observation: &'a Observation<'a, U>,
-    ) -> Option<StoreFuture<'a, Option<Written<U>>, WriteError>> {
+    ) -> Option<StoreFuture<'a, Option<Upserted<U>>, WriteError>> {
         // A hook needs a transaction around the insertion, and so does a short time for a lock.
         if self.on_insert.is_some() || self.stuck.contains(observation.clerk_id()) {
             return None;
@@ -71,11 +71,11 @@ impl<DB: Dialect, U: StoredIn<DB>> Store<U> for PoolStore<U, DB> {
         }))
     }
 
-    fn read_many<'a>(&'a self, clerk_ids: &'a [&'a str]) -> StoreFuture<'a, Vec<(String, Stored<U>)>> {
+    fn read_many<'a>(&'a self, clerk_ids: &'a [&'a str]) -> StoreFuture<'a, Vec<(String, StoredRow<U>)>> {
         Box::pin(self.read_rows(clerk_ids))
     }
 
-    fn write<'a>(&'a self, observation: &'a Observation<'a, U>) -> StoreFuture<'a, Written<U>, WriteError> {
+    fn write<'a>(&'a self, observation: &'a Observation<'a, U>) -> StoreFuture<'a, Upserted<U>, WriteError> {
         Box::pin(self.write_row(observation))
     }
 
@@ -130,7 +130,7 @@ impl<DB: Dialect, U: StoredIn<DB>> Store<U> for PoolStore<U, DB> {
         }))
     }
 
-    fn holders<'a>(
+    fn conflicting_users<'a>(
         &'a self,
         observation: &'a Observation<'a, U>,
         column: usize,
@@ -142,11 +142,11 @@ impl<DB: Dialect, U: StoredIn<DB>> Store<U> for PoolStore<U, DB> {
         }))
     }
 
-    fn write_instead_of<'a>(
+    fn write_and_release<'a>(
         &'a self,
         released: &'a [(String, usize)],
         observation: &'a Observation<'a, U>,
-    ) -> StoreFuture<'a, Written<U>, WriteError> {
+    ) -> StoreFuture<'a, Upserted<U>, WriteError> {
         Box::pin(async move {
             let written = self.repeated(move || async move {
                 let mut transaction = self.connections.begin().await?;
@@ -162,7 +162,7 @@ impl<DB: Dialect, U: StoredIn<DB>> Store<U> for PoolStore<U, DB> {
     fn write_many<'a>(
         &'a self,
         rows: &'a [Observation<'a, U>],
-    ) -> StoreFuture<'a, Vec<WrittenRow>, WriteError> {
+    ) -> StoreFuture<'a, Vec<UpsertedRow>, WriteError> {
         Box::pin(self.repeated(move || self.upsert_many(rows)))
     }
 
@@ -187,7 +187,7 @@ impl<DB: Dialect, U: StoredIn<DB>> Store<U> for PoolStore<U, DB> {
         }))
     }
 
-    fn receive<'a>(
+    fn apply<'a>(
         &'a self,
         delivery: &'a Webhook,
         change: Change<'a, U>,
@@ -198,10 +198,10 @@ impl<DB: Dialect, U: StoredIn<DB>> Store<U> for PoolStore<U, DB> {
                 Change::Delete(clerk_id) => Some(clerk_id),
                 Change::Nothing | Change::Refuse => None,
             };
-            let receive = move |is_stuck| self.receive_in_transaction(delivery, change, is_stuck);
+            let apply = move |is_stuck| self.apply_in_transaction(delivery, change, is_stuck);
             match clerk_id {
-                Some(clerk_id) => self.tried(clerk_id, receive).await,
-                None => self.repeated(|| receive(false)).await,
+                Some(clerk_id) => self.tried(clerk_id, apply).await,
+                None => self.repeated(|| apply(false)).await,
             }
         })
     }

@@ -10,36 +10,36 @@ use crate::deny_list::Denial;
 use crate::sync::model::observation::Observation;
 use crate::sync::model::outcome::{Applied, Change, Deletion};
 #[cfg(feature = "backend-api")]
-use crate::sync::model::row::WrittenRow;
-use crate::sync::model::row::{Stored, Written};
+use crate::sync::model::row::UpsertedRow;
+use crate::sync::model::row::{StoredRow, Upserted};
 use crate::sync::model::version::Version;
 use crate::time::Timestamp;
 use crate::user::SyncedUser;
 use crate::webhook::Webhook;
 
 /// What a look at a user's row came to.
-pub(crate) enum Looked<'s, U: SyncedUser> {
-    Row(Stored<U>),
+pub(crate) enum Lookup<'s, U: SyncedUser> {
+    Found(StoredRow<U>),
     /// There is none. The place holds a connection: who waits for anybody drops it first.
-    Nothing(Option<Box<dyn Vacancy<U> + 's>>),
+    Missing(Option<Box<dyn VacantEntry<U> + 's>>),
 }
 
-impl<U: SyncedUser> Looked<'_, U> {
-    pub(crate) fn row(&self) -> Option<&Stored<U>> {
+impl<U: SyncedUser> Lookup<'_, U> {
+    pub(crate) fn row(&self) -> Option<&StoredRow<U>> {
         match self {
-            Self::Row(stored) => Some(stored),
-            Self::Nothing(_) => None,
+            Self::Found(stored) => Some(stored),
+            Self::Missing(_) => None,
         }
     }
 }
 
 /// Where a row can be written at once.
-pub(crate) trait Vacancy<U: SyncedUser>: Send {
+pub(crate) trait VacantEntry<U: SyncedUser>: Send {
     /// As [`Store::write`] does.
-    fn fill<'a>(
+    fn insert<'a>(
         self: Box<Self>,
         observation: &'a Observation<'a, U>,
-    ) -> StoreFuture<'a, Written<U>, WriteError>
+    ) -> StoreFuture<'a, Upserted<U>, WriteError>
     where
         Self: 'a;
 }
@@ -57,23 +57,23 @@ pub(crate) struct ViolatedIndex {
 
 /// A place where rows of `U` are kept. The database is erased here so that a handler's state need not name it.
 pub(crate) trait Store<U: SyncedUser>: Send + Sync {
-    fn read<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, Option<Stored<U>>>;
+    fn read<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, Option<StoredRow<U>>>;
 
     /// The same for who will write a row if there is none.
-    fn look<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, Looked<'a, U>>;
+    fn find<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, Lookup<'a, U>>;
 
     /// The row, which is inserted if there is none, by one statement that writes nothing else. `None` if that cannot tell:
     /// it has not read the row that is there, somebody else inserts it, or the database refuses to. No future where there
     /// can be no such statement.
-    fn look_or_insert<'a>(
+    fn find_or_insert<'a>(
         &'a self,
         observation: &'a Observation<'a, U>,
-    ) -> Option<StoreFuture<'a, Option<Written<U>>, WriteError>>;
+    ) -> Option<StoreFuture<'a, Option<Upserted<U>>, WriteError>>;
 
     /// The rows of those that have one, with their Clerk user ids.
-    fn read_many<'a>(&'a self, clerk_ids: &'a [&'a str]) -> StoreFuture<'a, Vec<(String, Stored<U>)>>;
+    fn read_many<'a>(&'a self, clerk_ids: &'a [&'a str]) -> StoreFuture<'a, Vec<(String, StoredRow<U>)>>;
 
-    fn write<'a>(&'a self, observation: &'a Observation<'a, U>) -> StoreFuture<'a, Written<U>, WriteError>;
+    fn write<'a>(&'a self, observation: &'a Observation<'a, U>) -> StoreFuture<'a, Upserted<U>, WriteError>;
 
     fn raise_version<'a>(&'a self, clerk_id: &'a str, version: Version) -> StoreFuture<'a, ()>;
 
@@ -97,7 +97,7 @@ pub(crate) trait Store<U: SyncedUser>: Send + Sync {
     fn violated_index<'a>(&'a self, error: &'a dyn DatabaseError) -> StoreFuture<'a, Option<ViolatedIndex>>;
 
     /// The Clerk user ids of the other rows that hold the claim of a column.
-    fn holders<'a>(
+    fn conflicting_users<'a>(
         &'a self,
         observation: &'a Observation<'a, U>,
         column: usize,
@@ -105,18 +105,18 @@ pub(crate) trait Store<U: SyncedUser>: Send + Sync {
 
     /// Writes after columns of other rows have been made null, in one transaction. `released` lists the Clerk user ids of
     /// those rows, each with the place of its column; a row that is not older keeps its value.
-    fn write_instead_of<'a>(
+    fn write_and_release<'a>(
         &'a self,
         released: &'a [(String, usize)],
         observation: &'a Observation<'a, U>,
-    ) -> StoreFuture<'a, Written<U>, WriteError>;
+    ) -> StoreFuture<'a, Upserted<U>, WriteError>;
 
-    /// Writes the rows of different users: all of them or none. `Taken` does not say by whom.
+    /// Writes the rows of different users: all of them or none. `UniqueViolation` does not say by whom.
     #[cfg(feature = "backend-api")]
     fn write_many<'a>(
         &'a self,
         rows: &'a [Observation<'a, U>],
-    ) -> StoreFuture<'a, Vec<WrittenRow>, WriteError>;
+    ) -> StoreFuture<'a, Vec<UpsertedRow>, WriteError>;
 
     #[cfg(feature = "backend-api")]
     fn raise_version_of_many<'a>(&'a self, versions: &'a [(&'a str, Version)]) -> StoreFuture<'a, ()>;
@@ -129,7 +129,7 @@ pub(crate) trait Store<U: SyncedUser>: Send + Sync {
     fn announce<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, ()>;
 
     /// Applies what Clerk has sent, in one transaction with what the application does for it.
-    fn receive<'a>(
+    fn apply<'a>(
         &'a self,
         delivery: &'a Webhook,
         change: Change<'a, U>,

@@ -11,7 +11,7 @@ use quick_cache::sync::Cache;
 
 use crate::claim::{Claim, ClaimSource};
 use crate::sync::model::observation::Observation;
-use crate::sync::model::row::Stored;
+use crate::sync::model::row::StoredRow;
 use crate::sync::model::version::Version;
 use crate::user::{SyncedUser, VersionSource};
 
@@ -49,7 +49,7 @@ impl<U> Default for Normalized<U> {
 
 impl<U: SyncedUser> Normalized<U> {
     /// Whether a row is what the database makes of these claims, although it does not hold them.
-    pub(crate) fn knows(&self, observation: &Observation<'_, U>, stored: &Stored<U>) -> bool {
+    pub(crate) fn knows(&self, observation: &Observation<'_, U>, stored: &StoredRow<U>) -> bool {
         self.known(observation).is_some_and(|known| {
             let is_same_row = known.row.as_ref().is_some_and(|row| row.agrees(&stored.user));
             is_same_row && known.stored == stored.version && !stored.deleted
@@ -78,7 +78,7 @@ impl<U: SyncedUser> Normalized<U> {
     /// Notes the row that a write of these claims has returned. Returns whether the row was changed at all.
     ///
     /// That a row holds the claims is noted as well: a trigger may change it afterwards.
-    pub(crate) fn note(&self, observation: &Observation<'_, U>, stored: &Stored<U>) -> bool {
+    pub(crate) fn record(&self, observation: &Observation<'_, U>, stored: &StoredRow<U>) -> bool {
         let (clerk_id, version) = (observation.clerk_id(), observation.version);
         if stored.deleted || stored.version > version {
             return true;

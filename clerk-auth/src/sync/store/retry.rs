@@ -24,16 +24,16 @@ use super::hooks::BoxError;
 use super::sqlstate::{self, ErrorKind};
 
 /// How often work is repeated after its connection was lost. A statement that crashes the server must not crash it often.
-const MOST_LOST: u32 = 2;
+const MAX_LOST: u32 = 2;
 
 /// How often work is repeated after a race.
-const MOST_RACES: u32 = 30;
+const MAX_RACES: u32 = 30;
 
 /// The longest pause after the first race; it doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 
 /// The longest pause after any race.
-const LONGEST_PAUSE: Duration = Duration::from_millis(64);
+const MAX_PAUSE: Duration = Duration::from_millis(64);
 
 /// An error that may be one of the database's.
 pub(crate) trait Failed {
@@ -54,7 +54,7 @@ impl Failed for WriteError {
             // A hook runs in the transaction, and the database's error there is as good a reason to repeat all of it.
             Self::OnInsert(error) | Self::OnDelete(error) => of_hook(error),
             Self::OnEvent(error) => of_hook(error),
-            Self::Taken(_) | Self::Gone => None,
+            Self::UniqueViolation(_) | Self::UserDeleted => None,
         }
     }
 }
@@ -83,8 +83,8 @@ impl Repeats {
     fn pause(&mut self, kind: ErrorKind) -> Option<Duration> {
         let (count, most) = match kind {
             ErrorKind::StaleStatement => (&mut self.stale, self.most_stale),
-            ErrorKind::LostConnection => (&mut self.lost, MOST_LOST),
-            ErrorKind::Race => (&mut self.races, MOST_RACES),
+            ErrorKind::LostConnection => (&mut self.lost, MAX_LOST),
+            ErrorKind::Race => (&mut self.races, MAX_RACES),
             _ => return None,
         };
         if *count >= most {
@@ -102,7 +102,7 @@ impl Repeats {
 fn jitter(races: u32) -> Duration {
     let longest = FIRST_PAUSE
         .saturating_mul(1 << races.min(16).saturating_sub(1))
-        .min(LONGEST_PAUSE);
+        .min(MAX_PAUSE);
     // Keys of its own for each state, from the operating system at first.
     let random = RandomState::new().hash_one(races) % 1_024;
     longest * u32::try_from(random).unwrap_or(0) / 1_024
@@ -170,7 +170,7 @@ mod tests {
     async fn work_is_repeated_as_often_as_its_failure_allows() {
         let stale = || sqlx::Error::Protocol(String::new());
         for (error, expected) in [
-            (stale as fn() -> sqlx::Error, 1 + MOST_LOST),
+            (stale as fn() -> sqlx::Error, 1 + MAX_LOST),
             (|| sqlx::Error::PoolTimedOut, 1),
             (|| sqlx::Error::RowNotFound, 1),
         ] {
@@ -195,8 +195,8 @@ mod tests {
         };
         for (kind, most) in [
             (ErrorKind::StaleStatement, 4),
-            (ErrorKind::LostConnection, MOST_LOST),
-            (ErrorKind::Race, MOST_RACES),
+            (ErrorKind::LostConnection, MAX_LOST),
+            (ErrorKind::Race, MAX_RACES),
             (ErrorKind::RefusedData, 0),
             (ErrorKind::Outage, 0),
             (ErrorKind::Unknown, 0),
@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn pauses_after_races_differ_and_are_bounded() {
         let pauses: Vec<Duration> = (1..200).map(jitter).collect();
-        assert!(pauses.iter().all(|pause| *pause < LONGEST_PAUSE));
+        assert!(pauses.iter().all(|pause| *pause < MAX_PAUSE));
         assert!(pauses[0] < FIRST_PAUSE);
         assert!(pauses.windows(2).filter(|two| two[0] != two[1]).count() > 100);
     }

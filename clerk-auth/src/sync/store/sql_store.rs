@@ -13,12 +13,12 @@ use super::normalized::Normalized;
 use super::retry::{Failed, repeated};
 use super::stuck::Stuck;
 use crate::sync::model::announcement::announcement;
-use crate::sync::model::row::Stored;
+use crate::sync::model::row::StoredRow;
 use crate::sync::model::version::Version;
 use crate::user::StoredIn;
 
 /// Rows of `U` in a database.
-pub(crate) struct PoolStore<U, DB: Database> {
+pub(crate) struct SqlStore<U, DB: Database> {
     pub(crate) connections: Connections<DB>,
     pub(crate) on_insert: Option<Hook<U, DB>>,
     pub(crate) on_delete: Option<Hook<U, DB>>,
@@ -31,7 +31,7 @@ pub(crate) struct PoolStore<U, DB: Database> {
     pub(crate) normalized: Normalized<U>,
 }
 
-impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
+impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
     /// Whether writes are announced: rows that every process reads each time need not be.
     pub(super) const ANNOUNCES: bool = DB::ANNOUNCES && !U::FRESH_FOR.is_zero();
 
@@ -66,7 +66,7 @@ impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
     pub(super) fn read_row<'a>(
         &'a self,
         clerk_id: &'a str,
-    ) -> impl Future<Output = Result<Option<Stored<U>>, sqlx::Error>> + Send + 'a {
+    ) -> impl Future<Output = Result<Option<StoredRow<U>>, sqlx::Error>> + Send + 'a {
         self.repeated(move || async move {
             let mut connection = self.connections.acquire().await?;
             let stored = self.select(&mut connection, clerk_id).await;
@@ -78,7 +78,7 @@ impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
     pub(super) fn read_rows<'a>(
         &'a self,
         clerk_ids: &'a [&'a str],
-    ) -> impl Future<Output = Result<Vec<(String, Stored<U>)>, sqlx::Error>> + Send + 'a {
+    ) -> impl Future<Output = Result<Vec<(String, StoredRow<U>)>, sqlx::Error>> + Send + 'a {
         self.repeated(move || async move {
             let rows = self
                 .connections
@@ -92,7 +92,7 @@ impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
         &self,
         connection: &mut DB::Connection,
         clerk_id: &str,
-    ) -> Result<Option<Stored<U>>, sqlx::Error> {
+    ) -> Result<Option<StoredRow<U>>, sqlx::Error> {
         Self::select_by(connection, U::SELECT, clerk_id).await
     }
 
@@ -101,7 +101,7 @@ impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
         &self,
         connection: &mut DB::Connection,
         clerk_id: &str,
-    ) -> Result<Option<Stored<U>>, sqlx::Error> {
+    ) -> Result<Option<StoredRow<U>>, sqlx::Error> {
         Self::select_by(connection, U::SELECT_FOR_UPDATE, clerk_id).await
     }
 
@@ -109,7 +109,7 @@ impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
         connection: &mut DB::Connection,
         sql: &'static str,
         clerk_id: &str,
-    ) -> Result<Option<Stored<U>>, sqlx::Error> {
+    ) -> Result<Option<StoredRow<U>>, sqlx::Error> {
         let row = DB::fetch_optional(connection, sql, DB::key(clerk_id)?).await?;
         row.map(|row| selected::<DB, U>(&row)).transpose()
     }

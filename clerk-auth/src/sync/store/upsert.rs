@@ -6,14 +6,14 @@ use sqlx::{Connection as _, Transaction};
 use super::bookkeeping::{is_inserted, written};
 use super::dialect::Dialect;
 use super::error::WriteError;
-use super::error::{commit_error, taken};
+use super::error::{commit_error, unique_violation};
 use super::retry::forget_if_stale;
-use super::sql_store::PoolStore;
+use super::sql_store::SqlStore;
 use crate::sync::model::observation::Observation;
-use crate::sync::model::row::Written;
+use crate::sync::model::row::Upserted;
 use crate::user::StoredIn;
 
-impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
+impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
     /// The parameters of every statement that writes one row.
     fn bound(observation: &Observation<'_, U>) -> Result<DB::Arguments, sqlx::Error> {
         let mut arguments = DB::Arguments::default();
@@ -27,7 +27,10 @@ impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
     }
 
     /// Writes a row on a connection of its own.
-    pub(super) async fn write_row(&self, observation: &Observation<'_, U>) -> Result<Written<U>, WriteError> {
+    pub(super) async fn write_row(
+        &self,
+        observation: &Observation<'_, U>,
+    ) -> Result<Upserted<U>, WriteError> {
         let write = move |is_stuck| async move {
             match self.connections.acquire_to_write(is_stuck).await? {
                 Connection::Plain(mut connection) => self.write_on(&mut connection, observation).await,
@@ -43,7 +46,7 @@ impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
         &self,
         connection: &mut DB::Connection,
         observation: &Observation<'_, U>,
-    ) -> Result<Written<U>, WriteError> {
+    ) -> Result<Upserted<U>, WriteError> {
         let written = self.upsert(connection, observation).await?;
         if let Some(on_insert) = &self.on_insert
             && written.inserted
@@ -59,14 +62,14 @@ impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
         &self,
         connection: &mut DB::Connection,
         observation: &Observation<'_, U>,
-    ) -> Result<Written<U>, WriteError> {
+    ) -> Result<Upserted<U>, WriteError> {
         let mut arguments = Self::bound(observation)?;
         if Self::ANNOUNCES {
             DB::add_text(&mut arguments, &*self.sender)?;
         }
         match DB::upsert::<U>(&mut *connection, observation.clerk_id(), arguments)
             .await
-            .map_err(taken)?
+            .map_err(unique_violation)?
         {
             Some(written) => {
                 self.after_triggers(connection, observation.clerk_id(), written)
@@ -74,7 +77,7 @@ impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
             }
             // A trigger skips the row, unless there is a tombstone.
             None => match self.select_tombstone(connection, observation.clerk_id()).await? {
-                true => Err(WriteError::Gone),
+                true => Err(WriteError::UserDeleted),
                 false => Err(sqlx::Error::RowNotFound.into()),
             },
         }
@@ -85,8 +88,8 @@ impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
         &self,
         connection: &mut DB::Connection,
         clerk_id: &str,
-        mut written: Written<U>,
-    ) -> Result<Written<U>, WriteError> {
+        mut written: Upserted<U>,
+    ) -> Result<Upserted<U>, WriteError> {
         if DB::TRIGGERS_RUN_AFTER
             && let Some(stored) = self.select(connection, clerk_id).await?
         {
@@ -100,7 +103,7 @@ impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
         &self,
         connection: &mut DB::Connection,
         observation: &Observation<'_, U>,
-    ) -> Result<Written<U>, WriteError> {
+    ) -> Result<Upserted<U>, WriteError> {
         if self.on_insert.is_none() && !DB::UPSERT_IN_TRANSACTION {
             let written = self.upsert(connection, observation).await;
             return forget_if_stale::<DB, _, _>(connection, written).await;
@@ -113,7 +116,7 @@ impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
         &self,
         mut transaction: Transaction<'_, DB>,
         observation: &Observation<'_, U>,
-    ) -> Result<Written<U>, WriteError> {
+    ) -> Result<Upserted<U>, WriteError> {
         let written = self.upsert_with_hook(&mut transaction, observation).await;
         let written = forget_if_stale::<DB, _, _>(&mut transaction, written).await?;
         transaction.commit().await.map_err(commit_error::<U>)?;
@@ -124,7 +127,7 @@ impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
     pub(super) async fn select_or_insert(
         &self,
         observation: &Observation<'_, U>,
-    ) -> Result<Option<Written<U>>, WriteError> {
+    ) -> Result<Option<Upserted<U>>, WriteError> {
         let sql = U::SELECT_OR_INSERT.unwrap_or(U::INSERT);
         let arguments = Self::bound(observation)?;
         let mut connection = self.connections.acquire().await?;
@@ -164,12 +167,12 @@ impl<DB: Dialect, U: StoredIn<DB>> PoolStore<U, DB> {
         &self,
         connection: &mut DB::Connection,
         observation: &Observation<'_, U>,
-    ) -> Result<Option<Written<U>>, WriteError> {
+    ) -> Result<Option<Upserted<U>>, WriteError> {
         let arguments = Self::bound(observation)?;
         // To the end: SQLite commits a statement when it is done, and sqlx leaves it at the first row otherwise.
         let rows = DB::fetch_all(&mut *connection, U::INSERT, arguments)
             .await
-            .map_err(taken);
+            .map_err(unique_violation);
         let rows = forget_if_stale::<DB, _, _>(connection, rows).await?;
         match rows.first() {
             Some(row) => {

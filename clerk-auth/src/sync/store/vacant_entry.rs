@@ -6,25 +6,25 @@ use sqlx::pool::PoolConnection;
 use super::dialect::Dialect;
 use super::error::WriteError;
 use super::hooks::StoreFuture;
-use super::interface::Vacancy;
+use super::interface::VacantEntry;
 use super::retry::may_be_repeated;
-use super::sql_store::PoolStore;
+use super::sql_store::SqlStore;
 use crate::sync::model::observation::Observation;
-use crate::sync::model::row::Written;
+use crate::sync::model::row::Upserted;
 use crate::user::StoredIn;
 
 /// The connection on which a user was found to have no row: it has just answered, and another would have to be asked
 /// whether it does.
-pub(crate) struct VacantPlace<'s, U, DB: Database> {
-    pub(crate) store: &'s PoolStore<U, DB>,
+pub(crate) struct ConnectedEntry<'s, U, DB: Database> {
+    pub(crate) store: &'s SqlStore<U, DB>,
     pub(crate) connection: PoolConnection<DB>,
 }
 
-impl<DB: Dialect, U: StoredIn<DB>> Vacancy<U> for VacantPlace<'_, U, DB> {
-    fn fill<'a>(
+impl<DB: Dialect, U: StoredIn<DB>> VacantEntry<U> for ConnectedEntry<'_, U, DB> {
+    fn insert<'a>(
         self: Box<Self>,
         observation: &'a Observation<'a, U>,
-    ) -> StoreFuture<'a, Written<U>, WriteError>
+    ) -> StoreFuture<'a, Upserted<U>, WriteError>
     where
         Self: 'a,
     {
