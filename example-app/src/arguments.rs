@@ -1,92 +1,57 @@
 //! The command line: what the process is asked to do.
 
-use clerk_auth::sync::{ImportCursor, InvalidCursor};
+use clerk_auth::sync::ImportCursor;
 
-/// What may be asked for.
-pub(crate) const USAGE: &str = "\
-usage: example-app
-           serve
-       example-app import [--dry-run] [--delete-missing] [--after CURSOR]
-           bring the rows of all of Clerk's users up to date
-             --dry-run         count what would be done, and write nothing
-             --delete-missing  afterwards mark the rows of users whom Clerk does not know as deleted
-             --after CURSOR    go on where an earlier import has ended
-       example-app verify [--json]
-           tell what the table and Clerk do not agree about; fails if there is something
-       example-app --help
-The environment says which database and which Clerk: DATABASE_URL, LISTEN_ADDR, CLERK_PUBLISHABLE_KEY and its like.";
+/// What the arguments do not decide.
+const ENVIRONMENT: &str = "\
+The environment chooses the database and the Clerk instance: DATABASE_URL, LISTEN_ADDR, CLERK_PUBLISHABLE_KEY and the other
+variables of the README. Without any of them the application uses a file in the working directory and a local stand-in for
+Clerk.";
+
+/// A complete application: sign-in by Clerk, users in its own database.
+#[derive(Clone, Debug, Eq, PartialEq, clap::Parser)]
+#[command(name = "example-app", version, after_help = ENVIRONMENT)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
 
 /// What the process is asked to do.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, clap::Subcommand)]
 pub(crate) enum Command {
+    /// Serve the application; the default
     Serve,
+    /// Bring the rows of all of Clerk's users up to date
     Import(ImportOptions),
-    Verify { json: bool },
-    Help,
+    /// Compare the table with Clerk, and fail if they differ
+    Verify {
+        /// Print the differences as JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// How to import.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, clap::Args)]
 pub(crate) struct ImportOptions {
+    /// Count what would be done, and write nothing
+    #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Mark the rows of users whom Clerk does not know as deleted, afterwards
+    #[arg(long)]
     pub(crate) delete_missing: bool,
+    /// Continue after the cursor that an earlier import printed
+    #[arg(long, value_name = "CURSOR")]
     pub(crate) after: Option<ImportCursor>,
 }
 
-/// What is wrong with the command line.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub(crate) enum UsageError {
-    #[error("there is no command `{0}`")]
-    Command(String),
-    #[error("`{0}` does not take `{1}`")]
-    Argument(&'static str, String),
-    #[error("`--after` takes the cursor of an earlier import, in quotes")]
-    NoCursor,
-    #[error("`--after {0}`: {1}")]
-    Cursor(String, InvalidCursor),
-}
-
-impl Command {
-    /// Reads the arguments that follow the program's name.
-    pub(crate) fn read(arguments: impl IntoIterator<Item = String>) -> Result<Self, UsageError> {
-        let mut arguments = arguments.into_iter();
-        match arguments.next().as_deref() {
-            None => Ok(Self::Serve),
-            Some("import") => ImportOptions::read(arguments).map(Self::Import),
-            Some("verify") => {
-                let mut json = false;
-                for argument in arguments {
-                    match &*argument {
-                        "--json" => json = true,
-                        _ => return Err(UsageError::Argument("verify", argument)),
-                    }
-                }
-                Ok(Self::Verify { json })
-            }
-            Some("--help" | "-h" | "help") => Ok(Self::Help),
-            Some(other) => Err(UsageError::Command(other.to_owned())),
-        }
+impl Arguments {
+    pub(crate) fn into_command(self) -> Command {
+        self.command.unwrap_or(Command::Serve)
     }
 }
 
 impl ImportOptions {
-    fn read(mut arguments: impl Iterator<Item = String>) -> Result<Self, UsageError> {
-        let mut options = Self::default();
-        while let Some(argument) = arguments.next() {
-            match &*argument {
-                "--dry-run" => options.dry_run = true,
-                "--delete-missing" => options.delete_missing = true,
-                "--after" => {
-                    let text = arguments.next().ok_or(UsageError::NoCursor)?;
-                    let cursor = text.parse().map_err(|error| UsageError::Cursor(text, error))?;
-                    options.after = Some(cursor);
-                }
-                _ => return Err(UsageError::Argument("import", argument)),
-            }
-        }
-        Ok(options)
-    }
-
     /// The command that goes on after `cursor`, for a shell.
     pub(crate) fn resumed(&self, program: &str, cursor: &ImportCursor) -> String {
         let mut command = format!("{} import", quoted(program));
@@ -111,10 +76,18 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use clap::{CommandFactory, Parser};
+
     use super::*;
 
-    fn read(arguments: &[&str]) -> Result<Command, UsageError> {
-        Command::read(arguments.iter().map(|&argument| argument.to_owned()))
+    fn read(arguments: &[&str]) -> Result<Command, clap::Error> {
+        let program = ["example-app"].iter();
+        Arguments::try_parse_from(program.chain(arguments)).map(Arguments::into_command)
+    }
+
+    #[test]
+    fn definition_is_consistent() {
+        Arguments::command().debug_assert();
     }
 
     #[test]
@@ -128,6 +101,7 @@ mod tests {
         };
         for (arguments, command) in [
             (&[][..], Command::Serve),
+            (&["serve"], Command::Serve),
             (&["import"], import(false, false, None)),
             (&["import", "--dry-run"], import(true, false, None)),
             (
@@ -136,26 +110,26 @@ mod tests {
             ),
             (&["verify"], Command::Verify { json: false }),
             (&["verify", "--json"], Command::Verify { json: true }),
-            (&["--help"], Command::Help),
         ] {
-            assert_eq!(read(arguments), Ok(command), "{arguments:?}");
+            assert_eq!(
+                read(arguments).expect("it is a command"),
+                command,
+                "{arguments:?}"
+            );
         }
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
-        for (arguments, message) in [
-            (&["imprt"][..], "there is no command `imprt`"),
-            (&["import", "--dry"], "`import` does not take `--dry`"),
-            (&["verify", "--dry-run"], "`verify` does not take `--dry-run`"),
-            (&["import", "--after"], "`--after` takes the cursor"),
-            (
-                &["import", "--after", "user_x"],
-                "`--after user_x`: the text is no import cursor",
-            ),
+    fn mistake_is_named() {
+        for (arguments, named) in [
+            (&["imprt"][..], "'imprt'"),
+            (&["import", "--dry"], "'--dry'"),
+            (&["verify", "--dry-run"], "'--dry-run'"),
+            (&["import", "--after"], "--after <CURSOR>"),
+            (&["import", "--after", "user_x"], "'user_x'"),
         ] {
-            let error = read(arguments).expect_err(message).to_string();
-            assert!(error.starts_with(message), "{error}");
+            let error = read(arguments).expect_err(named).to_string();
+            assert!(error.contains(named), "{error}");
         }
     }
 

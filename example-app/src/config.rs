@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 /// The address the application listens on unless `LISTEN_ADDR` says otherwise.
 const DEFAULT_ADDRESS: &str = "127.0.0.1:3000";
 
-/// The database that is used unless `DATABASE_URL` says otherwise: a file in the working directory.
-const DEFAULT_DATABASE: &str = "sqlite:example-app.sqlite";
+/// The database that is used if `DATABASE_URL` is not set: a file in the working directory.
+pub const DEFAULT_DATABASE: &str = "sqlite:example-app.sqlite";
 
 const CLERK_VARIABLES: [&str; 7] = [
     "CLERK_PUBLISHABLE_KEY",

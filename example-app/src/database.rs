@@ -1,8 +1,8 @@
 //! The database of the application: PostgreSQL or SQLite, by the scheme of `DATABASE_URL`.
 
-use std::io;
 use std::str::FromStr;
 use std::time::Duration;
+use std::{fmt, io, path};
 
 use clerk_auth::schema::SchemaError;
 use clerk_auth::{Clerk, UserSync};
@@ -30,12 +30,99 @@ pub enum DatabaseError {
     /// The URL names neither database.
     #[error("DATABASE_URL has an unknown scheme; use `sqlite:app.sqlite` or `postgres://user@host/name`")]
     UnknownScheme,
-    /// The database cannot be opened.
-    #[error("the database of DATABASE_URL cannot be opened: {0}")]
-    Connect(#[from] sqlx::Error),
+    /// `DATABASE_URL` has a known scheme and cannot be parsed.
+    #[error("DATABASE_URL is not valid: {0}")]
+    Url(#[source] sqlx::Error),
+    /// The file cannot be opened, or not be written.
+    #[error(
+        "cannot open the {location}: {problem}; make the folder and the file writable, or set DATABASE_URL to another \
+         place: `sqlite:/path/to/app.sqlite`"
+    )]
+    File {
+        /// The file.
+        location: Location,
+        /// Why not.
+        #[source]
+        problem: sqlx::Error,
+    },
+    /// The server does not answer, or refuses.
+    #[error("cannot connect to the {location}: {problem}; start the server, or correct DATABASE_URL")]
+    Server {
+        /// The database.
+        location: Location,
+        /// Why not.
+        #[source]
+        problem: sqlx::Error,
+    },
     /// The migrations cannot be applied.
-    #[error("the migrations cannot be applied: {0}")]
-    Migrate(#[from] sqlx::migrate::MigrateError),
+    #[error("cannot apply the migrations to the {location}: {problem}")]
+    Migrate {
+        /// The database.
+        location: Location,
+        /// Why not.
+        #[source]
+        problem: sqlx::migrate::MigrateError,
+    },
+    /// A statement of the start failed.
+    #[error("cannot read the {location}: {problem}")]
+    Statement {
+        /// The database.
+        location: Location,
+        /// Why not.
+        #[source]
+        problem: sqlx::Error,
+    },
+}
+
+/// Where a database is, without its password.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Location(String);
+
+impl fmt::Display for Location {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl Location {
+    fn of_file(options: &SqliteConnectOptions) -> Self {
+        let file = options.get_filename();
+        if file.to_string_lossy().starts_with("file:sqlx-in-memory") {
+            return Self("SQLite database in memory".to_owned());
+        }
+        let file = path::absolute(file).unwrap_or_else(|_| file.to_owned());
+        Self(format!("database file {}", file.display()))
+    }
+
+    fn of_server(options: &PgConnectOptions) -> Self {
+        let name = options.get_database().unwrap_or(options.get_username());
+        Self(format!(
+            "PostgreSQL database `{name}` at {}:{}",
+            options.get_host(),
+            options.get_port()
+        ))
+    }
+
+    /// Reads where the database of a URL is.
+    ///
+    /// # Errors
+    ///
+    /// [`DatabaseError`] if the URL is not one of a database.
+    pub fn of_url(url: &str) -> Result<Self, DatabaseError> {
+        if url.starts_with("sqlite:") {
+            let options = SqliteConnectOptions::from_str(url).map_err(DatabaseError::Url)?;
+            Ok(Self::of_file(&options))
+        } else if is_postgres(url) {
+            let options = PgConnectOptions::from_str(url).map_err(DatabaseError::Url)?;
+            Ok(Self::of_server(&options))
+        } else {
+            Err(DatabaseError::UnknownScheme)
+        }
+    }
+}
+
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres:") || url.starts_with("postgresql:")
 }
 
 impl Database {
@@ -45,23 +132,65 @@ impl Database {
     ///
     /// [`DatabaseError`] if the URL is of another database, or the database does not answer.
     pub async fn open(url: &str) -> Result<Self, DatabaseError> {
-        if url.starts_with("sqlite:") {
-            let options = SqliteConnectOptions::from_str(url)?
+        let location = Location::of_url(url)?;
+        let migrated = |migrated: Result<(), sqlx::migrate::MigrateError>| {
+            let location = location.clone();
+            migrated.map_err(|problem| DatabaseError::Migrate { location, problem })
+        };
+        if is_postgres(url) {
+            let options = PgConnectOptions::from_str(url).map_err(DatabaseError::Url)?;
+            let pool = connect(options).await.map_err(|problem| DatabaseError::Server {
+                location: location.clone(),
+                problem,
+            })?;
+            migrated(sqlx::migrate!("migrations/postgres").run(&pool).await)?;
+            Ok(Self::Postgres(pool))
+        } else {
+            let options = SqliteConnectOptions::from_str(url)
+                .map_err(DatabaseError::Url)?
                 .create_if_missing(true)
                 .foreign_keys(true)
                 .journal_mode(SqliteJournalMode::Wal);
-            let pool = SqlitePoolOptions::new().connect_with(options).await?;
-            sqlx::migrate!("migrations/sqlite").run(&pool).await?;
+            let pool = SqlitePoolOptions::new().connect_with(options).await;
+            let pool = pool.map_err(|problem| DatabaseError::File {
+                location: location.clone(),
+                problem,
+            })?;
+            migrated(sqlx::migrate!("migrations/sqlite").run(&pool).await)?;
             Ok(Self::Sqlite(pool))
-        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            let options = PgConnectOptions::from_str(url)?;
-            first_answer(&options).await?;
-            let pool = PgPoolOptions::new().connect_with(options).await?;
-            sqlx::migrate!("migrations/postgres").run(&pool).await?;
-            Ok(Self::Postgres(pool))
-        } else {
-            Err(DatabaseError::UnknownScheme)
         }
+    }
+
+    /// Lists the Clerk ids of users whose rows are marked as deleted.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database.
+    pub async fn deleted_users(&self) -> sqlx::Result<Vec<String>> {
+        const SQL: &str = "SELECT clerk_id FROM users WHERE clerk_deleted_at IS NOT NULL ORDER BY clerk_id";
+        match self {
+            Self::Postgres(pool) => sqlx::query_scalar(SQL).fetch_all(pool).await,
+            Self::Sqlite(pool) => sqlx::query_scalar(SQL).fetch_all(pool).await,
+        }
+    }
+
+    /// Forgets deletions, bans and ended sessions. For users of an earlier stand-in, whose ids the next one gives out again;
+    /// users of Clerk must stay deleted.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database.
+    pub async fn forget_deletions(&self) -> sqlx::Result<()> {
+        const ROWS: &str =
+            "UPDATE users SET clerk_deleted_at = NULL, clerk_version = 0 WHERE clerk_deleted_at IS NOT NULL";
+        const DENIALS: &str = "DELETE FROM clerk_denials";
+        for sql in [ROWS, DENIALS] {
+            match self {
+                Self::Postgres(pool) => drop(sqlx::query(sql).execute(pool).await?),
+                Self::Sqlite(pool) => drop(sqlx::query(sql).execute(pool).await?),
+            }
+        }
+        Ok(())
     }
 
     /// The users in this database, kept equal to Clerk's.
@@ -89,6 +218,11 @@ impl Database {
             Self::Sqlite(pool) => sqlx::query_as(SQL).fetch_all(pool).await,
         }
     }
+}
+
+async fn connect(options: PgConnectOptions) -> sqlx::Result<PgPool> {
+    first_answer(&options).await?;
+    PgPoolOptions::new().connect_with(options).await
 }
 
 /// Tells at once why a database cannot be reached; a pool tries for half a minute, and then does not say.

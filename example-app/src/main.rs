@@ -11,19 +11,20 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::Parser;
 use clerk_auth::Clerk;
 use clerk_auth::SyncedUser;
 use clerk_auth::dev::StandIn;
 use clerk_auth::routing::{Router, webhooks};
 use clerk_auth::webhook::WebhookVerifier;
-use example_app::config::{Config, SignIn};
-use example_app::database::Database;
+use example_app::config::{Config, DEFAULT_DATABASE, SignIn};
+use example_app::database::{Database, DatabaseError, Location};
 use example_app::user::User;
 use example_app::{AppState, app};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use crate::arguments::{Command, USAGE};
+use crate::arguments::{Arguments, Command};
 use crate::progress::Progress;
 
 /// What requests under way have to finish once the process is told to stop: less than process managers wait before they
@@ -32,14 +33,7 @@ const GRACE: Duration = Duration::from_secs(5);
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments = std::env::args_os().skip(1);
-    let command = match Command::read(arguments.map(|argument| argument.to_string_lossy().into_owned())) {
-        Ok(command) => command,
-        Err(error) => {
-            eprintln!("example-app: {error}\n{USAGE}");
-            return ExitCode::from(2);
-        }
-    };
+    let command = Arguments::parse().into_command();
     let progress = Progress::hidden();
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
     let log = progress.clone();
@@ -52,10 +46,6 @@ async fn main() -> ExitCode {
         Command::Serve => serve().await.map(|()| true),
         Command::Import(options) => reconcile::import(&options, &progress).await.map(|()| true),
         Command::Verify { json } => reconcile::verify(json).await,
-        Command::Help => {
-            println!("{USAGE}");
-            Ok(true)
-        }
     };
     match is_done {
         Ok(true) => ExitCode::SUCCESS,
@@ -85,7 +75,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
             (Clerk::from_env()?, axum::Router::new(), verifier)
         }
         SignIn::StandIn => {
-            let stand_in = StandIn::new(&format!("http://{address}"), User::TEMPLATE)?;
+            let stand_in = StandIn::new(&origin(address), User::TEMPLATE)?;
             (
                 stand_in.clerk()?,
                 stand_in.router(),
@@ -94,6 +84,11 @@ async fn serve() -> Result<(), Box<dyn Error>> {
         }
     };
     let database = Database::open(&config.database_url).await?;
+    let location = Location::of_url(&config.database_url)?;
+    let deletions = match config.sign_in {
+        SignIn::Clerk => None,
+        SignIn::StandIn => Some(deletions(&database, &config.database_url, &location).await?),
+    };
     let users = database.users(clerk.clone()).await?;
     let received = match verifier {
         Some(verifier) => Router::new().public("/webhooks/clerk", webhooks(&users, verifier)),
@@ -104,7 +99,12 @@ async fn serve() -> Result<(), Box<dyn Error>> {
         users,
         database,
     };
-    print_invitation(address, config.sign_in);
+    println!("listening on {}", origin(address));
+    println!("{location}");
+    if let Some(deletions) = deletions {
+        print!("{deletions}");
+        print_invitation(&origin(address));
+    }
     let (stopping, stopped) = oneshot::channel();
     let router = app(state).merge(received).public_nest("/dev", dev);
     let served = axum::serve(listener, router).with_graceful_shutdown(async {
@@ -123,24 +123,61 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn print_invitation(address: SocketAddr, sign_in: SignIn) {
-    println!("listening on http://{address}");
-    if sign_in == SignIn::Clerk {
-        return;
+/// The origin of pages that this server serves: browsers leave the port of `http` out.
+fn origin(address: SocketAddr) -> String {
+    match (address, address.port()) {
+        (SocketAddr::V4(address), 80) => format!("http://{}", address.ip()),
+        (SocketAddr::V6(address), 80) => format!("http://[{}]", address.ip()),
+        _ => format!("http://{address}"),
     }
+}
+
+/// Lets the users of an earlier stand-in in again, who would be refused for ever: this stand-in knows nothing of their
+/// deletion. Only in the example's own file, because rows elsewhere may be of users of Clerk. Returns what to print.
+async fn deletions(
+    database: &Database,
+    database_url: &str,
+    location: &Location,
+) -> Result<String, DatabaseError> {
+    let failed = |problem| DatabaseError::Statement {
+        location: location.clone(),
+        problem,
+    };
+    let deleted = database.deleted_users().await.map_err(failed)?;
+    if database_url == DEFAULT_DATABASE {
+        database.forget_deletions().await.map_err(failed)?;
+    }
+    let users = deleted.join(", ");
+    Ok(match deleted.len() {
+        0 => String::new(),
+        _ if database_url == DEFAULT_DATABASE => {
+            format!("undone, because the stand-in begins anew: the deletion of {users}\n")
+        }
+        _ => format!(
+            "marked as deleted in this database, and refused with 401 user_deleted: {users}\n\
+             to sign them in again, use another DATABASE_URL\n"
+        ),
+    })
+}
+
+fn print_invitation(origin: &str) {
     println!("sign-in is a local stand-in: no account, no configuration, not for production");
     println!("try:");
-    println!("  open http://{address}/");
+    println!("  open {origin}/");
     println!(
-        r#"  TOKEN=$(curl -s http://{address}/dev/token -d '{{"user_id":"user_ada","first_name":"Ada"}}' | sed 's/.*:"\(.*\)".*/\1/')"#
+        r#"  TOKEN=$(curl -s {origin}/dev/token -d '{{"user_id":"user_ada","first_name":"Ada"}}' | sed 's/.*:"\(.*\)".*/\1/')"#
     );
-    println!(r#"  curl -i http://{address}/api/me -H "Authorization: Bearer $TOKEN""#);
-    println!("webhooks tell the application what changes in Clerk:");
-    println!(r#"  curl -s http://{address}/dev/users/user_ada -d '{{"first_name":"Augusta"}}'"#);
-    println!("  curl -s -X DELETE http://{address}/dev/users/user_ada");
-    println!("an import finds those of whom nothing was told, here because their webhook is held back:");
+    println!(r#"  curl -i {origin}/api/me -H "Authorization: Bearer $TOKEN""#);
+    println!("webhooks report changes in Clerk:");
+    println!(r#"  curl -s {origin}/dev/users/user_ada -d '{{"first_name":"Augusta"}}'"#);
     println!(
-        r#"  curl -s http://{address}/dev/users/user_grace -d '{{"first_name":"Grace","webhook":{{"hold":true}}}}'"#
+        "a deletion is final: the user's tokens are refused; a restart on the example's own file undoes it:"
+    );
+    println!(r#"  curl -s {origin}/dev/users/user_bob -d '{{"first_name":"Bob"}}'"#);
+    println!("  curl -s -X DELETE {origin}/dev/users/user_bob");
+    println!("an import finds users whose webhook did not arrive; this one is held back:");
+    println!(
+        r#"  curl -s {origin}/dev/users/user_grace -d '{{"first_name":"Grace","webhook":{{"hold":true}}}}'"#
     );
     println!("  cargo run -p example-app -- import");
 }

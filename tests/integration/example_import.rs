@@ -374,21 +374,23 @@ async fn a_key_that_verifies_tokens_does_not_list_users() {
 }
 
 #[tokio::test]
-async fn what_the_command_line_does_not_know_is_answered_with_what_there_is() {
-    for (arguments, problem) in [
-        (&["imprt"][..], "there is no command `imprt`"),
-        (&["import", "--dry"], "`import` does not take `--dry`"),
-        (&["import", "--after", "user_ada"], "no import cursor"),
-        (&["verify", "--text"], "`verify` does not take `--text`"),
+async fn mistake_on_the_command_line_is_answered_with_the_usage() {
+    for (arguments, problem, usage) in [
+        (&["imprt"][..], "'imprt'", "Usage: example-app"),
+        (&["import", "--dry"], "'--dry-run'", "Usage: example-app import"),
+        (
+            &["import", "--after", "user_ada"],
+            "no import cursor",
+            "'--after <CURSOR>'",
+        ),
+        (&["verify", "--text"], "'--text'", "Usage: example-app verify"),
     ] {
         let printed = run("127.0.0.1:0", "sqlite:not-opened", arguments).await;
-        let there_is = [
-            "import [--dry-run] [--delete-missing] [--after CURSOR]",
-            "verify [--json]",
-        ];
-        printed.failed(2, &[problem, there_is[0], there_is[1]]);
+        printed.failed(2, &[problem, usage, "--help"]);
     }
     let help = run("127.0.0.1:0", "sqlite:not-opened", &["--help"]).await;
     assert_eq!((help.code, help.errors.as_str()), (Some(0), ""));
-    assert!(help.output.starts_with("usage: example-app\n"), "{}", help.output);
+    for part in ["Usage: example-app", "import", "verify", "DATABASE_URL"] {
+        assert!(help.output.contains(part), "{}", help.output);
+    }
 }

@@ -2,9 +2,10 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use clerk_auth_tests::database::TestDatabase;
+use example_app::database::Database;
 use serde_json::{Value, json};
 
 const PUBLISHABLE_KEY: &str = "pk_test_Zm9vLWJhci0xMy5jbGVyay5hY2NvdW50cy5kZXYk";
@@ -71,12 +72,118 @@ fn an_environment_that_is_not_enough_ends_it_at_once() {
         (&[("LISTEN_ADDR", "0.0.0.0:0")], "CLERK_PUBLISHABLE_KEY"),
         (&[("DATABASE_URL", "mysql://localhost/x")], "DATABASE_URL"),
         (&[("DATABASE_URL", "postgres://ada@127.0.0.1:1/x")], "refused"),
+        (
+            &[("DATABASE_URL", "postgres://ada:secret@127.0.0.1:1/x")],
+            "PostgreSQL database `x` at 127.0.0.1:1: ",
+        ),
+        (
+            &[("DATABASE_URL", "sqlite:/dev/null/app.sqlite")],
+            "database file /dev/null/app.sqlite: ",
+        ),
+        (
+            &[("DATABASE_URL", "sqlite:/nowhere/app.sqlite")],
+            "database file /nowhere/app.sqlite: ",
+        ),
     ] {
         let output = command(variables).output().expect("the example runs");
         let message = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success(), "{variables:?}");
         assert!(message.contains(missing), "{variables:?}: {message}");
+        assert!(!message.contains("secret@"), "{message}");
     }
+}
+
+/// The example in a folder, with what it printed until it was ready, and its address.
+fn start_in(
+    folder: &std::path::Path,
+    variables: &[(&str, &str)],
+) -> (Running, BufReader<ChildStdout>, String, String) {
+    let mut running = Running(
+        command(variables)
+            .current_dir(folder)
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the example runs"),
+    );
+    let mut output = BufReader::new(running.0.stdout.take().expect("a pipe"));
+    let mut printed = String::new();
+    while !printed.ends_with("import\n") {
+        assert_ne!(output.read_line(&mut printed).expect("it prints"), 0, "{printed}");
+    }
+    let address = printed
+        .lines()
+        .next()
+        .and_then(|line| line.strip_prefix("listening on "));
+    let address = address.expect("it prints its address first").to_owned();
+    (running, output, printed, address)
+}
+
+#[tokio::test]
+async fn restart_lets_users_of_the_earlier_stand_in_sign_in_again() {
+    let folder = std::env::temp_dir().join(format!("clerk-auth-restart-{}", std::process::id()));
+    drop(std::fs::remove_dir_all(&folder));
+    std::fs::create_dir_all(&folder).expect("the folder of temporary files can be written");
+    let client = reqwest::Client::new();
+    let me = async |address: &str| {
+        let token = client
+            .post(format!("{address}/dev/token"))
+            .json(&json!({ "user_id": "user_bob" }));
+        let token = token.send().await.expect("it answers");
+        if token.status() != 200 {
+            return token.status().as_u16();
+        }
+        let token: Value = token.json().await.expect("it is JSON");
+        let token = token["token"].as_str().expect("there is a token");
+        let me = client.get(format!("{address}/api/me")).bearer_auth(token);
+        me.send().await.expect("it answers").status().as_u16()
+    };
+    let file = folder.join("example-app.sqlite");
+    let url = format!("sqlite:{}", file.display());
+    let own = format!("database file {}\n", file.display());
+
+    let (running, output, printed, address) = start_in(&folder, &[]);
+    assert!(printed.contains(&own), "{printed}");
+    assert!(!printed.contains("user_bob:"), "{printed}");
+    assert_eq!(me(&address).await, 200);
+    let deleted = client.delete(format!("{address}/dev/users/user_bob")).send();
+    let deleted: Value = deleted
+        .await
+        .expect("it answers")
+        .json()
+        .await
+        .expect("it is JSON");
+    let note = deleted["note"].as_str().expect("there is a note");
+    assert!(
+        note.contains("user_deleted") && note.contains("restart"),
+        "{note}"
+    );
+    assert_eq!(me(&address).await, 410);
+    crate::example::until("the webhook marks the row", async || {
+        let database = Database::open(&url).await.expect("the database opens");
+        let deleted = database.deleted_users().await;
+        deleted.is_ok_and(|deleted| deleted == ["user_bob"])
+    })
+    .await;
+    drop((running, output));
+
+    // Under a URL of the application's own, rows may be of users of Clerk.
+    let (running, output, printed, address) = start_in(&folder, &[("DATABASE_URL", &url)]);
+    assert!(
+        printed.contains("refused with 401 user_deleted: user_bob\n"),
+        "{printed}"
+    );
+    assert_eq!(me(&address).await, 401);
+    drop((running, output));
+
+    let (running, output, printed, address) = start_in(&folder, &[]);
+    assert!(printed.contains("the deletion of user_bob\n"), "{printed}");
+    assert_eq!(me(&address).await, 200);
+    drop((running, output));
+
+    let (running, output, printed, _) = start_in(&folder, &[]);
+    assert!(!printed.contains("the deletion of"), "{printed}");
+    drop((running, output));
+    drop(std::fs::remove_dir_all(&folder));
 }
 
 #[tokio::test]

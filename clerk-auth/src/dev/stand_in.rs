@@ -254,9 +254,14 @@ async fn delete_user(
     let FaultsRequest { webhook } = read(&body)?;
     let is_known = delete(&stand_in.inner.endpoints, &user_id);
     let gone = json!({ "id": user_id, "object": "user", "deleted": true });
+    let note = format!(
+        "{user_id} is deleted for good: their row is marked or removed, their tokens are refused with 401 user_deleted, and \
+         POST /dev/token answers 410; go on with another user id, or restart the stand-in with a database that knows \
+         nothing of the deletion"
+    );
     let delivery = stand_in.inner.deliveries.send("user.deleted", gone, webhook);
     Ok(json_response(
-        &json!({ "was_known": is_known, "delivery": delivery }),
+        &json!({ "was_known": is_known, "delivery": delivery, "note": note }),
     ))
 }
 
@@ -285,7 +290,7 @@ fn read<T: Default + DeserializeOwned>(body: &[u8]) -> Result<T, Refused> {
 }
 
 fn deleted() -> Refused {
-    let text = "the user was deleted, and Clerk's ids do not come again\n";
+    let text = "the user was deleted, and Clerk's ids do not come again; go on with another user id\n";
     (StatusCode::GONE, text.to_owned())
 }
 
