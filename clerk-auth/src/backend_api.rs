@@ -10,7 +10,7 @@ use reqwest::{Client, Response, StatusCode, Url};
 use serde_json::Value;
 
 use crate::http::address::redacted;
-use crate::http::client::{causes, http_client, safe_url};
+use crate::http::client::{causes, http_client, read_bounded, safe_url};
 use crate::id::{UserId, is_id};
 use crate::lenient::LenientValue;
 use crate::time::{Clock, SystemClock, Timestamp};
@@ -28,7 +28,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const PAGE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The most bytes of an answer. A page of 500 users, each with 8 KiB of metadata, has half as many.
-const LARGEST: usize = 16 * 1024 * 1024;
+const MAX_BODY: usize = 16 * 1024 * 1024;
 
 /// How long Clerk is left alone after a 429 without a `Retry-After`: its limits are per ten seconds.
 const DEFAULT_RETRY: Duration = Duration::from_secs(10);
@@ -54,7 +54,7 @@ const DEFAULT_RETRY: Duration = Duration::from_secs(10);
 pub const LARGEST_PAGE: usize = 500;
 
 /// The most users that one request can ask for by their ids (Clerk's documentation, "Get a list of all users").
-pub(crate) const MOST_IDS: usize = 100;
+pub(crate) const MAX_IDS: usize = 100;
 
 /// A client of Clerk's Backend API. Cloning is cheap.
 ///
@@ -287,7 +287,7 @@ impl BackendApi {
     /// [`BackendApiError`] if Clerk does not say of any of them.
     pub async fn users_by_id(&self, user_ids: &[UserId]) -> Result<Vec<LenientValue>, BackendApiError> {
         let mut users = Vec::new();
-        for user_ids in user_ids.chunks(MOST_IDS) {
+        for user_ids in user_ids.chunks(MAX_IDS) {
             let limit = user_ids.len().to_string();
             let ids = user_ids.iter().map(|user_id| ("user_id", user_id.as_str()));
             let query: Vec<_> = ids.chain([("limit", &*limit)]).collect();
@@ -409,18 +409,11 @@ fn retry_after(response: &Response) -> Option<Duration> {
 }
 
 /// The body as JSON; `None` if it is none.
-async fn body(mut response: Response) -> Result<Option<LenientValue>, BackendApiError> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response
-        .chunk()
+async fn body(response: Response) -> Result<Option<LenientValue>, BackendApiError> {
+    let body = read_bounded(response, MAX_BODY)
         .await
         .map_err(|error| BackendApiError::Http(error.without_url()))?
-    {
-        if body.len() + chunk.len() > LARGEST {
-            return Err(BackendApiError::Malformed("of a reasonable size"));
-        }
-        body.extend_from_slice(&chunk);
-    }
+        .ok_or(BackendApiError::Malformed("of a reasonable size"))?;
     Ok(LenientValue::from_slice(&body).ok())
 }
 

@@ -28,6 +28,22 @@ pub(crate) fn http_client(url: &Url) -> ClientBuilder {
     }
 }
 
+/// Reads a body of at most `limit` bytes; `None` if it is longer.
+#[cfg(any(feature = "jwks", feature = "backend-api"))]
+pub(crate) async fn read_bounded(
+    mut response: reqwest::Response,
+    limit: usize,
+) -> Result<Option<Vec<u8>>, reqwest::Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > limit {
+            return Ok(None);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Some(body))
+}
+
 /// Why a request failed: reqwest's own message leaves out the cause that the operating system or TLS gave.
 pub(crate) fn causes(error: &reqwest::Error) -> String {
     let mut causes = error.to_string();

@@ -95,13 +95,13 @@ async fn users(
     let limit = parameters("limit").next().and_then(|limit| limit.parse().ok());
     let limit = limit.unwrap_or(10).min(500);
     // Clerk's documentation, "Get a list of all users".
-    const MOST_IDS: usize = 100;
+    const MAX_IDS: usize = 100;
     let ids: Vec<&str> = parameters("user_id").collect();
     let users = locked(&endpoints.users);
     let page = if ids.is_empty() {
         users.page(parameters("starting_after").next(), limit)
     } else {
-        let found = ids.iter().take(MOST_IDS).filter_map(|id| users.get(id));
+        let found = ids.iter().take(MAX_IDS).filter_map(|id| users.get(id));
         Some(found.take(limit).collect())
     };
     match page {

@@ -29,7 +29,7 @@ use tokio::sync::Mutex;
 use super::error::TokenError;
 use super::key::VerifyingKey;
 use super::refusal::Refusal;
-use crate::http::client::{causes, http_client};
+use crate::http::client::{causes, http_client, read_bounded};
 use crate::metrics;
 use crate::time::{Clock, Timestamp};
 
@@ -251,18 +251,13 @@ impl Jwks {
     }
 
     async fn document(&self) -> Result<Vec<u8>, FetchError> {
-        let mut response = self.client.get(self.url.clone()).send().await?;
+        let response = self.client.get(self.url.clone()).send().await?;
         if response.status() != reqwest::StatusCode::OK {
             return Err(FetchError::Status(response.status().as_u16()));
         }
-        let mut document = Vec::new();
-        while let Some(chunk) = response.chunk().await? {
-            if document.len() + chunk.len() > MAX_SIZE {
-                return Err(FetchError::TooLarge);
-            }
-            document.extend_from_slice(&chunk);
-        }
-        Ok(document)
+        read_bounded(response, MAX_SIZE)
+            .await?
+            .ok_or(FetchError::TooLarge)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::retry::RetryPolicy;
-use crate::backend_api::{BackendApi, BackendApiError, MOST_IDS};
+use crate::backend_api::{BackendApi, BackendApiError, MAX_IDS};
 use crate::id::UserId;
 use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
@@ -15,7 +15,7 @@ pub(super) async fn rows_after<U: SyncedUser>(
     clerk_id: &str,
     policy: RetryPolicy,
 ) -> Result<Vec<UserId>, SyncError> {
-    let most = i64::try_from(MOST_IDS).unwrap_or(i64::MAX);
+    let most = i64::try_from(MAX_IDS).unwrap_or(i64::MAX);
     let ids = policy
         .retry_db::<U, _, _>(|| async { Ok(engine.store.ids_after(clerk_id, most).await?) })
         .await?;
