@@ -226,7 +226,7 @@ fn one_of_several_signatures_and_secrets_is_enough() {
     );
     let both = old.clone().also_signed_with(SECRET);
     let one = |secret| verifier(secret);
-    let rotating = || verifier(OTHER).or(SECRET.parse().expect("a secret"));
+    let rotating = || verifier(OTHER).with_secret(SECRET.parse().expect("a secret"));
     let wrong = Err(SignatureError::Signature);
     for (name, verifier, delivery, expected) in [
         ("the secret", one(SECRET), &new, Ok(())),

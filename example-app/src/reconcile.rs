@@ -49,7 +49,7 @@ async fn import_all(
 ) -> Result<ImportCounts, Ended> {
     let mut import = users.import(&source.api);
     if let Some(cursor) = cursor {
-        import = import.after(cursor.clone());
+        import = import.resume_from(cursor.clone());
     }
     if options.dry_run {
         import = import.dry_run();
@@ -109,7 +109,7 @@ pub(crate) async fn verify(json: bool) -> Result<bool, Box<dyn Error>> {
     } else {
         println!("{drift}");
     }
-    Ok(drift.is_none())
+    Ok(drift.is_empty())
 }
 
 async fn open() -> Result<(Source, UserSync<User>), Box<dyn Error>> {

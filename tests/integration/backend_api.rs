@@ -145,7 +145,7 @@ async fn deleted_row_is_not_served_while_clerk_does_not_answer(database: TestDat
     profiles.clock.advance(Duration::from_secs(5));
     let thin = profiles.session(bare()).await;
     let refused = profiles.users.sync(&thin).await.expect_err("the user is deleted");
-    assert!(matches!(refused, SyncError::Gone), "{refused}");
+    assert!(matches!(refused, SyncError::UserDeleted), "{refused}");
 }
 
 async fn whom_clerk_does_not_know_is_refused_and_not_deleted(database: TestDatabase) {

@@ -71,7 +71,7 @@ async fn write_through_one_handle_ends_the_copies_of_another(database: TestDatab
             .await
             .expect("it is deleted");
         let gone = one.users.sync(&session).await;
-        assert!(matches!(gone, Err(SyncError::Gone)), "{gone:?}");
+        assert!(matches!(gone, Err(SyncError::UserDeleted)), "{gone:?}");
     }
 }
 

@@ -143,7 +143,7 @@ async fn events(pool: &Pool, kind: &str) -> i64 {
 
 async fn assert_gone<U: Person>(profiles: &Profiles<U>, session: &Session) {
     let synced = profiles.users.sync(session).await;
-    assert!(matches!(synced, Err(SyncError::Gone)), "{synced:?}");
+    assert!(matches!(synced, Err(SyncError::UserDeleted)), "{synced:?}");
 }
 
 /// Waits until a process serves a row without a look: on PostgreSQL, until it hears what others write.
@@ -321,7 +321,10 @@ async fn requests_at_the_time_of_a_deletion_leave_nothing_behind(database: TestD
             let (early, deletion, late) =
                 join3(join_all(requests), delete(one, &user_id), join_all(later)).await;
             for synced in early.into_iter().chain(late) {
-                assert!(matches!(synced, Ok(_) | Err(SyncError::Gone)), "{synced:?}");
+                assert!(
+                    matches!(synced, Ok(_) | Err(SyncError::UserDeleted)),
+                    "{synced:?}"
+                );
             }
             deleted += i64::from(deletion == Deletion::Deleted);
             if U::HAS_TOMBSTONES {
@@ -389,7 +392,7 @@ async fn an_insertion_that_did_not_see_the_deletion_is_undone() {
         go_on.add_permits(1);
     };
     let (synced, ()) = tokio::join!(members.users.sync(&session), deletion);
-    assert!(matches!(synced, Err(SyncError::Gone)), "{synced:?}");
+    assert!(matches!(synced, Err(SyncError::UserDeleted)), "{synced:?}");
     assert_eq!(rows::<Member>(&pool, "user_ada").await, 0);
 }
 
@@ -421,7 +424,7 @@ async fn a_write_that_waited_for_the_deletion_is_undone() {
         deletion.commit().await.expect("it commits");
     };
     let (synced, ()) = tokio::join!(members.users.sync(&session), commit);
-    assert!(matches!(synced, Err(SyncError::Gone)), "{synced:?}");
+    assert!(matches!(synced, Err(SyncError::UserDeleted)), "{synced:?}");
     assert_eq!(rows::<Member>(&pool, "user_ada").await, 0);
     assert_eq!(pool.number("SELECT count(*) FROM carts").await, 0);
 }

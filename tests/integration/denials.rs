@@ -379,7 +379,7 @@ async fn deletion_by_the_application_bars_like_one_by_webhook(database: TestData
             "{user_id}"
         );
         let synced = one.users.sync(&verified).await;
-        assert!(matches!(synced, Err(SyncError::Gone)), "{synced:?}");
+        assert!(matches!(synced, Err(SyncError::UserDeleted)), "{synced:?}");
         until("the other process accepts a deleted user", async || {
             refusal(&other, who()).await == Some(Refusal::UserDeleted)
         })

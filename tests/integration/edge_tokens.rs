@@ -311,7 +311,7 @@ async fn deleted_user_stays_deleted<U: Stored>(database: &TestDatabase, live: &s
     let second = signed(&other, issuer().edge_token(&first));
     for earlier in [&first, &second] {
         let refused = edge_request(&other, earlier).await;
-        assert!(matches!(refused, Err(SyncError::Gone)), "{refused:?}");
+        assert!(matches!(refused, Err(SyncError::UserDeleted)), "{refused:?}");
         let sql = format!("SELECT count(*) FROM {live}");
         assert_eq!(other.pool.number(&sql).await, 0);
     }

@@ -209,6 +209,6 @@ async fn a_deleted_user_is_not_kept(database: TestDatabase) {
         .expect("others are told");
     for _ in 0..2 {
         let gone = profiles.users.sync(&session).await;
-        assert!(matches!(gone, Err(SyncError::Gone)), "{gone:?}");
+        assert!(matches!(gone, Err(SyncError::UserDeleted)), "{gone:?}");
     }
 }

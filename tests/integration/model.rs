@@ -350,7 +350,7 @@ impl<U: Member> Process<U> {
         };
         match self.users.sync(&session).await {
             Ok(synced) => Some(synced.user.name().expect("each has a name").to_owned()),
-            Err(SyncError::Gone) => None,
+            Err(SyncError::UserDeleted) => None,
             Err(error) => panic!("{error}"),
         }
     }
@@ -458,7 +458,7 @@ impl World {
     fn send_user(&mut self, event_type: &str) {
         let mut user = user_object(&self.user_id, self.updated_at);
         user["first_name"] = self.name.as_str().into();
-        let told = Told::Name(Version::of_api(self.updated_at), self.name.clone());
+        let told = Told::Name(Version::from_api(self.updated_at), self.name.clone());
         self.send(event_type, user, told);
     }
 
@@ -479,8 +479,8 @@ impl World {
                 .claim("name", self.name.as_str())
                 .claim("updatedAt", self.updated_at.seconds());
             let version = match U::VERSION {
-                VersionSource::IssuedAt => Version::of_issue(self.now),
-                _ => Version::of_token(self.updated_at, self.now),
+                VersionSource::IssuedAt => Version::from_issue(self.now),
+                _ => Version::from_token(self.updated_at, self.now),
             };
             let told = Told::Name(version, self.name.clone());
             self.push(token, told);

@@ -185,7 +185,7 @@ async fn who_was_deleted_is_not_brought_back(database: TestDatabase) {
         .await
         .expect("others are told");
     let gone = profiles.users.sync(&session).await;
-    assert!(matches!(gone, Err(SyncError::Gone)), "{gone:?}");
+    assert!(matches!(gone, Err(SyncError::UserDeleted)), "{gone:?}");
 
     let members = if database.is_sqlite() {
         Member::migration_sql::<Sqlite>()
@@ -199,7 +199,7 @@ async fn who_was_deleted_is_not_brought_back(database: TestDatabase) {
         .execute("INSERT INTO former_members (clerk_id) VALUES ('user_ada')")
         .await;
     let gone = members.users.sync(&session).await;
-    assert!(matches!(gone, Err(SyncError::Gone)), "{gone:?}");
+    assert!(matches!(gone, Err(SyncError::UserDeleted)), "{gone:?}");
     assert_eq!(members.pool.number("SELECT count(*) FROM members").await, 0);
 }
 

@@ -329,7 +329,7 @@ async fn a_deleted_user_stays_deleted_whatever_comes_later(database: TestDatabas
     }
     // Whose session was verified before is refused by the row.
     let known = profiles.users.sync(&ada).await;
-    assert!(matches!(known, Err(SyncError::Gone)), "{known:?}");
+    assert!(matches!(known, Err(SyncError::UserDeleted)), "{known:?}");
     assert_eq!(
         profiles
             .pool
@@ -439,7 +439,7 @@ async fn a_kept_row_does_not_survive_a_delivery(database: TestDatabase) {
     assert_eq!(sync().await.expect("it syncs").outcome, Cached);
     receive(&profiles, "user.deleted", gone("user_ada")).await;
     let gone = sync().await;
-    assert!(matches!(gone, Err(SyncError::Gone)), "{gone:?}");
+    assert!(matches!(gone, Err(SyncError::UserDeleted)), "{gone:?}");
 }
 
 async fn a_unique_value_is_settled_as_for_a_request(database: TestDatabase) {

@@ -309,7 +309,7 @@ impl<U: SyncedUser> Profiles<U> {
         match self.authenticate(token).await {
             Ok(session) => self.users.sync(&session).await,
             // The denial and the row answer alike: 401 `user_deleted`.
-            Err(AuthenticationError::Refused(Refusal::UserDeleted)) => Err(SyncError::Gone),
+            Err(AuthenticationError::Refused(Refusal::UserDeleted)) => Err(SyncError::UserDeleted),
             Err(error) => panic!("{error}"),
         }
     }

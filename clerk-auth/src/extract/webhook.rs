@@ -159,7 +159,7 @@ where
 /// What can be refused by the headers costs no body.
 async fn receive(request: Request, verifier: &WebhookVerifier) -> Result<Webhook, WebhookRejection> {
     let (parts, body) = request.into_parts();
-    let headers = verifier.read(&parts.headers, verifier.now())?;
+    let headers = verifier.verify_headers(&parts.headers, verifier.now())?;
     if content_length(&parts.headers).is_some_and(|length| length > LARGEST_DELIVERY as u64) {
         return Err(WebhookRejection::BodyTooLarge);
     }

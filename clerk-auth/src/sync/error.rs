@@ -25,7 +25,7 @@ use crate::user::SyncedUser;
 /// async fn row<U: SyncedUser>(users: &UserSync<U>, session: &Session) -> Result<Option<U>, SyncError> {
 ///     match users.sync(session).await {
 ///         Ok(synced) => Ok(Some(synced.user)),
-///         Err(SyncError::Gone) => Ok(None),
+///         Err(SyncError::UserDeleted) => Ok(None),
 ///         Err(error) => Err(error),
 ///     }
 /// }
@@ -35,7 +35,7 @@ use crate::user::SyncedUser;
 pub enum SyncError {
     /// Clerk has deleted the user; the token has not expired yet.
     #[error("the user was deleted")]
-    Gone,
+    UserDeleted,
     /// The claims cannot be read into the struct. The token has not those of the template: it has not been pasted into
     /// Clerk's dashboard, or has been changed since the token was minted. Or a value is one that a field cannot hold.
     #[error("{0}")]
@@ -86,7 +86,7 @@ impl SyncError {
     /// What the error means, and so what follows from it.
     pub(crate) fn failure<U: SyncedUser>(&self) -> Failure {
         match self {
-            Self::Gone => Failure::UserDeleted,
+            Self::UserDeleted => Failure::UserDeleted,
             Self::Claims(claims) => failure::of_claims(claims, U::TEMPLATE),
             Self::OtherInstance { .. } => Failure::OtherInstance,
             Self::Conflict(_) => Failure::Conflict,
@@ -111,7 +111,7 @@ impl From<WriteError> for SyncError {
             WriteError::OnInsert(error) => Self::OnInsert(error),
             WriteError::OnDelete(error) => Self::OnDelete(error),
             WriteError::OnEvent(error) => Self::OnEvent(error),
-            WriteError::UserDeleted => Self::Gone,
+            WriteError::UserDeleted => Self::UserDeleted,
         }
     }
 }

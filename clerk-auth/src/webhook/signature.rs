@@ -167,7 +167,7 @@ pub enum SignatureError {
 ///     headers: &HeaderMap,
 ///     read_body: impl FnOnce() -> Vec<u8>,
 /// ) -> Result<DeliveryId, SignatureError> {
-///     let headers = verifier.read(headers, verifier.now())?;
+///     let headers = verifier.verify_headers(headers, verifier.now())?;
 ///     verifier.verify_body(&headers, &read_body())
 /// }
 ///
@@ -219,11 +219,11 @@ impl WebhookVerifier {
     /// ```
     /// # use clerk_auth::webhook::WebhookVerifier;
     /// let verifier = WebhookVerifier::new("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD".parse()?)
-    ///     .or("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".parse()?);
+    ///     .with_secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".parse()?);
     /// # Ok::<(), clerk_auth::webhook::SigningSecretError>(())
     /// ```
     #[must_use]
-    pub fn or(mut self, secret: SigningSecret) -> Self {
+    pub fn with_secret(mut self, secret: SigningSecret) -> Self {
         self.secrets = self.secrets.iter().cloned().chain([secret]).collect();
         self
     }
@@ -260,7 +260,7 @@ impl WebhookVerifier {
         body: &[u8],
         now: Timestamp,
     ) -> Result<DeliveryId, SignatureError> {
-        self.verify_body(&self.read(headers, now)?, body)
+        self.verify_body(&self.verify_headers(headers, now)?, body)
     }
 
     /// The first half of [`verify`](Self::verify), which needs no body: whether the headers are well-formed, and their
@@ -269,7 +269,7 @@ impl WebhookVerifier {
     /// # Errors
     ///
     /// Any [`SignatureError`] but [`SignatureError::Signature`].
-    pub fn read<'a>(
+    pub fn verify_headers<'a>(
         &self,
         headers: &'a HeaderMap,
         now: Timestamp,

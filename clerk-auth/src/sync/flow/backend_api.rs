@@ -93,7 +93,7 @@ impl<U: SyncedUser> Engine<U> {
             Lookup::Missing(place) => {
                 drop(place);
                 match self.store.has_tombstone(clerk_id).await? {
-                    true => Err(SyncError::Gone),
+                    true => Err(SyncError::UserDeleted),
                     false => Err(claims.into()),
                 }
             }

@@ -23,5 +23,5 @@ pub(crate) async fn user_deleted<U: SyncedUser>(engine: &Engine<U>, clerk_id: &s
         let error = SyncError::from(error);
         tracing::error!(user = U::NAME, %error, "a row that a deleted user has left behind is there still");
     }
-    SyncError::Gone
+    SyncError::UserDeleted
 }

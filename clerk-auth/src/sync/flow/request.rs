@@ -53,8 +53,8 @@ pub(crate) async fn own<U: SyncedUser>(engine: &Engine<U>, clerk_id: &str) -> Re
         .within(async { Ok(engine.store.read(clerk_id).await?) })
         .await?;
     match stored {
-        Some(stored) if !stored.deleted => Arc::try_unwrap(stored.user).map_err(|_| SyncError::Gone),
-        _ => Err(SyncError::Gone),
+        Some(stored) if !stored.deleted => Arc::try_unwrap(stored.user).map_err(|_| SyncError::UserDeleted),
+        _ => Err(SyncError::UserDeleted),
     }
 }
 

@@ -220,7 +220,7 @@ impl<U: SyncedUser> Engine<U> {
     async fn reconcile(&self, observation: &Observation<'_, U>) -> Result<Applied, SyncError> {
         match reconcile::reconcile(self, observation, None, CountsAsFailure::default()).await {
             Ok(synced) => Ok(Applied::of_request(synced.outcome)),
-            Err(SyncError::Gone) => Ok(Applied::UserDeleted),
+            Err(SyncError::UserDeleted) => Ok(Applied::UserDeleted),
             Err(error) => Err(error),
         }
     }

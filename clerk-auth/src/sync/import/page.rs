@@ -110,7 +110,7 @@ impl PageReport {
             return Err(error);
         }
         let reason = match error {
-            SyncError::Gone => NotImported::Deleted,
+            SyncError::UserDeleted => NotImported::Deleted,
             SyncError::Claims(claims) => NotImported::Claims(claims),
             SyncError::OnInsert(error) => NotImported::OnInsert(error),
             SyncError::Panicked => NotImported::Panicked,

@@ -27,7 +27,7 @@ use crate::sync::store::sqlstate::details;
 pub struct ImportProgress {
     /// What it has done since it was started or resumed.
     pub counts: ImportCounts,
-    /// To be kept: a later import goes on [`after`](crate::sync::Import::after) it. `None` before the first page.
+    /// To be kept: a later import goes on [`after`](crate::sync::Import::resume_from) it. `None` before the first page.
     pub cursor: Option<ImportCursor>,
     /// Whom this step could not write, and why.
     pub not_imported: Vec<(UserId, NotImported)>,

@@ -24,7 +24,7 @@ use crate::sync::unwind::caught_now;
 use crate::user::SyncedUser;
 
 /// For how long Clerk or the database may fail before the import does: a restart or a failover takes less.
-const PATIENCE: Duration = Duration::from_secs(60);
+const RETRY_FOR: Duration = Duration::from_secs(60);
 
 /// Brings the rows of all of Clerk's users up to date; made by [`UserSync::import`].
 ///
@@ -51,7 +51,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 ///     while let Some(progress) = import.next().await {
 ///         let progress = progress?;
 ///         println!("{} of {all}: {}", progress.counts.total(), progress.counts);
-///         // Keep `progress.cursor`: `users.import(api).after(cursor)` goes on there after a crash.
+///         // Keep `progress.cursor`: `users.import(api).resume_from(cursor)` goes on there after a crash.
 ///         for (user_id, reason) in progress.not_imported {
 ///             println!("{user_id}: {reason}");
 ///         }
@@ -98,7 +98,7 @@ impl<U: SyncedUser> UserSync<U> {
             dry_run: false,
             delete_missing: false,
             page_size: LARGEST_PAGE,
-            policy: RetryPolicy(PATIENCE),
+            policy: RetryPolicy(RETRY_FOR),
             counts: ImportCounts::default(),
             cursor: None,
             is_checked: false,
@@ -113,7 +113,7 @@ impl<U: SyncedUser> UserSync<U> {
 impl<U: SyncedUser> Import<U> {
     /// Goes on where an earlier import was, by the cursor of its last step. If Clerk has deleted that user since, it
     /// refuses to go on after them; an earlier cursor, or none, costs reads alone.
-    pub fn after(mut self, cursor: ImportCursor) -> Self {
+    pub fn resume_from(mut self, cursor: ImportCursor) -> Self {
         self.cursor = Some(cursor);
         self
     }
@@ -140,8 +140,8 @@ impl<U: SyncedUser> Import<U> {
 
     /// How long to go on trying while Clerk or the database fails; a minute unless said. Waiting for Clerk's rate limit is
     /// no failure.
-    pub fn patience(mut self, patience: Duration) -> Self {
-        self.policy = RetryPolicy(patience);
+    pub fn retry_for(mut self, limit: Duration) -> Self {
+        self.policy = RetryPolicy(limit);
         self
     }
 

@@ -17,7 +17,7 @@ use crate::sync::handle::UserSync;
 use crate::user::SyncedUser;
 
 /// For how long Clerk or the database may fail before the verification does.
-const PATIENCE: Duration = Duration::from_secs(60);
+const RETRY_FOR: Duration = Duration::from_secs(60);
 
 /// What the table and Clerk do not agree about; made by [`UserSync::verify`].
 ///
@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// (drift.users, drift.rows) = (2, 1);
 /// (drift.missing.count, drift.missing.user_ids) = (1, vec![UserId::new("user_ada")]);
 ///
-/// assert!(!drift.is_none());
+/// assert!(!drift.is_empty());
 /// let text = "2 users, 1 rows: 1 missing, 0 stale, 0 extra, 0 deleted, 0 unreadable\nmissing user_ada";
 /// assert_eq!(drift.to_string(), text);
 /// assert_eq!(serde_json::to_value(&drift)?["missing"]["user_ids"][0], "user_ada");
@@ -96,7 +96,7 @@ impl<U: SyncedUser> UserSync<U> {
     ///
     /// async fn verify<U: SyncedUser>(users: &UserSync<U>, api: &BackendApi) -> Result<(), ImportError> {
     ///     let drift = users.verify(api).await?;
-    ///     if !drift.is_none() {
+    ///     if !drift.is_empty() {
     ///         println!("{drift}");
     ///     }
     ///     Ok(())
@@ -108,7 +108,7 @@ impl<U: SyncedUser> UserSync<U> {
     ///
     /// [`ImportError`] if `api` has the secret key of another instance, or if Clerk or the database fails for a minute.
     pub async fn verify(&self, api: &BackendApi) -> Result<Drift, ImportError> {
-        let policy = RetryPolicy(PATIENCE);
+        let policy = RetryPolicy(RETRY_FOR);
         let inner = &self.inner;
         api.warn_unless_at(inner.clerk.api_url());
         instance::check_instance(inner, api, policy).await?;
@@ -177,7 +177,7 @@ impl<U: SyncedUser> UserSync<U> {
 
 impl Drift {
     /// Whether there is none: each user of Clerk whom the struct can hold has a row that is right, and nobody else has.
-    pub fn is_none(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         let lists = [&self.missing, &self.stale, &self.extra, &self.deleted];
         lists.iter().all(|list| list.count == 0)
     }

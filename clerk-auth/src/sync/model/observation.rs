@@ -74,7 +74,7 @@ impl<'a> UserObject<'a> {
             id: Self::id(user)?,
             claims,
             unreadable,
-            version: Version::of_api(Timestamp::from_milliseconds(updated_at)),
+            version: Version::from_api(Timestamp::from_milliseconds(updated_at)),
         })
     }
 
@@ -105,7 +105,7 @@ impl<'a> UserObject<'a> {
 
 fn version<U: SyncedUser>(session: &Session) -> Result<Version, UnreadableClaims> {
     let VersionSource::UpdatedAt { claim } = U::VERSION else {
-        return Ok(Version::of_issue(session.claims_read_at()));
+        return Ok(Version::from_issue(session.claims_read_at()));
     };
     let seconds = match session.claims().claim(claim) {
         Claim::Absent => Err(ClaimProblem::Absent),
@@ -113,7 +113,7 @@ fn version<U: SyncedUser>(session: &Session) -> Result<Version, UnreadableClaims
         Claim::Value(value) => Integer::read(value),
     };
     match seconds {
-        Ok(seconds) => Ok(Version::of_token(
+        Ok(seconds) => Ok(Version::from_token(
             Timestamp::from_seconds(seconds),
             session.claims_read_at(),
         )),

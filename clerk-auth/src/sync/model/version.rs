@@ -11,8 +11,8 @@ use crate::time::Timestamp;
 /// use clerk_auth::sync::Version;
 /// use clerk_auth::time::Timestamp;
 ///
-/// let webhook = Version::of_api(Timestamp::from_milliseconds(1_700_000_000_250));
-/// let token = Version::of_token(Timestamp::from_seconds(1_700_000_000), Timestamp::from_seconds(1_700_000_030));
+/// let webhook = Version::from_api(Timestamp::from_milliseconds(1_700_000_000_250));
+/// let token = Version::from_token(Timestamp::from_seconds(1_700_000_000), Timestamp::from_seconds(1_700_000_030));
 /// assert!(token > webhook); // the token's claims were read after everything of that second
 /// ```
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -26,9 +26,9 @@ impl Version {
     /// use clerk_auth::time::Timestamp;
     ///
     /// let updated_at = Timestamp::from_milliseconds(1_700_000_000_250);
-    /// assert_eq!(Version::of_api(updated_at).milliseconds(), 1_700_000_000_250);
+    /// assert_eq!(Version::from_api(updated_at).milliseconds(), 1_700_000_000_250);
     /// ```
-    pub fn of_api(updated_at: Timestamp) -> Self {
+    pub fn from_api(updated_at: Timestamp) -> Self {
         Self(updated_at.milliseconds())
     }
 
@@ -44,11 +44,11 @@ impl Version {
     /// use clerk_auth::time::Timestamp;
     ///
     /// let second = Timestamp::from_seconds;
-    /// assert_eq!(Version::of_token(second(100), second(107)).milliseconds(), 100_999);
-    /// assert_eq!(Version::of_token(second(100), second(100)).milliseconds(), 100_000);
-    /// assert_eq!(Version::of_token(second(100_000), second(100)).milliseconds(), 100_000);
+    /// assert_eq!(Version::from_token(second(100), second(107)).milliseconds(), 100_999);
+    /// assert_eq!(Version::from_token(second(100), second(100)).milliseconds(), 100_000);
+    /// assert_eq!(Version::from_token(second(100_000), second(100)).milliseconds(), 100_000);
     /// ```
-    pub fn of_token(updated_at: Timestamp, claims_read_at: Timestamp) -> Self {
+    pub fn from_token(updated_at: Timestamp, claims_read_at: Timestamp) -> Self {
         let (updated_at, read_at) = (updated_at.seconds(), claims_read_at.seconds());
         if read_at > updated_at {
             Self(updated_at.saturating_mul(1_000).saturating_add(999))
@@ -65,9 +65,9 @@ impl Version {
     /// use clerk_auth::sync::Version;
     /// use clerk_auth::time::Timestamp;
     ///
-    /// assert_eq!(Version::of_issue(Timestamp::from_seconds(7)).milliseconds(), 7_000);
+    /// assert_eq!(Version::from_issue(Timestamp::from_seconds(7)).milliseconds(), 7_000);
     /// ```
-    pub fn of_issue(claims_read_at: Timestamp) -> Self {
+    pub fn from_issue(claims_read_at: Timestamp) -> Self {
         Self(claims_read_at.seconds().saturating_mul(1_000))
     }
 
