@@ -5,10 +5,10 @@
 //! | [`SESSION_TOKENS`] | counter | `outcome`: `verified`, `cached`, `keys_unavailable`, `denials_unavailable`, `cross_site_request`, or a refusal's [`code`](crate::token::Refusal::code) |
 //! | [`SESSION_TOKEN_BYTES`] | histogram, in bytes | |
 //! | [`KEY_FETCHES`] | counter | `outcome`: `fetched`, `failed` |
-//! | [`USER_SYNCS`] | counter | `user`: the struct; `outcome`: a [`SyncOutcome`](crate::sync::SyncOutcome), or `gone`, `claims`, `claim_invalid`, `other_instance`, `conflict`, `data_refused`, `row_unreadable`, `on_insert`, `on_delete`, `timeout`, `busy`, `unavailable`, `database`, `read_only`, `statement_refused`, `panic`, `database_error` |
+//! | [`USER_SYNCS`] | counter | `user`: the struct; `table`: its table; `outcome`: a [`SyncOutcome`](crate::sync::SyncOutcome), or `gone`, `claims`, `claim_invalid`, `other_instance`, `conflict`, `data_refused`, `row_unreadable`, `on_insert`, `on_delete`, `timeout`, `busy`, `unavailable`, `database`, `read_only`, `statement_refused`, `panic`, `database_error` |
 //! | [`WEBHOOKS`] | counter | `outcome`: `received`, or the `code` of a [`WebhookRejection`](crate::extract::WebhookRejection) |
-//! | [`WEBHOOK_EVENTS`] | counter | `user`: the struct; `outcome`: `inserted`, `updated`, `unchanged`, `stale`, `deleted`, `gone`, `refused`, `nothing`, or what went wrong, as for [`USER_SYNCS`], `on_event` among it |
-//! | `USERS_IMPORTED` (feature `backend-api`) | counter | `user`: the struct; `outcome`: `inserted`, `updated`, `unchanged`, `skipped`, `conflicted`, `deleted` |
+//! | [`WEBHOOK_EVENTS`] | counter | `user`: the struct; `table`: its table; `outcome`: `inserted`, `updated`, `unchanged`, `stale`, `deleted`, `gone`, `refused`, `nothing`, or what went wrong, as for [`USER_SYNCS`], `on_event` among it |
+//! | `USERS_IMPORTED` (feature `backend-api`) | counter | `user`: the struct; `table`: its table; `outcome`: `inserted`, `updated`, `unchanged`, `skipped`, `conflicted`, `deleted` |
 //!
 //! No label holds anything of a token or of a person. Without a recorder a count costs a few nanoseconds.
 //!
@@ -88,12 +88,12 @@ pub(crate) fn keys_fetched(outcome: &'static str) {
     counter!(KEY_FETCHES, "outcome" => outcome).increment(1);
 }
 
-pub(crate) fn user_synced(user: &'static str, outcome: &'static str) {
-    counter!(USER_SYNCS, "user" => user, "outcome" => outcome).increment(1);
+pub(crate) fn user_synced(user: &'static str, table: &'static str, outcome: &'static str) {
+    counter!(USER_SYNCS, "user" => user, "table" => table, "outcome" => outcome).increment(1);
 }
 
-pub(crate) fn webhook_applied(user: &'static str, outcome: &'static str) {
-    counter!(WEBHOOK_EVENTS, "user" => user, "outcome" => outcome).increment(1);
+pub(crate) fn webhook_applied(user: &'static str, table: &'static str, outcome: &'static str) {
+    counter!(WEBHOOK_EVENTS, "user" => user, "table" => table, "outcome" => outcome).increment(1);
 }
 
 pub(crate) fn webhook(outcome: &'static str) {
@@ -101,8 +101,8 @@ pub(crate) fn webhook(outcome: &'static str) {
 }
 
 #[cfg(feature = "backend-api")]
-pub(crate) fn users_imported(user: &'static str, outcome: &'static str, users: u64) {
+pub(crate) fn users_imported(user: &'static str, table: &'static str, outcome: &'static str, users: u64) {
     if users > 0 {
-        counter!(USERS_IMPORTED, "user" => user, "outcome" => outcome).increment(users);
+        counter!(USERS_IMPORTED, "user" => user, "table" => table, "outcome" => outcome).increment(users);
     }
 }

@@ -74,7 +74,9 @@ pub struct Problem {
 ///     }
 /// }
 /// ```
-#[derive(Debug, thiserror::Error)]
+///
+/// `Debug` prints the same text as `Display`, so that `main` can return the error and its SQL can be pasted.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum SchemaError {
     /// The table is not as the struct expects it.
@@ -114,6 +116,12 @@ pub enum SchemaError {
         /// What went wrong on the way.
         source: sqlx::Error,
     },
+}
+
+impl fmt::Debug for SchemaError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
 }
 
 /// Compares the live table with what `U` expects: nothing to do if the list is empty. Columns that the struct does not

@@ -25,6 +25,7 @@ mod hook;
 mod import;
 mod keys;
 mod layout;
+mod logged_changes;
 mod migrations;
 mod model;
 mod newcomers;

@@ -1,5 +1,7 @@
 //! Configuration errors, each with the form to write instead.
 
+use std::fmt;
+
 use crate::http::address::redacted;
 use crate::http::origin::{fault, meant_issuer, meant_origins};
 use crate::token::KeyError;
@@ -22,7 +24,9 @@ use crate::token::KeyError;
 /// let error = Clerk::builder().publishable_key("pk_test_").build().unwrap_err();
 /// assert!(advice(&error).starts_with("the publishable key (CLERK_PUBLISHABLE_KEY) is malformed"));
 /// ```
-#[derive(Debug, thiserror::Error)]
+///
+/// `Debug` prints the same text as `Display`, so that `main` can return the error.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigurationError {
     /// Neither a publishable key nor an issuer was given.
@@ -80,6 +84,12 @@ pub enum ConfigurationError {
     /// The HTTP client cannot be made.
     #[error("the HTTP client for Clerk's keys cannot be made: {0}")]
     HttpClient(String),
+}
+
+impl fmt::Debug for ConfigurationError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
 }
 
 /// A value for a message: on one line, without what may be a secret in the wrong variable.

@@ -64,7 +64,9 @@ struct Inner {
 /// let error = StandIn::new("http://0.0.0.0:3000", &[]).unwrap_err();
 /// assert!(matches!(error, StandInError::NotLoopback(origin) if origin == "http://0.0.0.0:3000"));
 /// ```
-#[derive(Debug, thiserror::Error)]
+///
+/// `Debug` prints the same text as `Display`, so that `main` can return the error.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum StandInError {
     /// The origin is reachable from other machines, or is no origin.
@@ -77,6 +79,12 @@ pub enum StandInError {
         "CLERK_PUBLISHABLE_KEY is a live key, beside which the stand-in does not run; unset it, or use Clerk"
     )]
     LiveKey,
+}
+
+impl fmt::Debug for StandInError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
 }
 
 impl StandIn {

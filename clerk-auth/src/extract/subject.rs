@@ -343,6 +343,8 @@ async fn authenticate(parts: &mut Parts, clerk: &Clerk) -> Result<Session, Rejec
         session,
         came_by_cookie,
     } = clerk.authenticate_parts(parts).await.map_err(rejection)?;
+    // Does nothing unless the application's span has declared the field.
+    tracing::Span::current().record("user_id", session.sub());
     parts.extensions.insert(Verified {
         by: clerk.clone(),
         session: session.clone(),

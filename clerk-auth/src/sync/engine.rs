@@ -108,7 +108,7 @@ impl<U: SyncedUser> Engine<U> {
             .within(async { Ok(self.store.announce(clerk_id).await?) })
             .await;
         if let Err(error) = announced {
-            tracing::warn!(user = U::NAME, %error, "other processes serve a row until its time is over");
+            tracing::warn!(users_table = U::TABLE, %error, "other processes serve a row until its time is over");
         }
     }
 
@@ -144,7 +144,7 @@ impl<U: SyncedUser> Engine<U> {
     /// Asks the database, one question at a time, until it answers.
     fn probe(self: &Arc<Self>) {
         tracing::error!(
-            user = U::NAME,
+            users_table = U::TABLE,
             "the database does not answer; requests fail fast until it does"
         );
         let inner = Arc::downgrade(self);
@@ -157,7 +157,7 @@ impl<U: SyncedUser> Engine<U> {
                 let answer = tokio::time::timeout(PROBE_TIMEOUT, inner.store.read("")).await;
                 if answer.is_ok_and(|read| read.is_ok()) {
                     inner.breaker.close();
-                    tracing::info!(user = U::NAME, "the database answers again");
+                    tracing::info!(users_table = U::TABLE, "the database answers again");
                     return;
                 }
             }

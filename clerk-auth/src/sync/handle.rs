@@ -4,11 +4,14 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
+use tracing::Instrument;
+
 use super::engine::Engine;
 use super::error::SyncError;
 use super::flow::delete;
 use super::flow::request;
 use super::flow::webhook;
+use super::local::change_log::{self, Source};
 use super::local::row_cache::CachedRow;
 use super::model::outcome::{Deletion, Synced};
 use super::model::row::StoredRow;
@@ -81,15 +84,19 @@ impl<U: SyncedUser> UserSync<U> {
     pub async fn sync_shared(&self, session: &Session) -> Result<Synced<Arc<U>>, SyncError> {
         let inner = &self.inner;
         let now = inner.clerk.now();
-        let synced = request::row(inner, session, now).await;
+        let span = tracing::debug_span!("user_sync", users_table = U::TABLE, user_id = session.sub());
+        let synced = request::row(inner, session, now).instrument(span).await;
         let outcome = match &synced {
-            Ok(synced) => synced.outcome.as_str(),
+            Ok(synced) => {
+                change_log::synced::<U>(session.sub(), synced.outcome, Source::Request);
+                synced.outcome.as_str()
+            }
             Err(error) => {
                 inner.failure_log.failure::<U>(session.sub(), error, now);
                 error.failure::<U>().outcome()
             }
         };
-        metrics::user_synced(U::NAME, outcome);
+        metrics::user_synced(U::NAME, U::TABLE, outcome);
         synced
     }
 
@@ -154,10 +161,14 @@ impl<U: SyncedUser> UserSync<U> {
         let inner = &self.inner;
         let deletion = caught(inner.ask(|_| delete::delete(inner, user_id.as_str()))).await;
         let deletion = deletion.unwrap_or_else(|panicked| Err(panicked.into()));
-        if let Err(error @ SyncError::Panicked) = &deletion {
-            inner
-                .failure_log
-                .failure::<U>(user_id.as_str(), error, inner.clerk.now());
+        match &deletion {
+            Ok(deletion) => change_log::deleted::<U>(user_id.as_str(), *deletion, Source::Application),
+            Err(error @ SyncError::Panicked) => {
+                inner
+                    .failure_log
+                    .failure::<U>(user_id.as_str(), error, inner.clerk.now());
+            }
+            Err(_) => {}
         }
         deletion
     }

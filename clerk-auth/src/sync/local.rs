@@ -1,6 +1,7 @@
 //! What one process remembers.
 
 pub(super) mod breaker;
+pub(super) mod change_log;
 pub(super) mod denial_watch;
 pub(super) mod failure_log;
 pub(super) mod read_batches;

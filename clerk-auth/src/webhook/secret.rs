@@ -37,7 +37,9 @@ pub struct SigningSecret(Key);
 /// assert_eq!(error, SigningSecretError::Short);
 /// assert!(error.to_string().contains("CLERK_WEBHOOK_SIGNING_SECRET"));
 /// ```
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+///
+/// `Debug` prints the same text as `Display`, so that `main` can return the error.
+#[derive(Clone, Copy, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SigningSecretError {
     /// There is none.
@@ -64,6 +66,12 @@ pub enum SigningSecretError {
          characters, which are 24 bytes in base64"
     )]
     Short,
+}
+
+impl fmt::Debug for SigningSecretError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
 }
 
 impl SigningSecret {

@@ -58,18 +58,18 @@ impl UserLookup {
             Ok(Some(Ok(Some(user)))) => return LookedUp::User(user),
             Ok(Some(Ok(None))) => {
                 tracing::warn!(
-                    user = U::NAME,
+                    users_table = U::TABLE,
                     user_id = clerk_id,
                     "Clerk's Backend API knows no such user; the row, if there is one, stays until Clerk reports a deletion"
                 );
                 return LookedUp::Unknown;
             }
             Ok(Some(Err(error))) => {
-                tracing::warn!(user = U::NAME, user_id = clerk_id, %error, "Clerk could not be asked about a user");
+                tracing::warn!(users_table = U::TABLE, user_id = clerk_id, %error, "Clerk could not be asked about a user");
             }
             Err(_) => {
                 tracing::warn!(
-                    user = U::NAME,
+                    users_table = U::TABLE,
                     user_id = clerk_id,
                     "Clerk did not answer about a user in {timeout:?}"
                 );

@@ -278,7 +278,7 @@ impl<U: SyncedUser> Engine<U> {
         let holders = holders.unwrap_or_default();
         let conflict = self.conflict(&index.columns);
         tracing::warn!(
-            user = U::NAME,
+            users_table = U::TABLE,
             user_id = clerk_id,
             holder = holders.join(", "),
             error = %conflict,
@@ -299,7 +299,7 @@ impl<U: SyncedUser> Engine<U> {
     /// Another table's index has refused what a trigger wrote there. Nothing was written.
     fn violated_elsewhere(&self, clerk_id: &str, refused: Box<dyn DatabaseError>) -> SyncError {
         tracing::error!(
-            user = U::NAME,
+            users_table = U::TABLE,
             user_id = clerk_id,
             table = refused.table(),
             constraint = refused.constraint(),
@@ -315,7 +315,7 @@ impl<U: SyncedUser> Engine<U> {
             match concession {
                 Concession::Released { holder, column } => {
                     tracing::warn!(
-                        user = U::NAME,
+                        users_table = U::TABLE,
                         user_id = clerk_id,
                         holder,
                         column = self.column(*column),
@@ -325,7 +325,7 @@ impl<U: SyncedUser> Engine<U> {
                     self.announce(holder).await;
                 }
                 Concession::Without { column, holder } => tracing::warn!(
-                    user = U::NAME,
+                    users_table = U::TABLE,
                     user_id = clerk_id,
                     holder,
                     column = self.column(*column),

@@ -21,7 +21,7 @@ pub(crate) async fn delete<U: SyncedUser>(engine: &Engine<U>, clerk_id: &str) ->
 pub(crate) async fn user_deleted<U: SyncedUser>(engine: &Engine<U>, clerk_id: &str) -> SyncError {
     if let Err(error) = engine.store.purge(clerk_id).await {
         let error = SyncError::from(error);
-        tracing::error!(user = U::NAME, %error, "a row that a deleted user has left behind is there still");
+        tracing::error!(users_table = U::TABLE, %error, "a row that a deleted user has left behind is there still");
     }
     SyncError::UserDeleted
 }

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use tracing::Instrument;
+
 use super::reconcile;
 use crate::claim::ClaimProblem;
 use crate::deny_list::{Denial, Kind, Subject};
 use crate::metrics;
 use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
+use crate::sync::local::change_log::{self, Source};
 use crate::sync::local::read_batches::CountsAsFailure;
 use crate::sync::model::observation::{Observation, UserObject};
 use crate::sync::model::outcome::{Applied, Change};
@@ -39,11 +42,21 @@ pub(crate) async fn apply<U: SyncedUser>(engine: &Engine<U>, delivery: &Webhook)
             .await
             .unwrap_or(Err(SyncError::Timeout(TIMEOUT)))
     };
+    let span = tracing::debug_span!(
+        "clerk_webhook",
+        users_table = U::TABLE,
+        user_id = subject(delivery),
+        delivery = delivery.id.as_str()
+    );
     let received = caught(received)
+        .instrument(span)
         .await
         .unwrap_or_else(|panicked| Err(panicked.into()));
     let outcome = match &received {
-        Ok(applied) => applied.as_str(),
+        Ok(applied) => {
+            change_log::applied::<U>(subject(delivery), *applied, Source::Webhook);
+            applied.as_str()
+        }
         Err(error) => {
             engine
                 .failure_log
@@ -51,7 +64,7 @@ pub(crate) async fn apply<U: SyncedUser>(engine: &Engine<U>, delivery: &Webhook)
             error.failure::<U>().outcome()
         }
     };
-    metrics::webhook_applied(U::NAME, outcome);
+    metrics::webhook_applied(U::NAME, U::TABLE, outcome);
     received.map(drop)
 }
 
@@ -88,7 +101,7 @@ impl<U: SyncedUser> Engine<U> {
         self.store.record_denial(denial, now).await?;
         if self.is_outdated(denial).await? {
             tracing::debug!(
-                user = U::NAME,
+                users_table = U::TABLE,
                 user_id = denial.subject.id(),
                 "a ban is older than the row"
             );
@@ -143,7 +156,7 @@ impl<U: SyncedUser> Engine<U> {
             Some(Ok(observation)) => Some(observation),
             // The struct itself refuses such a user: there is no row to be had, now or later.
             Some(Err(claims)) if claims.are(&ClaimProblem::Null) => {
-                tracing::debug!(user = U::NAME, problem = %claims, "a user can have no row");
+                tracing::debug!(users_table = U::TABLE, problem = %claims, "a user can have no row");
                 None
             }
             Some(Err(claims)) => return self.acknowledge(delivery, &claims.into()).await,
@@ -153,7 +166,10 @@ impl<U: SyncedUser> Engine<U> {
             (None, Event::UserDeleted(deleted)) => match &deleted.id {
                 Some(id) => Change::Delete(id.as_str()),
                 None => {
-                    tracing::warn!(user = U::NAME, "a user was deleted, and the event has no user id");
+                    tracing::warn!(
+                        users_table = U::TABLE,
+                        "a user was deleted, and the event has no user id"
+                    );
                     Change::Nothing
                 }
             },
@@ -206,7 +222,7 @@ impl<U: SyncedUser> Engine<U> {
         self.failure_log
             .failure::<U>(subject(delivery), error, self.clerk.now());
         tracing::error!(
-            user = U::NAME,
+            users_table = U::TABLE,
             user_id = subject(delivery),
             delivery = delivery.id.as_str(),
             reason = error.failure::<U>().outcome(),

@@ -12,6 +12,7 @@ use crate::sync::error::SyncError;
 use crate::sync::failure::{Failure, Step};
 use crate::sync::flow::conflict;
 use crate::sync::flow::reconcile;
+use crate::sync::local::change_log::{self, Source};
 use crate::sync::local::read_batches::CountsAsFailure;
 use crate::sync::model::observation::{Observation, UserObject};
 use crate::sync::model::outcome::Applied;
@@ -339,7 +340,10 @@ impl<U: SyncedUser> Engine<U> {
     async fn write_row(&self, row: &Observation<'_, U>, report: &mut PageReport) -> Result<(), SyncError> {
         let clerk_id = row.clerk_id();
         match at_most(reconcile::reconcile(self, row, None, CountsAsFailure::default())).await {
-            Ok(synced) => report.count(synced.outcome),
+            Ok(synced) => {
+                change_log::synced::<U>(clerk_id, synced.outcome, Source::Import);
+                report.count(synced.outcome);
+            }
             Err(error) => report.skip_for::<U>(clerk_id, error)?,
         }
         Ok(())
@@ -358,7 +362,10 @@ impl<U: SyncedUser> Engine<U> {
                 Some(won) => {
                     let (is_newer, is_changed) = (won.version > row.version, won.version == row.version);
                     match Applied::of_write(won.inserted, won.deleted, is_newer, is_changed).for_request() {
-                        Some(outcome) => report.count(outcome),
+                        Some(outcome) => {
+                            change_log::synced::<U>(clerk_id, outcome, Source::Import);
+                            report.count(outcome);
+                        }
                         None => report.skip(clerk_id, NotImported::Deleted),
                     }
                 }

@@ -20,6 +20,7 @@ use crate::metrics;
 use crate::sync::engine::Engine;
 use crate::sync::flow::delete;
 use crate::sync::handle::UserSync;
+use crate::sync::local::change_log::{self, Source};
 use crate::sync::unwind::caught_now;
 use crate::user::SyncedUser;
 
@@ -163,14 +164,14 @@ impl<U: SyncedUser> Import<U> {
                 self.counts.add(report.counts);
                 for (outcome, count) in report.counts.by_outcome() {
                     if !self.dry_run {
-                        metrics::users_imported(U::NAME, outcome, count);
+                        metrics::users_imported(U::NAME, U::TABLE, outcome, count);
                     }
                 }
                 if let Some((user_id, reason)) = report.not_imported.first() {
                     // The reason may be an error of the application's, which writes itself.
                     let reason = caught_now(|| reason.to_string());
                     tracing::warn!(
-                        user = U::NAME,
+                        users_table = U::TABLE,
                         count = report.not_imported.len(),
                         first = %user_id,
                         reason = reason.unwrap_or_default(),
@@ -287,9 +288,11 @@ impl<U: SyncedUser> Import<U> {
         let mut report = PageReport::default();
         for user_id in &unknown {
             if !self.dry_run {
-                self.policy
+                let deletion = self
+                    .policy
                     .retry_db::<U, _, _>(|| delete::delete(&self.inner, user_id.as_str()))
                     .await?;
+                change_log::deleted::<U>(user_id.as_str(), deletion, Source::Import);
             }
             report.counts.deleted += 1;
         }

@@ -37,7 +37,7 @@ impl FailureLog {
         // An error of the application's writes itself.
         if caught_now(|| self.log_failure::<U>(user_id, error, now)).is_err() {
             tracing::error!(
-                user = U::NAME,
+                users_table = U::TABLE,
                 user_id,
                 reason = error.failure::<U>().outcome(),
                 "an error of the application's panicked as it was logged"
@@ -46,9 +46,9 @@ impl FailureLog {
     }
 
     fn log_failure<U: SyncedUser>(&self, user_id: &str, error: &SyncError, now: Timestamp) {
-        let user = U::NAME;
+        let users_table = U::TABLE;
         match error.failure::<U>() {
-            Failure::UserDeleted => tracing::info!(user, user_id, "refused a token of a deleted user"),
+            Failure::UserDeleted => tracing::info!(users_table, user_id, "refused a token of a deleted user"),
             Failure::TokenIncomplete => {
                 if let SyncError::Claims(claims) = error
                     && is_due(&self.claims, now)
@@ -57,7 +57,7 @@ impl FailureLog {
                 }
             }
             Failure::ClaimInvalid => tracing::error!(
-                user,
+                users_table,
                 user_id,
                 problem = %error,
                 "the struct cannot hold a claim of this user, so that the user has no row until the claim is another in \
@@ -66,7 +66,7 @@ impl FailureLog {
             Failure::Conflict => {
                 if is_due(&self.conflict, now) {
                     tracing::error!(
-                        user,
+                        users_table,
                         user_id,
                         %error,
                         "a unique index keeps a signed-in user from having a row"
@@ -74,14 +74,14 @@ impl FailureLog {
                 }
             }
             Failure::OtherInstance => {
-                tracing::error!(user, user_id, %error, "the application's state mixes two Clerk instances");
+                tracing::error!(users_table, user_id, %error, "the application's state mixes two Clerk instances");
             }
             // The failures that led to it have been logged.
-            Failure::NotAsked => tracing::debug!(user, user_id, "the database was not asked"),
+            Failure::NotAsked => tracing::debug!(users_table, user_id, "the database was not asked"),
             Failure::DataRefused => {
                 let names = names(error);
                 tracing::error!(
-                    user,
+                    users_table,
                     user_id,
                     code = names.code.as_deref(),
                     table = names.table.as_deref(),
@@ -92,20 +92,20 @@ impl FailureLog {
                 );
             }
             Failure::RowUnreadable => tracing::error!(
-                user,
+                users_table,
                 user_id,
                 column = names(error).column.as_deref(),
                 "the struct cannot hold the user's row: a column has a value or a type that the field does not take"
             ),
             Failure::StatementRefused => self.statement_refused::<U>(user_id, error),
             Failure::ReadOnly => tracing::error!(
-                user,
+                users_table,
                 user_id,
                 %error,
                 "the server accepts no writes: it is a standby, or its sessions are read-only"
             ),
             Failure::Busy => tracing::warn!(
-                user,
+                users_table,
                 user_id,
                 %error,
                 "another transaction is in the way of a user's row; the database answers otherwise"
@@ -117,23 +117,23 @@ impl FailureLog {
             | Failure::Timeout
             | Failure::Panic
             | Failure::Bug => {
-                tracing::error!(user, user_id, %error, "the user's row could not be synced");
+                tracing::error!(users_table, user_id, %error, "the user's row could not be synced");
             }
         }
     }
 
     fn statement_refused<U: SyncedUser>(&self, user_id: &str, error: &SyncError) {
-        let user = U::NAME;
+        let users_table = U::TABLE;
         match error {
             SyncError::Database(source) if is_lost_statement(source) => tracing::error!(
-                user,
+                users_table,
                 user_id,
                 %error,
                 "a prepared statement is not where it was left; if the database's connections go through a pooler in \
                  transaction mode, say `transaction_pooling(true)` to the builder"
             ),
             error => tracing::error!(
-                user,
+                users_table,
                 user_id,
                 %error,
                 "the database refuses a statement for every user: look for a missing table or column, a privilege, a \
@@ -148,7 +148,7 @@ fn log_incomplete_token<U: SyncedUser>(user_id: &str, claims: &UnreadableClaims)
     // On one line and without escapes, so that it can be pasted from the log.
     let template: String = U::SESSION_TOKEN_TEMPLATE.lines().map(str::trim).collect();
     tracing::error!(
-        user = U::NAME,
+        users_table = U::TABLE,
         user_id,
         problem = %claims,
         absent = absent.join(", "),

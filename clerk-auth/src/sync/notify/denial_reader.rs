@@ -57,9 +57,11 @@ pub(crate) async fn watch<U: SyncedUser>(inner: Weak<Engine<U>>, denials: Arc<De
         let read = timeout(ANSWER, read_denials(&inner)).await;
         let read = read.unwrap_or(Err(sqlx::Error::PoolTimedOut));
         match &read {
-            Ok(()) if !was_read => tracing::info!(user = U::NAME, "the table of denials can be read again"),
+            Ok(()) if !was_read => {
+                tracing::info!(users_table = U::TABLE, "the table of denials can be read again")
+            }
             Err(error) if was_read => tracing::warn!(
-                user = U::NAME,
+                users_table = U::TABLE,
                 %error,
                 "the table of denials cannot be read: users and sessions that other processes have barred since are \
                  accepted here until it can"
@@ -71,7 +73,7 @@ pub(crate) async fn watch<U: SyncedUser>(inner: Weak<Engine<U>>, denials: Arc<De
             forget_at = Instant::now() + FORGET;
             let forgotten = timeout(ANSWER, inner.store.forget_denials(inner.clerk.now())).await;
             if let Ok(Err(error)) = forgotten {
-                tracing::warn!(user = U::NAME, %error, "expired denials cannot be deleted");
+                tracing::warn!(users_table = U::TABLE, %error, "expired denials cannot be deleted");
             }
         }
         drop(inner);

@@ -42,7 +42,7 @@ pub(crate) async fn listen_always<U: SyncedUser>(
             // Once for each time that it was lost.
             if let (Err(error), true) = (&heard, was_heard) {
                 tracing::warn!(
-                    user = U::NAME,
+                    users_table = U::TABLE,
                     %error,
                     "LISTEN is down: until it is back every request reads its row, and the denials of other processes are \
                      read once a second"

@@ -107,7 +107,7 @@ impl<U: SyncedUser> Normalized<U> {
         if !is_changed {
             if reported.insert("") {
                 tracing::warn!(
-                    user = U::NAME,
+                    users_table = U::TABLE,
                     user_id = clerk_id,
                     columns = columns.join(", "),
                     "a write changes nothing: a trigger of the table keeps the old row. It is tried once for each version of \
@@ -123,7 +123,7 @@ impl<U: SyncedUser> Normalized<U> {
             .collect();
         if !new.is_empty() {
             tracing::warn!(
-                user = U::NAME,
+                users_table = U::TABLE,
                 user_id = clerk_id,
                 columns = new.join(", "),
                 "the database keeps another value than was written: a trigger, a domain, a type or a collation normalizes it. \

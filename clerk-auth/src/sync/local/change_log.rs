@@ -1,0 +1,81 @@
+//! Logs what became of a user's row: insertions and deletions at `info`, updates at `debug`. No line holds a value.
+
+use crate::sync::model::outcome::{Applied, Deletion, SyncOutcome};
+use crate::user::SyncedUser;
+
+/// What brought a change.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Source {
+    Request,
+    Webhook,
+    Import,
+    Application,
+}
+
+impl Source {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Webhook => "webhook",
+            Self::Import => "import",
+            Self::Application => "application",
+        }
+    }
+}
+
+pub(crate) fn synced<U: SyncedUser>(user_id: &str, outcome: SyncOutcome, source: Source) {
+    match outcome {
+        SyncOutcome::Inserted => inserted::<U>(user_id, source),
+        SyncOutcome::Updated => updated::<U>(user_id, source),
+        SyncOutcome::Unchanged | SyncOutcome::Cached => {}
+    }
+}
+
+pub(crate) fn applied<U: SyncedUser>(user_id: &str, applied: Applied, source: Source) {
+    match applied {
+        Applied::Inserted => inserted::<U>(user_id, source),
+        Applied::Updated => updated::<U>(user_id, source),
+        Applied::Deleted => deleted::<U>(user_id, Deletion::Deleted, source),
+        Applied::Nothing | Applied::Unchanged | Applied::Stale | Applied::UserDeleted | Applied::Refused => {}
+    }
+}
+
+pub(crate) fn deleted<U: SyncedUser>(user_id: &str, deletion: Deletion, source: Source) {
+    if deletion == Deletion::Deleted {
+        let source = source.as_str();
+        tracing::info!(
+            users_table = U::TABLE,
+            user_id,
+            source,
+            "deleted a user, whose tokens are refused from now on"
+        );
+    }
+}
+
+fn inserted<U: SyncedUser>(user_id: &str, source: Source) {
+    // An import inserts thousands, and reports their number.
+    if matches!(source, Source::Import) {
+        tracing::debug!(
+            users_table = U::TABLE,
+            user_id,
+            source = source.as_str(),
+            "inserted a user's row"
+        );
+    } else {
+        tracing::info!(
+            users_table = U::TABLE,
+            user_id,
+            source = source.as_str(),
+            "inserted a user's row"
+        );
+    }
+}
+
+fn updated<U: SyncedUser>(user_id: &str, source: Source) {
+    tracing::debug!(
+        users_table = U::TABLE,
+        user_id,
+        source = source.as_str(),
+        "updated a user's row"
+    );
+}
