@@ -231,7 +231,7 @@ impl<T> Slot<T> {
         self.given.as_ref().map(|(span, _)| *span)
     }
 
-    /// Whether the key is there, be its value right or wrong.
+    /// Returns whether the key is present, even with an invalid value.
     pub(crate) fn is_set(&self) -> bool {
         self.given.is_some()
     }

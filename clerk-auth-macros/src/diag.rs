@@ -3,12 +3,12 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 
-/// The errors of one item. It must be [finished](Diagnostics::finish): dropping it unfinished panics, because errors
-/// that nobody emits would let a mistake compile.
+/// The errors of one item. They must be [finished](Diagnostics::finish): dropping them unfinished panics, because a
+/// lost error would let a mistake compile.
 #[derive(Debug)]
 pub(crate) struct Diagnostics {
     errors: Vec<syn::Error>,
-    /// What rustc refuses by itself.
+    /// Mistakes that are left for rustc to reject.
     left: Vec<(Span, String)>,
     finished: bool,
 }
@@ -22,7 +22,7 @@ impl Diagnostics {
         }
     }
 
-    /// Notes an error under `tokens`. The message says what is wrong, in lower case and without a full stop; the
+    /// Records an error under `tokens`. The message states the mistake, in lower case and without a full stop. The
     /// help, added by [`with_help`], shows a form that compiles.
     pub(crate) fn error(&mut self, tokens: impl ToTokens, message: impl std::fmt::Display) {
         self.errors.push(syn::Error::new_spanned(tokens, message));
@@ -49,10 +49,11 @@ impl Diagnostics {
         self.errors.len() + self.left.len()
     }
 
-    /// Everything that was noted, as items of a module or of a function's body, and the items that say what rustc did not.
+    /// Returns every recorded error, as items of a module or of a function's body, and the items that report what rustc
+    /// did not.
     ///
-    /// Not bare `compile_error!` invocations: where one stands among the items of a module, rustc keeps to itself which
-    /// names of the crate it does not know, as the macro might have defined them.
+    /// Bare `compile_error!` invocations are not used. If one is among the items of a module, rustc does not report
+    /// unresolved names of the crate, because the macro might have defined them.
     pub(crate) fn finish(self) -> TokenStream {
         let (errors, left) = self.take();
         let errors = (!errors.is_empty()).then(|| quote!(const _: () = { #errors };));
@@ -105,12 +106,12 @@ impl Drop for Diagnostics {
     }
 }
 
-/// An error that stands in the place of a type, and is `()`.
+/// An error in the position of a type; the type is `()`.
 pub(crate) fn in_place(tokens: impl ToTokens, message: impl std::fmt::Display) -> TokenStream {
     syn::Error::new_spanned(tokens, message).to_compile_error()
 }
 
-/// A message with its remedy on a line of its own.
+/// Joins a message and its remedy, which goes on a separate line.
 pub(crate) fn with_help(message: impl std::fmt::Display, help: impl std::fmt::Display) -> String {
     format!("{message}\nhelp: {help}")
 }

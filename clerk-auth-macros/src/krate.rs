@@ -11,7 +11,7 @@ use syn::{Attribute, Expr, ExprLit, Lit, Meta, Path, PathArguments};
 use crate::argument::{Argument, bare, separated};
 use crate::diag::{Diagnostics, with_help};
 
-/// What generated code writes.
+/// The placeholder in generated code.
 const MARKER: &str = "__clerk_auth";
 
 /// The key of the argument.

@@ -1,7 +1,7 @@
-//! Code for a crate with `#![no_implicit_prelude]`, in which rustc does not know the path of `#[diagnostic::…]`.
+//! Detects a crate with `#![no_implicit_prelude]`, where rustc cannot resolve the path of `#[diagnostic::…]`.
 //!
-//! A macro is not told of that attribute, so it is looked for in the file of the struct and in the roots of the package. If
-//! it stands elsewhere, rustc reports the path; if it is found by mistake, errors of fields are less to the point.
+//! A macro cannot query that attribute, so the file of the struct and the roots of the package are searched for it. If
+//! the attribute is elsewhere, rustc reports the path. After a false match, errors about fields are less precise.
 
 use std::fs;
 use std::path::{Path, PathBuf};

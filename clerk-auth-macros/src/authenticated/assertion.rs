@@ -1,4 +1,4 @@
-//! What rustc is asked about a handler, under the user's own types. Nothing here can fail.
+//! Generates the assertions about a handler that rustc checks with the user's own types. Generating them cannot fail.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -23,8 +23,8 @@ pub(super) struct Assertions {
     pub(super) here: TokenStream,
 }
 
-/// Asks whether the policy is one, the user is one, each parameter is an extractor, what is returned is a response, and the
-/// state has what they take.
+/// Asserts that the policy is a policy, the user is a user, and each parameter is an extractor. Also asserts that the
+/// return type is a response, and that the state provides what the extractors take.
 pub(super) fn assertions(model: &Model) -> Assertions {
     let mut assertions = Assertions::default();
     let state = model.state.as_ref().filter(|state| !is_local(state));
@@ -193,8 +193,8 @@ fn returned(ty: &Type) -> TokenStream {
     }
 }
 
-/// Asks whether another thread can go on with the handler's future, in an item beside it: inside the handler, a parameter may
-/// have its name. The function is not called, so that a handler that nobody mounts is still reported as unused.
+/// Asserts that the handler's future is `Send`, in an item next to the handler. Inside the handler, a parameter could
+/// shadow the handler's name. The function is never called, so an unmounted handler is still reported as unused.
 pub(super) fn future(signature: &Signature, model: &Model, conditions: &[&Attribute]) -> TokenStream {
     let is_callable = model.is_named
         && signature.asyncness.is_some()

@@ -116,7 +116,7 @@ impl Arguments {
                     self.policy.set(key, Some(ty.clone()), diagnostics);
                 }
                 Argument::Type(key, ty) => self.state.set(key, Some(ty.clone()), diagnostics),
-                // It was read before, and what it names stands in the generated code.
+                // The path was read before, and the generated code uses it.
                 it if it.key().is_some_and(|key| key == krate::KEY) => {
                     let path = krate::checked(it, diagnostics);
                     if let Some(key) = it.key() {
@@ -207,7 +207,8 @@ impl Arguments {
     }
 }
 
-/// Whether it is `agent = "allow"`, which requires nothing: it lifts what the handle denies by default.
+/// Returns whether the argument is `agent = "allow"`. Such an argument requires nothing: it lifts the handle's default
+/// denial.
 fn allows_agents(argument: &Argument) -> bool {
     matches!(argument, Argument::Value(key, value) if key == "agent"
         && matches!(argument::bare(value), Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if text.value() == "allow"))
@@ -394,7 +395,8 @@ fn reverification(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<
     None
 }
 
-/// The attribute that stands first sees the others; what they ask for would be lost.
+/// Reports and removes further `#[authenticated]` attributes. The first attribute sees the others; their requirements
+/// would be lost.
 pub(super) fn only_once(attributes: &mut Vec<Attribute>, diagnostics: &mut Diagnostics) {
     attributes.retain(|attribute| {
         let is_second = attribute

@@ -1,13 +1,14 @@
-//! Whether a function stands in an `impl` or a `trait`, which its own tokens do not tell: the file that holds it does.
+//! Finds out whether a function is in an `impl` or a `trait`. The function's tokens do not show this, so the source
+//! file is read.
 //!
-//! A policy of a handler is a type beside it, for which these have no room. rustc would say that three times, about items
-//! that nobody wrote.
+//! A policy of a handler becomes a type next to the handler, which an `impl` or a `trait` cannot contain. rustc would
+//! report that three times, about items that the user did not write.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
-/// Where the attribute stands, as far as the compiler tells.
+/// The position of the attribute, as far as the compiler reveals it.
 pub(crate) struct Place {
     /// The file of the attribute.
     pub(crate) file: Option<PathBuf>,
@@ -17,7 +18,7 @@ pub(crate) struct Place {
     pub(crate) column: usize,
 }
 
-/// What the beginning of a line is in.
+/// The scope that contains the start of a line.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Scope {
     /// A file or a module.
@@ -28,7 +29,7 @@ enum Scope {
     Other,
 }
 
-/// What is open at a place of a file.
+/// An open delimiter at a position in a file.
 enum Open {
     /// A brace, and what is before it.
     Brace(String),
@@ -54,8 +55,8 @@ impl Place {
         }
     }
 
-    /// Whether an item beside the attribute can call the handler by its name: the attribute is written in a file or a
-    /// module. In a function, a variable may have the name; and what a macro has written may be in an `impl`.
+    /// Returns whether an item next to the attribute can call the handler by its name. True if the attribute is in a
+    /// file or a module. In a function, a variable may have the same name; code written by a macro may be in an `impl`.
     pub(super) fn names_its_items(&self) -> bool {
         let line = self.line();
         line.is_some_and(|line| line.scope == Scope::Items && line.attribute == Some(self.column))
@@ -227,7 +228,7 @@ fn text(source: &str) -> usize {
     source.len()
 }
 
-/// What begins with these words, behind its attributes and its visibility.
+/// Classifies the item whose header, after attributes and visibility, begins with these words.
 fn scope(header: &str) -> Scope {
     let item = header.rsplit(']').next().unwrap_or(header);
     let words = item.split(|letter: char| !(letter.is_alphanumeric() || letter == '_'));

@@ -87,7 +87,7 @@ pub(super) fn expand(
     check_types(&mut signature, extractors, &returned);
     guard(&mut signature, model, &policy, &asked);
     let (unused, body) = match model.subject {
-        // What it does with a user would be reported of a type that nobody wrote.
+        // Otherwise rustc would report uses of the user against a type that the user did not write.
         Subject::Refused(_) => (
             quote!(#[allow(unused_variables)]),
             quote!({ ::core::unimplemented!() }),
@@ -173,8 +173,8 @@ fn check_type(ty: &mut Type, asked: &TokenStream) {
     *ty = Type::Verbatim(checked);
 }
 
-/// The questions, as the length of a type, where rustc does not offer to make a name that it does not know a parameter. It
-/// shows a constant by the source at its place: the word of the type that is asked about.
+/// Puts the assertions into the length of an array type, where rustc does not suggest turning an unknown name into a
+/// generic parameter. rustc shows a constant by the source at its span: the word of the type that is checked.
 fn checked(word: Span, asked: &TokenStream) -> TokenStream {
     let asked = closure(asked);
     let mut block = Group::new(Delimiter::Brace, quote!(#asked 0));
@@ -225,8 +225,8 @@ fn guard(signature: &mut Signature, model: &Model, policy: &TokenStream, asked: 
     }
 }
 
-/// `Authenticated<User, Policy>`, in other words: for a name that it does not know between angle brackets, rustc would offer
-/// to make it a parameter of the handler.
+/// Spells `Authenticated<User, Policy>` without angle brackets. For an unknown name between angle brackets, rustc would
+/// suggest making the name a generic parameter of the handler.
 fn guarded(ty: &TokenStream, policy: &TokenStream, word: Span, asked: &TokenStream) -> TokenStream {
     let asked = (!asked.is_empty()).then(|| checked(word, asked));
     quote!(<(#ty, #policy, #asked) as __clerk_auth::__private::Policed>::Guard)

@@ -1,4 +1,4 @@
-//! What makes a function a handler beside its user: the other parameters and the return type.
+//! The parts of a handler besides its user: the other parameters and the return type.
 
 use syn::{Attribute, FnArg, ReturnType, Signature, Type};
 
@@ -43,8 +43,8 @@ pub(super) fn returned(signature: &Signature) -> Option<Type> {
     (!is_text && is_value(ty) && !mentions_impl(ty)).then(|| (**ty).clone())
 }
 
-/// Removes axum's `#[debug_handler]`, whose work this attribute does, and returns its `state`. What is removed is still
-/// named, so that its import is used.
+/// Removes axum's `#[debug_handler]`, whose work this attribute does, and returns its `state`. The removed paths are
+/// still named in the generated code, so that their imports count as used.
 pub(super) fn without_debug_handler(attributes: &mut Vec<Attribute>) -> (Vec<syn::Path>, Option<Type>) {
     let mut removed = Vec::new();
     let mut state = None;

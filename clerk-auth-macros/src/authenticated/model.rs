@@ -1,4 +1,4 @@
-//! What the attribute means: a policy, and who is handed to the handler.
+//! The meaning of the attribute: a policy, and the user that the handler receives.
 
 use proc_macro2::TokenStream;
 use quote::format_ident;
@@ -8,12 +8,12 @@ use super::enclosing::Place;
 
 /// The attribute and the parameters, checked.
 pub(super) struct Model {
-    /// Whether an argument requires a user who is signed in, so that an optional one is a mistake.
+    /// True if an argument requires a signed-in user, so that an optional user is a mistake.
     pub(super) requires_a_user: bool,
     pub(super) policy: Policy,
     /// The type of the application's state, where it is known.
     pub(super) state: Option<Type>,
-    /// Who is signed in.
+    /// The handler's user parameter.
     pub(super) subject: Subject,
     /// The parameters about which rustc is asked, in their order.
     pub(super) extractors: Vec<Extractor>,
@@ -21,7 +21,7 @@ pub(super) struct Model {
     pub(super) returned: Option<Type>,
     /// The paths of attributes that were removed, because this one does their work.
     pub(super) removed: Vec<syn::Path>,
-    /// Whether the handler can be named where its future is asked about.
+    /// True if the handler can be named in the assertion about its future.
     pub(super) is_named: bool,
 }
 
@@ -33,13 +33,13 @@ pub(super) struct Extractor {
     pub(super) is_last: bool,
 }
 
-/// Who is signed in, as the handler says.
+/// The user parameter, as the handler's signature declares it.
 pub(super) enum Subject {
-    /// Nobody whom the handler asks for: a guard is put in front.
+    /// The handler takes no user; a guard is put in front.
     Nobody,
     /// The first parameter.
     Parameter(Box<Type>),
-    /// The first parameter, of a type that no value has, and the error that stands in its place.
+    /// The first parameter, of an uninhabited type, and the error that replaces the type.
     Refused(TokenStream),
     /// The first parameter is `self`, which was reported.
     Receiver,

@@ -1,10 +1,10 @@
-//! How roles, permissions, features and plans are written: what is wrong with a text that stands for one.
+//! Checks the spelling of roles, permissions, features and plans.
 
 use syn::LitStr;
 
 use crate::diag::with_help;
 
-/// What is in no name: what separates several, stands for all, or came along from somewhere.
+/// Reports characters that no name contains: separators of several names, wildcards, and whitespace.
 pub(super) fn unusable(name: &str, key: &str) -> Option<String> {
     let (message, help) = if name.contains([',', '|']) {
         (

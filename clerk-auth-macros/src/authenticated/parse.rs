@@ -1,4 +1,4 @@
-//! What the user wrote: a handler's signature, with its body left as tokens.
+//! The user's source: a handler's signature, with its body left as tokens.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -7,7 +7,7 @@ use syn::{Attribute, Signature, Token, Visibility};
 
 use crate::diag::{Diagnostics, with_help};
 
-/// A function whose body nobody here reads: a mistake in it is rustc's to report, once.
+/// A function whose body is not parsed: rustc reports a mistake in the body, once.
 pub(super) struct Handler {
     pub(super) attributes: Vec<Attribute>,
     pub(super) visibility: Visibility,
@@ -26,7 +26,7 @@ impl Parse for Handler {
     }
 }
 
-/// Reads the item; if it is no function, which has been reported, it is what remains to be compiled.
+/// Parses the item. If the item is not a function, reports that and returns the tokens that remain to be compiled.
 pub(super) fn parse(item: TokenStream, diagnostics: &mut Diagnostics) -> Result<Handler, TokenStream> {
     match syn::parse2::<Handler>(item.clone()) {
         Ok(mut handler) if handler.body.to_string() == ";" => {
@@ -40,7 +40,7 @@ pub(super) fn parse(item: TokenStream, diagnostics: &mut Diagnostics) -> Result<
                     "put `#[authenticated]` on a free `async fn`",
                 ),
             );
-            // rustc would ask for the body once more.
+            // Otherwise rustc would report the missing body again.
             handler.body = quote!({ ::core::unimplemented!() });
             let Handler {
                 attributes,
@@ -67,7 +67,7 @@ pub(super) fn parse(item: TokenStream, diagnostics: &mut Diagnostics) -> Result<
     }
 }
 
-/// An item that is no function, known by its keyword.
+/// An item that is not a function, recognized by its keyword.
 struct OtherItem {
     keyword: proc_macro2::Span,
     what: &'static str,

@@ -1,4 +1,4 @@
-//! Who the first parameter is: the user, in one of several forms, or nobody.
+//! Determines the meaning of the first parameter: the user, in one of several forms, or something else.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -11,8 +11,8 @@ use crate::diag::{Diagnostics, with_help};
 /// axum implements its handlers for functions of up to 16 parameters.
 const MOST_PARAMETERS: usize = 16;
 
-/// axum's own extractors: a handler that begins with one takes no user, and gets a guard in front of it. A type that is
-/// not listed is taken for the user, and rustc says whether it is one.
+/// axum's own extractors. A handler that begins with one of them takes no user, and a guard is put in front of it. Any
+/// type not in this list is treated as the user, and rustc reports whether the type fits.
 const EXTRACTORS: [&str; 27] = [
     "Body",
     "Bytes",
@@ -43,7 +43,7 @@ const EXTRACTORS: [&str; 27] = [
     "WebSocketUpgrade",
 ];
 
-/// Who the first parameter is, and whether anybody else is asked for.
+/// Determines the meaning of the first parameter, and reports a user among the later parameters.
 pub(super) fn subject(signature: &Signature, diagnostics: &mut Diagnostics) -> Subject {
     let mut parameters = Vec::new();
     for input in &signature.inputs {
@@ -119,7 +119,7 @@ pub(super) fn subject(signature: &Signature, diagnostics: &mut Diagnostics) -> S
     }
 }
 
-/// Whether a type can have values, so that rustc can be asked about it.
+/// Returns whether a type can have values, so that an assertion about the type makes sense.
 pub(super) fn is_value(ty: &Type) -> bool {
     match ty {
         Type::Group(group) => is_value(&group.elem),
@@ -143,17 +143,17 @@ pub(super) fn word(ty: &Type) -> Span {
     }
 }
 
-/// Whether a type is written with `impl`, so that it has no name elsewhere.
+/// Returns whether a type contains `impl`, so that it has no name elsewhere.
 pub(super) fn mentions_impl(ty: &Type) -> bool {
     mentions(ty, |word, is_lifetime| word == "impl" && !is_lifetime)
 }
 
-/// Whether a type is written with the word `Self`, which means nothing in an item inside the handler.
+/// Returns whether a type contains the word `Self`, which has no meaning in an item inside the handler.
 pub(super) fn mentions_self(ty: &Type) -> bool {
     mentions(ty, |word, is_lifetime| word == "Self" && !is_lifetime)
 }
 
-/// Whether a type is written with a lifetime that has a name.
+/// Returns whether a type contains a named lifetime.
 pub(super) fn mentions_lifetime(ty: &Type) -> bool {
     mentions(ty, |word, is_lifetime| {
         is_lifetime && word != "static" && word != "_"

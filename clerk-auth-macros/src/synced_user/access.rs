@@ -8,7 +8,7 @@ use super::model::{ClaimColumn, Column, Encoding};
 use super::parse::Database;
 use super::shortcode::Kind;
 
-/// What generated code imports, so that its paths are short: each of their tokens costs the compiler something.
+/// The module that generated code imports. Short paths matter: each token costs compile time.
 pub(super) fn private() -> Ident {
     format_ident!("__private")
 }
@@ -51,9 +51,10 @@ fn alias_name(column: &Column) -> Ident {
 
 /// Names the field's type once more, and for the last time.
 ///
-/// rustc reports a name that it does not know wherever it stands, and shows one error where all that it says is the same:
-/// with this help, that the item lacks a parameter of that name. It gives the help in a type alias and an `impl` for a
-/// name between angle brackets; in a struct, and in an `impl` between angle brackets, for a capital letter too.
+/// rustc reports an unknown name wherever the name occurs, and merges errors whose text is identical. The help is part
+/// of that text: "the item lacks a parameter of that name". rustc gives this help in a type alias and an `impl` for a
+/// name between angle brackets. In a struct, and in an `impl` between angle brackets, the help also appears for a
+/// single capital letter.
 pub(super) fn alias(column: &Column) -> Option<TokenStream> {
     if column.is_prelude {
         return None;

@@ -34,10 +34,11 @@ pub(super) fn checks(model: &Model) -> TokenStream {
     }
 }
 
-/// The type of the field, whatever it is, where the user wrote it: rustc underlines what lies between the first of these
-/// tokens and the last.
+/// The type of the field, whatever it is, at the span where the user wrote it. rustc underlines everything from the
+/// first of these tokens to the last.
 ///
-/// It is inferred from the field instead of written again, so that nothing is asserted of a type that rustc has refused.
+/// The type is inferred from the field instead of repeated, so that nothing is asserted about a type that rustc has
+/// rejected.
 fn inferred(column: &Column) -> TokenStream {
     let tokens: Vec<TokenTree> = column.ty.to_token_stream().into_iter().collect();
     let first = tokens.first().map_or(column.at, start);
@@ -56,7 +57,7 @@ fn asked_type(column: &Column) -> TokenStream {
     }
 }
 
-/// What stands for a value of the type.
+/// The expression that represents a value of the type in an assertion.
 fn asked(column: &Column) -> TokenStream {
     if column.is_prelude {
         return quote!(::core::marker::PhantomData);
@@ -96,9 +97,10 @@ fn claim_trait_name(column: &Column) -> Ident {
 
 /// The trait that the type of a field must satisfy to hold its claim.
 ///
-/// Each trait of the crate that is compiled costs rustc about a millisecond, so a type that is spelled as one that fits
-/// is held to a trait of the runtime crate. It asks the same question, with a voice that names no claim; that is heard
-/// only where something else is called `String`.
+/// Each trait that is compiled in the user's crate costs rustc about a millisecond. So a type that is spelled like a
+/// fitting one is checked against a trait of the runtime crate. Both traits check the same property, but the message of
+/// the runtime crate's trait names no claim. That message appears only if the user's crate calls something else
+/// `String`.
 fn holds(column: &Column) -> TokenStream {
     if is_plain(column) {
         let private = private();
@@ -129,7 +131,7 @@ fn is_plain(column: &Column) -> bool {
     }
 }
 
-/// The trait whose voice says what is wrong with the type of a field.
+/// The trait whose message explains why the type of a field does not fit.
 fn claim_trait(column: &Column) -> Option<TokenStream> {
     if is_plain(column) {
         return None;
@@ -172,7 +174,8 @@ fn default_trait_name(column: &Column) -> Ident {
     format_ident!("__Default_{}", column.ident, span = Span::mixed_site())
 }
 
-/// The trait whose voice says that the type of a field has no value where its claim is null. Those of the prelude have one.
+/// The trait whose message explains that the type of a field has no value for a null claim. Types of the prelude have
+/// one.
 fn default_trait(column: &Column) -> Option<TokenStream> {
     let claim = column.claim().filter(|claim| claim.null == Null::Default)?;
     if column.is_prelude {

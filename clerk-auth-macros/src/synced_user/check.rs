@@ -18,7 +18,7 @@ use crate::diag::{Diagnostics, with_help};
 /// PostgreSQL cuts longer identifiers off, and two that differ only beyond it become one.
 const LONGEST_IDENTIFIER: usize = 63;
 
-/// What is understood of the struct, and whether that is all of it.
+/// The model of the struct as far as it was understood, and whether the model is complete.
 pub(super) struct Checked {
     pub(super) model: Model,
     pub(super) complete: bool,
@@ -206,7 +206,7 @@ fn deletion(container: &Container, table: &Table, diagnostics: &mut Diagnostics)
     tombstones.map_or(Deletion::Mark(deleted_at_column), Deletion::Remove)
 }
 
-/// sqlx's macros know one database in a build, that of `DATABASE_URL`.
+/// Limits the check to one database: sqlx's macros support one per build, that of `DATABASE_URL`.
 fn statement_check(
     ident: &Ident,
     container: &Container,
@@ -346,7 +346,7 @@ fn check_key(ident: &Ident, columns: &[Column], has_key: bool, diagnostics: &mut
 
 fn check_names(model: &Model, diagnostics: &mut Diagnostics) {
     let (columns, bookkeeping) = (&model.columns, model.bookkeeping());
-    // SQLite does not tell capitals from small letters, quoted or not.
+    // SQLite compares names without regard to case, quoted or not.
     let is_same = |left: &str, right: &str| {
         left == right || model.databases.contains(&Database::Sqlite) && left.eq_ignore_ascii_case(right)
     };

@@ -12,7 +12,7 @@ use super::model::{Column, Encoding, Model, Role};
 use super::parse::Database;
 use super::spelling::{Feature, feature_of};
 
-/// What a type must satisfy, and what rustc reports if it does not.
+/// A bound that a type must satisfy, and the error that rustc reports otherwise.
 struct Requirement {
     name: Ident,
     /// The trait of the runtime crate.

@@ -1,4 +1,4 @@
-//! What makes a field's type of a claim's value: the type's own conversion, or a function of the team's.
+//! Converts a claim's value into the field's type: by the type's own conversion, or by a function of the application.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
@@ -10,7 +10,8 @@ fn conversion_name(column: &Column) -> Ident {
     format_ident!("__convert_{}", column.ident, span = Span::mixed_site())
 }
 
-/// The team's own function, called in one place: if its signature is another, rustc says so once, under its path.
+/// Calls the application's function in one place. If the function's signature does not fit, rustc reports that once,
+/// under the function's path.
 pub(super) fn conversion(column: &Column) -> Option<TokenStream> {
     let claim = column.claim()?;
     let path = claim.with.as_ref()?;
@@ -27,7 +28,7 @@ pub(super) fn conversion(column: &Column) -> Option<TokenStream> {
     })
 }
 
-/// What makes the field's type of the claim's value.
+/// The expression that converts the claim's value into the field's type.
 pub(super) fn hold(column: &Column, claim: &ClaimColumn) -> TokenStream {
     match &claim.with {
         Some(_) => conversion_name(column).to_token_stream(),

@@ -1,4 +1,4 @@
-//! The table's definition, of which only the compiler of the user's crate knows the types' names.
+//! The table definition. SQL types are resolved in the user's crate, where the Rust types are known.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -29,7 +29,7 @@ pub(super) fn definitions(model: &Model, database: Database) -> Vec<TokenStream>
     columns.chain([version]).chain(deleted_at).collect()
 }
 
-/// What the runtime crate knows of a column's Rust type, by who writes the column, under the column's own name.
+/// Looks up the column's Rust type in the runtime crate, by the writer of the column, under the column's own name.
 fn definition(column: &Column, database: Database) -> TokenStream {
     let private = private();
     let ty = field_type(column);

@@ -70,7 +70,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     }
 }
 
-/// What stands in for functions that a type lacks; rustc looks through all of them for each that is called.
+/// The imported traits that supply functions which a type lacks. rustc searches all of them for each call.
 fn imports(model: &Model) -> Vec<TokenStream> {
     let mut imports = vec![
         quote!(JsonNotNull as _),
@@ -94,7 +94,7 @@ fn imports(model: &Model) -> Vec<TokenStream> {
     imports
 }
 
-/// That the struct and its claims can be shared between requests: a field of which this is not true has been reported.
+/// Asserts that the struct and its claims are `Send + Sync`. A field that is not has been reported already.
 pub(super) fn shared(types: impl IntoIterator<Item = TokenStream>) -> TokenStream {
     let private = private();
     let types = types.into_iter();
@@ -103,8 +103,8 @@ pub(super) fn shared(types: impl IntoIterator<Item = TokenStream>) -> TokenStrea
 
 fn synced_user(model: &Model, claims: &Ident, condition: Option<&TokenStream>) -> TokenStream {
     let private = private();
-    // rustc does not know the attribute's path under `#![no_implicit_prelude]`; without a condition there is nothing that
-    // could be recommended.
+    // rustc cannot resolve the attribute's path under `#![no_implicit_prelude]`. Without a condition there is nothing
+    // to recommend.
     let not_recommended = condition.map(|_| quote!(#[diagnostic::do_not_recommend]));
     let ident = &model.ident;
     let name = ident.to_string();
@@ -374,7 +374,7 @@ fn stored_in(model: &Model, database: Database, condition: Option<&TokenStream>)
     };
     let reads =
         columns_of(|_| true).map(|(field, columns)| quote!(#(#columns)|* => #field::can_read(__found)));
-    // It follows the struct's.
+    // The version column follows the struct's columns.
     let version = model.columns.len();
     let nulls = columns_of(|column| matches!(column.role, Role::Key | Role::Claim(_)))
         .map(|(field, columns)| quote!(#(#columns)|* => #field::add_null(__arguments)));

@@ -90,12 +90,13 @@ impl Expression {
         }
     }
 
-    /// Whether this is one shortcode, and nothing around it, whose value Clerk keeps unique among the users of an instance.
+    /// Returns whether this is a single shortcode, without other text, whose value Clerk keeps unique within an
+    /// instance.
     pub(super) fn is_unique_value(&self) -> bool {
         matches!(self, Self::Shortcode(path, _) if UNIQUE_VALUES.contains(&path.as_str()))
     }
 
-    /// Whether there is no shortcode in it.
+    /// Returns whether the expression contains no shortcode.
     pub(super) fn is_literal(&self) -> bool {
         match self {
             Self::Null | Self::Boolean(_) | Self::Integer(_) | Self::Number(_) | Self::Text(_) => true,
@@ -107,7 +108,7 @@ impl Expression {
         }
     }
 
-    /// Whether a shortcode in it is not known to this version, and was allowed.
+    /// Returns whether the expression contains an unknown shortcode that was allowed.
     pub(super) fn has_unknown(&self) -> bool {
         match self {
             Self::Shortcode(path, _) => shortcode::look_up(path).is_err(),
@@ -148,7 +149,7 @@ fn chain_kind(operands: &[Expression]) -> (Kind, bool) {
     (kind, nullable)
 }
 
-/// Parses a text of the template. `allow_unknown` accepts shortcodes that this version does not know.
+/// Parses a string of the template. `allow_unknown` accepts shortcodes that this version does not support.
 pub(super) fn parse(text: &str, allow_unknown: bool) -> Result<Expression, Vec<ExpressionError>> {
     let mut errors = Vec::new();
     let mut parts = Vec::new();

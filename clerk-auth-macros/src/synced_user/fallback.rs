@@ -1,4 +1,4 @@
-//! What stands in for a struct with mistakes, so that nothing but the mistakes is reported.
+//! The code generated for an invalid struct, so that rustc reports nothing but the mistakes.
 
 use proc_macro2::TokenStream;
 use quote::quote;

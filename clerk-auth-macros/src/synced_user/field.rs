@@ -1,4 +1,4 @@
-//! What one field means: whose column it is, and which claim feeds it.
+//! The meaning of one field: who writes its column, and which claim feeds it.
 
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
@@ -23,7 +23,7 @@ pub(super) struct FieldChecker<'a> {
     pub(super) databases: &'a [Database],
     /// The struct.
     pub(super) user: &'a Ident,
-    /// Whether a field is known to hold the Clerk user id, or has been reported for not saying so.
+    /// True if a field holds the Clerk user id, or was reported because it does not declare that.
     pub(super) has_key: bool,
     pub(super) diagnostics: &'a mut Diagnostics,
 }
@@ -79,7 +79,7 @@ impl FieldChecker<'_> {
         ];
         let mut set = marks.iter().filter_map(|(word, span)| Some((word, (*span)?)));
         let Some((word, span)) = set.next() else {
-            // What stood in an attribute that could not be read may have been the answer.
+            // An attribute that could not be read may have contained the answer.
             return if field.has_unread_attribute {
                 None
             } else {
@@ -123,7 +123,8 @@ impl FieldChecker<'_> {
         })
     }
 
-    /// Whether the database would refuse the type only when it runs. SQLite keeps a moment as text.
+    /// Returns whether the type cannot hold a timestamp, so that the database would reject it only at run time. SQLite
+    /// stores a timestamp as text.
     fn holds_no_moment(&self, ty: &Type) -> bool {
         (is_called(ty, &["String", "str"]) || is_text_behind_a_pointer(ty))
             && self.databases.contains(&Database::Postgres)
@@ -135,7 +136,7 @@ impl FieldChecker<'_> {
             )
     }
 
-    /// Reports an unsigned integer, which rustc could only say is no column.
+    /// Reports an unsigned integer. rustc would only report that the type is not a column type.
     fn is_refused_as_unsigned(&mut self, field: &Field, role: &Role, encoding: Encoding) -> bool {
         let is_integer = match role {
             Role::Claim(claim) => claim.kind == Kind::Integer,

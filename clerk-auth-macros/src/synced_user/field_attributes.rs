@@ -1,4 +1,4 @@
-//! What the user wrote about a field: `#[claim(…)]` and `#[column(…)]`.
+//! The user's attributes of a field: `#[claim(…)]` and `#[column(…)]`.
 
 use proc_macro2::Span;
 use syn::spanned::Spanned;

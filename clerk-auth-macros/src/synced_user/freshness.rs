@@ -11,8 +11,8 @@ const DEFAULT: u64 = 5_000;
 /// A minute, the lifetime of a session token: a row is compared with the claims of the next token after at most that time.
 const LONGEST: u64 = 60_000;
 
-/// Milliseconds; 0 has every request look. A row with columns that the application or the person may write at any time is
-/// read each time unless the struct says otherwise.
+/// The freshness in milliseconds; with 0 every request reads the row. If the application or the user may write columns
+/// at any time, the row is read each time by default.
 pub(super) fn fresh_for(container: &Container, columns: &[Column], diagnostics: &mut Diagnostics) -> u64 {
     let Some(literal) = container.fresh_for.get() else {
         let written_elsewhere = columns.iter().any(|column| match &column.role {

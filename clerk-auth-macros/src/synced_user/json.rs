@@ -1,4 +1,4 @@
-//! A JSON reader that knows where everything stands, so that a template's mistakes are shown by line and column.
+//! A JSON parser that records positions, so that a template's mistakes are shown by line and column.
 
 /// A JSON value and the byte offset at which it starts.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,7 +26,7 @@ pub(super) struct Member {
     pub(super) value: Node,
 }
 
-/// What is wrong with the text, and where.
+/// A syntax error and its position.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct JsonError {
     pub(super) at: usize,
@@ -266,7 +266,7 @@ impl Reader<'_> {
         }
     }
 
-    /// What is expected here, unless what is found here is a thing of other languages.
+    /// Reports the expected token, or explains a construct that belongs to another language.
     fn unexpected(&self, expected: &str) -> JsonError {
         match &self.text.as_bytes()[self.at..] {
             [b'/', b'/' | b'*', ..] | [b'#', ..] => self.error("JSON has no comments"),

@@ -1,4 +1,5 @@
-//! What is said of a field for which the template has no claim: the claim, the shortcode or the mark that is meant.
+//! The message for a field without a claim in the template: suggests the claim, the shortcode or the attribute that is
+//! meant.
 
 use super::case::Case;
 use super::parse::Field;
@@ -11,7 +12,8 @@ use crate::suggest;
 /// Sync's own columns, by the names they have unless the struct gives others.
 const BOOKKEEPING: [&str; 2] = ["clerk_version", "clerk_deleted_at"];
 
-/// `name` is the claim's, given or made of the field's; `has_key` becomes true where the field is said to be the key.
+/// Builds the message. `name` is the claim's name, given or derived from the field's. `has_key` becomes true if the
+/// message suggests that the field is the key.
 pub(super) fn message(
     field: &Field,
     field_name: &str,
@@ -52,7 +54,7 @@ fn help_for_a_named_claim(name: &str, template: &Template) -> Option<String> {
     ))
 }
 
-/// A claim that has another name than the field, as the field says elsewhere or as others call it.
+/// Suggests a claim with another name than the field, based on the field's `serde` name or on common synonyms.
 fn help_for_a_field(field: &Field, field_name: &str, name: &str, template: &Template) -> Option<String> {
     let renamed = field.renamed.as_deref();
     if let Some(claim) = renamed.and_then(|renamed| template.claim(renamed)) {

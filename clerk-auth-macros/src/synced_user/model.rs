@@ -1,4 +1,4 @@
-//! What the struct means: a table, its columns, and the claim that feeds each.
+//! The meaning of the struct: a table, its columns, and the claim that feeds each.
 
 use proc_macro2::{Span, TokenStream};
 use syn::{Expr, Ident, Type};
@@ -20,7 +20,7 @@ pub(super) struct Model {
     pub(super) template: Template,
     /// Where the struct names its template; nowhere for the default.
     pub(super) template_at: Option<Span>,
-    /// Where the struct asks sqlx to check the statements of its one database.
+    /// The span at which the struct requests sqlx's check of the statements, and its one database.
     pub(super) check: Option<(Span, Database)>,
     /// For how many milliseconds a row may be served without a look at the database.
     pub(super) fresh_for: u64,
@@ -46,11 +46,11 @@ impl Table {
     }
 }
 
-/// What becomes of a deleted user's row.
+/// The fate of a deleted user's row.
 pub(super) enum Deletion {
-    /// It stays, with the time in this column.
+    /// The row stays, with the time in this column.
     Mark(String),
-    /// It goes, and this table remembers the Clerk user id.
+    /// The row is removed, and this table records the Clerk user id.
     Remove(Table),
 }
 
@@ -66,7 +66,7 @@ pub(super) enum Version {
 pub(super) struct Column {
     pub(super) ident: Ident,
     pub(super) ty: Type,
-    /// Whether rustc knows all names in the type without a look at the user's.
+    /// True if rustc resolves every name in the type without the user's imports.
     pub(super) is_prelude: bool,
     /// Where the field's type stands.
     pub(super) at: Span,
@@ -78,7 +78,7 @@ pub(super) struct Column {
     pub(super) role: Role,
 }
 
-/// How a value becomes one that the database knows.
+/// The conversion between the Rust value and its SQL value.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Encoding {
     /// The type's own, through sqlx.
@@ -89,7 +89,7 @@ pub(super) enum Encoding {
     Text,
 }
 
-/// Who writes a column.
+/// The writer of a column.
 pub(super) enum Role {
     /// The Clerk user id, by which the row is found.
     Key,
@@ -121,14 +121,14 @@ pub(super) struct ClaimColumn {
     pub(super) is_unique_value: bool,
 }
 
-/// What null does.
+/// The effect of null.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Null {
-    /// It is a value like any other, if the claim can be null at all.
+    /// Null is a value like any other, if the claim can be null at all.
     Held,
-    /// It becomes the type's default.
+    /// Null becomes the type's default.
     Default,
-    /// It refuses the request.
+    /// Null rejects the request.
     Refused,
 }
 
@@ -153,7 +153,7 @@ impl Model {
         })
     }
 
-    /// Other processes keep rows, and are told of each write.
+    /// Returns whether each write is announced to other processes, which cache rows.
     pub(super) fn announces(&self, database: Database) -> bool {
         database == Database::Postgres && self.fresh_for > 0
     }
@@ -186,7 +186,7 @@ impl ClaimColumn {
         self.is_unique_value && self.with.is_none() && self.null != Null::Default && !self.insert_only
     }
 
-    /// Null can stand in the column.
+    /// Returns whether the column can hold null.
     pub(super) fn can_be_cleared(&self) -> bool {
         self.nullable && self.null == Null::Held
     }

@@ -1,4 +1,4 @@
-//! What the user wrote: the struct, its attributes and those of its fields.
+//! The user's source: the struct, its attributes and those of its fields.
 
 use syn::spanned::Spanned;
 use syn::{Attribute, Data, DeriveInput, Fields, Ident, LitStr, Type};
@@ -38,7 +38,7 @@ pub(super) struct Container {
     pub(super) version_column: Slot<LitStr>,
     pub(super) deleted_at_column: Slot<LitStr>,
     pub(super) tombstones: Slot<LitStr>,
-    /// It is read apart, because it stands in all code that is generated.
+    /// The path is read separately, because all generated code contains it.
     pub(super) krate: Slot<syn::Path>,
 }
 
@@ -57,7 +57,7 @@ pub(super) enum Database {
 }
 
 impl Database {
-    /// Whether the runtime crate has what the derive would name for it.
+    /// Returns whether the runtime crate has the items that the derive would name for this database.
     fn is_enabled(self) -> bool {
         match self {
             Self::Postgres => cfg!(any(feature = "postgres", test)),
@@ -72,14 +72,14 @@ pub(super) struct Field {
     pub(super) ty: Type,
     pub(super) claim: ClaimAttribute,
     pub(super) column: ColumnAttribute,
-    /// What serde calls it, which the derive does not ask.
+    /// serde's name for the field, a hint that the derive does not require.
     pub(super) renamed: Option<String>,
     /// Something in its attributes was reported.
     pub(super) has_unread_attribute: bool,
 }
 
 impl Field {
-    /// Whether it holds the Clerk user id, whatever else is wrong with it.
+    /// Returns whether the field holds the Clerk user id, even if other attributes are invalid.
     pub(super) fn is_key(&self) -> bool {
         match &self.claim.name {
             Some(name) => name.value() == "sub",
@@ -92,7 +92,7 @@ impl Field {
     }
 }
 
-/// Reads the struct; `None` if it is none, which has been reported.
+/// Parses the struct. If the item is not a struct, reports that and returns `None`.
 pub(super) fn parse(input: DeriveInput, diagnostics: &mut Diagnostics) -> Option<Input> {
     let fields = match input.data {
         Data::Struct(data) => data.fields,
@@ -389,7 +389,7 @@ fn allow(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<Allowed> 
             Argument::Word(word) if word == "unknown_shortcodes" => allowed.unknown_shortcodes = true,
             Argument::Word(word) if word == "unused_claims" => allowed.unused_claims = true,
             other => {
-                // It may have been meant for any.
+                // The unreadable attribute may have meant any of them.
                 allowed = Allowed {
                     unbounded_claims: true,
                     unknown_shortcodes: true,
@@ -412,7 +412,7 @@ fn allow(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<Allowed> 
 fn renamed_by_serde(attributes: &[Attribute]) -> Option<String> {
     let mut renamed = None;
     for attribute in named(attributes, "serde") {
-        // What it cannot be read as is serde's to say.
+        // serde itself reports an attribute that cannot be read here.
         let _ = attribute.parse_nested_meta(|meta| {
             if meta.path.is_ident("rename") {
                 renamed = Some(meta.value()?.parse::<LitStr>()?.value());
@@ -423,7 +423,7 @@ fn renamed_by_serde(attributes: &[Attribute]) -> Option<String> {
     renamed
 }
 
-/// Whether the attribute is one that rustc does not know, and nearly ours.
+/// Returns whether rustc does not know the attribute and its name is nearly one of ours.
 fn is_meant_for(path: &syn::Path, name: &str) -> bool {
     path.get_ident()
         .is_some_and(|ident| ident != name && nearest(&ident.to_string(), [name]).is_some())

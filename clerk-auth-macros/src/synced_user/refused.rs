@@ -7,9 +7,9 @@ use syn::{Expr, GenericArgument, Ident, PathArguments, Type};
 
 use crate::diag::{Diagnostics, with_help};
 
-/// What is wrong with a type whatever the column.
+/// A fault of a type that does not depend on the column.
 enum Fault {
-    /// rustc says so about the struct itself.
+    /// rustc reports the fault on the struct itself.
     Refused(Span, &'static str),
     /// rustc takes it in the last field.
     Unsized(&'static str),
@@ -17,7 +17,7 @@ enum Fault {
     Borrowed(String),
 }
 
-/// Whether the field cannot be a column, which is reported by rustc or here.
+/// Returns whether the field cannot be a column, in which case rustc or this function reports it.
 pub(super) fn is_refused(ty: &Type, user: &Ident, is_last: bool, diagnostics: &mut Diagnostics) -> bool {
     match fault(ty, user) {
         None => return false,
@@ -45,7 +45,7 @@ pub(super) fn is_refused(ty: &Type, user: &Ident, is_last: bool, diagnostics: &m
     true
 }
 
-/// Whether the type is or holds the struct itself, about which rustc can then answer nothing.
+/// Returns whether the type is or contains the struct itself; rustc cannot resolve bounds on such a type.
 pub(super) fn is_itself(ty: &Type, user: &Ident) -> bool {
     match ty {
         Type::Group(group) => is_itself(&group.elem, user),
@@ -90,7 +90,7 @@ fn fault(ty: &Type, user: &Ident) -> Option<Fault> {
     }
 }
 
-/// What rustc refuses in the type of any field.
+/// The faults that rustc rejects in the type of any field.
 fn refused(ty: &Type, user: &Ident) -> Option<Fault> {
     let refused = |what| Some(Fault::Refused(ty.span(), what));
     match ty {
@@ -140,8 +140,8 @@ fn refused(ty: &Type, user: &Ident) -> Option<Fault> {
     }
 }
 
-/// Whether it is one of the standard library's macros of expressions, or serde_json's. rustc says of each place where it
-/// stands that it makes no type.
+/// Returns whether the path is an expression macro of the standard library, or serde_json's. At each use in a type,
+/// rustc reports that the macro does not produce a type.
 fn makes_a_value(path: &syn::Path) -> bool {
     path.segments.last().is_some_and(|last| {
         [

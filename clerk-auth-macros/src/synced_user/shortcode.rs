@@ -38,12 +38,12 @@ impl Kind {
     }
 }
 
-/// What a shortcode renders.
+/// The output of a shortcode.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Shortcode {
     pub(super) kind: Kind,
     pub(super) nullable: bool,
-    /// Depends on the session or its organization, and so is no property of the user.
+    /// True if the shortcode depends on the session or its organization, and so is not a property of the user.
     pub(super) of_session: bool,
     /// The most bytes it is assumed to render; `None` where nothing bounds it.
     pub(super) most_bytes: Option<usize>,
@@ -155,7 +155,7 @@ const WRONG_NAMES: [(&str, &str); 7] = [
     ),
 ];
 
-/// What others call a property of a user, and its shortcode.
+/// Common names of a user's properties, and their shortcodes.
 const SYNONYMS: [(&str, &str); 12] = [
     ("avatar", "user.image_url"),
     ("avatar_url", "user.image_url"),
@@ -171,7 +171,7 @@ const SYNONYMS: [(&str, &str); 12] = [
     ("profile_image_url", "user.image_url"),
 ];
 
-/// The shortcode that a field of this name most likely asks for, if it is not called so.
+/// Returns the shortcode that a field of this name most likely means, if the shortcode has another name.
 pub(super) fn meant_by(field: &str) -> Option<&'static str> {
     SYNONYMS
         .iter()
@@ -179,7 +179,7 @@ pub(super) fn meant_by(field: &str) -> Option<&'static str> {
         .map(|(_, shortcode)| *shortcode)
 }
 
-/// Why a path is no shortcode.
+/// The reason why a path is not a shortcode.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) struct UnknownShortcode {
     pub(super) message: String,

@@ -1,8 +1,8 @@
-//! What the spelling of a type or a field tells: enough to choose a message by, and never what a type is.
+//! Inspects the spelling of a type or a field. The spelling selects a message; it never determines the type.
 
 use syn::{GenericArgument, PathArguments, Type};
 
-/// Whether the type, or what stands in its `Option`, is spelled as one of these.
+/// Returns whether the type, or the content of its `Option`, is spelled as one of these.
 pub(super) fn is_called(ty: &Type, names: &[&str]) -> bool {
     let Type::Path(path) = ty else {
         return false;
@@ -48,13 +48,13 @@ const FEATURES: [Feature; 4] = [
     },
 ];
 
-/// The feature of the type, or of what stands in its `Option`, by the type's name.
+/// Returns the feature of the type, or of the content of its `Option`, by the type's name.
 pub(super) fn feature_of(ty: &Type) -> Option<Feature> {
     FEATURES.into_iter().find(|feature| is_called(ty, &[feature.ty]))
 }
 
 impl Feature {
-    /// What to do about a type whose feature is not enabled.
+    /// Explains how to enable the feature of a type, unless the feature is enabled.
     pub(super) fn note(self) -> Option<String> {
         let Self { ty, name, is_enabled } = self;
         (!is_enabled).then(|| {
@@ -63,7 +63,7 @@ impl Feature {
     }
 }
 
-/// Whether the type is spelled as `Box<str>` or `Arc<str>`.
+/// Returns whether the type is spelled as `Box<str>` or `Arc<str>`.
 pub(super) fn is_text_behind_a_pointer(ty: &Type) -> bool {
     let Type::Path(path) = ty else {
         return false;
@@ -79,7 +79,7 @@ pub(super) fn is_text_behind_a_pointer(ty: &Type) -> bool {
         })
 }
 
-/// Whether the type is one of the prelude's that a column can have.
+/// Returns whether the type is one of the prelude's that a column can have.
 pub(super) fn is_prelude(ty: &Type) -> bool {
     const KNOWN: [&str; 12] = [
         "bool", "f32", "f64", "i16", "i32", "i64", "i8", "u16", "u32", "u64", "u8", "String",
@@ -100,7 +100,7 @@ pub(super) fn is_prelude(ty: &Type) -> bool {
     }
 }
 
-/// What teams call the column of the Clerk user id, where not `clerk_id`.
+/// Returns whether a field has a common name for the column of the Clerk user id, other than `clerk_id`.
 pub(super) fn looks_like_key(field_name: &str) -> bool {
     let letters: String = field_name.chars().filter(|letter| *letter != '_').collect();
     [

@@ -22,7 +22,7 @@ pub(super) struct Statements {
     pub(super) claim_columns: Vec<ClaimColumnStatements>,
 }
 
-/// What a table that remembers deleted users needs more.
+/// The additional statements for a table of tombstones.
 pub(super) struct TombstoneStatements {
     /// `tombstones` or `schema.tombstones`.
     pub(super) table: String,
@@ -188,7 +188,7 @@ fn claim_column(model: &Model, it: &Column, database: Database) -> ClaimColumnSt
     let holder =
         |found: &str| format!("SELECT {key} FROM {table} WHERE {found} AND {key} <> {second} LIMIT 10");
     let folded = |value: &str| format!("lower(CAST({value} AS TEXT))");
-    // JSON of PostgreSQL knows no equality; nothing but its text can be compared.
+    // PostgreSQL's `JSON` has no equality operator; only its text can be compared.
     let equal = match it.encoding {
         Encoding::Json => format!("CAST({stored} AS TEXT) = CAST({first} AS TEXT)"),
         Encoding::Own | Encoding::Text => format!("{stored} = {first}"),
@@ -233,7 +233,7 @@ fn bookkeeping(model: &Model) -> String {
     )
 }
 
-/// Whether the row's user was deleted.
+/// The condition that the row's user was deleted.
 fn deleted(model: &Model) -> String {
     match &model.deletion {
         Deletion::Mark(deleted_at) => format!("{} IS NOT NULL", column(model, deleted_at)),
@@ -248,12 +248,12 @@ fn not_deleted(model: &Model) -> String {
     }
 }
 
-/// Whether a Clerk user id has a tombstone.
+/// The condition that a Clerk user id has a tombstone.
 fn has_tombstone(tombstones: &Table, clerk_id: &str) -> String {
     has_row(tombstones, "clerk_id", clerk_id)
 }
 
-/// Whether a Clerk user id has a row in a table.
+/// The condition that a Clerk user id has a row in a table.
 fn has_row(table: &Table, key: &str, clerk_id: &str) -> String {
     format!(
         "EXISTS (SELECT 1 FROM {} WHERE {}.{} = {clerk_id})",
@@ -263,11 +263,11 @@ fn has_row(table: &Table, key: &str, clerk_id: &str) -> String {
     )
 }
 
-/// Inserts, or updates where the version is not older. Without a `WHERE` the statement always returns the row that won,
-/// at the price of a pointless write in the rare race that it loses.
+/// Inserts the row, or updates it unless the stored version is newer. Without a `WHERE`, the statement always returns
+/// the winning row. The price is a pointless write in the rare race that the statement loses.
 ///
-/// Beside a table of tombstones it returns no row for who has one. It looks there as things were when it began: a
-/// deletion that is committed while it runs is for the store to find.
+/// With a tombstone table, the statement returns no row for a user who has a tombstone. The check uses the snapshot at
+/// the start of the statement. The store must detect a deletion that is committed meanwhile.
 fn upsert(model: &Model, database: Database) -> Upsert {
     let version = &model.version_column;
     let newer = format!(
@@ -354,7 +354,7 @@ fn upsert(model: &Model, database: Database) -> Upsert {
             has_row(&model.table, key_name(model), &clerk_id)
         )),
     };
-    // Nobody has a copy of a row that was not there, so nobody is told.
+    // No process has cached a row that did not exist, so no notification is sent.
     let insert = format!(
         "{before}{row}{conflict} NOTHING RETURNING {columns}{bookkeeping}, {inserted} AS \"clerk_inserted\"",
         row = row_if(&[&without_row, &without_tombstone]),
@@ -376,15 +376,15 @@ fn upsert(model: &Model, database: Database) -> Upsert {
                 row = row_if(&[&vacant, &without_tombstone]),
             ))
         }
-        // It knows no `INSERT` inside of a statement.
+        // SQLite does not support `INSERT` inside another statement.
         Database::Sqlite => None,
     };
     let one = format!(
         "{before}{row}{settled}{announced}{bookkeeping}, {was_inserted}",
         row = row_if(&[&without_tombstone]),
     );
-    // One announcement for all rows is the store's to make, and so is leaving out who has a tombstone: rows that are
-    // selected from `VALUES` would need their parameters' types spelled out.
+    // The store sends one announcement for all rows, and leaves out users with a tombstone. Selecting the rows from
+    // `VALUES` would require spelling out the parameter types.
     let many = UpsertMany {
         before: before + "VALUES ",
         after: format!(
@@ -408,8 +408,8 @@ fn qualified(table: &Table) -> String {
     }
 }
 
-/// A column with its table's name in front, by which both databases know the row. SQLite reads a quoted name that is no
-/// column as a text; with the table in front it is an error.
+/// Qualifies a column with its table's name, a form that both databases accept. SQLite reads an unknown quoted name as
+/// a string; qualified, it is an error.
 fn column(model: &Model, name: &str) -> String {
     format!("{}.{}", quote(&model.table.name), quote(name))
 }

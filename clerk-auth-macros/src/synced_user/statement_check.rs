@@ -8,13 +8,13 @@ use super::model::Model;
 use super::sql::Statements;
 use super::statement_list::statement_list;
 
-/// A function that nobody calls, with a `query!` for each statement.
+/// Generates a function that is never called, with a `query!` for each statement.
 pub(super) fn statement_check(model: &Model) -> Option<TokenStream> {
     let (at, database) = model.check?;
     let list = statement_list(model, database, &Statements::of(model, database));
     let queries = list.iter().map(|statement| {
         let sql = &statement.sql;
-        // `as _` keeps sqlx from comparing Rust types: fields may be of types that only their own impls know.
+        // `as _` keeps sqlx from comparing Rust types: fields may have types that only their own impls can convert.
         let parameter = quote_spanned!(at=> ::core::option::Option::None::<i64> as _);
         let parameters = statement.parameters.iter().map(|_| &parameter);
         quote_spanned!(at=> let _ = ::sqlx::query!(#sql #(, #parameters)*);)

@@ -21,7 +21,7 @@ pub(super) enum Parameter {
     Text,
     Texts,
     Integer,
-    /// That of a column, by its place among the struct's.
+    /// The parameter of a column, by its index among the struct's columns.
     Column(usize),
 }
 
@@ -123,7 +123,8 @@ pub(super) fn statement_list(
     list
 }
 
-/// The text for two rows, as `UpsertMany::sql` of the runtime crate writes it: it stands for any number.
+/// Returns the statement for two rows, as `UpsertMany::sql` of the runtime crate writes it. Two rows represent any
+/// number.
 fn of_two(statement: &UpsertMany) -> String {
     let rows = [0, 1].map(|row| {
         let numbers = 1..=statement.parameters;

@@ -1,9 +1,9 @@
-//! The session-token template: found, read and checked, whoever uses it.
+//! Locates, reads and checks the session-token template for every caller.
 
 use super::expression::{self, Expression};
 use super::json::{self, Json, Node};
 
-/// What applies where the struct names no template.
+/// The template that applies if the struct names none.
 pub(super) const DEFAULT: &str = r#"{
   "email": "{{user.primary_email_address}}",
   "firstName": "{{user.first_name}}",
@@ -13,7 +13,8 @@ pub(super) const DEFAULT: &str = r#"{
 }
 "#;
 
-/// What the custom claims may take, in bytes: `SessionTokenBudget::LIMIT` of the runtime crate, which says why.
+/// The maximum size of the custom claims in bytes: `SessionTokenBudget::LIMIT` of the runtime crate, which gives the
+/// reason.
 const BUDGET: usize = 1_200;
 
 /// The claims that Clerk makes itself and that a template cannot override (Clerk's documentation, "Session tokens").
@@ -31,7 +32,7 @@ pub(super) struct Template {
 pub(super) struct Claim {
     pub(super) name: String,
     pub(super) expression: Expression,
-    /// The value as it stands in the JSON, for messages.
+    /// The value as written in the JSON, for messages.
     pub(super) source: String,
 }
 
@@ -71,7 +72,7 @@ impl Claim {
 pub(super) struct Leniency {
     /// Claims of any size.
     pub(super) unbounded: bool,
-    /// Shortcodes that this version does not know, whatever their size.
+    /// True if there are shortcodes that this version does not support, whatever their size.
     pub(super) unknown: bool,
 }
 
@@ -164,7 +165,8 @@ fn convert(node: Node, allow_unknown: bool, errors: &mut Vec<TemplateError>) -> 
             Ok(expression) => expression,
             Err(mistakes) => {
                 errors.extend(mistakes.into_iter().map(|mistake| TemplateError {
-                    // One more for the quote; escapes before the mistake would shift it, and no shortcode needs one.
+                    // One more for the quote. Escapes before the mistake would shift the position, and no shortcode
+                    // needs an escape.
                     at: Some(node.at + 1 + mistake.at),
                     message: mistake.message,
                     help: Some(mistake.help),

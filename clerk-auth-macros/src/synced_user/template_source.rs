@@ -48,7 +48,7 @@ impl TemplateSource {
             }
             (None, Some(inline)) => Self::Inline(inline.clone()),
             (Some(literal), None) => Self::file(literal, diagnostics),
-            // It may have been named where nothing could be read.
+            // The unreadable attribute may have named the template.
             (None, None) if container.unread => Self::Missing,
             (None, None) => Self::Default,
         }

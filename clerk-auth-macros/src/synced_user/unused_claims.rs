@@ -5,9 +5,9 @@ use quote::{format_ident, quote, quote_spanned};
 
 use super::model::Model;
 
-/// Warns of the claims that no field uses. Stable Rust lets no macro warn; using a deprecated item is the nearest to it, and
-/// its lint can be silenced like any other. Its words go before ours, with the path of the item: so the item is called what it
-/// is, and stands as near to the struct as a name can that nobody else sees.
+/// Warns of the claims that no field uses. On stable Rust a macro cannot warn. A use of a deprecated item comes
+/// closest, and the lint can be silenced like any other. rustc prefixes our note with the item's path. So the item has
+/// a descriptive name and lives in an anonymous constant next to the struct.
 pub(super) fn unused_claims(model: &Model) -> Option<TokenStream> {
     let at = model.template_at?;
     let claims: Vec<(Ident, String)> = model

@@ -1,4 +1,5 @@
-//! What the macros write, as files to read; and that it depends on nothing the user has in scope.
+//! Writes the macros' output to files for reading, and checks that the output does not depend on names in the user's
+//! scope.
 
 use std::fs;
 use std::path::Path;
@@ -197,7 +198,7 @@ fn crate_path_stands_for_the_name_of_the_crate() {
             handler.contains("crate :: vendor :: auth :: policy :: Requirement"),
             "{handler}"
         );
-        // What the user wrote is the user's.
+        // Paths in the user's own code stay unchanged.
         assert!(handler.contains(":: clerk_auth :: reply (user)"), "{handler}");
         assert_eq!(handler.matches(":: clerk_auth").count(), 3, "{handler}");
     }

@@ -72,7 +72,7 @@ const WORDS: [&str; 64] = [
     "?",
 ];
 
-/// Words and groups of words; whatever is no token stream is left out.
+/// Generates words and groups of words; sequences that are not a token stream are left out.
 fn tokens() -> impl Strategy<Value = TokenStream> {
     let word = select(&WORDS[..]).prop_map(str::to_owned);
     let group = word.prop_recursive(3, 40, 8, |inner| {
