@@ -1,4 +1,4 @@
-//! What generated code may name. Not part of the public interface: it changes without notice.
+//! The items that generated code may name. Not part of the public interface: they change without notice.
 
 pub use axum;
 pub use axum::http::request::Parts;
@@ -71,7 +71,8 @@ pub fn read_jwks_document(document: &[u8]) -> usize {
     crate::token::parse_jwks(document).map_or(0, |keys| keys.len())
 }
 
-/// The extractor of a derived user: the row of whoever is signed in. No `async fn`: of one rustc would have to prove anew
+/// The extractor of a derived user: the row of the signed-in user. Not an `async fn`: rustc would prove for each struct
+/// again that such a function's future is `Send`.
 /// for each struct that its future can be sent.
 #[expect(
     clippy::manual_async_fn,

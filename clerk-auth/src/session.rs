@@ -55,7 +55,7 @@ impl Session {
         }))
     }
 
-    /// Who is signed in: `sub`.
+    /// Returns the Clerk user id of the signed-in user: `sub`.
     pub fn user_id(&self) -> &UserId {
         self.0.standard.user_id.get(&self.0.payload, UserId::new)
     }
@@ -65,12 +65,12 @@ impl Session {
         self.0.standard.id.get(&self.0.payload, SessionId::new)
     }
 
-    /// The text of the user's id: what each request is looked up by, without making an id of it.
+    /// Returns the Clerk user id as text, the key of each request's lookup, without building a `UserId`.
     pub(crate) fn sub(&self) -> &str {
         self.0.standard.user_id.claim(&self.0.payload)
     }
 
-    /// The same of the session's id.
+    /// Returns the session id as text, without building a `SessionId`.
     pub(crate) fn sid(&self) -> &str {
         self.0.standard.id.claim(&self.0.payload)
     }
@@ -134,8 +134,8 @@ impl Session {
         self.0.standard.expires_at
     }
 
-    /// Whether a session task, such as choosing an organization, is still to be done: `sts`. Such a session is refused,
-    /// unless the handle was told to [accept it](crate::clerk::ClerkBuilder::accept_pending_sessions).
+    /// Returns whether a session task, such as choosing an organization, is pending: `sts`. Such a session is refused
+    /// by default; see [`accept_pending_sessions`](crate::clerk::ClerkBuilder::accept_pending_sessions).
     pub fn is_pending(&self) -> bool {
         self.0.standard.pending
     }
@@ -183,12 +183,12 @@ impl Session {
         excerpt.map(|excerpt| excerpt.of(&self.0.payload))
     }
 
-    /// Whether both are clones of one: the same token, verified once.
+    /// Returns whether both are clones of the same session: one token, verified once.
     pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// One custom claim.
+    /// Returns a custom claim.
     pub fn claim(&self, name: &str) -> Claim<'_> {
         self.claims().claim(name)
     }

@@ -1,4 +1,5 @@
-//! What `#[derive(SyncedUser)]` implements: how claims become a row, and how a row is stored in a database.
+//! The traits that `#[derive(SyncedUser)]` implements: the conversion of claims to a row, and its storage in a
+//! database.
 
 mod create_table;
 mod denials_table;
@@ -15,12 +16,11 @@ pub(crate) use self::denials_table::{DENIAL_COLUMNS, DENIALS_TABLE};
 pub use self::statement::{Parameter, Statement};
 use crate::claim::{ClaimSource, SessionTokenBudget, TemplateClaim, UnreadableClaims};
 
-/// A struct that is a row of the team's own `users` table, kept equal to Clerk's claims.
+/// A struct that is a row of the application's own `users` table, kept equal to Clerk's claims.
 ///
 /// Derive it; the derive checks every field against the session-token template.
 ///
-/// What the derive knows is there as constants, for migrations, tests and whoever pastes the template into Clerk's
-/// dashboard:
+/// Constants expose the derive's results, for migrations, tests and pasting the template into Clerk's dashboard:
 ///
 /// ```
 /// # #[cfg(feature = "sqlite")] {
@@ -67,11 +67,11 @@ pub trait SyncedUser: Derived + Sized + Send + Sync + 'static {
     /// Where a token's version comes from.
     const VERSION: VersionSource;
 
-    /// For how long after it was read a row may be served without a look at the database; zero means never.
+    /// How long a row may be served from memory after it was read. Zero disables the cache.
     ///
-    /// Five seconds by default, a twelfth of a session token's life; zero for a struct with columns that sync does not
-    /// write (`#[column(app)]`, `#[claim(insert_only)]`), which anybody may change at any time. A struct says otherwise
-    /// with `fresh_for = "…"`.
+    /// The default is five seconds, a twelfth of a session token's life. For a struct with columns that sync does not
+    /// write (`#[column(app)]`, `#[claim(insert_only)]`), the default is zero, because such columns may change at any
+    /// time. Set `fresh_for = "…"` on the struct to override.
     const FRESH_FOR: Duration;
 
     /// Creates the tables in the database `DB`, for a migration of the team's own: [`StoredIn::CREATE_TABLE`] with a
@@ -111,10 +111,10 @@ pub trait SyncedUser: Derived + Sized + Send + Sync + 'static {
     /// [`UnreadableClaims`] lists every claim that is absent, null without permission, or of another kind.
     fn read_claims(source: ClaimSource<'_>) -> Result<Self::Claims, UnreadableClaims>;
 
-    /// Whether the row already holds these claims, so that nothing need be written.
+    /// Returns whether the row already holds these claims, so that a write is unnecessary.
     fn holds(&self, claims: &Self::Claims) -> bool;
 
-    /// Whether two rows hold the same in the columns that claims feed.
+    /// Returns whether two rows hold equal values in the columns that claims feed.
     #[doc(hidden)]
     fn agrees(&self, other: &Self) -> bool {
         let _ = other;
@@ -136,8 +136,9 @@ pub trait SyncedUser: Derived + Sized + Send + Sync + 'static {
     fn clear(claims: &mut Self::Claims, column: usize) -> bool;
 }
 
-/// A struct with `#[derive(SyncedUser)]`, whatever its fields are. One that cannot be shared is no [`SyncedUser`], which its
-/// field is told; its handlers are not told that it is no user.
+/// A struct with `#[derive(SyncedUser)]`, whatever its fields are. Implemented even for a struct that is not `Send +
+/// Sync`, and therefore not a [`SyncedUser`]. That error is reported at the field; without this trait every handler
+/// would repeat it.
 #[doc(hidden)]
 pub trait Derived {}
 
@@ -202,9 +203,9 @@ pub struct ColumnDefinition {
     pub name: &'static str,
     /// Its type.
     pub sql_type: &'static str,
-    /// What follows the type: ` NOT NULL`, ` DEFAULT 0`; some may be empty.
+    /// The clauses that follow the type: ` NOT NULL`, ` DEFAULT 0`; some may be empty.
     pub clauses: &'static [&'static str],
-    /// Whether sync inserts its value; that of another column is the database's to make.
+    /// True if sync inserts the value; otherwise the database generates it.
     pub inserted: bool,
 }
 
@@ -234,14 +235,14 @@ pub struct ColumnDefinition {
 pub struct ClaimColumn {
     /// The column's name.
     pub name: &'static str,
-    /// Whether Clerk itself keeps the value unique among an instance's users: the claim is exactly
-    /// `{{user.primary_email_address}}`, `{{user.primary_phone_number}}`, `{{user.username}}` or `{{user.external_id}}`,
-    /// without `with`, `default` and `insert_only`. A unique index on such columns is settled by "the newest version wins".
-    /// A value of another column that is taken refuses the newcomer.
+    /// True if Clerk itself keeps the value unique within an instance. The claim is then exactly
+    /// `{{user.primary_email_address}}`, `{{user.primary_phone_number}}`, `{{user.username}}` or
+    /// `{{user.external_id}}`, without `with`, `default` and `insert_only`. A unique violation on such a column is
+    /// resolved by "the newest version wins". For any other column, a taken value refuses the new user.
     pub unique_in_clerk: bool,
     /// Finds the Clerk user ids of other rows with this value, ten at most: value (parameter 1), Clerk user id (parameter 2).
     pub holder: &'static str,
-    /// The same for an index that ignores case.
+    /// Like [`holder`](Self::holder), for an index that ignores case.
     pub holder_ignoring_case: &'static str,
     /// Makes the column null in a row that is older or a tombstone: Clerk user id (parameter 1), version in milliseconds
     /// (parameter 2). `None` for a column that is never null.
@@ -272,7 +273,7 @@ pub struct Tombstones {
     pub table: &'static str,
     /// Creates it: the Clerk user id as its primary key, and when the user was deleted.
     pub create_table: &'static str,
-    /// Whether a user has one (boolean): Clerk user id (parameter 1).
+    /// Returns whether a user has a tombstone (boolean): Clerk user id (parameter 1).
     pub select: &'static str,
     /// Reads the Clerk user ids of those who have one, of any number (parameter 1, as of [`StoredIn::SELECT_MANY`]).
     pub select_many: &'static str,
@@ -311,7 +312,7 @@ pub struct UpsertMany {
 }
 
 impl UpsertMany {
-    /// What stands before and after the rows, and how many parameters each has.
+    /// Creates a statement from the text before and after the rows, and the number of parameters per row.
     pub const fn new(before: &'static str, after: &'static str, parameters: usize) -> Self {
         Self {
             before,
@@ -394,37 +395,39 @@ pub trait StoredIn<DB: Database>: SyncedUser {
     /// text is before all), so many (parameter 2, a 64-bit integer).
     const SELECT_IDS: &'static str;
 
-    /// Inserts the row or updates it if the version is not older; the parameters are those of [`bind`](Self::bind).
-    /// Always returns the row that won: the columns of [`SELECT`](Self::SELECT), then whether it was inserted
-    /// (boolean; always false on SQLite, where the store reads it from the transaction). With
-    /// [`TOMBSTONES`](Self::TOMBSTONES) it writes and returns nothing for a user who has one.
+    /// Inserts the row, or updates it if the version is not older; the parameters are those of [`bind`](Self::bind).
+    /// Always returns the row that won: the columns of [`SELECT`](Self::SELECT), then whether the row was inserted.
+    /// That boolean is always false on SQLite, where the store reads it from the transaction. With
+    /// [`TOMBSTONES`](Self::TOMBSTONES), writes and returns nothing for a user who has a tombstone.
     ///
-    /// On Postgres, if rows are served without a look ([`SyncedUser::FRESH_FOR`]), it tells every process that listens:
-    /// one more parameter (text) names the sender, and one more column stands before the version.
+    /// On PostgreSQL, if rows are cached ([`SyncedUser::FRESH_FOR`]), also notifies every process that listens. One
+    /// more parameter (text) then names the sender, and one more column precedes the version.
     const UPSERT: &'static str;
 
-    /// Inserts the row unless there is one, for a user who had none a moment ago, or probably has none; it costs less than
+    /// Inserts the row unless there is one, for a user who had none a moment ago, or probably has none. Cheaper than
     /// [`UPSERT`](Self::UPSERT). The parameters are those of [`bind`](Self::bind). Returns the columns of
-    /// [`SELECT`](Self::SELECT) and that it was inserted, or no row if there is one by now, or a tombstone. It tells nobody.
+    /// [`SELECT`](Self::SELECT) and that the row was inserted. Returns no row if a row or a tombstone exists by now.
+    /// Sends no notification.
     const INSERT: &'static str;
 
-    /// Reads the row, or inserts it if there is none, for a user who has probably none; nothing of a row that is
-    /// there is written or locked. The parameters are those of [`bind`](Self::bind). Returns the columns of
-    /// [`SELECT`](Self::SELECT) and whether the row was inserted, or no row if somebody else has inserted it meanwhile or
-    /// the user has a tombstone. It tells nobody. `None` on SQLite, which knows no `INSERT` inside of a statement: there
-    /// [`INSERT`](Self::INSERT) tells whether there is a row.
+    /// Reads the row, or inserts it if there is none, for a user who probably has none. Neither writes nor locks an
+    /// existing row. The parameters are those of [`bind`](Self::bind). Returns the columns of [`SELECT`](Self::SELECT)
+    /// and whether the row was inserted. Returns no row if another transaction has inserted the row meanwhile, or if
+    /// the user has a tombstone. Sends no notification. `None` on SQLite, which does not support `INSERT` inside
+    /// another statement; there [`INSERT`](Self::INSERT) reports whether a row exists.
     const SELECT_OR_INSERT: Option<&'static str> = None;
 
-    /// The same for many rows, which must be of different users: the parameters are those of [`bind`](Self::bind), once
-    /// for each row. Returns the rows that won: the columns of [`SELECT`](Self::SELECT), whether the row was inserted, and
-    /// the Clerk user id. It tells nobody.
+    /// Like [`UPSERT`](Self::UPSERT) for many rows, which must be of different users. The parameters are those of
+    /// [`bind`](Self::bind), once for each row. Returns the rows that won: the columns of [`SELECT`](Self::SELECT),
+    /// whether the row was inserted, and the Clerk user id. Sends no notification.
     const UPSERT_MANY: UpsertMany;
 
     /// Notes that the row's claims are current at a newer version: Clerk user id (parameter 1), version in milliseconds
     /// (parameter 2). Touches nothing else, and does nothing to a row of a newer version or a tombstone.
     const RAISE_VERSION: &'static str;
 
-    /// The same for many rows: a JSON object of versions by Clerk user id (parameter 1, text).
+    /// Like [`RAISE_VERSION`](Self::RAISE_VERSION) for many rows: a JSON object of versions by Clerk user id (parameter
+    /// 1, text).
     const RAISE_VERSION_MANY: &'static str;
 
     /// Marks the row of a user as deleted, or remembers the user among the [`TOMBSTONES`](Self::TOMBSTONES): Clerk user
@@ -454,38 +457,39 @@ pub trait StoredIn<DB: Database>: SyncedUser {
     ///
     /// # Errors
     ///
-    /// What the encoder of a column's type reports.
+    /// Returns the error of a column's encoder.
     fn bind(
         claims: &Self::Claims,
         version: i64,
         arguments: &mut DB::Arguments,
     ) -> Result<(), sqlx::error::BoxDynError>;
 
-    /// Adds one claim as a parameter, by its place among [`CLAIM_COLUMNS`](Self::CLAIM_COLUMNS).
+    /// Adds one claim as a parameter, by its index among [`CLAIM_COLUMNS`](Self::CLAIM_COLUMNS).
     ///
     /// # Errors
     ///
-    /// What the encoder of the column's type reports.
+    /// Returns the error of the column's encoder.
     fn bind_claim(
         claims: &Self::Claims,
         column: usize,
         arguments: &mut DB::Arguments,
     ) -> Result<(), sqlx::error::BoxDynError>;
 
-    /// Adds a null of the type of a column that sync inserts, by its place among [`COLUMNS`](Self::COLUMNS).
+    /// Adds a null of the type of a column that sync inserts, by its index among [`COLUMNS`](Self::COLUMNS).
     ///
     /// # Errors
     ///
-    /// What the encoder of the column's type reports.
+    /// Returns the error of the column's encoder.
     fn add_null(column: usize, arguments: &mut DB::Arguments) -> Result<(), sqlx::error::BoxDynError>;
 
-    /// Whether the field of a column, by its place among [`COLUMNS`](Self::COLUMNS), can be read from this type.
+    /// Returns whether the field of a column, by its index among [`COLUMNS`](Self::COLUMNS), can be read from this
+    /// type.
     fn can_read(column: usize, found: &DB::TypeInfo) -> bool;
 
     /// Reads the struct from a row of [`SELECT`](Self::SELECT) or [`UPSERT`](Self::UPSERT), by position from 0.
     ///
     /// # Errors
     ///
-    /// What the decoder of a column's type reports.
+    /// Returns the error of a column's decoder.
     fn from_row(row: &DB::Row) -> Result<Self, sqlx::Error>;
 }

@@ -6,7 +6,7 @@ use sqlx::error::BoxDynError;
 use super::column::{ColumnField, WriteColumn};
 use crate::user::{Parameter, Statement, StoredIn};
 
-/// What [`StoredIn::bind`] does: the claims, the key after so many of them, and the version.
+/// Implements [`StoredIn::bind`]: binds the claims, the key after a given number of them, and the version.
 pub fn bind<U: StoredIn<DB>, DB: Database, K>(
     claims: &U::Claims,
     version: i64,

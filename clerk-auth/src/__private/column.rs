@@ -25,7 +25,8 @@ pub trait WriteColumn<DB: Database>: Type<DB> + for<'q> Encode<'q, DB> {}
 #[diagnostic::do_not_recommend]
 impl<DB: Database, T: Type<DB> + for<'q> Encode<'q, DB>> WriteColumn<DB> for T {}
 
-// One trait for each set of databases, because the message of a generic one would print the databases' Rust paths.
+// Each set of databases has its own trait, because the message of a generic trait would print the databases' Rust
+// paths.
 macro_rules! assertion {
     ($(#[$attribute:meta])* $name:ident: $first:ident $(+ $bound:path)*; $message:literal, $label:literal, $note:literal) => {
         $(#[$attribute])*
@@ -147,7 +148,7 @@ impl<T: Default> DefaultField<T> {
     }
 }
 
-/// What [`DefaultField`] does when the type has no default, which has been reported.
+/// The fallback of [`DefaultField`] for a type without a default, which has been reported.
 pub trait NoDefault<T> {
     /// Never runs: the crate does not compile.
     fn value() -> Result<T, InvalidClaim> {
@@ -197,7 +198,7 @@ impl<K: ClaimKind, T: ParseClaim<K>> ParsedField<T, K> {
     }
 }
 
-/// What a field does when its type cannot hold the claim, which has been reported.
+/// The fallback for a field whose type cannot hold the claim, which has been reported.
 pub trait UnheldClaim<T, K: ClaimKind> {
     /// Never runs: the crate does not compile.
     fn hold(_: K::Value<'_>) -> Result<T, InvalidClaim> {
@@ -235,7 +236,7 @@ where
         row.try_get(index)
     }
 
-    /// Whether the column may be of this type.
+    /// Returns whether the column may be of this type.
     pub fn can_read(found: &DB::TypeInfo) -> bool {
         T::compatible(found)
     }
@@ -259,7 +260,7 @@ where
 }
 
 impl<DB, T: PartialEq> ColumnField<T, DB> {
-    /// Whether the column holds the claim.
+    /// Returns whether the column holds the claim.
     pub fn equal(column: &T, claim: &T) -> bool {
         column == claim
     }
@@ -282,7 +283,7 @@ impl<A: Database, B: Database, T: Shared + ReadColumn<A> + ReadColumn<B>> Column
     }
 }
 
-/// What [`ColumnFields`] does when the type cannot be a column, which has been reported.
+/// The fallback of [`ColumnFields`] for a type that cannot be a column, which has been reported.
 pub trait UnstoredColumns {
     /// Nothing more is reported about the field.
     fn column() -> PhantomData<Reported> {
@@ -292,7 +293,7 @@ pub trait UnstoredColumns {
 
 impl<T, Databases> UnstoredColumns for ColumnFields<T, Databases> {}
 
-/// What [`ColumnField`] does when the type cannot be a column, which has been reported.
+/// The fallback of [`ColumnField`] for a type that cannot be a column, which has been reported.
 pub trait UnstoredColumn<T, DB> {
     /// Never runs: the crate does not compile.
     fn get<R>(_: &R, index: usize) -> Result<T, sqlx::Error> {

@@ -12,7 +12,7 @@ impl<T: Clone> Copied<T> {
     }
 }
 
-/// What [`Copied`] does for a struct that is not `Clone`.
+/// The fallback of [`Copied`] for a struct that is not `Clone`.
 pub trait NotCopied<T> {
     /// Nothing.
     fn copy(_: &T) -> Option<T> {

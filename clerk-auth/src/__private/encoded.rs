@@ -1,5 +1,5 @@
-//! Columns whose type the database does not know: stored as JSON through serde, or as text through `Display` and
-//! `FromStr`. The functions are those of [`ColumnField`](super::ColumnField), and fall back in the same way.
+//! Columns whose type the database does not support: stored as JSON through serde, or as text through `Display` and
+//! `FromStr`. The functions match those of [`ColumnField`](super::ColumnField), with the same kind of fallback.
 
 use std::error::Error;
 use std::fmt::Display;
@@ -103,8 +103,8 @@ impl<T: DeserializeOwned> JsonOwnColumn for T {}
 #[diagnostic::do_not_recommend]
 impl JsonOwnColumn for Reported {}
 
-/// A column of type `T` in `DB`, stored as JSON. What serializes to null is stored as SQL's null, and the other way
-/// round, so that `Option` means the same in both.
+/// A column of type `T` in `DB`, stored as JSON. A value that serializes to JSON's null is stored as SQL's null, and
+/// read back the same way. So `Option` has the same meaning in both.
 pub struct JsonColumn<T, DB>(PhantomData<(T, DB)>);
 
 impl<DB: Database, T: DeserializeOwned> JsonColumn<T, DB>
@@ -119,7 +119,7 @@ where
             .map_err(|error| undecodable(index, error))
     }
 
-    /// Whether the column may be of this type.
+    /// Returns whether the column may be of this type.
     pub fn can_read(found: &DB::TypeInfo) -> bool {
         Option::<Json<Value>>::compatible(found)
     }
@@ -142,7 +142,7 @@ where
 }
 
 impl<DB, T: PartialEq> JsonColumn<T, DB> {
-    /// Whether the column holds the claim.
+    /// Returns whether the column holds the claim.
     pub fn equal(column: &T, claim: &T) -> bool {
         column == claim
     }
@@ -216,7 +216,7 @@ where
         T::from_text(row.try_get(index)?).map_err(|error| undecodable(index, error))
     }
 
-    /// Whether the column may be of this type.
+    /// Returns whether the column may be of this type.
     pub fn can_read(found: &DB::TypeInfo) -> bool {
         Option::<String>::compatible(found)
     }
@@ -238,7 +238,7 @@ where
 }
 
 impl<DB, K, T: PartialEq> TextColumn<T, K, DB> {
-    /// Whether the column holds the claim.
+    /// Returns whether the column holds the claim.
     pub fn equal(column: &T, claim: &T) -> bool {
         column == claim
     }

@@ -1,4 +1,4 @@
-//! How generated code names a field's type without a second error where rustc refuses the type itself.
+//! Names a field's type in generated code, without a second error if rustc rejects the type itself.
 
 use std::marker::PhantomData;
 
@@ -15,7 +15,7 @@ impl<T: ?Sized> Named for PhantomData<T> {
     type Type = T;
 }
 
-/// The type of a value that nobody has to have.
+/// Names an expression's type without evaluating the expression.
 pub fn of<T: ?Sized>(_: &T) -> PhantomData<T> {
     PhantomData
 }

@@ -1,8 +1,8 @@
-//! How generated code asks whether a parameter can be taken from a request: each mistake is one error, under its type.
+//! Checks in generated code that a parameter can be taken from a request: each mistake is one error, under its type.
 //!
-//! A chain of methods finds out what is wrong: each link is an inherent method if a bound holds, and a method of
-//! [`OtherParameter`] if not, so that rustc decides by types. It ends with a type for each mistake, and each mistake is a
-//! trait with a message of its own.
+//! A chain of methods finds the mistake. Each link is an inherent method if a bound holds, and a method of
+//! [`OtherParameter`] if not, so that rustc selects by types. The chain ends with a type for each mistake, and each
+//! mistake is a trait with a message.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -49,7 +49,7 @@ pub struct NotExtracted<T, S>(PhantomData<fn() -> (T, S)>);
 pub struct NotProvided<T, S>(PhantomData<fn() -> (T, S)>);
 
 impl<T, S> Parameter<T, S> {
-    /// Asks about a parameter.
+    /// Starts the check of a parameter.
     pub const NEW: Self = Self(PhantomData);
 }
 
@@ -76,17 +76,17 @@ impl<T, S> NotExtracted<State<T>, S> {
 
 /// The links of the chain whose bounds do not hold.
 pub trait OtherParameter<T, S>: Sized {
-    /// It is not taken from the parts of a request.
+    /// The type cannot be taken from the parts of a request.
     fn ask_parts(self) -> BodyParameter<T, S> {
         BodyParameter(PhantomData)
     }
 
-    /// It is not taken from a request.
+    /// The type cannot be taken from a request.
     fn ask_body(self) -> NotExtracted<T, S> {
         NotExtracted(PhantomData)
     }
 
-    /// It is not a part of the state.
+    /// The type is not a part of the state.
     fn ask_state(self) -> Self {
         self
     }
@@ -134,7 +134,7 @@ impl<U: Derived> OfUser for MaybeSynced<U> {}
 impl<T: OfUser> OfUser for Option<T> {}
 
 impl<T> LaterParameter<T> {
-    /// Asks about a parameter.
+    /// Starts the check of a parameter.
     pub const NEW: Self = Self(PhantomData);
 }
 
@@ -150,9 +150,9 @@ impl<T: OfUser> LaterParameter<T> {
     }
 }
 
-/// What [`LaterParameter`] does for other types.
+/// The fallback of [`LaterParameter`] for other types.
 pub trait NoUser<T> {
-    /// It is not a user.
+    /// The type is not a user.
     fn ask_user(&self) -> PhantomData<Fine> {
         PhantomData
     }
@@ -165,7 +165,7 @@ pub trait NoUser<T> {
 
 impl<T> NoUser<T> for LaterParameter<T> {}
 
-/// What may be a parameter after the user: no other user.
+/// Implemented by types that may be a parameter after the user: no other user.
 #[diagnostic::on_unimplemented(
     message = "a request has one user, and `{Self}` would be another",
     label = "the first parameter is the user already",
@@ -179,7 +179,7 @@ pub trait OneUser {
 #[diagnostic::do_not_recommend]
 impl OneUser for Fine {}
 
-/// What may be a parameter after an extractor: no user.
+/// Implemented by types that may be a parameter after an extractor: no user.
 #[diagnostic::on_unimplemented(
     message = "the user comes first, so that nothing reads the request before it is authenticated",
     label = "`{Self}` is the user, but not the first parameter",
@@ -193,41 +193,41 @@ pub trait UserComesFirst {
 #[diagnostic::do_not_recommend]
 impl UserComesFirst for Fine {}
 
-/// What the chain has found.
+/// The result of the chain.
 pub trait Found {
-    /// What reads the body.
+    /// The type that reads the body.
     type ReadsBody;
-    /// What is not an extractor.
+    /// The type that is not an extractor.
     type NotExtracted;
-    /// What the state lacks.
+    /// The type that the state lacks.
     type NotProvided;
-    /// What serde would have to read: the `D` of a `Json<D>`.
+    /// The type that serde would have to read: the `D` of a `Json<D>`.
     type Unread<D>;
 
-    /// What is not an extractor although serde can read its content.
+    /// The type that is not an extractor although serde can read its content.
     type Foreign<W: Content>;
 
-    /// What serde would have to read.
+    /// Returns the type that serde would have to read.
     fn unread<D>(&self) -> PhantomData<Self::Unread<D>> {
         PhantomData
     }
 
-    /// What is not an extractor although serde can read its content.
+    /// Returns the type that is not an extractor although serde can read its content.
     fn foreign_extractor<W: Content>(&self, _: W) -> PhantomData<Self::Foreign<W>> {
         PhantomData
     }
 
-    /// What reads the body.
+    /// Returns the type that reads the body.
     fn reads_body(&self) -> PhantomData<Self::ReadsBody> {
         PhantomData
     }
 
-    /// What is not an extractor.
+    /// Returns the type that is not an extractor.
     fn not_extracted(&self) -> PhantomData<Self::NotExtracted> {
         PhantomData
     }
 
-    /// What the state lacks.
+    /// Returns the type that the state lacks.
     fn not_provided(&self) -> PhantomData<Self::NotProvided> {
         PhantomData
     }
@@ -265,7 +265,7 @@ impl<T, S> Found for NotProvided<T, S> {
     type NotProvided = T;
 }
 
-/// Asks about the `D` of a `Json<D>`.
+/// The `D` of a `Json<D>`, to be checked.
 #[derive(Debug)]
 pub struct Data<D>(PhantomData<fn() -> D>);
 
@@ -274,7 +274,7 @@ pub struct Data<D>(PhantomData<fn() -> D>);
 pub struct Whole;
 
 impl<D> Data<D> {
-    /// Asks about data.
+    /// Starts the check of data.
     pub const NEW: Self = Self(PhantomData);
 }
 
@@ -310,7 +310,7 @@ impl<D> OtherData for Data<D> {}
 /// A type that is both an extractor and a response, where there is nothing to report.
 pub(super) type Blameless = String;
 
-/// Whether a mistake is that of a `Json<D>`, and not of its `D`, which is reported by itself.
+/// Selects the type to blame: the `Json<D>` itself, or nothing if its `D` is at fault, which has an error of its own.
 pub trait Content {
     /// The type to report.
     type BlameOn<T>;
@@ -337,7 +337,7 @@ pub trait AxumExtractor<S> {
 
 impl<S, T: FromRequest<S>> AxumExtractor<S> for T {}
 
-/// What may be before the last parameter: everything but what reads the body.
+/// Implemented by types that may precede the last parameter: all except those that read the body.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` reads the body, so it must be the last parameter",
     label = "another parameter comes after this one",
@@ -351,7 +351,7 @@ pub trait BeforeTheBody {
 #[diagnostic::do_not_recommend]
 impl BeforeTheBody for Fine {}
 
-/// What can be a parameter where the state is `S`.
+/// Implemented by types that can be a parameter if the state is `S`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an extractor",
     label = "cannot be taken from a request where the state is `{S}`",
@@ -365,7 +365,7 @@ pub trait Extractor<S> {
 #[diagnostic::do_not_recommend]
 impl<S> Extractor<S> for Fine {}
 
-/// What the state `S` provides.
+/// Implemented by types that the state `S` provides.
 #[diagnostic::on_unimplemented(
     message = "`{S}` does not provide `{Self}`",
     label = "this parameter takes `{Self}` from the state",
@@ -379,7 +379,7 @@ pub trait PartOfState<S> {
 #[diagnostic::do_not_recommend]
 impl<S> PartOfState<S> for Fine {}
 
-/// What serde can read: what `Json<_>`, `Form<_>`, `Query<_>` and `Path<_>` contain.
+/// Implemented by types that serde can read: the content of `Json<_>`, `Form<_>`, `Query<_>` and `Path<_>`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be read from a request",
     label = "`{Self}` lacks `serde::Deserialize`",

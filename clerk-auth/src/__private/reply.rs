@@ -1,6 +1,7 @@
-//! How generated code asks whether a handler returns a response: each mistake is one error, under the type at fault.
+//! Checks in generated code that a handler returns a response: each mistake is one error, under the type at fault.
 //!
-//! The technique is that of the parameters: links that rustc chooses by types, and a trait with a message for each mistake.
+//! The technique is that of the parameters: links that rustc selects by types, and a trait with a message for each
+//! mistake.
 
 use std::marker::PhantomData;
 
@@ -26,7 +27,7 @@ pub struct Data<R>(PhantomData<fn() -> R>);
 pub struct Opaque<R>(PhantomData<fn() -> R>);
 
 impl<R> Returned<R> {
-    /// Asks about a return type.
+    /// Starts the check of a return type.
     pub const NEW: Self = Self(PhantomData);
 }
 
@@ -38,12 +39,12 @@ impl<R: IntoResponse> Returned<R> {
 }
 
 impl<T, E> NoResponse<Result<T, E>> {
-    /// What is returned in the good case.
+    /// Continues with the type of the success value.
     pub fn ask_value(&self) -> Returned<T> {
         Returned::NEW
     }
 
-    /// What is returned in the bad case.
+    /// Continues with the type of the error.
     pub fn ask_error(&self) -> Returned<E> {
         Returned::NEW
     }
@@ -75,17 +76,17 @@ tuples! {
 
 /// The links whose bounds do not hold.
 pub trait OtherReply<R> {
-    /// It is not a response.
+    /// The type is not a response.
     fn ask_response(&self) -> NoResponse<R> {
         NoResponse(PhantomData)
     }
 
-    /// It is not a `Result`.
+    /// The type is not a `Result`.
     fn ask_value(&self) -> Returned<R> {
         Returned::NEW
     }
 
-    /// It is not a `Result`.
+    /// The type is not a `Result`.
     fn ask_error(&self) -> Fine {
         Fine
     }
@@ -121,33 +122,33 @@ impl Fine {
     }
 }
 
-/// What the chain has found.
+/// The result of the chain.
 pub trait Answered {
-    /// What serde can write.
+    /// The type that serde can write.
     type Data;
-    /// What serde cannot write.
+    /// The type that serde cannot write.
     type Opaque;
-    /// What serde would have to write: the `D` of a `Json<D>`.
+    /// The type that serde would have to write: the `D` of a `Json<D>`.
     type Unwritten<D>;
-    /// What is not a response although serde can write its content.
+    /// The type that is not a response although serde can write its content.
     type Foreign<W: Content>;
 
-    /// What serde would have to write.
+    /// Returns the type that serde would have to write.
     fn unwritten<D>(&self) -> PhantomData<Self::Unwritten<D>> {
         PhantomData
     }
 
-    /// What is not a response although serde can write its content.
+    /// Returns the type that is not a response although serde can write its content.
     fn foreign_response<W: Content>(&self, _: W) -> PhantomData<Self::Foreign<W>> {
         PhantomData
     }
 
-    /// What serde can write.
+    /// Returns the type that serde can write.
     fn data(&self) -> PhantomData<Self::Data> {
         PhantomData
     }
 
-    /// What serde cannot write.
+    /// Returns the type that serde cannot write.
     fn opaque(&self) -> PhantomData<Self::Opaque> {
         PhantomData
     }
@@ -193,7 +194,7 @@ impl<E> Failure for NoResponse<E> {
     type Unanswered = E;
 }
 
-/// What a handler can return: no data that is not wrapped.
+/// Implemented by types that a handler can return: no data without a wrapper.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a response",
     label = "a handler cannot return this",
@@ -207,7 +208,7 @@ pub trait Response {
 #[diagnostic::do_not_recommend]
 impl Response for Fine {}
 
-/// What a handler can return, as it is or as JSON.
+/// Implemented by types that a handler can return, directly or as JSON.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a response, and lacks `serde::Serialize` to be returned as JSON",
     label = "a handler cannot return this",
@@ -249,7 +250,7 @@ pub trait ErrorResponse {
 #[diagnostic::do_not_recommend]
 impl ErrorResponse for Fine {}
 
-/// What serde can write: what `Json<_>` contains.
+/// Implemented by types that serde can write: the content of `Json<_>`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be written as JSON",
     label = "`{Self}` lacks `serde::Serialize`",

@@ -1,4 +1,4 @@
-//! What a field must be so that its struct can be shared between requests.
+//! The bounds on a field that let requests share its struct.
 
 use std::marker::PhantomData;
 
@@ -7,7 +7,7 @@ pub trait Shared: Send + Sync + 'static {}
 
 impl<T: Send + Sync + 'static> Shared for T {}
 
-/// The same, with a voice: a supertrait would speak for itself, and each once.
+/// Like [`Shared`], with a message. As supertraits, `Send` and `Sync` would each be reported separately.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be shared between requests",
     label = "requests share a row, and run on several threads",
@@ -21,7 +21,7 @@ pub trait SharedField {
 #[diagnostic::do_not_recommend]
 impl<T: Send + Sync + 'static> SharedField for T {}
 
-/// The type of a field that has been reported: it can be every column, so that nothing more is said.
+/// The type of a field that has been reported. `Reported` can be any column, so that nothing more is reported.
 #[derive(Debug, Default)]
 pub struct Reported;
 
@@ -35,7 +35,7 @@ impl<T: Shared> Probe<T> {
     }
 }
 
-/// What [`Probe`] does when the type cannot be shared, which has been reported.
+/// The fallback of [`Probe`] for a type that requests cannot share, which has been reported.
 pub trait Unshared: Sized {
     /// Nothing more is reported about the field.
     fn shared(self) -> PhantomData<Reported> {
@@ -45,8 +45,8 @@ pub trait Unshared: Sized {
 
 impl<T> Unshared for Probe<T> {}
 
-/// That a struct can be shared, as an assumption of generated code: rustc does not prove one that names a lifetime where it
-/// stands, and the types of the fields have been asked, each by itself.
+/// Assumes in generated code that requests can share a struct. rustc does not prove a bound with a named lifetime where
+/// the bound is written, and each field's type has been checked separately.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be shared between requests",
     label = "one of its fields cannot",

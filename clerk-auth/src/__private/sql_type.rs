@@ -10,13 +10,13 @@ use crate::user::ColumnDefinition;
 pub trait SqlType<DB> {
     /// As `CREATE TABLE` spells it.
     const NAME: &'static str;
-    /// Whether the column may be null.
+    /// The clause that forbids null, unless the column may be null.
     const NOT_NULL: &'static str = " NOT NULL";
-    /// What makes the column a primary key whose values the database generates, if it can.
+    /// The clause for a primary key whose values the database generates, if the type supports that.
     const PRIMARY_KEY: &'static str = " PRIMARY KEY";
-    /// What makes the database generate a value at insertion.
+    /// The clause that makes the database generate a value at insertion.
     const GENERATED: &'static str = "";
-    /// What the column of a new row holds until the application says otherwise.
+    /// The clause with the value in a new row until the application writes another.
     const DEFAULT: &'static str = "";
 }
 
@@ -36,7 +36,7 @@ pub struct Definitions {
     pub claim: ColumnDefinition,
     /// Another that the database generates.
     pub generated: ColumnDefinition,
-    /// One of the application's own.
+    /// A column of the application.
     pub app: ColumnDefinition,
 }
 
@@ -79,7 +79,8 @@ impl<DB, T: SqlType<DB>> Defined<T, DB> {
     };
 }
 
-/// The column of a type `T` in `DB`: what [`SqlType`] says of `T`, else what [`KindClauses`] makes of the claim's kind `K`.
+/// The column of a type `T` in `DB`: from [`SqlType`] if `T` implements it, otherwise from [`KindClauses`] for the
+/// claim's kind `K`.
 pub struct Clauses<T, DB, K>(PhantomData<(T, DB, K)>);
 
 impl<DB, T: SqlType<DB>, K> Clauses<T, DB, K> {
@@ -99,7 +100,7 @@ impl<T, DB, K: KindSqlType<DB>> KindClauses<DB, K> for Clauses<T, DB, K> {}
 pub trait KindSqlType<DB> {
     /// As `CREATE TABLE` spells it.
     const NAME: &'static str;
-    /// Whether the column may be null.
+    /// The clause that forbids null, unless the column may be null.
     const NOT_NULL: &'static str = " NOT NULL";
 }
 
@@ -130,7 +131,7 @@ impl<DB, K: KindSqlType<DB>> SqlType<DB> for Encoded<K> {
     const NOT_NULL: &'static str = K::NOT_NULL;
 }
 
-/// JSON that is not null, and an empty object until the application says otherwise.
+/// JSON that is not null: an empty object until the application writes another value.
 pub struct JsonObject;
 
 impl<DB> SqlType<DB> for JsonObject
@@ -213,7 +214,7 @@ impl SqlType<sqlx::Postgres> for uuid::Uuid {
     const GENERATED: &'static str = " DEFAULT gen_random_uuid()";
 }
 
-/// SQLite makes no UUIDs, so the application's migration has to say where a generated one comes from.
+/// SQLite does not generate UUIDs, so the application's migration has to define the source of a generated one.
 #[cfg(all(feature = "sqlite", feature = "uuid"))]
 impl SqlType<sqlx::Sqlite> for uuid::Uuid {
     const NAME: &'static str = "BLOB";

@@ -1,4 +1,5 @@
-//! How generated code asks what the state provides, without a second error where the parameter is no user at all.
+//! Checks in generated code that the state provides the user's parts, without a second error if the parameter is not a
+//! user.
 
 use std::marker::PhantomData;
 
@@ -31,13 +32,14 @@ impl<T> Asked for (T,) {
 }
 
 impl<T: Subject + Shared> SubjectField<T> {
-    /// The type that is to be had from the state: the parameter's own.
+    /// The type to take from the state: the parameter's own.
     pub fn subject() -> PhantomData<T> {
         PhantomData
     }
 }
 
-/// What [`SubjectField`] does when the type is no user, or one that cannot be shared, which has been reported.
+/// The fallback of [`SubjectField`] for a type that is not a user or that requests cannot share, which has been
+/// reported.
 pub trait NotASubject {
     /// A subject that every state provides, so that nothing more is reported about the parameter.
     fn subject() -> PhantomData<Anybody> {
@@ -51,25 +53,26 @@ impl<T> NotASubject for SubjectField<T> {}
 pub struct StateField<S>(PhantomData<S>);
 
 impl<S: Provides<Clerk>> StateField<S> {
-    /// The subject that is to be had from the state: what is missing is told by itself.
+    /// Returns the subject to take from the state: each missing part is reported separately.
     pub fn each<T>(subject: PhantomData<T>) -> PhantomData<T> {
         subject
     }
 
-    /// Nothing is to be said of the state as a whole.
+    /// Reports nothing about the state as a whole.
     pub fn whole<T>(_: PhantomData<T>) -> PhantomData<Anybody> {
         PhantomData
     }
 }
 
-/// What [`StateField`] does when the state provides not even a `Clerk`, most often because it derives nothing.
+/// The fallback of [`StateField`] for a state that does not even provide a `Clerk`, most often because it derives
+/// nothing.
 pub trait StateWithoutClerk {
-    /// Nothing is to be said of each thing that is missing.
+    /// Reports nothing about each missing part.
     fn each<T>(_: PhantomData<T>) -> PhantomData<Anybody> {
         PhantomData
     }
 
-    /// The subject, of which one error says what it takes and how a state provides it.
+    /// Returns the subject, so that one error lists its parts and the way for a state to provide them.
     fn whole<T>(subject: PhantomData<T>) -> PhantomData<T> {
         subject
     }

@@ -53,11 +53,11 @@ pub enum ActorKind {
     Person,
     /// An agent: `act.type` is `agent`.
     Agent,
-    /// An actor of a kind that this version does not know. It is denied wherever an agent is.
+    /// An actor of a kind that this version does not recognize. Denied wherever an agent is.
     Other,
 }
 
-/// What a token contains about its actor.
+/// The claims about the actor in a token.
 pub(crate) struct ActorClaims {
     pub(super) id: Excerpt,
     pub(super) kind: ActorKind,

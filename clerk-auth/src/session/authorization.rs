@@ -1,9 +1,9 @@
-//! What a session may do, asked for by name.
+//! Checks of roles, permissions, features and plans by name.
 
 use super::Session;
 
-/// Asked for inside a handler; what a whole handler requires is said by `#[authenticated(…)]`. Without an active
-/// organization there is no role and no permission.
+/// Checks inside a handler; for the requirements of a whole handler, use `#[authenticated(…)]`. Without an active
+/// organization there is neither a role nor a permission.
 ///
 /// ```
 /// # #[cfg(feature = "testing")] {
@@ -21,14 +21,14 @@ use super::Session;
 /// # }).unwrap() }
 /// ```
 impl Session {
-    /// Whether the person has this role in the active organization; `admin` means `org:admin`.
+    /// Returns whether the user has this role in the active organization; `admin` means `org:admin`.
     pub fn has_role(&self, role: &str) -> bool {
         let held = self.organization().and_then(|organization| organization.role());
         let asked = without_prefix(role);
         !asked.is_empty() && held.is_some_and(|held| held.strip_prefix(PREFIX) == Some(asked))
     }
 
-    /// Whether the person has this custom permission in the active organization: `org:feature:action`. System
+    /// Returns whether the user has this custom permission in the active organization: `org:feature:action`. System
     /// permissions (`org:sys_…`) are never in a token.
     pub fn has_permission(&self, permission: &str) -> bool {
         let asked = without_prefix(permission);
@@ -36,12 +36,13 @@ impl Session {
         !asked.is_empty() && held.any(|held| held.strip_prefix(PREFIX) == Some(asked))
     }
 
-    /// Whether the organization's or the person's plan has this feature; `o:x` and `u:x` ask for one of the two.
+    /// Returns whether the organization's or the user's plan has this feature; `o:x` and `u:x` check only one of the
+    /// two.
     pub fn has_feature(&self, feature: &str) -> bool {
         holds(self.0.standard.features.of(&self.0.payload), feature)
     }
 
-    /// Whether the organization or the person is on this plan; `o:x` and `u:x` ask for one of the two.
+    /// Returns whether the organization or the user is on this plan; `o:x` and `u:x` check only one of the two.
     pub fn has_plan(&self, plan: &str) -> bool {
         holds(self.0.standard.plans.of(&self.0.payload), plan)
     }
@@ -62,7 +63,8 @@ fn without_prefix(mut name: &str) -> &str {
     name
 }
 
-/// Whether a comma list of `scope:name` has it. A malformed list denies: it is read as empty.
+/// Returns whether a comma-separated list of `scope:name` contains the name. A malformed list counts as empty, which
+/// denies.
 fn holds(list: &str, asked: &str) -> bool {
     let (of_organization, of_user, name) = match asked.split_once(':') {
         None => (true, true, asked),

@@ -12,10 +12,10 @@ use crate::time::Timestamp;
 /// 9999-12-31T23:59:59Z: no token is meant to be valid beyond it, so a later time is a mistake or an attack.
 const LATEST: i64 = 253_402_300_799;
 
-/// A standard claim that is missing or of another type than Clerk documents.
+/// A standard claim that is missing or has another type than Clerk documents.
 ///
-/// The token is refused with [`Refusal::Claims`](crate::token::Refusal::Claims). Its signature was right, so the instance
-/// itself has minted it so: a claim of the team's that has the name of a standard one, say.
+/// The token is refused with [`Refusal::Claims`](crate::token::Refusal::Claims). Its signature was valid, so the
+/// instance itself has minted the token. The application may have given a custom claim the name of a standard one.
 ///
 /// ```
 /// # #[cfg(feature = "testing")] {
@@ -41,7 +41,7 @@ pub struct MalformedClaim {
     pub name: &'static str,
 }
 
-/// What a token says about a session beside the team's own claims.
+/// The claims about a session in a token, other than the application's own.
 pub(crate) struct StandardClaims {
     pub(super) user_id: Made<UserId>,
     pub(super) id: Made<SessionId>,
@@ -99,7 +99,7 @@ fn text<'a>(claim: Option<&'a Value<'_>>, name: &'static str) -> Result<Option<&
     }
 }
 
-/// A list that is none denies: it is read as empty.
+/// Returns a list claim. A claim of another type counts as an empty list, which denies.
 fn list<'a>(claim: Option<&'a Value<'_>>) -> &'a str {
     claim.and_then(Value::as_str).unwrap_or_default()
 }
@@ -125,7 +125,8 @@ fn time(claim: Option<&Value<'_>>, name: &'static str) -> Result<Option<Timestam
         .ok_or(MalformedClaim { name })
 }
 
-/// Version 2 is strictly the number 2; a token of version 2 without `o` has no organization, whatever `org_id` says.
+/// Reads the organization. Version 2 is strictly the number 2; a token of version 2 without `o` has no organization,
+/// whatever `org_id` contains.
 fn organization(claims: &Payload<'_>) -> Result<Option<OrganizationClaims>, MalformedClaim> {
     if claims.v.as_ref().and_then(Value::as_i64) != Some(2) {
         return organization_of_version_1(claims);

@@ -1,5 +1,5 @@
-//! The team's own claims, decoded when somebody asks for one: most requests do not, and it takes as long as the rest of
-//! reading a token.
+//! The application's own claims, decoded on first use. Most requests use none, and decoding takes as long as the rest
+//! of reading a token.
 
 use std::sync::OnceLock;
 

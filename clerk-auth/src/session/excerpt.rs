@@ -39,7 +39,7 @@ impl Default for Excerpt {
     }
 }
 
-/// What is made of an excerpt when somebody asks for it, and kept.
+/// A value that is built from an excerpt on first use, and kept.
 #[derive(Debug)]
 pub(super) struct Made<T> {
     claim: Excerpt,

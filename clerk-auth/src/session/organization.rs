@@ -24,7 +24,7 @@ pub struct Organization<'a> {
     pub(super) payload: &'a str,
 }
 
-/// What a token says about it.
+/// The claims about the organization in a token.
 pub(super) struct OrganizationClaims {
     pub(super) id: Made<OrganizationId>,
     pub(super) slug: Option<Excerpt>,

@@ -1,4 +1,4 @@
-//! The payload of a token in one pass: each standard claim in a place of its own, everything else only checked.
+//! The payload of a token, parsed in one pass: each standard claim has its own field, everything else is only checked.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -38,7 +38,7 @@ standard_claims! {
 }
 
 impl<'a> Payload<'a> {
-    /// Reads an object without duplicate names at any depth; `None` if the text is none.
+    /// Parses an object without duplicate names at any depth; returns `None` if the text is not such an object.
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
         let mut payload = Self {
             text,

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use super::excerpt::Excerpt;
 
-/// What somebody may do in an organization. Masks are read when somebody asks for a permission.
+/// The permissions in an organization. Masks are decoded when a permission is first checked.
 #[derive(Debug, Default)]
 pub(super) struct Permissions {
     actions: Excerpt,
@@ -44,11 +44,11 @@ impl<'a> FromIterator<&'a str> for Permissions {
     }
 }
 
-/// The permissions `org:feature:action` that `fea`, `o.per` and `o.fpm` grant.
+/// Returns the permissions `org:feature:action` that `fea`, `o.per` and `o.fpm` grant.
 ///
-/// Clerk's SDKs disagree on which list of features a mask indexes: the JavaScript SDK counts the organization's features
-/// only, the documentation and the other SDKs count all. The number of masks tells the two apart; where it fits
-/// neither, only what both readings grant is granted.
+/// Clerk's SDKs disagree on which list of features a mask indexes. The JavaScript SDK counts only the organization's
+/// features; the documentation and the other SDKs count all. The number of masks distinguishes the two readings. If the
+/// number fits neither, only permissions that both readings grant are granted.
 fn permissions(features: &str, actions: &str, masks: &str) -> Vec<Box<str>> {
     if features.is_empty() || actions.is_empty() || masks.is_empty() {
         return Vec::new();

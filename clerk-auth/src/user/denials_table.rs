@@ -2,9 +2,9 @@
 
 use super::ColumnDefinition;
 
-/// The table of denials (bans, deletions, ends of sessions), with its index, for a migration of the team's own; the same
-/// text for PostgreSQL and SQLite. It is part of [`migration_sql`](crate::SyncedUser::migration_sql). All structs and
-/// processes of a database share it.
+/// The table of denials (bans, deletions, ends of sessions), with its index, for a migration of the application.
+/// PostgreSQL and SQLite share this text, which is part of [`migration_sql`](crate::SyncedUser::migration_sql). All
+/// structs and processes of a database share the table.
 ///
 /// ```
 /// use clerk_auth::sync::CREATE_DENIALS;
@@ -26,7 +26,7 @@ CREATE INDEX IF NOT EXISTS "clerk_denials_changed_at" ON "clerk_denials" ("chang
 /// The table's name.
 pub(crate) const DENIALS_TABLE: &str = "clerk_denials";
 
-/// What the statements need of it.
+/// The columns that the statements need.
 pub(crate) const DENIAL_COLUMNS: &[ColumnDefinition] = &[
     column("kind", "TEXT"),
     column("id", "TEXT"),

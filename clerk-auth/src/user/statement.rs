@@ -24,7 +24,7 @@
 pub struct Statement {
     /// The constant of [`StoredIn`](super::StoredIn) that holds the text: `SELECT`, `TOMBSTONES.select`.
     pub name: &'static str,
-    /// The text. That of [`UPSERT_MANY`](super::StoredIn::UPSERT_MANY) is for two rows.
+    /// The SQL text. For [`UPSERT_MANY`](super::StoredIn::UPSERT_MANY), the text is for two rows.
     pub sql: &'static str,
     /// The types of the parameters, in their order.
     pub parameters: &'static [Parameter],

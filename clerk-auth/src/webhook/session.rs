@@ -9,8 +9,8 @@ use crate::id::{ClientId, SessionId, UserId};
 use crate::lenient::LenientValue;
 use crate::time::Timestamp;
 
-/// A session that has begun or ended, of which the members that applications ask for most are typed; [`raw`](Self::raw)
-/// has them all. What cannot be read is treated as in a [`ClerkUser`].
+/// A session that has begun or ended. The most used members have typed fields; [`raw`](Self::raw) contains all.
+/// Unreadable members are treated as in a [`ClerkUser`].
 ///
 /// ```
 /// use clerk_auth::webhook::Event;
@@ -29,7 +29,7 @@ use crate::time::Timestamp;
 pub struct ClerkSession {
     /// Which it is: the `sid` of its tokens.
     pub id: SessionId,
-    /// Whose it is.
+    /// The user of the session.
     pub user_id: UserId,
     /// On which browser or device.
     pub client_id: Option<ClientId>,
@@ -60,8 +60,8 @@ impl ClerkSession {
         })
     }
 
-    /// The user, where Clerk sends one. It is read when it is asked for: that a session has ended is true whatever is
-    /// wrong with what is told of its user.
+    /// Returns the user, if Clerk sends one. The user is parsed on demand: a session has ended even if the data about
+    /// its user is malformed.
     ///
     /// # Errors
     ///
@@ -82,8 +82,8 @@ impl ClerkSession {
         }
     }
 
-    /// Who acts in the user's name, as the application described them when it began the impersonation; null in a session
-    /// of the user's own.
+    /// Returns the actor, as the application described them when it began the impersonation. Null unless the session is
+    /// impersonated.
     pub fn actor(&self) -> &Value {
         object_or_null(&self.raw, "actor")
     }
