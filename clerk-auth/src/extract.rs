@@ -1,4 +1,4 @@
-//! Extractors: what a handler can ask for, and what the caller hears when it cannot have it.
+//! Extractors: the parameters of a handler, and the error responses if one is not available.
 
 mod authenticated;
 mod problem;

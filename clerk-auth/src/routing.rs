@@ -1,4 +1,4 @@
-//! Routers that take only handlers which nobody reaches without signing in.
+//! Routers whose handlers can only be reached with a session.
 //!
 //! ```
 //! use clerk_auth::routing::{Router, get};
@@ -20,10 +20,11 @@
 //! }
 //! ```
 //!
-//! [`Router`] and [`MethodRouter`] have the methods of axum's types. A handler whose first parameter does not authenticate
-//! is a compile error, wherever it is mounted; so is a service that is not behind
-//! [`RequireSession`](crate::middleware::RequireSession). A route that needs no sign-in is mounted by a method whose name
-//! begins with `public`, where a review finds it. What a layer answers by itself, such as a CORS preflight, is not guarded.
+//! [`Router`] and [`MethodRouter`] have the methods of axum's types. A handler whose first parameter does not
+//! authenticate is a compile error, wherever it is mounted; so is a service that is not behind
+//! [`RequireSession`](crate::middleware::RequireSession). A route that needs no sign-in is mounted by a method whose
+//! name begins with `public`, so that a review finds it. A response that a layer itself sends, such as a CORS preflight
+//! response, is not guarded.
 //!
 //! # The state
 //!

@@ -1,6 +1,6 @@
-//! What Clerk sends when nobody makes a request: signed deliveries, and the typed events in them.
+//! Clerk's webhooks: signed deliveries, and the typed events in them.
 //!
-//! [`WebhookVerifier`] says whether a delivery is Clerk's, [`Event`] what it tells. In a handler the extractor
+//! [`WebhookVerifier`] checks that a delivery is Clerk's, [`Event`] is its content. In a handler the extractor
 //! [`Webhook`] does both:
 //!
 //! ```
@@ -21,18 +21,18 @@
 //! }
 //! ```
 //!
-//! What a user can write into their own name or metadata never hides an event about them. An event is read by the
+//! Data in a user's own name or metadata never hides an event about them. An event is read by the
 //! [lenient](crate::lenient) reader, and its members fall into four classes:
 //!
-//! - what the event is about (type, time, instance, ids): required, and never guessed; else an [`EventError`];
-//! - flags that bar somebody (`banned`, `locked`, `deprovisioned`, `deleted`): raised unless plainly `false`, null or
+//! - the identity of the event (type, time, instance, ids): required, and never guessed; otherwise an [`EventError`];
+//! - flags that bar a user (`banned`, `locked`, `deprovisioned`, `deleted`): raised unless plainly `false`, null or
 //!   missing;
 //! - times inside `data`: the event's own time if they are missing or unreadable;
-//! - all others: `None`, or empty, if they are unreadable or of another kind. `unreadable` of each object lists them, and
-//!   a column that they feed is neither written nor cleared.
+//! - all others: `None`, or empty, if they are unreadable or of another kind. `unreadable` of each object lists them,
+//!   and a column that they feed is neither written nor cleared.
 //!
-//! A delivery comes at least once and in any order, and any answer but 2xx brings it again; nothing here remembers what
-//! was received.
+//! Deliveries arrive at least once and in any order, and any answer but 2xx causes a retry. This module does not
+//! deduplicate them.
 
 mod delivery;
 mod error;

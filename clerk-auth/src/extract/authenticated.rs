@@ -30,13 +30,13 @@ use crate::user::Derived;
 /// # });
 /// ```
 ///
-/// The policy decides before the `T` is fetched, and for every `T` alike: a policy that requires anything rejects visitors,
-/// even if `T` is an `Option`.
+/// The policy decides before the `T` is fetched, and for every `T` alike: a policy that requires anything rejects
+/// visitors, even if `T` is an `Option`.
 ///
-/// Rejects with a [`Rejection`]: 401 if nobody is signed in or the token is refused, 403 if the policy denies, 503 if
+/// Rejects with a [`Rejection`]: 401 if there is no session or the token is refused, 403 if the policy denies, 503 if
 /// keys or database cannot be reached.
 pub struct Authenticated<T, P = NoRequirement> {
-    /// Who is signed in.
+    /// The signed-in user.
     pub subject: T,
     policy: PhantomData<fn() -> P>,
 }
@@ -79,7 +79,7 @@ where
     }
 }
 
-/// An extractor that lets nobody through who is not signed in. The first parameter of each handler in a guarded router.
+/// An extractor that rejects requests without a session. The first parameter of each handler in a guarded router.
 ///
 /// Sealed. Guards are [`Authenticated`], which `#[authenticated]` writes, [`Session`], and every
 /// [`SyncedUser`](macro@crate::SyncedUser) struct.
@@ -101,7 +101,7 @@ where
     note = "add `#[authenticated]` to the handler, or mount it as public: `.public(path, axum::routing::get(handler))`"
 )]
 pub trait Guard: Sized + sealed::Sealed {
-    /// Who is signed in.
+    /// The type of the signed-in user.
     #[doc(hidden)]
     type Subject;
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 /// The media type of a problem document.
 pub(super) const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("application/problem+json");
 
-/// The members that every problem has; it has no `type`, because `code` says it.
+/// Builds the members that every problem has. There is no `type`, because `code` has the same role.
 pub(super) fn document(status: StatusCode, code: &str, detail: &str) -> Value {
     json!({
         "title": status.canonical_reason(),
@@ -17,7 +17,7 @@ pub(super) fn document(status: StatusCode, code: &str, detail: &str) -> Value {
     })
 }
 
-/// A response that nobody keeps: the next request may be answered otherwise.
+/// Builds a response that must not be cached: the next request may be answered differently.
 pub(super) fn response(status: StatusCode, content_type: HeaderValue, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = status;

@@ -1,4 +1,4 @@
-//! What the application's state must hold.
+//! The requirements on the application's state.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use crate::sync::UserSync;
 use crate::user::SyncedUser;
 use crate::webhook::WebhookVerifier;
 
-/// An application state from which a `T` can be taken: [`FromRef`], with messages of its own.
+/// An application state from which a `T` can be taken: [`FromRef`] with a readable compiler error.
 ///
-/// Implemented for every type. A state with `#[derive(FromRef)]` provides the types of its fields, an `Arc` of one provides
-/// the handles of this crate that are among the fields, and a handle is its own state.
+/// Implemented for every type. A state with `#[derive(FromRef)]` provides the types of its fields. An `Arc` of such a
+/// state provides the handles of this crate among the fields, and a handle is its own state.
 ///
 /// ```
 /// use axum::extract::FromRef;
@@ -47,7 +47,8 @@ impl<S, T: FromRef<S>> Provides<T> for S {
     }
 }
 
-// `#[derive(FromRef)]` is for the struct itself, and nobody else may implement a foreign trait for an `Arc` of it.
+// `#[derive(FromRef)]` is for the struct itself, and another crate cannot implement a foreign trait for an `Arc` of the
+// struct.
 
 impl<S> FromRef<Arc<S>> for Clerk
 where

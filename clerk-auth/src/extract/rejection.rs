@@ -44,13 +44,13 @@ const TOKEN_RETRY: Duration = Duration::from_secs(60);
 /// | [`UserUnreadable`](Self::UserUnreadable) | 500 | `user_unreadable` |
 /// | [`ServiceFailed`](Self::ServiceFailed) | 500 | `service_failed` |
 ///
-/// 422 is about the account and not about the request: repeating the request changes nothing. The log names the user and the
-/// constraint, column or claim.
+/// 422 is about the account and not about the request: repeating the request changes nothing. The log names the user
+/// and the constraint, column or claim.
 ///
-/// 401 carries `WWW-Authenticate: Bearer`, 503 carries `Retry-After` in seconds. Nothing internal is in a response; the
-/// reason is in the log.
+/// 401 carries `WWW-Authenticate: Bearer`, 503 carries `Retry-After` in seconds. A response contains nothing internal;
+/// the reason is in the log.
 ///
-/// A handler answers with one itself where only its body knows what is required:
+/// A handler returns a `Rejection` itself if only its body can check the requirement:
 ///
 /// ```
 /// use clerk_auth::extract::Rejection;
@@ -69,7 +69,7 @@ const TOKEN_RETRY: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Rejection {
-    /// There is no session token.
+    /// The request has no session token.
     #[error("sign in first")]
     SignedOut,
     /// The session token is not valid.
@@ -91,7 +91,7 @@ pub enum Rejection {
     /// The database refuses the user's data, by a constraint or a length for example.
     #[error("the data of this account cannot be stored")]
     UserDataRefused,
-    /// The struct cannot hold a value of the user's, such as an external id that is no UUID.
+    /// The struct cannot hold a value of the user's, such as an external id that is not a UUID.
     #[error("the data of this account is not what this service can use")]
     ClaimInvalid,
     /// The keys that tokens are verified with cannot be had.
@@ -124,19 +124,19 @@ pub enum Rejection {
         /// When to try again.
         retry_after: Duration,
     },
-    /// The database refuses a statement whoever the user is: a column or a privilege is missing.
+    /// The database refuses a statement for every user: a column or a privilege is missing.
     #[error("the service cannot read or write accounts at the moment")]
     StatementRefused {
         /// When to try again.
         retry_after: Duration,
     },
-    /// What the application does for a new user failed, so that there is no row yet.
+    /// The application's hook for a new user failed, so that there is no row yet.
     #[error("the account could not be set up at the moment")]
     SignUpFailed {
         /// When to try again.
         retry_after: Duration,
     },
-    /// What the application does for a user whom Clerk has deleted failed, so that the row is there still.
+    /// The application's hook for a deleted user failed, so that the row still exists.
     #[error("the account could not be removed at the moment")]
     DeletionFailed {
         /// When to try again.
@@ -145,7 +145,7 @@ pub enum Rejection {
     /// The session token does not have the claims of the template.
     #[error("the session token lacks what this service needs")]
     SessionTokenIncomplete,
-    /// The application is wired wrongly; the log says how.
+    /// The application is configured incorrectly; the log has the details.
     #[error("the service is not set up correctly")]
     Misconfigured,
     /// The struct cannot hold the user's row.
@@ -179,7 +179,7 @@ impl Rejection {
         }
     }
 
-    /// The stable word by which a client tells reasons apart.
+    /// Returns the stable code by which a client distinguishes reasons.
     pub fn code(&self) -> &'static str {
         match self {
             Self::SignedOut => "signed_out",
@@ -205,7 +205,7 @@ impl Rejection {
         }
     }
 
-    /// What a sync failure is to the caller; sync has told the operator.
+    /// Maps a sync failure to the response; sync has already logged it.
     pub(crate) fn from_sync<U: SyncedUser>(error: &SyncError) -> Self {
         let retry_after = DATABASE_RETRY;
         match error.failure::<U>() {

@@ -1,4 +1,4 @@
-//! Whom a handler can ask for, from a verified session to a fresh row.
+//! The users that a handler can take, from a verified session to a fresh row.
 
 use std::future::ready;
 use std::marker::PhantomData;
@@ -15,7 +15,7 @@ use crate::session::Session;
 use crate::sync::{Synced, UserSync};
 use crate::user::{Derived, SyncedUser};
 
-/// What may stand first in a handler under `#[authenticated]`.
+/// A type that may be the first parameter of a handler under `#[authenticated]`.
 ///
 /// | parameter | what the handler gets | cost |
 /// |---|---|---|
@@ -60,10 +60,10 @@ pub trait Subject: Sized {
     fn check() {}
 }
 
-/// A [`Subject`] that can be had from the state `S`.
+/// A [`Subject`] that can be taken from the state `S`.
 ///
-/// Generated code calls it. A handler meets it where its state is named: what the state lacks is then told at the handler's
-/// parameter, and not at the route.
+/// Generated code calls it. A handler that names its state meets this trait: a missing field is then reported at the
+/// handler's parameter instead of at the route.
 ///
 /// ```
 /// use clerk_auth::{Clerk, Session, authenticated};
@@ -125,7 +125,7 @@ pub trait SubjectFrom<S>: Subject + Send {
 pub enum MaybeSynced<U> {
     /// The row, and what sync did.
     Synced(Synced<U>),
-    /// The database is slow, gone or accepts no writes; the person is who the session says.
+    /// The database is slow, unreachable or read-only; the session still identifies the user.
     Unavailable(Session),
 }
 
@@ -140,8 +140,8 @@ impl<T: Subject> Subject for Option<T> {}
 
 /// A [`Subject`] that is present whenever the handler runs: each one but an `Option`, which admits visitors.
 ///
-/// Guarded routes and the arguments of `#[authenticated]` require it. It cannot be implemented elsewhere, because an
-/// implementation for a type that admits visitors would open every route that names it.
+/// Guarded routes and the arguments of `#[authenticated]` require this trait. No other crate can implement it: an
+/// implementation for a type that admits visitors would open every route that names the type.
 ///
 /// ```compile_fail,E0277
 /// use clerk_auth::{Session, authenticated};
@@ -283,7 +283,7 @@ where
     }
 }
 
-/// A subject that every state provides and that never resolves: generated code asks about it in the place of a parameter
+/// A subject that every state provides and that never resolves. Generated code checks this type instead of a parameter
 /// that has been reported.
 #[derive(Debug)]
 pub struct Anybody;
@@ -320,8 +320,8 @@ pub(crate) async fn admit<P: Policy>(parts: &mut Parts, clerk: &Clerk) -> Result
     }
 }
 
-/// What was verified earlier in this request, and by which handle: another one may trust other parties. Private, so that
-/// nothing but [`authenticate`] can put one there.
+/// The session that was verified earlier in this request, and the handle that verified it: another handle may trust
+/// other parties. Private, so that only [`authenticate`] can store one.
 #[derive(Clone)]
 struct Verified {
     by: Clerk,

@@ -1,7 +1,6 @@
-//! The extractor of a webhook's delivery, and what the sender hears when it is refused.
+//! The extractor of a webhook's delivery, and the error responses to its sender.
 //!
-//! It stands here, and not beside the verifier, because this folder knows what a state provides and how a refusal is
-//! answered.
+//! The extractor is in this folder, and not next to the verifier, because this folder handles states and rejections.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -19,18 +18,19 @@ use super::provides::Provides;
 use crate::metrics;
 use crate::webhook::{Event, EventError, SignatureError, Webhook, WebhookVerifier};
 
-/// The most bytes of a delivery's body: 1 MiB. Clerk limits metadata to 8 KB, and the rest of an event is not much more; but
-/// a body is kept in memory before anybody knows who sent it. axum's `DefaultBodyLimit` does not count here.
+/// The largest body of a delivery: 1 MiB. Clerk limits metadata to 8 KB, and the rest of an event is not much more. The
+/// limit matters because a body is buffered before its sender is verified. axum's `DefaultBodyLimit` does not apply
+/// here.
 pub const LARGEST_DELIVERY: usize = 1024 * 1024;
 
-/// How long a delivery's body may take from the first byte to the last: 10 seconds. A sender that drips bytes holds a
-/// connection for no longer, whoever it is. Svix itself gives up on a delivery after 15 seconds.
+/// The longest time for a delivery's body, from the first byte to the last: 10 seconds. A slow sender cannot hold a
+/// connection any longer. Svix itself gives up on a delivery after 15 seconds.
 pub const DELIVERY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// When a delivery may be sent again that could not be applied: Svix's own first retry.
 const NOT_APPLIED_RETRY: Duration = Duration::from_secs(5);
 
-/// Why a delivery was refused, as a problem document (RFC 9457) with a stable `code`.
+/// The reason why a delivery was refused, as a problem document (RFC 9457) with a stable `code`.
 ///
 /// | variant | status | `code` |
 /// |---|---|---|
@@ -41,8 +41,8 @@ const NOT_APPLIED_RETRY: Duration = Duration::from_secs(5);
 /// | [`BodyIncomplete`](Self::BodyIncomplete) | 400 | `webhook_body_incomplete` |
 /// | [`NotApplied`](Self::NotApplied) | 503 | `webhook_not_applied` |
 ///
-/// Clerk's sender takes every answer but 2xx for a failure, tries again for a day, and shows the answer to the team. What
-/// it says is of the delivery itself, and nothing of this application; the log has the reason too.
+/// Clerk's sender treats every answer but 2xx as a failure, retries for a day, and shows the answer to the team. The
+/// answer describes only the delivery, and nothing of this application; the log has the reason too.
 ///
 /// ```
 /// use axum::http::StatusCode;
@@ -70,7 +70,7 @@ pub enum WebhookRejection {
     /// The connection broke before the body's end, or a layer of the application's ended it.
     #[error("the body is incomplete")]
     BodyIncomplete,
-    /// The delivery is Clerk's, and what it tells could not be written at the moment: from
+    /// The delivery is Clerk's, but its event could not be applied at the moment: from
     /// [`routing::webhooks`](crate::routing::webhooks), never from the extractor.
     #[error("the event could not be applied at the moment")]
     NotApplied,
@@ -87,7 +87,7 @@ impl WebhookRejection {
         }
     }
 
-    /// The stable word by which reasons are told apart.
+    /// Returns the stable code by which reasons are distinguished.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Signature(error) => error.code(),
@@ -156,7 +156,7 @@ where
     }
 }
 
-/// What can be refused by the headers costs no body.
+/// Checks the headers before the body, so that a refusal by the headers does not read the body.
 async fn receive(request: Request, verifier: &WebhookVerifier) -> Result<Webhook, WebhookRejection> {
     let (parts, body) = request.into_parts();
     let headers = verifier.verify_headers(&parts.headers, verifier.now())?;
@@ -190,7 +190,7 @@ async fn read(body: Body) -> Result<Vec<u8>, WebhookRejection> {
     let mut bytes = Vec::new();
     while let Some(frame) = poll_fn(|context| body.as_mut().poll_frame(context)).await {
         let frame = frame.map_err(|_| WebhookRejection::BodyIncomplete)?;
-        // Trailers are not signed, and are nobody's.
+        // Trailers are not signed, so they are dropped.
         let Ok(data) = frame.into_data() else {
             continue;
         };

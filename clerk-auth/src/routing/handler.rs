@@ -87,7 +87,7 @@ pub trait HandlerFor<T, S>: GuardedFunction<T> {
     fn call(self, request: Request, state: S, token: sealed::Token) -> ResponseFuture;
 }
 
-/// What a handler answers, later.
+/// The future of a handler's response.
 #[doc(hidden)]
 pub type ResponseFuture = Pin<Box<dyn Future<Output = Response> + Send>>;
 
@@ -160,7 +160,8 @@ where
     }
 }
 
-/// A state with which a parameter between the first and the last can be extracted. It reads all of a request but the body.
+/// A state with which a parameter between the first and the last can be extracted. Such a parameter cannot read the
+/// body.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "a parameter of this handler cannot be taken from a request",
@@ -204,7 +205,7 @@ impl<S: Sync, M, P: FromRequest<S, M> + Send> ExtractsLast<P, M> for S {
     }
 }
 
-/// What a handler returns.
+/// The return type of a handler.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "this handler cannot return `{Self}`",
@@ -216,7 +217,7 @@ pub trait Answer: IntoResponse {}
 #[diagnostic::do_not_recommend]
 impl<R: IntoResponse> Answer for R {}
 
-/// What an `async fn` returns.
+/// The return type of an `async fn`.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "a handler is an `async fn`",
@@ -363,7 +364,7 @@ where
 }
 
 mod sealed {
-    /// What nobody else can name, so that nobody else calls a handler or implements one.
+    /// A type that other crates cannot name, so that they can neither call nor implement a handler.
     #[derive(Debug)]
     pub struct Token;
 }

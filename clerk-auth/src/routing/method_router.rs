@@ -1,4 +1,4 @@
-//! What answers a path, by method: axum's `MethodRouter` whose handlers are all guarded.
+//! The handlers of a path, by method: axum's `MethodRouter` whose handlers are all guarded.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -15,8 +15,8 @@ use super::service::GuardedService;
 
 /// The handlers of one path, by method. Each of them authenticates.
 ///
-/// [`get`](super::get) and the functions beside it begin one. Its methods are axum's, and take guarded handlers and services
-/// only:
+/// [`get`](super::get) and the functions beside it create one. Its methods are axum's, and accept only guarded handlers
+/// and services:
 ///
 /// ```
 /// use clerk_auth::routing::{Router, get};
@@ -124,7 +124,7 @@ where
 
     /// Applies a layer to all handlers, and to the answer 405.
     ///
-    /// What a layer answers by itself is not guarded, unless it stands inside of
+    /// A response that the layer itself sends is not guarded, unless the layer is inside
     /// [`RequireSession`](crate::middleware::RequireSession).
     pub fn layer<L>(self, layer: L) -> Self
     where
@@ -396,7 +396,7 @@ impl<S> fmt::Debug for MethodRouter<S> {
     }
 }
 
-/// For an `axum::Router`. There is no way back: axum's type takes handlers that are not guarded.
+/// Converts into axum's type. There is no conversion back: axum's type accepts handlers that are not guarded.
 impl<S> From<MethodRouter<S>> for routing::MethodRouter<S> {
     fn from(guarded: MethodRouter<S>) -> Self {
         guarded.0

@@ -1,4 +1,5 @@
-//! What a guarded router takes: guarded routes and routers of its own state, and what serves it: one that has its state.
+//! The arguments of a guarded router: guarded routes and routers of its own state, and the services that have their
+//! state.
 
 use std::marker::PhantomData;
 

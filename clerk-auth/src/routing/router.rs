@@ -188,8 +188,8 @@ where
 
     /// Applies a layer to the routes that were added before, and to the fallback.
     ///
-    /// What a layer answers by itself is not guarded, unless it stands inside of
-    /// [`RequireSession`](crate::middleware::RequireSession): a CORS layer answers preflight requests of anybody.
+    /// A response that the layer itself sends is not guarded, unless the layer is inside
+    /// [`RequireSession`](crate::middleware::RequireSession): a CORS layer answers preflight requests from anyone.
     pub fn layer<L>(self, layer: L) -> Self
     where
         L: Layer<Route> + Clone + Send + Sync + 'static,
@@ -337,7 +337,7 @@ impl<S> fmt::Debug for Router<S> {
     }
 }
 
-/// There is no way back: axum's type takes handlers that are not guarded.
+/// Converts into axum's type. There is no conversion back: axum's type accepts handlers that are not guarded.
 impl<S> From<Router<S>> for axum::Router<S> {
     fn from(guarded: Router<S>) -> Self {
         guarded.0

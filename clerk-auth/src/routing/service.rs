@@ -1,4 +1,4 @@
-//! Services that let nobody in who is not signed in.
+//! Services that only requests with a session reach.
 
 use std::convert::Infallible;
 

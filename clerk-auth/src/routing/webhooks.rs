@@ -10,9 +10,9 @@ use crate::sync::UserSync;
 use crate::user::SyncedUser;
 use crate::webhook::{Webhook, WebhookVerifier};
 
-/// Receives Clerk's webhooks and keeps the rows of those who are not making a request: to be mounted with
-/// [`Router::public`](super::Router::public) where Clerk's dashboard (Webhooks) is told to send them. The signature of each
-/// delivery is verified.
+/// Receives Clerk's webhooks and updates the rows of users who are not making a request. Mount it with
+/// [`Router::public`](super::Router::public) at the address that is configured in Clerk's dashboard (Webhooks). The
+/// signature of each delivery is verified.
 ///
 /// | event | what it does |
 /// |---|---|
@@ -23,18 +23,22 @@ use crate::webhook::{Webhook, WebhookVerifier};
 /// | `session.ended`, `session.removed`, `session.revoked` | the session's tokens are refused |
 /// | any other | no effect on rows or denials; [`on_event`](crate::sync::UserSyncBuilder::on_event) runs as for every event |
 ///
-/// **Bans, deletions and ends of sessions** apply before and apart from the row: in this process at once, even if the
-/// database is down, the user's claims fit no row, or a hook of the application fails. They are written to the table
-/// [`CREATE_DENIALS`](crate::sync::CREATE_DENIALS), so every process of the database applies them (within milliseconds where
-/// it can `LISTEN`, else within about a second), and so does a process that starts later. The newest event wins in whatever
-/// order events arrive. A denial lives for 28 hours ([`denial_lifetime`](crate::clerk::ClerkBuilder::denial_lifetime)), which
-/// no accepted token outlives.
+/// **Bans, deletions and ends of sessions** apply before the row and independently of it. In this process they apply at
+/// once, even if the database is down, the user's claims fit no row, or a hook of the application fails. They are
+/// written to the table [`CREATE_DENIALS`](crate::sync::CREATE_DENIALS), so every process of the database applies them.
+/// This takes milliseconds where the process can `LISTEN`, otherwise about a second. A process that starts later
+/// applies them too. The newest event wins in whatever order events arrive. A denial lives for 28 hours
+/// ([`denial_lifetime`](crate::clerk::ClerkBuilder::denial_lifetime)), which no accepted token outlives.
 ///
-/// **Answers.** 204 once everything is committed, and for a user whose data the struct or the database refuses: no repetition
-/// repairs that, so the row stays as it is, the refusal is logged with the user id and counted as `refused`, and the delivery
-/// is not recorded, so that a replay or an import applies it once the data fits. 400 for what is not Clerk's, see
-/// [`WebhookRejection`]. 503 for what a repetition repairs: the database, or a hook of the application. Deliveries that come
-/// twice, late or in another order do no harm.
+/// **Answers.**
+///
+/// - 204 once everything is committed, and for a user whose data the struct or the database refuses, because no
+///   repetition repairs that. The row then stays unchanged, and the refusal is logged with the user id and counted as
+///   `refused`. The delivery is not recorded, so that a replay or an import applies it once the data fits.
+/// - 400 for a delivery that is not Clerk's, see [`WebhookRejection`].
+/// - 503 for a failure that a repetition may repair: of the database, or of a hook of the application.
+///
+/// Duplicate, late and out-of-order deliveries are harmless.
 ///
 /// ```
 /// # #[cfg(feature = "sqlite")]
@@ -74,7 +78,7 @@ async fn receive<U: SyncedUser>(
     let webhook = Webhook::from_request(request, verifier).await?;
     match users.apply_delivery(&webhook).await {
         Ok(()) => Ok(()),
-        // Sync has told the operator why.
+        // Sync has already logged the reason.
         Err(_) => Err(WebhookRejection::NotApplied),
     }
 }

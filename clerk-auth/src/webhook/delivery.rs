@@ -14,13 +14,16 @@ use crate::time::Timestamp;
 /// 1973. Clerk's documentation writes milliseconds ("Webhooks overview"), its schema seconds.
 const MILLISECONDS: i64 = 100_000_000_000;
 
-/// A delivery of Clerk's: verified, read, and not remembered.
+/// A verified and parsed delivery. Deliveries are not deduplicated.
 ///
-/// In a handler it is an extractor, of [`Webhook<Event>`](Event); it takes a [`WebhookVerifier`] from the state. See the
-/// [module](super). It rejects with a [`WebhookRejection`](crate::extract::WebhookRejection): 400 for what is not Clerk's or
-/// is no event, 413 for a body beyond [`LARGEST_DELIVERY`](crate::extract::LARGEST_DELIVERY), 408 for one that takes longer
-/// than [`DELIVERY_TIMEOUT`](crate::extract::DELIVERY_TIMEOUT). The parameter is for an application that hands a delivery on
-/// with what it made of the event.
+/// In a handler the extractor is [`Webhook<Event>`](Event), which takes a [`WebhookVerifier`] from the state. See the
+/// [module](super). Rejects with a [`WebhookRejection`](crate::extract::WebhookRejection):
+///
+/// - 400 for a delivery that is not Clerk's, or whose body is not an event;
+/// - 413 for a body beyond [`LARGEST_DELIVERY`](crate::extract::LARGEST_DELIVERY);
+/// - 408 for a body that takes longer than [`DELIVERY_TIMEOUT`](crate::extract::DELIVERY_TIMEOUT).
+///
+/// The type parameter is for an application that passes a delivery on with its own value in place of the event.
 ///
 /// ```
 /// use axum::http::StatusCode;
@@ -34,9 +37,9 @@ const MILLISECONDS: i64 = 100_000_000_000;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Webhook<E = Event> {
-    /// The delivery, the same over all attempts: by it an application can tell that it has seen this one.
+    /// The delivery id, equal over all attempts. An application can recognize a repeated delivery by it.
     pub id: DeliveryId,
-    /// What happened.
+    /// The event.
     pub event: E,
     /// When it happened. Clerk sends whole seconds or milliseconds, so this puts nothing in order that is near to each
     /// other.
@@ -47,8 +50,8 @@ pub struct Webhook<E = Event> {
     pub http_request: HttpRequest,
 }
 
-/// Who caused an event, as far as Clerk tells. Both are what a browser says of itself, or a proxy of the browser, and `None`
-/// where that cannot be read.
+/// The origin of the request that caused an event, as far as Clerk reports it. The browser or its proxy chooses both
+/// values. `None` if a value cannot be read.
 ///
 /// ```
 /// use clerk_auth::webhook::Webhook;
@@ -93,20 +96,20 @@ pub struct HttpRequest {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WebhookError {
-    /// It is not taken for Clerk's.
+    /// The delivery is not Clerk's.
     #[error("{0}")]
     Signature(#[from] SignatureError),
-    /// It is Clerk's, and no event.
+    /// The delivery is Clerk's, but not an event.
     #[error("{0}")]
     Event(#[from] EventError),
 }
 
 impl Webhook {
-    /// Verifies and reads a delivery: what the extractor does, for a server of another kind.
+    /// Verifies and parses a delivery, like the extractor, for a server that does not use axum.
     ///
     /// # Errors
     ///
-    /// [`WebhookError`] says whether the signature or the event is to blame.
+    /// [`WebhookError`] distinguishes a bad signature from a bad event.
     pub fn receive(
         verifier: &WebhookVerifier,
         headers: &HeaderMap,
@@ -117,9 +120,9 @@ impl Webhook {
         Ok(Self::parse(id, body)?)
     }
 
-    /// Reads the body of a delivery that was verified elsewhere.
+    /// Parses the body of a delivery that was verified elsewhere.
     ///
-    /// What a user wrote hides nothing: see the [module](super). A type that is not known here is not an error.
+    /// Data that a user wrote hides nothing: see the [module](super). An unknown type is not an error.
     ///
     /// # Errors
     ///
@@ -147,7 +150,7 @@ impl Webhook {
 }
 
 impl<E> Webhook<E> {
-    /// The same delivery with what an application makes of the event.
+    /// Replaces the event with an application's own value.
     ///
     /// ```
     /// use clerk_auth::webhook::{Event, Webhook};
@@ -168,7 +171,7 @@ impl<E> Webhook<E> {
 }
 
 impl WebhookError {
-    /// The stable word by which reasons are told apart.
+    /// Returns the stable code by which reasons are distinguished.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Signature(error) => error.code(),

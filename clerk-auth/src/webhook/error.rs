@@ -1,16 +1,16 @@
 //! Why a body is not an event.
 
-/// Why a body is not an event. The sender signed the body, so Clerk sends what Clerk does not document, and no other attempt
-/// will be better.
+/// The reason why a body is not an event. The sender signed the body, so its content deviates from Clerk's
+/// documentation, and no retry will help.
 ///
-/// Nothing that a user can write is among the reasons. They are:
+/// Data that a user can write never causes one of these errors. The causes are:
 ///
 /// - the structure of the JSON is broken;
-/// - the envelope lacks `object`, `type`, `timestamp` or `instance_id`, or one of them is not what Clerk documents;
-/// - `data` is not an object, for a type that is known here;
-/// - an identifier without which the event concerns nobody is missing, or unreadable, or duplicated with different values:
-///   it is never guessed;
-/// - a deletion says `"deleted": false`.
+/// - the envelope lacks `object`, `type`, `timestamp` or `instance_id`, or one of them is not as Clerk documents;
+/// - `data` is not an object, for a known type;
+/// - an identifier that the event needs is missing, or unreadable, or duplicated with different values: it is never
+///   guessed;
+/// - a deletion contains `"deleted": false`.
 ///
 /// ```
 /// use clerk_auth::id::DeliveryId;
@@ -35,7 +35,7 @@ pub enum EventError {
 }
 
 impl EventError {
-    /// The stable word by which reasons are told apart.
+    /// Returns the stable code by which reasons are distinguished.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Body => "webhook_body_malformed",

@@ -1,4 +1,4 @@
-//! What an event tells: the type names the variant, and `data` is read as it says.
+//! The content of an event: the type selects the variant, and `data` is parsed accordingly.
 
 use super::error::EventError;
 use super::organization::{ClerkOrganization, ClerkOrganizationMembership, DeletedOrganization};
@@ -57,7 +57,7 @@ pub enum Event {
     Other {
         /// The type, such as `email.created`.
         event_type: Box<str>,
-        /// What came with it; null if nothing did.
+        /// The event's data; null if there is none.
         data: LenientValue,
     },
 }
@@ -116,7 +116,7 @@ impl Event {
         }
     }
 
-    /// What came with the event, as it was received; null where that [cannot be read](LenientValue::unreadable).
+    /// Returns the event's data as received; null where it [cannot be read](LenientValue::unreadable).
     pub fn raw(&self) -> &LenientValue {
         match self {
             Self::UserCreated(user) | Self::UserUpdated(user) => user.raw(),

@@ -1,4 +1,5 @@
-//! Reads members of an event by name. What an event is about must be readable; what a user wrote need not be.
+//! Reads members of an event by name. Members that identify the event must be readable; members that a user wrote need
+//! not be.
 
 use serde_json::Value;
 
@@ -27,8 +28,8 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// The paths that an application is told of: those of the unreadable parts, and of members of another kind than Clerk
-    /// documents.
+    /// Returns the paths to report to an application: those of the unreadable parts, and of members of another kind
+    /// than Clerk documents.
     pub(super) fn into_unreadable(self, object: &LenientValue) -> Box<[Box<str>]> {
         let mut paths = object.unreadable();
         paths.extend(self.odd);
@@ -37,7 +38,7 @@ impl<'a> Members<'a> {
         paths.into_iter().map(Into::into).collect()
     }
 
-    /// A member that has to be what Clerk documents; null, like a member that is not there, is none.
+    /// Reads a member that must be as Clerk documents. Returns `None` for null and for a missing member.
     fn strict<T>(
         &self,
         name: &str,
@@ -113,8 +114,8 @@ impl<'a> Members<'a> {
         self.text(name).unwrap_or_else(|| otherwise.into())
     }
 
-    /// A flag that bars somebody. Only `false`, null and a member that is not there lower the flag: whatever else Clerk
-    /// may have meant, it is not that nobody is barred.
+    /// Reads a flag that bars a user. Only `false`, null and a missing member lower the flag: no other value can safely
+    /// be taken for "not barred".
     pub(super) fn flag(&mut self, name: &str) -> bool {
         match self.object.get(name).shallow() {
             Ok(Value::Null) => false,
@@ -181,15 +182,15 @@ impl<'a> Members<'a> {
     }
 }
 
-/// What an accessor hands out of a member that is documented as an object: the object, or null.
+/// Returns a member that is documented as an object: the object, or null.
 pub(super) fn object_or_null<'a>(raw: &'a LenientValue, name: &str) -> &'a Value {
     raw.get(name)
         .filter(|value| value.is_object())
         .unwrap_or(&Value::Null)
 }
 
-/// The type of the event says it already, and an object may say it in another way. Only an object that plainly says
-/// otherwise is none of Clerk's.
+/// Checks `deleted`. The type of the event already implies it, and the object may express it in another way. Only an
+/// object that plainly contradicts the type is malformed.
 pub(super) fn check_deleted(object: &Members<'_>) -> Result<(), EventError> {
     match object.node("deleted").shallow() {
         Ok(Value::Bool(false)) => Err(object.malformed("deleted")),

@@ -8,8 +8,8 @@ use crate::id::{OrganizationId, OrganizationMembershipId, UserId};
 use crate::lenient::LenientValue;
 use crate::time::Timestamp;
 
-/// An organization, of which the members that applications ask for most are typed; [`raw`](Self::raw) has them all. What
-/// cannot be read is treated as in a [`ClerkUser`](super::ClerkUser).
+/// An organization. The most used members have typed fields; [`raw`](Self::raw) contains all. Unreadable members are
+/// treated as in a [`ClerkUser`](super::ClerkUser).
 ///
 /// ```
 /// use clerk_auth::webhook::Event;
@@ -24,7 +24,7 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ClerkOrganization {
-    /// Which it is.
+    /// The organization id.
     pub id: OrganizationId,
     /// Its name; empty if the name cannot be read.
     pub name: Box<str>,
@@ -32,7 +32,7 @@ pub struct ClerkOrganization {
     pub slug: Option<Box<str>>,
     /// Its logo's address.
     pub image_url: Option<Box<str>>,
-    /// Who made it.
+    /// The creator.
     pub created_by: Option<UserId>,
     /// When it was made.
     pub created_at: Timestamp,
@@ -42,7 +42,7 @@ pub struct ClerkOrganization {
     raw: LenientValue,
 }
 
-/// What is left of an organization.
+/// The remains of a deleted organization.
 ///
 /// ```
 /// use clerk_auth::id::OrganizationId;
@@ -59,7 +59,7 @@ pub struct ClerkOrganization {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct DeletedOrganization {
-    /// Which it was; Clerk's schema does not promise it.
+    /// The organization id; Clerk's schema does not promise it.
     pub id: Option<OrganizationId>,
     /// Its name in addresses, where the instance has such names.
     pub slug: Option<Box<str>>,
@@ -85,7 +85,7 @@ pub struct DeletedOrganization {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ClerkOrganizationMembership {
-    /// Which it is.
+    /// The membership id.
     pub id: OrganizationMembershipId,
     /// The role as roles are configured at Clerk, such as `org:admin`; empty if the role cannot be read, which is
     /// the name of no role.
@@ -119,7 +119,7 @@ impl ClerkOrganization {
         })
     }
 
-    /// What the application keeps at Clerk, and front ends can read: an object, or null if there is none.
+    /// Returns the application's data at Clerk that front ends can read: an object, or null if there is none.
     pub fn public_metadata(&self) -> &Value {
         object_or_null(&self.raw, "public_metadata")
     }
@@ -147,7 +147,7 @@ impl DeletedOrganization {
         })
     }
 
-    /// What was received.
+    /// Returns the object as received.
     pub fn raw(&self) -> &LenientValue {
         &self.raw
     }
@@ -180,7 +180,7 @@ impl ClerkOrganizationMembership {
         })
     }
 
-    /// What the application keeps at Clerk for the membership: an object, or null if there is none.
+    /// Returns the application's data about the membership at Clerk: an object, or null if there is none.
     pub fn public_metadata(&self) -> &Value {
         object_or_null(&self.raw, "public_metadata")
     }

@@ -7,15 +7,15 @@ use aws_lc_rs::hmac::{Context, HMAC_SHA256, Key};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-/// What Clerk writes before the key.
+/// The prefix of Clerk's signing secrets.
 const PREFIX: &str = "whsec_";
 
 /// The fewest bytes of a key: what Svix makes, and the least that the Standard Webhooks specification allows ("Signature
 /// scheme": 24 to 64 bytes). A shorter one is a placeholder, or half of what was to be pasted.
 const SHORTEST: usize = 24;
 
-/// The signing secret of an endpoint: `whsec_` and the base64 of a key, as the endpoint's page in Clerk's dashboard shows
-/// it. It is never printed.
+/// The signing secret of an endpoint: `whsec_` and the base64 of a key, as the endpoint's page in Clerk's dashboard
+/// shows it. The secret is never printed.
 ///
 /// ```
 /// use clerk_auth::webhook::{SigningSecret, SigningSecretError};
@@ -28,7 +28,7 @@ const SHORTEST: usize = 24;
 #[derive(Clone)]
 pub struct SigningSecret(Key);
 
-/// Why a text is no signing secret: a mistake in the configuration.
+/// The reason why a string is not a signing secret: a mistake in the configuration.
 ///
 /// ```
 /// use clerk_auth::webhook::{SigningSecret, SigningSecretError};
@@ -42,19 +42,19 @@ pub struct SigningSecret(Key);
 #[derive(Clone, Copy, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SigningSecretError {
-    /// There is none.
+    /// The secret is empty or not set.
     #[error(
         "there is no webhook signing secret: set CLERK_WEBHOOK_SIGNING_SECRET; it is like `whsec_…` and stands on the \
          endpoint's page in Clerk's dashboard"
     )]
     Missing,
-    /// It begins otherwise: it is perhaps another of Clerk's keys.
+    /// The prefix is not `whsec_`; the value may be another of Clerk's keys.
     #[error(
         "the webhook signing secret (CLERK_WEBHOOK_SIGNING_SECRET) is malformed: it begins with `whsec_`, as the \
          endpoint's page in Clerk's dashboard shows it"
     )]
     Prefix,
-    /// What follows the prefix is not base64.
+    /// The text after the prefix is not base64.
     #[error(
         "the webhook signing secret (CLERK_WEBHOOK_SIGNING_SECRET) is malformed: after `whsec_` comes base64, with the \
          letters of the standard alphabet and its padding"

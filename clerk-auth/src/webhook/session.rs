@@ -27,11 +27,11 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ClerkSession {
-    /// Which it is: the `sid` of its tokens.
+    /// The session id: the `sid` of its tokens.
     pub id: SessionId,
     /// The user of the session.
     pub user_id: UserId,
-    /// On which browser or device.
+    /// The browser or device of the session.
     pub client_id: Option<ClientId>,
     /// `active`, `pending`, `ended`, `removed`, `revoked`, `expired`, `abandoned` or `replaced`; Clerk may add others. The word
     /// of the event's type if the status cannot be read.

@@ -1,4 +1,5 @@
-//! Whether a delivery is Clerk's: the signature that Svix makes for it (Standard Webhooks, "Signature scheme").
+//! Verifies that a delivery is Clerk's, by the signature that Svix makes for it (Standard Webhooks, "Signature
+//! scheme").
 
 use std::fmt;
 use std::sync::Arc;
@@ -58,7 +59,7 @@ struct Names {
     signature: &'static str,
 }
 
-/// What Clerk sends, and the only names that Clerk's own SDK accepts.
+/// The names that Clerk sends, and the only names that Clerk's own SDK accepts.
 const SVIX: Names = Names {
     id: "svix-id",
     timestamp: "svix-timestamp",
@@ -100,11 +101,11 @@ pub struct WebhookVerifier {
     clock: Arc<dyn Clock>,
 }
 
-/// Why a delivery is not taken for Clerk's. All of it is the sender's fault, or that of a secret or a clock that is set
-/// wrongly here.
+/// The reason why a delivery is not accepted as Clerk's. The sender is at fault, or a secret or a clock is set
+/// incorrectly here.
 ///
-/// Each has a [`code`](Self::code), which may be answered: it tells of the caller's own headers and of the time, and of
-/// the secret only that the signature is not of it. Svix shows the answer to the team.
+/// Each has a [`code`](Self::code), which is safe to return. The code describes the caller's own headers and the time.
+/// About the secret it reveals only that the signature does not match. Svix shows the answer to the team.
 ///
 /// ```
 /// use axum::http::HeaderMap;
@@ -130,8 +131,8 @@ pub enum SignatureError {
     /// A header is not there.
     #[error("the header `{0}` is missing")]
     HeaderMissing(&'static str),
-    /// A header is there more than once. It is no list, so a proxy may have looked at one and this library at another
-    /// (RFC 9110 section 5.3).
+    /// A header occurs more than once. The header is not a list, so a proxy may have checked one value and this library
+    /// another (RFC 9110 section 5.3).
     #[error("the header `{0}` is there more than once")]
     HeaderRepeated(&'static str),
     /// A header is empty, too long, or has other characters than it can have.
@@ -140,7 +141,7 @@ pub enum SignatureError {
     /// There are more signatures than secrets in any rotation.
     #[error("there are more than {MOST_SIGNATURES} signatures")]
     TooManySignatures,
-    /// There is no signature of the version `v1`.
+    /// No signature has the version `v1`.
     #[error("there is no signature of the version `v1`")]
     NoKnownVersion,
     /// The delivery is older than [`TOLERANCE`], or the clock here is fast.
@@ -154,8 +155,8 @@ pub enum SignatureError {
     Signature,
 }
 
-/// Headers that may be a delivery's, of which no signature is verified. What can be refused without the body is refused
-/// before the body is read.
+/// Headers that may be a delivery's; no signature has been verified. A delivery that the headers alone condemn is
+/// refused before its body is read.
 ///
 /// ```
 /// use axum::http::HeaderMap;
@@ -188,8 +189,8 @@ impl WebhookVerifier {
         Self::of([secret].into())
     }
 
-    /// A verifier from `CLERK_WEBHOOK_SIGNING_SECRET`. During a rotation the variable holds the old secret and the new
-    /// one, separated by a comma.
+    /// Creates a verifier from `CLERK_WEBHOOK_SIGNING_SECRET`. During a rotation the variable holds the old secret and
+    /// the new one, separated by a comma.
     ///
     /// ```no_run
     /// use clerk_auth::webhook::WebhookVerifier;
@@ -200,7 +201,7 @@ impl WebhookVerifier {
     ///
     /// # Errors
     ///
-    /// [`SigningSecretError`] names the variable and says what a right value looks like.
+    /// [`SigningSecretError`] names the variable and describes a valid value.
     pub fn from_env() -> Result<Self, SigningSecretError> {
         let secrets = std::env::var("CLERK_WEBHOOK_SIGNING_SECRET").unwrap_or_default();
         SigningSecret::list(&secrets).map(|secrets| Self::of(secrets.into()))
@@ -236,7 +237,7 @@ impl WebhookVerifier {
         self
     }
 
-    /// The clock; that of the operating system unless a test says otherwise.
+    /// Sets the clock, for tests; the default is the operating system's.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
@@ -334,7 +335,7 @@ impl WebhookVerifier {
 }
 
 impl SignatureError {
-    /// The stable word by which reasons are told apart.
+    /// Returns the stable code by which reasons are distinguished.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::HeaderMissing(_) => "webhook_header_missing",
@@ -359,8 +360,8 @@ impl fmt::Debug for WebhookVerifier {
     }
 }
 
-/// The one value of a header, of visible ASCII and perhaps spaces; not empty. White space around it is no part of it (RFC
-/// 9110 section 5.5), so none is left to be trimmed, as Clerk's SDK does.
+/// Returns the single value of a header: not empty, visible ASCII and perhaps spaces. Surrounding white space is not
+/// part of the value (RFC 9110 section 5.5), so no trimming is needed, unlike in Clerk's SDK.
 fn header<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a str, SignatureError> {
     let mut values = headers.get_all(HeaderName::from_static(name)).iter();
     let value = values.next().ok_or(SignatureError::HeaderMissing(name))?;
@@ -373,16 +374,16 @@ fn header<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a str, Sig
     }
 }
 
-/// Whole seconds, written as a sender writes them. Clerk's SDK for JavaScript takes what `parseInt` takes of `1700000000.123`
-/// and signs that; Svix's library for Rust refuses it. What has one spelling needs no agreement about others.
+/// Parses whole seconds in canonical form. Clerk's SDK for JavaScript reads the `parseInt` prefix of `1700000000.123`
+/// and signs that; Svix's library for Rust rejects it. A canonical form avoids the disagreement.
 fn seconds(text: &str) -> Option<i64> {
     let is_canonical =
         text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     if is_canonical { text.parse().ok() } else { None }
 }
 
-/// The signatures that may be right. One of another version, or that is not the base64 of an HMAC-SHA256, is skipped, as
-/// the specification wants it.
+/// Returns the signatures to compare. A signature of another version, or one that is not the base64 of an HMAC-SHA256,
+/// is skipped, as the specification requires.
 fn signatures_of(header: &str) -> Result<Vec<[u8; SIGNATURE]>, SignatureError> {
     if header.split(' ').count() > MOST_SIGNATURES {
         return Err(SignatureError::TooManySignatures);

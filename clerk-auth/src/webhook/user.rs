@@ -8,11 +8,11 @@ use crate::id::UserId;
 use crate::lenient::LenientValue;
 use crate::time::Timestamp;
 
-/// A user, of whom the members that applications ask for most are typed; [`raw`](Self::raw) has them all.
+/// A user. The most used members have typed fields; [`raw`](Self::raw) contains all.
 ///
-/// A member that cannot be read is `None`, and so is one of another kind than Clerk documents;
-/// [`unreadable`](Self::unreadable) lists both. A flag that bars the user is raised unless it is plainly `false`, null or
-/// missing. A time that is missing or unreadable is the event's own.
+/// An unreadable member is `None`, and so is a member of another kind than Clerk documents;
+/// [`unreadable`](Self::unreadable) lists both. A flag that bars the user is raised unless it is plainly `false`, null
+/// or missing. A time that is missing or unreadable is the event's own.
 ///
 /// ```
 /// # use clerk_auth::webhook::{Event, EventError, Webhook};
@@ -33,7 +33,7 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ClerkUser {
-    /// Who it is.
+    /// The Clerk user id.
     pub id: UserId,
     /// The application's own id of the user, if it gave one to Clerk.
     pub external_id: Option<Box<str>>,
@@ -45,7 +45,7 @@ pub struct ClerkUser {
     pub last_name: Option<Box<str>>,
     /// The picture's address.
     pub image_url: Option<Box<str>>,
-    /// The primary e-mail address. There is none for a user who signs in by telephone, say.
+    /// The primary e-mail address. `None` for a user without one, for example one who signs in by telephone.
     pub primary_email: Option<EmailAddress>,
     /// The user may not sign in any more; Clerk has ended the sessions.
     pub banned: bool,
@@ -77,13 +77,13 @@ pub struct ClerkUser {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct EmailAddress {
-    /// The address. It may change its owner, so it is no key.
+    /// The address. An address may change its owner, so it is not a key.
     pub email_address: Box<str>,
-    /// Whether the user has shown that it is theirs; a primary address need not be.
+    /// True if the user has verified the address; a primary address need not be verified.
     pub verified: bool,
 }
 
-/// What is left of a user.
+/// The remains of a deleted user.
 ///
 /// ```
 /// # use clerk_auth::webhook::{Event, EventError, Webhook};
@@ -100,7 +100,7 @@ pub struct EmailAddress {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct DeletedUser {
-    /// Who it was; Clerk's schema does not promise it.
+    /// The Clerk user id; Clerk's schema does not promise it.
     pub id: Option<UserId>,
     /// The application's own id of the user, if it gave one to Clerk.
     pub external_id: Option<Box<str>>,
@@ -135,7 +135,7 @@ impl ClerkUser {
         })
     }
 
-    /// What the application keeps at Clerk, and front ends can read: an object, or null if there is none.
+    /// Returns the application's data at Clerk that front ends can read: an object, or null if there is none.
     pub fn public_metadata(&self) -> &Value {
         object_or_null(&self.raw, "public_metadata")
     }
@@ -180,7 +180,7 @@ impl DeletedUser {
         })
     }
 
-    /// What was received.
+    /// Returns the object as received.
     pub fn raw(&self) -> &LenientValue {
         &self.raw
     }
