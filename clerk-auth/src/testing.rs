@@ -1,5 +1,5 @@
-//! What a team needs to test its own handlers offline: an issuer that mints any token, Clerk's endpoints on loopback,
-//! signed deliveries of webhooks, and a clock that moves.
+//! Tools to test handlers offline: an issuer that mints any token, Clerk's endpoints on loopback, signed deliveries of
+//! webhooks, and a clock that moves.
 //!
 //! A handler's test needs no account, no network and no running server:
 //!
@@ -34,10 +34,11 @@
 //! # }).unwrap();
 //! ```
 //!
-//! A handler that takes a row needs a database beside it; an SQLite database in memory will do. The claims that the
-//! struct is made of come from its template: `issuer.token("user_ada").template(User::TEMPLATE, &user_object(…))`.
+//! A handler that takes a row also needs a database; an SQLite database in memory is enough. The claims for the struct
+//! come from its template: `issuer.token("user_ada").template(User::TEMPLATE, &user_object(…))`.
 //!
-//! Nothing here changes what a verifier accepts: an issuer is accepted only by a handle that was given its key.
+//! Nothing here changes the tokens that a verifier accepts: an issuer is accepted only by a handle that was given its
+//! key.
 
 mod clock;
 mod delivery;

@@ -20,8 +20,8 @@ use crate::webhook::WebhookVerifier;
 /// Where the application receives webhooks, below its own origin.
 pub(super) const PATH: &str = "/webhooks/clerk";
 
-/// After how many seconds an attempt that was not answered with 2xx is followed by the next. Svix waits for up to ten
-/// hours; nobody who tries the loop by hand would.
+/// The seconds between an attempt that was not answered with 2xx and the next. Svix waits for up to ten hours, which is
+/// too long for trying the loop by hand.
 const RETRIES: [u64; 4] = [1, 2, 5, 10];
 
 /// How long the application has to answer, as with Svix.
@@ -31,15 +31,15 @@ const ANSWER: Duration = Duration::from_secs(15);
 const MOST: u8 = 10;
 const LONGEST: f64 = 3_600.0;
 
-/// What goes wrong on the way; all of it may be left out.
+/// The faults of a delivery; each may be omitted.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Faults {
-    /// Seconds until it is sent.
+    /// The seconds until the delivery is sent.
     pub(super) delay: f64,
-    /// How often it is sent; Clerk promises at least once.
+    /// The number of copies; Clerk promises at least one.
     pub(super) copies: u8,
-    /// It is kept back until after the next delivery that is not: the two arrive in the wrong order.
+    /// Holds the delivery back until after the next one without `hold`: the two arrive in the wrong order.
     pub(super) hold: bool,
 }
 
@@ -53,7 +53,7 @@ impl Default for Faults {
     }
 }
 
-/// What is on its way to the application.
+/// The deliveries that are on their way to the application.
 pub(super) struct Deliveries {
     url: Url,
     secret: String,

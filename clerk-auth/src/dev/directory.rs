@@ -1,4 +1,4 @@
-//! What becomes of the stand-in's users, who are objects as Clerk's Backend API describes them.
+//! Changes to the stand-in's users, which are objects as Clerk's Backend API describes them.
 
 use serde_json::{Value, json};
 
@@ -64,7 +64,7 @@ fn applied(mut user: Value, change: &UserChange) -> Value {
     user
 }
 
-/// Whether there was such a user.
+/// Deletes a user. Returns whether the user existed.
 pub(super) fn delete(endpoints: &Endpoints, user_id: &str) -> bool {
     let mut users = locked(&endpoints.users);
     let is_known = users.get(user_id).is_some();

@@ -29,8 +29,8 @@ pub(super) async fn local_only(request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-/// Whether every name by which the request calls the server is loopback, and there is one: the URI's authority (absolute
-/// form, or `:authority` of HTTP/2), `Host`, and what a proxy has replaced.
+/// Returns whether the request names the server, and only by loopback names. The names are the URI's authority
+/// (absolute form, or `:authority` of HTTP/2), `Host`, and the values that a proxy has replaced.
 fn is_for_loopback(request: &Request) -> bool {
     let headers = request.headers();
     let authority = request.uri().authority().map(Authority::as_str);
@@ -48,8 +48,8 @@ fn is_for_loopback(request: &Request) -> bool {
         })
 }
 
-/// Whether the request is of no page, or of one that this machine serves. The port may be another: front ends have
-/// development servers of their own.
+/// Returns whether the request comes from no page, or from a page on this machine. The port may differ: front ends run
+/// their own development servers.
 fn is_from_loopback(headers: &HeaderMap) -> bool {
     headers.get_all(header::ORIGIN).iter().all(|origin| {
         let origin = origin.to_str().unwrap_or_default();

@@ -27,10 +27,11 @@ use crate::testing::{Issuer, session_object};
 use crate::time::{Clock, SystemClock};
 use crate::webhook::WebhookVerifier;
 
-/// Whom `POST /dev/token` signs in when the body names nobody.
+/// The user that `POST /dev/token` signs in by default.
 const DEFAULT_USER: &str = "user_ada";
 
-/// The lifetime of Clerk's session tokens, in seconds. The stand-in's live longer, because nobody refreshes them.
+/// The lifetime of the stand-in's tokens, in seconds. Longer than that of Clerk's session tokens, because the
+/// stand-in's tokens are never refreshed.
 const TOKEN_LIFETIME: i64 = 3_600;
 
 /// A stand-in for Clerk on the application's own server, under `/dev`.
@@ -56,7 +57,7 @@ struct Inner {
     deliveries: Deliveries,
 }
 
-/// Why there is no stand-in.
+/// The reason why a stand-in cannot be created.
 ///
 /// ```
 /// use clerk_auth::dev::{StandIn, StandInError};
@@ -69,7 +70,7 @@ struct Inner {
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum StandInError {
-    /// The origin is reachable from other machines, or is no origin.
+    /// The origin is reachable from other machines, or is not an origin.
     #[error(
         "the stand-in signs in anybody as anybody and runs on loopback only; `{0}` is not like `http://127.0.0.1:3000`"
     )]
@@ -165,11 +166,11 @@ impl StandIn {
     /// With `{"edge_of": "ey…"}`, `POST /token` mints a token as Clerk's edge does: it is new, and its claims and their age
     /// are those of the earlier token.
     ///
-    /// The last three take what is to go wrong with the webhook in their body:
-    /// `{"webhook": {"delay": 2.5, "copies": 3, "hold": true}}`; `delay` is in seconds, and `hold` keeps it back until after
-    /// the next.
+    /// The body of the last three describes the faults of the webhook: `{"webhook": {"delay": 2.5, "copies": 3, "hold":
+    /// true}}`. `delay` is in seconds, and `hold` holds the delivery back until after the next.
     ///
-    /// A request for another host than `localhost` or a loopback address gets 421, and one from a page of another host 403.
+    /// A request for another host than `localhost` or a loopback address gets 421, and one from a page of another host
+    /// 403.
     pub fn router(&self) -> Router {
         Router::new()
             .route("/token", post(mint))
@@ -177,7 +178,8 @@ impl StandIn {
             .route("/sessions/{id}", routing::delete(end_session))
             .with_state(self.clone())
             .merge(self.inner.endpoints.router())
-            // Without one of its own, the application's fallback would answer unknown paths, and not pass the layer.
+            // Without its own fallback, the nested router would use the application's for unknown paths, which bypasses
+            // the layer.
             .fallback(async || StatusCode::NOT_FOUND)
             .layer(from_fn(local_only))
     }
@@ -227,7 +229,7 @@ impl StandIn {
     }
 }
 
-/// A word to whoever tries things by hand.
+/// An explanation for a person who tries requests by hand.
 type Refused = (StatusCode, String);
 
 async fn mint(State(stand_in): State<StandIn>, body: Bytes) -> Result<Response, Refused> {
@@ -286,7 +288,7 @@ async fn end_session(
     Ok(json_response(&json!({ "delivery": delivery })))
 }
 
-/// An empty body asks for nothing in particular.
+/// Reads a body. An empty body means all defaults.
 fn read<T: Default + DeserializeOwned>(body: &[u8]) -> Result<T, Refused> {
     if body.is_empty() {
         return Ok(T::default());

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::user_request::{UserChange, present};
 
-/// Whom to sign in, and what the token should look like; every member may be left out.
+/// The user to sign in, and the properties of the token; every member may be omitted.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct TokenRequest {
@@ -23,7 +23,8 @@ pub(super) struct TokenRequest {
     pub(super) expires_in: Option<i64>,
     /// Claims to leave out, custom or standard.
     pub(super) omit_claims: Vec<String>,
-    /// A token of the stand-in, whose claims are copied as Clerk's edge copies them. It says everything but `expires_in`.
+    /// A token of the stand-in whose claims are copied, as Clerk's edge copies them. Excludes every other member except
+    /// `expires_in`.
     pub(super) edge_of: Option<String>,
 }
 
@@ -41,7 +42,8 @@ pub(super) struct ActiveOrganization {
 }
 
 impl TokenRequest {
-    /// Whether it has members that an edge mint cannot fulfil, because it copies every claim.
+    /// Returns whether the request has members that an edge mint cannot fulfil, because an edge mint copies every
+    /// claim.
     pub(super) fn asks_for_claims(&self) -> bool {
         let Self {
             user_id,
@@ -63,7 +65,7 @@ impl TokenRequest {
             || !omit_claims.is_empty()
     }
 
-    /// What the person has changed before signing in.
+    /// Returns the changes that the user makes before signing in.
     pub(super) fn change(&self) -> UserChange {
         UserChange {
             email: self.email.clone(),

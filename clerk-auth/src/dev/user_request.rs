@@ -1,10 +1,10 @@
-//! The bodies of the requests that change a user: what a person, or somebody at Clerk's dashboard, would do.
+//! The bodies of the requests that change a user, like the user themselves or an operator in Clerk's dashboard would.
 
 use serde::{Deserialize, Deserializer};
 
 use super::deliveries::Faults;
 
-/// What changes of a user. Null clears; absent changes nothing.
+/// The changes to a user. Null clears; an absent member changes nothing.
 #[derive(Debug, Default)]
 pub(super) struct UserChange {
     pub(super) email: Option<Option<String>>,
@@ -29,15 +29,15 @@ pub(super) struct UserRequest {
     image_url: Option<String>,
     banned: Option<bool>,
     locked: Option<bool>,
-    /// What goes wrong with the delivery that tells of it.
+    /// The faults of the delivery that reports the change.
     pub(super) webhook: Faults,
 }
 
-/// The body of the requests that only tell the application something.
+/// The body of the requests that only send a webhook.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct FaultsRequest {
-    /// What goes wrong with the delivery.
+    /// The faults of the delivery.
     pub(super) webhook: Faults,
 }
 
@@ -54,7 +54,7 @@ impl UserRequest {
     }
 }
 
-/// Tells null, which clears, from absent, which does not.
+/// Distinguishes null, which clears, from an absent member, which does not.
 pub(super) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,

@@ -80,11 +80,11 @@ pub struct SignedDelivery {
 }
 
 impl SignedDelivery {
-    /// A delivery of this event, signed `now` with this secret, and with an id of its own.
+    /// Creates a delivery of this event, signed `now` with this secret, and with its own id.
     ///
     /// # Panics
     ///
-    /// If the secret is none.
+    /// If the secret is invalid.
     pub fn new(secret: &str, event: &Value, now: Timestamp) -> Self {
         let mut random = [0; 12];
         aws_lc_rs::rand::fill(&mut random).expect("the operating system gives random bytes");
@@ -93,11 +93,11 @@ impl SignedDelivery {
         Self::raw(secret, &format!("msg_{id}"), &timestamp, event.to_string())
     }
 
-    /// A delivery of this body, whatever it is, with this id and this time; signed all the same.
+    /// Creates a delivery of any body, with this id and this time; the signature is valid.
     ///
     /// # Panics
     ///
-    /// If the secret is none, or the id or the time cannot stand in a header.
+    /// If the secret is invalid, or a header cannot contain the id or the time.
     pub fn raw(secret: &str, id: &str, timestamp: &str, body: impl Into<Vec<u8>>) -> Self {
         let secret: SigningSecret = secret.parse().expect("the secret is one of Clerk's");
         let body = body.into();
@@ -111,7 +111,7 @@ impl SignedDelivery {
         delivery
     }
 
-    /// The same delivery, attempted again: with the same id, and signed anew.
+    /// Repeats the delivery as another attempt: with the id of the first, and signed anew.
     #[must_use]
     pub fn again(mut self, now: Timestamp) -> Self {
         self.sign(&now.seconds().to_string());
@@ -122,7 +122,7 @@ impl SignedDelivery {
     ///
     /// # Panics
     ///
-    /// If the secret is none.
+    /// If the secret is invalid.
     #[must_use]
     pub fn also_signed_with(mut self, secret: &str) -> Self {
         let secret: SigningSecret = secret.parse().expect("the secret is one of Clerk's");
@@ -151,11 +151,11 @@ impl SignedDelivery {
         &self.body
     }
 
-    /// The request to a router; another client sends [`headers`](Self::headers) and [`body`](Self::body).
+    /// Returns the request to a router; another client sends [`headers`](Self::headers) and [`body`](Self::body).
     ///
     /// # Panics
     ///
-    /// If the address is none.
+    /// If the address is not a URI.
     pub fn request(&self, uri: &str) -> Request<Body> {
         let mut request = Request::new(Body::from(self.body.clone()));
         *request.method_mut() = Method::POST;

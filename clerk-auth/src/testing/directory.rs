@@ -13,7 +13,7 @@ pub(crate) struct Directory {
     served: usize,
     make: Option<MakeUser>,
     removed: BTreeSet<String>,
-    /// What is served in place of a user's object.
+    /// The texts that are served in place of users' objects.
     texts: BTreeMap<String, Vec<u8>>,
 }
 
@@ -52,7 +52,7 @@ impl Directory {
         self.removed.insert(id.to_owned());
     }
 
-    /// Whether there was such a user once.
+    /// Returns whether such a user existed once.
     #[cfg(feature = "dev")]
     pub(crate) fn was_removed(&self, id: &str) -> bool {
         self.removed.contains(id)
@@ -70,7 +70,7 @@ impl Directory {
         }
     }
 
-    /// `None` if there is no user to go on after.
+    /// Returns a page of users. Returns `None` if the user before the page does not exist.
     pub(crate) fn page(&self, after: Option<&str>, limit: usize) -> Option<Vec<Value>> {
         let (first, after) = match after.map(|after| (place_of(after), self.kept.get(after))) {
             None => (0, None),

@@ -1,4 +1,4 @@
-//! What a Clerk instance answers: its keys, and of its Backend API what keeping users takes.
+//! The endpoints of a Clerk instance: its keys, and the part of the Backend API that sync uses.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

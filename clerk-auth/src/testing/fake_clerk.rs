@@ -18,8 +18,9 @@ use super::endpoints::{Endpoints, error, locked};
 use crate::clerk::{Clerk, ClerkBuilder};
 use crate::id::UserId;
 
-/// A Clerk instance on loopback: its JWKS document at `/.well-known/jwks.json`, and of its Backend API the users at
-/// `/v1/users/{id}`, `/v1/users` and `/v1/users/count`, and the keys at `/v1/jwks`. It stops when it is dropped.
+/// A Clerk instance on loopback. Serves its JWKS document at `/.well-known/jwks.json`. From the Backend API, serves the
+/// users at `/v1/users/{id}`, `/v1/users` and `/v1/users/count`, and the keys at `/v1/jwks`. Dropping it stops the
+/// server.
 ///
 /// ```
 /// use axum::http::{HeaderMap, header::AUTHORIZATION};
@@ -55,7 +56,7 @@ impl FakeClerk {
     ///
     /// # Errors
     ///
-    /// What the operating system says if no port can be had.
+    /// Returns the error of the operating system if no port is available.
     pub async fn start() -> std::io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let issuer = Issuer::new(&format!("http://{}", listener.local_addr()?));
@@ -70,7 +71,7 @@ impl FakeClerk {
             .router()
             .layer(from_fn_with_state(Arc::clone(&state), count));
         let server = tokio::spawn(async move {
-            // It serves until it is aborted.
+            // The server runs until it is aborted.
             let _ = axum::serve(listener, router).await;
         });
         Ok(Self {
@@ -100,7 +101,7 @@ impl FakeClerk {
         *locked(&self.state.endpoints.jwks) = jwks;
     }
 
-    /// Answers everything with this status, until it is told `None`; 429 with a `Retry-After` of one second.
+    /// Answers everything with this status, until called with `None`; 429 with a `Retry-After` of one second.
     pub fn fail(&self, status: impl Into<Option<StatusCode>>) {
         *locked(&self.state.failure) = status.into();
     }
@@ -110,9 +111,9 @@ impl FakeClerk {
         locked(&self.state.failures_once).push_back(status);
     }
 
-    /// Has so many users without keeping them in memory, besides those that are [put](Self::put_user): each is made anew
-    /// whenever it is asked for, from its place. Its `id` and `created_at` are overwritten: [`served_user`](Self::served_user)
-    /// tells the one, and each is created a second after the one before.
+    /// Serves this many users without keeping them in memory, besides those that are [put](Self::put_user). Each user
+    /// is generated from its index whenever it is requested. `id` and `created_at` are overwritten:
+    /// [`served_user`](Self::served_user) returns the id, and each user is created a second after the one before.
     ///
     /// ```
     /// use clerk_auth::backend_api::BackendApi;
@@ -150,8 +151,8 @@ impl FakeClerk {
         locked(&self.state.endpoints.users).put(user);
     }
 
-    /// Serves this text in place of a user's object, alone and in lists, until the user is [put](Self::put_user) again. The
-    /// text need not be what Clerk documents, nor JSON: a person writes their own metadata.
+    /// Serves this text in place of a user's object, alone and in lists, until the user is [put](Self::put_user) again.
+    /// The text need be neither as Clerk documents nor JSON: users write their own metadata.
     ///
     /// ```
     /// use clerk_auth::backend_api::BackendApi;
@@ -171,7 +172,7 @@ impl FakeClerk {
     ///
     /// # Panics
     ///
-    /// If there is no such user, whose place in lists the text takes.
+    /// If there is no such user, whose position in lists the text takes.
     pub fn serve_as(&self, user_id: &str, text: impl Into<Vec<u8>>) {
         locked(&self.state.endpoints.users).set_text(user_id, text.into());
     }

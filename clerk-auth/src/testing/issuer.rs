@@ -1,4 +1,4 @@
-//! An issuer with a key of its own.
+//! An issuer of session tokens, with its own key.
 
 use std::fmt;
 
@@ -43,20 +43,20 @@ impl Issuer {
         }
     }
 
-    /// The same, with a key id of its own, for tests of key rotation.
+    /// Changes the key id, for tests of key rotation.
     #[must_use]
     pub fn with_key_id(mut self, key_id: &str) -> Self {
         self.key_id = key_id.into();
         self
     }
 
-    /// What its tokens name as `iss`.
+    /// Returns the `iss` of its tokens.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// A handle that accepts this issuer's tokens, and no others. One with authorized parties or another clock is made
-    /// with [`Clerk::builder`], [`url`](Self::url) and [`public_key_pem`](Self::public_key_pem).
+    /// Builds a handle that accepts this issuer's tokens, and no others. For authorized parties or another clock, use
+    /// [`Clerk::builder`], [`url`](Self::url) and [`public_key_pem`](Self::public_key_pem).
     pub fn clerk(&self) -> Clerk {
         Clerk::builder()
             .issuer(self.url())

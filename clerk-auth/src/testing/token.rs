@@ -1,4 +1,4 @@
-//! Session tokens as a test wants them: right unless it says otherwise.
+//! Session tokens for tests: valid by default, with any deviation.
 
 use std::fmt;
 use std::time::Duration;
@@ -42,7 +42,7 @@ pub struct SessionToken<'a> {
 }
 
 impl Issuer {
-    /// Begins a session token that is minted now and is valid unless it is told otherwise.
+    /// Begins a session token that is minted now and is valid by default.
     pub fn token(&self, user_id: &str) -> SessionToken<'_> {
         SessionToken::new(self, user_id)
     }
@@ -242,7 +242,7 @@ impl<'a> SessionToken<'a> {
         self.claim("fva", json!(minutes))
     }
 
-    /// Somebody else acts as this user.
+    /// Marks another person as acting for this user.
     pub fn impersonated_by(self, user_id: &str) -> Self {
         let issuer = self.issuer.url().to_owned();
         self.claim(
