@@ -73,7 +73,6 @@ pub fn read_jwks_document(document: &[u8]) -> usize {
 
 /// The extractor of a derived user: the row of the signed-in user. Not an `async fn`: rustc would prove for each struct
 /// again that such a function's future is `Send`.
-/// for each struct that its future can be sent.
 #[expect(
     clippy::manual_async_fn,
     reason = "its future is `Send` for each struct without a proof of its own"

@@ -18,13 +18,13 @@ use crate::time::{Clock, SystemClock, Timestamp};
 /// Where Clerk answers.
 const CLERK: &str = "https://api.clerk.com";
 
-/// The version whose user object this library knows (Clerk's documentation, "Versioning").
+/// The API version whose user object this library supports (Clerk's documentation, "Versioning").
 const VERSION: &str = "2026-05-12";
 
-/// How long an answer may take: Clerk's own take a fraction of a second, and a request is waiting.
+/// The longest time for a response. Clerk's own take a fraction of a second, and a request is waiting.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The same for many users. A page of 500 has megabytes, and no request waits for it.
+/// The longest time for a page of users. A page of 500 has megabytes, and no request waits for it.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The most bytes of an answer. A page of 500 users, each with 8 KiB of metadata, has half as many.
@@ -53,7 +53,7 @@ const DEFAULT_RETRY: Duration = Duration::from_secs(10);
 /// ```
 pub const LARGEST_PAGE: usize = 500;
 
-/// The most users that one request can ask for by their ids (Clerk's documentation, "Get a list of all users").
+/// The most users that one request can list by id (Clerk's documentation, "Get a list of all users").
 pub(crate) const MAX_IDS: usize = 100;
 
 /// A client of Clerk's Backend API. Cloning is cheap.
@@ -72,15 +72,15 @@ struct Inner {
     url: Url,
     client: Client,
     clock: Arc<dyn Clock>,
-    /// Not before this moment, in milliseconds: Clerk said so.
+    /// The time in milliseconds before which Clerk accepts no further request, from its `Retry-After`.
     not_before: AtomicI64,
 }
 
-/// Why Clerk's Backend API did not tell.
+/// An error of a request to Clerk's Backend API.
 ///
-/// The first three come from making a client and are the operator's to mend, as is [`Unauthorized`](Self::Unauthorized).
-/// The others may pass, but for a status below 500. The client itself tries nothing again; an
-/// [import](crate::UserSync::import) does.
+/// The first three come from creating a client and are for the operator to fix, as is
+/// [`Unauthorized`](Self::Unauthorized). The others are transient, except for a status below 500. The client does not
+/// retry; an [import](crate::UserSync::import) does.
 ///
 /// ```
 /// use clerk_auth::backend_api::BackendApiError;
@@ -102,12 +102,12 @@ struct Inner {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BackendApiError {
-    /// The secret key is none of Clerk's; it is not told.
+    /// The secret key does not have the format of Clerk's keys. The error does not contain the key.
     #[error(
         "the secret key (CLERK_SECRET_KEY) is missing or malformed: it begins with `sk_test_` or `sk_live_`, without quotes"
     )]
     SecretKey,
-    /// The address is no URL, or not encrypted and not of this machine.
+    /// The address is not a URL, or is not encrypted and not of this machine.
     #[error(
         "`{0}` (CLERK_API_URL) is not an address of the Backend API: it is like `https://api.clerk.com`; plain http is \
          accepted for loopback only"
@@ -119,10 +119,11 @@ pub enum BackendApiError {
     /// Clerk refuses the secret key, with this code.
     #[error("Clerk refuses the secret key (`{0}`); is it of this instance, and not revoked?")]
     Unauthorized(String),
-    /// Too many requests. For so long none is sent: what `Retry-After` says, from a second to an hour, else ten seconds.
+    /// Too many requests. The client sends none for this long: the time in `Retry-After`, from a second to an hour, or
+    /// ten seconds by default.
     #[error("Clerk's rate limit is used up for {} s", .0.as_secs())]
     RateLimited(Duration),
-    /// Clerk answered with a status that says nothing about the user.
+    /// Clerk answered with a status that does not concern the user.
     #[error("Clerk answered {status} (`{code}`)")]
     Status {
         /// The status.
@@ -139,12 +140,12 @@ pub enum BackendApiError {
 }
 
 impl BackendApi {
-    /// A client with the instance's secret key, `sk_test_…` or `sk_live_…`.
+    /// Creates a client with the instance's secret key, `sk_test_…` or `sk_live_…`.
     ///
     /// # Errors
     ///
-    /// [`BackendApiError::SecretKey`] if the key is none of Clerk's; [`BackendApiError::HttpClient`] if no client can be
-    /// set up.
+    /// [`BackendApiError::SecretKey`] if the key does not have the format of Clerk's keys;
+    /// [`BackendApiError::HttpClient`] if the HTTP client cannot be created.
     pub fn new(secret_key: &str) -> Result<Self, BackendApiError> {
         Self::at(CLERK, secret_key)
     }
@@ -188,12 +189,12 @@ impl BackendApi {
         }
     }
 
-    /// The same at another address: that of a proxy, or of a `testing::FakeClerk`.
+    /// Like [`new`](Self::new), with another address: of a proxy, or of a `testing::FakeClerk`.
     ///
     /// # Errors
     ///
-    /// [`BackendApiError::Url`] if the address is neither `https://` nor of this machine; else
-    /// those of [`new`](Self::new).
+    /// [`BackendApiError::Url`] if the address is neither `https://` nor of this machine; otherwise the errors of
+    /// [`new`](Self::new).
     pub fn at(url: &str, secret_key: &str) -> Result<Self, BackendApiError> {
         let secret_key = secret_key.trim();
         let authorization = match HeaderValue::from_str(&format!("Bearer {secret_key}")) {
@@ -226,32 +227,32 @@ impl BackendApi {
         })))
     }
 
-    /// The user as Clerk describes them; `None` if there is no such user any more. What cannot be read of the user is null,
-    /// and [listed](LenientValue::unreadable).
+    /// Returns the user as Clerk describes them, or `None` if the user no longer exists. Unreadable parts of the user
+    /// are null, and [listed](LenientValue::unreadable).
     ///
     /// # Errors
     ///
-    /// [`BackendApiError`] if Clerk does not say.
+    /// [`BackendApiError`] if the request fails.
     pub async fn user(&self, user_id: &UserId) -> Result<Option<LenientValue>, BackendApiError> {
         match self.get(&["v1", "users", user_id.as_str()], &[], TIMEOUT).await {
             Ok(user) if user["id"] == user_id.as_str() => Ok(Some(user)),
             Ok(_) => Err(BackendApiError::Malformed("the user that was asked for")),
-            // Another 404, of a proxy say, is no statement about the user.
+            // Another 404, for example from a proxy, does not concern the user.
             Err(BackendApiError::Status { status: 404, code }) if code == "resource_not_found" => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// A page of all users in the order of their creation, after the one named; an empty page is the end.
-    /// `limit` is how many at most, from one to [`LARGEST_PAGE`]; what is beyond counts as the nearest.
+    /// Returns a page of all users in the order of their creation, after the given user; an empty page is the end.
+    /// `limit` is the largest number of users, clamped to the range from one to [`LARGEST_PAGE`].
     ///
-    /// What a user wrote costs nobody the page. An element whose `id` is missing or unreadable stays in the page; the next
-    /// page begins after the last one with an `id`, and a page without any is the last.
+    /// Data that a user wrote never breaks the page. An element whose `id` is missing or unreadable stays in the page.
+    /// The next page begins after the last element with an `id`, and a page without any `id` is the last.
     ///
     /// # Errors
     ///
-    /// [`BackendApiError`] if Clerk does not say; [`BackendApiError::Malformed`] for a full page without any `id`, after
-    /// which there would be no way to go on.
+    /// [`BackendApiError`] if the request fails. [`BackendApiError::Malformed`] for a full page without any `id`,
+    /// because there is no cursor for the next page.
     pub async fn users(
         &self,
         after: Option<&UserId>,
@@ -270,7 +271,7 @@ impl BackendApi {
         Ok(users)
     }
 
-    /// Those of these users whom Clerk knows, in any order. A hundred are asked for by one request.
+    /// Returns those of these users that exist at Clerk, in any order. Each request lists a hundred.
     ///
     /// ```
     /// use clerk_auth::backend_api::{BackendApi, BackendApiError};
@@ -284,7 +285,7 @@ impl BackendApi {
     ///
     /// # Errors
     ///
-    /// [`BackendApiError`] if Clerk does not say of any of them.
+    /// [`BackendApiError`] if the request for any of them fails.
     pub async fn users_by_id(&self, user_ids: &[UserId]) -> Result<Vec<LenientValue>, BackendApiError> {
         let mut users = Vec::new();
         for user_ids in user_ids.chunks(MAX_IDS) {
@@ -296,11 +297,11 @@ impl BackendApi {
         Ok(users)
     }
 
-    /// How many users there are: for a progress bar.
+    /// Returns the number of users, for a progress bar.
     ///
     /// # Errors
     ///
-    /// [`BackendApiError`] if Clerk does not say.
+    /// [`BackendApiError`] if the request fails.
     pub async fn user_count(&self) -> Result<u64, BackendApiError> {
         let count = self.get(&["v1", "users", "count"], &[], TIMEOUT).await?;
         count["total_count"]
@@ -308,11 +309,11 @@ impl BackendApi {
             .ok_or(BackendApiError::Malformed("a count of users"))
     }
 
-    /// The keys with which the instance signs session tokens, as a JWKS document.
+    /// Returns the keys with which the instance signs session tokens, as a JWKS document.
     ///
     /// # Errors
     ///
-    /// [`BackendApiError`] if Clerk does not say.
+    /// [`BackendApiError`] if the request fails.
     pub async fn jwks(&self) -> Result<Value, BackendApiError> {
         Ok(self.get(&["v1", "jwks"], &[], TIMEOUT).await?.into_value())
     }
@@ -395,7 +396,7 @@ fn is_secret_key(text: &str) -> bool {
         .any(|rest| !rest.is_empty())
 }
 
-/// Seconds; Clerk sends no dates. A longer time than an hour is a mistake of somebody's.
+/// Reads seconds; Clerk sends no dates. A time longer than an hour is treated as a mistake.
 fn retry_after(response: &Response) -> Option<Duration> {
     let seconds: u64 = response
         .headers()
@@ -408,7 +409,7 @@ fn retry_after(response: &Response) -> Option<Duration> {
     Some(Duration::from_secs(seconds.clamp(1, 3_600)))
 }
 
-/// The body as JSON; `None` if it is none.
+/// Reads the body as JSON; returns `None` if the body is not JSON.
 async fn body(response: Response) -> Result<Option<LenientValue>, BackendApiError> {
     let body = read_bounded(response, MAX_BODY)
         .await

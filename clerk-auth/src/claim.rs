@@ -1,4 +1,4 @@
-//! What a claim can be, and which Rust types can hold it.
+//! Claims: their kinds, and the Rust types that can hold them.
 
 mod budget;
 mod expression;

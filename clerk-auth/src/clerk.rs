@@ -45,7 +45,7 @@ pub struct Clerk(Arc<Inner>);
 
 struct Inner {
     verifier: Verifier,
-    /// Whether a cookie is believed on a request that another site may have made.
+    /// True if a session cookie is accepted on a request that another site may have made.
     accepts_cross_site: bool,
     cookies: CookieNames,
     agents_denied: bool,
@@ -69,7 +69,7 @@ pub(crate) struct Authentication {
     pub(crate) came_by_cookie: bool,
 }
 
-/// Why nobody is signed in.
+/// The reason why a request has no session.
 ///
 /// ```
 /// use axum::http::HeaderMap;
@@ -105,7 +105,7 @@ pub enum AuthenticationError {
         /// When to try again.
         retry_after: Duration,
     },
-    /// The keys cannot be fetched: nobody's token can be verified.
+    /// The keys cannot be fetched, so no token can be verified.
     #[error("the keys of the Clerk instance cannot be fetched")]
     KeysUnavailable {
         /// When to try again.
@@ -151,7 +151,7 @@ impl Clerk {
     ///
     /// # Errors
     ///
-    /// [`ConfigurationError`] names the variable and says what a right value looks like.
+    /// [`ConfigurationError`] names the variable and describes a valid value.
     pub fn from_env() -> Result<Self, ConfigurationError> {
         ClerkBuilder::from_variables(&Variables::of_process())?.build()
     }
@@ -167,17 +167,18 @@ impl Clerk {
         &self.0.verifier.expectations().issuer
     }
 
-    /// Whether both are clones of one handle.
+    /// Returns whether both are clones of one handle.
     pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// Whether agents are denied unless a policy allows them.
+    /// Returns whether agents are denied unless a policy allows them.
     pub(crate) fn denies_agents(&self) -> bool {
         self.0.agents_denied
     }
 
-    /// Whether a JWKS document has a key that this handle accepts tokens of: whether it is of the same instance.
+    /// Returns whether a JWKS document contains a key that this handle accepts tokens of. True if the document is of
+    /// the same instance.
     #[cfg(feature = "backend-api")]
     pub(crate) async fn accepts_keys_of(
         &self,
@@ -191,11 +192,11 @@ impl Clerk {
         self.0.clock.now()
     }
 
-    /// Refuses the tokens of a session from now on, although they have not expired: for a session that has ended, as
+    /// Refuses the tokens of a session from now on, although they have not expired. For a session that has ended, as
     /// Clerk's webhooks `session.ended`, `session.removed` and `session.revoked` report.
     ///
-    /// The denial lives for the [denial lifetime](ClerkBuilder::denial_lifetime), which no token outlives. Only this process
-    /// knows of it, and forgets it when it ends; a webhook receiver (`routing::webhooks`) reaches every process.
+    /// The denial lives for the [denial lifetime](ClerkBuilder::denial_lifetime), which no token outlives. Only this
+    /// process holds the denial, and loses it at exit; a webhook receiver (`routing::webhooks`) reaches every process.
     ///
     /// ```
     /// use clerk_auth::{Clerk, id::SessionId};
@@ -230,10 +231,11 @@ impl Clerk {
         &self.0.denied
     }
 
-    /// Verifies the session token of a request: from the `Authorization` header, else from the cookies that Clerk's
-    /// front end keeps on the application's domain.
+    /// Verifies the session token of a request: from the `Authorization` header, otherwise from the cookies that
+    /// Clerk's front end keeps on the application's domain.
     ///
-    /// Extractors and [`RequireSession`](crate::middleware::RequireSession) call it. Call it where neither fits.
+    /// Extractors and [`RequireSession`](crate::middleware::RequireSession) call this method. Call it yourself where
+    /// neither fits.
     ///
     /// ```
     /// use axum::extract::Request;
@@ -251,8 +253,8 @@ impl Clerk {
     ///
     /// # Errors
     ///
-    /// [`AuthenticationError`] says whether there is no token, the token is refused, the request may come from another
-    /// site, or the keys cannot be had.
+    /// [`AuthenticationError`] distinguishes a missing token, a refused token, a request that may come from another
+    /// site, and unavailable keys.
     pub async fn authenticate_request(&self, parts: &Parts) -> Result<Session, AuthenticationError> {
         Ok(self.authenticate_parts(parts).await?.session)
     }

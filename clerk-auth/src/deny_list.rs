@@ -1,26 +1,27 @@
 //! The deny list: users and sessions that are refused although their tokens have not expired.
 //!
-//! A session token is valid by itself until it expires. What Clerk decides meanwhile (a ban, a deletion, the end of a
-//! session) reaches this library as an event, and the deny list carries it to the requests. The rules:
+//! A session token is valid by itself until it expires. Clerk's later decisions (a ban, a deletion, the end of a
+//! session) reach this library as events, and the deny list carries them to the requests. The rules:
 //!
-//! - **The newest event wins.** A [`Denial`] says that a user or a session is barred, or that a user is admitted again.
-//!   Denials of one subject are ordered by the version of the event (`updated_at`), then by the time of the event. At equal
-//!   order the one that bars wins. So duplicates, late deliveries and any order of arrival end in the same state.
-//! - **A denial bars every token of its subject,** whatever the age of the token: Clerk mints none for whom it has barred,
-//!   so only a newer event admits the subject again.
-//! - **A denial lives for one stated time L** ([`DENIAL_LIFETIME`], 28 hours by default, a lockout until its end). That is
-//!   safe because a token whose life (`exp` less the time at which its claims were read) exceeds L is refused by the
-//!   verifier: once a denial is forgotten, the tokens of before it have expired. Svix gives up on a delivery after 27 hours
-//!   and 35 minutes, so an old event cannot arrive after the newer one is forgotten.
-//! - **Memory is bounded.** If more than [`MAX_DENIALS`] live at once, the oldest is dropped, and from then on every token
-//!   whose claims were read before the dropped denial was recorded is refused: nobody is let in because of a full list.
-//! - **A lookup takes no lock and no allocation,** and while there has never been a denial, one atomic load. Recording one
-//!   takes constant time but for the order of age, which is a tree.
+//! - **The newest event wins.** A [`Denial`] either bars a user or a session, or admits a user again. Denials of one
+//!   subject are ordered by the version of the event (`updated_at`), then by the time of the event. At equal order the
+//!   one that bars wins. So duplicates, late deliveries and any order of arrival end in the same state.
+//! - **A denial bars every token of its subject,** whatever the age of the token. Clerk mints no token for a barred
+//!   subject, so only a newer event admits the subject again.
+//! - **A denial lives for a fixed time L** ([`DENIAL_LIFETIME`], 28 hours by default, a lockout until its end). The
+//!   verifier refuses a token whose life (`exp` less the time at which its claims were read) exceeds L. So once a
+//!   denial is dropped, the tokens of before it have expired. Svix gives up on a delivery after 27 hours and 35
+//!   minutes, so an old event cannot arrive after the newer one is dropped.
+//! - **Memory is bounded.** If more than [`MAX_DENIALS`] live at once, the oldest is dropped. From then on every token
+//!   whose claims were read before the dropped denial was recorded is refused: a full list never admits a denied
+//!   subject.
+//! - **A lookup takes no lock and no allocation.** While there has never been a denial, a lookup is one atomic load.
+//!   Recording a denial takes constant time except for the order of age, which is a tree.
 //!
-//! Where there is a database, its table of denials is the authority: `sync` writes each event there, reads it when a process
-//! starts, and again when a notification or a second says that something may have changed. A notification decides nothing.
-//! A process without a database knows what [`Clerk::deny_session`](crate::Clerk::deny_session) told it, and forgets it when
-//! it ends.
+//! With a database, its table of denials is the authority. `sync` writes each event there, and reads the table at
+//! start-up and whenever a notification or a passed second indicates a change. A notification decides nothing. A
+//! process without a database holds only the denials from [`Clerk::deny_session`](crate::Clerk::deny_session), and
+//! loses them at exit.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
@@ -48,7 +49,7 @@ const BUCKETS: usize = 8_192;
 /// For how long the denials that were read last count as current: a read a second, the time for its answer, and a margin.
 const CURRENT_FOR: Duration = Duration::from_secs(5);
 
-/// Who is denied.
+/// The denied user or session.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Subject {
     Session(SessionId),
@@ -78,13 +79,13 @@ impl Subject {
     }
 }
 
-/// What an event says of a subject.
+/// The effect of an event on a subject.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Denial {
     pub(crate) subject: Subject,
     /// Why the subject is barred; `None` admits it again.
     pub(crate) refusal: Option<Refusal>,
-    /// The version of what the event tells: `updated_at` in milliseconds; `i64::MAX` for what is never taken back.
+    /// The version of the event's content: `updated_at` in milliseconds; `i64::MAX` for a denial that is never lifted.
     pub(crate) version: i64,
     /// When the event happened.
     pub(crate) happened_at: Timestamp,
@@ -98,7 +99,7 @@ impl Denial {
         (self.version, self.happened_at, self.refusal.is_some())
     }
 
-    /// Whether this one takes the place of a known one. The same event, delivered again, may prolong itself.
+    /// Returns whether this denial replaces a recorded one. A second delivery of the same event may prolong the denial.
     fn supersedes(&self, known: &Self) -> bool {
         (self.order(), self.expires_at) > (known.order(), known.expires_at)
     }
@@ -178,7 +179,7 @@ impl DenyList {
         entry.denial.refusal.filter(|_| entry.denial.expires_at > now)
     }
 
-    /// Whether anything is known of a subject, be it that it is admitted.
+    /// Returns whether a denial or an admission of a subject is recorded.
     pub(crate) fn knows(&self, kind: Kind, id: &str) -> bool {
         let Some(buckets) = self.buckets.get() else {
             return false;
@@ -227,8 +228,8 @@ impl DenyList {
         }
     }
 
-    /// Only at the ends of the order of age, which is nearly that of expiry: what stays behind is dropped when its turn
-    /// comes, and bars nobody before.
+    /// Drops expired denials, only from the ends of the order of age, which is nearly that of expiry. An expired denial
+    /// that stays behind is dropped at its turn, and bars no token meanwhile.
     fn forget_expired(&self, buckets: &[ArcSwapOption<Vec<Entry>>], ages: &mut Ages, now: Timestamp) {
         for bars in [false, true] {
             loop {
@@ -266,7 +267,7 @@ impl DenyList {
         &buckets[hash % BUCKETS]
     }
 
-    /// Whether what the database holds is known well enough.
+    /// Returns the tracker of how current the copy of the database's denials is.
     pub(crate) fn currency(&self) -> &Currency {
         &self.currency
     }

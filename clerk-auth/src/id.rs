@@ -3,8 +3,8 @@
 use std::borrow::Borrow;
 use std::fmt;
 
-/// Whether a text that was received can be an identifier: it is not empty, and has no control characters, which no database
-/// would look up.
+/// Returns whether a received string can be an identifier: not empty, and without control characters, because databases
+/// cannot look those up.
 pub(crate) fn is_id(text: &str) -> bool {
     !text.is_empty() && !text.contains(char::is_control)
 }

@@ -1,4 +1,4 @@
-//! JSON in which a member that cannot be read does not hide the members beside it.
+//! JSON in which an unreadable member does not hide the members beside it.
 //!
 //! A browser writes `unsafe_metadata`, and a person their own names. JSON parsers refuse a whole text for one lone
 //! surrogate, one number beyond `f64`, one level too many or, with serde_json, one member with a private name. Through
@@ -14,8 +14,8 @@
 //! - a member whose name is private to serde_json (`$serde_json::private::…`). The object around such a member lacks it,
 //!   because serde_json could write that object and never read it back.
 //!
-//! The module has a reader of its own because no setting of serde_json is lenient: `RawValue` validates the text that it
-//! skips, and fails at the same inputs. The reader recurses at most [`MAX_DEPTH`] levels.
+//! serde_json has no lenient setting, so the module has a parser of its own: `RawValue` validates the text that it
+//! skips, and fails on the same inputs. The parser recurses at most [`MAX_DEPTH`] levels.
 
 mod node;
 mod reader;
@@ -31,10 +31,10 @@ pub use reader::MAX_DEPTH;
 pub(crate) use reader::has_private_name;
 use unreadable::Unreadable;
 
-/// A JSON value as it was received, with null for each part that could not be read.
+/// A JSON value as received, with null for each part that could not be read.
 ///
-/// Dereferences to [`Value`], so that members are read as usual. A null that Clerk sent and a null for an unreadable part
-/// are told apart by [`unreadable`](Self::unreadable).
+/// Dereferences to [`Value`], so that members are read as usual. [`unreadable`](Self::unreadable) distinguishes a null
+/// that Clerk sent from a null for an unreadable part.
 ///
 /// ```
 /// use clerk_auth::lenient::LenientValue;
@@ -94,7 +94,7 @@ impl LenientValue {
         Node::new(&self.value, self.unreadable.as_ref())
     }
 
-    /// Takes a member out of an object; null, which is readable, if there is no such member.
+    /// Takes a member out of an object. A missing member is null, which is readable.
     pub(crate) fn take(&mut self, name: &str) -> Self {
         let unreadable = match &mut self.unreadable {
             None => None,

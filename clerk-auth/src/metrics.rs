@@ -1,4 +1,4 @@
-//! What is counted, under which names: through the facade `metrics`, to whatever recorder the application installs.
+//! The metrics and their names, recorded through the facade `metrics` to the recorder that the application installs.
 //!
 //! | name | kind | labels |
 //! |---|---|---|
@@ -10,9 +10,10 @@
 //! | [`WEBHOOK_EVENTS`] | counter | `user`: the struct; `table`: its table; `outcome`: `inserted`, `updated`, `unchanged`, `stale`, `deleted`, `gone`, `refused`, `nothing`, or what went wrong, as for [`USER_SYNCS`], `on_event` among it |
 //! | `USERS_IMPORTED` (feature `backend-api`) | counter | `user`: the struct; `table`: its table; `outcome`: `inserted`, `updated`, `unchanged`, `skipped`, `conflicted`, `deleted` |
 //!
-//! No label holds anything of a token or of a person. Without a recorder a count costs a few nanoseconds.
+//! Labels never contain any part of a token or any personal data. Without a recorder a count costs a few nanoseconds.
 //!
-//! The recorder is the application's, Prometheus's exporter say. Once it is installed, the names can be described to it:
+//! The application installs the recorder, for example Prometheus's exporter. Afterwards the names can be described to
+//! it:
 //!
 //! ```
 //! use clerk_auth::metrics::{KEY_FETCHES, SESSION_TOKEN_BYTES, SESSION_TOKENS, USER_SYNCS};
@@ -24,7 +25,7 @@
 //! describe_counter!(USER_SYNCS, "sessions for which a row was asked, by struct and outcome");
 //! ```
 //!
-//! These rules of Prometheus's tell an operator that nobody can sign in, or that rows cannot be had:
+//! These rules for Prometheus alert an operator if nobody can sign in, or if rows cannot be loaded:
 //!
 //! ```text
 //! rate(clerk_auth_session_tokens_total{outcome="keys_unavailable"}[5m]) > 0
@@ -57,7 +58,8 @@ pub const USERS_IMPORTED: &str = "clerk_auth_users_imported_total";
 
 static METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
 
-/// What each request counts has its key from the start: the facade's macros hash a name that is no literal each time.
+/// The keys of per-request counters are built at compile time: the facade's macros hash a name that is not a literal
+/// each time.
 static CACHED: Key = Key::from_static_parts(SESSION_TOKENS, &CACHED_LABELS);
 static CACHED_LABELS: [Label; 1] = [Label::from_static_parts("outcome", "cached")];
 static VERIFIED: Key = Key::from_static_parts(SESSION_TOKENS, &VERIFIED_LABELS);

@@ -1,7 +1,7 @@
-//! A tower layer that lets nobody into a router who is not signed in.
+//! A tower layer that admits only requests with a session to a router.
 //!
-//! It guards what extractors cannot: services, files, routers of other crates. Handlers inside still say whom they take;
-//! what the layer has verified is not verified again.
+//! Guards what extractors cannot: services, files, routers of other crates. Handlers inside still declare their user;
+//! the session that the layer has verified is not verified again.
 //!
 //! # Cookies and other sites
 //!
@@ -129,7 +129,7 @@ impl<S, P> Layer<S> for RequireSession<P> {
 
 /// A service behind [`RequireSession`].
 ///
-/// It passes on what the service answers, and never fails; nobody names it who hands the layer to a router.
+/// Forwards the inner response and never fails. You rarely name this type; `Router::layer` infers it.
 ///
 /// ```
 /// use axum::Router;

@@ -1,10 +1,10 @@
-//! What a handler requires of a session: a pure evaluation, allowed or denied.
+//! A handler's requirements on a session: a pure evaluation, allowed or denied.
 
 use serde_json::{Value, json};
 
 use crate::session::{ActorKind, Session};
 
-/// A requirement that can stand in a constant; `#[authenticated(…)]` writes these.
+/// A requirement that can be a constant; `#[authenticated(…)]` generates these.
 ///
 /// ```
 /// use clerk_auth::Session;
@@ -47,8 +47,8 @@ pub enum Requirement {
 
 /// How recently a factor must have been verified: Clerk's presets.
 ///
-/// Clerk tells the ages in whole minutes; one of exactly the bound is too old, and a session that tells none is denied.
-/// Of a person without a second factor the first is asked for instead.
+/// Clerk reports the ages in whole minutes. An age of exactly the bound is too old, and a session without ages is
+/// denied. For a user without a second factor, the first factor counts instead.
 ///
 /// ```
 /// use clerk_auth::policy::{Denied, Reverification};
@@ -100,7 +100,7 @@ pub enum Denied {
     /// The factors were verified too long ago, or never.
     #[error("please verify your identity again")]
     Reverification(Reverification),
-    /// Somebody impersonates the user.
+    /// Another person impersonates the user.
     #[error("this cannot be done while impersonating")]
     Impersonation,
     /// An agent acts for the user.
@@ -150,10 +150,10 @@ pub enum Denied {
     note = "write `impl Policy for {Self} {{ const REQUIREMENT: Requirement = …; }}`"
 )]
 pub trait Policy: Send + Sync + 'static {
-    /// The requirement. It always holds, even if [`evaluate`](Self::evaluate) is overridden.
+    /// The requirement. Always enforced, even if [`evaluate`](Self::evaluate) is overridden.
     const REQUIREMENT: Requirement;
 
-    /// Whether agents pass although the handle [denies them](crate::clerk::ClerkBuilder::deny_agents) by default.
+    /// True if agents pass although the handle [denies them](crate::clerk::ClerkBuilder::deny_agents) by default.
     const ALLOWS_AGENTS: bool = false;
 
     /// Decides beyond [`REQUIREMENT`](Self::REQUIREMENT). Override it for a rule that [`Requirement`] cannot express; both
@@ -224,8 +224,8 @@ impl Policy for AgentsAllowed {
 
 /// The policy that requires a valid session and nothing else.
 ///
-/// It is the one of [`RequireSession`](crate::middleware::RequireSession) without an argument, and needs to be named where
-/// its type is:
+/// [`RequireSession`](crate::middleware::RequireSession) without an argument uses this policy. Name it only to name the
+/// layer's type:
 ///
 /// ```
 /// use clerk_auth::Clerk;
@@ -288,7 +288,7 @@ impl Requirement {
 }
 
 impl Requirement {
-    /// Whether a visitor meets it, who has no session.
+    /// Returns whether a visitor, who has no session, meets the requirement.
     pub(crate) fn admits_visitors(&self) -> bool {
         match self {
             Self::Nothing => true,
@@ -336,7 +336,7 @@ impl Reverification {
 }
 
 impl Denied {
-    /// The stable word by which a client tells reasons apart.
+    /// Returns the stable code by which a client distinguishes reasons.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Role(_) => "role_required",

@@ -1,7 +1,7 @@
-//! Compares the live table with what a struct expects, before the first request does.
+//! Compares the live table with the expectations of a struct, before the first request.
 //!
-//! The catalogue tells what is missing, all at once and with the SQL that mends it. Then the planner is asked about each
-//! statement: it knows what no list of checks does.
+//! The catalogue reveals everything that is missing, at once and with the SQL to fix it. Then the planner checks each
+//! statement: it covers more than any list of checks.
 
 mod compare;
 mod live;
@@ -51,9 +51,9 @@ use crate::user::{StoredIn, SyncedUser};
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Problem {
-    /// What is wrong.
+    /// The fault.
     pub what: String,
-    /// The SQL that mends it, if one statement does.
+    /// The SQL that fixes the fault, if one statement does.
     pub mend: Option<String>,
 }
 
@@ -97,7 +97,7 @@ pub enum SchemaError {
     Pooled {
         /// The struct.
         user: &'static str,
-        /// What the database said.
+        /// The database's error.
         source: sqlx::Error,
     },
     /// With `transaction_pooling` the pool keeps prepared statements, which its connections would not find again.
@@ -113,7 +113,7 @@ pub enum SchemaError {
     Unavailable {
         /// The struct.
         user: &'static str,
-        /// What went wrong on the way.
+        /// The error of the comparison.
         source: sqlx::Error,
     },
 }
@@ -124,8 +124,8 @@ impl fmt::Debug for SchemaError {
     }
 }
 
-/// Compares the live table with what `U` expects: nothing to do if the list is empty. Columns that the struct does not
-/// know are no problem as long as a row can be inserted without them.
+/// Compares the live table with the expectations of `U`; an empty list means that nothing is to be done. Further
+/// columns are not a problem if a row can be inserted without them.
 ///
 /// ```
 /// # #[cfg(feature = "postgres")]
@@ -187,8 +187,8 @@ pub(crate) fn unavailable<U: SyncedUser>(source: sqlx::Error) -> SchemaError {
     }
 }
 
-/// Whether a prepared statement was missing where it had been left, or was another one: the mark of sessions that a pooler
-/// hands on between its clients.
+/// Returns whether a prepared statement was missing from the session that prepared it, or was another one. This is the
+/// mark of a pooler that passes sessions between its clients.
 pub(crate) fn is_lost_statement(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(|error| {
         let code = error.code();
@@ -196,7 +196,7 @@ pub(crate) fn is_lost_statement(error: &sqlx::Error) -> bool {
     })
 }
 
-/// Whether a SQLSTATE and its message are those of a [lost statement](is_lost_statement).
+/// Returns whether a SQLSTATE and its message are those of a [lost statement](is_lost_statement).
 pub(crate) fn means_lost_statement(code: &str, message: &str) -> bool {
     match code {
         // `duplicate_prepared_statement` and `invalid_sql_statement_name`: `DISCARD ALL`, or a pooler has changed sessions.

@@ -2,15 +2,15 @@
 
 use std::fmt;
 
-/// The most bytes that the claims of a template take in a session token, as the derive computed them.
+/// The largest size of a template's claims in a session token, in bytes, as computed by the derive.
 ///
-/// A browser stores a cookie of 4 KB at most. Clerk's own claims take most of that, and Clerk asks for less than 1.2 KB
-/// of custom ones; beyond it a browser drops the cookie, and nobody can sign in. The derive refuses a template over
-/// [`LIMIT`](Self::LIMIT).
+/// A browser stores a cookie of at most 4 KB. Clerk's own claims take most of that, and Clerk recommends less than 1.2
+/// KB of custom claims. If the cookie grows too large, browsers drop it, and nobody can sign in. The derive rejects a
+/// template over [`LIMIT`](Self::LIMIT).
 ///
-/// The figures are JSON before base64url, in UTF-8 bytes: static text as it stands, e-mail addresses 254 (RFC 5321 section
-/// 4.5.3.1.3), phone numbers 16 (E.164), times 10, Clerk's ids 32. Clerk documents no bound for names, picture addresses
-/// and values inside metadata; 100, 300 and 100 are assumed.
+/// The figures are JSON before base64url, in UTF-8 bytes. Static text counts unchanged, e-mail addresses 254 (RFC 5321
+/// section 4.5.3.1.3), phone numbers 16 (E.164), times 10, Clerk's ids 32. Clerk documents no bound for names, picture
+/// addresses and values inside metadata; 100, 300 and 100 are assumed.
 ///
 /// ```
 /// # #[cfg(feature = "postgres")]
@@ -38,7 +38,7 @@ pub struct SessionTokenBudget {
     pub claims: &'static [ClaimBudget],
 }
 
-/// What one claim can take.
+/// The largest size of one claim.
 ///
 /// ```
 /// # #[cfg(feature = "sqlite")] {
@@ -88,7 +88,7 @@ impl ClaimBudget {
     }
 }
 
-/// One line for each claim, the sum in the last.
+/// Prints one line for each claim, then the sum.
 impl fmt::Display for SessionTokenBudget {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bytes = |bytes: Option<usize>| bytes.map_or("unbounded".to_owned(), |bytes| bytes.to_string());

@@ -1,7 +1,7 @@
-//! A JSON object without duplicate names: two readers of one token must not see two values of one claim (RFC 8725
-//! section 2.4; RFC 7519 section 4 lets a parser refuse them).
+//! A JSON object without duplicate names. Two readers of one token must not see two values of one claim (RFC 8725
+//! section 2.4); RFC 7519 section 4 lets a parser reject duplicates.
 //!
-//! It borrows from the text, because most of a token is read once and forgotten.
+//! The values borrow from the text, because most of a token is read once and dropped.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -29,7 +29,8 @@ pub(crate) enum Value<'a> {
 }
 
 impl<'a> Object<'a> {
-    /// Reads an object; `None` if the text is none, or has a duplicate name anywhere. serde_json bounds the nesting.
+    /// Parses an object; returns `None` if the text is not an object, or has a duplicate name anywhere. serde_json
+    /// bounds the nesting.
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
         let mut value = Value::Null;
         let mut deserializer = serde_json::Deserializer::from_str(text);
@@ -77,7 +78,7 @@ impl<'a> Object<'a> {
 struct Seen(u64);
 
 impl Seen {
-    /// Whether the name may have been there before.
+    /// Adds a name. Returns whether the name may have been added before.
     fn insert(&mut self, name: &str) -> bool {
         let last = name.as_bytes().last().map_or(0, |byte| usize::from(*byte));
         let bit = 1 << ((last.wrapping_mul(7) ^ name.len().wrapping_mul(29)) % 64);

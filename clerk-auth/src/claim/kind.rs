@@ -20,7 +20,7 @@ use super::problem::ClaimProblem;
 /// assert_eq!(Nullable::<Text>::read(&json!(null)), Ok(None));
 /// ```
 pub trait ClaimKind: sealed::Sealed + Sized + 'static {
-    /// What a [`FromClaim`](super::FromClaim) impl receives for a claim of this kind.
+    /// The value that a [`FromClaim`](super::FromClaim) impl receives for a claim of this kind.
     type Value<'a>;
 
     /// The kind in a message: `text`, `boolean`, …
@@ -188,7 +188,8 @@ impl ClaimKind for Text {
 
 /// A claim of kind `K`, or null.
 ///
-/// `Option<T>` holds it for every `T` that holds `K`. A type that knows what null means implements it itself:
+/// `Option<T>` holds the claim for every `T` that holds `K`. A type with a meaning for null implements the trait
+/// itself:
 ///
 /// ```
 /// use clerk_auth::claim::{FromClaim, InvalidClaim, Nullable, Text};

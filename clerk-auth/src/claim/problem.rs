@@ -20,7 +20,7 @@ pub struct InvalidClaim {
 }
 
 impl InvalidClaim {
-    /// Says why the type cannot hold the value.
+    /// Creates the error with the reason why the type cannot hold the value.
     pub fn new(reason: impl Into<Cow<'static, str>>) -> Self {
         Self {
             reason: reason.into(),
@@ -28,9 +28,9 @@ impl InvalidClaim {
     }
 }
 
-/// Why one claim could not be read.
+/// An error in reading one claim.
 ///
-/// It says nothing of the claim's value, which is personal data.
+/// The error never contains the claim's value, which is personal data.
 ///
 /// ```
 /// use clerk_auth::claim::{ClaimKind, ClaimProblem, Integer};
@@ -48,7 +48,7 @@ pub enum ClaimProblem {
     /// The claim is null although it cannot be, or must not be for this field.
     #[error("is null")]
     Null,
-    /// The text still holds a shortcode: Clerk did not know its root.
+    /// The text still contains a shortcode: Clerk did not recognize its root.
     #[error("still holds `{{{{`: Clerk did not know the shortcode")]
     Unrendered,
     /// The value was received and could not be read, such as text with half a surrogate pair; see
@@ -60,7 +60,7 @@ pub enum ClaimProblem {
     OtherKind {
         /// The kind in the template.
         declared: &'static str,
-        /// What the token holds.
+        /// The kind of the value in the token.
         found: &'static str,
     },
     /// The kind is right, the value is not one the type can hold.

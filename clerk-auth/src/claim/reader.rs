@@ -52,7 +52,7 @@ impl<'a> ClaimSource<'a> {
         self.subject
     }
 
-    /// One claim by name. A claim that was received and could not be read is absent, and never null.
+    /// Returns one claim by name. A received but unreadable claim is absent, and never null.
     pub fn claim(&self, name: &str) -> Claim<'a> {
         match self.claims.get(name) {
             None => Claim::Absent,
@@ -80,7 +80,7 @@ impl<'a> ClaimSource<'a> {
 pub enum Claim<'a> {
     /// The token does not have the claim: its template was not saved, or the token is older than it.
     Absent,
-    /// Clerk says that the user has no such value.
+    /// The claim is null: the user has no such value at Clerk.
     Null,
     /// The value.
     Value(&'a Value),
@@ -134,7 +134,7 @@ impl UnreadableClaims {
         &self.problems
     }
 
-    /// Whether this is all that is wrong with them.
+    /// Returns whether every problem is this one.
     pub(crate) fn are(&self, problem: &ClaimProblem) -> bool {
         self.problems.iter().all(|(_, found)| found == problem)
     }

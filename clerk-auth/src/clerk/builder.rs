@@ -82,9 +82,9 @@ impl ClerkBuilder {
         self
     }
 
-    /// Accepts sessions with a task still to be done, such as choosing an organization or setting up a second factor;
-    /// without it they are refused like those of nobody, as in Clerk's own SDKs.
-    /// [`Session::is_pending`](crate::Session::is_pending) tells them apart.
+    /// Accepts sessions with a pending task, such as choosing an organization or setting up a second factor. By default
+    /// such sessions count as signed out, as in Clerk's own SDKs. [`Session::is_pending`](crate::Session::is_pending)
+    /// distinguishes them.
     #[must_use]
     pub fn accept_pending_sessions(mut self) -> Self {
         self.pending = true;
@@ -109,10 +109,10 @@ impl ClerkBuilder {
         self
     }
 
-    /// Denies agents by default: every handler and layer answers 403 with the code `agent_denied` if an agent, or an actor
-    /// of a kind that is not known, acts for the user. `#[authenticated(agent = "allow")]` lifts the default for one handler,
-    /// [`Policy::ALLOWS_AGENTS`](crate::policy::Policy::ALLOWS_AGENTS) for a policy. [`Clerk::authenticate`] itself denies
-    /// nobody; see [`Session::actor`](crate::Session::actor).
+    /// Denies agents by default. Every handler and layer answers 403 with the code `agent_denied` if an agent, or an
+    /// actor of an unrecognized kind, acts for the user. `#[authenticated(agent = "allow")]` lifts the default for one
+    /// handler, [`Policy::ALLOWS_AGENTS`](crate::policy::Policy::ALLOWS_AGENTS) for a policy. [`Clerk::authenticate`]
+    /// itself does not deny agents; see [`Session::actor`](crate::Session::actor).
     #[must_use]
     pub fn deny_agents(mut self) -> Self {
         self.agents_denied = true;
@@ -147,7 +147,7 @@ impl ClerkBuilder {
         self
     }
 
-    /// The clock; that of the operating system unless a test says otherwise.
+    /// Sets the clock, for tests; the default is the operating system's.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Some(Arc::new(clock));
@@ -161,11 +161,12 @@ impl ClerkBuilder {
         self
     }
 
-    /// The handle.
+    /// Builds the handle.
     ///
     /// # Errors
     ///
-    /// [`ConfigurationError`] says what is missing or malformed; nothing is left to fail at the first request.
+    /// [`ConfigurationError`] describes the missing or malformed value. The configuration is checked completely here,
+    /// so it cannot fail at the first request.
     pub fn build(self) -> Result<Clerk, ConfigurationError> {
         let instance = match &self.publishable_key {
             Some(key) => Some(PublishableKey::parse(key).ok_or(ConfigurationError::PublishableKey)?),

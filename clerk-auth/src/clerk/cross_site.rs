@@ -14,7 +14,7 @@ const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// The longest `Origin` that is logged, in bytes: a host name has at most 253.
 const MAX_LOGGED: usize = 300;
 
-/// Whether a session cookie may be believed.
+/// Returns whether a session cookie is accepted on this request.
 pub(super) fn is_accepted(parts: &Parts, parties: &[Box<str>]) -> bool {
     let headers = &parts.headers;
     // Every other method may change something, unknown ones included: CONNECT opens a WebSocket in HTTP/2 (RFC 8441).
@@ -27,7 +27,7 @@ pub(super) fn is_accepted(parts: &Parts, parties: &[Box<str>]) -> bool {
         headers.get_all(SITE).iter(),
     );
     match (origins.next(), origins.next(), sites.next(), sites.next()) {
-        // Not a browser, which has no cookies of somebody else.
+        // Not a browser, so there are no cookies of another user.
         (None, _, None, _) => true,
         // Browsers send one (RFC 6454 section 7.3). Which of several a proxy checked is unknown.
         (_, Some(_), ..) => false,
@@ -38,9 +38,9 @@ pub(super) fn is_accepted(parts: &Parts, parties: &[Box<str>]) -> bool {
     }
 }
 
-/// Whether the request asks to become a WebSocket, which other sites' pages can open (RFC 6455 section 10.2).
+/// Returns whether the request opens a WebSocket, which other sites' pages can do (RFC 6455 section 10.2).
 ///
-/// The key alone suffices: a proxy may have removed `Upgrade`, which is for one hop.
+/// The key alone suffices: a proxy may have removed `Upgrade`, which is a hop-by-hop header.
 fn opens_websocket(headers: &HeaderMap) -> bool {
     let is_websocket = |protocol: &[u8]| {
         let name = protocol.split(|byte| *byte == b'/').next().unwrap_or_default();

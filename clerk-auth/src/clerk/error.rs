@@ -78,7 +78,7 @@ pub enum ConfigurationError {
         /// The variable that is read.
         meant: &'static str,
     },
-    /// There is no PEM key, and keys cannot be fetched without the feature `jwks`.
+    /// No PEM key is set, and keys cannot be fetched without the feature `jwks`.
     #[error("there is no PEM key: give `jwt_key` (CLERK_JWT_KEY), or enable the feature `jwks`")]
     NoKey,
     /// The HTTP client cannot be made.

@@ -8,7 +8,7 @@ use super::Inner;
 static HANDLES: Mutex<Vec<Handle>> = Mutex::new(Vec::new());
 
 struct Handle {
-    /// What tells instances apart: the issuer, and the PEM key or the address of the keys.
+    /// The identity of an instance: the issuer, and the PEM key or the address of the keys.
     instance: [Box<str>; 2],
     inner: Weak<Inner>,
 }

@@ -19,7 +19,7 @@ pub(super) enum Environment {
     Test,
 }
 
-/// What `pk_test_…` or `pk_live_…` says: the base64 of the Frontend API's host and a `$`.
+/// The content of `pk_test_…` or `pk_live_…`: the base64 of the Frontend API's host and a `$`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct PublishableKey {
     pub(super) environment: Environment,
@@ -49,8 +49,8 @@ impl PublishableKey {
     }
 }
 
-/// By which Clerk's front end names the cookies of this application: the first eight characters of the base64url SHA-1 of
-/// the key as it is written. It keeps names apart and secures nothing.
+/// Returns the suffix by which Clerk's front end names the cookies of this application. The suffix is the first eight
+/// characters of the base64url SHA-1 of the key as written. It keeps names apart and is not a security measure.
 pub(super) fn cookie_suffix(key: &str) -> String {
     let hash = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, key.as_bytes());
     let mut suffix = URL_SAFE_NO_PAD.encode(hash);

@@ -64,7 +64,7 @@ const OF_FRONT_ENDS: [&str; 19] = [
 /// A variable that is set and not read, although it looks as if it were.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Ignored<'a> {
-    /// One of Clerk's.
+    /// A variable of Clerk's without effect here.
     Unsupported { name: &'a str, reason: &'static str },
     /// Most likely `meant`. `refused` if starting without it would be wrong.
     Misspelt {

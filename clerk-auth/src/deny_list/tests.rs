@@ -76,7 +76,7 @@ fn newest_event_wins_in_every_order() {
         ([(None, 7, 901), (banned, 7, 902), (None, 7, 900)], banned),
         // At equal times too, the one that bars.
         ([(banned, 7, 900), (None, 7, 900), (None, 6, 990)], banned),
-        // What is never taken back.
+        // A denial that is never lifted.
         (
             [
                 (Some(Refusal::UserDeleted), i64::MAX, 1),

@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use axum::http::Uri;
 
-/// Whether a host is this machine: `localhost`, or an address of a loopback network as RFC 3986 section 3.2.2 spells it.
+/// Returns whether a host is this machine: `localhost`, or a loopback address as RFC 3986 section 3.2.2 spells it.
 pub(crate) fn is_loopback(host: &str) -> bool {
     let is_v4 = |host: &str| host.parse().is_ok_and(|address: Ipv4Addr| address.is_loopback());
     let is_v6 = |host: &str| host.parse().is_ok_and(|address: Ipv6Addr| address.is_loopback());
@@ -30,7 +30,7 @@ pub(crate) fn host(authority: &str) -> Option<&str> {
     (is_whole && !host.is_empty() && !authority.contains('@')).then_some(host)
 }
 
-/// Whether keys may be fetched from a URL, and secrets sent there. An unencrypted answer can be forged by anyone on the
+/// Returns whether keys may be fetched from a URL, and secrets sent there. An unencrypted answer can be forged on the
 /// way, so plain `http` must not leave this machine.
 pub(crate) fn is_safe(url: &str) -> bool {
     let Ok(uri) = url.parse::<Uri>() else {

@@ -16,12 +16,13 @@ pub(crate) fn safe_url(text: &str) -> Option<Url> {
     (is_safe(text) && is_safe(url.as_str())).then_some(url)
 }
 
-/// A client for one address. It follows no redirect: the secret key would be sent elsewhere, and keys would come from
-/// elsewhere.
+/// Creates a client for one address. The client follows no redirect: the secret key would be sent elsewhere, and keys
+/// would come from elsewhere.
 pub(crate) fn http_client(url: &Url) -> ClientBuilder {
     let client = Client::builder().redirect(redirect::Policy::none());
     if url.host_str().is_some_and(is_loopback) {
-        // What is on this machine is not reached through a proxy, which `HTTP_PROXY` without a `NO_PROXY` would name.
+        // Requests to this machine must not go through a proxy, which `HTTP_PROXY` without a `NO_PROXY` would
+        // configure.
         client.no_proxy()
     } else {
         client

@@ -24,7 +24,7 @@ impl<'a> Node<'a> {
         Self::new(value, None)
     }
 
-    /// A member; null if there is none, or the value is not an object.
+    /// Returns a member; null if the member is missing, or the value is not an object.
     pub(crate) fn get(self, name: &str) -> Self {
         let unreadable = match self.unreadable {
             Some(Unreadable::Within(members)) => members.get(name),
@@ -76,7 +76,7 @@ impl<'a> Node<'a> {
         }))
     }
 
-    /// The same value, owned.
+    /// Returns an owned copy of the value.
     pub(crate) fn to_lenient(self) -> super::LenientValue {
         super::LenientValue {
             value: self.value.clone(),

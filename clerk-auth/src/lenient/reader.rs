@@ -35,7 +35,7 @@ pub(super) fn read(text: &[u8]) -> Option<Part> {
     (reader.at == text.len()).then_some(part)
 }
 
-/// Whether serde_json could write the value and not read it back.
+/// Returns whether serde_json could write the value and not read it back.
 pub(crate) fn has_private_name(value: &Value) -> bool {
     match value {
         Value::Array(elements) => elements.iter().any(has_private_name),
@@ -272,7 +272,7 @@ impl Text<'_> {
     }
 }
 
-/// The character that stands for an escape sequence, and what follows it.
+/// Decodes an escape sequence. Returns its character and the text after it.
 fn unescape_char(escape: &str) -> Option<(char, &str)> {
     let kind = escape.chars().next()?;
     let rest = &escape[kind.len_utf8()..];
@@ -289,7 +289,7 @@ fn unescape_char(escape: &str) -> Option<(char, &str)> {
     Some((char, rest))
 }
 
-/// One UTF-16 unit, or a surrogate pair.
+/// Decodes one UTF-16 unit, or a surrogate pair.
 fn unescape_utf16(digits: &str) -> Option<(char, &str)> {
     let (first, rest) = utf16_unit(digits)?;
     if let Some(char) = char::from_u32(first.into()) {

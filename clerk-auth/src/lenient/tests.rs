@@ -140,7 +140,7 @@ fn no_duplicate_wins() {
     }
 }
 
-/// Whatever the features of serde_json, nothing is read that it cannot write and read back.
+/// With any features of serde_json, every value that is read can be written and read back.
 #[test]
 fn private_names_are_left_out() {
     for (text, value) in [
@@ -266,7 +266,7 @@ proptest! {
         prop_assert!(read.unreadable().is_empty());
     }
 
-    /// What serde_json reads is read, and what is not JSON is broken or has unreadable parts.
+    /// Input that serde_json accepts is read; input that is not JSON is broken or has unreadable parts.
     #[test]
     fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(prop::sample::select(b"[]{}\"\\u0d8,:1e.-n tf\xff".to_vec()), 0..60)) {
         let read = LenientValue::from_slice(&bytes);

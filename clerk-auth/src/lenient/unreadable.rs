@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 /// By the name of a member, or the index of an element.
 pub(super) type Members = BTreeMap<Box<str>, Unreadable>;
 
-/// What of a value could not be read.
+/// The unreadable parts of a value.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Unreadable {
     /// The value itself.

@@ -13,7 +13,7 @@ pub(super) struct Expected<'a> {
     pub(super) columns: &'a [ColumnDefinition],
 }
 
-/// Everything that is wrong with a table, in the order in which it is to be mended.
+/// Lists every fault of a table, in the order in which to fix them.
 pub(super) fn problems(expected: Expected<'_>, live: &Live, can_alter_columns: bool) -> Vec<Problem> {
     let Expected {
         path,
@@ -68,7 +68,7 @@ pub(super) fn problems(expected: Expected<'_>, live: &Live, can_alter_columns: b
             mend: can_alter_columns.then(|| format!("ALTER TABLE {quoted} ALTER COLUMN {} DROP NOT NULL", quote(&found.name))),
         });
     }
-    // The key is the first column that the definition says is unique.
+    // The key is the first column that the definition declares unique.
     let key = expected
         .iter()
         .find(|column| column.clauses.contains(&" UNIQUE"))

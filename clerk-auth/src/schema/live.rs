@@ -1,4 +1,4 @@
-//! What a live database reports of a table.
+//! The table as a live database reports it.
 
 use std::future::Future;
 
@@ -7,18 +7,18 @@ use sqlx::{AssertSqlSafe, Column, Database, Executor, SqlSafeStr, Statement};
 use super::Problem;
 use crate::user::StoredIn;
 
-/// What there is under a table's name.
+/// The object under a table's name.
 #[derive(Debug)]
 pub(crate) enum Live {
     /// A table, or something that cannot serve as one.
     Table(LiveTable),
     /// Nothing that the statements would find.
     Missing {
-        /// What has to be done before the table can be created or found.
+        /// The faults to fix before the table can be created or found.
         before: Vec<Problem>,
-        /// What the catalogue shows of a table of the same name elsewhere.
+        /// The catalogue's findings about a table of the same name elsewhere.
         note: String,
-        /// Whether creating the table helps.
+        /// True if creating the table helps.
         creatable: bool,
     },
 }
@@ -37,16 +37,17 @@ impl Live {
 /// A table as it is.
 #[derive(Debug, Default)]
 pub(crate) struct LiveTable {
-    /// What it is if the statements cannot use it: a view, a foreign table. The problem ends the comparison.
+    /// The reason why the statements cannot use the object, such as a view or a foreign table. The problem ends the
+    /// comparison.
     pub(super) unusable: Option<Problem>,
     pub(super) columns: Vec<LiveColumn>,
     /// Columns that alone make a row unique, whatever else it holds.
     pub(super) unique: Vec<String>,
     /// Which of the needed privileges the database user lacks.
     pub(super) forbidden: Vec<&'static str>,
-    /// What else keeps the statements from working: row-level security, rules, inheritance.
+    /// Other faults that break the statements: row-level security, rules, inheritance.
     pub(super) obstacles: Vec<Problem>,
-    /// The database user, quoted; empty where there is none.
+    /// The database user, quoted; empty if the database has no users.
     pub(super) role: String,
 }
 
@@ -84,7 +85,7 @@ pub(super) enum Generated {
     Identity,
 }
 
-/// What the statements need of a table.
+/// The requirements of the statements on a table.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Needs {
     /// `SELECT`, `INSERT`, `UPDATE`, `DELETE`.
@@ -99,10 +100,10 @@ pub(crate) struct Needs {
 
 /// A database that can be asked about its tables.
 pub(crate) trait Catalogue: Database {
-    /// Whether `ALTER TABLE` can change a column's type and nullability.
+    /// True if `ALTER TABLE` can change a column's type and nullability.
     const CAN_ALTER_COLUMNS: bool;
 
-    /// What keeps the server, or the file of a table, from storing anything at all.
+    /// Lists the faults that keep the server, or the file of a table, from storing anything at all.
     fn server(
         connection: &mut Self::Connection,
         table: &str,

@@ -1,4 +1,4 @@
-//! What PostgreSQL reports of a server and of its tables.
+//! PostgreSQL's catalogue: the server and its tables.
 
 use sqlx::{PgConnection, Postgres};
 
@@ -199,7 +199,7 @@ fn forbidden_schema(schema: &str, role: &str) -> Live {
     }
 }
 
-/// What there is of a table that no schema of the search path has. PostgreSQL skips those that the role may not use.
+/// Searches for the table outside the schemas of the search path. PostgreSQL skips schemas that the role may not use.
 async fn elsewhere(connection: &mut PgConnection, table: &str) -> Result<Live, sqlx::Error> {
     let found: Option<(String, bool, bool, String)> = sqlx::query_as(
         "SELECT nspname::text, has_schema_privilege(n.oid, 'USAGE'), nspname = ANY (SELECT btrim(name, ' \"') \
@@ -232,10 +232,10 @@ type ColumnRow = (String, String, bool, bool, String, Option<String>, Option<Str
 
 async fn columns(connection: &mut PgConnection, oid: i64) -> Result<Vec<LiveColumn>, sqlx::Error> {
     let columns: Vec<ColumnRow> = sqlx::query_as(
-        // PostgreSQL may ask for the privilege before it compares the kind, hence `CASE`.
+        // PostgreSQL may check the privilege before it compares the kind, hence `CASE`.
         //
         // A trigger before the insertion may fill any column. The sequence of an identity needs no privilege; that of a
-        // default is a dependency of the default, or a text in it.
+        // default is a dependency of the default, or a string in it.
         "SELECT attname::text, format_type(atttypid, atttypmod), attnotnull, atthasdef OR attidentity <> '' \
          OR EXISTS (SELECT FROM pg_type WHERE oid = atttypid AND typdefault IS NOT NULL) \
          OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid = attrelid AND NOT tgisinternal AND tgenabled <> 'D' \

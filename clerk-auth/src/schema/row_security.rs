@@ -1,7 +1,7 @@
-//! Whether row-level security shows sync every row, and lets it write every row.
+//! Checks that row-level security lets sync read and write every row.
 //!
-//! A row that a policy hides is found by nobody and in the way of everybody: sync inserts it again and fails. So a policy
-//! has to hold for all rows. That is known only of one whose expression does not depend on the row.
+//! A row that a policy hides cannot be found, but still conflicts: sync inserts it again and fails. So a policy has to
+//! hold for all rows. That is certain only for a policy whose expression does not depend on the row.
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
@@ -18,7 +18,7 @@ struct Policy {
     writes: Option<String>,
 }
 
-/// What an expression is for the connections of the pool.
+/// The value of an expression for the connections of the pool.
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Verdict {
     True,
@@ -27,7 +27,7 @@ enum Verdict {
     Fails(String),
 }
 
-/// What row-level security keeps from the database user, whose name is `role`, quoted.
+/// Lists the rows that row-level security hides from the database user, whose name is `role`, quoted.
 pub(super) async fn hidden_rows(
     connection: &mut PgConnection,
     oid: i64,
@@ -131,7 +131,7 @@ impl Policy {
         }
     }
 
-    /// What it decides about all rows. An update reads the old row and checks the new one.
+    /// Evaluates the policy for all rows. An update reads the old row and checks the new one.
     async fn verdict(&self, connection: &mut PgConnection, privilege: &str) -> Result<Verdict, sqlx::Error> {
         let writes = self.writes.as_ref().or(self.reads.as_ref());
         let expressions = match privilege {
@@ -164,7 +164,7 @@ async fn evaluate(connection: &mut PgConnection, expression: &str) -> Result<Ver
     if expression == "true" {
         return Ok(Verdict::True);
     }
-    // A transaction of its own, or a savepoint: the error would end the one around it.
+    // A separate transaction, or a savepoint: the error would abort the surrounding one.
     let mut transaction = connection.begin().await?;
     // The text is that of the catalogue, which the table's owner has written, and which each statement evaluates too.
     let sql = AssertSqlSafe(format!("SELECT coalesce(({expression}), false)"));

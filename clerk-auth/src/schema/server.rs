@@ -1,4 +1,4 @@
-//! What of a PostgreSQL server, database or role keeps every table from being written.
+//! The faults of a PostgreSQL server, database or role that keep every table from being written.
 
 use sqlx::PgConnection;
 
@@ -17,7 +17,7 @@ struct Server {
     database: String,
 }
 
-/// Everything that is wrong, in the order in which it is to be mended.
+/// Lists every fault, in the order in which to fix them.
 pub(super) async fn problems(connection: &mut PgConnection) -> Result<Vec<Problem>, sqlx::Error> {
     type Row = (String, String, bool, bool, Option<String>, String, String);
     let (version, encoding, is_standby, is_read_only, source, role, database): Row = sqlx::query_as(

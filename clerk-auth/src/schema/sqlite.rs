@@ -1,4 +1,4 @@
-//! What SQLite reports of a file and of its tables.
+//! SQLite's catalogue: the file and its tables.
 
 use sqlx::{AssertSqlSafe, Executor, Sqlite, SqliteConnection};
 
@@ -28,8 +28,8 @@ impl Catalogue for Sqlite {
             // The database is not attached; the search for the table reports that.
             return Ok(Vec::new());
         };
-        // Only a write shows whether the file and its journal can be written. It changes nothing, and is rolled back. It
-        // waits for no other writer: one at work proves that one can write.
+        // Only a write shows whether the file and its journal can be written. This write changes nothing, and is rolled
+        // back. The check does not wait for another writer: an active writer proves that writing works.
         let patience: i64 = sqlx::query_scalar("PRAGMA busy_timeout")
             .fetch_one(&mut *connection)
             .await?;

@@ -17,11 +17,11 @@ pub(crate) struct OwnTable {
     pub(crate) privileges: &'static [&'static str],
     /// Those of a table of tombstones are the struct's.
     pub(crate) statements: Vec<Statement>,
-    /// What it holds: its problems begin with this.
+    /// The content of the table, with which its problems begin.
     pub(crate) holds: String,
 }
 
-/// What the statements need of a table of tombstones: one row for each user.
+/// The columns that the statements need in a table of tombstones: one row for each user.
 const TOMBSTONE_COLUMNS: &[ColumnDefinition] = &[ColumnDefinition {
     name: "clerk_id",
     sql_type: "TEXT",
@@ -32,7 +32,7 @@ const TOMBSTONE_COLUMNS: &[ColumnDefinition] = &[ColumnDefinition {
 /// The privileges that a struct's statements need of its table.
 const PRIVILEGES: &[&str] = &["SELECT", "INSERT", "UPDATE"];
 
-/// The same where the row of a deleted user goes.
+/// Like [`PRIVILEGES`], if the row of a deleted user is removed.
 const PRIVILEGES_WITH_DELETE: &[&str] = &["SELECT", "INSERT", "UPDATE", "DELETE"];
 
 impl OwnTable {

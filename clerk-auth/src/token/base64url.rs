@@ -46,7 +46,7 @@ mod tests {
 
     use super::*;
 
-    /// What the decoder without vector instructions makes of a text.
+    /// Decodes a text without vector instructions.
     fn expected(part: &str) -> Option<Vec<u8>> {
         URL_SAFE_NO_PAD.decode(part).ok()
     }

@@ -1,7 +1,7 @@
 //! Tokens that were verified and have not expired: the RSA operation is done once for a token, not once for a request.
 //!
-//! What a verified token depends on beside its own bytes is asked again on each use: the clock, and whether its key is
-//! still the one the instance publishes.
+//! The conditions outside the token's own bytes are checked again on each use: the clock, and whether the instance
+//! still publishes the key.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -15,7 +15,8 @@ use crate::session::Session;
 /// How much is kept, in bytes; about 6,000 tokens of the usual size.
 const CAPACITY: u64 = 16 * 1024 * 1024;
 
-/// What an entry takes beside its token, in bytes; as every entry counts at least this much, it bounds their number too.
+/// The size of an entry besides its token, in bytes. Every entry counts at least this much, so the constant bounds
+/// their number too.
 const OVERHEAD: u64 = 1_024;
 
 /// How much of a token's end is hashed, in bytes: 96 bits of its signature.
@@ -37,7 +38,7 @@ pub(crate) struct VerifiedTokens(Cache<Token, Verified, Weight>);
 #[derive(Debug, Eq, PartialEq)]
 struct Token(Box<[u8]>);
 
-/// The same of a token that is looked up.
+/// A borrowed token for a lookup, with the hash of [`Token`].
 struct Sought<'a>(&'a [u8]);
 
 impl Hash for Sought<'_> {

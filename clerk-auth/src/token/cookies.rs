@@ -1,8 +1,9 @@
-//! The cookies of Clerk's front end, and which of them to believe.
+//! The cookies of Clerk's front end, and the choice among them.
 //!
-//! Two Clerk applications on one domain (as on `localhost`) share the plain names, so each also has names of its own, with
-//! a suffix made of its publishable key. Which set holds the present session depends on what wrote last; the rules are
-//! those of Clerk's backend SDK. What is read here is not verified: it only chooses which token is.
+//! Two Clerk applications on one domain (as on `localhost`) share the plain names. So each application also has its own
+//! names, with a suffix derived from its publishable key. The set with the present session depends on the last writer;
+//! the rules are those of Clerk's backend SDK. The values read here are not verified: they only select the token to
+//! verify.
 
 use axum::http::{HeaderMap, header};
 
@@ -43,7 +44,7 @@ struct Set<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Cookies<'a> {
     plain: Set<'a>,
-    /// `None` if the application has no names of its own.
+    /// `None` if the application has no suffixed names.
     own: Option<Set<'a>>,
 }
 
@@ -75,12 +76,13 @@ impl<'a> Cookies<'a> {
         }
     }
 
-    /// The session token to verify; `None` if the browser is signed out, even where a leftover token says otherwise.
+    /// Returns the session token to verify. Returns `None` if the browser is signed out, even if a leftover token
+    /// remains.
     pub(super) fn credential(&self, issuer: &str) -> Option<Credential<'a>> {
         let chosen = self.chosen(issuer);
         let token = chosen.session?;
-        // Zero, what is no number, and nothing at all are signed out, as in Clerk's SDK where it cannot answer with a
-        // handshake (`session-token-but-no-client-uat`): somebody who has signed out may have left the token behind.
+        // Zero, a malformed number and a missing cookie count as signed out, as in Clerk's SDK if it cannot answer with
+        // a handshake (`session-token-but-no-client-uat`). A user who has signed out may have left the token behind.
         let seconds = chosen.client_updated_at?.parse().ok();
         Some(Credential {
             token: token.as_bytes(),
@@ -101,7 +103,7 @@ impl<'a> Cookies<'a> {
         let plain = self.plain;
         let plain_claims = plain.session.map(|token| Unverified::read(token, issuer));
         match &plain_claims {
-            // Not a token at all: whoever wrote it is to be refused for it.
+            // Not a token at all: the request is to be refused because of the malformed cookie.
             Some(None) => return false,
             Some(Some(claims)) => match claims.is_of_issuer {
                 None => return false,
@@ -132,7 +134,7 @@ impl<'a> Cookies<'a> {
     }
 }
 
-/// What a token claims whose signature nobody has looked at.
+/// The claims of a token whose signature is not verified.
 #[derive(Clone, Copy)]
 struct Unverified {
     /// `None` if the token names no issuer.
@@ -225,13 +227,13 @@ mod tests {
         let foreign = token("https://clerk.other.example", 300);
         let anonymous = format!("e30.{}.AAAA", URL_SAFE_NO_PAD.encode(r#"{"iat":300}"#));
         for (plain, plain_time, own, own_time, expected) in [
-            // 1: a plain session that cannot be read, or names nobody, is what gets refused.
+            // 1: a plain session that cannot be read, or names no issuer, is refused.
             ("junk", "7", &*new, "7", Some("junk")),
             (&anonymous, "7", &new, "7", Some(&*anonymous)),
             // 2: the plain session is another application's.
             (&foreign, "7", &new, "7", Some(&new)),
             (&foreign, "7", "", "", None),
-            // 3: there is no set of our own.
+            // 3: there is no suffixed set.
             (&old, "7", "", "", Some(&old)),
             // 4: the plain session is newer.
             (&new, "7", &old, "7", Some(&new)),

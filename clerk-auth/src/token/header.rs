@@ -118,11 +118,11 @@ fn digits_of_origin(text: &str) -> Option<Range<usize>> {
     (is_whole && (1..=MOST_DIGITS).contains(&length)).then(|| start..start + length)
 }
 
-/// Reads a `NumericDate` (RFC 7519 section 2) and rounds a fraction down, so that no rounding makes claims newer.
+/// Reads a `NumericDate` (RFC 7519 section 2) and rounds a fraction down, so that rounding never makes claims newer.
 ///
 /// Anything but a number counts as absent, as in Clerk's SDKs: the parameter is internal to Clerk, and a change of its
-/// type must not refuse every token. The claims then are as old as `iat` says, and never newer. A time before 1970 reads
-/// as 1970, which is older than every change.
+/// type must not refuse every token. The age of the claims is then that of `iat`, and never newer. A time before 1970
+/// reads as 1970, which is older than every change.
 fn numeric_date(value: &Value<'_>) -> Option<Timestamp> {
     let Value::Number(number) = value else {
         return None;
@@ -241,7 +241,7 @@ mod tests {
         assert_eq!((read, is_compared), (Ok((Some("ins_1".to_owned()), None)), true));
     }
 
-    /// In each of these the digits are not those of the header's own `oiat`, or it cannot be told simply.
+    /// In each of these the digits are not those of the header's own `oiat`, or finding that out is not simple.
     #[test]
     fn digits_elsewhere_are_not_taken_for_oiat() {
         for last in [
@@ -320,7 +320,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(8_000) })]
 
-        /// Whatever was verified last, a header says what the general parser reads in it.
+        /// Whatever header was verified last, the comparison reads the same values as the general parser.
         #[test]
         fn comparison_reads_what_the_parser_reads(
             last in prop_oneof![4 => header(), 1 => "1[0-9]{9}".prop_map(|oiat| clerks(&oiat))],

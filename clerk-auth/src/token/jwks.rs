@@ -77,7 +77,7 @@ enum Cause {
     Signature,
 }
 
-/// What a request does about its key.
+/// The action of a request for its key.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Decision {
     /// Use the key.
@@ -86,7 +86,7 @@ enum Decision {
     UseAndRefresh,
     /// Fetch the document and look again.
     Fetch,
-    /// There is no such key.
+    /// The key does not exist.
     Unknown,
     /// The document cannot be fetched, and it is too early to try again.
     Unavailable { retry_after: Duration },
@@ -136,7 +136,7 @@ impl Jwks {
         } else if decision != Decision::Use
             && (decision == Decision::Fetch || self.fetching.try_lock().is_err())
         {
-            // A task of its own, so that a request that is given up does not take the fetch of the others with it.
+            // A separate task, so that a cancelled request does not abort the fetch for the others.
             if self.refresh(key_id).await.is_err() {
                 tracing::error!("the fetch of the JWKS document panicked");
             }
@@ -159,7 +159,7 @@ impl Jwks {
         if self.is_current(key_id, failed) && (self.may_recheck() || self.fetching.try_lock().is_err()) {
             let jwks = Arc::clone(self);
             let (key_id, failed) = (key_id.to_owned(), Arc::clone(failed));
-            // A task of its own, as in `key`.
+            // A separate task, as in `key`.
             let fetched = tokio::spawn(async move {
                 let _fetching = jwks.fetching.lock().await;
                 if jwks.is_current(&key_id, &failed) && jwks.may_recheck() {
@@ -189,7 +189,7 @@ impl Jwks {
         rechecked.is_none_or(|time| time > now || now.since(time) >= INTERVAL)
     }
 
-    /// One fetch for all who want one: whoever gets the lock looks again before fetching.
+    /// Starts one fetch for all waiting requests: each holder of the lock checks again before it fetches.
     fn refresh(self: &Arc<Self>, key_id: &str) -> tokio::task::JoinHandle<()> {
         let jwks = Arc::clone(self);
         let key_id = key_id.to_owned();

@@ -12,7 +12,7 @@ use super::key_error::KeyError;
 use super::pem;
 use super::refusal::Refusal;
 
-/// An RSA public key of at least 2048 bits; it verifies RS256 and nothing else, whatever a token's header says.
+/// An RSA public key of at least 2048 bits. The key verifies only RS256, whatever algorithm a token's header names.
 pub(crate) struct VerifyingKey {
     key: ParsedPublicKey,
     /// Its `kid` in a JWKS document; a PEM key has none.
@@ -20,7 +20,7 @@ pub(crate) struct VerifyingKey {
 }
 
 impl VerifyingKey {
-    /// Reads a `PUBLIC KEY` in PEM, in any spelling that [`pem`] knows.
+    /// Reads a `PUBLIC KEY` in PEM, in any spelling that [`pem`] accepts.
     pub(crate) fn from_pem(text: &str) -> Result<Self, KeyError> {
         let key = pem::public_key(text)?;
         // The signature algorithm bounds the key's size only when it verifies, which would be a 401 for everybody.
@@ -62,7 +62,7 @@ impl VerifyingKey {
         Some(Self { key, id })
     }
 
-    /// What tokens name it by, if it is of a JWKS document.
+    /// The key id in the headers of tokens, if the key is from a JWKS document.
     #[cfg_attr(
         not(any(feature = "jwks", feature = "backend-api")),
         expect(dead_code, reason = "only JWKS documents have ids")
@@ -71,7 +71,7 @@ impl VerifyingKey {
         self.id.as_deref()
     }
 
-    /// Whether both are the same key, whatever they were read from: their bytes are those of a `PUBLIC KEY`.
+    /// Returns whether both are the same key, whatever their source: their bytes are those of a `PUBLIC KEY`.
     #[cfg_attr(
         not(any(feature = "jwks", feature = "backend-api")),
         expect(dead_code, reason = "only keys of JWKS documents are compared")

@@ -24,7 +24,7 @@ pub(crate) enum Keys {
 }
 
 impl Keys {
-    /// One key, which is never fetched.
+    /// Creates a single key, which is never fetched.
     pub(crate) fn from_pem(text: &str) -> Result<Self, KeyError> {
         VerifyingKey::from_pem(text).map(|key| Self::Pem(Arc::new(key)))
     }
@@ -56,7 +56,7 @@ impl Keys {
         })
     }
 
-    /// Returns the key that has replaced `failed` under its id, if one has. A PEM key is what the operator says it is.
+    /// Returns the key that has replaced `failed` under its id, if one has. A PEM key is never replaced.
     pub(super) async fn newer(&self, failed: &Arc<VerifyingKey>) -> Option<Arc<VerifyingKey>> {
         match self {
             Self::Pem(key) => (!Arc::ptr_eq(key, failed)).then(|| Arc::clone(key)),

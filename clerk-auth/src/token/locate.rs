@@ -7,8 +7,8 @@ use super::cookies::{CookieNames, Cookies};
 use super::credential::Credential;
 use super::refusal::Refusal;
 
-/// Finds the token. A `Bearer` header settles it, valid or not: there is no falling back to a cookie that somebody else
-/// may have set. Another scheme says nothing about Clerk, and the cookies are looked at.
+/// Finds the token. A `Bearer` header is decisive, valid or not: there is no fallback to a cookie, which another person
+/// may have set. Another scheme is unrelated to Clerk, and the cookies are used.
 pub(crate) fn credential<'a>(
     headers: &'a HeaderMap,
     names: &CookieNames,
@@ -20,12 +20,13 @@ pub(crate) fn credential<'a>(
         return Ok(cookie());
     };
     if values.next().is_some() {
-        // RFC 9110 section 5.3: a field that is no list must not be repeated; which one a proxy saw is unknown.
+        // RFC 9110 section 5.3: a field that is not a list must not be repeated; the value that a proxy checked is
+        // unknown.
         return Err(Refusal::CredentialMalformed);
     }
     let value = value.as_bytes();
     let Some(space) = memchr(b' ', value) else {
-        // A scheme without credentials, or a bare token, which RFC 6750 section 2.1 does not know.
+        // A scheme without credentials, or a bare token, which is not part of RFC 6750 section 2.1.
         return Err(Refusal::CredentialMalformed);
     };
     let (scheme, token) = (&value[..space], &value[space + 1..]);

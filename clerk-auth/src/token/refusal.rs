@@ -89,7 +89,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// The stable word by which a client tells reasons apart.
+    /// Returns the stable code by which a client distinguishes reasons.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::CredentialMalformed => "credential_malformed",

@@ -32,13 +32,13 @@ pub(super) const MAX_LENGTH: usize = 16_384;
 /// The tolerance for clocks that differ: that of Clerk's SDK.
 pub(crate) const LEEWAY: Duration = Duration::from_secs(5);
 
-/// What a token must agree with.
+/// The expected values of a token's claims.
 #[derive(Debug)]
 pub(crate) struct Expectations {
     pub(crate) issuer: Box<str>,
     /// Accepted values of `azp`; empty accepts every party.
     pub(crate) parties: Vec<Box<str>>,
-    /// Whether a session with tasks still to be done counts as signed in.
+    /// True if a session with pending tasks counts as signed in.
     pub(crate) pending: bool,
     /// The longest life of a token, from the moment at which its claims were read; `None` for any.
     pub(crate) longest_life: Option<Duration>,

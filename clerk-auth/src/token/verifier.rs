@@ -31,7 +31,7 @@ impl Verifier {
         }
     }
 
-    /// What a token must agree with.
+    /// Returns the expected values of a token's claims.
     pub(crate) fn expectations(&self) -> &Expectations {
         &self.expectations
     }
