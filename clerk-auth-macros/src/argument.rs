@@ -1,4 +1,4 @@
-//! Arguments of attributes: one grammar for all, and slots that report what stands twice.
+//! Arguments of attributes: one grammar for all, and slots that report duplicates.
 
 use proc_macro2::Span;
 use syn::ext::IdentExt;
@@ -106,7 +106,7 @@ pub(crate) fn separated(input: ParseStream<'_>) -> syn::Result<Vec<Argument>> {
     Ok(arguments)
 }
 
-/// A value without the invisible parentheses in which a `macro_rules!` macro hands on what it was given.
+/// Unwraps the invisible parentheses that a `macro_rules!` macro puts around a value that it passes on.
 pub(crate) fn bare(mut value: &Expr) -> &Expr {
     while let Expr::Group(group) = value {
         value = &group.expr;
@@ -114,7 +114,7 @@ pub(crate) fn bare(mut value: &Expr) -> &Expr {
     value
 }
 
-/// The arguments of `#[name(…)]`; `form` is what the attribute looks like when it is right.
+/// Parses the arguments of `#[name(…)]`; `form` is an example of the correct attribute.
 pub(crate) fn arguments(attribute: &Attribute, form: &str, diagnostics: &mut Diagnostics) -> Vec<Argument> {
     let parsed = match &attribute.meta {
         Meta::List(list) if list.tokens.is_empty() => Err(syn::Error::new_spanned(
@@ -168,7 +168,7 @@ pub(crate) fn list(words: &[&str]) -> String {
     }
 }
 
-/// The value of an argument that is a text; anything else is reported with the right form.
+/// Returns the string literal of an argument; anything else is reported with the correct form.
 pub(crate) fn text(argument: &Argument, form: &str, diagnostics: &mut Diagnostics) -> Option<LitStr> {
     if let Argument::Value(_, value) = argument
         && let Expr::Lit(ExprLit {
@@ -198,9 +198,9 @@ pub(crate) fn text(argument: &Argument, form: &str, diagnostics: &mut Diagnostic
     None
 }
 
-/// A place for one value; what is put there a second time is reported under its key.
+/// A slot for one value; a second value is reported under its key.
 pub(crate) struct Slot<T> {
-    /// Where the key stands, and the value unless it was reported.
+    /// The span of the key, and the value unless it was reported.
     given: Option<(Span, Option<T>)>,
 }
 
@@ -226,7 +226,7 @@ impl<T> Slot<T> {
         self.given.as_ref().and_then(|(_, value)| value.as_ref())
     }
 
-    /// Where the key stands.
+    /// Returns the span of the key.
     pub(crate) fn span(&self) -> Option<Span> {
         self.given.as_ref().map(|(span, _)| *span)
     }

@@ -28,23 +28,23 @@ impl Diagnostics {
         self.errors.push(syn::Error::new_spanned(tokens, message));
     }
 
-    /// Notes an error at a span.
+    /// Records an error at a span.
     pub(crate) fn error_at(&mut self, span: Span, message: impl std::fmt::Display) {
         self.errors.push(syn::Error::new(span, message));
     }
 
-    /// Leaves a mistake to rustc, which reports it by itself, where the user wrote it. The message is for the case that
-    /// it does not: then it is an error like any other, so that nothing compiles that has not been understood.
+    /// Leaves a mistake to rustc, which reports it at the user's code. The message is a safeguard: if rustc reports
+    /// nothing, the mistake is an error like any other. So code that was not understood never compiles.
     pub(crate) fn leave_to_rustc(&mut self, span: Span, message: impl std::fmt::Display) {
         self.left.push((span, message.to_string()));
     }
 
-    /// Notes an error of syn's.
+    /// Records an error of syn's.
     pub(crate) fn push(&mut self, error: syn::Error) {
         self.errors.push(error);
     }
 
-    /// How many mistakes have been noted.
+    /// Returns the number of recorded mistakes.
     pub(crate) fn count(&self) -> usize {
         self.errors.len() + self.left.len()
     }
@@ -60,7 +60,7 @@ impl Diagnostics {
         quote!(#errors #left)
     }
 
-    /// Everything that was noted, where an anonymous constant has no room, such as in an `impl`.
+    /// Returns the recorded errors for a place without room for an anonymous constant, such as an `impl`.
     pub(crate) fn finish_anywhere(self) -> TokenStream {
         let (errors, left) = self.take();
         quote!(#errors #left)
@@ -77,7 +77,7 @@ impl Diagnostics {
     }
 }
 
-/// An error that is seen only where rustc has none: it looks for lints in nothing that it has refused.
+/// Creates an error that is shown only if rustc reports none: rustc does not run lints on code that it has rejected.
 fn unless_refused(span: Span, message: &str) -> TokenStream {
     let refused = Ident::new("__refused", span);
     quote! {

@@ -1,7 +1,7 @@
-//! The path of the runtime crate in generated code: `::clerk_auth`, or what `crate = …` names.
+//! The path of the runtime crate in generated code: `::clerk_auth`, or the path in `crate = …`.
 //!
-//! Generated code spells the path as one marker, which is replaced when the code is complete. So nothing that the user wrote
-//! is taken for it.
+//! Generated code spells the path as one marker, which is replaced when the code is complete. So the user's own code is
+//! never mistaken for the path.
 
 use proc_macro2::{Group, Ident, Punct, Spacing, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -17,7 +17,7 @@ const MARKER: &str = "__clerk_auth";
 /// The key of the argument.
 pub(crate) const KEY: &str = "crate";
 
-/// The path that an attribute of this name gives, as far as the attribute can be read.
+/// Returns the path that an attribute of this name gives, as far as the attribute can be read.
 pub(crate) fn of_attributes(attributes: &[Attribute], name: &str) -> Option<Path> {
     let lists = attributes.iter().filter_map(|attribute| match &attribute.meta {
         Meta::List(list) if list.path.is_ident(name) => Some(list.tokens.clone()),
@@ -26,7 +26,7 @@ pub(crate) fn of_attributes(attributes: &[Attribute], name: &str) -> Option<Path
     lists.into_iter().find_map(of_arguments)
 }
 
-/// The path that arguments give, as far as they can be read.
+/// Returns the path that the arguments give, as far as they can be read.
 pub(crate) fn of_arguments(arguments: TokenStream) -> Option<Path> {
     let arguments = separated.parse2(arguments).ok()?;
     let mut keyed = arguments.iter();
@@ -34,7 +34,7 @@ pub(crate) fn of_arguments(arguments: TokenStream) -> Option<Path> {
     path(argument)
 }
 
-/// The argument's path; anything else is reported.
+/// Returns the argument's path; anything else is reported.
 pub(crate) fn checked(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<Path> {
     let path = path(argument);
     if path.is_none() {
@@ -83,7 +83,7 @@ fn replaced(code: TokenStream, path: Option<&TokenStream>) -> TokenStream {
     for token in code {
         match token {
             TokenTree::Ident(ident) if ident == MARKER => match path {
-                // With the spans of the argument, so that a path that is wrong is one error there.
+                // With the spans of the argument, so that an invalid path is one error there.
                 Some(path) => tokens.extend(path.clone()),
                 None => tokens.extend(default_path(ident.span())),
             },

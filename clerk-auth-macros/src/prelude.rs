@@ -10,7 +10,7 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 const ATTRIBUTE: &str = "#![no_implicit_prelude]";
 
-/// Leaves out `#[diagnostic::…]` if the crate of a file is without the prelude.
+/// Omits `#[diagnostic::…]` if the crate of a file has no prelude.
 pub(crate) fn known_attributes(code: TokenStream, file: Option<PathBuf>) -> TokenStream {
     if mentions_diagnostic(&code) && is_off(file) {
         without_diagnostic(code)

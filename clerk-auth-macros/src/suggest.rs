@@ -1,6 +1,6 @@
 //! Near misses: the known word that the user most likely meant.
 
-/// The candidate closest to `word`, if it is close enough to be worth suggesting: at most a third of its letters differ.
+/// Returns the candidate closest to `word`, if at most a third of its letters differ.
 pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     candidates
         .into_iter()

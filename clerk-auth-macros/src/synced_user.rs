@@ -71,7 +71,7 @@ fn implement(input: syn::Result<DeriveInput>) -> TokenStream {
     [errors, implementation].into_iter().collect()
 }
 
-/// Reads a template and forgets it: for tests of what no struct can reach.
+/// Parses a template and drops it, for tests of input that no struct can contain.
 #[cfg(test)]
 pub(crate) fn read_template(text: &str) {
     template::read(text, template::Leniency::default());

@@ -65,7 +65,7 @@ pub mod ask {
 use crate::extract::{Provides, SubjectFrom, admit};
 use crate::policy::NoRequirement;
 
-/// How many usable keys a JWKS document holds; for the fuzz target.
+/// Returns the number of usable keys in a JWKS document, for the fuzz target.
 #[cfg(all(feature = "jwks", feature = "testing"))]
 pub fn read_jwks_document(document: &[u8]) -> usize {
     crate::token::parse_jwks(document).map_or(0, |keys| keys.len())

@@ -1,4 +1,4 @@
-//! Clerk's Backend API, as far as keeping users needs it: one user, and all of them.
+//! Clerk's Backend API, as far as sync needs it: one user, and the list of all users.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::id::{UserId, is_id};
 use crate::lenient::LenientValue;
 use crate::time::{Clock, SystemClock, Timestamp};
 
-/// Where Clerk answers.
+/// The address of Clerk's Backend API.
 const CLERK: &str = "https://api.clerk.com";
 
 /// The API version whose user object this library supports (Clerk's documentation, "Versioning").
@@ -27,10 +27,10 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// The longest time for a page of users. A page of 500 has megabytes, and no request waits for it.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The most bytes of an answer. A page of 500 users, each with 8 KiB of metadata, has half as many.
+/// The largest response in bytes. A page of 500 users, each with 8 KiB of metadata, has half as many.
 const MAX_BODY: usize = 16 * 1024 * 1024;
 
-/// How long Clerk is left alone after a 429 without a `Retry-After`: its limits are per ten seconds.
+/// The pause after a 429 without a `Retry-After`: Clerk's limits are per ten seconds.
 const DEFAULT_RETRY: Duration = Duration::from_secs(10);
 
 /// The most users of a page (Clerk's documentation, "Get a list of all users").
@@ -116,7 +116,7 @@ pub enum BackendApiError {
     /// The HTTP client cannot be set up.
     #[error("the HTTP client cannot be set up: {}", causes(.0))]
     HttpClient(#[source] reqwest::Error),
-    /// Clerk refuses the secret key, with this code.
+    /// Clerk rejects the secret key, with this code.
     #[error("Clerk refuses the secret key (`{0}`); is it of this instance, and not revoked?")]
     Unauthorized(String),
     /// Too many requests. The client sends none for this long: the time in `Retry-After`, from a second to an hour, or
@@ -131,10 +131,10 @@ pub enum BackendApiError {
         /// The first error's code.
         code: String,
     },
-    /// No answer or half of one, or none within 5 seconds, 30 for a list of users.
+    /// No response or an incomplete one, or none within 5 seconds, 30 for a list of users.
     #[error("Clerk could not be asked: {}", causes(.0))]
     Http(#[source] reqwest::Error),
-    /// An answer that is not what was asked for, or has more than 16 MiB.
+    /// A response that does not fit the request, or has more than 16 MiB.
     #[error("Clerk's answer is not {0}")]
     Malformed(&'static str),
 }
@@ -150,8 +150,8 @@ impl BackendApi {
         Self::at(CLERK, secret_key)
     }
 
-    /// A client from environment variables: `CLERK_SECRET_KEY`, and `CLERK_API_URL` if the Backend API has another address
-    /// than `https://api.clerk.com`.
+    /// Creates a client from environment variables: `CLERK_SECRET_KEY`, and `CLERK_API_URL` if the Backend API has
+    /// another address than `https://api.clerk.com`.
     ///
     /// ```no_run
     /// let api = clerk_auth::backend_api::BackendApi::from_env()?;
@@ -171,7 +171,7 @@ impl BackendApi {
         Self::at(url.as_deref().map_or(CLERK, without_version), &secret_key)
     }
 
-    /// Logs that the client calls another address than the environment names for the Backend API.
+    /// Logs if the client uses another address than the environment names for the Backend API.
     pub(crate) fn warn_unless_at(&self, url: Option<&str>) {
         let Some(url) = url else { return };
         let named = safe_url(without_version(url));
@@ -325,7 +325,7 @@ impl BackendApi {
             .ok_or(BackendApiError::Malformed("a list of users"))
     }
 
-    /// How long Clerk asked to be left alone; zero if it did not.
+    /// Returns how long requests are suspended after a rate limit; zero if they are not.
     pub fn rate_limited_for(&self) -> Duration {
         let not_before = Timestamp::from_milliseconds(self.0.not_before.load(Ordering::Relaxed));
         not_before.since(self.0.clock.now())

@@ -51,7 +51,7 @@ struct Inner {
     agents_denied: bool,
     denied: DenyList,
     clock: Arc<dyn Clock>,
-    /// `CLERK_API_URL`, where the handle comes from the environment.
+    /// `CLERK_API_URL`, if the handle was built from the environment.
     #[cfg_attr(
         not(feature = "backend-api"),
         expect(dead_code, reason = "nothing asks the Backend API")
@@ -59,13 +59,13 @@ struct Inner {
     api_url: Option<String>,
 }
 
-/// When to try again while the denials of the database are not known: they are read once a second.
+/// The `Retry-After` while the denials of the database are unknown: they are read once a second.
 const DENIALS_RETRY: Duration = Duration::from_secs(1);
 
-/// A verified session, and how its token came.
+/// A verified session, and the way its token arrived.
 pub(crate) struct Authentication {
     pub(crate) session: Session,
-    /// Browsers send cookies with the requests of any site.
+    /// True if the token arrived by cookie: browsers send cookies with the requests of any site.
     pub(crate) came_by_cookie: bool,
 }
 
@@ -98,17 +98,17 @@ pub enum AuthenticationError {
     /// [`middleware`](crate::middleware#cookies-and-other-sites).
     #[error("the session cookie came with a request that another site may have made")]
     CrossSiteRequest,
-    /// Bans and deletions cannot be read from the database, and the application refuses sessions then: see
+    /// Bans and deletions cannot be read from the database, and the application requires them: see
     /// [`require_current_denials`](crate::sync::UserSyncBuilder::require_current_denials).
     #[error("the denials of the database are not known at the moment")]
     DenialsUnavailable {
-        /// When to try again.
+        /// The time after which to retry.
         retry_after: Duration,
     },
     /// The keys cannot be fetched, so no token can be verified.
     #[error("the keys of the Clerk instance cannot be fetched")]
     KeysUnavailable {
-        /// When to try again.
+        /// The time after which to retry.
         retry_after: Duration,
     },
 }
@@ -140,9 +140,9 @@ impl Clerk {
     /// | `CLERK_PROXY_URL` | the address of a proxy of the Frontend API, which is then the issuer |
     /// | `CLERK_API_URL` | the address of the Backend API, for `BackendApi::from_env` |
     ///
-    /// A warning names each of Clerk's other variables that is set, because it has no effect here, and each variable whose
-    /// name is almost one of these. A variable that is almost `CLERK_AUTHORIZED_PARTIES` or `CLERK_PUBLISHABLE_KEY` is an
-    /// error while that one is not set.
+    /// A warning names each other Clerk variable that is set, because it has no effect here, and each variable whose
+    /// name is almost one of these. If `CLERK_AUTHORIZED_PARTIES` or `CLERK_PUBLISHABLE_KEY` is not set, a variable of
+    /// almost that name is an error.
     ///
     /// ```no_run
     /// let clerk = clerk_auth::Clerk::from_env()?;
@@ -156,13 +156,13 @@ impl Clerk {
         ClerkBuilder::from_variables(&Variables::of_process())?.build()
     }
 
-    /// The Backend API's address that the environment names, if any.
+    /// Returns the Backend API's address from the environment, if any.
     #[cfg(feature = "backend-api")]
     pub(crate) fn api_url(&self) -> Option<&str> {
         self.0.api_url.as_deref()
     }
 
-    /// The origin of the instance's Frontend API, which every token names as its `iss`.
+    /// Returns the origin of the instance's Frontend API, the `iss` of every token.
     pub fn issuer(&self) -> &str {
         &self.0.verifier.expectations().issuer
     }
@@ -187,7 +187,7 @@ impl Clerk {
         Ok(self.0.verifier.accepts_keys_of(jwks).await?)
     }
 
-    /// The present moment, by the handle's clock.
+    /// Returns the current time of the handle's clock.
     pub fn now(&self) -> Timestamp {
         self.0.clock.now()
     }
@@ -222,7 +222,7 @@ impl Clerk {
         self.0.denied.record(denial, now, now);
     }
 
-    /// Why a user's tokens are refused, if they are.
+    /// Returns the reason why a user's tokens are refused, if they are.
     pub(crate) fn denied_user(&self, user: &str, now: Timestamp) -> Option<Refusal> {
         self.0.denied.refusal(Kind::User, user, now)
     }
@@ -259,21 +259,21 @@ impl Clerk {
         Ok(self.authenticate_parts(parts).await?.session)
     }
 
-    /// Verifies the session token of a request of which only the headers are known.
+    /// Verifies the session token of a request by its headers alone.
     ///
-    /// **Not checked:** where the request comes from, because that depends on the method. A session cookie is accepted
+    /// **Not checked:** the origin of the request, because that depends on the method. A session cookie is accepted
     /// whichever site's page sent it. Use [`authenticate_request`](Self::authenticate_request) for anything that is not
     /// read-only.
     ///
     /// # Errors
     ///
-    /// Those of [`authenticate_request`](Self::authenticate_request), without
+    /// The errors of [`authenticate_request`](Self::authenticate_request), without
     /// [`CrossSiteRequest`](AuthenticationError::CrossSiteRequest).
     pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Session, AuthenticationError> {
         Ok(self.authenticate_headers(headers, None).await?.session)
     }
 
-    /// Verifies the session token of a request, and remembers how it came.
+    /// Verifies the session token of a request, and records the way it arrived.
     pub(crate) async fn authenticate_parts(
         &self,
         parts: &Parts,
@@ -328,7 +328,7 @@ impl Clerk {
         let credential =
             credential(headers, &self.0.cookies, self.issuer())?.ok_or(AuthenticationError::SignedOut)?;
         let came_by_cookie = credential.is_cookie();
-        // Before the token is looked at: another site learns nothing about it.
+        // Checked before the token, so that another site learns nothing about the token.
         if let Some(parts) = parts.filter(|_| came_by_cookie) {
             self.check_site(parts)?;
         }

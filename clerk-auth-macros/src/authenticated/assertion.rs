@@ -10,7 +10,7 @@ use super::subject::{
     mentions_self, word,
 };
 
-/// Statements that compile if a handler is right.
+/// The statements that compile if a handler is correct.
 #[derive(Default)]
 pub(super) struct Assertions {
     /// About the guard: the policy, the user and the state.
@@ -101,7 +101,7 @@ fn user(ty: &Type, is_required: bool, state: Option<&Type>) -> TokenStream {
 /// axum's extractors of what serde reads.
 const READ_BY_SERDE: [&str; 4] = ["Form", "Json", "Path", "Query"];
 
-/// Without a known state nothing is claimed of a parameter that may depend on it.
+/// Without a known state, nothing is asserted about a parameter that may depend on the state.
 fn parameter(
     Extractor { ty, is_last, .. }: &Extractor,
     subject: &Subject,
@@ -205,7 +205,7 @@ pub(super) fn future(signature: &Signature, model: &Model, conditions: &[&Attrib
         return TokenStream::new();
     }
     let handler = &signature.ident;
-    // Their types are not written again: rustc would report each mistake in them once more.
+    // The parameter types are inferred: if they were repeated, rustc would report each mistake in them again.
     let arguments = signature
         .inputs
         .iter()

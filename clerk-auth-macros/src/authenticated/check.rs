@@ -1,4 +1,4 @@
-//! From what was written to what it means; every rule that the macro alone can see is here.
+//! Converts the syntax into its meaning; every rule that the macro can check by itself is here.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
@@ -13,7 +13,7 @@ use crate::argument::{self, Argument, Slot};
 use crate::diag::{Diagnostics, with_help};
 use crate::{krate, suggest};
 
-/// The arguments; those before the last two may also stand inside `any(…)` and `all(…)`.
+/// The known arguments; those before the last two may also occur inside `any(…)` and `all(…)`.
 const KNOWN: [&str; 11] = [
     "role",
     "permission",
@@ -83,7 +83,7 @@ pub(super) fn check(
     }
 }
 
-/// The state, unless nothing can be asked of it.
+/// Returns the state, unless an assertion about the state is impossible.
 fn state_of_a_value(state: &Type, diagnostics: &mut Diagnostics) -> Option<Type> {
     if is_value(state) {
         return Some(state.clone());
@@ -291,7 +291,7 @@ fn requirement(argument: &Argument, known: &[&str], diagnostics: &mut Diagnostic
     }
 }
 
-/// `agent = "deny"`; `agent = "allow"` is read before, where it may stand.
+/// Reads `agent = "deny"`; `agent = "allow"` was read before, where it is allowed.
 fn agent(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<Requirement> {
     let text = argument::text(argument, r#"agent = "deny""#, diagnostics)?;
     let word = text.value();
@@ -316,7 +316,7 @@ fn agent(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<Requireme
     None
 }
 
-/// Words of other frameworks are answered by ours.
+/// Reports an unknown argument; for the names of other frameworks, suggests ours.
 fn unknown(key: &Ident, argument: &Argument, known: &[&str], diagnostics: &mut Diagnostics) {
     let word = key.to_string();
     let help = match word.as_str() {
@@ -346,7 +346,7 @@ fn unknown(key: &Ident, argument: &Argument, known: &[&str], diagnostics: &mut D
     );
 }
 
-/// A text that passes `check`, or the path of a constant, which is the team's own responsibility.
+/// Reads a string literal that passes `check`, or the path of a constant, for which the application is responsible.
 fn value(
     argument: &Argument,
     form: &str,

@@ -31,9 +31,9 @@ enum Scope {
 
 /// An open delimiter at a position in a file.
 enum Open {
-    /// A brace, and what is before it.
+    /// A brace, and the source before it.
     Brace(String),
-    /// A parenthesis or a bracket, and what is before it.
+    /// A parenthesis or a bracket, and the source before it.
     Group(String),
 }
 
@@ -45,8 +45,7 @@ struct Line {
 }
 
 impl Place {
-    /// `an impl` or `a trait`, if the attribute stands directly in one. A formatted file has it in the first column in no
-    /// other item.
+    /// Returns `an impl` or `a trait` if the line of the attribute begins directly inside one.
     pub(super) fn encloser(&self) -> Option<&'static str> {
         match self.line()?.scope {
             Scope::Impl => Some("an impl"),
@@ -118,7 +117,7 @@ fn lines(source: &str) -> Vec<Line> {
             let Some((inside, after)) = rest.split_at_checked(length) else {
                 break;
             };
-            // Nothing is written in the lines of a comment or of a text.
+            // The lines of a comment or a string contain no items.
             inside.matches('\n').for_each(|_| begin("", Scope::Other));
             rest = after;
             header.push(' ');
@@ -156,7 +155,7 @@ fn lines(source: &str) -> Vec<Line> {
     lines
 }
 
-/// How many bytes a comment, a text or a letter in quotes takes at the beginning of the source.
+/// Returns the length in bytes of a comment, a string or a character literal at the start of the source.
 fn skipped(source: &str) -> usize {
     if source.starts_with("//") {
         return source.find('\n').unwrap_or(source.len());

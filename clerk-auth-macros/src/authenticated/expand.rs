@@ -1,4 +1,4 @@
-//! From the model to Rust. Nothing here can fail.
+//! Converts the model into Rust. This step cannot fail.
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
@@ -10,8 +10,9 @@ use super::model::{Model, Policy, Requirement, Subject, policy_name};
 use super::parse::Handler;
 use super::subject::word;
 
-/// Input: `async fn me(user: User)`; output: `async fn me(Authenticated { subject: user, .. }: Authenticated<User, _>)`
-/// with its policy and its assertion beside it. `errors` go into the body, for which an `impl` has room too.
+/// Generates the handler. Input: `async fn me(user: User)`; output: `async fn me(Authenticated { subject: user, .. }:
+/// Authenticated<User, _>)` with its policy and its assertion next to it. `errors` go into the body, which an `impl`
+/// has room for too.
 pub(super) fn expand(
     handler: Handler,
     model: &Model,
@@ -25,14 +26,15 @@ pub(super) fn expand(
         body,
     } = handler;
     let name = policy_name(&signature.ident, place);
-    // Reported: rustc would add that what is constant cannot let go of a user, and axum that it cannot call the function.
+    // Already reported. Otherwise rustc would add that a constant function cannot drop a user, and axum that it cannot
+    // call the function.
     if signature.asyncness.is_none() {
         signature.constness = None;
     }
     signature.abi = None;
     signature.safety = Safety::Default;
     if matches!(signature.inputs.first(), Some(FnArg::Receiver(_))) {
-        // Reported; an impl has no room for the items that stand beside a handler.
+        // Already reported; an impl has no room for the items next to a handler.
         let body = begin_with(body, errors);
         return quote!(#(#attributes)* #visibility #signature #body);
     }
@@ -114,8 +116,8 @@ pub(super) fn expand(
     }
 }
 
-/// The body with an item at its start, behind its inner attributes. An `impl` has room for it there, and not beside a
-/// function.
+/// Inserts an item at the start of the body, after its inner attributes. An `impl` has room for an item there, and not
+/// next to a function.
 fn begin_with(body: TokenStream, item: TokenStream) -> TokenStream {
     let mut tokens: Vec<TokenTree> = body.into_iter().collect();
     if let Some(TokenTree::Group(block)) = tokens.first_mut() {
@@ -148,7 +150,7 @@ fn closure(statements: &TokenStream) -> TokenStream {
     }
 }
 
-/// Puts the questions about each type beside it, in the signature.
+/// Puts the assertions about each type next to the type, in the signature.
 fn check_types(signature: &mut Signature, extractors: Vec<(usize, TokenStream)>, returned: &TokenStream) {
     for (index, asked) in extractors {
         if let Some(FnArg::Typed(parameter)) = signature.inputs.iter_mut().nth(index) {
@@ -182,7 +184,7 @@ fn checked(word: Span, asked: &TokenStream) -> TokenStream {
     quote!([(); #block])
 }
 
-/// Where a type begins and ends.
+/// Returns the spans of a type's first and last token.
 fn ends(ty: &Type) -> (Span, Span) {
     let mut tokens = ty.to_token_stream().into_iter();
     let first = tokens.next();

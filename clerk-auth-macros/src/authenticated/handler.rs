@@ -6,7 +6,8 @@ use super::model::{Extractor, Subject};
 use super::subject::{is_value, mentions_impl};
 use crate::argument::{self, Argument};
 
-/// The parameters that are not the user. None if one of them is conditional: which is the last is not known then.
+/// Returns the parameters that are not the user. Returns none if one of them is conditional: the last parameter is
+/// unknown then.
 pub(super) fn extractors(signature: &Signature, subject: &Subject) -> Vec<Extractor> {
     let user = usize::from(matches!(subject, Subject::Parameter(_) | Subject::Refused(_)));
     let count = signature.inputs.len();
@@ -33,7 +34,7 @@ pub(super) fn extractors(signature: &Signature, subject: &Subject) -> Vec<Extrac
     extractors
 }
 
-/// The return type, unless it is a response for certain or has no name.
+/// Returns the return type, unless it is certainly a response or has no name.
 pub(super) fn returned(signature: &Signature) -> Option<Type> {
     let ReturnType::Type(_, ty) = &signature.output else {
         return None;

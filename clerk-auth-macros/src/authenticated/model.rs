@@ -11,13 +11,13 @@ pub(super) struct Model {
     /// True if an argument requires a signed-in user, so that an optional user is a mistake.
     pub(super) requires_a_user: bool,
     pub(super) policy: Policy,
-    /// The type of the application's state, where it is known.
+    /// The type of the application's state, if known.
     pub(super) state: Option<Type>,
     /// The handler's user parameter.
     pub(super) subject: Subject,
-    /// The parameters about which rustc is asked, in their order.
+    /// The parameters that rustc checks, in their order.
     pub(super) extractors: Vec<Extractor>,
-    /// The type that is returned, if rustc is asked about it.
+    /// The return type, if rustc checks it.
     pub(super) returned: Option<Type>,
     /// The paths of attributes that were removed, because this one does their work.
     pub(super) removed: Vec<syn::Path>,
@@ -28,7 +28,7 @@ pub(super) struct Model {
 /// A parameter that is not the user.
 pub(super) struct Extractor {
     pub(super) ty: Type,
-    /// Its place among the parameters as they are written.
+    /// The index of the parameter in the source.
     pub(super) index: usize,
     pub(super) is_last: bool,
 }
@@ -50,9 +50,9 @@ pub(super) enum Policy {
     Nothing,
     /// Nothing is required, and agents pass.
     AgentsAllowed,
-    /// The team's own type.
+    /// A policy of the application.
     Type(Type),
-    /// A hidden type beside the handler.
+    /// A hidden type next to the handler.
     Requirement {
         requirement: Requirement,
         allows_agents: bool,
@@ -70,8 +70,8 @@ pub(super) enum Requirement {
     Any(Vec<Requirement>),
 }
 
-/// The name of the hidden policy type of a handler. With its line, because rustc would report two handlers of one name once
-/// more for each item of one name beside them.
+/// Returns the name of the hidden policy type of a handler. The name contains the line: for two handlers of one name,
+/// rustc would report each pair of equally named items next to them again.
 pub(super) fn policy_name(handler: &Ident, place: Option<&Place>) -> Ident {
     use syn::ext::IdentExt;
 

@@ -130,7 +130,7 @@ pub(super) fn is_value(ty: &Type) -> bool {
     }
 }
 
-/// The word of a type by which an error about it is underlined: rustc joins no spans here.
+/// Returns the word of a type to underline in an error about the type: rustc joins no spans here.
 pub(super) fn word(ty: &Type) -> Span {
     match ty {
         Type::Path(_) | Type::Group(_) => {
@@ -160,7 +160,8 @@ pub(super) fn mentions_lifetime(ty: &Type) -> bool {
     })
 }
 
-/// Returns whether a type holds a word that is looked for. The predicate gets the word, and whether it names a lifetime.
+/// Returns whether a type contains a matching word. The predicate receives the word, and whether the word names a
+/// lifetime.
 fn mentions(ty: &Type, is_sought: fn(&Ident, bool) -> bool) -> bool {
     fn any(tokens: TokenStream, is_sought: fn(&Ident, bool) -> bool) -> bool {
         let mut is_lifetime = false;
@@ -204,7 +205,8 @@ pub(super) fn is_extractor(ty: &Type) -> bool {
     EXTRACTORS.iter().any(|extractor| segment.ident == extractor)
 }
 
-/// The type's name, if a parameter that is not the first is a user by its name. Others are found by their types.
+/// Returns the type's name, if a later parameter has the name of a user type. Other users are recognized by their
+/// types.
 fn user_like(ty: &Type) -> Option<String> {
     let segment = last_segment(ty)?;
     let name = segment.ident.to_string();
@@ -222,8 +224,8 @@ fn user_like(ty: &Type) -> Option<String> {
     }
 }
 
-/// The application's state, where a parameter names it as axum's documentation does. Any other `State<_>` may be a part
-/// of the state, which need not provide anything.
+/// Returns the application's state if a parameter names it in the form of axum's documentation. Any other `State<_>`
+/// may be a part of the state, which need not provide anything.
 pub(super) fn inferred_state(signature: &Signature) -> Option<Type> {
     signature.inputs.iter().find_map(|input| {
         let FnArg::Typed(typed) = input else {

@@ -1,4 +1,4 @@
-//! How generated code reaches a field: through functions of the runtime crate that exist for every type.
+//! Access of generated code to a field: through functions of the runtime crate that exist for every type.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
@@ -25,7 +25,7 @@ pub(super) fn kind_type(kind: Kind) -> TokenStream {
     quote!(__claim::#name)
 }
 
-/// The kind that the field's type must hold.
+/// Returns the kind that the field's type must hold.
 pub(super) fn held_kind(claim: &ClaimColumn) -> TokenStream {
     let kind = kind_type(claim.kind);
     if claim.can_be_cleared() {
@@ -45,7 +45,7 @@ pub(super) fn field_type(column: &Column) -> TokenStream {
 }
 
 fn alias_name(column: &Column) -> Ident {
-    // rustc shows where a parameter for an unknown name would go: behind the name of the item that holds it.
+    // rustc suggests a parameter for an unknown name after the name of the enclosing item.
     format_ident!("__Type_{}", column.ident, span = column.struct_at)
 }
 
@@ -92,7 +92,7 @@ fn mentions_a_letter(tokens: TokenStream) -> bool {
     })
 }
 
-/// `ColumnField::<T, DB>`, or how else the column is stored.
+/// Returns `ColumnField::<T, DB>`, or the type for the column's other encodings.
 pub(super) fn column_field(column: &Column, database: &TokenStream) -> TokenStream {
     let private = private();
     let ty = field_type(column);
@@ -106,7 +106,7 @@ pub(super) fn column_field(column: &Column, database: &TokenStream) -> TokenStre
     }
 }
 
-/// `ClaimField::<T, K>`, or how else the claim becomes the field's type.
+/// Returns `ClaimField::<T, K>`, or the type for the claim's other conversions.
 pub(super) fn claim_field(column: &Column, claim: &ClaimColumn) -> TokenStream {
     let private = private();
     let ty = field_type(column);

@@ -48,7 +48,7 @@ fn inferred(column: &Column) -> TokenStream {
     quote!(#same<_ #close)
 }
 
-/// The type that is asked, which needs no inference if rustc cannot refuse it.
+/// Returns the checked type, which needs no inference if rustc cannot reject the type.
 fn asked_type(column: &Column) -> TokenStream {
     if column.is_prelude {
         column.ty.to_token_stream()
@@ -207,7 +207,7 @@ fn default_trait(column: &Column) -> Option<TokenStream> {
     })
 }
 
-/// The function that `with` names, as the team would write it; the field's type is `T`.
+/// Returns the signature of the function in `with`, as the application would write it; the field's type is `T`.
 fn signature(kind: Kind, holds_null: bool) -> String {
     let value = match kind {
         Kind::Boolean => "bool",
@@ -273,7 +273,7 @@ fn describe(claim: &ClaimColumn) -> String {
     }
 }
 
-/// Doubles the braces, which mean a parameter in `on_unimplemented`.
+/// Doubles the braces, which mark a parameter in `on_unimplemented`.
 fn escape(text: &str) -> String {
     text.replace('{', "{{").replace('}', "}}")
 }
@@ -319,7 +319,8 @@ fn check_column(model: &Model, column: &Column) -> TokenStream {
     }
 }
 
-/// The claim must fit the type, and the type the column; one that does not fit the claim is not asked about the column.
+/// Checks that the claim fits the type, and the type the column. A type that does not fit the claim is not checked
+/// against the column.
 fn check_claim(column: &Column, claim: &ClaimColumn, column_trait: &TokenStream) -> TokenStream {
     let asked = asked(column);
     let (it, own) = (inferred(column), asked_type(column));
@@ -344,7 +345,8 @@ fn check_claim(column: &Column, claim: &ClaimColumn, column_trait: &TokenStream)
     }
 }
 
-/// The question whether requests can share the type, and what is asked further if they can. Those of the prelude can.
+/// Returns the check that requests can share the type, and the expression for further checks. Types of the prelude can
+/// always be shared.
 fn shared(column: &Column, asked: &TokenStream) -> (TokenStream, TokenStream) {
     if column.is_prelude {
         return (TokenStream::new(), asked.clone());

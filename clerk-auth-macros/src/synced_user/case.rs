@@ -1,9 +1,9 @@
-//! How a field's name becomes a claim's.
+//! Converts a field's name into a claim's.
 
 use super::parse::Container;
 use crate::diag::{Diagnostics, with_help};
 
-/// A way to write several words as one name.
+/// A naming convention for several words.
 #[derive(Clone, Copy)]
 pub(super) enum Case {
     Camel,

@@ -1,4 +1,4 @@
-//! From what was written to what it means: the struct as a whole.
+//! Converts the syntax into its meaning: the struct as a whole.
 
 use proc_macro2::Span;
 use quote::ToTokens;
@@ -15,14 +15,14 @@ use super::template_source::TemplateSource;
 use crate::argument::Slot;
 use crate::diag::{Diagnostics, with_help};
 
-/// PostgreSQL cuts longer identifiers off, and two that differ only beyond it become one.
+/// PostgreSQL truncates longer identifiers, so that two identifiers that differ only beyond this length become one.
 const LONGEST_IDENTIFIER: usize = 63;
 
 /// The model of the struct as far as it was understood, and whether the model is complete.
 pub(super) struct Checked {
     pub(super) model: Model,
     pub(super) complete: bool,
-    /// Not even inert impls can be.
+    /// True if the struct contains itself: not even inert impls can be generated then.
     pub(super) holds_itself: bool,
 }
 
@@ -60,7 +60,7 @@ pub(super) fn check(input: Input, diagnostics: &mut Diagnostics) -> Checked {
 
     let source = TemplateSource::find(&container, diagnostics);
     let allowed = container.allow.get().copied().unwrap_or_default();
-    // A list that was reported may have allowed it.
+    // The list that was reported may have allowed the claim.
     let is_unread = container.allow.is_set() && container.allow.get().is_none();
     let leniency = Leniency {
         unbounded: allowed.unbounded_claims || is_unread,
@@ -142,7 +142,7 @@ fn table(ident: &Ident, container: &Container, diagnostics: &mut Diagnostics) ->
     table_name(literal, "accounts.users", diagnostics).unwrap_or(fallback)
 }
 
-/// A table with or without its schema; `None` if it is named by more, which has been reported.
+/// Returns a table with or without its schema. Returns `None`, after reporting an error, if the name has more parts.
 fn table_name(literal: &LitStr, form: &str, diagnostics: &mut Diagnostics) -> Option<Table> {
     let name = literal.value();
     let mut parts = name.split('.');
@@ -190,7 +190,7 @@ fn deletion(container: &Container, table: &Table, diagnostics: &mut Diagnostics)
             ),
         );
     }
-    // Names differ whatever the schema: `users` and `public.users` can be the same table. SQLite ignores case.
+    // The names must differ even across schemas: `users` and `public.users` can be the same table. SQLite ignores case.
     if let Some(tombstones) = &tombstones
         && tombstones.name.eq_ignore_ascii_case(&table.name)
         && !tombstones.name.is_empty()
@@ -254,7 +254,7 @@ fn bookkeeping(slot: &Slot<LitStr>, default: &str, diagnostics: &mut Diagnostics
     }
 }
 
-/// Reports a name that a database would not keep.
+/// Reports a name that a database would not preserve.
 pub(super) fn identifier(at: impl ToTokens, name: &str, what: &str, diagnostics: &mut Diagnostics) {
     let problem = if name.trim().is_empty() {
         format!("the {what}'s name is empty")

@@ -1,7 +1,7 @@
 //! The traits whose messages name a field whose type cannot be its column.
 //!
-//! Each trait of the crate that is compiled costs rustc about a millisecond, so a type of the prelude, which a column can have, is held
-//! to a trait of the runtime crate, whose message names the type alone.
+//! Each trait that is compiled in the user's crate costs rustc about a millisecond. So a suitable type of the prelude
+//! is checked against a trait of the runtime crate, whose message names only the type.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};

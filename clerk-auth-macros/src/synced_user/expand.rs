@@ -1,7 +1,7 @@
-//! From the model to Rust. Nothing here can fail.
+//! Converts the model into Rust. This step cannot fail.
 //!
-//! Each requirement of a field is asserted once, under the field's type, by a call in `__check`; every other use goes
-//! through functions of the runtime crate that exist for every type, so that one wrong type is one error.
+//! Each requirement of a field is asserted once, under the field's type, by a call in `__check`. Every other use goes
+//! through functions of the runtime crate that exist for every type. So one wrong type is one error.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};

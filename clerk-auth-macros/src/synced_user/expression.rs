@@ -1,4 +1,4 @@
-//! The little language inside a template's texts: shortcodes, `||` chains and interpolation.
+//! The language inside a template's strings: shortcodes, `||` chains and interpolation.
 
 use super::shortcode::{self, Kind, Shortcode};
 
@@ -25,7 +25,7 @@ pub(super) enum Expression {
     Array(Vec<Expression>),
 }
 
-/// A mistake inside a text, at a byte offset from the text's start.
+/// A mistake inside a string, at a byte offset from the string's start.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct ExpressionError {
     pub(super) at: usize,
@@ -59,7 +59,7 @@ impl Expression {
         }
     }
 
-    /// The most bytes the value takes in the token; `None` where nothing bounds it.
+    /// Returns the largest size of the value in the token, in bytes; `None` if the size is unbounded.
     pub(super) fn most_bytes(&self) -> Option<usize> {
         let sum = |parts: &[Self], extra: usize| {
             let sizes: Option<Vec<usize>> = parts.iter().map(Self::most_bytes).collect();
@@ -133,8 +133,8 @@ impl Expression {
     }
 }
 
-/// The chosen operand is the first that is neither null nor false, else the last, whatever it is: only the last can
-/// make the chain null.
+/// The chosen operand is the first that is neither null nor false; otherwise the last, whatever its value. So only the
+/// last can make the chain null.
 fn chain_kind(operands: &[Expression]) -> (Kind, bool) {
     let mut kinds = operands.iter().map(Expression::kind);
     let (mut kind, mut nullable) = kinds.next().unwrap_or((Kind::Json, true));
@@ -235,14 +235,14 @@ fn push_literal(
     }
 }
 
-/// The names and dots at the beginning of a text.
+/// Returns the names and dots at the start of a string.
 fn path(text: &str) -> &str {
     let end = text.find(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_' || letter == '.'));
     text[..end.unwrap_or(text.len())].trim_end_matches('.')
 }
 
-/// The shortcode that a text begins with, if the text is nothing but shortcodes, `||` with fallbacks, and signs that other
-/// languages put around one: `<%= user.id %>`.
+/// Finds a shortcode without its braces at the start of a string. The string may contain only shortcodes, `||` with
+/// fallbacks, and the delimiters of other languages: `<%= user.id %>`.
 fn without_braces(text: &str) -> Option<(usize, &str)> {
     let at = text.find(|letter: char| letter.is_ascii_alphanumeric())?;
     let is_known = |word: &str| shortcode::look_up(word).is_ok();
@@ -254,7 +254,7 @@ fn without_braces(text: &str) -> Option<(usize, &str)> {
     (is_known(begins) && (rest.trim_start().starts_with("||") || words.all(is_known))).then_some((at, begins))
 }
 
-/// Parses what stands between `{{` and `}}`, which begins at `at`; `None` if an operand was reported.
+/// Parses the text between `{{` and `}}`, which begins at `at`; returns `None` if an operand was reported.
 fn chain(
     text: &str,
     at: usize,
@@ -275,7 +275,7 @@ fn chain(
     }
 }
 
-/// Splits at `||` outside of quotes; gives each operand with its offset.
+/// Splits at `||` outside of quotes; returns each operand with its offset.
 fn split_chain(text: &str) -> Vec<(usize, &str)> {
     let mut operands = Vec::new();
     let mut start = 0;
@@ -304,7 +304,7 @@ fn parse_operand(
     is_fallback: bool,
     allow_unknown: bool,
 ) -> Result<Expression, ExpressionError> {
-    // Not the spaces that Clerk would take for letters.
+    // Trims only ASCII spaces: Clerk would take other spaces for letters.
     let at = at + (operand.len() - operand.trim_ascii_start().len());
     let operand = operand.trim_ascii();
     if operand.is_empty() {

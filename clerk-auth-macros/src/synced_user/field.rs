@@ -162,7 +162,7 @@ impl FieldChecker<'_> {
         is_refused
     }
 
-    /// Reports an integer that could hold no second of today, or none after 2038.
+    /// Reports an integer type that is too small for a present-day timestamp, or for one after 2038.
     fn is_refused_as_small(&mut self, field: &Field, role: &Role) -> bool {
         let Role::Claim(claim) = role else {
             return false;
@@ -239,7 +239,7 @@ impl FieldChecker<'_> {
             ),
         };
         self.diagnostics.error_at(span, with_help(message, help));
-        // A key that is dropped would be missed.
+        // Keeps a key: dropping it would cause another error, about a missing key.
         matches!(role, Role::Key).then_some(Encoding::Own)
     }
 

@@ -90,7 +90,7 @@ pub(super) fn claim_attribute(attributes: &[Attribute], diagnostics: &mut Diagno
     claim
 }
 
-/// The commonest mistake is to give the claim's name under a key, as in other derives.
+/// Reports an unknown argument. The commonest mistake is to give the claim's name under a key, as in other derives.
 fn unknown_of_claim(argument: &Argument, known: &[&str], diagnostics: &mut Diagnostics) {
     let key = argument.key().map(ToString::to_string).unwrap_or_default();
     if nearest(&key, known.iter().copied()).is_some() {
@@ -110,7 +110,7 @@ fn unknown_of_claim(argument: &Argument, known: &[&str], diagnostics: &mut Diagn
     diagnostics.error_at(argument.span(), with_help(message, help));
 }
 
-/// Words of other derives are answered by ours.
+/// Reports an unknown argument; for the names of other derives, suggests ours.
 fn unknown_of_column(argument: &Argument, known: &[&str], diagnostics: &mut Diagnostics) {
     let key = argument.key().map(ToString::to_string).unwrap_or_default();
     let help = match key.as_str() {

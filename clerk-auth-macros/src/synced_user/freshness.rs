@@ -1,14 +1,15 @@
-//! For how long a row may be served without a look at the database.
+//! How long a row may be served from memory.
 
 use super::model::{Column, Role};
 use super::parse::Container;
 use crate::diag::{Diagnostics, with_help};
 
-/// Five seconds. Clerk's session tokens live for sixty, and their claims can be older still where Clerk's edge has copied
-/// them. A twelfth of a token's life adds little age and saves most reads of a page that makes several requests.
+/// Five seconds. Clerk's session tokens live for sixty, and their claims can be older still if Clerk's edge has copied
+/// them. A twelfth of a token's life adds little age, and saves most reads of a page that makes several requests.
 const DEFAULT: u64 = 5_000;
 
-/// A minute, the lifetime of a session token: a row is compared with the claims of the next token after at most that time.
+/// A minute, the lifetime of a session token: after at most that time a row is compared with the claims of the next
+/// token.
 const LONGEST: u64 = 60_000;
 
 /// The freshness in milliseconds; with 0 every request reads the row. If the application or the user may write columns

@@ -33,7 +33,7 @@ pub(super) struct JsonError {
     pub(super) message: String,
 }
 
-/// Deep enough for any template; a bound keeps a hostile file from exhausting the compiler's stack.
+/// Deep enough for any template. The bound keeps a hostile file from exhausting the compiler's stack.
 const DEEPEST: usize = 64;
 
 pub(super) fn read(text: &str) -> Result<Node, JsonError> {
@@ -53,7 +53,7 @@ pub(super) fn read(text: &str) -> Result<Node, JsonError> {
     Ok(node)
 }
 
-/// Line and column of a byte offset, both from 1, columns in characters.
+/// Returns the line and column of a byte offset, both from 1, columns in characters.
 pub(super) fn position(text: &str, at: usize) -> (usize, usize) {
     let before = text.get(..at).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
@@ -137,7 +137,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The comma between two values; what follows a last one is `close`.
+    /// Parses the comma between two values; `close` ends the list.
     fn comma(&mut self, close: char) -> Result<(), JsonError> {
         let comma = self.at;
         if !self.eat(',') {
@@ -292,7 +292,7 @@ impl Reader<'_> {
     }
 }
 
-/// RFC 8259 section 6: what other readers take besides, such as `01`, `+1`, `.5` and `1.`, is not JSON.
+/// RFC 8259 section 6: other parsers accept forms such as `01`, `+1`, `.5` and `1.`, which are not JSON.
 fn is_number(text: &str) -> bool {
     let unsigned = text.strip_prefix('-').unwrap_or(text);
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {

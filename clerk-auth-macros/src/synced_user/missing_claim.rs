@@ -9,7 +9,7 @@ use super::template::{Claim, Template};
 use crate::diag::with_help;
 use crate::suggest;
 
-/// Sync's own columns, by the names they have unless the struct gives others.
+/// Sync's own columns, by their default names.
 const BOOKKEEPING: [&str; 2] = ["clerk_version", "clerk_deleted_at"];
 
 /// Builds the message. `name` is the claim's name, given or derived from the field's. `has_key` becomes true if the
@@ -44,7 +44,7 @@ pub(super) fn message(
     with_help(format!("the template has no claim `{name}`"), help)
 }
 
-/// A claim that is named by what feeds it.
+/// Suggests the claim's name for an attribute that contains the claim's shortcode.
 fn help_for_a_named_claim(name: &str, template: &Template) -> Option<String> {
     let shortcode = name.trim_start_matches('{').trim_end_matches('}').trim();
     let claim = fed_by(shortcode, template)?;
@@ -85,7 +85,7 @@ fn help_for_a_column(field_name: &str, name: &str, template: &Template) -> Strin
     if field_name == "id" {
         "mark a column that the database generates with `#[column(generated)]`".to_owned()
     } else if field_name == "created_at" {
-        // The person's day and the row's are both meant by it.
+        // The name may mean the creation of the user or of the row.
         format!(
             "add `\"{name}\": \"{{{{{shortcode}}}}}\"` to the template, or mark a column that the database generates with \
              `#[column(generated)]`"

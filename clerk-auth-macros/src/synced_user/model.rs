@@ -18,13 +18,13 @@ pub(super) struct Model {
     /// The expression that gives the template's text.
     pub(super) template_text: TokenStream,
     pub(super) template: Template,
-    /// Where the struct names its template; nowhere for the default.
+    /// The span at which the struct names its template; `None` for the default.
     pub(super) template_at: Option<Span>,
     /// The span at which the struct requests sqlx's check of the statements, and its one database.
     pub(super) check: Option<(Span, Database)>,
-    /// For how many milliseconds a row may be served without a look at the database.
+    /// How long a row may be served from memory, in milliseconds.
     pub(super) fresh_for: u64,
-    /// Claims that no field uses are wanted.
+    /// True if claims that no field uses are intended.
     pub(super) allow_unused_claims: bool,
     /// The columns that could be understood, in the order of the fields.
     pub(super) columns: Vec<Column>,
@@ -54,7 +54,7 @@ pub(super) enum Deletion {
     Remove(Table),
 }
 
-/// Where a token's version comes from.
+/// The source of a token's version.
 pub(super) enum Version {
     /// The claim that is `{{user.updated_at}}`.
     UpdatedAt(String),
@@ -68,9 +68,9 @@ pub(super) struct Column {
     pub(super) ty: Type,
     /// True if rustc resolves every name in the type without the user's imports.
     pub(super) is_prelude: bool,
-    /// Where the field's type stands.
+    /// The span of the field's type.
     pub(super) at: Span,
-    /// Where the struct's name stands.
+    /// The span of the struct's name.
     pub(super) struct_at: Span,
     pub(super) name: String,
     pub(super) sql_type: Option<String>,
@@ -81,7 +81,7 @@ pub(super) struct Column {
 /// The conversion between the Rust value and its SQL value.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Encoding {
-    /// The type's own, through sqlx.
+    /// The type's own encoding, through sqlx.
     Own,
     /// JSON, through serde.
     Json,
@@ -103,7 +103,7 @@ pub(super) enum Role {
     UpdatedAt,
 }
 
-/// How a claim becomes a column.
+/// The conversion of a claim into a column.
 pub(super) struct ClaimColumn {
     pub(super) claim: String,
     /// The template's value, for messages.
@@ -113,7 +113,7 @@ pub(super) struct ClaimColumn {
     pub(super) null: Null,
     /// Through `FromStr` instead of `FromClaim`.
     pub(super) parse: bool,
-    /// Written when the row is, and then left to the person.
+    /// Written when the row is inserted; afterwards it belongs to the user.
     pub(super) insert_only: bool,
     /// A function instead of the type's own conversion.
     pub(super) with: Option<Expr>,
@@ -139,12 +139,13 @@ impl Model {
             .find(|column| matches!(column.role, Role::Key))
     }
 
-    /// The claims that neither feed a column nor version the row. Those of a session cannot feed a column.
+    /// Returns the claims that neither feed a column nor version the row. Claims of a session cannot feed a column.
     pub(super) fn unused_claims(&self) -> impl Iterator<Item = &Claim> {
         self.template.claims.iter().filter(|claim| {
             let feeds = |column: &Column| column.claim().is_some_and(|used| used.claim == claim.name);
             let versions = matches!(&self.version, Version::UpdatedAt(name) if *name == claim.name);
-            // A claim of fixed values, or with a name in the name space of a URL or a host, is for another reader of the token.
+            // A claim of fixed values, or with a name in the name space of a URL or a host, is for another reader of
+            // the token.
             let is_of_another = claim.expression.is_literal() || claim.name.contains(['/', '.', ':']);
             !versions
                 && !is_of_another
@@ -158,7 +159,7 @@ impl Model {
         database == Database::Postgres && self.fresh_for > 0
     }
 
-    /// The columns that need no field: the version, and when the user was deleted.
+    /// Returns the columns that need no field: the version, and the time of the user's deletion.
     pub(super) fn bookkeeping(&self) -> Vec<&str> {
         match &self.deletion {
             Deletion::Mark(deleted_at) => vec![&self.version_column, deleted_at],
@@ -166,7 +167,7 @@ impl Model {
         }
     }
 
-    /// The columns that sync writes, in the order of the upsert's parameters.
+    /// Returns the columns that sync writes, in the order of the upsert's parameters.
     pub(super) fn written(&self) -> impl Iterator<Item = &Column> {
         self.columns
             .iter()
@@ -180,8 +181,8 @@ impl ClaimColumn {
         ["{{user.created_at}}", "{{user.updated_at}}"].contains(&self.source.as_str())
     }
 
-    /// Clerk keeps the column's value unique. A function or a default may give two users one value, and the value of an
-    /// `insert_only` column is the application's once the row is inserted.
+    /// Returns whether Clerk keeps the column's value unique. A function or a default may give two users one value, and
+    /// an `insert_only` column belongs to the application after the insert.
     pub(super) fn is_unique_in_clerk(&self) -> bool {
         self.is_unique_value && self.with.is_none() && self.null != Null::Default && !self.insert_only
     }

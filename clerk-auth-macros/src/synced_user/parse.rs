@@ -11,7 +11,7 @@ use crate::suggest::nearest;
 
 const CONTAINER_FORM: &str = r#"#[synced_user(table = "users", database(postgres))]"#;
 
-/// The struct as it was written.
+/// The struct as written.
 pub(super) struct Input {
     pub(super) ident: Ident,
     pub(super) container: Container,
@@ -22,9 +22,9 @@ pub(super) struct Input {
 #[derive(Default)]
 pub(super) struct Container {
     pub(super) present: bool,
-    /// Something in it was reported that may have been the table, the databases or the template.
+    /// An argument was reported that may have been the table, the databases or the template.
     pub(super) unread: bool,
-    /// An argument was reported that may have been meant for another.
+    /// An argument was reported that may have meant another.
     pub(super) unknown_argument: bool,
     pub(super) table: Slot<LitStr>,
     pub(super) template: Slot<LitStr>,
@@ -74,7 +74,7 @@ pub(super) struct Field {
     pub(super) column: ColumnAttribute,
     /// serde's name for the field, a hint that the derive does not require.
     pub(super) renamed: Option<String>,
-    /// Something in its attributes was reported.
+    /// An argument in the attributes was reported.
     pub(super) has_unread_attribute: bool,
 }
 
@@ -282,7 +282,7 @@ fn container(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> Contain
     container
 }
 
-/// Words of other derives are answered by ours.
+/// Reports an unknown argument; for the names of other derives, suggests ours.
 fn unknown_of_struct(argument: &Argument, known: &[&str], diagnostics: &mut Diagnostics) {
     let key = argument.key().map(ToString::to_string).unwrap_or_default();
     let help = match key.as_str() {

@@ -1,4 +1,4 @@
-//! Types of fields that rustc refuses wherever they stand, and those that no row can hold.
+//! Types of fields that rustc always rejects, and types that no row can hold.
 
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -11,9 +11,9 @@ use crate::diag::{Diagnostics, with_help};
 enum Fault {
     /// rustc reports the fault on the struct itself.
     Refused(Span, &'static str),
-    /// rustc takes it in the last field.
+    /// rustc accepts the type in the last field.
     Unsized(&'static str),
-    /// rustc takes it, and nothing can be read into it.
+    /// rustc accepts the type, but no value can be read into it.
     Borrowed(String),
 }
 
@@ -63,7 +63,7 @@ pub(super) fn is_itself(ty: &Type, user: &Ident) -> bool {
     }
 }
 
-/// The type without the space that quoting puts behind each token.
+/// Returns the type without the space that quoting inserts after each token.
 fn spelled(ty: &Type) -> String {
     let mut text = ty.to_token_stream().to_string();
     for (wide, narrow) in [("& ", "&"), (" < ", "<"), (" >", ">"), (" :: ", "::")] {
@@ -168,7 +168,7 @@ impl IsIdentOf for syn::Path {
     }
 }
 
-/// The type with the struct's name for `Self`, which means another type wherever generated code repeats it.
+/// Replaces `Self` in a type by the struct's name. `Self` would mean another type in generated code.
 pub(super) fn without_self(ty: Type, user: &Ident) -> Type {
     let tokens = ty.to_token_stream();
     if !mentions_self(tokens.clone()) {

@@ -45,7 +45,7 @@ pub(super) struct Shortcode {
     pub(super) nullable: bool,
     /// True if the shortcode depends on the session or its organization, and so is not a property of the user.
     pub(super) of_session: bool,
-    /// The most bytes it is assumed to render; `None` where nothing bounds it.
+    /// The largest assumed output in bytes; `None` if unbounded.
     pub(super) most_bytes: Option<usize>,
 }
 

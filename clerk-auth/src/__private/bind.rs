@@ -1,4 +1,4 @@
-//! Binds a row's parameters: once for all structs, because rustc works long on a function of many steps that can fail.
+//! Binds a row's parameters in one function for all structs: rustc compiles a function of many fallible steps slowly.
 
 use sqlx::Database;
 use sqlx::error::BoxDynError;
@@ -37,7 +37,7 @@ pub const fn statement(name: &'static str, sql: &'static str, parameters: &'stat
     }
 }
 
-/// The columns of a list that are there: a derive in a crate without a prelude has no iterators.
+/// Returns the columns of a list that are present: a derive in a crate without a prelude has no iterators.
 pub fn listed(columns: &[Option<&'static str>]) -> Vec<&'static str> {
     columns.iter().copied().flatten().collect()
 }

@@ -1,8 +1,9 @@
-//! How generated code reaches a field's type: checks that speak, and access that stays silent when a check has failed.
+//! Access of generated code to a field's type: checks that report errors, and access that stays silent if a check has
+//! failed.
 //!
 //! Each requirement of a field is asserted in exactly one place, under the field's type. Every other use goes through
-//! an inherent function that exists where the bound holds and falls back to a trait function where it does not, so
-//! that one wrong type is one error.
+//! an inherent function that exists if the bound holds. Otherwise it falls back to a trait function, so that one wrong
+//! type is one error.
 
 use std::marker::PhantomData;
 use std::str::FromStr;
@@ -100,7 +101,7 @@ assertion! {
     "for a newtype: `#[derive(sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`"
 }
 
-/// A type that holds a claim of kind `K`: what a field spelled `String` is asked. Other fields have traits of their own,
+/// A type that holds a claim of kind `K`: the check of a field spelled `String`. Other fields have their own traits,
 /// which name the claim.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot hold the field's claim",
@@ -172,7 +173,7 @@ impl<K: ClaimKind, T: FromClaim<K>> ClaimField<T, K> {
         reader.claim::<K, T>(name, Self::hold)
     }
 
-    /// The type whose column is to be checked: the field's own.
+    /// Returns the type whose column is to be checked: the field's own.
     pub fn column() -> PhantomData<T> {
         PhantomData
     }
@@ -192,7 +193,7 @@ impl<K: ClaimKind, T: ParseClaim<K>> ParsedField<T, K> {
         reader.claim::<K, T>(name, Self::hold)
     }
 
-    /// The type whose column is to be checked: the field's own.
+    /// Returns the type whose column is to be checked: the field's own.
     pub fn column() -> PhantomData<T> {
         PhantomData
     }
@@ -219,7 +220,7 @@ pub trait UnheldClaim<T, K: ClaimKind> {
 impl<T, K: ClaimKind> UnheldClaim<T, K> for ClaimField<T, K> {}
 impl<T, K: ClaimKind> UnheldClaim<T, K> for ParsedField<T, K> {}
 
-/// Puts what holds null into a field; false if its type refuses it.
+/// Sets a field to null; returns false if its type rejects null.
 pub fn clear<T>(field: &mut T, null: Result<T, InvalidClaim>) -> bool {
     null.map(|null| *field = null).is_ok()
 }
@@ -270,14 +271,14 @@ impl<DB, T: PartialEq> ColumnField<T, DB> {
 pub struct ColumnFields<T, Databases>(PhantomData<(T, Databases)>);
 
 impl<A: Database, T: Shared + ReadColumn<A>> ColumnFields<T, (A,)> {
-    /// The type whose SQL type is to be known: the field's own.
+    /// Returns the type whose SQL type is needed: the field's own.
     pub fn column() -> PhantomData<T> {
         PhantomData
     }
 }
 
 impl<A: Database, B: Database, T: Shared + ReadColumn<A> + ReadColumn<B>> ColumnFields<T, (A, B)> {
-    /// The type whose SQL type is to be known: the field's own.
+    /// Returns the type whose SQL type is needed: the field's own.
     pub fn column() -> PhantomData<T> {
         PhantomData
     }

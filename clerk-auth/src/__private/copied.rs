@@ -1,4 +1,4 @@
-//! A copy of a row where its struct is `Clone`, and nothing where it is not.
+//! Copies a row if its struct is `Clone`.
 
 use std::marker::PhantomData;
 
@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 pub struct Copied<T>(PhantomData<T>);
 
 impl<T: Clone> Copied<T> {
-    /// A clone.
+    /// Returns a clone.
     pub fn copy(of: &T) -> Option<T> {
         Some(of.clone())
     }
@@ -14,7 +14,7 @@ impl<T: Clone> Copied<T> {
 
 /// The fallback of [`Copied`] for a struct that is not `Clone`.
 pub trait NotCopied<T> {
-    /// Nothing.
+    /// Returns `None`.
     fn copy(_: &T) -> Option<T> {
         None
     }

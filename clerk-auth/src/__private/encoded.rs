@@ -61,7 +61,7 @@ impl<K: ClaimKind, T: JsonClaim<K>> JsonField<T, K> {
         reader.claim::<K, T>(name, Self::hold)
     }
 
-    /// The type whose column is to be checked: the field's own.
+    /// Returns the type whose column is to be checked: the field's own.
     pub fn column() -> PhantomData<T> {
         PhantomData
     }

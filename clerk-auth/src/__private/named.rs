@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 /// The type between the angle brackets.
 pub type Same<T> = T;
 
-/// A type that stands between angle brackets, and what names one.
+/// A type between angle brackets, and the way to name the type.
 pub trait Named {
     /// The type.
     type Type: ?Sized;

@@ -19,7 +19,7 @@ use crate::user::Derived;
 #[derive(Debug)]
 pub struct Fine;
 
-/// The state of a handler that does not name it: only what every state provides can be had from it.
+/// The state of a handler that does not name it: provides only what every state provides.
 #[derive(Clone, Debug)]
 pub struct AnyState;
 
@@ -28,7 +28,7 @@ pub fn any<T>() -> T {
     unreachable!("generated code is checked, and not called")
 }
 
-/// A parameter of the type `T` where the state is `S`.
+/// A parameter of the type `T` with the state `S`.
 #[derive(Debug)]
 pub struct Parameter<T, S>(PhantomData<fn() -> (T, S)>);
 
@@ -97,24 +97,24 @@ impl<T, S> OtherParameter<T, S> for BodyParameter<T, S> {}
 impl<T, S> OtherParameter<T, S> for NotExtracted<T, S> {}
 
 impl Fine {
-    /// Passes on that nothing is wrong.
+    /// Keeps the result that nothing is wrong.
     pub fn ask_parts(self) -> Self {
         self
     }
 
-    /// Passes on that nothing is wrong.
+    /// Keeps the result that nothing is wrong.
     pub fn ask_body(self) -> Self {
         self
     }
 
-    /// Passes on that nothing is wrong.
+    /// Keeps the result that nothing is wrong.
     pub fn ask_state(self) -> Self {
         self
     }
 }
 
 impl<T> ReadsBody<T> {
-    /// Passes on what was found.
+    /// Keeps the mistake that was found.
     pub fn ask_state(self) -> Self {
         self
     }
@@ -157,7 +157,7 @@ pub trait NoUser<T> {
         PhantomData
     }
 
-    /// More is asked about it.
+    /// Continues with the check of the parameter.
     fn ask_parameter<S>(&self) -> Parameter<T, S> {
         Parameter::NEW
     }
@@ -324,7 +324,7 @@ impl Content for Fine {
     type BlameOn<T> = Blameless;
 }
 
-/// An extractor by axum's own trait. Where the application uses another version of axum, rustc names both.
+/// An extractor by axum's own trait. If the application uses another version of axum, rustc names both.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an extractor of the axum that clerk-auth uses",
     label = "a type of another version of axum, or of the same name",

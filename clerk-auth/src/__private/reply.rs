@@ -60,7 +60,7 @@ impl<R: Serialize> NoResponse<R> {
 macro_rules! tuples {
     ($($($before:ident),+ => $last:ident;)*) => {
         $(impl<$($before,)+ $last> NoResponse<($($before,)+ $last)> {
-            /// The body: what is before it are a status and headers.
+            /// Continues with the body: a status and headers precede it.
             pub fn ask_value(&self) -> Returned<$last> {
                 Returned::NEW
             }
@@ -101,22 +101,22 @@ impl<R> OtherReply<R> for Returned<R> {}
 impl<R> OtherReply<R> for NoResponse<R> {}
 
 impl Fine {
-    /// Passes on that nothing is wrong.
+    /// Keeps the result that nothing is wrong.
     pub fn ask_response(&self) -> Self {
         Self
     }
 
-    /// Passes on that nothing is wrong.
+    /// Keeps the result that nothing is wrong.
     pub fn ask_value(&self) -> Self {
         Self
     }
 
-    /// Passes on that nothing is wrong.
+    /// Keeps the result that nothing is wrong.
     pub fn ask_error(&self) -> Self {
         Self
     }
 
-    /// Passes on that nothing is wrong.
+    /// Keeps the result that nothing is wrong.
     pub fn ask_content(&self) -> Self {
         Self
     }
@@ -175,7 +175,7 @@ impl<R> Answered for Opaque<R> {
     type Opaque = R;
 }
 
-/// An error that has been asked about.
+/// An error type that was checked.
 pub trait Failure {
     /// The error, unless it is a response.
     type Unanswered;
@@ -223,7 +223,7 @@ pub trait ResponseOrJson {
 #[diagnostic::do_not_recommend]
 impl ResponseOrJson for Fine {}
 
-/// A response by axum's own trait. Where the application uses another version of axum, rustc names both.
+/// A response by axum's own trait. If the application uses another version of axum, rustc names both.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a response of the axum that clerk-auth uses",
     label = "a type of another version of axum, or of the same name",

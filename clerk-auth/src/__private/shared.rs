@@ -25,11 +25,11 @@ impl<T: Send + Sync + 'static> SharedField for T {}
 #[derive(Debug, Default)]
 pub struct Reported;
 
-/// A type of which more is asked if it can be shared.
+/// A type that is checked further if requests can share it.
 pub struct Probe<T>(pub PhantomData<T>);
 
 impl<T: Shared> Probe<T> {
-    /// The type itself.
+    /// Returns the type itself.
     pub fn shared(self) -> PhantomData<T> {
         self.0
     }

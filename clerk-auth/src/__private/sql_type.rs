@@ -26,7 +26,7 @@ impl<DB, T: SqlType<DB>> SqlType<DB> for Option<T> {
     const GENERATED: &'static str = T::GENERATED;
 }
 
-/// How each kind of column of one type is defined, but for its name.
+/// The definitions of the kinds of columns of one type, without their names.
 pub struct Definitions {
     /// The column `id`, which the database generates.
     pub id: ColumnDefinition,
@@ -34,18 +34,18 @@ pub struct Definitions {
     pub key: ColumnDefinition,
     /// A claim.
     pub claim: ColumnDefinition,
-    /// Another that the database generates.
+    /// Another column that the database generates.
     pub generated: ColumnDefinition,
     /// A column of the application.
     pub app: ColumnDefinition,
 }
 
-/// The definitions of a type that is known to `DB`. They are constants of this crate, so that the compiler makes them once
-/// for each type and not once for each column.
+/// The definitions of a type that `DB` supports. They are constants of this crate, so that the compiler evaluates them
+/// once per type and not once per column.
 pub struct Defined<T, DB>(PhantomData<(T, DB)>);
 
 impl<DB, T: SqlType<DB>> Defined<T, DB> {
-    /// By who writes the column: one that sync does not write must leave sync able to insert a row.
+    /// The definitions by the writer of the column. A column that sync does not write must allow sync to insert a row.
     pub const COLUMN: Definitions = Definitions {
         id: ColumnDefinition {
             clauses: &[T::PRIMARY_KEY],
@@ -123,7 +123,8 @@ kind_sql_types!("postgres", sqlx::Postgres: Boolean = "BOOLEAN", Integer = "BIGI
 kind_sql_types!("sqlite", sqlx::Sqlite: Boolean = "BOOLEAN", Integer = "BIGINT", Number = "REAL", Object = "TEXT",
     Json = "TEXT", Text = "TEXT");
 
-/// A type of which only the claim's kind `K` is known: the team's own, or one that sqlx does not store by itself.
+/// A type of which only the claim's kind `K` is known: a type of the application, or one that sqlx cannot store
+/// directly.
 pub struct Encoded<K>(PhantomData<K>);
 
 impl<DB, K: KindSqlType<DB>> SqlType<DB> for Encoded<K> {
@@ -142,8 +143,8 @@ where
     const DEFAULT: &'static str = " DEFAULT '{}'";
 }
 
-/// The column of a type `T` that is stored as JSON and that no claim feeds; for any other type than an `Option` generated
-/// code brings [`JsonNotNull`] into scope.
+/// The column of a type `T` that is stored as JSON and that no claim feeds. For any type other than an `Option`,
+/// generated code brings [`JsonNotNull`] into scope.
 pub struct JsonClauses<T, DB>(PhantomData<(T, DB)>);
 
 impl<T, DB> JsonClauses<Option<T>, DB>
@@ -195,7 +196,7 @@ sql_types! { "postgres", sqlx::Postgres:
     "JSONB" { DEFAULT: " DEFAULT '{}'" } = serde_json::Value;
 }
 
-// `AUTOINCREMENT` keeps the id of a deleted row from being given to another person.
+// `AUTOINCREMENT` prevents the id of a deleted row from being reused for another user.
 sql_types! { "sqlite", sqlx::Sqlite:
     "TEXT" {
         DEFAULT: " DEFAULT ''", GENERATED: " DEFAULT (lower(hex(randomblob(16))))",

@@ -80,7 +80,7 @@ pub trait StateWithoutClerk {
 
 impl<S> StateWithoutClerk for StateField<S> {}
 
-/// [`SubjectFrom`] with one voice for all that is missing.
+/// [`SubjectFrom`] with a single message for all missing parts.
 #[diagnostic::on_unimplemented(
     message = "`{S}` does not provide what `{Self}` takes",
     label = "a `Session` takes a `Clerk` from the state, a user takes a `Clerk` and a `UserSync<_>`",

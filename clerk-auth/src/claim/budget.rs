@@ -1,4 +1,4 @@
-//! How much of a session token a template's claims can take.
+//! The largest share of a session token that a template's claims can take.
 
 use std::fmt;
 
@@ -61,12 +61,12 @@ pub struct SessionTokenBudget {
 pub struct ClaimBudget {
     /// The claim's name.
     pub name: &'static str,
-    /// The most bytes of its name, its value and the punctuation around them; `None` where nothing bounds it.
+    /// The largest size of its name, its value and the punctuation around them, in bytes; `None` if unbounded.
     pub bytes: Option<usize>,
 }
 
 impl SessionTokenBudget {
-    /// The most bytes that the derive accepts: Clerk's 1.2 KB.
+    /// The largest size that the derive accepts, in bytes: Clerk's 1.2 KB.
     pub const LIMIT: usize = 1_200;
 
     #[doc(hidden)]
@@ -74,7 +74,7 @@ impl SessionTokenBudget {
         Self { claims }
     }
 
-    /// The sum with its two braces, in bytes; `None` if nothing bounds one of the claims.
+    /// Returns the sum with its two braces, in bytes; `None` if one of the claims is unbounded.
     pub fn total(&self) -> Option<usize> {
         let claims: Option<usize> = self.claims.iter().map(|claim| claim.bytes).sum();
         claims.map(|bytes| bytes + 2)

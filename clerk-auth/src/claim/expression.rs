@@ -89,15 +89,15 @@ pub enum Literal {
 }
 
 impl Expression {
-    /// The claim for a user as the Backend API and webhooks describe one; `None` if the value depends on something that
-    /// is not part of a user (`org.*`, `session.*`), or would be a text with the word `null` in it where the user has no
-    /// value (Clerk's documentation, "JWT templates"): the derive refuses templates in which that can happen, and an API that leaves out a member
-    /// must not make it happen.
+    /// Returns the claim for a user as the Backend API and webhooks describe one. Returns `None` if the value depends
+    /// on data that is not part of a user (`org.*`, `session.*`). Also returns `None` if the value would be a text
+    /// containing the word `null` because the user has no value (Clerk's documentation, "JWT templates"). The derive
+    /// rejects templates in which that can happen, and an API that omits a member must not cause it.
     pub fn evaluate(&self, user: &Value) -> Option<Value> {
         self.evaluate_lenient(Node::readable(user)).ok().flatten()
     }
 
-    /// As [`evaluate`](Self::evaluate) does, for a user of whom parts may be unreadable.
+    /// Evaluates the claim like [`evaluate`](Self::evaluate), for a user whose data may be partly unreadable.
     ///
     /// # Errors
     ///
@@ -203,7 +203,7 @@ const SHORTCODES: [(&str, Read); 16] = [
 /// Reads a value from the user object.
 type Read = fn(Node<'_>) -> Result<Value, UnreadableValue>;
 
-/// The names of [`SHORTCODES`].
+/// Returns the names of [`SHORTCODES`].
 #[doc(hidden)]
 pub fn shortcodes() -> impl Iterator<Item = &'static str> {
     SHORTCODES.iter().map(|(name, _)| *name)
@@ -223,7 +223,7 @@ fn value(user: Node<'_>, name: &str) -> Result<Value, UnreadableValue> {
     user.get(name).whole().cloned()
 }
 
-/// Seconds in a claim, milliseconds in the API.
+/// Converts milliseconds of the API into seconds of a claim.
 fn seconds(milliseconds: Node<'_>) -> Result<Value, UnreadableValue> {
     let milliseconds = milliseconds.whole()?.as_i64();
     Ok(milliseconds.map_or(Value::Null, |milliseconds| milliseconds.div_euclid(1_000).into()))
@@ -243,8 +243,8 @@ fn full_name(user: Node<'_>) -> Result<Value, UnreadableValue> {
     }
 }
 
-/// The API has no `primary_email_address`: the id is looked up in the list, and may be null beside a list that is not
-/// empty (the Backend API reference, "User").
+/// Finds the primary element of a list by its id. The API has no `primary_email_address`, and the id may be null
+/// although the list is not empty (the Backend API reference, "User").
 fn primary(user: Node<'_>, list: &str, id: &str, field: &str) -> Result<Value, UnreadableValue> {
     let Some(id) = user.get(id).whole()?.as_str() else {
         return Ok(Value::Null);

@@ -1,4 +1,4 @@
-//! Which Rust types hold which kinds of claim.
+//! The implementations of [`FromClaim`]: the Rust types and the kinds of claim that they can hold.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ use crate::id::UserId;
 ///
 /// `Option<Email>` then holds nullable text without another line.
 pub trait FromClaim<K: ClaimKind>: Sized {
-    /// Takes the claim's value, whose kind has been checked.
+    /// Converts the claim's value, whose kind has been checked.
     ///
     /// # Errors
     ///
@@ -76,7 +76,7 @@ from_integer!(i8, i16, i32, i64, u8, u16, u32, u64);
 /// A whole number that a `f64` holds exactly.
 impl FromClaim<Integer> for f64 {
     fn from_claim(value: i64) -> Result<Self, InvalidClaim> {
-        // 2^53: beyond it neighbours are one and the same.
+        // 2^53: beyond it, neighbouring integers become the same `f64`.
         const EXACT: i64 = 1 << 53;
         if value.abs() > EXACT {
             return Err(InvalidClaim::new("the number does not fit in f64"));

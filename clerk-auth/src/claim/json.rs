@@ -10,8 +10,8 @@ use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 
-/// How serde_json hands over a number with a fraction, as an object of one member, if any crate of the application turns
-/// on its feature `arbitrary_precision`.
+/// The member name under which serde_json passes on a number with a fraction, as an object of one member. This happens
+/// if any crate of the application enables its feature `arbitrary_precision`.
 const NUMBER: &str = "$serde_json::private::Number";
 
 /// The members, in the order of the text.
@@ -51,12 +51,12 @@ impl<'a> Object<'a> {
         self.0.iter().map(|(name, value)| (&**name, value))
     }
 
-    /// The members whose names are none of those, with nothing borrowed.
+    /// Returns the members with other names than these, with nothing borrowed.
     pub(crate) fn without(
         self,
         left_out: impl Fn(&str) -> bool,
     ) -> serde_json::Map<String, serde_json::Value> {
-        // Inserted one by one: collecting sorts a list of them first.
+        // Members are inserted one by one: collecting would first sort a list of them.
         let mut members = serde_json::Map::new();
         for (name, value) in self.0 {
             if !left_out(&name) {
@@ -131,7 +131,7 @@ impl From<Value<'_>> for serde_json::Value {
     }
 }
 
-/// Reads a value to where it belongs: a value that is returned is copied at each return, and it is too large for that.
+/// Deserializes a value in place: a returned value is copied at each return, and it is too large for that.
 pub(crate) struct Place<'p, 'a>(pub(crate) &'p mut Value<'a>);
 
 impl<'de> DeserializeSeed<'de> for Place<'_, 'de> {

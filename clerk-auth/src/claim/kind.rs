@@ -31,7 +31,7 @@ pub trait ClaimKind: sealed::Sealed + Sized + 'static {
     /// # Errors
     ///
     /// [`ClaimProblem::Null`] for an unexpected null, [`ClaimProblem::OtherKind`] for a value of another kind,
-    /// [`ClaimProblem::Unrendered`] for text in which a shortcode was left as it stood.
+    /// [`ClaimProblem::Unrendered`] for text with a shortcode that was not rendered.
     fn read(value: &Value) -> Result<Self::Value<'_>, ClaimProblem>;
 }
 

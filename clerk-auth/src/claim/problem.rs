@@ -1,4 +1,4 @@
-//! Why a claim could not be read.
+//! Errors in reading a claim.
 
 use std::borrow::Cow;
 
@@ -45,7 +45,7 @@ pub enum ClaimProblem {
     /// The claim is absent.
     #[error("is absent")]
     Absent,
-    /// The claim is null although it cannot be, or must not be for this field.
+    /// The claim is null although it cannot be null, or must not be for this field.
     #[error("is null")]
     Null,
     /// The text still contains a shortcode: Clerk did not recognize its root.
@@ -63,7 +63,7 @@ pub enum ClaimProblem {
         /// The kind of the value in the token.
         found: &'static str,
     },
-    /// The kind is right, the value is not one the type can hold.
+    /// The kind is correct, but the type cannot hold the value.
     #[error("cannot be held: {0}")]
     Invalid(#[from] InvalidClaim),
 }

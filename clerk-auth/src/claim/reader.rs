@@ -1,4 +1,4 @@
-//! Reads claims into a struct's types and collects everything that is wrong with them.
+//! Reads claims into a struct's types and collects every problem.
 
 use std::fmt;
 
@@ -8,9 +8,9 @@ use super::kind::ClaimKind;
 use super::problem::{ClaimProblem, InvalidClaim};
 use crate::lenient::has_private_name;
 
-/// Claims of one user, whatever they came from: a session token, or the template evaluated over a webhook.
+/// Claims of one user from any source: a session token, or the template evaluated over a webhook.
 ///
-/// A request's are [`Session::claims`](crate::Session::claims); a test makes its own:
+/// A request's claims come from [`Session::claims`](crate::Session::claims); a test creates its own:
 ///
 /// ```
 /// use clerk_auth::claim::{Claim, ClaimSource};
@@ -33,7 +33,7 @@ pub struct ClaimSource<'a> {
 }
 
 impl<'a> ClaimSource<'a> {
-    /// The Clerk user id and the claims by name; a name that is missing is an absent claim.
+    /// Creates a source from the Clerk user id and the claims by name; a missing name is an absent claim.
     pub fn new(subject: &'a str, claims: &'a Map<String, Value>) -> Self {
         Self {
             subject,
@@ -42,7 +42,7 @@ impl<'a> ClaimSource<'a> {
         }
     }
 
-    /// The source with the names of claims that were received and could not be read.
+    /// Adds the names of claims that were received and could not be read.
     pub(crate) fn with_unreadable(self, unreadable: &'a [&'static str]) -> Self {
         Self { unreadable, ..self }
     }
@@ -62,7 +62,7 @@ impl<'a> ClaimSource<'a> {
     }
 }
 
-/// A claim that is absent is not a claim that is null: only null may clear a column.
+/// A claim. An absent claim is not a null claim: only null may clear a column.
 ///
 /// ```
 /// use clerk_auth::Session;
@@ -78,7 +78,7 @@ impl<'a> ClaimSource<'a> {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Claim<'a> {
-    /// The token does not have the claim: its template was not saved, or the token is older than it.
+    /// The token does not have the claim: its template was not saved, or the token is older than the template.
     Absent,
     /// The claim is null: the user has no such value at Clerk.
     Null,
@@ -86,7 +86,7 @@ pub enum Claim<'a> {
     Value(&'a Value),
 }
 
-/// Everything that is wrong with the claims of one user, by claim name.
+/// The problems with the claims of one user, by claim name.
 ///
 /// ```
 /// # #[cfg(feature = "sqlite")] {
@@ -119,7 +119,7 @@ impl UnreadableClaims {
         }
     }
 
-    /// Both; a claim that feeds a column and the version is listed once.
+    /// Combines both; a claim that feeds a column and the version is listed once.
     pub(crate) fn and(mut self, other: Self) -> Self {
         for problem in other.problems {
             if !self.problems.contains(&problem) {
@@ -160,7 +160,8 @@ impl fmt::Display for UnreadableClaims {
 
 impl std::error::Error for UnreadableClaims {}
 
-/// Reads one struct's claims; generated code drives it, and so does a [`SyncedUser`](trait@crate::SyncedUser) written by hand.
+/// Reads one struct's claims; called by generated code and by a [`SyncedUser`](trait@crate::SyncedUser) written by
+/// hand.
 ///
 /// ```
 /// use clerk_auth::claim::{ClaimReader, ClaimSource, FromClaim, Nullable, Text};
@@ -194,7 +195,7 @@ impl<'a> ClaimReader<'a> {
         self.keep("sub", held.map_err(ClaimProblem::from))
     }
 
-    /// Reads a claim of kind `K`; `None` means that the problem has been noted.
+    /// Reads a claim of kind `K`. Returns `None` if there was a problem, which is recorded.
     pub fn claim<K: ClaimKind, T>(
         &mut self,
         name: &'static str,
@@ -202,7 +203,8 @@ impl<'a> ClaimReader<'a> {
     ) -> Option<T> {
         let held = match self.source.claim(name) {
             _ if self.source.unreadable.contains(&name) => Err(ClaimProblem::Unreadable),
-            // A row with such a value in a JSON column could not be read back, nor the rows that are read with it.
+            // A row with such a value in a JSON column could not be read back, nor could other rows read together with
+            // it.
             Claim::Value(value) if has_private_name(value) => Err(ClaimProblem::Unreadable),
             Claim::Absent => Err(ClaimProblem::Absent),
             Claim::Null => K::read(&Value::Null).and_then(|value| hold(value).map_err(ClaimProblem::from)),
@@ -211,11 +213,11 @@ impl<'a> ClaimReader<'a> {
         self.keep(name, held)
     }
 
-    /// Ends reading: the struct's claims if nothing was wrong with any of them.
+    /// Finishes: returns the struct's claims if there was no problem.
     ///
     /// # Errors
     ///
-    /// [`UnreadableClaims`] with every problem that was noted.
+    /// [`UnreadableClaims`] with every recorded problem.
     pub fn finish<T>(self, claims: Option<T>) -> Result<T, UnreadableClaims> {
         claims.ok_or(self.unreadable)
     }

@@ -1,4 +1,4 @@
-//! Builds the handle. Everything that can be wrong with it is found before the first request.
+//! Builds the handle. Every configuration error is found before the first request.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,36 +43,36 @@ pub struct ClerkBuilder {
 }
 
 impl ClerkBuilder {
-    /// The instance's publishable key: it names the issuer, and the address of the keys.
+    /// Sets the instance's publishable key, which determines the issuer and the address of the keys.
     #[must_use]
     pub fn publishable_key(mut self, key: impl Into<String>) -> Self {
         self.publishable_key = Some(key.into());
         self
     }
 
-    /// The issuer, where it is not that of the publishable key: behind a proxy, or without one.
+    /// Sets the issuer, if it is not that of the publishable key: behind a proxy, or without a key.
     #[must_use]
     pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
         self.issuer = Some(issuer.into());
         self
     }
 
-    /// The address of the JWKS document, where it is not `/.well-known/jwks.json` at the issuer.
+    /// Sets the address of the JWKS document, if it is not `/.well-known/jwks.json` at the issuer.
     #[must_use]
     pub fn jwks_url(mut self, url: impl Into<String>) -> Self {
         self.jwks_url = Some(url.into());
         self
     }
 
-    /// The instance's public key in PEM. No key is fetched then.
+    /// Sets the instance's public key in PEM. No key is fetched then.
     #[must_use]
     pub fn jwt_key(mut self, pem: impl Into<String>) -> Self {
         self.jwt_key = Some(pem.into());
         self
     }
 
-    /// The origins whose tokens are accepted: the `azp` claim must be one of them, byte for byte. Without any, a token
-    /// that was minted for another front end of the instance is accepted too.
+    /// Sets the origins whose tokens are accepted: the `azp` claim must be one of them, byte for byte. Without any, a
+    /// token that was minted for another front end of the instance is accepted too.
     ///
     /// They are also the origins whose pages may send a session cookie with a request that changes something; see
     /// [`middleware`](crate::middleware#cookies-and-other-sites).
@@ -92,8 +92,8 @@ impl ClerkBuilder {
     }
 
     /// Accepts session cookies on every request, whichever site's page sends it. Any page that a user visits can then
-    /// act as that user (cross-site request forgery), unless something in front of the application prevents it. See
-    /// [`middleware`](crate::middleware#cookies-and-other-sites) for what is refused by default.
+    /// act as that user (cross-site request forgery), unless another layer prevents it. See
+    /// [`middleware`](crate::middleware#cookies-and-other-sites) for the default.
     ///
     /// ```
     /// use clerk_auth::{Clerk, clerk::ConfigurationError};
@@ -119,14 +119,14 @@ impl ClerkBuilder {
         self
     }
 
-    /// For how long a ban, a deletion or the end of a session is remembered, and how long a token may live at most: 28 hours
-    /// by default. Svix retries a delivery for 27 hours and 35 minutes; with a shorter lifetime a delivery that was delayed
-    /// for longer can bring back a ban that was lifted meanwhile.
+    /// Sets how long a ban, a deletion or the end of a session is kept, and the longest accepted life of a token: 28
+    /// hours by default. Svix retries a delivery for 27 hours and 35 minutes. With a shorter lifetime, a delivery that
+    /// was delayed for longer can restore a ban that was lifted meanwhile.
     ///
-    /// The life of a token is counted from the moment at which its claims were read
-    /// ([`Session::claims_read_at`](crate::Session::claims_read_at)) to its expiry. Clerk's own tokens live for 60 seconds;
-    /// the Backend API mints longer ones on request (`expires_in_seconds`). A token that lives longer than bans are
-    /// remembered is refused with [`Refusal::LivesTooLong`](crate::token::Refusal::LivesTooLong).
+    /// The life of a token runs from the time at which its claims were read
+    /// ([`Session::claims_read_at`](crate::Session::claims_read_at)) to its expiry. Clerk's own tokens live for 60
+    /// seconds; the Backend API mints longer ones on request (`expires_in_seconds`). A token that outlives the denials
+    /// is refused with [`Refusal::LivesTooLong`](crate::token::Refusal::LivesTooLong).
     ///
     /// ```
     /// use std::time::Duration;
@@ -139,8 +139,8 @@ impl ClerkBuilder {
         self
     }
 
-    /// Accepts tokens that live longer than the [denial lifetime](Self::denial_lifetime). Such a token of a user who was
-    /// banned or deleted, or of a session that was ended, is accepted again once the denial is forgotten.
+    /// Accepts tokens that live longer than the [denial lifetime](Self::denial_lifetime). If the user was banned or
+    /// deleted, or the session was ended, such a token is accepted again once the denial expires.
     #[must_use]
     pub fn insecure_accept_long_lived_tokens(mut self) -> Self {
         self.long_lived_tokens = true;
@@ -154,7 +154,7 @@ impl ClerkBuilder {
         self
     }
 
-    /// The Backend API's address that the environment names. [`UserSync`](crate::UserSync) compares it with that of its
+    /// Sets the Backend API's address from the environment. [`UserSync`](crate::UserSync) compares it with that of its
     /// client, so that the variable is not ignored.
     pub(super) fn api_url(mut self, url: Option<String>) -> Self {
         self.api_url = url;
@@ -177,7 +177,7 @@ impl ClerkBuilder {
             (None, Some(instance)) => format!("https://{}", instance.host),
             (None, None) => return Err(ConfigurationError::NoInstance),
         };
-        // The path of the keys is appended to it.
+        // The path of the keys is appended to the issuer.
         if !is_safe(&issuer) || issuer.contains('?') {
             return Err(match issuer.contains(['"', '\'']) {
                 true => ConfigurationError::Issuer(issuer),

@@ -1,6 +1,7 @@
-//! Which requests a session cookie is accepted on: a browser sends it with every request, whichever site's page makes it.
+//! The requests on which a session cookie is accepted: a browser sends the cookie with every request, whichever site's
+//! page makes it.
 //!
-//! The rule is a pure function of method and headers. A page cannot forge what it looks at: `Origin`, `Sec-Fetch-Site`,
+//! The rule is a pure function of method and headers. A page cannot forge its inputs: `Origin`, `Sec-Fetch-Site`,
 //! `Upgrade` and `Sec-WebSocket-Key` are forbidden header names (Fetch standard, section 2.2.2).
 
 use axum::http::request::Parts;
@@ -8,7 +9,7 @@ use axum::http::{HeaderMap, HeaderName, Method, header};
 
 use crate::metrics;
 
-/// Where the page is that made the request, relative to the application (Fetch Metadata, section 2.3).
+/// The site of the page that made the request, relative to the application (Fetch Metadata, section 2.3).
 const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// The longest `Origin` that is logged, in bytes: a host name has at most 253.
@@ -17,7 +18,7 @@ const MAX_LOGGED: usize = 300;
 /// Returns whether a session cookie is accepted on this request.
 pub(super) fn is_accepted(parts: &Parts, parties: &[Box<str>]) -> bool {
     let headers = &parts.headers;
-    // Every other method may change something, unknown ones included: CONNECT opens a WebSocket in HTTP/2 (RFC 8441).
+    // Every other method may change state, unknown ones included: CONNECT opens a WebSocket in HTTP/2 (RFC 8441).
     let is_safe = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
     if is_safe && !opens_websocket(headers) {
         return true;
@@ -29,7 +30,8 @@ pub(super) fn is_accepted(parts: &Parts, parties: &[Box<str>]) -> bool {
     match (origins.next(), origins.next(), sites.next(), sites.next()) {
         // Not a browser, so there are no cookies of another user.
         (None, _, None, _) => true,
-        // Browsers send one (RFC 6454 section 7.3). Which of several a proxy checked is unknown.
+        // Browsers send a single `Origin` (RFC 6454 section 7.3). If there are several, the one that a proxy checked is
+        // unknown.
         (_, Some(_), ..) => false,
         // Parties are normalized as browsers normalize origins, so that bytes can be compared.
         (Some(origin), ..) if parties.iter().any(|party| party.as_bytes() == origin.as_bytes()) => true,
@@ -53,7 +55,7 @@ fn opens_websocket(headers: &HeaderMap) -> bool {
     headers.contains_key(header::SEC_WEBSOCKET_KEY) || protocols.any(is_websocket)
 }
 
-/// Logs and counts a refused request. The origin is what the operator needs if the page is the application's own.
+/// Logs and counts a refused request. The operator needs the origin if the page is the application's own.
 pub(super) fn report(parts: &Parts) {
     const CODE: &str = "cross_site_request";
     metrics::session_token_refused(CODE);

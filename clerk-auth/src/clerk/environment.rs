@@ -9,7 +9,7 @@ use super::variables::{self, Ignored};
 use crate::http::address::{is_safe, redacted};
 use crate::http::origin::{is_issuer, is_origin};
 
-/// The environment variables that can concern this library: those with `CLERK`, or what resembles it, in the name.
+/// The environment variables that may concern this library: those with `CLERK`, or a similar word, in the name.
 #[derive(Debug)]
 pub(crate) struct Variables(BTreeMap<String, String>);
 
@@ -26,7 +26,7 @@ impl Variables {
             .collect()
     }
 
-    /// The value without the blanks around it; `None` if it is not set, or empty.
+    /// Returns the trimmed value; `None` if the variable is not set, or empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
@@ -35,12 +35,12 @@ impl Variables {
         self.0.keys().map(String::as_str)
     }
 
-    /// Logs every variable that looks as if it configured this library, and does not.
+    /// Logs every variable that seems to configure this library, but does not.
     ///
     /// # Errors
     ///
-    /// [`ConfigurationError::Variable`] for a misspelt variable without which nothing starts, or without which more tokens
-    /// are accepted than the operator meant.
+    /// [`ConfigurationError::Variable`] for a misspelt variable that start-up requires, or without which more tokens
+    /// are accepted than the operator intended.
     pub(crate) fn check(&self) -> Result<(), ConfigurationError> {
         let ignored = self.names().filter_map(|name| {
             variables::ignored(name, self.0[name].as_str(), |name| self.get(name).is_some())
@@ -138,8 +138,8 @@ fn is_insecure(url: &str) -> bool {
     !is_safe(url) && url.contains("://")
 }
 
-/// The origins of the comma list. An empty element is the end of a list that grows; a list of nothing else was not meant
-/// to accept everybody.
+/// Returns the origins of the comma-separated list. An empty element may be the end of a growing list; a list of only
+/// empty elements is an error, because it would accept every origin.
 fn parties(variables: &Variables) -> Result<Vec<String>, ConfigurationError> {
     let Some(given) = variables.get("CLERK_AUTHORIZED_PARTIES") else {
         return Ok(Vec::new());
@@ -150,7 +150,7 @@ fn parties(variables: &Variables) -> Result<Vec<String>, ConfigurationError> {
         .filter(|party| !party.is_empty())
         .collect();
     if parties.is_empty() || !parties.iter().all(|party| is_origin(party)) {
-        // The whole list, because the form to write is that of the whole.
+        // The error contains the whole list, because its remedy is the whole list.
         return Err(ConfigurationError::AuthorizedParty(given.to_owned()));
     }
     Ok(parties)

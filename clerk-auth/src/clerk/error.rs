@@ -68,7 +68,7 @@ pub enum ConfigurationError {
         shown(.0), fault(.0), parties_form(.0)
     )]
     AuthorizedParty(String),
-    /// A variable is set that is not read, and the one it is most likely meant for is not.
+    /// A variable is set that is not read, and the one that was most likely intended is not set.
     #[error(
         "`{found}` is set, which clerk-auth does not read, and `{meant}` is not set: name the variable `{meant}`"
     )]
@@ -81,7 +81,7 @@ pub enum ConfigurationError {
     /// No PEM key is set, and keys cannot be fetched without the feature `jwks`.
     #[error("there is no PEM key: give `jwt_key` (CLERK_JWT_KEY), or enable the feature `jwks`")]
     NoKey,
-    /// The HTTP client cannot be made.
+    /// The HTTP client cannot be created.
     #[error("the HTTP client for Clerk's keys cannot be made: {0}")]
     HttpClient(String),
 }
@@ -92,7 +92,7 @@ impl fmt::Debug for ConfigurationError {
     }
 }
 
-/// A value for a message: on one line, without what may be a secret in the wrong variable.
+/// Formats a value for a message: on one line, without a possible secret in the wrong variable.
 fn shown(value: &str) -> String {
     if ["sk_test_", "sk_live_", "whsec_", "PRIVATE KEY"]
         .iter()

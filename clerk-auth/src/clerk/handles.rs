@@ -1,10 +1,10 @@
-//! Notices that a process has two handles of one instance, which do not share their denials.
+//! Detects that a process has two handles of one instance, which do not share their denials.
 
 use std::sync::{Mutex, PoisonError, Weak};
 
 use super::Inner;
 
-/// The handles that this process has built and that may be alive still.
+/// The handles that this process has built and that may still be alive.
 static HANDLES: Mutex<Vec<Handle>> = Mutex::new(Vec::new());
 
 struct Handle {
@@ -13,7 +13,7 @@ struct Handle {
     inner: Weak<Inner>,
 }
 
-/// Remembers a handle. Returns whether another of the same instance is alive.
+/// Records a handle. Returns whether another handle of the same instance is alive.
 pub(super) fn remember(issuer: &str, keys: &str, inner: Weak<Inner>) -> bool {
     let instance = [issuer, keys].map(Box::from);
     let mut handles = HANDLES.lock().unwrap_or_else(PoisonError::into_inner);

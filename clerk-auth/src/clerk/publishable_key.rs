@@ -1,4 +1,4 @@
-//! The publishable key: which instance it is, and whether real people sign in to it.
+//! The publishable key: the identity of the instance, and whether it is in production.
 
 use aws_lc_rs::digest;
 use base64::Engine;

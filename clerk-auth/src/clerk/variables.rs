@@ -1,4 +1,4 @@
-//! The names of environment variables: those that are read, Clerk's others, and what resembles one of the first.
+//! The names of environment variables: those that are read, Clerk's others, and names similar to the first.
 
 /// The variables that this library reads.
 const READ: [&str; 7] = [
@@ -11,10 +11,10 @@ const READ: [&str; 7] = [
     "CLERK_WEBHOOK_SIGNING_SECRET",
 ];
 
-/// The variables without which nothing starts, or without which more tokens are accepted than the operator meant.
+/// The variables that start-up requires, or without which more tokens are accepted than the operator intended.
 const NEEDED: [&str; 2] = ["CLERK_AUTHORIZED_PARTIES", "CLERK_PUBLISHABLE_KEY"];
 
-/// Clerk's other variables that concern a back end, and why they have no effect here.
+/// Clerk's other variables for a back end, and the reasons why they have no effect here.
 const UNSUPPORTED: [(&str, &str); 8] = [
     (
         "CLERK_API_VERSION",
@@ -61,7 +61,7 @@ const OF_FRONT_ENDS: [&str; 19] = [
     "CLERK_UI_VERSION",
 ];
 
-/// A variable that is set and not read, although it looks as if it were.
+/// A variable that is set but not read, although its name suggests otherwise.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Ignored<'a> {
     /// A variable of Clerk's without effect here.
@@ -74,7 +74,8 @@ pub(super) enum Ignored<'a> {
     },
 }
 
-/// Returns why a variable that is set has no effect, if its name resembles one that has. `is_set` checks other variables.
+/// Returns the reason why a variable has no effect, if its name resembles one that has. `is_set` checks other
+/// variables.
 pub(super) fn ignored<'a>(name: &'a str, value: &str, is_set: impl Fn(&str) -> bool) -> Option<Ignored<'a>> {
     if READ.contains(&name) {
         return None;
@@ -97,7 +98,7 @@ pub(super) fn ignored<'a>(name: &'a str, value: &str, is_set: impl Fn(&str) -> b
     }
     let meant = nearest(name)?;
     let is_meant_set = is_set(meant);
-    // `CLERK_SECRET_KEY_2` beside `CLERK_SECRET_KEY` is the application's own.
+    // `CLERK_SECRET_KEY_2` next to `CLERK_SECRET_KEY` is the application's own.
     if is_meant_set && name.starts_with(meant) {
         return None;
     }
@@ -108,8 +109,8 @@ pub(super) fn ignored<'a>(name: &'a str, value: &str, is_set: impl Fn(&str) -> b
     })
 }
 
-/// The variable that a name most likely is a misspelling of. At most one letter in six may differ, and the beginning must
-/// be `CLERK`, so that the variables of front ends and of other programs are left alone.
+/// Returns the variable of which a name most likely is a misspelling. At most one letter in six may differ, and the
+/// name must begin with `CLERK`. So the variables of front ends and of other programs are ignored.
 fn nearest(name: &str) -> Option<&'static str> {
     let first = name.split(['_', '-', '.']).next().unwrap_or_default();
     let begins = letters(first).starts_with(&letters("CLERK")) || distance(first, "CLERK") <= 1;
