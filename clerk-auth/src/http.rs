@@ -1,4 +1,4 @@
-//! HTTP: which addresses are safe, what an origin and an issuer look like, and the client that fetches from them.
+//! HTTP: safe addresses, the form of origins and issuers, and the client that fetches from them.
 
 pub(crate) mod address;
 #[cfg(any(feature = "jwks", feature = "backend-api", feature = "dev"))]

@@ -1,4 +1,4 @@
-//! Newtypes for Clerk's identifiers, so that a session id cannot stand where a user id is meant.
+//! Newtypes for Clerk's identifiers, so that a session id cannot be used as a user id.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -16,12 +16,12 @@ macro_rules! identifier {
         pub struct $name(Box<str>);
 
         impl $name {
-            /// Wraps the text as it is; Clerk documents prefixes, not a grammar, so none is enforced.
+            /// Wraps the text unchanged; Clerk documents prefixes, not a grammar, so none is enforced.
             pub fn new(id: impl Into<Box<str>>) -> Self {
                 Self(id.into())
             }
 
-            /// The identifier as Clerk writes it.
+            /// Returns the identifier as Clerk writes it.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -33,7 +33,7 @@ macro_rules! identifier {
             }
         }
 
-        /// A map keyed by ids is looked up by a text.
+        /// A map keyed by ids is looked up by a string.
         impl Borrow<str> for $name {
             fn borrow(&self) -> &str {
                 &self.0
@@ -122,7 +122,7 @@ identifier! {
 }
 
 identifier! {
-    /// A Clerk instance, `ins_…`: development and production of one application are two.
+    /// A Clerk instance, `ins_…`: an application's development and production are two instances.
     ///
     /// ```
     /// use clerk_auth::id::InstanceId;
@@ -133,7 +133,7 @@ identifier! {
 }
 
 identifier! {
-    /// A delivery of a webhook, `msg_…`: the header `svix-id`, the same over all attempts to deliver it.
+    /// A delivery of a webhook, `msg_…`: the header `svix-id`, equal over all attempts to deliver it.
     ///
     /// ```
     /// use clerk_auth::id::DeliveryId;

@@ -1,11 +1,12 @@
 //! JSON in which an unreadable member does not hide the members beside it.
 //!
-//! A browser writes `unsafe_metadata`, and a person their own names. JSON parsers refuse a whole text for one lone
-//! surrogate, one number beyond `f64`, one level too many or, with serde_json, one member with a private name. Through
-//! such a parser, a user could keep every event about them from being applied, and the page of an import beside them.
+//! A browser writes `unsafe_metadata`, and users write their own names. JSON parsers reject a whole text for one lone
+//! surrogate, one number beyond `f64`, or one level too many. serde_json also rejects one member with a private name.
+//! With such a parser, a user could prevent every event about them from being applied, and break a page of an import
+//! for the other users on it.
 //!
-//! The reader of this module is therefore strict about structure and lenient about values. Brackets, quotes, colons and
-//! commas have to match. A value that cannot be read becomes null, and its path is [recorded](LenientValue::unreadable):
+//! The parser of this module is therefore strict about structure and lenient about values. Brackets, quotes, colons and
+//! commas have to match. An unreadable value becomes null, and its path is [recorded](LenientValue::unreadable):
 //!
 //! - text with a lone surrogate, an unknown escape, a raw control character or invalid UTF-8;
 //! - a number beyond `f64`, and any other word that is not a JSON value;
@@ -64,7 +65,7 @@ pub struct LenientValue {
 pub struct InvalidStructure;
 
 impl LenientValue {
-    /// Reads a text.
+    /// Parses a text.
     ///
     /// # Errors
     ///
@@ -74,7 +75,7 @@ impl LenientValue {
         Ok(Self { value, unreadable })
     }
 
-    /// Lists what could not be read, as JSON Pointers (RFC 6901) in the order of names. Empty if everything was read.
+    /// Lists the unreadable parts, as JSON Pointers (RFC 6901) in the order of names. Empty if everything was read.
     ///
     /// The paths contain names that users write: they are for code, and not for a log.
     pub fn unreadable(&self) -> Vec<String> {
@@ -85,7 +86,7 @@ impl LenientValue {
         paths
     }
 
-    /// Returns the value, and forgets what could not be read.
+    /// Returns the value without the record of its unreadable parts.
     pub fn into_value(self) -> Value {
         self.value
     }
@@ -140,14 +141,14 @@ impl Deref for LenientValue {
 }
 
 impl fmt::Display for LenientValue {
-    /// Writes compact JSON, with null for what could not be read.
+    /// Writes compact JSON, with null for unreadable parts.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.value, formatter)
     }
 }
 
 impl serde::Serialize for LenientValue {
-    /// Writes null for what could not be read.
+    /// Writes null for unreadable parts.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.value.serialize(serializer)
     }

@@ -53,7 +53,7 @@
 )]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
-// Without a database there are sessions and no rows: what serves rows stands unused.
+// Without a database there are sessions but no rows, so the code for rows is unused.
 #![cfg_attr(
     not(any(feature = "postgres", feature = "sqlite")),
     allow(dead_code, unused_imports)

@@ -37,22 +37,22 @@ use ::metrics::{Counter, Key, Label, Level, Metadata, counter, with_recorder};
 /// Session tokens that requests carried. Requests without one are not counted.
 pub const SESSION_TOKENS: &str = "clerk_auth_session_tokens_total";
 
-/// The sizes of session tokens that were verified anew, in bytes. A cookie holds 4,096, its name and attributes included.
+/// The sizes of newly verified session tokens, in bytes. A cookie holds 4,096, including its name and attributes.
 pub const SESSION_TOKEN_BYTES: &str = "clerk_auth_session_token_bytes";
 
 /// Fetches of the JWKS document.
 pub const KEY_FETCHES: &str = "clerk_auth_key_fetches_total";
 
-/// Sessions for which a row was asked.
+/// Sessions for which a row was requested.
 pub const USER_SYNCS: &str = "clerk_auth_user_syncs_total";
 
 /// Deliveries of webhooks.
 pub const WEBHOOKS: &str = "clerk_auth_webhooks_total";
 
-/// Events of verified deliveries, and what they did to the row they are about.
+/// Events of verified deliveries, and their effects on rows.
 pub const WEBHOOK_EVENTS: &str = "clerk_auth_webhook_events_total";
 
-/// Users that an [import](crate::UserSync::import) came across; a dry run counts nothing.
+/// Users that an [import](crate::UserSync::import) processed; a dry run counts nothing.
 #[cfg(feature = "backend-api")]
 pub const USERS_IMPORTED: &str = "clerk_auth_users_imported_total";
 

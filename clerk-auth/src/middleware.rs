@@ -5,10 +5,10 @@
 //!
 //! # Cookies and other sites
 //!
-//! A browser sends the session cookie with every request to the application, also when a page of another site makes it.
+//! A browser sends the session cookie with every request to the application, even if a page of another site makes it.
 //! Such a page could post a form as the signed-in user (cross-site request forgery), or open a WebSocket. The layer and
-//! all extractors therefore check where a request comes from, if the session came by cookie and the request may change
-//! something: the method is not GET, HEAD or OPTIONS, or the request opens a WebSocket.
+//! all extractors therefore check the origin of a request if the session came by cookie and the request may change
+//! something. A request may change something if its method is not GET, HEAD or OPTIONS, or if it opens a WebSocket.
 //!
 //! | the request has | and is then |
 //! |---|---|
@@ -42,8 +42,7 @@ use crate::clerk::Clerk;
 use crate::extract::{Rejection, admit};
 use crate::policy::{Policy, SignedIn};
 
-/// Answers 401 to who is not signed in, and 403 to whom the policy `P` denies; see
-/// [`Rejection`].
+/// Answers 401 to requests without a session, and 403 if the policy `P` denies; see [`Rejection`].
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -73,14 +72,14 @@ use crate::policy::{Policy, SignedIn};
 /// }
 /// ```
 ///
-/// Like any layer of axum's it covers the routes that were added before it; routes added later are not guarded.
+/// Like any layer of axum's, it covers the routes that were added before; routes added later are not guarded.
 pub struct RequireSession<P = SignedIn> {
     clerk: Clerk,
     policy: PhantomData<fn() -> P>,
 }
 
 impl RequireSession {
-    /// Lets everybody in who is signed in.
+    /// Creates a layer that accepts every signed-in user.
     pub fn new(clerk: Clerk) -> Self {
         Self {
             clerk,
@@ -88,7 +87,7 @@ impl RequireSession {
         }
     }
 
-    /// Lets those in whom the policy allows.
+    /// Sets the policy that admits users.
     #[must_use]
     pub fn policy<P: Policy>(self) -> RequireSession<P> {
         RequireSession {
@@ -174,7 +173,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        // The service that was made ready is the one to be called; its clone has to be made ready anew.
+        // The service that was made ready must be the one that is called; its clone has to be made ready again.
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);
         let clerk = self.layer.clerk.clone();
@@ -185,7 +184,7 @@ where
                     let answered = inner.call(Request::from_parts(parts, body)).await;
                     answered.map(IntoResponse::into_response)
                 }
-                // A layer takes no visitors, whatever its policy.
+                // A layer admits no visitors, whatever its policy.
                 Ok(None) => Ok(Rejection::SignedOut.into_response()),
                 Err(rejection) => Ok(rejection.into_response()),
             }

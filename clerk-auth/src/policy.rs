@@ -20,8 +20,8 @@ use crate::session::{ActorKind, Session};
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Requirement {
-    /// Nothing, not even a session: the only requirement that a visitor meets. A handler still has no visitors unless its
-    /// parameter is an `Option`.
+    /// Nothing, not even a session: the only requirement that a visitor meets. A handler still rejects visitors unless
+    /// its parameter is an `Option`.
     Nothing,
     /// Nothing beyond a valid session.
     SignedIn,
@@ -29,15 +29,15 @@ pub enum Requirement {
     Role(&'static str),
     /// A custom permission in the active organization: `org:feature:action`.
     Permission(&'static str),
-    /// A feature of the organization's or the person's plan.
+    /// A feature of the organization's or the user's plan.
     Feature(&'static str),
-    /// A plan of the organization or the person.
+    /// A plan of the organization or the user.
     Plan(&'static str),
     /// A recently verified factor.
     Reverification(Reverification),
     /// No actor of any kind: neither a person who impersonates the user nor an agent.
     ImpersonationDenied,
-    /// No agent, and no actor of a kind that is not known. A person may impersonate the user.
+    /// No agent, and no actor of an unrecognized kind. A person may impersonate the user.
     AgentDenied,
     /// Every one of these; an empty list denies.
     All(&'static [Requirement]),
@@ -75,7 +75,7 @@ pub enum Reverification {
     Lax,
 }
 
-/// Why a session was denied. Answered as 403 with [`code`](Self::code).
+/// The reason why a session was denied. Answered as 403 with [`code`](Self::code).
 ///
 /// ```
 /// use clerk_auth::policy::Denied;
@@ -156,8 +156,8 @@ pub trait Policy: Send + Sync + 'static {
     /// True if agents pass although the handle [denies them](crate::clerk::ClerkBuilder::deny_agents) by default.
     const ALLOWS_AGENTS: bool = false;
 
-    /// Decides beyond [`REQUIREMENT`](Self::REQUIREMENT). Override it for a rule that [`Requirement`] cannot express; both
-    /// must hold.
+    /// Applies a rule beyond [`REQUIREMENT`](Self::REQUIREMENT). Override it for a rule that [`Requirement`] cannot
+    /// express; both must hold.
     ///
     /// # Errors
     ///
@@ -167,7 +167,7 @@ pub trait Policy: Send + Sync + 'static {
     }
 }
 
-/// Decides for a session: the handle's default for agents, the policy's requirement, and the policy's own rule.
+/// Decides for a session: applies the handle's default for agents, the policy's requirement, and the policy's own rule.
 pub(crate) fn decide<P: Policy>(session: &Session, agents_denied: bool) -> Result<(), Denied> {
     if agents_denied && !P::ALLOWS_AGENTS {
         Requirement::AgentDenied.evaluate(session)?;
@@ -245,7 +245,7 @@ impl Policy for SignedIn {
 }
 
 impl Requirement {
-    /// Decides for a session.
+    /// Checks a session.
     ///
     /// # Errors
     ///
@@ -265,7 +265,7 @@ impl Requirement {
                 Denied::Reverification(level),
             ),
             Self::ImpersonationDenied => require(session.actor().is_none(), Denied::Impersonation),
-            // Known persons pass instead of known agents being denied: a kind of a later version is denied too.
+            // Known persons pass, rather than known agents being denied: a kind of a later version is denied too.
             Self::AgentDenied => {
                 let actor = session.actor();
                 require(
@@ -310,7 +310,7 @@ impl Reverification {
         }
     }
 
-    /// Clerk's name for it, as its front-end hook reads it.
+    /// Returns Clerk's name for the preset, as its front-end hook reads it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::StrictMfa => "strict_mfa",
@@ -320,8 +320,8 @@ impl Reverification {
         }
     }
 
-    /// Clerk's truth table: an age equal to the bound is stale, -1 is never, and a person without a second factor
-    /// is asked for the first.
+    /// Implements Clerk's truth table: an age equal to the bound is stale, -1 means never, and for a user without a
+    /// second factor the first counts.
     fn is_met(self, ages: Option<[i64; 2]>) -> bool {
         let Some([first, second]) = ages else {
             return false;

@@ -28,8 +28,8 @@
 //!
 //! # The state
 //!
-//! The state provides a [`Clerk`](crate::Clerk), and a [`UserSync`](crate::UserSync) for each struct of users. It is a struct
-//! with `#[derive(Clone, FromRef)]`, or an `Arc` of one: `.with_state(Arc::new(state))`.
+//! The state provides a [`Clerk`](crate::Clerk), and a [`UserSync`](crate::UserSync) for each struct of users. A state
+//! is a struct with `#[derive(Clone, FromRef)]`, or an `Arc` of one: `.with_state(Arc::new(state))`.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -56,7 +56,7 @@
 //!
 //! # With `axum::Router`
 //!
-//! Both types convert into axum's, and never back:
+//! Both types convert into axum's; there is no conversion back:
 //!
 //! ```
 //! # use clerk_auth::{Clerk, authenticated, routing::get};
@@ -98,8 +98,8 @@
 //! }
 //! ```
 //!
-//! A route that is described and not served is answered with 404. In a test, send a request without a token to each path of
-//! the document, and expect 401.
+//! A route that is described but not served is answered with 404. In a test, send a request without a token to each
+//! path of the document, and expect 401.
 
 mod handler;
 mod handlers;

@@ -29,9 +29,9 @@ pub(crate) use self::plan::Explain;
 pub(crate) use self::table::OwnTable;
 use crate::user::{StoredIn, SyncedUser};
 
-/// Something about the table that keeps the struct's statements from running or its rows from being read.
+/// A fault of the table: the struct's statements cannot run, or its rows cannot be read.
 ///
-/// Its text is both, for a log:
+/// Displays both parts, for a log:
 ///
 /// ```
 /// # #[cfg(feature = "sqlite")] {
@@ -57,7 +57,7 @@ pub struct Problem {
     pub mend: Option<String>,
 }
 
-/// Why the table cannot be used.
+/// The reason why the table cannot be used.
 ///
 /// ```
 /// use clerk_auth::schema::SchemaError;
@@ -79,17 +79,17 @@ pub struct Problem {
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum SchemaError {
-    /// The table is not as the struct expects it.
+    /// The table does not match the struct.
     #[error("the table `{table}` cannot hold the rows of `{user}`:{}", Listed(.problems))]
     Table {
         /// The struct.
         user: &'static str,
         /// The table.
         table: &'static str,
-        /// Everything that was found.
+        /// Every fault that was found.
         problems: Vec<Problem>,
     },
-    /// A prepared statement was not where it had been left.
+    /// A prepared statement was missing from its session.
     #[error(
         "the database's sessions are not the application's: {source}; if its connections go through a pooler in \
          transaction mode, say `transaction_pooling(true)` to the builder, or have the pooler keep prepared statements"
@@ -100,7 +100,7 @@ pub enum SchemaError {
         /// The database's error.
         source: sqlx::Error,
     },
-    /// With `transaction_pooling` the pool keeps prepared statements, which its connections would not find again.
+    /// With `transaction_pooling` the pool still keeps prepared statements, which its connections would not find again.
     #[error(
         "a pooler in transaction mode needs a pool that keeps no prepared statements: open it with \
          `PgConnectOptions::statement_cache_capacity(0)`, or add `statement-cache-capacity=0` to the URL"
@@ -177,7 +177,7 @@ where
     })
 }
 
-/// Why the database could not be asked.
+/// The error if the database does not respond.
 pub(crate) fn unavailable<U: SyncedUser>(source: sqlx::Error) -> SchemaError {
     let user = U::NAME;
     if is_lost_statement(&source) {

@@ -1,4 +1,4 @@
-//! A verified session: who is signed in, where, and with which claims.
+//! A verified session: the user, the organization, and the claims.
 
 mod actor;
 mod authorization;
@@ -26,7 +26,7 @@ pub(crate) use payload::Payload;
 
 /// A session whose token has been verified. Cloning is cheap.
 ///
-/// As an extractor it costs no database; it rejects with a [`Rejection`](crate::extract::Rejection).
+/// As an extractor it does not access the database; it rejects with a [`Rejection`](crate::extract::Rejection).
 ///
 /// ```
 /// use clerk_auth::{Session, authenticated};
@@ -46,7 +46,7 @@ struct SessionData {
 }
 
 impl Session {
-    /// From the payload of a token whose signature has been verified, and what was read from it.
+    /// Creates a session from the payload of a token whose signature has been verified, and its parsed claims.
     pub(crate) fn new(standard: StandardClaims, payload: String) -> Self {
         Self(Arc::new(SessionData {
             payload,
@@ -60,7 +60,7 @@ impl Session {
         self.0.standard.user_id.get(&self.0.payload, UserId::new)
     }
 
-    /// The session: `sid`.
+    /// Returns the session id: `sid`.
     pub fn id(&self) -> &SessionId {
         self.0.standard.id.get(&self.0.payload, SessionId::new)
     }
@@ -75,23 +75,23 @@ impl Session {
         self.0.standard.id.claim(&self.0.payload)
     }
 
-    /// The Clerk instance: `iss`, the origin of its Frontend API.
+    /// Returns the Clerk instance: `iss`, the origin of its Frontend API.
     pub fn issuer(&self) -> &str {
         self.0.standard.issuer.of(&self.0.payload)
     }
 
-    /// The origin of the front end that asked for the token: `azp`.
+    /// Returns the origin of the front end that requested the token: `azp`.
     pub fn authorized_party(&self) -> Option<&str> {
         self.excerpt(self.0.standard.authorized_party.as_ref())
     }
 
-    /// When the token was minted: `iat`.
+    /// Returns the time at which the token was minted: `iat`.
     pub fn issued_at(&self) -> Timestamp {
         self.0.standard.issued_at
     }
 
-    /// When Clerk read the claims from its database: the earlier of [`issued_at`](Self::issued_at) and the header's
-    /// `oiat`.
+    /// Returns the time at which Clerk read the claims from its database: the earlier of [`issued_at`](Self::issued_at)
+    /// and the header's `oiat`.
     ///
     /// Clerk's edge mints tokens that copy the claims of an earlier token. Such a token is new, and its claims are as old
     /// as those of the token it copies. Compare the age of claims by this time, and never by `issued_at`. An `oiat` that
@@ -124,12 +124,12 @@ impl Session {
         origin_issued_at.map_or(issued_at, |time| time.min(issued_at))
     }
 
-    /// From when on the token is valid: `nbf`.
+    /// Returns the time from which the token is valid: `nbf`.
     pub fn not_before(&self) -> Option<Timestamp> {
         self.0.standard.not_before
     }
 
-    /// When the token expires: `exp`.
+    /// Returns the time at which the token expires: `exp`.
     pub fn expires_at(&self) -> Timestamp {
         self.0.standard.expires_at
     }
@@ -140,7 +140,7 @@ impl Session {
         self.0.standard.pending
     }
 
-    /// The active organization, if there is one.
+    /// Returns the active organization, if there is one.
     pub fn organization(&self) -> Option<Organization<'_>> {
         let payload = self.0.payload.as_str();
         let claims = self.0.standard.organization.as_ref()?;
@@ -152,20 +152,20 @@ impl Session {
         })
     }
 
-    /// Returns the actor if somebody else acts for the user: a person who impersonates them, or an agent.
+    /// Returns the actor if another person or an agent acts for the user.
     pub fn actor(&self) -> Option<Actor<'_>> {
         let payload = self.0.payload.as_str();
         let claims = self.0.standard.actor.as_ref()?;
         Some(Actor { claims, payload })
     }
 
-    /// The id of the [actor](Self::actor), whatever its kind: `act.sub`.
+    /// Returns the id of the [actor](Self::actor), whatever its kind: `act.sub`.
     pub fn impersonator(&self) -> Option<&str> {
         self.actor().map(|actor| actor.id())
     }
 
-    /// Minutes since the first and the second factor were verified, as of [`issued_at`](Self::issued_at); -1 means
-    /// never.
+    /// Returns the minutes since the first and the second factor were verified, as of [`issued_at`](Self::issued_at);
+    /// -1 means never.
     ///
     /// `fva` is the age at [`claims_read_at`](Self::claims_read_at). Clerk's edge copies it into later tokens, so the
     /// whole minutes between the two times are added. They are rounded down, as Clerk's own minutes are.
@@ -193,7 +193,7 @@ impl Session {
         self.claims().claim(name)
     }
 
-    /// All custom claims. They are decoded when the first of a token is asked for, and kept.
+    /// Returns all custom claims. The first call decodes and caches them.
     pub fn claims(&self) -> ClaimSource<'_> {
         ClaimSource::new(self.sub(), self.0.custom.of(&self.0.payload))
     }

@@ -1,9 +1,9 @@
-//! The clock is a parameter: nothing in this library reads the time behind a caller's back.
+//! Time as a parameter: this library never reads a clock that the caller did not pass in.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A moment, in milliseconds since 1970-01-01T00:00:00Z.
+/// A timestamp, in milliseconds since 1970-01-01T00:00:00Z.
 ///
 /// ```
 /// use clerk_auth::time::Timestamp;
@@ -17,34 +17,34 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// A moment given in milliseconds.
+    /// Creates a timestamp from milliseconds.
     pub const fn from_milliseconds(milliseconds: i64) -> Self {
         Self(milliseconds)
     }
 
-    /// A moment given in whole seconds; saturates at the ends of the range.
+    /// Creates a timestamp from whole seconds; saturates at the ends of the range.
     pub const fn from_seconds(seconds: i64) -> Self {
         Self(seconds.saturating_mul(1_000))
     }
 
-    /// Milliseconds since the epoch.
+    /// Returns the milliseconds since the epoch.
     pub const fn milliseconds(self) -> i64 {
         self.0
     }
 
-    /// Whole seconds since the epoch, rounded down.
+    /// Returns the whole seconds since the epoch, rounded down.
     pub const fn seconds(self) -> i64 {
         self.0.div_euclid(1_000)
     }
 
-    /// The moment that is so much later.
+    /// Returns the timestamp that is later by this duration.
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
         let milliseconds = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         Self(self.0.saturating_add(milliseconds))
     }
 
-    /// How long after `earlier` this is; zero if it is not after it.
+    /// Returns the duration since `earlier`; zero if this timestamp is not after it.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
@@ -59,7 +59,7 @@ impl std::ops::Add<Duration> for Timestamp {
     }
 }
 
-/// Where the time comes from.
+/// The source of the time.
 ///
 /// ```
 /// use clerk_auth::time::{Clock, Timestamp};
@@ -76,7 +76,7 @@ impl std::ops::Add<Duration> for Timestamp {
 /// assert_eq!(Stopped(Timestamp::from_seconds(7)).now().seconds(), 7);
 /// ```
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// The present moment.
+    /// Returns the current time.
     fn now(&self) -> Timestamp;
 }
 

@@ -1,4 +1,4 @@
-//! From a request's headers to a verified session: credential, compact JWT, signature, claims.
+//! Verifies a request's session token: credential, compact JWT, signature, claims.
 
 mod base64url;
 mod cache;

@@ -61,10 +61,10 @@ pub trait SyncedUser: Derived + Sized + Send + Sync + 'static {
     /// The template, parsed.
     const TEMPLATE: &'static [TemplateClaim];
 
-    /// The most bytes that the template's claims take in a session token.
+    /// The largest size of the template's claims in a session token.
     const SESSION_TOKEN_BUDGET: SessionTokenBudget;
 
-    /// Where a token's version comes from.
+    /// The source of a token's version.
     const VERSION: VersionSource;
 
     /// How long a row may be served from memory after it was read. Zero disables the cache.
@@ -74,8 +74,9 @@ pub trait SyncedUser: Derived + Sized + Send + Sync + 'static {
     /// time. Set `fresh_for = "…"` on the struct to override.
     const FRESH_FOR: Duration;
 
-    /// Creates the tables in the database `DB`, for a migration of the team's own: [`StoredIn::CREATE_TABLE`] with a
-    /// semicolon, the table of [`StoredIn::TOMBSTONES`] if there is one, and [`CREATE_DENIALS`].
+    /// Returns the SQL for a migration of the application, which creates the tables in the database `DB`:
+    /// [`StoredIn::CREATE_TABLE`] with a semicolon, the table of [`StoredIn::TOMBSTONES`] if there is one, and
+    /// [`CREATE_DENIALS`].
     ///
     /// ```
     /// # #[cfg(feature = "postgres")] {
@@ -121,18 +122,19 @@ pub trait SyncedUser: Derived + Sized + Send + Sync + 'static {
         false
     }
 
-    /// The columns that do not hold their claims.
+    /// Lists the columns that differ from their claims.
     #[doc(hidden)]
     fn differences(&self, claims: &Self::Claims) -> Vec<&'static str> {
         let _ = claims;
         Vec::new()
     }
 
-    /// A copy for a handler that takes the user by value; `None` for a struct that is not `Clone`, of which each such
-    /// handler has a row read for itself.
+    /// Returns a copy for a handler that takes the user by value; `None` for a struct that is not `Clone`. Without
+    /// `Clone`, each such handler reads its own row.
     fn copy(&self) -> Option<Self>;
 
-    /// Makes one claim null, by its place among [`StoredIn::CLAIM_COLUMNS`]; false if the field holds no null.
+    /// Sets one claim to null, by its index among [`StoredIn::CLAIM_COLUMNS`]; returns false if the field cannot be
+    /// null.
     fn clear(claims: &mut Self::Claims, column: usize) -> bool;
 }
 
@@ -142,7 +144,7 @@ pub trait SyncedUser: Derived + Sized + Send + Sync + 'static {
 #[doc(hidden)]
 pub trait Derived {}
 
-/// Where the version of a session token's claims comes from.
+/// The source of a version for a session token's claims.
 ///
 /// ```
 /// # #[cfg(feature = "sqlite")] {
@@ -209,9 +211,9 @@ pub struct ColumnDefinition {
     pub inserted: bool,
 }
 
-/// A column that a claim feeds, and how a row is found that holds the same value.
+/// A column that a claim feeds, with the statement to find a row with the same value.
 ///
-/// Sync runs these statements when an index of the team's own refuses a write. A team reads them to see whether an index
+/// Sync runs these statements on a unique violation of the application's own index. Read them to check that an index
 /// serves them:
 ///
 /// ```
@@ -249,7 +251,7 @@ pub struct ClaimColumn {
     pub give_way: Option<&'static str>,
 }
 
-/// The table that remembers deleted users, whose rows are gone, and what else belongs to it.
+/// The table of deleted users whose rows were removed, with its statements.
 ///
 /// ```
 /// # #[cfg(feature = "sqlite")] {
@@ -271,18 +273,18 @@ pub struct ClaimColumn {
 pub struct Tombstones {
     /// The table, with its schema if the struct names one: `clerk_tombstones`, `accounts.clerk_tombstones`.
     pub table: &'static str,
-    /// Creates it: the Clerk user id as its primary key, and when the user was deleted.
+    /// Creates the table: the Clerk user id as its primary key, and the time of the deletion.
     pub create_table: &'static str,
     /// Returns whether a user has a tombstone (boolean): Clerk user id (parameter 1).
     pub select: &'static str,
-    /// Reads the Clerk user ids of those who have one, of any number (parameter 1, as of [`StoredIn::SELECT_MANY`]).
+    /// Reads which of any number of Clerk user ids have a tombstone (parameter 1, as of [`StoredIn::SELECT_MANY`]).
     pub select_many: &'static str,
     /// Deletes a user's row: Clerk user id (parameter 1).
     pub delete: &'static str,
 }
 
-/// An upsert of any number of rows in one statement: `VALUES` with the parameters of each row, which are bound as those
-/// of one row are, whatever their types. PostgreSQL takes 65,535 parameters, SQLite 32,766.
+/// An upsert of any number of rows in one statement: `VALUES` with the parameters of each row, bound like those of one
+/// row, whatever their types. PostgreSQL accepts 65,535 parameters, SQLite 32,766.
 ///
 /// ```
 /// # #[cfg(feature = "sqlite")] {
@@ -301,9 +303,9 @@ pub struct Tombstones {
 /// assert!(statement.sql(2).contains("($1, $2, $3), ($4, $5, $6)"));
 /// # }
 /// ```
-// `UNNEST` of one array for each column would be a text of fixed length, but sqlx has arrays of types with
-// `PgHasArrayType` alone, which JSON and a team's own types lack. Where it works it was faster by 4 to 23 percent, in
-// `tests/examples/import_cost.rs`: too little for a second way.
+// `UNNEST` of one array for each column would be a text of fixed length. But sqlx has arrays only of types with
+// `PgHasArrayType`, which JSON and an application's own types lack. Where arrays work, they were faster by 4 to 23
+// percent, in `tests/examples/import_cost.rs`: too little for a second implementation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct UpsertMany {
     before: &'static str,
@@ -321,12 +323,12 @@ impl UpsertMany {
         }
     }
 
-    /// How many parameters a row has.
+    /// Returns the number of parameters per row.
     pub const fn parameters(&self) -> usize {
         self.parameters
     }
 
-    /// The statement for so many rows, at least one.
+    /// Returns the statement for this many rows, at least one.
     ///
     /// ```
     /// use clerk_auth::user::UpsertMany;
@@ -357,10 +359,10 @@ impl UpsertMany {
     }
 }
 
-/// How a [`SyncedUser`] is stored in the database `DB`: statements, values and rows.
+/// The storage of a [`SyncedUser`] in the database `DB`: statements, values and rows.
 ///
-/// The derive implements it for each database of the struct. The statements are constants so that a team can read them,
-/// `EXPLAIN` them and put the DDL into its migrations:
+/// The derive implements it for each database of the struct. The statements are constants so that an application can
+/// read them, `EXPLAIN` them and put the DDL into its migrations:
 ///
 /// ```
 /// # #[cfg(feature = "postgres")] {
@@ -383,16 +385,16 @@ pub trait StoredIn<DB: Database>: SyncedUser {
     /// version (64-bit integer) and whether the row is a tombstone (boolean).
     const SELECT: &'static str;
 
-    /// Reads the row as [`SELECT`](Self::SELECT) does, and locks it until the transaction ends. On SQLite it is `SELECT`: a
-    /// transaction that writes holds off every other writer.
+    /// Reads the row as [`SELECT`](Self::SELECT) does, and locks it until the transaction ends. On SQLite this is
+    /// `SELECT`: a transaction that writes blocks every other writer.
     const SELECT_FOR_UPDATE: &'static str = Self::SELECT;
 
     /// Reads rows by any number of Clerk user ids (parameter 1: `TEXT[]` on Postgres, a JSON array of texts on SQLite).
     /// Columns: those of [`SELECT`](Self::SELECT), then the Clerk user id.
     const SELECT_MANY: &'static str;
 
-    /// Reads the Clerk user ids of rows that are no tombstones, in their order: those after one (parameter 1; the empty
-    /// text is before all), so many (parameter 2, a 64-bit integer).
+    /// Lists Clerk user ids of live rows in order: ids greater than parameter 1 (empty string for the first page), at
+    /// most parameter 2 of them (a 64-bit integer).
     const SELECT_IDS: &'static str;
 
     /// Inserts the row, or updates it if the version is not older; the parameters are those of [`bind`](Self::bind).
@@ -422,23 +424,23 @@ pub trait StoredIn<DB: Database>: SyncedUser {
     /// whether the row was inserted, and the Clerk user id. Sends no notification.
     const UPSERT_MANY: UpsertMany;
 
-    /// Notes that the row's claims are current at a newer version: Clerk user id (parameter 1), version in milliseconds
-    /// (parameter 2). Touches nothing else, and does nothing to a row of a newer version or a tombstone.
+    /// Records that the row's claims are current at a newer version: Clerk user id (parameter 1), version in
+    /// milliseconds (parameter 2). Changes nothing else, and has no effect on a row of a newer version or a tombstone.
     const RAISE_VERSION: &'static str;
 
     /// Like [`RAISE_VERSION`](Self::RAISE_VERSION) for many rows: a JSON object of versions by Clerk user id (parameter
     /// 1, text).
     const RAISE_VERSION_MANY: &'static str;
 
-    /// Marks the row of a user as deleted, or remembers the user among the [`TOMBSTONES`](Self::TOMBSTONES): Clerk user
-    /// id (parameter 1). Changes nothing if that has been done.
+    /// Marks the row of a user as deleted, or adds the user to the [`TOMBSTONES`](Self::TOMBSTONES): Clerk user id
+    /// (parameter 1). Changes nothing if that has been done.
     const TOMBSTONE: &'static str;
 
-    /// Where deleted users are remembered whose rows are gone; `None` if their rows stay.
+    /// The table of deleted users whose rows were removed; `None` if their rows stay.
     const TOMBSTONES: Option<Tombstones> = None;
 
-    /// Every statement that sync runs for the struct, each once. At start sync has the database plan all of them; a team's
-    /// own test can `EXPLAIN` them.
+    /// Every statement that sync runs for the struct, each once. At start-up, sync makes the database plan all of them;
+    /// an application's own test can `EXPLAIN` them.
     const STATEMENTS: &'static [Statement];
 
     /// Creates the table with its primary key and the unique index on the Clerk user id.
@@ -448,8 +450,8 @@ pub trait StoredIn<DB: Database>: SyncedUser {
     /// tombstone.
     const COLUMNS: &'static [ColumnDefinition];
 
-    /// The columns that claims feed, in the order of the struct's fields, each with the statements that settle whose a
-    /// value is when a unique index of the team's own covers it.
+    /// The columns that claims feed, in the order of the struct's fields. Each has the statements that resolve a unique
+    /// violation of an application's own index on it.
     const CLAIM_COLUMNS: &'static [ClaimColumn];
 
     /// Adds the parameters of [`UPSERT`](Self::UPSERT): the claim columns in the order of the struct's fields, then the

@@ -71,10 +71,10 @@ const fn session_of(kind: Kind, most_bytes: usize) -> Shortcode {
     }
 }
 
-/// The shortcodes of Clerk's documentation and of the list beside the editor of its dashboard. Bytes: an e-mail address has
-/// at most 254 (RFC 5321 section 4.5.3.1.3 less the brackets), a phone number 16 (E.164 with `+`), Unix seconds 10, Clerk's
-/// ids 32. Clerk documents no bounds for names, wallets and picture addresses: 100 and 300 are assumptions, above what is
-/// seen in practice.
+/// The shortcodes of Clerk's documentation and of the list next to the editor of its dashboard. Sizes in bytes: an
+/// e-mail address at most 254 (RFC 5321 section 4.5.3.1.3 less the brackets), a phone number 16 (E.164 with `+`), Unix
+/// seconds 10, Clerk's ids 32. Clerk documents no bounds for names, wallets and picture addresses. 100 and 300 are
+/// assumptions, larger than values in practice.
 const SHORTCODES: [(&str, Shortcode); 29] = [
     ("user.id", user(Kind::Text, false, 32)),
     ("user.first_name", user(Kind::Text, true, 100)),
@@ -107,10 +107,10 @@ const SHORTCODES: [(&str, Shortcode); 29] = [
     ("session.expire_at", session(Kind::Integer)),
 ];
 
-/// An object of organization ids and roles: as many as the user has. A user object does not hold them.
+/// An object of organization ids and roles, without a bound on their number. A user object does not contain them.
 const ORGANIZATIONS: &str = "user.organizations";
 
-/// The objects that a shortcode is about.
+/// The objects that shortcodes read.
 pub(super) const ROOTS: [&str; 4] = ["user", "org", "org_membership", "session"];
 
 /// This library's name and version in messages. Clerk's list of shortcodes grows between versions.
@@ -121,7 +121,7 @@ const THIS: &str = concat!(
     env!("CARGO_PKG_VERSION_MINOR")
 );
 
-/// The objects into which a path reaches; whole, nothing bounds them but Clerk's 8 KB.
+/// The objects whose members a path may name. As a whole, each is bounded only by Clerk's 8 KB.
 const METADATA: [&str; 4] = [
     "user.public_metadata",
     "user.unsafe_metadata",
@@ -132,7 +132,7 @@ const METADATA: [&str; 4] = [
 /// The assumed size of one value inside metadata, in bytes.
 const METADATA_VALUE: usize = 100;
 
-/// Names that documentation or habit suggests, and what is most likely meant.
+/// Names that documentation or habit suggests, and their most likely meanings.
 const WRONG_NAMES: [(&str, &str); 7] = [
     ("user.primary_phone_address", "use `user.primary_phone_number`"),
     ("user.has_verified_email", "use `user.email_verified`"),
@@ -313,7 +313,8 @@ fn unknown(path: &str) -> UnknownShortcode {
     UnknownShortcode { message, help }
 }
 
-/// The shortcode that a path nearly names. The root and the rest must both be near: all of one root are alike otherwise.
+/// Returns the shortcode that a path nearly names. Root and rest must both be near, because all shortcodes of one root
+/// are similar.
 fn nearest(path: &str) -> Option<&'static str> {
     let (root, rest) = path.split_once('.').unwrap_or((path, ""));
     let candidates = SHORTCODES.iter().map(|(known, _)| *known);
@@ -331,7 +332,7 @@ fn nearest(path: &str) -> Option<&'static str> {
         .map(|(_, known)| known)
 }
 
-/// The metadata that a path nearly names, and the member of it.
+/// Returns the metadata that a path nearly names, and its member.
 fn member_of_metadata(path: &str) -> Option<(&'static str, &str)> {
     let (root, rest) = path.split_once('.')?;
     let (name, member) = rest.split_once('.')?;

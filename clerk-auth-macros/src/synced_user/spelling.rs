@@ -17,7 +17,7 @@ pub(super) fn is_called(ty: &Type, names: &[&str]) -> bool {
     })
 }
 
-/// A type of another crate that is a field by a feature of clerk-auth.
+/// A type of another crate that a feature of clerk-auth supports as a field.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Feature {
     pub(super) ty: &'static str,

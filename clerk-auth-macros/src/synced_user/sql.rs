@@ -6,13 +6,13 @@ use super::parse::Database;
 /// The statements of one database.
 pub(super) struct Statements {
     pub(super) select: String,
-    /// Where a row can be locked alone.
+    /// `None` if a single row cannot be locked.
     pub(super) select_for_update: Option<String>,
     pub(super) select_many: String,
     pub(super) select_ids: String,
     pub(super) upsert: String,
     pub(super) insert: String,
-    /// Where one statement can do both.
+    /// `None` if a single statement cannot do both.
     pub(super) select_or_insert: Option<String>,
     pub(super) upsert_many: UpsertMany,
     pub(super) raise_version: String,
@@ -40,15 +40,15 @@ struct Upsert {
     many: UpsertMany,
 }
 
-/// An upsert of any number of rows: what stands before and after their parameters, each row's in parentheses.
+/// An upsert of any number of rows: the text before and after their parameters, each row's in parentheses.
 pub(super) struct UpsertMany {
     pub(super) before: String,
     pub(super) after: String,
-    /// Of one row.
+    /// The number of parameters of one row.
     pub(super) parameters: usize,
 }
 
-/// How a row is found that holds another row's value, which a unique index may forbid.
+/// Finds a row with another row's value, which a unique index may forbid.
 pub(super) struct ClaimColumnStatements {
     pub(super) name: String,
     pub(super) unique_in_clerk: bool,
@@ -59,7 +59,7 @@ pub(super) struct ClaimColumnStatements {
 }
 
 impl Database {
-    /// The type of a moment.
+    /// The type of a timestamp.
     pub(super) fn timestamp(self) -> &'static str {
         match self {
             Self::Postgres => "TIMESTAMPTZ",
@@ -85,7 +85,7 @@ impl Statements {
         Self {
             select_for_update: match database {
                 Database::Postgres => Some(format!("{select} FOR UPDATE")),
-                // A transaction that begins with `BEGIN IMMEDIATE` holds off every other writer.
+                // A transaction that begins with `BEGIN IMMEDIATE` blocks every other writer.
                 Database::Sqlite => None,
             },
             select,
@@ -153,7 +153,7 @@ impl Statements {
 fn one_of(database: Database) -> &'static str {
     match database {
         Database::Postgres => "= ANY($1)",
-        // SQLite has no arrays; a JSON text of one is a table.
+        // SQLite has no arrays; a JSON array is read as a table.
         Database::Sqlite => "IN (SELECT value FROM json_each(?1))",
     }
 }
@@ -184,7 +184,7 @@ fn claim_column(model: &Model, it: &Column, database: Database) -> ClaimColumnSt
     let version = column(model, &model.version_column);
     let [first, second] = [1, 2].map(|number| parameter(database, number));
     let stored = column(model, &it.name);
-    // The index allows one at most; more may share a value that the index does not cover.
+    // The index allows at most one row; more rows may share a value that the index does not cover.
     let holder =
         |found: &str| format!("SELECT {key} FROM {table} WHERE {found} AND {key} <> {second} LIMIT 10");
     let folded = |value: &str| format!("lower(CAST({value} AS TEXT))");
@@ -216,7 +216,7 @@ fn parameter(database: Database, number: usize) -> String {
     }
 }
 
-/// The struct's columns in the order of its fields, each with a comma after it.
+/// The struct's columns in the order of its fields, each followed by a comma.
 fn columns(model: &Model) -> String {
     let columns = model.columns.iter();
     columns
@@ -293,7 +293,7 @@ fn upsert(model: &Model, database: Database) -> Upsert {
     let values: Vec<String> = (1..=inserted.len())
         .map(|number| parameter(database, number))
         .collect();
-    // A parameter that stands twice has one type, which the two columns need not share.
+    // A repeated parameter has one type, but the two columns may have different types.
     let place = model.written().position(|it| matches!(it.role, Role::Key));
     let clerk_id = place.map_or_else(String::new, |place| values[place].clone());
     let mut selected = values.clone();
@@ -319,7 +319,7 @@ fn upsert(model: &Model, database: Database) -> Upsert {
         _ => None,
     });
     let updates: Vec<String> = updates.chain([excluded(version)]).collect();
-    // Rows that every process reads each time need not be announced.
+    // Rows that every process reads each time need no announcement.
     let announced = if model.announces(database) {
         format!(
             "pg_notify('clerk_auth', {}::text || ' {} ' || {})::text AS \"clerk_announced\", ",
@@ -346,7 +346,7 @@ fn upsert(model: &Model, database: Database) -> Upsert {
         updates = updates.join(", "),
     );
     let bookkeeping = bookkeeping(model);
-    // A conflict alone would use up a value of the sequence that makes ids, which SQLite writes to the file.
+    // A conflict alone would consume a value of the sequence for ids, which SQLite writes to the file.
     let without_row = match database {
         Database::Postgres => None,
         Database::Sqlite => Some(format!(
@@ -363,7 +363,7 @@ fn upsert(model: &Model, database: Database) -> Upsert {
             Database::Sqlite => "1",
         }
     );
-    // Nothing of a row that is there is written or locked, and no value of a sequence is used up.
+    // An existing row is neither written nor locked, and no value of a sequence is consumed.
     let select_or_insert = match database {
         Database::Postgres => {
             let vacant = Some("NOT EXISTS (SELECT 1 FROM \"clerk_found\")".to_owned());
@@ -423,7 +423,7 @@ fn key_name(model: &Model) -> &str {
     model.key().map_or("clerk_id", |key| &key.name)
 }
 
-/// An identifier in double quotes, as both databases read it: reserved words and capitals keep.
+/// Quotes an identifier for both databases: reserved words and capitals are preserved.
 fn quote(identifier: &str) -> String {
     format!("\"{}\"", identifier.replace('"', "\"\""))
 }

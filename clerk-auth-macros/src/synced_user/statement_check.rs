@@ -1,5 +1,5 @@
-//! The statements once more, for `check = "sqlx"`: sqlx's own macro has the database or the prepared `.sqlx` folder verify
-//! them.
+//! A copy of the statements for `check = "sqlx"`: sqlx's own macro verifies them against the database or the prepared
+//! `.sqlx` folder.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};

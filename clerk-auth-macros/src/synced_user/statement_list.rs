@@ -1,4 +1,4 @@
-//! All statements of a struct in one list, from which the start-up check, sqlx's check and the tests of plans are made.
+//! All statements of a struct in one list, the source of the start-up check, sqlx's check and the tests of plans.
 
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
@@ -8,7 +8,7 @@ use super::model::Model;
 use super::parse::Database;
 use super::sql::{ClaimColumnStatements, Statements, TombstoneStatements, UpsertMany};
 
-/// A statement, named as the constant that holds its text.
+/// A statement, named like the constant with its text.
 pub(super) struct ListedStatement {
     pub(super) name: String,
     pub(super) sql: String,
@@ -25,7 +25,7 @@ pub(super) enum Parameter {
     Column(usize),
 }
 
-/// Lists every statement. The patterns leave no field out, so that a new statement does not compile until it is listed.
+/// Lists every statement. The patterns omit no field, so that a new statement does not compile until it is listed.
 pub(super) fn statement_list(
     model: &Model,
     database: Database,
@@ -137,7 +137,7 @@ fn of_two(statement: &UpsertMany) -> String {
 }
 
 impl ListedStatement {
-    /// A call that makes the statement, short because each token costs the compiler something.
+    /// Returns a call that builds the statement. The call is short, because each token costs compile time.
     pub(super) fn constant(&self) -> TokenStream {
         let private = private();
         let Self {

@@ -17,12 +17,13 @@ pub(super) const DEFAULT: &str = r#"{
 /// reason.
 const BUDGET: usize = 1_200;
 
-/// The claims that Clerk makes itself and that a template cannot override (Clerk's documentation, "Session tokens").
+/// The claims that Clerk itself generates and that a template cannot override (Clerk's documentation, "Session
+/// tokens").
 const RESERVED: [&str; 15] = [
     "act", "azp", "exp", "fea", "fva", "iat", "iss", "jti", "nbf", "o", "pla", "sid", "sts", "sub", "v",
 ];
 
-/// A template that was read; claims that could not be are left out.
+/// A parsed template; invalid claims are omitted.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Template {
     pub(super) claims: Vec<Claim>,
@@ -39,7 +40,7 @@ pub(super) struct Claim {
 /// A mistake in the template.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct TemplateError {
-    /// Byte offset into the template; `None` for what concerns the whole.
+    /// Byte offset into the template; `None` for a mistake of the whole template.
     pub(super) at: Option<usize>,
     pub(super) message: String,
     pub(super) help: Option<String>,
@@ -59,7 +60,7 @@ impl Template {
 }
 
 impl Claim {
-    /// The most bytes the claim takes with its name, quotes, colon and comma.
+    /// Returns the largest size of the claim with its name, quotes, colon and comma.
     pub(super) fn most_bytes(&self) -> Option<usize> {
         self.expression
             .most_bytes()
@@ -76,7 +77,7 @@ pub(super) struct Leniency {
     pub(super) unknown: bool,
 }
 
-/// Reads a template. Everything that is wrong with it is in the list.
+/// Parses a template. The list contains every mistake.
 pub(super) fn read(text: &str, allowed: Leniency) -> (Template, Vec<TemplateError>) {
     let mut errors = Vec::new();
     let mut template = Template::default();

@@ -1,4 +1,4 @@
-//! Where the template's text comes from: a file, the attribute itself, or the default.
+//! The source of the template's text: a file, the attribute itself, or the default.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use super::parse::Container;
 use super::template::{self, Leniency, Template, TemplateError};
 use crate::diag::{Diagnostics, with_help};
 
-/// Where the template's text comes from.
+/// The source of the template's text.
 pub(super) enum TemplateSource {
     Default,
     Inline(LitStr),
@@ -19,7 +19,7 @@ pub(super) enum TemplateSource {
         path: String,
         text: String,
     },
-    /// Reported; nothing is checked against it.
+    /// A mistake was reported; nothing is checked against the template.
     Missing,
 }
 
@@ -90,7 +90,7 @@ impl TemplateSource {
         }
     }
 
-    /// The template, and whether nothing is wrong with it.
+    /// Parses the template. Also returns whether it is valid.
     pub(super) fn read(&self, allowed: Leniency, diagnostics: &mut Diagnostics) -> (Template, bool) {
         let (text, literal) = match self {
             Self::Default => (template::DEFAULT.to_owned(), None),
@@ -122,7 +122,7 @@ impl TemplateSource {
         (template, whole)
     }
 
-    /// An expression for the text. A file is included, so that a change to it rebuilds the crate.
+    /// Returns an expression for the text. A file is included, so that a change to the file rebuilds the crate.
     pub(super) fn text_tokens(&self) -> TokenStream {
         match self {
             Self::Default => template::DEFAULT.to_token_stream(),

@@ -28,7 +28,7 @@ pub(super) fn unused_claims(model: &Model) -> Option<TokenStream> {
         .collect();
     let names: Vec<&Ident> = claims.iter().map(|(name, _)| name).collect();
     let notes = claims.iter().map(|(_, note)| note);
-    // rustc warns of nothing that a derive has written.
+    // rustc does not warn about code that a derive has generated.
     let token = Ident::new("__token", at);
     let uses = names.iter().map(|name| quote_spanned!(at=> #token.#name));
     (!claims.is_empty()).then(|| {

@@ -14,7 +14,7 @@ use crate::policy::{NoRequirement, Policy};
 use crate::session::Session;
 use crate::user::Derived;
 
-/// A signed-in `T` to whom the policy `P` grants the handler.
+/// A signed-in `T` to whom the policy `P` grants access to the handler.
 ///
 /// `#[authenticated]` writes this type for you; a test calls the handler with `user.into()`:
 ///
@@ -106,7 +106,7 @@ pub trait Guard: Sized + sealed::Sealed {
     type Subject;
 
     /// Authenticates the request, applies the policy, and fetches the subject. A visitor is rejected here, before the
-    /// subject is asked for anything.
+    /// subject is resolved.
     #[doc(hidden)]
     fn admit<S>(parts: &mut Parts, state: &S) -> impl Future<Output = Result<Self, Rejection>> + Send
     where

@@ -1,4 +1,4 @@
-//! The one page of status codes: every way in which a request can be turned away.
+//! The status codes: every way in which a request can be rejected.
 
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ use crate::sync::{Failure, SyncError};
 use crate::token::Refusal;
 use crate::user::SyncedUser;
 
-/// How long a client should wait for a database to come back.
+/// The `Retry-After` for an unavailable database.
 const DATABASE_RETRY: Duration = Duration::from_secs(1);
 
-/// How long until a token that was minted before the template was saved has expired: Clerk's session tokens live for 60
+/// The time until a token that was minted before the template was saved has expired: Clerk's session tokens live for 60
 /// seconds. The next token may be a copy from Clerk's edge, and lack the claims too.
 const TOKEN_RETRY: Duration = Duration::from_secs(60);
 
-/// Why a request was turned away, as a problem document (RFC 9457) with a stable `code`.
+/// The reason why a request was rejected, as a problem document (RFC 9457) with a stable `code`.
 ///
 /// | variant | status | `code` |
 /// |---|---|---|
@@ -78,14 +78,14 @@ pub enum Rejection {
     /// Clerk has deleted the user.
     #[error("the user was deleted")]
     UserDeleted,
-    /// The person is signed in and may not do this.
+    /// The user is signed in but not allowed to do this.
     #[error("{0}")]
     Denied(Denied),
     /// The session came by cookie, on a request that changes something and that another site's page may have made; see
     /// [`middleware`](crate::middleware#cookies-and-other-sites).
     #[error("this request is not accepted from another site")]
     CrossSiteRequest,
-    /// Another user's row holds a value that the team's table allows once, such as the e-mail address.
+    /// Another user's row has a value that must be unique in the application's table, such as the e-mail address.
     #[error("another account holds a value of this one that can be held once")]
     UserConflict,
     /// The database refuses the user's data, by a constraint or a length for example.
@@ -94,52 +94,52 @@ pub enum Rejection {
     /// The struct cannot hold a value of the user's, such as an external id that is not a UUID.
     #[error("the data of this account is not what this service can use")]
     ClaimInvalid,
-    /// The keys that tokens are verified with cannot be had.
+    /// The keys for verifying tokens cannot be fetched.
     #[error("sessions cannot be verified at the moment")]
     KeysUnavailable {
-        /// When to try again.
+        /// The time after which to retry.
         retry_after: Duration,
     },
     /// The application refuses sessions while bans and deletions cannot be read from the database.
     #[error("sessions cannot be checked at the moment")]
     DenialsUnavailable {
-        /// When to try again.
+        /// The time after which to retry.
         retry_after: Duration,
     },
-    /// The database cannot be used: it does not answer.
+    /// The database is unavailable: it does not respond.
     #[error("the service is not available at the moment")]
     DatabaseUnavailable {
-        /// When to try again.
+        /// The time after which to retry.
         retry_after: Duration,
     },
-    /// The database answers, but another transaction is in the way of this user's row.
+    /// The database responds, but another transaction blocks this user's row.
     #[error("the account is in use at the moment")]
     DatabaseBusy {
-        /// When to try again.
+        /// The time after which to retry.
         retry_after: Duration,
     },
     /// The database accepts no writes at the moment, during a failover for example.
     #[error("the service accepts no changes at the moment")]
     DatabaseReadOnly {
-        /// When to try again.
+        /// The time after which to retry.
         retry_after: Duration,
     },
     /// The database refuses a statement for every user: a column or a privilege is missing.
     #[error("the service cannot read or write accounts at the moment")]
     StatementRefused {
-        /// When to try again.
+        /// The time after which to retry.
         retry_after: Duration,
     },
     /// The application's hook for a new user failed, so that there is no row yet.
     #[error("the account could not be set up at the moment")]
     SignUpFailed {
-        /// When to try again.
+        /// The time after which to retry.
         retry_after: Duration,
     },
     /// The application's hook for a deleted user failed, so that the row still exists.
     #[error("the account could not be removed at the moment")]
     DeletionFailed {
-        /// When to try again.
+        /// The time after which to retry.
         retry_after: Duration,
     },
     /// The session token does not have the claims of the template.
@@ -151,13 +151,13 @@ pub enum Rejection {
     /// The struct cannot hold the user's row.
     #[error("the account cannot be read")]
     UserUnreadable,
-    /// The database has failed in a way that is not foreseen, or the application's code has panicked.
+    /// The database failed in an unexpected way, or the application's code panicked.
     #[error("the service has failed")]
     ServiceFailed,
 }
 
 impl Rejection {
-    /// The status of the response.
+    /// Returns the status of the response.
     pub fn status(&self) -> StatusCode {
         match self {
             Self::SignedOut | Self::Refused(_) | Self::UserDeleted => StatusCode::UNAUTHORIZED,
@@ -224,16 +224,16 @@ impl Rejection {
             Failure::DataRefused => Self::UserDataRefused,
             Failure::RowUnreadable => Self::UserUnreadable,
             Failure::StatementRefused => Self::StatementRefused { retry_after },
-            // A delivery is not answered here.
+            // This failure belongs to a delivery, which is answered elsewhere.
             Failure::OnEvent | Failure::Panic | Failure::Bug => Self::ServiceFailed,
         }
     }
 
-    /// The response with another body: the status and the headers that a client acts on (`WWW-Authenticate`,
+    /// Returns the response with another body. The status and the headers that a client acts on (`WWW-Authenticate`,
     /// `Retry-After`, `Cache-Control`) stay.
     ///
-    /// Every response to a rejection carries the [`Rejection`] in its extensions, so one function renders those of all
-    /// extractors and layers:
+    /// Every response to a rejection carries the [`Rejection`] in its extensions, so one function renders the
+    /// rejections of all extractors and layers:
     ///
     /// ```
     /// use axum::Router;

@@ -96,7 +96,7 @@ pub trait SubjectFrom<S>: Subject + Send {
     fn resolve(session: Option<Session>, state: &S) -> impl Future<Output = Result<Self, Rejection>> + Send;
 }
 
-/// The row, or the verified session while the database cannot be used: for handlers that can go on without the row.
+/// The row, or the verified session while the database is unavailable: for handlers that also work without the row.
 ///
 /// ```
 /// # #[cfg(feature = "sqlite")]
@@ -307,8 +307,8 @@ impl<S: Provides<Clerk> + Send + Sync> FromRequestParts<S> for Session {
     }
 }
 
-/// Authenticates the request and lets the policy decide, before anything is fetched: the only place that does, so that no
-/// type of a parameter can decide otherwise. Returns `None` for a visitor if the policy requires nothing.
+/// Authenticates the request and lets the policy decide, before anything is fetched. No other function does this, so no
+/// parameter type can bypass the policy. Returns `None` for a visitor if the policy requires nothing.
 pub(crate) async fn admit<P: Policy>(parts: &mut Parts, clerk: &Clerk) -> Result<Option<Session>, Rejection> {
     match authenticate(parts, clerk).await {
         Ok(session) => {

@@ -27,7 +27,7 @@ pub const LARGEST_DELIVERY: usize = 1024 * 1024;
 /// connection any longer. Svix itself gives up on a delivery after 15 seconds.
 pub const DELIVERY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// When a delivery may be sent again that could not be applied: Svix's own first retry.
+/// The `Retry-After` for a delivery that could not be applied: Svix's own first retry.
 const NOT_APPLIED_RETRY: Duration = Duration::from_secs(5);
 
 /// The reason why a delivery was refused, as a problem document (RFC 9457) with a stable `code`.
@@ -55,10 +55,10 @@ const NOT_APPLIED_RETRY: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WebhookRejection {
-    /// The delivery is not taken for Clerk's.
+    /// The delivery is not accepted as Clerk's.
     #[error("{0}")]
     Signature(#[from] SignatureError),
-    /// The delivery is Clerk's, and no event.
+    /// The delivery is Clerk's, but not an event.
     #[error("{0}")]
     Event(#[from] EventError),
     /// The body has more than [`LARGEST_DELIVERY`] bytes.
@@ -67,7 +67,7 @@ pub enum WebhookRejection {
     /// The body took longer than [`DELIVERY_TIMEOUT`].
     #[error("the body took longer than {} s", DELIVERY_TIMEOUT.as_secs())]
     BodyTimeout,
-    /// The connection broke before the body's end, or a layer of the application's ended it.
+    /// The connection broke before the end of the body, or a layer of the application closed it.
     #[error("the body is incomplete")]
     BodyIncomplete,
     /// The delivery is Clerk's, but its event could not be applied at the moment: from
@@ -77,7 +77,7 @@ pub enum WebhookRejection {
 }
 
 impl WebhookRejection {
-    /// The status of the response.
+    /// Returns the status of the response.
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Signature(_) | Self::Event(_) | Self::BodyIncomplete => StatusCode::BAD_REQUEST,
@@ -148,7 +148,7 @@ where
             Ok(_) => metrics::webhook("received"),
             Err(rejection) => {
                 metrics::webhook(rejection.code());
-                // A member's name is one of ours; the delivery's id is the sender's, and is not verified.
+                // A member's name is one of this library's; the delivery's id is the sender's, and is not verified.
                 tracing::warn!(reason = rejection.code(), detail = %rejection, "refused a webhook");
             }
         }
@@ -168,12 +168,12 @@ async fn receive(request: Request, verifier: &WebhookVerifier) -> Result<Webhook
     Ok(Webhook::parse(id, &body)?)
 }
 
-/// The server has checked that it is a number and there once, and ends the body there.
+/// The server has checked that the header is one number, and ends the body there.
 fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// Reads a body in bounded time. A body that has arrived with the head needs no timer, nor a runtime that has one.
+/// Reads a body in bounded time. A body that arrived with the head requires neither a timer nor a runtime with timers.
 async fn read_in_time(body: Body) -> Result<Vec<u8>, WebhookRejection> {
     let mut read = pin!(read(body));
     if let Poll::Ready(body) = poll_fn(|context| Poll::Ready(read.as_mut().poll(context))).await {
@@ -184,7 +184,7 @@ async fn read_in_time(body: Body) -> Result<Vec<u8>, WebhookRejection> {
         .unwrap_or(Err(WebhookRejection::BodyTimeout))
 }
 
-/// Reads no further than the limit; the server closes the connection over the rest.
+/// Reads up to the limit; the server closes the connection if there is more.
 async fn read(body: Body) -> Result<Vec<u8>, WebhookRejection> {
     let mut body = pin!(body);
     let mut bytes = Vec::new();

@@ -1,7 +1,7 @@
-//! The one rule for addresses: what is this machine, and what is safe to fetch from.
+//! The rules for addresses: which are this machine, and which are safe to fetch from.
 //!
 //! Parsers and resolvers disagree about unusual spellings (`127.1`, `2130706433`, `localhost.`, user information before
-//! the host). Each of them is refused, so that no two parts of the library can read one address in two ways.
+//! the host). Each of them is rejected, so that no two parts of the library read one address differently.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -38,7 +38,7 @@ pub(crate) fn is_safe(url: &str) -> bool {
     };
     let host = uri.authority().and_then(|authority| host(authority.as_str()));
     match (uri.scheme_str(), host) {
-        // A fragment is never sent (RFC 9110 section 7.1): it is a mistake, and hides the path appended to it.
+        // A fragment is never sent (RFC 9110 section 7.1). A fragment is a mistake, and would hide the appended path.
         _ if url.contains('#') => false,
         (Some("https"), Some(_)) => true,
         (Some("http"), Some(host)) => is_loopback(host),
@@ -46,7 +46,7 @@ pub(crate) fn is_safe(url: &str) -> bool {
     }
 }
 
-/// A URL for a message: without user information, which may be a password.
+/// Formats a URL for a message: without user information, which may be a password.
 pub(crate) fn redacted(url: &str) -> String {
     match url.rsplit_once('@') {
         Some((before, rest)) => {

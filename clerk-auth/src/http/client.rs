@@ -1,4 +1,4 @@
-//! How the library fetches over HTTP: straight from the address it was given, with the cause of a failure in the error.
+//! The HTTP client: requests go directly to the configured address, and errors contain the cause of a failure.
 
 use std::error::Error;
 use std::fmt::Write;
@@ -9,8 +9,8 @@ use super::address::{is_loopback, is_safe};
 
 /// Parses a URL from which it is [safe](is_safe) to fetch.
 ///
-/// The rule must hold for the text and for what reqwest makes of it: reqwest's parser follows browsers, and accepts
-/// spellings that this library refuses.
+/// The rule must hold for the text and for reqwest's parsed form: reqwest's parser follows browsers, and accepts
+/// spellings that this library rejects.
 pub(crate) fn safe_url(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     (is_safe(text) && is_safe(url.as_str())).then_some(url)
@@ -45,12 +45,12 @@ pub(crate) async fn read_bounded(
     Ok(Some(body))
 }
 
-/// Why a request failed: reqwest's own message leaves out the cause that the operating system or TLS gave.
+/// Returns the causes of a failed request: reqwest's own message omits the cause from the operating system or TLS.
 pub(crate) fn causes(error: &reqwest::Error) -> String {
     let mut causes = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
-        // Writing into a text cannot fail.
+        // Writing into a `String` cannot fail.
         let _ = write!(causes, ": {cause}");
         source = cause.source();
     }

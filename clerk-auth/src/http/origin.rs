@@ -1,4 +1,4 @@
-//! Origins and issuers as browsers and tokens write them, and the form to write instead of what never matches.
+//! Origins and issuers as browsers and tokens write them, and suggestions for values that never match.
 //!
 //! Tokens are compared byte for byte, so a value in any other spelling would refuse every user.
 
@@ -6,7 +6,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::address::{host, is_loopback, is_safe};
 
-/// Schemes whose pages have no origin, or that no page has (HTML standard, "Origin"; Fetch standard, "Origin header").
+/// Schemes whose pages have no origin, or that have no pages (HTML standard, "Origin"; Fetch standard, "Origin
+/// header").
 const WITHOUT_ORIGIN: [&str; 8] = ["about", "blob", "data", "file", "ftp", "javascript", "ws", "wss"];
 
 /// The characters that quote or separate values in lists copied from a shell, JSON, YAML or CSV.
@@ -56,7 +57,7 @@ fn default_port(scheme: &str) -> Option<&'static str> {
     }
 }
 
-/// Returns whether a host is spelled as a browser spells it after it has parsed it.
+/// Returns whether a host is spelled as a browser spells it after parsing.
 fn is_web_host(host: &str) -> bool {
     if host.starts_with('[') {
         return canonical_v6(host).is_some_and(|canonical| canonical == host);
@@ -79,7 +80,8 @@ fn canonical_v6(host: &str) -> Option<String> {
     })
 }
 
-/// Returns the origins that a text most likely means, in the form in which they match; `None` if that would be a guess.
+/// Returns the origins that a text most likely means, in the form that matches; returns `None` if that would be a
+/// guess.
 pub(crate) fn meant_origins(text: &str) -> Option<Vec<String>> {
     let text = ["\\r", "\\n", "\\t"]
         .iter()
@@ -142,7 +144,7 @@ fn meant_origin(piece: &str) -> Option<String> {
     is_origin(&origin).then_some(origin)
 }
 
-/// Why a text is not an origin, for the operator.
+/// Explains to the operator why a text is not an origin.
 pub(crate) fn fault(text: &str) -> &'static str {
     let text = text.trim();
     let authority = text.split_once("://").map(|(_, authority)| authority);
@@ -177,7 +179,7 @@ pub(crate) fn is_issuer(url: &str) -> bool {
         return false;
     };
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    // A server on this machine issues whatever it was configured with.
+    // A server on this machine may issue tokens with any configured issuer.
     let is_local = host(authority).is_some_and(is_loopback);
     let is_segment = |segment: &str| {
         !segment.is_empty()

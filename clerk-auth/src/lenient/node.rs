@@ -1,10 +1,10 @@
-//! A place in a lenient value: its JSON, and whether that is what was received.
+//! A node of a lenient value: its JSON, and whether that is as received.
 
 use serde_json::Value;
 
 use super::unreadable::Unreadable;
 
-/// The value was received, and could not be read.
+/// The value was received but could not be read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct UnreadableValue;
 

@@ -5,8 +5,8 @@ use serde_json::{Map, Number, Value};
 
 use super::unreadable::{Members, Unreadable};
 
-/// The number of levels that are read. Clerk's objects have fewer by themselves, a path in a template reaches less deep,
-/// and serde_json can read back what is left: its own limit is 128.
+/// The largest depth that is read. Clerk's own objects and the paths in templates are less deep. serde_json can read
+/// the result back, because its own limit is 128.
 ///
 /// ```
 /// use clerk_auth::lenient::{LenientValue, MAX_DEPTH};
@@ -19,15 +19,15 @@ use super::unreadable::{Members, Unreadable};
 /// ```
 pub const MAX_DEPTH: usize = 100;
 
-/// How the names begin that serde_json's deserializer takes for its own `Number` and `RawValue`, if any crate of the
-/// application turns on `arbitrary_precision` or `raw_value`. sqlx turns on `raw_value`.
+/// The prefix of the names that serde_json's deserializer reserves for `Number` and `RawValue`. They are reserved if
+/// any crate of the application enables `arbitrary_precision` or `raw_value`. sqlx enables `raw_value`.
 const PRIVATE: &str = "$serde_json::private::";
 
 type Part = (Value, Option<Unreadable>);
 
 const UNREADABLE: Part = (Value::Null, Some(Unreadable::Whole));
 
-/// Reads a text that is one value; `None` if its structure is broken.
+/// Parses a text that is one value; returns `None` if its structure is broken.
 pub(super) fn read(text: &[u8]) -> Option<Part> {
     let mut reader = Reader { text, at: 0 };
     let part = reader.value(0)?;
@@ -182,7 +182,7 @@ impl<'t> Reader<'t> {
         self.at += rest.iter().take_while(|byte| b" \t\r\n".contains(byte)).count();
     }
 
-    /// The next byte that is not whitespace.
+    /// Returns the next byte that is not whitespace.
     fn peek(&mut self) -> Option<u8> {
         self.skip_whitespace();
         self.text.get(self.at).copied()
@@ -194,7 +194,7 @@ impl<'t> Reader<'t> {
         is_next
     }
 
-    /// After a comma true, at the end false; `None` at anything else.
+    /// Returns true after a comma, false at the end, and `None` at anything else.
     fn goes_on(&mut self, end: u8) -> Option<bool> {
         if self.eat(b',') {
             Some(true)
@@ -266,7 +266,7 @@ impl Text<'_> {
         Some(text)
     }
 
-    /// A label for a name that cannot be read.
+    /// Returns a label for an unreadable name.
     fn lossy(&self) -> String {
         String::from_utf8_lossy(self.text).into_owned()
     }
@@ -307,7 +307,7 @@ fn utf16_unit(digits: &str) -> Option<(u16, &str)> {
     is_hexadecimal.then_some((unit, rest))
 }
 
-/// A number that `f64` can hold, whatever features serde_json has: one outcome in every application.
+/// Parses a number that `f64` can hold. The result does not depend on the features of serde_json in an application.
 fn parse_number(word: &[u8]) -> Option<Number> {
     let number: Number = str::from_utf8(word).ok()?.parse().ok()?;
     number.as_f64().filter(|number| number.is_finite())?;

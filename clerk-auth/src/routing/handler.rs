@@ -1,7 +1,7 @@
 //! Functions as handlers: the first parameter authenticates, and nothing else is extracted before.
 //!
-//! axum's own `Handler` is not used, because anybody can implement it for a type of theirs with any parameters they name.
-//! These traits are implemented for functions only, and call the guard themselves.
+//! axum's own `Handler` is not used, because another crate can implement it for its own type with any parameters. These
+//! traits are implemented only for functions, and call the guard themselves.
 
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -38,7 +38,7 @@ use crate::extract::{Guard, Provides, Rejection, SignedInUser, SubjectFrom};
     note = "`get` takes functions only: add a layer to the route, `get(handler).layer(…)`"
 )]
 pub trait GuardedFunction<T>: Clone + Send + Sync + Sized + 'static {
-    /// Cannot be written elsewhere, where the type has no name.
+    /// Cannot be written elsewhere, because the type has no name there.
     #[doc(hidden)]
     const SEALED: sealed::Token;
 }
@@ -91,7 +91,7 @@ pub trait HandlerFor<T, S>: GuardedFunction<T> {
 #[doc(hidden)]
 pub type ResponseFuture = Pin<Box<dyn Future<Output = Response> + Send>>;
 
-/// A user who is there whenever the handler runs.
+/// A user who is present whenever the handler runs.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "this route can be reached without signing in",
@@ -103,8 +103,8 @@ pub trait RequiredUser: SignedInUser {}
 #[diagnostic::do_not_recommend]
 impl<U: SignedInUser> RequiredUser for U {}
 
-// In the traits that follow `Self` is the state, and not the parameter, so that rustc looks at a parameter when the state is
-// known: before, it would take the first `State<T>` for the state of the router.
+// In the following traits `Self` is the state, and not the parameter, so that rustc checks a parameter when the state
+// is known. Otherwise rustc would take the first `State<T>` for the state of the router.
 
 /// A state that provides what a user takes.
 #[doc(hidden)]
@@ -132,8 +132,8 @@ impl<S: Provides<Clerk> + Sync, U: SubjectFrom<S>> ProvidesUser<U> for S {
     }
 }
 
-// The traits of the first parameter have blanket impls. rustc takes a blanket impl to hold for a type whose error it has
-// reported, so a parameter that `#[authenticated]` reports is not reported again at the route.
+// The traits of the first parameter have blanket impls. rustc assumes that a blanket impl holds for a type whose error
+// it has reported. So a parameter that `#[authenticated]` reports is not reported again at the route.
 
 /// A first parameter that authenticates.
 #[doc(hidden)]
@@ -229,7 +229,7 @@ pub trait HandlerFuture: Future<Output: Answer> {}
 #[diagnostic::do_not_recommend]
 impl<F: Future<Output: Answer>> HandlerFuture for F {}
 
-/// A handler's future that any thread can go on with.
+/// A handler's future that can move between threads.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "this handler's future is not `Send`",
@@ -330,7 +330,7 @@ functions!(Last, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13);
 functions!(Last, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14);
 functions!(Last, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15);
 
-/// A guarded function as a handler of axum's.
+/// A guarded function as a handler for axum.
 pub(super) struct Mounted<H, T> {
     handler: H,
     parameters: PhantomData<fn() -> T>,

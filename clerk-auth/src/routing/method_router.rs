@@ -78,7 +78,7 @@ where
     ///
     /// # Panics
     ///
-    /// If there is a handler for one of the methods already.
+    /// If one of the methods already has a handler.
     #[track_caller]
     pub fn on<H, T>(self, filter: MethodFilter, handler: H) -> Self
     where
@@ -92,7 +92,7 @@ where
     ///
     /// # Panics
     ///
-    /// If there is a handler for one of the methods already.
+    /// If one of the methods already has a handler.
     #[track_caller]
     pub fn on_service<T: GuardedService>(self, filter: MethodFilter, service: T) -> Self {
         Self(self.0.on_service(filter, service))

@@ -62,10 +62,10 @@ pub trait GuardedRouter<S>: Sized + sealed::Sealed {
     note = "give them their own state, `.with_state(…)`, before they are mounted; or take the same state in all handlers"
 )]
 pub trait SameState<Own>: Sized {
-    /// Returns what it is given.
+    /// Returns its argument.
     fn routes(routes: routing::MethodRouter<Own>) -> routing::MethodRouter<Self>;
 
-    /// Returns what it is given.
+    /// Returns its argument.
     fn router(router: axum::Router<Own>) -> axum::Router<Self>;
 }
 
@@ -84,7 +84,7 @@ impl<S> SameState<S> for S {
 #[derive(Debug)]
 pub struct MissingState<S>(PhantomData<S>);
 
-/// Implemented for `MissingState<()>`. Of a trait of the router itself rustc would not show the message.
+/// Implemented for `MissingState<()>`. For a trait of the router itself rustc would not show the message.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "this router has no state yet",
@@ -92,10 +92,10 @@ pub struct MissingState<S>(PhantomData<S>);
     note = "call `.with_state(…)` on the router first"
 )]
 pub trait Given<S> {
-    /// Returns what it is given.
+    /// Returns its argument.
     fn complete(router: axum::Router<S>) -> axum::Router;
 
-    /// Returns what it is given.
+    /// Returns its argument.
     fn complete_mut(router: &mut axum::Router<S>) -> &mut axum::Router;
 }
 

@@ -1,4 +1,4 @@
-//! axum's `Router`, whose routes are all guarded or named public.
+//! axum's `Router`, with routes that are all guarded or named public.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -64,7 +64,7 @@ where
         Self(axum::Router::new())
     }
 
-    /// Allows paths in the syntax of axum 0.7, which are refused otherwise.
+    /// Allows paths in the syntax of axum 0.7, which are rejected by default.
     pub fn without_v07_checks(self) -> Self {
         Self(self.0.without_v07_checks())
     }
@@ -79,7 +79,7 @@ where
         Self(self.0.route(path, routes.into_axum()))
     }
 
-    /// Mounts at a path what anybody may call.
+    /// Mounts a route at a path that anyone may call.
     ///
     /// ```
     /// use clerk_auth::Clerk;
@@ -106,7 +106,7 @@ where
         Self(self.0.route_service(path, service))
     }
 
-    /// Mounts a service at a path that anybody may call.
+    /// Mounts a service at a path that anyone may call.
     ///
     /// # Panics
     ///
@@ -151,7 +151,7 @@ where
         Self(self.0.nest_service(path, service))
     }
 
-    /// Mounts a service under a prefix that anybody may call.
+    /// Mounts a service under a prefix that anyone may call.
     ///
     /// # Panics
     ///
@@ -233,7 +233,7 @@ where
         Self(self.0.fallback(Mounted::new(handler)))
     }
 
-    /// Sends requests of paths without a route to a handler that anybody may call.
+    /// Sends requests of paths without a route to a handler that anyone may call.
     pub fn public_fallback<H, T>(self, handler: H) -> Self
     where
         H: Handler<T, S>,
@@ -248,7 +248,7 @@ where
         Self(self.0.fallback_service(service))
     }
 
-    /// Sends requests of paths without a route to a service that anybody may call.
+    /// Sends requests of paths without a route to a service that anyone may call.
     pub fn public_fallback_service<T>(self, service: T) -> Self
     where
         T: Service<Request, Error = Infallible> + Clone + Send + Sync + 'static,
@@ -267,7 +267,7 @@ where
         Self(self.0.method_not_allowed_fallback(Mounted::new(handler)))
     }
 
-    /// Sends requests of methods without a handler to a handler that anybody may call.
+    /// Sends requests of methods without a handler to a handler that anyone may call.
     pub fn public_method_not_allowed_fallback<H, T>(self, handler: H) -> Self
     where
         H: Handler<T, S>,
@@ -281,7 +281,7 @@ where
         Self(self.0.reset_fallback())
     }
 
-    /// Gives the handlers their state. The router that is left may have another one.
+    /// Gives the handlers their state. The resulting router may have another state.
     pub fn with_state<S2>(self, state: S) -> Router<S2> {
         Router(self.0.with_state(state))
     }
@@ -297,7 +297,7 @@ where
         self.0.into_service()
     }
 
-    /// Converts the router into what makes a service for each connection.
+    /// Converts the router into a factory of services for connections.
     #[must_use]
     pub fn into_make_service(self) -> IntoMakeService<axum::Router>
     where
@@ -306,7 +306,7 @@ where
         MissingState::complete(self.0).into_make_service()
     }
 
-    /// Converts the router into what makes a service for each connection, and gives handlers its `ConnectInfo<C>`.
+    /// Converts the router into a factory of services for connections, and gives handlers its `ConnectInfo<C>`.
     #[must_use]
     pub fn into_make_service_with_connect_info<C>(self) -> IntoMakeServiceWithConnectInfo<axum::Router, C>
     where

@@ -1,10 +1,10 @@
-//! A table as it is against the table as a struct expects it: a function of values.
+//! Compares a live table with a struct's expectations: a pure function.
 
 use super::Problem;
 use super::live::{Generated, Live, LiveColumn, quote, quote_path};
 use crate::user::ColumnDefinition;
 
-/// A table as it has to be.
+/// The required form of a table.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Expected<'a> {
     /// Its name, with its schema if it has one.
@@ -101,7 +101,7 @@ pub(super) fn problems(expected: Expected<'_>, live: &Live, can_alter_columns: b
 }
 
 fn missing(table: &str, column: &ColumnDefinition) -> Problem {
-    // The index is named on its own: SQLite adds no unique column.
+    // The index is named separately: SQLite cannot add a unique column.
     let clauses: String = column
         .clauses
         .iter()
@@ -158,7 +158,7 @@ fn of_null(table: &str, column: &ColumnDefinition, found: &LiveColumn, can_alter
     })
 }
 
-/// A column that sync does not fill, and the database cannot.
+/// Reports a column that neither sync nor the database fills.
 fn of_default(
     table: &str,
     column: &ColumnDefinition,
@@ -194,7 +194,7 @@ fn of_default(
     })
 }
 
-/// A column that sync writes, and the database alone may.
+/// Reports a column that sync writes although only the database may.
 fn of_generation(
     table: &str,
     column: &ColumnDefinition,
@@ -206,7 +206,7 @@ fn of_generation(
     let mend = match generated {
         Generated::Stored => format!("ALTER TABLE {table} ALTER COLUMN {name} DROP EXPRESSION"),
         Generated::Identity => format!("ALTER TABLE {table} ALTER COLUMN {name} DROP IDENTITY"),
-        // PostgreSQL has no other way to make such a column a plain one.
+        // PostgreSQL has no other way to turn such a column into a plain one.
         Generated::Virtual => format!(
             "ALTER TABLE {table} DROP COLUMN {name}, ADD COLUMN {name} {}",
             column.sql_type
@@ -233,7 +233,7 @@ fn of_schema(found: &LiveColumn, role: &str) -> Option<Problem> {
     })
 }
 
-/// A default that takes the next number of a sequence that the database user may not use.
+/// Reports a default that uses a sequence which the database user may not use.
 fn of_sequence(column: &ColumnDefinition, found: &LiveColumn, role: &str) -> Option<Problem> {
     if column.inserted {
         return None;

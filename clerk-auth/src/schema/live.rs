@@ -12,7 +12,7 @@ use crate::user::StoredIn;
 pub(crate) enum Live {
     /// A table, or something that cannot serve as one.
     Table(LiveTable),
-    /// Nothing that the statements would find.
+    /// No table that the statements would find.
     Missing {
         /// The faults to fix before the table can be created or found.
         before: Vec<Problem>,
@@ -24,7 +24,7 @@ pub(crate) enum Live {
 }
 
 impl Live {
-    /// Nothing is there, and creating the table helps.
+    /// Returns the state without a table, where creating it helps.
     pub(super) fn missing() -> Self {
         Self::Missing {
             before: Vec::new(),
@@ -34,16 +34,16 @@ impl Live {
     }
 }
 
-/// A table as it is.
+/// The live state of a table.
 #[derive(Debug, Default)]
 pub(crate) struct LiveTable {
     /// The reason why the statements cannot use the object, such as a view or a foreign table. The problem ends the
     /// comparison.
     pub(super) unusable: Option<Problem>,
     pub(super) columns: Vec<LiveColumn>,
-    /// Columns that alone make a row unique, whatever else it holds.
+    /// Columns that are unique by themselves.
     pub(super) unique: Vec<String>,
-    /// Which of the needed privileges the database user lacks.
+    /// The required privileges that the database user lacks.
     pub(super) forbidden: Vec<&'static str>,
     /// Other faults that break the statements: row-level security, rules, inheritance.
     pub(super) obstacles: Vec<Problem>,
@@ -51,26 +51,26 @@ pub(crate) struct LiveTable {
     pub(super) role: String,
 }
 
-/// A column as it is.
+/// The live state of a column.
 #[derive(Debug)]
 pub(crate) struct LiveColumn {
     pub(super) name: String,
     pub(super) sql_type: String,
     pub(super) not_null: bool,
-    /// A row can be inserted without it.
+    /// True if a row can be inserted without the column.
     pub(super) has_default: bool,
-    /// The struct's field can be read from it.
+    /// True if the struct's field can be read from the column.
     pub(super) is_readable: bool,
-    /// How the database makes its value, which then refuses one from sync.
+    /// The way in which the database generates the value, which rules out a value from sync.
     pub(super) generated: Option<Generated>,
-    /// The schema of its type if that is a named one of the team's and the database user may not use the schema: sqlx looks
-    /// such a type up by its name.
+    /// The schema of the column's type, if it is a named type of the application and the database user may not use the
+    /// schema. sqlx looks such a type up by its name.
     pub(super) forbidden_schema: Option<String>,
     /// A sequence of its default that the database user may not use, quoted.
     pub(super) forbidden_sequence: Option<String>,
 }
 
-/// How a database makes the value of a column that accepts no other.
+/// The ways in which a database generates a column that accepts no other value.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Generated {
     /// `GENERATED ALWAYS AS (…) STORED`
@@ -90,7 +90,8 @@ pub(super) enum Generated {
 pub(crate) struct Needs {
     /// `SELECT`, `INSERT`, `UPDATE`, `DELETE`.
     pub(super) privileges: &'static [&'static str],
-    /// They read `xmax`, which PostgreSQL does not return for a row that it has put into a partition.
+    /// True if the statements read `xmax`, which PostgreSQL does not return for a row that was inserted into a
+    /// partition.
     #[cfg_attr(
         all(feature = "sqlite", not(feature = "postgres")),
         expect(dead_code, reason = "SQLite has none")
@@ -98,7 +99,7 @@ pub(crate) struct Needs {
     pub(super) system_columns: bool,
 }
 
-/// A database that can be asked about its tables.
+/// A database with a catalogue of its tables.
 pub(crate) trait Catalogue: Database {
     /// True if `ALTER TABLE` can change a column's type and nullability.
     const CAN_ALTER_COLUMNS: bool;
@@ -109,7 +110,7 @@ pub(crate) trait Catalogue: Database {
         table: &str,
     ) -> impl Future<Output = Result<Vec<Problem>, sqlx::Error>> + Send;
 
-    /// The table of this name.
+    /// Returns the table of this name.
     fn live_table(
         connection: &mut Self::Connection,
         table: &str,
@@ -117,7 +118,7 @@ pub(crate) trait Catalogue: Database {
     ) -> impl Future<Output = Result<Live, sqlx::Error>> + Send;
 }
 
-/// The table of `U`, and which of its columns the struct can be read from.
+/// Returns the table of `U`, and the columns from which the struct can be read.
 pub(super) async fn table<U, DB>(connection: &mut DB::Connection, needs: Needs) -> Result<Live, sqlx::Error>
 where
     DB: Catalogue,
@@ -144,7 +145,7 @@ where
         .map(|(expected, _)| quote(U::COLUMNS[*expected].name))
         .collect();
     let sql = format!("SELECT {} FROM {}", names.join(", "), quote_path(U::TABLE));
-    // The text is made of the derive's constants.
+    // The text consists of the derive's constants.
     let statement = (&mut *connection)
         .prepare(AssertSqlSafe(sql).into_sql_str())
         .await?;
@@ -154,12 +155,12 @@ where
     Ok(Live::Table(table))
 }
 
-/// An identifier as both databases read it.
+/// Quotes an identifier for both databases.
 pub(crate) fn quote(identifier: &str) -> String {
     format!("\"{}\"", identifier.replace('"', "\"\""))
 }
 
-/// A table, with its schema if it has one.
+/// Quotes a table, with its schema if it has one.
 pub(crate) fn quote_path(path: &str) -> String {
     path.split('.').map(quote).collect::<Vec<_>>().join(".")
 }

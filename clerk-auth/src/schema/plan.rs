@@ -1,4 +1,4 @@
-//! Has the live database plan each statement without running it, with the parameter types that it will have.
+//! Makes the live database plan each statement without running it, with the parameter types of the real statement.
 
 use std::future::Future;
 
@@ -13,15 +13,15 @@ use super::Problem;
 use super::live::{quote, quote_path};
 use crate::user::{Parameter, Statement};
 
-/// Adds a null of the type of a column, by its place, to a statement's parameters.
+/// Adds a null of the type of a column, by its index, to a statement's parameters.
 pub(super) type AddColumn<DB> = fn(usize, &mut <DB as Database>::Arguments) -> Result<(), BoxDynError>;
 
-/// A database that can be made to plan a statement without running it.
+/// A database that can plan a statement without running it.
 pub(crate) trait Explain: Database {
     /// Adds a null of a type that is not a column's.
     fn add_null(parameter: Parameter, arguments: &mut Self::Arguments) -> Result<(), BoxDynError>;
 
-    /// Plans the statements, and returns for each what the database refused it for.
+    /// Plans the statements. Returns the database's error for each statement, if any.
     fn explain(
         connection: &mut Self::Connection,
         statements: Vec<(&'static str, Self::Arguments)>,
@@ -46,7 +46,8 @@ impl Explain for sqlx::Postgres {
         let mut errors = Vec::with_capacity(statements.len());
         let mut statements = statements.into_iter().peekable();
         while statements.peek().is_some() {
-            // A transaction keeps what sqlx sends on one session behind a transaction-mode pooler, and ends at an error.
+            // A transaction keeps sqlx's messages on one session behind a transaction-mode pooler, and ends at an
+            // error.
             let mut transaction = connection.begin().await?;
             for (sql, arguments) in statements.by_ref() {
                 // The text is the derive's constant, or one of this crate. EXPLAIN checks privileges too.
@@ -78,7 +79,7 @@ impl Explain for sqlx::Sqlite {
         connection: &mut Self::Connection,
         statements: Vec<(&'static str, Self::Arguments)>,
     ) -> Result<Vec<Option<sqlx::Error>>, sqlx::Error> {
-        // EXPLAIN compiles a statement against the schema as the connection last saw it; a read makes it look again.
+        // EXPLAIN compiles a statement against the schema as the connection last saw it; a read refreshes that.
         connection.execute("SELECT count(*) FROM sqlite_schema").await?;
         let mut errors = Vec::with_capacity(statements.len());
         for (sql, _) in statements {
@@ -89,7 +90,7 @@ impl Explain for sqlx::Sqlite {
     }
 }
 
-/// Plans the statements on a table. `privileges` are those that they need, `role` is the database user, quoted.
+/// Plans the statements on a table. `privileges` are the required ones, `role` is the database user, quoted.
 pub(super) async fn plan<DB: Explain>(
     connection: &mut DB::Connection,
     statements: &[Statement],
@@ -148,7 +149,7 @@ fn text(error: &sqlx::Error) -> String {
     }
 }
 
-/// The statement that ends what PostgreSQL has refused, where the error's code and the names in it determine one.
+/// Returns the SQL that fixes PostgreSQL's error, if the code and the names in the error determine it.
 fn mend(error: &sqlx::Error, table: &str, privileges: &[&str], role: &str) -> Option<String> {
     let error = error.as_database_error()?;
     let quoted = quote_path(table);

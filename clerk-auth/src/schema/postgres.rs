@@ -75,7 +75,7 @@ impl Catalogue for Postgres {
     }
 }
 
-/// A relation, from `pg_class` and what refers to it.
+/// A relation, from `pg_class` and the catalogues that refer to it.
 struct Relation {
     kind: String,
     role: String,
@@ -86,7 +86,7 @@ struct Relation {
 }
 
 impl Relation {
-    /// Why the statements cannot use it at all.
+    /// Returns the reason why the statements cannot use the relation at all.
     fn unusable(&self, table: &str, needs: Needs) -> Option<Problem> {
         let (kind, reason) = match &*self.kind {
             "p" if needs.system_columns => (
@@ -135,7 +135,7 @@ impl Relation {
 
     fn obstacles(&self, table: &str) -> Vec<Problem> {
         let quoted = quote_path(table);
-        // Those of a partitioned table are its partitions.
+        // The children of a partitioned table are its partitions.
         let children = self.children.iter().filter(|_| self.kind == "r");
         let children = children.map(|child| Problem {
             what: format!(
@@ -152,7 +152,7 @@ impl Relation {
     }
 }
 
-/// The object id of what the statements find under a name, or what keeps them from finding it.
+/// Returns the object id of the table that the statements find under a name, or the reason why they find none.
 async fn find(connection: &mut PgConnection, path: &str) -> Result<Result<i64, Live>, sqlx::Error> {
     let Some((schema, table)) = path.split_once('.') else {
         let oid: Option<i64> = sqlx::query_scalar("SELECT to_regclass($1)::oid::bigint")
@@ -226,8 +226,8 @@ async fn elsewhere(connection: &mut PgConnection, table: &str) -> Result<Live, s
     })
 }
 
-/// Name, type, whether it refuses null, whether it has a default, how it is generated, and the sequence and the schema that
-/// are forbidden.
+/// Name, type, whether null is rejected, whether there is a default, the way of generation, and the forbidden sequence
+/// and schema.
 type ColumnRow = (String, String, bool, bool, String, Option<String>, Option<String>);
 
 async fn columns(connection: &mut PgConnection, oid: i64) -> Result<Vec<LiveColumn>, sqlx::Error> {

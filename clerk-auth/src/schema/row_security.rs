@@ -35,7 +35,7 @@ pub(super) async fn hidden_rows(
     privileges: &[&str],
     role: &str,
 ) -> Result<Vec<Problem>, sqlx::Error> {
-    // Not for superusers, those with `BYPASSRLS`, and the owner unless it is forced.
+    // Not active for superusers, for roles with `BYPASSRLS`, and for the owner unless it is forced.
     let is_active: bool = sqlx::query_scalar("SELECT row_security_active($1::bigint::oid)")
         .bind(oid)
         .fetch_one(&mut *connection)
@@ -98,7 +98,7 @@ pub(super) async fn hidden_rows(
             "row-level security does not let the database user {role} {} every row of `{table}`: {why}",
             forbidden.join(", ")
         ),
-        // A restrictive policy is in the way of every other.
+        // A restrictive policy blocks the effect of every other.
         mend: Some(if is_restricted {
             format!("ALTER ROLE {role} BYPASSRLS")
         } else {
@@ -166,7 +166,7 @@ async fn evaluate(connection: &mut PgConnection, expression: &str) -> Result<Ver
     }
     // A separate transaction, or a savepoint: the error would abort the surrounding one.
     let mut transaction = connection.begin().await?;
-    // The text is that of the catalogue, which the table's owner has written, and which each statement evaluates too.
+    // The expression is from the catalogue. The table's owner has written it, and each statement evaluates it too.
     let sql = AssertSqlSafe(format!("SELECT coalesce(({expression}), false)"));
     let evaluated = sqlx::query_scalar::<_, bool>(sql)
         .persistent(false)

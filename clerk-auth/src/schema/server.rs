@@ -11,7 +11,7 @@ struct Server {
     encoding: String,
     is_standby: bool,
     is_read_only: bool,
-    /// Where `default_transaction_read_only` was set.
+    /// The origin of the setting `default_transaction_read_only`.
     source: Option<String>,
     role: String,
     database: String,
@@ -102,7 +102,7 @@ impl Server {
         })
     }
 
-    /// `SQL_ASCII` stores the bytes of UTF-8 as they are; every other encoding lacks most of the characters of names.
+    /// `SQL_ASCII` stores the bytes of UTF-8 unchanged; every other encoding lacks most of the characters in names.
     fn encoding(&self) -> Option<Problem> {
         if matches!(&*self.encoding, "UTF8" | "SQL_ASCII") {
             return None;

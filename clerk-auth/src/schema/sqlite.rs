@@ -84,8 +84,8 @@ impl Catalogue for Sqlite {
             "shadow" => Some("a shadow table of a virtual table"),
             _ => None,
         };
-        // `table_info` leaves generated columns out; `hidden` is 2 for a virtual one and 3 for a stored one. Of the primary
-        // keys an `INTEGER` alone is the row's own number, if rows have numbers.
+        // `table_info` omits generated columns; `hidden` is 2 for a virtual one and 3 for a stored one. Of the primary
+        // keys, only a single `INTEGER` is the rowid, if the table has rowids.
         let columns: Vec<(String, String, bool, bool, i64)> = sqlx::query_as(
             "SELECT name, type, \"notnull\" OR pk, dflt_value IS NOT NULL OR hidden IN (2, 3) OR (pk AND NOT ?3 \
              AND upper(type) = 'INTEGER' AND (SELECT count(*) FROM pragma_table_info(?1, ?2) WHERE pk) = 1), hidden \
@@ -134,7 +134,7 @@ fn column((name, sql_type, not_null, has_default, hidden): (String, String, bool
     }
 }
 
-/// The attached database and the table in it.
+/// Splits a path into the attached database and its table.
 fn split(path: &str) -> (&str, &str) {
     path.split_once('.').unwrap_or(("main", path))
 }

@@ -1,4 +1,4 @@
-//! The table of a struct and those that sync keeps beside it, each compared, and planned for if nothing is wrong.
+//! The table of a struct and sync's own tables, each compared, and planned for if the comparison finds no fault.
 
 use sqlx::Executor;
 
@@ -8,14 +8,14 @@ use super::live::{self, Catalogue, Live, Needs};
 use super::plan::{Explain, plan};
 use crate::user::{ColumnDefinition, Statement, StoredIn, Tombstones};
 
-/// A table that sync keeps for itself.
+/// A table of sync's own.
 pub(crate) struct OwnTable {
     /// Its name, with its schema if it has one.
     pub(crate) path: &'static str,
     pub(crate) create_table: &'static str,
     pub(crate) columns: &'static [ColumnDefinition],
     pub(crate) privileges: &'static [&'static str],
-    /// Those of a table of tombstones are the struct's.
+    /// The statements. For a table of tombstones they are among the struct's.
     pub(crate) statements: Vec<Statement>,
     /// The content of the table, with which its problems begin.
     pub(crate) holds: String,
@@ -36,7 +36,7 @@ const PRIVILEGES: &[&str] = &["SELECT", "INSERT", "UPDATE"];
 const PRIVILEGES_WITH_DELETE: &[&str] = &["SELECT", "INSERT", "UPDATE", "DELETE"];
 
 impl OwnTable {
-    /// The table that remembers deleted users. Its rows are never updated.
+    /// Returns the table of tombstones. Its rows are never updated.
     fn of_tombstones(tombstones: Tombstones) -> Self {
         Self {
             path: tombstones.table,
@@ -49,7 +49,7 @@ impl OwnTable {
     }
 }
 
-/// Everything that is wrong with the server, the table of `U`, and the tables beside it.
+/// Lists every fault of the server, the table of `U`, and sync's own tables.
 pub(super) async fn problems<U, DB>(
     connection: &mut DB::Connection,
     own: Vec<OwnTable>,
@@ -111,7 +111,7 @@ where
     if let Live::Table(live) = &mut live {
         for found in &mut live.columns {
             let expected = table.columns.iter().find(|column| column.name == found.name);
-            // sqlx reads 64-bit integers from no smaller type.
+            // sqlx does not read 64-bit integers from a smaller type.
             let is_big = expected.is_some_and(|column| column.sql_type == "BIGINT");
             found.is_readable = !(is_big && matches!(&*found.sql_type, "integer" | "smallint" | "numeric"));
         }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::excerpt::Excerpt;
 
-/// Acts for the user of a session: the claim `act`.
+/// The actor who acts for the user of a session: the claim `act`.
 ///
 /// [`Session::actor`](crate::Session::actor) returns it.
 ///
@@ -64,12 +64,12 @@ pub(crate) struct ActorClaims {
 }
 
 impl<'a> Actor<'a> {
-    /// The actor's id: `act.sub`. For a person it is a Clerk user id.
+    /// Returns the actor's id: `act.sub`. For a person, the id is a Clerk user id.
     pub fn id(&self) -> &'a str {
         self.claims.id.of(self.payload)
     }
 
-    /// The actor's kind: `act.type`.
+    /// Returns the actor's kind: `act.type`.
     pub fn kind(&self) -> ActorKind {
         self.claims.kind
     }

@@ -48,10 +48,10 @@ impl Session {
     }
 }
 
-/// Starts the name of each role and permission.
+/// The prefix of each role and permission.
 const PREFIX: &str = "org:";
 
-/// The name with exactly one `org:` in front, as Clerk normalises it.
+/// Returns the name with exactly one `org:` in front, as Clerk normalises it.
 pub(super) fn with_prefix(name: &str) -> String {
     format!("{PREFIX}{}", without_prefix(name))
 }

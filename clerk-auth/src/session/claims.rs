@@ -184,7 +184,7 @@ fn organization_of_version_1(claims: &Payload<'_>) -> Result<Option<Organization
     }))
 }
 
-/// Anything but two whole numbers of at least -1 denies: it is read as absent.
+/// Reads `fva`. Anything but two whole numbers of at least -1 counts as absent, which denies.
 fn factor_verification_age(claims: &Payload<'_>) -> Option<[i64; 2]> {
     let [first, second] = claims.fva.as_ref()?.as_array()? else {
         return None;
@@ -194,7 +194,7 @@ fn factor_verification_age(claims: &Payload<'_>) -> Option<[i64; 2]> {
 }
 
 /// Reads `act`, of which only the outermost actor counts: nested ones are informational (RFC 8693, section 4.1). A
-/// malformed actor refuses the token, because it must not pass for none.
+/// malformed actor refuses the token, because it must not count as no actor.
 fn actor(claims: &Payload<'_>) -> Result<Option<ActorClaims>, MalformedClaim> {
     let claim = match claims.act.as_ref() {
         None | Some(Value::Null) => return Ok(None),

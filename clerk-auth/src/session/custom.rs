@@ -13,7 +13,7 @@ use crate::claim::json::Object;
 pub(super) struct CustomClaims(OnceLock<Map<String, Value>>);
 
 impl CustomClaims {
-    /// The payload has been read as an object without duplicates, so that nothing is left to fail.
+    /// Decodes the claims. The payload has already been parsed as an object without duplicates, so this cannot fail.
     pub(super) fn of(&self, payload: &str) -> &Map<String, Value> {
         self.0.get_or_init(|| {
             Object::parse(payload)

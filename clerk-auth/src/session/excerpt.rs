@@ -1,14 +1,14 @@
-//! A text of a payload, kept as where it stands: the payload is kept anyway, and each copy is an allocation that a new
-//! token waits for.
+//! A substring of the payload, stored as a byte range. The payload is kept anyway, and each copy would be an allocation
+//! that a new token waits for.
 
 use std::sync::OnceLock;
 
-/// Empty unless it is of a payload.
+/// A substring; empty unless it was taken from a payload.
 #[derive(Debug)]
 pub(super) enum Excerpt {
-    /// From where on and how long, in bytes. A payload is shorter than its token, which 16 bits count.
+    /// Offset and length in bytes. A payload is shorter than its token, whose length fits into 16 bits.
     At(u16, u16),
-    /// Written with escapes, so that it stands nowhere.
+    /// Written with escapes, so that the payload does not contain the text itself.
     Unescaped(Box<str>),
 }
 
@@ -21,7 +21,7 @@ impl Excerpt {
         }
     }
 
-    /// The text, of the payload that it was found in.
+    /// Returns the text, given the payload that contains it.
     pub(super) fn of<'a>(&'a self, payload: &'a str) -> &'a str {
         match self {
             Self::At(at, length) => {
@@ -79,7 +79,7 @@ mod tests {
             let excerpt = Excerpt::new(text, &payload);
             assert_eq!(matches!(excerpt, Excerpt::Unescaped(_)), is_copied, "{text}");
             assert_eq!(excerpt.of(&payload), text);
-            // A payload that has moved is the same one.
+            // A payload that has moved is still the same payload.
             assert_eq!(excerpt.of(&payload.clone()), text);
         }
         assert_eq!(Excerpt::default().of(&payload), "");
@@ -94,7 +94,7 @@ mod tests {
         }
     }
 
-    /// A payload beyond what 16 bits count, were the longest token ever longer.
+    /// A payload beyond the range of 16 bits, in case the longest token ever grows.
     #[test]
     fn a_text_far_into_a_payload_is_copied() {
         let payload = "x".repeat(70_000);

@@ -34,23 +34,23 @@ pub(super) struct OrganizationClaims {
 }
 
 impl<'a> Organization<'a> {
-    /// The organization's id.
+    /// Returns the organization's id.
     pub fn id(&self) -> &'a OrganizationId {
         self.claims.id.get(self.payload, OrganizationId::new)
     }
 
-    /// The organization's slug, if the instance uses them.
+    /// Returns the organization's slug, if the instance uses slugs.
     pub fn slug(&self) -> Option<&'a str> {
         self.claims.slug.as_ref().map(|slug| slug.of(self.payload))
     }
 
-    /// The person's role in it, with its prefix: `org:admin`.
+    /// Returns the user's role in the organization, with its prefix: `org:admin`.
     pub fn role(&self) -> Option<&'a str> {
         let role = self.claims.role.as_ref()?;
         Some(role.get(self.payload, |role| with_prefix(role).into()))
     }
 
-    /// The person's custom permissions in it: `org:feature:action`.
+    /// Returns the user's custom permissions in the organization: `org:feature:action`.
     pub fn permissions(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         self.claims.permissions.iter(self.features, self.payload)
     }

@@ -50,7 +50,7 @@ impl<'a> Payload<'a> {
         Some(payload)
     }
 
-    /// A text of one of the claims, to be kept beside the payload.
+    /// Returns an excerpt of one of the claims, to be kept next to the payload.
     pub(super) fn excerpt(&self, text: &str) -> Excerpt {
         Excerpt::new(text, self.text)
     }
@@ -110,7 +110,7 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// The standard claims are read by one, and custom claims later by the other.
+        /// One reads the standard claims, and the other reads custom claims later.
         #[test]
         fn two_readers_accept_the_same(text in r#"\{("(sub|o|v|a|b)":(1|-2\.5|"x\\n"|null|true|\[\]|\{"d":0(,"d":1)?\}),){0,4}"e":"é"\}?"#) {
             let accepted = Object::parse(&text).is_some();

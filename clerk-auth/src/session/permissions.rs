@@ -13,7 +13,7 @@ pub(super) struct Permissions {
 }
 
 impl Permissions {
-    /// As `fea`, `o.per` and `o.fpm` grant them.
+    /// Creates permissions from `fea`, `o.per` and `o.fpm`.
     pub(super) fn masked(actions: Excerpt, masks: Excerpt) -> Self {
         Self {
             actions,
@@ -85,7 +85,7 @@ fn permissions(features: &str, actions: &str, masks: &str) -> Vec<Box<str>> {
         .collect()
 }
 
-/// Each feature's name and whether it is the organization's; `None` if an entry has no scope.
+/// Returns each feature's name and whether it is the organization's; returns `None` if an entry has no scope.
 fn split_features(features: &str) -> Option<Vec<(bool, &str)>> {
     features
         .split(',')
@@ -112,9 +112,9 @@ fn granted<'a>(
         .map(move |(action, _)| ["org:", feature, ":", action].concat().into())
 }
 
-/// The bits of a decimal number of any size, least significant first; `None` if it is not one, or has more bits than
-/// there are actions. Clerk's JavaScript SDK drops excess bits and its Go SDK denies the feature: a mask that does not
-/// fit the list was made for another list.
+/// Returns the bits of a decimal number of any size, least significant first. Returns `None` if the text is not a
+/// number, or has more bits than there are actions. Clerk's JavaScript SDK drops excess bits and its Go SDK denies the
+/// feature: a mask that does not fit the list was made for another list.
 fn bits(decimal: &str, actions: usize) -> Option<Vec<bool>> {
     if decimal.is_empty() || !decimal.bytes().all(|digit| digit.is_ascii_digit()) {
         return None;

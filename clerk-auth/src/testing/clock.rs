@@ -1,4 +1,4 @@
-//! A clock that stands still until a test moves it.
+//! A clock that only a test moves.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::time::{Clock, Timestamp};
 
-/// A clock that stands still until it is moved; clones move together.
+/// A clock that stands still until a test moves it; clones move together.
 ///
 /// ```
 /// use clerk_auth::testing::MovableClock;
@@ -21,7 +21,7 @@ use crate::time::{Clock, Timestamp};
 pub struct MovableClock(Arc<AtomicI64>);
 
 impl MovableClock {
-    /// A clock that shows `now`.
+    /// Creates a clock that shows `now`.
     pub fn at(now: Timestamp) -> Self {
         Self(Arc::new(AtomicI64::new(now.milliseconds())))
     }

@@ -13,7 +13,7 @@ use crate::id::DeliveryId;
 use crate::time::Timestamp;
 use crate::webhook::SigningSecret;
 
-/// The body of an event, in the envelope that all events have.
+/// Returns the body of an event, in the envelope that all events have.
 ///
 /// ```
 /// use clerk_auth::testing::{event, user_object};
@@ -141,12 +141,12 @@ impl SignedDelivery {
         &self.id
     }
 
-    /// The headers.
+    /// Returns the headers.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// The body.
+    /// Returns the body.
     pub fn body(&self) -> &[u8] {
         &self.body
     }

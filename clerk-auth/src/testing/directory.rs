@@ -1,4 +1,4 @@
-//! The users of a fake instance: some kept, any number made when they are asked for.
+//! The users of a fake instance: some stored, any number generated on request.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 type MakeUser = Box<dyn Fn(usize) -> Value + Send + Sync>;
 
-/// In the order of creation: those that are made first, then those that are kept.
+/// The users in the order of creation: first the generated ones, then the stored ones.
 #[derive(Default)]
 pub(crate) struct Directory {
     kept: BTreeMap<String, Value>,
@@ -17,12 +17,12 @@ pub(crate) struct Directory {
     texts: BTreeMap<String, Vec<u8>>,
 }
 
-/// The id of the user at a place; ids are in the order of their places.
+/// Returns the id of the user at an index; ids are in the order of their indexes.
 pub(crate) fn served_id(place: usize) -> String {
     format!("user_served{place:010}")
 }
 
-/// The other way round.
+/// Returns the index of such an id.
 fn place_of(id: &str) -> Option<usize> {
     id.strip_prefix("user_served")?.parse().ok()
 }
@@ -40,7 +40,7 @@ impl Directory {
         self.texts.insert(id.to_owned(), text);
     }
 
-    /// The user as the Backend API writes one.
+    /// Returns the user as the Backend API writes one.
     pub(crate) fn text_of(&self, user: &Value) -> Vec<u8> {
         let text = user["id"].as_str().and_then(|id| self.texts.get(id));
         text.cloned().unwrap_or_else(|| user.to_string().into_bytes())
@@ -115,7 +115,7 @@ impl Directory {
     }
 }
 
-/// When a user was created, and the id where that is the same.
+/// Returns the time at which a user was created, then the id as a tiebreaker.
 fn created(user: &Value) -> (Option<i64>, Option<&str>) {
     (user["created_at"].as_i64(), user["id"].as_str())
 }

@@ -19,7 +19,7 @@ pub(crate) struct Endpoints {
 }
 
 impl Endpoints {
-    /// Those of an instance with the issuer's key and no users.
+    /// Creates the endpoints of an instance with the issuer's key and no users.
     pub(crate) fn of(issuer: &Issuer) -> Arc<Self> {
         Arc::new(Self {
             jwks: Mutex::new(issuer.jwks()),
@@ -76,7 +76,7 @@ async fn user(
     }
 }
 
-/// In the order of creation, and of ids where that is the same.
+/// Lists users in the order of creation, with ids as a tiebreaker.
 async fn users(
     State(endpoints): State<Arc<Endpoints>>,
     RawQuery(query): RawQuery,
@@ -86,7 +86,7 @@ async fn users(
         return error(StatusCode::UNAUTHORIZED, "clerk_key_invalid");
     }
     let query = query.unwrap_or_default();
-    // Ids and numbers have nothing that a query escapes.
+    // Ids and numbers contain no characters that a query escapes.
     let parameters = |name: &'static str| {
         query
             .split('&')

@@ -1,4 +1,4 @@
-//! Clerk's own endpoints on a port of this machine, which count what they are asked.
+//! Clerk's own endpoints on a port of this machine, with request counts.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -81,17 +81,17 @@ impl FakeClerk {
         })
     }
 
-    /// Signs the instance's tokens.
+    /// Returns the issuer that signs the instance's tokens.
     pub fn issuer(&self) -> &Issuer {
         &self.issuer
     }
 
-    /// A handle that accepts this instance's tokens, and fetches its keys from here.
+    /// Returns a builder for a handle that accepts this instance's tokens, and fetches its keys from here.
     pub fn clerk(&self) -> ClerkBuilder {
         Clerk::builder().issuer(self.issuer.url())
     }
 
-    /// How often a path was asked for.
+    /// Returns the number of requests for a path.
     pub fn requests(&self, path: &str) -> usize {
         locked(&self.state.requests).get(path).copied().unwrap_or(0)
     }
@@ -106,7 +106,8 @@ impl FakeClerk {
         *locked(&self.state.failure) = status.into();
     }
 
-    /// Answers the next request with this status, and goes on as before; several calls fail as many requests.
+    /// Answers the next request with this status, and the following ones as before; several calls fail as many
+    /// requests.
     pub fn fail_once(&self, status: StatusCode) {
         locked(&self.state.failures_once).push_back(status);
     }
@@ -137,7 +138,7 @@ impl FakeClerk {
         locked(&self.state.endpoints.users).serve(count, Box::new(user));
     }
 
-    /// The id of the user at a place among those that are [served](Self::serve_users).
+    /// Returns the id of the user at an index among those that are [served](Self::serve_users).
     pub fn served_user(place: usize) -> UserId {
         UserId::new(served_id(place))
     }

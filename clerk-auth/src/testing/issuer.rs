@@ -34,7 +34,7 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// An issuer with a new RSA key of 2048 bits. The `url` is what its tokens name as `iss`.
+    /// Creates an issuer with a new RSA key of 2048 bits. Its tokens have the `url` as `iss`.
     pub fn new(url: &str) -> Self {
         Self {
             url: url.into(),
@@ -65,7 +65,7 @@ impl Issuer {
             .expect("the issuer's own URL and key are right")
     }
 
-    /// The public key in PEM.
+    /// Returns the public key in PEM.
     pub fn public_key_pem(&self) -> String {
         let der: PublicKeyX509Der<'_> = self.key.public_key().as_der().expect("an RSA key has a DER form");
         let encoded = STANDARD.encode(der.as_ref());
@@ -79,7 +79,7 @@ impl Issuer {
         )
     }
 
-    /// The public key as a JWKS document.
+    /// Returns the public key as a JWKS document.
     pub fn jwks(&self) -> Value {
         let key = self.key.public_key();
         json!({
@@ -94,7 +94,7 @@ impl Issuer {
         })
     }
 
-    /// The standard claims of a session token that is minted `now` and lives for 60 seconds, as Clerk's do.
+    /// Returns the standard claims of a session token that is minted `now` and lives for 60 seconds, as Clerk's do.
     pub fn claims(&self, user_id: &str, now: Timestamp) -> Map<String, Value> {
         let issued_at = now.seconds();
         let claims = json!({
@@ -114,13 +114,14 @@ impl Issuer {
         }
     }
 
-    /// A token with these claims, and the header of a session token that Clerk's origin has minted: `oiat` is `iat`.
+    /// Signs a token with these claims, and the header of a session token that Clerk's origin has minted: `oiat` is
+    /// `iat`.
     pub fn sign(&self, claims: &Map<String, Value>) -> String {
         let issued_at = claims.get("iat").filter(|time| time.is_number());
         self.sign_as_read_at(issued_at, claims)
     }
 
-    /// A token with these claims, and this time as `oiat`.
+    /// Signs a token with these claims, and this time as `oiat`.
     pub(super) fn sign_as_read_at(&self, read_at: Option<&Value>, claims: &Map<String, Value>) -> String {
         let mut header =
             json!({ "alg": "RS256", "cat": "cl_B7d4PD111AAA", "kid": self.key_id, "typ": "JWT" });
@@ -130,7 +131,7 @@ impl Issuer {
         self.sign_raw(&header.to_string(), &Value::Object(claims.clone()).to_string())
     }
 
-    /// A token with this header and this payload, whatever they are; signed with RS256 all the same.
+    /// Signs a token with any header and payload; the signature is always RS256.
     pub fn sign_raw(&self, header: &str, payload: &str) -> String {
         let signed = format!(
             "{}.{}",

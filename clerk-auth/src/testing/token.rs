@@ -11,11 +11,11 @@ use super::issuer::Issuer;
 use crate::claim::TemplateClaim;
 use crate::time::{Clock, SystemClock, Timestamp};
 
-/// How long Clerk's session tokens live, in seconds (Clerk's documentation, "How Clerk works").
+/// The lifetime of Clerk's session tokens, in seconds (Clerk's documentation, "How Clerk works").
 const LIFETIME: i64 = 60;
 
-/// A session token in the making, by [`Issuer::token`] or [`Issuer::edge_token`]. Without further ado it is valid, of
-/// version 2, minted now, and has no custom claims.
+/// Builds a session token; created by [`Issuer::token`] or [`Issuer::edge_token`]. By default it is valid, of version
+/// 2, minted now, and without custom claims.
 ///
 /// ```
 /// use clerk_auth::testing::Issuer;
@@ -102,7 +102,7 @@ impl<'a> SessionToken<'a> {
         }
     }
 
-    /// Minted now, with claims that were read for an earlier token.
+    /// Creates a token that is minted now, with claims that were read for an earlier token.
     pub(super) fn copied(issuer: &'a Issuer, claims: Map<String, Value>, read_at: Option<Value>) -> Self {
         let token = Self {
             issuer,
@@ -133,7 +133,7 @@ impl<'a> SessionToken<'a> {
         self
     }
 
-    /// Leaves a claim out, custom or standard.
+    /// Omits a claim, custom or standard.
     pub fn without(mut self, name: &str) -> Self {
         self.claims.remove(name);
         self
@@ -149,7 +149,7 @@ impl<'a> SessionToken<'a> {
         self
     }
 
-    /// When it was minted; it then lives for 60 seconds.
+    /// Sets the time at which the token is minted; its life of 60 seconds starts then.
     pub fn issued_at(self, now: Timestamp) -> Self {
         let now = now.seconds();
         self.claim("iat", now)
@@ -157,39 +157,39 @@ impl<'a> SessionToken<'a> {
             .claim("exp", now + LIFETIME)
     }
 
-    /// When Clerk read its claims, if that was before it was minted: `oiat`. [`Issuer::edge_token`] copies the claims and
-    /// this time from an earlier token.
+    /// Sets the time at which Clerk read the claims, if that was before the token was minted: `oiat`.
+    /// [`Issuer::edge_token`] copies the claims and this time from an earlier token.
     pub fn claims_read_at(mut self, time: Timestamp) -> Self {
         self.read_at = Some(time.seconds().into());
         self
     }
 
-    /// For how long it is valid after it was minted; whole seconds.
+    /// Sets the time from minting to expiry; whole seconds.
     pub fn lifetime(self, lifetime: Duration) -> Self {
         let issued_at = self.claims.get("iat").and_then(Value::as_i64).unwrap_or(0);
         let lifetime = i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX);
         self.claim("exp", issued_at.saturating_add(lifetime))
     }
 
-    /// Minted an hour ago, and expired since.
+    /// Makes the token one that was minted an hour ago, and has expired.
     pub fn expired(self) -> Self {
         let issued_at = self.claims.get("iat").and_then(Value::as_i64).unwrap_or(0);
         self.issued_at(Timestamp::from_seconds(issued_at - 3_600))
     }
 
-    /// The origin of the front end that asked for it: `azp`.
+    /// Sets the origin of the front end that requested the token: `azp`.
     pub fn authorized_party(self, origin: &str) -> Self {
         self.claim("azp", origin)
     }
 
-    /// An active organization, and the person's role in it, with or without `org:`.
+    /// Sets the active organization, and the user's role in it, with or without `org:`.
     pub fn organization(self, id: &str, role: &str) -> Self {
         let slug = id.strip_prefix("org_").unwrap_or(id);
         let role = role.strip_prefix("org:").unwrap_or(role);
         self.claim("o", json!({ "id": id, "slg": slug, "rol": role }))
     }
 
-    /// The active organization's slug.
+    /// Sets the active organization's slug.
     pub fn slug(mut self, slug: &str) -> Self {
         if let Some(organization) = self.claims.get_mut("o") {
             organization["slg"] = slug.into();
@@ -197,7 +197,7 @@ impl<'a> SessionToken<'a> {
         self
     }
 
-    /// Permissions in the active organization: `org:feature:action`. The organization then has these features.
+    /// Grants permissions in the active organization: `org:feature:action`. The organization then has these features.
     pub fn permissions<P: AsRef<str>>(mut self, permissions: impl IntoIterator<Item = P>) -> Self {
         for permission in permissions {
             let permission = permission.as_ref();
@@ -209,8 +209,8 @@ impl<'a> SessionToken<'a> {
         self
     }
 
-    /// A feature of the user's or the organization's plan, as `#[authenticated(feature = …)]` writes it: `export`,
-    /// `user:export` or `org:export`, or with Clerk's `u:`, `o:` and `uo:`. Without a scope the user has it.
+    /// Adds a feature of the user's or the organization's plan, as `#[authenticated(feature = …)]` writes it: `export`,
+    /// `user:export` or `org:export`, or with Clerk's `u:`, `o:` and `uo:`. Without a scope, the user has it.
     ///
     /// # Panics
     ///
@@ -221,8 +221,9 @@ impl<'a> SessionToken<'a> {
         self
     }
 
-    /// The user's or the organization's plan, as `#[authenticated(plan = …)]` writes it: `pro`, `user:pro` or `org:pro`, or
-    /// with Clerk's `u:`, `o:` and `uo:`. Without a scope the user has it. A second call adds a plan.
+    /// Adds a plan of the user or the organization, as `#[authenticated(plan = …)]` writes it: `pro`, `user:pro` or
+    /// `org:pro`, or with Clerk's `u:`, `o:` and `uo:`. Without a scope, the user has it. A second call adds another
+    /// plan.
     ///
     /// # Panics
     ///
@@ -237,7 +238,7 @@ impl<'a> SessionToken<'a> {
         self.claim("pla", plans)
     }
 
-    /// Minutes since the first and the second factor were verified; -1 means never.
+    /// Sets the minutes since the first and the second factor were verified; -1 means never.
     pub fn factor_verification_age(self, minutes: [i64; 2]) -> Self {
         self.claim("fva", json!(minutes))
     }
@@ -257,13 +258,13 @@ impl<'a> SessionToken<'a> {
         self.claim("act", json!({ "iss": issuer, "sub": id, "type": "agent" }))
     }
 
-    /// A session task, such as choosing an organization, is still to be done.
+    /// Leaves a session task pending, such as choosing an organization.
     pub fn pending(self) -> Self {
         self.claim("sts", "pending")
     }
 
-    /// The token: three parts in base64url, for `Authorization: Bearer …` or the cookie `__session`
-    /// beside a `__client_uat`.
+    /// Signs the token: three parts in base64url, for `Authorization: Bearer …` or the cookie `__session` with a
+    /// `__client_uat`.
     pub fn sign(mut self) -> String {
         self.encode_features();
         match &self.read_at {
@@ -272,7 +273,8 @@ impl<'a> SessionToken<'a> {
         }
     }
 
-    /// Features in `fea`, and for each a mask over the actions of `o.per` (Clerk's documentation, "Session tokens").
+    /// Encodes features in `fea`, and for each a mask over the actions of `o.per` (Clerk's documentation, "Session
+    /// tokens").
     fn encode_features(&mut self) {
         let mut features: Vec<&str> = Vec::new();
         let mut actions: Vec<&str> = Vec::new();
@@ -312,7 +314,7 @@ impl<'a> SessionToken<'a> {
     }
 }
 
-/// A feature or plan with the scope that Clerk writes (Clerk's documentation, "Session tokens").
+/// Returns a feature or plan with the scope that Clerk writes (Clerk's documentation, "Session tokens").
 #[track_caller]
 fn scoped(what: &str, text: &str) -> String {
     let (scope, name) = match text.split_once(':') {

@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use crate::time::Timestamp;
 
-/// A user object of Clerk's Backend API (its version 2026-05-12), reduced to what shortcodes and applications read:
-/// created `now`, with one verified e-mail address and no name. Its members are there to be changed.
+/// Returns a user object of Clerk's Backend API (its version 2026-05-12), reduced to the members that shortcodes and
+/// applications read. The user is created `now`, with one verified e-mail address and no name. Tests may change any
+/// member.
 ///
 /// ```
 /// use clerk_auth::testing::user_object;
@@ -43,7 +44,7 @@ pub fn user_object(user_id: &str, now: Timestamp) -> Value {
     user
 }
 
-/// A session object of Clerk's webhooks, in a status such as `active`, `ended`, `removed` or `revoked`.
+/// Returns a session object of Clerk's webhooks, in a status such as `active`, `ended`, `removed` or `revoked`.
 ///
 /// ```
 /// use clerk_auth::testing::session_object;
@@ -68,7 +69,7 @@ pub fn session_object(session_id: &str, user_id: &str, status: &str, now: Timest
     })
 }
 
-/// Gives a user object one verified e-mail address, its primary one, or none.
+/// Gives a user object one verified primary e-mail address, or removes all.
 ///
 /// ```
 /// use clerk_auth::testing::{set_email, user_object};

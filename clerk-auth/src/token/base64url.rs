@@ -1,6 +1,7 @@
-//! The base64url of a token's parts (RFC 7515 section 2): without padding, and with one text for the same bytes.
+//! The base64url of a token's parts (RFC 7515 section 2): without padding, and with exactly one encoding of the same
+//! bytes.
 //!
-//! Without the processor's vector instructions a quarter of what a token costs beside its signature is spent here.
+//! Without the processor's vector instructions, decoding takes a quarter of a token's cost besides its signature.
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use std::sync::LazyLock;
@@ -17,7 +18,7 @@ static BASE64URL: LazyLock<base64::engine::Simd> = LazyLock::new(|| base64::engi
 static BASE64URL: base64::engine::GeneralPurpose = base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 pub(super) fn decode(part: &[u8]) -> Result<Vec<u8>, Refusal> {
-    // Not `decode`, whose zeroed memory comes the slow way from common allocators.
+    // Not `decode`: common allocators provide its zeroed memory slowly.
     let mut bytes = Vec::with_capacity(base64::decoded_len_estimate(part.len()));
     BASE64URL
         .decode_vec(part, &mut bytes)

@@ -12,29 +12,29 @@ use quick_cache::{Equivalent, Weighter};
 use super::key::VerifyingKey;
 use crate::session::Session;
 
-/// How much is kept, in bytes; about 6,000 tokens of the usual size.
+/// The size of the cache in bytes; about 6,000 tokens of the usual size.
 const CAPACITY: u64 = 16 * 1024 * 1024;
 
 /// The size of an entry besides its token, in bytes. Every entry counts at least this much, so the constant bounds
 /// their number too.
 const OVERHEAD: u64 = 1_024;
 
-/// How much of a token's end is hashed, in bytes: 96 bits of its signature.
+/// The number of bytes at a token's end that are hashed: 96 bits of its signature.
 const HASHED: usize = 16;
 
-/// A session and what it was verified with.
+/// A session and the key that verified it.
 #[derive(Clone, Debug)]
 pub(crate) struct Verified {
     pub(crate) session: Session,
     pub(crate) key: Arc<VerifyingKey>,
 }
 
-/// Verified tokens. Looked up by a seeded hash and compared byte for byte; a caller cannot choose
-/// what is in it, because nothing is put in before its signature has been verified.
+/// The cache of verified tokens. Tokens are looked up by a seeded hash and compared byte for byte. A caller cannot
+/// choose its content, because a token is cached only after its signature has been verified.
 #[derive(Debug)]
 pub(crate) struct VerifiedTokens(Cache<Token, Verified, Weight>);
 
-/// A token as a key. The end of a signature is hashed instead of the whole: in tokens that verify it is as good as random.
+/// A token as a key. Only the end of the signature is hashed: in verified tokens, it is as good as random.
 #[derive(Debug, Eq, PartialEq)]
 struct Token(Box<[u8]>);
 
@@ -64,7 +64,7 @@ impl Equivalent<Token> for Sought<'_> {
 struct Weight;
 
 impl Weighter<Token, Verified> for Weight {
-    /// The claims are about the token again.
+    /// The parsed claims take about as much memory as the token.
     fn weight(&self, token: &Token, _: &Verified) -> u64 {
         OVERHEAD + 2 * token.0.len() as u64
     }

@@ -15,13 +15,13 @@ use crate::claim::json::{Object, Value};
 /// The session token.
 const SESSION: &str = "__session";
 
-/// When the browser last signed in, in seconds; `0` after it signed out.
+/// The time at which the browser last signed in, in seconds; `0` after it signed out.
 const CLIENT_UPDATED_AT: &str = "__client_uat";
 
-/// How the cookies of one Clerk application are named.
+/// The names of the cookies of one Clerk application.
 #[derive(Debug, Default)]
 pub(crate) struct CookieNames {
-    /// The application's own names; none without a publishable key.
+    /// The suffixed names; `None` without a publishable key.
     own: Option<[String; 2]>,
 }
 
@@ -33,7 +33,7 @@ impl CookieNames {
     }
 }
 
-/// One set of cookies.
+/// A set of cookies.
 #[derive(Clone, Copy, Debug, Default)]
 struct Set<'a> {
     session: Option<&'a str>,
@@ -49,14 +49,15 @@ pub(super) struct Cookies<'a> {
 }
 
 impl<'a> Cookies<'a> {
-    /// The first cookie of a name wins, as in Clerk's own SDK: a later one may have been tossed in by a sibling domain.
+    /// Reads the cookies. The first cookie of a name wins, as in Clerk's own SDK: a later one may have been set by a
+    /// sibling domain.
     pub(super) fn read(headers: &'a HeaderMap, names: &CookieNames) -> Self {
         let pairs = || {
             headers
                 .get_all(header::COOKIE)
                 .iter()
                 .flat_map(|value| value.as_bytes().split(|byte| *byte == b';'))
-                // Cookies of others may hold any bytes, and must not hide ours.
+                // Cookies of other programs may contain any bytes, and must not hide ours.
                 .filter_map(|pair| str::from_utf8(pair.trim_ascii()).ok()?.split_once('='))
         };
         let first = |wanted: &str| {
@@ -97,8 +98,8 @@ impl<'a> Cookies<'a> {
         }
     }
 
-    /// `usesSuffixedCookies` of Clerk's SDK, the first rule that applies. Its rule for an expired session of a development
-    /// instance is left out: it chooses between two sets that are both refused.
+    /// Implements `usesSuffixedCookies` of Clerk's SDK: the first rule that applies. Its rule for an expired session of
+    /// a development instance is omitted: that rule chooses between two sets that are both refused.
     fn prefers_own(&self, own: Set<'_>, issuer: &str) -> bool {
         let plain = self.plain;
         let plain_claims = plain.session.map(|token| Unverified::read(token, issuer));

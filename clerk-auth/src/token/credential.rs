@@ -2,7 +2,7 @@
 
 use memchr::memchr;
 
-/// A token as it was found, of which nothing is verified: not even that it is a text.
+/// A token as received; nothing has been verified, not even that the bytes are text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Credential<'a> {
     pub(crate) token: &'a [u8],

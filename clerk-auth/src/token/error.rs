@@ -1,11 +1,11 @@
-//! Why a token is not verified: it is refused, or there is nothing to verify it with.
+//! The errors of verifying a token: the token is refused, or the keys are unavailable.
 
 #[cfg(feature = "jwks")]
 use std::time::Duration;
 
 use super::refusal::Refusal;
 
-/// Why a token is not verified.
+/// The reason why a token was not verified.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum TokenError {
     /// The token is not valid.

@@ -1,8 +1,8 @@
 //! The header of a token (RFC 7515 section 4).
 //!
-//! The headers of one key's tokens differ in the digits of `oiat`, and in nothing else. So the general parser reads the
-//! first of them. A later header is compared with the one that was verified last, except for these digits. Whatever
-//! differs elsewhere goes to the general parser.
+//! The headers of one key's tokens differ only in the digits of `oiat`. So the general parser reads the first of them.
+//! A later header is compared with the one that was verified last, except for these digits. Any other header goes to
+//! the general parser.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use crate::time::Timestamp;
 /// `cat` of session tokens, and the value that some instances stamp on every token.
 const SESSION_CATEGORIES: [&str; 2] = ["cl_B7d4PD111AAA", "cl_I7d4PD111III"];
 
-/// Clerk's headers have about 110 bytes; a longer one than this is read by the general parser.
+/// Clerk's headers have about 110 bytes; the general parser reads headers longer than this.
 const MOST_COMPARED: usize = 256;
 
-/// No run of so many digits overflows.
+/// A number of this many digits cannot overflow.
 const MOST_DIGITS: usize = 18;
 
 /// The header of a session token.
@@ -34,7 +34,7 @@ pub(crate) struct Header {
 }
 
 impl Header {
-    /// Reads any header.
+    /// Parses any header.
     fn parse(text: &[u8]) -> Result<Self, Refusal> {
         // JSON text is UTF-8 (RFC 8259 section 8.1).
         let text = std::str::from_utf8(text).map_err(|_| Refusal::Malformed)?;
@@ -71,7 +71,7 @@ impl Header {
         })
     }
 
-    /// Which key the token claims to be signed with.
+    /// Returns the id of the key with which the token claims to be signed.
     pub(crate) fn key_id(&self) -> Option<&str> {
         self.key_id.as_deref()
     }
@@ -88,7 +88,7 @@ impl Header {
         let digits = &text[start..end];
         match digits.first() {
             None => Some(self.origin_issued_at),
-            // No number of JSON (RFC 8259 section 6).
+            // Not a number of JSON (RFC 8259 section 6).
             Some(b'0') => None,
             Some(_) if digits.iter().all(u8::is_ascii_digit) => Some(Some(Timestamp::from_seconds(
                 digits
@@ -102,8 +102,8 @@ impl Header {
 
 /// Finds the digits of `oiat` in a header that has it, if they are the whole number.
 ///
-/// Without a backslash each name is in the text as it is. So the only `oiat` is the name of the member, and the digits
-/// after it are its value: other digits there are another number, and change nothing else.
+/// Without a backslash, the text contains each name unchanged. So the only `oiat` is the name of the member, and the
+/// digits after it are its value. Other digits there are another number, and change nothing else.
 fn digits_of_origin(text: &str) -> Option<Range<usize>> {
     const NAME: &str = "oiat";
     let (at, _) = text.match_indices(NAME).next()?;
@@ -161,7 +161,7 @@ impl LastHeader {
         Ok((Arc::new(header), origin_issued_at))
     }
 
-    /// For a token whose signature has been verified; what anybody may send would only take its place.
+    /// Keeps the header of a token whose signature has been verified. An unverified header would only displace it.
     pub(crate) fn keep(&self, header: &Arc<Header>) {
         if !self
             .0
@@ -184,7 +184,7 @@ mod tests {
 
     type Read = Result<(Option<String>, Option<Timestamp>), Refusal>;
 
-    /// Reads a header after one that was verified. Also returns whether the general parser was left out.
+    /// Reads a header after one that was verified. Also returns whether the general parser was bypassed.
     fn read_after(last: &str, text: &[u8]) -> (Read, bool) {
         let headers = LastHeader::default();
         if let Ok(header) = Header::parse(last.as_bytes()) {
@@ -280,7 +280,7 @@ mod tests {
         }
     }
 
-    /// The members of a header that is signed as it should be; some are called like `oiat`, or hold what looks like it.
+    /// Generates the members of a valid header; some have names like `oiat`, or values that resemble it.
     fn header() -> impl Strategy<Value = String> {
         let space = || prop_oneof![4 => Just(""), 1 => Just(" ")];
         let name = prop_oneof![

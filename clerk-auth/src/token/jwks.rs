@@ -1,7 +1,7 @@
 //! The keys of a Clerk instance, fetched from its JWKS document.
 //!
-//! A request whose key is known never waits: keys are read without a lock, and refreshed in the background. What to do
-//! is a pure function of ages, [`decide`].
+//! A request whose key is known never waits: keys are read without a lock, and refreshed in the background. The
+//! decision is a pure function of ages, [`decide`].
 //!
 //! # Rotation
 //!
@@ -33,23 +33,23 @@ use crate::http::client::{causes, http_client, read_bounded};
 use crate::metrics;
 use crate::time::{Clock, Timestamp};
 
-/// Known keys are refreshed when they are older: Clerk's own SDK keeps them for 5 minutes.
+/// The age at which known keys are refreshed: Clerk's own SDK keeps them for 5 minutes.
 const FRESH: Duration = Duration::from_secs(5 * 60);
 
 /// How long keys are still used while the document cannot be fetched. A key that was removed from the document is
 /// trusted no longer than this.
 const STALE: Duration = Duration::from_secs(60 * 60);
 
-/// The least time between two fetches, whatever arrives: bounds what a flood of unknown key ids can cause.
+/// The minimum time between two fetches, which bounds the effect of a flood of unknown key ids.
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// The whole of a fetch may take this long.
+/// The timeout of a whole fetch.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The largest document that is read, in bytes: Clerk's has one or two keys of 500.
 const MAX_SIZE: usize = 256 * 1024;
 
-/// The keys of one instance, and where they come from.
+/// The keys of one instance, and their source.
 #[derive(Debug)]
 pub(crate) struct Jwks {
     url: Url,
@@ -64,14 +64,14 @@ struct State {
     keys: Arc<HashMap<String, Arc<VerifyingKey>>>,
     fetched_at: Option<Timestamp>,
     attempted_at: Option<Timestamp>,
-    /// When a failed signature last caused a fetch.
+    /// The time at which a failed signature last caused a fetch.
     rechecked_at: Option<Timestamp>,
 }
 
-/// Why the document is fetched.
+/// The reason for a fetch.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Cause {
-    /// A key is due or not known.
+    /// A key is due or unknown.
     Age,
     /// A signature failed under a known key.
     Signature,
@@ -82,9 +82,9 @@ enum Cause {
 enum Decision {
     /// Use the key.
     Use,
-    /// Use the key, and refresh the document behind the request's back.
+    /// Use the key, and refresh the document in the background.
     UseAndRefresh,
-    /// Fetch the document and look again.
+    /// Fetch the document and try again.
     Fetch,
     /// The key does not exist.
     Unknown,
@@ -92,8 +92,8 @@ enum Decision {
     Unavailable { retry_after: Duration },
 }
 
-/// `known`: the key is in the document that was fetched last; `fetched`: how long ago that was; `attempted`: how long
-/// ago a fetch was last tried.
+/// Decides from three inputs. `known`: the key is in the document that was fetched last. `fetched`: the time since
+/// then. `attempted`: the time since the last attempt to fetch.
 fn decide(known: bool, fetched: Option<Duration>, attempted: Option<Duration>) -> Decision {
     let may_fetch = attempted.is_none_or(|age| age >= INTERVAL);
     let usable = fetched.is_some_and(|age| age < STALE);
@@ -128,7 +128,7 @@ impl Jwks {
         })
     }
 
-    /// The key of that id.
+    /// Returns the key of that id.
     pub(crate) async fn key(self: &Arc<Self>, key_id: &str) -> Result<Arc<VerifyingKey>, TokenError> {
         let (mut decision, mut key) = self.decide(key_id);
         if decision == Decision::UseAndRefresh {
@@ -185,7 +185,7 @@ impl Jwks {
     fn may_recheck(&self) -> bool {
         let now = self.clock.now();
         let rechecked = self.state.load().rechecked_at;
-        // A time that is still to come means that the clock was set back, and holds nothing back.
+        // A time in the future means that the clock was set back, and must not block the fetch.
         rechecked.is_none_or(|time| time > now || now.since(time) >= INTERVAL)
     }
 
@@ -204,8 +204,8 @@ impl Jwks {
     fn decide(&self, key_id: &str) -> (Decision, Option<Arc<VerifyingKey>>) {
         let state = self.state.load();
         let now = self.clock.now();
-        // A time that is still to come means that the clock was set back. Keys are then due, and nothing holds back the
-        // fetch, or they would be trusted until the clock has caught up.
+        // A time in the future means that the clock was set back. Keys are then due and the fetch is allowed; otherwise
+        // they would be trusted until the clock has caught up.
         let age = |time: Timestamp| (time <= now).then(|| now.since(time));
         let fetched = state.fetched_at.map(|time| age(time).unwrap_or(FRESH));
         let attempted = state.attempted_at.and_then(age);
@@ -221,7 +221,7 @@ impl Jwks {
             Cause::Age => before.rechecked_at,
             Cause::Signature => Some(now),
         };
-        // Noted before the answer is there, so that a fetch that panics counts as well.
+        // Recorded before the response arrives, so that a fetch that panics counts as well.
         self.state.store(Arc::new(State {
             keys: Arc::clone(&before.keys),
             fetched_at: before.fetched_at,
@@ -275,7 +275,7 @@ pub(crate) enum FetchError {
     NoUsableKey,
 }
 
-/// The keys that can be used; one odd key does not lose the others.
+/// Parses the usable keys; one malformed key does not affect the others.
 pub(crate) fn parse(document: &[u8]) -> Result<HashMap<String, Arc<VerifyingKey>>, FetchError> {
     let document: Value = serde_json::from_slice(document).map_err(|_| FetchError::NotJwks)?;
     let keys = document["keys"].as_array().ok_or(FetchError::NotJwks)?;
@@ -291,7 +291,7 @@ pub(crate) fn parse(document: &[u8]) -> Result<HashMap<String, Arc<VerifyingKey>
     Ok(keys)
 }
 
-/// Keeps the parsed keys that are still published, and with them the tokens that they have verified.
+/// Keeps the parsed keys that are still published, and thereby the tokens that they have verified.
 fn keep_unchanged(
     keys: &mut HashMap<String, Arc<VerifyingKey>>,
     before: &HashMap<String, Arc<VerifyingKey>>,

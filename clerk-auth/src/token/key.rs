@@ -15,7 +15,7 @@ use super::refusal::Refusal;
 /// An RSA public key of at least 2048 bits. The key verifies only RS256, whatever algorithm a token's header names.
 pub(crate) struct VerifyingKey {
     key: ParsedPublicKey,
-    /// Its `kid` in a JWKS document; a PEM key has none.
+    /// Its `kid` in a JWKS document; `None` for a PEM key.
     id: Option<Box<str>>,
 }
 
@@ -23,7 +23,7 @@ impl VerifyingKey {
     /// Reads a `PUBLIC KEY` in PEM, in any spelling that [`pem`] accepts.
     pub(crate) fn from_pem(text: &str) -> Result<Self, KeyError> {
         let key = pem::public_key(text)?;
-        // The signature algorithm bounds the key's size only when it verifies, which would be a 401 for everybody.
+        // The signature algorithm checks the key's size only when it verifies, which would be a 401 for every user.
         let size = PublicEncryptingKey::from_der(&key).map(|key| key.key_size_bits());
         if !size.is_ok_and(|bits| (2_048..=8_192).contains(&bits)) {
             return Err(KeyError::Rsa);
@@ -33,7 +33,7 @@ impl VerifyingKey {
             .map_err(|_| KeyError::Rsa)
     }
 
-    /// Reads a key of a JWKS document, which has a `kid`; `None` if it is not one that signs session tokens.
+    /// Reads a key of a JWKS document, which has a `kid`; returns `None` if the key does not sign session tokens.
     #[cfg_attr(
         not(any(feature = "jwks", feature = "backend-api")),
         expect(dead_code, reason = "only JWKS documents hold JWKs")

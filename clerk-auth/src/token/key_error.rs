@@ -1,6 +1,6 @@
-//! Why a public key cannot be used.
+//! The reasons why a public key cannot be used.
 
-/// Why a key cannot be used.
+/// The reason why a key cannot be used.
 ///
 /// ```
 /// use clerk_auth::Clerk;

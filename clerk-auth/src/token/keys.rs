@@ -15,7 +15,7 @@ use super::refusal::Refusal;
 #[cfg(feature = "jwks")]
 use crate::time::Clock;
 
-/// Where the keys of an instance come from.
+/// The source of an instance's keys.
 #[derive(Debug)]
 pub(crate) enum Keys {
     Pem(Arc<VerifyingKey>),
@@ -29,7 +29,7 @@ impl Keys {
         VerifyingKey::from_pem(text).map(|key| Self::Pem(Arc::new(key)))
     }
 
-    /// The keys of the JWKS document at this address, which the first request fetches.
+    /// Creates the keys of the JWKS document at this address, which the first request fetches.
     #[cfg(feature = "jwks")]
     pub(crate) fn from_jwks(url: Url, clock: Arc<dyn Clock>) -> Result<Self, reqwest::Error> {
         Jwks::new(url, clock).map(|jwks| Self::Jwks(Arc::new(jwks)))

@@ -1,4 +1,4 @@
-//! Where a request carries its session token: the `Authorization` header, else a cookie.
+//! Locates a request's session token: the `Authorization` header, otherwise a cookie.
 
 use axum::http::{HeaderMap, header};
 use memchr::memchr;

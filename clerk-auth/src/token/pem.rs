@@ -1,7 +1,7 @@
-//! Reads a public key in PEM in every spelling that environment variables give it, as Clerk's own SDK does.
+//! Reads a public key in PEM, in every spelling found in environment variables, as Clerk's own SDK does.
 //!
-//! Quotes that a tool kept, one line, indented lines, line breaks written out as `\n` or `\r\n`, and no armor at all are in
-//! use. The SDK strips line breaks and armor (`packages/backend/src/tokens/keys.ts`) and decodes what is left.
+//! Common spellings have the quotes of a tool, a single line, indented lines, line breaks as `\n` or `\r\n`, or no
+//! armor at all. The SDK strips line breaks and armor (`packages/backend/src/tokens/keys.ts`) and decodes the rest.
 
 use base64::Engine;
 use base64::alphabet;
@@ -9,7 +9,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use super::key_error::KeyError;
 
-/// Padding is what a copied text loses first; nothing depends on it.
+/// Copying often loses the padding, which is redundant.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
@@ -23,7 +23,7 @@ pub(super) fn public_key(text: &str) -> Result<Vec<u8>, KeyError> {
     let text = ["\\\\r", "\\\\n", "\\r", "\\n", "\\t"]
         .iter()
         .fold(text.to_owned(), |text, escape| text.replace(escape, "\n"));
-    // A tool that keeps quotes keeps them around the whole; a JSON or YAML line has a comma behind them.
+    // A tool that keeps quotes keeps them around the whole; a JSON or YAML line ends with a comma.
     let around = |letter: char| letter.is_whitespace() || "\"'`,;\\\u{feff}".contains(letter);
     let body = without_armor(text.trim_matches(around))?;
     let base64: String = body
@@ -34,7 +34,7 @@ pub(super) fn public_key(text: &str) -> Result<Vec<u8>, KeyError> {
         return Err(KeyError::Pem);
     }
     let der = BASE64.decode(base64).map_err(|_| KeyError::Pem)?;
-    // Without armor only the content shows whether it is a key, and the whole of one.
+    // Without armor only the content shows whether the text is a key, and complete.
     if text.contains(DASHES) || is_sequence(&der) {
         Ok(der)
     } else {
@@ -48,7 +48,7 @@ fn is_sequence(der: &[u8]) -> bool {
     matches!(der, [0x30, 0x82, high, low, rest @ ..] if rest.len() == usize::from(u16::from_be_bytes([*high, *low])))
 }
 
-/// Returns what is between the two lines of armor, or the whole of a text without any.
+/// Returns the text between the two lines of armor, or the whole text if there is no armor.
 fn without_armor(text: &str) -> Result<&str, KeyError> {
     if !text.contains(DASHES) {
         return Ok(text);

@@ -2,7 +2,7 @@
 
 use crate::session::MalformedClaim;
 
-/// Why a session token was refused. Answered as 401 with [`code`](Self::code).
+/// The reason why a session token was refused. Answered as 401 with [`code`](Self::code).
 ///
 /// ```
 /// use clerk_auth::token::Refusal;
@@ -25,7 +25,7 @@ pub enum Refusal {
     /// The token is signed with another algorithm than RS256.
     #[error("the session token's algorithm is not accepted")]
     Algorithm,
-    /// The token has critical header parameters, which nothing here understands (RFC 7515 section 4.1.11).
+    /// The token has critical header parameters, none of which this library supports (RFC 7515 section 4.1.11).
     #[error("the session token has critical header parameters")]
     Critical,
     /// The token is valid for something else: a machine, an OAuth client, or a JWT template.
@@ -34,7 +34,7 @@ pub enum Refusal {
     /// No key of the Clerk instance has the token's `kid`.
     #[error("the session token is signed with an unknown key")]
     UnknownKey,
-    /// The signature is not that of the key.
+    /// The signature does not match the key.
     #[error("the session token's signature is not valid")]
     Signature,
     /// A standard claim is missing or of another type.
@@ -74,16 +74,16 @@ pub enum Refusal {
     /// The user's directory has withdrawn them: Clerk has ended all their sessions, and the token has not expired yet.
     #[error("the user was deprovisioned")]
     UserDeprovisioned,
-    /// The token's life, from the moment at which its claims were read to its expiry, is longer than bans and deletions are
-    /// remembered: see [`ClerkBuilder::denial_lifetime`](crate::clerk::ClerkBuilder::denial_lifetime). Such tokens are
+    /// The token's life, from the time at which its claims were read to its expiry, is longer than bans and deletions
+    /// are kept. See [`ClerkBuilder::denial_lifetime`](crate::clerk::ClerkBuilder::denial_lifetime). Such tokens are
     /// minted by the Backend API with `expires_in_seconds`, or at the edge from claims of that age.
     #[error("the session token lives too long")]
     LivesTooLong,
-    /// The token's claims were read before a ban or an end of a session that this process has had to forget, because more
-    /// of them are in force than it keeps. A token that is minted from new claims is accepted.
+    /// The token's claims were read before a ban or an end of a session that this process had to drop from its full
+    /// deny list. A token that is minted from new claims is accepted.
     #[error("the session token's claims are too old")]
     ClaimsTooOld,
-    /// A session task, such as choosing an organization, is still to be done.
+    /// A session task, such as choosing an organization, is pending.
     #[error("the session is pending")]
     Pending,
 }

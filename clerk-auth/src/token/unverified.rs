@@ -1,6 +1,6 @@
 //! Verifies a compact JWT as a Clerk session token, over bytes that are already in memory.
 //!
-//! The order, in which the first failure is the reason:
+//! The order of the checks; the first failure is the reason:
 //!
 //! 1. length, three parts, base64url without padding;
 //! 2. the header: a JSON object, `alg` RS256, no `crit`, `typ` and `cat` of a session token;
@@ -10,7 +10,7 @@
 //! 6. the life of the token: from the moment at which its claims were read to `exp`;
 //! 7. the session's status.
 //!
-//! Where Clerk's SDKs disagree, this is the stricter reading.
+//! If Clerk's SDKs disagree, the stricter interpretation applies.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,11 +25,11 @@ use crate::claim::json::Value;
 use crate::session::{MalformedClaim, Payload, Session, StandardClaims};
 use crate::time::Timestamp;
 
-/// No session token is longer, in bytes. Clerk limits metadata to 8 KB, which are 11 KB in base64url: a template that has
-/// them all by `allow(unbounded_claims)` is accepted in a header. A cookie holds 4 KB.
+/// The length limit of a session token, in bytes. Clerk limits metadata to 8 KB, which are 11 KB in base64url. A
+/// template with all of it, by `allow(unbounded_claims)`, is accepted in a header. A cookie holds 4 KB.
 pub(super) const MAX_LENGTH: usize = 16_384;
 
-/// The tolerance for clocks that differ: that of Clerk's SDK.
+/// The tolerance for clock skew: that of Clerk's SDK.
 pub(crate) const LEEWAY: Duration = Duration::from_secs(5);
 
 /// The expected values of a token's claims.
@@ -40,7 +40,7 @@ pub(crate) struct Expectations {
     pub(crate) parties: Vec<Box<str>>,
     /// True if a session with pending tasks counts as signed in.
     pub(crate) pending: bool,
-    /// The longest life of a token, from the moment at which its claims were read; `None` for any.
+    /// The longest accepted life of a token, from the time at which its claims were read; `None` for any.
     pub(crate) longest_life: Option<Duration>,
 }
 
@@ -55,7 +55,7 @@ pub(crate) struct UnverifiedToken<'a> {
 }
 
 impl<'a> UnverifiedToken<'a> {
-    /// Steps 1 and 2.
+    /// Performs steps 1 and 2.
     pub(crate) fn parse(token: &'a [u8], last: &LastHeader) -> Result<Self, Refusal> {
         if token.len() > MAX_LENGTH {
             return Err(Refusal::TooLong);
@@ -74,7 +74,7 @@ impl<'a> UnverifiedToken<'a> {
         })
     }
 
-    /// Steps 3 to 7.
+    /// Performs steps 3 to 7.
     pub(crate) fn verify(
         &self,
         key: &VerifyingKey,
@@ -97,7 +97,7 @@ impl<'a> UnverifiedToken<'a> {
     }
 }
 
-/// A machine's token (`mch_…`) and a JWT template's (no `sid`) are signed with the same key.
+/// Rejects a machine's token (`mch_…`) and a JWT template's (no `sid`), which are signed with the same key.
 fn check_subject(claims: &Payload<'_>) -> Result<(), Refusal> {
     let subject = claims.sub.as_ref().and_then(Value::as_str).unwrap_or_default();
     if subject.is_empty() {
@@ -120,7 +120,7 @@ fn check_agreement(session: &Session, expectations: &Expectations) -> Result<(),
     Ok(())
 }
 
-/// A ban is remembered for as long as this: what outlives it would be let in again.
+/// Checks the life of a token. A ban is kept for this long, so a token that outlives it would be accepted again.
 fn check_life(session: &Session, expectations: &Expectations) -> Result<(), Refusal> {
     let life = session.expires_at().since(session.claims_read_at());
     if expectations.longest_life.is_some_and(|longest| life > longest) {
@@ -129,7 +129,7 @@ fn check_life(session: &Session, expectations: &Expectations) -> Result<(), Refu
     Ok(())
 }
 
-/// Also asked of every session that was verified earlier and is used again.
+/// Checks the times, also of every session that was verified earlier and is used again.
 pub(crate) fn check_times(session: &Session, now: Timestamp) -> Result<(), Refusal> {
     let latest = now.after(LEEWAY);
     if session.expires_at().after(LEEWAY) <= now {

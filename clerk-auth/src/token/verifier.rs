@@ -1,4 +1,4 @@
-//! The one face of this folder: verifies the session tokens of one Clerk instance, and remembers those that it has verified.
+//! The interface of this folder: verifies the session tokens of one Clerk instance, and caches the verified tokens.
 
 use super::cache::{Verified, VerifiedTokens};
 use super::credential::Credential;
@@ -59,7 +59,7 @@ impl Verifier {
         Ok(session)
     }
 
-    /// Forgets that a token was verified.
+    /// Removes a token from the cache of verified tokens.
     pub(crate) fn forget(&self, credential: &Credential<'_>) {
         self.verified.remove(credential.token);
     }
@@ -80,7 +80,8 @@ impl Verifier {
         Ok(Verified { session, key })
     }
 
-    /// Returns whether a JWKS document has a key that tokens are verified with: whether it is of the same instance.
+    /// Returns whether a JWKS document has a key that verifies tokens here. True if the document is of the same
+    /// instance.
     #[cfg(feature = "backend-api")]
     pub(crate) async fn accepts_keys_of(&self, jwks: &serde_json::Value) -> Result<bool, TokenError> {
         let keys = jwks["keys"].as_array().into_iter().flatten();
@@ -95,7 +96,7 @@ impl Verifier {
                 #[cfg(feature = "jwks")]
                 Err(error @ TokenError::KeysUnavailable { .. }) => return Err(error),
             };
-            // Clerk may have replaced it under its id.
+            // Clerk may have replaced the key under its id.
             let newer = self.keys.newer(&known).await;
             if newer.is_some_and(|newer| newer.is(&key)) {
                 return Ok(true);

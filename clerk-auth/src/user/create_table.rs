@@ -1,6 +1,6 @@
-//! `CREATE TABLE`, put together at compile time: the names of the columns' types come from Rust types.
+//! `CREATE TABLE`, assembled at compile time: the names of the columns' types come from Rust types.
 //!
-//! Only of a struct whose statement is used, and not for each derive: the compiler takes milliseconds for one.
+//! Assembled only for a struct whose statement is used, and not for each derive: one takes the compiler milliseconds.
 
 use std::marker::PhantomData;
 
@@ -8,7 +8,7 @@ use sqlx::Database;
 
 use super::{ColumnDefinition, StoredIn};
 
-/// How long a statement can be, in bytes: that of two hundred columns.
+/// The largest statement, in bytes: that of two hundred columns.
 const MOST: usize = 16_384;
 
 /// The statement of a struct in a database.
@@ -45,7 +45,7 @@ impl Statement {
     }
 }
 
-/// The derive lets no quotes into a name, and a dot only between a schema and its table.
+/// The derive allows no quotes in a name, and a dot only between a schema and its table.
 const fn create_table(table: &str, columns: &[ColumnDefinition]) -> Statement {
     let mut statement = Statement {
         bytes: [0; MOST],

@@ -22,7 +22,7 @@
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Statement {
-    /// The constant of [`StoredIn`](super::StoredIn) that holds the text: `SELECT`, `TOMBSTONES.select`.
+    /// The constant of [`StoredIn`](super::StoredIn) with the text: `SELECT`, `TOMBSTONES.select`.
     pub name: &'static str,
     /// The SQL text. For [`UPSERT_MANY`](super::StoredIn::UPSERT_MANY), the text is for two rows.
     pub sql: &'static str,
@@ -54,6 +54,6 @@ pub enum Parameter {
     Texts,
     /// A 64-bit integer.
     Integer,
-    /// The type of the column at this place of [`StoredIn::COLUMNS`](super::StoredIn::COLUMNS).
+    /// The type of the column at this index of [`StoredIn::COLUMNS`](super::StoredIn::COLUMNS).
     Column(usize),
 }

@@ -10,8 +10,8 @@ use crate::id::{DeliveryId, InstanceId};
 use crate::lenient::LenientValue;
 use crate::time::Timestamp;
 
-/// From this number on, an envelope's time is in milliseconds: as seconds it were the year 5138, as milliseconds it is
-/// 1973. Clerk's documentation writes milliseconds ("Webhooks overview"), its schema seconds.
+/// The smallest number that is read as milliseconds in an envelope: as seconds it would be the year 5138, as
+/// milliseconds it is 1973. Clerk's documentation writes milliseconds ("Webhooks overview"), its schema seconds.
 const MILLISECONDS: i64 = 100_000_000_000;
 
 /// A verified and parsed delivery. Deliveries are not deduplicated.
@@ -41,12 +41,12 @@ pub struct Webhook<E = Event> {
     pub id: DeliveryId,
     /// The event.
     pub event: E,
-    /// When it happened. Clerk sends whole seconds or milliseconds, so this puts nothing in order that is near to each
-    /// other.
+    /// The time of the event. Clerk sends whole seconds or milliseconds, so events close to each other cannot be
+    /// ordered by it.
     pub timestamp: Timestamp,
-    /// In which Clerk instance.
+    /// The Clerk instance.
     pub instance_id: InstanceId,
-    /// The request to Clerk that brought it about.
+    /// The request to Clerk that caused the event.
     pub http_request: HttpRequest,
 }
 
@@ -64,13 +64,13 @@ pub struct Webhook<E = Event> {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct HttpRequest {
-    /// The address.
+    /// The IP address.
     pub client_ip: Option<Box<str>>,
-    /// The program.
+    /// The user agent.
     pub user_agent: Option<Box<str>>,
 }
 
-/// Why a delivery cannot be received, now or ever.
+/// The reason why a delivery was not accepted, temporarily or permanently.
 ///
 /// ```
 /// use axum::http::HeaderMap;
@@ -188,7 +188,7 @@ fn timestamp(envelope: &Members<'_>) -> Result<Timestamp, EventError> {
     }
 }
 
-/// A browser writes its own name, and nothing is decided by it.
+/// A browser chooses its own name, and no decision depends on it.
 fn http_request(envelope: &Members<'_>) -> HttpRequest {
     let attributes = envelope.object("event_attributes", "event_attributes");
     let request = attributes.ok().flatten().and_then(|attributes| {

@@ -1,4 +1,4 @@
-//! Why a body is not an event.
+//! The reasons why a body is not an event.
 
 /// The reason why a body is not an event. The sender signed the body, so its content deviates from Clerk's
 /// documentation, and no retry will help.
@@ -26,10 +26,10 @@ pub enum EventError {
     /// The body is not one JSON object.
     #[error("the body is not a JSON object")]
     Body,
-    /// A member that the type needs is not there.
+    /// A member that the type requires is missing.
     #[error("the event lacks `{0}`")]
     MemberMissing(Box<str>),
-    /// A member cannot be read, is of another kind than Clerk documents, or of another value than it can have.
+    /// A member cannot be read, is of another kind than Clerk documents, or has an invalid value.
     #[error("the event's `{0}` is malformed")]
     MemberMalformed(Box<str>),
 }
@@ -44,7 +44,7 @@ impl EventError {
         }
     }
 
-    /// The path of the member, such as `data.updated_at`.
+    /// Returns the path of the member, such as `data.updated_at`.
     pub fn member(&self) -> Option<&str> {
         match self {
             Self::Body => None,

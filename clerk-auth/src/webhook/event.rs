@@ -7,7 +7,7 @@ use super::user::{ClerkUser, DeletedUser};
 use crate::lenient::LenientValue;
 use crate::time::Timestamp;
 
-/// An event of Clerk's: typed for users, sessions, organizations and their memberships, and as raw JSON for all others.
+/// An event from Clerk: typed for users, sessions, organizations and their memberships, and raw JSON for all others.
 ///
 /// ```
 /// use clerk_auth::webhook::Event;
@@ -33,7 +33,7 @@ pub enum Event {
     UserDeleted(DeletedUser),
     /// `session.created`
     SessionCreated(Box<ClerkSession>),
-    /// `session.pending`: a task, such as choosing an organization, is still to be done.
+    /// `session.pending`: a task, such as choosing an organization, is pending.
     SessionPending(Box<ClerkSession>),
     /// `session.ended`
     SessionEnded(Box<ClerkSession>),
@@ -63,7 +63,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// Reads what came with an event of this type, which happened at this time.
+    /// Parses the data of an event of this type, which happened at this time.
     pub(super) fn read(
         event_type: &str,
         data: LenientValue,
@@ -95,7 +95,7 @@ impl Event {
         }
     }
 
-    /// The type as Clerk writes it, such as `user.created`.
+    /// Returns the type as Clerk writes it, such as `user.created`.
     pub fn event_type(&self) -> &str {
         match self {
             Self::UserCreated(_) => "user.created",

@@ -8,7 +8,7 @@ use crate::id::is_id;
 use crate::lenient::{LenientValue, Node};
 use crate::time::Timestamp;
 
-/// An object of an event, its path, and the members that are not what Clerk documents.
+/// An object of an event, its path, and the members that deviate from Clerk's documentation.
 pub(super) struct Members<'a> {
     object: Node<'a>,
     path: &'static str,
@@ -51,7 +51,7 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// A member that may be anything. `None` for what is not what Clerk documents, which is noted.
+    /// Reads a member that may be anything. Returns `None` and records the member if it is not as Clerk documents.
     fn lenient<T>(&mut self, name: &str, read: impl FnOnce(&'a Value) -> Option<T>) -> Option<T> {
         let read = match self.object.get(name).shallow() {
             Ok(Value::Null) => return None,
@@ -64,7 +64,7 @@ impl<'a> Members<'a> {
         read
     }
 
-    /// Notes that a member is not what Clerk documents.
+    /// Records a member that is not as Clerk documents.
     pub(super) fn note(&mut self, name: &str) {
         self.odd.push(format!("/{name}"));
     }
@@ -74,7 +74,7 @@ impl<'a> Members<'a> {
             .ok_or_else(|| self.missing(name))
     }
 
-    /// An identifier: what an event is about, or whom it concerns.
+    /// Reads a required identifier.
     pub(super) fn id<I>(&self, name: &str, new: impl FnOnce(Box<str>) -> I) -> Result<Option<I>, EventError> {
         self.strict(name, |value| {
             let id = value.as_str().filter(|id| is_id(id))?;
@@ -90,7 +90,7 @@ impl<'a> Members<'a> {
         self.id(name, new)?.ok_or_else(|| self.missing(name))
     }
 
-    /// An identifier that the event can do without.
+    /// Reads an optional identifier.
     pub(super) fn lenient_id<I>(&mut self, name: &str, new: impl FnOnce(Box<str>) -> I) -> Option<I> {
         let id = self.lenient(name, |value| value.as_str().filter(|id| is_id(id)))?;
         Some(new(id.into()))
@@ -105,7 +105,7 @@ impl<'a> Members<'a> {
         self.lenient(name, |value| value.as_str().map(Into::into))
     }
 
-    /// Text that Clerk always sends.
+    /// Reads text that Clerk always sends.
     pub(super) fn text_or(&mut self, name: &str, otherwise: &str) -> Box<str> {
         let is_missing = matches!(self.object.get(name).shallow(), Ok(Value::Null));
         if is_missing {
@@ -131,7 +131,8 @@ impl<'a> Members<'a> {
         self.lenient(name, Value::as_i64)
     }
 
-    /// A time in milliseconds, as all of them are inside `data`. Clerk always sends it; otherwise it is that of the event.
+    /// Reads a time in milliseconds, as all times inside `data` are. Clerk always sends it; the fallback is the event's
+    /// own time.
     pub(super) fn time_or(&mut self, name: &str, otherwise: Timestamp) -> Timestamp {
         match self.object.get(name).shallow() {
             Ok(Value::Number(number)) if let Some(milliseconds) = number.as_i64() => {
@@ -148,7 +149,7 @@ impl<'a> Members<'a> {
         self.integer(name).map(Timestamp::from_milliseconds)
     }
 
-    /// An object within; `path` is where it stands.
+    /// Reads a nested object; `path` is its path.
     pub(super) fn object(&self, name: &str, path: &'static str) -> Result<Option<Self>, EventError> {
         match self.node(name).shallow() {
             Ok(Value::Null) => Ok(None),
@@ -156,7 +157,7 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// Notes a member that an accessor hands out as an object, and that is not one.
+    /// Records a member that is documented as an object, and that is not one.
     pub(super) fn check_object(&mut self, name: &str) {
         self.lenient(name, Value::as_object);
     }

@@ -26,17 +26,17 @@ use crate::time::Timestamp;
 pub struct ClerkOrganization {
     /// The organization id.
     pub id: OrganizationId,
-    /// Its name; empty if the name cannot be read.
+    /// The name; empty if the name cannot be read.
     pub name: Box<str>,
-    /// Its name in addresses, where the instance has such names.
+    /// The slug, if the instance uses slugs.
     pub slug: Option<Box<str>>,
-    /// Its logo's address.
+    /// The logo's address.
     pub image_url: Option<Box<str>>,
     /// The creator.
     pub created_by: Option<UserId>,
-    /// When it was made.
+    /// The time of creation.
     pub created_at: Timestamp,
-    /// When anything of it changed last.
+    /// The time of the last change.
     pub updated_at: Timestamp,
     unreadable: Box<[Box<str>]>,
     raw: LenientValue,
@@ -61,13 +61,13 @@ pub struct ClerkOrganization {
 pub struct DeletedOrganization {
     /// The organization id; Clerk's schema does not promise it.
     pub id: Option<OrganizationId>,
-    /// Its name in addresses, where the instance has such names.
+    /// The slug, if the instance uses slugs.
     pub slug: Option<Box<str>>,
     unreadable: Box<[Box<str>]>,
     raw: LenientValue,
 }
 
-/// A user as a member of an organization. Unlike what is left of a user, what is left of a membership is all of it.
+/// A user as a member of an organization. Clerk sends the whole membership even after its deletion.
 ///
 /// ```
 /// use clerk_auth::webhook::Event;
@@ -87,16 +87,16 @@ pub struct DeletedOrganization {
 pub struct ClerkOrganizationMembership {
     /// The membership id.
     pub id: OrganizationMembershipId,
-    /// The role as roles are configured at Clerk, such as `org:admin`; empty if the role cannot be read, which is
-    /// the name of no role.
+    /// The role as configured at Clerk, such as `org:admin`. Empty if the role cannot be read; no role has an empty
+    /// name.
     pub role: Box<str>,
     /// The organization.
     pub organization_id: OrganizationId,
     /// The member; Clerk's schema does not promise it.
     pub user_id: Option<UserId>,
-    /// When the user became a member.
+    /// The time at which the user became a member.
     pub created_at: Timestamp,
-    /// When anything of the membership changed last.
+    /// The time of the last change.
     pub updated_at: Timestamp,
     unreadable: Box<[Box<str>]>,
     raw: LenientValue,
@@ -124,12 +124,12 @@ impl ClerkOrganization {
         object_or_null(&self.raw, "public_metadata")
     }
 
-    /// The organization as it was received, with the members that Clerk has added since.
+    /// Returns the organization as received, with the members that Clerk has added since.
     pub fn raw(&self) -> &LenientValue {
         &self.raw
     }
 
-    /// Lists what could not be read; see [`ClerkUser::unreadable`](super::ClerkUser::unreadable).
+    /// Lists the unreadable parts; see [`ClerkUser::unreadable`](super::ClerkUser::unreadable).
     pub fn unreadable(&self) -> &[Box<str>] {
         &self.unreadable
     }
@@ -152,7 +152,7 @@ impl DeletedOrganization {
         &self.raw
     }
 
-    /// Lists what could not be read; see [`ClerkUser::unreadable`](super::ClerkUser::unreadable).
+    /// Lists the unreadable parts; see [`ClerkUser::unreadable`](super::ClerkUser::unreadable).
     pub fn unreadable(&self) -> &[Box<str>] {
         &self.unreadable
     }
@@ -185,12 +185,12 @@ impl ClerkOrganizationMembership {
         object_or_null(&self.raw, "public_metadata")
     }
 
-    /// The membership as it was received, with the members that Clerk has added since.
+    /// Returns the membership as received, with the members that Clerk has added since.
     pub fn raw(&self) -> &LenientValue {
         &self.raw
     }
 
-    /// Lists what could not be read; see [`ClerkUser::unreadable`](super::ClerkUser::unreadable).
+    /// Lists the unreadable parts; see [`ClerkUser::unreadable`](super::ClerkUser::unreadable).
     pub fn unreadable(&self) -> &[Box<str>] {
         &self.unreadable
     }

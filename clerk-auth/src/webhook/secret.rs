@@ -1,4 +1,4 @@
-//! The secret that Clerk signs an endpoint's deliveries with.
+//! The secret with which Clerk signs an endpoint's deliveries.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,8 +10,8 @@ use base64::engine::general_purpose::STANDARD;
 /// The prefix of Clerk's signing secrets.
 const PREFIX: &str = "whsec_";
 
-/// The fewest bytes of a key: what Svix makes, and the least that the Standard Webhooks specification allows ("Signature
-/// scheme": 24 to 64 bytes). A shorter one is a placeholder, or half of what was to be pasted.
+/// The shortest key in bytes: the length of Svix's keys, and the minimum of the Standard Webhooks specification
+/// ("Signature scheme": 24 to 64 bytes). A shorter one is a placeholder, or an incomplete copy.
 const SHORTEST: usize = 24;
 
 /// The signing secret of an endpoint: `whsec_` and the base64 of a key, as the endpoint's page in Clerk's dashboard
@@ -75,8 +75,8 @@ impl fmt::Debug for SigningSecretError {
 }
 
 impl SigningSecret {
-    /// Reads a comma list, because two endpoints, or the old and the new secret of one, are one address during a
-    /// rotation. No secret has a comma.
+    /// Parses a comma-separated list: during a rotation, one address serves two endpoints, or the old and the new
+    /// secret of one. A secret never contains a comma.
     pub(super) fn list(text: &str) -> Result<Vec<Self>, SigningSecretError> {
         let secrets: Result<Vec<Self>, _> = text
             .split(',')
@@ -92,7 +92,7 @@ impl SigningSecret {
         })
     }
 
-    /// The signature of a delivery (Standard Webhooks, "Signature scheme").
+    /// Returns the signature of a delivery (Standard Webhooks, "Signature scheme").
     pub(crate) fn sign(&self, id: &str, timestamp: &str, body: &[u8]) -> aws_lc_rs::hmac::Tag {
         let mut context = Context::with_key(&self.0);
         for part in [id.as_bytes(), b".", timestamp.as_bytes(), b".", body] {

@@ -33,10 +33,11 @@ pub struct ClerkSession {
     pub user_id: UserId,
     /// The browser or device of the session.
     pub client_id: Option<ClientId>,
-    /// `active`, `pending`, `ended`, `removed`, `revoked`, `expired`, `abandoned` or `replaced`; Clerk may add others. The word
-    /// of the event's type if the status cannot be read.
+    /// `active`, `pending`, `ended`, `removed`, `revoked`, `expired`, `abandoned` or `replaced`; Clerk may add others.
+    /// If the status cannot be read, the word of the event's type.
     pub status: Box<str>,
-    /// When it expires, or would have. Its tokens expire earlier. `None` if the time cannot be read: Clerk always sends one.
+    /// The time at which the session expires, or would have. Its tokens expire earlier. `None` if the time cannot be
+    /// read: Clerk always sends one.
     pub expire_at: Option<Timestamp>,
     timestamp: Timestamp,
     unreadable: Box<[Box<str>]>,
@@ -44,7 +45,7 @@ pub struct ClerkSession {
 }
 
 impl ClerkSession {
-    /// Reads a session that has this status by the type of the event.
+    /// Parses a session, whose status follows from the type of the event.
     pub(super) fn read(raw: LenientValue, status: &str, timestamp: Timestamp) -> Result<Self, EventError> {
         let mut session = Members::of(raw.node(), "data")?;
         session.check_object("actor");
@@ -88,12 +89,12 @@ impl ClerkSession {
         object_or_null(&self.raw, "actor")
     }
 
-    /// The session as it was received, with the members that Clerk has added since.
+    /// Returns the session as received, with the members that Clerk has added since.
     pub fn raw(&self) -> &LenientValue {
         &self.raw
     }
 
-    /// Lists what could not be read; see [`ClerkUser::unreadable`].
+    /// Lists the unreadable parts; see [`ClerkUser::unreadable`].
     pub fn unreadable(&self) -> &[Box<str>] {
         &self.unreadable
     }

@@ -14,8 +14,8 @@ use super::secret::{SigningSecret, SigningSecretError};
 use crate::id::DeliveryId;
 use crate::time::{Clock, SystemClock, Timestamp};
 
-/// How far a delivery's time may be from ours, in either direction and inclusive: what Svix's and Clerk's own libraries
-/// allow. An older delivery may be a replay; Svix signs anew for each attempt.
+/// The largest difference between a delivery's time and ours, in either direction and inclusive, as in Svix's and
+/// Clerk's own libraries. An older delivery may be a replay; Svix signs each attempt anew.
 ///
 /// ```
 /// # #[cfg(feature = "testing")] {
@@ -40,13 +40,13 @@ pub const TOLERANCE: Duration = Duration::from_secs(300);
 /// The longest `svix-id`; Svix's own have 31 characters.
 const LONGEST_ID: usize = 256;
 
-/// The longest `svix-signature`. Each costs a comparison, and only a rotation has more than one.
+/// The longest `svix-signature`. Each signature costs a comparison, and only a rotation has several.
 const LONGEST_SIGNATURES: usize = 2_048;
 
 /// The most signatures, of whatever version.
 const MOST_SIGNATURES: usize = 16;
 
-/// The one version known here: HMAC-SHA256. `v1a` is Ed25519, which Clerk does not use.
+/// The only supported version: HMAC-SHA256. `v1a` is Ed25519, which Clerk does not use.
 const VERSION: &str = "v1";
 
 /// The length of an HMAC-SHA256, in bytes.
@@ -128,14 +128,14 @@ pub struct WebhookVerifier {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignatureError {
-    /// A header is not there.
+    /// A header is missing.
     #[error("the header `{0}` is missing")]
     HeaderMissing(&'static str),
     /// A header occurs more than once. The header is not a list, so a proxy may have checked one value and this library
     /// another (RFC 9110 section 5.3).
     #[error("the header `{0}` is there more than once")]
     HeaderRepeated(&'static str),
-    /// A header is empty, too long, or has other characters than it can have.
+    /// A header is empty, too long, or contains invalid characters.
     #[error("the header `{0}` is malformed")]
     HeaderMalformed(&'static str),
     /// There are more signatures than secrets in any rotation.
@@ -147,10 +147,10 @@ pub enum SignatureError {
     /// The delivery is older than [`TOLERANCE`], or the clock here is fast.
     #[error("the delivery is too old")]
     TooOld,
-    /// The delivery is of a time to come, by more than [`TOLERANCE`], or the clock here is slow.
+    /// The delivery's timestamp is in the future by more than [`TOLERANCE`], or the clock here is slow.
     #[error("the delivery is of a time to come")]
     InTheFuture,
-    /// No signature is that of a secret: the body was changed, or the secret is that of another endpoint.
+    /// No signature matches a secret: the body was changed, or the secret is that of another endpoint.
     #[error("the signature is not valid")]
     Signature,
 }
@@ -184,7 +184,7 @@ pub struct SignedHeaders<'a> {
 }
 
 impl WebhookVerifier {
-    /// A verifier of deliveries that are signed with this secret.
+    /// Creates a verifier of deliveries that are signed with this secret.
     pub fn new(secret: SigningSecret) -> Self {
         Self::of([secret].into())
     }
@@ -229,8 +229,8 @@ impl WebhookVerifier {
         self
     }
 
-    /// Accepts `webhook-id`, `webhook-timestamp` and `webhook-signature` too, for a gateway that renames the headers.
-    /// Clerk sends `svix-*`, and where one of these is there, only these count.
+    /// Also accepts `webhook-id`, `webhook-timestamp` and `webhook-signature`, for a gateway that renames the headers.
+    /// Clerk sends `svix-*`; if any of these is present, only these count.
     #[must_use]
     pub fn accept_standard_names(mut self) -> Self {
         self.accept_standard_names = true;
@@ -244,17 +244,17 @@ impl WebhookVerifier {
         self
     }
 
-    /// The present moment, by the verifier's clock.
+    /// Returns the current time of the verifier's clock.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// Verifies that a delivery is Clerk's and was sent about `now`. The body is the bytes as they were received: parsed
-    /// and written again it has another signature.
+    /// Verifies that a delivery is Clerk's and was sent about `now`. The body must be the bytes as received: serialized
+    /// again, it has another signature.
     ///
     /// # Errors
     ///
-    /// The first [`SignatureError`] that is found.
+    /// Returns the first [`SignatureError`] found.
     pub fn verify(
         &self,
         headers: &HeaderMap,
@@ -264,7 +264,7 @@ impl WebhookVerifier {
         self.verify_body(&self.verify_headers(headers, now)?, body)
     }
 
-    /// The first half of [`verify`](Self::verify), which needs no body: whether the headers are well-formed, and their
+    /// Checks the headers alone, the first half of [`verify`](Self::verify): that they are well-formed, and that their
     /// time is about `now`.
     ///
     /// # Errors
@@ -301,11 +301,11 @@ impl WebhookVerifier {
         })
     }
 
-    /// The second half of [`verify`](Self::verify).
+    /// Verifies the body, the second half of [`verify`](Self::verify).
     ///
     /// # Errors
     ///
-    /// [`SignatureError::Signature`] if no signature is that of a secret.
+    /// [`SignatureError::Signature`] if no signature matches a secret.
     pub fn verify_body(
         &self,
         headers: &SignedHeaders<'_>,

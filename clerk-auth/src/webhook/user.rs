@@ -35,29 +35,29 @@ use crate::time::Timestamp;
 pub struct ClerkUser {
     /// The Clerk user id.
     pub id: UserId,
-    /// The application's own id of the user, if it gave one to Clerk.
+    /// The application's own id of the user, if it gave Clerk one.
     pub external_id: Option<Box<str>>,
-    /// The name with which the user signs in, where the instance has such names.
+    /// The name with which the user signs in, if the instance uses such names.
     pub username: Option<Box<str>>,
     /// The first name.
     pub first_name: Option<Box<str>>,
     /// The last name.
     pub last_name: Option<Box<str>>,
-    /// The picture's address.
+    /// The address of the picture.
     pub image_url: Option<Box<str>>,
     /// The primary e-mail address. `None` for a user without one, for example one who signs in by telephone.
     pub primary_email: Option<EmailAddress>,
-    /// The user may not sign in any more; Clerk has ended the sessions.
+    /// True if the user may not sign in any more; Clerk has ended the sessions.
     pub banned: bool,
-    /// The user may not sign in at the moment; sessions go on.
+    /// True if the user may not sign in at the moment; sessions continue.
     pub locked: bool,
-    /// For how long the user stays locked, in seconds; none if for ever, or not locked.
+    /// The remaining time of the lock in seconds; `None` if permanent, or not locked.
     pub lockout_expires_in_seconds: Option<i64>,
-    /// The user's organization has withdrawn the account from its directory; Clerk has ended the sessions.
+    /// True if the user's organization has withdrawn the account from its directory; Clerk has ended the sessions.
     pub deprovisioned: bool,
-    /// When the user signed up.
+    /// The time at which the user signed up.
     pub created_at: Timestamp,
-    /// When anything of the user changed last: of two events, the one with the later moment is true.
+    /// The time of the user's last change: of two events, the one with the later time is current.
     pub updated_at: Timestamp,
     unreadable: Box<[Box<str>]>,
     raw: LenientValue,
@@ -102,7 +102,7 @@ pub struct EmailAddress {
 pub struct DeletedUser {
     /// The Clerk user id; Clerk's schema does not promise it.
     pub id: Option<UserId>,
-    /// The application's own id of the user, if it gave one to Clerk.
+    /// The application's own id of the user, if it gave Clerk one.
     pub external_id: Option<Box<str>>,
     unreadable: Box<[Box<str>]>,
     raw: LenientValue,
@@ -140,13 +140,13 @@ impl ClerkUser {
         object_or_null(&self.raw, "public_metadata")
     }
 
-    /// The user as it was received, with the members that Clerk has added since.
+    /// Returns the user as received, with the members that Clerk has added since.
     pub fn raw(&self) -> &LenientValue {
         &self.raw
     }
 
-    /// Lists what could not be read of the user, or is of another kind than Clerk documents, as JSON Pointers (RFC 6901).
-    /// Empty for every user that Clerk documents.
+    /// Lists the parts of the user that are unreadable, or of another kind than Clerk documents, as JSON Pointers (RFC
+    /// 6901). Empty for every user that Clerk documents.
     ///
     /// The paths contain names that users write: they are for code, and not for a log.
     ///
@@ -185,13 +185,14 @@ impl DeletedUser {
         &self.raw
     }
 
-    /// Lists what could not be read; see [`ClerkUser::unreadable`].
+    /// Lists the unreadable parts; see [`ClerkUser::unreadable`].
     pub fn unreadable(&self) -> &[Box<str>] {
         &self.unreadable
     }
 }
 
-/// Clerk has no member for it: the id is looked up in the list, and may be null beside a list that is not empty.
+/// Finds the primary address. Clerk has no member for it: the id is looked up in the list, and may be null although the
+/// list is not empty.
 fn primary_email(user: &mut Members<'_>) -> Option<EmailAddress> {
     const ADDRESSES: &str = "email_addresses";
     let addresses = user.node(ADDRESSES);
