@@ -1,19 +1,22 @@
 //! The traits that `#[derive(SyncedUser)]` implements: the conversion of claims to a row, and its storage in a
 //! database.
 
+mod column;
 mod create_table;
 mod denials_table;
 mod statement;
+mod upsert_many;
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use sqlx::Database;
 
+pub use self::column::{ClaimColumn, ColumnDefinition, Tombstones};
 use self::create_table::CreateTable;
 pub use self::denials_table::CREATE_DENIALS;
 pub(crate) use self::denials_table::{DENIAL_COLUMNS, DENIALS_TABLE};
 pub use self::statement::{Parameter, Statement};
+pub use self::upsert_many::UpsertMany;
 use crate::claim::{ClaimSource, SessionTokenBudget, TemplateClaim, UnreadableClaims};
 
 /// A struct that is a row of the application's own `users` table, kept equal to Clerk's claims.
@@ -177,186 +180,6 @@ pub enum VersionSource {
     /// - the time is stored only with changed claims, so a token that repeats the claims of an even earlier time can win
     ///   over tokens that confirmed the row since.
     IssuedAt,
-}
-
-/// A column as `CREATE TABLE` defines it.
-///
-/// ```
-/// # #[cfg(feature = "sqlite")] {
-/// use clerk_auth::SyncedUser;
-/// use clerk_auth::user::StoredIn;
-///
-/// #[derive(SyncedUser)]
-/// #[synced_user(table = "users", database(sqlite))]
-/// struct User {
-///     clerk_id: String,
-///     email: Option<String>,
-/// }
-///
-/// let columns = <User as StoredIn<sqlx::Sqlite>>::COLUMNS;
-/// let names: Vec<&str> = columns.iter().map(|column| column.name).collect();
-/// assert_eq!(names, ["clerk_id", "email", "clerk_version", "clerk_deleted_at"]);
-/// assert_eq!((columns[0].sql_type, columns[0].clauses.concat()), ("TEXT", " NOT NULL UNIQUE".to_owned()));
-/// # }
-/// ```
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct ColumnDefinition {
-    /// Its name, unquoted.
-    pub name: &'static str,
-    /// Its type.
-    pub sql_type: &'static str,
-    /// The clauses that follow the type: ` NOT NULL`, ` DEFAULT 0`; some may be empty.
-    pub clauses: &'static [&'static str],
-    /// True if sync inserts the value; otherwise the database generates it.
-    pub inserted: bool,
-}
-
-/// A column that a claim feeds, with the statement to find a row with the same value.
-///
-/// Sync runs these statements on a unique violation of the application's own index. Read them to check that an index
-/// serves them:
-///
-/// ```
-/// # #[cfg(feature = "sqlite")] {
-/// use clerk_auth::SyncedUser;
-/// use clerk_auth::user::StoredIn;
-///
-/// #[derive(SyncedUser)]
-/// #[synced_user(table = "users", database(sqlite))]
-/// struct User {
-///     clerk_id: String,
-///     email: Option<String>,
-/// }
-///
-/// for column in <User as StoredIn<sqlx::Sqlite>>::CLAIM_COLUMNS {
-///     println!("{}: {}", column.name, column.holder);
-/// }
-/// # }
-/// ```
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct ClaimColumn {
-    /// The column's name.
-    pub name: &'static str,
-    /// True if Clerk itself keeps the value unique within an instance. The claim is then exactly
-    /// `{{user.primary_email_address}}`, `{{user.primary_phone_number}}`, `{{user.username}}` or
-    /// `{{user.external_id}}`, without `with`, `default` and `insert_only`. A unique violation on such a column is
-    /// resolved by "the newest version wins". For any other column, a taken value refuses the new user.
-    pub unique_in_clerk: bool,
-    /// Finds the Clerk user ids of other rows with this value, ten at most: value (parameter 1), Clerk user id (parameter 2).
-    pub holder: &'static str,
-    /// Like [`holder`](Self::holder), for an index that ignores case.
-    pub holder_ignoring_case: &'static str,
-    /// Makes the column null in a row that is older or a tombstone: Clerk user id (parameter 1), version in milliseconds
-    /// (parameter 2). `None` for a column that is never null.
-    pub give_way: Option<&'static str>,
-}
-
-/// The table of deleted users whose rows were removed, with its statements.
-///
-/// ```
-/// # #[cfg(feature = "sqlite")] {
-/// use clerk_auth::SyncedUser;
-/// use clerk_auth::user::StoredIn;
-///
-/// #[derive(SyncedUser)]
-/// #[synced_user(table = "users", tombstones = "clerk_tombstones", database(sqlite))]
-/// struct User {
-///     clerk_id: String,
-/// }
-///
-/// let tombstones = <User as StoredIn<sqlx::Sqlite>>::TOMBSTONES.expect("the struct names their table");
-/// assert_eq!(tombstones.table, "clerk_tombstones");
-/// assert!(User::migration_sql::<sqlx::Sqlite>().contains(tombstones.create_table));
-/// # }
-/// ```
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Tombstones {
-    /// The table, with its schema if the struct names one: `clerk_tombstones`, `accounts.clerk_tombstones`.
-    pub table: &'static str,
-    /// Creates the table: the Clerk user id as its primary key, and the time of the deletion.
-    pub create_table: &'static str,
-    /// Returns whether a user has a tombstone (boolean): Clerk user id (parameter 1).
-    pub select: &'static str,
-    /// Reads which of any number of Clerk user ids have a tombstone (parameter 1, as of [`StoredIn::SELECT_MANY`]).
-    pub select_many: &'static str,
-    /// Deletes a user's row: Clerk user id (parameter 1).
-    pub delete: &'static str,
-}
-
-/// An upsert of any number of rows in one statement: `VALUES` with the parameters of each row, bound like those of one
-/// row, whatever their types. PostgreSQL accepts 65,535 parameters, SQLite 32,766.
-///
-/// ```
-/// # #[cfg(feature = "sqlite")] {
-/// use clerk_auth::SyncedUser;
-/// use clerk_auth::user::{StoredIn, UpsertMany};
-///
-/// #[derive(SyncedUser)]
-/// #[synced_user(table = "users", database(sqlite))]
-/// struct User {
-///     clerk_id: String,
-///     email: Option<String>,
-/// }
-///
-/// let statement: UpsertMany = <User as StoredIn<sqlx::Sqlite>>::UPSERT_MANY;
-/// assert_eq!(statement.parameters(), 3); // two columns and the version
-/// assert!(statement.sql(2).contains("($1, $2, $3), ($4, $5, $6)"));
-/// # }
-/// ```
-// `UNNEST` of one array for each column would be a text of fixed length. But sqlx has arrays only of types with
-// `PgHasArrayType`, which JSON and an application's own types lack. Where arrays work, they were faster by 4 to 23
-// percent, in `tests/examples/import_cost.rs`: too little for a second implementation.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct UpsertMany {
-    before: &'static str,
-    after: &'static str,
-    parameters: usize,
-}
-
-impl UpsertMany {
-    /// Creates a statement from the text before and after the rows, and the number of parameters per row.
-    pub const fn new(before: &'static str, after: &'static str, parameters: usize) -> Self {
-        Self {
-            before,
-            after,
-            parameters,
-        }
-    }
-
-    /// Returns the number of parameters per row.
-    pub const fn parameters(&self) -> usize {
-        self.parameters
-    }
-
-    /// Returns the statement for this many rows, at least one.
-    ///
-    /// ```
-    /// use clerk_auth::user::UpsertMany;
-    ///
-    /// let statement = UpsertMany::new("INSERT INTO users (clerk_id, name) VALUES ", " RETURNING clerk_id", 2);
-    /// assert_eq!(
-    ///     statement.sql(2),
-    ///     "INSERT INTO users (clerk_id, name) VALUES ($1, $2), ($3, $4) RETURNING clerk_id"
-    /// );
-    /// ```
-    pub fn sql(&self, rows: usize) -> String {
-        let mut sql =
-            String::with_capacity(self.before.len() + self.after.len() + rows * (4 + 8 * self.parameters));
-        sql.push_str(self.before);
-        for row in 0..rows.max(1) {
-            sql.push_str(if row == 0 { "(" } else { ", (" });
-            for place in 1..=self.parameters {
-                let comma = if place == 1 { "" } else { ", " };
-                // SQLite reads `$1` as well as `?1`.
-                let number = row * self.parameters + place;
-                // Writing to a `String` cannot fail.
-                let _ = write!(sql, "{comma}${number}");
-            }
-            sql.push(')');
-        }
-        sql.push_str(self.after);
-        sql
-    }
 }
 
 /// The storage of a [`SyncedUser`] in the database `DB`: statements, values and rows.

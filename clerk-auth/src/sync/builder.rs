@@ -5,8 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::Database;
-use sqlx::Pool;
+use sqlx::{Database, Pool};
 
 #[cfg(feature = "backend-api")]
 use super::backend::lookup::UserLookup;

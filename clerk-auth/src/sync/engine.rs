@@ -163,4 +163,8 @@ impl<U: SyncedUser> Engine<U> {
             }
         });
     }
+
+    pub(crate) fn column(&self, place: usize) -> &'static str {
+        self.claim_columns.get(place).map_or("", |column| column.name)
+    }
 }

@@ -5,5 +5,6 @@ pub(super) mod backend_api;
 pub(super) mod conflict;
 pub(super) mod delete;
 pub(super) mod reconcile;
+pub(super) mod refusal;
 pub(super) mod request;
 pub(super) mod webhook;

@@ -8,9 +8,7 @@ use tracing::Instrument;
 
 use super::engine::Engine;
 use super::error::SyncError;
-use super::flow::delete;
-use super::flow::request;
-use super::flow::webhook;
+use super::flow::{delete, request, webhook};
 use super::local::change_log::{self, Source};
 use super::local::row_cache::CachedRow;
 use super::model::outcome::{Deletion, Synced};

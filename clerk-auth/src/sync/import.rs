@@ -5,5 +5,6 @@ pub(super) mod missing;
 pub(super) mod page;
 pub(super) mod progress;
 pub(super) mod retry;
+pub(super) mod row_state;
 pub(super) mod run;
 pub(super) mod verify;

@@ -1,10 +1,9 @@
 //! The pools whose databases hold rows.
 
-use sqlx::Connection;
 use std::future::Future;
 use std::sync::Arc;
 
-use sqlx::{Database, Pool};
+use sqlx::{Connection, Database, Pool};
 
 use super::store::connection::Connections;
 use super::store::denials;

@@ -6,7 +6,8 @@ use std::marker::PhantomData;
 
 use sqlx::Database;
 
-use super::{ColumnDefinition, StoredIn};
+use super::StoredIn;
+use super::column::ColumnDefinition;
 
 /// The largest statement, in bytes: that of two hundred columns.
 const MOST: usize = 16_384;

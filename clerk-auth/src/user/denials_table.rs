@@ -1,6 +1,6 @@
 //! The table of denials: users and sessions that are refused although their tokens have not expired.
 
-use super::ColumnDefinition;
+use super::column::ColumnDefinition;
 
 /// The table of denials (bans, deletions, ends of sessions), with its index, for a migration of the application.
 /// PostgreSQL and SQLite share this text, which is part of [`migration_sql`](crate::SyncedUser::migration_sql). All

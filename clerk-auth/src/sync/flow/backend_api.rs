@@ -6,8 +6,7 @@
 
 use std::sync::Arc;
 
-use super::delete;
-use super::reconcile;
+use super::{delete, reconcile};
 use crate::claim::UnreadableClaims;
 use crate::session::Session;
 use crate::sync::backend::budget::Answer;

@@ -9,24 +9,22 @@
 //!   value of anybody else, a handle of `unsafe_metadata` for example. Only the row of a deleted user gives its value up.
 //!
 //! An unchanged request writes nothing afterwards. A row that goes without a value is recognized by a look at the newer row
-//! that holds the value ([`Engine::goes_without`]). A refused user is remembered, and a look at the holder decides whether
-//! another write is tried ([`Engine::refuse_again`]).
+//! that holds the value ([`goes_without`]). A refused user is remembered, and a look at the holder decides whether
+//! another write is tried ([`refusal::refuse_again`]).
 //!
 //! [`ClaimColumn::unique_in_clerk`]: crate::user::ClaimColumn::unique_in_clerk
-
-use std::time::Duration;
 
 use sqlx::error::DatabaseError;
 
 #[cfg(feature = "backend-api")]
 use super::delete;
+use super::refusal;
 #[cfg(feature = "backend-api")]
 use crate::sync::backend::budget::Answer;
 #[cfg(feature = "backend-api")]
 use crate::sync::backend::lookup::LookedUp;
 use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
-use crate::sync::local::refusals::Refused;
 use crate::sync::model::observation::Observation;
 #[cfg(feature = "backend-api")]
 use crate::sync::model::observation::UserObject;
@@ -38,12 +36,6 @@ use crate::user::SyncedUser;
 
 /// How often a write is tried. Two indexes, each held by one row, take four attempts.
 const MAX_ATTEMPTS: usize = 24;
-
-/// For how long a refused user's write is not tried again while a holder of the value is found.
-const REMEMBERED: Duration = Duration::from_secs(60);
-
-/// The same where no holder can be found by the value alone: an index on a part of the value, for example.
-const REMEMBERED_UNSEEN: Duration = Duration::from_secs(5);
 
 /// What is made null so that a row can be written.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -72,7 +64,7 @@ pub(crate) async fn resolve_conflict<U: SyncedUser>(
         let concessions = engine.concessions(observation, &index).await?;
         let is_final = !index.columns.is_empty() && !index.unique_in_clerk;
         if is_final && concessions.is_empty() {
-            return Err(engine.refuse(observation, index).await?);
+            return Err(refusal::refuse(engine, observation, index).await?);
         }
         let mut candidates = vec![None];
         candidates.extend(concessions.into_iter().map(Some));
@@ -104,7 +96,7 @@ pub(crate) async fn resolve_conflict<U: SyncedUser>(
             }
         }
         if !settled {
-            return Err(engine.refuse(observation, index).await?);
+            return Err(refusal::refuse(engine, observation, index).await?);
         }
     }
 }
@@ -143,29 +135,6 @@ pub(crate) async fn goes_without<U: SyncedUser>(
         }
     }
     Ok(true)
-}
-
-/// Refuses a user again whose value is still taken, without a write. Forgets the refusal if a write may succeed now.
-pub(crate) async fn refuse_again<U: SyncedUser>(
-    engine: &Engine<U>,
-    observation: &Observation<'_, U>,
-) -> Result<(), SyncError> {
-    let clerk_id = observation.clerk_id();
-    let Some(refused) = engine.refusals.0.get(clerk_id) else {
-        return Ok(());
-    };
-    let now = engine.clerk.now();
-    let is_within = |limit| now >= refused.at && now.since(refused.at) < limit;
-    let is_taken = if refused.holders.is_empty() {
-        refused.version == observation.version && is_within(REMEMBERED_UNSEEN)
-    } else {
-        is_within(REMEMBERED) && engine.is_still_taken(observation, &refused).await?
-    };
-    if is_taken {
-        return Err(engine.conflict(&refused.columns));
-    }
-    engine.refusals.0.remove(clerk_id);
-    Ok(())
 }
 
 impl<U: SyncedUser> Engine<U> {
@@ -246,56 +215,6 @@ impl<U: SyncedUser> Engine<U> {
             .then_some(claims)
     }
 
-    /// Whether one of the holders has the values of all the columns.
-    async fn is_still_taken(
-        &self,
-        observation: &Observation<'_, U>,
-        refused: &Refused,
-    ) -> Result<bool, SyncError> {
-        let mut holders = refused.holders.clone();
-        for &column in &refused.columns {
-            let found = self.store.conflicting_users(observation, column).await?;
-            holders.retain(|holder| found.contains(holder));
-        }
-        Ok(!holders.is_empty())
-    }
-
-    /// Remembers and logs that a row is refused. Nothing was written.
-    async fn refuse(
-        &self,
-        observation: &Observation<'_, U>,
-        index: ViolatedIndex,
-    ) -> Result<SyncError, SyncError> {
-        let clerk_id = observation.clerk_id();
-        let mut holders: Option<Vec<String>> = None;
-        for &column in &index.columns {
-            let found = self.store.conflicting_users(observation, column).await?;
-            match &mut holders {
-                Some(holders) => holders.retain(|holder| found.contains(holder)),
-                None => holders = Some(found),
-            }
-        }
-        let holders = holders.unwrap_or_default();
-        let conflict = self.conflict(&index.columns);
-        tracing::warn!(
-            users_table = U::TABLE,
-            user_id = clerk_id,
-            holder = holders.join(", "),
-            error = %conflict,
-            "a unique index refuses a user's row; nothing was changed"
-        );
-        if !index.columns.is_empty() {
-            let refused = Refused {
-                version: observation.version,
-                columns: index.columns,
-                holders,
-                at: self.clerk.now(),
-            };
-            self.refusals.0.insert(clerk_id.into(), refused);
-        }
-        Ok(conflict)
-    }
-
     /// Another table's index has refused what a trigger wrote there. Nothing was written.
     fn violated_elsewhere(&self, clerk_id: &str, refused: Box<dyn DatabaseError>) -> SyncError {
         tracing::error!(
@@ -347,14 +266,6 @@ impl<U: SyncedUser> Engine<U> {
             true => Ok(Vec::new()),
             false => Ok(self.store.read_many(&holders).await?),
         }
-    }
-
-    fn conflict(&self, columns: &[usize]) -> SyncError {
-        SyncError::Conflict(columns.iter().map(|&column| self.column(column)).collect())
-    }
-
-    fn column(&self, place: usize) -> &'static str {
-        self.claim_columns.get(place).map_or("", |column| column.name)
     }
 
     /// Brings the row that holds another's value up to date. Returns whether it was written; whether that frees the value

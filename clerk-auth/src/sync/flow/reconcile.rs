@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use super::conflict;
-use super::delete;
+use super::{conflict, delete, refusal};
 use crate::session::Session;
 use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
 use crate::sync::local::read_batches::CountsAsFailure;
 use crate::sync::local::row_cache::ReadStamp;
 use crate::sync::model::observation::Observation;
-use crate::sync::model::outcome::Applied;
-use crate::sync::model::outcome::{SyncOutcome, Synced};
+use crate::sync::model::outcome::{Applied, SyncOutcome, Synced};
 use crate::sync::model::plan::{Plan, plan};
 use crate::sync::model::row::Upserted;
 use crate::sync::store::error::WriteError;
@@ -73,7 +71,7 @@ pub(crate) async fn reconcile<U: SyncedUser>(
         if plan == Plan::Write && engine.refusals.contains(clerk_id) {
             // It may hold the pool's only connection.
             drop(lookup);
-            conflict::refuse_again(engine, observation).await?;
+            refusal::refuse_again(engine, observation).await?;
             continue;
         }
         let Some(_guard) = guard.or_else(|| engine.write_locks.try_lock(clerk_id, generation)) else {

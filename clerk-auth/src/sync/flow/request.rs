@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 #[cfg(feature = "backend-api")]
 use super::backend_api;
-use super::delete;
-use super::reconcile;
+use super::{delete, reconcile};
 #[cfg(feature = "backend-api")]
 use crate::claim::ClaimProblem;
 use crate::session::Session;

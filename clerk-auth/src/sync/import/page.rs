@@ -1,57 +1,32 @@
 //! A page of Clerk's users beside their rows: what is to be done for each, and doing it with few statements.
 
-use std::collections::{HashMap, HashSet};
-use std::future::Future;
-use std::time::Duration;
+use std::collections::HashMap;
 
 use super::progress::{ImportCounts, NotImported};
+use super::retry::{WRITE_TIMEOUT, at_most};
+use super::row_state::{RowState, row_states};
 use crate::id::UserId;
 use crate::lenient::LenientValue;
 use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
 use crate::sync::failure::{Failure, Step};
-use crate::sync::flow::conflict;
 use crate::sync::flow::reconcile;
 use crate::sync::local::change_log::{self, Source};
 use crate::sync::local::read_batches::CountsAsFailure;
 use crate::sync::model::observation::{Observation, UserObject};
-use crate::sync::model::outcome::Applied;
-use crate::sync::model::outcome::SyncOutcome;
-use crate::sync::model::plan::{Plan, plan};
-use crate::sync::model::row::{StoredRow, UpsertedRow};
+use crate::sync::model::outcome::{Applied, SyncOutcome};
+use crate::sync::model::row::UpsertedRow;
 use crate::sync::model::version::Version;
 use crate::sync::store::error::WriteError;
 use crate::sync::store::sqlstate::{ErrorKind, kind};
 use crate::sync::unwind::{Panicked, caught, caught_now};
 use crate::user::SyncedUser;
 
-/// How long a statement of many rows may take, with the application's hooks. No request waits for it.
-const TIMEOUT: Duration = Duration::from_secs(30);
-
 /// What became of the users of a page.
 #[derive(Debug, Default)]
 pub(super) struct PageReport {
     pub(crate) counts: ImportCounts,
     pub(super) not_imported: Vec<(UserId, NotImported)>,
-}
-
-/// How a user's row stands to what Clerk says.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum RowState {
-    /// There is none.
-    Missing,
-    /// It says something else, and is not newer.
-    Stale,
-    /// It says something else at the same version: the database normalizes it, or somebody has changed it.
-    Different,
-    /// It says the same at an older version.
-    VersionBehind,
-    /// It says the same, but for unique values that newer rows hold, or is newer.
-    Current,
-    /// It is a tombstone.
-    Deleted,
-    /// It cannot be read as the struct.
-    Unreadable,
 }
 
 /// The users of a page with what they are written from, each once.
@@ -143,67 +118,6 @@ impl PageReport {
     }
 }
 
-/// How the rows of the users stand, in their order.
-pub(super) async fn row_states<U: SyncedUser>(
-    engine: &Engine<U>,
-    observations: &[Observation<'_, U>],
-) -> Result<Vec<RowState>, SyncError> {
-    let clerk_ids: Vec<&str> = observations.iter().map(|it| it.clerk_id()).collect();
-    let mut unreadable = HashSet::new();
-    let rows = match engine.rows(&clerk_ids).await {
-        // A row that the struct cannot hold does not keep the others from being read.
-        Err(error) if is_of_reading(error.failure::<U>()) => {
-            let mut rows = Vec::with_capacity(clerk_ids.len());
-            for clerk_id in clerk_ids {
-                match engine.rows(&[clerk_id]).await {
-                    Ok(row) => rows.extend(row),
-                    Err(error) if is_of_reading(error.failure::<U>()) => {
-                        unreadable.insert(clerk_id);
-                    }
-                    Err(error) => return Err(error),
-                }
-            }
-            rows
-        }
-        rows => rows?,
-    };
-    let rows: HashMap<_, _> = rows.into_iter().collect();
-    let mut row_states = Vec::with_capacity(observations.len());
-    for it in observations {
-        if unreadable.contains(it.clerk_id()) {
-            row_states.push(RowState::Unreadable);
-            continue;
-        }
-        let stored = rows.get(it.clerk_id());
-        let Ok(planned) = caught_now(|| plan(stored, it)) else {
-            row_states.push(RowState::Unreadable);
-            continue;
-        };
-        row_states.push(match (planned, stored) {
-            (Plan::Write, None) => RowState::Missing,
-            (Plan::Write | Plan::RaiseVersion, Some(stored))
-                if engine.store.normalized().knows(it, stored) =>
-            {
-                RowState::Current
-            }
-            (Plan::Write, Some(stored)) if stored.version == it.version => {
-                match at_most(conflict::goes_without(engine, it, stored)).await? {
-                    true => RowState::Current,
-                    false => RowState::Different,
-                }
-            }
-            (Plan::Write, Some(stored)) => match at_most(conflict::goes_without(engine, it, stored)).await? {
-                true => RowState::Current,
-                false => RowState::Stale,
-            },
-            (Plan::RaiseVersion, _) => RowState::VersionBehind,
-            (Plan::Serve, _) => RowState::Current,
-            (Plan::UserDeleted, _) => RowState::Deleted,
-        });
-    }
-    Ok(row_states)
-}
-
 /// Makes the rows of a page's users what Clerk says, or counts what it would do.
 pub(super) async fn import_page<U: SyncedUser>(
     engine: &Engine<U>,
@@ -237,10 +151,6 @@ pub(super) async fn import_page<U: SyncedUser>(
 }
 
 impl<U: SyncedUser> Engine<U> {
-    async fn rows(&self, clerk_ids: &[&str]) -> Result<Vec<(String, StoredRow<U>)>, SyncError> {
-        at_most(async { Ok(self.store.read_many(clerk_ids).await?) }).await
-    }
-
     /// Raises the versions of rows, and reads the rows again: see [`Plan::RaiseVersion`]. Returns those that are to be written.
     async fn raise_versions<'a>(
         &self,
@@ -328,7 +238,7 @@ impl<U: SyncedUser> Engine<U> {
             .iter()
             .map(|row| self.row_cache.begin_write(row.clerk_id(), now))
             .collect();
-        match tokio::time::timeout(TIMEOUT, caught(self.store.write_many(rows))).await {
+        match tokio::time::timeout(WRITE_TIMEOUT, caught(self.store.write_many(rows))).await {
             Ok(Ok(written)) => written,
             // Of one of the rows.
             Ok(Err(panicked)) => Err(WriteError::OnInsert(panicked.into())),
@@ -386,11 +296,6 @@ impl<U: SyncedUser> Engine<U> {
     }
 }
 
-/// Whether one of the rows that were read is at fault.
-fn is_of_reading(failure: Failure) -> bool {
-    matches!(failure, Failure::RowUnreadable | Failure::Panic)
-}
-
 /// Whether the write of many rows failed for one of them.
 fn is_of_one(error: &WriteError) -> bool {
     match error {
@@ -410,12 +315,5 @@ pub(super) fn up_to_last_id(page: &[LenientValue]) -> (&[LenientValue], Option<&
     {
         Some((place, id)) => (&page[..=place], Some(id)),
         None => (page, None),
-    }
-}
-
-async fn at_most<T>(work: impl Future<Output = Result<T, SyncError>>) -> Result<T, SyncError> {
-    match tokio::time::timeout(TIMEOUT, caught(work)).await {
-        Ok(done) => done?,
-        Err(_) => Err(SyncError::Timeout(TIMEOUT)),
     }
 }

@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 use crate::backend_api::BackendApiError;
 use crate::sync::error::SyncError;
 use crate::sync::failure::Step;
+use crate::sync::unwind::caught;
 use crate::user::SyncedUser;
 
 /// The first pause after a failure; each further one is twice as long.
@@ -112,5 +113,15 @@ fn is_transient(error: &BackendApiError) -> bool {
         BackendApiError::Http(_) | BackendApiError::Malformed(_) => true,
         BackendApiError::Status { status, .. } => *status == 408 || *status >= 500,
         _ => false,
+    }
+}
+
+/// How long a statement of many rows may take, with the application's hooks. No request waits for it.
+pub(super) const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+
+pub(super) async fn at_most<T>(work: impl Future<Output = Result<T, SyncError>>) -> Result<T, SyncError> {
+    match tokio::time::timeout(WRITE_TIMEOUT, caught(work)).await {
+        Ok(done) => done?,
+        Err(_) => Err(SyncError::Timeout(WRITE_TIMEOUT)),
     }
 }

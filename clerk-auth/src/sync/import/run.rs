@@ -7,12 +7,10 @@ use std::time::Duration;
 use futures_util::stream::{Stream, unfold};
 use tokio::task::JoinHandle;
 
-use super::instance;
-use super::missing;
-use super::page;
 use super::page::{PageReport, up_to_last_id};
 use super::progress::{ImportCounts, ImportCursor, ImportError, ImportPart, ImportProgress};
 use super::retry::RetryPolicy;
+use super::{instance, missing, page};
 use crate::backend_api::{BackendApi, BackendApiError, LARGEST_PAGE};
 use crate::id::UserId;
 use crate::lenient::LenientValue;

@@ -4,12 +4,11 @@ use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
-use super::instance;
-use super::missing;
-use super::page;
-use super::page::{Page, RowState, up_to_last_id};
+use super::page::{Page, up_to_last_id};
 use super::progress::{ImportError, NotImported};
 use super::retry::RetryPolicy;
+use super::row_state::RowState;
+use super::{instance, missing, row_state};
 use crate::backend_api::{BackendApi, LARGEST_PAGE};
 use crate::id::UserId;
 use crate::lenient::LenientValue;
@@ -152,7 +151,7 @@ impl<U: SyncedUser> UserSync<U> {
             drift.reasons.extend(drift.unreadable.skip(user_id, &reason));
         }
         let row_states = policy
-            .retry_db::<U, _, _>(|| page::row_states(&self.inner, &observations))
+            .retry_db::<U, _, _>(|| row_state::row_states(&self.inner, &observations))
             .await?;
         for (observation, state) in observations.iter().zip(row_states) {
             drift.users += 1;

@@ -8,6 +8,7 @@ use crate::user::SyncedUser;
 pub(crate) enum Source {
     Request,
     Webhook,
+    #[cfg(feature = "backend-api")]
     Import,
     Application,
 }
@@ -17,6 +18,7 @@ impl Source {
         match self {
             Self::Request => "request",
             Self::Webhook => "webhook",
+            #[cfg(feature = "backend-api")]
             Self::Import => "import",
             Self::Application => "application",
         }

@@ -4,8 +4,7 @@
 //! Other processes are heard through PostgreSQL, a moment after they have committed. The handles of this one need not wait:
 //! a write that has returned is known to all of them.
 
-use std::hash::BuildHasher;
-use std::hash::RandomState;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 

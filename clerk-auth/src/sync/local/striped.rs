@@ -1,7 +1,6 @@
 //! A fixed number of places, of which each user has one: what is kept in them does not grow with the users.
 
-use std::hash::BuildHasher;
-use std::hash::RandomState;
+use std::hash::{BuildHasher, RandomState};
 
 /// Users share places, and nobody can choose with whom.
 pub(crate) struct Striped<T> {

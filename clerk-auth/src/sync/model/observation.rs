@@ -1,10 +1,9 @@
 //! What a source says of a user: claims, and how new they are.
 
-use crate::claim::ClaimKind;
 use serde_json::{Map, Value};
 
 use super::version::Version;
-use crate::claim::{Claim, ClaimProblem, ClaimSource, Integer, UnreadableClaims};
+use crate::claim::{Claim, ClaimKind, ClaimProblem, ClaimSource, Integer, UnreadableClaims};
 use crate::id::is_id;
 use crate::lenient::{LenientValue, UnreadableValue};
 use crate::session::Session;

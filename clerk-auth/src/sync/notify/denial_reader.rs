@@ -58,7 +58,7 @@ pub(crate) async fn watch<U: SyncedUser>(inner: Weak<Engine<U>>, denials: Arc<De
         let read = read.unwrap_or(Err(sqlx::Error::PoolTimedOut));
         match &read {
             Ok(()) if !was_read => {
-                tracing::info!(users_table = U::TABLE, "the table of denials can be read again")
+                tracing::info!(users_table = U::TABLE, "the table of denials can be read again");
             }
             Err(error) if was_read => tracing::warn!(
                 users_table = U::TABLE,

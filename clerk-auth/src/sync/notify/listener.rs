@@ -3,14 +3,12 @@
 //! PostgreSQL's `LISTEN` belongs to a connection. While there is none that is known to hear, no copy is served, and every
 //! request reads its row.
 
-use sqlx::{Connection, Row};
-use std::hash::BuildHasher;
-use std::hash::RandomState;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 use tokio::time::{sleep, timeout};
 
 use crate::sync::engine::Engine;

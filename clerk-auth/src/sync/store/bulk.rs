@@ -7,9 +7,7 @@ use sqlx::Transaction;
 
 use super::bookkeeping::{last_id, written_of_many};
 use super::dialect::Dialect;
-use super::error::WriteError;
-use super::error::commit_error;
-use super::error::unique_violation;
+use super::error::{WriteError, commit_error, unique_violation};
 use super::retry::forget_if_stale;
 use super::sql_store::SqlStore;
 use crate::sync::model::announcement::announcement;
@@ -140,7 +138,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
             .collect();
         let mut arguments = DB::Arguments::default();
         let versions = Value::from(versions).to_string();
-        DB::add_text(&mut arguments, &*versions)?;
+        DB::add_text(&mut arguments, &versions)?;
         self.connections.execute(U::RAISE_VERSION_MANY, arguments).await
     }
 
@@ -159,7 +157,7 @@ async fn found<'a, DB: Dialect, U: StoredIn<DB>>(
     sql: &'static str,
     rows: impl Iterator<Item = &'a Observation<'a, U>>,
 ) -> Result<HashSet<String>, sqlx::Error> {
-    let clerk_ids: Vec<&str> = rows.map(|row| row.clerk_id()).collect();
+    let clerk_ids: Vec<&str> = rows.map(Observation::clerk_id).collect();
     let found = DB::fetch_all(transaction, sql, DB::many(&clerk_ids)?).await?;
     found.iter().map(last_id::<DB>).collect()
 }

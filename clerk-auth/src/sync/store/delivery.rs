@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use super::connection::Connections;
 use super::dialect::Dialect;
-use super::error::WriteError;
-use super::error::commit_error;
+use super::error::{WriteError, commit_error};
 use super::hooks::OnEvent;
 use super::retry::forget_if_stale;
 use super::sql_store::{SqlStore, with_version};

@@ -1,8 +1,7 @@
 //! The rows that hold a unique value which another row is to have.
 
 use super::dialect::Dialect;
-use super::error::WriteError;
-use super::error::unique_violation;
+use super::error::{WriteError, unique_violation};
 use super::sql_store::{SqlStore, with_version};
 use crate::sync::model::observation::Observation;
 use crate::user::StoredIn;

@@ -3,8 +3,7 @@
 //! what the claims become.
 
 use std::collections::HashSet;
-use std::hash::RandomState;
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use quick_cache::sync::Cache;

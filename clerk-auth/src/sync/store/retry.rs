@@ -11,8 +11,7 @@
 //! How long all of that takes is bounded by the time of the request, delivery or import that waits.
 
 use std::future::Future;
-use std::hash::BuildHasher;
-use std::hash::RandomState;
+use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use sqlx::Connection as _;

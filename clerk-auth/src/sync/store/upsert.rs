@@ -1,12 +1,11 @@
 //! Writes one row: the upsert and what goes with it, or the insertion of a row that there was not a moment ago.
 
-use super::connection::Connection;
 use sqlx::{Connection as _, Transaction};
 
 use super::bookkeeping::{is_inserted, written};
+use super::connection::Connection;
 use super::dialect::Dialect;
-use super::error::WriteError;
-use super::error::{commit_error, unique_violation};
+use super::error::{WriteError, commit_error, unique_violation};
 use super::retry::forget_if_stale;
 use super::sql_store::SqlStore;
 use crate::sync::model::observation::Observation;
@@ -65,7 +64,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
     ) -> Result<Upserted<U>, WriteError> {
         let mut arguments = Self::bound(observation)?;
         if Self::ANNOUNCES {
-            DB::add_text(&mut arguments, &*self.sender)?;
+            DB::add_text(&mut arguments, &self.sender)?;
         }
         match DB::upsert::<U>(&mut *connection, observation.clerk_id(), arguments)
             .await

@@ -1,0 +1,95 @@
+//! A row that a unique index refuses for good: what is logged and remembered, and when a write is tried again.
+
+use std::time::Duration;
+
+use crate::sync::engine::Engine;
+use crate::sync::error::SyncError;
+use crate::sync::local::refusals::Refused;
+use crate::sync::model::observation::Observation;
+use crate::sync::store::interface::ViolatedIndex;
+use crate::user::SyncedUser;
+
+/// For how long a refused user's write is not tried again while a holder of the value is found.
+const REMEMBERED: Duration = Duration::from_secs(60);
+
+/// The same where no holder can be found by the value alone: an index on a part of the value, for example.
+const REMEMBERED_UNSEEN: Duration = Duration::from_secs(5);
+
+/// Remembers and logs that a row is refused. Nothing was written.
+pub(crate) async fn refuse<U: SyncedUser>(
+    engine: &Engine<U>,
+    observation: &Observation<'_, U>,
+    index: ViolatedIndex,
+) -> Result<SyncError, SyncError> {
+    let clerk_id = observation.clerk_id();
+    let mut holders: Option<Vec<String>> = None;
+    for &column in &index.columns {
+        let found = engine.store.conflicting_users(observation, column).await?;
+        match &mut holders {
+            Some(holders) => holders.retain(|holder| found.contains(holder)),
+            None => holders = Some(found),
+        }
+    }
+    let holders = holders.unwrap_or_default();
+    let conflict = engine.conflict(&index.columns);
+    tracing::warn!(
+        users_table = U::TABLE,
+        user_id = clerk_id,
+        holder = holders.join(", "),
+        error = %conflict,
+        "a unique index refuses a user's row; nothing was changed"
+    );
+    if !index.columns.is_empty() {
+        let refused = Refused {
+            version: observation.version,
+            columns: index.columns,
+            holders,
+            at: engine.clerk.now(),
+        };
+        engine.refusals.0.insert(clerk_id.into(), refused);
+    }
+    Ok(conflict)
+}
+
+/// Refuses a user again whose value is still taken, without a write. Forgets the refusal if a write may succeed now.
+pub(crate) async fn refuse_again<U: SyncedUser>(
+    engine: &Engine<U>,
+    observation: &Observation<'_, U>,
+) -> Result<(), SyncError> {
+    let clerk_id = observation.clerk_id();
+    let Some(refused) = engine.refusals.0.get(clerk_id) else {
+        return Ok(());
+    };
+    let now = engine.clerk.now();
+    let is_within = |limit| now >= refused.at && now.since(refused.at) < limit;
+    let is_taken = if refused.holders.is_empty() {
+        refused.version == observation.version && is_within(REMEMBERED_UNSEEN)
+    } else {
+        is_within(REMEMBERED) && engine.is_still_taken(observation, &refused).await?
+    };
+    if is_taken {
+        return Err(engine.conflict(&refused.columns));
+    }
+    engine.refusals.0.remove(clerk_id);
+    Ok(())
+}
+
+impl<U: SyncedUser> Engine<U> {
+    /// Whether one of the holders has the values of all the columns.
+    async fn is_still_taken(
+        &self,
+        observation: &Observation<'_, U>,
+        refused: &Refused,
+    ) -> Result<bool, SyncError> {
+        let mut holders = refused.holders.clone();
+        for &column in &refused.columns {
+            let found = self.store.conflicting_users(observation, column).await?;
+            holders.retain(|holder| found.contains(holder));
+        }
+        Ok(!holders.is_empty())
+    }
+
+    fn conflict(&self, columns: &[usize]) -> SyncError {
+        SyncError::Conflict(columns.iter().map(|&column| self.column(column)).collect())
+    }
+}

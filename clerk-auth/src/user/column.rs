@@ -1,0 +1,105 @@
+//! Columns as the derive describes them, and the table of deleted users.
+
+/// A column as `CREATE TABLE` defines it.
+///
+/// ```
+/// # #[cfg(feature = "sqlite")] {
+/// use clerk_auth::SyncedUser;
+/// use clerk_auth::user::StoredIn;
+///
+/// #[derive(SyncedUser)]
+/// #[synced_user(table = "users", database(sqlite))]
+/// struct User {
+///     clerk_id: String,
+///     email: Option<String>,
+/// }
+///
+/// let columns = <User as StoredIn<sqlx::Sqlite>>::COLUMNS;
+/// let names: Vec<&str> = columns.iter().map(|column| column.name).collect();
+/// assert_eq!(names, ["clerk_id", "email", "clerk_version", "clerk_deleted_at"]);
+/// assert_eq!((columns[0].sql_type, columns[0].clauses.concat()), ("TEXT", " NOT NULL UNIQUE".to_owned()));
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ColumnDefinition {
+    /// Its name, unquoted.
+    pub name: &'static str,
+    /// Its type.
+    pub sql_type: &'static str,
+    /// The clauses that follow the type: ` NOT NULL`, ` DEFAULT 0`; some may be empty.
+    pub clauses: &'static [&'static str],
+    /// True if sync inserts the value; otherwise the database generates it.
+    pub inserted: bool,
+}
+
+/// A column that a claim feeds, with the statement to find a row with the same value.
+///
+/// Sync runs these statements on a unique violation of the application's own index. Read them to check that an index
+/// serves them:
+///
+/// ```
+/// # #[cfg(feature = "sqlite")] {
+/// use clerk_auth::SyncedUser;
+/// use clerk_auth::user::StoredIn;
+///
+/// #[derive(SyncedUser)]
+/// #[synced_user(table = "users", database(sqlite))]
+/// struct User {
+///     clerk_id: String,
+///     email: Option<String>,
+/// }
+///
+/// for column in <User as StoredIn<sqlx::Sqlite>>::CLAIM_COLUMNS {
+///     println!("{}: {}", column.name, column.holder);
+/// }
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ClaimColumn {
+    /// The column's name.
+    pub name: &'static str,
+    /// True if Clerk itself keeps the value unique within an instance. The claim is then exactly
+    /// `{{user.primary_email_address}}`, `{{user.primary_phone_number}}`, `{{user.username}}` or
+    /// `{{user.external_id}}`, without `with`, `default` and `insert_only`. A unique violation on such a column is
+    /// resolved by "the newest version wins". For any other column, a taken value refuses the new user.
+    pub unique_in_clerk: bool,
+    /// Finds the Clerk user ids of other rows with this value, ten at most: value (parameter 1), Clerk user id (parameter 2).
+    pub holder: &'static str,
+    /// Like [`holder`](Self::holder), for an index that ignores case.
+    pub holder_ignoring_case: &'static str,
+    /// Makes the column null in a row that is older or a tombstone: Clerk user id (parameter 1), version in milliseconds
+    /// (parameter 2). `None` for a column that is never null.
+    pub give_way: Option<&'static str>,
+}
+
+/// The table of deleted users whose rows were removed, with its statements.
+///
+/// ```
+/// # #[cfg(feature = "sqlite")] {
+/// use clerk_auth::SyncedUser;
+/// use clerk_auth::user::StoredIn;
+///
+/// #[derive(SyncedUser)]
+/// #[synced_user(table = "users", tombstones = "clerk_tombstones", database(sqlite))]
+/// struct User {
+///     clerk_id: String,
+/// }
+///
+/// let tombstones = <User as StoredIn<sqlx::Sqlite>>::TOMBSTONES.expect("the struct names their table");
+/// assert_eq!(tombstones.table, "clerk_tombstones");
+/// assert!(User::migration_sql::<sqlx::Sqlite>().contains(tombstones.create_table));
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Tombstones {
+    /// The table, with its schema if the struct names one: `clerk_tombstones`, `accounts.clerk_tombstones`.
+    pub table: &'static str,
+    /// Creates the table: the Clerk user id as its primary key, and the time of the deletion.
+    pub create_table: &'static str,
+    /// Returns whether a user has a tombstone (boolean): Clerk user id (parameter 1).
+    pub select: &'static str,
+    /// Reads which of any number of Clerk user ids have a tombstone (parameter 1, as of [`StoredIn::SELECT_MANY`](super::StoredIn::SELECT_MANY)).
+    pub select_many: &'static str,
+    /// Deletes a user's row: Clerk user id (parameter 1).
+    pub delete: &'static str,
+}
