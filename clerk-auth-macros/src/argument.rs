@@ -140,7 +140,7 @@ pub(crate) fn arguments(attribute: &Attribute, form: &str, diagnostics: &mut Dia
     }
 }
 
-/// Reports an argument whose key is none of `known`.
+/// Reports an argument whose key is not among `known`.
 pub(crate) fn unknown(argument: &Argument, owner: &str, known: &[&str], diagnostics: &mut Diagnostics) {
     let Some(key) = argument.key() else {
         diagnostics.error_at(

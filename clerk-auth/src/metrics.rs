@@ -25,7 +25,7 @@
 //! describe_counter!(USER_SYNCS, "sessions for which a row was asked, by struct and outcome");
 //! ```
 //!
-//! These rules for Prometheus alert an operator if nobody can sign in, or if rows cannot be loaded:
+//! These rules for Prometheus alert an operator if sign-in fails for everyone, or if rows cannot be loaded:
 //!
 //! ```text
 //! rate(clerk_auth_session_tokens_total{outcome="keys_unavailable"}[5m]) > 0

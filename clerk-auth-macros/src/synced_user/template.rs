@@ -166,7 +166,7 @@ fn convert(node: Node, allow_unknown: bool, errors: &mut Vec<TemplateError>) -> 
             Ok(expression) => expression,
             Err(mistakes) => {
                 errors.extend(mistakes.into_iter().map(|mistake| TemplateError {
-                    // One more for the quote. Escapes before the mistake would shift the position, and no shortcode
+                    // Plus one for the quote. Escapes before the mistake would shift the position, and no shortcode
                     // needs an escape.
                     at: Some(node.at + 1 + mistake.at),
                     message: mistake.message,

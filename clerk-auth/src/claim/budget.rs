@@ -5,8 +5,8 @@ use std::fmt;
 /// The largest size of a template's claims in a session token, in bytes, as computed by the derive.
 ///
 /// A browser stores a cookie of at most 4 KB. Clerk's own claims take most of that, and Clerk recommends less than 1.2
-/// KB of custom claims. If the cookie grows too large, browsers drop it, and nobody can sign in. The derive rejects a
-/// template over [`LIMIT`](Self::LIMIT).
+/// KB of custom claims. If the cookie grows too large, browsers drop it, and sign-in fails for everyone. The derive
+/// rejects a template over [`LIMIT`](Self::LIMIT).
 ///
 /// The figures are JSON before base64url, in UTF-8 bytes. Static text counts unchanged, e-mail addresses 254 (RFC 5321
 /// section 4.5.3.1.3), phone numbers 16 (E.164), times 10, Clerk's ids 32. Clerk documents no bound for names, picture

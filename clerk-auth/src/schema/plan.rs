@@ -124,7 +124,7 @@ pub(super) async fn plan<DB: Explain>(
                 | sqlx::Error::ColumnNotFound(_)),
             ) => {
                 let mend = mend(&error, table, privileges, role);
-                // One cause may break many statements.
+                // A single cause may break many statements.
                 if mend.is_none() || problems.iter().all(|problem| problem.mend != mend) {
                     problems.push(Problem {
                         what: format!(

@@ -110,7 +110,7 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// One reads the standard claims, and the other reads custom claims later.
+        /// The standard claims are read by the first, and custom claims later by the second.
         #[test]
         fn two_readers_accept_the_same(text in r#"\{("(sub|o|v|a|b)":(1|-2\.5|"x\\n"|null|true|\[\]|\{"d":0(,"d":1)?\}),){0,4}"e":"é"\}?"#) {
             let accepted = Object::parse(&text).is_some();

@@ -320,7 +320,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(8_000) })]
 
-        /// Whatever header was verified last, the comparison reads the same values as the general parser.
+        /// For any header that was verified last, the comparison reads the same values as the general parser.
         #[test]
         fn comparison_reads_what_the_parser_reads(
             last in prop_oneof![4 => header(), 1 => "1[0-9]{9}".prop_map(|oiat| clerks(&oiat))],
