@@ -2,7 +2,7 @@
 
 use clerk_auth::sync::ImportCursor;
 
-/// What the arguments do not decide.
+/// The settings that are not arguments.
 const ENVIRONMENT: &str = "\
 The environment chooses the database and the Clerk instance: DATABASE_URL, LISTEN_ADDR, CLERK_PUBLISHABLE_KEY and the other
 variables of the README. Without any of them the application uses a file in the working directory and a local stand-in for
@@ -16,7 +16,7 @@ pub(crate) struct Arguments {
     command: Option<Command>,
 }
 
-/// What the process is asked to do.
+/// The command of the process.
 #[derive(Clone, Debug, Eq, PartialEq, clap::Subcommand)]
 pub(crate) enum Command {
     /// Serve the application; the default
@@ -65,7 +65,7 @@ impl ImportOptions {
     }
 }
 
-/// One word of a POSIX shell (POSIX.1-2024, 2.2.2).
+/// Quotes a word for a POSIX shell (POSIX.1-2024, 2.2.2).
 fn quoted(text: &str) -> String {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-".contains(letter);
     if !text.is_empty() && text.chars().all(is_plain) {

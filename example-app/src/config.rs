@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-/// The address the application listens on unless `LISTEN_ADDR` says otherwise.
+/// The default address on which the application listens, overridden by `LISTEN_ADDR`.
 const DEFAULT_ADDRESS: &str = "127.0.0.1:3000";
 
 /// The database that is used if `DATABASE_URL` is not set: a file in the working directory.
@@ -38,7 +38,7 @@ pub enum SignIn {
     Clerk,
 }
 
-/// What is wrong with the environment.
+/// A fault in the environment.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ConfigError {
     /// `LISTEN_ADDR` is not an address.
@@ -57,7 +57,7 @@ pub enum ConfigError {
          Clerk's dashboard (API keys), or unset every CLERK_ variable to use the local stand-in"
     )]
     MissingKey,
-    /// A live key, and not enough to use it: the stand-in is no way out.
+    /// A live key without the other settings: the stand-in is not an alternative.
     #[error(
         "CLERK_PUBLISHABLE_KEY is a live key, beside which the local stand-in does not run, and both CLERK_SECRET_KEY \
          and CLERK_JWT_KEY are missing; copy one of them from Clerk's dashboard (API keys)"
@@ -82,7 +82,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] names the variable and says what to set.
+    /// [`ConfigError`] names the variable and the value to set.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let variable = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
         let address = variable("LISTEN_ADDR").unwrap_or_else(|| DEFAULT_ADDRESS.to_owned());

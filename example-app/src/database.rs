@@ -209,7 +209,7 @@ impl Database {
     ///
     /// # Errors
     ///
-    /// What the database says.
+    /// Returns the error of the database.
     pub async fn all_users(&self) -> sqlx::Result<Vec<User>> {
         const SQL: &str = "SELECT id, clerk_id, email, first_name, last_name, image_url, credits FROM users \
                            WHERE clerk_deleted_at IS NULL ORDER BY id";
@@ -225,7 +225,8 @@ async fn connect(options: PgConnectOptions) -> sqlx::Result<PgPool> {
     PgPoolOptions::new().connect_with(options).await
 }
 
-/// Tells at once why a database cannot be reached; a pool tries for half a minute, and then does not say.
+/// Connects once, to report at once why a database cannot be reached; a pool retries for half a minute, and then omits
+/// the reason.
 async fn first_answer(options: &PgConnectOptions) -> sqlx::Result<()> {
     let answered = tokio::time::timeout(FIRST_ANSWER, options.connect()).await;
     let connection: PgConnection =

@@ -19,7 +19,7 @@ use crate::database::Database;
 use crate::problem::Problem;
 use crate::user::User;
 
-/// What the handlers share.
+/// The state that handlers share.
 #[derive(Clone, Debug, FromRef)]
 pub struct AppState {
     /// Verifies session tokens.
@@ -43,13 +43,13 @@ pub fn app(state: AppState) -> Router {
         .with_state(state)
 }
 
-/// The signed-in person as a row; the header tells what sync did to have it.
+/// Returns the signed-in user's row; a header reports the outcome of sync.
 #[authenticated]
 async fn me(synced: Synced<User>) -> impl IntoResponse {
     ([("x-user-sync", synced.outcome.as_str())], Json(synced.user))
 }
 
-/// What the token says, without a look into the database.
+/// Returns the claims of the token, without a query.
 #[authenticated]
 async fn session(session: Session) -> Json<serde_json::Value> {
     Json(serde_json::json!({

@@ -27,8 +27,8 @@ use tokio::sync::oneshot;
 use crate::arguments::{Arguments, Command};
 use crate::progress::Progress;
 
-/// What requests under way have to finish once the process is told to stop: less than process managers wait before they
-/// kill, and a client that never finishes its request holds nothing up.
+/// The time for requests to finish after the process has received a stop signal. Shorter than the wait of process
+/// managers before they kill, and a client that never finishes its request does not delay the exit.
 const GRACE: Duration = Duration::from_secs(5);
 
 #[tokio::main]

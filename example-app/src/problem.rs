@@ -1,9 +1,9 @@
-//! What the application answers when its own queries fail.
+//! The application's answer if its own queries fail.
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-/// A failure of the application's own; the cause is logged and not told to the caller.
+/// A failure of the application's own; the cause is logged and not sent to the caller.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct Problem(#[from] sqlx::Error);

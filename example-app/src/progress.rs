@@ -10,7 +10,7 @@ use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, P
 /// How often the bar is drawn although nothing has happened, so that one sees it waiting.
 const TICK: Duration = Duration::from_millis(200);
 
-/// What standard error shows. Log lines go through it, so that they stand above the bar.
+/// The output on standard error. Log lines go through it, so that they appear above the bar.
 #[derive(Clone, Debug)]
 pub(crate) struct Progress(ProgressBar);
 
@@ -75,7 +75,7 @@ fn users(counts: &ImportCounts) -> u64 {
     counts.total() - counts.deleted
 }
 
-/// How long it will take still, once there is something to tell it by.
+/// Writes the estimated remaining time, once an estimate is possible.
 fn left(state: &ProgressState, text: &mut dyn fmt::Write) {
     if (1..state.len().unwrap_or(0)).contains(&state.pos()) {
         // Text that is kept in memory takes everything.

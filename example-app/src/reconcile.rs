@@ -28,7 +28,7 @@ enum Ended {
 pub(crate) async fn import(options: &ImportOptions, progress: &Progress) -> Result<(), Box<dyn Error>> {
     let (source, users) = open().await?;
     let mut cursor = options.after.clone();
-    // How many are left after a cursor, Clerk does not tell.
+    // Clerk does not report the number of users after a cursor.
     progress.begin(source.user_count.filter(|_| cursor.is_none()));
     let imported = import_all(&users, &source, options, progress, &mut cursor).await;
     progress.end(imported.is_ok());
@@ -74,7 +74,7 @@ async fn import_all(
     }
 }
 
-/// What has happened, and the command that goes on.
+/// Describes the outcome, with the command to resume.
 fn advice(ended: &Ended, options: &ImportOptions, cursor: Option<&ImportCursor>) -> String {
     let Some(cursor) = cursor else {
         return format!("{ended}; the first page was not finished");
@@ -100,7 +100,7 @@ fn advice(ended: &Ended, options: &ImportOptions, cursor: Option<&ImportCursor>)
     )
 }
 
-/// Compares, and prints what was found. Whether there was nothing.
+/// Compares, and prints the differences. Returns whether there were none.
 pub(crate) async fn verify(json: bool) -> Result<bool, Box<dyn Error>> {
     let (source, users) = open().await?;
     let drift = users.verify(&source.api).await?;

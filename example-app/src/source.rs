@@ -15,11 +15,11 @@ const STAND_IN_KEY: &str = "sk_test_stand_in";
 pub(crate) struct Source {
     pub(crate) clerk: Clerk,
     pub(crate) api: BackendApi,
-    /// How many there are, unless Clerk does not say.
+    /// The number of users, if Clerk reports it.
     pub(crate) user_count: Option<u64>,
 }
 
-/// Why nobody can be asked.
+/// The reason why users cannot be listed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SourceError {
     /// Tokens can be verified without it, and users not be listed.
@@ -55,7 +55,7 @@ impl Source {
                 }
                 let clerk = Clerk::from_env()?;
                 let api = BackendApi::from_env()?;
-                // Only the bar wants it. What is wrong shows when the users are asked for.
+                // Only the progress bar uses the count. An error appears when the users are listed.
                 let user_count = api.user_count().await.ok();
                 Ok(Self {
                     clerk,

@@ -10,7 +10,7 @@ use clerk_auth::SyncedUser;
     database(postgres, sqlite)
 )]
 pub struct User {
-    /// What the application's own tables reference.
+    /// The id that the application's own tables reference.
     #[column(generated)]
     pub id: i64,
     /// Clerk's id: the `sub` claim.
