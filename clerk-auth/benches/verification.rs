@@ -1,4 +1,4 @@
-//! What verification costs beside the RSA operation that it cannot do without, measured in turns in one run.
+//! The cost of verification besides the necessary RSA operation, measured in turns in one run.
 //!
 //! `cargo bench -p clerk-auth --no-default-features --features testing`
 

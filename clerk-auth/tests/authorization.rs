@@ -1,4 +1,4 @@
-//! What a session may do, asked by name: the rules of Clerk's `has()`, as tables over claims of both versions.
+//! The checks of a session by name: the rules of Clerk's `has()`, as tables over claims of both versions.
 
 #![cfg(feature = "testing")]
 
@@ -31,7 +31,7 @@ async fn sessions<const N: usize>(claims: [Value; N]) -> [Session; N] {
     sessions.try_into().expect("one for each")
 }
 
-/// Both sides have one prefix, whatever they were written with; without an active organization nobody has a role.
+/// Both sides get one prefix, however they were written; without an active organization there is no role.
 #[tokio::test]
 async fn a_role_is_held_in_the_active_organization() {
     let sessions = sessions([
@@ -105,7 +105,7 @@ async fn a_member_without_a_role_has_none() {
     }
 }
 
-/// What is asked has one prefix; what is held is compared as the token has it.
+/// The required permission gets one prefix; the session's is compared as the token has it.
 #[tokio::test]
 async fn a_permission_is_held_by_its_whole_name() {
     let sessions = sessions([
@@ -152,7 +152,7 @@ async fn a_feature_and_a_plan_are_held_by_whom_is_asked() {
         ("u:search", true),
         ("deep:er", false),
         ("o:deep:er", true),
-        // A scope that nobody knows is nobody's.
+        // An unknown scope matches no session.
         ("odd", false),
         ("x:odd", false),
         ("uo:files", false),
@@ -411,7 +411,7 @@ async fn each_argument_of_authenticated_is_a_requirement() {
             assert_eq!(document.get("clerk_error"), hint.as_ref(), "{path} {claims}");
         }
     }
-    // The first that is not met is told.
+    // The first unmet requirement is reported.
     for path in ["/both", "/all"] {
         for (claims, expected) in [
             (&admin, json!("plan_required")),
@@ -510,13 +510,13 @@ async fn an_actor_has_an_id_and_a_kind() {
     assert!(alone.actor().is_none() && null.actor().is_none());
 }
 
-/// The status and the document; a body that is none is null.
+/// Returns the status and the document; a body that is not JSON is null.
 async fn answer(app: &Router, path: &str, claims: &Value) -> (u16, Value) {
     let token = ISSUER.token("user_ada").claims(claims.clone()).sign();
     let request = Request::get(path).header(AUTHORIZATION, format!("Bearer {token}"));
     let request = request.body(Body::empty()).expect("a request");
     let response = app.clone().oneshot(request).await.expect("infallible");
-    // Who is signed in is not asked to sign in.
+    // A signed-in user is not asked to sign in.
     assert!(!response.headers().contains_key(WWW_AUTHENTICATE));
     let status = response.status().as_u16();
     let body = to_bytes(response.into_body(), 10_000).await.expect("a body");

@@ -23,7 +23,7 @@ const PARTY: &str = "https://app.example.com";
 
 const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// What every route answers a signed-in user.
+/// The answer of every route to a signed-in user.
 const IN: &str = "user_ada";
 
 const FORBIDDEN: &str = "cross_site_request";
@@ -139,7 +139,7 @@ impl App {
             Err(error) => panic!("{error}"),
         };
         assert_eq!(found, expected, "{method} {headers:?}");
-        // The headers alone do not say what the request does.
+        // The headers alone do not reveal the effect of a request.
         assert!(self.clerk.authenticate(&parts.headers).await.is_ok());
     }
 }
@@ -226,7 +226,7 @@ async fn cookie_is_accepted_by_where_the_request_comes_from() {
         ),
     ] {
         app.assert_cookie(&Method::POST, headers, expected).await;
-        // What a page can choose freely says nothing.
+        // Headers that a page can choose freely have no effect.
         let further = [headers, &[(HeaderName::from_static("referer"), PARTY.as_bytes())]].concat();
         app.assert_cookie(&Method::POST, &further, expected).await;
     }

@@ -150,7 +150,7 @@ async fn a_request_whose_key_is_known_does_not_wait_for_a_hanging_endpoint() {
 
     endpoint.hangs(true);
     clock.turn(301);
-    // Due: the refresh starts, and nobody waits for it.
+    // Due: the refresh starts, and no request waits for it.
     for _ in 0..50 {
         assert_eq!(verify(&clerk, &issuer).await, Ok(()));
     }
@@ -298,7 +298,7 @@ async fn a_clock_that_was_set_back_does_not_keep_a_removed_key() {
 async fn a_token_that_was_verified_before_goes_with_its_key() {
     for (key_id, expected) in [
         ("ins_new", Refusal::UnknownKey),
-        // The same name, another key.
+        // A known name, another key.
         ("ins_old", Refusal::Signature),
     ] {
         let old = Issuer::new("https://clerk.example.com").with_key_id("ins_old");

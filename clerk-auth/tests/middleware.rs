@@ -1,4 +1,4 @@
-//! The layer that lets nobody in who is not signed in, and how its answers, and those of extractors, are rendered.
+//! The layer that requires a session, and the rendering of its rejections and those of extractors.
 
 #![cfg(feature = "testing")]
 
@@ -158,7 +158,7 @@ async fn the_state_may_stand_in_an_arc() {
     assert_eq!(body(answer(&app, "/", Some(&token)).await).await, "user_ada");
 }
 
-/// What the layer verified is used by the extractor: a session that ends between the two is still in.
+/// The extractor uses the session that the layer verified: a session that ends between the two is still accepted.
 /// Another handle verifies again, because it may trust other parties.
 #[tokio::test]
 async fn a_request_is_verified_once_by_each_handle() {
@@ -251,7 +251,7 @@ async fn a_pending_session_is_signed_out_unless_asked_for() {
     }
 }
 
-/// One function renders the rejections of layers and extractors; the status and the headers stay.
+/// A single function renders the rejections of layers and extractors; the status and the headers stay.
 #[tokio::test]
 async fn a_team_renders_rejections_its_own_way() {
     async fn render(response: Response) -> Response {

@@ -1,5 +1,5 @@
-//! Faults measured in other verifiers of Clerk's tokens and of JWTs, each tried here. What is here by one case stands in
-//! the attack corpus, the cookie tables and the tests of the keys endpoint by many.
+//! Faults measured in other verifiers of Clerk's tokens and of JWTs, each tried here. Each case here has many variants
+//! in the attack corpus, the cookie tables and the tests of the keys endpoint.
 
 #![cfg(all(feature = "jwks", feature = "testing"))]
 
@@ -92,8 +92,8 @@ async fn what_a_caller_sends_is_the_callers_fault() {
     }
 }
 
-/// clerk-rs, jwt-authorizer and others: 60 s of leeway, any party, any issuer, tokens that are no session's; and right
-/// tokens refused for an `aud`, a missing `nbf`, or a time after 2038.
+/// clerk-rs, jwt-authorizer and others accept 60 s of leeway, any party, any issuer, and tokens without a session. They
+/// refuse valid tokens because of an `aud`, a missing `nbf`, or a time after 2038.
 #[tokio::test]
 async fn other_tokens_of_the_instance_are_refused_and_right_ones_accepted() {
     type Change = for<'a> fn(SessionToken<'a>) -> SessionToken<'a>;

@@ -1,5 +1,5 @@
-//! What the operator reads: each refusal once, with its reason, and nothing of a token; what every request would repeat, once
-//! a minute.
+//! The operator's log: each refusal once, with its reason, and no part of a token. A message that every request would
+//! repeat appears once a minute.
 
 #![cfg(feature = "testing")]
 
@@ -71,7 +71,7 @@ fn authenticate(clerk: &Clerk, authorization: Option<&str>) -> Option<Session> {
     runtime.block_on(clerk.authenticate(&headers)).ok()
 }
 
-/// What an application prints of a session is in its log: custom claims are personal data.
+/// An application may log a session, so `Debug` omits custom claims, which are personal data.
 #[test]
 fn of_a_session_ids_are_printed_and_no_claim_of_a_person() {
     let issuer = Issuer::new("https://clerk.example.com");
@@ -195,7 +195,7 @@ fn a_start_without_authorized_parties_is_warned_of() {
     );
 }
 
-/// What one of them denies, the other does not.
+/// A denial of one of them has no effect on the other.
 #[test]
 fn second_handle_of_an_instance_is_warned_of() {
     let log = Log::default();

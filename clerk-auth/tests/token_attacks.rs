@@ -152,7 +152,7 @@ const HEADERS: &[(&str, &str)] = &[
         r#"{"alg":"RS256","cat":["cl_B7d4PD111AAA"]}"#,
         "not_a_session_token",
     ),
-    // Key ids that are none.
+    // Values that are not key ids.
     (r#"{"alg":"RS256","kid":null}"#, "token_malformed"),
     (r#"{"alg":"RS256","kid":1}"#, "token_malformed"),
     (r#"{"alg":"RS256","kid":["ins_testing"]}"#, "token_malformed"),
@@ -267,7 +267,7 @@ const CLAIMS: &[(&str, &str)] = &[
     (r#"{"iat":1.5}"#, "token_claims_malformed"),
     (r#"{"iat":"1"}"#, "token_claims_malformed"),
     (r#"{"iat":null}"#, "token_claims_malformed"),
-    // Whose it is.
+    // The user of the session.
     (r#"{"sub":""}"#, "token_claims_malformed"),
     (r#"{"sub":null}"#, "token_claims_malformed"),
     (r#"{"sub":7}"#, "token_claims_malformed"),

@@ -74,7 +74,7 @@ async fn cookies() {
             format!("__session_qReyu04C={ada}; __client_uat_qReyu04C=1"),
             signed_out.clone(),
         ),
-        // What chooses a set is not verified; what is chosen is.
+        // The values that select a set are not verified; the selected token is.
         (
             format!("__session={ada}x; __session_QvfNY2dr={eve}; __client_uat_QvfNY2dr=1"),
             seen("user_eve"),
@@ -95,7 +95,7 @@ async fn cookies() {
         );
     }
 
-    // A header says nothing of the browser.
+    // A header has no time of the browser's sign-in.
     let both = [
         (AUTHORIZATION, format!("Bearer {ada}")),
         (COOKIE, "__client_uat=0; __client_uat_QvfNY2dr=0".to_owned()),

@@ -149,7 +149,8 @@ proptest! {
         prop_assert!(bearer(ISSUER.sign_raw(&header, &payload).as_bytes()).is_some_and(|outcome| outcome.is_err()));
     }
 
-    /// Whatever Clerk might sign: the session that comes out holds what the standard claims say, or there is none.
+    /// For any claims that Clerk might sign: either the session has the values of the standard claims, or there is no
+    /// session.
     #[test]
     fn signed_claims_of_any_type_are_answered(
         replaced in prop::collection::hash_map(claim_name(), json_value(), 0..6)

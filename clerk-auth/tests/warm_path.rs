@@ -1,5 +1,5 @@
-//! What a warm request costs beside its handler: no lock, no database, at most two allocations for the session and three
-//! with the row; a token that is new six more. And what is counted of it.
+//! The cost of a warm request besides its handler: no lock, no database, at most two allocations for the session and
+//! three with the row. A new token takes six more. Also the metrics of such a request.
 
 #![cfg(feature = "testing")]
 
@@ -93,7 +93,7 @@ fn a_warm_session_is_extracted_with_two_allocations_and_a_new_one_with_six_more(
             new <= guarded + 6,
             "{new} allocations for a new token, {guarded} for a known one"
         );
-        // What the layer verified is there for the extractor.
+        // The extractor uses the session that the layer verified.
         assert_eq!(least(&layered, &token).await, least(&behind_layer, &token).await);
     });
 }
@@ -174,7 +174,7 @@ mod row {
         pool
     }
 
-    /// axum boxes a handler's future for each request: what the database may be asked is no part of it.
+    /// axum boxes a handler's future for each request, so the future excludes the state of database queries.
     #[test]
     fn a_handlers_future_has_no_room_for_the_database() {
         let _alone = ALONE.lock();
@@ -211,7 +211,7 @@ mod row {
                 .with_state(state.clone());
             let guarded: Router = Router::new().route("/", get(me)).with_state(state);
             let cold = allocations(&guarded, &token).await;
-            // What a closed pool does not answer comes from memory.
+            // The pool is closed, so the answer comes from memory.
             pool.close().await;
             let public = least(&public, &token).await;
             let guarded = least(&guarded, &token).await;

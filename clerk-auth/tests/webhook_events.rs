@@ -1,4 +1,4 @@
-//! What a delivery's body is read as, by tables: each family, each missing member, and bodies that are no event.
+//! The parsed form of a delivery's body, by tables: each family, each missing member, and bodies that are not events.
 
 #![cfg(feature = "testing")]
 
@@ -283,7 +283,7 @@ fn sessions_and_organizations_are_typed() {
             .user()
             .is_ok_and(|user| user.is_some_and(|user| user.locked))
     );
-    // What is wrong with the user does not hide that the session has ended.
+    // A malformed user does not hide that the session has ended.
     for (user, error) in [
         (json!("user_1"), malformed("data.user")),
         (json!({ "id": 7 }), malformed("data.user.id")),
@@ -317,7 +317,7 @@ fn sessions_and_organizations_are_typed() {
     assert_eq!(left.user_id.as_ref().map(UserId::as_str), Some("user_1"));
 }
 
-/// What an event is about: without it, with null, and of another kind.
+/// The members that identify an event: missing, null, and of another kind.
 #[test]
 fn a_member_that_is_needed_is_named() {
     let needed = [
@@ -402,7 +402,7 @@ fn with(event_type: &str, member: &str, value: &Value) -> Value {
     data
 }
 
-/// Whoever wrote it, it hides nothing else.
+/// Such a member hides nothing else, whoever wrote it.
 #[test]
 fn a_member_of_another_kind_is_none_and_listed() {
     let whole = read("user.created", user()).expect("a user");
@@ -498,7 +498,7 @@ fn a_member_of_another_kind_is_none_and_listed() {
     assert_eq!(&*revoked.status, "revoked");
 }
 
-/// Fail closed: only false, null and nothing at all say that the user is not barred.
+/// Fail closed: only false, null and a missing member mean that the user is not barred.
 #[test]
 fn a_flag_is_lowered_by_false_alone() {
     for (json, raised) in [
@@ -735,7 +735,7 @@ fn a_body_that_is_no_json_object_is_refused() {
     let nested = |depth: usize| envelope(&format!("{}{}", "[".repeat(depth), "]".repeat(depth)));
     let many: String = (0..100_000).map(|number| format!(r#""{number}":0,"#)).collect();
     assert!(parse(envelope("7")).is_ok());
-    // Whoever writes their own metadata does not keep their events from being read.
+    // A user's own metadata does not keep their events from being read.
     for depth in [99, 100, 126, 127, 128, 4_000, 400_000] {
         assert!(parse(nested(depth)).is_ok(), "{depth}");
     }

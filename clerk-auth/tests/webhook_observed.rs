@@ -1,5 +1,5 @@
-//! What an operator sees of deliveries: one count for each, one event in the log for each refusal, and neither body nor
-//! secret in it.
+//! An operator's view of deliveries: one count for each, one log event for each refusal, and neither body nor secret in
+//! it.
 
 #![cfg(feature = "testing")]
 

@@ -253,7 +253,7 @@ fn signatures_have_one_spelling() {
     let encoded = header.strip_prefix("v1,").expect("the version");
     let bytes = STANDARD.decode(encoded).expect("base64");
     let wrong = "v1,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
-    // The last letter before the padding has two bits that say nothing: 43 letters hold 258 bits.
+    // The last letter before the padding has two unused bits: 43 letters hold 258 bits.
     let loose = format!(
         "{}{}=",
         &encoded[..42],

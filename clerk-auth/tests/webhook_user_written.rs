@@ -1,4 +1,4 @@
-//! What a user wrote hides no event: any text in the members that users write, around a ban, a deletion, the end of a
+//! Data from users hides no event: any text in the members that users write, around a ban, a deletion, the end of a
 //! session and a membership.
 
 #![cfg(feature = "testing")]
@@ -147,7 +147,7 @@ proptest! {
         prop_assert!(user.banned && !user.locked && !user.deprovisioned);
         prop_assert_eq!(user.lockout_expires_in_seconds, Some(60));
         prop_assert_eq!((user.created_at.milliseconds(), user.updated_at.milliseconds()), (5_000, 7_000));
-        // What cannot be read is listed, and nothing else: neither is it passed off as null.
+        // Exactly the unreadable parts are listed: none of them passes for null.
         for path in user.raw().unreadable() {
             prop_assert!(user.unreadable().iter().any(|listed| **listed == *path));
         }

@@ -1,4 +1,4 @@
-//! What the macros cost in compile time, beside serde's derive and axum's `debug_handler`, in turns in one run.
+//! The compile time of the macros, next to serde's derive and axum's `debug_handler`, in turns in one run.
 //!
 //! `cargo run -p clerk-auth-tests --example compile_time`
 

@@ -1,4 +1,4 @@
-//! What an import of all of Clerk's users costs, beside `COPY` and one upsert for each row, in one run.
+//! The cost of an import of all of Clerk's users, next to `COPY` and one upsert for each row, in one run.
 //!
 //! `cargo run --release -p clerk-auth-tests --example import_cost`
 //!
@@ -223,7 +223,7 @@ async fn upsert_many(pool: &PgPool, claims: &[<User as SyncedUser>::Claims]) {
     }
 }
 
-/// The same with one array for each column, which works for types alone of which sqlx knows the arrays.
+/// Writes the rows with one array for each column, which works only for types whose arrays sqlx supports.
 async fn unnest(pool: &PgPool, rows: usize) {
     let one = <User as StoredIn<sqlx::Postgres>>::UPSERT_MANY.sql(1);
     let sql = one.replace(

@@ -32,7 +32,7 @@ pub struct TestApp {
     _files: TestDatabase,
 }
 
-/// What the application answered.
+/// The application's answer.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// The status.

@@ -17,7 +17,7 @@ impl TestDatabase {
     ///
     /// # Panics
     ///
-    /// If there is no PostgreSQL: the message says how to install it.
+    /// If there is no PostgreSQL: the message explains how to install it.
     pub async fn postgres() -> Self {
         let database = postgres::create_database().await;
         Self {
@@ -26,7 +26,7 @@ impl TestDatabase {
         }
     }
 
-    /// A new SQLite file, which whoever opens it has to create.
+    /// Names a new SQLite file, which the program that opens it has to create.
     ///
     /// # Panics
     ///
@@ -43,7 +43,7 @@ impl TestDatabase {
         &self.url
     }
 
-    /// Whether it is an SQLite file.
+    /// Returns whether the database is an SQLite file.
     pub fn is_sqlite(&self) -> bool {
         self.postgres.is_none()
     }

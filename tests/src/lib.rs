@@ -15,7 +15,7 @@ mod watcher;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 
-/// A port that nobody listens on, for a program that cannot pick one itself.
+/// Returns an unused port, for a program that cannot pick one itself.
 fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }

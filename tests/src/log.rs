@@ -12,7 +12,7 @@ use tracing::{Event, Metadata, Subscriber};
 pub struct Log(Arc<Mutex<Vec<String>>>);
 
 impl Log {
-    /// One line for each event: its level and its fields.
+    /// Returns a line for each event: its level and its fields.
     pub fn lines(&self) -> Vec<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

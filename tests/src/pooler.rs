@@ -15,7 +15,7 @@ use crate::watcher::Watcher;
 /// Where Debian's package puts it; it is not in everybody's PATH.
 pub const PACKAGED: &str = "/usr/sbin";
 
-/// What a test says that needs PgBouncer and finds none.
+/// The message of a test that needs PgBouncer and finds none.
 pub const MISSING: &str = "\
 this test needs PgBouncer, and `pgbouncer` is neither in the PATH nor in /usr/sbin: install it with \
 `apt-get install pgbouncer`, or let `tests/run` do that and run all tests";
@@ -29,12 +29,12 @@ pub struct Pooler {
 }
 
 impl Pooler {
-    /// Starts one with so many server connections, which statements take turns on whoever sends them: who keeps something
-    /// in a session finds it missing at once.
+    /// Starts a pooler with this many server connections, which statements of all clients use in turns. A client that
+    /// keeps state in a session finds the state missing at once.
     ///
     /// # Panics
     ///
-    /// If there is no PgBouncer: the message says how to install it.
+    /// If there is no PgBouncer: the message explains how to install it.
     pub fn in_front_of(database: &TestDatabase, server_connections: u32) -> Self {
         let path = env::var_os("PATH").unwrap_or_default();
         let program = find(&path, Path::new(PACKAGED)).unwrap_or_else(|problem| panic!("{problem}"));

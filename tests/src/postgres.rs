@@ -82,7 +82,7 @@ impl PostgresDatabase {
         options.to_url_lossy().into()
     }
 
-    /// The server's user and password. sqlx tells the password only in the URL.
+    /// Returns the server's user and password. sqlx reveals the password only in the URL.
     pub(crate) fn credentials(&self) -> (String, String) {
         let url = self.options().to_url_lossy();
         let decode = |text: &str| {

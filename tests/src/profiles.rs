@@ -14,7 +14,7 @@ use sqlx::{AssertSqlSafe, Executor, PgPool, SqlitePool};
 
 use crate::database::TestDatabase;
 
-/// What is known of a person; nothing but sync writes it.
+/// A user's profile, written only by sync.
 #[derive(Clone, Debug, Eq, PartialEq, SyncedUser)]
 #[synced_user(
     table = "profiles",
@@ -33,7 +33,7 @@ pub struct Profile {
     pub name: Option<String>,
 }
 
-/// The same table for who shares nothing: it is not `Clone`, and reads each time.
+/// Like [`Profile`], for a struct that cannot be shared: it is not `Clone`, and each request reads.
 #[derive(Debug, SyncedUser)]
 #[synced_user(
     table = "profiles",
@@ -50,7 +50,7 @@ pub struct AlwaysRead {
     pub name: Option<String>,
 }
 
-/// The same of a table from which the rows of deleted users go.
+/// Like [`Profile`], for a table from which the rows of deleted users are removed.
 #[derive(Clone, Debug, Eq, PartialEq, SyncedUser)]
 #[synced_user(
     table = "members",
@@ -79,7 +79,7 @@ pub enum Pool {
     Sqlite(SqlitePool),
 }
 
-/// One process's worth of handles.
+/// The handles of one process.
 #[derive(Debug)]
 pub struct Profiles<U: SyncedUser = Profile> {
     /// The handle under test.
@@ -192,7 +192,7 @@ impl Profiles {
         Self::start_on(Pool::open(database.url(), 10).await).await
     }
 
-    /// The same on a pool that is open.
+    /// Like [`start`](Self::start), on an open pool.
     ///
     /// # Panics
     ///
@@ -201,7 +201,7 @@ impl Profiles {
         Self::start_with(pool, |builder| builder, |builder| builder).await
     }
 
-    /// The same with what is to be said of it first.
+    /// Like [`start_on`](Self::start_on), with further configuration of the builder.
     ///
     /// # Panics
     ///
@@ -216,7 +216,7 @@ impl Profiles {
 }
 
 impl<U: StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite>> Profiles<U> {
-    /// The same of a table of another struct.
+    /// Like [`start_with`](Profiles::start_with), for the table of another struct.
     ///
     /// # Panics
     ///

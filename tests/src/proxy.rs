@@ -11,16 +11,17 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedRwLockWriteGuard, RwLock, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 
-/// Forwards connections on a port of its own to another address, until told otherwise.
+/// Forwards connections on a port of its own to another address, until stopped or held.
 ///
 /// Each way of breaking is in effect when its method returns.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
     target: SocketAddr,
-    /// Bound and not listening: connecting is refused while it is alone, and nobody else gets the port.
+    /// Bound but not listening: connecting is refused while this is the only socket, and no other program gets the
+    /// port.
     _reservation: TcpSocket,
-    /// Whoever forwards bytes holds it for reading, so that its writer knows that nobody does.
+    /// Each forwarding task holds it for reading, so that the writer's turn means that no task forwards.
     gate: Arc<RwLock<()>>,
     /// How often the first client has sent something.
     sent: Arc<AtomicU64>,
@@ -80,7 +81,7 @@ impl Proxy {
         }
     }
 
-    /// Forwards no more bytes, and keeps connections open; new ones are accepted, and hear nothing.
+    /// Stops forwarding bytes, and keeps connections open; new ones are accepted, and receive nothing.
     pub async fn hold(&mut self) {
         self.listen();
         if self.held.is_none() {

@@ -27,7 +27,7 @@ impl Watcher {
             .process_group(0) // Ctrl-C is for the test process; the watcher acts on its end
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            // Inherited, so that whoever reads the output of the tests to its end knows that all is removed.
+            // Inherited, so that the end of the tests' output means that everything was removed.
             .stderr(Stdio::inherit())
             .spawn()
             .map_err(|error| format!("cannot start `sh`: {error}"))?;
@@ -63,7 +63,7 @@ impl Drop for Watcher {
 mod tests {
     use super::*;
 
-    /// Ctrl-C while PostgreSQL starts: whoever waited for `ready` is gone, and the server must not stay.
+    /// Ctrl-C while PostgreSQL starts: the reader of `ready` has exited, and the server must not stay.
     #[test]
     fn a_reader_who_left_before_it_was_ready_leaves_nothing() {
         let steps = "start() { echo \"$folder\" >&2; read -r left || :; }\nstop() { :; }";

@@ -1,4 +1,4 @@
-//! What every message must be, judged over all fixtures rather than by eye.
+//! The requirements on every message, checked over all fixtures rather than by eye.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -46,7 +46,7 @@ fn each_fixed_form_is_its_mistake_with_a_small_change() {
     assert!(forms >= 20, "only {forms} suggested forms");
 }
 
-/// What the name of a fixture ends with that shows the suggested form.
+/// The ending of a fixture's name that shows the suggested form.
 const FIXED: &str = ".fixed.rs";
 
 pub(crate) fn is_fixed(fixture: &Path) -> bool {

@@ -1,4 +1,4 @@
-//! Any bytes as a `Cookie` header: nobody gets in, and nothing panics.
+//! Any bytes as a `Cookie` header: no session is accepted, and nothing panics.
 
 #![no_main]
 

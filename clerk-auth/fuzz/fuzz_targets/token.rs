@@ -1,5 +1,5 @@
-//! Any bytes as a token, and any header and payload under a right signature. Nothing panics, and nobody gets in with a
-//! signature that was not made.
+//! Any bytes as a token, and any header and payload with a valid signature. Nothing panics, and no token with a forged
+//! signature is accepted.
 
 #![no_main]
 

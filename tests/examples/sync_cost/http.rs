@@ -29,7 +29,7 @@ const CONNECTIONS: usize = 16;
 const ROUNDS: usize = 15;
 /// Requests of a connection in a round.
 const REQUESTS: usize = 1_200;
-/// What an active user's page sends in the minute for which a token is valid.
+/// The requests of an active user's page in the minute for which a token is valid.
 const REQUESTS_OF_A_TOKEN: usize = 12;
 
 #[derive(Clone, Debug, serde::Serialize, SyncedUser)]
@@ -46,7 +46,7 @@ struct Person {
     name: Option<String>,
 }
 
-/// The same table, read at each request.
+/// Like the table above, read at each request.
 #[derive(Debug, serde::Serialize, SyncedUser)]
 #[synced_user(
     table = "people",
@@ -106,7 +106,7 @@ async fn by_hand(ByHand(person): ByHand) -> Json<Arc<Person>> {
     Json(person)
 }
 
-/// One SELECT by key, and no authentication.
+/// Runs one SELECT by key, without authentication.
 async fn select(State(pool): State<PgPool>, RawQuery(user): RawQuery) -> Result<Json<Person>, StatusCode> {
     type Row = (i64, String, Option<String>, Option<String>);
     let row: Result<Row, _> =

@@ -1,5 +1,5 @@
-//! What sync costs beside the statements that nobody can do without, and a signed-in request beside a plain one, measured
-//! in turns in one run.
+//! The cost of sync besides the necessary statements, and of a signed-in request next to a plain one, measured in turns
+//! in one run.
 //!
 //! `cargo run --release -p clerk-auth-tests --example sync_cost`
 
@@ -264,7 +264,7 @@ async fn each(at_once: usize, sessions: &[Session], one: impl AsyncFn(&Session))
     begun.elapsed() / u32::try_from(sessions.len()).expect("a count")
 }
 
-/// What a team writes by hand: the struct's columns by key.
+/// A hand-written query: the struct's columns by key.
 async fn select(pool: &Pool, clerk_id: &str) {
     type Row = (String, Option<String>, Option<String>, i64, bool);
     let row: Option<Row> = match pool {
@@ -282,7 +282,7 @@ async fn select(pool: &Pool, clerk_id: &str) {
     assert_eq!(row.expect("the row is there").0, clerk_id);
 }
 
-/// What sync cannot do without if it is not to write for whom nothing has changed.
+/// The necessary statements of a sync that writes nothing for an unchanged user.
 async fn select_and_insert(pool: &Pool, clerk_id: &str) {
     let email = format!("{clerk_id}@example.com");
     macro_rules! run {

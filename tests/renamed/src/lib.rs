@@ -55,7 +55,7 @@ pub struct Member {
     pub note: Option<::std::boxed::Box<str>>,
 }
 
-/// What the handlers need.
+/// The state that the handlers need.
 #[derive(Clone)]
 pub struct AppState {
     pub clerk: Clerk,

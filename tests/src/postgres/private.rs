@@ -133,7 +133,7 @@ impl PrivateServer {
     }
 }
 
-/// What waits for processes must not keep the load of a test from running.
+/// Runs work that waits for processes, without keeping the load of a test from running.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     tokio::task::spawn_blocking(work)
         .await

@@ -13,7 +13,7 @@ pub const PACKAGED: &str = "/usr/lib/postgresql";
 /// The environment variable that names the folder of the server programs of another version, before all others.
 pub const FOLDER: &str = "CLERK_AUTH_POSTGRES";
 
-/// What a test says that needs PostgreSQL and finds none.
+/// The message of a test that needs PostgreSQL and finds none.
 pub const MISSING: &str = "\
 this test needs PostgreSQL, and its server programs (initdb, pg_ctl, postgres) are neither in the PATH nor in \
 /usr/lib/postgresql/*/bin: install them with `apt-get install postgresql`, or let `tests/run` do that and run all \
@@ -80,7 +80,7 @@ struct Account {
     group: u32,
 }
 
-/// Whom to run the server as: PostgreSQL refuses root. `None` stands for the user who runs the tests.
+/// Returns the account that runs the server: PostgreSQL refuses root. `None` means the user who runs the tests.
 fn account() -> Result<Option<Account>, &'static str> {
     if id(&["-u"]) != Some(0) {
         return Ok(None);
@@ -100,7 +100,7 @@ fn account() -> Result<Option<Account>, &'static str> {
         )
 }
 
-/// A command that runs as whom the server may run as, and does not hear what the environment says to PostgreSQL's clients.
+/// Creates a command that runs as the server's account, without the environment variables of PostgreSQL's clients.
 pub(crate) fn command(program: impl AsRef<OsStr>) -> Result<Command, &'static str> {
     let mut command = Command::new(program);
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PG")) {

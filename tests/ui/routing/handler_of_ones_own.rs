@@ -9,7 +9,7 @@ use clerk_auth::{Clerk, Session};
 #[derive(Clone)]
 struct Anybody;
 
-/// It says that it takes a session, and takes none.
+/// Claims to take a session, but takes none.
 impl Handler<(Session,), Clerk> for Anybody {
     type Future = Ready<Response>;
 
