@@ -402,7 +402,7 @@ fn with(event_type: &str, member: &str, value: &Value) -> Value {
     data
 }
 
-/// Such a member hides nothing else, whoever wrote it.
+/// Such a member hides nothing else, even if an attacker wrote it.
 #[test]
 fn a_member_of_another_kind_is_none_and_listed() {
     let whole = read("user.created", user()).expect("a user");

@@ -1,4 +1,4 @@
-//! Where keys come from and where secrets go: to the address that was configured, over a connection nobody can forge.
+//! The addresses of keys and secrets: only the configured address, over a connection that cannot be forged.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -62,7 +62,7 @@ impl Server {
     }
 }
 
-/// Every way to say that the answer is elsewhere.
+/// Every status that redirects.
 const REDIRECTS: [StatusCode; 5] = [
     StatusCode::MOVED_PERMANENTLY,
     StatusCode::FOUND,
@@ -83,7 +83,7 @@ async fn redirected_jwks_is_not_fetched() {
     let issuer = Issuer::new("https://clerk.example.com");
     for status in REDIRECTS {
         let elsewhere = Server::start(StatusCode::OK, String::new(), issuer.jwks().to_string()).await;
-        // The document beside the redirect is no answer either.
+        // The document in the redirect itself is not accepted either.
         let moved = Server::start(status, elsewhere.origin.clone(), issuer.jwks().to_string()).await;
         let clerk = |server: &Server| {
             let keys = format!("{}/jwks", server.origin);
@@ -126,7 +126,7 @@ async fn secret_key_does_not_follow_a_redirect() {
     }
 }
 
-/// An operator has to know why: reqwest's own message ends before what the operating system said.
+/// The operator needs the cause: reqwest's own message omits the operating system's.
 #[tokio::test]
 async fn failed_request_names_its_cause() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");

@@ -1,4 +1,4 @@
-//! What a token does not tell is asked of Clerk's Backend API: seldom, and never at the price of a refusal.
+//! Sync fetches claims that a token lacks from Clerk's Backend API: seldom, and a failure never causes a refusal.
 
 use std::time::Duration;
 
@@ -255,7 +255,7 @@ async fn the_client_says_whose_fault_it_is_and_never_the_key() {
     assert!(said.contains("the user that was asked for"), "{said}");
     fake.remove_user("user_nobody");
     assert_eq!(api.user(&nobody).await.expect("Clerk says so"), None);
-    // What would leave the path stays inside it.
+    // Segments that would leave the path stay inside it.
     assert_eq!(
         api.user(&UserId::new("../jwks")).await.expect("Clerk says so"),
         None

@@ -1,4 +1,4 @@
-//! What handles of one process promise together, and what a database keeps from being stored or from going on for ever.
+//! The common guarantees of handles in one process, and the bounds on storage and on running time.
 
 use std::time::{Duration, Instant};
 
@@ -31,7 +31,7 @@ async fn keeps(profiles: &Profiles, session: &Session) {
     }
 }
 
-/// Handles on one pool; on SQLite, where nothing can be heard, on one file.
+/// Handles on one pool; on SQLite, which has no notifications, on one file.
 async fn write_through_one_handle_ends_the_copies_of_another(database: TestDatabase) {
     let pool = Pool::open(database.url(), 5).await;
     let one = Profiles::start_on(pool.clone()).await;
@@ -75,7 +75,7 @@ async fn write_through_one_handle_ends_the_copies_of_another(database: TestDatab
     }
 }
 
-/// The trigger of one user's rows. It tells the database to go on without the row.
+/// Creates a trigger for one user's rows, which makes the database skip the row.
 async fn skip_bob(pool: &Pool, table: &str, time: &str) {
     match pool {
         Pool::Postgres(_) => {

@@ -198,7 +198,7 @@ const SQLITE: &[&str] = &[
     "ANALYZE",
 ];
 
-/// What a connection of the pool's is asked to forget or to be: each of them, while no other is in use.
+/// Runs a statement on each of the pool's connections, while no other is in use.
 async fn on_each(pool: &sqlx::PgPool, sql: &'static str) {
     let all = (0..CONNECTIONS).map(|_| pool.acquire());
     for mut connection in try_join_all(all).await.expect("there are as many") {

@@ -1,4 +1,4 @@
-//! A second unique column, such as the e-mail address: nobody is locked out, nobody's row becomes another's.
+//! A second unique column, such as the e-mail address: no user is locked out, and no row changes hands.
 
 use clerk_auth::sync::SyncError;
 use clerk_auth::sync::SyncOutcome::{Inserted, Updated};
@@ -19,7 +19,7 @@ on_both_databases!(
 const UNIQUE: &str = "CREATE UNIQUE INDEX profiles_email ON profiles (email)";
 
 async fn start(database: &TestDatabase, index: &str) -> Profiles {
-    // One connection is enough: none is held while another is asked for.
+    // A single connection is enough: none is held while another is requested.
     let profiles = Profiles::start_on(Pool::open(database.url(), 1).await).await;
     profiles.pool.execute(index).await;
     profiles
@@ -220,7 +220,7 @@ async fn deferred(database: &TestDatabase, column: &str, has_hook: bool) -> Prof
 
 const DEFERRED: &str = "DEFERRABLE INITIALLY DEFERRED";
 
-/// It refuses only when the transaction is committed.
+/// The constraint refuses only when the transaction is committed.
 #[tokio::test]
 async fn a_deferred_constraint_is_understood() {
     for has_hook in [false, true] {
@@ -265,7 +265,7 @@ async fn a_deferred_constraint_that_nobody_can_do_without_is_a_conflict() {
     }
 }
 
-/// What the hook has written is not the value of anybody's row.
+/// The hook's own writes are not the value of a user's row.
 #[tokio::test]
 async fn a_deferred_constraint_of_the_hooks_is_no_conflict() {
     let database = TestDatabase::postgres().await;

@@ -146,7 +146,7 @@ async fn assert_gone<U: Person>(profiles: &Profiles<U>, session: &Session) {
     assert!(matches!(synced, Err(SyncError::UserDeleted)), "{synced:?}");
 }
 
-/// Waits until a process serves a row without a look: on PostgreSQL, until it hears what others write.
+/// Waits until a process serves a row from memory: on PostgreSQL, until it receives notifications.
 async fn keeps<U: Person>(profiles: &Profiles<U>, session: &Session) {
     let deadline = Instant::now() + Duration::from_secs(10);
     while profiles.users.sync(session).await.expect("it syncs").outcome != Cached {
@@ -155,7 +155,7 @@ async fn keeps<U: Person>(profiles: &Profiles<U>, session: &Session) {
     }
 }
 
-/// Waits until a process that has yet to hear of a deletion has.
+/// Waits until a process has received the notification of a deletion.
 async fn gone<U: Person>(profiles: &Profiles<U>, session: &Session) {
     let deadline = Instant::now() + Duration::from_secs(10);
     while profiles.users.sync(session).await.is_ok() {
@@ -302,7 +302,7 @@ async fn requests_at_the_time_of_a_deletion_leave_nothing_behind(database: TestD
         let pool = open::<U>(&database).await;
         let mut processes = vec![start::<U>(pool.clone(), &Arc::default()).await];
         if !database.is_sqlite() {
-            // One that does not use up the connections of the first.
+            // A separate pool, which does not use up the connections of the first.
             let pool = Pool::open(database.url(), 5).await;
             processes.push(start::<U>(pool, &Arc::default()).await);
         }

@@ -406,7 +406,7 @@ async fn lockout_ends_sessions_only_on_request_and_from_its_own_time(database: T
         StatusCode::NO_CONTENT
     );
     assert_eq!(refusal(&lenient, ada()).await, None);
-    // It happened half an hour ago.
+    // The event happened half an hour ago.
     locked["updated_at"] = 101_000.into();
     let now = strict.clock.now();
     let half_an_hour_ago = Timestamp::from_seconds(now.seconds() - 1_800);
@@ -418,7 +418,7 @@ async fn lockout_ends_sessions_only_on_request_and_from_its_own_time(database: T
     assert_eq!(refusal(&strict, ada()).await, Some(Refusal::UserLocked));
     strict.clock.advance(Duration::from_secs(1));
     assert_eq!(refusal(&strict, ada()).await, None);
-    // It was over before it was delivered.
+    // The lockout was over before it was delivered.
     let late = SignedDelivery::new(
         SECRET,
         &event(
@@ -531,7 +531,7 @@ async fn expired_denials_are_not_read(database: TestDatabase) {
     one.pool.execute("UPDATE clerk_denials SET expires_at = 1").await;
     let restarted = start(&database).await;
     assert_eq!(refusal(&restarted, ada()).await, None);
-    // What has expired gives way to an older event.
+    // An expired denial gives way to an older event.
     let ban = banned("user_eve", 100);
     receive(&one, "user.updated", ban).await;
     one.pool.execute("UPDATE clerk_denials SET expires_at = 1").await;

@@ -1,5 +1,5 @@
-//! Tokens of Clerk's edge are new, and their claims are as old as those of the token that they copy. Whatever has changed
-//! since stays changed.
+//! Tokens of Clerk's edge are new, and their claims are as old as those of the token that they copy. Later changes are
+//! never undone.
 
 use std::fmt::Debug;
 use std::time::{Duration, Instant};
@@ -55,7 +55,7 @@ struct Person {
     role: Option<String>,
 }
 
-/// The same, and nothing shows when the user changed.
+/// Like the struct above, without the time of the user's change.
 #[derive(Clone, Debug, Eq, PartialEq, SyncedUser)]
 #[synced_user(
     table = "people",
@@ -281,7 +281,7 @@ async fn copied_claims_do_not_take_a_unique_value(database: TestDatabase) {
     let taken_at = second + Duration::from_millis(800);
     let ada = user("user_ada", shared, "admin", taken_at);
     receive(&people, "user.updated", &ada).await;
-    // Whatever becomes of the other user's request, the value stays where it is.
+    // For any outcome of the other user's request, the value stays in its row.
     drop(edge_request(&people, &before).await);
     let row = stored(&people, "user_ada").await;
     assert_eq!(row.as_deref(), Some("shared@example.com admin"));
@@ -306,7 +306,7 @@ async fn deleted_user_stays_deleted<U: Stored>(database: &TestDatabase, live: &s
     edge_request(&people, &first).await.expect("it syncs");
     let gone = json!({ "id": user_id, "object": "user", "deleted": true });
     receive(&people, "user.deleted", &gone).await;
-    // It has received nothing, and remembers nothing.
+    // A process that has received no events and has no state.
     let other = start::<U>(database).await;
     let second = signed(&other, issuer().edge_token(&first));
     for earlier in [&first, &second] {

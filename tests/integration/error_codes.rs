@@ -32,7 +32,7 @@ async fn sqlstate_of_an_outage_opens_the_breaker() {
         ("08003", true),
         ("08000", true),
         ("53100", true),
-        // One statement was cancelled; that the database is slow for all, a timeout shows.
+        // A single cancelled statement; a database that is slow for all causes a timeout.
         ("57014", false),
         ("58030", true),
         ("22001", false),

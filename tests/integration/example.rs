@@ -1,4 +1,4 @@
-//! The example as a process, beside its database: what a person does at Clerk, what is imported, and what the rows say.
+//! The example as a process, with its database: actions of a person at Clerk, imports, and the resulting rows.
 
 use std::future::Future;
 use std::io::{BufRead, BufReader};
@@ -14,7 +14,7 @@ use tokio::time::sleep;
 
 use crate::process::{Running, command};
 
-/// A proxy at which nobody answers: it is not asked for what is on this machine.
+/// A proxy that never answers: requests to this machine must bypass it.
 const NOBODYS_PROXY: (&str, &str) = ("HTTP_PROXY", "http://127.0.0.1:1");
 
 /// A running example with the stand-in for Clerk.
@@ -25,12 +25,12 @@ pub(crate) struct Example {
     client: Client,
     /// Ends before the database goes.
     _running: Running,
-    /// It must be able to write that it stops.
+    /// The process must be able to write its last lines.
     _output: BufReader<ChildStdout>,
     database: TestDatabase,
 }
 
-/// What a command has printed, and whether it succeeded.
+/// The output of a command, and whether it succeeded.
 #[derive(Debug)]
 pub(crate) struct Printed {
     pub(crate) code: Option<i32>,
@@ -86,13 +86,13 @@ impl Example {
         assert_eq!(status, StatusCode::OK, "{body}");
     }
 
-    /// The same, and the webhook that tells of it is held back until after the next.
+    /// Like `change`, with the webhook held back until after the next.
     pub(crate) async fn change_late(&self, user_id: &str, first_name: &str) {
         let change = json!({ "first_name": first_name, "webhook": { "hold": true } });
         self.change(user_id, change).await;
     }
 
-    /// Deletes a user at Clerk; `webhook` says what goes wrong with the delivery.
+    /// Deletes a user at Clerk; `webhook` describes the faults of the delivery.
     pub(crate) async fn delete(&self, user_id: &str, webhook: Value) {
         let request = self.client.delete(self.url(&format!("/dev/users/{user_id}")));
         let (status, body) = answer(request.json(&json!({ "webhook": webhook }))).await;

@@ -198,7 +198,7 @@ async fn drift_is_told_as_text_and_as_json(database: TestDatabase) {
     printed.succeeded("3 users, 3 rows: 0 missing, 0 stale, 0 extra, 0 deleted, 0 unreadable\n");
 }
 
-/// What the stand-in does when it is first asked for the second page.
+/// The behaviour of the stand-in at the first request for the second page.
 #[derive(Clone, Copy)]
 enum SecondPage {
     IsRefusedOnce,
@@ -324,7 +324,7 @@ async fn an_import_that_is_told_to_stop_says_where_it_was(database: TestDatabase
 #[tokio::test]
 async fn without_a_running_example_it_says_what_to_start_and_makes_no_database() {
     let database = TestDatabase::sqlite();
-    // Nobody else gets the port, and nobody answers on it.
+    // The port is taken, and no program answers on it.
     let silent = TcpSocket::new_v4().expect("there are sockets");
     silent
         .bind("127.0.0.1:0".parse().expect("an address"))

@@ -1,4 +1,4 @@
-//! What a failure means, to the caller, the log, the counters, a webhook and an import: each follows from its kind.
+//! The meaning of a failure to the caller, the log, the counters, a webhook and an import: each follows from its kind.
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -30,7 +30,7 @@ on_both_databases!(
 
 const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
-/// What no log may hold.
+/// A value that no log may contain.
 const VALUE: &str = "Confidential";
 
 #[derive(Clone, Debug, SyncedUser)]

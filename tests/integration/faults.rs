@@ -18,7 +18,7 @@ use tokio::time::sleep;
 /// How long a request may wait for the database.
 const TIMEOUT: Duration = Duration::from_millis(500);
 
-/// What a request may take beside that: two cores run this test's load, its server and other tests.
+/// The extra time that a request may take: two cores run this test's load, its server and other tests.
 const SLACK: Duration = Duration::from_secs(2);
 
 /// How soon after the database is back there is an answer.
@@ -32,24 +32,24 @@ const SHARED: usize = 3;
 /// No task asks oftener.
 const MOST_REQUESTS: usize = 20_000;
 
-/// What is known of one user.
+/// The test's record of one user.
 #[derive(Default)]
 struct User {
     id: String,
-    /// The newest version that a token has said.
+    /// The newest version of the user's tokens.
     issued: AtomicI64,
     /// The newest version that each handle has served.
     served: [AtomicI64; 2],
 }
 
-/// Requests of all tasks, until told to stop.
+/// The requests of all tasks, until stopped.
 struct Load {
     handles: [Profiles; 2],
     users: Vec<User>,
     stop: AtomicBool,
     answered: AtomicU64,
     failed: AtomicU64,
-    /// What must not be.
+    /// The violations that were found.
     faults: Mutex<Vec<String>>,
 }
 
@@ -82,7 +82,7 @@ impl Load {
         (load, tasks)
     }
 
-    /// One task: old and new tokens of its own user and of shared ones, through both handles.
+    /// Runs one task: old and new tokens of its own user and of shared ones, through both handles.
     async fn run(self: Arc<Self>, task: usize) {
         let mut sessions = HashMap::new();
         for number in 0..MOST_REQUESTS {
@@ -95,7 +95,7 @@ impl Load {
                 number / 2 % SHARED
             };
             let handle = (number / 3 + task) % 2;
-            // One request in four brings news.
+            // A quarter of the requests brings a change.
             if number % 4 < 2 && number % 8 < 4 || !sessions.contains_key(&(place, handle)) {
                 let user = &self.users[place];
                 let version = user.issued.fetch_add(1, Ordering::SeqCst) + 1;
@@ -266,7 +266,8 @@ async fn a_failover_that_drops_every_connection_under_load() {
 }
 
 async fn a_server_that_ends(end: End) {
-    // What was acknowledged has to survive, so commits are written before they are; the machine itself does not crash.
+    // Acknowledged writes have to survive, so commits are written before they are acknowledged; the machine itself does
+    // not crash.
     let server = PrivateServer::start("synchronous_commit = on").await;
     let url = server.url();
     let (load, tasks) = Load::start(&url).await;

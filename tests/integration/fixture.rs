@@ -66,7 +66,7 @@ impl Fixture {
         }
     }
 
-    /// Compiles it; the error is what the compiler said. `variables` are sqlx's.
+    /// Compiles the fixture; the error is the compiler's output. `variables` are sqlx's.
     fn check(&self, variables: &[(&str, &str)]) -> Result<(), String> {
         let output = Command::new(env!("CARGO"))
             .args(["check", "--offline", "--quiet", "--color=never", "--features"])
@@ -132,7 +132,7 @@ async fn statements_are_checked_while_compiling(database: TestDatabase) {
     let fixture = Fixture::copy(name, &url, feature);
     fixture.execute(ddl).await;
 
-    // What `cargo sqlx prepare` does: it has the macros write what the database said.
+    // Does the work of `cargo sqlx prepare`: makes the macros write the database's answers.
     let prepared = fixture.folder.join(".sqlx");
     let prepared_text = prepared.to_string_lossy().into_owned();
     fixture

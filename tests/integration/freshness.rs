@@ -103,7 +103,7 @@ async fn a_row_written_through_is_served_from_then_on(database: TestDatabase) {
     let first = profiles.users.sync(&session).await.expect("it syncs").user;
     let id = UserId::new("user_ada");
     let write = async {
-        // What a request reads while the write is under way is not kept beyond it.
+        // A row that is read while the write is under way is not cached beyond it.
         profiles.users.sync(&session).await.expect("it syncs");
         Ok::<_, SyncError>(Profile {
             name: Some("Written".to_owned()),
@@ -122,7 +122,7 @@ async fn a_row_written_through_is_served_from_then_on(database: TestDatabase) {
     }
 }
 
-/// Who has written may hear of it late: when others have written again, and been read.
+/// A writer may receive its own notification late: after others have written again, and their rows were read.
 async fn a_row_that_was_served_is_not_followed_by_an_older_one(database: TestDatabase) {
     let profiles = Profiles::start(&database).await;
     hears(&profiles).await;
@@ -186,7 +186,7 @@ async fn requests_of_one_user_share_their_statements(database: TestDatabase) {
         rows.iter().all(|row| matches!(row.outcome, Inserted | Unchanged)),
         "more than one wrote"
     );
-    // Nobody reads alone while somebody reads: a few statements served them all.
+    // Reads are shared while a read is running: a few statements served all requests.
     let mut distinct: Vec<_> = rows.iter().map(|row| Arc::as_ptr(&row.user)).collect();
     distinct.sort_unstable();
     distinct.dedup();

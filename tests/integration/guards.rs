@@ -126,7 +126,7 @@ type Visitor = Option<Session>;
 #[authenticated]
 async fn alias(_who: Visitor) {}
 
-/// One row of the table.
+/// A row of the table.
 struct Row {
     /// The impls that it shows, as `Trait for Type`.
     covers: &'static [&'static str],
@@ -196,7 +196,7 @@ const TABLE: &[Row] = &[
     of(&[], "/nothing/alias", VISITORS_TOO),
     of(&[], "/nothing/twice", VISITORS_TOO),
     of(&[], "/nothing/attribute", VISITORS_TOO),
-    // Whatever is extracted, a requirement is met by nobody who is not signed in.
+    // Only a signed-in user meets a requirement, whatever is extracted.
     of(&[], "/signed-in/optional-session", SIGNED_IN),
     of(&[], "/signed-in/optional-row", SIGNED_IN),
     of(&[], "/administrator/unit", RESTRICTED),
@@ -218,7 +218,7 @@ const TABLE: &[Row] = &[
     of(&[], "/layer/administrator", RESTRICTED),
 ];
 
-/// What authenticates nobody, with the reason.
+/// Items that do not authenticate, with the reason.
 const EXEMPT: [&str; 3] = [
     // A delivery is signed by Clerk's sender; `a_delivery_is_not_authenticated_by_a_session` shows it.
     "FromRequest for Webhook",
@@ -434,7 +434,7 @@ async fn check(deny_agents: bool) {
             );
         }
     }
-    // One handler, or one layer, lifts the default.
+    // A single handler, or a single layer, lifts the default.
     for path in ["/lifted/session", "/lifted/optional", "/lifted/layer"] {
         assert_eq!(answer(&app, path, Some(&agent)).await.0, 200, "{path}");
     }
@@ -491,7 +491,7 @@ impl<'ast> Visit<'ast> for Impls {
     }
 }
 
-/// Whoever adds an extractor, a subject or a layer adds a row to the table above, or an exemption with its reason.
+/// A new extractor, subject or layer needs a row in the table above, or an exemption with its reason.
 #[test]
 fn each_extractor_subject_and_layer_of_the_crate_has_a_row() {
     let mut found = Impls::default();

@@ -1,4 +1,4 @@
-//! What the application does for a new user: once, with the row, or not at all.
+//! The application's work for a new user: once, with the row, or not at all.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -246,7 +246,7 @@ async fn each_user_is_imported_by_the_rules_of_a_request(database: TestDatabase)
         ("clerk_id <> 'user_new' AND nick = 'own' AND credits = 7", 4),
         ("clerk_id = 'user_changed' AND changed > '2002-01-01 00:00:00'", 1),
         ("clerk_id <> 'user_new' AND changed < '2002-01-01 00:00:00'", 3),
-        // What is the same is noted to be known at the newer version.
+        // Unchanged claims are recorded at the newer version.
         ("clerk_id = 'user_same' AND clerk_version = 50000", 1),
         ("clerk_id = 'user_newer' AND clerk_version = 90999", 1),
         ("clerk_id = 'user_gone' AND clerk_version = 5999", 1),
@@ -319,7 +319,7 @@ async fn an_import_goes_on_where_another_stopped(database: TestDatabase) {
     // Four pages of users, and one of rows.
     for crash_after in 0..=5 {
         it.pool.execute("DELETE FROM members").await;
-        // Whom an import has deleted gets no row again.
+        // A user whom an import has deleted gets no row again.
         let gone = format!("user_gone_{crash_after}");
         it.sync(&gone, "Gone", 5).await.expect("it syncs");
         let mut first = import();
@@ -536,7 +536,7 @@ async fn with_carts(database: &TestDatabase, fails_for: &'static str) -> Fixture
     macro_rules! hook {
         () => {
             move |builder| {
-                // A machine that is busy with other tests is no outage.
+                // A machine that is busy with other tests does not count as an outage.
                 let builder = builder.sync_timeout(Duration::from_secs(30));
                 builder.on_insert(move |connection, profile| {
                     Box::pin(async move {
@@ -623,7 +623,7 @@ async fn whom_the_tombstones_remember_is_not_imported_again(database: TestDataba
         it.fake.put_user(user(id, id, 50));
     }
     assert_eq!(numbers(it.counts().await), [3, 0, 0, 0, 0, 0]);
-    // Clerk's list may be from before a deletion that a webhook has told of.
+    // Clerk's list may be from before a deletion that a webhook has reported.
     it.pool
         .execute("INSERT INTO former_members (clerk_id) VALUES ('user_eve'), ('user_new')")
         .await;
@@ -635,7 +635,7 @@ async fn whom_the_tombstones_remember_is_not_imported_again(database: TestDataba
     }
     assert_eq!(numbers(it.counts().await), [2, 1, 1, 2, 0, 0]);
     assert_eq!(it.number("SELECT count(*) FROM members").await, 4);
-    // Who is gone in Clerk loses the row, and is remembered.
+    // A user who no longer exists at Clerk loses the row, and is recorded as deleted.
     it.fake.remove_user("user_bob");
     let counts = it.import().delete_missing().run().await.expect("it is imported");
     assert_eq!(counts.deleted, 1);
@@ -662,7 +662,7 @@ async fn a_secret_key_of_another_instance_writes_nothing(database: TestDatabase)
     let rows = "SELECT count(*) FROM members WHERE clerk_deleted_at IS NULL";
     assert_eq!(it.number(rows).await, 1);
 
-    // The same where the handle knows its key as PEM.
+    // Like above, for a handle with its key as PEM.
     let clerk = Clerk::builder()
         .issuer(it.fake.issuer().url())
         .jwt_key(it.fake.issuer().public_key_pem())
@@ -777,7 +777,7 @@ async fn other_processes_are_told_of_what_an_import_writes() {
     let it = start::<Profile>(&database).await;
     let other = Profiles::start(&database).await;
     hears(&other).await;
-    // Few users are named; of a full page it is said that anybody's row may have been written.
+    // Few users are named; for a full page, the message states that any of their rows may have been written.
     for (count, updated_at) in [(1, 50), (500, 60)] {
         let ada = FakeClerk::served_user(0);
         let known = token(ada.as_str(), "Ada", updated_at - 10);

@@ -1,5 +1,5 @@
-//! The shape of the sources: modules use only modules below them, no two files of a folder use each other, and each file
-//! says what it is for.
+//! The shape of the sources: modules use only modules below them, no two files of a folder use each other, and each
+//! file states its purpose.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -244,7 +244,7 @@ impl PathsOf<'_> {
         }
     }
 
-    /// Finds paths in the input of a macro, which is no syntax tree.
+    /// Finds paths in the input of a macro, which is not a syntax tree.
     fn tokens(&mut self, tokens: TokenStream) {
         let mut path: Vec<String> = Vec::new();
         let mut colons = 0;

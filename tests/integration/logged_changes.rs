@@ -1,4 +1,4 @@
-//! What the log says of rows that change: who, in which table, by what. And errors that `main` returns as their text.
+//! The log of rows that change: the user, the table and the cause. Also errors that `main` returns as their text.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -47,7 +47,7 @@ async fn deliver(profiles: &Profiles, event_type: &str, data: Value) -> StatusCo
         .status()
 }
 
-/// The lines that tell of a row's change.
+/// Returns the lines that report the change of a row.
 fn changes(log: &Log) -> Vec<String> {
     let lines = log.lines().into_iter();
     lines
@@ -117,7 +117,7 @@ async fn error_of_a_missing_table_prints_sql_that_can_be_pasted(database: TestDa
         Pool::Sqlite(pool) => UserSync::<Profile>::new(clerk, pool.clone()).await.map(drop),
     };
     let error: SchemaError = started.expect_err("there is no table");
-    // What `fn main() -> Result<(), Box<dyn Error>>` prints.
+    // The output of `fn main() -> Result<(), Box<dyn Error>>`.
     let printed = format!("{:?}", Box::<dyn std::error::Error>::from(error));
     let sql = printed.find("CREATE TABLE").map(|start| &printed[start..]);
     let sql = sql.expect("it holds the statement");

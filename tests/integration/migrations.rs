@@ -1,4 +1,4 @@
-//! The table that the example's migrations make is the one that the derive expects, and start-up says so if not.
+//! The table of the example's migrations matches the derive; otherwise start-up reports the differences.
 
 use clerk_auth::sync::CREATE_DENIALS;
 use clerk_auth::user::StoredIn;
@@ -34,7 +34,7 @@ fn the_migrations_are_the_generated_ddl() {
     assert_eq!(denials, [&*format!("{CREATE_DENIALS};\n"); 2]);
 }
 
-/// What start-up says of a table after a change; empty if it is content.
+/// Returns start-up's report on a table after a change; empty if there is no fault.
 async fn complaint(pool: &Pool) -> String {
     complaint_of::<Profile>(pool).await
 }
@@ -150,7 +150,7 @@ async fn start_up_says_what_the_table_lacks(database: TestDatabase) {
         return;
     }
     assert!(said.contains("the column `name` is `bytea`"), "{said}");
-    // What is said mends it.
+    // The advice fixes the fault.
     let Pool::Postgres(pool) = &pool else {
         return;
     };
@@ -214,7 +214,7 @@ async fn start_up_says_what_the_tombstones_lack(database: TestDatabase) {
         Pool::Sqlite(_) => tables_of_members::<sqlx::Sqlite>(),
     };
     assert!(!members.contains("clerk_deleted_at"), "{members}");
-    // Whatever text the row's own key is.
+    // With any text as the type of the row's own key.
     pool.execute(&members.replace("\"clerk_id\" TEXT", "\"clerk_id\" VARCHAR(64)"))
         .await;
     let missing = format!(

@@ -1,6 +1,6 @@
-//! Whatever runs at once and in whatever order, the row is what the newest word about the user says: thousands of random
-//! histories of tokens, minted at Clerk's origin and at its edge, deliveries, deletions, writes of the application and
-//! crashes, on two processes, beside a model.
+//! For any concurrency and order, the row matches the newest information about the user. Thousands of random histories
+//! are compared with a model: tokens minted at Clerk's origin and at its edge, deliveries, deletions, writes of the
+//! application and crashes, on two processes.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -40,11 +40,11 @@ const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 struct Model {
     version: i64,
-    /// One name; or several that are equally new and were told at the same time.
+    /// The name; or several that are equally new and arrived at the same time.
     names: BTreeSet<String>,
     is_deleted: bool,
     credits: i64,
-    /// Whether a version without news is left out.
+    /// True if a version is recorded only with changed claims.
     notes_news_only: bool,
 }
 
@@ -73,7 +73,7 @@ impl Model {
     }
 }
 
-/// One step of a history. Numbers choose among what there is, whatever there is.
+/// A step of a history. Numbers select among the existing items, modulo their count.
 #[derive(Clone, Debug)]
 enum Step {
     /// The person changes their name in Clerk, so many milliseconds later; Clerk sends a delivery, which is kept back.
@@ -84,7 +84,7 @@ enum Step {
     MintAtEdge { token: usize, later: u16 },
     /// A request with one of the tokens minted so far, new or old, to one of the processes.
     Request { token: usize, process: usize },
-    /// One of the deliveries so far reaches a process; it may have before.
+    /// An earlier delivery reaches a process, perhaps again.
     Deliver { delivery: usize, process: usize },
     /// The person deletes their account; Clerk sends a delivery, which is kept back.
     Delete,
@@ -105,13 +105,13 @@ fn arriving() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What happens one after another.
+/// The steps that happen one after another.
 fn step() -> BoxedStrategy<Step> {
     prop_oneof![
         4 => (0..2_500_u16).prop_map(Step::Rename),
         3 => (0..2_500_u16).prop_map(Step::Mint),
         3 => (any::<usize>(), 0..2_500_u16).prop_map(|(token, later)| Step::MintAtEdge { token, later }),
-        // A minute later nobody is taken for a newcomer.
+        // A minute later no user is predicted to be new.
         1 => (60_000..62_500_u16).prop_map(Step::Mint),
         12 => arriving(),
         1 => Just(Step::Delete),
@@ -132,11 +132,11 @@ fn step_or_several() -> BoxedStrategy<Step> {
 
 /// A user of the suite's: one word that changes, and one column of the application's own.
 trait Member: StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite> {
-    /// What there is of a user: name, version, the application's column, and whether they are deleted.
+    /// Reads the state of a user: name, version, the application's column, and whether they are deleted.
     const ROW: &'static str;
-    /// Whether a deletion is remembered for ever also where there is no row.
+    /// True if a deletion is recorded permanently even without a row.
     const REMEMBERS_ALL: bool;
-    /// Whether the outcome is one whatever the order of those who come at once.
+    /// True if concurrent events have the same outcome in any order.
     const IS_ORDERLESS: bool = true;
 
     fn name(&self) -> Option<&str>;
@@ -225,7 +225,7 @@ impl Member for Unversioned {
     }
 }
 
-/// What there is of a user in the database.
+/// The state of a user in the database.
 #[derive(Debug)]
 enum Row {
     Absent,
@@ -276,7 +276,7 @@ impl Model {
     }
 }
 
-/// One process: its handle, its pool, and its receiver on a real port.
+/// A process: its handle, its pool, and its receiver on a real port.
 struct Process<U> {
     users: UserSync<U>,
     clerk: Clerk,
@@ -384,7 +384,7 @@ impl<U: Member> Process<U> {
             let mut work = pin!(async {
                 match arriving {
                     Arriving::Token(token) => drop(self.request(token).await),
-                    // Over the wire nobody could tell where it ends.
+                    // Over the network, the end of the work could not be observed.
                     Arriving::Delivery(delivery) => {
                         let request = delivery.request("/");
                         drop(self.receiver.clone().oneshot(request).await);
@@ -400,7 +400,7 @@ impl<U: Member> Process<U> {
                 tokio::time::sleep(Duration::from_micros(200)).await;
             }
         }
-        // What was sent arrives before the connection's end.
+        // Data that was sent arrives before the connection's end.
         match &self.pool {
             Pool::Postgres(pool) => pool.close().await,
             Pool::Sqlite(pool) => pool.close().await,
@@ -408,14 +408,14 @@ impl<U: Member> Process<U> {
     }
 }
 
-/// What comes in from outside.
+/// Input from outside.
 #[derive(Clone, Debug)]
 enum Arriving {
     Token(String),
     Delivery(Box<SignedDelivery>),
 }
 
-/// What Clerk knows, and what it has sent so far.
+/// Clerk's state, and everything that Clerk has sent so far.
 struct World {
     user_id: String,
     now: Timestamp,
@@ -426,7 +426,7 @@ struct World {
     deliveries: Vec<(SignedDelivery, Told)>,
 }
 
-/// What a token or a delivery says.
+/// The content of a token or a delivery.
 #[derive(Clone, Debug)]
 enum Told {
     Name(Version, String),
@@ -434,7 +434,7 @@ enum Told {
 }
 
 impl World {
-    /// The user has signed up, and nobody has been told.
+    /// The user has signed up, and no event has been sent.
     fn new() -> Self {
         let user_id = format!("user_{}", random_hex(8));
         let now = Timestamp::from_milliseconds(1_700_000_000_000);
@@ -487,7 +487,7 @@ impl World {
         }
     }
 
-    /// The edge knows nothing that the earlier token does not say, and may not have heard of a deletion.
+    /// The edge copies only the earlier token, and may not have received a deletion.
     fn mint_at_edge(&mut self, token: usize, later: u16) {
         if let Some(token) = token.checked_rem(self.tokens.len()) {
             self.now = self.now + Duration::from_millis(u64::from(later));
@@ -498,7 +498,7 @@ impl World {
     }
 
     fn push(&mut self, token: SessionToken<'_>, told: Told) {
-        // It stays valid, as those do that the Backend API mints.
+        // The token stays valid, like the long-lived tokens of the Backend API.
         let token = token.issued_at(self.now).claim("exp", 4_000_000_000_i64);
         self.tokens.push((token.sign(), told));
     }
@@ -584,7 +584,7 @@ impl<'a, U: Member> Run<'a, U> {
                     let crashing = self.processes[process].take().expect("it runs");
                     crashing.crash_while_arriving(&arriving, *polls).await;
                     self.processes[process] = Some(Process::start(self.database).await);
-                    // What a delivery has done in part, the next attempt completes: a deletion bars the user first.
+                    // The next attempt completes a delivery that was applied in part: a deletion bars the user first.
                     if matches!(told, Told::Deleted) {
                         self.process(process).arrive(&arriving).await;
                     }

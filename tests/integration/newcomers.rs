@@ -1,5 +1,5 @@
-//! Who has just signed up is inserted by the first statement, which reads them too on PostgreSQL; whatever it meets, the
-//! outcome is that of two.
+//! A user who has just signed up is inserted by the first statement, which also reads them on PostgreSQL. In every
+//! other case, the outcome is that of two statements.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -82,7 +82,7 @@ async fn whose_row_is_there_writes_nothing(database: TestDatabase) {
     };
     let before = traces().await;
     for _ in 0..5 {
-        // One that does not know the user yet.
+        // A process that has not seen the user yet.
         let process = Profiles::always_read(profiles.pool.clone()).await;
         let synced = process.sync(token("user_ada", "Ada", signed_up)).await;
         assert_eq!(synced.expect("it syncs").outcome, Unchanged);
@@ -203,7 +203,7 @@ async fn who_was_deleted_is_not_brought_back(database: TestDatabase) {
     assert_eq!(members.pool.number("SELECT count(*) FROM members").await, 0);
 }
 
-/// A server that only reads, after a failover say, answers for who is there.
+/// A read-only server, for example after a failover, still serves existing rows.
 #[tokio::test]
 async fn where_nothing_can_be_written_a_row_is_read() {
     let database = TestDatabase::postgres().await;

@@ -1,4 +1,4 @@
-//! What the database makes of a value is written once for each version, and a write that changes nothing is tried once.
+//! A value that the database normalizes is written once for each version, and a write without effect is tried once.
 
 use axum::Router;
 use axum::http::StatusCode;
@@ -52,7 +52,7 @@ async fn writes(pool: &Pool) -> i64 {
     pool.number("SELECT count(*) FROM writes").await
 }
 
-/// What normalizes a value, what it makes of [`ADDRESS`], and how many writes it takes to know.
+/// Each normalization, its result for [`ADDRESS`], and the number of writes until it is detected.
 fn normalizers(pool: &Pool) -> Vec<(&'static str, &'static str, Option<&'static str>, i64)> {
     const TRIGGER: &str =
         "CREATE TRIGGER tidy BEFORE INSERT OR UPDATE ON profiles FOR EACH ROW EXECUTE FUNCTION tidy()";
@@ -167,13 +167,13 @@ async fn normalized_value_is_written_once_for_each_version(first: TestDatabase) 
             written += most;
             assert_eq!(writes(&pool).await, written, "{normalizer} at {version}");
         }
-        // What others tell of that version is no news.
+        // Notifications of that version cause no write.
         assert_eq!(
             deliver(&profiles, user("user_ada", 9)).await,
             StatusCode::NO_CONTENT
         );
         assert_eq!(writes(&pool).await, written, "{normalizer}, a delivery");
-        // A user whom deliveries alone tell of, twice the same.
+        // A user who is known only from deliveries, each sent twice.
         for _ in 0..4 {
             assert_eq!(
                 deliver(&profiles, user("user_eve", 9)).await,
@@ -278,7 +278,7 @@ async fn write_that_changes_nothing_is_tried_once(database: TestDatabase) {
         let log = Log::default();
         let guard = tracing::subscriber::set_default(log.clone());
         let profiles = start(pool.clone()).await;
-        // The same at a newer version, and something else.
+        // Unchanged claims at a newer version, and then a change.
         for (user, name) in [("user_ada", "Ada"), ("user_eve", "Eve")] {
             let tries = match &pool {
                 Pool::Postgres(_) => pool.number("SELECT nextval('tries')").await,

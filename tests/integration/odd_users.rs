@@ -1,5 +1,5 @@
-//! Users whose objects Clerk can send and no struct, parser or database takes: they cost nobody else a page of an import,
-//! and clear nothing of their own.
+//! Users whose objects Clerk can send, and that no struct, parser or database accepts. They do not break a page of an
+//! import for other users, and clear none of their own columns.
 
 use std::collections::BTreeMap;
 
@@ -214,7 +214,7 @@ async fn unreadable_member_costs_the_column_it_feeds_and_nobody_else(database: T
         let reason = not_imported.get(id.as_str()).map(ToString::to_string);
         let expected = claim.map(|claim| format!("claim `{claim}` is not readable JSON"));
         assert_eq!(reason, expected, "{label}");
-        // Absent is not null: nothing was cleared, and the version says so.
+        // Absent is not null: nothing was cleared, and the version shows that.
         let (version, name) = if claim.is_some() {
             (5_000, "Ada")
         } else {
@@ -232,7 +232,7 @@ async fn unreadable_member_costs_the_column_it_feeds_and_nobody_else(database: T
         it.number("clerk_version = 50000").await,
         i64::try_from(right).expect("a few")
     );
-    // One alone, as the fallback asks for it.
+    // A single user, as the fallback looks it up.
     let alone = it
         .api
         .user(&places[0])
@@ -285,7 +285,7 @@ async fn any_written_text_costs_nobody_else_the_page(database: TestDatabase) {
             "{}",
             not_imported.len()
         );
-        // What was written can be read back.
+        // Written data can be read back.
         let (counts, again) = it.import(page_size).await.expect("it is imported");
         assert_eq!(
             (counts.unchanged, counts.skipped),
@@ -336,7 +336,7 @@ fn written_text() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// Whom a user object is about cannot be guessed. The page goes on, and the import does.
+/// The user of such an object cannot be guessed. The page and the import continue.
 async fn user_without_identity_is_skipped_wherever_it_stands(database: TestDatabase) {
     let odd: [&[u8]; 8] = [
         br#"{"id":"user_a","id":"user_b","updated_at":5000}"#,
@@ -383,7 +383,7 @@ async fn user_without_identity_is_skipped_wherever_it_stands(database: TestDatab
         not_imported.get(id.as_str()),
         Some(NotImported::NotAUser)
     ));
-    // After a full page of nobody there is no way to go on.
+    // After a full page without ids, the import cannot continue.
     it.fake.serve_as(id.as_str(), "{}");
     let full = it.api.users(Some(&FakeClerk::served_user(0)), 1).await;
     assert!(matches!(full, Err(BackendApiError::Malformed(_))), "{full:?}");

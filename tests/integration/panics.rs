@@ -37,7 +37,7 @@ on_both_databases!(
 
 const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
-/// A name whose value says which of its implementations panics.
+/// A name whose value selects the implementation that panics.
 #[derive(Debug, Eq)]
 struct Touchy(String);
 
@@ -110,7 +110,7 @@ struct Person {
     name: Option<Touchy>,
 }
 
-/// The same, read for each request.
+/// Like the struct above, read for each request.
 #[derive(Clone, Debug, SyncedUser)]
 #[synced_user(
     table = "touchies",
@@ -199,7 +199,7 @@ async fn insert(pool: &Pool, user_id: &str, name: &str) {
 }
 
 async fn panic_of_a_type_costs_one_request(database: TestDatabase) {
-    // One connection: it is given back, or nothing works any more.
+    // A single connection: if it were not returned, nothing would work any more.
     let pool = Pool::open(database.url(), 1).await;
     let people: Profiles<Person> = start(pool.clone()).await;
     for place in ["decode", "equal", "clone"] {
@@ -242,10 +242,10 @@ async fn panic_of_a_type_costs_one_request(database: TestDatabase) {
     assert_eq!(pool.number("SELECT count(*) FROM touchies").await, 8);
 }
 
-/// Who waits for a statement shares it with others.
+/// A request that waits for a statement shares it with others.
 async fn panic_while_rows_are_read_together_costs_one_user(database: TestDatabase) {
     const USERS: usize = 40;
-    // One statement is read at a time.
+    // A single statement is read at a time.
     let pool = Pool::open(database.url(), 2).await;
     let people: Profiles<Unkept> = start(pool.clone()).await;
     let mut sessions = Vec::new();
@@ -328,7 +328,7 @@ async fn panic_costs_one_delivery(database: TestDatabase) {
 
 async fn panic_costs_one_user_of_an_import(database: TestDatabase) {
     let pool = Pool::open(database.url(), 2).await;
-    // It makes the tables.
+    // Creates the tables.
     let people: Profiles<Person> = start(pool.clone()).await;
     drop(people);
     let fake = FakeClerk::start().await.expect("a port is free");

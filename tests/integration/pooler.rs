@@ -43,7 +43,7 @@ impl Behind {
         let database = TestDatabase::postgres().await;
         let pooler = Pooler::in_front_of(&database, server_connections);
         let behind = Self { database, pooler };
-        // That makes the table.
+        // Creates the table.
         behind.past().await;
         behind
     }
@@ -111,7 +111,7 @@ impl Behind {
     }
 }
 
-/// What the mode is for: if this no longer fails, sqlx or PgBouncer can do without it.
+/// Documents the purpose of the mode: if this no longer fails, sqlx or PgBouncer no longer needs it.
 #[tokio::test]
 async fn sqlx_alone_fails() {
     let behind = Behind::start().await;
@@ -381,7 +381,7 @@ async fn users_are_imported_and_compared() {
     assert_eq!((counts.inserted, counts.total()), (300, 300), "{counts}");
     let counts = import().await.expect("it is imported");
     assert_eq!((counts.unchanged, counts.total()), (300, 300), "{counts}");
-    // The same at a newer version, then something else.
+    // Unchanged users at a newer version, then a change.
     fake.serve_users(USERS, user("Ada", 200));
     let counts = import().await.expect("it is imported");
     assert_eq!((counts.unchanged, counts.total()), (300, 300), "{counts}");
@@ -392,7 +392,7 @@ async fn users_are_imported_and_compared() {
     assert_eq!((drift.stale.count, drift.rows), (300, 300), "{drift}");
     let counts = import().await.expect("it is imported");
     assert_eq!((counts.updated, counts.total()), (300, 300), "{counts}");
-    // Whom Clerk does not know any more.
+    // Users who no longer exist at Clerk.
     fake.serve_users(USERS - 10, user("Grace", 300));
     let counts = users.import(&api).delete_missing().run().await;
     assert_eq!(counts.expect("it is imported").deleted, 10);
@@ -415,7 +415,7 @@ async fn one_process_sees_what_another_has_written() {
         let seen = other.users.sync(&session).await.expect("it syncs");
         assert_eq!(seen.user.name.as_deref(), Some(&*name));
     }
-    // What the application writes by itself.
+    // A write of the application itself.
     let written = one.users.write_through(&id, async {
         let Pool::Postgres(pool) = &one.pool else {
             unreachable!("it is behind PgBouncer")
@@ -444,7 +444,7 @@ async fn one_process_sees_what_another_has_written() {
     }
 }
 
-/// It would stay there, and send notifications to whoever has the session next.
+/// A `LISTEN` would stay in the session, and send notifications to its next client.
 #[tokio::test]
 async fn no_listen_is_left_behind() {
     let behind = Behind::start().await;
@@ -452,7 +452,7 @@ async fn no_listen_is_left_behind() {
     keeps_nothing_and_listens_nowhere(&behind, SERVER_CONNECTIONS, &profiles).await;
 }
 
-/// One session, one connection: statements are found again, and nothing is noticed but by who listens.
+/// With one session and one connection, statements are found again. The lack of a setting shows only by `LISTEN`.
 #[tokio::test]
 async fn nor_by_a_process_that_was_not_told() {
     let behind = Behind::with_server_connections(1).await;
@@ -466,7 +466,7 @@ async fn nor_by_a_process_that_was_not_told() {
 async fn keeps_nothing_and_listens_nowhere(behind: &Behind, sessions: u32, profiles: &Profiles) {
     let session = profiles.session(token("user_ada", "Ada", 5)).await;
     profiles.users.sync(&session).await.expect("it syncs");
-    // Longer than it takes to believe in a connection that hears.
+    // Longer than a process needs to trust a connection with `LISTEN`.
     let deadline = Instant::now() + Duration::from_secs(2);
     while Instant::now() < deadline {
         let again = profiles.users.sync(&session).await.expect("it syncs");

@@ -11,7 +11,7 @@ use clerk_auth_tests::profiles::{Pool, Profile, Profiles, token};
 use clerk_auth_tests::proxy::Proxy;
 use tokio::time::sleep;
 
-/// Waits until the process keeps rows: until it hears what others write.
+/// Waits until the process caches rows: until it receives notifications.
 pub(crate) async fn hears(profiles: &Profiles) {
     keeps(profiles, &profiles.session(token("user_probe", "Probe", 1)).await).await;
 }
@@ -151,7 +151,7 @@ async fn no_copy_is_served_while_writes_are_not_heard() {
         assert!(Instant::now() < deadline, "{synced:?}");
         sleep(Duration::from_millis(2)).await;
     }
-    // It listens again, and keeps rows again.
+    // The process listens again, and caches rows again.
     hears(&other).await;
     keeps(&other, &session).await;
 }
@@ -171,7 +171,7 @@ async fn a_copy_from_before_the_silence_is_not_served_after_it() {
     proxy.cut().await;
     one.sync(token("user_ada", "Grace", 9)).await.expect("it syncs");
     proxy.restore();
-    // Somebody else's row is kept again; of hers nobody has asked meanwhile.
+    // Another user's row is cached again; hers has not been requested meanwhile.
     let probe = other.session(token("user_probe", "Probe", 1)).await;
     let deadline = Instant::now() + Duration::from_secs(10);
     while !matches!(other.users.sync(&probe).await, Ok(it) if it.outcome == Cached) {

@@ -114,7 +114,7 @@ async fn an_unchanged_user_takes_one_round_trip_and_a_new_or_changed_one_two() {
     );
 }
 
-/// Who signed up long ago: when an application begins to keep rows, everybody's first request inserts.
+/// Users who signed up long ago: when an application begins to keep rows, each user's first request inserts.
 #[tokio::test]
 async fn new_users_one_after_another_take_one_round_trip_each() {
     let database = TestDatabase::postgres().await;

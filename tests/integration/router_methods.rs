@@ -6,12 +6,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What the guarded router makes of a method of axum's.
+/// The form that a method of axum's has on the guarded router.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Form {
-    /// It mounts only what is guarded; a fixture shows that anything else does not compile.
+    /// The method mounts only guarded handlers; a fixture shows that anything else does not compile.
     Guarded,
-    /// It mounts nothing.
+    /// The method mounts nothing.
     MountsNothing,
     /// The guarded router does not have it.
     Absent,
@@ -103,7 +103,7 @@ const FUNCTIONS: [&str; 22] = [
 /// The traits of the guarded routers. None of them leads to axum's type by reference, or mounts anything.
 const TRAITS: [&str; 4] = ["Clone", "Debug", "Default", "Service"];
 
-/// What is implemented for the guarded routers by the module itself, sealed.
+/// Traits that the module implements for the guarded routers, sealed.
 const OWN_TRAITS: [&str; 3] = ["GuardedRouter", "Routes", "Sealed"];
 
 fn workspace() -> PathBuf {
@@ -314,7 +314,7 @@ fn the_guarded_routers_implement_no_other_traits() {
     }
 }
 
-/// For each method that is guarded, a fixture calls it with what is not, and rustc says why that does not compile.
+/// For each guarded method, a fixture calls it with an unguarded argument, and rustc reports the error.
 #[test]
 fn each_guarded_method_has_a_fixture() {
     let folder = workspace().join("tests/ui/routing");

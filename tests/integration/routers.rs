@@ -1,4 +1,4 @@
-//! The guarded router serves as axum's does, and answers nobody who is not signed in, except where a route is public.
+//! The guarded router serves like axum's, and rejects requests without a session, except on public routes.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -287,7 +287,7 @@ struct Inner {
     clerk: Clerk,
 }
 
-/// What is nested or merged keeps its guards, its own state, and the layers around it.
+/// Nested and merged routers keep their guards, their own state, and the layers around them.
 #[tokio::test]
 async fn nested_and_merged_routers_keep_their_guards() {
     let inner = |state: &Clerk| {
@@ -406,7 +406,7 @@ async fn a_handler_takes_sixteen_parameters_and_reads_the_body_last() {
     assert_eq!(answer(&router, &Method::POST, "/a", false).await.status(), 401);
 }
 
-/// A guarded handler is called by nobody until its request is authenticated, whatever a later parameter does.
+/// No guarded handler runs before its request is authenticated, whatever a later parameter does.
 #[tokio::test]
 async fn nothing_is_extracted_before_the_guard() {
     struct Reached;

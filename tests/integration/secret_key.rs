@@ -1,4 +1,4 @@
-//! What a secret key is trusted with: only answers about this instance, never a deletion, and a bounded number of questions.
+//! The trust in a secret key: only responses about this instance, never a deletion, and a bounded number of requests.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -246,7 +246,7 @@ async fn many_sessions_of_one_user_are_bounded(database: TestDatabase) {
             .expect("the row is there");
     }
     assert_eq!(fake.requests(ADA), 13, "once in five seconds");
-    // The same of a user whom Clerk does not know.
+    // Like above, for a user who does not exist at Clerk.
     for number in 0..60 {
         profiles.clock.advance(Duration::from_secs(1));
         assert!(is_incomplete(&profiles.sync(thin("user_eve", number)).await));
@@ -285,7 +285,7 @@ async fn many_users_are_bounded(database: TestDatabase) {
     };
     for expected in [50, 100] {
         for session in &sessions {
-            // Who is not asked about is refused for now.
+            // A user who is not looked up is refused for now.
             drop(profiles.users.sync(session).await);
         }
         assert_eq!(questions(), expected, "50 in ten seconds");
@@ -301,7 +301,7 @@ async fn many_users_are_bounded(database: TestDatabase) {
     assert_eq!(questions(), 121);
 }
 
-/// Whoever closes the connection before Clerk has answered is counted as well.
+/// A lookup counts even if the client closes the connection before Clerk has answered.
 async fn given_up_requests_are_bounded(database: TestDatabase) {
     let fake = fake(true).await;
     fake.put_user(user("user_ada", "Ada"));

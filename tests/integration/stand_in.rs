@@ -91,7 +91,7 @@ async fn a_deleted_user_is_refused_although_the_token_is_valid(database: TestDat
     let example = Example::start(database).await;
     let ada = example.token(json!({ "user_id": "user_ada" })).await;
     assert_eq!(example.get("/api/me", &ada).await.0, StatusCode::OK);
-    // Told of after the deletion, of which there are two.
+    // Reported after the deletion, which is delivered twice.
     example.change_late("user_ada", "Late").await;
     hold_a_mark(&example).await;
     example.delete("user_ada", json!({ "copies": 2 })).await;

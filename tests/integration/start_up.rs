@@ -1,4 +1,5 @@
-//! Start-up on the databases that teams have: each table and role either works, or is refused with what mends it.
+//! Start-up on the databases of applications: each table and role either works, or is rejected with advice that fixes
+//! it.
 //!
 //! The role of the application is not the one that owns the database.
 
@@ -61,7 +62,7 @@ impl Server {
         UserSync::new(issuer().clerk(), self.pool().await).await
     }
 
-    /// What start-up reports; empty if it is content, and then rows are inserted, updated and deleted.
+    /// Returns start-up's report; if it is empty, rows are inserted, updated and deleted.
     async fn complaint(&self) -> String {
         match self.start_up::<Profile>().await {
             Ok(_) => {
@@ -83,7 +84,7 @@ impl Server {
         }
     }
 
-    /// Whether start-up reports each of `expected`, and has nothing more to report after what it advises.
+    /// Returns whether start-up reports each of `expected`, and reports nothing more after its advice was followed.
     async fn is_mended(&self, expected: &[&str]) {
         let said = self.complaint().await;
         for expected in expected {
@@ -159,7 +160,7 @@ async fn sequence_without_usage_is_mended() {
             .is_mended(&["may not use the sequence `numbers`, which numbers the column `id`"])
             .await;
     }
-    // That of a column of which the struct knows nothing, with a name that needs quotes. An identity needs no privilege.
+    // The sequence of a column outside the struct, with a name that needs quotes. An identity needs no privilege.
     let server = Server::start().await;
     server
         .execute(

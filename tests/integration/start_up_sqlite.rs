@@ -27,7 +27,7 @@ async fn open(options: SqliteConnectOptions) -> SqlitePool {
     pool.expect("the file opens")
 }
 
-/// What start-up reports; empty if it is content, and then rows are inserted and updated.
+/// Returns start-up's report; if it is empty, rows are inserted and updated.
 async fn complaint(pool: SqlitePool) -> String {
     if let Err(error) = UserSync::<Profile>::new(issuer().clerk(), pool.clone()).await {
         return error.to_string();
@@ -59,7 +59,7 @@ async fn file_that_cannot_be_written_is_refused() {
     assert_eq!(complaint(open(options).await).await, "");
 }
 
-/// Somebody who writes is no reason to refuse, or to wait.
+/// Another writer is not a reason to refuse, or to wait.
 #[tokio::test]
 async fn file_that_another_writes_to_is_accepted() {
     let (_database, options) = file("").await;

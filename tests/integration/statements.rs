@@ -127,7 +127,7 @@ async fn a_version_is_raised_and_never_lowered(files: TestDatabase) {
     assert_eq!(execute(&database, "RAISE_VERSION", Some(9)).await, 0);
 }
 
-/// Upserts rows by user, name and version in one statement: what each user's row says then.
+/// Upserts rows by user, name and version in one statement. Returns each user's row afterwards.
 async fn upsert_many(database: &Database, rows: &[(&str, &str, i64)]) -> Vec<(String, Stored)> {
     macro_rules! run {
         ($pool:expr, $database:ty) => {{

@@ -119,7 +119,7 @@ async fn a_newer_version_is_noted_even_if_no_claim_changed(database: TestDatabas
     app.get("/api/me", &token("Ada", 1_700_000_000)).await;
     let later = app.get("/api/me", &token("Ada", 1_700_000_009)).await;
     assert_eq!(later.sync(), "unchanged");
-    // Changed to Eve and back in the meantime: the change arrives late, and is no news.
+    // Changed to Eve and back in the meantime: the change arrives late, and has no effect.
     let late = app.get("/api/me", &token("Eve", 1_700_000_005)).await;
     assert_eq!(late.body["first_name"], "Ada");
     assert_eq!(

@@ -141,7 +141,7 @@ async fn a_statement_that_many_wait_for_is_one_failure() {
             sleep(Duration::from_millis(5)).await;
         }
     };
-    // One request reads alone, the others share the statement after it.
+    // The first request reads alone; the others share the next statement.
     let requests = join_all(sessions.iter().map(|session| profiles.users.sync(session)));
     let failed = tokio::select! {
         failed = requests => failed,

@@ -226,7 +226,7 @@ async fn every_type_is_written_once_and_read_back(files: TestDatabase) {
     };
     assert!(!written.code.is_empty());
     assert_eq!(written, expected);
-    // What was read equals what was written, so the second time there is nothing to write.
+    // The value read equals the value written, so the second time there is nothing to write.
     let (read, outcome) = people.sync(json!({})).await.expect("it is synced");
     assert_eq!((read, outcome), (expected, SyncOutcome::Unchanged));
 }
@@ -299,7 +299,7 @@ async fn many_rows_of_every_type_are_written_in_one_statement(files: TestDatabas
     fake.put_user(user("user_zoe", light, Value::Null));
     let counts = users.import(&api).run().await.expect("it is imported");
     assert_eq!((counts.inserted, counts.updated), (3, 1), "{counts}");
-    // What was read back is what was written.
+    // The values read back are the values written.
     let counts = users.import(&api).run().await.expect("it is imported");
     assert_eq!((counts.unchanged, counts.total()), (4, 4), "{counts}");
     assert!(users.verify(&api).await.expect("it is verified").is_empty());

@@ -1,4 +1,4 @@
-//! A unique value that another row holds: who gets it, who is refused, and that nobody writes afterwards.
+//! A unique value that another row holds: the row that gets it, the user who is refused, and no writes afterwards.
 
 use std::fmt;
 
@@ -45,7 +45,7 @@ const SHARED: &str = "shared@example.com";
 const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
 async fn start(database: &TestDatabase, index: &str) -> Profiles {
-    // One connection is enough: none is held while another is asked for.
+    // A single connection is enough: none is held while another is requested.
     let profiles = Profiles::start_on(Pool::open(database.url(), 1).await).await;
     profiles.pool.execute(index).await;
     profiles
@@ -76,7 +76,7 @@ async fn traces(pool: &Pool) -> (Option<String>, i64) {
     (rows(pool).await, pool.number(writes).await)
 }
 
-/// Counts what is written to the rows, where the database itself does not tell.
+/// Counts the writes to the rows, where the database itself does not report them.
 async fn count_writes(pool: &Pool) {
     if let Pool::Sqlite(_) = pool {
         pool.execute("CREATE TABLE writes (what TEXT)").await;
@@ -354,7 +354,7 @@ async fn composite_index_with_another_claim_is_refused(database: TestDatabase) {
         value(&profiles.pool, "email", "user_ada").await.as_deref(),
         Some(SHARED)
     );
-    // One of the two values alone is no conflict.
+    // A single one of the two values is not a conflict.
     let eve = profiles
         .sync(token("user_eve", "Eve", 9).claim("email", SHARED))
         .await;

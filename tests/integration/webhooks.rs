@@ -1,4 +1,4 @@
-//! What Clerk sends becomes rows, denials and the application's own writes: all of a delivery or nothing of it.
+//! Deliveries from Clerk become rows, denials and the application's own writes: all of a delivery or nothing of it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -139,7 +139,7 @@ async fn a_delivery_that_comes_late_or_twice_changes_nothing(database: TestDatab
         assert_eq!(send(&profiles, delivery).await.status(), StatusCode::NO_CONTENT);
         assert_eq!(name(&profiles, "user_ada").await.as_deref(), Some("Grace"));
     }
-    // A token minted before the change has nothing to say either.
+    // A token minted before the change has no effect either.
     let late = profiles
         .sync(token("user_ada", "Ada", 100))
         .await
@@ -304,7 +304,7 @@ async fn a_deleted_user_stays_deleted_whatever_comes_later(database: TestDatabas
     let profiles = start(&database).await;
     receive(&profiles, "user.created", user("user_ada", "Ada", 100)).await;
     let ada = profiles.session(token("user_ada", "Ada", 100)).await;
-    // One had a row, and of the other nobody has heard.
+    // The first had a row, and the second was never seen.
     for user_id in ["user_ada", "user_eve"] {
         assert_eq!(
             receive(&profiles, "user.deleted", gone(user_id)).await,
@@ -327,7 +327,7 @@ async fn a_deleted_user_stays_deleted_whatever_comes_later(database: TestDatabas
             );
         }
     }
-    // Whose session was verified before is refused by the row.
+    // A session that was verified before is refused because of the row.
     let known = profiles.users.sync(&ada).await;
     assert!(matches!(known, Err(SyncError::UserDeleted)), "{known:?}");
     assert_eq!(
@@ -337,7 +337,7 @@ async fn a_deleted_user_stays_deleted_whatever_comes_later(database: TestDatabas
             .await,
         0
     );
-    // Clerk's schema does not promise that it says who was deleted.
+    // Clerk's schema does not promise the id of the deleted user.
     let nobody = json!({ "object": "user", "deleted": true });
     assert_eq!(
         receive(&profiles, "user.deleted", nobody).await,

@@ -1,4 +1,4 @@
-//! Deliveries over HTTP: what a sender hears, and bodies that are too long, too slow, or break off.
+//! Deliveries over HTTP: the responses to a sender, and bodies that are too long, too slow, or incomplete.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -24,7 +24,7 @@ const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
 /// For a server that is to answer, or to hang up.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// What has got through, by type of event.
+/// The accepted deliveries, by type of event.
 type Received = Arc<Mutex<Vec<String>>>;
 
 #[derive(Clone, FromRef)]
@@ -125,7 +125,7 @@ fn head(delivery: &SignedDelivery, framing: &str) -> String {
     format!("POST /webhooks HTTP/1.1\r\nhost: localhost\r\n{headers}{framing}\r\n\r\n")
 }
 
-/// What the server says until it hangs up, or has said the end of this.
+/// Reads the server's output until it closes the connection, or the output has this end.
 async fn answer(stream: &mut TcpStream, end: &str) -> String {
     let mut answer = Vec::new();
     let read = async {
@@ -263,7 +263,7 @@ async fn a_body_is_read_up_to_the_limit_and_no_further() {
     let (status, _) = receiver.deliver(&raw(filled(LARGEST_DELIVERY))).await;
     assert_eq!(status, StatusCode::NO_CONTENT);
 
-    // A length that says it all: the answer comes before a byte of the body.
+    // The length alone decides: the response comes before a byte of the body.
     let too_large = raw(filled(LARGEST_DELIVERY + 1));
     let mut stream = receiver.connect().await;
     let framing = format!("content-length: {}", too_large.body().len());
@@ -287,7 +287,7 @@ async fn a_body_is_read_up_to_the_limit_and_no_further() {
     let refused = answer(&mut stream, "webhook_body_too_large").await;
     assert!(refused.starts_with("HTTP/1.1 413 "), "{refused}");
 
-    // Who is no sender of Clerk's is told so before a body of any length.
+    // A sender other than Clerk is rejected before a body of any length.
     let mut stream = receiver.connect().await;
     let head = "POST /webhooks HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000000000000\r\n\r\n";
     stream.write_all(head.as_bytes()).await.expect("the head is sent");
@@ -306,7 +306,7 @@ async fn a_slow_body_is_waited_for_and_a_chunked_one_is_put_together() {
     let head = head(&delivery, "transfer-encoding: chunked\r\nconnection: close");
     stream.write_all(head.as_bytes()).await.expect("the head is sent");
     for piece in delivery.body().chunks(7) {
-        // Another request in between: the slow one holds nobody up.
+        // Another request in between: the slow one delays no other.
         let chunk = [format!("{:x}\r\n", piece.len()).as_bytes(), piece, b"\r\n"].concat();
         stream.write_all(&chunk).await.expect("a chunk is sent");
         stream.flush().await.expect("a chunk is sent");

@@ -25,7 +25,7 @@ checkpoint_timeout = 1d
 max_wal_size = 10GB
 bgwriter_lru_maxpages = 0";
 
-/// Everything that would tell of a write.
+/// Everything that would reveal a write.
 #[derive(Debug, Eq, PartialEq)]
 struct Traces {
     wal: i64,
@@ -36,7 +36,7 @@ struct Traces {
 }
 
 impl Traces {
-    /// Read when nobody else is connected: a session tells what it has counted at its end at the latest.
+    /// Read while there is no other connection: a session reports its counters at its end at the latest.
     async fn of(observer: &Pool) -> Self {
         let others = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
         until(observer, others, 0).await;
@@ -138,7 +138,7 @@ async fn a_hundred_thousand_unchanged_syncs_write_nothing() {
     );
     drop(profiles);
 
-    // What is looked for is found.
+    // The traces of a real write are detected.
     let (profiles, _) = process(&url).await;
     let changed = profiles
         .sync(token("user_0", "Grace", 7))

@@ -1,6 +1,6 @@
 //! However a test process ends, nothing of it stays behind.
 //!
-//! Each test starts this binary again with itself as the only test; a variable tells the second process how to end.
+//! Each test starts this binary again with itself as the only test; a variable determines how the second process ends.
 
 use std::env;
 use std::io::{self, BufRead, BufReader, Read};
@@ -83,7 +83,7 @@ async fn of_a_process_on_a_borrowed_server() {
         .expect("the server is still there");
 }
 
-/// Tells what the second process says from what the test runner prints before it.
+/// Distinguishes the output of the second process from the test runner's own output before it.
 const PREFIX: &str = "second process: ";
 
 async fn hold_databases() {
@@ -117,7 +117,7 @@ struct Second {
     output: BufReader<process::ChildStdout>,
 }
 
-/// What the second process holds.
+/// The resources that the second process holds.
 #[derive(Debug)]
 struct Held {
     cluster: PathBuf,

@@ -1,4 +1,5 @@
-//! PostgreSQL's server programs and PgBouncer are found where systems put them, or the message says what to install.
+//! PostgreSQL's server programs and PgBouncer are found where systems install them; otherwise the message names the
+//! package.
 
 use std::env;
 use std::ffi::OsStr;

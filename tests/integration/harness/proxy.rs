@@ -1,4 +1,4 @@
-//! The proxy forwards, holds back and cuts exactly when told to.
+//! The proxy forwards, holds back and cuts exactly on request.
 
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr};
