@@ -1,17 +1,18 @@
 //! The path of the runtime crate in generated code: `::clerk_auth`, or the path in `crate = …`.
 //!
-//! Generated code spells the path as one marker, which is replaced when the code is complete. So the user's own code is
-//! never mistaken for the path.
+//! Generated code writes one marker for it. The derive imports the crate under that name in a scope of its own. Around a
+//! handler no such scope exists, so the attribute replaces the marker when the code is complete.
 
-use proc_macro2::{Group, Ident, Punct, Spacing, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote_spanned};
 use syn::parse::Parser;
 use syn::{Attribute, Expr, ExprLit, Lit, Meta, Path, PathArguments};
 
 use crate::argument::{Argument, bare, separated};
 use crate::diag::{Diagnostics, with_help};
+use crate::replace::replace_idents;
 
-/// The placeholder in generated code.
+/// The name of the crate in generated code.
 const MARKER: &str = "__clerk_auth";
 
 /// The key of the argument.
@@ -72,48 +73,15 @@ fn path(argument: &Argument) -> Option<Path> {
     is_plain.then_some(path)
 }
 
-/// Puts the path in the place of each marker.
+/// The path of the runtime crate: the argument's, with its spans so that a wrong path is one error there, or the default.
+pub(crate) fn tokens(path: Option<&Path>, span: Span) -> TokenStream {
+    path.map_or_else(|| quote_spanned!(span=> ::clerk_auth), ToTokens::to_token_stream)
+}
+
+/// Replaces each marker by the path.
 pub(crate) fn named(code: TokenStream, path: Option<&Path>) -> TokenStream {
-    let path = path.map(ToTokens::to_token_stream);
-    replaced(code, path.as_ref())
-}
-
-fn replaced(code: TokenStream, path: Option<&TokenStream>) -> TokenStream {
-    let mut tokens = Vec::new();
-    for token in code {
-        match token {
-            TokenTree::Ident(ident) if ident == MARKER => match path {
-                // With the spans of the argument, so that an invalid path is one error there.
-                Some(path) => tokens.extend(path.clone()),
-                None => tokens.extend(default_path(ident.span())),
-            },
-            // Another group keeps its own tokens, spans and all.
-            TokenTree::Group(group) if mentions(&group) => {
-                let mut inner = Group::new(group.delimiter(), replaced(group.stream(), path));
-                inner.set_span(group.span());
-                tokens.push(inner.into());
-            }
-            other => tokens.push(other),
-        }
-    }
-    tokens.into_iter().collect()
-}
-
-fn mentions(group: &Group) -> bool {
-    group.stream().into_iter().any(|token| match token {
-        TokenTree::Ident(ident) => ident == MARKER,
-        TokenTree::Group(group) => mentions(&group),
-        _ => false,
-    })
-}
-
-/// `::clerk_auth`
-fn default_path(span: Span) -> TokenStream {
-    let mut colons = [Punct::new(':', Spacing::Joint), Punct::new(':', Spacing::Alone)];
-    for colon in &mut colons {
-        colon.set_span(span);
-    }
-    let [first, second] = colons;
-    let name = Ident::new("clerk_auth", span);
-    quote!(#first #second #name)
+    let replaced = replace_idents(code.clone(), &|ident| {
+        (ident == MARKER).then(|| tokens(path, ident.span()))
+    });
+    replaced.unwrap_or(code)
 }

@@ -7,6 +7,7 @@ mod argument;
 mod diag;
 mod krate;
 mod prelude;
+mod replace;
 mod suggest;
 
 mod authenticated;

@@ -12,7 +12,8 @@ const ATTRIBUTE: &str = "#![no_implicit_prelude]";
 
 /// Omits `#[diagnostic::…]` if the crate of a file has no prelude.
 pub(crate) fn known_attributes(code: TokenStream, file: Option<PathBuf>) -> TokenStream {
-    if mentions_diagnostic(&code) && is_off(file) {
+    // Reading the files is cheaper than a look at each token.
+    if is_off(file) {
         without_diagnostic(code)
     } else {
         code
@@ -28,13 +29,6 @@ fn is_off(file: Option<PathBuf>) -> bool {
         .chain(roots)
         .filter_map(|file| fs::read_to_string(file).ok())
         .any(|text| text.contains(ATTRIBUTE))
-}
-
-fn mentions_diagnostic(code: &TokenStream) -> bool {
-    code.clone().into_iter().any(|token| match token {
-        TokenTree::Group(group) => is_diagnostic(&group) || mentions_diagnostic(&group.stream()),
-        _ => false,
-    })
 }
 
 /// `[diagnostic …]`

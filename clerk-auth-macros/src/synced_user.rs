@@ -28,7 +28,7 @@ mod template;
 mod template_source;
 mod unused_claims;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use syn::DeriveInput;
 
 use crate::diag::Diagnostics;
@@ -36,14 +36,6 @@ use crate::krate;
 
 pub(crate) fn expand(item: TokenStream) -> TokenStream {
     let input: syn::Result<DeriveInput> = syn::parse2(item);
-    let path = input
-        .as_ref()
-        .ok()
-        .and_then(|input| krate::of_attributes(&input.attrs, "synced_user"));
-    krate::named(implement(input), path.as_ref())
-}
-
-fn implement(input: syn::Result<DeriveInput>) -> TokenStream {
     let mut diagnostics = Diagnostics::new();
     let input = match input {
         Ok(input) => input,
@@ -53,10 +45,15 @@ fn implement(input: syn::Result<DeriveInput>) -> TokenStream {
         }
     };
     let (ident, generics) = (input.ident.clone(), input.generics.clone());
+    let path = krate::of_attributes(&input.attrs, "synced_user");
+    let krate = krate::tokens(path.as_ref(), Span::call_site());
     let Some(input) = parse::parse(input, &mut diagnostics) else {
-        return [diagnostics.finish(), fallback::expand(&ident, &generics, None)]
-            .into_iter()
-            .collect();
+        return [
+            diagnostics.finish(),
+            fallback::expand(&krate, &ident, &generics, None),
+        ]
+        .into_iter()
+        .collect();
     };
     let checked = check::check(input, &mut diagnostics);
     let complete = checked.complete && diagnostics.count() == 0;
@@ -64,9 +61,9 @@ fn implement(input: syn::Result<DeriveInput>) -> TokenStream {
     let implementation = if checked.holds_itself {
         TokenStream::new()
     } else if complete {
-        expand::expand(&checked.model)
+        expand::expand(&krate, &checked.model)
     } else {
-        fallback::expand(&ident, &generics, Some(&checked.model))
+        fallback::expand(&krate, &ident, &generics, Some(&checked.model))
     };
     [errors, implementation].into_iter().collect()
 }

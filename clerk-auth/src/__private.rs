@@ -21,11 +21,11 @@ mod shared;
 mod sql_type;
 mod subject;
 
-pub use bind::{bind, listed, statement};
+pub use bind::bind;
 pub use checked::CheckedType;
 pub use column::{
     ClaimField, ColumnField, ColumnFields, DefaultField, HoldsClaim, NoDefault, ParseClaim, ParsedField,
-    UnheldClaim, UnstoredColumn, UnstoredColumns, clear,
+    UnheldClaim, UnstoredColumn, UnstoredColumns, clear, unread,
 };
 #[cfg(all(feature = "postgres", feature = "sqlite"))]
 pub use column::{PostgresAndSqliteClaimColumn, PostgresAndSqliteOwnColumn};

@@ -143,9 +143,9 @@ async fn statements_are_checked_while_compiling(database: TestDatabase) {
         .expect("the schema is right");
     let queries = fs::read_dir(&prepared).expect("the folder is there").count();
     let statements = if database.is_sqlite() {
-        <User as StoredIn<sqlx::Sqlite>>::STATEMENTS.len()
+        <User as StoredIn<sqlx::Sqlite>>::statements().len()
     } else {
-        <User as StoredIn<sqlx::Postgres>>::STATEMENTS.len()
+        <User as StoredIn<sqlx::Postgres>>::statements().len()
     };
     assert_eq!(queries, statements, "each statement is prepared");
     fixture

@@ -11,7 +11,7 @@ use super::access::{
     alias, claim_field, column_field, database_type, field_type, held_kind, kind_type, private,
 };
 use super::assertion::checks;
-use super::comparison::comparisons;
+use super::comparison::comparison;
 use super::conversion::{conversion, hold};
 use super::definition::definitions;
 use super::expression::Expression;
@@ -20,11 +20,11 @@ use super::parse::Database;
 use super::shortcode::Kind;
 use super::sql::{ClaimColumnStatements, Statements, TombstoneStatements, UpsertMany};
 use super::statement_check::statement_check;
-use super::statement_list::{ListedStatement, statement_list};
+use super::statement_list::{listed, statement_list};
 use super::unused_claims::unused_claims;
 
-/// Everything that the derive generates for a struct that has been understood.
-pub(super) fn expand(model: &Model) -> TokenStream {
+/// Everything that the derive generates for a struct without mistakes. `krate` is the path of the runtime crate.
+pub(super) fn expand(krate: &TokenStream, model: &Model) -> TokenStream {
     let claims = format_ident!("__{}Claims", model.ident);
     let aliases = model.columns.iter().filter_map(alias);
     let checks = checks(model);
@@ -51,7 +51,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     quote! {
         const _: () = {
             #[allow(unused_imports)]
-            use __clerk_auth::{__private, claim as __claim, __private::{#(#imports),*}};
+            use #krate::{self as __clerk_auth, __private, claim as __claim, __private::{#(#imports),*}};
 
             #[doc(hidden)]
             #[allow(non_camel_case_types)]
@@ -129,9 +129,7 @@ fn synced_user(model: &Model, claims: &Ident, condition: Option<&TokenStream>) -
     };
     let written: Vec<&Column> = model.written().collect();
     let idents: Vec<&Ident> = written.iter().map(|column| &column.ident).collect();
-    // Not the names that the generated code itself uses: a field may be called `reader`.
-    let local = |ident: &&Ident| format_ident!("__{}", ident, span = Span::mixed_site());
-    let locals: Vec<Ident> = idents.iter().map(local).collect();
+    let locals: Vec<Ident> = idents.iter().map(|ident| local(ident)).collect();
     let reads = written.iter().map(|column| read_claim(column));
     let fresh_for = model.fresh_for;
     let clears = written
@@ -146,7 +144,7 @@ fn synced_user(model: &Model, claims: &Ident, condition: Option<&TokenStream>) -
                 #index => #private::clear(&mut __claims.#ident, #hold(::core::option::Option::None))
             }
         });
-    let comparisons = comparisons(&written);
+    let comparison = comparison(&written);
     quote! {
         #[automatically_derived]
         impl __clerk_auth::user::Derived for #ident {}
@@ -181,7 +179,7 @@ fn synced_user(model: &Model, claims: &Ident, condition: Option<&TokenStream>) -
                 __reader.finish(__claims)
             }
 
-            #comparisons
+            #comparison
 
             fn copy(&self) -> ::core::option::Option<Self> {
                 #private::Copied::<Self>::copy(self)
@@ -257,13 +255,18 @@ fn expression(expression: &Expression) -> TokenStream {
     }
 }
 
+/// A variable for a field, apart from the names that generated code itself uses: a field may be called `reader`.
+fn local(field: &Ident) -> Ident {
+    format_ident!("__{}", field, span = Span::mixed_site())
+}
+
 fn stored_in(model: &Model, database: Database, condition: Option<&TokenStream>) -> TokenStream {
     let private = private();
     let ident = &model.ident;
     let db = database_type(database);
     let statements = Statements::of(model, database);
     let list = statement_list(model, database, &statements);
-    let list = list.iter().map(ListedStatement::constant);
+    let list = listed(&list);
     let Statements {
         select,
         select_for_update,
@@ -379,10 +382,11 @@ fn stored_in(model: &Model, database: Database, condition: Option<&TokenStream>)
     let nulls = columns_of(|column| matches!(column.role, Role::Key | Role::Claim(_)))
         .map(|(field, columns)| quote!(#(#columns)|* => #field::add_null(__arguments)));
     let gets = model.columns.iter().enumerate().map(|(index, column)| {
-        let ident = &column.ident;
         let field = column_field(column, &db);
-        quote!(#ident: #field::get(__row, #index)?)
+        quote!(#field::get(__row, #index, &mut __failure))
     });
+    let fields: Vec<&Ident> = model.columns.iter().map(|column| &column.ident).collect();
+    let values: Vec<Ident> = fields.iter().map(|ident| local(ident)).collect();
     quote! {
         #[automatically_derived]
         impl __clerk_auth::user::StoredIn<#db> for #ident
@@ -400,11 +404,7 @@ fn stored_in(model: &Model, database: Database, condition: Option<&TokenStream>)
             const RAISE_VERSION_MANY: &'static str = #raise_version_many;
             const TOMBSTONE: &'static str = #tombstone;
             #tombstones
-            const STATEMENTS: &'static [__clerk_auth::user::Statement] = {
-                #[allow(unused_imports)]
-                use __clerk_auth::user::Parameter::{Column, Integer, Text, Texts};
-                &[#(#list),*]
-            };
+            const LISTED: &'static str = #list;
             const COLUMNS: &'static [__clerk_auth::user::ColumnDefinition] = &[#(#columns),*];
             const CLAIM_COLUMNS: &'static [__clerk_auth::user::ClaimColumn] = &[#(#claim_columns),*];
 
@@ -451,7 +451,11 @@ fn stored_in(model: &Model, database: Database, condition: Option<&TokenStream>)
             fn from_row(
                 __row: &<#db as #private::sqlx::Database>::Row,
             ) -> ::core::result::Result<Self, #private::sqlx::Error> {
-                ::core::result::Result::Ok(Self { #(#gets),* })
+                let mut __failure = ::core::option::Option::None;
+                match (#(#gets,)*) {
+                    (#(::core::option::Option::Some(#values),)*) => ::core::result::Result::Ok(Self { #(#fields: #values),* }),
+                    _ => #private::unread(__failure),
+                }
             }
         }
     }

@@ -10,7 +10,12 @@ use super::expand::{extractor, shared};
 use super::model::Model;
 
 /// Impls that satisfy every bound and do nothing; the crate does not compile, so they never run.
-pub(super) fn expand(ident: &Ident, generics: &Generics, model: Option<&Model>) -> TokenStream {
+pub(super) fn expand(
+    krate: &TokenStream,
+    ident: &Ident,
+    generics: &Generics,
+    model: Option<&Model>,
+) -> TokenStream {
     let mut generics = generics.clone();
     for parameter in &mut generics.params {
         match parameter {
@@ -31,8 +36,8 @@ pub(super) fn expand(ident: &Ident, generics: &Generics, model: Option<&Model>) 
     quote! {
         const _: () = {
             #[allow(unused_imports)]
-            use __clerk_auth::{
-                __private, claim as __claim,
+            use #krate::{
+                self as __clerk_auth, __private, claim as __claim,
                 __private::{Same as __Same, UnheldClaim as _, Unshared as _, UnstoredColumns as _},
             };
 
@@ -65,8 +70,12 @@ pub(super) fn expand(ident: &Ident, generics: &Generics, model: Option<&Model>) 
                     ::core::result::Result::Ok(())
                 }
 
-                fn holds(&self, _: &()) -> bool {
-                    true
+                fn compare<__R>(
+                    &self,
+                    _: __clerk_auth::user::Compared<'_, Self>,
+                    __read: fn(&[(&'static str, bool)]) -> __R,
+                ) -> __R {
+                    __read(&[])
                 }
 
                 fn copy(&self) -> ::core::option::Option<Self> {
@@ -93,7 +102,7 @@ pub(super) fn expand(ident: &Ident, generics: &Generics, model: Option<&Model>) 
                 const RAISE_VERSION: &'static str = "";
                 const RAISE_VERSION_MANY: &'static str = "";
                 const TOMBSTONE: &'static str = "";
-                const STATEMENTS: &'static [__clerk_auth::user::Statement] = &[];
+                const LISTED: &'static str = "";
                 const COLUMNS: &'static [__clerk_auth::user::ColumnDefinition] = &[];
                 const CLAIM_COLUMNS: &'static [__clerk_auth::user::ClaimColumn] = &[];
 

@@ -1,11 +1,12 @@
 //! Types of fields that rustc always rejects, and types that no row can hold.
 
-use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use proc_macro2::Span;
 use quote::ToTokens;
 use syn::spanned::Spanned;
 use syn::{Expr, GenericArgument, Ident, PathArguments, Type};
 
 use crate::diag::{Diagnostics, with_help};
+use crate::replace::replace_idents;
 
 /// A fault of a type that does not depend on the column.
 enum Fault {
@@ -170,34 +171,8 @@ impl IsIdentOf for syn::Path {
 
 /// Replaces `Self` in a type by the struct's name. `Self` would mean another type in generated code.
 pub(super) fn without_self(ty: Type, user: &Ident) -> Type {
-    let tokens = ty.to_token_stream();
-    if !mentions_self(tokens.clone()) {
-        return ty;
-    }
-    syn::parse2(replace_self(tokens, user)).unwrap_or(ty)
-}
-
-fn mentions_self(tokens: TokenStream) -> bool {
-    tokens.into_iter().any(|token| match token {
-        TokenTree::Ident(ident) => ident == "Self",
-        TokenTree::Group(group) => mentions_self(group.stream()),
-        _ => false,
-    })
-}
-
-fn replace_self(tokens: TokenStream, user: &Ident) -> TokenStream {
-    tokens
-        .into_iter()
-        .map(|token| match token {
-            TokenTree::Ident(ident) if ident == "Self" => {
-                TokenTree::Ident(Ident::new(&user.to_string(), ident.span()))
-            }
-            TokenTree::Group(group) => {
-                let mut replaced = Group::new(group.delimiter(), replace_self(group.stream(), user));
-                replaced.set_span(group.span());
-                TokenTree::Group(replaced)
-            }
-            token => token,
-        })
-        .collect()
+    let named = replace_idents(ty.to_token_stream(), &|ident| {
+        (ident == "Self").then(|| Ident::new(&user.to_string(), ident.span()).into_token_stream())
+    });
+    named.and_then(|named| syn::parse2(named).ok()).unwrap_or(ty)
 }

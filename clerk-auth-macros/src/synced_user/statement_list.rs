@@ -1,9 +1,5 @@
 //! All statements of a struct in one list, the source of the start-up check, sqlx's check and the tests of plans.
 
-use proc_macro2::{Literal, TokenStream};
-use quote::quote;
-
-use super::access::private;
 use super::model::Model;
 use super::parse::Database;
 use super::sql::{ClaimColumnStatements, Statements, TombstoneStatements, UpsertMany};
@@ -136,24 +132,22 @@ fn of_two(statement: &UpsertMany) -> String {
     format!("{}{}{}", statement.before, rows.join(", "), statement.after)
 }
 
-impl ListedStatement {
-    /// Returns a call that builds the statement. The call is short, because each token costs compile time.
-    pub(super) fn constant(&self) -> TokenStream {
-        let private = private();
-        let Self {
-            name,
-            sql,
-            parameters,
-        } = self;
-        let parameters = parameters.iter().map(|parameter| match parameter {
-            Parameter::Text => quote!(Text),
-            Parameter::Texts => quote!(Texts),
-            Parameter::Integer => quote!(Integer),
-            Parameter::Column(place) => {
-                let place = Literal::usize_unsuffixed(*place);
-                quote!(Column(#place))
-            }
-        });
-        quote!(#private::statement(#name, #sql, &[#(#parameters),*]))
-    }
+/// The list as the runtime crate reads it: of each statement the name, a word for each parameter, and the text, which hold no
+/// NUL. One literal, because rustc needs twice as long for an array of them.
+pub(super) fn listed(statements: &[ListedStatement]) -> String {
+    let words = |parameter: &Parameter| match parameter {
+        Parameter::Text => "text".to_owned(),
+        Parameter::Texts => "texts".to_owned(),
+        Parameter::Integer => "integer".to_owned(),
+        Parameter::Column(place) => place.to_string(),
+    };
+    let parts = statements.iter().flat_map(|statement| {
+        let parameters: Vec<String> = statement.parameters.iter().map(words).collect();
+        [
+            statement.name.clone(),
+            parameters.join(" "),
+            statement.sql.clone(),
+        ]
+    });
+    parts.collect::<Vec<_>>().join("\0")
 }

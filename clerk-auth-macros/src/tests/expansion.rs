@@ -191,7 +191,7 @@ fn crate_path_stands_for_the_name_of_the_crate() {
         let (user, handler) = (user.to_string(), handler.to_string());
         assert!(!user.contains(":: clerk_auth"), "{user}");
         assert!(
-            user.contains("impl crate :: vendor :: auth :: user :: SyncedUser for User"),
+            user.contains("use crate :: vendor :: auth :: { self as __clerk_auth"),
             "{user}"
         );
         assert!(

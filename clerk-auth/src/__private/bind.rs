@@ -4,7 +4,7 @@ use sqlx::Database;
 use sqlx::error::BoxDynError;
 
 use super::column::{ColumnField, WriteColumn};
-use crate::user::{Parameter, Statement, StoredIn};
+use crate::user::StoredIn;
 
 /// Implements [`StoredIn::bind`]: binds the claims, the key after a given number of them, and the version.
 pub fn bind<U: StoredIn<DB>, DB: Database, K>(
@@ -26,18 +26,4 @@ where
         U::bind_claim(claims, column, arguments)?;
     }
     ColumnField::<i64, DB>::add(&version, arguments)
-}
-
-/// A statement of [`StoredIn::STATEMENTS`].
-pub const fn statement(name: &'static str, sql: &'static str, parameters: &'static [Parameter]) -> Statement {
-    Statement {
-        name,
-        sql,
-        parameters,
-    }
-}
-
-/// Returns the columns of a list that are present: a derive in a crate without a prelude has no iterators.
-pub fn listed(columns: &[Option<&'static str>]) -> Vec<&'static str> {
-    columns.iter().copied().flatten().collect()
 }

@@ -13,7 +13,7 @@ use sqlx::error::BoxDynError;
 use sqlx::types::Json;
 use sqlx::{Arguments, ColumnIndex, Database, Row, Type};
 
-use super::column::{ReadColumn, UnheldClaim, UnstoredColumn, WriteColumn};
+use super::column::{ReadColumn, UnheldClaim, UnstoredColumn, WriteColumn, read};
 use super::shared::Reported;
 use crate::claim::{self, ClaimKind, ClaimReader, InvalidClaim, Nullable, Object, Text};
 
@@ -112,11 +112,14 @@ where
     Option<Json<Value>>: ReadColumn<DB>,
     usize: ColumnIndex<DB::Row>,
 {
-    /// Reads the column at `index`.
-    pub fn get(row: &DB::Row, index: usize) -> Result<T, sqlx::Error> {
-        let stored: Option<Json<Value>> = row.try_get(index)?;
-        T::deserialize(stored.map_or(Value::Null, |Json(value)| value))
-            .map_err(|error| undecodable(index, error))
+    /// Reads the column at `index`, or keeps why it cannot be read.
+    pub fn get(row: &DB::Row, index: usize, failure: &mut Option<sqlx::Error>) -> Option<T> {
+        let stored: Option<Json<Value>> = read(row.try_get(index), failure)?;
+        let value = stored.map_or(Value::Null, |Json(value)| value);
+        read(
+            T::deserialize(value).map_err(|error| undecodable(index, error)),
+            failure,
+        )
     }
 
     /// Returns whether the column may be of this type.
@@ -211,9 +214,13 @@ where
     Option<String>: ReadColumn<DB>,
     usize: ColumnIndex<DB::Row>,
 {
-    /// Reads the column at `index`.
-    pub fn get(row: &DB::Row, index: usize) -> Result<T, sqlx::Error> {
-        T::from_text(row.try_get(index)?).map_err(|error| undecodable(index, error))
+    /// Reads the column at `index`, or keeps why it cannot be read.
+    pub fn get(row: &DB::Row, index: usize, failure: &mut Option<sqlx::Error>) -> Option<T> {
+        let stored = read(row.try_get(index), failure)?;
+        read(
+            T::from_text(stored).map_err(|error| undecodable(index, error)),
+            failure,
+        )
     }
 
     /// Returns whether the column may be of this type.

@@ -102,7 +102,7 @@ pub(super) async fn plan<DB: Explain>(
     let mut explained = Vec::with_capacity(statements.len());
     for statement in statements {
         let mut arguments = DB::Arguments::default();
-        for parameter in statement.parameters {
+        for parameter in &statement.parameters {
             match parameter {
                 Parameter::Column(place) => add_column(*place, &mut arguments),
                 other => DB::add_null(*other, &mut arguments),

@@ -81,7 +81,7 @@ where
         let role = role(&table);
         of_struct = plan::<DB>(
             connection,
-            U::STATEMENTS,
+            &U::statements(),
             U::add_null,
             U::TABLE,
             needs.privileges,

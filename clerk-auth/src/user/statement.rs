@@ -1,6 +1,6 @@
 //! A statement that sync runs for a struct, with the types of its parameters.
 
-/// A statement that sync runs for a struct: one of [`StoredIn::STATEMENTS`](super::StoredIn::STATEMENTS).
+/// A statement that sync runs for a struct: one of [`StoredIn::statements`](super::StoredIn::statements).
 ///
 /// ```
 /// # #[cfg(feature = "sqlite")] {
@@ -14,20 +14,50 @@
 ///     email: Option<String>,
 /// }
 ///
-/// let statements: &[Statement] = <User as StoredIn<sqlx::Sqlite>>::STATEMENTS;
-/// assert_eq!((statements[0].name, statements[0].parameters), ("SELECT", &[Parameter::Text][..]));
+/// let statements: Vec<Statement> = <User as StoredIn<sqlx::Sqlite>>::statements();
+/// assert_eq!((statements[0].name, &statements[0].parameters[..]), ("SELECT", &[Parameter::Text][..]));
 /// let names: Vec<&str> = statements.iter().map(|statement| statement.name).collect();
 /// assert!(names.contains(&"CLAIM_COLUMNS.email.holder"));
 /// # }
 /// ```
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct Statement {
     /// The constant of [`StoredIn`](super::StoredIn) with the text: `SELECT`, `TOMBSTONES.select`.
     pub name: &'static str,
     /// The SQL text. For [`UPSERT_MANY`](super::StoredIn::UPSERT_MANY), the text is for two rows.
     pub sql: &'static str,
     /// The types of the parameters, in their order.
-    pub parameters: &'static [Parameter],
+    pub parameters: Vec<Parameter>,
+}
+
+impl Statement {
+    pub(crate) fn new(name: &'static str, sql: &'static str, parameters: &[Parameter]) -> Self {
+        Self {
+            name,
+            sql,
+            parameters: parameters.to_vec(),
+        }
+    }
+
+    /// Reads a list of the derive: of each statement the name, a word for each parameter, and the text, between NULs.
+    pub(super) fn read_list(list: &'static str) -> Vec<Self> {
+        let parameter = |word: &str| match word {
+            "text" => Parameter::Text,
+            "texts" => Parameter::Texts,
+            "integer" => Parameter::Integer,
+            place => Parameter::Column(place.parse().expect("the derive writes the place of a column")),
+        };
+        let parts: Vec<&'static str> = list.split('\0').collect();
+        let statements = parts.as_chunks().0.iter();
+        statements
+            .map(|&[name, parameters, sql]| Self {
+                name,
+                sql,
+                parameters: parameters.split_whitespace().map(parameter).collect(),
+            })
+            .collect()
+    }
 }
 
 /// The type of a statement's parameter.

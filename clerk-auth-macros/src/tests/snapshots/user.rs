@@ -3,7 +3,7 @@
 const _: () = {
     #[allow(unused_imports)]
     use ::clerk_auth::{
-        __private, claim as __claim,
+        self as __clerk_auth, __private, claim as __claim,
         __private::{
             JsonNotNull as _, KindClauses as _, NotCopied as _, Same as __Same,
             UnheldClaim as _, UnstoredColumn as _, NoDefault as _,
@@ -66,9 +66,9 @@ const _: () = {
         <i64 as __private::PostgresAndSqliteSqlType>::check(::core::marker::PhantomData);
     }
     #[automatically_derived]
-    impl ::clerk_auth::user::Derived for User {}
+    impl __clerk_auth::user::Derived for User {}
     #[automatically_derived]
-    impl ::clerk_auth::user::SyncedUser for User {
+    impl __clerk_auth::user::SyncedUser for User {
         type Claims = __UserClaims;
         const NAME: &'static str = "User";
         const TABLE: &'static str = "users";
@@ -119,7 +119,7 @@ const _: () = {
                 ),
             ],
         );
-        const VERSION: ::clerk_auth::user::VersionSource = ::clerk_auth::user::VersionSource::UpdatedAt {
+        const VERSION: __clerk_auth::user::VersionSource = __clerk_auth::user::VersionSource::UpdatedAt {
             claim: "updatedAt",
         };
         const FRESH_FOR: ::core::time::Duration = ::core::time::Duration::from_millis(
@@ -176,45 +176,53 @@ const _: () = {
             __reader.finish(__claims)
         }
         #[allow(unused_variables)]
-        fn holds(&self, __claims: &Self::Claims) -> bool {
-            true
-                && __private::ColumnField::<
-                    Option<String>,
-                    (),
-                >::equal(&self.email, &__claims.email)
-                && __private::ColumnField::<
-                    String,
-                    (),
-                >::equal(&self.first_name, &__claims.first_name)
-        }
-        #[allow(unused_variables)]
-        fn agrees(&self, __other: &Self) -> bool {
-            true
-                && __private::ColumnField::<
-                    Option<String>,
-                    (),
-                >::equal(&self.email, &__other.email)
-                && __private::ColumnField::<
-                    String,
-                    (),
-                >::equal(&self.first_name, &__other.first_name)
-        }
-        #[allow(unused_variables)]
-        fn differences(&self, __claims: &Self::Claims) -> ::std::vec::Vec<&'static str> {
-            __private::listed(
-                &[
-                    (!__private::ColumnField::<
-                        Option<String>,
-                        (),
-                    >::equal(&self.email, &__claims.email))
-                        .then_some("email"),
-                    (!__private::ColumnField::<
-                        String,
-                        (),
-                    >::equal(&self.first_name, &__claims.first_name))
-                        .then_some("first_name"),
-                ],
-            )
+        fn compare<__R>(
+            &self,
+            __with: __clerk_auth::user::Compared<'_, Self>,
+            __read: fn(&[(&'static str, bool)]) -> __R,
+        ) -> __R {
+            match __with {
+                __clerk_auth::user::Compared::Claims(__other) => {
+                    __read(
+                        &[
+                            (
+                                "email",
+                                __private::ColumnField::<
+                                    Option<String>,
+                                    (),
+                                >::equal(&self.email, &__other.email),
+                            ),
+                            (
+                                "first_name",
+                                __private::ColumnField::<
+                                    String,
+                                    (),
+                                >::equal(&self.first_name, &__other.first_name),
+                            ),
+                        ],
+                    )
+                }
+                __clerk_auth::user::Compared::Row(__other) => {
+                    __read(
+                        &[
+                            (
+                                "email",
+                                __private::ColumnField::<
+                                    Option<String>,
+                                    (),
+                                >::equal(&self.email, &__other.email),
+                            ),
+                            (
+                                "first_name",
+                                __private::ColumnField::<
+                                    String,
+                                    (),
+                                >::equal(&self.first_name, &__other.first_name),
+                            ),
+                        ],
+                    )
+                }
+            }
         }
         fn copy(&self) -> ::core::option::Option<Self> {
             __private::Copied::<Self>::copy(self)
@@ -236,7 +244,7 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl ::clerk_auth::user::StoredIn<__private::sqlx::Postgres> for User {
+    impl __clerk_auth::user::StoredIn<__private::sqlx::Postgres> for User {
         const SELECT: &'static str = "SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"users\" WHERE \"users\".\"clerk_id\" = $1";
         const SELECT_FOR_UPDATE: &'static str = "SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"users\" WHERE \"users\".\"clerk_id\" = $1 FOR UPDATE";
         const SELECT_MANY: &'static str = "SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", \"users\".\"clerk_id\" AS \"clerk_found\" FROM \"users\" WHERE \"users\".\"clerk_id\" = ANY($1)";
@@ -246,7 +254,7 @@ const _: () = {
         const SELECT_OR_INSERT: ::core::option::Option<&'static str> = ::core::option::Option::Some(
             "WITH \"clerk_found\" AS (SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"users\" WHERE \"users\".\"clerk_id\" = $1), \"clerk_new\" AS (INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") SELECT CAST($1 AS TEXT), $2, $3, $4, $5 WHERE NOT EXISTS (SELECT 1 FROM \"clerk_found\") ON CONFLICT (\"clerk_id\") DO NOTHING RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\") SELECT *, false AS \"clerk_inserted\" FROM \"clerk_found\" UNION ALL SELECT *, true FROM \"clerk_new\"",
         );
-        const UPSERT_MANY: ::clerk_auth::user::UpsertMany = ::clerk_auth::user::UpsertMany::new(
+        const UPSERT_MANY: __clerk_auth::user::UpsertMany = __clerk_auth::user::UpsertMany::new(
             "INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") VALUES ",
             " ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"first_name\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"first_name\" ELSE \"users\".\"first_name\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", xmax = 0 AS \"clerk_inserted\", \"users\".\"clerk_id\" AS \"clerk_found\"",
             5usize,
@@ -254,115 +262,9 @@ const _: () = {
         const RAISE_VERSION: &'static str = "UPDATE \"users\" SET \"clerk_version\" = $2 WHERE \"users\".\"clerk_id\" = $1 AND \"users\".\"clerk_version\" < $2 AND \"users\".\"clerk_deleted_at\" IS NULL";
         const RAISE_VERSION_MANY: &'static str = "UPDATE \"users\" SET \"clerk_version\" = CAST(\"clerk_raised\".value AS BIGINT) FROM json_each_text(CAST(CAST($1 AS TEXT) AS JSON)) AS \"clerk_raised\" WHERE \"users\".\"clerk_id\" = \"clerk_raised\".key AND \"users\".\"clerk_version\" < CAST(\"clerk_raised\".value AS BIGINT) AND \"users\".\"clerk_deleted_at\" IS NULL";
         const TOMBSTONE: &'static str = "UPDATE \"users\" SET \"clerk_deleted_at\" = CURRENT_TIMESTAMP WHERE \"users\".\"clerk_id\" = $1 AND \"users\".\"clerk_deleted_at\" IS NULL";
-        const STATEMENTS: &'static [::clerk_auth::user::Statement] = {
-            #[allow(unused_imports)]
-            use ::clerk_auth::user::Parameter::{Column, Integer, Text, Texts};
-            &[
-                __private::statement(
-                    "SELECT",
-                    "SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"users\" WHERE \"users\".\"clerk_id\" = $1",
-                    &[Text],
-                ),
-                __private::statement(
-                    "SELECT_FOR_UPDATE",
-                    "SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"users\" WHERE \"users\".\"clerk_id\" = $1 FOR UPDATE",
-                    &[Text],
-                ),
-                __private::statement(
-                    "SELECT_MANY",
-                    "SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", \"users\".\"clerk_id\" AS \"clerk_found\" FROM \"users\" WHERE \"users\".\"clerk_id\" = ANY($1)",
-                    &[Texts],
-                ),
-                __private::statement(
-                    "SELECT_IDS",
-                    "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"clerk_id\" > $1 AND \"users\".\"clerk_deleted_at\" IS NULL ORDER BY \"users\".\"clerk_id\" LIMIT $2",
-                    &[Text, Integer],
-                ),
-                __private::statement(
-                    "UPSERT",
-                    "INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") VALUES ($1, $2, $3, $4, $5) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"first_name\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"first_name\" ELSE \"users\".\"first_name\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", xmax = 0 AS \"clerk_inserted\"",
-                    &[Column(1), Column(2), Column(3), Column(4), Integer],
-                ),
-                __private::statement(
-                    "INSERT",
-                    "INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") VALUES ($1, $2, $3, $4, $5) ON CONFLICT (\"clerk_id\") DO NOTHING RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", true AS \"clerk_inserted\"",
-                    &[Column(1), Column(2), Column(3), Column(4), Integer],
-                ),
-                __private::statement(
-                    "SELECT_OR_INSERT",
-                    "WITH \"clerk_found\" AS (SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"users\" WHERE \"users\".\"clerk_id\" = $1), \"clerk_new\" AS (INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") SELECT CAST($1 AS TEXT), $2, $3, $4, $5 WHERE NOT EXISTS (SELECT 1 FROM \"clerk_found\") ON CONFLICT (\"clerk_id\") DO NOTHING RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\") SELECT *, false AS \"clerk_inserted\" FROM \"clerk_found\" UNION ALL SELECT *, true FROM \"clerk_new\"",
-                    &[Column(1), Column(2), Column(3), Column(4), Integer],
-                ),
-                __private::statement(
-                    "UPSERT_MANY",
-                    "INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") VALUES ($1, $2, $3, $4, $5), ($6, $7, $8, $9, $10) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"first_name\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"first_name\" ELSE \"users\".\"first_name\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", xmax = 0 AS \"clerk_inserted\", \"users\".\"clerk_id\" AS \"clerk_found\"",
-                    &[
-                        Column(1),
-                        Column(2),
-                        Column(3),
-                        Column(4),
-                        Integer,
-                        Column(1),
-                        Column(2),
-                        Column(3),
-                        Column(4),
-                        Integer,
-                    ],
-                ),
-                __private::statement(
-                    "RAISE_VERSION",
-                    "UPDATE \"users\" SET \"clerk_version\" = $2 WHERE \"users\".\"clerk_id\" = $1 AND \"users\".\"clerk_version\" < $2 AND \"users\".\"clerk_deleted_at\" IS NULL",
-                    &[Text, Integer],
-                ),
-                __private::statement(
-                    "RAISE_VERSION_MANY",
-                    "UPDATE \"users\" SET \"clerk_version\" = CAST(\"clerk_raised\".value AS BIGINT) FROM json_each_text(CAST(CAST($1 AS TEXT) AS JSON)) AS \"clerk_raised\" WHERE \"users\".\"clerk_id\" = \"clerk_raised\".key AND \"users\".\"clerk_version\" < CAST(\"clerk_raised\".value AS BIGINT) AND \"users\".\"clerk_deleted_at\" IS NULL",
-                    &[Text],
-                ),
-                __private::statement(
-                    "TOMBSTONE",
-                    "UPDATE \"users\" SET \"clerk_deleted_at\" = CURRENT_TIMESTAMP WHERE \"users\".\"clerk_id\" = $1 AND \"users\".\"clerk_deleted_at\" IS NULL",
-                    &[Text],
-                ),
-                __private::statement(
-                    "CLAIM_COLUMNS.email.holder",
-                    "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"email\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
-                    &[Column(2), Text],
-                ),
-                __private::statement(
-                    "CLAIM_COLUMNS.email.holder_ignoring_case",
-                    "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
-                    &[Column(2), Text],
-                ),
-                __private::statement(
-                    "CLAIM_COLUMNS.email.give_way",
-                    "UPDATE \"users\" SET \"email\" = NULL WHERE \"users\".\"clerk_id\" = $1 AND (\"users\".\"clerk_version\" < $2 OR \"users\".\"clerk_deleted_at\" IS NOT NULL)",
-                    &[Text, Integer],
-                ),
-                __private::statement(
-                    "CLAIM_COLUMNS.first_name.holder",
-                    "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"first_name\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
-                    &[Column(3), Text],
-                ),
-                __private::statement(
-                    "CLAIM_COLUMNS.first_name.holder_ignoring_case",
-                    "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"first_name\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
-                    &[Column(3), Text],
-                ),
-                __private::statement(
-                    "CLAIM_COLUMNS.image_url.holder",
-                    "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"image_url\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
-                    &[Column(4), Text],
-                ),
-                __private::statement(
-                    "CLAIM_COLUMNS.image_url.holder_ignoring_case",
-                    "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"image_url\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
-                    &[Column(4), Text],
-                ),
-            ]
-        };
-        const COLUMNS: &'static [::clerk_auth::user::ColumnDefinition] = &[
-            ::clerk_auth::user::ColumnDefinition {
+        const LISTED: &'static str = "SELECT\0text\0SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"users\" WHERE \"users\".\"clerk_id\" = $1\0SELECT_FOR_UPDATE\0text\0SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"users\" WHERE \"users\".\"clerk_id\" = $1 FOR UPDATE\0SELECT_MANY\0texts\0SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", \"users\".\"clerk_id\" AS \"clerk_found\" FROM \"users\" WHERE \"users\".\"clerk_id\" = ANY($1)\0SELECT_IDS\0text integer\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"clerk_id\" > $1 AND \"users\".\"clerk_deleted_at\" IS NULL ORDER BY \"users\".\"clerk_id\" LIMIT $2\0UPSERT\x001 2 3 4 integer\0INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") VALUES ($1, $2, $3, $4, $5) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"first_name\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"first_name\" ELSE \"users\".\"first_name\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", xmax = 0 AS \"clerk_inserted\"\0INSERT\x001 2 3 4 integer\0INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") VALUES ($1, $2, $3, $4, $5) ON CONFLICT (\"clerk_id\") DO NOTHING RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", true AS \"clerk_inserted\"\0SELECT_OR_INSERT\x001 2 3 4 integer\0WITH \"clerk_found\" AS (SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"users\" WHERE \"users\".\"clerk_id\" = $1), \"clerk_new\" AS (INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") SELECT CAST($1 AS TEXT), $2, $3, $4, $5 WHERE NOT EXISTS (SELECT 1 FROM \"clerk_found\") ON CONFLICT (\"clerk_id\") DO NOTHING RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\") SELECT *, false AS \"clerk_inserted\" FROM \"clerk_found\" UNION ALL SELECT *, true FROM \"clerk_new\"\0UPSERT_MANY\x001 2 3 4 integer 1 2 3 4 integer\0INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") VALUES ($1, $2, $3, $4, $5), ($6, $7, $8, $9, $10) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"first_name\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"first_name\" ELSE \"users\".\"first_name\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", xmax = 0 AS \"clerk_inserted\", \"users\".\"clerk_id\" AS \"clerk_found\"\0RAISE_VERSION\0text integer\0UPDATE \"users\" SET \"clerk_version\" = $2 WHERE \"users\".\"clerk_id\" = $1 AND \"users\".\"clerk_version\" < $2 AND \"users\".\"clerk_deleted_at\" IS NULL\0RAISE_VERSION_MANY\0text\0UPDATE \"users\" SET \"clerk_version\" = CAST(\"clerk_raised\".value AS BIGINT) FROM json_each_text(CAST(CAST($1 AS TEXT) AS JSON)) AS \"clerk_raised\" WHERE \"users\".\"clerk_id\" = \"clerk_raised\".key AND \"users\".\"clerk_version\" < CAST(\"clerk_raised\".value AS BIGINT) AND \"users\".\"clerk_deleted_at\" IS NULL\0TOMBSTONE\0text\0UPDATE \"users\" SET \"clerk_deleted_at\" = CURRENT_TIMESTAMP WHERE \"users\".\"clerk_id\" = $1 AND \"users\".\"clerk_deleted_at\" IS NULL\0CLAIM_COLUMNS.email.holder\x002 text\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"email\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10\0CLAIM_COLUMNS.email.holder_ignoring_case\x002 text\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2 LIMIT 10\0CLAIM_COLUMNS.email.give_way\0text integer\0UPDATE \"users\" SET \"email\" = NULL WHERE \"users\".\"clerk_id\" = $1 AND (\"users\".\"clerk_version\" < $2 OR \"users\".\"clerk_deleted_at\" IS NOT NULL)\0CLAIM_COLUMNS.first_name.holder\x003 text\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"first_name\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10\0CLAIM_COLUMNS.first_name.holder_ignoring_case\x003 text\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"first_name\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2 LIMIT 10\0CLAIM_COLUMNS.image_url.holder\x004 text\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"image_url\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10\0CLAIM_COLUMNS.image_url.holder_ignoring_case\x004 text\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"image_url\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2 LIMIT 10";
+        const COLUMNS: &'static [__clerk_auth::user::ColumnDefinition] = &[
+            __clerk_auth::user::ColumnDefinition {
                 name: "id",
                 ..__private::Clauses::<
                     i64,
@@ -371,7 +273,7 @@ const _: () = {
                 >::COLUMN
                     .id
             },
-            ::clerk_auth::user::ColumnDefinition {
+            __clerk_auth::user::ColumnDefinition {
                 name: "clerk_id",
                 ..__private::Clauses::<
                     String,
@@ -380,7 +282,7 @@ const _: () = {
                 >::COLUMN
                     .key
             },
-            ::clerk_auth::user::ColumnDefinition {
+            __clerk_auth::user::ColumnDefinition {
                 name: "email",
                 ..__private::Clauses::<
                     Option<String>,
@@ -389,7 +291,7 @@ const _: () = {
                 >::COLUMN
                     .claim
             },
-            ::clerk_auth::user::ColumnDefinition {
+            __clerk_auth::user::ColumnDefinition {
                 name: "first_name",
                 ..__private::Clauses::<
                     String,
@@ -398,7 +300,7 @@ const _: () = {
                 >::COLUMN
                     .claim
             },
-            ::clerk_auth::user::ColumnDefinition {
+            __clerk_auth::user::ColumnDefinition {
                 name: "image_url",
                 ..__private::Clauses::<
                     String,
@@ -407,7 +309,7 @@ const _: () = {
                 >::COLUMN
                     .claim
             },
-            ::clerk_auth::user::ColumnDefinition {
+            __clerk_auth::user::ColumnDefinition {
                 name: "credits",
                 ..__private::Clauses::<
                     i64,
@@ -416,21 +318,21 @@ const _: () = {
                 >::COLUMN
                     .app
             },
-            ::clerk_auth::user::ColumnDefinition {
+            __clerk_auth::user::ColumnDefinition {
                 name: "clerk_version",
                 sql_type: "BIGINT",
                 clauses: &[" NOT NULL"],
                 inserted: true,
             },
-            ::clerk_auth::user::ColumnDefinition {
+            __clerk_auth::user::ColumnDefinition {
                 name: "clerk_deleted_at",
                 sql_type: "TIMESTAMPTZ",
                 clauses: &[],
                 inserted: false,
             },
         ];
-        const CLAIM_COLUMNS: &'static [::clerk_auth::user::ClaimColumn] = &[
-            ::clerk_auth::user::ClaimColumn {
+        const CLAIM_COLUMNS: &'static [__clerk_auth::user::ClaimColumn] = &[
+            __clerk_auth::user::ClaimColumn {
                 name: "email",
                 unique_in_clerk: true,
                 holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"email\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
@@ -439,14 +341,14 @@ const _: () = {
                     "UPDATE \"users\" SET \"email\" = NULL WHERE \"users\".\"clerk_id\" = $1 AND (\"users\".\"clerk_version\" < $2 OR \"users\".\"clerk_deleted_at\" IS NOT NULL)",
                 ),
             },
-            ::clerk_auth::user::ClaimColumn {
+            __clerk_auth::user::ClaimColumn {
                 name: "first_name",
                 unique_in_clerk: false,
                 holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"first_name\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
                 holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"first_name\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
                 give_way: ::core::option::Option::None,
             },
-            ::clerk_auth::user::ClaimColumn {
+            __clerk_auth::user::ClaimColumn {
                 name: "image_url",
                 unique_in_clerk: false,
                 holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"image_url\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
@@ -557,42 +459,62 @@ const _: () = {
         fn from_row(
             __row: &<__private::sqlx::Postgres as __private::sqlx::Database>::Row,
         ) -> ::core::result::Result<Self, __private::sqlx::Error> {
-            ::core::result::Result::Ok(Self {
-                id: __private::ColumnField::<
+            let mut __failure = ::core::option::Option::None;
+            match (
+                __private::ColumnField::<
                     i64,
                     __private::sqlx::Postgres,
-                >::get(__row, 0usize)?,
-                clerk_id: __private::ColumnField::<
+                >::get(__row, 0usize, &mut __failure),
+                __private::ColumnField::<
                     String,
                     __private::sqlx::Postgres,
-                >::get(__row, 1usize)?,
-                email: __private::ColumnField::<
+                >::get(__row, 1usize, &mut __failure),
+                __private::ColumnField::<
                     Option<String>,
                     __private::sqlx::Postgres,
-                >::get(__row, 2usize)?,
-                first_name: __private::ColumnField::<
+                >::get(__row, 2usize, &mut __failure),
+                __private::ColumnField::<
                     String,
                     __private::sqlx::Postgres,
-                >::get(__row, 3usize)?,
-                image_url: __private::ColumnField::<
+                >::get(__row, 3usize, &mut __failure),
+                __private::ColumnField::<
                     String,
                     __private::sqlx::Postgres,
-                >::get(__row, 4usize)?,
-                credits: __private::ColumnField::<
+                >::get(__row, 4usize, &mut __failure),
+                __private::ColumnField::<
                     i64,
                     __private::sqlx::Postgres,
-                >::get(__row, 5usize)?,
-            })
+                >::get(__row, 5usize, &mut __failure),
+            ) {
+                (
+                    ::core::option::Option::Some(__id),
+                    ::core::option::Option::Some(__clerk_id),
+                    ::core::option::Option::Some(__email),
+                    ::core::option::Option::Some(__first_name),
+                    ::core::option::Option::Some(__image_url),
+                    ::core::option::Option::Some(__credits),
+                ) => {
+                    ::core::result::Result::Ok(Self {
+                        id: __id,
+                        clerk_id: __clerk_id,
+                        email: __email,
+                        first_name: __first_name,
+                        image_url: __image_url,
+                        credits: __credits,
+                    })
+                }
+                _ => __private::unread(__failure),
+            }
         }
     }
     #[automatically_derived]
-    impl ::clerk_auth::user::StoredIn<__private::sqlx::Sqlite> for User {
+    impl __clerk_auth::user::StoredIn<__private::sqlx::Sqlite> for User {
         const SELECT: &'static str = "SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"users\" WHERE \"users\".\"clerk_id\" = ?1";
         const SELECT_MANY: &'static str = "SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", \"users\".\"clerk_id\" AS \"clerk_found\" FROM \"users\" WHERE \"users\".\"clerk_id\" IN (SELECT value FROM json_each(?1))";
         const SELECT_IDS: &'static str = "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"clerk_id\" > ?1 AND \"users\".\"clerk_deleted_at\" IS NULL ORDER BY \"users\".\"clerk_id\" LIMIT ?2";
         const UPSERT: &'static str = "INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"first_name\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"first_name\" ELSE \"users\".\"first_name\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 0 AS \"clerk_inserted\"";
         const INSERT: &'static str = "INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") SELECT CAST(?1 AS TEXT), ?2, ?3, ?4, ?5 WHERE NOT EXISTS (SELECT 1 FROM \"users\" WHERE \"users\".\"clerk_id\" = ?1) ON CONFLICT (\"clerk_id\") DO NOTHING RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 1 AS \"clerk_inserted\"";
-        const UPSERT_MANY: ::clerk_auth::user::UpsertMany = ::clerk_auth::user::UpsertMany::new(
+        const UPSERT_MANY: __clerk_auth::user::UpsertMany = __clerk_auth::user::UpsertMany::new(
             "INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") VALUES ",
             " ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"first_name\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"first_name\" ELSE \"users\".\"first_name\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 0 AS \"clerk_inserted\", \"users\".\"clerk_id\" AS \"clerk_found\"",
             5usize,
@@ -600,105 +522,9 @@ const _: () = {
         const RAISE_VERSION: &'static str = "UPDATE \"users\" SET \"clerk_version\" = ?2 WHERE \"users\".\"clerk_id\" = ?1 AND \"users\".\"clerk_version\" < ?2 AND \"users\".\"clerk_deleted_at\" IS NULL";
         const RAISE_VERSION_MANY: &'static str = "UPDATE \"users\" SET \"clerk_version\" = \"clerk_raised\".value FROM json_each(?1) AS \"clerk_raised\" WHERE \"users\".\"clerk_id\" = \"clerk_raised\".key AND \"users\".\"clerk_version\" < \"clerk_raised\".value AND \"users\".\"clerk_deleted_at\" IS NULL";
         const TOMBSTONE: &'static str = "UPDATE \"users\" SET \"clerk_deleted_at\" = CURRENT_TIMESTAMP WHERE \"users\".\"clerk_id\" = ?1 AND \"users\".\"clerk_deleted_at\" IS NULL";
-        const STATEMENTS: &'static [::clerk_auth::user::Statement] = {
-            #[allow(unused_imports)]
-            use ::clerk_auth::user::Parameter::{Column, Integer, Text, Texts};
-            &[
-                __private::statement(
-                    "SELECT",
-                    "SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"users\" WHERE \"users\".\"clerk_id\" = ?1",
-                    &[Text],
-                ),
-                __private::statement(
-                    "SELECT_MANY",
-                    "SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", \"users\".\"clerk_id\" AS \"clerk_found\" FROM \"users\" WHERE \"users\".\"clerk_id\" IN (SELECT value FROM json_each(?1))",
-                    &[Texts],
-                ),
-                __private::statement(
-                    "SELECT_IDS",
-                    "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"clerk_id\" > ?1 AND \"users\".\"clerk_deleted_at\" IS NULL ORDER BY \"users\".\"clerk_id\" LIMIT ?2",
-                    &[Text, Integer],
-                ),
-                __private::statement(
-                    "UPSERT",
-                    "INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"first_name\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"first_name\" ELSE \"users\".\"first_name\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 0 AS \"clerk_inserted\"",
-                    &[Column(1), Column(2), Column(3), Column(4), Integer],
-                ),
-                __private::statement(
-                    "INSERT",
-                    "INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") SELECT CAST(?1 AS TEXT), ?2, ?3, ?4, ?5 WHERE NOT EXISTS (SELECT 1 FROM \"users\" WHERE \"users\".\"clerk_id\" = ?1) ON CONFLICT (\"clerk_id\") DO NOTHING RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 1 AS \"clerk_inserted\"",
-                    &[Column(1), Column(2), Column(3), Column(4), Integer],
-                ),
-                __private::statement(
-                    "UPSERT_MANY",
-                    "INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") VALUES ($1, $2, $3, $4, $5), ($6, $7, $8, $9, $10) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"first_name\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"first_name\" ELSE \"users\".\"first_name\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 0 AS \"clerk_inserted\", \"users\".\"clerk_id\" AS \"clerk_found\"",
-                    &[
-                        Column(1),
-                        Column(2),
-                        Column(3),
-                        Column(4),
-                        Integer,
-                        Column(1),
-                        Column(2),
-                        Column(3),
-                        Column(4),
-                        Integer,
-                    ],
-                ),
-                __private::statement(
-                    "RAISE_VERSION",
-                    "UPDATE \"users\" SET \"clerk_version\" = ?2 WHERE \"users\".\"clerk_id\" = ?1 AND \"users\".\"clerk_version\" < ?2 AND \"users\".\"clerk_deleted_at\" IS NULL",
-                    &[Text, Integer],
-                ),
-                __private::statement(
-                    "RAISE_VERSION_MANY",
-                    "UPDATE \"users\" SET \"clerk_version\" = \"clerk_raised\".value FROM json_each(?1) AS \"clerk_raised\" WHERE \"users\".\"clerk_id\" = \"clerk_raised\".key AND \"users\".\"clerk_version\" < \"clerk_raised\".value AND \"users\".\"clerk_deleted_at\" IS NULL",
-                    &[Text],
-                ),
-                __private::statement(
-                    "TOMBSTONE",
-                    "UPDATE \"users\" SET \"clerk_deleted_at\" = CURRENT_TIMESTAMP WHERE \"users\".\"clerk_id\" = ?1 AND \"users\".\"clerk_deleted_at\" IS NULL",
-                    &[Text],
-                ),
-                __private::statement(
-                    "CLAIM_COLUMNS.email.holder",
-                    "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"email\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
-                    &[Column(2), Text],
-                ),
-                __private::statement(
-                    "CLAIM_COLUMNS.email.holder_ignoring_case",
-                    "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
-                    &[Column(2), Text],
-                ),
-                __private::statement(
-                    "CLAIM_COLUMNS.email.give_way",
-                    "UPDATE \"users\" SET \"email\" = NULL WHERE \"users\".\"clerk_id\" = ?1 AND (\"users\".\"clerk_version\" < ?2 OR \"users\".\"clerk_deleted_at\" IS NOT NULL)",
-                    &[Text, Integer],
-                ),
-                __private::statement(
-                    "CLAIM_COLUMNS.first_name.holder",
-                    "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"first_name\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
-                    &[Column(3), Text],
-                ),
-                __private::statement(
-                    "CLAIM_COLUMNS.first_name.holder_ignoring_case",
-                    "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"first_name\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
-                    &[Column(3), Text],
-                ),
-                __private::statement(
-                    "CLAIM_COLUMNS.image_url.holder",
-                    "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"image_url\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
-                    &[Column(4), Text],
-                ),
-                __private::statement(
-                    "CLAIM_COLUMNS.image_url.holder_ignoring_case",
-                    "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"image_url\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
-                    &[Column(4), Text],
-                ),
-            ]
-        };
-        const COLUMNS: &'static [::clerk_auth::user::ColumnDefinition] = &[
-            ::clerk_auth::user::ColumnDefinition {
+        const LISTED: &'static str = "SELECT\0text\0SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"users\" WHERE \"users\".\"clerk_id\" = ?1\0SELECT_MANY\0texts\0SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", \"users\".\"clerk_id\" AS \"clerk_found\" FROM \"users\" WHERE \"users\".\"clerk_id\" IN (SELECT value FROM json_each(?1))\0SELECT_IDS\0text integer\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"clerk_id\" > ?1 AND \"users\".\"clerk_deleted_at\" IS NULL ORDER BY \"users\".\"clerk_id\" LIMIT ?2\0UPSERT\x001 2 3 4 integer\0INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"first_name\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"first_name\" ELSE \"users\".\"first_name\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 0 AS \"clerk_inserted\"\0INSERT\x001 2 3 4 integer\0INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") SELECT CAST(?1 AS TEXT), ?2, ?3, ?4, ?5 WHERE NOT EXISTS (SELECT 1 FROM \"users\" WHERE \"users\".\"clerk_id\" = ?1) ON CONFLICT (\"clerk_id\") DO NOTHING RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 1 AS \"clerk_inserted\"\0UPSERT_MANY\x001 2 3 4 integer 1 2 3 4 integer\0INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") VALUES ($1, $2, $3, $4, $5), ($6, $7, $8, $9, $10) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"first_name\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"first_name\" ELSE \"users\".\"first_name\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 0 AS \"clerk_inserted\", \"users\".\"clerk_id\" AS \"clerk_found\"\0RAISE_VERSION\0text integer\0UPDATE \"users\" SET \"clerk_version\" = ?2 WHERE \"users\".\"clerk_id\" = ?1 AND \"users\".\"clerk_version\" < ?2 AND \"users\".\"clerk_deleted_at\" IS NULL\0RAISE_VERSION_MANY\0text\0UPDATE \"users\" SET \"clerk_version\" = \"clerk_raised\".value FROM json_each(?1) AS \"clerk_raised\" WHERE \"users\".\"clerk_id\" = \"clerk_raised\".key AND \"users\".\"clerk_version\" < \"clerk_raised\".value AND \"users\".\"clerk_deleted_at\" IS NULL\0TOMBSTONE\0text\0UPDATE \"users\" SET \"clerk_deleted_at\" = CURRENT_TIMESTAMP WHERE \"users\".\"clerk_id\" = ?1 AND \"users\".\"clerk_deleted_at\" IS NULL\0CLAIM_COLUMNS.email.holder\x002 text\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"email\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10\0CLAIM_COLUMNS.email.holder_ignoring_case\x002 text\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2 LIMIT 10\0CLAIM_COLUMNS.email.give_way\0text integer\0UPDATE \"users\" SET \"email\" = NULL WHERE \"users\".\"clerk_id\" = ?1 AND (\"users\".\"clerk_version\" < ?2 OR \"users\".\"clerk_deleted_at\" IS NOT NULL)\0CLAIM_COLUMNS.first_name.holder\x003 text\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"first_name\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10\0CLAIM_COLUMNS.first_name.holder_ignoring_case\x003 text\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"first_name\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2 LIMIT 10\0CLAIM_COLUMNS.image_url.holder\x004 text\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"image_url\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10\0CLAIM_COLUMNS.image_url.holder_ignoring_case\x004 text\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"image_url\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2 LIMIT 10";
+        const COLUMNS: &'static [__clerk_auth::user::ColumnDefinition] = &[
+            __clerk_auth::user::ColumnDefinition {
                 name: "id",
                 ..__private::Clauses::<
                     i64,
@@ -707,7 +533,7 @@ const _: () = {
                 >::COLUMN
                     .id
             },
-            ::clerk_auth::user::ColumnDefinition {
+            __clerk_auth::user::ColumnDefinition {
                 name: "clerk_id",
                 ..__private::Clauses::<
                     String,
@@ -716,7 +542,7 @@ const _: () = {
                 >::COLUMN
                     .key
             },
-            ::clerk_auth::user::ColumnDefinition {
+            __clerk_auth::user::ColumnDefinition {
                 name: "email",
                 ..__private::Clauses::<
                     Option<String>,
@@ -725,7 +551,7 @@ const _: () = {
                 >::COLUMN
                     .claim
             },
-            ::clerk_auth::user::ColumnDefinition {
+            __clerk_auth::user::ColumnDefinition {
                 name: "first_name",
                 ..__private::Clauses::<
                     String,
@@ -734,7 +560,7 @@ const _: () = {
                 >::COLUMN
                     .claim
             },
-            ::clerk_auth::user::ColumnDefinition {
+            __clerk_auth::user::ColumnDefinition {
                 name: "image_url",
                 ..__private::Clauses::<
                     String,
@@ -743,7 +569,7 @@ const _: () = {
                 >::COLUMN
                     .claim
             },
-            ::clerk_auth::user::ColumnDefinition {
+            __clerk_auth::user::ColumnDefinition {
                 name: "credits",
                 ..__private::Clauses::<
                     i64,
@@ -752,21 +578,21 @@ const _: () = {
                 >::COLUMN
                     .app
             },
-            ::clerk_auth::user::ColumnDefinition {
+            __clerk_auth::user::ColumnDefinition {
                 name: "clerk_version",
                 sql_type: "BIGINT",
                 clauses: &[" NOT NULL"],
                 inserted: true,
             },
-            ::clerk_auth::user::ColumnDefinition {
+            __clerk_auth::user::ColumnDefinition {
                 name: "clerk_deleted_at",
                 sql_type: "TEXT",
                 clauses: &[],
                 inserted: false,
             },
         ];
-        const CLAIM_COLUMNS: &'static [::clerk_auth::user::ClaimColumn] = &[
-            ::clerk_auth::user::ClaimColumn {
+        const CLAIM_COLUMNS: &'static [__clerk_auth::user::ClaimColumn] = &[
+            __clerk_auth::user::ClaimColumn {
                 name: "email",
                 unique_in_clerk: true,
                 holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"email\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
@@ -775,14 +601,14 @@ const _: () = {
                     "UPDATE \"users\" SET \"email\" = NULL WHERE \"users\".\"clerk_id\" = ?1 AND (\"users\".\"clerk_version\" < ?2 OR \"users\".\"clerk_deleted_at\" IS NOT NULL)",
                 ),
             },
-            ::clerk_auth::user::ClaimColumn {
+            __clerk_auth::user::ClaimColumn {
                 name: "first_name",
                 unique_in_clerk: false,
                 holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"first_name\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
                 holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"first_name\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
                 give_way: ::core::option::Option::None,
             },
-            ::clerk_auth::user::ClaimColumn {
+            __clerk_auth::user::ClaimColumn {
                 name: "image_url",
                 unique_in_clerk: false,
                 holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"image_url\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
@@ -893,32 +719,52 @@ const _: () = {
         fn from_row(
             __row: &<__private::sqlx::Sqlite as __private::sqlx::Database>::Row,
         ) -> ::core::result::Result<Self, __private::sqlx::Error> {
-            ::core::result::Result::Ok(Self {
-                id: __private::ColumnField::<
+            let mut __failure = ::core::option::Option::None;
+            match (
+                __private::ColumnField::<
                     i64,
                     __private::sqlx::Sqlite,
-                >::get(__row, 0usize)?,
-                clerk_id: __private::ColumnField::<
+                >::get(__row, 0usize, &mut __failure),
+                __private::ColumnField::<
                     String,
                     __private::sqlx::Sqlite,
-                >::get(__row, 1usize)?,
-                email: __private::ColumnField::<
+                >::get(__row, 1usize, &mut __failure),
+                __private::ColumnField::<
                     Option<String>,
                     __private::sqlx::Sqlite,
-                >::get(__row, 2usize)?,
-                first_name: __private::ColumnField::<
+                >::get(__row, 2usize, &mut __failure),
+                __private::ColumnField::<
                     String,
                     __private::sqlx::Sqlite,
-                >::get(__row, 3usize)?,
-                image_url: __private::ColumnField::<
+                >::get(__row, 3usize, &mut __failure),
+                __private::ColumnField::<
                     String,
                     __private::sqlx::Sqlite,
-                >::get(__row, 4usize)?,
-                credits: __private::ColumnField::<
+                >::get(__row, 4usize, &mut __failure),
+                __private::ColumnField::<
                     i64,
                     __private::sqlx::Sqlite,
-                >::get(__row, 5usize)?,
-            })
+                >::get(__row, 5usize, &mut __failure),
+            ) {
+                (
+                    ::core::option::Option::Some(__id),
+                    ::core::option::Option::Some(__clerk_id),
+                    ::core::option::Option::Some(__email),
+                    ::core::option::Option::Some(__first_name),
+                    ::core::option::Option::Some(__image_url),
+                    ::core::option::Option::Some(__credits),
+                ) => {
+                    ::core::result::Result::Ok(Self {
+                        id: __id,
+                        clerk_id: __clerk_id,
+                        email: __email,
+                        first_name: __first_name,
+                        image_url: __image_url,
+                        credits: __credits,
+                    })
+                }
+                _ => __private::unread(__failure),
+            }
         }
     }
     #[automatically_derived]

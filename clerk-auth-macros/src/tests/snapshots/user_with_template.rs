@@ -3,7 +3,7 @@
 const _: () = {
     #[allow(unused_imports)]
     use ::clerk_auth::{
-        __private, claim as __claim,
+        self as __clerk_auth, __private, claim as __claim,
         __private::{
             JsonNotNull as _, KindClauses as _, NotCopied as _, Same as __Same,
             UnheldClaim as _, UnstoredColumn as _, Unshared as _, UnstoredColumns as _,
@@ -112,10 +112,10 @@ const _: () = {
         );
     }
     #[automatically_derived]
-    impl ::clerk_auth::user::Derived for Member {}
+    impl __clerk_auth::user::Derived for Member {}
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
-    impl ::clerk_auth::user::SyncedUser for Member
+    impl __clerk_auth::user::SyncedUser for Member
     where
         for<'__a> Member: __private::SharedIn<'__a>,
         for<'__a> __MemberClaims: __private::SharedIn<'__a>,
@@ -148,7 +148,7 @@ const _: () = {
                 __claim::ClaimBudget::new("since", ::core::option::Option::Some(19usize)),
             ],
         );
-        const VERSION: ::clerk_auth::user::VersionSource = ::clerk_auth::user::VersionSource::IssuedAt;
+        const VERSION: __clerk_auth::user::VersionSource = __clerk_auth::user::VersionSource::IssuedAt;
         const FRESH_FOR: ::core::time::Duration = ::core::time::Duration::from_millis(
             5000u64,
         );
@@ -183,39 +183,53 @@ const _: () = {
             __reader.finish(__claims)
         }
         #[allow(unused_variables)]
-        fn holds(&self, __claims: &Self::Claims) -> bool {
-            true
-                && __private::ColumnField::<
-                    __Type_mail,
-                    (),
-                >::equal(&self.mail, &__claims.mail)
-                && __private::ColumnField::<i64, ()>::equal(&self.since, &__claims.since)
-        }
-        #[allow(unused_variables)]
-        fn agrees(&self, __other: &Self) -> bool {
-            true
-                && __private::ColumnField::<
-                    __Type_mail,
-                    (),
-                >::equal(&self.mail, &__other.mail)
-                && __private::ColumnField::<i64, ()>::equal(&self.since, &__other.since)
-        }
-        #[allow(unused_variables)]
-        fn differences(&self, __claims: &Self::Claims) -> ::std::vec::Vec<&'static str> {
-            __private::listed(
-                &[
-                    (!__private::ColumnField::<
-                        __Type_mail,
-                        (),
-                    >::equal(&self.mail, &__claims.mail))
-                        .then_some("mail"),
-                    (!__private::ColumnField::<
-                        i64,
-                        (),
-                    >::equal(&self.since, &__claims.since))
-                        .then_some("select"),
-                ],
-            )
+        fn compare<__R>(
+            &self,
+            __with: __clerk_auth::user::Compared<'_, Self>,
+            __read: fn(&[(&'static str, bool)]) -> __R,
+        ) -> __R {
+            match __with {
+                __clerk_auth::user::Compared::Claims(__other) => {
+                    __read(
+                        &[
+                            (
+                                "mail",
+                                __private::ColumnField::<
+                                    __Type_mail,
+                                    (),
+                                >::equal(&self.mail, &__other.mail),
+                            ),
+                            (
+                                "select",
+                                __private::ColumnField::<
+                                    i64,
+                                    (),
+                                >::equal(&self.since, &__other.since),
+                            ),
+                        ],
+                    )
+                }
+                __clerk_auth::user::Compared::Row(__other) => {
+                    __read(
+                        &[
+                            (
+                                "mail",
+                                __private::ColumnField::<
+                                    __Type_mail,
+                                    (),
+                                >::equal(&self.mail, &__other.mail),
+                            ),
+                            (
+                                "select",
+                                __private::ColumnField::<
+                                    i64,
+                                    (),
+                                >::equal(&self.since, &__other.since),
+                            ),
+                        ],
+                    )
+                }
+            }
         }
         fn copy(&self) -> ::core::option::Option<Self> {
             __private::Copied::<Self>::copy(self)
@@ -228,7 +242,7 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl ::clerk_auth::user::StoredIn<__private::sqlx::Sqlite> for Member
+    impl __clerk_auth::user::StoredIn<__private::sqlx::Sqlite> for Member
     where
         for<'__a> Member: __private::SharedIn<'__a>,
         for<'__a> __MemberClaims: __private::SharedIn<'__a>,
@@ -238,7 +252,7 @@ const _: () = {
         const SELECT_IDS: &'static str = "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE \"users\".\"subject\" > ?1 AND \"users\".\"clerk_deleted_at\" IS NULL ORDER BY \"users\".\"subject\" LIMIT ?2";
         const UPSERT: &'static str = "INSERT INTO \"accounts\".\"users\" (\"subject\", \"mail\", \"select\", \"clerk_version\") VALUES (?1, ?2, ?3, ?4) ON CONFLICT (\"subject\") DO UPDATE SET \"mail\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"mail\" ELSE \"users\".\"mail\" END, \"select\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"select\" ELSE \"users\".\"select\" END, \"changed\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN CURRENT_TIMESTAMP ELSE \"users\".\"changed\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 0 AS \"clerk_inserted\"";
         const INSERT: &'static str = "INSERT INTO \"accounts\".\"users\" (\"subject\", \"mail\", \"select\", \"clerk_version\") SELECT CAST(?1 AS TEXT), ?2, ?3, ?4 WHERE NOT EXISTS (SELECT 1 FROM \"accounts\".\"users\" WHERE \"users\".\"subject\" = ?1) ON CONFLICT (\"subject\") DO NOTHING RETURNING \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 1 AS \"clerk_inserted\"";
-        const UPSERT_MANY: ::clerk_auth::user::UpsertMany = ::clerk_auth::user::UpsertMany::new(
+        const UPSERT_MANY: __clerk_auth::user::UpsertMany = __clerk_auth::user::UpsertMany::new(
             "INSERT INTO \"accounts\".\"users\" (\"subject\", \"mail\", \"select\", \"clerk_version\") VALUES ",
             " ON CONFLICT (\"subject\") DO UPDATE SET \"mail\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"mail\" ELSE \"users\".\"mail\" END, \"select\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"select\" ELSE \"users\".\"select\" END, \"changed\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN CURRENT_TIMESTAMP ELSE \"users\".\"changed\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 0 AS \"clerk_inserted\", \"users\".\"subject\" AS \"clerk_found\"",
             4usize,
@@ -246,88 +260,9 @@ const _: () = {
         const RAISE_VERSION: &'static str = "UPDATE \"accounts\".\"users\" SET \"clerk_version\" = ?2 WHERE \"users\".\"subject\" = ?1 AND \"users\".\"clerk_version\" < ?2 AND \"users\".\"clerk_deleted_at\" IS NULL";
         const RAISE_VERSION_MANY: &'static str = "UPDATE \"accounts\".\"users\" SET \"clerk_version\" = \"clerk_raised\".value FROM json_each(?1) AS \"clerk_raised\" WHERE \"users\".\"subject\" = \"clerk_raised\".key AND \"users\".\"clerk_version\" < \"clerk_raised\".value AND \"users\".\"clerk_deleted_at\" IS NULL";
         const TOMBSTONE: &'static str = "UPDATE \"accounts\".\"users\" SET \"clerk_deleted_at\" = CURRENT_TIMESTAMP WHERE \"users\".\"subject\" = ?1 AND \"users\".\"clerk_deleted_at\" IS NULL";
-        const STATEMENTS: &'static [::clerk_auth::user::Statement] = {
-            #[allow(unused_imports)]
-            use ::clerk_auth::user::Parameter::{Column, Integer, Text, Texts};
-            &[
-                __private::statement(
-                    "SELECT",
-                    "SELECT \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"accounts\".\"users\" WHERE \"users\".\"subject\" = ?1",
-                    &[Text],
-                ),
-                __private::statement(
-                    "SELECT_MANY",
-                    "SELECT \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", \"users\".\"subject\" AS \"clerk_found\" FROM \"accounts\".\"users\" WHERE \"users\".\"subject\" IN (SELECT value FROM json_each(?1))",
-                    &[Texts],
-                ),
-                __private::statement(
-                    "SELECT_IDS",
-                    "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE \"users\".\"subject\" > ?1 AND \"users\".\"clerk_deleted_at\" IS NULL ORDER BY \"users\".\"subject\" LIMIT ?2",
-                    &[Text, Integer],
-                ),
-                __private::statement(
-                    "UPSERT",
-                    "INSERT INTO \"accounts\".\"users\" (\"subject\", \"mail\", \"select\", \"clerk_version\") VALUES (?1, ?2, ?3, ?4) ON CONFLICT (\"subject\") DO UPDATE SET \"mail\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"mail\" ELSE \"users\".\"mail\" END, \"select\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"select\" ELSE \"users\".\"select\" END, \"changed\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN CURRENT_TIMESTAMP ELSE \"users\".\"changed\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 0 AS \"clerk_inserted\"",
-                    &[Column(0), Column(1), Column(2), Integer],
-                ),
-                __private::statement(
-                    "INSERT",
-                    "INSERT INTO \"accounts\".\"users\" (\"subject\", \"mail\", \"select\", \"clerk_version\") SELECT CAST(?1 AS TEXT), ?2, ?3, ?4 WHERE NOT EXISTS (SELECT 1 FROM \"accounts\".\"users\" WHERE \"users\".\"subject\" = ?1) ON CONFLICT (\"subject\") DO NOTHING RETURNING \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 1 AS \"clerk_inserted\"",
-                    &[Column(0), Column(1), Column(2), Integer],
-                ),
-                __private::statement(
-                    "UPSERT_MANY",
-                    "INSERT INTO \"accounts\".\"users\" (\"subject\", \"mail\", \"select\", \"clerk_version\") VALUES ($1, $2, $3, $4), ($5, $6, $7, $8) ON CONFLICT (\"subject\") DO UPDATE SET \"mail\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"mail\" ELSE \"users\".\"mail\" END, \"select\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"select\" ELSE \"users\".\"select\" END, \"changed\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN CURRENT_TIMESTAMP ELSE \"users\".\"changed\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 0 AS \"clerk_inserted\", \"users\".\"subject\" AS \"clerk_found\"",
-                    &[
-                        Column(0),
-                        Column(1),
-                        Column(2),
-                        Integer,
-                        Column(0),
-                        Column(1),
-                        Column(2),
-                        Integer,
-                    ],
-                ),
-                __private::statement(
-                    "RAISE_VERSION",
-                    "UPDATE \"accounts\".\"users\" SET \"clerk_version\" = ?2 WHERE \"users\".\"subject\" = ?1 AND \"users\".\"clerk_version\" < ?2 AND \"users\".\"clerk_deleted_at\" IS NULL",
-                    &[Text, Integer],
-                ),
-                __private::statement(
-                    "RAISE_VERSION_MANY",
-                    "UPDATE \"accounts\".\"users\" SET \"clerk_version\" = \"clerk_raised\".value FROM json_each(?1) AS \"clerk_raised\" WHERE \"users\".\"subject\" = \"clerk_raised\".key AND \"users\".\"clerk_version\" < \"clerk_raised\".value AND \"users\".\"clerk_deleted_at\" IS NULL",
-                    &[Text],
-                ),
-                __private::statement(
-                    "TOMBSTONE",
-                    "UPDATE \"accounts\".\"users\" SET \"clerk_deleted_at\" = CURRENT_TIMESTAMP WHERE \"users\".\"subject\" = ?1 AND \"users\".\"clerk_deleted_at\" IS NULL",
-                    &[Text],
-                ),
-                __private::statement(
-                    "CLAIM_COLUMNS.mail.holder",
-                    "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE \"users\".\"mail\" = ?1 AND \"users\".\"subject\" <> ?2 LIMIT 10",
-                    &[Column(1), Text],
-                ),
-                __private::statement(
-                    "CLAIM_COLUMNS.mail.holder_ignoring_case",
-                    "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"mail\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"subject\" <> ?2 LIMIT 10",
-                    &[Column(1), Text],
-                ),
-                __private::statement(
-                    "CLAIM_COLUMNS.select.holder",
-                    "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE \"users\".\"select\" = ?1 AND \"users\".\"subject\" <> ?2 LIMIT 10",
-                    &[Column(2), Text],
-                ),
-                __private::statement(
-                    "CLAIM_COLUMNS.select.holder_ignoring_case",
-                    "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"select\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"subject\" <> ?2 LIMIT 10",
-                    &[Column(2), Text],
-                ),
-            ]
-        };
-        const COLUMNS: &'static [::clerk_auth::user::ColumnDefinition] = &[
-            ::clerk_auth::user::ColumnDefinition {
+        const LISTED: &'static str = "SELECT\0text\0SELECT \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"accounts\".\"users\" WHERE \"users\".\"subject\" = ?1\0SELECT_MANY\0texts\0SELECT \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", \"users\".\"subject\" AS \"clerk_found\" FROM \"accounts\".\"users\" WHERE \"users\".\"subject\" IN (SELECT value FROM json_each(?1))\0SELECT_IDS\0text integer\0SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE \"users\".\"subject\" > ?1 AND \"users\".\"clerk_deleted_at\" IS NULL ORDER BY \"users\".\"subject\" LIMIT ?2\0UPSERT\x000 1 2 integer\0INSERT INTO \"accounts\".\"users\" (\"subject\", \"mail\", \"select\", \"clerk_version\") VALUES (?1, ?2, ?3, ?4) ON CONFLICT (\"subject\") DO UPDATE SET \"mail\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"mail\" ELSE \"users\".\"mail\" END, \"select\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"select\" ELSE \"users\".\"select\" END, \"changed\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN CURRENT_TIMESTAMP ELSE \"users\".\"changed\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 0 AS \"clerk_inserted\"\0INSERT\x000 1 2 integer\0INSERT INTO \"accounts\".\"users\" (\"subject\", \"mail\", \"select\", \"clerk_version\") SELECT CAST(?1 AS TEXT), ?2, ?3, ?4 WHERE NOT EXISTS (SELECT 1 FROM \"accounts\".\"users\" WHERE \"users\".\"subject\" = ?1) ON CONFLICT (\"subject\") DO NOTHING RETURNING \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 1 AS \"clerk_inserted\"\0UPSERT_MANY\x000 1 2 integer 0 1 2 integer\0INSERT INTO \"accounts\".\"users\" (\"subject\", \"mail\", \"select\", \"clerk_version\") VALUES ($1, $2, $3, $4), ($5, $6, $7, $8) ON CONFLICT (\"subject\") DO UPDATE SET \"mail\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"mail\" ELSE \"users\".\"mail\" END, \"select\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"select\" ELSE \"users\".\"select\" END, \"changed\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN CURRENT_TIMESTAMP ELSE \"users\".\"changed\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 0 AS \"clerk_inserted\", \"users\".\"subject\" AS \"clerk_found\"\0RAISE_VERSION\0text integer\0UPDATE \"accounts\".\"users\" SET \"clerk_version\" = ?2 WHERE \"users\".\"subject\" = ?1 AND \"users\".\"clerk_version\" < ?2 AND \"users\".\"clerk_deleted_at\" IS NULL\0RAISE_VERSION_MANY\0text\0UPDATE \"accounts\".\"users\" SET \"clerk_version\" = \"clerk_raised\".value FROM json_each(?1) AS \"clerk_raised\" WHERE \"users\".\"subject\" = \"clerk_raised\".key AND \"users\".\"clerk_version\" < \"clerk_raised\".value AND \"users\".\"clerk_deleted_at\" IS NULL\0TOMBSTONE\0text\0UPDATE \"accounts\".\"users\" SET \"clerk_deleted_at\" = CURRENT_TIMESTAMP WHERE \"users\".\"subject\" = ?1 AND \"users\".\"clerk_deleted_at\" IS NULL\0CLAIM_COLUMNS.mail.holder\x001 text\0SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE \"users\".\"mail\" = ?1 AND \"users\".\"subject\" <> ?2 LIMIT 10\0CLAIM_COLUMNS.mail.holder_ignoring_case\x001 text\0SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"mail\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"subject\" <> ?2 LIMIT 10\0CLAIM_COLUMNS.select.holder\x002 text\0SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE \"users\".\"select\" = ?1 AND \"users\".\"subject\" <> ?2 LIMIT 10\0CLAIM_COLUMNS.select.holder_ignoring_case\x002 text\0SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"select\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"subject\" <> ?2 LIMIT 10";
+        const COLUMNS: &'static [__clerk_auth::user::ColumnDefinition] = &[
+            __clerk_auth::user::ColumnDefinition {
                 name: "subject",
                 ..__private::Clauses::<
                     String,
@@ -336,7 +271,7 @@ const _: () = {
                 >::COLUMN
                     .key
             },
-            ::clerk_auth::user::ColumnDefinition {
+            __clerk_auth::user::ColumnDefinition {
                 name: "mail",
                 ..__private::Clauses::<
                     __Type_mail,
@@ -345,7 +280,7 @@ const _: () = {
                 >::COLUMN
                     .claim
             },
-            ::clerk_auth::user::ColumnDefinition {
+            __clerk_auth::user::ColumnDefinition {
                 name: "select",
                 ..__private::Clauses::<
                     i64,
@@ -354,7 +289,7 @@ const _: () = {
                 >::COLUMN
                     .claim
             },
-            ::clerk_auth::user::ColumnDefinition {
+            __clerk_auth::user::ColumnDefinition {
                 name: "changed",
                 ..__private::Clauses::<
                     __Type_changed,
@@ -363,28 +298,28 @@ const _: () = {
                 >::COLUMN
                     .generated
             },
-            ::clerk_auth::user::ColumnDefinition {
+            __clerk_auth::user::ColumnDefinition {
                 name: "clerk_version",
                 sql_type: "BIGINT",
                 clauses: &[" NOT NULL"],
                 inserted: true,
             },
-            ::clerk_auth::user::ColumnDefinition {
+            __clerk_auth::user::ColumnDefinition {
                 name: "clerk_deleted_at",
                 sql_type: "TEXT",
                 clauses: &[],
                 inserted: false,
             },
         ];
-        const CLAIM_COLUMNS: &'static [::clerk_auth::user::ClaimColumn] = &[
-            ::clerk_auth::user::ClaimColumn {
+        const CLAIM_COLUMNS: &'static [__clerk_auth::user::ClaimColumn] = &[
+            __clerk_auth::user::ClaimColumn {
                 name: "mail",
                 unique_in_clerk: false,
                 holder: "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE \"users\".\"mail\" = ?1 AND \"users\".\"subject\" <> ?2 LIMIT 10",
                 holder_ignoring_case: "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"mail\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"subject\" <> ?2 LIMIT 10",
                 give_way: ::core::option::Option::None,
             },
-            ::clerk_auth::user::ClaimColumn {
+            __clerk_auth::user::ClaimColumn {
                 name: "select",
                 unique_in_clerk: false,
                 holder: "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE \"users\".\"select\" = ?1 AND \"users\".\"subject\" <> ?2 LIMIT 10",
@@ -501,24 +436,40 @@ const _: () = {
         fn from_row(
             __row: &<__private::sqlx::Sqlite as __private::sqlx::Database>::Row,
         ) -> ::core::result::Result<Self, __private::sqlx::Error> {
-            ::core::result::Result::Ok(Self {
-                subject: __private::ColumnField::<
+            let mut __failure = ::core::option::Option::None;
+            match (
+                __private::ColumnField::<
                     String,
                     __private::sqlx::Sqlite,
-                >::get(__row, 0usize)?,
-                mail: __private::ColumnField::<
+                >::get(__row, 0usize, &mut __failure),
+                __private::ColumnField::<
                     __Type_mail,
                     __private::sqlx::Sqlite,
-                >::get(__row, 1usize)?,
-                since: __private::ColumnField::<
+                >::get(__row, 1usize, &mut __failure),
+                __private::ColumnField::<
                     i64,
                     __private::sqlx::Sqlite,
-                >::get(__row, 2usize)?,
-                changed: __private::ColumnField::<
+                >::get(__row, 2usize, &mut __failure),
+                __private::ColumnField::<
                     __Type_changed,
                     __private::sqlx::Sqlite,
-                >::get(__row, 3usize)?,
-            })
+                >::get(__row, 3usize, &mut __failure),
+            ) {
+                (
+                    ::core::option::Option::Some(__subject),
+                    ::core::option::Option::Some(__mail),
+                    ::core::option::Option::Some(__since),
+                    ::core::option::Option::Some(__changed),
+                ) => {
+                    ::core::result::Result::Ok(Self {
+                        subject: __subject,
+                        mail: __mail,
+                        since: __since,
+                        changed: __changed,
+                    })
+                }
+                _ => __private::unread(__failure),
+            }
         }
     }
     #[automatically_derived]

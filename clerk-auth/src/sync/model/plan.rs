@@ -52,6 +52,7 @@ mod tests {
     use super::*;
     use crate::claim::{ClaimSource, SessionTokenBudget, TemplateClaim, UnreadableClaims};
     use crate::sync::model::version::Version;
+    use crate::user::Compared;
 
     #[derive(Clone, Debug, Eq, PartialEq)]
     struct Person(&'static str);
@@ -72,8 +73,12 @@ mod tests {
             Ok("")
         }
 
-        fn holds(&self, claims: &Self::Claims) -> bool {
-            self.0 == *claims
+        fn compare<R>(&self, with: Compared<'_, Self>, read: fn(&[(&'static str, bool)]) -> R) -> R {
+            let name = match with {
+                Compared::Claims(name) => *name,
+                Compared::Row(row) => row.0,
+            };
+            read(&[("name", self.0 == name)])
         }
 
         fn copy(&self) -> Option<Self> {

@@ -61,16 +61,8 @@ pub(crate) fn table<DB: Dialect>() -> OwnTable {
         columns: COLUMNS,
         privileges: &["SELECT", "INSERT", "DELETE"],
         statements: vec![
-            Statement {
-                name: "record deliveries",
-                sql: RECORD,
-                parameters: &[Parameter::Text],
-            },
-            Statement {
-                name: "forget deliveries",
-                sql: DB::FORGET_DELIVERIES,
-                parameters: &[],
-            },
+            Statement::new("record deliveries", RECORD, &[Parameter::Text]),
+            Statement::new("forget deliveries", DB::FORGET_DELIVERIES, &[]),
         ],
         holds: "deliveries cannot be remembered".to_owned(),
     }

@@ -29,24 +29,19 @@ pub(crate) fn table<DB: Dialect>() -> OwnTable {
 
 fn statements<DB: Dialect>() -> [Statement; 4] {
     use Parameter::{Integer, Text};
-    let statement = |name, sql, parameters| Statement {
-        name,
-        sql,
-        parameters,
-    };
     [
-        statement(
+        Statement::new(
             "record denials",
             DB::RECORD_DENIAL,
             &[Text, Text, Integer, Integer, Integer, Integer, Text],
         ),
-        statement(
+        Statement::new(
             "admit users",
             DB::ADMIT_DENIED,
             &[Text, Text, Integer, Integer, Integer],
         ),
-        statement("read denials", DB::READ_DENIALS, &[Integer, Integer, Integer]),
-        statement("forget denials", FORGET_DENIALS, &[Integer]),
+        Statement::new("read denials", DB::READ_DENIALS, &[Integer, Integer, Integer]),
+        Statement::new("forget denials", FORGET_DENIALS, &[Integer]),
     ]
 }
 

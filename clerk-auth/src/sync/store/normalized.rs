@@ -12,7 +12,7 @@ use crate::claim::{Claim, ClaimSource};
 use crate::sync::model::observation::Observation;
 use crate::sync::model::row::StoredRow;
 use crate::sync::model::version::Version;
-use crate::user::{SyncedUser, VersionSource};
+use crate::user::{Compared, SyncedUser, VersionSource, all_equal, different};
 
 /// How many users are remembered. One costs about its row.
 const MAX_REMEMBERED: usize = 10_000;
@@ -50,7 +50,10 @@ impl<U: SyncedUser> Normalized<U> {
     /// Whether a row is what the database makes of these claims, although it does not hold them.
     pub(crate) fn knows(&self, observation: &Observation<'_, U>, stored: &StoredRow<U>) -> bool {
         self.known(observation).is_some_and(|known| {
-            let is_same_row = known.row.as_ref().is_some_and(|row| row.agrees(&stored.user));
+            let is_same_row = known
+                .row
+                .as_ref()
+                .is_some_and(|row| row.compare(Compared::Row(&stored.user), all_equal));
             is_same_row && known.stored == stored.version && !stored.deleted
         })
     }
@@ -93,7 +96,9 @@ impl<U: SyncedUser> Normalized<U> {
         if known.row.is_some() {
             self.report(
                 clerk_id,
-                &stored.user.differences(&observation.claims),
+                &stored
+                    .user
+                    .compare(Compared::Claims(&observation.claims), different),
                 is_changed,
             );
         }
