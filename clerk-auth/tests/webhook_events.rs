@@ -353,6 +353,24 @@ fn a_member_that_is_needed_is_named() {
 }
 
 #[test]
+fn membership_without_its_user_is_read() {
+    let mut absent = membership();
+    absent
+        .as_object_mut()
+        .expect("an object")
+        .remove("public_user_data");
+    let mut null = membership();
+    null["public_user_data"] = Value::Null;
+    for data in [absent, null] {
+        let Ok(Event::OrganizationMembershipCreated(read)) = read("organizationMembership.created", data)
+        else {
+            panic!("a membership");
+        };
+        assert_eq!(read.user_id, None);
+    }
+}
+
+#[test]
 fn an_identity_of_another_kind_is_named() {
     for (event_type, member, value, path) in [
         ("user.created", "id", json!(""), "data.id"),

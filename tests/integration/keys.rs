@@ -16,6 +16,7 @@ use clerk_auth::clerk::AuthenticationError;
 use clerk_auth::testing::{Issuer, MovableClock};
 use clerk_auth::time::Timestamp;
 use clerk_auth::token::Refusal;
+use clerk_auth_tests::log::Log;
 use tokio::net::TcpListener;
 
 /// A JWKS endpoint whose answer a test sets, and which counts.
@@ -153,6 +154,29 @@ async fn a_rotation_is_picked_up_while_the_old_key_still_serves() {
     );
     assert_eq!(verify(&clerk, &old).await, UNKNOWN);
     assert_eq!(verify(&clerk, &new).await, Ok(()));
+}
+
+#[tokio::test]
+async fn unchanged_document_replaces_no_key() {
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+    let (endpoint, clock) = (Endpoint::start().await, clock());
+    let [old, new] = replaced_key();
+    endpoint.answers(StatusCode::OK, old.jwks().to_string());
+    let clerk = endpoint.clerk(&old, &clock);
+    assert_eq!(verify(&clerk, &old).await, Ok(()));
+    let unknown = Issuer::new(old.url()).with_key_id("ins_x");
+    let replacements = || {
+        let lines = log.lines();
+        lines.iter().filter(|line| line.contains("was replaced")).count()
+    };
+    for (document, expected) in [(&old, 0), (&old, 0), (&new, 1), (&new, 1)] {
+        endpoint.answers(StatusCode::OK, document.jwks().to_string());
+        clock.advance(Duration::from_secs(60));
+        assert_eq!(verify(&clerk, &unknown).await, UNKNOWN);
+        assert_eq!(replacements(), expected, "{:?}", log.lines());
+    }
+    assert_eq!(endpoint.fetches(), 5);
 }
 
 const BAD_SIGNATURE: Result<(), AuthenticationError> = Err(AuthenticationError::Refused(Refusal::Signature));
