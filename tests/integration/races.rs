@@ -237,9 +237,14 @@ async fn lock_that_is_given_up_by_the_server_is_tried_again() {
     let waits = async {
         // Until the server has given up a few times.
         let races = || log.lines().iter().filter(|line| line.contains("Race")).count();
-        while races() < 3 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let given_up = async {
+            while races() < 3 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), given_up)
+            .await
+            .expect("each try is given up after 20 ms");
         held.rollback().await.expect("it ends");
     };
     let (synced, ()) = tokio::join!(profiles.sync(token("user_ada", "New", 5)), waits);
