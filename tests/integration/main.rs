@@ -38,6 +38,7 @@ mod pooler;
 mod process;
 mod processes;
 mod races;
+mod refusal_log;
 mod refusals;
 mod round_trips;
 mod router_methods;
