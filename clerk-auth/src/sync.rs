@@ -37,4 +37,4 @@ pub use model::outcome::{Deletion, SyncOutcome, Synced};
 pub use model::version::Version;
 pub use pool::UserPool;
 pub use store::delivery::CREATE_DELIVERIES;
-pub use store::hooks::BoxError;
+pub use store::error::BoxError;

@@ -9,10 +9,12 @@ use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::on_both_databases;
 use clerk_auth_tests::profiles::{Pool, Profiles, token};
 use futures_util::future::join_all;
+use sqlx::Connection as _;
 
 on_both_databases!(
     a_cart_is_made_once_however_many_first_requests_there_are,
     a_hook_that_fails_inserts_nothing_and_the_next_request_tries_again,
+    row_is_reported_as_inserted_only_if_it_is_there,
 );
 
 const CARTS: &str = "CREATE TABLE carts (profile_id BIGINT NOT NULL REFERENCES profiles (id))";
@@ -81,4 +83,89 @@ async fn a_hook_that_fails_inserts_nothing_and_the_next_request_tries_again(data
         Inserted
     );
     assert_eq!(pool.number("SELECT count(*) FROM carts").await, 1);
+}
+
+/// What a hook does with the transaction that it is given.
+#[derive(Clone, Copy, Debug)]
+enum Hook {
+    /// Goes on after a statement has failed.
+    KeepsTheErrorBack,
+    /// Goes on after a statement has failed in a transaction of its own.
+    TriesInItsOwnTransaction,
+    /// Ends the transaction.
+    RollsBack,
+}
+
+/// A process whose hook does something else than its part.
+async fn start_odd(pool: Pool, hook: Hook) -> Profiles {
+    macro_rules! odd {
+        () => {
+            move |builder| {
+                builder.on_insert(move |connection, _| {
+                    Box::pin(async move {
+                        match hook {
+                            Hook::KeepsTheErrorBack => {
+                                drop(sqlx::raw_sql("SELECT missing").execute(connection).await);
+                            }
+                            Hook::TriesInItsOwnTransaction => {
+                                let mut own = connection.begin().await?;
+                                let failed = sqlx::raw_sql("SELECT missing").execute(&mut *own).await;
+                                assert!(failed.is_err());
+                                own.rollback().await?;
+                            }
+                            Hook::RollsBack => {
+                                sqlx::raw_sql("ROLLBACK").execute(connection).await?;
+                            }
+                        }
+                        Ok(())
+                    })
+                })
+            }
+        };
+    }
+    Profiles::start_with(pool, odd!(), odd!()).await
+}
+
+async fn row_is_reported_as_inserted_only_if_it_is_there(database: TestDatabase) {
+    let pool = Pool::open(database.url(), 5).await;
+    let is_postgres = matches!(pool, Pool::Postgres(_));
+    for (hook, is_kept) in [
+        // Only PostgreSQL gives a transaction up for a statement that fails.
+        (Hook::KeepsTheErrorBack, !is_postgres),
+        (Hook::TriesInItsOwnTransaction, true),
+        (Hook::RollsBack, false),
+    ] {
+        // sqlx counts the transactions of a SQLite connection, and miscounts where a statement ends one.
+        if !is_postgres && matches!(hook, Hook::RollsBack) {
+            continue;
+        }
+        let profiles = start_odd(pool.clone(), hook).await;
+        let user = format!("user_{hook:?}");
+        let session = profiles.session(token(&user, "Ada", 7)).await;
+        for _ in 0..3 {
+            let synced = profiles.users.sync(&session).await;
+            let rows = pool
+                .number(&format!(
+                    "SELECT count(*) FROM profiles WHERE clerk_id = '{user}'"
+                ))
+                .await;
+            match synced {
+                Ok(_) => assert!(is_kept && rows == 1, "{hook:?}"),
+                Err(SyncError::OnInsert(error)) => {
+                    assert!(!is_kept && rows == 0, "{hook:?}: {error}");
+                    assert!(
+                        error.to_string().contains("left the transaction unusable"),
+                        "{error}"
+                    );
+                }
+                Err(error) => panic!("{hook:?}: {error:?}"),
+            }
+        }
+    }
+    // The pool's connections are none the worse for it.
+    let plain = Profiles::start_on(pool.clone()).await;
+    for profile in 0..10 {
+        let synced = plain.sync(token(&format!("user_{profile}"), "Ada", 7)).await;
+        assert_eq!(synced.expect("it syncs").outcome, Inserted);
+    }
 }

@@ -176,7 +176,6 @@ fn second_handle_of_an_instance_is_warned_of() {
     assert_eq!(log.take(), Vec::<String>::new(), "the others are gone");
 }
 
-#[cfg(feature = "sqlite")]
 #[test]
 fn a_token_without_the_claims_is_reported_once_a_minute_with_the_template_to_paste() {
     use clerk_auth::sync::SyncError;

@@ -25,7 +25,8 @@ use super::notify::denial_reader;
 #[cfg(feature = "postgres")]
 use super::notify::listener;
 use super::pool::UserPool;
-use super::store::hooks::{BoxError, EventHook, Hook, OnEvent, StoreFuture};
+use super::store::error::BoxError;
+use super::store::hooks::{EventHook, Hook, OnEvent, StoreFuture};
 #[cfg(feature = "backend-api")]
 use crate::backend_api::BackendApi;
 use crate::clerk::Clerk;
@@ -152,8 +153,11 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
         self
     }
 
-    /// What happens once for each user, in the transaction that inserts the row: a cart, a welcome message to be sent. If
-    /// it fails, nothing is inserted, the request is answered with 503, and the user's next request tries again.
+    /// Runs once per user, in the transaction that inserts the row: create a cart, queue a welcome message. If the hook
+    /// fails, nothing is inserted, the request is answered with 503, and the user's next request tries again.
+    ///
+    /// Return the error of a statement: PostgreSQL keeps nothing of a transaction in which a statement failed. Run a
+    /// statement that may fail in a transaction of its own, `connection.begin()`. The hook must not end the transaction.
     pub fn on_insert<F>(mut self, hook: F) -> Self
     where
         F: for<'a> Fn(&'a mut <P::Database as Database>::Connection, &'a U) -> StoreFuture<'a, (), BoxError>

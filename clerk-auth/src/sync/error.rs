@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::failure;
 use super::failure::Failure;
+use super::store::error::BoxError;
 use super::store::error::WriteError;
-use super::store::hooks::BoxError;
 use super::store::sqlstate;
 use super::unwind::Panicked;
 use crate::claim::UnreadableClaims;

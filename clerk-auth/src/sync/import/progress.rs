@@ -8,7 +8,7 @@ use crate::claim::UnreadableClaims;
 use crate::clerk::AuthenticationError;
 use crate::id::UserId;
 use crate::sync::error::SyncError;
-use crate::sync::store::hooks::BoxError;
+use crate::sync::store::error::BoxError;
 use crate::sync::store::sqlstate::details;
 
 /// How far an [`Import`](crate::sync::Import) has come.

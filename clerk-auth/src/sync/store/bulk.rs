@@ -8,6 +8,7 @@ use sqlx::Transaction;
 use super::bookkeeping::{last_id, written_of_many};
 use super::dialect::Dialect;
 use super::error::{WriteError, commit_error, unique_violation};
+use super::hooks::run_hook;
 use super::retry::forget_if_stale;
 use super::sql_store::SqlStore;
 use crate::sync::model::announcement::announcement;
@@ -122,9 +123,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
                 && one.inserted
             {
                 let user = U::from_row(row)?;
-                on_insert(transaction, &user)
-                    .await
-                    .map_err(WriteError::OnInsert)?;
+                run_hook::<DB, U>(transaction, WriteError::OnInsert, &**on_insert, &user).await?;
             }
             written.push(one);
         }

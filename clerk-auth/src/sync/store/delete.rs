@@ -2,6 +2,7 @@
 
 use super::dialect::Dialect;
 use super::error::WriteError;
+use super::hooks::run_hook;
 use super::retry::forget_if_stale;
 use super::sql_store::SqlStore;
 use crate::deny_list::Denial;
@@ -64,9 +65,8 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
             return Ok(Deletion::AlreadyDeleted);
         }
         if let Some(on_delete) = &self.on_delete {
-            on_delete(connection, &stored.user)
-                .await
-                .map_err(WriteError::OnDelete)?;
+            let user = &stored.user;
+            run_hook::<DB, U>(connection, WriteError::OnDelete, &**on_delete, user).await?;
         }
         let delete = U::TOMBSTONES.map_or(U::TOMBSTONE, |it| it.delete);
         DB::execute(connection, delete, DB::key(clerk_id)?).await?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::connection::Connections;
 use super::dialect::Dialect;
 use super::error::{WriteError, commit_error};
-use super::hooks::OnEvent;
+use super::hooks::{OnEvent, run_hook};
 use super::retry::forget_if_stale;
 use super::sql_store::{SqlStore, with_version};
 use crate::id::DeliveryId;
@@ -153,7 +153,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         if let Some(OnEvent { hook, once }) = on_event
             && (!once || is_first::<DB>(connection, &delivery.id).await?)
         {
-            hook(connection, delivery).await.map_err(WriteError::OnEvent)?;
+            run_hook::<DB, Webhook>(connection, WriteError::OnEvent, &**hook, delivery).await?;
         }
         Ok(applied)
     }

@@ -2,8 +2,21 @@
 
 use sqlx::error::DatabaseError;
 
-use super::hooks::BoxError;
 use crate::user::SyncedUser;
+
+/// The error of an application's own code, in a hook such as
+/// [`on_insert`](crate::sync::UserSyncBuilder::on_insert): any error, or a text. The log shows the error, a response never
+/// does.
+///
+/// ```
+/// use clerk_auth::sync::BoxError;
+///
+/// fn checked(email: Option<&str>) -> Result<&str, BoxError> {
+///     email.ok_or("a cart needs an e-mail address".into())
+/// }
+/// # assert!(checked(None).is_err());
+/// ```
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why a row could not be written.
 #[derive(Debug)]

@@ -4,39 +4,52 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use sqlx::Database;
+use sqlx::{Connection, Database};
 
+use super::error::{BoxError, WriteError};
 use crate::webhook::Webhook;
-
-/// What an application's own code failed with, in a hook such as
-/// [`on_insert`](crate::sync::UserSyncBuilder::on_insert): any error, or a text. It goes to the log, never into a response.
-///
-/// ```
-/// use clerk_auth::sync::BoxError;
-///
-/// fn checked(email: Option<&str>) -> Result<&str, BoxError> {
-///     email.ok_or("a cart needs an e-mail address".into())
-/// }
-/// # assert!(checked(None).is_err());
-/// ```
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 pub(crate) type StoreFuture<'a, T, E = sqlx::Error> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'a>>;
 
-/// What the application does in the transaction that inserts or deletes a row.
-pub(crate) type Hook<U, DB> = Arc<
-    dyn for<'a> Fn(&'a mut <DB as Database>::Connection, &'a U) -> StoreFuture<'a, (), BoxError>
-        + Send
-        + Sync,
->;
-
-pub(crate) type EventHook<DB> = dyn for<'a> Fn(&'a mut <DB as Database>::Connection, &'a Webhook) -> StoreFuture<'a, (), BoxError>
+/// Code of the application that runs in a transaction of the store.
+pub(crate) type HookFn<DB, T> = dyn for<'a> Fn(&'a mut <DB as Database>::Connection, &'a T) -> StoreFuture<'a, (), BoxError>
     + Send
     + Sync;
+
+/// The hook of an insertion or a deletion.
+pub(crate) type Hook<U, DB> = Arc<HookFn<DB, U>>;
+
+pub(crate) type EventHook<DB> = HookFn<DB, Webhook>;
 
 /// What the application does in the transaction that applies a delivery.
 pub(crate) struct OnEvent<DB: Database> {
     pub(crate) hook: Arc<EventHook<DB>>,
     /// Not again for a delivery that comes again.
     pub(crate) once: bool,
+}
+
+/// A hook returned no error, and its part of the transaction cannot be kept.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the hook left the transaction unusable: it kept back the error of a statement, or ended the transaction; return \
+     the error, or run a statement that may fail in a transaction of its own, `connection.begin()`: {0}"
+)]
+struct Unusable(sqlx::Error);
+
+/// Runs a hook behind a savepoint. `failed` makes its error.
+///
+/// PostgreSQL answers the COMMIT of a transaction in which a statement has failed with a rollback and without an error. The
+/// savepoint cannot be released then, nor after a hook has ended the transaction, so nothing is reported as written that is not.
+pub(super) async fn run_hook<DB: Database, T>(
+    connection: &mut DB::Connection,
+    failed: fn(BoxError) -> WriteError,
+    hook: &HookFn<DB, T>,
+    argument: &T,
+) -> Result<(), WriteError> {
+    let mut savepoint = connection.begin().await?;
+    hook(&mut savepoint, argument).await.map_err(failed)?;
+    savepoint.commit().await.map_err(|error| match error {
+        sqlx::Error::Database(_) => failed(Unusable(error).into()),
+        error => error.into(),
+    })
 }

@@ -18,8 +18,8 @@ use sqlx::Connection as _;
 use tokio::time::sleep;
 
 use super::dialect::Dialect;
+use super::error::BoxError;
 use super::error::WriteError;
-use super::hooks::BoxError;
 use super::sqlstate::{self, ErrorKind};
 
 /// How often work is repeated after its connection was lost. A statement that crashes the server must not crash it often.

@@ -6,6 +6,7 @@ use super::bookkeeping::{is_inserted, written};
 use super::connection::Connection;
 use super::dialect::Dialect;
 use super::error::{WriteError, commit_error, unique_violation};
+use super::hooks::run_hook;
 use super::retry::forget_if_stale;
 use super::sql_store::SqlStore;
 use crate::sync::model::observation::Observation;
@@ -50,9 +51,8 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         if let Some(on_insert) = &self.on_insert
             && written.inserted
         {
-            on_insert(connection, &written.stored.user)
-                .await
-                .map_err(WriteError::OnInsert)?;
+            let user = &written.stored.user;
+            run_hook::<DB, U>(connection, WriteError::OnInsert, &**on_insert, user).await?;
         }
         Ok(written)
     }
