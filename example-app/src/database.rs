@@ -186,9 +186,9 @@ impl Database {
         const DENIALS: &str = "DELETE FROM clerk_denials";
         for sql in [ROWS, DENIALS] {
             match self {
-                Self::Postgres(pool) => drop(sqlx::query(sql).execute(pool).await?),
-                Self::Sqlite(pool) => drop(sqlx::query(sql).execute(pool).await?),
-            }
+                Self::Postgres(pool) => sqlx::query(sql).execute(pool).await?.rows_affected(),
+                Self::Sqlite(pool) => sqlx::query(sql).execute(pool).await?.rows_affected(),
+            };
         }
         Ok(())
     }

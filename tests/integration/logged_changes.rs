@@ -39,7 +39,7 @@ const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 async fn deliver(profiles: &Profiles, event_type: &str, data: Value) -> StatusCode {
     let now = profiles.clock.now();
     let verifier = WebhookVerifier::new(SECRET.parse().expect("a secret")).clock(profiles.clock.clone());
-    let app: Router = Router::new().route("/", webhooks(&profiles.users, verifier).into());
+    let app: Router = Router::new().route("/", webhooks(&profiles.users, verifier));
     let delivery = SignedDelivery::new(SECRET, &event(event_type, data, now), now);
     app.oneshot(delivery.request("/"))
         .await

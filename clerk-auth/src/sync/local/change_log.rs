@@ -56,21 +56,14 @@ pub(crate) fn deleted<U: SyncedUser>(user_id: &str, deletion: Deletion, source: 
 
 fn inserted<U: SyncedUser>(user_id: &str, source: Source) {
     // An import inserts thousands, and reports their number.
+    #[cfg(feature = "backend-api")]
     if matches!(source, Source::Import) {
-        tracing::debug!(
-            users_table = U::TABLE,
-            user_id,
-            source = source.as_str(),
-            "inserted a user's row"
-        );
-    } else {
-        tracing::info!(
-            users_table = U::TABLE,
-            user_id,
-            source = source.as_str(),
-            "inserted a user's row"
-        );
+        let source = source.as_str();
+        tracing::debug!(users_table = U::TABLE, user_id, source, "inserted a user's row");
+        return;
     }
+    let source = source.as_str();
+    tracing::info!(users_table = U::TABLE, user_id, source, "inserted a user's row");
 }
 
 fn updated<U: SyncedUser>(user_id: &str, source: Source) {
