@@ -37,6 +37,7 @@ mod plans;
 mod pooler;
 mod process;
 mod processes;
+mod prose;
 mod races;
 mod refusal_log;
 mod refusals;
