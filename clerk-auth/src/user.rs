@@ -122,7 +122,7 @@ pub trait SyncedUser: Derived + Sized + Send + Sync + 'static {
 
     /// Compares the columns that claims feed and keep, and calls `read` with the name of each and whether it is equal.
     ///
-    /// One function for all comparisons, because each that the derive writes costs rustc two per cent of its work.
+    /// A single function for all comparisons, because each that the derive writes costs rustc two per cent of its work.
     #[doc(hidden)]
     fn compare<R>(&self, with: Compared<'_, Self>, read: fn(&[(&'static str, bool)]) -> R) -> R;
 
@@ -135,7 +135,7 @@ pub trait SyncedUser: Derived + Sized + Send + Sync + 'static {
     fn clear(claims: &mut Self::Claims, column: usize) -> bool;
 }
 
-/// What a row is compared with.
+/// The other side of a comparison with a row.
 #[doc(hidden)]
 #[derive(Debug)]
 pub enum Compared<'a, U: SyncedUser> {

@@ -85,7 +85,7 @@ async fn a_hook_that_fails_inserts_nothing_and_the_next_request_tries_again(data
     assert_eq!(pool.number("SELECT count(*) FROM carts").await, 1);
 }
 
-/// What a hook does with the transaction that it is given.
+/// The hook's use of the transaction that it is given.
 #[derive(Clone, Copy, Debug)]
 enum Hook {
     /// Goes on after a statement has failed.
@@ -162,7 +162,7 @@ async fn row_is_reported_as_inserted_only_if_it_is_there(database: TestDatabase)
             }
         }
     }
-    // The pool's connections are none the worse for it.
+    // The pool's connections are unharmed.
     let plain = Profiles::start_on(pool.clone()).await;
     for profile in 0..10 {
         let synced = plain.sync(token(&format!("user_{profile}"), "Ada", 7)).await;

@@ -330,7 +330,7 @@ pub(super) fn read<T>(result: Result<T, sqlx::Error>, failure: &mut Option<sqlx:
     result.map_err(|error| failure.get_or_insert(error)).ok()
 }
 
-/// What reading a row failed for.
+/// The reason why a row could not be read.
 pub fn unread<T>(failure: Option<sqlx::Error>) -> Result<T, sqlx::Error> {
     Err(failure.unwrap_or(sqlx::Error::RowNotFound))
 }
