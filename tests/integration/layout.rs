@@ -534,3 +534,24 @@ fn methods_of_the_engine_outside_its_file_are_private() {
         }
     }
 }
+
+#[test]
+fn architecture_names_files_that_exist() {
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("the page can be read");
+    let folders = ["", "clerk-auth/src", "clerk-auth/src/sync"].map(|folder| root().join(folder));
+    let named: Vec<&str> = text
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|name| name.ends_with(".rs"))
+        .collect();
+    assert!(named.len() > 30, "the walkthroughs name files");
+    for name in named {
+        // A part of a path is enough inside of a folder that the page has just named.
+        let is_there = |folder: &PathBuf| folder.join(name).is_file();
+        assert!(
+            folders.iter().any(is_there),
+            "ARCHITECTURE.md names `{name}`, which is not there"
+        );
+    }
+}
