@@ -21,7 +21,7 @@
 //! | `Bug` | `database_error` | | 503 | stops |
 //!
 //! The status and code of a response follow in [`Rejection`](crate::extract::Rejection), the log in
-//! [`report`](crate::sync::local::failure_log). A test holds this table to the code.
+//! [`failure_log`](crate::sync::local::failure_log). A test holds this table to the code.
 
 use super::store::sqlstate::ErrorKind;
 use crate::claim::{ClaimProblem, Expression, TemplateClaim, UnreadableClaims};
