@@ -1,12 +1,9 @@
 //! `#[authenticated]`: parse, check, expand.
 
-mod assertion;
 mod check;
 mod enclosing;
 mod expand;
-mod handler;
 mod model;
-mod name;
 mod parse;
 mod subject;
 

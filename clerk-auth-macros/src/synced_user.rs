@@ -1,32 +1,11 @@
 //! `#[derive(SyncedUser)]`: parse, check, expand.
 
-mod access;
-mod assertion;
-mod case;
 mod check;
-mod column_trait;
-mod comparison;
-mod conversion;
-mod definition;
 mod expand;
-mod expression;
-mod fallback;
-mod field;
-mod field_attributes;
-mod freshness;
-mod json;
-mod missing_claim;
 mod model;
 mod parse;
-mod refused;
-mod shortcode;
-mod spelling;
 mod sql;
-mod statement_check;
-mod statement_list;
 mod template;
-mod template_source;
-mod unused_claims;
 
 use proc_macro2::{Span, TokenStream};
 use syn::DeriveInput;
@@ -50,7 +29,7 @@ pub(crate) fn expand(item: TokenStream) -> TokenStream {
     let Some(input) = parse::parse(input, &mut diagnostics) else {
         return [
             diagnostics.finish(),
-            fallback::expand(&krate, &ident, &generics, None),
+            expand::inert::expand(&krate, &ident, &generics, None),
         ]
         .into_iter()
         .collect();
@@ -63,7 +42,7 @@ pub(crate) fn expand(item: TokenStream) -> TokenStream {
     } else if complete {
         expand::expand(&krate, &checked.model)
     } else {
-        fallback::expand(&krate, &ident, &generics, Some(&checked.model))
+        expand::inert::expand(&krate, &ident, &generics, Some(&checked.model))
     };
     [errors, implementation].into_iter().collect()
 }
@@ -71,5 +50,5 @@ pub(crate) fn expand(item: TokenStream) -> TokenStream {
 /// Parses a template and drops it, for tests of input that no struct can contain.
 #[cfg(test)]
 pub(crate) fn read_template(text: &str) {
-    template::read(text, template::Leniency::default());
+    template::document::read(text, template::document::Leniency::default());
 }

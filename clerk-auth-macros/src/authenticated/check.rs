@@ -1,13 +1,14 @@
 //! Converts the syntax into its meaning; every rule that the macro can check by itself is here.
 
+mod handler;
+mod name;
+
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::{Attribute, Expr, ExprLit, Ident, Lit, LitStr, Safety, Signature, Type};
 
 use super::enclosing::Place;
-use super::handler;
 use super::model::{Model, Policy, Requirement, Subject};
-use super::name;
 use super::subject::{inferred_state, is_value, subject};
 use crate::argument::{self, Argument, Slot};
 use crate::diag::{Diagnostics, with_help};

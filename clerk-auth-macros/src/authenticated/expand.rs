@@ -1,10 +1,12 @@
 //! Converts the model into Rust. This step cannot fail.
 
+mod assertion;
+
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Attribute, FnArg, ReturnType, Safety, Signature, Type};
 
-use super::assertion::{Assertions, assertions, future};
+use self::assertion::{Assertions, assertions, future};
 use super::enclosing::Place;
 use super::model::{Model, Policy, Requirement, Subject, policy_name};
 use super::parse::Handler;

@@ -1,17 +1,22 @@
 //! Converts the syntax into its meaning: the struct as a whole.
 
+mod case;
+mod field;
+mod freshness;
+mod missing_claim;
+pub(crate) mod spelling;
+mod unsupported;
+
 use proc_macro2::Span;
 use quote::ToTokens;
 use syn::{Ident, LitStr};
 
-use super::case::Case;
-use super::field::FieldChecker;
-use super::freshness;
+use self::case::Case;
+use self::field::FieldChecker;
 use super::model::{Column, Deletion, Model, Role, Table, Version};
 use super::parse::{Container, Database, Field, Input};
-use super::refused;
-use super::template::{Leniency, Template};
-use super::template_source::TemplateSource;
+use super::template::document::{Leniency, Template};
+use super::template::source::TemplateSource;
 use crate::argument::Slot;
 use crate::diag::{Diagnostics, with_help};
 
@@ -86,7 +91,9 @@ pub(super) fn check(input: Input, diagnostics: &mut Diagnostics) -> Checked {
         has_key: fields.iter().any(Field::is_key),
         diagnostics,
     };
-    let holds_itself = fields.iter().any(|field| refused::is_itself(&field.ty, &ident));
+    let holds_itself = fields
+        .iter()
+        .any(|field| unsupported::is_itself(&field.ty, &ident));
     let last = fields.len().saturating_sub(1);
     let columns: Vec<Column> = fields
         .into_iter()

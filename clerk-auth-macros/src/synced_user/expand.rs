@@ -3,25 +3,36 @@
 //! Each requirement of a field is asserted once, under the field's type, by a call in `__check`. Every other use goes
 //! through functions of the runtime crate that exist for every type. So one wrong type is one error.
 
+mod access;
+mod assertion;
+mod column_trait;
+mod comparison;
+mod conversion;
+mod definition;
+pub(crate) mod inert;
+mod sqlx_check;
+mod statement_list;
+mod unused_claims;
+
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::Generics;
 
-use super::access::{
+use self::access::{
     alias, claim_field, column_field, database_type, field_type, held_kind, kind_type, private,
 };
-use super::assertion::checks;
-use super::comparison::comparison;
-use super::conversion::{conversion, hold};
-use super::definition::definitions;
-use super::expression::Expression;
+use self::assertion::checks;
+use self::comparison::comparison;
+use self::conversion::{conversion, hold};
+use self::definition::definitions;
+use self::sqlx_check::statement_check;
+use self::statement_list::{listed, statement_list};
+use self::unused_claims::unused_claims;
 use super::model::{Column, Model, Null, Role, Version};
 use super::parse::Database;
-use super::shortcode::Kind;
 use super::sql::{ClaimColumnStatements, Statements, TombstoneStatements, UpsertMany};
-use super::statement_check::statement_check;
-use super::statement_list::{listed, statement_list};
-use super::unused_claims::unused_claims;
+use super::template::expression::Expression;
+use super::template::shortcode::Kind;
 
 /// Everything that the derive generates for a struct without mistakes. `krate` is the path of the runtime crate.
 pub(super) fn expand(krate: &TokenStream, model: &Model) -> TokenStream {

@@ -4,8 +4,8 @@ use proc_macro2::{Span, TokenStream};
 use syn::{Expr, Ident, Type};
 
 use super::parse::Database;
-use super::shortcode::Kind;
-use super::template::{Claim, Template};
+use super::template::document::{Claim, Template};
+use super::template::shortcode::Kind;
 
 /// The struct, checked.
 pub(super) struct Model {

@@ -1,9 +1,11 @@
 //! The user's source: the struct, its attributes and those of its fields.
 
+pub(crate) mod attributes;
+
 use syn::spanned::Spanned;
 use syn::{Attribute, Data, DeriveInput, Fields, Ident, LitStr, Type};
 
-use super::field_attributes::{ClaimAttribute, ColumnAttribute, claim_attribute, column_attribute};
+use self::attributes::{ClaimAttribute, ColumnAttribute, claim_attribute, column_attribute};
 use crate::argument::{Argument, Slot, arguments, text, unknown};
 use crate::diag::{Diagnostics, with_help};
 use crate::krate;

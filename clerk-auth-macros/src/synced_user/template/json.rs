@@ -2,13 +2,13 @@
 
 /// A JSON value and the byte offset at which it starts.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Node {
-    pub(super) at: usize,
-    pub(super) json: Json,
+pub(crate) struct Node {
+    pub(crate) at: usize,
+    pub(crate) json: Json,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Json {
+pub(crate) enum Json {
     Null,
     Boolean(bool),
     /// As it is written.
@@ -20,23 +20,23 @@ pub(super) enum Json {
 
 /// A member of an object; members keep their order, and duplicates are kept for the template to refuse.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Member {
-    pub(super) name: String,
-    pub(super) name_at: usize,
-    pub(super) value: Node,
+pub(crate) struct Member {
+    pub(crate) name: String,
+    pub(crate) name_at: usize,
+    pub(crate) value: Node,
 }
 
 /// A syntax error and its position.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct JsonError {
-    pub(super) at: usize,
-    pub(super) message: String,
+pub(crate) struct JsonError {
+    pub(crate) at: usize,
+    pub(crate) message: String,
 }
 
 /// Deep enough for any template. The bound keeps a hostile file from exhausting the compiler's stack.
 const DEEPEST: usize = 64;
 
-pub(super) fn read(text: &str) -> Result<Node, JsonError> {
+pub(crate) fn read(text: &str) -> Result<Node, JsonError> {
     let mut reader = Reader {
         text,
         at: 0,
@@ -54,7 +54,7 @@ pub(super) fn read(text: &str) -> Result<Node, JsonError> {
 }
 
 /// Returns the line and column of a byte offset, both from 1, columns in characters.
-pub(super) fn position(text: &str, at: usize) -> (usize, usize) {
+pub(crate) fn position(text: &str, at: usize) -> (usize, usize) {
     let before = text.get(..at).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;

@@ -6,12 +6,12 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::LitStr;
 
-use super::parse::Container;
-use super::template::{self, Leniency, Template, TemplateError};
+use super::document::{self, Leniency, Template, TemplateError};
 use crate::diag::{Diagnostics, with_help};
+use crate::synced_user::parse::Container;
 
 /// The source of the template's text.
-pub(super) enum TemplateSource {
+pub(crate) enum TemplateSource {
     Default,
     Inline(LitStr),
     File {
@@ -24,7 +24,7 @@ pub(super) enum TemplateSource {
 }
 
 impl TemplateSource {
-    pub(super) fn find(container: &Container, diagnostics: &mut Diagnostics) -> Self {
+    pub(crate) fn find(container: &Container, diagnostics: &mut Diagnostics) -> Self {
         match (container.template.get(), container.template_json.get()) {
             (Some(_), Some(inline)) => {
                 diagnostics.error(
@@ -74,7 +74,7 @@ impl TemplateSource {
                 Self::Missing
             }
             Err(error) => {
-                let default = template::DEFAULT.replace('\n', "\n        ");
+                let default = document::DEFAULT.replace('\n', "\n        ");
                 diagnostics.error(
                     literal,
                     with_help(
@@ -91,14 +91,14 @@ impl TemplateSource {
     }
 
     /// Parses the template. Also returns whether it is valid.
-    pub(super) fn read(&self, allowed: Leniency, diagnostics: &mut Diagnostics) -> (Template, bool) {
+    pub(crate) fn read(&self, allowed: Leniency, diagnostics: &mut Diagnostics) -> (Template, bool) {
         let (text, literal) = match self {
-            Self::Default => (template::DEFAULT.to_owned(), None),
+            Self::Default => (document::DEFAULT.to_owned(), None),
             Self::Inline(literal) => (literal.value(), Some(literal)),
             Self::File { literal, text, .. } => (text.clone(), Some(literal)),
             Self::Missing => return (Template::default(), false),
         };
-        let (template, errors) = template::read(&text, allowed);
+        let (template, errors) = document::read(&text, allowed);
         let whole = errors.is_empty();
         for TemplateError { at, message, help } in errors {
             let place = match (at, self) {
@@ -123,16 +123,16 @@ impl TemplateSource {
     }
 
     /// Returns an expression for the text. A file is included, so that a change to the file rebuilds the crate.
-    pub(super) fn text_tokens(&self) -> TokenStream {
+    pub(crate) fn text_tokens(&self) -> TokenStream {
         match self {
-            Self::Default => template::DEFAULT.to_token_stream(),
+            Self::Default => document::DEFAULT.to_token_stream(),
             Self::Inline(literal) => literal.to_token_stream(),
             Self::File { path, .. } => quote!(::core::include_str!(#path)),
             Self::Missing => "".to_token_stream(),
         }
     }
 
-    pub(super) fn literal(&self) -> Option<&LitStr> {
+    pub(crate) fn literal(&self) -> Option<&LitStr> {
         match self {
             Self::Inline(literal) | Self::File { literal, .. } => Some(literal),
             Self::Default | Self::Missing => None,

@@ -5,34 +5,34 @@ use syn::spanned::Spanned;
 use syn::{Ident, LitStr, Type};
 
 use super::case::Case;
-use super::check::identifier;
+use super::identifier;
 use super::missing_claim;
-use super::model::{ClaimColumn, Column, Encoding, Null, Role};
-use super::parse::{Database, Field};
-use super::refused;
-use super::shortcode::Kind;
 use super::spelling::{is_called, is_prelude, is_text_behind_a_pointer};
-use super::template::Template;
+use super::unsupported;
 use crate::diag::{Diagnostics, with_help};
+use crate::synced_user::model::{ClaimColumn, Column, Encoding, Null, Role};
+use crate::synced_user::parse::{Database, Field};
+use crate::synced_user::template::document::Template;
+use crate::synced_user::template::shortcode::Kind;
 
 /// Reads the fields against one template.
-pub(super) struct FieldChecker<'a> {
-    pub(super) template: &'a Template,
-    pub(super) template_is_whole: bool,
-    pub(super) case: Case,
-    pub(super) databases: &'a [Database],
+pub(crate) struct FieldChecker<'a> {
+    pub(crate) template: &'a Template,
+    pub(crate) template_is_whole: bool,
+    pub(crate) case: Case,
+    pub(crate) databases: &'a [Database],
     /// The struct.
-    pub(super) user: &'a Ident,
+    pub(crate) user: &'a Ident,
     /// True if a field holds the Clerk user id, or was reported because it does not declare that.
-    pub(super) has_key: bool,
-    pub(super) diagnostics: &'a mut Diagnostics,
+    pub(crate) has_key: bool,
+    pub(crate) diagnostics: &'a mut Diagnostics,
 }
 
 impl FieldChecker<'_> {
-    pub(super) fn column(&mut self, mut field: Field, is_last: bool) -> Option<Column> {
+    pub(crate) fn column(&mut self, mut field: Field, is_last: bool) -> Option<Column> {
         let name = self.column_name(&field);
-        field.ty = refused::without_self(field.ty, self.user);
-        if refused::is_refused(&field.ty, self.user, is_last, self.diagnostics) {
+        field.ty = unsupported::without_self(field.ty, self.user);
+        if unsupported::is_refused(&field.ty, self.user, is_last, self.diagnostics) {
             return None;
         }
         let at = field.ty.span();

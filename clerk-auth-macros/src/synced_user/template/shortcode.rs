@@ -5,7 +5,7 @@ use crate::suggest;
 
 /// The kind of a claim; the runtime crate has a type of the same name for each.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Boolean,
     Integer,
     Json,
@@ -15,7 +15,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub(super) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Boolean => "a boolean",
             Self::Integer => "an integer",
@@ -27,7 +27,7 @@ impl Kind {
     }
 
     /// The Rust type to suggest for a claim of this kind.
-    pub(super) const fn rust_type(self) -> &'static str {
+    pub(crate) const fn rust_type(self) -> &'static str {
         match self {
             Self::Boolean => "bool",
             Self::Integer => "i64",
@@ -40,13 +40,13 @@ impl Kind {
 
 /// The output of a shortcode.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Shortcode {
-    pub(super) kind: Kind,
-    pub(super) nullable: bool,
+pub(crate) struct Shortcode {
+    pub(crate) kind: Kind,
+    pub(crate) nullable: bool,
     /// True if the shortcode depends on the session or its organization, and so is not a property of the user.
-    pub(super) of_session: bool,
+    pub(crate) of_session: bool,
     /// The largest assumed output in bytes; `None` if unbounded.
-    pub(super) most_bytes: Option<usize>,
+    pub(crate) most_bytes: Option<usize>,
 }
 
 const fn user(kind: Kind, nullable: bool, most_bytes: usize) -> Shortcode {
@@ -111,7 +111,7 @@ const SHORTCODES: [(&str, Shortcode); 29] = [
 const ORGANIZATIONS: &str = "user.organizations";
 
 /// The objects that shortcodes read.
-pub(super) const ROOTS: [&str; 4] = ["user", "org", "org_membership", "session"];
+pub(crate) const ROOTS: [&str; 4] = ["user", "org", "org_membership", "session"];
 
 /// This library's name and version in messages. Clerk's list of shortcodes grows between versions.
 const THIS: &str = concat!(
@@ -172,7 +172,7 @@ const SYNONYMS: [(&str, &str); 12] = [
 ];
 
 /// Returns the shortcode that a field of this name most likely means, if the shortcode has another name.
-pub(super) fn meant_by(field: &str) -> Option<&'static str> {
+pub(crate) fn meant_by(field: &str) -> Option<&'static str> {
     SYNONYMS
         .iter()
         .find(|(synonym, _)| *synonym == field)
@@ -181,12 +181,12 @@ pub(super) fn meant_by(field: &str) -> Option<&'static str> {
 
 /// The reason why a path is not a shortcode.
 #[derive(Debug, Eq, PartialEq)]
-pub(super) struct UnknownShortcode {
-    pub(super) message: String,
-    pub(super) help: String,
+pub(crate) struct UnknownShortcode {
+    pub(crate) message: String,
+    pub(crate) help: String,
 }
 
-pub(super) fn look_up(path: &str) -> Result<Shortcode, UnknownShortcode> {
+pub(crate) fn look_up(path: &str) -> Result<Shortcode, UnknownShortcode> {
     if let Some((_, shortcode)) = SHORTCODES.iter().find(|(known, _)| *known == path) {
         return Ok(*shortcode);
     }
@@ -223,7 +223,7 @@ pub(super) fn look_up(path: &str) -> Result<Shortcode, UnknownShortcode> {
 
 /// Returns the shortcode of an unknown path that `allow(unknown_shortcodes)` accepts: any JSON or null, without a bound.
 /// Returns `None` if the root is unknown or the path is malformed.
-pub(super) fn allowed(path: &str) -> Option<Shortcode> {
+pub(crate) fn allowed(path: &str) -> Option<Shortcode> {
     let is_step = |step: &str| {
         !step.is_empty()
             && step

@@ -3,12 +3,12 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
-use super::model::Model;
+use crate::synced_user::model::Model;
 
 /// Warns of the claims that no field uses. On stable Rust a macro cannot warn. A use of a deprecated item comes
 /// closest, and the lint can be silenced like any other. rustc prefixes our note with the item's path. So the item has
 /// a descriptive name and lives in an anonymous constant next to the struct.
-pub(super) fn unused_claims(model: &Model) -> Option<TokenStream> {
+pub(crate) fn unused_claims(model: &Model) -> Option<TokenStream> {
     let at = model.template_at?;
     let claims: Vec<(Ident, String)> = model
         .unused_claims()

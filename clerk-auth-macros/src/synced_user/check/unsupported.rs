@@ -19,7 +19,7 @@ enum Fault {
 }
 
 /// Returns whether the field cannot be a column, in which case rustc or this function reports it.
-pub(super) fn is_refused(ty: &Type, user: &Ident, is_last: bool, diagnostics: &mut Diagnostics) -> bool {
+pub(crate) fn is_refused(ty: &Type, user: &Ident, is_last: bool, diagnostics: &mut Diagnostics) -> bool {
     match fault(ty, user) {
         None => return false,
         Some(Fault::Refused(span, what)) => {
@@ -47,7 +47,7 @@ pub(super) fn is_refused(ty: &Type, user: &Ident, is_last: bool, diagnostics: &m
 }
 
 /// Returns whether the type is or contains the struct itself; rustc cannot resolve bounds on such a type.
-pub(super) fn is_itself(ty: &Type, user: &Ident) -> bool {
+pub(crate) fn is_itself(ty: &Type, user: &Ident) -> bool {
     match ty {
         Type::Group(group) => is_itself(&group.elem, user),
         Type::Paren(paren) => is_itself(&paren.elem, user),
@@ -170,7 +170,7 @@ impl IsIdentOf for syn::Path {
 }
 
 /// Replaces `Self` in a type by the struct's name. `Self` would mean another type in generated code.
-pub(super) fn without_self(ty: Type, user: &Ident) -> Type {
+pub(crate) fn without_self(ty: Type, user: &Ident) -> Type {
     let named = replace_idents(ty.to_token_stream(), &|ident| {
         (ident == "Self").then(|| Ident::new(&user.to_string(), ident.span()).into_token_stream())
     });

@@ -4,36 +4,36 @@ use proc_macro2::Span;
 use syn::spanned::Spanned;
 use syn::{Attribute, Expr, LitStr};
 
-use super::parse::named;
+use super::named;
 use crate::argument::{Argument, Slot, arguments, bare, text, unknown};
 use crate::diag::{Diagnostics, with_help};
 use crate::suggest::nearest;
 
 /// `#[claim(…)]`
 #[derive(Default)]
-pub(super) struct ClaimAttribute {
-    pub(super) at: Option<Span>,
-    pub(super) name: Option<LitStr>,
-    pub(super) default: Slot<()>,
-    pub(super) required: Slot<()>,
-    pub(super) parse: Slot<()>,
-    pub(super) insert_only: Slot<()>,
-    pub(super) with: Slot<Expr>,
+pub(crate) struct ClaimAttribute {
+    pub(crate) at: Option<Span>,
+    pub(crate) name: Option<LitStr>,
+    pub(crate) default: Slot<()>,
+    pub(crate) required: Slot<()>,
+    pub(crate) parse: Slot<()>,
+    pub(crate) insert_only: Slot<()>,
+    pub(crate) with: Slot<Expr>,
 }
 
 /// `#[column(…)]`
 #[derive(Default)]
-pub(super) struct ColumnAttribute {
-    pub(super) generated: Slot<()>,
-    pub(super) app: Slot<()>,
-    pub(super) updated_at: Slot<()>,
-    pub(super) name: Slot<LitStr>,
-    pub(super) sql_type: Slot<LitStr>,
-    pub(super) json: Slot<()>,
-    pub(super) text: Slot<()>,
+pub(crate) struct ColumnAttribute {
+    pub(crate) generated: Slot<()>,
+    pub(crate) app: Slot<()>,
+    pub(crate) updated_at: Slot<()>,
+    pub(crate) name: Slot<LitStr>,
+    pub(crate) sql_type: Slot<LitStr>,
+    pub(crate) json: Slot<()>,
+    pub(crate) text: Slot<()>,
 }
 
-pub(super) fn claim_attribute(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> ClaimAttribute {
+pub(crate) fn claim_attribute(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> ClaimAttribute {
     const KNOWN: [&str; 5] = ["default", "required", "parse", "insert_only", "with"];
     let mut claim = ClaimAttribute::default();
     for attribute in named(attributes, "claim") {
@@ -139,7 +139,7 @@ fn unknown_of_column(argument: &Argument, known: &[&str], diagnostics: &mut Diag
     diagnostics.error_at(argument.span(), with_help(message, help));
 }
 
-pub(super) fn column_attribute(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> ColumnAttribute {
+pub(crate) fn column_attribute(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> ColumnAttribute {
     const KNOWN: [&str; 7] = [
         "generated",
         "app",

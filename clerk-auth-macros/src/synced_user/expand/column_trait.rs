@@ -8,9 +8,9 @@ use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
 
 use super::access::{held_kind, private};
-use super::model::{Column, Encoding, Model, Role};
-use super::parse::Database;
-use super::spelling::{Feature, feature_of};
+use crate::synced_user::check::spelling::{Feature, feature_of};
+use crate::synced_user::model::{Column, Encoding, Model, Role};
+use crate::synced_user::parse::Database;
 
 /// A bound that a type must satisfy, and the error that rustc reports otherwise.
 struct Requirement {
@@ -23,7 +23,7 @@ struct Requirement {
 }
 
 /// The definitions for a column.
-pub(super) fn definitions(model: &Model, column: &Column) -> TokenStream {
+pub(crate) fn definitions(model: &Model, column: &Column) -> TokenStream {
     if column.is_prelude {
         return TokenStream::new();
     }
@@ -34,12 +34,12 @@ pub(super) fn definitions(model: &Model, column: &Column) -> TokenStream {
 }
 
 /// The trait that the type of a column must satisfy to be stored.
-pub(super) fn stored_trait(model: &Model, column: &Column) -> Option<TokenStream> {
+pub(crate) fn stored_trait(model: &Model, column: &Column) -> Option<TokenStream> {
     stored(model, column).map(|requirement| path(requirement, column))
 }
 
 /// The trait that the type of a column must satisfy where `CREATE TABLE` names its SQL type.
-pub(super) fn sql_type_trait(model: &Model, column: &Column) -> Option<TokenStream> {
+pub(crate) fn sql_type_trait(model: &Model, column: &Column) -> Option<TokenStream> {
     sql_type(model, column).map(|requirement| path(requirement, column))
 }
 

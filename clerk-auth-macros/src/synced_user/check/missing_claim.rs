@@ -2,19 +2,19 @@
 //! meant.
 
 use super::case::Case;
-use super::parse::Field;
-use super::shortcode;
 use super::spelling::looks_like_key;
-use super::template::{Claim, Template};
 use crate::diag::with_help;
 use crate::suggest;
+use crate::synced_user::parse::Field;
+use crate::synced_user::template::document::{Claim, Template};
+use crate::synced_user::template::shortcode;
 
 /// Sync's own columns, by their default names.
 const BOOKKEEPING: [&str; 2] = ["clerk_version", "clerk_deleted_at"];
 
 /// Builds the message. `name` is the claim's name, given or derived from the field's. `has_key` becomes true if the
 /// message suggests that the field is the key.
-pub(super) fn message(
+pub(crate) fn message(
     field: &Field,
     field_name: &str,
     name: &str,

@@ -1,11 +1,11 @@
 //! Converts a field's name into a claim's.
 
-use super::parse::Container;
 use crate::diag::{Diagnostics, with_help};
+use crate::synced_user::parse::Container;
 
 /// A naming convention for several words.
 #[derive(Clone, Copy)]
-pub(super) enum Case {
+pub(crate) enum Case {
     Camel,
     Kebab,
     Pascal,
@@ -14,7 +14,7 @@ pub(super) enum Case {
 }
 
 impl Case {
-    pub(super) const KNOWN: [(&'static str, Self); 5] = [
+    pub(crate) const KNOWN: [(&'static str, Self); 5] = [
         ("camelCase", Self::Camel),
         ("kebab-case", Self::Kebab),
         ("PascalCase", Self::Pascal),
@@ -22,7 +22,7 @@ impl Case {
         ("snake_case", Self::Snake),
     ];
 
-    pub(super) fn of(container: &Container, diagnostics: &mut Diagnostics) -> Self {
+    pub(crate) fn of(container: &Container, diagnostics: &mut Diagnostics) -> Self {
         let Some(literal) = container.rename_all.get() else {
             return Self::Camel;
         };
@@ -44,7 +44,7 @@ impl Case {
         )
     }
 
-    pub(super) fn apply(self, field: &str) -> String {
+    pub(crate) fn apply(self, field: &str) -> String {
         let capital = |word: &str| {
             let mut letters = word.chars();
             letters

@@ -12,7 +12,7 @@ const UNIQUE_VALUES: [&str; 4] = [
 
 /// A claim's value, parsed.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Expression {
+pub(crate) enum Expression {
     Null,
     Boolean(bool),
     Integer(i64),
@@ -27,10 +27,10 @@ pub(super) enum Expression {
 
 /// A mistake inside a string, at a byte offset from the string's start.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct ExpressionError {
-    pub(super) at: usize,
-    pub(super) message: String,
-    pub(super) help: String,
+pub(crate) struct ExpressionError {
+    pub(crate) at: usize,
+    pub(crate) message: String,
+    pub(crate) help: String,
 }
 
 impl ExpressionError {
@@ -45,7 +45,7 @@ impl ExpressionError {
 
 impl Expression {
     /// The kind of the value and whether it can be null.
-    pub(super) fn kind(&self) -> (Kind, bool) {
+    pub(crate) fn kind(&self) -> (Kind, bool) {
         match self {
             Self::Null => (Kind::Json, true),
             Self::Boolean(_) => (Kind::Boolean, false),
@@ -60,7 +60,7 @@ impl Expression {
     }
 
     /// Returns the largest size of the value in the token, in bytes; `None` if the size is unbounded.
-    pub(super) fn most_bytes(&self) -> Option<usize> {
+    pub(crate) fn most_bytes(&self) -> Option<usize> {
         let sum = |parts: &[Self], extra: usize| {
             let sizes: Option<Vec<usize>> = parts.iter().map(Self::most_bytes).collect();
             sizes.map(|sizes| sizes.iter().map(|size| size + extra).sum::<usize>())
@@ -92,12 +92,12 @@ impl Expression {
 
     /// Returns whether this is a single shortcode, without other text, whose value Clerk keeps unique within an
     /// instance.
-    pub(super) fn is_unique_value(&self) -> bool {
+    pub(crate) fn is_unique_value(&self) -> bool {
         matches!(self, Self::Shortcode(path, _) if UNIQUE_VALUES.contains(&path.as_str()))
     }
 
     /// Returns whether the expression contains no shortcode.
-    pub(super) fn is_literal(&self) -> bool {
+    pub(crate) fn is_literal(&self) -> bool {
         match self {
             Self::Null | Self::Boolean(_) | Self::Integer(_) | Self::Number(_) | Self::Text(_) => true,
             Self::Shortcode(..) => false,
@@ -109,7 +109,7 @@ impl Expression {
     }
 
     /// Returns whether the expression contains an unknown shortcode that was allowed.
-    pub(super) fn has_unknown(&self) -> bool {
+    pub(crate) fn has_unknown(&self) -> bool {
         match self {
             Self::Shortcode(path, _) => shortcode::look_up(path).is_err(),
             Self::Chain(parts) | Self::Interpolation(parts) | Self::Array(parts) => {
@@ -121,7 +121,7 @@ impl Expression {
     }
 
     /// The first shortcode that depends on the session or its organization.
-    pub(super) fn of_session(&self) -> Option<&str> {
+    pub(crate) fn of_session(&self) -> Option<&str> {
         match self {
             Self::Shortcode(path, shortcode) => shortcode.of_session.then_some(path.as_str()),
             Self::Chain(parts) | Self::Interpolation(parts) | Self::Array(parts) => {
@@ -150,7 +150,7 @@ fn chain_kind(operands: &[Expression]) -> (Kind, bool) {
 }
 
 /// Parses a string of the template. `allow_unknown` accepts shortcodes that this version does not support.
-pub(super) fn parse(text: &str, allow_unknown: bool) -> Result<Expression, Vec<ExpressionError>> {
+pub(crate) fn parse(text: &str, allow_unknown: bool) -> Result<Expression, Vec<ExpressionError>> {
     let mut errors = Vec::new();
     let mut parts = Vec::new();
     let mut at = 0;
@@ -377,7 +377,7 @@ fn parse_operand(
 }
 
 /// An operand or chain as the template writes it.
-pub(super) fn source(expression: &Expression) -> String {
+pub(crate) fn source(expression: &Expression) -> String {
     match expression {
         Expression::Shortcode(path, _) => path.clone(),
         Expression::Text(text) => format!("'{text}'"),

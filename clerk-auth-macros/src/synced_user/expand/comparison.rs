@@ -4,10 +4,10 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::access::column_field;
-use super::model::Column;
+use crate::synced_user::model::Column;
 
 /// The function of the trait that compares. `written` are the columns that sync writes.
-pub(super) fn comparison(written: &[&Column]) -> TokenStream {
+pub(crate) fn comparison(written: &[&Column]) -> TokenStream {
     let kept = |column: &&&Column| column.claim().is_some_and(|claim| !claim.insert_only);
     let columns = written.iter().filter(kept).map(|column| {
         let (ident, name) = (&column.ident, &column.name);

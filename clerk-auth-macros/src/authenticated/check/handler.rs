@@ -2,13 +2,13 @@
 
 use syn::{Attribute, FnArg, ReturnType, Signature, Type};
 
-use super::model::{Extractor, Subject};
-use super::subject::{is_value, mentions_impl};
 use crate::argument::{self, Argument};
+use crate::authenticated::model::{Extractor, Subject};
+use crate::authenticated::subject::{is_value, mentions_impl};
 
 /// Returns the parameters that are not the user. Returns none if one of them is conditional: the last parameter is
 /// unknown then.
-pub(super) fn extractors(signature: &Signature, subject: &Subject) -> Vec<Extractor> {
+pub(crate) fn extractors(signature: &Signature, subject: &Subject) -> Vec<Extractor> {
     let user = usize::from(matches!(subject, Subject::Parameter(_) | Subject::Refused(_)));
     let count = signature.inputs.len();
     let is_conditional = |attributes: &[Attribute]| {
@@ -35,7 +35,7 @@ pub(super) fn extractors(signature: &Signature, subject: &Subject) -> Vec<Extrac
 }
 
 /// Returns the return type, unless it is certainly a response or has no name.
-pub(super) fn returned(signature: &Signature) -> Option<Type> {
+pub(crate) fn returned(signature: &Signature) -> Option<Type> {
     let ReturnType::Type(_, ty) = &signature.output else {
         return None;
     };
@@ -46,7 +46,7 @@ pub(super) fn returned(signature: &Signature) -> Option<Type> {
 
 /// Removes axum's `#[debug_handler]`, whose work this attribute does, and returns its `state`. The removed paths are
 /// still named in the generated code, so that their imports count as used.
-pub(super) fn without_debug_handler(attributes: &mut Vec<Attribute>) -> (Vec<syn::Path>, Option<Type>) {
+pub(crate) fn without_debug_handler(attributes: &mut Vec<Attribute>) -> (Vec<syn::Path>, Option<Type>) {
     let mut removed = Vec::new();
     let mut state = None;
     attributes.retain(|attribute| {

@@ -6,11 +6,11 @@ use syn::{GenericParam, Generics, Ident};
 
 use super::access::alias;
 use super::assertion::checks;
-use super::expand::{extractor, shared};
-use super::model::Model;
+use super::{extractor, shared};
+use crate::synced_user::model::Model;
 
 /// Impls that satisfy every bound and do nothing; the crate does not compile, so they never run.
-pub(super) fn expand(
+pub(crate) fn expand(
     krate: &TokenStream,
     ident: &Ident,
     generics: &Generics,

@@ -5,7 +5,7 @@ use syn::LitStr;
 use crate::diag::with_help;
 
 /// Reports characters that no name contains: separators of several names, wildcards, and whitespace.
-pub(super) fn unusable(name: &str, key: &str) -> Option<String> {
+pub(crate) fn unusable(name: &str, key: &str) -> Option<String> {
     let (message, help) = if name.contains([',', '|']) {
         (
             format!("`{key}` expects one name"),
@@ -33,7 +33,7 @@ pub(super) fn unusable(name: &str, key: &str) -> Option<String> {
     Some(with_help(message, help))
 }
 
-pub(super) fn role(text: &LitStr) -> Option<String> {
+pub(crate) fn role(text: &LitStr) -> Option<String> {
     let role = text.value();
     if role.is_empty() {
         return Some(with_help("the role has no name", r#"write `role = "org:admin"`"#));
@@ -51,7 +51,7 @@ pub(super) fn role(text: &LitStr) -> Option<String> {
     }
 }
 
-pub(super) fn permission(text: &LitStr) -> Option<String> {
+pub(crate) fn permission(text: &LitStr) -> Option<String> {
     let permission = text.value();
     let parts: Vec<&str> = permission.split(':').collect();
     let named = |parts: &[&str]| parts.iter().all(|part| !part.is_empty());
@@ -72,7 +72,7 @@ pub(super) fn permission(text: &LitStr) -> Option<String> {
     }
 }
 
-pub(super) fn scoped(text: &LitStr) -> Option<String> {
+pub(crate) fn scoped(text: &LitStr) -> Option<String> {
     let value = text.value();
     let name = match value.split_once(':') {
         None => value.as_str(),

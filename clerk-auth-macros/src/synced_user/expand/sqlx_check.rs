@@ -4,12 +4,12 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
-use super::model::Model;
-use super::sql::Statements;
 use super::statement_list::statement_list;
+use crate::synced_user::model::Model;
+use crate::synced_user::sql::Statements;
 
 /// Generates a function that is never called, with a `query!` for each statement.
-pub(super) fn statement_check(model: &Model) -> Option<TokenStream> {
+pub(crate) fn statement_check(model: &Model) -> Option<TokenStream> {
     let (at, database) = model.check?;
     let list = statement_list(model, database, &Statements::of(model, database));
     let queries = list.iter().map(|statement| {

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 
 use super::access::{claim_field, field_type, held_kind};
-use super::model::{ClaimColumn, Column};
+use crate::synced_user::model::{ClaimColumn, Column};
 
 fn conversion_name(column: &Column) -> Ident {
     format_ident!("__convert_{}", column.ident, span = Span::mixed_site())
@@ -12,7 +12,7 @@ fn conversion_name(column: &Column) -> Ident {
 
 /// Calls the application's function in one place. If the function's signature does not fit, rustc reports that once,
 /// under the function's path.
-pub(super) fn conversion(column: &Column) -> Option<TokenStream> {
+pub(crate) fn conversion(column: &Column) -> Option<TokenStream> {
     let claim = column.claim()?;
     let path = claim.with.as_ref()?;
     let name = conversion_name(column);
@@ -29,7 +29,7 @@ pub(super) fn conversion(column: &Column) -> Option<TokenStream> {
 }
 
 /// The expression that converts the claim's value into the field's type.
-pub(super) fn hold(column: &Column, claim: &ClaimColumn) -> TokenStream {
+pub(crate) fn hold(column: &Column, claim: &ClaimColumn) -> TokenStream {
     match &claim.with {
         Some(_) => conversion_name(column).to_token_stream(),
         None => {

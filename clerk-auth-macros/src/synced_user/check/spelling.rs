@@ -3,7 +3,7 @@
 use syn::{GenericArgument, PathArguments, Type};
 
 /// Returns whether the type, or the content of its `Option`, is spelled as one of these.
-pub(super) fn is_called(ty: &Type, names: &[&str]) -> bool {
+pub(crate) fn is_called(ty: &Type, names: &[&str]) -> bool {
     let Type::Path(path) = ty else {
         return false;
     };
@@ -19,10 +19,10 @@ pub(super) fn is_called(ty: &Type, names: &[&str]) -> bool {
 
 /// A type of another crate that a feature of clerk-auth supports as a field.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Feature {
-    pub(super) ty: &'static str,
-    pub(super) name: &'static str,
-    pub(super) is_enabled: bool,
+pub(crate) struct Feature {
+    pub(crate) ty: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) is_enabled: bool,
 }
 
 const FEATURES: [Feature; 4] = [
@@ -49,13 +49,13 @@ const FEATURES: [Feature; 4] = [
 ];
 
 /// Returns the feature of the type, or of the content of its `Option`, by the type's name.
-pub(super) fn feature_of(ty: &Type) -> Option<Feature> {
+pub(crate) fn feature_of(ty: &Type) -> Option<Feature> {
     FEATURES.into_iter().find(|feature| is_called(ty, &[feature.ty]))
 }
 
 impl Feature {
     /// Explains how to enable the feature of a type, unless the feature is enabled.
-    pub(super) fn note(self) -> Option<String> {
+    pub(crate) fn note(self) -> Option<String> {
         let Self { ty, name, is_enabled } = self;
         (!is_enabled).then(|| {
             format!("for `{ty}` of the crate `{name}`, enable the feature `{name}`: `cargo add clerk-auth --features {name}`")
@@ -64,7 +64,7 @@ impl Feature {
 }
 
 /// Returns whether the type is spelled as `Box<str>` or `Arc<str>`.
-pub(super) fn is_text_behind_a_pointer(ty: &Type) -> bool {
+pub(crate) fn is_text_behind_a_pointer(ty: &Type) -> bool {
     let Type::Path(path) = ty else {
         return false;
     };
@@ -80,7 +80,7 @@ pub(super) fn is_text_behind_a_pointer(ty: &Type) -> bool {
 }
 
 /// Returns whether the type is one of the prelude's that a column can have.
-pub(super) fn is_prelude(ty: &Type) -> bool {
+pub(crate) fn is_prelude(ty: &Type) -> bool {
     const KNOWN: [&str; 12] = [
         "bool", "f32", "f64", "i16", "i32", "i64", "i8", "u16", "u32", "u64", "u8", "String",
     ];
@@ -101,7 +101,7 @@ pub(super) fn is_prelude(ty: &Type) -> bool {
 }
 
 /// Returns whether a field has a common name for the column of the Clerk user id, other than `clerk_id`.
-pub(super) fn looks_like_key(field_name: &str) -> bool {
+pub(crate) fn looks_like_key(field_name: &str) -> bool {
     let letters: String = field_name.chars().filter(|letter| *letter != '_').collect();
     [
         "authid",

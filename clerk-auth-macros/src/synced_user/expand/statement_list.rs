@@ -1,19 +1,19 @@
 //! All statements of a struct in one list, the source of the start-up check, sqlx's check and the tests of plans.
 
-use super::model::Model;
-use super::parse::Database;
-use super::sql::{ClaimColumnStatements, Statements, TombstoneStatements, UpsertMany};
+use crate::synced_user::model::Model;
+use crate::synced_user::parse::Database;
+use crate::synced_user::sql::{ClaimColumnStatements, Statements, TombstoneStatements, UpsertMany};
 
 /// A statement, named like the constant with its text.
-pub(super) struct ListedStatement {
-    pub(super) name: String,
-    pub(super) sql: String,
-    pub(super) parameters: Vec<Parameter>,
+pub(crate) struct ListedStatement {
+    pub(crate) name: String,
+    pub(crate) sql: String,
+    pub(crate) parameters: Vec<Parameter>,
 }
 
 /// The type of a statement's parameter.
 #[derive(Clone, Copy)]
-pub(super) enum Parameter {
+pub(crate) enum Parameter {
     Text,
     Texts,
     Integer,
@@ -22,7 +22,7 @@ pub(super) enum Parameter {
 }
 
 /// Lists every statement. The patterns omit no field, so that a new statement does not compile until it is listed.
-pub(super) fn statement_list(
+pub(crate) fn statement_list(
     model: &Model,
     database: Database,
     statements: &Statements,
@@ -134,7 +134,7 @@ fn of_two(statement: &UpsertMany) -> String {
 
 /// The list as the runtime crate reads it: of each statement the name, a word for each parameter, and the text, which hold no
 /// NUL. One literal, because rustc needs twice as long for an array of them.
-pub(super) fn listed(statements: &[ListedStatement]) -> String {
+pub(crate) fn listed(statements: &[ListedStatement]) -> String {
     let words = |parameter: &Parameter| match parameter {
         Parameter::Text => "text".to_owned(),
         Parameter::Texts => "texts".to_owned(),

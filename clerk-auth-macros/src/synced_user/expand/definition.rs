@@ -4,12 +4,12 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::access::{database_type, field_type, held_kind, kind_type, private};
-use super::model::{Column, Deletion, Encoding, Model, Role};
-use super::parse::Database;
-use super::shortcode::Kind;
+use crate::synced_user::model::{Column, Deletion, Encoding, Model, Role};
+use crate::synced_user::parse::Database;
+use crate::synced_user::template::shortcode::Kind;
 
 /// The table's columns, each as a `ColumnDefinition`.
-pub(super) fn definitions(model: &Model, database: Database) -> Vec<TokenStream> {
+pub(crate) fn definitions(model: &Model, database: Database) -> Vec<TokenStream> {
     let defined = |name: &str, sql_type: &str, clauses: &[&str], inserted: bool| {
         quote! {
             __clerk_auth::user::ColumnDefinition {

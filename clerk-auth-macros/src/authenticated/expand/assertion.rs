@@ -4,28 +4,28 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::{Attribute, FnArg, Signature, Type};
 
-use super::model::{Extractor, Model, Policy, Subject};
-use super::subject::{
+use crate::authenticated::model::{Extractor, Model, Policy, Subject};
+use crate::authenticated::subject::{
     arguments, first_argument, is_extractor, is_user_by_name, last_segment, mentions_impl, mentions_lifetime,
     mentions_self, word,
 };
 
 /// The statements that compile if a handler is correct.
 #[derive(Default)]
-pub(super) struct Assertions {
+pub(crate) struct Assertions {
     /// About the guard: the policy, the user and the state.
-    pub(super) guard: TokenStream,
+    pub(crate) guard: TokenStream,
     /// About each parameter that is not the user.
-    pub(super) extractors: Vec<(usize, TokenStream)>,
+    pub(crate) extractors: Vec<(usize, TokenStream)>,
     /// About the return type.
-    pub(super) returned: TokenStream,
+    pub(crate) returned: TokenStream,
     /// About types that a constant in a signature cannot name.
-    pub(super) here: TokenStream,
+    pub(crate) here: TokenStream,
 }
 
 /// Asserts that the policy is a policy, the user is a user, and each parameter is an extractor. Also asserts that the
 /// return type is a response, and that the state provides what the extractors take.
-pub(super) fn assertions(model: &Model) -> Assertions {
+pub(crate) fn assertions(model: &Model) -> Assertions {
     let mut assertions = Assertions::default();
     let state = model.state.as_ref().filter(|state| !is_local(state));
     if let Policy::Type(ty) = &model.policy {
@@ -195,7 +195,7 @@ fn returned(ty: &Type) -> TokenStream {
 
 /// Asserts that the handler's future is `Send`, in an item next to the handler. Inside the handler, a parameter could
 /// shadow the handler's name. The function is never called, so an unmounted handler is still reported as unused.
-pub(super) fn future(signature: &Signature, model: &Model, conditions: &[&Attribute]) -> TokenStream {
+pub(crate) fn future(signature: &Signature, model: &Model, conditions: &[&Attribute]) -> TokenStream {
     let is_callable = model.is_named
         && signature.asyncness.is_some()
         && signature.generics.params.is_empty()

@@ -4,29 +4,29 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::Token;
 
-use super::model::{ClaimColumn, Column, Encoding};
-use super::parse::Database;
-use super::shortcode::Kind;
+use crate::synced_user::model::{ClaimColumn, Column, Encoding};
+use crate::synced_user::parse::Database;
+use crate::synced_user::template::shortcode::Kind;
 
 /// The module that generated code imports. Short paths matter: each token costs compile time.
-pub(super) fn private() -> Ident {
+pub(crate) fn private() -> Ident {
     format_ident!("__private")
 }
 
-pub(super) fn database_type(database: Database) -> TokenStream {
+pub(crate) fn database_type(database: Database) -> TokenStream {
     match database {
         Database::Postgres => quote!(__private::sqlx::Postgres),
         Database::Sqlite => quote!(__private::sqlx::Sqlite),
     }
 }
 
-pub(super) fn kind_type(kind: Kind) -> TokenStream {
+pub(crate) fn kind_type(kind: Kind) -> TokenStream {
     let name = format_ident!("{}", format!("{kind:?}"));
     quote!(__claim::#name)
 }
 
 /// Returns the kind that the field's type must hold.
-pub(super) fn held_kind(claim: &ClaimColumn) -> TokenStream {
+pub(crate) fn held_kind(claim: &ClaimColumn) -> TokenStream {
     let kind = kind_type(claim.kind);
     if claim.can_be_cleared() {
         quote!(__claim::Nullable<#kind>)
@@ -36,7 +36,7 @@ pub(super) fn held_kind(claim: &ClaimColumn) -> TokenStream {
 }
 
 /// The field's type, wherever generated code names it again.
-pub(super) fn field_type(column: &Column) -> TokenStream {
+pub(crate) fn field_type(column: &Column) -> TokenStream {
     if column.is_prelude {
         column.ty.to_token_stream()
     } else {
@@ -55,7 +55,7 @@ fn alias_name(column: &Column) -> Ident {
 /// of that text: "the item lacks a parameter of that name". rustc gives this help in a type alias and an `impl` for a
 /// name between angle brackets. In a struct, and in an `impl` between angle brackets, the help also appears for a
 /// single capital letter.
-pub(super) fn alias(column: &Column) -> Option<TokenStream> {
+pub(crate) fn alias(column: &Column) -> Option<TokenStream> {
     if column.is_prelude {
         return None;
     }
@@ -93,7 +93,7 @@ fn mentions_a_letter(tokens: TokenStream) -> bool {
 }
 
 /// Returns `ColumnField::<T, DB>`, or the type for the column's other encodings.
-pub(super) fn column_field(column: &Column, database: &TokenStream) -> TokenStream {
+pub(crate) fn column_field(column: &Column, database: &TokenStream) -> TokenStream {
     let private = private();
     let ty = field_type(column);
     match (column.encoding, column.claim()) {
@@ -107,7 +107,7 @@ pub(super) fn column_field(column: &Column, database: &TokenStream) -> TokenStre
 }
 
 /// Returns `ClaimField::<T, K>`, or the type for the claim's other conversions.
-pub(super) fn claim_field(column: &Column, claim: &ClaimColumn) -> TokenStream {
+pub(crate) fn claim_field(column: &Column, claim: &ClaimColumn) -> TokenStream {
     let private = private();
     let ty = field_type(column);
     let kind = held_kind(claim);

@@ -1,8 +1,8 @@
 //! How long a row may be served from memory.
 
-use super::model::{Column, Role};
-use super::parse::Container;
 use crate::diag::{Diagnostics, with_help};
+use crate::synced_user::model::{Column, Role};
+use crate::synced_user::parse::Container;
 
 /// Five seconds. Clerk's session tokens live for sixty, and their claims can be older still if Clerk's edge has copied
 /// them. A twelfth of a token's life adds little age, and saves most reads of a page that makes several requests.
@@ -14,7 +14,7 @@ const LONGEST: u64 = 60_000;
 
 /// The freshness in milliseconds; with 0 every request reads the row. If the application or the user may write columns
 /// at any time, the row is read each time by default.
-pub(super) fn fresh_for(container: &Container, columns: &[Column], diagnostics: &mut Diagnostics) -> u64 {
+pub(crate) fn fresh_for(container: &Container, columns: &[Column], diagnostics: &mut Diagnostics) -> u64 {
     let Some(literal) = container.fresh_for.get() else {
         let written_elsewhere = columns.iter().any(|column| match &column.role {
             Role::App => true,

@@ -6,12 +6,12 @@ use syn::Token;
 
 use super::access::{claim_field, database_type, field_type, held_kind, kind_type, private};
 use super::column_trait;
-use super::model::{ClaimColumn, Column, Encoding, Model, Null, Role};
-use super::shortcode::Kind;
-use super::spelling::{Feature, feature_of};
+use crate::synced_user::check::spelling::{Feature, feature_of};
+use crate::synced_user::model::{ClaimColumn, Column, Encoding, Model, Null, Role};
+use crate::synced_user::template::shortcode::Kind;
 
 /// The assertions about the columns that were understood; also emitted beside errors, so that one build shows all.
-pub(super) fn checks(model: &Model) -> TokenStream {
+pub(crate) fn checks(model: &Model) -> TokenStream {
     let traits = model.columns.iter().filter_map(claim_trait);
     let stored = model
         .columns
