@@ -236,3 +236,10 @@ impl<T> Slot<T> {
         self.given.is_some()
     }
 }
+
+/// Yields the attributes of this name.
+pub(crate) fn named<'a>(attributes: &'a [Attribute], name: &'a str) -> impl Iterator<Item = &'a Attribute> {
+    attributes
+        .iter()
+        .filter(move |attribute| attribute.path().is_ident(name))
+}

@@ -3,25 +3,23 @@
 mod case;
 mod field;
 mod freshness;
+mod identifier;
 mod missing_claim;
 pub(crate) mod spelling;
 mod unsupported;
 
 use proc_macro2::Span;
-use quote::ToTokens;
 use syn::{Ident, LitStr};
 
 use self::case::Case;
 use self::field::FieldChecker;
+use self::identifier::identifier;
 use super::model::{Column, Deletion, Model, Role, Table, Version};
 use super::parse::{Container, Database, Field, Input};
 use super::template::document::{Leniency, Template};
 use super::template::source::TemplateSource;
 use crate::argument::Slot;
 use crate::diag::{Diagnostics, with_help};
-
-/// PostgreSQL truncates longer identifiers, so that two identifiers that differ only beyond this length become one.
-const LONGEST_IDENTIFIER: usize = 63;
 
 /// The model of the struct as far as it was understood, and whether the model is complete.
 pub(super) struct Checked {
@@ -259,38 +257,6 @@ fn bookkeeping(slot: &Slot<LitStr>, default: &str, diagnostics: &mut Diagnostics
             name
         }
     }
-}
-
-/// Reports a name that a database would not preserve.
-pub(super) fn identifier(at: impl ToTokens, name: &str, what: &str, diagnostics: &mut Diagnostics) {
-    let problem = if name.trim().is_empty() {
-        format!("the {what}'s name is empty")
-    } else if name.contains('\0') {
-        format!("the {what}'s name contains a NUL, which databases do not accept")
-    } else if name.contains(['"', '`']) {
-        diagnostics.error(
-            at,
-            with_help(
-                format!("the {what}'s name `{name}` contains quotes, and each statement adds its own"),
-                format!("write `\"{}\"`", name.replace(['"', '`'], "")),
-            ),
-        );
-        return;
-    } else if name.len() > LONGEST_IDENTIFIER {
-        format!(
-            "the {what}'s name `{name}` has {} bytes, and PostgreSQL truncates names to {LONGEST_IDENTIFIER}",
-            name.len()
-        )
-    } else {
-        return;
-    };
-    diagnostics.error(
-        at,
-        with_help(
-            problem,
-            format!("give the {what} a name of 1 to {LONGEST_IDENTIFIER} bytes"),
-        ),
-    );
 }
 
 fn version(

@@ -9,28 +9,26 @@ mod column_trait;
 mod comparison;
 mod conversion;
 mod definition;
+mod extractor;
 pub(crate) mod inert;
 mod sqlx_check;
 mod statement_list;
+mod stored_in;
 mod unused_claims;
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::Generics;
 
-use self::access::{
-    alias, claim_field, column_field, database_type, field_type, held_kind, kind_type, private,
-};
+use self::access::{alias, claim_field, field_type, held_kind, kind_type, local, private};
 use self::assertion::checks;
 use self::comparison::comparison;
 use self::conversion::{conversion, hold};
-use self::definition::definitions;
+use self::extractor::{extractor, shared};
 use self::sqlx_check::statement_check;
-use self::statement_list::{listed, statement_list};
+use self::stored_in::stored_in;
 use self::unused_claims::unused_claims;
-use super::model::{Column, Model, Null, Role, Version};
-use super::parse::Database;
-use super::sql::{ClaimColumnStatements, Statements, TombstoneStatements, UpsertMany};
+use super::model::{Column, Model, Null, Version};
 use super::template::expression::Expression;
 use super::template::shortcode::Kind;
 
@@ -103,13 +101,6 @@ fn imports(model: &Model) -> Vec<TokenStream> {
         imports.push(quote!(NoDefault as _));
     }
     imports
-}
-
-/// Asserts that the struct and its claims are `Send + Sync`. A field that is not has been reported already.
-pub(super) fn shared(types: impl IntoIterator<Item = TokenStream>) -> TokenStream {
-    let private = private();
-    let types = types.into_iter();
-    quote!(#(for<'__a> #types: #private::SharedIn<'__a>,)*)
 }
 
 fn synced_user(model: &Model, claims: &Ident, condition: Option<&TokenStream>) -> TokenStream {
@@ -262,239 +253,6 @@ fn expression(expression: &Expression) -> TokenStream {
                 quote!((#name, #member))
             });
             quote!(#path::Object(&[#(#members),*]))
-        }
-    }
-}
-
-/// A variable for a field, apart from the names that generated code itself uses: a field may be called `reader`.
-fn local(field: &Ident) -> Ident {
-    format_ident!("__{}", field, span = Span::mixed_site())
-}
-
-fn stored_in(model: &Model, database: Database, condition: Option<&TokenStream>) -> TokenStream {
-    let private = private();
-    let ident = &model.ident;
-    let db = database_type(database);
-    let statements = Statements::of(model, database);
-    let list = statement_list(model, database, &statements);
-    let list = listed(&list);
-    let Statements {
-        select,
-        select_for_update,
-        select_many,
-        select_ids,
-        upsert,
-        insert,
-        select_or_insert,
-        upsert_many,
-        raise_version,
-        raise_version_many,
-        tombstone,
-        tombstones,
-        claim_columns,
-    } = statements;
-    let tombstones = tombstones.map(|it| {
-        let TombstoneStatements {
-            table,
-            create_table,
-            select,
-            select_many,
-            delete,
-        } = it;
-        quote! {
-            const TOMBSTONES: ::core::option::Option<__clerk_auth::user::Tombstones> =
-                ::core::option::Option::Some(__clerk_auth::user::Tombstones {
-                    table: #table,
-                    create_table: #create_table,
-                    select: #select,
-                    select_many: #select_many,
-                    delete: #delete,
-                });
-        }
-    });
-    let select_for_update =
-        select_for_update.map(|sql| quote!(const SELECT_FOR_UPDATE: &'static str = #sql;));
-    let select_or_insert = select_or_insert.map(|sql| {
-        quote! {
-            const SELECT_OR_INSERT: ::core::option::Option<&'static str> = ::core::option::Option::Some(#sql);
-        }
-    });
-    let upsert_many = {
-        let UpsertMany {
-            before,
-            after,
-            parameters,
-        } = upsert_many;
-        quote!(__clerk_auth::user::UpsertMany::new(#before, #after, #parameters))
-    };
-    let claim_columns = claim_columns.iter().map(|it| {
-        let ClaimColumnStatements {
-            name,
-            unique_in_clerk,
-            holder,
-            holder_ignoring_case,
-            give_way,
-        } = it;
-        let give_way = match give_way {
-            Some(sql) => quote!(::core::option::Option::Some(#sql)),
-            None => quote!(::core::option::Option::None),
-        };
-        quote! {
-            __clerk_auth::user::ClaimColumn {
-                name: #name,
-                unique_in_clerk: #unique_in_clerk,
-                holder: #holder,
-                holder_ignoring_case: #holder_ignoring_case,
-                give_way: #give_way,
-            }
-        }
-    });
-    let claim_binds = model
-        .written()
-        .filter(|it| it.claim().is_some())
-        .enumerate()
-        .map(|(index, column)| {
-            let ident = &column.ident;
-            let field = column_field(column, &db);
-            quote!(#index => #field::add(&__claims.#ident, __arguments))
-        });
-    // A struct without a key has been reported.
-    let key = model
-        .written()
-        .enumerate()
-        .find(|(_, column)| matches!(column.role, Role::Key));
-    let bind = key.map(|(before, column)| {
-        let ident = &column.ident;
-        let field = column_field(column, &db);
-        quote! {
-            #private::bind::<Self, #db, _>(
-                __claims, __version, __arguments, #before, &__claims.#ident, #field::add,
-            )
-        }
-    });
-    let columns = definitions(model, database);
-    let columns_of = |is_meant: fn(&Column) -> bool| {
-        let mut fields: Vec<(String, TokenStream, Vec<usize>)> = Vec::new();
-        let columns = model.columns.iter().enumerate();
-        for (index, column) in columns.filter(|(_, column)| is_meant(column)) {
-            let field = column_field(column, &db);
-            let spelled = field.to_string();
-            match fields.iter_mut().find(|(known, ..)| *known == spelled) {
-                Some((.., columns)) => columns.push(index),
-                None => fields.push((spelled, field, vec![index])),
-            }
-        }
-        fields.into_iter().map(|(_, field, columns)| (field, columns))
-    };
-    let reads =
-        columns_of(|_| true).map(|(field, columns)| quote!(#(#columns)|* => #field::can_read(__found)));
-    // The version column follows the struct's columns.
-    let version = model.columns.len();
-    let nulls = columns_of(|column| matches!(column.role, Role::Key | Role::Claim(_)))
-        .map(|(field, columns)| quote!(#(#columns)|* => #field::add_null(__arguments)));
-    let gets = model.columns.iter().enumerate().map(|(index, column)| {
-        let field = column_field(column, &db);
-        quote!(#field::get(__row, #index, &mut __failure))
-    });
-    let fields: Vec<&Ident> = model.columns.iter().map(|column| &column.ident).collect();
-    let values: Vec<Ident> = fields.iter().map(|ident| local(ident)).collect();
-    quote! {
-        #[automatically_derived]
-        impl __clerk_auth::user::StoredIn<#db> for #ident
-        #condition
-        {
-            const SELECT: &'static str = #select;
-            #select_for_update
-            const SELECT_MANY: &'static str = #select_many;
-            const SELECT_IDS: &'static str = #select_ids;
-            const UPSERT: &'static str = #upsert;
-            const INSERT: &'static str = #insert;
-            #select_or_insert
-            const UPSERT_MANY: __clerk_auth::user::UpsertMany = #upsert_many;
-            const RAISE_VERSION: &'static str = #raise_version;
-            const RAISE_VERSION_MANY: &'static str = #raise_version_many;
-            const TOMBSTONE: &'static str = #tombstone;
-            #tombstones
-            const LISTED: &'static str = #list;
-            const COLUMNS: &'static [__clerk_auth::user::ColumnDefinition] = &[#(#columns),*];
-            const CLAIM_COLUMNS: &'static [__clerk_auth::user::ClaimColumn] = &[#(#claim_columns),*];
-
-            fn bind(
-                __claims: &Self::Claims,
-                __version: i64,
-                __arguments: &mut <#db as #private::sqlx::Database>::Arguments,
-            ) -> ::core::result::Result<(), #private::sqlx::error::BoxDynError> {
-                #bind
-            }
-
-            #[allow(unused_variables)]
-            fn bind_claim(
-                __claims: &Self::Claims,
-                __column: usize,
-                __arguments: &mut <#db as #private::sqlx::Database>::Arguments,
-            ) -> ::core::result::Result<(), #private::sqlx::error::BoxDynError> {
-                match __column {
-                    #(#claim_binds,)*
-                    _ => ::core::result::Result::Ok(()),
-                }
-            }
-
-            #[allow(unused_variables)]
-            fn add_null(
-                __column: usize,
-                __arguments: &mut <#db as #private::sqlx::Database>::Arguments,
-            ) -> ::core::result::Result<(), #private::sqlx::error::BoxDynError> {
-                match __column {
-                    #(#nulls,)*
-                    _ => ::core::result::Result::Ok(()),
-                }
-            }
-
-            #[allow(unused_variables)]
-            fn can_read(__column: usize, __found: &<#db as #private::sqlx::Database>::TypeInfo) -> bool {
-                match __column {
-                    #(#reads,)*
-                    #version => #private::ColumnField::<i64, #db>::can_read(__found),
-                    _ => true,
-                }
-            }
-
-            fn from_row(
-                __row: &<#db as #private::sqlx::Database>::Row,
-            ) -> ::core::result::Result<Self, #private::sqlx::Error> {
-                let mut __failure = ::core::option::Option::None;
-                match (#(#gets,)*) {
-                    (#(::core::option::Option::Some(#values),)*) => ::core::result::Result::Ok(Self { #(#fields: #values),* }),
-                    _ => #private::unread(__failure),
-                }
-            }
-        }
-    }
-}
-
-/// The extractor of the row, for handlers without `#[authenticated]`.
-pub(super) fn extractor(ident: &Ident, generics: &Generics, shared: &TokenStream) -> TokenStream {
-    let private = private();
-    let parameters = generics.params.iter();
-    let (_, arguments, _) = generics.split_for_impl();
-    quote! {
-        #[automatically_derived]
-        impl<#(#parameters,)* __State> #private::axum::extract::FromRequestParts<__State> for #ident #arguments
-        where
-            __State: ::core::marker::Send + ::core::marker::Sync,
-            #private::Clerk: #private::axum::extract::FromRef<__State>,
-            #private::UserSync<#ident #arguments>: #private::axum::extract::FromRef<__State>,
-            #shared
-        {
-            type Rejection = #private::Rejection;
-
-            fn from_request_parts(
-                __parts: &mut #private::Parts,
-                __state: &__State,
-            ) -> impl ::core::future::Future<Output = ::core::result::Result<Self, Self::Rejection>>
-            + ::core::marker::Send {
-                #private::extract_user::<Self, __State>(__parts, __state)
-            }
         }
     }
 }

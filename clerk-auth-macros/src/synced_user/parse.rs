@@ -6,7 +6,7 @@ use syn::spanned::Spanned;
 use syn::{Attribute, Data, DeriveInput, Fields, Ident, LitStr, Type};
 
 use self::attributes::{ClaimAttribute, ColumnAttribute, claim_attribute, column_attribute};
-use crate::argument::{Argument, Slot, arguments, text, unknown};
+use crate::argument::{self, Argument, Slot, arguments, text, unknown};
 use crate::diag::{Diagnostics, with_help};
 use crate::krate;
 use crate::suggest::nearest;
@@ -147,7 +147,7 @@ pub(super) fn parse(input: DeriveInput, diagnostics: &mut Diagnostics) -> Option
         );
     }
     for name in ["claim", "column"] {
-        for attribute in self::named(&input.attrs, name) {
+        for attribute in argument::named(&input.attrs, name) {
             diagnostics.error(
                 attribute.path(),
                 with_help(
@@ -161,7 +161,7 @@ pub(super) fn parse(input: DeriveInput, diagnostics: &mut Diagnostics) -> Option
         .into_iter()
         .filter_map(|field| {
             let before = diagnostics.count();
-            for attribute in self::named(&field.attrs, "synced_user") {
+            for attribute in argument::named(&field.attrs, "synced_user") {
                 diagnostics.error(
                     attribute.path(),
                     with_help(
@@ -221,7 +221,7 @@ fn container(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> Contain
         "tombstones",
     ];
     let mut container = Container::default();
-    for attribute in named(attributes, "synced_user") {
+    for attribute in argument::named(attributes, "synced_user") {
         container.present = true;
         let before = diagnostics.count();
         let arguments = arguments(attribute, CONTAINER_FORM, diagnostics);
@@ -413,7 +413,7 @@ fn allow(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<Allowed> 
 /// `#[serde(rename = "…")]`
 fn renamed_by_serde(attributes: &[Attribute]) -> Option<String> {
     let mut renamed = None;
-    for attribute in named(attributes, "serde") {
+    for attribute in argument::named(attributes, "serde") {
         // serde itself reports an attribute that cannot be read here.
         let _ = attribute.parse_nested_meta(|meta| {
             if meta.path.is_ident("rename") {
@@ -429,10 +429,4 @@ fn renamed_by_serde(attributes: &[Attribute]) -> Option<String> {
 fn is_meant_for(path: &syn::Path, name: &str) -> bool {
     path.get_ident()
         .is_some_and(|ident| ident != name && nearest(&ident.to_string(), [name]).is_some())
-}
-
-pub(super) fn named<'a>(attributes: &'a [Attribute], name: &'a str) -> impl Iterator<Item = &'a Attribute> {
-    attributes
-        .iter()
-        .filter(move |attribute| attribute.path().is_ident(name))
 }

@@ -5,7 +5,7 @@ use syn::spanned::Spanned;
 use syn::{Ident, LitStr, Type};
 
 use super::case::Case;
-use super::identifier;
+use super::identifier::identifier;
 use super::missing_claim;
 use super::spelling::{is_called, is_prelude, is_text_behind_a_pointer};
 use super::unsupported;

@@ -117,3 +117,8 @@ pub(crate) fn claim_field(column: &Column, claim: &ClaimColumn) -> TokenStream {
         Encoding::Own | Encoding::Text => quote!(#private::ClaimField::<#ty, #kind>),
     }
 }
+
+/// A variable for a field, apart from the names that generated code itself uses: a field may be called `reader`.
+pub(crate) fn local(field: &Ident) -> Ident {
+    format_ident!("__{}", field, span = Span::mixed_site())
+}

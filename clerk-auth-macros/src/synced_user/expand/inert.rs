@@ -6,7 +6,7 @@ use syn::{GenericParam, Generics, Ident};
 
 use super::access::alias;
 use super::assertion::checks;
-use super::{extractor, shared};
+use super::extractor::{extractor, shared};
 use crate::synced_user::model::Model;
 
 /// Impls that satisfy every bound and do nothing; the crate does not compile, so they never run.

@@ -4,8 +4,7 @@ use proc_macro2::Span;
 use syn::spanned::Spanned;
 use syn::{Attribute, Expr, LitStr};
 
-use super::named;
-use crate::argument::{Argument, Slot, arguments, bare, text, unknown};
+use crate::argument::{self, Argument, Slot, arguments, bare, text, unknown};
 use crate::diag::{Diagnostics, with_help};
 use crate::suggest::nearest;
 
@@ -36,7 +35,7 @@ pub(crate) struct ColumnAttribute {
 pub(crate) fn claim_attribute(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> ClaimAttribute {
     const KNOWN: [&str; 5] = ["default", "required", "parse", "insert_only", "with"];
     let mut claim = ClaimAttribute::default();
-    for attribute in named(attributes, "claim") {
+    for attribute in argument::named(attributes, "claim") {
         claim.at.get_or_insert(attribute.path().span());
         for argument in arguments(attribute, r#"#[claim("firstName")]"#, diagnostics) {
             match &argument {
@@ -150,7 +149,7 @@ pub(crate) fn column_attribute(attributes: &[Attribute], diagnostics: &mut Diagn
         "text",
     ];
     let mut column = ColumnAttribute::default();
-    for attribute in named(attributes, "column") {
+    for attribute in argument::named(attributes, "column") {
         for argument in arguments(attribute, r#"#[column(app)]"#, diagnostics) {
             match &argument {
                 Argument::Word(key) if key == "generated" => column.generated.set(key, Some(()), diagnostics),
