@@ -7,7 +7,7 @@ pub trait Shared: Send + Sync + 'static {}
 
 impl<T: Send + Sync + 'static> Shared for T {}
 
-/// Like [`Shared`], with a message. As supertraits, `Send` and `Sync` would each be reported separately.
+/// Like `Shared`, with a message. As supertraits, `Send` and `Sync` would each be reported separately.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be shared between requests",
     label = "requests share a row, and run on several threads",
