@@ -1,16 +1,15 @@
 //! What is said of a `UserSync` before it starts.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::{Database, Pool};
+use sqlx::Database;
+#[cfg(feature = "postgres")]
+use sqlx::Pool;
 
 #[cfg(feature = "backend-api")]
 use super::backend::lookup::UserLookup;
 use super::engine::Engine;
-use super::handle::UserSync;
 use super::local::breaker::Breaker;
 use super::local::failure_log::FailureLog;
 use super::local::read_batches::ReadBatcher;
@@ -40,7 +39,7 @@ use crate::webhook::Webhook;
 /// statement by key takes, shorter than the patience of load balancers and people.
 const SYNC_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A [`UserSync`] to be; made by [`UserSync::builder`].
+/// A [`UserSync`](super::UserSync) to be; made by [`UserSync::builder`](super::UserSync::builder).
 ///
 /// ```
 /// # #[cfg(feature = "postgres")]
@@ -79,34 +78,6 @@ pub struct UserSyncBuilder<U: SyncedUser, P: UserPool<U>> {
     on_event: Option<OnEvent<P::Database>>,
     #[cfg(feature = "backend-api")]
     backend_api: Option<BackendApi>,
-}
-
-impl<U: SyncedUser> UserSync<U> {
-    /// A handle on the rows of `U` in `pool`.
-    ///
-    /// # Errors
-    ///
-    /// [`SchemaError`] if the database does not answer, or if its table cannot serve the statements of `U`; the
-    /// message says what to do.
-    // Boxed, and not `async fn`: rustc would report a pool that holds no rows of `U` three times, the second time for the
-    // future and the third for its `.await`.
-    pub fn new<DB: Database>(
-        clerk: Clerk,
-        pool: Pool<DB>,
-    ) -> Pin<Box<dyn Future<Output = Result<Self, SchemaError>> + Send>>
-    where
-        Pool<DB>: UserPool<U>,
-    {
-        Box::pin(Self::builder(clerk, pool).build())
-    }
-
-    /// A handle on the rows of `U` in `pool`, of which something is to be said first.
-    pub fn builder<DB: Database>(clerk: Clerk, pool: Pool<DB>) -> UserSyncBuilder<U, Pool<DB>>
-    where
-        Pool<DB>: UserPool<U>,
-    {
-        UserSyncBuilder::new(clerk, pool)
-    }
 }
 
 impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
@@ -309,13 +280,8 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
         self
     }
 
-    /// Checks the table and starts.
-    ///
-    /// # Errors
-    ///
-    /// [`SchemaError`] if the database does not answer, if its table cannot serve the statements of `U`, or if the pool and
-    /// `transaction_pooling` do not fit what is between it and the database.
-    pub async fn build(self) -> Result<UserSync<U>, SchemaError> {
+    /// Checks the tables, and starts what a handle needs.
+    pub(super) async fn start(self) -> Result<Arc<Engine<U>>, SchemaError> {
         let remembers_deliveries = self.on_event.as_ref().is_some_and(|on_event| on_event.once);
         let place = self
             .pool
@@ -392,7 +358,7 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
             let listen = listener::listen_always(Arc::downgrade(&inner), options, sender);
             inner.tasks.spawn(inner.store.close_event(), listen);
         }
-        Ok(UserSync { inner })
+        Ok(inner)
     }
 }
 

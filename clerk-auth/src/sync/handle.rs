@@ -2,10 +2,13 @@
 
 use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
+use sqlx::{Database, Pool};
 use tracing::Instrument;
 
+use super::builder::UserSyncBuilder;
 use super::engine::Engine;
 use super::error::SyncError;
 use super::flow::{delete, request, webhook};
@@ -13,9 +16,12 @@ use super::local::change_log::{self, Source};
 use super::local::row_cache::CachedRow;
 use super::model::outcome::{Deletion, Synced};
 use super::model::row::StoredRow;
+use super::pool::UserPool;
 use super::unwind::{caught, caught_now};
+use crate::clerk::Clerk;
 use crate::id::UserId;
 use crate::metrics;
+use crate::schema::SchemaError;
 use crate::session::Session;
 use crate::user::SyncedUser;
 use crate::webhook::Webhook;
@@ -44,6 +50,32 @@ pub struct UserSync<U> {
 }
 
 impl<U: SyncedUser> UserSync<U> {
+    /// A handle on the rows of `U` in `pool`.
+    ///
+    /// # Errors
+    ///
+    /// [`SchemaError`] if the database does not answer, or if its table cannot serve the statements of `U`; the
+    /// message says what to do.
+    // Boxed, and not `async fn`: rustc would report a pool that holds no rows of `U` three times, the second time for the
+    // future and the third for its `.await`.
+    pub fn new<DB: Database>(
+        clerk: Clerk,
+        pool: Pool<DB>,
+    ) -> Pin<Box<dyn Future<Output = Result<Self, SchemaError>> + Send>>
+    where
+        Pool<DB>: UserPool<U>,
+    {
+        Box::pin(Self::builder(clerk, pool).build())
+    }
+
+    /// A handle on the rows of `U` in `pool`, of which something is to be said first.
+    pub fn builder<DB: Database>(clerk: Clerk, pool: Pool<DB>) -> UserSyncBuilder<U, Pool<DB>>
+    where
+        Pool<DB>: UserPool<U>,
+    {
+        UserSyncBuilder::new(clerk, pool)
+    }
+
     /// The row of the person whose session was verified: read, and written only if a claim has changed.
     ///
     /// # Errors
@@ -225,6 +257,19 @@ impl<U: SyncedUser> UserSync<U> {
         }
         inner.announce(clerk_id).await;
         Ok(user)
+    }
+}
+
+impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
+    /// Checks the table and starts.
+    ///
+    /// # Errors
+    ///
+    /// [`SchemaError`] if the database does not answer, if its table cannot serve the statements of `U`, or if the pool and
+    /// `transaction_pooling` do not fit what is between it and the database.
+    pub async fn build(self) -> Result<UserSync<U>, SchemaError> {
+        let inner = self.start().await?;
+        Ok(UserSync { inner })
     }
 }
 
