@@ -1,4 +1,4 @@
-//! Everything that is SQL, and what the database does with it.
+//! All SQL, and the database's reactions.
 
 pub(super) mod bookkeeping;
 #[cfg(feature = "backend-api")]

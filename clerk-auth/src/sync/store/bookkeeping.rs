@@ -1,6 +1,6 @@
-//! Reads rows: the struct's columns come first, and what sync itself needs follows them.
+//! Reads rows: the struct's columns come first, and sync's own columns follow.
 //!
-//! The columns that follow are read by their place from the end, and not by name: the team may give a column of its own any
+//! Sync's columns are read by their position from the end, and not by name: the application may give its own column any
 //! name. The statements of [`StoredIn`] have, after the struct's columns:
 //!
 //! | statement | columns |
@@ -44,7 +44,7 @@ pub(super) fn written<DB: Queries, U: StoredIn<DB>>(
     })
 }
 
-/// Reads whether a statement that writes one row has inserted it. The upsert of SQLite does not know.
+/// Returns whether a statement that writes one row has inserted it. The upsert of SQLite does not report this.
 pub(super) fn is_inserted<DB: Queries>(row: &DB::Row) -> Result<bool, sqlx::Error> {
     DB::boolean(row, row.len() - 1)
 }

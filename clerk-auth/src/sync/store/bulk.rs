@@ -17,16 +17,16 @@ use crate::sync::model::row::UpsertedRow;
 use crate::sync::model::version::Version;
 use crate::user::StoredIn;
 
-/// The most parameters of a statement that both databases take: SQLite's limit (`SQLITE_MAX_VARIABLE_NUMBER`); that of
-/// PostgreSQL's protocol is 65,535.
+/// The maximum number of parameters that both databases accept: SQLite's limit (`SQLITE_MAX_VARIABLE_NUMBER`). The
+/// limit of PostgreSQL's protocol is 65,535.
 const MAX_PARAMETERS: usize = 32_766;
 
-/// The most rows of a statement: as many as Clerk has users on a page, so that the pages of an import are one text,
+/// The maximum number of rows per statement: the size of Clerk's pages, so that the pages of an import share one text,
 /// which the database plans once.
 const MAX_ROWS: usize = 500;
 
 impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
-    /// Writes the rows of different users in one transaction, in which the application hears of those that are new.
+    /// Writes the rows of different users in one transaction, in which the hook runs for the new ones.
     pub(super) async fn upsert_many(
         &self,
         rows: &[Observation<'_, U>],
@@ -58,7 +58,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         Ok(written)
     }
 
-    /// An insertion and a deletion that ran at the same time have not seen each other; see [`SqlStore::after_insertion`].
+    /// A concurrent insertion and deletion have not seen each other; see [`SqlStore::after_insertion`].
     async fn without_deleted(&self, mut written: Vec<UpsertedRow>) -> Result<Vec<UpsertedRow>, WriteError> {
         if U::TOMBSTONES.is_none() || !DB::LOCKS_ROWS {
             return Ok(written);
@@ -79,7 +79,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         Ok(written)
     }
 
-    /// Those of the rows whose users are not known to be deleted.
+    /// Returns the rows whose users are not recorded as deleted.
     async fn without_tombstones<'a, 'o>(
         &self,
         transaction: &mut Transaction<'_, DB>,
@@ -111,7 +111,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         let sql = U::UPSERT_MANY.sql(rows.len());
         let found = DB::fetch_all_of(transaction, sql, arguments, is_full)
             .await
-            // Which of the rows it was is for the upsert of one to find out.
+            // The upsert of a single row finds out which row it was.
             .map_err(unique_violation)?;
         let mut written = Vec::with_capacity(found.len());
         for row in &found {
@@ -150,7 +150,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
     }
 }
 
-/// Which of the users a statement finds, whose last column is the Clerk user id.
+/// Returns the users that a statement finds; its last column is the Clerk user id.
 async fn found<'a, DB: Dialect, U: StoredIn<DB>>(
     transaction: &mut Transaction<'_, DB>,
     sql: &'static str,

@@ -1,4 +1,4 @@
-//! Where a piece of work gets its connection; behind a pooler in transaction mode, with a transaction around it.
+//! Provides connections for work; behind a pooler in transaction mode, with a transaction around the work.
 
 use std::ops::{Deref, DerefMut};
 
@@ -8,15 +8,15 @@ use sqlx::{Database, Pool, Transaction};
 use super::dialect::Dialect;
 use super::retry::{Failed, forget_if_stale};
 
-/// Begins a transaction in a session in which other clients have left statements of the names that sqlx gives its own. None
-/// of them is missed: behind such a pooler nobody finds a statement again.
+/// Begins a transaction in a session in which other clients may have left statements with the names that sqlx uses.
+/// Dropping them harms no client: behind such a pooler, statements are never found again.
 const BEGIN_POOLED: &str = "BEGIN; DEALLOCATE ALL";
 
-/// The same for a transaction that waits for a lock a moment only.
+/// Like [`BEGIN_POOLED`], for a transaction that waits only briefly for a lock.
 const BEGIN_POOLED_IMPATIENT: &str = "BEGIN; DEALLOCATE ALL; SET LOCAL lock_timeout = '100ms'";
 
-/// A pool, and whether its connections go through a pooler in transaction mode. Nothing else reaches the pool, so that no
-/// statement can forget.
+/// A pool, and whether its connections go through a pooler in transaction mode. Other code cannot reach the pool, so
+/// every statement respects the mode.
 pub(crate) struct Connections<DB: Database> {
     pool: Pool<DB>,
     transaction_pooling: bool,
@@ -39,7 +39,7 @@ impl<DB: Dialect> Connections<DB> {
         }
     }
 
-    /// For what is whole by itself: reads, or one statement that writes.
+    /// Returns a connection for atomic work: reads, or one statement that writes.
     pub(crate) async fn acquire(&self) -> Result<Connection<DB>, sqlx::Error> {
         Ok(if self.transaction_pooling {
             Connection::Pooled(self.begin().await?)
@@ -48,7 +48,7 @@ impl<DB: Dialect> Connections<DB> {
         })
     }
 
-    /// The most connections that the pool opens.
+    /// Returns the maximum number of connections that the pool opens.
     pub(crate) fn most(&self) -> u32 {
         self.pool.options().get_max_connections()
     }
@@ -58,7 +58,7 @@ impl<DB: Dialect> Connections<DB> {
         self.pool.close_event()
     }
 
-    /// A transaction that will write.
+    /// Begins a transaction that will write.
     pub(crate) async fn begin(&self) -> Result<Transaction<'static, DB>, sqlx::Error> {
         let begin = if self.transaction_pooling {
             BEGIN_POOLED
@@ -68,7 +68,8 @@ impl<DB: Dialect> Connections<DB> {
         self.pool.begin_with(begin).await
     }
 
-    /// A connection for one write. If another transaction is known to be in its way, the write waits for a lock a moment only.
+    /// Returns a connection for one write. If another transaction is known to block it, the write waits only briefly
+    /// for a lock.
     pub(super) async fn acquire_to_write(&self, is_stuck: bool) -> Result<Connection<DB>, sqlx::Error> {
         match is_stuck {
             true => self.begin_impatiently().await.map(Connection::Pooled),
@@ -76,7 +77,7 @@ impl<DB: Dialect> Connections<DB> {
         }
     }
 
-    /// A transaction that will write, and does not wait for the lock of another one for long where that can be said.
+    /// Begins a transaction that will write, and waits only briefly for locks if the database supports that.
     pub(crate) async fn begin_impatiently(&self) -> Result<Transaction<'static, DB>, sqlx::Error> {
         let begin = match DB::BEGIN_IMPATIENT {
             Some(_) if self.transaction_pooling => BEGIN_POOLED_IMPATIENT,
@@ -87,7 +88,7 @@ impl<DB: Dialect> Connections<DB> {
 }
 
 impl<DB: Dialect> Connections<DB> {
-    /// Runs one statement on a connection of its own, and returns its rows.
+    /// Runs one statement on a separate connection, and returns its rows.
     pub(super) async fn fetch_all(
         &self,
         sql: &'static str,
@@ -98,7 +99,7 @@ impl<DB: Dialect> Connections<DB> {
         connection.end(rows).await
     }
 
-    /// Runs one statement on a connection of its own.
+    /// Runs one statement on a separate connection.
     pub(super) async fn execute(
         &self,
         sql: &'static str,
@@ -111,7 +112,7 @@ impl<DB: Dialect> Connections<DB> {
 }
 
 impl<DB: Dialect> Connection<DB> {
-    /// Ends a piece of work that has or has not succeeded: before that nothing may be written.
+    /// Ends work that has or has not succeeded; before that nothing may count as written.
     pub(crate) async fn end<T, E>(mut self, work: Result<T, E>) -> Result<T, E>
     where
         E: Failed + From<sqlx::Error>,
@@ -123,7 +124,7 @@ impl<DB: Dialect> Connection<DB> {
 }
 
 impl<DB: Database> Connection<DB> {
-    /// To be called when the work is done: before that nothing may be written.
+    /// Ends successful work; before that nothing may count as written.
     pub(crate) async fn done(self) -> Result<(), sqlx::Error> {
         match self {
             Self::Plain(_) => Ok(()),

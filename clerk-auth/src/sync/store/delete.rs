@@ -1,4 +1,4 @@
-//! What it takes for a user to be deleted, and to stay so.
+//! Deletes users permanently.
 
 use super::dialect::Dialect;
 use super::error::WriteError;
@@ -12,8 +12,8 @@ use crate::time::Timestamp;
 use crate::user::StoredIn;
 
 impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
-    /// The upsert does not see a deletion that is committed while it runs. So both look again once they are committed:
-    /// the later one sees what the other has done.
+    /// Checks for a concurrent deletion after an insertion. The upsert does not see a deletion that is committed while
+    /// it runs. So both check again after their commit: the later one sees the result of the other.
     pub(super) async fn after_insertion(
         &self,
         clerk_id: &str,
@@ -33,7 +33,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         }
     }
 
-    /// Whether a user is remembered as deleted although the row is gone.
+    /// Returns whether a user is recorded as deleted although the row was removed.
     pub(super) async fn select_tombstone(
         &self,
         connection: &mut DB::Connection,
@@ -46,9 +46,9 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         DB::boolean(&row.ok_or(sqlx::Error::RowNotFound)?, 0)
     }
 
-    /// Deletes a user in a transaction that [`Dialect::BEGIN`] began. The hook runs with the row before it goes, once for
-    /// each; who deletes the user at the same time waits. [`delete_leftover`](Self::delete_leftover) is to be
-    /// called once it is committed.
+    /// Deletes a user in a transaction that [`Dialect::BEGIN`] began. The hook runs with the row before its removal,
+    /// once for each; a concurrent deletion of the user waits. Call [`delete_leftover`](Self::delete_leftover) after
+    /// the commit.
     pub(crate) async fn delete_in(
         &self,
         connection: &mut DB::Connection,
@@ -92,7 +92,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         Ok(self.repeated(delete).await? == Deletion::Deleted)
     }
 
-    /// The denial is written last, so that it is committed a moment after the time that it bears.
+    /// The denial is written last, so that it is committed soon after its recorded time.
     pub(super) async fn delete_and_commit(
         &self,
         clerk_id: &str,

@@ -1,4 +1,4 @@
-//! Remembers which deliveries the application has seen, for a hook that must not see one twice.
+//! Records the deliveries that the application has seen, for a hook that must not see one twice.
 
 use std::time::Duration;
 
@@ -17,9 +17,9 @@ use crate::sync::model::row::{StoredRow, Upserted};
 use crate::user::{ColumnDefinition, Parameter, Statement, StoredIn};
 use crate::webhook::Webhook;
 
-/// The table in which a [`on_event_once`](crate::sync::UserSyncBuilder::on_event_once) hook's deliveries are remembered, with its
-/// index, for a migration of the team's own; the same text for PostgreSQL and SQLite. Each delivery that is recorded
-/// deletes up to a hundred that are older than 30 days.
+/// The table of recorded deliveries for an [`on_event_once`](crate::sync::UserSyncBuilder::on_event_once) hook, with
+/// its index, for a migration of the application. PostgreSQL and SQLite share this text. Each recorded delivery deletes
+/// up to a hundred that are older than 30 days.
 ///
 /// ```
 /// use clerk_auth::sync::CREATE_DELIVERIES;
@@ -32,7 +32,7 @@ pub const CREATE_DELIVERIES: &str = r#"CREATE TABLE "clerk_deliveries" (
 );
 CREATE INDEX "clerk_deliveries_received_at" ON "clerk_deliveries" ("received_at")"#;
 
-/// What the statements need of the table.
+/// The columns that the statements need.
 const COLUMNS: &[ColumnDefinition] = &[
     ColumnDefinition {
         name: "id",
@@ -50,7 +50,7 @@ const COLUMNS: &[ColumnDefinition] = &[
 
 const RECORD: &str = r#"INSERT INTO "clerk_deliveries" ("id") VALUES ($1) ON CONFLICT DO NOTHING"#;
 
-/// How long the deletion of old deliveries may take after a delivery has been applied, which Clerk waits for.
+/// The timeout of deleting old deliveries after a delivery has been applied, while Clerk waits.
 const FORGET_FOR: Duration = Duration::from_secs(1);
 
 /// The table, for the check at start-up.
@@ -68,9 +68,10 @@ pub(crate) fn table<DB: Dialect>() -> OwnTable {
     }
 }
 
-/// Deletes some deliveries that are older than a month: Svix retries for 27 hours and 35 minutes, and an operator may send
-/// a delivery again for a while after that. It runs after a delivery has been recorded, so that the table is bounded by a
-/// month of deliveries while the process runs; and in a transaction of its own, so that no delivery waits for another's.
+/// Deletes some deliveries that are older than a month: Svix retries for 27 hours and 35 minutes, and an operator may
+/// send a delivery again for a while after that. Runs after a delivery has been recorded, so that the table is bounded
+/// by a month of deliveries while the process runs. Runs in a separate transaction, so that no delivery waits for
+/// another's.
 pub(crate) async fn forget_old<DB: Dialect>(connections: &Connections<DB>) {
     let forgotten = tokio::time::timeout(FORGET_FOR, async {
         connections
@@ -84,7 +85,7 @@ pub(crate) async fn forget_old<DB: Dialect>(connections: &Connections<DB>) {
     }
 }
 
-/// Whether this is the first time that the delivery comes. Another transaction with the same delivery waits for this one.
+/// Returns whether the delivery is new. Another transaction with the same delivery waits for this one.
 pub(crate) async fn is_first<DB: Dialect>(
     connection: &mut DB::Connection,
     id: &DeliveryId,
@@ -120,7 +121,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         if on_event.is_some_and(|on_event| on_event.once) {
             forget_old(&self.connections).await;
         }
-        // An insertion and a deletion that ran at the same time have not seen each other.
+        // A concurrent insertion and deletion have not seen each other.
         let is_purged = match change {
             Change::Delete(clerk_id) => self.delete_leftover(clerk_id).await?,
             Change::Write(observation) if applied == Applied::Inserted => {
@@ -158,7 +159,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         Ok(applied)
     }
 
-    /// Reads the row, and raises its version first if its claims are right: see [`Plan::RaiseVersion`].
+    /// Reads the row, and raises its version first if its claims are correct: see [`Plan::RaiseVersion`].
     async fn select_current(
         &self,
         connection: &mut DB::Connection,

@@ -1,9 +1,9 @@
 //! The statements of the table of denials.
 //!
-//! The table is the authority on who is barred: a process writes there what an event says, in a statement of its own,
-//! before anything else of the event, and every process reads what has changed. The changes of the last ten seconds are read
-//! each time, so that a transaction that commits late hides no denial: a denial is the last that its transaction writes.
-//! Recording one twice changes nothing.
+//! The table is the authority on denials. A process writes the effect of an event there, in a separate statement,
+//! before anything else of the event, and every process reads the changes. The changes of the last ten seconds are read
+//! each time, so that a transaction that commits late hides no denial: a denial is the last statement of its
+//! transaction. Recording a denial is idempotent.
 
 use super::dialect::Dialect;
 use super::interface::DenialChanges;
@@ -45,10 +45,10 @@ fn statements<DB: Dialect>() -> [Statement; 4] {
     ]
 }
 
-/// Parameter 1: the present moment in milliseconds, by the clock of the application.
+/// Parameter 1: the current time in milliseconds, by the clock of the application.
 const FORGET_DENIALS: &str = r#"DELETE FROM "clerk_denials" WHERE "expires_at" <= $1"#;
 
-/// The reasons by their stable codes. An unknown one is of a newer version of this library, and bars all the same.
+/// The reasons by their stable codes. An unknown one is from a newer version of this library, and bars all the same.
 const REASONS: [Refusal; 5] = [
     Refusal::SessionEnded,
     Refusal::UserBanned,
@@ -58,7 +58,7 @@ const REASONS: [Refusal; 5] = [
 ];
 
 impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
-    /// Records a denial unless the table has a newer one of its subject, and has other processes read it.
+    /// Records a denial unless the table has a newer one of its subject, and notifies other processes.
     pub(super) async fn record_denial_on(
         &self,
         connection: &mut DB::Connection,
@@ -94,7 +94,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
 }
 
 impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
-    /// Reads what has changed since `since`, in milliseconds of the database's clock, and has not expired.
+    /// Reads the changes since `since`, in milliseconds of the database's clock, that have not expired.
     pub(super) async fn select_denials(
         &self,
         since: i64,
@@ -110,19 +110,19 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         let mut arguments = DB::Arguments::default();
         DB::add_integer(&mut arguments, since)?;
         DB::add_integer(&mut arguments, now.milliseconds())?;
-        // One more than the deny list keeps, so that it learns that it cannot keep them all.
+        // Plus one, so that the deny list detects that it cannot keep them all.
         DB::add_integer(&mut arguments, i64::try_from(MAX_DENIALS).unwrap_or(i64::MAX) + 1)?;
         let rows = self.connections.fetch_all(DB::READ_DENIALS, arguments).await?;
         for row in &rows {
             changes.read_at = DB::integer(row, 0)?;
-            // A row without a denial says what time it is.
+            // A row without a denial contains only the time.
             let (Some(kind), Some(id)) = (DB::optional_text(row, 1)?, DB::optional_text(row, 2)?) else {
                 continue;
             };
             let subject = match &*kind {
                 "session" => Subject::Session(SessionId::new(id)),
                 "user" => Subject::User(UserId::new(id)),
-                // Of a newer version of this library.
+                // From a newer version of this library.
                 _ => continue,
             };
             let reason = DB::optional_text(row, 3)?;
@@ -136,7 +136,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
             let recorded_at = Timestamp::from_milliseconds(DB::integer(row, 7)?);
             changes.denials.push((denial, recorded_at));
         }
-        // The oldest first: they are the ones that a full list drops.
+        // The oldest come first: a full list drops them first.
         changes.denials.reverse();
         Ok(changes)
     }

@@ -1,4 +1,4 @@
-//! What the two databases do differently.
+//! The differences between the two databases.
 
 use std::future::Future;
 
@@ -13,8 +13,8 @@ use crate::sync::model::announcement::CHANNEL;
 use crate::sync::model::row::Upserted;
 use crate::user::StoredIn;
 
-/// The statements of the table of denials: the present moment in milliseconds, the lesser of two numbers, and what stands
-/// around a statement that changes the table.
+/// The statements of the table of denials, from the current time in milliseconds, the lesser of two numbers, and the
+/// text around a statement that changes the table.
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 macro_rules! denial_statements {
     (now: $now:literal, least: $least:literal, before: $before:literal, after: $after:literal) => {
@@ -44,7 +44,7 @@ macro_rules! denial_statements {
     };
 }
 
-/// `$before` is the moment a month ago, as `CURRENT_TIMESTAMP` would have written it.
+/// `$before` is the time a month ago, in the format of `CURRENT_TIMESTAMP`.
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 macro_rules! forget_deliveries {
     ($before:literal) => {
@@ -61,53 +61,53 @@ pub(crate) trait Dialect: Queries + HasStatementCache {
     /// Begins a transaction that will write.
     const BEGIN: &'static str;
 
-    /// Begins a transaction that waits for a lock a moment only; `None` where a lock is that of the whole file.
+    /// Begins a transaction that waits only briefly for a lock; `None` if a lock covers the whole file.
     const BEGIN_IMPATIENT: Option<&'static str>;
 
-    /// Whether inserting can be told from updating only in a transaction.
+    /// True if an insert can be distinguished from an update only in a transaction.
     const UPSERT_IN_TRANSACTION: bool;
 
-    /// Whether triggers change a row only after its statement has returned it.
+    /// True if triggers change a row only after its statement has returned it.
     const TRIGGERS_RUN_AFTER: bool;
 
-    /// Whether the upsert tells other processes.
+    /// True if the upsert notifies other processes.
     const ANNOUNCES: bool;
 
-    /// Whether several transactions write at once, each holding others off the rows that it has locked; false where a
-    /// transaction that [`BEGIN`](Self::BEGIN) began holds off every other writer.
+    /// True if several transactions write at once, each blocking others from the rows that it has locked. False if a
+    /// transaction that [`BEGIN`](Self::BEGIN) began blocks every other writer.
     const LOCKS_ROWS: bool;
 
-    /// Records a denial unless a newer one of its subject is there: kind, id (texts), version, time of the event, end
-    /// (parameters 3 to 5) and the present moment (parameter 6) in milliseconds, the refusal's code (text, empty to admit).
+    /// Records a denial unless there is a newer one of its subject. Parameters: kind and id (texts), version, time of
+    /// the event and end (3 to 5), current time (6) in milliseconds, the refusal's code (text, empty to admit).
     const RECORD_DENIAL: &'static str;
 
-    /// Admits a subject of which there is an older denial: parameters 1 to 5 of [`RECORD_DENIAL`](Self::RECORD_DENIAL).
+    /// Admits a subject with an older denial: parameters 1 to 5 of [`RECORD_DENIAL`](Self::RECORD_DENIAL).
     const ADMIT_DENIED: &'static str;
 
-    /// Reads what has changed, the newest first: from when on (parameter 1, in milliseconds of the database's clock), the
-    /// present moment (parameter 2), and at most how many (parameter 3). Ten seconds more are read than parameter 1 says, and
-    /// as many from the present moment if the clock was set back. The first column is the database's clock; if nothing has
-    /// changed, the others of the only row are null.
+    /// Reads the changes, the newest first: since when (parameter 1, in milliseconds of the database's clock), the
+    /// current time (parameter 2), and at most how many (parameter 3). The range begins ten seconds before parameter 1,
+    /// or before the current time if the clock was set back. The first column is the database's clock; without changes,
+    /// the other columns of the only row are null.
     const READ_DENIALS: &'static str;
 
     /// Deletes the oldest deliveries that are older than 30 days, a hundred at most.
     const FORGET_DELIVERIES: &'static str;
 
-    /// Runs the upsert and tells whether it inserted; `None` if it returned no row.
+    /// Runs the upsert and returns whether it inserted; returns `None` if it returned no row.
     fn upsert<'a, U: StoredIn<Self>>(
         connection: &'a mut Self::Connection,
         clerk_id: &'a str,
         arguments: Self::Arguments,
     ) -> impl Future<Output = Result<Option<Upserted<U>>, sqlx::Error>> + Send + 'a;
 
-    /// A text that the handles of this process on one table have in common. `pool` tells pools apart.
+    /// Returns a string that the handles of this process on one table have in common. `pool` distinguishes pools.
     fn place(
         connection: &mut Self::Connection,
         pool: usize,
         table: &str,
     ) -> impl Future<Output = Result<String, sqlx::Error>> + Send;
 
-    /// The parameter of a statement for many users.
+    /// Returns the parameter of a statement for many users.
     fn many(clerk_ids: &[&str]) -> Result<Self::Arguments, sqlx::Error>;
 
     /// Returns the columns in the key of the unique index that `error` reports, those of its expressions included. Returns
@@ -118,7 +118,7 @@ pub(crate) trait Dialect: Queries + HasStatementCache {
         table: &str,
     ) -> impl Future<Output = Result<Option<Vec<String>>, sqlx::Error>> + Send;
 
-    /// Tells other processes that a row was written; once it is committed, if that is in a transaction.
+    /// Notifies other processes that a row was written; in a transaction, after the commit.
     fn announce(
         connection: &mut Self::Connection,
         announcement: &str,
@@ -130,7 +130,7 @@ impl Dialect for sqlx::Postgres {
     const BEGIN: &'static str = "BEGIN";
     const BEGIN_IMPATIENT: Option<&'static str> = Some("BEGIN; SET LOCAL lock_timeout = '100ms'");
     const UPSERT_IN_TRANSACTION: bool = false;
-    // A trigger that changes the row before it is written is the usual one.
+    // A trigger usually changes the row before it is written.
     const TRIGGERS_RUN_AFTER: bool = false;
     const ANNOUNCES: bool = true;
     const LOCKS_ROWS: bool = true;
@@ -196,10 +196,11 @@ impl Dialect for sqlx::Postgres {
 
 #[cfg(feature = "sqlite")]
 impl Dialect for sqlx::Sqlite {
-    // Who reads first and then finds another writing could not go on.
+    // A transaction that reads first and then finds another writer could not continue.
     const BEGIN: &'static str = "BEGIN IMMEDIATE";
     const BEGIN_IMPATIENT: Option<&'static str> = None;
-    // SQLite has no `xmax`: a look before the upsert tells, and the write lock makes it hold.
+    // SQLite has no `xmax`: a read before the upsert shows whether the row existed, and the write lock keeps that
+    // valid.
     const UPSERT_IN_TRANSACTION: bool = true;
     const TRIGGERS_RUN_AFTER: bool = true;
     const ANNOUNCES: bool = false;
@@ -224,7 +225,7 @@ impl Dialect for sqlx::Sqlite {
             .transpose()
     }
 
-    // Nothing can be heard, so that every handle of this process on the file is one of them, whatever its pool is.
+    // There are no notifications, so every handle of this process on the file belongs together, whatever its pool is.
     async fn place(
         connection: &mut Self::Connection,
         pool: usize,
@@ -259,7 +260,7 @@ impl Dialect for sqlx::Sqlite {
         super::violated::sqlite(connection, table, error.message()).await
     }
 
-    // The processes of one file share it, and tell each other nothing.
+    // The processes of one file share it, and have no notifications.
     async fn announce(_: &mut Self::Connection, _: &str) -> Result<(), sqlx::Error> {
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Why a row could not be written.
+//! The errors of writing a row.
 
 use sqlx::error::DatabaseError;
 
@@ -18,19 +18,19 @@ use crate::user::SyncedUser;
 /// ```
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why a row could not be written.
+/// The reason why a row could not be written.
 #[derive(Debug)]
 pub(crate) enum WriteError {
     /// The database failed.
     Database(sqlx::Error),
-    /// A unique index holds one of the values for another row. Whether the index belongs to the struct's own table,
-    /// [`Store::violated_index`] finds out.
+    /// A unique index holds one of the values for another row. [`Store::violated_index`] determines whether the index
+    /// belongs to the struct's own table.
     UniqueViolation(Box<dyn DatabaseError>),
     /// The application's hook failed, and nothing was inserted.
     OnInsert(BoxError),
     /// The application's hook failed, and nothing was deleted.
     OnDelete(BoxError),
-    /// The application's hook failed, and nothing of the delivery was kept.
+    /// The application's hook failed, and the delivery was rolled back.
     OnEvent(BoxError),
     /// The user was deleted, and nothing was written.
     UserDeleted,
@@ -42,7 +42,7 @@ impl From<sqlx::Error> for WriteError {
     }
 }
 
-/// What a statement that writes a row failed with.
+/// Converts the error of a statement that writes a row.
 pub(super) fn unique_violation(error: sqlx::Error) -> WriteError {
     match error {
         sqlx::Error::Database(error) if error.is_unique_violation() => WriteError::UniqueViolation(error),
@@ -50,8 +50,8 @@ pub(super) fn unique_violation(error: sqlx::Error) -> WriteError {
     }
 }
 
-/// What a transaction of writes failed with when it was committed. A constraint that is `DEFERRABLE INITIALLY DEFERRED`
-/// refuses only then; one of another table is that of a hook.
+/// Converts the error of a commit. A constraint that is `DEFERRABLE INITIALLY DEFERRED` refuses only then; a constraint
+/// of another table is that of a hook.
 pub(crate) fn commit_error<U: SyncedUser>(error: sqlx::Error) -> WriteError {
     match error {
         sqlx::Error::Database(error)

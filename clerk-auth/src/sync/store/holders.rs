@@ -7,7 +7,7 @@ use crate::sync::model::observation::Observation;
 use crate::user::StoredIn;
 
 impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
-    /// The Clerk user ids of the rows that hold a user's claim.
+    /// Returns the Clerk user ids of the rows that hold a user's claim.
     pub(super) async fn select_holders(
         &self,
         connection: &mut DB::Connection,
@@ -31,8 +31,8 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         Ok(holders)
     }
 
-    /// Makes columns of other rows null. Every row is locked in the order of the Clerk user ids first, the user's own
-    /// included, so that two users who swap a value wait for each other and not in a circle.
+    /// Sets columns of other rows to null. First locks every row in the order of the Clerk user ids, the user's own
+    /// included, so that two users who swap a value do not deadlock.
     pub(super) async fn release(
         &self,
         connection: &mut DB::Connection,

@@ -1,4 +1,4 @@
-//! What the application does in the transactions of the store.
+//! The application's hooks in the transactions of the store.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -21,14 +21,14 @@ pub(crate) type Hook<U, DB> = Arc<HookFn<DB, U>>;
 
 pub(crate) type EventHook<DB> = HookFn<DB, Webhook>;
 
-/// What the application does in the transaction that applies a delivery.
+/// The application's hook in the transaction that applies a delivery.
 pub(crate) struct OnEvent<DB: Database> {
     pub(crate) hook: Arc<EventHook<DB>>,
-    /// Not again for a delivery that comes again.
+    /// True if the hook runs only once for a repeated delivery.
     pub(crate) once: bool,
 }
 
-/// A hook returned no error, and its part of the transaction cannot be kept.
+/// A hook returned no error, but its part of the transaction cannot be committed.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "the hook left the transaction unusable: it kept back the error of a statement, or ended the transaction; return \
@@ -36,10 +36,11 @@ pub(crate) struct OnEvent<DB: Database> {
 )]
 struct Unusable(sqlx::Error);
 
-/// Runs a hook behind a savepoint. `failed` makes its error.
+/// Runs a hook behind a savepoint. `failed` converts its error.
 ///
-/// PostgreSQL answers the COMMIT of a transaction in which a statement has failed with a rollback and without an error. The
-/// savepoint cannot be released then, nor after a hook has ended the transaction, so nothing is reported as written that is not.
+/// PostgreSQL answers the COMMIT of a transaction in which a statement has failed with a rollback and without an error.
+/// The savepoint cannot be released then, nor after a hook has ended the transaction. So a rolled-back row is never
+/// reported as written.
 pub(super) async fn run_hook<DB: Database, T>(
     connection: &mut DB::Connection,
     failed: fn(BoxError) -> WriteError,

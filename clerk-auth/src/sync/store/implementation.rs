@@ -1,4 +1,4 @@
-//! The store, over a pool: each operation gets a connection, and is repeated where that helps.
+//! The store, over a pool: each operation gets a connection, and is repeated if that helps.
 
 use sqlx::error::DatabaseError;
 use sqlx::pool::CloseEvent;
@@ -43,8 +43,8 @@ impl<DB: Dialect, U: StoredIn<DB>> Store<U> for SqlStore<U, DB> {
                             store: self,
                             connection,
                         })),
-                        // What was read does not go into the transaction that writes: where that has the snapshot of its
-                        // first statement, it fails on a row that others have inserted since.
+                        // The read is not part of the transaction that writes. With a snapshot taken at its first
+                        // statement, that transaction would fail on a row that others have inserted since.
                         Connection::Pooled(transaction) => {
                             transaction.commit().await?;
                             None
@@ -59,7 +59,7 @@ impl<DB: Dialect, U: StoredIn<DB>> Store<U> for SqlStore<U, DB> {
         &'a self,
         observation: &'a Observation<'a, U>,
     ) -> Option<StoreFuture<'a, Option<Upserted<U>>, WriteError>> {
-        // A hook needs a transaction around the insertion, and so does a short time for a lock.
+        // A hook needs a transaction around the insertion, and so does a short lock timeout.
         if self.on_insert.is_some() || self.stuck.contains(observation.clerk_id()) {
             return None;
         }
@@ -239,7 +239,7 @@ impl<DB: Dialect, U: StoredIn<DB>> Store<U> for SqlStore<U, DB> {
     }
 }
 
-/// The index of this name whose key has the columns of these names.
+/// Returns the index of this name whose key has the columns of these names.
 fn violated_index(name: &str, names: &[String], columns: &[ClaimColumn]) -> ViolatedIndex {
     let place = |name: &String| columns.iter().position(|column| column.name == name.as_str());
     let is_unique = |place: Option<usize>| place.is_some_and(|place| columns[place].unique_in_clerk);

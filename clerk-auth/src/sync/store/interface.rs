@@ -1,4 +1,4 @@
-//! A place where a user's row is kept: what sync asks of it, and what may come back.
+//! The interface of the storage of users' rows: the operations that sync needs, and their results.
 
 use sqlx::error::DatabaseError;
 use sqlx::pool::CloseEvent;
@@ -17,10 +17,10 @@ use crate::time::Timestamp;
 use crate::user::SyncedUser;
 use crate::webhook::Webhook;
 
-/// What a look at a user's row came to.
+/// The result of a row lookup.
 pub(crate) enum Lookup<'s, U: SyncedUser> {
     Found(StoredRow<U>),
-    /// There is none. The place holds a connection: who waits for anybody drops it first.
+    /// No row. The entry holds a pool connection; drop it before awaiting another task.
     Missing(Option<Box<dyn VacantEntry<U> + 's>>),
 }
 
@@ -33,9 +33,9 @@ impl<U: SyncedUser> Lookup<'_, U> {
     }
 }
 
-/// Where a row can be written at once.
+/// A place where a row can be written at once.
 pub(crate) trait VacantEntry<U: SyncedUser>: Send {
-    /// As [`Store::write`] does.
+    /// Inserts the row like [`Store::write`].
     fn insert<'a>(
         self: Box<Self>,
         observation: &'a Observation<'a, U>,
@@ -49,28 +49,28 @@ pub(crate) trait VacantEntry<U: SyncedUser>: Send {
 pub(crate) struct ViolatedIndex {
     /// Its name or, on SQLite, the message that describes it.
     pub(crate) name: String,
-    /// The claim columns in its key, by their places.
+    /// The claim columns in its key, by their indexes.
     pub(crate) columns: Vec<usize>,
-    /// Every column in its key is a claim whose value Clerk keeps unique.
+    /// True if every column in its key is a claim whose value Clerk keeps unique.
     pub(crate) unique_in_clerk: bool,
 }
 
-/// A place where rows of `U` are kept. The database is erased here so that a handler's state need not name it.
+/// A storage of rows of `U`. The database is erased here so that a handler's state need not name it.
 pub(crate) trait Store<U: SyncedUser>: Send + Sync {
     fn read<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, Option<StoredRow<U>>>;
 
-    /// The same for who will write a row if there is none.
+    /// Like `read`, but keeps the connection if there is no row, for a caller that is about to insert one.
     fn find<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, Lookup<'a, U>>;
 
-    /// The row, which is inserted if there is none, by one statement that writes nothing else. `None` if that cannot tell:
-    /// it has not read the row that is there, somebody else inserts it, or the database refuses to. No future where there
-    /// can be no such statement.
+    /// Reads the row, or inserts it, by one statement that writes nothing else. The future resolves to `None` if the
+    /// statement has not read an existing row, another transaction inserts it, or the database refuses the insert. The
+    /// method returns no future if there can be no such statement.
     fn find_or_insert<'a>(
         &'a self,
         observation: &'a Observation<'a, U>,
     ) -> Option<StoreFuture<'a, Option<Upserted<U>>, WriteError>>;
 
-    /// The rows of those that have one, with their Clerk user ids.
+    /// Returns the existing rows of these users, with their Clerk user ids.
     fn read_many<'a>(&'a self, clerk_ids: &'a [&'a str]) -> StoreFuture<'a, Vec<(String, StoredRow<U>)>>;
 
     fn write<'a>(&'a self, observation: &'a Observation<'a, U>) -> StoreFuture<'a, Upserted<U>, WriteError>;
@@ -85,33 +85,33 @@ pub(crate) trait Store<U: SyncedUser>: Send + Sync {
         now: Timestamp,
     ) -> StoreFuture<'a, Deletion, WriteError>;
 
-    /// Deletes the row of a user who has a tombstone: one that was inserted while the deletion was under way. To be
-    /// called when a deletion has been committed, or such a row was found.
+    /// Deletes the row of a user who has a tombstone: one that was inserted while the deletion was running. Call it
+    /// after a deletion was committed, or such a row was found.
     fn purge<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool, WriteError>;
 
-    /// Whether a user who has no row was deleted, as far as that is remembered.
+    /// Returns whether a user without a row was deleted, as far as that is recorded.
     #[cfg(feature = "backend-api")]
     fn has_tombstone<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool>;
 
     /// Returns the unique index that has refused a write; `None` if it belongs to another table.
     fn violated_index<'a>(&'a self, error: &'a dyn DatabaseError) -> StoreFuture<'a, Option<ViolatedIndex>>;
 
-    /// The Clerk user ids of the other rows that hold the claim of a column.
+    /// Returns the Clerk user ids of the other rows that hold the claim of a column.
     fn conflicting_users<'a>(
         &'a self,
         observation: &'a Observation<'a, U>,
         column: usize,
     ) -> StoreFuture<'a, Vec<String>>;
 
-    /// Writes after columns of other rows have been made null, in one transaction. `released` lists the Clerk user ids of
-    /// those rows, each with the place of its column; a row that is not older keeps its value.
+    /// Writes after setting columns of other rows to null, in one transaction. `released` lists the Clerk user ids of
+    /// those rows, each with the index of its column; a row that is not older keeps its value.
     fn write_and_release<'a>(
         &'a self,
         released: &'a [(String, usize)],
         observation: &'a Observation<'a, U>,
     ) -> StoreFuture<'a, Upserted<U>, WriteError>;
 
-    /// Writes the rows of different users: all of them or none. `UniqueViolation` does not say by whom.
+    /// Writes the rows of different users: all of them or none. `UniqueViolation` does not name the user.
     #[cfg(feature = "backend-api")]
     fn write_many<'a>(
         &'a self,
@@ -121,14 +121,14 @@ pub(crate) trait Store<U: SyncedUser>: Send + Sync {
     #[cfg(feature = "backend-api")]
     fn raise_version_of_many<'a>(&'a self, versions: &'a [(&'a str, Version)]) -> StoreFuture<'a, ()>;
 
-    /// The next Clerk user ids of rows that are no tombstones.
+    /// Returns the next Clerk user ids of live rows.
     #[cfg(feature = "backend-api")]
     fn ids_after<'a>(&'a self, clerk_id: &'a str, most: i64) -> StoreFuture<'a, Vec<String>>;
 
-    /// Tells other processes that a row was written.
+    /// Notifies other processes that a row was written.
     fn announce<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, ()>;
 
-    /// Applies what Clerk has sent, in one transaction with what the application does for it.
+    /// Applies a delivery, in one transaction with the application's hook.
     fn apply<'a>(
         &'a self,
         delivery: &'a Webhook,
@@ -141,23 +141,23 @@ pub(crate) trait Store<U: SyncedUser>: Send + Sync {
     /// Records that a subject is admitted again, if the database has an older denial of it.
     fn admit_denied<'a>(&'a self, denial: &'a Denial) -> StoreFuture<'a, ()>;
 
-    /// The denials that have changed since, in milliseconds of the database's clock.
+    /// Returns the denials that have changed since, in milliseconds of the database's clock.
     fn read_denials(&self, since: i64, now: Timestamp) -> StoreFuture<'_, DenialChanges>;
 
     /// Deletes the denials that have expired.
     fn forget_denials(&self, now: Timestamp) -> StoreFuture<'_, ()>;
 
-    /// The rows of which the database keeps something else than was written.
+    /// Returns the record of rows that the database normalizes.
     fn normalized(&self) -> &Normalized<U>;
 
     /// Ends when the pool is closed.
     fn close_event(&self) -> CloseEvent;
 }
 
-/// What the table holds, as far as it has changed.
+/// The changes of the table's content.
 pub(crate) struct DenialChanges {
-    /// Each denial, and when it was recorded, by the database's clock.
+    /// Each denial, with the time of its recording, by the database's clock.
     pub(crate) denials: Vec<(Denial, Timestamp)>,
-    /// The database's clock, in milliseconds, from which the next read goes on.
+    /// The database's clock, in milliseconds, at which the next read starts.
     pub(crate) read_at: i64,
 }

@@ -1,6 +1,6 @@
-//! Remembers the rows of which the database keeps something else than was written: a trigger, a domain, `CHAR(n)` or another
-//! type normalizes a value, or a trigger keeps the old row. Such a row is written once for each version, and then known to be
-//! what the claims become.
+//! Records the rows that the database stores differently from the written values: a trigger, a domain, `CHAR(n)` or
+//! another type normalizes a value, or a trigger keeps the old row. Such a row is written once for each version, and
+//! then recognized as the normalization of the claims.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
@@ -14,14 +14,14 @@ use crate::sync::model::row::StoredRow;
 use crate::sync::model::version::Version;
 use crate::user::{Compared, SyncedUser, VersionSource, all_equal, different};
 
-/// How many users are remembered. One costs about its row.
+/// The maximum number of recorded users. Each costs about its row.
 const MAX_REMEMBERED: usize = 10_000;
 
-/// The rows that are what the database makes of their claims.
+/// The rows that are the database's normalization of their claims.
 pub(crate) struct Normalized<U> {
     rows: Cache<Box<str>, Arc<Known<U>>>,
     hasher: RandomState,
-    /// The columns that have been reported. One warning for each is enough.
+    /// The columns that have been reported, with one warning each.
     reported: Mutex<HashSet<&'static str>>,
 }
 
@@ -30,7 +30,7 @@ struct Known<U> {
     version: Version,
     /// The claims that were written.
     claims: u64,
-    /// The row after that, if it does not hold the claims. One that holds them is the request's own.
+    /// The row after that write, if it does not match the claims. A row that matches is the request's own.
     row: Option<Arc<U>>,
     /// Its version, which is older if the database kept the old row.
     stored: Version,
@@ -47,7 +47,7 @@ impl<U> Default for Normalized<U> {
 }
 
 impl<U: SyncedUser> Normalized<U> {
-    /// Whether a row is what the database makes of these claims, although it does not hold them.
+    /// Returns whether a row is the database's normalization of these claims, although it does not match them.
     pub(crate) fn knows(&self, observation: &Observation<'_, U>, stored: &StoredRow<U>) -> bool {
         self.known(observation).is_some_and(|known| {
             let is_same_row = known
@@ -58,8 +58,8 @@ impl<U: SyncedUser> Normalized<U> {
         })
     }
 
-    /// Whether these claims have been written before and the row that was returned then held them, so that a row that does
-    /// not is one that something has changed since: somebody, or a trigger that runs afterwards.
+    /// Returns whether these claims have been written before and the returned row matched them. A row that does not
+    /// match was then changed later, by another program or by a trigger that runs afterwards.
     pub(crate) fn was_written(&self, observation: &Observation<'_, U>) -> bool {
         self.known(observation).is_some()
     }
@@ -71,15 +71,15 @@ impl<U: SyncedUser> Normalized<U> {
         let known = self.rows.get(observation.clerk_id())?;
         let is_same_version = match U::VERSION {
             VersionSource::UpdatedAt { .. } => known.version == observation.version,
-            // Each token has a version of its own.
+            // Each token has a separate version.
             VersionSource::IssuedAt => true,
         };
         (is_same_version && known.claims == self.fingerprint(observation.source)).then_some(known)
     }
 
-    /// Notes the row that a write of these claims has returned. Returns whether the row was changed at all.
+    /// Records the row that a write of these claims has returned. Returns whether the row was changed at all.
     ///
-    /// That a row holds the claims is noted as well: a trigger may change it afterwards.
+    /// A matching row is recorded as well: a trigger may change it afterwards.
     pub(crate) fn record(&self, observation: &Observation<'_, U>, stored: &StoredRow<U>) -> bool {
         let (clerk_id, version) = (observation.clerk_id(), observation.version);
         if stored.deleted || stored.version > version {
@@ -137,7 +137,7 @@ impl<U: SyncedUser> Normalized<U> {
         }
     }
 
-    /// The claims of the template, whatever their version.
+    /// Hashes the claims of the template, without their version.
     fn fingerprint(&self, source: ClaimSource<'_>) -> u64 {
         let mut hasher = self.hasher.build_hasher();
         for claim in U::TEMPLATE {

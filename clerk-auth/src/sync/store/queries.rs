@@ -1,4 +1,4 @@
-//! sqlx's generics, written once: the queries that the store makes, and the values that it sends and reads.
+//! sqlx's generics, written once: the queries of the store, and the values that it sends and reads.
 
 use std::future::Future;
 
@@ -13,8 +13,8 @@ pub(crate) trait Queries: Database {
         arguments: Self::Arguments,
     ) -> impl Future<Output = Result<Vec<Self::Row>, sqlx::Error>> + Send + 'a;
 
-    /// As [`fetch_all`](Self::fetch_all), for a statement whose text is made of the derive's constants and numbers. One that
-    /// is not kept does not drive the statements of requests out of the connection's cache.
+    /// Like [`fetch_all`](Self::fetch_all), for a statement whose text consists of the derive's constants and numbers.
+    /// A statement that is not cached does not evict the statements of requests from the connection's cache.
     #[cfg(feature = "backend-api")]
     fn fetch_all_of<'a>(
         connection: &'a mut Self::Connection,
@@ -30,7 +30,7 @@ pub(crate) trait Queries: Database {
         arguments: Self::Arguments,
     ) -> impl Future<Output = Result<Option<Self::Row>, sqlx::Error>> + Send + 'a;
 
-    /// Runs a statement, and returns how many rows it changed.
+    /// Runs a statement, and returns the number of changed rows.
     fn execute<'a>(
         connection: &'a mut Self::Connection,
         sql: &'static str,
@@ -49,7 +49,7 @@ pub(crate) trait Queries: Database {
 
     fn boolean(row: &Self::Row, column: usize) -> Result<bool, sqlx::Error>;
 
-    /// The parameter of a statement for one user.
+    /// Returns the parameter of a statement for one user.
     fn key(clerk_id: &str) -> Result<Self::Arguments, sqlx::Error> {
         let mut arguments = Self::Arguments::default();
         Self::add_text(&mut arguments, clerk_id)?;

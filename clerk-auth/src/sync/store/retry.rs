@@ -1,5 +1,5 @@
-//! Repeats a piece of work that fails for a reason which a statement prepared anew, another connection or another moment
-//! takes away. The failure of a piece of work leaves nothing behind, so that it can be repeated.
+//! Repeats failed work if a newly prepared statement, another connection or a later time can succeed. Failed work
+//! leaves nothing behind, so that it can be repeated.
 //!
 //! | kind of error | repeated |
 //! |---|---|
@@ -8,7 +8,7 @@
 //! | a lost race, a lock that was not to be had | after a pause that grows and is different for each, 30 times |
 //! | any other | not at all |
 //!
-//! How long all of that takes is bounded by the time of the request, delivery or import that waits.
+//! The time of the waiting request, delivery or import bounds all repetitions.
 
 use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
@@ -22,10 +22,11 @@ use super::error::BoxError;
 use super::error::WriteError;
 use super::sqlstate::{self, ErrorKind};
 
-/// How often work is repeated after its connection was lost. A statement that crashes the server must not crash it often.
+/// The maximum number of repetitions after a lost connection. A statement that crashes the server must not crash it
+/// often.
 const MAX_LOST: u32 = 2;
 
-/// How often work is repeated after a race.
+/// The maximum number of repetitions after a race.
 const MAX_RACES: u32 = 30;
 
 /// The longest pause after the first race; it doubles with each further one.
@@ -36,7 +37,7 @@ const MAX_PAUSE: Duration = Duration::from_millis(64);
 
 /// An error that may be one of the database's.
 pub(crate) trait Failed {
-    /// What the database means by it, if it is one.
+    /// Returns the kind of the database's error, if it is one.
     fn kind(&self) -> Option<ErrorKind>;
 }
 
@@ -68,7 +69,7 @@ fn of_hook(error: &BoxError) -> Option<ErrorKind> {
     }
 }
 
-/// How often one piece of work was repeated, by reason.
+/// The number of repetitions of the work, by reason.
 #[derive(Debug)]
 struct Repeats {
     stale: u32,
@@ -78,7 +79,7 @@ struct Repeats {
 }
 
 impl Repeats {
-    /// How long to wait before the work is repeated; `None` if it is not.
+    /// Returns the pause before the work is repeated; returns `None` if it is not repeated.
     fn pause(&mut self, kind: ErrorKind) -> Option<Duration> {
         let (count, most) = match kind {
             ErrorKind::StaleStatement => (&mut self.stale, self.most_stale),
@@ -97,17 +98,18 @@ impl Repeats {
     }
 }
 
-/// A random part of the longest pause after so many races: who has met once meets again otherwise.
+/// Returns a random part of the longest pause after this many races: without it, the same transactions would collide
+/// again.
 fn jitter(races: u32) -> Duration {
     let longest = FIRST_PAUSE
         .saturating_mul(1 << races.min(16).saturating_sub(1))
         .min(MAX_PAUSE);
-    // Keys of its own for each state, from the operating system at first.
+    // Each state has its own keys, initially from the operating system.
     let random = RandomState::new().hash_one(races) % 1_024;
     longest * u32::try_from(random).unwrap_or(0) / 1_024
 }
 
-/// Does the work, and repeats it where that helps. `connections` is how many connections of the pool may be stale.
+/// Runs work, and repeats it if that helps. `connections` is the number of the pool's connections that may be stale.
 pub(super) async fn repeated<T, E, F>(connections: u32, mut work: impl FnMut() -> F) -> Result<T, E>
 where
     E: Failed,
@@ -134,7 +136,7 @@ where
     }
 }
 
-/// Whether work that failed with this is worth repeating.
+/// Returns whether work that failed with this error is worth repeating.
 pub(super) fn may_be_repeated(error: &impl Failed) -> bool {
     matches!(
         error.kind(),
@@ -142,8 +144,8 @@ pub(super) fn may_be_repeated(error: &impl Failed) -> bool {
     )
 }
 
-/// Returns what work on a connection has returned. If one of the connection's statements was stale, the connection prepares
-/// all of them anew, also inside a transaction, which has failed.
+/// Returns the result of work on a connection. If one of the connection's statements was stale, the connection prepares
+/// all of them again, even inside a transaction, which has failed.
 pub(crate) async fn forget_if_stale<DB, T, E>(
     connection: &mut DB::Connection,
     ended: Result<T, E>,
@@ -155,7 +157,7 @@ where
     if let Err(error) = &ended
         && error.kind() == Some(ErrorKind::StaleStatement)
     {
-        // A connection on which that fails is lost, which its next use shows.
+        // If this fails, the connection is lost, as its next use will show.
         drop(connection.clear_cached_statements().await);
     }
     ended

@@ -23,23 +23,23 @@ pub(crate) struct SqlStore<U, DB: Database> {
     pub(crate) on_insert: Option<Hook<U, DB>>,
     pub(crate) on_delete: Option<Hook<U, DB>>,
     pub(crate) on_event: Option<OnEvent<DB>>,
-    /// By which this handle knows what it has announced itself.
+    /// The id by which this handle recognizes its own announcements.
     pub(crate) sender: Arc<str>,
-    /// Whether there is a table of denials.
+    /// True if there is a table of denials.
     pub(crate) shares_denials: bool,
     pub(crate) stuck: Stuck,
     pub(crate) normalized: Normalized<U>,
 }
 
 impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
-    /// Whether writes are announced: rows that every process reads each time need not be.
+    /// True if writes are announced: rows that every process reads each time need no announcement.
     pub(super) const ANNOUNCES: bool = DB::ANNOUNCES && !U::FRESH_FOR.is_zero();
 
     pub(super) fn announcement_of(&self, clerk_id: &str) -> String {
         announcement(&self.sender, U::TABLE, std::iter::once(clerk_id))
     }
 
-    /// Does a piece of work, and repeats it where that helps.
+    /// Runs work, and repeats it if that helps.
     pub(super) fn repeated<T, E, F>(&self, work: impl FnMut() -> F) -> impl Future<Output = Result<T, E>>
     where
         E: Failed,
@@ -48,8 +48,8 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         repeated(self.connections.most(), work)
     }
 
-    /// Does a piece of work that may wait for the lock of a user's row, and repeats it where that helps. The work is told whether
-    /// the user's last write was given up.
+    /// Runs work that may wait for the lock of a user's row, and repeats it if that helps. The work receives whether
+    /// the user's last write was abandoned.
     pub(super) async fn tried<T, E, F>(&self, clerk_id: &str, mut work: impl FnMut(bool) -> F) -> Result<T, E>
     where
         E: Failed,
@@ -62,7 +62,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         done
     }
 
-    /// Reads a row on a connection of its own.
+    /// Reads a row on a separate connection.
     pub(super) fn read_row<'a>(
         &'a self,
         clerk_id: &'a str,
@@ -74,7 +74,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         })
     }
 
-    /// Reads the rows of those that have one, with their Clerk user ids.
+    /// Reads the existing rows of these users, with their Clerk user ids.
     pub(super) fn read_rows<'a>(
         &'a self,
         clerk_ids: &'a [&'a str],
@@ -96,7 +96,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         Self::select_by(connection, U::SELECT, clerk_id).await
     }
 
-    /// Holds others off the row until the transaction is over.
+    /// Locks the row until the end of the transaction.
     pub(super) async fn select_and_lock(
         &self,
         connection: &mut DB::Connection,

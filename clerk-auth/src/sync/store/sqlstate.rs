@@ -1,7 +1,7 @@
-//! Classifies the errors of a database: the one place that knows error codes.
+//! Classifies the errors of a database: no other module interprets error codes.
 //!
-//! PostgreSQL reports a SQLSTATE of five characters, SQLite a result code, which is a number. Either may consist of digits
-//! alone, so the driver's type decides which of the two a code is.
+//! PostgreSQL reports a SQLSTATE of five characters, SQLite a numeric result code. Either may consist of digits alone,
+//! so the driver's type distinguishes the two.
 
 use std::io;
 
@@ -14,9 +14,9 @@ use sqlx::sqlite::SqliteError;
 #[cfg(feature = "postgres")]
 use crate::schema::means_lost_statement;
 
-/// What an error of the database means for the work that failed.
+/// The meaning of a database error for the work that failed.
 ///
-/// What follows from each kind is decided in [`failure`](crate::sync::failure).
+/// The consequences of each kind are decided in [`failure`](crate::sync::failure).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum ErrorKind {
     /// The database cannot be used: no connection, a shutdown, a full disk.
@@ -33,8 +33,8 @@ pub(crate) enum ErrorKind {
     /// The database does not accept this row: a constraint, a trigger, a length, an encoding. A retry fails in the same
     /// way until the data or the table changes. Another row is not affected.
     ///
-    /// A violated unique index is of this kind too. Whether the index belongs to the struct's own table, and what follows
-    /// from that, is decided before: see [`conflict`](crate::sync::flow::conflict).
+    /// A unique violation is of this kind too. [`conflict`](crate::sync::flow::conflict) decides earlier whether the
+    /// index belongs to the struct's own table, and the consequences.
     RefusedData,
     /// The struct's types cannot hold a row of the table. Another row is not affected.
     UnreadableRow,
@@ -53,7 +53,7 @@ pub(crate) fn kind(error: &sqlx::Error) -> ErrorKind {
     match error {
         sqlx::Error::Database(error) => of_database(&**error),
         sqlx::Error::Io(error) => of_io(error.kind()),
-        // Half a message, or one that the driver did not expect: the connection is of no more use.
+        // An incomplete or unexpected message: the connection is not usable any more.
         sqlx::Error::Protocol(_) => ErrorKind::LostConnection,
         sqlx::Error::Tls(_)
         | sqlx::Error::PoolTimedOut
@@ -84,7 +84,7 @@ fn of_io(error: io::ErrorKind) -> ErrorKind {
     }
 }
 
-/// Classifies what the database itself has reported.
+/// Classifies an error that the database itself has reported.
 #[cfg_attr(
     not(any(feature = "postgres", feature = "sqlite")),
     expect(unused_variables, reason = "there is no database")
@@ -107,8 +107,9 @@ fn of_database(error: &dyn DatabaseError) -> ErrorKind {
     ErrorKind::Unknown
 }
 
-/// Whether a prepared statement, or what the driver remembers of a type, is older than the schema. `message` may be in any
-/// language; the server's internal messages (class XX) are always in English, and `routine` is the function in its source.
+/// Returns whether a prepared statement, or the driver's copy of a type, is older than the schema. `message` may be in
+/// any language; the server's internal messages (class XX) are always in English, and `routine` is the function in its
+/// source.
 #[cfg(feature = "postgres")]
 fn is_stale(code: &str, message: &str, routine: Option<&str>) -> bool {
     match code {
@@ -134,7 +135,7 @@ fn is_stale(code: &str, message: &str, routine: Option<&str>) -> bool {
 #[cfg(feature = "postgres")]
 fn of_sqlstate(code: &str) -> ErrorKind {
     match code {
-        // A standby, or a session that was told to be read-only.
+        // A standby, or a session that is set to read-only.
         "25006" => return ErrorKind::ReadOnly,
         // The server has ended the connection: for the age of its transaction, by `pg_terminate_backend`, after a crash of
         // another process, or because it was idle.
@@ -198,7 +199,7 @@ fn of_result_code(code: Option<&str>) -> ErrorKind {
     }
 }
 
-/// What a database says of a refusal beside its message, which holds values.
+/// The database's details of an error besides its message, which contains values.
 #[derive(Debug, Default)]
 pub(crate) struct Details {
     /// The SQLSTATE of PostgreSQL, or the result code of SQLite.
@@ -208,7 +209,7 @@ pub(crate) struct Details {
     pub(crate) column: Option<Box<str>>,
 }
 
-/// The names in an error. It holds no value.
+/// Returns the names in an error, without values.
 pub(crate) fn details(error: &sqlx::Error) -> Details {
     let error = match error {
         sqlx::Error::Database(error) => error,

@@ -25,9 +25,9 @@ pub(crate) struct Attempt<'a> {
 }
 
 impl Stuck {
-    /// Whether the user's last write was given up.
+    /// Returns whether the user's last write was abandoned.
     pub(crate) fn contains(&self, clerk_id: &str) -> bool {
-        // Most often nobody is.
+        // The list is usually empty.
         !self.0.is_empty() && self.0.get(clerk_id).is_some()
     }
 
@@ -41,7 +41,7 @@ impl Stuck {
 }
 
 impl Attempt<'_> {
-    /// The database has answered, whatever it said.
+    /// Records that the database has answered, with any result.
     pub(crate) fn end(mut self) {
         self.has_ended = true;
         if !self.stuck.0.is_empty() {

@@ -26,7 +26,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         Ok(arguments)
     }
 
-    /// Writes a row on a connection of its own.
+    /// Writes a row on a separate connection.
     pub(super) async fn write_row(
         &self,
         observation: &Observation<'_, U>,
@@ -97,7 +97,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         Ok(written)
     }
 
-    /// Writes in a transaction of its own if one statement is not enough.
+    /// Writes in a separate transaction if one statement is not enough.
     pub(super) async fn write_on(
         &self,
         connection: &mut DB::Connection,
@@ -122,7 +122,8 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         Ok(written)
     }
 
-    /// Runs [`StoredIn::SELECT_OR_INSERT`], or [`StoredIn::INSERT`] where there is none; `None` if it does not tell.
+    /// Runs [`StoredIn::SELECT_OR_INSERT`], or [`StoredIn::INSERT`] if the database has no such statement. Returns
+    /// `None` if the outcome is unknown.
     pub(super) async fn select_or_insert(
         &self,
         observation: &Observation<'_, U>,
@@ -133,7 +134,8 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         // To the end, where a constraint that is deferred refuses.
         let rows = DB::fetch_all(&mut *connection, sql, arguments).await;
         let rows = match forget_if_stale::<DB, _, _>(&mut connection, rows).await {
-            // What forbids the insertion, another's e-mail address or a server that only reads, need not forbid the read.
+            // An error that forbids the insertion need not forbid the read: another's e-mail address, or a read-only
+            // server.
             Err(sqlx::Error::Database(_)) => return Ok(None),
             rows => rows?,
         };

@@ -10,9 +10,9 @@ use crate::schema::quote;
 #[cfg(feature = "postgres")]
 use crate::schema::quote_path;
 
-/// Finds an index by its table and schema: the table itself, or one of its partitions at any depth. The key's columns are
-/// those of `indkey`, and those that its expressions name by `varattno`; a predicate and `INCLUDE` are not part of the
-/// key. One row with null stands for an index without any.
+/// Finds an index by its table and schema: the table itself, or one of its partitions at any depth. The key's columns
+/// are those of `indkey`, and those that its expressions name by `varattno`; a predicate and `INCLUDE` are not part of
+/// the key. A row with null represents an index without any.
 #[cfg(feature = "postgres")]
 const POSTGRES: &str = "\
 WITH RECURSIVE own(relation) AS ( \
@@ -56,7 +56,7 @@ pub(crate) async fn postgres(
     Ok((!columns.is_empty()).then(|| columns.into_iter().flatten().collect()))
 }
 
-/// What begins a message of SQLite about a unique index.
+/// The prefix of SQLite's message about a unique index.
 #[cfg(feature = "sqlite")]
 const UNIQUE: &str = "UNIQUE constraint failed: ";
 

@@ -42,7 +42,7 @@ fn each_sqlstate_class_has_a_kind() {
             RefusedStatement,
         ),
         ("54011 54023 55000 HV000", RefusedStatement),
-        // Internal errors, configuration files, and whatever an application raises under a code of its own.
+        // Internal errors, configuration files, and codes that an application defines itself.
         ("XX000 XX001 F0000 U0001 99999 1 517 2067 x é", Unknown),
         ("", Unknown),
     ] {
@@ -156,7 +156,7 @@ fn each_result_code_has_a_kind() {
         ("18 19 275 787 1299 1555 1811 2067 3091 20", RefusedData),
         // ERROR, PERM, AUTH, AUTH_USER, RANGE.
         ("1 3 23 279 25", RefusedStatement),
-        // INTERNAL, ABORT, EMPTY, MISUSE, and what is no code.
+        // INTERNAL, ABORT, EMPTY, MISUSE, and strings that are not codes.
         ("2 4 16 21 -1 x", Unknown),
     ] {
         for code in codes.split(' ') {
