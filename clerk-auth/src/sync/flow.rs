@@ -1,4 +1,4 @@
-//! One file for each way in which a user arrives, and for what they share.
+//! The flows: one file for each way in which a user arrives, and for their common parts.
 
 #[cfg(feature = "backend-api")]
 pub(super) mod backend_api;

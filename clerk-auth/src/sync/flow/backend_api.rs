@@ -1,8 +1,8 @@
-//! Queries Clerk's Backend API for what a token does not tell: its claims are absent, or another row holds a unique value.
+//! Queries Clerk's Backend API for data that a token lacks: its claims are absent, or another row holds a unique value.
 //!
-//! An answer is used only after the secret key was shown to be of this instance ([`InstanceProof`]), and only to bring a row
-//! up to date. Clerk's "there is no such user" refuses the request that asked and deletes nothing: a replica of Clerk's may
-//! be behind, and a deletion is final. Questions are bounded ([`ApiBudget`]).
+//! An answer is used only after the secret key is proven to belong to this instance ([`InstanceProof`]), and only to
+//! update a row. Clerk's "there is no such user" refuses the request and deletes nothing: a replica of Clerk's may be
+//! behind, and a deletion is final. The lookups are bounded ([`ApiBudget`]).
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::sync::store::interface::Lookup;
 use crate::time::Timestamp;
 use crate::user::SyncedUser;
 
-/// The row of a user whose token has none of the claims.
+/// Returns the row of a user whose token has none of the claims.
 pub(crate) async fn without_claims<U: SyncedUser>(
     engine: &Arc<Engine<U>>,
     session: &Session,
@@ -74,7 +74,7 @@ pub(crate) async fn without_claims<U: SyncedUser>(
 }
 
 impl<U: SyncedUser> Engine<U> {
-    /// The row as it is; without one there is nothing to go by.
+    /// Returns the present row; without one, the request is refused.
     async fn serve_existing(
         &self,
         session: &Session,

@@ -1,16 +1,18 @@
-//! Settles a unique index of the team's own that refuses a row, because another row holds the value.
+//! Resolves a unique violation on one of the application's own indexes.
 //!
-//! Rows are never merged and never found by such a value. What follows depends on the index:
+//! Rows are never merged and never found by such a value. The resolution depends on the index:
 //!
 //! - an index of another table, into which a trigger has written: the row is refused, and nothing changes;
-//! - an index on claims that Clerk itself keeps unique ([`ClaimColumn::unique_in_clerk`]): two rows can share such a value
-//!   only while one of them is out of date. The newest version wins, and the column of the other row becomes null;
-//! - any other index: the row is refused with [`SyncError::Conflict`], and nothing changes. Otherwise anybody could take the
-//!   value of anybody else, a handle of `unsafe_metadata` for example. Only the row of a deleted user gives its value up.
+//! - an index on claims that Clerk itself keeps unique ([`ClaimColumn::unique_in_clerk`]): two rows can share such a
+//!   value only while one of them is out of date. The newest version wins, and the column of the other row becomes
+//!   null;
+//! - any other index: the row is refused with [`SyncError::Conflict`], and nothing changes. Otherwise a user could take
+//!   the value of another, for example a handle in `unsafe_metadata`. Only the row of a deleted user releases its
+//!   value.
 //!
-//! An unchanged request writes nothing afterwards. A row that goes without a value is recognized by a look at the newer row
-//! that holds the value ([`goes_without`]). A refused user is remembered, and a look at the holder decides whether
-//! another write is tried ([`refusal::refuse_again`]).
+//! An unchanged request writes nothing afterwards. A row without its value is recognized by the newer row that holds
+//! the value ([`goes_without`]). A refused user is recorded, and a read of the holder decides whether another write is
+//! tried ([`refusal::refuse_again`]).
 //!
 //! [`ClaimColumn::unique_in_clerk`]: crate::user::ClaimColumn::unique_in_clerk
 
@@ -34,21 +36,22 @@ use crate::sync::store::error::WriteError;
 use crate::sync::store::interface::ViolatedIndex;
 use crate::user::SyncedUser;
 
-/// How often a write is tried. Two indexes, each held by one row, take four attempts.
+/// The maximum number of attempts to write. Two indexes, each held by one row, take four attempts.
 const MAX_ATTEMPTS: usize = 24;
 
-/// What is made null so that a row can be written.
+/// A column that is set to null so that a row can be written.
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Concession {
-    /// A column of an older row gives its value up.
+    /// A column of an older row releases its value.
     Released { holder: String, column: usize },
-    /// A column of the row itself, which is the older one, goes without.
+    /// A column of the row itself, which is the older one, stays without its value.
     Without { holder: String, column: usize },
 }
 
-/// Writes in spite of an index that has refused the row.
+/// Writes a row that an index has refused.
 ///
-/// Each index is settled by one concession, which is tried alone: a row may share a value that the index does not cover.
+/// Each index is satisfied by one concession, which is tried alone: a row may share a value that the index does not
+/// cover.
 pub(crate) async fn resolve_conflict<U: SyncedUser>(
     engine: &Engine<U>,
     observation: &Observation<'_, U>,
@@ -69,8 +72,8 @@ pub(crate) async fn resolve_conflict<U: SyncedUser>(
         let mut candidates = vec![None];
         candidates.extend(concessions.into_iter().map(Some));
         let mut settled = false;
-        // The first attempt makes none: the holder may have got another value, and a violation of an index on no claim
-        // may be a race, of the Clerk user id in another spelling for example.
+        // The first attempt makes no concession. The holder may have got another value, and a violation of an index on
+        // no claim may be a race, for example of the Clerk user id in another spelling.
         for candidate in candidates {
             attempts += 1;
             if attempts > MAX_ATTEMPTS || candidate.as_ref().is_some_and(|it| made.contains(it)) {
@@ -101,7 +104,7 @@ pub(crate) async fn resolve_conflict<U: SyncedUser>(
     }
 }
 
-/// Whether the row says what the claims say, but for values that newer rows hold. Such a row is right as it is.
+/// Returns whether the row matches the claims, except for values that newer rows hold. Such a row is correct.
 pub(crate) async fn goes_without<U: SyncedUser>(
     engine: &Engine<U>,
     observation: &Observation<'_, U>,
@@ -138,8 +141,8 @@ pub(crate) async fn goes_without<U: SyncedUser>(
 }
 
 impl<U: SyncedUser> Engine<U> {
-    /// What may settle an index: the columns of rows whose users are deleted and, on claims that Clerk keeps unique, those
-    /// of the older row.
+    /// Lists the columns that may be released to satisfy an index: the columns of rows whose users are deleted. On
+    /// claims that Clerk keeps unique, also the columns of the older row.
     async fn concessions(
         &self,
         observation: &Observation<'_, U>,
@@ -202,20 +205,20 @@ impl<U: SyncedUser> Engine<U> {
         written
     }
 
-    /// The claims with these columns made null; `None` if a field holds no null.
+    /// Returns the claims with these columns set to null; returns `None` if a field cannot be null.
     fn cleared(
         &self,
         observation: &Observation<'_, U>,
         mut columns: impl Iterator<Item = usize>,
     ) -> Option<U::Claims> {
-        // They were read from the same source a moment ago.
+        // The claims were read from this source a moment ago.
         let mut claims = U::read_claims(observation.source).ok()?;
         columns
             .all(|column| U::clear(&mut claims, column))
             .then_some(claims)
     }
 
-    /// Another table's index has refused what a trigger wrote there. Nothing was written.
+    /// Reports that another table's index has refused a trigger's write there. Nothing was written.
     fn violated_elsewhere(&self, clerk_id: &str, refused: Box<dyn DatabaseError>) -> SyncError {
         tracing::error!(
             users_table = U::TABLE,
@@ -228,7 +231,7 @@ impl<U: SyncedUser> Engine<U> {
         sqlx::Error::Database(refused).into()
     }
 
-    /// Logs who has got a value and who goes without, and tells other processes.
+    /// Logs which user has got a value and which has lost it, and notifies other processes.
     async fn log_concessions(&self, clerk_id: &str, made: &[Concession]) {
         for concession in made {
             match concession {
@@ -254,7 +257,7 @@ impl<U: SyncedUser> Engine<U> {
         }
     }
 
-    /// The other rows that hold the claim of a column.
+    /// Returns the other rows that hold the claim of a column.
     async fn holders(
         &self,
         observation: &Observation<'_, U>,
@@ -268,8 +271,8 @@ impl<U: SyncedUser> Engine<U> {
         }
     }
 
-    /// Brings the row that holds another's value up to date. Returns whether it was written; whether that frees the value
-    /// is for the write to find out.
+    /// Updates the row that holds another's value. Returns whether the row was written; the next write shows whether
+    /// the value is free.
     #[cfg(feature = "backend-api")]
     async fn refresh_holder(&self, clerk_id: &str) -> Result<bool, SyncError> {
         let Some(lookup) = &self.lookup else {
@@ -290,7 +293,7 @@ impl<U: SyncedUser> Engine<U> {
             }
             LookedUp::Failed => return Ok(false),
         };
-        // What the struct cannot hold of another user is not for this request to report.
+        // Another user's claims that the struct cannot hold are not an error of this request.
         let user = UserObject::new::<U>(&user);
         let Some(Ok(observation)) = user.as_ref().map(UserObject::observe::<U>) else {
             return Ok(false);
@@ -303,7 +306,7 @@ impl<U: SyncedUser> Engine<U> {
                 Ok(true)
             }
             Err(WriteError::UniqueViolation(_)) => Ok(false),
-            // A tombstone says that a signed event has deleted the user. Their row is one that a race has let in.
+            // A tombstone means that a signed event has deleted the user. The row was inserted by a race.
             Err(WriteError::UserDeleted) => {
                 delete::user_deleted(self, clerk_id).await;
                 Ok(true)
@@ -313,7 +316,7 @@ impl<U: SyncedUser> Engine<U> {
     }
 }
 
-/// Whether a row gives a unique value up to a row of this version.
+/// Returns whether a row releases a unique value to a row of this version.
 fn gives_way<U>(stored: &StoredRow<U>, version: Version) -> bool {
     stored.deleted || stored.version < version
 }

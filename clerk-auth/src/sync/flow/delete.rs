@@ -1,4 +1,4 @@
-//! A deletion, and what a deleted user's token is answered with.
+//! Deletions, and the answer to a deleted user's token.
 
 use crate::id::UserId;
 use crate::sync::engine::Engine;
@@ -10,14 +10,14 @@ use crate::user::SyncedUser;
 pub(crate) async fn delete<U: SyncedUser>(engine: &Engine<U>, clerk_id: &str) -> Result<Deletion, SyncError> {
     let now = engine.clerk.now();
     let denial = engine.barring.of_deleted(&UserId::new(clerk_id), now);
-    // However it ends, and whether or not that is heard, no copy read before is good.
+    // Earlier copies are invalid after any outcome, even if the caller does not receive it.
     let _writing = engine.row_cache.begin_write(clerk_id, now);
     let deletion = engine.store.delete(clerk_id, &denial, now).await?;
     engine.clerk.deny(denial);
     Ok(deletion)
 }
 
-/// What the token of a deleted user is answered with. Their row goes if a race has let it in.
+/// Returns the error for the token of a deleted user. Removes the user's row if a race has inserted it.
 pub(crate) async fn user_deleted<U: SyncedUser>(engine: &Engine<U>, clerk_id: &str) -> SyncError {
     if let Err(error) = engine.store.purge(clerk_id).await {
         let error = SyncError::from(error);

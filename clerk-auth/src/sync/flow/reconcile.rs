@@ -1,4 +1,4 @@
-//! How one observation of a user becomes a row.
+//! Turns an observation of a user into a row.
 
 use std::sync::Arc;
 
@@ -69,16 +69,16 @@ pub(crate) async fn reconcile<U: SyncedUser>(
             (Plan::Write | Plan::Serve | Plan::RaiseVersion, _) => {}
         }
         if plan == Plan::Write && engine.refusals.contains(clerk_id) {
-            // It may hold the pool's only connection.
+            // The lookup may hold the pool's only connection.
             drop(lookup);
             refusal::refuse_again(engine, observation).await?;
             continue;
         }
         let Some(_guard) = guard.or_else(|| engine.write_locks.try_lock(clerk_id, generation)) else {
-            // Whoever has it may be waiting for the connection.
+            // The holder of the lock may be waiting for the connection.
             drop(lookup);
             engine.write_locks.wait(clerk_id).await;
-            // They may have written what we would.
+            // The other writer may have written the same values.
             continue;
         };
         if plan == Plan::RaiseVersion {
@@ -99,7 +99,7 @@ pub(crate) async fn reconcile<U: SyncedUser>(
 }
 
 impl<U: SyncedUser> Engine<U> {
-    /// The row by one statement, which inserts it if there is none; `None` if a look has to tell.
+    /// Reads the row, or inserts it, in one statement. Returns `None` if the caller must do a plain read.
     async fn find_or_insert(
         &self,
         observation: &Observation<'_, U>,
@@ -156,7 +156,8 @@ impl<U: SyncedUser> Engine<U> {
         Ok(self.serve(session, stored, ticket.done(), outcome))
     }
 
-    /// The row as it is after a write that had been tried before: a trigger that runs afterwards may have changed it again.
+    /// Returns the row after a write that had been tried before: a trigger that runs afterwards may have changed it
+    /// again.
     async fn as_left_by_triggers(
         &self,
         observation: &Observation<'_, U>,

@@ -1,4 +1,4 @@
-//! A row that a unique index refuses for good: what is logged and remembered, and when a write is tried again.
+//! Permanent refusals of a row by a unique index: logging, recording, and the time of the next write.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use crate::sync::model::observation::Observation;
 use crate::sync::store::interface::ViolatedIndex;
 use crate::user::SyncedUser;
 
-/// For how long a refused user's write is not tried again while a holder of the value is found.
+/// The time for which a refused user's write is not retried while a holder of the value is found.
 const REMEMBERED: Duration = Duration::from_secs(60);
 
-/// The same where no holder can be found by the value alone: an index on a part of the value, for example.
+/// Like [`REMEMBERED`], if no holder can be found by the value alone: an index on a part of the value, for example.
 const REMEMBERED_UNSEEN: Duration = Duration::from_secs(5);
 
-/// Remembers and logs that a row is refused. Nothing was written.
+/// Records and logs that a row is refused. Nothing was written.
 pub(crate) async fn refuse<U: SyncedUser>(
     engine: &Engine<U>,
     observation: &Observation<'_, U>,
@@ -51,7 +51,7 @@ pub(crate) async fn refuse<U: SyncedUser>(
     Ok(conflict)
 }
 
-/// Refuses a user again whose value is still taken, without a write. Forgets the refusal if a write may succeed now.
+/// Refuses again, without a write, a user whose value is still taken. Drops the refusal if a write may succeed now.
 pub(crate) async fn refuse_again<U: SyncedUser>(
     engine: &Engine<U>,
     observation: &Observation<'_, U>,
@@ -75,7 +75,7 @@ pub(crate) async fn refuse_again<U: SyncedUser>(
 }
 
 impl<U: SyncedUser> Engine<U> {
-    /// Whether one of the holders has the values of all the columns.
+    /// Returns whether one of the holders has the values of all the columns.
     async fn is_still_taken(
         &self,
         observation: &Observation<'_, U>,

@@ -20,7 +20,7 @@ use crate::time::Timestamp;
 use crate::token::Refusal;
 use crate::user::SyncedUser;
 
-/// The row of a session's user.
+/// Returns the row of a session's user.
 pub(crate) async fn row<U: SyncedUser>(
     engine: &Arc<Engine<U>>,
     session: &Session,
@@ -41,12 +41,12 @@ pub(crate) async fn row<U: SyncedUser>(
     {
         return Ok(cached(&row.stored));
     }
-    // In an allocation of its own, which a warm request does not make: it has room for everything that can happen, and
-    // would be part of each handler's future otherwise.
+    // In a separate allocation, which a warm request does not make. The future has room for every possible step, and
+    // would otherwise be part of each handler's future.
     Box::pin(caught(engine.observe(session, kept))).await?
 }
 
-/// A row for one request alone: for structs that are not `Clone`.
+/// Returns a row for one request alone, for structs that are not `Clone`.
 pub(crate) async fn own<U: SyncedUser>(engine: &Engine<U>, clerk_id: &str) -> Result<U, SyncError> {
     let stored = engine
         .within(async { Ok(engine.store.read(clerk_id).await?) })

@@ -1,4 +1,4 @@
-//! Applies what Clerk sends: first who is barred, then the row, in one transaction with what the application does for it.
+//! Applies deliveries from Clerk: first the denial, then the row, in one transaction with the application's hook.
 
 use std::time::Duration;
 
@@ -21,14 +21,14 @@ use crate::token::Refusal;
 use crate::user::SyncedUser;
 use crate::webhook::{Event, Webhook};
 
-/// How long a delivery may take. Svix waits for 15 seconds; the application's hook is in it.
+/// The timeout of a delivery, including the application's hook. Svix waits for 15 seconds.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Applies a delivery whose signature was verified.
 pub(crate) async fn apply<U: SyncedUser>(engine: &Engine<U>, delivery: &Webhook) -> Result<(), SyncError> {
     let now = engine.clerk.now();
     let denial = engine.barring.of_delivery(delivery, now);
-    // At once, and whatever becomes of the rest: the database may be down, and the user's claims may fit no row.
+    // Immediately, and independently of the rest: the database may be down, and the user's claims may fit no row.
     if let Some(denial) = &denial
         && denial.refusal.is_some()
     {
@@ -83,8 +83,8 @@ impl<U: SyncedUser> Engine<U> {
             return self.apply(delivery, now).await;
         }
         let applied = self.apply(delivery, now).await;
-        // A user is admitted also if the application's hook fails, and remembered as admitted where no row remembers when
-        // the user changed last: an older ban may be delivered later.
+        // A user is admitted even if the application's hook fails. Without a row that records the user's last change,
+        // the admission itself is recorded, because an older ban may be delivered later.
         let has_row = !matches!(applied, Ok(Applied::Refused | Applied::Nothing));
         self.admit(denial, has_row, now).await?;
         applied
@@ -92,8 +92,8 @@ impl<U: SyncedUser> Engine<U> {
 
     /// Writes a denial where every process reads it, unless the user's row is newer: the ban was lifted since.
     ///
-    /// The row is read again afterwards. Of a ban and its lifting that are applied at once, either the lifting finds the
-    /// ban in the table, or the ban finds the row of the lifting.
+    /// The row is read again afterwards. If a ban and its lifting are applied concurrently, either the lifting finds
+    /// the ban in the table, or the ban finds the row of the lifting.
     async fn bar(&self, denial: &Denial, now: Timestamp) -> Result<(), SyncError> {
         if self.is_outdated(denial).await? {
             return Ok(());
@@ -109,7 +109,7 @@ impl<U: SyncedUser> Engine<U> {
         Ok(())
     }
 
-    /// Whether the row is newer than a denial, which is then lifted.
+    /// Returns whether the row is newer than a denial, which is then lifted.
     async fn is_outdated(&self, denial: &Denial) -> Result<bool, SyncError> {
         let Subject::User(user_id) = &denial.subject else {
             return Ok(false);
@@ -132,7 +132,7 @@ impl<U: SyncedUser> Engine<U> {
         Ok(true)
     }
 
-    /// Lifts what bars a user.
+    /// Lifts the denial of a user.
     async fn admit(&self, denial: &Denial, has_row: bool, now: Timestamp) -> Result<(), SyncError> {
         if has_row {
             self.store.admit_denied(denial).await?;
@@ -154,7 +154,7 @@ impl<U: SyncedUser> Engine<U> {
         let observation = match user.as_ref().map(UserObject::observe::<U>) {
             None => None,
             Some(Ok(observation)) => Some(observation),
-            // The struct itself refuses such a user: there is no row to be had, now or later.
+            // The struct itself rejects such a user: a row is not possible, now or later.
             Some(Err(claims)) if claims.are(&ClaimProblem::Null) => {
                 tracing::debug!(users_table = U::TABLE, problem = %claims, "a user can have no row");
                 None
@@ -180,7 +180,7 @@ impl<U: SyncedUser> Engine<U> {
             Change::Delete(clerk_id) => Some(*clerk_id),
             Change::Nothing | Change::Refuse => None,
         };
-        // However this ends, no copy of the row that was read before is good.
+        // Earlier copies of the row are invalid after any outcome.
         let _writing = clerk_id.map(|clerk_id| self.row_cache.begin_write(clerk_id, now));
         let was_deleted = clerk_id
             .is_some_and(|clerk_id| self.clerk.denied_user(clerk_id, now) == Some(Refusal::UserDeleted));
@@ -216,8 +216,8 @@ impl<U: SyncedUser> Engine<U> {
         }
     }
 
-    /// Acknowledges a delivery whose claims no repetition makes fit. It is not remembered as delivered, so that a replay or
-    /// an import applies it once they fit; a hook that sees each delivery once sees it then.
+    /// Acknowledges a delivery whose claims will not fit on any retry. The delivery is not recorded as delivered, so
+    /// that a replay or an import applies it once the claims fit. A hook that runs once per delivery runs then.
     async fn acknowledge(&self, delivery: &Webhook, error: &SyncError) -> Result<Applied, SyncError> {
         self.failure_log
             .failure::<U>(subject(delivery), error, self.clerk.now());
@@ -232,7 +232,7 @@ impl<U: SyncedUser> Engine<U> {
         Ok(self.store.apply(delivery, Change::Refuse).await?)
     }
 
-    /// What a unique index of the team's own forbids takes more than one transaction to settle.
+    /// Resolves a unique violation on the application's own index, which takes more than one transaction.
     async fn reconcile(&self, observation: &Observation<'_, U>) -> Result<Applied, SyncError> {
         match reconcile::reconcile(self, observation, None, CountsAsFailure::default()).await {
             Ok(synced) => Ok(Applied::of_request(synced.outcome)),
@@ -242,7 +242,7 @@ impl<U: SyncedUser> Engine<U> {
     }
 }
 
-/// The user whom a delivery is about, if any.
+/// Returns the user of a delivery, if any.
 fn subject(delivery: &Webhook) -> &str {
     match &delivery.event {
         Event::UserCreated(user) | Event::UserUpdated(user) => user.id.as_str(),
