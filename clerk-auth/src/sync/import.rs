@@ -1,4 +1,4 @@
-//! All of Clerk's users beside the table: imports and verification.
+//! Imports and verification of all of Clerk's users.
 
 pub(super) mod instance;
 pub(super) mod missing;

@@ -1,4 +1,4 @@
-//! Makes sure that the secret key of an import is of the instance whose users the table holds.
+//! Verifies that the secret key of an import belongs to the instance whose users the table holds.
 
 use super::progress::ImportError;
 use super::retry::RetryPolicy;
@@ -6,9 +6,9 @@ use crate::backend_api::BackendApi;
 use crate::sync::engine::Engine;
 use crate::user::SyncedUser;
 
-/// Makes sure that the secret key is of the instance whose users the table holds. With another's every row would look
-/// like that of a deleted user, and strangers would get rows. The instance's keys are what both have: Clerk hands them
-/// out to the secret key, and tokens are accepted by them.
+/// Verifies that the secret key belongs to the instance whose users the table holds. With another instance's key, every
+/// row would look like that of a deleted user, and strangers would get rows. The check compares the instance's keys:
+/// Clerk returns them for the secret key, and they verify session tokens.
 pub(super) async fn check_instance<U: SyncedUser>(
     engine: &Engine<U>,
     api: &BackendApi,

@@ -1,4 +1,4 @@
-//! Whom Clerk does not know: a secret key of another instance, and rows of users who are gone.
+//! Users who do not exist at Clerk: because of a secret key of another instance, or because they were deleted.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
 use crate::user::SyncedUser;
 
-/// The users of the next rows that are not marked as deleted: as many as Clerk can be asked for at once.
+/// Returns the users of the next rows that are not marked as deleted: as many as one request to Clerk can list.
 pub(super) async fn rows_after<U: SyncedUser>(
     engine: &Engine<U>,
     clerk_id: &str,
@@ -22,8 +22,8 @@ pub(super) async fn rows_after<U: SyncedUser>(
     Ok(ids.into_iter().map(UserId::new).collect())
 }
 
-/// Those whom Clerk does not know. A list may lack somebody for other reasons than that they are gone, such as a
-/// limit; who is not on it is asked for by name, of which Clerk says that there is no such user.
+/// Returns the users that do not exist at Clerk. A list may lack a user for other reasons, such as a limit. So each
+/// user missing from it is looked up by id, to which Clerk answers that there is no such user.
 pub(super) async fn unknown_to_clerk(
     api: &BackendApi,
     user_ids: &[UserId],

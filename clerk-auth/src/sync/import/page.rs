@@ -1,4 +1,4 @@
-//! A page of Clerk's users beside their rows: what is to be done for each, and doing it with few statements.
+//! Compares a page of Clerk's users with their rows, and writes the differences with few statements.
 
 use std::collections::HashMap;
 
@@ -22,17 +22,17 @@ use crate::sync::store::sqlstate::{ErrorKind, kind};
 use crate::sync::unwind::{Panicked, caught, caught_now};
 use crate::user::SyncedUser;
 
-/// What became of the users of a page.
+/// The outcomes of a page's users.
 #[derive(Debug, Default)]
 pub(super) struct PageReport {
     pub(crate) counts: ImportCounts,
     pub(super) not_imported: Vec<(UserId, NotImported)>,
 }
 
-/// The users of a page with what they are written from, each once.
+/// The users of a page with the source of their rows, each once.
 pub(super) struct Page<'a> {
     pub(crate) users: Vec<UserObject<'a>>,
-    /// What is no user object.
+    /// The elements that are not user objects.
     others: Vec<UserId>,
 }
 
@@ -51,12 +51,12 @@ impl<'a> Page<'a> {
             }
         }
         let mut users: Vec<_> = newest.into_values().collect();
-        // Who writes rows in one order does not wait for another in a circle.
+        // Writers that lock rows in one order do not deadlock.
         users.sort_unstable_by(|one, other| one.id.cmp(other.id));
         Self { users, others }
     }
 
-    /// The users whom the struct can hold; the others are reported.
+    /// Returns the users whom the struct can hold; the others are reported.
     pub(super) fn observations<U: SyncedUser>(&self) -> (Vec<Observation<'_, U>>, PageReport) {
         let mut report = PageReport::default();
         for user_id in &self.others {
@@ -80,7 +80,7 @@ impl PageReport {
         self.not_imported.push((UserId::new(clerk_id), reason));
     }
 
-    /// Names a user for whom alone something has failed. Any other error is returned.
+    /// Reports a user if the failure concerns only that user. Any other error is returned.
     fn skip_for<U: SyncedUser>(&mut self, clerk_id: &str, error: SyncError) -> Result<(), SyncError> {
         if error.failure::<U>().step() != Step::Skip {
             return Err(error);
@@ -118,7 +118,7 @@ impl PageReport {
     }
 }
 
-/// Makes the rows of a page's users what Clerk says, or counts what it would do.
+/// Updates the rows of a page's users to Clerk's data, or counts the necessary changes.
 pub(super) async fn import_page<U: SyncedUser>(
     engine: &Engine<U>,
     users: &[LenientValue],
@@ -139,7 +139,7 @@ pub(super) async fn import_page<U: SyncedUser>(
             RowState::Missing if dry_run => report.count(SyncOutcome::Inserted),
             RowState::Stale | RowState::Different if dry_run => report.count(SyncOutcome::Updated),
             RowState::Missing | RowState::Stale => writes.push(observation),
-            // Alone, so that what the database makes of it is known from then on.
+            // Written alone, so that the database's normalization is recorded.
             RowState::Different => engine.write_row(&observation, &mut report).await?,
         }
     }
@@ -151,7 +151,7 @@ pub(super) async fn import_page<U: SyncedUser>(
 }
 
 impl<U: SyncedUser> Engine<U> {
-    /// Raises the versions of rows, and reads the rows again: see [`Plan::RaiseVersion`]. Returns those that are to be written.
+    /// Raises the versions of rows, and reads the rows again: see [`Plan::RaiseVersion`]. Returns the rows to write.
     async fn raise_versions<'a>(
         &self,
         rows: Vec<Observation<'a, U>>,
@@ -181,7 +181,7 @@ impl<U: SyncedUser> Engine<U> {
         Ok(replaced)
     }
 
-    /// As one statement would, for rows of which the database refuses one. Returns the others.
+    /// Raises each version separately, for rows of which the database refuses one. Returns the others.
     async fn raise_each_version<'a>(
         &self,
         rows: Vec<Observation<'a, U>>,
@@ -198,7 +198,7 @@ impl<U: SyncedUser> Engine<U> {
         Ok(raised)
     }
 
-    /// Writes with one statement; where that fails for one of the rows, halves find out for which.
+    /// Writes with one statement; if that fails for one of the rows, splits the rows in halves to find it.
     async fn write_page(
         &self,
         rows: &[Observation<'_, U>],
@@ -233,20 +233,20 @@ impl<U: SyncedUser> Engine<U> {
 
     async fn write_part(&self, rows: &[Observation<'_, U>]) -> Result<Vec<UpsertedRow>, WriteError> {
         let now = self.clerk.now();
-        // However it ends, no copy of these rows that was read before is good.
+        // Earlier copies of these rows are invalid after any outcome.
         let _writing: Vec<_> = rows
             .iter()
             .map(|row| self.row_cache.begin_write(row.clerk_id(), now))
             .collect();
         match tokio::time::timeout(WRITE_TIMEOUT, caught(self.store.write_many(rows))).await {
             Ok(Ok(written)) => written,
-            // Of one of the rows.
+            // The panic concerns one of the rows.
             Ok(Err(panicked)) => Err(WriteError::OnInsert(panicked.into())),
             Err(_) => Err(WriteError::Database(sqlx::Error::PoolTimedOut)),
         }
     }
 
-    /// The one row that a statement of many stumbled over, by the rules of any other.
+    /// Writes the row that failed in a statement of many, by the rules of a single row.
     async fn write_row(&self, row: &Observation<'_, U>, report: &mut PageReport) -> Result<(), SyncError> {
         let clerk_id = row.clerk_id();
         match at_most(reconcile::reconcile(self, row, None, CountsAsFailure::default())).await {
@@ -296,7 +296,7 @@ impl<U: SyncedUser> Engine<U> {
     }
 }
 
-/// Whether the write of many rows failed for one of them.
+/// Returns whether the write of many rows failed because of one of them.
 fn is_of_one(error: &WriteError) -> bool {
     match error {
         WriteError::UniqueViolation(_) | WriteError::OnInsert(_) => true,
@@ -305,8 +305,8 @@ fn is_of_one(error: &WriteError) -> bool {
     }
 }
 
-/// The users of a page up to the last one who has an id, after whom the next page begins. Without any id, all of them: the
-/// [client](crate::backend_api::BackendApi::users) makes sure that such a page is the last one.
+/// Returns the users of a page up to the last one with an id, after whom the next page begins. Without any id, returns
+/// all of them: the [client](crate::backend_api::BackendApi::users) ensures that such a page is the last one.
 pub(super) fn up_to_last_id(page: &[LenientValue]) -> (&[LenientValue], Option<&str>) {
     let last = page.iter().enumerate().rev();
     match last

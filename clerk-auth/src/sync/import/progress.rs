@@ -1,4 +1,4 @@
-//! What an import tells of itself: counts, where it is, and what went wrong with whom.
+//! The report of an import: counts, position, and the errors per user.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,7 +11,7 @@ use crate::sync::error::SyncError;
 use crate::sync::store::error::BoxError;
 use crate::sync::store::sqlstate::details;
 
-/// How far an [`Import`](crate::sync::Import) has come.
+/// The progress of an [`Import`](crate::sync::Import).
 ///
 /// ```
 /// use clerk_auth::sync::ImportProgress;
@@ -25,15 +25,16 @@ use crate::sync::store::sqlstate::details;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct ImportProgress {
-    /// What it has done since it was started or resumed.
+    /// The counts since the import was started or resumed.
     pub counts: ImportCounts,
-    /// To be kept: a later import goes on [`after`](crate::sync::Import::resume_from) it. `None` before the first page.
+    /// The cursor to store: a later import [resumes](crate::sync::Import::resume_from) after it. `None` before the
+    /// first page.
     pub cursor: Option<ImportCursor>,
-    /// Whom this step could not write, and why.
+    /// The users that this step could not write, with the reasons.
     pub not_imported: Vec<(UserId, NotImported)>,
 }
 
-/// How many users an import came across, by what became of them.
+/// The number of users that an import processed, by outcome.
 ///
 /// ```
 /// use clerk_auth::sync::ImportCounts;
@@ -48,19 +49,19 @@ pub struct ImportProgress {
 pub struct ImportCounts {
     /// They have a row now.
     pub inserted: u64,
-    /// Their row was older than Clerk's answer, and said something else.
+    /// Their row was older than Clerk's answer, and different.
     pub updated: u64,
-    /// Their row was right, or newer.
+    /// Their row was correct, or newer.
     pub unchanged: u64,
-    /// They could not be imported; [`NotImported`] says why.
+    /// They could not be imported; see [`NotImported`].
     pub skipped: u64,
-    /// A unique index of the team's own keeps them from having a row, or their row from being brought up to date.
+    /// A unique index of the application's own refuses their row, or its update.
     pub conflicted: u64,
-    /// Their row is marked as deleted now, because Clerk does not know them any more.
+    /// Their row is now marked as deleted, because the user no longer exists at Clerk.
     pub deleted: u64,
 }
 
-/// Why a user was not imported.
+/// The reason why a user was not imported.
 ///
 /// ```
 /// use clerk_auth::sync::NotImported;
@@ -88,21 +89,22 @@ pub enum NotImported {
     /// `#[claim(required)]`.
     #[error("{0}")]
     Claims(UnreadableClaims),
-    /// The row is marked as deleted, and stays so.
+    /// The row is marked as deleted, and stays deleted.
     #[error("the user's row is marked as deleted")]
     Deleted,
     /// The application's `on_insert` failed; the user's next request or the next import tries again.
     #[error("the application's `on_insert` failed: {0}")]
     OnInsert(#[source] BoxError),
-    /// A unique index of the team's own holds a value of these columns for another user's row.
+    /// A unique index of the application's own holds a value of these columns for another user's row.
     #[error("another user's row holds the value of {}", .0.join(", "))]
     Conflict(Vec<&'static str>),
-    /// The database refuses the user's data: a constraint, a trigger, a length, an encoding. Neither member holds a value.
+    /// The database refuses the user's data: a constraint, a trigger, a length, an encoding. Neither member contains a
+    /// value.
     #[error("the database refuses the user's data{}", reason(.code.as_deref(), .constraint.as_deref()))]
     Refused {
-        /// The SQLSTATE of PostgreSQL, or the result code of SQLite; none if the value could not be sent.
+        /// The SQLSTATE of PostgreSQL, or the result code of SQLite; `None` if the value could not be sent.
         code: Option<Box<str>>,
-        /// The constraint, where the database names one.
+        /// The constraint, if the database names one.
         constraint: Option<Box<str>>,
     },
     /// The statement ran and the database stored no row for the user: a `BEFORE` trigger of the table returned null.
@@ -117,7 +119,7 @@ pub enum NotImported {
 }
 
 impl NotImported {
-    /// What the database has refused, without the database's text, which holds values.
+    /// Describes the database's error without its text, which contains values.
     pub(crate) fn refused(error: &sqlx::Error) -> Self {
         let names = details(error);
         Self::Refused {
@@ -135,7 +137,7 @@ fn reason(code: Option<&str>, constraint: Option<&str>) -> String {
     }
 }
 
-/// Why an import or a verification has ended early.
+/// The reason why an import or a verification has ended early.
 ///
 /// ```
 /// use clerk_auth::backend_api::BackendApiError;
@@ -153,7 +155,8 @@ fn reason(code: Option<&str>, constraint: Option<&str>) -> String {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ImportError {
-    /// The secret key is of another Clerk instance than the rows: a mistake in the configuration. Nothing was written.
+    /// The secret key belongs to another Clerk instance than the rows: a mistake in the configuration. Nothing was
+    /// written.
     #[error(
         "the secret key is not of the instance `{rows}`, whose users the table holds; take that instance's"
     )]
@@ -161,18 +164,18 @@ pub enum ImportError {
         /// The issuer whose users the rows are.
         rows: Box<str>,
     },
-    /// Whether the secret key is of the rows' instance could not be found out. Nothing was written.
+    /// The secret key's instance could not be determined. Nothing was written.
     #[error("whether the secret key is of the rows' Clerk instance could not be found out: {0}")]
     Instance(#[source] AuthenticationError),
-    /// Clerk did not say, for longer than the import is patient.
+    /// Clerk did not answer within the retry time of the import.
     #[error("Clerk could not be asked: {0}")]
     Clerk(#[from] BackendApiError),
-    /// The database did not do it, for longer than the import is patient.
+    /// The database did not complete the work within the retry time of the import.
     #[error("the rows could not be read or written: {0}")]
     Rows(#[from] SyncError),
 }
 
-/// A place in an import, as text to be kept in a file or a table.
+/// A position in an import, as a string to be stored in a file or a table.
 ///
 /// ```
 /// use clerk_auth::sync::ImportCursor;
@@ -188,7 +191,7 @@ pub struct ImportCursor {
     pub(crate) user_id: UserId,
 }
 
-/// What an import does first and then.
+/// The parts of an import, in their order.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum ImportPart {
     /// Going through Clerk's users.
@@ -197,7 +200,7 @@ pub(super) enum ImportPart {
     Rows,
 }
 
-/// The text is not that of a cursor.
+/// The text is not a cursor.
 ///
 /// ```
 /// use clerk_auth::sync::{ImportCursor, InvalidCursor};
@@ -238,7 +241,7 @@ impl FromStr for ImportCursor {
 }
 
 impl ImportCounts {
-    /// All of them together.
+    /// Returns the sum of all counts.
     pub fn total(&self) -> u64 {
         self.by_outcome().iter().map(|(_, count)| count).sum()
     }

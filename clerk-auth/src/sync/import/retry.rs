@@ -1,4 +1,4 @@
-//! Tries again while Clerk or the database fails: for work that no request waits for.
+//! Retries with backoff, for background work.
 
 use std::future::Future;
 use std::time::Duration;
@@ -17,15 +17,15 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause.
 const MAX_PAUSE: Duration = Duration::from_secs(15);
 
-/// How often in a row a rate limit is waited for. Clerk's last ten seconds; another who uses up each of a hundred will not
-/// stop for us.
+/// The maximum number of consecutive waits for a rate limit. Clerk's limits last ten seconds; after a hundred waits,
+/// another client is using up the limit permanently.
 const MAX_WAITS: u32 = 100;
 
-/// How long to go on when something fails, and goes on failing.
+/// The time to retry while failures continue.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RetryPolicy(pub(crate) Duration);
 
-/// A row of failures.
+/// Consecutive failures.
 struct Backoff {
     policy: RetryPolicy,
     since: Instant,
@@ -41,7 +41,7 @@ impl RetryPolicy {
         }
     }
 
-    /// Clerk's answer, however long it takes as long as Clerk says when to ask again.
+    /// Returns Clerk's answer. Waits without a limit as long as Clerk names a time for the next request.
     pub(crate) async fn retry_api<T, F>(self, mut question: impl FnMut() -> F) -> Result<T, BackendApiError>
     where
         F: Future<Output = Result<T, BackendApiError>>,
@@ -71,7 +71,7 @@ impl RetryPolicy {
         }
     }
 
-    /// What the database answers. Work that was half done is done again: it must not matter.
+    /// Returns the database's answer. Work that was half done is repeated, so it must be idempotent.
     pub(super) async fn retry_db<U: SyncedUser, T, F>(
         self,
         mut work: impl FnMut() -> F,
@@ -95,7 +95,7 @@ impl RetryPolicy {
 }
 
 impl Backoff {
-    /// Waits a little; false if it has been long enough.
+    /// Pauses; returns false if the retry time is over.
     async fn pause(&mut self, error: &(dyn std::error::Error + Sync)) -> bool {
         if self.since.elapsed() + self.pause > self.policy.0 {
             return false;
@@ -107,7 +107,7 @@ impl Backoff {
     }
 }
 
-/// Whether the same question may be answered later.
+/// Returns whether a repeated request may succeed.
 fn is_transient(error: &BackendApiError) -> bool {
     match error {
         BackendApiError::Http(_) | BackendApiError::Malformed(_) => true,
@@ -116,7 +116,7 @@ fn is_transient(error: &BackendApiError) -> bool {
     }
 }
 
-/// How long a statement of many rows may take, with the application's hooks. No request waits for it.
+/// The timeout of a statement of many rows, including the application's hooks. No request waits for it.
 pub(super) const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) async fn at_most<T>(work: impl Future<Output = Result<T, SyncError>>) -> Result<T, SyncError> {

@@ -1,4 +1,4 @@
-//! How the rows of Clerk's users are: what an import writes, and what a verification reports.
+//! The states of Clerk's users' rows: the basis of an import's writes and of a verification's report.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,26 +13,26 @@ use crate::sync::model::row::StoredRow;
 use crate::sync::unwind::caught_now;
 use crate::user::SyncedUser;
 
-/// How a user's row stands to what Clerk says.
+/// The state of a user's row in relation to Clerk's data.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum RowState {
-    /// There is none.
+    /// There is no row.
     Missing,
-    /// It says something else, and is not newer.
+    /// The row differs, and is not newer.
     Stale,
-    /// It says something else at the same version: the database normalizes it, or somebody has changed it.
+    /// The row differs at the same version: the database normalizes a value, or another program has changed it.
     Different,
-    /// It says the same at an older version.
+    /// The row is equal at an older version.
     VersionBehind,
-    /// It says the same, but for unique values that newer rows hold, or is newer.
+    /// The row is equal, except for unique values that newer rows hold, or newer.
     Current,
-    /// It is a tombstone.
+    /// The row is a tombstone.
     Deleted,
-    /// It cannot be read as the struct.
+    /// The row cannot be read as the struct.
     Unreadable,
 }
 
-/// How the rows of the users stand, in their order.
+/// Returns the states of the users' rows, in their order.
 pub(super) async fn row_states<U: SyncedUser>(
     engine: &Engine<U>,
     observations: &[Observation<'_, U>],
@@ -99,7 +99,7 @@ impl<U: SyncedUser> Engine<U> {
     }
 }
 
-/// Whether one of the rows that were read is at fault.
+/// Returns whether one of the rows that were read caused the failure.
 fn is_of_reading(failure: Failure) -> bool {
     matches!(failure, Failure::RowUnreadable | Failure::Panic)
 }

@@ -1,4 +1,4 @@
-//! All of Clerk's users into the table, page by page: each is fetched while the one before it is written.
+//! Imports all of Clerk's users into the table, page by page: each is fetched while the previous one is written.
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,20 +22,25 @@ use crate::sync::local::change_log::{self, Source};
 use crate::sync::unwind::caught_now;
 use crate::user::SyncedUser;
 
-/// For how long Clerk or the database may fail before the import does: a restart or a failover takes less.
+/// The time for which Clerk or the database may fail before the import fails: a restart or a failover takes less.
 const RETRY_FOR: Duration = Duration::from_secs(60);
 
-/// Brings the rows of all of Clerk's users up to date; made by [`UserSync::import`].
+/// Updates the rows of all of Clerk's users; created by [`UserSync::import`].
 ///
-/// Nothing happens until it is asked for the [`next`](Self::next) step. Users are read in pages through the Backend API
-/// and written in pages, through the same template and by the same rules as at a request: newer data wins, a deleted user
-/// stays deleted, columns of the application's are left alone, `on_insert` runs once for each new row, and a user whose
-/// row is right costs no write. Two pages are held in memory, however many users there are.
+/// Lazy: does nothing until [`next`](Self::next) is called. Users are read in pages through the Backend API and written
+/// in pages, through the same template and by the same rules as in a request:
 ///
-/// A million users of a fake Backend API went into PostgreSQL 15 on the same two cores with 55,000 rows a second, and
-/// 85,000 when all were right already, in 29 MB of memory; in the same run `COPY` of the rows did 340,000 and one upsert
-/// for each row 5,000, or 10,000 with ten at once (`cargo run --release -p clerk-auth-tests --example import_cost`). Clerk
-/// itself is slower than that: it allows a production instance 1,000 requests in ten seconds.
+/// - newer data wins, and a deleted user stays deleted;
+/// - columns of the application are left alone;
+/// - `on_insert` runs once for each new row;
+/// - a user whose row is correct costs no write.
+///
+/// Two pages are held in memory, however many users there are.
+///
+/// A million users of a fake Backend API went into PostgreSQL 15 on the same two cores with 55,000 rows per second, in
+/// 29 MB of memory. With all rows already correct, the rate was 85,000. In the same run, `COPY` of the rows did
+/// 340,000; one upsert for each row did 5,000, or 10,000 with ten at once (`cargo run --release -p clerk-auth-tests
+/// --example import_cost`). Clerk itself is slower: it allows a production instance 1,000 requests in ten seconds.
 ///
 /// ```
 /// # #[cfg(feature = "postgres")]
@@ -70,14 +75,14 @@ pub struct Import<U: SyncedUser> {
     counts: ImportCounts,
     cursor: Option<ImportCursor>,
     is_checked: bool,
-    /// There are no more users.
+    /// True if there are no more users.
     has_all_users: bool,
     has_ended: bool,
     fetching: Option<Fetch>,
     page: Option<Vec<LenientValue>>,
 }
 
-/// A page on its way; it is given up with the import.
+/// A page that is being fetched; the fetch is aborted with the import.
 struct Fetch(JoinHandle<Result<Vec<LenientValue>, BackendApiError>>);
 
 impl Drop for Fetch {
@@ -87,8 +92,8 @@ impl Drop for Fetch {
 }
 
 impl<U: SyncedUser> UserSync<U> {
-    /// Brings the rows of all of Clerk's users up to date, so that the table is right for those who make no request too.
-    /// Before the first page it makes sure that `api` has the secret key of the instance whose users the table holds.
+    /// Updates the rows of all of Clerk's users, including users who make no request. Before the first page, verifies
+    /// that `api` has the secret key of the instance whose users the table holds.
     pub fn import(&self, api: &BackendApi) -> Import<U> {
         api.warn_unless_at(self.inner.clerk.api_url());
         Import {
@@ -110,46 +115,47 @@ impl<U: SyncedUser> UserSync<U> {
 }
 
 impl<U: SyncedUser> Import<U> {
-    /// Goes on where an earlier import was, by the cursor of its last step. If Clerk has deleted that user since, it
-    /// refuses to go on after them; an earlier cursor, or none, costs reads alone.
+    /// Resumes an earlier import, from the cursor of its last step. If Clerk has since deleted that user, it rejects
+    /// the cursor. Starting from an earlier cursor, or from none, only costs reads.
     pub fn resume_from(mut self, cursor: ImportCursor) -> Self {
         self.cursor = Some(cursor);
         self
     }
 
-    /// Counts what an import would do, and writes nothing. Conflicts over unique values show only when writing.
+    /// Counts the changes that an import would make, and writes nothing. Conflicts over unique values appear only when
+    /// writing.
     pub fn dry_run(mut self) -> Self {
         self.dry_run = true;
         self
     }
 
-    /// Afterwards goes through the table as well, and marks the rows of users whom Clerk does not know any more as
-    /// deleted. Each of them is asked for by name first: a user is deleted only on Clerk's own word.
+    /// Also goes through the table afterwards, and marks the rows of users who no longer exist at Clerk as deleted.
+    /// Each of them is looked up by id first: a user is deleted only if Clerk itself confirms it.
     pub fn delete_missing(mut self) -> Self {
         self.delete_missing = true;
         self
     }
 
-    /// How many users a page has, at most [`LARGEST_PAGE`], which it is unless said. Smaller pages need less memory and
-    /// more time.
+    /// Sets the number of users per page. The default, and the maximum, is [`LARGEST_PAGE`]. Smaller pages need less
+    /// memory and more time.
     pub fn page_size(mut self, users: usize) -> Self {
         self.page_size = users.clamp(1, LARGEST_PAGE);
         self
     }
 
-    /// How long to go on trying while Clerk or the database fails; a minute unless said. Waiting for Clerk's rate limit is
-    /// no failure.
+    /// Sets how long to retry while Clerk or the database fails; a minute by default. Waiting for Clerk's rate limit
+    /// does not count.
     pub fn retry_for(mut self, limit: Duration) -> Self {
         self.policy = RetryPolicy(limit);
         self
     }
 
-    /// Does the next step and tells how far it has come; `None` at the end. Whoever gives up waiting loses nothing: the
-    /// step is done again.
+    /// Performs the next step and returns the progress; returns `None` at the end. Cancel-safe: if the future is
+    /// dropped, the next call repeats the step.
     ///
     /// # Errors
     ///
-    /// [`ImportError`] if it cannot go on; that is the end of this import. Another one goes on after the last cursor.
+    /// [`ImportError`] if the import cannot continue; the import ends then. Resume another one from the last cursor.
     pub async fn next(&mut self) -> Option<Result<ImportProgress, ImportError>> {
         if self.has_ended {
             return None;
@@ -166,7 +172,7 @@ impl<U: SyncedUser> Import<U> {
                     }
                 }
                 if let Some((user_id, reason)) = report.not_imported.first() {
-                    // The reason may be an error of the application's, which writes itself.
+                    // The reason may be an error of the application, whose `Display` may panic.
                     let reason = caught_now(|| reason.to_string());
                     tracing::warn!(
                         users_table = U::TABLE,
@@ -186,11 +192,11 @@ impl<U: SyncedUser> Import<U> {
         }
     }
 
-    /// Does everything and tells the counts.
+    /// Performs all steps and returns the counts.
     ///
     /// # Errors
     ///
-    /// [`ImportError`] if it cannot go on.
+    /// [`ImportError`] if the import cannot continue.
     pub async fn run(mut self) -> Result<ImportCounts, ImportError> {
         while let Some(progress) = self.next().await {
             progress?;
@@ -198,7 +204,7 @@ impl<U: SyncedUser> Import<U> {
         Ok(self.counts)
     }
 
-    /// The steps as a stream, for the combinators of `futures`.
+    /// Returns the steps as a stream, for the combinators of `futures`.
     pub fn into_stream(self) -> impl Stream<Item = Result<ImportProgress, ImportError>> + Send {
         unfold(self, |mut import| async move {
             let progress = import.next().await?;
@@ -239,7 +245,7 @@ impl<U: SyncedUser> Import<U> {
             };
             let page = (&mut fetching.0).await;
             self.fetching = None;
-            // It is aborted with the import alone, and it does not panic; a runtime that shuts down may end it.
+            // The task is aborted only with the import, and it does not panic; a runtime that shuts down may end it.
             self.page = Some(page.unwrap_or(Err(BackendApiError::Malformed("there")))?);
         }
         let Some(page) = &self.page else {
@@ -266,7 +272,7 @@ impl<U: SyncedUser> Import<U> {
                     user_id,
                 });
             }
-            // There is nobody after whom another page could begin.
+            // There is no user after whom another page could begin.
             None => self.has_all_users = true,
         }
         Ok(Some(report))
@@ -302,13 +308,13 @@ impl<U: SyncedUser> Import<U> {
     }
 }
 
-/// A task of its own fetches while the page before is written.
+/// Fetches in a separate task while the previous page is written.
 fn fetch(api: &BackendApi, after: Option<UserId>, page_size: usize, policy: RetryPolicy) -> Fetch {
     let api = api.clone();
     Fetch(tokio::spawn(async move {
         let page = policy.retry_api(|| api.users(after.as_ref(), page_size)).await?;
         let (_, last) = up_to_last_id(&page);
-        // Or it would go round for ever.
+        // Otherwise the import would loop forever.
         if last.is_some() && last == after.as_ref().map(UserId::as_str) {
             return Err(BackendApiError::Malformed("the page after the last one"));
         }

@@ -1,4 +1,4 @@
-//! What the table and Clerk do not agree about, without writing anything.
+//! Compares the table with Clerk, without writing anything.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,12 +15,12 @@ use crate::lenient::LenientValue;
 use crate::sync::handle::UserSync;
 use crate::user::SyncedUser;
 
-/// For how long Clerk or the database may fail before the verification does.
+/// The time for which Clerk or the database may fail before the verification fails.
 const RETRY_FOR: Duration = Duration::from_secs(60);
 
-/// What the table and Clerk do not agree about; made by [`UserSync::verify`].
+/// The differences between the table and Clerk; created by [`UserSync::verify`].
 ///
-/// It is written as JSON through serde, and as text through `Display`.
+/// Written as JSON through serde, and as text through `Display`.
 ///
 /// ```
 /// use clerk_auth::id::UserId;
@@ -39,27 +39,27 @@ const RETRY_FOR: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug, Default, Eq, PartialEq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Drift {
-    /// How many users Clerk has.
+    /// The number of Clerk's users.
     pub users: u64,
-    /// How many rows of users the table has, those marked as deleted not counted.
+    /// The number of users' rows in the table, without those marked as deleted.
     pub rows: u64,
     /// Users of Clerk without a row.
     pub missing: UserList,
-    /// Rows that say something else than Clerk, and are not newer.
+    /// Rows that differ from Clerk, and are not newer.
     pub stale: UserList,
-    /// Rows of users whom Clerk does not know.
+    /// Rows of users who do not exist at Clerk.
     pub extra: UserList,
-    /// Rows marked as deleted of users whom Clerk still knows. An import leaves them so.
+    /// Rows marked as deleted of users who still exist at Clerk. An import leaves them unchanged.
     pub deleted: UserList,
-    /// Users whom the struct cannot hold, so that they can have no row.
+    /// Users whom the struct cannot hold, so that they cannot have a row.
     pub unreadable: UserList,
-    /// Why an import skips the users of `deleted` and `unreadable`, as far as those are named: the text of
+    /// The reasons why an import skips the listed users of `deleted` and `unreadable`: the text of
     /// [`NotImported`](crate::sync::NotImported).
     pub reasons: Vec<(UserId, String)>,
 }
 
-/// Users by id: all of them are counted, and the first [`UserList::LONGEST`] are named, so that a table that holds nobody
-/// does not fill the memory.
+/// Users by id. All of them are counted, and the first [`UserList::LONGEST`] are listed, so that the list is bounded
+/// even if every row is missing.
 ///
 /// ```
 /// use clerk_auth::sync::{Drift, UserList};
@@ -76,15 +76,15 @@ pub struct Drift {
 #[derive(Clone, Debug, Default, Eq, PartialEq, serde::Serialize)]
 #[non_exhaustive]
 pub struct UserList {
-    /// How many.
+    /// The number of users.
     pub count: u64,
-    /// Who.
+    /// The ids of the first users.
     pub user_ids: Vec<UserId>,
 }
 
 impl<U: SyncedUser> UserSync<U> {
     /// Compares all of Clerk's users with their rows, and all rows with Clerk's users, and writes nothing; an
-    /// [`import`](Self::import) mends what is found. Who changes meanwhile may be listed.
+    /// [`import`](Self::import) fixes the differences. Users who change meanwhile may be listed.
     ///
     /// ```
     /// # #[cfg(feature = "postgres")]
@@ -175,7 +175,7 @@ impl<U: SyncedUser> UserSync<U> {
 }
 
 impl Drift {
-    /// Whether there is none: each user of Clerk whom the struct can hold has a row that is right, and nobody else has.
+    /// Returns whether every Clerk user that the struct can represent has a correct row, and no other rows exist.
     pub fn is_empty(&self) -> bool {
         let lists = [&self.missing, &self.stale, &self.extra, &self.deleted];
         lists.iter().all(|list| list.count == 0)
@@ -183,7 +183,7 @@ impl Drift {
 }
 
 impl UserList {
-    /// The most users that are named.
+    /// The maximum number of users that are listed.
     pub const LONGEST: usize = 10_000;
 
     fn push(&mut self, user_id: UserId) {
@@ -193,7 +193,7 @@ impl UserList {
         }
     }
 
-    /// Lists a user whom an import skips. Returns the reason, if the user is named.
+    /// Lists a user whom an import skips. Returns the reason, if the user is listed.
     fn skip(&mut self, user_id: UserId, reason: &NotImported) -> Option<(UserId, String)> {
         let reason = (self.user_ids.len() < Self::LONGEST).then(|| (user_id.clone(), reason.to_string()));
         self.push(user_id);
@@ -202,7 +202,7 @@ impl UserList {
 }
 
 impl fmt::Display for Drift {
-    /// A line of counts, and one for each user that is named.
+    /// Writes a line of counts, and one for each listed user.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lists = [
             ("missing", &self.missing),
