@@ -1,4 +1,4 @@
-//! What one process remembers.
+//! The state of one process.
 
 pub(super) mod breaker;
 pub(super) mod change_log;

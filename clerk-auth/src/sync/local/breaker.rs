@@ -1,19 +1,19 @@
-//! Whether the database is asked at all: after repeated failures requests fail fast until a probe has seen it answer.
+//! The circuit breaker: after repeated failures requests fail fast until a probe gets an answer from the database.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-/// So many failures one after another, without a success between them, are a database in trouble and not bad luck.
+/// The number of consecutive failures that mean a database failure rather than bad luck.
 const FAILURES: u32 = 3;
 
-/// How long after a probe the next one starts: with [`PROBE_TIMEOUT`] less than a second, after which a database that is
-/// back is used again.
+/// The pause between a probe and the next one: with [`PROBE_TIMEOUT`] less than a second, so that a recovered database
+/// is used within a second.
 pub(crate) const PROBE_INTERVAL: Duration = Duration::from_millis(250);
 
-/// How long a probe waits for an answer.
+/// The timeout of a probe.
 pub(crate) const PROBE_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Counts failures. It has no clock: a probe closes it, one at a time.
+/// Counts failures. The breaker has no clock: a probe closes it, one at a time.
 #[derive(Debug, Default)]
 pub(crate) struct Breaker {
     failures: AtomicU32,
@@ -21,12 +21,12 @@ pub(crate) struct Breaker {
 }
 
 impl Breaker {
-    /// Requests fail without asking the database.
+    /// Returns whether requests fail without querying the database.
     pub(crate) fn is_open(&self) -> bool {
         self.open.load(Ordering::Acquire)
     }
 
-    /// The database answered.
+    /// Records that the database answered.
     pub(crate) fn succeeded(&self) {
         // A load is shared between cores; a store on every request would not be.
         if self.failures.load(Ordering::Relaxed) != 0 {
@@ -34,14 +34,15 @@ impl Breaker {
         }
     }
 
-    /// The database did not answer. True for the one failure that opens the breaker: its caller starts the probes.
+    /// Records that the database did not answer. Returns true for the single failure that opens the breaker: its caller
+    /// starts the probes.
     #[must_use]
     pub(crate) fn failed(&self) -> bool {
         self.failures.fetch_add(1, Ordering::Relaxed) + 1 >= FAILURES
             && !self.open.swap(true, Ordering::AcqRel)
     }
 
-    /// A probe was answered.
+    /// Records that a probe was answered.
     pub(crate) fn close(&self) {
         self.failures.store(0, Ordering::Relaxed);
         self.open.store(false, Ordering::Release);

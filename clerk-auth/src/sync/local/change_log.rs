@@ -1,9 +1,10 @@
-//! Logs what became of a user's row: insertions and deletions at `info`, updates at `debug`. No line holds a value.
+//! Logs changes of users' rows: insertions and deletions at `info`, updates at `debug`. Log lines never contain a
+//! value.
 
 use crate::sync::model::outcome::{Applied, Deletion, SyncOutcome};
 use crate::user::SyncedUser;
 
-/// What brought a change.
+/// The cause of a change.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Source {
     Request,

@@ -1,4 +1,4 @@
-//! Tells the operator what the caller must not hear; what every request would repeat, once a minute.
+//! Logs sync failures; a recurring one at most once a minute.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -11,10 +11,11 @@ use crate::sync::unwind::caught_now;
 use crate::time::Timestamp;
 use crate::user::SyncedUser;
 
-/// How often the same trouble is logged, in milliseconds: often enough to be found, seldom enough to be read.
+/// The interval between log lines of a recurring failure, in milliseconds: often enough to be found, seldom enough to
+/// be read.
 const INTERVAL: i64 = 60_000;
 
-/// When the claims and the conflicts of a struct were last reported.
+/// The times at which the claims and the conflicts of a struct were last logged.
 #[derive(Debug)]
 pub(crate) struct FailureLog {
     claims: AtomicI64,
@@ -31,10 +32,10 @@ impl Default for FailureLog {
 }
 
 impl FailureLog {
-    /// Logs why a user has no row. No line holds a value: the database's own text may, so that a refusal of data is logged by
-    /// the names in it.
+    /// Logs the reason why a user has no row. Log lines never contain a value: the database's own text may, so a
+    /// refusal of data is logged by the names in it.
     pub(crate) fn failure<U: SyncedUser>(&self, user_id: &str, error: &SyncError, now: Timestamp) {
-        // An error of the application's writes itself.
+        // The `Display` of an application's error may panic.
         if caught_now(|| self.log_failure::<U>(user_id, error, now)).is_err() {
             tracing::error!(
                 users_table = U::TABLE,

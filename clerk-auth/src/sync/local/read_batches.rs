@@ -1,7 +1,7 @@
 //! Reads that share statements: a lone request reads at once, and a flood reads many rows at a time.
 //!
-//! Who arrives while all turns are taken, or while a read of the same row is under way, waits for the next statement and
-//! shares it. Nobody is handed a row whose read began before they asked.
+//! A request that arrives while all slots are busy, or while its row is being read, joins the next batch. No request
+//! gets a row whose read began before the request.
 
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
@@ -18,17 +18,18 @@ use crate::sync::store::sqlstate::{self, ErrorKind};
 use crate::sync::unwind::caught;
 use crate::user::SyncedUser;
 
-/// How many rows one statement reads: enough to make its round trip cheap, few enough to answer within milliseconds.
+/// The maximum number of rows per statement: enough to make its round trip cheap, few enough to answer within
+/// milliseconds.
 const MAX_ROWS: usize = 500;
 
-/// Rows that were read together, or why one could not be.
+/// The rows that were read together, each with its own error.
 type Rows<U> = HashMap<String, Result<StoredRow<U>, Arc<sqlx::Error>>>;
 
-/// What a statement that is shared came to.
+/// The result of a shared statement.
 type Shared<U> = Result<Option<StoredRow<U>>, Arc<sqlx::Error>>;
 
-/// Whether the failure of a request counts as one of the database's. Of those who share a statement it does for one: the
-/// statement failed once, however many waited for it.
+/// Records whether the failure of a request counts as one of the database's. Of the requests that share a statement,
+/// only one counts: the statement failed once.
 #[derive(Clone, Debug)]
 pub(crate) struct CountsAsFailure(Arc<AtomicBool>);
 
@@ -51,7 +52,7 @@ impl CountsAsFailure {
 /// The reads of one pool.
 pub(crate) struct ReadBatcher<U> {
     store: Arc<dyn Store<U>>,
-    /// How many statements run at once; the rest of the pool is the application's.
+    /// The maximum number of concurrent statements; the rest of the pool belongs to the application.
     permits: usize,
     timeout: Duration,
     queue: Mutex<Queue<U>>,
@@ -63,7 +64,7 @@ struct Queue<U> {
     waiting: Vec<Waiting<U>>,
 }
 
-/// Who waits for a statement to share.
+/// A request that waits for a shared statement.
 struct Waiting<U> {
     clerk_id: Box<str>,
     answer: oneshot::Sender<Shared<U>>,
@@ -75,7 +76,7 @@ enum Place<'a, U: SyncedUser> {
     Waiting(oneshot::Receiver<Shared<U>>),
 }
 
-/// A read of one row under way. When it ends, by whatever, whoever waits is served.
+/// A running read of one row. Whenever it ends, and for any reason, the waiting requests are served.
 pub(crate) struct ReadPermit<'a, U: SyncedUser> {
     reads: &'a Arc<ReadBatcher<U>>,
     clerk_id: &'a str,
@@ -95,7 +96,7 @@ impl<U: SyncedUser> ReadBatcher<U> {
         })
     }
 
-    /// The row as it is now.
+    /// Returns the present row.
     pub(crate) async fn find<'a>(
         self: &'a Arc<Self>,
         clerk_id: &'a str,
@@ -104,18 +105,19 @@ impl<U: SyncedUser> ReadBatcher<U> {
         match self.place(clerk_id, counted) {
             Place::Permit(_turn) => self.store.find(clerk_id).await.map_err(Arc::new),
             Place::Waiting(answer) => {
-                // Nobody answers if the runtime is shutting down.
+                // The sender is gone if the runtime is shutting down.
                 let row = answer
                     .await
                     .unwrap_or_else(|_| Err(Arc::new(sqlx::Error::PoolClosed)))?;
-                // What fails after this is not shared.
+                // A later failure is not shared.
                 counted.set(true);
                 Ok(row.map_or(Lookup::Missing(None), Lookup::Found))
             }
         }
     }
 
-    /// A turn to read one row alone; `None` while all turns are taken, or a read of the same row is under way.
+    /// Returns a permit to read one row alone; returns `None` while all permits are taken, or a read of the same row is
+    /// running.
     pub(crate) fn permit<'a>(self: &'a Arc<Self>, clerk_id: &'a str) -> Option<ReadPermit<'a, U>> {
         self.permit_in(&mut self.queue(), clerk_id)
     }
@@ -149,7 +151,7 @@ impl<U: SyncedUser> ReadBatcher<U> {
         Place::Waiting(receiver)
     }
 
-    /// Serves those who wait, until nobody does.
+    /// Serves the waiting requests until there are none.
     async fn serve(self: Arc<Self>) {
         loop {
             let batch = {
@@ -177,13 +179,14 @@ impl<U: SyncedUser> ReadBatcher<U> {
                     Ok(rows) => rows.get(&*clerk_id).cloned().transpose(),
                     Err(error) => Err(Arc::clone(error)),
                 };
-                // Who has gone away wants no answer.
+                // A cancelled request needs no answer.
                 drop(answer.send(row));
             }
         }
     }
 
-    /// Reads the rows of a batch. One that the struct cannot hold, or over which its code panics, fails for its user alone.
+    /// Reads the rows of a batch. A row that the struct cannot hold, or over which its code panics, fails only for its
+    /// user.
     async fn read_all(&self, batch: &[Waiting<U>]) -> Result<Rows<U>, sqlx::Error> {
         let mut ids: Vec<&str> = batch.iter().map(|waiting| &*waiting.clerk_id).collect();
         ids.sort_unstable();
@@ -210,7 +213,7 @@ impl<U: SyncedUser> ReadBatcher<U> {
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue<U>> {
-        // Nothing panics while it is held; the queue is whole in any case.
+        // Code that holds the lock does not panic; the queue is consistent in any case.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -221,7 +224,7 @@ impl<U: SyncedUser> Drop for ReadPermit<'_, U> {
         queue.in_flight.remove(self.clerk_id);
         let somebody_waits = !queue.waiting.is_empty();
         match Handle::try_current() {
-            // The turn goes on to a task: whoever had it may be gone.
+            // The slot passes to a task: the request that held it may be gone.
             Ok(runtime) if somebody_waits => drop(runtime.spawn(Arc::clone(self.reads).serve())),
             _ => queue.running -= 1,
         }

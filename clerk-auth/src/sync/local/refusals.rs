@@ -1,14 +1,14 @@
-//! The users whose rows a unique index has refused lately.
+//! The users whose rows a unique index has recently refused.
 
 use quick_cache::sync::Cache;
 
 use crate::sync::model::version::Version;
 use crate::time::Timestamp;
 
-/// How many refused users are remembered.
+/// The maximum number of recorded users.
 const MAX_REMEMBERED: usize = 1_000;
 
-/// The users who were refused lately, and why.
+/// The recently refused users, with the reasons.
 pub(crate) struct Refusals(pub(crate) Cache<Box<str>, Refused>);
 
 #[derive(Clone)]
@@ -26,7 +26,7 @@ impl Default for Refusals {
 }
 
 impl Refusals {
-    /// Whether the user was refused lately.
+    /// Returns whether the user was refused recently.
     pub(crate) fn contains(&self, clerk_id: &str) -> bool {
         self.0.get(clerk_id).is_some()
     }

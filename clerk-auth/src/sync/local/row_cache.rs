@@ -1,4 +1,4 @@
-//! Rows that were read a moment ago, served without a look at the database until somebody has written.
+//! Recently read rows, served from memory until there is a write.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,20 +14,21 @@ use crate::sync::model::row::StoredRow;
 use crate::sync::model::version::Version;
 use crate::time::Timestamp;
 
-/// How many rows are kept. One costs its struct's own size, that of its token's claims, and about 200 bytes.
+/// The maximum number of cached rows. A row costs its struct's own size, that of its token's claims, and about 200
+/// bytes.
 const MAX_ROWS: usize = 10_000;
 
-/// Copies of rows, each good for a while. A copy dies by its age, or because a counter that its user hashes to has moved
-/// since before the row was read: no write, webhook or invalidation has to find it.
+/// Copies of rows, each valid for a while. A copy is dropped because of its age, or because a counter that its user
+/// hashes to has moved since before the row was read. So no write, webhook or invalidation has to find the copy.
 pub(crate) struct RowCache<U> {
     fresh_for: Duration,
     rows: Cache<Box<str>, Arc<CachedRow<U>>>,
     writes: Arc<SharedWrites>,
-    /// Nobody else can write unheard.
+    /// True while this process receives every other process's write notifications.
     is_listening: AtomicBool,
 }
 
-/// One row as it was read.
+/// A row as it was read.
 pub(crate) struct CachedRow<U> {
     pub(crate) stored: StoredRow<U>,
     /// The session whose claims the row was last compared with.
@@ -36,23 +37,23 @@ pub(crate) struct CachedRow<U> {
 }
 
 impl<U> CachedRow<U> {
-    /// Of two copies the newer one's is greater.
+    /// The order of two copies: the newer one's is greater.
     fn order(&self) -> (Version, Instant) {
         (self.stored.version, self.read.instant)
     }
 }
 
-/// When a row was read: taken before the read begins.
+/// The time at which a row was read, taken before the read begins.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ReadStamp {
     writes: u64,
-    /// Never set back, and stands still while the machine sleeps.
+    /// Monotonic, and stands still while the machine sleeps.
     instant: Instant,
-    /// Goes on while the machine sleeps, and may be set back.
+    /// Continues while the machine sleeps, and may be set back.
     clock: Timestamp,
 }
 
-/// A write under way.
+/// A running write.
 pub(crate) struct WriteTicket<'a> {
     counter: &'a AtomicU64,
     began: ReadStamp,
@@ -60,7 +61,8 @@ pub(crate) struct WriteTicket<'a> {
 }
 
 impl WriteTicket<'_> {
-    /// When the row that was written is from; `None` if somebody else has written meanwhile, who may have been later.
+    /// Returns the time of the written row. Returns `None` if there was another write meanwhile, which may have been
+    /// later.
     pub(crate) fn done(mut self) -> Option<ReadStamp> {
         let after = self.began.writes + 1;
         self.counter
@@ -93,12 +95,12 @@ impl<U> RowCache<U> {
         }
     }
 
-    /// Whether rows are kept at all.
+    /// Returns whether rows are cached at all.
     pub(crate) fn is_enabled(&self) -> bool {
         !self.fresh_for.is_zero()
     }
 
-    /// The copy of a user's row, if it is good.
+    /// Returns the copy of a user's row, if it is valid.
     pub(crate) fn get(&self, clerk_id: &str, now: Timestamp) -> Option<Arc<CachedRow<U>>> {
         if !self.is_enabled() || !self.is_listening.load(Ordering::Acquire) {
             return None;
@@ -112,7 +114,7 @@ impl<U> RowCache<U> {
             .then_some(row)
     }
 
-    /// To be called before a read begins.
+    /// Returns the stamp of a read; call it before the read begins.
     pub(crate) fn stamp(&self, clerk_id: &str, now: Timestamp) -> ReadStamp {
         ReadStamp {
             writes: self.writes.counters.get(clerk_id).load(Ordering::Acquire),
@@ -121,10 +123,10 @@ impl<U> RowCache<U> {
         }
     }
 
-    /// Keeps a row that was read. If somebody has written since the read began, nobody will see it.
+    /// Caches a row that was read. If there was a write since the read began, the copy is never served.
     ///
-    /// A newer row stays: who wrote the older one may hear of that only when another request has read the newer one already,
-    /// and been answered with it.
+    /// A newer row stays. The writer of an older row may receive its own notification only after another request has
+    /// read the newer row, and was answered with it.
     pub(crate) fn put(&self, clerk_id: &str, row: CachedRow<U>) {
         if !self.is_enabled() || row.stored.deleted {
             return;
@@ -138,30 +140,31 @@ impl<U> RowCache<U> {
             EntryAction::Retain(())
         });
         if let EntryResult::Vacant(place) = entry {
-            // In vain if the cache has been emptied meanwhile.
+            // Without effect if the cache has been emptied meanwhile.
             let _ = place.insert(row);
         }
     }
 
-    /// Somebody has written the user's row: no copy read before is good.
+    /// Records a write of the user's row: earlier copies are invalid.
     pub(crate) fn invalidate(&self, clerk_id: &str) {
         self.writes.counters.get(clerk_id).fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Another process says whose rows it has written: one user's, several with spaces between them, or [`ANY`].
+    /// Applies another process's notification of written rows: one user's, several with spaces between them, or
+    /// [`ANY`].
     #[cfg(feature = "postgres")]
     pub(crate) fn apply_notification(&self, written: &str) {
         if written == ANY {
             return self.invalidate_all();
         }
-        // Clerk's ids have no spaces; of one that had, the whole is what counts.
+        // Clerk's ids have no spaces; an id with a space matches as a whole.
         self.invalidate(written);
         if written.contains(' ') {
             written.split(' ').for_each(|clerk_id| self.invalidate(clerk_id));
         }
     }
 
-    /// Somebody has written rows, and nobody says whose: no copy read before is good.
+    /// Records writes of unknown rows: earlier copies are invalid.
     #[cfg(feature = "postgres")]
     pub(super) fn invalidate_all(&self) {
         for counter in self.writes.counters.all() {
@@ -169,7 +172,8 @@ impl<U> RowCache<U> {
         }
     }
 
-    /// To be called before this process writes the user's row. However that ends, no copy read before is good.
+    /// Announces a write to the user's row; call it before this process writes. Earlier copies are invalid after any
+    /// outcome.
     pub(crate) fn begin_write<'a>(&'a self, clerk_id: &'a str, now: Timestamp) -> WriteTicket<'a> {
         WriteTicket {
             counter: self.writes.counters.get(clerk_id),
@@ -178,7 +182,8 @@ impl<U> RowCache<U> {
         }
     }
 
-    /// Whether the writes of other processes are heard. When that begins anew, anything may have been missed.
+    /// Sets whether the writes of other processes are received. When that begins again, any notification may have been
+    /// missed.
     #[cfg(feature = "postgres")]
     pub(crate) fn set_listening(&self, hears: bool) {
         if hears {

@@ -1,8 +1,8 @@
-//! What the handles of one process on one table share: the counters by which each drops the copies that another's write has
-//! made old.
+//! Shares write counters among the handles of one process on one table. By these, each handle drops the copies that
+//! another's write has outdated.
 //!
-//! Other processes are heard through PostgreSQL, a moment after they have committed. The handles of this one need not wait:
-//! a write that has returned is known to all of them.
+//! The writes of other processes arrive through PostgreSQL, a moment after their commit. The handles of this process
+//! need not wait: a write that has returned is visible to all of them.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::AtomicU64;
@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::striped::Striped;
 
-/// Users that share a counter lose their copies together; with so many of them that is rare.
+/// The number of counters. Users that share a counter lose their copies together, which is rare with this many.
 const COUNTERS: usize = 1_024;
 
 /// The tables of which this process has handles.
@@ -19,12 +19,12 @@ static TABLES: Mutex<Vec<(Box<str>, Weak<SharedWrites>)>> = Mutex::new(Vec::new(
 /// The writes of this process to one table.
 pub(crate) struct SharedWrites {
     pub(super) counters: Striped<AtomicU64>,
-    /// By which its handles know what one of them has announced.
+    /// The id by which its handles recognize their own announcements.
     pub(crate) sender: Arc<str>,
 }
 
 impl SharedWrites {
-    /// Those of the table at a place: a database that this process reaches in one way, and a name in it.
+    /// Returns the writes of the table at a place: a database that this process reaches in one way, and a name in it.
     pub(crate) fn of(place: &str) -> Arc<Self> {
         let mut tables = TABLES.lock().unwrap_or_else(PoisonError::into_inner);
         tables.retain(|(_, writes)| writes.strong_count() > 0);

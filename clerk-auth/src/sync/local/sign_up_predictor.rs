@@ -1,4 +1,4 @@
-//! Whether a user probably has no row yet, so that one statement is to find that out and insert it.
+//! Predicts whether a user has no row yet, so that one statement can check and insert.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -10,16 +10,16 @@ use crate::sync::model::outcome::SyncOutcome;
 use crate::time::Timestamp;
 use crate::user::{SyncedUser, VersionSource};
 
-/// How long after the user's last change the claims of a new user's token are read: the lifetime of a session token, so
-/// that it is the first token of the session or the next (Clerk's documentation, "Session tokens").
+/// The maximum time from the user's last change to the reading of a new user's claims: the lifetime of a session token.
+/// So the token is the first of the session or the next (Clerk's documentation, "Session tokens").
 const NEWCOMER_FOR: Duration = Duration::from_secs(60);
 
-/// How many users are remembered to have been expected: of hundreds of newcomers in a minute few are forgotten. 32 KB.
+/// The number of recorded predictions: of hundreds of new users in a minute few are lost. 32 KB.
 const REMEMBERED: usize = 4_096;
 
-/// What is expected of the next user. Being wrong costs a statement that reads a little more slowly, or one more of them.
+/// The prediction for the next user. A wrong one costs a slightly slower read, or one more statement.
 pub(crate) struct SignUpPredictor {
-    /// Newcomers come one after another when an application with many users at Clerk begins to keep rows.
+    /// New users come one after another when an application with many users at Clerk begins to keep rows.
     last_was_new: AtomicBool,
     /// The hash of one user for each place.
     expected: Striped<AtomicU64>,
@@ -35,7 +35,8 @@ impl Default for SignUpPredictor {
 }
 
 impl SignUpPredictor {
-    /// Nobody is expected twice: they have a row then, or one could not be inserted so.
+    /// Predicts whether a user is new, at most once per user: afterwards they have a row, or the shortcut has failed
+    /// for them.
     pub(crate) fn predicts_new<U: SyncedUser>(
         &self,
         observation: &Observation<'_, U>,
@@ -50,7 +51,7 @@ impl SignUpPredictor {
         self.expected.get_by_hash(user).swap(user, Ordering::Relaxed) != user
     }
 
-    /// How a user's row was found.
+    /// Records how a user's row was found.
     pub(crate) fn record(&self, outcome: SyncOutcome) {
         self.last_was_new
             .store(outcome == SyncOutcome::Inserted, Ordering::Relaxed);

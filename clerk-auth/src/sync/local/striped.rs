@@ -1,8 +1,8 @@
-//! A fixed number of places, of which each user has one: what is kept in them does not grow with the users.
+//! Lock striping: a fixed number of entries, one for each user, so that their memory does not grow with the users.
 
 use std::hash::{BuildHasher, RandomState};
 
-/// Users share places, and nobody can choose with whom.
+/// Users share entries, and a user cannot choose with whom.
 pub(crate) struct Striped<T> {
     places: Box<[T]>,
     hasher: RandomState,
@@ -18,12 +18,12 @@ impl<T: Default> Striped<T> {
 }
 
 impl<T> Striped<T> {
-    /// The place of a user.
+    /// Returns the entry of a user.
     pub(crate) fn get(&self, clerk_id: &str) -> &T {
         self.get_by_hash(self.hash(clerk_id))
     }
 
-    /// What tells users apart who share a place.
+    /// Returns a hash that distinguishes users who share an entry.
     pub(crate) fn hash(&self, clerk_id: &str) -> u64 {
         self.hasher.hash_one(clerk_id)
     }
@@ -33,7 +33,7 @@ impl<T> Striped<T> {
         &self.places[place % self.places.len()]
     }
 
-    /// The places of all users.
+    /// Returns the entries of all users.
     #[cfg(feature = "postgres")]
     pub(crate) fn all(&self) -> impl Iterator<Item = &T> {
         self.places.iter()

@@ -6,10 +6,10 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use super::striped::Striped;
 
-/// So many locks; users that share one wait for each other, which costs time and nothing else.
+/// The number of locks; users that share a lock wait for each other, which only costs time.
 const LOCKS: usize = 1_024;
 
-/// Who comes after another's turn looks at the row again: it may say by now what they would write.
+/// After waiting for the lock, a caller must re-read the row: the previous holder may have written the same values.
 pub(crate) struct WriteLocks {
     locks: Striped<Lock>,
 }
@@ -17,7 +17,7 @@ pub(crate) struct WriteLocks {
 #[derive(Default)]
 struct Lock {
     turn: Mutex<()>,
-    /// How many turns have ended.
+    /// The number of completed writes.
     ended: AtomicU64,
 }
 
@@ -27,11 +27,11 @@ impl Lock {
     }
 }
 
-/// How many turns had ended when a row was looked at.
+/// The number of completed writes when a row was read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Generation(u64);
 
-/// Nobody else of this process writes while this is held.
+/// Excludes other writers of this process while held.
 pub(crate) struct WriteGuard<'a> {
     ended: &'a AtomicU64,
     _guard: MutexGuard<'a, ()>,
@@ -52,12 +52,12 @@ impl Default for WriteLocks {
 }
 
 impl WriteLocks {
-    /// To be called before the row is looked at.
+    /// Returns the generation; call it before the row is read.
     pub(crate) fn generation(&self, clerk_id: &str) -> Generation {
         self.locks.get(clerk_id).generation()
     }
 
-    /// A turn to write; `None` if others are having theirs, or have had it since the row was looked at.
+    /// Returns a guard to write; returns `None` if others are writing, or have written since the row was read.
     pub(crate) fn try_lock(&self, clerk_id: &str, looked_at: Generation) -> Option<WriteGuard<'_>> {
         let lock = self.locks.get(clerk_id);
         let guard = lock.turn.try_lock().ok()?;
@@ -67,7 +67,7 @@ impl WriteLocks {
         })
     }
 
-    /// Waits until nobody has a turn.
+    /// Waits until the lock is free.
     pub(crate) async fn wait(&self, clerk_id: &str) {
         drop(self.locks.get(clerk_id).turn.lock().await);
     }
