@@ -1,6 +1,7 @@
-//! Keeps a person's row equal to what Clerk says, whatever runs at once.
+//! Keeps a user's row equal to Clerk's claims under any concurrency.
 //!
-//! Read first, write only on change, and let the upsert settle races: an unchanged user costs one read-only statement.
+//! Sync reads first, writes only on change, and lets the upsert resolve races: an unchanged user costs one read-only
+//! statement.
 #![doc = include_str!("docs/sync.md")]
 
 #[cfg(feature = "backend-api")]

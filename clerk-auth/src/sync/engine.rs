@@ -1,4 +1,4 @@
-//! What every flow uses: the parts that a handle has, and the rules by which the database is asked.
+//! The basis of every flow: the parts of a handle, and the rules of access to the database.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -46,7 +46,7 @@ pub(crate) struct Engine<U> {
 }
 
 impl<U: SyncedUser> Engine<U> {
-    /// Asks the database unless it has not been answering.
+    /// Runs work on the database, unless the circuit breaker is open.
     pub(crate) async fn ask<T, F>(
         self: &Arc<Self>,
         work: impl FnOnce(CountsAsFailure) -> F,
@@ -89,7 +89,7 @@ impl<U: SyncedUser> Engine<U> {
         }
     }
 
-    /// Keeps a row for the session's next request. What nobody asked for is not kept.
+    /// Caches a row for the session's next request. A row without a session is not cached.
     pub(crate) fn keep(&self, session: Option<&Session>, stored: &StoredRow<U>, read: ReadStamp) {
         if let Some(session) = session
             && self.row_cache.is_enabled()
@@ -121,7 +121,7 @@ impl<U: SyncedUser> Engine<U> {
         if let Ok(done) = tokio::time::timeout(soon, work.as_mut()).await {
             return done;
         }
-        // It takes long. A read of no row tells whether that is the database's fault or this row's alone; all who ask this
+        // The work is slow. A read of no row shows whether the cause is the database or only this row; all such reads
         // share one statement.
         let answer = async { self.reads.find("", &CountsAsFailure::default()).await.is_ok() };
         let mut answer = pin!(answer);
@@ -141,7 +141,7 @@ impl<U: SyncedUser> Engine<U> {
         }
     }
 
-    /// Asks the database, one question at a time, until it answers.
+    /// Probes the database, one query at a time, until it answers.
     fn probe(self: &Arc<Self>) {
         tracing::error!(
             users_table = U::TABLE,

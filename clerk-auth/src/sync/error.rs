@@ -1,4 +1,4 @@
-//! Why there is no row for a verified session, and whose fault it is.
+//! The errors of sync: the reasons why a verified session has no row, and which side is at fault.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use super::unwind::Panicked;
 use crate::claim::UnreadableClaims;
 use crate::user::SyncedUser;
 
-/// Why there is no row for a verified session.
+/// The reason why a verified session has no row.
 ///
-/// In a handler it becomes the [`Rejection`](crate::extract::Rejection) that the caller hears, and sync has logged it. Who
-/// asks for a row elsewhere decides alone:
+/// In a handler, the error becomes the response's [`Rejection`](crate::extract::Rejection), and sync has logged it.
+/// Elsewhere, the caller decides:
 ///
 /// ```
 /// use clerk_auth::sync::SyncError;
@@ -36,42 +36,42 @@ pub enum SyncError {
     /// Clerk has deleted the user; the token has not expired yet.
     #[error("the user was deleted")]
     UserDeleted,
-    /// The claims cannot be read into the struct. The token has not those of the template: it has not been pasted into
-    /// Clerk's dashboard, or has been changed since the token was minted. Or a value is one that a field cannot hold.
+    /// The claims cannot be read into the struct. Either the token lacks claims of the template, which was not pasted
+    /// into Clerk's dashboard, or has changed since the token was minted. Or a field cannot hold a value.
     #[error("{0}")]
     Claims(#[from] UnreadableClaims),
-    /// The session is of another Clerk instance than the rows are: the application's state mixes two of them.
+    /// The session and the rows are of different Clerk instances: the application's state mixes two of them.
     #[error("the session's issuer `{session}` is not `{rows}`, whose users the table holds")]
     OtherInstance {
-        /// Who issued the session's token.
+        /// The issuer of the session's token.
         session: Box<str>,
-        /// Whose users the rows are.
+        /// The issuer whose users the table holds.
         rows: Box<str>,
     },
-    /// A unique index of the team's own holds the value for another user's row, and Clerk itself does not keep such values
-    /// unique, or the column cannot be null. Nothing was changed. The columns, where they are known.
+    /// A unique index of the application's own holds the value for another user's row, and Clerk itself does not keep
+    /// such values unique, or the column cannot be null. Nothing was changed. Contains the columns, if known.
     #[error(
         "another user's row holds the value of {}; rows are never merged, so one of them has to change in Clerk",
         columns(.0)
     )]
     Conflict(Vec<&'static str>),
-    /// What the application does when a row is inserted failed, and nothing was inserted.
+    /// The application's hook for a new row failed, and nothing was inserted.
     #[error("the application's `on_insert` failed: {0}")]
     OnInsert(#[source] BoxError),
-    /// What the application does when Clerk sends something failed, and nothing of it was kept.
+    /// The application's hook for an event failed, and the delivery was rolled back.
     #[error("the application's `on_event` failed: {0}")]
     OnEvent(#[source] BoxError),
-    /// What the application does when a user is deleted failed, and nothing was deleted.
+    /// The application's hook for a deletion failed, and nothing was deleted.
     #[error("the application's `on_delete` failed: {0}")]
     OnDelete(#[source] BoxError),
     /// The database did not answer within the sync timeout.
     #[error("the database did not answer within {} ms", .0.as_millis())]
     Timeout(Duration),
-    /// The database answers, but did not do this within the sync timeout: another transaction holds a lock on the user's
-    /// row, or a trigger is slow.
+    /// The database answers, but did not complete the work within the sync timeout: another transaction holds a lock on
+    /// the user's row, or a trigger is slow.
     #[error("the user's row was not to be had within {} ms, although the database answers", .0.as_millis())]
     Busy(Duration),
-    /// The database has not answered for a while, and was not asked.
+    /// The circuit breaker is open: the database has not answered for a while, and was not queried.
     #[error("the database has not been answering")]
     Unavailable,
     /// The application's code panicked: `Decode`, `Encode`, `FromClaim` or another trait of a field's type, or a hook.
@@ -83,7 +83,7 @@ pub enum SyncError {
 }
 
 impl SyncError {
-    /// What the error means, and so what follows from it.
+    /// Returns the kind of the error, which determines the consequences.
     pub(crate) fn failure<U: SyncedUser>(&self) -> Failure {
         match self {
             Self::UserDeleted => Failure::UserDeleted,
@@ -103,7 +103,7 @@ impl SyncError {
 }
 
 impl From<WriteError> for SyncError {
-    /// Which index forbids a value, and whose it is, is not known here.
+    /// The conflicting columns are not known here.
     fn from(error: WriteError) -> Self {
         match error {
             WriteError::Database(error) => error.into(),

@@ -1,4 +1,4 @@
-//! Decides what each failure means: the one table that counters, logs, responses, webhooks and imports follow.
+//! Decides the meaning of each failure: the single table for counters, logs, responses, webhooks and imports.
 //!
 //! | failure | counted as | circuit breaker | webhook | import |
 //! |---|---|---|---|---|
@@ -20,24 +20,24 @@
 //! | `Panic` | `panic` | | 503 | skips the user |
 //! | `Bug` | `database_error` | | 503 | stops |
 //!
-//! The status and code of a response follow in [`Rejection`](crate::extract::Rejection), the log in
-//! [`failure_log`](crate::sync::local::failure_log). A test holds this table to the code.
+//! The status and code of a response are decided in [`Rejection`](crate::extract::Rejection), the log in
+//! [`failure_log`](crate::sync::local::failure_log). A test compares this table with the code.
 
 use super::store::sqlstate::ErrorKind;
 use crate::claim::{ClaimProblem, Expression, TemplateClaim, UnreadableClaims};
 
-/// Why work for a user's row has failed.
+/// The reason why work for a user's row has failed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Failure {
     /// Clerk has deleted the user.
     UserDeleted,
     /// The token lacks claims of the template.
     TokenIncomplete,
-    /// The struct cannot hold the value of a claim, whatever the template is.
+    /// The struct cannot hold the value of a claim, independently of the template.
     ClaimInvalid,
     /// The session is of another Clerk instance.
     OtherInstance,
-    /// Another user's row holds a value that is allowed once.
+    /// Another user's row holds a value that must be unique.
     Conflict,
     /// The application's hook failed.
     OnInsert,
@@ -49,9 +49,9 @@ pub(crate) enum Failure {
     Outage,
     /// The database did not answer in time, not even a read of another row.
     Timeout,
-    /// The database has not been answering, and was not asked.
+    /// The circuit breaker is open, and the database was not queried.
     NotAsked,
-    /// The database answers, but another transaction is in the way of this row.
+    /// The database answers, but another transaction blocks this row.
     Busy,
     /// The server accepts no writes.
     ReadOnly,
@@ -67,18 +67,18 @@ pub(crate) enum Failure {
     Bug,
 }
 
-/// What an import does about a failure.
+/// The reaction of an import to a failure.
 #[cfg_attr(
     not(feature = "backend-api"),
     expect(dead_code, reason = "there is no import")
 )]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Step {
-    /// Names the user, and goes on with the others.
+    /// Reports the user, and continues with the others.
     Skip,
-    /// Tries again after a while.
+    /// Retries after a pause.
     Wait,
-    /// Ends. The failure would be that of every user.
+    /// Ends, because every user would fail in the same way.
     Stop,
 }
 
@@ -107,12 +107,12 @@ impl Failure {
         }
     }
 
-    /// Whether the database could not be used at all: counts for the circuit breaker.
+    /// Returns whether the database could not be used at all; such failures count for the circuit breaker.
     pub(super) const fn is_outage(self) -> bool {
         matches!(self, Self::Outage | Self::Timeout)
     }
 
-    /// Whether a webhook is acknowledged all the same: nothing that a repetition of the delivery repairs.
+    /// Returns whether a webhook is acknowledged despite the failure, because no retry would repair it.
     pub(super) const fn is_acknowledged(self) -> bool {
         matches!(
             self,
@@ -125,7 +125,7 @@ impl Failure {
         )
     }
 
-    /// What an import does.
+    /// Returns the next step of an import.
     #[cfg(feature = "backend-api")]
     pub(super) const fn step(self) -> Step {
         match self {
@@ -160,7 +160,7 @@ impl From<ErrorKind> for Failure {
     }
 }
 
-/// Why claims could not be read: the template has not been pasted, or a value is one that the struct cannot hold.
+/// Distinguishes a template that has not been pasted from a value that the struct cannot hold.
 pub(super) fn of_claims(claims: &UnreadableClaims, template: &[TemplateClaim]) -> Failure {
     let is_incomplete = claims.problems().iter().any(|(name, problem)| {
         let expression = template
@@ -180,7 +180,7 @@ pub(super) fn of_claims(claims: &UnreadableClaims, template: &[TemplateClaim]) -
     }
 }
 
-/// Whether every user of Clerk's has a value: null shows that the claim is another template's.
+/// Returns whether every Clerk user has a value, so that null shows that the claim is from another template.
 fn is_never_null(expression: &Expression) -> bool {
     match expression {
         Expression::Shortcode(path) => matches!(
@@ -195,7 +195,7 @@ fn is_never_null(expression: &Expression) -> bool {
     }
 }
 
-/// Whether the kind of a claim is what somebody has written into a user's metadata.
+/// Returns whether the kind of a claim depends on data in a user's metadata.
 fn reads_metadata(expression: &Expression) -> bool {
     match expression {
         Expression::Shortcode(path) => path.contains("_metadata"),

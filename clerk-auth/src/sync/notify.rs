@@ -1,4 +1,4 @@
-//! What one process learns of the others while it runs.
+//! Updates from other processes at run time.
 
 pub(super) mod denial_reader;
 #[cfg(feature = "postgres")]

@@ -48,8 +48,8 @@ pub(super) mod sealed {
 
         const CLAIM_COLUMNS: &'static [ClaimColumn];
 
-        /// Asks the tables whether they are as they have to be. Returns the place of the struct's: a text that handles of
-        /// this process on the same table have in common.
+        /// Checks the tables. Returns the place of the struct's table: a string that handles of this process on the
+        /// same table have in common.
         fn check(
             &self,
             transaction_pooling: bool,
@@ -60,7 +60,7 @@ pub(super) mod sealed {
         /// The most connections that the pool opens.
         fn connections(&self) -> u32;
 
-        /// Where the writes of other processes are heard; `None` where they are not.
+        /// Returns the options of a listening connection; returns `None` if the database has no notifications.
         #[cfg(feature = "postgres")]
         fn listener(&self) -> Option<sqlx::postgres::PgConnectOptions>;
 

@@ -1,8 +1,8 @@
-//! Makes a panic of the application's code the error of the one request, delivery or user that it happened for.
+//! Turns a panic of the application's code into an error of the one request, delivery or user that caused it.
 //!
-//! The application's code runs in many places: `Decode`, `Encode`, `FromClaim`, `PartialEq`, `Clone`, `Display` and `FromStr`
-//! of its types, its hooks, and the `Display` of its errors. What a piece of work holds (a turn, a connection, a transaction)
-//! is given back as it unwinds.
+//! The application's code runs in many places: `Decode`, `Encode`, `FromClaim`, `PartialEq`, `Clone`, `Display` and
+//! `FromStr` of its types, its hooks, and the `Display` of its errors. Resources of the work (a slot, a connection, a
+//! transaction) are released as it unwinds.
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,7 +17,8 @@ pub(super) struct Panicked;
 /// Does the work, which may panic.
 pub(super) async fn caught<F: Future>(work: F) -> Result<F::Output, Panicked> {
     let mut work = pin!(work);
-    // What the work has borrowed is consistent after a panic: its locks and turns are guards, and the rest are caches.
+    // The state that the work has borrowed is consistent after a panic: its locks and slots are guards, and the rest
+    // are caches.
     poll_fn(|context| match caught_now(|| work.as_mut().poll(context)) {
         Ok(Poll::Ready(done)) => Poll::Ready(Ok(done)),
         Ok(Poll::Pending) => Poll::Pending,

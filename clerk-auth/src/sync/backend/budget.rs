@@ -1,4 +1,4 @@
-//! Bounds how often Clerk is asked about users: all together, and about each of them.
+//! Bounds the lookups of users at Clerk: all together, and of each user.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -14,32 +14,32 @@ use crate::token::LEEWAY;
 /// Half of what Clerk allows a development instance (its documentation, "Rate limits"): 100 requests in ten seconds.
 const MAX_REQUESTS: u32 = 50;
 
-/// The time over which they are counted.
+/// The window in which they are counted.
 const WINDOW: Duration = Duration::from_secs(10);
 
-/// How many users are remembered, in about 100 bytes each.
+/// The maximum number of recorded users, about 100 bytes each.
 const MAX_USERS: usize = 10_000;
 
-/// The least time between two questions about one user, however many sessions and tokens they have.
+/// The minimum time between two lookups of one user, however many sessions and tokens they have.
 const USER_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The same for a user whose row holds a unique value that other users claim.
+/// Like [`USER_INTERVAL`], for a user whose row holds a unique value that other users claim.
 const HOLDER_INTERVAL: Duration = Duration::from_secs(60);
 
-/// What was asked lately.
+/// The recent lookups.
 pub(crate) struct ApiBudget {
     window: Mutex<(Timestamp, u32)>,
     users: Cache<Box<str>, Asked>,
     hasher: RandomState,
 }
 
-/// A question under way. Its answer is remembered when it ends, however it ends: a request that is given up counts too.
+/// A running lookup. Its answer is recorded when it ends, in any way: a cancelled request counts too.
 pub(crate) struct ApiRequest<'a> {
     budget: &'a ApiBudget,
     clerk_id: &'a str,
     token: Option<u64>,
     at: Timestamp,
-    /// Silence until there is another.
+    /// `Silence` until there is another answer.
     pub(crate) answer: Answer,
 }
 
@@ -53,23 +53,23 @@ impl Drop for ApiRequest<'_> {
     }
 }
 
-/// The last question about a user.
+/// The last lookup of a user.
 #[derive(Clone, Copy)]
 struct Asked {
     at: Timestamp,
-    /// The token for which Clerk was asked; that of a holder is not known.
+    /// The token that caused the lookup; `None` for that of a holder.
     token: Option<u64>,
     answer: Answer,
 }
 
-/// What Clerk answered.
+/// The result of a lookup.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Answer {
     /// The user, whose row has been brought up to date.
     User,
-    /// There is no such user. A replica of Clerk's may be behind, so this is no deletion.
+    /// There is no such user. Not a deletion, because a replica of Clerk's may be behind.
     Unknown,
-    /// Nothing, or nothing that could be used.
+    /// No answer, or no usable one.
     Silence,
 }
 
@@ -84,7 +84,7 @@ impl Default for ApiBudget {
 }
 
 impl ApiBudget {
-    /// Counts one more question; false if there have been too many.
+    /// Counts another lookup; returns false if there have been too many.
     pub(crate) fn take(&self, now: Timestamp) -> bool {
         let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
         let (began, count) = *window;
@@ -97,7 +97,7 @@ impl ApiBudget {
         true
     }
 
-    /// The answer that still holds for a token; `None` if Clerk may be asked about its user.
+    /// Returns the answer that still holds for a token; returns `None` if a lookup of its user is allowed.
     pub(crate) fn answer(&self, session: &Session, now: Timestamp) -> Option<Answer> {
         let asked = self.users.get(session.sub())?;
         // A clock that was set back makes the time unknown.
@@ -105,19 +105,19 @@ impl ApiBudget {
             return None;
         }
         let is_recent = now.since(asked.at) < USER_INTERVAL;
-        // The answer is newer than the token's claims, so another one says nothing that the row lacks.
+        // The answer is newer than the token's claims, so another lookup adds nothing to the row.
         let is_newer =
             || asked.token == Some(self.token(session)) || session.claims_read_at().after(LEEWAY) <= asked.at;
         (is_recent || (asked.answer == Answer::User && is_newer())).then_some(asked.answer)
     }
 
-    /// Whether Clerk may be asked about a user who holds a unique value.
+    /// Returns whether a lookup of a user who holds a unique value is allowed.
     pub(crate) fn is_holder_due(&self, clerk_id: &str, now: Timestamp) -> bool {
         let asked = self.users.get(clerk_id);
         asked.is_none_or(|asked| now < asked.at || now.since(asked.at) >= HOLDER_INTERVAL)
     }
 
-    /// Begins a question about a user, for a token of theirs if there is one.
+    /// Begins a lookup of a user, for one of their tokens if there is one.
     pub(crate) fn begin<'a>(
         &'a self,
         clerk_id: &'a str,

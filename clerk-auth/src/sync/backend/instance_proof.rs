@@ -1,8 +1,8 @@
-//! Shows that a secret key is of the instance whose users the table holds, before any of its answers is used.
+//! Proves that a secret key belongs to the instance whose users the table holds, before any of its answers is used.
 //!
 //! With the key of another instance every user would look unknown, and strangers would get rows. Both instances have
-//! public keys, so the proof is a key that the Backend API returns for the secret key, and that session tokens are
-//! verified with.
+//! public keys. So the proof is a key that the Backend API returns for the secret key, and that verifies session
+//! tokens.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,10 +14,10 @@ use crate::backend_api::BackendApi;
 use crate::clerk::Clerk;
 use crate::time::Timestamp;
 
-/// For how long a key of another instance is not asked again. An operator has to change the configuration.
+/// The time for which a key of another instance is not checked again. An operator has to change the configuration.
 const REFUTED_FOR: Duration = Duration::from_secs(5 * 60);
 
-/// For how long a proof is not tried again after Clerk, or the JWKS document, could not be read.
+/// The time for which a proof is not retried after Clerk, or the JWKS document, could not be read.
 const FAILED_FOR: Duration = Duration::from_secs(10);
 
 /// The proof of one secret key. A success holds for as long as the handle lives: a secret key never changes its instance.
@@ -34,12 +34,12 @@ enum State {
     Proven,
     /// The key is of another instance, as of this moment.
     Refuted(Timestamp),
-    /// Neither: it could not be found out.
+    /// Inconclusive: the proof could not be completed.
     Failed(Timestamp),
 }
 
 impl State {
-    /// Whether the key may be believed; `None` if a proof is due.
+    /// Returns whether the key is trusted; returns `None` if a proof is due.
     fn answer(self, now: Timestamp) -> Option<bool> {
         // A clock that was set back makes a proof due.
         let is_within = |at, limit| now >= at && now.since(at) < limit;
@@ -53,7 +53,8 @@ impl State {
 }
 
 impl InstanceProof {
-    /// Whether the answers of `api` are about the users of `clerk`'s instance. Concurrent callers share one proof.
+    /// Returns whether the answers of `api` concern the users of `clerk`'s instance. Concurrent callers share one
+    /// proof.
     pub(crate) async fn holds(
         self: &Arc<Self>,
         clerk: &Clerk,
@@ -65,7 +66,7 @@ impl InstanceProof {
         }
         let (proof, clerk, api) = (Arc::clone(self), clerk.clone(), api.clone());
         let budget = Arc::clone(budget);
-        // A task of its own, so that a request that is given up does not take the proof of the others with it.
+        // A separate task, so that a cancelled request does not abort the proof for the others.
         let proving = tokio::spawn(async move {
             let _proving = proof.proving.lock().await;
             if let Some(answer) = proof.state().answer(clerk.now()) {
@@ -78,7 +79,7 @@ impl InstanceProof {
             *proof.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
             state == State::Proven
         });
-        // It does not panic; a runtime that shuts down may end it.
+        // The task does not panic; a runtime that shuts down may end it.
         proving.await.unwrap_or(false)
     }
 
@@ -95,7 +96,7 @@ async fn prove(clerk: &Clerk, api: &BackendApi) -> State {
             return State::Failed(clerk.now());
         }
     };
-    // Without a key the document says nothing about the instance.
+    // A document without keys proves nothing about the instance.
     if jwks["keys"].as_array().is_none_or(Vec::is_empty) {
         tracing::warn!(
             "the JWKS document of the secret key has no keys; its answers are not used until it has"

@@ -1,4 +1,5 @@
-//! Queries the Backend API about one user, seldom, and only when its secret key is shown to be of this instance.
+//! Queries the Backend API about one user: seldom, and only with a secret key that is proven to belong to this
+//! instance.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use crate::lenient::LenientValue;
 use crate::sync::local::write_locks::WriteLocks;
 use crate::user::SyncedUser;
 
-/// The Backend API, asked seldom.
+/// The Backend API, with bounded use.
 pub(crate) struct UserLookup {
     api: BackendApi,
     proof: Arc<InstanceProof>,
@@ -20,7 +21,7 @@ pub(crate) struct UserLookup {
     pub(crate) locks: WriteLocks,
 }
 
-/// What Clerk says of a user.
+/// Clerk's answer about a user.
 pub(crate) enum LookedUp {
     User(LenientValue),
     Unknown,
@@ -37,7 +38,8 @@ impl UserLookup {
         }
     }
 
-    /// What Clerk says within the timeout. How long Clerk takes is no fault of the database's, and is not counted as one.
+    /// Returns Clerk's answer within the timeout. The time that Clerk takes is not counted as a failure of the
+    /// database.
     pub(crate) async fn user<U: SyncedUser>(
         &self,
         clerk: &Clerk,
@@ -53,7 +55,7 @@ impl UserLookup {
             Some(self.api.user(&user_id).await)
         };
         match tokio::time::timeout(timeout, asked).await {
-            // Not asked: the key is not proven, or there were too many questions.
+            // No lookup: the key is not proven, or there were too many lookups.
             Ok(None) => {}
             Ok(Some(Ok(Some(user)))) => return LookedUp::User(user),
             Ok(Some(Ok(None))) => {

@@ -1,12 +1,12 @@
-//! What a process tells the others of rows that it has written: the payload of a `NOTIFY`.
+//! The announcement of written rows to other processes: the payload of a `NOTIFY`.
 
-/// The channel on which PostgreSQL carries what was written: who wrote, the table and the Clerk user ids, with a space
-/// between them; `*` instead of the ids where they are too many.
+/// The channel for written rows: the sender, the table and the Clerk user ids, with a space between them. If there are
+/// too many ids, `*` replaces them.
 #[cfg(feature = "postgres")]
 pub(crate) const CHANNEL: &str = "clerk_auth";
 
-/// The channel that says that the table of denials has changed. What is sent on it decides nothing: any client of the
-/// database may send.
+/// The channel for changes of the table of denials. Messages on it decide nothing: any client of the database may send
+/// them.
 #[cfg(feature = "postgres")]
 pub(crate) const DENIALS_CHANNEL: &str = "clerk_auth_denials";
 
@@ -16,8 +16,8 @@ pub(crate) const ANY: &str = "*";
 /// PostgreSQL takes payloads shorter than 8,000 bytes.
 const MAX_PAYLOAD: usize = 7_999;
 
-/// Who wrote, the table and the users; or [`ANY`] where they do not fit. A flood of announcements, one a row, would fill
-/// the server's queue, and every process would have to read it.
+/// Returns the sender, the table and the users, or [`ANY`] if they do not fit. A flood of announcements, one per row,
+/// would fill the server's queue, and every process would have to read it.
 pub(crate) fn announcement<'a>(
     sender: &str,
     table: &str,

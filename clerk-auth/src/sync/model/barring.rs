@@ -1,4 +1,4 @@
-//! Who is barred, or admitted again, because of an event.
+//! Derives denials and admissions from events.
 
 use std::time::Duration;
 
@@ -8,18 +8,18 @@ use crate::time::Timestamp;
 use crate::token::Refusal;
 use crate::webhook::{ClerkUser, Event, Webhook};
 
-/// How denials are made of events.
+/// The rules for deriving denials from events.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Barring {
     /// How long a denial lives.
     pub(crate) lifetime: Duration,
-    /// Whether a lockout ends the sessions there are. Clerk leaves them alone, and anybody who knows the e-mail address of a
-    /// user can bring a lockout about.
+    /// True if a lockout ends existing sessions. Clerk leaves them alone, and anyone with the e-mail address of a user
+    /// can cause a lockout.
     pub(crate) lockout_ends_sessions: bool,
 }
 
 impl Barring {
-    /// The denial of a user who is deleted: nothing is newer.
+    /// Returns the denial of a user who is deleted, which no event supersedes.
     pub(crate) fn of_deleted(&self, user: &UserId, now: Timestamp) -> Denial {
         Denial {
             subject: Subject::User(user.clone()),
@@ -30,7 +30,7 @@ impl Barring {
         }
     }
 
-    /// What a delivery says of a session or a user; `None` if it says of nobody that they are barred or not.
+    /// Returns the denial or admission in a delivery; returns `None` if the delivery contains neither.
     pub(crate) fn of_delivery(&self, delivery: &Webhook, now: Timestamp) -> Option<Denial> {
         let happened_at = delivery.timestamp;
         match &delivery.event {

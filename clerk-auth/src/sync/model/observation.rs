@@ -1,4 +1,4 @@
-//! What a source says of a user: claims, and how new they are.
+//! The data of a source about a user: claims, and their version.
 
 use serde_json::{Map, Value};
 
@@ -10,7 +10,7 @@ use crate::session::Session;
 use crate::time::Timestamp;
 use crate::user::{SyncedUser, VersionSource};
 
-/// The claims of a user and their version, from whatever source.
+/// The claims of a user and their version, from any source.
 pub(crate) struct Observation<'a, U: SyncedUser> {
     pub(crate) source: ClaimSource<'a>,
     pub(crate) claims: U::Claims,
@@ -23,7 +23,7 @@ impl<'a, U: SyncedUser> Observation<'a, U> {
         self.source.subject()
     }
 
-    /// What a session token says.
+    /// Reads the claims of a session token.
     pub(crate) fn from_session(session: &'a Session) -> Result<Self, UnreadableClaims> {
         let source = session.claims();
         match (U::read_claims(source), version::<U>(session)) {
@@ -38,7 +38,7 @@ impl<'a, U: SyncedUser> Observation<'a, U> {
     }
 }
 
-/// A user object of the Backend API or of a webhook, through the template.
+/// A user object of the Backend API or of a webhook, read through the template.
 #[cfg_attr(
     not(feature = "backend-api"),
     allow(dead_code, reason = "users come from tokens alone")
@@ -56,7 +56,8 @@ pub(crate) struct UserObject<'a> {
     allow(dead_code, reason = "users come from tokens alone")
 )]
 impl<'a> UserObject<'a> {
-    /// `None` if the value is not a user object: its `id`, or its `updated_at` in milliseconds, is missing or unreadable.
+    /// Returns `None` if the value is not a user object: its `id`, or its `updated_at` in milliseconds, is missing or
+    /// unreadable.
     pub(crate) fn new<U: SyncedUser>(user: &'a LenientValue) -> Option<Self> {
         let node = user.node();
         let updated_at = node.get("updated_at").whole().ok()?.as_i64()?;
@@ -77,7 +78,7 @@ impl<'a> UserObject<'a> {
         })
     }
 
-    /// The id of a user object, where it can be read.
+    /// Returns the id of a user object, if it can be read.
     pub(crate) fn id(user: &'a LenientValue) -> Option<&'a str> {
         let id = user.node().get("id").whole().ok()?.as_str()?;
         is_id(id).then_some(id)
@@ -88,7 +89,7 @@ impl<'a> UserObject<'a> {
         self.version
     }
 
-    /// The claims as a token would carry them.
+    /// Returns the claims as a token would carry them.
     pub(crate) fn source(&self) -> ClaimSource<'_> {
         ClaimSource::new(self.id, &self.claims).with_unreadable(&self.unreadable)
     }

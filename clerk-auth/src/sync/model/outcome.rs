@@ -1,9 +1,9 @@
-//! What sync has done: for a request, for a deletion, for a delivery.
+//! The outcomes of sync: for a request, for a deletion, for a delivery.
 
 use super::observation::Observation;
 use crate::user::SyncedUser;
 
-/// What sync did for a request.
+/// The outcome of sync for a request.
 ///
 /// ```
 /// # #[cfg(feature = "sqlite")]
@@ -25,8 +25,8 @@ use crate::user::SyncedUser;
 /// # }
 /// ```
 ///
-/// Of several first requests at once one has inserted the row, and of a user whom a webhook has told of none:
-/// what must happen once for each user stands in [`on_insert`](crate::sync::UserSyncBuilder::on_insert).
+/// If first requests run concurrently, only one reports `Inserted`; if a webhook created the row, none does. Work to be
+/// done once per user belongs in [`on_insert`](crate::sync::UserSyncBuilder::on_insert).
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum SyncOutcome {
@@ -34,14 +34,14 @@ pub enum SyncOutcome {
     Inserted,
     /// A claim had changed, and the row with it.
     Updated,
-    /// The row already said what the claims say, or says something newer.
+    /// The row already matched the claims, or is newer.
     Unchanged,
-    /// The same of a row that was read a moment ago; the database was not asked.
+    /// Like `Unchanged`, for a cached row; no statement was run.
     Cached,
 }
 
 impl SyncOutcome {
-    /// One lower-case word, as for a response header: `inserted`, `updated`, `unchanged`, `cached`.
+    /// Returns one lower-case word, as for a response header: `inserted`, `updated`, `unchanged`, `cached`.
     ///
     /// ```
     /// use clerk_auth::sync::SyncOutcome;
@@ -58,9 +58,9 @@ impl SyncOutcome {
     }
 }
 
-/// A row, and what sync did to have it.
+/// A row, and the outcome of sync.
 ///
-/// A handler under `#[authenticated]` takes one; its test makes one:
+/// A handler under `#[authenticated]` takes one; its test creates one:
 ///
 /// ```
 /// # #[cfg(feature = "sqlite")]
@@ -90,11 +90,11 @@ impl SyncOutcome {
 pub struct Synced<U> {
     /// The row.
     pub user: U,
-    /// What sync did.
+    /// The outcome of sync.
     pub outcome: SyncOutcome,
 }
 
-/// What deleting a user came to.
+/// The outcome of deleting a user.
 ///
 /// ```
 /// use clerk_auth::id::UserId;
@@ -117,14 +117,15 @@ pub enum Deletion {
     Deleted,
     /// The user had been deleted before.
     AlreadyDeleted,
-    /// There was no row. The user's tokens are refused all the same. With `tombstones` the deletion is remembered for ever,
-    /// else for the [denial lifetime](crate::clerk::ClerkBuilder::denial_lifetime), which no token outlives.
+    /// There was no row. The user's tokens are refused all the same. With `tombstones` the deletion is recorded
+    /// permanently, otherwise for the [denial lifetime](crate::clerk::ClerkBuilder::denial_lifetime), which no token
+    /// outlives.
     NoRow,
 }
 
-/// What a delivery does to a row.
+/// The effect of a delivery on a row.
 pub(crate) enum Change<'a, U: SyncedUser> {
-    /// It is about something else, or about somebody who can have no row.
+    /// The delivery is about something else, or about a user who cannot have a row.
     Nothing,
     /// These are the user's claims.
     Write(&'a Observation<'a, U>),
@@ -142,16 +143,16 @@ impl<U: SyncedUser> Clone for Change<'_, U> {
 
 impl<U: SyncedUser> Copy for Change<'_, U> {}
 
-/// What a delivery came to.
+/// The outcome of a delivery.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Applied {
-    /// It was about something else.
+    /// The delivery was about something else.
     Nothing,
     /// The row was created.
     Inserted,
     /// The row was changed.
     Updated,
-    /// The row said so already.
+    /// The row already matched.
     Unchanged,
     /// The row is newer.
     Stale,
@@ -159,13 +160,13 @@ pub(crate) enum Applied {
     Deleted,
     /// The user had been deleted.
     UserDeleted,
-    /// The struct or the database refuses the user's claims, so the row is as it was.
+    /// The struct or the database refuses the user's claims, so the row is unchanged.
     Refused,
 }
 
 impl Applied {
-    /// What the write of an observation has come to, by the row that won. `is_changed` says whether the write has changed
-    /// the row at all, which a trigger may prevent.
+    /// Returns the outcome of a write, according to the row that won. `is_changed` is false if a trigger prevented the
+    /// change.
     pub(crate) const fn of_write(inserted: bool, deleted: bool, is_newer: bool, is_changed: bool) -> Self {
         match (inserted, is_newer) {
             _ if deleted => Self::UserDeleted,
@@ -177,7 +178,7 @@ impl Applied {
         }
     }
 
-    /// What a request reports; `None` if the user was deleted, or nothing was to be written.
+    /// Returns the outcome for a request; returns `None` if the user was deleted, or nothing was to be written.
     pub(crate) const fn for_request(self) -> Option<SyncOutcome> {
         match self {
             Self::Inserted => Some(SyncOutcome::Inserted),
@@ -187,7 +188,7 @@ impl Applied {
         }
     }
 
-    /// What a delivery reports of a row that took more than one transaction.
+    /// Returns the outcome of a delivery whose row took more than one transaction.
     pub(crate) const fn of_request(outcome: SyncOutcome) -> Self {
         match outcome {
             SyncOutcome::Inserted => Self::Inserted,
@@ -197,7 +198,7 @@ impl Applied {
         }
     }
 
-    /// One lower-case word, as for a label of a metric.
+    /// Returns one lower-case word, as for a label of a metric.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Nothing => "nothing",

@@ -1,23 +1,23 @@
-//! What to do with a row that was read: a pure decision.
+//! Decides what to do with a row that was read, as a pure function.
 
 use super::observation::Observation;
 use super::row::StoredRow;
 use crate::user::{SyncedUser, VersionSource};
 
-/// What follows from a read.
+/// The decision for a row that was read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Plan {
-    /// Hand out the row; nothing is written.
+    /// Serve the row; nothing is written.
     Serve,
-    /// The row's claims are right, but they are known at a newer version. The version is raised, so that an older change
+    /// The row's claims are correct, but confirmed at a newer version. The version is raised, so that an older change
     /// that arrives late does not win.
     ///
-    /// After that the row is read again. Claims of the version that was read may have been replaced by others of the same
-    /// version meanwhile. From the raise on they cannot be.
+    /// After that the row is read again. Other claims of the same version may have replaced those that were read. After
+    /// the raise they cannot.
     RaiseVersion,
     /// Write the claims.
     Write,
-    /// The user was deleted; a token that is still valid does not bring them back.
+    /// The user was deleted; a token that is still valid does not recreate the row.
     UserDeleted,
 }
 
@@ -36,8 +36,8 @@ pub(crate) fn plan<U: SyncedUser>(stored: Option<&StoredRow<U>>, observation: &O
         return Plan::Write;
     }
     match U::VERSION {
-        // The version grows with every token whose claims Clerk has read anew; recording it would be a write a minute
-        // for each user, for a version that does not show a change.
+        // The version grows with every token whose claims Clerk has read again. Recording it would cost each user a
+        // write per minute, for a version that does not show a change.
         VersionSource::IssuedAt => Plan::Serve,
         VersionSource::UpdatedAt { .. } if stored.version == version => Plan::Serve,
         VersionSource::UpdatedAt { .. } => Plan::RaiseVersion,

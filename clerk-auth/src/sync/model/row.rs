@@ -1,4 +1,4 @@
-//! A row as it was read, and what a write has made of it.
+//! A row as it was read, and the result of a write.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ impl<U> Clone for StoredRow<U> {
     }
 }
 
-/// The row after an upsert: the one that won, whoever wrote it.
+/// The row after an upsert: the winning row, whichever process wrote it.
 #[derive(Debug)]
 pub(crate) struct Upserted<U> {
     pub(crate) stored: StoredRow<U>,
@@ -29,7 +29,7 @@ pub(crate) struct Upserted<U> {
 }
 
 #[cfg(feature = "backend-api")]
-/// One of many rows after an upsert: the one that won, whoever wrote it.
+/// The result for one of many rows after an upsert: the winning row, whichever process wrote it.
 #[derive(Debug)]
 pub(crate) struct UpsertedRow {
     pub(crate) clerk_id: String,

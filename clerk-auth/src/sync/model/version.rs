@@ -1,11 +1,10 @@
-//! The version of what a source says about a user: newer data wins, older data never overwrites it.
+//! The version of a source's data about a user: newer data wins, older data never overwrites it.
 
 use crate::time::Timestamp;
 
-/// When a user was last changed, as far as a source knows, in milliseconds since the epoch.
+/// The time of a user's last change, as far as a source shows it, in milliseconds since the epoch.
 ///
-/// Tokens and webhooks describe the same user at different moments and arrive in any order; the version is what orders
-/// them.
+/// Tokens and webhooks describe the same user at different times and arrive in any order; the version orders them.
 ///
 /// ```
 /// use clerk_auth::sync::Version;
@@ -19,7 +18,7 @@ use crate::time::Timestamp;
 pub struct Version(i64);
 
 impl Version {
-    /// The version of a webhook or a Backend API answer: `updated_at`, in milliseconds.
+    /// Returns the version of a webhook or a Backend API answer: `updated_at`, in milliseconds.
     ///
     /// ```
     /// use clerk_auth::sync::Version;
@@ -32,12 +31,13 @@ impl Version {
         Self(updated_at.milliseconds())
     }
 
-    /// The version of a session token whose template has `{{user.updated_at}}`, which is in whole seconds.
+    /// Returns the version of a session token whose template has `{{user.updated_at}}`, which is in whole seconds.
     ///
-    /// `claims_read_at` is [`Session::claims_read_at`](crate::Session::claims_read_at), which for a token of Clerk's edge
-    /// is earlier than its `iat`. Claims read in a later second than `updated_at` include everything of that second;
-    /// claims read in the same second may lack the end of it. No claims include a change after they were read, so a later
-    /// `updated_at` counts as `claims_read_at`: a wrong value (milliseconds, say) cannot outrank every later change.
+    /// `claims_read_at` is [`Session::claims_read_at`](crate::Session::claims_read_at), which for a token of Clerk's
+    /// edge is earlier than its `iat`. Claims read in a later second than `updated_at` include everything of that
+    /// second. Claims read in the same second may lack the end of it. Claims never include a change after they were
+    /// read, so a later `updated_at` counts as `claims_read_at`: a wrong value, such as milliseconds, cannot outrank
+    /// every later change.
     ///
     /// ```
     /// use clerk_auth::sync::Version;
@@ -57,9 +57,9 @@ impl Version {
         }
     }
 
-    /// The version of a session token without `{{user.updated_at}}`: when its claims were read,
-    /// [`Session::claims_read_at`](crate::Session::claims_read_at). Weaker, because claims read in the second of a change
-    /// can lack the change, and because the version does not tell when the user last changed.
+    /// Returns the version of a session token without `{{user.updated_at}}`: the time at which its claims were read,
+    /// [`Session::claims_read_at`](crate::Session::claims_read_at). Weaker, because claims read in the second of a
+    /// change can lack the change, and because the version does not show when the user last changed.
     ///
     /// ```
     /// use clerk_auth::sync::Version;
@@ -75,7 +75,7 @@ impl Version {
         Self(milliseconds)
     }
 
-    /// Milliseconds since the epoch, as the version column stores it.
+    /// Returns the milliseconds since the epoch, as the version column stores it.
     pub const fn milliseconds(self) -> i64 {
         self.0
     }

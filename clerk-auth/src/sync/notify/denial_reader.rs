@@ -1,7 +1,7 @@
 //! Keeps the deny list of this process equal to the table of denials.
 //!
-//! The table is read when a process starts and when a notification says that it has changed, ten times a second at most.
-//! While nothing can be heard (a pooler, SQLite, a connection that is lost), it is read every second, so that no denial of
+//! The table is read at start-up and when a notification reports a change, at most ten times a second. While no
+//! notifications arrive (a pooler, SQLite, a lost connection), the table is read every second, so that no denial of
 //! another process is missed for longer.
 
 use std::sync::atomic::Ordering;
@@ -14,22 +14,22 @@ use crate::sync::engine::Engine;
 use crate::sync::local::denial_watch::DenialWatch;
 use crate::user::SyncedUser;
 
-/// How often the table is read while nothing can be heard, or while sessions are refused unless it is known.
+/// The interval of reads while no notifications arrive, or if sessions require a current copy.
 const UNHEARD: Duration = Duration::from_secs(1);
 
-/// How often the table is read although notifications are heard.
+/// The interval of reads while notifications arrive.
 const HEARD: Duration = Duration::from_secs(60);
 
-/// The time between two reads at least: whoever may connect to the database may notify.
+/// The minimum time between two reads: any client of the database may notify.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// How long the database has to answer.
+/// The timeout of the database's answer.
 const ANSWER: Duration = Duration::from_secs(1);
 
-/// How often expired denials are deleted.
+/// The interval at which expired denials are deleted.
 const FORGET: Duration = Duration::from_secs(600);
 
-/// Reads what has changed in the table of denials.
+/// Reads the changes of the table of denials.
 pub(crate) async fn read_denials<U: SyncedUser>(engine: &Engine<U>) -> Result<(), sqlx::Error> {
     let now = engine.clerk.now();
     let list = engine.clerk.deny_list();
@@ -43,7 +43,7 @@ pub(crate) async fn read_denials<U: SyncedUser>(engine: &Engine<U>) -> Result<()
     Ok(())
 }
 
-/// Reads the table for as long as the handle lives.
+/// Reads the table as long as the handle lives.
 pub(crate) async fn watch<U: SyncedUser>(inner: Weak<Engine<U>>, denials: Arc<DenialWatch>, always: bool) {
     let mut was_read = true;
     let mut forget_at = Instant::now() + FORGET;

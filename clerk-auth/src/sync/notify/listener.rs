@@ -1,6 +1,7 @@
-//! Hears what other processes write, so that no copy of a row outlives it, and that they have written denials.
+//! Receives other processes' notifications of written rows, so that no copy of a row outlives a write, and of written
+//! denials.
 //!
-//! PostgreSQL's `LISTEN` belongs to a connection. While there is none that is known to hear, no copy is served, and every
+//! PostgreSQL's `LISTEN` belongs to a connection. Without a verified listening connection, no copy is served, and every
 //! request reads its row.
 
 use std::hash::{BuildHasher, RandomState};
@@ -15,17 +16,17 @@ use crate::sync::engine::Engine;
 use crate::sync::model::announcement::{CHANNEL, DENIALS_CHANNEL};
 use crate::user::SyncedUser;
 
-/// How often a connection on which nothing is heard is asked whether it is still there: so long a copy may be served
-/// after the network has swallowed the connection without a word. No copy is older than its struct allows in any case.
+/// The interval of checks on a silent connection: for that time, a copy may be served after the network has silently
+/// dropped the connection. No copy is older than its struct allows in any case.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
-/// How long the server has to answer.
+/// The timeout of the server's answer.
 const ANSWER: Duration = Duration::from_secs(1);
 
-/// How long until the next attempt to listen.
+/// The pause before the next attempt to listen.
 const RETRY: Duration = Duration::from_millis(250);
 
-/// Listens for as long as the handle lives.
+/// Listens as long as the handle lives.
 pub(crate) async fn listen_always<U: SyncedUser>(
     inner: Weak<Engine<U>>,
     options: PgConnectOptions,
@@ -37,7 +38,7 @@ pub(crate) async fn listen_always<U: SyncedUser>(
         if let Some(inner) = inner.upgrade() {
             inner.row_cache.set_listening(false);
             inner.denials.set_listening(false);
-            // Once for each time that it was lost.
+            // Logged once per loss of the connection.
             if let (Err(error), true) = (&heard, was_heard) {
                 tracing::warn!(
                     users_table = U::TABLE,
@@ -55,34 +56,34 @@ pub(crate) async fn listen_always<U: SyncedUser>(
     }
 }
 
-/// Why nothing is heard.
+/// The reason why no notifications arrive.
 #[derive(Debug, thiserror::Error)]
 enum ListenError {
-    /// It has never heard.
+    /// The connection has never listened.
     #[error("LISTEN failed: {0}")]
     Never(#[source] sqlx::Error),
-    /// The connection has no session of its own. `LISTEN` there would stay behind in a session of the pooler's, which
-    /// then sends notifications to whoever uses it next; sqlx takes them for a violation of the protocol.
+    /// The connection has no server session of its own. `LISTEN` would stay behind in a session of the pooler, which
+    /// then sends notifications to its next client; sqlx treats them as a protocol violation.
     #[error(
         "a pooler in transaction mode does not carry LISTEN; if it keeps no prepared statements either, say \
          `transaction_pooling(true)` to the builder"
     )]
     Pooled,
-    /// A notification of its own did not come back.
+    /// The listener's own test notification did not come back.
     #[error("LISTEN is not heard through this connection")]
     NotDelivered,
-    /// It heard, and does no more.
+    /// The connection listened, and was lost.
     #[error("the connection was lost: {0}")]
     Lost(#[source] sqlx::Error),
 }
 
-/// Hears until the connection is lost or nobody cares any more.
+/// Receives notifications until the connection is lost or the last handle is dropped.
 async fn listen<U: SyncedUser>(
     inner: &Weak<Engine<U>>,
     options: &PgConnectOptions,
     sender: &str,
 ) -> Result<(), ListenError> {
-    // A connection of its own: one of the application's would be missing in its pool for ever.
+    // A separate connection: one from the application's pool would be missing there permanently.
     let pool = PgPoolOptions::new()
         .max_connections(1)
         .acquire_timeout(ANSWER)
@@ -140,14 +141,15 @@ async fn listen<U: SyncedUser>(
     }
 }
 
-/// How often another connection looks for what is set in ours: more than the sessions that poolers keep for one database
-/// (20 unless said in PgBouncer), which take turns at worst.
+/// The number of times that another connection reads our setting: more than the sessions that poolers keep for one
+/// database (20 by default in PgBouncer), which take turns at worst.
 const LOOKS: u32 = 50;
 
-/// How long all of that may take, on a database in another region too.
+/// The timeout of the whole check, sufficient for a database in another region.
 const LOOKING: Duration = Duration::from_secs(10);
 
-/// A setting stays in its session, and is seen by nobody else, unless a pooler hands the session on or clears it.
+/// Verifies that a setting stays in its session and is visible to no other, unlike behind a pooler, which passes on or
+/// clears the session.
 async fn check_session_affinity(
     listener: &mut PgListener,
     other: &mut PgConnection,
@@ -156,7 +158,7 @@ async fn check_session_affinity(
     let mark = format!("{:016x}", RandomState::new().hash_one(()));
     // The text is made of hexadecimal digits.
     let set = AssertSqlSafe(format!("SET clerk_auth.session = '{mark}'"));
-    // The simple protocol throughout: behind a pooler a prepared statement fails for a reason that says nothing of LISTEN.
+    // Uses the simple protocol throughout: behind a pooler a prepared statement fails for a reason unrelated to LISTEN.
     sqlx::raw_sql(set)
         .execute(&mut *listener)
         .await
@@ -177,7 +179,7 @@ async fn check_session_affinity(
     }
 }
 
-/// `LISTEN` may succeed and nothing come: only a notification that does proves it.
+/// Verifies that a notification arrives: `LISTEN` may succeed although none does.
 async fn verify_round_trip(listener: &mut PgListener, mut other: PgConnection) -> Result<(), ListenError> {
     // The process id of the listening server connection is a name that no other listener has.
     let pid: i32 = sqlx::raw_sql("SELECT pg_backend_pid()")
