@@ -56,7 +56,11 @@ const PAGES: [&str; 5] = [
 ];
 
 /// Files and folders that do not follow the rules yet.
-const NOT_YET: [&str; 2] = ["clerk-auth/src/guide", "clerk-auth/src/sync"];
+const NOT_YET: [&str; 3] = [
+    "clerk-auth/src/guide",
+    "clerk-auth/src/sync/builder.rs",
+    "clerk-auth/src/sync/handle.rs",
+];
 
 /// Paragraphs with a reason to break a rule: the file, and a part of the text.
 const ALLOWED: [(&str, &str); 0] = [];
