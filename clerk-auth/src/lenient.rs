@@ -2,8 +2,8 @@
 //!
 //! A browser writes `unsafe_metadata`, and users write their own names. JSON parsers reject a whole text for one lone
 //! surrogate, one number beyond `f64`, or one level too many. serde_json also rejects one member with a private name.
-//! With such a parser, a user could prevent every event about them from being applied, and break a page of an import
-//! for the other users on it.
+//! With such a parser, a user could prevent every event about them from being applied. An import would also lose the
+//! other users of the same page.
 //!
 //! The parser of this module is therefore strict about structure and lenient about values. Brackets, quotes, colons and
 //! commas have to match. An unreadable value becomes null, and its path is [recorded](LenientValue::unreadable):

@@ -190,8 +190,8 @@ pub enum VersionSource {
     /// Weaker than `{{user.updated_at}}`, because it does not show when the user changed:
     ///
     /// - claims read within a second of a change can lack it, and a token with them can win over the webhook;
-    /// - the time is stored only with changed claims, so a token that repeats the claims of an even earlier time can win
-    ///   over tokens that confirmed the row since.
+    /// - the time is stored only with changed claims. So a token that repeats the claims of an even earlier time can
+    ///   win over tokens that confirmed the row since.
     IssuedAt,
 }
 

@@ -48,8 +48,8 @@ pub enum SyncError {
         /// The issuer whose users the table holds.
         rows: Box<str>,
     },
-    /// A unique index of the application's own holds the value for another user's row, and Clerk itself does not keep
-    /// such values unique, or the column cannot be null. Nothing was changed. Contains the columns, if known.
+    /// A unique index of the application's own holds the value for another user's row. Either Clerk itself does not
+    /// keep such values unique, or the column cannot be null. Nothing was changed. Contains the columns, if known.
     #[error(
         "another user's row holds the value of {}; rows are never merged, so one of them has to change in Clerk",
         columns(.0)

@@ -6,7 +6,7 @@
 //! # Rotation
 //!
 //! Clerk's key ids are instance ids, so a key may be replaced under its id. A signature that fails under a known key is
-//! therefore a reason to fetch the document, and the request is verified again if the key has changed ([`Jwks::newer`]).
+//! therefore a reason to fetch the document. The request is verified again if the key has changed ([`Jwks::newer`]).
 //! Anyone can send a token whose signature fails, so these bounds hold whatever arrives:
 //!
 //! - at most one fetch per [`INTERVAL`] for failed signatures, and one for everything else: 12 a minute in all, one at a

@@ -72,8 +72,8 @@ pub(crate) async fn resolve_conflict<U: SyncedUser>(
         let mut candidates = vec![None];
         candidates.extend(concessions.into_iter().map(Some));
         let mut settled = false;
-        // The first attempt makes no concession. The holder may have got another value, and a violation of an index on
-        // no claim may be a race, for example of the Clerk user id in another spelling.
+        // The first attempt makes no concession. The holder may have got another value meanwhile. A violation of an
+        // index on no claim may be a race, for example of the Clerk user id in another spelling.
         for candidate in candidates {
             attempts += 1;
             if attempts > MAX_ATTEMPTS || candidate.as_ref().is_some_and(|it| made.contains(it)) {

@@ -13,8 +13,8 @@ use crate::sync::model::announcement::CHANNEL;
 use crate::sync::model::row::Upserted;
 use crate::user::StoredIn;
 
-/// The statements of the table of denials, from the current time in milliseconds, the lesser of two numbers, and the
-/// text around a statement that changes the table.
+/// The statements of the table of denials. The arguments are the current time in milliseconds, the lesser of two
+/// numbers, and the text around a statement that changes the table.
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 macro_rules! denial_statements {
     (now: $now:literal, least: $least:literal, before: $before:literal, after: $after:literal) => {

@@ -31,8 +31,8 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         Ok(holders)
     }
 
-    /// Sets columns of other rows to null. First locks every row in the order of the Clerk user ids, the user's own
-    /// included, so that two users who swap a value do not deadlock.
+    /// Sets columns of other rows to null. First locks every row, the user's own included, in the order of the Clerk
+    /// user ids. So two users who swap a value do not deadlock.
     pub(super) async fn release(
         &self,
         connection: &mut DB::Connection,
