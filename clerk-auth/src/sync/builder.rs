@@ -1,4 +1,4 @@
-//! What is said of a `UserSync` before it starts.
+//! Configures a `UserSync` before it starts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,11 +35,11 @@ use crate::user::StoredIn;
 use crate::user::SyncedUser;
 use crate::webhook::Webhook;
 
-/// How long a request waits for the database before it is answered without it. Two seconds: longer than any healthy
-/// statement by key takes, shorter than the patience of load balancers and people.
+/// The default time that a request waits for the database. Two seconds are longer than any healthy statement by key,
+/// and shorter than the timeouts of load balancers and users' patience.
 const SYNC_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A [`UserSync`](super::UserSync) to be; made by [`UserSync::builder`](super::UserSync::builder).
+/// Builds a [`UserSync`](super::UserSync); created by [`UserSync::builder`](super::UserSync::builder).
 ///
 /// ```
 /// # #[cfg(feature = "postgres")]
@@ -98,8 +98,8 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
         }
     }
 
-    /// How long a request waits for the database before it is answered with 503, or with the session where the handler
-    /// takes [`MaybeSynced`](crate::extract::MaybeSynced); 2 seconds unless said.
+    /// Sets how long a request waits for the database. After that time, the request is answered with 503, or with the
+    /// session if the handler takes [`MaybeSynced`](crate::extract::MaybeSynced). The default is 2 seconds.
     ///
     /// A PostgreSQL server does not notice that a request has stopped waiting: it goes on with the statement, and the
     /// connection returns to the pool when the statement ends. To end the statement in the server too, set
@@ -116,9 +116,9 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
     /// # Ok::<(), sqlx::Error>(())
     /// ```
     ///
-    /// An import writes 500 rows with one statement, so give it a pool of its own if the time is short. Behind a pooler set
-    /// it for the role: `ALTER ROLE app SET statement_timeout = '3s'`. On SQLite a statement waits for other writers as long
-    /// as the `busy_timeout` of the pool says.
+    /// An import writes 500 rows with one statement, so give it a separate pool if the time is short. Behind a pooler,
+    /// set the timeout for the role: `ALTER ROLE app SET statement_timeout = '3s'`. On SQLite, a statement waits for
+    /// other writers for the `busy_timeout` of the pool.
     pub fn sync_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -127,8 +127,8 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
     /// Runs once per user, in the transaction that inserts the row: create a cart, queue a welcome message. If the hook
     /// fails, nothing is inserted, the request is answered with 503, and the user's next request tries again.
     ///
-    /// Return the error of a statement: PostgreSQL keeps nothing of a transaction in which a statement failed. Run a
-    /// statement that may fail in a transaction of its own, `connection.begin()`. The hook must not end the transaction.
+    /// Return the error of a failed statement: PostgreSQL rolls back a transaction in which a statement failed. Run a
+    /// statement that may fail in a nested transaction, `connection.begin()`. The hook must not end the transaction.
     pub fn on_insert<F>(mut self, hook: F) -> Self
     where
         F: for<'a> Fn(&'a mut <P::Database as Database>::Connection, &'a U) -> StoreFuture<'a, (), BoxError>
@@ -140,9 +140,9 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
         self
     }
 
-    /// What happens once for each user who is deleted, in the same transaction, with the row before it is marked as
-    /// deleted or goes: the rows that reference it. If it fails, nothing is deleted and [`SyncError::OnDelete`] says so;
-    /// whoever deletes the user next tries again.
+    /// Runs once per deleted user, in the same transaction, with the row before it is marked as deleted or removed:
+    /// delete the rows that reference it. If the hook fails, nothing is deleted, and the result is
+    /// [`SyncError::OnDelete`]. The next deletion of the user tries again.
     ///
     /// ```
     /// # #[cfg(feature = "postgres")]
@@ -180,36 +180,37 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
         self
     }
 
-    /// Keeps bans, deletions and ends of sessions in the memory of this process alone: no table
-    /// [`CREATE_DENIALS`](super::CREATE_DENIALS) is needed. Other processes then do not learn of them, and a restart forgets
-    /// them: until a token expires, it is accepted again. For an application that receives no webhooks and deletes nobody.
+    /// Keeps bans, deletions and ends of sessions only in the memory of this process: no table
+    /// [`CREATE_DENIALS`](super::CREATE_DENIALS) is needed. Other processes do not receive them, and a restart drops
+    /// them: until a token expires, it is accepted again. For an application that receives no webhooks and deletes no
+    /// users.
     pub fn denials_in_memory(mut self) -> Self {
         self.shares_denials = false;
         self
     }
 
-    /// Refuses every session with 503 `denials_unavailable` while the table of denials cannot be read: five seconds after
-    /// the database has stopped answering. By default a handler that takes the [`Session`](crate::Session) alone goes on with the denials
-    /// that are known, so that an outage of the database signs nobody out.
+    /// Refuses every session with 503 `denials_unavailable` while the table of denials cannot be read: five seconds
+    /// after the database has stopped answering. By default a handler that takes the [`Session`](crate::Session) alone
+    /// continues with the known denials, so that an outage of the database signs out no user.
     ///
-    /// It holds for all uses of the [`Clerk`] handle. The table is read once a second then, by each process.
+    /// Applies to all uses of the [`Clerk`] handle. Each process then reads the table once a second.
     pub fn require_current_denials(mut self) -> Self {
         self.requires_denials = true;
         self
     }
 
-    /// Refuses the sessions of a user who is locked out, until the lockout ends. By default a lockout changes nothing here,
-    /// as in Clerk: it keeps the user from signing in anew, and leaves the sessions there are. Anybody who knows a user's
-    /// e-mail address can bring a lockout about with wrong passwords, and would sign the user out.
+    /// Refuses the sessions of a user who is locked out, until the lockout ends. By default a lockout changes nothing
+    /// here, as in Clerk: it prevents a new sign-in, and leaves existing sessions alone. Anyone with a user's e-mail
+    /// address can cause a lockout by wrong passwords, and would thereby sign the user out.
     pub fn lockout_ends_sessions(mut self) -> Self {
         self.lockout_ends_sessions = true;
         self
     }
 
-    /// What happens for each delivery of Clerk's webhooks, in the transaction that applies it: the application's own part
-    /// of what an event means. If it fails, nothing of the delivery is kept, the answer is 503, and Clerk sends it again.
+    /// Runs for each delivery of Clerk's webhooks, in the transaction that applies it: the application's own part of an
+    /// event. If the hook fails, the delivery is rolled back, the answer is 503, and Clerk sends it again.
     ///
-    /// Clerk may send a delivery more than once; [`on_event_once`](Self::on_event_once) is not called again for it.
+    /// Clerk may send a delivery more than once; [`on_event_once`](Self::on_event_once) runs only once for it.
     ///
     /// ```
     /// # #[cfg(feature = "sqlite")]
@@ -251,8 +252,9 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
         self.event_hook(Arc::new(hook), false)
     }
 
-    /// The same, at most once for each delivery: its id is remembered in the same transaction, in the table of
-    /// [`CREATE_DELIVERIES`](super::CREATE_DELIVERIES). For what must not be done twice: a mail, a charge.
+    /// Like [`on_event`](Self::on_event), at most once for each delivery. The delivery's id is recorded in the same
+    /// transaction, in the table of [`CREATE_DELIVERIES`](super::CREATE_DELIVERIES). Use it for actions that must not
+    /// be repeated: a mail, a charge.
     pub fn on_event_once<F>(self, hook: F) -> Self
     where
         F: for<'a> Fn(
@@ -271,9 +273,10 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
         self
     }
 
-    /// Queries the Backend API for a user whose token lacks the claims, because the template has not been saved, and for a
-    /// user whose row holds a unique value of another user. What is believed, and how often the API is queried, is stated
-    /// under [what the Backend API is trusted with](crate::sync#what-the-backend-api-is-trusted-with).
+    /// Queries the Backend API for a user whose token lacks the claims, because the template has not been saved. Also
+    /// queries it for a user whose row holds a unique value of another user. The trust in the answers and the bounds on
+    /// queries are described under [what the Backend API is trusted
+    /// with](crate::sync#what-the-backend-api-is-trusted-with).
     #[cfg(feature = "backend-api")]
     pub fn backend_api(mut self, api: BackendApi) -> Self {
         self.backend_api = Some(api);
@@ -349,7 +352,7 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
             );
             inner.tasks.spawn(inner.store.close_event(), watch);
         }
-        // Behind a pooler in transaction mode `LISTEN` would stay behind in another's session.
+        // Behind a pooler in transaction mode, `LISTEN` would stay behind in another client's session.
         #[cfg(feature = "postgres")]
         if let Some(options) = listener
             && !self.transaction_pooling
@@ -364,13 +367,13 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
 
 #[cfg(feature = "postgres")]
 impl<U: StoredIn<sqlx::Postgres>> UserSyncBuilder<U, Pool<sqlx::Postgres>> {
-    /// Whether the pool's connections go through a pooler in transaction mode that keeps no prepared statements: PgBouncer
-    /// before 1.21, or one with `max_prepared_statements = 0`. The pool must then be opened with
+    /// Declares that the pool's connections go through a pooler in transaction mode without prepared statements:
+    /// PgBouncer before 1.21, or one with `max_prepared_statements = 0`. The pool must then be opened with
     /// [`statement_cache_capacity(0)`](sqlx::postgres::PgConnectOptions::statement_cache_capacity).
     ///
-    /// Each statement runs in a transaction that begins with `BEGIN; DEALLOCATE ALL`: four round trips to the pooler instead
-    /// of one. `LISTEN` cannot be heard there, so that every request reads its row.
-    /// [More about it](crate::sync#behind-a-pooler-in-transaction-mode).
+    /// Each statement runs in a transaction that begins with `BEGIN; DEALLOCATE ALL`: four round trips to the pooler
+    /// instead of one. `LISTEN` has no effect there, so every request reads its row. [More about
+    /// it](crate::sync#behind-a-pooler-in-transaction-mode).
     ///
     /// ```
     /// # mod example {

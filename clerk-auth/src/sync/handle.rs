@@ -26,7 +26,7 @@ use crate::session::Session;
 use crate::user::SyncedUser;
 use crate::webhook::Webhook;
 
-/// Keeps the rows of `U` equal to what Clerk says; put it into the application's state. Cloning is cheap.
+/// Keeps the rows of `U` equal to Clerk's claims; put it into the application's state. Cloning is cheap.
 ///
 /// ```
 /// # #[cfg(feature = "postgres")]
@@ -50,12 +50,12 @@ pub struct UserSync<U> {
 }
 
 impl<U: SyncedUser> UserSync<U> {
-    /// A handle on the rows of `U` in `pool`.
+    /// Creates a handle on the rows of `U` in `pool`.
     ///
     /// # Errors
     ///
-    /// [`SchemaError`] if the database does not answer, or if its table cannot serve the statements of `U`; the
-    /// message says what to do.
+    /// [`SchemaError`] if the database does not answer, or if its table cannot serve the statements of `U`; the message
+    /// contains the remedy.
     // Boxed, and not `async fn`: rustc would report a pool that holds no rows of `U` three times, the second time for the
     // future and the third for its `.await`.
     pub fn new<DB: Database>(
@@ -68,7 +68,7 @@ impl<U: SyncedUser> UserSync<U> {
         Box::pin(Self::builder(clerk, pool).build())
     }
 
-    /// A handle on the rows of `U` in `pool`, of which something is to be said first.
+    /// Configures a handle on the rows of `U` in `pool`.
     pub fn builder<DB: Database>(clerk: Clerk, pool: Pool<DB>) -> UserSyncBuilder<U, Pool<DB>>
     where
         Pool<DB>: UserPool<U>,
@@ -76,12 +76,12 @@ impl<U: SyncedUser> UserSync<U> {
         UserSyncBuilder::new(clerk, pool)
     }
 
-    /// The row of the person whose session was verified: read, and written only if a claim has changed.
+    /// Returns the row of a verified session's user: reads it, and writes only if a claim has changed.
     ///
     /// # Errors
     ///
-    /// [`SyncError`] says whether the user is gone, the token is not made of the template, or the database is in
-    /// trouble.
+    /// [`SyncError`] distinguishes a deleted user, a token that does not match the template, and a failure of the
+    /// database.
     pub async fn sync(&self, session: &Session) -> Result<Synced<U>, SyncError> {
         let Synced { user, outcome } = self.sync_shared(session).await?;
         let user = match Arc::try_unwrap(user) {
@@ -98,7 +98,7 @@ impl<U: SyncedUser> UserSync<U> {
         Ok(Synced { user, outcome })
     }
 
-    /// A copy of a row that is shared, or one that is read for this request alone.
+    /// Returns a copy of a shared row, or a row that is read for this request alone.
     async fn own(&self, session: &Session, shared: &U) -> Result<U, SyncError> {
         match caught_now(|| shared.copy())? {
             Some(user) => Ok(user),
@@ -106,7 +106,7 @@ impl<U: SyncedUser> UserSync<U> {
         }
     }
 
-    /// The same without a copy of a row that is shared with other requests.
+    /// Like [`sync`](Self::sync), without copying a row that is shared with other requests.
     ///
     /// # Errors
     ///
@@ -135,8 +135,8 @@ impl<U: SyncedUser> UserSync<U> {
         webhook::apply(&self.inner, delivery).await
     }
 
-    /// Forgets what is known of a user's row, here and, on Postgres, in every process: to be called after the application
-    /// has written the row itself, and has committed.
+    /// Drops cached copies of a user's row in this process and, on PostgreSQL, in every other. Call it after the
+    /// application has written the row and committed.
     ///
     /// ```
     /// # #[cfg(feature = "sqlite")]
@@ -158,8 +158,8 @@ impl<U: SyncedUser> UserSync<U> {
     ///
     /// # Errors
     ///
-    /// [`SyncError::Database`] if other processes could not be told: their copies live out their time. This process has
-    /// forgotten the row in any case.
+    /// [`SyncError::Database`] if other processes could not be notified: their copies expire. This process has dropped
+    /// its copy in any case.
     pub async fn invalidate(&self, user_id: &UserId) -> Result<(), SyncError> {
         self.inner.row_cache.invalidate(user_id.as_str());
         self.inner
@@ -186,7 +186,8 @@ impl<U: SyncedUser> UserSync<U> {
     ///
     /// # Errors
     ///
-    /// [`SyncError::OnDelete`] if the application's hook failed, and nothing was deleted; or the database is in trouble.
+    /// [`SyncError::OnDelete`] if the application's hook failed, and nothing was deleted; other errors if the database
+    /// fails.
     pub async fn delete(&self, user_id: &UserId) -> Result<Deletion, SyncError> {
         let inner = &self.inner;
         let deletion = caught(inner.ask(|_| delete::delete(inner, user_id.as_str()))).await;
@@ -203,8 +204,8 @@ impl<U: SyncedUser> UserSync<U> {
         deletion
     }
 
-    /// Runs the application's own write of a user's row, and serves the row that it returns from then on: no request sees
-    /// an older one after this has returned.
+    /// Runs the application's own write of a user's row, and serves the returned row from then on. After this has
+    /// returned, no request sees an older one.
     ///
     /// ```
     /// # #[cfg(feature = "postgres")]
@@ -229,7 +230,7 @@ impl<U: SyncedUser> UserSync<U> {
     ///
     /// # Errors
     ///
-    /// Those of the write. What was known of the row is forgotten then too, as it may have been written.
+    /// Those of the write. The cached copy is dropped then too, because the row may have been written.
     pub async fn write_through<E>(
         &self,
         user_id: &UserId,
@@ -240,7 +241,7 @@ impl<U: SyncedUser> UserSync<U> {
         let known = inner.row_cache.get(clerk_id, inner.clerk.now());
         let writing = inner.row_cache.begin_write(clerk_id, inner.clerk.now());
         let user = Arc::new(write.await?);
-        // What was known tells the row's version, which cannot have gone back.
+        // The cached copy supplies the row's version, which cannot have gone back.
         if let (Some(known), Some(read)) = (known, writing.done()) {
             let stored = StoredRow {
                 user: Arc::clone(&user),
@@ -265,8 +266,8 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
     ///
     /// # Errors
     ///
-    /// [`SchemaError`] if the database does not answer, if its table cannot serve the statements of `U`, or if the pool and
-    /// `transaction_pooling` do not fit what is between it and the database.
+    /// [`SchemaError`] if the database does not answer, or if its table cannot serve the statements of `U`. Also if the
+    /// pool and `transaction_pooling` do not match the pooler in front of the database.
     pub async fn build(self) -> Result<UserSync<U>, SchemaError> {
         let inner = self.start().await?;
         Ok(UserSync { inner })
