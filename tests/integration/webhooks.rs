@@ -9,6 +9,7 @@ use axum::body::to_bytes;
 use axum::http::header::RETRY_AFTER;
 use axum::http::{Response, StatusCode};
 use clerk_auth::clerk::AuthenticationError;
+use clerk_auth::id::UserId;
 use clerk_auth::routing::webhooks;
 use clerk_auth::sync::SyncOutcome::{Cached, Inserted};
 use clerk_auth::sync::{CREATE_DELIVERIES, SyncError, UserSyncBuilder};
@@ -41,6 +42,7 @@ on_both_databases!(
     what_cannot_be_applied_is_to_be_sent_again,
     a_user_whom_the_struct_refuses_has_no_row_and_is_no_failure,
     a_hook_that_sees_deliveries_once_needs_its_table,
+    delivery_is_acknowledged_only_if_its_hooks_left_it_there,
     old_deliveries_are_deleted_while_the_process_runs,
     the_applications_columns_are_left_alone,
 );
@@ -621,6 +623,70 @@ async fn a_hook_that_sees_deliveries_once_needs_its_table(database: TestDatabase
     };
     let expected = "deliveries cannot be remembered: there is no table `clerk_deliveries`; mend it with";
     assert!(error.contains(expected), "{error}");
+}
+
+async fn delivery_is_acknowledged_only_if_its_hooks_left_it_there(database: TestDatabase) {
+    let keeps_back = Arc::new(AtomicBool::new(true));
+    macro_rules! hooks {
+        () => {{
+            let (one, other) = (Arc::clone(&keeps_back), Arc::clone(&keeps_back));
+            move |builder| {
+                let builder: UserSyncBuilder<_, _> = builder;
+                builder
+                    .on_event(move |connection, _| {
+                        let keeps_back = Arc::clone(&one);
+                        Box::pin(async move {
+                            if keeps_back.load(Ordering::SeqCst) {
+                                drop(sqlx::raw_sql("SELECT missing").execute(connection).await);
+                            }
+                            Ok(())
+                        })
+                    })
+                    .on_delete(move |connection, _| {
+                        let keeps_back = Arc::clone(&other);
+                        Box::pin(async move {
+                            if keeps_back.load(Ordering::SeqCst) {
+                                drop(sqlx::raw_sql("SELECT missing").execute(connection).await);
+                            }
+                            Ok(())
+                        })
+                    })
+            }
+        }};
+    }
+    let pool = Pool::open(database.url(), 5).await;
+    // Only PostgreSQL gives a transaction up for a statement that fails.
+    let is_given_up = matches!(pool, Pool::Postgres(_));
+    let refused = if is_given_up {
+        StatusCode::SERVICE_UNAVAILABLE
+    } else {
+        StatusCode::NO_CONTENT
+    };
+    let profiles = Profiles::start_with(pool.clone(), hooks!(), hooks!()).await;
+    let live = "SELECT count(*) FROM profiles WHERE clerk_deleted_at IS NULL";
+    let ada = user("user_ada", "Ada", 100);
+    assert_eq!(receive(&profiles, "user.created", ada.clone()).await, refused);
+    assert_eq!(pool.number(live).await, i64::from(!is_given_up));
+    keeps_back.store(false, Ordering::SeqCst);
+    assert_eq!(
+        receive(&profiles, "user.created", ada).await,
+        StatusCode::NO_CONTENT
+    );
+    assert_eq!(pool.number(live).await, 1);
+
+    keeps_back.store(true, Ordering::SeqCst);
+    let deleted = json!({ "id": "user_ada", "object": "user", "deleted": true });
+    assert_eq!(receive(&profiles, "user.deleted", deleted).await, refused);
+    assert_eq!(pool.number(live).await, i64::from(is_given_up));
+    let again = profiles.users.delete(&UserId::new("user_ada")).await;
+    match again {
+        Err(SyncError::OnDelete(_)) => assert!(is_given_up),
+        again => assert!(!is_given_up && again.is_ok(), "{again:?}"),
+    }
+    keeps_back.store(false, Ordering::SeqCst);
+    let again = profiles.users.delete(&UserId::new("user_ada")).await;
+    assert!(again.is_ok(), "{again:?}");
+    assert_eq!(pool.number(live).await, 0);
 }
 
 #[tokio::test]
