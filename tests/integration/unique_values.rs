@@ -757,6 +757,11 @@ async fn index_of_a_partition_is_the_table_s_own() {
 #[tokio::test]
 async fn null_that_is_unique_is_refused() {
     let database = TestDatabase::postgres().await;
+    let version = "SELECT current_setting('server_version_num')::bigint";
+    if Pool::open(database.url(), 1).await.number(version).await < 150_000 {
+        // Nulls are always distinct there.
+        return;
+    }
     let index = "CREATE UNIQUE INDEX profiles_email ON profiles (email) NULLS NOT DISTINCT";
     let profiles = start(&database, index).await;
     let none = |user_id: &str, updated_at| token(user_id, "Ada", updated_at).claim("email", Value::Null);
