@@ -1,6 +1,7 @@
 //! The table as a live database reports it.
 
 use std::future::Future;
+use std::ops::ControlFlow;
 
 use sqlx::{AssertSqlSafe, Column, Database, Executor, SqlSafeStr, Statement};
 
@@ -104,11 +105,12 @@ pub(crate) trait Catalogue: Database {
     /// True if `ALTER TABLE` can change a column's type and nullability.
     const CAN_ALTER_COLUMNS: bool;
 
-    /// Lists the faults that keep the server, or the file of a table, from storing anything at all.
+    /// Lists the faults that keep the server, or the file of a table, from storing anything at all. `Break` if the server
+    /// cannot answer the questions about tables either.
     fn server(
         connection: &mut Self::Connection,
         table: &str,
-    ) -> impl Future<Output = Result<Vec<Problem>, sqlx::Error>> + Send;
+    ) -> impl Future<Output = Result<ControlFlow<Problem, Vec<Problem>>, sqlx::Error>> + Send;
 
     /// Returns the table of this name.
     fn live_table(

@@ -1,5 +1,7 @@
 //! PostgreSQL's catalogue: the server and its tables.
 
+use std::ops::ControlFlow;
+
 use sqlx::{PgConnection, Postgres};
 
 use super::Problem;
@@ -9,7 +11,10 @@ use super::row_security::hidden_rows;
 impl Catalogue for Postgres {
     const CAN_ALTER_COLUMNS: bool = true;
 
-    async fn server(connection: &mut PgConnection, _: &str) -> Result<Vec<Problem>, sqlx::Error> {
+    async fn server(
+        connection: &mut PgConnection,
+        _: &str,
+    ) -> Result<ControlFlow<Problem, Vec<Problem>>, sqlx::Error> {
         super::server::problems(connection).await
     }
 

@@ -1,12 +1,15 @@
 //! The faults of a PostgreSQL server, database or role that keep every table from being written.
 
-use sqlx::{PgConnection, Row as _};
+use std::ops::ControlFlow;
+
+use sqlx::{FromRow as _, PgConnection};
 
 use super::Problem;
 use super::live::quote;
 
 /// The server's own settings.
 struct Server {
+    version: String,
     encoding: String,
     is_standby: bool,
     is_read_only: bool,
@@ -17,20 +20,22 @@ struct Server {
 }
 
 /// Lists every fault, in the order in which to fix them.
-pub(super) async fn problems(connection: &mut PgConnection) -> Result<Vec<Problem>, sqlx::Error> {
-    if let Some(problem) = shared_session(&mut *connection).await? {
-        return Ok(vec![problem]);
-    }
-    type Row = (String, bool, bool, Option<String>, String, String);
-    let (encoding, is_standby, is_read_only, source, role, database): Row = sqlx::query_as(
-        "SELECT current_setting('server_encoding') AS encoding, \
+pub(super) async fn problems(
+    connection: &mut PgConnection,
+) -> Result<ControlFlow<Problem, Vec<Problem>>, sqlx::Error> {
+    type Row = (String, String, bool, bool, Option<String>, String, String);
+    // Where clients share one session, a prepared statement of one is in the way of the others.
+    let row = sqlx::raw_sql(
+        "SELECT version() AS version, current_setting('server_encoding') AS encoding, \
          pg_is_in_recovery() AS is_standby, current_setting('transaction_read_only') = 'on' AS is_read_only, \
          (SELECT source FROM pg_settings WHERE name = 'default_transaction_read_only') AS source, \
          quote_ident(current_user) AS role, current_database()::text AS database",
     )
-    .fetch_one(&mut *connection)
+    .fetch_one(connection)
     .await?;
+    let (version, encoding, is_standby, is_read_only, source, role, database) = Row::from_row(&row)?;
     let server = Server {
+        version,
         encoding,
         is_standby,
         is_read_only,
@@ -38,30 +43,27 @@ pub(super) async fn problems(connection: &mut PgConnection) -> Result<Vec<Proble
         role,
         database,
     };
-    Ok([server.read_only(), server.encoding()]
-        .into_iter()
-        .flatten()
-        .collect())
-}
-
-/// Recognizes PGlite: PostgreSQL compiled by Emscripten, whose clients share one session.
-///
-/// A prepared statement of one client is in the way of the other clients, so the version is read without one.
-async fn shared_session(connection: &mut PgConnection) -> Result<Option<Problem>, sqlx::Error> {
-    let row = sqlx::raw_sql("SELECT version()").fetch_one(connection).await?;
-    let version: String = row.try_get(0)?;
-    let is_shared = ["emcc", "Emscripten", "wasm"]
-        .iter()
-        .any(|mark| version.contains(mark));
-    Ok(is_shared.then(|| Problem {
-        what: "the server is PGlite, whose clients share one session: a transaction of one connection is that of \
-               every other, so that nothing is atomic; start a PostgreSQL server"
-            .to_owned(),
-        mend: None,
-    }))
+    if let Some(problem) = server.shared_session() {
+        return Ok(ControlFlow::Break(problem));
+    }
+    let problems = [server.read_only(), server.encoding()];
+    Ok(ControlFlow::Continue(problems.into_iter().flatten().collect()))
 }
 
 impl Server {
+    /// Recognizes PGlite: PostgreSQL compiled by Emscripten, whose clients share one session.
+    fn shared_session(&self) -> Option<Problem> {
+        let is_shared = ["emcc", "Emscripten", "wasm"]
+            .iter()
+            .any(|mark| self.version.contains(mark));
+        is_shared.then(|| Problem {
+            what: "the server is PGlite, whose clients share one session: a transaction of one connection is that of \
+                   every other, so that nothing is atomic; start a PostgreSQL server"
+                .to_owned(),
+            mend: None,
+        })
+    }
+
     fn read_only(&self) -> Option<Problem> {
         if self.is_standby {
             return Some(Problem {

@@ -1,5 +1,7 @@
 //! SQLite's catalogue: the file and its tables.
 
+use std::ops::ControlFlow;
+
 use sqlx::{AssertSqlSafe, Executor, Sqlite, SqliteConnection};
 
 use super::Problem;
@@ -8,58 +10,11 @@ use super::live::{Catalogue, Generated, Live, LiveColumn, LiveTable, Needs, quot
 impl Catalogue for Sqlite {
     const CAN_ALTER_COLUMNS: bool = false;
 
-    async fn server(connection: &mut SqliteConnection, table: &str) -> Result<Vec<Problem>, sqlx::Error> {
-        let (schema, _) = split(table);
-        let query_only: i64 = sqlx::query_scalar("PRAGMA query_only")
-            .fetch_one(&mut *connection)
-            .await?;
-        if query_only != 0 {
-            return Ok(vec![Problem {
-                what: "the connection only reads, because `PRAGMA query_only` is on".to_owned(),
-                mend: Some("PRAGMA query_only = OFF".to_owned()),
-            }]);
-        }
-        let schema = quote(schema);
-        let version = format!("PRAGMA {schema}.user_version");
-        let Ok(version) = sqlx::query_scalar::<_, i64>(AssertSqlSafe(version))
-            .fetch_one(&mut *connection)
-            .await
-        else {
-            // The database is not attached; the search for the table reports that.
-            return Ok(Vec::new());
-        };
-        // Only a write shows whether the file and its journal can be written. This write changes nothing, and is rolled
-        // back. The check does not wait for another writer: an active writer proves that writing works.
-        let patience: i64 = sqlx::query_scalar("PRAGMA busy_timeout")
-            .fetch_one(&mut *connection)
-            .await?;
-        let write =
-            format!("PRAGMA busy_timeout = 0; BEGIN IMMEDIATE; PRAGMA {schema}.user_version = {version}");
-        let written = connection.execute(sqlx::raw_sql(AssertSqlSafe(write))).await;
-        // Without a transaction there is nothing to roll back.
-        drop(connection.execute(sqlx::raw_sql("ROLLBACK")).await);
-        let wait = format!("PRAGMA busy_timeout = {patience}");
-        connection.execute(sqlx::raw_sql(AssertSqlSafe(wait))).await?;
-        let Err(sqlx::Error::Database(error)) = written else {
-            return written.map(|_| Vec::new());
-        };
-        // The primary result codes: 8 is `SQLITE_READONLY`, 10 `SQLITE_IOERR`, 14 `SQLITE_CANTOPEN`.
-        let code = error
-            .code()
-            .and_then(|code| code.parse::<i32>().ok())
-            .unwrap_or(0)
-            & 0xff;
-        Ok(if matches!(code, 8 | 10 | 14) {
-            vec![Problem {
-                what: format!(
-                    "the file cannot be written ({error}): open it without `mode=ro` and `immutable`, and let the \
-                     application's user write the file and its folder"
-                ),
-                mend: None,
-            }]
-        } else {
-            Vec::new()
-        })
+    async fn server(
+        connection: &mut SqliteConnection,
+        table: &str,
+    ) -> Result<ControlFlow<Problem, Vec<Problem>>, sqlx::Error> {
+        problems(connection, table).await.map(ControlFlow::Continue)
     }
 
     async fn live_table(
@@ -115,6 +70,60 @@ impl Catalogue for Sqlite {
             ..LiveTable::default()
         }))
     }
+}
+
+/// Lists the faults that keep the file of a table from being written.
+async fn problems(connection: &mut SqliteConnection, table: &str) -> Result<Vec<Problem>, sqlx::Error> {
+    let (schema, _) = split(table);
+    let query_only: i64 = sqlx::query_scalar("PRAGMA query_only")
+        .fetch_one(&mut *connection)
+        .await?;
+    if query_only != 0 {
+        return Ok(vec![Problem {
+            what: "the connection only reads, because `PRAGMA query_only` is on".to_owned(),
+            mend: Some("PRAGMA query_only = OFF".to_owned()),
+        }]);
+    }
+    let schema = quote(schema);
+    let version = format!("PRAGMA {schema}.user_version");
+    let Ok(version) = sqlx::query_scalar::<_, i64>(AssertSqlSafe(version))
+        .fetch_one(&mut *connection)
+        .await
+    else {
+        // The database is not attached; the search for the table reports that.
+        return Ok(Vec::new());
+    };
+    // Only a write shows whether the file and its journal can be written. This write changes nothing, and is rolled
+    // back. The check does not wait for another writer: an active writer proves that writing works.
+    let patience: i64 = sqlx::query_scalar("PRAGMA busy_timeout")
+        .fetch_one(&mut *connection)
+        .await?;
+    let write = format!("PRAGMA busy_timeout = 0; BEGIN IMMEDIATE; PRAGMA {schema}.user_version = {version}");
+    let written = connection.execute(sqlx::raw_sql(AssertSqlSafe(write))).await;
+    // Without a transaction there is nothing to roll back.
+    drop(connection.execute(sqlx::raw_sql("ROLLBACK")).await);
+    let wait = format!("PRAGMA busy_timeout = {patience}");
+    connection.execute(sqlx::raw_sql(AssertSqlSafe(wait))).await?;
+    let Err(sqlx::Error::Database(error)) = written else {
+        return written.map(|_| Vec::new());
+    };
+    // The primary result codes: 8 is `SQLITE_READONLY`, 10 `SQLITE_IOERR`, 14 `SQLITE_CANTOPEN`.
+    let code = error
+        .code()
+        .and_then(|code| code.parse::<i32>().ok())
+        .unwrap_or(0)
+        & 0xff;
+    Ok(if matches!(code, 8 | 10 | 14) {
+        vec![Problem {
+            what: format!(
+                "the file cannot be written ({error}): open it without `mode=ro` and `immutable`, and let the \
+                 application's user write the file and its folder"
+            ),
+            mend: None,
+        }]
+    } else {
+        Vec::new()
+    })
 }
 
 fn column((name, sql_type, not_null, has_default, hidden): (String, String, bool, bool, i64)) -> LiveColumn {

@@ -1,5 +1,7 @@
 //! The table of a struct and sync's own tables, each compared, and planned for if the comparison finds no fault.
 
+use std::ops::ControlFlow;
+
 use sqlx::Executor;
 
 use super::Problem;
@@ -59,7 +61,10 @@ where
     U: StoredIn<DB>,
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
 {
-    let mut problems = DB::server(connection, U::TABLE).await?;
+    let mut problems = match DB::server(connection, U::TABLE).await? {
+        ControlFlow::Break(problem) => return Ok(vec![problem]),
+        ControlFlow::Continue(problems) => problems,
+    };
     let needs = Needs {
         privileges: match U::TOMBSTONES {
             Some(_) => PRIVILEGES_WITH_DELETE,
