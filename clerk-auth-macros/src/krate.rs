@@ -3,9 +3,10 @@
 //! Generated code writes one marker for it. The derive imports the crate under that name in a scope of its own. Around a
 //! handler no such scope exists, so the attribute replaces the marker when the code is complete.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::parse::Parser;
+use syn::spanned::Spanned;
 use syn::{Attribute, Expr, ExprLit, Lit, Meta, Path, PathArguments};
 
 use crate::argument::{Argument, bare, separated};
@@ -40,7 +41,7 @@ pub(crate) fn checked(argument: &Argument, diagnostics: &mut Diagnostics) -> Opt
     let path = path(argument);
     if path.is_none() {
         let span = match argument {
-            Argument::Value(_, value) => syn::spanned::Spanned::span(value),
+            Argument::Value(_, value) => value.span(),
             other => other.span(),
         };
         diagnostics.error_at(
@@ -73,8 +74,17 @@ fn path(argument: &Argument) -> Option<Path> {
     is_plain.then_some(path)
 }
 
+/// Imports the crate under the name of the marker, where the argument is: a wrong path is one error there, because rustc does
+/// not report names that a failed import would have brought.
+pub(crate) fn import(path: Option<&Path>) -> TokenStream {
+    let here = Span::call_site();
+    let at = path.map_or(here, |path| here.located_at(path.span()));
+    let (path, marker) = (tokens(path, here), Ident::new(MARKER, at));
+    quote_spanned!(at=> use #path as #marker;)
+}
+
 /// The path of the runtime crate: the argument's, with its spans so that a wrong path is one error there, or the default.
-pub(crate) fn tokens(path: Option<&Path>, span: Span) -> TokenStream {
+fn tokens(path: Option<&Path>, span: Span) -> TokenStream {
     path.map_or_else(|| quote_spanned!(span=> ::clerk_auth), ToTokens::to_token_stream)
 }
 

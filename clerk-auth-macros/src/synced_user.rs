@@ -7,7 +7,7 @@ mod parse;
 mod sql;
 mod template;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use syn::DeriveInput;
 
 use crate::diag::Diagnostics;
@@ -25,11 +25,11 @@ pub(crate) fn expand(item: TokenStream) -> TokenStream {
     };
     let (ident, generics) = (input.ident.clone(), input.generics.clone());
     let path = krate::of_attributes(&input.attrs, "synced_user");
-    let krate = krate::tokens(path.as_ref(), Span::call_site());
+    let import = krate::import(path.as_ref());
     let Some(input) = parse::parse(input, &mut diagnostics) else {
         return [
             diagnostics.finish(),
-            expand::inert::expand(&krate, &ident, &generics, None),
+            expand::inert::expand(&import, &ident, &generics, None),
         ]
         .into_iter()
         .collect();
@@ -40,9 +40,9 @@ pub(crate) fn expand(item: TokenStream) -> TokenStream {
     let implementation = if checked.holds_itself {
         TokenStream::new()
     } else if complete {
-        expand::expand(&krate, &checked.model)
+        expand::expand(&import, &checked.model)
     } else {
-        expand::inert::expand(&krate, &ident, &generics, Some(&checked.model))
+        expand::inert::expand(&import, &ident, &generics, Some(&checked.model))
     };
     [errors, implementation].into_iter().collect()
 }

@@ -32,8 +32,8 @@ use super::model::{Column, Model, Null, Version};
 use super::template::expression::Expression;
 use super::template::shortcode::Kind;
 
-/// Everything that the derive generates for a struct without mistakes. `krate` is the path of the runtime crate.
-pub(super) fn expand(krate: &TokenStream, model: &Model) -> TokenStream {
+/// Everything that the derive generates for a struct without mistakes. `import` brings the runtime crate.
+pub(super) fn expand(import: &TokenStream, model: &Model) -> TokenStream {
     let claims = format_ident!("__{}Claims", model.ident);
     let aliases = model.columns.iter().filter_map(alias);
     let checks = checks(model);
@@ -59,8 +59,9 @@ pub(super) fn expand(krate: &TokenStream, model: &Model) -> TokenStream {
     });
     quote! {
         const _: () = {
+            #import
             #[allow(unused_imports)]
-            use #krate::{self as __clerk_auth, __private, claim as __claim, __private::{#(#imports),*}};
+            use __clerk_auth::{__private, claim as __claim, __private::{#(#imports),*}};
 
             #[doc(hidden)]
             #[allow(non_camel_case_types)]

@@ -48,7 +48,8 @@ impl<'ast> Visit<'ast> for Foreign {
     }
 
     fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
-        if item.leading_colon.is_none() {
+        let is_own = matches!(&item.tree, syn::UseTree::Path(path) if path.ident == "__clerk_auth");
+        if item.leading_colon.is_none() && !is_own {
             self.0.push(quote!(#item).to_string());
         }
     }
@@ -191,7 +192,7 @@ fn crate_path_stands_for_the_name_of_the_crate() {
         let (user, handler) = (user.to_string(), handler.to_string());
         assert!(!user.contains(":: clerk_auth"), "{user}");
         assert!(
-            user.contains("use crate :: vendor :: auth :: { self as __clerk_auth"),
+            user.contains("use crate :: vendor :: auth as __clerk_auth ;"),
             "{user}"
         );
         assert!(

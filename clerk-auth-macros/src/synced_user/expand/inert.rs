@@ -11,7 +11,7 @@ use crate::synced_user::model::Model;
 
 /// Impls that satisfy every bound and do nothing; the crate does not compile, so they never run.
 pub(crate) fn expand(
-    krate: &TokenStream,
+    import: &TokenStream,
     ident: &Ident,
     generics: &Generics,
     model: Option<&Model>,
@@ -35,9 +35,10 @@ pub(crate) fn expand(
     let extractor = extractor(ident, &generics, &shared);
     quote! {
         const _: () = {
+            #import
             #[allow(unused_imports)]
-            use #krate::{
-                self as __clerk_auth, __private, claim as __claim,
+            use __clerk_auth::{
+                __private, claim as __claim,
                 __private::{Same as __Same, UnheldClaim as _, Unshared as _, UnstoredColumns as _},
             };
 

@@ -1,9 +1,10 @@
 //! Expansion of `user`.
 
 const _: () = {
+    use ::clerk_auth as __clerk_auth;
     #[allow(unused_imports)]
-    use ::clerk_auth::{
-        self as __clerk_auth, __private, claim as __claim,
+    use __clerk_auth::{
+        __private, claim as __claim,
         __private::{
             JsonNotNull as _, KindClauses as _, NotCopied as _, Same as __Same,
             UnheldClaim as _, UnstoredColumn as _, NoDefault as _,
