@@ -95,32 +95,74 @@ impl VerifiedTokens {
 
 #[cfg(all(test, feature = "testing"))]
 mod tests {
+    use std::hash::BuildHasher;
+
     use super::*;
     use crate::session::{Payload, StandardClaims};
     use crate::testing::Issuer;
     use crate::time::Timestamp;
 
-    #[test]
-    fn what_is_kept_is_bounded() {
+    fn verified() -> Verified {
         let issuer = Issuer::new("https://clerk.example.com");
         let claims = issuer.claims("user_ada", Timestamp::from_seconds(1_700_000_000));
         let payload = serde_json::to_string(&claims).expect("JSON");
         let claims = Payload::parse(&payload).expect("an object");
         let claims = StandardClaims::read(&claims, None).expect("the issuer's claims are right");
-        let session = Session::new(claims, payload);
-        let key = Arc::new(VerifyingKey::from_pem(&issuer.public_key_pem()).expect("the issuer's key"));
+        Verified {
+            session: Session::new(claims, payload),
+            key: Arc::new(VerifyingKey::from_pem(&issuer.public_key_pem()).expect("the issuer's key")),
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let verified = verified();
         let capacity = 256 * 1024;
         let tokens = VerifiedTokens::with_capacity(capacity);
         for number in 0..5_000 {
-            let verified = Verified {
-                session: session.clone(),
-                key: Arc::clone(&key),
-            };
             let token = format!("{number}{}", "x".repeat(number % 8_000));
-            tokens.insert(token.as_bytes(), verified);
+            tokens.insert(token.as_bytes(), verified.clone());
             assert!(tokens.0.weight() <= capacity, "after {number}");
         }
         assert!(tokens.0.len() as u64 <= capacity / OVERHEAD);
         assert!(!tokens.0.is_empty());
+    }
+
+    #[test]
+    fn token_and_its_claims_count_toward_the_bound() {
+        let verified = verified();
+        let capacity = 256 * 1024;
+        let tokens = VerifiedTokens::with_capacity(capacity);
+        for number in 0..100 {
+            let token = format!("{number:08000}");
+            tokens.insert(token.as_bytes(), verified.clone());
+        }
+        assert!(
+            tokens.0.len() as u64 * 2 * 8_000 <= capacity,
+            "{}",
+            tokens.0.len()
+        );
+    }
+
+    #[test]
+    fn removed_token_is_not_found() {
+        let tokens = VerifiedTokens::new();
+        tokens.insert(b"one", verified());
+        tokens.insert(b"two", verified());
+        tokens.remove(b"one");
+        assert!(tokens.get(b"one").is_none());
+        assert!(tokens.get(b"two").is_some());
+    }
+
+    /// With one hash for all tokens, a lookup would compare all of them.
+    #[test]
+    fn tokens_differ_in_their_hashes() {
+        let hasher = std::hash::RandomState::new();
+        let hashes: std::collections::HashSet<_> = (0..100)
+            .map(|number| hasher.hash_one(Sought(format!("same start {number:016}").as_bytes())))
+            .collect();
+        assert_eq!(hashes.len(), 100);
+        let token = Token(b"a token".as_slice().into());
+        assert_eq!(hasher.hash_one(&token), hasher.hash_one(Sought(b"a token")));
     }
 }
