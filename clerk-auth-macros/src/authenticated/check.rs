@@ -75,7 +75,7 @@ pub(super) fn check(
     Model {
         extractors: handler::extractors(signature, &subject),
         returned: handler::returned(signature),
-        is_named: place.is_some_and(Place::names_its_items),
+        sibling: place.and_then(Place::sibling),
         removed,
         requires_a_user,
         policy,

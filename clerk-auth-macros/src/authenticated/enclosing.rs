@@ -18,11 +18,22 @@ pub(crate) struct Place {
     pub(crate) column: usize,
 }
 
+/// The kind of item that can stand next to a handler and call it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Sibling {
+    /// Calls the handler by its name.
+    Item,
+    /// Calls the handler as a function of `Self`.
+    AssociatedFunction,
+}
+
 /// The scope that contains the start of a line.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Scope {
     /// A file or a module.
     Items,
+    /// An `impl` of a type without generic parameters.
+    InherentImpl,
     Impl,
     Trait,
     /// Something else, such as a function or the body of a macro.
@@ -48,17 +59,24 @@ impl Place {
     /// Returns `an impl` or `a trait` if the line of the attribute begins directly inside one.
     pub(super) fn encloser(&self) -> Option<&'static str> {
         match self.line()?.scope {
-            Scope::Impl => Some("an impl"),
+            Scope::InherentImpl | Scope::Impl => Some("an impl"),
             Scope::Trait => Some("a trait"),
             Scope::Items | Scope::Other => None,
         }
     }
 
-    /// Returns whether an item next to the attribute can call the handler by its name. True if the attribute is in a
-    /// file or a module. In a function, a variable may have the same name; code written by a macro may be in an `impl`.
-    pub(super) fn names_its_items(&self) -> bool {
-        let line = self.line();
-        line.is_some_and(|line| line.scope == Scope::Items && line.attribute == Some(self.column))
+    /// Returns how an item next to the attribute can call the handler; `None` if that is unknown. In a function, a variable
+    /// may have the same name; code written by a macro may be in an `impl`.
+    pub(super) fn sibling(&self) -> Option<Sibling> {
+        let line = self.line()?;
+        if line.attribute != Some(self.column) {
+            return None;
+        }
+        match line.scope {
+            Scope::Items => Some(Sibling::Item),
+            Scope::InherentImpl => Some(Sibling::AssociatedFunction),
+            Scope::Impl | Scope::Trait | Scope::Other => None,
+        }
     }
 
     fn line(&self) -> Option<Line> {
@@ -231,9 +249,15 @@ fn text(source: &str) -> usize {
 fn scope(header: &str) -> Scope {
     let item = header.rsplit(']').next().unwrap_or(header);
     let words = item.split(|letter: char| !(letter.is_alphanumeric() || letter == '_'));
-    for word in words.filter(|word| !word.is_empty()) {
+    let mut words = words.filter(|word| !word.is_empty());
+    while let Some(word) = words.next() {
         match word {
-            "impl" => return Scope::Impl,
+            "impl"
+                if item.contains("impl<") || item.contains("impl <") || words.any(|word| word == "for") =>
+            {
+                return Scope::Impl;
+            }
+            "impl" => return Scope::InherentImpl,
             "trait" => return Scope::Trait,
             "mod" => return Scope::Items,
             "pub" | "crate" | "super" | "self" | "in" | "unsafe" | "default" | "auto" => {}
@@ -245,18 +269,18 @@ fn scope(header: &str) -> Scope {
 
 #[cfg(test)]
 mod tests {
-    use super::Scope::{Impl, Items, Other, Trait};
+    use super::Scope::{Impl, InherentImpl, Items, Other, Trait};
     use super::lines;
 
     #[test]
     fn the_innermost_item_is_told_by_its_words() {
         let here = "// here";
         for (source, expected) in [
-            ("impl Handlers {\n    // here\n}", Impl),
+            ("impl Handlers {\n    // here\n}", InherentImpl),
             ("impl<T> Handlers<T> for [T; 2] {\n    // here\n}", Other),
             (
                 "#[derive(Clone)]\nstruct A { a: u8 }\nimpl A {\n    // here\n}",
-                Impl,
+                InherentImpl,
             ),
             (
                 "#[doc = \"a ] b\"]\npub(crate) trait Handlers {\n    // here\n}",
@@ -265,17 +289,32 @@ mod tests {
             ("pub(in crate::a) trait Handlers {\n    // here\n}", Trait),
             ("unsafe impl A for B where B: C {\n    // here\n}", Impl),
             ("impl A {\n    fn a() {\n        // here\n    }\n}", Other),
-            ("impl A {\n    fn a() {}\n    // here\n}", Impl),
+            ("impl A {\n    fn a() {}\n    // here\n}", InherentImpl),
+            ("impl a::B<C> {\n    // here\n}", InherentImpl),
+            ("impl A for B {\n    // here\n}", Impl),
+            ("impl<T: C> A<T> {\n    // here\n}", Impl),
             ("impl A {\n}\nmod tests {\n    // here\n}", Items),
-            ("mod tests {\n    impl A {\n        // here\n    }\n}", Impl),
+            (
+                "mod tests {\n    impl A {\n        // here\n    }\n}",
+                InherentImpl,
+            ),
             ("fn a() -> impl B {\n    // here\n}", Other),
-            ("impl A {\n    const A: &str = \"}\";\n    // here\n}", Impl),
+            (
+                "impl A {\n    const A: &str = \"}\";\n    // here\n}",
+                InherentImpl,
+            ),
             (
                 "impl A {\n    const A: char = '}';\n    const B: char = '\\'';\n    // here\n}",
-                Impl,
+                InherentImpl,
             ),
-            ("impl A {\n    const A: &str = r#\"\"}\"#;\n    // here\n}", Impl),
-            ("impl A {\n    /* } /* } */ } */\n    // }\n    // here\n}", Impl),
+            (
+                "impl A {\n    const A: &str = r#\"\"}\"#;\n    // here\n}",
+                InherentImpl,
+            ),
+            (
+                "impl A {\n    /* } /* } */ } */\n    // }\n    // here\n}",
+                InherentImpl,
+            ),
             ("impl<'a> A<'a> {\n    // here\n}", Impl),
             ("macro_rules! a { () => {\n    // here\n} }", Other),
             ("// here", Items),
@@ -285,7 +324,7 @@ mod tests {
             ("wrapped! {\n    // here\n}", Other),
             ("cfg_if! { if #[cfg(a)] {\n    // here\n} }", Other),
             ("const A: &str = \"\n    // here\n\";", Other),
-            ("}}}\nimpl A {\n    // here\n}", Impl),
+            ("}}}\nimpl A {\n    // here\n}", InherentImpl),
         ] {
             let line = source.lines().position(|line| line.trim() == here);
             let line = lines(source)[line.expect("a line is marked")];

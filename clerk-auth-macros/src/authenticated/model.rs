@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::format_ident;
 use syn::{Ident, Type};
 
-use super::enclosing::Place;
+use super::enclosing::{Place, Sibling};
 
 /// The attribute and the parameters, checked.
 pub(super) struct Model {
@@ -21,8 +21,8 @@ pub(super) struct Model {
     pub(super) returned: Option<Type>,
     /// The paths of attributes that were removed, because this one does their work.
     pub(super) removed: Vec<syn::Path>,
-    /// True if the handler can be named in the assertion about its future.
-    pub(super) is_named: bool,
+    /// The kind of item that asserts what the handler's future is, if one can call the handler.
+    pub(super) sibling: Option<Sibling>,
 }
 
 /// A parameter that is not the user.

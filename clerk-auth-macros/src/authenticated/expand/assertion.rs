@@ -1,9 +1,10 @@
 //! Generates the assertions about a handler that rustc checks with the user's own types. Generating them cannot fail.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
 use syn::{Attribute, FnArg, Signature, Type};
 
+use crate::authenticated::enclosing::Sibling;
 use crate::authenticated::model::{Extractor, Model, Policy, Subject};
 use crate::authenticated::subject::{
     arguments, first_argument, is_extractor, is_user_by_name, last_segment, mentions_impl, mentions_lifetime,
@@ -196,8 +197,10 @@ fn returned(ty: &Type) -> TokenStream {
 /// Asserts that the handler's future is `Send`, in an item next to the handler. Inside the handler, a parameter could
 /// shadow the handler's name. The function is never called, so an unmounted handler is still reported as unused.
 pub(crate) fn future(signature: &Signature, model: &Model, conditions: &[&Attribute]) -> TokenStream {
-    let is_callable = model.is_named
-        && signature.asyncness.is_some()
+    let Some(sibling) = model.sibling else {
+        return TokenStream::new();
+    };
+    let is_callable = signature.asyncness.is_some()
         && signature.generics.params.is_empty()
         && !matches!(model.subject, Subject::Refused(_) | Subject::Receiver);
     let is_plain = |input: &FnArg| matches!(input, FnArg::Typed(typed) if typed.attrs.is_empty() && !mentions_impl(&typed.ty));
@@ -210,14 +213,23 @@ pub(crate) fn future(signature: &Signature, model: &Model, conditions: &[&Attrib
         .inputs
         .iter()
         .map(|_| quote!(__clerk_auth::__private::any()));
-    let call = quote_spanned!(handler.span()=> &#handler(#(#arguments),*));
-    quote! {
-        #(#conditions)*
-        const _: () = {
-            #[allow(deprecated, clippy::let_underscore_future)]
-            fn __future() {
-                let _: &dyn ::core::marker::Send = #call;
-            }
-        };
+    let path = match sibling {
+        Sibling::Item => TokenStream::new(),
+        Sibling::AssociatedFunction => quote_spanned!(handler.span()=> Self::),
+    };
+    let call = quote_spanned!(handler.span()=> &#path #handler(#(#arguments),*));
+    let name = match sibling {
+        Sibling::Item => format_ident!("__future"),
+        Sibling::AssociatedFunction => format_ident!("__future_of_{}", handler),
+    };
+    let function = quote! {
+        #[allow(deprecated, non_snake_case, clippy::let_underscore_future)]
+        fn #name() {
+            let _: &dyn ::core::marker::Send = #call;
+        }
+    };
+    match sibling {
+        Sibling::Item => quote!(#(#conditions)* const _: () = { #function };),
+        Sibling::AssociatedFunction => quote!(#(#conditions)* #function),
     }
 }

@@ -137,6 +137,24 @@ impl Handlers {
     async fn state(_: Session, State(_mailer): State<Mailer>) -> Result<Self, Problem> {
         Ok(Self)
     }
+
+    /// Two attributes above, one of them a condition.
+    #[cfg(any(test, not(test)))]
+    #[authenticated]
+    async fn r#in(_: Session, State(_mailer): State<Mailer>) {}
+}
+
+/// A future that depends on a generic parameter is checked where the handler is mounted.
+struct Holding<T>(T);
+
+impl<T: Default> Holding<T> {
+    #[allow(dead_code)]
+    #[authenticated]
+    async fn held(_: Session) {
+        let held = Self(T::default());
+        std::future::ready(()).await;
+        drop(held);
+    }
 }
 
 impl IntoResponse for Handlers {

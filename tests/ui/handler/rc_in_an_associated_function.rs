@@ -1,0 +1,12 @@
+struct Handlers;
+
+impl Handlers {
+    #[clerk_auth::authenticated]
+    pub async fn handler() -> String {
+        let name = std::rc::Rc::new("Ada");
+        std::future::ready(()).await;
+        name.to_string()
+    }
+}
+
+fn main() {}
