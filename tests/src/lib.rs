@@ -3,6 +3,7 @@
 
 pub mod app;
 pub mod database;
+pub mod load;
 pub mod log;
 pub mod pooler;
 pub mod postgres;
