@@ -5,6 +5,7 @@ pub mod app;
 pub mod database;
 pub mod load;
 pub mod log;
+pub mod patroni;
 pub mod pooler;
 pub mod postgres;
 pub mod profiles;
