@@ -18,6 +18,8 @@ use axum::http::request::Parts;
 pub use builder::ClerkBuilder;
 pub(crate) use environment::Variables;
 pub use error::ConfigurationError;
+#[cfg(feature = "dev")]
+pub(crate) use publishable_key::cookie_suffix;
 
 use crate::deny_list::{Denial, DenyList, Kind, Subject};
 use crate::id::SessionId;

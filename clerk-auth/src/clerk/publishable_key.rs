@@ -51,7 +51,7 @@ impl PublishableKey {
 
 /// Returns the suffix by which Clerk's front end names the cookies of this application. The suffix is the first eight
 /// characters of the base64url SHA-1 of the key as written. It keeps names apart and is not a security measure.
-pub(super) fn cookie_suffix(key: &str) -> String {
+pub(crate) fn cookie_suffix(key: &str) -> String {
     let hash = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, key.as_bytes());
     let mut suffix = URL_SAFE_NO_PAD.encode(hash);
     suffix.truncate(8);

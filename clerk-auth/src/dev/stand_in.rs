@@ -1,38 +1,32 @@
-//! The stand-in itself: mints tokens from the application's own template and publishes its key.
+//! The stand-in itself: its configuration, and its routes.
 
 use std::fmt;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{Path, State};
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::middleware::from_fn;
-use axum::response::{IntoResponse, Response};
-use axum::routing::{self, post};
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use axum::routing::{self, get, post};
+use serde::Deserialize;
+use serde_json::Value;
 
+use super::control;
 use super::deliveries::Deliveries;
-use super::directory::{Changed, change, delete};
+use super::frontend;
+use super::instance::{Instance, Minter};
 use super::local_only::local_only;
-use super::token_request::TokenRequest;
-use super::user_request::{FaultsRequest, UserRequest};
+use super::packages::package_file;
+use super::publishable_key::publishable_key;
+use super::seed::Seed;
 use crate::claim::TemplateClaim;
-use crate::clerk::{Clerk, ConfigurationError, Variables};
+use crate::clerk::{Clerk, ConfigurationError, Variables, cookie_suffix};
 use crate::http::address::{host, is_loopback};
 use crate::http::origin::is_origin;
-use crate::testing::endpoints::Endpoints;
-use crate::testing::{Issuer, session_object};
-use crate::time::{Clock, SystemClock};
+use crate::testing::Issuer;
+use crate::testing::endpoints::{Endpoints, locked};
 use crate::webhook::WebhookVerifier;
-
-/// The user that `POST /dev/token` signs in by default.
-const DEFAULT_USER: &str = "user_ada";
-
-/// The lifetime of the stand-in's tokens, in seconds. Longer than that of Clerk's session tokens, because the
-/// stand-in's tokens are never refreshed.
-const TOKEN_LIFETIME: i64 = 3_600;
 
 /// A stand-in for Clerk on the application's own server, under `/dev`.
 ///
@@ -42,19 +36,12 @@ const TOKEN_LIFETIME: i64 = 3_600;
 /// let clerk = stand_in.clerk()?;
 /// let app = axum::Router::<()>::new().nest("/dev", stand_in.router());
 /// assert_eq!(clerk.issuer(), "http://127.0.0.1:3000/dev");
+/// assert_eq!(stand_in.proxy_url(), "http://127.0.0.1:3000/dev/clerk");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
 pub struct StandIn {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
-    issuer: Issuer,
-    origin: String,
-    template: &'static [TemplateClaim],
-    endpoints: Arc<Endpoints>,
-    deliveries: Deliveries,
+    instance: Arc<Instance>,
 }
 
 /// The reason why a stand-in cannot be created.
@@ -80,6 +67,9 @@ pub enum StandInError {
         "CLERK_PUBLISHABLE_KEY is a live key, beside which the stand-in does not run; unset it, or use Clerk"
     )]
     LiveKey,
+    /// The directory is not one; the text names the place.
+    #[error("the stand-in's directory cannot be used: {0}")]
+    Directory(String),
 }
 
 impl fmt::Debug for StandInError {
@@ -94,7 +84,7 @@ impl StandIn {
     /// # Errors
     ///
     /// [`StandInError::NotLoopback`] if `origin` is not `http://` and a loopback address;
-    /// [`StandInError::LiveKey`] if `CLERK_PUBLISHABLE_KEY` is set to a live key.
+    /// [`StandInError::LiveKey`] if `CLERK_PUBLISHABLE_KEY` is set to a live key other than the stand-in's own.
     pub fn new(origin: &str, template: &'static [TemplateClaim]) -> Result<Self, StandInError> {
         let variables = Variables::of_process();
         let stand_in = Self::beside(variables.get("CLERK_PUBLISHABLE_KEY"), origin, template)?;
@@ -106,32 +96,140 @@ impl StandIn {
     }
 
     fn beside(
-        publishable_key: Option<&str>,
+        environment_key: Option<&str>,
         origin: &str,
         template: &'static [TemplateClaim],
     ) -> Result<Self, StandInError> {
-        if publishable_key.is_some_and(|key| key.trim_start().starts_with("pk_live_")) {
+        let own_key = publishable_key(origin);
+        if environment_key.is_some_and(|key| key.trim_start().starts_with("pk_live_") && key != own_key) {
             return Err(StandInError::LiveKey);
         }
-        let is_local = |origin: &str| {
-            origin
-                .strip_prefix("http://")
-                .and_then(host)
-                .is_some_and(is_loopback)
-        };
-        if !is_origin(origin) || !is_local(origin) {
-            return Err(StandInError::NotLoopback(origin.to_owned()));
-        }
+        check_origin(origin)?;
         let issuer = Issuer::new(&format!("{origin}/dev"));
         Ok(Self {
-            inner: Arc::new(Inner {
+            instance: Arc::new(Instance {
                 endpoints: Endpoints::of(&issuer),
                 issuer,
                 origin: origin.to_owned(),
+                cookie_suffix: cookie_suffix(&own_key),
+                publishable_key: own_key,
                 template,
                 deliveries: Deliveries::to(origin),
+                organizations: Mutex::default(),
+                clients: Mutex::default(),
+                settings: Mutex::default(),
             }),
         })
+    }
+
+    /// Also accepts tokens that a front end at another origin of this machine obtains, such as
+    /// `http://127.0.0.1:5173`. Pages under the server's own port need not be listed.
+    ///
+    /// ```
+    /// # use clerk_auth::dev::StandIn;
+    /// let stand_in = StandIn::new("http://127.0.0.1:3000", &[])?.front_end("http://127.0.0.1:5173")?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`StandInError::NotLoopback`] if `origin` is not `http://` and a loopback address.
+    pub fn front_end(self, origin: &str) -> Result<Self, StandInError> {
+        check_origin(origin)?;
+        locked(&self.instance.settings).front_ends.push(origin.to_owned());
+        Ok(self)
+    }
+
+    /// Serves Clerk's packages from this `node_modules` folder, so that front ends need no network. Clerk's React and
+    /// Next.js packages load their parts from there by themselves.
+    ///
+    /// ```
+    /// # use clerk_auth::dev::StandIn;
+    /// let stand_in = StandIn::new("http://127.0.0.1:3000", &[])?.packages("front-end/node_modules");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn packages(self, node_modules: impl Into<PathBuf>) -> Self {
+        locked(&self.instance.settings).packages = Some(node_modules.into());
+        self
+    }
+
+    /// Returns the publishable key for Clerk's front end. It is a production key, and differs from port to port.
+    ///
+    /// ```
+    /// # use clerk_auth::dev::StandIn;
+    /// let stand_in = StandIn::new("http://127.0.0.1:3000", &[])?;
+    /// assert!(stand_in.publishable_key().starts_with("pk_live_"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn publishable_key(&self) -> &str {
+        &self.instance.publishable_key
+    }
+
+    /// Returns the address of the Frontend API: the proxy URL of Clerk's front end. A page that is opened under
+    /// another name of the server, such as `localhost`, uses that name here too, so that cookies reach it.
+    pub fn proxy_url(&self) -> String {
+        self.instance.proxy_url()
+    }
+
+    /// Sets the part of Clerk that mints the tokens of Clerk's front end from now on. The front end reads the setting
+    /// when it loads.
+    pub fn set_minter(&self, minter: Minter) {
+        locked(&self.instance.settings).minter = minter;
+    }
+
+    /// Sets the lifetime of the tokens that Clerk's front end obtains from now on; whole seconds, 60 by default. The
+    /// front end refreshes a token 17 seconds before its end.
+    pub fn set_token_lifetime(&self, lifetime: Duration) {
+        let seconds = i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX);
+        locked(&self.instance.settings).token_lifetime = seconds;
+    }
+
+    /// Replaces all users, organizations and memberships, and ends all sessions. Sends no webhooks. A user has the
+    /// members of Clerk's Backend API, all but `id` optional, and `email` for one verified address.
+    ///
+    /// ```
+    /// # use clerk_auth::dev::StandIn;
+    /// use serde_json::json;
+    ///
+    /// let stand_in = StandIn::new("http://127.0.0.1:3000", &[])?;
+    /// stand_in.set_directory(json!({
+    ///     "users": [
+    ///         { "id": "user_ada", "email": "ada@example.com", "first_name": "Ada" },
+    ///         { "id": "user_bob", "public_metadata": { "role": "editor" } },
+    ///     ],
+    ///     "organizations": [
+    ///         { "id": "org_acme", "name": "Acme", "members": [{ "user_id": "user_ada", "role": "org:admin" }] },
+    ///     ],
+    /// }))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`StandInError::Directory`] names the first part that cannot be used; nothing is changed then.
+    pub fn set_directory(&self, directory: Value) -> Result<(), StandInError> {
+        let seed = Seed::deserialize(directory);
+        let seed = seed.map_err(|error| StandInError::Directory(error.to_string()))?;
+        self.instance
+            .replace_directory(seed)
+            .map_err(StandInError::Directory)
+    }
+
+    /// Like [`set_directory`](Self::set_directory), from a JSON file.
+    ///
+    /// # Errors
+    ///
+    /// [`StandInError::Directory`] if the file cannot be read or used.
+    pub fn load_directory(&self, file: impl AsRef<Path>) -> Result<(), StandInError> {
+        let file = file.as_ref();
+        let refused =
+            |problem: &dyn fmt::Display| StandInError::Directory(format!("{}: {problem}", file.display()));
+        let text = std::fs::read(file).map_err(|error| refused(&error))?;
+        let seed: Seed = serde_json::from_slice(&text).map_err(|error| refused(&error))?;
+        self.instance
+            .replace_directory(seed)
+            .map_err(|problem| refused(&problem))
     }
 
     /// The handle that accepts the stand-in's tokens, and no others.
@@ -140,179 +238,114 @@ impl StandIn {
     ///
     /// Those of [`ClerkBuilder::build`](crate::clerk::ClerkBuilder::build).
     pub fn clerk(&self) -> Result<Clerk, ConfigurationError> {
+        let instance = &*self.instance;
+        let front_ends = locked(&instance.settings).front_ends.clone();
         Clerk::builder()
-            .issuer(self.inner.issuer.url())
-            .jwt_key(self.inner.issuer.public_key_pem())
-            .authorized_parties([self.inner.origin.as_str()])
+            .publishable_key(&instance.publishable_key)
+            .issuer(instance.issuer.url())
+            .jwt_key(instance.issuer.public_key_pem())
+            .authorized_parties(names_of(&instance.origin).into_iter().chain(front_ends))
             .build()
     }
 
     /// Accepts the webhooks that the stand-in sends to `/webhooks/clerk` of the application, and no others.
     pub fn webhook_verifier(&self) -> WebhookVerifier {
-        self.inner.deliveries.verifier()
+        self.instance.deliveries.verifier()
     }
 
     /// Nest it under `/dev`:
     ///
     /// | | |
     /// |---|---|
-    /// | `POST /token` | signs somebody in: `{"token"}` |
+    /// | `/clerk/v1/…` | the Frontend API for Clerk's own JavaScript; any password will do |
+    /// | `GET /npm/@clerk/…` | Clerk's packages from the folder of [`packages`](Self::packages) |
+    /// | `POST /token` | signs somebody in without a browser: `{"token"}` |
     /// | `GET /.well-known/jwks.json` | the key |
     /// | `GET /v1/…` | the Backend API, as far as keeping users takes it; any secret key will do |
     /// | `POST /users/{id}` | changes a user, and sends the application `user.created` or `user.updated` |
     /// | `DELETE /users/{id}` | deletes a user, and sends `user.deleted` |
-    /// | `DELETE /sessions/{id}` | ends a session, and sends `session.ended` |
+    /// | `GET /sessions` | the sessions of Clerk's front end |
+    /// | `DELETE /sessions/{id}` | ends a session, and sends `session.revoked`, or `session.ended` without a browser |
+    /// | `POST /organizations/{id}` | changes an organization: `{"name", "slug"}` |
+    /// | `DELETE /organizations/{id}` | deletes an organization |
+    /// | `POST /organizations/{id}/members/{user_id}` | changes a membership: `{"role", "permissions"}` |
+    /// | `DELETE /organizations/{id}/members/{user_id}` | ends a membership |
+    /// | `POST /tickets` | `{"ticket"}`, with which a front end signs in as `{"user_id"}`; also `impersonator`, `agent`, `pending` |
+    /// | `GET`, `POST /settings` | the minter and the lifetime of tokens: `{"minter": "edge", "token_lifetime": 60}` |
+    /// | `GET`, `PUT /directory` | all users and organizations, as [`set_directory`](Self::set_directory) takes them |
     ///
     /// With `{"edge_of": "ey…"}`, `POST /token` mints a token as Clerk's edge does: it is new, and its claims and their age
     /// are those of the earlier token.
     ///
-    /// The body of the last three describes the faults of the webhook: `{"webhook": {"delay": 2.5, "copies": 3, "hold":
-    /// true}}`. `delay` is in seconds, and `hold` holds the delivery back until after the next.
+    /// The body of a request that sends a webhook also describes the faults of the delivery: `{"webhook": {"delay": 2.5,
+    /// "copies": 3, "hold": true}}`. `delay` is in seconds, and `hold` holds the delivery back until after the next.
     ///
     /// A request for another host than `localhost` or a loopback address gets 421, and one from a page of another host
     /// 403.
     pub fn router(&self) -> Router {
+        let instance = &self.instance;
+        let member = "/organizations/{id}/members/{user_id}";
         Router::new()
-            .route("/token", post(mint))
-            .route("/users/{id}", post(change_user).delete(delete_user))
-            .route("/sessions/{id}", routing::delete(end_session))
-            .with_state(self.clone())
-            .merge(self.inner.endpoints.router())
+            .route("/token", post(control::mint))
+            .route(
+                "/users/{id}",
+                post(control::change_user).delete(control::delete_user),
+            )
+            .route("/sessions", get(control::sessions))
+            .route("/sessions/{id}", routing::delete(control::end_session))
+            .route(
+                "/organizations/{id}",
+                post(control::change_organization).delete(control::delete_organization),
+            )
+            .route(
+                member,
+                post(control::change_member).delete(control::delete_member),
+            )
+            .route("/tickets", post(control::create_ticket))
+            .route("/settings", get(control::settings).post(control::change_settings))
+            .route(
+                "/directory",
+                get(control::directory).put(control::replace_directory),
+            )
+            .route("/npm/{*path}", get(package_file))
+            .route("/clerk/npm/{*path}", get(package_file))
+            .with_state(Arc::clone(instance))
+            .nest("/clerk", frontend::router(Arc::clone(instance)))
+            .merge(instance.endpoints.router())
             // Without its own fallback, the nested router would use the application's for unknown paths, which bypasses
             // the layer.
             .fallback(async || StatusCode::NOT_FOUND)
             .layer(from_fn(local_only))
     }
+}
 
-    /// `None` for a user who was deleted.
-    fn mint(&self, request: &TokenRequest) -> Option<String> {
-        let inner = &*self.inner;
-        let now = SystemClock.now();
-        let user_id = request.user_id.as_deref().unwrap_or(DEFAULT_USER);
-        let Changed { user, .. } = change(&inner.endpoints, user_id, &request.change(), now)?;
-        let lifetime = request.expires_in.unwrap_or(TOKEN_LIFETIME);
-        let mut token = inner
-            .issuer
-            .token(user_id)
-            .template(inner.template, &user)
-            .issued_at(now)
-            .claim("exp", now.seconds().saturating_add(lifetime))
-            .authorized_party(&inner.origin);
-        if let Some(organization) = &request.org {
-            token = token
-                .organization(&organization.id, &organization.role)
-                .slug(&organization.slug)
-                .permissions(&organization.permissions);
-        }
-        for name in &request.omit_claims {
-            token = token.without(name);
-        }
-        Some(token.sign())
-    }
-
-    /// Mints a token as Clerk's edge does: it has not asked the database, and so copies what has changed since.
-    fn mint_at_edge(&self, earlier: &str, request: &TokenRequest) -> Result<String, Refused> {
-        let refused = |text: &str| (StatusCode::BAD_REQUEST, format!("{text}\n"));
-        if request.asks_for_claims() {
-            return Err(refused(
-                "`edge_of` copies every claim; besides it, send at most `expires_in`",
-            ));
-        }
-        let token = self.inner.issuer.copy_of(earlier).ok_or_else(|| {
-            refused(
-                "expected a token of this stand-in in `edge_of`; send one that `POST /dev/token` returned",
-            )
-        })?;
-        let lifetime = request.expires_in.unwrap_or(TOKEN_LIFETIME);
-        let expires_at = SystemClock.now().seconds().saturating_add(lifetime);
-        Ok(token.claim("exp", expires_at).sign())
+fn check_origin(origin: &str) -> Result<(), StandInError> {
+    let host = origin.strip_prefix("http://").and_then(host);
+    match is_origin(origin) && host.is_some_and(is_loopback) {
+        true => Ok(()),
+        false => Err(StandInError::NotLoopback(origin.to_owned())),
     }
 }
 
-/// An explanation for a person who tries requests by hand.
-type Refused = (StatusCode, String);
-
-async fn mint(State(stand_in): State<StandIn>, body: Bytes) -> Result<Response, Refused> {
-    let request: TokenRequest = read(&body)?;
-    let token = match &request.edge_of {
-        Some(earlier) => stand_in.mint_at_edge(earlier, &request)?,
-        None => stand_in.mint(&request).ok_or_else(deleted)?,
-    };
-    Ok(json_response(&json!({ "token": token })))
-}
-
-async fn change_user(
-    State(stand_in): State<StandIn>,
-    Path(user_id): Path<String>,
-    body: Bytes,
-) -> Result<Response, Refused> {
-    let request: UserRequest = read(&body)?;
-    let faults = request.webhook;
-    let endpoints = &stand_in.inner.endpoints;
-    let changed = change(endpoints, &user_id, &request.into_change(), SystemClock.now());
-    let Changed { user, is_new } = changed.ok_or_else(deleted)?;
-    let event_type = if is_new { "user.created" } else { "user.updated" };
-    let delivery = stand_in.inner.deliveries.send(event_type, user.clone(), faults);
-    Ok(json_response(&json!({ "user": user, "delivery": delivery })))
-}
-
-async fn delete_user(
-    State(stand_in): State<StandIn>,
-    Path(user_id): Path<String>,
-    body: Bytes,
-) -> Result<Response, Refused> {
-    let FaultsRequest { webhook } = read(&body)?;
-    let is_known = delete(&stand_in.inner.endpoints, &user_id);
-    let gone = json!({ "id": user_id, "object": "user", "deleted": true });
-    let note = format!(
-        "{user_id} is deleted for good: their row is marked or removed, their tokens are refused with 401 user_deleted, and \
-         POST /dev/token answers 410; go on with another user id, or restart the stand-in with a database that knows \
-         nothing of the deletion"
-    );
-    let delivery = stand_in.inner.deliveries.send("user.deleted", gone, webhook);
-    Ok(json_response(
-        &json!({ "was_known": is_known, "delivery": delivery, "note": note }),
-    ))
-}
-
-async fn end_session(
-    State(stand_in): State<StandIn>,
-    Path(session_id): Path<String>,
-    body: Bytes,
-) -> Result<Response, Refused> {
-    let FaultsRequest { webhook } = read(&body)?;
-    // Sessions are not kept: the issuer names each after its user.
-    let user_id = format!("user_{}", session_id.strip_prefix("sess_").unwrap_or(&session_id));
-    let ended = session_object(&session_id, &user_id, "ended", SystemClock.now());
-    let delivery = stand_in.inner.deliveries.send("session.ended", ended, webhook);
-    Ok(json_response(&json!({ "delivery": delivery })))
-}
-
-/// Reads a body. An empty body means all defaults.
-fn read<T: Default + DeserializeOwned>(body: &[u8]) -> Result<T, Refused> {
-    if body.is_empty() {
-        return Ok(T::default());
+/// Returns the origins under which a browser of this machine reaches the server.
+fn names_of(origin: &str) -> Vec<String> {
+    let authority = origin.strip_prefix("http://").unwrap_or(origin);
+    let port = &authority[host(authority).map_or(authority.len(), str::len)..];
+    let mut names = vec![origin.to_owned()];
+    for host in ["127.0.0.1", "localhost", "[::1]"] {
+        let name = format!("http://{host}{port}");
+        if !names.contains(&name) {
+            names.push(name);
+        }
     }
-    serde_json::from_slice(body).map_err(|error| {
-        let text = format!("the body is not as it should be: {error}\n");
-        (StatusCode::BAD_REQUEST, text)
-    })
-}
-
-fn deleted() -> Refused {
-    let text = "the user was deleted, and Clerk's ids do not come again; go on with another user id\n";
-    (StatusCode::GONE, text.to_owned())
-}
-
-fn json_response(body: &Value) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+    names
 }
 
 impl fmt::Debug for StandIn {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("StandIn")
-            .field("origin", &self.inner.origin)
+            .field("origin", &self.instance.origin)
             .finish_non_exhaustive()
     }
 }
@@ -323,12 +356,15 @@ mod tests {
 
     #[test]
     fn it_runs_on_loopback_only_and_not_beside_a_live_key() {
+        let own = publishable_key("http://127.0.0.1:3000");
         for (key, origin, accepted) in [
             (None, "http://127.0.0.1:3000", true),
             (None, "http://localhost", true),
             (None, "http://[::1]:8080", true),
             (Some("pk_test_x"), "http://127.0.0.1:3000", true),
             (Some("pk_live_x"), "http://127.0.0.1:3000", false),
+            (Some(&*own), "http://127.0.0.1:3000", true),
+            (Some(&*own), "http://127.0.0.1:3001", false),
             (None, "http://0.0.0.0:3000", false),
             (None, "https://127.0.0.1", false),
             (None, "http://127.0.0.1.example.com", false),

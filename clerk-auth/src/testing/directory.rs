@@ -58,6 +58,38 @@ impl Directory {
         self.removed.contains(id)
     }
 
+    /// Returns the id of the stored user with this id, user name or e-mail address.
+    #[cfg(feature = "dev")]
+    pub(crate) fn find(&self, identifier: &str) -> Option<String> {
+        let has_address = |user: &Value| {
+            let addresses = user["email_addresses"].as_array();
+            addresses.is_some_and(|addresses| {
+                addresses.iter().any(|address| {
+                    let address = address["email_address"].as_str();
+                    address.is_some_and(|address| address.eq_ignore_ascii_case(identifier))
+                })
+            })
+        };
+        let mut users = self.kept.iter();
+        let found =
+            users.find(|(id, user)| *id == identifier || user["username"] == identifier || has_address(user));
+        found.map(|(id, _)| id.clone())
+    }
+
+    /// Returns the stored users.
+    #[cfg(feature = "dev")]
+    pub(crate) fn kept(&self) -> impl Iterator<Item = &Value> {
+        self.kept.values()
+    }
+
+    /// Forgets the stored users, and who was deleted.
+    #[cfg(feature = "dev")]
+    pub(crate) fn clear(&mut self) {
+        self.kept.clear();
+        self.texts.clear();
+        self.removed.clear();
+    }
+
     pub(crate) fn serve(&mut self, count: usize, make: MakeUser) {
         self.served = count;
         self.make = Some(make);

@@ -120,6 +120,12 @@ impl<'a> SessionToken<'a> {
         self
     }
 
+    /// Returns a claim.
+    #[cfg(feature = "dev")]
+    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
+        self.claims.get(name)
+    }
+
     /// Sets several claims, custom or standard: the members of a JSON object.
     ///
     /// # Panics
