@@ -1,0 +1,142 @@
+//! The transcript: each request of the browser and its answer, without a secret.
+
+use std::fmt::Write;
+use std::fs;
+use std::sync::{Arc, Mutex};
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, header};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use crate::browser::output_folder;
+
+/// A request and its answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Exchange {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) status: u16,
+    /// The text in the transcript.
+    line: String,
+}
+
+/// The exchanges of one scenario, in the order of the answers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Transcript(Arc<Mutex<Vec<Exchange>>>);
+
+impl Transcript {
+    pub(crate) fn exchanges(&self) -> Vec<Exchange> {
+        self.0.lock().expect("no test panics with the lock").clone()
+    }
+
+    /// Returns the statuses of the answers to requests for a path.
+    pub(crate) fn statuses(&self, path: &str) -> Vec<u16> {
+        let exchanges = self.exchanges();
+        let of_path = exchanges.iter().filter(|exchange| exchange.path == path);
+        of_path.map(|exchange| exchange.status).collect()
+    }
+
+    /// Adds a heading.
+    pub(crate) fn note(&self, text: &str) {
+        self.push(Exchange {
+            method: String::new(),
+            path: String::new(),
+            status: 0,
+            line: format!("\n# {text}\n"),
+        });
+    }
+
+    fn push(&self, exchange: Exchange) {
+        self.0
+            .lock()
+            .expect("no test panics with the lock")
+            .push(exchange);
+    }
+
+    /// Writes the transcript of a scenario to a file in `target`.
+    pub(crate) fn write(&self, scenario: &str) {
+        let folder = output_folder().join("transcript");
+        fs::create_dir_all(&folder).expect("the folder can be made");
+        let lines: Vec<String> = self
+            .exchanges()
+            .into_iter()
+            .map(|exchange| exchange.line)
+            .collect();
+        fs::write(folder.join(format!("{scenario}.txt")), lines.join("\n") + "\n")
+            .expect("the folder can be written");
+    }
+}
+
+/// Records what passes. Pages and scripts are not of interest.
+pub(crate) async fn record(State(transcript): State<Transcript>, request: Request, next: Next) -> Response {
+    let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
+    let is_of_interest =
+        path.starts_with("/api/") || path.starts_with("/dev/clerk/v1/") || path.starts_with("/webhooks/");
+    if !is_of_interest {
+        return next.run(request).await;
+    }
+    let asked = described(&request);
+    let response = next.run(request).await;
+    let status = response.status().as_u16();
+    let mut line = format!("{method} {asked}\n    -> {status}");
+    for (name, label) in [
+        ("x-user-sync", "x-user-sync"),
+        ("access-control-allow-origin", "allow-origin"),
+    ] {
+        if let Some(value) = response.headers().get(name) {
+            let _ = write!(line, "  {label}: {}", value.to_str().unwrap_or("?"));
+        }
+    }
+    let set: Vec<&str> = texts(response.headers(), &header::SET_COOKIE)
+        .map(|cookie| cookie.split(';').next().unwrap_or_default())
+        .map(|pair| match pair.split_once('=') {
+            Some((_, "0")) => pair,
+            Some((name, _)) => name,
+            None => pair,
+        })
+        .collect();
+    if !set.is_empty() {
+        let _ = write!(line, "  set-cookie: {}", set.join(", "));
+    }
+    transcript.push(Exchange {
+        method,
+        path,
+        status,
+        line,
+    });
+    response
+}
+
+fn described(request: &Request) -> String {
+    let headers = request.headers();
+    let mut text = request.uri().path().to_owned();
+    // Ids of clerk-js's versions are in every request.
+    let query = request.uri().query().unwrap_or_default().split('&');
+    let query: Vec<&str> = query.filter(|pair| pair.starts_with("_method=")).collect();
+    if !query.is_empty() {
+        let _ = write!(text, "?{}", query.join("&"));
+    }
+    if let Some(origin) = headers.get(header::ORIGIN) {
+        let _ = write!(text, "  origin: {}", origin.to_str().unwrap_or("?"));
+    }
+    if headers.contains_key(header::AUTHORIZATION) {
+        text.push_str("  authorization: Bearer");
+    }
+    let mut names: Vec<&str> = texts(headers, &header::COOKIE)
+        .flat_map(|cookies| cookies.split("; "))
+        .map(|pair| pair.split('=').next().unwrap_or_default())
+        .collect();
+    names.sort_unstable();
+    if !names.is_empty() {
+        let _ = write!(text, "\n    cookie: {}", names.join(", "));
+    }
+    text
+}
+
+fn texts<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+}
