@@ -150,24 +150,6 @@ impl Page {
         let result = Browser::shared().command("leave", parameters).await;
         result.unwrap_or_else(|error| panic!("{script}: {error}"))
     }
-
-    /// Opens another address in the tab.
-    pub(crate) async fn goto(&self, url: &str) {
-        let parameters = json!({ "page": self.id, "url": url });
-        let result = Browser::shared().command("goto", parameters).await;
-        result.unwrap_or_else(|error| panic!("{url}: {error}"));
-    }
-
-    /// Writes a picture of the page to a file in `target`. Returns the file.
-    pub(crate) async fn screenshot(&self, name: &str, width: u32, is_dark: bool) -> PathBuf {
-        let path = output_folder().join(format!("{name}.png"));
-        let parameters = json!({
-            "page": self.id, "path": path, "width": width, "height": 700, "dark": is_dark,
-        });
-        let result = Browser::shared().command("screenshot", parameters).await;
-        result.unwrap_or_else(|error| panic!("{name}: {error}"));
-        path
-    }
 }
 
 /// The folder in `target` for what the suite writes.

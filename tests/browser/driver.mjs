@@ -65,10 +65,6 @@ const commands = {
       throw new Error(`${error.message}\nconsole:\n${log.join("\n")}`);
     }
   },
-  async goto({ page: id, url }) {
-    await pages.get(id).page.goto(url, { waitUntil: "load" });
-    return null;
-  },
   /** Runs a script that leaves the page, and waits for the page that follows. */
   async leave({ page: id, script }) {
     const { page } = pages.get(id);

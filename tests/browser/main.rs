@@ -4,4 +4,9 @@ mod browser;
 mod transcript;
 mod world;
 
+mod actors;
+mod changes;
+mod origins;
+mod refresh;
 mod sign_in;
+mod sign_out;

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::fs;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, header};
@@ -37,14 +38,20 @@ impl Transcript {
         of_path.map(|exchange| exchange.status).collect()
     }
 
-    /// Adds a heading.
-    pub(crate) fn note(&self, text: &str) {
-        self.push(Exchange {
-            method: String::new(),
-            path: String::new(),
-            status: 0,
-            line: format!("\n# {text}\n"),
-        });
+    /// Waits until so many requests for a path are answered. Returns the statuses.
+    pub(crate) async fn until(&self, path: &str, count: usize) -> Vec<u16> {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            let statuses = self.statuses(path);
+            if statuses.len() >= count {
+                return statuses;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "{count} requests for {path}: {statuses:?}"
+            );
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     fn push(&self, exchange: Exchange) {

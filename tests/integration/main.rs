@@ -47,6 +47,7 @@ mod routers;
 mod secret_key;
 mod shortcodes;
 mod stand_in;
+mod stand_in_directory;
 mod stand_in_hosts;
 mod start_up;
 mod start_up_sqlite;

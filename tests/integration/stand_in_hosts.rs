@@ -11,11 +11,69 @@ use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
 /// Every route, what is not one, and a method that a route does not have.
-const ROUTES: [(Method, &str, StatusCode); 13] = [
+const ROUTES: [(Method, &str, StatusCode); 35] = [
     (Method::POST, "/dev/token", StatusCode::OK),
     (Method::POST, "/dev/users/user_ada", StatusCode::OK),
     (Method::DELETE, "/dev/users/user_eve", StatusCode::OK),
     (Method::DELETE, "/dev/sessions/sess_ada", StatusCode::OK),
+    (Method::GET, "/dev/sessions", StatusCode::OK),
+    (Method::POST, "/dev/tickets", StatusCode::OK),
+    (Method::POST, "/dev/organizations/org_acme", StatusCode::OK),
+    (
+        Method::POST,
+        "/dev/organizations/org_acme/members/user_ada",
+        StatusCode::OK,
+    ),
+    (
+        Method::DELETE,
+        "/dev/organizations/org_acme/members/user_ada",
+        StatusCode::OK,
+    ),
+    (Method::DELETE, "/dev/organizations/org_acme", StatusCode::OK),
+    (Method::GET, "/dev/settings", StatusCode::OK),
+    (Method::POST, "/dev/settings", StatusCode::OK),
+    (Method::GET, "/dev/directory", StatusCode::OK),
+    (
+        Method::GET,
+        "/dev/npm/@clerk/clerk-js/dist/clerk.js",
+        StatusCode::NOT_FOUND,
+    ),
+    (
+        Method::GET,
+        "/dev/clerk/npm/@clerk/clerk-js/dist/clerk.js",
+        StatusCode::NOT_FOUND,
+    ),
+    (Method::GET, "/dev/clerk/v1/environment", StatusCode::OK),
+    (Method::GET, "/dev/clerk/v1/client", StatusCode::OK),
+    (
+        Method::POST,
+        "/dev/clerk/v1/client/sign_ins",
+        StatusCode::UNPROCESSABLE_ENTITY,
+    ),
+    (
+        Method::POST,
+        "/dev/clerk/v1/client/sign_ups",
+        StatusCode::UNPROCESSABLE_ENTITY,
+    ),
+    (
+        Method::POST,
+        "/dev/clerk/v1/client/sessions?_method=DELETE",
+        StatusCode::OK,
+    ),
+    (
+        Method::POST,
+        "/dev/clerk/v1/client/sessions/sess_x/tokens",
+        StatusCode::UNAUTHORIZED,
+    ),
+    (Method::GET, "/dev/clerk/v1/me", StatusCode::UNAUTHORIZED),
+    (
+        Method::POST,
+        "/dev/clerk/v1/organizations",
+        StatusCode::UNAUTHORIZED,
+    ),
+    (Method::GET, "/dev/clerk/v1/unknown", StatusCode::NOT_FOUND),
+    (Method::GET, "/dev/clerk", StatusCode::NOT_FOUND),
+    (Method::OPTIONS, "/dev/clerk/v1/client", StatusCode::NO_CONTENT),
     (Method::GET, "/dev/.well-known/jwks.json", StatusCode::OK),
     (Method::GET, "/dev/v1/jwks", StatusCode::OK),
     (Method::GET, "/dev/v1/users", StatusCode::OK),
@@ -30,6 +88,14 @@ const ROUTES: [(Method, &str, StatusCode); 13] = [
         StatusCode::METHOD_NOT_ALLOWED,
     ),
 ];
+
+const PUT_DIRECTORY: (Method, &str) = (Method::PUT, "/dev/directory");
+
+/// Every request.
+fn requests() -> impl Iterator<Item = (Method, &'static str)> {
+    let routes = ROUTES.iter().map(|(method, path, _)| (method.clone(), *path));
+    routes.chain([PUT_DIRECTORY])
+}
 
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
@@ -87,6 +153,15 @@ async fn loopback_host_is_answered_on_every_route() {
             let (status, body) = answer(&app, method, path, &[(HOST, host.as_bytes())]).await;
             assert_eq!(status, *expected, "{method} {path} {host}: {body}");
         }
+        // The request that forgets every user comes last.
+        let (status, body) = answer(
+            &app,
+            &PUT_DIRECTORY.0,
+            PUT_DIRECTORY.1,
+            &[(HOST, host.as_bytes())],
+        )
+        .await;
+        assert_eq!(status, StatusCode::OK, "{host}: {body}");
     }
 }
 
@@ -141,8 +216,8 @@ async fn foreign_host_is_refused_on_every_route() {
         &[local.clone(), (FORWARDED_HOST, b"\xff")],
     ];
     for headers in foreign {
-        for (method, path, _) in &ROUTES {
-            let (status, body) = answer(&app, method, path, headers).await;
+        for (method, path) in requests() {
+            let (status, body) = answer(&app, &method, path, headers).await;
             assert_eq!(
                 status,
                 StatusCode::MISDIRECTED_REQUEST,
@@ -208,13 +283,13 @@ async fn page_of_another_machine_is_refused_on_every_route() {
         "http://localhost, http://evil.com",
         "http://localhost/",
     ] {
-        for (method, path, _) in &ROUTES {
+        for (method, path) in requests() {
             let headers = [local.clone(), (ORIGIN, origin.as_bytes())];
-            let (status, body) = answer(&app, method, path, &headers).await;
+            let (status, body) = answer(&app, &method, path, &headers).await;
             assert_eq!(status, StatusCode::FORBIDDEN, "{method} {path} {origin}");
             assert!(body.contains("pages that are not of this machine"), "{body}");
             let headers = [&headers[..], &[(ORIGIN, b"http://localhost:3000")]].concat();
-            let (status, _) = answer(&app, method, path, &headers).await;
+            let (status, _) = answer(&app, &method, path, &headers).await;
             assert_eq!(
                 status,
                 StatusCode::FORBIDDEN,

@@ -236,7 +236,7 @@ pub(super) async fn directory(State(instance): Shared) -> Response {
 
 pub(super) async fn replace_directory(State(instance): Shared, body: Bytes) -> Result<Response, Refused> {
     let seed: Seed = read(&body)?;
-    let replaced = instance.replace_directory(seed);
+    let replaced = instance.replace_directory(&seed);
     replaced.map_err(|problem| (StatusCode::BAD_REQUEST, format!("{problem}\n")))?;
     Ok(json_response(&instance.directory()))
 }

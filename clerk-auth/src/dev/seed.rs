@@ -41,7 +41,7 @@ struct MemberSeed {
 
 impl Instance {
     /// Replaces the directory, and forgets every browser, session and ticket. Sends no webhooks.
-    pub(super) fn replace_directory(&self, seed: Seed) -> Result<(), String> {
+    pub(super) fn replace_directory(&self, seed: &Seed) -> Result<(), String> {
         let now = SystemClock.now();
         let mut ids = BTreeSet::new();
         let mut users = Vec::new();

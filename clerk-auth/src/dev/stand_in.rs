@@ -212,7 +212,7 @@ impl StandIn {
         let seed = Seed::deserialize(directory);
         let seed = seed.map_err(|error| StandInError::Directory(error.to_string()))?;
         self.instance
-            .replace_directory(seed)
+            .replace_directory(&seed)
             .map_err(StandInError::Directory)
     }
 
@@ -228,7 +228,7 @@ impl StandIn {
         let text = std::fs::read(file).map_err(|error| refused(&error))?;
         let seed: Seed = serde_json::from_slice(&text).map_err(|error| refused(&error))?;
         self.instance
-            .replace_directory(seed)
+            .replace_directory(&seed)
             .map_err(|problem| refused(&problem))
     }
 

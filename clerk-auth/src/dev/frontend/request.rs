@@ -127,7 +127,7 @@ mod tests {
         };
         let host = (header::HOST, "localhost:3000");
         assert_eq!(
-            party(&headers(&[host.clone()])).as_deref(),
+            party(&headers(std::slice::from_ref(&host))).as_deref(),
             Some("http://localhost:3000")
         );
         let other = (header::ORIGIN, "http://localhost:5173");

@@ -1,0 +1,74 @@
+//! Sessions that are not simply a user's own: pending ones, and those in which somebody else acts.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::browser::{BrowserProfile, Page};
+use crate::world::World;
+
+/// A page that is signed in with a ticket.
+async fn with_ticket(world: &World, profile: &BrowserProfile, request: Value) -> Page {
+    let page = world.open(profile).await;
+    let ticket = world.control(Method::POST, "/tickets", request).await;
+    page.run(&format!("await signInWithTicket({})", ticket["ticket"]))
+        .await;
+    page
+}
+
+#[tokio::test]
+async fn pending_session_is_refused_until_its_task_is_done() {
+    let world = World::start("pending").await;
+    let profile = BrowserProfile::new();
+    let page = with_ticket(
+        &world,
+        &profile,
+        json!({ "user_id": "user_ada", "pending": true }),
+    )
+    .await;
+    assert_eq!(
+        page.run("return [Clerk.session.status, Clerk.session.currentTask.key]")
+            .await,
+        json!(["pending", "choose-organization"])
+    );
+    let codes = "return [(await call('/api/me')).code, (await callWithToken('/api/me')).code]";
+    assert_eq!(
+        page.run(codes).await,
+        json!(["session_pending", "session_pending"])
+    );
+    assert_eq!(world.row_count("clerk_id = 'user_ada'").await, 0);
+    page.run("await Clerk.setActive({ organization: 'org_acme' })")
+        .await;
+    assert_eq!(page.run("return Clerk.session.status").await, "active");
+    let statuses = "return [(await call('/api/me')).status, (await callWithToken('/api/me')).status]";
+    assert_eq!(page.run(statuses).await, json!([200, 200]));
+    profile.close().await;
+}
+
+#[tokio::test]
+async fn impersonator_and_agent_are_visible_to_the_application() {
+    let world = World::start("impersonation").await;
+    for (request, actor) in [
+        (
+            json!({ "user_id": "user_ada", "impersonator": "user_bob" }),
+            "user_bob",
+        ),
+        (json!({ "user_id": "user_ada", "agent": "agent_1" }), "agent_1"),
+    ] {
+        let profile = BrowserProfile::new();
+        let page = with_ticket(&world, &profile, request).await;
+        assert_eq!(page.run("return Clerk.session.actor.sub").await, actor);
+        let session = page
+            .run("return (await callWithToken('/api/session')).body")
+            .await;
+        assert_eq!(session["user_id"], "user_ada");
+        assert!(session.to_string().contains(actor), "{session}");
+        // The user's own row is read, not the actor's.
+        assert_eq!(
+            page.run("return (await call('/api/me')).body.clerk_id").await,
+            "user_ada"
+        );
+        profile.close().await;
+    }
+    assert_eq!(world.row_count("clerk_id = 'user_ada'").await, 1);
+    assert_eq!(world.row_count("clerk_id <> 'user_ada'").await, 0);
+}
