@@ -1,4 +1,4 @@
-//! One application with its stand-in and database, on a port of its own.
+//! An application with its stand-in and database, on a port of its own.
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -138,6 +138,7 @@ fn each_file_says_what_it_is_for_and_is_not_long() {
         "clerk-auth-macros/src",
         "example-app/src",
         "tests/src",
+        "tests/browser",
         "tests/integration",
     ] {
         for file in sources(&root().join(folder)) {

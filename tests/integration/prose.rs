@@ -31,7 +31,7 @@ const WORDS: [(&[&str], &str); 6] = [
 ];
 
 /// The folders of sources.
-const SOURCES: [&str; 12] = [
+const SOURCES: [&str; 13] = [
     "clerk-auth/benches",
     "clerk-auth/examples",
     "clerk-auth/fuzz/fuzz_targets",
@@ -39,6 +39,7 @@ const SOURCES: [&str; 12] = [
     "clerk-auth/tests",
     "clerk-auth-macros/src",
     "example-app/src",
+    "tests/browser",
     "tests/examples",
     "tests/integration",
     "tests/renamed/src",

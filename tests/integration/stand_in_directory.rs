@@ -182,7 +182,7 @@ async fn settings_are_changed_by_requests_and_from_rust() {
     for mistake in [
         r#"{"minter": "cloud"}"#,
         r#"{"lifetime": 20}"#,
-        "[]",
+        "\"edge\"",
         r#"{"token_lifetime": "20"}"#,
     ] {
         let (status, _, _) = answer(&app, Method::POST, "/dev/settings", mistake, "").await;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::random_id::random_id;
 use crate::time::Timestamp;
 
-/// A state of a session in which nobody is signed in by it any more.
+/// The reason why a session is over.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum End {
     /// The front end ended it.
@@ -38,7 +38,7 @@ pub(super) struct LiveSession {
     pub(super) organization_id: Option<String>,
     /// The `act` claim, if another person or an agent acts for the user.
     pub(super) actor: Option<Value>,
-    /// Whether the user still has to choose an organization.
+    /// The user still has to choose an organization.
     pub(super) is_pending: bool,
     pub(super) created_at: Timestamp,
     pub(super) updated_at: Timestamp,

@@ -140,7 +140,7 @@ impl Instance {
         Ok(with_client(answer))
     }
 
-    /// Returns the value of `__client_uat`: 0 if nobody is signed in.
+    /// Returns the value of `__client_uat`: 0 without a session.
     fn updated_at(&self, client_id: &str) -> String {
         let clients = locked(&self.clients);
         let is_signed_in = !clients.sessions_of(client_id).is_empty();

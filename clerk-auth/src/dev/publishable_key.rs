@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 
 /// Returns the key of the stand-in at an origin.
 ///
-/// Its Frontend API's host cannot exist (RFC 2606 section 2), so that a front end without the proxy URL reaches nobody
-/// else. The host differs from port to port, because the names of cookies end in a hash of the key, and all ports of a
+/// Its Frontend API's host cannot exist (RFC 2606 section 2), so that a front end without the proxy URL reaches no
+/// other server. The host differs from port to port, because the names of cookies end in a hash of the key, and all ports of a
 /// host share their cookies.
 pub(super) fn publishable_key(origin: &str) -> String {
     let authority = origin.strip_prefix("http://").unwrap_or(origin);

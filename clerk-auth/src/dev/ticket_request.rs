@@ -12,7 +12,7 @@ pub(super) struct TicketRequest {
     impersonator: Option<String>,
     /// The id of the agent that acts for this user.
     agent: Option<String>,
-    /// Whether the user still has to choose an organization.
+    /// The user still has to choose an organization.
     pub(super) pending: bool,
 }
 

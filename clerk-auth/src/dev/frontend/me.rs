@@ -18,7 +18,7 @@ impl Instance {
         Ok(self.own_user_object(&user))
     }
 
-    /// `PATCH /me`: names only. An empty name is none.
+    /// `PATCH /me`: names only. An empty name clears.
     pub(super) fn change_me(
         &self,
         session: &LiveSession,
