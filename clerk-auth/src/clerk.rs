@@ -21,10 +21,10 @@ pub use error::ConfigurationError;
 #[cfg(feature = "dev")]
 pub(crate) use publishable_key::cookie_suffix;
 
-use crate::deny_list::{Denial, DenyList, Kind, Subject};
-use crate::id::SessionId;
+use crate::deny_list::{Denial, DenyList, Effect, Key, Subject};
+use crate::id::{OrganizationId, SessionId, UserId};
 use crate::metrics;
-use crate::session::Session;
+use crate::session::{Correction, Session};
 use crate::time::{Clock, Timestamp};
 use crate::token::{CookieNames, Refusal, TokenError, Verifier, credential};
 
@@ -211,11 +211,55 @@ impl Clerk {
         let now = self.now();
         self.deny(Denial {
             subject: Subject::Session(session.clone()),
-            refusal: Some(Refusal::SessionEnded),
+            effect: Effect::Bars(Refusal::SessionEnded),
             version: i64::MAX,
             happened_at: now,
             expires_at: now + self.0.denied.lifetime(),
         });
+    }
+
+    /// Ends a membership for the tokens whose claims were read up to now, although they have not expired. For a member
+    /// who was removed from an organization, as Clerk's webhook `organizationMembership.deleted` reports.
+    ///
+    /// Such tokens have no [organization](Session::organization) from now on; what needs no organization works as
+    /// before. A token whose claims are read later is believed, so call this method after Clerk has confirmed the
+    /// removal. Only this process holds the denial, for the [denial lifetime](ClerkBuilder::denial_lifetime), and loses
+    /// it at exit. [`UserSync::end_membership`](crate::UserSync::end_membership) and a webhook receiver
+    /// (`routing::webhooks`) reach every process.
+    ///
+    /// ```
+    /// # #[cfg(feature = "testing")] {
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// use axum::http::{HeaderMap, header::AUTHORIZATION};
+    /// use clerk_auth::id::{OrganizationId, UserId};
+    /// use clerk_auth::testing::Issuer;
+    ///
+    /// let issuer = Issuer::new("https://clerk.example.com");
+    /// let clerk = issuer.clerk();
+    /// let token = issuer.token("user_ada").organization("org_1", "org:admin").sign();
+    /// let headers = HeaderMap::from_iter([(AUTHORIZATION, format!("Bearer {token}").parse()?)]);
+    /// assert!(clerk.authenticate(&headers).await?.has_role("org:admin"));
+    ///
+    /// clerk.deny_membership(&UserId::new("user_ada"), &OrganizationId::new("org_1"));
+    /// let session = clerk.authenticate(&headers).await?;
+    /// assert!(session.organization().is_none() && session.has_left_organization());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap() }
+    /// ```
+    pub fn deny_membership(&self, user: &UserId, organization: &OrganizationId) {
+        self.deny(self.end_of_membership(user, organization));
+    }
+
+    /// Returns the denial of a membership that has ended by now.
+    pub(crate) fn end_of_membership(&self, user: &UserId, organization: &OrganizationId) -> Denial {
+        let now = self.now();
+        Denial {
+            subject: Subject::Membership(user.clone(), organization.clone()),
+            effect: Effect::Corrects(Arc::new(Correction::Ended)),
+            version: now.milliseconds(),
+            happened_at: now,
+            expires_at: now + self.0.denied.lifetime(),
+        }
     }
 
     /// Records a denial that was made just now.
@@ -226,7 +270,7 @@ impl Clerk {
 
     /// Returns the reason why a user's tokens are refused, if they are.
     pub(crate) fn denied_user(&self, user: &str, now: Timestamp) -> Option<Refusal> {
-        self.0.denied.refusal(Kind::User, user, now)
+        self.0.denied.refusal(Key::User(user), now)
     }
 
     pub(crate) fn deny_list(&self) -> &DenyList {
@@ -335,11 +379,12 @@ impl Clerk {
             self.check_site(parts)?;
         }
         let now = self.now();
-        let session = self.0.verifier.verify(&credential, now).await?;
+        let mut session = self.0.verifier.verify(&credential, now).await?;
         if let Err(refusal) = self.0.denied.check(&session, now) {
             self.0.verifier.forget(&credential);
             return Err(refusal.into());
         }
+        self.0.denied.correct(&mut session, now);
         if !self.0.denied.currency().suffices() {
             return Err(AuthenticationError::DenialsUnavailable {
                 retry_after: DENIALS_RETRY,

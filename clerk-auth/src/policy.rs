@@ -109,6 +109,11 @@ pub enum Denied {
     /// None of several requirements is met.
     #[error("none of the requirements is met")]
     Requirements,
+    /// The user was a member of the organization when the token's claims were read, and has left it since. Or the role
+    /// was changed since, and the event did not contain what is required. A token from Clerk's origin settles it: the
+    /// front end repeats the request with `getToken({ skipCache: true })`.
+    #[error("the membership in the organization has changed; get a new session token")]
+    OrganizationChanged,
 }
 
 /// States what a handler requires, as a type: `#[authenticated(policy = path::To::Policy)]`.
@@ -159,6 +164,10 @@ pub trait Policy: Send + Sync + 'static {
     /// Applies a rule beyond [`REQUIREMENT`](Self::REQUIREMENT). Override it for a rule that [`Requirement`] cannot
     /// express; both must hold.
     ///
+    /// The rule depends on the session alone. For a user who [has left](Session::has_left_organization) the
+    /// organization, a denial is followed by a second call with the claims of the token: if those would have been
+    /// allowed, the denial is [`Denied::OrganizationChanged`].
+    ///
     /// # Errors
     ///
     /// [`Denied`] names what is missing.
@@ -173,7 +182,7 @@ pub(crate) fn decide<P: Policy>(session: &Session, agents_denied: bool) -> Resul
         Requirement::AgentDenied.evaluate(session)?;
     }
     P::REQUIREMENT.evaluate(session)?;
-    P::evaluate(session)
+    P::evaluate(session).map_err(|denied| unless_left(session, denied, |before| P::evaluate(before).is_ok()))
 }
 
 /// The policy that requires nothing: that of `#[authenticated]` without an argument.
@@ -251,39 +260,73 @@ impl Requirement {
     ///
     /// [`Denied`] for the first requirement that is not met.
     pub fn evaluate(&self, session: &Session) -> Result<(), Denied> {
-        let require = |met: bool, denied: Denied| if met { Ok(()) } else { Err(denied) };
         match *self {
             Self::Nothing | Self::SignedIn => Ok(()),
-            Self::Role(role) => require(session.has_role(role), Denied::Role(role)),
-            Self::Permission(permission) => {
-                require(session.has_permission(permission), Denied::Permission(permission))
-            }
-            Self::Feature(feature) => require(session.has_feature(feature), Denied::Feature(feature)),
-            Self::Plan(plan) => require(session.has_plan(plan), Denied::Plan(plan)),
-            Self::Reverification(level) => require(
-                level.is_met(session.factor_verification_age()),
-                Denied::Reverification(level),
-            ),
-            Self::ImpersonationDenied => require(session.actor().is_none(), Denied::Impersonation),
+            Self::Role(role) => require(session.has_role(role), || as_member(session, Denied::Role(role))),
+            Self::Permission(permission) => require(session.has_permission(permission), || {
+                as_member(session, Denied::Permission(permission))
+            }),
+            Self::Feature(feature) => require(session.has_feature(feature), || {
+                unless_left(session, Denied::Feature(feature), |before| {
+                    before.has_feature(feature)
+                })
+            }),
+            Self::Plan(plan) => require(session.has_plan(plan), || {
+                unless_left(session, Denied::Plan(plan), |before| before.has_plan(plan))
+            }),
+            Self::Reverification(level) => require(level.is_met(session.factor_verification_age()), || {
+                Denied::Reverification(level)
+            }),
+            Self::ImpersonationDenied => require(session.actor().is_none(), || Denied::Impersonation),
             // Known persons pass, rather than known agents being denied: a kind of a later version is denied too.
             Self::AgentDenied => {
                 let actor = session.actor();
-                require(
-                    actor.is_none_or(|actor| actor.kind() == ActorKind::Person),
-                    Denied::Agent,
-                )
+                let is_person = actor.is_none_or(|actor| actor.kind() == ActorKind::Person);
+                require(is_person, || Denied::Agent)
             }
             Self::All([]) | Self::Any([]) => Err(Denied::Requirements),
             Self::All(requirements) => requirements
                 .iter()
                 .try_for_each(|requirement| requirement.evaluate(session)),
-            Self::Any(requirements) => require(
-                requirements
-                    .iter()
-                    .any(|requirement| requirement.evaluate(session).is_ok()),
-                Denied::Requirements,
-            ),
+            Self::Any(requirements) => {
+                let mut denied = Denied::Requirements;
+                for requirement in requirements {
+                    match requirement.evaluate(session) {
+                        Ok(()) => return Ok(()),
+                        Err(Denied::OrganizationChanged) => denied = Denied::OrganizationChanged,
+                        Err(_) => {}
+                    }
+                }
+                Err(denied)
+            }
         }
+    }
+}
+
+fn require(is_met: bool, denied: impl FnOnce() -> Denied) -> Result<(), Denied> {
+    if is_met { Ok(()) } else { Err(denied()) }
+}
+
+/// Returns the denial of a role or a permission: only a new token can settle it if the user has left the organization,
+/// or if the last event contained neither.
+fn as_member(session: &Session, denied: Denied) -> Denied {
+    let is_unknown = session.organization().is_some_and(|organization| match denied {
+        Denied::Role(_) => organization.lacks_role(),
+        _ => organization.lacks_permissions(),
+    });
+    if is_unknown || session.has_left_organization() {
+        Denied::OrganizationChanged
+    } else {
+        denied
+    }
+}
+
+/// Returns the denial of what need not come from an organization: it is about the organization if the user had it before
+/// leaving.
+fn unless_left(session: &Session, denied: Denied, had: impl FnOnce(&Session) -> bool) -> Denied {
+    match session.before_leaving() {
+        Some(before) if had(&before) => Denied::OrganizationChanged,
+        _ => denied,
     }
 }
 
@@ -347,6 +390,7 @@ impl Denied {
             Self::Impersonation => "impersonation_denied",
             Self::Agent => "agent_denied",
             Self::Requirements => "requirements_not_met",
+            Self::OrganizationChanged => "organization_changed",
         }
     }
 

@@ -3,6 +3,7 @@
 mod actor;
 mod authorization;
 mod claims;
+mod correction;
 mod custom;
 mod excerpt;
 mod organization;
@@ -19,6 +20,7 @@ use crate::time::Timestamp;
 pub use actor::{Actor, ActorKind};
 pub use claims::MalformedClaim;
 pub(crate) use claims::StandardClaims;
+pub(crate) use correction::{Correction, Standing};
 use custom::CustomClaims;
 use excerpt::Excerpt;
 pub use organization::Organization;
@@ -37,7 +39,11 @@ pub(crate) use payload::Payload;
 /// }
 /// ```
 #[derive(Clone)]
-pub struct Session(Arc<SessionData>);
+pub struct Session {
+    data: Arc<SessionData>,
+    /// What an event after the claims were read reports about the active organization.
+    correction: Option<Arc<Correction>>,
+}
 
 struct SessionData {
     payload: String,
@@ -48,46 +54,50 @@ struct SessionData {
 impl Session {
     /// Creates a session from the payload of a token whose signature has been verified, and its parsed claims.
     pub(crate) fn new(standard: StandardClaims, payload: String) -> Self {
-        Self(Arc::new(SessionData {
+        let data = Arc::new(SessionData {
             payload,
             standard,
             custom: CustomClaims::default(),
-        }))
+        });
+        Self {
+            data,
+            correction: None,
+        }
     }
 
     /// Returns the Clerk user id of the signed-in user: `sub`.
     pub fn user_id(&self) -> &UserId {
-        self.0.standard.user_id.get(&self.0.payload, UserId::new)
+        self.data.standard.user_id.get(&self.data.payload, UserId::new)
     }
 
     /// Returns the session id: `sid`.
     pub fn id(&self) -> &SessionId {
-        self.0.standard.id.get(&self.0.payload, SessionId::new)
+        self.data.standard.id.get(&self.data.payload, SessionId::new)
     }
 
     /// Returns the Clerk user id as text, the key of each request's lookup, without building a `UserId`.
     pub(crate) fn sub(&self) -> &str {
-        self.0.standard.user_id.claim(&self.0.payload)
+        self.data.standard.user_id.claim(&self.data.payload)
     }
 
     /// Returns the session id as text, without building a `SessionId`.
     pub(crate) fn sid(&self) -> &str {
-        self.0.standard.id.claim(&self.0.payload)
+        self.data.standard.id.claim(&self.data.payload)
     }
 
     /// Returns the Clerk instance: `iss`, the origin of its Frontend API.
     pub fn issuer(&self) -> &str {
-        self.0.standard.issuer.of(&self.0.payload)
+        self.data.standard.issuer.of(&self.data.payload)
     }
 
     /// Returns the origin of the front end that requested the token: `azp`.
     pub fn authorized_party(&self) -> Option<&str> {
-        self.excerpt(self.0.standard.authorized_party.as_ref())
+        self.excerpt(self.data.standard.authorized_party.as_ref())
     }
 
     /// Returns the time at which the token was minted: `iat`.
     pub fn issued_at(&self) -> Timestamp {
-        self.0.standard.issued_at
+        self.data.standard.issued_at
     }
 
     /// Returns the time at which Clerk read the claims from its database: the earlier of [`issued_at`](Self::issued_at)
@@ -120,42 +130,93 @@ impl Session {
     /// ```
     pub fn claims_read_at(&self) -> Timestamp {
         let issued_at = self.issued_at();
-        let origin_issued_at = self.0.standard.origin_issued_at;
+        let origin_issued_at = self.data.standard.origin_issued_at;
         origin_issued_at.map_or(issued_at, |time| time.min(issued_at))
     }
 
     /// Returns the time from which the token is valid: `nbf`.
     pub fn not_before(&self) -> Option<Timestamp> {
-        self.0.standard.not_before
+        self.data.standard.not_before
     }
 
     /// Returns the time at which the token expires: `exp`.
     pub fn expires_at(&self) -> Timestamp {
-        self.0.standard.expires_at
+        self.data.standard.expires_at
     }
 
     /// Returns whether a session task, such as choosing an organization, is pending: `sts`. Such a session is refused
     /// by default; see [`accept_pending_sessions`](crate::clerk::ClerkBuilder::accept_pending_sessions).
     pub fn is_pending(&self) -> bool {
-        self.0.standard.pending
+        self.data.standard.pending
     }
 
-    /// Returns the active organization, if there is one.
+    /// Returns the active organization, if there is one. `None` also if the user
+    /// [has left](Self::has_left_organization) it.
     pub fn organization(&self) -> Option<Organization<'_>> {
-        let payload = self.0.payload.as_str();
-        let claims = self.0.standard.organization.as_ref()?;
-        let features = self.0.standard.features.of(payload);
+        let payload = self.data.payload.as_str();
+        let claims = self.data.standard.organization.as_ref()?;
+        let standing = match self.correction.as_deref() {
+            None => None,
+            Some(Correction::Changed(standing)) => Some(standing),
+            Some(Correction::Ended) => return None,
+        };
         Some(Organization {
             claims,
-            features,
+            standing,
+            features: self.data.standard.features.of(payload),
+            plans: self.data.standard.plans.of(payload),
             payload,
+        })
+    }
+
+    /// Returns whether the token names an active organization of which the user is no longer a member, by an event
+    /// after the token's claims were read: see [`routing::webhooks`](crate::routing::webhooks) and
+    /// [`Clerk::deny_membership`](crate::Clerk::deny_membership).
+    ///
+    /// A handler that checks a role itself uses this method to answer with the code that makes a front end fetch a new
+    /// token:
+    ///
+    /// ```
+    /// use clerk_auth::extract::Rejection;
+    /// use clerk_auth::policy::Denied;
+    /// use clerk_auth::{Session, authenticated};
+    ///
+    /// #[authenticated]
+    /// async fn team(session: Session) -> Result<String, Rejection> {
+    ///     match session.organization() {
+    ///         Some(organization) => Ok(format!("the team of {}", organization.id())),
+    ///         None if session.has_left_organization() => Err(Rejection::Denied(Denied::OrganizationChanged)),
+    ///         None => Ok("no team is selected".to_owned()),
+    ///     }
+    /// }
+    /// ```
+    pub fn has_left_organization(&self) -> bool {
+        matches!(self.correction.as_deref(), Some(Correction::Ended))
+    }
+
+    /// Returns the id of the organization that the token names, whatever has happened since.
+    pub(crate) fn claimed_organization(&self) -> Option<&str> {
+        let organization = self.data.standard.organization.as_ref()?;
+        Some(organization.id.claim(&self.data.payload))
+    }
+
+    /// Sets what an event reports about the active organization. Other clones of the session stay as they are.
+    pub(crate) fn correct(&mut self, correction: Arc<Correction>) {
+        self.correction = Some(correction);
+    }
+
+    /// Returns the session as the token has it, if the user has left the organization since.
+    pub(crate) fn before_leaving(&self) -> Option<Self> {
+        self.has_left_organization().then(|| Self {
+            data: Arc::clone(&self.data),
+            correction: None,
         })
     }
 
     /// Returns the actor if another person or an agent acts for the user.
     pub fn actor(&self) -> Option<Actor<'_>> {
-        let payload = self.0.payload.as_str();
-        let claims = self.0.standard.actor.as_ref()?;
+        let payload = self.data.payload.as_str();
+        let claims = self.data.standard.actor.as_ref()?;
         Some(Actor { claims, payload })
     }
 
@@ -172,7 +233,7 @@ impl Session {
     pub fn factor_verification_age(&self) -> Option<[i64; 2]> {
         let copied_after = self.issued_at().since(self.claims_read_at()).as_secs() / 60;
         let copied_after = i64::try_from(copied_after).unwrap_or(i64::MAX);
-        let ages = self.0.standard.factor_verification_age?;
+        let ages = self.data.standard.factor_verification_age?;
         Some(ages.map(|age| match age {
             -1 => -1,
             age => age.saturating_add(copied_after),
@@ -180,12 +241,12 @@ impl Session {
     }
 
     fn excerpt<'a>(&'a self, excerpt: Option<&'a Excerpt>) -> Option<&'a str> {
-        excerpt.map(|excerpt| excerpt.of(&self.0.payload))
+        excerpt.map(|excerpt| excerpt.of(&self.data.payload))
     }
 
     /// Returns whether both are clones of the same session: one token, verified once.
     pub(crate) fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        Arc::ptr_eq(&self.data, &other.data)
     }
 
     /// Returns a custom claim.
@@ -195,7 +256,7 @@ impl Session {
 
     /// Returns all custom claims. The first call decodes and caches them.
     pub fn claims(&self) -> ClaimSource<'_> {
-        ClaimSource::new(self.sub(), self.0.custom.of(&self.0.payload))
+        ClaimSource::new(self.sub(), self.data.custom.of(&self.data.payload))
     }
 }
 

@@ -1,13 +1,14 @@
 //! The rules of the deny list, as tables.
 
 use super::*;
+use crate::id::{SessionId, UserId};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_000);
 
 fn denial(id: &str, refusal: Option<Refusal>, version: i64, happened_at: i64, expires_at: i64) -> Denial {
     Denial {
         subject: Subject::User(UserId::new(id)),
-        refusal,
+        effect: refusal.map_or(Effect::Admits, Effect::Bars),
         version,
         happened_at: Timestamp::from_seconds(happened_at),
         expires_at: Timestamp::from_seconds(expires_at),
@@ -19,7 +20,7 @@ fn list(most: usize) -> DenyList {
 }
 
 fn refusal(list: &DenyList, id: &str, now: i64) -> Option<Refusal> {
-    list.refusal(Kind::User, id, Timestamp::from_seconds(now))
+    list.refusal(Key::User(id), Timestamp::from_seconds(now))
 }
 
 fn permutations<T: Clone>(items: &[T]) -> Vec<Vec<T>> {
@@ -60,8 +61,8 @@ fn session_and_user_of_one_id_are_different_subjects() {
         ..denial("x", Some(Refusal::SessionEnded), i64::MAX, 900, 2_000)
     };
     list.record(ended, NOW, NOW);
-    assert_eq!(list.refusal(Kind::Session, "x", NOW), Some(Refusal::SessionEnded));
-    assert_eq!(list.refusal(Kind::User, "x", NOW), None);
+    assert_eq!(list.refusal(Key::Session("x"), NOW), Some(Refusal::SessionEnded));
+    assert_eq!(list.refusal(Key::User("x"), NOW), None);
 }
 
 #[test]
@@ -140,12 +141,8 @@ fn expired_denials_are_forgotten() {
             now,
         );
     }
-    assert_eq!(list.ages.lock().expect("no panic").subjects.len(), 10);
-    assert_eq!(
-        list.floor.load(Ordering::Relaxed),
-        i64::MIN,
-        "no living denial was dropped"
-    );
+    assert_eq!(list.barred.len(), 10);
+    assert_eq!(list.barred.floor(), i64::MIN, "no living denial was dropped");
 }
 
 #[test]
@@ -163,14 +160,10 @@ fn full_list_drops_admissions_first_then_the_oldest_and_raises_the_floor() {
     list.record(denial("free", None, 1, 900, 9_000), at(1_001), at(1_001));
     bar("two", 1_002);
     bar("three", 1_003);
-    assert_eq!(
-        list.floor.load(Ordering::Relaxed),
-        i64::MIN,
-        "an admission was dropped"
-    );
+    assert_eq!(list.barred.floor(), i64::MIN, "an admission was dropped");
     bar("four", 1_004);
     assert_eq!(refusal(&list, "one", 1_004), None);
-    assert_eq!(list.floor.load(Ordering::Relaxed), at(1_000).milliseconds());
+    assert_eq!(list.barred.floor(), at(1_000).milliseconds());
     for id in ["two", "three", "four"] {
         assert_eq!(refusal(&list, id, 1_004), Some(Refusal::UserBanned), "{id}");
     }
@@ -183,39 +176,12 @@ fn full_list_copies_few_denials_for_each_that_it_records() {
         let id = format!("user_{number}");
         list.record(denial(&id, Some(Refusal::UserBanned), 1, 900, 9_000), NOW, NOW);
     }
-    assert_eq!(list.ages.lock().expect("no panic").subjects.len(), MAX_DENIALS);
+    assert_eq!(list.barred.len(), MAX_DENIALS);
     for number in 100..MAX_DENIALS + 100 {
         let id = format!("user_{number}");
         assert_eq!(refusal(&list, &id, 1_004), Some(Refusal::UserBanned), "{id}");
     }
-    let buckets = list.buckets.get().expect("there are denials");
-    let longest = buckets
-        .iter()
-        .filter_map(|bucket| bucket.load().as_deref().map(Vec::len))
-        .max();
+    let longest = list.barred.longest_bucket();
     // Eight on average; so many by chance once in ten thousand million lists.
-    assert!(longest.is_some_and(|longest| longest < 48), "{longest:?}");
-}
-
-#[test]
-fn currency_is_asked_for_only_where_it_is_required() {
-    let currency = Currency::new();
-    assert!(currency.suffices());
-    currency.require();
-    assert!(!currency.suffices(), "nothing has been read");
-    currency.renew();
-    assert!(currency.suffices());
-    currency.last.fetch_sub(6_000, Ordering::Relaxed);
-    assert!(!currency.suffices());
-}
-
-#[test]
-fn currency_is_lost_as_time_goes_by() {
-    let mut currency = Currency::new();
-    currency.require();
-    currency.renew();
-    assert!(currency.suffices());
-    let six_seconds_ago = Instant::now().checked_sub(Duration::from_secs(6));
-    currency.started = six_seconds_ago.expect("the machine has run for longer");
-    assert!(!currency.suffices());
+    assert!(longest < 48, "{longest}");
 }

@@ -1,6 +1,7 @@
 //! Checks of roles, permissions, features and plans by name.
 
 use super::Session;
+use super::excerpt::Excerpt;
 
 /// Checks inside a handler; for the requirements of a whole handler, use `#[authenticated(…)]`. Without an active
 /// organization there is neither a role nor a permission.
@@ -39,12 +40,17 @@ impl Session {
     /// Returns whether the organization's or the user's plan has this feature; `o:x` and `u:x` check only one of the
     /// two.
     pub fn has_feature(&self, feature: &str) -> bool {
-        holds(self.0.standard.features.of(&self.0.payload), feature)
+        self.holds(&self.data.standard.features, feature)
     }
 
     /// Returns whether the organization or the user is on this plan; `o:x` and `u:x` check only one of the two.
     pub fn has_plan(&self, plan: &str) -> bool {
-        holds(self.0.standard.plans.of(&self.0.payload), plan)
+        self.holds(&self.data.standard.plans, plan)
+    }
+
+    /// A member who has left the organization has what the user has alone.
+    fn holds(&self, list: &Excerpt, asked: &str) -> bool {
+        holds(list.of(&self.data.payload), asked, !self.has_left_organization())
     }
 }
 
@@ -65,10 +71,10 @@ fn without_prefix(mut name: &str) -> &str {
 
 /// Returns whether a comma-separated list of `scope:name` contains the name. A malformed list counts as empty, which
 /// denies.
-fn holds(list: &str, asked: &str) -> bool {
+fn holds(list: &str, asked: &str, is_member: bool) -> bool {
     let (of_organization, of_user, name) = match asked.split_once(':') {
-        None => (true, true, asked),
-        Some(("o" | "org" | "organization", name)) => (true, false, name),
+        None => (is_member, true, asked),
+        Some(("o" | "org" | "organization", name)) => (is_member, false, name),
         Some(("u" | "user", name)) => (false, true, name),
         Some(_) => return false,
     };
@@ -78,7 +84,13 @@ fn holds(list: &str, asked: &str) -> bool {
         && held.any(|entry| match entry {
             Some(("o", held)) => of_organization && held == name,
             Some(("u", held)) => of_user && held == name,
-            Some(("ou" | "uo", held)) => held == name,
+            Some(("ou" | "uo", held)) => (of_organization || of_user) && held == name,
             _ => false,
         })
+}
+
+/// Returns whether a list has an entry of the organization's. A malformed list may have one.
+pub(super) fn has_organization_entry(list: &str) -> bool {
+    let mut entries = list.split(',').map(|entry| entry.trim().split_once(':'));
+    !list.is_empty() && entries.any(|entry| entry.is_none_or(|(scope, _)| matches!(scope, "o" | "ou" | "uo")))
 }

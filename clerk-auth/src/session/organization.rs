@@ -2,12 +2,16 @@
 
 use std::fmt;
 
-use super::authorization::with_prefix;
+use super::authorization::{has_organization_entry, with_prefix};
+use super::correction::Standing;
 use super::excerpt::{Excerpt, Made};
-use super::permissions::Permissions;
+use super::permissions::{Permissions, is_organization_feature};
 use crate::id::OrganizationId;
 
 /// The organization that is active in a session.
+///
+/// If a webhook has reported another role or other permissions since the token's claims were read, these are the
+/// webhook's; see [`routing::webhooks`](crate::routing::webhooks).
 ///
 /// ```
 /// use clerk_auth::Session;
@@ -20,7 +24,10 @@ use crate::id::OrganizationId;
 #[derive(Clone, Copy)]
 pub struct Organization<'a> {
     pub(super) claims: &'a OrganizationClaims,
+    /// The state of the membership after the claims were read, if an event reported it.
+    pub(super) standing: Option<&'a Standing>,
     pub(super) features: &'a str,
+    pub(super) plans: &'a str,
     pub(super) payload: &'a str,
 }
 
@@ -46,14 +53,51 @@ impl<'a> Organization<'a> {
 
     /// Returns the user's role in the organization, with its prefix: `org:admin`.
     pub fn role(&self) -> Option<&'a str> {
-        let role = self.claims.role.as_ref()?;
-        Some(role.get(self.payload, |role| with_prefix(role).into()))
+        match self.standing {
+            Some(standing) => standing.role(),
+            None => self.claimed_role(),
+        }
     }
 
     /// Returns the user's custom permissions in the organization: `org:feature:action`.
     pub fn permissions(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        self.claims.permissions.iter(self.features, self.payload)
+        let reported = self.standing.and_then(Standing::permissions);
+        let listed = match reported {
+            Some(reported) => reported,
+            None if self.lacks_permissions() => &[],
+            None => self.claims.permissions.listed(self.features, self.payload),
+        };
+        // With Billing, a permission holds only if the organization's plan has its feature. A token lists the features
+        // of the plan, and an event does not.
+        let of_plan = (reported.is_some() && has_organization_entry(self.plans)).then_some(self.features);
+        let listed = listed.iter().map(|permission| &**permission);
+        listed.filter(move |permission| of_plan.is_none_or(|features| is_of_plan(permission, features)))
     }
+
+    /// Returns whether an event has changed the role and did not contain a new one.
+    pub(crate) fn lacks_role(&self) -> bool {
+        self.standing.is_some_and(|standing| standing.role().is_none())
+    }
+
+    /// Returns whether an event has changed the role, on which permissions depend, and did not contain permissions.
+    pub(crate) fn lacks_permissions(&self) -> bool {
+        self.standing.is_some_and(|standing| {
+            standing.permissions().is_none()
+                && (standing.role().is_none() || standing.role() != self.claimed_role())
+        })
+    }
+
+    fn claimed_role(&self) -> Option<&'a str> {
+        let role = self.claims.role.as_ref()?;
+        Some(role.get(self.payload, |role| with_prefix(role).into()))
+    }
+}
+
+/// Returns whether the feature of `org:feature:action` is one of the organization's.
+fn is_of_plan(permission: &str, features: &str) -> bool {
+    let name = permission.split_once(':').map_or("", |(_, name)| name);
+    name.rsplit_once(':')
+        .is_some_and(|(feature, _)| is_organization_feature(features, feature))
 }
 
 impl fmt::Debug for Organization<'_> {

@@ -23,15 +23,9 @@ impl Permissions {
     }
 
     /// Each as `org:feature:action`.
-    pub(super) fn iter<'a>(
-        &'a self,
-        features: &str,
-        payload: &str,
-    ) -> impl Iterator<Item = &'a str> + use<'a> {
-        let listed = self
-            .listed
-            .get_or_init(|| permissions(features, self.actions.of(payload), self.masks.of(payload)).into());
-        listed.iter().map(|permission| &**permission)
+    pub(super) fn listed(&self, features: &str, payload: &str) -> &[Box<str>] {
+        self.listed
+            .get_or_init(|| permissions(features, self.actions.of(payload), self.masks.of(payload)).into())
     }
 }
 
@@ -94,6 +88,11 @@ fn split_features(features: &str) -> Option<Vec<(bool, &str)>> {
             Some((matches!(scope, "o" | "ou" | "uo"), name))
         })
         .collect()
+}
+
+/// Returns whether `fea` lists a feature as the organization's. A malformed list has none.
+pub(super) fn is_organization_feature(features: &str, feature: &str) -> bool {
+    split_features(features).is_some_and(|features| features.contains(&(true, feature)))
 }
 
 fn granted<'a>(

@@ -19,7 +19,7 @@ use super::model::row::StoredRow;
 use super::pool::UserPool;
 use super::unwind::{caught, caught_now};
 use crate::clerk::Clerk;
-use crate::id::UserId;
+use crate::id::{OrganizationId, UserId};
 use crate::metrics;
 use crate::schema::SchemaError;
 use crate::session::Session;
@@ -202,6 +202,47 @@ impl<U: SyncedUser> UserSync<U> {
             Err(_) => {}
         }
         deletion
+    }
+
+    /// Ends a membership as an `organizationMembership.deleted` webhook would, without waiting for it. Tokens whose
+    /// claims were read up to now have no [organization](Session::organization) from then on, in every process that
+    /// reads the same database.
+    ///
+    /// A token whose claims are read later is believed, so call this method after Clerk has confirmed the removal.
+    ///
+    /// ```
+    /// # #[cfg(feature = "sqlite")]
+    /// # mod example {
+    /// # use clerk_auth::{SyncedUser, UserSync, id::{OrganizationId, UserId}};
+    /// # #[derive(SyncedUser)]
+    /// # #[synced_user(table = "users", database(sqlite))]
+    /// # struct User { clerk_id: String, email: Option<String> }
+    /// # async fn remove_at_clerk(user: &UserId, team: &OrganizationId) -> Result<(), Box<dyn std::error::Error>> { Ok(()) }
+    /// async fn remove(users: &UserSync<User>, user: &UserId, team: &OrganizationId) -> Result<(), Box<dyn std::error::Error>> {
+    ///     remove_at_clerk(user, team).await?;
+    ///     users.end_membership(user, team).await?;
+    ///     Ok(())
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of the database. In this process the membership has ended in any case.
+    pub async fn end_membership(
+        &self,
+        user_id: &UserId,
+        organization_id: &OrganizationId,
+    ) -> Result<(), SyncError> {
+        let inner = &self.inner;
+        let denial = inner.clerk.end_of_membership(user_id, organization_id);
+        inner.clerk.deny(denial.clone());
+        let record = async {
+            let now = inner.clerk.now();
+            Ok(inner.store.record_denial(&denial, now).await?)
+        };
+        let recorded = caught(inner.ask(|_| record)).await;
+        recorded.unwrap_or_else(|panicked| Err(panicked.into()))
     }
 
     /// Runs the application's own write of a user's row, and serves the returned row from then on. After this has

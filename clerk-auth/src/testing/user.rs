@@ -1,4 +1,4 @@
-//! Users as Clerk's Backend API and webhooks describe them.
+//! Users, sessions and memberships as Clerk's Backend API and webhooks describe them.
 
 use serde_json::{Value, json};
 
@@ -66,6 +66,53 @@ pub fn session_object(session_id: &str, user_id: &str, status: &str, now: Timest
         "abandon_at": expires.milliseconds(),
         "created_at": now.milliseconds(),
         "updated_at": now.milliseconds(),
+    })
+}
+
+/// Returns a membership of Clerk's webhooks, without permissions. The user became a member, or the role was changed,
+/// `now`. Tests may change any member.
+///
+/// ```
+/// use clerk_auth::testing::{event, membership_object};
+/// use clerk_auth::time::Timestamp;
+///
+/// let now = Timestamp::from_seconds(1_700_000_000);
+/// let mut membership = membership_object("user_ada", "org_1", "org:admin", now);
+/// membership["permissions"] = serde_json::json!(["org:notes:write"]);
+/// let removed = event("organizationMembership.deleted", membership, now);
+/// assert_eq!(removed["data"]["public_user_data"]["user_id"], "user_ada");
+/// ```
+pub fn membership_object(user_id: &str, organization_id: &str, role: &str, now: Timestamp) -> Value {
+    let name = organization_id.strip_prefix("org_").unwrap_or(organization_id);
+    let now = now.milliseconds();
+    json!({
+        "id": format!("orgmem_{name}_{user_id}"),
+        "object": "organization_membership",
+        "role": role,
+        "role_name": role.strip_prefix("org:").unwrap_or(role),
+        "permissions": [],
+        "public_metadata": {},
+        "organization": {
+            "id": organization_id,
+            "object": "organization",
+            "name": name,
+            "slug": name,
+            "has_image": false,
+            "max_allowed_memberships": 5,
+            "admin_delete_enabled": true,
+            "public_metadata": {},
+            "created_at": now,
+            "updated_at": now,
+        },
+        "public_user_data": {
+            "user_id": user_id,
+            "first_name": null,
+            "last_name": null,
+            "image_url": format!("https://img.clerk.com/{user_id}"),
+            "has_image": false,
+        },
+        "created_at": now,
+        "updated_at": now,
     })
 }
 

@@ -1,9 +1,10 @@
-//! The table of denials: users and sessions that are refused although their tokens have not expired.
+//! The table of denials: users and sessions that are refused, and memberships that have changed, although tokens have
+//! not expired.
 
 use super::column::ColumnDefinition;
 
-/// The table of denials (bans, deletions, ends of sessions), with its index, for a migration of the application.
-/// PostgreSQL and SQLite share this text, which is part of [`migration_sql`](crate::SyncedUser::migration_sql). All
+/// The table of denials (bans, deletions, ends of sessions and of memberships), with its index, for a migration of the
+/// application. PostgreSQL and SQLite share this text, which is part of [`migration_sql`](crate::SyncedUser::migration_sql). All
 /// structs and processes of a database share the table.
 ///
 /// ```

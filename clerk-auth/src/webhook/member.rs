@@ -162,6 +162,11 @@ impl<'a> Members<'a> {
         self.lenient(name, Value::as_object);
     }
 
+    /// Records a member that is documented as a list, and that is not one.
+    pub(super) fn check_array(&mut self, name: &str) {
+        self.lenient(name, Value::as_array);
+    }
+
     pub(super) fn node(&self, name: &str) -> Node<'a> {
         self.object.get(name)
     }

@@ -166,18 +166,35 @@ impl ClerkOrganizationMembership {
             .ok_or_else(|| membership.missing("organization"))?;
         let user = membership.object("public_user_data", "data.public_user_data")?;
         membership.check_object("public_metadata");
+        membership.check_array("permissions");
         Ok(Self {
             id: membership.required_id("id", OrganizationMembershipId::new)?,
             role: membership.text_or("role", ""),
             organization_id: organization.required_id("id", OrganizationId::new)?,
-            user_id: user
-                .map(|user| user.required_id("user_id", UserId::new))
-                .transpose()?,
+            user_id: match user {
+                Some(user) => user.id("user_id", UserId::new)?,
+                None => None,
+            },
             created_at: membership.time_or("created_at", timestamp),
             updated_at: membership.time_or("updated_at", timestamp),
             unreadable: membership.into_unreadable(&raw),
             raw,
         })
+    }
+
+    /// Returns the permissions of the role, custom and system ones; `None` if they are missing or are not a list. A
+    /// permission that cannot be read is left out.
+    ///
+    /// ```
+    /// use clerk_auth::webhook::ClerkOrganizationMembership;
+    ///
+    /// fn may_invite(membership: &ClerkOrganizationMembership) -> bool {
+    ///     membership.permissions().is_some_and(|mut it| it.any(|held| held == "org:team:invite"))
+    /// }
+    /// ```
+    pub fn permissions(&self) -> Option<impl Iterator<Item = &str>> {
+        let listed = self.raw.get("permissions")?.as_array()?;
+        Some(listed.iter().filter_map(Value::as_str))
     }
 
     /// Returns the application's data about the membership at Clerk: an object, or null if there is none.

@@ -6,7 +6,7 @@ use tracing::Instrument;
 
 use super::reconcile;
 use crate::claim::ClaimProblem;
-use crate::deny_list::{Denial, Kind, Subject};
+use crate::deny_list::{Denial, Effect, Subject};
 use crate::metrics;
 use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
@@ -30,7 +30,7 @@ pub(crate) async fn apply<U: SyncedUser>(engine: &Engine<U>, delivery: &Webhook)
     let denial = engine.barring.of_delivery(delivery, now);
     // Immediately, and independently of the rest: the database may be down, and the user's claims may fit no row.
     if let Some(denial) = &denial
-        && denial.refusal.is_some()
+        && denial.denies()
     {
         engine.clerk.deny(denial.clone());
     }
@@ -78,7 +78,7 @@ impl<U: SyncedUser> Engine<U> {
         let Some(denial) = denial else {
             return self.apply(delivery, now).await;
         };
-        if denial.refusal.is_some() {
+        if denial.denies() {
             self.bar(denial, now).await?;
             return self.apply(delivery, now).await;
         }
@@ -102,7 +102,7 @@ impl<U: SyncedUser> Engine<U> {
         if self.is_outdated(denial).await? {
             tracing::debug!(
                 users_table = U::TABLE,
-                user_id = denial.subject.id(),
+                user_id = denial.subject.first_id(),
                 "a ban is older than the row"
             );
         }
@@ -114,7 +114,7 @@ impl<U: SyncedUser> Engine<U> {
         let Subject::User(user_id) = &denial.subject else {
             return Ok(false);
         };
-        if denial.refusal == Some(Refusal::UserDeleted) {
+        if denial.effect == Effect::Bars(Refusal::UserDeleted) {
             return Ok(false);
         }
         let stored = self.store.read(user_id.as_str()).await?;
@@ -123,7 +123,7 @@ impl<U: SyncedUser> Engine<U> {
             return Ok(false);
         };
         let lifted = Denial {
-            refusal: None,
+            effect: Effect::Admits,
             version: stored.version.milliseconds(),
             ..denial.clone()
         };
@@ -139,7 +139,7 @@ impl<U: SyncedUser> Engine<U> {
         } else {
             self.store.record_denial(denial, now).await?;
         }
-        if !has_row || self.clerk.deny_list().knows(Kind::User, denial.subject.id()) {
+        if !has_row || self.clerk.deny_list().knows(denial.subject.key()) {
             self.clerk.deny(denial.clone());
         }
         Ok(())
@@ -247,6 +247,11 @@ fn subject(delivery: &Webhook) -> &str {
     match &delivery.event {
         Event::UserCreated(user) | Event::UserUpdated(user) => user.id.as_str(),
         Event::UserDeleted(deleted) => deleted.id.as_ref().map_or("", |id| id.as_str()),
+        Event::OrganizationMembershipCreated(membership)
+        | Event::OrganizationMembershipUpdated(membership)
+        | Event::OrganizationMembershipDeleted(membership) => {
+            membership.user_id.as_ref().map_or("", |id| id.as_str())
+        }
         _ => "",
     }
 }

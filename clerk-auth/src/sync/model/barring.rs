@@ -1,12 +1,14 @@
-//! Derives denials and admissions from events.
+//! Derives denials, admissions and corrections of memberships from events.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::deny_list::{Denial, Subject};
+use crate::deny_list::{Denial, Effect, Subject};
 use crate::id::UserId;
+use crate::session::{Correction, Standing};
 use crate::time::Timestamp;
 use crate::token::Refusal;
-use crate::webhook::{ClerkUser, Event, Webhook};
+use crate::webhook::{ClerkOrganizationMembership, ClerkUser, Event, Webhook};
 
 /// The rules for deriving denials from events.
 #[derive(Clone, Copy, Debug)]
@@ -23,14 +25,14 @@ impl Barring {
     pub(crate) fn of_deleted(&self, user: &UserId, now: Timestamp) -> Denial {
         Denial {
             subject: Subject::User(user.clone()),
-            refusal: Some(Refusal::UserDeleted),
+            effect: Effect::Bars(Refusal::UserDeleted),
             version: i64::MAX,
             happened_at: now,
             expires_at: now + self.lifetime,
         }
     }
 
-    /// Returns the denial or admission in a delivery; returns `None` if the delivery contains neither.
+    /// Returns what a delivery denies, admits or corrects; returns `None` if it does nothing of that.
     pub(crate) fn of_delivery(&self, delivery: &Webhook, now: Timestamp) -> Option<Denial> {
         let happened_at = delivery.timestamp;
         match &delivery.event {
@@ -38,7 +40,7 @@ impl Barring {
             | Event::SessionRemoved(session)
             | Event::SessionRevoked(session) => Some(Denial {
                 subject: Subject::Session(session.id.clone()),
-                refusal: Some(Refusal::SessionEnded),
+                effect: Effect::Bars(Refusal::SessionEnded),
                 version: i64::MAX,
                 happened_at,
                 expires_at: now + self.lifetime,
@@ -48,26 +50,92 @@ impl Barring {
                 happened_at,
                 ..self.of_deleted(id, now)
             }),
+            Event::OrganizationMembershipCreated(membership) => {
+                let user = membership.user_id.as_ref()?;
+                Some(self.of_membership(membership, user, standing(membership), happened_at, now))
+            }
+            Event::OrganizationMembershipUpdated(membership) => Some(match &membership.user_id {
+                Some(user) => self.of_membership(membership, user, standing(membership), happened_at, now),
+                None => self.of_unknown_member(membership, happened_at, now),
+            }),
+            Event::OrganizationMembershipDeleted(membership) => Some(match &membership.user_id {
+                Some(user) => self.of_membership(membership, user, Correction::Ended, happened_at, now),
+                None => self.of_unknown_member(membership, happened_at, now),
+            }),
+            Event::OrganizationDeleted(deleted) => match &deleted.id {
+                Some(id) => Some(Denial {
+                    subject: Subject::Organization(id.clone()),
+                    effect: Effect::Corrects(Arc::new(Correction::Ended)),
+                    version: i64::MAX,
+                    happened_at,
+                    expires_at: now + self.lifetime,
+                }),
+                None => {
+                    tracing::warn!("an organization was deleted, and the event has no organization id");
+                    None
+                }
+            },
             _ => None,
+        }
+    }
+
+    /// Returns the state of a membership after an event.
+    fn of_membership(
+        &self,
+        membership: &ClerkOrganizationMembership,
+        user: &UserId,
+        correction: Correction,
+        happened_at: Timestamp,
+        now: Timestamp,
+    ) -> Denial {
+        Denial {
+            subject: Subject::Membership(user.clone(), membership.organization_id.clone()),
+            effect: Effect::Corrects(Arc::new(correction)),
+            version: membership.updated_at.milliseconds(),
+            happened_at,
+            expires_at: now + self.lifetime,
+        }
+    }
+
+    /// The event may concern any member of the organization, so older claims of each are void.
+    fn of_unknown_member(
+        &self,
+        membership: &ClerkOrganizationMembership,
+        happened_at: Timestamp,
+        now: Timestamp,
+    ) -> Denial {
+        tracing::warn!(
+            membership_id = membership.id.as_str(),
+            organization_id = membership.organization_id.as_str(),
+            "a membership has changed, and the event has no user id: members need new session tokens"
+        );
+        Denial {
+            subject: Subject::Organization(membership.organization_id.clone()),
+            effect: Effect::Corrects(Arc::new(Correction::Ended)),
+            version: happened_at.milliseconds(),
+            happened_at,
+            expires_at: now + self.lifetime,
         }
     }
 
     fn of_user(&self, user: &ClerkUser, happened_at: Timestamp, now: Timestamp) -> Denial {
         let lifetime = now + self.lifetime;
         let locked_until = user.locked.then(|| self.end_of_lockout(user, happened_at, now));
-        let (refusal, expires_at) = if user.banned {
-            (Some(Refusal::UserBanned), lifetime)
+        let (effect, expires_at) = if user.banned {
+            (Effect::Bars(Refusal::UserBanned), lifetime)
         } else if user.deprovisioned {
-            (Some(Refusal::UserDeprovisioned), lifetime)
+            (Effect::Bars(Refusal::UserDeprovisioned), lifetime)
         } else {
             match locked_until {
-                Some(end) if self.lockout_ends_sessions && end > now => (Some(Refusal::UserLocked), end),
-                _ => (None, lifetime),
+                Some(end) if self.lockout_ends_sessions && end > now => {
+                    (Effect::Bars(Refusal::UserLocked), end)
+                }
+                _ => (Effect::Admits, lifetime),
             }
         };
         Denial {
             subject: Subject::User(user.id.clone()),
-            refusal,
+            effect,
             version: user.updated_at.milliseconds(),
             happened_at,
             expires_at,
@@ -81,4 +149,8 @@ impl Barring {
             None => now + self.lifetime,
         }
     }
+}
+
+fn standing(membership: &ClerkOrganizationMembership) -> Correction {
+    Correction::Changed(Standing::new(&membership.role, membership.permissions()))
 }

@@ -4,13 +4,23 @@
 //! before anything else of the event, and every process reads the changes. The changes of the last ten seconds are read
 //! each time, so that a transaction that commits late hides no denial: a denial is the last statement of its
 //! transaction. Recording a denial is idempotent.
+//!
+//! A membership is a subject too. Its id is that of the user and that of the organization, and its effect, in the column
+//! `refusal`, is its end or its new state. So a table of an earlier version needs no migration, and a process of an
+//! earlier version skips these rows.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use serde_json::json;
 
 use super::dialect::Dialect;
 use super::interface::DenialChanges;
 use super::sql_store::SqlStore;
-use crate::deny_list::{Denial, Kind, MAX_DENIALS, Subject};
-use crate::id::{SessionId, UserId};
+use crate::deny_list::{Denial, Effect, Key, MAX_DENIALS, Subject};
+use crate::id::{OrganizationId, SessionId, UserId};
 use crate::schema::OwnTable;
+use crate::session::{Correction, Standing};
 use crate::time::Timestamp;
 use crate::token::Refusal;
 use crate::user::{CREATE_DENIALS, DENIAL_COLUMNS, DENIALS_TABLE, Parameter, Statement, StoredIn};
@@ -70,8 +80,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         }
         let mut arguments = with_subject_and_times::<DB>(denial)?;
         DB::add_integer(&mut arguments, now.milliseconds())?;
-        let refusal = denial.refusal.map_or("", |refusal| refusal.code());
-        DB::add_text(&mut arguments, refusal)?;
+        DB::add_text(&mut arguments, &encoded(&denial.effect))?;
         DB::execute(connection, DB::RECORD_DENIAL, arguments)
             .await
             .map(drop)
@@ -119,15 +128,13 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
             let (Some(kind), Some(id)) = (DB::optional_text(row, 1)?, DB::optional_text(row, 2)?) else {
                 continue;
             };
-            let subject = match &*kind {
-                "session" => Subject::Session(SessionId::new(id)),
-                "user" => Subject::User(UserId::new(id)),
+            let Some(subject) = subject(&kind, &id) else {
                 // From a newer version of this library.
-                _ => continue,
+                continue;
             };
-            let reason = DB::optional_text(row, 3)?;
+            let effect = DB::optional_text(row, 3)?;
             let denial = Denial {
-                refusal: reason.map(|code| refusal(&code, &subject)),
+                effect: effect.map_or(Effect::Admits, |effect| decoded(&effect, &subject)),
                 subject,
                 version: DB::integer(row, 4)?,
                 happened_at: Timestamp::from_milliseconds(DB::integer(row, 5)?),
@@ -154,22 +161,76 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
 
 /// Parameters 1 to 5.
 fn with_subject_and_times<DB: Dialect>(denial: &Denial) -> Result<DB::Arguments, sqlx::Error> {
-    let kind = match denial.subject.kind() {
-        Kind::Session => "session",
-        Kind::User => "user",
+    let (kind, id) = match denial.subject.key() {
+        Key::Session(id) => ("session", Cow::Borrowed(id)),
+        Key::User(id) => ("user", Cow::Borrowed(id)),
+        Key::Membership(user, organization) => {
+            ("membership", format!("{user}{BETWEEN}{organization}").into())
+        }
+        Key::Organization(id) => ("organization", Cow::Borrowed(id)),
     };
     let mut arguments = DB::key(kind)?;
-    DB::add_text(&mut arguments, denial.subject.id())?;
+    DB::add_text(&mut arguments, &id)?;
     DB::add_integer(&mut arguments, denial.version)?;
     DB::add_integer(&mut arguments, denial.happened_at.milliseconds())?;
     DB::add_integer(&mut arguments, denial.expires_at.milliseconds())?;
     Ok(arguments)
 }
 
-fn refusal(code: &str, subject: &Subject) -> Refusal {
-    let known = REASONS.into_iter().find(|refusal| refusal.code() == code);
-    known.unwrap_or(match subject {
-        Subject::Session(_) => Refusal::SessionEnded,
-        Subject::User(_) => Refusal::UserBanned,
+/// Stands between the ids of a membership. No id of Clerk's has a control character.
+const BETWEEN: char = '\t';
+
+/// The code of a membership that has ended.
+const ENDED: &str = "membership_ended";
+
+/// Stands before the role and the permissions of a membership that has changed.
+const CHANGED: char = '=';
+
+fn subject(kind: &str, id: &str) -> Option<Subject> {
+    Some(match kind {
+        "session" => Subject::Session(SessionId::new(id)),
+        "user" => Subject::User(UserId::new(id)),
+        "membership" => {
+            let (user, organization) = id.split_once(BETWEEN)?;
+            Subject::Membership(UserId::new(user), OrganizationId::new(organization))
+        }
+        "organization" => Subject::Organization(OrganizationId::new(id)),
+        _ => return None,
     })
+}
+
+/// Returns the effect as the column `refusal` has it: a code, or `=` and a JSON array of the role and the permissions.
+fn encoded(effect: &Effect) -> Cow<'static, str> {
+    match effect {
+        Effect::Admits => "".into(),
+        Effect::Bars(refusal) => refusal.code().into(),
+        Effect::Corrects(correction) => match &**correction {
+            Correction::Ended => ENDED.into(),
+            Correction::Changed(standing) => {
+                let state = json!([standing.role(), standing.permissions()]);
+                format!("{CHANGED}{state}").into()
+            }
+        },
+    }
+}
+
+/// An effect that is not known is of a newer version, and denies all the same.
+fn decoded(effect: &str, subject: &Subject) -> Effect {
+    let known = || REASONS.into_iter().find(|refusal| refusal.code() == effect);
+    match subject {
+        Subject::Session(_) => Effect::Bars(known().unwrap_or(Refusal::SessionEnded)),
+        Subject::User(_) => Effect::Bars(known().unwrap_or(Refusal::UserBanned)),
+        Subject::Membership(..) | Subject::Organization(_) => {
+            let changed = effect.strip_prefix(CHANGED).and_then(standing);
+            Effect::Corrects(Arc::new(changed.map_or(Correction::Ended, Correction::Changed)))
+        }
+    }
+}
+
+fn standing(state: &str) -> Option<Standing> {
+    let (role, permissions): (Option<String>, Option<Vec<String>>) = serde_json::from_str(state).ok()?;
+    let permissions = permissions
+        .as_ref()
+        .map(|listed| listed.iter().map(String::as_str));
+    Some(Standing::new(role.as_deref().unwrap_or_default(), permissions))
 }

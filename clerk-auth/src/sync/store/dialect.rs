@@ -13,6 +13,15 @@ use crate::sync::model::announcement::CHANNEL;
 use crate::sync::model::row::Upserted;
 use crate::user::StoredIn;
 
+/// True if both the known row and the new one report that a membership is in one state. The state lasted until the later
+/// of the two events.
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+macro_rules! repeated_state {
+    () => {
+        r#"("known"."kind" = 'membership' AND "known"."refusal" = excluded."refusal" AND "known"."expires_at" > $6)"#
+    };
+}
+
 /// The statements of the table of denials. The arguments are the current time in milliseconds, the lesser of two
 /// numbers, and the text around a statement that changes the table.
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
@@ -22,9 +31,15 @@ macro_rules! denial_statements {
             $before,
             r#"INSERT INTO "clerk_denials" AS "known" ("kind", "id", "refusal", "version", "happened_at", "expires_at", "changed_at") VALUES ($1, $2, NULLIF($7, ''), $3, $4, $5, "#,
             $now,
-            r#") ON CONFLICT ("kind", "id") DO UPDATE SET "refusal" = excluded."refusal", "version" = excluded."version", "happened_at" = excluded."happened_at", "expires_at" = excluded."expires_at", "changed_at" = "#,
+            r#") ON CONFLICT ("kind", "id") DO UPDATE SET "refusal" = excluded."refusal", "version" = CASE WHEN "#,
+            repeated_state!(),
+            r#" AND "known"."version" > excluded."version" THEN "known"."version" ELSE excluded."version" END, "happened_at" = CASE WHEN "#,
+            repeated_state!(),
+            r#" AND "known"."happened_at" > excluded."happened_at" THEN "known"."happened_at" ELSE excluded."happened_at" END, "expires_at" = excluded."expires_at", "changed_at" = "#,
             $now,
-            r#" WHERE "known"."expires_at" <= $6 OR ("known"."version", "known"."happened_at", "known"."refusal" IS NOT NULL, "known"."expires_at") < (excluded."version", excluded."happened_at", excluded."refusal" IS NOT NULL, excluded."expires_at")"#,
+            r#" WHERE "known"."expires_at" <= $6 OR ("known"."version", "known"."happened_at", "known"."refusal" IS NOT NULL, COALESCE("known"."refusal" NOT LIKE '=%', FALSE), "known"."expires_at") < (excluded."version", excluded."happened_at", excluded."refusal" IS NOT NULL, COALESCE(excluded."refusal" NOT LIKE '=%', FALSE), excluded."expires_at") OR ("#,
+            repeated_state!(),
+            r#" AND "known"."happened_at" < excluded."happened_at")"#,
             $after,
         );
         const ADMIT_DENIED: &'static str = concat!(
@@ -37,9 +52,15 @@ macro_rules! denial_statements {
         const READ_DENIALS: &'static str = concat!(
             r#"SELECT "clock"."now", "denied"."kind", "denied"."id", "denied"."refusal", "denied"."version", "denied"."happened_at", "denied"."expires_at", "denied"."changed_at" FROM (SELECT "#,
             $now,
-            r#" AS "now") AS "clock" LEFT JOIN "clerk_denials" AS "denied" ON "denied"."changed_at" > "#,
+            r#" AS "now") AS "clock" LEFT JOIN (SELECT * FROM (SELECT * FROM "clerk_denials" WHERE "kind" IN ('session', 'user') AND "changed_at" > "#,
             $least,
-            r#"($1, "clock"."now") - 10000 AND "denied"."expires_at" > $2 ORDER BY "denied"."changed_at" DESC LIMIT $3"#,
+            "($1, ",
+            $now,
+            r#") - 10000 AND "expires_at" > $2 ORDER BY "changed_at" DESC LIMIT $3) AS "barred" UNION ALL SELECT * FROM (SELECT * FROM "clerk_denials" WHERE "kind" NOT IN ('session', 'user') AND "changed_at" > "#,
+            $least,
+            "($1, ",
+            $now,
+            r#") - 10000 AND "expires_at" > $2 ORDER BY "changed_at" DESC LIMIT $3) AS "corrected") AS "denied" ON TRUE ORDER BY "denied"."changed_at" DESC"#,
         );
     };
 }
@@ -78,15 +99,16 @@ pub(crate) trait Dialect: Queries + HasStatementCache {
     const LOCKS_ROWS: bool;
 
     /// Records a denial unless there is a newer one of its subject. Parameters: kind and id (texts), version, time of
-    /// the event and end (3 to 5), current time (6) in milliseconds, the refusal's code (text, empty to admit).
+    /// the event and end (3 to 5), current time (6) in milliseconds, the effect (text, empty to admit). Between events at
+    /// the same moment, an effect that begins with `=` is less strict than another.
     const RECORD_DENIAL: &'static str;
 
     /// Admits a subject with an older denial: parameters 1 to 5 of [`RECORD_DENIAL`](Self::RECORD_DENIAL).
     const ADMIT_DENIED: &'static str;
 
     /// Reads the changes, the newest first: since when (parameter 1, in milliseconds of the database's clock), the
-    /// current time (parameter 2), and at most how many (parameter 3). The range begins ten seconds before parameter 1,
-    /// or before the current time if the clock was set back. The first column is the database's clock; without changes,
+    /// current time (parameter 2), and at most how many (parameter 3) about users and sessions, and about others. The
+    /// range begins ten seconds before parameter 1, or before the current time if the clock was set back. The first column is the database's clock; without changes,
     /// the other columns of the only row are null.
     const READ_DENIALS: &'static str;
 

@@ -1,0 +1,214 @@
+//! A bounded set of denials by subject, read without a lock.
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use arc_swap::ArcSwapOption;
+
+use super::denial::{Denial, Key, Subject};
+use crate::time::Timestamp;
+
+/// Denials that share a bucket are copied together when one of them changes. A power of two.
+const BUCKETS: usize = 8_192;
+
+/// Denials of unexpired events.
+pub(super) struct Register {
+    /// The greatest sum of weights.
+    most: usize,
+    /// Absent until the first denial: in most processes there is never one.
+    buckets: OnceLock<Box<[ArcSwapOption<Vec<Entry>>]>>,
+    hasher: RandomState,
+    /// Held by writers alone.
+    ages: Mutex<Ages>,
+    /// The latest moment, in milliseconds, of which a denial had to be dropped.
+    floor: AtomicI64,
+}
+
+#[derive(Clone)]
+struct Entry {
+    denial: Denial,
+    age: Age,
+}
+
+/// The order in which denials are dropped: those that admit first, then the oldest. The number makes it unique.
+type Age = (bool, Timestamp, u64);
+
+#[derive(Default)]
+struct Ages {
+    subjects: BTreeMap<Age, Subject>,
+    weight: usize,
+    next: u64,
+}
+
+impl Register {
+    pub(super) fn with_capacity(most: usize) -> Self {
+        Self {
+            most,
+            buckets: OnceLock::new(),
+            hasher: RandomState::new(),
+            ages: Mutex::default(),
+            floor: AtomicI64::new(i64::MIN),
+        }
+    }
+
+    /// Returns whether there has never been a denial.
+    pub(super) fn is_unused(&self) -> bool {
+        self.buckets.get().is_none()
+    }
+
+    /// Returns the latest moment of which a denial had to be dropped. Tokens whose claims were read at this moment or
+    /// before may be denied.
+    pub(super) fn floor(&self) -> i64 {
+        self.floor.load(Ordering::Acquire)
+    }
+
+    /// Reads the unexpired denial of a subject.
+    pub(super) fn read<T>(
+        &self,
+        key: Key<'_>,
+        now: Timestamp,
+        read: impl FnOnce(&Denial) -> Option<T>,
+    ) -> Option<T> {
+        let bucket = self.bucket(self.buckets.get()?, key).load();
+        let entry = find(bucket.as_deref()?, key)?;
+        if entry.denial.expires_at > now {
+            read(&entry.denial)
+        } else {
+            None
+        }
+    }
+
+    /// Returns whether a denial or an admission of a subject is recorded, expired or not.
+    pub(super) fn knows(&self, key: Key<'_>) -> bool {
+        let Some(buckets) = self.buckets.get() else {
+            return false;
+        };
+        let bucket = self.bucket(buckets, key).load();
+        bucket
+            .as_deref()
+            .is_some_and(|entries| find(entries, key).is_some())
+    }
+
+    /// Records a denial unless a newer one of its subject is known. `recorded_at` is when it was first recorded anywhere.
+    pub(super) fn record(&self, mut denial: Denial, recorded_at: Timestamp, now: Timestamp) {
+        if denial.expires_at <= now {
+            return;
+        }
+        let buckets = self
+            .buckets
+            .get_or_init(|| (0..BUCKETS).map(|_| ArcSwapOption::empty()).collect());
+        let mut ages = self.ages.lock().unwrap_or_else(PoisonError::into_inner);
+        let subject = denial.subject.clone();
+        let bucket = self.bucket(buckets, subject.key());
+        let mut entries = bucket.load().as_deref().cloned().unwrap_or_default();
+        if let Some(known) = find(&entries, subject.key()) {
+            if known.denial.expires_at > now {
+                let Some(newer) = denial.after(&known.denial) else {
+                    return;
+                };
+                denial = newer;
+            }
+            let age = known.age;
+            ages.subjects.remove(&age);
+            ages.weight -= known.denial.weight();
+            entries.retain(|entry| entry.age != age);
+        }
+        let age = (denial.denies(), recorded_at, ages.next);
+        ages.next += 1;
+        ages.weight += denial.weight();
+        entries.push(Entry { denial, age });
+        bucket.store(Some(Arc::new(entries)));
+        ages.subjects.insert(age, subject);
+        self.forget_expired(buckets, &mut ages, now);
+        while ages.weight > self.most {
+            let Some((age, subject)) = ages.subjects.pop_first() else {
+                return;
+            };
+            self.remove(buckets, &mut ages, age, &subject, true);
+        }
+    }
+
+    /// Drops expired denials, only from the ends of the order of age, which is nearly that of expiry. An expired denial
+    /// that stays behind is dropped at its turn, and denies no token meanwhile.
+    fn forget_expired(&self, buckets: &[ArcSwapOption<Vec<Entry>>], ages: &mut Ages, now: Timestamp) {
+        for denies in [false, true] {
+            loop {
+                let from = (denies, Timestamp::from_milliseconds(i64::MIN), 0);
+                let Some((&age, subject)) = ages.subjects.range(from..).next() else {
+                    break;
+                };
+                let bucket = self.bucket(buckets, subject.key()).load();
+                let entry = bucket.as_deref().and_then(|entries| find(entries, subject.key()));
+                if age.0 != denies || entry.is_some_and(|entry| entry.denial.expires_at > now) {
+                    break;
+                }
+                if let Some(subject) = ages.subjects.remove(&age) {
+                    self.remove(buckets, ages, age, &subject, false);
+                }
+            }
+        }
+    }
+
+    /// Removes a denial. One that was dropped alive raises the floor first, so that no request finds neither.
+    fn remove(
+        &self,
+        buckets: &[ArcSwapOption<Vec<Entry>>],
+        ages: &mut Ages,
+        age: Age,
+        subject: &Subject,
+        is_alive: bool,
+    ) {
+        let bucket = self.bucket(buckets, subject.key());
+        let mut entries = bucket.load().as_deref().cloned().unwrap_or_default();
+        let Some(place) = entries.iter().position(|entry| entry.age == age) else {
+            return;
+        };
+        let Entry { denial, age } = entries.swap_remove(place);
+        if is_alive && denial.denies() {
+            self.floor.fetch_max(reach(&denial, age.1), Ordering::AcqRel);
+        }
+        ages.weight -= denial.weight();
+        bucket.store((!entries.is_empty()).then(|| Arc::new(entries)));
+    }
+
+    fn bucket<'b>(
+        &self,
+        buckets: &'b [ArcSwapOption<Vec<Entry>>],
+        key: Key<'_>,
+    ) -> &'b ArcSwapOption<Vec<Entry>> {
+        // A prefix of the hash is as good as all of it.
+        let hash = self.hasher.hash_one(key) as usize;
+        &buckets[hash % BUCKETS]
+    }
+}
+
+/// Returns the moment, in milliseconds, up to which a denial may concern tokens. No event is later than its recording,
+/// whatever times it contains.
+fn reach(denial: &Denial, recorded_at: Timestamp) -> i64 {
+    let recorded_at = recorded_at.milliseconds();
+    match denial.subject {
+        Subject::Session(_) | Subject::User(_) => recorded_at,
+        Subject::Membership(..) | Subject::Organization(_) => denial.corrects_until().min(recorded_at),
+    }
+}
+
+fn find<'e>(entries: &'e [Entry], key: Key<'_>) -> Option<&'e Entry> {
+    entries.iter().find(|entry| entry.denial.subject.key() == key)
+}
+
+#[cfg(test)]
+impl Register {
+    pub(super) fn len(&self) -> usize {
+        self.ages.lock().expect("no panic").subjects.len()
+    }
+
+    pub(super) fn longest_bucket(&self) -> usize {
+        let buckets = self.buckets.get().expect("there are denials");
+        let lengths = buckets
+            .iter()
+            .filter_map(|bucket| bucket.load().as_deref().map(Vec::len));
+        lengths.max().unwrap_or(0)
+    }
+}

@@ -1,0 +1,60 @@
+//! Corrections of a token's claims about the active organization, by events after the claims were read.
+
+use super::authorization::with_prefix;
+
+/// The state of a membership after an event.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Correction {
+    /// The user is no longer a member.
+    Ended,
+    /// The user is a member with this role and these permissions.
+    Changed(Standing),
+}
+
+/// The role and the permissions of a member. Either may be unknown, and an unknown one counts as none.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Standing {
+    /// With its prefix.
+    role: Option<Box<str>>,
+    permissions: Option<Box<[Box<str>]>>,
+}
+
+/// System permissions are in no token, so an event grants none either.
+const SYSTEM: &str = "org:sys_";
+
+impl Standing {
+    /// Creates a standing; an empty role is unknown, and so are permissions of `None`.
+    pub(crate) fn new<'a>(role: &str, permissions: Option<impl IntoIterator<Item = &'a str>>) -> Self {
+        let custom = |permissions: &mut dyn Iterator<Item = &'a str>| {
+            let mut custom: Vec<Box<str>> = permissions
+                .filter(|permission| !permission.starts_with(SYSTEM))
+                .map(Into::into)
+                .collect();
+            custom.sort_unstable();
+            custom.dedup();
+            custom.into()
+        };
+        let role = with_prefix(role);
+        Self {
+            role: (role.len() > with_prefix("").len()).then(|| role.into()),
+            permissions: permissions.map(|permissions| custom(&mut permissions.into_iter())),
+        }
+    }
+
+    /// Returns the role with its prefix, if it is known.
+    pub(crate) fn role(&self) -> Option<&str> {
+        self.role.as_deref()
+    }
+
+    /// Returns the custom permissions in their order, if they are known.
+    pub(crate) fn permissions(&self) -> Option<&[Box<str>]> {
+        self.permissions.as_deref()
+    }
+
+    /// Returns the number of bytes that the standing takes besides its own size.
+    pub(crate) fn bytes(&self) -> usize {
+        let permissions = self.permissions.iter().flatten();
+        let permissions = permissions.map(|permission| size_of::<Box<str>>() + permission.len());
+        self.role.as_ref().map_or(0, |role| role.len()) + permissions.sum::<usize>()
+    }
+}
