@@ -93,7 +93,7 @@ fn ada() -> SessionToken<'static> {
 }
 
 /// Waits until it is so.
-async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(10);
     while !is_so().await {
         assert!(Instant::now() < deadline, "{what}");

@@ -99,6 +99,10 @@ impl Denial {
         }
     }
 
+    fn is_end(&self) -> bool {
+        matches!(&self.effect, Effect::Corrects(correction) if **correction == Correction::Ended)
+    }
+
     /// Returns how many denials this one counts as.
     pub(super) fn weight(&self) -> usize {
         match &self.effect {
@@ -118,8 +122,8 @@ impl Denial {
     /// Returns what is known after this event, if that differs from what is known before. A second delivery may prolong
     /// a denial.
     pub(super) fn after(self, known: &Self) -> Option<Self> {
-        if matches!(self.subject, Subject::Membership(..)) && self.effect == known.effect {
-            // Two reports of one state, by the application and by Clerk for example: it lasted until the later of them.
+        if self.is_end() && known.is_end() {
+            // Two reports of one end, by the application and by Clerk: tokens are from before it until the later one.
             let merged = Self {
                 version: self.version.max(known.version),
                 happened_at: self.happened_at.max(known.happened_at),

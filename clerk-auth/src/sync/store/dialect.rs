@@ -13,12 +13,12 @@ use crate::sync::model::announcement::CHANNEL;
 use crate::sync::model::row::Upserted;
 use crate::user::StoredIn;
 
-/// True if both the known row and the new one report that a membership is in one state. The state lasted until the later
-/// of the two events.
+/// True if both the known row and the new one report the end of a membership. Tokens are from before it until the later
+/// of the two.
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
-macro_rules! repeated_state {
+macro_rules! ended_twice {
     () => {
-        r#"("known"."kind" = 'membership' AND "known"."refusal" = excluded."refusal" AND "known"."expires_at" > $6)"#
+        r#"("known"."refusal" = 'membership_ended' AND excluded."refusal" = 'membership_ended' AND "known"."expires_at" > $6)"#
     };
 }
 
@@ -32,13 +32,13 @@ macro_rules! denial_statements {
             r#"INSERT INTO "clerk_denials" AS "known" ("kind", "id", "refusal", "version", "happened_at", "expires_at", "changed_at") VALUES ($1, $2, NULLIF($7, ''), $3, $4, $5, "#,
             $now,
             r#") ON CONFLICT ("kind", "id") DO UPDATE SET "refusal" = excluded."refusal", "version" = CASE WHEN "#,
-            repeated_state!(),
+            ended_twice!(),
             r#" AND "known"."version" > excluded."version" THEN "known"."version" ELSE excluded."version" END, "happened_at" = CASE WHEN "#,
-            repeated_state!(),
+            ended_twice!(),
             r#" AND "known"."happened_at" > excluded."happened_at" THEN "known"."happened_at" ELSE excluded."happened_at" END, "expires_at" = excluded."expires_at", "changed_at" = "#,
             $now,
             r#" WHERE "known"."expires_at" <= $6 OR ("known"."version", "known"."happened_at", "known"."refusal" IS NOT NULL, COALESCE("known"."refusal" NOT LIKE '=%', FALSE), "known"."expires_at") < (excluded."version", excluded."happened_at", excluded."refusal" IS NOT NULL, COALESCE(excluded."refusal" NOT LIKE '=%', FALSE), excluded."expires_at") OR ("#,
-            repeated_state!(),
+            ended_twice!(),
             r#" AND "known"."happened_at" < excluded."happened_at")"#,
             $after,
         );

@@ -1,0 +1,628 @@
+//! Events about memberships correct what older tokens claim, and nothing else.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::{HeaderMap, StatusCode, header::AUTHORIZATION};
+use clerk_auth::Session;
+use clerk_auth::claim::Claim;
+use clerk_auth::id::{OrganizationId, UserId};
+use clerk_auth::routing::webhooks;
+use clerk_auth::testing::{SessionToken, SignedDelivery, event, membership_object};
+use clerk_auth::time::{Clock, Timestamp};
+use clerk_auth::webhook::WebhookVerifier;
+use clerk_auth_tests::database::TestDatabase;
+use clerk_auth_tests::on_both_databases;
+use clerk_auth_tests::profiles::{Profiles, issuer, token};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use crate::denials::start;
+
+on_both_databases!(
+    newest_event_wins_in_every_order,
+    event_counts_for_tokens_of_its_second_and_before,
+    member_who_returns_within_a_second_has_the_role_of_the_return,
+    copies_of_the_edge_are_as_old_as_the_token_that_they_copy,
+    one_membership_of_several_is_corrected,
+    end_of_an_organization_ends_every_membership,
+    change_gives_the_role_and_the_permissions_of_the_event,
+    role_that_is_lowered_and_raised_again_is_that_of_the_last_event,
+    version_1_tokens_are_corrected_alike,
+    permissions_stay_within_the_plan_of_the_organization,
+    end_by_the_application_is_one_by_webhook,
+    restarted_process_corrects_the_same_tokens,
+);
+
+pub(crate) const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+
+/// A role and its permissions in `org_1`, as an event has them.
+pub(crate) fn member(user_id: &str, role: &str, permissions: &[&str], updated_at: Timestamp) -> Value {
+    let mut member = membership_object(user_id, "org_1", role, updated_at);
+    member["permissions"] = json!(permissions);
+    member
+}
+
+/// A delivery that arrives now of an event that happened then.
+pub(crate) fn delivery(
+    profiles: &Profiles,
+    kind: &str,
+    data: Value,
+    happened_at: Timestamp,
+) -> SignedDelivery {
+    let event = event(&format!("organizationMembership.{kind}"), data, happened_at);
+    SignedDelivery::new(SECRET, &event, profiles.clock.now())
+}
+
+pub(crate) async fn send(profiles: &Profiles, delivery: &SignedDelivery) -> StatusCode {
+    let verifier = WebhookVerifier::new(SECRET.parse().expect("a secret")).clock(profiles.clock.clone());
+    let router: Router = Router::new().route("/", webhooks(&profiles.users, verifier));
+    let answer = router.oneshot(delivery.request("/")).await;
+    answer.expect("a router answers").status()
+}
+
+pub(crate) async fn apply(profiles: &Profiles, kind: &str, data: Value, happened_at: Timestamp) {
+    let delivery = delivery(profiles, kind, data, happened_at);
+    assert_eq!(send(profiles, &delivery).await, StatusCode::NO_CONTENT, "{kind}");
+}
+
+/// A token of an administrator in `org_1` who may write notes.
+pub(crate) fn admin(user_id: &str, read_at: Timestamp) -> SessionToken<'static> {
+    token(user_id, "Ada", 100)
+        .organization("org_1", "org:admin")
+        .permissions(["org:notes:write"])
+        .claims_read_at(read_at)
+}
+
+/// What [`admin`] claims.
+pub(crate) const AS_CLAIMED: &str = "org:admin org:notes:write";
+
+/// The role and the permissions of a session; empty without an organization.
+pub(crate) fn held(session: &Session) -> String {
+    let Some(organization) = session.organization() else {
+        return String::new();
+    };
+    let mut held: Vec<&str> = organization.permissions().collect();
+    held.sort_unstable();
+    held.insert(0, organization.role().unwrap_or("-"));
+    held.join(" ")
+}
+
+pub(crate) async fn holds(profiles: &Profiles, token: SessionToken<'_>) -> String {
+    held(&profiles.session(token).await)
+}
+
+/// The start of the current second and a function for moments around it, in milliseconds.
+pub(crate) fn around(profiles: &Profiles) -> impl Fn(i64) -> Timestamp + use<> {
+    let second = profiles.clock.now().seconds() * 1_000;
+    move |milliseconds| Timestamp::from_milliseconds(second + milliseconds)
+}
+
+fn permutations<T: Copy>(items: &[T]) -> Vec<Vec<T>> {
+    if items.is_empty() {
+        return vec![Vec::new()];
+    }
+    let mut all = Vec::new();
+    for place in 0..items.len() {
+        let mut rest = items.to_vec();
+        let first = rest.remove(place);
+        for mut tail in permutations(&rest) {
+            tail.insert(0, first);
+            all.push(tail);
+        }
+    }
+    all
+}
+
+async fn newest_event_wins_in_every_order(database: TestDatabase) {
+    let profiles = start(&database).await;
+    let at = around(&profiles);
+    // A deletion has the time of the last change before it.
+    let joined = ("created", "org:member", -30_000, -30_000);
+    let raised = ("updated", "org:owner", -20_000, -20_000);
+    let removed = ("deleted", "org:owner", -20_000, -10_000);
+    let returned = ("created", "org:guest", -5_000, -5_000);
+    let mut expected = Vec::new();
+    for (events, result) in [
+        (vec![joined], "org:member"),
+        (vec![joined, raised], "org:owner"),
+        (vec![joined, raised, removed], ""),
+        (vec![joined, raised, removed, returned], "org:guest"),
+    ] {
+        for order in permutations(&events) {
+            let user_id = format!("user_{}", expected.len());
+            for (kind, role, updated_at, happened_at) in &order {
+                let data = member(&user_id, role, &[], at(*updated_at));
+                let delivery = delivery(&profiles, kind, data, at(*happened_at));
+                for _ in 0..2 {
+                    assert_eq!(send(&profiles, &delivery).await, StatusCode::NO_CONTENT);
+                }
+            }
+            // Every event comes once more, in the first order.
+            for (kind, role, updated_at, happened_at) in &order {
+                let data = member(&user_id, role, &[], at(*updated_at));
+                apply(&profiles, kind, data, at(*happened_at)).await;
+            }
+            expected.push((user_id, result, order));
+        }
+    }
+    let restarted = start(&database).await;
+    for (user_id, result, order) in expected {
+        for process in [&profiles, &restarted] {
+            let held = holds(process, admin(&user_id, at(-60_000))).await;
+            assert_eq!(held, result, "{order:?}");
+        }
+    }
+}
+
+async fn event_counts_for_tokens_of_its_second_and_before(database: TestDatabase) {
+    let profiles = start(&database).await;
+    let at = around(&profiles);
+    let removed = member("user_ada", "org:admin", &[], at(-90_000));
+    apply(&profiles, "deleted", removed, at(-9_500)).await;
+    for (read_at, expected) in [
+        (-3_600_000, ""),
+        (-11_000, ""),
+        // The event happened in the middle of this second.
+        (-10_000, ""),
+        (-9_000, AS_CLAIMED),
+        (0, AS_CLAIMED),
+    ] {
+        let held = holds(&profiles, admin("user_ada", at(read_at))).await;
+        assert_eq!(held, expected, "read at {read_at}");
+    }
+    // Without `oiat`, the claims are as old as the token.
+    let at_second = |milliseconds: i64| token("user_ada", "Ada", 100).issued_at(at(milliseconds));
+    for (minted_at, expected) in [(-10_000, ""), (-9_000, "org:admin")] {
+        let token = at_second(minted_at).organization("org_1", "org:admin");
+        let headers = HeaderMap::from_iter([(
+            AUTHORIZATION,
+            format!("Bearer {}", token.sign()).parse().expect("a header"),
+        )]);
+        let session = profiles
+            .clerk()
+            .authenticate(&headers)
+            .await
+            .expect("it is valid");
+        assert_eq!(held(&session), expected, "minted at {minted_at}");
+    }
+}
+
+async fn member_who_returns_within_a_second_has_the_role_of_the_return(database: TestDatabase) {
+    let profiles = start(&database).await;
+    let at = around(&profiles);
+    let removed = delivery(
+        &profiles,
+        "deleted",
+        member("user_ada", "org:admin", &[], at(-90_000)),
+        at(-9_700),
+    );
+    let returned = delivery(
+        &profiles,
+        "created",
+        member("user_ada", "org:member", &["org:notes:read"], at(-9_300)),
+        at(-9_290),
+    );
+    for order in [[&removed, &returned], [&returned, &removed]] {
+        for sent in order {
+            assert_eq!(send(&profiles, sent).await, StatusCode::NO_CONTENT);
+        }
+        for (read_at, expected) in [
+            (-11_000, "org:member org:notes:read"),
+            // Clerk's origin mints this one right after the return.
+            (-10_000, "org:member org:notes:read"),
+            (-9_000, AS_CLAIMED),
+        ] {
+            let held = holds(&profiles, admin("user_ada", at(read_at))).await;
+            assert_eq!(held, expected, "read at {read_at}");
+        }
+    }
+}
+
+async fn copies_of_the_edge_are_as_old_as_the_token_that_they_copy(database: TestDatabase) {
+    let profiles = start(&database).await;
+    let at = around(&profiles);
+    let before = admin("user_ada", at(-20_000)).issued_at(at(-20_000)).sign();
+    let verified = profiles.session(issuer().edge_token(&before)).await;
+    assert_eq!(held(&verified), AS_CLAIMED);
+    let removed = member("user_ada", "org:admin", &[], at(-90_000));
+    apply(&profiles, "deleted", removed, at(-10_000)).await;
+    // Minted after the event, again and again.
+    let mut copied = before;
+    for _ in 0..4 {
+        assert_eq!(holds(&profiles, issuer().edge_token(&copied)).await, "");
+        copied = issuer()
+            .edge_token(&copied)
+            .issued_at(profiles.clock.now())
+            .sign();
+        profiles.clock.advance(Duration::from_secs(45));
+    }
+    assert_eq!(
+        holds(&profiles, admin("user_ada", profiles.clock.now())).await,
+        AS_CLAIMED
+    );
+}
+
+async fn one_membership_of_several_is_corrected(database: TestDatabase) {
+    let profiles = start(&database).await;
+    let at = around(&profiles);
+    let elsewhere = |user_id: &str| {
+        let token = token(user_id, "Ada", 100).claims_read_at(at(-20_000));
+        token.organization("org_2", "org:admin")
+    };
+    let removed = member("user_ada", "org:admin", &[], at(-90_000));
+    apply(&profiles, "deleted", removed, at(-10_000)).await;
+    let personal = token("user_ada", "Ada", 100)
+        .claims_read_at(at(-20_000))
+        .feature("o:notes")
+        .feature("uo:export")
+        .feature("u:sync")
+        .plan("o:pro")
+        .organization("org_1", "org:admin");
+    for (token, expected) in [
+        (admin("user_ada", at(-20_000)), ""),
+        (elsewhere("user_ada"), "org:admin"),
+        (admin("user_bob", at(-20_000)), AS_CLAIMED),
+        // The ids of a membership are two, however they are cut.
+        (
+            token("user_ad", "Ada", 100).organization("aorg_1", "org:admin"),
+            "org:admin",
+        ),
+    ] {
+        assert_eq!(holds(&profiles, token).await, expected);
+    }
+    let session = profiles.session(personal).await;
+    assert!(session.has_left_organization());
+    for (feature, expected) in [
+        ("notes", false),
+        ("org:notes", false),
+        ("org:export", false),
+        ("export", true),
+        ("user:export", true),
+        ("sync", true),
+    ] {
+        assert_eq!(session.has_feature(feature), expected, "{feature}");
+    }
+    assert!(!session.has_plan("pro") && !session.has_plan("o:pro"));
+    let row = profiles
+        .users
+        .sync(&session)
+        .await
+        .expect("the user has a row as before");
+    assert_eq!(row.user.clerk_id, "user_ada");
+}
+
+async fn end_of_an_organization_ends_every_membership(database: TestDatabase) {
+    let profiles = start(&database).await;
+    let at = around(&profiles);
+    let gone = json!({ "object": "organization", "id": "org_1", "slug": "one", "deleted": true });
+    let delivery = |happened_at| {
+        let event = event("organization.deleted", gone.clone(), happened_at);
+        SignedDelivery::new(SECRET, &event, profiles.clock.now())
+    };
+    for happened_at in [at(-10_000), at(-10_000), at(-15_000)] {
+        assert_eq!(
+            send(&profiles, &delivery(happened_at)).await,
+            StatusCode::NO_CONTENT
+        );
+    }
+    // A late event of a member brings nothing back.
+    let late = member("user_7", "org:admin", &[], at(-12_000));
+    apply(&profiles, "updated", late, at(-12_000)).await;
+    let restarted = start(&database).await;
+    for process in [&profiles, &restarted] {
+        for number in 0..20 {
+            let user_id = format!("user_{number}");
+            assert_eq!(
+                holds(process, admin(&user_id, at(-20_000))).await,
+                "",
+                "{user_id}"
+            );
+        }
+        let other = token("user_7", "Ada", 1).organization("org_2", "org:member");
+        assert_eq!(
+            holds(process, other.claims_read_at(at(-20_000))).await,
+            "org:member"
+        );
+    }
+}
+
+async fn change_gives_the_role_and_the_permissions_of_the_event(database: TestDatabase) {
+    let profiles = start(&database).await;
+    let at = around(&profiles);
+    for (number, (role, permissions, expected)) in [
+        // Metadata alone has changed.
+        (json!("org:admin"), json!(["org:notes:write"]), AS_CLAIMED),
+        (
+            json!("org:admin"),
+            json!(["org:sys_profile:manage", "org:notes:write", "org:notes:write"]),
+            AS_CLAIMED,
+        ),
+        // A very old instance writes no prefix.
+        (json!("admin"), json!(["org:notes:write"]), AS_CLAIMED),
+        // The same role without permissions is the role that the token has.
+        (json!("org:admin"), Value::Null, AS_CLAIMED),
+        (
+            json!("org:member"),
+            json!(["org:notes:read"]),
+            "org:member org:notes:read",
+        ),
+        (json!("org:member"), json!([]), "org:member"),
+        (json!("org:admin"), json!([]), "org:admin"),
+        (
+            json!("org:admin"),
+            json!(["org:notes:write", "org:team:invite"]),
+            "org:admin org:notes:write org:team:invite",
+        ),
+        // Permissions of an unknown kind are none where the role differs.
+        (json!("org:member"), Value::Null, "org:member"),
+        (json!("org:member"), json!("org:notes:write"), "org:member"),
+        (
+            json!("org:member"),
+            json!([7, "org:notes:read", null]),
+            "org:member org:notes:read",
+        ),
+        // So is a role that cannot be read.
+        (json!(7), json!(["org:notes:read"]), "- org:notes:read"),
+        (Value::Null, json!([]), "-"),
+        (json!(""), Value::Null, "-"),
+        (json!("org:"), Value::Null, "-"),
+        (
+            json!("org:a role that this instance has made since"),
+            json!([]),
+            "org:a role that this instance has made since",
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let user_id = format!("user_{number}");
+        let mut data = membership_object(&user_id, "org_1", "", at(-10_000));
+        data["role"] = role.clone();
+        data["permissions"] = permissions.clone();
+        apply(&profiles, "updated", data, at(-10_000)).await;
+        let restarted = start(&database).await;
+        for process in [&profiles, &restarted] {
+            let session = process.session(admin(&user_id, at(-20_000))).await;
+            assert_eq!(held(&session), expected, "{role} {permissions}");
+            assert!(!session.has_left_organization());
+            for name in ["org:admin", "org:member"] {
+                let is_held = expected.split(' ').next() == Some(name);
+                assert_eq!(session.has_role(name), is_held, "{role} {permissions}");
+            }
+            for name in ["org:notes:write", "org:notes:read", "org:sys_profile:manage"] {
+                let is_held = expected.split(' ').any(|it| it == name);
+                assert_eq!(session.has_permission(name), is_held, "{role} {permissions}");
+            }
+            let later = holds(process, admin(&user_id, at(-9_000))).await;
+            assert_eq!(later, AS_CLAIMED, "a token read after the event");
+        }
+    }
+}
+
+async fn role_that_is_lowered_and_raised_again_is_that_of_the_last_event(database: TestDatabase) {
+    let profiles = start(&database).await;
+    let at = around(&profiles);
+    let before = || admin("user_ada", at(-60_000));
+    for (role, permissions, changed_at, expected) in [
+        (
+            "org:member",
+            &["org:notes:read"][..],
+            -40_000,
+            "org:member org:notes:read",
+        ),
+        ("org:admin", &["org:notes:write"], -30_000, AS_CLAIMED),
+        ("org:member", &[], -20_000, "org:member"),
+        // Late.
+        ("org:admin", &["org:notes:write"], -25_000, "org:member"),
+    ] {
+        let data = member("user_ada", role, permissions, at(changed_at));
+        apply(&profiles, "updated", data, at(changed_at)).await;
+        assert_eq!(
+            holds(&profiles, before()).await,
+            expected,
+            "changed at {changed_at}"
+        );
+    }
+    // Metadata has changed after the role: the event repeats the role.
+    let data = member("user_ada", "org:member", &[], at(-10_000));
+    apply(&profiles, "updated", data, at(-10_000)).await;
+    assert_eq!(holds(&profiles, before()).await, "org:member");
+}
+
+async fn version_1_tokens_are_corrected_alike(database: TestDatabase) {
+    let profiles = start(&database).await;
+    let at = around(&profiles);
+    let before = || {
+        let token = token("user_ada", "Ada", 100).without("v").claims(json!({
+            "org_id": "org_1",
+            "org_slug": "one",
+            "org_role": "admin",
+            "org_permissions": ["org:notes:write"],
+        }));
+        token.claims_read_at(at(-20_000))
+    };
+    assert_eq!(holds(&profiles, before()).await, AS_CLAIMED);
+    let lowered = member("user_ada", "org:member", &["org:notes:read"], at(-10_000));
+    apply(&profiles, "updated", lowered, at(-10_000)).await;
+    assert_eq!(holds(&profiles, before()).await, "org:member org:notes:read");
+    let removed = member("user_ada", "org:member", &[], at(-10_000));
+    apply(&profiles, "deleted", removed, at(-5_000)).await;
+    let session = profiles.session(before()).await;
+    assert!(session.organization().is_none() && session.has_left_organization());
+    assert!(!session.has_role("org:admin") && !session.has_permission("org:notes:write"));
+    // No standard claim is readable as one of the application's own.
+    assert!(
+        matches!(session.claim("org_role"), Claim::Absent) && matches!(session.claim("o"), Claim::Absent)
+    );
+}
+
+/// With Billing, a role's permissions hold only for the features of the organization's plan.
+async fn permissions_stay_within_the_plan_of_the_organization(database: TestDatabase) {
+    let profiles = start(&database).await;
+    let at = around(&profiles);
+    let all = ["org:notes:write", "org:audit:read", "org:team:invite"];
+    let data = member("user_ada", "org:admin", &all, at(-10_000));
+    apply(&profiles, "updated", data, at(-10_000)).await;
+    let before = || {
+        admin("user_ada", at(-20_000))
+            .feature("o:audit")
+            .feature("u:team")
+    };
+    for (token, expected) in [
+        (
+            before(),
+            "org:admin org:audit:read org:notes:write org:team:invite",
+        ),
+        (
+            before().plan("u:free"),
+            "org:admin org:audit:read org:notes:write org:team:invite",
+        ),
+        (before().plan("o:pro"), "org:admin org:audit:read org:notes:write"),
+        (
+            before().plan("uo:pro"),
+            "org:admin org:audit:read org:notes:write",
+        ),
+        (
+            before().claim("pla", "pro"),
+            "org:admin org:audit:read org:notes:write",
+        ),
+    ] {
+        assert_eq!(holds(&profiles, token).await, expected);
+    }
+}
+
+async fn end_by_the_application_is_one_by_webhook(database: TestDatabase) {
+    let (profiles, other) = (start(&database).await, start(&database).await);
+    let at = around(&profiles);
+    let (ada, team) = (UserId::new("user_ada"), OrganizationId::new("org_1"));
+    profiles
+        .users
+        .end_membership(&ada, &team)
+        .await
+        .expect("the database answers");
+    assert_eq!(holds(&profiles, admin("user_ada", at(-20_000))).await, "");
+    crate::denials::until("the other process grants the role", async || {
+        holds(&other, admin("user_ada", at(-20_000))).await.is_empty()
+    })
+    .await;
+    // Clerk's own report of the end is older by its version. If it is later by its time, it counts until then.
+    let removed = member("user_ada", "org:admin", &[], at(-90_000));
+    profiles.clock.advance(Duration::from_secs(10));
+    apply(&profiles, "deleted", removed, at(5_500)).await;
+    let restarted = start(&database).await;
+    restarted.clock.advance(Duration::from_secs(10));
+    for process in [&profiles, &restarted] {
+        for (read_at, expected) in [(0, ""), (4_000, ""), (5_000, ""), (6_000, AS_CLAIMED)] {
+            let held = holds(process, admin("user_ada", at(read_at))).await;
+            assert_eq!(held, expected, "read at {read_at}");
+        }
+    }
+    let returned = member("user_ada", "org:guest", &[], at(8_000));
+    apply(&profiles, "created", returned, at(8_000)).await;
+    assert_eq!(holds(&profiles, admin("user_ada", at(0))).await, "org:guest");
+}
+
+async fn restarted_process_corrects_the_same_tokens(database: TestDatabase) {
+    let profiles = start(&database).await;
+    let at = around(&profiles);
+    let data = |user_id: &str, role: &str| member(user_id, role, &["org:x:y"], at(-10_000));
+    apply(&profiles, "deleted", data("user_ada", "org:admin"), at(-9_000)).await;
+    apply(
+        &profiles,
+        "updated",
+        data("user_bob", "org:\"\\\u{1F600}\t="),
+        at(-9_000),
+    )
+    .await;
+    let restarted = start(&database).await;
+    for process in [&profiles, &restarted] {
+        assert_eq!(holds(process, admin("user_ada", at(-20_000))).await, "");
+        assert_eq!(
+            holds(process, admin("user_bob", at(-20_000))).await,
+            "org:\"\\\u{1F600}\t= org:x:y"
+        );
+        // The correction lives as long as any token of before it.
+        process.clock.advance(Duration::from_secs(27 * 3_600));
+        assert_eq!(holds(process, admin("user_ada", at(-20_000))).await, "");
+    }
+}
+
+/// An event of the model: its kind, the version and its time in milliseconds after the start.
+#[derive(Clone, Debug)]
+struct Happened {
+    ends: bool,
+    version: i64,
+    lag: i64,
+}
+
+fn happened() -> impl Strategy<Value = Happened> {
+    (any::<bool>(), 0_i64..6_000, 0_i64..1_500).prop_map(|(ends, version, lag)| Happened {
+        ends,
+        version,
+        lag,
+    })
+}
+
+/// The reference: the newest event by its version, then by its time, and an end before a change; it counts for tokens
+/// that were read in its second or before. Of several ends, any later one may count too.
+fn expected(events: &[Happened], read_at: i64) -> Vec<String> {
+    let time = |it: &Happened| it.version + it.lag;
+    let newest = events.iter().max_by_key(|it| (it.version, time(it), it.ends));
+    let newest = newest.expect("there is an event");
+    let counts = |it: &Happened| read_at * 1_000 <= time(it);
+    let mut expected = Vec::new();
+    if !counts(newest) {
+        expected.push(AS_CLAIMED.to_owned());
+    }
+    if newest.ends && events.iter().any(|it| it.ends && counts(it)) {
+        expected.push(String::new());
+    } else if counts(newest) {
+        expected.push(format!("org:role_{}", newest.version));
+    }
+    expected
+}
+
+#[test]
+fn any_history_of_a_membership_ends_as_the_model_says() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime starts");
+    let database = TestDatabase::sqlite();
+    let (one, other) = runtime.block_on(async { (start(&database).await, start(&database).await) });
+    let at = around(&one);
+    let at = move |milliseconds: i64| at(milliseconds - 20_000);
+    let user = std::cell::Cell::new(0);
+    let history = (vec((happened(), any::<bool>()), 1..6), vec(0_i64..9, 1..4));
+    let mut runner = TestRunner::new(Config::with_cases(150));
+    let checked = runner.run(&history, |(deliveries, reads)| {
+        user.set(user.get() + 1);
+        let user_id = format!("user_{}", user.get());
+        runtime.block_on(async {
+            for (event, to_other) in &deliveries {
+                let process = if *to_other { &other } else { &one };
+                let kind = if event.ends { "deleted" } else { "updated" };
+                let role = format!("org:role_{}", event.version);
+                let data = member(&user_id, &role, &[], at(event.version));
+                apply(process, kind, data, at(event.version + event.lag)).await;
+            }
+            let events: Vec<Happened> = deliveries.iter().map(|(event, _)| event.clone()).collect();
+            let restarted = start(&database).await;
+            for read_at in &reads {
+                let held = holds(&restarted, admin(&user_id, at(read_at * 1_000))).await;
+                let expected = expected(&events, *read_at);
+                prop_assert!(
+                    expected.contains(&held),
+                    "{} instead of {:?}, read at {}",
+                    held,
+                    expected,
+                    read_at
+                );
+            }
+            Ok(())
+        })
+    });
+    checked.expect("each history ends as expected");
+}
