@@ -41,7 +41,7 @@ pub(crate) use payload::Payload;
 #[derive(Clone)]
 pub struct Session {
     data: Arc<SessionData>,
-    /// What an event after the claims were read reports about the active organization.
+    /// The state of the membership by an event after the claims were read.
     correction: Option<Arc<Correction>>,
 }
 
@@ -169,8 +169,8 @@ impl Session {
         })
     }
 
-    /// Returns whether the token names an active organization of which the user is no longer a member, by an event
-    /// after the token's claims were read: see [`routing::webhooks`](crate::routing::webhooks) and
+    /// Returns whether the token names an active organization that the user has left since the token's claims were read:
+    /// see [`routing::webhooks`](crate::routing::webhooks) and
     /// [`Clerk::deny_membership`](crate::Clerk::deny_membership).
     ///
     /// A handler that checks a role itself uses this method to answer with the code that makes a front end fetch a new
@@ -200,7 +200,7 @@ impl Session {
         Some(organization.id.claim(&self.data.payload))
     }
 
-    /// Sets what an event reports about the active organization. Other clones of the session stay as they are.
+    /// Sets the state of the membership by an event. Other clones of the session stay as they are.
     pub(crate) fn correct(&mut self, correction: Arc<Correction>) {
         self.correction = Some(correction);
     }

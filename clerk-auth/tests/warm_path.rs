@@ -15,6 +15,7 @@ use axum::http::{Request, StatusCode};
 use axum::routing::get;
 #[cfg(feature = "jwks")]
 use clerk_auth::clerk::ClerkBuilder;
+use clerk_auth::id::{OrganizationId, UserId};
 #[cfg(feature = "jwks")]
 use clerk_auth::metrics::KEY_FETCHES;
 use clerk_auth::metrics::{SESSION_TOKEN_BYTES, SESSION_TOKENS};
@@ -95,6 +96,32 @@ fn a_warm_session_is_extracted_with_two_allocations_and_a_new_one_with_six_more(
         );
         // The extractor uses the session that the layer verified.
         assert_eq!(least(&layered, &token).await, least(&behind_layer, &token).await);
+    });
+}
+
+/// The corrected claims are shared with the deny list.
+#[test]
+fn a_session_of_a_member_who_has_left_is_extracted_with_two_allocations() {
+    let _alone = ALONE.lock();
+    let issuer = Issuer::new("https://clerk.example.com");
+    let clerk = issuer.clerk();
+    let token = issuer.token("user_ada").organization("org_1", "org:admin").sign();
+    let public: Router = Router::new()
+        .route("/", get(async || ""))
+        .with_state(clerk.clone());
+    let has_left = async |session: Session| {
+        assert!(session.has_left_organization());
+        ""
+    };
+    let guarded: Router = Router::new().route("/", get(has_left)).with_state(clerk.clone());
+    for number in 0..1_000 {
+        let organization = OrganizationId::new(format!("org_{number}"));
+        clerk.deny_membership(&UserId::new("user_ada"), &organization);
+    }
+    block_on(async {
+        let guarded = least(&guarded, &token).await;
+        let public = least(&public, &token).await;
+        assert!(guarded <= public + 2, "{guarded} allocations, {public} without");
     });
 }
 

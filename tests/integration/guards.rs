@@ -13,7 +13,7 @@ use clerk_auth::extract::{Authenticated, MaybeSynced};
 use clerk_auth::middleware::RequireSession;
 use clerk_auth::policy::{AgentsAllowed, Denied, NoRequirement, Policy, Requirement, SignedIn};
 use clerk_auth::routing::webhooks;
-use clerk_auth::testing::{SignedDelivery, event, user_object};
+use clerk_auth::testing::{SignedDelivery, event, membership_object, user_object};
 use clerk_auth::time::{Clock, SystemClock};
 use clerk_auth::webhook::{Event, Webhook, WebhookVerifier};
 use clerk_auth::{Clerk, Session, Synced, UserSync, authenticated};
@@ -32,6 +32,8 @@ struct Answers {
     visitor: &'static str,
     member: &'static str,
     admin: &'static str,
+    /// An administrator until a webhook reported otherwise; the token is still valid.
+    former: &'static str,
     banned: &'static str,
     pending: &'static str,
     impersonated: &'static str,
@@ -43,6 +45,7 @@ const SIGNED_IN: Answers = Answers {
     visitor: "signed_out",
     member: "",
     admin: "",
+    former: "",
     banned: "user_banned",
     pending: "session_pending",
     impersonated: "",
@@ -58,6 +61,7 @@ const VISITORS_TOO: Answers = Answers {
 /// An administrator is required, who acts in person.
 const RESTRICTED: Answers = Answers {
     member: "role_required",
+    former: "organization_changed",
     impersonated: "impersonation_denied",
     agent: "agent_denied",
     ..SIGNED_IN
@@ -382,10 +386,19 @@ async fn answer(app: &Router, path: &str, token: Option<&str>) -> (u16, String) 
 }
 
 async fn ban(app: &Router, user_id: &str) {
-    let now = SystemClock.now();
-    let mut user = user_object(user_id, now);
+    let mut user = user_object(user_id, SystemClock.now());
     user["banned"] = true.into();
-    let delivery = SignedDelivery::new(SECRET, &event("user.updated", user, now), now);
+    report(app, "user.updated", user).await;
+}
+
+async fn remove(app: &Router, user_id: &str) {
+    let membership = membership_object(user_id, "org_1", "org:admin", SystemClock.now());
+    report(app, "organizationMembership.deleted", membership).await;
+}
+
+async fn report(app: &Router, event_type: &str, data: Value) {
+    let now = SystemClock.now();
+    let delivery = SignedDelivery::new(SECRET, &event(event_type, data, now), now);
     let answer = app.clone().oneshot(delivery.request("/webhooks")).await;
     assert_eq!(answer.expect("a router answers").status().as_u16(), 204);
 }
@@ -406,7 +419,11 @@ async fn check(deny_agents: bool) {
     let member = token("user_bob", "Bob", 100)
         .organization("org_1", "org:member")
         .sign();
-    let [administrator, banned] = ["user_ada", "user_eve"].map(|user_id| admin(user_id).sign());
+    let [administrator, banned, former] =
+        ["user_ada", "user_eve", "user_zoe"].map(|user_id| admin(user_id).sign());
+    // Verified before, so that the session is in the cache.
+    assert_eq!(answer(&app, "/administrator/session", Some(&former)).await.0, 200);
+    remove(&app, "user_zoe").await;
     let pending = admin("user_ada").pending().sign();
     let impersonated = admin("user_ada").impersonated_by("user_support").sign();
     let agent = admin("user_ada").agent("agent_1").sign();
@@ -421,6 +438,7 @@ async fn check(deny_agents: bool) {
             ("visitor", None, answers.visitor),
             ("member", Some(&member), answers.member),
             ("administrator", Some(&administrator), answers.admin),
+            ("former administrator", Some(&former), answers.former),
             ("banned", Some(&banned), answers.banned),
             ("pending", Some(&pending), answers.pending),
             ("impersonated", Some(&impersonated), answers.impersonated),

@@ -26,6 +26,7 @@ mod import;
 mod keys;
 mod layout;
 mod logged_changes;
+mod membership_faults;
 mod memberships;
 mod migrations;
 mod model;

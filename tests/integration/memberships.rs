@@ -77,7 +77,7 @@ pub(crate) fn admin(user_id: &str, read_at: Timestamp) -> SessionToken<'static> 
         .claims_read_at(read_at)
 }
 
-/// What [`admin`] claims.
+/// The role and the permissions that [`admin`] claims.
 pub(crate) const AS_CLAIMED: &str = "org:admin org:notes:write";
 
 /// The role and the permissions of a session; empty without an organization.
@@ -343,7 +343,7 @@ async fn change_gives_the_role_and_the_permissions_of_the_event(database: TestDa
         ),
         // A very old instance writes no prefix.
         (json!("admin"), json!(["org:notes:write"]), AS_CLAIMED),
-        // The same role without permissions is the role that the token has.
+        // Without permissions, but with the role that the token has.
         (json!("org:admin"), Value::Null, AS_CLAIMED),
         (
             json!("org:member"),
@@ -357,7 +357,7 @@ async fn change_gives_the_role_and_the_permissions_of_the_event(database: TestDa
             json!(["org:notes:write", "org:team:invite"]),
             "org:admin org:notes:write org:team:invite",
         ),
-        // Permissions of an unknown kind are none where the role differs.
+        // Permissions of an unknown kind grant nothing where the role differs.
         (json!("org:member"), Value::Null, "org:member"),
         (json!("org:member"), json!("org:notes:write"), "org:member"),
         (

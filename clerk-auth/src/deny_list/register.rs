@@ -22,7 +22,7 @@ pub(super) struct Register {
     hasher: RandomState,
     /// Held by writers alone.
     ages: Mutex<Ages>,
-    /// The latest moment, in milliseconds, of which a denial had to be dropped.
+    /// The latest moment, in milliseconds, at which a denial that had to be dropped was recorded.
     floor: AtomicI64,
 }
 
@@ -58,8 +58,8 @@ impl Register {
         self.buckets.get().is_none()
     }
 
-    /// Returns the latest moment of which a denial had to be dropped. Tokens whose claims were read at this moment or
-    /// before may be denied.
+    /// Returns the latest moment at which a denial that had to be dropped was recorded. Its event was earlier, so it
+    /// concerns only tokens whose claims were read before this moment.
     pub(super) fn floor(&self) -> i64 {
         self.floor.load(Ordering::Acquire)
     }
@@ -167,7 +167,7 @@ impl Register {
         };
         let Entry { denial, age } = entries.swap_remove(place);
         if is_alive && denial.denies() {
-            self.floor.fetch_max(reach(&denial, age.1), Ordering::AcqRel);
+            self.floor.fetch_max(age.1.milliseconds(), Ordering::AcqRel);
         }
         ages.weight -= denial.weight();
         bucket.store((!entries.is_empty()).then(|| Arc::new(entries)));
@@ -181,16 +181,6 @@ impl Register {
         // A prefix of the hash is as good as all of it.
         let hash = self.hasher.hash_one(key) as usize;
         &buckets[hash % BUCKETS]
-    }
-}
-
-/// Returns the moment, in milliseconds, up to which a denial may concern tokens. No event is later than its recording,
-/// whatever times it contains.
-fn reach(denial: &Denial, recorded_at: Timestamp) -> i64 {
-    let recorded_at = recorded_at.milliseconds();
-    match denial.subject {
-        Subject::Session(_) | Subject::User(_) => recorded_at,
-        Subject::Membership(..) | Subject::Organization(_) => denial.corrects_until().min(recorded_at),
     }
 }
 

@@ -1,7 +1,8 @@
 //! The rules of the deny list, as tables.
 
 use super::*;
-use crate::id::{SessionId, UserId};
+use crate::id::{OrganizationId, SessionId, UserId};
+use crate::session::Standing;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_000);
 
@@ -184,4 +185,61 @@ fn full_list_copies_few_denials_for_each_that_it_records() {
     let longest = list.barred.longest_bucket();
     // Eight on average; so many by chance once in ten thousand million lists.
     assert!(longest < 48, "{longest}");
+}
+
+fn ended(number: usize, happened_at: i64) -> Denial {
+    Denial {
+        subject: Subject::Membership(
+            UserId::new(format!("user_{number}")),
+            OrganizationId::new("org_1"),
+        ),
+        effect: Effect::Corrects(Arc::new(Correction::Ended)),
+        ..denial("", None, happened_at * 1_000, happened_at, 9_000)
+    }
+}
+
+fn is_known(list: &DenyList, number: usize) -> bool {
+    let user = format!("user_{number}");
+    let key = Key::Membership(&user, "org_1");
+    list.corrected.read(key, NOW, |_| Some(())).is_some()
+}
+
+#[test]
+fn memberships_displace_each_other_and_no_ban() {
+    let list = list(10);
+    let at = Timestamp::from_seconds;
+    list.record(denial("ada", Some(Refusal::UserBanned), 1, 900, 9_000), NOW, NOW);
+    for number in 0..15 {
+        let second = 1_000 + i64::try_from(number).expect("a small number");
+        list.record(ended(number, second - 500), at(second), NOW);
+    }
+    assert_eq!(refusal(&list, "ada", 1_000), Some(Refusal::UserBanned));
+    assert_eq!(list.barred.floor(), i64::MIN);
+    let known: Vec<usize> = (0..15).filter(|number| is_known(&list, *number)).collect();
+    assert_eq!(known, (5..15).collect::<Vec<_>>());
+    assert_eq!(list.corrected.floor(), at(1_004).milliseconds());
+}
+
+#[test]
+fn long_lists_of_permissions_count_as_several_denials() {
+    let list = list(10);
+    let permissions: Vec<String> = (0..50)
+        .map(|number| format!("org:feature_{number}:write"))
+        .collect();
+    for number in 0..20 {
+        let permissions = permissions.iter().map(String::as_str);
+        let standing = Standing::new("org:admin", Some(permissions));
+        assert!((1_500..2_300).contains(&standing.bytes()), "{}", standing.bytes());
+        let changed = Denial {
+            effect: Effect::Corrects(Arc::new(Correction::Changed(standing))),
+            ..ended(number, 900)
+        };
+        list.record(changed, NOW, NOW);
+    }
+    assert_eq!(list.corrected.len(), 1);
+    // Their place is free again.
+    for number in 0..10 {
+        list.record(ended(number, 950), NOW, NOW);
+    }
+    assert_eq!(list.corrected.len(), 10);
 }

@@ -21,6 +21,9 @@ use crate::webhook::{Webhook, WebhookVerifier};
 /// | `user.updated` of a user who is locked out | nothing, unless [`lockout_ends_sessions`](crate::sync::UserSyncBuilder::lockout_ends_sessions) is set |
 /// | `user.deleted` | the row is deleted, and a token still valid does not bring it back; see [`SyncedUser`](macro@crate::SyncedUser) |
 /// | `session.ended`, `session.removed`, `session.revoked` | the session's tokens are refused |
+/// | `organizationMembership.deleted` | older tokens of the user no longer have this organization: [`organization()`](crate::Session::organization) is `None`, and what requires the organization answers 403 `organization_changed` |
+/// | `organizationMembership.created`, `organizationMembership.updated` | in older tokens of the user, role and permissions in this organization are those of the event; a change of metadata alone changes nothing |
+/// | `organization.deleted` | older tokens of every member no longer have this organization |
 /// | any other | no effect on rows or denials; [`on_event`](crate::sync::UserSyncBuilder::on_event) runs as for every event |
 ///
 /// **Bans, deletions and ends of sessions** apply before the row and independently of it. In this process they apply at
@@ -29,6 +32,11 @@ use crate::webhook::{Webhook, WebhookVerifier};
 /// This takes milliseconds where the process can `LISTEN`, otherwise about a second. A process that starts later
 /// applies them too. The newest event wins in whatever order events arrive. A denial lives for 28 hours
 /// ([`denial_lifetime`](crate::clerk::ClerkBuilder::denial_lifetime)), which no accepted token outlives.
+///
+/// **Memberships** are corrected by the same table, in the same processes. A token is older if its claims were
+/// [read](crate::Session::claims_read_at) before the event or in its second. A token that is read later is believed, so
+/// a front end that is answered 403 `organization_changed` gets a token from Clerk's origin,
+/// `getToken({ skipCache: true })`, and repeats the request.
 ///
 /// **Answers.**
 ///

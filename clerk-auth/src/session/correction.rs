@@ -5,7 +5,7 @@ use super::authorization::with_prefix;
 /// The state of a membership after an event.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Correction {
-    /// The user is no longer a member.
+    /// The user has left the organization, or the organization has ended.
     Ended,
     /// The user is a member with this role and these permissions.
     Changed(Standing),
