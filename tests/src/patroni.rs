@@ -20,7 +20,7 @@ use crate::watcher::Watcher;
 /// How long the cluster may take for a change. Patroni's lock of a leader lives 20 seconds, its least.
 const DEADLINE: Duration = Duration::from_secs(90);
 
-/// Whether a commit waits for a second server.
+/// The number of servers that have a commit before it is acknowledged.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Replication {
     /// A commit is acknowledged when a standby has it too.

@@ -22,6 +22,15 @@ macro_rules! ended_twice {
     };
 }
 
+/// The beginning of the range that is read. A subquery, which is evaluated once, so that the index serves: PostgreSQL's
+/// clock is volatile.
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+macro_rules! changes_since {
+    ($now:literal, $least:literal) => {
+        concat!("(SELECT ", $least, "($1, ", $now, ") - 10000)")
+    };
+}
+
 /// The statements of the table of denials. The arguments are the current time in milliseconds, the lesser of two
 /// numbers, and the text around a statement that changes the table.
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
@@ -53,14 +62,10 @@ macro_rules! denial_statements {
             r#"SELECT "clock"."now", "denied"."kind", "denied"."id", "denied"."refusal", "denied"."version", "denied"."happened_at", "denied"."expires_at", "denied"."changed_at" FROM (SELECT "#,
             $now,
             r#" AS "now") AS "clock" LEFT JOIN (SELECT * FROM (SELECT * FROM "clerk_denials" WHERE "kind" IN ('session', 'user') AND "changed_at" > "#,
-            $least,
-            "($1, ",
-            $now,
-            r#") - 10000 AND "expires_at" > $2 ORDER BY "changed_at" DESC LIMIT $3) AS "barred" UNION ALL SELECT * FROM (SELECT * FROM "clerk_denials" WHERE "kind" NOT IN ('session', 'user') AND "changed_at" > "#,
-            $least,
-            "($1, ",
-            $now,
-            r#") - 10000 AND "expires_at" > $2 ORDER BY "changed_at" DESC LIMIT $3) AS "corrected") AS "denied" ON TRUE ORDER BY "denied"."changed_at" DESC"#,
+            changes_since!($now, $least),
+            r#" AND "expires_at" > $2 ORDER BY "changed_at" DESC LIMIT $3) AS "barred" UNION ALL SELECT * FROM (SELECT * FROM "clerk_denials" WHERE "kind" NOT IN ('session', 'user') AND "changed_at" > "#,
+            changes_since!($now, $least),
+            r#" AND "expires_at" > $2 ORDER BY "changed_at" DESC LIMIT $3) AS "corrected") AS "denied" ON TRUE ORDER BY "denied"."changed_at" DESC"#,
         );
     };
 }
