@@ -74,6 +74,8 @@ pub mod policy;
 
 pub mod user;
 
+pub mod template;
+
 pub mod token;
 
 mod deny_list;

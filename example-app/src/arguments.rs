@@ -29,6 +29,14 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Compare the session-token template at Clerk with this application's, and fail if claims are missing or different
+    ///
+    /// Reads the output of `clerk config pull --keys session` from standard input. Needs no network and no variables.
+    CheckTemplate {
+        /// Print the result as JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// How to import.
@@ -110,6 +118,11 @@ mod tests {
             ),
             (&["verify"], Command::Verify { json: false }),
             (&["verify", "--json"], Command::Verify { json: true }),
+            (&["check-template"], Command::CheckTemplate { json: false }),
+            (
+                &["check-template", "--json"],
+                Command::CheckTemplate { json: true },
+            ),
         ] {
             assert_eq!(
                 read(arguments).expect("it is a command"),

@@ -16,6 +16,7 @@ use clerk_auth::Clerk;
 use clerk_auth::SyncedUser;
 use clerk_auth::dev::StandIn;
 use clerk_auth::routing::{Router, webhooks};
+use clerk_auth::template::{self, ExpectedTemplate};
 use clerk_auth::webhook::WebhookVerifier;
 use example_app::config::{Config, DEFAULT_DATABASE, SignIn};
 use example_app::database::{Database, DatabaseError, Location};
@@ -46,6 +47,7 @@ async fn main() -> ExitCode {
         Command::Serve => serve().await.map(|()| true),
         Command::Import(options) => reconcile::import(&options, &progress).await.map(|()| true),
         Command::Verify { json } => reconcile::verify(json).await,
+        Command::CheckTemplate { json } => check_template(json),
     };
     match is_done {
         Ok(true) => ExitCode::SUCCESS,
@@ -55,6 +57,18 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Compares what Clerk has with the struct, and prints the differences. Returns whether the template is right.
+fn check_template(json: bool) -> Result<bool, Box<dyn Error>> {
+    let pulled = std::io::read_to_string(std::io::stdin())?;
+    let check = template::check_template(&pulled, &[ExpectedTemplate::of::<User>()])?;
+    if json {
+        println!("{}", serde_json::to_string_pretty(&check)?);
+    } else {
+        println!("{check}");
+    }
+    Ok(check.ok)
 }
 
 async fn serve() -> Result<(), Box<dyn Error>> {

@@ -9,7 +9,7 @@ use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::Visit;
 
 /// Bottom first: a module uses only modules that stand before it.
-const ORDER: [&str; 25] = [
+const ORDER: [&str; 26] = [
     "id",
     "time",
     "metrics",
@@ -19,6 +19,7 @@ const ORDER: [&str; 25] = [
     "session",
     "policy",
     "user",
+    "template",
     "token",
     "deny_list",
     "backend_api",

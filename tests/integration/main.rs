@@ -55,6 +55,7 @@ mod start_up;
 mod start_up_sqlite;
 mod statements;
 mod sync;
+mod template_check;
 mod trouble;
 mod types;
 mod unique_values;

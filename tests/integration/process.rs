@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 const PUBLISHABLE_KEY: &str = "pk_test_Zm9vLWJhci0xMy5jbGVyay5hY2NvdW50cy5kZXYk";
 
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     // …/target/debug/deps/integration-…
     let tests = std::env::current_exe().expect("the test has a path");
     let folder = tests

@@ -5,12 +5,20 @@ use std::fs;
 use std::path::Path;
 
 use clerk_auth::claim::{Expression, shortcodes};
+use clerk_auth::template::shortcode_sizes;
 use serde_json::{Value, json};
 use syn::visit::Visit;
 
-/// The rows of the derive's table: name, kind, and whether it can be null.
+/// The rows of the derive's table.
 #[derive(Default)]
-struct Table(BTreeMap<String, (String, bool)>);
+struct Table(BTreeMap<String, Row>);
+
+struct Row {
+    kind: String,
+    nullable: bool,
+    /// The largest size in bytes, without quotes.
+    bytes: usize,
+}
 
 impl<'ast> Visit<'ast> for Table {
     fn visit_expr_tuple(&mut self, tuple: &'ast syn::ExprTuple) {
@@ -35,12 +43,25 @@ impl<'ast> Visit<'ast> for Table {
                 // Those of a session are always nullable.
                 _ => true,
             };
-            self.0.insert(name.value(), (kind, nullable));
+            let bytes = call.args.iter().find_map(|argument| match argument {
+                syn::Expr::Lit(syn::ExprLit {
+                    lit: syn::Lit::Int(bytes),
+                    ..
+                }) => bytes.base10_parse().ok(),
+                _ => None,
+            });
+            let row = Row {
+                kind,
+                nullable,
+                // As `session` sets it.
+                bytes: bytes.unwrap_or(100),
+            };
+            self.0.insert(name.value(), row);
         }
     }
 }
 
-fn derives_table() -> BTreeMap<String, (String, bool)> {
+fn derives_table() -> BTreeMap<String, Row> {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
     let path = tests.join("../clerk-auth-macros/src/synced_user/template/shortcode.rs");
     let file = syn::parse_file(&fs::read_to_string(path).expect("the table")).expect("it is Rust");
@@ -134,7 +155,7 @@ fn both_know_the_same_shortcodes() {
 
 #[test]
 fn both_agree_on_kind_and_null() {
-    for (name, (kind, nullable)) in derives_table() {
+    for (name, Row { kind, nullable, .. }) in derives_table() {
         let Some(value) = evaluate(&name, &whole_user()) else {
             continue;
         };
@@ -149,6 +170,28 @@ fn both_agree_on_kind_and_null() {
         let bare = evaluate(&name, &bare_user()).expect("it is evaluated for every user");
         assert_eq!(bare.is_null(), nullable, "{name} is {bare}");
     }
+}
+
+#[test]
+fn both_agree_on_sizes() {
+    let mut table = derives_table();
+    for (name, bytes) in shortcode_sizes() {
+        let row = table
+            .remove(name)
+            .unwrap_or_else(|| panic!("{name} is not a shortcode"));
+        let quotes = if row.kind == "Text" { 2 } else { 0 };
+        assert_eq!(bytes, row.bytes + quotes, "{name}");
+    }
+    // Objects, which have no bound outside of the derive's assumption.
+    let others: Vec<&String> = table.keys().collect();
+    assert_eq!(
+        others,
+        [
+            "org.public_metadata",
+            "org_membership.public_metadata",
+            "session.actor"
+        ]
+    );
 }
 
 #[test]

@@ -31,6 +31,7 @@ use crate::backend_api::BackendApi;
 use crate::clerk::Clerk;
 use crate::schema::{self, SchemaError};
 #[cfg(feature = "postgres")]
+use crate::template::{on_one_line, patch_command_of};
 use crate::user::StoredIn;
 use crate::user::SyncedUser;
 use crate::webhook::Webhook;
@@ -294,6 +295,12 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
                 self.shares_denials,
             )
             .await?;
+        tracing::info!(
+            users_table = U::TABLE,
+            template = %on_one_line::<U>(),
+            command = %patch_command_of::<U>(),
+            "session tokens need the claims of this template; the command puts it into Clerk"
+        );
         let writes = SharedWrites::of(&place);
         let sender = Arc::clone(&writes.sender);
         let connections = self.pool.connections();

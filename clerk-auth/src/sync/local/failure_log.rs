@@ -8,6 +8,7 @@ use crate::sync::error::SyncError;
 use crate::sync::failure::Failure;
 use crate::sync::store::sqlstate::{Details, details};
 use crate::sync::unwind::caught_now;
+use crate::template::{on_one_line, patch_command_of};
 use crate::time::Timestamp;
 use crate::user::SyncedUser;
 
@@ -146,16 +147,15 @@ impl FailureLog {
 
 fn log_incomplete_token<U: SyncedUser>(user_id: &str, claims: &UnreadableClaims) {
     let absent: Vec<&str> = claims.absent().collect();
-    // On one line and without escapes, so that it can be pasted from the log.
-    let template: String = U::SESSION_TOKEN_TEMPLATE.lines().map(str::trim).collect();
     tracing::error!(
         users_table = U::TABLE,
         user_id,
         problem = %claims,
         absent = absent.join(", "),
-        %template,
+        template = %on_one_line::<U>(),
+        command = %patch_command_of::<U>(),
         "the session token does not have the claims of the template; paste the template into Clerk's dashboard \
-         (Sessions, Customize session token)"
+         (Sessions, Customize session token), or run the command"
     );
 }
 
