@@ -125,12 +125,16 @@ async fn newest_event_wins_in_every_order(database: TestDatabase) {
     let raised = ("updated", "org:owner", -20_000, -20_000);
     let removed = ("deleted", "org:owner", -20_000, -10_000);
     let returned = ("created", "org:guest", -5_000, -5_000);
+    // Two events at the same moment: the end counts.
+    let changed_as_it_ended = ("updated", "org:owner", -10_000, -10_000);
+    let ended = ("deleted", "org:owner", -10_000, -10_000);
     let mut expected = Vec::new();
     for (events, result) in [
         (vec![joined], "org:member"),
         (vec![joined, raised], "org:owner"),
         (vec![joined, raised, removed], ""),
         (vec![joined, raised, removed, returned], "org:guest"),
+        (vec![joined, changed_as_it_ended, ended], ""),
     ] {
         for order in permutations(&events) {
             let user_id = format!("user_{}", expected.len());
