@@ -71,7 +71,8 @@ use crate::token::Refusal;
 /// and 35 minutes after the first attempt, its documentation, "Retries").
 pub(crate) const DENIAL_LIFETIME: Duration = Duration::from_secs(28 * 60 * 60);
 
-/// The most denials that are kept at once, and the most corrections of memberships. Each takes about 200 bytes, so 13 MB.
+/// The most denials that are kept at once, and the most corrections of memberships. A denial takes about 200 bytes, and a
+/// correction 500, so 13 MB and 33 MB.
 pub(crate) const MAX_DENIALS: usize = 65_536;
 
 /// The denials of one Clerk instance in this process.

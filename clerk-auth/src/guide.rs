@@ -7,6 +7,7 @@
 //! | [`routes`] | how do public and private routes live in one application? |
 //! | [`testing`] | how do I test my handlers offline? |
 //! | [`webhooks`] | how do rows follow users who make no request? |
+//! | [`organizations`] | how does a removed member lose access before the token expires? |
 //! | [`operations`] | what do I set, watch and alert on? |
 //! | [`moving_over`] | how do I come from NestJS, `clerk-rs` or an upsert of my own? |
 
@@ -24,6 +25,9 @@ pub mod testing {}
 
 #[doc = include_str!("guide/webhooks.md")]
 pub mod webhooks {}
+
+#[doc = include_str!("guide/organizations.md")]
+pub mod organizations {}
 
 #[doc = include_str!("guide/operations.md")]
 pub mod operations {}
