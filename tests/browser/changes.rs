@@ -110,6 +110,7 @@ async fn role_follows_the_active_organization() {
     world
         .control(Method::POST, "/organizations/org_acme/members/user_ada", role)
         .await;
+    assert_eq!(world.transcript.until("/webhooks/clerk", 1).await, [204]);
     let script = "return call('/api/admin/users', await Clerk.session.getToken({ skipCache: true }))
         .then(({ status }) => status)";
     assert_eq!(page.run(script).await, 403);

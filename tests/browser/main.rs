@@ -6,6 +6,7 @@ mod world;
 
 mod actors;
 mod changes;
+mod differential;
 mod origins;
 mod refresh;
 mod sign_in;
