@@ -6,6 +6,8 @@
 //! | [`custom_claims`] | how does a role from metadata become a typed column, and a guard? |
 //! | [`routes`] | how do public and private routes live in one application? |
 //! | [`testing`] | how do I test my handlers offline? |
+//! | [`front_end`] | how do I develop my front end without an account? |
+//! | [`browser_and_server`] | what travels between browser, Clerk and my server? |
 //! | [`webhooks`] | how do rows follow users who make no request? |
 //! | [`organizations`] | how does a removed member lose access before the token expires? |
 //! | [`operations`] | what do I set, watch and alert on? |
@@ -22,6 +24,12 @@ pub mod routes {}
 
 #[doc = include_str!("guide/testing.md")]
 pub mod testing {}
+
+#[doc = include_str!("guide/front_end.md")]
+pub mod front_end {}
+
+#[doc = include_str!("guide/browser_and_server.md")]
+pub mod browser_and_server {}
 
 #[doc = include_str!("guide/webhooks.md")]
 pub mod webhooks {}

@@ -24,7 +24,8 @@
 //! | answer in an error format of my own | [`Rejection::response`](extract::Rejection::response), [`WebhookRejection::response`][webhook-response] |
 //! | serve what `utoipa` describes | [with `utoipa-axum`](routing#with-utoipa-axum) |
 //! | test my handlers offline | [testing][guide-testing], [`testing`][testing-module] |
-//! | run without an account | [`dev`][dev-module] |
+//! | run without an account | [`dev`][dev-module], [a front end without an account][guide-front-end] |
+//! | see what a browser sends, and when | [what happens between browser and server][guide-browser] |
 //! | receive Clerk's webhooks | [webhooks][guide-webhooks], [`routing::webhooks`][webhooks-route], [`webhook`][webhook-module] |
 //! | bring all users over, or find drift | [`UserSync::import`][import], [`UserSync::verify`][verify] |
 //! | fetch claims that a token lacks | [`backend_api`][backend-api-module] |

@@ -1,13 +1,16 @@
 //! Front ends at other origins, and pages of other sites.
 
+use axum::middleware::from_fn_with_state;
 use axum::response::Html;
 use axum::routing::get;
+use clerk_auth::middleware::RequireSession;
 use reqwest::Method;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::browser::BrowserProfile;
+use crate::transcript::record_all;
 use crate::world::{World, listen, page};
 
 /// Serves one page on a listener.
@@ -109,5 +112,48 @@ async fn form_of_another_page_is_refused() {
         "{answer}"
     );
     assert_eq!(world.rows.number("SELECT COUNT(*) FROM notes").await, 0);
+    profile.close().await;
+}
+
+/// The order of the CORS layer and the guard: a preflight request has no token, so a guard outside of the CORS layer
+/// refuses it, and the browser does not make the request at all.
+#[tokio::test]
+async fn cors_layer_belongs_outside_of_the_guard() {
+    let (listener, address) = listen().await;
+    let front_end = format!("http://{address}");
+    let world = World::start_with(
+        "cors_order",
+        |stand_in| stand_in.front_end(&front_end).expect("an origin of loopback"),
+        |router| router,
+    )
+    .await;
+    serve(listener, page(&front_end, &world.stand_in, &world.origin));
+    let clerk = world
+        .stand_in
+        .clerk()
+        .expect("the stand-in's own configuration is right");
+    let guard = RequireSession::new(clerk);
+    let routes = || axum::Router::new().route("/", get(async || "guarded"));
+    let mut servers = Vec::new();
+    for router in [
+        routes().layer(guard.clone()).layer(cors(&front_end)),
+        routes().layer(cors(&front_end)).layer(guard),
+    ] {
+        let (listener, address) = listen().await;
+        let router = router.layer(from_fn_with_state(world.transcript.clone(), record_all));
+        tokio::spawn(async move { axum::serve(listener, router).await.expect("the server runs") });
+        servers.push(format!("http://{address}/"));
+    }
+    let profile = BrowserProfile::new();
+    let tab = profile.open(&front_end).await;
+    tab.run("await ready; await signIn('ada@example.com')").await;
+    for (server, expected) in servers.iter().zip(["guarded", "TypeError"]) {
+        let script = format!(
+            "return fetch('{server}', {{ headers: {{ authorization: 'Bearer ' + await Clerk.session.getToken() }} }})
+                 .then((response) => response.text(), (error) => error.name)"
+        );
+        assert_eq!(tab.run(&script).await, expected);
+    }
+    assert_eq!(world.transcript.statuses("/"), [200, 200, 401]);
     profile.close().await;
 }

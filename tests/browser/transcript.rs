@@ -75,14 +75,26 @@ impl Transcript {
     }
 }
 
-/// Records what passes. Pages and scripts are not of interest.
-pub(crate) async fn record(State(transcript): State<Transcript>, request: Request, next: Next) -> Response {
-    let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
-    let is_of_interest =
-        path.starts_with("/api/") || path.starts_with("/dev/clerk/v1/") || path.starts_with("/webhooks/");
-    if !is_of_interest {
-        return next.run(request).await;
+/// Records requests to the application, the Frontend API and the webhooks' route. Pages and scripts are not of interest.
+pub(crate) async fn record(transcript: State<Transcript>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let is_of_interest = ["/api/", "/dev/clerk/v1/", "/webhooks/"]
+        .iter()
+        .any(|prefix| path.starts_with(prefix));
+    if is_of_interest {
+        record_all(transcript, request, next).await
+    } else {
+        next.run(request).await
     }
+}
+
+/// Records every request.
+pub(crate) async fn record_all(
+    State(transcript): State<Transcript>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
     let asked = described(&request);
     let response = next.run(request).await;
     let status = response.status().as_u16();

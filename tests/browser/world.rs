@@ -151,10 +151,11 @@ impl Drop for World {
 
 /// Returns a page with Clerk's own JavaScript, which calls the application at `api`.
 pub(crate) fn page(origin: &str, stand_in: &StandIn, api: &str) -> String {
+    let api = if api == origin { "" } else { api };
     include_str!("page.html")
         .replace("PROXY_URL", &format!("{api}/dev/clerk"))
         .replace("PUBLISHABLE_KEY", stand_in.publishable_key())
-        .replace("API_ORIGIN", if api == origin { "" } else { api })
+        .replace("API_ORIGIN", api)
 }
 
 pub(crate) async fn listen() -> (TcpListener, SocketAddr) {

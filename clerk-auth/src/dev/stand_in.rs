@@ -140,8 +140,8 @@ impl StandIn {
         Ok(self)
     }
 
-    /// Serves Clerk's packages from this `node_modules` folder, so that front ends need no network. Clerk's React and
-    /// Next.js packages load their parts from there by themselves.
+    /// Serves Clerk's packages from this `node_modules` folder, so that front ends need no network. Clerk's packages for
+    /// React and Next.js load their parts from there if their proxy URL is relative: `/dev/clerk`.
     ///
     /// ```
     /// # use clerk_auth::dev::StandIn;
