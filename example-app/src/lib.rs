@@ -5,12 +5,13 @@
 pub mod config;
 pub mod database;
 pub mod notes;
+pub mod page;
 pub mod problem;
 pub mod user;
 
 use axum::extract::FromRef;
 use axum::extract::State;
-use axum::response::{Html, IntoResponse};
+use axum::response::IntoResponse;
 use axum::{Json, routing};
 use clerk_auth::routing::{Router, get};
 use clerk_auth::{Clerk, Session, Synced, UserSync, authenticated};
@@ -33,7 +34,7 @@ pub struct AppState {
 /// The application's routes.
 pub fn app(state: AppState) -> Router {
     Router::new()
-        .public("/", routing::get(async || Html(include_str!("page.html"))))
+        .merge(page::routes())
         .public("/healthz", routing::get(async || "ok"))
         .public("/api/greeting", routing::get(greeting))
         .route("/api/me", get(me))

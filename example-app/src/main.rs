@@ -20,6 +20,7 @@ use clerk_auth::template::{self, ExpectedTemplate};
 use clerk_auth::webhook::WebhookVerifier;
 use example_app::config::{Config, DEFAULT_DATABASE, SignIn};
 use example_app::database::{Database, DatabaseError, Location};
+use example_app::page::{self, FrontEnd};
 use example_app::user::User;
 use example_app::{AppState, app};
 use tokio::net::TcpListener;
@@ -81,19 +82,27 @@ async fn serve() -> Result<(), Box<dyn Error>> {
         )
     })?;
     let address = listener.local_addr()?;
-    let (clerk, dev, verifier) = match config.sign_in {
+    let (clerk, dev, verifier, front_end) = match config.sign_in {
         SignIn::Clerk => {
             let sends_webhooks =
                 std::env::var("CLERK_WEBHOOK_SIGNING_SECRET").is_ok_and(|secret| !secret.trim().is_empty());
             let verifier = sends_webhooks.then(WebhookVerifier::from_env).transpose()?;
-            (Clerk::from_env()?, axum::Router::new(), verifier)
+            let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+            let key = variable("CLERK_PUBLISHABLE_KEY").unwrap_or_default();
+            let front_end = FrontEnd::clerk(key.trim().to_owned(), variable("CLERK_PROXY_URL"));
+            (Clerk::from_env()?, axum::Router::new(), verifier, front_end)
         }
         SignIn::StandIn => {
-            let stand_in = StandIn::new(&origin(address), User::TEMPLATE)?;
+            let mut stand_in = StandIn::new(&origin(address), User::TEMPLATE)?;
+            let packages = page::packages();
+            if let Some(folder) = packages {
+                stand_in = stand_in.packages(folder);
+            }
             (
                 stand_in.clerk()?,
                 stand_in.router(),
                 Some(stand_in.webhook_verifier()),
+                FrontEnd::stand_in(&stand_in, packages.is_some()),
             )
         }
     };
@@ -120,7 +129,10 @@ async fn serve() -> Result<(), Box<dyn Error>> {
         print_invitation(&origin(address));
     }
     let (stopping, stopped) = oneshot::channel();
-    let router = app(state).merge(received).public_nest("/dev", dev);
+    let router = app(state)
+        .merge(received)
+        .merge(front_end.routes())
+        .public_nest("/dev", dev);
     let served = axum::serve(listener, router).with_graceful_shutdown(async {
         stop_signal().await;
         let _ = stopping.send(());

@@ -152,6 +152,19 @@ impl Page {
     }
 }
 
+impl Page {
+    /// Writes a picture of the page to a file in `target`. Returns the file.
+    pub(crate) async fn screenshot(&self, name: &str, width: u32, is_dark: bool) -> PathBuf {
+        let path = output_folder().join(format!("{name}.png"));
+        let parameters = json!({
+            "page": self.id, "path": path, "width": width, "height": 700, "dark": is_dark,
+        });
+        let result = Browser::shared().command("screenshot", parameters).await;
+        result.unwrap_or_else(|error| panic!("{name}: {error}"));
+        path
+    }
+}
+
 /// The folder in `target` for what the suite writes.
 pub(crate) fn output_folder() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser");

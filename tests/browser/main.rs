@@ -7,6 +7,7 @@ mod world;
 mod actors;
 mod changes;
 mod differential;
+mod example_page;
 mod origins;
 mod refresh;
 mod sign_in;

@@ -37,6 +37,7 @@ async fn front_end_at_another_origin_signs_in_and_calls() {
         "cors",
         |stand_in| stand_in.front_end(&front_end).expect("an origin of loopback"),
         |router| router.layer(cors(&front_end)),
+        None,
     )
     .await;
     serve(listener, page(&front_end, &world.stand_in, &world.origin));
@@ -125,6 +126,7 @@ async fn cors_layer_belongs_outside_of_the_guard() {
         "cors_order",
         |stand_in| stand_in.front_end(&front_end).expect("an origin of loopback"),
         |router| router,
+        None,
     )
     .await;
     serve(listener, page(&front_end, &world.stand_in, &world.origin));

@@ -12,6 +12,7 @@ use clerk_auth::routing::{Router, webhooks};
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::profiles::Pool;
 use example_app::database::Database;
+use example_app::page::FrontEnd;
 use example_app::user::User;
 use example_app::{AppState, app};
 use reqwest::{Client, Method};
@@ -54,14 +55,16 @@ pub(crate) struct World {
 impl World {
     /// Starts an application whose table is empty, and whose stand-in knows two users.
     pub(crate) async fn start(scenario: &'static str) -> Self {
-        Self::start_with(scenario, |stand_in| stand_in, |router| router).await
+        Self::start_with(scenario, |stand_in| stand_in, |router| router, None).await
     }
 
-    /// Starts an application with another stand-in or other layers.
+    /// Starts an application with another stand-in, other layers, or the example's page: with Clerk's JavaScript or
+    /// without.
     pub(crate) async fn start_with(
         scenario: &'static str,
         configure: impl FnOnce(StandIn) -> StandIn,
         layer: impl FnOnce(Router) -> Router,
+        example_page: Option<bool>,
     ) -> Self {
         let (listener, address) = listen().await;
         let origin = format!("http://{address}");
@@ -83,6 +86,8 @@ impl World {
         };
         let transcript = Transcript::default();
         let page = page(&origin, &stand_in, &origin);
+        let front_end = example_page.map(|has_clerk_js| FrontEnd::stand_in(&stand_in, has_clerk_js).routes());
+        let front_end = front_end.unwrap_or_default();
         let router = layer(app(AppState {
             clerk,
             users,
@@ -90,6 +95,7 @@ impl World {
         }))
         .public("/webhooks/clerk", received)
         .public("/page", get(async move || Html(page)))
+        .merge(front_end)
         .public_nest("/dev", stand_in.router())
         .layer(from_fn_with_state(transcript.clone(), record));
         let server = tokio::spawn(async move {
