@@ -190,6 +190,10 @@ fn print_invitation(origin: &str) {
     println!("sign-in is a local stand-in: no account, no configuration, not for production");
     println!("try:");
     println!("  open {origin}/");
+    if page::packages().is_none() {
+        println!("for Clerk's own JavaScript on that page, install it and restart:");
+        println!("  npm install --prefix example-app --no-save @clerk/clerk-js");
+    }
     println!(
         r#"  TOKEN=$(curl -s {origin}/dev/token -d '{{"user_id":"user_ada","first_name":"Ada"}}' | sed 's/.*:"\(.*\)".*/\1/')"#
     );

@@ -73,6 +73,7 @@ const commands = {
   },
   async screenshot({ page: id, path, width, height, dark }) {
     const { page } = pages.get(id);
+    await page.bringToFront();
     await page.setViewport({ width, height });
     await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }]);
     await page.screenshot({ path, fullPage: true });

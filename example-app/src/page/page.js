@@ -55,7 +55,7 @@ function compare(token, row) {
   }));
   const seconds = token ? claims.exp - Math.floor(Date.now() / 1000) : 0;
   const differs = document.querySelector("#compare .differs");
-  byId("age").textContent = !token ? "Nobody is signed in." : (differs
+  byId("age").textContent = !token ? "No user is signed in." : (differs
     ? "They differ: the row has what a webhook or a newer token reported."
     : "They agree.") + ` The token ends in ${Math.max(0, seconds)} s.`;
 }
