@@ -2,9 +2,11 @@
 
 mod check;
 mod expand;
+mod link_sql;
 mod model;
 mod parse;
 mod sql;
+mod sql_parts;
 mod template;
 
 use proc_macro2::TokenStream;

@@ -14,6 +14,7 @@ mod checked;
 mod column;
 mod copied;
 mod encoded;
+mod link;
 mod named;
 mod parameter;
 mod reply;
@@ -37,6 +38,7 @@ pub use copied::{Copied, NotCopied};
 pub use encoded::{
     JsonClaim, JsonClaimColumn, JsonColumn, JsonField, JsonOwnColumn, TextClaimColumn, TextColumn,
 };
+pub use link::{KeyKind, LinkKey, bind_key, bind_own_key, read_key};
 pub use named::{Named, Same, of};
 pub use parameter::{
     AnyState, AxumExtractor, BeforeTheBody, Data, Extractor, LaterParameter, OneUser, Parameter, PartOfState,

@@ -18,6 +18,7 @@
 //! | read the token's claims without a database | [`Session`] |
 //! | go on while the database is down | [`extract::MaybeSynced`] |
 //! | see what sync did for a request | [`Synced`] |
+//! | link rows that were there before Clerk | [`link`](macro@SyncedUser#rows-that-were-there-before-clerk) |
 //! | do something once for each new user | [`on_insert`](sync::UserSyncBuilder::on_insert) |
 //! | delete a user, or clean up after one | [`UserSync::delete`], [`on_delete`](sync::UserSyncBuilder::on_delete), [deleted users](macro@SyncedUser#deleted-users) |
 //! | write columns of my own | [`write_through`](UserSync::write_through), [`invalidate`](UserSync::invalidate) |

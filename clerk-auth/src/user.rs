@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use sqlx::Database;
 
-pub use self::column::{ClaimColumn, ColumnDefinition, Tombstones};
+pub use self::column::{BoundKey, ClaimColumn, ColumnDefinition, Link, Tombstones};
 use self::create_table::CreateTable;
 pub use self::denials_table::CREATE_DENIALS;
 pub(crate) use self::denials_table::{DENIAL_COLUMNS, DENIALS_TABLE};
@@ -275,6 +275,12 @@ pub trait StoredIn<DB: Database>: SyncedUser {
     /// The table of deleted users whose rows were removed; `None` if their rows stay.
     const TOMBSTONES: Option<Tombstones> = None;
 
+    /// The key by which rows of the application's own are linked; `None` for a struct without `link`. With it, a row is
+    /// inserted only if no row has the key. [`UPSERT`](Self::UPSERT), [`INSERT`](Self::INSERT) and
+    /// [`SELECT_OR_INSERT`](Self::SELECT_OR_INSERT) then have one more parameter after those of [`bind`](Self::bind), the
+    /// key, and return no row if a row with the key would have to be linked.
+    const LINK: Option<Link> = None;
+
     /// The list that [`statements`](Self::statements) reads.
     #[doc(hidden)]
     const LISTED: &'static str;
@@ -312,6 +318,20 @@ pub trait StoredIn<DB: Database>: SyncedUser {
         column: usize,
         arguments: &mut DB::Arguments,
     ) -> Result<(), sqlx::error::BoxDynError>;
+
+    /// Adds the key of [`LINK`](Self::LINK) as a parameter.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of the column's encoder.
+    #[doc(hidden)]
+    fn bind_link(
+        claims: &Self::Claims,
+        arguments: &mut DB::Arguments,
+    ) -> Result<BoundKey, sqlx::error::BoxDynError> {
+        let _ = (claims, arguments);
+        Ok(BoundKey::None)
+    }
 
     /// Returns every statement that sync runs for the struct, each once. At start sync has the database plan all of them.
     /// A team's own test can `EXPLAIN` them.

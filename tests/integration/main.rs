@@ -25,6 +25,7 @@ mod hook;
 mod import;
 mod keys;
 mod layout;
+mod linking;
 mod logged_changes;
 mod membership_faults;
 mod memberships;

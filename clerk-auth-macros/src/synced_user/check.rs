@@ -4,6 +4,7 @@ mod case;
 mod field;
 mod freshness;
 mod identifier;
+mod link;
 mod missing_claim;
 pub(crate) mod spelling;
 mod unsupported;
@@ -93,13 +94,24 @@ pub(super) fn check(input: Input, diagnostics: &mut Diagnostics) -> Checked {
         .iter()
         .any(|field| unsupported::is_itself(&field.ty, &ident));
     let last = fields.len().saturating_sub(1);
-    let columns: Vec<Column> = fields
+    let names: Vec<Ident> = fields.iter().map(|field| field.ident.clone()).collect();
+    let mut columns: Vec<Column> = fields
         .into_iter()
         .enumerate()
         .filter_map(|(index, field)| checker.column(field, index == last))
         .collect();
     let has_key = checker.has_key;
     check_key(&ident, &columns, has_key, diagnostics);
+    let link = container.link.get().and_then(|attribute| {
+        link::link(
+            attribute,
+            &names,
+            &mut columns,
+            &template,
+            template_is_whole,
+            diagnostics,
+        )
+    });
     let fresh_for = freshness::fresh_for(&container, &columns, diagnostics);
 
     let model = Model {
@@ -114,6 +126,7 @@ pub(super) fn check(input: Input, diagnostics: &mut Diagnostics) -> Checked {
         template_at: source.literal().map(LitStr::span),
         check,
         fresh_for,
+        link,
         allow_unused_claims: allowed.unused_claims,
         columns,
     };

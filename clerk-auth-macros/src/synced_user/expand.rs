@@ -11,6 +11,7 @@ mod conversion;
 mod definition;
 mod extractor;
 pub(crate) mod inert;
+mod link;
 mod sqlx_check;
 mod statement_list;
 mod stored_in;
@@ -25,6 +26,7 @@ use self::assertion::checks;
 use self::comparison::comparison;
 use self::conversion::{conversion, hold};
 use self::extractor::{extractor, shared};
+use self::link::{key_field, key_type, read_key};
 use self::sqlx_check::statement_check;
 use self::stored_in::stored_in;
 use self::unused_claims::unused_claims;
@@ -57,6 +59,11 @@ pub(super) fn expand(import: &TokenStream, model: &Model) -> TokenStream {
         let (ident, ty) = (&column.ident, &column.ty);
         quote!(pub #ident: #ty)
     });
+    let key = key_type(model).map(|ty| {
+        let key = key_field();
+        quote!(pub #key: #ty)
+    });
+    let fields = fields.chain(key);
     quote! {
         const _: () = {
             #import
@@ -131,15 +138,18 @@ fn synced_user(model: &Model, claims: &Ident, condition: Option<&TokenStream>) -
         Version::IssuedAt => quote!(__clerk_auth::user::VersionSource::IssuedAt),
     };
     let written: Vec<&Column> = model.written().collect();
-    let idents: Vec<&Ident> = written.iter().map(|column| &column.ident).collect();
-    let locals: Vec<Ident> = idents.iter().map(|ident| local(ident)).collect();
-    let reads = written.iter().map(|column| read_claim(column));
+    let read_key = read_key(model);
+    let key = read_key.as_ref().map(|_| key_field());
+    let idents = written.iter().map(|column| column.ident.clone());
+    let idents: Vec<Ident> = idents.chain(key).collect();
+    let locals: Vec<Ident> = idents.iter().map(local).collect();
+    let reads = written.iter().map(|column| read_claim(column)).chain(read_key);
     let fresh_for = model.fresh_for;
     let clears = written
         .iter()
         .filter_map(|column| Some((column, column.claim()?)))
         .enumerate()
-        .filter(|(_, (_, claim))| claim.can_be_cleared())
+        .filter(|(_, (_, claim))| claim.gives_way())
         .map(|(index, (column, claim))| {
             let ident = &column.ident;
             let hold = hold(column, claim);

@@ -24,6 +24,8 @@ pub(super) struct Model {
     pub(super) check: Option<(Span, Database)>,
     /// How long a row may be served from memory, in milliseconds.
     pub(super) fresh_for: u64,
+    /// The key by which rows of the application's own are linked.
+    pub(super) link: Option<Link>,
     /// True if claims that no field uses are intended.
     pub(super) allow_unused_claims: bool,
     /// The columns that could be understood, in the order of the fields.
@@ -44,6 +46,18 @@ impl Table {
             None => self.name.clone(),
         }
     }
+}
+
+/// The key by which a row without a Clerk user id is found, and linked to a user.
+pub(super) struct Link {
+    /// The index of its column.
+    pub(super) column: usize,
+    pub(super) claim: String,
+    /// The template's value, for messages.
+    pub(super) source: String,
+    pub(super) kind: Kind,
+    /// True if the field's type is spelled as an `Option`.
+    pub(super) is_optional: bool,
 }
 
 /// The fate of a deleted user's row.
@@ -76,6 +90,8 @@ pub(super) struct Column {
     pub(super) sql_type: Option<String>,
     pub(super) encoding: Encoding,
     pub(super) role: Role,
+    /// True for the key by which rows are linked.
+    pub(super) is_link: bool,
 }
 
 /// The conversion between the Rust value and its SQL value.
@@ -119,6 +135,8 @@ pub(super) struct ClaimColumn {
     pub(super) with: Option<Expr>,
     /// Clerk keeps the claim's value unique among the users of an instance.
     pub(super) is_unique_value: bool,
+    /// The value is the key of a row, which no other row takes from it.
+    pub(super) is_link: bool,
 }
 
 /// The effect of null.
@@ -139,7 +157,18 @@ impl Model {
             .find(|column| matches!(column.role, Role::Key))
     }
 
-    /// Returns the claims that neither feed a column nor version the row. Claims of a session cannot feed a column.
+    /// The column by which rows are linked, with its description.
+    pub(super) fn link(&self) -> Option<(&Link, &Column)> {
+        let link = self.link.as_ref()?;
+        Some((link, self.columns.get(link.column)?))
+    }
+
+    /// Like [`link`](Self::link), if no claim feeds the column, so that the key is beside the claims of the columns.
+    pub(super) fn separate_link(&self) -> Option<(&Link, &Column)> {
+        self.link().filter(|(_, column)| column.claim().is_none())
+    }
+
+    /// Returns the claims that neither feed a column, nor link or version the row. Claims of a session cannot feed a column.
     pub(super) fn unused_claims(&self) -> impl Iterator<Item = &Claim> {
         self.template.claims.iter().filter(|claim| {
             let feeds = |column: &Column| column.claim().is_some_and(|used| used.claim == claim.name);
@@ -147,7 +176,9 @@ impl Model {
             // A claim of fixed values, or with a name in the name space of a URL or a host, is for another reader of
             // the token.
             let is_of_another = claim.expression.is_literal() || claim.name.contains(['/', '.', ':']);
+            let links = self.link.as_ref().is_some_and(|link| link.claim == claim.name);
             !versions
+                && !links
                 && !is_of_another
                 && claim.expression.of_session().is_none()
                 && !self.columns.iter().any(feeds)
@@ -187,6 +218,11 @@ impl ClaimColumn {
         self.is_unique_value && self.with.is_none() && self.null != Null::Default && !self.insert_only
     }
 
+    /// Returns whether another user's row can take the value, which leaves null behind.
+    pub(super) fn gives_way(&self) -> bool {
+        self.can_be_cleared() && !self.is_link
+    }
+
     /// Returns whether the column can hold null.
     pub(super) fn can_be_cleared(&self) -> bool {
         self.nullable && self.null == Null::Held
@@ -194,6 +230,11 @@ impl ClaimColumn {
 }
 
 impl Column {
+    /// Returns whether statements have the column's value as a parameter.
+    pub(super) fn is_bound(&self) -> bool {
+        self.is_link || matches!(self.role, Role::Key | Role::Claim(_))
+    }
+
     pub(super) fn claim(&self) -> Option<&ClaimColumn> {
         match &self.role {
             Role::Claim(claim) => Some(claim),

@@ -1,11 +1,13 @@
 //! The user's source: the struct, its attributes and those of its fields.
 
 pub(crate) mod attributes;
+pub(crate) mod link;
 
 use syn::spanned::Spanned;
 use syn::{Attribute, Data, DeriveInput, Fields, Ident, LitStr, Type};
 
 use self::attributes::{ClaimAttribute, ColumnAttribute, claim_attribute, column_attribute};
+use self::link::LinkAttribute;
 use crate::argument::{self, Argument, Slot, arguments, text, unknown};
 use crate::diag::{Diagnostics, with_help};
 use crate::krate;
@@ -40,6 +42,7 @@ pub(super) struct Container {
     pub(super) version_column: Slot<LitStr>,
     pub(super) deleted_at_column: Slot<LitStr>,
     pub(super) tombstones: Slot<LitStr>,
+    pub(super) link: Slot<LinkAttribute>,
     /// The path is read separately, because all generated code contains it.
     pub(super) krate: Slot<syn::Path>,
 }
@@ -206,7 +209,7 @@ fn not_a_struct(what: &str) -> String {
 }
 
 fn container(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> Container {
-    const KNOWN: [&str; 12] = [
+    const KNOWN: [&str; 13] = [
         "table",
         "template",
         "template_json",
@@ -219,6 +222,7 @@ fn container(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> Contain
         "version_column",
         "deleted_at_column",
         "tombstones",
+        "link",
     ];
     let mut container = Container::default();
     for attribute in argument::named(attributes, "synced_user") {
@@ -259,6 +263,11 @@ fn container(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> Contain
                 "database" => {
                     let databases = databases(&argument, diagnostics);
                     container.databases.set(&key, databases, diagnostics);
+                    continue;
+                }
+                "link" => {
+                    let link = link::link(&argument, diagnostics);
+                    container.link.set(&key, link, diagnostics);
                     continue;
                 }
                 krate::KEY => {

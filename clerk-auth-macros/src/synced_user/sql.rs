@@ -1,7 +1,12 @@
 //! The text of every statement. Identifiers are quoted, values are parameters.
 
-use super::model::{ClaimColumn, Column, Deletion, Encoding, Model, Role, Table};
+use super::link_sql::{LinkStatements, link, without_link};
+use super::model::{ClaimColumn, Column, Deletion, Encoding, Model, Role};
 use super::parse::Database;
+use super::sql_parts::{
+    bookkeeping, column, columns, deleted, has_row, has_tombstone, key, key_name, not_deleted, parameter,
+    qualified, quote,
+};
 
 /// The statements of one database.
 pub(super) struct Statements {
@@ -19,6 +24,7 @@ pub(super) struct Statements {
     pub(super) raise_version_many: String,
     pub(super) tombstone: String,
     pub(super) tombstones: Option<TombstoneStatements>,
+    pub(super) link: Option<LinkStatements>,
     pub(super) claim_columns: Vec<ClaimColumnStatements>,
 }
 
@@ -109,10 +115,13 @@ impl Statements {
                 raised = quote(&model.version_column),
                 not_deleted = not_deleted(model),
             ),
+            // A version above 0 marks the row as one that sync has written.
             tombstone: match &model.deletion {
                 Deletion::Mark(deleted_at) => format!(
-                    "UPDATE {table} SET {deleted} = CURRENT_TIMESTAMP WHERE {key} = {first} AND {not_deleted}",
+                    "UPDATE {table} SET {deleted} = CURRENT_TIMESTAMP, {raised} = CASE WHEN {version} < 1 THEN 1 ELSE \
+                     {version} END WHERE {key} = {first} AND {not_deleted}",
                     deleted = quote(deleted_at),
+                    raised = quote(&model.version_column),
                     not_deleted = not_deleted(model),
                 ),
                 Deletion::Remove(tombstones) => format!(
@@ -140,6 +149,7 @@ impl Statements {
                     delete: format!("DELETE FROM {table} WHERE {key} = {first}"),
                 }),
             },
+            link: link(model, database),
             claim_columns: model
                 .written()
                 .filter(|it| it.claim().is_some())
@@ -198,7 +208,7 @@ fn claim_column(model: &Model, it: &Column, database: Database) -> ClaimColumnSt
         unique_in_clerk: it.claim().is_some_and(ClaimColumn::is_unique_in_clerk),
         holder: holder(&equal),
         holder_ignoring_case: holder(&format!("{} = {}", folded(&stored), folded(&first))),
-        give_way: it.claim().is_some_and(ClaimColumn::can_be_cleared).then(|| {
+        give_way: it.claim().is_some_and(ClaimColumn::gives_way).then(|| {
             format!(
                 "UPDATE {table} SET {name} = NULL \
                  WHERE {key} = {first} AND ({version} < {second} OR {deleted})",
@@ -207,60 +217,6 @@ fn claim_column(model: &Model, it: &Column, database: Database) -> ClaimColumnSt
             )
         }),
     }
-}
-
-fn parameter(database: Database, number: usize) -> String {
-    match database {
-        Database::Postgres => format!("${number}"),
-        Database::Sqlite => format!("?{number}"),
-    }
-}
-
-/// The struct's columns in the order of its fields, each followed by a comma.
-fn columns(model: &Model) -> String {
-    let columns = model.columns.iter();
-    columns
-        .map(|it| format!("{}, ", column(model, &it.name)))
-        .collect()
-}
-
-/// The version, and whether the row is a tombstone.
-fn bookkeeping(model: &Model) -> String {
-    format!(
-        "{}, {} AS \"clerk_deleted\"",
-        column(model, &model.version_column),
-        deleted(model)
-    )
-}
-
-/// The condition that the row's user was deleted.
-fn deleted(model: &Model) -> String {
-    match &model.deletion {
-        Deletion::Mark(deleted_at) => format!("{} IS NOT NULL", column(model, deleted_at)),
-        Deletion::Remove(tombstones) => has_tombstone(tombstones, &key(model)),
-    }
-}
-
-fn not_deleted(model: &Model) -> String {
-    match &model.deletion {
-        Deletion::Mark(deleted_at) => format!("{} IS NULL", column(model, deleted_at)),
-        Deletion::Remove(tombstones) => format!("NOT {}", has_tombstone(tombstones, &key(model))),
-    }
-}
-
-/// The condition that a Clerk user id has a tombstone.
-fn has_tombstone(tombstones: &Table, clerk_id: &str) -> String {
-    has_row(tombstones, "clerk_id", clerk_id)
-}
-
-/// The condition that a Clerk user id has a row in a table.
-fn has_row(table: &Table, key: &str, clerk_id: &str) -> String {
-    format!(
-        "EXISTS (SELECT 1 FROM {} WHERE {}.{} = {clerk_id})",
-        qualified(table),
-        quote(&table.name),
-        quote(key)
-    )
 }
 
 /// Inserts the row, or updates it unless the stored version is newer. Without a `WHERE`, the statement always returns
@@ -313,6 +269,8 @@ fn upsert(model: &Model, database: Database) -> Upsert {
             format!("SELECT {selected} WHERE {}", conditions.join(" AND "))
         }
     };
+    let without_link = without_link(model, database, inserted.len() + 1, &clerk_id);
+    let linked = usize::from(without_link.is_some());
     let updates = model.columns.iter().filter_map(|it| match &it.role {
         Role::Claim(claim) if !claim.insert_only => Some(excluded(&it.name)),
         Role::UpdatedAt => Some(set(&it.name, "CURRENT_TIMESTAMP")),
@@ -323,7 +281,7 @@ fn upsert(model: &Model, database: Database) -> Upsert {
     let announced = if model.announces(database) {
         format!(
             "pg_notify('clerk_auth', {}::text || ' {} ' || {})::text AS \"clerk_announced\", ",
-            parameter(database, inserted.len() + 1),
+            parameter(database, inserted.len() + 1 + linked),
             model.table.path().replace('\'', "''"),
             key(model),
         )
@@ -357,7 +315,7 @@ fn upsert(model: &Model, database: Database) -> Upsert {
     // No process has cached a row that did not exist, so no notification is sent.
     let insert = format!(
         "{before}{row}{conflict} NOTHING RETURNING {columns}{bookkeeping}, {inserted} AS \"clerk_inserted\"",
-        row = row_if(&[&without_row, &without_tombstone]),
+        row = row_if(&[&without_row, &without_link, &without_tombstone]),
         inserted = match database {
             Database::Postgres => "true",
             Database::Sqlite => "1",
@@ -373,7 +331,7 @@ fn upsert(model: &Model, database: Database) -> Upsert {
                  SELECT *, false AS \"clerk_inserted\" FROM \"clerk_found\" UNION ALL SELECT *, true FROM \"clerk_new\"",
                 table = qualified(&model.table),
                 key = key(model),
-                row = row_if(&[&vacant, &without_tombstone]),
+                row = row_if(&[&vacant, &without_link, &without_tombstone]),
             ))
         }
         // SQLite does not support `INSERT` inside another statement.
@@ -381,7 +339,7 @@ fn upsert(model: &Model, database: Database) -> Upsert {
     };
     let one = format!(
         "{before}{row}{settled}{announced}{bookkeeping}, {was_inserted}",
-        row = row_if(&[&without_tombstone]),
+        row = row_if(&[&without_link, &without_tombstone]),
     );
     // The store sends one announcement for all rows, and leaves out users with a tombstone. Selecting the rows from
     // `VALUES` would require spelling out the parameter types.
@@ -399,31 +357,4 @@ fn upsert(model: &Model, database: Database) -> Upsert {
         select_or_insert,
         many,
     }
-}
-
-fn qualified(table: &Table) -> String {
-    match &table.schema {
-        Some(schema) => format!("{}.{}", quote(schema), quote(&table.name)),
-        None => quote(&table.name),
-    }
-}
-
-/// Qualifies a column with its table's name, a form that both databases accept. SQLite reads an unknown quoted name as
-/// a string; qualified, it is an error.
-fn column(model: &Model, name: &str) -> String {
-    format!("{}.{}", quote(&model.table.name), quote(name))
-}
-
-/// The column by which rows are found.
-fn key(model: &Model) -> String {
-    column(model, key_name(model))
-}
-
-fn key_name(model: &Model) -> &str {
-    model.key().map_or("clerk_id", |key| &key.name)
-}
-
-/// Quotes an identifier for both databases: reserved words and capitals are preserved.
-fn quote(identifier: &str) -> String {
-    format!("\"{}\"", identifier.replace('"', "\"\""))
 }

@@ -189,6 +189,11 @@ impl<'a> ClaimReader<'a> {
         }
     }
 
+    /// The claims that are read.
+    pub(crate) fn source(&self) -> ClaimSource<'a> {
+        self.source
+    }
+
     /// Reads the key of the row, the Clerk user id.
     pub fn subject<T>(&mut self, hold: impl FnOnce(&str) -> Result<T, InvalidClaim>) -> Option<T> {
         let held = hold(self.source.subject);

@@ -29,6 +29,7 @@ const TOKEN_RETRY: Duration = Duration::from_secs(60);
 /// | [`Denied`](Self::Denied) | 403 | that of the [`Denied`] |
 /// | [`CrossSiteRequest`](Self::CrossSiteRequest) | 403 | `cross_site_request` |
 /// | [`UserConflict`](Self::UserConflict) | 409 | `user_conflict` |
+/// | [`LinkConflict`](Self::LinkConflict) | 409 | `link_conflict` |
 /// | [`UserDataRefused`](Self::UserDataRefused) | 422 | `user_data_refused` |
 /// | [`ClaimInvalid`](Self::ClaimInvalid) | 422 | `claim_invalid` |
 /// | [`KeysUnavailable`](Self::KeysUnavailable) | 503 | `keys_unavailable` |
@@ -88,6 +89,9 @@ pub enum Rejection {
     /// Another user's row has a value that must be unique in the application's table, such as the e-mail address.
     #[error("another account holds a value of this one that can be held once")]
     UserConflict,
+    /// The row with the user's key (`link` of the struct) belongs to another Clerk user, or is marked as deleted.
+    #[error("this account belongs to another user")]
+    LinkConflict,
     /// The database refuses the user's data, by a constraint or a length for example.
     #[error("the data of this account cannot be stored")]
     UserDataRefused,
@@ -130,7 +134,7 @@ pub enum Rejection {
         /// The time after which to retry.
         retry_after: Duration,
     },
-    /// The application's hook for a new user failed, so that there is no row yet.
+    /// The application's hook for a new or a linked user failed, so that the user has no row yet.
     #[error("the account could not be set up at the moment")]
     SignUpFailed {
         /// The time after which to retry.
@@ -162,7 +166,7 @@ impl Rejection {
         match self {
             Self::SignedOut | Self::Refused(_) | Self::UserDeleted => StatusCode::UNAUTHORIZED,
             Self::Denied(_) | Self::CrossSiteRequest => StatusCode::FORBIDDEN,
-            Self::UserConflict => StatusCode::CONFLICT,
+            Self::UserConflict | Self::LinkConflict => StatusCode::CONFLICT,
             Self::UserDataRefused | Self::ClaimInvalid => StatusCode::UNPROCESSABLE_ENTITY,
             Self::KeysUnavailable { .. }
             | Self::DenialsUnavailable { .. }
@@ -188,6 +192,7 @@ impl Rejection {
             Self::Denied(denied) => denied.code(),
             Self::CrossSiteRequest => "cross_site_request",
             Self::UserConflict => "user_conflict",
+            Self::LinkConflict => "link_conflict",
             Self::UserDataRefused => "user_data_refused",
             Self::ClaimInvalid => "claim_invalid",
             Self::DatabaseBusy { .. } => "database_busy",
@@ -214,7 +219,8 @@ impl Rejection {
             Failure::ClaimInvalid => Self::ClaimInvalid,
             Failure::OtherInstance => Self::Misconfigured,
             Failure::Conflict => Self::UserConflict,
-            Failure::OnInsert => Self::SignUpFailed { retry_after },
+            Failure::LinkConflict => Self::LinkConflict,
+            Failure::OnInsert | Failure::OnLink => Self::SignUpFailed { retry_after },
             Failure::OnDelete => Self::DeletionFailed { retry_after },
             Failure::Outage | Failure::Timeout | Failure::NotAsked => {
                 Self::DatabaseUnavailable { retry_after }

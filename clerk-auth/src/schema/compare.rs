@@ -11,6 +11,8 @@ pub(super) struct Expected<'a> {
     pub(super) path: &'a str,
     pub(super) create_table: &'a str,
     pub(super) columns: &'a [ColumnDefinition],
+    /// The column of the key by which rows are linked.
+    pub(super) link: Option<&'a str>,
 }
 
 /// Lists every fault of a table, in the order in which to fix them.
@@ -19,6 +21,7 @@ pub(super) fn problems(expected: Expected<'_>, live: &Live, can_alter_columns: b
         path,
         create_table,
         columns: expected,
+        link,
     } = expected;
     let table = match live {
         Live::Table(table) => table,
@@ -39,12 +42,21 @@ pub(super) fn problems(expected: Expected<'_>, live: &Live, can_alter_columns: b
     }
     let quoted = quote_path(path);
     let mut problems = Vec::new();
+    // The key is the first column that the definition declares unique.
+    let key = expected
+        .iter()
+        .find(|column| column.clauses.contains(&" UNIQUE") && Some(column.name) != link)
+        .map(|column| column.name);
+    // Rows that are not linked yet have no Clerk user id; afterwards the application may forbid null again.
+    let may_be_null = |column: &ColumnDefinition| link.is_some() && Some(column.name) == key;
     for column in expected {
         match table.columns.iter().find(|it| it.name == column.name) {
             None => problems.push(missing(&quoted, column)),
             Some(found) => {
                 problems.extend(of_type(&quoted, column, found, can_alter_columns));
-                problems.extend(of_null(&quoted, column, found, can_alter_columns));
+                if !may_be_null(column) {
+                    problems.extend(of_null(&quoted, column, found, can_alter_columns));
+                }
                 problems.extend(of_default(&quoted, column, found, can_alter_columns));
                 problems.extend(of_generation(&quoted, column, found, can_alter_columns));
                 problems.extend(of_sequence(column, found, &table.role));
@@ -68,26 +80,27 @@ pub(super) fn problems(expected: Expected<'_>, live: &Live, can_alter_columns: b
             mend: can_alter_columns.then(|| format!("ALTER TABLE {quoted} ALTER COLUMN {} DROP NOT NULL", quote(&found.name))),
         });
     }
-    // The key is the first column that the definition declares unique.
-    let key = expected
-        .iter()
-        .find(|column| column.clauses.contains(&" UNIQUE"))
-        .map(|column| column.name);
-    if let Some(key) = key
-        && !table.unique.iter().any(|column| column == key)
-    {
-        problems.push(Problem {
-            what: format!("no unique index over `{key}` alone, so that one person could get two rows"),
-            mend: Some(format!("CREATE UNIQUE INDEX ON {quoted} ({})", quote(key))).map(|sql| {
-                if can_alter_columns {
-                    sql
-                } else {
-                    // SQLite's indexes have names.
-                    let name = format!("{}_{key}", path.replace('.', "_"));
-                    sql.replacen("INDEX ON", &format!("INDEX {} ON", quote(&name)), 1)
-                }
-            }),
-        });
+    let unique = [
+        (key, "one person could get two rows"),
+        (link, "one key could be that of two persons' rows"),
+    ];
+    for (key, danger) in unique {
+        if let Some(key) = key
+            && !table.unique.iter().any(|column| column == key)
+        {
+            problems.push(Problem {
+                what: format!("no unique index over `{key}` alone, so that {danger}"),
+                mend: Some(format!("CREATE UNIQUE INDEX ON {quoted} ({})", quote(key))).map(|sql| {
+                    if can_alter_columns {
+                        sql
+                    } else {
+                        // SQLite's indexes have names.
+                        let name = format!("{}_{key}", path.replace('.', "_"));
+                        sql.replacen("INDEX ON", &format!("INDEX {} ON", quote(&name)), 1)
+                    }
+                }),
+            });
+        }
     }
     if !table.forbidden.is_empty() {
         let forbidden = table.forbidden.join(", ");

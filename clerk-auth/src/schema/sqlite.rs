@@ -51,10 +51,13 @@ impl Catalogue for Sqlite {
         .bind(is_without_rowid)
         .fetch_all(&mut *connection)
         .await?;
+        // An `INTEGER PRIMARY KEY` has no index in the list.
         let unique: Vec<String> = sqlx::query_scalar(
             "SELECT (SELECT name FROM pragma_index_info(l.name, ?2)) FROM pragma_index_list(?1, ?2) l \
              WHERE l.\"unique\" AND NOT l.partial AND (SELECT count(*) FROM pragma_index_info(l.name, ?2)) = 1 \
-             AND (SELECT name FROM pragma_index_info(l.name, ?2)) IS NOT NULL",
+             AND (SELECT name FROM pragma_index_info(l.name, ?2)) IS NOT NULL \
+             UNION SELECT name FROM pragma_table_info(?1, ?2) \
+             WHERE pk AND (SELECT count(*) FROM pragma_table_info(?1, ?2) WHERE pk) = 1",
         )
         .bind(table)
         .bind(schema)

@@ -77,6 +77,7 @@ where
         path: U::TABLE,
         create_table: U::CREATE_TABLE,
         columns: U::COLUMNS,
+        link: U::LINK.map(|link| link.column),
     };
     let mut of_struct = compare::problems(expected, &table, DB::CAN_ALTER_COLUMNS);
     if let Some(tombstones) = U::TOMBSTONES {
@@ -125,6 +126,7 @@ where
         path: table.path,
         create_table: table.create_table,
         columns: table.columns,
+        link: None,
     };
     let mut problems = compare::problems(expected, &live, DB::CAN_ALTER_COLUMNS);
     if problems.is_empty() {

@@ -25,7 +25,7 @@ use super::notify::denial_reader;
 use super::notify::listener;
 use super::pool::UserPool;
 use super::store::error::BoxError;
-use super::store::hooks::{EventHook, Hook, OnEvent, StoreFuture};
+use super::store::hooks::{EventHook, Hook, Hooks, OnEvent, StoreFuture};
 #[cfg(feature = "backend-api")]
 use crate::backend_api::BackendApi;
 use crate::clerk::Clerk;
@@ -75,6 +75,7 @@ pub struct UserSyncBuilder<U: SyncedUser, P: UserPool<U>> {
     requires_denials: bool,
     lockout_ends_sessions: bool,
     on_insert: Option<Hook<U, P::Database>>,
+    on_link: Option<Hook<U, P::Database>>,
     on_delete: Option<Hook<U, P::Database>>,
     on_event: Option<OnEvent<P::Database>>,
     #[cfg(feature = "backend-api")]
@@ -92,6 +93,7 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
             requires_denials: false,
             lockout_ends_sessions: false,
             on_insert: None,
+            on_link: None,
             on_delete: None,
             on_event: None,
             #[cfg(feature = "backend-api")]
@@ -138,6 +140,55 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
             + 'static,
     {
         self.on_insert = Some(Arc::new(hook));
+        self
+    }
+
+    /// Runs once per linked user, in the transaction that links a row of the application's own to the user: greet a
+    /// returning customer, lift a limit of accounts without a sign-in. If the hook fails, nothing is linked, the request is
+    /// answered with 503, and the user's next request tries again. The rules for statements that fail are those of
+    /// [`on_insert`](Self::on_insert), which does not run for a linked row.
+    ///
+    /// ```
+    /// # #[cfg(feature = "postgres")]
+    /// # mod example {
+    /// # use clerk_auth::{Clerk, SyncedUser, UserSync, schema::SchemaError};
+    /// #[derive(SyncedUser)]
+    /// #[synced_user(
+    ///     table = "users",
+    ///     template_json = r#"{"externalId": "{{user.external_id}}", "updatedAt": "{{user.updated_at}}"}"#,
+    ///     link(id = "externalId"),
+    ///     database(postgres)
+    /// )]
+    /// struct User {
+    ///     #[column(generated)]
+    ///     id: i64,
+    ///     clerk_id: String,
+    /// }
+    ///
+    /// async fn users(clerk: Clerk, pool: sqlx::PgPool) -> Result<UserSync<User>, SchemaError> {
+    ///     UserSync::<User>::builder(clerk, pool)
+    ///         .on_link(|connection, user| {
+    ///             Box::pin(async move {
+    ///                 sqlx::query("DELETE FROM passwords WHERE user_id = $1")
+    ///                     .bind(user.id)
+    ///                     .execute(connection)
+    ///                     .await?;
+    ///                 Ok(())
+    ///             })
+    ///         })
+    ///         .build()
+    ///         .await
+    /// }
+    /// # }
+    /// ```
+    pub fn on_link<F>(mut self, hook: F) -> Self
+    where
+        F: for<'a> Fn(&'a mut <P::Database as Database>::Connection, &'a U) -> StoreFuture<'a, (), BoxError>
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.on_link = Some(Arc::new(hook));
         self
     }
 
@@ -309,9 +360,12 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
         let listener = self.pool.listener();
         let store = self.pool.into_store(
             self.transaction_pooling,
-            self.on_insert,
-            self.on_delete,
-            self.on_event,
+            Hooks {
+                on_insert: self.on_insert,
+                on_link: self.on_link,
+                on_delete: self.on_delete,
+                on_event: self.on_event,
+            },
             Arc::clone(&sender),
             self.shares_denials,
         );

@@ -55,6 +55,19 @@ pub enum SyncError {
         columns(.0)
     )]
     Conflict(Vec<&'static str>),
+    /// The row with the user's key (`link` of the struct) belongs to another Clerk user, or is marked as deleted. A row is
+    /// linked once and never taken over. Nothing was changed.
+    #[error(
+        "the row with the user's key is linked to another user or deleted, and is never taken over; correct the key of one \
+         of the two users in Clerk"
+    )]
+    LinkConflict {
+        /// The Clerk user id of the row; `None` for a row without one that is marked as deleted.
+        holder: Option<Box<str>>,
+    },
+    /// The application's hook for a linked row failed, and nothing was linked.
+    #[error("the application's `on_link` failed: {0}")]
+    OnLink(#[source] BoxError),
     /// The application's hook for a new row failed, and nothing was inserted.
     #[error("the application's `on_insert` failed: {0}")]
     OnInsert(#[source] BoxError),
@@ -90,6 +103,8 @@ impl SyncError {
             Self::Claims(claims) => failure::of_claims(claims, U::TEMPLATE),
             Self::OtherInstance { .. } => Failure::OtherInstance,
             Self::Conflict(_) => Failure::Conflict,
+            Self::LinkConflict { .. } => Failure::LinkConflict,
+            Self::OnLink(_) => Failure::OnLink,
             Self::OnInsert(_) => Failure::OnInsert,
             Self::OnEvent(_) => Failure::OnEvent,
             Self::OnDelete(_) => Failure::OnDelete,
@@ -109,9 +124,14 @@ impl From<WriteError> for SyncError {
             WriteError::Database(error) => error.into(),
             WriteError::UniqueViolation(error) => sqlx::Error::Database(error).into(),
             WriteError::OnInsert(error) => Self::OnInsert(error),
+            WriteError::OnLink(error) => Self::OnLink(error),
             WriteError::OnDelete(error) => Self::OnDelete(error),
             WriteError::OnEvent(error) => Self::OnEvent(error),
             WriteError::UserDeleted => Self::UserDeleted,
+            WriteError::LinkConflict(holder) => Self::LinkConflict {
+                holder: holder.map(String::into_boxed_str),
+            },
+            WriteError::InvalidKey(claims) => Self::Claims(claims),
         }
     }
 }

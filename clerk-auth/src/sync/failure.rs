@@ -6,9 +6,11 @@
 //! | `TokenIncomplete` | `claims` | | 204 | skips the user |
 //! | `ClaimInvalid` | `claim_invalid` | | 204 | skips the user |
 //! | `Conflict` | `conflict` | | 204 | skips the user |
+//! | `LinkConflict` | `link_conflict` | | 204 | skips the user |
 //! | `DataRefused` | `data_refused` | | 204 | skips the user |
 //! | `RowUnreadable` | `row_unreadable` | | 204 | skips the user |
 //! | `OnInsert` | `on_insert` | | 503 | skips the user |
+//! | `OnLink` | `on_link` | | 503 | skips the user |
 //! | `OnEvent`, `OnDelete` | `on_event`, `on_delete` | | 503 | stops |
 //! | `Outage` | `database` | counts | 503 | waits |
 //! | `Timeout` | `timeout` | counts | 503 | waits |
@@ -39,8 +41,12 @@ pub(crate) enum Failure {
     OtherInstance,
     /// Another user's row holds a value that must be unique.
     Conflict,
+    /// The row with the user's key belongs to another user.
+    LinkConflict,
     /// The application's hook failed.
     OnInsert,
+    /// The application's hook failed.
+    OnLink,
     /// The application's hook failed.
     OnEvent,
     /// The application's hook failed.
@@ -91,7 +97,9 @@ impl Failure {
             Self::ClaimInvalid => "claim_invalid",
             Self::OtherInstance => "other_instance",
             Self::Conflict => "conflict",
+            Self::LinkConflict => "link_conflict",
             Self::OnInsert => "on_insert",
+            Self::OnLink => "on_link",
             Self::OnEvent => "on_event",
             Self::OnDelete => "on_delete",
             Self::Outage => "database",
@@ -120,6 +128,7 @@ impl Failure {
                 | Self::TokenIncomplete
                 | Self::ClaimInvalid
                 | Self::Conflict
+                | Self::LinkConflict
                 | Self::DataRefused
                 | Self::RowUnreadable
         )
@@ -133,9 +142,11 @@ impl Failure {
             | Self::TokenIncomplete
             | Self::ClaimInvalid
             | Self::Conflict
+            | Self::LinkConflict
             | Self::DataRefused
             | Self::RowUnreadable
             | Self::OnInsert
+            | Self::OnLink
             | Self::Panic => Step::Skip,
             Self::Outage | Self::Timeout | Self::NotAsked | Self::Busy | Self::ReadOnly => Step::Wait,
             Self::OnEvent | Self::OnDelete | Self::StatementRefused | Self::OtherInstance | Self::Bug => {
@@ -212,13 +223,15 @@ mod tests {
     use super::*;
     use crate::claim::{InvalidClaim, Literal};
 
-    const ALL: [Failure; 18] = [
+    const ALL: [Failure; 20] = [
         Failure::UserDeleted,
         Failure::TokenIncomplete,
         Failure::ClaimInvalid,
         Failure::OtherInstance,
         Failure::Conflict,
+        Failure::LinkConflict,
         Failure::OnInsert,
+        Failure::OnLink,
         Failure::OnEvent,
         Failure::OnDelete,
         Failure::Outage,

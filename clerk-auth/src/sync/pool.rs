@@ -8,7 +8,7 @@ use sqlx::{Connection, Database, Pool};
 use super::store::connection::Connections;
 use super::store::denials;
 use super::store::dialect::Dialect;
-use super::store::hooks::{Hook, OnEvent};
+use super::store::hooks::Hooks;
 use super::store::interface::Store;
 use super::store::normalized::Normalized;
 use super::store::sql_store::SqlStore;
@@ -41,7 +41,7 @@ use crate::user::{ClaimColumn, StoredIn};
 pub trait UserPool<U>: sealed::Store<U> {}
 
 pub(super) mod sealed {
-    use super::{Arc, ClaimColumn, Database, Future, Hook, SchemaError};
+    use super::{Arc, ClaimColumn, Database, Future, Hooks, SchemaError};
 
     pub trait Store<U>: Send {
         type Database: Database;
@@ -68,9 +68,7 @@ pub(super) mod sealed {
         fn into_store(
             self,
             transaction_pooling: bool,
-            on_insert: Option<Hook<U, Self::Database>>,
-            on_delete: Option<Hook<U, Self::Database>>,
-            on_event: Option<super::OnEvent<Self::Database>>,
+            hooks: Hooks<U, Self::Database>,
             sender: Arc<str>,
             shares_denials: bool,
         ) -> Arc<dyn super::Store<U>>;
@@ -125,17 +123,16 @@ macro_rules! user_pool {
             fn into_store(
                 self,
                 transaction_pooling: bool,
-                on_insert: Option<Hook<U, $database>>,
-                on_delete: Option<Hook<U, $database>>,
-                on_event: Option<OnEvent<$database>>,
+                hooks: Hooks<U, $database>,
                 sender: Arc<str>,
                 shares_denials: bool,
             ) -> Arc<dyn Store<U>> {
                 Arc::new(SqlStore {
                     connections: Connections::new(self, transaction_pooling),
-                    on_insert,
-                    on_delete,
-                    on_event,
+                    on_insert: hooks.on_insert,
+                    on_link: hooks.on_link,
+                    on_delete: hooks.on_delete,
+                    on_event: hooks.on_event,
                     sender,
                     shares_denials,
                     stuck: Stuck::default(),

@@ -13,6 +13,7 @@ pub(super) mod holders;
 pub(super) mod hooks;
 pub(super) mod implementation;
 pub(super) mod interface;
+pub(super) mod link;
 pub(super) mod normalized;
 pub(super) mod queries;
 pub(super) mod retry;

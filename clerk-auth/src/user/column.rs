@@ -1,4 +1,6 @@
-//! Columns as the derive describes them, and the table of deleted users.
+//! Columns as the derive describes them, the key that links rows, and the table of deleted users.
+
+use crate::claim::InvalidClaim;
 
 /// A column as `CREATE TABLE` defines it.
 ///
@@ -60,7 +62,7 @@ pub struct ClaimColumn {
     pub name: &'static str,
     /// True if Clerk itself keeps the value unique within an instance. The claim is then exactly
     /// `{{user.primary_email_address}}`, `{{user.primary_phone_number}}`, `{{user.username}}` or
-    /// `{{user.external_id}}`, without `with`, `default` and `insert_only`. A unique violation on such a column is
+    /// `{{user.external_id}}`, without `with`, `default`, `insert_only` and `unique = "refuse"`. A unique violation on such a column is
     /// resolved by "the newest version wins". For any other column, a taken value refuses the new user.
     pub unique_in_clerk: bool,
     /// Finds the Clerk user ids of other rows with this value, ten at most: value (parameter 1), Clerk user id (parameter 2).
@@ -70,6 +72,58 @@ pub struct ClaimColumn {
     /// Makes the column null in a row that is older or a tombstone: Clerk user id (parameter 1), version in milliseconds
     /// (parameter 2). `None` for a column that is never null.
     pub give_way: Option<&'static str>,
+}
+
+/// The key by which rows of the application's own are linked to Clerk's users, with its statements.
+///
+/// ```
+/// # #[cfg(feature = "sqlite")] {
+/// use clerk_auth::SyncedUser;
+/// use clerk_auth::user::StoredIn;
+///
+/// #[derive(SyncedUser)]
+/// #[synced_user(
+///     table = "users",
+///     template_json = r#"{"externalId": "{{user.external_id}}", "updatedAt": "{{user.updated_at}}"}"#,
+///     link(id = "externalId"),
+///     database(sqlite)
+/// )]
+/// struct User {
+///     #[column(generated)]
+///     id: i64,
+///     clerk_id: String,
+/// }
+///
+/// let link = <User as StoredIn<sqlx::Sqlite>>::LINK.expect("the struct links rows");
+/// assert_eq!((link.column, link.claim), ("id", "externalId"));
+/// assert!(link.update.contains(r#"WHERE "users"."id" = ?3 AND "users"."clerk_id" IS NULL"#));
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Link {
+    /// The column's name.
+    pub column: &'static str,
+    /// The claim with the key.
+    pub claim: &'static str,
+    /// Links the row with the key that has no Clerk user id and no deletion mark, unless the user has a row or a
+    /// tombstone. The parameters are those of [`StoredIn::INSERT`](super::StoredIn::INSERT), and so are the columns that it
+    /// returns. Writes the claims too. An `insert_only` column keeps its value, and gets the claim only if the column is
+    /// null.
+    pub update: &'static str,
+    /// Reads the Clerk user id, which may be null, of the row with a key (parameter 1), and whether the row is a tombstone.
+    pub holder: &'static str,
+}
+
+/// The key of a user, as it was added to a statement's parameters.
+#[doc(hidden)]
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum BoundKey {
+    /// Null: the user has no key.
+    None,
+    /// The key.
+    Key,
+    /// Null, because the column's type cannot hold the claim.
+    Invalid(InvalidClaim),
 }
 
 /// The table of deleted users whose rows were removed, with its statements.

@@ -53,6 +53,7 @@ impl FieldChecker<'_> {
             sql_type,
             encoding,
             role,
+            is_link: false,
         })
     }
 
@@ -255,6 +256,7 @@ impl FieldChecker<'_> {
                 field.claim.default.span(),
                 field.claim.required.span(),
                 field.claim.insert_only.span(),
+                field.claim.unique.span(),
             ]
             .into_iter()
             .flatten()
@@ -309,6 +311,7 @@ impl FieldChecker<'_> {
             );
             return None;
         }
+        let refuses_taken = self.refuses_taken(field, &name, claim.expression.is_unique_value())?;
         Some(Role::Claim(Box::new(ClaimColumn {
             claim: name,
             source,
@@ -318,8 +321,33 @@ impl FieldChecker<'_> {
             parse: field.claim.parse.is_set(),
             insert_only: field.claim.insert_only.is_set(),
             with: field.claim.with.get().cloned(),
-            is_unique_value: claim.expression.is_unique_value(),
+            is_unique_value: claim.expression.is_unique_value() && !refuses_taken,
+            is_link: false,
         })))
+    }
+
+    /// Returns whether a value that another row has refuses the user, although Clerk keeps such values unique.
+    fn refuses_taken(&mut self, field: &Field, name: &str, is_unique_value: bool) -> Option<bool> {
+        let Some(rule) = field.claim.unique.get() else {
+            return (!field.claim.unique.is_set()).then_some(false);
+        };
+        let (message, help) = if rule.value() != "refuse" {
+            (
+                format!("unknown rule `{}` for a value that another row has", rule.value()),
+                "write `unique = \"refuse\"`, or remove it for \"the newest version in Clerk wins\"",
+            )
+        } else if !is_unique_value {
+            (
+                format!(
+                    "Clerk does not keep `{name}` unique, so a value that another row has is refused anyway"
+                ),
+                "remove `unique`",
+            )
+        } else {
+            return Some(true);
+        };
+        self.diagnostics.error(rule, with_help(message, help));
+        None
     }
 
     fn null(&mut self, field: &Field, name: &str, nullable: bool) -> Option<Null> {

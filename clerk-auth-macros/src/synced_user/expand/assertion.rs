@@ -6,6 +6,7 @@ use syn::Token;
 
 use super::access::{claim_field, database_type, field_type, held_kind, kind_type, private};
 use super::column_trait;
+use super::link::{key_check, key_trait};
 use crate::synced_user::check::spelling::{Feature, feature_of};
 use crate::synced_user::model::{ClaimColumn, Column, Encoding, Model, Null, Role};
 use crate::synced_user::template::shortcode::Kind;
@@ -18,6 +19,7 @@ pub(crate) fn checks(model: &Model) -> TokenStream {
         .iter()
         .map(|column| column_trait::definitions(model, column));
     let defaults = model.columns.iter().filter_map(default_trait);
+    let key = key_trait(model);
     let calls = model.columns.iter().map(|column| check_column(model, column));
     let user = &model.ident;
     let has_others = model.columns.iter().any(|column| !column.is_prelude);
@@ -26,6 +28,7 @@ pub(crate) fn checks(model: &Model) -> TokenStream {
         #(#traits)*
         #(#stored)*
         #(#defaults)*
+        #key
 
         #[allow(dead_code)]
         fn __check(#user) {
@@ -251,6 +254,11 @@ fn claim_bound(column: &Column, claim: &ClaimColumn) -> (TokenStream, String) {
         (true, Kind::Json) => format!(
             "use `Option<{ty}>`, a type of your own with `#[column(json)]`, or take out what you need with `#[claim(with = path::to::function)]`: `{with}`"
         ),
+        (true, _) if claim.is_link => {
+            format!(
+                "use `Option<{ty}>`, or an `Option` of a type that implements `FromStr`, with `#[claim(parse)]`"
+            )
+        }
         (true, _) => format!("use `Option<{ty}>`, or give null a value with `#[claim(default)]`"),
         (false, Kind::Object | Kind::Json) => format!(
             "use `{ty}`, a type of your own with `#[column(json)]`, or take out what you need with `#[claim(with = path::to::function)]`: `{with}`"
@@ -309,10 +317,19 @@ fn check_column(model: &Model, column: &Column) -> TokenStream {
                 };
                 quote!(<#own as #sql_type>::check(#probe);)
             });
-            let (shared, asked) = shared(column, &asked);
+            let Some((key, held)) = key_check(model, column) else {
+                let (shared, asked) = shared(column, &asked);
+                return quote! {
+                    #shared
+                    <#own as #stored>::check(#asked);
+                    #known
+                };
+            };
+            let (shared, held) = shared(column, &held);
             quote! {
+                <#own as #key>::check(#asked);
                 #shared
-                <#own as #stored>::check(#asked);
+                <#it as #stored>::check(#held);
                 #known
             }
         }

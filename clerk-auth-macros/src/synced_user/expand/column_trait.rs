@@ -65,7 +65,7 @@ fn stored(model: &Model, column: &Column) -> Option<Requirement> {
     let private = private();
     let (prefix, databases) = databases(model)?;
     let field = column.ident.unraw();
-    let is_written = matches!(column.role, Role::Key | Role::Claim(_));
+    let is_written = column.is_bound();
     let (bound, message, label, note) = match (column.encoding, &column.role) {
         (Encoding::Json, Role::Claim(_)) => (
             quote!(#private::JsonClaimColumn),

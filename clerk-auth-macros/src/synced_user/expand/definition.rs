@@ -20,8 +20,16 @@ pub(crate) fn definitions(model: &Model, database: Database) -> Vec<TokenStream>
             }
         }
     };
-    let columns = model.columns.iter().map(|column| definition(column, database));
-    let version = defined(&model.version_column, "BIGINT", &[" NOT NULL"], true);
+    let columns = model
+        .columns
+        .iter()
+        .map(|column| definition(model, column, database));
+    // The application inserts rows that are not linked yet.
+    let clauses: &[&str] = match model.link {
+        Some(_) => &[" NOT NULL", " DEFAULT 0"],
+        None => &[" NOT NULL"],
+    };
+    let version = defined(&model.version_column, "BIGINT", clauses, true);
     let deleted_at = match &model.deletion {
         Deletion::Mark(deleted_at) => Some(defined(deleted_at, database.timestamp(), &[], false)),
         Deletion::Remove(_) => None,
@@ -30,7 +38,7 @@ pub(crate) fn definitions(model: &Model, database: Database) -> Vec<TokenStream>
 }
 
 /// Looks up the column's Rust type in the runtime crate, by the writer of the column, under the column's own name.
-fn definition(column: &Column, database: Database) -> TokenStream {
+fn definition(model: &Model, column: &Column, database: Database) -> TokenStream {
     let private = private();
     let ty = field_type(column);
     let db = database_type(database);
@@ -54,9 +62,13 @@ fn definition(column: &Column, database: Database) -> TokenStream {
     let sql_type = column.sql_type.iter();
     let role = match &column.role {
         Role::Generated if column.name == "id" => quote!(id),
+        Role::Generated if column.is_link => quote!(linking_generated),
         Role::Generated | Role::UpdatedAt => quote!(generated),
+        Role::App if column.is_link => quote!(linking_app),
         Role::App => quote!(app),
+        Role::Key if model.link.is_some() => quote!(linked_key),
         Role::Key => quote!(key),
+        Role::Claim(_) if column.is_link => quote!(linking_claim),
         Role::Claim(_) => quote!(claim),
     };
     quote! {

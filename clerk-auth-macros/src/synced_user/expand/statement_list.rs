@@ -1,5 +1,6 @@
 //! All statements of a struct in one list, the source of the start-up check, sqlx's check and the tests of plans.
 
+use crate::synced_user::link_sql::LinkStatements;
 use crate::synced_user::model::Model;
 use crate::synced_user::parse::Database;
 use crate::synced_user::sql::{ClaimColumnStatements, Statements, TombstoneStatements, UpsertMany};
@@ -40,6 +41,7 @@ pub(crate) fn statement_list(
         raise_version_many,
         tombstone,
         tombstones,
+        link,
         claim_columns,
     } = statements;
     let place = |ident: &syn::Ident| {
@@ -48,8 +50,10 @@ pub(crate) fn statement_list(
     };
     let columns = model.written().map(|column| place(&column.ident));
     let row: Vec<Parameter> = columns.chain([Parameter::Integer]).collect();
+    let key = model.link().map(|(_, column)| place(&column.ident));
+    let one: Vec<Parameter> = row.iter().copied().chain(key).collect();
     let sender = model.announces(database).then_some(Parameter::Text);
-    let upserted = row.iter().copied().chain(sender).collect();
+    let upserted = one.iter().copied().chain(sender).collect();
     let listed = |name: &str, sql: &str, parameters: Vec<Parameter>| ListedStatement {
         name: name.to_owned(),
         sql: sql.to_owned(),
@@ -67,10 +71,10 @@ pub(crate) fn statement_list(
             vec![Parameter::Text, Parameter::Integer],
         ),
         listed("UPSERT", upsert, upserted),
-        listed("INSERT", insert, row.clone()),
+        listed("INSERT", insert, one.clone()),
     ]);
     if let Some(sql) = select_or_insert {
-        list.push(listed("SELECT_OR_INSERT", sql, row.clone()));
+        list.push(listed("SELECT_OR_INSERT", sql, one.clone()));
     }
     list.extend([
         listed("UPSERT_MANY", &of_two(upsert_many), [row.clone(), row].concat()),
@@ -94,6 +98,18 @@ pub(crate) fn statement_list(
             listed("TOMBSTONES.select", select, vec![Parameter::Text]),
             listed("TOMBSTONES.select_many", select_many, vec![Parameter::Texts]),
             listed("TOMBSTONES.delete", delete, vec![Parameter::Text]),
+        ]);
+    }
+    if let Some(LinkStatements {
+        column: _,
+        claim: _,
+        update,
+        holder,
+    }) = link
+    {
+        list.extend([
+            listed("LINK.update", update, one),
+            listed("LINK.holder", holder, key.into_iter().collect()),
         ]);
     }
     let fed = model.written().filter(|column| column.claim().is_some());

@@ -5,7 +5,9 @@ use quote::quote;
 
 use super::access::{column_field, database_type, local, private};
 use super::definition::definitions;
+use super::link::bind_link;
 use super::statement_list::{listed, statement_list};
+use crate::synced_user::link_sql::LinkStatements;
 use crate::synced_user::model::{Column, Model, Role};
 use crate::synced_user::parse::Database;
 use crate::synced_user::sql::{ClaimColumnStatements, Statements, TombstoneStatements, UpsertMany};
@@ -30,6 +32,7 @@ pub(crate) fn stored_in(model: &Model, database: Database, condition: Option<&To
         raise_version_many,
         tombstone,
         tombstones,
+        link,
         claim_columns,
     } = statements;
     let tombstones = tombstones.map(|it| {
@@ -49,6 +52,26 @@ pub(crate) fn stored_in(model: &Model, database: Database, condition: Option<&To
                     select_many: #select_many,
                     delete: #delete,
                 });
+        }
+    });
+    let link = link.map(|it| {
+        let LinkStatements {
+            column,
+            claim,
+            update,
+            holder,
+        } = it;
+        let bind_link = bind_link(model, &db);
+        quote! {
+            const LINK: ::core::option::Option<__clerk_auth::user::Link> =
+                ::core::option::Option::Some(__clerk_auth::user::Link {
+                    column: #column,
+                    claim: #claim,
+                    update: #update,
+                    holder: #holder,
+                });
+
+            #bind_link
         }
     });
     let select_for_update =
@@ -129,7 +152,7 @@ pub(crate) fn stored_in(model: &Model, database: Database, condition: Option<&To
         columns_of(|_| true).map(|(field, columns)| quote!(#(#columns)|* => #field::can_read(__found)));
     // The version column follows the struct's columns.
     let version = model.columns.len();
-    let nulls = columns_of(|column| matches!(column.role, Role::Key | Role::Claim(_)))
+    let nulls = columns_of(Column::is_bound)
         .map(|(field, columns)| quote!(#(#columns)|* => #field::add_null(__arguments)));
     let gets = model.columns.iter().enumerate().map(|(index, column)| {
         let field = column_field(column, &db);
@@ -154,6 +177,7 @@ pub(crate) fn stored_in(model: &Model, database: Database, condition: Option<&To
             const RAISE_VERSION_MANY: &'static str = #raise_version_many;
             const TOMBSTONE: &'static str = #tombstone;
             #tombstones
+            #link
             const LISTED: &'static str = #list;
             const COLUMNS: &'static [__clerk_auth::user::ColumnDefinition] = &[#(#columns),*];
             const CLAIM_COLUMNS: &'static [__clerk_auth::user::ClaimColumn] = &[#(#claim_columns),*];

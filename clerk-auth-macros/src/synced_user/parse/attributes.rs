@@ -18,6 +18,7 @@ pub(crate) struct ClaimAttribute {
     pub(crate) parse: Slot<()>,
     pub(crate) insert_only: Slot<()>,
     pub(crate) with: Slot<Expr>,
+    pub(crate) unique: Slot<LitStr>,
 }
 
 /// `#[column(…)]`
@@ -33,7 +34,7 @@ pub(crate) struct ColumnAttribute {
 }
 
 pub(crate) fn claim_attribute(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> ClaimAttribute {
-    const KNOWN: [&str; 5] = ["default", "required", "parse", "insert_only", "with"];
+    const KNOWN: [&str; 6] = ["default", "required", "parse", "insert_only", "with", "unique"];
     let mut claim = ClaimAttribute::default();
     for attribute in argument::named(attributes, "claim") {
         claim.at.get_or_insert(attribute.path().span());
@@ -66,6 +67,10 @@ pub(crate) fn claim_attribute(attributes: &[Attribute], diagnostics: &mut Diagno
                         );
                     }
                     claim.with.set(key, Some(value.clone()), diagnostics);
+                }
+                Argument::Value(key, _) | Argument::Word(key) | Argument::List(key, _) if key == "unique" => {
+                    let value = text(&argument, r#"#[claim(unique = "refuse")]"#, diagnostics);
+                    claim.unique.set(key, value, diagnostics);
                 }
                 other
                     if other

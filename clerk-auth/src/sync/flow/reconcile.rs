@@ -133,11 +133,16 @@ impl<U: SyncedUser> Engine<U> {
             (Err(WriteError::Database(sqlx::Error::RowNotFound)), Some(stored)) => Ok(Upserted {
                 stored,
                 inserted: false,
+                linked: false,
             }),
             (written, _) => written,
         };
         let mut is_changed = true;
-        let Upserted { stored, inserted } = match written {
+        let Upserted {
+            stored,
+            inserted,
+            linked,
+        } = match written {
             Ok(written) => {
                 let written = self.as_left_by_triggers(observation, written).await?;
                 is_changed = self.store.normalized().record(observation, &written.stored) || written.inserted;
@@ -149,7 +154,7 @@ impl<U: SyncedUser> Engine<U> {
             Err(error) => return Err(error.into()),
         };
         let is_newer = stored.version > observation.version;
-        let applied = Applied::of_write(inserted, stored.deleted, is_newer, is_changed);
+        let applied = Applied::of_write(inserted, stored.deleted, is_newer, is_changed).linked_if(linked);
         let Some(outcome) = applied.for_request() else {
             return Err(delete::user_deleted(self, clerk_id).await);
         };

@@ -15,7 +15,7 @@ use crate::sync::local::change_log::{self, Source};
 use crate::sync::local::read_batches::CountsAsFailure;
 use crate::sync::model::observation::{Observation, UserObject};
 use crate::sync::model::outcome::{Applied, SyncOutcome};
-use crate::sync::model::row::UpsertedRow;
+use crate::sync::model::row::{KeyHolder, UpsertedRow};
 use crate::sync::model::version::Version;
 use crate::sync::store::error::WriteError;
 use crate::sync::store::sqlstate::{ErrorKind, kind};
@@ -80,6 +80,11 @@ impl PageReport {
         self.not_imported.push((UserId::new(clerk_id), reason));
     }
 
+    fn conflict(&mut self, clerk_id: &str, reason: NotImported) {
+        self.counts.conflicted += 1;
+        self.not_imported.push((UserId::new(clerk_id), reason));
+    }
+
     /// Reports a user if the failure concerns only that user. Any other error is returned.
     fn skip_for<U: SyncedUser>(&mut self, clerk_id: &str, error: SyncError) -> Result<(), SyncError> {
         if error.failure::<U>().step() != Step::Skip {
@@ -89,11 +94,14 @@ impl PageReport {
             SyncError::UserDeleted => NotImported::Deleted,
             SyncError::Claims(claims) => NotImported::Claims(claims),
             SyncError::OnInsert(error) => NotImported::OnInsert(error),
+            SyncError::OnLink(error) => NotImported::OnLink(error),
+            SyncError::LinkConflict { holder } => {
+                self.conflict(clerk_id, NotImported::LinkConflict(holder.map(UserId::new)));
+                return Ok(());
+            }
             SyncError::Panicked => NotImported::Panicked,
             SyncError::Conflict(columns) => {
-                self.counts.conflicted += 1;
-                let conflict = NotImported::Conflict(columns);
-                self.not_imported.push((UserId::new(clerk_id), conflict));
+                self.conflict(clerk_id, NotImported::Conflict(columns));
                 return Ok(());
             }
             SyncError::Database(error) if kind(&error) == ErrorKind::UnreadableRow => {
@@ -112,6 +120,7 @@ impl PageReport {
     fn count(&mut self, outcome: SyncOutcome) {
         match outcome {
             SyncOutcome::Inserted => self.counts.inserted += 1,
+            SyncOutcome::Linked => self.counts.linked += 1,
             SyncOutcome::Updated => self.counts.updated += 1,
             SyncOutcome::Unchanged | SyncOutcome::Cached => self.counts.unchanged += 1,
         }
@@ -136,7 +145,7 @@ pub(super) async fn import_page<U: SyncedUser>(
             RowState::Current => report.count(SyncOutcome::Unchanged),
             RowState::VersionBehind if dry_run => report.count(SyncOutcome::Unchanged),
             RowState::VersionBehind => raised.push(observation),
-            RowState::Missing if dry_run => report.count(SyncOutcome::Inserted),
+            RowState::Missing if dry_run => engine.count_missing(&observation, &mut report).await?,
             RowState::Stale | RowState::Different if dry_run => report.count(SyncOutcome::Updated),
             RowState::Missing | RowState::Stale => writes.push(observation),
             // Written alone, so that the database's normalization is recorded.
@@ -151,6 +160,26 @@ pub(super) async fn import_page<U: SyncedUser>(
 }
 
 impl<U: SyncedUser> Engine<U> {
+    /// Counts what a write would do for a user without a row.
+    async fn count_missing(
+        &self,
+        observation: &Observation<'_, U>,
+        report: &mut PageReport,
+    ) -> Result<(), SyncError> {
+        let holder = async { Ok(self.store.key_holder(observation).await?) };
+        match at_most(holder).await? {
+            KeyHolder::None => report.count(SyncOutcome::Inserted),
+            KeyHolder::Unlinked => report.count(SyncOutcome::Linked),
+            KeyHolder::Invalid(claims) => report.skip(observation.clerk_id(), NotImported::Claims(claims)),
+            KeyHolder::Deleted => report.conflict(observation.clerk_id(), NotImported::LinkConflict(None)),
+            KeyHolder::User(holder) => {
+                let conflict = NotImported::LinkConflict(Some(UserId::new(holder)));
+                report.conflict(observation.clerk_id(), conflict);
+            }
+        }
+        Ok(())
+    }
+
     /// Raises the versions of rows, and reads the rows again: see [`Plan::RaiseVersion`]. Returns the rows to write.
     async fn raise_versions<'a>(
         &self,
@@ -271,7 +300,8 @@ impl<U: SyncedUser> Engine<U> {
             match written.get(clerk_id) {
                 Some(won) => {
                     let (is_newer, is_changed) = (won.version > row.version, won.version == row.version);
-                    match Applied::of_write(won.inserted, won.deleted, is_newer, is_changed).for_request() {
+                    let applied = Applied::of_write(won.inserted, won.deleted, is_newer, is_changed);
+                    match applied.linked_if(won.linked).for_request() {
                         Some(outcome) => {
                             change_log::synced::<U>(clerk_id, outcome, Source::Import);
                             report.count(outcome);
@@ -299,7 +329,11 @@ impl<U: SyncedUser> Engine<U> {
 /// Returns whether the write of many rows failed because of one of them.
 fn is_of_one(error: &WriteError) -> bool {
     match error {
-        WriteError::UniqueViolation(_) | WriteError::OnInsert(_) => true,
+        WriteError::UniqueViolation(_)
+        | WriteError::OnInsert(_)
+        | WriteError::OnLink(_)
+        | WriteError::LinkConflict(_)
+        | WriteError::InvalidKey(_) => true,
         WriteError::Database(error) => Failure::from(kind(error)).step() == Step::Skip,
         _ => false,
     }

@@ -49,13 +49,16 @@ pub struct ImportProgress {
 pub struct ImportCounts {
     /// They have a row now.
     pub inserted: u64,
+    /// A row of the application's own is linked to them now, by the key of `link`.
+    pub linked: u64,
     /// Their row was older than Clerk's answer, and different.
     pub updated: u64,
     /// Their row was correct, or newer.
     pub unchanged: u64,
     /// They could not be imported; see [`NotImported`].
     pub skipped: u64,
-    /// A unique index of the application's own refuses their row, or its update.
+    /// A unique index of the application's own refuses their row, or its update, or the row with their key is another
+    /// user's.
     pub conflicted: u64,
     /// Their row is now marked as deleted, because the user no longer exists at Clerk.
     pub deleted: u64,
@@ -95,6 +98,12 @@ pub enum NotImported {
     /// The application's `on_insert` failed; the user's next request or the next import tries again.
     #[error("the application's `on_insert` failed: {0}")]
     OnInsert(#[source] BoxError),
+    /// The row with the user's key is linked to this other user; `None` for a row that is marked as deleted.
+    #[error("the row with the user's key is linked to another user or deleted")]
+    LinkConflict(Option<UserId>),
+    /// The application's `on_link` failed; the user's next request or the next import tries again.
+    #[error("the application's `on_link` failed: {0}")]
+    OnLink(#[source] BoxError),
     /// A unique index of the application's own holds a value of these columns for another user's row.
     #[error("another user's row holds the value of {}", .0.join(", "))]
     Conflict(Vec<&'static str>),
@@ -246,9 +255,10 @@ impl ImportCounts {
         self.by_outcome().iter().map(|(_, count)| count).sum()
     }
 
-    pub(super) fn by_outcome(&self) -> [(&'static str, u64); 6] {
+    pub(super) fn by_outcome(&self) -> [(&'static str, u64); 7] {
         [
             ("inserted", self.inserted),
+            ("linked", self.linked),
             ("updated", self.updated),
             ("unchanged", self.unchanged),
             ("skipped", self.skipped),
@@ -259,6 +269,7 @@ impl ImportCounts {
 
     pub(crate) fn add(&mut self, other: Self) {
         self.inserted += other.inserted;
+        self.linked += other.linked;
         self.updated += other.updated;
         self.unchanged += other.unchanged;
         self.skipped += other.skipped;
@@ -268,9 +279,11 @@ impl ImportCounts {
 }
 
 impl fmt::Display for ImportCounts {
-    /// `3 inserted, 0 updated, …`
+    /// `3 inserted, 0 updated, …`; without linked users, they are not mentioned.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, (outcome, count)) in self.by_outcome().into_iter().enumerate() {
+        let outcomes = self.by_outcome().into_iter();
+        let outcomes = outcomes.filter(|(outcome, count)| *count > 0 || *outcome != "linked");
+        for (place, (outcome, count)) in outcomes.enumerate() {
             let separator = if place == 0 { "" } else { ", " };
             write!(formatter, "{separator}{count} {outcome}")?;
         }

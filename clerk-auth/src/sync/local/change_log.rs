@@ -1,4 +1,4 @@
-//! Logs changes of users' rows: insertions and deletions at `info`, updates at `debug`. Log lines never contain a
+//! Logs changes of users' rows: insertions, links and deletions at `info`, updates at `debug`. Log lines never contain a
 //! value.
 
 use crate::sync::model::outcome::{Applied, Deletion, SyncOutcome};
@@ -29,6 +29,7 @@ impl Source {
 pub(crate) fn synced<U: SyncedUser>(user_id: &str, outcome: SyncOutcome, source: Source) {
     match outcome {
         SyncOutcome::Inserted => inserted::<U>(user_id, source),
+        SyncOutcome::Linked => linked::<U>(user_id, source),
         SyncOutcome::Updated => updated::<U>(user_id, source),
         SyncOutcome::Unchanged | SyncOutcome::Cached => {}
     }
@@ -37,6 +38,7 @@ pub(crate) fn synced<U: SyncedUser>(user_id: &str, outcome: SyncOutcome, source:
 pub(crate) fn applied<U: SyncedUser>(user_id: &str, applied: Applied, source: Source) {
     match applied {
         Applied::Inserted => inserted::<U>(user_id, source),
+        Applied::Linked => linked::<U>(user_id, source),
         Applied::Updated => updated::<U>(user_id, source),
         Applied::Deleted => deleted::<U>(user_id, Deletion::Deleted, source),
         Applied::Nothing | Applied::Unchanged | Applied::Stale | Applied::UserDeleted | Applied::Refused => {}
@@ -65,6 +67,15 @@ fn inserted<U: SyncedUser>(user_id: &str, source: Source) {
     }
     let source = source.as_str();
     tracing::info!(users_table = U::TABLE, user_id, source, "inserted a user's row");
+}
+
+fn linked<U: SyncedUser>(user_id: &str, source: Source) {
+    tracing::info!(
+        users_table = U::TABLE,
+        user_id,
+        source = source.as_str(),
+        "linked a row of the application's own to a user"
+    );
 }
 
 fn updated<U: SyncedUser>(user_id: &str, source: Source) {

@@ -75,6 +75,19 @@ impl FailureLog {
                     );
                 }
             }
+            Failure::LinkConflict => {
+                let holder = match error {
+                    SyncError::LinkConflict { holder } => holder.as_deref(),
+                    _ => None,
+                };
+                tracing::error!(
+                    users_table,
+                    user_id,
+                    holder,
+                    "the row with a user's key belongs to another user or is deleted; the row is as it was, and the user has \
+                     none. Correct the key of one of the two users in Clerk"
+                );
+            }
             Failure::OtherInstance => {
                 tracing::error!(users_table, user_id, %error, "the application's state mixes two Clerk instances");
             }
@@ -113,6 +126,7 @@ impl FailureLog {
                 "another transaction is in the way of a user's row; the database answers otherwise"
             ),
             Failure::OnInsert
+            | Failure::OnLink
             | Failure::OnDelete
             | Failure::OnEvent
             | Failure::Outage

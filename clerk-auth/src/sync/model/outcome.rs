@@ -32,6 +32,9 @@ use crate::user::SyncedUser;
 pub enum SyncOutcome {
     /// The row was created by this request.
     Inserted,
+    /// A row of the application's own, found by the key of `link`, was linked to the user by this request. That happens
+    /// once per user.
+    Linked,
     /// A claim had changed, and the row with it.
     Updated,
     /// The row already matched the claims, or is newer.
@@ -41,7 +44,8 @@ pub enum SyncOutcome {
 }
 
 impl SyncOutcome {
-    /// Returns one lower-case word, as for a response header: `inserted`, `updated`, `unchanged`, `cached`.
+    /// Returns one lower-case word, as for a response header: `inserted`, `linked`, `updated`, `unchanged`,
+    /// `cached`.
     ///
     /// ```
     /// use clerk_auth::sync::SyncOutcome;
@@ -51,6 +55,7 @@ impl SyncOutcome {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Inserted => "inserted",
+            Self::Linked => "linked",
             Self::Updated => "updated",
             Self::Unchanged => "unchanged",
             Self::Cached => "cached",
@@ -150,6 +155,8 @@ pub(crate) enum Applied {
     Nothing,
     /// The row was created.
     Inserted,
+    /// The row was linked to the user.
+    Linked,
     /// The row was changed.
     Updated,
     /// The row already matched.
@@ -178,10 +185,20 @@ impl Applied {
         }
     }
 
+    /// Returns the outcome of a write that has linked the row.
+    pub(crate) const fn linked_if(self, linked: bool) -> Self {
+        match self {
+            Self::UserDeleted => self,
+            _ if linked => Self::Linked,
+            _ => self,
+        }
+    }
+
     /// Returns the outcome for a request; returns `None` if the user was deleted, or nothing was to be written.
     pub(crate) const fn for_request(self) -> Option<SyncOutcome> {
         match self {
             Self::Inserted => Some(SyncOutcome::Inserted),
+            Self::Linked => Some(SyncOutcome::Linked),
             Self::Updated => Some(SyncOutcome::Updated),
             Self::Unchanged | Self::Stale => Some(SyncOutcome::Unchanged),
             Self::Nothing | Self::Deleted | Self::UserDeleted | Self::Refused => None,
@@ -192,6 +209,7 @@ impl Applied {
     pub(crate) const fn of_request(outcome: SyncOutcome) -> Self {
         match outcome {
             SyncOutcome::Inserted => Self::Inserted,
+            SyncOutcome::Linked => Self::Linked,
             SyncOutcome::Updated => Self::Updated,
             // A row that needs nothing in the end has got newer claims meanwhile.
             SyncOutcome::Unchanged | SyncOutcome::Cached => Self::Stale,
@@ -203,6 +221,7 @@ impl Applied {
         match self {
             Self::Nothing => "nothing",
             Self::Inserted => "inserted",
+            Self::Linked => "linked",
             Self::Updated => "updated",
             Self::Unchanged => "unchanged",
             Self::Stale => "stale",

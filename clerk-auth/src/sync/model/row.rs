@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::version::Version;
+use crate::claim::UnreadableClaims;
 
 /// A row and its bookkeeping.
 #[derive(Debug, Eq, PartialEq)]
@@ -26,6 +27,8 @@ impl<U> Clone for StoredRow<U> {
 pub(crate) struct Upserted<U> {
     pub(crate) stored: StoredRow<U>,
     pub(crate) inserted: bool,
+    /// True if the row was there, without a Clerk user id, and is the user's now.
+    pub(crate) linked: bool,
 }
 
 #[cfg(feature = "backend-api")]
@@ -36,4 +39,20 @@ pub(crate) struct UpsertedRow {
     pub(crate) version: Version,
     pub(crate) deleted: bool,
     pub(crate) inserted: bool,
+    pub(crate) linked: bool,
+}
+
+/// The row with a user's key.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum KeyHolder {
+    /// No row has the key, or the user has none.
+    None,
+    /// The row has no Clerk user id.
+    Unlinked,
+    /// The row has no Clerk user id, and is marked as deleted.
+    Deleted,
+    /// The row belongs to this user.
+    User(String),
+    /// The column cannot hold the key.
+    Invalid(UnreadableClaims),
 }

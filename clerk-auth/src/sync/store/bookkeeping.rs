@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `SELECT`, `SELECT_FOR_UPDATE` | version, deleted |
 //! | `SELECT_MANY` | version, deleted, Clerk user id |
-//! | `UPSERT`, `INSERT`, `SELECT_OR_INSERT` | version, deleted, inserted |
+//! | `UPSERT`, `INSERT`, `SELECT_OR_INSERT`, `LINK.update` | version, deleted, inserted |
 //! | `UPSERT_MANY` | version, deleted, inserted, Clerk user id |
 
 use std::sync::Arc;
@@ -41,6 +41,7 @@ pub(super) fn written<DB: Queries, U: StoredIn<DB>>(
     Ok(Upserted {
         stored: stored::<DB, U>(row, row.len() - 3)?,
         inserted,
+        linked: false,
     })
 }
 
@@ -57,6 +58,7 @@ pub(super) fn written_of_many<DB: Queries>(row: &DB::Row) -> Result<UpsertedRow,
         version: Version::stored(DB::integer(row, columns - 4)?),
         deleted: DB::boolean(row, columns - 3)?,
         inserted: DB::boolean(row, columns - 2)?,
+        linked: false,
         clerk_id: last_id::<DB>(row)?,
     })
 }

@@ -15,7 +15,7 @@ use crate::sync::model::announcement::announcement;
 use crate::sync::model::observation::Observation;
 use crate::sync::model::row::UpsertedRow;
 use crate::sync::model::version::Version;
-use crate::user::StoredIn;
+use crate::user::{BoundKey, StoredIn};
 
 /// The maximum number of parameters that both databases accept: SQLite's limit (`SQLITE_MAX_VARIABLE_NUMBER`). The
 /// limit of PostgreSQL's protocol is 65,535.
@@ -45,6 +45,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
     ) -> Result<Vec<UpsertedRow>, WriteError> {
         let rows = self.without_tombstones(transaction, rows).await?;
         let mut written = Vec::with_capacity(rows.len());
+        let rows = self.link_rows(transaction, rows, &mut written).await?;
         let most_rows = (MAX_PARAMETERS / U::UPSERT_MANY.parameters().max(1)).clamp(1, MAX_ROWS);
         for rows in rows.chunks(most_rows) {
             let is_full = rows.len() == most_rows;
@@ -65,7 +66,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         }
         let inserted: Vec<&str> = written
             .iter()
-            .filter(|row| row.inserted)
+            .filter(|row| row.inserted || row.linked)
             .map(|row| &*row.clerk_id)
             .collect();
         if inserted.is_empty() {
@@ -91,6 +92,50 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         };
         let is_left = |row: &&Observation<'_, U>| !deleted.contains(row.clerk_id());
         Ok(rows.iter().filter(is_left).collect())
+    }
+
+    /// Links the rows of users who have a key and no row, each by a statement of its own. Returns the other rows.
+    async fn link_rows<'a, 'o>(
+        &self,
+        transaction: &mut Transaction<'_, DB>,
+        rows: Vec<&'a Observation<'o, U>>,
+        written: &mut Vec<UpsertedRow>,
+    ) -> Result<Vec<&'a Observation<'o, U>>, WriteError> {
+        if U::LINK.is_none() {
+            return Ok(rows);
+        }
+        let existing = found::<DB, U>(transaction, U::SELECT_MANY, rows.iter().copied()).await?;
+        let mut others = Vec::with_capacity(rows.len());
+        for row in rows {
+            let linked = if existing.contains(row.clerk_id()) {
+                None
+            } else {
+                match Self::bound(row)?.1 {
+                    BoundKey::None => None,
+                    BoundKey::Key => self.link(transaction, row).await?,
+                    BoundKey::Invalid(problem) => {
+                        self.refuse_key(transaction, row, problem).await?;
+                        None
+                    }
+                }
+            };
+            let Some(linked) = linked else {
+                others.push(row);
+                continue;
+            };
+            if let Some(on_link) = &self.on_link {
+                let user = &linked.stored.user;
+                run_hook::<DB, U>(transaction, WriteError::OnLink, &**on_link, user).await?;
+            }
+            written.push(UpsertedRow {
+                clerk_id: row.clerk_id().to_owned(),
+                version: linked.stored.version,
+                deleted: linked.stored.deleted,
+                inserted: false,
+                linked: true,
+            });
+        }
+        Ok(others)
     }
 
     async fn upsert_rows(

@@ -19,7 +19,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         clerk_id: &str,
         written: Upserted<U>,
     ) -> Result<Upserted<U>, WriteError> {
-        if U::TOMBSTONES.is_none() || !DB::LOCKS_ROWS || !written.inserted {
+        if U::TOMBSTONES.is_none() || !DB::LOCKS_ROWS || !(written.inserted || written.linked) {
             return Ok(written);
         }
         let select = || async {

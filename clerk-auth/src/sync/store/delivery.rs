@@ -124,7 +124,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         // A concurrent insertion and deletion have not seen each other.
         let is_purged = match change {
             Change::Delete(clerk_id) => self.delete_leftover(clerk_id).await?,
-            Change::Write(observation) if applied == Applied::Inserted => {
+            Change::Write(observation) if matches!(applied, Applied::Inserted | Applied::Linked) => {
                 self.delete_leftover(observation.clerk_id()).await?
             }
             Change::Nothing | Change::Refuse | Change::Write(_) => false,
@@ -206,9 +206,14 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
                     written.stored = stored;
                 }
                 let is_changed = self.normalized.record(observation, &written.stored);
-                let Upserted { stored, inserted } = written;
+                let Upserted {
+                    stored,
+                    inserted,
+                    linked,
+                } = written;
                 let is_newer = stored.version > observation.version;
-                Ok(Applied::of_write(inserted, stored.deleted, is_newer, is_changed))
+                let applied = Applied::of_write(inserted, stored.deleted, is_newer, is_changed);
+                Ok(applied.linked_if(linked))
             }
         }
     }

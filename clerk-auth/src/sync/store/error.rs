@@ -2,6 +2,7 @@
 
 use sqlx::error::DatabaseError;
 
+use crate::claim::UnreadableClaims;
 use crate::user::SyncedUser;
 
 /// The error of an application's own code, in a hook such as
@@ -32,8 +33,14 @@ pub(crate) enum WriteError {
     OnDelete(BoxError),
     /// The application's hook failed, and the delivery was rolled back.
     OnEvent(BoxError),
+    /// The application's hook failed, and nothing was linked.
+    OnLink(BoxError),
     /// The user was deleted, and nothing was written.
     UserDeleted,
+    /// The row with the user's key belongs to this other user, or is marked as deleted. Nothing was written.
+    LinkConflict(Option<String>),
+    /// The user's key cannot be held by the column, and there is no row yet. Nothing was written.
+    InvalidKey(UnreadableClaims),
 }
 
 impl From<sqlx::Error> for WriteError {

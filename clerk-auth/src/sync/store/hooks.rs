@@ -28,6 +28,14 @@ pub(crate) struct OnEvent<DB: Database> {
     pub(crate) once: bool,
 }
 
+/// All hooks of the application.
+pub(crate) struct Hooks<U, DB: Database> {
+    pub(crate) on_insert: Option<Hook<U, DB>>,
+    pub(crate) on_link: Option<Hook<U, DB>>,
+    pub(crate) on_delete: Option<Hook<U, DB>>,
+    pub(crate) on_event: Option<OnEvent<DB>>,
+}
+
 /// A hook returned no error, but its part of the transaction cannot be committed.
 #[derive(Debug, thiserror::Error)]
 #[error(

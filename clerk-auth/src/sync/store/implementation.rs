@@ -16,7 +16,7 @@ use crate::deny_list::Denial;
 use crate::sync::model::observation::Observation;
 use crate::sync::model::outcome::{Applied, Change, Deletion};
 #[cfg(feature = "backend-api")]
-use crate::sync::model::row::UpsertedRow;
+use crate::sync::model::row::{KeyHolder, UpsertedRow};
 use crate::sync::model::row::{StoredRow, Upserted};
 use crate::sync::model::version::Version;
 use crate::time::Timestamp;
@@ -156,6 +156,18 @@ impl<DB: Dialect, U: StoredIn<DB>> Store<U> for SqlStore<U, DB> {
             });
             self.after_insertion(observation.clerk_id(), written.await?).await
         })
+    }
+
+    #[cfg(feature = "backend-api")]
+    fn key_holder<'a>(&'a self, observation: &'a Observation<'a, U>) -> StoreFuture<'a, KeyHolder> {
+        Box::pin(self.repeated(move || async move {
+            if U::LINK.is_none() {
+                return Ok(KeyHolder::None);
+            }
+            let mut connection = self.connections.acquire().await?;
+            let holder = self.select_key_holder(&mut connection, observation).await;
+            connection.end(holder).await
+        }))
     }
 
     #[cfg(feature = "backend-api")]

@@ -10,7 +10,7 @@ use crate::deny_list::Denial;
 use crate::sync::model::observation::Observation;
 use crate::sync::model::outcome::{Applied, Change, Deletion};
 #[cfg(feature = "backend-api")]
-use crate::sync::model::row::UpsertedRow;
+use crate::sync::model::row::{KeyHolder, UpsertedRow};
 use crate::sync::model::row::{StoredRow, Upserted};
 use crate::sync::model::version::Version;
 use crate::time::Timestamp;
@@ -110,6 +110,10 @@ pub(crate) trait Store<U: SyncedUser>: Send + Sync {
         released: &'a [(String, usize)],
         observation: &'a Observation<'a, U>,
     ) -> StoreFuture<'a, Upserted<U>, WriteError>;
+
+    /// Returns the row with the user's key.
+    #[cfg(feature = "backend-api")]
+    fn key_holder<'a>(&'a self, observation: &'a Observation<'a, U>) -> StoreFuture<'a, KeyHolder>;
 
     /// Writes the rows of different users: all of them or none. `UniqueViolation` does not name the user.
     #[cfg(feature = "backend-api")]

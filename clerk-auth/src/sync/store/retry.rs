@@ -52,9 +52,11 @@ impl Failed for WriteError {
         match self {
             Self::Database(error) => error.kind(),
             // A hook runs in the transaction, and the database's error there is as good a reason to repeat all of it.
-            Self::OnInsert(error) | Self::OnDelete(error) => of_hook(error),
+            Self::OnInsert(error) | Self::OnLink(error) | Self::OnDelete(error) => of_hook(error),
             Self::OnEvent(error) => of_hook(error),
-            Self::UniqueViolation(_) | Self::UserDeleted => None,
+            Self::UniqueViolation(_) | Self::UserDeleted | Self::LinkConflict(_) | Self::InvalidKey(_) => {
+                None
+            }
         }
     }
 }

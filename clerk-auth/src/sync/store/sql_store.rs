@@ -21,6 +21,7 @@ use crate::user::StoredIn;
 pub(crate) struct SqlStore<U, DB: Database> {
     pub(crate) connections: Connections<DB>,
     pub(crate) on_insert: Option<Hook<U, DB>>,
+    pub(crate) on_link: Option<Hook<U, DB>>,
     pub(crate) on_delete: Option<Hook<U, DB>>,
     pub(crate) on_event: Option<OnEvent<DB>>,
     /// The id by which this handle recognizes its own announcements.

@@ -11,11 +11,11 @@ use super::retry::forget_if_stale;
 use super::sql_store::SqlStore;
 use crate::sync::model::observation::Observation;
 use crate::sync::model::row::Upserted;
-use crate::user::StoredIn;
+use crate::user::{BoundKey, StoredIn};
 
 impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
-    /// The parameters of every statement that writes one row.
-    fn bound(observation: &Observation<'_, U>) -> Result<DB::Arguments, sqlx::Error> {
+    /// The parameters of every statement that writes one row, and the key among them.
+    pub(super) fn bound(observation: &Observation<'_, U>) -> Result<(DB::Arguments, BoundKey), sqlx::Error> {
         let mut arguments = DB::Arguments::default();
         U::bind(
             &observation.claims,
@@ -23,7 +23,8 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
             &mut arguments,
         )
         .map_err(sqlx::Error::Encode)?;
-        Ok(arguments)
+        let key = Self::bind_key(observation, &mut arguments)?;
+        Ok((arguments, key))
     }
 
     /// Writes a row on a separate connection.
@@ -41,7 +42,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         self.after_insertion(observation.clerk_id(), written).await
     }
 
-    /// The upsert, and the application's hook if it inserted.
+    /// The upsert, and the application's hook if it inserted or linked.
     pub(crate) async fn upsert_with_hook(
         &self,
         connection: &mut DB::Connection,
@@ -54,6 +55,12 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
             let user = &written.stored.user;
             run_hook::<DB, U>(connection, WriteError::OnInsert, &**on_insert, user).await?;
         }
+        if let Some(on_link) = &self.on_link
+            && written.linked
+        {
+            let user = &written.stored.user;
+            run_hook::<DB, U>(connection, WriteError::OnLink, &**on_link, user).await?;
+        }
         Ok(written)
     }
 
@@ -62,28 +69,48 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         connection: &mut DB::Connection,
         observation: &Observation<'_, U>,
     ) -> Result<Upserted<U>, WriteError> {
-        let mut arguments = Self::bound(observation)?;
+        let key = match Self::bound(observation)?.1 {
+            BoundKey::Invalid(problem) => {
+                self.refuse_key(connection, observation, problem).await?;
+                BoundKey::None
+            }
+            key => key,
+        };
+        if let Some(written) = self.upsert_row(connection, observation).await? {
+            return Ok(written);
+        }
+        if self.select_tombstone(connection, observation.clerk_id()).await? {
+            return Err(WriteError::UserDeleted);
+        }
+        match key {
+            BoundKey::Key => self.link_or_upsert(connection, observation).await,
+            // A trigger skips the row.
+            BoundKey::None | BoundKey::Invalid(_) => Err(sqlx::Error::RowNotFound.into()),
+        }
+    }
+
+    /// Runs [`StoredIn::UPSERT`]. Returns `None` if it returned no row.
+    pub(super) async fn upsert_row(
+        &self,
+        connection: &mut DB::Connection,
+        observation: &Observation<'_, U>,
+    ) -> Result<Option<Upserted<U>>, WriteError> {
+        let clerk_id = observation.clerk_id();
+        let (mut arguments, _) = Self::bound(observation)?;
         if Self::ANNOUNCES {
             DB::add_text(&mut arguments, &self.sender)?;
         }
-        match DB::upsert::<U>(&mut *connection, observation.clerk_id(), arguments)
+        let written = DB::upsert::<U>(&mut *connection, clerk_id, arguments)
             .await
-            .map_err(unique_violation)?
-        {
-            Some(written) => {
-                self.after_triggers(connection, observation.clerk_id(), written)
-                    .await
-            }
-            // A trigger skips the row, unless there is a tombstone.
-            None => match self.select_tombstone(connection, observation.clerk_id()).await? {
-                true => Err(WriteError::UserDeleted),
-                false => Err(sqlx::Error::RowNotFound.into()),
-            },
+            .map_err(unique_violation)?;
+        match written {
+            Some(written) => self.after_triggers(connection, clerk_id, written).await.map(Some),
+            None => Ok(None),
         }
     }
 
     /// The row as triggers have left it.
-    async fn after_triggers(
+    pub(super) async fn after_triggers(
         &self,
         connection: &mut DB::Connection,
         clerk_id: &str,
@@ -103,7 +130,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         connection: &mut DB::Connection,
         observation: &Observation<'_, U>,
     ) -> Result<Upserted<U>, WriteError> {
-        if self.on_insert.is_none() && !DB::UPSERT_IN_TRANSACTION {
+        if self.on_insert.is_none() && self.on_link.is_none() && !DB::UPSERT_IN_TRANSACTION {
             let written = self.upsert(connection, observation).await;
             return forget_if_stale::<DB, _, _>(connection, written).await;
         }
@@ -129,7 +156,10 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         observation: &Observation<'_, U>,
     ) -> Result<Option<Upserted<U>>, WriteError> {
         let sql = U::SELECT_OR_INSERT.unwrap_or(U::INSERT);
-        let arguments = Self::bound(observation)?;
+        let (arguments, key) = Self::bound(observation)?;
+        if let BoundKey::Invalid(_) = key {
+            return Ok(None);
+        }
         let mut connection = self.connections.acquire().await?;
         // To the end, where a constraint that is deferred refuses.
         let rows = DB::fetch_all(&mut *connection, sql, arguments).await;
@@ -169,7 +199,10 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         connection: &mut DB::Connection,
         observation: &Observation<'_, U>,
     ) -> Result<Option<Upserted<U>>, WriteError> {
-        let arguments = Self::bound(observation)?;
+        let (arguments, key) = Self::bound(observation)?;
+        if let BoundKey::Invalid(_) = key {
+            return Ok(None);
+        }
         // To the end: SQLite commits a statement when it is done, and sqlx leaves it at the first row otherwise.
         let rows = DB::fetch_all(&mut *connection, U::INSERT, arguments)
             .await

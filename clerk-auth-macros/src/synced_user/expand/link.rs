@@ -1,0 +1,123 @@
+//! The key by which rows are linked: its type, its value among the claims, and its parameter.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote};
+use syn::ext::IdentExt;
+
+use super::access::{column_field, field_type, kind_type, private};
+use crate::synced_user::model::{Column, Link, Model};
+use crate::synced_user::template::shortcode::Kind;
+
+/// The field with the key in the struct of claims, if no claim feeds the column.
+pub(crate) fn key_field() -> Ident {
+    format_ident!("__clerk_link", span = Span::mixed_site())
+}
+
+/// `LinkKey<T>` for a key beside the claims of the columns.
+pub(crate) fn key_type(model: &Model) -> Option<TokenStream> {
+    let private = private();
+    let (_, column) = model.separate_link()?;
+    let ty = field_type(column);
+    Some(quote!(#private::LinkKey<#ty>))
+}
+
+/// The expression that reads the key.
+pub(crate) fn read_key(model: &Model) -> Option<TokenStream> {
+    let private = private();
+    let (link, column) = model.separate_link()?;
+    let name = &link.claim;
+    let kind = kind_type(link.kind);
+    let field = parsed_field(link, column);
+    let text = match link.is_optional {
+        true => quote!(::core::option::Option::Some(__text)),
+        false => quote!(__text),
+    };
+    Some(quote!(#private::read_key::<#kind, _>(&mut __reader, #name, |__text| #field::hold(#text))))
+}
+
+/// `ParsedField::<T, K>`
+fn parsed_field(link: &Link, column: &Column) -> TokenStream {
+    let private = private();
+    let ty = field_type(column);
+    let kind = parsed_kind(link);
+    quote!(#private::ParsedField::<#ty, #kind>)
+}
+
+fn parsed_kind(link: &Link) -> TokenStream {
+    let text = kind_type(Kind::Text);
+    match link.is_optional {
+        true => quote!(__claim::Nullable<#text>),
+        false => text,
+    }
+}
+
+fn trait_name(column: &Column) -> Ident {
+    format_ident!("__Link_{}", column.ident, span = Span::mixed_site())
+}
+
+/// The trait whose message explains that the type of a field cannot be the key.
+pub(crate) fn key_trait(model: &Model) -> Option<TokenStream> {
+    let private = private();
+    let (link, column) = model.separate_link()?;
+    let name = trait_name(column);
+    let kind = parsed_kind(link);
+    let field = column.ident.unraw();
+    let escape = |text: String| text.replace('{', "{{").replace('}', "}}");
+    let message = format!(
+        "`{{Self}}` of the field `{field}` cannot be the key of the claim `{}`",
+        escape(link.claim.clone())
+    );
+    let label = escape(format!(
+        "`{}` is `{}`, text that is parsed into the field's type: needs `FromStr`",
+        link.claim, link.source
+    ));
+    Some(quote! {
+        #[diagnostic::on_unimplemented(
+            message = #message,
+            label = #label,
+            note = "use `i64`, `uuid::Uuid`, `String`, or another type that implements `FromStr`"
+        )]
+        #[allow(non_camel_case_types)]
+        trait #name {
+            fn check(_: ::core::marker::PhantomData<Self>) {}
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl<T: #private::ParseClaim<#kind>> #name for T {}
+    })
+}
+
+/// Returns the trait of the key for a column that is one, and the expression for further checks.
+pub(crate) fn key_check(model: &Model, column: &Column) -> Option<(Ident, TokenStream)> {
+    let (link, linked) = model.separate_link()?;
+    if linked.ident != column.ident {
+        return None;
+    }
+    let field = parsed_field(link, linked);
+    Some((trait_name(column), quote!(#field::column())))
+}
+
+/// The function of the trait that adds the key to a statement's parameters.
+pub(crate) fn bind_link(model: &Model, database: &TokenStream) -> Option<TokenStream> {
+    let private = private();
+    let (_, column) = model.link()?;
+    let field = column_field(column, database);
+    let bound = match model.separate_link() {
+        Some(_) => {
+            let key = key_field();
+            quote!(#private::bind_key(&__claims.#key, __arguments, #field::add, #field::add_null))
+        }
+        None => {
+            let ident = &column.ident;
+            quote!(#private::bind_own_key(&__claims.#ident, __arguments, #field::add))
+        }
+    };
+    Some(quote! {
+        fn bind_link(
+            __claims: &Self::Claims,
+            __arguments: &mut <#database as #private::sqlx::Database>::Arguments,
+        ) -> ::core::result::Result<__clerk_auth::user::BoundKey, #private::sqlx::error::BoxDynError> {
+            #bound
+        }
+    })
+}

@@ -1,0 +1,15 @@
+use clerk_auth::SyncedUser;
+
+#[derive(SyncedUser)]
+#[synced_user(
+    table = "users",
+    template_json = r#"{"externalId": "{{user.external_id}}", "updatedAt": "{{user.updated_at}}"}"#,
+    link(external_id),
+    database(postgres, sqlite)
+)]
+struct User {
+    clerk_id: String,
+    external_id: Option<i64>,
+}
+
+fn main() {}
