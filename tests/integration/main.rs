@@ -18,6 +18,7 @@ mod example_import;
 mod failures;
 mod faults;
 mod fixture;
+mod foreign_rows;
 mod freshness;
 mod guards;
 mod harness;

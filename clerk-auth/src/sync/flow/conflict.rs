@@ -3,6 +3,7 @@
 //! Rows are never merged and never found by such a value. The resolution depends on the index:
 //!
 //! - an index of another table, into which a trigger has written: the row is refused, and nothing changes;
+//! - a value of a row that sync has neither written nor claimed ([`is_synced`]): the row is refused, and nothing changes;
 //! - an index on claims that Clerk itself keeps unique ([`ClaimColumn::unique_in_clerk`]): two rows can share such a
 //!   value only while one of them is out of date. The newest version wins, and the column of the other row becomes
 //!   null;
@@ -157,10 +158,15 @@ impl<U: SyncedUser> Engine<U> {
             #[cfg(feature = "backend-api")]
             if index.unique_in_clerk {
                 for (holder, _) in self.holders(observation, column).await? {
-                    self.refresh_holder(&holder).await?;
+                    if is_clerk_id(&holder) {
+                        self.refresh_holder(&holder).await?;
+                    }
                 }
             }
             for (holder, stored) in self.holders(observation, column).await? {
+                if !is_synced(&holder, &stored) {
+                    continue;
+                }
                 let is_released = match index.unique_in_clerk {
                     true => gives_way(&stored, observation.version),
                     false => stored.deleted,
@@ -314,6 +320,16 @@ impl<U: SyncedUser> Engine<U> {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// Returns whether sync has written the row. A row of the application's own has a placeholder instead of a Clerk user id,
+/// or the version 0, the default of a column that was added to a table with rows.
+fn is_synced<U>(clerk_id: &str, stored: &StoredRow<U>) -> bool {
+    is_clerk_id(clerk_id) && stored.version > Version::stored(0)
+}
+
+fn is_clerk_id(clerk_id: &str) -> bool {
+    clerk_id.starts_with("user_")
 }
 
 /// Returns whether a row releases a unique value to a row of this version.
