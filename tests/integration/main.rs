@@ -45,6 +45,7 @@ mod prose;
 mod races;
 mod refusal_log;
 mod refusals;
+mod refused_values;
 mod round_trips;
 mod router_methods;
 mod routers;
