@@ -2,7 +2,7 @@
 
 use clerk_auth::dev::Minter;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::browser::BrowserProfile;
 use crate::world::World;
@@ -83,6 +83,32 @@ async fn token_of_the_edge_does_not_undo_a_webhook() {
         const token = await Clerk.session.getToken({ skipCache: true });
         return [claims(token).firstName, (await call('/api/me', token)).body.first_name]";
     assert_eq!(page.run(script).await, json!(["Augusta", "Augusta"]));
+    profile.close().await;
+}
+
+/// The edge copies claims, and so cannot mint for another organization.
+#[tokio::test]
+async fn token_of_another_organization_comes_from_the_origin() {
+    let world = World::start("edge_organization").await;
+    world.stand_in.set_minter(Minter::Edge);
+    let profile = BrowserProfile::new();
+    let page = world.open(&profile).await;
+    page.run("await signIn('ada@example.com'); await Clerk.setActive({ organization: 'org_acme' })")
+        .await;
+    for (organization, expected) in [
+        ("'org_beta'", "org_beta member"),
+        ("'org_acme'", "org_acme admin"),
+    ] {
+        let script = format!(
+            "Clerk.session.clearCache();
+             const {{ o }} = claims(await Clerk.session.getToken({{ organizationId: {organization} }}));
+             return `${{o.id}} ${{o.rol}}`"
+        );
+        assert_eq!(page.run(&script).await, expected);
+    }
+    let script = "Clerk.session.clearCache();
+        return claims(await Clerk.session.getToken({ organizationId: null })).o ?? null";
+    assert_eq!(page.run(script).await, Value::Null);
     profile.close().await;
 }
 
