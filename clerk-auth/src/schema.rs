@@ -3,6 +3,7 @@
 //! The catalogue reveals everything that is missing, at once and with the SQL to fix it. Then the planner checks each
 //! statement: it covers more than any list of checks.
 
+mod advice;
 mod compare;
 mod live;
 mod plan;

@@ -1,6 +1,7 @@
 //! Tests through the public surface: the example application over HTTP, on real databases.
 
 mod addresses;
+mod advice;
 mod backend_api;
 mod bounds;
 mod changing_tables;

@@ -1,7 +1,8 @@
 //! Compares a live table with a struct's expectations: a pure function.
 
 use super::Problem;
-use super::live::{Generated, Live, LiveColumn, quote, quote_path};
+use super::advice::Target;
+use super::live::{Live, LiveColumn, quote, quote_path};
 use crate::user::ColumnDefinition;
 
 /// The required form of a table.
@@ -41,24 +42,29 @@ pub(super) fn problems(expected: Expected<'_>, live: &Live, can_alter_columns: b
         return vec![problem.clone()];
     }
     let quoted = quote_path(path);
-    let mut problems = Vec::new();
     // The key is the first column that the definition declares unique.
     let key = expected
         .iter()
         .find(|column| column.clauses.contains(&" UNIQUE") && Some(column.name) != link)
         .map(|column| column.name);
-    // Rows that are not linked yet have no Clerk user id; afterwards the application may forbid null again.
-    let may_be_null = |column: &ColumnDefinition| link.is_some() && Some(column.name) == key;
+    let target = Target {
+        table: &quoted,
+        key,
+        // Rows that are not linked yet have no Clerk user id; afterwards the application may forbid null again.
+        is_linked: link.is_some(),
+        can_alter: can_alter_columns,
+    };
+    let mut problems = Vec::new();
     for column in expected {
         match table.columns.iter().find(|it| it.name == column.name) {
-            None => problems.push(missing(&quoted, column)),
+            None => problems.push(missing(&target, column)),
             Some(found) => {
-                problems.extend(of_type(&quoted, column, found, can_alter_columns));
-                if !may_be_null(column) {
-                    problems.extend(of_null(&quoted, column, found, can_alter_columns));
+                problems.extend(of_type(&target, column, found));
+                if !target.may_be_null(column) {
+                    problems.extend(of_null(&target, column, found));
                 }
-                problems.extend(of_default(&quoted, column, found, can_alter_columns));
-                problems.extend(of_generation(&quoted, column, found, can_alter_columns));
+                problems.extend(of_default(&target, column, found));
+                problems.extend(of_generation(&target, column, found));
                 problems.extend(of_sequence(column, found, &table.role));
                 problems.extend(of_schema(found, &table.role));
             }
@@ -77,7 +83,7 @@ pub(super) fn problems(expected: Expected<'_>, live: &Live, can_alter_columns: b
                 "the column `{}`, which the struct does not know, has no default, so that no row can be inserted",
                 found.name
             ),
-            mend: can_alter_columns.then(|| format!("ALTER TABLE {quoted} ALTER COLUMN {} DROP NOT NULL", quote(&found.name))),
+            mend: target.fill_unknown(found),
         });
     }
     let unique = [
@@ -113,125 +119,80 @@ pub(super) fn problems(expected: Expected<'_>, live: &Live, can_alter_columns: b
     problems
 }
 
-fn missing(table: &str, column: &ColumnDefinition) -> Problem {
-    // The index is named separately: SQLite cannot add a unique column.
-    let clauses: String = column
-        .clauses
-        .iter()
-        .filter(|clause| **clause != " UNIQUE")
-        .copied()
-        .collect();
-    let note = if clauses.contains("NOT NULL") && !clauses.contains("DEFAULT") {
-        " (rows that are there already need a value: add it with a DEFAULT)"
-    } else {
-        ""
+/// The remark about rows without a Clerk user id.
+const UNLINKED: &str =
+    " (rows that are there already get the id of no user, until the application links them to their users)";
+
+fn missing(target: &Target<'_>, column: &ColumnDefinition) -> Problem {
+    let mend = target.add(column);
+    let note = match &mend {
+        None => " (the database cannot add it to a table with rows: create the table anew, and copy them)",
+        Some(_) if target.key == Some(column.name) && !target.is_linked => UNLINKED,
+        Some(_) => "",
     };
     Problem {
         what: format!("there is no column `{}`{note}", column.name),
-        mend: Some(format!(
-            "ALTER TABLE {table} ADD COLUMN {} {}{clauses}",
-            quote(column.name),
-            column.sql_type
-        )),
+        mend,
     }
 }
 
-fn of_type(table: &str, column: &ColumnDefinition, found: &LiveColumn, can_alter: bool) -> Option<Problem> {
-    if found.is_readable {
-        return None;
-    }
-    let (name, sql_type) = (quote(column.name), column.sql_type);
-    Some(Problem {
+fn of_type(target: &Target<'_>, column: &ColumnDefinition, found: &LiveColumn) -> Option<Problem> {
+    (!found.is_readable).then(|| Problem {
         what: format!(
-            "the column `{}` is `{}`, from which the field cannot be read; it is expected to be `{sql_type}`",
-            column.name, found.sql_type
+            "the column `{}` is `{}`, from which the field cannot be read; it is expected to be `{}`",
+            column.name, found.sql_type, column.sql_type
         ),
-        mend: can_alter.then(|| {
-            format!("ALTER TABLE {table} ALTER COLUMN {name} TYPE {sql_type} USING {name}::{sql_type}")
-        }),
+        mend: target.change_type(column, found),
     })
 }
 
-fn of_null(table: &str, column: &ColumnDefinition, found: &LiveColumn, can_alter: bool) -> Option<Problem> {
-    let (what, change) = match (holds_no_null(column), found.not_null) {
-        (true, false) => ("may be null, which the field cannot hold", "SET"),
-        (false, true) if column.inserted && !found.has_default => {
-            ("may not be null, which Clerk's value can be", "DROP")
-        }
+fn of_null(target: &Target<'_>, column: &ColumnDefinition, found: &LiveColumn) -> Option<Problem> {
+    let (what, mend) = match (holds_no_null(column), found.not_null) {
+        (true, false) => (
+            "may be null, which the field cannot hold",
+            target.forbid_null(column, found),
+        ),
+        (false, true) if column.inserted && !found.has_default => (
+            "may not be null, which Clerk's value can be",
+            target.allow_null(column.name),
+        ),
         _ => return None,
     };
+    let note = if target.key == Some(column.name) {
+        UNLINKED
+    } else {
+        ""
+    };
     Some(Problem {
-        what: format!("the column `{}` {what}", column.name),
-        mend: can_alter.then(|| {
-            format!(
-                "ALTER TABLE {table} ALTER COLUMN {} {change} NOT NULL",
-                quote(column.name)
-            )
-        }),
+        what: format!("the column `{}` {what}{note}", column.name),
+        mend,
     })
 }
 
 /// Reports a column that neither sync nor the database fills.
-fn of_default(
-    table: &str,
-    column: &ColumnDefinition,
-    found: &LiveColumn,
-    can_alter: bool,
-) -> Option<Problem> {
+fn of_default(target: &Target<'_>, column: &ColumnDefinition, found: &LiveColumn) -> Option<Problem> {
     if column.inserted || found.has_default || !(found.not_null || holds_no_null(column)) {
         return None;
     }
-    let made = column
-        .clauses
-        .iter()
-        .map(|clause| clause.trim_end_matches(" PRIMARY KEY"))
-        .find(|clause| clause.contains("DEFAULT") || clause.contains("IDENTITY"))
-        .filter(|_| can_alter);
-    let (note, change) = if made.is_some_and(|clause| clause.contains("IDENTITY")) {
-        (
-            " (where there are rows, add `(START WITH …)` with the next number)",
-            "ADD",
-        )
-    } else {
-        ("", "SET")
-    };
-    let name = &column.name;
     Some(Problem {
-        what: format!("the column `{name}` has no default, so that no row can be inserted{note}"),
-        mend: made.map(|clause| {
-            format!(
-                "ALTER TABLE {table} ALTER COLUMN {} {change}{clause}",
-                quote(name)
-            )
-        }),
+        what: format!(
+            "the column `{}` has no default, so that no row can be inserted",
+            column.name
+        ),
+        mend: target.fill(column, found),
     })
 }
 
 /// Reports a column that sync writes although only the database may.
-fn of_generation(
-    table: &str,
-    column: &ColumnDefinition,
-    found: &LiveColumn,
-    can_alter: bool,
-) -> Option<Problem> {
+fn of_generation(target: &Target<'_>, column: &ColumnDefinition, found: &LiveColumn) -> Option<Problem> {
     let generated = found.generated.filter(|_| column.inserted)?;
-    let name = quote(column.name);
-    let mend = match generated {
-        Generated::Stored => format!("ALTER TABLE {table} ALTER COLUMN {name} DROP EXPRESSION"),
-        Generated::Identity => format!("ALTER TABLE {table} ALTER COLUMN {name} DROP IDENTITY"),
-        // PostgreSQL has no other way to turn such a column into a plain one.
-        Generated::Virtual => format!(
-            "ALTER TABLE {table} DROP COLUMN {name}, ADD COLUMN {name} {}",
-            column.sql_type
-        ),
-    };
     Some(Problem {
         what: format!(
             "the column `{}` is generated by the database, and sync writes it: make it a plain column, or mark the field \
              with `#[column(generated)]`",
             column.name
         ),
-        mend: can_alter.then_some(mend),
+        mend: target.make_plain(column, generated),
     })
 }
 

@@ -3,7 +3,8 @@
 use std::future::Future;
 use std::ops::ControlFlow;
 
-use sqlx::{AssertSqlSafe, Column, Database, Executor, SqlSafeStr, Statement};
+use sqlx::database::HasStatementCache;
+use sqlx::{AssertSqlSafe, Column, Connection, Database, Executor, SqlSafeStr, Statement};
 
 use super::Problem;
 use crate::user::StoredIn;
@@ -58,6 +59,8 @@ pub(crate) struct LiveColumn {
     pub(super) name: String,
     pub(super) sql_type: String,
     pub(super) not_null: bool,
+    /// True if the column alone or with others is the primary key.
+    pub(super) is_primary_key: bool,
     /// True if a row can be inserted without the column.
     pub(super) has_default: bool,
     /// True if the struct's field can be read from the column.
@@ -101,7 +104,7 @@ pub(crate) struct Needs {
 }
 
 /// A database with a catalogue of its tables.
-pub(crate) trait Catalogue: Database {
+pub(crate) trait Catalogue: Database + HasStatementCache {
     /// True if `ALTER TABLE` can change a column's type and nullability.
     const CAN_ALTER_COLUMNS: bool;
 
@@ -147,6 +150,8 @@ where
         .map(|(expected, _)| quote(U::COLUMNS[*expected].name))
         .collect();
     let sql = format!("SELECT {} FROM {}", names.join(", "), quote_path(U::TABLE));
+    // sqlx keeps the types of a statement that the connection has prepared before, perhaps of a column as it was.
+    connection.clear_cached_statements().await?;
     // The text consists of the derive's constants.
     let statement = (&mut *connection)
         .prepare(AssertSqlSafe(sql).into_sql_str())

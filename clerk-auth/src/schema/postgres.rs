@@ -231,9 +231,18 @@ async fn elsewhere(connection: &mut PgConnection, table: &str) -> Result<Live, s
     })
 }
 
-/// Name, type, whether null is rejected, whether there is a default, the way of generation, and the forbidden sequence
-/// and schema.
-type ColumnRow = (String, String, bool, bool, String, Option<String>, Option<String>);
+/// Name, type, whether null is rejected, whether there is a default, the way of generation, the forbidden sequence and
+/// schema, and whether the column is part of the primary key.
+type ColumnRow = (
+    String,
+    String,
+    bool,
+    bool,
+    String,
+    Option<String>,
+    Option<String>,
+    bool,
+);
 
 async fn columns(connection: &mut PgConnection, oid: i64) -> Result<Vec<LiveColumn>, sqlx::Error> {
     let columns: Vec<ColumnRow> = sqlx::query_as(
@@ -255,7 +264,8 @@ async fn columns(connection: &mut PgConnection, oid: i64) -> Result<Vec<LiveColu
          AND NOT has_sequence_privilege(s.seq, 'USAGE, UPDATE') LIMIT 1), \
          (SELECT quote_ident(n.nspname) FROM pg_type c JOIN pg_type t ON t.oid = coalesce(nullif(c.typelem, 0), c.oid) \
          JOIN pg_namespace n ON n.oid = t.typnamespace WHERE c.oid = atttypid AND t.typtype IN ('e', 'c') \
-         AND NOT has_schema_privilege(n.oid, 'USAGE')) \
+         AND NOT has_schema_privilege(n.oid, 'USAGE')), \
+         EXISTS (SELECT FROM pg_index WHERE indrelid = attrelid AND indisprimary AND attnum = ANY (indkey)) \
          FROM pg_attribute WHERE attrelid = $1::bigint::oid AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
     )
     .bind(oid)
@@ -263,11 +273,21 @@ async fn columns(connection: &mut PgConnection, oid: i64) -> Result<Vec<LiveColu
     .await?;
     let columns = columns.into_iter();
     let columns = columns.map(
-        |(name, sql_type, not_null, has_default, generated, forbidden_sequence, forbidden_schema)| {
+        |(
+            name,
+            sql_type,
+            not_null,
+            has_default,
+            generated,
+            forbidden_sequence,
+            forbidden_schema,
+            is_primary_key,
+        )| {
             LiveColumn {
                 name,
                 sql_type,
                 not_null,
+                is_primary_key,
                 has_default,
                 is_readable: true,
                 generated: match &*generated {

@@ -41,9 +41,9 @@ impl Catalogue for Sqlite {
         };
         // `table_info` omits generated columns; `hidden` is 2 for a virtual one and 3 for a stored one. Of the primary
         // keys, only a single `INTEGER` is the rowid, if the table has rowids.
-        let columns: Vec<(String, String, bool, bool, i64)> = sqlx::query_as(
+        let columns: Vec<ColumnRow> = sqlx::query_as(
             "SELECT name, type, \"notnull\" OR pk, dflt_value IS NOT NULL OR hidden IN (2, 3) OR (pk AND NOT ?3 \
-             AND upper(type) = 'INTEGER' AND (SELECT count(*) FROM pragma_table_info(?1, ?2) WHERE pk) = 1), hidden \
+             AND upper(type) = 'INTEGER' AND (SELECT count(*) FROM pragma_table_info(?1, ?2) WHERE pk) = 1), hidden, pk > 0 \
              FROM pragma_table_xinfo(?1, ?2) WHERE hidden <> 1",
         )
         .bind(table)
@@ -129,11 +129,16 @@ async fn problems(connection: &mut SqliteConnection, table: &str) -> Result<Vec<
     })
 }
 
-fn column((name, sql_type, not_null, has_default, hidden): (String, String, bool, bool, i64)) -> LiveColumn {
+/// Name, type, whether null is rejected, whether there is a default, the kind of generation, and whether the column is
+/// part of the primary key.
+type ColumnRow = (String, String, bool, bool, i64, bool);
+
+fn column((name, sql_type, not_null, has_default, hidden, is_primary_key): ColumnRow) -> LiveColumn {
     LiveColumn {
         name,
         sql_type,
         not_null,
+        is_primary_key,
         has_default,
         is_readable: true,
         generated: match hidden {
