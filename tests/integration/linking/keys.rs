@@ -2,7 +2,7 @@
 
 use clerk_auth::SyncedUser;
 use clerk_auth::sync::SyncError;
-use clerk_auth::sync::SyncOutcome::{Inserted, Linked, Unchanged};
+use clerk_auth::sync::SyncOutcome::{Inserted, Linked, Unchanged, Updated};
 use clerk_auth::testing::event;
 use clerk_auth::time::Clock;
 use clerk_auth::user::StoredIn;
@@ -133,6 +133,22 @@ async fn key_with_the_clerk_id_as_fallback_is_the_id_of_new_users(database: Test
     // A later external id neither changes the column, nor links another row.
     let (outcome, user) = synced(&profiles, guest("user_new", "g2")).await;
     assert_eq!((outcome, user.id.as_str()), (Unchanged, "user_new"));
+    let changed = guest("user_new", "g2")
+        .claim("name", "Changed")
+        .claim("updatedAt", 6);
+    let (outcome, user) = synced(&profiles, changed).await;
+    assert_eq!(
+        (outcome, user.id.as_str(), user.name.as_deref()),
+        (Updated, "user_new", Some("Changed"))
+    );
+    let mut imported = super::user("user_new", Some("g2"), 7);
+    imported["first_name"] = "Imported".into();
+    let (_fake, api) = super::clerk([imported]).await;
+    let counts = profiles.users.import(&api).run().await.expect("it runs");
+    assert_eq!((counts.updated, counts.linked), (1, 0));
+    let kept =
+        "SELECT count(*) FROM guests WHERE id = 'user_new' AND clerk_id = 'user_new' AND name = 'Imported'";
+    assert_eq!(profiles.pool.number(kept).await, 1);
     // No user gets the row of another by an external id that is the other's Clerk id.
     let refused = profiles.sync(guest("user_eve", "user_new")).await;
     assert!(
