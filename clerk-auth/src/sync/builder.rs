@@ -30,8 +30,8 @@ use super::store::hooks::{EventHook, Hook, Hooks, OnEvent, StoreFuture};
 use crate::backend_api::BackendApi;
 use crate::clerk::Clerk;
 use crate::schema::{self, SchemaError};
-#[cfg(feature = "postgres")]
 use crate::template::{on_one_line, patch_command_of};
+#[cfg(feature = "postgres")]
 use crate::user::StoredIn;
 use crate::user::SyncedUser;
 use crate::webhook::Webhook;
