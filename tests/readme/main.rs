@@ -191,9 +191,12 @@ fn commands_and_program_answer_the_first_request() {
     );
     let mut line = String::new();
     let mut output = BufReader::new(running.0.stdout.take().expect("a pipe"));
-    output
-        .read_line(&mut line)
-        .expect("the program prints its address");
+    // Log lines come before it: start-up prints the template for Clerk.
+    while !line.starts_with("listening on ") {
+        line.clear();
+        let read = output.read_line(&mut line).expect("the program prints");
+        assert_ne!(read, 0, "the program prints its address");
+    }
     assert_eq!(line, format!("listening on http://{address}\n"));
 
     let answer = succeed(shell(&folder, &call.replace(ADDRESS, &address)));
