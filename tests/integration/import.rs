@@ -45,6 +45,7 @@ on_both_databases!(
     the_hook_runs_once_for_each_new_row,
     a_hook_that_fails_for_one_user_fails_for_nobody_else,
     whom_clerk_does_not_know_is_deleted_on_request,
+    row_with_a_placeholder_is_neither_deleted_nor_reported,
     whom_the_tombstones_remember_is_not_imported_again,
     a_secret_key_of_another_instance_writes_nothing,
     replaced_key_does_not_make_another_instance,
@@ -615,6 +616,25 @@ async fn whom_clerk_does_not_know_is_deleted_on_request(database: TestDatabase) 
     assert_eq!(it.fake.requests(&by_name), 1);
     let counts = it.import().delete_missing().run().await.expect("it is imported");
     assert_eq!(counts.deleted, 0);
+}
+
+async fn row_with_a_placeholder_is_neither_deleted_nor_reported(database: TestDatabase) {
+    let it = start::<Member>(&database).await;
+    it.sync("user_gone", "Gone", 5).await.expect("it syncs");
+    it.fake.put_user(user("user_ada", "Ada", 50));
+    for id in ["unlinked_7", "", "42", "legacy_user_7"] {
+        it.pool
+            .execute(&format!(
+                "INSERT INTO members (clerk_id, email, name, clerk_version) VALUES ('{id}', 'old@example.com', 'Legacy', 0)"
+            ))
+            .await;
+    }
+    let counts = it.import().delete_missing().run().await.expect("it is imported");
+    assert_eq!(numbers(counts), [1, 0, 0, 0, 0, 1]);
+    let kept = "SELECT count(*) FROM members WHERE name = 'Legacy' AND clerk_deleted_at IS NULL AND clerk_version = 0";
+    assert_eq!(it.number(kept).await, 4);
+    let drift = it.users.verify(&it.api).await.expect("it is compared");
+    assert!(drift.is_empty(), "{drift}");
 }
 
 async fn whom_the_tombstones_remember_is_not_imported_again(database: TestDatabase) {

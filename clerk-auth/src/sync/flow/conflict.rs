@@ -22,6 +22,7 @@ use sqlx::error::DatabaseError;
 #[cfg(feature = "backend-api")]
 use super::delete;
 use super::refusal;
+use crate::id::is_clerk_user_id;
 #[cfg(feature = "backend-api")]
 use crate::sync::backend::budget::Answer;
 #[cfg(feature = "backend-api")]
@@ -158,7 +159,7 @@ impl<U: SyncedUser> Engine<U> {
             #[cfg(feature = "backend-api")]
             if index.unique_in_clerk {
                 for (holder, _) in self.holders(observation, column).await? {
-                    if is_clerk_id(&holder) {
+                    if is_clerk_user_id(&holder) {
                         self.refresh_holder(&holder).await?;
                     }
                 }
@@ -325,11 +326,7 @@ impl<U: SyncedUser> Engine<U> {
 /// Returns whether sync has written the row. A row of the application's own has a placeholder instead of a Clerk user id,
 /// or the version 0, the default of a column that was added to a table with rows.
 fn is_synced<U>(clerk_id: &str, stored: &StoredRow<U>) -> bool {
-    is_clerk_id(clerk_id) && stored.version > Version::stored(0)
-}
-
-fn is_clerk_id(clerk_id: &str) -> bool {
-    clerk_id.starts_with("user_")
+    is_clerk_user_id(clerk_id) && stored.version > Version::stored(0)
 }
 
 /// Returns whether a row releases a unique value to a row of this version.
