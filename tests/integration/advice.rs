@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use clerk_auth::SyncedUser;
+use clerk_auth::claim::InvalidClaim;
 use clerk_auth::schema::{self, Problem};
 use clerk_auth::user::StoredIn;
 use clerk_auth_tests::database::TestDatabase;
@@ -298,6 +299,60 @@ async fn columns_of_other_types_keep_their_values() {
          AND clerk_version = CASE clerk_id WHEN 'user_ada' THEN 5 ELSE 0 END AND clerk_deleted_at = '2024-07-01Z'",
     )
     .await;
+}
+
+/// An enum of the database, whose name the derive cannot know.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, sqlx::Type)]
+#[sqlx(type_name = "plan", rename_all = "lowercase")]
+enum Plan {
+    Free,
+    Pro,
+}
+
+fn plan(claim: Option<&serde_json::Value>) -> Result<Plan, InvalidClaim> {
+    match claim.and_then(serde_json::Value::as_str) {
+        None | Some("free") => Ok(Plan::Free),
+        Some("pro") => Ok(Plan::Pro),
+        Some(_) => Err(InvalidClaim::new("the plan is unknown")),
+    }
+}
+
+#[derive(Clone, Debug, SyncedUser)]
+#[synced_user(
+    table = "planned",
+    database(postgres),
+    template_json = r#"{ "plan": "{{user.public_metadata.plan}}", "updatedAt": "{{user.updated_at}}" }"#
+)]
+#[expect(dead_code, reason = "the table is looked at")]
+struct Planned {
+    clerk_id: String,
+    #[claim(with = plan)]
+    #[column(sql_type = "TEXT")]
+    plan: Plan,
+}
+
+/// A statement would change nothing: the struct is wrong.
+#[tokio::test]
+async fn field_of_another_type_than_the_struct_s_table_has_no_statement() {
+    let database = TestDatabase::postgres().await;
+    let pool = Pool::open(database.url(), 2).await;
+    pool.execute("CREATE TYPE plan AS ENUM ('free', 'pro')").await;
+    pool.execute(<Planned as StoredIn<sqlx::Postgres>>::CREATE_TABLE)
+        .await;
+    let Pool::Postgres(postgres) = &pool else {
+        panic!("it is PostgreSQL");
+    };
+    let problems = schema::diff::<Planned, _>(postgres)
+        .await
+        .expect("the database answers");
+    let [problem] = &problems[..] else {
+        panic!("{problems:?}");
+    };
+    assert!(
+        problem.what.contains(r#"`#[column(sql_type = "…")]`"#),
+        "{problem:?}"
+    );
+    assert_eq!(problem.mend, None);
 }
 
 #[tokio::test]

@@ -239,6 +239,26 @@ impl Kind {
     }
 }
 
+/// Returns whether two names are those of one type, as far as the names are known.
+pub(super) fn is_same_type(one: &str, other: &str) -> bool {
+    printed(one) == printed(other)
+}
+
+/// Returns the name that PostgreSQL prints for a type that has several.
+fn printed(sql_type: &str) -> String {
+    let name = sql_type.to_ascii_lowercase();
+    match &*name {
+        "timestamptz" => "timestamp with time zone".to_owned(),
+        "int8" => "bigint".to_owned(),
+        "int4" | "int" => "integer".to_owned(),
+        "int2" => "smallint".to_owned(),
+        "bool" => "boolean".to_owned(),
+        "float4" => "real".to_owned(),
+        "float8" => "double precision".to_owned(),
+        _ => name,
+    }
+}
+
 /// Converts a column's values without a loss.
 fn converted(name: &str, from: &str, to: &str) -> Option<String> {
     Some(match (Kind::of(from), Kind::of(to)) {

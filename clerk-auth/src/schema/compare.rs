@@ -1,7 +1,7 @@
 //! Compares a live table with a struct's expectations: a pure function.
 
 use super::Problem;
-use super::advice::Target;
+use super::advice::{Target, is_same_type};
 use super::live::{Live, LiveColumn, quote, quote_path};
 use crate::user::ColumnDefinition;
 
@@ -120,8 +120,8 @@ pub(super) fn problems(expected: Expected<'_>, live: &Live, can_alter_columns: b
 }
 
 /// The remark about rows without a Clerk user id.
-const UNLINKED: &str =
-    " (rows that are there already get the id of no user, until the application links them to their users)";
+const UNLINKED: &str = " (rows that are there already get the id of no user; to give them to their users by a key of yours, add \
+     `link(…)` to the struct first)";
 
 fn missing(target: &Target<'_>, column: &ColumnDefinition) -> Problem {
     let mend = target.add(column);
@@ -137,7 +137,21 @@ fn missing(target: &Target<'_>, column: &ColumnDefinition) -> Problem {
 }
 
 fn of_type(target: &Target<'_>, column: &ColumnDefinition, found: &LiveColumn) -> Option<Problem> {
-    (!found.is_readable).then(|| Problem {
+    if found.is_readable {
+        return None;
+    }
+    if is_same_type(&found.sql_type, column.sql_type) {
+        // The derive takes the type of the claim for that of a field whose own type it does not know.
+        return Some(Problem {
+            what: format!(
+                "the column `{}` is `{}`, as the struct's `CREATE TABLE` has it, and the field is of another type of the \
+                 database: name that type with `#[column(sql_type = \"…\")]`, and create the type and the column with it",
+                column.name, found.sql_type
+            ),
+            mend: None,
+        });
+    }
+    Some(Problem {
         what: format!(
             "the column `{}` is `{}`, from which the field cannot be read; it is expected to be `{}`",
             column.name, found.sql_type, column.sql_type
