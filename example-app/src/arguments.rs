@@ -4,8 +4,8 @@ use clerk_auth::sync::ImportCursor;
 
 /// The settings that are not arguments.
 const ENVIRONMENT: &str = "\
-The environment chooses the database and the Clerk instance: DATABASE_URL, LISTEN_ADDR, CLERK_PUBLISHABLE_KEY and the other
-variables of the README. Without any of them the application uses a file in the working directory and a local stand-in for
+The environment chooses the database and the Clerk instance: DATABASE_URL, LISTEN_ADDR, METRICS_ADDR (Prometheus),
+CLERK_PUBLISHABLE_KEY and the other variables of the README. Without any of them the application uses a file in the working directory and a local stand-in for
 Clerk.";
 
 /// A complete application: sign-in by Clerk, users in its own database.

@@ -25,6 +25,8 @@ pub struct Config {
     pub address: SocketAddr,
     /// `DATABASE_URL`.
     pub database_url: String,
+    /// `METRICS_ADDR`: where the metrics are served, if anywhere.
+    pub metrics_address: Option<SocketAddr>,
     /// Where sessions come from.
     pub sign_in: SignIn,
 }
@@ -44,6 +46,11 @@ pub enum ConfigError {
     /// `LISTEN_ADDR` is not an address.
     #[error("LISTEN_ADDR is `{0}`, which is not an address; use something like `127.0.0.1:3000`")]
     Address(String),
+    /// `METRICS_ADDR` is not an address.
+    #[error(
+        "METRICS_ADDR is `{0}`, which is not an address; use something like `127.0.0.1:9000`, or unset it"
+    )]
+    MetricsAddress(String),
     /// Some Clerk variables are set, but not enough.
     #[error(
         "{} set, but CLERK_PUBLISHABLE_KEY is missing; copy it from Clerk's dashboard (API keys), or unset every \
@@ -87,6 +94,9 @@ impl Config {
         let variable = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
         let address = variable("LISTEN_ADDR").unwrap_or_else(|| DEFAULT_ADDRESS.to_owned());
         let address: SocketAddr = address.parse().map_err(|_| ConfigError::Address(address))?;
+        let metrics_address = variable("METRICS_ADDR")
+            .map(|address| address.parse().map_err(|_| ConfigError::MetricsAddress(address)))
+            .transpose()?;
         let set: Vec<&'static str> = CLERK_VARIABLES
             .into_iter()
             .filter(|name| variable(name).is_some())
@@ -111,6 +121,7 @@ impl Config {
         Ok(Self {
             address,
             database_url: variable("DATABASE_URL").unwrap_or_else(|| DEFAULT_DATABASE.to_owned()),
+            metrics_address,
             sign_in,
         })
     }
@@ -139,6 +150,15 @@ mod tests {
     fn an_empty_variable_is_not_set() {
         let config = read(&[("CLERK_SECRET_KEY", ""), ("DATABASE_URL", " ")]).expect("nothing is set");
         assert_eq!(config.sign_in, SignIn::StandIn);
+    }
+
+    #[test]
+    fn metrics_are_served_where_the_variable_says() {
+        assert_eq!(read(&[]).expect("no variable is needed").metrics_address, None);
+        let config = read(&[("METRICS_ADDR", "127.0.0.1:9000")]).expect("an address");
+        assert_eq!(config.metrics_address, "127.0.0.1:9000".parse().ok());
+        let error = read(&[("METRICS_ADDR", "9000")]).expect_err("no address");
+        assert_eq!(error, ConfigError::MetricsAddress("9000".to_owned()));
     }
 
     #[test]

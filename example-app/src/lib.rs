@@ -5,6 +5,7 @@
 pub mod config;
 pub mod database;
 pub mod notes;
+pub mod observability;
 pub mod page;
 pub mod problem;
 pub mod user;

@@ -20,6 +20,7 @@ use clerk_auth::template::{self, ExpectedTemplate};
 use clerk_auth::webhook::WebhookVerifier;
 use example_app::config::{Config, DEFAULT_DATABASE, SignIn};
 use example_app::database::{Database, DatabaseError, Location};
+use example_app::observability::{observed, serve_metrics};
 use example_app::page::{self, FrontEnd};
 use example_app::user::User;
 use example_app::{AppState, app};
@@ -82,6 +83,9 @@ async fn serve() -> Result<(), Box<dyn Error>> {
         )
     })?;
     let address = listener.local_addr()?;
+    if let Some(address) = config.metrics_address {
+        serve_metrics(address).map_err(|error| format!("cannot serve metrics on {address}: {error}"))?;
+    }
     let (clerk, dev, verifier, front_end) = match config.sign_in {
         SignIn::Clerk => {
             let sends_webhooks =
@@ -133,6 +137,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
         .merge(received)
         .merge(front_end.routes())
         .public_nest("/dev", dev);
+    let router = observed(router.into());
     let served = axum::serve(listener, router).with_graceful_shutdown(async {
         stop_signal().await;
         let _ = stopping.send(());
