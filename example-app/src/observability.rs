@@ -1,4 +1,4 @@
-//! What operators see: an id and a span for each request, and an endpoint for metrics.
+//! The operator's view: an id and a span for each request, and an endpoint for metrics.
 
 use std::net::SocketAddr;
 

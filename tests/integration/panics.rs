@@ -1,9 +1,11 @@
 //! A panic of the application's code costs the request that met it, and nothing else: no turn, connection, lock or
 //! transaction is kept, and the next request is answered.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -14,13 +16,14 @@ use clerk_auth::backend_api::BackendApi;
 use clerk_auth::claim::{FromClaim, InvalidClaim, Text};
 use clerk_auth::id::UserId;
 use clerk_auth::routing::webhooks;
-use clerk_auth::sync::{BoxError, NotImported, SyncError};
+use clerk_auth::sync::{BoxError, NotImported, SyncError, SyncOutcome};
 use clerk_auth::testing::{FakeClerk, SignedDelivery, event, user_object};
 use clerk_auth::time::{Clock, Timestamp};
 use clerk_auth::user::StoredIn;
 use clerk_auth::webhook::WebhookVerifier;
 use clerk_auth::{Clerk, Session, SyncedUser, UserSync, authenticated};
 use clerk_auth_tests::database::TestDatabase;
+use clerk_auth_tests::log::Log;
 use clerk_auth_tests::on_both_databases;
 use clerk_auth_tests::profiles::{Pool, Profiles, issuer};
 use futures_util::future::join_all;
@@ -31,11 +34,17 @@ on_both_databases!(
     panic_of_a_type_costs_one_request,
     panic_while_rows_are_read_together_costs_one_user,
     panic_of_a_hook_costs_one_request,
+    panic_while_a_row_is_read_for_one_request_costs_that_request,
     panic_costs_one_delivery,
     panic_costs_one_user_of_an_import,
 );
 
 const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+
+thread_local! {
+    /// Makes the next reads of the name `decode again` panic.
+    static IS_PANICKING: Cell<bool> = const { Cell::new(false) };
+}
 
 /// A name whose value selects the implementation that panics.
 #[derive(Debug, Eq)]
@@ -68,6 +77,10 @@ impl FromStr for Touchy {
 
     fn from_str(text: &str) -> Result<Self, InvalidClaim> {
         Self::touch(text, "decode");
+        assert!(
+            text != "decode again" || !IS_PANICKING.get(),
+            "the application panics now"
+        );
         Ok(Self(text.to_owned()))
     }
 }
@@ -124,6 +137,19 @@ struct Unkept {
     name: Option<Touchy>,
 }
 
+/// Not `Clone`: while its row is kept, each request reads one of its own.
+#[derive(Debug, SyncedUser)]
+#[synced_user(
+    table = "touchies",
+    template_json = r#"{"name": "{{user.first_name}}", "updatedAt": "{{user.updated_at}}"}"#,
+    database(postgres, sqlite)
+)]
+struct Single {
+    clerk_id: String,
+    #[column(text)]
+    name: Option<Touchy>,
+}
+
 #[derive(Clone, FromRef)]
 struct State {
     clerk: Clerk,
@@ -175,7 +201,8 @@ fn id<U: SyncedUser>(user: &U) -> String {
     let user: &dyn std::any::Any = user;
     let person = user.downcast_ref::<Person>().map(|it| &it.clerk_id);
     let unkept = user.downcast_ref::<Unkept>().map(|it| &it.clerk_id);
-    person.or(unkept).cloned().unwrap_or_default()
+    let single = user.downcast_ref::<Single>().map(|it| &it.clerk_id);
+    person.or(unkept).or(single).cloned().unwrap_or_default()
 }
 
 async fn hook(user_id: String, place: &'static str) -> Result<(), BoxError> {
@@ -263,7 +290,36 @@ async fn panic_while_rows_are_read_together_costs_one_user(database: TestDatabas
     people.users.sync(&sessions[0]).await.expect("it reads still");
 }
 
+async fn panic_while_a_row_is_read_for_one_request_costs_that_request(database: TestDatabase) {
+    let pool = Pool::open(database.url(), 2).await;
+    let people: Profiles<Single> = start(pool.clone()).await;
+    insert(&pool, "user_again", "decode again").await;
+    let again = session(&people, "user_again", "decode again").await;
+    // A row is kept once notifications arrive.
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while people.users.sync(&again).await.expect("it syncs").outcome != SyncOutcome::Cached {
+        assert!(Instant::now() < deadline, "no row is kept");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    for round in 0..5 {
+        IS_PANICKING.set(true);
+        let panicked = people.users.sync(&again).await;
+        assert!(matches!(panicked, Err(SyncError::Panicked)), "{panicked:?}");
+        IS_PANICKING.set(false);
+        people
+            .users
+            .sync(&again)
+            .await
+            .expect("the next request is answered");
+        let ada = session(&people, &format!("user_{round}"), "Ada").await;
+        people.users.sync(&ada).await.expect("another is answered");
+    }
+}
+
 async fn panic_of_a_hook_costs_one_request(database: TestDatabase) {
+    // An error is formatted only if it is logged.
+    let log = Log::default();
+    let _subscriber = tracing::subscriber::set_default(log.clone());
     let pool = Pool::open(database.url(), 1).await;
     let people: Profiles<Person> = start(pool.clone()).await;
     insert(&pool, "user_delete", "Ada").await;
@@ -284,6 +340,13 @@ async fn panic_of_a_hook_costs_one_request(database: TestDatabase) {
         let ada = session(&people, &format!("user_{round}"), "Ada").await;
         people.users.sync(&ada).await.expect("another is answered");
     }
+    let lines = log.lines();
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.contains("panicked as it was logged")),
+        "{lines:#?}"
+    );
     let rows = "SELECT count(*) FROM touchies WHERE clerk_id IN ('user_insert', 'user_unspeakable')";
     assert_eq!(pool.number(rows).await, 0);
     let kept = "SELECT count(*) FROM touchies WHERE clerk_id = 'user_delete' AND clerk_deleted_at IS NULL";
@@ -365,7 +428,10 @@ async fn panic_costs_one_user_of_an_import(database: TestDatabase) {
     for place in 0..20 {
         fake.put_user(user(&format!("user_{place}"), "Ada"));
     }
-    let mut import = users.import(&api);
+    // The reason of the first user of each page is logged.
+    let log = Log::default();
+    let _subscriber = tracing::subscriber::set_default(log.clone());
+    let mut import = users.import(&api).page_size(1);
     let mut not_imported = BTreeMap::new();
     let mut inserted = 0;
     while let Some(step) = import.next().await {
