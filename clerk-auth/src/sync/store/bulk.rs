@@ -110,7 +110,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
             let linked = if existing.contains(row.clerk_id()) {
                 None
             } else {
-                match Self::bound(row)?.1 {
+                match Self::bind_key(row, &mut DB::Arguments::default())? {
                     BoundKey::None => None,
                     BoundKey::Key => self.link(transaction, row).await?,
                     BoundKey::Invalid(problem) => {

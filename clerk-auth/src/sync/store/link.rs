@@ -89,7 +89,11 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
                 return Ok(linked);
             }
             // The user has a row by now, or the row with the key is gone.
-            if let Some(written) = self.upsert_row(connection, observation).await? {
+            let (arguments, _) = Self::bound(observation)?;
+            if let Some(written) = self
+                .upsert_row(connection, observation.clerk_id(), arguments)
+                .await?
+            {
                 return Ok(written);
             }
         }

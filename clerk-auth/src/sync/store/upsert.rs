@@ -69,34 +69,32 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         connection: &mut DB::Connection,
         observation: &Observation<'_, U>,
     ) -> Result<Upserted<U>, WriteError> {
-        let key = match Self::bound(observation)?.1 {
-            BoundKey::Invalid(problem) => {
-                self.refuse_key(connection, observation, problem).await?;
-                BoundKey::None
-            }
-            key => key,
-        };
-        if let Some(written) = self.upsert_row(connection, observation).await? {
+        let clerk_id = observation.clerk_id();
+        let (arguments, key) = Self::bound(observation)?;
+        let has_key = matches!(key, BoundKey::Key);
+        if let BoundKey::Invalid(problem) = key {
+            self.refuse_key(connection, observation, problem).await?;
+        }
+        if let Some(written) = self.upsert_row(connection, clerk_id, arguments).await? {
             return Ok(written);
         }
-        if self.select_tombstone(connection, observation.clerk_id()).await? {
+        if self.select_tombstone(connection, clerk_id).await? {
             return Err(WriteError::UserDeleted);
         }
-        match key {
-            BoundKey::Key => self.link_or_upsert(connection, observation).await,
-            // A trigger skips the row.
-            BoundKey::None | BoundKey::Invalid(_) => Err(sqlx::Error::RowNotFound.into()),
+        if has_key {
+            return self.link_or_upsert(connection, observation).await;
         }
+        // A trigger skips the row.
+        Err(sqlx::Error::RowNotFound.into())
     }
 
-    /// Runs [`StoredIn::UPSERT`]. Returns `None` if it returned no row.
+    /// Runs [`StoredIn::UPSERT`] with the values of [`bound`](Self::bound). Returns `None` if it returned no row.
     pub(super) async fn upsert_row(
         &self,
         connection: &mut DB::Connection,
-        observation: &Observation<'_, U>,
+        clerk_id: &str,
+        mut arguments: DB::Arguments,
     ) -> Result<Option<Upserted<U>>, WriteError> {
-        let clerk_id = observation.clerk_id();
-        let (mut arguments, _) = Self::bound(observation)?;
         if Self::ANNOUNCES {
             DB::add_text(&mut arguments, &self.sender)?;
         }
