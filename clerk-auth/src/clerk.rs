@@ -218,8 +218,8 @@ impl Clerk {
         });
     }
 
-    /// Ends a membership for the tokens whose claims were read up to now, although they have not expired. For a member
-    /// who was removed from an organization, as Clerk's webhook `organizationMembership.deleted` reports.
+    /// Ends a membership for the tokens whose claims were read up to now, although they have not expired. Clerk's webhook
+    /// `organizationMembership.deleted` has the same effect.
     ///
     /// Such tokens have no [organization](Session::organization) from now on; what needs no organization works as
     /// before. A token whose claims are read later is believed, so call this method after Clerk has confirmed the

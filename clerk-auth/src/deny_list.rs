@@ -35,10 +35,9 @@
 //!   the same second has. After an end, Clerk's origin mints no token with the organization. A member who returns within
 //!   the second is a member by the event that reports the return.
 //! - **An event of a member is a state,** not a difference: role and permissions as they are after it. A change of
-//!   metadata alone repeats what the token claims, and so changes nothing. If the event lacks
-//!   the role, the member has no role. If it lacks permissions, the member has none, unless the role is that of the
-//!   token. With Billing, permissions of the event
-//!   are limited to the features of the organization's plan, which only the token lists.
+//!   metadata alone repeats what the token claims, and so changes nothing. If the event lacks the role, the member has
+//!   no role. If it lacks permissions, the member has none, unless the role is that of the token. With Billing,
+//!   permissions of the event are limited to the features of the organization's plan, which only the token lists.
 //! - **An event that names no user** may concern any member, so it ends the membership that older tokens of the
 //!   organization claim, for each of them. A new token settles it.
 //! - **Memory is bounded apart from the other denials,** so that changes of memberships displace no ban. A role with

@@ -201,8 +201,19 @@ pub fn check_template(
     let found = claims_of(pulled)?;
     let (mut missing, mut different) = (Vec::new(), Vec::new());
     let mut wanted = found.clone();
-    for expected in structs {
-        for (name, value) in expected.claims() {
+    let structs_claims: Vec<Map<String, Value>> = structs.iter().map(ExpectedTemplate::claims).collect();
+    let unused = found
+        .iter()
+        .filter(|(name, _)| !structs_claims.iter().any(|claims| claims.contains_key(*name)))
+        .map(|(name, value)| CheckedClaim {
+            name: name.clone(),
+            expected_by: None,
+            expected: None,
+            found: Some(value.clone()),
+        })
+        .collect();
+    for (expected, claims) in structs.iter().zip(structs_claims) {
+        for (name, value) in claims {
             let there = found.get(&name);
             if there.is_some_and(|there| canonical(there) == canonical(&value)) {
                 continue;
@@ -221,17 +232,6 @@ pub fn check_template(
             });
         }
     }
-    let known: Vec<Map<String, Value>> = structs.iter().map(ExpectedTemplate::claims).collect();
-    let unused = found
-        .iter()
-        .filter(|(name, _)| !known.iter().any(|claims| claims.contains_key(*name)))
-        .map(|(name, value)| CheckedClaim {
-            name: name.clone(),
-            expected_by: None,
-            expected: None,
-            found: Some(value.clone()),
-        })
-        .collect();
     let sizes: Option<usize> = found.iter().map(|(name, value)| size::claim(name, value)).sum();
     let bytes = sizes.map(|bytes| bytes + 2);
     let is_allowed = structs.iter().any(ExpectedTemplate::allows_any_size);
