@@ -52,15 +52,6 @@ impl Person for Member {
     }
 }
 
-/// Another empty database of the same kind.
-async fn another(database: &TestDatabase) -> TestDatabase {
-    if database.is_sqlite() {
-        TestDatabase::sqlite()
-    } else {
-        TestDatabase::postgres().await
-    }
-}
-
 /// Opens a database with the struct's table, and carts that reference its rows.
 async fn open<U: Person>(database: &TestDatabase) -> Pool {
     let pool = Pool::open(database.url(), 5).await;
@@ -196,7 +187,7 @@ async fn a_valid_token_of_a_deleted_user_is_refused_and_brings_nobody_back(datab
         let bob = one.sync(token("user_bob", "Bob", 7)).await.expect("it syncs");
         assert_eq!(bob.outcome, Inserted);
     }
-    of::<Profile>(another(&database).await).await;
+    of::<Profile>(database.another().await).await;
     of::<Member>(database).await;
 }
 
@@ -270,7 +261,7 @@ async fn a_hook_that_fails_deletes_nothing_and_the_next_try_works(database: Test
         assert_eq!(pool.number("SELECT count(*) FROM carts").await, 0);
         assert_eq!(events(&pool, "deleted").await, 1);
     }
-    of::<Profile>(another(&database).await).await;
+    of::<Profile>(database.another().await).await;
     of::<Member>(database).await;
 }
 
@@ -292,7 +283,7 @@ async fn deletions_at_once_run_the_hook_once(database: TestDatabase) {
             assert_eq!(events(&pool, "deleted").await, round + 1);
         }
     }
-    of::<Profile>(another(&database).await).await;
+    of::<Profile>(database.another().await).await;
     of::<Member>(database).await;
 }
 
@@ -344,7 +335,7 @@ async fn requests_at_the_time_of_a_deletion_leave_nothing_behind(database: TestD
             assert_eq!(events(&pool, "deleted").await, deleted);
         }
     }
-    of::<Profile>(another(&database).await).await;
+    of::<Profile>(database.another().await).await;
     of::<Member>(database).await;
 }
 

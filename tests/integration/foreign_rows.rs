@@ -1,18 +1,14 @@
 //! Rows that sync has neither written nor claimed: a unique value in one of them refuses a user, and the row stays as it
 //! is.
 
-use axum::Router;
 use axum::http::StatusCode;
 use clerk_auth::backend_api::BackendApi;
-use clerk_auth::routing::webhooks;
 use clerk_auth::sync::{NotImported, SyncError};
-use clerk_auth::testing::{FakeClerk, SignedDelivery, event, set_email, user_object};
+use clerk_auth::testing::{FakeClerk, event, set_email, user_object};
 use clerk_auth::time::{Clock, Timestamp};
-use clerk_auth::webhook::WebhookVerifier;
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::on_both_databases;
 use clerk_auth_tests::profiles::{Profiles, issuer, token};
-use tower::ServiceExt;
 
 on_both_databases!(
     value_of_a_row_that_is_not_of_sync_is_refused_and_the_row_is_kept,
@@ -20,15 +16,7 @@ on_both_databases!(
     row_that_a_webhook_has_deleted_gives_way,
 );
 
-const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const TAKEN: &str = "legacy@example.com";
-
-async fn another(database: &TestDatabase) -> TestDatabase {
-    match database.is_sqlite() {
-        true => TestDatabase::sqlite(),
-        false => TestDatabase::postgres().await,
-    }
-}
 
 async fn start(database: &TestDatabase, clerk_id: &str, version: i64) -> Profiles {
     let profiles = Profiles::start(database).await;
@@ -49,15 +37,6 @@ async fn row(profiles: &Profiles, clerk_id: &str) -> Option<String> {
     profiles.pool.text(&sql).await
 }
 
-async fn receive(profiles: &Profiles, body: &serde_json::Value) -> StatusCode {
-    let now = profiles.clock.now();
-    let delivery = SignedDelivery::new(SECRET, body, now);
-    let verifier = WebhookVerifier::new(SECRET.parse().expect("a secret")).clock(profiles.clock.clone());
-    let router: Router = Router::new().route("/", webhooks(&profiles.users, verifier));
-    let answer = router.oneshot(delivery.request("/")).await;
-    answer.expect("a router answers").status()
-}
-
 fn user(user_id: &str, updated_at: i64) -> serde_json::Value {
     let mut user = user_object(user_id, Timestamp::from_seconds(updated_at));
     set_email(&mut user, Some(TAKEN));
@@ -74,7 +53,7 @@ async fn value_of_a_row_that_is_not_of_sync_is_refused_and_the_row_is_kept(datab
         ("user_of_another_instance", -1),
     ];
     for (clerk_id, version) in rows {
-        let database = another(&database).await;
+        let database = database.another().await;
         let profiles = start(&database, clerk_id, version).await;
         let before = row(&profiles, clerk_id).await;
         for updated_at in [7, 8] {
@@ -87,7 +66,7 @@ async fn value_of_a_row_that_is_not_of_sync_is_refused_and_the_row_is_kept(datab
             );
         }
         let updated = event("user.updated", user("user_ada", 9), profiles.clock.now());
-        assert_eq!(receive(&profiles, &updated).await, StatusCode::NO_CONTENT);
+        assert_eq!(profiles.receive(&updated).await, StatusCode::NO_CONTENT);
         let fake = FakeClerk::start().await.expect("a port is free");
         fake.publish(issuer().jwks());
         fake.put_user(user("user_ada", 9));
@@ -118,7 +97,7 @@ async fn value_of_a_row_that_is_not_of_sync_is_refused_and_the_row_is_kept(datab
 
 async fn deleted_row_that_sync_has_not_written_keeps_its_value(database: TestDatabase) {
     for clerk_id in ["legacy_42", "user_legacy"] {
-        let database = another(&database).await;
+        let database = database.another().await;
         let profiles = start(&database, clerk_id, 0).await;
         profiles
             .pool
@@ -137,7 +116,7 @@ async fn row_that_a_webhook_has_deleted_gives_way(database: TestDatabase) {
     let profiles = start(&database, "user_legacy", 0).await;
     let deleted = serde_json::json!({"id": "user_legacy", "object": "user", "deleted": true});
     let deleted = event("user.deleted", deleted, profiles.clock.now());
-    assert_eq!(receive(&profiles, &deleted).await, StatusCode::NO_CONTENT);
+    assert_eq!(profiles.receive(&deleted).await, StatusCode::NO_CONTENT);
     let synced = profiles
         .sync(token("user_ada", "Ada", 7).claim("email", TAKEN))
         .await

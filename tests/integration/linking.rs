@@ -4,23 +4,19 @@ mod keys;
 mod races;
 mod schema;
 
-use axum::Router;
 use axum::http::StatusCode;
 use clerk_auth::SyncedUser;
 use clerk_auth::backend_api::BackendApi;
-use clerk_auth::routing::webhooks;
 use clerk_auth::sync::SyncOutcome::{Inserted, Linked, Unchanged, Updated};
 use clerk_auth::sync::{NotImported, SyncError, SyncOutcome};
-use clerk_auth::testing::{FakeClerk, SessionToken, SignedDelivery, event, set_email, user_object};
+use clerk_auth::testing::{FakeClerk, SessionToken, event, set_email, user_object};
 use clerk_auth::time::{Clock, Timestamp};
 use clerk_auth::user::StoredIn;
-use clerk_auth::webhook::WebhookVerifier;
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::log::Log;
 use clerk_auth_tests::on_both_databases;
 use clerk_auth_tests::profiles::{Pool, Profiles, issuer};
 use serde_json::Value;
-use tower::ServiceExt;
 
 on_both_databases!(
     legacy_row_is_linked_once_and_is_never_taken_over,
@@ -36,8 +32,6 @@ on_both_databases!(
     hook_runs_once_for_a_linked_row_and_can_refuse,
     older_edge_token_changes_nothing_after_the_link,
 );
-
-const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
 /// A customer of a shop that had its table before Clerk.
 #[derive(Clone, Debug, Eq, PartialEq, SyncedUser)]
@@ -122,15 +116,6 @@ async fn row(pool: &Pool, id: i64) -> String {
     let columns = "coalesce(clerk_id, '-') || ' ' || coalesce(email, '-') || ' ' || coalesce(name, '-') || ' ' || credits";
     let sql = format!("SELECT {columns} FROM customers WHERE id = {id}");
     pool.text(&sql).await.expect("there is a row")
-}
-
-async fn receive<U: SyncedUser>(profiles: &Profiles<U>, body: &Value) -> StatusCode {
-    let now = profiles.clock.now();
-    let delivery = SignedDelivery::new(SECRET, body, now);
-    let verifier = WebhookVerifier::new(SECRET.parse().expect("a secret")).clock(profiles.clock.clone());
-    let router: Router = Router::new().route("/", webhooks(&profiles.users, verifier));
-    let answer = router.oneshot(delivery.request("/")).await;
-    answer.expect("a router answers").status()
 }
 
 async fn clerk(users: impl IntoIterator<Item = Value>) -> (FakeClerk, BackendApi) {
@@ -272,7 +257,7 @@ async fn linked_row_stays_when_the_key_changes(database: TestDatabase) {
         user("user_ada", Some("no key"), 20),
         profiles.clock.now(),
     );
-    assert_eq!(receive(&profiles, &updated).await, StatusCode::NO_CONTENT);
+    assert_eq!(profiles.receive(&updated).await, StatusCode::NO_CONTENT);
     assert_eq!(
         row(&profiles.pool, 3).await,
         "user_ada user_ada@example.com Legacy 3 7"
@@ -283,7 +268,7 @@ async fn webhook_links_like_a_token(database: TestDatabase) {
     let profiles = start(&database).await;
     let now = profiles.clock.now();
     let created = event("user.created", user("user_ada", Some("3"), 9), now);
-    assert_eq!(receive(&profiles, &created).await, StatusCode::NO_CONTENT);
+    assert_eq!(profiles.receive(&created).await, StatusCode::NO_CONTENT);
     assert_eq!(
         row(&profiles.pool, 3).await,
         "user_ada user_ada@example.com Legacy 3 7"
@@ -291,7 +276,7 @@ async fn webhook_links_like_a_token(database: TestDatabase) {
     // Users who will never fit are acknowledged: those of a taken row, and those with a key that the column cannot hold.
     for key in ["3", "three"] {
         let created = event("user.created", user("user_eve", Some(key), 9), now);
-        assert_eq!(receive(&profiles, &created).await, StatusCode::NO_CONTENT);
+        assert_eq!(profiles.receive(&created).await, StatusCode::NO_CONTENT);
     }
     assert_eq!(
         row(&profiles.pool, 3).await,
@@ -447,7 +432,7 @@ async fn deleted_user_links_nothing(database: TestDatabase) {
         event("user.deleted", data, profiles.clock.now())
     };
     assert_eq!(
-        receive(&profiles, &deleted("user_ada")).await,
+        profiles.receive(&deleted("user_ada")).await,
         StatusCode::NO_CONTENT
     );
     let refused = profiles.sync(token("user_ada", "4", 9)).await;
@@ -527,7 +512,7 @@ async fn older_edge_token_changes_nothing_after_the_link(database: TestDatabase)
     let mut newer = user_object("user_ada", Timestamp::from_milliseconds((now - 60) * 1000 + 700));
     set_email(&mut newer, Some("newest@example.com"));
     let updated = event("user.updated", newer, profiles.clock.now());
-    assert_eq!(receive(&profiles, &updated).await, StatusCode::NO_CONTENT);
+    assert_eq!(profiles.receive(&updated).await, StatusCode::NO_CONTENT);
     let edge = token("user_ada", "3", now - 60)
         .claim("jti", "later")
         .claims_read_at(read_at);

@@ -1,20 +1,16 @@
 //! `#[claim(unique = "refuse")]`: a value that another row has refuses the user, whatever the versions, and changes nothing.
 
-use axum::Router;
 use axum::http::StatusCode;
 use clerk_auth::SyncedUser;
 use clerk_auth::backend_api::BackendApi;
-use clerk_auth::routing::webhooks;
 use clerk_auth::sync::{NotImported, SyncError};
-use clerk_auth::testing::{FakeClerk, SessionToken, SignedDelivery, event, set_email, user_object};
+use clerk_auth::testing::{FakeClerk, SessionToken, event, set_email, user_object};
 use clerk_auth::time::{Clock, Timestamp};
 use clerk_auth::user::StoredIn;
-use clerk_auth::webhook::WebhookVerifier;
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::on_both_databases;
 use clerk_auth_tests::profiles::{Pool, Profiles, issuer, token};
 use serde_json::{Value, json};
-use tower::ServiceExt;
 
 on_both_databases!(
     taken_value_is_refused_whatever_the_versions,
@@ -24,7 +20,6 @@ on_both_databases!(
     other_unique_values_are_still_won_by_the_newest,
 );
 
-const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const SHARED: &str = "shared@example.com";
 
 /// Keeps its e-mail address until its user gives it up.
@@ -75,15 +70,6 @@ async fn refused(profiles: &Profiles<Subscriber>, token: SessionToken<'_>) {
         matches!(&refused, Err(SyncError::Conflict(columns)) if columns == &["email"]),
         "{refused:?}"
     );
-}
-
-async fn receive(profiles: &Profiles<Subscriber>, body: &Value) -> StatusCode {
-    let now = profiles.clock.now();
-    let delivery = SignedDelivery::new(SECRET, body, now);
-    let verifier = WebhookVerifier::new(SECRET.parse().expect("a secret")).clock(profiles.clock.clone());
-    let router: Router = Router::new().route("/", webhooks(&profiles.users, verifier));
-    let answer = router.oneshot(delivery.request("/")).await;
-    answer.expect("a router answers").status()
 }
 
 fn user(user_id: &str, email: &str, updated_at: i64) -> Value {
@@ -161,7 +147,7 @@ async fn taken_value_is_refused_by_webhook_and_import(database: TestDatabase) {
         .expect("it syncs");
     let before = rows(&profiles).await;
     let updated = event("user.updated", user("user_eve", SHARED, 9), profiles.clock.now());
-    assert_eq!(receive(&profiles, &updated).await, StatusCode::NO_CONTENT);
+    assert_eq!(profiles.receive(&updated).await, StatusCode::NO_CONTENT);
     assert_eq!(rows(&profiles).await, before);
     let fake = FakeClerk::start().await.expect("a port is free");
     fake.publish(issuer().jwks());
@@ -195,7 +181,7 @@ async fn value_of_a_deleted_user_is_free(database: TestDatabase) {
         .expect("it syncs");
     let deleted = json!({"id": "user_ada", "object": "user", "deleted": true});
     let deleted = event("user.deleted", deleted, profiles.clock.now());
-    assert_eq!(receive(&profiles, &deleted).await, StatusCode::NO_CONTENT);
+    assert_eq!(profiles.receive(&deleted).await, StatusCode::NO_CONTENT);
     let synced = profiles
         .sync(subscriber("user_eve", SHARED, 5))
         .await

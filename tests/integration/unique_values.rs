@@ -2,25 +2,21 @@
 
 use std::fmt;
 
-use axum::Router;
 use axum::http::StatusCode;
 use clerk_auth::backend_api::BackendApi;
 use clerk_auth::claim::InvalidClaim;
 use clerk_auth::id::UserId;
-use clerk_auth::routing::webhooks;
 use clerk_auth::sync::SyncOutcome::{Cached, Inserted, Unchanged, Updated};
 use clerk_auth::sync::{ImportCounts, NotImported, SyncError};
-use clerk_auth::testing::{FakeClerk, SessionToken, SignedDelivery, event, set_email, user_object};
+use clerk_auth::testing::{FakeClerk, SessionToken, event, set_email, user_object};
 use clerk_auth::time::{Clock, Timestamp};
 use clerk_auth::user::StoredIn;
-use clerk_auth::webhook::WebhookVerifier;
 use clerk_auth::{Session, SyncedUser};
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::log::Log;
 use clerk_auth_tests::on_both_databases;
 use clerk_auth_tests::profiles::{Pool, Profiles, issuer, token};
 use serde_json::Value;
-use tower::ServiceExt;
 
 on_both_databases!(
     value_of_another_claim_is_refused_and_changes_nothing,
@@ -42,7 +38,6 @@ on_both_databases!(
 );
 
 const SHARED: &str = "shared@example.com";
-const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
 async fn start(database: &TestDatabase, index: &str) -> Profiles {
     // A single connection is enough: none is held while another is requested.
@@ -109,12 +104,9 @@ fn conflict<T: fmt::Debug>(result: Result<T, SyncError>) -> Vec<&'static str> {
 }
 
 async fn receive<U: SyncedUser>(profiles: &Profiles<U>, user: Value) -> StatusCode {
-    let now = profiles.clock.now();
-    let delivery = SignedDelivery::new(SECRET, &event("user.updated", user, now), now);
-    let verifier = WebhookVerifier::new(SECRET.parse().expect("a secret")).clock(profiles.clock.clone());
-    let router: Router = Router::new().route("/", webhooks(&profiles.users, verifier));
-    let answer = router.oneshot(delivery.request("/")).await;
-    answer.expect("a router answers").status()
+    profiles
+        .receive(&event("user.updated", user, profiles.clock.now()))
+        .await
 }
 
 /// The user as Clerk describes them, last changed at a second.

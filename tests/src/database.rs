@@ -38,6 +38,19 @@ impl TestDatabase {
         }
     }
 
+    /// Makes another empty database of the same kind.
+    ///
+    /// # Panics
+    ///
+    /// Like [`postgres`](Self::postgres) and [`sqlite`](Self::sqlite).
+    pub async fn another(&self) -> Self {
+        if self.is_sqlite() {
+            Self::sqlite()
+        } else {
+            Self::postgres().await
+        }
+    }
+
     /// Where it is, for `DATABASE_URL`.
     pub fn url(&self) -> &str {
         &self.url

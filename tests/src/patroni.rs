@@ -119,27 +119,23 @@ impl Patroni {
     ///
     /// # Panics
     ///
-    /// If there is none in time.
+    /// If the cluster has none in time.
     pub async fn leader(&self) -> usize {
-        self.until("a leader", async || {
-            for node in 0..self.nodes.len() {
-                if self.is_leader(node).await {
-                    return Some(node);
-                }
-            }
-            None
-        })
-        .await
+        self.leader_among("a leader", |_| true).await
     }
 
     /// Waits for another leader than `old`.
     ///
     /// # Panics
     ///
-    /// If there is none in time.
+    /// If the cluster has none in time.
     pub async fn leader_after(&self, old: usize) -> usize {
-        self.until("another leader", async || {
-            for node in (0..self.nodes.len()).filter(|node| *node != old) {
+        self.leader_among("another leader", |node| node != old).await
+    }
+
+    async fn leader_among(&self, what: &str, is_candidate: impl Fn(usize) -> bool) -> usize {
+        self.until(what, async || {
+            for node in (0..self.nodes.len()).filter(|node| is_candidate(*node)) {
                 if self.is_leader(node).await {
                     return Some(node);
                 }

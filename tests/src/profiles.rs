@@ -1,16 +1,22 @@
 //! A table of a struct that only sync writes, so that its rows are kept for a while, and the handles on it.
 
+use axum::Router;
+use axum::http::StatusCode;
 use clerk_auth::clerk::AuthenticationError;
+use clerk_auth::routing::webhooks;
 use clerk_auth::sync::{CREATE_DENIALS, SyncError, UserSyncBuilder};
-use clerk_auth::testing::{Issuer, MovableClock, SessionToken};
+use clerk_auth::testing::{Issuer, MovableClock, SessionToken, SignedDelivery};
 use clerk_auth::time::{Clock, SystemClock};
 use clerk_auth::token::Refusal;
 use clerk_auth::user::StoredIn;
+use clerk_auth::webhook::WebhookVerifier;
 use clerk_auth::{Clerk, Session, Synced, SyncedUser, UserSync};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use serde_json::Value;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
 use sqlx::{AssertSqlSafe, Executor, PgPool, SqlitePool};
+use tower::ServiceExt;
 
 use crate::database::TestDatabase;
 
@@ -312,6 +318,25 @@ impl<U: SyncedUser> Profiles<U> {
             Err(AuthenticationError::Refused(Refusal::UserDeleted)) => Err(SyncError::UserDeleted),
             Err(error) => panic!("{error}"),
         }
+    }
+}
+
+/// A secret of webhooks, made up.
+const WEBHOOK_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+
+impl<U: SyncedUser> Profiles<U> {
+    /// The answer to a delivery of an event, signed now.
+    ///
+    /// # Panics
+    ///
+    /// If there is no answer.
+    pub async fn receive(&self, event: &Value) -> StatusCode {
+        let delivery = SignedDelivery::new(WEBHOOK_SECRET, event, self.clock.now());
+        let verifier =
+            WebhookVerifier::new(WEBHOOK_SECRET.parse().expect("a secret")).clock(self.clock.clone());
+        let router: Router = Router::new().route("/", webhooks(&self.users, verifier));
+        let answer = router.oneshot(delivery.request("/")).await;
+        answer.expect("a router answers").status()
     }
 }
 

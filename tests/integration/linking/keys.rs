@@ -12,7 +12,7 @@ use clerk_auth_tests::profiles::{Pool, Profiles, issuer};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{process, receive, start, synced, token};
+use super::{process, start, synced, token};
 
 on_both_databases!(
     key_of_the_wrong_type_refuses_a_new_user,
@@ -160,7 +160,7 @@ async fn key_with_the_clerk_id_as_fallback_is_the_id_of_new_users(database: Test
         super::user("user_two", Some("g2"), 9),
         profiles.clock.now(),
     );
-    assert!(receive(&profiles, &created).await.is_success());
+    assert!(profiles.receive(&created).await.is_success());
     let linked = "SELECT count(*) FROM guests WHERE id = 'g2' AND clerk_id = 'user_two'";
     assert_eq!(profiles.pool.number(linked).await, 1);
 }
@@ -197,7 +197,7 @@ async fn key_in_public_metadata_is_a_number_or_text(database: TestDatabase) {
     let mut three = super::user("user_3", None, 9);
     three["public_metadata"] = json!({"legacy": {"id": 3}});
     let created = event("user.created", three, profiles.clock.now());
-    assert!(receive(&profiles, &created).await.is_success());
+    assert!(profiles.receive(&created).await.is_success());
     let linked = "SELECT count(*) FROM patrons WHERE number = 3 AND clerk_id = 'user_3'";
     assert_eq!(profiles.pool.number(linked).await, 1);
 }
@@ -238,7 +238,7 @@ async fn tombstone_keeps_a_deleted_user_from_linking(database: TestDatabase) {
     let mut gone = super::user("user_gone", None, 9);
     gone["public_metadata"] = json!({"legacy": {"id": 1}});
     let created = event("user.created", gone.clone(), profiles.clock.now());
-    assert!(receive(&profiles, &created).await.is_success());
+    assert!(profiles.receive(&created).await.is_success());
     let (_fake, api) = super::clerk([gone]).await;
     let counts = profiles.users.import(&api).run().await.expect("it runs");
     assert_eq!((counts.linked, counts.skipped), (0, 1));
@@ -254,7 +254,7 @@ async fn tombstone_keeps_a_deleted_user_from_linking(database: TestDatabase) {
     assert_eq!(user.number, Some(1));
     let deleted = json!({"id": "user_ada", "object": "user", "deleted": true});
     let deleted = event("user.deleted", deleted, profiles.clock.now());
-    assert!(receive(&profiles, &deleted).await.is_success());
+    assert!(profiles.receive(&deleted).await.is_success());
     assert_eq!(profiles.pool.number("SELECT count(*) FROM patrons").await, 0);
     let (outcome, user) = synced(&profiles, patron("user_eve", json!(1))).await;
     assert_eq!((outcome, user.number), (Inserted, None));

@@ -9,7 +9,7 @@ use clerk_auth_tests::on_both_databases;
 use clerk_auth_tests::profiles::{Pool, Profiles};
 use futures_util::future::join_all;
 
-use super::{Customer, legacy_table, process, receive, row, token, user};
+use super::{Customer, legacy_table, process, row, token, user};
 
 on_both_databases!(
     concurrent_first_requests_link_one_row_once,
@@ -86,7 +86,7 @@ async fn webhook_and_token_at_once_link_once(database: TestDatabase) {
         let now = processes[0].clock.now();
         let created = event("user.created", user(&user_id, Some(&key.to_string()), 5), now);
         let (answer, synced) = tokio::join!(
-            receive(&processes[0], &created),
+            processes[0].receive(&created),
             processes[1].sync(token(&user_id, key.to_string(), 5))
         );
         assert!(answer.is_success(), "{answer}");
