@@ -1,68 +1,125 @@
 //! Tests through the public surface: the example application over HTTP, on real databases.
 
-mod addresses;
-mod advice;
-mod backend_api;
-mod bounds;
-mod changing_tables;
-mod configuration;
-mod conflicts;
-mod connections;
-mod credentials;
-mod deletion;
-mod denials;
-mod edge_denials;
-mod edge_tokens;
-mod error_codes;
-mod example;
-mod example_import;
-mod failures;
-mod faults;
-mod fixture;
-mod foreign_rows;
-mod freshness;
-mod guards;
+/// The cost of a request: round trips and writes.
+mod cost {
+    mod no_writes;
+    mod round_trips;
+}
+
+/// Bans, deletions and ended sessions are refused at once.
+mod denials {
+    mod edge_tokens;
+    pub(crate) mod events;
+}
+
+/// The example application as a process.
+mod example {
+    mod configuration;
+    mod import;
+    pub(crate) mod process;
+    pub(crate) mod rows;
+}
+
+/// Databases, networks, poolers and application code that fail.
+mod faults {
+    mod error_codes;
+    mod handler_connections;
+    mod kinds;
+    mod network;
+    mod panics;
+    mod pool;
+    mod pooler;
+}
+
 mod harness;
-mod hook;
-mod import;
-mod keys;
-mod layout;
+
+/// Clerk's users by the Backend API: imports, and the trust in the secret key.
+mod import {
+    mod odd_users;
+    mod secret_key;
+    mod users;
+}
+
 mod linking;
-mod logged_changes;
-mod membership_faults;
-mod memberships;
-mod migrations;
-mod model;
-mod newcomers;
-mod normalized_values;
-mod odd_users;
-mod openapi;
-mod panics;
-mod plans;
-mod pooler;
-mod process;
-mod processes;
-mod prose;
-mod races;
-mod refusal_log;
-mod refusals;
-mod refused_values;
-mod round_trips;
-mod router_methods;
-mod routers;
-mod secret_key;
-mod shortcodes;
-mod stand_in;
-mod stand_in_directory;
-mod stand_in_hosts;
-mod start_up;
-mod start_up_sqlite;
-mod statements;
-mod sync;
-mod template_check;
-mod trouble;
-mod types;
-mod unique_values;
-mod webhooks;
-mod webhooks_extractor;
-mod write_free;
+
+/// Events about memberships correct the roles of older tokens.
+mod memberships {
+    mod events;
+    mod faults;
+}
+
+/// Routers, extractors and layers: what each kind of caller gets.
+mod routing {
+    mod guards;
+    mod openapi;
+    mod router_methods;
+    mod routers;
+}
+
+/// The table beside the struct: start-up, its advice, the types of columns and the plans of statements.
+mod schema {
+    mod advice;
+    mod changing_tables;
+    mod checked_statements;
+    mod migrations;
+    mod query_plans;
+    mod start_up;
+    mod start_up_sqlite;
+    mod types;
+}
+
+/// The sources themselves: their order and their prose.
+mod sources {
+    pub(crate) mod layout;
+    mod prose;
+}
+
+/// The developer's stand-in for Clerk.
+mod stand_in {
+    mod changes;
+    mod directory;
+    mod hosts;
+}
+
+/// A signed-in request becomes a row.
+mod sync {
+    mod bounds;
+    mod conflicts;
+    mod deletion;
+    mod edge_tokens;
+    mod foreign_rows;
+    mod freshness;
+    mod logged_changes;
+    mod missing_claims;
+    mod normalized_values;
+    mod on_insert;
+    mod races;
+    mod reference_model;
+    mod refused_values;
+    mod requests;
+    mod sign_ups;
+    mod statements;
+    pub(crate) mod two_processes;
+    mod unique_values;
+}
+
+/// Session token templates: shortcodes, and the configuration that was pulled from Clerk.
+mod template {
+    mod check;
+    mod shortcodes;
+}
+
+/// Tokens, their keys and the reasons of a refusal: no rows.
+mod tokens {
+    mod addresses;
+    mod credentials;
+    mod keys;
+    mod refusal_log;
+    mod refusals;
+}
+
+/// Deliveries of Clerk's webhooks.
+mod webhooks {
+    mod deliveries;
+    mod extractor;
+}

@@ -23,7 +23,7 @@ use serde_json::Value;
 use syn::visit::Visit;
 use tower::ServiceExt;
 
-use crate::layout;
+use crate::sources::layout;
 
 const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 

@@ -11,7 +11,7 @@ use clerk_auth_tests::on_both_databases;
 use clerk_auth_tests::profiles::{Profiles, issuer, token};
 use serde_json::Value;
 
-use crate::denials::{deleted, receive, refusal, start};
+use crate::denials::events::{deleted, receive, refusal, start};
 
 on_both_databases!(
     edge_token_of_a_banned_user_is_refused_until_the_ban_is_lifted,

@@ -11,7 +11,7 @@ use clerk_auth_tests::on_both_databases;
 use clerk_auth_tests::profiles::{AlwaysRead, Pool, Profile, Profiles, token};
 use futures_util::future::join_all;
 
-use crate::processes::hears;
+use crate::sync::two_processes::hears;
 
 on_both_databases!(
     a_row_is_kept_for_its_time_and_no_longer,

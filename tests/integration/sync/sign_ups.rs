@@ -16,7 +16,7 @@ use futures_util::future::join_all;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Postgres, Sqlite};
 
-use crate::processes::hears;
+use crate::sync::two_processes::hears;
 
 on_both_databases!(
     the_first_requests_of_two_processes_make_one_row,

@@ -17,8 +17,8 @@ on_both_databases!(
 
 #[test]
 fn the_migrations_are_the_generated_ddl() {
-    let postgres = include_str!("../../example-app/migrations/postgres/0001_users.sql");
-    let sqlite = include_str!("../../example-app/migrations/sqlite/0001_users.sql");
+    let postgres = include_str!("../../../example-app/migrations/postgres/0001_users.sql");
+    let sqlite = include_str!("../../../example-app/migrations/sqlite/0001_users.sql");
     assert_eq!(
         postgres,
         format!("{};\n", <User as StoredIn<sqlx::Postgres>>::CREATE_TABLE)
@@ -28,8 +28,8 @@ fn the_migrations_are_the_generated_ddl() {
         format!("{};\n", <User as StoredIn<sqlx::Sqlite>>::CREATE_TABLE)
     );
     let denials = [
-        include_str!("../../example-app/migrations/postgres/0003_denials.sql"),
-        include_str!("../../example-app/migrations/sqlite/0003_denials.sql"),
+        include_str!("../../../example-app/migrations/postgres/0003_denials.sql"),
+        include_str!("../../../example-app/migrations/sqlite/0003_denials.sql"),
     ];
     assert_eq!(denials, [&*format!("{CREATE_DENIALS};\n"); 2]);
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::layout::{root, sources};
+use crate::sources::layout::{root, sources};
 
 /// Openings that hide the actor of a sentence.
 const OPENINGS: [&str; 10] = [

@@ -158,7 +158,7 @@ async fn restart_lets_users_of_the_earlier_stand_in_sign_in_again() {
         "{note}"
     );
     assert_eq!(me(&address).await, 410);
-    crate::example::until("the webhook marks the row", async || {
+    crate::example::rows::until("the webhook marks the row", async || {
         let database = Database::open(&url).await.expect("the database opens");
         let deleted = database.deleted_users().await;
         deleted.is_ok_and(|deleted| deleted == ["user_bob"])

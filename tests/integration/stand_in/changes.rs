@@ -6,7 +6,7 @@ use clerk_auth_tests::profiles::issuer;
 use reqwest::StatusCode;
 use serde_json::json;
 
-use crate::example::{Example, until};
+use crate::example::rows::{Example, until};
 
 on_both_databases!(
     an_edit_reaches_the_row_of_a_user_who_makes_no_request,

@@ -25,7 +25,7 @@ use futures_util::future::{FutureExt, join_all};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use crate::processes::hears;
+use crate::sync::two_processes::hears;
 
 on_both_databases!(
     users_who_make_no_request_have_rows,

@@ -21,8 +21,8 @@ use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 
-use crate::example::{Example, Printed, rows, run};
-use crate::process::{Running, command};
+use crate::example::process::{Running, command};
+use crate::example::rows::{Example, Printed, rows, run};
 
 on_both_databases!(
     users_of_whom_nothing_was_told_are_imported,

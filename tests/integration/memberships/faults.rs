@@ -21,9 +21,9 @@ use reqwest::Client;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::denials::{refusal, start, until};
-use crate::memberships::{AS_CLAIMED, SECRET, admin, apply, around, delivery, holds, member, send};
-use crate::processes::hears;
+use crate::denials::events::{refusal, start, until};
+use crate::memberships::events::{AS_CLAIMED, SECRET, admin, apply, around, delivery, holds, member, send};
+use crate::sync::two_processes::hears;
 
 on_both_databases!(
     removed_member_keeps_the_personal_pages_in_both_processes,
@@ -329,7 +329,7 @@ async fn many_memberships_displace_no_ban(database: TestDatabase) {
     let at = around(&profiles);
     let mut banned = user_object("user_eve", at(-3_600_000));
     banned["banned"] = true.into();
-    let status = crate::denials::receive(&profiles, "user.updated", banned).await;
+    let status = crate::denials::events::receive(&profiles, "user.updated", banned).await;
     assert_eq!(status, StatusCode::NO_CONTENT);
     profiles
         .pool
@@ -364,7 +364,7 @@ async fn many_memberships_displace_no_ban(database: TestDatabase) {
     ] {
         let session = restarted.authenticate(admin(user_id, at(read_at))).await;
         let session = session.expect("nobody is signed out");
-        let held = crate::memberships::held(&session);
+        let held = crate::memberships::events::held(&session);
         assert_eq!(held, expected, "{user_id} read at {read_at}");
     }
 }

@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 use sqlx::postgres::PgPoolOptions;
 use tokio::time::sleep;
 
-use crate::processes::hears;
+use crate::sync::two_processes::hears;
 
 on_both_databases!(
     each_user_is_imported_by_the_rules_of_a_request,

@@ -15,7 +15,7 @@ use clerk_auth_tests::profiles::{AlwaysRead, Member, Pool, Profile, Profiles, to
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
-use crate::processes::hears;
+use crate::sync::two_processes::hears;
 
 on_both_databases!(
     write_through_one_handle_ends_the_copies_of_another,

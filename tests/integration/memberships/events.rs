@@ -20,7 +20,7 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use crate::denials::start;
+use crate::denials::events::start;
 
 on_both_databases!(
     newest_event_wins_in_every_order,
@@ -509,7 +509,7 @@ async fn end_by_the_application_is_one_by_webhook(database: TestDatabase) {
         .await
         .expect("the database answers");
     assert_eq!(holds(&profiles, admin("user_ada", at(-20_000))).await, "");
-    crate::denials::until("the other process grants the role", async || {
+    crate::denials::events::until("the other process grants the role", async || {
         holds(&other, admin("user_ada", at(-20_000))).await.is_empty()
     })
     .await;

@@ -196,7 +196,7 @@ fn printed_command_sets_what_is_expected_and_keeps_the_rest() {
 }
 
 fn example(arguments: &[&str], input: &str) -> Output {
-    let mut child = Command::new(crate::process::program())
+    let mut child = Command::new(crate::example::process::program())
         .args(arguments)
         .env_clear()
         .stdin(Stdio::piped())

@@ -12,7 +12,7 @@ use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use crate::process::{Running, command};
+use crate::example::process::{Running, command};
 
 /// A proxy that never answers: requests to this machine must bypass it.
 const NOBODYS_PROXY: (&str, &str) = ("HTTP_PROXY", "http://127.0.0.1:1");

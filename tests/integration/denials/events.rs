@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Executor};
 use tower::ServiceExt;
 
-use crate::processes::hears;
+use crate::sync::two_processes::hears;
 
 on_both_databases!(
     ban_applies_although_the_claims_fit_no_row,

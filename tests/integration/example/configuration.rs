@@ -7,7 +7,7 @@ use clerk_auth::time::Timestamp;
 use clerk_auth_tests::database::TestDatabase;
 use tokio::task::spawn_blocking;
 
-use crate::process::command;
+use crate::example::process::command;
 
 const KEY: (&str, &str) = (
     "CLERK_PUBLISHABLE_KEY",
