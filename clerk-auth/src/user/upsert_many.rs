@@ -24,7 +24,7 @@ use std::fmt::Write as _;
 /// ```
 // `UNNEST` of one array for each column would be a text of fixed length. But sqlx has arrays only of types with
 // `PgHasArrayType`, which JSON and an application's own types lack. Where arrays work, they were faster by 4 to 23
-// percent, in `tests/examples/import_cost.rs`: too little for a second implementation.
+// percent, in `tests/benches/import_cost.rs`: too little for a second implementation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct UpsertMany {
     before: &'static str,

@@ -1,6 +1,6 @@
 //! Every statement finds its rows by the unique index on the Clerk id; the plans are those of the documentation.
 //!
-//! `cargo test -p clerk-auth-tests --test integration plans -- --nocapture` prints them.
+//! `cargo test -p clerk-auth-tests --test integration query_plans -- --nocapture` prints them.
 
 use std::fmt::Write as _;
 

@@ -40,7 +40,7 @@ const SOURCES: [&str; 13] = [
     "clerk-auth-macros/src",
     "example-app/src",
     "tests/browser",
-    "tests/examples",
+    "tests/benches",
     "tests/integration",
     "tests/renamed/src",
     "tests/src",

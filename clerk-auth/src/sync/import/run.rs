@@ -39,8 +39,8 @@ const RETRY_FOR: Duration = Duration::from_secs(60);
 ///
 /// A million users of a fake Backend API went into PostgreSQL 15 on the same two cores with 55,000 rows per second, in
 /// 29 MB of memory. With all rows already correct, the rate was 85,000. In the same run, `COPY` of the rows did
-/// 340,000; one upsert for each row did 5,000, or 10,000 with ten at once (`cargo run --release -p clerk-auth-tests
-/// --example import_cost`). Clerk itself is slower: it allows a production instance 1,000 requests in ten seconds.
+/// 340,000; one upsert for each row did 5,000, or 10,000 with ten at once (`cargo bench --profile release
+/// -p clerk-auth-tests --bench import_cost`). Clerk itself is slower: it allows a production instance 1,000 requests in ten seconds.
 ///
 /// ```
 /// # #[cfg(feature = "postgres")]

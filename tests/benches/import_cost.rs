@@ -1,9 +1,9 @@
 //! The cost of an import of all of Clerk's users, next to `COPY` and one upsert for each row, in one run.
 //!
-//! `cargo run --release -p clerk-auth-tests --example import_cost`
+//! `cargo bench --profile release -p clerk-auth-tests --bench import_cost`
 //!
 //! A million users of a fake Backend API go into PostgreSQL. The API is served by a process of its own, so that the
-//! peak memory of the import is that of the importing process alone. An argument is another number of users.
+//! peak memory of the import is that of the importing process alone. An argument after `--` is another number of users.
 
 use std::env;
 use std::fs;
@@ -31,6 +31,9 @@ const SAMPLE: usize = 50_000;
 
 const ROWS: usize = 500;
 
+/// `cargo bench` passes this argument to each benchmark.
+const ADDED_BY_CARGO: &str = "--bench";
+
 #[derive(Debug, SyncedUser)]
 #[synced_user(table = "users", database(postgres))]
 #[expect(dead_code, reason = "only the table is looked at")]
@@ -48,7 +51,7 @@ struct User {
 
 #[tokio::main]
 async fn main() {
-    let argument = env::args().nth(1);
+    let argument = env::args().skip(1).find(|argument| argument != ADDED_BY_CARGO);
     if argument.as_deref() == Some("serve") {
         return serve(
             env::args()

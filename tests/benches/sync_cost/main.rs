@@ -1,7 +1,7 @@
 //! The cost of sync besides the necessary statements, and of a signed-in request next to a plain one, measured in turns
 //! in one run.
 //!
-//! `cargo run --release -p clerk-auth-tests --example sync_cost`
+//! `cargo bench --profile release -p clerk-auth-tests --bench sync_cost`
 
 use std::env;
 use std::future::Future;
@@ -36,7 +36,8 @@ const FLOOD_ROUNDS: usize = 3;
 const FLOOD_TASKS: usize = 2_000;
 
 fn main() {
-    if let Some(role) = env::args().nth(1) {
+    // `cargo bench` passes `--bench` to each benchmark.
+    if let Some(role) = env::args().nth(1).filter(|role| role != "--bench") {
         return http::run(&role);
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()

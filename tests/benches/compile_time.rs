@@ -1,6 +1,6 @@
 //! The compile time of the macros, next to serde's derive and axum's `debug_handler`, in turns in one run.
 //!
-//! `cargo run -p clerk-auth-tests --example compile_time`
+//! `cargo bench --profile dev -p clerk-auth-tests --bench compile_time`
 
 use std::fmt::Write as _;
 use std::fs;
@@ -93,7 +93,7 @@ fn generate(derive: &str, attribute: &str) -> String {
     source
 }
 
-/// A folder of the workspace's target folder: the program stands in `debug/examples`.
+/// A folder of the workspace's target folder: the program is in `debug/deps`.
 fn target() -> PathBuf {
     let program = std::env::current_exe().expect("the program has a path");
     let target = program.ancestors().nth(3).expect("the target folder");
