@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn each_route_admits_who_it_names() -> Result<(), Box<dyn Error>> {
+    async fn each_route_admits_the_users_that_it_names() -> Result<(), Box<dyn Error>> {
         let issuer = Issuer::new("https://clerk.example.com");
         let app = axum::Router::from(app(issuer.clerk()));
         let admin = issuer.token("user_ada").organization("org_1", "org:admin").sign();

@@ -33,7 +33,7 @@ async fn sessions<const N: usize>(claims: [Value; N]) -> [Session; N] {
 
 /// Both sides get one prefix, however they were written; without an active organization there is no role.
 #[tokio::test]
-async fn a_role_is_held_in_the_active_organization() {
+async fn role_is_held_in_the_active_organization() {
     let sessions = sessions([
         json!({ "o": { "id": "org_1", "rol": "admin" } }),
         json!({ "v": null, "org_id": "org_1", "org_role": "org:admin" }),
@@ -62,7 +62,7 @@ async fn a_role_is_held_in_the_active_organization() {
 }
 
 #[tokio::test]
-async fn without_an_organization_there_is_no_role_and_no_permission() {
+async fn session_without_an_organization_has_no_role_and_no_permission() {
     let sessions = sessions([
         json!({}),
         json!({ "v": null }),
@@ -84,7 +84,7 @@ async fn without_an_organization_there_is_no_role_and_no_permission() {
 }
 
 #[tokio::test]
-async fn a_member_without_a_role_has_none() {
+async fn member_without_a_role_has_none() {
     let sessions = sessions([
         json!({ "o": { "id": "org_1" } }),
         json!({ "o": { "id": "org_1", "rol": "" } }),
@@ -107,7 +107,7 @@ async fn a_member_without_a_role_has_none() {
 
 /// The required permission gets one prefix; the session's is compared as the token has it.
 #[tokio::test]
-async fn a_permission_is_held_by_its_whole_name() {
+async fn permission_is_held_by_its_whole_name() {
     let sessions = sessions([
         json!({ "o": { "id": "org_1", "per": "read,manage", "fpm": "1" }, "fea": "o:notes" }),
         json!({ "v": null, "org_id": "org_1", "org_permissions": ["org:notes:read", "notes:manage", 7, null, ""] }),
@@ -132,7 +132,7 @@ async fn a_permission_is_held_by_its_whole_name() {
 
 /// The grammar of both lists is the same; features are asked of `fea` and plans of `pla`, in both versions.
 #[tokio::test]
-async fn a_feature_and_a_plan_are_held_by_whom_is_asked() {
+async fn feature_and_plan_are_held_by_the_queried_scope() {
     const LIST: &str = "o:notes, u:export,uo:files,ou:search,x:odd,o:deep:er,o:,u:";
     let table = [
         ("notes", true),
@@ -486,7 +486,7 @@ async fn agents_are_denied_where_a_handler_or_the_handle_denies_them() {
 }
 
 #[tokio::test]
-async fn an_actor_has_an_id_and_a_kind() {
+async fn actor_has_an_id_and_a_kind() {
     let act =
         |kind: Value| json!({ "act": { "sub": "x", "type": kind, "iss": "https://clerk.example.com" } });
     let claims = [

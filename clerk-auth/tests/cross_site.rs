@@ -325,7 +325,7 @@ async fn bearer_token_is_accepted_from_every_site() {
 }
 
 #[tokio::test]
-async fn visitor_stays_a_visitor_and_a_bad_cookie_tells_another_site_nothing() {
+async fn visitor_stays_a_visitor_and_a_bad_cookie_reveals_nothing_to_another_site() {
     let app = App::with_party();
     let evil = (ORIGIN, b"https://evil.example" as &[u8]);
     for (cookie, optional, required) in [

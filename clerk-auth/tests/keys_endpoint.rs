@@ -140,7 +140,7 @@ async fn verify_token(clerk: &Clerk, token: &str) -> Result<(), AuthenticationEr
 const UNKNOWN: Result<(), AuthenticationError> = Err(AuthenticationError::Refused(Refusal::UnknownKey));
 
 #[tokio::test]
-async fn a_request_whose_key_is_known_does_not_wait_for_a_hanging_endpoint() {
+async fn request_whose_key_is_known_does_not_wait_for_a_hanging_endpoint() {
     let issuer = Issuer::new("https://clerk.example.com");
     let endpoint = Endpoint::start(issuer.jwks().to_string()).await;
     let clock = Wristwatch::new();
@@ -171,7 +171,7 @@ async fn a_request_whose_key_is_known_does_not_wait_for_a_hanging_endpoint() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_given_up_does_not_take_the_fetch_with_it() {
+async fn dropped_request_does_not_cancel_the_fetch() {
     let issuer = Issuer::new("https://clerk.example.com");
     let endpoint = Endpoint::start(issuer.jwks().to_string()).await;
     endpoint.hangs(true);
@@ -259,7 +259,7 @@ async fn forged_tokens_that_wait_for_a_fetch_cause_no_other() {
 
 /// Paused time jumps to the fetch's own time limit as soon as nothing else is left to do.
 #[tokio::test(start_paused = true)]
-async fn an_endpoint_that_never_answers_is_unavailable_and_not_a_refusal() {
+async fn endpoint_that_never_answers_is_unavailable_and_not_a_refusal() {
     let issuer = Issuer::new("https://clerk.example.com");
     let endpoint = Endpoint::start(issuer.jwks().to_string()).await;
     endpoint.hangs(true);
@@ -274,7 +274,7 @@ async fn an_endpoint_that_never_answers_is_unavailable_and_not_a_refusal() {
 }
 
 #[tokio::test]
-async fn a_clock_that_was_set_back_does_not_keep_a_removed_key() {
+async fn clock_that_was_set_back_does_not_keep_a_removed_key() {
     let old = Issuer::new("https://clerk.example.com").with_key_id("ins_old");
     let new = Issuer::new("https://clerk.example.com").with_key_id("ins_new");
     let endpoint = Endpoint::start(old.jwks().to_string()).await;
@@ -295,7 +295,7 @@ async fn a_clock_that_was_set_back_does_not_keep_a_removed_key() {
 
 /// `POST /v1/sessions/{id}/tokens` mints tokens that live for years.
 #[tokio::test]
-async fn a_token_that_was_verified_before_goes_with_its_key() {
+async fn token_that_was_verified_before_goes_with_its_key() {
     for (key_id, expected) in [
         ("ins_new", Refusal::UnknownKey),
         // A known name, another key.

@@ -78,7 +78,7 @@ async fn whoami(session: Session) -> String {
 }
 
 #[tokio::test]
-async fn a_layer_guards_services_handlers_and_nested_routers() {
+async fn layer_guards_services_handlers_and_nested_routers() {
     let fixture = Fixture::new();
     let clerk = &fixture.clerk;
     let inner = Router::new()
@@ -126,7 +126,7 @@ async fn a_layer_guards_services_handlers_and_nested_routers() {
 
 /// Without state of its own the router takes the handle from the layer alone.
 #[tokio::test]
-async fn a_router_without_state_is_guarded() {
+async fn router_without_state_is_guarded() {
     let fixture = Fixture::new();
     let app: Router<()> = Router::new()
         .route("/", get(async || "in"))
@@ -138,7 +138,7 @@ async fn a_router_without_state_is_guarded() {
 
 /// The state may be shared by the application instead of cloned part by part.
 #[tokio::test]
-async fn the_state_may_stand_in_an_arc() {
+async fn state_in_an_arc_is_accepted() {
     struct Shared {
         clerk: Clerk,
     }
@@ -161,7 +161,7 @@ async fn the_state_may_stand_in_an_arc() {
 /// The extractor uses the session that the layer verified: a session that ends between the two is still accepted.
 /// Another handle verifies again, because it may trust other parties.
 #[tokio::test]
-async fn a_request_is_verified_once_by_each_handle() {
+async fn request_is_verified_once_by_each_handle() {
     let fixture = Fixture::new();
     let strict = Clerk::builder()
         .issuer(fixture.issuer.url())
@@ -199,7 +199,7 @@ async fn a_request_is_verified_once_by_each_handle() {
 }
 
 #[tokio::test]
-async fn an_ended_session_is_refused_until_its_tokens_have_expired() {
+async fn ended_session_is_refused_until_its_tokens_have_expired() {
     let fixture = Fixture::new();
     let app: Router = Router::new()
         .route("/", get(whoami))
@@ -225,7 +225,7 @@ async fn an_ended_session_is_refused_until_its_tokens_have_expired() {
 }
 
 #[tokio::test]
-async fn a_pending_session_is_signed_out_unless_asked_for() {
+async fn pending_session_is_signed_out_by_default() {
     let fixture = Fixture::new();
     let pending = fixture.token(json!({ "sts": "pending" }));
     let lenient = Clerk::builder()
@@ -253,7 +253,7 @@ async fn a_pending_session_is_signed_out_unless_asked_for() {
 
 /// A single function renders the rejections of layers and extractors; the status and the headers stay.
 #[tokio::test]
-async fn a_team_renders_rejections_its_own_way() {
+async fn team_renders_rejections_its_own_way() {
     async fn render(response: Response) -> Response {
         match response.extensions().get::<Rejection>() {
             Some(rejection) => rejection.response(

@@ -74,7 +74,7 @@ async fn paths_are_guarded_by_what_the_router_matched() {
 
 /// clerk-rs panics, axum-keycloak-auth panics on `?token=%ff`, axum-jwt-auth answers 500.
 #[tokio::test]
-async fn what_a_caller_sends_is_the_callers_fault() {
+async fn malformed_request_is_a_client_error() {
     let fake = FakeClerk::start().await.expect("a port is free");
     let app = app(&fake.clerk().build().expect("the configuration is right"));
     let unknown = Issuer::new(fake.issuer().url()).with_key_id("ins_unknown");
@@ -140,7 +140,7 @@ async fn other_tokens_of_the_instance_are_refused_and_right_ones_accepted() {
 
 /// clerk-rs takes a bare token and any scheme, and lets a Basic header hide a session cookie.
 #[tokio::test]
-async fn a_scheme_is_a_scheme() {
+async fn authorization_scheme_is_parsed_case_insensitively() {
     let issuer = Issuer::new("https://clerk.example.com");
     let app = app(&issuer.clerk());
     let token = issuer.token("user_ada").sign();
@@ -170,7 +170,7 @@ async fn a_scheme_is_a_scheme() {
 
 /// clerk-rs reads no organization from a token of version 2; dioxus-clerk loses features of the scope `uo`.
 #[tokio::test]
-async fn an_organization_of_version_2_is_seen() {
+async fn organization_of_a_version_2_token_is_read() {
     let issuer = Issuer::new("https://clerk.example.com");
     let organization = json!({ "id": "org_1", "rol": "admin", "per": "read,write", "fpm": "3,1" });
     let token = issuer.token("user_ada").claim("o", organization);
@@ -187,7 +187,7 @@ async fn an_organization_of_version_2_is_seen() {
 /// Nearly all answer 401 while the keys cannot be had, and try again for each request; dioxus-clerk's layer takes public
 /// routes down too.
 #[tokio::test]
-async fn an_outage_of_the_keys_is_a_503_that_is_not_hammered() {
+async fn outage_of_the_keys_is_a_503_that_is_not_hammered() {
     let fake = FakeClerk::start().await.expect("a port is free");
     fake.fail(StatusCode::INTERNAL_SERVER_ERROR);
     let app = app(&fake.clerk().build().expect("the configuration is right"));

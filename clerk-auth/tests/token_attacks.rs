@@ -375,7 +375,7 @@ const MISSING: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn the_corpus_is_large() {
+fn corpus_has_many_tokens() {
     let cases = HEADERS.len() + CLAIMS.len() + PAYLOADS.len() + MISSING.len();
     println!("{cases} properly signed tokens, and those with other signatures and texts");
     assert!(cases >= 150);

@@ -96,7 +96,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_changed_byte_is_refused(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+    fn changed_byte_is_refused(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
         let mut token = TOKEN.clone().into_bytes();
         let at = at.index(token.len());
         prop_assume!(token[at] != byte);
@@ -105,7 +105,7 @@ proptest! {
     }
 
     #[test]
-    fn an_added_byte_is_refused(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+    fn added_byte_is_refused(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
         let mut token = TOKEN.clone().into_bytes();
         token.insert(at.index(token.len() + 1), byte);
         // White space around a header's value is not part of it (RFC 9110 section 5.5), but `HeaderMap` keeps it.
@@ -113,7 +113,7 @@ proptest! {
     }
 
     #[test]
-    fn a_missing_stretch_is_refused(from in any::<prop::sample::Index>(), length in 1..64_usize) {
+    fn missing_stretch_is_refused(from in any::<prop::sample::Index>(), length in 1..64_usize) {
         let mut token = TOKEN.clone().into_bytes();
         let from = from.index(token.len());
         token.drain(from..token.len().min(from + length));
@@ -145,7 +145,7 @@ proptest! {
     }
 
     #[test]
-    fn a_signed_header_of_any_bytes_is_answered(header in ".{0,80}", payload in ".{0,80}") {
+    fn signed_header_of_any_bytes_is_answered(header in ".{0,80}", payload in ".{0,80}") {
         prop_assert!(bearer(ISSUER.sign_raw(&header, &payload).as_bytes()).is_some_and(|outcome| outcome.is_err()));
     }
 

@@ -53,7 +53,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 
 /// Compared with the same handler without the extractor, under axum's own router.
 #[test]
-fn a_warm_session_is_extracted_with_two_allocations_and_a_new_one_with_six_more() {
+fn warm_session_is_extracted_with_two_allocations_and_a_new_one_with_six_more() {
     let _alone = ALONE.lock();
     let issuer = Issuer::new("https://clerk.example.com");
     let clerk = issuer.clerk();
@@ -101,7 +101,7 @@ fn a_warm_session_is_extracted_with_two_allocations_and_a_new_one_with_six_more(
 
 /// The corrected claims are shared with the deny list.
 #[test]
-fn a_session_of_a_member_who_has_left_is_extracted_with_two_allocations() {
+fn session_of_a_member_who_has_left_is_extracted_with_two_allocations() {
     let _alone = ALONE.lock();
     let issuer = Issuer::new("https://clerk.example.com");
     let clerk = issuer.clerk();
@@ -203,7 +203,7 @@ mod row {
 
     /// axum boxes a handler's future for each request, so the future excludes the state of database queries.
     #[test]
-    fn a_handlers_future_has_no_room_for_the_database() {
+    fn handlers_future_has_no_room_for_the_database() {
         let _alone = ALONE.lock();
         let issuer = Issuer::new("https://clerk.example.com");
         block_on(async {
@@ -223,7 +223,7 @@ mod row {
 
     /// The token is known and the row was read a moment ago.
     #[test]
-    fn a_warm_row_is_extracted_with_three_allocations() {
+    fn warm_row_is_extracted_with_three_allocations() {
         let _alone = ALONE.lock();
         let issuer = Issuer::new("https://clerk.example.com");
         let token = token(&issuer, "user_ada").sign();
@@ -249,7 +249,7 @@ mod row {
 
     /// The figure of the documentation: a row as it is kept, with the claims of its token.
     #[test]
-    fn a_kept_row_takes_two_kilobytes_at_most() {
+    fn kept_row_takes_two_kilobytes_at_most() {
         const USERS: usize = 500;
         let _alone = ALONE.lock();
         let issuer = Issuer::new("https://clerk.example.com");

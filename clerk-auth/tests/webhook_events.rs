@@ -171,7 +171,7 @@ fn each_type_is_read_and_keeps_what_was_received() {
 }
 
 #[test]
-fn a_user_is_typed() {
+fn user_event_is_typed() {
     let Ok(Event::UserUpdated(ada)) = read("user.updated", user()) else {
         panic!("a user");
     };
@@ -198,7 +198,7 @@ fn a_user_is_typed() {
 }
 
 #[test]
-fn the_primary_address_is_looked_up() {
+fn primary_address_is_looked_up() {
     let addresses = || user()["email_addresses"].clone();
     for (id, list, expected) in [
         (json!("idn_2"), addresses(), Some(("ada@example.com", true))),
@@ -231,7 +231,7 @@ fn the_primary_address_is_looked_up() {
 }
 
 #[test]
-fn a_deleted_user_may_have_no_id() {
+fn deleted_user_may_have_no_id() {
     for (data, id, external_id) in [
         (json!({ "object": "user", "deleted": true }), None, None),
         (
@@ -319,7 +319,7 @@ fn sessions_and_organizations_are_typed() {
 
 /// The members that identify an event: missing, null, and of another kind.
 #[test]
-fn a_member_that_is_needed_is_named() {
+fn missing_required_member_is_named() {
     let needed = [
         ("user.created", "id", user()),
         ("user.updated", "id", user()),
@@ -371,7 +371,7 @@ fn membership_without_its_user_is_read() {
 }
 
 #[test]
-fn an_identity_of_another_kind_is_named() {
+fn identity_of_another_kind_is_named() {
     for (event_type, member, value, path) in [
         ("user.created", "id", json!(""), "data.id"),
         ("user.created", "id", json!(7), "data.id"),
@@ -422,7 +422,7 @@ fn with(event_type: &str, member: &str, value: &Value) -> Value {
 
 /// Such a member hides nothing else, even if an attacker wrote it.
 #[test]
-fn a_member_of_another_kind_is_none_and_listed() {
+fn member_of_another_kind_is_none_and_listed() {
     let whole = read("user.created", user()).expect("a user");
     for (member, value) in [
         ("external_id", json!({})),
@@ -518,7 +518,7 @@ fn a_member_of_another_kind_is_none_and_listed() {
 
 /// Fail closed: only false, null and a missing member mean that the user is not barred.
 #[test]
-fn a_flag_is_lowered_by_false_alone() {
+fn flag_is_lowered_by_false_alone() {
     for (json, raised) in [
         ("false", false),
         ("null", false),
@@ -569,7 +569,7 @@ fn a_flag_is_lowered_by_false_alone() {
 
 /// Of what is not there, the event's own time is the best that is known.
 #[test]
-fn a_time_that_is_unreadable_is_that_of_the_event() {
+fn time_that_is_unreadable_is_that_of_the_event() {
     for time in [
         Value::Null,
         json!("1716883200000"),
@@ -621,7 +621,7 @@ fn read_times(event_type: &str, member: &str, time: &Value) -> [Timestamp; 2] {
 
 /// No occurrence is guessed to be the right one.
 #[test]
-fn an_identity_with_two_values_is_an_error() {
+fn identity_with_two_values_is_an_error() {
     let body = |event_type: &str, data: Value| event(event_type, data, NOW).to_string();
     for (event_type, data, member, path) in [
         ("user.updated", user(), "id", "data.id"),
@@ -668,7 +668,7 @@ fn an_identity_with_two_values_is_an_error() {
 }
 
 #[test]
-fn the_envelope_is_read() {
+fn envelope_is_parsed() {
     let whole = event("session.ended", session(), NOW);
     let webhook = parse(whole.to_string()).expect("an event");
     assert_eq!(
@@ -729,7 +729,7 @@ fn the_envelope_is_read() {
 }
 
 #[test]
-fn the_time_is_in_seconds_or_milliseconds() {
+fn time_is_in_seconds_or_milliseconds() {
     for (timestamp, milliseconds) in [
         (1_716_883_200_i64, 1_716_883_200_000),
         (1_654_012_591_835, 1_654_012_591_835),
@@ -746,7 +746,7 @@ fn the_time_is_in_seconds_or_milliseconds() {
 }
 
 #[test]
-fn a_body_that_is_no_json_object_is_refused() {
+fn body_that_is_not_a_json_object_is_refused() {
     let envelope = |data: &str| {
         format!(r#"{{"object":"event","type":"x","timestamp":1,"instance_id":"ins_1","data":{data}}}"#)
     };
@@ -789,7 +789,7 @@ fn a_body_that_is_no_json_object_is_refused() {
 
 /// The whole of it for a server of another kind: the signature is judged first.
 #[test]
-fn a_delivery_is_verified_before_it_is_read() {
+fn delivery_is_verified_before_it_is_read() {
     let verifier = WebhookVerifier::new(SECRET.parse().expect("a secret"));
     let created = event("user.created", user_object("user_ada", NOW), NOW);
     let delivery = SignedDelivery::new(SECRET, &created, NOW);

@@ -102,7 +102,7 @@ fn published_vectors_are_verified() {
 }
 
 #[test]
-fn the_tolerance_is_inclusive_on_either_side() {
+fn tolerance_is_inclusive_on_either_side() {
     let delivery = delivery();
     let tolerance = i64::try_from(TOLERANCE.as_secs()).expect("a small number");
     assert_eq!(tolerance, 300);
@@ -124,7 +124,7 @@ fn the_tolerance_is_inclusive_on_either_side() {
 }
 
 #[test]
-fn the_time_is_whole_seconds_in_one_spelling() {
+fn time_is_accepted_as_whole_seconds_in_one_spelling() {
     let malformed = Err(SignatureError::HeaderMalformed("svix-timestamp"));
     for (timestamp, expected) in [
         ("1700000000", Ok(())),
@@ -158,7 +158,7 @@ fn the_time_is_whole_seconds_in_one_spelling() {
 }
 
 #[test]
-fn each_header_is_there_once_and_is_text() {
+fn header_that_repeats_or_is_not_text_is_refused() {
     let right = delivery();
     for name in HEADERS {
         let mut missing = right.headers().clone();
@@ -195,7 +195,7 @@ fn each_header_is_there_once_and_is_text() {
 
 /// The text `msg_1.1700000000.1700000001.{}` has a body of `1700000001.{}` or, with another id and time, of `{}`.
 #[test]
-fn a_signed_text_is_cut_in_one_way_only() {
+fn signed_content_is_split_in_one_way_only() {
     let signed = SignedDelivery::raw(SECRET, "msg_1", "1700000000", "1700000001.{}");
     let mut moved = signed.headers().clone();
     moved.insert("svix-id", HeaderValue::from_static("msg_1.1700000000"));
@@ -403,7 +403,7 @@ fn each_reason_has_a_code_of_its_own() {
 }
 
 #[test]
-fn a_verifier_has_the_clock_it_was_given_and_prints_no_secret() {
+fn verifier_has_the_clock_it_was_given_and_prints_no_secret() {
     let clock = MovableClock::at(Timestamp::from_seconds(NOW));
     let verifier = verifier(SECRET).clock(clock.clone());
     clock.advance(TOLERANCE);
@@ -421,7 +421,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_changed_byte_of_a_header_is_refused(
+    fn changed_byte_of_a_header_is_refused(
         name in prop::sample::select(HEADERS.to_vec()),
         at in any::<prop::sample::Index>(),
         byte in any::<u8>(),
@@ -438,7 +438,7 @@ proptest! {
     }
 
     #[test]
-    fn a_changed_byte_of_the_body_is_refused(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+    fn changed_byte_of_the_body_is_refused(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
         let mut body = RIGHT.body().to_vec();
         let at = at.index(body.len());
         prop_assume!(body[at] != byte);
@@ -462,7 +462,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_signed_is_verified(id in "[!-\\-/-~]{1,256}", body in any::<Vec<u8>>()) {
+    fn signed_delivery_is_verified(id in "[!-\\-/-~]{1,256}", body in any::<Vec<u8>>()) {
         let delivery = SignedDelivery::raw(SECRET, &id, &NOW.to_string(), body);
         prop_assert_eq!(verify(delivery.headers(), delivery.body()), Ok(()));
     }

@@ -178,7 +178,7 @@ proptest! {
     }
 
     #[test]
-    fn written_text_does_not_hide_who_has_left(written in written(), browser in odd_text(), name in odd_text()) {
+    fn user_written_text_does_not_hide_a_member_who_left(written in written(), browser in odd_text(), name in odd_text()) {
         let name = String::from_utf8_lossy(&name);
         let members = format!(
             r#""organization":{{"name":{name},"id":"org_1","public_metadata":{name}}},"id":"orgmem_1","created_at":5000,

@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn the_command_to_go_on_with_is_one_word_each_to_a_shell() {
+    fn command_that_resumes_an_import_is_quoted_for_a_shell() {
         let options = ImportOptions {
             dry_run: true,
             delete_missing: true,

@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_set_is_the_stand_in_on_loopback() {
+    fn empty_environment_starts_the_stand_in_on_loopback() {
         let config = read(&[]).expect("no variable is needed");
         assert_eq!(config.sign_in, SignIn::StandIn);
         assert_eq!(config.address.to_string(), DEFAULT_ADDRESS);
@@ -147,13 +147,13 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_variable_is_not_set() {
+    fn empty_variable_is_not_set() {
         let config = read(&[("CLERK_SECRET_KEY", ""), ("DATABASE_URL", " ")]).expect("nothing is set");
         assert_eq!(config.sign_in, SignIn::StandIn);
     }
 
     #[test]
-    fn metrics_are_served_where_the_variable_says() {
+    fn metrics_are_served_at_the_configured_address() {
         assert_eq!(read(&[]).expect("no variable is needed").metrics_address, None);
         let config = read(&[("METRICS_ADDR", "127.0.0.1:9000")]).expect("an address");
         assert_eq!(config.metrics_address, "127.0.0.1:9000".parse().ok());
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_live_key_alone_does_not_get_the_stand_in() {
+    fn live_key_alone_does_not_start_the_stand_in() {
         let message = read(&[("CLERK_PUBLISHABLE_KEY", "pk_live_x")])
             .expect_err("not enough")
             .to_string();
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_publishable_key_with_either_key_is_clerk() {
+    fn publishable_key_with_either_key_is_clerk() {
         for key in ["CLERK_SECRET_KEY", "CLERK_JWT_KEY"] {
             let config = read(&[("CLERK_PUBLISHABLE_KEY", "pk_test_x"), (key, "x")]).expect(key);
             assert_eq!(config.sign_in, SignIn::Clerk);
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn the_stand_in_is_not_offered_to_other_machines() {
+    fn stand_in_is_not_offered_to_other_machines() {
         let error = read(&[("LISTEN_ADDR", "0.0.0.0:3000")]).expect_err("reachable");
         assert!(matches!(error, ConfigError::StandInReachable(_)), "{error}");
     }

@@ -66,7 +66,7 @@ async fn sign_out_in_one_tab_signs_the_other_out() {
 }
 
 #[tokio::test]
-async fn two_accounts_of_one_browser_are_told_apart() {
+async fn two_accounts_of_one_browser_are_distinguished() {
     let world = World::start("two_accounts").await;
     let profile = BrowserProfile::new();
     let page = signed_in(&world, &profile).await;

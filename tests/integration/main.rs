@@ -72,6 +72,7 @@ mod schema {
 mod sources {
     pub(crate) mod layout;
     mod prose;
+    mod test_names;
 }
 
 /// The developer's stand-in for Clerk.

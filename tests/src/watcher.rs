@@ -65,7 +65,7 @@ mod tests {
 
     /// Ctrl-C while PostgreSQL starts: the reader of `ready` has exited, and the server must not stay.
     #[test]
-    fn a_reader_who_left_before_it_was_ready_leaves_nothing() {
+    fn reader_who_left_before_it_was_ready_leaves_nothing() {
         let steps = "start() { echo \"$folder\" >&2; read -r left || :; }\nstop() { :; }";
         let mut shell = Command::new("sh")
             .args(["-c", &format!("{steps}\n{}", include_str!("watcher.sh"))])

@@ -273,7 +273,7 @@ mod tests {
     use super::lines;
 
     #[test]
-    fn the_innermost_item_is_told_by_its_words() {
+    fn innermost_item_is_recognized_by_its_keywords() {
         let here = "// here";
         for (source, expected) in [
             ("impl Handlers {\n    // here\n}", InherentImpl),

@@ -56,7 +56,7 @@ impl<'ast> Visit<'ast> for Foreign {
 }
 
 #[test]
-fn a_user() {
+fn user_expands_to_its_snapshot() {
     assert_snapshot(
         "user",
         crate::synced_user::expand(quote! {
@@ -78,7 +78,7 @@ fn a_user() {
 }
 
 #[test]
-fn a_user_whose_row_goes_when_they_are_deleted() {
+fn user_with_tombstones_expands_to_its_snapshot() {
     assert_snapshot(
         "user_with_tombstones",
         crate::synced_user::expand(quote! {
@@ -99,7 +99,7 @@ fn a_user_whose_row_goes_when_they_are_deleted() {
 }
 
 #[test]
-fn a_user_with_a_template_of_its_own() {
+fn user_with_a_template_expands_to_its_snapshot() {
     assert_snapshot(
         "user_with_template",
         crate::synced_user::expand(quote! {
@@ -124,7 +124,7 @@ fn a_user_with_a_template_of_its_own() {
 }
 
 #[test]
-fn a_handler_with_a_user() {
+fn handler_with_a_user_expands_to_its_snapshot() {
     assert_snapshot(
         "handler_with_user",
         crate::authenticated::expand(
@@ -145,7 +145,7 @@ fn a_handler_with_a_user() {
 }
 
 #[test]
-fn a_handler_without_a_user() {
+fn handler_without_a_user_expands_to_its_snapshot() {
     assert_snapshot(
         "handler_without_user",
         crate::authenticated::expand(
@@ -161,7 +161,7 @@ fn a_handler_without_a_user() {
 }
 
 #[test]
-fn a_handler_keeps_its_body_to_the_letter() {
+fn handler_keeps_its_body_to_the_letter() {
     let body = quote!(let a b = ;);
     let expansion = crate::authenticated::expand(
         TokenStream::new(),
@@ -174,7 +174,7 @@ fn a_handler_keeps_its_body_to_the_letter() {
 }
 
 #[test]
-fn crate_path_stands_for_the_name_of_the_crate() {
+fn crate_path_replaces_the_name_of_the_crate() {
     for path in [quote!("crate::vendor::auth"), quote!(crate::vendor::auth)] {
         let user = crate::synced_user::expand(quote! {
             #[synced_user(crate = #path, table = "users", database(postgres), tombstones = "former")]

@@ -116,23 +116,23 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_derive_never_panics(item in tokens()) {
+    fn derive_never_panics(item in tokens()) {
         crate::synced_user::expand(item);
     }
 
     #[test]
-    fn the_derive_of_a_struct_never_panics_and_always_implements(item in structs()) {
+    fn derive_of_a_struct_never_panics_and_always_implements(item in structs()) {
         let expansion = crate::synced_user::expand(item).to_string();
         prop_assert!(expansion.contains("SyncedUser for User"));
     }
 
     #[test]
-    fn the_attribute_never_panics(arguments in tokens(), item in tokens()) {
+    fn attribute_never_panics(arguments in tokens(), item in tokens()) {
         crate::authenticated::expand(arguments, item, None);
     }
 
     #[test]
-    fn the_attribute_on_a_handler_always_keeps_it(arguments in tokens(), parameters in tokens()) {
+    fn attribute_on_a_handler_always_keeps_it(arguments in tokens(), parameters in tokens()) {
         let item: TokenStream = quote::quote!(async fn handler(#parameters) -> String { body });
         let expansion = crate::authenticated::expand(arguments, item, None).to_string();
         let kept = expansion.contains("fn handler") && expansion.contains("body }");
@@ -140,12 +140,12 @@ proptest! {
     }
 
     #[test]
-    fn a_template_never_panics(text in any::<String>()) {
+    fn template_never_panics(text in any::<String>()) {
         crate::synced_user::read_template(&text);
     }
 
     #[test]
-    fn a_text_that_is_nearly_a_template_never_panics(text in r#"[\[\]{}",:a-z0-9.|' \\-]{0,80}"#) {
+    fn near_template_never_panics(text in r#"[\[\]{}",:a-z0-9.|' \\-]{0,80}"#) {
         crate::synced_user::read_template(&text);
         crate::synced_user::read_template(&format!(r#"{{"a": "{text}"}}"#));
     }

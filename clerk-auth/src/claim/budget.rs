@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unbounded_claim_makes_the_sum_unbounded() {
+    fn unbounded_claim_makes_the_sum_unbounded() {
         const BOUNDED: &[ClaimBudget] = &[
             ClaimBudget::new("email", Some(265)),
             ClaimBudget::new("plan", Some(108)),

@@ -289,7 +289,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn what_is_read_is_what_serde_json_reads(text in r#"\{("[a-c]":(1|-2\.5|"x\\n"|null|true|\[\]|\{"d":0\}),){0,2}"e":"é"\}"#) {
+        fn values_are_those_that_serde_json_reads(text in r#"\{("[a-c]":(1|-2\.5|"x\\n"|null|true|\[\]|\{"d":0\}),){0,2}"e":"é"\}"#) {
             let expected: serde_json::Value = serde_json::from_str(&text).expect("JSON");
             let members = expected.as_object().expect("an object").len();
             match object(&text) {

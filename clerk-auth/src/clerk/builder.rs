@@ -256,7 +256,7 @@ mod tests {
 
     #[cfg(feature = "jwks")]
     #[test]
-    fn an_address_that_cannot_be_fetched_does_not_wait_for_the_first_request() {
+    fn unusable_address_is_rejected_at_build_time() {
         let keys = "https://clerk.example.com:port/jwks.json";
         let clerk = Clerk::builder().publishable_key(KEY).jwks_url(keys).build();
         let message = clerk.expect_err("no address").to_string();

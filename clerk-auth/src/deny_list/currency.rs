@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn currency_is_asked_for_only_where_it_is_required() {
+    fn currency_is_checked_only_if_it_is_required() {
         let currency = Currency::new();
         assert!(currency.suffices());
         currency.require();

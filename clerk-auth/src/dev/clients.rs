@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn ticket_is_good_once() {
+    fn ticket_is_accepted_once() {
         let mut clients = Clients::default();
         let id = clients.add_ticket(ticket("user_ada"));
         assert!(clients.redeem(&id).is_some());

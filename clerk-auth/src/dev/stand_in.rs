@@ -355,7 +355,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_runs_on_loopback_only_and_not_beside_a_live_key() {
+    fn stand_in_runs_on_loopback_only_and_not_beside_a_live_key() {
         let own = publishable_key("http://127.0.0.1:3000");
         for (key, origin, accepted) in [
             (None, "http://127.0.0.1:3000", true),

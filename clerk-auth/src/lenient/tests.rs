@@ -173,7 +173,7 @@ fn private_names_are_left_out() {
 }
 
 #[test]
-fn a_broken_structure_is_refused() {
+fn broken_structure_is_refused() {
     let deep = "[".repeat(200);
     for text in [
         "",

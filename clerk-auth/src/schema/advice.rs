@@ -312,7 +312,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kind_of_a_type_is_known_by_its_name() {
+    fn kind_of_a_type_follows_from_its_name() {
         for (sql_type, kind) in [
             ("TEXT", Kind::Text),
             ("character varying(64)", Kind::Text),

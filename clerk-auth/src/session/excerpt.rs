@@ -68,7 +68,7 @@ mod tests {
     use super::Excerpt;
 
     #[test]
-    fn a_text_of_the_payload_is_not_copied() {
+    fn string_of_the_payload_is_not_copied() {
         let payload = r#"{"a":"é","b":""}"#.to_owned();
         for (text, is_copied) in [
             (&payload[6..8], false),
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_beside_the_payload_is_copied() {
+    fn string_outside_the_payload_is_copied() {
         let whole = "payload, and beside it";
         let payload = &whole[..8];
         for text in [&whole[8..], &whole[4..]] {
@@ -96,7 +96,7 @@ mod tests {
 
     /// A payload beyond the range of 16 bits, in case the longest token ever grows.
     #[test]
-    fn a_text_far_into_a_payload_is_copied() {
+    fn string_far_into_a_payload_is_copied() {
         let payload = "x".repeat(70_000);
         for text in [&payload[65_535..], &payload[65_536..], &payload[1..]] {
             assert_eq!(Excerpt::new(text, &payload).of(&payload), text);

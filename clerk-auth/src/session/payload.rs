@@ -91,7 +91,7 @@ mod tests {
     use crate::claim::json::Object;
 
     #[test]
-    fn no_claim_stands_twice() {
+    fn duplicate_claim_is_refused() {
         for (text, accepted) in [
             (r#"{"sub":"a","email":"b","o":{"id":"c"}}"#, true),
             (r#"{"sub":"a","sub":"a"}"#, false),

@@ -241,7 +241,7 @@ mod tests {
 
     /// Decoding takes time quadratic in a mask's digits, so a mask that cannot fit is refused by its length.
     #[test]
-    fn a_mask_of_a_whole_token_is_refused_by_its_length() {
+    fn mask_of_a_whole_token_is_refused_by_its_length() {
         let mask = "9".repeat(8_000);
         assert!(super::bits(&mask, 2).is_none());
         assert!(permissions("o:feature", "read,manage", &mask).is_empty());

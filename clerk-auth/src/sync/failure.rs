@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_incomplete_token_asks_for_the_template() {
+    fn only_an_incomplete_token_reports_the_template() {
         const TEMPLATE: &[TemplateClaim] = &[
             TemplateClaim {
                 name: "email",

@@ -58,7 +58,7 @@ pub fn event(event_type: &str, data: Value, now: Timestamp) -> Value {
 /// const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// // #[tokio::test] async fn a_new_user_is_told_apart() {
+/// // #[tokio::test] async fn new_user_is_distinguished_from_an_updated_one() {
 /// let verifier = WebhookVerifier::new(SECRET.parse()?);
 /// let app = Router::new().route("/webhooks/clerk", post(receive)).with_state(verifier);
 /// let now = SystemClock.now();

@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_is_bounded() {
+    fn cache_size_is_bounded() {
         let verified = verified();
         let capacity = 256 * 1024;
         let tokens = VerifiedTokens::with_capacity(capacity);

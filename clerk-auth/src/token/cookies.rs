@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_of_another_application_hides_nothing() {
+    fn cookie_of_another_application_hides_nothing() {
         for other in [&b"theme=\xc3\xa4"[..], b"theme=\xff", b"\xff", b"theme", b""] {
             let mut headers = HeaderMap::new();
             let cookies = [other, b"; __session=def; ", other].concat();

@@ -310,7 +310,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_policy_is_a_table() {
+    fn fetch_decision_follows_the_table() {
         let seconds = Duration::from_secs;
         let unavailable = |after| Decision::Unavailable {
             retry_after: seconds(after),

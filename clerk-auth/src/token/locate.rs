@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bearer_header_settles_it() {
+    fn bearer_header_takes_precedence_over_cookies() {
         let malformed = Err(Refusal::CredentialMalformed);
         for (authorization, cookies, expected) in [
             (&[][..], "", Ok(None)),

@@ -131,7 +131,7 @@ mod tests {
     const RIGHT: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
     #[test]
-    fn a_mistake_says_what_a_right_secret_looks_like() {
+    fn invalid_secret_error_states_the_expected_form() {
         use SigningSecretError::{Base64, Missing, Prefix, Short};
 
         let long = format!("whsec_{}", STANDARD.encode([7; 75]));
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_never_printed() {
+    fn secret_is_never_printed() {
         let secrets = SigningSecret::list(RIGHT).expect("a secret");
         assert_eq!(format!("{secrets:?}"), "[SigningSecret]");
     }

@@ -100,7 +100,7 @@ async fn process(url: &str) -> (Profiles<AlwaysRead>, Vec<Session>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_hundred_thousand_unchanged_syncs_write_nothing() {
+async fn unchanged_syncs_write_nothing() {
     let server = PrivateServer::start(QUIET).await;
     let url = server.url();
     let (profiles, sessions) = process(&url).await;

@@ -83,7 +83,7 @@ impl Counted {
 }
 
 #[tokio::test]
-async fn an_unchanged_user_takes_one_round_trip_and_a_new_or_changed_one_two() {
+async fn unchanged_user_takes_one_round_trip_and_a_new_or_changed_one_two() {
     let database = TestDatabase::postgres().await;
     let counted = Counted::start(&database).await;
     counted.prepare("user_before", 5).await;
@@ -129,7 +129,7 @@ async fn new_users_one_after_another_take_one_round_trip_each() {
 }
 
 #[tokio::test]
-async fn who_has_just_signed_up_takes_one_round_trip() {
+async fn fresh_sign_up_takes_one_round_trip() {
     let database = TestDatabase::postgres().await;
     let counted = Counted::start(&database).await;
     let now = SystemClock.now().seconds();

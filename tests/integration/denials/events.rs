@@ -30,7 +30,7 @@ on_both_databases!(
     ban_applies_although_the_hook_fails,
     refused_delivery_is_applied_when_it_comes_again_and_fits,
     late_ban_does_not_undo_its_lifting,
-    restarted_process_knows_who_is_barred,
+    restarted_process_refuses_denied_users,
     another_process_bars_and_admits_within_seconds,
     deletion_by_the_application_bars_like_one_by_webhook,
     lockout_ends_sessions_only_on_request_and_from_its_own_time,
@@ -328,7 +328,7 @@ async fn late_ban_does_not_undo_its_lifting(database: TestDatabase) {
     }
 }
 
-async fn restarted_process_knows_who_is_barred(database: TestDatabase) {
+async fn restarted_process_refuses_denied_users(database: TestDatabase) {
     let profiles = start(&database).await;
     receive(&profiles, "user.updated", banned("user_ada", 100)).await;
     receive(&profiles, "user.deleted", deleted("user_eve")).await;
@@ -592,7 +592,7 @@ async fn denial_applies_at_once_while_the_database_is_down() {
 }
 
 #[tokio::test]
-async fn what_happens_in_a_gap_of_the_listener_is_read_after_it() {
+async fn denial_in_a_gap_of_the_listener_is_read_after_it() {
     let database = TestDatabase::postgres().await;
     let mut proxy = Proxy::to(database.server_address());
     let through = Pool::open(&database.url_through(proxy.address()), 5).await;

@@ -25,13 +25,13 @@ use crate::example::process::{Running, command};
 use crate::example::rows::{Example, Printed, rows, run};
 
 on_both_databases!(
-    users_of_whom_nothing_was_told_are_imported,
-    rows_of_users_who_are_gone_are_marked_on_request,
-    an_import_goes_on_after_a_cursor,
+    users_without_a_webhook_are_imported,
+    rows_of_missing_users_are_marked_on_request,
+    import_resumes_after_a_cursor,
     requests_are_served_while_an_import_runs,
-    drift_is_told_as_text_and_as_json,
-    what_ends_early_tells_the_command_that_goes_on,
-    an_import_that_is_told_to_stop_says_where_it_was,
+    drift_is_printed_as_text_and_as_json,
+    interrupted_import_prints_the_command_that_resumes_it,
+    stopped_import_prints_its_cursor,
 );
 
 impl Printed {
@@ -58,7 +58,7 @@ async fn start_with_three(database: TestDatabase) -> Example {
     example
 }
 
-async fn users_of_whom_nothing_was_told_are_imported(database: TestDatabase) {
+async fn users_without_a_webhook_are_imported(database: TestDatabase) {
     let example = start_with_three(database).await;
     let counts = "3 inserted, 0 updated, 0 unchanged, 0 skipped, 0 conflicted, 0 deleted";
 
@@ -92,7 +92,7 @@ async fn users_of_whom_nothing_was_told_are_imported(database: TestDatabase) {
         .succeeded("imported: 0 inserted, 0 updated, 3 unchanged, 0 skipped, 0 conflicted, 0 deleted\n");
 }
 
-async fn rows_of_users_who_are_gone_are_marked_on_request(database: TestDatabase) {
+async fn rows_of_missing_users_are_marked_on_request(database: TestDatabase) {
     let example = start_with_three(database).await;
     let token = example.token(json!({ "user_id": "user_2" })).await;
     assert_eq!(example.get("/api/me", &token).await.0, StatusCode::OK);
@@ -127,7 +127,7 @@ async fn rows_of_users_who_are_gone_are_marked_on_request(database: TestDatabase
         .succeeded("imported: 0 inserted, 0 updated, 2 unchanged, 0 skipped, 0 conflicted, 0 deleted\n");
 }
 
-async fn an_import_goes_on_after_a_cursor(database: TestDatabase) {
+async fn import_resumes_after_a_cursor(database: TestDatabase) {
     let example = start_with_three(database).await;
     let printed = example.run(&["import", "--after", "users after user_1"]).await;
     printed.succeeded("imported: 2 inserted, 0 updated, 0 unchanged, 0 skipped, 0 conflicted, 0 deleted\n");
@@ -175,7 +175,7 @@ async fn requests_are_served_while_an_import_runs(database: TestDatabase) {
     assert!(example.rows.number(visitors).await >= served);
 }
 
-async fn drift_is_told_as_text_and_as_json(database: TestDatabase) {
+async fn drift_is_printed_as_text_and_as_json(database: TestDatabase) {
     let example = start_with_three(database).await;
     let printed = example.run(&["verify"]).await;
     assert_eq!(printed.code, Some(1), "{}", printed.errors);
@@ -251,7 +251,7 @@ impl TwoPages {
     }
 }
 
-async fn what_ends_early_tells_the_command_that_goes_on(database: TestDatabase) {
+async fn interrupted_import_prints_the_command_that_resumes_it(database: TestDatabase) {
     let clerk = TwoPages::start(SecondPage::IsRefusedOnce).await;
     let rows = rows(&database).await;
     let printed = run(&clerk.host, database.url(), &["import"]).await;
@@ -281,7 +281,7 @@ async fn what_ends_early_tells_the_command_that_goes_on(database: TestDatabase) 
     assert_eq!(rows.number("SELECT COUNT(*) FROM users").await, 501);
 }
 
-async fn an_import_that_is_told_to_stop_says_where_it_was(database: TestDatabase) {
+async fn stopped_import_prints_its_cursor(database: TestDatabase) {
     let clerk = TwoPages::start(SecondPage::NeverComes).await;
     let mut import = command(&[("LISTEN_ADDR", &clerk.host), ("DATABASE_URL", database.url())]);
     let mut import = Running(
@@ -322,7 +322,7 @@ async fn an_import_that_is_told_to_stop_says_where_it_was(database: TestDatabase
 }
 
 #[tokio::test]
-async fn without_a_running_example_it_says_what_to_start_and_makes_no_database() {
+async fn import_without_a_running_example_names_the_command_and_creates_no_database() {
     let database = TestDatabase::sqlite();
     // The port is taken, and no program answers on it.
     let silent = TcpSocket::new_v4().expect("there are sockets");
@@ -340,7 +340,7 @@ async fn without_a_running_example_it_says_what_to_start_and_makes_no_database()
 }
 
 #[tokio::test]
-async fn where_something_else_answers_it_says_so() {
+async fn import_from_another_service_is_reported() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     let host = listener.local_addr().expect("it has an address").to_string();
     let server = tokio::spawn(async move {
@@ -359,7 +359,7 @@ async fn where_something_else_answers_it_says_so() {
 }
 
 #[tokio::test]
-async fn a_key_that_verifies_tokens_does_not_list_users() {
+async fn key_that_verifies_tokens_does_not_list_users() {
     let mut import = command(&[
         (
             "CLERK_PUBLISHABLE_KEY",
@@ -374,7 +374,7 @@ async fn a_key_that_verifies_tokens_does_not_list_users() {
 }
 
 #[tokio::test]
-async fn mistake_on_the_command_line_is_answered_with_the_usage() {
+async fn command_line_mistake_prints_the_usage() {
     for (arguments, problem, usage) in [
         (&["imprt"][..], "'imprt'", "Usage: example-app"),
         (&["import", "--dry"], "'--dry-run'", "Usage: example-app import"),

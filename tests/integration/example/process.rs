@@ -47,7 +47,7 @@ impl Drop for Running {
 }
 
 #[test]
-fn an_environment_that_is_not_enough_ends_it_at_once() {
+fn incomplete_environment_ends_the_process_at_once() {
     for (variables, missing) in [
         (
             &[("CLERK_SECRET_KEY", "sk_test_x")][..],
@@ -119,7 +119,7 @@ fn start_in(
 }
 
 #[tokio::test]
-async fn restart_lets_users_of_the_earlier_stand_in_sign_in_again() {
+async fn restarted_stand_in_lets_earlier_users_sign_in() {
     let folder = std::env::temp_dir().join(format!("clerk-auth-restart-{}", std::process::id()));
     drop(std::fs::remove_dir_all(&folder));
     std::fs::create_dir_all(&folder).expect("the folder of temporary files can be written");
@@ -187,7 +187,7 @@ async fn restart_lets_users_of_the_earlier_stand_in_sign_in_again() {
 }
 
 #[tokio::test]
-async fn it_serves_a_newcomer_and_stops_when_told() {
+async fn process_serves_a_new_user_and_stops_on_a_signal() {
     let database = TestDatabase::sqlite();
     let mut running = Running(
         command(&[("DATABASE_URL", database.url())])

@@ -9,7 +9,7 @@ use clerk_auth_tests::on_both_databases;
 use clerk_auth_tests::profiles::{AlwaysRead, Pool, issuer, token};
 use tower::ServiceExt;
 
-on_both_databases!(a_handler_can_take_the_only_connection);
+on_both_databases!(handler_can_take_the_only_connection);
 
 #[derive(Clone, FromRef)]
 struct AppState {
@@ -23,7 +23,7 @@ async fn people(_user: AlwaysRead, State(pool): State<Pool>) -> String {
     pool.number("SELECT count(*) FROM profiles").await.to_string()
 }
 
-async fn a_handler_can_take_the_only_connection(database: TestDatabase) {
+async fn handler_can_take_the_only_connection(database: TestDatabase) {
     let clerk = Clerk::builder()
         .issuer(issuer().url())
         .jwt_key(issuer().public_key_pem())

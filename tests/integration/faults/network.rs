@@ -9,7 +9,7 @@ use clerk_auth_tests::postgres::private::{End, PrivateServer};
 use clerk_auth_tests::proxy::Proxy;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_network_that_is_cut_under_load() {
+async fn cut_network_under_load_loses_nothing() {
     let database = TestDatabase::postgres().await;
     let mut proxy = Proxy::to(database.server_address());
     let (load, tasks) = Load::start(&database.url_through(proxy.address())).await;
@@ -25,7 +25,7 @@ async fn a_network_that_is_cut_under_load() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_network_that_falls_silent_under_load() {
+async fn silent_network_under_load_loses_nothing() {
     let database = TestDatabase::postgres().await;
     let mut proxy = Proxy::to(database.server_address());
     let (load, tasks) = Load::start(&database.url_through(proxy.address())).await;
@@ -42,7 +42,7 @@ async fn a_network_that_falls_silent_under_load() {
 
 /// A failover: every connection drops at once, and new ones are accepted from then on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_failover_that_drops_every_connection_under_load() {
+async fn failover_under_load_loses_nothing() {
     let database = TestDatabase::postgres().await;
     let mut proxy = Proxy::to(database.server_address());
     let (load, tasks) = Load::start(&database.url_through(proxy.address())).await;
@@ -73,16 +73,16 @@ async fn a_server_that_ends(end: End) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_is_stopped_under_load() {
+async fn stopped_server_under_load_loses_nothing() {
     a_server_that_ends(End::Fast).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_crashes_under_load() {
+async fn crashed_server_under_load_loses_nothing() {
     a_server_that_ends(End::Immediate).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_whose_postmaster_is_killed_under_load() {
+async fn killed_postmaster_under_load_loses_nothing() {
     a_server_that_ends(End::Kill).await;
 }

@@ -11,9 +11,9 @@ use clerk_auth_tests::proxy::Proxy;
 use futures_util::future::join_all;
 use tokio::time::sleep;
 
-on_both_databases!(a_pool_without_a_free_connection_costs_the_timeout_and_no_more);
+on_both_databases!(exhausted_pool_costs_the_timeout_and_no_more);
 
-async fn a_pool_without_a_free_connection_costs_the_timeout_and_no_more(database: TestDatabase) {
+async fn exhausted_pool_costs_the_timeout_and_no_more(database: TestDatabase) {
     let pool = Pool::open(database.url(), 1).await;
     let timeout = Duration::from_millis(100);
     let profiles = Profiles::start_with(
@@ -54,7 +54,7 @@ async fn a_pool_without_a_free_connection_costs_the_timeout_and_no_more(database
 }
 
 #[tokio::test]
-async fn a_network_that_breaks_is_survived_without_a_wrong_row() {
+async fn broken_network_serves_no_wrong_row() {
     let database = TestDatabase::postgres().await;
     let mut proxy = Proxy::to(database.server_address());
     let through = Pool::open(&database.url_through(proxy.address()), 5).await;
@@ -109,7 +109,7 @@ async fn back_within_a_second<U: clerk_auth::SyncedUser>(
 
 /// Which fails once, however many wait for it.
 #[tokio::test]
-async fn a_statement_that_many_wait_for_is_one_failure() {
+async fn shared_statement_counts_as_one_failure() {
     const BLOCKED: &str = "SELECT coalesce(max(pid), 0)::bigint FROM pg_stat_activity \
                            WHERE datname = current_database() AND wait_event_type = 'Lock'";
     let database = TestDatabase::postgres().await;

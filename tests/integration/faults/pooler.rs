@@ -113,7 +113,7 @@ impl Behind {
 
 /// Documents the purpose of the mode: if this no longer fails, sqlx or PgBouncer no longer needs it.
 #[tokio::test]
-async fn sqlx_alone_fails() {
+async fn sqlx_without_the_setting_fails() {
     let behind = Behind::start().await;
     let pool = behind.pool();
     let requests = (0..50_i64).map(|number| {
@@ -130,7 +130,7 @@ async fn sqlx_alone_fails() {
 }
 
 #[tokio::test]
-async fn users_come_change_and_stay() {
+async fn users_are_inserted_updated_and_kept() {
     // Of long ago, and newcomers.
     for signed_up in [0, SystemClock.now().seconds() - 30] {
         let behind = Behind::start().await;
@@ -179,7 +179,7 @@ async fn unchanged_users_are_not_written() {
 }
 
 #[tokio::test]
-async fn a_flood_of_users_is_read_many_at_a_time() {
+async fn flood_of_users_is_read_in_batches() {
     let behind = Behind::start().await;
     behind
         .execute(
@@ -213,7 +213,7 @@ async fn ten_first_requests_of_two_processes_make_one_row() {
 }
 
 #[tokio::test]
-async fn a_unique_value_goes_to_the_newer_row() {
+async fn unique_value_goes_to_the_newer_row() {
     let behind = Behind::start().await;
     behind
         .execute("CREATE UNIQUE INDEX profiles_email ON profiles (email)")
@@ -232,7 +232,7 @@ async fn a_unique_value_goes_to_the_newer_row() {
 }
 
 #[tokio::test]
-async fn the_hook_runs_once_in_the_transaction_of_the_insert() {
+async fn hook_runs_once_in_the_transaction_of_the_insert() {
     let behind = Behind::start().await;
     behind
         .execute("CREATE TABLE carts (profile_id BIGINT NOT NULL REFERENCES profiles (id))")
@@ -446,7 +446,7 @@ async fn one_process_sees_what_another_has_written() {
 
 /// A `LISTEN` would stay in the session, and send notifications to its next client.
 #[tokio::test]
-async fn no_listen_is_left_behind() {
+async fn configured_process_leaves_no_listen_behind() {
     let behind = Behind::start().await;
     let profiles = behind.process().await;
     keeps_nothing_and_listens_nowhere(&behind, SERVER_CONNECTIONS, &profiles).await;
@@ -454,7 +454,7 @@ async fn no_listen_is_left_behind() {
 
 /// With one session and one connection, statements are found again. The lack of a setting shows only by `LISTEN`.
 #[tokio::test]
-async fn nor_by_a_process_that_was_not_told() {
+async fn unconfigured_process_leaves_no_listen_behind() {
     let behind = Behind::with_server_connections(1).await;
     let pool = PgPoolOptions::new()
         .max_connections(1)
@@ -484,7 +484,7 @@ fn clerk() -> Clerk {
 }
 
 #[tokio::test]
-async fn a_builder_that_was_not_told_says_so() {
+async fn unconfigured_builder_fails_with_the_setting() {
     // Where another client has left a statement.
     let behind = Behind::with_server_connections(1).await;
     let other = behind.pool();
@@ -502,7 +502,7 @@ async fn a_builder_that_was_not_told_says_so() {
 }
 
 #[tokio::test]
-async fn a_pool_that_keeps_statements_is_refused() {
+async fn pool_that_keeps_statements_is_refused() {
     let behind = Behind::start().await;
     let pool = PgPool::connect_lazy_with(behind.options());
     let refused = UserSync::<Profile>::builder(clerk(), pool)

@@ -16,12 +16,12 @@ use sqlx::{Connection, PgConnection, SqliteConnection};
 const ENDING: &str = "CLERK_AUTH_TESTS_ENDING";
 
 #[tokio::test]
-async fn of_a_killed_process() {
+async fn killed_process_leaves_no_server() {
     if env::var_os(ENDING).is_some() {
         hold_databases().await;
         wait_to_be_killed();
     }
-    let mut second = Second::start("of_a_killed_process", "kill", None);
+    let mut second = Second::start("killed_process_leaves_no_server", "kill", None);
     let held = second.held();
     assert!(held.cluster.is_dir() && held.files.is_dir(), "{held:?}");
     TcpStream::connect(held.server).expect("the server listens");
@@ -32,24 +32,24 @@ async fn of_a_killed_process() {
 }
 
 #[tokio::test]
-async fn of_an_aborted_process() {
+async fn aborted_process_leaves_no_server() {
     if env::var_os(ENDING).is_some() {
         hold_databases().await;
         process::abort();
     }
-    let mut second = Second::start("of_an_aborted_process", "abort", None);
+    let mut second = Second::start("aborted_process_leaves_no_server", "abort", None);
     let held = second.held();
     second.wait_until_all_is_removed();
     held.assert_gone();
 }
 
 #[tokio::test]
-async fn of_a_panicked_process() {
+async fn panicked_process_leaves_no_server() {
     if env::var_os(ENDING).is_some() {
         hold_databases().await;
         panic!("this panic is part of the test");
     }
-    let mut second = Second::start("of_a_panicked_process", "panic", None);
+    let mut second = Second::start("panicked_process_leaves_no_server", "panic", None);
     let held = second.held();
     second.wait_until_all_is_removed();
     held.assert_gone();
@@ -57,7 +57,7 @@ async fn of_a_panicked_process() {
 
 /// Where `DATABASE_URL` names the server, no cluster goes away, so the databases have to.
 #[tokio::test]
-async fn of_a_process_on_a_borrowed_server() {
+async fn process_on_a_borrowed_server_leaves_no_database() {
     if let Ok(ending) = env::var(ENDING) {
         let database = TestDatabase::postgres().await;
         assert_eq!(postgres::cluster_folder(), None);
@@ -67,7 +67,11 @@ async fn of_a_process_on_a_borrowed_server() {
     }
     let ours = TestDatabase::postgres().await;
     for ending in ["success", "panic"] {
-        let mut second = Second::start("of_a_process_on_a_borrowed_server", ending, Some(ours.url()));
+        let mut second = Second::start(
+            "process_on_a_borrowed_server_leaves_no_database",
+            ending,
+            Some(ours.url()),
+        );
         let url = second.line();
         second.wait_until_all_is_removed();
         let left = PgConnection::connect(&url)

@@ -11,8 +11,8 @@ use clerk_auth_tests::postgres::programs;
 use clerk_auth_tests::sqlite;
 
 #[test]
-fn the_path_comes_first() {
-    let system = System::new("the_path_comes_first");
+fn programs_in_the_path_come_first() {
+    let system = System::new("programs_in_the_path_come_first");
     let client_only = system.programs("client", &["psql", "initdb"]);
     let complete = system.programs("complete", &["initdb", "pg_ctl", "postgres"]);
     system.programs("packaged/15/bin", &["initdb", "pg_ctl", "postgres"]);
@@ -21,8 +21,8 @@ fn the_path_comes_first() {
 }
 
 #[test]
-fn then_the_newest_package() {
-    let system = System::new("then_the_newest_package");
+fn newest_package_comes_second() {
+    let system = System::new("newest_package_comes_second");
     system.programs("packaged/9/bin", &["initdb", "pg_ctl", "postgres"]);
     let newest = system.programs("packaged/17/bin", &["initdb", "pg_ctl", "postgres"]);
     system.programs("packaged/18/bin", &["psql"]);
@@ -33,8 +33,8 @@ fn then_the_newest_package() {
 }
 
 #[test]
-fn a_missing_server_is_a_message_with_the_command() {
-    let system = System::new("a_missing_server_is_a_message_with_the_command");
+fn missing_server_is_reported_with_the_command() {
+    let system = System::new("missing_server_is_reported_with_the_command");
     let message = programs::find(OsStr::new(""), &system.packaged()).expect_err("there is nothing to find");
     assert!(message.contains("`apt-get install postgresql`"), "{message}");
     assert!(message.contains("`tests/run`"), "{message}");
@@ -42,8 +42,8 @@ fn a_missing_server_is_a_message_with_the_command() {
 }
 
 #[test]
-fn a_missing_pooler_is_a_message_with_the_command() {
-    let system = System::new("a_missing_pooler_is_a_message_with_the_command");
+fn missing_pooler_is_reported_with_the_command() {
+    let system = System::new("missing_pooler_is_reported_with_the_command");
     let message = pooler::find(OsStr::new(""), &system.packaged()).expect_err("there is nothing to find");
     assert!(message.contains("`apt-get install pgbouncer`"), "{message}");
     assert!(message.contains("`tests/run`"), "{message}");

@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time;
 
 #[tokio::test]
-async fn forwards_both_ways_until_either_side_ends() {
+async fn proxy_forwards_both_ways_until_either_side_ends() {
     let proxy = Proxy::to(echo().await);
     let mut client = TcpStream::connect(proxy.address())
         .await
@@ -36,7 +36,7 @@ async fn forwards_both_ways_until_either_side_ends() {
 }
 
 #[tokio::test]
-async fn a_cut_drops_connections_and_refuses_new_ones() {
+async fn cut_drops_connections_and_refuses_new_ones() {
     let mut proxy = Proxy::to(echo().await);
     let mut client = TcpStream::connect(proxy.address())
         .await
@@ -58,7 +58,7 @@ async fn a_cut_drops_connections_and_refuses_new_ones() {
 }
 
 #[tokio::test]
-async fn a_hold_keeps_connections_and_their_bytes() {
+async fn hold_keeps_connections_and_their_bytes() {
     let mut proxy = Proxy::to(echo().await);
     let mut old = TcpStream::connect(proxy.address())
         .await
@@ -83,7 +83,7 @@ async fn a_hold_keeps_connections_and_their_bytes() {
 }
 
 #[tokio::test]
-async fn a_hold_does_not_wait_for_a_receiver_who_does_not_read() {
+async fn hold_does_not_wait_for_a_receiver_who_does_not_read() {
     let mut proxy = Proxy::to(echo().await);
     let mut client = TcpStream::connect(proxy.address())
         .await
@@ -103,7 +103,7 @@ async fn a_hold_does_not_wait_for_a_receiver_who_does_not_read() {
 }
 
 #[tokio::test]
-async fn a_held_proxy_can_be_cut_and_a_cut_one_held() {
+async fn held_proxy_can_be_cut_and_a_cut_one_held() {
     let mut proxy = Proxy::to(echo().await);
     proxy.hold().await;
     proxy.cut().await;
@@ -123,7 +123,7 @@ async fn a_held_proxy_can_be_cut_and_a_cut_one_held() {
 }
 
 #[tokio::test]
-async fn stands_in_front_of_postgres() {
+async fn proxy_forwards_to_postgres() {
     let database = TestDatabase::postgres().await;
     let mut proxy = Proxy::to(database.server_address());
     let url = database.url_through(proxy.address());

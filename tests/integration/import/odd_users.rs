@@ -19,9 +19,9 @@ use proptest::test_runner::TestRunner;
 use serde_json::{Map, Value, json};
 
 on_both_databases!(
-    unreadable_member_costs_the_column_it_feeds_and_nobody_else,
-    any_written_text_costs_nobody_else_the_page,
-    user_without_identity_is_skipped_wherever_it_stands,
+    unreadable_member_affects_only_its_column,
+    any_user_written_text_affects_only_its_user,
+    user_without_identity_is_skipped_at_any_position,
     data_that_the_database_refuses_is_skipped_and_named,
     row_that_cannot_be_read_is_skipped_and_named,
 );
@@ -140,7 +140,7 @@ fn replace(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
 }
 
 /// A claim that depends on an unreadable part is refused, and the row stays as it was. Other parts do not matter.
-async fn unreadable_member_costs_the_column_it_feeds_and_nobody_else(database: TestDatabase) {
+async fn unreadable_member_affects_only_its_column(database: TestDatabase) {
     let it = Fixture::start(&database).await;
     let odd: [(&str, &[u8], Option<&str>); 24] = [
         ("first_name", br#""\ud800""#, Some("name")),
@@ -243,7 +243,7 @@ async fn unreadable_member_costs_the_column_it_feeds_and_nobody_else(database: T
 }
 
 /// Among ordinary users, whatever is written: each odd one is imported or named, and the ordinary ones are imported.
-async fn any_written_text_costs_nobody_else_the_page(database: TestDatabase) {
+async fn any_user_written_text_affects_only_its_user(database: TestDatabase) {
     const ODD: usize = 120;
     let it = Fixture::start(&database).await;
     it.serve_ordinary(ODD * 2, 5);
@@ -337,7 +337,7 @@ fn written_text() -> impl Strategy<Value = Vec<u8>> {
 }
 
 /// The user of such an object cannot be guessed. The page and the import continue.
-async fn user_without_identity_is_skipped_wherever_it_stands(database: TestDatabase) {
+async fn user_without_identity_is_skipped_at_any_position(database: TestDatabase) {
     let odd: [&[u8]; 8] = [
         br#"{"id":"user_a","id":"user_b","updated_at":5000}"#,
         br#"{"id":"\ud800","updated_at":5000}"#,

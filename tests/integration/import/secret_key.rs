@@ -20,16 +20,16 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 on_both_databases!(
-    key_of_another_instance_is_not_believed,
-    key_of_another_instance_is_not_asked_about_a_holder,
+    key_of_another_instance_is_not_trusted,
+    key_of_another_instance_is_not_used_to_look_up_a_holder,
     concurrent_requests_share_one_proof,
     failed_proof_is_tried_again_after_its_time,
     unknown_user_is_refused_and_the_hook_does_not_run,
     many_sessions_of_one_user_are_bounded,
-    two_devices_of_one_user_ask_once,
+    two_devices_of_one_user_make_one_lookup,
     many_users_are_bounded,
-    given_up_requests_are_bounded,
-    conflict_that_stays_is_not_asked_about_again,
+    dropped_requests_are_bounded,
+    lasting_conflict_is_not_looked_up_again,
     session_of_another_instance_has_no_row,
 );
 
@@ -89,7 +89,7 @@ async fn name(profiles: &Profiles, user_id: &str) -> Option<String> {
     profiles.pool.text(&sql).await
 }
 
-async fn key_of_another_instance_is_not_believed(database: TestDatabase) {
+async fn key_of_another_instance_is_not_trusted(database: TestDatabase) {
     let fake = fake(false).await;
     // The other instance has users of the same ids.
     fake.put_user(user("user_ada", "Stranger"));
@@ -128,7 +128,7 @@ async fn key_of_another_instance_is_not_believed(database: TestDatabase) {
     assert_eq!((fake.requests(JWKS), fake.requests(ADA)), (2, 1));
 }
 
-async fn key_of_another_instance_is_not_asked_about_a_holder(database: TestDatabase) {
+async fn key_of_another_instance_is_not_used_to_look_up_a_holder(database: TestDatabase) {
     let fake = fake(false).await;
     let mut stranger = user("user_ada", "Stranger");
     stranger["updated_at"] = 9_000_000.into();
@@ -254,7 +254,7 @@ async fn many_sessions_of_one_user_are_bounded(database: TestDatabase) {
     assert_eq!(fake.requests("/v1/users/user_eve"), 12);
 }
 
-async fn two_devices_of_one_user_ask_once(database: TestDatabase) {
+async fn two_devices_of_one_user_make_one_lookup(database: TestDatabase) {
     let fake = fake(true).await;
     fake.put_user(user("user_ada", "Ada"));
     let (profiles, _) = start(&database, &fake).await;
@@ -302,7 +302,7 @@ async fn many_users_are_bounded(database: TestDatabase) {
 }
 
 /// A lookup counts even if the client closes the connection before Clerk has answered.
-async fn given_up_requests_are_bounded(database: TestDatabase) {
+async fn dropped_requests_are_bounded(database: TestDatabase) {
     let fake = fake(true).await;
     fake.put_user(user("user_ada", "Ada"));
     let (profiles, _) = start(&database, &fake).await;
@@ -329,7 +329,7 @@ async fn given_up_requests_are_bounded(database: TestDatabase) {
     assert_eq!(fake.requests(ADA), 1);
 }
 
-async fn conflict_that_stays_is_not_asked_about_again(database: TestDatabase) {
+async fn lasting_conflict_is_not_looked_up_again(database: TestDatabase) {
     let fake = fake(true).await;
     for user_id in ["user_ada", "user_bob"] {
         let mut user = user(user_id, "Ada");
@@ -399,7 +399,7 @@ async fn session_of_another_instance_has_no_row(database: TestDatabase) {
 /// Between the look at a row and the note of its newer version another process writes other claims of the version that was
 /// read.
 #[tokio::test]
-async fn raised_version_is_looked_at_again() {
+async fn raised_version_is_reread() {
     let database = TestDatabase::postgres().await;
     let profiles = Profiles::start(&database).await;
     profiles

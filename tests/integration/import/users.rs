@@ -31,23 +31,23 @@ use crate::sync::two_processes::hears;
 
 on_both_databases!(
     each_user_is_imported_by_the_rules_of_a_request,
-    what_is_right_is_not_written_again,
-    a_row_that_became_newer_after_its_page_was_fetched_stays,
-    a_dry_run_counts_and_writes_nothing,
-    an_import_goes_on_where_another_stopped,
+    correct_row_is_not_written_again,
+    row_newer_than_its_page_is_kept,
+    dry_run_counts_and_writes_nothing,
+    import_resumes_at_the_cursor_of_another,
     many_users_are_written_however_they_are_paged,
-    rate_limits_and_failures_are_waited_for,
-    what_cannot_pass_ends_the_import,
-    who_stands_twice_on_a_page_is_written_once,
-    imports_and_requests_at_once_do_each_other_no_harm,
-    a_unique_value_is_settled_by_the_rules_of_a_request,
-    a_conflict_keeps_nobody_else_from_having_a_row,
-    the_hook_runs_once_for_each_new_row,
-    a_hook_that_fails_for_one_user_fails_for_nobody_else,
-    whom_clerk_does_not_know_is_deleted_on_request,
+    rate_limits_and_failures_are_retried,
+    permanent_failure_ends_the_import,
+    user_twice_on_a_page_is_written_once,
+    concurrent_imports_and_requests_keep_rows_correct,
+    unique_value_follows_the_rules_of_a_request,
+    conflict_of_one_user_does_not_affect_others,
+    hook_runs_once_for_each_new_row,
+    failing_hook_of_one_user_does_not_affect_others,
+    user_unknown_to_clerk_is_deleted_on_request,
     row_with_a_placeholder_is_neither_deleted_nor_reported,
-    whom_the_tombstones_remember_is_not_imported_again,
-    a_secret_key_of_another_instance_writes_nothing,
+    user_with_a_tombstone_is_not_imported_again,
+    secret_key_of_another_instance_writes_nothing,
     replaced_key_does_not_make_another_instance,
     drift_is_reported_and_nothing_is_written,
 );
@@ -262,7 +262,7 @@ async fn each_user_is_imported_by_the_rules_of_a_request(database: TestDatabase)
     }
 }
 
-async fn what_is_right_is_not_written_again(database: TestDatabase) {
+async fn correct_row_is_not_written_again(database: TestDatabase) {
     let it = start::<Member>(&database).await;
     it.fake
         .serve_users(20, |place| user(&format!("user_{place}"), "Ada", 50));
@@ -276,7 +276,7 @@ async fn what_is_right_is_not_written_again(database: TestDatabase) {
     assert_eq!(it.pool.text(written).await, before);
 }
 
-async fn a_row_that_became_newer_after_its_page_was_fetched_stays(database: TestDatabase) {
+async fn row_newer_than_its_page_is_kept(database: TestDatabase) {
     let it = start::<Member>(&database).await;
     it.fake
         .serve_users(2, |place| user(&format!("user_{place}"), "Page", 50));
@@ -296,7 +296,7 @@ async fn a_row_that_became_newer_after_its_page_was_fetched_stays(database: Test
     assert_eq!(it.name(second.as_str()).await.as_deref(), Some("Newer"));
 }
 
-async fn a_dry_run_counts_and_writes_nothing(database: TestDatabase) {
+async fn dry_run_counts_and_writes_nothing(database: TestDatabase) {
     let it = start::<Member>(&database).await;
     for id in ["user_changed", "user_gone"] {
         it.sync(id, "Old", 5).await.expect("it syncs");
@@ -312,7 +312,7 @@ async fn a_dry_run_counts_and_writes_nothing(database: TestDatabase) {
     assert_eq!(import().run().await.expect("it is imported"), counts);
 }
 
-async fn an_import_goes_on_where_another_stopped(database: TestDatabase) {
+async fn import_resumes_at_the_cursor_of_another(database: TestDatabase) {
     let it = start::<Member>(&database).await;
     it.fake
         .serve_users(7, |place| user(&format!("user_{place}"), "Ada", 50));
@@ -364,7 +364,7 @@ async fn many_users_are_written_however_they_are_paged(database: TestDatabase) {
     assert_eq!(it.number(right).await, 1_203);
 }
 
-async fn rate_limits_and_failures_are_waited_for(database: TestDatabase) {
+async fn rate_limits_and_failures_are_retried(database: TestDatabase) {
     let it = start::<Member>(&database).await;
     it.fake
         .serve_users(3, |place| user(&format!("user_{place}"), "Ada", 50));
@@ -381,7 +381,7 @@ async fn rate_limits_and_failures_are_waited_for(database: TestDatabase) {
     assert_eq!(it.fake.requests("/v1/jwks"), 2);
 }
 
-async fn what_cannot_pass_ends_the_import(database: TestDatabase) {
+async fn permanent_failure_ends_the_import(database: TestDatabase) {
     let it = start::<Member>(&database).await;
     it.fake.put_user(user("user_ada", "Ada", 50));
     it.fake.fail(StatusCode::INTERNAL_SERVER_ERROR);
@@ -409,7 +409,7 @@ async fn what_cannot_pass_ends_the_import(database: TestDatabase) {
     assert!(matches!(broken, Err(ImportError::Rows(_))), "{broken:?}");
 }
 
-async fn who_stands_twice_on_a_page_is_written_once(database: TestDatabase) {
+async fn user_twice_on_a_page_is_written_once(database: TestDatabase) {
     let it = start::<Member>(&database).await;
     let jwks = it.fake.issuer().jwks();
     let page = json!([
@@ -437,7 +437,7 @@ async fn who_stands_twice_on_a_page_is_written_once(database: TestDatabase) {
     assert_eq!(it.name("user_ada").await.as_deref(), Some("New"));
 }
 
-async fn imports_and_requests_at_once_do_each_other_no_harm(database: TestDatabase) {
+async fn concurrent_imports_and_requests_keep_rows_correct(database: TestDatabase) {
     let it = with_carts(&database, "nobody").await;
     it.fake
         .serve_users(300, |place| user(&format!("user_{place}"), "Import", 50));
@@ -460,13 +460,13 @@ async fn imports_and_requests_at_once_do_each_other_no_harm(database: TestDataba
     );
 }
 
-async fn a_unique_value_is_settled_by_the_rules_of_a_request(database: TestDatabase) {
+async fn unique_value_follows_the_rules_of_a_request(database: TestDatabase) {
     settles(database, "CREATE UNIQUE INDEX profiles_email ON profiles (email)").await;
 }
 
 /// Which refuses only when the transaction is committed.
 #[tokio::test]
-async fn a_value_of_a_deferred_constraint_is_settled_too() {
+async fn deferred_constraint_follows_the_rules_of_a_request() {
     let constraint =
         "ALTER TABLE profiles ADD CONSTRAINT profiles_email UNIQUE (email) DEFERRABLE INITIALLY DEFERRED";
     settles(TestDatabase::postgres().await, constraint).await;
@@ -510,7 +510,7 @@ async fn settles(database: TestDatabase, unique: &str) {
     }
 }
 
-async fn a_conflict_keeps_nobody_else_from_having_a_row(database: TestDatabase) {
+async fn conflict_of_one_user_does_not_affect_others(database: TestDatabase) {
     let it = start::<Profile>(&database).await;
     // No claim column of the index can do without.
     it.pool
@@ -560,7 +560,7 @@ async fn with_carts(database: &TestDatabase, fails_for: &'static str) -> Fixture
     start_with::<Profile>(database, hook!(), hook!()).await
 }
 
-async fn the_hook_runs_once_for_each_new_row(database: TestDatabase) {
+async fn hook_runs_once_for_each_new_row(database: TestDatabase) {
     let it = with_carts(&database, "nobody").await;
     it.fake
         .serve_users(30, |place| user(&format!("user_{place}"), "Ada", 50));
@@ -572,7 +572,7 @@ async fn the_hook_runs_once_for_each_new_row(database: TestDatabase) {
     assert_eq!(it.number("SELECT count(*) FROM carts").await, 30);
 }
 
-async fn a_hook_that_fails_for_one_user_fails_for_nobody_else(database: TestDatabase) {
+async fn failing_hook_of_one_user_does_not_affect_others(database: TestDatabase) {
     let it = with_carts(&database, "Eve").await;
     it.fake.serve_users(30, |place| {
         user(
@@ -591,7 +591,7 @@ async fn a_hook_that_fails_for_one_user_fails_for_nobody_else(database: TestData
     assert_eq!(it.number("SELECT count(*) FROM carts").await, 29);
 }
 
-async fn whom_clerk_does_not_know_is_deleted_on_request(database: TestDatabase) {
+async fn user_unknown_to_clerk_is_deleted_on_request(database: TestDatabase) {
     let it = start::<Member>(&database).await;
     it.fake
         .serve_users(230, |place| user(&format!("user_{place}"), "Ada", 50));
@@ -637,7 +637,7 @@ async fn row_with_a_placeholder_is_neither_deleted_nor_reported(database: TestDa
     assert!(drift.is_empty(), "{drift}");
 }
 
-async fn whom_the_tombstones_remember_is_not_imported_again(database: TestDatabase) {
+async fn user_with_a_tombstone_is_not_imported_again(database: TestDatabase) {
     let it = start::<clerk_auth_tests::profiles::Member>(&database).await;
     for id in ["user_ada", "user_bob", "user_eve"] {
         it.fake.put_user(user(id, id, 50));
@@ -663,7 +663,7 @@ async fn whom_the_tombstones_remember_is_not_imported_again(database: TestDataba
     assert_eq!(it.number("SELECT count(*) FROM former_members").await, 3);
 }
 
-async fn a_secret_key_of_another_instance_writes_nothing(database: TestDatabase) {
+async fn secret_key_of_another_instance_writes_nothing(database: TestDatabase) {
     let it = start::<Member>(&database).await;
     it.sync("user_ada", "Ada", 5).await.expect("it syncs");
     let other = FakeClerk::start().await.expect("a port is free");
@@ -792,7 +792,7 @@ async fn drift_is_reported_and_nothing_is_written(database: TestDatabase) {
 }
 
 #[tokio::test]
-async fn other_processes_are_told_of_what_an_import_writes() {
+async fn import_notifies_other_processes_of_its_writes() {
     let database = TestDatabase::postgres().await;
     let it = start::<Profile>(&database).await;
     let other = Profiles::start(&database).await;
@@ -822,7 +822,7 @@ async fn other_processes_are_told_of_what_an_import_writes() {
 }
 
 #[tokio::test]
-async fn an_outage_of_the_database_is_waited_for_or_ends_the_import_where_it_can_go_on() {
+async fn database_outage_is_retried_or_ends_the_import_at_a_cursor() {
     let database = TestDatabase::postgres().await;
     let mut proxy = Proxy::to(database.server_address());
     let it = start::<Member>(&database).await;

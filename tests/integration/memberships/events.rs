@@ -591,7 +591,7 @@ fn expected(events: &[Happened], read_at: i64) -> Vec<String> {
 }
 
 #[test]
-fn any_history_of_a_membership_ends_as_the_model_says() {
+fn any_history_of_a_membership_matches_the_model() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime starts");
     let database = TestDatabase::sqlite();

@@ -224,7 +224,7 @@ const TABLE: &[Row] = &[
 
 /// Items that do not authenticate, with the reason.
 const EXEMPT: [&str; 3] = [
-    // A delivery is signed by Clerk's sender; `a_delivery_is_not_authenticated_by_a_session` shows it.
+    // A delivery is signed by Clerk's sender; `delivery_is_not_authenticated_by_a_session` shows it.
     "FromRequest for Webhook",
     // Generated code asks the compiler about it; no request reaches it, and it never resolves.
     "SubjectFrom for Anybody",
@@ -470,7 +470,7 @@ async fn denying_agents_by_default_changes_the_answer_to_agents_alone() {
 
 /// A session token gives no way to a webhook.
 #[tokio::test]
-async fn a_delivery_is_not_authenticated_by_a_session() {
+async fn delivery_is_not_authenticated_by_a_session() {
     let (state, _database) = state(false).await;
     let token = token("user_ada", "Ada", 100).sign();
     let request = Request::post("/delivery").header(AUTHORIZATION, format!("Bearer {token}"));

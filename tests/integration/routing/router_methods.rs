@@ -241,7 +241,7 @@ fn every_method_of_axums_routers_is_known() {
 
 /// A method is axum's with its form of the table, or its name begins with the word.
 #[test]
-fn the_guarded_routers_have_no_other_methods() {
+fn guarded_routers_have_no_other_methods() {
     let files = guarded();
     for (file, ty, table) in [
         ("router.rs", "Router", ROUTER.as_slice()),
@@ -277,7 +277,7 @@ fn the_guarded_routers_have_no_other_methods() {
 
 /// `Deref`, `AsRef`, `AsMut`, `Borrow` and `Handler` would lead around the guard; so would `From` of axum's types.
 #[test]
-fn the_guarded_routers_implement_no_other_traits() {
+fn guarded_routers_implement_no_other_traits() {
     for (file, source) in guarded() {
         for ty in ["Router", "MethodRouter"] {
             let is_own = |name: &String| OWN_TRAITS.contains(&name.as_str());

@@ -219,7 +219,7 @@ async fn every_service_is_guarded() {
 
 /// A router of axum's behind the layer is mounted without the word, because all of it is guarded.
 #[tokio::test]
-async fn a_router_of_axum_behind_the_layer_is_guarded() {
+async fn router_of_axum_behind_the_layer_is_guarded() {
     let inner = axum::Router::new().route("/public", plain::get(public));
     let router: Router = Router::new().nest_service("/inner", RequireSession::new(clerk()).layer(inner));
     assert_eq!(status(&router, "/inner/public", false).await, 401);
@@ -318,7 +318,7 @@ async fn nested_and_merged_routers_keep_their_guards() {
 }
 
 #[tokio::test]
-async fn the_router_converts_into_axums() {
+async fn router_converts_into_axums() {
     fn ours<S>() -> Router<S> {
         Router::new().route("/", get(guarded)).with_state(clerk())
     }
@@ -388,7 +388,7 @@ async fn sixteen(
 }
 
 #[tokio::test]
-async fn a_handler_takes_sixteen_parameters_and_reads_the_body_last() {
+async fn handler_takes_sixteen_parameters_and_reads_the_body_last() {
     let router: Router = Router::new().route("/{name}", post(sixteen)).with_state(clerk());
     let (parts, _) = request(&Method::POST, "/a?b=c", true).into_parts();
     let answered = router
@@ -432,7 +432,7 @@ async fn peer(ConnectInfo(address): ConnectInfo<SocketAddr>) -> String {
 }
 
 #[tokio::test]
-async fn the_router_is_served_with_and_without_addresses() {
+async fn router_is_served_with_and_without_addresses() {
     let router = Router::new()
         .route("/", get(guarded))
         .route("/peer", get(peer))
@@ -500,9 +500,9 @@ async fn receive(_: Webhook<Event>) -> StatusCode {
     StatusCode::ACCEPTED
 }
 
-on_both_databases!(a_state_in_an_arc_provides_what_its_struct_does);
+on_both_databases!(state_in_an_arc_provides_what_its_struct_does);
 
-async fn a_state_in_an_arc_provides_what_its_struct_does(database: TestDatabase) {
+async fn state_in_an_arc_provides_what_its_struct_does(database: TestDatabase) {
     let pool = Pool::open(database.url(), 2).await;
     let clerk = clerk();
     let users = match &pool {

@@ -170,7 +170,7 @@ async fn statements_are_checked_while_compiling(database: TestDatabase) {
 }
 
 #[test]
-fn a_template_that_changes_rebuilds_the_crate() {
+fn template_that_changes_rebuilds_the_crate() {
     let fixture = Fixture::copy("changed-template", "", "sqlite");
     let source = fixture.folder.join("src/lib.rs");
     let text = fs::read_to_string(&source).expect("the source");

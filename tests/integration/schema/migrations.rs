@@ -10,13 +10,13 @@ use example_app::user::User;
 use sqlx::AssertSqlSafe;
 
 on_both_databases!(
-    start_up_says_what_the_table_lacks,
-    start_up_says_which_column_nobody_fills,
-    start_up_says_what_the_tombstones_lack,
+    start_up_reports_missing_parts_of_the_table,
+    start_up_reports_the_column_that_no_field_fills,
+    start_up_reports_missing_parts_of_the_tombstones,
 );
 
 #[test]
-fn the_migrations_are_the_generated_ddl() {
+fn migrations_match_the_generated_ddl() {
     let postgres = include_str!("../../../example-app/migrations/postgres/0001_users.sql");
     let sqlite = include_str!("../../../example-app/migrations/sqlite/0001_users.sql");
     assert_eq!(
@@ -73,7 +73,7 @@ struct Account {
 }
 
 #[tokio::test]
-async fn a_definition_quotes_its_names_and_runs() {
+async fn definition_quotes_its_names_and_runs() {
     let expected = r#"CREATE TABLE "accounts"."users" (
     "id" BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     "clerk_id" TEXT NOT NULL UNIQUE,
@@ -103,7 +103,7 @@ async fn a_definition_quotes_its_names_and_runs() {
     assert_eq!(complaint_of::<Account>(&pool).await, "");
 }
 
-async fn start_up_says_what_the_table_lacks(database: TestDatabase) {
+async fn start_up_reports_missing_parts_of_the_table(database: TestDatabase) {
     let is_sqlite = database.is_sqlite();
     let pool = Pool::open(database.url(), 2).await;
     assert_eq!(complaint(&pool).await, "");
@@ -173,7 +173,7 @@ async fn start_up_says_what_the_table_lacks(database: TestDatabase) {
     );
 }
 
-async fn start_up_says_which_column_nobody_fills(database: TestDatabase) {
+async fn start_up_reports_the_column_that_no_field_fills(database: TestDatabase) {
     let pool = Pool::open(database.url(), 2).await;
     pool.execute("DROP TABLE profiles").await;
     let create_table = match &pool {
@@ -206,7 +206,7 @@ async fn start_up_says_which_column_nobody_fills(database: TestDatabase) {
     assert_eq!(complaint(&pool).await, "");
 }
 
-async fn start_up_says_what_the_tombstones_lack(database: TestDatabase) {
+async fn start_up_reports_missing_parts_of_the_tombstones(database: TestDatabase) {
     let is_sqlite = database.is_sqlite();
     let pool = Pool::open(database.url(), 2).await;
     let (members, tombstones) = match &pool {

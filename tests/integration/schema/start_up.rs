@@ -144,7 +144,7 @@ async fn role_with_the_named_privileges_works() {
 }
 
 #[tokio::test]
-async fn sequence_without_usage_is_mended() {
+async fn sequence_without_usage_works_after_the_advice() {
     for default in [
         "nextval('numbers')",
         "nextval(('numbers'::text)::regclass)",
@@ -174,7 +174,7 @@ async fn sequence_without_usage_is_mended() {
 }
 
 #[tokio::test]
-async fn row_security_that_hides_rows_is_mended() {
+async fn row_security_that_hides_rows_works_after_the_advice() {
     for (policies, expected) in [
         (
             "",
@@ -255,7 +255,7 @@ async fn row_security_that_hides_nothing_works() {
 }
 
 #[tokio::test]
-async fn what_is_no_table_is_refused() {
+async fn relation_that_is_not_a_table_is_refused() {
     let rename = "ALTER TABLE profiles RENAME TO people";
     for (sql, expected) in [
         (
@@ -300,7 +300,7 @@ async fn what_is_no_table_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_in_the_way_of_an_upsert_is_mended() {
+async fn obstacle_to_an_upsert_is_removed_by_the_advice() {
     for (sql, expected) in [
         (
             "CREATE TABLE guests (room TEXT) INHERITS (profiles)",
@@ -340,7 +340,7 @@ async fn what_is_in_the_way_of_an_upsert_is_mended() {
 }
 
 #[tokio::test]
-async fn missing_privilege_is_mended() {
+async fn missing_privilege_works_after_the_advice() {
     for (sql, expected) in [
         ("REVOKE UPDATE ON profiles FROM ROLE_NAME", "may not UPDATE"),
         (
@@ -414,7 +414,7 @@ impl std::str::FromStr for Tier {
 }
 
 #[tokio::test]
-async fn schemas_of_tables_and_types_are_mended() {
+async fn schemas_of_tables_and_types_work_after_the_advice() {
     let server = Server::start().await;
     let said = |started: Result<UserSync<Account>, SchemaError>| started.err().map(|error| error.to_string());
     let expected = "there is no schema `accounts`; mend it with\n  CREATE SCHEMA \"accounts\"";
@@ -519,7 +519,7 @@ async fn column_of_another_type_is_reported() {
 }
 
 #[tokio::test]
-async fn role_and_database_that_only_read_are_mended() {
+async fn read_only_role_and_database_work_after_the_advice() {
     for (sql, expected) in [
         (
             "ALTER ROLE ROLE_NAME SET",

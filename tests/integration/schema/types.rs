@@ -15,7 +15,7 @@ use sqlx::types::Json;
 on_both_databases!(
     every_type_is_written_once_and_read_back,
     null_is_null_in_the_database_too,
-    what_a_type_cannot_hold_is_refused_by_name,
+    value_that_a_type_cannot_hold_is_refused_by_name,
     many_rows_of_every_type_are_written_in_one_statement,
 );
 
@@ -244,7 +244,7 @@ async fn null_is_null_in_the_database_too(files: TestDatabase) {
     assert_eq!(people.nulls().await, 1);
 }
 
-async fn what_a_type_cannot_hold_is_refused_by_name(files: TestDatabase) {
+async fn value_that_a_type_cannot_hold_is_refused_by_name(files: TestDatabase) {
     let people = People::new(&files).await;
     for (claim, value, reason) in [
         ("level", json!(40_000), "the number does not fit in i16"),

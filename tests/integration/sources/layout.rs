@@ -113,7 +113,7 @@ fn place(module: &str) -> usize {
 }
 
 #[test]
-fn a_module_uses_only_modules_below_it() {
+fn module_uses_only_modules_below_it() {
     let source = root().join("clerk-auth/src");
     for file in sources(&source) {
         let inside = file.strip_prefix(&source).expect("a file of the crate");
@@ -133,7 +133,7 @@ fn a_module_uses_only_modules_below_it() {
 }
 
 #[test]
-fn each_file_says_what_it_is_for_and_is_not_long() {
+fn each_file_states_its_purpose_and_is_not_long() {
     for folder in [
         "clerk-auth/src",
         "clerk-auth-macros/src",

@@ -9,16 +9,16 @@ use serde_json::json;
 use crate::example::rows::{Example, until};
 
 on_both_databases!(
-    an_edit_reaches_the_row_of_a_user_who_makes_no_request,
-    an_older_edit_that_comes_late_changes_nothing,
+    edit_reaches_the_row_of_a_user_without_requests,
+    late_older_edit_changes_nothing,
     copies_change_nothing,
-    a_deleted_user_is_refused_although_the_token_is_valid,
-    what_is_not_signed_is_refused_and_changes_nothing,
+    deleted_user_is_refused_although_the_token_is_valid,
+    unsigned_delivery_is_refused_and_changes_nothing,
     edge_token_copies_claims_and_does_not_undo_an_edit,
-    edge_token_of_what_is_no_token_is_refused,
+    edge_token_of_an_invalid_token_is_refused,
 );
 
-async fn an_edit_reaches_the_row_of_a_user_who_makes_no_request(database: TestDatabase) {
+async fn edit_reaches_the_row_of_a_user_without_requests(database: TestDatabase) {
     let example = Example::start(database).await;
     let ada = example
         .token(json!({ "user_id": "user_ada", "first_name": "Ada" }))
@@ -57,7 +57,7 @@ async fn until_the_mark(example: &Example) {
     .await;
 }
 
-async fn an_older_edit_that_comes_late_changes_nothing(database: TestDatabase) {
+async fn late_older_edit_changes_nothing(database: TestDatabase) {
     let example = Example::start(database).await;
     example.change("user_ada", json!({ "first_name": "Ada" })).await;
     until("the user has a row", || async {
@@ -87,7 +87,7 @@ async fn copies_change_nothing(database: TestDatabase) {
     assert_eq!(example.row_count().await, 2);
 }
 
-async fn a_deleted_user_is_refused_although_the_token_is_valid(database: TestDatabase) {
+async fn deleted_user_is_refused_although_the_token_is_valid(database: TestDatabase) {
     let example = Example::start(database).await;
     let ada = example.token(json!({ "user_id": "user_ada" })).await;
     assert_eq!(example.get("/api/me", &ada).await.0, StatusCode::OK);
@@ -111,7 +111,7 @@ async fn a_deleted_user_is_refused_although_the_token_is_valid(database: TestDat
     assert!(example.is_marked_as_deleted("user_ada").await);
 }
 
-async fn what_is_not_signed_is_refused_and_changes_nothing(database: TestDatabase) {
+async fn unsigned_delivery_is_refused_and_changes_nothing(database: TestDatabase) {
     let example = Example::start(database).await;
     let event = json!({
         "object": "event",
@@ -159,7 +159,7 @@ async fn edge_token_copies_claims_and_does_not_undo_an_edit(database: TestDataba
     assert_eq!(example.get("/api/me", &expired).await.0, StatusCode::UNAUTHORIZED);
 }
 
-async fn edge_token_of_what_is_no_token_is_refused(database: TestDatabase) {
+async fn edge_token_of_an_invalid_token_is_refused(database: TestDatabase) {
     let example = Example::start(database).await;
     let ada = example.token(json!({ "user_id": "user_ada" })).await;
     let elsewhere = issuer().token("user_ada").sign();

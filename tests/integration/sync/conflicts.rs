@@ -7,13 +7,13 @@ use clerk_auth_tests::on_both_databases;
 use clerk_auth_tests::profiles::{Pool, Profiles, token};
 
 on_both_databases!(
-    the_newer_row_takes_the_value_and_the_older_does_without,
-    an_older_change_does_without_the_value,
-    a_deleted_holder_gives_way_whatever_its_version,
-    an_index_that_ignores_case_is_understood,
-    a_partial_index_is_understood,
-    what_shares_a_value_outside_the_index_is_left_alone,
-    a_column_that_cannot_be_null_is_a_conflict,
+    newer_row_takes_the_value_and_the_older_becomes_null,
+    older_change_is_stored_without_the_value,
+    deleted_holder_releases_its_value_whatever_its_version,
+    case_insensitive_index_is_resolved,
+    partial_index_is_resolved,
+    row_outside_a_partial_index_is_unchanged,
+    column_that_cannot_be_null_is_a_conflict,
 );
 
 const UNIQUE: &str = "CREATE UNIQUE INDEX profiles_email ON profiles (email)";
@@ -30,7 +30,7 @@ async fn email(profiles: &Profiles, user_id: &str) -> Option<String> {
     profiles.pool.text(&sql).await
 }
 
-async fn the_newer_row_takes_the_value_and_the_older_does_without(database: TestDatabase) {
+async fn newer_row_takes_the_value_and_the_older_becomes_null(database: TestDatabase) {
     let profiles = start(&database, UNIQUE).await;
     let shared = "shared@example.com";
     profiles
@@ -50,7 +50,7 @@ async fn the_newer_row_takes_the_value_and_the_older_does_without(database: Test
     );
 }
 
-async fn an_older_change_does_without_the_value(database: TestDatabase) {
+async fn older_change_is_stored_without_the_value(database: TestDatabase) {
     let profiles = start(&database, UNIQUE).await;
     let shared = "shared@example.com";
     profiles
@@ -77,7 +77,7 @@ async fn an_older_change_does_without_the_value(database: TestDatabase) {
     assert_eq!((old.outcome, old.user.email.as_deref()), (Updated, Some(shared)));
 }
 
-async fn a_deleted_holder_gives_way_whatever_its_version(database: TestDatabase) {
+async fn deleted_holder_releases_its_value_whatever_its_version(database: TestDatabase) {
     let profiles = start(&database, UNIQUE).await;
     let shared = "shared@example.com";
     profiles
@@ -97,7 +97,7 @@ async fn a_deleted_holder_gives_way_whatever_its_version(database: TestDatabase)
     );
 }
 
-async fn an_index_that_ignores_case_is_understood(database: TestDatabase) {
+async fn case_insensitive_index_is_resolved(database: TestDatabase) {
     let profiles = start(
         &database,
         "CREATE UNIQUE INDEX profiles_email ON profiles (lower(email))",
@@ -117,7 +117,7 @@ async fn an_index_that_ignores_case_is_understood(database: TestDatabase) {
     assert_eq!(email(&profiles, "user_old").await, None);
 }
 
-async fn a_partial_index_is_understood(database: TestDatabase) {
+async fn partial_index_is_resolved(database: TestDatabase) {
     let index = "CREATE UNIQUE INDEX profiles_email ON profiles (email) WHERE clerk_deleted_at IS NULL";
     let profiles = start(&database, index).await;
     let shared = "shared@example.com";
@@ -146,7 +146,7 @@ async fn a_partial_index_is_understood(database: TestDatabase) {
     assert_eq!(email(&profiles, "user_old").await, None);
 }
 
-async fn what_shares_a_value_outside_the_index_is_left_alone(database: TestDatabase) {
+async fn row_outside_a_partial_index_is_unchanged(database: TestDatabase) {
     let profiles = start(&database, UNIQUE).await;
     profiles
         .sync(token("user_namesake", "Ada", 1))
@@ -173,7 +173,7 @@ async fn what_shares_a_value_outside_the_index_is_left_alone(database: TestDatab
     );
 }
 
-async fn a_column_that_cannot_be_null_is_a_conflict(database: TestDatabase) {
+async fn column_that_cannot_be_null_is_a_conflict(database: TestDatabase) {
     // The key of another person, written by hand: no claim column of the index can do without.
     let profiles = start(
         &database,
@@ -222,7 +222,7 @@ const DEFERRED: &str = "DEFERRABLE INITIALLY DEFERRED";
 
 /// The constraint refuses only when the transaction is committed.
 #[tokio::test]
-async fn a_deferred_constraint_is_understood() {
+async fn deferred_constraint_is_resolved() {
     for has_hook in [false, true] {
         let database = TestDatabase::postgres().await;
         let profiles = deferred(&database, "email", has_hook).await;
@@ -249,7 +249,7 @@ async fn a_deferred_constraint_is_understood() {
 }
 
 #[tokio::test]
-async fn a_deferred_constraint_that_nobody_can_do_without_is_a_conflict() {
+async fn deferred_constraint_on_a_required_column_is_a_conflict() {
     for has_hook in [false, true] {
         let database = TestDatabase::postgres().await;
         let profiles = deferred(&database, "clerk_version", has_hook).await;
@@ -267,7 +267,7 @@ async fn a_deferred_constraint_that_nobody_can_do_without_is_a_conflict() {
 
 /// The hook's own writes are not the value of a user's row.
 #[tokio::test]
-async fn a_deferred_constraint_of_the_hooks_is_no_conflict() {
+async fn deferred_constraint_of_the_hook_is_not_a_conflict() {
     let database = TestDatabase::postgres().await;
     let profiles = deferred(&database, "id", true).await;
     let shared = "shared@example.com";

@@ -19,13 +19,13 @@ use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
 on_both_databases!(
-    a_valid_token_of_a_deleted_user_is_refused_and_brings_nobody_back,
-    a_user_without_a_row_is_remembered_where_there_are_tombstones,
-    the_applications_rows_go_with_the_users,
-    a_hook_that_fails_deletes_nothing_and_the_next_try_works,
+    valid_token_of_a_deleted_user_is_refused_and_recreates_no_row,
+    deleted_user_without_a_row_is_remembered_by_tombstones,
+    applications_rows_go_with_the_users,
+    hook_that_fails_deletes_nothing_and_the_next_try_works,
     deletions_at_once_run_the_hook_once,
     requests_at_the_time_of_a_deletion_leave_nothing_behind,
-    a_row_that_was_let_in_goes_when_its_user_is_seen_next,
+    leftover_row_is_deleted_at_the_next_request,
 );
 
 /// A row of either kind of table.
@@ -156,7 +156,7 @@ async fn gone<U: Person>(profiles: &Profiles<U>, session: &Session) {
     assert_gone(profiles, session).await;
 }
 
-async fn a_valid_token_of_a_deleted_user_is_refused_and_brings_nobody_back(database: TestDatabase) {
+async fn valid_token_of_a_deleted_user_is_refused_and_recreates_no_row(database: TestDatabase) {
     async fn of<U: Person>(database: TestDatabase) {
         let pool = open::<U>(&database).await;
         let one = start::<U>(pool.clone(), &Arc::default()).await;
@@ -191,7 +191,7 @@ async fn a_valid_token_of_a_deleted_user_is_refused_and_brings_nobody_back(datab
     of::<Member>(database).await;
 }
 
-async fn a_user_without_a_row_is_remembered_where_there_are_tombstones(database: TestDatabase) {
+async fn deleted_user_without_a_row_is_remembered_by_tombstones(database: TestDatabase) {
     let pool = open::<Member>(&database).await;
     let members = start::<Member>(pool.clone(), &Arc::default()).await;
     let session = members.session(token("user_ada", "Ada", 7)).await;
@@ -220,7 +220,7 @@ async fn a_user_without_a_row_is_remembered_where_there_are_tombstones(database:
     assert_eq!(pool.number("SELECT count(*) FROM profiles").await, 0);
 }
 
-async fn the_applications_rows_go_with_the_users(database: TestDatabase) {
+async fn applications_rows_go_with_the_users(database: TestDatabase) {
     let pool = open::<Member>(&database).await;
     let members = start::<Member>(pool.clone(), &Arc::default()).await;
     for user_id in ["user_ada", "user_bob"] {
@@ -240,7 +240,7 @@ async fn the_applications_rows_go_with_the_users(database: TestDatabase) {
         .expect("nobody was deleted");
 }
 
-async fn a_hook_that_fails_deletes_nothing_and_the_next_try_works(database: TestDatabase) {
+async fn hook_that_fails_deletes_nothing_and_the_next_try_works(database: TestDatabase) {
     async fn of<U: Person>(database: TestDatabase) {
         let pool = open::<U>(&database).await;
         let fails = Arc::new(AtomicBool::new(true));
@@ -339,7 +339,7 @@ async fn requests_at_the_time_of_a_deletion_leave_nothing_behind(database: TestD
     of::<Member>(database).await;
 }
 
-async fn a_row_that_was_let_in_goes_when_its_user_is_seen_next(database: TestDatabase) {
+async fn leftover_row_is_deleted_at_the_next_request(database: TestDatabase) {
     let pool = open::<Member>(&database).await;
     let fails = Arc::new(AtomicBool::new(true));
     let members = start::<Member>(pool.clone(), &fails).await;
@@ -357,7 +357,7 @@ async fn a_row_that_was_let_in_goes_when_its_user_is_seen_next(database: TestDat
 }
 
 #[tokio::test]
-async fn an_insertion_that_did_not_see_the_deletion_is_undone() {
+async fn concurrent_insertion_is_undone_by_the_deletion() {
     let database = TestDatabase::postgres().await;
     let pool = open::<Member>(&database).await;
     let (inserting, go_on) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
@@ -388,7 +388,7 @@ async fn an_insertion_that_did_not_see_the_deletion_is_undone() {
 }
 
 #[tokio::test]
-async fn a_write_that_waited_for_the_deletion_is_undone() {
+async fn write_that_waited_for_the_deletion_is_undone() {
     let database = TestDatabase::postgres().await;
     let pool = open::<Member>(&database).await;
     let members = start::<Member>(pool.clone(), &Arc::default()).await;

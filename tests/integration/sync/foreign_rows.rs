@@ -13,7 +13,7 @@ use clerk_auth_tests::profiles::{Profiles, issuer, token};
 on_both_databases!(
     value_of_a_row_that_is_not_of_sync_is_refused_and_the_row_is_kept,
     deleted_row_that_sync_has_not_written_keeps_its_value,
-    row_that_a_webhook_has_deleted_gives_way,
+    row_deleted_by_a_webhook_releases_its_value,
 );
 
 const TAKEN: &str = "legacy@example.com";
@@ -112,7 +112,7 @@ async fn deleted_row_that_sync_has_not_written_keeps_its_value(database: TestDat
     }
 }
 
-async fn row_that_a_webhook_has_deleted_gives_way(database: TestDatabase) {
+async fn row_deleted_by_a_webhook_releases_its_value(database: TestDatabase) {
     let profiles = start(&database, "user_legacy", 0).await;
     let deleted = serde_json::json!({"id": "user_legacy", "object": "user", "deleted": true});
     let deleted = event("user.deleted", deleted, profiles.clock.now());

@@ -14,19 +14,19 @@ use futures_util::future::join_all;
 use crate::sync::two_processes::hears;
 
 on_both_databases!(
-    a_row_is_kept_for_its_time_and_no_longer,
+    row_is_kept_for_its_time_and_no_longer,
     another_token_of_the_same_claims_is_served_the_kept_row,
-    a_token_with_news_is_not_served_the_kept_row,
-    an_invalidated_row_is_read_again,
-    a_row_written_through_is_served_from_then_on,
-    a_row_that_was_served_is_not_followed_by_an_older_one,
-    a_write_that_fails_forgets_the_row,
-    a_struct_that_is_not_clone_is_read_for_each_request,
+    token_with_changed_claims_is_not_served_the_kept_row,
+    invalidated_row_is_read_again,
+    row_written_through_is_served_afterwards,
+    row_that_was_served_is_not_followed_by_an_older_one,
+    write_that_fails_forgets_the_row,
+    struct_that_is_not_clone_is_read_for_each_request,
     requests_of_one_user_share_their_statements,
-    a_deleted_user_is_not_kept,
+    deleted_user_is_not_kept,
 );
 
-async fn a_row_is_kept_for_its_time_and_no_longer(database: TestDatabase) {
+async fn row_is_kept_for_its_time_and_no_longer(database: TestDatabase) {
     let profiles = Profiles::start(&database).await;
     hears(&profiles).await;
     let session = profiles.session(token("user_ada", "Ada", 7)).await;
@@ -54,7 +54,7 @@ async fn another_token_of_the_same_claims_is_served_the_kept_row(database: TestD
     assert_eq!((second.outcome, second.user), (Cached, first.user));
 }
 
-async fn a_token_with_news_is_not_served_the_kept_row(database: TestDatabase) {
+async fn token_with_changed_claims_is_not_served_the_kept_row(database: TestDatabase) {
     let profiles = Profiles::start(&database).await;
     hears(&profiles).await;
     profiles
@@ -76,7 +76,7 @@ async fn a_token_with_news_is_not_served_the_kept_row(database: TestDatabase) {
     assert_eq!((late.outcome, late.user.name.as_deref()), (Cached, Some("Grace")));
 }
 
-async fn an_invalidated_row_is_read_again(database: TestDatabase) {
+async fn invalidated_row_is_read_again(database: TestDatabase) {
     let profiles = Profiles::start(&database).await;
     hears(&profiles).await;
     let session = profiles.session(token("user_ada", "Ada", 7)).await;
@@ -96,7 +96,7 @@ async fn an_invalidated_row_is_read_again(database: TestDatabase) {
     assert_ne!(read.outcome, Cached);
 }
 
-async fn a_row_written_through_is_served_from_then_on(database: TestDatabase) {
+async fn row_written_through_is_served_afterwards(database: TestDatabase) {
     let profiles = Profiles::start(&database).await;
     hears(&profiles).await;
     let session = profiles.session(token("user_ada", "Ada", 7)).await;
@@ -123,7 +123,7 @@ async fn a_row_written_through_is_served_from_then_on(database: TestDatabase) {
 }
 
 /// A writer may receive its own notification late: after others have written again, and their rows were read.
-async fn a_row_that_was_served_is_not_followed_by_an_older_one(database: TestDatabase) {
+async fn row_that_was_served_is_not_followed_by_an_older_one(database: TestDatabase) {
     let profiles = Profiles::start(&database).await;
     hears(&profiles).await;
     let older = profiles.session(token("user_ada", "Ada", 7)).await;
@@ -149,7 +149,7 @@ async fn a_row_that_was_served_is_not_followed_by_an_older_one(database: TestDat
     assert_eq!(served.name.as_deref(), Some("Newest"));
 }
 
-async fn a_write_that_fails_forgets_the_row(database: TestDatabase) {
+async fn write_that_fails_forgets_the_row(database: TestDatabase) {
     let profiles = Profiles::start(&database).await;
     hears(&profiles).await;
     let session = profiles.session(token("user_ada", "Ada", 7)).await;
@@ -165,7 +165,7 @@ async fn a_write_that_fails_forgets_the_row(database: TestDatabase) {
     );
 }
 
-async fn a_struct_that_is_not_clone_is_read_for_each_request(database: TestDatabase) {
+async fn struct_that_is_not_clone_is_read_for_each_request(database: TestDatabase) {
     let profiles = Profiles::<AlwaysRead>::always_read(Pool::open(database.url(), 10).await).await;
     let session = profiles.session(token("user_ada", "Ada", 7)).await;
     let requests = (0..20).map(|_| profiles.users.sync(&session));
@@ -193,7 +193,7 @@ async fn requests_of_one_user_share_their_statements(database: TestDatabase) {
     assert!(distinct.len() < 20, "{} statements", distinct.len());
 }
 
-async fn a_deleted_user_is_not_kept(database: TestDatabase) {
+async fn deleted_user_is_not_kept(database: TestDatabase) {
     let profiles = Profiles::start(&database).await;
     hears(&profiles).await;
     let session = profiles.session(token("user_ada", "Ada", 7)).await;

@@ -16,13 +16,13 @@ use futures_util::future::join_all;
 use serde_json::Value;
 
 on_both_databases!(
-    a_token_without_the_claims_is_answered_from_clerk,
-    clerk_is_asked_once_however_many_requests_a_token_makes,
-    a_clerk_that_does_not_answer_is_not_a_reason_to_refuse_whom_we_know,
+    token_without_the_claims_is_completed_by_clerk,
+    clerk_is_queried_once_however_many_requests_a_token_makes,
+    silent_clerk_does_not_refuse_a_user_with_a_row,
     deleted_row_is_not_served_while_clerk_does_not_answer,
-    whom_clerk_does_not_know_is_refused_and_not_deleted,
-    a_stale_holder_of_a_unique_value_is_brought_up_to_date,
-    a_holder_whom_clerk_does_not_know_is_not_deleted,
+    user_unknown_to_clerk_is_refused_and_not_deleted,
+    stale_holder_of_a_unique_value_is_updated,
+    holder_unknown_to_clerk_is_not_deleted,
 );
 
 async fn fake() -> FakeClerk {
@@ -57,7 +57,7 @@ fn bare() -> SessionToken<'static> {
 
 const ADA: &str = "/v1/users/user_ada";
 
-async fn a_token_without_the_claims_is_answered_from_clerk(database: TestDatabase) {
+async fn token_without_the_claims_is_completed_by_clerk(database: TestDatabase) {
     let fake = fake().await;
     fake.put_user(ada());
     let profiles = start(&database, &fake).await;
@@ -78,7 +78,7 @@ async fn a_token_without_the_claims_is_answered_from_clerk(database: TestDatabas
     assert!(matches!(wrong, Err(SyncError::Claims(_))), "{wrong:?}");
 }
 
-async fn clerk_is_asked_once_however_many_requests_a_token_makes(database: TestDatabase) {
+async fn clerk_is_queried_once_however_many_requests_a_token_makes(database: TestDatabase) {
     let fake = fake().await;
     fake.put_user(ada());
     let profiles = start(&database, &fake).await;
@@ -101,7 +101,7 @@ async fn clerk_is_asked_once_however_many_requests_a_token_makes(database: TestD
     assert_eq!(fake.requests(ADA), 2);
 }
 
-async fn a_clerk_that_does_not_answer_is_not_a_reason_to_refuse_whom_we_know(database: TestDatabase) {
+async fn silent_clerk_does_not_refuse_a_user_with_a_row(database: TestDatabase) {
     let fake = fake().await;
     let profiles = start(&database, &fake).await;
     // The secret key is shown to be of the instance.
@@ -148,7 +148,7 @@ async fn deleted_row_is_not_served_while_clerk_does_not_answer(database: TestDat
     assert!(matches!(refused, SyncError::UserDeleted), "{refused}");
 }
 
-async fn whom_clerk_does_not_know_is_refused_and_not_deleted(database: TestDatabase) {
+async fn user_unknown_to_clerk_is_refused_and_not_deleted(database: TestDatabase) {
     let fake = fake().await;
     let profiles = start(&database, &fake).await;
     profiles
@@ -174,7 +174,7 @@ async fn whom_clerk_does_not_know_is_refused_and_not_deleted(database: TestDatab
     );
 }
 
-async fn a_stale_holder_of_a_unique_value_is_brought_up_to_date(database: TestDatabase) {
+async fn stale_holder_of_a_unique_value_is_updated(database: TestDatabase) {
     let fake = fake().await;
     let mut moved_on = ada();
     set_email(&mut moved_on, Some("elsewhere@example.com"));
@@ -203,7 +203,7 @@ async fn a_stale_holder_of_a_unique_value_is_brought_up_to_date(database: TestDa
     assert_eq!(email.as_deref(), Some("elsewhere@example.com"));
 }
 
-async fn a_holder_whom_clerk_does_not_know_is_not_deleted(database: TestDatabase) {
+async fn holder_unknown_to_clerk_is_not_deleted(database: TestDatabase) {
     let fake = fake().await;
     let profiles = start(&database, &fake).await;
     profiles
@@ -226,7 +226,7 @@ async fn a_holder_whom_clerk_does_not_know_is_not_deleted(database: TestDatabase
 }
 
 #[tokio::test]
-async fn the_client_says_whose_fault_it_is_and_never_the_key() {
+async fn client_error_names_the_cause_and_never_the_key() {
     for (url, key) in [
         ("https://api.clerk.com", "pk_test_x"),
         ("https://api.clerk.com", "sk_test_\n"),
@@ -280,7 +280,7 @@ async fn the_client_says_whose_fault_it_is_and_never_the_key() {
 }
 
 #[tokio::test]
-async fn any_number_of_users_is_asked_for_by_their_ids() {
+async fn any_number_of_users_is_requested_by_id() {
     let fake = fake().await;
     let mut ids = vec![UserId::new("user_unknown")];
     for number in 0..250 {

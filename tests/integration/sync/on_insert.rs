@@ -12,9 +12,9 @@ use futures_util::future::join_all;
 use sqlx::Connection as _;
 
 on_both_databases!(
-    a_cart_is_made_once_however_many_first_requests_there_are,
-    a_hook_that_fails_inserts_nothing_and_the_next_request_tries_again,
-    row_is_reported_as_inserted_only_if_it_is_there,
+    cart_is_created_once_for_concurrent_first_requests,
+    hook_that_fails_inserts_nothing_and_the_next_request_tries_again,
+    row_is_reported_as_inserted_only_if_it_exists,
 );
 
 const CARTS: &str = "CREATE TABLE carts (profile_id BIGINT NOT NULL REFERENCES profiles (id))";
@@ -44,7 +44,7 @@ async fn start(pool: Pool, fails: Arc<AtomicBool>) -> Profiles {
     Profiles::start_with(pool, with_carts!(), with_carts!()).await
 }
 
-async fn a_cart_is_made_once_however_many_first_requests_there_are(database: TestDatabase) {
+async fn cart_is_created_once_for_concurrent_first_requests(database: TestDatabase) {
     let pool = Pool::open(database.url(), 5).await;
     pool.execute(CARTS).await;
     let one = start(pool.clone(), Arc::default()).await;
@@ -65,7 +65,7 @@ async fn a_cart_is_made_once_however_many_first_requests_there_are(database: Tes
     assert_eq!(pool.number("SELECT count(*) FROM carts").await, 1);
 }
 
-async fn a_hook_that_fails_inserts_nothing_and_the_next_request_tries_again(database: TestDatabase) {
+async fn hook_that_fails_inserts_nothing_and_the_next_request_tries_again(database: TestDatabase) {
     let pool = Pool::open(database.url(), 5).await;
     pool.execute(CARTS).await;
     let fails = Arc::new(AtomicBool::new(true));
@@ -126,7 +126,7 @@ async fn start_odd(pool: Pool, hook: Hook) -> Profiles {
     Profiles::start_with(pool, odd!(), odd!()).await
 }
 
-async fn row_is_reported_as_inserted_only_if_it_is_there(database: TestDatabase) {
+async fn row_is_reported_as_inserted_only_if_it_exists(database: TestDatabase) {
     let pool = Pool::open(database.url(), 5).await;
     let is_postgres = matches!(pool, Pool::Postgres(_));
     for (hook, is_kept) in [

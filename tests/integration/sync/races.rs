@@ -12,7 +12,7 @@ use clerk_auth_tests::profiles::{AlwaysRead, Pool, Profiles, token};
 use futures_util::future::{join_all, try_join_all};
 use sqlx::{PgPool, Postgres, Transaction};
 
-on_both_databases!(users_who_swap_a_unique_value_are_all_answered);
+on_both_databases!(swapped_unique_values_answer_every_request);
 
 /// A pool of its own for each process, whose transactions are of this isolation level.
 async fn processes(database: &TestDatabase, count: usize) -> Vec<Profiles<AlwaysRead>> {
@@ -92,7 +92,7 @@ async fn race_costs_no_request_at_any_isolation_level() {
 }
 
 /// Two of them at a time, and three in a circle, in two processes.
-async fn users_who_swap_a_unique_value_are_all_answered(database: TestDatabase) {
+async fn swapped_unique_values_answer_every_request(database: TestDatabase) {
     let past = Pool::open(database.url(), 1).await;
     past.execute("CREATE UNIQUE INDEX one_email ON profiles (email)")
         .await;

@@ -682,7 +682,7 @@ macro_rules! on_both_databases {
 }
 
 on_both_databases! {
-    a_row_is_what_the_newest_word_says: Kept, 300 and 1_000 histories;
-    a_row_that_is_removed_stays_removed: Removed, 300 and 1_000 histories;
-    a_row_without_updated_at_is_as_new_as_the_claims_that_wrote_it: Unversioned, 150 and 500 histories;
+    row_holds_the_newest_information: Kept, 300 and 1_000 histories;
+    removed_row_stays_removed: Removed, 300 and 1_000 histories;
+    row_without_updated_at_is_as_new_as_its_claims: Unversioned, 150 and 500 histories;
 }

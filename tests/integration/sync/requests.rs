@@ -7,24 +7,24 @@ use clerk_auth_tests::on_both_databases;
 use serde_json::{Value, json};
 
 on_both_databases!(
-    a_first_request_inserts_and_the_next_changes_nothing,
-    a_changed_claim_updates_the_row,
+    first_request_inserts_and_the_next_changes_nothing,
+    changed_claim_updates_the_row,
     ten_concurrent_first_requests_make_one_row,
-    an_older_token_does_not_overwrite_a_newer_row,
-    a_newer_version_is_noted_even_if_no_claim_changed,
+    older_token_does_not_overwrite_a_newer_row,
+    newer_version_is_stored_even_if_no_claim_changed,
     null_clears_a_column_and_absence_is_refused,
-    a_claim_of_another_kind_is_refused_and_nothing_is_written,
-    a_deleted_user_is_not_brought_back,
-    columns_of_the_application_are_left_alone,
+    claim_of_another_kind_is_refused_and_nothing_is_written,
+    deleted_user_is_not_recreated,
+    columns_of_the_application_are_unchanged,
     notes_belong_to_their_user,
-    administrators_see_everybody_and_others_do_not,
-    an_impersonated_user_is_synced_as_themselves,
-    a_visitor_is_greeted_and_a_bad_token_is_not,
-    the_session_is_read_without_the_database,
-    a_database_that_is_gone_is_a_503,
+    administrators_see_all_users_and_others_do_not,
+    impersonated_user_is_synced_as_themselves,
+    visitor_is_served_and_a_bad_token_is_refused,
+    session_is_read_without_the_database,
+    unreachable_database_is_a_503,
 );
 
-async fn a_first_request_inserts_and_the_next_changes_nothing(database: TestDatabase) {
+async fn first_request_inserts_and_the_next_changes_nothing(database: TestDatabase) {
     let sqlite = database.is_sqlite();
     let app = TestApp::start(database).await;
     let token = app.token(app.claims("user_ada"), json!({}));
@@ -52,7 +52,7 @@ async fn a_first_request_inserts_and_the_next_changes_nothing(database: TestData
     }
 }
 
-async fn a_changed_claim_updates_the_row(database: TestDatabase) {
+async fn changed_claim_updates_the_row(database: TestDatabase) {
     let app = TestApp::start(database).await;
     let claims = app.claims("user_ada");
     let first = app.get("/api/me", &app.token(claims.clone(), json!({}))).await;
@@ -92,7 +92,7 @@ async fn ten_concurrent_first_requests_make_one_row(database: TestDatabase) {
     assert_eq!(app.number("SELECT count(*) FROM users").await, 1);
 }
 
-async fn an_older_token_does_not_overwrite_a_newer_row(database: TestDatabase) {
+async fn older_token_does_not_overwrite_a_newer_row(database: TestDatabase) {
     let app = TestApp::start(database).await;
     let claims = app.claims("user_ada");
     let old = app.token(
@@ -107,7 +107,7 @@ async fn an_older_token_does_not_overwrite_a_newer_row(database: TestDatabase) {
     assert_eq!(again.body["first_name"], "New");
 }
 
-async fn a_newer_version_is_noted_even_if_no_claim_changed(database: TestDatabase) {
+async fn newer_version_is_stored_even_if_no_claim_changed(database: TestDatabase) {
     let app = TestApp::start(database).await;
     let claims = app.claims("user_ada");
     let token = |name: &str, updated_at: i64| {
@@ -161,7 +161,7 @@ async fn null_clears_a_column_and_absence_is_refused(database: TestDatabase) {
     );
 }
 
-async fn a_claim_of_another_kind_is_refused_and_nothing_is_written(database: TestDatabase) {
+async fn claim_of_another_kind_is_refused_and_nothing_is_written(database: TestDatabase) {
     let app = TestApp::start(database).await;
     for wrong in [
         json!({ "firstName": "{{user.frist_name}}" }),
@@ -182,7 +182,7 @@ async fn a_claim_of_another_kind_is_refused_and_nothing_is_written(database: Tes
     assert_eq!(app.number("SELECT count(*) FROM users").await, 0);
 }
 
-async fn a_deleted_user_is_not_brought_back(database: TestDatabase) {
+async fn deleted_user_is_not_recreated(database: TestDatabase) {
     let app = TestApp::start(database).await;
     let claims = app.claims("user_ada");
     app.get("/api/me", &app.token(claims.clone(), json!({}))).await;
@@ -202,7 +202,7 @@ async fn a_deleted_user_is_not_brought_back(database: TestDatabase) {
     );
 }
 
-async fn columns_of_the_application_are_left_alone(database: TestDatabase) {
+async fn columns_of_the_application_are_unchanged(database: TestDatabase) {
     let app = TestApp::start(database).await;
     let claims = app.claims("user_ada");
     app.get("/api/me", &app.token(claims.clone(), json!({}))).await;
@@ -226,7 +226,7 @@ async fn notes_belong_to_their_user(database: TestDatabase) {
     assert_eq!(app.get("/api/notes", &eve).await.body, json!([]));
 }
 
-async fn administrators_see_everybody_and_others_do_not(database: TestDatabase) {
+async fn administrators_see_all_users_and_others_do_not(database: TestDatabase) {
     let app = TestApp::start(database).await;
     let member = app.token(
         app.claims("user_ada"),
@@ -248,7 +248,7 @@ async fn administrators_see_everybody_and_others_do_not(database: TestDatabase) 
 }
 
 /// The claims of a token under impersonation are the user's, and so is the row.
-async fn an_impersonated_user_is_synced_as_themselves(database: TestDatabase) {
+async fn impersonated_user_is_synced_as_themselves(database: TestDatabase) {
     let app = TestApp::start(database).await;
     let act = json!({ "act": { "iss": app.issuer.url(), "sid": "sess_support", "sub": "user_support" } });
     let impersonated = app.token(app.claims("user_ada"), act);
@@ -265,7 +265,7 @@ async fn an_impersonated_user_is_synced_as_themselves(database: TestDatabase) {
     assert_eq!(session.body["impersonator"], "user_support");
 }
 
-async fn a_visitor_is_greeted_and_a_bad_token_is_not(database: TestDatabase) {
+async fn visitor_is_served_and_a_bad_token_is_refused(database: TestDatabase) {
     let app = TestApp::start(database).await;
     let visitor = app.get_with("/api/greeting", Default::default()).await;
     assert_eq!(visitor.body, "Hello! You are not signed in.");
@@ -282,7 +282,7 @@ async fn a_visitor_is_greeted_and_a_bad_token_is_not(database: TestDatabase) {
     assert_eq!((refused.status.as_u16(), refused.code()), (401, "token_expired"));
 }
 
-async fn the_session_is_read_without_the_database(database: TestDatabase) {
+async fn session_is_read_without_the_database(database: TestDatabase) {
     let app = TestApp::start(database).await;
     app.close_database().await;
     let answer = app
@@ -294,7 +294,7 @@ async fn the_session_is_read_without_the_database(database: TestDatabase) {
     );
 }
 
-async fn a_database_that_is_gone_is_a_503(database: TestDatabase) {
+async fn unreachable_database_is_a_503(database: TestDatabase) {
     let app = TestApp::start(database).await;
     app.close_database().await;
     let answer = app

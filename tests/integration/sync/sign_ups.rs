@@ -19,12 +19,12 @@ use sqlx::{Postgres, Sqlite};
 use crate::sync::two_processes::hears;
 
 on_both_databases!(
-    the_first_requests_of_two_processes_make_one_row,
-    whose_row_is_there_writes_nothing,
-    the_row_is_kept_for_the_next_request,
-    an_address_that_is_taken_locks_nobody_out,
-    the_hook_runs_in_the_transaction_of_the_insertion,
-    who_was_deleted_is_not_brought_back,
+    first_requests_of_two_processes_make_one_row,
+    existing_row_is_not_written,
+    row_is_kept_for_the_next_request,
+    taken_email_does_not_block_sign_in,
+    hook_runs_in_the_transaction_of_the_insertion,
+    deleted_user_is_not_recreated,
 );
 
 /// A token of somebody who signed up half a minute ago, and has changed something so many seconds after that.
@@ -36,7 +36,7 @@ async fn start(database: &TestDatabase) -> Profiles {
     Profiles::start_on(Pool::open(database.url(), 2).await).await
 }
 
-async fn the_first_requests_of_two_processes_make_one_row(database: TestDatabase) {
+async fn first_requests_of_two_processes_make_one_row(database: TestDatabase) {
     let processes = [Profiles::start(&database).await, Profiles::start(&database).await];
     for user in 0..20 {
         let user_id = format!("user_{user}");
@@ -62,7 +62,7 @@ async fn the_first_requests_of_two_processes_make_one_row(database: TestDatabase
 }
 
 /// Not even a value of the sequence that makes the ids.
-async fn whose_row_is_there_writes_nothing(database: TestDatabase) {
+async fn existing_row_is_not_written(database: TestDatabase) {
     let profiles = Profiles::always_read(Pool::open(database.url(), 2).await).await;
     // Of one time, however long this takes: a newer one is noted.
     let signed_up = SystemClock.now().seconds() - 30;
@@ -93,7 +93,7 @@ async fn whose_row_is_there_writes_nothing(database: TestDatabase) {
     assert_ne!(traces().await, before, "what is looked for is found");
 }
 
-async fn the_row_is_kept_for_the_next_request(database: TestDatabase) {
+async fn row_is_kept_for_the_next_request(database: TestDatabase) {
     let one = start(&database).await;
     hears(&one).await;
     let session = one.session(newcomer("user_ada", "Ada", 0)).await;
@@ -113,7 +113,7 @@ async fn the_row_is_kept_for_the_next_request(database: TestDatabase) {
     }
 }
 
-async fn an_address_that_is_taken_locks_nobody_out(database: TestDatabase) {
+async fn taken_email_does_not_block_sign_in(database: TestDatabase) {
     const INDEX: &str = "CREATE UNIQUE INDEX profiles_email ON profiles (email)";
     const DEFERRED: &str =
         "ALTER TABLE profiles ADD CONSTRAINT profiles_email UNIQUE (email) DEFERRABLE INITIALLY DEFERRED";
@@ -144,7 +144,7 @@ async fn an_address_that_is_taken_locks_nobody_out(database: TestDatabase) {
     }
 }
 
-async fn the_hook_runs_in_the_transaction_of_the_insertion(database: TestDatabase) {
+async fn hook_runs_in_the_transaction_of_the_insertion(database: TestDatabase) {
     let calls = Arc::new(AtomicUsize::new(0));
     macro_rules! fails_at_first {
         () => {
@@ -171,7 +171,7 @@ async fn the_hook_runs_in_the_transaction_of_the_insertion(database: TestDatabas
     assert_eq!((synced.outcome, calls.load(Ordering::SeqCst)), (Inserted, 2));
 }
 
-async fn who_was_deleted_is_not_brought_back(database: TestDatabase) {
+async fn deleted_user_is_not_recreated(database: TestDatabase) {
     let profiles = start(&database).await;
     let session = profiles.session(newcomer("user_ada", "Ada", 0)).await;
     profiles.users.sync(&session).await.expect("it syncs");
@@ -205,7 +205,7 @@ async fn who_was_deleted_is_not_brought_back(database: TestDatabase) {
 
 /// A read-only server, for example after a failover, still serves existing rows.
 #[tokio::test]
-async fn where_nothing_can_be_written_a_row_is_read() {
+async fn read_only_server_still_serves_existing_rows() {
     let database = TestDatabase::postgres().await;
     let profiles = start(&database).await;
     let session = profiles.session(newcomer("user_ada", "Ada", 0)).await;
@@ -233,7 +233,7 @@ async fn where_nothing_can_be_written_a_row_is_read() {
 
 /// An insertion would wait for the one that is under way, though it has nothing to insert.
 #[tokio::test]
-async fn who_is_known_waits_for_nobody_who_writes() {
+async fn existing_user_does_not_wait_for_a_writer() {
     let database = TestDatabase::sqlite();
     let profiles = Profiles::always_read(Pool::open(database.url(), 2).await).await;
     let session = profiles.session(newcomer("user_ada", "Ada", 0)).await;

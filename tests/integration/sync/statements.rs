@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Row};
 
 on_both_databases!(
-    an_upsert_of_an_older_version_changes_nothing_and_returns_the_row,
-    an_upsert_of_a_tombstone_changes_nothing_and_says_so,
-    a_version_is_raised_and_never_lowered,
-    an_upsert_of_many_follows_the_rules_of_the_upsert_of_one,
+    upsert_of_an_older_version_changes_nothing_and_returns_the_row,
+    upsert_of_a_tombstone_changes_nothing_and_reports_it,
+    version_is_raised_and_never_lowered,
+    upsert_of_many_follows_the_rules_of_the_upsert_of_one,
     versions_of_many_are_raised_and_never_lowered,
 );
 
@@ -85,7 +85,7 @@ async fn execute(database: &Database, statement: &str, version: Option<i64>) -> 
     }
 }
 
-async fn an_upsert_of_an_older_version_changes_nothing_and_returns_the_row(files: TestDatabase) {
+async fn upsert_of_an_older_version_changes_nothing_and_returns_the_row(files: TestDatabase) {
     let database = Database::open(files.url()).await.expect("the database opens");
     let (first, ..) = upsert(&database, "First", 5).await;
     for (name, version, expected) in [
@@ -104,7 +104,7 @@ async fn an_upsert_of_an_older_version_changes_nothing_and_returns_the_row(files
     }
 }
 
-async fn an_upsert_of_a_tombstone_changes_nothing_and_says_so(files: TestDatabase) {
+async fn upsert_of_a_tombstone_changes_nothing_and_reports_it(files: TestDatabase) {
     let database = Database::open(files.url()).await.expect("the database opens");
     upsert(&database, "Ada", 5).await;
     assert_eq!(execute(&database, "TOMBSTONE", None).await, 1);
@@ -116,7 +116,7 @@ async fn an_upsert_of_a_tombstone_changes_nothing_and_says_so(files: TestDatabas
     );
 }
 
-async fn a_version_is_raised_and_never_lowered(files: TestDatabase) {
+async fn version_is_raised_and_never_lowered(files: TestDatabase) {
     let database = Database::open(files.url()).await.expect("the database opens");
     upsert(&database, "Ada", 5).await;
     assert_eq!(execute(&database, "RAISE_VERSION", Some(7)).await, 1);
@@ -158,7 +158,7 @@ async fn upsert_many(database: &Database, rows: &[(&str, &str, i64)]) -> Vec<(St
     }
 }
 
-async fn an_upsert_of_many_follows_the_rules_of_the_upsert_of_one(files: TestDatabase) {
+async fn upsert_of_many_follows_the_rules_of_the_upsert_of_one(files: TestDatabase) {
     let database = Database::open(files.url()).await.expect("the database opens");
     upsert_many(
         &database,

@@ -38,7 +38,7 @@ async fn email(profiles: &Profiles, session: &Session) -> Option<String> {
 }
 
 #[tokio::test]
-async fn an_update_through_one_process_is_seen_by_the_other_within_100_ms() {
+async fn update_through_one_process_is_seen_by_the_other_within_100_ms() {
     let database = TestDatabase::postgres().await;
     let (one, other) = (Profiles::start(&database).await, Profiles::start(&database).await);
     hears(&one).await;
@@ -56,7 +56,7 @@ async fn an_update_through_one_process_is_seen_by_the_other_within_100_ms() {
 }
 
 #[tokio::test]
-async fn an_invalidation_reaches_every_process() {
+async fn invalidation_reaches_every_process() {
     let database = TestDatabase::postgres().await;
     let (one, other) = (Profiles::start(&database).await, Profiles::start(&database).await);
     hears(&one).await;
@@ -120,7 +120,7 @@ async fn row_written_through_is_seen_by_the_other_process() {
 }
 
 #[tokio::test]
-async fn no_copy_is_served_while_writes_are_not_heard() {
+async fn no_copy_is_served_without_the_listener() {
     let database = TestDatabase::postgres().await;
     let mut proxy = Proxy::to(database.server_address());
     let through = Pool::open(&database.url_through(proxy.address()), 10).await;
@@ -157,7 +157,7 @@ async fn no_copy_is_served_while_writes_are_not_heard() {
 }
 
 #[tokio::test]
-async fn a_copy_from_before_the_silence_is_not_served_after_it() {
+async fn copy_from_before_the_silence_is_not_served_after_it() {
     let database = TestDatabase::postgres().await;
     let mut proxy = Proxy::to(database.server_address());
     let through = Pool::open(&database.url_through(proxy.address()), 10).await;
@@ -182,7 +182,7 @@ async fn a_copy_from_before_the_silence_is_not_served_after_it() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_swallowed_is_noticed() {
+async fn silently_dropped_connection_is_detected() {
     let database = TestDatabase::postgres().await;
     let mut proxy = Proxy::to(database.server_address());
     let through = Pool::open(&database.url_through(proxy.address()), 10).await;

@@ -22,7 +22,7 @@ on_both_databases!(
     value_of_another_claim_is_refused_and_changes_nothing,
     refused_user_is_admitted_once_the_value_is_free,
     refused_change_leaves_the_row_as_it_is,
-    deleted_holder_of_another_claim_gives_way,
+    deleted_holder_of_another_claim_releases_its_value,
     value_of_another_claim_is_refused_by_webhook_and_import,
     chain_is_not_a_value_that_clerk_keeps_unique,
     composite_index_with_another_claim_is_refused,
@@ -30,8 +30,8 @@ on_both_databases!(
     index_on_a_part_of_a_value_is_refused,
     predicate_of_an_index_is_not_part_of_its_key,
     two_indexes_at_once_are_won_by_the_newest,
-    equal_versions_leave_the_value_and_nobody_writes,
-    nobody_writes_after_the_newest_has_won,
+    equal_versions_keep_the_value_and_write_nothing,
+    newest_version_wins_and_later_requests_do_not_write,
     circle_of_three_users_settles,
     index_of_a_trigger_s_table_changes_nothing,
     both_users_are_logged_without_values,
@@ -203,7 +203,7 @@ async fn refused_change_leaves_the_row_as_it_is(database: TestDatabase) {
     );
 }
 
-async fn deleted_holder_of_another_claim_gives_way(database: TestDatabase) {
+async fn deleted_holder_of_another_claim_releases_its_value(database: TestDatabase) {
     let profiles = start(&database, UNIQUE_NAME).await;
     profiles
         .sync(token("user_gone", "Ada", 9))
@@ -508,7 +508,7 @@ async fn assert_nobody_writes(database: &TestDatabase, profiles: &Profiles, user
     assert!(profiles.users.verify(&api).await.expect("it answers").is_empty());
 }
 
-async fn equal_versions_leave_the_value_and_nobody_writes(database: TestDatabase) {
+async fn equal_versions_keep_the_value_and_write_nothing(database: TestDatabase) {
     let profiles = start(&database, UNIQUE_EMAIL).await;
     count_writes(&profiles.pool).await;
     for user_id in ["user_one", "user_two", "user_three"] {
@@ -536,7 +536,7 @@ async fn equal_versions_leave_the_value_and_nobody_writes(database: TestDatabase
     assert_eq!((two.outcome, two.user.email.as_deref()), (Updated, Some(SHARED)));
 }
 
-async fn nobody_writes_after_the_newest_has_won(database: TestDatabase) {
+async fn newest_version_wins_and_later_requests_do_not_write(database: TestDatabase) {
     let profiles = start(&database, UNIQUE_EMAIL).await;
     count_writes(&profiles.pool).await;
     let users = [

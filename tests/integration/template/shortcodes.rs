@@ -134,7 +134,7 @@ fn evaluate(shortcode: &str, user: &Value) -> Option<Value> {
 }
 
 #[test]
-fn both_know_the_same_shortcodes() {
+fn derive_and_evaluator_have_the_same_shortcodes() {
     let table = derives_table();
     let of_user: Vec<&str> = table
         .keys()
@@ -154,7 +154,7 @@ fn both_know_the_same_shortcodes() {
 }
 
 #[test]
-fn both_agree_on_kind_and_null() {
+fn derive_and_evaluator_agree_on_kind_and_null() {
     for (name, Row { kind, nullable, .. }) in derives_table() {
         let Some(value) = evaluate(&name, &whole_user()) else {
             continue;
@@ -173,7 +173,7 @@ fn both_agree_on_kind_and_null() {
 }
 
 #[test]
-fn both_agree_on_sizes() {
+fn derive_and_evaluator_agree_on_sizes() {
     let mut table = derives_table();
     for (name, bytes) in shortcode_sizes() {
         let row = table

@@ -13,7 +13,7 @@ fn headers(authorization: Option<&str>, cookie: Option<&str>) -> HeaderMap {
 }
 
 #[tokio::test]
-async fn a_header_settles_it_and_a_cookie_is_the_alternative() {
+async fn header_takes_precedence_and_a_cookie_is_the_alternative() {
     let app = TestApp::start(TestDatabase::sqlite()).await;
     let token = app.token(app.claims("user_ada"), json!({}));
     let bearer = format!("Bearer {token}");

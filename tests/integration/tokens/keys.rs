@@ -113,7 +113,7 @@ async fn fifty_cold_requests_make_one_fetch() {
 }
 
 #[tokio::test]
-async fn a_flood_of_unknown_keys_makes_one_fetch_in_an_interval() {
+async fn flood_of_unknown_keys_makes_one_fetch_in_an_interval() {
     let (endpoint, clock) = (Endpoint::start().await, clock());
     let issuer = Issuer::new("https://clerk.example.com");
     endpoint.answers(StatusCode::OK, issuer.jwks().to_string());
@@ -131,7 +131,7 @@ async fn a_flood_of_unknown_keys_makes_one_fetch_in_an_interval() {
 }
 
 #[tokio::test]
-async fn a_rotation_is_picked_up_while_the_old_key_still_serves() {
+async fn rotation_is_noticed_while_the_old_key_still_serves() {
     let (endpoint, clock) = (Endpoint::start().await, clock());
     let old = Issuer::new("https://clerk.example.com").with_key_id("ins_old");
     let new = Issuer::new("https://clerk.example.com").with_key_id("ins_new");
@@ -369,7 +369,7 @@ async fn pem_key_is_never_replaced() {
 }
 
 #[tokio::test]
-async fn known_keys_serve_through_an_outage_up_to_an_hour() {
+async fn cached_keys_serve_through_an_outage_up_to_an_hour() {
     let (endpoint, clock) = (Endpoint::start().await, clock());
     let issuer = Issuer::new("https://clerk.example.com");
     endpoint.answers(StatusCode::OK, issuer.jwks().to_string());
@@ -420,7 +420,7 @@ async fn keys_of_a_bad_answer_are_not_installed() {
 }
 
 #[tokio::test]
-async fn one_odd_key_does_not_lose_the_others() {
+async fn unsupported_key_does_not_lose_the_others() {
     let (endpoint, clock) = (Endpoint::start().await, clock());
     let issuer = Issuer::new("https://clerk.example.com");
     let mut encryption = Issuer::new(issuer.url()).with_key_id("ins_encryption").jwks()["keys"][0].clone();

@@ -25,7 +25,7 @@ fn authenticate(clerk: &Clerk, authorization: Option<&str>) -> Option<Session> {
 
 /// An application may log a session, so `Debug` omits custom claims, which are personal data.
 #[test]
-fn of_a_session_ids_are_printed_and_no_claim_of_a_person() {
+fn session_debug_prints_ids_only() {
     let issuer = Issuer::new("https://clerk.example.com");
     let token = issuer
         .token("user_ada")
@@ -85,7 +85,7 @@ fn request_of_another_site_is_one_event_with_its_origin() {
 }
 
 #[test]
-fn a_refusal_is_one_event_with_its_reason_and_nothing_of_the_token() {
+fn refusal_is_one_event_with_its_reason_and_nothing_of_the_token() {
     let log = Log::default();
     let _guard = tracing::subscriber::set_default(log.clone());
     let issuer = Issuer::new("https://clerk.example.com");
@@ -123,7 +123,7 @@ fn a_refusal_is_one_event_with_its_reason_and_nothing_of_the_token() {
 }
 
 #[test]
-fn a_start_without_authorized_parties_is_warned_of() {
+fn start_without_authorized_parties_is_warned_of() {
     let log = Log::default();
     let _guard = tracing::subscriber::set_default(log.clone());
     let issuer = Issuer::new("https://clerk.example.com");
@@ -177,7 +177,7 @@ fn second_handle_of_an_instance_is_warned_of() {
 }
 
 #[test]
-fn a_token_without_the_claims_is_reported_once_a_minute_with_the_template_to_paste() {
+fn token_without_the_claims_is_reported_once_a_minute_with_the_template_to_paste() {
     use clerk_auth::sync::SyncError;
     use clerk_auth::testing::MovableClock;
     use clerk_auth::time::Timestamp;

@@ -89,7 +89,7 @@ async fn claims_that_do_not_agree_are_refused() {
 }
 
 #[tokio::test]
-async fn the_leeway_is_five_seconds_on_either_side() {
+async fn leeway_is_five_seconds_on_either_side() {
     use axum::http::HeaderMap;
     use axum::http::header::AUTHORIZATION;
     use clerk_auth::Clerk;

@@ -28,23 +28,23 @@ use tower::ServiceExt;
 use crate::sync::two_processes::hears;
 
 on_both_databases!(
-    users_who_make_no_request_have_rows,
-    a_delivery_that_comes_late_or_twice_changes_nothing,
-    a_delivery_that_comes_twice_at_once_is_one,
-    a_version_is_never_raised_over_older_claims,
-    what_the_application_does_is_kept_with_the_delivery_or_not_at_all,
-    a_deleted_user_stays_deleted_whatever_comes_later,
-    an_ended_session_is_refused_until_its_tokens_have_expired,
-    who_is_banned_locked_or_deprovisioned_is_refused_until_clerk_says_otherwise,
-    an_old_ban_is_not_believed_however_late_it_comes,
-    a_kept_row_does_not_survive_a_delivery,
-    a_unique_value_is_settled_as_for_a_request,
-    what_cannot_be_applied_is_to_be_sent_again,
-    a_user_whom_the_struct_refuses_has_no_row_and_is_no_failure,
-    a_hook_that_sees_deliveries_once_needs_its_table,
-    delivery_is_acknowledged_only_if_its_hooks_left_it_there,
+    users_without_requests_have_rows,
+    late_or_duplicate_delivery_changes_nothing,
+    concurrent_duplicate_delivery_is_applied_once,
+    version_is_never_raised_over_older_claims,
+    writes_of_the_hook_commit_with_the_delivery_or_not_at_all,
+    deleted_user_stays_deleted_after_late_deliveries,
+    ended_session_is_refused_until_its_tokens_have_expired,
+    banned_locked_or_deprovisioned_user_is_refused_until_an_event_lifts_it,
+    old_ban_is_ignored_however_late_it_arrives,
+    kept_row_does_not_survive_a_delivery,
+    unique_value_follows_the_rules_of_a_request,
+    delivery_that_cannot_be_applied_is_requested_again,
+    user_that_the_struct_refuses_has_no_row_and_is_not_a_failure,
+    hook_that_sees_deliveries_once_needs_its_table,
+    delivery_is_acknowledged_only_if_its_row_remains_after_the_hooks,
     old_deliveries_are_deleted_while_the_process_runs,
-    the_applications_columns_are_left_alone,
+    columns_of_the_application_are_unchanged,
 );
 
 const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
@@ -94,7 +94,7 @@ fn refused(refusal: Refusal) -> Result<(), AuthenticationError> {
     Err(AuthenticationError::Refused(refusal))
 }
 
-async fn users_who_make_no_request_have_rows(database: TestDatabase) {
+async fn users_without_requests_have_rows(database: TestDatabase) {
     let profiles = start(&database).await;
     let mut ada = user("user_ada", "Ada", 100);
     assert_eq!(
@@ -124,7 +124,7 @@ async fn users_who_make_no_request_have_rows(database: TestDatabase) {
     assert_ne!(first.await.expect("it syncs").outcome, Inserted);
 }
 
-async fn a_delivery_that_comes_late_or_twice_changes_nothing(database: TestDatabase) {
+async fn late_or_duplicate_delivery_changes_nothing(database: TestDatabase) {
     let profiles = start(&database).await;
     let now = profiles.clock.now();
     let first = SignedDelivery::new(
@@ -150,7 +150,7 @@ async fn a_delivery_that_comes_late_or_twice_changes_nothing(database: TestDatab
     assert_eq!(profiles.pool.number("SELECT count(*) FROM profiles").await, 1);
 }
 
-async fn a_version_is_never_raised_over_older_claims(database: TestDatabase) {
+async fn version_is_never_raised_over_older_claims(database: TestDatabase) {
     let (one, other) = (start(&database).await, start(&database).await);
     for round in 0..50 {
         // A token minted in the second of a change may carry it, or not: both have the version of the second's begin.
@@ -230,7 +230,7 @@ async fn hooked(database: &TestDatabase, calls: &Calls, once: bool) -> Profiles 
     with_hooks(pool, calls, once).await
 }
 
-async fn a_delivery_that_comes_twice_at_once_is_one(database: TestDatabase) {
+async fn concurrent_duplicate_delivery_is_applied_once(database: TestDatabase) {
     for once in [true, false] {
         let calls = Calls::default();
         let (user_id, created) = if once {
@@ -259,7 +259,7 @@ async fn a_delivery_that_comes_twice_at_once_is_one(database: TestDatabase) {
     }
 }
 
-async fn what_the_application_does_is_kept_with_the_delivery_or_not_at_all(database: TestDatabase) {
+async fn writes_of_the_hook_commit_with_the_delivery_or_not_at_all(database: TestDatabase) {
     let calls = Calls::default();
     let profiles = hooked(&database, &calls, true).await;
     let now = profiles.clock.now();
@@ -302,7 +302,7 @@ async fn what_the_application_does_is_kept_with_the_delivery_or_not_at_all(datab
     );
 }
 
-async fn a_deleted_user_stays_deleted_whatever_comes_later(database: TestDatabase) {
+async fn deleted_user_stays_deleted_after_late_deliveries(database: TestDatabase) {
     let profiles = start(&database).await;
     receive(&profiles, "user.created", user("user_ada", "Ada", 100)).await;
     let ada = profiles.session(token("user_ada", "Ada", 100)).await;
@@ -347,7 +347,7 @@ async fn a_deleted_user_stays_deleted_whatever_comes_later(database: TestDatabas
     );
 }
 
-async fn an_ended_session_is_refused_until_its_tokens_have_expired(database: TestDatabase) {
+async fn ended_session_is_refused_until_its_tokens_have_expired(database: TestDatabase) {
     let profiles = start(&database).await;
     let bearing = |session: &'static str| token("user_ada", "Ada", 100).claim("sid", session);
     for (event_type, session) in [
@@ -374,7 +374,7 @@ async fn an_ended_session_is_refused_until_its_tokens_have_expired(database: Tes
     profiles.session(bearing("sess_1")).await;
 }
 
-async fn who_is_banned_locked_or_deprovisioned_is_refused_until_clerk_says_otherwise(database: TestDatabase) {
+async fn banned_locked_or_deprovisioned_user_is_refused_until_an_event_lifts_it(database: TestDatabase) {
     let pool = Pool::open(database.url(), 5).await;
     let profiles: Profiles = Profiles::start_with(
         pool,
@@ -416,7 +416,7 @@ async fn who_is_banned_locked_or_deprovisioned_is_refused_until_clerk_says_other
     assert_eq!(authenticate().await, Ok(()));
 }
 
-async fn an_old_ban_is_not_believed_however_late_it_comes(database: TestDatabase) {
+async fn old_ban_is_ignored_however_late_it_arrives(database: TestDatabase) {
     let profiles = start(&database).await;
     let mut banned = user("user_ada", "Ada", 100);
     banned["banned"] = true.into();
@@ -426,7 +426,7 @@ async fn an_old_ban_is_not_believed_however_late_it_comes(database: TestDatabase
     profiles.session(token("user_ada", "Ada", 200)).await;
 }
 
-async fn a_kept_row_does_not_survive_a_delivery(database: TestDatabase) {
+async fn kept_row_does_not_survive_a_delivery(database: TestDatabase) {
     let profiles = start(&database).await;
     hears(&profiles).await;
     let session = profiles.session(token("user_ada", "Ada", 100)).await;
@@ -444,13 +444,13 @@ async fn a_kept_row_does_not_survive_a_delivery(database: TestDatabase) {
     assert!(matches!(gone, Err(SyncError::UserDeleted)), "{gone:?}");
 }
 
-async fn a_unique_value_is_settled_as_for_a_request(database: TestDatabase) {
+async fn unique_value_follows_the_rules_of_a_request(database: TestDatabase) {
     settles(database, "CREATE UNIQUE INDEX profiles_email ON profiles (email)").await;
 }
 
 /// Which refuses only when the transaction is committed.
 #[tokio::test]
-async fn a_value_of_a_deferred_constraint_is_settled_too() {
+async fn deferred_constraint_follows_the_rules_of_a_request() {
     let constraint =
         "ALTER TABLE profiles ADD CONSTRAINT profiles_email UNIQUE (email) DEFERRABLE INITIALLY DEFERRED";
     settles(TestDatabase::postgres().await, constraint).await;
@@ -492,7 +492,7 @@ async fn settles(database: TestDatabase, unique: &str) {
     );
 }
 
-async fn what_cannot_be_applied_is_to_be_sent_again(database: TestDatabase) {
+async fn delivery_that_cannot_be_applied_is_requested_again(database: TestDatabase) {
     let profiles = start(&database).await;
     // A value that fits no row is of the user's own making, and no repetition makes it fit.
     let mut odd = user("user_ada", "Ada", 100);
@@ -533,7 +533,7 @@ async fn named(database: &TestDatabase) -> Profiles<Named> {
     Profiles::of_table(pool, |builder| builder, |builder| builder).await
 }
 
-async fn a_user_whom_the_struct_refuses_has_no_row_and_is_no_failure(database: TestDatabase) {
+async fn user_that_the_struct_refuses_has_no_row_and_is_not_a_failure(database: TestDatabase) {
     let profiles = named(&database).await;
     let nameless = user_object("user_ada", Timestamp::from_seconds(100));
     assert_eq!(
@@ -543,7 +543,7 @@ async fn a_user_whom_the_struct_refuses_has_no_row_and_is_no_failure(database: T
     assert_eq!(profiles.pool.number("SELECT count(*) FROM named").await, 0);
 }
 
-async fn the_applications_columns_are_left_alone(database: TestDatabase) {
+async fn columns_of_the_application_are_unchanged(database: TestDatabase) {
     let profiles = named(&database).await;
     receive(&profiles, "user.created", user("user_ada", "Ada", 100)).await;
     profiles
@@ -600,7 +600,7 @@ async fn old_deliveries_are_deleted_while_the_process_runs(database: TestDatabas
     assert_eq!(profiles.pool.number(index).await, 1);
 }
 
-async fn a_hook_that_sees_deliveries_once_needs_its_table(database: TestDatabase) {
+async fn hook_that_sees_deliveries_once_needs_its_table(database: TestDatabase) {
     let pool = Pool::open(database.url(), 5).await;
     let clerk = issuer().clerk();
     let error = match pool {
@@ -625,7 +625,7 @@ async fn a_hook_that_sees_deliveries_once_needs_its_table(database: TestDatabase
     assert!(error.contains(expected), "{error}");
 }
 
-async fn delivery_is_acknowledged_only_if_its_hooks_left_it_there(database: TestDatabase) {
+async fn delivery_is_acknowledged_only_if_its_row_remains_after_the_hooks(database: TestDatabase) {
     let keeps_back = Arc::new(AtomicBool::new(true));
     macro_rules! hooks {
         () => {{
@@ -690,7 +690,7 @@ async fn delivery_is_acknowledged_only_if_its_hooks_left_it_there(database: Test
 }
 
 #[tokio::test]
-async fn every_process_hears_of_changes_and_denials() {
+async fn every_process_receives_changes_and_denials() {
     let database = TestDatabase::postgres().await;
     let (one, other) = (Profiles::start(&database).await, Profiles::start(&database).await);
     hears(&one).await;

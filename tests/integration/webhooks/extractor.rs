@@ -144,7 +144,7 @@ async fn answer(stream: &mut TcpStream, end: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_delivery_reaches_the_handler_as_often_as_it_is_sent() {
+async fn delivery_reaches_the_handler_as_often_as_it_is_sent() {
     let receiver = Receiver::start().await;
     let delivery = created();
     for _ in 0..2 {
@@ -160,7 +160,7 @@ async fn a_delivery_reaches_the_handler_as_often_as_it_is_sent() {
 }
 
 #[tokio::test]
-async fn what_can_never_succeed_is_a_400_with_its_reason() {
+async fn delivery_that_can_never_succeed_is_a_400_with_its_reason() {
     let receiver = Receiver::start().await;
     let right = created();
     let without = |name| {
@@ -254,7 +254,7 @@ async fn what_can_never_succeed_is_a_400_with_its_reason() {
 }
 
 #[tokio::test]
-async fn a_body_is_read_up_to_the_limit_and_no_further() {
+async fn body_is_read_up_to_the_limit_and_no_further() {
     let receiver = Receiver::start().await;
     let envelope =
         r#"{"object":"event","type":"large","timestamp":1,"instance_id":"ins_1","data":""}"#.to_owned();
@@ -298,7 +298,7 @@ async fn a_body_is_read_up_to_the_limit_and_no_further() {
 }
 
 #[tokio::test]
-async fn a_slow_body_is_waited_for_and_a_chunked_one_is_put_together() {
+async fn slow_and_chunked_bodies_are_read_whole() {
     let receiver = Receiver::start().await;
     let delivery = created();
     let mut stream = receiver.connect().await;
@@ -324,7 +324,7 @@ async fn a_slow_body_is_waited_for_and_a_chunked_one_is_put_together() {
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_is_no_delivery() {
+async fn truncated_body_is_refused() {
     let receiver = Receiver::start().await;
     let delivery = created();
     let half = &delivery.body()[..delivery.body().len() / 2];

@@ -123,7 +123,7 @@ mod tests {
     use super::{FEATURES, Feature, feature_of};
 
     #[test]
-    fn a_type_of_another_crate_names_its_feature() {
+    fn type_of_another_crate_names_its_feature() {
         for (ty, expected) in [
             (parse_quote!(uuid::Uuid), Some("uuid")),
             (parse_quote!(Option<Uuid>), Some("uuid")),
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn the_feature_is_noted_where_it_is_missing() {
+    fn missing_feature_is_noted() {
         for feature in FEATURES {
             assert_eq!(
                 Feature {

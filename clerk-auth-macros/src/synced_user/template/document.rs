@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn the_default_is_within_its_own_budget() {
+    fn default_is_within_its_own_budget() {
         assert_eq!(messages(DEFAULT), []);
     }
 
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_template_over_budget_names_its_largest_claims() {
+    fn template_over_budget_names_its_largest_claims() {
         let long = "x".repeat(1_300);
         let (_, errors) = read(
             &format!(r#"{{"long": "{long}", "id": "{{{{user.id}}}}"}}"#),

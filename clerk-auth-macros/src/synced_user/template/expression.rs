@@ -443,7 +443,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_shown_where_they_stand() {
+    fn mistakes_are_reported_at_their_column() {
         for (text, at, part) in [
             ("{{user.first_name", 0, "not closed"),
             ("user.first_name}}", 15, "closes nothing"),

@@ -315,7 +315,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_takes_what_json_is_and_nothing_else() {
+    fn accepts_exactly_rfc_8259() {
         for text in [
             "{}",
             "[ ]",

@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_opens_once_after_failures_in_a_row_and_a_success_starts_the_count_anew() {
+    fn breaker_opens_once_after_consecutive_failures_and_a_success_resets_it() {
         let breaker = Breaker::default();
         assert!(!breaker.failed());
         assert!(!breaker.failed());

@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn who_comes_after_a_turn_looks_at_the_row_again() {
+    async fn waiter_must_reread_before_writing() {
         let write_locks = WriteLocks::default();
         let looked_at = write_locks.generation("user_ada");
         let turn = write_locks

@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_announcement_names_the_users_as_long_as_they_fit() {
+    fn announcement_names_the_users_as_long_as_they_fit() {
         let ids = |count: usize| (0..count).map(|number| format!("user_{number:027}"));
         for (count, expected) in [(1, false), (200, false), (241, false), (242, true), (500, true)] {
             let ids: Vec<String> = ids(count).collect();

@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newer_version_wins_and_equal_claims_are_not_written() {
+    fn newer_version_wins_and_equal_claims_are_not_written() {
         let row = |name, version, deleted| {
             Some(StoredRow {
                 user: Arc::new(Person(name)),

@@ -54,7 +54,7 @@ fn each_sqlstate_class_has_a_kind() {
 
 #[cfg(feature = "postgres")]
 #[test]
-fn stale_statement_is_told_from_other_errors_of_its_code() {
+fn stale_statement_is_distinguished_from_other_errors_of_its_code() {
     for (code, message, routine, expected) in [
         (
             "0A000",
