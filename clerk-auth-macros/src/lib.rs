@@ -11,7 +11,7 @@ mod replace;
 mod suggest;
 
 mod authenticated;
-mod synced_user;
+mod synced_row;
 
 #[cfg(test)]
 mod tests;
@@ -32,5 +32,5 @@ pub fn authenticated(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_derive(SyncedUser, attributes(synced_user, claim, column))]
 pub fn synced_user(item: TokenStream) -> TokenStream {
     let file = proc_macro::Span::call_site().local_file();
-    prelude::known_attributes(synced_user::expand(item.into()), file).into()
+    prelude::known_attributes(synced_row::expand(item.into()), file).into()
 }

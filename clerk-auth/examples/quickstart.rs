@@ -12,7 +12,7 @@ use axum::extract::FromRef;
 use axum::{Json, routing};
 use clerk_auth::dev::StandIn;
 use clerk_auth::routing::{Router, get};
-use clerk_auth::{Clerk, SyncedUser, UserSync, authenticated};
+use clerk_auth::{Clerk, SyncedRow, SyncedUser, UserSync, authenticated};
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 use sqlx::{AssertSqlSafe, Sqlite};
 

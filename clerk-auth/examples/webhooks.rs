@@ -10,7 +10,7 @@ use std::error::Error;
 use axum::extract::FromRef;
 use clerk_auth::routing::{Router, get, webhooks};
 use clerk_auth::webhook::{Event, WebhookVerifier};
-use clerk_auth::{Clerk, SyncedUser, UserSync, authenticated};
+use clerk_auth::{Clerk, SyncedRow, SyncedUser, UserSync, authenticated};
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 use sqlx::{AssertSqlSafe, Sqlite};
 

@@ -74,7 +74,7 @@ pub mod session;
 
 pub mod policy;
 
-pub mod user;
+pub mod row;
 
 pub mod template;
 
@@ -121,6 +121,6 @@ pub use clerk::Clerk;
 pub use clerk_auth_macros::SyncedUser;
 #[doc = include_str!("docs/authenticated.md")]
 pub use clerk_auth_macros::authenticated;
+pub use row::{SyncedRow, SyncedUser};
 pub use session::Session;
 pub use sync::{Synced, UserSync};
-pub use user::SyncedUser;

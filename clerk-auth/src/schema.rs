@@ -28,7 +28,7 @@ pub(crate) use self::live::quote;
 pub(crate) use self::live::quote_path;
 pub(crate) use self::plan::Explain;
 pub(crate) use self::table::OwnTable;
-use crate::user::{StoredIn, SyncedUser};
+use crate::row::{StoredIn, SyncedRow};
 
 /// A fault of the table: the struct's statements cannot run, or its rows cannot be read.
 ///
@@ -179,7 +179,7 @@ where
 }
 
 /// The error if the database does not respond.
-pub(crate) fn unavailable<U: SyncedUser>(source: sqlx::Error) -> SchemaError {
+pub(crate) fn unavailable<U: SyncedRow>(source: sqlx::Error) -> SchemaError {
     let user = U::NAME;
     if is_lost_statement(&source) {
         SchemaError::Pooled { user, source }

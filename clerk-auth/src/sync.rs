@@ -21,7 +21,7 @@ mod pool;
 mod store;
 mod unwind;
 
-pub use crate::user::CREATE_DENIALS;
+pub use crate::row::CREATE_DENIALS;
 pub use builder::UserSyncBuilder;
 pub use error::SyncError;
 pub(crate) use failure::Failure;

@@ -148,7 +148,7 @@ mod row {
     use axum::extract::FromRef;
     use axum::handler::Handler;
     use clerk_auth::testing::SessionToken;
-    use clerk_auth::{SyncedUser, UserSync, authenticated};
+    use clerk_auth::{SyncedRow, SyncedUser, UserSync, authenticated};
     use sqlx::Sqlite;
     use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 

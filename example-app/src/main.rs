@@ -13,11 +13,11 @@ use std::time::Duration;
 
 use clap::Parser;
 use clerk_auth::Clerk;
-use clerk_auth::SyncedUser;
 use clerk_auth::dev::StandIn;
 use clerk_auth::routing::{Router, webhooks};
 use clerk_auth::template::{self, ExpectedTemplate};
 use clerk_auth::webhook::WebhookVerifier;
+use clerk_auth::{SyncedRow, SyncedUser};
 use example_app::config::{Config, DEFAULT_DATABASE, SignIn};
 use example_app::database::{Database, DatabaseError, Location};
 use example_app::observability::{observed, serve_metrics};

@@ -13,11 +13,11 @@ use std::time::{Duration, Instant};
 
 use clerk_auth::backend_api::BackendApi;
 use clerk_auth::claim::ClaimSource;
+use clerk_auth::row::StoredIn;
 use clerk_auth::sync::{CREATE_DENIALS, ImportCounts};
 use clerk_auth::testing::{FakeClerk, user_object};
 use clerk_auth::time::Timestamp;
-use clerk_auth::user::StoredIn;
-use clerk_auth::{Clerk, SyncedUser, UserSync};
+use clerk_auth::{Clerk, SyncedRow, SyncedUser, UserSync};
 use clerk_auth_tests::database::TestDatabase;
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
@@ -182,7 +182,7 @@ fn row(place: usize) -> [String; 5] {
 
 const VERSION: i64 = 1_700_000_000_000;
 
-fn claims(place: usize) -> <User as SyncedUser>::Claims {
+fn claims(place: usize) -> <User as SyncedRow>::Claims {
     let [id, email, first_name, last_name, image_url] = row(place);
     let claims = json!({
         "email": email, "firstName": first_name, "lastName": last_name, "imageUrl": image_url,
@@ -211,7 +211,7 @@ async fn copy(pool: &PgPool, users: usize) {
     copy.finish().await.expect("it ends");
 }
 
-async fn upsert_many(pool: &PgPool, claims: &[<User as SyncedUser>::Claims]) {
+async fn upsert_many(pool: &PgPool, claims: &[<User as SyncedRow>::Claims]) {
     for claims in claims.chunks(ROWS) {
         let mut arguments = PgArguments::default();
         for claims in claims {
@@ -251,7 +251,7 @@ async fn unnest(pool: &PgPool, rows: usize) {
     }
 }
 
-async fn upsert_each(pool: &PgPool, claims: &[<User as SyncedUser>::Claims], connections: usize) {
+async fn upsert_each(pool: &PgPool, claims: &[<User as SyncedRow>::Claims], connections: usize) {
     let upserts = stream::iter(claims).for_each_concurrent(connections, async |claims| {
         let mut arguments = PgArguments::default();
         <User as StoredIn<sqlx::Postgres>>::bind(claims, VERSION, &mut arguments).expect("it encodes");

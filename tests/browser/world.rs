@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::middleware::from_fn_with_state;
 use axum::response::Html;
 use axum::routing::get;
-use clerk_auth::SyncedUser;
+use clerk_auth::SyncedRow;
 use clerk_auth::dev::StandIn;
 use clerk_auth::routing::{Router, webhooks};
 use clerk_auth_tests::database::TestDatabase;

@@ -7,11 +7,11 @@ mod schema;
 use axum::http::StatusCode;
 use clerk_auth::SyncedUser;
 use clerk_auth::backend_api::BackendApi;
+use clerk_auth::row::StoredIn;
 use clerk_auth::sync::SyncOutcome::{Inserted, Linked, Unchanged, Updated};
 use clerk_auth::sync::{NotImported, SyncError, SyncOutcome};
 use clerk_auth::testing::{FakeClerk, SessionToken, event, set_email, user_object};
 use clerk_auth::time::{Clock, Timestamp};
-use clerk_auth::user::StoredIn;
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::log::Log;
 use clerk_auth_tests::on_both_databases;
@@ -86,7 +86,7 @@ async fn legacy_table(database: &TestDatabase, connections: u32) -> Pool {
 
 async fn process<U>(pool: Pool) -> Profiles<U>
 where
-    U: StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite>,
+    U: SyncedUser + StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite>,
 {
     Profiles::of_table(pool, |builder| builder, |builder| builder).await
 }

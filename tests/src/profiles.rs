@@ -4,11 +4,11 @@ use axum::Router;
 use axum::http::StatusCode;
 use clerk_auth::clerk::AuthenticationError;
 use clerk_auth::routing::webhooks;
+use clerk_auth::row::StoredIn;
 use clerk_auth::sync::{CREATE_DENIALS, SyncError, UserSyncBuilder};
 use clerk_auth::testing::{Issuer, MovableClock, SessionToken, SignedDelivery};
 use clerk_auth::time::{Clock, SystemClock};
 use clerk_auth::token::Refusal;
-use clerk_auth::user::StoredIn;
 use clerk_auth::webhook::WebhookVerifier;
 use clerk_auth::{Clerk, Session, Synced, SyncedUser, UserSync};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
@@ -221,7 +221,7 @@ impl Profiles {
     }
 }
 
-impl<U: StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite>> Profiles<U> {
+impl<U: SyncedUser + StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite>> Profiles<U> {
     /// Like [`start_with`](Profiles::start_with), for the table of another struct.
     ///
     /// # Panics

@@ -59,7 +59,7 @@ impl<'ast> Visit<'ast> for Foreign {
 fn user_expands_to_its_snapshot() {
     assert_snapshot(
         "user",
-        crate::synced_user::expand(quote! {
+        crate::synced_row::expand(quote! {
             #[synced_user(table = "users", database(postgres, sqlite))]
             pub struct User {
                 #[column(generated)]
@@ -81,7 +81,7 @@ fn user_expands_to_its_snapshot() {
 fn user_with_tombstones_expands_to_its_snapshot() {
     assert_snapshot(
         "user_with_tombstones",
-        crate::synced_user::expand(quote! {
+        crate::synced_row::expand(quote! {
             #[synced_user(
                 table = "accounts.users",
                 tombstones = "accounts.clerk_tombstones",
@@ -102,7 +102,7 @@ fn user_with_tombstones_expands_to_its_snapshot() {
 fn user_with_a_template_expands_to_its_snapshot() {
     assert_snapshot(
         "user_with_template",
-        crate::synced_user::expand(quote! {
+        crate::synced_row::expand(quote! {
             #[synced_user(
                 table = "accounts.users",
                 database(sqlite),
@@ -176,7 +176,7 @@ fn handler_keeps_its_body_to_the_letter() {
 #[test]
 fn crate_path_replaces_the_name_of_the_crate() {
     for path in [quote!("crate::vendor::auth"), quote!(crate::vendor::auth)] {
-        let user = crate::synced_user::expand(quote! {
+        let user = crate::synced_row::expand(quote! {
             #[synced_user(crate = #path, table = "users", database(postgres), tombstones = "former")]
             struct User { clerk_id: String }
         });
@@ -217,7 +217,7 @@ fn crate_path_of_another_form_is_one_error() {
         quote!(crate = <A as B>::c),
         quote!(crate("clerk")),
     ] {
-        let user = crate::synced_user::expand(quote! {
+        let user = crate::synced_row::expand(quote! {
             #[synced_user(#value, table = "users", database(postgres))]
             struct User { clerk_id: String }
         });
@@ -237,7 +237,7 @@ fn crate_path_of_another_form_is_one_error() {
             assert_eq!(code.matches("compile_error").count(), 1, "{value}: {code}");
         }
     }
-    let twice = crate::synced_user::expand(quote! {
+    let twice = crate::synced_row::expand(quote! {
         #[synced_user(crate = "a", crate = "b", table = "users", database(postgres))]
         struct User { clerk_id: String }
     });

@@ -117,13 +117,13 @@ proptest! {
 
     #[test]
     fn derive_never_panics(item in tokens()) {
-        crate::synced_user::expand(item);
+        crate::synced_row::expand(item);
     }
 
     #[test]
     fn derive_of_a_struct_never_panics_and_always_implements(item in structs()) {
-        let expansion = crate::synced_user::expand(item).to_string();
-        prop_assert!(expansion.contains("SyncedUser for User"));
+        let expansion = crate::synced_row::expand(item).to_string();
+        prop_assert!(expansion.contains("SyncedRow for User"));
     }
 
     #[test]
@@ -141,12 +141,12 @@ proptest! {
 
     #[test]
     fn template_never_panics(text in any::<String>()) {
-        crate::synced_user::read_template(&text);
+        crate::synced_row::read_template(&text);
     }
 
     #[test]
     fn near_template_never_panics(text in r#"[\[\]{}",:a-z0-9.|' \\-]{0,80}"#) {
-        crate::synced_user::read_template(&text);
-        crate::synced_user::read_template(&format!(r#"{{"a": "{text}"}}"#));
+        crate::synced_row::read_template(&text);
+        crate::synced_row::read_template(&format!(r#"{{"a": "{text}"}}"#));
     }
 }

@@ -4,7 +4,7 @@ use sqlx::Database;
 use sqlx::error::BoxDynError;
 
 use super::column::{ColumnField, WriteColumn};
-use crate::user::StoredIn;
+use crate::row::StoredIn;
 
 /// Implements [`StoredIn::bind`]: binds the claims, the key after a given number of them, and the version.
 pub fn bind<U: StoredIn<DB>, DB: Database, K>(

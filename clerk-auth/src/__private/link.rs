@@ -4,7 +4,7 @@ use serde_json::Value;
 use sqlx::error::BoxDynError;
 
 use crate::claim::{ClaimKind, ClaimReader, InvalidClaim, Json, Nullable, Text};
-use crate::user::BoundKey;
+use crate::row::BoundKey;
 
 /// A user's key in the type of the column.
 ///
@@ -69,7 +69,7 @@ pub fn read_key<K: KeyKind, T>(
     })
 }
 
-/// Implements [`StoredIn::bind_link`](crate::user::StoredIn::bind_link) for a key beside the claims.
+/// Implements [`StoredIn::bind_link`](crate::row::StoredIn::bind_link) for a key beside the claims.
 pub fn bind_key<T, A>(
     key: &LinkKey<T>,
     arguments: &mut A,
@@ -83,7 +83,7 @@ pub fn bind_key<T, A>(
     }
 }
 
-/// Implements [`StoredIn::bind_link`](crate::user::StoredIn::bind_link) for a key that feeds a column.
+/// Implements [`StoredIn::bind_link`](crate::row::StoredIn::bind_link) for a key that feeds a column.
 pub fn bind_own_key<T, A>(
     key: &T,
     arguments: &mut A,

@@ -12,8 +12,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::extract::MaybeSynced;
+use crate::row::Derived;
 use crate::sync::Synced;
-use crate::user::Derived;
 
 /// Nothing is wrong, or it has been reported.
 #[derive(Debug)]

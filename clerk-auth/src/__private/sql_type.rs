@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use super::shared::Reported;
 use crate::claim::{Boolean, Integer, Json, Nullable, Number, Object, Text};
-use crate::user::ColumnDefinition;
+use crate::row::ColumnDefinition;
 
 /// The SQL type of a Rust type in `DB`, and the clauses that follow it.
 pub trait SqlType<DB> {

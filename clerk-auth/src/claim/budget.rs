@@ -15,7 +15,7 @@ use std::fmt;
 /// ```
 /// # #[cfg(feature = "postgres")]
 /// # mod example {
-/// use clerk_auth::SyncedUser;
+/// use clerk_auth::{SyncedRow, SyncedUser};
 ///
 /// #[derive(SyncedUser)]
 /// #[synced_user(table = "users", database(postgres))]
@@ -42,7 +42,7 @@ pub struct SessionTokenBudget {
 ///
 /// ```
 /// # #[cfg(feature = "sqlite")] {
-/// use clerk_auth::SyncedUser;
+/// use clerk_auth::{SyncedRow, SyncedUser};
 ///
 /// #[derive(SyncedUser)]
 /// #[synced_user(table = "users", database(sqlite))]

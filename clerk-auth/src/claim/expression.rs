@@ -14,7 +14,7 @@ use crate::lenient::{Node, UnreadableValue};
 ///
 /// ```
 /// # #[cfg(feature = "sqlite")] {
-/// use clerk_auth::SyncedUser;
+/// use clerk_auth::{SyncedRow, SyncedUser};
 ///
 /// #[derive(SyncedUser)]
 /// #[synced_user(table = "users", database(sqlite))]

@@ -90,7 +90,7 @@ pub enum Claim<'a> {
 ///
 /// ```
 /// # #[cfg(feature = "sqlite")] {
-/// use clerk_auth::SyncedUser;
+/// use clerk_auth::{SyncedRow, SyncedUser};
 /// use clerk_auth::claim::ClaimSource;
 ///
 /// #[derive(SyncedUser)]
@@ -160,7 +160,7 @@ impl fmt::Display for UnreadableClaims {
 
 impl std::error::Error for UnreadableClaims {}
 
-/// Reads one struct's claims; called by generated code and by a [`SyncedUser`](trait@crate::SyncedUser) written by
+/// Reads one struct's claims; called by generated code and by a [`SyncedRow`](crate::SyncedRow) written by
 /// hand.
 ///
 /// ```

@@ -11,8 +11,8 @@ use super::rejection::Rejection;
 use super::subject::{Subject, SubjectFrom, admit};
 use crate::clerk::Clerk;
 use crate::policy::{NoRequirement, Policy};
+use crate::row::Derived;
 use crate::session::Session;
-use crate::user::Derived;
 
 /// A signed-in `T` to whom the policy `P` grants access to the handler.
 ///

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 
 use crate::clerk::Clerk;
+use crate::row::SyncedUser;
 use crate::sync::UserSync;
-use crate::user::SyncedUser;
 use crate::webhook::WebhookVerifier;
 
 /// An application state from which a `T` can be taken: [`FromRef`] with a readable compiler error.

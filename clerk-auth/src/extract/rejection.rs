@@ -8,9 +8,9 @@ use axum::response::IntoResponse;
 
 use super::problem;
 use crate::policy::Denied;
+use crate::row::SyncedUser;
 use crate::sync::{Failure, SyncError};
 use crate::token::Refusal;
-use crate::user::SyncedUser;
 
 /// The `Retry-After` for an unavailable database.
 const DATABASE_RETRY: Duration = Duration::from_secs(1);

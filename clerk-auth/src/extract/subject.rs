@@ -11,9 +11,9 @@ use super::provides::Provides;
 use super::rejection::Rejection;
 use crate::clerk::{Authentication, AuthenticationError, Clerk};
 use crate::policy::{self, NoRequirement, Policy};
+use crate::row::{Derived, SyncedUser};
 use crate::session::Session;
 use crate::sync::{Synced, UserSync};
-use crate::user::{Derived, SyncedUser};
 
 /// A type that may be the first parameter of a handler under `#[authenticated]`.
 ///

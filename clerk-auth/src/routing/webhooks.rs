@@ -6,8 +6,8 @@ use axum::response::IntoResponse;
 use axum::routing::{self, MethodRouter};
 
 use crate::extract::WebhookRejection;
+use crate::row::SyncedUser;
 use crate::sync::UserSync;
-use crate::user::SyncedUser;
 use crate::webhook::{Webhook, WebhookVerifier};
 
 /// Receives Clerk's webhooks and updates the rows of users who are not making a request. Mount it with

@@ -4,7 +4,7 @@
 //! observation of a user replaces it.
 
 use super::live::{Generated, LiveColumn, quote};
-use crate::user::ColumnDefinition;
+use crate::row::ColumnDefinition;
 
 /// A table that the statements change.
 #[derive(Clone, Copy, Debug)]

@@ -3,7 +3,7 @@
 use super::Problem;
 use super::advice::{Target, is_same_type};
 use super::live::{Live, LiveColumn, quote, quote_path};
-use crate::user::ColumnDefinition;
+use crate::row::ColumnDefinition;
 
 /// The required form of a table.
 #[derive(Clone, Copy, Debug)]

@@ -7,7 +7,7 @@ use sqlx::database::HasStatementCache;
 use sqlx::{AssertSqlSafe, Column, Connection, Database, Executor, SqlSafeStr, Statement};
 
 use super::Problem;
-use crate::user::StoredIn;
+use crate::row::StoredIn;
 
 /// The object under a table's name.
 #[derive(Debug)]

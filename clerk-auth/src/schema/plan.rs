@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, Database};
 
 use super::Problem;
 use super::live::{quote, quote_path};
-use crate::user::{Parameter, Statement};
+use crate::row::{Parameter, Statement};
 
 /// Adds a null of the type of a column, by its index, to a statement's parameters.
 pub(super) type AddColumn<DB> = fn(usize, &mut <DB as Database>::Arguments) -> Result<(), BoxDynError>;

@@ -8,7 +8,7 @@ use super::Problem;
 use super::compare::{self, Expected};
 use super::live::{self, Catalogue, Live, Needs};
 use super::plan::{Explain, plan};
-use crate::user::{ColumnDefinition, Statement, StoredIn, Tombstones};
+use crate::row::{ColumnDefinition, Statement, StoredIn, Tombstones};
 
 /// A table of sync's own.
 pub(crate) struct OwnTable {

@@ -29,11 +29,11 @@ use super::store::hooks::{EventHook, Hook, Hooks, OnEvent, StoreFuture};
 #[cfg(feature = "backend-api")]
 use crate::backend_api::BackendApi;
 use crate::clerk::Clerk;
+#[cfg(feature = "postgres")]
+use crate::row::StoredIn;
+use crate::row::SyncedUser;
 use crate::schema::{self, SchemaError};
 use crate::template::{on_one_line, patch_command_of};
-#[cfg(feature = "postgres")]
-use crate::user::StoredIn;
-use crate::user::SyncedUser;
 use crate::webhook::Webhook;
 
 /// The default time that a request waits for the database. Two seconds are longer than any healthy statement by key,
@@ -427,7 +427,7 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
 }
 
 #[cfg(feature = "postgres")]
-impl<U: StoredIn<sqlx::Postgres>> UserSyncBuilder<U, Pool<sqlx::Postgres>> {
+impl<U: SyncedUser + StoredIn<sqlx::Postgres>> UserSyncBuilder<U, Pool<sqlx::Postgres>> {
     /// Declares that the pool's connections go through a pooler in transaction mode without prepared statements:
     /// PgBouncer before 1.21, or one with `max_prepared_statements = 0`. The pool must then be opened with
     /// [`statement_cache_capacity(0)`](sqlx::postgres::PgConnectOptions::statement_cache_capacity).

@@ -23,8 +23,8 @@ use super::model::outcome::{SyncOutcome, Synced};
 use super::model::row::StoredRow;
 use super::store::interface::Store;
 use crate::clerk::Clerk;
+use crate::row::{ClaimColumn, SyncedRow};
 use crate::session::Session;
-use crate::user::{ClaimColumn, SyncedUser};
 
 pub(crate) struct Engine<U> {
     pub(super) clerk: Clerk,
@@ -45,7 +45,7 @@ pub(crate) struct Engine<U> {
     pub(super) lookup: Option<UserLookup>,
 }
 
-impl<U: SyncedUser> Engine<U> {
+impl<U: SyncedRow> Engine<U> {
     /// Runs work on the database, unless the circuit breaker is open.
     pub(crate) async fn ask<T, F>(
         self: &Arc<Self>,

@@ -10,7 +10,7 @@ use super::store::error::WriteError;
 use super::store::sqlstate;
 use super::unwind::Panicked;
 use crate::claim::UnreadableClaims;
-use crate::user::SyncedUser;
+use crate::row::SyncedRow;
 
 /// The reason why a verified session has no row.
 ///
@@ -97,7 +97,7 @@ pub enum SyncError {
 
 impl SyncError {
     /// Returns the kind of the error, which determines the consequences.
-    pub(crate) fn failure<U: SyncedUser>(&self) -> Failure {
+    pub(crate) fn failure<U: SyncedRow>(&self) -> Failure {
         match self {
             Self::UserDeleted => Failure::UserDeleted,
             Self::Claims(claims) => failure::of_claims(claims, U::TEMPLATE),

@@ -21,9 +21,9 @@ use super::unwind::{caught, caught_now};
 use crate::clerk::Clerk;
 use crate::id::{OrganizationId, UserId};
 use crate::metrics;
+use crate::row::SyncedUser;
 use crate::schema::SchemaError;
 use crate::session::Session;
-use crate::user::SyncedUser;
 use crate::webhook::Webhook;
 
 /// Keeps the rows of `U` equal to Clerk's claims; put it into the application's state. Cloning is cheap.

@@ -13,8 +13,8 @@ use super::store::interface::Store;
 use super::store::normalized::Normalized;
 use super::store::sql_store::SqlStore;
 use super::store::stuck::Stuck;
+use crate::row::{ClaimColumn, StoredIn};
 use crate::schema::{self, SchemaError};
-use crate::user::{ClaimColumn, StoredIn};
 
 /// A pool whose database holds rows of `U`: a `sqlx::PgPool` or a `sqlx::SqlitePool`.
 ///

@@ -8,13 +8,13 @@ use super::command::patch_command;
 use super::shortcodes::canonical;
 use super::size;
 use crate::claim::SessionTokenBudget;
-use crate::user::SyncedUser;
+use crate::row::SyncedRow;
 
 /// The session-token template of a struct.
 ///
 /// ```
 /// # #[cfg(feature = "sqlite")] {
-/// use clerk_auth::SyncedUser;
+/// use clerk_auth::{SyncedRow, SyncedUser};
 /// use clerk_auth::template::{ExpectedTemplate, check_template};
 ///
 /// #[derive(SyncedUser)]
@@ -39,7 +39,7 @@ pub struct ExpectedTemplate {
 
 impl ExpectedTemplate {
     /// Returns the template of a struct.
-    pub const fn of<U: SyncedUser>() -> Self {
+    pub const fn of<U: SyncedRow>() -> Self {
         Self {
             name: U::NAME,
             json: U::SESSION_TOKEN_TEMPLATE,

@@ -2,15 +2,15 @@
 
 use serde_json::{Value, json};
 
-use crate::user::SyncedUser;
+use crate::row::SyncedRow;
 
 /// Returns the template of a struct on one line and without escapes, so that it can be pasted from a log.
-pub(crate) fn on_one_line<U: SyncedUser>() -> String {
+pub(crate) fn on_one_line<U: SyncedRow>() -> String {
     U::SESSION_TOKEN_TEMPLATE.lines().map(str::trim).collect()
 }
 
 /// Returns the command that sets the claims of a struct.
-pub(crate) fn patch_command_of<U: SyncedUser>() -> String {
+pub(crate) fn patch_command_of<U: SyncedRow>() -> String {
     // The derive has parsed the same text.
     patch_command(&serde_json::from_str(U::SESSION_TOKEN_TEMPLATE).unwrap_or_default())
 }

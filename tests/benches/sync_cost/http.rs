@@ -16,7 +16,7 @@ use axum::http::request::Parts;
 use axum::routing::get as unguarded;
 use clerk_auth::testing::{Issuer, MovableClock, SessionToken};
 use clerk_auth::time::{Clock, SystemClock, Timestamp};
-use clerk_auth::{Clerk, SyncedUser, UserSync, authenticated, routing};
+use clerk_auth::{Clerk, SyncedRow, SyncedUser, UserSync, authenticated, routing};
 use clerk_auth_tests::database::TestDatabase;
 use quick_cache::sync::Cache;
 use sqlx::PgPool;

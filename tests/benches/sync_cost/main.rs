@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clerk_auth::Session;
+use clerk_auth::row::StoredIn;
 use clerk_auth::sync::SyncOutcome;
 use clerk_auth::time::Clock;
-use clerk_auth::user::StoredIn;
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::postgres::private::PrivateServer;
 use clerk_auth_tests::profiles::{AlwaysRead, Pool, Profiles, token};

@@ -13,7 +13,7 @@ use clerk_auth::testing::{SessionToken, SignedDelivery, event, session_object, u
 use clerk_auth::time::{Clock, Timestamp};
 use clerk_auth::token::Refusal;
 use clerk_auth::webhook::WebhookVerifier;
-use clerk_auth::{Clerk, SyncedUser};
+use clerk_auth::{Clerk, SyncedRow};
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::on_both_databases;
 use clerk_auth_tests::profiles::{Pool, Profile, Profiles, issuer, token};

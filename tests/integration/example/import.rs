@@ -12,7 +12,7 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn};
 use axum::response::IntoResponse;
-use clerk_auth::SyncedUser;
+use clerk_auth::SyncedRow;
 use clerk_auth::dev::StandIn;
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::on_both_databases;

@@ -12,7 +12,7 @@ use clerk_auth::sync::NotImported;
 use clerk_auth::testing::{FakeClerk, SignedDelivery, event, user_object};
 use clerk_auth::time::{Clock, Timestamp};
 use clerk_auth::webhook::WebhookVerifier;
-use clerk_auth::{Clerk, SyncedUser, UserSync, authenticated};
+use clerk_auth::{Clerk, SyncedRow, SyncedUser, UserSync, authenticated};
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::log::Log;
 use clerk_auth_tests::on_both_databases;

@@ -16,10 +16,10 @@ use clerk_auth::backend_api::BackendApi;
 use clerk_auth::claim::{FromClaim, InvalidClaim, Text};
 use clerk_auth::id::UserId;
 use clerk_auth::routing::webhooks;
+use clerk_auth::row::StoredIn;
 use clerk_auth::sync::{BoxError, NotImported, SyncError, SyncOutcome};
 use clerk_auth::testing::{FakeClerk, SignedDelivery, event, user_object};
 use clerk_auth::time::{Clock, Timestamp};
-use clerk_auth::user::StoredIn;
 use clerk_auth::webhook::WebhookVerifier;
 use clerk_auth::{Clerk, Session, SyncedUser, UserSync, authenticated};
 use clerk_auth_tests::database::TestDatabase;
@@ -161,7 +161,7 @@ async fn me(user: Person) -> String {
     user.clerk_id
 }
 
-async fn start<U: StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite>>(pool: Pool) -> Profiles<U> {
+async fn start<U: SyncedUser + StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite>>(pool: Pool) -> Profiles<U> {
     let tables = match pool {
         Pool::Postgres(_) => U::migration_sql::<sqlx::Postgres>(),
         Pool::Sqlite(_) => U::migration_sql::<sqlx::Sqlite>(),

@@ -8,14 +8,14 @@ use axum::http::StatusCode;
 use clerk_auth::backend_api::BackendApi;
 use clerk_auth::id::UserId;
 use clerk_auth::routing::webhooks;
+use clerk_auth::row::StoredIn;
 use clerk_auth::schema::SchemaError;
 use clerk_auth::sync::SyncOutcome::{Inserted, Unchanged, Updated};
 use clerk_auth::sync::{CREATE_DELIVERIES, Deletion, SyncError, UserSyncBuilder};
 use clerk_auth::testing::{FakeClerk, SignedDelivery, event, user_object};
 use clerk_auth::time::{Clock, SystemClock, Timestamp};
-use clerk_auth::user::StoredIn;
 use clerk_auth::webhook::WebhookVerifier;
-use clerk_auth::{Clerk, SyncedUser, UserSync};
+use clerk_auth::{Clerk, SyncedRow, SyncedUser, UserSync};
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::pooler::Pooler;
 use clerk_auth_tests::profiles::{Member, Pool, Profile, Profiles, issuer, token};
@@ -67,7 +67,7 @@ impl Behind {
         more: impl FnOnce(UserSyncBuilder<U, PgPool>) -> UserSyncBuilder<U, PgPool>,
     ) -> Profiles<U>
     where
-        U: StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite>,
+        U: SyncedUser + StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite>,
     {
         Profiles::of_table(
             Pool::Postgres(self.pool()),

@@ -9,7 +9,7 @@ use clerk_auth::id::UserId;
 use clerk_auth::sync::{ImportCounts, ImportError, NotImported};
 use clerk_auth::testing::{FakeClerk, user_object};
 use clerk_auth::time::Timestamp;
-use clerk_auth::{SyncedUser, UserSync};
+use clerk_auth::{SyncedRow, SyncedUser, UserSync};
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::on_both_databases;
 use clerk_auth_tests::profiles::Pool;

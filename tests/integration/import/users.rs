@@ -8,13 +8,13 @@ use axum::http::StatusCode;
 use axum::{Json, Router, routing::get};
 use clerk_auth::backend_api::{BackendApi, BackendApiError};
 use clerk_auth::clerk::AuthenticationError;
+use clerk_auth::row::StoredIn;
 use clerk_auth::sync::{
     Import, ImportCounts, ImportError, ImportProgress, NotImported, SyncError, SyncOutcome, UserSyncBuilder,
 };
 use clerk_auth::testing::{FakeClerk, Issuer, set_email, user_object};
 use clerk_auth::time::Timestamp;
 use clerk_auth::token::Refusal;
-use clerk_auth::user::StoredIn;
 use clerk_auth::{Clerk, SyncedUser, UserSync};
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::on_both_databases;
@@ -92,7 +92,7 @@ fn api(url: &str) -> BackendApi {
 
 async fn start<U>(database: &TestDatabase) -> Fixture<U>
 where
-    U: StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite>,
+    U: SyncedUser + StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite>,
 {
     start_with(database, |builder| builder, |builder| builder).await
 }
@@ -103,7 +103,7 @@ async fn start_with<U>(
     sqlite: impl FnOnce(UserSyncBuilder<U, sqlx::SqlitePool>) -> UserSyncBuilder<U, sqlx::SqlitePool>,
 ) -> Fixture<U>
 where
-    U: StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite>,
+    U: SyncedUser + StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite>,
 {
     let fake = FakeClerk::start().await.expect("a port is free");
     let clerk = fake.clerk().build().expect("the configuration is right");

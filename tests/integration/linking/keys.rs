@@ -1,11 +1,11 @@
 //! Keys of other types and other claims.
 
 use clerk_auth::SyncedUser;
+use clerk_auth::row::StoredIn;
 use clerk_auth::sync::SyncError;
 use clerk_auth::sync::SyncOutcome::{Inserted, Linked, Unchanged, Updated};
 use clerk_auth::testing::event;
 use clerk_auth::time::Clock;
-use clerk_auth::user::StoredIn;
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::on_both_databases;
 use clerk_auth_tests::profiles::{Pool, Profiles, issuer};
@@ -68,7 +68,7 @@ struct Visitor {
 /// The table as the library itself creates it: it passes the library's own check.
 async fn own_table<U>(database: &TestDatabase) -> Profiles<U>
 where
-    U: StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite>,
+    U: SyncedUser + StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite>,
 {
     let pool = Pool::open(database.url(), 4).await;
     let sql = match &pool {

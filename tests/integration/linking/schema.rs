@@ -1,11 +1,11 @@
 //! The table of a struct that links rows: what the start requires, and what a request costs.
 
 use clerk_auth::SyncedUser;
+use clerk_auth::row::StoredIn;
 use clerk_auth::schema::diff;
 use clerk_auth::sync::SyncOutcome::{Unchanged, Updated};
 use clerk_auth::sync::{SyncOutcome, UserSyncBuilder};
 use clerk_auth::testing::SessionToken;
-use clerk_auth::user::StoredIn;
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::on_both_databases;
 use clerk_auth_tests::profiles::{AlwaysRead, Pool, Profile, Profiles};
@@ -82,8 +82,8 @@ async fn printed_statements_make_the_table_fit(database: TestDatabase) {
 
 #[test]
 fn only_a_struct_that_links_has_the_statements() {
-    let names = |statements: Vec<clerk_auth::user::Statement>| -> Vec<&str> {
-        let linking = |statement: &clerk_auth::user::Statement| statement.name.starts_with("LINK.");
+    let names = |statements: Vec<clerk_auth::row::Statement>| -> Vec<&str> {
+        let linking = |statement: &clerk_auth::row::Statement| statement.name.starts_with("LINK.");
         statements
             .into_iter()
             .filter(linking)
@@ -125,7 +125,7 @@ async fn asked<U: SyncedUser>(
 /// The costs of an unchanged user, a changed one and an unchanged one with another key, once each statement is prepared.
 async fn costs<U>(database: &TestDatabase) -> Vec<u64>
 where
-    U: StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite>,
+    U: SyncedUser + StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite>,
 {
     let proxy = Proxy::to(database.server_address());
     let pool = Pool::open(&database.url_through(proxy.address()), 1).await;

@@ -4,14 +4,14 @@
 use chrono::{DateTime, Utc};
 use clerk_auth::SyncedUser;
 use clerk_auth::claim::InvalidClaim;
+use clerk_auth::row::StoredIn;
 use clerk_auth::schema::{self, Problem};
-use clerk_auth::user::StoredIn;
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::profiles::Pool;
 use sqlx::AssertSqlSafe;
 
 /// Follows the advice in a session whose time zone is not UTC, and returns it. Each is a statement that can be prepared.
-async fn followed_on_postgres<U: StoredIn<sqlx::Postgres>>(pool: &Pool) -> String {
+async fn followed_on_postgres<U: SyncedUser + StoredIn<sqlx::Postgres>>(pool: &Pool) -> String {
     let Pool::Postgres(postgres) = pool else {
         panic!("it is PostgreSQL");
     };
@@ -36,7 +36,7 @@ async fn followed_on_postgres<U: StoredIn<sqlx::Postgres>>(pool: &Pool) -> Strin
     advice.join(";\n")
 }
 
-async fn followed_on_sqlite<U: StoredIn<sqlx::Sqlite>>(pool: &Pool) -> String {
+async fn followed_on_sqlite<U: SyncedUser + StoredIn<sqlx::Sqlite>>(pool: &Pool) -> String {
     let Pool::Sqlite(sqlite) = pool else {
         panic!("it is SQLite");
     };

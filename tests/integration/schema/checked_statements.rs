@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clerk_auth::SyncedUser;
-use clerk_auth::user::StoredIn;
+use clerk_auth::row::StoredIn;
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::on_both_databases;
 use sqlx::{AssertSqlSafe, Connection, Executor};

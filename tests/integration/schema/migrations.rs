@@ -1,8 +1,8 @@
 //! The table of the example's migrations matches the derive; otherwise start-up reports the differences.
 
+use clerk_auth::row::StoredIn;
 use clerk_auth::sync::CREATE_DENIALS;
-use clerk_auth::user::StoredIn;
-use clerk_auth::{Clerk, SyncedUser, UserSync, schema};
+use clerk_auth::{Clerk, SyncedRow, SyncedUser, UserSync, schema};
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::on_both_databases;
 use clerk_auth_tests::profiles::{Member, Pool, Profile, issuer};
@@ -39,7 +39,9 @@ async fn complaint(pool: &Pool) -> String {
     complaint_of::<Profile>(pool).await
 }
 
-async fn complaint_of<U: StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite>>(pool: &Pool) -> String {
+async fn complaint_of<U: SyncedUser + StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite>>(
+    pool: &Pool,
+) -> String {
     let clerk = Clerk::builder()
         .issuer(issuer().url())
         .jwt_key(issuer().public_key_pem())
@@ -253,7 +255,7 @@ async fn start_up_reports_missing_parts_of_the_tombstones(database: TestDatabase
 /// The first two statements of the migration.
 fn tables_of_members<DB: sqlx::Database>() -> (String, String)
 where
-    Member: StoredIn<DB>,
+    Member: SyncedUser + StoredIn<DB>,
 {
     let sql = Member::migration_sql::<DB>();
     let (members, rest) = sql.split_once(";\n").expect("several statements");

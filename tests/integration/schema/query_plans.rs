@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use clerk_auth::user::{Parameter, Statement, StoredIn};
+use clerk_auth::row::{Parameter, Statement, StoredIn};
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::on_both_databases;
 use clerk_auth_tests::profiles::{AlwaysRead, Member, Pool, Profile};

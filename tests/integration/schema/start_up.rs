@@ -3,10 +3,10 @@
 //!
 //! The role of the application is not the one that owns the database.
 
+use clerk_auth::row::StoredIn;
 use clerk_auth::schema::SchemaError;
 use clerk_auth::sync::{CREATE_DELIVERIES, Deletion, SyncOutcome};
-use clerk_auth::user::StoredIn;
-use clerk_auth::{SyncedUser, UserSync};
+use clerk_auth::{SyncedRow, SyncedUser, UserSync};
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::postgres::private::PrivateServer;
 use clerk_auth_tests::profiles::{Member, Pool, Profile, Profiles, issuer, token};
@@ -58,7 +58,7 @@ impl Server {
         connect(self.options()).await
     }
 
-    async fn start_up<U: StoredIn<sqlx::Postgres>>(&self) -> Result<UserSync<U>, SchemaError> {
+    async fn start_up<U: SyncedUser + StoredIn<sqlx::Postgres>>(&self) -> Result<UserSync<U>, SchemaError> {
         UserSync::new(issuer().clerk(), self.pool().await).await
     }
 
@@ -74,7 +74,7 @@ impl Server {
     }
 
     /// Runs what start-up advises, as the owner of the database would.
-    async fn mend<U: StoredIn<sqlx::Postgres>>(&self) {
+    async fn mend<U: SyncedUser + StoredIn<sqlx::Postgres>>(&self) {
         let Err(SchemaError::Table { problems, .. }) = self.start_up::<U>().await else {
             panic!("start-up has problems to report");
         };

@@ -6,7 +6,7 @@ use clerk_auth::backend_api::BackendApi;
 use clerk_auth::sync::SyncOutcome;
 use clerk_auth::testing::{FakeClerk, Issuer, user_object};
 use clerk_auth::time::{Clock, SystemClock, Timestamp};
-use clerk_auth::{Clerk, SyncedUser, UserSync};
+use clerk_auth::{Clerk, SyncedRow, SyncedUser, UserSync};
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::on_both_databases;
 use serde_json::{Map, Value, json};

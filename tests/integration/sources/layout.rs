@@ -18,7 +18,7 @@ const ORDER: [&str; 26] = [
     "claim",
     "session",
     "policy",
-    "user",
+    "row",
     "template",
     "token",
     "deny_list",

@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use clerk_auth::backend_api::BackendApi;
+use clerk_auth::row::StoredIn;
 use clerk_auth::sync::SyncOutcome::Cached;
 use clerk_auth::sync::{NotImported, SyncError};
 use clerk_auth::testing::{FakeClerk, user_object};
 use clerk_auth::time::Timestamp;
-use clerk_auth::user::StoredIn;
-use clerk_auth::{Session, SyncedUser, UserSync};
+use clerk_auth::{Session, SyncedRow, SyncedUser, UserSync};
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::on_both_databases;
 use clerk_auth_tests::profiles::{AlwaysRead, Member, Pool, Profile, Profiles, token};
@@ -117,7 +117,7 @@ async fn trigger_that_skips_a_row_is_named(database: TestDatabase) {
 /// Imports three users, and tries a request of the one whom the trigger skips.
 async fn import_without_bob<U>(pool: &Pool, table: &str, deleted: Option<&str>)
 where
-    U: StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite>,
+    U: SyncedUser + StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite>,
 {
     let fake = FakeClerk::start().await.expect("a port is free");
     let clerk = fake.clerk().build().expect("the configuration is right");

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use clerk_auth::Session;
 use clerk_auth::clerk::AuthenticationError;
 use clerk_auth::id::UserId;
+use clerk_auth::row::{StoredIn, SyncedRow, SyncedUser};
 use clerk_auth::sync::SyncOutcome::{Cached, Inserted};
 use clerk_auth::sync::{Deletion, SyncError};
 use clerk_auth::token::Refusal;
-use clerk_auth::user::{StoredIn, SyncedUser};
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::on_both_databases;
 use clerk_auth_tests::profiles::{Member, Pool, Profile, Profiles, token};
@@ -29,7 +29,7 @@ on_both_databases!(
 );
 
 /// A row of either kind of table.
-trait Person: StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite> + Clone + std::fmt::Debug {
+trait Person: SyncedUser + StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite> + Clone + std::fmt::Debug {
     /// Its deleted users are remembered elsewhere, and their rows are gone.
     const HAS_TOMBSTONES: bool;
 
@@ -62,7 +62,7 @@ async fn open<U: Person>(database: &TestDatabase) -> Pool {
         };
         pool.execute(&tables).await;
     }
-    let table = <U as SyncedUser>::TABLE;
+    let table = <U as SyncedRow>::TABLE;
     pool.execute(&format!(
         "CREATE TABLE carts (user_id BIGINT NOT NULL REFERENCES {table} (id))"
     ))
@@ -120,7 +120,7 @@ async fn delete<U: Person>(profiles: &Profiles<U>, user_id: &str) -> Deletion {
 
 /// How many rows a user has.
 async fn rows<U: Person>(pool: &Pool, user_id: &str) -> i64 {
-    let table = <U as SyncedUser>::TABLE;
+    let table = <U as SyncedRow>::TABLE;
     pool.number(&format!(
         "SELECT count(*) FROM {table} WHERE clerk_id = '{user_id}'"
     ))

@@ -8,11 +8,11 @@ use axum::Router;
 use axum::http::StatusCode;
 use clerk_auth::claim::InvalidClaim;
 use clerk_auth::routing::webhooks;
+use clerk_auth::row::StoredIn;
 use clerk_auth::sync::SyncError;
 use clerk_auth::sync::SyncOutcome::{Cached, Inserted, Updated};
 use clerk_auth::testing::{SessionToken, SignedDelivery, event, set_email, user_object};
 use clerk_auth::time::{Clock, Timestamp};
-use clerk_auth::user::StoredIn;
 use clerk_auth::webhook::WebhookVerifier;
 use clerk_auth::{Synced, SyncedUser};
 use clerk_auth_tests::database::TestDatabase;
@@ -75,9 +75,9 @@ fn role(role: Option<&Value>) -> Result<Option<String>, InvalidClaim> {
     Ok(role.and_then(Value::as_str).map(str::to_owned))
 }
 
-trait Stored: StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite> + Clone + Debug {}
+trait Stored: SyncedUser + StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite> + Clone + Debug {}
 
-impl<U: StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite> + Clone + Debug> Stored for U {}
+impl<U: SyncedUser + StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite> + Clone + Debug> Stored for U {}
 
 /// A process on the database, whose clock is at the beginning of a second.
 async fn start<U: Stored>(database: &TestDatabase) -> Profiles<U> {

@@ -15,11 +15,11 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
 use clerk_auth::clerk::AuthenticationError;
 use clerk_auth::routing::webhooks;
+use clerk_auth::row::{StoredIn, VersionSource};
 use clerk_auth::sync::{SyncError, Version};
 use clerk_auth::testing::{SessionToken, SignedDelivery, event, user_object};
 use clerk_auth::time::{Clock, SystemClock, Timestamp};
 use clerk_auth::token::Refusal;
-use clerk_auth::user::{StoredIn, VersionSource};
 use clerk_auth::webhook::WebhookVerifier;
 use clerk_auth::{Clerk, SyncedUser, UserSync};
 use clerk_auth_tests::database::TestDatabase;
@@ -131,7 +131,7 @@ fn step_or_several() -> BoxedStrategy<Step> {
 }
 
 /// A user of the suite's: one word that changes, and one column of the application's own.
-trait Member: StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite> {
+trait Member: SyncedUser + StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite> {
     /// Reads the state of a user: name, version, the application's column, and whether they are deleted.
     const ROW: &'static str;
     /// True if a deletion is recorded permanently even without a row.

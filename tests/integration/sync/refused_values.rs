@@ -3,10 +3,10 @@
 use axum::http::StatusCode;
 use clerk_auth::SyncedUser;
 use clerk_auth::backend_api::BackendApi;
+use clerk_auth::row::StoredIn;
 use clerk_auth::sync::{NotImported, SyncError};
 use clerk_auth::testing::{FakeClerk, SessionToken, event, set_email, user_object};
 use clerk_auth::time::{Clock, Timestamp};
-use clerk_auth::user::StoredIn;
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::on_both_databases;
 use clerk_auth_tests::profiles::{Pool, Profiles, issuer, token};
@@ -209,7 +209,7 @@ async fn other_unique_values_are_still_won_by_the_newest(database: TestDatabase)
 
 #[test]
 fn rule_is_part_of_the_column() {
-    let unique = |columns: &[clerk_auth::user::ClaimColumn]| -> Vec<(&str, bool)> {
+    let unique = |columns: &[clerk_auth::row::ClaimColumn]| -> Vec<(&str, bool)> {
         columns
             .iter()
             .map(|column| (column.name, column.unique_in_clerk))

@@ -4,11 +4,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use clerk_auth::SyncedRow;
 use clerk_auth::sync::SyncError;
 use clerk_auth::sync::SyncOutcome::{Cached, Inserted, Unchanged, Updated};
 use clerk_auth::testing::SessionToken;
 use clerk_auth::time::{Clock, SystemClock};
-use clerk_auth::user::SyncedUser;
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::on_both_databases;
 use clerk_auth_tests::profiles::{AlwaysRead, Member, Pool, Profiles, token};

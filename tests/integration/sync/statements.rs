@@ -1,8 +1,9 @@
 //! The generated statements themselves, as a race between two processes would run them: without the read that comes
 //! first.
 
+use clerk_auth::SyncedRow;
 use clerk_auth::claim::ClaimSource;
-use clerk_auth::user::{StoredIn, SyncedUser};
+use clerk_auth::row::StoredIn;
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::on_both_databases;
 use example_app::database::Database;
@@ -21,11 +22,11 @@ on_both_databases!(
 /// A row, its version, and whether it is a tombstone.
 type Stored = (User, i64, bool);
 
-fn claims(first_name: &str) -> <User as SyncedUser>::Claims {
+fn claims(first_name: &str) -> <User as SyncedRow>::Claims {
     claims_of("user_ada", first_name)
 }
 
-fn claims_of(user_id: &str, first_name: &str) -> <User as SyncedUser>::Claims {
+fn claims_of(user_id: &str, first_name: &str) -> <User as SyncedRow>::Claims {
     let claims = json!({
         "email": "ada@example.com",
         "firstName": first_name,

@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
-use clerk_auth::SyncedUser;
 use clerk_auth::claim::SessionTokenBudget;
 use clerk_auth::template::{ExpectedTemplate, TemplateCheck, check_template};
+use clerk_auth::{SyncedRow, SyncedUser};
 use example_app::user::User;
 use serde_json::{Value, json};
 

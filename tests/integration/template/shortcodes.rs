@@ -63,7 +63,7 @@ impl<'ast> Visit<'ast> for Table {
 
 fn derives_table() -> BTreeMap<String, Row> {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let path = tests.join("../clerk-auth-macros/src/synced_user/template/shortcode.rs");
+    let path = tests.join("../clerk-auth-macros/src/synced_row/template/shortcode.rs");
     let file = syn::parse_file(&fs::read_to_string(path).expect("the table")).expect("it is Rust");
     let rows = file.items.iter().find_map(|item| match item {
         syn::Item::Const(item) if item.ident == "SHORTCODES" => Some(&item.expr),

@@ -181,7 +181,7 @@ fn token_without_the_claims_is_reported_once_a_minute_with_the_template_to_paste
     use clerk_auth::sync::SyncError;
     use clerk_auth::testing::MovableClock;
     use clerk_auth::time::Timestamp;
-    use clerk_auth::{SyncedUser, UserSync};
+    use clerk_auth::{SyncedRow, SyncedUser, UserSync};
 
     #[derive(Clone, SyncedUser)]
     #[synced_user(

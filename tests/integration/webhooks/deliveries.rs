@@ -17,7 +17,7 @@ use clerk_auth::testing::{SessionToken, SignedDelivery, event, session_object, s
 use clerk_auth::time::{Clock, Timestamp};
 use clerk_auth::token::Refusal;
 use clerk_auth::webhook::WebhookVerifier;
-use clerk_auth::{SyncedUser, UserSync};
+use clerk_auth::{SyncedRow, SyncedUser, UserSync};
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::on_both_databases;
 use clerk_auth_tests::profiles::{Pool, Profiles, issuer, token};

@@ -67,10 +67,15 @@ const _: () = {
         <i64 as __private::PostgresAndSqliteSqlType>::check(::core::marker::PhantomData);
     }
     #[automatically_derived]
-    impl __clerk_auth::user::Derived for User {}
+    impl __clerk_auth::row::Derived for User {}
     #[automatically_derived]
-    impl __clerk_auth::user::SyncedUser for User {
+    impl __clerk_auth::row::KeyedBy<i64> for User {}
+    #[automatically_derived]
+    impl __clerk_auth::row::SyncedRow for User {
         type Claims = __UserClaims;
+        const KIND: __clerk_auth::row::RowKind = __clerk_auth::row::RowKind::User;
+        const LOCAL_KEY: &'static str = "id";
+        const CLERK_ID: &'static str = "clerk_id";
         const NAME: &'static str = "User";
         const TABLE: &'static str = "users";
         const SESSION_TOKEN_TEMPLATE: &'static str = "{\n  \"email\": \"{{user.primary_email_address}}\",\n  \"firstName\": \"{{user.first_name}}\",\n  \"lastName\": \"{{user.last_name}}\",\n  \"imageUrl\": \"{{user.image_url}}\",\n  \"updatedAt\": \"{{user.updated_at}}\"\n}\n";
@@ -120,7 +125,7 @@ const _: () = {
                 ),
             ],
         );
-        const VERSION: __clerk_auth::user::VersionSource = __clerk_auth::user::VersionSource::UpdatedAt {
+        const VERSION: __clerk_auth::row::VersionSource = __clerk_auth::row::VersionSource::UpdatedAt {
             claim: "updatedAt",
         };
         const FRESH_FOR: ::core::time::Duration = ::core::time::Duration::from_millis(
@@ -179,11 +184,11 @@ const _: () = {
         #[allow(unused_variables)]
         fn compare<__R>(
             &self,
-            __with: __clerk_auth::user::Compared<'_, Self>,
+            __with: __clerk_auth::row::Compared<'_, Self>,
             __read: fn(&[(&'static str, bool)]) -> __R,
         ) -> __R {
             match __with {
-                __clerk_auth::user::Compared::Claims(__other) => {
+                __clerk_auth::row::Compared::Claims(__other) => {
                     __read(
                         &[
                             (
@@ -203,7 +208,7 @@ const _: () = {
                         ],
                     )
                 }
-                __clerk_auth::user::Compared::Row(__other) => {
+                __clerk_auth::row::Compared::Row(__other) => {
                     __read(
                         &[
                             (
@@ -245,7 +250,7 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl __clerk_auth::user::StoredIn<__private::sqlx::Postgres> for User {
+    impl __clerk_auth::row::StoredIn<__private::sqlx::Postgres> for User {
         const SELECT: &'static str = "SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"users\" WHERE \"users\".\"clerk_id\" = $1";
         const SELECT_FOR_UPDATE: &'static str = "SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"users\" WHERE \"users\".\"clerk_id\" = $1 FOR UPDATE";
         const SELECT_MANY: &'static str = "SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", \"users\".\"clerk_id\" AS \"clerk_found\" FROM \"users\" WHERE \"users\".\"clerk_id\" = ANY($1)";
@@ -255,7 +260,7 @@ const _: () = {
         const SELECT_OR_INSERT: ::core::option::Option<&'static str> = ::core::option::Option::Some(
             "WITH \"clerk_found\" AS (SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"users\" WHERE \"users\".\"clerk_id\" = $1), \"clerk_new\" AS (INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") SELECT CAST($1 AS TEXT), $2, $3, $4, $5 WHERE NOT EXISTS (SELECT 1 FROM \"clerk_found\") ON CONFLICT (\"clerk_id\") DO NOTHING RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\") SELECT *, false AS \"clerk_inserted\" FROM \"clerk_found\" UNION ALL SELECT *, true FROM \"clerk_new\"",
         );
-        const UPSERT_MANY: __clerk_auth::user::UpsertMany = __clerk_auth::user::UpsertMany::new(
+        const UPSERT_MANY: __clerk_auth::row::UpsertMany = __clerk_auth::row::UpsertMany::new(
             "INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") VALUES ",
             " ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"first_name\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"first_name\" ELSE \"users\".\"first_name\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", xmax = 0 AS \"clerk_inserted\", \"users\".\"clerk_id\" AS \"clerk_found\"",
             5usize,
@@ -264,8 +269,8 @@ const _: () = {
         const RAISE_VERSION_MANY: &'static str = "UPDATE \"users\" SET \"clerk_version\" = CAST(\"clerk_raised\".value AS BIGINT) FROM json_each_text(CAST(CAST($1 AS TEXT) AS JSON)) AS \"clerk_raised\" WHERE \"users\".\"clerk_id\" = \"clerk_raised\".key AND \"users\".\"clerk_version\" < CAST(\"clerk_raised\".value AS BIGINT) AND \"users\".\"clerk_deleted_at\" IS NULL";
         const TOMBSTONE: &'static str = "UPDATE \"users\" SET \"clerk_deleted_at\" = CURRENT_TIMESTAMP, \"clerk_version\" = CASE WHEN \"users\".\"clerk_version\" < 1 THEN 1 ELSE \"users\".\"clerk_version\" END WHERE \"users\".\"clerk_id\" = $1 AND \"users\".\"clerk_deleted_at\" IS NULL";
         const LISTED: &'static str = "SELECT\0text\0SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"users\" WHERE \"users\".\"clerk_id\" = $1\0SELECT_FOR_UPDATE\0text\0SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"users\" WHERE \"users\".\"clerk_id\" = $1 FOR UPDATE\0SELECT_MANY\0texts\0SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", \"users\".\"clerk_id\" AS \"clerk_found\" FROM \"users\" WHERE \"users\".\"clerk_id\" = ANY($1)\0SELECT_IDS\0text integer\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"clerk_id\" > $1 AND \"users\".\"clerk_deleted_at\" IS NULL ORDER BY \"users\".\"clerk_id\" LIMIT $2\0UPSERT\x001 2 3 4 integer\0INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") VALUES ($1, $2, $3, $4, $5) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"first_name\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"first_name\" ELSE \"users\".\"first_name\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", xmax = 0 AS \"clerk_inserted\"\0INSERT\x001 2 3 4 integer\0INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") VALUES ($1, $2, $3, $4, $5) ON CONFLICT (\"clerk_id\") DO NOTHING RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", true AS \"clerk_inserted\"\0SELECT_OR_INSERT\x001 2 3 4 integer\0WITH \"clerk_found\" AS (SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"users\" WHERE \"users\".\"clerk_id\" = $1), \"clerk_new\" AS (INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") SELECT CAST($1 AS TEXT), $2, $3, $4, $5 WHERE NOT EXISTS (SELECT 1 FROM \"clerk_found\") ON CONFLICT (\"clerk_id\") DO NOTHING RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\") SELECT *, false AS \"clerk_inserted\" FROM \"clerk_found\" UNION ALL SELECT *, true FROM \"clerk_new\"\0UPSERT_MANY\x001 2 3 4 integer 1 2 3 4 integer\0INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") VALUES ($1, $2, $3, $4, $5), ($6, $7, $8, $9, $10) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"first_name\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"first_name\" ELSE \"users\".\"first_name\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", xmax = 0 AS \"clerk_inserted\", \"users\".\"clerk_id\" AS \"clerk_found\"\0RAISE_VERSION\0text integer\0UPDATE \"users\" SET \"clerk_version\" = $2 WHERE \"users\".\"clerk_id\" = $1 AND \"users\".\"clerk_version\" < $2 AND \"users\".\"clerk_deleted_at\" IS NULL\0RAISE_VERSION_MANY\0text\0UPDATE \"users\" SET \"clerk_version\" = CAST(\"clerk_raised\".value AS BIGINT) FROM json_each_text(CAST(CAST($1 AS TEXT) AS JSON)) AS \"clerk_raised\" WHERE \"users\".\"clerk_id\" = \"clerk_raised\".key AND \"users\".\"clerk_version\" < CAST(\"clerk_raised\".value AS BIGINT) AND \"users\".\"clerk_deleted_at\" IS NULL\0TOMBSTONE\0text\0UPDATE \"users\" SET \"clerk_deleted_at\" = CURRENT_TIMESTAMP, \"clerk_version\" = CASE WHEN \"users\".\"clerk_version\" < 1 THEN 1 ELSE \"users\".\"clerk_version\" END WHERE \"users\".\"clerk_id\" = $1 AND \"users\".\"clerk_deleted_at\" IS NULL\0CLAIM_COLUMNS.email.holder\x002 text\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"email\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10\0CLAIM_COLUMNS.email.holder_ignoring_case\x002 text\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2 LIMIT 10\0CLAIM_COLUMNS.email.give_way\0text integer\0UPDATE \"users\" SET \"email\" = NULL WHERE \"users\".\"clerk_id\" = $1 AND (\"users\".\"clerk_version\" < $2 OR \"users\".\"clerk_deleted_at\" IS NOT NULL)\0CLAIM_COLUMNS.first_name.holder\x003 text\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"first_name\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10\0CLAIM_COLUMNS.first_name.holder_ignoring_case\x003 text\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"first_name\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2 LIMIT 10\0CLAIM_COLUMNS.image_url.holder\x004 text\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"image_url\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10\0CLAIM_COLUMNS.image_url.holder_ignoring_case\x004 text\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"image_url\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2 LIMIT 10";
-        const COLUMNS: &'static [__clerk_auth::user::ColumnDefinition] = &[
-            __clerk_auth::user::ColumnDefinition {
+        const COLUMNS: &'static [__clerk_auth::row::ColumnDefinition] = &[
+            __clerk_auth::row::ColumnDefinition {
                 name: "id",
                 ..__private::Clauses::<
                     i64,
@@ -274,7 +279,7 @@ const _: () = {
                 >::COLUMN
                     .id
             },
-            __clerk_auth::user::ColumnDefinition {
+            __clerk_auth::row::ColumnDefinition {
                 name: "clerk_id",
                 ..__private::Clauses::<
                     String,
@@ -283,7 +288,7 @@ const _: () = {
                 >::COLUMN
                     .key
             },
-            __clerk_auth::user::ColumnDefinition {
+            __clerk_auth::row::ColumnDefinition {
                 name: "email",
                 ..__private::Clauses::<
                     Option<String>,
@@ -292,7 +297,7 @@ const _: () = {
                 >::COLUMN
                     .claim
             },
-            __clerk_auth::user::ColumnDefinition {
+            __clerk_auth::row::ColumnDefinition {
                 name: "first_name",
                 ..__private::Clauses::<
                     String,
@@ -301,7 +306,7 @@ const _: () = {
                 >::COLUMN
                     .claim
             },
-            __clerk_auth::user::ColumnDefinition {
+            __clerk_auth::row::ColumnDefinition {
                 name: "image_url",
                 ..__private::Clauses::<
                     String,
@@ -310,7 +315,7 @@ const _: () = {
                 >::COLUMN
                     .claim
             },
-            __clerk_auth::user::ColumnDefinition {
+            __clerk_auth::row::ColumnDefinition {
                 name: "credits",
                 ..__private::Clauses::<
                     i64,
@@ -319,21 +324,21 @@ const _: () = {
                 >::COLUMN
                     .app
             },
-            __clerk_auth::user::ColumnDefinition {
+            __clerk_auth::row::ColumnDefinition {
                 name: "clerk_version",
                 sql_type: "BIGINT",
                 clauses: &[" NOT NULL"],
                 inserted: true,
             },
-            __clerk_auth::user::ColumnDefinition {
+            __clerk_auth::row::ColumnDefinition {
                 name: "clerk_deleted_at",
                 sql_type: "TIMESTAMPTZ",
                 clauses: &[],
                 inserted: false,
             },
         ];
-        const CLAIM_COLUMNS: &'static [__clerk_auth::user::ClaimColumn] = &[
-            __clerk_auth::user::ClaimColumn {
+        const CLAIM_COLUMNS: &'static [__clerk_auth::row::ClaimColumn] = &[
+            __clerk_auth::row::ClaimColumn {
                 name: "email",
                 unique_in_clerk: true,
                 holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"email\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
@@ -342,14 +347,14 @@ const _: () = {
                     "UPDATE \"users\" SET \"email\" = NULL WHERE \"users\".\"clerk_id\" = $1 AND (\"users\".\"clerk_version\" < $2 OR \"users\".\"clerk_deleted_at\" IS NOT NULL)",
                 ),
             },
-            __clerk_auth::user::ClaimColumn {
+            __clerk_auth::row::ClaimColumn {
                 name: "first_name",
                 unique_in_clerk: false,
                 holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"first_name\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
                 holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"first_name\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
                 give_way: ::core::option::Option::None,
             },
-            __clerk_auth::user::ClaimColumn {
+            __clerk_auth::row::ClaimColumn {
                 name: "image_url",
                 unique_in_clerk: false,
                 holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"image_url\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
@@ -509,13 +514,13 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl __clerk_auth::user::StoredIn<__private::sqlx::Sqlite> for User {
+    impl __clerk_auth::row::StoredIn<__private::sqlx::Sqlite> for User {
         const SELECT: &'static str = "SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"users\" WHERE \"users\".\"clerk_id\" = ?1";
         const SELECT_MANY: &'static str = "SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", \"users\".\"clerk_id\" AS \"clerk_found\" FROM \"users\" WHERE \"users\".\"clerk_id\" IN (SELECT value FROM json_each(?1))";
         const SELECT_IDS: &'static str = "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"clerk_id\" > ?1 AND \"users\".\"clerk_deleted_at\" IS NULL ORDER BY \"users\".\"clerk_id\" LIMIT ?2";
         const UPSERT: &'static str = "INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"first_name\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"first_name\" ELSE \"users\".\"first_name\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 0 AS \"clerk_inserted\"";
         const INSERT: &'static str = "INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") SELECT CAST(?1 AS TEXT), ?2, ?3, ?4, ?5 WHERE NOT EXISTS (SELECT 1 FROM \"users\" WHERE \"users\".\"clerk_id\" = ?1) ON CONFLICT (\"clerk_id\") DO NOTHING RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 1 AS \"clerk_inserted\"";
-        const UPSERT_MANY: __clerk_auth::user::UpsertMany = __clerk_auth::user::UpsertMany::new(
+        const UPSERT_MANY: __clerk_auth::row::UpsertMany = __clerk_auth::row::UpsertMany::new(
             "INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") VALUES ",
             " ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"first_name\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"first_name\" ELSE \"users\".\"first_name\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 0 AS \"clerk_inserted\", \"users\".\"clerk_id\" AS \"clerk_found\"",
             5usize,
@@ -524,8 +529,8 @@ const _: () = {
         const RAISE_VERSION_MANY: &'static str = "UPDATE \"users\" SET \"clerk_version\" = \"clerk_raised\".value FROM json_each(?1) AS \"clerk_raised\" WHERE \"users\".\"clerk_id\" = \"clerk_raised\".key AND \"users\".\"clerk_version\" < \"clerk_raised\".value AND \"users\".\"clerk_deleted_at\" IS NULL";
         const TOMBSTONE: &'static str = "UPDATE \"users\" SET \"clerk_deleted_at\" = CURRENT_TIMESTAMP, \"clerk_version\" = CASE WHEN \"users\".\"clerk_version\" < 1 THEN 1 ELSE \"users\".\"clerk_version\" END WHERE \"users\".\"clerk_id\" = ?1 AND \"users\".\"clerk_deleted_at\" IS NULL";
         const LISTED: &'static str = "SELECT\0text\0SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"users\" WHERE \"users\".\"clerk_id\" = ?1\0SELECT_MANY\0texts\0SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", \"users\".\"clerk_id\" AS \"clerk_found\" FROM \"users\" WHERE \"users\".\"clerk_id\" IN (SELECT value FROM json_each(?1))\0SELECT_IDS\0text integer\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"clerk_id\" > ?1 AND \"users\".\"clerk_deleted_at\" IS NULL ORDER BY \"users\".\"clerk_id\" LIMIT ?2\0UPSERT\x001 2 3 4 integer\0INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"first_name\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"first_name\" ELSE \"users\".\"first_name\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 0 AS \"clerk_inserted\"\0INSERT\x001 2 3 4 integer\0INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") SELECT CAST(?1 AS TEXT), ?2, ?3, ?4, ?5 WHERE NOT EXISTS (SELECT 1 FROM \"users\" WHERE \"users\".\"clerk_id\" = ?1) ON CONFLICT (\"clerk_id\") DO NOTHING RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 1 AS \"clerk_inserted\"\0UPSERT_MANY\x001 2 3 4 integer 1 2 3 4 integer\0INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") VALUES ($1, $2, $3, $4, $5), ($6, $7, $8, $9, $10) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"first_name\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"first_name\" ELSE \"users\".\"first_name\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 0 AS \"clerk_inserted\", \"users\".\"clerk_id\" AS \"clerk_found\"\0RAISE_VERSION\0text integer\0UPDATE \"users\" SET \"clerk_version\" = ?2 WHERE \"users\".\"clerk_id\" = ?1 AND \"users\".\"clerk_version\" < ?2 AND \"users\".\"clerk_deleted_at\" IS NULL\0RAISE_VERSION_MANY\0text\0UPDATE \"users\" SET \"clerk_version\" = \"clerk_raised\".value FROM json_each(?1) AS \"clerk_raised\" WHERE \"users\".\"clerk_id\" = \"clerk_raised\".key AND \"users\".\"clerk_version\" < \"clerk_raised\".value AND \"users\".\"clerk_deleted_at\" IS NULL\0TOMBSTONE\0text\0UPDATE \"users\" SET \"clerk_deleted_at\" = CURRENT_TIMESTAMP, \"clerk_version\" = CASE WHEN \"users\".\"clerk_version\" < 1 THEN 1 ELSE \"users\".\"clerk_version\" END WHERE \"users\".\"clerk_id\" = ?1 AND \"users\".\"clerk_deleted_at\" IS NULL\0CLAIM_COLUMNS.email.holder\x002 text\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"email\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10\0CLAIM_COLUMNS.email.holder_ignoring_case\x002 text\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2 LIMIT 10\0CLAIM_COLUMNS.email.give_way\0text integer\0UPDATE \"users\" SET \"email\" = NULL WHERE \"users\".\"clerk_id\" = ?1 AND (\"users\".\"clerk_version\" < ?2 OR \"users\".\"clerk_deleted_at\" IS NOT NULL)\0CLAIM_COLUMNS.first_name.holder\x003 text\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"first_name\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10\0CLAIM_COLUMNS.first_name.holder_ignoring_case\x003 text\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"first_name\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2 LIMIT 10\0CLAIM_COLUMNS.image_url.holder\x004 text\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"image_url\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10\0CLAIM_COLUMNS.image_url.holder_ignoring_case\x004 text\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"image_url\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2 LIMIT 10";
-        const COLUMNS: &'static [__clerk_auth::user::ColumnDefinition] = &[
-            __clerk_auth::user::ColumnDefinition {
+        const COLUMNS: &'static [__clerk_auth::row::ColumnDefinition] = &[
+            __clerk_auth::row::ColumnDefinition {
                 name: "id",
                 ..__private::Clauses::<
                     i64,
@@ -534,7 +539,7 @@ const _: () = {
                 >::COLUMN
                     .id
             },
-            __clerk_auth::user::ColumnDefinition {
+            __clerk_auth::row::ColumnDefinition {
                 name: "clerk_id",
                 ..__private::Clauses::<
                     String,
@@ -543,7 +548,7 @@ const _: () = {
                 >::COLUMN
                     .key
             },
-            __clerk_auth::user::ColumnDefinition {
+            __clerk_auth::row::ColumnDefinition {
                 name: "email",
                 ..__private::Clauses::<
                     Option<String>,
@@ -552,7 +557,7 @@ const _: () = {
                 >::COLUMN
                     .claim
             },
-            __clerk_auth::user::ColumnDefinition {
+            __clerk_auth::row::ColumnDefinition {
                 name: "first_name",
                 ..__private::Clauses::<
                     String,
@@ -561,7 +566,7 @@ const _: () = {
                 >::COLUMN
                     .claim
             },
-            __clerk_auth::user::ColumnDefinition {
+            __clerk_auth::row::ColumnDefinition {
                 name: "image_url",
                 ..__private::Clauses::<
                     String,
@@ -570,7 +575,7 @@ const _: () = {
                 >::COLUMN
                     .claim
             },
-            __clerk_auth::user::ColumnDefinition {
+            __clerk_auth::row::ColumnDefinition {
                 name: "credits",
                 ..__private::Clauses::<
                     i64,
@@ -579,21 +584,21 @@ const _: () = {
                 >::COLUMN
                     .app
             },
-            __clerk_auth::user::ColumnDefinition {
+            __clerk_auth::row::ColumnDefinition {
                 name: "clerk_version",
                 sql_type: "BIGINT",
                 clauses: &[" NOT NULL"],
                 inserted: true,
             },
-            __clerk_auth::user::ColumnDefinition {
+            __clerk_auth::row::ColumnDefinition {
                 name: "clerk_deleted_at",
                 sql_type: "TEXT",
                 clauses: &[],
                 inserted: false,
             },
         ];
-        const CLAIM_COLUMNS: &'static [__clerk_auth::user::ClaimColumn] = &[
-            __clerk_auth::user::ClaimColumn {
+        const CLAIM_COLUMNS: &'static [__clerk_auth::row::ClaimColumn] = &[
+            __clerk_auth::row::ClaimColumn {
                 name: "email",
                 unique_in_clerk: true,
                 holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"email\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
@@ -602,14 +607,14 @@ const _: () = {
                     "UPDATE \"users\" SET \"email\" = NULL WHERE \"users\".\"clerk_id\" = ?1 AND (\"users\".\"clerk_version\" < ?2 OR \"users\".\"clerk_deleted_at\" IS NOT NULL)",
                 ),
             },
-            __clerk_auth::user::ClaimColumn {
+            __clerk_auth::row::ClaimColumn {
                 name: "first_name",
                 unique_in_clerk: false,
                 holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"first_name\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
                 holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"first_name\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
                 give_way: ::core::option::Option::None,
             },
-            __clerk_auth::user::ClaimColumn {
+            __clerk_auth::row::ClaimColumn {
                 name: "image_url",
                 unique_in_clerk: false,
                 holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"image_url\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",

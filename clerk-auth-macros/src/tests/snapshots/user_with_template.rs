@@ -113,15 +113,20 @@ const _: () = {
         );
     }
     #[automatically_derived]
-    impl __clerk_auth::user::Derived for Member {}
+    impl __clerk_auth::row::Derived for Member {}
+    #[automatically_derived]
+    impl __clerk_auth::row::KeyedBy<String> for Member {}
     #[automatically_derived]
     #[diagnostic::do_not_recommend]
-    impl __clerk_auth::user::SyncedUser for Member
+    impl __clerk_auth::row::SyncedRow for Member
     where
         for<'__a> Member: __private::SharedIn<'__a>,
         for<'__a> __MemberClaims: __private::SharedIn<'__a>,
     {
         type Claims = __MemberClaims;
+        const KIND: __clerk_auth::row::RowKind = __clerk_auth::row::RowKind::User;
+        const LOCAL_KEY: &'static str = "subject";
+        const CLERK_ID: &'static str = "subject";
         const NAME: &'static str = "Member";
         const TABLE: &'static str = "accounts.users";
         const SESSION_TOKEN_TEMPLATE: &'static str = r#"{"mail": "{{user.primary_email_address || 'none'}}", "since": "{{user.created_at}}"}"#;
@@ -149,7 +154,7 @@ const _: () = {
                 __claim::ClaimBudget::new("since", ::core::option::Option::Some(19usize)),
             ],
         );
-        const VERSION: __clerk_auth::user::VersionSource = __clerk_auth::user::VersionSource::IssuedAt;
+        const VERSION: __clerk_auth::row::VersionSource = __clerk_auth::row::VersionSource::IssuedAt;
         const FRESH_FOR: ::core::time::Duration = ::core::time::Duration::from_millis(
             5000u64,
         );
@@ -186,11 +191,11 @@ const _: () = {
         #[allow(unused_variables)]
         fn compare<__R>(
             &self,
-            __with: __clerk_auth::user::Compared<'_, Self>,
+            __with: __clerk_auth::row::Compared<'_, Self>,
             __read: fn(&[(&'static str, bool)]) -> __R,
         ) -> __R {
             match __with {
-                __clerk_auth::user::Compared::Claims(__other) => {
+                __clerk_auth::row::Compared::Claims(__other) => {
                     __read(
                         &[
                             (
@@ -210,7 +215,7 @@ const _: () = {
                         ],
                     )
                 }
-                __clerk_auth::user::Compared::Row(__other) => {
+                __clerk_auth::row::Compared::Row(__other) => {
                     __read(
                         &[
                             (
@@ -243,7 +248,7 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl __clerk_auth::user::StoredIn<__private::sqlx::Sqlite> for Member
+    impl __clerk_auth::row::StoredIn<__private::sqlx::Sqlite> for Member
     where
         for<'__a> Member: __private::SharedIn<'__a>,
         for<'__a> __MemberClaims: __private::SharedIn<'__a>,
@@ -253,7 +258,7 @@ const _: () = {
         const SELECT_IDS: &'static str = "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE \"users\".\"subject\" > ?1 AND \"users\".\"clerk_deleted_at\" IS NULL ORDER BY \"users\".\"subject\" LIMIT ?2";
         const UPSERT: &'static str = "INSERT INTO \"accounts\".\"users\" (\"subject\", \"mail\", \"select\", \"clerk_version\") VALUES (?1, ?2, ?3, ?4) ON CONFLICT (\"subject\") DO UPDATE SET \"mail\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"mail\" ELSE \"users\".\"mail\" END, \"select\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"select\" ELSE \"users\".\"select\" END, \"changed\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN CURRENT_TIMESTAMP ELSE \"users\".\"changed\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 0 AS \"clerk_inserted\"";
         const INSERT: &'static str = "INSERT INTO \"accounts\".\"users\" (\"subject\", \"mail\", \"select\", \"clerk_version\") SELECT CAST(?1 AS TEXT), ?2, ?3, ?4 WHERE NOT EXISTS (SELECT 1 FROM \"accounts\".\"users\" WHERE \"users\".\"subject\" = ?1) ON CONFLICT (\"subject\") DO NOTHING RETURNING \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 1 AS \"clerk_inserted\"";
-        const UPSERT_MANY: __clerk_auth::user::UpsertMany = __clerk_auth::user::UpsertMany::new(
+        const UPSERT_MANY: __clerk_auth::row::UpsertMany = __clerk_auth::row::UpsertMany::new(
             "INSERT INTO \"accounts\".\"users\" (\"subject\", \"mail\", \"select\", \"clerk_version\") VALUES ",
             " ON CONFLICT (\"subject\") DO UPDATE SET \"mail\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"mail\" ELSE \"users\".\"mail\" END, \"select\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"select\" ELSE \"users\".\"select\" END, \"changed\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN CURRENT_TIMESTAMP ELSE \"users\".\"changed\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 0 AS \"clerk_inserted\", \"users\".\"subject\" AS \"clerk_found\"",
             4usize,
@@ -262,8 +267,8 @@ const _: () = {
         const RAISE_VERSION_MANY: &'static str = "UPDATE \"accounts\".\"users\" SET \"clerk_version\" = \"clerk_raised\".value FROM json_each(?1) AS \"clerk_raised\" WHERE \"users\".\"subject\" = \"clerk_raised\".key AND \"users\".\"clerk_version\" < \"clerk_raised\".value AND \"users\".\"clerk_deleted_at\" IS NULL";
         const TOMBSTONE: &'static str = "UPDATE \"accounts\".\"users\" SET \"clerk_deleted_at\" = CURRENT_TIMESTAMP, \"clerk_version\" = CASE WHEN \"users\".\"clerk_version\" < 1 THEN 1 ELSE \"users\".\"clerk_version\" END WHERE \"users\".\"subject\" = ?1 AND \"users\".\"clerk_deleted_at\" IS NULL";
         const LISTED: &'static str = "SELECT\0text\0SELECT \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"accounts\".\"users\" WHERE \"users\".\"subject\" = ?1\0SELECT_MANY\0texts\0SELECT \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", \"users\".\"subject\" AS \"clerk_found\" FROM \"accounts\".\"users\" WHERE \"users\".\"subject\" IN (SELECT value FROM json_each(?1))\0SELECT_IDS\0text integer\0SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE \"users\".\"subject\" > ?1 AND \"users\".\"clerk_deleted_at\" IS NULL ORDER BY \"users\".\"subject\" LIMIT ?2\0UPSERT\x000 1 2 integer\0INSERT INTO \"accounts\".\"users\" (\"subject\", \"mail\", \"select\", \"clerk_version\") VALUES (?1, ?2, ?3, ?4) ON CONFLICT (\"subject\") DO UPDATE SET \"mail\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"mail\" ELSE \"users\".\"mail\" END, \"select\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"select\" ELSE \"users\".\"select\" END, \"changed\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN CURRENT_TIMESTAMP ELSE \"users\".\"changed\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 0 AS \"clerk_inserted\"\0INSERT\x000 1 2 integer\0INSERT INTO \"accounts\".\"users\" (\"subject\", \"mail\", \"select\", \"clerk_version\") SELECT CAST(?1 AS TEXT), ?2, ?3, ?4 WHERE NOT EXISTS (SELECT 1 FROM \"accounts\".\"users\" WHERE \"users\".\"subject\" = ?1) ON CONFLICT (\"subject\") DO NOTHING RETURNING \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 1 AS \"clerk_inserted\"\0UPSERT_MANY\x000 1 2 integer 0 1 2 integer\0INSERT INTO \"accounts\".\"users\" (\"subject\", \"mail\", \"select\", \"clerk_version\") VALUES ($1, $2, $3, $4), ($5, $6, $7, $8) ON CONFLICT (\"subject\") DO UPDATE SET \"mail\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"mail\" ELSE \"users\".\"mail\" END, \"select\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"select\" ELSE \"users\".\"select\" END, \"changed\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN CURRENT_TIMESTAMP ELSE \"users\".\"changed\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 0 AS \"clerk_inserted\", \"users\".\"subject\" AS \"clerk_found\"\0RAISE_VERSION\0text integer\0UPDATE \"accounts\".\"users\" SET \"clerk_version\" = ?2 WHERE \"users\".\"subject\" = ?1 AND \"users\".\"clerk_version\" < ?2 AND \"users\".\"clerk_deleted_at\" IS NULL\0RAISE_VERSION_MANY\0text\0UPDATE \"accounts\".\"users\" SET \"clerk_version\" = \"clerk_raised\".value FROM json_each(?1) AS \"clerk_raised\" WHERE \"users\".\"subject\" = \"clerk_raised\".key AND \"users\".\"clerk_version\" < \"clerk_raised\".value AND \"users\".\"clerk_deleted_at\" IS NULL\0TOMBSTONE\0text\0UPDATE \"accounts\".\"users\" SET \"clerk_deleted_at\" = CURRENT_TIMESTAMP, \"clerk_version\" = CASE WHEN \"users\".\"clerk_version\" < 1 THEN 1 ELSE \"users\".\"clerk_version\" END WHERE \"users\".\"subject\" = ?1 AND \"users\".\"clerk_deleted_at\" IS NULL\0CLAIM_COLUMNS.mail.holder\x001 text\0SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE \"users\".\"mail\" = ?1 AND \"users\".\"subject\" <> ?2 LIMIT 10\0CLAIM_COLUMNS.mail.holder_ignoring_case\x001 text\0SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"mail\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"subject\" <> ?2 LIMIT 10\0CLAIM_COLUMNS.select.holder\x002 text\0SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE \"users\".\"select\" = ?1 AND \"users\".\"subject\" <> ?2 LIMIT 10\0CLAIM_COLUMNS.select.holder_ignoring_case\x002 text\0SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"select\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"subject\" <> ?2 LIMIT 10";
-        const COLUMNS: &'static [__clerk_auth::user::ColumnDefinition] = &[
-            __clerk_auth::user::ColumnDefinition {
+        const COLUMNS: &'static [__clerk_auth::row::ColumnDefinition] = &[
+            __clerk_auth::row::ColumnDefinition {
                 name: "subject",
                 ..__private::Clauses::<
                     String,
@@ -272,7 +277,7 @@ const _: () = {
                 >::COLUMN
                     .key
             },
-            __clerk_auth::user::ColumnDefinition {
+            __clerk_auth::row::ColumnDefinition {
                 name: "mail",
                 ..__private::Clauses::<
                     __Type_mail,
@@ -281,7 +286,7 @@ const _: () = {
                 >::COLUMN
                     .claim
             },
-            __clerk_auth::user::ColumnDefinition {
+            __clerk_auth::row::ColumnDefinition {
                 name: "select",
                 ..__private::Clauses::<
                     i64,
@@ -290,7 +295,7 @@ const _: () = {
                 >::COLUMN
                     .claim
             },
-            __clerk_auth::user::ColumnDefinition {
+            __clerk_auth::row::ColumnDefinition {
                 name: "changed",
                 ..__private::Clauses::<
                     __Type_changed,
@@ -299,28 +304,28 @@ const _: () = {
                 >::COLUMN
                     .generated
             },
-            __clerk_auth::user::ColumnDefinition {
+            __clerk_auth::row::ColumnDefinition {
                 name: "clerk_version",
                 sql_type: "BIGINT",
                 clauses: &[" NOT NULL"],
                 inserted: true,
             },
-            __clerk_auth::user::ColumnDefinition {
+            __clerk_auth::row::ColumnDefinition {
                 name: "clerk_deleted_at",
                 sql_type: "TEXT",
                 clauses: &[],
                 inserted: false,
             },
         ];
-        const CLAIM_COLUMNS: &'static [__clerk_auth::user::ClaimColumn] = &[
-            __clerk_auth::user::ClaimColumn {
+        const CLAIM_COLUMNS: &'static [__clerk_auth::row::ClaimColumn] = &[
+            __clerk_auth::row::ClaimColumn {
                 name: "mail",
                 unique_in_clerk: false,
                 holder: "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE \"users\".\"mail\" = ?1 AND \"users\".\"subject\" <> ?2 LIMIT 10",
                 holder_ignoring_case: "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"mail\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"subject\" <> ?2 LIMIT 10",
                 give_way: ::core::option::Option::None,
             },
-            __clerk_auth::user::ClaimColumn {
+            __clerk_auth::row::ClaimColumn {
                 name: "select",
                 unique_in_clerk: false,
                 holder: "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE \"users\".\"select\" = ?1 AND \"users\".\"subject\" <> ?2 LIMIT 10",

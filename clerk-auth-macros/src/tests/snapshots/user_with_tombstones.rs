@@ -45,10 +45,15 @@ const _: () = {
         );
     }
     #[automatically_derived]
-    impl __clerk_auth::user::Derived for User {}
+    impl __clerk_auth::row::Derived for User {}
     #[automatically_derived]
-    impl __clerk_auth::user::SyncedUser for User {
+    impl __clerk_auth::row::KeyedBy<i64> for User {}
+    #[automatically_derived]
+    impl __clerk_auth::row::SyncedRow for User {
         type Claims = __UserClaims;
+        const KIND: __clerk_auth::row::RowKind = __clerk_auth::row::RowKind::User;
+        const LOCAL_KEY: &'static str = "id";
+        const CLERK_ID: &'static str = "clerk_id";
         const NAME: &'static str = "User";
         const TABLE: &'static str = "accounts.users";
         const SESSION_TOKEN_TEMPLATE: &'static str = "{\n  \"email\": \"{{user.primary_email_address}}\",\n  \"firstName\": \"{{user.first_name}}\",\n  \"lastName\": \"{{user.last_name}}\",\n  \"imageUrl\": \"{{user.image_url}}\",\n  \"updatedAt\": \"{{user.updated_at}}\"\n}\n";
@@ -98,7 +103,7 @@ const _: () = {
                 ),
             ],
         );
-        const VERSION: __clerk_auth::user::VersionSource = __clerk_auth::user::VersionSource::UpdatedAt {
+        const VERSION: __clerk_auth::row::VersionSource = __clerk_auth::row::VersionSource::UpdatedAt {
             claim: "updatedAt",
         };
         const FRESH_FOR: ::core::time::Duration = ::core::time::Duration::from_millis(
@@ -131,11 +136,11 @@ const _: () = {
         #[allow(unused_variables)]
         fn compare<__R>(
             &self,
-            __with: __clerk_auth::user::Compared<'_, Self>,
+            __with: __clerk_auth::row::Compared<'_, Self>,
             __read: fn(&[(&'static str, bool)]) -> __R,
         ) -> __R {
             match __with {
-                __clerk_auth::user::Compared::Claims(__other) => {
+                __clerk_auth::row::Compared::Claims(__other) => {
                     __read(
                         &[
                             (
@@ -148,7 +153,7 @@ const _: () = {
                         ],
                     )
                 }
-                __clerk_auth::user::Compared::Row(__other) => {
+                __clerk_auth::row::Compared::Row(__other) => {
                     __read(
                         &[
                             (
@@ -183,7 +188,7 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl __clerk_auth::user::StoredIn<__private::sqlx::Postgres> for User {
+    impl __clerk_auth::row::StoredIn<__private::sqlx::Postgres> for User {
         const SELECT: &'static str = "SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = $1";
         const SELECT_FOR_UPDATE: &'static str = "SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = $1 FOR UPDATE";
         const SELECT_MANY: &'static str = "SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", \"users\".\"clerk_id\" AS \"clerk_found\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = ANY($1)";
@@ -193,7 +198,7 @@ const _: () = {
         const SELECT_OR_INSERT: ::core::option::Option<&'static str> = ::core::option::Option::Some(
             "WITH \"clerk_found\" AS (SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = $2), \"clerk_new\" AS (INSERT INTO \"accounts\".\"users\" (\"email\", \"clerk_id\", \"clerk_version\") SELECT $1, CAST($2 AS TEXT), $3 WHERE NOT EXISTS (SELECT 1 FROM \"clerk_found\") AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = $2) ON CONFLICT (\"clerk_id\") DO NOTHING RETURNING \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\") SELECT *, false AS \"clerk_inserted\" FROM \"clerk_found\" UNION ALL SELECT *, true FROM \"clerk_new\"",
         );
-        const UPSERT_MANY: __clerk_auth::user::UpsertMany = __clerk_auth::user::UpsertMany::new(
+        const UPSERT_MANY: __clerk_auth::row::UpsertMany = __clerk_auth::row::UpsertMany::new(
             "INSERT INTO \"accounts\".\"users\" (\"email\", \"clerk_id\", \"clerk_version\") VALUES ",
             " ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", xmax = 0 AS \"clerk_inserted\", \"users\".\"clerk_id\" AS \"clerk_found\"",
             3usize,
@@ -201,7 +206,7 @@ const _: () = {
         const RAISE_VERSION: &'static str = "UPDATE \"accounts\".\"users\" SET \"clerk_version\" = $2 WHERE \"users\".\"clerk_id\" = $1 AND \"users\".\"clerk_version\" < $2 AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\")";
         const RAISE_VERSION_MANY: &'static str = "UPDATE \"accounts\".\"users\" SET \"clerk_version\" = CAST(\"clerk_raised\".value AS BIGINT) FROM json_each_text(CAST(CAST($1 AS TEXT) AS JSON)) AS \"clerk_raised\" WHERE \"users\".\"clerk_id\" = \"clerk_raised\".key AND \"users\".\"clerk_version\" < CAST(\"clerk_raised\".value AS BIGINT) AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\")";
         const TOMBSTONE: &'static str = "INSERT INTO \"accounts\".\"clerk_tombstones\" (\"clerk_id\") VALUES ($1) ON CONFLICT (\"clerk_id\") DO NOTHING";
-        const TOMBSTONES: ::core::option::Option<__clerk_auth::user::Tombstones> = ::core::option::Option::Some(__clerk_auth::user::Tombstones {
+        const TOMBSTONES: ::core::option::Option<__clerk_auth::row::Tombstones> = ::core::option::Option::Some(__clerk_auth::row::Tombstones {
             table: "accounts.clerk_tombstones",
             create_table: "CREATE TABLE \"accounts\".\"clerk_tombstones\" (\n    \"clerk_id\" TEXT NOT NULL PRIMARY KEY,\n    \"deleted_at\" TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP\n)",
             select: "SELECT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = $1)",
@@ -209,8 +214,8 @@ const _: () = {
             delete: "DELETE FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = $1",
         });
         const LISTED: &'static str = "SELECT\0text\0SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = $1\0SELECT_FOR_UPDATE\0text\0SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = $1 FOR UPDATE\0SELECT_MANY\0texts\0SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", \"users\".\"clerk_id\" AS \"clerk_found\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = ANY($1)\0SELECT_IDS\0text integer\0SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" > $1 AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") ORDER BY \"users\".\"clerk_id\" LIMIT $2\0UPSERT\x001 2 integer text\0INSERT INTO \"accounts\".\"users\" (\"email\", \"clerk_id\", \"clerk_version\") SELECT $1, CAST($2 AS TEXT), $3 WHERE NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = $2) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", pg_notify('clerk_auth', $4::text || ' accounts.users ' || \"users\".\"clerk_id\")::text AS \"clerk_announced\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", xmax = 0 AS \"clerk_inserted\"\0INSERT\x001 2 integer\0INSERT INTO \"accounts\".\"users\" (\"email\", \"clerk_id\", \"clerk_version\") SELECT $1, CAST($2 AS TEXT), $3 WHERE NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = $2) ON CONFLICT (\"clerk_id\") DO NOTHING RETURNING \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", true AS \"clerk_inserted\"\0SELECT_OR_INSERT\x001 2 integer\0WITH \"clerk_found\" AS (SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = $2), \"clerk_new\" AS (INSERT INTO \"accounts\".\"users\" (\"email\", \"clerk_id\", \"clerk_version\") SELECT $1, CAST($2 AS TEXT), $3 WHERE NOT EXISTS (SELECT 1 FROM \"clerk_found\") AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = $2) ON CONFLICT (\"clerk_id\") DO NOTHING RETURNING \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\") SELECT *, false AS \"clerk_inserted\" FROM \"clerk_found\" UNION ALL SELECT *, true FROM \"clerk_new\"\0UPSERT_MANY\x001 2 integer 1 2 integer\0INSERT INTO \"accounts\".\"users\" (\"email\", \"clerk_id\", \"clerk_version\") VALUES ($1, $2, $3), ($4, $5, $6) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", xmax = 0 AS \"clerk_inserted\", \"users\".\"clerk_id\" AS \"clerk_found\"\0RAISE_VERSION\0text integer\0UPDATE \"accounts\".\"users\" SET \"clerk_version\" = $2 WHERE \"users\".\"clerk_id\" = $1 AND \"users\".\"clerk_version\" < $2 AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\")\0RAISE_VERSION_MANY\0text\0UPDATE \"accounts\".\"users\" SET \"clerk_version\" = CAST(\"clerk_raised\".value AS BIGINT) FROM json_each_text(CAST(CAST($1 AS TEXT) AS JSON)) AS \"clerk_raised\" WHERE \"users\".\"clerk_id\" = \"clerk_raised\".key AND \"users\".\"clerk_version\" < CAST(\"clerk_raised\".value AS BIGINT) AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\")\0TOMBSTONE\0text\0INSERT INTO \"accounts\".\"clerk_tombstones\" (\"clerk_id\") VALUES ($1) ON CONFLICT (\"clerk_id\") DO NOTHING\0TOMBSTONES.select\0text\0SELECT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = $1)\0TOMBSTONES.select_many\0texts\0SELECT \"clerk_tombstones\".\"clerk_id\" FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = ANY($1)\0TOMBSTONES.delete\0text\0DELETE FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = $1\0CLAIM_COLUMNS.email.holder\x001 text\0SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE \"users\".\"email\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10\0CLAIM_COLUMNS.email.holder_ignoring_case\x001 text\0SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2 LIMIT 10\0CLAIM_COLUMNS.email.give_way\0text integer\0UPDATE \"accounts\".\"users\" SET \"email\" = NULL WHERE \"users\".\"clerk_id\" = $1 AND (\"users\".\"clerk_version\" < $2 OR EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\"))";
-        const COLUMNS: &'static [__clerk_auth::user::ColumnDefinition] = &[
-            __clerk_auth::user::ColumnDefinition {
+        const COLUMNS: &'static [__clerk_auth::row::ColumnDefinition] = &[
+            __clerk_auth::row::ColumnDefinition {
                 name: "id",
                 ..__private::Clauses::<
                     i64,
@@ -219,7 +224,7 @@ const _: () = {
                 >::COLUMN
                     .id
             },
-            __clerk_auth::user::ColumnDefinition {
+            __clerk_auth::row::ColumnDefinition {
                 name: "email",
                 ..__private::Clauses::<
                     Option<String>,
@@ -228,7 +233,7 @@ const _: () = {
                 >::COLUMN
                     .claim
             },
-            __clerk_auth::user::ColumnDefinition {
+            __clerk_auth::row::ColumnDefinition {
                 name: "clerk_id",
                 ..__private::Clauses::<
                     String,
@@ -237,15 +242,15 @@ const _: () = {
                 >::COLUMN
                     .key
             },
-            __clerk_auth::user::ColumnDefinition {
+            __clerk_auth::row::ColumnDefinition {
                 name: "clerk_version",
                 sql_type: "BIGINT",
                 clauses: &[" NOT NULL"],
                 inserted: true,
             },
         ];
-        const CLAIM_COLUMNS: &'static [__clerk_auth::user::ClaimColumn] = &[
-            __clerk_auth::user::ClaimColumn {
+        const CLAIM_COLUMNS: &'static [__clerk_auth::row::ClaimColumn] = &[
+            __clerk_auth::row::ClaimColumn {
                 name: "email",
                 unique_in_clerk: true,
                 holder: "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE \"users\".\"email\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
@@ -377,13 +382,13 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl __clerk_auth::user::StoredIn<__private::sqlx::Sqlite> for User {
+    impl __clerk_auth::row::StoredIn<__private::sqlx::Sqlite> for User {
         const SELECT: &'static str = "SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = ?1";
         const SELECT_MANY: &'static str = "SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", \"users\".\"clerk_id\" AS \"clerk_found\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" IN (SELECT value FROM json_each(?1))";
         const SELECT_IDS: &'static str = "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" > ?1 AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") ORDER BY \"users\".\"clerk_id\" LIMIT ?2";
         const UPSERT: &'static str = "INSERT INTO \"accounts\".\"users\" (\"email\", \"clerk_id\", \"clerk_version\") SELECT ?1, CAST(?2 AS TEXT), ?3 WHERE NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = ?2) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", 0 AS \"clerk_inserted\"";
         const INSERT: &'static str = "INSERT INTO \"accounts\".\"users\" (\"email\", \"clerk_id\", \"clerk_version\") SELECT ?1, CAST(?2 AS TEXT), ?3 WHERE NOT EXISTS (SELECT 1 FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = ?2) AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = ?2) ON CONFLICT (\"clerk_id\") DO NOTHING RETURNING \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", 1 AS \"clerk_inserted\"";
-        const UPSERT_MANY: __clerk_auth::user::UpsertMany = __clerk_auth::user::UpsertMany::new(
+        const UPSERT_MANY: __clerk_auth::row::UpsertMany = __clerk_auth::row::UpsertMany::new(
             "INSERT INTO \"accounts\".\"users\" (\"email\", \"clerk_id\", \"clerk_version\") VALUES ",
             " ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", 0 AS \"clerk_inserted\", \"users\".\"clerk_id\" AS \"clerk_found\"",
             3usize,
@@ -391,7 +396,7 @@ const _: () = {
         const RAISE_VERSION: &'static str = "UPDATE \"accounts\".\"users\" SET \"clerk_version\" = ?2 WHERE \"users\".\"clerk_id\" = ?1 AND \"users\".\"clerk_version\" < ?2 AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\")";
         const RAISE_VERSION_MANY: &'static str = "UPDATE \"accounts\".\"users\" SET \"clerk_version\" = \"clerk_raised\".value FROM json_each(?1) AS \"clerk_raised\" WHERE \"users\".\"clerk_id\" = \"clerk_raised\".key AND \"users\".\"clerk_version\" < \"clerk_raised\".value AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\")";
         const TOMBSTONE: &'static str = "INSERT INTO \"accounts\".\"clerk_tombstones\" (\"clerk_id\") VALUES (?1) ON CONFLICT (\"clerk_id\") DO NOTHING";
-        const TOMBSTONES: ::core::option::Option<__clerk_auth::user::Tombstones> = ::core::option::Option::Some(__clerk_auth::user::Tombstones {
+        const TOMBSTONES: ::core::option::Option<__clerk_auth::row::Tombstones> = ::core::option::Option::Some(__clerk_auth::row::Tombstones {
             table: "accounts.clerk_tombstones",
             create_table: "CREATE TABLE \"accounts\".\"clerk_tombstones\" (\n    \"clerk_id\" TEXT NOT NULL PRIMARY KEY,\n    \"deleted_at\" TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP\n)",
             select: "SELECT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = ?1)",
@@ -399,8 +404,8 @@ const _: () = {
             delete: "DELETE FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = ?1",
         });
         const LISTED: &'static str = "SELECT\0text\0SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = ?1\0SELECT_MANY\0texts\0SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", \"users\".\"clerk_id\" AS \"clerk_found\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" IN (SELECT value FROM json_each(?1))\0SELECT_IDS\0text integer\0SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" > ?1 AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") ORDER BY \"users\".\"clerk_id\" LIMIT ?2\0UPSERT\x001 2 integer\0INSERT INTO \"accounts\".\"users\" (\"email\", \"clerk_id\", \"clerk_version\") SELECT ?1, CAST(?2 AS TEXT), ?3 WHERE NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = ?2) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", 0 AS \"clerk_inserted\"\0INSERT\x001 2 integer\0INSERT INTO \"accounts\".\"users\" (\"email\", \"clerk_id\", \"clerk_version\") SELECT ?1, CAST(?2 AS TEXT), ?3 WHERE NOT EXISTS (SELECT 1 FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = ?2) AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = ?2) ON CONFLICT (\"clerk_id\") DO NOTHING RETURNING \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", 1 AS \"clerk_inserted\"\0UPSERT_MANY\x001 2 integer 1 2 integer\0INSERT INTO \"accounts\".\"users\" (\"email\", \"clerk_id\", \"clerk_version\") VALUES ($1, $2, $3), ($4, $5, $6) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", 0 AS \"clerk_inserted\", \"users\".\"clerk_id\" AS \"clerk_found\"\0RAISE_VERSION\0text integer\0UPDATE \"accounts\".\"users\" SET \"clerk_version\" = ?2 WHERE \"users\".\"clerk_id\" = ?1 AND \"users\".\"clerk_version\" < ?2 AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\")\0RAISE_VERSION_MANY\0text\0UPDATE \"accounts\".\"users\" SET \"clerk_version\" = \"clerk_raised\".value FROM json_each(?1) AS \"clerk_raised\" WHERE \"users\".\"clerk_id\" = \"clerk_raised\".key AND \"users\".\"clerk_version\" < \"clerk_raised\".value AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\")\0TOMBSTONE\0text\0INSERT INTO \"accounts\".\"clerk_tombstones\" (\"clerk_id\") VALUES (?1) ON CONFLICT (\"clerk_id\") DO NOTHING\0TOMBSTONES.select\0text\0SELECT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = ?1)\0TOMBSTONES.select_many\0texts\0SELECT \"clerk_tombstones\".\"clerk_id\" FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" IN (SELECT value FROM json_each(?1))\0TOMBSTONES.delete\0text\0DELETE FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = ?1\0CLAIM_COLUMNS.email.holder\x001 text\0SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE \"users\".\"email\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10\0CLAIM_COLUMNS.email.holder_ignoring_case\x001 text\0SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2 LIMIT 10\0CLAIM_COLUMNS.email.give_way\0text integer\0UPDATE \"accounts\".\"users\" SET \"email\" = NULL WHERE \"users\".\"clerk_id\" = ?1 AND (\"users\".\"clerk_version\" < ?2 OR EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\"))";
-        const COLUMNS: &'static [__clerk_auth::user::ColumnDefinition] = &[
-            __clerk_auth::user::ColumnDefinition {
+        const COLUMNS: &'static [__clerk_auth::row::ColumnDefinition] = &[
+            __clerk_auth::row::ColumnDefinition {
                 name: "id",
                 ..__private::Clauses::<
                     i64,
@@ -409,7 +414,7 @@ const _: () = {
                 >::COLUMN
                     .id
             },
-            __clerk_auth::user::ColumnDefinition {
+            __clerk_auth::row::ColumnDefinition {
                 name: "email",
                 ..__private::Clauses::<
                     Option<String>,
@@ -418,7 +423,7 @@ const _: () = {
                 >::COLUMN
                     .claim
             },
-            __clerk_auth::user::ColumnDefinition {
+            __clerk_auth::row::ColumnDefinition {
                 name: "clerk_id",
                 ..__private::Clauses::<
                     String,
@@ -427,15 +432,15 @@ const _: () = {
                 >::COLUMN
                     .key
             },
-            __clerk_auth::user::ColumnDefinition {
+            __clerk_auth::row::ColumnDefinition {
                 name: "clerk_version",
                 sql_type: "BIGINT",
                 clauses: &[" NOT NULL"],
                 inserted: true,
             },
         ];
-        const CLAIM_COLUMNS: &'static [__clerk_auth::user::ClaimColumn] = &[
-            __clerk_auth::user::ClaimColumn {
+        const CLAIM_COLUMNS: &'static [__clerk_auth::row::ClaimColumn] = &[
+            __clerk_auth::row::ClaimColumn {
                 name: "email",
                 unique_in_clerk: true,
                 holder: "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE \"users\".\"email\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",

@@ -10,8 +10,8 @@ use crate::backend_api::BackendApi;
 use crate::clerk::Clerk;
 use crate::id::UserId;
 use crate::lenient::LenientValue;
+use crate::row::SyncedRow;
 use crate::sync::local::write_locks::WriteLocks;
-use crate::user::SyncedUser;
 
 /// The Backend API, with bounded use.
 pub(crate) struct UserLookup {
@@ -40,7 +40,7 @@ impl UserLookup {
 
     /// Returns Clerk's answer within the timeout. The time that Clerk takes is not counted as a failure of the
     /// database.
-    pub(crate) async fn user<U: SyncedUser>(
+    pub(crate) async fn user<U: SyncedRow>(
         &self,
         clerk: &Clerk,
         clerk_id: &str,

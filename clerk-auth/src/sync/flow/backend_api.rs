@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::{delete, reconcile};
 use crate::claim::UnreadableClaims;
+use crate::row::SyncedRow;
 use crate::session::Session;
 use crate::sync::backend::budget::Answer;
 use crate::sync::backend::lookup::LookedUp;
@@ -19,10 +20,9 @@ use crate::sync::model::observation::{Observation, UserObject};
 use crate::sync::model::outcome::{SyncOutcome, Synced};
 use crate::sync::store::interface::Lookup;
 use crate::time::Timestamp;
-use crate::user::SyncedUser;
 
 /// Returns the row of a user whose token has none of the claims.
-pub(crate) async fn without_claims<U: SyncedUser>(
+pub(crate) async fn without_claims<U: SyncedRow>(
     engine: &Arc<Engine<U>>,
     session: &Session,
     claims: UnreadableClaims,
@@ -73,7 +73,7 @@ pub(crate) async fn without_claims<U: SyncedUser>(
     }
 }
 
-impl<U: SyncedUser> Engine<U> {
+impl<U: SyncedRow> Engine<U> {
     /// Returns the present row; without one, the request is refused.
     async fn serve_existing(
         &self,

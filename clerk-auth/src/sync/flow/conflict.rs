@@ -15,7 +15,7 @@
 //! the value ([`goes_without`]). A refused user is recorded, and a read of the holder decides whether another write is
 //! tried ([`refusal::refuse_again`]).
 //!
-//! [`ClaimColumn::unique_in_clerk`]: crate::user::ClaimColumn::unique_in_clerk
+//! [`ClaimColumn::unique_in_clerk`]: crate::row::ClaimColumn::unique_in_clerk
 
 use sqlx::error::DatabaseError;
 
@@ -23,6 +23,7 @@ use sqlx::error::DatabaseError;
 use super::delete;
 use super::refusal;
 use crate::id::is_clerk_user_id;
+use crate::row::SyncedRow;
 #[cfg(feature = "backend-api")]
 use crate::sync::backend::budget::Answer;
 #[cfg(feature = "backend-api")]
@@ -36,7 +37,6 @@ use crate::sync::model::row::{StoredRow, Upserted};
 use crate::sync::model::version::Version;
 use crate::sync::store::error::WriteError;
 use crate::sync::store::interface::ViolatedIndex;
-use crate::user::SyncedUser;
 
 /// The maximum number of attempts to write. Two indexes, each held by one row, take four attempts.
 const MAX_ATTEMPTS: usize = 24;
@@ -54,7 +54,7 @@ enum Concession {
 ///
 /// Each index is satisfied by one concession, which is tried alone: a row may share a value that the index does not
 /// cover.
-pub(crate) async fn resolve_conflict<U: SyncedUser>(
+pub(crate) async fn resolve_conflict<U: SyncedRow>(
     engine: &Engine<U>,
     observation: &Observation<'_, U>,
     mut refused: Box<dyn DatabaseError>,
@@ -107,7 +107,7 @@ pub(crate) async fn resolve_conflict<U: SyncedUser>(
 }
 
 /// Returns whether the row matches the claims, except for values that newer rows hold. Such a row is correct.
-pub(crate) async fn goes_without<U: SyncedUser>(
+pub(crate) async fn goes_without<U: SyncedRow>(
     engine: &Engine<U>,
     observation: &Observation<'_, U>,
     stored: &StoredRow<U>,
@@ -142,7 +142,7 @@ pub(crate) async fn goes_without<U: SyncedUser>(
     Ok(true)
 }
 
-impl<U: SyncedUser> Engine<U> {
+impl<U: SyncedRow> Engine<U> {
     /// Lists the columns that may be released to satisfy an index: the columns of rows whose users are deleted. On
     /// claims that Clerk keeps unique, also the columns of the older row.
     async fn concessions(

@@ -1,13 +1,13 @@
 //! Deletions, and the answer to a deleted user's token.
 
 use crate::id::UserId;
+use crate::row::SyncedRow;
 use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
 use crate::sync::model::outcome::Deletion;
-use crate::user::SyncedUser;
 
 /// Deletes a user here, in the database, and in every process.
-pub(crate) async fn delete<U: SyncedUser>(engine: &Engine<U>, clerk_id: &str) -> Result<Deletion, SyncError> {
+pub(crate) async fn delete<U: SyncedRow>(engine: &Engine<U>, clerk_id: &str) -> Result<Deletion, SyncError> {
     let now = engine.clerk.now();
     let denial = engine.barring.of_deleted(&UserId::new(clerk_id), now);
     // Earlier copies are invalid after any outcome, even if the caller does not receive it.
@@ -18,7 +18,7 @@ pub(crate) async fn delete<U: SyncedUser>(engine: &Engine<U>, clerk_id: &str) ->
 }
 
 /// Returns the error for the token of a deleted user. Removes the user's row if a race has inserted it.
-pub(crate) async fn user_deleted<U: SyncedUser>(engine: &Engine<U>, clerk_id: &str) -> SyncError {
+pub(crate) async fn user_deleted<U: SyncedRow>(engine: &Engine<U>, clerk_id: &str) -> SyncError {
     if let Err(error) = engine.store.purge(clerk_id).await {
         let error = SyncError::from(error);
         tracing::error!(users_table = U::TABLE, %error, "a row that a deleted user has left behind is there still");

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{conflict, delete, refusal};
+use crate::row::SyncedRow;
 use crate::session::Session;
 use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
@@ -14,9 +15,8 @@ use crate::sync::model::plan::{Plan, plan};
 use crate::sync::model::row::Upserted;
 use crate::sync::store::error::WriteError;
 use crate::sync::store::interface::Lookup;
-use crate::user::SyncedUser;
 
-pub(crate) async fn reconcile<U: SyncedUser>(
+pub(crate) async fn reconcile<U: SyncedRow>(
     engine: &Engine<U>,
     observation: &Observation<'_, U>,
     session: Option<&Session>,
@@ -98,7 +98,7 @@ pub(crate) async fn reconcile<U: SyncedUser>(
     }
 }
 
-impl<U: SyncedUser> Engine<U> {
+impl<U: SyncedRow> Engine<U> {
     /// Reads the row, or inserts it, in one statement. Returns `None` if the caller must do a plain read.
     async fn find_or_insert(
         &self,

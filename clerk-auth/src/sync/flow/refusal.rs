@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use crate::row::SyncedRow;
 use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
 use crate::sync::local::refusals::Refused;
 use crate::sync::model::observation::Observation;
 use crate::sync::store::interface::ViolatedIndex;
-use crate::user::SyncedUser;
 
 /// The time for which a refused user's write is not retried while a holder of the value is found.
 const REMEMBERED: Duration = Duration::from_secs(60);
@@ -16,7 +16,7 @@ const REMEMBERED: Duration = Duration::from_secs(60);
 const REMEMBERED_UNSEEN: Duration = Duration::from_secs(5);
 
 /// Records and logs that a row is refused. Nothing was written.
-pub(crate) async fn refuse<U: SyncedUser>(
+pub(crate) async fn refuse<U: SyncedRow>(
     engine: &Engine<U>,
     observation: &Observation<'_, U>,
     index: ViolatedIndex,
@@ -52,7 +52,7 @@ pub(crate) async fn refuse<U: SyncedUser>(
 }
 
 /// Refuses again, without a write, a user whose value is still taken. Drops the refusal if a write may succeed now.
-pub(crate) async fn refuse_again<U: SyncedUser>(
+pub(crate) async fn refuse_again<U: SyncedRow>(
     engine: &Engine<U>,
     observation: &Observation<'_, U>,
 ) -> Result<(), SyncError> {
@@ -74,7 +74,7 @@ pub(crate) async fn refuse_again<U: SyncedUser>(
     Ok(())
 }
 
-impl<U: SyncedUser> Engine<U> {
+impl<U: SyncedRow> Engine<U> {
     /// Returns whether one of the holders has the values of all the columns.
     async fn is_still_taken(
         &self,

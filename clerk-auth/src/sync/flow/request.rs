@@ -7,6 +7,7 @@ use super::backend_api;
 use super::{delete, reconcile};
 #[cfg(feature = "backend-api")]
 use crate::claim::ClaimProblem;
+use crate::row::SyncedRow;
 use crate::session::Session;
 use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
@@ -18,10 +19,9 @@ use crate::sync::model::row::StoredRow;
 use crate::sync::unwind::caught;
 use crate::time::Timestamp;
 use crate::token::Refusal;
-use crate::user::SyncedUser;
 
 /// Returns the row of a session's user.
-pub(crate) async fn row<U: SyncedUser>(
+pub(crate) async fn row<U: SyncedRow>(
     engine: &Arc<Engine<U>>,
     session: &Session,
     now: Timestamp,
@@ -47,7 +47,7 @@ pub(crate) async fn row<U: SyncedUser>(
 }
 
 /// Returns a row for one request alone, for structs that are not `Clone`.
-pub(crate) async fn own<U: SyncedUser>(engine: &Engine<U>, clerk_id: &str) -> Result<U, SyncError> {
+pub(crate) async fn own<U: SyncedRow>(engine: &Engine<U>, clerk_id: &str) -> Result<U, SyncError> {
     let stored = engine
         .within(async { Ok(engine.store.read(clerk_id).await?) })
         .await?;
@@ -57,7 +57,7 @@ pub(crate) async fn own<U: SyncedUser>(engine: &Engine<U>, clerk_id: &str) -> Re
     }
 }
 
-impl<U: SyncedUser> Engine<U> {
+impl<U: SyncedRow> Engine<U> {
     async fn observe(
         self: &Arc<Self>,
         session: &Session,

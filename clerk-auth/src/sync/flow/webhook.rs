@@ -8,6 +8,7 @@ use super::reconcile;
 use crate::claim::ClaimProblem;
 use crate::deny_list::{Denial, Effect, Subject};
 use crate::metrics;
+use crate::row::SyncedRow;
 use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
 use crate::sync::local::change_log::{self, Source};
@@ -18,14 +19,13 @@ use crate::sync::store::error::WriteError;
 use crate::sync::unwind::caught;
 use crate::time::Timestamp;
 use crate::token::Refusal;
-use crate::user::SyncedUser;
 use crate::webhook::{Event, Webhook};
 
 /// The timeout of a delivery, including the application's hook. Svix waits for 15 seconds.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Applies a delivery whose signature was verified.
-pub(crate) async fn apply<U: SyncedUser>(engine: &Engine<U>, delivery: &Webhook) -> Result<(), SyncError> {
+pub(crate) async fn apply<U: SyncedRow>(engine: &Engine<U>, delivery: &Webhook) -> Result<(), SyncError> {
     let now = engine.clerk.now();
     let denial = engine.barring.of_delivery(delivery, now);
     // Immediately, and independently of the rest: the database may be down, and the user's claims may fit no row.
@@ -68,7 +68,7 @@ pub(crate) async fn apply<U: SyncedUser>(engine: &Engine<U>, delivery: &Webhook)
     received.map(drop)
 }
 
-impl<U: SyncedUser> Engine<U> {
+impl<U: SyncedRow> Engine<U> {
     async fn bar_and_apply(
         &self,
         delivery: &Webhook,

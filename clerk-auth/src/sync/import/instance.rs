@@ -3,13 +3,13 @@
 use super::progress::ImportError;
 use super::retry::RetryPolicy;
 use crate::backend_api::BackendApi;
+use crate::row::SyncedRow;
 use crate::sync::engine::Engine;
-use crate::user::SyncedUser;
 
 /// Verifies that the secret key belongs to the instance whose users the table holds. With another instance's key, every
 /// row would look like that of a deleted user, and strangers would get rows. The check compares the instance's keys:
 /// Clerk returns them for the secret key, and they verify session tokens.
-pub(super) async fn check_instance<U: SyncedUser>(
+pub(super) async fn check_instance<U: SyncedRow>(
     engine: &Engine<U>,
     api: &BackendApi,
     policy: RetryPolicy,

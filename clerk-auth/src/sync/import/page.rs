@@ -7,6 +7,7 @@ use super::retry::{WRITE_TIMEOUT, at_most};
 use super::row_state::{RowState, row_states};
 use crate::id::UserId;
 use crate::lenient::LenientValue;
+use crate::row::SyncedRow;
 use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
 use crate::sync::failure::{Failure, Step};
@@ -20,7 +21,6 @@ use crate::sync::model::version::Version;
 use crate::sync::store::error::WriteError;
 use crate::sync::store::sqlstate::{ErrorKind, kind};
 use crate::sync::unwind::{Panicked, caught, caught_now};
-use crate::user::SyncedUser;
 
 /// The outcomes of a page's users.
 #[derive(Debug, Default)]
@@ -37,7 +37,7 @@ pub(super) struct Page<'a> {
 }
 
 impl<'a> Page<'a> {
-    pub(crate) fn new<U: SyncedUser>(users: &'a [LenientValue]) -> Self {
+    pub(crate) fn new<U: SyncedRow>(users: &'a [LenientValue]) -> Self {
         let mut newest: HashMap<&str, UserObject<'a>> = HashMap::with_capacity(users.len());
         let mut others = Vec::new();
         for user in users {
@@ -57,7 +57,7 @@ impl<'a> Page<'a> {
     }
 
     /// Returns the users whom the struct can hold; the others are reported.
-    pub(super) fn observations<U: SyncedUser>(&self) -> (Vec<Observation<'_, U>>, PageReport) {
+    pub(super) fn observations<U: SyncedRow>(&self) -> (Vec<Observation<'_, U>>, PageReport) {
         let mut report = PageReport::default();
         for user_id in &self.others {
             report.skip(user_id.as_str(), NotImported::NotAUser);
@@ -86,7 +86,7 @@ impl PageReport {
     }
 
     /// Reports a user if the failure concerns only that user. Any other error is returned.
-    fn skip_for<U: SyncedUser>(&mut self, clerk_id: &str, error: SyncError) -> Result<(), SyncError> {
+    fn skip_for<U: SyncedRow>(&mut self, clerk_id: &str, error: SyncError) -> Result<(), SyncError> {
         if error.failure::<U>().step() != Step::Skip {
             return Err(error);
         }
@@ -128,7 +128,7 @@ impl PageReport {
 }
 
 /// Updates the rows of a page's users to Clerk's data, or counts the necessary changes.
-pub(super) async fn import_page<U: SyncedUser>(
+pub(super) async fn import_page<U: SyncedRow>(
     engine: &Engine<U>,
     users: &[LenientValue],
     dry_run: bool,
@@ -159,7 +159,7 @@ pub(super) async fn import_page<U: SyncedUser>(
     Ok(report)
 }
 
-impl<U: SyncedUser> Engine<U> {
+impl<U: SyncedRow> Engine<U> {
     /// Counts what a write would do for a user without a row.
     async fn count_missing(
         &self,

@@ -6,10 +6,10 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::backend_api::BackendApiError;
+use crate::row::SyncedRow;
 use crate::sync::error::SyncError;
 use crate::sync::failure::Step;
 use crate::sync::unwind::caught;
-use crate::user::SyncedUser;
 
 /// The first pause after a failure; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -72,7 +72,7 @@ impl RetryPolicy {
     }
 
     /// Returns the database's answer. Work that was half done is repeated, so it must be idempotent.
-    pub(super) async fn retry_db<U: SyncedUser, T, F>(
+    pub(super) async fn retry_db<U: SyncedRow, T, F>(
         self,
         mut work: impl FnMut() -> F,
     ) -> Result<T, SyncError>

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::retry::at_most;
+use crate::row::SyncedRow;
 use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
 use crate::sync::failure::Failure;
@@ -11,7 +12,6 @@ use crate::sync::model::observation::Observation;
 use crate::sync::model::plan::{Plan, plan};
 use crate::sync::model::row::StoredRow;
 use crate::sync::unwind::caught_now;
-use crate::user::SyncedUser;
 
 /// The state of a user's row in relation to Clerk's data.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -33,7 +33,7 @@ pub(super) enum RowState {
 }
 
 /// Returns the states of the users' rows, in their order.
-pub(super) async fn row_states<U: SyncedUser>(
+pub(super) async fn row_states<U: SyncedRow>(
     engine: &Engine<U>,
     observations: &[Observation<'_, U>],
 ) -> Result<Vec<RowState>, SyncError> {
@@ -93,7 +93,7 @@ pub(super) async fn row_states<U: SyncedUser>(
     Ok(row_states)
 }
 
-impl<U: SyncedUser> Engine<U> {
+impl<U: SyncedRow> Engine<U> {
     async fn rows(&self, clerk_ids: &[&str]) -> Result<Vec<(String, StoredRow<U>)>, SyncError> {
         at_most(async { Ok(self.store.read_many(clerk_ids).await?) }).await
     }

@@ -15,12 +15,12 @@ use crate::backend_api::{BackendApi, BackendApiError, LARGEST_PAGE};
 use crate::id::UserId;
 use crate::lenient::LenientValue;
 use crate::metrics;
+use crate::row::SyncedRow;
 use crate::sync::engine::Engine;
 use crate::sync::flow::delete;
 use crate::sync::handle::UserSync;
 use crate::sync::local::change_log::{self, Source};
 use crate::sync::unwind::caught_now;
-use crate::user::SyncedUser;
 
 /// The time for which Clerk or the database may fail before the import fails: a restart or a failover takes less.
 const RETRY_FOR: Duration = Duration::from_secs(60);
@@ -65,7 +65,7 @@ const RETRY_FOR: Duration = Duration::from_secs(60);
 /// # }
 /// ```
 #[must_use = "nothing happens until it is asked for its next step"]
-pub struct Import<U: SyncedUser> {
+pub struct Import<U: SyncedRow> {
     inner: Arc<Engine<U>>,
     api: BackendApi,
     dry_run: bool,
@@ -91,7 +91,7 @@ impl Drop for Fetch {
     }
 }
 
-impl<U: SyncedUser> UserSync<U> {
+impl<U: SyncedRow> UserSync<U> {
     /// Updates the rows of all of Clerk's users, including users who make no request. Before the first page, verifies
     /// that `api` has the secret key of the instance whose users the table holds.
     pub fn import(&self, api: &BackendApi) -> Import<U> {
@@ -114,7 +114,7 @@ impl<U: SyncedUser> UserSync<U> {
     }
 }
 
-impl<U: SyncedUser> Import<U> {
+impl<U: SyncedRow> Import<U> {
     /// Resumes an earlier import, from the cursor of its last step. If Clerk has since deleted that user, it rejects
     /// the cursor. Starting from an earlier cursor, or from none, only costs reads.
     pub fn resume_from(mut self, cursor: ImportCursor) -> Self {
@@ -322,7 +322,7 @@ fn fetch(api: &BackendApi, after: Option<UserId>, page_size: usize, policy: Retr
     }))
 }
 
-impl<U: SyncedUser> fmt::Debug for Import<U> {
+impl<U: SyncedRow> fmt::Debug for Import<U> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Import")

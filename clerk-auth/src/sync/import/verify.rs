@@ -12,8 +12,8 @@ use super::{instance, missing, row_state};
 use crate::backend_api::{BackendApi, LARGEST_PAGE};
 use crate::id::UserId;
 use crate::lenient::LenientValue;
+use crate::row::SyncedRow;
 use crate::sync::handle::UserSync;
-use crate::user::SyncedUser;
 
 /// The time for which Clerk or the database may fail before the verification fails.
 const RETRY_FOR: Duration = Duration::from_secs(60);
@@ -82,7 +82,7 @@ pub struct UserList {
     pub user_ids: Vec<UserId>,
 }
 
-impl<U: SyncedUser> UserSync<U> {
+impl<U: SyncedRow> UserSync<U> {
     /// Compares all of Clerk's users with their rows, and all rows with Clerk's users, and writes nothing; an
     /// [`import`](Self::import) fixes the differences. Users who change meanwhile may be listed.
     ///

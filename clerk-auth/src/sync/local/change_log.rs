@@ -1,8 +1,8 @@
 //! Logs changes of users' rows: insertions, links and deletions at `info`, updates at `debug`. Log lines never contain a
 //! value.
 
+use crate::row::SyncedRow;
 use crate::sync::model::outcome::{Applied, Deletion, SyncOutcome};
-use crate::user::SyncedUser;
 
 /// The cause of a change.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +26,7 @@ impl Source {
     }
 }
 
-pub(crate) fn synced<U: SyncedUser>(user_id: &str, outcome: SyncOutcome, source: Source) {
+pub(crate) fn synced<U: SyncedRow>(user_id: &str, outcome: SyncOutcome, source: Source) {
     match outcome {
         SyncOutcome::Inserted => inserted::<U>(user_id, source),
         SyncOutcome::Linked => linked::<U>(user_id, source),
@@ -35,7 +35,7 @@ pub(crate) fn synced<U: SyncedUser>(user_id: &str, outcome: SyncOutcome, source:
     }
 }
 
-pub(crate) fn applied<U: SyncedUser>(user_id: &str, applied: Applied, source: Source) {
+pub(crate) fn applied<U: SyncedRow>(user_id: &str, applied: Applied, source: Source) {
     match applied {
         Applied::Inserted => inserted::<U>(user_id, source),
         Applied::Linked => linked::<U>(user_id, source),
@@ -45,7 +45,7 @@ pub(crate) fn applied<U: SyncedUser>(user_id: &str, applied: Applied, source: So
     }
 }
 
-pub(crate) fn deleted<U: SyncedUser>(user_id: &str, deletion: Deletion, source: Source) {
+pub(crate) fn deleted<U: SyncedRow>(user_id: &str, deletion: Deletion, source: Source) {
     if deletion == Deletion::Deleted {
         let source = source.as_str();
         tracing::info!(
@@ -57,7 +57,7 @@ pub(crate) fn deleted<U: SyncedUser>(user_id: &str, deletion: Deletion, source: 
     }
 }
 
-fn inserted<U: SyncedUser>(user_id: &str, source: Source) {
+fn inserted<U: SyncedRow>(user_id: &str, source: Source) {
     // An import inserts thousands, and reports their number.
     #[cfg(feature = "backend-api")]
     if matches!(source, Source::Import) {
@@ -69,7 +69,7 @@ fn inserted<U: SyncedUser>(user_id: &str, source: Source) {
     tracing::info!(users_table = U::TABLE, user_id, source, "inserted a user's row");
 }
 
-fn linked<U: SyncedUser>(user_id: &str, source: Source) {
+fn linked<U: SyncedRow>(user_id: &str, source: Source) {
     tracing::info!(
         users_table = U::TABLE,
         user_id,
@@ -78,7 +78,7 @@ fn linked<U: SyncedUser>(user_id: &str, source: Source) {
     );
 }
 
-fn updated<U: SyncedUser>(user_id: &str, source: Source) {
+fn updated<U: SyncedRow>(user_id: &str, source: Source) {
     tracing::debug!(
         users_table = U::TABLE,
         user_id,

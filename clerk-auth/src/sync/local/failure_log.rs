@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::claim::UnreadableClaims;
+use crate::row::SyncedRow;
 use crate::schema::is_lost_statement;
 use crate::sync::error::SyncError;
 use crate::sync::failure::Failure;
@@ -10,7 +11,6 @@ use crate::sync::store::sqlstate::{Details, details};
 use crate::sync::unwind::caught_now;
 use crate::template::{on_one_line, patch_command_of};
 use crate::time::Timestamp;
-use crate::user::SyncedUser;
 
 /// The interval between log lines of a recurring failure, in milliseconds: often enough to be found, seldom enough to
 /// be read.
@@ -35,7 +35,7 @@ impl Default for FailureLog {
 impl FailureLog {
     /// Logs the reason why a user has no row. Log lines never contain a value: the database's own text may, so a
     /// refusal of data is logged by the names in it.
-    pub(crate) fn failure<U: SyncedUser>(&self, user_id: &str, error: &SyncError, now: Timestamp) {
+    pub(crate) fn failure<U: SyncedRow>(&self, user_id: &str, error: &SyncError, now: Timestamp) {
         // The `Display` of an application's error may panic.
         if caught_now(|| self.log_failure::<U>(user_id, error, now)).is_err() {
             tracing::error!(
@@ -47,7 +47,7 @@ impl FailureLog {
         }
     }
 
-    fn log_failure<U: SyncedUser>(&self, user_id: &str, error: &SyncError, now: Timestamp) {
+    fn log_failure<U: SyncedRow>(&self, user_id: &str, error: &SyncError, now: Timestamp) {
         let users_table = U::TABLE;
         match error.failure::<U>() {
             Failure::UserDeleted => tracing::info!(users_table, user_id, "refused a token of a deleted user"),
@@ -138,7 +138,7 @@ impl FailureLog {
         }
     }
 
-    fn statement_refused<U: SyncedUser>(&self, user_id: &str, error: &SyncError) {
+    fn statement_refused<U: SyncedRow>(&self, user_id: &str, error: &SyncError) {
         let users_table = U::TABLE;
         match error {
             SyncError::Database(source) if is_lost_statement(source) => tracing::error!(
@@ -159,7 +159,7 @@ impl FailureLog {
     }
 }
 
-fn log_incomplete_token<U: SyncedUser>(user_id: &str, claims: &UnreadableClaims) {
+fn log_incomplete_token<U: SyncedRow>(user_id: &str, claims: &UnreadableClaims) {
     let absent: Vec<&str> = claims.absent().collect();
     tracing::error!(
         users_table = U::TABLE,

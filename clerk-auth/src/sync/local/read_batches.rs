@@ -12,11 +12,11 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use crate::row::SyncedRow;
 use crate::sync::model::row::StoredRow;
 use crate::sync::store::interface::{Lookup, Store};
 use crate::sync::store::sqlstate::{self, ErrorKind};
 use crate::sync::unwind::caught;
-use crate::user::SyncedUser;
 
 /// The maximum number of rows per statement: enough to make its round trip cheap, few enough to answer within
 /// milliseconds.
@@ -71,18 +71,18 @@ struct Waiting<U> {
     counted: CountsAsFailure,
 }
 
-enum Place<'a, U: SyncedUser> {
+enum Place<'a, U: SyncedRow> {
     Permit(ReadPermit<'a, U>),
     Waiting(oneshot::Receiver<Shared<U>>),
 }
 
 /// A running read of one row. Whenever it ends, and for any reason, the waiting requests are served.
-pub(crate) struct ReadPermit<'a, U: SyncedUser> {
+pub(crate) struct ReadPermit<'a, U: SyncedRow> {
     reads: &'a Arc<ReadBatcher<U>>,
     clerk_id: &'a str,
 }
 
-impl<U: SyncedUser> ReadBatcher<U> {
+impl<U: SyncedRow> ReadBatcher<U> {
     pub(crate) fn new(store: Arc<dyn Store<U>>, connections: u32, timeout: Duration) -> Arc<Self> {
         Arc::new(Self {
             store,
@@ -218,7 +218,7 @@ impl<U: SyncedUser> ReadBatcher<U> {
     }
 }
 
-impl<U: SyncedUser> Drop for ReadPermit<'_, U> {
+impl<U: SyncedRow> Drop for ReadPermit<'_, U> {
     fn drop(&mut self) {
         let mut queue = self.reads.queue();
         queue.in_flight.remove(self.clerk_id);

@@ -4,11 +4,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::striped::Striped;
+use crate::row::{SyncedRow, VersionSource};
 use crate::session::Session;
 use crate::sync::model::observation::Observation;
 use crate::sync::model::outcome::SyncOutcome;
 use crate::time::Timestamp;
-use crate::user::{SyncedUser, VersionSource};
 
 /// The maximum time from the user's last change to the reading of a new user's claims: the lifetime of a session token.
 /// So the token is the first of the session or the next (Clerk's documentation, "Session tokens").
@@ -37,7 +37,7 @@ impl Default for SignUpPredictor {
 impl SignUpPredictor {
     /// Predicts whether a user is new, at most once per user: afterwards they have a row, or the shortcut has failed
     /// for them.
-    pub(crate) fn predicts_new<U: SyncedUser>(
+    pub(crate) fn predicts_new<U: SyncedRow>(
         &self,
         observation: &Observation<'_, U>,
         session: &Session,
@@ -60,7 +60,7 @@ impl SignUpPredictor {
 
 /// Returns whether the claims were read soon after the user's last change, which probably is the sign-up. If the user
 /// changed something later, a row probably exists. A token of Clerk's edge is as old as the claims that it copies.
-fn has_just_signed_up<U: SyncedUser>(observation: &Observation<'_, U>, session: &Session) -> bool {
+fn has_just_signed_up<U: SyncedRow>(observation: &Observation<'_, U>, session: &Session) -> bool {
     let changed_at = Timestamp::from_milliseconds(observation.version.milliseconds());
     matches!(U::VERSION, VersionSource::UpdatedAt { .. })
         && session.claims_read_at().since(changed_at) < NEWCOMER_FOR

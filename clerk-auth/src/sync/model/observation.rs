@@ -6,18 +6,18 @@ use super::version::Version;
 use crate::claim::{Claim, ClaimKind, ClaimProblem, ClaimSource, Integer, UnreadableClaims};
 use crate::id::is_id;
 use crate::lenient::{LenientValue, UnreadableValue};
+use crate::row::{SyncedRow, VersionSource};
 use crate::session::Session;
 use crate::time::Timestamp;
-use crate::user::{SyncedUser, VersionSource};
 
 /// The claims of a user and their version, from any source.
-pub(crate) struct Observation<'a, U: SyncedUser> {
+pub(crate) struct Observation<'a, U: SyncedRow> {
     pub(crate) source: ClaimSource<'a>,
     pub(crate) claims: U::Claims,
     pub(crate) version: Version,
 }
 
-impl<'a, U: SyncedUser> Observation<'a, U> {
+impl<'a, U: SyncedRow> Observation<'a, U> {
     /// The Clerk user id.
     pub(crate) fn clerk_id(&self) -> &'a str {
         self.source.subject()
@@ -58,7 +58,7 @@ pub(crate) struct UserObject<'a> {
 impl<'a> UserObject<'a> {
     /// Returns `None` if the value is not a user object: its `id`, or its `updated_at` in milliseconds, is missing or
     /// unreadable.
-    pub(crate) fn new<U: SyncedUser>(user: &'a LenientValue) -> Option<Self> {
+    pub(crate) fn new<U: SyncedRow>(user: &'a LenientValue) -> Option<Self> {
         let node = user.node();
         let updated_at = node.get("updated_at").whole().ok()?.as_i64()?;
         let mut claims = Map::new();
@@ -94,7 +94,7 @@ impl<'a> UserObject<'a> {
         ClaimSource::new(self.id, &self.claims).with_unreadable(&self.unreadable)
     }
 
-    pub(crate) fn observe<U: SyncedUser>(&self) -> Result<Observation<'_, U>, UnreadableClaims> {
+    pub(crate) fn observe<U: SyncedRow>(&self) -> Result<Observation<'_, U>, UnreadableClaims> {
         Ok(Observation {
             source: self.source(),
             claims: U::read_claims(self.source())?,
@@ -103,7 +103,7 @@ impl<'a> UserObject<'a> {
     }
 }
 
-fn version<U: SyncedUser>(session: &Session) -> Result<Version, UnreadableClaims> {
+fn version<U: SyncedRow>(session: &Session) -> Result<Version, UnreadableClaims> {
     let VersionSource::UpdatedAt { claim } = U::VERSION else {
         return Ok(Version::from_issue(session.claims_read_at()));
     };

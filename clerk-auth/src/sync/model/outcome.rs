@@ -1,7 +1,7 @@
 //! The outcomes of sync: for a request, for a deletion, for a delivery.
 
 use super::observation::Observation;
-use crate::user::SyncedUser;
+use crate::row::SyncedRow;
 
 /// The outcome of sync for a request.
 ///
@@ -129,7 +129,7 @@ pub enum Deletion {
 }
 
 /// The effect of a delivery on a row.
-pub(crate) enum Change<'a, U: SyncedUser> {
+pub(crate) enum Change<'a, U: SyncedRow> {
     /// The delivery is about something else, or about a user who cannot have a row.
     Nothing,
     /// These are the user's claims.
@@ -140,13 +140,13 @@ pub(crate) enum Change<'a, U: SyncedUser> {
     Refuse,
 }
 
-impl<U: SyncedUser> Clone for Change<'_, U> {
+impl<U: SyncedRow> Clone for Change<'_, U> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<U: SyncedUser> Copy for Change<'_, U> {}
+impl<U: SyncedRow> Copy for Change<'_, U> {}
 
 /// The outcome of a delivery.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

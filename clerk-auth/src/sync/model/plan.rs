@@ -2,7 +2,7 @@
 
 use super::observation::Observation;
 use super::row::StoredRow;
-use crate::user::{SyncedUser, VersionSource};
+use crate::row::{SyncedRow, VersionSource};
 
 /// The decision for a row that was read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -21,7 +21,7 @@ pub(crate) enum Plan {
     UserDeleted,
 }
 
-pub(crate) fn plan<U: SyncedUser>(stored: Option<&StoredRow<U>>, observation: &Observation<'_, U>) -> Plan {
+pub(crate) fn plan<U: SyncedRow>(stored: Option<&StoredRow<U>>, observation: &Observation<'_, U>) -> Plan {
     let version = observation.version;
     let Some(stored) = stored else {
         return Plan::Write;
@@ -51,15 +51,16 @@ mod tests {
 
     use super::*;
     use crate::claim::{ClaimSource, SessionTokenBudget, TemplateClaim, UnreadableClaims};
+    use crate::row::{Compared, RowKind};
     use crate::sync::model::version::Version;
-    use crate::user::Compared;
 
     #[derive(Clone, Debug, Eq, PartialEq)]
     struct Person(&'static str);
 
-    impl crate::user::Derived for Person {}
-
-    impl SyncedUser for Person {
+    impl SyncedRow for Person {
+        const KIND: RowKind = RowKind::User;
+        const LOCAL_KEY: &'static str = "clerk_id";
+        const CLERK_ID: &'static str = "clerk_id";
         type Claims = &'static str;
         const NAME: &'static str = "Person";
         const SESSION_TOKEN_TEMPLATE: &'static str = "{}";

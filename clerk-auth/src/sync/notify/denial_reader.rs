@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::row::SyncedRow;
 use crate::sync::engine::Engine;
 use crate::sync::local::denial_watch::DenialWatch;
-use crate::user::SyncedUser;
 
 /// The interval of reads while no notifications arrive, or if sessions require a current copy.
 const UNHEARD: Duration = Duration::from_secs(1);
@@ -30,7 +30,7 @@ const ANSWER: Duration = Duration::from_secs(1);
 const FORGET: Duration = Duration::from_secs(600);
 
 /// Reads the changes of the table of denials.
-pub(crate) async fn read_denials<U: SyncedUser>(engine: &Engine<U>) -> Result<(), sqlx::Error> {
+pub(crate) async fn read_denials<U: SyncedRow>(engine: &Engine<U>) -> Result<(), sqlx::Error> {
     let now = engine.clerk.now();
     let list = engine.clerk.deny_list();
     let since = engine.denials.read_at.load(Ordering::Acquire);
@@ -44,7 +44,7 @@ pub(crate) async fn read_denials<U: SyncedUser>(engine: &Engine<U>) -> Result<()
 }
 
 /// Reads the table as long as the handle lives.
-pub(crate) async fn watch<U: SyncedUser>(inner: Weak<Engine<U>>, denials: Arc<DenialWatch>, always: bool) {
+pub(crate) async fn watch<U: SyncedRow>(inner: Weak<Engine<U>>, denials: Arc<DenialWatch>, always: bool) {
     let mut was_read = true;
     let mut forget_at = Instant::now() + FORGET;
     loop {

@@ -12,9 +12,9 @@ use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 use tokio::time::{sleep, timeout};
 
+use crate::row::SyncedRow;
 use crate::sync::engine::Engine;
 use crate::sync::model::announcement::{CHANNEL, DENIALS_CHANNEL};
-use crate::user::SyncedUser;
 
 /// The interval of checks on a silent connection: for that time, a copy may be served after the network has silently
 /// dropped the connection. No copy is older than its struct allows in any case.
@@ -27,7 +27,7 @@ const ANSWER: Duration = Duration::from_secs(1);
 const RETRY: Duration = Duration::from_millis(250);
 
 /// Listens as long as the handle lives.
-pub(crate) async fn listen_always<U: SyncedUser>(
+pub(crate) async fn listen_always<U: SyncedRow>(
     inner: Weak<Engine<U>>,
     options: PgConnectOptions,
     sender: Arc<str>,
@@ -78,7 +78,7 @@ enum ListenError {
 }
 
 /// Receives notifications until the connection is lost or the last handle is dropped.
-async fn listen<U: SyncedUser>(
+async fn listen<U: SyncedRow>(
     inner: &Weak<Engine<U>>,
     options: &PgConnectOptions,
     sender: &str,

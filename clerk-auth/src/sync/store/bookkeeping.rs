@@ -15,11 +15,11 @@ use std::sync::Arc;
 use sqlx::Row;
 
 use super::queries::Queries;
+use crate::row::StoredIn;
 #[cfg(feature = "backend-api")]
 use crate::sync::model::row::UpsertedRow;
 use crate::sync::model::row::{StoredRow, Upserted};
 use crate::sync::model::version::Version;
-use crate::user::StoredIn;
 
 /// Reads a row of `SELECT`.
 pub(super) fn selected<DB: Queries, U: StoredIn<DB>>(row: &DB::Row) -> Result<StoredRow<U>, sqlx::Error> {

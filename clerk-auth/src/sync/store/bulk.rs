@@ -11,11 +11,11 @@ use super::error::{WriteError, commit_error, unique_violation};
 use super::hooks::run_hook;
 use super::retry::forget_if_stale;
 use super::sql_store::SqlStore;
+use crate::row::{BoundKey, StoredIn};
 use crate::sync::model::announcement::announcement;
 use crate::sync::model::observation::Observation;
 use crate::sync::model::row::UpsertedRow;
 use crate::sync::model::version::Version;
-use crate::user::{BoundKey, StoredIn};
 
 /// The maximum number of parameters that both databases accept: SQLite's limit (`SQLITE_MAX_VARIABLE_NUMBER`). The
 /// limit of PostgreSQL's protocol is 65,535.

@@ -6,10 +6,10 @@ use super::hooks::run_hook;
 use super::retry::forget_if_stale;
 use super::sql_store::SqlStore;
 use crate::deny_list::Denial;
+use crate::row::StoredIn;
 use crate::sync::model::outcome::Deletion;
 use crate::sync::model::row::Upserted;
 use crate::time::Timestamp;
-use crate::user::StoredIn;
 
 impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
     /// Checks for a concurrent deletion after an insertion. The upsert does not see a deletion that is committed while

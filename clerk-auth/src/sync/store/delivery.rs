@@ -9,12 +9,12 @@ use super::hooks::{OnEvent, run_hook};
 use super::retry::forget_if_stale;
 use super::sql_store::{SqlStore, with_version};
 use crate::id::DeliveryId;
+use crate::row::{ColumnDefinition, Parameter, Statement, StoredIn};
 use crate::schema::OwnTable;
 use crate::sync::model::observation::Observation;
 use crate::sync::model::outcome::{Applied, Change, Deletion};
 use crate::sync::model::plan::{Plan, plan};
 use crate::sync::model::row::{StoredRow, Upserted};
-use crate::user::{ColumnDefinition, Parameter, Statement, StoredIn};
 use crate::webhook::Webhook;
 
 /// The table of recorded deliveries for an [`on_event_once`](crate::sync::UserSyncBuilder::on_event_once) hook, with

@@ -19,11 +19,11 @@ use super::interface::DenialChanges;
 use super::sql_store::SqlStore;
 use crate::deny_list::{Denial, Effect, Key, MAX_DENIALS, Subject};
 use crate::id::{OrganizationId, SessionId, UserId};
+use crate::row::{CREATE_DENIALS, DENIAL_COLUMNS, DENIALS_TABLE, Parameter, Statement, StoredIn};
 use crate::schema::OwnTable;
 use crate::session::{Correction, Standing};
 use crate::time::Timestamp;
 use crate::token::Refusal;
-use crate::user::{CREATE_DENIALS, DENIAL_COLUMNS, DENIALS_TABLE, Parameter, Statement, StoredIn};
 
 /// The table, for the check at start-up.
 pub(crate) fn table<DB: Dialect>() -> OwnTable {

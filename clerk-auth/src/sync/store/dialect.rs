@@ -8,10 +8,10 @@ use sqlx::error::DatabaseError;
 
 use super::bookkeeping;
 use super::queries::Queries;
+use crate::row::StoredIn;
 #[cfg(feature = "postgres")]
 use crate::sync::model::announcement::CHANNEL;
 use crate::sync::model::row::Upserted;
-use crate::user::StoredIn;
 
 /// True if both the known row and the new one report the end of a membership. Tokens are from before it until the later
 /// of the two.

@@ -3,7 +3,7 @@
 use sqlx::error::DatabaseError;
 
 use crate::claim::UnreadableClaims;
-use crate::user::SyncedUser;
+use crate::row::SyncedRow;
 
 /// The error of an application's own code, in a hook such as
 /// [`on_insert`](crate::sync::UserSyncBuilder::on_insert): any error, or a text. The log shows the error, a response never
@@ -59,7 +59,7 @@ pub(super) fn unique_violation(error: sqlx::Error) -> WriteError {
 
 /// Converts the error of a commit. A constraint that is `DEFERRABLE INITIALLY DEFERRED` refuses only then; a constraint
 /// of another table is that of a hook.
-pub(crate) fn commit_error<U: SyncedUser>(error: sqlx::Error) -> WriteError {
+pub(crate) fn commit_error<U: SyncedRow>(error: sqlx::Error) -> WriteError {
     match error {
         sqlx::Error::Database(error)
             if error.is_unique_violation() && error.table() == U::TABLE.rsplit('.').next() =>

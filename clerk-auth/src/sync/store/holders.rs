@@ -3,8 +3,8 @@
 use super::dialect::Dialect;
 use super::error::{WriteError, unique_violation};
 use super::sql_store::{SqlStore, with_version};
+use crate::row::StoredIn;
 use crate::sync::model::observation::Observation;
-use crate::user::StoredIn;
 
 impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
     /// Returns the Clerk user ids of the rows that hold a user's claim.

@@ -13,6 +13,7 @@ use super::retry::forget_if_stale;
 use super::sql_store::{SqlStore, with_version};
 use super::vacant_entry::ConnectedEntry;
 use crate::deny_list::Denial;
+use crate::row::{ClaimColumn, StoredIn};
 use crate::sync::model::observation::Observation;
 use crate::sync::model::outcome::{Applied, Change, Deletion};
 #[cfg(feature = "backend-api")]
@@ -20,7 +21,6 @@ use crate::sync::model::row::{KeyHolder, UpsertedRow};
 use crate::sync::model::row::{StoredRow, Upserted};
 use crate::sync::model::version::Version;
 use crate::time::Timestamp;
-use crate::user::{ClaimColumn, StoredIn};
 use crate::webhook::Webhook;
 
 impl<DB: Dialect, U: StoredIn<DB>> Store<U> for SqlStore<U, DB> {

@@ -7,6 +7,7 @@ use super::error::WriteError;
 use super::hooks::StoreFuture;
 use super::normalized::Normalized;
 use crate::deny_list::Denial;
+use crate::row::SyncedRow;
 use crate::sync::model::observation::Observation;
 use crate::sync::model::outcome::{Applied, Change, Deletion};
 #[cfg(feature = "backend-api")]
@@ -14,17 +15,16 @@ use crate::sync::model::row::{KeyHolder, UpsertedRow};
 use crate::sync::model::row::{StoredRow, Upserted};
 use crate::sync::model::version::Version;
 use crate::time::Timestamp;
-use crate::user::SyncedUser;
 use crate::webhook::Webhook;
 
 /// The result of a row lookup.
-pub(crate) enum Lookup<'s, U: SyncedUser> {
+pub(crate) enum Lookup<'s, U: SyncedRow> {
     Found(StoredRow<U>),
     /// No row. The entry holds a pool connection; drop it before awaiting another task.
     Missing(Option<Box<dyn VacantEntry<U> + 's>>),
 }
 
-impl<U: SyncedUser> Lookup<'_, U> {
+impl<U: SyncedRow> Lookup<'_, U> {
     pub(crate) fn row(&self) -> Option<&StoredRow<U>> {
         match self {
             Self::Found(stored) => Some(stored),
@@ -34,7 +34,7 @@ impl<U: SyncedUser> Lookup<'_, U> {
 }
 
 /// A place where a row can be written at once.
-pub(crate) trait VacantEntry<U: SyncedUser>: Send {
+pub(crate) trait VacantEntry<U: SyncedRow>: Send {
     /// Inserts the row like [`Store::write`].
     fn insert<'a>(
         self: Box<Self>,
@@ -56,7 +56,7 @@ pub(crate) struct ViolatedIndex {
 }
 
 /// A storage of rows of `U`. The database is erased here so that a handler's state need not name it.
-pub(crate) trait Store<U: SyncedUser>: Send + Sync {
+pub(crate) trait Store<U: SyncedRow>: Send + Sync {
     fn read<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, Option<StoredRow<U>>>;
 
     /// Like `read`, but keeps the connection if there is no row, for a caller that is about to insert one.

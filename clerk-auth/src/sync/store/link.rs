@@ -7,9 +7,9 @@ use super::dialect::Dialect;
 use super::error::{WriteError, unique_violation};
 use super::sql_store::SqlStore;
 use crate::claim::{Claim, ClaimProblem, InvalidClaim, UnreadableClaims};
+use crate::row::{BoundKey, Link, StoredIn};
 use crate::sync::model::observation::Observation;
 use crate::sync::model::row::{KeyHolder, Upserted};
-use crate::user::{BoundKey, Link, StoredIn};
 
 /// The maximum number of attempts. Each failure is a race with a transaction that links, inserts or removes the row.
 const MAX_ATTEMPTS: usize = 4;

@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use quick_cache::sync::Cache;
 
 use crate::claim::{Claim, ClaimSource};
+use crate::row::{Compared, SyncedRow, VersionSource, all_equal, different};
 use crate::sync::model::observation::Observation;
 use crate::sync::model::row::StoredRow;
 use crate::sync::model::version::Version;
-use crate::user::{Compared, SyncedUser, VersionSource, all_equal, different};
 
 /// The maximum number of recorded users. Each costs about its row.
 const MAX_REMEMBERED: usize = 10_000;
@@ -46,7 +46,7 @@ impl<U> Default for Normalized<U> {
     }
 }
 
-impl<U: SyncedUser> Normalized<U> {
+impl<U: SyncedRow> Normalized<U> {
     /// Returns whether a row is the database's normalization of these claims, although it does not match them.
     pub(crate) fn knows(&self, observation: &Observation<'_, U>, stored: &StoredRow<U>) -> bool {
         self.known(observation).is_some_and(|known| {

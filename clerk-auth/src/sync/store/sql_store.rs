@@ -12,10 +12,10 @@ use super::hooks::{Hook, OnEvent};
 use super::normalized::Normalized;
 use super::retry::{Failed, repeated};
 use super::stuck::Stuck;
+use crate::row::StoredIn;
 use crate::sync::model::announcement::announcement;
 use crate::sync::model::row::StoredRow;
 use crate::sync::model::version::Version;
-use crate::user::StoredIn;
 
 /// Rows of `U` in a database.
 pub(crate) struct SqlStore<U, DB: Database> {

@@ -9,9 +9,9 @@ use super::error::{WriteError, commit_error, unique_violation};
 use super::hooks::run_hook;
 use super::retry::forget_if_stale;
 use super::sql_store::SqlStore;
+use crate::row::{BoundKey, StoredIn};
 use crate::sync::model::observation::Observation;
 use crate::sync::model::row::Upserted;
-use crate::user::{BoundKey, StoredIn};
 
 impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
     /// The parameters of every statement that writes one row, and the key among them.

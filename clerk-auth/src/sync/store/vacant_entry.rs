@@ -9,9 +9,9 @@ use super::hooks::StoreFuture;
 use super::interface::VacantEntry;
 use super::retry::may_be_repeated;
 use super::sql_store::SqlStore;
+use crate::row::StoredIn;
 use crate::sync::model::observation::Observation;
 use crate::sync::model::row::Upserted;
-use crate::user::StoredIn;
 
 /// The connection on which a user was found to have no row: it has just answered, and another would have to be asked
 /// whether it does.

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use clerk_auth::SyncedUser;
-use clerk_auth::user::StoredIn;
+use clerk_auth::row::StoredIn;
 
 macro_rules! linked {
     ($name:ident, $template:literal, $field:ident $(= $claim:literal)?, { $($fields:tt)* }) => {

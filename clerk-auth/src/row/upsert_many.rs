@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 /// ```
 /// # #[cfg(feature = "sqlite")] {
 /// use clerk_auth::SyncedUser;
-/// use clerk_auth::user::{StoredIn, UpsertMany};
+/// use clerk_auth::row::{StoredIn, UpsertMany};
 ///
 /// #[derive(SyncedUser)]
 /// #[synced_user(table = "users", database(sqlite))]
@@ -50,7 +50,7 @@ impl UpsertMany {
     /// Returns the statement for this many rows, at least one.
     ///
     /// ```
-    /// use clerk_auth::user::UpsertMany;
+    /// use clerk_auth::row::UpsertMany;
     ///
     /// let statement = UpsertMany::new("INSERT INTO users (clerk_id, name) VALUES ", " RETURNING clerk_id", 2);
     /// assert_eq!(

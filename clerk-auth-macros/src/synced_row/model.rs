@@ -157,6 +157,13 @@ impl Model {
             .find(|column| matches!(column.role, Role::Key))
     }
 
+    /// The primary key, if the database generates it.
+    pub(super) fn local_key(&self) -> Option<&Column> {
+        self.columns
+            .iter()
+            .find(|column| matches!(column.role, Role::Generated) && column.name == "id")
+    }
+
     /// The column by which rows are linked, with its description.
     pub(super) fn link(&self) -> Option<(&Link, &Column)> {
         let link = self.link.as_ref()?;

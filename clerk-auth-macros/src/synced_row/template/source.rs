@@ -8,7 +8,7 @@ use syn::LitStr;
 
 use super::document::{self, Leniency, Template, TemplateError};
 use crate::diag::{Diagnostics, with_help};
-use crate::synced_user::parse::Container;
+use crate::synced_row::parse::Container;
 
 /// The source of the template's text.
 pub(crate) enum TemplateSource {

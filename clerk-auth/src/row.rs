@@ -1,9 +1,10 @@
-//! The traits that `#[derive(SyncedUser)]` implements: the conversion of claims to a row, and its storage in a
+//! The traits of a synced row, which the derives implement: the conversion of claims to a row, and its storage in a
 //! database.
 
 mod column;
 mod create_table;
 mod denials_table;
+mod kind;
 mod statement;
 mod upsert_many;
 
@@ -15,19 +16,20 @@ pub use self::column::{BoundKey, ClaimColumn, ColumnDefinition, Link, Tombstones
 use self::create_table::CreateTable;
 pub use self::denials_table::CREATE_DENIALS;
 pub(crate) use self::denials_table::{DENIAL_COLUMNS, DENIALS_TABLE};
+pub use self::kind::RowKind;
 pub use self::statement::{Parameter, Statement};
 pub use self::upsert_many::UpsertMany;
 use crate::claim::{ClaimSource, SessionTokenBudget, TemplateClaim, UnreadableClaims};
 
-/// A struct that is a row of the application's own `users` table, kept equal to Clerk's claims.
+/// A row of one of the application's own tables, kept equal to Clerk's claims: what users, organizations and memberships
+/// have in common.
 ///
-/// Derive it; the derive checks every field against the session-token template.
-///
-/// Constants expose the derive's results, for migrations, tests and pasting the template into Clerk's dashboard:
+/// A derive implements it, [`SyncedUser`](macro@crate::SyncedUser) for a user. Constants expose the derive's results, for
+/// migrations, tests and pasting the template into Clerk's dashboard:
 ///
 /// ```
 /// # #[cfg(feature = "sqlite")] {
-/// use clerk_auth::SyncedUser;
+/// use clerk_auth::{SyncedRow, SyncedUser};
 ///
 /// #[derive(SyncedUser)]
 /// #[synced_user(table = "users", database(sqlite))]
@@ -41,14 +43,24 @@ use crate::claim::{ClaimSource, SessionTokenBudget, TemplateClaim, UnreadableCla
 /// assert_eq!(User::FRESH_FOR.as_secs(), 5);
 /// # }
 /// ```
-///
-/// Functions over any such struct take it as a parameter, as [`UserSync`](crate::UserSync) does: `fn f<U: SyncedUser>(…)`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be synced",
     label = "needs `#[derive(SyncedUser)]`, and fields that are `Send` and `Sync`",
     note = "a field that is not `Send` and `Sync` is reported at the field"
 )]
-pub trait SyncedUser: Derived + Sized + Send + Sync + 'static {
+pub trait SyncedRow: Sized + Send + Sync + 'static {
+    /// What the row is about.
+    #[doc(hidden)]
+    const KIND: RowKind;
+
+    /// The column that other tables reference: `id` if the database generates it, otherwise the Clerk id.
+    #[doc(hidden)]
+    const LOCAL_KEY: &'static str;
+
+    /// The column with the Clerk id.
+    #[doc(hidden)]
+    const CLERK_ID: &'static str;
+
     /// The columns that come from claims, in the struct's own types.
     type Claims: Send + Sync + 'static;
 
@@ -83,7 +95,7 @@ pub trait SyncedUser: Derived + Sized + Send + Sync + 'static {
     ///
     /// ```
     /// # #[cfg(feature = "postgres")] {
-    /// use clerk_auth::SyncedUser;
+    /// use clerk_auth::{SyncedRow, SyncedUser};
     ///
     /// #[derive(SyncedUser)]
     /// #[synced_user(table = "users", database(postgres))]
@@ -135,10 +147,26 @@ pub trait SyncedUser: Derived + Sized + Send + Sync + 'static {
     fn clear(claims: &mut Self::Claims, column: usize) -> bool;
 }
 
+/// A struct that is a row of the application's own `users` table, kept equal to Clerk's claims.
+///
+/// Derive it; the derive checks every field against the session-token template. [`SyncedRow`] has the constants and
+/// functions of such a struct.
+///
+/// Functions over any such struct take it as a parameter, as [`UserSync`](crate::UserSync) does: `fn f<U: SyncedUser>(…)`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be synced",
+    label = "needs `#[derive(SyncedUser)]`, and fields that are `Send` and `Sync`",
+    note = "a field that is not `Send` and `Sync` is reported at the field"
+)]
+pub trait SyncedUser: SyncedRow + Derived {}
+
+#[diagnostic::do_not_recommend]
+impl<U: SyncedRow + Derived> SyncedUser for U {}
+
 /// The other side of a comparison with a row.
 #[doc(hidden)]
 #[derive(Debug)]
-pub enum Compared<'a, U: SyncedUser> {
+pub enum Compared<'a, U: SyncedRow> {
     /// The claims of its user.
     Claims(&'a U::Claims),
     /// Another row.
@@ -154,6 +182,10 @@ pub(crate) fn different(columns: &[(&'static str, bool)]) -> Vec<&'static str> {
     different.map(|(name, _)| *name).collect()
 }
 
+/// A row that other tables reference by a column of type `K`.
+#[doc(hidden)]
+pub trait KeyedBy<K> {}
+
 /// A struct with `#[derive(SyncedUser)]`, whatever its fields are. Implemented even for a struct that is not `Send +
 /// Sync`, and therefore not a [`SyncedUser`]. That error is reported at the field; without this trait every handler
 /// would repeat it.
@@ -164,8 +196,8 @@ pub trait Derived {}
 ///
 /// ```
 /// # #[cfg(feature = "sqlite")] {
-/// use clerk_auth::SyncedUser;
-/// use clerk_auth::user::VersionSource;
+/// use clerk_auth::{SyncedRow, SyncedUser};
+/// use clerk_auth::row::VersionSource;
 ///
 /// #[derive(SyncedUser)]
 /// #[synced_user(table = "users", database(sqlite))]
@@ -195,7 +227,7 @@ pub enum VersionSource {
     IssuedAt,
 }
 
-/// The storage of a [`SyncedUser`] in the database `DB`: statements, values and rows.
+/// The storage of a [`SyncedRow`] in the database `DB`: statements, values and rows.
 ///
 /// The derive implements it for each database of the struct. The statements are constants so that an application can
 /// read them, `EXPLAIN` them and put the DDL into its migrations:
@@ -203,7 +235,7 @@ pub enum VersionSource {
 /// ```
 /// # #[cfg(feature = "postgres")] {
 /// use clerk_auth::SyncedUser;
-/// use clerk_auth::user::StoredIn;
+/// use clerk_auth::row::StoredIn;
 ///
 /// #[derive(SyncedUser)]
 /// #[synced_user(table = "users", database(postgres))]
@@ -216,7 +248,7 @@ pub enum VersionSource {
 /// assert!(select.ends_with(r#"FROM "users" WHERE "users"."clerk_id" = $1"#));
 /// # }
 /// ```
-pub trait StoredIn<DB: Database>: SyncedUser {
+pub trait StoredIn<DB: Database>: SyncedRow {
     /// Reads one row by Clerk user id (parameter 1). Columns: those of the struct in the order of its fields, then the
     /// version (64-bit integer) and whether the row is a tombstone (boolean).
     const SELECT: &'static str;
@@ -238,7 +270,7 @@ pub trait StoredIn<DB: Database>: SyncedUser {
     /// That boolean is always false on SQLite, where the store reads it from the transaction. With
     /// [`TOMBSTONES`](Self::TOMBSTONES), writes and returns nothing for a user who has a tombstone.
     ///
-    /// On PostgreSQL, if rows are cached ([`SyncedUser::FRESH_FOR`]), also notifies every process that listens. One
+    /// On PostgreSQL, if rows are cached ([`SyncedRow::FRESH_FOR`]), also notifies every process that listens. One
     /// more parameter (text) then names the sender, and one more column precedes the version.
     const UPSERT: &'static str;
 

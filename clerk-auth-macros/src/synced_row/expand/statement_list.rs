@@ -1,9 +1,9 @@
 //! All statements of a struct in one list, the source of the start-up check, sqlx's check and the tests of plans.
 
-use crate::synced_user::link_sql::LinkStatements;
-use crate::synced_user::model::Model;
-use crate::synced_user::parse::Database;
-use crate::synced_user::sql::{ClaimColumnStatements, Statements, TombstoneStatements, UpsertMany};
+use crate::synced_row::link_sql::LinkStatements;
+use crate::synced_row::model::Model;
+use crate::synced_row::parse::Database;
+use crate::synced_row::sql::{ClaimColumnStatements, Statements, TombstoneStatements, UpsertMany};
 
 /// A statement, named like the constant with its text.
 pub(crate) struct ListedStatement {

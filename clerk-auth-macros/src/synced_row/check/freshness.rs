@@ -1,8 +1,8 @@
 //! How long a row may be served from memory.
 
 use crate::diag::{Diagnostics, with_help};
-use crate::synced_user::model::{Column, Role};
-use crate::synced_user::parse::Container;
+use crate::synced_row::model::{Column, Role};
+use crate::synced_row::parse::Container;
 
 /// Five seconds. Clerk's session tokens live for sixty, and their claims can be older still if Clerk's edge has copied
 /// them. A twelfth of a token's life adds little age, and saves most reads of a page that makes several requests.

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::access::column_field;
-use crate::synced_user::model::Column;
+use crate::synced_row::model::Column;
 
 /// The function of the trait that compares. `written` are the columns that sync writes.
 pub(crate) fn comparison(written: &[&Column]) -> TokenStream {
@@ -19,12 +19,12 @@ pub(crate) fn comparison(written: &[&Column]) -> TokenStream {
         #[allow(unused_variables)]
         fn compare<__R>(
             &self,
-            __with: __clerk_auth::user::Compared<'_, Self>,
+            __with: __clerk_auth::row::Compared<'_, Self>,
             __read: fn(&[(&'static str, bool)]) -> __R,
         ) -> __R {
             match __with {
-                __clerk_auth::user::Compared::Claims(__other) => __read(#columns),
-                __clerk_auth::user::Compared::Row(__other) => __read(#columns),
+                __clerk_auth::row::Compared::Claims(__other) => __read(#columns),
+                __clerk_auth::row::Compared::Row(__other) => __read(#columns),
             }
         }
     }

@@ -10,10 +10,10 @@ use super::missing_claim;
 use super::spelling::{is_called, is_prelude, is_text_behind_a_pointer};
 use super::unsupported;
 use crate::diag::{Diagnostics, with_help};
-use crate::synced_user::model::{ClaimColumn, Column, Encoding, Null, Role};
-use crate::synced_user::parse::{Database, Field};
-use crate::synced_user::template::document::Template;
-use crate::synced_user::template::shortcode::Kind;
+use crate::synced_row::model::{ClaimColumn, Column, Encoding, Null, Role};
+use crate::synced_row::parse::{Database, Field};
+use crate::synced_row::template::document::Template;
+use crate::synced_row::template::shortcode::Kind;
 
 /// Reads the fields against one template.
 pub(crate) struct FieldChecker<'a> {

@@ -7,7 +7,7 @@ use syn::{GenericParam, Generics, Ident};
 use super::access::alias;
 use super::assertion::checks;
 use super::extractor::{extractor, shared};
-use crate::synced_user::model::Model;
+use crate::synced_row::model::Model;
 
 /// Impls that satisfy every bound and do nothing; the crate does not compile, so they never run.
 pub(crate) fn expand(
@@ -26,6 +26,7 @@ pub(crate) fn expand(
     }
     let (parameters, arguments, _) = generics.split_for_impl();
     let listed = generics.params.iter();
+    let listed_again = generics.params.iter();
     let shared = shared([quote!(#ident #arguments)]);
     let model = model.filter(|_| generics.params.is_empty());
     let aliases = model
@@ -46,23 +47,29 @@ pub(crate) fn expand(
             #checks
 
             #[automatically_derived]
-            impl #parameters __clerk_auth::user::Derived for #ident #arguments {}
+            impl #parameters __clerk_auth::row::Derived for #ident #arguments {}
+
+            #[automatically_derived]
+            impl<#(#listed_again,)* __Key> __clerk_auth::row::KeyedBy<__Key> for #ident #arguments {}
 
             #[automatically_derived]
             #[diagnostic::do_not_recommend]
-            impl #parameters __clerk_auth::user::SyncedUser for #ident #arguments
+            impl #parameters __clerk_auth::row::SyncedRow for #ident #arguments
             where
                 #shared
             {
                 type Claims = ();
 
+                const KIND: __clerk_auth::row::RowKind = __clerk_auth::row::RowKind::User;
+                const LOCAL_KEY: &'static str = "";
+                const CLERK_ID: &'static str = "";
                 const NAME: &'static str = "";
                 const TABLE: &'static str = "";
                 const SESSION_TOKEN_TEMPLATE: &'static str = "";
                 const TEMPLATE: &'static [__clerk_auth::claim::TemplateClaim] = &[];
                 const SESSION_TOKEN_BUDGET: __clerk_auth::claim::SessionTokenBudget =
                     __clerk_auth::claim::SessionTokenBudget::new(&[]);
-                const VERSION: __clerk_auth::user::VersionSource = __clerk_auth::user::VersionSource::IssuedAt;
+                const VERSION: __clerk_auth::row::VersionSource = __clerk_auth::row::VersionSource::IssuedAt;
                 const FRESH_FOR: ::core::time::Duration = ::core::time::Duration::ZERO;
 
                 fn read_claims(
@@ -73,7 +80,7 @@ pub(crate) fn expand(
 
                 fn compare<__R>(
                     &self,
-                    _: __clerk_auth::user::Compared<'_, Self>,
+                    _: __clerk_auth::row::Compared<'_, Self>,
                     __read: fn(&[(&'static str, bool)]) -> __R,
                 ) -> __R {
                     __read(&[])
@@ -90,7 +97,7 @@ pub(crate) fn expand(
 
             #[automatically_derived]
             impl<#(#listed,)* __Database: __clerk_auth::__private::sqlx::Database>
-                __clerk_auth::user::StoredIn<__Database> for #ident #arguments
+                __clerk_auth::row::StoredIn<__Database> for #ident #arguments
             where
                 #shared
             {
@@ -99,13 +106,13 @@ pub(crate) fn expand(
                 const SELECT_IDS: &'static str = "";
                 const UPSERT: &'static str = "";
                 const INSERT: &'static str = "";
-                const UPSERT_MANY: __clerk_auth::user::UpsertMany = __clerk_auth::user::UpsertMany::new("", "", 0);
+                const UPSERT_MANY: __clerk_auth::row::UpsertMany = __clerk_auth::row::UpsertMany::new("", "", 0);
                 const RAISE_VERSION: &'static str = "";
                 const RAISE_VERSION_MANY: &'static str = "";
                 const TOMBSTONE: &'static str = "";
                 const LISTED: &'static str = "";
-                const COLUMNS: &'static [__clerk_auth::user::ColumnDefinition] = &[];
-                const CLAIM_COLUMNS: &'static [__clerk_auth::user::ClaimColumn] = &[];
+                const COLUMNS: &'static [__clerk_auth::row::ColumnDefinition] = &[];
+                const CLAIM_COLUMNS: &'static [__clerk_auth::row::ClaimColumn] = &[];
 
                 fn bind(
                     _: &(),

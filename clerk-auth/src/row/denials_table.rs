@@ -4,7 +4,7 @@
 use super::column::ColumnDefinition;
 
 /// The table of denials (bans, deletions, ends of sessions and of memberships), with its index, for a migration of the
-/// application. PostgreSQL and SQLite share this text, which is part of [`migration_sql`](crate::SyncedUser::migration_sql). All
+/// application. PostgreSQL and SQLite share this text, which is part of [`migration_sql`](crate::SyncedRow::migration_sql). All
 /// structs and processes of a database share the table.
 ///
 /// ```

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
-use crate::synced_user::model::Model;
+use crate::synced_row::model::Model;
 
 /// Warns of the claims that no field uses. On stable Rust a macro cannot warn. A use of a deprecated item comes
 /// closest, and the lint can be silenced like any other. rustc prefixes our note with the item's path. So the item has

@@ -1,7 +1,7 @@
 //! Converts a field's name into a claim's.
 
 use crate::diag::{Diagnostics, with_help};
-use crate::synced_user::parse::Container;
+use crate::synced_row::parse::Container;
 
 /// A naming convention for several words.
 #[derive(Clone, Copy)]

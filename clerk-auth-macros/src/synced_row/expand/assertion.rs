@@ -7,9 +7,9 @@ use syn::Token;
 use super::access::{claim_field, database_type, field_type, held_kind, kind_type, private};
 use super::column_trait;
 use super::link::{key_check, key_trait};
-use crate::synced_user::check::spelling::{Feature, feature_of};
-use crate::synced_user::model::{ClaimColumn, Column, Encoding, Model, Null, Role};
-use crate::synced_user::template::shortcode::Kind;
+use crate::synced_row::check::spelling::{Feature, feature_of};
+use crate::synced_row::model::{ClaimColumn, Column, Encoding, Model, Null, Role};
+use crate::synced_row::template::shortcode::Kind;
 
 /// The assertions about the columns that were understood; also emitted beside errors, so that one build shows all.
 pub(crate) fn checks(model: &Model) -> TokenStream {

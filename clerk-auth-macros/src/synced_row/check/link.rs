@@ -9,11 +9,11 @@ use syn::ext::IdentExt;
 use super::spelling::is_called;
 use crate::diag::{Diagnostics, with_help};
 use crate::suggest;
-use crate::synced_user::model::{Column, Encoding, Link, Null, Role};
-use crate::synced_user::parse::link::LinkAttribute;
-use crate::synced_user::template::document::{Claim, Template};
-use crate::synced_user::template::expression::Expression;
-use crate::synced_user::template::shortcode::Kind;
+use crate::synced_row::model::{Column, Encoding, Link, Null, Role};
+use crate::synced_row::parse::link::LinkAttribute;
+use crate::synced_row::template::document::{Claim, Template};
+use crate::synced_row::template::expression::Expression;
+use crate::synced_row::template::shortcode::Kind;
 
 const REMEDY: &str = "link by `{{user.external_id}}`, or by a path of `user.public_metadata`, which only your back end can set";
 

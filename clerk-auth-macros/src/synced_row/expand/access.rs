@@ -4,9 +4,9 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::Token;
 
-use crate::synced_user::model::{ClaimColumn, Column, Encoding};
-use crate::synced_user::parse::Database;
-use crate::synced_user::template::shortcode::Kind;
+use crate::synced_row::model::{ClaimColumn, Column, Encoding};
+use crate::synced_row::parse::Database;
+use crate::synced_row::template::shortcode::Kind;
 
 /// The module that generated code imports. Short paths matter: each token costs compile time.
 pub(crate) fn private() -> Ident {

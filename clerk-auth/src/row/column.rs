@@ -7,7 +7,7 @@ use crate::claim::InvalidClaim;
 /// ```
 /// # #[cfg(feature = "sqlite")] {
 /// use clerk_auth::SyncedUser;
-/// use clerk_auth::user::StoredIn;
+/// use clerk_auth::row::StoredIn;
 ///
 /// #[derive(SyncedUser)]
 /// #[synced_user(table = "users", database(sqlite))]
@@ -42,7 +42,7 @@ pub struct ColumnDefinition {
 /// ```
 /// # #[cfg(feature = "sqlite")] {
 /// use clerk_auth::SyncedUser;
-/// use clerk_auth::user::StoredIn;
+/// use clerk_auth::row::StoredIn;
 ///
 /// #[derive(SyncedUser)]
 /// #[synced_user(table = "users", database(sqlite))]
@@ -79,7 +79,7 @@ pub struct ClaimColumn {
 /// ```
 /// # #[cfg(feature = "sqlite")] {
 /// use clerk_auth::SyncedUser;
-/// use clerk_auth::user::StoredIn;
+/// use clerk_auth::row::StoredIn;
 ///
 /// #[derive(SyncedUser)]
 /// #[synced_user(
@@ -130,8 +130,8 @@ pub enum BoundKey {
 ///
 /// ```
 /// # #[cfg(feature = "sqlite")] {
-/// use clerk_auth::SyncedUser;
-/// use clerk_auth::user::StoredIn;
+/// use clerk_auth::{SyncedRow, SyncedUser};
+/// use clerk_auth::row::StoredIn;
 ///
 /// #[derive(SyncedUser)]
 /// #[synced_user(table = "users", tombstones = "clerk_tombstones", database(sqlite))]

@@ -4,15 +4,15 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::access::{database_type, field_type, held_kind, kind_type, private};
-use crate::synced_user::model::{Column, Deletion, Encoding, Model, Role};
-use crate::synced_user::parse::Database;
-use crate::synced_user::template::shortcode::Kind;
+use crate::synced_row::model::{Column, Deletion, Encoding, Model, Role};
+use crate::synced_row::parse::Database;
+use crate::synced_row::template::shortcode::Kind;
 
 /// The table's columns, each as a `ColumnDefinition`.
 pub(crate) fn definitions(model: &Model, database: Database) -> Vec<TokenStream> {
     let defined = |name: &str, sql_type: &str, clauses: &[&str], inserted: bool| {
         quote! {
-            __clerk_auth::user::ColumnDefinition {
+            __clerk_auth::row::ColumnDefinition {
                 name: #name,
                 sql_type: #sql_type,
                 clauses: &[#(#clauses),*],
@@ -72,7 +72,7 @@ fn definition(model: &Model, column: &Column, database: Database) -> TokenStream
         Role::Claim(_) => quote!(claim),
     };
     quote! {
-        __clerk_auth::user::ColumnDefinition {
+        __clerk_auth::row::ColumnDefinition {
             name: #name,
             #(sql_type: #sql_type,)*
             ..#of::COLUMN.#role

@@ -8,9 +8,9 @@ use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
 
 use super::access::{held_kind, private};
-use crate::synced_user::check::spelling::{Feature, feature_of};
-use crate::synced_user::model::{Column, Encoding, Model, Role};
-use crate::synced_user::parse::Database;
+use crate::synced_row::check::spelling::{Feature, feature_of};
+use crate::synced_row::model::{Column, Encoding, Model, Role};
+use crate::synced_row::parse::Database;
 
 /// A bound that a type must satisfy, and the error that rustc reports otherwise.
 struct Requirement {

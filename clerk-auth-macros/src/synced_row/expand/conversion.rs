@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 
 use super::access::{claim_field, field_type, held_kind};
-use crate::synced_user::model::{ClaimColumn, Column};
+use crate::synced_row::model::{ClaimColumn, Column};
 
 fn conversion_name(column: &Column) -> Ident {
     format_ident!("__convert_{}", column.ident, span = Span::mixed_site())

@@ -5,7 +5,7 @@
 /// ```
 /// # #[cfg(feature = "sqlite")] {
 /// use clerk_auth::SyncedUser;
-/// use clerk_auth::user::{Parameter, Statement, StoredIn};
+/// use clerk_auth::row::{Parameter, Statement, StoredIn};
 ///
 /// #[derive(SyncedUser)]
 /// #[synced_user(table = "users", database(sqlite))]
@@ -63,7 +63,7 @@ impl Statement {
 /// The type of a statement's parameter.
 ///
 /// ```
-/// use clerk_auth::user::Parameter;
+/// use clerk_auth::row::Parameter;
 ///
 /// /// The type as PostgreSQL's `PREPARE` expects it.
 /// fn sql_type(parameter: Parameter) -> &'static str {

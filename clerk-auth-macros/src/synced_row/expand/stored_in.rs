@@ -7,10 +7,10 @@ use super::access::{column_field, database_type, local, private};
 use super::definition::definitions;
 use super::link::bind_link;
 use super::statement_list::{listed, statement_list};
-use crate::synced_user::link_sql::LinkStatements;
-use crate::synced_user::model::{Column, Model, Role};
-use crate::synced_user::parse::Database;
-use crate::synced_user::sql::{ClaimColumnStatements, Statements, TombstoneStatements, UpsertMany};
+use crate::synced_row::link_sql::LinkStatements;
+use crate::synced_row::model::{Column, Model, Role};
+use crate::synced_row::parse::Database;
+use crate::synced_row::sql::{ClaimColumnStatements, Statements, TombstoneStatements, UpsertMany};
 
 pub(crate) fn stored_in(model: &Model, database: Database, condition: Option<&TokenStream>) -> TokenStream {
     let private = private();
@@ -44,8 +44,8 @@ pub(crate) fn stored_in(model: &Model, database: Database, condition: Option<&To
             delete,
         } = it;
         quote! {
-            const TOMBSTONES: ::core::option::Option<__clerk_auth::user::Tombstones> =
-                ::core::option::Option::Some(__clerk_auth::user::Tombstones {
+            const TOMBSTONES: ::core::option::Option<__clerk_auth::row::Tombstones> =
+                ::core::option::Option::Some(__clerk_auth::row::Tombstones {
                     table: #table,
                     create_table: #create_table,
                     select: #select,
@@ -63,8 +63,8 @@ pub(crate) fn stored_in(model: &Model, database: Database, condition: Option<&To
         } = it;
         let bind_link = bind_link(model, &db);
         quote! {
-            const LINK: ::core::option::Option<__clerk_auth::user::Link> =
-                ::core::option::Option::Some(__clerk_auth::user::Link {
+            const LINK: ::core::option::Option<__clerk_auth::row::Link> =
+                ::core::option::Option::Some(__clerk_auth::row::Link {
                     column: #column,
                     claim: #claim,
                     update: #update,
@@ -87,7 +87,7 @@ pub(crate) fn stored_in(model: &Model, database: Database, condition: Option<&To
             after,
             parameters,
         } = upsert_many;
-        quote!(__clerk_auth::user::UpsertMany::new(#before, #after, #parameters))
+        quote!(__clerk_auth::row::UpsertMany::new(#before, #after, #parameters))
     };
     let claim_columns = claim_columns.iter().map(|it| {
         let ClaimColumnStatements {
@@ -102,7 +102,7 @@ pub(crate) fn stored_in(model: &Model, database: Database, condition: Option<&To
             None => quote!(::core::option::Option::None),
         };
         quote! {
-            __clerk_auth::user::ClaimColumn {
+            __clerk_auth::row::ClaimColumn {
                 name: #name,
                 unique_in_clerk: #unique_in_clerk,
                 holder: #holder,
@@ -162,7 +162,7 @@ pub(crate) fn stored_in(model: &Model, database: Database, condition: Option<&To
     let values: Vec<Ident> = fields.iter().map(|ident| local(ident)).collect();
     quote! {
         #[automatically_derived]
-        impl __clerk_auth::user::StoredIn<#db> for #ident
+        impl __clerk_auth::row::StoredIn<#db> for #ident
         #condition
         {
             const SELECT: &'static str = #select;
@@ -172,15 +172,15 @@ pub(crate) fn stored_in(model: &Model, database: Database, condition: Option<&To
             const UPSERT: &'static str = #upsert;
             const INSERT: &'static str = #insert;
             #select_or_insert
-            const UPSERT_MANY: __clerk_auth::user::UpsertMany = #upsert_many;
+            const UPSERT_MANY: __clerk_auth::row::UpsertMany = #upsert_many;
             const RAISE_VERSION: &'static str = #raise_version;
             const RAISE_VERSION_MANY: &'static str = #raise_version_many;
             const TOMBSTONE: &'static str = #tombstone;
             #tombstones
             #link
             const LISTED: &'static str = #list;
-            const COLUMNS: &'static [__clerk_auth::user::ColumnDefinition] = &[#(#columns),*];
-            const CLAIM_COLUMNS: &'static [__clerk_auth::user::ClaimColumn] = &[#(#claim_columns),*];
+            const COLUMNS: &'static [__clerk_auth::row::ColumnDefinition] = &[#(#columns),*];
+            const CLAIM_COLUMNS: &'static [__clerk_auth::row::ClaimColumn] = &[#(#claim_columns),*];
 
             fn bind(
                 __claims: &Self::Claims,

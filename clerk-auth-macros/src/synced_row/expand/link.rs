@@ -5,8 +5,8 @@ use quote::{format_ident, quote};
 use syn::ext::IdentExt;
 
 use super::access::{column_field, field_type, kind_type, private};
-use crate::synced_user::model::{Column, Link, Model};
-use crate::synced_user::template::shortcode::Kind;
+use crate::synced_row::model::{Column, Link, Model};
+use crate::synced_row::template::shortcode::Kind;
 
 /// The field with the key in the struct of claims, if no claim feeds the column.
 pub(crate) fn key_field() -> Ident {
@@ -116,7 +116,7 @@ pub(crate) fn bind_link(model: &Model, database: &TokenStream) -> Option<TokenSt
         fn bind_link(
             __claims: &Self::Claims,
             __arguments: &mut <#database as #private::sqlx::Database>::Arguments,
-        ) -> ::core::result::Result<__clerk_auth::user::BoundKey, #private::sqlx::error::BoxDynError> {
+        ) -> ::core::result::Result<__clerk_auth::row::BoundKey, #private::sqlx::error::BoxDynError> {
             #bound
         }
     })

@@ -5,9 +5,9 @@ use super::case::Case;
 use super::spelling::looks_like_key;
 use crate::diag::with_help;
 use crate::suggest;
-use crate::synced_user::parse::Field;
-use crate::synced_user::template::document::{Claim, Template};
-use crate::synced_user::template::shortcode;
+use crate::synced_row::parse::Field;
+use crate::synced_row::template::document::{Claim, Template};
+use crate::synced_row::template::shortcode;
 
 /// Sync's own columns, by their default names.
 const BOOKKEEPING: [&str; 2] = ["clerk_version", "clerk_deleted_at"];

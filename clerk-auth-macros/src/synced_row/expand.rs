@@ -31,6 +31,7 @@ use self::sqlx_check::statement_check;
 use self::stored_in::stored_in;
 use self::unused_claims::unused_claims;
 use super::model::{Column, Model, Null, Version};
+use super::sql_parts::key_name;
 use super::template::expression::Expression;
 use super::template::shortcode::Kind;
 
@@ -134,8 +135,8 @@ fn synced_user(model: &Model, claims: &Ident, condition: Option<&TokenStream>) -
         quote!(__claim::ClaimBudget::new(#name, #bytes))
     });
     let version = match &model.version {
-        Version::UpdatedAt(claim) => quote!(__clerk_auth::user::VersionSource::UpdatedAt { claim: #claim }),
-        Version::IssuedAt => quote!(__clerk_auth::user::VersionSource::IssuedAt),
+        Version::UpdatedAt(claim) => quote!(__clerk_auth::row::VersionSource::UpdatedAt { claim: #claim }),
+        Version::IssuedAt => quote!(__clerk_auth::row::VersionSource::IssuedAt),
     };
     let written: Vec<&Column> = model.written().collect();
     let read_key = read_key(model);
@@ -158,24 +159,29 @@ fn synced_user(model: &Model, claims: &Ident, condition: Option<&TokenStream>) -
             }
         });
     let comparison = comparison(&written);
+    let reference = reference(model);
+    let keyed = keyed(model);
     quote! {
         #[automatically_derived]
-        impl __clerk_auth::user::Derived for #ident {}
+        impl __clerk_auth::row::Derived for #ident {}
+
+        #keyed
 
         #[automatically_derived]
         #not_recommended
-        impl __clerk_auth::user::SyncedUser for #ident
+        impl __clerk_auth::row::SyncedRow for #ident
         #condition
         {
             type Claims = #claims;
 
+            #reference
             const NAME: &'static str = #name;
             const TABLE: &'static str = #table;
             const SESSION_TOKEN_TEMPLATE: &'static str = #text;
             const TEMPLATE: &'static [__claim::TemplateClaim] = &[#(#template),*];
             const SESSION_TOKEN_BUDGET: __claim::SessionTokenBudget =
                 __claim::SessionTokenBudget::new(&[#(#budget),*]);
-            const VERSION: __clerk_auth::user::VersionSource = #version;
+            const VERSION: __clerk_auth::row::VersionSource = #version;
             const FRESH_FOR: ::core::time::Duration = ::core::time::Duration::from_millis(#fresh_for);
 
             fn read_claims(
@@ -207,6 +213,28 @@ fn synced_user(model: &Model, claims: &Ident, condition: Option<&TokenStream>) -
             }
         }
     }
+}
+
+/// What the row is about, and the column by which other tables reference it.
+fn reference(model: &Model) -> TokenStream {
+    let clerk_id = key_name(model);
+    let referenced = model.local_key().or_else(|| model.key());
+    let name = referenced.map_or(clerk_id, |column| &column.name);
+    quote! {
+        const KIND: __clerk_auth::row::RowKind = __clerk_auth::row::RowKind::User;
+        const LOCAL_KEY: &'static str = #name;
+        const CLERK_ID: &'static str = #clerk_id;
+    }
+}
+
+/// The type of that column.
+fn keyed(model: &Model) -> Option<TokenStream> {
+    let ident = &model.ident;
+    let ty = field_type(model.local_key().or_else(|| model.key())?);
+    Some(quote! {
+        #[automatically_derived]
+        impl __clerk_auth::row::KeyedBy<#ty> for #ident {}
+    })
 }
 
 fn read_claim(column: &Column) -> TokenStream {

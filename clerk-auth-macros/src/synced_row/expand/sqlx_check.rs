@@ -5,8 +5,8 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
 use super::statement_list::statement_list;
-use crate::synced_user::model::Model;
-use crate::synced_user::sql::Statements;
+use crate::synced_row::model::Model;
+use crate::synced_row::sql::Statements;
 
 /// Generates a function that is never called, with a `query!` for each statement.
 pub(crate) fn statement_check(model: &Model) -> Option<TokenStream> {
