@@ -13,7 +13,8 @@ use std::time::Duration;
 use sqlx::Database;
 
 pub use self::column::{BoundKey, ClaimColumn, ColumnDefinition, Link, Tombstones};
-use self::create_table::CreateTable;
+use self::create_table::create_table;
+pub(crate) use self::create_table::sql_type;
 pub use self::denials_table::CREATE_DENIALS;
 pub(crate) use self::denials_table::{DENIAL_COLUMNS, DENIALS_TABLE};
 pub use self::kind::RowKind;
@@ -90,7 +91,7 @@ pub trait SyncedRow: Sized + Send + Sync + 'static {
     const FRESH_FOR: Duration;
 
     /// Returns the SQL for a migration of the application, which creates the tables in the database `DB`:
-    /// [`StoredIn::CREATE_TABLE`] with a semicolon, the table of [`StoredIn::TOMBSTONES`] if there is one, and
+    /// [`StoredIn::create_table`] with a semicolon, the table of [`StoredIn::TOMBSTONES`] if there is one, and
     /// [`CREATE_DENIALS`].
     ///
     /// ```
@@ -112,8 +113,9 @@ pub trait SyncedRow: Sized + Send + Sync + 'static {
     where
         Self: StoredIn<DB>,
     {
+        let create_table = Self::create_table();
         let tombstones = Self::TOMBSTONES.map(|it| it.create_table);
-        let tables = [Self::CREATE_TABLE]
+        let tables = [&*create_table]
             .into_iter()
             .chain(tombstones)
             .chain([CREATE_DENIALS]);
@@ -317,11 +319,50 @@ pub trait StoredIn<DB: Database>: SyncedRow {
     #[doc(hidden)]
     const LISTED: &'static str;
 
-    /// Creates the table with its primary key and the unique index on the Clerk user id.
-    const CREATE_TABLE: &'static str = CreateTable::<Self, DB>::TEXT;
+    /// Returns the statement that creates the table with its primary key and the unique index on the Clerk user id.
+    ///
+    /// A column whose field is of a type of the application's has the SQL type that `sqlx::Type` names for the type. A
+    /// type of the database's own, such as an enum, must exist before the table: create the type in the same migration.
+    ///
+    /// ```
+    /// # #[cfg(feature = "postgres")] {
+    /// use clerk_auth::SyncedUser;
+    /// use clerk_auth::row::StoredIn;
+    ///
+    /// #[derive(PartialEq, sqlx::Type)]
+    /// #[sqlx(type_name = "plan", rename_all = "lowercase")]
+    /// enum Plan {
+    ///     Free,
+    ///     Pro,
+    /// }
+    ///
+    /// fn plan(claim: &serde_json::Value) -> Result<Plan, clerk_auth::claim::InvalidClaim> {
+    ///     Ok(if claim == "pro" { Plan::Pro } else { Plan::Free })
+    /// }
+    ///
+    /// #[derive(SyncedUser)]
+    /// #[synced_user(
+    ///     table = "users",
+    ///     template_json = r#"{"plan": "{{user.public_metadata.plan || 'free'}}", "updatedAt": "{{user.updated_at}}"}"#,
+    ///     database(postgres)
+    /// )]
+    /// struct User {
+    ///     clerk_id: String,
+    ///     #[claim(with = plan)]
+    ///     plan: Plan,
+    /// }
+    ///
+    /// let sql = <User as StoredIn<sqlx::Postgres>>::create_table();
+    /// assert!(sql.contains(r#""plan" plan NOT NULL"#));
+    /// # }
+    /// ```
+    fn create_table() -> String {
+        create_table::<Self, DB>()
+    }
 
     /// The struct's columns in the order of its fields, then the version and, if the row of a deleted user stays, the
-    /// tombstone.
+    /// tombstone. The SQL type of a field of the application's own type is here that of its claim;
+    /// [`create_table`](Self::create_table) asks `sqlx::Type`.
     const COLUMNS: &'static [ColumnDefinition];
 
     /// The columns that claims feed, in the order of the struct's fields. Each has the statements that resolve a unique
@@ -381,6 +422,14 @@ pub trait StoredIn<DB: Database>: SyncedRow {
     /// Returns whether the field of a column, by its index among [`COLUMNS`](Self::COLUMNS), can be read from this
     /// type.
     fn can_read(column: usize, found: &DB::TypeInfo) -> bool;
+
+    /// Returns sqlx's type of a column, by its index among [`COLUMNS`](Self::COLUMNS), if the field is of a type whose
+    /// SQL type only sqlx knows.
+    #[doc(hidden)]
+    fn type_info(column: usize) -> Option<DB::TypeInfo> {
+        let _ = column;
+        None
+    }
 
     /// Reads the struct from a row of [`SELECT`](Self::SELECT) or [`UPSERT`](Self::UPSERT), by position from 0.
     ///

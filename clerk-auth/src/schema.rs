@@ -5,6 +5,7 @@
 
 mod advice;
 mod compare;
+mod expected_column;
 mod live;
 mod plan;
 #[cfg(feature = "postgres")]

@@ -69,7 +69,7 @@ async fn main() {
         .connect(database.url())
         .await
         .expect("the server answers");
-    execute(&pool, <User as StoredIn<sqlx::Postgres>>::CREATE_TABLE).await;
+    execute(&pool, &<User as StoredIn<sqlx::Postgres>>::create_table()).await;
     execute(&pool, CREATE_DENIALS).await;
     execute(&pool, "CREATE TABLE copied (LIKE users INCLUDING ALL)").await;
 
@@ -191,8 +191,8 @@ fn claims(place: usize) -> <User as SyncedRow>::Claims {
     User::read_claims(ClaimSource::new(&id, claims)).expect("they are whole")
 }
 
-async fn execute(pool: &PgPool, sql: &'static str) {
-    pool.execute(sql).await.expect("it runs");
+async fn execute(pool: &PgPool, sql: &str) {
+    pool.execute(sqlx::AssertSqlSafe(sql)).await.expect("it runs");
 }
 
 async fn copy(pool: &PgPool, users: usize) {

@@ -61,6 +61,7 @@ mod schema {
     mod advice;
     mod changing_tables;
     mod checked_statements;
+    mod column_types;
     mod migrations;
     mod query_plans;
     mod start_up;

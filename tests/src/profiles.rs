@@ -118,8 +118,8 @@ impl Pool {
             Self::Postgres(pool.await.expect("the server answers"))
         };
         let create_table = match pool {
-            Self::Postgres(_) => <Profile as StoredIn<sqlx::Postgres>>::CREATE_TABLE,
-            Self::Sqlite(_) => <Profile as StoredIn<sqlx::Sqlite>>::CREATE_TABLE,
+            Self::Postgres(_) => <Profile as StoredIn<sqlx::Postgres>>::create_table(),
+            Self::Sqlite(_) => <Profile as StoredIn<sqlx::Sqlite>>::create_table(),
         };
         let create_table = create_table.replacen("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1);
         pool.execute(&create_table).await;

@@ -241,6 +241,11 @@ where
     pub fn can_read(found: &DB::TypeInfo) -> bool {
         T::compatible(found)
     }
+
+    /// Returns sqlx's type of the column.
+    pub fn type_info() -> Option<DB::TypeInfo> {
+        Some(T::type_info())
+    }
 }
 
 impl<DB: Database, T: WriteColumn<DB>> ColumnField<T, DB> {
@@ -304,6 +309,11 @@ pub trait UnstoredColumn<T, DB> {
     /// Never runs: the crate does not compile.
     fn can_read<I>(_: &I) -> bool {
         false
+    }
+
+    /// Never runs: the crate does not compile.
+    fn type_info<I>() -> Option<I> {
+        None
     }
 
     /// Never runs: the crate does not compile.

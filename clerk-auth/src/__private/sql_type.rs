@@ -112,12 +112,16 @@ pub struct Clauses<T, DB, K>(PhantomData<(T, DB, K)>);
 impl<DB, T: SqlType<DB>, K> Clauses<T, DB, K> {
     /// See [`Defined::COLUMN`].
     pub const COLUMN: Definitions = Defined::<T, DB>::COLUMN;
+    /// True if the type implements [`SqlType`].
+    pub const IS_KNOWN: bool = true;
 }
 
 /// The fallback of [`Clauses`], which generated code brings into scope.
 pub trait KindClauses<DB, K: KindSqlType<DB>> {
     /// See [`Defined::COLUMN`].
     const COLUMN: Definitions = Defined::<Encoded<K>, DB>::COLUMN;
+    /// The name of the type is known only at run time, from `sqlx::Type`.
+    const IS_KNOWN: bool = false;
 }
 
 impl<T, DB, K: KindSqlType<DB>> KindClauses<DB, K> for Clauses<T, DB, K> {}
@@ -214,6 +218,7 @@ sql_types! { "postgres", sqlx::Postgres:
         PRIMARY_KEY: " DEFAULT gen_random_uuid() PRIMARY KEY"
     } = String, Box<str>, std::sync::Arc<str>;
     "BOOLEAN" { DEFAULT: " DEFAULT FALSE" } = bool;
+    "\"char\"" { DEFAULT: " DEFAULT 0::\"char\"" } = i8;
     "SMALLINT" { DEFAULT: " DEFAULT 0", PRIMARY_KEY: " GENERATED ALWAYS AS IDENTITY PRIMARY KEY" } = i16;
     "INTEGER" { DEFAULT: " DEFAULT 0", PRIMARY_KEY: " GENERATED ALWAYS AS IDENTITY PRIMARY KEY" } = i32;
     "BIGINT" { DEFAULT: " DEFAULT 0", PRIMARY_KEY: " GENERATED ALWAYS AS IDENTITY PRIMARY KEY" } = i64;
@@ -230,7 +235,7 @@ sql_types! { "sqlite", sqlx::Sqlite:
     } = String, Box<str>, std::sync::Arc<str>;
     "TEXT" { DEFAULT: " DEFAULT '{}'" } = serde_json::Value;
     "BOOLEAN" { DEFAULT: " DEFAULT FALSE" } = bool;
-    "INTEGER" { DEFAULT: " DEFAULT 0", PRIMARY_KEY: " PRIMARY KEY AUTOINCREMENT" } = i16, i32, i64;
+    "INTEGER" { DEFAULT: " DEFAULT 0", PRIMARY_KEY: " PRIMARY KEY AUTOINCREMENT" } = i8, i16, i32, i64, u8, u16, u32;
     "REAL" { DEFAULT: " DEFAULT 0" } = f32, f64;
 }
 

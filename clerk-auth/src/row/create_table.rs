@@ -1,87 +1,65 @@
-//! `CREATE TABLE`, assembled at compile time: the names of the columns' types come from Rust types.
-//!
-//! Assembled only for a struct whose statement is used, and not for each derive: one takes the compiler milliseconds.
+//! `CREATE TABLE`: the names of the columns' types come from Rust types, where necessary through sqlx at run time.
 
-use std::marker::PhantomData;
+use std::borrow::Cow;
 
-use sqlx::Database;
+use sqlx::{Database, TypeInfo};
 
 use super::StoredIn;
-use super::column::ColumnDefinition;
 
-/// The largest statement, in bytes: that of two hundred columns.
-const MOST: usize = 16_384;
-
-/// The statement of a struct in a database.
-pub(super) struct CreateTable<U, DB>(PhantomData<(U, DB)>);
-
-impl<U: StoredIn<DB>, DB: Database> CreateTable<U, DB> {
-    pub(super) const TEXT: &'static str = Self::STATEMENT.text();
-
-    const STATEMENT: &'static Statement = &create_table(U::TABLE, U::COLUMNS);
+/// Returns the statement of a struct in a database. The derive allows no quotes in a name, and a dot only between a
+/// schema and its table.
+pub(super) fn create_table<U: StoredIn<DB>, DB: Database>() -> String {
+    let path: Vec<String> = U::TABLE.split('.').map(|part| format!("\"{part}\"")).collect();
+    let columns: Vec<String> = U::COLUMNS
+        .iter()
+        .enumerate()
+        .map(|(place, column)| {
+            let (sql_type, clauses) = (sql_type::<U, DB>(place), column.clauses.concat());
+            format!("    \"{}\" {sql_type}{clauses}", column.name)
+        })
+        .collect();
+    format!("CREATE TABLE {} (\n{}\n)", path.join("."), columns.join(",\n"))
 }
 
-struct Statement {
-    bytes: [u8; MOST],
-    length: usize,
+/// Returns the type of a column, by its index among [`StoredIn::COLUMNS`].
+pub(crate) fn sql_type<U: StoredIn<DB>, DB: Database>(column: usize) -> Cow<'static, str> {
+    let named = U::type_info(column).and_then(|found| spelled(found.name()));
+    named.unwrap_or(Cow::Borrowed(U::COLUMNS[column].sql_type))
 }
 
-impl Statement {
-    const fn push(&mut self, text: &str) {
-        assert!(
-            self.length + text.len() <= MOST,
-            "the table's definition is longer than 16 KB"
-        );
-        let (_, room) = self.bytes.split_at_mut(self.length);
-        let (place, _) = room.split_at_mut(text.len());
-        place.copy_from_slice(text.as_bytes());
-        self.length += text.len();
-    }
-
-    const fn text(&self) -> &str {
-        match str::from_utf8(self.bytes.split_at(self.length).0) {
-            Ok(text) => text,
-            Err(_) => panic!("a concatenation of texts is text"),
-        }
-    }
+/// Spells one of sqlx's names as the other definitions of this library do. Returns `None` for a type without a name.
+fn spelled(name: &str) -> Option<Cow<'static, str>> {
+    Some(Cow::Borrowed(match name {
+        "BOOL" => "BOOLEAN",
+        "INT2" => "SMALLINT",
+        "INT4" => "INTEGER",
+        "INT8" => "BIGINT",
+        "FLOAT4" => "REAL",
+        "FLOAT8" => "DOUBLE PRECISION",
+        // PostgreSQL does not know the type in capital letters. Without quotes, the name is that of another type.
+        "\"CHAR\"" => "\"char\"",
+        "\"CHAR\"[]" => "\"char\"[]",
+        // A type of which only the number is known.
+        "" | "?" | "UNKNOWN" | "NULL" => return None,
+        name => return Some(Cow::Owned(name.to_owned())),
+    }))
 }
 
-/// The derive allows no quotes in a name, and a dot only between a schema and its table.
-const fn create_table(table: &str, columns: &[ColumnDefinition]) -> Statement {
-    let mut statement = Statement {
-        bytes: [0; MOST],
-        length: 0,
-    };
-    statement.push("CREATE TABLE \"");
-    let mut rest = table;
-    let mut at = 0;
-    while at < rest.len() {
-        if rest.as_bytes()[at] == b'.' {
-            let (schema, table) = rest.split_at(at);
-            statement.push(schema);
-            statement.push("\".\"");
-            rest = table.split_at(1).1;
-            at = 0;
-        } else {
-            at += 1;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn name_of_sqlx_is_spelled_as_in_the_other_definitions() {
+        for (name, expected) in [
+            ("INT8", Some("BIGINT")),
+            ("\"CHAR\"", Some("\"char\"")),
+            ("TIMESTAMPTZ", Some("TIMESTAMPTZ")),
+            ("tiers.tier", Some("tiers.tier")),
+            ("\"Mood\"", Some("\"Mood\"")),
+            ("?", None),
+        ] {
+            assert_eq!(spelled(name).as_deref(), expected, "{name}");
         }
     }
-    statement.push(rest);
-    statement.push("\" (\n");
-    let mut number = 0;
-    while number < columns.len() {
-        let column = &columns[number];
-        statement.push(if number == 0 { "    \"" } else { ",\n    \"" });
-        statement.push(column.name);
-        statement.push("\" ");
-        statement.push(column.sql_type);
-        let mut clause = 0;
-        while clause < column.clauses.len() {
-            statement.push(column.clauses[clause]);
-            clause += 1;
-        }
-        number += 1;
-    }
-    statement.push("\n)");
-    statement
 }

@@ -3,8 +3,8 @@
 //! Where a column must not be null, rows that are there already get a neutral value. Their version is 0, so the next
 //! observation of a user replaces it.
 
+use super::expected_column::ExpectedColumn;
 use super::live::{Generated, LiveColumn, quote};
-use crate::row::ColumnDefinition;
 
 /// A table that the statements change.
 #[derive(Clone, Copy, Debug)]
@@ -21,13 +21,13 @@ pub(super) struct Target<'a> {
 
 impl Target<'_> {
     /// Returns whether null means a row that is not linked yet.
-    pub(super) fn may_be_null(&self, column: &ColumnDefinition) -> bool {
+    pub(super) fn may_be_null(&self, column: &ExpectedColumn<'_>) -> bool {
         self.is_linked && self.key == Some(column.name)
     }
 
     /// Adds a column; `None` if the database cannot add such a column to rows.
-    pub(super) fn add(&self, column: &ColumnDefinition) -> Option<String> {
-        let (table, name, sql_type) = (self.table, quote(column.name), column.sql_type);
+    pub(super) fn add(&self, column: &ExpectedColumn<'_>) -> Option<String> {
+        let (table, name, sql_type) = (self.table, quote(column.name), &*column.sql_type);
         let add = |clauses: &str| format!("ALTER TABLE {table} ADD COLUMN {name} {sql_type}{clauses}");
         if self.may_be_null(column) {
             return Some(add(""));
@@ -57,8 +57,8 @@ impl Target<'_> {
     }
 
     /// Changes the type; `None` if the values of one cannot become values of the other.
-    pub(super) fn change_type(&self, column: &ColumnDefinition, found: &LiveColumn) -> Option<String> {
-        let (table, name, sql_type) = (self.table, quote(column.name), column.sql_type);
+    pub(super) fn change_type(&self, column: &ExpectedColumn<'_>, found: &LiveColumn) -> Option<String> {
+        let (table, name, sql_type) = (self.table, quote(column.name), &*column.sql_type);
         if !self.can_alter {
             return None;
         }
@@ -78,7 +78,7 @@ impl Target<'_> {
     }
 
     /// Forbids null, and replaces each null by a neutral value.
-    pub(super) fn forbid_null(&self, column: &ColumnDefinition, found: &LiveColumn) -> Option<String> {
+    pub(super) fn forbid_null(&self, column: &ExpectedColumn<'_>, found: &LiveColumn) -> Option<String> {
         let (table, name) = (self.table, quote(column.name));
         if !self.can_alter {
             return None;
@@ -96,7 +96,7 @@ impl Target<'_> {
                 if found.is_readable {
                     &found.sql_type
                 } else {
-                    column.sql_type
+                    &*column.sql_type
                 }
             )),
             _ => Some(format!("ALTER TABLE {table} {forbid}")),
@@ -111,7 +111,7 @@ impl Target<'_> {
     }
 
     /// Makes the database fill a column of the struct.
-    pub(super) fn fill(&self, column: &ColumnDefinition, found: &LiveColumn) -> Option<String> {
+    pub(super) fn fill(&self, column: &ExpectedColumn<'_>, found: &LiveColumn) -> Option<String> {
         let clauses = without_indexes(column);
         match default_of(&clauses) {
             Some(default) if self.can_alter => Some(format!(
@@ -155,7 +155,7 @@ impl Target<'_> {
     }
 
     /// Turns a column that the database generates into a plain one.
-    pub(super) fn make_plain(&self, column: &ColumnDefinition, generated: Generated) -> Option<String> {
+    pub(super) fn make_plain(&self, column: &ExpectedColumn<'_>, generated: Generated) -> Option<String> {
         let (table, name) = (self.table, quote(column.name));
         if !self.can_alter {
             return None;
@@ -177,7 +177,7 @@ impl Target<'_> {
     }
 
     /// Returns the neutral value of a column; `None` if its type is not known.
-    fn filler(&self, column: &ColumnDefinition) -> Option<String> {
+    fn filler(&self, column: &ExpectedColumn<'_>) -> Option<String> {
         if self.key == Some(column.name) {
             // No user has such an id: Clerk's begin with `user_`.
             return Some(if self.can_alter {
@@ -186,7 +186,7 @@ impl Target<'_> {
                 "'unlinked_' || lower(hex(randomblob(16)))".to_owned()
             });
         }
-        let value = match Kind::of(column.sql_type) {
+        let value = match Kind::of(&column.sql_type) {
             Kind::Text | Kind::Bytes => "''",
             Kind::Integer | Kind::Number => "0",
             Kind::Boolean => "FALSE",
@@ -286,7 +286,7 @@ fn converted(name: &str, from: &str, to: &str) -> Option<String> {
 
 /// Returns the clauses without those that are about an index: SQLite cannot add a unique column, and the table may have
 /// a primary key already.
-fn without_indexes(column: &ColumnDefinition) -> String {
+fn without_indexes(column: &ExpectedColumn<'_>) -> String {
     let clauses = column.clauses.iter().filter(|clause| **clause != " UNIQUE");
     let clauses: String = clauses.copied().collect();
     clauses.replace(" PRIMARY KEY", "").replace(" AUTOINCREMENT", "")

@@ -2,8 +2,8 @@
 
 use super::Problem;
 use super::advice::{Target, is_same_type};
+use super::expected_column::ExpectedColumn;
 use super::live::{Live, LiveColumn, quote, quote_path};
-use crate::row::ColumnDefinition;
 
 /// The required form of a table.
 #[derive(Clone, Copy, Debug)]
@@ -11,7 +11,7 @@ pub(super) struct Expected<'a> {
     /// Its name, with its schema if it has one.
     pub(super) path: &'a str,
     pub(super) create_table: &'a str,
-    pub(super) columns: &'a [ColumnDefinition],
+    pub(super) columns: &'a [ExpectedColumn<'a>],
     /// The column of the key by which rows are linked.
     pub(super) link: Option<&'a str>,
 }
@@ -123,7 +123,7 @@ pub(super) fn problems(expected: Expected<'_>, live: &Live, can_alter_columns: b
 const UNLINKED: &str = " (rows that are there already get the id of no user; to give them to their users by a key of yours, add \
      `link(…)` to the struct first)";
 
-fn missing(target: &Target<'_>, column: &ColumnDefinition) -> Problem {
+fn missing(target: &Target<'_>, column: &ExpectedColumn<'_>) -> Problem {
     let mend = target.add(column);
     let note = match &mend {
         None => " (the database cannot add it to a table with rows: create the table anew, and copy them)",
@@ -136,16 +136,17 @@ fn missing(target: &Target<'_>, column: &ColumnDefinition) -> Problem {
     }
 }
 
-fn of_type(target: &Target<'_>, column: &ColumnDefinition, found: &LiveColumn) -> Option<Problem> {
+fn of_type(target: &Target<'_>, column: &ExpectedColumn<'_>, found: &LiveColumn) -> Option<Problem> {
     if found.is_readable {
         return None;
     }
-    if is_same_type(&found.sql_type, column.sql_type) {
-        // The derive takes the type of the claim for that of a field whose own type it does not know.
+    if is_same_type(&found.sql_type, &column.sql_type) {
+        // The struct names the type of a column whose field is of another type.
         return Some(Problem {
             what: format!(
                 "the column `{}` is `{}`, as the struct's `CREATE TABLE` has it, and the field is of another type of the \
-                 database: name that type with `#[column(sql_type = \"…\")]`, and create the type and the column with it",
+                 database: name that type with `#[column(sql_type = \"…\")]`, and create the type and the column with it; if it is \
+                 a domain, mark the field's type with `#[sqlx(transparent)]`",
                 column.name, found.sql_type
             ),
             mend: None,
@@ -160,7 +161,7 @@ fn of_type(target: &Target<'_>, column: &ColumnDefinition, found: &LiveColumn) -
     })
 }
 
-fn of_null(target: &Target<'_>, column: &ColumnDefinition, found: &LiveColumn) -> Option<Problem> {
+fn of_null(target: &Target<'_>, column: &ExpectedColumn<'_>, found: &LiveColumn) -> Option<Problem> {
     let (what, mend) = match (holds_no_null(column), found.not_null) {
         (true, false) => (
             "may be null, which the field cannot hold",
@@ -184,7 +185,7 @@ fn of_null(target: &Target<'_>, column: &ColumnDefinition, found: &LiveColumn) -
 }
 
 /// Reports a column that neither sync nor the database fills.
-fn of_default(target: &Target<'_>, column: &ColumnDefinition, found: &LiveColumn) -> Option<Problem> {
+fn of_default(target: &Target<'_>, column: &ExpectedColumn<'_>, found: &LiveColumn) -> Option<Problem> {
     if column.inserted || found.has_default || !(found.not_null || holds_no_null(column)) {
         return None;
     }
@@ -198,7 +199,7 @@ fn of_default(target: &Target<'_>, column: &ColumnDefinition, found: &LiveColumn
 }
 
 /// Reports a column that sync writes although only the database may.
-fn of_generation(target: &Target<'_>, column: &ColumnDefinition, found: &LiveColumn) -> Option<Problem> {
+fn of_generation(target: &Target<'_>, column: &ExpectedColumn<'_>, found: &LiveColumn) -> Option<Problem> {
     let generated = found.generated.filter(|_| column.inserted)?;
     Some(Problem {
         what: format!(
@@ -222,7 +223,7 @@ fn of_schema(found: &LiveColumn, role: &str) -> Option<Problem> {
 }
 
 /// Reports a default that uses a sequence which the database user may not use.
-fn of_sequence(column: &ColumnDefinition, found: &LiveColumn, role: &str) -> Option<Problem> {
+fn of_sequence(column: &ExpectedColumn<'_>, found: &LiveColumn, role: &str) -> Option<Problem> {
     if column.inserted {
         return None;
     }
@@ -240,7 +241,7 @@ fn forbidden_sequence(found: &LiveColumn, role: &str) -> Option<Problem> {
     })
 }
 
-fn holds_no_null(column: &ColumnDefinition) -> bool {
+fn holds_no_null(column: &ExpectedColumn<'_>) -> bool {
     let mut clauses = column.clauses.iter();
     clauses.any(|clause| clause.contains("NOT NULL") || clause.contains("PRIMARY KEY"))
 }

@@ -115,6 +115,12 @@ pub(crate) trait Catalogue: Database + HasStatementCache {
         table: &str,
     ) -> impl Future<Output = Result<ControlFlow<Problem, Vec<Problem>>, sqlx::Error>> + Send;
 
+    /// Returns whether there is a type of this name.
+    fn has_type(
+        connection: &mut Self::Connection,
+        sql_type: &str,
+    ) -> impl Future<Output = Result<bool, sqlx::Error>> + Send;
+
     /// Returns the table of this name.
     fn live_table(
         connection: &mut Self::Connection,

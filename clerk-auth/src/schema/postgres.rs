@@ -18,6 +18,19 @@ impl Catalogue for Postgres {
         super::server::problems(connection).await
     }
 
+    async fn has_type(connection: &mut Self::Connection, sql_type: &str) -> Result<bool, sqlx::Error> {
+        let found = sqlx::query_scalar("SELECT to_regtype($1) IS NOT NULL")
+            .bind(sql_type)
+            .persistent(false)
+            .fetch_one(connection)
+            .await;
+        match found {
+            // `insufficient_privilege`: the comparison of the column reports the schema.
+            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42501") => Ok(true),
+            found => found,
+        }
+    }
+
     async fn live_table(
         connection: &mut PgConnection,
         table: &str,

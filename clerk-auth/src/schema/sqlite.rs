@@ -17,6 +17,11 @@ impl Catalogue for Sqlite {
         problems(connection, table).await.map(ControlFlow::Continue)
     }
 
+    // A column may be of any type.
+    async fn has_type(_: &mut Self::Connection, _: &str) -> Result<bool, sqlx::Error> {
+        Ok(true)
+    }
+
     async fn live_table(
         connection: &mut SqliteConnection,
         table: &str,

@@ -6,6 +6,7 @@ use sqlx::Executor;
 
 use super::Problem;
 use super::compare::{self, Expected};
+use super::expected_column::{self, ExpectedColumn};
 use super::live::{self, Catalogue, Live, Needs};
 use super::plan::{Explain, plan};
 use crate::row::{ColumnDefinition, Statement, StoredIn, Tombstones};
@@ -73,13 +74,15 @@ where
         system_columns: true,
     };
     let table = live::table::<U, DB>(connection, needs).await?;
+    let (create_table, columns) = (U::create_table(), expected_column::columns::<U, DB>());
     let expected = Expected {
         path: U::TABLE,
-        create_table: U::CREATE_TABLE,
-        columns: U::COLUMNS,
+        create_table: &create_table,
+        columns: &columns,
         link: U::LINK.map(|link| link.column),
     };
-    let mut of_struct = compare::problems(expected, &table, DB::CAN_ALTER_COLUMNS);
+    let mut of_struct = expected_column::missing_types::<U, DB>(connection, &columns).await?;
+    of_struct.extend(compare::problems(expected, &table, DB::CAN_ALTER_COLUMNS));
     if let Some(tombstones) = U::TOMBSTONES {
         of_struct.extend(of_own_table::<DB>(connection, OwnTable::of_tombstones(tombstones)).await?);
     }
@@ -122,10 +125,15 @@ where
             found.is_readable = !(is_big && matches!(&*found.sql_type, "integer" | "smallint" | "numeric"));
         }
     }
+    let columns: Vec<ExpectedColumn<'_>> = table
+        .columns
+        .iter()
+        .map(|column| ExpectedColumn::new(column, column.sql_type.into()))
+        .collect();
     let expected = Expected {
         path: table.path,
         create_table: table.create_table,
-        columns: table.columns,
+        columns: &columns,
         link: None,
     };
     let mut problems = compare::problems(expected, &live, DB::CAN_ALTER_COLUMNS);

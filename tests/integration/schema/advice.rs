@@ -337,7 +337,7 @@ async fn field_of_another_type_than_the_struct_s_table_has_no_statement() {
     let database = TestDatabase::postgres().await;
     let pool = Pool::open(database.url(), 2).await;
     pool.execute("CREATE TYPE plan AS ENUM ('free', 'pro')").await;
-    pool.execute(<Planned as StoredIn<sqlx::Postgres>>::CREATE_TABLE)
+    pool.execute(&<Planned as StoredIn<sqlx::Postgres>>::create_table())
         .await;
     let Pool::Postgres(postgres) = &pool else {
         panic!("it is PostgreSQL");

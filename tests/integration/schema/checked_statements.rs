@@ -117,7 +117,7 @@ async fn statements_are_checked_while_compiling(database: TestDatabase) {
         (
             "checked-sqlite",
             "sqlite",
-            <User as StoredIn<sqlx::Sqlite>>::CREATE_TABLE,
+            <User as StoredIn<sqlx::Sqlite>>::create_table(),
             url,
         )
     } else {
@@ -125,12 +125,12 @@ async fn statements_are_checked_while_compiling(database: TestDatabase) {
         (
             "checked-postgres",
             "postgres",
-            <User as StoredIn<sqlx::Postgres>>::CREATE_TABLE,
+            <User as StoredIn<sqlx::Postgres>>::create_table(),
             url,
         )
     };
     let fixture = Fixture::copy(name, &url, feature);
-    fixture.execute(ddl).await;
+    fixture.execute(&ddl).await;
 
     // Does the work of `cargo sqlx prepare`: makes the macros write the database's answers.
     let prepared = fixture.folder.join(".sqlx");

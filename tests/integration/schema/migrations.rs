@@ -21,11 +21,11 @@ fn migrations_match_the_generated_ddl() {
     let sqlite = include_str!("../../../example-app/migrations/sqlite/0001_users.sql");
     assert_eq!(
         postgres,
-        format!("{};\n", <User as StoredIn<sqlx::Postgres>>::CREATE_TABLE)
+        format!("{};\n", <User as StoredIn<sqlx::Postgres>>::create_table())
     );
     assert_eq!(
         sqlite,
-        format!("{};\n", <User as StoredIn<sqlx::Sqlite>>::CREATE_TABLE)
+        format!("{};\n", <User as StoredIn<sqlx::Sqlite>>::create_table())
     );
     let denials = [
         include_str!("../../../example-app/migrations/postgres/0003_denials.sql"),
@@ -85,7 +85,7 @@ async fn definition_quotes_its_names_and_runs() {
     "as of" BIGINT NOT NULL,
     "clerk_deleted_at" TIMESTAMPTZ
 )"#;
-    assert_eq!(<Account as StoredIn<sqlx::Postgres>>::CREATE_TABLE, expected);
+    assert_eq!(<Account as StoredIn<sqlx::Postgres>>::create_table(), expected);
     let expected = r#"CREATE TABLE "accounts"."users" (
     "id" INTEGER PRIMARY KEY AUTOINCREMENT,
     "clerk_id" TEXT NOT NULL UNIQUE,
@@ -95,12 +95,12 @@ async fn definition_quotes_its_names_and_runs() {
     "as of" BIGINT NOT NULL,
     "clerk_deleted_at" TEXT
 )"#;
-    assert_eq!(<Account as StoredIn<sqlx::Sqlite>>::CREATE_TABLE, expected);
+    assert_eq!(<Account as StoredIn<sqlx::Sqlite>>::create_table(), expected);
 
     let database = TestDatabase::postgres().await;
     let pool = Pool::open(database.url(), 1).await;
     pool.execute("CREATE SCHEMA accounts").await;
-    pool.execute(<Account as StoredIn<sqlx::Postgres>>::CREATE_TABLE)
+    pool.execute(&<Account as StoredIn<sqlx::Postgres>>::create_table())
         .await;
     assert_eq!(complaint_of::<Account>(&pool).await, "");
 }
@@ -180,10 +180,10 @@ async fn start_up_reports_the_column_that_no_field_fills(database: TestDatabase)
     pool.execute("DROP TABLE profiles").await;
     let create_table = match &pool {
         Pool::Postgres(_) => {
-            <Profile as StoredIn<sqlx::Postgres>>::CREATE_TABLE.replace(" GENERATED ALWAYS AS IDENTITY", "")
+            <Profile as StoredIn<sqlx::Postgres>>::create_table().replace(" GENERATED ALWAYS AS IDENTITY", "")
         }
         // Of SQLite's primary keys only an `INTEGER` is made by itself.
-        Pool::Sqlite(_) => <Profile as StoredIn<sqlx::Sqlite>>::CREATE_TABLE
+        Pool::Sqlite(_) => <Profile as StoredIn<sqlx::Sqlite>>::create_table()
             .replace("INTEGER PRIMARY KEY AUTOINCREMENT", "BIGINT PRIMARY KEY"),
     };
     pool.execute(&create_table).await;

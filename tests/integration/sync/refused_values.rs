@@ -39,10 +39,10 @@ struct Subscriber {
 async fn start(database: &TestDatabase) -> Profiles<Subscriber> {
     let pool = Pool::open(database.url(), 2).await;
     let sql = match &pool {
-        Pool::Postgres(_) => <Subscriber as StoredIn<sqlx::Postgres>>::CREATE_TABLE,
-        Pool::Sqlite(_) => <Subscriber as StoredIn<sqlx::Sqlite>>::CREATE_TABLE,
+        Pool::Postgres(_) => <Subscriber as StoredIn<sqlx::Postgres>>::create_table(),
+        Pool::Sqlite(_) => <Subscriber as StoredIn<sqlx::Sqlite>>::create_table(),
     };
-    pool.execute(sql).await;
+    pool.execute(&sql).await;
     for column in ["email", "name"] {
         let index = format!("CREATE UNIQUE INDEX subscribers_{column} ON subscribers ({column})");
         pool.execute(&index).await;

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::access::{database_type, field_type, held_kind, kind_type, private};
+use super::access::{column_field, database_type, field_type, held_kind, kind_type, private};
 use crate::synced_row::model::{Column, Deletion, Encoding, Model, Role};
 use crate::synced_row::parse::Database;
 use crate::synced_row::template::shortcode::Kind;
@@ -37,21 +37,57 @@ pub(crate) fn definitions(model: &Model, database: Database) -> Vec<TokenStream>
     columns.chain([version]).chain(deleted_at).collect()
 }
 
+/// Returns `Clauses::<T, DB, K>` of a column in its own encoding.
+fn clauses(column: &Column, db: &TokenStream) -> TokenStream {
+    let private = private();
+    let ty = field_type(column);
+    let text = kind_type(Kind::Text);
+    let kind = match &column.role {
+        Role::Claim(claim) => held_kind(claim),
+        Role::Key => text,
+        _ => quote!(__claim::Nullable<#text>),
+    };
+    quote!(#private::Clauses::<#ty, #db, #kind>)
+}
+
+/// The function that returns sqlx's types of columns whose SQL types the runtime crate may not know. Columns that sync
+/// does not write must have a known type, and so do the types of the prelude.
+pub(crate) fn type_info(model: &Model, db: &TokenStream) -> Option<TokenStream> {
+    let private = private();
+    let types: Vec<TokenStream> = model
+        .columns
+        .iter()
+        .enumerate()
+        .filter(|(_, column)| {
+            let is_written = matches!(column.role, Role::Key | Role::Claim(_));
+            is_written && column.encoding == Encoding::Own && column.sql_type.is_none() && !column.is_prelude
+        })
+        .map(|(place, column)| {
+            let (clauses, field) = (clauses(column, db), column_field(column, db));
+            quote!(#place if !#clauses::IS_KNOWN => #field::type_info())
+        })
+        .collect();
+    (!types.is_empty()).then(|| {
+        quote! {
+            fn type_info(
+                __column: usize,
+            ) -> ::core::option::Option<<#db as #private::sqlx::Database>::TypeInfo> {
+                match __column {
+                    #(#types,)*
+                    _ => ::core::option::Option::None,
+                }
+            }
+        }
+    })
+}
+
 /// Looks up the column's Rust type in the runtime crate, by the writer of the column, under the column's own name.
 fn definition(model: &Model, column: &Column, database: Database) -> TokenStream {
     let private = private();
     let ty = field_type(column);
     let db = database_type(database);
-    let text = kind_type(Kind::Text);
     let of = match (column.encoding, &column.role) {
-        (Encoding::Own, role) => {
-            let kind = match role {
-                Role::Claim(claim) => held_kind(claim),
-                Role::Key => text,
-                _ => quote!(__claim::Nullable<#text>),
-            };
-            quote!(#private::Clauses::<#ty, #db, #kind>)
-        }
+        (Encoding::Own, _) => clauses(column, &db),
         (Encoding::Json | Encoding::Text, Role::Claim(claim)) => {
             let kind = held_kind(claim);
             quote!(#private::Defined::<#private::Encoded<#kind>, #db>)

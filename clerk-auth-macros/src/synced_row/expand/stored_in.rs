@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::access::{column_field, database_type, local, private};
-use super::definition::definitions;
+use super::definition::{definitions, type_info};
 use super::link::bind_link;
 use super::statement_list::{listed, statement_list};
 use crate::synced_row::link_sql::LinkStatements;
@@ -135,6 +135,7 @@ pub(crate) fn stored_in(model: &Model, database: Database, condition: Option<&To
         }
     });
     let columns = definitions(model, database);
+    let type_info = type_info(model, &db);
     let columns_of = |is_meant: fn(&Column) -> bool| {
         let mut fields: Vec<(String, TokenStream, Vec<usize>)> = Vec::new();
         let columns = model.columns.iter().enumerate();
@@ -221,6 +222,8 @@ pub(crate) fn stored_in(model: &Model, database: Database, condition: Option<&To
                     _ => true,
                 }
             }
+
+            #type_info
 
             fn from_row(
                 __row: &<#db as #private::sqlx::Database>::Row,

@@ -439,6 +439,25 @@ const _: () = {
                 _ => true,
             }
         }
+        fn type_info(
+            __column: usize,
+        ) -> ::core::option::Option<
+            <__private::sqlx::Sqlite as __private::sqlx::Database>::TypeInfo,
+        > {
+            match __column {
+                1usize if !__private::Clauses::<
+                    __Type_mail,
+                    __private::sqlx::Sqlite,
+                    __claim::Text,
+                >::IS_KNOWN => {
+                    __private::ColumnField::<
+                        __Type_mail,
+                        __private::sqlx::Sqlite,
+                    >::type_info()
+                }
+                _ => ::core::option::Option::None,
+            }
+        }
         fn from_row(
             __row: &<__private::sqlx::Sqlite as __private::sqlx::Database>::Row,
         ) -> ::core::result::Result<Self, __private::sqlx::Error> {
