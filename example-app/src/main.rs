@@ -17,7 +17,7 @@ use clerk_auth::dev::StandIn;
 use clerk_auth::routing::{Router, webhooks};
 use clerk_auth::template::{self, ExpectedTemplate};
 use clerk_auth::webhook::WebhookVerifier;
-use clerk_auth::{SyncedRow, SyncedUser};
+use clerk_auth::SyncedRow;
 use example_app::config::{Config, DEFAULT_DATABASE, SignIn};
 use example_app::database::{Database, DatabaseError, Location};
 use example_app::observability::{observed, serve_metrics};
