@@ -85,7 +85,7 @@ fn clerk(issuer: &Issuer, pem: &str) -> Clerk {
         .issuer(issuer.url())
         .jwt_key(pem)
         .authorized_parties(["https://app.example.com"])
-        .clock(MovableClock::at(NOW))
+        .clock(MovableClock::new(NOW))
         .build()
         .expect("the configuration is right")
 }

@@ -39,13 +39,13 @@ const DEFAULT_RETRY: Duration = Duration::from_secs(10);
 /// The most users of a page (Clerk's documentation, "Get a list of all users").
 ///
 /// ```
-/// use clerk_auth::backend_api::{BackendApi, BackendApiError, LARGEST_PAGE};
+/// use clerk_auth::backend_api::{BackendApi, BackendApiError, MAX_PAGE_SIZE};
 /// use clerk_auth::id::UserId;
 ///
 /// async fn banned(api: &BackendApi) -> Result<usize, BackendApiError> {
 ///     let (mut banned, mut last) = (0, None);
 ///     loop {
-///         let page = api.users(last.as_ref(), LARGEST_PAGE).await?;
+///         let page = api.users(last.as_ref(), MAX_PAGE_SIZE).await?;
 ///         banned += page.iter().filter(|user| user["banned"] == true).count();
 ///         match page.iter().rev().find_map(|user| user["id"].as_str()) {
 ///             Some(user_id) => last = Some(UserId::new(user_id)),
@@ -54,7 +54,7 @@ const DEFAULT_RETRY: Duration = Duration::from_secs(10);
 ///     }
 /// }
 /// ```
-pub const LARGEST_PAGE: usize = 500;
+pub const MAX_PAGE_SIZE: usize = 500;
 
 /// The most users that one request can list by id (Clerk's documentation, "Get a list of all users").
 pub(crate) const MAX_IDS: usize = 100;
@@ -87,7 +87,7 @@ impl BackendApi {
     /// [`BackendApiError::SecretKey`] if the key does not have the format of Clerk's keys;
     /// [`BackendApiError::HttpClient`] if the HTTP client cannot be created.
     pub fn new(secret_key: &str) -> Result<Self, BackendApiError> {
-        Self::at(CLERK, secret_key)
+        Self::with_base_url(CLERK, secret_key)
     }
 
     /// Creates a client from environment variables: `CLERK_SECRET_KEY`, and `CLERK_API_URL` if the Backend API has
@@ -108,7 +108,7 @@ impl BackendApi {
         };
         let secret_key = variable("CLERK_SECRET_KEY").unwrap_or_default();
         let url = variable("CLERK_API_URL");
-        Self::at(url.as_deref().map_or(CLERK, without_version), &secret_key)
+        Self::with_base_url(url.as_deref().map_or(CLERK, without_version), &secret_key)
     }
 
     /// Logs if the client uses another address than the environment names for the Backend API.
@@ -135,7 +135,7 @@ impl BackendApi {
     ///
     /// [`BackendApiError::Url`] if the address is neither `https://` nor of this machine; otherwise the errors of
     /// [`new`](Self::new).
-    pub fn at(url: &str, secret_key: &str) -> Result<Self, BackendApiError> {
+    pub fn with_base_url(url: &str, secret_key: &str) -> Result<Self, BackendApiError> {
         let secret_key = secret_key.trim();
         let authorization = match HeaderValue::from_str(&format!("Bearer {secret_key}")) {
             Ok(mut value) if is_secret_key(secret_key) => {
@@ -184,7 +184,7 @@ impl BackendApi {
     }
 
     /// Returns a page of all users in the order of their creation, after the given user; an empty page is the end.
-    /// `limit` is the largest number of users, clamped to the range from one to [`LARGEST_PAGE`].
+    /// `limit` is the largest number of users, clamped to the range from one to [`MAX_PAGE_SIZE`].
     ///
     /// Data that a user wrote never breaks the page. An element whose `id` is missing or unreadable stays in the page.
     /// The next page begins after the last element with an `id`, and a page without any `id` is the last.
@@ -198,7 +198,7 @@ impl BackendApi {
         after: Option<&UserId>,
         limit: usize,
     ) -> Result<Vec<LenientValue>, BackendApiError> {
-        let limit = limit.clamp(1, LARGEST_PAGE);
+        let limit = limit.clamp(1, MAX_PAGE_SIZE);
         let text = limit.to_string();
         let mut query = vec![("order_by", "+created_at"), ("limit", &*text)];
         if let Some(after) = after {

@@ -170,7 +170,7 @@ impl Clerk {
     }
 
     /// Returns whether both are clones of one handle.
-    pub(crate) fn is(&self, other: &Self) -> bool {
+    pub(crate) fn ptr_eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 

@@ -12,4 +12,4 @@ pub use provides::Provides;
 pub use rejection::Rejection;
 pub(crate) use subject::admit;
 pub use subject::{MaybeSynced, SignedInUser, Subject, SubjectFrom};
-pub use webhook::{DELIVERY_TIMEOUT, LARGEST_DELIVERY, WebhookRejection};
+pub use webhook::{DELIVERY_TIMEOUT, MAX_DELIVERY_SIZE, WebhookRejection};

@@ -44,9 +44,9 @@ use crate::row::{StoredIn, SyncedRow};
 /// # struct User { clerk_id: String }
 /// let pool = sqlx::SqlitePool::connect("sqlite::memory:").await?;
 /// let problems = clerk_auth::schema::diff::<User, _>(&pool).await?;
-/// assert_eq!(problems[0].what, "there is no table `users`");
-/// assert!(problems[0].mend.as_ref().is_some_and(|sql| sql.starts_with("CREATE TABLE \"users\"")));
-/// assert!(problems[0].to_string().starts_with("there is no table `users`; mend it with\n  CREATE TABLE"));
+/// assert_eq!(problems[0].message, "there is no table `users`");
+/// assert!(problems[0].fix.as_ref().is_some_and(|sql| sql.starts_with("CREATE TABLE \"users\"")));
+/// assert!(problems[0].to_string().starts_with("there is no table `users`; fix it with\n  CREATE TABLE"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap() }
 /// ```
@@ -54,9 +54,9 @@ use crate::row::{StoredIn, SyncedRow};
 #[non_exhaustive]
 pub struct Problem {
     /// The fault.
-    pub what: String,
+    pub message: String,
     /// The SQL that fixes the fault, if one statement does.
-    pub mend: Option<String>,
+    pub fix: Option<String>,
 }
 
 /// The reason why the table cannot be used.
@@ -68,8 +68,8 @@ pub struct Problem {
 /// fn advice(error: &SchemaError) -> String {
 ///     match error {
 ///         SchemaError::Table { problems, .. } => {
-///             let mends: Vec<&str> = problems.iter().filter_map(|problem| problem.mend.as_deref()).collect();
-///             format!("put this into a migration:\n{};", mends.join(";\n"))
+///             let fixes: Vec<&str> = problems.iter().filter_map(|problem| problem.fix.as_deref()).collect();
+///             format!("put this into a migration:\n{};", fixes.join(";\n"))
 ///         }
 ///         SchemaError::Unavailable { .. } => format!("start the database: {error}"),
 ///         other => other.to_string(),
@@ -137,7 +137,7 @@ impl fmt::Debug for SchemaError {
 /// # struct User { clerk_id: String }
 /// async fn migration(pool: &sqlx::PgPool) -> Result<Vec<String>, clerk_auth::schema::SchemaError> {
 ///     let problems = clerk_auth::schema::diff::<User, _>(pool).await?;
-///     Ok(problems.into_iter().filter_map(|problem| problem.mend).collect())
+///     Ok(problems.into_iter().filter_map(|problem| problem.fix).collect())
 /// }
 /// # }
 /// ```
@@ -222,9 +222,9 @@ impl fmt::Display for Listed<'_> {
 
 impl fmt::Display for Problem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.what)?;
-        match &self.mend {
-            Some(sql) => write!(formatter, "; mend it with\n  {};", sql.replace('\n', "\n  ")),
+        formatter.write_str(&self.message)?;
+        match &self.fix {
+            Some(sql) => write!(formatter, "; fix it with\n  {};", sql.replace('\n', "\n  ")),
             None => Ok(()),
         }
     }

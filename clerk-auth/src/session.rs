@@ -5,9 +5,9 @@ mod authorization;
 mod claims;
 mod correction;
 mod custom;
-mod excerpt;
 mod organization;
 mod payload;
+mod payload_slice;
 mod permissions;
 
 use std::fmt;
@@ -22,9 +22,9 @@ pub use claims::MalformedClaim;
 pub(crate) use claims::StandardClaims;
 pub(crate) use correction::{Correction, Standing};
 use custom::CustomClaims;
-use excerpt::Excerpt;
 pub use organization::Organization;
 pub(crate) use payload::Payload;
+use payload_slice::PayloadSlice;
 
 /// A session whose token has been verified. Cloning is cheap.
 ///
@@ -87,12 +87,12 @@ impl Session {
 
     /// Returns the Clerk instance: `iss`, the origin of its Frontend API.
     pub fn issuer(&self) -> &str {
-        self.data.standard.issuer.of(&self.data.payload)
+        self.data.standard.issuer.get(&self.data.payload)
     }
 
     /// Returns the origin of the front end that requested the token: `azp`.
     pub fn authorized_party(&self) -> Option<&str> {
-        self.excerpt(self.data.standard.authorized_party.as_ref())
+        self.slice(self.data.standard.authorized_party.as_ref())
     }
 
     /// Returns the time at which the token was minted: `iat`.
@@ -163,8 +163,8 @@ impl Session {
         Some(Organization {
             claims,
             standing,
-            features: self.data.standard.features.of(payload),
-            plans: self.data.standard.plans.of(payload),
+            features: self.data.standard.features.get(payload),
+            plans: self.data.standard.plans.get(payload),
             payload,
         })
     }
@@ -240,12 +240,12 @@ impl Session {
         }))
     }
 
-    fn excerpt<'a>(&'a self, excerpt: Option<&'a Excerpt>) -> Option<&'a str> {
-        excerpt.map(|excerpt| excerpt.of(&self.data.payload))
+    fn slice<'a>(&'a self, slice: Option<&'a PayloadSlice>) -> Option<&'a str> {
+        slice.map(|slice| slice.get(&self.data.payload))
     }
 
     /// Returns whether both are clones of the same session: one token, verified once.
-    pub(crate) fn is(&self, other: &Self) -> bool {
+    pub(crate) fn ptr_eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.data, &other.data)
     }
 
@@ -256,7 +256,7 @@ impl Session {
 
     /// Returns all custom claims. The first call decodes and caches them.
     pub fn claims(&self) -> ClaimSource<'_> {
-        ClaimSource::new(self.sub(), self.data.custom.of(&self.data.payload))
+        ClaimSource::new(self.sub(), self.data.custom.get(&self.data.payload))
     }
 }
 

@@ -37,13 +37,6 @@ impl Timestamp {
         self.0.div_euclid(1_000)
     }
 
-    /// Returns the timestamp that is later by this duration.
-    #[must_use]
-    pub fn after(self, duration: Duration) -> Self {
-        let milliseconds = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-        Self(self.0.saturating_add(milliseconds))
-    }
-
     /// Returns the duration since `earlier`; zero if this timestamp is not after it.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))

@@ -22,7 +22,7 @@ static CLERK: LazyLock<Clerk> = LazyLock::new(|| {
         .issuer(ISSUER.url())
         .jwt_key(ISSUER.public_key_pem())
         .insecure_accept_long_lived_tokens() // claims of 1970 are among them
-        .clock(MovableClock::at(Timestamp::from_seconds(IAT)))
+        .clock(MovableClock::new(Timestamp::from_seconds(IAT)))
         .build()
         .expect("the configuration is right")
 });

@@ -56,7 +56,7 @@ impl App {
         let builder = Clerk::builder()
             .issuer(issuer.url())
             .jwt_key(issuer.public_key_pem())
-            .clock(MovableClock::at(NOW));
+            .clock(MovableClock::new(NOW));
         let clerk = configure(builder).build().expect("the configuration is right");
         let whoami = async |session: Session| session.user_id().to_string();
         let optional = async |Authenticated { subject, .. }: Authenticated<Option<Session>>| match subject {

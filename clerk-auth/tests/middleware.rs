@@ -40,7 +40,7 @@ struct Fixture {
 impl Fixture {
     fn new() -> Self {
         let issuer = Issuer::new("https://clerk.example.com");
-        let clock = MovableClock::at(NOW);
+        let clock = MovableClock::new(NOW);
         let clerk = Clerk::builder()
             .issuer(issuer.url())
             .jwt_key(issuer.public_key_pem())

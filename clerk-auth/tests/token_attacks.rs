@@ -25,7 +25,7 @@ static CLERK: LazyLock<Clerk> = LazyLock::new(|| {
         .issuer(ISSUER.url())
         .jwt_key(ISSUER.public_key_pem())
         .authorized_parties([PARTY])
-        .clock(MovableClock::at(Timestamp::from_seconds(NOW)))
+        .clock(MovableClock::new(Timestamp::from_seconds(NOW)))
         .build()
         .expect("the configuration is right")
 });

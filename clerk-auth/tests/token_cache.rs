@@ -21,7 +21,7 @@ fn refused(refusal: Refusal) -> Result<(), AuthenticationError> {
 #[tokio::test]
 async fn time_and_cookies_are_looked_at_each_time() {
     let issuer = Issuer::new("https://clerk.example.com");
-    let clock = MovableClock::at(NOW);
+    let clock = MovableClock::new(NOW);
     let clerk = Clerk::builder()
         .issuer(issuer.url())
         .jwt_key(issuer.public_key_pem())

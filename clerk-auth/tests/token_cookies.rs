@@ -30,7 +30,7 @@ async fn cookies() {
     let clerk = Clerk::builder()
         .publishable_key(PUBLISHABLE_KEY)
         .jwt_key(issuer.public_key_pem())
-        .clock(MovableClock::at(NOW))
+        .clock(MovableClock::new(NOW))
         .build()
         .expect("the configuration is right");
     let token = |user_id: &str| issuer.sign(&issuer.claims(user_id, NOW));

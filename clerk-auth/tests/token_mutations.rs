@@ -19,7 +19,7 @@ static CLERK: LazyLock<Clerk> = LazyLock::new(|| {
     Clerk::builder()
         .issuer(ISSUER.url())
         .jwt_key(ISSUER.public_key_pem())
-        .clock(MovableClock::at(NOW))
+        .clock(MovableClock::new(NOW))
         .build()
         .expect("the configuration is right")
 });

@@ -793,14 +793,17 @@ fn delivery_is_verified_before_it_is_read() {
     let verifier = WebhookVerifier::new(SECRET.parse().expect("a secret"));
     let created = event("user.created", user_object("user_ada", NOW), NOW);
     let delivery = SignedDelivery::new(SECRET, &created, NOW);
-    let webhook = Webhook::receive(&verifier, delivery.headers(), delivery.body(), NOW).expect("an event");
+    let webhook =
+        Webhook::verify_and_parse(&verifier, delivery.headers(), delivery.body(), NOW).expect("an event");
     assert_eq!(&webhook.id, delivery.id());
     assert!(matches!(&webhook.event, Event::UserCreated(user) if user.id.as_str() == "user_ada"));
 
     let garbage = SignedDelivery::raw(SECRET, "msg_1", &NOW.seconds().to_string(), "{");
-    let error = Webhook::receive(&verifier, garbage.headers(), garbage.body(), NOW).expect_err("no event");
+    let error =
+        Webhook::verify_and_parse(&verifier, garbage.headers(), garbage.body(), NOW).expect_err("no event");
     assert_eq!(error.code(), "webhook_body_malformed");
-    let error = Webhook::receive(&verifier, garbage.headers(), b"{}", NOW).expect_err("another body");
+    let error =
+        Webhook::verify_and_parse(&verifier, garbage.headers(), b"{}", NOW).expect_err("another body");
     assert!(matches!(error, WebhookError::Signature(_)));
     assert_eq!(error.code(), "webhook_signature_invalid");
 }

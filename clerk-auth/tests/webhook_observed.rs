@@ -12,7 +12,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderValue, Request, StatusCode};
 use axum::routing::post;
-use clerk_auth::extract::LARGEST_DELIVERY;
+use clerk_auth::extract::MAX_DELIVERY_SIZE;
 use clerk_auth::metrics::WEBHOOKS;
 use clerk_auth::testing::{MovableClock, SignedDelivery, event};
 use clerk_auth::time::Timestamp;
@@ -105,7 +105,7 @@ async fn receive(_: Webhook<Event>) -> StatusCode {
 
 #[test]
 fn each_delivery_is_counted_and_each_refusal_is_logged_once() {
-    let verifier = WebhookVerifier::new(SECRET.parse().expect("a secret")).clock(MovableClock::at(NOW));
+    let verifier = WebhookVerifier::new(SECRET.parse().expect("a secret")).clock(MovableClock::new(NOW));
     let app = Router::new().route("/", post(receive)).with_state(verifier);
     let delivery = |data| SignedDelivery::new(SECRET, &event("user.created", data, NOW), NOW);
     let ada = json!({ "id": "user_ada", "created_at": 1, "updated_at": 1, "first_name": "Ada" });
@@ -127,7 +127,7 @@ fn each_delivery_is_counted_and_each_refusal_is_logged_once() {
         ),
         (
             changed(|request| {
-                let length = HeaderValue::from(LARGEST_DELIVERY + 1);
+                let length = HeaderValue::from(MAX_DELIVERY_SIZE + 1);
                 request.headers_mut().insert("content-length", length);
             }),
             "webhook_body_too_large",

@@ -404,7 +404,7 @@ fn each_reason_has_a_code_of_its_own() {
 
 #[test]
 fn verifier_has_the_clock_it_was_given_and_prints_no_secret() {
-    let clock = MovableClock::at(Timestamp::from_seconds(NOW));
+    let clock = MovableClock::new(Timestamp::from_seconds(NOW));
     let verifier = verifier(SECRET).clock(clock.clone());
     clock.advance(TOLERANCE);
     assert_eq!(verifier.now().seconds(), NOW + 300);

@@ -24,7 +24,7 @@ async fn receive(_: Webhook<Event>) -> StatusCode {
 }
 
 async fn start() -> SocketAddr {
-    let verifier = WebhookVerifier::new(SECRET.parse().expect("a secret")).clock(MovableClock::at(NOW));
+    let verifier = WebhookVerifier::new(SECRET.parse().expect("a secret")).clock(MovableClock::new(NOW));
     let router = Router::new()
         .route("/webhooks", post(receive))
         .with_state(verifier);

@@ -126,7 +126,7 @@ fn receive(
     let verifier = WebhookVerifier::new(SECRET.parse().expect("a secret"));
     let delivery = SignedDelivery::raw(SECRET, "msg_1", &NOW.seconds().to_string(), body);
     let headers: &HeaderMap = delivery.headers();
-    let webhook = Webhook::receive(&verifier, headers, delivery.body(), NOW);
+    let webhook = Webhook::verify_and_parse(&verifier, headers, delivery.body(), NOW);
     let webhook = webhook.map_err(|error| TestCaseError::fail(format!("{event_type} is hidden: {error}")))?;
     prop_assert_eq!(webhook.timestamp.milliseconds(), 1_716_883_200_123);
     prop_assert_eq!(webhook.instance_id.as_str(), "ins_1");

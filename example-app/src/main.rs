@@ -13,11 +13,11 @@ use std::time::Duration;
 
 use clap::Parser;
 use clerk_auth::Clerk;
+use clerk_auth::SyncedRow;
 use clerk_auth::dev::StandIn;
 use clerk_auth::routing::{Router, webhooks};
 use clerk_auth::template::{self, ExpectedTemplate};
 use clerk_auth::webhook::WebhookVerifier;
-use clerk_auth::SyncedRow;
 use example_app::config::{Config, DEFAULT_DATABASE, SignIn};
 use example_app::database::{Database, DatabaseError, Location};
 use example_app::observability::{observed, serve_metrics};
@@ -64,7 +64,7 @@ async fn main() -> ExitCode {
 /// Compares what Clerk has with the struct, and prints the differences. Returns whether the template is right.
 fn check_template(json: bool) -> Result<bool, Box<dyn Error>> {
     let pulled = std::io::read_to_string(std::io::stdin())?;
-    let check = template::check_template(&pulled, &[ExpectedTemplate::of::<User>()])?;
+    let check = template::check_template(&pulled, &[ExpectedTemplate::new::<User>()])?;
     if json {
         println!("{}", serde_json::to_string_pretty(&check)?);
     } else {

@@ -71,7 +71,7 @@ impl Source {
                     .issuer(&url)
                     .authorized_parties([origin])
                     .build()?;
-                let api = BackendApi::at(&url, STAND_IN_KEY)?;
+                let api = BackendApi::with_base_url(&url, STAND_IN_KEY)?;
                 let user_count = api
                     .user_count()
                     .await

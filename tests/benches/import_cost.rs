@@ -78,7 +78,7 @@ async fn main() {
         .build()
         .expect("it is right");
     let rows: UserSync<User> = UserSync::new(clerk, pool.clone()).await.expect("the table fits");
-    let api = BackendApi::at(&fake.url, "sk_test_secret").expect("they are right");
+    let api = BackendApi::with_base_url(&fake.url, "sk_test_secret").expect("they are right");
 
     println!("{users} users of a fake Backend API on loopback, PostgreSQL without fsync on the same machine");
     let mut wal = Wal::begin(&pool).await;

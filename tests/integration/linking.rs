@@ -122,7 +122,7 @@ async fn clerk(users: impl IntoIterator<Item = Value>) -> (FakeClerk, BackendApi
     let fake = FakeClerk::start().await.expect("a port is free");
     fake.publish(issuer().jwks());
     users.into_iter().for_each(|user| fake.put_user(user));
-    let api = BackendApi::at(fake.issuer().url(), "sk_test_secret").expect("the address is right");
+    let api = BackendApi::with_base_url(fake.issuer().url(), "sk_test_secret").expect("the address is right");
     (fake, api)
 }
 

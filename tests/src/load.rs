@@ -28,7 +28,7 @@ const TASKS: usize = 8;
 const SHARED: usize = 3;
 
 /// No task asks oftener.
-const MOST_REQUESTS: usize = 20_000;
+const MAX_REQUESTS: usize = 20_000;
 
 /// The test's record of one user.
 #[derive(Debug, Default)]
@@ -85,7 +85,7 @@ impl Load {
     /// Runs one task: old and new tokens of its own user and of shared ones, through both handles.
     async fn run(self: Arc<Self>, task: usize) {
         let mut sessions = HashMap::new();
-        for number in 0..MOST_REQUESTS {
+        for number in 0..MAX_REQUESTS {
             if self.stop.load(Ordering::Relaxed) {
                 return;
             }

@@ -342,7 +342,7 @@ impl<U: SyncedUser> Profiles<U> {
 
 /// A handle whose clock shows the present until it is moved.
 fn clerk() -> (Clerk, MovableClock) {
-    let clock = MovableClock::at(SystemClock.now());
+    let clock = MovableClock::new(SystemClock.now());
     let clerk = Clerk::builder()
         .issuer(issuer().url())
         .jwt_key(issuer().public_key_pem())

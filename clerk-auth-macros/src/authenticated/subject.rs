@@ -9,7 +9,7 @@ use super::model::Subject;
 use crate::diag::{Diagnostics, with_help};
 
 /// axum implements its handlers for functions of up to 16 parameters.
-const MOST_PARAMETERS: usize = 16;
+const MAX_PARAMETERS: usize = 16;
 
 /// axum's own extractors. A handler that begins with one of them takes no user, and a guard is put in front of it. Any
 /// type not in this list is treated as the user, and rustc reports whether the type fits.
@@ -63,15 +63,15 @@ pub(super) fn subject(signature: &Signature, diagnostics: &mut Diagnostics) -> S
     }
     let first = parameters.first().filter(|first| !is_extractor(&first.ty));
     let guard = usize::from(first.is_none());
-    if parameters.len() + guard > MOST_PARAMETERS {
-        let beyond = parameters.get(MOST_PARAMETERS - guard);
+    if parameters.len() + guard > MAX_PARAMETERS {
+        let beyond = parameters.get(MAX_PARAMETERS - guard);
         let span = beyond.map_or_else(Span::call_site, |parameter| parameter.pat.span());
         let counted = if guard == 1 { " with the guard" } else { "" };
         diagnostics.error_at(
             span,
             with_help(
                 format!(
-                    "a handler has at most {MOST_PARAMETERS} parameters, and this one has {}{counted}",
+                    "a handler has at most {MAX_PARAMETERS} parameters, and this one has {}{counted}",
                     parameters.len() + guard
                 ),
                 "gather some of them into a struct that derives `FromRequestParts`",

@@ -78,7 +78,7 @@ fn check_ban(written: &[u8]) {
     ]
     .concat();
     let delivery = SignedDelivery::raw(SECRET, "msg_1", TIME, body);
-    let webhook = Webhook::receive(&VERIFIER, delivery.headers(), delivery.body(), NOW).expect("a ban");
+    let webhook = Webhook::verify_and_parse(&VERIFIER, delivery.headers(), delivery.body(), NOW).expect("a ban");
     let Event::UserUpdated(user) = &webhook.event else {
         panic!("another event");
     };
@@ -94,7 +94,7 @@ fuzz_target!(|data: &[u8]| {
         Some((b'@', written)) => check_ban(written),
         Some((b'!', body)) => {
             let delivery = SignedDelivery::raw(SECRET, "msg_1", TIME, body);
-            match Webhook::receive(&VERIFIER, delivery.headers(), delivery.body(), NOW) {
+            match Webhook::verify_and_parse(&VERIFIER, delivery.headers(), delivery.body(), NOW) {
                 Ok(webhook) => {
                     assert!(!webhook.instance_id.as_str().is_empty() && !webhook.event.event_type().is_empty());
                     check(&webhook.event);
@@ -107,7 +107,7 @@ fuzz_target!(|data: &[u8]| {
             let (headers, body) = unsigned(data);
             // A signature is not guessed.
             assert!(matches!(
-                Webhook::receive(&VERIFIER, &headers, body, NOW),
+                Webhook::verify_and_parse(&VERIFIER, &headers, body, NOW),
                 Err(WebhookError::Signature(_))
             ));
         }

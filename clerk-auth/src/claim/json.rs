@@ -34,7 +34,7 @@ impl<'a> Object<'a> {
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
         let mut value = Value::Null;
         let mut deserializer = serde_json::Deserializer::from_str(text);
-        Place(&mut value).deserialize(&mut deserializer).ok()?;
+        ValueSeed(&mut value).deserialize(&mut deserializer).ok()?;
         deserializer.end().ok()?;
         match value {
             Value::Object(object) => Some(object),
@@ -75,9 +75,9 @@ impl<'a> Object<'a> {
 
 /// Names that an object has so far, as one bit each: two names with different bits differ.
 #[derive(Default)]
-struct Seen(u64);
+struct DuplicateFilter(u64);
 
-impl Seen {
+impl DuplicateFilter {
     /// Adds a name. Returns whether the name may have been added before.
     fn insert(&mut self, name: &str) -> bool {
         let last = name.as_bytes().last().map_or(0, |byte| usize::from(*byte));
@@ -132,9 +132,9 @@ impl From<Value<'_>> for serde_json::Value {
 }
 
 /// Deserializes a value in place: a returned value is copied at each return, and it is too large for that.
-pub(crate) struct Place<'p, 'a>(pub(crate) &'p mut Value<'a>);
+pub(crate) struct ValueSeed<'p, 'a>(pub(crate) &'p mut Value<'a>);
 
-impl<'de> DeserializeSeed<'de> for Place<'_, 'de> {
+impl<'de> DeserializeSeed<'de> for ValueSeed<'_, 'de> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -142,7 +142,7 @@ impl<'de> DeserializeSeed<'de> for Place<'_, 'de> {
     }
 }
 
-impl<'de> Visitor<'de> for Place<'_, 'de> {
+impl<'de> Visitor<'de> for ValueSeed<'_, 'de> {
     type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -188,7 +188,7 @@ impl<'de> Visitor<'de> for Place<'_, 'de> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
         let mut array = Vec::new();
         let mut element = Value::Null;
-        while elements.next_element_seed(Place(&mut element))?.is_some() {
+        while elements.next_element_seed(ValueSeed(&mut element))?.is_some() {
             array.push(std::mem::replace(&mut element, Value::Null));
         }
         *self.0 = Value::Array(array);
@@ -197,13 +197,13 @@ impl<'de> Visitor<'de> for Place<'_, 'de> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         let mut object = Object(Vec::new());
-        let (mut seen, mut suspect) = (Seen::default(), false);
-        while let Some(name) = members.next_key_seed(Name)? {
+        let (mut seen, mut suspect) = (DuplicateFilter::default(), false);
+        while let Some(name) = members.next_key_seed(KeySeed)? {
             suspect |= seen.insert(&name);
             let is_number = name == NUMBER;
             object.0.push((name, Value::Null));
             if let Some((_, value)) = object.0.last_mut() {
-                members.next_value_seed(Place(value))?;
+                members.next_value_seed(ValueSeed(value))?;
                 if is_number && let Some(number) = value.as_str().and_then(|text| text.parse::<Number>().ok())
                 {
                     *self.0 = Value::Number(number);
@@ -220,9 +220,9 @@ impl<'de> Visitor<'de> for Place<'_, 'de> {
 }
 
 /// A member's name; serde's own `Cow` never borrows.
-pub(crate) struct Name;
+pub(crate) struct KeySeed;
 
-impl<'de> DeserializeSeed<'de> for Name {
+impl<'de> DeserializeSeed<'de> for KeySeed {
     type Value = Cow<'de, str>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -230,7 +230,7 @@ impl<'de> DeserializeSeed<'de> for Name {
     }
 }
 
-impl<'de> Visitor<'de> for Name {
+impl<'de> Visitor<'de> for KeySeed {
     type Value = Cow<'de, str>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -135,7 +135,7 @@ impl UnreadableClaims {
     }
 
     /// Returns whether every problem is this one.
-    pub(crate) fn are(&self, problem: &ClaimProblem) -> bool {
+    pub(crate) fn all(&self, problem: &ClaimProblem) -> bool {
         self.problems.iter().all(|(_, found)| found == problem)
     }
 

@@ -28,8 +28,8 @@ const RETRIES: [u64; 4] = [1, 2, 5, 10];
 const ANSWER: Duration = Duration::from_secs(15);
 
 /// The most copies of one delivery, and the longest delay in seconds.
-const MOST: u8 = 10;
-const LONGEST: f64 = 3_600.0;
+const MAX_COPIES: u8 = 10;
+const MAX_DELAY: f64 = 3_600.0;
 
 /// The faults of a delivery; each may be omitted.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -102,7 +102,7 @@ impl Deliveries {
 
 /// Until the application takes it, or the attempts are used up.
 async fn attempt(url: &Url, delivery: SignedDelivery, faults: Faults) {
-    let delay = faults.delay.clamp(0.0, LONGEST);
+    let delay = faults.delay.clamp(0.0, MAX_DELAY);
     tokio::time::sleep(Duration::try_from_secs_f64(delay).unwrap_or_default()).await;
     let client = match http_client(url).build() {
         Ok(client) => client,
@@ -111,7 +111,7 @@ async fn attempt(url: &Url, delivery: SignedDelivery, faults: Faults) {
             return;
         }
     };
-    for copy in 0..faults.copies.clamp(1, MOST) {
+    for copy in 0..faults.copies.clamp(1, MAX_COPIES) {
         let mut retries = RETRIES.into_iter();
         loop {
             // Each attempt is signed anew, with the id of the first.

@@ -93,9 +93,7 @@ impl Organizations {
         let key = (id.to_owned(), user_id.to_owned());
         let known = self.memberships.get(&key);
         let is_new = known.is_none();
-        let updated_at = known.map_or(now, |known| {
-            now.max(known.updated_at.after(Duration::from_millis(1)))
-        });
+        let updated_at = known.map_or(now, |known| now.max(known.updated_at + Duration::from_millis(1)));
         let membership = Membership {
             id: known.map_or_else(|| format!("orgmem_{id}_{user_id}"), |known| known.id.clone()),
             organization_id: key.0.clone(),

@@ -108,7 +108,7 @@ impl StandIn {
         let issuer = Issuer::new(&format!("{origin}/dev"));
         Ok(Self {
             instance: Arc::new(Instance {
-                endpoints: Endpoints::of(&issuer),
+                endpoints: Endpoints::new(&issuer),
                 issuer,
                 origin: origin.to_owned(),
                 cookie_suffix: cookie_suffix(&own_key),

@@ -323,15 +323,15 @@ pub(crate) async fn admit<P: Policy>(parts: &mut Parts, clerk: &Clerk) -> Result
 /// The session that was verified earlier in this request, and the handle that verified it: another handle may trust
 /// other parties. Private, so that only [`authenticate`] can store one.
 #[derive(Clone)]
-struct Verified {
+struct VerifiedSession {
     by: Clerk,
     session: Session,
     came_by_cookie: bool,
 }
 
 async fn authenticate(parts: &mut Parts, clerk: &Clerk) -> Result<Session, Rejection> {
-    if let Some(verified) = parts.extensions.get::<Verified>()
-        && verified.by.is(clerk)
+    if let Some(verified) = parts.extensions.get::<VerifiedSession>()
+        && verified.by.ptr_eq(clerk)
     {
         // The method may have been overridden since.
         if verified.came_by_cookie {
@@ -345,7 +345,7 @@ async fn authenticate(parts: &mut Parts, clerk: &Clerk) -> Result<Session, Rejec
     } = clerk.authenticate_parts(parts).await.map_err(rejection)?;
     // Does nothing unless the application's span has declared the field.
     tracing::Span::current().record("user_id", session.sub());
-    parts.extensions.insert(Verified {
+    parts.extensions.insert(VerifiedSession {
         by: clerk.clone(),
         session: session.clone(),
         came_by_cookie,

@@ -21,7 +21,7 @@ use crate::webhook::{Event, EventError, SignatureError, Webhook, WebhookVerifier
 /// The largest body of a delivery: 1 MiB. Clerk limits metadata to 8 KB, and the rest of an event is not much more. The
 /// limit matters because a body is buffered before its sender is verified. axum's `DefaultBodyLimit` does not apply
 /// here.
-pub const LARGEST_DELIVERY: usize = 1024 * 1024;
+pub const MAX_DELIVERY_SIZE: usize = 1024 * 1024;
 
 /// The longest time for a delivery's body, from the first byte to the last: 10 seconds. A slow sender cannot hold a
 /// connection any longer. Svix itself gives up on a delivery after 15 seconds.
@@ -61,8 +61,8 @@ pub enum WebhookRejection {
     /// The delivery is Clerk's, but not an event.
     #[error("{0}")]
     Event(#[from] EventError),
-    /// The body has more than [`LARGEST_DELIVERY`] bytes.
-    #[error("the body has more than {LARGEST_DELIVERY} bytes")]
+    /// The body has more than [`MAX_DELIVERY_SIZE`] bytes.
+    #[error("the body has more than {MAX_DELIVERY_SIZE} bytes")]
     BodyTooLarge,
     /// The body took longer than [`DELIVERY_TIMEOUT`].
     #[error("the body took longer than {} s", DELIVERY_TIMEOUT.as_secs())]
@@ -143,7 +143,7 @@ where
     type Rejection = WebhookRejection;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, WebhookRejection> {
-        let received = receive(request, &state.provide()).await;
+        let received = verify_and_parse(request, &state.provide()).await;
         match &received {
             Ok(_) => metrics::webhook("received"),
             Err(rejection) => {
@@ -157,10 +157,10 @@ where
 }
 
 /// Checks the headers before the body, so that a refusal by the headers does not read the body.
-async fn receive(request: Request, verifier: &WebhookVerifier) -> Result<Webhook, WebhookRejection> {
+async fn verify_and_parse(request: Request, verifier: &WebhookVerifier) -> Result<Webhook, WebhookRejection> {
     let (parts, body) = request.into_parts();
     let headers = verifier.verify_headers(&parts.headers, verifier.now())?;
-    if content_length(&parts.headers).is_some_and(|length| length > LARGEST_DELIVERY as u64) {
+    if content_length(&parts.headers).is_some_and(|length| length > MAX_DELIVERY_SIZE as u64) {
         return Err(WebhookRejection::BodyTooLarge);
     }
     let body = read_in_time(body).await?;
@@ -194,7 +194,7 @@ async fn read(body: Body) -> Result<Vec<u8>, WebhookRejection> {
         let Ok(data) = frame.into_data() else {
             continue;
         };
-        if data.len() > LARGEST_DELIVERY - bytes.len() {
+        if data.len() > MAX_DELIVERY_SIZE - bytes.len() {
             return Err(WebhookRejection::BodyTooLarge);
         }
         bytes.extend_from_slice(&data);

@@ -71,14 +71,14 @@ where
 {
     let users = users.clone();
     routing::post(
-        async move |request: Request| match receive(&users, &verifier, request).await {
+        async move |request: Request| match apply(&users, &verifier, request).await {
             Ok(()) => StatusCode::NO_CONTENT.into_response(),
             Err(rejection) => rejection.into_response(),
         },
     )
 }
 
-async fn receive<U: SyncedUser>(
+async fn apply<U: SyncedUser>(
     users: &UserSync<U>,
     verifier: &WebhookVerifier,
     request: Request,

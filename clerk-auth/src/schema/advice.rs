@@ -139,7 +139,7 @@ impl Target<'_> {
             return None;
         }
         let alter = format!("ALTER TABLE {table} ALTER COLUMN {quoted}");
-        match Kind::of(sql_type) {
+        match Kind::from_sql_type(sql_type) {
             // A block is one statement, which a migration and a prepared statement can be.
             Kind::Integer => Some(format!(
                 "DO $clerk$ BEGIN EXECUTE (SELECT format({}, greatest(max({quoted}), 0) + 1) FROM {table}); END $clerk$",
@@ -186,7 +186,7 @@ impl Target<'_> {
                 "'unlinked_' || lower(hex(randomblob(16)))".to_owned()
             });
         }
-        let value = match Kind::of(&column.sql_type) {
+        let value = match Kind::from_sql_type(&column.sql_type) {
             Kind::Text | Kind::Bytes => "''",
             Kind::Integer | Kind::Number => "0",
             Kind::Boolean => "FALSE",
@@ -216,7 +216,7 @@ enum Kind {
 }
 
 impl Kind {
-    fn of(sql_type: &str) -> Self {
+    fn from_sql_type(sql_type: &str) -> Self {
         let name = sql_type.to_ascii_lowercase();
         // `timestamp(3) without time zone`, `character varying(64)`
         let (before, after) = name.split_once('(').unwrap_or((&name, ""));
@@ -261,7 +261,7 @@ fn printed(sql_type: &str) -> String {
 
 /// Converts a column's values without a loss.
 fn converted(name: &str, from: &str, to: &str) -> Option<String> {
-    Some(match (Kind::of(from), Kind::of(to)) {
+    Some(match (Kind::from_sql_type(from), Kind::from_sql_type(to)) {
         // Without a zone, the session's would decide. Tools that write such a column write UTC.
         (Kind::TimeWithoutZone, Kind::TimeWithZone) | (Kind::TimeWithZone, Kind::TimeWithoutZone) => {
             format!("{name} AT TIME ZONE 'UTC'")
@@ -326,7 +326,7 @@ mod tests {
             ("plan", Kind::Other),
             ("text[]", Kind::Other),
         ] {
-            assert_eq!(Kind::of(sql_type), kind, "{sql_type}");
+            assert_eq!(Kind::from_sql_type(sql_type), kind, "{sql_type}");
         }
     }
 

@@ -32,8 +32,8 @@ pub(super) fn problems(expected: Expected<'_>, live: &Live, can_alter_columns: b
             creatable,
         } => {
             let missing = creatable.then(|| Problem {
-                what: format!("there is no table `{path}`{note}"),
-                mend: Some(create_table.to_owned()),
+                message: format!("there is no table `{path}`{note}"),
+                fix: Some(create_table.to_owned()),
             });
             return before.iter().cloned().chain(missing).collect();
         }
@@ -79,11 +79,11 @@ pub(super) fn problems(expected: Expected<'_>, live: &Live, can_alter_columns: b
     }
     for found in unknown.filter(|found| found.not_null && !found.has_default) {
         problems.push(Problem {
-            what: format!(
+            message: format!(
                 "the column `{}`, which the struct does not know, has no default, so that no row can be inserted",
                 found.name
             ),
-            mend: target.fill_unknown(found),
+            fix: target.fill_unknown(found),
         });
     }
     let unique = [
@@ -95,8 +95,8 @@ pub(super) fn problems(expected: Expected<'_>, live: &Live, can_alter_columns: b
             && !table.unique.iter().any(|column| column == key)
         {
             problems.push(Problem {
-                what: format!("no unique index over `{key}` alone, so that {danger}"),
-                mend: Some(format!("CREATE UNIQUE INDEX ON {quoted} ({})", quote(key))).map(|sql| {
+                message: format!("no unique index over `{key}` alone, so that {danger}"),
+                fix: Some(format!("CREATE UNIQUE INDEX ON {quoted} ({})", quote(key))).map(|sql| {
                     if can_alter_columns {
                         sql
                     } else {
@@ -111,8 +111,8 @@ pub(super) fn problems(expected: Expected<'_>, live: &Live, can_alter_columns: b
     if !table.forbidden.is_empty() {
         let forbidden = table.forbidden.join(", ");
         problems.push(Problem {
-            what: format!("the application's database user may not {forbidden}"),
-            mend: Some(format!("GRANT {forbidden} ON {quoted} TO {}", table.role)),
+            message: format!("the application's database user may not {forbidden}"),
+            fix: Some(format!("GRANT {forbidden} ON {quoted} TO {}", table.role)),
         });
     }
     problems.extend(table.obstacles.iter().cloned());
@@ -124,15 +124,15 @@ const UNLINKED: &str = " (rows that are there already get the id of no user; to 
      `link(…)` to the struct first)";
 
 fn missing(target: &Target<'_>, column: &ExpectedColumn<'_>) -> Problem {
-    let mend = target.add(column);
-    let note = match &mend {
+    let fix = target.add(column);
+    let note = match &fix {
         None => " (the database cannot add it to a table with rows: create the table anew, and copy them)",
         Some(_) if target.key == Some(column.name) && !target.is_linked => UNLINKED,
         Some(_) => "",
     };
     Problem {
-        what: format!("there is no column `{}`{note}", column.name),
-        mend,
+        message: format!("there is no column `{}`{note}", column.name),
+        fix,
     }
 }
 
@@ -143,26 +143,26 @@ fn of_type(target: &Target<'_>, column: &ExpectedColumn<'_>, found: &LiveColumn)
     if is_same_type(&found.sql_type, &column.sql_type) {
         // The struct names the type of a column whose field is of another type.
         return Some(Problem {
-            what: format!(
+            message: format!(
                 "the column `{}` is `{}`, as the struct's `CREATE TABLE` has it, and the field is of another type of the \
                  database: name that type with `#[column(sql_type = \"…\")]`, and create the type and the column with it; if it is \
                  a domain, mark the field's type with `#[sqlx(transparent)]`",
                 column.name, found.sql_type
             ),
-            mend: None,
+            fix: None,
         });
     }
     Some(Problem {
-        what: format!(
+        message: format!(
             "the column `{}` is `{}`, from which the field cannot be read; it is expected to be `{}`",
             column.name, found.sql_type, column.sql_type
         ),
-        mend: target.change_type(column, found),
+        fix: target.change_type(column, found),
     })
 }
 
 fn of_null(target: &Target<'_>, column: &ExpectedColumn<'_>, found: &LiveColumn) -> Option<Problem> {
-    let (what, mend) = match (holds_no_null(column), found.not_null) {
+    let (what, fix) = match (holds_no_null(column), found.not_null) {
         (true, false) => (
             "may be null, which the field cannot hold",
             target.forbid_null(column, found),
@@ -179,8 +179,8 @@ fn of_null(target: &Target<'_>, column: &ExpectedColumn<'_>, found: &LiveColumn)
         ""
     };
     Some(Problem {
-        what: format!("the column `{}` {what}{note}", column.name),
-        mend,
+        message: format!("the column `{}` {what}{note}", column.name),
+        fix,
     })
 }
 
@@ -190,11 +190,11 @@ fn of_default(target: &Target<'_>, column: &ExpectedColumn<'_>, found: &LiveColu
         return None;
     }
     Some(Problem {
-        what: format!(
+        message: format!(
             "the column `{}` has no default, so that no row can be inserted",
             column.name
         ),
-        mend: target.fill(column, found),
+        fix: target.fill(column, found),
     })
 }
 
@@ -202,23 +202,23 @@ fn of_default(target: &Target<'_>, column: &ExpectedColumn<'_>, found: &LiveColu
 fn of_generation(target: &Target<'_>, column: &ExpectedColumn<'_>, found: &LiveColumn) -> Option<Problem> {
     let generated = found.generated.filter(|_| column.inserted)?;
     Some(Problem {
-        what: format!(
+        message: format!(
             "the column `{}` is generated by the database, and sync writes it: make it a plain column, or mark the field \
              with `#[column(generated)]`",
             column.name
         ),
-        mend: target.make_plain(column, generated),
+        fix: target.make_plain(column, generated),
     })
 }
 
 fn of_schema(found: &LiveColumn, role: &str) -> Option<Problem> {
     let schema = found.forbidden_schema.as_ref()?;
     Some(Problem {
-        what: format!(
+        message: format!(
             "the application's database user may not use the schema {schema}, which has the type `{}` of the column `{}`",
             found.sql_type, found.name
         ),
-        mend: Some(format!("GRANT USAGE ON SCHEMA {schema} TO {role}")),
+        fix: Some(format!("GRANT USAGE ON SCHEMA {schema} TO {role}")),
     })
 }
 
@@ -233,11 +233,11 @@ fn of_sequence(column: &ExpectedColumn<'_>, found: &LiveColumn, role: &str) -> O
 fn forbidden_sequence(found: &LiveColumn, role: &str) -> Option<Problem> {
     let sequence = found.forbidden_sequence.as_ref()?;
     Some(Problem {
-        what: format!(
+        message: format!(
             "the application's database user may not use the sequence `{sequence}`, which numbers the column `{}`",
             found.name
         ),
-        mend: Some(format!("GRANT USAGE ON SEQUENCE {sequence} TO {role}")),
+        fix: Some(format!("GRANT USAGE ON SEQUENCE {sequence} TO {role}")),
     })
 }
 

@@ -54,11 +54,11 @@ where
         let (name, sql_type) = (column.name, &column.sql_type);
         if U::type_info(place).is_some() && !DB::has_type(connection, sql_type).await? {
             problems.push(Problem {
-                what: format!(
+                message: format!(
                     "there is no type `{sql_type}` in the schemas that the database user searches, which the column \
                      `{name}` needs: create the type first; if it is an enum, with `CREATE TYPE {sql_type} AS ENUM (…)`"
                 ),
-                mend: None,
+                fix: None,
             });
         }
     }

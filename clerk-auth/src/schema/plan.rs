@@ -123,16 +123,16 @@ pub(super) async fn plan<DB: Explain>(
                 | sqlx::Error::Encode(_)
                 | sqlx::Error::ColumnNotFound(_)),
             ) => {
-                let mend = mend(&error, table, privileges, role);
+                let fix = fix(&error, table, privileges, role);
                 // A single cause may break many statements.
-                if mend.is_none() || problems.iter().all(|problem| problem.mend != mend) {
+                if fix.is_none() || problems.iter().all(|problem| problem.fix != fix) {
                     problems.push(Problem {
-                        what: format!(
+                        message: format!(
                             "the database cannot run its {} statement: {}",
                             statement.name,
                             text(&error)
                         ),
-                        mend,
+                        fix,
                     });
                 }
             }
@@ -150,7 +150,7 @@ fn text(error: &sqlx::Error) -> String {
 }
 
 /// Returns the SQL that fixes PostgreSQL's error, if the code and the names in the error determine it.
-fn mend(error: &sqlx::Error, table: &str, privileges: &[&str], role: &str) -> Option<String> {
+fn fix(error: &sqlx::Error, table: &str, privileges: &[&str], role: &str) -> Option<String> {
     let error = error.as_database_error()?;
     let quoted = quote_path(table);
     match error.code()?.as_ref() {

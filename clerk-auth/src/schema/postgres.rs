@@ -132,8 +132,8 @@ impl Relation {
         };
         let separator = if kind.contains(',') { "; " } else { ", " };
         Some(Problem {
-            what: format!("`{table}` is {kind}{separator}{reason}"),
-            mend: None,
+            message: format!("`{table}` is {kind}{separator}{reason}"),
+            fix: None,
         })
     }
 
@@ -141,10 +141,10 @@ impl Relation {
     fn partition(&self, table: &str) -> Option<Problem> {
         let parent = self.parent.as_ref()?;
         Some(Problem {
-            what: format!(
+            message: format!(
                 "`{table}` is a partition of `{parent}`, so that it accepts only the rows of some users"
             ),
-            mend: Some(format!(
+            fix: Some(format!(
                 "ALTER TABLE {parent} DETACH PARTITION {}",
                 quote_path(table)
             )),
@@ -156,15 +156,15 @@ impl Relation {
         // The children of a partitioned table are its partitions.
         let children = self.children.iter().filter(|_| self.kind == "r");
         let children = children.map(|child| Problem {
-            what: format!(
+            message: format!(
                 "`{table}` is inherited by `{child}`, whose rows sync finds too and no unique index of `{table}` covers"
             ),
-            mend: Some(format!("ALTER TABLE {child} NO INHERIT {quoted}")),
+            fix: Some(format!("ALTER TABLE {child} NO INHERIT {quoted}")),
         });
         let rules = self.rules.iter().filter(|_| self.kind != "v");
         let rules = rules.map(|rule| Problem {
-            what: format!("the rule `{rule}` on `{table}` keeps PostgreSQL from running an upsert"),
-            mend: Some(format!("DROP RULE {rule} ON {quoted}")),
+            message: format!("the rule `{rule}` on `{table}` keeps PostgreSQL from running an upsert"),
+            fix: Some(format!("DROP RULE {rule} ON {quoted}")),
         });
         children.chain(rules).collect()
     }
@@ -194,8 +194,8 @@ async fn find(connection: &mut PgConnection, path: &str) -> Result<Result<i64, L
     Ok(match found {
         None => Err(Live::Missing {
             before: vec![Problem {
-                what: format!("there is no schema `{schema}`"),
-                mend: Some(format!("CREATE SCHEMA {}", quote(schema))),
+                message: format!("there is no schema `{schema}`"),
+                fix: Some(format!("CREATE SCHEMA {}", quote(schema))),
             }],
             note: String::new(),
             creatable: true,
@@ -209,8 +209,8 @@ async fn find(connection: &mut PgConnection, path: &str) -> Result<Result<i64, L
 fn forbidden_schema(schema: &str, role: &str) -> Live {
     Live::Missing {
         before: vec![Problem {
-            what: format!("the application's database user may not use the schema `{schema}`"),
-            mend: Some(format!("GRANT USAGE ON SCHEMA {} TO {role}", quote(schema))),
+            message: format!("the application's database user may not use the schema `{schema}`"),
+            fix: Some(format!("GRANT USAGE ON SCHEMA {} TO {role}", quote(schema))),
         }],
         note: String::new(),
         creatable: false,

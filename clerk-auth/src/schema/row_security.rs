@@ -94,12 +94,12 @@ pub(super) async fn hidden_rows(
     };
     let quoted = quote_path(table);
     Ok(vec![Problem {
-        what: format!(
+        message: format!(
             "row-level security does not let the database user {role} {} every row of `{table}`: {why}",
             forbidden.join(", ")
         ),
         // A restrictive policy blocks the effect of every other.
-        mend: Some(if is_restricted {
+        fix: Some(if is_restricted {
             format!("ALTER ROLE {role} BYPASSRLS")
         } else {
             let policy = quote(&format!("clerk_auth_{}", role.replace('"', "")));

@@ -57,19 +57,19 @@ impl Server {
             .iter()
             .any(|mark| self.version.contains(mark));
         is_shared.then(|| Problem {
-            what: "the server is PGlite, whose clients share one session: a transaction of one connection is that of \
+            message: "the server is PGlite, whose clients share one session: a transaction of one connection is that of \
                    every other, so that nothing is atomic; start a PostgreSQL server"
                 .to_owned(),
-            mend: None,
+            fix: None,
         })
     }
 
     fn read_only(&self) -> Option<Problem> {
         if self.is_standby {
             return Some(Problem {
-                what: "the server is a standby, which accepts no writes: connect to the primary server"
+                message: "the server is a standby, which accepts no writes: connect to the primary server"
                     .to_owned(),
-                mend: None,
+                fix: None,
             });
         }
         if !self.is_read_only {
@@ -77,7 +77,7 @@ impl Server {
         }
         let (role, database) = (&self.role, quote(&self.database));
         let setting = "default_transaction_read_only";
-        let (place, mend) = match self.source.as_deref() {
+        let (place, fix) = match self.source.as_deref() {
             Some("user") => (
                 "for the database user",
                 format!("ALTER ROLE {role} RESET {setting}"),
@@ -104,8 +104,8 @@ impl Server {
             ),
         };
         Some(Problem {
-            what: format!("transactions are read-only, because `{setting}` is on {place}"),
-            mend: Some(mend),
+            message: format!("transactions are read-only, because `{setting}` is on {place}"),
+            fix: Some(fix),
         })
     }
 
@@ -116,12 +116,12 @@ impl Server {
         }
         let encoding = &self.encoding;
         Some(Problem {
-            what: format!(
+            message: format!(
                 "the encoding of the database `{}` is {encoding}, which cannot store the name of every user: move the \
                  tables to a database in UTF8",
                 self.database
             ),
-            mend: Some(format!(
+            fix: Some(format!(
                 "CREATE DATABASE {} ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0",
                 quote(&format!("{}_utf8", self.database))
             )),

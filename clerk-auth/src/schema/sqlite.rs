@@ -70,8 +70,8 @@ impl Catalogue for Sqlite {
         .await?;
         Ok(Live::Table(LiveTable {
             unusable: unusable.map(|kind| Problem {
-                what: format!("`{path}` is {kind}; name the table with `table = \"…\"`"),
-                mend: None,
+                message: format!("`{path}` is {kind}; name the table with `table = \"…\"`"),
+                fix: None,
             }),
             columns: columns.into_iter().map(column).collect(),
             unique,
@@ -88,8 +88,8 @@ async fn problems(connection: &mut SqliteConnection, table: &str) -> Result<Vec<
         .await?;
     if query_only != 0 {
         return Ok(vec![Problem {
-            what: "the connection only reads, because `PRAGMA query_only` is on".to_owned(),
-            mend: Some("PRAGMA query_only = OFF".to_owned()),
+            message: "the connection only reads, because `PRAGMA query_only` is on".to_owned(),
+            fix: Some("PRAGMA query_only = OFF".to_owned()),
         }]);
     }
     let schema = quote(schema);
@@ -123,11 +123,11 @@ async fn problems(connection: &mut SqliteConnection, table: &str) -> Result<Vec<
         & 0xff;
     Ok(if matches!(code, 8 | 10 | 14) {
         vec![Problem {
-            what: format!(
+            message: format!(
                 "the file cannot be written ({error}): open it without `mode=ro` and `immutable`, and let the \
                  application's user write the file and its folder"
             ),
-            mend: None,
+            fix: None,
         }]
     } else {
         Vec::new()

@@ -150,7 +150,7 @@ where
         .await?;
     }
     for problem in &mut problems {
-        problem.what = format!("{}: {}", table.holds, problem.what);
+        problem.message = format!("{}: {}", table.holds, problem.message);
     }
     Ok(problems)
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::excerpt::Excerpt;
+use super::payload_slice::PayloadSlice;
 
 /// The actor who acts for the user of a session: the claim `act`.
 ///
@@ -59,14 +59,14 @@ pub enum ActorKind {
 
 /// The claims about the actor in a token.
 pub(crate) struct ActorClaims {
-    pub(super) id: Excerpt,
+    pub(super) id: PayloadSlice,
     pub(super) kind: ActorKind,
 }
 
 impl<'a> Actor<'a> {
     /// Returns the actor's id: `act.sub`. For a person, the id is a Clerk user id.
     pub fn id(&self) -> &'a str {
-        self.claims.id.of(self.payload)
+        self.claims.id.get(self.payload)
     }
 
     /// Returns the actor's kind: `act.type`.

@@ -1,7 +1,7 @@
 //! Checks of roles, permissions, features and plans by name.
 
 use super::Session;
-use super::excerpt::Excerpt;
+use super::payload_slice::PayloadSlice;
 
 /// Checks inside a handler; for the requirements of a whole handler, use `#[authenticated(…)]`. Without an active
 /// organization there is neither a role nor a permission.
@@ -49,8 +49,8 @@ impl Session {
     }
 
     /// A member who has left the organization has what the user has alone.
-    fn holds(&self, list: &Excerpt, asked: &str) -> bool {
-        holds(list.of(&self.data.payload), asked, !self.has_left_organization())
+    fn holds(&self, list: &PayloadSlice, asked: &str) -> bool {
+        holds(list.get(&self.data.payload), asked, !self.has_left_organization())
     }
 }
 

@@ -2,15 +2,15 @@
 
 use super::Payload;
 use super::actor::{ActorClaims, ActorKind};
-use super::excerpt::{Excerpt, Made};
 use super::organization::OrganizationClaims;
+use super::payload_slice::{LazyValue, PayloadSlice};
 use super::permissions::Permissions;
 use crate::claim::json::Value;
 use crate::id::{SessionId, UserId};
 use crate::time::Timestamp;
 
 /// 9999-12-31T23:59:59Z: no token is meant to be valid beyond it, so a later time is a mistake or an attack.
-const LATEST: i64 = 253_402_300_799;
+const MAX_TIMESTAMP: i64 = 253_402_300_799;
 
 /// A standard claim that is missing or has another type than Clerk documents.
 ///
@@ -43,10 +43,10 @@ pub struct MalformedClaim {
 
 /// The claims about a session in a token, other than the application's own.
 pub(crate) struct StandardClaims {
-    pub(super) user_id: Made<UserId>,
-    pub(super) id: Made<SessionId>,
-    pub(super) issuer: Excerpt,
-    pub(super) authorized_party: Option<Excerpt>,
+    pub(super) user_id: LazyValue<UserId>,
+    pub(super) id: LazyValue<SessionId>,
+    pub(super) issuer: PayloadSlice,
+    pub(super) authorized_party: Option<PayloadSlice>,
     pub(super) issued_at: Timestamp,
     /// The header's `oiat`, if it is a number.
     pub(super) origin_issued_at: Option<Timestamp>,
@@ -55,8 +55,8 @@ pub(crate) struct StandardClaims {
     pub(super) pending: bool,
     pub(super) organization: Option<OrganizationClaims>,
     /// Lists like `o:notes,u:export`.
-    pub(super) features: Excerpt,
-    pub(super) plans: Excerpt,
+    pub(super) features: PayloadSlice,
+    pub(super) plans: PayloadSlice,
     pub(super) factor_verification_age: Option<[i64; 2]>,
     pub(super) actor: Option<ActorClaims>,
 }
@@ -67,12 +67,12 @@ impl StandardClaims {
         claims: &Payload<'_>,
         origin_issued_at: Option<Timestamp>,
     ) -> Result<Self, MalformedClaim> {
-        let excerpt = |text: &str| claims.excerpt(text);
+        let slice = |text: &str| claims.slice(text);
         Ok(Self {
-            user_id: Made::new(excerpt(required_text(claims.sub.as_ref(), "sub")?)),
-            id: Made::new(excerpt(required_text(claims.sid.as_ref(), "sid")?)),
-            issuer: excerpt(required_text(claims.iss.as_ref(), "iss")?),
-            authorized_party: text(claims.azp.as_ref(), "azp")?.map(excerpt),
+            user_id: LazyValue::new(slice(required_text(claims.sub.as_ref(), "sub")?)),
+            id: LazyValue::new(slice(required_text(claims.sid.as_ref(), "sid")?)),
+            issuer: slice(required_text(claims.iss.as_ref(), "iss")?),
+            authorized_party: text(claims.azp.as_ref(), "azp")?.map(slice),
             issued_at: time(claims.iat.as_ref(), "iat")?.ok_or(MalformedClaim { name: "iat" })?,
             origin_issued_at,
             not_before: time(claims.nbf.as_ref(), "nbf")?,
@@ -83,8 +83,8 @@ impl StandardClaims {
                 Some(_) => return Err(MalformedClaim { name: "sts" }),
             },
             organization: organization(claims)?,
-            features: excerpt(list(claims.fea.as_ref())),
-            plans: excerpt(list(claims.pla.as_ref())),
+            features: slice(list(claims.fea.as_ref())),
+            plans: slice(list(claims.pla.as_ref())),
             factor_verification_age: factor_verification_age(claims),
             actor: actor(claims)?,
         })
@@ -120,7 +120,7 @@ fn time(claim: Option<&Value<'_>>, name: &'static str) -> Result<Option<Timestam
     };
     claim
         .as_i64()
-        .filter(|seconds| (0..=LATEST).contains(seconds))
+        .filter(|seconds| (0..=MAX_TIMESTAMP).contains(seconds))
         .map(|seconds| Some(Timestamp::from_seconds(seconds)))
         .ok_or(MalformedClaim { name })
 }
@@ -148,14 +148,14 @@ fn organization(claims: &Payload<'_>) -> Result<Option<OrganizationClaims>, Malf
         };
         *member = Some(value.as_str().ok_or(malformed)?);
     }
-    let excerpt = |text: &str| claims.excerpt(text);
+    let slice = |text: &str| claims.slice(text);
     Ok(Some(OrganizationClaims {
-        id: Made::new(excerpt(id.filter(is_present).ok_or(malformed)?)),
-        slug: slug.map(excerpt),
-        role: role.filter(is_present).map(|role| Made::new(excerpt(role))),
+        id: LazyValue::new(slice(id.filter(is_present).ok_or(malformed)?)),
+        slug: slug.map(slice),
+        role: role.filter(is_present).map(|role| LazyValue::new(slice(role))),
         permissions: Permissions::masked(
-            actions.map(excerpt).unwrap_or_default(),
-            masks.map(excerpt).unwrap_or_default(),
+            actions.map(slice).unwrap_or_default(),
+            masks.map(slice).unwrap_or_default(),
         ),
     }))
 }
@@ -173,13 +173,13 @@ fn organization_of_version_1(claims: &Payload<'_>) -> Result<Option<Organization
             });
         }
     };
-    let excerpt = |text: &str| claims.excerpt(text);
+    let slice = |text: &str| claims.slice(text);
     Ok(Some(OrganizationClaims {
-        id: Made::new(excerpt(id)),
-        slug: text(claims.org_slug.as_ref(), "org_slug")?.map(excerpt),
+        id: LazyValue::new(slice(id)),
+        slug: text(claims.org_slug.as_ref(), "org_slug")?.map(slice),
         role: text(claims.org_role.as_ref(), "org_role")?
             .filter(is_present)
-            .map(|role| Made::new(excerpt(role))),
+            .map(|role| LazyValue::new(slice(role))),
         permissions,
     }))
 }
@@ -211,7 +211,7 @@ fn actor(claims: &Payload<'_>) -> Result<Option<ActorClaims>, MalformedClaim> {
         Some(_) => return Err(malformed),
     };
     Ok(Some(ActorClaims {
-        id: claims.excerpt(id),
+        id: claims.slice(id),
         kind,
     }))
 }

@@ -14,7 +14,7 @@ pub(super) struct CustomClaims(OnceLock<Map<String, Value>>);
 
 impl CustomClaims {
     /// Decodes the claims. The payload has already been parsed as an object without duplicates, so this cannot fail.
-    pub(super) fn of(&self, payload: &str) -> &Map<String, Value> {
+    pub(super) fn get(&self, payload: &str) -> &Map<String, Value> {
         self.0.get_or_init(|| {
             Object::parse(payload)
                 .map(|claims| claims.without(is_standard))

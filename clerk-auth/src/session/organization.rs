@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::authorization::{has_organization_entry, with_prefix};
 use super::correction::Standing;
-use super::excerpt::{Excerpt, Made};
+use super::payload_slice::{LazyValue, PayloadSlice};
 use super::permissions::{Permissions, is_organization_feature};
 use crate::id::OrganizationId;
 
@@ -33,10 +33,10 @@ pub struct Organization<'a> {
 
 /// The claims about the organization in a token.
 pub(super) struct OrganizationClaims {
-    pub(super) id: Made<OrganizationId>,
-    pub(super) slug: Option<Excerpt>,
+    pub(super) id: LazyValue<OrganizationId>,
+    pub(super) slug: Option<PayloadSlice>,
     /// With its prefix in version 1, without in version 2 and in tokens of very old instances.
-    pub(super) role: Option<Made<Box<str>>>,
+    pub(super) role: Option<LazyValue<Box<str>>>,
     pub(super) permissions: Permissions,
 }
 
@@ -48,7 +48,7 @@ impl<'a> Organization<'a> {
 
     /// Returns the organization's slug, if the instance uses slugs.
     pub fn slug(&self) -> Option<&'a str> {
-        self.claims.slug.as_ref().map(|slug| slug.of(self.payload))
+        self.claims.slug.as_ref().map(|slug| slug.get(self.payload))
     }
 
     /// Returns the user's role in the organization, with its prefix: `org:admin`.

@@ -6,8 +6,8 @@ use std::fmt;
 use serde::Deserializer;
 use serde::de::{Error, MapAccess, Visitor};
 
-use super::excerpt::Excerpt;
-use crate::claim::json::{Name, Place, Value};
+use super::payload_slice::PayloadSlice;
+use crate::claim::json::{KeySeed, Value, ValueSeed};
 
 macro_rules! standard_claims {
     ($($name:ident)+) => {
@@ -50,9 +50,9 @@ impl<'a> Payload<'a> {
         Some(payload)
     }
 
-    /// Returns an excerpt of one of the claims, to be kept next to the payload.
-    pub(super) fn excerpt(&self, text: &str) -> Excerpt {
-        Excerpt::new(text, self.text)
+    /// Returns a slice of one of the claims, to be kept next to the payload.
+    pub(super) fn slice(&self, text: &str) -> PayloadSlice {
+        PayloadSlice::new(text, self.text)
     }
 }
 
@@ -67,13 +67,13 @@ impl<'a> Visitor<'a> for Claims<'_, 'a> {
 
     fn visit_map<A: MapAccess<'a>>(self, mut claims: A) -> Result<(), A::Error> {
         let mut custom: Vec<Cow<'a, str>> = Vec::new();
-        while let Some(name) = claims.next_key_seed(Name)? {
+        while let Some(name) = claims.next_key_seed(KeySeed)? {
             match self.0.claim(&name) {
-                Some(claim @ None) => claims.next_value_seed(Place(claim.insert(Value::Null)))?,
+                Some(claim @ None) => claims.next_value_seed(ValueSeed(claim.insert(Value::Null)))?,
                 Some(_) => return Err(A::Error::custom("a claim stands twice")),
                 None => {
                     custom.push(name);
-                    claims.next_value_seed(Place(&mut Value::Null))?;
+                    claims.next_value_seed(ValueSeed(&mut Value::Null))?;
                 }
             }
         }

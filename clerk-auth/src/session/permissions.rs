@@ -2,19 +2,19 @@
 
 use std::sync::OnceLock;
 
-use super::excerpt::Excerpt;
+use super::payload_slice::PayloadSlice;
 
 /// The permissions in an organization. Masks are decoded when a permission is first checked.
 #[derive(Debug, Default)]
 pub(super) struct Permissions {
-    actions: Excerpt,
-    masks: Excerpt,
+    actions: PayloadSlice,
+    masks: PayloadSlice,
     listed: OnceLock<Box<[Box<str>]>>,
 }
 
 impl Permissions {
     /// Creates permissions from `fea`, `o.per` and `o.fpm`.
-    pub(super) fn masked(actions: Excerpt, masks: Excerpt) -> Self {
+    pub(super) fn masked(actions: PayloadSlice, masks: PayloadSlice) -> Self {
         Self {
             actions,
             masks,
@@ -25,7 +25,7 @@ impl Permissions {
     /// Each as `org:feature:action`.
     pub(super) fn listed(&self, features: &str, payload: &str) -> &[Box<str>] {
         self.listed
-            .get_or_init(|| permissions(features, self.actions.of(payload), self.masks.of(payload)).into())
+            .get_or_init(|| permissions(features, self.actions.get(payload), self.masks.get(payload)).into())
     }
 }
 

@@ -352,7 +352,7 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
             command = %patch_command_of::<U>(),
             "session tokens need the claims of this template; the command puts it into Clerk"
         );
-        let writes = SharedWrites::of(&place);
+        let writes = SharedWrites::for_table(&place);
         let sender = Arc::clone(&writes.sender);
         let connections = self.pool.connections();
         let claim_columns = P::CLAIM_COLUMNS;
@@ -381,7 +381,7 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
         if let Some(api) = &self.backend_api {
             api.warn_unless_at(self.clerk.api_url());
         }
-        let inner = Arc::new(Engine {
+        let engine = Arc::new(Engine {
             clerk: self.clerk,
             claim_columns,
             reads: ReadBatcher::new(Arc::clone(&store), connections, self.timeout),
@@ -400,29 +400,29 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
             lookup: self.backend_api.map(UserLookup::new),
         });
         if self.shares_denials {
-            denial_reader::read_denials(&inner)
+            denial_reader::read_denials(&engine)
                 .await
                 .map_err(schema::unavailable::<U>)?;
             if self.requires_denials {
-                inner.clerk.deny_list().currency().require();
+                engine.clerk.deny_list().currency().require();
             }
             let watch = denial_reader::watch(
-                Arc::downgrade(&inner),
-                Arc::clone(&inner.denials),
+                Arc::downgrade(&engine),
+                Arc::clone(&engine.denials),
                 self.requires_denials,
             );
-            inner.tasks.spawn(inner.store.close_event(), watch);
+            engine.tasks.spawn(engine.store.close_event(), watch);
         }
         // Behind a pooler in transaction mode, `LISTEN` would stay behind in another client's session.
         #[cfg(feature = "postgres")]
         if let Some(options) = listener
             && !self.transaction_pooling
-            && (inner.row_cache.is_enabled() || self.shares_denials)
+            && (engine.row_cache.is_enabled() || self.shares_denials)
         {
-            let listen = listener::listen_always(Arc::downgrade(&inner), options, sender);
-            inner.tasks.spawn(inner.store.close_event(), listen);
+            let listen = listener::listen_always(Arc::downgrade(&engine), options, sender);
+            engine.tasks.spawn(engine.store.close_event(), listen);
         }
-        Ok(inner)
+        Ok(engine)
     }
 }
 

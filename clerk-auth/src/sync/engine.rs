@@ -147,16 +147,16 @@ impl<U: SyncedRow> Engine<U> {
             users_table = U::TABLE,
             "the database does not answer; requests fail fast until it does"
         );
-        let inner = Arc::downgrade(self);
+        let engine = Arc::downgrade(self);
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(PROBE_INTERVAL).await;
-                let Some(inner) = inner.upgrade() else {
+                let Some(engine) = engine.upgrade() else {
                     return;
                 };
-                let answer = tokio::time::timeout(PROBE_TIMEOUT, inner.store.read("")).await;
+                let answer = tokio::time::timeout(PROBE_TIMEOUT, engine.store.read("")).await;
                 if answer.is_ok_and(|read| read.is_ok()) {
-                    inner.breaker.close();
+                    engine.breaker.close();
                     tracing::info!(users_table = U::TABLE, "the database answers again");
                     return;
                 }

@@ -46,7 +46,7 @@ use crate::webhook::Webhook;
 /// # }
 /// ```
 pub struct UserSync<U> {
-    pub(super) inner: Arc<Engine<U>>,
+    pub(super) engine: Arc<Engine<U>>,
 }
 
 impl<U: SyncedUser> UserSync<U> {
@@ -89,8 +89,8 @@ impl<U: SyncedUser> UserSync<U> {
             Err(shared) => match self.own(session, &shared).await {
                 Ok(user) => user,
                 Err(error) => {
-                    let now = self.inner.clerk.now();
-                    self.inner.failure_log.failure::<U>(session.sub(), &error, now);
+                    let now = self.engine.clerk.now();
+                    self.engine.failure_log.failure::<U>(session.sub(), &error, now);
                     return Err(error);
                 }
             },
@@ -102,7 +102,7 @@ impl<U: SyncedUser> UserSync<U> {
     async fn own(&self, session: &Session, shared: &U) -> Result<U, SyncError> {
         match caught_now(|| shared.copy())? {
             Some(user) => Ok(user),
-            None => Box::pin(caught(request::own(&self.inner, session.user_id().as_str()))).await?,
+            None => Box::pin(caught(request::own(&self.engine, session.user_id().as_str()))).await?,
         }
     }
 
@@ -112,17 +112,17 @@ impl<U: SyncedUser> UserSync<U> {
     ///
     /// Those of [`sync`](Self::sync).
     pub async fn sync_shared(&self, session: &Session) -> Result<Synced<Arc<U>>, SyncError> {
-        let inner = &self.inner;
-        let now = inner.clerk.now();
+        let engine = &self.engine;
+        let now = engine.clerk.now();
         let span = tracing::debug_span!("user_sync", users_table = U::TABLE, user_id = session.sub());
-        let synced = request::row(inner, session, now).instrument(span).await;
+        let synced = request::row(engine, session, now).instrument(span).await;
         let outcome = match &synced {
             Ok(synced) => {
                 change_log::synced::<U>(session.sub(), synced.outcome, Source::Request);
                 synced.outcome.as_str()
             }
             Err(error) => {
-                inner.failure_log.failure::<U>(session.sub(), error, now);
+                engine.failure_log.failure::<U>(session.sub(), error, now);
                 error.failure::<U>().outcome()
             }
         };
@@ -132,7 +132,7 @@ impl<U: SyncedUser> UserSync<U> {
 
     /// Applies a delivery whose signature was verified.
     pub(crate) async fn apply_delivery(&self, delivery: &Webhook) -> Result<(), SyncError> {
-        webhook::apply(&self.inner, delivery).await
+        webhook::apply(&self.engine, delivery).await
     }
 
     /// Drops cached copies of a user's row in this process and, on PostgreSQL, in every other. Call it after the
@@ -161,9 +161,9 @@ impl<U: SyncedUser> UserSync<U> {
     /// [`SyncError::Database`] if other processes could not be notified: their copies expire. This process has dropped
     /// its copy in any case.
     pub async fn invalidate(&self, user_id: &UserId) -> Result<(), SyncError> {
-        self.inner.row_cache.invalidate(user_id.as_str());
-        self.inner
-            .within(async { Ok(self.inner.store.announce(user_id.as_str()).await?) })
+        self.engine.row_cache.invalidate(user_id.as_str());
+        self.engine
+            .within(async { Ok(self.engine.store.announce(user_id.as_str()).await?) })
             .await
     }
 
@@ -189,15 +189,15 @@ impl<U: SyncedUser> UserSync<U> {
     /// [`SyncError::OnDelete`] if the application's hook failed, and nothing was deleted; other errors if the database
     /// fails.
     pub async fn delete(&self, user_id: &UserId) -> Result<Deletion, SyncError> {
-        let inner = &self.inner;
-        let deletion = caught(inner.ask(|_| delete::delete(inner, user_id.as_str()))).await;
+        let engine = &self.engine;
+        let deletion = caught(engine.ask(|_| delete::delete(engine, user_id.as_str()))).await;
         let deletion = deletion.unwrap_or_else(|panicked| Err(panicked.into()));
         match &deletion {
             Ok(deletion) => change_log::deleted::<U>(user_id.as_str(), *deletion, Source::Application),
             Err(error @ SyncError::Panicked) => {
-                inner
+                engine
                     .failure_log
-                    .failure::<U>(user_id.as_str(), error, inner.clerk.now());
+                    .failure::<U>(user_id.as_str(), error, engine.clerk.now());
             }
             Err(_) => {}
         }
@@ -234,14 +234,14 @@ impl<U: SyncedUser> UserSync<U> {
         user_id: &UserId,
         organization_id: &OrganizationId,
     ) -> Result<(), SyncError> {
-        let inner = &self.inner;
-        let denial = inner.clerk.end_of_membership(user_id, organization_id);
-        inner.clerk.deny(denial.clone());
+        let engine = &self.engine;
+        let denial = engine.clerk.end_of_membership(user_id, organization_id);
+        engine.clerk.deny(denial.clone());
         let record = async {
-            let now = inner.clerk.now();
-            Ok(inner.store.record_denial(&denial, now).await?)
+            let now = engine.clerk.now();
+            Ok(engine.store.record_denial(&denial, now).await?)
         };
-        let recorded = caught(inner.ask(|_| record)).await;
+        let recorded = caught(engine.ask(|_| record)).await;
         recorded.unwrap_or_else(|panicked| Err(panicked.into()))
     }
 
@@ -277,10 +277,10 @@ impl<U: SyncedUser> UserSync<U> {
         user_id: &UserId,
         write: impl Future<Output = Result<U, E>>,
     ) -> Result<Arc<U>, E> {
-        let inner = &self.inner;
+        let engine = &self.engine;
         let clerk_id = user_id.as_str();
-        let known = inner.row_cache.get(clerk_id, inner.clerk.now());
-        let writing = inner.row_cache.begin_write(clerk_id, inner.clerk.now());
+        let known = engine.row_cache.get(clerk_id, engine.clerk.now());
+        let writing = engine.row_cache.begin_write(clerk_id, engine.clerk.now());
         let user = Arc::new(write.await?);
         // The cached copy supplies the row's version, which cannot have gone back.
         if let (Some(known), Some(read)) = (known, writing.done()) {
@@ -288,7 +288,7 @@ impl<U: SyncedUser> UserSync<U> {
                 user: Arc::clone(&user),
                 ..known.stored
             };
-            inner.row_cache.put(
+            engine.row_cache.put(
                 clerk_id,
                 CachedRow {
                     stored,
@@ -297,7 +297,7 @@ impl<U: SyncedUser> UserSync<U> {
                 },
             );
         }
-        inner.announce(clerk_id).await;
+        engine.announce(clerk_id).await;
         Ok(user)
     }
 }
@@ -310,15 +310,15 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
     /// [`SchemaError`] if the database does not answer, or if its table cannot serve the statements of `U`. Also if the
     /// pool and `transaction_pooling` do not match the pooler in front of the database.
     pub async fn build(self) -> Result<UserSync<U>, SchemaError> {
-        let inner = self.start().await?;
-        Ok(UserSync { inner })
+        let engine = self.start().await?;
+        Ok(UserSync { engine })
     }
 }
 
 impl<U> Clone for UserSync<U> {
     fn clone(&self) -> Self {
         Self {
-            inner: Arc::clone(&self.inner),
+            engine: Arc::clone(&self.engine),
         }
     }
 }
@@ -328,7 +328,7 @@ impl<U: SyncedUser> fmt::Debug for UserSync<U> {
         formatter
             .debug_struct("UserSync")
             .field("user", &U::NAME)
-            .field("clerk", &self.inner.clerk)
+            .field("clerk", &self.engine.clerk)
             .finish_non_exhaustive()
     }
 }

@@ -25,7 +25,7 @@ use crate::row::SyncedRow;
 /// }
 ///
 /// let pulled = r#"{ "session": { "claims": {} } }"#;
-/// let check = check_template(pulled, &[ExpectedTemplate::of::<User>()])?;
+/// let check = check_template(pulled, &[ExpectedTemplate::new::<User>()])?;
 /// assert_eq!(check.missing.len(), User::TEMPLATE.len());
 /// # }
 /// # Ok::<(), clerk_auth::template::PulledConfigError>(())
@@ -39,7 +39,7 @@ pub struct ExpectedTemplate {
 
 impl ExpectedTemplate {
     /// Returns the template of a struct.
-    pub const fn of<U: SyncedRow>() -> Self {
+    pub const fn new<U: SyncedRow>() -> Self {
         Self {
             name: U::NAME,
             json: U::SESSION_TOKEN_TEMPLATE,
@@ -129,7 +129,7 @@ pub struct CheckedClaim {
 /// }
 ///
 /// let pulled = r#"{ "session": { "claims": { "email": "{{user.username}}" } } }"#;
-/// let check = check_template(pulled, &[ExpectedTemplate::of::<User>()])?;
+/// let check = check_template(pulled, &[ExpectedTemplate::new::<User>()])?;
 /// assert!(!check.ok);
 /// assert_eq!(
 ///     check.to_string(),
@@ -189,7 +189,7 @@ pub struct TemplateCheck {
 ///         "claims": { "email": "{{ user.primary_email_address }}", "updatedAt": "{{user.updated_at}}" }
 ///     }
 /// }"#;
-/// let check = check_template(pulled, &[ExpectedTemplate::of::<User>()])?;
+/// let check = check_template(pulled, &[ExpectedTemplate::new::<User>()])?;
 /// assert!(check.ok, "{check}");
 /// # }
 /// # Ok::<(), clerk_auth::template::PulledConfigError>(())

@@ -13,7 +13,7 @@ use crate::time::{Clock, Timestamp};
 /// use clerk_auth::time::{Clock, Timestamp};
 /// use std::time::Duration;
 ///
-/// let clock = MovableClock::at(Timestamp::from_seconds(100));
+/// let clock = MovableClock::new(Timestamp::from_seconds(100));
 /// clock.advance(Duration::from_secs(5));
 /// assert_eq!(clock.now().seconds(), 105);
 /// ```
@@ -22,7 +22,7 @@ pub struct MovableClock(Arc<AtomicI64>);
 
 impl MovableClock {
     /// Creates a clock that shows `now`.
-    pub fn at(now: Timestamp) -> Self {
+    pub fn new(now: Timestamp) -> Self {
         Self(Arc::new(AtomicI64::new(now.milliseconds())))
     }
 

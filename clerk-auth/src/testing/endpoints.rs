@@ -20,7 +20,7 @@ pub(crate) struct Endpoints {
 
 impl Endpoints {
     /// Creates the endpoints of an instance with the issuer's key and no users.
-    pub(crate) fn of(issuer: &Issuer) -> Arc<Self> {
+    pub(crate) fn new(issuer: &Issuer) -> Arc<Self> {
         Arc::new(Self {
             jwks: Mutex::new(issuer.jwks()),
             users: Mutex::default(),

@@ -61,7 +61,7 @@ impl FakeClerk {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let issuer = Issuer::new(&format!("http://{}", listener.local_addr()?));
         let state = Arc::new(Instance {
-            endpoints: Endpoints::of(&issuer),
+            endpoints: Endpoints::new(&issuer),
             requests: Mutex::default(),
             failure: Mutex::default(),
             failures_once: Mutex::default(),
@@ -126,7 +126,7 @@ impl FakeClerk {
     /// fake.serve_users(1_000_000, |place| {
     ///     user_object(&format!("user_number{place}"), Timestamp::from_seconds(7))
     /// });
-    /// let api = BackendApi::at(fake.issuer().url(), "sk_test_secret")?;
+    /// let api = BackendApi::with_base_url(fake.issuer().url(), "sk_test_secret")?;
     /// let after = FakeClerk::served_user(499_999);
     /// let page = api.users(Some(&after), 2).await?;
     /// assert_eq!(page[0]["email_addresses"][0]["email_address"], "number500000@example.com");
@@ -164,7 +164,7 @@ impl FakeClerk {
     /// let fake = FakeClerk::start().await?;
     /// fake.put_user(user_object("user_ada", Timestamp::from_seconds(7)));
     /// fake.serve_as("user_ada", r#"{"id": "user_ada", "unsafe_metadata": {"size": 1e999}}"#);
-    /// let api = BackendApi::at(fake.issuer().url(), "sk_test_secret")?;
+    /// let api = BackendApi::with_base_url(fake.issuer().url(), "sk_test_secret")?;
     /// let page = api.users(None, 10).await?;
     /// assert_eq!(page[0].unreadable(), ["/unsafe_metadata/size"]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())

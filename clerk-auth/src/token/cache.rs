@@ -24,7 +24,7 @@ const HASHED: usize = 16;
 
 /// A session and the key that verified it.
 #[derive(Clone, Debug)]
-pub(crate) struct Verified {
+pub(crate) struct VerifiedToken {
     pub(crate) session: Session,
     pub(crate) key: Arc<VerifyingKey>,
 }
@@ -32,7 +32,7 @@ pub(crate) struct Verified {
 /// The cache of verified tokens. Tokens are looked up by a seeded hash and compared byte for byte. A caller cannot
 /// choose its content, because a token is cached only after its signature has been verified.
 #[derive(Debug)]
-pub(crate) struct VerifiedTokens(Cache<Token, Verified, Weight>);
+pub(crate) struct VerifiedTokens(Cache<Token, VerifiedToken, Weight>);
 
 /// A token as a key. Only the end of the signature is hashed: in verified tokens, it is as good as random.
 #[derive(Debug, Eq, PartialEq)]
@@ -63,9 +63,9 @@ impl Equivalent<Token> for Sought<'_> {
 #[derive(Clone, Debug)]
 struct Weight;
 
-impl Weighter<Token, Verified> for Weight {
+impl Weighter<Token, VerifiedToken> for Weight {
     /// The parsed claims take about as much memory as the token.
-    fn weight(&self, token: &Token, _: &Verified) -> u64 {
+    fn weight(&self, token: &Token, _: &VerifiedToken) -> u64 {
         OVERHEAD + 2 * token.0.len() as u64
     }
 }
@@ -80,11 +80,11 @@ impl VerifiedTokens {
         Self(Cache::with_weighter(entries, capacity, Weight))
     }
 
-    pub(crate) fn get(&self, token: &[u8]) -> Option<Verified> {
+    pub(crate) fn get(&self, token: &[u8]) -> Option<VerifiedToken> {
         self.0.get(&Sought(token))
     }
 
-    pub(crate) fn insert(&self, token: &[u8], verified: Verified) {
+    pub(crate) fn insert(&self, token: &[u8], verified: VerifiedToken) {
         self.0.insert(Token(token.into()), verified);
     }
 
@@ -102,13 +102,13 @@ mod tests {
     use crate::testing::Issuer;
     use crate::time::Timestamp;
 
-    fn verified() -> Verified {
+    fn verified() -> VerifiedToken {
         let issuer = Issuer::new("https://clerk.example.com");
         let claims = issuer.claims("user_ada", Timestamp::from_seconds(1_700_000_000));
         let payload = serde_json::to_string(&claims).expect("JSON");
         let claims = Payload::parse(&payload).expect("an object");
         let claims = StandardClaims::read(&claims, None).expect("the issuer's claims are right");
-        Verified {
+        VerifiedToken {
             session: Session::new(claims, payload),
             key: Arc::new(VerifyingKey::from_pem(&issuer.public_key_pem()).expect("the issuer's key")),
         }

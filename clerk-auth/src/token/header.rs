@@ -18,10 +18,10 @@ use crate::time::Timestamp;
 const SESSION_CATEGORIES: [&str; 2] = ["cl_B7d4PD111AAA", "cl_I7d4PD111III"];
 
 /// Clerk's headers have about 110 bytes; the general parser reads headers longer than this.
-const MOST_COMPARED: usize = 256;
+const MAX_COMPARED: usize = 256;
 
 /// A number of this many digits cannot overflow.
-const MOST_DIGITS: usize = 18;
+const MAX_DIGITS: usize = 18;
 
 /// The header of a session token.
 #[derive(Debug)]
@@ -115,7 +115,7 @@ fn digits_of_origin(text: &str) -> Option<Range<usize>> {
     let length = value.bytes().take_while(u8::is_ascii_digit).count();
     let is_whole = value[length..].starts_with([',', '}']);
     let start = text.len() - value.len();
-    (is_whole && (1..=MOST_DIGITS).contains(&length)).then(|| start..start + length)
+    (is_whole && (1..=MAX_DIGITS).contains(&length)).then(|| start..start + length)
 }
 
 /// Reads a `NumericDate` (RFC 7519 section 2) and rounds a fraction down, so that rounding never makes claims newer.
@@ -142,7 +142,7 @@ impl LastHeader {
     /// Reads a header in base64url. Returns it, or one with the same key, and the time at which Clerk last read the claims
     /// from its database: `oiat`, if it is a number.
     pub(crate) fn read(&self, encoded: &[u8]) -> Result<(Arc<Header>, Option<Timestamp>), Refusal> {
-        let mut buffer = [0; MOST_COMPARED];
+        let mut buffer = [0; MAX_COMPARED];
         let Some(text) = base64url::decode_into(encoded, &mut buffer) else {
             return Self::parse(&base64url::decode(encoded)?);
         };
@@ -266,7 +266,7 @@ mod tests {
 
     #[test]
     fn long_header_is_read_whole() {
-        for length in [100, MOST_COMPARED - 40, MOST_COMPARED, 4 * MOST_COMPARED] {
+        for length in [100, MAX_COMPARED - 40, MAX_COMPARED, 4 * MAX_COMPARED] {
             let with = |oiat| {
                 format!(
                     r#"{{"alg":"RS256","kid":"{}","oiat":{oiat}}}"#,
@@ -276,7 +276,7 @@ mod tests {
             let (last, next) = (with(1_700_000_000), with(1_700_000_001));
             let (read, is_compared) = read_after(&last, next.as_bytes());
             assert_eq!(read, parse(next.as_bytes()));
-            assert_eq!(is_compared, next.len() <= MOST_COMPARED, "{}", next.len());
+            assert_eq!(is_compared, next.len() <= MAX_COMPARED, "{}", next.len());
         }
     }
 

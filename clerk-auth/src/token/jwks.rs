@@ -298,7 +298,7 @@ fn keep_unchanged(
 ) {
     for (key_id, key) in keys {
         match before.get(key_id) {
-            Some(known) if known.is(key) => *key = Arc::clone(known),
+            Some(known) if known == key => *key = Arc::clone(known),
             Some(_) => tracing::info!(key_id, "a key of the Clerk instance was replaced under its id"),
             None => {}
         }

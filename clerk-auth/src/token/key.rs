@@ -71,20 +71,18 @@ impl VerifyingKey {
         self.id.as_deref()
     }
 
-    /// Returns whether both are the same key, whatever their source: their bytes are those of a `PUBLIC KEY`.
-    #[cfg_attr(
-        not(any(feature = "jwks", feature = "backend-api")),
-        expect(dead_code, reason = "only keys of JWKS documents are compared")
-    )]
-    pub(crate) fn is(&self, other: &Self) -> bool {
-        self.key.as_ref() == other.key.as_ref()
-    }
-
     /// Verifies a signature over the first two parts of a token as they were received.
     pub(crate) fn verify(&self, signed: &[u8], signature: &[u8]) -> Result<(), Refusal> {
         self.key
             .verify_sig(signed, signature)
             .map_err(|_| Refusal::Signature)
+    }
+}
+
+/// Compares the keys themselves, whatever their source: their bytes are those of a `PUBLIC KEY`.
+impl PartialEq for VerifyingKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.key.as_ref() == other.key.as_ref()
     }
 }
 

@@ -131,8 +131,8 @@ fn check_life(session: &Session, expectations: &Expectations) -> Result<(), Refu
 
 /// Checks the times, also of every session that was verified earlier and is used again.
 pub(crate) fn check_times(session: &Session, now: Timestamp) -> Result<(), Refusal> {
-    let latest = now.after(LEEWAY);
-    if session.expires_at().after(LEEWAY) <= now {
+    let latest = now + LEEWAY;
+    if session.expires_at() + LEEWAY <= now {
         return Err(Refusal::Expired);
     }
     if session.not_before().is_some_and(|time| time > latest) {

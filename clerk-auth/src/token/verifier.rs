@@ -1,6 +1,6 @@
 //! The interface of this folder: verifies the session tokens of one Clerk instance, and caches the verified tokens.
 
-use super::cache::{Verified, VerifiedTokens};
+use super::cache::{VerifiedToken, VerifiedTokens};
 use super::credential::Credential;
 use super::error::TokenError;
 use super::header::LastHeader;
@@ -64,7 +64,7 @@ impl Verifier {
         self.verified.remove(credential.token);
     }
 
-    async fn verify_token(&self, token: &[u8], now: Timestamp) -> Result<Verified, TokenError> {
+    async fn verify_token(&self, token: &[u8], now: Timestamp) -> Result<VerifiedToken, TokenError> {
         let unverified = UnverifiedToken::parse(token, &self.header)?;
         let mut key = self.keys.key(unverified.header.key_id()).await?;
         let mut verified = unverified.verify(&key, &self.expectations, now);
@@ -77,7 +77,7 @@ impl Verifier {
         let session = verified?;
         metrics::session_token_verified(token.len());
         self.header.keep(&unverified.header);
-        Ok(Verified { session, key })
+        Ok(VerifiedToken { session, key })
     }
 
     /// Returns whether a JWKS document has a key that verifies tokens here. True if the document is of the same
@@ -90,7 +90,7 @@ impl Verifier {
             .filter_map(VerifyingKey::from_jwk);
         for key in keys {
             let known = match self.keys.key(key.id()).await {
-                Ok(known) if known.is(&key) => return Ok(true),
+                Ok(known) if *known == key => return Ok(true),
                 Ok(known) => known,
                 Err(TokenError::Refused(_)) => continue,
                 #[cfg(feature = "jwks")]
@@ -98,7 +98,7 @@ impl Verifier {
             };
             // Clerk may have replaced the key under its id.
             let newer = self.keys.newer(&known).await;
-            if newer.is_some_and(|newer| newer.is(&key)) {
+            if newer.is_some_and(|newer| *newer == key) {
                 return Ok(true);
             }
         }

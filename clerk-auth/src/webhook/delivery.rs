@@ -20,7 +20,7 @@ const MILLISECONDS: i64 = 100_000_000_000;
 /// [module](super). Rejects with a [`WebhookRejection`](crate::extract::WebhookRejection):
 ///
 /// - 400 for a delivery that is not Clerk's, or whose body is not an event;
-/// - 413 for a body beyond [`LARGEST_DELIVERY`](crate::extract::LARGEST_DELIVERY);
+/// - 413 for a body beyond [`MAX_DELIVERY_SIZE`](crate::extract::MAX_DELIVERY_SIZE);
 /// - 408 for a body that takes longer than [`DELIVERY_TIMEOUT`](crate::extract::DELIVERY_TIMEOUT).
 ///
 /// The type parameter is for an application that passes a delivery on with its own value in place of the event.
@@ -77,8 +77,8 @@ pub struct HttpRequest {
 /// use clerk_auth::webhook::{Webhook, WebhookError, WebhookVerifier};
 ///
 /// /// The status to answer with, for a server of another kind.
-/// fn receive(verifier: &WebhookVerifier, headers: &HeaderMap, body: &[u8]) -> u16 {
-///     match Webhook::receive(verifier, headers, body, verifier.now()) {
+/// fn read_delivery(verifier: &WebhookVerifier, headers: &HeaderMap, body: &[u8]) -> u16 {
+///     match Webhook::verify_and_parse(verifier, headers, body, verifier.now()) {
 ///         Ok(webhook) => println!("{}", webhook.event.event_type()),
 ///         Err(WebhookError::Event(error)) => eprintln!("Clerk has sent what is not documented: {error}"),
 ///         Err(error) => {
@@ -110,7 +110,7 @@ impl Webhook {
     /// # Errors
     ///
     /// [`WebhookError`] distinguishes a bad signature from a bad event.
-    pub fn receive(
+    pub fn verify_and_parse(
         verifier: &WebhookVerifier,
         headers: &HeaderMap,
         body: &[u8],
@@ -133,7 +133,7 @@ impl Webhook {
             return Err(EventError::Body);
         }
         let data = body.take("data");
-        let envelope = Members::of(body.node(), "")?;
+        let envelope = Members::new(body.node(), "")?;
         if &*envelope.required_text("object")? != "event" {
             return Err(envelope.malformed("object"));
         }

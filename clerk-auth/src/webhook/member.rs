@@ -16,7 +16,7 @@ pub(super) struct Members<'a> {
 }
 
 impl<'a> Members<'a> {
-    pub(super) fn of(object: Node<'a>, path: &'static str) -> Result<Self, EventError> {
+    pub(super) fn new(object: Node<'a>, path: &'static str) -> Result<Self, EventError> {
         match object.shallow() {
             Ok(Value::Object(_)) => Ok(Self {
                 object,
@@ -153,7 +153,7 @@ impl<'a> Members<'a> {
     pub(super) fn object(&self, name: &str, path: &'static str) -> Result<Option<Self>, EventError> {
         match self.node(name).shallow() {
             Ok(Value::Null) => Ok(None),
-            _ => Self::of(self.node(name), path).map(Some),
+            _ => Self::new(self.node(name), path).map(Some),
         }
     }
 

@@ -104,7 +104,7 @@ pub struct ClerkOrganizationMembership {
 
 impl ClerkOrganization {
     pub(super) fn read(raw: LenientValue, timestamp: Timestamp) -> Result<Self, EventError> {
-        let mut organization = Members::of(raw.node(), "data")?;
+        let mut organization = Members::new(raw.node(), "data")?;
         organization.check_object("public_metadata");
         Ok(Self {
             id: organization.required_id("id", OrganizationId::new)?,
@@ -137,7 +137,7 @@ impl ClerkOrganization {
 
 impl DeletedOrganization {
     pub(super) fn read(raw: LenientValue) -> Result<Self, EventError> {
-        let mut organization = Members::of(raw.node(), "data")?;
+        let mut organization = Members::new(raw.node(), "data")?;
         check_deleted(&organization)?;
         Ok(Self {
             id: organization.id("id", OrganizationId::new)?,
@@ -160,7 +160,7 @@ impl DeletedOrganization {
 
 impl ClerkOrganizationMembership {
     pub(super) fn read(raw: LenientValue, timestamp: Timestamp) -> Result<Self, EventError> {
-        let mut membership = Members::of(raw.node(), "data")?;
+        let mut membership = Members::new(raw.node(), "data")?;
         let organization = membership
             .object("organization", "data.organization")?
             .ok_or_else(|| membership.missing("organization"))?;

@@ -12,7 +12,7 @@ const PREFIX: &str = "whsec_";
 
 /// The shortest key in bytes: the length of Svix's keys, and the minimum of the Standard Webhooks specification
 /// ("Signature scheme": 24 to 64 bytes). A shorter one is a placeholder, or an incomplete copy.
-const SHORTEST: usize = 24;
+const MIN_BYTES: usize = 24;
 
 /// The signing secret of an endpoint: `whsec_` and the base64 of a key, as the endpoint's page in Clerk's dashboard
 /// shows it. The secret is never printed.
@@ -111,7 +111,7 @@ impl FromStr for SigningSecret {
             .strip_prefix(PREFIX)
             .ok_or(SigningSecretError::Prefix)?;
         let key = STANDARD.decode(encoded).map_err(|_| SigningSecretError::Base64)?;
-        if key.len() < SHORTEST {
+        if key.len() < MIN_BYTES {
             return Err(SigningSecretError::Short);
         }
         Ok(Self(Key::new(HMAC_SHA256, &key)))

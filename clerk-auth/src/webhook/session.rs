@@ -47,7 +47,7 @@ pub struct ClerkSession {
 impl ClerkSession {
     /// Parses a session, whose status follows from the type of the event.
     pub(super) fn read(raw: LenientValue, status: &str, timestamp: Timestamp) -> Result<Self, EventError> {
-        let mut session = Members::of(raw.node(), "data")?;
+        let mut session = Members::new(raw.node(), "data")?;
         session.check_object("actor");
         Ok(Self {
             id: session.required_id("id", SessionId::new)?,

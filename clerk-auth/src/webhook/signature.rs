@@ -38,13 +38,13 @@ use crate::time::{Clock, SystemClock, Timestamp};
 pub const TOLERANCE: Duration = Duration::from_secs(300);
 
 /// The longest `svix-id`; Svix's own have 31 characters.
-const LONGEST_ID: usize = 256;
+const MAX_ID_LENGTH: usize = 256;
 
 /// The longest `svix-signature`. Each signature costs a comparison, and only a rotation has several.
-const LONGEST_SIGNATURES: usize = 2_048;
+const MAX_SIGNATURES_LENGTH: usize = 2_048;
 
 /// The most signatures, of whatever version.
-const MOST_SIGNATURES: usize = 16;
+const MAX_SIGNATURES: usize = 16;
 
 /// The only supported version: HMAC-SHA256. `v1a` is Ed25519, which Clerk does not use.
 const VERSION: &str = "v1";
@@ -139,7 +139,7 @@ pub enum SignatureError {
     #[error("the header `{0}` is malformed")]
     HeaderMalformed(&'static str),
     /// There are more signatures than secrets in any rotation.
-    #[error("there are more than {MOST_SIGNATURES} signatures")]
+    #[error("there are more than {MAX_SIGNATURES} signatures")]
     TooManySignatures,
     /// No signature has the version `v1`.
     #[error("there is no signature of the version `v1`")]
@@ -186,7 +186,7 @@ pub struct SignedHeaders<'a> {
 impl WebhookVerifier {
     /// Creates a verifier of deliveries that are signed with this secret.
     pub fn new(secret: SigningSecret) -> Self {
-        Self::of([secret].into())
+        Self::from_secrets([secret].into())
     }
 
     /// Creates a verifier from `CLERK_WEBHOOK_SIGNING_SECRET`. During a rotation the variable holds the old secret and
@@ -204,10 +204,10 @@ impl WebhookVerifier {
     /// [`SigningSecretError`] names the variable and describes a valid value.
     pub fn from_env() -> Result<Self, SigningSecretError> {
         let secrets = std::env::var("CLERK_WEBHOOK_SIGNING_SECRET").unwrap_or_default();
-        SigningSecret::list(&secrets).map(|secrets| Self::of(secrets.into()))
+        SigningSecret::list(&secrets).map(|secrets| Self::from_secrets(secrets.into()))
     }
 
-    fn of(secrets: Arc<[SigningSecret]>) -> Self {
+    fn from_secrets(secrets: Arc<[SigningSecret]>) -> Self {
         Self {
             secrets,
             accept_standard_names: false,
@@ -278,13 +278,13 @@ impl WebhookVerifier {
         let names = self.names(headers);
         let id = header(headers, names.id)?;
         // The signed text joins its parts with dots: one in the id would let the same text be cut elsewhere.
-        if id.len() > LONGEST_ID || id.contains('.') {
+        if id.len() > MAX_ID_LENGTH || id.contains('.') {
             return Err(SignatureError::HeaderMalformed(names.id));
         }
         let timestamp = header(headers, names.timestamp)?;
         let sent = seconds(timestamp).ok_or(SignatureError::HeaderMalformed(names.timestamp))?;
         let signatures = header(headers, names.signature)?;
-        if signatures.len() > LONGEST_SIGNATURES {
+        if signatures.len() > MAX_SIGNATURES_LENGTH {
             return Err(SignatureError::HeaderMalformed(names.signature));
         }
         let tolerance = i64::try_from(TOLERANCE.as_secs()).unwrap_or(i64::MAX);
@@ -385,7 +385,7 @@ fn seconds(text: &str) -> Option<i64> {
 /// Returns the signatures to compare. A signature of another version, or one that is not the base64 of an HMAC-SHA256,
 /// is skipped, as the specification requires.
 fn signatures_of(header: &str) -> Result<Vec<[u8; SIGNATURE]>, SignatureError> {
-    if header.split(' ').count() > MOST_SIGNATURES {
+    if header.split(' ').count() > MAX_SIGNATURES {
         return Err(SignatureError::TooManySignatures);
     }
     let mut known = false;

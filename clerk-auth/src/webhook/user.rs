@@ -114,7 +114,7 @@ impl ClerkUser {
         path: &'static str,
         timestamp: Timestamp,
     ) -> Result<Self, EventError> {
-        let mut user = Members::of(raw.node(), path)?;
+        let mut user = Members::new(raw.node(), path)?;
         user.check_object("public_metadata");
         Ok(Self {
             id: user.required_id("id", UserId::new)?,
@@ -170,7 +170,7 @@ impl ClerkUser {
 
 impl DeletedUser {
     pub(super) fn read(raw: LenientValue) -> Result<Self, EventError> {
-        let mut user = Members::of(raw.node(), "data")?;
+        let mut user = Members::new(raw.node(), "data")?;
         check_deleted(&user)?;
         Ok(Self {
             id: user.id("id", UserId::new)?,

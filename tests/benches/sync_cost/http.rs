@@ -165,7 +165,7 @@ async fn serve(public_key: &str) {
     let clerk = Clerk::builder()
         .issuer(ISSUER)
         .jwt_key(public_key)
-        .clock(MovableClock::at(now))
+        .clock(MovableClock::new(now))
         .build()
         .expect("the configuration is right");
     let people = UserSync::new(clerk.clone(), pool.clone())

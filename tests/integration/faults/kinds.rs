@@ -320,7 +320,7 @@ async fn row_that_the_struct_cannot_hold_has_a_code_of_its_own(database: TestDat
 async fn webhook_and_import_follow_from_the_same_kind(database: TestDatabase) {
     let it = Fixture::start(&database).await;
     let fake = FakeClerk::start().await.expect("a port is free");
-    let api = BackendApi::at(fake.issuer().url(), "sk_test_secret").expect("the address is right");
+    let api = BackendApi::with_base_url(fake.issuer().url(), "sk_test_secret").expect("the address is right");
     let clerk = fake.clerk().build().expect("the configuration is right");
     let users: UserSync<Guest> = match &it.guests.pool {
         Pool::Postgres(pool) => UserSync::new(clerk, pool.clone()).await,

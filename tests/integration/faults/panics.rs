@@ -395,7 +395,7 @@ async fn panic_costs_one_user_of_an_import(database: TestDatabase) {
     let people: Profiles<Person> = start(pool.clone()).await;
     drop(people);
     let fake = FakeClerk::start().await.expect("a port is free");
-    let api = BackendApi::at(fake.issuer().url(), "sk_test_secret").expect("the address is right");
+    let api = BackendApi::with_base_url(fake.issuer().url(), "sk_test_secret").expect("the address is right");
     let clerk = fake.clerk().build().expect("the configuration is right");
     let users: UserSync<Person> = match &pool {
         Pool::Postgres(pool) => {

@@ -363,7 +363,7 @@ async fn users_are_imported_and_compared() {
         .build()
         .await
         .expect("the table fits");
-    let api = BackendApi::at(fake.issuer().url(), "sk_test_secret").expect("the address is right");
+    let api = BackendApi::with_base_url(fake.issuer().url(), "sk_test_secret").expect("the address is right");
     let user = |name: &'static str, updated_at: i64| {
         move |place: usize| {
             let mut user = user_object(

@@ -70,7 +70,7 @@ impl Fixture {
             }
         };
         Self {
-            api: BackendApi::at(fake.issuer().url(), "sk_test_secret")
+            api: BackendApi::with_base_url(fake.issuer().url(), "sk_test_secret")
                 .expect("the key and the address are right"),
             users: users.expect("the table fits"),
             fake,

@@ -46,7 +46,7 @@ async fn fake(is_ours: bool) -> FakeClerk {
 }
 
 async fn start(database: &TestDatabase, fake: &FakeClerk) -> (Profiles, Arc<AtomicUsize>) {
-    let api = BackendApi::at(fake.issuer().url(), "sk_test_secret").expect("the address is right");
+    let api = BackendApi::with_base_url(fake.issuer().url(), "sk_test_secret").expect("the address is right");
     let deleted = Arc::new(AtomicUsize::new(0));
     macro_rules! with_hook {
         () => {

@@ -87,7 +87,7 @@ struct Fixture<U: SyncedUser> {
 }
 
 fn api(url: &str) -> BackendApi {
-    BackendApi::at(url, "sk_test_secret").expect("the key and the address are right")
+    BackendApi::with_base_url(url, "sk_test_secret").expect("the key and the address are right")
 }
 
 async fn start<U>(database: &TestDatabase) -> Fixture<U>

@@ -26,7 +26,7 @@ async fn problems(pool: &Pool) -> Vec<(String, Option<String>)> {
         Pool::Sqlite(pool) => diff::<Customer, _>(pool).await,
     };
     let problems = problems.expect("the database answers").into_iter();
-    problems.map(|problem| (problem.what, problem.mend)).collect()
+    problems.map(|problem| (problem.message, problem.fix)).collect()
 }
 
 async fn clerk_id_may_be_null_or_not(database: TestDatabase) {
@@ -48,11 +48,11 @@ async fn key_without_a_unique_index_does_not_start(database: TestDatabase) {
     pool.execute("ALTER TABLE copy RENAME TO customers").await;
     let found = problems(&pool).await;
     for column in ["clerk_id", "id"] {
-        let (what, mend) = found
+        let (message, fix) = found
             .iter()
             .find(|(what, _)| what.starts_with(&format!("no unique index over `{column}` alone")))
             .unwrap_or_else(|| panic!("{found:?}"));
-        assert!(mend.is_some(), "{what}");
+        assert!(fix.is_some(), "{message}");
     }
 }
 
@@ -68,8 +68,8 @@ async fn printed_statements_make_the_table_fit(database: TestDatabase) {
     .await;
     pool.execute("INSERT INTO customers (email) VALUES ('one@example.com'), ('two@example.com')")
         .await;
-    for (what, mend) in problems(&pool).await {
-        pool.execute(&mend.unwrap_or_else(|| panic!("no statement: {what}")))
+    for (message, fix) in problems(&pool).await {
+        pool.execute(&fix.unwrap_or_else(|| panic!("no statement: {message}")))
             .await;
     }
     assert_eq!(problems(&pool).await, []);

@@ -54,8 +54,8 @@ async fn followed_on_sqlite<U: SyncedUser + StoredIn<sqlx::Sqlite>>(pool: &Pool)
 fn statements(problems: &[Problem]) -> Vec<String> {
     assert!(!problems.is_empty(), "there is something to say");
     let advised = |problem: &Problem| {
-        let sql = problem.mend.clone();
-        sql.unwrap_or_else(|| panic!("no advice: {}", problem.what))
+        let sql = problem.fix.clone();
+        sql.unwrap_or_else(|| panic!("no advice: {}", problem.message))
     };
     problems.iter().map(advised).collect()
 }
@@ -349,10 +349,10 @@ async fn field_of_another_type_than_the_struct_s_table_has_no_statement() {
         panic!("{problems:?}");
     };
     assert!(
-        problem.what.contains(r#"`#[column(sql_type = "…")]`"#),
+        problem.message.contains(r#"`#[column(sql_type = "…")]`"#),
         "{problem:?}"
     );
-    assert_eq!(problem.mend, None);
+    assert_eq!(problem.fix, None);
 }
 
 #[tokio::test]

@@ -57,7 +57,8 @@ impl Warm {
         };
         Self {
             router: Router::new().route("/", webhooks(&profiles.users, verifier)),
-            api: BackendApi::at(fake.issuer().url(), "sk_test_secret").expect("the address is right"),
+            api: BackendApi::with_base_url(fake.issuer().url(), "sk_test_secret")
+                .expect("the address is right"),
             imported: imported.expect("the table fits"),
             fake,
             profiles,

@@ -195,7 +195,7 @@ async fn missing_type_is_named_and_the_advice_succeeds_after_it_is_created() {
         "there is no type `billing.plan_of_user`",
         "CREATE TYPE billing.plan_of_user AS ENUM (…)",
     ] {
-        let is_said = problems.iter().any(|problem| problem.what.contains(expected));
+        let is_said = problems.iter().any(|problem| problem.message.contains(expected));
         assert!(is_said, "{expected}: {problems:?}");
     }
     pool.execute(TYPES).await;
@@ -207,7 +207,7 @@ async fn missing_type_is_named_and_the_advice_succeeds_after_it_is_created() {
     let sql: Vec<String> = diff()
         .await
         .into_iter()
-        .filter_map(|problem| problem.mend)
+        .filter_map(|problem| problem.fix)
         .collect();
     assert_eq!(sql.len(), 3, "{sql:?}");
     for sql in &sql {

@@ -122,7 +122,7 @@ async fn start_up_reports_missing_parts_of_the_table(database: TestDatabase) {
     assert!(
         complaint(&pool)
             .await
-            .contains("there is no table `profiles`; mend it with\n  CREATE TABLE")
+            .contains("there is no table `profiles`; fix it with\n  CREATE TABLE")
     );
     pool.execute("CREATE TABLE people (id BIGINT, clerk_id TEXT)")
         .await;
@@ -144,7 +144,7 @@ async fn start_up_reports_missing_parts_of_the_table(database: TestDatabase) {
         "there is no column `clerk_deleted_at`",
         "the column `shoe_size`, which the struct does not know",
         "no unique index over `clerk_id` alone",
-        "mend it with",
+        "fix it with",
     ] {
         assert!(said.contains(expected), "{expected}: {said}");
     }
@@ -160,7 +160,7 @@ async fn start_up_reports_missing_parts_of_the_table(database: TestDatabase) {
         .await
         .expect("the database answers");
     for problem in problems {
-        let sql = problem.mend.expect("PostgreSQL can mend everything here");
+        let sql = problem.fix.expect("PostgreSQL can fix everything here");
         let sql = sql.replace("USING \"name\"::TEXT", "USING encode(\"name\", 'escape')");
         sqlx::query(AssertSqlSafe(sql.clone()))
             .execute(pool)
@@ -193,8 +193,8 @@ async fn start_up_reports_the_column_that_no_field_fills(database: TestDatabase)
     if database.is_sqlite() {
         return;
     }
-    let mend = r#"ALTER TABLE "profiles" ALTER COLUMN "id" ADD GENERATED ALWAYS AS IDENTITY"#;
-    assert!(said.contains(mend), "{said}");
+    let fix = r#"ALTER TABLE "profiles" ALTER COLUMN "id" ADD GENERATED ALWAYS AS IDENTITY"#;
+    assert!(said.contains(fix), "{said}");
     // A trigger fills it too.
     pool.execute(
         "CREATE FUNCTION number_it() RETURNS trigger LANGUAGE plpgsql AS \
@@ -220,7 +220,7 @@ async fn start_up_reports_missing_parts_of_the_tombstones(database: TestDatabase
     pool.execute(&members.replace("\"clerk_id\" TEXT", "\"clerk_id\" VARCHAR(64)"))
         .await;
     let missing = format!(
-        "of the tombstones in `former_members`: there is no table `former_members`; mend it with\n  {};",
+        "of the tombstones in `former_members`: there is no table `former_members`; fix it with\n  {};",
         tombstones.replace('\n', "\n  ")
     );
     let said = complaint_of::<Member>(&pool).await;

@@ -74,12 +74,12 @@ impl Server {
     }
 
     /// Runs what start-up advises, as the owner of the database would.
-    async fn mend<U: SyncedUser + StoredIn<sqlx::Postgres>>(&self) {
+    async fn fix<U: SyncedUser + StoredIn<sqlx::Postgres>>(&self) {
         let Err(SchemaError::Table { problems, .. }) = self.start_up::<U>().await else {
             panic!("start-up has problems to report");
         };
         for problem in problems {
-            let sql = problem.mend.unwrap_or_else(|| panic!("{}", problem.what));
+            let sql = problem.fix.unwrap_or_else(|| panic!("{}", problem.message));
             self.admin.execute(&sql).await;
         }
     }
@@ -91,7 +91,7 @@ impl Server {
             let expected = expected.replace("ROLE_NAME", &self.role);
             assert!(said.contains(&expected), "{expected}: {said}");
         }
-        self.mend::<Profile>().await;
+        self.fix::<Profile>().await;
         assert_eq!(self.complaint().await, "", "after {expected:?}");
     }
 }
@@ -417,20 +417,20 @@ impl std::str::FromStr for Tier {
 async fn schemas_of_tables_and_types_work_after_the_advice() {
     let server = Server::start().await;
     let said = |started: Result<UserSync<Account>, SchemaError>| started.err().map(|error| error.to_string());
-    let expected = "there is no schema `accounts`; mend it with\n  CREATE SCHEMA \"accounts\"";
+    let expected = "there is no schema `accounts`; fix it with\n  CREATE SCHEMA \"accounts\"";
     let error = said(server.start_up().await).expect("there is nothing");
     assert!(error.contains(expected), "{error}");
     server
         .execute("CREATE SCHEMA tiers; CREATE TYPE tiers.tier AS ENUM ('free'); REVOKE USAGE ON TYPE tiers.tier FROM PUBLIC")
         .await;
-    server.mend::<Account>().await;
+    server.fix::<Account>().await;
     for expected in [
         "may not use the schema `accounts`",
         "may not use the schema tiers, which has the type `tiers.tier` of the column `tier`",
     ] {
         let error = said(server.start_up().await).expect("a grant is missing");
         assert!(error.contains(expected), "{expected}: {error}");
-        server.mend::<Account>().await;
+        server.fix::<Account>().await;
     }
     // A type needs no privilege but where a column of it is created.
     assert_eq!(said(server.start_up().await), None);
@@ -468,7 +468,7 @@ async fn own_tables_are_checked_like_the_struct_s() {
         .await;
     let said = started.expect_err("grants are missing").to_string();
     for expected in [
-        "- the application's database user may not DELETE; mend it with\n  GRANT DELETE ON \"members\" TO",
+        "- the application's database user may not DELETE; fix it with\n  GRANT DELETE ON \"members\" TO",
         "of the tombstones in `former_members`: the application's database user may not INSERT",
         "deliveries cannot be remembered: the application's database user may not DELETE",
     ] {
@@ -523,7 +523,7 @@ async fn read_only_role_and_database_work_after_the_advice() {
     for (sql, expected) in [
         (
             "ALTER ROLE ROLE_NAME SET",
-            "is on for the database user; mend it with\n  ALTER ROLE ROLE_NAME RESET",
+            "is on for the database user; fix it with\n  ALTER ROLE ROLE_NAME RESET",
         ),
         (
             "ALTER ROLE ROLE_NAME IN DATABASE DATABASE_NAME SET",
@@ -531,7 +531,7 @@ async fn read_only_role_and_database_work_after_the_advice() {
         ),
         (
             "ALTER DATABASE DATABASE_NAME SET",
-            "is on for the database; mend it with",
+            "is on for the database; fix it with",
         ),
     ] {
         let server = Server::start().await;
@@ -545,7 +545,7 @@ async fn read_only_role_and_database_work_after_the_advice() {
         );
         // The owner of the database reads only, too, where it is the database that does.
         server.execute("SET default_transaction_read_only = off").await;
-        server.mend::<Profile>().await;
+        server.fix::<Profile>().await;
         assert_eq!(server.complaint().await, "");
     }
     let server = Server::start().await;
@@ -580,8 +580,8 @@ async fn encoding_that_cannot_hold_every_name_is_refused() {
             let said = started.expect_err(encoding).to_string();
             let expected = format!("the encoding of the database `{name}` is {encoding}");
             assert!(said.contains(&expected), "{said}");
-            let mend = format!("CREATE DATABASE \"{name}_utf8\" ENCODING 'UTF8'");
-            assert!(said.contains(&mend), "{said}");
+            let fix = format!("CREATE DATABASE \"{name}_utf8\" ENCODING 'UTF8'");
+            assert!(said.contains(&fix), "{said}");
         } else {
             works(pool.clone()).await;
         }

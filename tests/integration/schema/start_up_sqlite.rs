@@ -55,7 +55,7 @@ async fn file_that_cannot_be_written_is_refused() {
         assert!(said.contains("the file cannot be written"), "{said}");
     }
     let said = complaint(open(options.clone().pragma("query_only", "on")).await).await;
-    assert!(said.contains("mend it with\n  PRAGMA query_only = OFF"), "{said}");
+    assert!(said.contains("fix it with\n  PRAGMA query_only = OFF"), "{said}");
     assert_eq!(complaint(open(options).await).await, "");
 }
 

@@ -274,7 +274,7 @@ async fn many_rows_of_every_type_are_written_in_one_statement(files: TestDatabas
     let people = People::new(&files).await;
     let fake = FakeClerk::start().await.expect("a port is free");
     let clerk = fake.clerk().build().expect("the configuration is right");
-    let api = BackendApi::at(fake.issuer().url(), "sk_test_secret").expect("they are right");
+    let api = BackendApi::with_base_url(fake.issuer().url(), "sk_test_secret").expect("they are right");
     let users: UserSync<Person> = match &people.database {
         Database::Postgres(pool) => UserSync::new(clerk, pool.clone()).await,
         Database::Sqlite(pool) => UserSync::new(clerk, pool.clone()).await,

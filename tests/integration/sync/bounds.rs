@@ -129,7 +129,7 @@ where
     for id in ["user_ada", "user_bob", "user_eve", "user_zoe"] {
         fake.put_user(user_object(id, Timestamp::from_seconds(100)));
     }
-    let api = BackendApi::at(fake.issuer().url(), "sk_test_secret").expect("they are right");
+    let api = BackendApi::with_base_url(fake.issuer().url(), "sk_test_secret").expect("they are right");
     // The whole page in one statement, and one user at a time.
     for page_size in [10, 1] {
         pool.execute(&format!("DELETE FROM {table}")).await;

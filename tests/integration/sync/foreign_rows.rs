@@ -71,7 +71,8 @@ async fn value_of_a_row_that_is_not_of_sync_is_refused_and_the_row_is_kept(datab
         fake.publish(issuer().jwks());
         fake.put_user(user("user_ada", 9));
         fake.put_user(user("user_eve", 9));
-        let api = BackendApi::at(fake.issuer().url(), "sk_test_secret").expect("the address is right");
+        let api =
+            BackendApi::with_base_url(fake.issuer().url(), "sk_test_secret").expect("the address is right");
         let mut import = profiles.users.import(&api);
         let step = import.next().await.expect("there are users").expect("it goes on");
         assert_eq!(step.counts.conflicted, 2, "{clerk_id} {version}: {step:?}");

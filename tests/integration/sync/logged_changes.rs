@@ -153,7 +153,7 @@ async fn import_logs_each_row_at_debug() {
         .expect("the table fits");
     let log = Log::default();
     let _guard = tracing::subscriber::set_default(log.clone());
-    let api = BackendApi::at(fake.issuer().url(), "sk_test_x").expect("the address is right");
+    let api = BackendApi::with_base_url(fake.issuer().url(), "sk_test_x").expect("the address is right");
     users.import(&api).run().await.expect("it imports");
     let line =
         r#"DEBUG message=inserted a user's row users_table="profiles" user_id="user_ada" source="import""#;

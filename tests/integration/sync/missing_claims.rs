@@ -33,7 +33,8 @@ async fn fake() -> FakeClerk {
 }
 
 fn api(fake: &FakeClerk) -> BackendApi {
-    BackendApi::at(fake.issuer().url(), "sk_test_secret").expect("the key and the address are right")
+    BackendApi::with_base_url(fake.issuer().url(), "sk_test_secret")
+        .expect("the key and the address are right")
 }
 
 async fn start(database: &TestDatabase, fake: &FakeClerk) -> Profiles {
@@ -234,7 +235,9 @@ async fn client_error_names_the_cause_and_never_the_key() {
         ("ftp://127.0.0.1", "sk_test_secret"),
         ("nowhere", "sk_test_secret"),
     ] {
-        let refused = BackendApi::at(url, key).expect_err("it is wrong").to_string();
+        let refused = BackendApi::with_base_url(url, key)
+            .expect_err("it is wrong")
+            .to_string();
         assert!(
             !refused.contains("secret") || refused.contains("secret key"),
             "{refused}"

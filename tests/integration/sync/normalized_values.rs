@@ -212,7 +212,8 @@ async fn normalized_value_is_written_once_for_each_version(first: TestDatabase) 
         );
         // Imports know too.
         let fake = FakeClerk::start().await.expect("a port is free");
-        let api = BackendApi::at(fake.issuer().url(), "sk_test_secret").expect("the address is right");
+        let api =
+            BackendApi::with_base_url(fake.issuer().url(), "sk_test_secret").expect("the address is right");
         let clerk = fake.clerk().build().expect("the configuration is right");
         let users: UserSync<AlwaysRead> = match &pool {
             Pool::Postgres(pool) => UserSync::new(clerk, pool.clone()).await,

@@ -154,7 +154,7 @@ async fn taken_value_is_refused_by_webhook_and_import(database: TestDatabase) {
     for (user_id, updated_at) in [("user_ada", 5), ("user_eve", 9), ("user_old", 5)] {
         fake.put_user(user(user_id, SHARED, updated_at));
     }
-    let api = BackendApi::at(fake.issuer().url(), "sk_test_secret").expect("the address is right");
+    let api = BackendApi::with_base_url(fake.issuer().url(), "sk_test_secret").expect("the address is right");
     let mut import = profiles.users.import(&api);
     let step = import.next().await.expect("there are users").expect("it goes on");
     assert_eq!(step.counts.conflicted, 2, "{step:?}");

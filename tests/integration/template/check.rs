@@ -54,13 +54,13 @@ fn names(claims: &[clerk_auth::template::CheckedClaim]) -> Vec<&str> {
 }
 
 fn check(claims: &Value) -> TemplateCheck {
-    check_template(&pulled(claims), &[ExpectedTemplate::of::<Account>()]).expect("it is a configuration")
+    check_template(&pulled(claims), &[ExpectedTemplate::new::<Account>()]).expect("it is a configuration")
 }
 
 #[test]
 fn template_of_the_struct_is_right_and_has_its_budget() {
     fn is_right<U: SyncedUser>() {
-        let check = check_template(&pulled(&template::<U>()), &[ExpectedTemplate::of::<U>()]);
+        let check = check_template(&pulled(&template::<U>()), &[ExpectedTemplate::new::<U>()]);
         let check = check.expect("it is a configuration");
         assert!(check.ok, "{check}");
         assert_eq!(check.bytes, U::SESSION_TOKEN_BUDGET.total(), "{}", U::NAME);
@@ -147,7 +147,7 @@ fn claims_that_no_struct_has_count_toward_the_budget() {
     let unbounded = check(&claims);
     assert!(unbounded.over_budget && unbounded.bytes.is_none(), "{unbounded}");
     // The team has allowed it by name.
-    let allowed = [ExpectedTemplate::of::<Unbounded>()];
+    let allowed = [ExpectedTemplate::new::<Unbounded>()];
     let mut claims = template::<Unbounded>();
     claims["more"] = json!("{{user.unsafe_metadata}}");
     assert!(
@@ -159,7 +159,10 @@ fn claims_that_no_struct_has_count_toward_the_budget() {
 
 #[test]
 fn claims_of_several_structs_are_expected_together() {
-    let structs = [ExpectedTemplate::of::<Account>(), ExpectedTemplate::of::<User>()];
+    let structs = [
+        ExpectedTemplate::new::<Account>(),
+        ExpectedTemplate::new::<User>(),
+    ];
     let check = check_template(&pulled(&template::<Account>()), &structs).expect("a configuration");
     assert!(
         check

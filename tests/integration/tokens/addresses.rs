@@ -107,7 +107,8 @@ async fn secret_key_does_not_follow_a_redirect() {
     for status in REDIRECTS {
         let elsewhere = Server::start(StatusCode::OK, String::new(), ada.to_string()).await;
         let moved = Server::start(status, elsewhere.origin.clone(), ada.to_string()).await;
-        let api = |server: &Server| BackendApi::at(&server.origin, "sk_test_secret").expect("loopback");
+        let api =
+            |server: &Server| BackendApi::with_base_url(&server.origin, "sk_test_secret").expect("loopback");
         let found = api(&moved).user(&UserId::new("user_ada")).await;
         let expected = status.as_u16();
         assert!(
@@ -132,7 +133,7 @@ async fn failed_request_names_its_cause() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     let address = listener.local_addr().expect("it has an address");
     drop(listener);
-    let api = BackendApi::at(&format!("http://{address}"), "sk_test_x").expect("loopback");
+    let api = BackendApi::with_base_url(&format!("http://{address}"), "sk_test_x").expect("loopback");
     let error = api
         .user(&UserId::new("user_ada"))
         .await
@@ -203,7 +204,7 @@ fn refusals(address: &str, pem: &str) -> [bool; 4] {
         }
         Err(error) => panic!("{address}: {error}"),
     };
-    let api = match BackendApi::at(address, "sk_test_x") {
+    let api = match BackendApi::with_base_url(address, "sk_test_x") {
         Ok(_) => false,
         Err(error @ BackendApiError::Url(_)) => {
             assert!(!error.to_string().contains("secret"), "{error}");

@@ -69,7 +69,7 @@ impl Endpoint {
 }
 
 fn clock() -> MovableClock {
-    MovableClock::at(Timestamp::from_seconds(1_700_000_000))
+    MovableClock::new(Timestamp::from_seconds(1_700_000_000))
 }
 
 /// A token that outlives the tests' minutes.

@@ -201,7 +201,7 @@ fn token_without_the_claims_is_reported_once_a_minute_with_the_template_to_paste
     }
 
     let issuer = Issuer::new("https://clerk.example.com");
-    let clock = MovableClock::at(Timestamp::from_seconds(1_700_000_000));
+    let clock = MovableClock::new(Timestamp::from_seconds(1_700_000_000));
     let clerk = Clerk::builder()
         .issuer(issuer.url())
         .jwt_key(issuer.public_key_pem())

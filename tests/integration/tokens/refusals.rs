@@ -102,7 +102,7 @@ async fn leeway_is_five_seconds_on_either_side() {
     let clerk = Clerk::builder()
         .issuer(issuer.url())
         .jwt_key(issuer.public_key_pem())
-        .clock(MovableClock::at(Timestamp::from_seconds(now)))
+        .clock(MovableClock::new(Timestamp::from_seconds(now)))
         .build()
         .expect("the configuration is right");
     for (claim, value, refusal) in [

@@ -621,7 +621,7 @@ async fn hook_that_sees_deliveries_once_needs_its_table(database: TestDatabase) 
             built.expect_err("there is no table").to_string()
         }
     };
-    let expected = "deliveries cannot be remembered: there is no table `clerk_deliveries`; mend it with";
+    let expected = "deliveries cannot be remembered: there is no table `clerk_deliveries`; fix it with";
     assert!(error.contains(expected), "{error}");
 }
 

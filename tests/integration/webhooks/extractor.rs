@@ -8,7 +8,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::routing::post;
-use clerk_auth::extract::LARGEST_DELIVERY;
+use clerk_auth::extract::MAX_DELIVERY_SIZE;
 use clerk_auth::testing::{MovableClock, SignedDelivery, event, user_object};
 use clerk_auth::time::Timestamp;
 use clerk_auth::webhook::{Event, TOLERANCE, Webhook, WebhookVerifier};
@@ -48,7 +48,7 @@ async fn receive(State(received): State<Received>, webhook: Webhook<Event>) -> S
 
 impl Receiver {
     async fn start() -> Self {
-        let clock = MovableClock::at(NOW);
+        let clock = MovableClock::new(NOW);
         let received = Received::default();
         let verifier = WebhookVerifier::new(SECRET.parse().expect("a secret")).clock(clock.clone());
         let state = AppState {
@@ -260,11 +260,11 @@ async fn body_is_read_up_to_the_limit_and_no_further() {
         r#"{"object":"event","type":"large","timestamp":1,"instance_id":"ins_1","data":""}"#.to_owned();
     let filled =
         |length: usize| envelope.replace(r#""""#, &format!("\"{}\"", "x".repeat(length - envelope.len())));
-    let (status, _) = receiver.deliver(&raw(filled(LARGEST_DELIVERY))).await;
+    let (status, _) = receiver.deliver(&raw(filled(MAX_DELIVERY_SIZE))).await;
     assert_eq!(status, StatusCode::NO_CONTENT);
 
     // The length alone decides: the response comes before a byte of the body.
-    let too_large = raw(filled(LARGEST_DELIVERY + 1));
+    let too_large = raw(filled(MAX_DELIVERY_SIZE + 1));
     let mut stream = receiver.connect().await;
     let framing = format!("content-length: {}", too_large.body().len());
     stream
@@ -279,7 +279,7 @@ async fn body_is_read_up_to_the_limit_and_no_further() {
     let head = head(&too_large, "transfer-encoding: chunked");
     stream.write_all(head.as_bytes()).await.expect("the head is sent");
     let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
-    for _ in 0..=LARGEST_DELIVERY / 0x10000 {
+    for _ in 0..=MAX_DELIVERY_SIZE / 0x10000 {
         if stream.write_all(chunk.as_bytes()).await.is_err() {
             break;
         }

@@ -10,7 +10,7 @@ const DEFAULT: u64 = 5_000;
 
 /// A minute, the lifetime of a session token: after at most that time a row is compared with the claims of the next
 /// token.
-const LONGEST: u64 = 60_000;
+const MAX_MILLISECONDS: u64 = 60_000;
 
 /// The freshness in milliseconds; with 0 every request reads the row. If the application or the user may write columns
 /// at any time, the row is read each time by default.
@@ -24,7 +24,7 @@ pub(crate) fn fresh_for(container: &Container, columns: &[Column], diagnostics: 
         return if written_elsewhere { 0 } else { DEFAULT };
     };
     match milliseconds(&literal.value()) {
-        Some(milliseconds) if milliseconds <= LONGEST => milliseconds,
+        Some(milliseconds) if milliseconds <= MAX_MILLISECONDS => milliseconds,
         Some(_) => {
             diagnostics.error(
                 literal,

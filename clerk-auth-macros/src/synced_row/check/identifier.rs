@@ -5,7 +5,7 @@ use quote::ToTokens;
 use crate::diag::{Diagnostics, with_help};
 
 /// PostgreSQL truncates longer identifiers, so that two identifiers that differ only beyond this length become one.
-const LONGEST_IDENTIFIER: usize = 63;
+const MAX_IDENTIFIER_LENGTH: usize = 63;
 
 /// Reports a name that a database would not preserve.
 pub(crate) fn identifier(at: impl ToTokens, name: &str, what: &str, diagnostics: &mut Diagnostics) {
@@ -22,9 +22,9 @@ pub(crate) fn identifier(at: impl ToTokens, name: &str, what: &str, diagnostics:
             ),
         );
         return;
-    } else if name.len() > LONGEST_IDENTIFIER {
+    } else if name.len() > MAX_IDENTIFIER_LENGTH {
         format!(
-            "the {what}'s name `{name}` has {} bytes, and PostgreSQL truncates names to {LONGEST_IDENTIFIER}",
+            "the {what}'s name `{name}` has {} bytes, and PostgreSQL truncates names to {MAX_IDENTIFIER_LENGTH}",
             name.len()
         )
     } else {
@@ -34,7 +34,7 @@ pub(crate) fn identifier(at: impl ToTokens, name: &str, what: &str, diagnostics:
         at,
         with_help(
             problem,
-            format!("give the {what} a name of 1 to {LONGEST_IDENTIFIER} bytes"),
+            format!("give the {what} a name of 1 to {MAX_IDENTIFIER_LENGTH} bytes"),
         ),
     );
 }

@@ -34,7 +34,7 @@ pub(crate) struct JsonError {
 }
 
 /// Deep enough for any template. The bound keeps a hostile file from exhausting the compiler's stack.
-const DEEPEST: usize = 64;
+const MAX_DEPTH: usize = 64;
 
 pub(crate) fn read(text: &str) -> Result<Node, JsonError> {
     let mut reader = Reader {
@@ -84,7 +84,7 @@ impl Reader<'_> {
     }
 
     fn nested(&mut self, read: impl FnOnce(&mut Self) -> Result<Json, JsonError>) -> Result<Json, JsonError> {
-        if self.depth == DEEPEST {
+        if self.depth == MAX_DEPTH {
             return Err(self.error("the JSON is nested too deeply"));
         }
         self.depth += 1;

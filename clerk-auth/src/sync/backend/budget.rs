@@ -107,7 +107,7 @@ impl ApiBudget {
         let is_recent = now.since(asked.at) < USER_INTERVAL;
         // The answer is newer than the token's claims, so another lookup adds nothing to the row.
         let is_newer =
-            || asked.token == Some(self.token(session)) || session.claims_read_at().after(LEEWAY) <= asked.at;
+            || asked.token == Some(self.token(session)) || session.claims_read_at() + LEEWAY <= asked.at;
         (is_recent || (asked.answer == Answer::User && is_newer())).then_some(asked.answer)
     }
 

@@ -37,7 +37,7 @@ pub(crate) async fn row<U: SyncedRow>(
     }
     let kept = engine.row_cache.get(session.user_id().as_str(), now);
     if let Some(row) = &kept
-        && row.session.is(session)
+        && row.session.ptr_eq(session)
     {
         return Ok(cached(&row.stored));
     }
@@ -66,7 +66,7 @@ impl<U: SyncedRow> Engine<U> {
         let observation = match Observation::from_session(session) {
             Ok(observation) => observation,
             #[cfg(feature = "backend-api")]
-            Err(claims) if self.lookup.is_some() && claims.are(&ClaimProblem::Absent) => {
+            Err(claims) if self.lookup.is_some() && claims.all(&ClaimProblem::Absent) => {
                 return backend_api::without_claims(self, session, claims, self.clerk.now()).await;
             }
             Err(claims) => return Err(claims.into()),

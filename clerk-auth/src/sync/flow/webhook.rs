@@ -155,7 +155,7 @@ impl<U: SyncedRow> Engine<U> {
             None => None,
             Some(Ok(observation)) => Some(observation),
             // The struct itself rejects such a user: a row is not possible, now or later.
-            Some(Err(claims)) if claims.are(&ClaimProblem::Null) => {
+            Some(Err(claims)) if claims.all(&ClaimProblem::Null) => {
                 tracing::debug!(users_table = U::TABLE, problem = %claims, "a user can have no row");
                 None
             }

@@ -11,7 +11,7 @@ use super::page::{PageReport, up_to_last_id};
 use super::progress::{ImportCounts, ImportCursor, ImportError, ImportPart, ImportProgress};
 use super::retry::RetryPolicy;
 use super::{instance, missing, page};
-use crate::backend_api::{BackendApi, BackendApiError, LARGEST_PAGE};
+use crate::backend_api::{BackendApi, BackendApiError, MAX_PAGE_SIZE};
 use crate::id::UserId;
 use crate::lenient::LenientValue;
 use crate::metrics;
@@ -66,7 +66,7 @@ const RETRY_FOR: Duration = Duration::from_secs(60);
 /// ```
 #[must_use = "nothing happens until it is asked for its next step"]
 pub struct Import<U: SyncedRow> {
-    inner: Arc<Engine<U>>,
+    engine: Arc<Engine<U>>,
     api: BackendApi,
     dry_run: bool,
     delete_missing: bool,
@@ -95,13 +95,13 @@ impl<U: SyncedRow> UserSync<U> {
     /// Updates the rows of all of Clerk's users, including users who make no request. Before the first page, verifies
     /// that `api` has the secret key of the instance whose users the table holds.
     pub fn import(&self, api: &BackendApi) -> Import<U> {
-        api.warn_unless_at(self.inner.clerk.api_url());
+        api.warn_unless_at(self.engine.clerk.api_url());
         Import {
-            inner: Arc::clone(&self.inner),
+            engine: Arc::clone(&self.engine),
             api: api.clone(),
             dry_run: false,
             delete_missing: false,
-            page_size: LARGEST_PAGE,
+            page_size: MAX_PAGE_SIZE,
             policy: RetryPolicy(RETRY_FOR),
             counts: ImportCounts::default(),
             cursor: None,
@@ -136,10 +136,10 @@ impl<U: SyncedRow> Import<U> {
         self
     }
 
-    /// Sets the number of users per page. The default, and the maximum, is [`LARGEST_PAGE`]. Smaller pages need less
+    /// Sets the number of users per page. The default, and the maximum, is [`MAX_PAGE_SIZE`]. Smaller pages need less
     /// memory and more time.
     pub fn page_size(mut self, users: usize) -> Self {
-        self.page_size = users.clamp(1, LARGEST_PAGE);
+        self.page_size = users.clamp(1, MAX_PAGE_SIZE);
         self
     }
 
@@ -214,7 +214,7 @@ impl<U: SyncedRow> Import<U> {
 
     async fn step(&mut self) -> Result<Option<PageReport>, ImportError> {
         if !self.is_checked {
-            instance::check_instance(&self.inner, &self.api, self.policy).await?;
+            instance::check_instance(&self.engine, &self.api, self.policy).await?;
             self.is_checked = true;
         }
         let part = self
@@ -262,7 +262,7 @@ impl<U: SyncedRow> Import<U> {
         }
         let report = self
             .policy
-            .retry_db::<U, _, _>(|| page::import_page(&self.inner, users, self.dry_run))
+            .retry_db::<U, _, _>(|| page::import_page(&self.engine, users, self.dry_run))
             .await?;
         self.page = None;
         match last {
@@ -284,7 +284,7 @@ impl<U: SyncedRow> Import<U> {
             Some(cursor) if cursor.part == ImportPart::Rows => cursor.user_id.as_str(),
             _ => "",
         };
-        let rows = missing::rows_after(&self.inner, after, self.policy).await?;
+        let rows = missing::rows_after(&self.engine, after, self.policy).await?;
         let Some(last) = rows.last().cloned() else {
             return Ok(None);
         };
@@ -294,7 +294,7 @@ impl<U: SyncedRow> Import<U> {
             if !self.dry_run {
                 let deletion = self
                     .policy
-                    .retry_db::<U, _, _>(|| delete::delete(&self.inner, user_id.as_str()))
+                    .retry_db::<U, _, _>(|| delete::delete(&self.engine, user_id.as_str()))
                     .await?;
                 change_log::deleted::<U>(user_id.as_str(), deletion, Source::Import);
             }

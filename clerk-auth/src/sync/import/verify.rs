@@ -9,7 +9,7 @@ use super::progress::{ImportError, NotImported};
 use super::retry::RetryPolicy;
 use super::row_state::RowState;
 use super::{instance, missing, row_state};
-use crate::backend_api::{BackendApi, LARGEST_PAGE};
+use crate::backend_api::{BackendApi, MAX_PAGE_SIZE};
 use crate::id::UserId;
 use crate::lenient::LenientValue;
 use crate::row::SyncedRow;
@@ -58,7 +58,7 @@ pub struct Drift {
     pub reasons: Vec<(UserId, String)>,
 }
 
-/// Users by id. All of them are counted, and the first [`UserList::LONGEST`] are listed, so that the list is bounded
+/// Users by id. All of them are counted, and the first [`UserList::MAX_LISTED`] are listed, so that the list is bounded
 /// even if every row is missing.
 ///
 /// ```
@@ -108,14 +108,14 @@ impl<U: SyncedRow> UserSync<U> {
     /// [`ImportError`] if `api` has the secret key of another instance, or if Clerk or the database fails for a minute.
     pub async fn verify(&self, api: &BackendApi) -> Result<Drift, ImportError> {
         let policy = RetryPolicy(RETRY_FOR);
-        let inner = &self.inner;
-        api.warn_unless_at(inner.clerk.api_url());
-        instance::check_instance(inner, api, policy).await?;
+        let engine = &self.engine;
+        api.warn_unless_at(engine.clerk.api_url());
+        instance::check_instance(engine, api, policy).await?;
         let mut drift = Drift::default();
         let mut after = None;
         loop {
             let page = policy
-                .retry_api(|| api.users(after.as_ref(), LARGEST_PAGE))
+                .retry_api(|| api.users(after.as_ref(), MAX_PAGE_SIZE))
                 .await?;
             let (users, last) = up_to_last_id(&page);
             self.compare(users, policy, &mut drift).await?;
@@ -126,7 +126,7 @@ impl<U: SyncedRow> UserSync<U> {
         }
         let mut last = UserId::new("");
         loop {
-            let rows = missing::rows_after(inner, last.as_str(), policy).await?;
+            let rows = missing::rows_after(engine, last.as_str(), policy).await?;
             let Some(end) = rows.last().cloned() else {
                 return Ok(drift);
             };
@@ -151,7 +151,7 @@ impl<U: SyncedRow> UserSync<U> {
             drift.reasons.extend(drift.unreadable.skip(user_id, &reason));
         }
         let row_states = policy
-            .retry_db::<U, _, _>(|| row_state::row_states(&self.inner, &observations))
+            .retry_db::<U, _, _>(|| row_state::row_states(&self.engine, &observations))
             .await?;
         for (observation, state) in observations.iter().zip(row_states) {
             drift.users += 1;
@@ -184,18 +184,18 @@ impl Drift {
 
 impl UserList {
     /// The maximum number of users that are listed.
-    pub const LONGEST: usize = 10_000;
+    pub const MAX_LISTED: usize = 10_000;
 
     fn push(&mut self, user_id: UserId) {
         self.count += 1;
-        if self.user_ids.len() < Self::LONGEST {
+        if self.user_ids.len() < Self::MAX_LISTED {
             self.user_ids.push(user_id);
         }
     }
 
     /// Lists a user whom an import skips. Returns the reason, if the user is listed.
     fn skip(&mut self, user_id: UserId, reason: &NotImported) -> Option<(UserId, String)> {
-        let reason = (self.user_ids.len() < Self::LONGEST).then(|| (user_id.clone(), reason.to_string()));
+        let reason = (self.user_ids.len() < Self::MAX_LISTED).then(|| (user_id.clone(), reason.to_string()));
         self.push(user_id);
         reason
     }

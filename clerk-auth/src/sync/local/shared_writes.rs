@@ -25,7 +25,7 @@ pub(crate) struct SharedWrites {
 
 impl SharedWrites {
     /// Returns the writes of the table at a place: a database that this process reaches in one way, and a name in it.
-    pub(crate) fn of(place: &str) -> Arc<Self> {
+    pub(crate) fn for_table(place: &str) -> Arc<Self> {
         let mut tables = TABLES.lock().unwrap_or_else(PoisonError::into_inner);
         tables.retain(|(_, writes)| writes.strong_count() > 0);
         let known = tables.iter().find(|(known, _)| **known == *place);

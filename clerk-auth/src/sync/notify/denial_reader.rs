@@ -44,17 +44,17 @@ pub(crate) async fn read_denials<U: SyncedRow>(engine: &Engine<U>) -> Result<(),
 }
 
 /// Reads the table as long as the handle lives.
-pub(crate) async fn watch<U: SyncedRow>(inner: Weak<Engine<U>>, denials: Arc<DenialWatch>, always: bool) {
+pub(crate) async fn watch<U: SyncedRow>(engine: Weak<Engine<U>>, denials: Arc<DenialWatch>, always: bool) {
     let mut was_read = true;
     let mut forget_at = Instant::now() + FORGET;
     loop {
         let is_heard = denials.is_listening.load(Ordering::Acquire) && was_read && !always;
         // A notification or the end of the interval: either is a reason to read.
         drop(timeout(if is_heard { HEARD } else { UNHEARD }, denials.changed.notified()).await);
-        let Some(inner) = inner.upgrade() else {
+        let Some(engine) = engine.upgrade() else {
             return;
         };
-        let read = timeout(ANSWER, read_denials(&inner)).await;
+        let read = timeout(ANSWER, read_denials(&engine)).await;
         let read = read.unwrap_or(Err(sqlx::Error::PoolTimedOut));
         match &read {
             Ok(()) if !was_read => {
@@ -71,12 +71,12 @@ pub(crate) async fn watch<U: SyncedRow>(inner: Weak<Engine<U>>, denials: Arc<Den
         was_read = read.is_ok();
         if was_read && Instant::now() >= forget_at {
             forget_at = Instant::now() + FORGET;
-            let forgotten = timeout(ANSWER, inner.store.forget_denials(inner.clerk.now())).await;
+            let forgotten = timeout(ANSWER, engine.store.forget_denials(engine.clerk.now())).await;
             if let Ok(Err(error)) = forgotten {
                 tracing::warn!(users_table = U::TABLE, %error, "expired denials cannot be deleted");
             }
         }
-        drop(inner);
+        drop(engine);
         sleep(PAUSE).await;
     }
 }

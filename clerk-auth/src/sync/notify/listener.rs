@@ -28,16 +28,16 @@ const RETRY: Duration = Duration::from_millis(250);
 
 /// Listens as long as the handle lives.
 pub(crate) async fn listen_always<U: SyncedRow>(
-    inner: Weak<Engine<U>>,
+    engine: Weak<Engine<U>>,
     options: PgConnectOptions,
     sender: Arc<str>,
 ) {
     let mut was_heard = true;
-    while inner.strong_count() > 0 {
-        let heard = listen(&inner, &options, &sender).await;
-        if let Some(inner) = inner.upgrade() {
-            inner.row_cache.set_listening(false);
-            inner.denials.set_listening(false);
+    while engine.strong_count() > 0 {
+        let heard = listen(&engine, &options, &sender).await;
+        if let Some(engine) = engine.upgrade() {
+            engine.row_cache.set_listening(false);
+            engine.denials.set_listening(false);
             // Logged once per loss of the connection.
             if let (Err(error), true) = (&heard, was_heard) {
                 tracing::warn!(
@@ -79,7 +79,7 @@ enum ListenError {
 
 /// Receives notifications until the connection is lost or the last handle is dropped.
 async fn listen<U: SyncedRow>(
-    inner: &Weak<Engine<U>>,
+    engine: &Weak<Engine<U>>,
     options: &PgConnectOptions,
     sender: &str,
 ) -> Result<(), ListenError> {
@@ -104,18 +104,18 @@ async fn listen<U: SyncedRow>(
         .await
         .map_err(ListenError::Never)?;
     verify_round_trip(&mut listener, other).await?;
-    if let Some(inner) = inner.upgrade() {
-        inner.row_cache.set_listening(true);
-        inner.denials.set_listening(true);
+    if let Some(engine) = engine.upgrade() {
+        engine.row_cache.set_listening(true);
+        engine.denials.set_listening(true);
     }
     loop {
         match timeout(HEARTBEAT, listener.try_recv()).await {
             Ok(Ok(Some(notification))) => {
-                let Some(inner) = inner.upgrade() else {
+                let Some(engine) = engine.upgrade() else {
                     return Ok(());
                 };
                 if notification.channel() == DENIALS_CHANNEL {
-                    inner.denials.notify();
+                    engine.denials.notify();
                     continue;
                 }
                 let mut words = notification.payload().splitn(3, ' ');
@@ -123,13 +123,13 @@ async fn listen<U: SyncedRow>(
                     && by != sender
                     && table == U::TABLE
                 {
-                    inner.row_cache.apply_notification(written);
+                    engine.row_cache.apply_notification(written);
                 }
             }
             Ok(Ok(None)) => return Err(ListenError::Lost(sqlx::Error::PoolClosed)),
             Ok(Err(error)) => return Err(ListenError::Lost(error)),
             Err(_) => {
-                if inner.strong_count() == 0 {
+                if engine.strong_count() == 0 {
                     return Ok(());
                 }
                 let answer = timeout(ANSWER, sqlx::raw_sql("SELECT 1").execute(&mut listener)).await;

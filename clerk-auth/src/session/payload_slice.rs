@@ -5,14 +5,14 @@ use std::sync::OnceLock;
 
 /// A substring; empty unless it was taken from a payload.
 #[derive(Debug)]
-pub(super) enum Excerpt {
+pub(super) enum PayloadSlice {
     /// Offset and length in bytes. A payload is shorter than its token, whose length fits into 16 bits.
     At(u16, u16),
     /// Written with escapes, so that the payload does not contain the text itself.
     Unescaped(Box<str>),
 }
 
-impl Excerpt {
+impl PayloadSlice {
     pub(super) fn new(text: &str, payload: &str) -> Self {
         let start = text.as_ptr().addr().wrapping_sub(payload.as_ptr().addr());
         match (u16::try_from(start), u16::try_from(text.len())) {
@@ -22,7 +22,7 @@ impl Excerpt {
     }
 
     /// Returns the text, given the payload that contains it.
-    pub(super) fn of<'a>(&'a self, payload: &'a str) -> &'a str {
+    pub(super) fn get<'a>(&'a self, payload: &'a str) -> &'a str {
         match self {
             Self::At(at, length) => {
                 let at = usize::from(*at);
@@ -33,39 +33,39 @@ impl Excerpt {
     }
 }
 
-impl Default for Excerpt {
+impl Default for PayloadSlice {
     fn default() -> Self {
         Self::At(0, 0)
     }
 }
 
-/// A value that is built from an excerpt on first use, and kept.
+/// A value that is built from a slice on first use, and kept.
 #[derive(Debug)]
-pub(super) struct Made<T> {
-    claim: Excerpt,
-    made: OnceLock<T>,
+pub(super) struct LazyValue<T> {
+    claim: PayloadSlice,
+    value: OnceLock<T>,
 }
 
-impl<T> Made<T> {
-    pub(super) fn new(claim: Excerpt) -> Self {
+impl<T> LazyValue<T> {
+    pub(super) fn new(claim: PayloadSlice) -> Self {
         Self {
             claim,
-            made: OnceLock::new(),
+            value: OnceLock::new(),
         }
     }
 
     pub(super) fn claim<'a>(&'a self, payload: &'a str) -> &'a str {
-        self.claim.of(payload)
+        self.claim.get(payload)
     }
 
     pub(super) fn get<'a>(&'a self, payload: &'a str, make: impl FnOnce(&'a str) -> T) -> &'a T {
-        self.made.get_or_init(|| make(self.claim.of(payload)))
+        self.value.get_or_init(|| make(self.claim.get(payload)))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Excerpt;
+    use super::PayloadSlice;
 
     #[test]
     fn string_of_the_payload_is_not_copied() {
@@ -76,13 +76,13 @@ mod tests {
             (&payload[..], false),
             ("é", true),
         ] {
-            let excerpt = Excerpt::new(text, &payload);
-            assert_eq!(matches!(excerpt, Excerpt::Unescaped(_)), is_copied, "{text}");
-            assert_eq!(excerpt.of(&payload), text);
+            let slice = PayloadSlice::new(text, &payload);
+            assert_eq!(matches!(slice, PayloadSlice::Unescaped(_)), is_copied, "{text}");
+            assert_eq!(slice.get(&payload), text);
             // A payload that has moved is still the same payload.
-            assert_eq!(excerpt.of(&payload.clone()), text);
+            assert_eq!(slice.get(&payload.clone()), text);
         }
-        assert_eq!(Excerpt::default().of(&payload), "");
+        assert_eq!(PayloadSlice::default().get(&payload), "");
     }
 
     #[test]
@@ -90,7 +90,7 @@ mod tests {
         let whole = "payload, and beside it";
         let payload = &whole[..8];
         for text in [&whole[8..], &whole[4..]] {
-            assert_eq!(Excerpt::new(text, payload).of(payload), text);
+            assert_eq!(PayloadSlice::new(text, payload).get(payload), text);
         }
     }
 
@@ -99,7 +99,7 @@ mod tests {
     fn string_far_into_a_payload_is_copied() {
         let payload = "x".repeat(70_000);
         for text in [&payload[65_535..], &payload[65_536..], &payload[1..]] {
-            assert_eq!(Excerpt::new(text, &payload).of(&payload), text);
+            assert_eq!(PayloadSlice::new(text, &payload).get(&payload), text);
         }
     }
 }
