@@ -17,6 +17,8 @@ mod import;
 mod local;
 mod model;
 mod notify;
+#[cfg(feature = "backend-api")]
+mod offline;
 mod pool;
 mod store;
 mod unwind;
@@ -27,15 +29,15 @@ pub use error::SyncError;
 pub(crate) use failure::Failure;
 pub use handle::UserSync;
 #[cfg(feature = "backend-api")]
-pub use import::progress::{
-    ImportCounts, ImportCursor, ImportError, ImportProgress, InvalidCursor, NotImported,
-};
+pub use import::progress::{ImportCounts, ImportCursor, ImportProgress, InvalidCursor, NotImported};
 #[cfg(feature = "backend-api")]
 pub use import::run::Import;
 #[cfg(feature = "backend-api")]
 pub use import::verify::{Drift, UserList};
 pub use model::outcome::{Deletion, SyncOutcome, Synced};
 pub use model::version::Version;
+#[cfg(feature = "backend-api")]
+pub use offline::error::ImportError;
 pub use pool::UserPool;
 pub use store::delivery::CREATE_DELIVERIES;
 pub use store::error::BoxError;

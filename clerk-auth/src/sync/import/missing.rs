@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
-use super::retry::RetryPolicy;
 use crate::backend_api::{BackendApi, BackendApiError, MAX_IDS};
 use crate::id::{UserId, is_clerk_user_id};
 use crate::row::SyncedRow;
 use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
+use crate::sync::offline::retry::RetryPolicy;
 
 /// Returns the users of the next rows that are not marked as deleted: as many as one request to Clerk can list.
 pub(super) async fn rows_after<U: SyncedRow>(

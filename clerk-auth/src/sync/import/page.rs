@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use super::progress::{ImportCounts, NotImported};
-use super::retry::{WRITE_TIMEOUT, at_most};
 use super::row_state::{RowState, row_states};
 use crate::id::UserId;
 use crate::lenient::LenientValue;
@@ -18,6 +17,7 @@ use crate::sync::model::observation::{Observation, UserObject};
 use crate::sync::model::outcome::{Applied, SyncOutcome};
 use crate::sync::model::row::{KeyHolder, UpsertedRow};
 use crate::sync::model::version::Version;
+use crate::sync::offline::retry::{WRITE_TIMEOUT, at_most};
 use crate::sync::store::error::WriteError;
 use crate::sync::store::sqlstate::{ErrorKind, kind};
 use crate::sync::unwind::{Panicked, caught, caught_now};
@@ -336,18 +336,5 @@ fn is_of_one(error: &WriteError) -> bool {
         | WriteError::InvalidKey(_) => true,
         WriteError::Database(error) => Failure::from(kind(error)).step() == Step::Skip,
         _ => false,
-    }
-}
-
-/// Returns the users of a page up to the last one with an id, after whom the next page begins. Without any id, returns
-/// all of them: the [client](crate::backend_api::BackendApi::users) ensures that such a page is the last one.
-pub(super) fn up_to_last_id(page: &[LenientValue]) -> (&[LenientValue], Option<&str>) {
-    let last = page.iter().enumerate().rev();
-    match last
-        .filter_map(|(place, user)| Some((place, UserObject::id(user)?)))
-        .next()
-    {
-        Some((place, id)) => (&page[..=place], Some(id)),
-        None => (page, None),
     }
 }

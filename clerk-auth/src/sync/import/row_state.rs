@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::retry::at_most;
 use crate::row::SyncedRow;
 use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
@@ -11,6 +10,7 @@ use crate::sync::flow::conflict;
 use crate::sync::model::observation::Observation;
 use crate::sync::model::plan::{Plan, plan};
 use crate::sync::model::row::StoredRow;
+use crate::sync::offline::retry::at_most;
 use crate::sync::unwind::caught_now;
 
 /// The state of a user's row in relation to Clerk's data.

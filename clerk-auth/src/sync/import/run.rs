@@ -7,10 +7,9 @@ use std::time::Duration;
 use futures_util::stream::{Stream, unfold};
 use tokio::task::JoinHandle;
 
-use super::page::{PageReport, up_to_last_id};
-use super::progress::{ImportCounts, ImportCursor, ImportError, ImportPart, ImportProgress};
-use super::retry::RetryPolicy;
-use super::{instance, missing, page};
+use super::page::PageReport;
+use super::progress::{ImportCounts, ImportCursor, ImportPart, ImportProgress};
+use super::{missing, page};
 use crate::backend_api::{BackendApi, BackendApiError, MAX_PAGE_SIZE};
 use crate::id::UserId;
 use crate::lenient::LenientValue;
@@ -20,10 +19,11 @@ use crate::sync::engine::Engine;
 use crate::sync::flow::delete;
 use crate::sync::handle::UserSync;
 use crate::sync::local::change_log::{self, Source};
+use crate::sync::offline::error::ImportError;
+use crate::sync::offline::instance;
+use crate::sync::offline::pages::{page_after, up_to_last_id};
+use crate::sync::offline::retry::{RETRY_FOR, RetryPolicy};
 use crate::sync::unwind::caught_now;
-
-/// The time for which Clerk or the database may fail before the import fails: a restart or a failover takes less.
-const RETRY_FOR: Duration = Duration::from_secs(60);
 
 /// Updates the rows of all of Clerk's users; created by [`UserSync::import`].
 ///
@@ -312,13 +312,7 @@ impl<U: SyncedRow> Import<U> {
 fn fetch(api: &BackendApi, after: Option<UserId>, page_size: usize, policy: RetryPolicy) -> Fetch {
     let api = api.clone();
     Fetch(tokio::spawn(async move {
-        let page = policy.retry_api(|| api.users(after.as_ref(), page_size)).await?;
-        let (_, last) = up_to_last_id(&page);
-        // Otherwise the import would loop forever.
-        if last.is_some() && last == after.as_ref().map(UserId::as_str) {
-            return Err(BackendApiError::Malformed("the page after the last one"));
-        }
-        Ok(page)
+        page_after(&api, after.as_ref(), page_size, policy).await
     }))
 }
 

@@ -2,21 +2,20 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::time::Duration;
 
-use super::page::{Page, up_to_last_id};
-use super::progress::{ImportError, NotImported};
-use super::retry::RetryPolicy;
+use super::page::Page;
+use super::progress::NotImported;
 use super::row_state::RowState;
-use super::{instance, missing, row_state};
+use super::{missing, row_state};
 use crate::backend_api::{BackendApi, MAX_PAGE_SIZE};
 use crate::id::UserId;
 use crate::lenient::LenientValue;
 use crate::row::SyncedRow;
 use crate::sync::handle::UserSync;
-
-/// The time for which Clerk or the database may fail before the verification fails.
-const RETRY_FOR: Duration = Duration::from_secs(60);
+use crate::sync::offline::error::ImportError;
+use crate::sync::offline::instance;
+use crate::sync::offline::pages::up_to_last_id;
+use crate::sync::offline::retry::{RETRY_FOR, RetryPolicy};
 
 /// The differences between the table and Clerk; created by [`UserSync::verify`].
 ///

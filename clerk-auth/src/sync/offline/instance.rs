@@ -1,6 +1,6 @@
-//! Verifies that the secret key of an import belongs to the instance whose users the table holds.
+//! Verifies that the secret key belongs to the instance whose users the table holds.
 
-use super::progress::ImportError;
+use super::error::ImportError;
 use super::retry::RetryPolicy;
 use crate::backend_api::BackendApi;
 use crate::row::SyncedRow;
@@ -9,7 +9,7 @@ use crate::sync::engine::Engine;
 /// Verifies that the secret key belongs to the instance whose users the table holds. With another instance's key, every
 /// row would look like that of a deleted user, and strangers would get rows. The check compares the instance's keys:
 /// Clerk returns them for the secret key, and they verify session tokens.
-pub(super) async fn check_instance<U: SyncedRow>(
+pub(crate) async fn check_instance<U: SyncedRow>(
     engine: &Engine<U>,
     api: &BackendApi,
     policy: RetryPolicy,

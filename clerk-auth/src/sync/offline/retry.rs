@@ -21,9 +21,12 @@ const MAX_PAUSE: Duration = Duration::from_secs(15);
 /// another client is using up the limit permanently.
 const MAX_WAITS: u32 = 100;
 
+/// The default time for which Clerk or the database may fail: a restart or a failover takes less.
+pub(crate) const RETRY_FOR: Duration = Duration::from_secs(60);
+
 /// The time to retry while failures continue.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct RetryPolicy(pub(crate) Duration);
+pub(crate) struct RetryPolicy(pub(crate) Duration);
 
 /// Consecutive failures.
 struct Backoff {
@@ -72,7 +75,7 @@ impl RetryPolicy {
     }
 
     /// Returns the database's answer. Work that was half done is repeated, so it must be idempotent.
-    pub(super) async fn retry_db<U: SyncedRow, T, F>(
+    pub(crate) async fn retry_db<U: SyncedRow, T, F>(
         self,
         mut work: impl FnMut() -> F,
     ) -> Result<T, SyncError>
@@ -117,9 +120,9 @@ fn is_transient(error: &BackendApiError) -> bool {
 }
 
 /// The timeout of a statement of many rows, including the application's hooks. No request waits for it.
-pub(super) const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
-pub(super) async fn at_most<T>(work: impl Future<Output = Result<T, SyncError>>) -> Result<T, SyncError> {
+pub(crate) async fn at_most<T>(work: impl Future<Output = Result<T, SyncError>>) -> Result<T, SyncError> {
     match tokio::time::timeout(WRITE_TIMEOUT, caught(work)).await {
         Ok(done) => done?,
         Err(_) => Err(SyncError::Timeout(WRITE_TIMEOUT)),

@@ -1,0 +1,43 @@
+//! The reason why work over all of Clerk's users ends early.
+
+use crate::backend_api::BackendApiError;
+use crate::clerk::AuthenticationError;
+use crate::sync::error::SyncError;
+
+/// The reason why an import or a verification has ended early.
+///
+/// ```
+/// use clerk_auth::backend_api::BackendApiError;
+/// use clerk_auth::sync::ImportError;
+///
+/// /// Whether to start the import again, after the cursor that was kept.
+/// fn may_pass(error: &ImportError) -> bool {
+///     match error {
+///         ImportError::OtherInstance { .. } => false,                     // the secret key is another's
+///         ImportError::Clerk(BackendApiError::Unauthorized(_)) => false, // the secret key is none any more
+///         _ => true,
+///     }
+/// }
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImportError {
+    /// The secret key belongs to another Clerk instance than the rows: a mistake in the configuration. Nothing was
+    /// written.
+    #[error(
+        "the secret key is not of the instance `{rows}`, whose users the table holds; take that instance's"
+    )]
+    OtherInstance {
+        /// The issuer whose users the rows are.
+        rows: Box<str>,
+    },
+    /// The secret key's instance could not be determined. Nothing was written.
+    #[error("whether the secret key is of the rows' Clerk instance could not be found out: {0}")]
+    Instance(#[source] AuthenticationError),
+    /// Clerk did not answer within the retry time of the import.
+    #[error("Clerk could not be asked: {0}")]
+    Clerk(#[from] BackendApiError),
+    /// The database did not complete the work within the retry time of the import.
+    #[error("the rows could not be read or written: {0}")]
+    Rows(#[from] SyncError),
+}
