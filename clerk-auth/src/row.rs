@@ -50,7 +50,7 @@ use crate::claim::{ClaimSource, SessionTokenBudget, TemplateClaim, UnreadableCla
     note = "a field that is not `Send` and `Sync` is reported at the field"
 )]
 pub trait SyncedRow: Sized + Send + Sync + 'static {
-    /// What the row is about.
+    /// The kind of thing that the row is about.
     #[doc(hidden)]
     const KIND: RowKind;
 

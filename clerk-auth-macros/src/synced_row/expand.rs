@@ -215,7 +215,7 @@ fn synced_user(model: &Model, claims: &Ident, condition: Option<&TokenStream>) -
     }
 }
 
-/// What the row is about, and the column by which other tables reference it.
+/// The kind of the row, and the column by which other tables reference it.
 fn reference(model: &Model) -> TokenStream {
     let clerk_id = key_name(model);
     let referenced = model.local_key().or_else(|| model.key());

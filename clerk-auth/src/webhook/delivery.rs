@@ -90,7 +90,7 @@ pub struct HttpRequest {
 /// }
 ///
 /// let verifier = WebhookVerifier::new("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD".parse()?);
-/// assert_eq!(receive(&verifier, &HeaderMap::new(), b"{}"), 400);
+/// assert_eq!(read_delivery(&verifier, &HeaderMap::new(), b"{}"), 400);
 /// # Ok::<(), clerk_auth::webhook::SigningSecretError>(())
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
