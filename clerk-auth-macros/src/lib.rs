@@ -18,6 +18,8 @@ mod tests;
 
 use proc_macro::TokenStream;
 
+use self::synced_row::RowKind;
+
 #[proc_macro_attribute]
 pub fn authenticated(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let at = proc_macro::Span::call_site();
@@ -32,5 +34,11 @@ pub fn authenticated(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_derive(SyncedUser, attributes(synced_user, claim, column))]
 pub fn synced_user(item: TokenStream) -> TokenStream {
     let file = proc_macro::Span::call_site().local_file();
-    prelude::known_attributes(synced_row::expand(item.into()), file).into()
+    prelude::known_attributes(synced_row::expand(RowKind::User, item.into()), file).into()
+}
+
+#[proc_macro_derive(SyncedOrganization, attributes(synced_organization, claim, column))]
+pub fn synced_organization(item: TokenStream) -> TokenStream {
+    let file = proc_macro::Span::call_site().local_file();
+    prelude::known_attributes(synced_row::expand(RowKind::Organization, item.into()), file).into()
 }

@@ -1,7 +1,8 @@
-//! `#[derive(SyncedUser)]`: parse, check, expand.
+//! The derives of rows, `#[derive(SyncedUser)]` and its siblings: parse, check, expand.
 
 mod check;
 mod expand;
+mod kind;
 mod link_sql;
 mod model;
 mod parse;
@@ -12,10 +13,11 @@ mod template;
 use proc_macro2::TokenStream;
 use syn::DeriveInput;
 
+pub(crate) use self::kind::RowKind;
 use crate::diag::Diagnostics;
 use crate::krate;
 
-pub(crate) fn expand(item: TokenStream) -> TokenStream {
+pub(crate) fn expand(kind: RowKind, item: TokenStream) -> TokenStream {
     let input: syn::Result<DeriveInput> = syn::parse2(item);
     let mut diagnostics = Diagnostics::new();
     let input = match input {
@@ -26,12 +28,12 @@ pub(crate) fn expand(item: TokenStream) -> TokenStream {
         }
     };
     let (ident, generics) = (input.ident.clone(), input.generics.clone());
-    let path = krate::of_attributes(&input.attrs, "synced_user");
+    let path = krate::of_attributes(&input.attrs, kind.attribute());
     let import = krate::import(path.as_ref());
-    let Some(input) = parse::parse(input, &mut diagnostics) else {
+    let Some(input) = parse::parse(kind, input, &mut diagnostics) else {
         return [
             diagnostics.finish(),
-            expand::inert::expand(&import, &ident, &generics, None),
+            expand::inert::expand(kind, &import, &ident, &generics, None),
         ]
         .into_iter()
         .collect();
@@ -44,7 +46,7 @@ pub(crate) fn expand(item: TokenStream) -> TokenStream {
     } else if complete {
         expand::expand(&import, &checked.model)
     } else {
-        expand::inert::expand(&import, &ident, &generics, Some(&checked.model))
+        expand::inert::expand(kind, &import, &ident, &generics, Some(&checked.model))
     };
     [errors, implementation].into_iter().collect()
 }

@@ -7,7 +7,7 @@ pub use sqlx;
 pub use crate::claim::FromClaim;
 pub use crate::clerk::Clerk;
 pub use crate::extract::Rejection;
-pub use crate::sync::UserSync;
+pub use crate::sync::{OrganizationSync, UserSync};
 
 mod bind;
 mod checked;
@@ -64,8 +64,9 @@ pub mod ask {
     pub use super::subject::{NotASubject as _, StateWithoutClerk as _};
 }
 
-use crate::extract::{Provides, SubjectFrom, admit};
+use crate::extract::{Provides, SubjectFrom, admit, organization};
 use crate::policy::NoRequirement;
+use crate::row::SyncedOrganization;
 
 /// Returns the number of usable keys in a JWKS document, for the fuzz target.
 #[cfg(all(feature = "jwks", feature = "testing"))]
@@ -88,4 +89,36 @@ where
         let session = admit::<NoRequirement>(parts, &state.provide()).await?;
         U::resolve(session, state).await
     }
+}
+
+/// The extractor of a derived organization: the row of the organization that is active.
+#[expect(
+    clippy::manual_async_fn,
+    reason = "its future is `Send` for each struct without a proof of its own"
+)]
+pub fn extract_organization<O, S>(
+    parts: &mut Parts,
+    state: &S,
+) -> impl Future<Output = Result<O, Rejection>> + Send
+where
+    S: Provides<OrganizationSync<O>> + Sync,
+    O: SyncedOrganization,
+{
+    async move { organization::required(parts, &state.provide()).await }
+}
+
+/// The extractor of an organization that need not be active.
+#[expect(
+    clippy::manual_async_fn,
+    reason = "its future is `Send` for each struct without a proof of its own"
+)]
+pub fn extract_optional_organization<O, S>(
+    parts: &mut Parts,
+    state: &S,
+) -> impl Future<Output = Result<Option<O>, Rejection>> + Send
+where
+    S: Provides<OrganizationSync<O>> + Sync,
+    O: SyncedOrganization,
+{
+    async move { organization::optional(parts, &state.provide()).await }
 }

@@ -5,6 +5,7 @@ mod expression;
 mod from_claim;
 pub(crate) mod json;
 mod kind;
+mod objects;
 mod problem;
 mod reader;
 
@@ -14,5 +15,6 @@ pub use expression::shortcodes;
 pub use expression::{Expression, Literal, TemplateClaim};
 pub use from_claim::FromClaim;
 pub use kind::{Boolean, ClaimKind, Integer, Json, Nullable, Number, Object, Text};
+pub(crate) use objects::Objects;
 pub use problem::{ClaimProblem, InvalidClaim};
 pub use reader::{Claim, ClaimReader, ClaimSource, UnreadableClaims};

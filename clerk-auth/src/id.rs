@@ -142,7 +142,3 @@ identifier! {
     /// ```
     DeliveryId
 }
-/// Returns whether an id can be that of a user of Clerk's. Other rows have a placeholder in its place.
-pub(crate) fn is_clerk_user_id(id: &str) -> bool {
-    id.starts_with("user_")
-}

@@ -117,10 +117,12 @@ pub mod guide;
 pub mod __private;
 
 pub use clerk::Clerk;
+#[doc = include_str!("docs/synced_organization.md")]
+pub use clerk_auth_macros::SyncedOrganization;
 #[doc = include_str!("docs/synced_user.md")]
 pub use clerk_auth_macros::SyncedUser;
 #[doc = include_str!("docs/authenticated.md")]
 pub use clerk_auth_macros::authenticated;
-pub use row::{SyncedRow, SyncedUser};
+pub use row::{SyncedOrganization, SyncedRow, SyncedUser};
 pub use session::Session;
-pub use sync::{Synced, UserSync};
+pub use sync::{OrganizationSync, Synced, UserSync};

@@ -106,6 +106,9 @@ pub enum Denied {
     /// An agent acts for the user.
     #[error("agents cannot do this")]
     Agent,
+    /// No organization is active in the session.
+    #[error("select an organization first")]
+    Organization,
     /// None of several requirements is met.
     #[error("none of the requirements is met")]
     Requirements,
@@ -390,6 +393,7 @@ impl Denied {
             Self::Impersonation => "impersonation_denied",
             Self::Agent => "agent_denied",
             Self::Requirements => "requirements_not_met",
+            Self::Organization => "organization_required",
             Self::OrganizationChanged => "organization_changed",
         }
     }

@@ -184,6 +184,25 @@ pub(crate) fn different(columns: &[(&'static str, bool)]) -> Vec<&'static str> {
     different.map(|(name, _)| *name).collect()
 }
 
+/// A struct that is a row of the application's own `organizations` table, kept equal to Clerk's claims about the organization
+/// that is active in a session.
+///
+/// Derive it; [`SyncedRow`] has the constants and functions of such a struct. Functions over any such struct take it as a
+/// parameter, as [`OrganizationSync`](crate::OrganizationSync) does: `fn f<O: SyncedOrganization>(…)`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be synced as an organization",
+    label = "needs `#[derive(SyncedOrganization)]`, and fields that are `Send` and `Sync`",
+    note = "a field that is not `Send` and `Sync` is reported at the field"
+)]
+pub trait SyncedOrganization: SyncedRow + DerivedOrganization {}
+
+#[diagnostic::do_not_recommend]
+impl<O: SyncedRow + DerivedOrganization> SyncedOrganization for O {}
+
+/// A struct with `#[derive(SyncedOrganization)]`, whatever its fields are, as [`Derived`] for a user.
+#[doc(hidden)]
+pub trait DerivedOrganization {}
+
 /// A row that other tables reference by a column of type `K`.
 #[doc(hidden)]
 pub trait KeyedBy<K> {}

@@ -11,6 +11,7 @@ mod engine;
 mod error;
 mod failure;
 mod flow;
+mod followers;
 mod handle;
 #[cfg(feature = "backend-api")]
 mod import;
@@ -19,7 +20,9 @@ mod model;
 mod notify;
 #[cfg(feature = "backend-api")]
 mod offline;
+mod organization;
 mod pool;
+mod start;
 mod store;
 mod unwind;
 
@@ -38,6 +41,7 @@ pub use model::outcome::{Deletion, SyncOutcome, Synced};
 pub use model::version::Version;
 #[cfg(feature = "backend-api")]
 pub use offline::error::ImportError;
+pub use organization::{OrganizationSync, OrganizationSyncBuilder};
 pub use pool::UserPool;
 pub use store::delivery::CREATE_DELIVERIES;
 pub use store::error::BoxError;

@@ -58,4 +58,4 @@ pub use delivery::{SignedDelivery, event};
 pub use fake_clerk::FakeClerk;
 pub use issuer::Issuer;
 pub use token::SessionToken;
-pub use user::{membership_object, session_object, set_email, user_object};
+pub use user::{membership_object, organization_object, session_object, set_email, user_object};

@@ -48,6 +48,11 @@ mod memberships {
     mod faults;
 }
 
+/// Organizations are rows.
+mod organizations {
+    mod rows;
+}
+
 /// Routers, extractors and layers: what each kind of caller gets.
 mod routing {
     mod guards;

@@ -6,6 +6,7 @@ mod freshness;
 mod identifier;
 mod link;
 mod missing_claim;
+mod owner;
 pub(crate) mod spelling;
 mod unsupported;
 
@@ -21,6 +22,7 @@ use super::template::document::{Leniency, Template};
 use super::template::source::TemplateSource;
 use crate::argument::Slot;
 use crate::diag::{Diagnostics, with_help};
+use crate::synced_row::RowKind;
 
 /// The model of the struct as far as it was understood, and whether the model is complete.
 pub(super) struct Checked {
@@ -32,6 +34,7 @@ pub(super) struct Checked {
 
 pub(super) fn check(input: Input, diagnostics: &mut Diagnostics) -> Checked {
     let Input {
+        kind,
         ident,
         container,
         fields,
@@ -43,51 +46,60 @@ pub(super) fn check(input: Input, diagnostics: &mut Diagnostics) -> Checked {
             &ident,
             with_help(
                 format!("`{ident}` has no table"),
-                r#"add `#[synced_user(table = "users", database(postgres))]`"#,
+                format!("add `{}`", kind.form()),
             ),
         );
     }
-    let table = table(&ident, &container, diagnostics);
+    let table = table(kind, &ident, &container, diagnostics);
     let databases = container.databases.get().cloned().unwrap_or_default();
     if container.present && !container.databases.is_set() && !is_silent {
         diagnostics.error(
             &ident,
             with_help(
                 format!("`{ident}` names no database"),
-                "add `database(postgres)`, `database(sqlite)` or both to `#[synced_user(…)]`",
+                format!(
+                    "add `database(postgres)`, `database(sqlite)` or both to `#[{}(…)]`",
+                    kind.attribute()
+                ),
             ),
         );
     }
     let check = statement_check(&ident, &container, &databases, diagnostics);
     let version_column = bookkeeping(&container.version_column, "clerk_version", diagnostics);
-    let deletion = deletion(&container, &table, diagnostics);
+    let deletion = deletion(kind, &container, &table, diagnostics);
 
-    let source = TemplateSource::find(&container, diagnostics);
+    let source = TemplateSource::find(kind, &container, diagnostics);
     let allowed = container.allow.get().copied().unwrap_or_default();
     // The list that was reported may have allowed the claim.
     let is_unread = container.allow.is_set() && container.allow.get().is_none();
     let leniency = Leniency {
+        in_organization: kind != RowKind::User,
         unbounded: allowed.unbounded_claims || is_unread,
         unknown: allowed.unknown_shortcodes || is_unread,
     };
-    let (template, template_is_whole) = source.read(leniency, diagnostics);
-    let version = version(
-        &ident,
-        &container,
-        &template,
-        template_is_whole,
-        &source,
-        diagnostics,
-    );
+    let (template, template_is_whole) = source.read(kind, leniency, diagnostics);
+    let version = match kind {
+        RowKind::User => version(
+            &ident,
+            &container,
+            &template,
+            template_is_whole,
+            &source,
+            diagnostics,
+        ),
+        // Clerk has no shortcode for the time of an organization's last change.
+        RowKind::Organization => Version::IssuedAt,
+    };
 
     let case = Case::of(&container, diagnostics);
     let mut checker = FieldChecker {
+        kind,
         template: &template,
         template_is_whole,
         case,
         databases: &databases,
         user: &ident,
-        has_key: fields.iter().any(Field::is_key),
+        has_key: fields.iter().any(|field: &Field| field.is_key(kind)),
         diagnostics,
     };
     let holds_itself = fields
@@ -101,7 +113,7 @@ pub(super) fn check(input: Input, diagnostics: &mut Diagnostics) -> Checked {
         .filter_map(|(index, field)| checker.column(field, index == last))
         .collect();
     let has_key = checker.has_key;
-    check_key(&ident, &columns, has_key, diagnostics);
+    check_key(kind, &ident, &columns, has_key, diagnostics);
     let link = container.link.get().and_then(|attribute| {
         link::link(
             attribute,
@@ -115,6 +127,7 @@ pub(super) fn check(input: Input, diagnostics: &mut Diagnostics) -> Checked {
     let fresh_for = freshness::fresh_for(&container, &columns, diagnostics);
 
     let model = Model {
+        kind,
         ident,
         databases,
         table,
@@ -139,10 +152,10 @@ pub(super) fn check(input: Input, diagnostics: &mut Diagnostics) -> Checked {
     }
 }
 
-fn table(ident: &Ident, container: &Container, diagnostics: &mut Diagnostics) -> Table {
+fn table(kind: RowKind, ident: &Ident, container: &Container, diagnostics: &mut Diagnostics) -> Table {
     let fallback = Table {
         schema: None,
-        name: "users".to_owned(),
+        name: kind.table().to_owned(),
     };
     let Some(literal) = container.table.get() else {
         if container.present && !container.table.is_set() && !container.unread && !container.unknown_argument
@@ -151,13 +164,17 @@ fn table(ident: &Ident, container: &Container, diagnostics: &mut Diagnostics) ->
                 ident,
                 with_help(
                     format!("`{ident}` has no table"),
-                    r#"add `table = "users"` to `#[synced_user(…)]`"#,
+                    format!(
+                        r#"add `table = "{}"` to `#[{}(…)]`"#,
+                        kind.table(),
+                        kind.attribute()
+                    ),
                 ),
             );
         }
         return fallback;
     };
-    table_name(literal, "accounts.users", diagnostics).unwrap_or(fallback)
+    table_name(literal, &format!("accounts.{}", kind.table()), diagnostics).unwrap_or(fallback)
 }
 
 /// Returns a table with or without its schema. Returns `None`, after reporting an error, if the name has more parts.
@@ -193,7 +210,7 @@ fn table_name(literal: &LitStr, form: &str, diagnostics: &mut Diagnostics) -> Op
     }
 }
 
-fn deletion(container: &Container, table: &Table, diagnostics: &mut Diagnostics) -> Deletion {
+fn deletion(kind: RowKind, container: &Container, table: &Table, diagnostics: &mut Diagnostics) -> Deletion {
     let deleted_at_column = bookkeeping(&container.deleted_at_column, "clerk_deleted_at", diagnostics);
     let Some(literal) = container.tombstones.get() else {
         return Deletion::Mark(deleted_at_column);
@@ -203,7 +220,10 @@ fn deletion(container: &Container, table: &Table, diagnostics: &mut Diagnostics)
         diagnostics.error(
             column,
             with_help(
-                "`tombstones` deletes the rows of deleted users, so they need no column with the time of the deletion",
+                format!(
+                    "`tombstones` deletes the rows of deleted {}s, so they need no column with the time of the deletion",
+                    kind.noun()
+                ),
                 "remove `deleted_at_column`, or remove `tombstones` to keep the rows",
             ),
         );
@@ -216,7 +236,10 @@ fn deletion(container: &Container, table: &Table, diagnostics: &mut Diagnostics)
         diagnostics.error(
             literal,
             with_help(
-                "`tombstones` needs another name than the table of users",
+                format!(
+                    "`tombstones` needs another name than the table of {}s",
+                    kind.noun()
+                ),
                 r#"write `tombstones = "clerk_tombstones"`"#,
             ),
         );
@@ -308,14 +331,20 @@ fn version(
     Version::IssuedAt
 }
 
-fn check_key(ident: &Ident, columns: &[Column], has_key: bool, diagnostics: &mut Diagnostics) {
+fn check_key(kind: RowKind, ident: &Ident, columns: &[Column], has_key: bool, diagnostics: &mut Diagnostics) {
     let mut keys = columns.iter().filter(|column| matches!(column.role, Role::Key));
     if keys.next().is_none() && !has_key {
         diagnostics.error(
             ident,
             with_help(
-                format!("no field of `{ident}` holds the Clerk user id, by which rows are found"),
-                "add `clerk_id: String`, or mark a field with `#[claim(\"sub\")]`",
+                format!(
+                    "no field of `{ident}` holds the {}, by which rows are found",
+                    kind.clerk_id()
+                ),
+                format!(
+                    "add `clerk_id: String`, or mark a field with `#[claim(\"{}\")]`",
+                    kind.key_claim()
+                ),
             ),
         );
     }
@@ -323,7 +352,7 @@ fn check_key(ident: &Ident, columns: &[Column], has_key: bool, diagnostics: &mut
         diagnostics.error(
             &second.ident,
             with_help(
-                "two fields hold the Clerk user id, by which rows are found",
+                format!("two fields hold the {}, by which rows are found", kind.clerk_id()),
                 "keep one of them",
             ),
         );

@@ -30,6 +30,7 @@ use self::link::{key_field, key_type, read_key};
 use self::sqlx_check::statement_check;
 use self::stored_in::stored_in;
 use self::unused_claims::unused_claims;
+use super::kind::RowKind;
 use super::model::{Column, Model, Null, Version};
 use super::sql_parts::key_name;
 use super::template::expression::Expression;
@@ -47,13 +48,13 @@ pub(super) fn expand(import: &TokenStream, model: &Model) -> TokenStream {
     };
     let imports = imports(model);
     let condition = (!shared.is_empty()).then(|| quote!(where #shared));
-    let user = synced_user(model, &claims, condition.as_ref());
+    let row = synced_row(model, &claims, condition.as_ref());
     let stores = model
         .databases
         .iter()
         .map(|database| stored_in(model, *database, condition.as_ref()));
     let statement_check = statement_check(model);
-    let extractor = extractor(&model.ident, &Generics::default(), &shared);
+    let extractor = extractor(model.kind, &model.ident, &Generics::default(), &shared);
     let unused = (!model.allow_unused_claims).then(|| unused_claims(model));
     let conversions = model.columns.iter().filter_map(conversion);
     let fields = model.written().map(|column| {
@@ -78,7 +79,7 @@ pub(super) fn expand(import: &TokenStream, model: &Model) -> TokenStream {
             #(#aliases)*
             #checks
             #(#conversions)*
-            #user
+            #row
             #(#stores)*
             #statement_check
             #extractor
@@ -112,7 +113,7 @@ fn imports(model: &Model) -> Vec<TokenStream> {
     imports
 }
 
-fn synced_user(model: &Model, claims: &Ident, condition: Option<&TokenStream>) -> TokenStream {
+fn synced_row(model: &Model, claims: &Ident, condition: Option<&TokenStream>) -> TokenStream {
     let private = private();
     // rustc cannot resolve the attribute's path under `#![no_implicit_prelude]`. Without a condition there is nothing
     // to recommend.
@@ -159,11 +160,12 @@ fn synced_user(model: &Model, claims: &Ident, condition: Option<&TokenStream>) -
             }
         });
     let comparison = comparison(&written);
+    let derived = derived(model.kind);
     let reference = reference(model);
     let keyed = keyed(model);
     quote! {
         #[automatically_derived]
-        impl __clerk_auth::row::Derived for #ident {}
+        impl __clerk_auth::row::#derived for #ident {}
 
         #keyed
 
@@ -215,13 +217,29 @@ fn synced_user(model: &Model, claims: &Ident, condition: Option<&TokenStream>) -
     }
 }
 
+/// The trait of each struct with the derive, whatever its fields are.
+fn derived(kind: RowKind) -> Ident {
+    match kind {
+        RowKind::User => format_ident!("Derived"),
+        RowKind::Organization => format_ident!("DerivedOrganization"),
+    }
+}
+
+fn kind(kind: RowKind) -> Ident {
+    match kind {
+        RowKind::User => format_ident!("User"),
+        RowKind::Organization => format_ident!("Organization"),
+    }
+}
+
 /// The kind of the row, and the column by which other tables reference it.
 fn reference(model: &Model) -> TokenStream {
     let clerk_id = key_name(model);
     let referenced = model.local_key().or_else(|| model.key());
     let name = referenced.map_or(clerk_id, |column| &column.name);
+    let kind = kind(model.kind);
     quote! {
-        const KIND: __clerk_auth::row::RowKind = __clerk_auth::row::RowKind::User;
+        const KIND: __clerk_auth::row::RowKind = __clerk_auth::row::RowKind::#kind;
         const LOCAL_KEY: &'static str = #name;
         const CLERK_ID: &'static str = #clerk_id;
     }

@@ -3,12 +3,14 @@
 use proc_macro2::{Span, TokenStream};
 use syn::{Expr, Ident, Type};
 
+use super::kind::RowKind;
 use super::parse::Database;
 use super::template::document::{Claim, Template};
 use super::template::shortcode::Kind;
 
 /// The struct, checked.
 pub(super) struct Model {
+    pub(super) kind: RowKind,
     pub(super) ident: Ident,
     pub(super) databases: Vec<Database>,
     pub(super) table: Table,
@@ -175,9 +177,11 @@ impl Model {
         self.link().filter(|(_, column)| column.claim().is_none())
     }
 
-    /// Returns the claims that neither feed a column, nor link or version the row. Claims of a session cannot feed a column.
+    /// Returns the claims that neither feed a column, nor link or version the row. Claims of a session cannot feed a column of
+    /// a user; the structs of organizations share a template with the user's, and none of them needs all of it.
     pub(super) fn unused_claims(&self) -> impl Iterator<Item = &Claim> {
-        self.template.claims.iter().filter(|claim| {
+        let claims = self.template.claims.iter();
+        claims.filter(|_| self.kind == RowKind::User).filter(|claim| {
             let feeds = |column: &Column| column.claim().is_some_and(|used| used.claim == claim.name);
             let versions = matches!(&self.version, Version::UpdatedAt(name) if *name == claim.name);
             // A claim of fixed values, or with a name in the name space of a URL or a host, is for another reader of

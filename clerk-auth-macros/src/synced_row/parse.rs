@@ -12,11 +12,11 @@ use crate::argument::{self, Argument, Slot, arguments, text, unknown};
 use crate::diag::{Diagnostics, with_help};
 use crate::krate;
 use crate::suggest::nearest;
-
-const CONTAINER_FORM: &str = r#"#[synced_user(table = "users", database(postgres))]"#;
+use crate::synced_row::RowKind;
 
 /// The struct as written.
 pub(super) struct Input {
+    pub(super) kind: RowKind,
     pub(super) ident: Ident,
     pub(super) container: Container,
     pub(super) fields: Vec<Field>,
@@ -85,28 +85,28 @@ pub(super) struct Field {
 
 impl Field {
     /// Returns whether the field holds the Clerk user id, even if other attributes are invalid.
-    pub(super) fn is_key(&self) -> bool {
+    pub(super) fn is_key(&self, kind: RowKind) -> bool {
         match &self.claim.name {
-            Some(name) => name.value() == "sub",
+            Some(name) => name.value() == kind.key_claim(),
             None => {
                 let column = &self.column;
                 let is_own = column.generated.is_set() || column.app.is_set() || column.updated_at.is_set();
-                !is_own && (self.ident == "clerk_id" || self.ident == "sub")
+                !is_own && (self.ident == "clerk_id" || self.ident == kind.key_claim())
             }
         }
     }
 }
 
 /// Parses the struct. If the item is not a struct, reports that and returns `None`.
-pub(super) fn parse(input: DeriveInput, diagnostics: &mut Diagnostics) -> Option<Input> {
+pub(super) fn parse(kind: RowKind, input: DeriveInput, diagnostics: &mut Diagnostics) -> Option<Input> {
     let fields = match input.data {
         Data::Struct(data) => data.fields,
         Data::Enum(data) => {
-            diagnostics.error(data.enum_token, not_a_struct("an enum"));
+            diagnostics.error(data.enum_token, not_a_struct(kind, "an enum"));
             return None;
         }
         Data::Union(data) => {
-            diagnostics.error(data.union_token, not_a_struct("a union"));
+            diagnostics.error(data.union_token, not_a_struct(kind, "a union"));
             return None;
         }
     };
@@ -135,18 +135,21 @@ pub(super) fn parse(input: DeriveInput, diagnostics: &mut Diagnostics) -> Option
             ),
         );
     }
-    let mut container = container(&input.attrs, diagnostics);
+    let mut container = container(kind, &input.attrs, diagnostics);
     if !container.present
         && let Some(meant) = input
             .attrs
             .iter()
             .map(Attribute::path)
-            .find(|path| is_meant_for(path, "synced_user"))
+            .find(|path| is_meant_for(path, kind.attribute()))
     {
         container.unread = true;
         diagnostics.leave_to_rustc(
             meant.span(),
-            with_help("this is not `synced_user`", format!("write `{CONTAINER_FORM}`")),
+            with_help(
+                format!("this is not `{}`", kind.attribute()),
+                format!("write `{}`", kind.form()),
+            ),
         );
     }
     for name in ["claim", "column"] {
@@ -164,11 +167,14 @@ pub(super) fn parse(input: DeriveInput, diagnostics: &mut Diagnostics) -> Option
         .into_iter()
         .filter_map(|field| {
             let before = diagnostics.count();
-            for attribute in argument::named(&field.attrs, "synced_user") {
+            for attribute in argument::named(&field.attrs, kind.attribute()) {
                 diagnostics.error(
                     attribute.path(),
                     with_help(
-                        "`synced_user` belongs on the struct, and this is a field",
+                        format!(
+                            "`{}` belongs on the struct, and this is a field",
+                            kind.attribute()
+                        ),
                         "write `#[claim(…)]` or `#[column(…)]`",
                     ),
                 );
@@ -195,48 +201,41 @@ pub(super) fn parse(input: DeriveInput, diagnostics: &mut Diagnostics) -> Option
         })
         .collect();
     Some(Input {
+        kind,
         ident: input.ident,
         container,
         fields,
     })
 }
 
-fn not_a_struct(what: &str) -> String {
+fn not_a_struct(kind: RowKind, what: &str) -> String {
+    let derive = kind.derive();
     with_help(
-        format!("`SyncedUser` expects a struct, found {what}"),
-        "derive `SyncedUser` on a struct with named fields",
+        format!("`{derive}` expects a struct, found {what}"),
+        format!("derive `{derive}` on a struct with named fields"),
     )
 }
 
-fn container(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> Container {
-    const KNOWN: [&str; 13] = [
-        "table",
-        "template",
-        "template_json",
-        "database",
-        "version",
-        "rename_all",
-        "allow",
-        "check",
-        "fresh_for",
-        "version_column",
-        "deleted_at_column",
-        "tombstones",
-        "link",
-    ];
+fn container(kind: RowKind, attributes: &[Attribute], diagnostics: &mut Diagnostics) -> Container {
+    let known = kind.arguments();
     let mut container = Container::default();
-    for attribute in argument::named(attributes, "synced_user") {
+    for attribute in argument::named(attributes, kind.attribute()) {
         container.present = true;
         let before = diagnostics.count();
-        let arguments = arguments(attribute, CONTAINER_FORM, diagnostics);
+        let arguments = arguments(attribute, kind.form(), diagnostics);
         container.unread |= diagnostics.count() > before;
         for argument in arguments {
             let Some(key) = argument.key().cloned() else {
                 container.unknown_argument = true;
-                unknown(&argument, "synced_user", &KNOWN, diagnostics);
+                unknown(&argument, kind.attribute(), &known, diagnostics);
                 continue;
             };
             let word = key.to_string();
+            let word = if known.contains(&word.as_str()) || word == krate::KEY {
+                word
+            } else {
+                String::new()
+            };
             let (slot, form) = match word.as_str() {
                 "table" => (&mut container.table, r#"table = "users""#),
                 "template" => (
@@ -282,7 +281,7 @@ fn container(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> Contain
                 }
                 _ => {
                     container.unknown_argument = true;
-                    unknown_of_struct(&argument, &KNOWN, diagnostics);
+                    unknown_of_struct(kind, &argument, &known, diagnostics);
                     continue;
                 }
             };
@@ -294,7 +293,7 @@ fn container(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> Contain
 }
 
 /// Reports an unknown argument; for the names of other derives, suggests ours.
-fn unknown_of_struct(argument: &Argument, known: &[&str], diagnostics: &mut Diagnostics) {
+fn unknown_of_struct(kind: RowKind, argument: &Argument, known: &[&str], diagnostics: &mut Diagnostics) {
     let key = argument.key().map(ToString::to_string).unwrap_or_default();
     let help = match key.as_str() {
         "schema" => r#"the schema comes before the table's name: `table = "accounts.users"`"#,
@@ -304,9 +303,9 @@ fn unknown_of_struct(argument: &Argument, known: &[&str], diagnostics: &mut Diag
         }
         "cache" | "cache_for" | "ttl" => r#"write `fresh_for = "5s"`"#,
         "file" | "path" | "session_token_template" => r#"write `template = "clerk/session-token.json"`"#,
-        _ => return unknown(argument, "synced_user", known, diagnostics),
+        _ => return unknown(argument, kind.attribute(), known, diagnostics),
     };
-    let message = format!("`synced_user` has no argument `{key}`");
+    let message = format!("`{}` has no argument `{key}`", kind.attribute());
     diagnostics.error_at(argument.span(), with_help(message, help));
 }
 

@@ -8,6 +8,8 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::visit::Visit;
 
+use crate::synced_row::RowKind;
+
 /// Compares with `snapshots/<name>.rs`, or writes it if `UPDATE_SNAPSHOTS` is set.
 fn assert_snapshot(name: &str, expansion: TokenStream) {
     let file: syn::File = syn::parse2(expansion).expect("the expansion is Rust");
@@ -59,21 +61,24 @@ impl<'ast> Visit<'ast> for Foreign {
 fn user_expands_to_its_snapshot() {
     assert_snapshot(
         "user",
-        crate::synced_row::expand(quote! {
-            #[synced_user(table = "users", database(postgres, sqlite))]
-            pub struct User {
-                #[column(generated)]
-                pub id: i64,
-                pub clerk_id: String,
-                pub email: Option<String>,
-                #[claim(default)]
-                pub first_name: String,
-                #[claim(insert_only)]
-                pub image_url: String,
-                #[column(app)]
-                pub credits: i64,
-            }
-        }),
+        crate::synced_row::expand(
+            RowKind::User,
+            quote! {
+                #[synced_user(table = "users", database(postgres, sqlite))]
+                pub struct User {
+                    #[column(generated)]
+                    pub id: i64,
+                    pub clerk_id: String,
+                    pub email: Option<String>,
+                    #[claim(default)]
+                    pub first_name: String,
+                    #[claim(insert_only)]
+                    pub image_url: String,
+                    #[column(app)]
+                    pub credits: i64,
+                }
+            },
+        ),
     );
 }
 
@@ -81,20 +86,23 @@ fn user_expands_to_its_snapshot() {
 fn user_with_tombstones_expands_to_its_snapshot() {
     assert_snapshot(
         "user_with_tombstones",
-        crate::synced_row::expand(quote! {
-            #[synced_user(
-                table = "accounts.users",
-                tombstones = "accounts.clerk_tombstones",
-                database(postgres, sqlite),
-                allow(unused_claims)
-            )]
-            pub struct User {
-                #[column(generated)]
-                pub id: i64,
-                pub email: Option<String>,
-                pub clerk_id: String,
-            }
-        }),
+        crate::synced_row::expand(
+            RowKind::User,
+            quote! {
+                #[synced_user(
+                    table = "accounts.users",
+                    tombstones = "accounts.clerk_tombstones",
+                    database(postgres, sqlite),
+                    allow(unused_claims)
+                )]
+                pub struct User {
+                    #[column(generated)]
+                    pub id: i64,
+                    pub email: Option<String>,
+                    pub clerk_id: String,
+                }
+            },
+        ),
     );
 }
 
@@ -102,24 +110,27 @@ fn user_with_tombstones_expands_to_its_snapshot() {
 fn user_with_a_template_expands_to_its_snapshot() {
     assert_snapshot(
         "user_with_template",
-        crate::synced_row::expand(quote! {
-            #[synced_user(
-                table = "accounts.users",
-                database(sqlite),
-                template_json = r#"{"mail": "{{user.primary_email_address || 'none'}}", "since": "{{user.created_at}}"}"#,
-                version = "iat",
-            )]
-            struct Member {
-                #[claim("sub")]
-                subject: String,
-                #[claim(parse)]
-                mail: Address,
-                #[column(name = "select")]
-                since: i64,
-                #[column(updated_at)]
-                changed: Moment,
-            }
-        }),
+        crate::synced_row::expand(
+            RowKind::User,
+            quote! {
+                #[synced_user(
+                    table = "accounts.users",
+                    database(sqlite),
+                    template_json = r#"{"mail": "{{user.primary_email_address || 'none'}}", "since": "{{user.created_at}}"}"#,
+                    version = "iat",
+                )]
+                struct Member {
+                    #[claim("sub")]
+                    subject: String,
+                    #[claim(parse)]
+                    mail: Address,
+                    #[column(name = "select")]
+                    since: i64,
+                    #[column(updated_at)]
+                    changed: Moment,
+                }
+            },
+        ),
     );
 }
 
@@ -176,10 +187,13 @@ fn handler_keeps_its_body_to_the_letter() {
 #[test]
 fn crate_path_replaces_the_name_of_the_crate() {
     for path in [quote!("crate::vendor::auth"), quote!(crate::vendor::auth)] {
-        let user = crate::synced_row::expand(quote! {
-            #[synced_user(crate = #path, table = "users", database(postgres), tombstones = "former")]
-            struct User { clerk_id: String }
-        });
+        let user = crate::synced_row::expand(
+            RowKind::User,
+            quote! {
+                #[synced_user(crate = #path, table = "users", database(postgres), tombstones = "former")]
+                struct User { clerk_id: String }
+            },
+        );
         let handler = crate::authenticated::expand(
             quote!(crate = #path, role = "org:admin"),
             quote!(
@@ -217,10 +231,13 @@ fn crate_path_of_another_form_is_one_error() {
         quote!(crate = <A as B>::c),
         quote!(crate("clerk")),
     ] {
-        let user = crate::synced_row::expand(quote! {
-            #[synced_user(#value, table = "users", database(postgres))]
-            struct User { clerk_id: String }
-        });
+        let user = crate::synced_row::expand(
+            RowKind::User,
+            quote! {
+                #[synced_user(#value, table = "users", database(postgres))]
+                struct User { clerk_id: String }
+            },
+        );
         let handler = crate::authenticated::expand(
             value.clone(),
             quote!(
@@ -237,9 +254,12 @@ fn crate_path_of_another_form_is_one_error() {
             assert_eq!(code.matches("compile_error").count(), 1, "{value}: {code}");
         }
     }
-    let twice = crate::synced_row::expand(quote! {
-        #[synced_user(crate = "a", crate = "b", table = "users", database(postgres))]
-        struct User { clerk_id: String }
-    });
+    let twice = crate::synced_row::expand(
+        RowKind::User,
+        quote! {
+            #[synced_user(crate = "a", crate = "b", table = "users", database(postgres))]
+            struct User { clerk_id: String }
+        },
+    );
     assert!(twice.to_string().contains("`crate` is given twice"), "{twice}");
 }

@@ -5,6 +5,8 @@ use proptest::collection::vec;
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_assert, prop_oneof, proptest};
 use proptest::sample::select;
 
+use crate::synced_row::RowKind;
+
 const WORDS: [&str; 64] = [
     "struct",
     "enum",
@@ -117,12 +119,12 @@ proptest! {
 
     #[test]
     fn derive_never_panics(item in tokens()) {
-        crate::synced_row::expand(item);
+        crate::synced_row::expand(RowKind::User, item);
     }
 
     #[test]
     fn derive_of_a_struct_never_panics_and_always_implements(item in structs()) {
-        let expansion = crate::synced_row::expand(item).to_string();
+        let expansion = crate::synced_row::expand(RowKind::User, item).to_string();
         prop_assert!(expansion.contains("SyncedRow for User"));
     }
 

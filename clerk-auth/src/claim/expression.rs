@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value};
 
+use super::objects::Objects;
 use crate::lenient::{Node, UnreadableValue};
 
 /// A claim of a session-token template.
@@ -94,23 +95,25 @@ impl Expression {
     /// containing the word `null` because the user has no value (Clerk's documentation, "JWT templates"). The derive
     /// rejects templates in which that can happen, and an API that omits a member must not cause it.
     pub fn evaluate(&self, user: &Value) -> Option<Value> {
-        self.evaluate_lenient(Node::readable(user)).ok().flatten()
+        self.evaluate_lenient(Objects::User(Node::readable(user)))
+            .ok()
+            .flatten()
     }
 
-    /// Evaluates the claim like [`evaluate`](Self::evaluate), for a user whose data may be partly unreadable.
+    /// Evaluates the claim like [`evaluate`](Self::evaluate), for objects whose data may be partly unreadable.
     ///
     /// # Errors
     ///
     /// [`UnreadableValue`] if the claim depends on such a part.
-    pub(crate) fn evaluate_lenient(&self, user: Node<'_>) -> Result<Option<Value>, UnreadableValue> {
+    pub(crate) fn evaluate_lenient(&self, objects: Objects<'_>) -> Result<Option<Value>, UnreadableValue> {
         match self {
             Self::Literal(literal) => Ok(Some(literal.to_json())),
-            Self::Shortcode(path) => shortcode(path, user),
-            Self::Chain(operands) => chain(operands, user),
+            Self::Shortcode(path) => shortcode(path, objects),
+            Self::Chain(operands) => chain(operands, objects),
             Self::Interpolation(parts) => {
                 let mut text = String::new();
                 for part in *parts {
-                    match part.evaluate_lenient(user)? {
+                    match part.evaluate_lenient(objects)? {
                         None | Some(Value::Null) => return Ok(None),
                         Some(Value::String(part)) => text.push_str(&part),
                         Some(other) => text.push_str(&other.to_string()),
@@ -122,14 +125,14 @@ impl Expression {
                 .iter()
                 .map(|(name, member)| {
                     Ok(member
-                        .evaluate_lenient(user)?
+                        .evaluate_lenient(objects)?
                         .map(|value| ((*name).to_owned(), value)))
                 })
                 .collect::<Result<Option<Map<_, _>>, _>>()
                 .map(|members| members.map(Value::Object)),
             Self::Array(elements) => elements
                 .iter()
-                .map(|element| element.evaluate_lenient(user))
+                .map(|element| element.evaluate_lenient(objects))
                 .collect::<Result<Option<Vec<_>>, _>>()
                 .map(|elements| elements.map(Value::Array)),
         }
@@ -148,10 +151,10 @@ impl Literal {
     }
 }
 
-fn chain(operands: &[Expression], user: Node<'_>) -> Result<Option<Value>, UnreadableValue> {
+fn chain(operands: &[Expression], objects: Objects<'_>) -> Result<Option<Value>, UnreadableValue> {
     let mut last = Value::Null;
     for operand in operands {
-        let Some(value) = operand.evaluate_lenient(user)? else {
+        let Some(value) = operand.evaluate_lenient(objects)? else {
             return Ok(None);
         };
         last = value;
@@ -162,9 +165,9 @@ fn chain(operands: &[Expression], user: Node<'_>) -> Result<Option<Value>, Unrea
     Ok(Some(last))
 }
 
-/// The part of the user object that each shortcode reads, in the Backend API and in webhooks (Clerk's documentation,
+/// The part of the object that each shortcode reads, in the Backend API and in webhooks (Clerk's documentation,
 /// "JWT templates"). The derive has a table of the same names with their kinds; a test compares the two.
-const SHORTCODES: [(&str, Read); 16] = [
+const SHORTCODES: [(&str, Read); 21] = [
     ("user.id", |user| value(user, "id")),
     ("user.first_name", |user| value(user, "first_name")),
     ("user.last_name", |user| value(user, "last_name")),
@@ -198,9 +201,14 @@ const SHORTCODES: [(&str, Read); 16] = [
     }),
     ("user.image_url", |user| value(user, "image_url")),
     ("user.has_image", |user| value(user, "has_image")),
+    ("org.id", |organization| value(organization, "id")),
+    ("org.name", |organization| value(organization, "name")),
+    ("org.slug", |organization| value(organization, "slug")),
+    ("org.image_url", |organization| value(organization, "image_url")),
+    ("org.has_image", |organization| value(organization, "has_image")),
 ];
 
-/// Reads a value from the user object.
+/// Reads a value from the object.
 type Read = fn(Node<'_>) -> Result<Value, UnreadableValue>;
 
 /// Returns the names of [`SHORTCODES`].
@@ -209,13 +217,16 @@ pub fn shortcodes() -> impl Iterator<Item = &'static str> {
     SHORTCODES.iter().map(|(name, _)| *name)
 }
 
-fn shortcode(path: &str, user: Node<'_>) -> Result<Option<Value>, UnreadableValue> {
+fn shortcode(path: &str, objects: Objects<'_>) -> Result<Option<Value>, UnreadableValue> {
+    let Some((root, rest)) = path.split_once('.') else {
+        return Ok(None);
+    };
+    let Some(object) = objects.root(root) else {
+        return Ok(None);
+    };
     match SHORTCODES.iter().find(|(name, _)| *name == path) {
-        Some((_, read)) => read(user).map(Some),
-        None => match path.strip_prefix("user.") {
-            Some(path) => metadata(path, user),
-            None => Ok(None),
-        },
+        Some((_, read)) => read(object).map(Some),
+        None => metadata(rest, object),
     }
 }
 
@@ -270,11 +281,11 @@ fn any_verified(user: Node<'_>, list: &str) -> Result<Value, UnreadableValue> {
     is_known.then(|| false.into()).ok_or(UnreadableValue)
 }
 
-fn metadata(path: &str, user: Node<'_>) -> Result<Option<Value>, UnreadableValue> {
+fn metadata(path: &str, object: Node<'_>) -> Result<Option<Value>, UnreadableValue> {
     let mut steps = path.split('.');
     let Some(root @ ("public_metadata" | "unsafe_metadata")) = steps.next() else {
         return Ok(None);
     };
-    let value = steps.fold(user.get(root), Node::get);
+    let value = steps.fold(object.get(root), Node::get);
     value.whole().cloned().map(Some)
 }

@@ -47,7 +47,12 @@ impl<'a> ClaimSource<'a> {
         Self { unreadable, ..self }
     }
 
-    /// The Clerk user id.
+    /// Returns the same claims, about the organization or the membership with this key.
+    pub(crate) fn about(self, subject: &'a str) -> Self {
+        Self { subject, ..self }
+    }
+
+    /// The id of what the claims are about: the Clerk user id or, for the row of an organization, its id.
     pub fn subject(&self) -> &'a str {
         self.subject
     }

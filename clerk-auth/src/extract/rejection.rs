@@ -8,7 +8,7 @@ use axum::response::IntoResponse;
 
 use super::problem;
 use crate::policy::Denied;
-use crate::row::SyncedUser;
+use crate::row::{RowKind, SyncedRow};
 use crate::sync::{Failure, SyncError};
 use crate::token::Refusal;
 
@@ -30,7 +30,9 @@ const TOKEN_RETRY: Duration = Duration::from_secs(60);
 /// | [`CrossSiteRequest`](Self::CrossSiteRequest) | 403 | `cross_site_request` |
 /// | [`UserConflict`](Self::UserConflict) | 409 | `user_conflict` |
 /// | [`LinkConflict`](Self::LinkConflict) | 409 | `link_conflict` |
+/// | [`OrganizationConflict`](Self::OrganizationConflict) | 409 | `organization_conflict` |
 /// | [`UserDataRefused`](Self::UserDataRefused) | 422 | `user_data_refused` |
+/// | [`OrganizationDataRefused`](Self::OrganizationDataRefused) | 422 | `organization_data_refused` |
 /// | [`ClaimInvalid`](Self::ClaimInvalid) | 422 | `claim_invalid` |
 /// | [`KeysUnavailable`](Self::KeysUnavailable) | 503 | `keys_unavailable` |
 /// | [`DenialsUnavailable`](Self::DenialsUnavailable) | 503 | `denials_unavailable` |
@@ -40,9 +42,11 @@ const TOKEN_RETRY: Duration = Duration::from_secs(60);
 /// | [`StatementRefused`](Self::StatementRefused) | 503 | `statement_refused` |
 /// | [`SignUpFailed`](Self::SignUpFailed) | 503 | `sign_up_failed` |
 /// | [`DeletionFailed`](Self::DeletionFailed) | 503 | `deletion_failed` |
+/// | [`OrganizationSetupFailed`](Self::OrganizationSetupFailed) | 503 | `organization_setup_failed` |
 /// | [`SessionTokenIncomplete`](Self::SessionTokenIncomplete) | 503 | `session_token_incomplete` |
 /// | [`Misconfigured`](Self::Misconfigured) | 500 | `misconfigured` |
 /// | [`UserUnreadable`](Self::UserUnreadable) | 500 | `user_unreadable` |
+/// | [`OrganizationUnreadable`](Self::OrganizationUnreadable) | 500 | `organization_unreadable` |
 /// | [`ServiceFailed`](Self::ServiceFailed) | 500 | `service_failed` |
 ///
 /// 422 is about the account and not about the request: repeating the request changes nothing. The log names the user
@@ -98,6 +102,12 @@ pub enum Rejection {
     /// The struct cannot hold a value of the user's, such as an external id that is not a UUID.
     #[error("the data of this account is not what this service can use")]
     ClaimInvalid,
+    /// Another organization's row has a value that must be unique in the application's table.
+    #[error("another organization holds a value of this one that can be held once")]
+    OrganizationConflict,
+    /// The database refuses the organization's data, by a constraint or a length for example.
+    #[error("the data of this organization cannot be stored")]
+    OrganizationDataRefused,
     /// The keys for verifying tokens cannot be fetched.
     #[error("sessions cannot be verified at the moment")]
     KeysUnavailable {
@@ -146,6 +156,12 @@ pub enum Rejection {
         /// The time after which to retry.
         retry_after: Duration,
     },
+    /// The application's hook for a new organization failed, so that the organization has no row yet.
+    #[error("the organization could not be set up at the moment")]
+    OrganizationSetupFailed {
+        /// The time after which to retry.
+        retry_after: Duration,
+    },
     /// The session token does not have the claims of the template.
     #[error("the session token lacks what this service needs")]
     SessionTokenIncomplete,
@@ -155,6 +171,9 @@ pub enum Rejection {
     /// The struct cannot hold the user's row.
     #[error("the account cannot be read")]
     UserUnreadable,
+    /// The struct cannot hold the organization's row.
+    #[error("the organization cannot be read")]
+    OrganizationUnreadable,
     /// The database failed in an unexpected way, or the application's code panicked.
     #[error("the service has failed")]
     ServiceFailed,
@@ -166,8 +185,10 @@ impl Rejection {
         match self {
             Self::SignedOut | Self::Refused(_) | Self::UserDeleted => StatusCode::UNAUTHORIZED,
             Self::Denied(_) | Self::CrossSiteRequest => StatusCode::FORBIDDEN,
-            Self::UserConflict | Self::LinkConflict => StatusCode::CONFLICT,
-            Self::UserDataRefused | Self::ClaimInvalid => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::UserConflict | Self::LinkConflict | Self::OrganizationConflict => StatusCode::CONFLICT,
+            Self::UserDataRefused | Self::OrganizationDataRefused | Self::ClaimInvalid => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Self::KeysUnavailable { .. }
             | Self::DenialsUnavailable { .. }
             | Self::DatabaseUnavailable { .. }
@@ -176,10 +197,12 @@ impl Rejection {
             | Self::StatementRefused { .. }
             | Self::SignUpFailed { .. }
             | Self::DeletionFailed { .. }
+            | Self::OrganizationSetupFailed { .. }
             | Self::SessionTokenIncomplete => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Misconfigured | Self::UserUnreadable | Self::ServiceFailed => {
-                StatusCode::INTERNAL_SERVER_ERROR
-            }
+            Self::Misconfigured
+            | Self::UserUnreadable
+            | Self::OrganizationUnreadable
+            | Self::ServiceFailed => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -195,6 +218,10 @@ impl Rejection {
             Self::LinkConflict => "link_conflict",
             Self::UserDataRefused => "user_data_refused",
             Self::ClaimInvalid => "claim_invalid",
+            Self::OrganizationConflict => "organization_conflict",
+            Self::OrganizationDataRefused => "organization_data_refused",
+            Self::OrganizationUnreadable => "organization_unreadable",
+            Self::OrganizationSetupFailed { .. } => "organization_setup_failed",
             Self::DatabaseBusy { .. } => "database_busy",
             Self::DatabaseReadOnly { .. } => "database_read_only",
             Self::StatementRefused { .. } => "statement_refused",
@@ -211,9 +238,20 @@ impl Rejection {
     }
 
     /// Maps a sync failure to the response; sync has already logged it.
-    pub(crate) fn from_sync<U: SyncedUser>(error: &SyncError) -> Self {
+    pub(crate) fn from_sync<U: SyncedRow>(error: &SyncError) -> Self {
         let retry_after = DATABASE_RETRY;
-        match error.failure::<U>() {
+        let failure = error.failure::<U>();
+        if U::KIND == RowKind::Organization {
+            match failure {
+                Failure::UserDeleted => return Self::Denied(Denied::OrganizationChanged),
+                Failure::Conflict => return Self::OrganizationConflict,
+                Failure::DataRefused => return Self::OrganizationDataRefused,
+                Failure::RowUnreadable => return Self::OrganizationUnreadable,
+                Failure::OnInsert => return Self::OrganizationSetupFailed { retry_after },
+                _ => {}
+            }
+        }
+        match failure {
             Failure::UserDeleted => Self::UserDeleted,
             Failure::TokenIncomplete => Self::SessionTokenIncomplete,
             Failure::ClaimInvalid => Self::ClaimInvalid,
@@ -283,6 +321,7 @@ impl Rejection {
             | Self::DatabaseReadOnly { retry_after }
             | Self::StatementRefused { retry_after }
             | Self::SignUpFailed { retry_after }
+            | Self::OrganizationSetupFailed { retry_after }
             | Self::DeletionFailed { retry_after } => Some(*retry_after),
             Self::SessionTokenIncomplete => Some(TOKEN_RETRY),
             _ => None,

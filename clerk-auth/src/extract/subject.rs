@@ -313,6 +313,9 @@ pub(crate) async fn admit<P: Policy>(parts: &mut Parts, clerk: &Clerk) -> Result
     match authenticate(parts, clerk).await {
         Ok(session) => {
             policy::decide::<P>(&session, clerk.denies_agents()).map_err(Rejection::Denied)?;
+            if let Some(verified) = parts.extensions.get_mut::<VerifiedSession>() {
+                verified.is_admitted = true;
+            }
             Ok(Some(session))
         }
         Err(Rejection::SignedOut) if P::REQUIREMENT.admits_visitors() => Ok(None),
@@ -327,6 +330,18 @@ struct VerifiedSession {
     by: Clerk,
     session: Session,
     came_by_cookie: bool,
+    /// A policy has granted access in this request.
+    is_admitted: bool,
+}
+
+/// Returns the session of a request for a parameter after the user. The policy of the user has decided already, and may have
+/// admitted an agent; without a user before it, the parameter admits like one. Returns `None` for a visitor.
+pub(crate) async fn admitted(parts: &mut Parts, clerk: &Clerk) -> Result<Option<Session>, Rejection> {
+    let is_admitted = |verified: &VerifiedSession| verified.is_admitted && verified.by.ptr_eq(clerk);
+    match parts.extensions.get::<VerifiedSession>() {
+        Some(verified) if is_admitted(verified) => authenticate(parts, clerk).await.map(Some),
+        _ => admit::<NoRequirement>(parts, clerk).await,
+    }
 }
 
 async fn authenticate(parts: &mut Parts, clerk: &Clerk) -> Result<Session, Rejection> {
@@ -349,6 +364,7 @@ async fn authenticate(parts: &mut Parts, clerk: &Clerk) -> Result<Session, Rejec
         by: clerk.clone(),
         session: session.clone(),
         came_by_cookie,
+        is_admitted: false,
     });
     Ok(session)
 }

@@ -7,38 +7,19 @@ use sqlx::Database;
 #[cfg(feature = "postgres")]
 use sqlx::Pool;
 
-#[cfg(feature = "backend-api")]
-use super::backend::lookup::UserLookup;
 use super::engine::Engine;
-use super::local::breaker::Breaker;
-use super::local::failure_log::FailureLog;
-use super::local::read_batches::ReadBatcher;
-use super::local::refusals::Refusals;
-use super::local::row_cache::RowCache;
-use super::local::shared_writes::SharedWrites;
-use super::local::sign_up_predictor::SignUpPredictor;
-use super::local::tasks::Tasks;
-use super::local::write_locks::WriteLocks;
-use super::model::barring::Barring;
-use super::notify::denial_reader;
-#[cfg(feature = "postgres")]
-use super::notify::listener;
 use super::pool::UserPool;
+use super::start::Settings;
 use super::store::error::BoxError;
-use super::store::hooks::{EventHook, Hook, Hooks, OnEvent, StoreFuture};
+use super::store::hooks::{EventHook, OnEvent, StoreFuture};
 #[cfg(feature = "backend-api")]
 use crate::backend_api::BackendApi;
 use crate::clerk::Clerk;
 #[cfg(feature = "postgres")]
 use crate::row::StoredIn;
 use crate::row::SyncedUser;
-use crate::schema::{self, SchemaError};
-use crate::template::{on_one_line, patch_command_of};
+use crate::schema::SchemaError;
 use crate::webhook::Webhook;
-
-/// The default time that a request waits for the database. Two seconds are longer than any healthy statement by key,
-/// and shorter than the timeouts of load balancers and users' patience.
-const SYNC_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Builds a [`UserSync`](super::UserSync); created by [`UserSync::builder`](super::UserSync::builder).
 ///
@@ -67,37 +48,18 @@ const SYNC_TIMEOUT: Duration = Duration::from_secs(2);
 /// ```
 #[must_use = "nothing happens until it is built"]
 pub struct UserSyncBuilder<U: SyncedUser, P: UserPool<U>> {
-    clerk: Clerk,
     pool: P,
-    timeout: Duration,
-    transaction_pooling: bool,
-    shares_denials: bool,
-    requires_denials: bool,
-    lockout_ends_sessions: bool,
-    on_insert: Option<Hook<U, P::Database>>,
-    on_link: Option<Hook<U, P::Database>>,
-    on_delete: Option<Hook<U, P::Database>>,
-    on_event: Option<OnEvent<P::Database>>,
-    #[cfg(feature = "backend-api")]
-    backend_api: Option<BackendApi>,
+    settings: Settings<U, P::Database>,
 }
 
 impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
     pub(super) fn new(clerk: Clerk, pool: P) -> Self {
         Self {
-            clerk,
             pool,
-            timeout: SYNC_TIMEOUT,
-            transaction_pooling: false,
-            shares_denials: true,
-            requires_denials: false,
-            lockout_ends_sessions: false,
-            on_insert: None,
-            on_link: None,
-            on_delete: None,
-            on_event: None,
-            #[cfg(feature = "backend-api")]
-            backend_api: None,
+            settings: Settings {
+                shares_denials: true,
+                ..Settings::new(clerk)
+            },
         }
     }
 
@@ -123,7 +85,7 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
     /// set the timeout for the role: `ALTER ROLE app SET statement_timeout = '3s'`. On SQLite, a statement waits for
     /// other writers for the `busy_timeout` of the pool.
     pub fn sync_timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.settings.timeout = timeout;
         self
     }
 
@@ -139,7 +101,7 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
             + Sync
             + 'static,
     {
-        self.on_insert = Some(Arc::new(hook));
+        self.settings.hooks.on_insert = Some(Arc::new(hook));
         self
     }
 
@@ -188,7 +150,7 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
             + Sync
             + 'static,
     {
-        self.on_link = Some(Arc::new(hook));
+        self.settings.hooks.on_link = Some(Arc::new(hook));
         self
     }
 
@@ -228,7 +190,7 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
             + Sync
             + 'static,
     {
-        self.on_delete = Some(Arc::new(hook));
+        self.settings.hooks.on_delete = Some(Arc::new(hook));
         self
     }
 
@@ -237,7 +199,7 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
     /// them: until a token expires, it is accepted again. For an application that receives no webhooks and deletes no
     /// users.
     pub fn denials_in_memory(mut self) -> Self {
-        self.shares_denials = false;
+        self.settings.shares_denials = false;
         self
     }
 
@@ -247,7 +209,7 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
     ///
     /// Applies to all uses of the [`Clerk`] handle. Each process then reads the table once a second.
     pub fn require_current_denials(mut self) -> Self {
-        self.requires_denials = true;
+        self.settings.requires_denials = true;
         self
     }
 
@@ -255,7 +217,7 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
     /// here, as in Clerk: it prevents a new sign-in, and leaves existing sessions alone. Anyone with a user's e-mail
     /// address can cause a lockout by wrong passwords, and would thereby sign the user out.
     pub fn lockout_ends_sessions(mut self) -> Self {
-        self.lockout_ends_sessions = true;
+        self.settings.lockout_ends_sessions = true;
         self
     }
 
@@ -321,7 +283,7 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
     }
 
     fn event_hook(mut self, hook: Arc<EventHook<P::Database>>, once: bool) -> Self {
-        self.on_event = Some(OnEvent { hook, once });
+        self.settings.hooks.on_event = Some(OnEvent { hook, once });
         self
     }
 
@@ -331,98 +293,15 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
     /// with](crate::sync#what-the-backend-api-is-trusted-with).
     #[cfg(feature = "backend-api")]
     pub fn backend_api(mut self, api: BackendApi) -> Self {
-        self.backend_api = Some(api);
+        self.settings.backend_api = Some(api);
         self
     }
+}
 
+impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
     /// Checks the tables, and starts what a handle needs.
     pub(super) async fn start(self) -> Result<Arc<Engine<U>>, SchemaError> {
-        let remembers_deliveries = self.on_event.as_ref().is_some_and(|on_event| on_event.once);
-        let place = self
-            .pool
-            .check(
-                self.transaction_pooling,
-                remembers_deliveries,
-                self.shares_denials,
-            )
-            .await?;
-        tracing::info!(
-            users_table = U::TABLE,
-            template = %on_one_line::<U>(),
-            command = %patch_command_of::<U>(),
-            "session tokens need the claims of this template; the command puts it into Clerk"
-        );
-        let writes = SharedWrites::for_table(&place);
-        let sender = Arc::clone(&writes.sender);
-        let connections = self.pool.connections();
-        let claim_columns = P::CLAIM_COLUMNS;
-        #[cfg(feature = "postgres")]
-        let listener = self.pool.listener();
-        let store = self.pool.into_store(
-            self.transaction_pooling,
-            Hooks {
-                on_insert: self.on_insert,
-                on_link: self.on_link,
-                on_delete: self.on_delete,
-                on_event: self.on_event,
-            },
-            Arc::clone(&sender),
-            self.shares_denials,
-        );
-        #[cfg(feature = "postgres")]
-        let needs_no_listener = listener.is_none();
-        #[cfg(not(feature = "postgres"))]
-        let needs_no_listener = true;
-        let barring = Barring {
-            lifetime: self.clerk.deny_list().lifetime(),
-            lockout_ends_sessions: self.lockout_ends_sessions,
-        };
-        #[cfg(feature = "backend-api")]
-        if let Some(api) = &self.backend_api {
-            api.warn_unless_at(self.clerk.api_url());
-        }
-        let engine = Arc::new(Engine {
-            clerk: self.clerk,
-            claim_columns,
-            reads: ReadBatcher::new(Arc::clone(&store), connections, self.timeout),
-            store,
-            sign_ups: SignUpPredictor::default(),
-            row_cache: RowCache::new(U::FRESH_FOR, writes, needs_no_listener),
-            breaker: Breaker::default(),
-            failure_log: FailureLog::default(),
-            timeout: self.timeout,
-            barring,
-            denials: Arc::default(),
-            tasks: Tasks::default(),
-            write_locks: WriteLocks::default(),
-            refusals: Refusals::default(),
-            #[cfg(feature = "backend-api")]
-            lookup: self.backend_api.map(UserLookup::new),
-        });
-        if self.shares_denials {
-            denial_reader::read_denials(&engine)
-                .await
-                .map_err(schema::unavailable::<U>)?;
-            if self.requires_denials {
-                engine.clerk.deny_list().currency().require();
-            }
-            let watch = denial_reader::watch(
-                Arc::downgrade(&engine),
-                Arc::clone(&engine.denials),
-                self.requires_denials,
-            );
-            engine.tasks.spawn(engine.store.close_event(), watch);
-        }
-        // Behind a pooler in transaction mode, `LISTEN` would stay behind in another client's session.
-        #[cfg(feature = "postgres")]
-        if let Some(options) = listener
-            && !self.transaction_pooling
-            && (engine.row_cache.is_enabled() || self.shares_denials)
-        {
-            let listen = listener::listen_always(Arc::downgrade(&engine), options, sender);
-            engine.tasks.spawn(engine.store.close_event(), listen);
-        }
-        Ok(engine)
+        self.settings.start(self.pool).await
     }
 }
 
@@ -451,7 +330,7 @@ impl<U: SyncedUser + StoredIn<sqlx::Postgres>> UserSyncBuilder<U, Pool<sqlx::Pos
     /// # }
     /// ```
     pub fn transaction_pooling(mut self, is_used: bool) -> Self {
-        self.transaction_pooling = is_used;
+        self.settings.transaction_pooling = is_used;
         self
     }
 }

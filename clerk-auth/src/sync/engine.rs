@@ -9,6 +9,7 @@ use std::time::Duration;
 #[cfg(feature = "backend-api")]
 use super::backend::lookup::UserLookup;
 use super::error::SyncError;
+use super::followers::Followers;
 use super::local::breaker::{Breaker, PROBE_INTERVAL, PROBE_TIMEOUT};
 use super::local::denial_watch::DenialWatch;
 use super::local::failure_log::FailureLog;
@@ -36,11 +37,13 @@ pub(crate) struct Engine<U> {
     pub(super) breaker: Breaker,
     pub(super) failure_log: FailureLog,
     pub(super) timeout: Duration,
+    pub(super) transaction_pooling: bool,
     pub(super) barring: Barring,
     pub(super) denials: Arc<DenialWatch>,
     pub(super) tasks: Tasks,
     pub(super) write_locks: WriteLocks,
     pub(super) refusals: Refusals,
+    pub(super) followers: Followers,
     #[cfg(feature = "backend-api")]
     pub(super) lookup: Option<UserLookup>,
 }
@@ -73,6 +76,7 @@ impl<U: SyncedRow> Engine<U> {
     pub(crate) fn serve(
         &self,
         session: Option<&Session>,
+        clerk_id: &str,
         stored: StoredRow<U>,
         read: Option<ReadStamp>,
         outcome: SyncOutcome,
@@ -81,7 +85,7 @@ impl<U: SyncedRow> Engine<U> {
             self.sign_ups.record(outcome);
         }
         if let Some(read) = read {
-            self.keep(session, &stored, read);
+            self.keep(session, clerk_id, &stored, read);
         }
         Synced {
             user: stored.user,
@@ -90,7 +94,13 @@ impl<U: SyncedRow> Engine<U> {
     }
 
     /// Caches a row for the session's next request. A row without a session is not cached.
-    pub(crate) fn keep(&self, session: Option<&Session>, stored: &StoredRow<U>, read: ReadStamp) {
+    pub(crate) fn keep(
+        &self,
+        session: Option<&Session>,
+        clerk_id: &str,
+        stored: &StoredRow<U>,
+        read: ReadStamp,
+    ) {
         if let Some(session) = session
             && self.row_cache.is_enabled()
         {
@@ -99,7 +109,7 @@ impl<U: SyncedRow> Engine<U> {
                 session: session.clone(),
                 read,
             };
-            self.row_cache.put(session.user_id().as_str(), row);
+            self.row_cache.put(clerk_id, row);
         }
     }
 

@@ -36,6 +36,9 @@ pub enum SyncError {
     /// Clerk has deleted the user; the token has not expired yet.
     #[error("the user was deleted")]
     UserDeleted,
+    /// Clerk has deleted the organization; the token has not expired yet.
+    #[error("the organization was deleted")]
+    OrganizationDeleted,
     /// The claims cannot be read into the struct. Either the token lacks claims of the template, which was not pasted
     /// into Clerk's dashboard, or has changed since the token was minted. Or a field cannot hold a value.
     #[error("{0}")]
@@ -99,7 +102,7 @@ impl SyncError {
     /// Returns the kind of the error, which determines the consequences.
     pub(crate) fn failure<U: SyncedRow>(&self) -> Failure {
         match self {
-            Self::UserDeleted => Failure::UserDeleted,
+            Self::UserDeleted | Self::OrganizationDeleted => Failure::UserDeleted,
             Self::Claims(claims) => failure::of_claims(claims, U::TEMPLATE),
             Self::OtherInstance { .. } => Failure::OtherInstance,
             Self::Conflict(_) => Failure::Conflict,

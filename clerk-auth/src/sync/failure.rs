@@ -196,7 +196,14 @@ fn is_never_null(expression: &Expression) -> bool {
     match expression {
         Expression::Shortcode(path) => matches!(
             *path,
-            "user.id" | "user.image_url" | "user.has_image" | "user.created_at" | "user.updated_at"
+            "user.id"
+                | "user.image_url"
+                | "user.has_image"
+                | "user.created_at"
+                | "user.updated_at"
+                | "org.id"
+                | "org.name"
+                | "org.has_image"
         ),
         Expression::Literal(_)
         | Expression::Interpolation(_)

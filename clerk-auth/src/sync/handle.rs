@@ -115,7 +115,9 @@ impl<U: SyncedUser> UserSync<U> {
         let engine = &self.engine;
         let now = engine.clerk.now();
         let span = tracing::debug_span!("user_sync", users_table = U::TABLE, user_id = session.sub());
-        let synced = request::row(engine, session, now).instrument(span).await;
+        let synced = request::row(engine, session, session.sub(), now)
+            .instrument(span)
+            .await;
         let outcome = match &synced {
             Ok(synced) => {
                 change_log::synced::<U>(session.sub(), synced.outcome, Source::Request);

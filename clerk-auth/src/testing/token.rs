@@ -8,7 +8,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
 use super::issuer::Issuer;
-use crate::claim::TemplateClaim;
+use crate::claim::{Objects, TemplateClaim};
+use crate::lenient::Node;
 use crate::time::{Clock, SystemClock, Timestamp};
 
 /// The lifetime of Clerk's session tokens, in seconds (Clerk's documentation, "How Clerk works").
@@ -151,6 +152,18 @@ impl<'a> SessionToken<'a> {
         let filled = template
             .iter()
             .filter_map(|claim| Some((claim.name.to_owned(), claim.expression.evaluate(user)?)));
+        self.claims.extend(filled);
+        self
+    }
+
+    /// Sets the claims of a session-token template about the active organization, as Clerk fills them in for this object of its
+    /// Backend API: `.organization_template(Organization::TEMPLATE, &organization)`.
+    pub fn organization_template(mut self, template: &[TemplateClaim], organization: &Value) -> Self {
+        let object = Objects::Organization(Node::readable(organization));
+        let filled = template.iter().filter_map(|claim| {
+            let value = claim.expression.evaluate_lenient(object).ok()??;
+            Some((claim.name.to_owned(), value))
+        });
         self.claims.extend(filled);
         self
     }

@@ -69,6 +69,35 @@ pub fn session_object(session_id: &str, user_id: &str, status: &str, now: Timest
     })
 }
 
+/// Returns an organization of Clerk's webhooks and of its Backend API, created or changed `now`. Tests may change any member.
+///
+/// ```
+/// use clerk_auth::testing::{event, organization_object};
+/// use clerk_auth::time::Timestamp;
+///
+/// let now = Timestamp::from_seconds(1_700_000_000);
+/// let mut organization = organization_object("org_analysts", now);
+/// organization["name"] = "Analysts".into();
+/// let renamed = event("organization.updated", organization, now);
+/// assert_eq!(renamed["data"]["slug"], "analysts");
+/// ```
+pub fn organization_object(organization_id: &str, now: Timestamp) -> Value {
+    let name = organization_id.strip_prefix("org_").unwrap_or(organization_id);
+    let now = now.milliseconds();
+    json!({
+        "id": organization_id,
+        "object": "organization",
+        "name": name,
+        "slug": name,
+        "has_image": false,
+        "max_allowed_memberships": 5,
+        "admin_delete_enabled": true,
+        "public_metadata": {},
+        "created_at": now,
+        "updated_at": now,
+    })
+}
+
 /// Returns a membership of Clerk's webhooks, without permissions. The user became a member, or the role was changed,
 /// `now`. Tests may change any member.
 ///
@@ -84,6 +113,7 @@ pub fn session_object(session_id: &str, user_id: &str, status: &str, now: Timest
 /// ```
 pub fn membership_object(user_id: &str, organization_id: &str, role: &str, now: Timestamp) -> Value {
     let name = organization_id.strip_prefix("org_").unwrap_or(organization_id);
+    let organization = organization_object(organization_id, now);
     let now = now.milliseconds();
     json!({
         "id": format!("orgmem_{name}_{user_id}"),
@@ -92,18 +122,7 @@ pub fn membership_object(user_id: &str, organization_id: &str, role: &str, now: 
         "role_name": role.strip_prefix("org:").unwrap_or(role),
         "permissions": [],
         "public_metadata": {},
-        "organization": {
-            "id": organization_id,
-            "object": "organization",
-            "name": name,
-            "slug": name,
-            "has_image": false,
-            "max_allowed_memberships": 5,
-            "admin_delete_enabled": true,
-            "public_metadata": {},
-            "created_at": now,
-            "updated_at": now,
-        },
+        "organization": organization,
         "public_user_data": {
             "user_id": user_id,
             "first_name": null,

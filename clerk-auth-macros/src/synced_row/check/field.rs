@@ -7,9 +7,11 @@ use syn::{Ident, LitStr, Type};
 use super::case::Case;
 use super::identifier::identifier;
 use super::missing_claim;
+use super::owner::foreign;
 use super::spelling::{is_called, is_prelude, is_text_behind_a_pointer};
 use super::unsupported;
 use crate::diag::{Diagnostics, with_help};
+use crate::synced_row::RowKind;
 use crate::synced_row::model::{ClaimColumn, Column, Encoding, Null, Role};
 use crate::synced_row::parse::{Database, Field};
 use crate::synced_row::template::document::Template;
@@ -17,6 +19,7 @@ use crate::synced_row::template::shortcode::Kind;
 
 /// Reads the fields against one template.
 pub(crate) struct FieldChecker<'a> {
+    pub(crate) kind: RowKind,
     pub(crate) template: &'a Template,
     pub(crate) template_is_whole: bool,
     pub(crate) case: Case,
@@ -224,7 +227,7 @@ impl FieldChecker<'_> {
                 "remove `text`",
             ),
             (_, Role::Key) => (
-                "the Clerk user id is stored as what it is".to_owned(),
+                format!("the {} is stored as what it is", self.kind.clerk_id()),
                 "remove this argument",
             ),
             (_, Role::UpdatedAt) => (
@@ -248,10 +251,10 @@ impl FieldChecker<'_> {
         let field_name = field.ident.unraw().to_string();
         let name = match &field.claim.name {
             Some(literal) => literal.value(),
-            None if field_name == "clerk_id" => "sub".to_owned(),
-            None => self.case.apply(&field_name),
+            None if field_name == "clerk_id" => self.kind.key_claim().to_owned(),
+            None => self.case.apply(&self.kind.claim_of(&field_name)),
         };
-        if name == "sub" {
+        if name == self.kind.key_claim() {
             for span in [
                 field.claim.default.span(),
                 field.claim.required.span(),
@@ -264,7 +267,7 @@ impl FieldChecker<'_> {
                 self.diagnostics.error_at(
                     span,
                     with_help(
-                        "the Clerk user id is in every token and never changes",
+                        format!("the {} never changes", self.kind.clerk_id()),
                         "remove this argument",
                     ),
                 );
@@ -273,7 +276,7 @@ impl FieldChecker<'_> {
                 self.diagnostics.error(
                     &field.ty,
                     with_help(
-                        "the Clerk user id is never null",
+                        format!("the {} is never null", self.kind.clerk_id()),
                         "write `String`, without `Option`",
                     ),
                 );
@@ -286,12 +289,10 @@ impl FieldChecker<'_> {
             }
             return None;
         };
-        if let Some(shortcode) = claim.expression.of_session() {
+        if let Some((shortcode, owner, remedy)) = foreign(self.kind, &claim.expression) {
             let message = with_help(
-                format!(
-                    "the claim `{name}` holds `{{{{{shortcode}}}}}`, which belongs to a session and not to a user"
-                ),
-                "ask for `Session` in the handler instead, which has the organization of the request",
+                format!("the claim `{name}` holds `{{{{{shortcode}}}}}`, which belongs to {owner}"),
+                remedy,
             );
             self.report_claim(field, message);
             return None;
@@ -381,7 +382,14 @@ impl FieldChecker<'_> {
     }
 
     fn no_claim(&mut self, field: &Field, field_name: &str, name: &str) {
-        let message = missing_claim::message(field, field_name, name, self.template, &mut self.has_key);
+        let message = missing_claim::message(
+            self.kind,
+            field,
+            field_name,
+            name,
+            self.template,
+            &mut self.has_key,
+        );
         self.report_claim(field, message);
     }
 

@@ -5,6 +5,7 @@ use super::case::Case;
 use super::spelling::looks_like_key;
 use crate::diag::with_help;
 use crate::suggest;
+use crate::synced_row::RowKind;
 use crate::synced_row::parse::Field;
 use crate::synced_row::template::document::{Claim, Template};
 use crate::synced_row::template::shortcode;
@@ -15,6 +16,7 @@ const BOOKKEEPING: [&str; 2] = ["clerk_version", "clerk_deleted_at"];
 /// Builds the message. `name` is the claim's name, given or derived from the field's. `has_key` becomes true if the
 /// message suggests that the field is the key.
 pub(crate) fn message(
+    kind: RowKind,
     field: &Field,
     field_name: &str,
     name: &str,
@@ -31,15 +33,18 @@ pub(crate) fn message(
     let help = if is_named {
         help_for_a_named_claim(name, template)
     } else {
-        help_for_a_field(field, field_name, name, template)
+        help_for_a_field(kind, field, field_name, name, template)
     };
     let help = help.unwrap_or_else(|| {
         if !*has_key && looks_like_key(field_name) {
             *has_key = true;
-            return "if it is the Clerk user id, by which rows are found, mark it with `#[claim(\"sub\")]`"
-                .to_owned();
+            return format!(
+                "if it is the {}, by which rows are found, mark it with `#[claim(\"{}\")]`",
+                kind.clerk_id(),
+                kind.key_claim()
+            );
         }
-        help_for_a_column(field_name, name, template)
+        help_for_a_column(kind, field_name, name, template)
     });
     with_help(format!("the template has no claim `{name}`"), help)
 }
@@ -55,7 +60,13 @@ fn help_for_a_named_claim(name: &str, template: &Template) -> Option<String> {
 }
 
 /// Suggests a claim with another name than the field, based on the field's `serde` name or on common synonyms.
-fn help_for_a_field(field: &Field, field_name: &str, name: &str, template: &Template) -> Option<String> {
+fn help_for_a_field(
+    kind: RowKind,
+    field: &Field,
+    field_name: &str,
+    name: &str,
+    template: &Template,
+) -> Option<String> {
     let renamed = field.renamed.as_deref();
     if let Some(claim) = renamed.and_then(|renamed| template.claim(renamed)) {
         return Some(format!(
@@ -71,16 +82,16 @@ fn help_for_a_field(field: &Field, field_name: &str, name: &str, template: &Temp
             "name it with `#[claim(\"{spelled}\")]`, or all of them so with `rename_all = \"{word}\"`"
         ));
     }
-    let shortcode = shortcode::meant_by(field_name)?;
+    let shortcode = shortcode::meant_by(field_name).filter(|_| kind == RowKind::User)?;
     Some(match fed_by(shortcode, template) {
         Some(claim) => format!("did you mean `#[claim(\"{}\")]`?", claim.name),
         None => add(name, shortcode),
     })
 }
 
-fn help_for_a_column(field_name: &str, name: &str, template: &Template) -> String {
+fn help_for_a_column(kind: RowKind, field_name: &str, name: &str, template: &Template) -> String {
     let claims = template.claims.iter().map(|claim| claim.name.as_str());
-    let shortcode = format!("user.{field_name}");
+    let shortcode = format!("{}.{field_name}", kind.root());
     let is_shortcode = shortcode::look_up(&shortcode).is_ok();
     if field_name == "id" {
         "mark a column that the database generates with `#[column(generated)]`".to_owned()

@@ -7,13 +7,17 @@ use syn::Token;
 use super::access::{claim_field, database_type, field_type, held_kind, kind_type, private};
 use super::column_trait;
 use super::link::{key_check, key_trait};
+use crate::synced_row::RowKind;
 use crate::synced_row::check::spelling::{Feature, feature_of};
 use crate::synced_row::model::{ClaimColumn, Column, Encoding, Model, Null, Role};
 use crate::synced_row::template::shortcode::Kind;
 
 /// The assertions about the columns that were understood; also emitted beside errors, so that one build shows all.
 pub(crate) fn checks(model: &Model) -> TokenStream {
-    let traits = model.columns.iter().filter_map(claim_trait);
+    let traits = model
+        .columns
+        .iter()
+        .filter_map(|column| claim_trait(model.kind, column));
     let stored = model
         .columns
         .iter()
@@ -135,7 +139,7 @@ fn is_plain(column: &Column) -> bool {
 }
 
 /// The trait whose message explains why the type of a field does not fit.
-fn claim_trait(column: &Column) -> Option<TokenStream> {
+fn claim_trait(row: RowKind, column: &Column) -> Option<TokenStream> {
     if is_plain(column) {
         return None;
     }
@@ -146,14 +150,22 @@ fn claim_trait(column: &Column) -> Option<TokenStream> {
             let kind = kind_type(Kind::Text);
             (
                 quote!(#private::FromClaim<#kind>),
-                "`{Self}` cannot hold the Clerk user id".to_owned(),
-                "the Clerk user id is text".to_owned(),
-                "use `String`, or `clerk_auth::id::UserId`".to_owned(),
+                format!("`{{Self}}` cannot hold the {}", row.clerk_id()),
+                format!("the {} is text", row.clerk_id()),
+                match row {
+                    RowKind::User => "use `String`, or `clerk_auth::id::UserId`".to_owned(),
+                    RowKind::Organization => "use `String`, or `clerk_auth::id::OrganizationId`".to_owned(),
+                },
             )
         }
         Role::Claim(claim) if claim.with.is_none() => {
             let (bound, note) = claim_bound(column, claim);
-            let label = format!("`{}` is `{}`: {}", claim.claim, claim.source, describe(claim));
+            let label = format!(
+                "`{}` is `{}`: {}",
+                claim.claim,
+                claim.source,
+                describe(row, claim)
+            );
             let message = format!("`{{Self}}` cannot hold the claim `{}`", escape(&claim.claim));
             (bound, message, escape(&label), escape(&note))
         }
@@ -271,11 +283,11 @@ fn claim_bound(column: &Column, claim: &ClaimColumn) -> (TokenStream, String) {
     (quote!(#private::FromClaim<#kind>), note)
 }
 
-fn describe(claim: &ClaimColumn) -> String {
+fn describe(row: RowKind, claim: &ClaimColumn) -> String {
     let kind = claim.kind.name();
     match (claim.nullable, claim.null) {
         (false, _) => kind.to_owned(),
-        (true, Null::Held) => format!("{kind}, or null if the user has none"),
+        (true, Null::Held) => format!("{kind}, or null if the {} has none", row.noun()),
         (true, Null::Default) => format!("{kind}, where null becomes the default"),
         (true, Null::Refused) => format!("{kind}, where null is refused"),
     }

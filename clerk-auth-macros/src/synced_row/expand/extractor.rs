@@ -5,6 +5,7 @@ use quote::quote;
 use syn::Generics;
 
 use super::access::private;
+use crate::synced_row::RowKind;
 
 /// Asserts that the struct and its claims are `Send + Sync`. A field that is not has been reported already.
 pub(crate) fn shared(types: impl IntoIterator<Item = TokenStream>) -> TokenStream {
@@ -13,29 +14,64 @@ pub(crate) fn shared(types: impl IntoIterator<Item = TokenStream>) -> TokenStrea
     quote!(#(for<'__a> #types: #private::SharedIn<'__a>,)*)
 }
 
-/// The extractor of the row, for handlers without `#[authenticated]`.
-pub(crate) fn extractor(ident: &Ident, generics: &Generics, shared: &TokenStream) -> TokenStream {
+/// The extractor of the row: of a user, for handlers without `#[authenticated]`; of an organization, after the user.
+pub(crate) fn extractor(
+    kind: RowKind,
+    ident: &Ident,
+    generics: &Generics,
+    shared: &TokenStream,
+) -> TokenStream {
     let private = private();
-    let parameters = generics.params.iter();
     let (_, arguments, _) = generics.split_for_impl();
-    quote! {
-        #[automatically_derived]
-        impl<#(#parameters,)* __State> #private::axum::extract::FromRequestParts<__State> for #ident #arguments
-        where
-            __State: ::core::marker::Send + ::core::marker::Sync,
+    let row = quote!(#ident #arguments);
+    let state = match kind {
+        RowKind::User => quote! {
             #private::Clerk: #private::axum::extract::FromRef<__State>,
-            #private::UserSync<#ident #arguments>: #private::axum::extract::FromRef<__State>,
-            #shared
-        {
-            type Rejection = #private::Rejection;
+            #private::UserSync<#row>: #private::axum::extract::FromRef<__State>,
+        },
+        RowKind::Organization => quote! {
+            #private::OrganizationSync<#row>: #private::axum::extract::FromRef<__State>,
+        },
+    };
+    let extract = match kind {
+        RowKind::User => quote!(extract_user),
+        RowKind::Organization => quote!(extract_organization),
+    };
+    let implementation = |of: TokenStream, method: TokenStream, found: TokenStream, extract: TokenStream| {
+        let parameters = generics.params.iter();
+        quote! {
+            #[automatically_derived]
+            impl<#(#parameters,)* __State> #private::axum::extract::#of<__State> for #row
+            where
+                __State: ::core::marker::Send + ::core::marker::Sync,
+                #state
+                #shared
+            {
+                type Rejection = #private::Rejection;
 
-            fn from_request_parts(
-                __parts: &mut #private::Parts,
-                __state: &__State,
-            ) -> impl ::core::future::Future<Output = ::core::result::Result<Self, Self::Rejection>>
-            + ::core::marker::Send {
-                #private::extract_user::<Self, __State>(__parts, __state)
+                fn #method(
+                    __parts: &mut #private::Parts,
+                    __state: &__State,
+                ) -> impl ::core::future::Future<Output = ::core::result::Result<#found, Self::Rejection>>
+                + ::core::marker::Send {
+                    #private::#extract::<Self, __State>(__parts, __state)
+                }
             }
         }
-    }
+    };
+    let required = implementation(
+        quote!(FromRequestParts),
+        quote!(from_request_parts),
+        quote!(Self),
+        extract,
+    );
+    let optional = (kind == RowKind::Organization).then(|| {
+        implementation(
+            quote!(OptionalFromRequestParts),
+            quote!(from_request_parts),
+            quote!(::core::option::Option<Self>),
+            quote!(extract_optional_organization),
+        )
+    });
+    quote!(#required #optional)
 }

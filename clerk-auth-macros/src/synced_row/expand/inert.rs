@@ -6,11 +6,14 @@ use syn::{GenericParam, Generics, Ident};
 
 use super::access::alias;
 use super::assertion::checks;
+use super::derived;
 use super::extractor::{extractor, shared};
+use crate::synced_row::RowKind;
 use crate::synced_row::model::Model;
 
 /// Impls that satisfy every bound and do nothing; the crate does not compile, so they never run.
 pub(crate) fn expand(
+    kind: RowKind,
     import: &TokenStream,
     ident: &Ident,
     generics: &Generics,
@@ -33,7 +36,8 @@ pub(crate) fn expand(
         .into_iter()
         .flat_map(|model| model.columns.iter().filter_map(alias));
     let checks = model.map(checks);
-    let extractor = extractor(ident, &generics, &shared);
+    let extractor = extractor(kind, ident, &generics, &shared);
+    let (derived, kind) = (derived(kind), super::kind(kind));
     quote! {
         const _: () = {
             #import
@@ -47,7 +51,7 @@ pub(crate) fn expand(
             #checks
 
             #[automatically_derived]
-            impl #parameters __clerk_auth::row::Derived for #ident #arguments {}
+            impl #parameters __clerk_auth::row::#derived for #ident #arguments {}
 
             #[automatically_derived]
             impl<#(#listed_again,)* __Key> __clerk_auth::row::KeyedBy<__Key> for #ident #arguments {}
@@ -60,7 +64,7 @@ pub(crate) fn expand(
             {
                 type Claims = ();
 
-                const KIND: __clerk_auth::row::RowKind = __clerk_auth::row::RowKind::User;
+                const KIND: __clerk_auth::row::RowKind = __clerk_auth::row::RowKind::#kind;
                 const LOCAL_KEY: &'static str = "";
                 const CLERK_ID: &'static str = "";
                 const NAME: &'static str = "";

@@ -1,17 +1,7 @@
 //! Locates, reads and checks the session-token template for every caller.
 
-use super::expression::{self, Expression};
+use super::expression::{self, Expression, Reading};
 use super::json::{self, Json, Node};
-
-/// The template that applies if the struct names none.
-pub(crate) const DEFAULT: &str = r#"{
-  "email": "{{user.primary_email_address}}",
-  "firstName": "{{user.first_name}}",
-  "lastName": "{{user.last_name}}",
-  "imageUrl": "{{user.image_url}}",
-  "updatedAt": "{{user.updated_at}}"
-}
-"#;
 
 /// The maximum size of the custom claims in bytes: `SessionTokenBudget::LIMIT` of the runtime crate, which gives the
 /// reason.
@@ -71,6 +61,8 @@ impl Claim {
 /// The checks that the struct turns off with `allow(…)`.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Leniency {
+    /// The claims are read only while an organization is active.
+    pub(crate) in_organization: bool,
     /// Claims of any size.
     pub(crate) unbounded: bool,
     /// True if there are shortcodes that this version does not support, whatever their size.
@@ -102,6 +94,10 @@ pub(crate) fn read(text: &str, allowed: Leniency) -> (Template, Vec<TemplateErro
         });
         return (template, errors);
     };
+    let reading = Reading {
+        allows_unknown: allowed.unknown,
+        is_in_organization: allowed.in_organization,
+    };
     for member in members {
         if let Some(error) = check_name(&template, &member.name) {
             errors.push(TemplateError {
@@ -111,7 +107,7 @@ pub(crate) fn read(text: &str, allowed: Leniency) -> (Template, Vec<TemplateErro
             continue;
         }
         let source = source(&member.value);
-        if let Some(expression) = convert(member.value, allowed.unknown, &mut errors) {
+        if let Some(expression) = convert(member.value, reading, &mut errors) {
             template.claims.push(Claim {
                 name: member.name,
                 expression,
@@ -154,7 +150,7 @@ fn check_name(template: &Template, name: &str) -> Option<TemplateError> {
     None
 }
 
-fn convert(node: Node, allow_unknown: bool, errors: &mut Vec<TemplateError>) -> Option<Expression> {
+fn convert(node: Node, reading: Reading, errors: &mut Vec<TemplateError>) -> Option<Expression> {
     Some(match node.json {
         Json::Null => Expression::Null,
         Json::Boolean(value) => Expression::Boolean(value),
@@ -162,7 +158,7 @@ fn convert(node: Node, allow_unknown: bool, errors: &mut Vec<TemplateError>) -> 
             Ok(integer) => Expression::Integer(integer),
             Err(_) => Expression::Number(number.parse().unwrap_or(0.0)),
         },
-        Json::Text(text) => match expression::parse(&text, allow_unknown) {
+        Json::Text(text) => match expression::parse(&text, reading) {
             Ok(expression) => expression,
             Err(mistakes) => {
                 errors.extend(mistakes.into_iter().map(|mistake| TemplateError {
@@ -178,7 +174,7 @@ fn convert(node: Node, allow_unknown: bool, errors: &mut Vec<TemplateError>) -> 
         Json::Array(elements) => {
             let converted: Vec<_> = elements
                 .into_iter()
-                .map(|element| convert(element, allow_unknown, errors))
+                .map(|element| convert(element, reading, errors))
                 .collect();
             Expression::Array(converted.into_iter().collect::<Option<_>>()?)
         }
@@ -192,7 +188,7 @@ fn convert(node: Node, allow_unknown: bool, errors: &mut Vec<TemplateError>) -> 
                         help: Some("remove one of them".to_owned()),
                     });
                 }
-                let value = convert(member.value, allow_unknown, errors);
+                let value = convert(member.value, reading, errors);
                 converted.push((member.name, value));
             }
             let members = converted.into_iter().map(|(name, value)| Some((name, value?)));
@@ -264,8 +260,10 @@ fn source(node: &Node) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::synced_row::RowKind;
 
     const UNBOUNDED: Leniency = Leniency {
+        in_organization: false,
         unbounded: true,
         unknown: false,
     };
@@ -280,7 +278,8 @@ mod tests {
 
     #[test]
     fn default_is_within_its_own_budget() {
-        assert_eq!(messages(DEFAULT), []);
+        assert_eq!(messages(RowKind::User.default_template()), []);
+        assert_eq!(messages(RowKind::Organization.default_template()), []);
     }
 
     #[test]
@@ -336,6 +335,7 @@ mod tests {
     #[test]
     fn unknown_shortcodes_are_allowed_without_a_bound_and_the_others_are_still_counted() {
         let unknown = Leniency {
+            in_organization: false,
             unbounded: false,
             unknown: true,
         };

@@ -2,13 +2,22 @@
 
 use super::shortcode::{self, Kind, Shortcode};
 
-/// The shortcodes whose values Clerk keeps unique among the users of an instance.
-const UNIQUE_VALUES: [&str; 4] = [
+/// The shortcodes whose values Clerk keeps unique among the users, or the organizations, of an instance.
+const UNIQUE_VALUES: [&str; 5] = [
+    "org.slug",
     "user.external_id",
     "user.primary_email_address",
     "user.primary_phone_number",
     "user.username",
 ];
+
+/// The circumstances of a text: what the struct allows, and where its claims are read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Reading {
+    pub(crate) allows_unknown: bool,
+    /// True if the claims are read only while an organization is active.
+    pub(crate) is_in_organization: bool,
+}
 
 /// A claim's value, parsed.
 #[derive(Clone, Debug, PartialEq)]
@@ -122,12 +131,19 @@ impl Expression {
 
     /// The first shortcode that depends on the session or its organization.
     pub(crate) fn of_session(&self) -> Option<&str> {
+        self.find_shortcode(&|_, shortcode| shortcode.of_session)
+    }
+
+    /// The path of the first shortcode that meets the condition.
+    pub(crate) fn find_shortcode(&self, is_meant: &dyn Fn(&str, &Shortcode) -> bool) -> Option<&str> {
         match self {
-            Self::Shortcode(path, shortcode) => shortcode.of_session.then_some(path.as_str()),
+            Self::Shortcode(path, shortcode) => is_meant(path, shortcode).then_some(path.as_str()),
             Self::Chain(parts) | Self::Interpolation(parts) | Self::Array(parts) => {
-                parts.iter().find_map(Self::of_session)
+                parts.iter().find_map(|part| part.find_shortcode(is_meant))
             }
-            Self::Object(members) => members.iter().find_map(|(_, member)| member.of_session()),
+            Self::Object(members) => members
+                .iter()
+                .find_map(|(_, member)| member.find_shortcode(is_meant)),
             _ => None,
         }
     }
@@ -149,8 +165,8 @@ fn chain_kind(operands: &[Expression]) -> (Kind, bool) {
     (kind, nullable)
 }
 
-/// Parses a string of the template. `allow_unknown` accepts shortcodes that this version does not support.
-pub(crate) fn parse(text: &str, allow_unknown: bool) -> Result<Expression, Vec<ExpressionError>> {
+/// Parses a string of the template. `allow(unknown_shortcodes)` accepts shortcodes that this version does not support.
+pub(crate) fn parse(text: &str, reading: Reading) -> Result<Expression, Vec<ExpressionError>> {
     let mut errors = Vec::new();
     let mut parts = Vec::new();
     let mut at = 0;
@@ -165,7 +181,7 @@ pub(crate) fn parse(text: &str, allow_unknown: bool) -> Result<Expression, Vec<E
             ));
             return Err(errors);
         };
-        let chain = chain(&text[inside..close], inside, allow_unknown, &mut errors);
+        let chain = chain(&text[inside..close], inside, reading, &mut errors);
         parts.extend(chain.map(|chain| (open, chain)));
         at = close + 2;
     }
@@ -255,15 +271,10 @@ fn without_braces(text: &str) -> Option<(usize, &str)> {
 }
 
 /// Parses the text between `{{` and `}}`, which begins at `at`; returns `None` if an operand was reported.
-fn chain(
-    text: &str,
-    at: usize,
-    allow_unknown: bool,
-    errors: &mut Vec<ExpressionError>,
-) -> Option<Expression> {
+fn chain(text: &str, at: usize, reading: Reading, errors: &mut Vec<ExpressionError>) -> Option<Expression> {
     let mut operands = Vec::new();
     for (offset, operand) in split_chain(text) {
-        match parse_operand(operand, at + offset, offset > 0, allow_unknown) {
+        match parse_operand(operand, at + offset, offset > 0, reading) {
             Ok(operand) => operands.push(operand),
             Err(error) => errors.push(error),
         }
@@ -302,7 +313,7 @@ fn parse_operand(
     operand: &str,
     at: usize,
     is_fallback: bool,
-    allow_unknown: bool,
+    reading: Reading,
 ) -> Result<Expression, ExpressionError> {
     // Trims only ASCII spaces: Clerk would take other spaces for letters.
     let at = at + (operand.len() - operand.trim_ascii_start().len());
@@ -364,8 +375,16 @@ fn parse_operand(
         "false" => return Ok(Expression::Boolean(false)),
         _ => {}
     }
-    let unknown = allow_unknown.then(|| shortcode::allowed(operand)).flatten();
-    match shortcode::look_up(operand).or_else(|error| unknown.ok_or(error)) {
+    let unknown = reading
+        .allows_unknown
+        .then(|| shortcode::allowed(operand))
+        .flatten();
+    let found = shortcode::look_up(operand).or_else(|error| unknown.ok_or(error));
+    let found = found.map(|shortcode| match reading.is_in_organization {
+        true => shortcode.in_active_organization(operand),
+        false => shortcode,
+    });
+    match found {
         Ok(shortcode) => Ok(Expression::Shortcode(operand.to_owned(), shortcode)),
         Err(_) if is_fallback && !operand.contains(['.', '|', '?', '\'', '(']) => Err(ExpressionError::new(
             at,
@@ -390,103 +409,4 @@ pub(crate) fn source(expression: &Expression) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn kinds_follow_the_expression() {
-        for (text, kind, nullable) in [
-            ("{{user.first_name}}", Kind::Text, true),
-            ("{{ user.first_name || 'friend' }}", Kind::Text, false),
-            ("{{user.first_name || user.username}}", Kind::Text, true),
-            ("{{user.created_at}}", Kind::Integer, false),
-            ("{{user.created_at || 1.5}}", Kind::Number, false),
-            ("{{user.username || user.created_at}}", Kind::Json, false),
-            ("{{user.two_factor_enabled}}", Kind::Boolean, false),
-            ("{{user.public_metadata}}", Kind::Object, false),
-            ("{{user.public_metadata.plan}}", Kind::Json, true),
-            ("{{user.public_metadata.plan || 'free'}}", Kind::Json, false),
-            ("Dear {{user.first_name || 'friend'}}", Kind::Text, false),
-            ("{{user.id}} ", Kind::Text, false),
-            ("plain", Kind::Text, false),
-            ("user.read user.write", Kind::Text, false),
-            ("user.id is an id", Kind::Text, false),
-            ("", Kind::Text, false),
-            ("{{'a || b'}}", Kind::Text, false),
-        ] {
-            let expression = parse(text, false).expect(text);
-            assert_eq!(expression.kind(), (kind, nullable), "{text}");
-        }
-    }
-
-    #[test]
-    fn only_a_shortcode_alone_is_a_unique_value() {
-        for (text, expected) in [
-            ("{{user.primary_email_address}}", true),
-            ("{{ user.primary_phone_number }}", true),
-            ("{{user.username}}", true),
-            ("{{user.external_id}}", true),
-            ("{{user.username || 'nobody'}}", false),
-            ("{{user.username || user.external_id}}", false),
-            ("{{user.external_id}} ", false),
-            ("@{{user.id}}", false),
-            ("{{user.first_name}}", false),
-            ("{{user.unsafe_metadata.handle}}", false),
-            ("{{user.public_metadata.username}}", false),
-            ("{{user.created_at}}", false),
-            ("user", false),
-        ] {
-            let expression = parse(text, false);
-            let is_unique = expression.as_ref().is_ok_and(Expression::is_unique_value);
-            assert_eq!(is_unique, expected, "{text}: {expression:?}");
-        }
-    }
-
-    #[test]
-    fn mistakes_are_reported_at_their_column() {
-        for (text, at, part) in [
-            ("{{user.first_name", 0, "not closed"),
-            ("user.first_name}}", 15, "closes nothing"),
-            ("hello {user.first_name}", 6, "one brace"),
-            ("user.first_name", 0, "is a plain string here"),
-            ("<%= user.id %>", 4, "is a plain string here"),
-            ("user.organizations", 0, "is a plain string here"),
-            ("$session.expire_at", 1, "is a plain string here"),
-            ("user.public_metadata.a.b", 0, "is a plain string here"),
-            ("user.first_name || 'friend'", 0, "is a plain string here"),
-            ("user.first_name user.last_name", 0, "is a plain string here"),
-            ("{{{user.id}}}", 2, "found three"),
-            ("{{user.id || friend}}", 13, "single quotes"),
-            ("{{user.id || null}}", 13, "null already"),
-            ("{{user.id || 'it's'}}", 13, "cannot contain"),
-            ("{{user.id || `friend`}}", 13, "single quotes"),
-            ("{{user.id\u{a0}}}", 2, "U+00A0"),
-            ("{{}}", 2, "expected a shortcode"),
-            ("{{user.first_name || }}", 21, "expected a shortcode"),
-            ("{{user.frist_name}}", 2, "not known"),
-            ("{{user.id || 'x}}", 13, "not closed"),
-            ("{{user.id || \"x\"}}", 13, "single quotes"),
-            ("{{user.first_name}}!", 0, "the word `null`"),
-        ] {
-            let errors = parse(text, false).expect_err(text);
-            let [error] = errors.as_slice() else {
-                panic!("{text}: {errors:?}");
-            };
-            assert_eq!(error.at, at, "{text}: {}", error.message);
-            assert!(error.message.contains(part), "{text}: {}", error.message);
-        }
-    }
-
-    #[test]
-    fn every_mistake_of_a_text_is_listed() {
-        for (text, places) in [
-            ("{{user.first_name}} {{user.last_name}}", [0, 20].as_slice()),
-            ("{{user.frist_name || usr.id}} {user.id}", &[2, 21, 30]),
-            ("}} {{}} {{user.id", &[0, 5, 8]),
-        ] {
-            let errors = parse(text, false).expect_err(text);
-            let found: Vec<usize> = errors.iter().map(|error| error.at).collect();
-            assert_eq!(found, places, "{text}: {errors:?}");
-        }
-    }
-}
+mod tests;

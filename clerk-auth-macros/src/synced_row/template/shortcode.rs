@@ -49,6 +49,29 @@ pub(crate) struct Shortcode {
     pub(crate) most_bytes: Option<usize>,
 }
 
+/// The shortcodes that have a value whenever an organization is active (Clerk's Backend API: an organization always has
+/// a name, `has_image` and metadata, and a membership a role, permissions and metadata).
+const OF_EACH_ORGANIZATION: [&str; 7] = [
+    "org.has_image",
+    "org.id",
+    "org.name",
+    "org.public_metadata",
+    "org.role",
+    "org_membership.permissions",
+    "org_membership.public_metadata",
+];
+
+impl Shortcode {
+    /// The shortcode where an organization is active, and its metadata is kept.
+    pub(crate) fn in_active_organization(self, path: &str) -> Self {
+        Self {
+            nullable: self.nullable && !OF_EACH_ORGANIZATION.contains(&path),
+            most_bytes: self.most_bytes.filter(|_| !METADATA.contains(&path)),
+            ..self
+        }
+    }
+}
+
 const fn user(kind: Kind, nullable: bool, most_bytes: usize) -> Shortcode {
     Shortcode {
         kind,

@@ -8,11 +8,12 @@ use syn::LitStr;
 
 use super::document::{self, Leniency, Template, TemplateError};
 use crate::diag::{Diagnostics, with_help};
+use crate::synced_row::RowKind;
 use crate::synced_row::parse::Container;
 
 /// The source of the template's text.
 pub(crate) enum TemplateSource {
-    Default,
+    Default(RowKind),
     Inline(LitStr),
     File {
         literal: LitStr,
@@ -24,7 +25,7 @@ pub(crate) enum TemplateSource {
 }
 
 impl TemplateSource {
-    pub(crate) fn find(container: &Container, diagnostics: &mut Diagnostics) -> Self {
+    pub(crate) fn find(kind: RowKind, container: &Container, diagnostics: &mut Diagnostics) -> Self {
         match (container.template.get(), container.template_json.get()) {
             (Some(_), Some(inline)) => {
                 diagnostics.error(
@@ -47,14 +48,14 @@ impl TemplateSource {
                 Self::Missing
             }
             (None, Some(inline)) => Self::Inline(inline.clone()),
-            (Some(literal), None) => Self::file(literal, diagnostics),
+            (Some(literal), None) => Self::file(kind, literal, diagnostics),
             // The unreadable attribute may have named the template.
             (None, None) if container.unread => Self::Missing,
-            (None, None) => Self::Default,
+            (None, None) => Self::Default(kind),
         }
     }
 
-    fn file(literal: &LitStr, diagnostics: &mut Diagnostics) -> Self {
+    fn file(kind: RowKind, literal: &LitStr, diagnostics: &mut Diagnostics) -> Self {
         let manifest = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
         let path = Path::new(&manifest).join(literal.value());
         match std::fs::read_to_string(&path) {
@@ -74,7 +75,7 @@ impl TemplateSource {
                 Self::Missing
             }
             Err(error) => {
-                let default = document::DEFAULT.replace('\n', "\n        ");
+                let default = kind.default_template().replace('\n', "\n        ");
                 diagnostics.error(
                     literal,
                     with_help(
@@ -91,9 +92,14 @@ impl TemplateSource {
     }
 
     /// Parses the template. Also returns whether it is valid.
-    pub(crate) fn read(&self, allowed: Leniency, diagnostics: &mut Diagnostics) -> (Template, bool) {
+    pub(crate) fn read(
+        &self,
+        kind: RowKind,
+        allowed: Leniency,
+        diagnostics: &mut Diagnostics,
+    ) -> (Template, bool) {
         let (text, literal) = match self {
-            Self::Default => (document::DEFAULT.to_owned(), None),
+            Self::Default(kind) => (kind.default_template().to_owned(), None),
             Self::Inline(literal) => (literal.value(), Some(literal)),
             Self::File { literal, text, .. } => (text.clone(), Some(literal)),
             Self::Missing => return (Template::default(), false),
@@ -113,7 +119,9 @@ impl TemplateSource {
                 _ => String::new(),
             };
             let message = format!("{place}{message}");
-            let message = help.map_or(message.clone(), |help| with_help(&message, help));
+            let message = help.map_or(message.clone(), |help| {
+                with_help(&message, help.replace("synced_user", kind.attribute()))
+            });
             match literal {
                 Some(literal) => diagnostics.error(literal, message),
                 None => diagnostics.error_at(Span::call_site(), message),
@@ -125,7 +133,7 @@ impl TemplateSource {
     /// Returns an expression for the text. A file is included, so that a change to the file rebuilds the crate.
     pub(crate) fn text_tokens(&self) -> TokenStream {
         match self {
-            Self::Default => document::DEFAULT.to_token_stream(),
+            Self::Default(kind) => kind.default_template().to_token_stream(),
             Self::Inline(literal) => literal.to_token_stream(),
             Self::File { path, .. } => quote!(::core::include_str!(#path)),
             Self::Missing => "".to_token_stream(),
@@ -135,7 +143,7 @@ impl TemplateSource {
     pub(crate) fn literal(&self) -> Option<&LitStr> {
         match self {
             Self::Inline(literal) | Self::File { literal, .. } => Some(literal),
-            Self::Default | Self::Missing => None,
+            Self::Default(_) | Self::Missing => None,
         }
     }
 }

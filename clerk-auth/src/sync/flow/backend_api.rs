@@ -16,7 +16,7 @@ use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
 use crate::sync::local::read_batches::CountsAsFailure;
 use crate::sync::local::row_cache::ReadStamp;
-use crate::sync::model::observation::{Observation, UserObject};
+use crate::sync::model::observation::{ClerkObject, Observation};
 use crate::sync::model::outcome::{SyncOutcome, Synced};
 use crate::sync::store::interface::Lookup;
 use crate::time::Timestamp;
@@ -50,7 +50,7 @@ pub(crate) async fn without_claims<U: SyncedRow>(
         let mut request = lookup.budget.begin(clerk_id, Some(session), now);
         let looked_up = lookup.user::<U>(&engine.clerk, clerk_id, engine.timeout).await;
         let user = match &looked_up {
-            LookedUp::User(user) => UserObject::new::<U>(user),
+            LookedUp::User(user) => ClerkObject::new::<U>(user.node()),
             LookedUp::Unknown => {
                 request.answer = Answer::Unknown;
                 return Err(claims.into());
@@ -85,10 +85,14 @@ impl<U: SyncedRow> Engine<U> {
         let reading: ReadStamp = self.row_cache.stamp(clerk_id, self.clerk.now());
         let looked = self.reads.find(clerk_id, &counted).await;
         match looked.map_err(SyncError::Database)? {
-            Lookup::Found(stored) if stored.deleted => Err(delete::user_deleted(self, clerk_id).await),
-            Lookup::Found(stored) => {
-                Ok(self.serve(Some(session), stored, Some(reading), SyncOutcome::Unchanged))
-            }
+            Lookup::Found(stored) if stored.deleted => Err(delete::deleted(self, clerk_id).await),
+            Lookup::Found(stored) => Ok(self.serve(
+                Some(session),
+                clerk_id,
+                stored,
+                Some(reading),
+                SyncOutcome::Unchanged,
+            )),
             Lookup::Missing(place) => {
                 drop(place);
                 match self.store.has_tombstone(clerk_id).await? {

@@ -22,7 +22,6 @@ use sqlx::error::DatabaseError;
 #[cfg(feature = "backend-api")]
 use super::delete;
 use super::refusal;
-use crate::id::is_clerk_user_id;
 use crate::row::SyncedRow;
 #[cfg(feature = "backend-api")]
 use crate::sync::backend::budget::Answer;
@@ -30,9 +29,9 @@ use crate::sync::backend::budget::Answer;
 use crate::sync::backend::lookup::LookedUp;
 use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
-use crate::sync::model::observation::Observation;
 #[cfg(feature = "backend-api")]
-use crate::sync::model::observation::UserObject;
+use crate::sync::model::observation::ClerkObject;
+use crate::sync::model::observation::Observation;
 use crate::sync::model::row::{StoredRow, Upserted};
 use crate::sync::model::version::Version;
 use crate::sync::store::error::WriteError;
@@ -159,7 +158,7 @@ impl<U: SyncedRow> Engine<U> {
             #[cfg(feature = "backend-api")]
             if index.unique_in_clerk {
                 for (holder, _) in self.holders(observation, column).await? {
-                    if is_clerk_user_id(&holder) {
+                    if U::KIND.is_clerk_id(&holder) {
                         self.refresh_holder(&holder).await?;
                     }
                 }
@@ -301,8 +300,8 @@ impl<U: SyncedRow> Engine<U> {
             LookedUp::Failed => return Ok(false),
         };
         // Another user's claims that the struct cannot hold are not an error of this request.
-        let user = UserObject::new::<U>(&user);
-        let Some(Ok(observation)) = user.as_ref().map(UserObject::observe::<U>) else {
+        let user = ClerkObject::new::<U>(user.node());
+        let Some(Ok(observation)) = user.as_ref().map(ClerkObject::observe::<U>) else {
             return Ok(false);
         };
         let written = self.store.write(&observation).await;
@@ -315,7 +314,7 @@ impl<U: SyncedRow> Engine<U> {
             Err(WriteError::UniqueViolation(_)) => Ok(false),
             // A tombstone means that a signed event has deleted the user. The row was inserted by a race.
             Err(WriteError::UserDeleted) => {
-                delete::user_deleted(self, clerk_id).await;
+                delete::deleted(self, clerk_id).await;
                 Ok(true)
             }
             Err(error) => Err(error.into()),
@@ -325,8 +324,8 @@ impl<U: SyncedRow> Engine<U> {
 
 /// Returns whether sync has written the row. A row of the application's own has a placeholder instead of a Clerk user id,
 /// or the version 0, the default of a column that was added to a table with rows.
-fn is_synced<U>(clerk_id: &str, stored: &StoredRow<U>) -> bool {
-    is_clerk_user_id(clerk_id) && stored.version > Version::stored(0)
+fn is_synced<U: SyncedRow>(clerk_id: &str, stored: &StoredRow<U>) -> bool {
+    U::KIND.is_clerk_id(clerk_id) && stored.version > Version::stored(0)
 }
 
 /// Returns whether a row releases a unique value to a row of this version.

@@ -17,11 +17,11 @@ pub(crate) async fn delete<U: SyncedRow>(engine: &Engine<U>, clerk_id: &str) -> 
     Ok(deletion)
 }
 
-/// Returns the error for the token of a deleted user. Removes the user's row if a race has inserted it.
-pub(crate) async fn user_deleted<U: SyncedRow>(engine: &Engine<U>, clerk_id: &str) -> SyncError {
+/// Returns the error for the token of a deleted user, or of a deleted organization. Removes the row if a race has inserted it.
+pub(crate) async fn deleted<U: SyncedRow>(engine: &Engine<U>, clerk_id: &str) -> SyncError {
     if let Err(error) = engine.store.purge(clerk_id).await {
         let error = SyncError::from(error);
-        tracing::error!(users_table = U::TABLE, %error, "a row that a deleted user has left behind is there still");
+        tracing::error!(users_table = U::TABLE, %error, "a row that was left behind by a deletion is there still");
     }
     SyncError::UserDeleted
 }

@@ -1,4 +1,4 @@
-//! Turns an observation of a user into a row.
+//! Turns an observation into a row.
 
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ pub(crate) async fn reconcile<U: SyncedRow>(
         let (lookup, read) = match found {
             Some((written, read)) if written.inserted => {
                 engine.store.normalized().record(observation, &written.stored);
-                return Ok(engine.serve(session, written.stored, read, SyncOutcome::Inserted));
+                return Ok(engine.serve(session, clerk_id, written.stored, read, SyncOutcome::Inserted));
             }
             Some((written, read)) => (Lookup::Found(written.stored), read),
             None => {
@@ -52,18 +52,18 @@ pub(crate) async fn reconcile<U: SyncedRow>(
         let stored = lookup.row();
         let plan = plan(stored, observation);
         match (plan, stored) {
-            (Plan::UserDeleted, _) => return Err(delete::user_deleted(engine, clerk_id).await),
+            (Plan::UserDeleted, _) => return Err(delete::deleted(engine, clerk_id).await),
             (Plan::Serve, Some(stored)) => {
-                return Ok(engine.serve(session, stored.clone(), read, SyncOutcome::Unchanged));
+                return Ok(engine.serve(session, clerk_id, stored.clone(), read, SyncOutcome::Unchanged));
             }
             (Plan::Write | Plan::RaiseVersion, Some(stored))
                 if engine.store.normalized().knows(observation, stored) =>
             {
-                return Ok(engine.serve(session, stored.clone(), read, SyncOutcome::Unchanged));
+                return Ok(engine.serve(session, clerk_id, stored.clone(), read, SyncOutcome::Unchanged));
             }
             (Plan::Write, Some(stored)) => {
                 if conflict::goes_without(engine, observation, stored).await? {
-                    return Ok(engine.serve(session, stored.clone(), read, SyncOutcome::Unchanged));
+                    return Ok(engine.serve(session, clerk_id, stored.clone(), read, SyncOutcome::Unchanged));
                 }
             }
             (Plan::Write | Plan::Serve | Plan::RaiseVersion, _) => {}
@@ -88,7 +88,7 @@ pub(crate) async fn reconcile<U: SyncedRow>(
             {
                 // A trigger keeps the row as it was.
                 engine.store.normalized().record(observation, stored);
-                return Ok(engine.serve(session, stored.clone(), read, SyncOutcome::Unchanged));
+                return Ok(engine.serve(session, clerk_id, stored.clone(), read, SyncOutcome::Unchanged));
             }
             raised_from = before;
             engine.store.raise_version(clerk_id, version).await?;
@@ -156,9 +156,9 @@ impl<U: SyncedRow> Engine<U> {
         let is_newer = stored.version > observation.version;
         let applied = Applied::of_write(inserted, stored.deleted, is_newer, is_changed).linked_if(linked);
         let Some(outcome) = applied.for_request() else {
-            return Err(delete::user_deleted(self, clerk_id).await);
+            return Err(delete::deleted(self, clerk_id).await);
         };
-        Ok(self.serve(session, stored, ticket.done(), outcome))
+        Ok(self.serve(session, clerk_id, stored, ticket.done(), outcome))
     }
 
     /// Returns the row after a write that had been tried before: a trigger that runs afterwards may have changed it

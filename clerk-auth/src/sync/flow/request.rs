@@ -1,4 +1,4 @@
-//! A request: the row of a session's user, from memory or from the database.
+//! A request: the row of a session's user or organization, from memory or from the database.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use super::backend_api;
 use super::{delete, reconcile};
 #[cfg(feature = "backend-api")]
 use crate::claim::ClaimProblem;
-use crate::row::SyncedRow;
+use crate::row::{RowKind, SyncedRow};
 use crate::session::Session;
 use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
@@ -20,10 +20,11 @@ use crate::sync::unwind::caught;
 use crate::time::Timestamp;
 use crate::token::Refusal;
 
-/// Returns the row of a session's user.
+/// Returns the row of a session's user or organization, which has this id.
 pub(crate) async fn row<U: SyncedRow>(
     engine: &Arc<Engine<U>>,
     session: &Session,
+    clerk_id: &str,
     now: Timestamp,
 ) -> Result<Synced<Arc<U>>, SyncError> {
     if session.issuer() != engine.clerk.issuer() {
@@ -32,10 +33,10 @@ pub(crate) async fn row<U: SyncedRow>(
             rows: engine.clerk.issuer().into(),
         });
     }
-    if engine.clerk.denied_user(session.sub(), now) == Some(Refusal::UserDeleted) {
-        return Err(delete::user_deleted(engine, session.sub()).await);
+    if U::KIND == RowKind::User && engine.clerk.denied_user(clerk_id, now) == Some(Refusal::UserDeleted) {
+        return Err(delete::deleted(engine, clerk_id).await);
     }
-    let kept = engine.row_cache.get(session.user_id().as_str(), now);
+    let kept = engine.row_cache.get(clerk_id, now);
     if let Some(row) = &kept
         && row.session.ptr_eq(session)
     {
@@ -43,7 +44,7 @@ pub(crate) async fn row<U: SyncedRow>(
     }
     // In a separate allocation, which a warm request does not make. The future has room for every possible step, and
     // would otherwise be part of each handler's future.
-    Box::pin(caught(engine.observe(session, kept))).await?
+    Box::pin(caught(engine.observe(session, clerk_id, kept))).await?
 }
 
 /// Returns a row for one request alone, for structs that are not `Clone`.
@@ -61,9 +62,10 @@ impl<U: SyncedRow> Engine<U> {
     async fn observe(
         self: &Arc<Self>,
         session: &Session,
+        clerk_id: &str,
         kept: Option<Arc<CachedRow<U>>>,
     ) -> Result<Synced<Arc<U>>, SyncError> {
-        let observation = match Observation::from_session(session) {
+        let observation = match Observation::from_session(session, clerk_id) {
             Ok(observation) => observation,
             #[cfg(feature = "backend-api")]
             Err(claims) if self.lookup.is_some() && claims.all(&ClaimProblem::Absent) => {
@@ -75,7 +77,7 @@ impl<U: SyncedRow> Engine<U> {
             && (plan(Some(&row.stored), &observation) == Plan::Serve
                 || self.store.normalized().knows(&observation, &row.stored))
         {
-            self.keep(Some(session), &row.stored, row.read);
+            self.keep(Some(session), clerk_id, &row.stored, row.read);
             return Ok(cached(&row.stored));
         }
         self.ask(|counted| reconcile::reconcile(self, &observation, Some(session), counted))

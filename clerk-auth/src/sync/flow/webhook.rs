@@ -7,13 +7,15 @@ use tracing::Instrument;
 use super::reconcile;
 use crate::claim::ClaimProblem;
 use crate::deny_list::{Denial, Effect, Subject};
+use crate::id::{OrganizationId, UserId};
+use crate::lenient::Node;
 use crate::metrics;
-use crate::row::SyncedRow;
+use crate::row::{RowKind, SyncedRow};
 use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
 use crate::sync::local::change_log::{self, Source};
 use crate::sync::local::read_batches::CountsAsFailure;
-use crate::sync::model::observation::{Observation, UserObject};
+use crate::sync::model::observation::{ClerkObject, Observation};
 use crate::sync::model::outcome::{Applied, Change};
 use crate::sync::store::error::WriteError;
 use crate::sync::unwind::caught;
@@ -27,7 +29,13 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// Applies a delivery whose signature was verified.
 pub(crate) async fn apply<U: SyncedRow>(engine: &Engine<U>, delivery: &Webhook) -> Result<(), SyncError> {
     let now = engine.clerk.now();
-    let denial = engine.barring.of_delivery(delivery, now);
+    if U::KIND != RowKind::User && !concerns::<U>(delivery) {
+        return Ok(());
+    }
+    let denial = match U::KIND {
+        RowKind::User => engine.barring.of_delivery(delivery, now),
+        RowKind::Organization => None,
+    };
     // Immediately, and independently of the rest: the database may be down, and the user's claims may fit no row.
     if let Some(denial) = &denial
         && denial.denies()
@@ -147,33 +155,31 @@ impl<U: SyncedRow> Engine<U> {
 
     /// Applies a delivery to the row.
     async fn apply(&self, delivery: &Webhook, now: Timestamp) -> Result<Applied, SyncError> {
-        let user = match &delivery.event {
-            Event::UserCreated(user) | Event::UserUpdated(user) => UserObject::new::<U>(user.raw()),
-            _ => None,
-        };
-        let observation = match user.as_ref().map(UserObject::observe::<U>) {
+        self.followers.apply(delivery).await?;
+        let object = object::<U>(&delivery.event).and_then(ClerkObject::new::<U>);
+        let observation = match object.as_ref().map(ClerkObject::observe::<U>) {
             None => None,
             Some(Ok(observation)) => Some(observation),
             // The struct itself rejects such a user: a row is not possible, now or later.
             Some(Err(claims)) if claims.all(&ClaimProblem::Null) => {
-                tracing::debug!(users_table = U::TABLE, problem = %claims, "a user can have no row");
+                tracing::debug!(users_table = U::TABLE, problem = %claims, "a user or an organization can have no row");
                 None
             }
             Some(Err(claims)) => return self.acknowledge(delivery, &claims.into()).await,
         };
         let change = match (&observation, &delivery.event) {
             (Some(observation), _) => Change::Write(observation),
-            (None, Event::UserDeleted(deleted)) => match &deleted.id {
-                Some(id) => Change::Delete(id.as_str()),
-                None => {
+            (None, event) => match deleted_id::<U>(event) {
+                Some(Some(clerk_id)) => Change::Delete(clerk_id),
+                Some(None) => {
                     tracing::warn!(
                         users_table = U::TABLE,
-                        "a user was deleted, and the event has no user id"
+                        "a user or an organization was deleted, and the event has no id"
                     );
                     Change::Nothing
                 }
+                None => Change::Nothing,
             },
-            (None, _) => Change::Nothing,
         };
         let clerk_id = match &change {
             Change::Write(observation) => Some(observation.clerk_id()),
@@ -182,8 +188,9 @@ impl<U: SyncedRow> Engine<U> {
         };
         // Earlier copies of the row are invalid after any outcome.
         let _writing = clerk_id.map(|clerk_id| self.row_cache.begin_write(clerk_id, now));
-        let was_deleted = clerk_id
-            .is_some_and(|clerk_id| self.clerk.denied_user(clerk_id, now) == Some(Refusal::UserDeleted));
+        let was_deleted = U::KIND == RowKind::User
+            && clerk_id
+                .is_some_and(|clerk_id| self.clerk.denied_user(clerk_id, now) == Some(Refusal::UserDeleted));
         match change {
             Change::Write(_) if was_deleted => {
                 self.store.apply(delivery, Change::Nothing).await?;
@@ -242,7 +249,40 @@ impl<U: SyncedRow> Engine<U> {
     }
 }
 
-/// Returns the user of a delivery, if any.
+/// Returns the object of an event that describes what a row of `U` is about. A membership contains its whole organization.
+fn object<U: SyncedRow>(event: &Event) -> Option<Node<'_>> {
+    match (U::KIND, event) {
+        (RowKind::User, Event::UserCreated(user) | Event::UserUpdated(user)) => Some(user.raw().node()),
+        (
+            RowKind::Organization,
+            Event::OrganizationCreated(organization) | Event::OrganizationUpdated(organization),
+        ) => Some(organization.raw().node()),
+        (
+            RowKind::Organization,
+            Event::OrganizationMembershipCreated(membership)
+            | Event::OrganizationMembershipUpdated(membership),
+        ) => Some(membership.raw().node().get("organization")),
+        _ => None,
+    }
+}
+
+/// Returns the id of what an event has deleted, if a row of `U` is about such a thing; the event may lack the id.
+fn deleted_id<U: SyncedRow>(event: &Event) -> Option<Option<&str>> {
+    match (U::KIND, event) {
+        (RowKind::User, Event::UserDeleted(deleted)) => Some(deleted.id.as_ref().map(UserId::as_str)),
+        (RowKind::Organization, Event::OrganizationDeleted(deleted)) => {
+            Some(deleted.id.as_ref().map(OrganizationId::as_str))
+        }
+        _ => None,
+    }
+}
+
+/// Returns whether a delivery changes rows of `U`.
+fn concerns<U: SyncedRow>(delivery: &Webhook) -> bool {
+    object::<U>(&delivery.event).is_some() || deleted_id::<U>(&delivery.event).is_some()
+}
+
+/// Returns the user or the organization of a delivery, if any.
 fn subject(delivery: &Webhook) -> &str {
     match &delivery.event {
         Event::UserCreated(user) | Event::UserUpdated(user) => user.id.as_str(),
@@ -252,6 +292,10 @@ fn subject(delivery: &Webhook) -> &str {
         | Event::OrganizationMembershipDeleted(membership) => {
             membership.user_id.as_ref().map_or("", |id| id.as_str())
         }
+        Event::OrganizationCreated(organization) | Event::OrganizationUpdated(organization) => {
+            organization.id.as_str()
+        }
+        Event::OrganizationDeleted(deleted) => deleted.id.as_ref().map_or("", |id| id.as_str()),
         _ => "",
     }
 }

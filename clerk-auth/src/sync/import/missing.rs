@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use crate::backend_api::{BackendApi, BackendApiError, MAX_IDS};
-use crate::id::{UserId, is_clerk_user_id};
-use crate::row::SyncedRow;
+use crate::id::UserId;
+use crate::row::{RowKind, SyncedRow};
 use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
 use crate::sync::offline::retry::RetryPolicy;
@@ -32,7 +32,7 @@ pub(super) async fn unknown_to_clerk(
 ) -> Result<Vec<UserId>, BackendApiError> {
     let user_ids: Vec<UserId> = user_ids
         .iter()
-        .filter(|user_id| is_clerk_user_id(user_id.as_str()))
+        .filter(|user_id| RowKind::User.is_clerk_id(user_id.as_str()))
         .cloned()
         .collect();
     if user_ids.is_empty() {

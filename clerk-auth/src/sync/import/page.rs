@@ -13,7 +13,7 @@ use crate::sync::failure::{Failure, Step};
 use crate::sync::flow::reconcile;
 use crate::sync::local::change_log::{self, Source};
 use crate::sync::local::read_batches::CountsAsFailure;
-use crate::sync::model::observation::{Observation, UserObject};
+use crate::sync::model::observation::{ClerkObject, Observation};
 use crate::sync::model::outcome::{Applied, SyncOutcome};
 use crate::sync::model::row::{KeyHolder, UpsertedRow};
 use crate::sync::model::version::Version;
@@ -31,18 +31,18 @@ pub(super) struct PageReport {
 
 /// The users of a page with the source of their rows, each once.
 pub(super) struct Page<'a> {
-    pub(crate) users: Vec<UserObject<'a>>,
+    pub(crate) users: Vec<ClerkObject<'a>>,
     /// The elements that are not user objects.
     others: Vec<UserId>,
 }
 
 impl<'a> Page<'a> {
     pub(crate) fn new<U: SyncedRow>(users: &'a [LenientValue]) -> Self {
-        let mut newest: HashMap<&str, UserObject<'a>> = HashMap::with_capacity(users.len());
+        let mut newest: HashMap<&str, ClerkObject<'a>> = HashMap::with_capacity(users.len());
         let mut others = Vec::new();
         for user in users {
-            let Some(object) = UserObject::new::<U>(user) else {
-                others.push(UserId::new(UserObject::id(user).unwrap_or_default()));
+            let Some(object) = ClerkObject::new::<U>(user.node()) else {
+                others.push(UserId::new(ClerkObject::id(user.node()).unwrap_or_default()));
                 continue;
             };
             match newest.get(object.id) {

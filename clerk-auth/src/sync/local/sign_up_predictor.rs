@@ -47,7 +47,7 @@ impl SignUpPredictor {
         if !is_likely {
             return false;
         }
-        let user = self.expected.hash(session.user_id().as_str());
+        let user = self.expected.hash(observation.clerk_id());
         self.expected.get_by_hash(user).swap(user, Ordering::Relaxed) != user
     }
 

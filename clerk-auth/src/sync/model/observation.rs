@@ -1,16 +1,16 @@
-//! The data of a source about a user: claims, and their version.
+//! The data of a source about a user or an organization: claims, and their version.
 
 use serde_json::{Map, Value};
 
 use super::version::Version;
-use crate::claim::{Claim, ClaimKind, ClaimProblem, ClaimSource, Integer, UnreadableClaims};
+use crate::claim::{Claim, ClaimKind, ClaimProblem, ClaimSource, Integer, Objects, UnreadableClaims};
 use crate::id::is_id;
-use crate::lenient::{LenientValue, UnreadableValue};
-use crate::row::{SyncedRow, VersionSource};
+use crate::lenient::{Node, UnreadableValue};
+use crate::row::{RowKind, SyncedRow, VersionSource};
 use crate::session::Session;
 use crate::time::Timestamp;
 
-/// The claims of a user and their version, from any source.
+/// The claims about a user or an organization, and their version, from any source.
 pub(crate) struct Observation<'a, U: SyncedRow> {
     pub(crate) source: ClaimSource<'a>,
     pub(crate) claims: U::Claims,
@@ -18,14 +18,14 @@ pub(crate) struct Observation<'a, U: SyncedRow> {
 }
 
 impl<'a, U: SyncedRow> Observation<'a, U> {
-    /// The Clerk user id.
+    /// The Clerk id.
     pub(crate) fn clerk_id(&self) -> &'a str {
         self.source.subject()
     }
 
-    /// Reads the claims of a session token.
-    pub(crate) fn from_session(session: &'a Session) -> Result<Self, UnreadableClaims> {
-        let source = session.claims();
+    /// Reads the claims of a session token about its user, or about the organization with this id.
+    pub(crate) fn from_session(session: &'a Session, clerk_id: &'a str) -> Result<Self, UnreadableClaims> {
+        let source = session.claims().about(clerk_id);
         match (U::read_claims(source), version::<U>(session)) {
             (Ok(claims), Ok(version)) => Ok(Self {
                 source,
@@ -38,15 +38,23 @@ impl<'a, U: SyncedRow> Observation<'a, U> {
     }
 }
 
-/// A user object of the Backend API or of a webhook, read through the template.
+/// Returns the id of what a row of `U` is about in a session; `None` if it is about an organization, and none is active.
+pub(crate) fn clerk_id<U: SyncedRow>(session: &Session) -> Option<&str> {
+    match U::KIND {
+        RowKind::User => Some(session.sub()),
+        RowKind::Organization => session.organization().map(|active| active.id().as_str()),
+    }
+}
+
+/// An object of the Backend API or of a webhook, read through the template.
 #[cfg_attr(
     not(feature = "backend-api"),
     allow(dead_code, reason = "users come from tokens alone")
 )]
-pub(crate) struct UserObject<'a> {
+pub(crate) struct ClerkObject<'a> {
     pub(crate) id: &'a str,
     claims: Map<String, Value>,
-    /// Claims that depend on a part of the user that could not be read. They clear nothing, and refuse the row.
+    /// Claims that depend on a part of the object that could not be read. They clear nothing, and refuse the row.
     unreadable: Vec<&'static str>,
     version: Version,
 }
@@ -55,32 +63,35 @@ pub(crate) struct UserObject<'a> {
     not(feature = "backend-api"),
     allow(dead_code, reason = "users come from tokens alone")
 )]
-impl<'a> UserObject<'a> {
-    /// Returns `None` if the value is not a user object: its `id`, or its `updated_at` in milliseconds, is missing or
+impl<'a> ClerkObject<'a> {
+    /// Returns `None` if the value is not an object of Clerk's: its `id`, or its `updated_at` in milliseconds, is missing or
     /// unreadable.
-    pub(crate) fn new<U: SyncedRow>(user: &'a LenientValue) -> Option<Self> {
-        let node = user.node();
+    pub(crate) fn new<U: SyncedRow>(node: Node<'a>) -> Option<Self> {
+        let objects = match U::KIND {
+            RowKind::User => Objects::User(node),
+            RowKind::Organization => Objects::Organization(node),
+        };
         let updated_at = node.get("updated_at").whole().ok()?.as_i64()?;
         let mut claims = Map::new();
         let mut unreadable = Vec::new();
         for claim in U::TEMPLATE {
-            match claim.expression.evaluate_lenient(node) {
+            match claim.expression.evaluate_lenient(objects) {
                 Ok(Some(value)) => drop(claims.insert(claim.name.to_owned(), value)),
                 Ok(None) => {}
                 Err(UnreadableValue) => unreadable.push(claim.name),
             }
         }
         Some(Self {
-            id: Self::id(user)?,
+            id: Self::id(node)?,
             claims,
             unreadable,
             version: Version::from_api(Timestamp::from_milliseconds(updated_at)),
         })
     }
 
-    /// Returns the id of a user object, if it can be read.
-    pub(crate) fn id(user: &'a LenientValue) -> Option<&'a str> {
-        let id = user.node().get("id").whole().ok()?.as_str()?;
+    /// Returns the id of an object, if it can be read.
+    pub(crate) fn id(node: Node<'a>) -> Option<&'a str> {
+        let id = node.get("id").whole().ok()?.as_str()?;
         is_id(id).then_some(id)
     }
 

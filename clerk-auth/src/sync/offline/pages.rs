@@ -4,7 +4,7 @@ use super::retry::RetryPolicy;
 use crate::backend_api::{BackendApi, BackendApiError};
 use crate::id::UserId;
 use crate::lenient::LenientValue;
-use crate::sync::model::observation::UserObject;
+use crate::sync::model::observation::ClerkObject;
 
 /// Returns the page after a user, or the first one.
 pub(crate) async fn page_after(
@@ -27,7 +27,7 @@ pub(crate) async fn page_after(
 pub(crate) fn up_to_last_id(page: &[LenientValue]) -> (&[LenientValue], Option<&str>) {
     let last = page.iter().enumerate().rev();
     match last
-        .filter_map(|(place, user)| Some((place, UserObject::id(user)?)))
+        .filter_map(|(place, user)| Some((place, ClerkObject::id(user.node())?)))
         .next()
     {
         Some((place, id)) => (&page[..=place], Some(id)),

@@ -36,6 +36,17 @@ pub(crate) struct Hooks<U, DB: Database> {
     pub(crate) on_event: Option<OnEvent<DB>>,
 }
 
+impl<U, DB: Database> Default for Hooks<U, DB> {
+    fn default() -> Self {
+        Self {
+            on_insert: None,
+            on_link: None,
+            on_delete: None,
+            on_event: None,
+        }
+    }
+}
+
 /// A hook returned no error, but its part of the transaction cannot be committed.
 #[derive(Debug, thiserror::Error)]
 #[error(

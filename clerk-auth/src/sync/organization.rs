@@ -1,0 +1,273 @@
+//! `OrganizationSync`: the handle that turns the active organization of a session into a row.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use sqlx::{Database, Pool};
+use tracing::Instrument;
+
+use super::engine::Engine;
+use super::error::SyncError;
+use super::flow::{request, webhook};
+use super::followers::Follower;
+use super::handle::UserSync;
+use super::local::change_log::{self, Source};
+use super::model::observation::clerk_id;
+use super::model::outcome::Synced;
+use super::pool::UserPool;
+use super::start::Settings;
+use super::store::error::BoxError;
+use super::store::hooks::StoreFuture;
+use super::unwind::{caught, caught_now};
+use crate::metrics;
+use crate::row::{SyncedOrganization, SyncedUser};
+use crate::schema::SchemaError;
+use crate::session::Session;
+use crate::webhook::Webhook;
+
+/// Keeps the rows of `O` equal to Clerk's organizations, as tokens and webhooks describe them; put it into the application's
+/// state beside the [`UserSync`] that it follows. Cloning is cheap.
+///
+/// ```
+/// # #[cfg(feature = "postgres")]
+/// # mod example {
+/// use clerk_auth::schema::SchemaError;
+/// use clerk_auth::{OrganizationSync, SyncedOrganization, SyncedUser, UserSync};
+///
+/// # #[derive(SyncedUser)]
+/// # #[synced_user(table = "users", database(postgres))]
+/// # struct User { clerk_id: String }
+/// #[derive(SyncedOrganization)]
+/// #[synced_organization(table = "organizations", database(postgres))]
+/// struct Organization {
+///     clerk_id: String,
+///     name: String,
+/// }
+///
+/// async fn organizations(
+///     users: &UserSync<User>,
+///     pool: sqlx::PgPool,
+/// ) -> Result<OrganizationSync<Organization>, SchemaError> {
+///     OrganizationSync::new(users, pool).await
+/// }
+/// # }
+/// ```
+///
+/// The deliveries that [`webhooks`](crate::routing::webhooks) of the same `UserSync` receives also change the organizations'
+/// rows, and are answered 204 only after both were written.
+pub struct OrganizationSync<O> {
+    engine: Arc<Engine<O>>,
+}
+
+impl<O: SyncedOrganization> OrganizationSync<O> {
+    /// Creates a handle on the rows of `O` in `pool`, for the Clerk instance of `users`.
+    ///
+    /// # Errors
+    ///
+    /// [`SchemaError`] if the database does not answer, or if its table cannot serve the statements of `O`; the message
+    /// contains the remedy.
+    pub fn new<U: SyncedUser, DB: Database>(
+        users: &UserSync<U>,
+        pool: Pool<DB>,
+    ) -> Pin<Box<dyn Future<Output = Result<Self, SchemaError>> + Send>>
+    where
+        Pool<DB>: UserPool<O>,
+    {
+        Box::pin(Self::builder(users, pool).build())
+    }
+
+    /// Configures a handle on the rows of `O` in `pool`. The builder takes over the timeout and the kind of pooler of `users`.
+    pub fn builder<U: SyncedUser, DB: Database>(
+        users: &UserSync<U>,
+        pool: Pool<DB>,
+    ) -> OrganizationSyncBuilder<O, U, Pool<DB>>
+    where
+        Pool<DB>: UserPool<O>,
+    {
+        let engine = &users.engine;
+        OrganizationSyncBuilder {
+            settings: Settings {
+                timeout: engine.timeout,
+                transaction_pooling: engine.transaction_pooling,
+                ..Settings::new(engine.clerk.clone())
+            },
+            users: Arc::clone(engine),
+            pool,
+        }
+    }
+
+    /// Returns the row of the organization that is active in a verified session: reads it, and writes only if a claim has
+    /// changed. Returns `None` if no organization is active, or if the user has left it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`UserSync::sync`], with [`SyncError::OrganizationDeleted`] instead of [`SyncError::UserDeleted`].
+    pub async fn sync(&self, session: &Session) -> Result<Option<Synced<O>>, SyncError> {
+        let Some(Synced { user: row, outcome }) = self.sync_shared(session).await? else {
+            return Ok(None);
+        };
+        let row = match Arc::try_unwrap(row) {
+            Ok(row) => row,
+            Err(shared) => match caught_now(|| shared.copy())? {
+                Some(row) => row,
+                None => Box::pin(caught(request::own(
+                    &self.engine,
+                    clerk_id::<O>(session).unwrap_or_default(),
+                )))
+                .await?
+                .map_err(of_organization)?,
+            },
+        };
+        Ok(Some(Synced { user: row, outcome }))
+    }
+
+    /// Like [`sync`](Self::sync), without copying a row that is shared with other requests.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`sync`](Self::sync).
+    pub async fn sync_shared(&self, session: &Session) -> Result<Option<Synced<Arc<O>>>, SyncError> {
+        let Some(clerk_id) = clerk_id::<O>(session) else {
+            return Ok(None);
+        };
+        let engine = &self.engine;
+        let now = engine.clerk.now();
+        let span = tracing::debug_span!(
+            "organization_sync",
+            table = O::TABLE,
+            user_id = session.sub(),
+            organization_id = clerk_id
+        );
+        let synced = request::row(engine, session, clerk_id, now)
+            .instrument(span)
+            .await;
+        let outcome = match &synced {
+            Ok(synced) => {
+                change_log::synced::<O>(clerk_id, synced.outcome, Source::Request);
+                synced.outcome.as_str()
+            }
+            Err(error) => {
+                engine.failure_log.failure::<O>(clerk_id, error, now);
+                error.failure::<O>().outcome()
+            }
+        };
+        metrics::user_synced(O::NAME, O::TABLE, outcome);
+        synced.map(Some).map_err(of_organization)
+    }
+
+    /// The handle on Clerk of the users.
+    pub(crate) fn clerk(&self) -> &crate::clerk::Clerk {
+        &self.engine.clerk
+    }
+}
+
+/// Names what was deleted.
+fn of_organization(error: SyncError) -> SyncError {
+    match error {
+        SyncError::UserDeleted => SyncError::OrganizationDeleted,
+        error => error,
+    }
+}
+
+impl<O: SyncedOrganization> Follower for Engine<O> {
+    fn apply<'a>(&'a self, delivery: &'a Webhook) -> StoreFuture<'a, (), SyncError> {
+        Box::pin(webhook::apply(self, delivery))
+    }
+}
+
+/// Builds an [`OrganizationSync`]; created by [`OrganizationSync::builder`].
+///
+/// ```
+/// # #[cfg(feature = "postgres")]
+/// # mod example {
+/// # use clerk_auth::{OrganizationSync, SyncedOrganization, SyncedUser, UserSync, schema::SchemaError};
+/// # #[derive(SyncedUser)]
+/// # #[synced_user(table = "users", database(postgres))]
+/// # struct User { clerk_id: String }
+/// # #[derive(SyncedOrganization)]
+/// # #[synced_organization(table = "organizations", database(postgres))]
+/// # struct Organization { #[column(generated)] id: i64, clerk_id: String, name: String }
+/// async fn organizations(
+///     users: &UserSync<User>,
+///     pool: sqlx::PgPool,
+/// ) -> Result<OrganizationSync<Organization>, SchemaError> {
+///     OrganizationSync::<Organization>::builder(users, pool)
+///         .on_insert(|connection, organization| {
+///             Box::pin(async move {
+///                 sqlx::query("INSERT INTO quotas (organization_id) VALUES ($1)")
+///                     .bind(organization.id)
+///                     .execute(connection)
+///                     .await?;
+///                 Ok(())
+///             })
+///         })
+///         .build()
+///         .await
+/// }
+/// # }
+/// ```
+#[must_use = "nothing happens until it is built"]
+pub struct OrganizationSyncBuilder<O: SyncedOrganization, U: SyncedUser, P: UserPool<O>> {
+    pool: P,
+    settings: Settings<O, P::Database>,
+    users: Arc<Engine<U>>,
+}
+
+impl<O: SyncedOrganization, U: SyncedUser, P: UserPool<O>> OrganizationSyncBuilder<O, U, P> {
+    /// Runs once per organization, in the transaction that inserts the row. The rules are those of
+    /// [`UserSyncBuilder::on_insert`](super::UserSyncBuilder::on_insert).
+    pub fn on_insert<F>(mut self, hook: F) -> Self
+    where
+        F: for<'a> Fn(&'a mut <P::Database as Database>::Connection, &'a O) -> StoreFuture<'a, (), BoxError>
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.settings.hooks.on_insert = Some(Arc::new(hook));
+        self
+    }
+
+    /// Runs once per deleted organization, in the same transaction, with the row before it is marked as deleted or removed.
+    /// The rules are those of [`UserSyncBuilder::on_delete`](super::UserSyncBuilder::on_delete).
+    pub fn on_delete<F>(mut self, hook: F) -> Self
+    where
+        F: for<'a> Fn(&'a mut <P::Database as Database>::Connection, &'a O) -> StoreFuture<'a, (), BoxError>
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.settings.hooks.on_delete = Some(Arc::new(hook));
+        self
+    }
+
+    /// Checks the table and starts.
+    ///
+    /// # Errors
+    ///
+    /// [`SchemaError`] if the database does not answer, or if its table cannot serve the statements of `O`.
+    pub async fn build(self) -> Result<OrganizationSync<O>, SchemaError> {
+        let engine = self.settings.start(self.pool).await?;
+        self.users.followers.add(Arc::clone(&engine) as Arc<dyn Follower>);
+        Ok(OrganizationSync { engine })
+    }
+}
+
+impl<O> Clone for OrganizationSync<O> {
+    fn clone(&self) -> Self {
+        Self {
+            engine: Arc::clone(&self.engine),
+        }
+    }
+}
+
+impl<O: SyncedOrganization> fmt::Debug for OrganizationSync<O> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("OrganizationSync")
+            .field("organization", &O::NAME)
+            .field("clerk", &self.engine.clerk)
+            .finish_non_exhaustive()
+    }
+}
