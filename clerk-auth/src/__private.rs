@@ -1,4 +1,9 @@
 //! The items that generated code may name. Not part of the public interface: they change without notice.
+#![allow(
+    missing_debug_implementations,
+    clippy::return_self_not_must_use,
+    reason = "only generated code names these types"
+)]
 
 pub use axum;
 pub use axum::http::request::Parts;

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 pub use self::error::BackendApiError;
 use crate::http::address::redacted;
-use crate::http::client::{http_client, read_bounded, safe_url};
+use crate::http::client::{causes, http_client, read_bounded, safe_url};
 use crate::id::{UserId, is_id};
 use crate::lenient::LenientValue;
 use crate::time::{Clock, SystemClock, Timestamp};
@@ -158,7 +158,7 @@ impl BackendApi {
         let client = http_client(&parsed)
             .default_headers(headers)
             .build()
-            .map_err(BackendApiError::HttpClient)?;
+            .map_err(|error| BackendApiError::HttpClient(causes(&error).into()))?;
         Ok(Self(Arc::new(Inner {
             url: parsed,
             client,
@@ -283,7 +283,7 @@ impl BackendApi {
         }
         let mut url = self.0.url.clone();
         url.path_segments_mut()
-            .map_err(|()| BackendApiError::Malformed("reachable at this address"))?
+            .map_err(|()| BackendApiError::Url(redacted(self.0.url.as_str())))?
             .pop_if_empty()
             .extend(path);
         let response = self
@@ -294,7 +294,7 @@ impl BackendApi {
             .timeout(timeout)
             .send()
             .await
-            .map_err(|error| BackendApiError::Http(error.without_url()))?;
+            .map_err(|error| BackendApiError::Http(causes(&error.without_url()).into()))?;
         let (status, retry_after) = (response.status(), retry_after(&response));
         let body = body(response).await?;
         if status == StatusCode::OK {
@@ -353,8 +353,8 @@ fn retry_after(response: &Response) -> Option<Duration> {
 async fn body(response: Response) -> Result<Option<LenientValue>, BackendApiError> {
     let body = read_bounded(response, MAX_BODY)
         .await
-        .map_err(|error| BackendApiError::Http(error.without_url()))?
-        .ok_or(BackendApiError::Malformed("of a reasonable size"))?;
+        .map_err(|error| BackendApiError::Http(causes(&error.without_url()).into()))?
+        .ok_or(BackendApiError::TooLarge)?;
     Ok(LenientValue::from_slice(&body).ok())
 }
 

@@ -94,7 +94,7 @@ pub enum AuthenticationError {
     #[error("there is no session token")]
     SignedOut,
     /// The session token is not valid: the caller's fault.
-    #[error("{0}")]
+    #[error(transparent)]
     Refused(#[from] Refusal),
     /// The session came by cookie, on a request that changes something and that another site's page may have made; see
     /// [`middleware`](crate::middleware#cookies-and-other-sites).

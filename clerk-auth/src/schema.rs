@@ -93,14 +93,14 @@ pub enum SchemaError {
     },
     /// A prepared statement was missing from its session.
     #[error(
-        "the database's sessions are not the application's: {source}; if its connections go through a pooler in \
-         transaction mode, say `transaction_pooling(true)` to the builder, or have the pooler keep prepared statements"
+        "the connection does not keep its server session: {error}; if it goes through a pooler in transaction mode, \
+         call `transaction_pooling()` on the builder, or have the pooler keep prepared statements"
     )]
     Pooled {
         /// The struct.
         user: &'static str,
         /// The database's error.
-        source: sqlx::Error,
+        error: sqlx::Error,
     },
     /// With `transaction_pooling` the pool still keeps prepared statements, which its connections would not find again.
     #[error(
@@ -110,13 +110,13 @@ pub enum SchemaError {
     StatementCache,
     /// The database did not answer.
     #[error(
-        "the database could not be asked about the table of `{user}`: {source}; is it running, and is the URL right?"
+        "the table of `{user}` could not be read: {error}; is the database running, and is the URL right?"
     )]
     Unavailable {
         /// The struct.
         user: &'static str,
         /// The error of the comparison.
-        source: sqlx::Error,
+        error: sqlx::Error,
     },
 }
 
@@ -180,12 +180,12 @@ where
 }
 
 /// The error if the database does not respond.
-pub(crate) fn unavailable<U: SyncedRow>(source: sqlx::Error) -> SchemaError {
+pub(crate) fn unavailable<U: SyncedRow>(error: sqlx::Error) -> SchemaError {
     let user = U::NAME;
-    if is_lost_statement(&source) {
-        SchemaError::Pooled { user, source }
+    if is_lost_statement(&error) {
+        SchemaError::Pooled { user, error }
     } else {
-        SchemaError::Unavailable { user, source }
+        SchemaError::Unavailable { user, error }
     }
 }
 

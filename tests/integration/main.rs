@@ -78,6 +78,7 @@ mod schema {
 mod sources {
     pub(crate) mod layout;
     mod prose;
+    mod public_surface;
     mod test_names;
 }
 

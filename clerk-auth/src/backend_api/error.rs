@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use crate::http::client::causes;
-
 /// An error of a request to Clerk's Backend API.
 ///
 /// The first three come from creating a client and are for the operator to fix, as is
@@ -42,8 +40,8 @@ pub enum BackendApiError {
     )]
     Url(String),
     /// The HTTP client cannot be set up.
-    #[error("the HTTP client cannot be set up: {}", causes(.0))]
-    HttpClient(#[source] reqwest::Error),
+    #[error("the HTTP client cannot be set up: {0}")]
+    HttpClient(Box<str>),
     /// Clerk rejects the secret key, with this code.
     #[error("Clerk refuses the secret key (`{0}`); is it of this instance, and not revoked?")]
     Unauthorized(String),
@@ -60,9 +58,15 @@ pub enum BackendApiError {
         code: String,
     },
     /// No response or an incomplete one, or none within 5 seconds, 30 for a list of users.
-    #[error("Clerk could not be asked: {}", causes(.0))]
-    Http(#[source] reqwest::Error),
-    /// A response that does not fit the request, or has more than 16 MiB.
-    #[error("Clerk's answer is not {0}")]
+    #[error("the request to Clerk failed: {0}")]
+    Http(Box<str>),
+    /// A response that does not fit the request. Contains the name of an expected response.
+    #[error("Clerk's response is not {0}")]
     Malformed(&'static str),
+    /// The response has more than 16 MiB.
+    #[error("Clerk's response has more than 16 MiB")]
+    TooLarge,
+    /// The runtime shut down before Clerk responded.
+    #[error("the runtime shut down before Clerk responded")]
+    Interrupted,
 }

@@ -1,6 +1,7 @@
 //! Errors in reading a claim.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use serde_json::Value;
 
@@ -37,26 +38,21 @@ impl InvalidClaim {
 ///
 /// let problem = Integer::read(&serde_json::json!("7")).unwrap_err();
 /// assert_eq!(problem, ClaimProblem::OtherKind { declared: "integer", found: "text" });
-/// assert_eq!(problem.to_string(), "is text, but the template declares integer");
+/// assert_eq!(problem.to_string(), "the claim is text, but the template declares integer");
 /// ```
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ClaimProblem {
     /// The claim is absent.
-    #[error("is absent")]
     Absent,
     /// The claim is null although it cannot be null, or must not be for this field.
-    #[error("is null")]
     Null,
     /// The text still contains a shortcode: Clerk did not recognize its root.
-    #[error("still holds `{{{{`: Clerk did not know the shortcode")]
     Unrendered,
     /// The value was received and could not be read, such as text with half a surrogate pair; see
     /// [`lenient`](crate::lenient).
-    #[error("is not readable JSON")]
     Unreadable,
     /// The claim is of another kind than the template declares.
-    #[error("is {found}, but the template declares {declared}")]
     OtherKind {
         /// The kind in the template.
         declared: &'static str,
@@ -64,11 +60,48 @@ pub enum ClaimProblem {
         found: &'static str,
     },
     /// The kind is correct, but the type cannot hold the value.
-    #[error("cannot be held: {0}")]
-    Invalid(#[from] InvalidClaim),
+    Invalid(InvalidClaim),
+}
+
+/// The problem without its subject, to follow the name of a claim.
+pub(crate) struct Predicate<'a>(&'a ClaimProblem);
+
+impl fmt::Display for Predicate<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            ClaimProblem::Absent => formatter.write_str("is absent"),
+            ClaimProblem::Null => formatter.write_str("is null"),
+            ClaimProblem::Unrendered => {
+                formatter.write_str("still holds `{{`: Clerk did not know the shortcode")
+            }
+            ClaimProblem::Unreadable => formatter.write_str("is not readable JSON"),
+            ClaimProblem::OtherKind { declared, found } => {
+                write!(formatter, "is {found}, but the template declares {declared}")
+            }
+            ClaimProblem::Invalid(reason) => write!(formatter, "cannot be held: {reason}"),
+        }
+    }
+}
+
+impl fmt::Display for ClaimProblem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "the claim {}", self.predicate())
+    }
+}
+
+impl std::error::Error for ClaimProblem {}
+
+impl From<InvalidClaim> for ClaimProblem {
+    fn from(invalid: InvalidClaim) -> Self {
+        Self::Invalid(invalid)
+    }
 }
 
 impl ClaimProblem {
+    pub(crate) fn predicate(&self) -> Predicate<'_> {
+        Predicate(self)
+    }
+
     /// A value of another kind than the one that is declared.
     pub(super) fn unexpected(declared: &'static str, value: &Value) -> Self {
         let found = match value {

@@ -32,6 +32,16 @@ pub struct ClaimSource<'a> {
     unreadable: &'a [&'static str],
 }
 
+/// Prints no claim: claims are personal data.
+impl fmt::Debug for ClaimSource<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ClaimSource")
+            .field("subject", &self.subject)
+            .finish_non_exhaustive()
+    }
+}
+
 impl<'a> ClaimSource<'a> {
     /// Creates a source from the Clerk user id and the claims by name; a missing name is an absent claim.
     pub fn new(subject: &'a str, claims: &'a Map<String, Value>) -> Self {
@@ -157,7 +167,7 @@ impl fmt::Display for UnreadableClaims {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, (name, problem)) in self.problems.iter().enumerate() {
             let separator = if index == 0 { "" } else { "; " };
-            write!(formatter, "{separator}claim `{name}` {problem}")?;
+            write!(formatter, "{separator}claim `{name}` {}", problem.predicate())?;
         }
         Ok(())
     }
@@ -183,6 +193,17 @@ impl std::error::Error for UnreadableClaims {}
 pub struct ClaimReader<'a> {
     source: ClaimSource<'a>,
     unreadable: UnreadableClaims,
+}
+
+/// Prints no claim: claims are personal data.
+impl fmt::Debug for ClaimReader<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ClaimReader")
+            .field("source", &self.source)
+            .field("unreadable", &self.unreadable)
+            .finish()
+    }
 }
 
 impl<'a> ClaimReader<'a> {

@@ -27,6 +27,7 @@ use crate::token::{CookieNames, Expectations, Keys, Verifier};
 /// assert!(matches!(error, ConfigurationError::AuthorizedParty(party) if party == "https://app.example.com/"));
 /// ```
 #[derive(Debug, Default)]
+#[must_use = "nothing happens until it is built"]
 pub struct ClerkBuilder {
     publishable_key: Option<String>,
     issuer: Option<String>,
@@ -44,28 +45,24 @@ pub struct ClerkBuilder {
 
 impl ClerkBuilder {
     /// Sets the instance's publishable key, which determines the issuer and the address of the keys.
-    #[must_use]
     pub fn publishable_key(mut self, key: impl Into<String>) -> Self {
         self.publishable_key = Some(key.into());
         self
     }
 
     /// Sets the issuer, if it is not that of the publishable key: behind a proxy, or without a key.
-    #[must_use]
     pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
         self.issuer = Some(issuer.into());
         self
     }
 
     /// Sets the address of the JWKS document, if it is not `/.well-known/jwks.json` at the issuer.
-    #[must_use]
     pub fn jwks_url(mut self, url: impl Into<String>) -> Self {
         self.jwks_url = Some(url.into());
         self
     }
 
     /// Sets the instance's public key in PEM. No key is fetched then.
-    #[must_use]
     pub fn jwt_key(mut self, pem: impl Into<String>) -> Self {
         self.jwt_key = Some(pem.into());
         self
@@ -76,7 +73,6 @@ impl ClerkBuilder {
     ///
     /// They are also the origins whose pages may send a session cookie with a request that changes something; see
     /// [`middleware`](crate::middleware#cookies-and-other-sites).
-    #[must_use]
     pub fn authorized_parties<P: Into<String>>(mut self, parties: impl IntoIterator<Item = P>) -> Self {
         self.parties.extend(parties.into_iter().map(Into::into));
         self
@@ -85,7 +81,6 @@ impl ClerkBuilder {
     /// Accepts sessions with a pending task, such as choosing an organization or setting up a second factor. By default
     /// such sessions count as signed out, as in Clerk's own SDKs. [`Session::is_pending`](crate::Session::is_pending)
     /// distinguishes them.
-    #[must_use]
     pub fn accept_pending_sessions(mut self) -> Self {
         self.pending = true;
         self
@@ -103,7 +98,6 @@ impl ClerkBuilder {
     ///     Clerk::builder().publishable_key(publishable_key).insecure_accept_cross_site_requests().build()
     /// }
     /// ```
-    #[must_use]
     pub fn insecure_accept_cross_site_requests(mut self) -> Self {
         self.cross_site = true;
         self
@@ -113,7 +107,6 @@ impl ClerkBuilder {
     /// actor of an unrecognized kind, acts for the user. `#[authenticated(agent = "allow")]` lifts the default for one
     /// handler, [`Policy::ALLOWS_AGENTS`](crate::policy::Policy::ALLOWS_AGENTS) for a policy. [`Clerk::authenticate`]
     /// itself does not deny agents; see [`Session::actor`](crate::Session::actor).
-    #[must_use]
     pub fn deny_agents(mut self) -> Self {
         self.agents_denied = true;
         self
@@ -133,7 +126,6 @@ impl ClerkBuilder {
     ///
     /// let builder = clerk_auth::Clerk::builder().denial_lifetime(Duration::from_secs(7 * 24 * 60 * 60));
     /// ```
-    #[must_use]
     pub fn denial_lifetime(mut self, lifetime: Duration) -> Self {
         self.denial_lifetime = Some(lifetime);
         self
@@ -141,14 +133,12 @@ impl ClerkBuilder {
 
     /// Accepts tokens that live longer than the [denial lifetime](Self::denial_lifetime). If the user was banned or
     /// deleted, or the session was ended, such a token is accepted again once the denial expires.
-    #[must_use]
     pub fn insecure_accept_long_lived_tokens(mut self) -> Self {
         self.long_lived_tokens = true;
         self
     }
 
     /// Sets the clock, for tests; the default is the operating system's.
-    #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Some(Arc::new(clock));
         self
@@ -201,7 +191,7 @@ impl ClerkBuilder {
         }
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
         let keys = match &self.jwt_key {
-            Some(pem) => Keys::from_pem(pem)?,
+            Some(pem) => Keys::from_pem(pem).map_err(ConfigurationError::JwtKey)?,
             None => fetched(self.jwks_url.as_deref(), &issuer, &clock)?,
         };
         let denial_lifetime = self.denial_lifetime.unwrap_or(DENIAL_LIFETIME);

@@ -49,7 +49,7 @@ pub enum ConfigurationError {
     SecretKey,
     /// The PEM key cannot be used.
     #[error("the PEM key (CLERK_JWT_KEY) cannot be used: {0}")]
-    JwtKey(#[from] KeyError),
+    JwtKey(KeyError),
     /// An issuer or JWKS address is not a safe URL.
     #[error(
         "the address `{0}` (`issuer`, CLERK_PROXY_URL, CLERK_API_URL or `jwks_url`) is not like `https://clerk.example.com`; \

@@ -91,7 +91,7 @@ pub enum Rejection {
     #[error("this request is not accepted from another site")]
     CrossSiteRequest,
     /// Another user's row has a value that must be unique in the application's table, such as the e-mail address.
-    #[error("another account holds a value of this one that can be held once")]
+    #[error("another account already uses a value that must be unique")]
     UserConflict,
     /// The row with the user's key (`link` of the struct) belongs to another Clerk user, or is marked as deleted.
     #[error("this account belongs to another user")]

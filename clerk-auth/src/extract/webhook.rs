@@ -56,10 +56,10 @@ const NOT_APPLIED_RETRY: Duration = Duration::from_secs(5);
 #[non_exhaustive]
 pub enum WebhookRejection {
     /// The delivery is not accepted as Clerk's.
-    #[error("{0}")]
+    #[error(transparent)]
     Signature(#[from] SignatureError),
     /// The delivery is Clerk's, but not an event.
-    #[error("{0}")]
+    #[error(transparent)]
     Event(#[from] EventError),
     /// The body has more than [`MAX_DELIVERY_SIZE`] bytes.
     #[error("the body has more than {MAX_DELIVERY_SIZE} bytes")]

@@ -1,5 +1,6 @@
 //! Configures a `UserSync` before it starts.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,6 +51,17 @@ use crate::webhook::Webhook;
 pub struct UserSyncBuilder<U: SyncedUser, P: UserPool<U>> {
     pool: P,
     settings: Settings<U, P::Database>,
+}
+
+impl<U: SyncedUser, P: UserPool<U>> fmt::Debug for UserSyncBuilder<U, P> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("UserSyncBuilder")
+            .field("clerk", &self.settings.clerk)
+            .field("sync_timeout", &self.settings.timeout)
+            .field("transaction_pooling", &self.settings.transaction_pooling)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
@@ -325,12 +337,12 @@ impl<U: SyncedUser + StoredIn<sqlx::Postgres>> UserSyncBuilder<U, Pool<sqlx::Pos
     ///
     /// async fn users(clerk: Clerk, pooler: PgConnectOptions) -> Result<UserSync<User>, SchemaError> {
     ///     let pool = PgPool::connect_lazy_with(pooler.statement_cache_capacity(0));
-    ///     UserSync::builder(clerk, pool).transaction_pooling(true).build().await
+    ///     UserSync::builder(clerk, pool).transaction_pooling().build().await
     /// }
     /// # }
     /// ```
-    pub fn transaction_pooling(mut self, is_used: bool) -> Self {
-        self.settings.transaction_pooling = is_used;
+    pub fn transaction_pooling(mut self) -> Self {
+        self.settings.transaction_pooling = true;
         self
     }
 }

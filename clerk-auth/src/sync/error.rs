@@ -41,7 +41,7 @@ pub enum SyncError {
     OrganizationDeleted,
     /// The claims cannot be read into the struct. Either the token lacks claims of the template, which was not pasted
     /// into Clerk's dashboard, or has changed since the token was minted. Or a field cannot hold a value.
-    #[error("{0}")]
+    #[error(transparent)]
     Claims(#[from] UnreadableClaims),
     /// The session and the rows are of different Clerk instances: the application's state mixes two of them.
     #[error("the session's issuer `{session}` is not `{rows}`, whose users the table holds")]
@@ -70,16 +70,16 @@ pub enum SyncError {
     },
     /// The application's hook for a linked row failed, and nothing was linked.
     #[error("the application's `on_link` failed: {0}")]
-    OnLink(#[source] BoxError),
+    OnLink(BoxError),
     /// The application's hook for a new row failed, and nothing was inserted.
     #[error("the application's `on_insert` failed: {0}")]
-    OnInsert(#[source] BoxError),
+    OnInsert(BoxError),
     /// The application's hook for an event failed, and the delivery was rolled back.
     #[error("the application's `on_event` failed: {0}")]
-    OnEvent(#[source] BoxError),
+    OnEvent(BoxError),
     /// The application's hook for a deletion failed, and nothing was deleted.
     #[error("the application's `on_delete` failed: {0}")]
-    OnDelete(#[source] BoxError),
+    OnDelete(BoxError),
     /// The database did not answer within the sync timeout.
     #[error("the database did not answer within {} ms", .0.as_millis())]
     Timeout(Duration),
@@ -95,7 +95,7 @@ pub enum SyncError {
     Panicked,
     /// The database failed.
     #[error("the database failed: {0}")]
-    Database(#[source] Arc<sqlx::Error>),
+    Database(Arc<sqlx::Error>),
 }
 
 impl SyncError {

@@ -324,7 +324,7 @@ mod tests {
             ("role", invalid, Failure::ClaimInvalid),
             ("unknown", ClaimProblem::Null, Failure::TokenIncomplete),
         ] {
-            let label = format!("{name} {problem}");
+            let label = format!("{name} {}", problem.predicate());
             let one = UnreadableClaims::one(name, problem);
             assert_eq!(of_claims(&one, TEMPLATE), expected, "{label}");
             let absent = UnreadableClaims::one("email", ClaimProblem::Absent);

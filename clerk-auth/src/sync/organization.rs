@@ -215,6 +215,15 @@ pub struct OrganizationSyncBuilder<O: SyncedOrganization, U: SyncedUser, P: User
     users: Arc<Engine<U>>,
 }
 
+impl<O: SyncedOrganization, U: SyncedUser, P: UserPool<O>> fmt::Debug for OrganizationSyncBuilder<O, U, P> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("OrganizationSyncBuilder")
+            .field("clerk", &self.settings.clerk)
+            .finish_non_exhaustive()
+    }
+}
+
 impl<O: SyncedOrganization, U: SyncedUser, P: UserPool<O>> OrganizationSyncBuilder<O, U, P> {
     /// Runs once per organization, in the transaction that inserts the row. The rules are those of
     /// [`UserSyncBuilder::on_insert`](super::UserSyncBuilder::on_insert).

@@ -251,12 +251,18 @@ impl Jwks {
     }
 
     async fn document(&self) -> Result<Vec<u8>, FetchError> {
-        let response = self.client.get(self.url.clone()).send().await?;
+        let response = self
+            .client
+            .get(self.url.clone())
+            .send()
+            .await
+            .map_err(FetchError::Http)?;
         if response.status() != reqwest::StatusCode::OK {
             return Err(FetchError::Status(response.status().as_u16()));
         }
         read_bounded(response, MAX_SIZE)
-            .await?
+            .await
+            .map_err(FetchError::Http)?
             .ok_or(FetchError::TooLarge)
     }
 }
@@ -264,12 +270,12 @@ impl Jwks {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FetchError {
     #[error("{}", causes(.0))]
-    Http(#[from] reqwest::Error),
+    Http(reqwest::Error),
     #[error("the status is {0}")]
     Status(u16),
     #[error("the document is larger than {MAX_SIZE} bytes")]
     TooLarge,
-    #[error("the document is no JWKS")]
+    #[error("the document is not a JWKS")]
     NotJwks,
     #[error("the document has no RSA key for RS256")]
     NoUsableKey,

@@ -25,6 +25,6 @@ pub enum KeyError {
     )]
     Private,
     /// The key is not RSA of 2048 to 8192 bits.
-    #[error("it is not an RSA key of 2048 to 8192 bits")]
+    #[error("the key is not an RSA key of 2048 to 8192 bits")]
     Rsa,
 }

@@ -97,10 +97,10 @@ pub struct HttpRequest {
 #[non_exhaustive]
 pub enum WebhookError {
     /// The delivery is not Clerk's.
-    #[error("{0}")]
+    #[error(transparent)]
     Signature(#[from] SignatureError),
     /// The delivery is Clerk's, but not an event.
-    #[error("{0}")]
+    #[error(transparent)]
     Event(#[from] EventError),
 }
 

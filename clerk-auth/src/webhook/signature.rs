@@ -148,7 +148,7 @@ pub enum SignatureError {
     #[error("the delivery is too old")]
     TooOld,
     /// The delivery's timestamp is in the future by more than [`TOLERANCE`], or the clock here is slow.
-    #[error("the delivery is of a time to come")]
+    #[error("the delivery's timestamp is in the future")]
     InTheFuture,
     /// No signature matches a secret: the body was changed, or the secret is that of another endpoint.
     #[error("the signature is not valid")]

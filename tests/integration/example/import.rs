@@ -380,7 +380,7 @@ async fn command_line_mistake_prints_the_usage() {
         (&["import", "--dry"], "'--dry-run'", "Usage: example-app import"),
         (
             &["import", "--after", "user_ada"],
-            "no import cursor",
+            "invalid import cursor",
             "'--after <CURSOR>'",
         ),
         (&["verify", "--text"], "'--text'", "Usage: example-app verify"),

@@ -74,7 +74,7 @@ impl Behind {
             |builder| {
                 more(
                     builder
-                        .transaction_pooling(true)
+                        .transaction_pooling()
                         .sync_timeout(Duration::from_secs(30)),
                 )
             },
@@ -359,7 +359,7 @@ async fn users_are_imported_and_compared() {
     let fake = FakeClerk::start().await.expect("a port is free");
     let clerk = fake.clerk().build().expect("the configuration is right");
     let users: UserSync<Profile> = UserSync::builder(clerk, behind.pool())
-        .transaction_pooling(true)
+        .transaction_pooling()
         .build()
         .await
         .expect("the table fits");
@@ -494,10 +494,10 @@ async fn unconfigured_builder_fails_with_the_setting() {
     let error = refused.expect_err("statements are lost");
     assert!(matches!(error, SchemaError::Pooled { .. }), "{error:?}");
     let message = error.to_string();
-    assert!(message.contains("`transaction_pooling(true)`"), "{message}");
+    assert!(message.contains("`transaction_pooling()`"), "{message}");
     assert!(message.contains("already exists"), "{message}");
 
-    let told = UserSync::<Profile>::builder(clerk(), behind.pool()).transaction_pooling(true);
+    let told = UserSync::<Profile>::builder(clerk(), behind.pool()).transaction_pooling();
     told.build().await.expect("it was told");
 }
 
@@ -506,7 +506,7 @@ async fn pool_that_keeps_statements_is_refused() {
     let behind = Behind::start().await;
     let pool = PgPool::connect_lazy_with(behind.options());
     let refused = UserSync::<Profile>::builder(clerk(), pool)
-        .transaction_pooling(true)
+        .transaction_pooling()
         .build()
         .await;
     let error = refused.expect_err("a statement would not be found again");
@@ -515,6 +515,6 @@ async fn pool_that_keeps_statements_is_refused() {
     assert!(message.contains("statement_cache_capacity(0)"), "{message}");
     let url = format!("{}&statement-cache-capacity=0", behind.pooler.url());
     let pool = PgPool::connect_lazy(&url).expect("the URL is right");
-    let started = UserSync::<Profile>::builder(clerk(), pool).transaction_pooling(true);
+    let started = UserSync::<Profile>::builder(clerk(), pool).transaction_pooling();
     started.build().await.expect("as the message says");
 }

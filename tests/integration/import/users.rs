@@ -155,7 +155,8 @@ impl<U: SyncedUser> Fixture<U> {
 
     /// The steps of an import.
     async fn steps(&self, import: Import<U>) -> Vec<ImportProgress> {
-        import.into_stream().try_collect().await.expect("it is imported")
+        let steps = stream::unfold(import, async |mut import| Some((import.next().await?, import)));
+        steps.try_collect().await.expect("it is imported")
     }
 
     /// A request of a user whose token was minted after a change at a second.
@@ -373,7 +374,10 @@ async fn rate_limits_and_failures_are_retried(database: TestDatabase) {
     import.next().await.expect("a step").expect("the failure passes");
     it.fake.fail_once(StatusCode::TOO_MANY_REQUESTS);
     it.fake.fail_once(StatusCode::SERVICE_UNAVAILABLE);
-    let rest: Vec<_> = import.into_stream().collect().await;
+    let mut rest = Vec::new();
+    while let Some(step) = import.next().await {
+        rest.push(step);
+    }
     let last = rest.last().expect("a step").as_ref().expect("the failures pass");
     assert_eq!(numbers(last.counts), [3, 0, 0, 0, 0, 0]);
     // Three pages, the last of them empty, and what was refused.

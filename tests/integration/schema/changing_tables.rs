@@ -331,7 +331,7 @@ async fn changed_table_fails_nothing_behind_a_pooler() {
         .connect_lazy_with(options.statement_cache_capacity(0));
     let profiles: Profiles<AlwaysRead> = Profiles::of_table(
         Pool::Postgres(pool),
-        |it| it.transaction_pooling(true).sync_timeout(Duration::from_secs(20)),
+        |it| it.transaction_pooling().sync_timeout(Duration::from_secs(20)),
         |it| it,
     )
     .await;

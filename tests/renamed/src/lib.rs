@@ -1,6 +1,10 @@
 //! Both macros in a crate that has clerk-auth under another name, and nothing of the prelude.
 #![no_implicit_prelude]
-#![expect(missing_docs, reason = "it is compiled, and nothing more")]
+#![expect(
+    missing_docs,
+    missing_debug_implementations,
+    reason = "it is compiled, and nothing more"
+)]
 
 use ::clerk::{Clerk, Session, SyncedUser, UserSync, authenticated};
 use ::std::clone::Clone;

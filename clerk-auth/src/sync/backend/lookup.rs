@@ -67,7 +67,7 @@ impl UserLookup {
                 return LookedUp::Unknown;
             }
             Ok(Some(Err(error))) => {
-                tracing::warn!(users_table = U::TABLE, user_id = clerk_id, %error, "Clerk could not be asked about a user");
+                tracing::warn!(users_table = U::TABLE, user_id = clerk_id, %error, "could not look up a user at Clerk");
             }
             Err(_) => {
                 tracing::warn!(

@@ -94,13 +94,13 @@ pub enum NotImported {
     Deleted,
     /// The application's `on_insert` failed; the user's next request or the next import tries again.
     #[error("the application's `on_insert` failed: {0}")]
-    OnInsert(#[source] BoxError),
+    OnInsert(BoxError),
     /// The row with the user's key is linked to this other user; `None` for a row that is marked as deleted.
     #[error("the row with the user's key is linked to another user or deleted")]
     LinkConflict(Option<UserId>),
     /// The application's `on_link` failed; the user's next request or the next import tries again.
     #[error("the application's `on_link` failed: {0}")]
-    OnLink(#[source] BoxError),
+    OnLink(BoxError),
     /// A unique index of the application's own holds a value of these columns for another user's row.
     #[error("another user's row holds the value of {}", .0.join(", "))]
     Conflict(Vec<&'static str>),
@@ -176,7 +176,7 @@ pub(super) enum ImportPart {
 /// assert_eq!("user_29w83sxmDNGwOuEthce5gg56FcC".parse::<ImportCursor>(), Err(InvalidCursor));
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the text is no import cursor; one is like `users after user_29w83sxmDNGwOuEthce5gg56FcC`")]
+#[error("invalid import cursor; expected something like `users after user_29w83sxmDNGwOuEthce5gg56FcC`")]
 pub struct InvalidCursor;
 
 const USERS: &str = "users after ";

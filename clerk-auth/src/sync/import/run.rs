@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::stream::{Stream, unfold};
 use tokio::task::JoinHandle;
 
 use super::page::PageReport;
@@ -64,6 +63,8 @@ use crate::sync::unwind::caught_now;
 /// }
 /// # }
 /// ```
+///
+/// `futures::stream::unfold(import, async |mut import| Some((import.next().await?, import)))` makes a stream of the steps.
 #[must_use = "nothing happens until it is asked for its next step"]
 pub struct Import<U: SyncedRow> {
     engine: Arc<Engine<U>>,
@@ -204,14 +205,6 @@ impl<U: SyncedRow> Import<U> {
         Ok(self.counts)
     }
 
-    /// Returns the steps as a stream, for the combinators of `futures`.
-    pub fn into_stream(self) -> impl Stream<Item = Result<ImportProgress, ImportError>> + Send {
-        unfold(self, |mut import| async move {
-            let progress = import.next().await?;
-            Some((progress, import))
-        })
-    }
-
     async fn step(&mut self) -> Result<Option<PageReport>, ImportError> {
         if !self.is_checked {
             instance::check_instance(&self.engine, &self.api, self.policy).await?;
@@ -246,7 +239,7 @@ impl<U: SyncedRow> Import<U> {
             let page = (&mut fetching.0).await;
             self.fetching = None;
             // The task is aborted only with the import, and it does not panic; a runtime that shuts down may end it.
-            self.page = Some(page.unwrap_or(Err(BackendApiError::Malformed("there")))?);
+            self.page = Some(page.unwrap_or(Err(BackendApiError::Interrupted))?);
         }
         let Some(page) = &self.page else {
             return Ok(None);

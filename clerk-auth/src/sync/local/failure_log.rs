@@ -145,8 +145,8 @@ impl FailureLog {
                 users_table,
                 user_id,
                 %error,
-                "a prepared statement is not where it was left; if the database's connections go through a pooler in \
-                 transaction mode, say `transaction_pooling(true)` to the builder"
+                "a prepared statement is missing from the server session; if the connections go through a pooler in \
+                 transaction mode, call `transaction_pooling()` on the builder"
             ),
             error => tracing::error!(
                 users_table,

@@ -61,20 +61,20 @@ pub(crate) async fn listen_always<U: SyncedRow>(
 enum ListenError {
     /// The connection has never listened.
     #[error("LISTEN failed: {0}")]
-    Never(#[source] sqlx::Error),
+    Never(sqlx::Error),
     /// The connection has no server session of its own. `LISTEN` would stay behind in a session of the pooler, which
     /// then sends notifications to its next client; sqlx treats them as a protocol violation.
     #[error(
-        "a pooler in transaction mode does not carry LISTEN; if it keeps no prepared statements either, say \
-         `transaction_pooling(true)` to the builder"
+        "a pooler in transaction mode does not carry LISTEN; if it keeps no prepared statements either, call \
+         `transaction_pooling()` on the builder"
     )]
     Pooled,
     /// The listener's own test notification did not come back.
-    #[error("LISTEN is not heard through this connection")]
+    #[error("the listener's own notification did not arrive")]
     NotDelivered,
     /// The connection listened, and was lost.
     #[error("the connection was lost: {0}")]
-    Lost(#[source] sqlx::Error),
+    Lost(sqlx::Error),
 }
 
 /// Receives notifications until the connection is lost or the last handle is dropped.

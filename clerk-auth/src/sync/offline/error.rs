@@ -25,19 +25,25 @@ pub enum ImportError {
     /// The secret key belongs to another Clerk instance than the rows: a mistake in the configuration. Nothing was
     /// written.
     #[error(
-        "the secret key is not of the instance `{rows}`, whose users the table holds; take that instance's"
+        "the secret key belongs to another Clerk instance; use the key of `{rows}`, whose users are in this table"
     )]
     OtherInstance {
         /// The issuer whose users the rows are.
         rows: Box<str>,
     },
     /// The secret key's instance could not be determined. Nothing was written.
-    #[error("whether the secret key is of the rows' Clerk instance could not be found out: {0}")]
-    Instance(#[source] AuthenticationError),
+    #[error("could not determine whether the secret key belongs to the rows' Clerk instance: {0}")]
+    Instance(AuthenticationError),
     /// Clerk did not answer within the retry time of the import.
-    #[error("Clerk could not be asked: {0}")]
+    #[error(transparent)]
     Clerk(#[from] BackendApiError),
     /// The database did not complete the work within the retry time of the import.
     #[error("the rows could not be read or written: {0}")]
-    Rows(#[from] SyncError),
+    Rows(SyncError),
+}
+
+impl From<SyncError> for ImportError {
+    fn from(error: SyncError) -> Self {
+        Self::Rows(error)
+    }
 }

@@ -113,7 +113,10 @@ impl Backoff {
 /// Returns whether a repeated request may succeed.
 fn is_transient(error: &BackendApiError) -> bool {
     match error {
-        BackendApiError::Http(_) | BackendApiError::Malformed(_) => true,
+        BackendApiError::Http(_)
+        | BackendApiError::Malformed(_)
+        | BackendApiError::TooLarge
+        | BackendApiError::Interrupted => true,
         BackendApiError::Status { status, .. } => *status == 408 || *status >= 500,
         _ => false,
     }
