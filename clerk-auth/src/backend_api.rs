@@ -100,7 +100,7 @@ impl BackendApi {
     ///
     /// # Errors
     ///
-    /// Those of [`at`](Self::at); a missing secret key is [`BackendApiError::SecretKey`].
+    /// Those of [`with_base_url`](Self::with_base_url); a missing secret key is [`BackendApiError::SecretKey`].
     pub fn from_env() -> Result<Self, BackendApiError> {
         let variable = |name: &str| {
             let value = std::env::var_os(name).map(|value| value.to_string_lossy().trim().to_owned());

@@ -1,6 +1,10 @@
 //! A handler's requirements on a session: a pure evaluation, allowed or denied.
 
-use serde_json::{Value, json};
+mod denied;
+mod reverification;
+
+pub use denied::Denied;
+pub use reverification::Reverification;
 
 use crate::session::{ActorKind, Session};
 
@@ -43,80 +47,6 @@ pub enum Requirement {
     All(&'static [Requirement]),
     /// At least one of these; an empty list denies.
     Any(&'static [Requirement]),
-}
-
-/// How recently a factor must have been verified: Clerk's presets.
-///
-/// Clerk reports the ages in whole minutes. An age of exactly the bound is too old, and a session without ages is
-/// denied. For a user without a second factor, the first factor counts instead.
-///
-/// ```
-/// use clerk_auth::policy::{Denied, Reverification};
-/// use clerk_auth::{Session, authenticated};
-///
-/// #[authenticated(reverification = "strict")]
-/// async fn close_account(session: Session) -> String {
-///     format!("good-bye, {}", session.user_id())
-/// }
-///
-/// // What a front end is answered with 403 when the second factor was verified ten minutes ago.
-/// assert_eq!(Denied::Reverification(Reverification::Strict).code(), "reverification_required");
-/// ```
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Reverification {
-    /// Both factors within 10 minutes.
-    StrictMfa,
-    /// The second factor within 10 minutes.
-    Strict,
-    /// The second factor within an hour.
-    Moderate,
-    /// The second factor within a day.
-    Lax,
-}
-
-/// The reason why a session was denied. Answered as 403 with [`code`](Self::code).
-///
-/// ```
-/// use clerk_auth::policy::Denied;
-///
-/// assert_eq!(Denied::Role("org:admin").code(), "role_required");
-/// ```
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Denied {
-    /// The role is missing.
-    #[error("the role `{0}` is required")]
-    Role(&'static str),
-    /// The permission is missing.
-    #[error("the permission `{0}` is required")]
-    Permission(&'static str),
-    /// The feature is missing.
-    #[error("the feature `{0}` is required")]
-    Feature(&'static str),
-    /// The plan is missing.
-    #[error("the plan `{0}` is required")]
-    Plan(&'static str),
-    /// The factors were verified too long ago, or never.
-    #[error("please verify your identity again")]
-    Reverification(Reverification),
-    /// Another person impersonates the user.
-    #[error("this cannot be done while impersonating")]
-    Impersonation,
-    /// An agent acts for the user.
-    #[error("agents cannot do this")]
-    Agent,
-    /// No organization is active in the session.
-    #[error("select an organization first")]
-    Organization,
-    /// None of several requirements is met.
-    #[error("none of the requirements is met")]
-    Requirements,
-    /// The user was a member of the organization when the token's claims were read, and has left it since. Or the role
-    /// was changed since, and the event did not contain what is required. A token from Clerk's origin settles it: the
-    /// front end repeats the request with `getToken({ skipCache: true })`.
-    #[error("the membership in the organization has changed; get a new session token")]
-    OrganizationChanged,
 }
 
 /// States what a handler requires, as a type: `#[authenticated(policy = path::To::Policy)]`.
@@ -344,69 +274,5 @@ impl Requirement {
             Self::Any(requirements) => requirements.iter().any(Self::admits_visitors),
             _ => false,
         }
-    }
-}
-
-impl Reverification {
-    const fn minutes(self) -> i64 {
-        match self {
-            Self::StrictMfa | Self::Strict => 10,
-            Self::Moderate => 60,
-            Self::Lax => 1_440,
-        }
-    }
-
-    /// Returns Clerk's name for the preset, as its front-end hook reads it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::StrictMfa => "strict_mfa",
-            Self::Strict => "strict",
-            Self::Moderate => "moderate",
-            Self::Lax => "lax",
-        }
-    }
-
-    /// Implements Clerk's truth table: an age equal to the bound is stale, -1 means never, and for a user without a
-    /// second factor the first counts.
-    fn is_met(self, ages: Option<[i64; 2]>) -> bool {
-        let Some([first, second]) = ages else {
-            return false;
-        };
-        let fresh = |age: i64| age != -1 && self.minutes() > age;
-        match self {
-            _ if second == -1 => fresh(first),
-            Self::StrictMfa => fresh(first) && fresh(second),
-            Self::Strict | Self::Moderate | Self::Lax => fresh(second),
-        }
-    }
-}
-
-impl Denied {
-    /// Returns the stable code by which a client distinguishes reasons.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Role(_) => "role_required",
-            Self::Permission(_) => "permission_required",
-            Self::Feature(_) => "feature_required",
-            Self::Plan(_) => "plan_required",
-            Self::Reverification(_) => "reverification_required",
-            Self::Impersonation => "impersonation_denied",
-            Self::Agent => "agent_denied",
-            Self::Requirements => "requirements_not_met",
-            Self::Organization => "organization_required",
-            Self::OrganizationChanged => "organization_changed",
-        }
-    }
-
-    /// The member `clerk_error` by which Clerk's front-end hook starts a reverification.
-    pub(crate) fn clerk_error(&self) -> Option<Value> {
-        let Self::Reverification(level) = self else {
-            return None;
-        };
-        Some(json!({
-            "type": "forbidden",
-            "reason": "reverification-error",
-            "metadata": { "reverification": level.as_str() },
-        }))
     }
 }

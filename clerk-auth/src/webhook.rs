@@ -42,6 +42,7 @@ mod organization;
 mod secret;
 mod session;
 mod signature;
+mod signature_error;
 mod user;
 
 pub use delivery::{HttpRequest, Webhook, WebhookError};
@@ -50,5 +51,6 @@ pub use event::Event;
 pub use organization::{ClerkOrganization, ClerkOrganizationMembership, DeletedOrganization};
 pub use secret::{SigningSecret, SigningSecretError};
 pub use session::ClerkSession;
-pub use signature::{SignatureError, SignedHeaders, TOLERANCE, WebhookVerifier};
+pub use signature::{SignedHeaders, TOLERANCE, WebhookVerifier};
+pub use signature_error::SignatureError;
 pub use user::{ClerkUser, DeletedUser, EmailAddress};
