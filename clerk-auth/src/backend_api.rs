@@ -1,4 +1,4 @@
-//! Clerk's Backend API, as far as sync needs it: one user, and the list of all users.
+//! Clerk's Backend API, as far as sync needs it: one user, the list of all users, and a user's `external_id`.
 
 mod error;
 
@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{Client, Response, StatusCode, Url};
-use serde_json::Value;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
+use serde_json::{Value, json};
 
 pub use self::error::BackendApiError;
 use crate::http::address::redacted;
@@ -183,6 +183,36 @@ impl BackendApi {
         }
     }
 
+    /// Sets the user's `external_id`, the id of the user in the application's own systems. Clerk refuses an id that another
+    /// user of the instance has.
+    ///
+    /// ```
+    /// use clerk_auth::backend_api::{BackendApi, BackendApiError};
+    /// use clerk_auth::id::UserId;
+    ///
+    /// /// Gives Clerk the key of the application's own row.
+    /// async fn identify(api: &BackendApi, user_id: &UserId, row: i64) -> Result<(), BackendApiError> {
+    ///     api.set_external_id(user_id, &row.to_string()).await
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`BackendApiError::Status`] if there is no such user, or if another user has the id; otherwise the errors of any
+    /// request.
+    pub async fn set_external_id(&self, user_id: &UserId, external_id: &str) -> Result<(), BackendApiError> {
+        let request = self
+            .request(Method::PATCH, &["v1", "users", user_id.as_str()])?
+            .header(CONTENT_TYPE, "application/json")
+            .body(json!({ "external_id": external_id }).to_string())
+            .timeout(TIMEOUT);
+        let user = self.send(request).await?;
+        match user["external_id"].as_str() {
+            Some(set) if set == external_id => Ok(()),
+            _ => Err(BackendApiError::Malformed("the user with the new `external_id`")),
+        }
+    }
+
     /// Returns a page of all users in the order of their creation, after the given user; an empty page is the end.
     /// `limit` is the largest number of users, clamped to the range from one to [`MAX_PAGE_SIZE`].
     ///
@@ -277,6 +307,11 @@ impl BackendApi {
         query: &[(&str, &str)],
         timeout: Duration,
     ) -> Result<LenientValue, BackendApiError> {
+        let request = self.request(Method::GET, path)?.query(query).timeout(timeout);
+        self.send(request).await
+    }
+
+    fn request(&self, method: Method, path: &[&str]) -> Result<RequestBuilder, BackendApiError> {
         let wait = self.rate_limited_for();
         if !wait.is_zero() {
             return Err(BackendApiError::RateLimited(wait));
@@ -286,12 +321,11 @@ impl BackendApi {
             .map_err(|()| BackendApiError::Url(redacted(self.0.url.as_str())))?
             .pop_if_empty()
             .extend(path);
-        let response = self
-            .0
-            .client
-            .get(url)
-            .query(query)
-            .timeout(timeout)
+        Ok(self.0.client.request(method, url))
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<LenientValue, BackendApiError> {
+        let response = request
             .send()
             .await
             .map_err(|error| BackendApiError::Http(causes(&error.without_url()).into()))?;

@@ -23,9 +23,9 @@ use std::fmt;
 use sqlx::{Executor, Pool};
 
 pub(crate) use self::live::Catalogue;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "backend-api"))]
 pub(crate) use self::live::quote;
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "postgres", feature = "backend-api"))]
 pub(crate) use self::live::quote_path;
 pub(crate) use self::plan::Explain;
 pub(crate) use self::table::OwnTable;

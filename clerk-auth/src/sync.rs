@@ -15,6 +15,8 @@ mod followers;
 mod handle;
 #[cfg(feature = "backend-api")]
 mod import;
+#[cfg(feature = "backend-api")]
+mod link;
 mod local;
 mod model;
 mod notify;
@@ -37,6 +39,14 @@ pub use import::progress::{ImportCounts, ImportCursor, ImportProgress, InvalidCu
 pub use import::run::Import;
 #[cfg(feature = "backend-api")]
 pub use import::verify::{Drift, UserList};
+#[cfg(feature = "backend-api")]
+pub use link::error::LinkError;
+#[cfg(feature = "backend-api")]
+pub use link::report::{LinkList, LinkMatch, LinkReport, NotLinked};
+#[cfg(feature = "backend-api")]
+pub use link::run::{LinkProgress, Linking};
+#[cfg(feature = "backend-api")]
+pub use model::linking::LinkBy;
 pub use model::outcome::{Deletion, SyncOutcome, Synced};
 pub use model::version::Version;
 #[cfg(feature = "backend-api")]

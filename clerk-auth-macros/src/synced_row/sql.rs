@@ -57,6 +57,8 @@ pub(super) struct UpsertMany {
 /// Finds a row with another row's value, which a unique index may forbid.
 pub(super) struct ClaimColumnStatements {
     pub(super) name: String,
+    /// The name of the claim.
+    pub(super) claim: String,
     pub(super) unique_in_clerk: bool,
     pub(super) holder: String,
     pub(super) holder_ignoring_case: String,
@@ -205,6 +207,7 @@ fn claim_column(model: &Model, it: &Column, database: Database) -> ClaimColumnSt
     };
     ClaimColumnStatements {
         name: it.name.clone(),
+        claim: it.claim().map(|claim| claim.claim.clone()).unwrap_or_default(),
         unique_in_clerk: it.claim().is_some_and(ClaimColumn::is_unique_in_clerk),
         holder: holder(&equal),
         holder_ignoring_case: holder(&format!("{} = {}", folded(&stored), folded(&first))),

@@ -60,6 +60,8 @@ pub struct ColumnDefinition {
 pub struct ClaimColumn {
     /// The column's name.
     pub name: &'static str,
+    /// The claim that feeds the column, by its name in the template.
+    pub claim: &'static str,
     /// True if Clerk itself keeps the value unique within an instance. The claim is then exactly
     /// `{{user.primary_email_address}}`, `{{user.primary_phone_number}}`, `{{user.username}}` or
     /// `{{user.external_id}}`, without `with`, `default`, `insert_only` and `unique = "refuse"`. A unique violation on such a column is

@@ -2,6 +2,8 @@
 
 pub(super) mod announcement;
 pub(super) mod barring;
+#[cfg(feature = "backend-api")]
+pub(super) mod linking;
 pub(super) mod observation;
 pub(super) mod outcome;
 pub(super) mod plan;

@@ -3,6 +3,8 @@
 pub(super) mod bookkeeping;
 #[cfg(feature = "backend-api")]
 pub(super) mod bulk;
+#[cfg(feature = "backend-api")]
+pub(super) mod comparison;
 pub(super) mod connection;
 pub(super) mod delete;
 pub(super) mod delivery;
@@ -20,6 +22,8 @@ pub(super) mod retry;
 pub(super) mod sql_store;
 pub(super) mod sqlstate;
 pub(super) mod stuck;
+#[cfg(feature = "backend-api")]
+pub(super) mod unlinked_rows;
 pub(super) mod upsert;
 pub(super) mod vacant_entry;
 pub(super) mod violated;

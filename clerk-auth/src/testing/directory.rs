@@ -102,6 +102,12 @@ impl Directory {
         }
     }
 
+    /// Returns whether another user that was stored has this `external_id`.
+    pub(crate) fn has_other_with_external_id(&self, user_id: &str, external_id: &Value) -> bool {
+        let mut others = self.kept.iter().filter(|(id, _)| *id != user_id);
+        others.any(|(_, user)| user["external_id"] == *external_id)
+    }
+
     /// Returns a page of users. Returns `None` if the user before the page does not exist.
     pub(crate) fn page(&self, after: Option<&str>, limit: usize) -> Option<Vec<Value>> {
         let (first, after) = match after.map(|after| (place_of(after), self.kept.get(after))) {

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -34,7 +35,7 @@ impl Endpoints {
             .route("/v1/jwks", get(backend_jwks))
             .route("/v1/users", get(users))
             .route("/v1/users/count", get(user_count))
-            .route("/v1/users/{id}", get(user))
+            .route("/v1/users/{id}", get(user).patch(update_user))
             .with_state(Arc::clone(self))
     }
 }
@@ -74,6 +75,33 @@ async fn user(
         Some(user) => answer_text(StatusCode::OK, users.text_of(&user)),
         None => error(StatusCode::NOT_FOUND, "resource_not_found"),
     }
+}
+
+/// Sets the `external_id`, which must be unique in the instance (Clerk's documentation, "Update a user").
+async fn update_user(
+    State(endpoints): State<Arc<Endpoints>>,
+    Path(user_id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    if !is_authorized(&headers) {
+        return error(StatusCode::UNAUTHORIZED, "clerk_key_invalid");
+    }
+    let Ok(changes) = serde_json::from_slice::<Value>(&body) else {
+        return error(StatusCode::BAD_REQUEST, "request_body_invalid");
+    };
+    let mut users = locked(&endpoints.users);
+    let Some(mut user) = users.get(&user_id) else {
+        return error(StatusCode::NOT_FOUND, "resource_not_found");
+    };
+    let external_id = &changes["external_id"];
+    if !external_id.is_null() && users.has_other_with_external_id(&user_id, external_id) {
+        return error(StatusCode::UNPROCESSABLE_ENTITY, "form_identifier_exists");
+    }
+    user["external_id"] = external_id.clone();
+    user["updated_at"] = (user["updated_at"].as_i64().unwrap_or(0) + 1).into();
+    users.put(user.clone());
+    answer(StatusCode::OK, &user)
 }
 
 /// Lists users in the order of creation, with ids as a tiebreaker.

@@ -19,8 +19,8 @@ use crate::clerk::{Clerk, ClerkBuilder};
 use crate::id::UserId;
 
 /// A Clerk instance on loopback. Serves its JWKS document at `/.well-known/jwks.json`. From the Backend API, serves the
-/// users at `/v1/users/{id}`, `/v1/users` and `/v1/users/count`, and the keys at `/v1/jwks`. Dropping it stops the
-/// server.
+/// users at `/v1/users/{id}`, where `PATCH` sets their `external_id`, `/v1/users` and `/v1/users/count`, and the keys at
+/// `/v1/jwks`. Dropping it stops the server.
 ///
 /// ```
 /// use axum::http::{HeaderMap, header::AUTHORIZATION};

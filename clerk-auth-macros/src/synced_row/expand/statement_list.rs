@@ -116,6 +116,7 @@ pub(crate) fn statement_list(
     for (column, statements) in fed.zip(claim_columns) {
         let ClaimColumnStatements {
             name,
+            claim: _,
             unique_in_clerk: _,
             holder,
             holder_ignoring_case,

@@ -92,6 +92,7 @@ pub(crate) fn stored_in(model: &Model, database: Database, condition: Option<&To
     let claim_columns = claim_columns.iter().map(|it| {
         let ClaimColumnStatements {
             name,
+            claim,
             unique_in_clerk,
             holder,
             holder_ignoring_case,
@@ -104,6 +105,7 @@ pub(crate) fn stored_in(model: &Model, database: Database, condition: Option<&To
         quote! {
             __clerk_auth::row::ClaimColumn {
                 name: #name,
+                claim: #claim,
                 unique_in_clerk: #unique_in_clerk,
                 holder: #holder,
                 holder_ignoring_case: #holder_ignoring_case,

@@ -340,6 +340,7 @@ const _: () = {
         const CLAIM_COLUMNS: &'static [__clerk_auth::row::ClaimColumn] = &[
             __clerk_auth::row::ClaimColumn {
                 name: "email",
+                claim: "email",
                 unique_in_clerk: true,
                 holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"email\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
                 holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
@@ -349,6 +350,7 @@ const _: () = {
             },
             __clerk_auth::row::ClaimColumn {
                 name: "first_name",
+                claim: "firstName",
                 unique_in_clerk: false,
                 holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"first_name\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
                 holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"first_name\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
@@ -356,6 +358,7 @@ const _: () = {
             },
             __clerk_auth::row::ClaimColumn {
                 name: "image_url",
+                claim: "imageUrl",
                 unique_in_clerk: false,
                 holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"image_url\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
                 holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"image_url\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
@@ -600,6 +603,7 @@ const _: () = {
         const CLAIM_COLUMNS: &'static [__clerk_auth::row::ClaimColumn] = &[
             __clerk_auth::row::ClaimColumn {
                 name: "email",
+                claim: "email",
                 unique_in_clerk: true,
                 holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"email\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
                 holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
@@ -609,6 +613,7 @@ const _: () = {
             },
             __clerk_auth::row::ClaimColumn {
                 name: "first_name",
+                claim: "firstName",
                 unique_in_clerk: false,
                 holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"first_name\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
                 holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"first_name\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
@@ -616,6 +621,7 @@ const _: () = {
             },
             __clerk_auth::row::ClaimColumn {
                 name: "image_url",
+                claim: "imageUrl",
                 unique_in_clerk: false,
                 holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"image_url\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
                 holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"image_url\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",

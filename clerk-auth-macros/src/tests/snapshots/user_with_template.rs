@@ -320,6 +320,7 @@ const _: () = {
         const CLAIM_COLUMNS: &'static [__clerk_auth::row::ClaimColumn] = &[
             __clerk_auth::row::ClaimColumn {
                 name: "mail",
+                claim: "mail",
                 unique_in_clerk: false,
                 holder: "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE \"users\".\"mail\" = ?1 AND \"users\".\"subject\" <> ?2 LIMIT 10",
                 holder_ignoring_case: "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"mail\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"subject\" <> ?2 LIMIT 10",
@@ -327,6 +328,7 @@ const _: () = {
             },
             __clerk_auth::row::ClaimColumn {
                 name: "select",
+                claim: "since",
                 unique_in_clerk: false,
                 holder: "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE \"users\".\"select\" = ?1 AND \"users\".\"subject\" <> ?2 LIMIT 10",
                 holder_ignoring_case: "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"select\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"subject\" <> ?2 LIMIT 10",

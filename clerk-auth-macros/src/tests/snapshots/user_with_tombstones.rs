@@ -252,6 +252,7 @@ const _: () = {
         const CLAIM_COLUMNS: &'static [__clerk_auth::row::ClaimColumn] = &[
             __clerk_auth::row::ClaimColumn {
                 name: "email",
+                claim: "email",
                 unique_in_clerk: true,
                 holder: "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE \"users\".\"email\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
                 holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
@@ -442,6 +443,7 @@ const _: () = {
         const CLAIM_COLUMNS: &'static [__clerk_auth::row::ClaimColumn] = &[
             __clerk_auth::row::ClaimColumn {
                 name: "email",
+                claim: "email",
                 unique_in_clerk: true,
                 holder: "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE \"users\".\"email\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
                 holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",

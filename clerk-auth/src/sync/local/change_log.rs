@@ -11,6 +11,8 @@ pub(crate) enum Source {
     Webhook,
     #[cfg(feature = "backend-api")]
     Import,
+    #[cfg(feature = "backend-api")]
+    Link,
     Application,
 }
 
@@ -21,6 +23,8 @@ impl Source {
             Self::Webhook => "webhook",
             #[cfg(feature = "backend-api")]
             Self::Import => "import",
+            #[cfg(feature = "backend-api")]
+            Self::Link => "link",
             Self::Application => "application",
         }
     }

@@ -7,6 +7,8 @@ use sqlx::database::HasStatementCache;
 use sqlx::error::DatabaseError;
 
 use super::bookkeeping;
+#[cfg(feature = "backend-api")]
+use super::comparison::Comparison;
 use super::queries::Queries;
 use crate::row::StoredIn;
 #[cfg(feature = "postgres")]
@@ -117,6 +119,14 @@ pub(crate) trait Dialect: Queries + HasStatementCache {
     /// the other columns of the only row are null.
     const READ_DENIALS: &'static str;
 
+    /// The literal that is false.
+    #[cfg(feature = "backend-api")]
+    const FALSE: &'static str;
+
+    /// The texts of [`many`](Self::many) as a table: their places from 1, and their values.
+    #[cfg(feature = "backend-api")]
+    const TEXTS: &'static str;
+
     /// Deletes the oldest deliveries that are older than 30 days, a hundred at most.
     const FORGET_DELIVERIES: &'static str;
 
@@ -136,6 +146,14 @@ pub(crate) trait Dialect: Queries + HasStatementCache {
 
     /// Returns the parameter of a statement for many users.
     fn many(clerk_ids: &[&str]) -> Result<Self::Arguments, sqlx::Error>;
+
+    /// Returns how a column of a table is compared with a text.
+    #[cfg(feature = "backend-api")]
+    fn comparison(
+        connection: &mut Self::Connection,
+        table: &str,
+        column: &str,
+    ) -> impl Future<Output = Result<Comparison, sqlx::Error>> + Send;
 
     /// Returns the columns in the key of the unique index that `error` reports, those of its expressions included. Returns
     /// `None` unless the index is one of `table`'s own, or of a partition of `table`.
@@ -161,6 +179,10 @@ impl Dialect for sqlx::Postgres {
     const TRIGGERS_RUN_AFTER: bool = false;
     const ANNOUNCES: bool = true;
     const LOCKS_ROWS: bool = true;
+    #[cfg(feature = "backend-api")]
+    const FALSE: &'static str = "false";
+    #[cfg(feature = "backend-api")]
+    const TEXTS: &'static str = r#"unnest($1::text[]) WITH ORDINALITY AS "clerk_value"("value", "place")"#;
     const FORGET_DELIVERIES: &'static str = forget_deliveries!("CURRENT_TIMESTAMP - INTERVAL '30 days'");
 
     denial_statements! {
@@ -188,6 +210,15 @@ impl Dialect for sqlx::Postgres {
     // Other pools of this process listen, as other processes do.
     async fn place(_: &mut Self::Connection, pool: usize, table: &str) -> Result<String, sqlx::Error> {
         Ok(format!("postgres {pool:x} {table}"))
+    }
+
+    #[cfg(feature = "backend-api")]
+    async fn comparison(
+        connection: &mut Self::Connection,
+        table: &str,
+        column: &str,
+    ) -> Result<Comparison, sqlx::Error> {
+        super::comparison::postgres(connection, table, column).await
     }
 
     fn many(clerk_ids: &[&str]) -> Result<Self::Arguments, sqlx::Error> {
@@ -232,6 +263,11 @@ impl Dialect for sqlx::Sqlite {
     const TRIGGERS_RUN_AFTER: bool = true;
     const ANNOUNCES: bool = false;
     const LOCKS_ROWS: bool = false;
+    #[cfg(feature = "backend-api")]
+    const FALSE: &'static str = "0";
+    #[cfg(feature = "backend-api")]
+    const TEXTS: &'static str =
+        r#"(SELECT "key" + 1 AS "place", "value" FROM json_each($1)) AS "clerk_value""#;
     const FORGET_DELIVERIES: &'static str = forget_deliveries!("datetime('now', '-30 days')");
 
     denial_statements! {
@@ -270,6 +306,12 @@ impl Dialect for sqlx::Sqlite {
             // In memory.
             None => format!("sqlite {table} of {pool:x} {schema}"),
         })
+    }
+
+    // A comparison uses the collation and the affinity of its first operand.
+    #[cfg(feature = "backend-api")]
+    async fn comparison(_: &mut Self::Connection, _: &str, _: &str) -> Result<Comparison, sqlx::Error> {
+        Ok(Comparison::Plain)
     }
 
     fn many(clerk_ids: &[&str]) -> Result<Self::Arguments, sqlx::Error> {

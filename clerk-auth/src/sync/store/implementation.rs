@@ -11,9 +11,13 @@ use super::interface::{DenialChanges, Lookup, Store, ViolatedIndex};
 use super::normalized::Normalized;
 use super::retry::forget_if_stale;
 use super::sql_store::{SqlStore, with_version};
+#[cfg(feature = "backend-api")]
+use super::unlinked_rows::LinkingStatements;
 use super::vacant_entry::ConnectedEntry;
 use crate::deny_list::Denial;
 use crate::row::{ClaimColumn, StoredIn};
+#[cfg(feature = "backend-api")]
+use crate::sync::model::linking::{LinkBy, MatchedRows, UnlinkedRow};
 use crate::sync::model::observation::Observation;
 use crate::sync::model::outcome::{Applied, Change, Deletion};
 #[cfg(feature = "backend-api")]
@@ -186,6 +190,40 @@ impl<DB: Dialect, U: StoredIn<DB>> Store<U> for SqlStore<U, DB> {
     #[cfg(feature = "backend-api")]
     fn ids_after<'a>(&'a self, clerk_id: &'a str, most: i64) -> StoreFuture<'a, Vec<String>> {
         Box::pin(self.repeated(move || self.select_ids(clerk_id, most)))
+    }
+
+    #[cfg(feature = "backend-api")]
+    fn linking_statements<'a>(&'a self, by: LinkBy) -> StoreFuture<'a, Option<LinkingStatements>> {
+        Box::pin(self.repeated(move || self.read_linking_statements(by)))
+    }
+
+    #[cfg(feature = "backend-api")]
+    fn known_users<'a>(&'a self, clerk_ids: &'a [&'a str]) -> StoreFuture<'a, Vec<(String, bool)>> {
+        Box::pin(self.repeated(move || self.select_users(clerk_ids)))
+    }
+
+    #[cfg(feature = "backend-api")]
+    fn matched_rows<'a>(
+        &'a self,
+        statements: &'a LinkingStatements,
+        values: &'a [&'a str],
+    ) -> StoreFuture<'a, Vec<MatchedRows>> {
+        Box::pin(self.repeated(move || self.select_matches(statements, values)))
+    }
+
+    #[cfg(feature = "backend-api")]
+    fn unlinked_rows<'a>(&'a self, statements: &'a LinkingStatements) -> StoreFuture<'a, Vec<UnlinkedRow>> {
+        Box::pin(self.repeated(move || self.select_unlinked(statements)))
+    }
+
+    #[cfg(feature = "backend-api")]
+    fn claim_row<'a>(
+        &'a self,
+        statements: &'a LinkingStatements,
+        value: &'a str,
+        clerk_id: &'a str,
+    ) -> StoreFuture<'a, bool, WriteError> {
+        Box::pin(self.repeated(move || self.claim_unlinked(statements, value, clerk_id)))
     }
 
     fn announce<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, ()> {

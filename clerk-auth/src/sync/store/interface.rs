@@ -6,8 +6,12 @@ use sqlx::pool::CloseEvent;
 use super::error::WriteError;
 use super::hooks::StoreFuture;
 use super::normalized::Normalized;
+#[cfg(feature = "backend-api")]
+use super::unlinked_rows::LinkingStatements;
 use crate::deny_list::Denial;
 use crate::row::SyncedRow;
+#[cfg(feature = "backend-api")]
+use crate::sync::model::linking::{LinkBy, MatchedRows, UnlinkedRow};
 use crate::sync::model::observation::Observation;
 use crate::sync::model::outcome::{Applied, Change, Deletion};
 #[cfg(feature = "backend-api")]
@@ -128,6 +132,36 @@ pub(crate) trait Store<U: SyncedRow>: Send + Sync {
     /// Returns the next Clerk user ids of live rows.
     #[cfg(feature = "backend-api")]
     fn ids_after<'a>(&'a self, clerk_id: &'a str, most: i64) -> StoreFuture<'a, Vec<String>>;
+
+    /// Returns the statements that link rows by a value; `None` if the struct has no column of the value.
+    #[cfg(feature = "backend-api")]
+    fn linking_statements<'a>(&'a self, by: LinkBy) -> StoreFuture<'a, Option<LinkingStatements>>;
+
+    /// Returns those of the users who have a row or a tombstone, with whether they are deleted.
+    #[cfg(feature = "backend-api")]
+    fn known_users<'a>(&'a self, clerk_ids: &'a [&'a str]) -> StoreFuture<'a, Vec<(String, bool)>>;
+
+    /// Returns the rows with these values, by the place of the value.
+    #[cfg(feature = "backend-api")]
+    fn matched_rows<'a>(
+        &'a self,
+        statements: &'a LinkingStatements,
+        values: &'a [&'a str],
+    ) -> StoreFuture<'a, Vec<MatchedRows>>;
+
+    /// Returns all rows that no Clerk user has.
+    #[cfg(feature = "backend-api")]
+    fn unlinked_rows<'a>(&'a self, statements: &'a LinkingStatements) -> StoreFuture<'a, Vec<UnlinkedRow>>;
+
+    /// Gives the only row with a value to a user, unless a Clerk user has the row, or the user has a row or a tombstone.
+    /// Returns whether the row is the user's now.
+    #[cfg(feature = "backend-api")]
+    fn claim_row<'a>(
+        &'a self,
+        statements: &'a LinkingStatements,
+        value: &'a str,
+        clerk_id: &'a str,
+    ) -> StoreFuture<'a, bool, WriteError>;
 
     /// Notifies other processes that a row was written.
     fn announce<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, ()>;

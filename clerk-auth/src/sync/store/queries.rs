@@ -23,6 +23,13 @@ pub(crate) trait Queries: Database {
         is_kept: bool,
     ) -> impl Future<Output = Result<Vec<Self::Row>, sqlx::Error>> + Send + 'a;
 
+    /// Returns the two texts in each row of a statement without parameters, however many rows there are.
+    #[cfg(feature = "backend-api")]
+    fn fetch_texts(
+        connection: &mut Self::Connection,
+        sql: String,
+    ) -> impl Future<Output = Result<Vec<[Option<String>; 2]>, sqlx::Error>> + Send;
+
     /// Returns the first row of a statement, if it has one.
     fn fetch_optional<'a>(
         connection: &'a mut Self::Connection,
@@ -78,6 +85,20 @@ macro_rules! queries {
             ) -> Result<Vec<Self::Row>, sqlx::Error> {
                 sqlx::query_with(sqlx::AssertSqlSafe(sql), arguments)
                     .persistent(is_kept)
+                    .fetch_all(connection)
+                    .await
+            }
+
+            #[cfg(feature = "backend-api")]
+            async fn fetch_texts(
+                connection: &mut Self::Connection,
+                sql: String,
+            ) -> Result<Vec<[Option<String>; 2]>, sqlx::Error> {
+                // Keeps the texts of each row, and not the rows.
+                let texts = |row: Self::Row| Ok([row.try_get(0)?, row.try_get(1)?]);
+                sqlx::query(sqlx::AssertSqlSafe(sql))
+                    .persistent(false)
+                    .try_map(texts)
                     .fetch_all(connection)
                     .await
             }

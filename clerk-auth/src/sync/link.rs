@@ -1,0 +1,7 @@
+//! Links rows that were there before Clerk to Clerk's users, offline.
+
+pub(super) mod candidate;
+pub(super) mod error;
+pub(super) mod pairing;
+pub(super) mod report;
+pub(super) mod run;
