@@ -29,6 +29,11 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Give rows that were there before Clerk to Clerk's users
+    ///
+    /// A row without a Clerk user id, or with a placeholder instead, is linked to the user with the same verified primary
+    /// e-mail address, if there is one such row and one such user. Run it with `--dry-run` first and read the report.
+    Link(LinkOptions),
     /// Compare the session-token template at Clerk with this application's, and fail if claims are missing or different
     ///
     /// Reads the output of `clerk config pull --keys session` from standard input. Needs no network and no variables.
@@ -51,6 +56,45 @@ pub(crate) struct ImportOptions {
     /// Continue after the cursor that an earlier import printed
     #[arg(long, value_name = "CURSOR")]
     pub(crate) after: Option<ImportCursor>,
+}
+
+/// How to link.
+#[derive(Clone, Debug, Default, Eq, PartialEq, clap::Args)]
+pub(crate) struct LinkOptions {
+    /// The value that a user and a row have in common
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) by: LinkValue,
+    /// Report what would be linked, and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Write the Clerk user id into the row, the row's id into Clerk, or both
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) write: Written,
+    /// Print the report as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The value by which rows are linked.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, clap::ValueEnum)]
+pub(crate) enum LinkValue {
+    /// The verified primary e-mail address
+    #[default]
+    Email,
+    /// The `external_id`
+    ExternalId,
+}
+
+/// The changes that linking makes.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, clap::ValueEnum)]
+pub(crate) enum Written {
+    /// The Clerk user id into the row
+    #[default]
+    Rows,
+    /// The row's id into the `external_id` of the user at Clerk
+    ExternalIds,
+    /// Both
+    Both,
 }
 
 impl Arguments {
@@ -118,6 +162,24 @@ mod tests {
             ),
             (&["verify"], Command::Verify { json: false }),
             (&["verify", "--json"], Command::Verify { json: true }),
+            (&["link"], Command::Link(LinkOptions::default())),
+            (
+                &[
+                    "link",
+                    "--by",
+                    "external-id",
+                    "--dry-run",
+                    "--write",
+                    "both",
+                    "--json",
+                ],
+                Command::Link(LinkOptions {
+                    by: LinkValue::ExternalId,
+                    dry_run: true,
+                    write: Written::Both,
+                    json: true,
+                }),
+            ),
             (&["check-template"], Command::CheckTemplate { json: false }),
             (
                 &["check-template", "--json"],
@@ -138,6 +200,7 @@ mod tests {
             (&["imprt"][..], "'imprt'"),
             (&["import", "--dry"], "'--dry'"),
             (&["verify", "--dry-run"], "'--dry-run'"),
+            (&["link", "--by", "name"], "'name'"),
             (&["import", "--after"], "--after <CURSOR>"),
             (&["import", "--after", "user_x"], "'user_x'"),
         ] {

@@ -1,6 +1,7 @@
 //! Reads the command line and the environment, opens the database and serves.
 
 mod arguments;
+mod link;
 mod progress;
 mod reconcile;
 mod source;
@@ -49,6 +50,7 @@ async fn main() -> ExitCode {
         Command::Serve => serve().await.map(|()| true),
         Command::Import(options) => reconcile::import(&options, &progress).await.map(|()| true),
         Command::Verify { json } => reconcile::verify(json).await,
+        Command::Link(options) => link::link(&options, &progress).await,
         Command::CheckTemplate { json } => check_template(json),
     };
     match is_done {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use clerk_auth::sync::{ImportCounts, ImportCursor, ImportProgress};
+use clerk_auth::sync::{ImportCounts, ImportCursor, ImportProgress, LinkProgress};
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 /// How often the bar is drawn although nothing has happened, so that one sees it waiting.
@@ -57,6 +57,14 @@ impl Progress {
                 None => String::new(),
             };
             eprintln!("{}{of_all} users: {counts} ({place})", users(&counts));
+        }
+    }
+
+    /// A step of linking has been done.
+    pub(crate) fn show_linking(&self, step: &LinkProgress) {
+        self.0.set_position(step.users);
+        if let Some(pairs) = step.pairs {
+            self.0.set_message(format!("{} of {pairs} pairs", step.written));
         }
     }
 

@@ -112,7 +112,8 @@ pub(crate) async fn verify(json: bool) -> Result<bool, Box<dyn Error>> {
     Ok(drift.is_empty())
 }
 
-async fn open() -> Result<(Source, UserSync<User>), Box<dyn Error>> {
+/// Opens the database and finds Clerk.
+pub(crate) async fn open() -> Result<(Source, UserSync<User>), Box<dyn Error>> {
     let config = Config::read(|name| std::env::var(name).ok())?;
     let source = Source::of(&config).await?;
     let database = Database::open(&config.database_url).await?;

@@ -1,6 +1,8 @@
 //! Rows that were there before Clerk: each is linked to one user by the application's own key, once.
 
 mod keys;
+mod offline;
+mod offline_races;
 mod races;
 mod schema;
 

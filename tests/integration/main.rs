@@ -16,6 +16,7 @@ mod denials {
 mod example {
     mod configuration;
     mod import;
+    mod link;
     pub(crate) mod process;
     pub(crate) mod rows;
 }
