@@ -25,8 +25,8 @@ use crate::claim::{ClaimSource, SessionTokenBudget, TemplateClaim, UnreadableCla
 /// A row of one of the application's own tables, kept equal to Clerk's claims: what users, organizations and memberships
 /// have in common.
 ///
-/// A derive implements it, [`SyncedUser`](macro@crate::SyncedUser) for a user. Constants expose the derive's results, for
-/// migrations, tests and pasting the template into Clerk's dashboard:
+/// Only derives implement it, [`SyncedUser`](macro@crate::SyncedUser) for a user: any release may add items. Constants
+/// expose the derive's results, for migrations, tests and pasting the template into Clerk's dashboard:
 ///
 /// ```
 /// # #[cfg(feature = "sqlite")] {
@@ -250,8 +250,8 @@ pub enum VersionSource {
 
 /// The storage of a [`SyncedRow`] in the database `DB`: statements, values and rows.
 ///
-/// The derive implements it for each database of the struct. The statements are constants so that an application can
-/// read them, `EXPLAIN` them and put the DDL into its migrations:
+/// Only the derive implements it, for each database of the struct: any release may add items. The statements are
+/// constants so that an application can read them, `EXPLAIN` them and put the DDL into its migrations:
 ///
 /// ```
 /// # #[cfg(feature = "postgres")] {

@@ -175,8 +175,7 @@ impl fmt::Display for UnreadableClaims {
 
 impl std::error::Error for UnreadableClaims {}
 
-/// Reads one struct's claims; called by generated code and by a [`SyncedRow`](crate::SyncedRow) written by
-/// hand.
+/// Reads one struct's claims; called by generated code.
 ///
 /// ```
 /// use clerk_auth::claim::{ClaimReader, ClaimSource, FromClaim, Nullable, Text};

@@ -15,7 +15,8 @@ use crate::http::origin::{is_issuer, is_origin};
 use crate::time::{Clock, SystemClock};
 use crate::token::{CookieNames, Expectations, Keys, Verifier};
 
-/// Builds a [`Clerk`]. At least the publishable key or the issuer must be given.
+/// Builds a [`Clerk`]. At least the publishable key or the issuer must be given. A later call of a method replaces the
+/// earlier one, except that authorized parties add up.
 ///
 /// ```
 /// use clerk_auth::Clerk;
@@ -68,7 +69,7 @@ impl ClerkBuilder {
         self
     }
 
-    /// Sets the origins whose tokens are accepted: the `azp` claim must be one of them, byte for byte. Without any, a
+    /// Adds origins whose tokens are accepted: the `azp` claim must be one of them, byte for byte. Without any, a
     /// token that was minted for another front end of the instance is accepted too.
     ///
     /// They are also the origins whose pages may send a session cookie with a request that changes something; see

@@ -24,6 +24,8 @@ use crate::webhook::Webhook;
 
 /// Builds a [`UserSync`](super::UserSync); created by [`UserSync::builder`](super::UserSync::builder).
 ///
+/// A later call of a method replaces the earlier one. `on_event` and `on_event_once` replace each other.
+///
 /// ```
 /// # #[cfg(feature = "postgres")]
 /// # mod example {
