@@ -31,13 +31,16 @@ pub fn authenticated(arguments: TokenStream, item: TokenStream) -> TokenStream {
     authenticated::expand(arguments.into(), item.into(), Some(&place)).into()
 }
 
-#[proc_macro_derive(SyncedUser, attributes(synced_user, claim, column))]
+#[proc_macro_derive(SyncedUser, attributes(synced_user, synced_organization, claim, column))]
 pub fn synced_user(item: TokenStream) -> TokenStream {
     let file = proc_macro::Span::call_site().local_file();
     prelude::known_attributes(synced_row::expand(RowKind::User, item.into()), file).into()
 }
 
-#[proc_macro_derive(SyncedOrganization, attributes(synced_organization, claim, column))]
+#[proc_macro_derive(
+    SyncedOrganization,
+    attributes(synced_organization, synced_user, claim, column)
+)]
 pub fn synced_organization(item: TokenStream) -> TokenStream {
     let file = proc_macro::Span::call_site().local_file();
     prelude::known_attributes(synced_row::expand(RowKind::Organization, item.into()), file).into()

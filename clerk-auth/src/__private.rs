@@ -21,6 +21,7 @@ mod copied;
 mod encoded;
 mod link;
 mod named;
+mod organization;
 mod parameter;
 mod reply;
 mod shared;
@@ -45,6 +46,7 @@ pub use encoded::{
 };
 pub use link::{KeyKind, LinkKey, bind_key, bind_own_key, read_key};
 pub use named::{Named, Same, of};
+pub use organization::TakenByValue;
 pub use parameter::{
     AnyState, AxumExtractor, BeforeTheBody, Data, Extractor, LaterParameter, OneUser, Parameter, PartOfState,
     Readable, UserComesFirst, any,
@@ -64,12 +66,13 @@ pub use subject::{Asked, FromState, Policed, StateField, SubjectField};
 
 /// The traits whose methods `#[authenticated]` calls.
 pub mod ask {
+    pub use super::organization::{NotShared as _, OtherResult as _};
     pub use super::parameter::{Found as _, NoUser as _, OtherData as _, OtherParameter as _};
     pub use super::reply::{Answered as _, Failure as _, OtherReply as _};
     pub use super::subject::{NotASubject as _, StateWithoutClerk as _};
 }
 
-use crate::extract::{Provides, SubjectFrom, admit, organization};
+use crate::extract::{Provides, SubjectFrom, admit, organization as extract};
 use crate::policy::NoRequirement;
 use crate::row::SyncedOrganization;
 
@@ -109,7 +112,7 @@ where
     S: Provides<OrganizationSync<O>> + Sync,
     O: SyncedOrganization,
 {
-    async move { organization::required(parts, &state.provide()).await }
+    async move { extract::required(parts, &state.provide()).await }
 }
 
 /// The extractor of an organization that need not be active.
@@ -125,5 +128,5 @@ where
     S: Provides<OrganizationSync<O>> + Sync,
     O: SyncedOrganization,
 {
-    async move { organization::optional(parts, &state.provide()).await }
+    async move { extract::optional(parts, &state.provide()).await }
 }

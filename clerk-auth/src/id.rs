@@ -1,5 +1,7 @@
 //! Newtypes for Clerk's identifiers, so that a session id cannot be used as a user id.
 
+mod column;
+
 use std::borrow::Borrow;
 use std::fmt;
 

@@ -4,7 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The names behind which the whole item would be underlined.
-const WHOLE_ITEMS: [&str; 3] = ["#[derive(", "SyncedUser)]", "#[authenticated"];
+const WHOLE_ITEMS: [&str; 4] = [
+    "#[derive(",
+    "SyncedUser)]",
+    "SyncedOrganization)]",
+    "#[authenticated",
+];
 
 #[test]
 fn each_mistake_is_one_error_under_the_users_token_with_a_remedy() {

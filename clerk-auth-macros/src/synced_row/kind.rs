@@ -27,6 +27,9 @@ const ORGANIZATION_TEMPLATE: &str = r#"{
 "#;
 
 impl RowKind {
+    /// Every kind. Each derive accepts the attributes of all, so that a wrong one is reported here and not by rustc.
+    pub(crate) const ALL: [Self; 2] = [Self::User, Self::Organization];
+
     /// The derive's name.
     pub(crate) const fn derive(self) -> &'static str {
         match self {

@@ -137,6 +137,22 @@ pub(super) fn parse(kind: RowKind, input: DeriveInput, diagnostics: &mut Diagnos
     }
     let mut container = container(kind, &input.attrs, diagnostics);
     if !container.present
+        && let Some((other, attribute)) = of_another_kind(kind, &input.attrs)
+    {
+        container.unread = true;
+        diagnostics.error(
+            attribute.path(),
+            with_help(
+                format!(
+                    "`{}` belongs to `#[derive({})]`, and this is `{}`",
+                    other.attribute(),
+                    other.derive(),
+                    kind.derive()
+                ),
+                format!("write `#[{}(…)]`", kind.attribute()),
+            ),
+        );
+    } else if !container.present
         && let Some(meant) = input
             .attrs
             .iter()
@@ -208,6 +224,12 @@ pub(super) fn parse(kind: RowKind, input: DeriveInput, diagnostics: &mut Diagnos
     })
 }
 
+/// Returns the attribute of another kind of row.
+fn of_another_kind(kind: RowKind, attributes: &[Attribute]) -> Option<(RowKind, &Attribute)> {
+    let mut others = RowKind::ALL.into_iter().filter(|other| *other != kind);
+    others.find_map(|other| Some((other, argument::named(attributes, other.attribute()).next()?)))
+}
+
 fn not_a_struct(kind: RowKind, what: &str) -> String {
     let derive = kind.derive();
     with_help(
@@ -218,6 +240,7 @@ fn not_a_struct(kind: RowKind, what: &str) -> String {
 
 fn container(kind: RowKind, attributes: &[Attribute], diagnostics: &mut Diagnostics) -> Container {
     let known = kind.arguments();
+    let table_form = format!("table = \"{}\"", kind.table());
     let mut container = Container::default();
     for attribute in argument::named(attributes, kind.attribute()) {
         container.present = true;
@@ -237,7 +260,7 @@ fn container(kind: RowKind, attributes: &[Attribute], diagnostics: &mut Diagnost
                 String::new()
             };
             let (slot, form) = match word.as_str() {
-                "table" => (&mut container.table, r#"table = "users""#),
+                "table" => (&mut container.table, table_form.as_str()),
                 "template" => (
                     &mut container.template,
                     r#"template = "clerk/session-token.json""#,
@@ -295,14 +318,25 @@ fn container(kind: RowKind, attributes: &[Attribute], diagnostics: &mut Diagnost
 /// Reports an unknown argument; for the names of other derives, suggests ours.
 fn unknown_of_struct(kind: RowKind, argument: &Argument, known: &[&str], diagnostics: &mut Diagnostics) {
     let key = argument.key().map(ToString::to_string).unwrap_or_default();
+    let table = kind.table();
     let help = match key.as_str() {
-        "schema" => r#"the schema comes before the table's name: `table = "accounts.users"`"#,
-        "table_name" | "name" => r#"write `table = "users"`"#,
-        "primary_key" | "key" | "id" => {
-            "rows are found by the field `clerk_id`, or by one that is marked with `#[claim(\"sub\")]`"
+        "schema" => format!("the schema comes before the table's name: `table = \"accounts.{table}\"`"),
+        "table_name" | "name" => format!("write `table = \"{table}\"`"),
+        "primary_key" | "key" | "id" => format!(
+            "rows are found by the field `clerk_id`, or by one that is marked with `#[claim(\"{}\")]`",
+            kind.key_claim()
+        ),
+        "cache" | "cache_for" | "ttl" => r#"write `fresh_for = "5s"`"#.to_owned(),
+        "file" | "path" | "session_token_template" => {
+            r#"write `template = "clerk/session-token.json"`"#.to_owned()
         }
-        "cache" | "cache_for" | "ttl" => r#"write `fresh_for = "5s"`"#,
-        "file" | "path" | "session_token_template" => r#"write `template = "clerk/session-token.json"`"#,
+        "version" if kind != RowKind::User => format!(
+            "remove it: a token has no time of the last change of the {}, so the time of its claims is the version",
+            kind.noun()
+        ),
+        "link" if kind != RowKind::User => {
+            "remove it: only rows of users are linked to rows of the application's own".to_owned()
+        }
         _ => return unknown(argument, kind.attribute(), known, diagnostics),
     };
     let message = format!("`{}` has no argument `{key}`", kind.attribute());

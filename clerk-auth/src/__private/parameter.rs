@@ -46,7 +46,7 @@ pub struct NotExtracted<T, S>(PhantomData<fn() -> (T, S)>);
 
 /// A `State<T>` that the state `S` does not provide.
 #[derive(Debug)]
-pub struct NotProvided<T, S>(PhantomData<fn() -> (T, S)>);
+pub struct NotProvided<T, S>(pub(super) PhantomData<fn() -> (T, S)>);
 
 impl<T, S> Parameter<T, S> {
     /// Starts the check of a parameter.
@@ -207,6 +207,16 @@ pub trait Found {
     /// The type that is not an extractor although serde can read its content.
     type Foreign<W: Content>;
 
+    /// The type in which no handler can take an organization.
+    type Wrapped;
+    /// The organization in it.
+    type Organization;
+
+    /// Returns the type in which no handler can take an organization, and the organization.
+    fn wrapped(&self) -> (PhantomData<Self::Wrapped>, PhantomData<Self::Organization>) {
+        (PhantomData, PhantomData)
+    }
+
     /// Returns the type that serde would have to read.
     fn unread<D>(&self) -> PhantomData<Self::Unread<D>> {
         PhantomData
@@ -239,6 +249,8 @@ impl Found for Fine {
     type ReadsBody = Fine;
     type NotExtracted = Fine;
     type NotProvided = Fine;
+    type Wrapped = Fine;
+    type Organization = Fine;
 }
 
 impl<T> Found for ReadsBody<T> {
@@ -247,6 +259,8 @@ impl<T> Found for ReadsBody<T> {
     type ReadsBody = T;
     type NotExtracted = Fine;
     type NotProvided = Fine;
+    type Wrapped = Fine;
+    type Organization = Fine;
 }
 
 impl<T, S> Found for NotExtracted<T, S> {
@@ -255,6 +269,8 @@ impl<T, S> Found for NotExtracted<T, S> {
     type ReadsBody = Fine;
     type NotExtracted = T;
     type NotProvided = Fine;
+    type Wrapped = Fine;
+    type Organization = Fine;
 }
 
 impl<T, S> Found for NotProvided<T, S> {
@@ -263,6 +279,8 @@ impl<T, S> Found for NotProvided<T, S> {
     type ReadsBody = Fine;
     type NotExtracted = Fine;
     type NotProvided = T;
+    type Wrapped = Fine;
+    type Organization = Fine;
 }
 
 /// The `D` of a `Json<D>`, to be checked.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::kind::{Boolean, ClaimKind, Integer, Json, Nullable, Number, Object, Text};
 use super::problem::InvalidClaim;
-use crate::id::UserId;
+use crate::id::{OrganizationId, UserId};
 
 /// A type that can hold a claim of kind `K`.
 ///
@@ -54,11 +54,17 @@ macro_rules! from_text {
 
 from_text!(String, Box<str>, Arc<str>);
 
-impl FromClaim<Text> for UserId {
-    fn from_claim(value: &str) -> Result<Self, InvalidClaim> {
-        Ok(Self::new(value))
-    }
+macro_rules! from_id {
+    ($($type:ty),+) => {$(
+        impl FromClaim<Text> for $type {
+            fn from_claim(value: &str) -> Result<Self, InvalidClaim> {
+                Ok(Self::new(value))
+            }
+        }
+    )+};
 }
+
+from_id!(OrganizationId, UserId);
 
 macro_rules! from_integer {
     ($($type:ty),+) => {$(

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 
 use crate::clerk::Clerk;
-use crate::row::SyncedUser;
-use crate::sync::UserSync;
+use crate::row::{SyncedOrganization, SyncedUser};
+use crate::sync::{OrganizationSync, UserSync};
 use crate::webhook::WebhookVerifier;
 
 /// An application state from which a `T` can be taken: [`FromRef`] with a readable compiler error.
@@ -60,6 +60,15 @@ where
 }
 
 impl<S, U: SyncedUser> FromRef<Arc<S>> for UserSync<U>
+where
+    Self: FromRef<S>,
+{
+    fn from_ref(state: &Arc<S>) -> Self {
+        Self::from_ref(&**state)
+    }
+}
+
+impl<S, O: SyncedOrganization> FromRef<Arc<S>> for OrganizationSync<O>
 where
     Self: FromRef<S>,
 {

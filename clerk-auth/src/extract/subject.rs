@@ -52,7 +52,7 @@ use crate::sync::{Synced, UserSync};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a signed-in user",
     label = "not a struct with `#[derive(SyncedUser)]`",
-    note = "the first parameter is a `SyncedUser` struct, `Arc<_>`, `Option<_>`, `Synced<_>` or `MaybeSynced<_>` of one, or `Session`; before an extractor of your own, put `_: Session`"
+    note = "the first parameter is a `SyncedUser` struct, `Arc<_>`, `Option<_>`, `Synced<_>` or `MaybeSynced<_>` of one, or `Session`; before an organization or an extractor of your own, put `_: Session`"
 )]
 pub trait Subject: Sized {
     /// Does nothing; calling it is the assertion that generated code makes under the parameter's type.

@@ -145,6 +145,11 @@ fn parameter(
         }),
         (None, None) => {}
     }
+    let mut organization = TokenStream::new();
+    if !is_named_extractor {
+        organization = quote!(.ask_organization().ask_handle());
+        checks.extend(quote!(<#it as __clerk_auth::__private::TakenByValue<_>>::check(__it.wrapped());));
+    }
     if checks.is_empty() {
         return checks;
     }
@@ -158,7 +163,7 @@ fn parameter(
         quote!(__clerk_auth::__private::LaterParameter::<#ty>::NEW.ask_parameter::<#state>())
     };
     quote! {
-        let __it = #asked.ask_parts().ask_body().ask_state();
+        let __it = #asked.ask_parts().ask_body().ask_state() #organization;
         #checks
     }
 }

@@ -30,6 +30,18 @@ pub(crate) fn message(
             "remove the field, or rename sync's column with `version_column` or `deleted_at_column`",
         );
     }
+    let mut others = RowKind::ALL.into_iter().filter(|other| *other != kind);
+    if let Some(other) = others.find(|other| is_named && other.key_claim() == name) {
+        *has_key = true;
+        return with_help(
+            format!(
+                "`{name}` is the {}, and rows of this struct are found by the {}",
+                other.clerk_id(),
+                kind.clerk_id()
+            ),
+            format!("write `#[claim(\"{}\")]`", kind.key_claim()),
+        );
+    }
     let help = if is_named {
         help_for_a_named_claim(name, template)
     } else {

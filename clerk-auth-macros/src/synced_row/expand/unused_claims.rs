@@ -19,8 +19,10 @@ pub(crate) fn unused_claims(model: &Model) -> Option<TokenStream> {
                 .map_or("any number of".to_owned(), |bytes| format!("up to {bytes}"));
             let note = format!(
                 "no field of `{}` uses the claim `{}`, which takes {bytes} bytes of every session token; remove it \
-                 from the template, or write `allow(unused_claims)` into `#[synced_user(…)]`",
-                model.ident, claim.name
+                 from the template, or write `allow(unused_claims)` into `#[{}(…)]`",
+                model.ident,
+                claim.name,
+                model.kind.attribute()
             );
             let name = syn::parse_str::<Ident>(&claim.name).unwrap_or_else(|_| format_ident!("claim_{index}"));
             (Ident::new(&name.to_string(), at), note)

@@ -208,10 +208,13 @@ fn over_budget(template: &Template) -> Vec<TemplateError> {
                 "the size of the claim `{}` is unbounded: `{}` is up to 8 KB, and a session cookie has room for 4 KB",
                 claim.name, claim.source
             ),
-            help: Some(
-                "name the member you need, such as `{{user.public_metadata.plan}}`, or write `allow(unbounded_claims)` into `#[synced_user(…)]`"
-                    .to_owned(),
-            ),
+            help: Some(format!(
+                "name the member you need, such as `{{{{{}.plan}}}}`, or write `allow(unbounded_claims)` into `#[synced_user(…)]`",
+                claim
+                    .expression
+                    .find_shortcode(&|path, _| path.ends_with("_metadata"))
+                    .unwrap_or("user.public_metadata")
+            )),
         })
         .collect();
     if !unbounded.is_empty() {

@@ -1,0 +1,14 @@
+use clerk_auth::SyncedOrganization;
+
+#[derive(Clone, SyncedOrganization)]
+#[synced_organization(
+    table = "organizations",
+    template_json = r#"{"orgName": "{{org.name || user.first_name}}"}"#,
+    database(postgres, sqlite)
+)]
+struct Organization {
+    clerk_id: String,
+    name: String,
+}
+
+fn main() {}

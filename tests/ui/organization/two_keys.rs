@@ -1,0 +1,11 @@
+use clerk_auth::SyncedOrganization;
+
+#[derive(Clone, SyncedOrganization)]
+#[synced_organization(table = "organizations", database(postgres, sqlite))]
+struct Organization {
+    clerk_id: String,
+    #[claim("o.id")]
+    org_id: String,
+}
+
+fn main() {}
