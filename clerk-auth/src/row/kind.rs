@@ -10,6 +10,30 @@ pub enum RowKind {
 }
 
 impl RowKind {
+    /// The noun for it in log lines.
+    pub(crate) const fn noun(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Organization => "organization",
+        }
+    }
+
+    /// The noun with its article.
+    pub(crate) const fn phrase(self) -> &'static str {
+        match self {
+            Self::User => "a user",
+            Self::Organization => "an organization",
+        }
+    }
+
+    /// The phrase for its row in log lines.
+    pub(crate) const fn row(self) -> &'static str {
+        match self {
+            Self::User => "a user's row",
+            Self::Organization => "an organization's row",
+        }
+    }
+
     /// Returns whether an id can be Clerk's. Other rows have a placeholder in its place.
     pub(crate) fn is_clerk_id(self, id: &str) -> bool {
         let prefix = match self {

@@ -4,6 +4,7 @@ pub(super) mod breaker;
 pub(super) mod change_log;
 pub(super) mod denial_watch;
 pub(super) mod failure_log;
+pub(super) mod logged_row;
 pub(super) mod read_batches;
 pub(super) mod refusals;
 pub(super) mod row_cache;

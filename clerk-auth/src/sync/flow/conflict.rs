@@ -23,12 +23,13 @@ use sqlx::error::DatabaseError;
 use super::delete;
 use super::refusal;
 use crate::row::SyncedRow;
-#[cfg(feature = "backend-api")]
 use crate::sync::backend::budget::Answer;
 #[cfg(feature = "backend-api")]
 use crate::sync::backend::lookup::LookedUp;
 use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
+#[cfg(feature = "backend-api")]
+use crate::sync::local::logged_row::LoggedRow;
 #[cfg(feature = "backend-api")]
 use crate::sync::model::observation::ClerkObject;
 use crate::sync::model::observation::Observation;
@@ -226,38 +227,47 @@ impl<U: SyncedRow> Engine<U> {
 
     /// Reports that another table's index has refused a trigger's write there. Nothing was written.
     fn violated_elsewhere(&self, clerk_id: &str, refused: Box<dyn DatabaseError>) -> SyncError {
+        let row = LoggedRow::new::<U>(clerk_id);
         tracing::error!(
-            users_table = U::TABLE,
-            user_id = clerk_id,
+            users_table = row.users_table,
+            user_id = row.user_id,
+            organizations_table = row.organizations_table,
+            organization_id = row.organization_id,
             table = refused.table(),
             constraint = refused.constraint(),
             error = refused.message(),
-            "a unique index of another table refuses what a trigger writes for a user's row; nothing was changed"
+            "a unique index of another table refuses what a trigger writes for {}; nothing was changed",
+            U::KIND.row()
         );
         sqlx::Error::Database(refused).into()
     }
 
     /// Logs which user has got a value and which has lost it, and notifies other processes.
     async fn log_concessions(&self, clerk_id: &str, made: &[Concession]) {
+        let (row, noun) = (LoggedRow::new::<U>(clerk_id), U::KIND.noun());
         for concession in made {
             match concession {
                 Concession::Released { holder, column } => {
                     tracing::warn!(
-                        users_table = U::TABLE,
-                        user_id = clerk_id,
+                        users_table = row.users_table,
+                        user_id = row.user_id,
+                        organizations_table = row.organizations_table,
+                        organization_id = row.organization_id,
                         holder,
                         column = self.column(*column),
-                        "a unique value went to the user whose row is newer; the holder's row is without the value until \
-                         its user's next change in Clerk"
+                        "a unique value went to the {noun} whose row is newer; the holder's row is without the value until \
+                         its {noun}'s next change in Clerk"
                     );
                     self.announce(holder).await;
                 }
                 Concession::Without { column, holder } => tracing::warn!(
-                    users_table = U::TABLE,
-                    user_id = clerk_id,
+                    users_table = row.users_table,
+                    user_id = row.user_id,
+                    organizations_table = row.organizations_table,
+                    organization_id = row.organization_id,
                     holder,
                     column = self.column(*column),
-                    "a newer row holds a unique value; the user's own row is without the value"
+                    "a newer row holds a unique value; the {noun}'s own row is without the value"
                 ),
             }
         }

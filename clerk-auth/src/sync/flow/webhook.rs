@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use tracing::Instrument;
 
 use super::reconcile;
@@ -14,6 +15,7 @@ use crate::row::{RowKind, SyncedRow};
 use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
 use crate::sync::local::change_log::{self, Source};
+use crate::sync::local::logged_row::LoggedRow;
 use crate::sync::local::read_batches::CountsAsFailure;
 use crate::sync::model::observation::{ClerkObject, Observation};
 use crate::sync::model::outcome::{Applied, Change};
@@ -50,10 +52,13 @@ pub(crate) async fn apply<U: SyncedRow>(engine: &Engine<U>, delivery: &Webhook) 
             .await
             .unwrap_or(Err(SyncError::Timeout(TIMEOUT)))
     };
+    let row = LoggedRow::new::<U>(subject::<U>(delivery));
     let span = tracing::debug_span!(
         "clerk_webhook",
-        users_table = U::TABLE,
-        user_id = subject(delivery),
+        users_table = row.users_table,
+        user_id = row.user_id,
+        organizations_table = row.organizations_table,
+        organization_id = row.organization_id,
         delivery = delivery.id.as_str()
     );
     let received = caught(received)
@@ -62,13 +67,13 @@ pub(crate) async fn apply<U: SyncedRow>(engine: &Engine<U>, delivery: &Webhook) 
         .unwrap_or_else(|panicked| Err(panicked.into()));
     let outcome = match &received {
         Ok(applied) => {
-            change_log::applied::<U>(subject(delivery), *applied, Source::Webhook);
+            change_log::applied::<U>(subject::<U>(delivery), *applied, Source::Webhook);
             applied.as_str()
         }
         Err(error) => {
             engine
                 .failure_log
-                .failure::<U>(subject(delivery), error, engine.clerk.now());
+                .failure::<U>(subject::<U>(delivery), error, engine.clerk.now());
             error.failure::<U>().outcome()
         }
     };
@@ -162,7 +167,7 @@ impl<U: SyncedRow> Engine<U> {
             Some(Ok(observation)) => Some(observation),
             // The struct itself rejects such a user: a row is not possible, now or later.
             Some(Err(claims)) if claims.all(&ClaimProblem::Null) => {
-                tracing::debug!(users_table = U::TABLE, problem = %claims, "a user or an organization can have no row");
+                tracing::debug!(table = U::TABLE, problem = %claims, "{} can have no row", U::KIND.phrase());
                 None
             }
             Some(Err(claims)) => return self.acknowledge(delivery, &claims.into()).await,
@@ -173,8 +178,9 @@ impl<U: SyncedRow> Engine<U> {
                 Some(Some(clerk_id)) => Change::Delete(clerk_id),
                 Some(None) => {
                     tracing::warn!(
-                        users_table = U::TABLE,
-                        "a user or an organization was deleted, and the event has no id"
+                        table = U::TABLE,
+                        "{} was deleted, and the event has no id",
+                        U::KIND.phrase()
                     );
                     Change::Nothing
                 }
@@ -227,14 +233,18 @@ impl<U: SyncedRow> Engine<U> {
     /// that a replay or an import applies it once the claims fit. A hook that runs once per delivery runs then.
     async fn acknowledge(&self, delivery: &Webhook, error: &SyncError) -> Result<Applied, SyncError> {
         self.failure_log
-            .failure::<U>(subject(delivery), error, self.clerk.now());
+            .failure::<U>(subject::<U>(delivery), error, self.clerk.now());
+        let row = LoggedRow::new::<U>(subject::<U>(delivery));
         tracing::error!(
-            users_table = U::TABLE,
-            user_id = subject(delivery),
+            users_table = row.users_table,
+            user_id = row.user_id,
+            organizations_table = row.organizations_table,
+            organization_id = row.organization_id,
             delivery = delivery.id.as_str(),
             reason = error.failure::<U>().outcome(),
-            "a user's claims fit no row: the delivery is acknowledged, and the row stays as it is; send the delivery again \
-             from Clerk's dashboard, or import the user, once the claims fit"
+            "{}'s claims fit no row: the delivery is acknowledged, and the row stays as it is; send the delivery again \
+             from Clerk's dashboard, or import the user, once the claims fit",
+            U::KIND.phrase()
         );
         Ok(self.store.apply(delivery, Change::Refuse).await?)
     }
@@ -282,9 +292,22 @@ fn concerns<U: SyncedRow>(delivery: &Webhook) -> bool {
     object::<U>(&delivery.event).is_some() || deleted_id::<U>(&delivery.event).is_some()
 }
 
-/// Returns the user or the organization of a delivery, if any.
-fn subject(delivery: &Webhook) -> &str {
+/// Returns the id that log lines about a delivery contain: that of the row of `U`, if the delivery concerns one.
+fn subject<U: SyncedRow>(delivery: &Webhook) -> &str {
     match &delivery.event {
+        Event::OrganizationMembershipCreated(membership)
+        | Event::OrganizationMembershipUpdated(membership)
+        | Event::OrganizationMembershipDeleted(membership)
+            if U::KIND == RowKind::Organization =>
+        {
+            let organization = membership.raw().node().get("organization");
+            organization
+                .get("id")
+                .shallow()
+                .ok()
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+        }
         Event::UserCreated(user) | Event::UserUpdated(user) => user.id.as_str(),
         Event::UserDeleted(deleted) => deleted.id.as_ref().map_or("", |id| id.as_str()),
         Event::OrganizationMembershipCreated(membership)

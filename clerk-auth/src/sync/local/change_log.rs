@@ -1,7 +1,7 @@
-//! Logs changes of users' rows: insertions, links and deletions at `info`, updates at `debug`. Log lines never contain a
-//! value.
+//! Logs changes of rows: insertions, links and deletions at `info`, updates at `debug`. Log lines never contain a value.
 
-use crate::row::SyncedRow;
+use super::logged_row::LoggedRow;
+use crate::row::{RowKind, SyncedRow};
 use crate::sync::model::outcome::{Applied, Deletion, SyncOutcome};
 
 /// The cause of a change.
@@ -30,63 +30,83 @@ impl Source {
     }
 }
 
-pub(crate) fn synced<U: SyncedRow>(user_id: &str, outcome: SyncOutcome, source: Source) {
+/// Logs a change of a row of `$row`.
+macro_rules! log {
+    ($level:ident, $row:ty, $clerk_id:ident, $source:ident, $($message:tt)+) => {{
+        let row = LoggedRow::new::<$row>($clerk_id);
+        tracing::$level!(
+            users_table = row.users_table,
+            user_id = row.user_id,
+            organizations_table = row.organizations_table,
+            organization_id = row.organization_id,
+            source = $source.as_str(),
+            $($message)+
+        );
+    }};
+}
+
+pub(crate) fn synced<U: SyncedRow>(clerk_id: &str, outcome: SyncOutcome, source: Source) {
     match outcome {
-        SyncOutcome::Inserted => inserted::<U>(user_id, source),
-        SyncOutcome::Linked => linked::<U>(user_id, source),
-        SyncOutcome::Updated => updated::<U>(user_id, source),
+        SyncOutcome::Inserted => inserted::<U>(clerk_id, source),
+        SyncOutcome::Linked => linked::<U>(clerk_id, source),
+        SyncOutcome::Updated => updated::<U>(clerk_id, source),
         SyncOutcome::Unchanged | SyncOutcome::Cached => {}
     }
 }
 
-pub(crate) fn applied<U: SyncedRow>(user_id: &str, applied: Applied, source: Source) {
+pub(crate) fn applied<U: SyncedRow>(clerk_id: &str, applied: Applied, source: Source) {
     match applied {
-        Applied::Inserted => inserted::<U>(user_id, source),
-        Applied::Linked => linked::<U>(user_id, source),
-        Applied::Updated => updated::<U>(user_id, source),
-        Applied::Deleted => deleted::<U>(user_id, Deletion::Deleted, source),
+        Applied::Inserted => inserted::<U>(clerk_id, source),
+        Applied::Linked => linked::<U>(clerk_id, source),
+        Applied::Updated => updated::<U>(clerk_id, source),
+        Applied::Deleted => deleted::<U>(clerk_id, Deletion::Deleted, source),
         Applied::Nothing | Applied::Unchanged | Applied::Stale | Applied::UserDeleted | Applied::Refused => {}
     }
 }
 
-pub(crate) fn deleted<U: SyncedRow>(user_id: &str, deletion: Deletion, source: Source) {
+pub(crate) fn deleted<U: SyncedRow>(clerk_id: &str, deletion: Deletion, source: Source) {
     if deletion == Deletion::Deleted {
-        let source = source.as_str();
-        tracing::info!(
-            users_table = U::TABLE,
-            user_id,
-            source,
-            "deleted a user, whose tokens are refused from now on"
-        );
+        match U::KIND {
+            RowKind::User => log!(
+                info,
+                U,
+                clerk_id,
+                source,
+                "deleted a user, whose tokens are refused from now on"
+            ),
+            RowKind::Organization => log!(
+                info,
+                U,
+                clerk_id,
+                source,
+                "deleted an organization, which no token activates from now on"
+            ),
+        }
     }
 }
 
-fn inserted<U: SyncedRow>(user_id: &str, source: Source) {
+fn inserted<U: SyncedRow>(clerk_id: &str, source: Source) {
+    let row = U::KIND.row();
     // An import inserts thousands, and reports their number.
     #[cfg(feature = "backend-api")]
     if matches!(source, Source::Import) {
-        let source = source.as_str();
-        tracing::debug!(users_table = U::TABLE, user_id, source, "inserted a user's row");
+        log!(debug, U, clerk_id, source, "inserted {row}");
         return;
     }
-    let source = source.as_str();
-    tracing::info!(users_table = U::TABLE, user_id, source, "inserted a user's row");
+    log!(info, U, clerk_id, source, "inserted {row}");
 }
 
-fn linked<U: SyncedRow>(user_id: &str, source: Source) {
-    tracing::info!(
-        users_table = U::TABLE,
-        user_id,
-        source = source.as_str(),
+fn linked<U: SyncedRow>(clerk_id: &str, source: Source) {
+    log!(
+        info,
+        U,
+        clerk_id,
+        source,
         "linked a row of the application's own to a user"
     );
 }
 
-fn updated<U: SyncedRow>(user_id: &str, source: Source) {
-    tracing::debug!(
-        users_table = U::TABLE,
-        user_id,
-        source = source.as_str(),
-        "updated a user's row"
-    );
+fn updated<U: SyncedRow>(clerk_id: &str, source: Source) {
+    let row = U::KIND.row();
+    log!(debug, U, clerk_id, source, "updated {row}");
 }

@@ -2,8 +2,9 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use super::logged_row::LoggedRow;
 use crate::claim::UnreadableClaims;
-use crate::row::SyncedRow;
+use crate::row::{RowKind, SyncedRow};
 use crate::schema::is_lost_statement;
 use crate::sync::error::SyncError;
 use crate::sync::failure::Failure;
@@ -33,45 +34,63 @@ impl Default for FailureLog {
 }
 
 impl FailureLog {
-    /// Logs the reason why a user has no row. Log lines never contain a value: the database's own text may, so a
-    /// refusal of data is logged by the names in it.
-    pub(crate) fn failure<U: SyncedRow>(&self, user_id: &str, error: &SyncError, now: Timestamp) {
+    /// Logs the reason why a user or an organization has no row. Log lines never contain a value: the database's own
+    /// text may, so a refusal of data is logged by the names in it.
+    pub(crate) fn failure<U: SyncedRow>(&self, clerk_id: &str, error: &SyncError, now: Timestamp) {
         // The `Display` of an application's error may panic.
-        if caught_now(|| self.log_failure::<U>(user_id, error, now)).is_err() {
+        if caught_now(|| self.log_failure::<U>(clerk_id, error, now)).is_err() {
+            let row = LoggedRow::new::<U>(clerk_id);
             tracing::error!(
-                users_table = U::TABLE,
-                user_id,
+                users_table = row.users_table,
+                user_id = row.user_id,
+                organizations_table = row.organizations_table,
+                organization_id = row.organization_id,
                 reason = error.failure::<U>().outcome(),
                 "an error of the application's panicked as it was logged"
             );
         }
     }
 
-    fn log_failure<U: SyncedRow>(&self, user_id: &str, error: &SyncError, now: Timestamp) {
-        let users_table = U::TABLE;
+    fn log_failure<U: SyncedRow>(&self, clerk_id: &str, error: &SyncError, now: Timestamp) {
+        let row = LoggedRow::new::<U>(clerk_id);
+        let (noun, its_row) = (U::KIND.noun(), U::KIND.row());
         match error.failure::<U>() {
-            Failure::UserDeleted => tracing::info!(users_table, user_id, "refused a token of a deleted user"),
+            Failure::UserDeleted => tracing::info!(
+                users_table = row.users_table,
+                user_id = row.user_id,
+                organizations_table = row.organizations_table,
+                organization_id = row.organization_id,
+                "refused a token of a deleted {noun}"
+            ),
             Failure::TokenIncomplete => {
                 if let SyncError::Claims(claims) = error
                     && is_due(&self.claims, now)
                 {
-                    log_incomplete_token::<U>(user_id, claims);
+                    log_incomplete_token::<U>(clerk_id, claims);
                 }
             }
             Failure::ClaimInvalid => tracing::error!(
-                users_table,
-                user_id,
+                users_table = row.users_table,
+                user_id = row.user_id,
+                organizations_table = row.organizations_table,
+                organization_id = row.organization_id,
                 problem = %error,
-                "the struct cannot hold a claim of this user, so that the user has no row until the claim is another in \
+                "the struct cannot hold a claim of this {noun}, so that the {noun} has no row until the claim is another in \
                  Clerk, or the field's type is; the template is not the reason"
             ),
             Failure::Conflict => {
                 if is_due(&self.conflict, now) {
                     tracing::error!(
-                        users_table,
-                        user_id,
+                        users_table = row.users_table,
+                        user_id = row.user_id,
+                        organizations_table = row.organizations_table,
+                        organization_id = row.organization_id,
                         %error,
-                        "a unique index keeps a signed-in user from having a row"
+                        "a unique index keeps {} from having a row",
+                        match U::KIND {
+                            RowKind::User => "a signed-in user",
+                            RowKind::Organization => "an active organization",
+                        }
                     );
                 }
             }
@@ -81,49 +100,72 @@ impl FailureLog {
                     _ => None,
                 };
                 tracing::error!(
-                    users_table,
-                    user_id,
+                    users_table = row.users_table,
+                    user_id = row.user_id,
+                    organizations_table = row.organizations_table,
+                    organization_id = row.organization_id,
                     holder,
                     "the row with a user's key belongs to another user or is deleted; the row is as it was, and the user has \
                      none. Correct the key of one of the two users in Clerk"
                 );
             }
             Failure::OtherInstance => {
-                tracing::error!(users_table, user_id, %error, "the application's state mixes two Clerk instances");
+                tracing::error!(
+                users_table = row.users_table,
+                user_id = row.user_id,
+                organizations_table = row.organizations_table,
+                organization_id = row.organization_id,
+                %error,
+                "the application's state mixes two Clerk instances"
+                );
             }
             // The failures that led to it have been logged.
-            Failure::NotAsked => tracing::debug!(users_table, user_id, "the database was not asked"),
+            Failure::NotAsked => tracing::debug!(
+                users_table = row.users_table,
+                user_id = row.user_id,
+                organizations_table = row.organizations_table,
+                organization_id = row.organization_id,
+                "the database was not asked"
+            ),
             Failure::DataRefused => {
                 let names = names(error);
                 tracing::error!(
-                    users_table,
-                    user_id,
+                    users_table = row.users_table,
+                    user_id = row.user_id,
+                    organizations_table = row.organizations_table,
+                    organization_id = row.organization_id,
                     code = names.code.as_deref(),
                     table = names.table.as_deref(),
                     constraint = names.constraint.as_deref(),
                     column = names.column.as_deref(),
-                    "the database refuses the user's data; the row is as it was. Change the data in Clerk, or the \
+                    "the database refuses the {noun}'s data; the row is as it was. Change the data in Clerk, or the \
                      constraint, trigger or length in the table"
                 );
             }
             Failure::RowUnreadable => tracing::error!(
-                users_table,
-                user_id,
+                users_table = row.users_table,
+                user_id = row.user_id,
+                organizations_table = row.organizations_table,
+                organization_id = row.organization_id,
                 column = names(error).column.as_deref(),
-                "the struct cannot hold the user's row: a column has a value or a type that the field does not take"
+                "the struct cannot hold the {noun}'s row: a column has a value or a type that the field does not take"
             ),
-            Failure::StatementRefused => self.statement_refused::<U>(user_id, error),
+            Failure::StatementRefused => self.statement_refused::<U>(clerk_id, error),
             Failure::ReadOnly => tracing::error!(
-                users_table,
-                user_id,
+                users_table = row.users_table,
+                user_id = row.user_id,
+                organizations_table = row.organizations_table,
+                organization_id = row.organization_id,
                 %error,
                 "the server accepts no writes: it is a standby, or its sessions are read-only"
             ),
             Failure::Busy => tracing::warn!(
-                users_table,
-                user_id,
+                users_table = row.users_table,
+                user_id = row.user_id,
+                organizations_table = row.organizations_table,
+                organization_id = row.organization_id,
                 %error,
-                "another transaction is in the way of a user's row; the database answers otherwise"
+                "another transaction is in the way of {its_row}; the database answers otherwise"
             ),
             Failure::OnInsert
             | Failure::OnLink
@@ -133,37 +175,52 @@ impl FailureLog {
             | Failure::Timeout
             | Failure::Panic
             | Failure::Bug => {
-                tracing::error!(users_table, user_id, %error, "the user's row could not be synced");
+                tracing::error!(
+                users_table = row.users_table,
+                user_id = row.user_id,
+                organizations_table = row.organizations_table,
+                organization_id = row.organization_id,
+                %error,
+                "the {noun}'s row could not be synced"
+                );
             }
         }
     }
 
-    fn statement_refused<U: SyncedRow>(&self, user_id: &str, error: &SyncError) {
-        let users_table = U::TABLE;
+    fn statement_refused<U: SyncedRow>(&self, clerk_id: &str, error: &SyncError) {
+        let row = LoggedRow::new::<U>(clerk_id);
+        let noun = U::KIND.noun();
         match error {
             SyncError::Database(source) if is_lost_statement(source) => tracing::error!(
-                users_table,
-                user_id,
+                users_table = row.users_table,
+                user_id = row.user_id,
+                organizations_table = row.organizations_table,
+                organization_id = row.organization_id,
                 %error,
                 "a prepared statement is missing from the server session; if the connections go through a pooler in \
                  transaction mode, call `transaction_pooling()` on the builder"
             ),
             error => tracing::error!(
-                users_table,
-                user_id,
+                users_table = row.users_table,
+                user_id = row.user_id,
+                organizations_table = row.organizations_table,
+                organization_id = row.organization_id,
                 %error,
-                "the database refuses a statement for every user: look for a missing table or column, a privilege, a \
+                "the database refuses a statement for every {noun}: look for a missing table or column, a privilege, a \
                  policy. `clerk_auth::schema::diff` compares the table with the struct"
             ),
         }
     }
 }
 
-fn log_incomplete_token<U: SyncedRow>(user_id: &str, claims: &UnreadableClaims) {
+fn log_incomplete_token<U: SyncedRow>(clerk_id: &str, claims: &UnreadableClaims) {
+    let row = LoggedRow::new::<U>(clerk_id);
     let absent: Vec<&str> = claims.absent().collect();
     tracing::error!(
-        users_table = U::TABLE,
-        user_id,
+        users_table = row.users_table,
+        user_id = row.user_id,
+        organizations_table = row.organizations_table,
+        organization_id = row.organization_id,
         problem = %claims,
         absent = absent.join(", "),
         template = %on_one_line::<U>(),
