@@ -51,6 +51,7 @@ mod memberships {
 
 /// Organizations are rows.
 mod organizations {
+    mod faults;
     mod rows;
 }
 
