@@ -63,7 +63,10 @@ impl Parse for Argument {
                     with_help(format!("`{key}` has no value"), format!("write `{key} = …`")),
                 ));
             }
-            if (key == "state" || key == "policy") && !input.peek(Lit) {
+            let is_type = ["state", "policy", "user", "organization"]
+                .iter()
+                .any(|named| key == named);
+            if is_type && !input.peek(Lit) {
                 let ty = input.parse()?;
                 if input.peek(syn::token::Paren) || input.peek(syn::token::Brace) {
                     return Err(input.error(with_help(

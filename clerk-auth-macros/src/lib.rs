@@ -37,6 +37,12 @@ pub fn synced_user(item: TokenStream) -> TokenStream {
     prelude::known_attributes(synced_row::expand(RowKind::User, item.into()), file).into()
 }
 
+#[proc_macro_derive(SyncedMembership, attributes(synced_membership, claim, column))]
+pub fn synced_membership(item: TokenStream) -> TokenStream {
+    let file = proc_macro::Span::call_site().local_file();
+    prelude::known_attributes(synced_row::expand(RowKind::Membership, item.into()), file).into()
+}
+
 #[proc_macro_derive(
     SyncedOrganization,
     attributes(synced_organization, synced_user, claim, column)

@@ -6,6 +6,7 @@ mod kind;
 mod link_sql;
 mod model;
 mod parse;
+mod references_sql;
 mod sql;
 mod sql_parts;
 mod template;

@@ -12,13 +12,15 @@ pub use sqlx;
 pub use crate::claim::FromClaim;
 pub use crate::clerk::Clerk;
 pub use crate::extract::Rejection;
-pub use crate::sync::{OrganizationSync, UserSync};
+pub use crate::sync::{MembershipSync, OrganizationSync, UserSync};
 
 mod bind;
 mod checked;
 mod column;
 mod copied;
 mod encoded;
+mod filled;
+mod key;
 mod link;
 mod named;
 mod organization;
@@ -44,6 +46,8 @@ pub use copied::{Copied, NotCopied};
 pub use encoded::{
     JsonClaim, JsonClaimColumn, JsonColumn, JsonField, JsonOwnColumn, TextClaimColumn, TextColumn,
 };
+pub use filled::{filled, filled_length};
+pub use key::KeyOf;
 pub use link::{KeyKind, LinkKey, bind_key, bind_own_key, read_key};
 pub use named::{Named, Same, of};
 pub use organization::TakenByValue;
@@ -72,9 +76,9 @@ pub mod ask {
     pub use super::subject::{NotASubject as _, StateWithoutClerk as _};
 }
 
-use crate::extract::{Provides, SubjectFrom, admit, organization as extract};
+use crate::extract::{Provides, SubjectFrom, admit, membership, organization as extract};
 use crate::policy::NoRequirement;
-use crate::row::SyncedOrganization;
+use crate::row::{SyncedMembership, SyncedOrganization};
 
 /// Returns the number of usable keys in a JWKS document, for the fuzz target.
 #[cfg(all(feature = "jwks", feature = "testing"))]
@@ -129,4 +133,36 @@ where
     O: SyncedOrganization,
 {
     async move { extract::optional(parts, &state.provide()).await }
+}
+
+/// The extractor of a derived membership: the row of the user's membership in the organization that is active.
+#[expect(
+    clippy::manual_async_fn,
+    reason = "its future is `Send` for each struct without a proof of its own"
+)]
+pub fn extract_membership<M, S>(
+    parts: &mut Parts,
+    state: &S,
+) -> impl Future<Output = Result<M, Rejection>> + Send
+where
+    S: Provides<MembershipSync<M>> + Sync,
+    M: SyncedMembership,
+{
+    async move { membership::required(parts, &state.provide()).await }
+}
+
+/// The extractor of a membership where no organization need be active.
+#[expect(
+    clippy::manual_async_fn,
+    reason = "its future is `Send` for each struct without a proof of its own"
+)]
+pub fn extract_optional_membership<M, S>(
+    parts: &mut Parts,
+    state: &S,
+) -> impl Future<Output = Result<Option<M>, Rejection>> + Send
+where
+    S: Provides<MembershipSync<M>> + Sync,
+    M: SyncedMembership,
+{
+    async move { membership::optional(parts, &state.provide()).await }
 }

@@ -1,6 +1,7 @@
 //! Extractors: the parameters of a handler, and the error responses if one is not available.
 
 mod authenticated;
+pub(crate) mod membership;
 pub(crate) mod organization;
 mod problem;
 mod provides;

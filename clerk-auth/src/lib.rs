@@ -117,12 +117,14 @@ pub mod guide;
 pub mod __private;
 
 pub use clerk::Clerk;
+#[doc = include_str!("docs/synced_membership.md")]
+pub use clerk_auth_macros::SyncedMembership;
 #[doc = include_str!("docs/synced_organization.md")]
 pub use clerk_auth_macros::SyncedOrganization;
 #[doc = include_str!("docs/synced_user.md")]
 pub use clerk_auth_macros::SyncedUser;
 #[doc = include_str!("docs/authenticated.md")]
 pub use clerk_auth_macros::authenticated;
-pub use row::{SyncedOrganization, SyncedRow, SyncedUser};
+pub use row::{SyncedMembership, SyncedOrganization, SyncedRow, SyncedUser};
 pub use session::Session;
-pub use sync::{OrganizationSync, Synced, UserSync};
+pub use sync::{MembershipSync, OrganizationSync, Synced, UserSync};

@@ -203,6 +203,28 @@ impl<O: SyncedRow + DerivedOrganization> SyncedOrganization for O {}
 #[doc(hidden)]
 pub trait DerivedOrganization {}
 
+/// A struct that is a row of the application's own `memberships` table, kept equal to Clerk's claims about the membership of the
+/// session's user in the organization that is active.
+///
+/// Derive it; [`SyncedRow`] has the constants and functions of such a struct. Functions over any such struct take it as a
+/// parameter, as [`MembershipSync`](crate::MembershipSync) does: `fn f<M: SyncedMembership>(…)`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be synced as a membership",
+    label = "needs `#[derive(SyncedMembership)]`, and fields that are `Send` and `Sync`",
+    note = "a field that is not `Send` and `Sync` is reported at the field"
+)]
+pub trait SyncedMembership: SyncedRow + DerivedMembership {
+    /// The struct of the user.
+    type User: SyncedUser;
+
+    /// The struct of the organization.
+    type Organization: SyncedOrganization;
+}
+
+/// A struct with `#[derive(SyncedMembership)]`, whatever its fields are, as [`Derived`] for a user.
+#[doc(hidden)]
+pub trait DerivedMembership {}
+
 /// A row that other tables reference by a column of type `K`.
 #[doc(hidden)]
 pub trait KeyedBy<K> {}

@@ -11,6 +11,7 @@ mod engine;
 mod error;
 mod failure;
 mod flow;
+mod follower_builder;
 mod followers;
 mod handle;
 #[cfg(feature = "backend-api")]
@@ -18,6 +19,7 @@ mod import;
 #[cfg(feature = "backend-api")]
 mod link;
 mod local;
+mod membership;
 mod model;
 mod notify;
 #[cfg(feature = "backend-api")]
@@ -32,6 +34,7 @@ pub use crate::row::CREATE_DENIALS;
 pub use builder::UserSyncBuilder;
 pub use error::SyncError;
 pub(crate) use failure::Failure;
+pub use follower_builder::FollowerBuilder;
 pub use handle::UserSync;
 #[cfg(feature = "backend-api")]
 pub use import::progress::{ImportCounts, ImportCursor, ImportProgress, InvalidCursor, NotImported};
@@ -45,13 +48,14 @@ pub use link::error::LinkError;
 pub use link::report::{LinkList, LinkMatch, LinkReport, NotLinked};
 #[cfg(feature = "backend-api")]
 pub use link::run::{LinkProgress, Linking};
+pub use membership::MembershipSync;
 #[cfg(feature = "backend-api")]
 pub use model::linking::LinkBy;
 pub use model::outcome::{Deletion, SyncOutcome, Synced};
 pub use model::version::Version;
 #[cfg(feature = "backend-api")]
 pub use offline::error::ImportError;
-pub use organization::{OrganizationSync, OrganizationSyncBuilder};
+pub use organization::OrganizationSync;
 pub use pool::UserPool;
 pub use store::delivery::CREATE_DELIVERIES;
 pub use store::error::BoxError;

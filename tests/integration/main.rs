@@ -52,6 +52,7 @@ mod memberships {
 /// Organizations are rows.
 mod organizations {
     mod faults;
+    mod members;
     mod rows;
 }
 

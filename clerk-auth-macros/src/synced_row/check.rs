@@ -7,6 +7,7 @@ mod identifier;
 mod link;
 mod missing_claim;
 mod owner;
+mod references;
 pub(crate) mod spelling;
 mod unsupported;
 
@@ -88,7 +89,7 @@ pub(super) fn check(input: Input, diagnostics: &mut Diagnostics) -> Checked {
             diagnostics,
         ),
         // Clerk has no shortcode for the time of an organization's last change.
-        RowKind::Organization => Version::IssuedAt,
+        RowKind::Organization | RowKind::Membership => Version::IssuedAt,
     };
 
     let case = Case::of(&container, diagnostics);
@@ -113,7 +114,12 @@ pub(super) fn check(input: Input, diagnostics: &mut Diagnostics) -> Checked {
         .filter_map(|(index, field)| checker.column(field, index == last))
         .collect();
     let has_key = checker.has_key;
-    check_key(kind, &ident, &columns, has_key, diagnostics);
+    if kind != RowKind::Membership {
+        check_key(kind, &ident, &columns, has_key, diagnostics);
+    }
+    let references = (kind == RowKind::Membership)
+        .then(|| references::references(&ident, &container, &columns, is_silent, diagnostics))
+        .flatten();
     let link = container.link.get().and_then(|attribute| {
         link::link(
             attribute,
@@ -140,6 +146,7 @@ pub(super) fn check(input: Input, diagnostics: &mut Diagnostics) -> Checked {
         check,
         fresh_for,
         link,
+        references,
         allow_unused_claims: allowed.unused_claims,
         columns,
     };

@@ -31,7 +31,7 @@ use self::sqlx_check::statement_check;
 use self::stored_in::stored_in;
 use self::unused_claims::unused_claims;
 use super::kind::RowKind;
-use super::model::{Column, Model, Null, Version};
+use super::model::{Column, Model, Null, References, Version};
 use super::sql_parts::key_name;
 use super::template::expression::Expression;
 use super::template::shortcode::Kind;
@@ -222,6 +222,7 @@ fn derived(kind: RowKind) -> Ident {
     match kind {
         RowKind::User => format_ident!("Derived"),
         RowKind::Organization => format_ident!("DerivedOrganization"),
+        RowKind::Membership => format_ident!("DerivedMembership"),
     }
 }
 
@@ -229,6 +230,7 @@ fn kind(kind: RowKind) -> Ident {
     match kind {
         RowKind::User => format_ident!("User"),
         RowKind::Organization => format_ident!("Organization"),
+        RowKind::Membership => format_ident!("Membership"),
     }
 }
 
@@ -245,9 +247,21 @@ fn reference(model: &Model) -> TokenStream {
     }
 }
 
-/// The type of that column.
+/// The type of that column; for a membership, the rows that it joins.
 fn keyed(model: &Model) -> Option<TokenStream> {
     let ident = &model.ident;
+    if let Some(References {
+        user, organization, ..
+    }) = &model.references
+    {
+        return Some(quote! {
+            #[automatically_derived]
+            impl __clerk_auth::row::SyncedMembership for #ident {
+                type User = #user;
+                type Organization = #organization;
+            }
+        });
+    }
     let ty = field_type(model.local_key().or_else(|| model.key())?);
     Some(quote! {
         #[automatically_derived]

@@ -5,6 +5,7 @@
 pub(crate) enum RowKind {
     User,
     Organization,
+    Membership,
 }
 
 /// The template that applies if the struct of a user names none.
@@ -26,6 +27,12 @@ const ORGANIZATION_TEMPLATE: &str = r#"{
 }
 "#;
 
+/// The template that applies if the struct of a membership names none.
+const MEMBERSHIP_TEMPLATE: &str = r#"{
+  "orgRole": "{{org.role}}"
+}
+"#;
+
 impl RowKind {
     /// Every kind. Each derive accepts the attributes of all, so that a wrong one is reported here and not by rustc.
     pub(crate) const ALL: [Self; 2] = [Self::User, Self::Organization];
@@ -35,6 +42,7 @@ impl RowKind {
         match self {
             Self::User => "SyncedUser",
             Self::Organization => "SyncedOrganization",
+            Self::Membership => "SyncedMembership",
         }
     }
 
@@ -43,6 +51,7 @@ impl RowKind {
         match self {
             Self::User => "synced_user",
             Self::Organization => "synced_organization",
+            Self::Membership => "synced_membership",
         }
     }
 
@@ -51,6 +60,9 @@ impl RowKind {
         match self {
             Self::User => r#"#[synced_user(table = "users", database(postgres))]"#,
             Self::Organization => r#"#[synced_organization(table = "organizations", database(postgres))]"#,
+            Self::Membership => {
+                r#"#[synced_membership(table = "memberships", user = User, organization = Organization, database(postgres))]"#
+            }
         }
     }
 
@@ -59,6 +71,7 @@ impl RowKind {
         match self {
             Self::User => "users",
             Self::Organization => "organizations",
+            Self::Membership => "memberships",
         }
     }
 
@@ -78,8 +91,15 @@ impl RowKind {
             "deleted_at_column",
             "tombstones",
             "link",
+            "user",
+            "organization",
         ];
-        known.retain(|argument| self == Self::User || !["version", "link"].contains(argument));
+        let foreign: &[&str] = match self {
+            Self::User => &["user", "organization"],
+            Self::Organization => &["user", "organization", "version", "link"],
+            Self::Membership => &["version", "link", "tombstones"],
+        };
+        known.retain(|argument| !foreign.contains(argument));
         known
     }
 
@@ -88,6 +108,7 @@ impl RowKind {
         match self {
             Self::User => "user",
             Self::Organization => "organization",
+            Self::Membership => "membership",
         }
     }
 
@@ -96,14 +117,16 @@ impl RowKind {
         match self {
             Self::User => "Clerk user id",
             Self::Organization => "Clerk organization id",
+            Self::Membership => "Clerk ids of user and organization",
         }
     }
 
-    /// The place of that id in a token, by which a field can be marked.
+    /// The place of that id in a token, by which a field can be marked. A membership has no id in a token.
     pub(crate) const fn key_claim(self) -> &'static str {
         match self {
             Self::User => "sub",
             Self::Organization => "o.id",
+            Self::Membership => "",
         }
     }
 
@@ -111,7 +134,7 @@ impl RowKind {
     pub(crate) const fn root(self) -> &'static str {
         match self {
             Self::User => "user",
-            Self::Organization => "org",
+            Self::Organization | Self::Membership => "org",
         }
     }
 
@@ -119,8 +142,8 @@ impl RowKind {
     pub(crate) fn claim_of(self, field: &str) -> String {
         match self {
             Self::User => field.to_owned(),
-            Self::Organization if field.starts_with("org_") => field.to_owned(),
-            Self::Organization => format!("org_{field}"),
+            Self::Organization | Self::Membership if field.starts_with("org_") => field.to_owned(),
+            Self::Organization | Self::Membership => format!("org_{field}"),
         }
     }
 
@@ -128,6 +151,7 @@ impl RowKind {
         match self {
             Self::User => USER_TEMPLATE,
             Self::Organization => ORGANIZATION_TEMPLATE,
+            Self::Membership => MEMBERSHIP_TEMPLATE,
         }
     }
 }

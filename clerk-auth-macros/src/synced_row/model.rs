@@ -28,6 +28,8 @@ pub(super) struct Model {
     pub(super) fresh_for: u64,
     /// The key by which rows of the application's own are linked.
     pub(super) link: Option<Link>,
+    /// The rows that a membership joins.
+    pub(super) references: Option<References>,
     /// True if claims that no field uses are intended.
     pub(super) allow_unused_claims: bool,
     /// The columns that could be understood, in the order of the fields.
@@ -48,6 +50,29 @@ impl Table {
             None => self.name.clone(),
         }
     }
+}
+
+/// The structs whose rows a membership joins, and the column that only sync knows: the Clerk ids of both.
+pub(super) struct References {
+    pub(super) user: Type,
+    pub(super) organization: Type,
+    pub(super) key: Column,
+}
+
+impl References {
+    pub(super) fn of(&self, referenced: Referenced) -> &Type {
+        match referenced {
+            Referenced::User => &self.user,
+            Referenced::Organization => &self.organization,
+        }
+    }
+}
+
+/// A row that a membership joins.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Referenced {
+    User,
+    Organization,
 }
 
 /// The key by which a row without a Clerk user id is found, and linked to a user.
@@ -113,6 +138,8 @@ pub(super) enum Role {
     Key,
     /// Sync, from a claim.
     Claim(Box<ClaimColumn>),
+    /// Sync, when it inserts a membership: the key of another row.
+    Reference(Referenced),
     /// The database, at insertion.
     Generated,
     /// The application.
@@ -154,9 +181,21 @@ pub(super) enum Null {
 
 impl Model {
     pub(super) fn key(&self) -> Option<&Column> {
-        self.columns
-            .iter()
-            .find(|column| matches!(column.role, Role::Key))
+        match &self.references {
+            Some(references) => Some(&references.key),
+            None => self
+                .columns
+                .iter()
+                .find(|column| matches!(column.role, Role::Key)),
+        }
+    }
+
+    /// The columns that hold the keys of other rows.
+    pub(super) fn reference_columns(&self) -> impl Iterator<Item = (&Column, Referenced)> {
+        self.columns.iter().filter_map(|column| match column.role {
+            Role::Reference(referenced) => Some((column, referenced)),
+            _ => None,
+        })
     }
 
     /// The primary key, if the database generates it.
@@ -203,16 +242,25 @@ impl Model {
 
     /// Returns the columns that need no field: the version, and the time of the user's deletion.
     pub(super) fn bookkeeping(&self) -> Vec<&str> {
-        match &self.deletion {
-            Deletion::Mark(deleted_at) => vec![&self.version_column, deleted_at],
-            Deletion::Remove(_) => vec![&self.version_column],
-        }
+        let key = self
+            .references
+            .iter()
+            .map(|references| references.key.name.as_str());
+        let deleted_at = match &self.deletion {
+            Deletion::Mark(deleted_at) => Some(deleted_at.as_str()),
+            Deletion::Remove(_) => None,
+        };
+        [self.version_column.as_str()]
+            .into_iter()
+            .chain(deleted_at)
+            .chain(key)
+            .collect()
     }
 
     /// Returns the columns that sync writes, in the order of the upsert's parameters.
     pub(super) fn written(&self) -> impl Iterator<Item = &Column> {
-        self.columns
-            .iter()
+        let key = self.references.iter().map(|references| &references.key);
+        key.chain(&self.columns)
             .filter(|column| matches!(column.role, Role::Key | Role::Claim(_)))
     }
 }

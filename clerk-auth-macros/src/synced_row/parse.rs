@@ -1,12 +1,15 @@
 //! The user's source: the struct, its attributes and those of its fields.
 
 pub(crate) mod attributes;
+mod database;
 pub(crate) mod link;
 
 use syn::spanned::Spanned;
 use syn::{Attribute, Data, DeriveInput, Fields, Ident, LitStr, Type};
 
 use self::attributes::{ClaimAttribute, ColumnAttribute, claim_attribute, column_attribute};
+pub(crate) use self::database::Database;
+use self::database::databases;
 use self::link::LinkAttribute;
 use crate::argument::{self, Argument, Slot, arguments, text, unknown};
 use crate::diag::{Diagnostics, with_help};
@@ -43,6 +46,9 @@ pub(super) struct Container {
     pub(super) deleted_at_column: Slot<LitStr>,
     pub(super) tombstones: Slot<LitStr>,
     pub(super) link: Slot<LinkAttribute>,
+    /// The structs of a membership's user and organization.
+    pub(super) user: Slot<Type>,
+    pub(super) organization: Slot<Type>,
     /// The path is read separately, because all generated code contains it.
     pub(super) krate: Slot<syn::Path>,
 }
@@ -53,22 +59,6 @@ pub(super) struct Allowed {
     pub(super) unbounded_claims: bool,
     pub(super) unknown_shortcodes: bool,
     pub(super) unused_claims: bool,
-}
-
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(super) enum Database {
-    Postgres,
-    Sqlite,
-}
-
-impl Database {
-    /// Returns whether the runtime crate has the items that the derive would name for this database.
-    fn is_enabled(self) -> bool {
-        match self {
-            Self::Postgres => cfg!(any(feature = "postgres", test)),
-            Self::Sqlite => cfg!(any(feature = "sqlite", test)),
-        }
-    }
 }
 
 /// A field with `#[claim(…)]` and `#[column(…)]`.
@@ -86,6 +76,9 @@ pub(super) struct Field {
 impl Field {
     /// Returns whether the field holds the Clerk user id, even if other attributes are invalid.
     pub(super) fn is_key(&self, kind: RowKind) -> bool {
+        if kind == RowKind::Membership {
+            return false;
+        }
         match &self.claim.name {
             Some(name) => name.value() == kind.key_claim(),
             None => {
@@ -287,6 +280,15 @@ fn container(kind: RowKind, attributes: &[Attribute], diagnostics: &mut Diagnost
                     container.databases.set(&key, databases, diagnostics);
                     continue;
                 }
+                "user" | "organization" => {
+                    let slot = match word.as_str() {
+                        "user" => &mut container.user,
+                        _ => &mut container.organization,
+                    };
+                    let ty = struct_of(&argument, diagnostics);
+                    slot.set(&key, ty, diagnostics);
+                    continue;
+                }
                 "link" => {
                     let link = link::link(&argument, diagnostics);
                     container.link.set(&key, link, diagnostics);
@@ -315,6 +317,23 @@ fn container(kind: RowKind, attributes: &[Attribute], diagnostics: &mut Diagnost
     container
 }
 
+/// Returns the type of `user = User`.
+fn struct_of(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<Type> {
+    if let Argument::Type(_, ty) = argument {
+        return Some(ty.clone());
+    }
+    let key = argument.key().map(ToString::to_string).unwrap_or_default();
+    let form = match key.as_str() {
+        "user" => "write `user = User` with the struct that derives `SyncedUser`",
+        _ => "write `organization = Organization` with the struct that derives `SyncedOrganization`",
+    };
+    diagnostics.error_at(
+        argument.span(),
+        with_help(format!("`{key}` expects a struct"), form),
+    );
+    None
+}
+
 /// Reports an unknown argument; for the names of other derives, suggests ours.
 fn unknown_of_struct(kind: RowKind, argument: &Argument, known: &[&str], diagnostics: &mut Diagnostics) {
     let key = argument.key().map(ToString::to_string).unwrap_or_default();
@@ -341,77 +360,6 @@ fn unknown_of_struct(kind: RowKind, argument: &Argument, known: &[&str], diagnos
     };
     let message = format!("`{}` has no argument `{key}`", kind.attribute());
     diagnostics.error_at(argument.span(), with_help(message, help));
-}
-
-fn databases(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<Vec<Database>> {
-    const FORM: &str = "write `database(postgres)`, `database(sqlite)` or `database(postgres, sqlite)`";
-    let Argument::List(key, arguments) = argument else {
-        diagnostics.error_at(
-            argument.span(),
-            with_help("`database` expects a list in parentheses", FORM),
-        );
-        return None;
-    };
-    let mut databases = Vec::new();
-    let mut failed = false;
-    for argument in arguments {
-        let database = match argument {
-            Argument::Word(word) if word == "postgres" => Database::Postgres,
-            Argument::Word(word) if word == "sqlite" => Database::Sqlite,
-            other => {
-                failed = true;
-                let (word, form) = match other {
-                    Argument::Literal(syn::Lit::Str(text)) => (text.value(), "is written without quotes"),
-                    other => {
-                        let word = other.key().map(ToString::to_string).unwrap_or_default();
-                        (word, "takes no value")
-                    }
-                };
-                let (message, help) = match word.to_lowercase().as_str() {
-                    "postgres" | "sqlite" if !matches!(other, Argument::Word(_)) => (
-                        format!("the name of the database {form}"),
-                        format!("write `{word}`"),
-                    ),
-                    known => (
-                        format!("the database `{word}` is not known"),
-                        match known {
-                            "postgresql" | "pg" => "write `postgres`".to_owned(),
-                            "sqlite3" => "write `sqlite`".to_owned(),
-                            _ => FORM.to_owned(),
-                        },
-                    ),
-                };
-                diagnostics.error_at(other.span(), with_help(message, help));
-                continue;
-            }
-        };
-        if !database.is_enabled() {
-            failed = true;
-            let word = argument.key().map(ToString::to_string).unwrap_or_default();
-            diagnostics.error_at(
-                argument.span(),
-                with_help(
-                    format!("clerk-auth is built without its feature `{word}`"),
-                    format!("run `cargo add clerk-auth --features {word}`"),
-                ),
-            );
-        } else if databases.contains(&database) {
-            diagnostics.error_at(
-                argument.span(),
-                with_help("this database is listed twice", "remove one of them"),
-            );
-        } else {
-            databases.push(database);
-        }
-    }
-    if databases.is_empty() {
-        if !failed {
-            diagnostics.error(key, with_help("no database is listed", FORM));
-        }
-        return None;
-    }
-    databases.sort_unstable();
-    Some(databases)
 }
 
 fn allow(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<Allowed> {

@@ -3,6 +3,7 @@
 use super::link_sql::{LinkStatements, link, without_link};
 use super::model::{ClaimColumn, Column, Deletion, Encoding, Model, Role};
 use super::parse::Database;
+use super::references_sql::References;
 use super::sql_parts::{
     bookkeeping, column, columns, deleted, has_row, has_tombstone, key, key_name, not_deleted, parameter,
     qualified, quote,
@@ -229,12 +230,16 @@ fn claim_column(model: &Model, it: &Column, database: Database) -> ClaimColumnSt
 /// the start of the statement. The store must detect a deletion that is committed meanwhile.
 fn upsert(model: &Model, database: Database) -> Upsert {
     let version = &model.version_column;
-    let newer = format!(
-        "excluded.{} >= {} AND {}",
-        quote(version),
-        column(model, version),
-        not_deleted(model)
-    );
+    let references = model.references.as_ref().map(|_| References::new(model));
+    let (offered, stored) = (format!("excluded.{}", quote(version)), column(model, version));
+    let newer = match references {
+        // A member who was removed may return, at a newer version.
+        Some(_) => format!(
+            "{offered} >= {stored} AND ({} OR {offered} > {stored})",
+            not_deleted(model)
+        ),
+        None => format!("{offered} >= {stored} AND {}", not_deleted(model)),
+    };
     let set = |name: &str, value: &str| {
         let stored = column(model, name);
         format!(
@@ -248,8 +253,10 @@ fn upsert(model: &Model, database: Database) -> Upsert {
         .written()
         .map(|it| it.name.as_str())
         .chain([version.as_str()]);
-    let inserted: Vec<String> = inserted.map(quote).collect();
-    let values: Vec<String> = (1..=inserted.len())
+    let mut inserted: Vec<String> = inserted.map(quote).collect();
+    let parameters = inserted.len();
+    inserted.extend(references.iter().flat_map(|it| it.columns.clone()));
+    let values: Vec<String> = (1..=parameters)
         .map(|number| parameter(database, number))
         .collect();
     // A repeated parameter has one type, but the two columns may have different types.
@@ -259,32 +266,41 @@ fn upsert(model: &Model, database: Database) -> Upsert {
     if let Some(place) = place {
         selected[place] = format!("CAST({clerk_id} AS TEXT)");
     }
+    selected.extend(references.iter().flat_map(|it| it.values.clone()));
     let selected = selected.join(", ");
+    let source = references.as_ref().map(|it| it.source(database, &clerk_id));
     let without_tombstone = match &model.deletion {
         Deletion::Mark(_) => None,
         Deletion::Remove(tombstones) => Some(format!("NOT {}", has_tombstone(tombstones, &clerk_id))),
     };
     let row_if = |conditions: &[&Option<String>]| {
         let conditions: Vec<&str> = conditions.iter().filter_map(|it| it.as_deref()).collect();
-        if conditions.is_empty() {
+        if let Some((from, joined)) = &source {
+            let conditions: Vec<&str> = joined.iter().map(String::as_str).chain(conditions).collect();
+            format!("SELECT {selected} FROM {from} WHERE {}", conditions.join(" AND "))
+        } else if conditions.is_empty() {
             format!("VALUES ({})", values.join(", "))
         } else {
             format!("SELECT {selected} WHERE {}", conditions.join(" AND "))
         }
     };
-    let without_link = without_link(model, database, inserted.len() + 1, &clerk_id);
+    let without_link = without_link(model, database, parameters + 1, &clerk_id);
     let linked = usize::from(without_link.is_some());
     let updates = model.columns.iter().filter_map(|it| match &it.role {
         Role::Claim(claim) if !claim.insert_only => Some(excluded(&it.name)),
         Role::UpdatedAt => Some(set(&it.name, "CURRENT_TIMESTAMP")),
         _ => None,
     });
-    let updates: Vec<String> = updates.chain([excluded(version)]).collect();
+    let deleted_at = match (&references, &model.deletion) {
+        (Some(_), Deletion::Mark(deleted_at)) => Some(set(deleted_at, "NULL")),
+        _ => None,
+    };
+    let updates: Vec<String> = updates.chain([excluded(version)]).chain(deleted_at).collect();
     // Rows that every process reads each time need no announcement.
     let announced = if model.announces(database) {
         format!(
             "pg_notify('clerk_auth', {}::text || ' {} ' || {})::text AS \"clerk_announced\", ",
-            parameter(database, inserted.len() + 1 + linked),
+            parameter(database, parameters + 1 + linked),
             model.table.path().replace('\'', "''"),
             key(model),
         )
@@ -352,7 +368,16 @@ fn upsert(model: &Model, database: Database) -> Upsert {
             "{settled}{bookkeeping}, {was_inserted}, {key} AS \"clerk_found\"",
             key = key(model),
         ),
-        parameters: inserted.len(),
+        parameters,
+    };
+    // The keys of other rows are not among the parameters, and no import writes memberships.
+    let many = match references {
+        Some(_) => UpsertMany {
+            before: String::new(),
+            after: String::new(),
+            parameters,
+        },
+        None => many,
     };
     Upsert {
         one,

@@ -167,7 +167,7 @@ fn chain(operands: &[Expression], objects: Objects<'_>) -> Result<Option<Value>,
 
 /// The part of the object that each shortcode reads, in the Backend API and in webhooks (Clerk's documentation,
 /// "JWT templates"). The derive has a table of the same names with their kinds; a test compares the two.
-const SHORTCODES: [(&str, Read); 21] = [
+const SHORTCODES: [(&str, Read); 23] = [
     ("user.id", |user| value(user, "id")),
     ("user.first_name", |user| value(user, "first_name")),
     ("user.last_name", |user| value(user, "last_name")),
@@ -206,6 +206,10 @@ const SHORTCODES: [(&str, Read); 21] = [
     ("org.slug", |organization| value(organization, "slug")),
     ("org.image_url", |organization| value(organization, "image_url")),
     ("org.has_image", |organization| value(organization, "has_image")),
+    ("org.role", |membership| value(membership, "role")),
+    ("org_membership.permissions", |membership| {
+        value(membership, "permissions")
+    }),
 ];
 
 /// Reads a value from the object.
@@ -221,7 +225,7 @@ fn shortcode(path: &str, objects: Objects<'_>) -> Result<Option<Value>, Unreadab
     let Some((root, rest)) = path.split_once('.') else {
         return Ok(None);
     };
-    let Some(object) = objects.root(root) else {
+    let Some(object) = objects.of_shortcode(path, root) else {
         return Ok(None);
     };
     match SHORTCODES.iter().find(|(name, _)| *name == path) {

@@ -9,13 +9,18 @@ pub(crate) enum Objects<'a> {
     User(Node<'a>),
     /// An organization.
     Organization(Node<'a>),
+    /// A membership, which contains its organization and has the member's role.
+    Membership(Node<'a>),
 }
 
 impl<'a> Objects<'a> {
-    /// The object at the root of a shortcode.
-    pub(super) fn root(self, root: &str) -> Option<Node<'a>> {
+    /// The object that a shortcode reads, by the shortcode's root.
+    pub(super) fn of_shortcode(self, path: &str, root: &str) -> Option<Node<'a>> {
         match (self, root) {
-            (Self::User(object), "user") | (Self::Organization(object), "org") => Some(object),
+            (Self::User(object), "user") | (Self::Membership(object), "org_membership") => Some(object),
+            (Self::Organization(object), "org") if path != "org.role" => Some(object),
+            (Self::Membership(object), "org") if path == "org.role" => Some(object),
+            (Self::Membership(object), "org") => Some(object.get("organization")),
             _ => None,
         }
     }

@@ -16,11 +16,15 @@ pub(crate) async fn required<O: SyncedOrganization>(
 ) -> Result<O, Rejection> {
     let session = session(parts, organizations).await?.ok_or(Rejection::SignedOut)?;
     let found = of_session(&session, organizations).await?;
-    found.ok_or(Rejection::Denied(if session.has_left_organization() {
-        Denied::OrganizationChanged
-    } else {
-        Denied::Organization
-    }))
+    found.ok_or_else(|| not_active(&session))
+}
+
+/// The answer to a session without an active organization.
+pub(super) fn not_active(session: &Session) -> Rejection {
+    Rejection::Denied(match session.has_left_organization() {
+        true => Denied::OrganizationChanged,
+        false => Denied::Organization,
+    })
 }
 
 /// Returns the row of the active organization; `None` if none is active, or if there is no session.

@@ -241,7 +241,7 @@ impl Rejection {
     pub(crate) fn from_sync<U: SyncedRow>(error: &SyncError) -> Self {
         let retry_after = DATABASE_RETRY;
         let failure = error.failure::<U>();
-        if U::KIND == RowKind::Organization {
+        if U::KIND != RowKind::User {
             match failure {
                 Failure::UserDeleted => return Self::Denied(Denied::OrganizationChanged),
                 Failure::Conflict => return Self::OrganizationConflict,
@@ -268,6 +268,7 @@ impl Rejection {
             Failure::DataRefused => Self::UserDataRefused,
             Failure::RowUnreadable => Self::UserUnreadable,
             Failure::StatementRefused => Self::StatementRefused { retry_after },
+            Failure::ReferenceMissing => Self::DatabaseBusy { retry_after },
             // This failure belongs to a delivery, which is answered elsewhere.
             Failure::OnEvent | Failure::Panic | Failure::Bug => Self::ServiceFailed,
         }

@@ -7,6 +7,8 @@ pub enum RowKind {
     User,
     /// An organization.
     Organization,
+    /// A user's membership in an organization.
+    Membership,
 }
 
 impl RowKind {
@@ -15,6 +17,7 @@ impl RowKind {
         match self {
             Self::User => "user",
             Self::Organization => "organization",
+            Self::Membership => "membership",
         }
     }
 
@@ -23,6 +26,7 @@ impl RowKind {
         match self {
             Self::User => "a user",
             Self::Organization => "an organization",
+            Self::Membership => "a membership",
         }
     }
 
@@ -31,13 +35,15 @@ impl RowKind {
         match self {
             Self::User => "a user's row",
             Self::Organization => "an organization's row",
+            Self::Membership => "a membership's row",
         }
     }
 
     /// Returns whether an id can be Clerk's. Other rows have a placeholder in its place.
     pub(crate) fn is_clerk_id(self, id: &str) -> bool {
         let prefix = match self {
-            Self::User => "user_",
+            // The key of a membership begins with the user's id.
+            Self::User | Self::Membership => "user_",
             Self::Organization => "org_",
         };
         id.starts_with(prefix)

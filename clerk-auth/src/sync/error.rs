@@ -39,6 +39,12 @@ pub enum SyncError {
     /// Clerk has deleted the organization; the token has not expired yet.
     #[error("the organization was deleted")]
     OrganizationDeleted,
+    /// Clerk has ended the membership; the token has not expired yet.
+    #[error("the membership has ended")]
+    MembershipEnded,
+    /// The row of the membership's user or organization does not exist yet. A delivery that fails for this reason is repeated.
+    #[error("the row of the membership's user or organization does not exist yet")]
+    ReferenceMissing,
     /// The claims cannot be read into the struct. Either the token lacks claims of the template, which was not pasted
     /// into Clerk's dashboard, or has changed since the token was minted. Or a field cannot hold a value.
     #[error(transparent)]
@@ -102,7 +108,8 @@ impl SyncError {
     /// Returns the kind of the error, which determines the consequences.
     pub(crate) fn failure<U: SyncedRow>(&self) -> Failure {
         match self {
-            Self::UserDeleted | Self::OrganizationDeleted => Failure::UserDeleted,
+            Self::UserDeleted | Self::OrganizationDeleted | Self::MembershipEnded => Failure::UserDeleted,
+            Self::ReferenceMissing => Failure::ReferenceMissing,
             Self::Claims(claims) => failure::of_claims(claims, U::TEMPLATE),
             Self::OtherInstance { .. } => Failure::OtherInstance,
             Self::Conflict(_) => Failure::Conflict,
@@ -131,6 +138,7 @@ impl From<WriteError> for SyncError {
             WriteError::OnDelete(error) => Self::OnDelete(error),
             WriteError::OnEvent(error) => Self::OnEvent(error),
             WriteError::UserDeleted => Self::UserDeleted,
+            WriteError::ReferenceMissing => Self::ReferenceMissing,
             WriteError::LinkConflict(holder) => Self::LinkConflict {
                 holder: holder.map(String::into_boxed_str),
             },

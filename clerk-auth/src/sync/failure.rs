@@ -9,6 +9,7 @@
 //! | `LinkConflict` | `link_conflict` | | 204 | skips the user |
 //! | `DataRefused` | `data_refused` | | 204 | skips the user |
 //! | `RowUnreadable` | `row_unreadable` | | 204 | skips the user |
+//! | `ReferenceMissing` | `reference_missing` | | 503 | skips the user |
 //! | `OnInsert` | `on_insert` | | 503 | skips the user |
 //! | `OnLink` | `on_link` | | 503 | skips the user |
 //! | `OnEvent`, `OnDelete` | `on_event`, `on_delete` | | 503 | stops |
@@ -43,6 +44,8 @@ pub(crate) enum Failure {
     Conflict,
     /// The row with the user's key belongs to another user.
     LinkConflict,
+    /// The row of the membership's user or organization does not exist yet.
+    ReferenceMissing,
     /// The application's hook failed.
     OnInsert,
     /// The application's hook failed.
@@ -98,6 +101,7 @@ impl Failure {
             Self::OtherInstance => "other_instance",
             Self::Conflict => "conflict",
             Self::LinkConflict => "link_conflict",
+            Self::ReferenceMissing => "reference_missing",
             Self::OnInsert => "on_insert",
             Self::OnLink => "on_link",
             Self::OnEvent => "on_event",
@@ -145,6 +149,7 @@ impl Failure {
             | Self::LinkConflict
             | Self::DataRefused
             | Self::RowUnreadable
+            | Self::ReferenceMissing
             | Self::OnInsert
             | Self::OnLink
             | Self::Panic => Step::Skip,
@@ -230,7 +235,8 @@ mod tests {
     use super::*;
     use crate::claim::{InvalidClaim, Literal};
 
-    const ALL: [Failure; 20] = [
+    const ALL: [Failure; 21] = [
+        Failure::ReferenceMissing,
         Failure::UserDeleted,
         Failure::TokenIncomplete,
         Failure::ClaimInvalid,

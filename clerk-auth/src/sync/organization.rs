@@ -10,22 +10,18 @@ use tracing::Instrument;
 
 use super::engine::Engine;
 use super::error::SyncError;
-use super::flow::{request, webhook};
-use super::followers::Follower;
+use super::flow::request;
+use super::follower_builder::FollowerBuilder;
 use super::handle::UserSync;
 use super::local::change_log::{self, Source};
 use super::model::observation::clerk_id;
 use super::model::outcome::Synced;
 use super::pool::UserPool;
-use super::start::Settings;
-use super::store::error::BoxError;
-use super::store::hooks::StoreFuture;
 use super::unwind::{caught, caught_now};
 use crate::metrics;
 use crate::row::{SyncedOrganization, SyncedUser};
 use crate::schema::SchemaError;
 use crate::session::Session;
-use crate::webhook::Webhook;
 
 /// Keeps the rows of `O` equal to Clerk's organizations, as tokens and webhooks describe them; put it into the application's
 /// state beside the [`UserSync`] that it follows. Cloning is cheap.
@@ -58,7 +54,7 @@ use crate::webhook::Webhook;
 /// The deliveries that [`webhooks`](crate::routing::webhooks) of the same `UserSync` receives also change the organizations'
 /// rows, and are answered 204 only after both were written.
 pub struct OrganizationSync<O> {
-    engine: Arc<Engine<O>>,
+    pub(super) engine: Arc<Engine<O>>,
 }
 
 impl<O: SyncedOrganization> OrganizationSync<O> {
@@ -82,20 +78,11 @@ impl<O: SyncedOrganization> OrganizationSync<O> {
     pub fn builder<U: SyncedUser, DB: Database>(
         users: &UserSync<U>,
         pool: Pool<DB>,
-    ) -> OrganizationSyncBuilder<O, U, Pool<DB>>
+    ) -> FollowerBuilder<O, Pool<DB>, Self>
     where
         Pool<DB>: UserPool<O>,
     {
-        let engine = &users.engine;
-        OrganizationSyncBuilder {
-            settings: Settings {
-                timeout: engine.timeout,
-                transaction_pooling: engine.transaction_pooling,
-                ..Settings::new(engine.clerk.clone())
-            },
-            users: Arc::clone(engine),
-            pool,
-        }
+        FollowerBuilder::new(&users.engine, pool, |engine| Self { engine })
     }
 
     /// Returns the row of the organization that is active in a verified session: reads it, and writes only if a claim has
@@ -114,7 +101,7 @@ impl<O: SyncedOrganization> OrganizationSync<O> {
                 Some(row) => row,
                 None => Box::pin(caught(request::own(
                     &self.engine,
-                    clerk_id::<O>(session).unwrap_or_default(),
+                    &clerk_id::<O>(session).unwrap_or_default(),
                 )))
                 .await?
                 .map_err(of_organization)?,
@@ -138,18 +125,18 @@ impl<O: SyncedOrganization> OrganizationSync<O> {
             "organization_sync",
             table = O::TABLE,
             user_id = session.sub(),
-            organization_id = clerk_id
+            organization_id = &*clerk_id
         );
-        let synced = request::row(engine, session, clerk_id, now)
+        let synced = request::row(engine, session, &clerk_id, now)
             .instrument(span)
             .await;
         let outcome = match &synced {
             Ok(synced) => {
-                change_log::synced::<O>(clerk_id, synced.outcome, Source::Request);
+                change_log::synced::<O>(&clerk_id, synced.outcome, Source::Request);
                 synced.outcome.as_str()
             }
             Err(error) => {
-                engine.failure_log.failure::<O>(clerk_id, error, now);
+                engine.failure_log.failure::<O>(&clerk_id, error, now);
                 error.failure::<O>().outcome()
             }
         };
@@ -168,98 +155,6 @@ fn of_organization(error: SyncError) -> SyncError {
     match error {
         SyncError::UserDeleted => SyncError::OrganizationDeleted,
         error => error,
-    }
-}
-
-impl<O: SyncedOrganization> Follower for Engine<O> {
-    fn apply<'a>(&'a self, delivery: &'a Webhook) -> StoreFuture<'a, (), SyncError> {
-        Box::pin(webhook::apply(self, delivery))
-    }
-}
-
-/// Builds an [`OrganizationSync`]; created by [`OrganizationSync::builder`].
-///
-/// ```
-/// # #[cfg(feature = "postgres")]
-/// # mod example {
-/// # use clerk_auth::{OrganizationSync, SyncedOrganization, SyncedUser, UserSync, schema::SchemaError};
-/// # #[derive(SyncedUser)]
-/// # #[synced_user(table = "users", database(postgres))]
-/// # struct User { clerk_id: String }
-/// # #[derive(SyncedOrganization)]
-/// # #[synced_organization(table = "organizations", database(postgres))]
-/// # struct Organization { #[column(generated)] id: i64, clerk_id: String, name: String }
-/// async fn organizations(
-///     users: &UserSync<User>,
-///     pool: sqlx::PgPool,
-/// ) -> Result<OrganizationSync<Organization>, SchemaError> {
-///     OrganizationSync::<Organization>::builder(users, pool)
-///         .on_insert(|connection, organization| {
-///             Box::pin(async move {
-///                 sqlx::query("INSERT INTO quotas (organization_id) VALUES ($1)")
-///                     .bind(organization.id)
-///                     .execute(connection)
-///                     .await?;
-///                 Ok(())
-///             })
-///         })
-///         .build()
-///         .await
-/// }
-/// # }
-/// ```
-#[must_use = "nothing happens until it is built"]
-pub struct OrganizationSyncBuilder<O: SyncedOrganization, U: SyncedUser, P: UserPool<O>> {
-    pool: P,
-    settings: Settings<O, P::Database>,
-    users: Arc<Engine<U>>,
-}
-
-impl<O: SyncedOrganization, U: SyncedUser, P: UserPool<O>> fmt::Debug for OrganizationSyncBuilder<O, U, P> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("OrganizationSyncBuilder")
-            .field("clerk", &self.settings.clerk)
-            .finish_non_exhaustive()
-    }
-}
-
-impl<O: SyncedOrganization, U: SyncedUser, P: UserPool<O>> OrganizationSyncBuilder<O, U, P> {
-    /// Runs once per organization, in the transaction that inserts the row. The rules are those of
-    /// [`UserSyncBuilder::on_insert`](super::UserSyncBuilder::on_insert).
-    pub fn on_insert<F>(mut self, hook: F) -> Self
-    where
-        F: for<'a> Fn(&'a mut <P::Database as Database>::Connection, &'a O) -> StoreFuture<'a, (), BoxError>
-            + Send
-            + Sync
-            + 'static,
-    {
-        self.settings.hooks.on_insert = Some(Arc::new(hook));
-        self
-    }
-
-    /// Runs once per deleted organization, in the same transaction, with the row before it is marked as deleted or removed.
-    /// The rules are those of [`UserSyncBuilder::on_delete`](super::UserSyncBuilder::on_delete).
-    pub fn on_delete<F>(mut self, hook: F) -> Self
-    where
-        F: for<'a> Fn(&'a mut <P::Database as Database>::Connection, &'a O) -> StoreFuture<'a, (), BoxError>
-            + Send
-            + Sync
-            + 'static,
-    {
-        self.settings.hooks.on_delete = Some(Arc::new(hook));
-        self
-    }
-
-    /// Checks the table and starts.
-    ///
-    /// # Errors
-    ///
-    /// [`SchemaError`] if the database does not answer, or if its table cannot serve the statements of `O`.
-    pub async fn build(self) -> Result<OrganizationSync<O>, SchemaError> {
-        let engine = self.settings.start(self.pool).await?;
-        self.users.followers.add(Arc::clone(&engine) as Arc<dyn Follower>);
-        Ok(OrganizationSync { engine })
     }
 }
 

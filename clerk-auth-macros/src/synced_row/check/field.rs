@@ -12,7 +12,7 @@ use super::spelling::{is_called, is_prelude, is_text_behind_a_pointer};
 use super::unsupported;
 use crate::diag::{Diagnostics, with_help};
 use crate::synced_row::RowKind;
-use crate::synced_row::model::{ClaimColumn, Column, Encoding, Null, Role};
+use crate::synced_row::model::{ClaimColumn, Column, Encoding, Null, Referenced, Role};
 use crate::synced_row::parse::{Database, Field};
 use crate::synced_row::template::document::Template;
 use crate::synced_row::template::shortcode::Kind;
@@ -75,7 +75,46 @@ impl FieldChecker<'_> {
         }
     }
 
+    /// Returns the row that a field of a membership references, by the field's mark or by its name.
+    fn referenced(&mut self, field: &Field) -> Option<Referenced> {
+        let marks = [
+            (field.column.user.span(), Referenced::User, "user_id", "user"),
+            (
+                field.column.organization.span(),
+                Referenced::Organization,
+                "organization_id",
+                "organization",
+            ),
+        ];
+        let mut found = None;
+        for (span, referenced, name, word) in marks {
+            match span {
+                Some(span) if self.kind != RowKind::Membership => self.diagnostics.error_at(
+                    span,
+                    with_help(
+                        format!(
+                            "`{word}` is for the key of a membership, and `{}` is no membership",
+                            self.user
+                        ),
+                        "remove it, or derive `SyncedMembership`",
+                    ),
+                ),
+                Some(_) => found = Some(referenced),
+                None => {
+                    let is_plain = field.claim.at.is_none() && !field.column.is_owned();
+                    if self.kind == RowKind::Membership && is_plain && field.ident == name {
+                        found = Some(referenced);
+                    }
+                }
+            }
+        }
+        found
+    }
+
     fn role(&mut self, field: &Field) -> Option<Role> {
+        if let Some(referenced) = self.referenced(field) {
+            return Some(Role::Reference(referenced));
+        }
         let marks = [
             ("generated", field.column.generated.span()),
             ("app", field.column.app.span()),
@@ -145,7 +184,7 @@ impl FieldChecker<'_> {
         let is_integer = match role {
             Role::Claim(claim) => claim.kind == Kind::Integer,
             Role::Generated | Role::App => true,
-            Role::Key | Role::UpdatedAt => false,
+            Role::Key | Role::UpdatedAt | Role::Reference(_) => false,
         };
         let is_refused = is_integer
             && encoding == Encoding::Own
@@ -228,6 +267,13 @@ impl FieldChecker<'_> {
             ),
             (_, Role::Key) => (
                 format!("the {} is stored as what it is", self.kind.clerk_id()),
+                "remove this argument",
+            ),
+            (_, Role::Reference(_)) => (
+                format!(
+                    "`{}` is the key of another row, and stored as what it is",
+                    field.ident
+                ),
                 "remove this argument",
             ),
             (_, Role::UpdatedAt) => (

@@ -19,7 +19,7 @@ pub(crate) fn fresh_for(container: &Container, columns: &[Column], diagnostics: 
         let written_elsewhere = columns.iter().any(|column| match &column.role {
             Role::App => true,
             Role::Claim(claim) => claim.insert_only,
-            Role::Key | Role::Generated | Role::UpdatedAt => false,
+            Role::Key | Role::Generated | Role::UpdatedAt | Role::Reference(_) => false,
         });
         return if written_elsewhere { 0 } else { DEFAULT };
     };

@@ -131,7 +131,7 @@ fn unsuitable_column(column: &Column, attribute: &LinkAttribute) -> Option<Strin
             format!("`{field}` holds the Clerk user id, which a row has only after it was linked"),
             "name the field with your own key, such as `#[column(generated)] id: i64`",
         ),
-        Role::UpdatedAt => (
+        Role::UpdatedAt | Role::Reference(_) => (
             format!("`{field}` is a time, and not the key of a row"),
             "name the field with your own key, such as `#[column(generated)] id: i64`",
         ),

@@ -23,7 +23,7 @@ fn owner(kind: RowKind, path: &str) -> Option<(&'static str, &'static str)> {
         )),
         (RowKind::Organization, "org") if path == "org.role" => Some((
             "a member and not to an organization",
-            "ask for `Session` in the handler instead, which has the role of the member",
+            "move the field into the struct with `#[derive(SyncedMembership)]`",
         )),
         (RowKind::Organization, "org") => None,
         (RowKind::Organization, "user") => Some((
@@ -32,7 +32,21 @@ fn owner(kind: RowKind, path: &str) -> Option<(&'static str, &'static str)> {
         )),
         (RowKind::Organization, "org_membership") => Some((
             "a member and not to an organization",
-            "ask for `Session` in the handler instead, which has what the token says about the member",
+            "move the field into the struct with `#[derive(SyncedMembership)]`",
+        )),
+        (RowKind::Membership, "org_membership") => None,
+        (RowKind::Membership, "org") if path == "org.role" => None,
+        (RowKind::Membership, "org") => Some((
+            "an organization and not to a membership",
+            "move the field into the struct with `#[derive(SyncedOrganization)]`",
+        )),
+        (RowKind::Membership, "user") => Some((
+            "a user and not to a membership",
+            "move the field into the struct with `#[derive(SyncedUser)]`",
+        )),
+        (RowKind::Membership, _) => Some((
+            "a session and not to a membership",
+            "ask for `Session` in the handler instead",
         )),
         (RowKind::Organization, _) => Some((
             "a session and not to an organization",

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::Token;
 
-use crate::synced_row::model::{ClaimColumn, Column, Encoding};
+use crate::synced_row::model::{ClaimColumn, Column, Encoding, Model, References};
 use crate::synced_row::parse::Database;
 use crate::synced_row::template::shortcode::Kind;
 
@@ -115,6 +115,16 @@ pub(crate) fn claim_field(column: &Column, claim: &ClaimColumn) -> TokenStream {
         Encoding::Json => quote!(#private::JsonField::<#ty, #kind>),
         Encoding::Own | Encoding::Text if claim.parse => quote!(#private::ParsedField::<#ty, #kind>),
         Encoding::Own | Encoding::Text => quote!(#private::ClaimField::<#ty, #kind>),
+    }
+}
+
+/// A statement's text, in which the names of the rows that a membership joins are replaced.
+pub(crate) fn filled(model: &Model, text: &str) -> TokenStream {
+    match &model.references {
+        Some(References {
+            user, organization, ..
+        }) => quote!(__clerk_auth::__filled!(#text, #user, #organization)),
+        None => text.to_token_stream(),
     }
 }
 

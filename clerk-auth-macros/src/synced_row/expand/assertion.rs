@@ -154,7 +154,9 @@ fn claim_trait(row: RowKind, column: &Column) -> Option<TokenStream> {
                 format!("the {} is text", row.clerk_id()),
                 match row {
                     RowKind::User => "use `String`, or `clerk_auth::id::UserId`".to_owned(),
-                    RowKind::Organization => "use `String`, or `clerk_auth::id::OrganizationId`".to_owned(),
+                    RowKind::Organization | RowKind::Membership => {
+                        "use `String`, or `clerk_auth::id::OrganizationId`".to_owned()
+                    }
                 },
             )
         }
@@ -318,7 +320,8 @@ fn check_column(model: &Model, column: &Column) -> TokenStream {
                 <#it as #stored>::check(#held);
             }
         }
-        Role::Key | Role::Generated | Role::App | Role::UpdatedAt => {
+        Role::Key | Role::Generated | Role::App | Role::UpdatedAt | Role::Reference(_) => {
+            let keyed = keyed(model, column);
             let known = column_trait::sql_type_trait(model, column).map(|sql_type| {
                 // A type that cannot be read from one of them has been reported.
                 let databases = model.databases.iter().map(|database| database_type(*database));
@@ -335,6 +338,7 @@ fn check_column(model: &Model, column: &Column) -> TokenStream {
                     #shared
                     <#own as #stored>::check(#asked);
                     #known
+                    #keyed
                 };
             };
             let (shared, held) = shared(column, &held);
@@ -346,6 +350,20 @@ fn check_column(model: &Model, column: &Column) -> TokenStream {
             }
         }
     }
+}
+
+/// Checks that the type is that of the key of the row that a membership references.
+fn keyed(model: &Model, column: &Column) -> Option<TokenStream> {
+    let Role::Reference(referenced) = column.role else {
+        return None;
+    };
+    let private = private();
+    let (row, own, asked) = (
+        model.references.as_ref()?.of(referenced),
+        asked_type(column),
+        asked(column),
+    );
+    Some(quote!(<#own as #private::KeyOf<#row>>::check(#asked);))
 }
 
 /// Checks that the claim fits the type, and the type the column. A type that does not fit the claim is not checked

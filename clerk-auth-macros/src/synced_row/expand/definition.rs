@@ -3,9 +3,10 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::access::{column_field, database_type, field_type, held_kind, kind_type, private};
+use super::access::{column_field, database_type, field_type, filled, held_kind, kind_type, private};
 use crate::synced_row::model::{Column, Deletion, Encoding, Model, Role};
 use crate::synced_row::parse::Database;
+use crate::synced_row::references_sql;
 use crate::synced_row::template::shortcode::Kind;
 
 /// The table's columns, each as a `ColumnDefinition`.
@@ -34,7 +35,11 @@ pub(crate) fn definitions(model: &Model, database: Database) -> Vec<TokenStream>
         Deletion::Mark(deleted_at) => Some(defined(deleted_at, database.timestamp(), &[], false)),
         Deletion::Remove(_) => None,
     };
-    columns.chain([version]).chain(deleted_at).collect()
+    let key = model
+        .references
+        .iter()
+        .map(|references| defined(&references.key.name, "TEXT", &[" NOT NULL", " UNIQUE"], true));
+    columns.chain([version]).chain(deleted_at).chain(key).collect()
 }
 
 /// Returns `Clauses::<T, DB, K>` of a column in its own encoding.
@@ -104,13 +109,23 @@ fn definition(model: &Model, column: &Column, database: Database) -> TokenStream
         Role::App => quote!(app),
         Role::Key if model.link.is_some() => quote!(linked_key),
         Role::Key => quote!(key),
+        Role::Reference(_) => quote!(app),
         Role::Claim(_) if column.is_link => quote!(linking_claim),
         Role::Claim(_) => quote!(claim),
+    };
+    // Sync finds the value in the other table when it inserts the row.
+    let reference = match &column.role {
+        Role::Reference(referenced) => {
+            let clause = filled(model, &references_sql::clause(*referenced));
+            Some(quote!(clauses: &[" NOT NULL", #clause], inserted: true,))
+        }
+        _ => None,
     };
     quote! {
         __clerk_auth::row::ColumnDefinition {
             name: #name,
             #(sql_type: #sql_type,)*
+            #reference
             ..#of::COLUMN.#role
         }
     }

@@ -32,10 +32,20 @@ pub(crate) fn extractor(
         RowKind::Organization => quote! {
             #private::OrganizationSync<#row>: #private::axum::extract::FromRef<__State>,
         },
+        RowKind::Membership => quote! {
+            #private::MembershipSync<#row>: #private::axum::extract::FromRef<__State>,
+        },
     };
-    let extract = match kind {
-        RowKind::User => quote!(extract_user),
-        RowKind::Organization => quote!(extract_organization),
+    let (extract, extract_optional) = match kind {
+        RowKind::User => (quote!(extract_user), None),
+        RowKind::Organization => (
+            quote!(extract_organization),
+            Some(quote!(extract_optional_organization)),
+        ),
+        RowKind::Membership => (
+            quote!(extract_membership),
+            Some(quote!(extract_optional_membership)),
+        ),
     };
     let implementation = |of: TokenStream, method: TokenStream, found: TokenStream, extract: TokenStream| {
         let parameters = generics.params.iter();
@@ -65,12 +75,12 @@ pub(crate) fn extractor(
         quote!(Self),
         extract,
     );
-    let optional = (kind == RowKind::Organization).then(|| {
+    let optional = extract_optional.map(|extract| {
         implementation(
             quote!(OptionalFromRequestParts),
             quote!(from_request_parts),
             quote!(::core::option::Option<Self>),
-            quote!(extract_optional_organization),
+            extract,
         )
     });
     quote!(#required #optional)

@@ -9,7 +9,7 @@ use super::assertion::checks;
 use super::derived;
 use super::extractor::{extractor, shared};
 use crate::synced_row::RowKind;
-use crate::synced_row::model::Model;
+use crate::synced_row::model::{Model, References};
 
 /// Impls that satisfy every bound and do nothing; the crate does not compile, so they never run.
 pub(crate) fn expand(
@@ -37,6 +37,23 @@ pub(crate) fn expand(
         .flat_map(|model| model.columns.iter().filter_map(alias));
     let checks = model.map(checks);
     let extractor = extractor(kind, ident, &generics, &shared);
+    let references = model.and_then(|model| model.references.as_ref());
+    let membership = references.map(
+        |References {
+             user, organization, ..
+         }| {
+            quote! {
+                #[automatically_derived]
+                impl #parameters __clerk_auth::row::SyncedMembership for #ident #arguments
+                where
+                    #shared
+                {
+                    type User = #user;
+                    type Organization = #organization;
+                }
+            }
+        },
+    );
     let (derived, kind) = (derived(kind), super::kind(kind));
     quote! {
         const _: () = {
@@ -55,6 +72,8 @@ pub(crate) fn expand(
 
             #[automatically_derived]
             impl<#(#listed_again,)* __Key> __clerk_auth::row::KeyedBy<__Key> for #ident #arguments {}
+
+            #membership
 
             #[automatically_derived]
             #[diagnostic::do_not_recommend]

@@ -44,9 +44,10 @@ pub(crate) fn statement_list(
         link,
         claim_columns,
     } = statements;
+    // The key of a membership has no field.
     let place = |ident: &syn::Ident| {
         let place = model.columns.iter().position(|column| column.ident == *ident);
-        Parameter::Column(place.unwrap_or_default())
+        place.map_or(Parameter::Text, Parameter::Column)
     };
     let columns = model.written().map(|column| place(&column.ident));
     let row: Vec<Parameter> = columns.chain([Parameter::Integer]).collect();
@@ -76,8 +77,14 @@ pub(crate) fn statement_list(
     if let Some(sql) = select_or_insert {
         list.push(listed("SELECT_OR_INSERT", sql, one.clone()));
     }
+    if model.references.is_none() {
+        list.push(listed(
+            "UPSERT_MANY",
+            &of_two(upsert_many),
+            [row.clone(), row].concat(),
+        ));
+    }
     list.extend([
-        listed("UPSERT_MANY", &of_two(upsert_many), [row.clone(), row].concat()),
         listed(
             "RAISE_VERSION",
             raise_version,

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-use super::access::{column_field, database_type, local, private};
+use super::access::{column_field, database_type, filled, local, private};
 use super::definition::{definitions, type_info};
 use super::link::bind_link;
 use super::statement_list::{listed, statement_list};
@@ -76,7 +76,9 @@ pub(crate) fn stored_in(model: &Model, database: Database, condition: Option<&To
     });
     let select_for_update =
         select_for_update.map(|sql| quote!(const SELECT_FOR_UPDATE: &'static str = #sql;));
+    let [upsert, insert, list] = [upsert, insert, list].map(|sql| filled(model, &sql));
     let select_or_insert = select_or_insert.map(|sql| {
+        let sql = filled(model, &sql);
         quote! {
             const SELECT_OR_INSERT: ::core::option::Option<&'static str> = ::core::option::Option::Some(#sql);
         }

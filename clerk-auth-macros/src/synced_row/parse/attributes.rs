@@ -31,6 +31,17 @@ pub(crate) struct ColumnAttribute {
     pub(crate) sql_type: Slot<LitStr>,
     pub(crate) json: Slot<()>,
     pub(crate) text: Slot<()>,
+    /// The key of a membership's user.
+    pub(crate) user: Slot<()>,
+    /// The key of a membership's organization.
+    pub(crate) organization: Slot<()>,
+}
+
+impl ColumnAttribute {
+    /// Returns whether the column belongs to another writer than sync.
+    pub(crate) fn is_owned(&self) -> bool {
+        self.generated.is_set() || self.app.is_set() || self.updated_at.is_set()
+    }
 }
 
 pub(crate) fn claim_attribute(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> ClaimAttribute {
@@ -144,7 +155,9 @@ fn unknown_of_column(argument: &Argument, known: &[&str], diagnostics: &mut Diag
 }
 
 pub(crate) fn column_attribute(attributes: &[Attribute], diagnostics: &mut Diagnostics) -> ColumnAttribute {
-    const KNOWN: [&str; 7] = [
+    const KNOWN: [&str; 9] = [
+        "user",
+        "organization",
         "generated",
         "app",
         "updated_at",
@@ -159,6 +172,10 @@ pub(crate) fn column_attribute(attributes: &[Attribute], diagnostics: &mut Diagn
             match &argument {
                 Argument::Word(key) if key == "generated" => column.generated.set(key, Some(()), diagnostics),
                 Argument::Word(key) if key == "app" => column.app.set(key, Some(()), diagnostics),
+                Argument::Word(key) if key == "user" => column.user.set(key, Some(()), diagnostics),
+                Argument::Word(key) if key == "organization" => {
+                    column.organization.set(key, Some(()), diagnostics);
+                }
                 Argument::Word(key) if key == "json" => column.json.set(key, Some(()), diagnostics),
                 Argument::Word(key) if key == "text" => column.text.set(key, Some(()), diagnostics),
                 Argument::Word(key) if key == "updated_at" => {

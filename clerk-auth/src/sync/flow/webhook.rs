@@ -36,7 +36,7 @@ pub(crate) async fn apply<U: SyncedRow>(engine: &Engine<U>, delivery: &Webhook) 
     }
     let denial = match U::KIND {
         RowKind::User => engine.barring.of_delivery(delivery, now),
-        RowKind::Organization => None,
+        RowKind::Organization | RowKind::Membership => None,
     };
     // Immediately, and independently of the rest: the database may be down, and the user's claims may fit no row.
     if let Some(denial) = &denial
@@ -58,6 +58,7 @@ pub(crate) async fn apply<U: SyncedRow>(engine: &Engine<U>, delivery: &Webhook) 
         users_table = row.users_table,
         user_id = row.user_id,
         organizations_table = row.organizations_table,
+        memberships_table = row.memberships_table,
         organization_id = row.organization_id,
         delivery = delivery.id.as_str()
     );
@@ -161,7 +162,13 @@ impl<U: SyncedRow> Engine<U> {
     /// Applies a delivery to the row.
     async fn apply(&self, delivery: &Webhook, now: Timestamp) -> Result<Applied, SyncError> {
         self.followers.apply(delivery).await?;
+        let ended = ends::<U>(&delivery.event);
         let object = object::<U>(&delivery.event).and_then(ClerkObject::new::<U>);
+        // Clerk does not change `updated_at` of a membership that ends.
+        let object = object.map(|object| match ended {
+            true => object.not_before(delivery.timestamp),
+            false => object,
+        });
         let observation = match object.as_ref().map(ClerkObject::observe::<U>) {
             None => None,
             Some(Ok(observation)) => Some(observation),
@@ -173,6 +180,7 @@ impl<U: SyncedRow> Engine<U> {
             Some(Err(claims)) => return self.acknowledge(delivery, &claims.into()).await,
         };
         let change = match (&observation, &delivery.event) {
+            (Some(observation), _) if ended => Change::End(observation),
             (Some(observation), _) => Change::Write(observation),
             (None, event) => match deleted_id::<U>(event) {
                 Some(Some(clerk_id)) => Change::Delete(clerk_id),
@@ -188,7 +196,7 @@ impl<U: SyncedRow> Engine<U> {
             },
         };
         let clerk_id = match &change {
-            Change::Write(observation) => Some(observation.clerk_id()),
+            Change::Write(observation) | Change::End(observation) => Some(observation.clerk_id()),
             Change::Delete(clerk_id) => Some(*clerk_id),
             Change::Nothing | Change::Refuse => None,
         };
@@ -239,6 +247,7 @@ impl<U: SyncedRow> Engine<U> {
             users_table = row.users_table,
             user_id = row.user_id,
             organizations_table = row.organizations_table,
+            memberships_table = row.memberships_table,
             organization_id = row.organization_id,
             delivery = delivery.id.as_str(),
             reason = error.failure::<U>().outcome(),
@@ -272,8 +281,19 @@ fn object<U: SyncedRow>(event: &Event) -> Option<Node<'_>> {
             Event::OrganizationMembershipCreated(membership)
             | Event::OrganizationMembershipUpdated(membership),
         ) => Some(membership.raw().node().get("organization")),
+        (
+            RowKind::Membership,
+            Event::OrganizationMembershipCreated(membership)
+            | Event::OrganizationMembershipUpdated(membership)
+            | Event::OrganizationMembershipDeleted(membership),
+        ) => Some(membership.raw().node()),
         _ => None,
     }
+}
+
+/// Returns whether an event ends the membership that it describes.
+fn ends<U: SyncedRow>(event: &Event) -> bool {
+    U::KIND == RowKind::Membership && matches!(event, Event::OrganizationMembershipDeleted(_))
 }
 
 /// Returns the id of what an event has deleted, if a row of `U` is about such a thing; the event may lack the id.

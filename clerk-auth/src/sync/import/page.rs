@@ -1,5 +1,6 @@
 //! Compares a page of Clerk's users with their rows, and writes the differences with few statements.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::progress::{ImportCounts, NotImported};
@@ -38,21 +39,21 @@ pub(super) struct Page<'a> {
 
 impl<'a> Page<'a> {
     pub(crate) fn new<U: SyncedRow>(users: &'a [LenientValue]) -> Self {
-        let mut newest: HashMap<&str, ClerkObject<'a>> = HashMap::with_capacity(users.len());
+        let mut newest: HashMap<Cow<'_, str>, ClerkObject<'a>> = HashMap::with_capacity(users.len());
         let mut others = Vec::new();
         for user in users {
             let Some(object) = ClerkObject::new::<U>(user.node()) else {
                 others.push(UserId::new(ClerkObject::id(user.node()).unwrap_or_default()));
                 continue;
             };
-            match newest.get(object.id) {
+            match newest.get(&object.id) {
                 Some(known) if known.version() > object.version() => {}
-                _ => drop(newest.insert(object.id, object)),
+                _ => drop(newest.insert(object.id.clone(), object)),
             }
         }
         let mut users: Vec<_> = newest.into_values().collect();
         // Writers that lock rows in one order do not deadlock.
-        users.sort_unstable_by(|one, other| one.id.cmp(other.id));
+        users.sort_unstable_by(|one, other| one.id.cmp(&other.id));
         Self { users, others }
     }
 
@@ -66,8 +67,8 @@ impl<'a> Page<'a> {
         for user in &self.users {
             match caught_now(|| user.observe()) {
                 Ok(Ok(observation)) => observations.push(observation),
-                Ok(Err(claims)) => report.skip(user.id, NotImported::Claims(claims)),
-                Err(Panicked) => report.skip(user.id, NotImported::Panicked),
+                Ok(Err(claims)) => report.skip(&user.id, NotImported::Claims(claims)),
+                Err(Panicked) => report.skip(&user.id, NotImported::Panicked),
             }
         }
         (observations, report)

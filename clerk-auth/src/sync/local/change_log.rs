@@ -38,6 +38,7 @@ macro_rules! log {
             users_table = row.users_table,
             user_id = row.user_id,
             organizations_table = row.organizations_table,
+            memberships_table = row.memberships_table,
             organization_id = row.organization_id,
             source = $source.as_str(),
             $($message)+
@@ -80,6 +81,13 @@ pub(crate) fn deleted<U: SyncedRow>(clerk_id: &str, deletion: Deletion, source: 
                 clerk_id,
                 source,
                 "deleted an organization, which no token activates from now on"
+            ),
+            RowKind::Membership => log!(
+                info,
+                U,
+                clerk_id,
+                source,
+                "ended a membership, which older tokens do not have from now on"
             ),
         }
     }

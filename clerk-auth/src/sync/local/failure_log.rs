@@ -44,6 +44,7 @@ impl FailureLog {
                 users_table = row.users_table,
                 user_id = row.user_id,
                 organizations_table = row.organizations_table,
+                memberships_table = row.memberships_table,
                 organization_id = row.organization_id,
                 reason = error.failure::<U>().outcome(),
                 "an error of the application's panicked as it was logged"
@@ -59,6 +60,7 @@ impl FailureLog {
                 users_table = row.users_table,
                 user_id = row.user_id,
                 organizations_table = row.organizations_table,
+                memberships_table = row.memberships_table,
                 organization_id = row.organization_id,
                 "refused a token of a deleted {noun}"
             ),
@@ -73,6 +75,7 @@ impl FailureLog {
                 users_table = row.users_table,
                 user_id = row.user_id,
                 organizations_table = row.organizations_table,
+                memberships_table = row.memberships_table,
                 organization_id = row.organization_id,
                 problem = %error,
                 "the struct cannot hold a claim of this {noun}, so that the {noun} has no row until the claim is another in \
@@ -84,12 +87,14 @@ impl FailureLog {
                         users_table = row.users_table,
                         user_id = row.user_id,
                         organizations_table = row.organizations_table,
+                        memberships_table = row.memberships_table,
                         organization_id = row.organization_id,
                         %error,
                         "a unique index keeps {} from having a row",
                         match U::KIND {
                             RowKind::User => "a signed-in user",
                             RowKind::Organization => "an active organization",
+                            RowKind::Membership => "a member",
                         }
                     );
                 }
@@ -103,6 +108,7 @@ impl FailureLog {
                     users_table = row.users_table,
                     user_id = row.user_id,
                     organizations_table = row.organizations_table,
+                    memberships_table = row.memberships_table,
                     organization_id = row.organization_id,
                     holder,
                     "the row with a user's key belongs to another user or is deleted; the row is as it was, and the user has \
@@ -114,6 +120,7 @@ impl FailureLog {
                 users_table = row.users_table,
                 user_id = row.user_id,
                 organizations_table = row.organizations_table,
+                memberships_table = row.memberships_table,
                 organization_id = row.organization_id,
                 %error,
                 "the application's state mixes two Clerk instances"
@@ -124,6 +131,7 @@ impl FailureLog {
                 users_table = row.users_table,
                 user_id = row.user_id,
                 organizations_table = row.organizations_table,
+                memberships_table = row.memberships_table,
                 organization_id = row.organization_id,
                 "the database was not asked"
             ),
@@ -133,6 +141,7 @@ impl FailureLog {
                     users_table = row.users_table,
                     user_id = row.user_id,
                     organizations_table = row.organizations_table,
+                    memberships_table = row.memberships_table,
                     organization_id = row.organization_id,
                     code = names.code.as_deref(),
                     table = names.table.as_deref(),
@@ -146,6 +155,7 @@ impl FailureLog {
                 users_table = row.users_table,
                 user_id = row.user_id,
                 organizations_table = row.organizations_table,
+                memberships_table = row.memberships_table,
                 organization_id = row.organization_id,
                 column = names(error).column.as_deref(),
                 "the struct cannot hold the {noun}'s row: a column has a value or a type that the field does not take"
@@ -155,14 +165,22 @@ impl FailureLog {
                 users_table = row.users_table,
                 user_id = row.user_id,
                 organizations_table = row.organizations_table,
+                memberships_table = row.memberships_table,
                 organization_id = row.organization_id,
                 %error,
                 "the server accepts no writes: it is a standby, or its sessions are read-only"
+            ),
+            Failure::ReferenceMissing => tracing::warn!(
+                user_id = row.user_id,
+                organization_id = row.organization_id,
+                memberships_table = row.memberships_table,
+                "a membership has no row yet, because its user or its organization has none; the delivery is repeated"
             ),
             Failure::Busy => tracing::warn!(
                 users_table = row.users_table,
                 user_id = row.user_id,
                 organizations_table = row.organizations_table,
+                memberships_table = row.memberships_table,
                 organization_id = row.organization_id,
                 %error,
                 "another transaction is in the way of {its_row}; the database answers otherwise"
@@ -179,6 +197,7 @@ impl FailureLog {
                 users_table = row.users_table,
                 user_id = row.user_id,
                 organizations_table = row.organizations_table,
+                memberships_table = row.memberships_table,
                 organization_id = row.organization_id,
                 %error,
                 "the {noun}'s row could not be synced"
@@ -195,6 +214,7 @@ impl FailureLog {
                 users_table = row.users_table,
                 user_id = row.user_id,
                 organizations_table = row.organizations_table,
+                memberships_table = row.memberships_table,
                 organization_id = row.organization_id,
                 %error,
                 "a prepared statement is missing from the server session; if the connections go through a pooler in \
@@ -204,6 +224,7 @@ impl FailureLog {
                 users_table = row.users_table,
                 user_id = row.user_id,
                 organizations_table = row.organizations_table,
+                memberships_table = row.memberships_table,
                 organization_id = row.organization_id,
                 %error,
                 "the database refuses a statement for every {noun}: look for a missing table or column, a privilege, a \
@@ -220,6 +241,7 @@ fn log_incomplete_token<U: SyncedRow>(clerk_id: &str, claims: &UnreadableClaims)
         users_table = row.users_table,
         user_id = row.user_id,
         organizations_table = row.organizations_table,
+        memberships_table = row.memberships_table,
         organization_id = row.organization_id,
         problem = %claims,
         absent = absent.join(", "),

@@ -9,20 +9,29 @@ pub(crate) struct LoggedRow<'a> {
     pub(crate) user_id: Option<&'a str>,
     pub(crate) organizations_table: Option<&'static str>,
     pub(crate) organization_id: Option<&'a str>,
+    pub(crate) memberships_table: Option<&'static str>,
 }
 
 impl<'a> LoggedRow<'a> {
     /// The fields for the row of `U` with this Clerk id. A delivery about an organization can also fail in the handle on
     /// users, by the application's hook; the id then has the name of an organization's.
     pub(crate) fn new<U: SyncedRow>(clerk_id: &'a str) -> Self {
-        let of = |kind| U::KIND == kind;
-        let is_organization = of(RowKind::Organization) || RowKind::Organization.is_clerk_id(clerk_id);
-        let id = Some(clerk_id).filter(|id| !id.is_empty());
+        let table = |kind| (U::KIND == kind).then_some(U::TABLE);
+        // The key of a membership is the ids of user and organization.
+        let (user_id, organization_id) = match clerk_id.split_once(':') {
+            Some((user_id, organization_id)) => (user_id, organization_id),
+            None if U::KIND == RowKind::Organization || RowKind::Organization.is_clerk_id(clerk_id) => {
+                ("", clerk_id)
+            }
+            None => (clerk_id, ""),
+        };
+        let known = |id: &'a str| Some(id).filter(|id| !id.is_empty());
         Self {
-            users_table: of(RowKind::User).then_some(U::TABLE),
-            user_id: id.filter(|_| !is_organization),
-            organizations_table: of(RowKind::Organization).then_some(U::TABLE),
-            organization_id: id.filter(|_| is_organization),
+            users_table: table(RowKind::User),
+            user_id: known(user_id),
+            organizations_table: table(RowKind::Organization),
+            organization_id: known(organization_id),
+            memberships_table: table(RowKind::Membership),
         }
     }
 }

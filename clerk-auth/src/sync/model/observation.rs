@@ -1,5 +1,7 @@
 //! The data of a source about a user or an organization: claims, and their version.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::version::Version;
@@ -39,11 +41,18 @@ impl<'a, U: SyncedRow> Observation<'a, U> {
 }
 
 /// Returns the id of what a row of `U` is about in a session; `None` if it is about an organization, and none is active.
-pub(crate) fn clerk_id<U: SyncedRow>(session: &Session) -> Option<&str> {
+pub(crate) fn clerk_id<U: SyncedRow>(session: &Session) -> Option<Cow<'_, str>> {
+    let active = || session.organization().map(|active| active.id().as_str());
     match U::KIND {
-        RowKind::User => Some(session.sub()),
-        RowKind::Organization => session.organization().map(|active| active.id().as_str()),
+        RowKind::User => Some(session.sub().into()),
+        RowKind::Organization => active().map(Cow::Borrowed),
+        RowKind::Membership => active().map(|active| key_of_membership(session.sub(), active).into()),
     }
+}
+
+/// Returns the key by which sync finds a membership: tokens have no id of one.
+pub(crate) fn key_of_membership(user_id: &str, organization_id: &str) -> String {
+    format!("{user_id}:{organization_id}")
 }
 
 /// An object of the Backend API or of a webhook, read through the template.
@@ -52,7 +61,7 @@ pub(crate) fn clerk_id<U: SyncedRow>(session: &Session) -> Option<&str> {
     allow(dead_code, reason = "users come from tokens alone")
 )]
 pub(crate) struct ClerkObject<'a> {
-    pub(crate) id: &'a str,
+    pub(crate) id: Cow<'a, str>,
     claims: Map<String, Value>,
     /// Claims that depend on a part of the object that could not be read. They clear nothing, and refuse the row.
     unreadable: Vec<&'static str>,
@@ -70,6 +79,7 @@ impl<'a> ClerkObject<'a> {
         let objects = match U::KIND {
             RowKind::User => Objects::User(node),
             RowKind::Organization => Objects::Organization(node),
+            RowKind::Membership => Objects::Membership(node),
         };
         let updated_at = node.get("updated_at").whole().ok()?.as_i64()?;
         let mut claims = Map::new();
@@ -82,7 +92,10 @@ impl<'a> ClerkObject<'a> {
             }
         }
         Some(Self {
-            id: Self::id(node)?,
+            id: match U::KIND {
+                RowKind::User | RowKind::Organization => Self::id(node)?.into(),
+                RowKind::Membership => Self::key(node)?.into(),
+            },
             claims,
             unreadable,
             version: Version::from_api(Timestamp::from_milliseconds(updated_at)),
@@ -95,6 +108,20 @@ impl<'a> ClerkObject<'a> {
         is_id(id).then_some(id)
     }
 
+    /// Returns the key of a membership.
+    fn key(membership: Node<'a>) -> Option<String> {
+        let user = membership.get("public_user_data").get("user_id");
+        let user_id = user.whole().ok()?.as_str().filter(|id| is_id(id))?;
+        let organization_id = Self::id(membership.get("organization"))?;
+        Some(key_of_membership(user_id, organization_id))
+    }
+
+    /// Returns the object at a version that is not older than this time.
+    pub(crate) fn not_before(self, time: Timestamp) -> Self {
+        let version = self.version.max(Version::from_api(time));
+        Self { version, ..self }
+    }
+
     #[cfg(feature = "backend-api")]
     pub(crate) fn version(&self) -> Version {
         self.version
@@ -102,7 +129,7 @@ impl<'a> ClerkObject<'a> {
 
     /// Returns the claims as a token would carry them.
     pub(crate) fn source(&self) -> ClaimSource<'_> {
-        ClaimSource::new(self.id, &self.claims).with_unreadable(&self.unreadable)
+        ClaimSource::new(&self.id, &self.claims).with_unreadable(&self.unreadable)
     }
 
     pub(crate) fn observe<U: SyncedRow>(&self) -> Result<Observation<'_, U>, UnreadableClaims> {

@@ -136,6 +136,8 @@ pub(crate) enum Change<'a, U: SyncedRow> {
     Write(&'a Observation<'a, U>),
     /// The user was deleted.
     Delete(&'a str),
+    /// The membership ended, and these were its claims.
+    End(&'a Observation<'a, U>),
     /// The struct or the database refuses the user's claims.
     Refuse,
 }

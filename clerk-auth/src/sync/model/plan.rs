@@ -2,7 +2,7 @@
 
 use super::observation::Observation;
 use super::row::StoredRow;
-use crate::row::{SyncedRow, VersionSource};
+use crate::row::{RowKind, SyncedRow, VersionSource};
 
 /// The decision for a row that was read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -27,7 +27,11 @@ pub(crate) fn plan<U: SyncedRow>(stored: Option<&StoredRow<U>>, observation: &Ob
         return Plan::Write;
     };
     if stored.deleted {
-        return Plan::UserDeleted;
+        // A member who was removed may return. The ids of users and organizations are never used again.
+        return match U::KIND {
+            RowKind::Membership if version > stored.version => Plan::Write,
+            _ => Plan::UserDeleted,
+        };
     }
     if stored.version > version {
         return Plan::Serve;
@@ -51,7 +55,7 @@ mod tests {
 
     use super::*;
     use crate::claim::{ClaimSource, SessionTokenBudget, TemplateClaim, UnreadableClaims};
-    use crate::row::{Compared, RowKind};
+    use crate::row::Compared;
     use crate::sync::model::version::Version;
 
     #[derive(Clone, Debug, Eq, PartialEq)]

@@ -108,7 +108,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
             match change {
                 Change::Nothing => return Ok(Applied::Nothing),
                 Change::Refuse => return Ok(Applied::Refused),
-                Change::Write(_) | Change::Delete(_) => {}
+                Change::Write(_) | Change::Delete(_) | Change::End(_) => {}
             }
         }
         let mut transaction = match is_stuck {
@@ -127,7 +127,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
             Change::Write(observation) if matches!(applied, Applied::Inserted | Applied::Linked) => {
                 self.delete_leftover(observation.clerk_id()).await?
             }
-            Change::Nothing | Change::Refuse | Change::Write(_) => false,
+            Change::Nothing | Change::Refuse | Change::Write(_) | Change::End(_) => false,
         };
         match change {
             Change::Write(_) if is_purged => Ok(Applied::UserDeleted),
@@ -146,6 +146,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
             Change::Nothing => Applied::Nothing,
             Change::Refuse => Applied::Refused,
             Change::Write(observation) => self.write_in(connection, observation).await?,
+            Change::End(observation) => self.end_in(connection, observation).await?,
             Change::Delete(clerk_id) => match self.delete_in(connection, clerk_id).await? {
                 Deletion::Deleted | Deletion::NoRow => Applied::Deleted,
                 Deletion::AlreadyDeleted => Applied::UserDeleted,
@@ -172,6 +173,39 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         let arguments = with_version::<DB>(observation.clerk_id(), observation.version)?;
         DB::execute(&mut *connection, U::RAISE_VERSION, arguments).await?;
         self.select(connection, observation.clerk_id()).await
+    }
+
+    /// Records the end of a membership, so that an event before it that is delivered later restores nothing.
+    async fn end_in(
+        &self,
+        connection: &mut DB::Connection,
+        observation: &Observation<'_, U>,
+    ) -> Result<Applied, WriteError> {
+        let (clerk_id, version) = (observation.clerk_id(), observation.version);
+        match self.select_and_lock(connection, clerk_id).await? {
+            Some(stored) if stored.version > version => return Ok(Applied::Stale),
+            Some(stored) if stored.deleted => return Ok(Applied::UserDeleted),
+            Some(_) => {
+                DB::execute(
+                    connection,
+                    U::RAISE_VERSION,
+                    with_version::<DB>(clerk_id, version)?,
+                )
+                .await?;
+            }
+            // Without the hooks, because no member has joined.
+            None => match self.upsert(connection, observation).await {
+                // A member without a row, of whom nothing is known.
+                Err(WriteError::ReferenceMissing) => return Ok(Applied::Deleted),
+                written => {
+                    written?;
+                    DB::execute(connection, U::TOMBSTONE, DB::key(clerk_id)?).await?;
+                    return Ok(Applied::Deleted);
+                }
+            },
+        }
+        self.delete_in(connection, clerk_id).await?;
+        Ok(Applied::Deleted)
     }
 
     async fn write_in(

@@ -39,6 +39,8 @@ pub(crate) enum WriteError {
     UserDeleted,
     /// The row with the user's key belongs to this other user, or is marked as deleted. Nothing was written.
     LinkConflict(Option<String>),
+    /// The row of the membership's user or organization does not exist. Nothing was written.
+    ReferenceMissing,
     /// The user's key cannot be held by the column, and there is no row yet. Nothing was written.
     InvalidKey(UnreadableClaims),
 }

@@ -244,7 +244,7 @@ impl<DB: Dialect, U: StoredIn<DB>> Store<U> for SqlStore<U, DB> {
     ) -> StoreFuture<'a, Applied, WriteError> {
         Box::pin(async move {
             let clerk_id = match change {
-                Change::Write(observation) => Some(observation.clerk_id()),
+                Change::Write(observation) | Change::End(observation) => Some(observation.clerk_id()),
                 Change::Delete(clerk_id) => Some(clerk_id),
                 Change::Nothing | Change::Refuse => None,
             };

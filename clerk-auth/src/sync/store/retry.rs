@@ -54,9 +54,11 @@ impl Failed for WriteError {
             // A hook runs in the transaction, and the database's error there is as good a reason to repeat all of it.
             Self::OnInsert(error) | Self::OnLink(error) | Self::OnDelete(error) => of_hook(error),
             Self::OnEvent(error) => of_hook(error),
-            Self::UniqueViolation(_) | Self::UserDeleted | Self::LinkConflict(_) | Self::InvalidKey(_) => {
-                None
-            }
+            Self::UniqueViolation(_)
+            | Self::UserDeleted
+            | Self::LinkConflict(_)
+            | Self::ReferenceMissing
+            | Self::InvalidKey(_) => None,
         }
     }
 }

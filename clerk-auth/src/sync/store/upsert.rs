@@ -9,7 +9,7 @@ use super::error::{WriteError, commit_error, unique_violation};
 use super::hooks::run_hook;
 use super::retry::forget_if_stale;
 use super::sql_store::SqlStore;
-use crate::row::{BoundKey, StoredIn};
+use crate::row::{BoundKey, RowKind, StoredIn};
 use crate::sync::model::observation::Observation;
 use crate::sync::model::row::Upserted;
 
@@ -83,6 +83,9 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         }
         if has_key {
             return self.link_or_upsert(connection, observation).await;
+        }
+        if U::KIND == RowKind::Membership {
+            return Err(WriteError::ReferenceMissing);
         }
         // A trigger skips the row.
         Err(sqlx::Error::RowNotFound.into())

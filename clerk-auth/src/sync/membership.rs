@@ -1,0 +1,206 @@
+//! `MembershipSync`: the handle that turns the membership of a session's user in the active organization into a row.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use sqlx::{Database, Pool};
+use tracing::Instrument;
+
+use super::engine::Engine;
+use super::error::SyncError;
+use super::flow::request;
+use super::follower_builder::FollowerBuilder;
+use super::handle::UserSync;
+use super::local::change_log::{self, Source};
+use super::model::observation::clerk_id;
+use super::model::outcome::Synced;
+use super::organization::OrganizationSync;
+use super::pool::UserPool;
+use super::unwind::{caught, caught_now};
+use crate::clerk::Clerk;
+use crate::metrics;
+use crate::row::SyncedMembership;
+use crate::schema::SchemaError;
+use crate::session::Session;
+
+/// Keeps the rows of `M` equal to Clerk's memberships, as tokens and webhooks describe them; put it into the application's state
+/// beside the handles on its users and organizations. Cloning is cheap.
+///
+/// ```
+/// # #[cfg(feature = "postgres")]
+/// # mod example {
+/// use clerk_auth::schema::SchemaError;
+/// use clerk_auth::{MembershipSync, OrganizationSync, SyncedMembership, SyncedOrganization, SyncedUser, UserSync};
+///
+/// # #[derive(SyncedUser)]
+/// # #[synced_user(table = "users", database(postgres))]
+/// # struct User { clerk_id: String }
+/// # #[derive(SyncedOrganization)]
+/// # #[synced_organization(table = "organizations", database(postgres))]
+/// # struct Organization { #[column(generated)] id: i64, clerk_id: String }
+/// #[derive(SyncedMembership)]
+/// #[synced_membership(table = "memberships", user = User, organization = Organization, database(postgres))]
+/// struct Membership {
+///     user_id: String,
+///     organization_id: i64,
+///     role: String,
+/// }
+///
+/// async fn memberships(
+///     users: &UserSync<User>,
+///     organizations: &OrganizationSync<Organization>,
+///     pool: sqlx::PgPool,
+/// ) -> Result<MembershipSync<Membership>, SchemaError> {
+///     MembershipSync::new(users, organizations, pool).await
+/// }
+/// # }
+/// ```
+pub struct MembershipSync<M: SyncedMembership> {
+    engine: Arc<Engine<M>>,
+    users: UserSync<M::User>,
+    organizations: OrganizationSync<M::Organization>,
+}
+
+impl<M: SyncedMembership> MembershipSync<M> {
+    /// Creates a handle on the rows of `M` in `pool`, which must be the database of users and organizations.
+    ///
+    /// # Errors
+    ///
+    /// [`SchemaError`] if the database does not answer, or if its table cannot serve the statements of `M`; the message
+    /// contains the remedy.
+    pub fn new<DB: Database>(
+        users: &UserSync<M::User>,
+        organizations: &OrganizationSync<M::Organization>,
+        pool: Pool<DB>,
+    ) -> Pin<Box<dyn Future<Output = Result<Self, SchemaError>> + Send>>
+    where
+        Pool<DB>: UserPool<M>,
+    {
+        Box::pin(Self::builder(users, organizations, pool).build())
+    }
+
+    /// Configures a handle on the rows of `M` in `pool`. The builder takes over the timeout and the kind of pooler of `users`.
+    pub fn builder<DB: Database>(
+        users: &UserSync<M::User>,
+        organizations: &OrganizationSync<M::Organization>,
+        pool: Pool<DB>,
+    ) -> FollowerBuilder<M, Pool<DB>, Self>
+    where
+        Pool<DB>: UserPool<M>,
+    {
+        let (joined, organizations) = (users.clone(), organizations.clone());
+        FollowerBuilder::new(&users.engine, pool, move |engine| Self {
+            engine,
+            users: joined,
+            organizations,
+        })
+    }
+
+    /// Returns the row of the membership of a verified session's user in the active organization: reads it, and writes only if
+    /// a claim has changed. A first request of a member also writes the rows of the user and the organization, because the
+    /// membership references them. Returns `None` if no organization is active, or if the user has left it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`UserSync::sync`] and [`OrganizationSync::sync`], and [`SyncError::MembershipEnded`].
+    pub async fn sync(&self, session: &Session) -> Result<Option<Synced<M>>, SyncError> {
+        let Some(Synced { user: row, outcome }) = self.sync_shared(session).await? else {
+            return Ok(None);
+        };
+        let row = match Arc::try_unwrap(row) {
+            Ok(row) => row,
+            Err(shared) => match caught_now(|| shared.copy())? {
+                Some(row) => row,
+                None => {
+                    let key = clerk_id::<M>(session).unwrap_or_default();
+                    let own = Box::pin(caught(request::own(&self.engine, &key)));
+                    own.await?.map_err(of_membership)?
+                }
+            },
+        };
+        Ok(Some(Synced { user: row, outcome }))
+    }
+
+    /// Like [`sync`](Self::sync), without copying a row that is shared with other requests.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`sync`](Self::sync).
+    pub async fn sync_shared(&self, session: &Session) -> Result<Option<Synced<Arc<M>>>, SyncError> {
+        let Some(key) = clerk_id::<M>(session) else {
+            return Ok(None);
+        };
+        let mut synced = self.row(session, &key).await;
+        if synced.as_ref().is_err_and(lacks_a_row) {
+            self.users.sync_shared(session).await?;
+            self.organizations.sync_shared(session).await?;
+            synced = self.row(session, &key).await;
+        }
+        let outcome = match &synced {
+            Ok(synced) => {
+                change_log::synced::<M>(&key, synced.outcome, Source::Request);
+                synced.outcome.as_str()
+            }
+            Err(error) => {
+                let engine = &self.engine;
+                engine.failure_log.failure::<M>(&key, error, engine.clerk.now());
+                error.failure::<M>().outcome()
+            }
+        };
+        metrics::user_synced(M::NAME, M::TABLE, outcome);
+        synced.map(Some).map_err(of_membership)
+    }
+
+    async fn row(&self, session: &Session, key: &str) -> Result<Synced<Arc<M>>, SyncError> {
+        let engine = &self.engine;
+        let span = tracing::debug_span!("membership_sync", table = M::TABLE, user_id = session.sub());
+        request::row(engine, session, key, engine.clerk.now())
+            .instrument(span)
+            .await
+    }
+
+    pub(crate) fn clerk(&self) -> &Clerk {
+        &self.engine.clerk
+    }
+}
+
+/// Returns whether the membership may lack the row of its user or organization: there is none, or it was removed meanwhile.
+fn lacks_a_row(error: &SyncError) -> bool {
+    match error {
+        SyncError::ReferenceMissing => true,
+        SyncError::Database(error) => error
+            .as_database_error()
+            .is_some_and(sqlx::error::DatabaseError::is_foreign_key_violation),
+        _ => false,
+    }
+}
+
+/// Names what has ended.
+fn of_membership(error: SyncError) -> SyncError {
+    match error {
+        SyncError::UserDeleted => SyncError::MembershipEnded,
+        error => error,
+    }
+}
+
+impl<M: SyncedMembership> Clone for MembershipSync<M> {
+    fn clone(&self) -> Self {
+        Self {
+            engine: Arc::clone(&self.engine),
+            users: self.users.clone(),
+            organizations: self.organizations.clone(),
+        }
+    }
+}
+
+impl<M: SyncedMembership> fmt::Debug for MembershipSync<M> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("MembershipSync")
+            .field("membership", &M::NAME)
+            .field("clerk", &self.engine.clerk)
+            .finish_non_exhaustive()
+    }
+}
