@@ -46,6 +46,8 @@ pub(super) struct Settings {
     pub(super) front_ends: Vec<String>,
     /// A `node_modules` folder whose packages of Clerk are served.
     pub(super) packages: Option<PathBuf>,
+    /// The claims about the active organization.
+    pub(super) organization_template: &'static [TemplateClaim],
 }
 
 impl Default for Settings {
@@ -55,6 +57,7 @@ impl Default for Settings {
             token_lifetime: TOKEN_LIFETIME,
             front_ends: Vec::new(),
             packages: None,
+            organization_template: &[],
         }
     }
 }

@@ -36,12 +36,14 @@ impl Instance {
         if session.is_pending {
             token = token.pending();
         }
+        let template = locked(&self.settings).organization_template;
         let organizations = locked(&self.organizations);
         let member = organization_id.and_then(|id| organizations.member(id, &session.user_id));
         if let Some(member) = member {
             let organization = organizations.get(&member.organization_id).unwrap_or_default();
             token = token
                 .organization(&member.organization_id, &member.role)
+                .organization_template(template, &organization)
                 .slug(organization["slug"].as_str().unwrap_or_default())
                 .permissions(&member.permissions);
         }

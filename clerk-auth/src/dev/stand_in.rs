@@ -122,6 +122,31 @@ impl StandIn {
         })
     }
 
+    /// Adds the claims of the active organization to the tokens: `Organization::TEMPLATE`. A session without an organization has
+    /// none of them.
+    ///
+    /// ```
+    /// # #[cfg(feature = "sqlite")] {
+    /// use clerk_auth::dev::StandIn;
+    /// use clerk_auth::{SyncedOrganization, SyncedRow};
+    ///
+    /// #[derive(SyncedOrganization)]
+    /// #[synced_organization(table = "organizations", database(sqlite))]
+    /// struct Organization {
+    ///     clerk_id: String,
+    ///     name: String,
+    /// }
+    ///
+    /// let stand_in = StandIn::new("http://127.0.0.1:3000", &[])?.organization_template(Organization::TEMPLATE);
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn organization_template(self, template: &'static [TemplateClaim]) -> Self {
+        locked(&self.instance.settings).organization_template = template;
+        self
+    }
+
     /// Also accepts tokens that a front end at another origin of this machine obtains, such as
     /// `http://127.0.0.1:5173`. Pages under the server's own port need not be listed.
     ///

@@ -6,7 +6,10 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::header::{COOKIE, HOST, SET_COOKIE};
 use axum::http::{Method, Request, StatusCode};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clerk_auth::dev::{Minter, StandIn, StandInError};
+use clerk_auth::{SyncedOrganization, SyncedRow};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -226,4 +229,56 @@ async fn session_belongs_to_its_browser() {
     let form = "organization_id=org_acme";
     let (status, _, _) = answer(&app, Method::POST, &tokens, form, &own).await;
     assert_eq!(status, StatusCode::FORBIDDEN, "of an organization of others");
+}
+
+#[derive(SyncedOrganization)]
+#[synced_organization(
+    table = "organizations",
+    template_json = r#"{"orgName": "{{org.name}}", "orgSlug": "{{org.slug}}"}"#,
+    database(postgres)
+)]
+struct Organization {
+    clerk_id: String,
+    name: String,
+    slug: Option<String>,
+}
+
+/// The claims of a token about the organization.
+fn organization_claims(token: &str) -> Value {
+    let payload = token.split('.').nth(1).expect("three parts");
+    let payload = URL_SAFE_NO_PAD.decode(payload).expect("base64url");
+    let claims: Value = serde_json::from_slice(&payload).expect("JSON");
+    json!([claims["o"]["id"], claims["orgName"], claims["orgSlug"]])
+}
+
+#[tokio::test]
+async fn token_has_the_claims_of_the_active_organization() {
+    let stand_in = stand_in().organization_template(Organization::TEMPLATE);
+    stand_in.set_directory(directory()).expect("a directory");
+    let app = app(&stand_in);
+    let user = r#"{"user_id": "user_ada"}"#;
+    let (_, ticket, _) = answer(&app, Method::POST, "/dev/tickets", user, "").await;
+    let ticket = ticket["ticket"].as_str().expect("a ticket");
+    let form = format!("strategy=ticket&ticket={ticket}");
+    let (_, signed_in, own) = answer(&app, Method::POST, "/dev/clerk/v1/client/sign_ins", &form, "").await;
+    let session = signed_in["response"]["created_session_id"]
+        .as_str()
+        .expect("an id");
+    let tokens = format!("/dev/clerk/v1/client/sessions/{session}/tokens");
+    for (form, expected) in [
+        ("organization_id=org_acme", json!(["org_acme", "Acme", "acme"])),
+        ("organization_id=", json!([null, null, null])),
+    ] {
+        let (_, token, _) = answer(&app, Method::POST, &tokens, form, &own).await;
+        let token = token["jwt"].as_str().expect("a token");
+        assert_eq!(organization_claims(token), expected, "{form}");
+    }
+    for (id, slug, name) in [("org_acme", "acme", "Acme"), ("org_new", "fresh", "new")] {
+        let body = json!({ "user_id": "user_ada", "org": { "id": id, "slug": slug, "role": "org:admin" } });
+        let (status, token, _) = answer(&app, Method::POST, "/dev/token", &body.to_string(), "").await;
+        assert_eq!(status, StatusCode::OK, "{token}");
+        let token = token.as_str().map_or_else(|| token["token"].as_str(), Some);
+        let claims = organization_claims(token.expect("a token").trim());
+        assert_eq!(claims, json!([id, name, slug]));
+    }
 }
