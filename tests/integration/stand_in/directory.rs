@@ -231,6 +231,7 @@ async fn session_belongs_to_its_browser() {
     assert_eq!(status, StatusCode::FORBIDDEN, "of an organization of others");
 }
 
+#[expect(dead_code, reason = "only its template is used")]
 #[derive(SyncedOrganization)]
 #[synced_organization(
     table = "organizations",

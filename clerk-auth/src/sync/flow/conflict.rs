@@ -23,12 +23,12 @@ use sqlx::error::DatabaseError;
 use super::delete;
 use super::refusal;
 use crate::row::SyncedRow;
+#[cfg(feature = "backend-api")]
 use crate::sync::backend::budget::Answer;
 #[cfg(feature = "backend-api")]
 use crate::sync::backend::lookup::LookedUp;
 use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
-#[cfg(feature = "backend-api")]
 use crate::sync::local::logged_row::LoggedRow;
 #[cfg(feature = "backend-api")]
 use crate::sync::model::observation::ClerkObject;
