@@ -147,8 +147,9 @@ async fn least(app: &Router, token: &str) -> usize {
 mod row {
     use axum::extract::FromRef;
     use axum::handler::Handler;
+    use clerk_auth::row::StoredIn;
     use clerk_auth::testing::SessionToken;
-    use clerk_auth::{SyncedRow, SyncedUser, UserSync, authenticated};
+    use clerk_auth::{OrganizationSync, SyncedOrganization, SyncedRow, SyncedUser, UserSync, authenticated};
     use sqlx::Sqlite;
     use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 
@@ -244,6 +245,70 @@ mod row {
             let guarded = least(&guarded, &token).await;
             assert!(cold > guarded + 10, "the cold request was counted: {cold}");
             assert!(guarded <= public + 3, "{guarded} allocations, {public} without");
+        });
+    }
+
+    #[derive(Clone, SyncedOrganization)]
+    #[synced_organization(table = "organizations", database(sqlite))]
+    struct Organization {
+        clerk_id: Arc<str>,
+        name: Arc<str>,
+    }
+
+    #[derive(Clone, FromRef)]
+    struct StateOfMembers {
+        clerk: Clerk,
+        users: UserSync<User>,
+        organizations: OrganizationSync<Organization>,
+    }
+
+    #[authenticated]
+    async fn team(_user: Arc<User>, organization: Organization) -> &'static str {
+        assert_eq!(
+            (&*organization.clerk_id, &*organization.name),
+            ("org_1", "Analysts")
+        );
+        ""
+    }
+
+    /// A handler takes a copy of the row, and copying an `Arc<str>` does not allocate. Each `String` adds an allocation.
+    #[test]
+    fn warm_organization_is_extracted_with_one_allocation_more() {
+        let _alone = ALONE.lock();
+        let issuer = Issuer::new("https://clerk.example.com");
+        let token = token(&issuer, "user_ada")
+            .organization("org_1", "org:member")
+            .claim("orgName", "Analysts")
+            .sign();
+        block_on(async {
+            let pool = pool().await;
+            sqlx::raw_sql(sqlx::AssertSqlSafe(
+                <Organization as StoredIn<Sqlite>>::create_table(),
+            ))
+            .execute(&pool)
+            .await
+            .expect("the table is made");
+            let clerk = issuer.clerk();
+            let users = UserSync::<User>::new(clerk.clone(), pool.clone()).await;
+            let users = users.expect("the table fits");
+            let organizations = OrganizationSync::new(&users, pool.clone()).await;
+            let organizations = organizations.expect("the table fits");
+            let state = StateOfMembers {
+                clerk,
+                users,
+                organizations,
+            };
+            let alone: Router = Router::new().route("/", get(me)).with_state(state.clone());
+            let both: Router = Router::new().route("/", get(team)).with_state(state);
+            allocations(&both, &token).await;
+            // The pool is closed, so the answer comes from memory.
+            pool.close().await;
+            let alone = least(&alone, &token).await;
+            let both = least(&both, &token).await;
+            assert!(
+                both <= alone + 1,
+                "{both} allocations, {alone} with the user alone"
+            );
         });
     }
 
