@@ -1,15 +1,53 @@
 //! Keeps what the library logs, for a test to read.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::Interest;
 use tracing::{Event, Metadata, Subscriber};
 
 /// Keeps the fields of every event of the library.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Default for Log {
+    fn default() -> Self {
+        static ASKED: Once = Once::new();
+        // Fails only if another subscriber is there, which asks too.
+        ASKED.call_once(|| drop(tracing::subscriber::set_global_default(AlwaysAsked)));
+        Self(Arc::default())
+    }
+}
+
+/// Keeps nothing, and has tracing ask each time. Without it, an event that another test's thread meets for the first time
+/// while a `Log` begins is recorded as of no interest to any subscriber, and stays so.
+struct AlwaysAsked;
+
+impl Subscriber for AlwaysAsked {
+    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
+        Interest::sometimes()
+    }
+
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        false
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, _: &Event<'_>) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
 
 impl Log {
     /// Returns a line for each event: its level and its fields.
