@@ -221,6 +221,13 @@ impl Clerk {
         self.0.denied.refusal(Key::User(user), now)
     }
 
+    /// Returns whether a session that was verified earlier has lost its organization since.
+    pub(crate) fn has_left_since(&self, session: &Session, now: Timestamp) -> bool {
+        let mut corrected = session.clone();
+        self.0.denied.correct(&mut corrected, now);
+        corrected.has_left_organization() && !session.has_left_organization()
+    }
+
     pub(crate) fn deny_list(&self) -> &DenyList {
         &self.0.denied
     }

@@ -121,6 +121,14 @@ impl DenyList {
         Ok(())
     }
 
+    /// Returns whether an organization was deleted, as far as that is remembered.
+    pub(crate) fn is_deleted_organization(&self, organization: &str, now: Timestamp) -> bool {
+        let deleted = |denial: &Denial| (denial.is_end() && denial.version == i64::MAX).then_some(());
+        self.corrected
+            .read(Key::Organization(organization), now, deleted)
+            .is_some()
+    }
+
     /// Corrects what a session's token claims about its organization.
     pub(crate) fn correct(&self, session: &mut Session, now: Timestamp) {
         if self.corrected.is_unused() {

@@ -99,7 +99,7 @@ impl Denial {
         }
     }
 
-    fn is_end(&self) -> bool {
+    pub(super) fn is_end(&self) -> bool {
         matches!(&self.effect, Effect::Corrects(correction) if **correction == Correction::Ended)
     }
 

@@ -132,6 +132,9 @@ impl<M: SyncedMembership> MembershipSync<M> {
         let Some(key) = clerk_id::<M>(session) else {
             return Ok(None);
         };
+        if self.clerk().has_left_since(session, self.clerk().now()) {
+            return Err(SyncError::MembershipEnded);
+        }
         let mut synced = self.row(session, &key).await;
         if synced.as_ref().is_err_and(lacks_a_row) {
             self.users.sync_shared(session).await?;

@@ -90,7 +90,8 @@ impl<O: SyncedOrganization> OrganizationSync<O> {
     ///
     /// # Errors
     ///
-    /// Those of [`UserSync::sync`], with [`SyncError::OrganizationDeleted`] instead of [`SyncError::UserDeleted`].
+    /// Those of [`UserSync::sync`], with [`SyncError::OrganizationDeleted`] instead of [`SyncError::UserDeleted`], and
+    /// [`SyncError::MembershipEnded`] if the user has left the organization since the session was verified.
     pub async fn sync(&self, session: &Session) -> Result<Option<Synced<O>>, SyncError> {
         let Some(Synced { user: row, outcome }) = self.sync_shared(session).await? else {
             return Ok(None);
@@ -121,6 +122,9 @@ impl<O: SyncedOrganization> OrganizationSync<O> {
         };
         let engine = &self.engine;
         let now = engine.clerk.now();
+        if engine.clerk.has_left_since(session, now) {
+            return Err(SyncError::MembershipEnded);
+        }
         let span = tracing::debug_span!(
             "organization_sync",
             table = O::TABLE,

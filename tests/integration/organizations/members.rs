@@ -411,7 +411,7 @@ async fn rows_of_a_removed_organization_go_with_it(database: TestDatabase) {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
     loop {
         match process.members.sync(&session).await {
-            Err(SyncError::OrganizationDeleted) => break,
+            Err(SyncError::MembershipEnded | SyncError::OrganizationDeleted) => break,
             // The row may be cached until its window ends.
             Ok(Some(synced)) if synced.outcome == SyncOutcome::Cached => {
                 process.people.clock.advance(std::time::Duration::from_secs(6));

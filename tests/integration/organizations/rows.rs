@@ -22,6 +22,7 @@ on_both_databases!(
     webhook_writes_the_organization_of_everybody_else,
     membership_event_writes_its_organization,
     deleted_organization_is_not_restored_by_a_token,
+    organization_that_is_deleted_before_its_first_row_gets_none,
     slug_that_another_organization_has_given_up_is_taken_over,
     handler_takes_the_organization_after_the_user,
     change_of_another_process_is_served_at_once,
@@ -216,11 +217,37 @@ async fn deleted_organization_is_not_restored_by_a_token(database: TestDatabase)
     // The session was verified before the deletion, and its claims are newer than the row.
     assert!(matches!(
         organizations.sync(&session).await,
-        Err(clerk_auth::sync::SyncError::OrganizationDeleted)
+        Err(clerk_auth::sync::SyncError::MembershipEnded)
     ));
     let renamed = event("organization.updated", organization("org_1", "Late", now), now);
     assert_eq!(profiles.receive(&renamed).await, StatusCode::NO_CONTENT);
     assert_eq!(name_of(&profiles.pool, "org_1").await, None);
+}
+
+async fn organization_that_is_deleted_before_its_first_row_gets_none(database: TestDatabase) {
+    let (profiles, organizations) = start(&database).await;
+    let session = profiles.session(member("user_ada", "org_1", "Analysts")).await;
+    let now = profiles.clock.now();
+    let deleted = json!({ "id": "org_1", "object": "organization", "deleted": true });
+    assert_eq!(
+        profiles
+            .receive(&event("organization.deleted", deleted, now))
+            .await,
+        StatusCode::NO_CONTENT
+    );
+    assert!(organizations.sync(&session).await.is_err());
+    let late = event("organization.created", organization("org_1", "Late", now), now);
+    assert_eq!(profiles.receive(&late).await, StatusCode::NO_CONTENT);
+    let joined = event(
+        "organizationMembership.created",
+        membership_object("user_ada", "org_1", "org:admin", now),
+        now,
+    );
+    assert_eq!(profiles.receive(&joined).await, StatusCode::NO_CONTENT);
+    assert_eq!(
+        profiles.pool.number("SELECT count(*) FROM organizations").await,
+        0
+    );
 }
 
 async fn slug_that_another_organization_has_given_up_is_taken_over(database: TestDatabase) {

@@ -112,8 +112,12 @@ impl FieldChecker<'_> {
     }
 
     fn role(&mut self, field: &Field) -> Option<Role> {
+        let before = self.diagnostics.count();
         if let Some(referenced) = self.referenced(field) {
             return Some(Role::Reference(referenced));
+        }
+        if self.diagnostics.count() > before {
+            return None;
         }
         let marks = [
             ("generated", field.column.generated.span()),

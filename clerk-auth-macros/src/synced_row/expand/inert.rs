@@ -36,7 +36,6 @@ pub(crate) fn expand(
         .into_iter()
         .flat_map(|model| model.columns.iter().filter_map(alias));
     let checks = model.map(checks);
-    let extractor = extractor(kind, ident, &generics, &shared);
     let references = model.and_then(|model| model.references.as_ref());
     let membership = references.map(
         |References {
@@ -54,6 +53,9 @@ pub(crate) fn expand(
             }
         },
     );
+    // Without its user and organization a membership has no handle from which a request could take it.
+    let is_extracted = kind != RowKind::Membership || references.is_some();
+    let extractor = is_extracted.then(|| extractor(kind, ident, &generics, &shared));
     let (derived, kind) = (derived(kind), super::kind(kind));
     quote! {
         const _: () = {

@@ -202,9 +202,11 @@ impl<U: SyncedRow> Engine<U> {
         };
         // Earlier copies of the row are invalid after any outcome.
         let _writing = clerk_id.map(|clerk_id| self.row_cache.begin_write(clerk_id, now));
-        let was_deleted = U::KIND == RowKind::User
-            && clerk_id
-                .is_some_and(|clerk_id| self.clerk.denied_user(clerk_id, now) == Some(Refusal::UserDeleted));
+        let was_deleted = clerk_id.is_some_and(|clerk_id| match U::KIND {
+            RowKind::User => self.clerk.denied_user(clerk_id, now) == Some(Refusal::UserDeleted),
+            RowKind::Organization => self.clerk.deny_list().is_deleted_organization(clerk_id, now),
+            RowKind::Membership => false,
+        });
         match change {
             Change::Write(_) if was_deleted => {
                 self.store.apply(delivery, Change::Nothing).await?;
