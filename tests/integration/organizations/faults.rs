@@ -414,7 +414,7 @@ async fn hook_of_a_deletion_runs_once_with_the_row_removed(database: TestDatabas
     }
     assert!(matches!(
         teams.sync(&session).await,
-        Err(SyncError::OrganizationDeleted)
+        Err(SyncError::MembershipEnded)
     ));
     assert_eq!(app.pool.number("SELECT count(*) FROM teams").await, 0);
     assert_eq!(
