@@ -46,7 +46,7 @@ pub use copied::{Copied, NotCopied};
 pub use encoded::{
     JsonClaim, JsonClaimColumn, JsonColumn, JsonField, JsonOwnColumn, TextClaimColumn, TextColumn,
 };
-pub use filled::{filled, filled_length};
+pub use filled::{assert_own_table, filled, filled_length};
 pub use key::KeyOf;
 pub use link::{KeyKind, LinkKey, bind_key, bind_own_key, read_key};
 pub use named::{Named, Same, of};

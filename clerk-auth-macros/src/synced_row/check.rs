@@ -132,11 +132,13 @@ pub(super) fn check(input: Input, diagnostics: &mut Diagnostics) -> Checked {
     });
     let fresh_for = freshness::fresh_for(&container, &columns, diagnostics);
 
+    let ident_at = ident.span();
     let model = Model {
         kind,
         ident,
         databases,
         table,
+        table_at: container.table.get().map_or(ident_at, LitStr::span),
         version_column,
         deletion,
         version,

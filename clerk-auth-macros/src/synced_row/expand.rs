@@ -18,7 +18,7 @@ mod stored_in;
 mod unused_claims;
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, format_ident, quote};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Generics;
 
 use self::access::{alias, claim_field, field_type, held_kind, kind_type, local, private};
@@ -254,12 +254,22 @@ fn keyed(model: &Model) -> Option<TokenStream> {
         user, organization, ..
     }) = &model.references
     {
+        let table = model.table.path();
+        // At the name of the table, where rustc reports the assertion.
+        let tables = quote_spanned! {model.table_at=>
+            const _: () = __clerk_auth::__private::assert_own_table(#table, &[
+                <#user as __clerk_auth::row::SyncedRow>::TABLE,
+                <#organization as __clerk_auth::row::SyncedRow>::TABLE,
+            ]);
+        };
         return Some(quote! {
             #[automatically_derived]
             impl __clerk_auth::row::SyncedMembership for #ident {
                 type User = #user;
                 type Organization = #organization;
             }
+
+            #tables
         });
     }
     let ty = field_type(model.local_key().or_else(|| model.key())?);

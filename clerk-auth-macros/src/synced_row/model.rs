@@ -14,6 +14,8 @@ pub(super) struct Model {
     pub(super) ident: Ident,
     pub(super) databases: Vec<Database>,
     pub(super) table: Table,
+    /// The span at which the struct names its table.
+    pub(super) table_at: Span,
     pub(super) version_column: String,
     pub(super) deletion: Deletion,
     pub(super) version: Version,

@@ -47,6 +47,23 @@ pub const fn filled<const LENGTH: usize>(text: &str, names: &[&str; NAMES]) -> [
     filled
 }
 
+/// Does not compile if the rows that a membership joins are in the table of the memberships, or in one table.
+pub const fn assert_own_table(table: &str, [user, organization]: &[&str; 2]) {
+    assert!(
+        !is_same(table, user) && !is_same(table, organization),
+        "the user or the organization of the membership is stored in this table; give each struct a table of its own"
+    );
+    assert!(
+        !is_same(user, organization),
+        "the user and the organization of the membership are stored in one table; give each struct a table of its own"
+    );
+}
+
+/// Table names are compared as SQLite does, without regard to case.
+const fn is_same(one: &str, other: &str) -> bool {
+    one.eq_ignore_ascii_case(other)
+}
+
 const fn name_of<'a>(character: u8, names: &[&'a str; NAMES]) -> Option<&'a [u8]> {
     if character == 0 || character as usize > NAMES {
         return None;

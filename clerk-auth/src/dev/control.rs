@@ -20,7 +20,7 @@ use super::ticket_request::TicketRequest;
 use super::token_request::TokenRequest;
 use super::user_request::{FaultsRequest, UserChange, UserRequest};
 use crate::testing::endpoints::locked;
-use crate::testing::{organization_object, session_object};
+use crate::testing::{membership_object, organization_object, session_object};
 use crate::time::{Clock, SystemClock};
 
 /// The user that `POST /dev/token` signs in by default.
@@ -50,15 +50,20 @@ impl Instance {
             .claim("exp", now.seconds().saturating_add(lifetime))
             .authorized_party(&self.origin);
         if let Some(organization) = &request.org {
-            let template = locked(&self.settings).organization_template;
+            let templates = locked(&self.settings).organization_templates.clone();
             let known = locked(&self.organizations).get(&organization.id);
             let mut object = known.unwrap_or_else(|| organization_object(&organization.id, now));
             object["slug"] = organization.slug.as_str().into();
             token = token
                 .organization(&organization.id, &organization.role)
-                .organization_template(template, &object)
                 .slug(&organization.slug)
                 .permissions(&organization.permissions);
+            let mut membership = membership_object(user_id, &organization.id, &organization.role, now);
+            membership["permissions"] = json!(organization.permissions);
+            membership["organization"] = object;
+            for template in templates {
+                token = token.membership_template(template, &membership);
+            }
         }
         for name in &request.omit_claims {
             token = token.without(name);

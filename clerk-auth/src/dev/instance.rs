@@ -46,8 +46,8 @@ pub(super) struct Settings {
     pub(super) front_ends: Vec<String>,
     /// A `node_modules` folder whose packages of Clerk are served.
     pub(super) packages: Option<PathBuf>,
-    /// The claims about the active organization.
-    pub(super) organization_template: &'static [TemplateClaim],
+    /// The claims about the active organization, and about the membership in it.
+    pub(super) organization_templates: Vec<&'static [TemplateClaim]>,
 }
 
 impl Default for Settings {
@@ -57,7 +57,7 @@ impl Default for Settings {
             token_lifetime: TOKEN_LIFETIME,
             front_ends: Vec::new(),
             packages: None,
-            organization_template: &[],
+            organization_templates: Vec::new(),
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Session tokens for the sessions of Clerk's front end, as Clerk's origin and edge mint them.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::clients::LiveSession;
 use super::instance::{Instance, Minter};
-use crate::testing::SessionToken;
 use crate::testing::endpoints::locked;
+use crate::testing::{SessionToken, membership_object};
 use crate::time::{Clock, SystemClock};
 
 impl Instance {
@@ -36,16 +36,22 @@ impl Instance {
         if session.is_pending {
             token = token.pending();
         }
-        let template = locked(&self.settings).organization_template;
+        let templates = locked(&self.settings).organization_templates.clone();
         let organizations = locked(&self.organizations);
         let member = organization_id.and_then(|id| organizations.member(id, &session.user_id));
         if let Some(member) = member {
             let organization = organizations.get(&member.organization_id).unwrap_or_default();
             token = token
                 .organization(&member.organization_id, &member.role)
-                .organization_template(template, &organization)
                 .slug(organization["slug"].as_str().unwrap_or_default())
                 .permissions(&member.permissions);
+            let (user_id, organization_id) = (&session.user_id, &member.organization_id);
+            let mut membership = membership_object(user_id, organization_id, &member.role, now);
+            membership["permissions"] = json!(member.permissions);
+            membership["organization"] = organization;
+            for template in templates {
+                token = token.membership_template(template, &membership);
+            }
         }
         Some(self.expiring(token).sign())
     }

@@ -122,8 +122,8 @@ impl StandIn {
         })
     }
 
-    /// Adds the claims of the active organization to the tokens: `Organization::TEMPLATE`. A session without an organization has
-    /// none of them.
+    /// Adds claims about the active organization, or about the membership in it, to the tokens: `Organization::TEMPLATE`,
+    /// `Membership::TEMPLATE`. Call it once for each struct. A session without an organization has none of these claims.
     ///
     /// ```
     /// # #[cfg(feature = "sqlite")] {
@@ -143,7 +143,9 @@ impl StandIn {
     /// ```
     #[must_use]
     pub fn organization_template(self, template: &'static [TemplateClaim]) -> Self {
-        locked(&self.instance.settings).organization_template = template;
+        locked(&self.instance.settings)
+            .organization_templates
+            .push(template);
         self
     }
 

@@ -158,10 +158,19 @@ impl<'a> SessionToken<'a> {
 
     /// Sets the claims of a session-token template about the active organization, as Clerk fills them in for this object of its
     /// Backend API: `.organization_template(Organization::TEMPLATE, &organization)`.
-    pub fn organization_template(mut self, template: &[TemplateClaim], organization: &Value) -> Self {
-        let object = Objects::Organization(Node::readable(organization));
+    pub fn organization_template(self, template: &[TemplateClaim], organization: &Value) -> Self {
+        self.filled(template, Objects::Organization(Node::readable(organization)))
+    }
+
+    /// Sets the claims of a session-token template about the membership in the active organization, and about the organization
+    /// that the membership contains: `.membership_template(Membership::TEMPLATE, &membership_object(…))`.
+    pub fn membership_template(self, template: &[TemplateClaim], membership: &Value) -> Self {
+        self.filled(template, Objects::Membership(Node::readable(membership)))
+    }
+
+    fn filled(mut self, template: &[TemplateClaim], objects: Objects<'_>) -> Self {
         let filled = template.iter().filter_map(|claim| {
-            let value = claim.expression.evaluate_lenient(object).ok()??;
+            let value = claim.expression.evaluate_lenient(objects).ok()??;
             Some((claim.name.to_owned(), value))
         });
         self.claims.extend(filled);

@@ -8,6 +8,7 @@ use axum::http::header::{COOKIE, HOST, SET_COOKIE};
 use axum::http::{Method, Request, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use clerk_auth::claim::{Expression, TemplateClaim};
 use clerk_auth::dev::{Minter, StandIn, StandInError};
 use clerk_auth::{SyncedOrganization, SyncedRow};
 use serde_json::{Value, json};
@@ -249,12 +250,23 @@ fn organization_claims(token: &str) -> Value {
     let payload = token.split('.').nth(1).expect("three parts");
     let payload = URL_SAFE_NO_PAD.decode(payload).expect("base64url");
     let claims: Value = serde_json::from_slice(&payload).expect("JSON");
-    json!([claims["o"]["id"], claims["orgName"], claims["orgSlug"]])
+    json!([
+        claims["o"]["id"],
+        claims["orgName"],
+        claims["orgSlug"],
+        claims["orgRole"]
+    ])
 }
 
 #[tokio::test]
 async fn token_has_the_claims_of_the_active_organization() {
-    let stand_in = stand_in().organization_template(Organization::TEMPLATE);
+    const ROLE: &[TemplateClaim] = &[TemplateClaim {
+        name: "orgRole",
+        expression: Expression::Shortcode("org.role"),
+    }];
+    let stand_in = stand_in()
+        .organization_template(Organization::TEMPLATE)
+        .organization_template(ROLE);
     stand_in.set_directory(directory()).expect("a directory");
     let app = app(&stand_in);
     let user = r#"{"user_id": "user_ada"}"#;
@@ -267,8 +279,11 @@ async fn token_has_the_claims_of_the_active_organization() {
         .expect("an id");
     let tokens = format!("/dev/clerk/v1/client/sessions/{session}/tokens");
     for (form, expected) in [
-        ("organization_id=org_acme", json!(["org_acme", "Acme", "acme"])),
-        ("organization_id=", json!([null, null, null])),
+        (
+            "organization_id=org_acme",
+            json!(["org_acme", "Acme", "acme", "org:admin"]),
+        ),
+        ("organization_id=", json!([null, null, null, null])),
     ] {
         let (_, token, _) = answer(&app, Method::POST, &tokens, form, &own).await;
         let token = token["jwt"].as_str().expect("a token");
@@ -280,6 +295,6 @@ async fn token_has_the_claims_of_the_active_organization() {
         assert_eq!(status, StatusCode::OK, "{token}");
         let token = token.as_str().map_or_else(|| token["token"].as_str(), Some);
         let claims = organization_claims(token.expect("a token").trim());
-        assert_eq!(claims, json!([id, name, slug]));
+        assert_eq!(claims, json!([id, name, slug, "org:admin"]));
     }
 }
