@@ -329,7 +329,11 @@ async fn member_who_returns_has_the_row_again(database: TestDatabase) {
         StatusCode::NO_CONTENT
     );
     assert_eq!(process.stored_role().await.as_deref(), Some("org:guest"));
-    // And by a token alone.
+    // The end is delivered again, after the return.
+    let end = process.deliver("deleted", "org:admin", process.now(), left).await;
+    assert_eq!(end, StatusCode::NO_CONTENT);
+    assert_eq!(process.stored_role().await.as_deref(), Some("org:guest"));
+    // A member can also return by a token alone.
     assert_eq!(
         process
             .deliver("deleted", "org:guest", returned, later(returned, 1))
