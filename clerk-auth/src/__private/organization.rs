@@ -60,7 +60,7 @@ impl<O: SyncedOrganization, S> NotSynced<O, S> {
     }
 }
 
-/// The fallback of [`NotSynced`].
+/// The fallback of `NotSynced`.
 pub trait NotShared: Sized {
     /// A field is not `Send` and `Sync`, which has been reported.
     fn ask_handle(self) -> Fine {
