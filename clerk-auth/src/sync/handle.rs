@@ -17,10 +17,9 @@ use super::local::row_cache::CachedRow;
 use super::model::outcome::{Deletion, Synced};
 use super::model::row::StoredRow;
 use super::pool::UserPool;
-use super::unwind::{caught, caught_now};
+use super::unwind::caught;
 use crate::clerk::Clerk;
 use crate::id::{OrganizationId, UserId};
-use crate::metrics;
 use crate::row::SyncedUser;
 use crate::schema::SchemaError;
 use crate::session::Session;
@@ -84,26 +83,8 @@ impl<U: SyncedUser> UserSync<U> {
     /// database.
     pub async fn sync(&self, session: &Session) -> Result<Synced<U>, SyncError> {
         let Synced { user, outcome } = self.sync_shared(session).await?;
-        let user = match Arc::try_unwrap(user) {
-            Ok(user) => user,
-            Err(shared) => match self.own(session, &shared).await {
-                Ok(user) => user,
-                Err(error) => {
-                    let now = self.engine.clerk.now();
-                    self.engine.failure_log.failure::<U>(session.sub(), &error, now);
-                    return Err(error);
-                }
-            },
-        };
+        let user = request::by_value(&self.engine, session.sub(), user).await?;
         Ok(Synced { user, outcome })
-    }
-
-    /// Returns a copy of a shared row, or a row that is read for this request alone.
-    async fn own(&self, session: &Session, shared: &U) -> Result<U, SyncError> {
-        match caught_now(|| shared.copy())? {
-            Some(user) => Ok(user),
-            None => Box::pin(caught(request::own(&self.engine, session.user_id().as_str()))).await?,
-        }
     }
 
     /// Like [`sync`](Self::sync), without copying a row that is shared with other requests.
@@ -118,17 +99,7 @@ impl<U: SyncedUser> UserSync<U> {
         let synced = request::row(engine, session, session.sub(), now)
             .instrument(span)
             .await;
-        let outcome = match &synced {
-            Ok(synced) => {
-                change_log::synced::<U>(session.sub(), synced.outcome, Source::Request);
-                synced.outcome.as_str()
-            }
-            Err(error) => {
-                engine.failure_log.failure::<U>(session.sub(), error, now);
-                error.failure::<U>().outcome()
-            }
-        };
-        metrics::user_synced(U::NAME, U::TABLE, outcome);
+        request::record(engine, session.sub(), &synced);
         synced
     }
 

@@ -13,14 +13,11 @@ use super::error::SyncError;
 use super::flow::request;
 use super::follower_builder::FollowerBuilder;
 use super::handle::UserSync;
-use super::local::change_log::{self, Source};
 use super::model::observation::clerk_id;
 use super::model::outcome::Synced;
 use super::organization::OrganizationSync;
 use super::pool::UserPool;
-use super::unwind::{caught, caught_now};
 use crate::clerk::Clerk;
-use crate::metrics;
 use crate::row::SyncedMembership;
 use crate::schema::SchemaError;
 use crate::session::Session;
@@ -109,17 +106,10 @@ impl<M: SyncedMembership> MembershipSync<M> {
         let Some(Synced { user: row, outcome }) = self.sync_shared(session).await? else {
             return Ok(None);
         };
-        let row = match Arc::try_unwrap(row) {
-            Ok(row) => row,
-            Err(shared) => match caught_now(|| shared.copy())? {
-                Some(row) => row,
-                None => {
-                    let key = clerk_id::<M>(session).unwrap_or_default();
-                    let own = Box::pin(caught(request::own(&self.engine, &key)));
-                    own.await?.map_err(of_membership)?
-                }
-            },
-        };
+        let key = clerk_id::<M>(session).unwrap_or_default();
+        let row = request::by_value(&self.engine, &key, row)
+            .await
+            .map_err(of_membership)?;
         Ok(Some(Synced { user: row, outcome }))
     }
 
@@ -141,18 +131,7 @@ impl<M: SyncedMembership> MembershipSync<M> {
             self.organizations.sync_shared(session).await?;
             synced = self.row(session, &key).await;
         }
-        let outcome = match &synced {
-            Ok(synced) => {
-                change_log::synced::<M>(&key, synced.outcome, Source::Request);
-                synced.outcome.as_str()
-            }
-            Err(error) => {
-                let engine = &self.engine;
-                engine.failure_log.failure::<M>(&key, error, engine.clerk.now());
-                error.failure::<M>().outcome()
-            }
-        };
-        metrics::user_synced(M::NAME, M::TABLE, outcome);
+        request::record(&self.engine, &key, &synced);
         synced.map(Some).map_err(of_membership)
     }
 

@@ -13,12 +13,9 @@ use super::error::SyncError;
 use super::flow::request;
 use super::follower_builder::FollowerBuilder;
 use super::handle::UserSync;
-use super::local::change_log::{self, Source};
 use super::model::observation::clerk_id;
 use super::model::outcome::Synced;
 use super::pool::UserPool;
-use super::unwind::{caught, caught_now};
-use crate::metrics;
 use crate::row::{SyncedOrganization, SyncedUser};
 use crate::schema::SchemaError;
 use crate::session::Session;
@@ -96,18 +93,10 @@ impl<O: SyncedOrganization> OrganizationSync<O> {
         let Some(Synced { user: row, outcome }) = self.sync_shared(session).await? else {
             return Ok(None);
         };
-        let row = match Arc::try_unwrap(row) {
-            Ok(row) => row,
-            Err(shared) => match caught_now(|| shared.copy())? {
-                Some(row) => row,
-                None => Box::pin(caught(request::own(
-                    &self.engine,
-                    &clerk_id::<O>(session).unwrap_or_default(),
-                )))
-                .await?
-                .map_err(of_organization)?,
-            },
-        };
+        let key = clerk_id::<O>(session).unwrap_or_default();
+        let row = request::by_value(&self.engine, &key, row)
+            .await
+            .map_err(of_organization)?;
         Ok(Some(Synced { user: row, outcome }))
     }
 
@@ -134,17 +123,7 @@ impl<O: SyncedOrganization> OrganizationSync<O> {
         let synced = request::row(engine, session, &clerk_id, now)
             .instrument(span)
             .await;
-        let outcome = match &synced {
-            Ok(synced) => {
-                change_log::synced::<O>(&clerk_id, synced.outcome, Source::Request);
-                synced.outcome.as_str()
-            }
-            Err(error) => {
-                engine.failure_log.failure::<O>(&clerk_id, error, now);
-                error.failure::<O>().outcome()
-            }
-        };
-        metrics::user_synced(O::NAME, O::TABLE, outcome);
+        request::record(engine, &clerk_id, &synced);
         synced.map(Some).map_err(of_organization)
     }
 

@@ -29,7 +29,7 @@ use crate::sync::backend::budget::Answer;
 use crate::sync::backend::lookup::LookedUp;
 use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
-use crate::sync::local::logged_row::LoggedRow;
+use crate::sync::local::logged_row::{LoggedRow, log_row};
 #[cfg(feature = "backend-api")]
 use crate::sync::model::observation::ClerkObject;
 use crate::sync::model::observation::Observation;
@@ -228,12 +228,9 @@ impl<U: SyncedRow> Engine<U> {
     /// Reports that another table's index has refused a trigger's write there. Nothing was written.
     fn violated_elsewhere(&self, clerk_id: &str, refused: Box<dyn DatabaseError>) -> SyncError {
         let row = LoggedRow::new::<U>(clerk_id);
-        tracing::error!(
-            users_table = row.users_table,
-            user_id = row.user_id,
-            organizations_table = row.organizations_table,
-            memberships_table = row.memberships_table,
-            organization_id = row.organization_id,
+        log_row!(
+            error,
+            row,
             table = refused.table(),
             constraint = refused.constraint(),
             error = refused.message(),
@@ -249,12 +246,9 @@ impl<U: SyncedRow> Engine<U> {
         for concession in made {
             match concession {
                 Concession::Released { holder, column } => {
-                    tracing::warn!(
-                        users_table = row.users_table,
-                        user_id = row.user_id,
-                        organizations_table = row.organizations_table,
-                        memberships_table = row.memberships_table,
-                        organization_id = row.organization_id,
+                    log_row!(
+                        warn,
+                        row,
                         holder,
                         column = self.column(*column),
                         "a unique value went to the {noun} whose row is newer; the holder's row is without the value until \
@@ -262,12 +256,9 @@ impl<U: SyncedRow> Engine<U> {
                     );
                     self.announce(holder).await;
                 }
-                Concession::Without { column, holder } => tracing::warn!(
-                    users_table = row.users_table,
-                    user_id = row.user_id,
-                    organizations_table = row.organizations_table,
-                    memberships_table = row.memberships_table,
-                    organization_id = row.organization_id,
+                Concession::Without { column, holder } => log_row!(
+                    warn,
+                    row,
                     holder,
                     column = self.column(*column),
                     "a newer row holds a unique value; the {noun}'s own row is without the value"

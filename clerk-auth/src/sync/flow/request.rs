@@ -7,16 +7,18 @@ use super::backend_api;
 use super::{delete, reconcile};
 #[cfg(feature = "backend-api")]
 use crate::claim::ClaimProblem;
+use crate::metrics;
 use crate::row::{RowKind, SyncedRow};
 use crate::session::Session;
 use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
+use crate::sync::local::change_log::{self, Source};
 use crate::sync::local::row_cache::CachedRow;
 use crate::sync::model::observation::Observation;
 use crate::sync::model::outcome::{SyncOutcome, Synced};
 use crate::sync::model::plan::{Plan, plan};
 use crate::sync::model::row::StoredRow;
-use crate::sync::unwind::caught;
+use crate::sync::unwind::{caught, caught_now};
 use crate::time::Timestamp;
 use crate::token::Refusal;
 
@@ -47,8 +49,48 @@ pub(crate) async fn row<U: SyncedRow>(
     Box::pin(caught(engine.observe(session, clerk_id, kept))).await?
 }
 
-/// Returns a row for one request alone, for structs that are not `Clone`.
-pub(crate) async fn own<U: SyncedRow>(engine: &Engine<U>, clerk_id: &str) -> Result<U, SyncError> {
+/// Logs and counts what has come of a request.
+pub(crate) fn record<U: SyncedRow>(
+    engine: &Engine<U>,
+    clerk_id: &str,
+    synced: &Result<Synced<Arc<U>>, SyncError>,
+) {
+    let outcome = match synced {
+        Ok(synced) => {
+            change_log::synced::<U>(clerk_id, synced.outcome, Source::Request);
+            synced.outcome.as_str()
+        }
+        Err(error) => {
+            log_failure(engine, clerk_id, error);
+            error.failure::<U>().outcome()
+        }
+    };
+    metrics::user_synced(U::NAME, U::TABLE, outcome);
+}
+
+/// Returns a shared row by value: the row itself if no other request shares it, a copy, or for a struct that is not `Clone`
+/// a row that is read for this request alone.
+pub(crate) async fn by_value<U: SyncedRow>(
+    engine: &Engine<U>,
+    clerk_id: &str,
+    row: Arc<U>,
+) -> Result<U, SyncError> {
+    let shared = match Arc::try_unwrap(row) {
+        Ok(row) => return Ok(row),
+        Err(shared) => shared,
+    };
+    let row = own_or_copy(engine, clerk_id, &shared).await;
+    row.inspect_err(|error| log_failure(engine, clerk_id, error))
+}
+
+async fn own_or_copy<U: SyncedRow>(engine: &Engine<U>, clerk_id: &str, shared: &U) -> Result<U, SyncError> {
+    match caught_now(|| shared.copy())? {
+        Some(row) => Ok(row),
+        None => Box::pin(caught(read(engine, clerk_id))).await?,
+    }
+}
+
+async fn read<U: SyncedRow>(engine: &Engine<U>, clerk_id: &str) -> Result<U, SyncError> {
     let stored = engine
         .within(async { Ok(engine.store.read(clerk_id).await?) })
         .await?;
@@ -56,6 +98,11 @@ pub(crate) async fn own<U: SyncedRow>(engine: &Engine<U>, clerk_id: &str) -> Res
         Some(stored) if !stored.deleted => Arc::try_unwrap(stored.user).map_err(|_| SyncError::UserDeleted),
         _ => Err(SyncError::UserDeleted),
     }
+}
+
+fn log_failure<U: SyncedRow>(engine: &Engine<U>, clerk_id: &str, error: &SyncError) {
+    let now = engine.clerk.now();
+    engine.failure_log.failure::<U>(clerk_id, error, now);
 }
 
 impl<U: SyncedRow> Engine<U> {

@@ -15,7 +15,7 @@ use crate::row::{RowKind, SyncedRow};
 use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
 use crate::sync::local::change_log::{self, Source};
-use crate::sync::local::logged_row::LoggedRow;
+use crate::sync::local::logged_row::{LoggedRow, log_row};
 use crate::sync::local::read_batches::CountsAsFailure;
 use crate::sync::model::observation::{ClerkObject, Observation};
 use crate::sync::model::outcome::{Applied, Change};
@@ -245,12 +245,9 @@ impl<U: SyncedRow> Engine<U> {
         self.failure_log
             .failure::<U>(subject::<U>(delivery), error, self.clerk.now());
         let row = LoggedRow::new::<U>(subject::<U>(delivery));
-        tracing::error!(
-            users_table = row.users_table,
-            user_id = row.user_id,
-            organizations_table = row.organizations_table,
-            memberships_table = row.memberships_table,
-            organization_id = row.organization_id,
+        log_row!(
+            error,
+            row,
             delivery = delivery.id.as_str(),
             reason = error.failure::<U>().outcome(),
             "{}'s claims fit no row: the delivery is acknowledged, and the row stays as it is; send the delivery again \

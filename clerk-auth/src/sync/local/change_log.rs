@@ -1,6 +1,6 @@
 //! Logs changes of rows: insertions, links and deletions at `info`, updates at `debug`. Log lines never contain a value.
 
-use super::logged_row::LoggedRow;
+use super::logged_row::{LoggedRow, log_row};
 use crate::row::{RowKind, SyncedRow};
 use crate::sync::model::outcome::{Applied, Deletion, SyncOutcome};
 
@@ -34,15 +34,7 @@ impl Source {
 macro_rules! log {
     ($level:ident, $row:ty, $clerk_id:ident, $source:ident, $($message:tt)+) => {{
         let row = LoggedRow::new::<$row>($clerk_id);
-        tracing::$level!(
-            users_table = row.users_table,
-            user_id = row.user_id,
-            organizations_table = row.organizations_table,
-            memberships_table = row.memberships_table,
-            organization_id = row.organization_id,
-            source = $source.as_str(),
-            $($message)+
-        );
+        log_row!($level, row, source = $source.as_str(), $($message)+);
     }};
 }
 

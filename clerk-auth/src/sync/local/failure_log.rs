@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use super::logged_row::LoggedRow;
+use super::logged_row::{LoggedRow, log_row};
 use crate::claim::UnreadableClaims;
 use crate::row::{RowKind, SyncedRow};
 use crate::schema::is_lost_statement;
@@ -40,12 +40,9 @@ impl FailureLog {
         // The `Display` of an application's error may panic.
         if caught_now(|| self.log_failure::<U>(clerk_id, error, now)).is_err() {
             let row = LoggedRow::new::<U>(clerk_id);
-            tracing::error!(
-                users_table = row.users_table,
-                user_id = row.user_id,
-                organizations_table = row.organizations_table,
-                memberships_table = row.memberships_table,
-                organization_id = row.organization_id,
+            log_row!(
+                error,
+                row,
                 reason = error.failure::<U>().outcome(),
                 "an error of the application's panicked as it was logged"
             );
@@ -56,14 +53,7 @@ impl FailureLog {
         let row = LoggedRow::new::<U>(clerk_id);
         let (noun, its_row) = (U::KIND.noun(), U::KIND.row());
         match error.failure::<U>() {
-            Failure::UserDeleted => tracing::info!(
-                users_table = row.users_table,
-                user_id = row.user_id,
-                organizations_table = row.organizations_table,
-                memberships_table = row.memberships_table,
-                organization_id = row.organization_id,
-                "refused a token of a deleted {noun}"
-            ),
+            Failure::UserDeleted => log_row!(info, row, "refused a token of a deleted {noun}"),
             Failure::TokenIncomplete => {
                 if let SyncError::Claims(claims) = error
                     && is_due(&self.claims, now)
@@ -71,24 +61,18 @@ impl FailureLog {
                     log_incomplete_token::<U>(clerk_id, claims);
                 }
             }
-            Failure::ClaimInvalid => tracing::error!(
-                users_table = row.users_table,
-                user_id = row.user_id,
-                organizations_table = row.organizations_table,
-                memberships_table = row.memberships_table,
-                organization_id = row.organization_id,
+            Failure::ClaimInvalid => log_row!(
+                error,
+                row,
                 problem = %error,
                 "the struct cannot hold a claim of this {noun}, so that the {noun} has no row until the claim is another in \
                  Clerk, or the field's type is; the template is not the reason"
             ),
             Failure::Conflict => {
                 if is_due(&self.conflict, now) {
-                    tracing::error!(
-                        users_table = row.users_table,
-                        user_id = row.user_id,
-                        organizations_table = row.organizations_table,
-                        memberships_table = row.memberships_table,
-                        organization_id = row.organization_id,
+                    log_row!(
+                        error,
+                        row,
                         %error,
                         "a unique index keeps {} from having a row",
                         match U::KIND {
@@ -104,45 +88,29 @@ impl FailureLog {
                     SyncError::LinkConflict { holder } => holder.as_deref(),
                     _ => None,
                 };
-                tracing::error!(
-                    users_table = row.users_table,
-                    user_id = row.user_id,
-                    organizations_table = row.organizations_table,
-                    memberships_table = row.memberships_table,
-                    organization_id = row.organization_id,
+                log_row!(
+                    error,
+                    row,
                     holder,
                     "the row with a user's key belongs to another user or is deleted; the row is as it was, and the user has \
                      none. Correct the key of one of the two users in Clerk"
                 );
             }
             Failure::OtherInstance => {
-                tracing::error!(
-                users_table = row.users_table,
-                user_id = row.user_id,
-                organizations_table = row.organizations_table,
-                memberships_table = row.memberships_table,
-                organization_id = row.organization_id,
+                log_row!(
+                error,
+                row,
                 %error,
                 "the application's state mixes two Clerk instances"
                 );
             }
             // The failures that led to it have been logged.
-            Failure::NotAsked => tracing::debug!(
-                users_table = row.users_table,
-                user_id = row.user_id,
-                organizations_table = row.organizations_table,
-                memberships_table = row.memberships_table,
-                organization_id = row.organization_id,
-                "the database was not asked"
-            ),
+            Failure::NotAsked => log_row!(debug, row, "the database was not asked"),
             Failure::DataRefused => {
                 let names = names(error);
-                tracing::error!(
-                    users_table = row.users_table,
-                    user_id = row.user_id,
-                    organizations_table = row.organizations_table,
-                    memberships_table = row.memberships_table,
-                    organization_id = row.organization_id,
+                log_row!(
+                    error,
+                    row,
                     code = names.code.as_deref(),
                     table = names.table.as_deref(),
                     constraint = names.constraint.as_deref(),
@@ -151,37 +119,27 @@ impl FailureLog {
                      constraint, trigger or length in the table"
                 );
             }
-            Failure::RowUnreadable => tracing::error!(
-                users_table = row.users_table,
-                user_id = row.user_id,
-                organizations_table = row.organizations_table,
-                memberships_table = row.memberships_table,
-                organization_id = row.organization_id,
+            Failure::RowUnreadable => log_row!(
+                error,
+                row,
                 column = names(error).column.as_deref(),
                 "the struct cannot hold the {noun}'s row: a column has a value or a type that the field does not take"
             ),
             Failure::StatementRefused => self.statement_refused::<U>(clerk_id, error),
-            Failure::ReadOnly => tracing::error!(
-                users_table = row.users_table,
-                user_id = row.user_id,
-                organizations_table = row.organizations_table,
-                memberships_table = row.memberships_table,
-                organization_id = row.organization_id,
+            Failure::ReadOnly => log_row!(
+                error,
+                row,
                 %error,
                 "the server accepts no writes: it is a standby, or its sessions are read-only"
             ),
-            Failure::ReferenceMissing => tracing::warn!(
-                user_id = row.user_id,
-                organization_id = row.organization_id,
-                memberships_table = row.memberships_table,
+            Failure::ReferenceMissing => log_row!(
+                warn,
+                row,
                 "a membership has no row yet, because its user or its organization has none; the delivery is repeated"
             ),
-            Failure::Busy => tracing::warn!(
-                users_table = row.users_table,
-                user_id = row.user_id,
-                organizations_table = row.organizations_table,
-                memberships_table = row.memberships_table,
-                organization_id = row.organization_id,
+            Failure::Busy => log_row!(
+                warn,
+                row,
                 %error,
                 "another transaction is in the way of {its_row}; the database answers otherwise"
             ),
@@ -193,12 +151,9 @@ impl FailureLog {
             | Failure::Timeout
             | Failure::Panic
             | Failure::Bug => {
-                tracing::error!(
-                users_table = row.users_table,
-                user_id = row.user_id,
-                organizations_table = row.organizations_table,
-                memberships_table = row.memberships_table,
-                organization_id = row.organization_id,
+                log_row!(
+                error,
+                row,
                 %error,
                 "the {noun}'s row could not be synced"
                 );
@@ -210,22 +165,16 @@ impl FailureLog {
         let row = LoggedRow::new::<U>(clerk_id);
         let noun = U::KIND.noun();
         match error {
-            SyncError::Database(source) if is_lost_statement(source) => tracing::error!(
-                users_table = row.users_table,
-                user_id = row.user_id,
-                organizations_table = row.organizations_table,
-                memberships_table = row.memberships_table,
-                organization_id = row.organization_id,
+            SyncError::Database(source) if is_lost_statement(source) => log_row!(
+                error,
+                row,
                 %error,
                 "a prepared statement is missing from the server session; if the connections go through a pooler in \
                  transaction mode, call `transaction_pooling()` on the builder"
             ),
-            error => tracing::error!(
-                users_table = row.users_table,
-                user_id = row.user_id,
-                organizations_table = row.organizations_table,
-                memberships_table = row.memberships_table,
-                organization_id = row.organization_id,
+            error => log_row!(
+                error,
+                row,
                 %error,
                 "the database refuses a statement for every {noun}: look for a missing table or column, a privilege, a \
                  policy. `clerk_auth::schema::diff` compares the table with the struct"
@@ -237,12 +186,9 @@ impl FailureLog {
 fn log_incomplete_token<U: SyncedRow>(clerk_id: &str, claims: &UnreadableClaims) {
     let row = LoggedRow::new::<U>(clerk_id);
     let absent: Vec<&str> = claims.absent().collect();
-    tracing::error!(
-        users_table = row.users_table,
-        user_id = row.user_id,
-        organizations_table = row.organizations_table,
-        memberships_table = row.memberships_table,
-        organization_id = row.organization_id,
+    log_row!(
+        error,
+        row,
         problem = %claims,
         absent = absent.join(", "),
         template = %on_one_line::<U>(),

@@ -35,3 +35,19 @@ impl<'a> LoggedRow<'a> {
         }
     }
 }
+
+/// An event about a row, with the fields of its [`LoggedRow`] before those of the event.
+macro_rules! log_row {
+    ($level:ident, $row:ident, $($event:tt)+) => {
+        tracing::$level!(
+            users_table = $row.users_table,
+            user_id = $row.user_id,
+            organizations_table = $row.organizations_table,
+            memberships_table = $row.memberships_table,
+            organization_id = $row.organization_id,
+            $($event)+
+        )
+    };
+}
+
+pub(crate) use log_row;
