@@ -101,6 +101,8 @@ pub trait Policy: Send + Sync + 'static {
     /// organization, a denial is followed by a second call with the claims of the token: if those would have been
     /// allowed, the denial is [`Denied::OrganizationChanged`].
     ///
+    /// A panic denies access: the request is answered with 500 and the code `service_failed`.
+    ///
     /// # Errors
     ///
     /// [`Denied`] names what is missing.

@@ -59,3 +59,4 @@ pub use organization::OrganizationSync;
 pub use pool::UserPool;
 pub use store::delivery::CREATE_DELIVERIES;
 pub use store::error::BoxError;
+pub(crate) use unwind::{Panicked, caught_now};

@@ -28,6 +28,7 @@ mod faults {
     mod kinds;
     mod network;
     mod panics;
+    mod policy_panics;
     mod pool;
     mod pooler;
 }

@@ -1,5 +1,6 @@
 //! The users that a handler can take, from a verified session to a fresh row.
 
+use std::any::type_name;
 use std::future::ready;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use crate::clerk::{Authentication, AuthenticationError, Clerk};
 use crate::policy::{self, NoRequirement, Policy};
 use crate::row::{Derived, SyncedUser};
 use crate::session::Session;
-use crate::sync::{Synced, UserSync};
+use crate::sync::{Panicked, Synced, UserSync, caught_now};
 
 /// A type that may be the first parameter of a handler under `#[authenticated]`.
 ///
@@ -312,7 +313,7 @@ impl<S: Provides<Clerk> + Send + Sync> FromRequestParts<S> for Session {
 pub(crate) async fn admit<P: Policy>(parts: &mut Parts, clerk: &Clerk) -> Result<Option<Session>, Rejection> {
     match authenticate(parts, clerk).await {
         Ok(session) => {
-            policy::decide::<P>(&session, clerk.denies_agents()).map_err(Rejection::Denied)?;
+            decide::<P>(&session, clerk)?;
             if let Some(verified) = parts.extensions.get_mut::<VerifiedSession>() {
                 verified.is_admitted = true;
             }
@@ -320,6 +321,21 @@ pub(crate) async fn admit<P: Policy>(parts: &mut Parts, clerk: &Clerk) -> Result
         }
         Err(Rejection::SignedOut) if P::REQUIREMENT.admits_visitors() => Ok(None),
         Err(rejection) => Err(rejection),
+    }
+}
+
+/// Lets the policy decide. A panic of the application's policy denies access, and costs this request alone.
+fn decide<P: Policy>(session: &Session, clerk: &Clerk) -> Result<(), Rejection> {
+    match caught_now(|| policy::decide::<P>(session, clerk.denies_agents())) {
+        Ok(decision) => decision.map_err(Rejection::Denied),
+        Err(Panicked) => {
+            tracing::error!(
+                user_id = session.sub(),
+                policy = type_name::<P>(),
+                "the application's policy panicked; the request is answered with 500"
+            );
+            Err(Rejection::ServiceFailed)
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use std::task::Poll;
 /// The work has panicked. The panic's message went to the application's panic hook.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the application's code panicked")]
-pub(super) struct Panicked;
+pub(crate) struct Panicked;
 
 /// Does the work, which may panic.
 pub(super) async fn caught<F: Future>(work: F) -> Result<F::Output, Panicked> {
@@ -28,7 +28,7 @@ pub(super) async fn caught<F: Future>(work: F) -> Result<F::Output, Panicked> {
 }
 
 /// Calls code of the application's that may panic.
-pub(super) fn caught_now<T>(code: impl FnOnce() -> T) -> Result<T, Panicked> {
+pub(crate) fn caught_now<T>(code: impl FnOnce() -> T) -> Result<T, Panicked> {
     catch_unwind(AssertUnwindSafe(code)).map_err(|payload| {
         // Its destructor is the application's too.
         drop(catch_unwind(AssertUnwindSafe(|| drop(payload))));
