@@ -1,28 +1,22 @@
-//! The database of the application: PostgreSQL or SQLite, by the scheme of `DATABASE_URL`.
+//! Opens the database of the application: PostgreSQL or SQLite, by the scheme of `DATABASE_URL`.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io, path};
 
-use clerk_auth::schema::SchemaError;
-use clerk_auth::{Clerk, UserSync};
+use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
 use sqlx::{ConnectOptions, Connection};
 
-use crate::user::User;
+use crate::repository::Repository;
 
 /// How long a database may take to answer when the application starts.
 const FIRST_ANSWER: Duration = Duration::from_secs(10);
 
-/// A pool of either database.
-#[derive(Clone, Debug)]
-pub enum Database {
-    /// PostgreSQL.
-    Postgres(PgPool),
-    /// SQLite, in a file.
-    Sqlite(SqlitePool),
-}
+/// The application's database, whichever it is: a pool behind the queries that the application has.
+pub type Database = Arc<dyn Repository>;
 
 /// Why there is no database.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +55,7 @@ pub enum DatabaseError {
         location: Location,
         /// Why not.
         #[source]
-        problem: sqlx::migrate::MigrateError,
+        problem: MigrateError,
     },
     /// A statement of the start failed.
     #[error("cannot read the {location}: {problem}")]
@@ -125,99 +119,58 @@ fn is_postgres(url: &str) -> bool {
     url.starts_with("postgres:") || url.starts_with("postgresql:")
 }
 
-impl Database {
-    /// Opens the database (an SQLite file is created) and applies the migrations.
-    ///
-    /// # Errors
-    ///
-    /// [`DatabaseError`] if the URL is of another database, or the database does not answer.
-    pub async fn open(url: &str) -> Result<Self, DatabaseError> {
-        let location = Location::of_url(url)?;
-        let migrated = |migrated: Result<(), sqlx::migrate::MigrateError>| {
-            let location = location.clone();
-            migrated.map_err(|problem| DatabaseError::Migrate { location, problem })
-        };
-        if is_postgres(url) {
-            let options = PgConnectOptions::from_str(url).map_err(DatabaseError::Url)?;
-            let pool = connect(options).await.map_err(|problem| DatabaseError::Server {
-                location: location.clone(),
-                problem,
-            })?;
-            migrated(sqlx::migrate!("migrations/postgres").run(&pool).await)?;
-            Ok(Self::Postgres(pool))
-        } else {
-            let options = SqliteConnectOptions::from_str(url)
-                .map_err(DatabaseError::Url)?
-                .create_if_missing(true)
-                .foreign_keys(true)
-                .journal_mode(SqliteJournalMode::Wal);
-            let pool = SqlitePoolOptions::new().connect_with(options).await;
-            let pool = pool.map_err(|problem| DatabaseError::File {
-                location: location.clone(),
-                problem,
-            })?;
-            migrated(sqlx::migrate!("migrations/sqlite").run(&pool).await)?;
-            Ok(Self::Sqlite(pool))
-        }
-    }
+/// Opens the database of a URL, and applies the migrations.
+///
+/// # Errors
+///
+/// [`DatabaseError`] if the URL is of another database, or the database does not answer.
+pub async fn open(url: &str) -> Result<Database, DatabaseError> {
+    Ok(if is_postgres(url) {
+        Arc::new(open_postgres(url).await?)
+    } else {
+        Arc::new(open_sqlite(url).await?)
+    })
+}
 
-    /// Lists the Clerk ids of users whose rows are marked as deleted.
-    ///
-    /// # Errors
-    ///
-    /// Those of the database.
-    pub async fn deleted_users(&self) -> sqlx::Result<Vec<String>> {
-        const SQL: &str = "SELECT clerk_id FROM users WHERE clerk_deleted_at IS NOT NULL ORDER BY clerk_id";
-        match self {
-            Self::Postgres(pool) => sqlx::query_scalar(SQL).fetch_all(pool).await,
-            Self::Sqlite(pool) => sqlx::query_scalar(SQL).fetch_all(pool).await,
-        }
-    }
+/// Connects to a PostgreSQL server, and applies the migrations.
+///
+/// # Errors
+///
+/// [`DatabaseError`] if the URL is of another database, or the server does not answer.
+pub async fn open_postgres(url: &str) -> Result<PgPool, DatabaseError> {
+    let location = Location::of_url(url)?;
+    let options = PgConnectOptions::from_str(url).map_err(DatabaseError::Url)?;
+    let pool = connect(options).await.map_err(|problem| DatabaseError::Server {
+        location: location.clone(),
+        problem,
+    })?;
+    static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+    let migrated = MIGRATIONS.run(&pool).await;
+    migrated.map_err(|problem| DatabaseError::Migrate { location, problem })?;
+    Ok(pool)
+}
 
-    /// Forgets deletions, bans and ended sessions. For users of an earlier stand-in, whose ids the next one gives out again;
-    /// users of Clerk must stay deleted.
-    ///
-    /// # Errors
-    ///
-    /// Those of the database.
-    pub async fn forget_deletions(&self) -> sqlx::Result<()> {
-        const ROWS: &str =
-            "UPDATE users SET clerk_deleted_at = NULL, clerk_version = 0 WHERE clerk_deleted_at IS NOT NULL";
-        const DENIALS: &str = "DELETE FROM clerk_denials";
-        for sql in [ROWS, DENIALS] {
-            match self {
-                Self::Postgres(pool) => sqlx::query(sql).execute(pool).await?.rows_affected(),
-                Self::Sqlite(pool) => sqlx::query(sql).execute(pool).await?.rows_affected(),
-            };
-        }
-        Ok(())
-    }
-
-    /// The users in this database, kept equal to Clerk's.
-    ///
-    /// # Errors
-    ///
-    /// [`SchemaError`] if the table does not fit.
-    pub async fn users(&self, clerk: Clerk) -> Result<UserSync<User>, SchemaError> {
-        match self.clone() {
-            Self::Postgres(pool) => UserSync::new(clerk, pool).await,
-            Self::Sqlite(pool) => UserSync::new(clerk, pool).await,
-        }
-    }
-
-    /// Every user, in the order of their ids.
-    ///
-    /// # Errors
-    ///
-    /// Returns the error of the database.
-    pub async fn all_users(&self) -> sqlx::Result<Vec<User>> {
-        const SQL: &str = "SELECT id, clerk_id, email, first_name, last_name, image_url, credits FROM users \
-                           WHERE clerk_deleted_at IS NULL ORDER BY id";
-        match self {
-            Self::Postgres(pool) => sqlx::query_as(SQL).fetch_all(pool).await,
-            Self::Sqlite(pool) => sqlx::query_as(SQL).fetch_all(pool).await,
-        }
-    }
+/// Opens an SQLite file, which is created if there is none, and applies the migrations.
+///
+/// # Errors
+///
+/// [`DatabaseError`] if the URL is of another database, or the file cannot be opened.
+pub async fn open_sqlite(url: &str) -> Result<SqlitePool, DatabaseError> {
+    let location = Location::of_url(url)?;
+    let options = SqliteConnectOptions::from_str(url)
+        .map_err(DatabaseError::Url)?
+        .create_if_missing(true)
+        .foreign_keys(true)
+        .journal_mode(SqliteJournalMode::Wal);
+    let pool = SqlitePoolOptions::new().connect_with(options).await;
+    let pool = pool.map_err(|problem| DatabaseError::File {
+        location: location.clone(),
+        problem,
+    })?;
+    static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+    let migrated = MIGRATIONS.run(&pool).await;
+    migrated.map_err(|problem| DatabaseError::Migrate { location, problem })?;
+    Ok(pool)
 }
 
 async fn connect(options: PgConnectOptions) -> sqlx::Result<PgPool> {

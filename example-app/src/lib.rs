@@ -8,6 +8,7 @@ pub mod notes;
 pub mod observability;
 pub mod page;
 pub mod problem;
+pub mod repository;
 pub mod user;
 
 use axum::extract::FromRef;

@@ -20,7 +20,7 @@ use clerk_auth::routing::{Router, webhooks};
 use clerk_auth::template::{self, ExpectedTemplate};
 use clerk_auth::webhook::WebhookVerifier;
 use example_app::config::{Config, DEFAULT_DATABASE, SignIn};
-use example_app::database::{Database, DatabaseError, Location};
+use example_app::database::{self, Database, DatabaseError, Location};
 use example_app::observability::{observed, serve_metrics};
 use example_app::page::{self, FrontEnd};
 use example_app::user::User;
@@ -112,7 +112,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
             )
         }
     };
-    let database = Database::open(&config.database_url).await?;
+    let database = database::open(&config.database_url).await?;
     let location = Location::of_url(&config.database_url)?;
     let deletions = match config.sign_in {
         SignIn::Clerk => None,

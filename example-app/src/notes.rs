@@ -9,6 +9,9 @@ use crate::database::Database;
 use crate::problem::Problem;
 use crate::user::User;
 
+/// The first note of every user.
+pub(crate) const WELCOME: &str = "Welcome! This note was written in the transaction that inserted your row.";
+
 /// A row of `notes`.
 #[derive(Debug, serde::Serialize, sqlx::FromRow)]
 pub struct Note {
@@ -36,24 +39,6 @@ pub async fn create(
     State(database): State<Database>,
     Json(note): Json<NewNote>,
 ) -> Result<(StatusCode, Json<Note>), Problem> {
-    let note = database.write_note(user.id, &note.body).await?;
+    let note = database.write_note(user.id, note.body).await?;
     Ok((StatusCode::CREATED, Json(note)))
-}
-
-impl Database {
-    async fn notes_of(&self, user_id: i64) -> sqlx::Result<Vec<Note>> {
-        const SQL: &str = "SELECT id, user_id, body FROM notes WHERE user_id = $1 ORDER BY id DESC";
-        match self {
-            Self::Postgres(pool) => sqlx::query_as(SQL).bind(user_id).fetch_all(pool).await,
-            Self::Sqlite(pool) => sqlx::query_as(SQL).bind(user_id).fetch_all(pool).await,
-        }
-    }
-
-    async fn write_note(&self, user_id: i64, body: &str) -> sqlx::Result<Note> {
-        const SQL: &str = "INSERT INTO notes (user_id, body) VALUES ($1, $2) RETURNING id, user_id, body";
-        match self {
-            Self::Postgres(pool) => sqlx::query_as(SQL).bind(user_id).bind(body).fetch_one(pool).await,
-            Self::Sqlite(pool) => sqlx::query_as(SQL).bind(user_id).bind(body).fetch_one(pool).await,
-        }
-    }
 }

@@ -7,7 +7,7 @@ use clerk_auth::UserSync;
 use clerk_auth::backend_api::BackendApiError;
 use clerk_auth::sync::{ImportCounts, ImportCursor, ImportError};
 use example_app::config::Config;
-use example_app::database::Database;
+use example_app::database;
 use example_app::user::User;
 
 use crate::arguments::ImportOptions;
@@ -116,7 +116,7 @@ pub(crate) async fn verify(json: bool) -> Result<bool, Box<dyn Error>> {
 pub(crate) async fn open() -> Result<(Source, UserSync<User>), Box<dyn Error>> {
     let config = Config::read(|name| std::env::var(name).ok())?;
     let source = Source::of(&config).await?;
-    let database = Database::open(&config.database_url).await?;
+    let database = database::open(&config.database_url).await?;
     let users = database.users(source.clerk.clone()).await?;
     Ok((source, users))
 }

@@ -7,7 +7,7 @@ use axum::http::{Request, Response, StatusCode};
 use clerk_auth::Clerk;
 use clerk_auth::testing::{Issuer, SessionToken};
 use clerk_auth::time::{Clock, SystemClock};
-use example_app::database::Database;
+use example_app::database;
 use example_app::observability::{REQUEST_ID, observed};
 use example_app::{AppState, app};
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ impl App {
             .authorized_parties([ORIGIN])
             .build()
             .expect("the configuration is right");
-        let database = Database::open("sqlite::memory:").await.expect("it opens");
+        let database = database::open("sqlite::memory:").await.expect("it opens");
         let users = database.users(clerk.clone()).await.expect("the table fits");
         let state = AppState {
             clerk,
@@ -109,9 +109,22 @@ async fn signed_in_user_has_a_row_and_notes() {
     let (status, note) = app.send(note.expect("a request")).await;
     assert_eq!((status, &note["user_id"]), (StatusCode::CREATED, &me["id"]));
     let (_, mine) = app.get("/api/notes", Some(app.token("user_ada", "Ada"))).await;
-    assert_eq!(mine, json!([note]));
+    assert_eq!(mine[0], note);
     let (_, others) = app.get("/api/notes", Some(app.token("user_eve", "Eve"))).await;
-    assert_eq!(others, json!([]));
+    assert_eq!(others.as_array().map(Vec::len), Some(1), "her welcome: {others}");
+    assert_ne!(others[0]["user_id"], note["user_id"]);
+}
+
+#[tokio::test]
+async fn new_user_is_welcomed_once() {
+    let app = App::start().await;
+    for name in ["Ada", "Augusta", "Ada"] {
+        let (_, notes) = app.get("/api/notes", Some(app.token("user_ada", name))).await;
+        let notes = notes.as_array().expect("a list");
+        assert_eq!(notes.len(), 1, "{notes:?}");
+        let body = notes[0]["body"].as_str().expect("a text");
+        assert!(body.starts_with("Welcome!"), "{body}");
+    }
 }
 
 #[tokio::test]

@@ -11,7 +11,6 @@ use clerk_auth::dev::StandIn;
 use clerk_auth::routing::{Router, webhooks};
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::profiles::Pool;
-use example_app::database::Database;
 use example_app::page::FrontEnd;
 use example_app::user::User;
 use example_app::{AppState, app};
@@ -77,13 +76,9 @@ impl World {
             .clerk()
             .expect("the stand-in's own configuration is right");
         let database = TestDatabase::sqlite();
-        let opened = Database::open(database.url()).await.expect("the database opens");
+        let (rows, opened) = clerk_auth_tests::app::open(&database).await;
         let users = opened.users(clerk.clone()).await.expect("the table fits");
         let received = webhooks(&users, stand_in.webhook_verifier());
-        let rows = match &opened {
-            Database::Postgres(pool) => Pool::Postgres(pool.clone()),
-            Database::Sqlite(pool) => Pool::Sqlite(pool.clone()),
-        };
         let transcript = Transcript::default();
         let page = page(&origin, &stand_in, &origin);
         let front_end = example_page.map(|has_clerk_js| FrontEnd::stand_in(&stand_in, has_clerk_js).routes());

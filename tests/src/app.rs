@@ -1,12 +1,13 @@
 //! The example application, served on a port of its own, with an issuer whose tokens it accepts.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use clerk_auth::Clerk;
 use clerk_auth::testing::Issuer;
 use clerk_auth::time::{Clock, SystemClock, Timestamp};
 use example_app::AppState;
-use example_app::database::Database;
+use example_app::database::{Database, open_postgres, open_sqlite};
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Client, StatusCode};
 use serde_json::{Map, Value, json};
@@ -14,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::database::TestDatabase;
+use crate::profiles::Pool;
 
 /// The origin of the front end that the application trusts.
 pub const PARTY: &str = "https://app.example.com";
@@ -23,8 +25,8 @@ pub const PARTY: &str = "https://app.example.com";
 pub struct TestApp {
     /// Signs tokens that the application accepts.
     pub issuer: Issuer,
-    /// The application's database, opened.
-    pub database: Database,
+    /// The application's pool.
+    pub pool: Pool,
     address: SocketAddr,
     client: Client,
     server: JoinHandle<()>,
@@ -72,12 +74,12 @@ impl TestApp {
             .authorized_parties([PARTY])
             .build()
             .expect("the configuration is right");
-        let database = Database::open(files.url()).await.expect("the database opens");
+        let (pool, database) = open(&files).await;
         let users = database.users(clerk.clone()).await.expect("the table fits");
         let state = AppState {
             clerk,
             users,
-            database: database.clone(),
+            database,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("the listener has an address");
@@ -88,7 +90,7 @@ impl TestApp {
         });
         Self {
             issuer,
-            database,
+            pool,
             address,
             client: Client::new(),
             server,
@@ -154,28 +156,28 @@ impl TestApp {
 
     /// Runs a statement of the application's own.
     pub async fn execute(&self, sql: &'static str) {
-        let done = match &self.database {
-            Database::Postgres(pool) => sqlx::query(sql).execute(pool).await.map(drop),
-            Database::Sqlite(pool) => sqlx::query(sql).execute(pool).await.map(drop),
-        };
-        done.expect("the statement runs");
+        self.pool.execute(sql).await;
     }
 
     /// The one number that a statement gives.
     pub async fn number(&self, sql: &'static str) -> i64 {
-        let number = match &self.database {
-            Database::Postgres(pool) => sqlx::query_scalar(sql).fetch_one(pool).await,
-            Database::Sqlite(pool) => sqlx::query_scalar(sql).fetch_one(pool).await,
-        };
-        number.expect("the statement gives a number")
+        self.pool.number(sql).await
     }
 
     /// Closes the database under the application.
     pub async fn close_database(&self) {
-        match &self.database {
-            Database::Postgres(pool) => pool.close().await,
-            Database::Sqlite(pool) => pool.close().await,
-        }
+        self.pool.close().await;
+    }
+}
+
+/// Opens the example's database, with its tables. Returns the pool, and the same pool as the example takes it.
+pub async fn open(files: &TestDatabase) -> (Pool, Database) {
+    if files.is_sqlite() {
+        let pool = open_sqlite(files.url()).await.expect("the database opens");
+        (Pool::Sqlite(pool.clone()), Arc::new(pool))
+    } else {
+        let pool = open_postgres(files.url()).await.expect("the database opens");
+        (Pool::Postgres(pool.clone()), Arc::new(pool))
     }
 }
 

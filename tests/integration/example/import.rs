@@ -14,6 +14,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::IntoResponse;
 use clerk_auth::SyncedRow;
 use clerk_auth::dev::StandIn;
+use clerk_auth_tests::app;
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::on_both_databases;
 use example_app::user::User;
@@ -22,7 +23,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 
 use crate::example::process::{Running, command};
-use crate::example::rows::{Example, Printed, rows, run};
+use crate::example::rows::{Example, Printed, run};
 
 on_both_databases!(
     users_without_a_webhook_are_imported,
@@ -253,7 +254,7 @@ impl TwoPages {
 
 async fn interrupted_import_prints_the_command_that_resumes_it(database: TestDatabase) {
     let clerk = TwoPages::start(SecondPage::IsRefusedOnce).await;
-    let rows = rows(&database).await;
+    let (rows, _) = app::open(&database).await;
     let printed = run(&clerk.host, database.url(), &["import"]).await;
     printed.failed(1, &["Clerk refuses the secret key", "`users after user_0499`"]);
     assert_eq!(rows.number("SELECT COUNT(*) FROM users").await, 500);

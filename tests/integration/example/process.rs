@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use clerk_auth_tests::database::TestDatabase;
-use example_app::database::Database;
+use example_app::database;
 use serde_json::{Value, json};
 
 const PUBLISHABLE_KEY: &str = "pk_test_Zm9vLWJhci0xMy5jbGVyay5hY2NvdW50cy5kZXYk";
@@ -159,7 +159,7 @@ async fn restarted_stand_in_lets_earlier_users_sign_in() {
     );
     assert_eq!(me(&address).await, 410);
     crate::example::rows::until("the webhook marks the row", async || {
-        let database = Database::open(&url).await.expect("the database opens");
+        let database = database::open(&url).await.expect("the database opens");
         let deleted = database.deleted_users().await;
         deleted.is_ok_and(|deleted| deleted == ["user_bob"])
     })

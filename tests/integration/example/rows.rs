@@ -5,9 +5,9 @@ use std::io::{BufRead, BufReader};
 use std::process::{ChildStdout, Stdio};
 use std::time::{Duration, Instant};
 
+use clerk_auth_tests::app;
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::profiles::Pool;
-use example_app::database::Database;
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -54,7 +54,7 @@ impl Example {
             .strip_prefix("listening on http://")
             .expect("it says where it listens");
         Self {
-            rows: rows(&database).await,
+            rows: app::open(&database).await.0,
             host: host.to_owned(),
             client: Client::new(),
             _running: running,
@@ -131,14 +131,6 @@ impl Example {
 
     fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.host)
-    }
-}
-
-/// The example's tables, made if there are none.
-pub(crate) async fn rows(database: &TestDatabase) -> Pool {
-    match Database::open(database.url()).await.expect("the database opens") {
-        Database::Postgres(pool) => Pool::Postgres(pool),
-        Database::Sqlite(pool) => Pool::Sqlite(pool),
     }
 }
 

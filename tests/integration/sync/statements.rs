@@ -4,9 +4,10 @@
 use clerk_auth::SyncedRow;
 use clerk_auth::claim::ClaimSource;
 use clerk_auth::row::StoredIn;
+use clerk_auth_tests::app;
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::on_both_databases;
-use example_app::database::Database;
+use clerk_auth_tests::profiles::Pool;
 use example_app::user::User;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Row};
@@ -39,7 +40,7 @@ fn claims_of(user_id: &str, first_name: &str) -> <User as SyncedRow>::Claims {
     User::read_claims(ClaimSource::new(user_id, &claims)).expect("the claims are whole")
 }
 
-async fn upsert(database: &Database, first_name: &str, version: i64) -> Stored {
+async fn upsert(database: &Pool, first_name: &str, version: i64) -> Stored {
     macro_rules! run {
         ($pool:expr, $database:ty) => {{
             let mut arguments = <$database as sqlx::Database>::Arguments::default();
@@ -55,13 +56,13 @@ async fn upsert(database: &Database, first_name: &str, version: i64) -> Stored {
         }};
     }
     match database {
-        Database::Postgres(pool) => run!(pool, sqlx::Postgres),
-        Database::Sqlite(pool) => run!(pool, sqlx::Sqlite),
+        Pool::Postgres(pool) => run!(pool, sqlx::Postgres),
+        Pool::Sqlite(pool) => run!(pool, sqlx::Sqlite),
     }
 }
 
 /// Runs a statement of which the parameters are the user and, for some, a version; how many rows it changed.
-async fn execute(database: &Database, statement: &str, version: Option<i64>) -> u64 {
+async fn execute(database: &Pool, statement: &str, version: Option<i64>) -> u64 {
     macro_rules! run {
         ($pool:expr, $database:ty) => {{
             let sql = match statement {
@@ -81,13 +82,13 @@ async fn execute(database: &Database, statement: &str, version: Option<i64>) -> 
         }};
     }
     match database {
-        Database::Postgres(pool) => run!(pool, sqlx::Postgres),
-        Database::Sqlite(pool) => run!(pool, sqlx::Sqlite),
+        Pool::Postgres(pool) => run!(pool, sqlx::Postgres),
+        Pool::Sqlite(pool) => run!(pool, sqlx::Sqlite),
     }
 }
 
 async fn upsert_of_an_older_version_changes_nothing_and_returns_the_row(files: TestDatabase) {
-    let database = Database::open(files.url()).await.expect("the database opens");
+    let (database, _) = app::open(&files).await;
     let (first, ..) = upsert(&database, "First", 5).await;
     for (name, version, expected) in [
         ("Older", 4, ("First", 5)),
@@ -106,7 +107,7 @@ async fn upsert_of_an_older_version_changes_nothing_and_returns_the_row(files: T
 }
 
 async fn upsert_of_a_tombstone_changes_nothing_and_reports_it(files: TestDatabase) {
-    let database = Database::open(files.url()).await.expect("the database opens");
+    let (database, _) = app::open(&files).await;
     upsert(&database, "Ada", 5).await;
     assert_eq!(execute(&database, "TOMBSTONE", None).await, 1);
     assert_eq!(execute(&database, "TOMBSTONE", None).await, 0);
@@ -118,7 +119,7 @@ async fn upsert_of_a_tombstone_changes_nothing_and_reports_it(files: TestDatabas
 }
 
 async fn version_is_raised_and_never_lowered(files: TestDatabase) {
-    let database = Database::open(files.url()).await.expect("the database opens");
+    let (database, _) = app::open(&files).await;
     upsert(&database, "Ada", 5).await;
     assert_eq!(execute(&database, "RAISE_VERSION", Some(7)).await, 1);
     assert_eq!(execute(&database, "RAISE_VERSION", Some(6)).await, 0);
@@ -129,7 +130,7 @@ async fn version_is_raised_and_never_lowered(files: TestDatabase) {
 }
 
 /// Upserts rows by user, name and version in one statement. Returns each user's row afterwards.
-async fn upsert_many(database: &Database, rows: &[(&str, &str, i64)]) -> Vec<(String, Stored)> {
+async fn upsert_many(database: &Pool, rows: &[(&str, &str, i64)]) -> Vec<(String, Stored)> {
     macro_rules! run {
         ($pool:expr, $database:ty) => {{
             let mut arguments = <$database as sqlx::Database>::Arguments::default();
@@ -154,13 +155,13 @@ async fn upsert_many(database: &Database, rows: &[(&str, &str, i64)]) -> Vec<(St
         }};
     }
     match database {
-        Database::Postgres(pool) => run!(pool, sqlx::Postgres),
-        Database::Sqlite(pool) => run!(pool, sqlx::Sqlite),
+        Pool::Postgres(pool) => run!(pool, sqlx::Postgres),
+        Pool::Sqlite(pool) => run!(pool, sqlx::Sqlite),
     }
 }
 
 async fn upsert_of_many_follows_the_rules_of_the_upsert_of_one(files: TestDatabase) {
-    let database = Database::open(files.url()).await.expect("the database opens");
+    let (database, _) = app::open(&files).await;
     upsert_many(
         &database,
         &[
@@ -198,7 +199,7 @@ async fn upsert_of_many_follows_the_rules_of_the_upsert_of_one(files: TestDataba
 }
 
 async fn versions_of_many_are_raised_and_never_lowered(files: TestDatabase) {
-    let database = Database::open(files.url()).await.expect("the database opens");
+    let (database, _) = app::open(&files).await;
     let rows = ["user_ada", "user_bob", "user_eve"].map(|id| (id, "Same", 5));
     upsert_many(&database, &rows).await;
     execute(&database, "TOMBSTONE", None).await;
@@ -215,8 +216,8 @@ async fn versions_of_many_are_raised_and_never_lowered(files: TestDatabase) {
         };
     }
     let raised = match &database {
-        Database::Postgres(pool) => run!(pool, sqlx::Postgres),
-        Database::Sqlite(pool) => run!(pool, sqlx::Sqlite),
+        Pool::Postgres(pool) => run!(pool, sqlx::Postgres),
+        Pool::Sqlite(pool) => run!(pool, sqlx::Sqlite),
     };
     assert_eq!(raised, 1);
     let mut rows = upsert_many(&database, &rows.map(|(id, name, _)| (id, name, 0))).await;
