@@ -1,6 +1,7 @@
-//! Clerk's Backend API, as far as sync needs it: one user, the list of all users, and a user's `external_id`.
+//! Clerk's Backend API, as far as sync needs it: users, a user's `external_id`, organizations and memberships.
 
 mod error;
+mod organizations;
 
 use std::fmt;
 use std::sync::Arc;
@@ -325,6 +326,15 @@ impl BackendApi {
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<LenientValue, BackendApiError> {
+        let answer = self.answer(request).await?;
+        answer.map_err(BackendApiError::from)
+    }
+
+    /// Returns the body, or Clerk's refusal.
+    async fn answer(
+        &self,
+        request: RequestBuilder,
+    ) -> Result<Result<LenientValue, Refused>, BackendApiError> {
         let response = request
             .send()
             .await
@@ -332,28 +342,40 @@ impl BackendApi {
         let (status, retry_after) = (response.status(), retry_after(&response));
         let body = body(response).await?;
         if status == StatusCode::OK {
-            return body.ok_or(BackendApiError::Malformed("JSON"));
+            return body.map(Ok).ok_or(BackendApiError::Malformed("JSON"));
+        }
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            let wait = retry_after.unwrap_or(DEFAULT_RETRY);
+            let until = self.0.clock.now() + wait;
+            self.0
+                .not_before
+                .fetch_max(until.milliseconds(), Ordering::Relaxed);
+            return Err(BackendApiError::RateLimited(wait));
         }
         let code = body
             .as_ref()
             .and_then(|body| body["errors"][0]["code"].as_str())
             .unwrap_or("no code")
             .to_owned();
-        Err(match status {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => BackendApiError::Unauthorized(code),
-            StatusCode::TOO_MANY_REQUESTS => {
-                let wait = retry_after.unwrap_or(DEFAULT_RETRY);
-                let until = self.0.clock.now() + wait;
-                self.0
-                    .not_before
-                    .fetch_max(until.milliseconds(), Ordering::Relaxed);
-                BackendApiError::RateLimited(wait)
-            }
-            status => BackendApiError::Status {
+        Ok(Err(Refused { status, code }))
+    }
+}
+
+/// A status other than 200 and 429, with the code of the first error.
+struct Refused {
+    status: StatusCode,
+    code: String,
+}
+
+impl From<Refused> for BackendApiError {
+    fn from(Refused { status, code }: Refused) -> Self {
+        match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Self::Unauthorized(code),
+            status => Self::Status {
                 status: status.as_u16(),
                 code,
             },
-        })
+        }
     }
 }
 

@@ -195,18 +195,22 @@ impl Clerk {
     /// # }).unwrap() }
     /// ```
     pub fn deny_membership(&self, user: &UserId, organization: &OrganizationId) {
-        self.deny(self.end_of_membership(user, organization));
+        self.deny(self.end_of_membership(user, organization, self.now()));
     }
 
-    /// Returns the denial of a membership that has ended by now.
-    pub(crate) fn end_of_membership(&self, user: &UserId, organization: &OrganizationId) -> Denial {
-        let now = self.now();
+    /// Returns the denial of a membership that has ended by this time.
+    pub(crate) fn end_of_membership(
+        &self,
+        user: &UserId,
+        organization: &OrganizationId,
+        ended_by: Timestamp,
+    ) -> Denial {
         Denial {
             subject: Subject::Membership(user.clone(), organization.clone()),
             effect: Effect::Corrects(Arc::new(Correction::Ended)),
-            version: now.milliseconds(),
-            happened_at: now,
-            expires_at: now + self.0.denied.lifetime(),
+            version: ended_by.milliseconds(),
+            happened_at: ended_by,
+            expires_at: self.now() + self.0.denied.lifetime(),
         }
     }
 

@@ -129,6 +129,15 @@ impl DenyList {
             .is_some()
     }
 
+    /// Returns whether a membership of this version has ended since, alone or with its organization, as far as that is
+    /// remembered.
+    pub(crate) fn has_ended(&self, user: &str, organization: &str, version: i64, now: Timestamp) -> bool {
+        let ended = |denial: &Denial| (denial.is_end() && version <= denial.corrects_until()).then_some(());
+        let membership = Key::Membership(user, organization);
+        self.is_deleted_organization(organization, now)
+            || self.corrected.read(membership, now, ended).is_some()
+    }
+
     /// Corrects what a session's token claims about its organization.
     pub(crate) fn correct(&self, session: &mut Session, now: Timestamp) {
         if self.corrected.is_unused() {

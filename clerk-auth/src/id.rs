@@ -1,9 +1,12 @@
 //! Newtypes for Clerk's identifiers, so that a session id cannot be used as a user id.
 
 mod column;
+mod membership_key;
 
 use std::borrow::Borrow;
 use std::fmt;
+
+pub use self::membership_key::MembershipKey;
 
 /// Returns whether a received string can be an identifier: not empty, and without control characters, because databases
 /// cannot look those up.

@@ -52,7 +52,8 @@ pub const WEBHOOKS: &str = "clerk_auth_webhooks_total";
 /// Events of verified deliveries, and their effects on rows.
 pub const WEBHOOK_EVENTS: &str = "clerk_auth_webhook_events_total";
 
-/// Users that an [import](crate::UserSync::import) processed; a dry run counts nothing.
+/// Users, organizations or memberships that an [import](crate::UserSync::import) processed, by table; a dry run counts
+/// nothing.
 #[cfg(feature = "backend-api")]
 pub const USERS_IMPORTED: &str = "clerk_auth_users_imported_total";
 

@@ -332,11 +332,13 @@ pub trait StoredIn<DB: Database>: SyncedRow {
 
     /// Like [`UPSERT`](Self::UPSERT) for many rows, which must be of different users. The parameters are those of
     /// [`bind`](Self::bind), once for each row. Returns the rows that won: the columns of [`SELECT`](Self::SELECT),
-    /// whether the row was inserted, and the Clerk user id. Sends no notification.
+    /// whether the row was inserted, and the Clerk user id. Sends no notification. A membership whose user or organization
+    /// has no row is left out.
     const UPSERT_MANY: UpsertMany;
 
     /// Records that the row's claims are current at a newer version: Clerk user id (parameter 1), version in
-    /// milliseconds (parameter 2). Changes nothing else, and has no effect on a row of a newer version or a tombstone.
+    /// milliseconds (parameter 2). Changes nothing else, and has no effect on a row of a newer version or a tombstone. The end of
+    /// a membership is an exception: it is recorded at the version of each later end.
     const RAISE_VERSION: &'static str;
 
     /// Like [`RAISE_VERSION`](Self::RAISE_VERSION) for many rows: a JSON object of versions by Clerk user id (parameter

@@ -37,11 +37,15 @@ pub(crate) use failure::Failure;
 pub use follower_builder::FollowerBuilder;
 pub use handle::UserSync;
 #[cfg(feature = "backend-api")]
-pub use import::progress::{ImportCounts, ImportCursor, ImportProgress, InvalidCursor, NotImported};
+pub use import::cursor::{ImportCursor, InvalidCursor};
+#[cfg(feature = "backend-api")]
+pub use import::id::ImportedId;
+#[cfg(feature = "backend-api")]
+pub use import::progress::{ImportCounts, ImportProgress, NotImported};
 #[cfg(feature = "backend-api")]
 pub use import::run::Import;
 #[cfg(feature = "backend-api")]
-pub use import::verify::{Drift, UserList};
+pub use import::verify::{Drift, IdList};
 #[cfg(feature = "backend-api")]
 pub use link::error::LinkError;
 #[cfg(feature = "backend-api")]

@@ -49,6 +49,10 @@ pub(crate) mod endpoints;
 #[cfg(feature = "jwks")]
 mod fake_clerk;
 mod issuer;
+#[cfg(feature = "jwks")]
+mod organization_directory;
+#[cfg(any(feature = "jwks", feature = "dev"))]
+pub(crate) mod organization_endpoints;
 mod token;
 mod user;
 

@@ -53,6 +53,7 @@ mod memberships {
 /// Organizations are rows.
 mod organizations {
     mod faults;
+    mod import;
     mod members;
     mod rows;
 }

@@ -113,10 +113,13 @@ impl Statements {
             upsert_many,
             raise_version_many: raise_version_many(model, database),
             raise_version: format!(
-                "UPDATE {table} SET {raised} = {second} \
-                 WHERE {key} = {first} AND {version} < {second} AND {not_deleted}",
+                "UPDATE {table} SET {raised} = {second} WHERE {key} = {first} AND {version} < {second}{live}",
                 raised = quote(&model.version_column),
-                not_deleted = not_deleted(model),
+                // A membership can end again, at a newer version.
+                live = match &model.references {
+                    Some(_) => String::new(),
+                    None => format!(" AND {}", not_deleted(model)),
+                },
             ),
             // A version above 0 marks the row as one that sync has written.
             tombstone: match &model.deletion {
@@ -370,14 +373,36 @@ fn upsert(model: &Model, database: Database) -> Upsert {
         ),
         parameters,
     };
-    // The keys of other rows are not among the parameters, and no import writes memberships.
-    let many = match references {
-        Some(_) => UpsertMany {
-            before: String::new(),
-            after: String::new(),
-            parameters,
-        },
-        None => many,
+    // The keys of other rows are not among the parameters: the offered rows are joined with the tables that have them. A
+    // row without one of them is left out. Writers that lock rows in one order do not deadlock.
+    let many = match (&references, place) {
+        (Some(references), Some(place)) => {
+            let offered = |name: &String| format!("\"clerk_offered\".{name}");
+            let names = &inserted[..parameters];
+            let clerk_id = offered(&names[place]);
+            let selected: Vec<String> = names
+                .iter()
+                .map(offered)
+                .chain(references.values.iter().cloned())
+                .collect();
+            let (from, joined) = references.source(database, &clerk_id);
+            UpsertMany {
+                before: format!(
+                    "INSERT INTO {table} ({inserted}) WITH \"clerk_offered\" ({names}) AS (VALUES ",
+                    table = qualified(&model.table),
+                    inserted = inserted.join(", "),
+                    names = names.join(", "),
+                ),
+                after: format!(
+                    ") SELECT {selected} FROM \"clerk_offered\", {from} WHERE {joined} ORDER BY {clerk_id}{}",
+                    many.after,
+                    selected = selected.join(", "),
+                    joined = joined.join(" AND "),
+                ),
+                parameters,
+            }
+        }
+        _ => many,
     };
     Upsert {
         one,

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 /// An error of a request to Clerk's Backend API.
 ///
-/// The first three come from creating a client and are for the operator to fix, as is
-/// [`Unauthorized`](Self::Unauthorized). The others are transient, except for a status below 500. The client does not
+/// The first three come from creating a client and are for the operator to fix, as are
+/// [`Unauthorized`](Self::Unauthorized) and [`OrganizationsDisabled`](Self::OrganizationsDisabled). The others are transient, except for a status below 500. The client does not
 /// retry; an [import](crate::UserSync::import) does.
 ///
 /// ```
@@ -45,6 +45,18 @@ pub enum BackendApiError {
     /// Clerk rejects the secret key, with this code.
     #[error("Clerk refuses the secret key (`{0}`); is it of this instance, and not revoked?")]
     Unauthorized(String),
+    /// The instance has no organizations: Clerk refuses a list of organizations or memberships with 403 or 404. The code is
+    /// `organization_not_enabled_in_instance` if the feature is switched off.
+    #[error(
+        "Clerk answered {status} (`{code}`) for a list of organizations: is the feature switched off? Enable organizations \
+         in Clerk's dashboard"
+    )]
+    OrganizationsDisabled {
+        /// The status.
+        status: u16,
+        /// The first error's code.
+        code: String,
+    },
     /// Too many requests. The client sends none for this long: the time in `Retry-After`, from a second to an hour, or
     /// ten seconds by default.
     #[error("Clerk's rate limit is used up for {} s", .0.as_secs())]
@@ -57,7 +69,7 @@ pub enum BackendApiError {
         /// The first error's code.
         code: String,
     },
-    /// No response or an incomplete one, or none within 5 seconds, 30 for a list of users.
+    /// No response or an incomplete one, or none within 5 seconds, 30 for a list.
     #[error("the request to Clerk failed: {0}")]
     Http(Box<str>),
     /// A response that does not fit the request. Contains the name of an expected response.

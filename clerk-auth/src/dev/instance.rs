@@ -3,12 +3,16 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use axum::http::StatusCode;
+use serde_json::Value;
+
 use super::clients::Clients;
 use super::deliveries::Deliveries;
 use super::organizations::Organizations;
 use crate::claim::TemplateClaim;
 use crate::testing::Issuer;
-use crate::testing::endpoints::Endpoints;
+use crate::testing::endpoints::{Endpoints, locked};
+use crate::testing::organization_endpoints::OrganizationSource;
 
 /// The lifetime of Clerk's session tokens, in seconds (Clerk's documentation, "How Clerk works").
 pub(super) const TOKEN_LIFETIME: i64 = 60;
@@ -31,9 +35,42 @@ pub(super) struct Instance {
 }
 
 impl Instance {
+    /// Returns the status with which Clerk refuses requests about organizations that are switched off.
+    fn check_organizations(&self) -> Result<(), StatusCode> {
+        match locked(&self.settings).has_organizations {
+            true => Ok(()),
+            false => Err(StatusCode::FORBIDDEN),
+        }
+    }
+
     /// The address of the Frontend API.
     pub(super) fn proxy_url(&self) -> String {
         format!("{}/dev/clerk", self.origin)
+    }
+}
+
+impl OrganizationSource for Instance {
+    fn organizations(&self) -> Result<Vec<Value>, StatusCode> {
+        self.check_organizations()?;
+        let organizations = locked(&self.organizations);
+        Ok(organizations
+            .ids()
+            .filter_map(|id| organizations.get(id))
+            .collect())
+    }
+
+    fn memberships(&self) -> Result<Vec<Value>, StatusCode> {
+        self.check_organizations()?;
+        let organizations = locked(&self.organizations);
+        let users = locked(&self.endpoints.users);
+        let members = organizations
+            .ids()
+            .flat_map(|id| organizations.of_organization(id));
+        let objects = members.filter_map(|member| {
+            let user = users.get(&member.user_id)?;
+            Some(organizations.membership_object(member, &user))
+        });
+        Ok(objects.collect())
     }
 }
 
@@ -46,6 +83,8 @@ pub(super) struct Settings {
     pub(super) front_ends: Vec<String>,
     /// A `node_modules` folder whose packages of Clerk are served.
     pub(super) packages: Option<PathBuf>,
+    /// False if the Backend API answers that the instance has no organizations.
+    pub(super) has_organizations: bool,
     /// The claims about the active organization, and about the membership in it.
     pub(super) organization_templates: Vec<&'static [TemplateClaim]>,
 }
@@ -57,6 +96,7 @@ impl Default for Settings {
             token_lifetime: TOKEN_LIFETIME,
             front_ends: Vec::new(),
             packages: None,
+            has_organizations: true,
             organization_templates: Vec::new(),
         }
     }

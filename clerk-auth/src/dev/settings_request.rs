@@ -13,6 +13,7 @@ pub(super) struct SettingsRequest {
     minter: Option<MinterName>,
     /// In seconds.
     token_lifetime: Option<i64>,
+    organizations: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -33,6 +34,9 @@ impl SettingsRequest {
         if let Some(lifetime) = self.token_lifetime {
             settings.token_lifetime = lifetime;
         }
+        if let Some(has_organizations) = self.organizations {
+            settings.has_organizations = has_organizations;
+        }
     }
 }
 
@@ -46,6 +50,7 @@ impl Instance {
         json!({
             "minter": minter,
             "token_lifetime": settings.token_lifetime,
+            "organizations": settings.has_organizations,
             "publishable_key": self.publishable_key,
             "proxy_url": self.proxy_url(),
         })

@@ -26,6 +26,7 @@ use crate::http::address::{host, is_loopback};
 use crate::http::origin::is_origin;
 use crate::testing::Issuer;
 use crate::testing::endpoints::{Endpoints, locked};
+use crate::testing::organization_endpoints::{self, OrganizationSource};
 use crate::webhook::WebhookVerifier;
 
 /// A stand-in for Clerk on the application's own server, under `/dev`.
@@ -298,7 +299,7 @@ impl StandIn {
     /// | `POST /organizations/{id}/members/{user_id}` | changes a membership: `{"role", "permissions"}` |
     /// | `DELETE /organizations/{id}/members/{user_id}` | ends a membership |
     /// | `POST /tickets` | `{"ticket"}`, with which a front end signs in as `{"user_id"}`; also `impersonator`, `agent`, `pending` |
-    /// | `GET`, `POST /settings` | the minter and the lifetime of tokens: `{"minter": "edge", "token_lifetime": 60}` |
+    /// | `GET`, `POST /settings` | the minter, the lifetime of tokens, and whether the Backend API has organizations: `{"minter": "edge", "token_lifetime": 60, "organizations": false}` |
     /// | `GET`, `PUT /directory` | all users and organizations, as [`set_directory`](Self::set_directory) takes them |
     ///
     /// With `{"edge_of": "ey…"}`, `POST /token` mints a token as Clerk's edge does: it is new, and its claims and their age
@@ -339,6 +340,9 @@ impl StandIn {
             .with_state(Arc::clone(instance))
             .nest("/clerk", frontend::router(Arc::clone(instance)))
             .merge(instance.endpoints.router())
+            .merge(organization_endpoints::router(
+                Arc::clone(instance) as Arc<dyn OrganizationSource>
+            ))
             // Without its own fallback, the nested router would use the application's for unknown paths, which bypasses
             // the layer.
             .fallback(async || StatusCode::NOT_FOUND)

@@ -7,14 +7,16 @@ use sqlx::Database;
 
 use super::engine::Engine;
 use super::error::SyncError;
-use super::flow::webhook;
+use super::flow::{delete, webhook};
 use super::followers::Follower;
+use super::local::change_log::{self, Source};
 use super::pool::UserPool;
 use super::start::Settings;
 use super::store::error::BoxError;
 use super::store::hooks::StoreFuture;
-use crate::row::SyncedRow;
+use crate::row::{RowKind, SyncedRow};
 use crate::schema::SchemaError;
+use crate::time::Timestamp;
 use crate::webhook::Webhook;
 
 /// Builds a handle `H` on rows that follow those of users; created by [`OrganizationSync::builder`](super::OrganizationSync::builder)
@@ -128,5 +130,15 @@ impl<R: SyncedRow, P: UserPool<R>, H> FollowerBuilder<R, P, H> {
 impl<R: SyncedRow> Follower for Engine<R> {
     fn apply<'a>(&'a self, delivery: &'a Webhook) -> StoreFuture<'a, (), SyncError> {
         Box::pin(webhook::apply(self, delivery))
+    }
+
+    fn end_membership<'a>(&'a self, key: &'a str, ended_by: Timestamp) -> StoreFuture<'a, (), SyncError> {
+        Box::pin(async move {
+            if R::KIND == RowKind::Membership {
+                let ended = delete::end_row(self, key, ended_by).await?;
+                change_log::deleted::<R>(key, ended, Source::Application);
+            }
+            Ok(())
+        })
     }
 }

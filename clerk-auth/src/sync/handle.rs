@@ -12,13 +12,20 @@ use super::builder::UserSyncBuilder;
 use super::engine::Engine;
 use super::error::SyncError;
 use super::flow::{delete, request, webhook};
+#[cfg(feature = "backend-api")]
+use super::followers::Followed;
 use super::local::change_log::{self, Source};
 use super::local::row_cache::CachedRow;
+use super::model::observation::key_of_membership;
 use super::model::outcome::{Deletion, Synced};
 use super::model::row::StoredRow;
 use super::pool::UserPool;
+#[cfg(feature = "backend-api")]
+use super::store::hooks::StoreFuture;
 use super::unwind::caught;
 use crate::clerk::Clerk;
+#[cfg(feature = "backend-api")]
+use crate::deny_list::Denial;
 use crate::id::{OrganizationId, UserId};
 use crate::row::SyncedUser;
 use crate::schema::SchemaError;
@@ -181,6 +188,8 @@ impl<U: SyncedUser> UserSync<U> {
     /// claims were read up to now have no [organization](Session::organization) from then on, in every process that
     /// reads the same database.
     ///
+    /// The row of a [`MembershipSync`](super::MembershipSync) that follows this handle is marked too.
+    ///
     /// A token whose claims are read later is believed, so call this method after Clerk has confirmed the removal.
     ///
     /// ```
@@ -208,11 +217,13 @@ impl<U: SyncedUser> UserSync<U> {
         organization_id: &OrganizationId,
     ) -> Result<(), SyncError> {
         let engine = &self.engine;
-        let denial = engine.clerk.end_of_membership(user_id, organization_id);
+        let now = engine.clerk.now();
+        let denial = engine.clerk.end_of_membership(user_id, organization_id, now);
         engine.clerk.deny(denial.clone());
+        let key = key_of_membership(user_id.as_str(), organization_id.as_str());
         let record = async {
-            let now = engine.clerk.now();
-            Ok(engine.store.record_denial(&denial, now).await?)
+            engine.store.record_denial(&denial, now).await?;
+            engine.followers.end_membership(&key, now).await
         };
         let recorded = caught(engine.ask(|_| record)).await;
         recorded.unwrap_or_else(|panicked| Err(panicked.into()))
@@ -285,6 +296,14 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
     pub async fn build(self) -> Result<UserSync<U>, SchemaError> {
         let engine = self.start().await?;
         Ok(UserSync { engine })
+    }
+}
+
+#[cfg(feature = "backend-api")]
+impl<U: SyncedUser> Followed for Engine<U> {
+    fn deny(&self, denial: Denial) -> StoreFuture<'_, (), SyncError> {
+        self.clerk.deny(denial.clone());
+        Box::pin(async move { Ok(self.store.record_denial(&denial, self.clerk.now()).await?) })
     }
 }
 

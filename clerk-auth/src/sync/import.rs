@@ -1,5 +1,9 @@
-//! Imports and verification of all of Clerk's users.
+//! Imports and verification of all of Clerk's users, organizations and memberships: one for the three kinds.
 
+pub(super) mod cursor;
+mod follower;
+pub(super) mod id;
+mod members;
 pub(super) mod missing;
 pub(super) mod page;
 pub(super) mod progress;

@@ -12,6 +12,8 @@ use super::engine::Engine;
 use super::error::SyncError;
 use super::flow::request;
 use super::follower_builder::FollowerBuilder;
+#[cfg(feature = "backend-api")]
+use super::followers::Followed;
 use super::handle::UserSync;
 use super::model::observation::clerk_id;
 use super::model::outcome::Synced;
@@ -55,7 +57,7 @@ use crate::session::Session;
 /// # }
 /// ```
 pub struct MembershipSync<M: SyncedMembership> {
-    engine: Arc<Engine<M>>,
+    pub(super) engine: Arc<Engine<M>>,
     users: UserSync<M::User>,
     organizations: OrganizationSync<M::Organization>,
 }
@@ -141,6 +143,12 @@ impl<M: SyncedMembership> MembershipSync<M> {
         request::row(engine, session, key, engine.clerk.now())
             .instrument(span)
             .await
+    }
+
+    /// The handle on users, which records ends.
+    #[cfg(feature = "backend-api")]
+    pub(super) fn followed(&self) -> Arc<dyn Followed> {
+        Arc::clone(&self.users.engine) as Arc<dyn Followed>
     }
 
     pub(crate) fn clerk(&self) -> &Clerk {

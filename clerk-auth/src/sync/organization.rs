@@ -12,6 +12,8 @@ use super::engine::Engine;
 use super::error::SyncError;
 use super::flow::request;
 use super::follower_builder::FollowerBuilder;
+#[cfg(feature = "backend-api")]
+use super::followers::Followed;
 use super::handle::UserSync;
 use super::model::observation::clerk_id;
 use super::model::outcome::Synced;
@@ -52,6 +54,9 @@ use crate::session::Session;
 /// rows, and are answered 204 only after both were written.
 pub struct OrganizationSync<O> {
     pub(super) engine: Arc<Engine<O>>,
+    /// The handle on users, which records deletions.
+    #[cfg(feature = "backend-api")]
+    pub(super) followed: Arc<dyn Followed>,
 }
 
 impl<O: SyncedOrganization> OrganizationSync<O> {
@@ -79,7 +84,13 @@ impl<O: SyncedOrganization> OrganizationSync<O> {
     where
         Pool<DB>: UserPool<O>,
     {
-        FollowerBuilder::new(&users.engine, pool, |engine| Self { engine })
+        #[cfg(feature = "backend-api")]
+        let followed = Arc::clone(&users.engine) as Arc<dyn Followed>;
+        FollowerBuilder::new(&users.engine, pool, move |engine| Self {
+            engine,
+            #[cfg(feature = "backend-api")]
+            followed,
+        })
     }
 
     /// Returns the row of the organization that is active in a verified session: reads it, and writes only if a claim has
@@ -145,6 +156,8 @@ impl<O> Clone for OrganizationSync<O> {
     fn clone(&self) -> Self {
         Self {
             engine: Arc::clone(&self.engine),
+            #[cfg(feature = "backend-api")]
+            followed: Arc::clone(&self.followed),
         }
     }
 }

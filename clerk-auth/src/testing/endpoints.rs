@@ -114,12 +114,7 @@ async fn users(
         return error(StatusCode::UNAUTHORIZED, "clerk_key_invalid");
     }
     let query = query.unwrap_or_default();
-    // Ids and numbers contain no characters that a query escapes.
-    let parameters = |name: &'static str| {
-        query
-            .split('&')
-            .filter_map(move |pair| pair.strip_prefix(name)?.strip_prefix('='))
-    };
+    let parameters = |name| parameters(&query, name);
     let limit = parameters("limit").next().and_then(|limit| limit.parse().ok());
     let limit = limit.unwrap_or(10).min(500);
     // Clerk's documentation, "Get a list of all users".
@@ -141,7 +136,14 @@ async fn users(
     }
 }
 
-fn is_authorized(headers: &HeaderMap) -> bool {
+/// Returns the values of a name in a query. Ids and numbers contain no characters that a query escapes.
+pub(super) fn parameters<'a>(query: &'a str, name: &'static str) -> impl Iterator<Item = &'a str> {
+    query
+        .split('&')
+        .filter_map(move |pair| pair.strip_prefix(name)?.strip_prefix('='))
+}
+
+pub(super) fn is_authorized(headers: &HeaderMap) -> bool {
     let authorization = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok());
@@ -156,7 +158,7 @@ pub(super) fn error(status: StatusCode, code: &str) -> Response {
     )
 }
 
-fn answer(status: StatusCode, body: &Value) -> Response {
+pub(super) fn answer(status: StatusCode, body: &Value) -> Response {
     answer_text(status, body.to_string().into_bytes())
 }
 

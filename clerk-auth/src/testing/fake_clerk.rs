@@ -15,12 +15,16 @@ use tokio::task::JoinHandle;
 use super::Issuer;
 use super::directory::served_id;
 use super::endpoints::{Endpoints, error, locked};
+use super::organization_directory::OrganizationDirectory;
+use super::organization_endpoints::{self, OrganizationSource};
 use crate::clerk::{Clerk, ClerkBuilder};
 use crate::id::UserId;
 
 /// A Clerk instance on loopback. Serves its JWKS document at `/.well-known/jwks.json`. From the Backend API, serves the
 /// users at `/v1/users/{id}`, where `PATCH` sets their `external_id`, `/v1/users` and `/v1/users/count`, and the keys at
-/// `/v1/jwks`. Dropping it stops the server.
+/// `/v1/jwks`. Organizations and memberships are at `/v1/organizations`, `/v1/organizations/{id}`,
+/// `/v1/organizations/{id}/memberships`, `/v1/organization_memberships` and `/v1/users/{id}/organization_memberships`. Dropping
+/// it stops the server.
 ///
 /// ```
 /// use axum::http::{HeaderMap, header::AUTHORIZATION};
@@ -46,6 +50,7 @@ pub struct FakeClerk {
 
 struct Instance {
     endpoints: Arc<Endpoints>,
+    organizations: Arc<OrganizationDirectory>,
     requests: Mutex<HashMap<String, usize>>,
     failure: Mutex<Option<StatusCode>>,
     failures_once: Mutex<VecDeque<StatusCode>>,
@@ -62,6 +67,7 @@ impl FakeClerk {
         let issuer = Issuer::new(&format!("http://{}", listener.local_addr()?));
         let state = Arc::new(Instance {
             endpoints: Endpoints::new(&issuer),
+            organizations: Arc::default(),
             requests: Mutex::default(),
             failure: Mutex::default(),
             failures_once: Mutex::default(),
@@ -69,6 +75,9 @@ impl FakeClerk {
         let router = state
             .endpoints
             .router()
+            .merge(organization_endpoints::router(
+                Arc::clone(&state.organizations) as Arc<dyn OrganizationSource>
+            ))
             .layer(from_fn_with_state(Arc::clone(&state), count));
         let server = tokio::spawn(async move {
             // The server runs until it is aborted.
@@ -178,9 +187,61 @@ impl FakeClerk {
         locked(&self.state.endpoints.users).set_text(user_id, text.into());
     }
 
-    /// Deletes a user.
+    /// Deletes a user, and their memberships.
     pub fn remove_user(&self, user_id: &str) {
         locked(&self.state.endpoints.users).remove(user_id);
+        self.state.organizations.remove_user(user_id);
+    }
+
+    /// Adds an organization object, or replaces that of the same `id`; see
+    /// [`organization_object`](super::organization_object).
+    ///
+    /// ```
+    /// use clerk_auth::backend_api::BackendApi;
+    /// use clerk_auth::testing::{FakeClerk, membership_object, organization_object};
+    /// use clerk_auth::time::Timestamp;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let (fake, now) = (FakeClerk::start().await?, Timestamp::from_seconds(7));
+    /// fake.put_organization(organization_object("org_1", now));
+    /// fake.put_membership(membership_object("user_ada", "org_1", "org:admin", now));
+    /// let api = BackendApi::with_base_url(fake.issuer().url(), "sk_test_secret")?;
+    /// assert_eq!(api.organizations(0, 10).await?[0]["id"], "org_1");
+    /// assert_eq!(api.memberships(0, 10).await?[0]["role"], "org:admin");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the object has no text `id`.
+    pub fn put_organization(&self, organization: Value) {
+        self.state.organizations.put(organization);
+    }
+
+    /// Deletes an organization, and its memberships.
+    pub fn remove_organization(&self, organization_id: &str) {
+        self.state.organizations.remove(organization_id);
+    }
+
+    /// Adds a membership object, or replaces that of the same `id`; see [`membership_object`](super::membership_object).
+    ///
+    /// # Panics
+    ///
+    /// If the object has no text `id`.
+    pub fn put_membership(&self, membership: Value) {
+        self.state.organizations.put_member(membership);
+    }
+
+    /// Ends a membership.
+    pub fn remove_membership(&self, user_id: &str, organization_id: &str) {
+        self.state.organizations.remove_member(user_id, organization_id);
+    }
+
+    /// Answers requests about organizations with this status and the code `organization_not_enabled_in_instance`, until
+    /// called with `None`. Clerk's status is 403.
+    pub fn disable_organizations(&self, status: impl Into<Option<StatusCode>>) {
+        self.state.organizations.disable(status.into());
     }
 }
 

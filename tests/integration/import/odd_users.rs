@@ -299,7 +299,7 @@ async fn any_user_written_text_affects_only_its_user(database: TestDatabase) {
     let drift = it.users.verify(&it.api).await.expect("it is verified");
     assert_eq!(drift.missing.count, refused.count() as u64);
     assert_eq!(
-        (drift.users, drift.stale.count, drift.extra.count),
+        (drift.in_clerk, drift.stale.count, drift.extra.count),
         (2 * ODD as u64, 0, 0)
     );
 }
@@ -369,7 +369,7 @@ async fn user_without_identity_is_skipped_at_any_position(database: TestDatabase
                 );
             }
             let drift = it.users.verify(&it.api).await.expect("it is verified");
-            assert_eq!((drift.users, drift.unreadable.count), (3, 1));
+            assert_eq!((drift.in_clerk, drift.unreadable.count), (3, 1));
             it.fake
                 .serve_as(id.as_str(), ordinary(id.as_str(), 5).to_string());
         }
@@ -436,7 +436,7 @@ async fn data_that_the_database_refuses_is_skipped_and_named(database: TestDatab
         let reason = not_imported[new.as_str()].to_string();
         assert_eq!(
             reason,
-            "the database refuses the user's data (constraint `name_is_accepted`, 23514)"
+            "the database refuses the data (constraint `name_is_accepted`, 23514)"
         );
     }
     assert_eq!(
@@ -475,7 +475,7 @@ async fn row_that_cannot_be_read_is_skipped_and_named(database: TestDatabase) {
     assert!(matches!(not_imported[id.as_str()], NotImported::UnreadableRow));
     assert_eq!(it.number("clerk_version = 50000").await, 8);
     let drift = it.users.verify(&it.api).await.expect("it is verified");
-    assert_eq!(drift.unreadable.user_ids, [id]);
+    assert_eq!(drift.unreadable.ids, [id]);
 }
 
 /// A token can carry what a JSON column cannot give back.

@@ -232,7 +232,7 @@ async fn each_user_is_imported_by_the_rules_of_a_request(database: TestDatabase)
         .map(|(id, reason)| (id.as_str(), reason.to_string()))
         .collect();
     assert_eq!(reasons["user_null"], "claim `email` is null");
-    assert_eq!(reasons["user_gone"], "the user's row is marked as deleted");
+    assert_eq!(reasons["user_gone"], "the row is marked as deleted");
     for (id, name) in [
         ("user_changed", "New"),
         ("user_same", "Old"),
@@ -762,11 +762,11 @@ async fn drift_is_reported_and_nothing_is_written(database: TestDatabase) {
 
     let drift = it.users.verify(&it.api).await.expect("it is verified");
     assert!(!drift.is_empty());
-    let list = |id: &str| json!({ "count": 1, "user_ids": [id] });
+    let list = |id: &str| json!({ "count": 1, "ids": [id] });
     assert_eq!(
         serde_json::to_value(&drift).expect("it is JSON"),
         json!({
-            "users": 6,
+            "in_clerk": 6,
             "rows": 4,
             "missing": list("user_missing"),
             "stale": list("user_stale"),
@@ -775,14 +775,14 @@ async fn drift_is_reported_and_nothing_is_written(database: TestDatabase) {
             "unreadable": list("user_null"),
             "reasons": [
                 ["user_null", "claim `email` is null"],
-                ["user_deleted", "the user's row is marked as deleted"],
+                ["user_deleted", "the row is marked as deleted"],
             ],
         })
     );
     assert_eq!(
         drift.to_string(),
         "6 users, 4 rows: 1 missing, 1 stale, 1 extra, 1 deleted, 1 unreadable\nmissing user_missing\nstale user_stale\n\
-         extra user_extra\ndeleted user_deleted: the user's row is marked as deleted\n\
+         extra user_extra\ndeleted user_deleted: the row is marked as deleted\n\
          unreadable user_null: claim `email` is null"
     );
     assert_eq!(it.users.verify(&it.api).await.expect("it is verified"), drift);

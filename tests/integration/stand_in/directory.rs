@@ -8,6 +8,7 @@ use axum::http::header::{COOKIE, HOST, SET_COOKIE};
 use axum::http::{Method, Request, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use clerk_auth::backend_api::{BackendApi, BackendApiError};
 use clerk_auth::claim::{Expression, TemplateClaim};
 use clerk_auth::dev::{Minter, StandIn, StandInError};
 use clerk_auth::{SyncedOrganization, SyncedRow};
@@ -192,6 +193,67 @@ async fn settings_are_changed_by_requests_and_from_rust() {
         let (status, _, _) = answer(&app, Method::POST, "/dev/settings", mistake, "").await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{mistake}");
     }
+}
+
+/// The Backend API of the stand-in pages the organizations and memberships, and can be without them.
+#[tokio::test]
+async fn backend_api_lists_organizations_and_memberships_unless_they_are_switched_off() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let origin = format!("http://{}", listener.local_addr().expect("it is bound"));
+    let stand_in = StandIn::new(&origin, &[]).expect("loopback");
+    let app = app(&stand_in);
+    let served = app.clone();
+    let server = tokio::spawn(async move { drop(axum::serve(listener, served).await) });
+    let members: Vec<Value> = (0..12)
+        .map(|number| json!({ "user_id": format!("user_{number}"), "role": "org:member" }))
+        .collect();
+    let users: Vec<Value> = (0..12)
+        .map(|number| json!({ "id": format!("user_{number}") }))
+        .collect();
+    let directory = json!({
+        "users": users,
+        "organizations": [
+            { "id": "org_1", "name": "First", "members": members },
+            { "id": "org_2", "name": "Second", "members": [members[0]] },
+        ],
+    });
+    let (status, _, _) = answer(&app, Method::PUT, "/dev/directory", &directory.to_string(), "").await;
+    assert_eq!(status, StatusCode::OK);
+    let api = BackendApi::with_base_url(&format!("{origin}/dev"), "sk_test_stand_in").expect("an address");
+    assert_eq!(api.organization_count().await.expect("it counts"), 2);
+    assert_eq!(api.membership_count().await.expect("it counts"), 13);
+    let organizations = api.organizations(0, 500).await.expect("a page");
+    assert_eq!(
+        (&organizations[0]["name"], &organizations[0]["members_count"]),
+        (&json!("First"), &json!(12))
+    );
+    let mut ids = Vec::new();
+    for offset in [0, 5, 10] {
+        let page = api.memberships(offset, 5).await.expect("a page");
+        ids.extend(page.iter().map(|membership| membership["id"].to_string()));
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 13);
+    let (_, settings, _) = answer(
+        &app,
+        Method::POST,
+        "/dev/settings",
+        r#"{"organizations": false}"#,
+        "",
+    )
+    .await;
+    assert_eq!(settings["organizations"], false);
+    for refused in [api.organizations(0, 5).await, api.memberships(0, 5).await] {
+        assert!(
+            matches!(&refused, Err(BackendApiError::OrganizationsDisabled { status: 403, code })
+                if code == "organization_not_enabled_in_instance"),
+            "{refused:?}"
+        );
+    }
+    server.abort();
 }
 
 /// A browser cannot use the session of another, and a ticket only once.

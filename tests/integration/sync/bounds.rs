@@ -142,10 +142,10 @@ where
                 (id.as_str().to_owned(), is_stored, reason.to_string())
             }));
         }
-        let skipped = "the database stored no row for the user: a trigger of the table skips it";
+        let skipped = "the database stored no row: a trigger of the table skips it";
         let mut expected = vec![("user_bob".to_owned(), false, skipped.to_owned())];
         if let Some(deleted) = deleted {
-            let reason = "the user's row is marked as deleted".to_owned();
+            let reason = "the row is marked as deleted".to_owned();
             expected.push((deleted.to_owned(), true, reason));
         }
         reasons.sort();
@@ -154,9 +154,9 @@ where
         assert_eq!(rows, if deleted.is_some() { 2 } else { 3 });
     }
     let drift = users.verify(&api).await.expect("it is verified");
-    assert_eq!(drift.missing.user_ids[0].as_str(), "user_bob");
+    assert_eq!(drift.missing.ids[0].as_str(), "user_bob");
     for (_, reason) in &drift.reasons {
-        assert_eq!(reason, "the user's row is marked as deleted");
+        assert_eq!(reason, "the row is marked as deleted");
     }
     // A request of theirs is refused, and not as one of a deleted user.
     let token = fake.issuer().token("user_bob").claim("email", "bob@example.com");

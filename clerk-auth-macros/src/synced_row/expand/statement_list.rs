@@ -77,14 +77,8 @@ pub(crate) fn statement_list(
     if let Some(sql) = select_or_insert {
         list.push(listed("SELECT_OR_INSERT", sql, one.clone()));
     }
-    if model.references.is_none() {
-        list.push(listed(
-            "UPSERT_MANY",
-            &of_two(upsert_many),
-            [row.clone(), row].concat(),
-        ));
-    }
     list.extend([
+        listed("UPSERT_MANY", &of_two(upsert_many), [row.clone(), row].concat()),
         listed(
             "RAISE_VERSION",
             raise_version,

@@ -89,6 +89,7 @@ pub(crate) fn stored_in(model: &Model, database: Database, condition: Option<&To
             after,
             parameters,
         } = upsert_many;
+        let after = filled(model, &after);
         quote!(__clerk_auth::row::UpsertMany::new(#before, #after, #parameters))
     };
     let claim_columns = claim_columns.iter().map(|it| {

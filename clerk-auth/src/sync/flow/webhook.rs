@@ -205,7 +205,14 @@ impl<U: SyncedRow> Engine<U> {
         let was_deleted = clerk_id.is_some_and(|clerk_id| match U::KIND {
             RowKind::User => self.clerk.denied_user(clerk_id, now) == Some(Refusal::UserDeleted),
             RowKind::Organization => self.clerk.deny_list().is_deleted_organization(clerk_id, now),
-            RowKind::Membership => false,
+            RowKind::Membership => observation.as_ref().is_some_and(|observation| {
+                let version = observation.version.milliseconds();
+                let ids = clerk_id.split_once(':');
+                ids.is_some_and(|(user, organization)| {
+                    let deny_list = self.clerk.deny_list();
+                    deny_list.has_ended(user, organization, version, now)
+                })
+            }),
         });
         match change {
             Change::Write(_) if was_deleted => {

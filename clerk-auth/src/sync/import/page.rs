@@ -1,4 +1,4 @@
-//! Compares a page of Clerk's users with their rows, and writes the differences with few statements.
+//! Compares a page of Clerk's users, organizations or memberships with their rows, and writes the differences with few statements.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -7,7 +7,7 @@ use super::progress::{ImportCounts, NotImported};
 use super::row_state::{RowState, row_states};
 use crate::id::UserId;
 use crate::lenient::LenientValue;
-use crate::row::SyncedRow;
+use crate::row::{RowKind, SyncedRow};
 use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
 use crate::sync::failure::{Failure, Step};
@@ -22,19 +22,22 @@ use crate::sync::offline::retry::{WRITE_TIMEOUT, at_most};
 use crate::sync::store::error::WriteError;
 use crate::sync::store::sqlstate::{ErrorKind, kind};
 use crate::sync::unwind::{Panicked, caught, caught_now};
+use crate::time::Timestamp;
+use crate::token::Refusal;
 
-/// The outcomes of a page's users.
+/// The outcomes of a page.
 #[derive(Debug, Default)]
 pub(super) struct PageReport {
     pub(crate) counts: ImportCounts,
-    pub(super) not_imported: Vec<(UserId, NotImported)>,
+    /// By the id with which sync finds the row.
+    pub(super) not_imported: Vec<(String, NotImported)>,
 }
 
 /// The users of a page with the source of their rows, each once.
 pub(super) struct Page<'a> {
     pub(crate) users: Vec<ClerkObject<'a>>,
-    /// The elements that are not user objects.
-    others: Vec<UserId>,
+    /// The elements that are not objects of the kind.
+    others: Vec<String>,
 }
 
 impl<'a> Page<'a> {
@@ -43,7 +46,7 @@ impl<'a> Page<'a> {
         let mut others = Vec::new();
         for user in users {
             let Some(object) = ClerkObject::new::<U>(user.node()) else {
-                others.push(UserId::new(ClerkObject::id(user.node()).unwrap_or_default()));
+                others.push(ClerkObject::readable_key::<U>(user.node()));
                 continue;
             };
             match newest.get(&object.id) {
@@ -60,8 +63,13 @@ impl<'a> Page<'a> {
     /// Returns the users whom the struct can hold; the others are reported.
     pub(super) fn observations<U: SyncedRow>(&self) -> (Vec<Observation<'_, U>>, PageReport) {
         let mut report = PageReport::default();
-        for user_id in &self.others {
-            report.skip(user_id.as_str(), NotImported::NotAUser);
+        for clerk_id in &self.others {
+            let reason = match U::KIND {
+                RowKind::User => NotImported::NotAUser,
+                RowKind::Organization => NotImported::NotAnOrganization,
+                RowKind::Membership => NotImported::NotAMembership,
+            };
+            report.skip(clerk_id, reason);
         }
         let mut observations = Vec::with_capacity(self.users.len());
         for user in &self.users {
@@ -78,12 +86,12 @@ impl<'a> Page<'a> {
 impl PageReport {
     fn skip(&mut self, clerk_id: &str, reason: NotImported) {
         self.counts.skipped += 1;
-        self.not_imported.push((UserId::new(clerk_id), reason));
+        self.not_imported.push((clerk_id.to_owned(), reason));
     }
 
     fn conflict(&mut self, clerk_id: &str, reason: NotImported) {
         self.counts.conflicted += 1;
-        self.not_imported.push((UserId::new(clerk_id), reason));
+        self.not_imported.push((clerk_id.to_owned(), reason));
     }
 
     /// Reports a user if the failure concerns only that user. Any other error is returned.
@@ -93,6 +101,7 @@ impl PageReport {
         }
         let reason = match error {
             SyncError::UserDeleted => NotImported::Deleted,
+            SyncError::ReferenceMissing => NotImported::ReferenceMissing,
             SyncError::Claims(claims) => NotImported::Claims(claims),
             SyncError::OnInsert(error) => NotImported::OnInsert(error),
             SyncError::OnLink(error) => NotImported::OnLink(error),
@@ -136,6 +145,13 @@ pub(super) async fn import_page<U: SyncedRow>(
 ) -> Result<PageReport, SyncError> {
     let page = Page::new::<U>(users);
     let (observations, mut report) = page.observations::<U>();
+    let now = engine.clerk.now();
+    let (observations, ended): (Vec<_>, Vec<_>) = observations
+        .into_iter()
+        .partition(|observation| !engine.has_ended(observation, now));
+    for observation in &ended {
+        report.skip(observation.clerk_id(), NotImported::Deleted);
+    }
     let row_states = row_states(engine, &observations).await?;
     let mut raised = Vec::new();
     let mut writes = Vec::new();
@@ -161,6 +177,20 @@ pub(super) async fn import_page<U: SyncedRow>(
 }
 
 impl<U: SyncedRow> Engine<U> {
+    /// Returns whether the page is older than a deletion or an end that this process has received. Such an object may have no
+    /// row that records the deletion.
+    fn has_ended(&self, observation: &Observation<'_, U>, now: Timestamp) -> bool {
+        let deny_list = self.clerk.deny_list();
+        let clerk_id = observation.clerk_id();
+        match U::KIND {
+            RowKind::User => self.clerk.denied_user(clerk_id, now) == Some(Refusal::UserDeleted),
+            RowKind::Organization => deny_list.is_deleted_organization(clerk_id, now),
+            RowKind::Membership => clerk_id.split_once(':').is_some_and(|(user, organization)| {
+                deny_list.has_ended(user, organization, observation.version.milliseconds(), now)
+            }),
+        }
+    }
+
     /// Counts what a write would do for a user without a row.
     async fn count_missing(
         &self,
@@ -310,13 +340,14 @@ impl<U: SyncedRow> Engine<U> {
                         None => report.skip(clerk_id, NotImported::Deleted),
                     }
                 }
-                // The statement left the user out because of a tombstone, or a trigger did.
+                // The statement left the row out because of a tombstone or a missing reference, or a trigger did.
                 None => {
                     let is_deleted = async { Ok(self.store.has_tombstone(clerk_id).await?) };
                     report.skip(
                         clerk_id,
                         match at_most(is_deleted).await? {
                             true => NotImported::Deleted,
+                            false if U::KIND == RowKind::Membership => NotImported::ReferenceMissing,
                             false => NotImported::NotStored,
                         },
                     );

@@ -1,8 +1,9 @@
-//! The report of an import: counts, position, and the errors per user.
+//! The report of an import: counts, position, and the errors per object.
 
 use std::fmt;
-use std::str::FromStr;
 
+use super::cursor::ImportCursor;
+use super::id::ImportedId;
 use crate::claim::UnreadableClaims;
 use crate::id::UserId;
 use crate::sync::store::error::BoxError;
@@ -21,17 +22,17 @@ use crate::sync::store::sqlstate::details;
 /// ```
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct ImportProgress {
+pub struct ImportProgress<I: ImportedId = UserId> {
     /// The counts since the import was started or resumed.
     pub counts: ImportCounts,
     /// The cursor to store: a later import [resumes](crate::sync::Import::resume_from) after it. `None` before the
     /// first page.
     pub cursor: Option<ImportCursor>,
-    /// The users that this step could not write, with the reasons.
-    pub not_imported: Vec<(UserId, NotImported)>,
+    /// The users, organizations or memberships that this step could not write, with the reasons.
+    pub not_imported: Vec<(I, NotImported)>,
 }
 
-/// The number of users that an import processed, by outcome.
+/// The number of users, organizations or memberships that an import processed, by outcome.
 ///
 /// ```
 /// use clerk_auth::sync::ImportCounts;
@@ -57,11 +58,14 @@ pub struct ImportCounts {
     /// A unique index of the application's own refuses their row, or its update, or the row with their key is another
     /// user's.
     pub conflicted: u64,
-    /// Their row is now marked as deleted, because the user no longer exists at Clerk.
+    /// Their row is now marked as deleted, because Clerk no longer has them.
     pub deleted: u64,
+    /// True if the instance has no organizations: Clerk answers 403 or 404. Nothing was imported then, and nothing deleted.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub organizations_disabled: bool,
 }
 
-/// The reason why a user was not imported.
+/// The reason why a user, an organization or a membership was not imported.
 ///
 /// ```
 /// use clerk_auth::sync::NotImported;
@@ -77,7 +81,7 @@ pub struct ImportCounts {
 ///
 /// let reason = NotImported::Conflict(vec!["email"]);
 /// assert!(is_work(&reason));
-/// assert_eq!(reason.to_string(), "another user's row holds the value of email");
+/// assert_eq!(reason.to_string(), "another row holds the value of email");
 /// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -85,12 +89,30 @@ pub enum NotImported {
     /// The object is not that of a user: its `id`, which is empty then, or its `updated_at` is missing or unreadable.
     #[error("Clerk's answer is not a user object: its `id` or `updated_at` is missing or unreadable")]
     NotAUser,
-    /// The struct cannot hold the user, for example one without an e-mail address where the field is
+    /// The object is not that of an organization: its `id`, which is empty then, or its `updated_at` is missing or
+    /// unreadable.
+    #[error(
+        "Clerk's answer is not an organization object: its `id` or `updated_at` is missing or unreadable"
+    )]
+    NotAnOrganization,
+    /// The object is not that of a membership: the id of its user or organization, which is empty then, or its `updated_at`
+    /// is missing or unreadable.
+    #[error(
+        "Clerk's answer is not a membership object: `public_user_data.user_id`, `organization.id` or `updated_at` is missing \
+         or unreadable"
+    )]
+    NotAMembership,
+    /// The membership's user or organization has no row.
+    #[error(
+        "the membership's user or organization has no row: import users and organizations before memberships"
+    )]
+    ReferenceMissing,
+    /// The struct cannot hold the data, for example a user without an e-mail address where the field is
     /// `#[claim(required)]`.
     #[error("{0}")]
     Claims(UnreadableClaims),
-    /// The row is marked as deleted, and stays deleted.
-    #[error("the user's row is marked as deleted")]
+    /// The row is marked as deleted, and stays deleted; a membership has ended since Clerk last changed it.
+    #[error("the row is marked as deleted")]
     Deleted,
     /// The application's `on_insert` failed; the user's next request or the next import tries again.
     #[error("the application's `on_insert` failed: {0}")]
@@ -101,26 +123,26 @@ pub enum NotImported {
     /// The application's `on_link` failed; the user's next request or the next import tries again.
     #[error("the application's `on_link` failed: {0}")]
     OnLink(BoxError),
-    /// A unique index of the application's own holds a value of these columns for another user's row.
-    #[error("another user's row holds the value of {}", .0.join(", "))]
+    /// A unique index of the application's own holds a value of these columns for another row.
+    #[error("another row holds the value of {}", .0.join(", "))]
     Conflict(Vec<&'static str>),
-    /// The database refuses the user's data: a constraint, a trigger, a length, an encoding. Neither member contains a
+    /// The database refuses the data: a constraint, a trigger, a length, an encoding. Neither member contains a
     /// value.
-    #[error("the database refuses the user's data{}", reason(.code.as_deref(), .constraint.as_deref()))]
+    #[error("the database refuses the data{}", reason(.code.as_deref(), .constraint.as_deref()))]
     Refused {
         /// The SQLSTATE of PostgreSQL, or the result code of SQLite; `None` if the value could not be sent.
         code: Option<Box<str>>,
         /// The constraint, if the database names one.
         constraint: Option<Box<str>>,
     },
-    /// The statement ran and the database stored no row for the user: a `BEFORE` trigger of the table returned null.
-    #[error("the database stored no row for the user: a trigger of the table skips it")]
+    /// The statement ran and the database stored no row: a `BEFORE` trigger of the table returned null.
+    #[error("the database stored no row: a trigger of the table skips it")]
     NotStored,
-    /// The application's code panicked over the user: `FromClaim`, `Encode` or another trait of a field's type, or `on_insert`.
+    /// The application's code panicked over the data: `FromClaim`, `Encode` or another trait of a field's type, or `on_insert`.
     #[error("the application's code panicked")]
     Panicked,
-    /// The table holds a row of the user that cannot be read as the struct.
-    #[error("the user's row cannot be read as the struct")]
+    /// The table holds a row that cannot be read as the struct.
+    #[error("the row cannot be read as the struct")]
     UnreadableRow,
 }
 
@@ -140,71 +162,6 @@ fn reason(code: Option<&str>, constraint: Option<&str>) -> String {
         (Some(code), Some(constraint)) => format!(" (constraint `{constraint}`, {code})"),
         (Some(code), None) => format!(" ({code})"),
         (None, _) => String::new(),
-    }
-}
-
-/// A position in an import, as a string to be stored in a file or a table.
-///
-/// ```
-/// use clerk_auth::sync::ImportCursor;
-///
-/// let kept = "users after user_29w83sxmDNGwOuEthce5gg56FcC";
-/// let cursor: ImportCursor = kept.parse()?;
-/// assert_eq!(cursor.to_string(), kept);
-/// # Ok::<(), clerk_auth::sync::InvalidCursor>(())
-/// ```
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct ImportCursor {
-    pub(super) part: ImportPart,
-    pub(crate) user_id: UserId,
-}
-
-/// The parts of an import, in their order.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum ImportPart {
-    /// Going through Clerk's users.
-    Users,
-    /// Going through the table's rows.
-    Rows,
-}
-
-/// The text is not a cursor.
-///
-/// ```
-/// use clerk_auth::sync::{ImportCursor, InvalidCursor};
-///
-/// assert_eq!("user_29w83sxmDNGwOuEthce5gg56FcC".parse::<ImportCursor>(), Err(InvalidCursor));
-/// ```
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("invalid import cursor; expected something like `users after user_29w83sxmDNGwOuEthce5gg56FcC`")]
-pub struct InvalidCursor;
-
-const USERS: &str = "users after ";
-const ROWS: &str = "rows after ";
-
-impl fmt::Display for ImportCursor {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let part = match self.part {
-            ImportPart::Users => USERS,
-            ImportPart::Rows => ROWS,
-        };
-        write!(formatter, "{part}{}", self.user_id)
-    }
-}
-
-impl FromStr for ImportCursor {
-    type Err = InvalidCursor;
-
-    fn from_str(text: &str) -> Result<Self, InvalidCursor> {
-        [(USERS, ImportPart::Users), (ROWS, ImportPart::Rows)]
-            .into_iter()
-            .find_map(|(prefix, part)| Some((part, text.strip_prefix(prefix)?)))
-            .filter(|(_, user_id)| !user_id.is_empty())
-            .map(|(part, user_id)| Self {
-                part,
-                user_id: UserId::new(user_id),
-            })
-            .ok_or(InvalidCursor)
     }
 }
 
@@ -234,12 +191,16 @@ impl ImportCounts {
         self.skipped += other.skipped;
         self.conflicted += other.conflicted;
         self.deleted += other.deleted;
+        self.organizations_disabled |= other.organizations_disabled;
     }
 }
 
 impl fmt::Display for ImportCounts {
     /// `3 inserted, 0 updated, …`; without linked users, they are not mentioned.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.organizations_disabled {
+            formatter.write_str("organizations are switched off at Clerk: ")?;
+        }
         let outcomes = self.by_outcome().into_iter();
         let outcomes = outcomes.filter(|(outcome, count)| *count > 0 || *outcome != "linked");
         for (place, (outcome, count)) in outcomes.enumerate() {

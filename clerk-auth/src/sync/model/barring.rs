@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::deny_list::{Denial, Effect, Subject};
-use crate::id::UserId;
+use crate::id::{OrganizationId, UserId};
 use crate::session::{Correction, Standing};
 use crate::time::Timestamp;
 use crate::token::Refusal;
@@ -28,6 +28,22 @@ impl Barring {
             effect: Effect::Bars(Refusal::UserDeleted),
             version: i64::MAX,
             happened_at: now,
+            expires_at: now + self.lifetime,
+        }
+    }
+
+    /// Returns the end of all memberships of an organization that is deleted, which no event supersedes.
+    pub(crate) fn of_deleted_organization(
+        &self,
+        organization: &OrganizationId,
+        happened_at: Timestamp,
+        now: Timestamp,
+    ) -> Denial {
+        Denial {
+            subject: Subject::Organization(organization.clone()),
+            effect: Effect::Corrects(Arc::new(Correction::Ended)),
+            version: i64::MAX,
+            happened_at,
             expires_at: now + self.lifetime,
         }
     }
@@ -63,13 +79,7 @@ impl Barring {
                 None => self.of_unknown_member(membership, happened_at, now),
             }),
             Event::OrganizationDeleted(deleted) => match &deleted.id {
-                Some(id) => Some(Denial {
-                    subject: Subject::Organization(id.clone()),
-                    effect: Effect::Corrects(Arc::new(Correction::Ended)),
-                    version: i64::MAX,
-                    happened_at,
-                    expires_at: now + self.lifetime,
-                }),
+                Some(id) => Some(self.of_deleted_organization(id, happened_at, now)),
                 None => {
                     tracing::warn!("an organization was deleted, and the event has no organization id");
                     None

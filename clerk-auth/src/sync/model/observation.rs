@@ -116,6 +116,20 @@ impl<'a> ClerkObject<'a> {
         Some(key_of_membership(user_id, organization_id))
     }
 
+    /// Returns what can be read of the id by which sync finds the row of an object; an unreadable id is empty.
+    #[cfg(feature = "backend-api")]
+    pub(crate) fn readable_key<U: SyncedRow>(node: Node<'a>) -> String {
+        let id = |node| Self::id(node).unwrap_or_default();
+        match U::KIND {
+            RowKind::User | RowKind::Organization => id(node).to_owned(),
+            RowKind::Membership => {
+                let user = node.get("public_user_data").get("user_id").whole().ok();
+                let user_id = user.and_then(Value::as_str).filter(|id| is_id(id));
+                key_of_membership(user_id.unwrap_or_default(), id(node.get("organization")))
+            }
+        }
+    }
+
     /// Returns the object at a version that is not older than this time.
     pub(crate) fn not_before(self, time: Timestamp) -> Self {
         let version = self.version.max(Version::from_api(time));

@@ -1,4 +1,4 @@
-//! The reason why work over all of Clerk's users ends early.
+//! The reason why work over all of Clerk's users, organizations or memberships ends early.
 
 use crate::backend_api::BackendApiError;
 use crate::clerk::AuthenticationError;
@@ -34,6 +34,14 @@ pub enum ImportError {
     /// The secret key's instance could not be determined. Nothing was written.
     #[error("could not determine whether the secret key belongs to the rows' Clerk instance: {0}")]
     Instance(AuthenticationError),
+    /// The cursor is that of an import of another kind. Nothing was written.
+    #[error("`{cursor}` is not a cursor of an import of {imported}; resume from one, or start without")]
+    OtherCursor {
+        /// The cursor.
+        cursor: String,
+        /// The kind of the import: `users`, `organizations` or `memberships`.
+        imported: &'static str,
+    },
     /// Clerk did not answer within the retry time of the import.
     #[error(transparent)]
     Clerk(#[from] BackendApiError),

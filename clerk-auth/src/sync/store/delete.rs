@@ -4,11 +4,12 @@ use super::dialect::Dialect;
 use super::error::WriteError;
 use super::hooks::run_hook;
 use super::retry::forget_if_stale;
-use super::sql_store::SqlStore;
+use super::sql_store::{SqlStore, with_version};
 use crate::deny_list::Denial;
 use crate::row::StoredIn;
-use crate::sync::model::outcome::Deletion;
+use crate::sync::model::outcome::{Applied, Deletion};
 use crate::sync::model::row::Upserted;
+use crate::sync::model::version::Version;
 use crate::time::Timestamp;
 
 impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
@@ -74,6 +75,50 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
             DB::announce(connection, &self.announcement_of(clerk_id)).await?;
         }
         Ok(Deletion::Deleted)
+    }
+
+    /// Ends the membership of a row in a transaction that [`Dialect::BEGIN`] began, with the hook. Returns `None` if there is
+    /// no row. The version of a row that had ended before is raised, so that a return before this end restores nothing.
+    pub(super) async fn end_row_in(
+        &self,
+        connection: &mut DB::Connection,
+        clerk_id: &str,
+        version: Version,
+    ) -> Result<Option<Applied>, WriteError> {
+        let Some(stored) = self.select_and_lock(connection, clerk_id).await? else {
+            return Ok(None);
+        };
+        if stored.version > version {
+            return Ok(Some(Applied::Stale));
+        }
+        DB::execute(
+            connection,
+            U::RAISE_VERSION,
+            with_version::<DB>(clerk_id, version)?,
+        )
+        .await?;
+        if stored.deleted {
+            return Ok(Some(Applied::UserDeleted));
+        }
+        self.delete_in(connection, clerk_id).await?;
+        Ok(Some(Applied::Deleted))
+    }
+
+    /// Ends a membership by its key alone.
+    pub(super) async fn end_and_commit(
+        &self,
+        clerk_id: &str,
+        version: Version,
+    ) -> Result<Deletion, WriteError> {
+        let mut transaction = self.connections.begin().await?;
+        let ended = self.end_row_in(&mut transaction, clerk_id, version).await;
+        let ended = forget_if_stale::<DB, _, _>(&mut transaction, ended).await?;
+        transaction.commit().await?;
+        Ok(match ended {
+            Some(Applied::Deleted) => Deletion::Deleted,
+            Some(_) => Deletion::AlreadyDeleted,
+            None => Deletion::NoRow,
+        })
     }
 
     /// Deletes the row of a user who has a tombstone: one that was inserted while the deletion was under way.

@@ -182,30 +182,19 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         observation: &Observation<'_, U>,
     ) -> Result<Applied, WriteError> {
         let (clerk_id, version) = (observation.clerk_id(), observation.version);
-        match self.select_and_lock(connection, clerk_id).await? {
-            Some(stored) if stored.version > version => return Ok(Applied::Stale),
-            Some(stored) if stored.deleted => return Ok(Applied::UserDeleted),
-            Some(_) => {
-                DB::execute(
-                    connection,
-                    U::RAISE_VERSION,
-                    with_version::<DB>(clerk_id, version)?,
-                )
-                .await?;
-            }
-            // Without the hooks, because no member has joined.
-            None => match self.upsert(connection, observation).await {
-                // A member without a row, of whom nothing is known.
-                Err(WriteError::ReferenceMissing) => return Ok(Applied::Deleted),
-                written => {
-                    written?;
-                    DB::execute(connection, U::TOMBSTONE, DB::key(clerk_id)?).await?;
-                    return Ok(Applied::Deleted);
-                }
-            },
+        if let Some(ended) = self.end_row_in(connection, clerk_id, version).await? {
+            return Ok(ended);
         }
-        self.delete_in(connection, clerk_id).await?;
-        Ok(Applied::Deleted)
+        // Without the hooks, because no member has joined.
+        match self.upsert(connection, observation).await {
+            // A member without a row, of whom nothing is known.
+            Err(WriteError::ReferenceMissing) => Ok(Applied::Deleted),
+            written => {
+                written?;
+                DB::execute(connection, U::TOMBSTONE, DB::key(clerk_id)?).await?;
+                Ok(Applied::Deleted)
+            }
+        }
     }
 
     async fn write_in(

@@ -108,6 +108,10 @@ impl<DB: Dialect, U: StoredIn<DB>> Store<U> for SqlStore<U, DB> {
         })
     }
 
+    fn end<'a>(&'a self, clerk_id: &'a str, version: Version) -> StoreFuture<'a, Deletion, WriteError> {
+        Box::pin(self.repeated(move || self.end_and_commit(clerk_id, version)))
+    }
+
     fn purge<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool, WriteError> {
         Box::pin(self.delete_leftover(clerk_id))
     }

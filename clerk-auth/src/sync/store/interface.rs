@@ -89,6 +89,9 @@ pub(crate) trait Store<U: SyncedRow>: Send + Sync {
         now: Timestamp,
     ) -> StoreFuture<'a, Deletion, WriteError>;
 
+    /// Ends a membership by its key, with the application's hook. A newer row is left alone.
+    fn end<'a>(&'a self, clerk_id: &'a str, version: Version) -> StoreFuture<'a, Deletion, WriteError>;
+
     /// Deletes the row of a user who has a tombstone: one that was inserted while the deletion was running. Call it
     /// after a deletion was committed, or such a row was found.
     fn purge<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool, WriteError>;
