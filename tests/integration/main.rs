@@ -55,6 +55,7 @@ mod organizations {
     mod faults;
     mod import;
     mod members;
+    mod reference_model;
     mod rows;
 }
 

@@ -31,6 +31,7 @@ impl MembershipKey {
     }
 
     /// Reads the key by which sync finds the row of a membership: the user id, a colon, and the organization id.
+    #[cfg(feature = "backend-api")]
     pub(crate) fn from_text(text: &str) -> Self {
         let (user_id, organization_id) = text.split_once(':').unwrap_or((text, ""));
         Self::new(UserId::new(user_id), OrganizationId::new(organization_id))
