@@ -40,22 +40,30 @@ use crate::schema::{self, SchemaError};
 )]
 pub trait UserPool<U>: sealed::Store<U> {}
 
+/// The findings about a table at start-up.
+#[derive(Debug)]
+pub struct CheckedTable {
+    /// A string that handles of this process on the same table have in common.
+    pub(super) place: String,
+    /// True if triggers of the table may change a row after its statement has returned it.
+    pub(super) triggers_run_after: bool,
+}
+
 pub(super) mod sealed {
-    use super::{Arc, ClaimColumn, Database, Future, Hooks, SchemaError};
+    use super::{Arc, CheckedTable, ClaimColumn, Database, Future, Hooks, SchemaError};
 
     pub trait Store<U>: Send {
         type Database: Database;
 
         const CLAIM_COLUMNS: &'static [ClaimColumn];
 
-        /// Checks the tables. Returns the place of the struct's table: a string that handles of this process on the
-        /// same table have in common.
+        /// Checks the tables.
         fn check(
             &self,
             transaction_pooling: bool,
             remembers_deliveries: bool,
             shares_denials: bool,
-        ) -> impl Future<Output = Result<String, SchemaError>> + Send;
+        ) -> impl Future<Output = Result<CheckedTable, SchemaError>> + Send;
 
         /// The most connections that the pool opens.
         fn connections(&self) -> u32;
@@ -71,6 +79,7 @@ pub(super) mod sealed {
             hooks: Hooks<U, Self::Database>,
             sender: Arc<str>,
             shares_denials: bool,
+            triggers_run_after: bool,
         ) -> Arc<dyn super::Store<U>>;
     }
 }
@@ -88,7 +97,7 @@ macro_rules! user_pool {
                 transaction_pooling: bool,
                 remembers_deliveries: bool,
                 shares_denials: bool,
-            ) -> Result<String, SchemaError> {
+            ) -> Result<CheckedTable, SchemaError> {
                 let connections = Connections::new(self.clone(), transaction_pooling);
                 let acquired = connections.acquire().await;
                 let mut connection = acquired.map_err(schema::unavailable::<U>)?;
@@ -105,8 +114,13 @@ macro_rules! user_pool {
                 let pool = std::ptr::from_ref(self.options()).addr();
                 let place = <$database as Dialect>::place(&mut connection, pool, U::TABLE).await;
                 let place = place.map_err(schema::unavailable::<U>)?;
+                let triggers = <$database as Dialect>::triggers_run_after(&mut connection, U::TABLE).await;
+                let triggers_run_after = triggers.map_err(schema::unavailable::<U>)?;
                 connection.done().await.map_err(schema::unavailable::<U>)?;
-                Ok(place)
+                Ok(CheckedTable {
+                    place,
+                    triggers_run_after,
+                })
             }
 
             fn connections(&self) -> u32 {
@@ -126,6 +140,7 @@ macro_rules! user_pool {
                 hooks: Hooks<U, $database>,
                 sender: Arc<str>,
                 shares_denials: bool,
+                triggers_run_after: bool,
             ) -> Arc<dyn Store<U>> {
                 Arc::new(SqlStore {
                     connections: Connections::new(self, transaction_pooling),
@@ -135,6 +150,7 @@ macro_rules! user_pool {
                     on_event: hooks.on_event,
                     sender,
                     shares_denials,
+                    triggers_run_after,
                     stuck: Stuck::default(),
                     normalized: Normalized::default(),
                 })

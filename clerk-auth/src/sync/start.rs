@@ -69,7 +69,7 @@ impl<U: SyncedRow, DB: Database> Settings<U, DB> {
         P: UserPool<U, Database = DB>,
     {
         let remembers_deliveries = self.hooks.on_event.as_ref().is_some_and(|on_event| on_event.once);
-        let place = pool
+        let table = pool
             .check(
                 self.transaction_pooling,
                 remembers_deliveries,
@@ -82,7 +82,7 @@ impl<U: SyncedRow, DB: Database> Settings<U, DB> {
             command = %patch_command_of::<U>(),
             "session tokens need the claims of this template; the command puts it into Clerk"
         );
-        let writes = SharedWrites::for_table(&place);
+        let writes = SharedWrites::for_table(&table.place);
         let sender = Arc::clone(&writes.sender);
         let connections = pool.connections();
         let claim_columns = P::CLAIM_COLUMNS;
@@ -93,6 +93,7 @@ impl<U: SyncedRow, DB: Database> Settings<U, DB> {
             self.hooks,
             Arc::clone(&sender),
             self.shares_denials,
+            table.triggers_run_after,
         );
         #[cfg(feature = "postgres")]
         let needs_no_listener = listener.is_none();

@@ -1,5 +1,7 @@
 //! All SQL, and the database's reactions.
 
+#[cfg(feature = "postgres")]
+pub(super) mod after_triggers;
 pub(super) mod bookkeeping;
 #[cfg(feature = "backend-api")]
 pub(super) mod bulk;

@@ -84,14 +84,27 @@ fn normalizers(pool: &Pool) -> Vec<(&'static str, &'static str, Option<&'static 
                 Some("Ada@Example.com  "),
                 1,
             ),
-            // Which the statement's own `RETURNING` does not show.
+            // The statement's own `RETURNING` does not show this one.
             (
                 "CREATE FUNCTION tidy() RETURNS trigger LANGUAGE plpgsql AS $$ \
                  BEGIN UPDATE profiles SET email = upper(email) WHERE id = NEW.id; RETURN NULL; END $$",
                 "CREATE TRIGGER tidy AFTER INSERT OR UPDATE OF clerk_version ON profiles \
                  FOR EACH ROW EXECUTE FUNCTION tidy()",
                 Some("ADA@EXAMPLE.COM"),
-                2,
+                1,
+            ),
+            // For each statement, with the rows that it has written.
+            (
+                "CREATE FUNCTION tidy() RETURNS trigger LANGUAGE plpgsql AS $$ \
+                 BEGIN UPDATE profiles SET email = upper(profiles.email) FROM written \
+                 WHERE profiles.id = written.id; \
+                 RETURN NULL; END $$; \
+                 CREATE TRIGGER tidy_new AFTER INSERT ON profiles REFERENCING NEW TABLE AS written \
+                 FOR EACH STATEMENT EXECUTE FUNCTION tidy()",
+                "CREATE TRIGGER tidy_changed AFTER UPDATE ON profiles REFERENCING NEW TABLE AS written \
+                 FOR EACH STATEMENT WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION tidy()",
+                Some("ADA@EXAMPLE.COM"),
+                1,
             ),
         ],
         Pool::Sqlite(_) => vec![

@@ -15,6 +15,8 @@ on_both_databases!(
     cart_is_created_once_for_concurrent_first_requests,
     hook_that_fails_inserts_nothing_and_the_next_request_tries_again,
     row_is_reported_as_inserted_only_if_it_exists,
+    hook_that_commits_is_an_error,
+    connection_of_a_hook_that_rolls_back_is_usable,
 );
 
 const CARTS: &str = "CREATE TABLE carts (profile_id BIGINT NOT NULL REFERENCES profiles (id))";
@@ -94,6 +96,14 @@ enum Hook {
     TriesInItsOwnTransaction,
     /// Ends the transaction.
     RollsBack,
+    /// Ends the transaction, and begins another.
+    RollsBackAndBegins,
+    /// Ends the transaction, and fails.
+    RollsBackAndFails,
+    /// Makes the row last, although the hook has not succeeded.
+    Commits,
+    /// Makes the row last, and begins another transaction.
+    CommitsAndBegins,
 }
 
 /// A process whose hook does something else than its part.
@@ -116,6 +126,19 @@ async fn start_odd(pool: Pool, hook: Hook) -> Profiles {
                             Hook::RollsBack => {
                                 sqlx::raw_sql("ROLLBACK").execute(connection).await?;
                             }
+                            Hook::RollsBackAndBegins => {
+                                sqlx::raw_sql("ROLLBACK; BEGIN").execute(connection).await?;
+                            }
+                            Hook::RollsBackAndFails => {
+                                sqlx::raw_sql("ROLLBACK").execute(connection).await?;
+                                return Err("left the transaction unusable by hand".into());
+                            }
+                            Hook::Commits => {
+                                sqlx::raw_sql("COMMIT").execute(connection).await?;
+                            }
+                            Hook::CommitsAndBegins => {
+                                sqlx::raw_sql("COMMIT; BEGIN").execute(connection).await?;
+                            }
                         }
                         Ok(())
                     })
@@ -134,11 +157,9 @@ async fn row_is_reported_as_inserted_only_if_it_exists(database: TestDatabase) {
         (Hook::KeepsTheErrorBack, !is_postgres),
         (Hook::TriesInItsOwnTransaction, true),
         (Hook::RollsBack, false),
+        (Hook::RollsBackAndBegins, false),
+        (Hook::RollsBackAndFails, false),
     ] {
-        // sqlx counts the transactions of a SQLite connection, and miscounts where a statement ends one.
-        if !is_postgres && matches!(hook, Hook::RollsBack) {
-            continue;
-        }
         let profiles = start_odd(pool.clone(), hook).await;
         let user = format!("user_{hook:?}");
         let session = profiles.session(token(&user, "Ada", 7)).await;
@@ -162,10 +183,60 @@ async fn row_is_reported_as_inserted_only_if_it_exists(database: TestDatabase) {
             }
         }
     }
-    // The pool's connections are unharmed.
+    insert_others(&pool).await;
+}
+
+/// Shows that the pool's connections are unharmed, and in no transaction.
+async fn insert_others(pool: &Pool) {
+    let before = pool.number("SELECT count(*) FROM profiles").await;
     let plain = Profiles::start_on(pool.clone()).await;
     for profile in 0..10 {
-        let synced = plain.sync(token(&format!("user_{profile}"), "Ada", 7)).await;
+        let synced = plain
+            .sync(token(&format!("user_{before}_{profile}"), "Ada", 7))
+            .await;
         assert_eq!(synced.expect("it syncs").outcome, Inserted);
+    }
+    assert_eq!(pool.number("SELECT count(*) FROM profiles").await, before + 10);
+}
+
+/// A hook that commits keeps its row, but no request is answered as if the hook had succeeded.
+async fn hook_that_commits_is_an_error(database: TestDatabase) {
+    // A connection that is left in a transaction would be the next one's.
+    let pool = Pool::open(database.url(), 1).await;
+    for hook in [Hook::Commits, Hook::CommitsAndBegins] {
+        let profiles = start_odd(pool.clone(), hook).await;
+        let session = profiles.session(token(&format!("user_{hook:?}"), "Ada", 7)).await;
+        let error = profiles
+            .users
+            .sync(&session)
+            .await
+            .expect_err("the hook has failed");
+        assert!(matches!(error, SyncError::OnInsert(_)), "{hook:?}: {error:?}");
+        assert!(
+            error.to_string().contains("ended the transaction"),
+            "{hook:?}: {error}"
+        );
+        // The row is a right one, and is served.
+        let synced = profiles.users.sync(&session).await.expect("it is there");
+        assert_eq!(synced.user.name.as_deref(), Some("Ada"));
+        insert_others(&pool).await;
+    }
+}
+
+/// A single connection, so that the next request meets what the hook has left.
+async fn connection_of_a_hook_that_rolls_back_is_usable(database: TestDatabase) {
+    let pool = Pool::open(database.url(), 1).await;
+    for hook in [
+        Hook::KeepsTheErrorBack,
+        Hook::RollsBack,
+        Hook::RollsBackAndBegins,
+        Hook::RollsBackAndFails,
+    ] {
+        let profiles = start_odd(pool.clone(), hook).await;
+        let session = profiles.session(token(&format!("user_{hook:?}"), "Ada", 7)).await;
+        for _ in 0..3 {
+            drop(profiles.users.sync(&session).await);
+        }
+        insert_others(&pool).await;
     }
 }

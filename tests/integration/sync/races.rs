@@ -3,8 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use clerk_auth::sync::SyncError;
+use clerk_auth::id::UserId;
 use clerk_auth::sync::SyncOutcome::Updated;
+use clerk_auth::sync::{Deletion, SyncError};
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::log::Log;
 use clerk_auth_tests::on_both_databases;
@@ -175,6 +176,43 @@ async fn locked_row_costs_its_own_user_alone() {
         let synced = profiles.sync(token(user, "Free", 50)).await.expect("it syncs");
         assert_eq!(synced.outcome, Updated);
     }
+}
+
+#[tokio::test]
+async fn deletion_of_a_locked_row_costs_its_own_user_alone() {
+    let timeout = Duration::from_millis(400);
+    let database = TestDatabase::postgres().await;
+    let pool = Pool::open(database.url(), 3).await;
+    let profiles: Profiles<AlwaysRead> =
+        Profiles::of_table(pool, |it| it.sync_timeout(timeout), |it| it).await;
+    for user in ["user_ada", "user_eve"] {
+        profiles.sync(token(user, "Old", 1)).await.expect("it syncs");
+    }
+    let Pool::Postgres(past) = Pool::open(database.url(), 1).await else {
+        unreachable!("the database is PostgreSQL");
+    };
+    let held = hold(&past, "user_ada").await;
+    let ada = UserId::new("user_ada");
+    // More often than the breaker admits failures, and more often than the pool has connections.
+    for attempt in 0..6 {
+        let locked = profiles.users.delete(&ada);
+        let others = async {
+            let began = Instant::now();
+            let new = format!("user_new_{attempt}");
+            profiles
+                .sync(token(&new, "New", 5))
+                .await
+                .expect("another is new");
+            let deleted = profiles.users.delete(&UserId::new(new.as_str())).await;
+            assert_eq!(deleted.expect("another is deleted"), Deletion::Deleted);
+            assert!(began.elapsed() < timeout, "{:?}", began.elapsed());
+        };
+        let (locked, ()) = tokio::join!(locked, others);
+        assert!(matches!(locked, Err(SyncError::Busy(_))), "{attempt}: {locked:?}");
+    }
+    held.rollback().await.expect("it ends");
+    let deleted = profiles.users.delete(&ada).await.expect("the row is free");
+    assert_eq!(deleted, Deletion::Deleted);
 }
 
 /// The row of a user who signs up elsewhere, in a transaction that does not end.

@@ -77,8 +77,19 @@ impl<DB: Dialect> Connections<DB> {
         }
     }
 
+    /// Like [`acquire_to_write`](Self::acquire_to_write), for a transaction.
+    pub(super) async fn begin_to_write(
+        &self,
+        is_stuck: bool,
+    ) -> Result<Transaction<'static, DB>, sqlx::Error> {
+        match is_stuck {
+            true => self.begin_impatiently().await,
+            false => self.begin().await,
+        }
+    }
+
     /// Begins a transaction that will write, and waits only briefly for locks if the database supports that.
-    pub(crate) async fn begin_impatiently(&self) -> Result<Transaction<'static, DB>, sqlx::Error> {
+    async fn begin_impatiently(&self) -> Result<Transaction<'static, DB>, sqlx::Error> {
         let begin = match DB::BEGIN_IMPATIENT {
             Some(_) if self.transaction_pooling => BEGIN_POOLED_IMPATIENT,
             begin => begin.unwrap_or(DB::BEGIN),

@@ -133,8 +133,8 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         if !has_row {
             return Ok(false);
         }
-        let delete = || self.delete_and_commit(clerk_id, None);
-        Ok(self.repeated(delete).await? == Deletion::Deleted)
+        let delete = |is_stuck| self.delete_and_commit(clerk_id, None, is_stuck);
+        Ok(self.tried(clerk_id, delete).await? == Deletion::Deleted)
     }
 
     /// The denial is written last, so that it is committed soon after its recorded time.
@@ -142,8 +142,9 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         &self,
         clerk_id: &str,
         denial: Option<(&Denial, Timestamp)>,
+        is_stuck: bool,
     ) -> Result<Deletion, WriteError> {
-        let mut transaction = self.connections.begin().await?;
+        let mut transaction = self.connections.begin_to_write(is_stuck).await?;
         let deletion = self.delete_and_deny(&mut transaction, clerk_id, denial).await;
         let deletion = forget_if_stale::<DB, _, _>(&mut transaction, deletion).await?;
         transaction.commit().await?;

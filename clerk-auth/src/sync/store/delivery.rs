@@ -111,10 +111,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
                 Change::Write(_) | Change::Delete(_) | Change::End(_) => {}
             }
         }
-        let mut transaction = match is_stuck {
-            true => self.connections.begin_impatiently().await?,
-            false => self.connections.begin().await?,
-        };
+        let mut transaction = self.connections.begin_to_write(is_stuck).await?;
         let applied = self.apply_in(&mut transaction, delivery, change, on_event).await;
         let applied = forget_if_stale::<DB, _, _>(&mut transaction, applied).await?;
         transaction.commit().await.map_err(commit_error::<U>)?;

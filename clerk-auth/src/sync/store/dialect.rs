@@ -95,9 +95,6 @@ pub(crate) trait Dialect: Queries + HasStatementCache {
     /// True if an insert can be distinguished from an update only in a transaction.
     const UPSERT_IN_TRANSACTION: bool;
 
-    /// True if triggers change a row only after its statement has returned it.
-    const TRIGGERS_RUN_AFTER: bool;
-
     /// True if the upsert notifies other processes.
     const ANNOUNCES: bool;
 
@@ -144,6 +141,12 @@ pub(crate) trait Dialect: Queries + HasStatementCache {
         table: &str,
     ) -> impl Future<Output = Result<String, sqlx::Error>> + Send;
 
+    /// Returns whether triggers of a table may change a row after its statement has returned it.
+    fn triggers_run_after(
+        connection: &mut Self::Connection,
+        table: &str,
+    ) -> impl Future<Output = Result<bool, sqlx::Error>> + Send;
+
     /// Returns the parameter of a statement for many users.
     fn many(clerk_ids: &[&str]) -> Result<Self::Arguments, sqlx::Error>;
 
@@ -175,8 +178,6 @@ impl Dialect for sqlx::Postgres {
     const BEGIN: &'static str = "BEGIN";
     const BEGIN_IMPATIENT: Option<&'static str> = Some("BEGIN; SET LOCAL lock_timeout = '100ms'");
     const UPSERT_IN_TRANSACTION: bool = false;
-    // A trigger usually changes the row before it is written.
-    const TRIGGERS_RUN_AFTER: bool = false;
     const ANNOUNCES: bool = true;
     const LOCKS_ROWS: bool = true;
     #[cfg(feature = "backend-api")]
@@ -210,6 +211,10 @@ impl Dialect for sqlx::Postgres {
     // Other pools of this process listen, as other processes do.
     async fn place(_: &mut Self::Connection, pool: usize, table: &str) -> Result<String, sqlx::Error> {
         Ok(format!("postgres {pool:x} {table}"))
+    }
+
+    async fn triggers_run_after(connection: &mut Self::Connection, table: &str) -> Result<bool, sqlx::Error> {
+        super::after_triggers::exist(connection, table).await
     }
 
     #[cfg(feature = "backend-api")]
@@ -260,7 +265,6 @@ impl Dialect for sqlx::Sqlite {
     // SQLite has no `xmax`: a read before the upsert shows whether the row existed, and the write lock keeps that
     // valid.
     const UPSERT_IN_TRANSACTION: bool = true;
-    const TRIGGERS_RUN_AFTER: bool = true;
     const ANNOUNCES: bool = false;
     const LOCKS_ROWS: bool = false;
     #[cfg(feature = "backend-api")]
@@ -306,6 +310,11 @@ impl Dialect for sqlx::Sqlite {
             // In memory.
             None => format!("sqlite {table} of {pool:x} {schema}"),
         })
+    }
+
+    // `RETURNING` returns a row as it was before the triggers, also before those that will be created.
+    async fn triggers_run_after(_: &mut Self::Connection, _: &str) -> Result<bool, sqlx::Error> {
+        Ok(true)
     }
 
     // A comparison uses the collation and the affinity of its first operand.

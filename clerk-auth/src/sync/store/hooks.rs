@@ -4,9 +4,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use sqlx::{Connection, Database};
+use sqlx::Database;
 
 use super::error::{BoxError, WriteError};
+use super::queries::Queries;
 use crate::webhook::Webhook;
 
 pub(crate) type StoreFuture<'a, T, E = sqlx::Error> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'a>>;
@@ -60,15 +61,29 @@ struct Unusable(sqlx::Error);
 /// PostgreSQL answers the COMMIT of a transaction in which a statement has failed with a rollback and without an error.
 /// The savepoint cannot be released then, nor after a hook has ended the transaction. So a rolled-back row is never
 /// reported as written.
-pub(super) async fn run_hook<DB: Database, T>(
+///
+/// sqlx counts the transactions of a connection, and does not see a statement that ends one. The savepoint is therefore
+/// none of sqlx's, and a transaction that the hook has ended is replaced by an empty one, for the caller to roll back.
+pub(super) async fn run_hook<DB: Queries, T>(
     connection: &mut DB::Connection,
     failed: fn(BoxError) -> WriteError,
     hook: &HookFn<DB, T>,
     argument: &T,
 ) -> Result<(), WriteError> {
-    let mut savepoint = connection.begin().await?;
-    hook(&mut savepoint, argument).await.map_err(failed)?;
-    savepoint.commit().await.map_err(|error| match error {
+    DB::command(connection, "SAVEPOINT clerk_auth_hook").await?;
+    let done = hook(&mut *connection, argument).await;
+    let end = match done {
+        Ok(()) => "RELEASE SAVEPOINT clerk_auth_hook",
+        Err(_) => "ROLLBACK TO SAVEPOINT clerk_auth_hook",
+    };
+    let ended = DB::command(&mut *connection, end).await;
+    if let Err(sqlx::Error::Database(_)) = &ended {
+        // A failure shows at the next use of the connection.
+        drop(DB::command(&mut *connection, "ROLLBACK").await);
+        drop(DB::command(connection, "BEGIN").await);
+    }
+    done.map_err(failed)?;
+    ended.map_err(|error| match error {
         sqlx::Error::Database(_) => failed(Unusable(error).into()),
         error => error.into(),
     })

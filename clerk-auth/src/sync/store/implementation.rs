@@ -99,8 +99,8 @@ impl<DB: Dialect, U: StoredIn<DB>> Store<U> for SqlStore<U, DB> {
         now: Timestamp,
     ) -> StoreFuture<'a, Deletion, WriteError> {
         Box::pin(async move {
-            let delete = || self.delete_and_commit(clerk_id, Some((denial, now)));
-            let deletion = self.repeated(delete).await?;
+            let delete = |is_stuck| self.delete_and_commit(clerk_id, Some((denial, now)), is_stuck);
+            let deletion = self.tried(clerk_id, delete).await?;
             Ok(match self.delete_leftover(clerk_id).await? {
                 true => Deletion::Deleted,
                 false => deletion,
@@ -156,8 +156,8 @@ impl<DB: Dialect, U: StoredIn<DB>> Store<U> for SqlStore<U, DB> {
         observation: &'a Observation<'a, U>,
     ) -> StoreFuture<'a, Upserted<U>, WriteError> {
         Box::pin(async move {
-            let written = self.repeated(move || async move {
-                let mut transaction = self.connections.begin().await?;
+            let written = self.tried(observation.clerk_id(), move |is_stuck| async move {
+                let mut transaction = self.connections.begin_to_write(is_stuck).await?;
                 let done = self.release(&mut transaction, released, observation).await;
                 forget_if_stale::<DB, _, _>(&mut transaction, done).await?;
                 self.upsert_and_commit(transaction, observation).await

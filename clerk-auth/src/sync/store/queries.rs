@@ -44,6 +44,12 @@ pub(crate) trait Queries: Database {
         arguments: Self::Arguments,
     ) -> impl Future<Output = Result<u64, sqlx::Error>> + Send + 'a;
 
+    /// Runs a statement of a transaction, which has neither parameters nor rows.
+    fn command(
+        connection: &mut Self::Connection,
+        sql: &'static str,
+    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+
     fn add_text(arguments: &mut Self::Arguments, text: &str) -> Result<(), sqlx::Error>;
 
     fn add_integer(arguments: &mut Self::Arguments, integer: i64) -> Result<(), sqlx::Error>;
@@ -120,6 +126,13 @@ macro_rules! queries {
             ) -> Result<u64, sqlx::Error> {
                 let done = sqlx::query_with(sql, arguments).execute(connection).await?;
                 Ok(done.rows_affected())
+            }
+
+            async fn command(
+                connection: &mut Self::Connection,
+                sql: &'static str,
+            ) -> Result<(), sqlx::Error> {
+                sqlx::raw_sql(sql).execute(connection).await.map(drop)
             }
 
             fn add_text(arguments: &mut Self::Arguments, text: &str) -> Result<(), sqlx::Error> {

@@ -28,6 +28,8 @@ pub(crate) struct SqlStore<U, DB: Database> {
     pub(crate) sender: Arc<str>,
     /// True if there is a table of denials.
     pub(crate) shares_denials: bool,
+    /// True if triggers of the table may change a row after its statement has returned it.
+    pub(crate) triggers_run_after: bool,
     pub(crate) stuck: Stuck,
     pub(crate) normalized: Normalized<U>,
 }

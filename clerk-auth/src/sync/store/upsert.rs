@@ -117,7 +117,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         clerk_id: &str,
         mut written: Upserted<U>,
     ) -> Result<Upserted<U>, WriteError> {
-        if DB::TRIGGERS_RUN_AFTER
+        if self.triggers_run_after
             && let Some(stored) = self.select(connection, clerk_id).await?
         {
             written.stored = stored;
