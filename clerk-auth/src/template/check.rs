@@ -224,6 +224,12 @@ pub fn check_template(
             } else {
                 &mut missing
             };
+            // Structs that share a file expect the same of each claim.
+            let is_listed =
+                |listed: &CheckedClaim| listed.name == name && listed.expected.as_ref() == Some(&value);
+            if list.iter().any(is_listed) {
+                continue;
+            }
             list.push(CheckedClaim {
                 expected_by: Some(expected.name),
                 expected: Some(value),
