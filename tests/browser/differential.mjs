@@ -23,6 +23,13 @@ const judges = {
     const { userId, sessionId, orgId, orgRole } = state.toAuth() ?? {};
     return { status: state.status, reason: state.reason, userId, sessionId, orgId, orgRole };
   },
+  /** A user and a list of users, of the Backend API. */
+  async users({ api, id }) {
+    const clerk = createClerkClient({ secretKey: "sk_live_x", apiUrl: api });
+    const user = await clerk.users.getUser(id);
+    const { data, totalCount } = await clerk.users.getUserList({ orderBy: "+created_at" });
+    return { email: user.primaryEmailAddress.emailAddress, firstName: user.firstName, ids: data.map((one) => one.id), totalCount };
+  },
   async svixVerifies({ secret, headers, body }) {
     return { payload: await new Webhook(secret).verify(body, headers) };
   },

@@ -142,6 +142,23 @@ async fn clerks_sdk_reads_the_browsers_cookies_as_this_library_does() {
     assert_eq!(judgements[2]["status"], "signed-in", "{}", judgements[2]);
 }
 
+/// `currentUser()` of Clerk's SDKs, in a front end that is developed with the stand-in.
+#[tokio::test]
+async fn clerks_sdk_reads_users_of_the_stand_in() {
+    let world = World::start("differential_users").await;
+    let case = json!({ "judge": "users", "api": format!("{}/dev", world.origin), "id": "user_ada" });
+    let judgements = judged(json!([case])).await;
+    let judgement = &judgements[0];
+    assert_eq!(
+        (&judgement["email"], &judgement["firstName"]),
+        (&json!("ada@example.com"), &json!("Ada")),
+        "{judgement}"
+    );
+    let mut ids: Vec<_> = judgement["ids"].as_array().expect("a list").iter().collect();
+    ids.sort_by_key(ToString::to_string);
+    assert_eq!(ids, [&json!("user_ada"), &json!("user_bob")], "{judgement}");
+}
+
 fn headers(delivery: &SignedDelivery) -> Value {
     let headers = delivery.headers().iter();
     let pairs = headers.map(|(name, value)| (name.to_string(), json!(value.to_str().expect("a text"))));
@@ -196,6 +213,85 @@ async fn svix_and_clerks_sdk_accept_deliveries_and_refuse_altered_ones() {
             *is_accepted,
             "{case}: {judgement}"
         );
+    }
+}
+
+/// Runs `clerk webhooks verify` of Clerk's command line, which needs no account. Returns whether the signature is valid.
+fn cli_accepts(delivery: &SignedDelivery, secret: &str, body: &[u8]) -> bool {
+    let header = |name: &str| delivery.headers()[name].to_str().expect("a text").to_owned();
+    // The program itself: the package `clerk` chooses among those of all platforms.
+    let program = packages().join("node_modules/@clerk/cli-linux-x64/bin/clerk");
+    let mut process = Command::new(program)
+        .args([
+            "webhooks",
+            "verify",
+            "--json",
+            "--payload",
+            "-",
+            "--secret",
+            secret,
+        ])
+        .args(["--id", &header("svix-id")])
+        .args(["--timestamp", &header("svix-timestamp")])
+        .args(["--signature", &header("svix-signature")])
+        // Its settings are not those of the person who runs the tests, and it reports to no one.
+        .env("HOME", crate::browser::output_folder())
+        .env("CLERK_TELEMETRY_DISABLED", "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| {
+            panic!("Clerk's command line does not run ({error}): it is installed on Linux x64 only")
+        });
+    let mut input = process.stdin.take().expect("a pipe");
+    input.write_all(body).expect("it reads");
+    drop(input);
+    let output = process.wait_with_output().expect("it ends");
+    let answer = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    let expected = match output.status.success() {
+        true => r#""valid":true"#,
+        false => "invalid_webhook_signature",
+    };
+    assert!(answer.contains(expected), "{answer}");
+    output.status.success()
+}
+
+/// The command line judges the signature alone: it accepts a delivery of any age, which this library and Svix refuse.
+#[tokio::test]
+async fn clerks_command_line_accepts_deliveries_and_refuses_altered_ones() {
+    const OTHER: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let now = SystemClock.now();
+    let early = Timestamp::from_seconds(now.seconds() - 3_600);
+    let body = event(
+        "organizationMembership.deleted",
+        user_object("user_ada", now),
+        now,
+    );
+    for (delivery, is_signed) in [
+        (SignedDelivery::new(SECRET, &body, now), true),
+        (SignedDelivery::new(SECRET, &body, now).again(early), true),
+        (
+            SignedDelivery::new(OTHER, &body, now).also_signed_with(SECRET),
+            true,
+        ),
+        (SignedDelivery::new(OTHER, &body, now), false),
+    ] {
+        let altered = [delivery.body(), b" "].concat();
+        assert_eq!(
+            cli_accepts(&delivery, SECRET, delivery.body()),
+            is_signed,
+            "{delivery:?}"
+        );
+        assert!(!cli_accepts(&delivery, SECRET, &altered), "{delivery:?}");
+        let verifier = WebhookVerifier::new(SECRET.parse().expect("a secret"));
+        let sent = delivery.headers()["svix-timestamp"]
+            .to_str()
+            .expect("a text")
+            .parse();
+        let then = Timestamp::from_seconds(sent.expect("seconds"));
+        let ours = verifier.verify(delivery.headers(), delivery.body(), then);
+        assert_eq!(ours.is_ok(), is_signed, "{delivery:?}");
     }
 }
 

@@ -156,6 +156,7 @@ pub fn set_email(user: &mut Value, email: Option<&str>) {
         "id": id,
         "object": "email_address",
         "email_address": email,
+        "linked_to": [],
         "verification": { "status": "verified", "strategy": "email_code" },
     }]);
     user["primary_email_address_id"] = json!(id);
