@@ -6,19 +6,24 @@ pub mod config;
 pub mod database;
 pub mod notes;
 pub mod observability;
+pub mod organization;
 pub mod page;
 pub mod problem;
 pub mod repository;
+pub mod trials;
 pub mod user;
 
 use axum::extract::FromRef;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::{Json, routing};
-use clerk_auth::routing::{Router, get};
-use clerk_auth::{Clerk, Session, Synced, UserSync, authenticated};
+use clerk_auth::routing::{Router, get, post};
+use clerk_auth::schema::SchemaError;
+use clerk_auth::template::ExpectedTemplate;
+use clerk_auth::{Clerk, MembershipSync, OrganizationSync, Session, Synced, UserSync, authenticated};
 
 use crate::database::Database;
+use crate::organization::{Membership, Organization};
 use crate::problem::Problem;
 use crate::user::User;
 
@@ -29,8 +34,41 @@ pub struct AppState {
     pub clerk: Clerk,
     /// Keeps `users` equal to Clerk's.
     pub users: UserSync<User>,
+    /// Keeps `organizations` equal to Clerk's.
+    pub organizations: OrganizationSync<Organization>,
+    /// Keeps `memberships` equal to Clerk's.
+    pub memberships: MembershipSync<Membership>,
     /// For the application's own tables.
     pub database: Database,
+}
+
+impl AppState {
+    /// Starts sync of users, organizations and memberships in a database.
+    ///
+    /// # Errors
+    ///
+    /// [`SchemaError`] if a table does not fit.
+    pub async fn new(clerk: Clerk, database: Database) -> Result<Self, SchemaError> {
+        let users = database.users(clerk.clone()).await?;
+        let organizations = database.organizations(&users).await?;
+        let memberships = database.memberships(&users, &organizations).await?;
+        Ok(Self {
+            clerk,
+            users,
+            organizations,
+            memberships,
+            database,
+        })
+    }
+}
+
+/// Returns what the session-token template at Clerk has to contain.
+pub fn templates() -> [ExpectedTemplate; 3] {
+    [
+        ExpectedTemplate::new::<User>(),
+        ExpectedTemplate::new::<Organization>(),
+        ExpectedTemplate::new::<Membership>(),
+    ]
 }
 
 /// The application's routes.
@@ -43,6 +81,8 @@ pub fn app(state: AppState) -> Router {
         .route("/api/session", get(session))
         .route("/api/admin/users", get(all_users))
         .route("/api/notes", get(notes::list).post(notes::create))
+        .route("/api/organization", get(organization::show))
+        .route("/api/organization/notes", post(organization::create_note))
         .with_state(state)
 }
 

@@ -17,14 +17,15 @@ use clerk_auth::Clerk;
 use clerk_auth::SyncedRow;
 use clerk_auth::dev::StandIn;
 use clerk_auth::routing::{Router, webhooks};
-use clerk_auth::template::{self, ExpectedTemplate};
+use clerk_auth::template;
 use clerk_auth::webhook::WebhookVerifier;
 use example_app::config::{Config, DEFAULT_DATABASE, SignIn};
 use example_app::database::{self, Database, DatabaseError, Location};
 use example_app::observability::{observed, serve_metrics};
+use example_app::organization::{Membership, Organization};
 use example_app::page::{self, FrontEnd};
 use example_app::user::User;
-use example_app::{AppState, app};
+use example_app::{AppState, app, trials};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -66,7 +67,7 @@ async fn main() -> ExitCode {
 /// Compares what Clerk has with the struct, and prints the differences. Returns whether the template is right.
 fn check_template(json: bool) -> Result<bool, Box<dyn Error>> {
     let pulled = std::io::read_to_string(std::io::stdin())?;
-    let check = template::check_template(&pulled, &[ExpectedTemplate::new::<User>()])?;
+    let check = template::check_template(&pulled, &example_app::templates())?;
     if json {
         println!("{}", serde_json::to_string_pretty(&check)?);
     } else {
@@ -99,7 +100,9 @@ async fn serve() -> Result<(), Box<dyn Error>> {
             (Clerk::from_env()?, axum::Router::new(), verifier, front_end)
         }
         SignIn::StandIn => {
-            let mut stand_in = StandIn::new(&origin(address), User::TEMPLATE)?;
+            let mut stand_in = StandIn::new(&origin(address), User::TEMPLATE)?
+                .organization_template(Organization::TEMPLATE)
+                .organization_template(Membership::TEMPLATE);
             let packages = page::packages();
             if let Some(folder) = packages {
                 stand_in = stand_in.packages(folder);
@@ -118,15 +121,14 @@ async fn serve() -> Result<(), Box<dyn Error>> {
         SignIn::Clerk => None,
         SignIn::StandIn => Some(deletions(&database, &config.database_url, &location).await?),
     };
-    let users = database.users(clerk.clone()).await?;
+    let state = AppState::new(clerk, Database::clone(&database)).await?;
     let received = match verifier {
-        Some(verifier) => Router::new().public("/webhooks/clerk", webhooks(&users, verifier)),
+        Some(verifier) => Router::new().public("/webhooks/clerk", webhooks(&state.users, verifier)),
         None => Router::new(),
     };
-    let state = AppState {
-        clerk,
-        users,
-        database,
+    let tried = match config.sign_in {
+        SignIn::Clerk => Router::new(),
+        SignIn::StandIn => trials::routes(database),
     };
     println!("listening on {}", origin(address));
     println!("{location}");
@@ -137,6 +139,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     let (stopping, stopped) = oneshot::channel();
     let router = app(state)
         .merge(received)
+        .merge(tried)
         .merge(front_end.routes())
         .public_nest("/dev", dev);
     let router = observed(router.into());
@@ -196,7 +199,7 @@ async fn deletions(
 fn print_invitation(origin: &str) {
     println!("sign-in is a local stand-in: no account, no configuration, not for production");
     println!("try:");
-    println!("  open {origin}/");
+    println!("  open {origin}/ (buttons: a removed member, a late webhook, a database that stops, and more)");
     if page::packages().is_none() {
         println!("for Clerk's own JavaScript on that page, install it and restart:");
         println!("  npm install --prefix example-app --no-save @clerk/clerk-js");

@@ -23,7 +23,7 @@ pub struct Note {
 /// A note to be written.
 #[derive(Debug, serde::Deserialize)]
 pub struct NewNote {
-    body: String,
+    pub(crate) body: String,
 }
 
 /// The notes of the signed-in user, newest first.

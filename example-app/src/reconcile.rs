@@ -6,6 +6,7 @@ use std::pin::pin;
 use clerk_auth::UserSync;
 use clerk_auth::backend_api::BackendApiError;
 use clerk_auth::sync::{ImportCounts, ImportCursor, ImportError};
+use example_app::AppState;
 use example_app::config::Config;
 use example_app::database;
 use example_app::user::User;
@@ -117,6 +118,6 @@ pub(crate) async fn open() -> Result<(Source, UserSync<User>), Box<dyn Error>> {
     let config = Config::read(|name| std::env::var(name).ok())?;
     let source = Source::of(&config).await?;
     let database = database::open(&config.database_url).await?;
-    let users = database.users(source.clerk.clone()).await?;
-    Ok((source, users))
+    let state = AppState::new(source.clerk.clone(), database).await?;
+    Ok((source, state.users))
 }

@@ -44,6 +44,45 @@ async fn pending_session_is_refused_until_its_task_is_done() {
     profile.close().await;
 }
 
+/// An application that denies agents refuses the agent's session, in a browser too, and not the person's own.
+#[tokio::test]
+async fn session_of_an_agent_is_denied_where_agents_are() {
+    let world = World::start_without_agents("deny_agents").await;
+    for (request, status, code) in [
+        (
+            json!({ "user_id": "user_ada", "agent": "agent_1" }),
+            403,
+            json!("agent_denied"),
+        ),
+        (
+            json!({ "user_id": "user_ada", "impersonator": "user_bob" }),
+            200,
+            Value::Null,
+        ),
+        (json!({ "user_id": "user_ada" }), 200, Value::Null),
+    ] {
+        let profile = BrowserProfile::new();
+        let page = with_ticket(&world, &profile, request.clone()).await;
+        for path in ["/api/me", "/api/session", "/api/notes"] {
+            for call in ["call", "callWithToken"] {
+                let answer = page.run(&format!("return {call}('{path}')")).await;
+                assert_eq!(
+                    (&answer["status"], &answer["code"]),
+                    (&json!(status), &code),
+                    "{request}, {call}, {path}"
+                );
+            }
+        }
+        let rows = world.row_count("clerk_id = 'user_ada'").await;
+        assert_eq!(
+            rows,
+            i64::from(status == 200),
+            "the policy decides before a row is written"
+        );
+        profile.close().await;
+    }
+}
+
 #[tokio::test]
 async fn impersonator_and_agent_are_visible_to_the_application() {
     let world = World::start("impersonation").await;

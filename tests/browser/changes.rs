@@ -117,7 +117,9 @@ async fn role_follows_the_active_organization() {
     let world = World::start("organization_switch").await;
     let profile = BrowserProfile::new();
     let page = world.open(&profile).await;
-    page.run("await signIn('ada@example.com')").await;
+    // With a row: an event about a membership waits for the row of its user.
+    page.run("await signIn('ada@example.com'); await call('/api/me')")
+        .await;
     for (organization, status) in [
         ("'org_acme'", 200),
         ("'org_beta'", 403),

@@ -1,6 +1,7 @@
 //! The example's page: every button, with Clerk's own JavaScript and without.
 
-use clerk_auth_tests::random_hex;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use example_app::page::FrontEnd;
 use serde_json::{Value, json};
 
@@ -9,7 +10,8 @@ use crate::world::World;
 
 /// The helpers of this test, which the page does not have.
 const HELPERS: &str = "
-    const button = (text) => [...document.querySelectorAll('button')].find((it) => it.textContent === text);
+    const button = (text) => [...document.querySelectorAll('button')]
+        .find((it) => (it.getAttribute('aria-label') ?? it.textContent) === text);
     const wait = async (what, condition) => {
         const deadline = performance.now() + 20000;
         for (;;) {
@@ -31,13 +33,12 @@ const HELPERS: &str = "
     const fill = (values) => {
         const form = document.getElementById('sign-in');
         for (const [name, value] of Object.entries(values)) {
-            if (typeof value === 'boolean') form.elements[name].checked = value;
-            else form.elements[name].value = value;
+            form.elements[name].value = value;
         }
     };";
 
 async fn start(scenario: &'static str, has_clerk_js: bool) -> World {
-    World::start_with(scenario, |stand_in| stand_in, |router| router, Some(has_clerk_js)).await
+    World::start_page(scenario, |stand_in| FrontEnd::stand_in(stand_in, has_clerk_js)).await
 }
 
 async fn open(world: &World, profile: &BrowserProfile) -> Page {
@@ -74,7 +75,7 @@ async fn every_button(page: &Page) {
     let sign_in = |values: Value| format!("fill({values}); return null");
     run(
         page,
-        &sign_in(json!({ "user_id": "user_grace", "first_name": "Grace", "admin": true })),
+        &sign_in(json!({ "user_id": "user_grace", "first_name": "Grace", "role": "org:admin" })),
     )
     .await;
     assert_eq!(
@@ -95,6 +96,7 @@ async fn every_button(page: &Page) {
         ("GET /api/admin/users", &[("200", "")]),
         ("POST /api/notes", &[("201", "")]),
         ("GET /api/notes", &[("200", "")]),
+        ("GET /api/organization", &[("200", "")]),
     ] {
         assert_eq!(press(page, button).await, answers(expected), "{button}");
     }
@@ -138,7 +140,7 @@ async fn every_button(page: &Page) {
     ] {
         run(
             page,
-            &sign_in(json!({ "user_id": user, "first_name": "Hopper", "admin": false })),
+            &sign_in(json!({ "user_id": user, "first_name": "Hopper", "role": "" })),
         )
         .await;
         assert_eq!(
@@ -166,7 +168,7 @@ async fn every_button(page: &Page) {
         answers(&[("–", "")]),
         "the user was deleted"
     );
-    assert_eq!(press(page, "Sign out").await, answers(&[("", "")]));
+    assert_eq!(press(page, "Sign out: user_grace").await, answers(&[("", "")]));
     assert_eq!(press(page, "GET /api/me").await, answers(&[("401", "")]));
     assert_eq!(
         press(page, "A deletion").await,
@@ -192,7 +194,7 @@ async fn every_button_works_with_clerks_own_javascript() {
     // A second tab knows who is signed in, and a sign-out there reaches the first.
     run(
         &page,
-        "fill({ user_id: 'user_grace', first_name: 'Grace', admin: true }); return press('Sign in')",
+        "fill({ user_id: 'user_grace', first_name: 'Grace', role: 'org:admin' }); return press('Sign in')",
     )
     .await;
     let second = open(&world, &profile).await;
@@ -217,7 +219,7 @@ async fn every_button_works_with_clerks_own_javascript() {
         false,
         "at the width of a phone, the page does not scroll sideways"
     );
-    press(&second, "Sign out").await;
+    press(&second, "Sign out: user_grace").await;
     run(
         &page,
         "await wait('the sign-out arrives', () => !document.querySelector('#people li'))",
@@ -235,13 +237,156 @@ async fn every_button_works_without_clerks_javascript() {
     profile.close().await;
 }
 
-/// With a real key, the page looks for Clerk's JavaScript at the host that the key contains.
-#[test]
-fn page_of_a_real_instance_uses_its_key() {
-    let key = format!("pk_test_{}", random_hex(8));
-    let front_end = serde_json::to_value(FrontEnd::clerk(key.clone(), None)).expect("JSON");
-    assert_eq!(
-        front_end,
-        json!({ "mode": "clerk", "publishable_key": key, "proxy_url": null, "has_clerk_js": true })
+/// The text of an element, as a person sees it.
+async fn text(page: &Page, id: &str) -> String {
+    let script = format!("return document.getElementById('{id}').innerText");
+    let text = run(page, &script).await;
+    text.as_str().expect("a text").to_owned()
+}
+
+/// Presses every button of the organization page: two people, of whom one loses the role, and then the membership.
+async fn every_button_of_the_organization(page: &Page, pictures: &str) {
+    let lines = press(page, "Two people of one organization").await;
+    let read = ("200".to_owned(), String::new());
+    assert_eq!(lines.iter().filter(|line| **line == read).count(), 2, "{lines:?}");
+    assert!(
+        text(page, "organization-state")
+            .await
+            .contains("user_ada is org:admin")
     );
+    assert!(text(page, "members").await.contains("org:member"));
+
+    let note = "document.querySelector('#organization-note input').value = 'the door code'; return null";
+    run(page, note).await;
+    assert_eq!(press(page, "Write a note").await, answers(&[("201", "")]));
+    assert_eq!(text(page, "organization-notes").await, "the door code");
+
+    // The other member reads the note, and does not write one.
+    let choose = "return press([...document.querySelectorAll('.who')].find((it) => it.textContent.startsWith('Bob')).textContent)";
+    run(page, choose).await;
+    run(page, "await wait('Bob', () => document.getElementById('organization-state').textContent.includes('user_bob is org:member')); return null").await;
+    assert_eq!(text(page, "organization-notes").await, "the door code");
+    run(page, note).await;
+    assert_eq!(press(page, "Write a note").await, answers(&[("403", "")]));
+
+    let lines = press(page, "Rename the organization").await;
+    assert_eq!(lines, answers(&[("200", ""), ("200", "")]));
+    assert!(
+        text(page, "organization-state")
+            .await
+            .starts_with("Acme & Daughters")
+    );
+
+    // The role of the webhook counts for the token from before, in both directions.
+    let lines = press(page, "Make administrator: user_bob").await;
+    assert_eq!(lines, answers(&[("200", ""), ("200", ""), ("201", "")]));
+    let lines = press(page, "Make member: user_bob").await;
+    assert_eq!(lines, answers(&[("200", ""), ("200", ""), ("403", "")]));
+    // Of the other person as well, seen from this page.
+    let lines = press(page, "Make member: user_ada").await;
+    assert_eq!(lines, answers(&[("200", ""), ("200", ""), ("403", "")]));
+    for (width, is_dark) in [(1200, false), (1200, true), (390, false)] {
+        let theme = if is_dark { "dark" } else { "light" };
+        let name = format!("{pictures}-{width}-{theme}");
+        assert!(page.screenshot(&name, width, is_dark).await.is_file());
+    }
+    let overflow = "return document.documentElement.scrollWidth > document.documentElement.clientWidth";
+    assert_eq!(
+        page.run(overflow).await,
+        false,
+        "a phone does not scroll sideways"
+    );
+    assert!(text(page, "members").await.contains("org:member"));
+
+    let lines = press(page, "Remove: user_bob").await;
+    assert_eq!(
+        lines,
+        answers(&[("200", ""), ("403", ""), ("200", "unchanged")]),
+        "the personal page stays"
+    );
+    assert!(
+        text(page, "organization-state")
+            .await
+            .contains("403 organization_changed")
+    );
+    for (width, is_dark) in [(1200, false), (390, true)] {
+        let file = page
+            .screenshot(&format!("{pictures}-removed-{width}"), width, is_dark)
+            .await;
+        assert!(file.is_file());
+    }
+}
+
+#[tokio::test]
+async fn every_button_of_the_organization_works_with_clerks_own_javascript() {
+    let world = start("organization_page", true).await;
+    let profile = BrowserProfile::new();
+    let page = open(&world, &profile).await;
+    every_button_of_the_organization(&page, "organization").await;
+    profile.close().await;
+}
+
+#[tokio::test]
+async fn every_button_of_the_organization_works_without_clerks_javascript() {
+    let world = start("organization_page_without_script", false).await;
+    let profile = BrowserProfile::new();
+    let page = open(&world, &profile).await;
+    every_button_of_the_organization(&page, "organization-without-script").await;
+    profile.close().await;
+}
+
+/// While no request reaches the database, a route without a row answers, others are refused in time, and then at once.
+#[tokio::test]
+async fn database_that_stops_is_shown_and_comes_back() {
+    let world = start("outage", false).await;
+    let profile = BrowserProfile::new();
+    let page = open(&world, &profile).await;
+    press(&page, "Sign in").await;
+    let lines = press(&page, "A database that stops").await;
+    let refused = ("503", "");
+    assert_eq!(
+        lines,
+        answers(&[
+            ("200", "unchanged"),
+            ("204", ""),
+            ("200", ""),
+            refused,
+            refused,
+            refused,
+            refused,
+            ("200", "unchanged"),
+        ])
+    );
+    profile.close().await;
+}
+
+/// With keys of a real instance, the page takes Clerk's JavaScript from the host that the publishable key contains, and
+/// offers nothing of the stand-in.
+#[tokio::test]
+async fn page_of_a_real_instance_loads_clerks_javascript_from_its_host() {
+    let host = "foo-bar-13.clerk.accounts.dev";
+    let key = format!("pk_test_{}", STANDARD_NO_PAD.encode(format!("{host}$")));
+    let path = "/npm/@clerk/clerk-js@6/dist/clerk.browser.js";
+    for (scenario, proxy, source) in [
+        ("real_keys", None, format!("https://{host}{path}")),
+        (
+            "real_keys_and_proxy",
+            Some("https://app.example.com/__clerk"),
+            format!("https://app.example.com/__clerk{path}"),
+        ),
+    ] {
+        let front_end = FrontEnd::clerk(key.clone(), proxy.map(str::to_owned));
+        let world = World::start_page(scenario, |_| front_end).await;
+        let profile = BrowserProfile::new();
+        let page = open(&world, &profile).await;
+        let script = "const it = document.querySelector('script[data-clerk-publishable-key]'); \
+                      return [it.src, it.dataset.clerkPublishableKey, it.dataset.clerkProxyUrl ?? null]";
+        assert_eq!(run(&page, script).await, json!([source, key, proxy]));
+        // The browser of the tests reaches no other machine.
+        assert!(text(&page, "mode").await.contains("could not be loaded"));
+        let is_shown =
+            "return ['sign-in', 'redirect', 'trials'].filter((id) => !document.getElementById(id).hidden)";
+        assert_eq!(run(&page, is_shown).await, json!([]));
+        profile.close().await;
+    }
 }

@@ -6,14 +6,15 @@ use std::time::Duration;
 use axum::middleware::from_fn_with_state;
 use axum::response::Html;
 use axum::routing::get;
-use clerk_auth::SyncedRow;
 use clerk_auth::dev::StandIn;
 use clerk_auth::routing::{Router, webhooks};
+use clerk_auth::{Clerk, SyncedRow};
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::profiles::Pool;
+use example_app::organization::{Membership, Organization};
 use example_app::page::FrontEnd;
 use example_app::user::User;
-use example_app::{AppState, app};
+use example_app::{AppState, app, trials};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -54,45 +55,69 @@ pub(crate) struct World {
 impl World {
     /// Starts an application whose table is empty, and whose stand-in knows two users.
     pub(crate) async fn start(scenario: &'static str) -> Self {
-        Self::start_with(scenario, |stand_in| stand_in, |router| router, None).await
+        Self::start_with(scenario, |stand_in| stand_in, |router| router).await
     }
 
-    /// Starts an application with another stand-in, other layers, or the example's page: with Clerk's JavaScript or
-    /// without.
+    /// Starts an application with another stand-in or other layers.
     pub(crate) async fn start_with(
         scenario: &'static str,
         configure: impl FnOnce(StandIn) -> StandIn,
         layer: impl FnOnce(Router) -> Router,
-        example_page: Option<bool>,
+    ) -> Self {
+        Self::serve(scenario, configure, layer, |_| None, standard).await
+    }
+
+    /// Starts an application with the example's page, which gets this configuration.
+    pub(crate) async fn start_page(
+        scenario: &'static str,
+        front_end: impl FnOnce(&StandIn) -> FrontEnd,
+    ) -> Self {
+        let page = |stand_in: &StandIn| Some(front_end(stand_in));
+        Self::serve(scenario, |stand_in| stand_in, |router| router, page, standard).await
+    }
+
+    /// Starts an application that denies agents by default.
+    pub(crate) async fn start_without_agents(scenario: &'static str) -> Self {
+        let clerk = |_: &StandIn, origin: &str| {
+            let clerk = Clerk::builder().issuer(format!("{origin}/dev"));
+            let clerk = clerk.authorized_parties([origin]).deny_agents().build();
+            clerk.expect("the configuration is right")
+        };
+        Self::serve(scenario, |stand_in| stand_in, |router| router, |_| None, clerk).await
+    }
+
+    async fn serve(
+        scenario: &'static str,
+        configure: impl FnOnce(StandIn) -> StandIn,
+        layer: impl FnOnce(Router) -> Router,
+        front_end: impl FnOnce(&StandIn) -> Option<FrontEnd>,
+        clerk: impl FnOnce(&StandIn, &str) -> Clerk,
     ) -> Self {
         let (listener, address) = listen().await;
         let origin = format!("http://{address}");
         let stand_in = StandIn::new(&origin, User::TEMPLATE)
             .expect("the origin is one of loopback")
+            .organization_template(Organization::TEMPLATE)
+            .organization_template(Membership::TEMPLATE)
             .packages(packages().join("node_modules"));
         let stand_in = configure(stand_in);
         stand_in.set_directory(directory()).expect("the directory is one");
-        let clerk = stand_in
-            .clerk()
-            .expect("the stand-in's own configuration is right");
+        let clerk = clerk(&stand_in, &origin);
         let database = TestDatabase::sqlite();
         let (rows, opened) = clerk_auth_tests::app::open(&database).await;
-        let users = opened.users(clerk.clone()).await.expect("the table fits");
-        let received = webhooks(&users, stand_in.webhook_verifier());
+        let trials = trials::routes(opened.clone());
+        let state = AppState::new(clerk, opened).await.expect("the tables fit");
+        let received = webhooks(&state.users, stand_in.webhook_verifier());
         let transcript = Transcript::default();
         let page = page(&origin, &stand_in, &origin);
-        let front_end = example_page.map(|has_clerk_js| FrontEnd::stand_in(&stand_in, has_clerk_js).routes());
-        let front_end = front_end.unwrap_or_default();
-        let router = layer(app(AppState {
-            clerk,
-            users,
-            database: opened,
-        }))
-        .public("/webhooks/clerk", received)
-        .public("/page", get(async move || Html(page)))
-        .merge(front_end)
-        .public_nest("/dev", stand_in.router())
-        .layer(from_fn_with_state(transcript.clone(), record));
+        let front_end = front_end(&stand_in).map(FrontEnd::routes).unwrap_or_default();
+        let router = layer(app(state))
+            .public("/webhooks/clerk", received)
+            .public("/page", get(async move || Html(page)))
+            .merge(front_end)
+            .merge(trials)
+            .public_nest("/dev", stand_in.router())
+            .layer(from_fn_with_state(transcript.clone(), record));
         let server = tokio::spawn(async move {
             axum::serve(listener, router).await.expect("the server runs");
         });
@@ -148,6 +173,11 @@ impl Drop for World {
         self.transcript.write(self.scenario);
         self.server.abort();
     }
+}
+
+fn standard(stand_in: &StandIn, _: &str) -> Clerk {
+    let clerk = stand_in.clerk();
+    clerk.expect("the stand-in's own configuration is right")
 }
 
 /// Returns a page with Clerk's own JavaScript, which calls the application at `api`.

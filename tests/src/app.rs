@@ -75,12 +75,7 @@ impl TestApp {
             .build()
             .expect("the configuration is right");
         let (pool, database) = open(&files).await;
-        let users = database.users(clerk.clone()).await.expect("the table fits");
-        let state = AppState {
-            clerk,
-            users,
-            database,
-        };
+        let state = AppState::new(clerk, database).await.expect("the tables fit");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("the listener has an address");
         let server = tokio::spawn(async move {

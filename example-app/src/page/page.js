@@ -3,6 +3,8 @@
 // It signs in through Clerk's own JavaScript where that can be loaded, and otherwise with tokens of the stand-in.
 
 const byId = (id) => document.getElementById(id);
+const ACME = { id: "org_acme", slug: "acme" };
+const ORGANIZATION_NAMES = ["Acme & Daughters", "Acme"];
 const NAMES = ["Augusta", "Grace", "Katherine", "Edsger", "Barbara", "Donald", "Hedy", "Alan"];
 const FIELDS = [["email", "email"], ["first name", "firstName", "first_name"], ["last name", "lastName", "last_name"], ["picture", "imageUrl", "image_url"]];
 
@@ -18,13 +20,17 @@ const WHY = {
   session_ended: "the session is over: its token is refused although it is valid",
   session_pending: "the user still has to choose an organization",
   token_expired: "the token has expired",
-  forbidden: "the session does not have the role that the handler requires",
+  role_required: "the session does not have the role that the handler requires",
+  organization_required: "no organization is active in the session",
+  organization_changed: "a webhook took the membership or the role from every older token: the personal pages go on",
+  database_unavailable: "the database did not answer in time, or has failed so often that the request does not wait for it",
 };
 
 /** People who are signed in: an id, and a way to a token. */
 let people = [];
 let active = null;
 let hasClerk = false;
+let isStandIn = false;
 
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const claimsOf = (token) => {
@@ -65,7 +71,8 @@ async function call(path, token, { who = active?.id, what = `GET ${path}`, body,
   const headers = token ? { authorization: `Bearer ${token}` } : {};
   if (body) headers["content-type"] = "application/json";
   const start = performance.now();
-  const response = await fetch(path, { method: body ? "POST" : "GET", headers, body, credentials: "omit" }).catch(() => null);
+  // Without `no-store`, the browser sends requests for one address one after the other.
+  const response = await fetch(path, { method: body ? "POST" : "GET", headers, body, credentials: "omit", cache: "no-store" }).catch(() => null);
   const ms = Math.round(performance.now() - start);
   if (!response) {
     log({ who, what, status: "none", why: "the server does not answer: start it with cargo run -p example-app" });
@@ -92,14 +99,14 @@ async function atClerk(method, path, body, note) {
   return response.json();
 }
 
-/** Calls `/api/me` until the answer is as expected; the webhook is on its way. */
-async function until(token, isThere, options) {
-  for (let attempt = 0; attempt < 100; attempt += 1) {
-    const answer = await call("/api/me", token, { ...options, quiet: true });
+/** Calls a route until the answer is as expected; the webhook is on its way. */
+async function until(token, isThere, { path = "/api/me", ...options }) {
+  for (let attempt = 0; attempt < 200; attempt += 1) {
+    const answer = await call(path, token, { ...options, quiet: true });
     if (isThere(answer)) break;
     await pause(50);
   }
-  return call("/api/me", token, options);
+  return call(path, token, options);
 }
 
 function show() {
@@ -114,10 +121,11 @@ function show() {
       await person.choose?.();
       show();
       await call("/api/me", await person.token());
+      await showOrganization();
     }));
     const leave = document.createElement("button");
     leave.textContent = "Sign out";
-    leave.setAttribute("aria-label", `Sign ${person.id} out`);
+    leave.setAttribute("aria-label", `Sign out: ${person.id}`);
     leave.addEventListener("click", () => guarded(leave, async () => {
       await person.leave?.();
       forget(person);
@@ -127,6 +135,98 @@ function show() {
     return item;
   }));
   if (!active) compare(null, null);
+  if (!active?.organization) byId("organization").hidden = true;
+}
+
+/** Shows the active organization as the application answers with this token. */
+async function showOrganization(token) {
+  byId("organization").hidden = !active?.organization;
+  if (!active?.organization) return;
+  const { status, body } = await call("/api/organization", token ?? await active.token(), { quiet: true });
+  const isMember = status === 200;
+  byId("organization-page").hidden = !isMember;
+  byId("organization-state").textContent = isMember
+    ? `${body.organization.name} (${body.organization.clerk_id}). ${active.id} is ${body.membership.role}.`
+    : `${active.id} gets ${status} ${body?.code ?? ""} here. GET /api/me still works.`;
+  if (!isMember) return;
+  byId("members").replaceChildren(...body.members.map(memberRow));
+  byId("organization-notes").replaceChildren(...body.notes.map((note) => {
+    const item = document.createElement("li");
+    item.textContent = note.body;
+    return item;
+  }));
+}
+
+function memberRow({ clerk_id: userId, first_name: name, role }) {
+  const row = document.createElement("tr");
+  row.classList.toggle("self", userId === active.id);
+  const label = document.createElement("th");
+  label.scope = "row";
+  label.textContent = `${name ?? userId} (${userId})`;
+  row.append(label);
+  row.insertCell().textContent = role;
+  if (!isStandIn) return row;
+  const buttons = document.createElement("div");
+  buttons.className = "buttons";
+  const other = role === "org:admin" ? "org:member" : "org:admin";
+  for (const [text, action] of [
+    [role === "org:admin" ? "Make member" : "Make administrator", () => changeRole(userId, other)],
+    ["Remove", () => removeMember(userId)],
+  ]) {
+    const button = document.createElement("button");
+    button.textContent = text;
+    button.setAttribute("aria-label", `${text}: ${userId}`);
+    button.addEventListener("click", () => guarded(button, action));
+    buttons.append(button);
+  }
+  row.insertCell().append(buttons);
+  return row;
+}
+
+/** Changes a role at Clerk, and shows what a token from before is worth when the webhook has arrived. */
+async function changeRole(userId, role) {
+  const person = people.find(({ id }) => id === userId) ?? active;
+  const token = await person.token();
+  await atClerk("POST", `/organizations/${active.organization}/members/${userId}`, { role }, `${userId} is now ${role}`);
+  const roleOf = (page) => page?.members?.find((member) => member.clerk_id === userId)?.role;
+  const isSelf = person.id === userId;
+  await until(token, ({ body }) => roleOf(body) === role && (!isSelf || body.membership.role === role), {
+    path: "/api/organization", who: person.id, what: "GET /api/organization with the old token",
+  });
+  if (isSelf) {
+    const body = JSON.stringify({ body: `written when ${role}` });
+    await call("/api/organization/notes", token, { who: userId, what: "POST /api/organization/notes with the old token", body });
+  }
+  await showOrganization(person === active ? token : undefined);
+}
+
+/** Ends a membership at Clerk, and shows what a token from before is worth when the webhook has arrived. */
+async function removeMember(userId) {
+  const person = people.find(({ id }) => id === userId);
+  const token = await person?.token();
+  await atClerk("DELETE", `/organizations/${active.organization}/members/${userId}`, undefined, `${userId} is removed from the organization`);
+  if (person) {
+    await until(token, ({ status }) => status === 403, {
+      path: "/api/organization", who: userId, what: "GET /api/organization with the old token",
+    });
+    await call("/api/me", token, { who: userId, what: "GET /api/me with the same token" });
+  } else {
+    await until(await active.token(), ({ body }) => !body?.members?.some((member) => member.clerk_id === userId), {
+      path: "/api/organization", what: "GET /api/organization",
+    });
+  }
+  await showOrganization(person === active ? token : undefined);
+}
+
+async function rename() {
+  const token = await active.token();
+  const { body } = await call("/api/organization", token, { quiet: true });
+  const name = ORGANIZATION_NAMES.find((other) => other !== body.organization.name);
+  await atClerk("POST", `/organizations/${active.organization}`, { name }, `the organization is now ${name}`);
+  await until(token, ({ body }) => body?.organization?.name === name, {
+    path: "/api/organization", what: "GET /api/organization with the old token",
+  });
+  await showOrganization(token);
 }
 
 function forget(person) {
@@ -147,6 +247,7 @@ function ofClerk(session) {
   return {
     id: session.user.id,
     session: session.id,
+    organization: session.lastActiveOrganizationId,
     label: `${session.user.firstName ?? session.user.id} (${session.user.id}${role})`,
     token: () => session.getToken(),
     choose: () => Clerk.setActive({ session: session.id }),
@@ -154,32 +255,46 @@ function ofClerk(session) {
   };
 }
 
-async function signIn(form) {
-  const userId = form.get("user_id");
-  const profile = { user_id: userId, first_name: form.get("first_name") || null };
-  const organization = form.get("admin") ? { id: "org_acme", slug: "acme", role: "org:admin" } : undefined;
+/** Makes a user a member of Acme, which is founded if need be. The webhook waits, because the user has no row yet. */
+async function join(userId, role) {
+  const { organizations } = await atClerk("GET", "/directory");
+  const acme = organizations.find(({ id }) => id === ACME.id);
+  if (!acme) await atClerk("POST", `/organizations/${ACME.id}`, { name: "Acme", slug: ACME.slug });
+  if (acme?.members.find((member) => member.user_id === userId)?.role === role) return;
+  await atClerk("POST", `/organizations/${ACME.id}/members/${userId}`, { role, webhook: { hold: true } });
+}
+
+async function signIn(userId, firstName, role) {
   // Changes the user without a webhook, so that the first request is the one that inserts the row.
-  const { token } = await atClerk("POST", "/token", { ...profile, org: organization });
+  const profile = { user_id: userId, first_name: firstName || null };
+  let { token } = await atClerk("POST", "/token", profile);
+  if (role) await join(userId, role);
   if (!hasClerk) {
-    add({ id: userId, session: claimsOf(token).sid, label: `${profile.first_name ?? userId} (${userId}${organization ? ", in an organization" : ""})`, token: async () => token });
+    if (role) ({ token } = await atClerk("POST", "/token", { ...profile, org: { ...ACME, role } }));
+    add({ id: userId, session: claimsOf(token).sid, organization: role && ACME.id, label: `${firstName || userId} (${userId}${role ? ", in an organization" : ""})`, token: async () => token });
   } else {
-    if (organization) {
-      await atClerk("POST", "/organizations/org_acme", { name: "Acme", slug: "acme" });
-      await atClerk("POST", `/organizations/org_acme/members/${userId}`, { role: "org:admin" });
-    }
     const { ticket } = await atClerk("POST", "/tickets", { user_id: userId });
     const attempt = await Clerk.client.signIn.create({ strategy: "ticket", ticket });
-    await Clerk.setActive({ session: attempt.createdSessionId, organization: organization?.id ?? null });
+    await Clerk.setActive({ session: attempt.createdSessionId, organization: role ? ACME.id : null });
     add(ofClerk(Clerk.session));
   }
   log({ who: userId, what: "signed in", why: hasClerk ? "through Clerk's own JavaScript" : "with a token of the stand-in" });
   await call("/api/me", await active.token());
+  await showOrganization();
 }
 
 const otherName = (name) => NAMES.find((other) => other !== name && other !== trials.last) ?? "Ada";
 
 const trials = {
   last: null,
+  async team() {
+    await signIn("user_bob", "Bob", "org:member");
+    await signIn("user_ada", "Ada", "org:admin");
+    for (const person of people.filter(({ id }) => id === "user_bob" || id === "user_ada")) {
+      await call("/api/organization", await person.token(), { who: person.id });
+    }
+    await showOrganization();
+  },
   async twoTabs() {
     const userId = `user_new${Math.floor(Math.random() * 1e9)}`;
     const { token } = await atClerk("POST", "/token", { user_id: userId, first_name: "New" });
@@ -236,6 +351,17 @@ const trials = {
     log({ who: person.id, what: "cannot sign in again", why: "Clerk's ids do not come again: take another user id, or restart the server" });
     forget(person);
   },
+  async outage() {
+    const token = await active.token();
+    await call("/api/me", token);
+    const seconds = 6;
+    const started = await fetch("/trials/outage", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ seconds }) });
+    log({ who: "database", what: `stops for ${seconds} s`, status: started.status, why: "another task holds every connection of the pool" });
+    await call("/api/session", token, { what: "GET /api/session, which needs no row" });
+    await Promise.all([1, 2, 3].map((count) => call("/api/me", token, { what: `GET /api/me, request ${count} of three at once` })));
+    await call("/api/me", token, { what: "GET /api/me after three failures" });
+    await until(token, ({ status }) => status === 200, { what: "GET /api/me when the database answers again" });
+  },
 };
 
 /** Runs an action with its button disabled, and reports what fails. */
@@ -253,7 +379,18 @@ async function guarded(button, action) {
 
 byId("sign-in").addEventListener("submit", (event) => {
   event.preventDefault();
-  guarded(event.submitter, () => signIn(new FormData(event.target)));
+  const form = new FormData(event.target);
+  guarded(event.submitter, () => signIn(form.get("user_id"), form.get("first_name"), form.get("role")));
+});
+byId("rename").addEventListener("click", ({ target }) => guarded(target, rename));
+byId("organization-note").addEventListener("submit", (event) => {
+  event.preventDefault();
+  guarded(event.submitter, async () => {
+    const body = JSON.stringify({ body: new FormData(event.target).get("body") });
+    const { status } = await call("/api/organization/notes", await active.token(), { what: "POST /api/organization/notes", body });
+    if (status === 201) event.target.reset();
+    await showOrganization();
+  });
 });
 byId("redirect").addEventListener("click", () => Clerk.redirectToSignIn({ redirectUrl: location.href }));
 byId("calls").addEventListener("click", ({ target }) => {
@@ -265,7 +402,7 @@ byId("trials").addEventListener("click", ({ target }) => {
   const { trial } = target.dataset;
   if (!trial) return;
   guarded(target, async () => {
-    if (!active && trial !== "twoTabs") throw new Error("sign in first");
+    if (!active && trial !== "twoTabs" && trial !== "team") throw new Error("sign in first");
     await trials[trial]();
   });
 });
@@ -292,13 +429,14 @@ async function loadClerk({ has_clerk_js: isThere, publishable_key: key, proxy_ur
 async function start() {
   compare(null, null);
   const frontEnd = await fetch("/front-end.json").then((response) => (response.ok ? response.json() : {}), () => ({}));
-  const isStandIn = frontEnd.mode === "stand-in";
+  isStandIn = frontEnd.mode === "stand-in";
   hasClerk = await loadClerk(frontEnd).catch(() => false);
   byId("mode").textContent = isStandIn
     ? `Sign-in is a local stand-in for Clerk, ${hasClerk ? "through Clerk's own JavaScript" : "with tokens of its own"}.`
     : hasClerk ? "Sign-in is by Clerk." : "Clerk's JavaScript could not be loaded: check the network and CLERK_PUBLISHABLE_KEY.";
   byId("sign-in").hidden = !isStandIn;
   byId("trials").hidden = !isStandIn;
+  for (const element of document.querySelectorAll("[data-stand-in]")) element.hidden = !isStandIn;
   byId("redirect").hidden = isStandIn || !hasClerk;
   if (hasClerk) {
     people = Clerk.client.signedInSessions.map(ofClerk);
@@ -310,6 +448,7 @@ async function start() {
       for (const person of people.filter(({ session }) => !live.has(session))) forget(person);
     });
     if (active) await call("/api/me", await active.token());
+    await showOrganization();
   }
   document.body.dataset.ready = "true";
 }

@@ -6,6 +6,7 @@ use clerk_auth::{Clerk, SyncedRow, SyncedUser, UserSync, schema};
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::on_both_databases;
 use clerk_auth_tests::profiles::{Member, Pool, Profile, issuer};
+use example_app::organization::{Membership, Organization};
 use example_app::user::User;
 use sqlx::AssertSqlSafe;
 
@@ -17,15 +18,37 @@ on_both_databases!(
 
 #[test]
 fn migrations_match_the_generated_ddl() {
-    let postgres = include_str!("../../../example-app/migrations/postgres/0001_users.sql");
-    let sqlite = include_str!("../../../example-app/migrations/sqlite/0001_users.sql");
-    assert_eq!(
-        postgres,
-        format!("{};\n", <User as StoredIn<sqlx::Postgres>>::create_table())
+    fn matches<R: StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite>>(postgres: &str, sqlite: &str) {
+        let generated = [
+            <R as StoredIn<sqlx::Postgres>>::create_table(),
+            <R as StoredIn<sqlx::Sqlite>>::create_table(),
+        ];
+        assert_eq!(
+            [postgres, sqlite].map(str::to_owned),
+            generated.map(|sql| format!("{sql};\n"))
+        );
+    }
+    macro_rules! migration {
+        ($database:literal, $file:literal) => {
+            include_str!(concat!(
+                "../../../example-app/migrations/",
+                $database,
+                "/",
+                $file
+            ))
+        };
+    }
+    matches::<User>(
+        migration!("postgres", "0001_users.sql"),
+        migration!("sqlite", "0001_users.sql"),
     );
-    assert_eq!(
-        sqlite,
-        format!("{};\n", <User as StoredIn<sqlx::Sqlite>>::create_table())
+    matches::<Organization>(
+        migration!("postgres", "0004_organizations.sql"),
+        migration!("sqlite", "0004_organizations.sql"),
+    );
+    matches::<Membership>(
+        migration!("postgres", "0005_memberships.sql"),
+        migration!("sqlite", "0005_memberships.sql"),
     );
     let denials = [
         include_str!("../../../example-app/migrations/postgres/0003_denials.sql"),

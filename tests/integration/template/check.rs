@@ -6,6 +6,7 @@ use std::process::{Command, Output, Stdio};
 use clerk_auth::claim::SessionTokenBudget;
 use clerk_auth::template::{ExpectedTemplate, TemplateCheck, check_template};
 use clerk_auth::{SyncedRow, SyncedUser};
+use clerk_auth_tests::profiles::Profile;
 use example_app::user::User;
 use serde_json::{Value, json};
 
@@ -41,6 +42,18 @@ struct Unbounded {
     all: Value,
 }
 
+#[derive(SyncedUser)]
+#[synced_user(
+    table = "changed",
+    template_json = r#"{ "email": "{{user.username}}", "updatedAt": "{{user.updated_at}}" }"#,
+    database(sqlite)
+)]
+#[expect(dead_code, reason = "its template is what counts")]
+struct Changed {
+    clerk_id: String,
+    email: Option<String>,
+}
+
 fn pulled(claims: &Value) -> String {
     json!({ "session": { "lifetime": 604_800, "claims": claims } }).to_string()
 }
@@ -59,16 +72,16 @@ fn check(claims: &Value) -> TemplateCheck {
 
 #[test]
 fn template_of_the_struct_is_right_and_has_its_budget() {
-    fn is_right<U: SyncedUser>() {
-        let check = check_template(&pulled(&template::<U>()), &[ExpectedTemplate::new::<U>()]);
+    fn is_right<U: SyncedUser>(expected: &[ExpectedTemplate]) {
+        let check = check_template(&pulled(&template::<U>()), expected);
         let check = check.expect("it is a configuration");
         assert!(check.ok, "{check}");
         assert_eq!(check.bytes, U::SESSION_TOKEN_BUDGET.total(), "{}", U::NAME);
         assert_eq!((check.unused.len(), check.command), (0, None));
     }
-    is_right::<User>();
-    is_right::<Account>();
-    is_right::<Unbounded>();
+    is_right::<User>(&example_app::templates());
+    is_right::<Account>(&[ExpectedTemplate::new::<Account>()]);
+    is_right::<Unbounded>(&[ExpectedTemplate::new::<Unbounded>()]);
 }
 
 #[test]
@@ -161,25 +174,54 @@ fn claims_that_no_struct_has_count_toward_the_budget() {
 fn claims_of_several_structs_are_expected_together() {
     let structs = [
         ExpectedTemplate::new::<Account>(),
-        ExpectedTemplate::new::<User>(),
+        ExpectedTemplate::new::<Profile>(),
     ];
     let check = check_template(&pulled(&template::<Account>()), &structs).expect("a configuration");
     assert!(
         check
             .missing
             .iter()
-            .all(|claim| claim.expected_by == Some("User")),
+            .all(|claim| claim.expected_by == Some("Profile")),
         "{check}"
     );
     assert!(!check.missing.is_empty() && check.different.is_empty() && check.unused.is_empty());
     let mut all = template::<Account>();
     let members = all.as_object_mut().expect("an object");
-    members.extend(template::<User>().as_object().expect("an object").clone());
+    members.extend(template::<Profile>().as_object().expect("an object").clone());
     assert!(
         check_template(&pulled(&all), &structs)
             .expect("a configuration")
             .ok
     );
+}
+
+/// Several structs that share one file, as the example's do.
+#[test]
+fn claim_that_several_structs_expect_is_listed_once() {
+    let three = example_app::templates();
+    for claims in [
+        json!({}),
+        json!({ "email": "{{user.username}}", "orgName": null }),
+    ] {
+        let check = check_template(&pulled(&claims), &three).expect("a configuration");
+        let listed: Vec<_> = check.missing.iter().chain(&check.different).collect();
+        assert_eq!(listed.len(), User::TEMPLATE.len(), "{check}");
+        assert!(
+            listed.iter().all(|claim| claim.expected_by == Some("User")),
+            "{check}"
+        );
+    }
+    // Two structs that disagree are both listed.
+    let two = [
+        ExpectedTemplate::new::<Account>(),
+        ExpectedTemplate::new::<Changed>(),
+    ];
+    let check = check_template(&pulled(&json!({})), &two).expect("a configuration");
+    let emails = names(&check.missing)
+        .iter()
+        .filter(|name| **name == "email")
+        .count();
+    assert_eq!(emails, 2, "{check}");
 }
 
 /// A shell reads the command as it is printed, and the claims arrive unchanged.
