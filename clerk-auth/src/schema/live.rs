@@ -4,7 +4,7 @@ use std::future::Future;
 use std::ops::ControlFlow;
 
 use sqlx::database::HasStatementCache;
-use sqlx::{AssertSqlSafe, Column, Connection, Database, Executor, SqlSafeStr, Statement};
+use sqlx::{AssertSqlSafe, Column, Database, Executor, SqlSafeStr, Statement};
 
 use super::Problem;
 use crate::row::StoredIn;
@@ -156,8 +156,6 @@ where
         .map(|(expected, _)| quote(U::COLUMNS[*expected].name))
         .collect();
     let sql = format!("SELECT {} FROM {}", names.join(", "), quote_path(U::TABLE));
-    // sqlx keeps the types of a statement that the connection has prepared before, perhaps of a column as it was.
-    connection.clear_cached_statements().await?;
     // The text consists of the derive's constants.
     let statement = (&mut *connection)
         .prepare(AssertSqlSafe(sql).into_sql_str())

@@ -36,32 +36,50 @@ impl Catalogue for Postgres {
         table: &str,
         needs: Needs,
     ) -> Result<Live, sqlx::Error> {
-        let oid = match find(connection, table).await? {
-            Ok(oid) => oid,
-            Err(missing) => return Ok(missing),
+        let (schema_oid, name) = match table.split_once('.') {
+            Some((schema, table)) => match find(connection, schema, table).await? {
+                Ok(oid) => (Some(oid), None),
+                Err(missing) => return Ok(missing),
+            },
+            None => (None, Some(quote_path(table))),
         };
         type Row = (
+            i64,
             String,
             String,
             Option<String>,
             Vec<String>,
             Vec<String>,
             Vec<String>,
+            Vec<String>,
+            bool,
         );
-        let (kind, role, parent, children, rules, forbidden): Row = sqlx::query_as(
-            "SELECT relkind::text AS kind, quote_ident(current_user) AS role, \
+        let found: Option<Row> = sqlx::query_as(
+            "SELECT c.oid::bigint, relkind::text AS kind, quote_ident(current_user) AS role, \
              (SELECT inhparent::regclass::text FROM pg_inherits WHERE inhrelid = c.oid AND c.relispartition) AS parent, \
              ARRAY(SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = c.oid ORDER BY 1) AS children, \
              ARRAY(SELECT quote_ident(rulename) FROM pg_rewrite WHERE ev_class = c.oid AND ev_type IN ('2', '3') \
              AND ev_enabled <> 'D' ORDER BY 1) AS rules, \
              ARRAY(SELECT p FROM unnest($2::text[]) p WHERE NOT CASE p WHEN 'DELETE' THEN \
-             has_table_privilege(c.oid, p) ELSE has_any_column_privilege(c.oid, p) END) AS forbidden \
-             FROM pg_class c WHERE c.oid = $1::bigint::oid",
+             has_table_privilege(c.oid, p) ELSE has_any_column_privilege(c.oid, p) END) AS forbidden, \
+             ARRAY(SELECT a.attname::text FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid \
+             AND a.attnum = i.indkey[0] WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid \
+             AND i.indimmediate AND i.indnkeyatts = 1 AND i.indpred IS NULL) AS unique_columns, \
+             row_security_active(c.oid) \
+             FROM pg_class c WHERE c.oid = coalesce($1::bigint::oid, to_regclass($3)::oid)",
         )
-        .bind(oid)
+        .bind(schema_oid)
         .bind(needs.privileges)
-        .fetch_one(&mut *connection)
+        .bind(name)
+        .fetch_optional(&mut *connection)
         .await?;
+        let Some((oid, kind, role, parent, children, rules, forbidden, unique, has_row_security)) = found
+        else {
+            return match schema_oid {
+                Some(_) => Ok(Live::missing()),
+                None => elsewhere(connection, table).await,
+            };
+        };
         let relation = Relation {
             kind,
             role,
@@ -78,14 +96,14 @@ impl Catalogue for Postgres {
             .filter(|privilege| relation.forbidden.iter().any(|it| it == privilege))
             .collect();
         let mut obstacles = relation.obstacles(table);
-        if unusable.is_none() {
+        if unusable.is_none() && has_row_security {
             let hidden = hidden_rows(connection, oid, table, needs.privileges, &relation.role).await?;
             obstacles.extend(hidden);
         }
         Ok(Live::Table(LiveTable {
             unusable,
             columns: columns(connection, oid).await?,
-            unique: unique(connection, oid).await?,
+            unique,
             forbidden,
             obstacles,
             role: relation.role,
@@ -170,18 +188,12 @@ impl Relation {
     }
 }
 
-/// Returns the object id of the table that the statements find under a name, or the reason why they find none.
-async fn find(connection: &mut PgConnection, path: &str) -> Result<Result<i64, Live>, sqlx::Error> {
-    let Some((schema, table)) = path.split_once('.') else {
-        let oid: Option<i64> = sqlx::query_scalar("SELECT to_regclass($1)::oid::bigint")
-            .bind(quote_path(path))
-            .fetch_one(&mut *connection)
-            .await?;
-        return match oid {
-            Some(oid) => Ok(Ok(oid)),
-            None => Ok(Err(elsewhere(connection, path).await?)),
-        };
-    };
+/// Returns the object id of a table in a schema, or the reason why the statements find none.
+async fn find(
+    connection: &mut PgConnection,
+    schema: &str,
+    table: &str,
+) -> Result<Result<i64, Live>, sqlx::Error> {
     let found: Option<(bool, String, Option<i64>)> = sqlx::query_as(
         "SELECT has_schema_privilege(n.oid, 'USAGE'), quote_ident(current_user), \
          (SELECT c.oid::bigint FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = $2) \
@@ -315,15 +327,4 @@ async fn columns(connection: &mut PgConnection, oid: i64) -> Result<Vec<LiveColu
         },
     );
     Ok(columns.collect())
-}
-
-async fn unique(connection: &mut PgConnection, oid: i64) -> Result<Vec<String>, sqlx::Error> {
-    sqlx::query_scalar(
-        "SELECT a.attname::text FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] \
-         WHERE i.indrelid = $1::bigint::oid AND i.indisunique AND i.indisvalid AND i.indimmediate \
-         AND i.indnkeyatts = 1 AND i.indpred IS NULL",
-    )
-    .bind(oid)
-    .fetch_all(connection)
-    .await
 }

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use sqlx::Executor;
+use sqlx::{Connection, Executor};
 
 use super::Problem;
 use super::compare::{self, Expected};
@@ -62,6 +62,8 @@ where
     U: StoredIn<DB>,
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
 {
+    // sqlx keeps the types of a statement that the connection has prepared before, perhaps of a column as it was.
+    connection.clear_cached_statements().await?;
     let mut problems = match DB::server(connection, U::TABLE).await? {
         ControlFlow::Break(problem) => return Ok(vec![problem]),
         ControlFlow::Continue(problems) => problems,

@@ -26,12 +26,17 @@ const ANSWER: Duration = Duration::from_secs(1);
 /// The pause before the next attempt to listen.
 const RETRY: Duration = Duration::from_millis(250);
 
+/// The pause before the first attempt. A handle that lives for a shorter time, in a test or a command, opens no
+/// connections beside the pool's; until then every request reads its row.
+const DELAY: Duration = Duration::from_millis(200);
+
 /// Listens as long as the handle lives.
 pub(crate) async fn listen_always<U: SyncedRow>(
     engine: Weak<Engine<U>>,
     options: PgConnectOptions,
     sender: Arc<str>,
 ) {
+    sleep(DELAY).await;
     let mut was_heard = true;
     while engine.strong_count() > 0 {
         let heard = listen(&engine, &options, &sender).await;
