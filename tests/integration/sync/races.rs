@@ -180,7 +180,7 @@ async fn locked_row_costs_its_own_user_alone() {
 
 #[tokio::test]
 async fn deletion_of_a_locked_row_costs_its_own_user_alone() {
-    let timeout = Duration::from_millis(400);
+    let timeout = Duration::from_secs(1);
     let database = TestDatabase::postgres().await;
     let pool = Pool::open(database.url(), 3).await;
     let profiles: Profiles<AlwaysRead> =
