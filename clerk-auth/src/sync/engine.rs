@@ -118,7 +118,7 @@ impl<U: SyncedRow> Engine<U> {
             .within(async { Ok(self.store.announce(clerk_id).await?) })
             .await;
         if let Err(error) = announced {
-            tracing::warn!(users_table = U::TABLE, %error, "other processes serve a row until its time is over");
+            tracing::warn!(table = U::TABLE, %error, "other processes serve a row until its time is over");
         }
     }
 
@@ -154,7 +154,7 @@ impl<U: SyncedRow> Engine<U> {
     /// Probes the database, one query at a time, until it answers.
     fn probe(self: &Arc<Self>) {
         tracing::error!(
-            users_table = U::TABLE,
+            table = U::TABLE,
             "the database does not answer; requests fail fast until it does"
         );
         let engine = Arc::downgrade(self);
@@ -167,7 +167,7 @@ impl<U: SyncedRow> Engine<U> {
                 let answer = tokio::time::timeout(PROBE_TIMEOUT, engine.store.read("")).await;
                 if answer.is_ok_and(|read| read.is_ok()) {
                     engine.breaker.close();
-                    tracing::info!(users_table = U::TABLE, "the database answers again");
+                    tracing::info!(table = U::TABLE, "the database answers again");
                     return;
                 }
             }

@@ -77,7 +77,7 @@ impl<U: SyncedRow, DB: Database> Settings<U, DB> {
             )
             .await?;
         tracing::info!(
-            users_table = U::TABLE,
+            table = U::TABLE,
             template = %on_one_line::<U>(),
             command = %patch_command_of::<U>(),
             "session tokens need the claims of this template; the command puts it into Clerk"

@@ -8,6 +8,7 @@ use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
 #[cfg(feature = "backend-api")]
 use crate::sync::followers::Followed;
+use crate::sync::local::logged_row::{LoggedRow, log_row};
 use crate::sync::model::outcome::Deletion;
 use crate::sync::model::version::Version;
 use crate::time::Timestamp;
@@ -71,7 +72,8 @@ pub(crate) async fn end_row<U: SyncedRow>(
 pub(crate) async fn deleted<U: SyncedRow>(engine: &Engine<U>, clerk_id: &str) -> SyncError {
     if let Err(error) = engine.store.purge(clerk_id).await {
         let error = SyncError::from(error);
-        tracing::error!(users_table = U::TABLE, %error, "a row that was left behind by a deletion is there still");
+        let row = LoggedRow::new::<U>(clerk_id);
+        log_row!(error, row, %error, "a row that was left behind by a deletion is there still");
     }
     SyncError::UserDeleted
 }

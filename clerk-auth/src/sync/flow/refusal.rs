@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::row::SyncedRow;
 use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
+use crate::sync::local::logged_row::{LoggedRow, log_row};
 use crate::sync::local::refusals::Refused;
 use crate::sync::model::observation::Observation;
 use crate::sync::store::interface::ViolatedIndex;
@@ -32,12 +33,14 @@ pub(crate) async fn refuse<U: SyncedRow>(
     }
     let holders = holders.unwrap_or_default();
     let conflict = engine.conflict(&index.columns);
-    tracing::warn!(
-        users_table = U::TABLE,
-        user_id = clerk_id,
+    let row = LoggedRow::new::<U>(clerk_id);
+    log_row!(
+        warn,
+        row,
         holder = holders.join(", "),
         error = %conflict,
-        "a unique index refuses a user's row; nothing was changed"
+        "a unique index refuses {}; nothing was changed",
+        U::KIND.row()
     );
     if !index.columns.is_empty() {
         let refused = Refused {

@@ -58,10 +58,10 @@ pub(crate) async fn watch<U: SyncedRow>(engine: Weak<Engine<U>>, denials: Arc<De
         let read = read.unwrap_or(Err(sqlx::Error::PoolTimedOut));
         match &read {
             Ok(()) if !was_read => {
-                tracing::info!(users_table = U::TABLE, "the table of denials can be read again");
+                tracing::info!(table = U::TABLE, "the table of denials can be read again");
             }
             Err(error) if was_read => tracing::warn!(
-                users_table = U::TABLE,
+                table = U::TABLE,
                 %error,
                 "the table of denials cannot be read: users and sessions that other processes have barred since are \
                  accepted here until it can"
@@ -73,7 +73,7 @@ pub(crate) async fn watch<U: SyncedRow>(engine: Weak<Engine<U>>, denials: Arc<De
             forget_at = Instant::now() + FORGET;
             let forgotten = timeout(ANSWER, engine.store.forget_denials(engine.clerk.now())).await;
             if let Ok(Err(error)) = forgotten {
-                tracing::warn!(users_table = U::TABLE, %error, "expired denials cannot be deleted");
+                tracing::warn!(table = U::TABLE, %error, "expired denials cannot be deleted");
             }
         }
         drop(engine);

@@ -46,7 +46,7 @@ pub(crate) async fn listen_always<U: SyncedRow>(
             // Logged once per loss of the connection.
             if let (Err(error), true) = (&heard, was_heard) {
                 tracing::warn!(
-                    users_table = U::TABLE,
+                    table = U::TABLE,
                     %error,
                     "LISTEN is down: until it is back every request reads its row, and the denials of other processes are \
                      read once a second"
