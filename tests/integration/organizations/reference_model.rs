@@ -24,6 +24,7 @@ use clerk_auth::{
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::profiles::{Pool, issuer};
 use clerk_auth_tests::random_hex;
+use futures_util::future::join_all;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -272,6 +273,16 @@ enum Step {
     Request(usize, usize),
     Deliver(usize, usize),
     Restart(usize),
+    /// These requests and deliveries run at once.
+    AtOnce(Vec<Step>),
+}
+
+/// A request or a delivery.
+fn arriving() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        1 => (any::<usize>(), 0..2_usize).prop_map(|(token, process)| Step::Request(token, process)),
+        2 => (any::<usize>(), 0..2_usize).prop_map(|(delivery, process)| Step::Deliver(delivery, process)),
+    ]
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -290,6 +301,7 @@ fn step() -> impl Strategy<Value = Step> {
         10 => (any::<usize>(), 0..2_usize).prop_map(|(token, process)| Step::Request(token, process)),
         14 => (any::<usize>(), 0..2_usize).prop_map(|(delivery, process)| Step::Deliver(delivery, process)),
         1 => (0..2_usize).prop_map(Step::Restart),
+        3 => vec(arriving(), 2..4).prop_map(Step::AtOnce),
     ]
 }
 
@@ -573,6 +585,17 @@ impl<S: Suite> Process<S> {
         got
     }
 
+    /// Runs a request or a delivery. Returns the answer to a delivery.
+    async fn arrive(&self, token: Option<&str>, delivery: Option<&SignedDelivery>) -> Option<StatusCode> {
+        if let Some(token) = token {
+            self.request(token).await;
+        }
+        match delivery {
+            Some(delivery) => Some(self.deliver(delivery).await),
+            None => None,
+        }
+    }
+
     async fn deliver(&self, delivery: &SignedDelivery) -> StatusCode {
         let answer = self.receiver.clone().oneshot(delivery.request("/")).await;
         answer.expect("a router answers").status()
@@ -620,6 +643,7 @@ impl<S: Suite> Run<S> {
                 Step::Restart(process) => {
                     self.processes[process] = Process::start(Pool::open(&self.url, 5).await).await;
                 }
+                Step::AtOnce(ref steps) => self.at_once(&world, &mut model, steps).await?,
                 _ => world.happen(step),
             }
             self.check(&world, &model).await?;
@@ -711,6 +735,82 @@ impl<S: Suite> Run<S> {
         Ok(())
     }
 
+    /// The rows are those of one of the orders in which the requests and deliveries can come. A request may have come to
+    /// nothing, because of an end that ran at once.
+    async fn at_once(&self, world: &World, model: &mut Model, steps: &[Step]) -> Result<(), TestCaseError> {
+        let (mut running, mut applied, mut sent) = (Vec::new(), Vec::new(), Vec::new());
+        for step in steps {
+            match *step {
+                Step::Request(token, process) if !world.tokens.is_empty() => {
+                    let (token, told) = &world.tokens[token % world.tokens.len()];
+                    applied.push((told.clone(), true));
+                    sent.push(None);
+                    running.push(self.processes[process].arrive(Some(token), None));
+                }
+                Step::Deliver(delivery, process) => {
+                    let (delivery, told) = &world.deliveries[delivery % world.deliveries.len()];
+                    applied.push((told.clone(), false));
+                    sent.push(Some((process, delivery)));
+                    running.push(self.processes[process].arrive(None, Some(delivery)));
+                }
+                _ => {}
+            }
+        }
+        for (place, answer) in join_all(running).await.into_iter().enumerate() {
+            // Clerk repeats a delivery that is answered 503. It may have been applied in part.
+            if let (Some(StatusCode::SERVICE_UNAVAILABLE), Some((process, delivery))) = (answer, sent[place])
+            {
+                let again = self.processes[process].deliver(delivery).await;
+                applied[place].1 = true;
+                applied.push((applied[place].0.clone(), again != StatusCode::NO_CONTENT));
+            }
+        }
+        let mut possible = Vec::new();
+        orders::<S>(model.clone(), &applied, &mut possible);
+        let Some(last) = possible.last().cloned() else {
+            return Ok(());
+        };
+        let mut next = Model {
+            ends: last.ends,
+            deleted: last.deleted,
+            ..model.clone()
+        };
+        let pool = &self.processes[0].pool;
+        for number in 0..MANY {
+            let person = read(pool, PERSON, &world.user_id(number)).await;
+            let is_possible = possible.iter().any(|model| model.people[number] == person);
+            prop_assert!(is_possible, "user {number}: {person:?} after {applied:?}");
+            next.people[number] = person;
+            let team = read(pool, S::TEAM, &world.team_id(number)).await;
+            let of_model = |row: &Option<Row>| row.clone().filter(|row| !(row.2 && S::REMOVES));
+            let is_possible = possible
+                .iter()
+                .any(|model| of_model(&model.teams[number]) == team);
+            prop_assert!(is_possible, "organization {number}: {team:?} after {applied:?}");
+            if team.is_some() {
+                next.teams[number] = team;
+            } else {
+                next.teams[number] = last.teams[number].clone();
+            }
+        }
+        for user in 0..MANY {
+            for team in 0..MANY {
+                let row = read(pool, MEMBER, &world.key(user, team)).await;
+                let is_possible = possible
+                    .iter()
+                    .any(|model| model.members.get(&(user, team)).cloned().flatten() == row);
+                prop_assert!(
+                    is_possible || next.deleted[team],
+                    "user {user} in organization {team}: {row:?} after {applied:?}, before {:?}",
+                    model.members.get(&(user, team))
+                );
+                next.members.insert((user, team), row);
+            }
+        }
+        *model = next;
+        Ok(())
+    }
+
     async fn check(&self, world: &World, model: &Model) -> Result<(), TestCaseError> {
         let pool = &self.processes[0].pool;
         for number in 0..MANY {
@@ -770,13 +870,43 @@ impl Model {
                 let end = self.ends.entry(key).or_insert(*version);
                 *end = (*end).max(*version);
             }
-            Told::Token { .. } => {}
+            Told::Token {
+                user,
+                active,
+                read_at,
+            } => {
+                let (number, version, name) = user;
+                let row = self.people[*number].take();
+                self.people[*number] = observed(row, Kind::User, version.milliseconds(), name);
+                if let Some(active) = active {
+                    self.observe_team(active.team, *read_at, &active.name);
+                    let row = self.members.entry((active.user, active.team)).or_default();
+                    *row = observed(row.take(), Kind::Membership, *read_at, &active.role);
+                }
+            }
         }
     }
 
     fn observe_team(&mut self, team: usize, version: i64, name: &str) {
         let row = self.teams[team].take();
         self.teams[team] = observed(row, Kind::Organization, version, name);
+    }
+}
+
+/// Collects the models after these observations in every order. The last model has all of them.
+fn orders<S: Suite>(model: Model, left: &[(Told, bool)], possible: &mut Vec<Model>) {
+    for place in 0..left.len() {
+        let mut rest = left.to_vec();
+        let (told, is_optional) = rest.remove(place);
+        if is_optional {
+            orders::<S>(model.clone(), &rest, possible);
+        }
+        let mut next = model.clone();
+        next.observe::<S>(&told);
+        orders::<S>(next, &rest, possible);
+    }
+    if left.is_empty() {
+        possible.push(model);
     }
 }
 
