@@ -20,6 +20,7 @@ mod column;
 mod copied;
 mod encoded;
 mod filled;
+mod joined;
 mod key;
 mod link;
 mod named;
@@ -47,6 +48,7 @@ pub use encoded::{
     JsonClaim, JsonClaimColumn, JsonColumn, JsonField, JsonOwnColumn, TextClaimColumn, TextColumn,
 };
 pub use filled::{assert_own_table, filled, filled_length};
+pub use joined::{joined, joined_length};
 pub use key::KeyOf;
 pub use link::{KeyKind, LinkKey, bind_key, bind_own_key, read_key};
 pub use named::{Named, Same, of};

@@ -127,4 +127,4 @@ pub use clerk_auth_macros::SyncedUser;
 pub use clerk_auth_macros::authenticated;
 pub use row::{SyncedMembership, SyncedOrganization, SyncedRow, SyncedUser};
 pub use session::Session;
-pub use sync::{MembershipSync, OrganizationSync, Synced, UserSync};
+pub use sync::{Member, MembershipSync, OrganizationSync, Synced, UserSync};

@@ -304,6 +304,15 @@ pub trait StoredIn<DB: Database>: SyncedRow {
     /// Columns: those of [`SELECT`](Self::SELECT), then the Clerk user id.
     const SELECT_MANY: &'static str;
 
+    /// Reads a membership with its user and its organization: Clerk user id (parameter 1), Clerk organization id (2), and the
+    /// membership's key (3). Always returns one row, with the columns of the three [`SELECT`](Self::SELECT)s in this order; those
+    /// of a row that does not exist are null. `None` for users and organizations.
+    const SELECT_JOINED: Option<&'static str> = None;
+
+    /// The number of columns of [`SELECT`](Self::SELECT).
+    #[doc(hidden)]
+    const WIDTH: usize;
+
     /// Lists Clerk user ids of live rows in order: ids greater than parameter 1 (empty string for the first page), at
     /// most parameter 2 of them (a 64-bit integer).
     const SELECT_IDS: &'static str;
@@ -452,7 +461,11 @@ pub trait StoredIn<DB: Database>: SyncedRow {
     /// Returns every statement that sync runs for the struct, each once. At start sync has the database plan all of them.
     /// A team's own test can `EXPLAIN` them.
     fn statements() -> Vec<Statement> {
-        Statement::read_list(Self::LISTED)
+        let mut statements = Statement::read_list(Self::LISTED);
+        if let Some(sql) = Self::SELECT_JOINED {
+            statements.push(Statement::new("SELECT_JOINED", sql, &[Parameter::Text; 3]));
+        }
+        statements
     }
 
     /// Adds a null of the type of a column that sync inserts, by its index among [`COLUMNS`](Self::COLUMNS).
@@ -474,10 +487,10 @@ pub trait StoredIn<DB: Database>: SyncedRow {
         None
     }
 
-    /// Reads the struct from a row of [`SELECT`](Self::SELECT) or [`UPSERT`](Self::UPSERT), by position from 0.
+    /// Reads the struct from a row of [`SELECT`](Self::SELECT) or [`UPSERT`](Self::UPSERT), by position from `first`.
     ///
     /// # Errors
     ///
     /// Returns the error of a column's decoder.
-    fn from_row(row: &DB::Row) -> Result<Self, sqlx::Error>;
+    fn from_row(row: &DB::Row, first: usize) -> Result<Self, sqlx::Error>;
 }

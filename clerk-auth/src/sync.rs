@@ -19,6 +19,7 @@ mod import;
 #[cfg(feature = "backend-api")]
 mod link;
 mod local;
+mod member;
 mod membership;
 mod model;
 mod notify;
@@ -34,6 +35,7 @@ pub use crate::row::CREATE_DENIALS;
 pub use builder::UserSyncBuilder;
 pub use error::SyncError;
 pub(crate) use failure::Failure;
+pub(crate) use flow::member::Lacking;
 pub use follower_builder::FollowerBuilder;
 pub use handle::UserSync;
 #[cfg(feature = "backend-api")]
@@ -52,6 +54,7 @@ pub use link::error::LinkError;
 pub use link::report::{LinkList, LinkMatch, LinkReport, NotLinked};
 #[cfg(feature = "backend-api")]
 pub use link::run::{LinkProgress, Linking};
+pub use member::Member;
 pub use membership::MembershipSync;
 #[cfg(feature = "backend-api")]
 pub use model::linking::LinkBy;
@@ -60,7 +63,7 @@ pub use model::version::Version;
 #[cfg(feature = "backend-api")]
 pub use offline::error::ImportError;
 pub use organization::OrganizationSync;
-pub use pool::UserPool;
+pub use pool::{MemberPool, UserPool};
 pub use store::delivery::CREATE_DELIVERIES;
 pub use store::error::BoxError;
 pub(crate) use unwind::{Panicked, caught_now};

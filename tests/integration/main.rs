@@ -57,6 +57,7 @@ mod organizations {
     mod members;
     mod reference_model;
     mod rows;
+    mod together;
 }
 
 /// Routers, extractors and layers: what each kind of caller gets.

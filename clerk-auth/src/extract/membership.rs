@@ -35,7 +35,9 @@ async fn of_session<M: SyncedMembership>(
     session: &Session,
     memberships: &MembershipSync<M>,
 ) -> Result<Option<M>, Rejection> {
-    let synced = memberships.sync(session).await;
-    let synced = synced.map_err(|error| Rejection::from_sync::<M>(&error))?;
-    Ok(synced.map(|synced| synced.user))
+    let Some(found) = memberships.find(session).await? else {
+        return Ok(None);
+    };
+    let row = memberships.by_value(session, found.user).await;
+    row.map(Some).map_err(Rejection::from_sync::<M>)
 }

@@ -50,6 +50,6 @@ async fn of_session<O: SyncedOrganization>(
     organizations: &OrganizationSync<O>,
 ) -> Result<Option<O>, Rejection> {
     let synced = organizations.sync(session).await;
-    let synced = synced.map_err(|error| Rejection::from_sync::<O>(&error))?;
+    let synced = synced.map_err(Rejection::from_sync::<O>)?;
     Ok(synced.map(|synced| synced.user))
 }

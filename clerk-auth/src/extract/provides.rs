@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 
 use crate::clerk::Clerk;
-use crate::row::{SyncedOrganization, SyncedUser};
-use crate::sync::{OrganizationSync, UserSync};
+use crate::row::{SyncedMembership, SyncedOrganization, SyncedUser};
+use crate::sync::{MembershipSync, OrganizationSync, UserSync};
 use crate::webhook::WebhookVerifier;
 
 /// An application state from which a `T` can be taken: [`FromRef`] with a readable compiler error.
@@ -69,6 +69,15 @@ where
 }
 
 impl<S, O: SyncedOrganization> FromRef<Arc<S>> for OrganizationSync<O>
+where
+    Self: FromRef<S>,
+{
+    fn from_ref(state: &Arc<S>) -> Self {
+        Self::from_ref(&**state)
+    }
+}
+
+impl<S, M: SyncedMembership> FromRef<Arc<S>> for MembershipSync<M>
 where
     Self: FromRef<S>,
 {

@@ -9,7 +9,7 @@ use axum::response::IntoResponse;
 use super::problem;
 use crate::policy::Denied;
 use crate::row::{RowKind, SyncedRow};
-use crate::sync::{Failure, SyncError};
+use crate::sync::{Failure, Lacking, SyncError};
 use crate::token::Refusal;
 
 /// The `Retry-After` for an unavailable database.
@@ -238,40 +238,8 @@ impl Rejection {
     }
 
     /// Maps a sync failure to the response; sync has already logged it.
-    pub(crate) fn from_sync<U: SyncedRow>(error: &SyncError) -> Self {
-        let retry_after = DATABASE_RETRY;
-        let failure = error.failure::<U>();
-        if U::KIND != RowKind::User {
-            match failure {
-                Failure::UserDeleted => return Self::Denied(Denied::OrganizationChanged),
-                Failure::Conflict => return Self::OrganizationConflict,
-                Failure::DataRefused => return Self::OrganizationDataRefused,
-                Failure::RowUnreadable => return Self::OrganizationUnreadable,
-                Failure::OnInsert => return Self::OrganizationSetupFailed { retry_after },
-                _ => {}
-            }
-        }
-        match failure {
-            Failure::UserDeleted => Self::UserDeleted,
-            Failure::TokenIncomplete => Self::SessionTokenIncomplete,
-            Failure::ClaimInvalid => Self::ClaimInvalid,
-            Failure::OtherInstance => Self::Misconfigured,
-            Failure::Conflict => Self::UserConflict,
-            Failure::LinkConflict => Self::LinkConflict,
-            Failure::OnInsert | Failure::OnLink => Self::SignUpFailed { retry_after },
-            Failure::OnDelete => Self::DeletionFailed { retry_after },
-            Failure::Outage | Failure::Timeout | Failure::NotAsked => {
-                Self::DatabaseUnavailable { retry_after }
-            }
-            Failure::Busy => Self::DatabaseBusy { retry_after },
-            Failure::ReadOnly => Self::DatabaseReadOnly { retry_after },
-            Failure::DataRefused => Self::UserDataRefused,
-            Failure::RowUnreadable => Self::UserUnreadable,
-            Failure::StatementRefused => Self::StatementRefused { retry_after },
-            Failure::ReferenceMissing => Self::DatabaseBusy { retry_after },
-            // This failure belongs to a delivery, which is answered elsewhere.
-            Failure::OnEvent | Failure::Panic | Failure::Bug => Self::ServiceFailed,
-        }
+    pub(crate) fn from_sync<U: SyncedRow>(error: SyncError) -> Self {
+        Lacking::new::<U>(error).into()
     }
 
     /// Returns the response with another body. The status and the headers that a client acts on (`WWW-Authenticate`,
@@ -335,6 +303,45 @@ impl Rejection {
             Self::SignedOut => Some("Bearer"),
             Self::Refused(_) | Self::UserDeleted => Some(r#"Bearer error="invalid_token""#),
             _ => None,
+        }
+    }
+}
+
+impl From<Lacking> for Rejection {
+    fn from(lacking: Lacking) -> Self {
+        let retry_after = DATABASE_RETRY;
+        if lacking.kind != RowKind::User {
+            match lacking.failure {
+                Failure::Conflict => return Self::OrganizationConflict,
+                Failure::DataRefused => return Self::OrganizationDataRefused,
+                Failure::RowUnreadable => return Self::OrganizationUnreadable,
+                Failure::OnInsert => return Self::OrganizationSetupFailed { retry_after },
+                _ => {}
+            }
+        }
+        if matches!(lacking.error, SyncError::OrganizationDeleted | SyncError::MembershipEnded) {
+            return Self::Denied(Denied::OrganizationChanged);
+        }
+        match lacking.failure {
+            Failure::UserDeleted => Self::UserDeleted,
+            Failure::TokenIncomplete => Self::SessionTokenIncomplete,
+            Failure::ClaimInvalid => Self::ClaimInvalid,
+            Failure::OtherInstance => Self::Misconfigured,
+            Failure::Conflict => Self::UserConflict,
+            Failure::LinkConflict => Self::LinkConflict,
+            Failure::OnInsert | Failure::OnLink => Self::SignUpFailed { retry_after },
+            Failure::OnDelete => Self::DeletionFailed { retry_after },
+            Failure::Outage | Failure::Timeout | Failure::NotAsked => {
+                Self::DatabaseUnavailable { retry_after }
+            }
+            Failure::Busy => Self::DatabaseBusy { retry_after },
+            Failure::ReadOnly => Self::DatabaseReadOnly { retry_after },
+            Failure::DataRefused => Self::UserDataRefused,
+            Failure::RowUnreadable => Self::UserUnreadable,
+            Failure::StatementRefused => Self::StatementRefused { retry_after },
+            Failure::ReferenceMissing => Self::DatabaseBusy { retry_after },
+            // This failure belongs to a delivery, which is answered elsewhere.
+            Failure::OnEvent | Failure::Panic | Failure::Bug => Self::ServiceFailed,
         }
     }
 }

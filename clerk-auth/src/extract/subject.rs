@@ -8,13 +8,14 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
+use super::organization::not_active;
 use super::provides::Provides;
 use super::rejection::Rejection;
 use crate::clerk::{Authentication, AuthenticationError, Clerk};
 use crate::policy::{self, NoRequirement, Policy};
-use crate::row::{Derived, SyncedUser};
+use crate::row::{Derived, SyncedMembership, SyncedUser};
 use crate::session::Session;
-use crate::sync::{Panicked, Synced, UserSync, caught_now};
+use crate::sync::{Member, MembershipSync, Panicked, Synced, UserSync, caught_now};
 
 /// A type that may be the first parameter of a handler under `#[authenticated]`.
 ///
@@ -24,6 +25,7 @@ use crate::sync::{Panicked, Synced, UserSync, caught_now};
 /// | `Arc<User>` | the row, shared | the same, without a clone |
 /// | `Synced<User>` | the row and what sync did | the same |
 /// | `MaybeSynced<User>` | the row, or the session while the database is down | the same |
+/// | `Member<Membership>` | the rows of user, organization and membership; 403 without an organization | one read of all three, a transaction if some are new |
 /// | `Session` | the claims | no database |
 /// | `Option<_>` | one of these, or `None` for a visitor; a bad token is still refused | as above |
 ///
@@ -53,7 +55,7 @@ use crate::sync::{Panicked, Synced, UserSync, caught_now};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a signed-in user",
     label = "not a struct with `#[derive(SyncedUser)]`",
-    note = "the first parameter is a `SyncedUser` struct, `Arc<_>`, `Option<_>`, `Synced<_>` or `MaybeSynced<_>` of one, or `Session`; before an organization or an extractor of your own, put `_: Session`"
+    note = "the first parameter is a `SyncedUser` struct, `Arc<_>`, `Option<_>`, `Synced<_>` or `MaybeSynced<_>` of one, `Member<_>`, or `Session`; before an organization or an extractor of your own, put `_: Session`"
 )]
 pub trait Subject: Sized {
     /// Does nothing; calling it is the assertion that generated code makes under the parameter's type.
@@ -95,6 +97,22 @@ pub trait SubjectFrom<S>: Subject + Send {
     ///
     /// The [`Rejection`] to answer with.
     fn resolve(session: Option<Session>, state: &S) -> impl Future<Output = Result<Self, Rejection>> + Send;
+
+    /// Fetches the subject of a parameter that is an `Option`: `None` if the session has none.
+    ///
+    /// # Errors
+    ///
+    /// The [`Rejection`] to answer with.
+    #[doc(hidden)]
+    fn resolve_optional(
+        session: Session,
+        state: &S,
+    ) -> impl Future<Output = Result<Option<Self>, Rejection>> + Send
+    where
+        S: Sync,
+    {
+        async move { Self::resolve(Some(session), state).await.map(Some) }
+    }
 }
 
 /// The row, or the verified session while the database is unavailable: for handlers that also work without the row.
@@ -137,6 +155,7 @@ impl<U: Derived> Subject for U {}
 impl<U: Derived> Subject for Arc<U> {}
 impl<U: Derived> Subject for Synced<U> {}
 impl<U: Derived> Subject for MaybeSynced<U> {}
+impl<M: SyncedMembership> Subject for Member<M> {}
 impl<T: Subject> Subject for Option<T> {}
 
 /// A [`Subject`] that is present whenever the handler runs: each one but an `Option`, which admits visitors.
@@ -199,6 +218,10 @@ impl<U: Derived> SignedInUser for Synced<U> {
 impl<U: Derived> SignedInUser for MaybeSynced<U> {
     const SEALED: Sealed = Sealed;
 }
+#[diagnostic::do_not_recommend]
+impl<M: SyncedMembership> SignedInUser for Member<M> {
+    const SEALED: Sealed = Sealed;
+}
 
 impl<S: Provides<Clerk> + Sync> SubjectFrom<S> for Session {
     async fn resolve(session: Option<Session>, _: &S) -> Result<Self, Rejection> {
@@ -223,7 +246,7 @@ where
         users
             .sync(&session)
             .await
-            .map_err(|error| Rejection::from_sync::<U>(&error))
+            .map_err(Rejection::from_sync::<U>)
     }
 }
 
@@ -248,7 +271,7 @@ where
         let synced = users.sync_shared(&session).await;
         synced
             .map(|synced| synced.user)
-            .map_err(|error| Rejection::from_sync::<U>(&error))
+            .map_err(Rejection::from_sync::<U>)
     }
 }
 
@@ -271,6 +294,24 @@ where
     }
 }
 
+impl<S, M> SubjectFrom<S> for Member<M>
+where
+    S: Provides<Clerk> + Provides<MembershipSync<M>> + Sync,
+    M: SyncedMembership,
+{
+    async fn resolve(session: Option<Session>, state: &S) -> Result<Self, Rejection> {
+        let session = session.ok_or(Rejection::SignedOut)?;
+        let memberships: MembershipSync<M> = state.provide();
+        let member = memberships.find_member(&session).await?;
+        member.ok_or_else(|| not_active(&session))
+    }
+
+    async fn resolve_optional(session: Session, state: &S) -> Result<Option<Self>, Rejection> {
+        let memberships: MembershipSync<M> = state.provide();
+        Ok(memberships.find_member(&session).await?)
+    }
+}
+
 impl<S, T> SubjectFrom<S> for Option<T>
 where
     S: Provides<Clerk> + Sync,
@@ -278,7 +319,7 @@ where
 {
     async fn resolve(session: Option<Session>, state: &S) -> Result<Self, Rejection> {
         match session {
-            Some(session) => T::resolve(Some(session), state).await.map(Some),
+            Some(session) => T::resolve_optional(session, state).await,
             None => Ok(None),
         }
     }

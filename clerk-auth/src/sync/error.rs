@@ -10,7 +10,7 @@ use super::store::error::WriteError;
 use super::store::sqlstate;
 use super::unwind::Panicked;
 use crate::claim::UnreadableClaims;
-use crate::row::SyncedRow;
+use crate::row::{RowKind, SyncedRow};
 
 /// The reason why a verified session has no row.
 ///
@@ -105,6 +105,26 @@ pub enum SyncError {
 }
 
 impl SyncError {
+    /// Names what was deleted: the engine calls everything a user.
+    pub(crate) fn of<U: SyncedRow>(self) -> Self {
+        match (self, U::KIND) {
+            (Self::UserDeleted, RowKind::Organization) => Self::OrganizationDeleted,
+            (Self::UserDeleted, RowKind::Membership) => Self::MembershipEnded,
+            (error, _) => error,
+        }
+    }
+
+    /// Returns whether a membership may lack the row of its user or organization: there is none, or it was removed meanwhile.
+    pub(crate) fn is_of_a_missing_reference(&self) -> bool {
+        match self {
+            Self::ReferenceMissing => true,
+            Self::Database(error) => error
+                .as_database_error()
+                .is_some_and(sqlx::error::DatabaseError::is_foreign_key_violation),
+            _ => false,
+        }
+    }
+
     /// Returns the kind of the error, which determines the consequences.
     pub(crate) fn failure<U: SyncedRow>(&self) -> Failure {
         match self {

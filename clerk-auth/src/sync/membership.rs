@@ -10,15 +10,19 @@ use tracing::Instrument;
 
 use super::engine::Engine;
 use super::error::SyncError;
+use super::flow::member::{self, Engines, Lacking};
 use super::flow::request;
 use super::follower_builder::FollowerBuilder;
 #[cfg(feature = "backend-api")]
 use super::followers::Followed;
 use super::handle::UserSync;
+use super::member::Member;
 use super::model::observation::clerk_id;
 use super::model::outcome::Synced;
 use super::organization::OrganizationSync;
-use super::pool::UserPool;
+use super::pool::MemberPool;
+use super::pool::sealed::Joins;
+use super::store::joined::JoinedStore;
 use crate::clerk::Clerk;
 use crate::row::SyncedMembership;
 use crate::schema::SchemaError;
@@ -56,10 +60,15 @@ use crate::session::Session;
 /// }
 /// # }
 /// ```
+///
+/// Give the three handles clones of one pool: then a request reads all rows of a member by one statement. Handles of different
+/// pools read them one by one.
 pub struct MembershipSync<M: SyncedMembership> {
     pub(super) engine: Arc<Engine<M>>,
     users: UserSync<M::User>,
     organizations: OrganizationSync<M::Organization>,
+    /// `None` if the handles have different pools.
+    joined: Option<Arc<dyn JoinedStore<M>>>,
 }
 
 impl<M: SyncedMembership> MembershipSync<M> {
@@ -75,7 +84,7 @@ impl<M: SyncedMembership> MembershipSync<M> {
         pool: Pool<DB>,
     ) -> Pin<Box<dyn Future<Output = Result<Self, SchemaError>> + Send>>
     where
-        Pool<DB>: UserPool<M>,
+        Pool<DB>: MemberPool<M>,
     {
         Box::pin(Self::builder(users, organizations, pool).build())
     }
@@ -87,13 +96,71 @@ impl<M: SyncedMembership> MembershipSync<M> {
         pool: Pool<DB>,
     ) -> FollowerBuilder<M, Pool<DB>, Self>
     where
-        Pool<DB>: UserPool<M>,
+        Pool<DB>: MemberPool<M>,
     {
         let (joined, organizations) = (users.clone(), organizations.clone());
         FollowerBuilder::new(&users.engine, pool, move |engine| Self {
+            joined: <Pool<DB> as Joins<M>>::join(
+                Arc::clone(&joined.engine.store),
+                Arc::clone(&organizations.engine.store),
+                Arc::clone(&engine.store),
+            ),
             engine,
             users: joined,
             organizations,
+        })
+    }
+
+    /// Returns the user, the organization and the membership of a verified session: all from memory, or read by one statement.
+    /// Writes only if a claim has changed; rows that are new are inserted in one transaction, with the hooks of each. Returns
+    /// `None` if no organization is active, or if the user has left it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`UserSync::sync`] and [`OrganizationSync::sync`], and [`SyncError::MembershipEnded`].
+    pub async fn member(&self, session: &Session) -> Result<Option<Member<M>>, SyncError> {
+        Ok(self.find_member(session).await?)
+    }
+
+    pub(crate) async fn find_member(&self, session: &Session) -> Result<Option<Member<M>>, Lacking> {
+        let (Some(organization_id), Some(key)) = (clerk_id::<M::Organization>(session), clerk_id::<M>(session))
+        else {
+            return Ok(None);
+        };
+        if self.clerk().has_left_since(session, self.clerk().now()) {
+            return Err(Lacking::new::<M>(SyncError::MembershipEnded));
+        }
+        if let Some(joined) = &self.joined {
+            let engines = Engines {
+                users: &self.users.engine,
+                organizations: &self.organizations.engine,
+                memberships: &self.engine,
+                joined: &**joined,
+            };
+            let span = tracing::debug_span!(
+                "member_sync",
+                table = M::TABLE,
+                user_id = session.sub(),
+                organization_id = &*organization_id
+            );
+            let keys = [session.sub(), &*organization_id, &*key];
+            let rows = member::rows(&engines, session, keys).instrument(span).await?;
+            if let Some(rows) = rows {
+                return Ok(Some(Member::new(rows.user, rows.organization, rows.membership)));
+            }
+        }
+        Box::pin(self.read_one_by_one(session)).await
+    }
+
+    async fn read_one_by_one(&self, session: &Session) -> Result<Option<Member<M>>, Lacking> {
+        let user = self.users.sync_shared(session).await;
+        let user = user.map_err(Lacking::new::<M::User>)?;
+        let organization = self.organizations.sync_shared(session).await;
+        let organization = organization.map_err(Lacking::new::<M::Organization>)?;
+        let membership = self.find(session).await?;
+        Ok(match (organization, membership) {
+            (Some(organization), Some(membership)) => Some(Member::new(user, organization, membership)),
+            _ => None,
         })
     }
 
@@ -108,11 +175,8 @@ impl<M: SyncedMembership> MembershipSync<M> {
         let Some(Synced { user: row, outcome }) = self.sync_shared(session).await? else {
             return Ok(None);
         };
-        let key = clerk_id::<M>(session).unwrap_or_default();
-        let row = request::by_value(&self.engine, &key, row)
-            .await
-            .map_err(of_membership)?;
-        Ok(Some(Synced { user: row, outcome }))
+        let user = self.by_value(session, row).await?;
+        Ok(Some(Synced { user, outcome }))
     }
 
     /// Like [`sync`](Self::sync), without copying a row that is shared with other requests.
@@ -121,20 +185,33 @@ impl<M: SyncedMembership> MembershipSync<M> {
     ///
     /// Those of [`sync`](Self::sync).
     pub async fn sync_shared(&self, session: &Session) -> Result<Option<Synced<Arc<M>>>, SyncError> {
+        Ok(self.find(session).await?)
+    }
+
+    pub(crate) async fn find(&self, session: &Session) -> Result<Option<Synced<Arc<M>>>, Lacking> {
         let Some(key) = clerk_id::<M>(session) else {
             return Ok(None);
         };
         if self.clerk().has_left_since(session, self.clerk().now()) {
-            return Err(SyncError::MembershipEnded);
+            return Err(Lacking::new::<M>(SyncError::MembershipEnded));
         }
         let mut synced = self.row(session, &key).await;
-        if synced.as_ref().is_err_and(lacks_a_row) {
-            self.users.sync_shared(session).await?;
-            self.organizations.sync_shared(session).await?;
+        if synced.as_ref().is_err_and(SyncError::is_of_a_missing_reference) {
+            let user = self.users.sync_shared(session).await;
+            user.map_err(Lacking::new::<M::User>)?;
+            let organization = self.organizations.sync_shared(session).await;
+            organization.map_err(Lacking::new::<M::Organization>)?;
             synced = self.row(session, &key).await;
         }
         request::record(&self.engine, &key, &synced);
-        synced.map(Some).map_err(of_membership)
+        synced.map(Some).map_err(Lacking::new::<M>)
+    }
+
+    /// Returns a shared row by value, as [`sync`](Self::sync) does.
+    pub(crate) async fn by_value(&self, session: &Session, row: Arc<M>) -> Result<M, SyncError> {
+        let key = clerk_id::<M>(session).unwrap_or_default();
+        let row = request::by_value(&self.engine, &key, row).await;
+        row.map_err(SyncError::of::<M>)
     }
 
     async fn row(&self, session: &Session, key: &str) -> Result<Synced<Arc<M>>, SyncError> {
@@ -156,31 +233,13 @@ impl<M: SyncedMembership> MembershipSync<M> {
     }
 }
 
-/// Returns whether the membership may lack the row of its user or organization: there is none, or it was removed meanwhile.
-fn lacks_a_row(error: &SyncError) -> bool {
-    match error {
-        SyncError::ReferenceMissing => true,
-        SyncError::Database(error) => error
-            .as_database_error()
-            .is_some_and(sqlx::error::DatabaseError::is_foreign_key_violation),
-        _ => false,
-    }
-}
-
-/// Names what has ended.
-fn of_membership(error: SyncError) -> SyncError {
-    match error {
-        SyncError::UserDeleted => SyncError::MembershipEnded,
-        error => error,
-    }
-}
-
 impl<M: SyncedMembership> Clone for MembershipSync<M> {
     fn clone(&self) -> Self {
         Self {
             engine: Arc::clone(&self.engine),
             users: self.users.clone(),
             organizations: self.organizations.clone(),
+            joined: self.joined.clone(),
         }
     }
 }

@@ -107,7 +107,7 @@ impl<O: SyncedOrganization> OrganizationSync<O> {
         let key = clerk_id::<O>(session).unwrap_or_default();
         let row = request::by_value(&self.engine, &key, row)
             .await
-            .map_err(of_organization)?;
+            .map_err(SyncError::of::<O>)?;
         Ok(Some(Synced { user: row, outcome }))
     }
 
@@ -135,20 +135,12 @@ impl<O: SyncedOrganization> OrganizationSync<O> {
             .instrument(span)
             .await;
         request::record(engine, &clerk_id, &synced);
-        synced.map(Some).map_err(of_organization)
+        synced.map(Some).map_err(SyncError::of::<O>)
     }
 
     /// The handle on Clerk of the users.
     pub(crate) fn clerk(&self) -> &crate::clerk::Clerk {
         &self.engine.clerk
-    }
-}
-
-/// Names what was deleted.
-fn of_organization(error: SyncError) -> SyncError {
-    match error {
-        SyncError::UserDeleted => SyncError::OrganizationDeleted,
-        error => error,
     }
 }
 

@@ -10,10 +10,11 @@ use super::store::denials;
 use super::store::dialect::Dialect;
 use super::store::hooks::Hooks;
 use super::store::interface::Store;
+use super::store::joined::{self, JoinedStore};
 use super::store::normalized::Normalized;
 use super::store::sql_store::SqlStore;
 use super::store::stuck::Stuck;
-use crate::row::{ClaimColumn, StoredIn};
+use crate::row::{ClaimColumn, StoredIn, SyncedMembership};
 use crate::schema::{self, SchemaError};
 
 /// A pool whose database holds rows of `U`: a `sqlx::PgPool` or a `sqlx::SqlitePool`.
@@ -49,8 +50,47 @@ pub struct CheckedTable {
     pub(super) triggers_run_after: bool,
 }
 
+/// A pool whose database holds the rows of memberships `M`, their users and their organizations: a `sqlx::PgPool` or a
+/// `sqlx::SqlitePool`.
+///
+/// ```
+/// use clerk_auth::schema::SchemaError;
+/// use clerk_auth::sync::MemberPool;
+/// use clerk_auth::{MembershipSync, OrganizationSync, SyncedMembership, UserSync};
+///
+/// /// For an application that runs on either database.
+/// async fn memberships<M, DB>(
+///     users: &UserSync<M::User>,
+///     organizations: &OrganizationSync<M::Organization>,
+///     pool: sqlx::Pool<DB>,
+/// ) -> Result<MembershipSync<M>, SchemaError>
+/// where
+///     M: SyncedMembership,
+///     DB: sqlx::Database,
+///     sqlx::Pool<DB>: MemberPool<M>,
+/// {
+///     MembershipSync::new(users, organizations, pool).await
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "rows of `{M}`, its users and its organizations are not stored in `{Self}`",
+    label = "one of the three structs does not name this database",
+    note = "add it to each: `database(postgres, sqlite)`, and enable the feature of the same name"
+)]
+pub trait MemberPool<M: SyncedMembership>: UserPool<M> + sealed::Joins<M> {}
+
 pub(super) mod sealed {
-    use super::{Arc, CheckedTable, ClaimColumn, Database, Future, Hooks, SchemaError};
+    use super::{Arc, CheckedTable, ClaimColumn, Database, Future, Hooks, JoinedStore, SchemaError, SyncedMembership};
+
+    pub trait Joins<M: SyncedMembership> {
+        /// Joins the stores of a member's rows, if they share one pool.
+        #[expect(private_interfaces, reason = "sealed: nobody else can name the trait")]
+        fn join(
+            users: Arc<dyn super::Store<M::User>>,
+            organizations: Arc<dyn super::Store<M::Organization>>,
+            memberships: Arc<dyn super::Store<M>>,
+        ) -> Option<Arc<dyn JoinedStore<M>>>;
+    }
 
     pub trait Store<U>: Send {
         type Database: Database;
@@ -83,6 +123,40 @@ pub(super) mod sealed {
         ) -> Arc<dyn super::Store<U>>;
     }
 }
+
+macro_rules! member_pool {
+    ($feature:literal, $database:ty) => {
+        #[cfg(feature = $feature)]
+        impl<M> sealed::Joins<M> for Pool<$database>
+        where
+            M: SyncedMembership + StoredIn<$database>,
+            M::User: StoredIn<$database>,
+            M::Organization: StoredIn<$database>,
+        {
+            #[expect(private_interfaces, reason = "sealed: nobody else can name the trait")]
+            fn join(
+                users: Arc<dyn Store<M::User>>,
+                organizations: Arc<dyn Store<M::Organization>>,
+                memberships: Arc<dyn Store<M>>,
+            ) -> Option<Arc<dyn JoinedStore<M>>> {
+                joined::join::<M, $database>(users, organizations, memberships)
+            }
+        }
+
+        #[cfg(feature = $feature)]
+        #[diagnostic::do_not_recommend]
+        impl<M> MemberPool<M> for Pool<$database>
+        where
+            M: SyncedMembership + StoredIn<$database>,
+            M::User: StoredIn<$database>,
+            M::Organization: StoredIn<$database>,
+        {
+        }
+    };
+}
+
+member_pool!("postgres", sqlx::Postgres);
+member_pool!("sqlite", sqlx::Sqlite);
 
 macro_rules! user_pool {
     ($feature:literal, $database:ty, $listener:expr) => {

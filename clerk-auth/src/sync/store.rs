@@ -17,6 +17,7 @@ pub(super) mod holders;
 pub(super) mod hooks;
 pub(super) mod implementation;
 pub(super) mod interface;
+pub(super) mod joined;
 pub(super) mod link;
 pub(super) mod normalized;
 pub(super) mod queries;

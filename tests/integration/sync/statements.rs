@@ -51,7 +51,7 @@ async fn upsert(database: &Pool, first_name: &str, version: i64) -> Stored {
                 .await
                 .expect("the upsert returns a row");
             let bookkeeping = row.len() - 3;
-            let user = <User as StoredIn<$database>>::from_row(&row).expect("it decodes");
+            let user = <User as StoredIn<$database>>::from_row(&row, 0).expect("it decodes");
             (user, row.get(bookkeeping), row.get(bookkeeping + 1))
         }};
     }
@@ -145,7 +145,7 @@ async fn upsert_many(database: &Pool, rows: &[(&str, &str, i64)]) -> Vec<(String
                 .expect("the upsert returns rows");
             let found = found.iter().map(|row| {
                 let bookkeeping = row.len() - 4;
-                let user = <User as StoredIn<$database>>::from_row(row).expect("it decodes");
+                let user = <User as StoredIn<$database>>::from_row(row, 0).expect("it decodes");
                 (
                     row.get(row.len() - 1),
                     (user, row.get(bookkeeping), row.get(bookkeeping + 1)),

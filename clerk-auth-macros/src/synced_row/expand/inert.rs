@@ -128,6 +128,7 @@ pub(crate) fn expand(
             {
                 const SELECT: &'static str = "";
                 const SELECT_MANY: &'static str = "";
+                const WIDTH: usize = 0;
                 const SELECT_IDS: &'static str = "";
                 const UPSERT: &'static str = "";
                 const INSERT: &'static str = "";
@@ -171,6 +172,7 @@ pub(crate) fn expand(
 
                 fn from_row(
                     _: &<__Database as __clerk_auth::__private::sqlx::Database>::Row,
+                    _: usize,
                 ) -> ::core::result::Result<Self, __clerk_auth::__private::sqlx::Error> {
                     ::core::result::Result::Err(__clerk_auth::__private::sqlx::Error::RowNotFound)
                 }

@@ -8,7 +8,7 @@ use super::definition::{definitions, type_info};
 use super::link::bind_link;
 use super::statement_list::{listed, statement_list};
 use crate::synced_row::link_sql::LinkStatements;
-use crate::synced_row::model::{Column, Model, Role};
+use crate::synced_row::model::{Column, Model, References, Role};
 use crate::synced_row::parse::Database;
 use crate::synced_row::sql::{ClaimColumnStatements, Statements, TombstoneStatements, UpsertMany};
 
@@ -156,13 +156,21 @@ pub(crate) fn stored_in(model: &Model, database: Database, condition: Option<&To
     };
     let reads =
         columns_of(|_| true).map(|(field, columns)| quote!(#(#columns)|* => #field::can_read(__found)));
-    // The version column follows the struct's columns.
+    // The version column follows the struct's columns, and the tombstone follows the version.
     let version = model.columns.len();
+    let width = version + 2;
+    let select_joined = model.references.as_ref().map(|references| {
+        let References { user, organization, .. } = references;
+        quote! {
+            const SELECT_JOINED: ::core::option::Option<&'static str> =
+                __clerk_auth::__joined!(#db, #user, #organization, #ident);
+        }
+    });
     let nulls = columns_of(Column::is_bound)
         .map(|(field, columns)| quote!(#(#columns)|* => #field::add_null(__arguments)));
     let gets = model.columns.iter().enumerate().map(|(index, column)| {
         let field = column_field(column, &db);
-        quote!(#field::get(__row, #index, &mut __failure))
+        quote!(#field::get(__row, __first + #index, &mut __failure))
     });
     let fields: Vec<&Ident> = model.columns.iter().map(|column| &column.ident).collect();
     let values: Vec<Ident> = fields.iter().map(|ident| local(ident)).collect();
@@ -174,6 +182,8 @@ pub(crate) fn stored_in(model: &Model, database: Database, condition: Option<&To
             const SELECT: &'static str = #select;
             #select_for_update
             const SELECT_MANY: &'static str = #select_many;
+            #select_joined
+            const WIDTH: usize = #width;
             const SELECT_IDS: &'static str = #select_ids;
             const UPSERT: &'static str = #upsert;
             const INSERT: &'static str = #insert;
@@ -232,6 +242,7 @@ pub(crate) fn stored_in(model: &Model, database: Database, condition: Option<&To
 
             fn from_row(
                 __row: &<#db as #private::sqlx::Database>::Row,
+                __first: usize,
             ) -> ::core::result::Result<Self, #private::sqlx::Error> {
                 let mut __failure = ::core::option::Option::None;
                 match (#(#gets,)*) {

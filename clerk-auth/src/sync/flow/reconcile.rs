@@ -8,26 +8,72 @@ use crate::session::Session;
 use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
 use crate::sync::local::read_batches::CountsAsFailure;
-use crate::sync::local::row_cache::ReadStamp;
+use crate::sync::local::row_cache::{ReadStamp, WriteTicket};
+use crate::sync::local::write_locks::Generation;
 use crate::sync::model::observation::Observation;
 use crate::sync::model::outcome::{Applied, SyncOutcome, Synced};
 use crate::sync::model::plan::{Plan, plan};
-use crate::sync::model::row::Upserted;
+use crate::sync::model::row::{StoredRow, Upserted};
 use crate::sync::store::error::WriteError;
 use crate::sync::store::interface::Lookup;
 
+/// A row that was read, if there is one, and what was true before.
+pub(super) struct EarlierRead<U> {
+    stored: Option<StoredRow<U>>,
+    before: BeforeRead,
+}
+
+impl<U> EarlierRead<U> {
+    pub(super) const fn new(stored: Option<StoredRow<U>>, before: BeforeRead) -> Self {
+        Self { stored, before }
+    }
+}
+
+/// What must be known about a row before it is read.
+#[derive(Clone, Copy)]
+pub(super) struct BeforeRead {
+    pub(super) generation: Generation,
+    stamp: ReadStamp,
+}
+
+impl BeforeRead {
+    pub(super) fn new<U: SyncedRow>(engine: &Engine<U>, clerk_id: &str) -> Self {
+        Self {
+            generation: engine.write_locks.generation(clerk_id),
+            stamp: engine.row_cache.stamp(clerk_id, engine.clerk.now()),
+        }
+    }
+}
+
+/// Returns the row of the observation, after writing it if it was not up to date.
 pub(crate) async fn reconcile<U: SyncedRow>(
     engine: &Engine<U>,
     observation: &Observation<'_, U>,
     session: Option<&Session>,
     counted: CountsAsFailure,
 ) -> Result<Synced<Arc<U>>, SyncError> {
+    reconcile_from(engine, observation, session, counted, None).await
+}
+
+/// Like [`reconcile`], without the first read if there was one already.
+pub(super) async fn reconcile_from<U: SyncedRow>(
+    engine: &Engine<U>,
+    observation: &Observation<'_, U>,
+    session: Option<&Session>,
+    counted: CountsAsFailure,
+    mut read: Option<EarlierRead<U>>,
+) -> Result<Synced<Arc<U>>, SyncError> {
     let clerk_id = observation.clerk_id();
     let version = observation.version;
     let mut raised_from = None;
-    let mut newcomer = session.is_some_and(|session| engine.sign_ups.predicts_new(observation, session));
+    let mut newcomer = read.is_none()
+        && session.is_some_and(|session| engine.sign_ups.predicts_new(observation, session));
     loop {
-        let generation = engine.write_locks.generation(clerk_id);
+        let earlier = read.take();
+        let generation = match &earlier {
+            Some(earlier) => earlier.before.generation,
+            None => engine.write_locks.generation(clerk_id),
+        };
         let guard = if std::mem::take(&mut newcomer) {
             engine.write_locks.try_lock(clerk_id, generation)
         } else {
@@ -37,13 +83,16 @@ pub(crate) async fn reconcile<U: SyncedRow>(
             Some(_) => engine.find_or_insert(observation).await?,
             None => None,
         };
-        let (lookup, read) = match found {
-            Some((written, read)) if written.inserted => {
+        let (lookup, read) = match (found, earlier) {
+            (Some((written, read)), _) if written.inserted => {
                 engine.store.normalized().record(observation, &written.stored);
                 return Ok(engine.serve(session, clerk_id, written.stored, read, SyncOutcome::Inserted));
             }
-            Some((written, read)) => (Lookup::Found(written.stored), read),
-            None => {
+            (Some((written, read)), _) => (Lookup::Found(written.stored), read),
+            (None, Some(EarlierRead { stored, before })) => {
+                (stored.map_or(Lookup::Missing(None), Lookup::Found), Some(before.stamp))
+            }
+            (None, None) => {
                 let stamp = engine.row_cache.stamp(clerk_id, engine.clerk.now());
                 let lookup = engine.reads.find(clerk_id, &counted).await;
                 (lookup.map_err(SyncError::Database)?, Some(stamp))
@@ -137,22 +186,44 @@ impl<U: SyncedRow> Engine<U> {
             }),
             (written, _) => written,
         };
-        let mut is_changed = true;
+        match written {
+            Ok(written) => self.serve_written(observation, session, written, ticket).await,
+            Err(WriteError::UniqueViolation(error)) => {
+                let written = conflict::resolve_conflict(self, observation, error).await?;
+                self.serve_changed(observation, session, written, true, ticket).await
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Serves a row after its write.
+    pub(super) async fn serve_written(
+        &self,
+        observation: &Observation<'_, U>,
+        session: Option<&Session>,
+        written: Upserted<U>,
+        ticket: WriteTicket<'_>,
+    ) -> Result<Synced<Arc<U>>, SyncError> {
+        let written = self.as_left_by_triggers(observation, written).await?;
+        let is_changed = self.store.normalized().record(observation, &written.stored) || written.inserted;
+        self.serve_changed(observation, session, written, is_changed, ticket)
+            .await
+    }
+
+    async fn serve_changed(
+        &self,
+        observation: &Observation<'_, U>,
+        session: Option<&Session>,
+        written: Upserted<U>,
+        is_changed: bool,
+        ticket: WriteTicket<'_>,
+    ) -> Result<Synced<Arc<U>>, SyncError> {
+        let clerk_id = observation.clerk_id();
         let Upserted {
             stored,
             inserted,
             linked,
-        } = match written {
-            Ok(written) => {
-                let written = self.as_left_by_triggers(observation, written).await?;
-                is_changed = self.store.normalized().record(observation, &written.stored) || written.inserted;
-                written
-            }
-            Err(WriteError::UniqueViolation(error)) => {
-                conflict::resolve_conflict(self, observation, error).await?
-            }
-            Err(error) => return Err(error.into()),
-        };
+        } = written;
         let is_newer = stored.version > observation.version;
         let applied = Applied::of_write(inserted, stored.deleted, is_newer, is_changed).linked_if(linked);
         let Some(outcome) = applied.for_request() else {

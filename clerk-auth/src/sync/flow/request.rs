@@ -29,6 +29,23 @@ pub(crate) async fn row<U: SyncedRow>(
     clerk_id: &str,
     now: Timestamp,
 ) -> Result<Synced<Arc<U>>, SyncError> {
+    admit(engine, session, clerk_id, now).await?;
+    let kept = engine.row_cache.get(clerk_id, now);
+    if let Some(row) = of_this_session(kept.as_deref(), session) {
+        return Ok(row);
+    }
+    // In a separate allocation, which a warm request does not make. The future has room for every possible step, and
+    // would otherwise be part of each handler's future.
+    Box::pin(caught(engine.observe(session, clerk_id, kept))).await?
+}
+
+/// Refuses the session of another Clerk instance, and of a user who is known to be deleted.
+pub(super) async fn admit<U: SyncedRow>(
+    engine: &Engine<U>,
+    session: &Session,
+    clerk_id: &str,
+    now: Timestamp,
+) -> Result<(), SyncError> {
     if session.issuer() != engine.clerk.issuer() {
         return Err(SyncError::OtherInstance {
             session: session.issuer().into(),
@@ -38,15 +55,13 @@ pub(crate) async fn row<U: SyncedRow>(
     if U::KIND == RowKind::User && engine.clerk.denied_user(clerk_id, now) == Some(Refusal::UserDeleted) {
         return Err(delete::deleted(engine, clerk_id).await);
     }
-    let kept = engine.row_cache.get(clerk_id, now);
-    if let Some(row) = &kept
-        && row.session.ptr_eq(session)
-    {
-        return Ok(cached(&row.stored));
-    }
-    // In a separate allocation, which a warm request does not make. The future has room for every possible step, and
-    // would otherwise be part of each handler's future.
-    Box::pin(caught(engine.observe(session, clerk_id, kept))).await?
+    Ok(())
+}
+
+/// Returns a cached row that was last compared with the claims of this very session.
+pub(super) fn of_this_session<U>(kept: Option<&CachedRow<U>>, session: &Session) -> Option<Synced<Arc<U>>> {
+    let kept = kept.filter(|kept| kept.session.ptr_eq(session))?;
+    Some(cached(&kept.stored))
 }
 
 /// Logs and counts what has come of a request.
@@ -55,17 +70,19 @@ pub(crate) fn record<U: SyncedRow>(
     clerk_id: &str,
     synced: &Result<Synced<Arc<U>>, SyncError>,
 ) {
-    let outcome = match synced {
+    match synced {
         Ok(synced) => {
             change_log::synced::<U>(clerk_id, synced.outcome, Source::Request);
-            synced.outcome.as_str()
+            metrics::user_synced(U::NAME, U::TABLE, synced.outcome.as_str());
         }
-        Err(error) => {
-            log_failure(engine, clerk_id, error);
-            error.failure::<U>().outcome()
-        }
-    };
-    metrics::user_synced(U::NAME, U::TABLE, outcome);
+        Err(error) => record_failure(engine, clerk_id, error),
+    }
+}
+
+/// Logs and counts the failure of a request.
+pub(super) fn record_failure<U: SyncedRow>(engine: &Engine<U>, clerk_id: &str, error: &SyncError) {
+    log_failure(engine, clerk_id, error);
+    metrics::user_synced(U::NAME, U::TABLE, error.failure::<U>().outcome());
 }
 
 /// Returns a shared row by value: the row itself if no other request shares it, a copy, or for a struct that is not `Clone`
@@ -120,15 +137,19 @@ impl<U: SyncedRow> Engine<U> {
             }
             Err(claims) => return Err(claims.into()),
         };
-        if let Some(row) = &kept
-            && (plan(Some(&row.stored), &observation) == Plan::Serve
-                || self.store.normalized().knows(&observation, &row.stored))
+        if let Some(row) = kept
+            && self.matches(&observation, &row.stored)
         {
             self.keep(Some(session), clerk_id, &row.stored, row.read);
             return Ok(cached(&row.stored));
         }
         self.ask(|counted| reconcile::reconcile(self, &observation, Some(session), counted))
             .await
+    }
+
+    /// Returns whether a row needs no write for these claims.
+    pub(super) fn matches(&self, observation: &Observation<'_, U>, stored: &StoredRow<U>) -> bool {
+        plan(Some(stored), observation) == Plan::Serve || self.store.normalized().knows(observation, stored)
     }
 }
 

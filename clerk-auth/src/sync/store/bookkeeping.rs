@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `SELECT`, `SELECT_FOR_UPDATE` | version, deleted |
 //! | `SELECT_MANY` | version, deleted, Clerk user id |
+//! | `SELECT_JOINED` | version, deleted: three times, each after the columns of its struct |
 //! | `UPSERT`, `INSERT`, `SELECT_OR_INSERT`, `LINK.update` | version, deleted, inserted |
 //! | `UPSERT_MANY` | version, deleted, inserted, Clerk user id |
 
@@ -23,14 +24,26 @@ use crate::sync::model::version::Version;
 
 /// Reads a row of `SELECT`.
 pub(super) fn selected<DB: Queries, U: StoredIn<DB>>(row: &DB::Row) -> Result<StoredRow<U>, sqlx::Error> {
-    stored::<DB, U>(row, row.len() - 2)
+    stored::<DB, U>(row, 0, row.len() - 2)
+}
+
+/// Reads the part of a row of `SELECT_JOINED` that begins at this column; returns `None` if there is no row.
+pub(super) fn joined<DB: Queries, U: StoredIn<DB>>(
+    row: &DB::Row,
+    first: usize,
+) -> Result<Option<StoredRow<U>>, sqlx::Error> {
+    let version = first + U::WIDTH - 2;
+    match DB::optional_integer(row, version)? {
+        Some(_) => stored::<DB, U>(row, first, version).map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Reads a row of `SELECT_MANY`.
 pub(super) fn selected_of_many<DB: Queries, U: StoredIn<DB>>(
     row: &DB::Row,
 ) -> Result<(String, StoredRow<U>), sqlx::Error> {
-    Ok((last_id::<DB>(row)?, stored::<DB, U>(row, row.len() - 3)?))
+    Ok((last_id::<DB>(row)?, stored::<DB, U>(row, 0, row.len() - 3)?))
 }
 
 /// Reads a row of a statement that writes one.
@@ -39,7 +52,7 @@ pub(super) fn written<DB: Queries, U: StoredIn<DB>>(
     inserted: bool,
 ) -> Result<Upserted<U>, sqlx::Error> {
     Ok(Upserted {
-        stored: stored::<DB, U>(row, row.len() - 3)?,
+        stored: stored::<DB, U>(row, 0, row.len() - 3)?,
         inserted,
         linked: false,
     })
@@ -68,9 +81,13 @@ pub(super) fn last_id<DB: Queries>(row: &DB::Row) -> Result<String, sqlx::Error>
     DB::text(row, row.len() - 1)
 }
 
-fn stored<DB: Queries, U: StoredIn<DB>>(row: &DB::Row, version: usize) -> Result<StoredRow<U>, sqlx::Error> {
+fn stored<DB: Queries, U: StoredIn<DB>>(
+    row: &DB::Row,
+    first: usize,
+    version: usize,
+) -> Result<StoredRow<U>, sqlx::Error> {
     Ok(StoredRow {
-        user: Arc::new(U::from_row(row)?),
+        user: Arc::new(U::from_row(row, first)?),
         version: Version::stored(DB::integer(row, version)?),
         deleted: DB::boolean(row, version + 1)?,
     })

@@ -167,7 +167,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
             if let Some(on_insert) = &self.on_insert
                 && one.inserted
             {
-                let user = U::from_row(row)?;
+                let user = U::from_row(row, 0)?;
                 run_hook::<DB, U>(transaction, WriteError::OnInsert, &**on_insert, &user).await?;
             }
             written.push(one);

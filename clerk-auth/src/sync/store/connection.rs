@@ -53,6 +53,11 @@ impl<DB: Dialect> Connections<DB> {
         self.pool.options().get_max_connections()
     }
 
+    /// Returns whether both are of one pool. Clones of a pool share its options.
+    pub(super) fn shares_pool(&self, other: &Self) -> bool {
+        std::ptr::eq(self.pool.options(), other.pool.options())
+    }
+
     /// Ends when the application closes the pool.
     pub(crate) fn close_event(&self) -> CloseEvent {
         self.pool.close_event()

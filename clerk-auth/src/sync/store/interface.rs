@@ -1,5 +1,7 @@
 //! The interface of the storage of users' rows: the operations that sync needs, and their results.
 
+use std::any::Any;
+
 use sqlx::error::DatabaseError;
 use sqlx::pool::CloseEvent;
 
@@ -60,7 +62,7 @@ pub(crate) struct ViolatedIndex {
 }
 
 /// A storage of rows of `U`. The database is erased here so that a handler's state need not name it.
-pub(crate) trait Store<U: SyncedRow>: Send + Sync {
+pub(crate) trait Store<U: SyncedRow>: Any + Send + Sync {
     fn read<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, Option<StoredRow<U>>>;
 
     /// Like `read`, but keeps the connection if there is no row, for a caller that is about to insert one.

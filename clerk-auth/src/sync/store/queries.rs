@@ -60,6 +60,8 @@ pub(crate) trait Queries: Database {
 
     fn integer(row: &Self::Row, column: usize) -> Result<i64, sqlx::Error>;
 
+    fn optional_integer(row: &Self::Row, column: usize) -> Result<Option<i64>, sqlx::Error>;
+
     fn boolean(row: &Self::Row, column: usize) -> Result<bool, sqlx::Error>;
 
     /// Returns the parameter of a statement for one user.
@@ -152,6 +154,10 @@ macro_rules! queries {
             }
 
             fn integer(row: &Self::Row, column: usize) -> Result<i64, sqlx::Error> {
+                row.try_get(column)
+            }
+
+            fn optional_integer(row: &Self::Row, column: usize) -> Result<Option<i64>, sqlx::Error> {
                 row.try_get(column)
             }
 

@@ -1,0 +1,366 @@
+//! A member's request: the rows of user, organization and membership from memory or by one statement, and in one transaction if
+//! some are new.
+
+use std::sync::Arc;
+
+use super::reconcile::{BeforeRead, EarlierRead, reconcile_from};
+use super::request::{admit, of_this_session, record, record_failure};
+use crate::row::{RowKind, SyncedMembership, SyncedRow};
+use crate::session::Session;
+use crate::sync::engine::Engine;
+use crate::sync::error::SyncError;
+use crate::sync::failure::Failure;
+use crate::sync::local::write_locks::WriteGuard;
+use crate::sync::model::observation::Observation;
+use crate::sync::model::outcome::Synced;
+use crate::sync::model::row::StoredRow;
+use crate::sync::store::joined::{Found, Inserted, JoinedStore, Missing, OfMember};
+use crate::sync::store::sqlstate::{self, ErrorKind};
+use crate::sync::unwind::caught;
+
+/// The engines of a member's rows, and their common store.
+pub(crate) struct Engines<'a, M: SyncedMembership> {
+    pub(crate) users: &'a Arc<Engine<M::User>>,
+    pub(crate) organizations: &'a Arc<Engine<M::Organization>>,
+    pub(crate) memberships: &'a Arc<Engine<M>>,
+    pub(crate) joined: &'a dyn JoinedStore<M>,
+}
+
+/// The rows of a member.
+pub(crate) type Rows<M> = OfMember<
+    Synced<Arc<<M as SyncedMembership>::User>>,
+    Synced<Arc<<M as SyncedMembership>::Organization>>,
+    Synced<Arc<M>>,
+>;
+
+/// The row that a request lacks, and why.
+#[derive(Debug)]
+pub(crate) struct Lacking {
+    pub(crate) kind: RowKind,
+    pub(crate) failure: Failure,
+    pub(crate) error: SyncError,
+}
+
+impl Lacking {
+    pub(crate) fn new<U: SyncedRow>(error: SyncError) -> Self {
+        let error = error.of::<U>();
+        Self {
+            kind: U::KIND,
+            failure: error.failure::<U>(),
+            error,
+        }
+    }
+}
+
+impl From<Lacking> for SyncError {
+    fn from(lacking: Lacking) -> Self {
+        lacking.error
+    }
+}
+
+/// The keys of the rows: of the user, the organization, the membership.
+pub(crate) type Keys<'a> = [&'a str; 3];
+
+/// Returns the rows of a session's member; `None` if they must be asked for one by one.
+pub(crate) async fn rows<M: SyncedMembership>(
+    engines: &Engines<'_, M>,
+    session: &Session,
+    keys: Keys<'_>,
+) -> Result<Option<Rows<M>>, Lacking> {
+    let now = engines.users.clerk.now();
+    let admitted = admit(engines.users, session, keys[0], now).await;
+    logged(engines.users, keys[0], admitted)?;
+    if let Some(rows) = engines.of_this_session(session, keys) {
+        return Ok(Some(rows));
+    }
+    // In a separate allocation, which a warm request does not make.
+    match Box::pin(caught(engines.read(session, keys))).await {
+        Ok(rows) => rows,
+        Err(panicked) => logged(engines.memberships, keys[2], Err(panicked.into())),
+    }
+}
+
+/// Logs and counts an error.
+fn logged<U: SyncedRow, T>(engine: &Engine<U>, key: &str, done: Result<T, SyncError>) -> Result<T, Lacking> {
+    done.map_err(|error| lacking(engine, key, error))
+}
+
+fn lacking<U: SyncedRow>(engine: &Engine<U>, key: &str, error: SyncError) -> Lacking {
+    record_failure(engine, key, &error);
+    Lacking::new::<U>(error)
+}
+
+impl<M: SyncedMembership> Engines<'_, M> {
+    /// The rows, if all of them are in memory, compared with the claims of this very session.
+    fn of_this_session(&self, session: &Session, keys: Keys<'_>) -> Option<Rows<M>> {
+        let user = kept(self.users, session, keys[0])?;
+        let organization = kept(self.organizations, session, keys[1])?;
+        let membership = kept(self.memberships, session, keys[2])?;
+        let (user, organization, membership) = (Ok(user), Ok(organization), Ok(membership));
+        record(self.users, keys[0], &user);
+        record(self.organizations, keys[1], &organization);
+        record(self.memberships, keys[2], &membership);
+        Some(OfMember {
+            user: user.ok()?,
+            organization: organization.ok()?,
+            membership: membership.ok()?,
+        })
+    }
+
+    async fn read(&self, session: &Session, keys: Keys<'_>) -> Result<Option<Rows<M>>, Lacking> {
+        let user = Observation::<M::User>::from_session(session, keys[0]);
+        let organization = Observation::<M::Organization>::from_session(session, keys[1]);
+        let membership = Observation::<M>::from_session(session, keys[2]);
+        let (Ok(user), Ok(organization), Ok(membership)) = (user, organization, membership) else {
+            return Ok(None);
+        };
+        let in_memory = [
+            is_in_memory(self.users, &user),
+            is_in_memory(self.organizations, &organization),
+            is_in_memory(self.memberships, &membership),
+        ];
+        // At most one has to be read, which needs no joined statement.
+        if in_memory.iter().filter(|is_kept| **is_kept).count() > 1 {
+            return Ok(None);
+        }
+        let before = OfMember {
+            user: BeforeRead::new(self.users, keys[0]),
+            organization: BeforeRead::new(self.organizations, keys[1]),
+            membership: BeforeRead::new(self.memberships, keys[2]),
+        };
+        let found = {
+            // In a flood, requests share the statements of each kind.
+            let Some(_permit) = self.memberships.reads.permit(keys[2]) else {
+                return Ok(None);
+            };
+            let find = async { Ok(self.joined.find(keys).await?) };
+            self.memberships.ask(|_| find).await
+        };
+        let Found::<M> {
+            user: stored_user,
+            organization: stored_organization,
+            membership: stored_membership,
+        } = match found {
+            Err(SyncError::Database(error)) if sqlstate::kind(&error) == ErrorKind::UnreadableRow => {
+                return Ok(None);
+            }
+            found => logged(self.memberships, keys[2], found)?,
+        };
+        let inserted = if stored_membership.is_none()
+            && (stored_user.is_none() || stored_organization.is_none())
+            && !is_deleted(stored_user.as_ref())
+            && !is_deleted(stored_organization.as_ref())
+        {
+            let missing = OfMember {
+                user: stored_user.is_none().then_some(&user),
+                organization: stored_organization.is_none().then_some(&organization),
+                membership: &membership,
+            };
+            let Some(inserted) = self.insert(session, &missing, &before).await? else {
+                return Ok(None);
+            };
+            inserted
+        } else {
+            OfMember {
+                user: None,
+                organization: None,
+                membership: None,
+            }
+        };
+        let user = match inserted.user {
+            Some(user) => user,
+            None => {
+                let read = EarlierRead::new(stored_user, before.user);
+                let synced = reconciled(self.users, &user, session, read).await;
+                done(self.users, keys[0], synced)?
+            }
+        };
+        let organization = match inserted.organization {
+            Some(organization) => organization,
+            None => {
+                let read = EarlierRead::new(stored_organization, before.organization);
+                let synced = reconciled(self.organizations, &organization, session, read).await;
+                done(self.organizations, keys[1], synced)?
+            }
+        };
+        let membership = match inserted.membership {
+            Some(membership) => membership,
+            None => {
+                let read = EarlierRead::new(stored_membership, before.membership);
+                match reconciled(self.memberships, &membership, session, read).await {
+                    // One of the others was removed since the read.
+                    Err(error) if error.is_of_a_missing_reference() => return Ok(None),
+                    synced => done(self.memberships, keys[2], synced)?,
+                }
+            }
+        };
+        Ok(Some(OfMember {
+            user,
+            organization,
+            membership,
+        }))
+    }
+
+    /// Inserts a membership, and the missing ones of its user and its organization, in one transaction. Returns `None` if that
+    /// failed, and each must be written by itself.
+    async fn insert(
+        &self,
+        session: &Session,
+        missing: &Missing<'_, M>,
+        before: &BeforeReads,
+    ) -> Result<Option<NewRows<M>>, Lacking> {
+        let Missing::<M> {
+            user,
+            organization,
+            membership,
+        } = *missing;
+        let Some(_guards) = self.lock(missing, before) else {
+            return Ok(None);
+        };
+        let now = self.users.clerk.now();
+        let of_user = user.map(|user| self.users.row_cache.begin_write(user.clerk_id(), now));
+        let of_organization =
+            organization.map(|it| self.organizations.row_cache.begin_write(it.clerk_id(), now));
+        let of_membership = self
+            .memberships
+            .row_cache
+            .begin_write(membership.clerk_id(), now);
+        let mut kind = RowKind::Membership;
+        let insert = async {
+            let inserted = self.joined.insert(missing).await;
+            inserted.map_err(|failed| {
+                kind = failed.kind;
+                SyncError::from(failed.error)
+            })
+        };
+        let inserted: Inserted<M> = match self.memberships.ask(|_| insert).await {
+            Ok(inserted) => inserted,
+            Err(error) if is_final(error.failure::<M>()) => return Err(self.lacking(kind, membership, error)),
+            Err(error) => {
+                tracing::debug!(
+                    table = M::TABLE,
+                    user_id = session.sub(),
+                    %error,
+                    "the rows of a new member are written one by one"
+                );
+                return Ok(None);
+            }
+        };
+        let served = Some(session);
+        let mut rows = OfMember {
+            user: None,
+            organization: None,
+            membership: None,
+        };
+        if let (Some(observation), Some(written), Some(ticket)) = (user, inserted.user, of_user) {
+            let served = self.users.serve_written(observation, served, written, ticket);
+            rows.user = Some(done(self.users, observation.clerk_id(), served.await)?);
+        }
+        if let (Some(observation), Some(written), Some(ticket)) =
+            (organization, inserted.organization, of_organization)
+        {
+            let engine = self.organizations;
+            let served = engine.serve_written(observation, served, written, ticket);
+            rows.organization = Some(done(engine, observation.clerk_id(), served.await)?);
+        }
+        let engine = self.memberships;
+        let served = engine.serve_written(membership, served, inserted.membership, of_membership);
+        rows.membership = Some(done(engine, membership.clerk_id(), served.await)?);
+        Ok(Some(rows))
+    }
+
+    /// Logs and counts the failure of a transaction at one of its rows.
+    fn lacking(&self, kind: RowKind, membership: &Observation<'_, M>, error: SyncError) -> Lacking {
+        let key = membership.clerk_id();
+        let (user_id, organization_id) = key.split_once(':').unwrap_or((key, key));
+        match kind {
+            RowKind::User => lacking(self.users, user_id, error),
+            RowKind::Organization => lacking(self.organizations, organization_id, error),
+            RowKind::Membership => lacking(self.memberships, key, error),
+        }
+    }
+
+    /// Excludes other writers of the missing rows in this process; returns `None` if there is one, or was one since the read.
+    fn lock<'a>(
+        &'a self,
+        missing: &Missing<'_, M>,
+        before: &BeforeReads,
+    ) -> Option<Vec<WriteGuard<'a>>> {
+        let user = missing.user.map(|it| lock(self.users, it, before.user));
+        let organization = missing
+            .organization
+            .map(|it| lock(self.organizations, it, before.organization));
+        let membership = lock(self.memberships, missing.membership, before.membership);
+        [user, organization, Some(membership)].into_iter().flatten().collect()
+    }
+}
+
+type BeforeReads = OfMember<BeforeRead, BeforeRead, BeforeRead>;
+
+/// The rows that were inserted.
+type NewRows<M> = OfMember<
+    Option<Synced<Arc<<M as SyncedMembership>::User>>>,
+    Option<Synced<Arc<<M as SyncedMembership>::Organization>>>,
+    Option<Synced<Arc<M>>>,
+>;
+
+fn kept<U: SyncedRow>(engine: &Engine<U>, session: &Session, key: &str) -> Option<Synced<Arc<U>>> {
+    let kept = engine.row_cache.get(key, engine.clerk.now())?;
+    of_this_session(Some(&kept), session)
+}
+
+fn is_in_memory<U: SyncedRow>(engine: &Engine<U>, observation: &Observation<'_, U>) -> bool {
+    let kept = engine.row_cache.get(observation.clerk_id(), engine.clerk.now());
+    kept.is_some_and(|kept| engine.matches(observation, &kept.stored))
+}
+
+/// Returns whether a transaction need not be followed by attempts to write the rows one by one: the database does not answer, or
+/// a hook of the application's has failed, and would fail again.
+fn is_final(failure: Failure) -> bool {
+    matches!(
+        failure,
+        Failure::Outage
+            | Failure::Timeout
+            | Failure::NotAsked
+            | Failure::Busy
+            | Failure::ReadOnly
+            | Failure::OnInsert
+            | Failure::OnLink
+    )
+}
+
+fn is_deleted<U>(stored: Option<&StoredRow<U>>) -> bool {
+    stored.is_some_and(|stored| stored.deleted)
+}
+
+fn lock<'a, U: SyncedRow>(
+    engine: &'a Engine<U>,
+    observation: &Observation<'_, U>,
+    before: BeforeRead,
+) -> Option<WriteGuard<'a>> {
+    let key = observation.clerk_id();
+    // The data of this row was refused a moment ago.
+    if engine.refusals.contains(key) {
+        return None;
+    }
+    engine.write_locks.try_lock(key, before.generation)
+}
+
+async fn reconciled<U: SyncedRow>(
+    engine: &Arc<Engine<U>>,
+    observation: &Observation<'_, U>,
+    session: &Session,
+    read: EarlierRead<U>,
+) -> Result<Synced<Arc<U>>, SyncError> {
+    let reconcile = |counted| reconcile_from(engine, observation, Some(session), counted, Some(read));
+    engine.ask(reconcile).await
+}
+
+fn done<U: SyncedRow>(
+    engine: &Engine<U>,
+    key: &str,
+    synced: Result<Synced<Arc<U>>, SyncError>,
+) -> Result<Synced<Arc<U>>, Lacking> {
+    record(engine, key, &synced);
+    synced.map_err(Lacking::new::<U>)
+}

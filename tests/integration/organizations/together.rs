@@ -1,0 +1,457 @@
+//! A member's three rows are read by one statement and inserted in one transaction, wherever a handler takes them.
+
+use axum::extract::FromRef;
+use axum::http::{Request, header::AUTHORIZATION};
+use axum::routing::get;
+use axum::{Router, body::Body};
+use clerk_auth::row::StoredIn;
+use clerk_auth::sync::{SyncError, SyncOutcome};
+use clerk_auth::testing::{SessionToken, organization_object};
+use clerk_auth::time::{Clock, Timestamp};
+use clerk_auth::{
+    Clerk, Member, MembershipSync, OrganizationSync, Session, SyncedMembership, SyncedOrganization,
+    SyncedRow, SyncedUser, UserSync, authenticated,
+};
+use clerk_auth_tests::database::TestDatabase;
+use clerk_auth_tests::on_both_databases;
+use clerk_auth_tests::profiles::{Pool, Profiles, issuer};
+use clerk_auth_tests::proxy::Proxy;
+use serde_json::Value;
+use tower::ServiceExt;
+
+on_both_databases!(
+    member_is_three_rows_of_one_request,
+    member_who_is_known_to_a_new_organization_keeps_the_row,
+    changed_claims_are_written_to_the_row_that_has_them,
+    hook_that_fails_leaves_no_row_of_the_member,
+    value_of_another_user_leaves_the_user_without_a_membership,
+    deleted_user_gets_no_membership,
+    members_of_a_new_organization_arrive_at_once,
+    handles_of_different_pools_read_one_by_one,
+    member_is_none_without_an_organization,
+);
+
+/// A user with a column of the application's own, so that each request reads the row.
+#[derive(Clone, Debug, PartialEq, SyncedUser)]
+#[synced_user(
+    table = "people",
+    template_json = r#"{"email": "{{user.primary_email_address}}", "name": "{{user.first_name}}", "updatedAt": "{{user.updated_at}}"}"#,
+    database(postgres, sqlite)
+)]
+struct Person {
+    #[column(generated)]
+    id: i64,
+    clerk_id: String,
+    email: Option<String>,
+    name: Option<String>,
+    #[column(app)]
+    credits: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, SyncedOrganization)]
+#[synced_organization(table = "teams", tombstones = "former_teams", fresh_for = "0s", database(postgres, sqlite))]
+struct Team {
+    #[column(generated)]
+    id: i64,
+    clerk_id: String,
+    name: String,
+    slug: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, SyncedMembership)]
+#[synced_membership(
+    table = "team_members",
+    user = Person,
+    organization = Team,
+    fresh_for = "0s",
+    database(postgres, sqlite)
+)]
+struct TeamMember {
+    #[column(user)]
+    person: i64,
+    #[column(organization, name = "team")]
+    team_id: i64,
+    role: String,
+    #[column(app)]
+    desk: Option<String>,
+}
+
+/// The handles of one process.
+struct Process {
+    people: Profiles<Person>,
+    teams: OrganizationSync<Team>,
+    members: MembershipSync<TeamMember>,
+}
+
+async fn create_tables(pool: &Pool) {
+    let sql = match pool {
+        Pool::Postgres(_) => {
+            Person::migration_sql::<sqlx::Postgres>()
+                + &Team::migration_sql::<sqlx::Postgres>()
+                + &<TeamMember as StoredIn<sqlx::Postgres>>::create_table()
+        }
+        Pool::Sqlite(_) => {
+            Person::migration_sql::<sqlx::Sqlite>()
+                + &Team::migration_sql::<sqlx::Sqlite>()
+                + &<TeamMember as StoredIn<sqlx::Sqlite>>::create_table()
+        }
+    };
+    for statement in sql.split(";\n") {
+        pool.execute(statement).await;
+    }
+    pool.execute("CREATE UNIQUE INDEX people_name ON people (name)").await;
+}
+
+/// Starts the handle on memberships, whose hook refuses those of the role `refused`.
+async fn members(people: &Profiles<Person>, teams: &OrganizationSync<Team>, pool: Pool) -> MembershipSync<TeamMember> {
+    let refusal = |member: &TeamMember| match member.role.as_str() {
+        "org:refused" => Err("no place is left".into()),
+        _ => Ok(()),
+    };
+    match pool {
+        Pool::Postgres(pool) => {
+            let builder = MembershipSync::builder(&people.users, teams, pool);
+            let builder = builder.on_insert(move |_, member| {
+                let refusal = refusal(member);
+                Box::pin(async { refusal })
+            });
+            builder.build().await
+        }
+        Pool::Sqlite(pool) => {
+            let builder = MembershipSync::builder(&people.users, teams, pool);
+            let builder = builder.on_insert(move |_, member| {
+                let refusal = refusal(member);
+                Box::pin(async { refusal })
+            });
+            builder.build().await
+        }
+    }
+    .expect("the table fits")
+}
+
+impl Process {
+    async fn of_pools(pool: Pool, of_memberships: Pool) -> Self {
+        let people = Profiles::<Person>::of_table(pool.clone(), |it| it, |it| it).await;
+        let teams = match &pool {
+            Pool::Postgres(pool) => OrganizationSync::new(&people.users, pool.clone()).await,
+            Pool::Sqlite(pool) => OrganizationSync::new(&people.users, pool.clone()).await,
+        };
+        let teams = teams.expect("the table fits");
+        let members = members(&people, &teams, of_memberships).await;
+        Self {
+            people,
+            teams,
+            members,
+        }
+    }
+
+    async fn first(database: &TestDatabase) -> Self {
+        let pool = Pool::open(database.url(), 10).await;
+        create_tables(&pool).await;
+        Self::of_pools(pool.clone(), pool).await
+    }
+
+    async fn session(&self, token: SessionToken<'_>) -> Session {
+        self.people.session(token).await
+    }
+
+    async fn member(&self, token: SessionToken<'_>) -> Result<Option<Member<TeamMember>>, SyncError> {
+        let session = self.session(token).await;
+        self.members.member(&session).await
+    }
+
+    async fn numbers(&self) -> [i64; 3] {
+        let mut numbers = [0; 3];
+        for (number, table) in numbers.iter_mut().zip(["people", "teams", "team_members"]) {
+            let sql = format!("SELECT count(*) FROM {table}");
+            *number = self.people.pool.number(&sql).await;
+        }
+        numbers
+    }
+}
+
+/// A token of a member of an organization.
+fn member(user_id: &str, organization_id: &str, role: &str) -> SessionToken<'static> {
+    let organization = organization_object(organization_id, Timestamp::from_seconds(0));
+    issuer()
+        .token(user_id)
+        .claim("email", Value::Null)
+        .claim("name", user_id)
+        .claim("updatedAt", 1)
+        .organization(organization_id, role)
+        .organization_template(Team::TEMPLATE, &organization)
+        .claim("orgRole", role)
+}
+
+fn outcomes(member: &Member<TeamMember>) -> [SyncOutcome; 3] {
+    [
+        member.user_outcome,
+        member.organization_outcome,
+        member.membership_outcome,
+    ]
+}
+
+async fn member_is_three_rows_of_one_request(database: TestDatabase) {
+    let process = Process::first(&database).await;
+    for expected in [SyncOutcome::Inserted, SyncOutcome::Unchanged] {
+        let ada = process.member(member("user_ada", "org_1", "org:admin")).await;
+        let ada = ada.expect("it syncs").expect("active");
+        assert_eq!(outcomes(&ada), [expected; 3]);
+        assert_eq!((&*ada.user.clerk_id, ada.user.credits), ("user_ada", 0));
+        assert_eq!(&*ada.organization.clerk_id, "org_1");
+        assert_eq!(
+            (ada.membership.person, ada.membership.team_id, &*ada.membership.role),
+            (ada.user.id, ada.organization.id, "org:admin")
+        );
+    }
+    assert_eq!(process.numbers().await, [1, 1, 1]);
+    if let Pool::Postgres(_) = &process.people.pool {
+        let transactions = "SELECT count(DISTINCT xmin::text) FROM \
+             (SELECT xmin FROM people UNION ALL SELECT xmin FROM teams UNION ALL SELECT xmin FROM team_members) AS rows";
+        assert_eq!(process.people.pool.number(transactions).await, 1);
+    }
+}
+
+async fn member_who_is_known_to_a_new_organization_keeps_the_row(database: TestDatabase) {
+    let process = Process::first(&database).await;
+    let session = process.session(member("user_ada", "org_1", "org:admin")).await;
+    process.people.users.sync(&session).await.expect("it syncs");
+    process.people.pool.execute("UPDATE people SET credits = 8").await;
+    let ada = process.member(member("user_ada", "org_2", "org:member")).await;
+    let ada = ada.expect("it syncs").expect("active");
+    assert_eq!(
+        outcomes(&ada),
+        [SyncOutcome::Unchanged, SyncOutcome::Inserted, SyncOutcome::Inserted]
+    );
+    assert_eq!(ada.user.credits, 8);
+    assert_eq!(process.numbers().await, [1, 1, 1]);
+}
+
+async fn changed_claims_are_written_to_the_row_that_has_them(database: TestDatabase) {
+    let process = Process::first(&database).await;
+    let first = process.member(member("user_ada", "org_1", "org:admin")).await;
+    first.expect("it syncs").expect("active");
+    process.people.clock.advance(std::time::Duration::from_secs(2));
+    let token = member("user_ada", "org_1", "org:guest")
+        .claim("name", "Augusta Ada")
+        .claim("updatedAt", 2)
+        .issued_at(process.people.clock.now());
+    let ada = process.member(token).await.expect("it syncs").expect("active");
+    assert_eq!(
+        outcomes(&ada),
+        [SyncOutcome::Updated, SyncOutcome::Unchanged, SyncOutcome::Updated]
+    );
+    assert_eq!(
+        (ada.user.name.as_deref(), &*ada.membership.role),
+        (Some("Augusta Ada"), "org:guest")
+    );
+}
+
+async fn hook_that_fails_leaves_no_row_of_the_member(database: TestDatabase) {
+    let process = Process::first(&database).await;
+    let refused = process.member(member("user_ada", "org_1", "org:refused")).await;
+    assert!(matches!(refused, Err(SyncError::OnInsert(_))), "{refused:?}");
+    assert_eq!(process.numbers().await, [0, 0, 0]);
+    let admitted = process.member(member("user_ada", "org_1", "org:admin")).await;
+    let admitted = admitted.expect("it syncs").expect("active");
+    assert_eq!(outcomes(&admitted), [SyncOutcome::Inserted; 3]);
+}
+
+async fn value_of_another_user_leaves_the_user_without_a_membership(database: TestDatabase) {
+    let process = Process::first(&database).await;
+    let eve = process.member(member("user_eve", "org_1", "org:admin")).await;
+    eve.expect("it syncs").expect("active");
+    let token = member("user_ada", "org_2", "org:admin").claim("name", "user_eve");
+    let conflict = process.member(token).await;
+    assert!(matches!(conflict, Err(SyncError::Conflict(_))), "{conflict:?}");
+    assert_eq!(process.numbers().await, [1, 1, 1]);
+}
+
+async fn deleted_user_gets_no_membership(database: TestDatabase) {
+    let process = Process::first(&database).await;
+    let session = process.session(member("user_ada", "org_1", "org:admin")).await;
+    process.people.users.sync(&session).await.expect("it syncs");
+    process
+        .people
+        .pool
+        .execute("UPDATE people SET clerk_deleted_at = CURRENT_TIMESTAMP")
+        .await;
+    let deleted = process.members.member(&session).await;
+    assert!(matches!(deleted, Err(SyncError::UserDeleted)), "{deleted:?}");
+    let alone = process.members.sync(&session).await;
+    assert!(matches!(alone, Err(SyncError::UserDeleted)), "{alone:?}");
+    assert_eq!(process.numbers().await, [1, 0, 0]);
+}
+
+async fn members_of_a_new_organization_arrive_at_once(database: TestDatabase) {
+    let here = Process::first(&database).await;
+    let there = Process::of_pools(here.people.pool.clone(), here.people.pool.clone()).await;
+    let mut running = tokio::task::JoinSet::new();
+    for number in 0..10 {
+        for process in [&here, &there, &here] {
+            let token = member(&format!("user_{number}"), "org_1", "org:member");
+            let session = process.session(token).await;
+            let members = process.members.clone();
+            running.spawn(async move { members.member(&session).await });
+        }
+    }
+    let mut inserted = [0; 3];
+    for member in running.join_all().await {
+        let member = member.expect("no request fails for a race").expect("active");
+        for (count, outcome) in inserted.iter_mut().zip(outcomes(&member)) {
+            *count += i64::from(outcome == SyncOutcome::Inserted);
+        }
+    }
+    assert_eq!(inserted, [10, 1, 10], "each row is inserted once");
+    assert_eq!(here.numbers().await, [10, 1, 10]);
+}
+
+async fn handles_of_different_pools_read_one_by_one(database: TestDatabase) {
+    let pool = Pool::open(database.url(), 5).await;
+    create_tables(&pool).await;
+    let process = Process::of_pools(pool, Pool::open(database.url(), 5).await).await;
+    for expected in [SyncOutcome::Inserted, SyncOutcome::Unchanged] {
+        let ada = process.member(member("user_ada", "org_1", "org:admin")).await;
+        let ada = ada.expect("it syncs").expect("active");
+        assert_eq!(outcomes(&ada), [expected; 3]);
+    }
+}
+
+async fn member_is_none_without_an_organization(database: TestDatabase) {
+    let process = Process::first(&database).await;
+    let alone = issuer()
+        .token("user_ada")
+        .claim("email", Value::Null)
+        .claim("name", "Ada")
+        .claim("updatedAt", 1);
+    let member = process.member(alone).await.expect("it syncs");
+    assert!(member.is_none());
+    assert_eq!(process.numbers().await, [0, 0, 0]);
+}
+
+#[derive(Clone, FromRef)]
+struct AppState {
+    clerk: Clerk,
+    users: UserSync<Person>,
+    organizations: OrganizationSync<Team>,
+    memberships: MembershipSync<TeamMember>,
+}
+
+#[authenticated(state = AppState)]
+async fn alone(user: Person) -> String {
+    user.clerk_id
+}
+
+#[authenticated(state = AppState)]
+async fn joined(member: Member<TeamMember>) -> String {
+    member.membership.role.clone()
+}
+
+#[authenticated(state = AppState)]
+async fn optional(member: Option<Member<TeamMember>>) -> String {
+    member.map_or_else(String::new, |member| member.membership.role.clone())
+}
+
+#[authenticated(state = AppState)]
+async fn parameters(user: Person, organization: Team, membership: TeamMember) -> String {
+    assert_eq!((user.id, organization.id), (membership.person, membership.team_id));
+    membership.role
+}
+
+async fn ask(app: &Router, path: &str, token: &str) -> (u16, String) {
+    let request = Request::get(path).header(AUTHORIZATION, format!("Bearer {token}"));
+    let request = request.body(Body::empty()).expect("a request");
+    let response = app.clone().oneshot(request).await.expect("an answer");
+    let status = response.status().as_u16();
+    let body = axum::body::to_bytes(response.into_body(), 4_096)
+        .await
+        .expect("a body");
+    let text = String::from_utf8(body.to_vec()).expect("text");
+    let code = serde_json::from_str::<Value>(&text).ok();
+    let code = code.and_then(|problem| Some(problem["code"].as_str()?.to_owned()));
+    (status, code.unwrap_or(text))
+}
+
+fn app(process: &Process) -> Router {
+    let state = AppState {
+        clerk: process.people.clerk().clone(),
+        users: process.people.users.clone(),
+        organizations: process.teams.clone(),
+        memberships: process.members.clone(),
+    };
+    Router::new()
+        .route("/alone", get(alone))
+        .route("/joined", get(joined))
+        .route("/optional", get(optional))
+        .route("/parameters", get(parameters))
+        .with_state(state)
+}
+
+#[tokio::test]
+async fn member_takes_the_round_trips_of_a_user() {
+    let database = TestDatabase::postgres().await;
+    let direct = Pool::open(database.url(), 1).await;
+    create_tables(&direct).await;
+    let proxy = Proxy::to(database.server_address());
+    let pool = Pool::open(&database.url_through(proxy.address()), 1).await;
+    let Pool::Postgres(connections) = &pool else {
+        unreachable!("it is PostgreSQL's");
+    };
+    let process = Process::of_pools(pool.clone(), pool.clone()).await;
+    let app = app(&process);
+    let now = process.people.clock.now();
+    let token = |user: &str, organization: &str| member(user, organization, "org:admin").issued_at(now).sign();
+    let ada = token("user_ada", "org_1");
+    let asked = async |path: &str, token: &str| {
+        let held = connections.acquire().await.expect("it is free");
+        let before = proxy.sent();
+        drop(held);
+        assert_eq!(ask(&app, path, token).await.0, 200);
+        let held = connections.acquire().await.expect("it is free");
+        let asked = proxy.sent() - before;
+        drop(held);
+        asked
+    };
+    // Each statement is prepared once.
+    for path in ["/joined", "/alone", "/parameters", "/optional"] {
+        asked(path, &ada).await;
+    }
+    let user_alone = asked("/alone", &ada).await;
+    assert_eq!(asked("/joined", &ada).await, user_alone, "as one parameter");
+    assert_eq!(asked("/optional", &ada).await, user_alone, "as an optional parameter");
+    assert_eq!(asked("/parameters", &ada).await, user_alone, "as three parameters");
+}
+
+async fn code(app: &Router, path: &str, token: SessionToken<'_>, now: Timestamp) -> (u16, String) {
+    ask(app, path, &token.issued_at(now).sign()).await
+}
+
+#[tokio::test]
+async fn handler_of_a_member_says_what_is_missing() {
+    let database = TestDatabase::sqlite();
+    let process = Process::first(&database).await;
+    let app = app(&process);
+    let now = process.people.clock.now();
+    let alone = || {
+        issuer()
+            .token("user_ada")
+            .claim("email", Value::Null)
+            .claim("name", "Ada")
+            .claim("updatedAt", 1)
+    };
+    let answer = |status: u16, text: &str| (status, text.to_owned());
+    assert_eq!(
+        code(&app, "/joined", alone(), now).await,
+        answer(403, "organization_required")
+    );
+    assert_eq!(code(&app, "/optional", alone(), now).await, answer(200, ""));
+    let refused = member("user_ada", "org_1", "org:refused");
+    assert_eq!(
+        code(&app, "/joined", refused, now).await,
+        answer(503, "organization_setup_failed")
+    );
+    let active = member("user_ada", "org_1", "org:admin");
+    assert_eq!(code(&app, "/joined", active, now).await, answer(200, "org:admin"));
+    let taken = member("user_eve", "org_2", "org:admin").claim("name", "user_ada");
+    assert_eq!(code(&app, "/joined", taken, now).await, answer(409, "user_conflict"));
+}
