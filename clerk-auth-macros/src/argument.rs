@@ -63,7 +63,7 @@ impl Parse for Argument {
                     with_help(format!("`{key}` has no value"), format!("write `{key} = …`")),
                 ));
             }
-            let is_type = ["state", "policy", "user", "organization"]
+            let is_type = ["state", "policy", "row_policy", "user", "organization"]
                 .iter()
                 .any(|named| key == named);
             if is_type && !input.peek(Lit) {

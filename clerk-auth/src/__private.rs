@@ -23,6 +23,7 @@ mod filled;
 mod joined;
 mod key;
 mod link;
+mod member;
 mod named;
 mod organization;
 mod parameter;
@@ -51,6 +52,7 @@ pub use filled::{assert_own_table, filled, filled_length};
 pub use joined::{joined, joined_length};
 pub use key::KeyOf;
 pub use link::{KeyKind, LinkKey, bind_key, bind_own_key, read_key};
+pub use member::Later;
 pub use named::{Named, Same, of};
 pub use organization::TakenByValue;
 pub use parameter::{
@@ -72,15 +74,16 @@ pub use subject::{Asked, FromState, Policed, StateField, SubjectField};
 
 /// The traits whose methods `#[authenticated]` calls.
 pub mod ask {
+    pub use super::member::NoRow as _;
     pub use super::organization::{NotShared as _, OtherResult as _};
     pub use super::parameter::{Found as _, NoUser as _, OtherData as _, OtherParameter as _};
     pub use super::reply::{Answered as _, Failure as _, OtherReply as _};
     pub use super::subject::{NotASubject as _, StateWithoutClerk as _};
 }
 
-use crate::extract::{Provides, SubjectFrom, admit, membership, organization as extract};
+use crate::extract::active::{self, ActiveRows};
+use crate::extract::{Provides, SubjectFrom, admit};
 use crate::policy::NoRequirement;
-use crate::row::{SyncedMembership, SyncedOrganization};
 
 /// Returns the number of usable keys in a JWKS document, for the fuzz target.
 #[cfg(all(feature = "jwks", feature = "testing"))]
@@ -105,66 +108,34 @@ where
     }
 }
 
-/// The extractor of a derived organization: the row of the organization that is active.
+/// The extractor of a derived organization or membership: the row of what is active, by the handle `H`.
 #[expect(
     clippy::manual_async_fn,
     reason = "its future is `Send` for each struct without a proof of its own"
 )]
-pub fn extract_organization<O, S>(
+pub fn extract_active<H, S>(
     parts: &mut Parts,
     state: &S,
-) -> impl Future<Output = Result<O, Rejection>> + Send
+) -> impl Future<Output = Result<H::Row, Rejection>> + Send
 where
-    S: Provides<OrganizationSync<O>> + Sync,
-    O: SyncedOrganization,
+    S: Provides<H> + Sync,
+    H: ActiveRows,
 {
-    async move { extract::required(parts, &state.provide()).await }
+    async move { active::required(parts, &state.provide()).await }
 }
 
-/// The extractor of an organization that need not be active.
+/// The extractor of an organization or a membership that need not be active.
 #[expect(
     clippy::manual_async_fn,
     reason = "its future is `Send` for each struct without a proof of its own"
 )]
-pub fn extract_optional_organization<O, S>(
+pub fn extract_optional_active<H, S>(
     parts: &mut Parts,
     state: &S,
-) -> impl Future<Output = Result<Option<O>, Rejection>> + Send
+) -> impl Future<Output = Result<Option<H::Row>, Rejection>> + Send
 where
-    S: Provides<OrganizationSync<O>> + Sync,
-    O: SyncedOrganization,
+    S: Provides<H> + Sync,
+    H: ActiveRows,
 {
-    async move { extract::optional(parts, &state.provide()).await }
-}
-
-/// The extractor of a derived membership: the row of the user's membership in the organization that is active.
-#[expect(
-    clippy::manual_async_fn,
-    reason = "its future is `Send` for each struct without a proof of its own"
-)]
-pub fn extract_membership<M, S>(
-    parts: &mut Parts,
-    state: &S,
-) -> impl Future<Output = Result<M, Rejection>> + Send
-where
-    S: Provides<MembershipSync<M>> + Sync,
-    M: SyncedMembership,
-{
-    async move { membership::required(parts, &state.provide()).await }
-}
-
-/// The extractor of a membership where no organization need be active.
-#[expect(
-    clippy::manual_async_fn,
-    reason = "its future is `Send` for each struct without a proof of its own"
-)]
-pub fn extract_optional_membership<M, S>(
-    parts: &mut Parts,
-    state: &S,
-) -> impl Future<Output = Result<Option<M>, Rejection>> + Send
-where
-    S: Provides<MembershipSync<M>> + Sync,
-    M: SyncedMembership,
-{
-    async move { membership::optional(parts, &state.provide()).await }
+    async move { active::optional(parts, &state.provide()).await }
 }

@@ -1,17 +1,21 @@
 //! Extractors: the parameters of a handler, and the error responses if one is not available.
 
+pub(crate) mod active;
+mod admission;
 mod authenticated;
-pub(crate) mod membership;
-pub(crate) mod organization;
+mod decides;
 mod problem;
 mod provides;
 mod rejection;
+mod signed_in_user;
 pub(crate) mod subject;
 mod webhook;
 
+pub(crate) use admission::admit;
 pub use authenticated::{Authenticated, Guard};
+pub use decides::{BeforeMember, Decides, RowOf, WithRowPolicy};
 pub use provides::Provides;
 pub use rejection::Rejection;
-pub(crate) use subject::admit;
-pub use subject::{MaybeSynced, SignedInUser, Subject, SubjectFrom};
+pub use signed_in_user::SignedInUser;
+pub use subject::{MaybeSynced, Subject, SubjectFrom};
 pub use webhook::{DELIVERY_TIMEOUT, MAX_DELIVERY_SIZE, WebhookRejection};

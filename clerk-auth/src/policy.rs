@@ -2,9 +2,12 @@
 
 mod denied;
 mod reverification;
+mod row_policy;
 
 pub use denied::Denied;
 pub use reverification::Reverification;
+pub use row_policy::RowPolicy;
+pub(crate) use row_policy::decide_row;
 
 use crate::session::{ActorKind, Session};
 

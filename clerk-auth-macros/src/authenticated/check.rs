@@ -35,6 +35,7 @@ pub(super) fn check(
         None => debugged_state.or_else(|| inferred_state(signature)),
     };
     let requires_a_user = read.requires_something();
+    let row_policy = read.row_policy(diagnostics);
     let mut policy = read.policy(diagnostics);
     if let (Policy::Requirement { .. }, false) = (&policy, matches!(subject, Subject::Receiver))
         && let Some(encloser) = place.and_then(Place::encloser)
@@ -58,6 +59,7 @@ pub(super) fn check(
         removed,
         requires_a_user,
         policy,
+        row_policy,
         state,
         subject,
     }
@@ -84,6 +86,7 @@ struct Arguments {
     given: Vec<String>,
     allows_agents: bool,
     policy: Slot<Type>,
+    row_policy: Slot<Type>,
     state: Slot<Type>,
     krate: Slot<syn::Path>,
 }
@@ -94,6 +97,9 @@ impl Arguments {
             match &argument {
                 Argument::Type(key, ty) if key == "policy" => {
                     self.policy.set(key, Some(ty.clone()), diagnostics);
+                }
+                Argument::Type(key, ty) if key == "row_policy" => {
+                    self.row_policy.set(key, Some(ty.clone()), diagnostics);
                 }
                 Argument::Type(key, ty) => self.state.set(key, Some(ty.clone()), diagnostics),
                 // The path was read before, and the generated code uses it.
@@ -107,6 +113,17 @@ impl Arguments {
                     diagnostics.error(
                         key,
                         with_help("`policy` names a type", "write `policy = path::to::Policy`"),
+                    );
+                }
+                Argument::Word(key) | Argument::Value(key, _) | Argument::List(key, _)
+                    if key == "row_policy" =>
+                {
+                    diagnostics.error(
+                        key,
+                        with_help(
+                            "`row_policy` names a type",
+                            "write `row_policy = path::to::Policy`",
+                        ),
                     );
                 }
                 Argument::Word(key) | Argument::Value(key, _) | Argument::List(key, _) if key == "state" => {
@@ -139,7 +156,23 @@ impl Arguments {
     }
 
     fn requires_something(&self) -> bool {
-        !self.requirements.is_empty() || self.policy.is_set()
+        !self.requirements.is_empty() || self.policy.is_set() || self.row_policy.is_set()
+    }
+
+    /// The policy over the row, unless an assertion about it is impossible.
+    fn row_policy(&self, diagnostics: &mut Diagnostics) -> Option<Type> {
+        let policy = self.row_policy.get()?;
+        if is_value(policy) {
+            return Some(policy.clone());
+        }
+        diagnostics.error(
+            policy,
+            with_help(
+                "`row_policy` expects a type that implements `RowPolicy`",
+                "write `struct Owners;`, and `impl RowPolicy<User> for Owners { … }`",
+            ),
+        );
+        None
     }
 
     fn policy(mut self, diagnostics: &mut Diagnostics) -> Policy {

@@ -41,10 +41,16 @@ pub(super) fn expand(
         return quote!(#(#attributes)* #visibility #signature #body);
     }
     let policy = match &model.policy {
+        // A policy over a row admits no visitor.
+        Policy::Nothing if model.row_policy.is_some() => quote!(__clerk_auth::policy::SignedIn),
         Policy::Nothing => quote!(__clerk_auth::policy::NoRequirement),
         Policy::AgentsAllowed => quote!(__clerk_auth::policy::AgentsAllowed),
         Policy::Type(ty) => quote!(#ty),
         Policy::Requirement { .. } => quote!(#name),
+    };
+    let policy = match &model.row_policy {
+        Some(row_policy) => quote!(__clerk_auth::extract::WithRowPolicy<#policy, #row_policy>),
+        None => policy,
     };
     let conditions: Vec<&Attribute> = attributes
         .iter()
@@ -80,6 +86,7 @@ pub(super) fn expand(
     // The generic parameters have been reported, and a constant cannot name them.
     let Assertions {
         guard: asked,
+        takes_member,
         extractors,
         returned,
         here,
@@ -89,7 +96,7 @@ pub(super) fn expand(
         Assertions::default()
     };
     check_types(&mut signature, extractors, &returned);
-    guard(&mut signature, model, &policy, &asked);
+    guard(&mut signature, model, &policy, &asked, &takes_member);
     let (unused, body) = match model.subject {
         // Otherwise rustc would report uses of the user against a type that the user did not write.
         Subject::Refused(_) => (
@@ -181,7 +188,11 @@ fn check_type(ty: &mut Type, asked: &TokenStream) {
 /// generic parameter. rustc shows a constant by the source at its span: the word of the type that is checked.
 fn checked(word: Span, asked: &TokenStream) -> TokenStream {
     let asked = closure(asked);
-    let mut block = Group::new(Delimiter::Brace, quote!(#asked 0));
+    constant(word, quote!(#asked 0))
+}
+
+fn constant(word: Span, value: TokenStream) -> TokenStream {
+    let mut block = Group::new(Delimiter::Brace, value);
     block.set_span(Span::call_site().located_at(word));
     quote!([(); #block])
 }
@@ -204,19 +215,25 @@ fn ends(ty: &Type) -> (Span, Span) {
 }
 
 /// Wraps the user's pattern, whatever it is, or puts a guard in front.
-fn guard(signature: &mut Signature, model: &Model, policy: &TokenStream, asked: &TokenStream) {
+fn guard(
+    signature: &mut Signature,
+    model: &Model,
+    policy: &TokenStream,
+    asked: &TokenStream,
+    takes_member: &TokenStream,
+) {
     match &model.subject {
         Subject::Parameter(_) => {
             if let Some(FnArg::Typed(first)) = signature.inputs.first_mut() {
                 let (pattern, ty) = (&first.pat, &first.ty);
                 let wrapped = quote!(__clerk_auth::extract::Authenticated { subject: #pattern, .. });
-                let guarded = guarded(&ty.to_token_stream(), policy, word(ty), asked);
+                let guarded = guarded(&ty.to_token_stream(), policy, word(ty), asked, takes_member);
                 *first.pat = syn::Pat::Verbatim(wrapped);
                 *first.ty = Type::Verbatim(guarded);
             }
         }
         Subject::Nobody => {
-            let guarded = guarded(&quote!(()), policy, Span::call_site(), asked);
+            let guarded = guarded(&quote!(()), policy, Span::call_site(), asked, &TokenStream::new());
             let guard = syn::parse_quote!(_: #guarded);
             signature.inputs.insert(0, guard);
         }
@@ -231,8 +248,22 @@ fn guard(signature: &mut Signature, model: &Model, policy: &TokenStream, asked: 
 
 /// Spells `Authenticated<User, Policy>` without angle brackets. For an unknown name between angle brackets, rustc would
 /// suggest making the name a generic parameter of the handler.
-fn guarded(ty: &TokenStream, policy: &TokenStream, word: Span, asked: &TokenStream) -> TokenStream {
-    let asked = (!asked.is_empty()).then(|| checked(word, asked));
+fn guarded(
+    ty: &TokenStream,
+    policy: &TokenStream,
+    word: Span,
+    asked: &TokenStream,
+    takes_member: &TokenStream,
+) -> TokenStream {
+    let asked = match (asked.is_empty(), takes_member.is_empty()) {
+        (true, true) => TokenStream::new(),
+        (false, true) => checked(word, asked),
+        (_, false) => {
+            let asked = checked(word, asked);
+            let takes_member = constant(word, quote!((#takes_member) as usize));
+            quote!(#asked, #takes_member)
+        }
+    };
     quote!(<(#ty, #policy, #asked) as __clerk_auth::__private::Policed>::Guard)
 }
 

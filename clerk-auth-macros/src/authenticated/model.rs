@@ -11,6 +11,8 @@ pub(super) struct Model {
     /// True if an argument requires a signed-in user, so that an optional user is a mistake.
     pub(super) requires_a_user: bool,
     pub(super) policy: Policy,
+    /// A policy of the application over the row.
+    pub(super) row_policy: Option<Type>,
     /// The type of the application's state, if known.
     pub(super) state: Option<Type>,
     /// The handler's user parameter.

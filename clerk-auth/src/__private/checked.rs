@@ -4,7 +4,7 @@
 //! reported, and does not report the route that mounts the handler.
 
 use super::subject::Policed;
-use crate::extract::Authenticated;
+use crate::extract::{Authenticated, BeforeMember};
 
 /// A type beside its checks.
 pub trait CheckedType {
@@ -18,4 +18,14 @@ impl<T, const ASKED: usize> CheckedType for (T, [(); ASKED]) {
 
 impl<T, P, const ASKED: usize> Policed for (T, P, [(); ASKED]) {
     type Guard = Authenticated<T, P>;
+}
+
+/// No later parameter is a row of the member.
+impl<T, P, const ASKED: usize> Policed for (T, P, [(); ASKED], [(); 0]) {
+    type Guard = Authenticated<T, P>;
+}
+
+/// A later parameter is a row of the member.
+impl<T, P, const ASKED: usize> Policed for (T, P, [(); ASKED], [(); 1]) {
+    type Guard = Authenticated<T, BeforeMember<P>>;
 }

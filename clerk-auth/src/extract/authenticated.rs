@@ -6,13 +6,16 @@ use std::marker::PhantomData;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
+use super::admission::{admit, decide};
+use super::decides::Decides;
 use super::provides::Provides;
 use super::rejection::Rejection;
-use super::subject::{Subject, SubjectFrom, admit};
+use super::subject::{Subject, SubjectFrom};
 use crate::clerk::Clerk;
-use crate::policy::{NoRequirement, Policy};
-use crate::row::Derived;
+use crate::policy::NoRequirement;
+use crate::row::{Derived, SyncedMembership};
 use crate::session::Session;
+use crate::sync::Member;
 
 /// A signed-in `T` to whom the policy `P` grants access to the handler.
 ///
@@ -69,20 +72,20 @@ impl<S, T, P> FromRequestParts<S> for Authenticated<T, P>
 where
     S: Provides<Clerk> + Send + Sync,
     T: SubjectFrom<S>,
-    P: Policy,
+    P: Decides<T>,
 {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
-        let session = admit::<P>(parts, &state.provide()).await?;
-        T::resolve(session, state).await.map(Self::from)
+        let session = admit::<P::Session>(parts, &state.provide()).await?;
+        resolve::<T, P, S>(session, parts, state).await.map(Self::from)
     }
 }
 
 /// An extractor that rejects requests without a session. The first parameter of each handler in a guarded router.
 ///
-/// Sealed. Guards are [`Authenticated`], which `#[authenticated]` writes, [`Session`], and every
-/// [`SyncedUser`](macro@crate::SyncedUser) struct.
+/// Sealed. Guards are [`Authenticated`], which `#[authenticated]` writes, [`Session`], every
+/// [`SyncedUser`](macro@crate::SyncedUser) struct, and [`Member`].
 ///
 /// ```
 /// use clerk_auth::routing::{Router, get};
@@ -114,7 +117,7 @@ pub trait Guard: Sized + sealed::Sealed {
         S: Provides<Clerk> + Sync;
 }
 
-impl<T: Subject, P: Policy> Guard for Authenticated<T, P> {
+impl<T: Subject, P: Decides<T>> Guard for Authenticated<T, P> {
     type Subject = T;
 
     async fn admit<S>(parts: &mut Parts, state: &S) -> Result<Self, Rejection>
@@ -122,7 +125,7 @@ impl<T: Subject, P: Policy> Guard for Authenticated<T, P> {
         T: SubjectFrom<S>,
         S: Provides<Clerk> + Sync,
     {
-        resolve::<T, P, S>(parts, state).await.map(Self::from)
+        signed_in::<T, P, S>(parts, state).await.map(Self::from)
     }
 }
 
@@ -134,7 +137,19 @@ impl Guard for Session {
         Self: SubjectFrom<S>,
         S: Provides<Clerk> + Sync,
     {
-        resolve::<Self, NoRequirement, S>(parts, state).await
+        signed_in::<Self, NoRequirement, S>(parts, state).await
+    }
+}
+
+impl<M: SyncedMembership> Guard for Member<M> {
+    type Subject = Self;
+
+    async fn admit<S>(parts: &mut Parts, state: &S) -> Result<Self, Rejection>
+    where
+        Self: SubjectFrom<S>,
+        S: Provides<Clerk> + Sync,
+    {
+        signed_in::<Self, NoRequirement, S>(parts, state).await
     }
 }
 
@@ -147,28 +162,47 @@ impl<U: Derived> Guard for U {
         Self: SubjectFrom<S>,
         S: Provides<Clerk> + Sync,
     {
-        resolve::<Self, NoRequirement, S>(parts, state).await
+        signed_in::<Self, NoRequirement, S>(parts, state).await
     }
 }
 
-async fn resolve<T, P, S>(parts: &mut Parts, state: &S) -> Result<T, Rejection>
+async fn signed_in<T, P, S>(parts: &mut Parts, state: &S) -> Result<T, Rejection>
 where
     T: SubjectFrom<S>,
-    P: Policy,
+    P: Decides<T>,
     S: Provides<Clerk> + Sync,
 {
-    match admit::<P>(parts, &state.provide()).await? {
-        Some(session) => T::resolve(Some(session), state).await,
+    match admit::<P::Session>(parts, &state.provide()).await? {
+        Some(session) => resolve::<T, P, S>(Some(session), parts, state).await,
         None => Err(Rejection::SignedOut),
     }
 }
 
+/// Fetches the subject, and lets the policy over its row decide.
+async fn resolve<T, P, S>(session: Option<Session>, parts: &mut Parts, state: &S) -> Result<T, Rejection>
+where
+    T: SubjectFrom<S>,
+    P: Decides<T>,
+    S: Provides<Clerk> + Sync,
+{
+    let looking = session.clone().filter(|_| P::LOOKS_AT_ROW);
+    let subject = match P::TAKES_MEMBER {
+        true => Box::pin(T::resolve_before_member(session, state, &mut parts.extensions)).await?,
+        false => T::resolve(session, state).await?,
+    };
+    if let Some(session) = looking {
+        decide::<P>(&session, || P::decide(&subject, &session))?;
+    }
+    Ok(subject)
+}
+
 mod sealed {
-    use super::{Authenticated, Derived, Session};
+    use super::{Authenticated, Derived, Member, Session, SyncedMembership};
 
     pub trait Sealed {}
 
     impl<T, P> Sealed for Authenticated<T, P> {}
     impl Sealed for Session {}
+    impl<M: SyncedMembership> Sealed for Member<M> {}
     impl<U: Derived> Sealed for U {}
 }

@@ -319,7 +319,10 @@ impl From<Lacking> for Rejection {
                 _ => {}
             }
         }
-        if matches!(lacking.error, SyncError::OrganizationDeleted | SyncError::MembershipEnded) {
+        if matches!(
+            lacking.error,
+            SyncError::OrganizationDeleted | SyncError::MembershipEnded
+        ) {
             return Self::Denied(Denied::OrganizationChanged);
         }
         match lacking.failure {

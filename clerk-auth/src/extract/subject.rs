@@ -1,21 +1,22 @@
 //! The users that a handler can take, from a verified session to a fresh row.
 
-use std::any::type_name;
 use std::future::ready;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
+use axum::http::Extensions;
 use axum::http::request::Parts;
 
-use super::organization::not_active;
+use super::active::not_active;
+use super::admission::admit;
 use super::provides::Provides;
 use super::rejection::Rejection;
-use crate::clerk::{Authentication, AuthenticationError, Clerk};
-use crate::policy::{self, NoRequirement, Policy};
+use crate::clerk::Clerk;
+use crate::policy::NoRequirement;
 use crate::row::{Derived, SyncedMembership, SyncedUser};
 use crate::session::Session;
-use crate::sync::{Member, MembershipSync, Panicked, Synced, UserSync, caught_now};
+use crate::sync::{Member, MembershipSync, Synced, UserSync};
 
 /// A type that may be the first parameter of a handler under `#[authenticated]`.
 ///
@@ -98,6 +99,25 @@ pub trait SubjectFrom<S>: Subject + Send {
     /// The [`Rejection`] to answer with.
     fn resolve(session: Option<Session>, state: &S) -> impl Future<Output = Result<Self, Rejection>> + Send;
 
+    /// Like [`resolve`](Self::resolve), for a handler that also takes rows of the active organization: reads them together if
+    /// that saves statements, and leaves them in the extensions.
+    ///
+    /// # Errors
+    ///
+    /// The [`Rejection`] to answer with.
+    #[doc(hidden)]
+    fn resolve_before_member(
+        session: Option<Session>,
+        state: &S,
+        others: &mut Extensions,
+    ) -> impl Future<Output = Result<Self, Rejection>> + Send
+    where
+        S: Sync,
+    {
+        let _ = others;
+        Self::resolve(session, state)
+    }
+
     /// Fetches the subject of a parameter that is an `Option`: `None` if the session has none.
     ///
     /// # Errors
@@ -158,71 +178,6 @@ impl<U: Derived> Subject for MaybeSynced<U> {}
 impl<M: SyncedMembership> Subject for Member<M> {}
 impl<T: Subject> Subject for Option<T> {}
 
-/// A [`Subject`] that is present whenever the handler runs: each one but an `Option`, which admits visitors.
-///
-/// Guarded routes and the arguments of `#[authenticated]` require this trait. No other crate can implement it: an
-/// implementation for a type that admits visitors would open every route that names the type.
-///
-/// ```compile_fail,E0277
-/// use clerk_auth::{Session, authenticated};
-///
-/// type Visitor = Option<Session>;
-///
-/// #[authenticated(role = "org:admin")] // `Option<Session>` admits visitors, and a visitor meets no requirement
-/// async fn remove(_who: Visitor) {}
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` admits visitors, and a visitor meets no requirement",
-    label = "the arguments of `#[authenticated]` require a signed-in user",
-    note = "take the user without `Option`, or remove the requirement"
-)]
-pub trait SignedInUser {
-    /// Cannot be written elsewhere, where the type has no name.
-    #[doc(hidden)]
-    const SEALED: Sealed;
-
-    /// Does nothing; calling it is the assertion that generated code makes under the parameter's type.
-    #[doc(hidden)]
-    fn check(_: PhantomData<Self>) {}
-}
-
-/// Keeps [`SignedInUser`] to this file.
-#[derive(Debug)]
-pub struct Sealed;
-
-#[diagnostic::do_not_recommend]
-impl SignedInUser for () {
-    const SEALED: Sealed = Sealed;
-}
-#[diagnostic::do_not_recommend]
-impl SignedInUser for Session {
-    const SEALED: Sealed = Sealed;
-}
-#[diagnostic::do_not_recommend]
-impl SignedInUser for Anybody {
-    const SEALED: Sealed = Sealed;
-}
-#[diagnostic::do_not_recommend]
-impl<U: Derived> SignedInUser for U {
-    const SEALED: Sealed = Sealed;
-}
-#[diagnostic::do_not_recommend]
-impl<U: Derived> SignedInUser for Arc<U> {
-    const SEALED: Sealed = Sealed;
-}
-#[diagnostic::do_not_recommend]
-impl<U: Derived> SignedInUser for Synced<U> {
-    const SEALED: Sealed = Sealed;
-}
-#[diagnostic::do_not_recommend]
-impl<U: Derived> SignedInUser for MaybeSynced<U> {
-    const SEALED: Sealed = Sealed;
-}
-#[diagnostic::do_not_recommend]
-impl<M: SyncedMembership> SignedInUser for Member<M> {
-    const SEALED: Sealed = Sealed;
-}
-
 impl<S: Provides<Clerk> + Sync> SubjectFrom<S> for Session {
     async fn resolve(session: Option<Session>, _: &S) -> Result<Self, Rejection> {
         session.ok_or(Rejection::SignedOut)
@@ -243,10 +198,20 @@ where
     async fn resolve(session: Option<Session>, state: &S) -> Result<Self, Rejection> {
         let session = session.ok_or(Rejection::SignedOut)?;
         let users: UserSync<U> = state.provide();
-        users
-            .sync(&session)
-            .await
-            .map_err(Rejection::from_sync::<U>)
+        users.sync(&session).await.map_err(Rejection::from_sync::<U>)
+    }
+
+    async fn resolve_before_member(
+        session: Option<Session>,
+        state: &S,
+        others: &mut Extensions,
+    ) -> Result<Self, Rejection> {
+        let session = session.ok_or(Rejection::SignedOut)?;
+        let users: UserSync<U> = state.provide();
+        let Synced { user, outcome } = users.sync_before_member(&session, others).await?;
+        let user = users.by_value(&session, user).await;
+        let user = user.map_err(Rejection::from_sync::<U>)?;
+        Ok(Self { user, outcome })
     }
 }
 
@@ -257,6 +222,15 @@ where
 {
     async fn resolve(session: Option<Session>, state: &S) -> Result<Self, Rejection> {
         Ok(Synced::resolve(session, state).await?.user)
+    }
+
+    async fn resolve_before_member(
+        session: Option<Session>,
+        state: &S,
+        others: &mut Extensions,
+    ) -> Result<Self, Rejection> {
+        let synced = Synced::resolve_before_member(session, state, others).await?;
+        Ok(synced.user)
     }
 }
 
@@ -272,6 +246,17 @@ where
         synced
             .map(|synced| synced.user)
             .map_err(Rejection::from_sync::<U>)
+    }
+
+    async fn resolve_before_member(
+        session: Option<Session>,
+        state: &S,
+        others: &mut Extensions,
+    ) -> Result<Self, Rejection> {
+        let session = session.ok_or(Rejection::SignedOut)?;
+        let users: UserSync<U> = state.provide();
+        let synced = users.sync_before_member(&session, others).await?;
+        Ok(synced.user)
     }
 }
 
@@ -323,6 +308,19 @@ where
             None => Ok(None),
         }
     }
+
+    async fn resolve_before_member(
+        session: Option<Session>,
+        state: &S,
+        others: &mut Extensions,
+    ) -> Result<Self, Rejection> {
+        match session {
+            Some(session) => T::resolve_before_member(Some(session), state, others)
+                .await
+                .map(Some),
+            None => Ok(None),
+        }
+    }
 }
 
 /// A subject that every state provides and that never resolves. Generated code checks this type instead of a parameter
@@ -340,7 +338,11 @@ impl<S> SubjectFrom<S> for Anybody {
     }
 }
 
-impl<S: Provides<Clerk> + Send + Sync> FromRequestParts<S> for Session {
+impl<S, M> FromRequestParts<S> for Member<M>
+where
+    S: Provides<Clerk> + Provides<MembershipSync<M>> + Send + Sync,
+    M: SyncedMembership,
+{
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
@@ -349,92 +351,11 @@ impl<S: Provides<Clerk> + Send + Sync> FromRequestParts<S> for Session {
     }
 }
 
-/// Authenticates the request and lets the policy decide, before anything is fetched. No other function does this, so no
-/// parameter type can bypass the policy. Returns `None` for a visitor if the policy requires nothing.
-pub(crate) async fn admit<P: Policy>(parts: &mut Parts, clerk: &Clerk) -> Result<Option<Session>, Rejection> {
-    match authenticate(parts, clerk).await {
-        Ok(session) => {
-            decide::<P>(&session, clerk)?;
-            if let Some(verified) = parts.extensions.get_mut::<VerifiedSession>() {
-                verified.is_admitted = true;
-            }
-            Ok(Some(session))
-        }
-        Err(Rejection::SignedOut) if P::REQUIREMENT.admits_visitors() => Ok(None),
-        Err(rejection) => Err(rejection),
-    }
-}
+impl<S: Provides<Clerk> + Send + Sync> FromRequestParts<S> for Session {
+    type Rejection = Rejection;
 
-/// Lets the policy decide. A panic of the application's policy denies access, and costs this request alone.
-fn decide<P: Policy>(session: &Session, clerk: &Clerk) -> Result<(), Rejection> {
-    match caught_now(|| policy::decide::<P>(session, clerk.denies_agents())) {
-        Ok(decision) => decision.map_err(Rejection::Denied),
-        Err(Panicked) => {
-            tracing::error!(
-                user_id = session.sub(),
-                policy = type_name::<P>(),
-                "the application's policy panicked; the request is answered with 500"
-            );
-            Err(Rejection::ServiceFailed)
-        }
-    }
-}
-
-/// The session that was verified earlier in this request, and the handle that verified it: another handle may trust
-/// other parties. Private, so that only [`authenticate`] can store one.
-#[derive(Clone)]
-struct VerifiedSession {
-    by: Clerk,
-    session: Session,
-    came_by_cookie: bool,
-    /// A policy has granted access in this request.
-    is_admitted: bool,
-}
-
-/// Returns the session of a request for a parameter after the user. The policy of the user has decided already, and may have
-/// admitted an agent; without a user before it, the parameter admits like one. Returns `None` for a visitor.
-pub(crate) async fn admitted(parts: &mut Parts, clerk: &Clerk) -> Result<Option<Session>, Rejection> {
-    let is_admitted = |verified: &VerifiedSession| verified.is_admitted && verified.by.ptr_eq(clerk);
-    match parts.extensions.get::<VerifiedSession>() {
-        Some(verified) if is_admitted(verified) => authenticate(parts, clerk).await.map(Some),
-        _ => admit::<NoRequirement>(parts, clerk).await,
-    }
-}
-
-async fn authenticate(parts: &mut Parts, clerk: &Clerk) -> Result<Session, Rejection> {
-    if let Some(verified) = parts.extensions.get::<VerifiedSession>()
-        && verified.by.ptr_eq(clerk)
-    {
-        // The method may have been overridden since.
-        if verified.came_by_cookie {
-            clerk.check_site(parts).map_err(rejection)?;
-        }
-        return Ok(verified.session.clone());
-    }
-    let Authentication {
-        session,
-        came_by_cookie,
-    } = clerk.authenticate_parts(parts).await.map_err(rejection)?;
-    // Does nothing unless the application's span has declared the field.
-    tracing::Span::current().record("user_id", session.sub());
-    parts.extensions.insert(VerifiedSession {
-        by: clerk.clone(),
-        session: session.clone(),
-        came_by_cookie,
-        is_admitted: false,
-    });
-    Ok(session)
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "it is mapped, not looked at")]
-fn rejection(error: AuthenticationError) -> Rejection {
-    match error {
-        AuthenticationError::SignedOut => Rejection::SignedOut,
-        AuthenticationError::Refused(refusal) => Rejection::Refused(refusal),
-        AuthenticationError::CrossSiteRequest => Rejection::CrossSiteRequest,
-        AuthenticationError::DenialsUnavailable { retry_after } => {
-            Rejection::DenialsUnavailable { retry_after }
-        }
-        AuthenticationError::KeysUnavailable { retry_after } => Rejection::KeysUnavailable { retry_after },
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
+        let session = admit::<NoRequirement>(parts, &state.provide()).await?;
+        Self::resolve(session, state).await
     }
 }

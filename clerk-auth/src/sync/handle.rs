@@ -3,14 +3,17 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use axum::http::Extensions;
 use sqlx::{Database, Pool};
 use tracing::Instrument;
 
 use super::builder::UserSyncBuilder;
 use super::engine::Engine;
 use super::error::SyncError;
+use super::flow::member::Lacking;
+use super::flow::read_together::ReadsMembers;
 use super::flow::{delete, request, webhook};
 #[cfg(feature = "backend-api")]
 use super::followers::Followed;
@@ -53,6 +56,8 @@ use crate::webhook::Webhook;
 /// ```
 pub struct UserSync<U> {
     pub(super) engine: Arc<Engine<U>>,
+    /// Set by the first handle on memberships of these users.
+    pub(super) members: Arc<OnceLock<Arc<dyn ReadsMembers<U>>>>,
 }
 
 impl<U: SyncedUser> UserSync<U> {
@@ -90,7 +95,7 @@ impl<U: SyncedUser> UserSync<U> {
     /// database.
     pub async fn sync(&self, session: &Session) -> Result<Synced<U>, SyncError> {
         let Synced { user, outcome } = self.sync_shared(session).await?;
-        let user = request::by_value(&self.engine, session.sub(), user).await?;
+        let user = self.by_value(session, user).await?;
         Ok(Synced { user, outcome })
     }
 
@@ -108,6 +113,26 @@ impl<U: SyncedUser> UserSync<U> {
             .await;
         request::record(engine, session.sub(), &synced);
         synced
+    }
+
+    /// Like [`sync_shared`](Self::sync_shared), for a request that also needs rows of the active organization: reads them by the
+    /// same statement, unless at most one has to be read, and leaves them in the extensions.
+    pub(crate) async fn sync_before_member(
+        &self,
+        session: &Session,
+        others: &mut Extensions,
+    ) -> Result<Synced<Arc<U>>, Lacking> {
+        if let Some(members) = self.members.get()
+            && let Some(user) = members.read(&self.engine, session, others).await?
+        {
+            return Ok(user);
+        }
+        self.sync_shared(session).await.map_err(Lacking::new::<U>)
+    }
+
+    /// Returns a shared row by value, as [`sync`](Self::sync) does.
+    pub(crate) async fn by_value(&self, session: &Session, row: Arc<U>) -> Result<U, SyncError> {
+        request::by_value(&self.engine, session.sub(), row).await
     }
 
     /// Applies a delivery whose signature was verified.
@@ -295,7 +320,10 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
     /// pool and `transaction_pooling` do not match the pooler in front of the database.
     pub async fn build(self) -> Result<UserSync<U>, SchemaError> {
         let engine = self.start().await?;
-        Ok(UserSync { engine })
+        Ok(UserSync {
+            engine,
+            members: Arc::default(),
+        })
     }
 }
 
@@ -311,6 +339,7 @@ impl<U> Clone for UserSync<U> {
     fn clone(&self) -> Self {
         Self {
             engine: Arc::clone(&self.engine),
+            members: Arc::clone(&self.members),
         }
     }
 }

@@ -51,11 +51,11 @@ pub struct Member<M: SyncedMembership> {
     pub organization: Arc<M::Organization>,
     /// The row of the user's membership in the organization.
     pub membership: Arc<M>,
-    /// What sync did for the user's row.
+    /// The outcome of sync for the user's row.
     pub user_outcome: SyncOutcome,
-    /// What sync did for the organization's row.
+    /// The outcome of sync for the organization's row.
     pub organization_outcome: SyncOutcome,
-    /// What sync did for the membership's row.
+    /// The outcome of sync for the membership's row.
     pub membership_outcome: SyncOutcome,
 }
 

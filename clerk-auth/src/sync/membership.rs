@@ -5,12 +5,14 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use axum::http::Extensions;
 use sqlx::{Database, Pool};
 use tracing::Instrument;
 
 use super::engine::Engine;
 use super::error::SyncError;
-use super::flow::member::{self, Engines, Lacking};
+use super::flow::member::{self, Lacking};
+use super::flow::read_together::{Members, ReadTogether};
 use super::flow::request;
 use super::follower_builder::FollowerBuilder;
 #[cfg(feature = "backend-api")]
@@ -22,7 +24,6 @@ use super::model::outcome::Synced;
 use super::organization::OrganizationSync;
 use super::pool::MemberPool;
 use super::pool::sealed::Joins;
-use super::store::joined::JoinedStore;
 use crate::clerk::Clerk;
 use crate::row::SyncedMembership;
 use crate::schema::SchemaError;
@@ -68,7 +69,7 @@ pub struct MembershipSync<M: SyncedMembership> {
     users: UserSync<M::User>,
     organizations: OrganizationSync<M::Organization>,
     /// `None` if the handles have different pools.
-    joined: Option<Arc<dyn JoinedStore<M>>>,
+    together: Option<Arc<Members<M>>>,
 }
 
 impl<M: SyncedMembership> MembershipSync<M> {
@@ -98,16 +99,30 @@ impl<M: SyncedMembership> MembershipSync<M> {
     where
         Pool<DB>: MemberPool<M>,
     {
-        let (joined, organizations) = (users.clone(), organizations.clone());
-        FollowerBuilder::new(&users.engine, pool, move |engine| Self {
-            joined: <Pool<DB> as Joins<M>>::join(
-                Arc::clone(&joined.engine.store),
+        let (followed, users, organizations) = (&users.engine, users.clone(), organizations.clone());
+        FollowerBuilder::new(followed, pool, move |engine| {
+            let joined = <Pool<DB> as Joins<M>>::join(
+                Arc::clone(&users.engine.store),
                 Arc::clone(&organizations.engine.store),
                 Arc::clone(&engine.store),
-            ),
-            engine,
-            users: joined,
-            organizations,
+            );
+            let together = joined.map(|joined| {
+                Arc::new(Members {
+                    organizations: Arc::clone(&organizations.engine),
+                    memberships: Arc::clone(&engine),
+                    joined,
+                })
+            });
+            if let Some(together) = &together {
+                // With several structs of memberships, requests for another one read its rows by themselves.
+                users.members.get_or_init(|| Arc::clone(together) as _);
+            }
+            Self {
+                engine,
+                users,
+                organizations,
+                together,
+            }
         })
     }
 
@@ -123,20 +138,16 @@ impl<M: SyncedMembership> MembershipSync<M> {
     }
 
     pub(crate) async fn find_member(&self, session: &Session) -> Result<Option<Member<M>>, Lacking> {
-        let (Some(organization_id), Some(key)) = (clerk_id::<M::Organization>(session), clerk_id::<M>(session))
+        let (Some(organization_id), Some(key)) =
+            (clerk_id::<M::Organization>(session), clerk_id::<M>(session))
         else {
             return Ok(None);
         };
-        if self.clerk().has_left_since(session, self.clerk().now()) {
+        if self.engine.clerk.has_left_since(session, self.engine.clerk.now()) {
             return Err(Lacking::new::<M>(SyncError::MembershipEnded));
         }
-        if let Some(joined) = &self.joined {
-            let engines = Engines {
-                users: &self.users.engine,
-                organizations: &self.organizations.engine,
-                memberships: &self.engine,
-                joined: &**joined,
-            };
+        if let Some(together) = &self.together {
+            let engines = together.engines(&self.users.engine);
             let span = tracing::debug_span!(
                 "member_sync",
                 table = M::TABLE,
@@ -192,7 +203,7 @@ impl<M: SyncedMembership> MembershipSync<M> {
         let Some(key) = clerk_id::<M>(session) else {
             return Ok(None);
         };
-        if self.clerk().has_left_since(session, self.clerk().now()) {
+        if self.engine.clerk.has_left_since(session, self.engine.clerk.now()) {
             return Err(Lacking::new::<M>(SyncError::MembershipEnded));
         }
         let mut synced = self.row(session, &key).await;
@@ -231,6 +242,28 @@ impl<M: SyncedMembership> MembershipSync<M> {
     pub(crate) fn clerk(&self) -> &Clerk {
         &self.engine.clerk
     }
+
+    /// Returns the session's row, which may have been read together with the user's; `None` if no organization is active.
+    pub(crate) async fn find_active(
+        &self,
+        session: &Session,
+        others: &mut Extensions,
+    ) -> Result<Option<M>, Lacking> {
+        let engine = &self.engine;
+        let together = match engine.clerk.has_left_since(session, engine.clerk.now()) {
+            true => None,
+            false => ReadTogether::take(engine, session, others),
+        };
+        let found = match together {
+            Some(found) => Some(found),
+            None => self.find(session).await?,
+        };
+        let Some(found) = found else {
+            return Ok(None);
+        };
+        let row = self.by_value(session, found.user).await;
+        row.map(Some).map_err(Lacking::new::<M>)
+    }
 }
 
 impl<M: SyncedMembership> Clone for MembershipSync<M> {
@@ -239,7 +272,7 @@ impl<M: SyncedMembership> Clone for MembershipSync<M> {
             engine: Arc::clone(&self.engine),
             users: self.users.clone(),
             organizations: self.organizations.clone(),
-            joined: self.joined.clone(),
+            together: self.together.clone(),
         }
     }
 }

@@ -5,11 +5,14 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use axum::http::Extensions;
 use sqlx::{Database, Pool};
 use tracing::Instrument;
 
 use super::engine::Engine;
 use super::error::SyncError;
+use super::flow::member::Lacking;
+use super::flow::read_together::ReadTogether;
 use super::flow::request;
 use super::follower_builder::FollowerBuilder;
 #[cfg(feature = "backend-api")]
@@ -18,6 +21,7 @@ use super::handle::UserSync;
 use super::model::observation::clerk_id;
 use super::model::outcome::Synced;
 use super::pool::UserPool;
+use crate::clerk::Clerk;
 use crate::row::{SyncedOrganization, SyncedUser};
 use crate::schema::SchemaError;
 use crate::session::Session;
@@ -104,11 +108,8 @@ impl<O: SyncedOrganization> OrganizationSync<O> {
         let Some(Synced { user: row, outcome }) = self.sync_shared(session).await? else {
             return Ok(None);
         };
-        let key = clerk_id::<O>(session).unwrap_or_default();
-        let row = request::by_value(&self.engine, &key, row)
-            .await
-            .map_err(SyncError::of::<O>)?;
-        Ok(Some(Synced { user: row, outcome }))
+        let user = self.by_value(session, row).await?;
+        Ok(Some(Synced { user, outcome }))
     }
 
     /// Like [`sync`](Self::sync), without copying a row that is shared with other requests.
@@ -138,9 +139,36 @@ impl<O: SyncedOrganization> OrganizationSync<O> {
         synced.map(Some).map_err(SyncError::of::<O>)
     }
 
-    /// The handle on Clerk of the users.
-    pub(crate) fn clerk(&self) -> &crate::clerk::Clerk {
+    async fn by_value(&self, session: &Session, row: Arc<O>) -> Result<O, SyncError> {
+        let key = clerk_id::<O>(session).unwrap_or_default();
+        let row = request::by_value(&self.engine, &key, row).await;
+        row.map_err(SyncError::of::<O>)
+    }
+
+    pub(crate) fn clerk(&self) -> &Clerk {
         &self.engine.clerk
+    }
+
+    /// Returns the session's row, which may have been read together with the user's; `None` if no organization is active.
+    pub(crate) async fn find_active(
+        &self,
+        session: &Session,
+        others: &mut Extensions,
+    ) -> Result<Option<O>, Lacking> {
+        let engine = &self.engine;
+        let together = match engine.clerk.has_left_since(session, engine.clerk.now()) {
+            true => None,
+            false => ReadTogether::take(engine, session, others),
+        };
+        let found = match together {
+            Some(found) => Some(found),
+            None => self.sync_shared(session).await.map_err(Lacking::new::<O>)?,
+        };
+        let Some(found) = found else {
+            return Ok(None);
+        };
+        let row = self.by_value(session, found.user).await;
+        row.map(Some).map_err(Lacking::new::<O>)
     }
 }
 

@@ -1,11 +1,14 @@
 //! A member's three rows are read by one statement and inserted in one transaction, wherever a handler takes them.
 
+use std::sync::Arc;
+
 use axum::extract::FromRef;
 use axum::http::{Request, header::AUTHORIZATION};
 use axum::routing::get;
 use axum::{Router, body::Body};
+use clerk_auth::policy::{Denied, RowPolicy};
 use clerk_auth::row::StoredIn;
-use clerk_auth::sync::{SyncError, SyncOutcome};
+use clerk_auth::sync::{SyncError, SyncOutcome, UserSyncBuilder};
 use clerk_auth::testing::{SessionToken, organization_object};
 use clerk_auth::time::{Clock, Timestamp};
 use clerk_auth::{
@@ -49,7 +52,12 @@ struct Person {
 }
 
 #[derive(Clone, Debug, PartialEq, SyncedOrganization)]
-#[synced_organization(table = "teams", tombstones = "former_teams", fresh_for = "0s", database(postgres, sqlite))]
+#[synced_organization(
+    table = "teams",
+    tombstones = "former_teams",
+    fresh_for = "0s",
+    database(postgres, sqlite)
+)]
 struct Team {
     #[column(generated)]
     id: i64,
@@ -99,11 +107,16 @@ async fn create_tables(pool: &Pool) {
     for statement in sql.split(";\n") {
         pool.execute(statement).await;
     }
-    pool.execute("CREATE UNIQUE INDEX people_name ON people (name)").await;
+    pool.execute("CREATE UNIQUE INDEX people_name ON people (name)")
+        .await;
 }
 
 /// Starts the handle on memberships, whose hook refuses those of the role `refused`.
-async fn members(people: &Profiles<Person>, teams: &OrganizationSync<Team>, pool: Pool) -> MembershipSync<TeamMember> {
+async fn members(
+    people: &Profiles<Person>,
+    teams: &OrganizationSync<Team>,
+    pool: Pool,
+) -> MembershipSync<TeamMember> {
     let refusal = |member: &TeamMember| match member.role.as_str() {
         "org:refused" => Err("no place is left".into()),
         _ => Ok(()),
@@ -131,7 +144,13 @@ async fn members(people: &Profiles<Person>, teams: &OrganizationSync<Team>, pool
 
 impl Process {
     async fn of_pools(pool: Pool, of_memberships: Pool) -> Self {
-        let people = Profiles::<Person>::of_table(pool.clone(), |it| it, |it| it).await;
+        // Denials are read once a second at most, and not for a request.
+        let people = Profiles::<Person>::of_table(
+            pool.clone(),
+            UserSyncBuilder::denials_in_memory,
+            UserSyncBuilder::denials_in_memory,
+        );
+        let people = people.await;
         let teams = match &pool {
             Pool::Postgres(pool) => OrganizationSync::new(&people.users, pool.clone()).await,
             Pool::Sqlite(pool) => OrganizationSync::new(&people.users, pool.clone()).await,
@@ -200,7 +219,11 @@ async fn member_is_three_rows_of_one_request(database: TestDatabase) {
         assert_eq!((&*ada.user.clerk_id, ada.user.credits), ("user_ada", 0));
         assert_eq!(&*ada.organization.clerk_id, "org_1");
         assert_eq!(
-            (ada.membership.person, ada.membership.team_id, &*ada.membership.role),
+            (
+                ada.membership.person,
+                ada.membership.team_id,
+                &*ada.membership.role
+            ),
             (ada.user.id, ada.organization.id, "org:admin")
         );
     }
@@ -221,7 +244,11 @@ async fn member_who_is_known_to_a_new_organization_keeps_the_row(database: TestD
     let ada = ada.expect("it syncs").expect("active");
     assert_eq!(
         outcomes(&ada),
-        [SyncOutcome::Unchanged, SyncOutcome::Inserted, SyncOutcome::Inserted]
+        [
+            SyncOutcome::Unchanged,
+            SyncOutcome::Inserted,
+            SyncOutcome::Inserted
+        ]
     );
     assert_eq!(ada.user.credits, 8);
     assert_eq!(process.numbers().await, [1, 1, 1]);
@@ -354,8 +381,50 @@ async fn optional(member: Option<Member<TeamMember>>) -> String {
 
 #[authenticated(state = AppState)]
 async fn parameters(user: Person, organization: Team, membership: TeamMember) -> String {
-    assert_eq!((user.id, organization.id), (membership.person, membership.team_id));
+    assert_eq!(
+        (user.id, organization.id),
+        (membership.person, membership.team_id)
+    );
     membership.role
+}
+
+/// Admits members who have a desk.
+struct Seated;
+
+impl RowPolicy<Member<TeamMember>> for Seated {
+    fn evaluate(member: &Member<TeamMember>, session: &Session) -> Result<(), Denied> {
+        assert_eq!(&*member.user.clerk_id, session.user_id().as_str());
+        match member.membership.desk.as_deref() {
+            Some("the desk that panics") => panic!("a rule of the application panics"),
+            Some(_) => Ok(()),
+            None => Err(Denied::Requirements),
+        }
+    }
+}
+
+/// Admits users who have credits, and only without an organization.
+struct Rich;
+
+impl RowPolicy<Person> for Rich {
+    fn evaluate(person: &Person, session: &Session) -> Result<(), Denied> {
+        if person.credits == 0 {
+            return Err(Denied::Requirements);
+        }
+        match session.organization() {
+            Some(_) => Err(Denied::Feature("own")),
+            None => Ok(()),
+        }
+    }
+}
+
+#[authenticated(state = AppState, role = "org:admin", row_policy = Seated)]
+async fn seated(member: Member<TeamMember>) -> String {
+    member.membership.desk.clone().unwrap_or_default()
+}
+
+#[authenticated(state = AppState, row_policy = Rich)]
+async fn rich(person: Arc<Person>) -> String {
+    person.credits.to_string()
 }
 
 async fn ask(app: &Router, path: &str, token: &str) -> (u16, String) {
@@ -384,6 +453,8 @@ fn app(process: &Process) -> Router {
         .route("/joined", get(joined))
         .route("/optional", get(optional))
         .route("/parameters", get(parameters))
+        .route("/seated", get(seated))
+        .route("/rich", get(rich))
         .with_state(state)
 }
 
@@ -400,7 +471,8 @@ async fn member_takes_the_round_trips_of_a_user() {
     let process = Process::of_pools(pool.clone(), pool.clone()).await;
     let app = app(&process);
     let now = process.people.clock.now();
-    let token = |user: &str, organization: &str| member(user, organization, "org:admin").issued_at(now).sign();
+    let token =
+        |user: &str, organization: &str| member(user, organization, "org:admin").issued_at(now).sign();
     let ada = token("user_ada", "org_1");
     let asked = async |path: &str, token: &str| {
         let held = connections.acquire().await.expect("it is free");
@@ -412,14 +484,22 @@ async fn member_takes_the_round_trips_of_a_user() {
         drop(held);
         asked
     };
-    // Each statement is prepared once.
-    for path in ["/joined", "/alone", "/parameters", "/optional"] {
+    // Each statement is prepared once; after an insertion, the next request expects another.
+    for path in ["/joined", "/alone", "/alone", "/parameters", "/optional"] {
         asked(path, &ada).await;
     }
     let user_alone = asked("/alone", &ada).await;
     assert_eq!(asked("/joined", &ada).await, user_alone, "as one parameter");
-    assert_eq!(asked("/optional", &ada).await, user_alone, "as an optional parameter");
-    assert_eq!(asked("/parameters", &ada).await, user_alone, "as three parameters");
+    assert_eq!(
+        asked("/optional", &ada).await,
+        user_alone,
+        "as an optional parameter"
+    );
+    assert_eq!(
+        asked("/parameters", &ada).await,
+        user_alone,
+        "as three parameters"
+    );
 }
 
 async fn code(app: &Router, path: &str, token: SessionToken<'_>, now: Timestamp) -> (u16, String) {
@@ -427,7 +507,7 @@ async fn code(app: &Router, path: &str, token: SessionToken<'_>, now: Timestamp)
 }
 
 #[tokio::test]
-async fn handler_of_a_member_says_what_is_missing() {
+async fn handler_of_a_member_answers_with_the_code_of_the_row() {
     let database = TestDatabase::sqlite();
     let process = Process::first(&database).await;
     let app = app(&process);
@@ -453,5 +533,53 @@ async fn handler_of_a_member_says_what_is_missing() {
     let active = member("user_ada", "org_1", "org:admin");
     assert_eq!(code(&app, "/joined", active, now).await, answer(200, "org:admin"));
     let taken = member("user_eve", "org_2", "org:admin").claim("name", "user_ada");
-    assert_eq!(code(&app, "/joined", taken, now).await, answer(409, "user_conflict"));
+    assert_eq!(
+        code(&app, "/joined", taken, now).await,
+        answer(409, "user_conflict")
+    );
+}
+
+#[tokio::test]
+async fn policy_over_rows_decides_after_the_session() {
+    let database = TestDatabase::sqlite();
+    let process = Process::first(&database).await;
+    let app = app(&process);
+    let now = process.people.clock.now();
+    let answer = |status: u16, text: &str| (status, text.to_owned());
+    let admin = || member("user_ada", "org_1", "org:admin");
+    assert_eq!(
+        code(&app, "/seated", member("user_ada", "org_1", "org:guest"), now).await,
+        answer(403, "role_required")
+    );
+    assert_eq!(
+        process.numbers().await,
+        [0, 0, 0],
+        "nothing is read for whom the session does not admit"
+    );
+    for (desk, expected) in [
+        ("NULL", answer(403, "requirements_not_met")),
+        ("'7b'", answer(200, "7b")),
+        ("'the desk that panics'", answer(500, "service_failed")),
+    ] {
+        let sql = format!("UPDATE team_members SET desk = {desk}");
+        process.people.pool.execute(&sql).await;
+        assert_eq!(code(&app, "/seated", admin(), now).await, expected, "{desk}");
+    }
+    let alone = || {
+        issuer()
+            .token("user_ada")
+            .claim("email", Value::Null)
+            .claim("name", "user_ada")
+            .claim("updatedAt", 1)
+    };
+    assert_eq!(
+        code(&app, "/rich", alone(), now).await,
+        answer(403, "requirements_not_met")
+    );
+    process.people.pool.execute("UPDATE people SET credits = 8").await;
+    assert_eq!(code(&app, "/rich", alone(), now).await, answer(200, "8"));
+    assert_eq!(
+        code(&app, "/rich", admin(), now).await,
+        answer(403, "feature_required")
+    );
 }

@@ -11,7 +11,7 @@ use crate::diag::{Diagnostics, with_help};
 use crate::suggest;
 
 /// The known arguments; those before the last two may also occur inside `any(…)` and `all(…)`.
-pub(super) const KNOWN: [&str; 11] = [
+pub(super) const KNOWN: [&str; 12] = [
     "role",
     "permission",
     "feature",
@@ -22,6 +22,7 @@ pub(super) const KNOWN: [&str; 11] = [
     "any",
     "all",
     "policy",
+    "row_policy",
     "state",
 ];
 

@@ -16,6 +16,8 @@ use crate::authenticated::subject::{
 pub(crate) struct Assertions {
     /// About the guard: the policy, the user and the state.
     pub(crate) guard: TokenStream,
+    /// A constant expression: whether a later parameter is a row of the active organization. Empty if none can be.
+    pub(crate) takes_member: TokenStream,
     /// About each parameter that is not the user.
     pub(crate) extractors: Vec<(usize, TokenStream)>,
     /// About the return type.
@@ -33,8 +35,15 @@ pub(crate) fn assertions(model: &Model) -> Assertions {
         let is_policy = quote!(let _ = <#ty as __clerk_auth::policy::Policy>::REQUIREMENT;);
         unless_local(ty, &mut assertions.guard, &mut assertions.here).extend(is_policy);
     }
+    if let Subject::Parameter(_) = model.subject {
+        assertions.takes_member = takes_member(model);
+    }
     match &model.subject {
         Subject::Parameter(ty) => {
+            if let Some(policy) = &model.row_policy {
+                let asked = row_policy(policy, ty);
+                unless_local(ty, &mut assertions.guard, &mut assertions.here).extend(asked);
+            }
             let asked = user(ty, model.requires_a_user, state);
             unless_local(ty, &mut assertions.guard, &mut assertions.here).extend(asked);
         }
@@ -97,6 +106,38 @@ fn user(ty: &Type, is_required: bool, state: Option<&Type>) -> TokenStream {
         });
     }
     checks
+}
+
+/// Asserts that the user has a row, and that the policy decides over such a row.
+fn row_policy(policy: &Type, user: &Type) -> TokenStream {
+    let row = quote!(<#user as __clerk_auth::extract::RowOf>);
+    quote! {
+        let _ = #row::row;
+        let _ = <#policy as __clerk_auth::policy::RowPolicy<#row::Row>>::evaluate;
+    }
+}
+
+/// Asks of each parameter that can be a row whether it is one: of the organization, or of the membership.
+fn takes_member(model: &Model) -> TokenStream {
+    let later = model.extractors.iter().map(|extractor| &extractor.ty);
+    let asked: Vec<TokenStream> = later
+        .filter(|ty| !is_extractor(ty) && !is_user_by_name(ty) && !is_local(ty))
+        .map(|ty| {
+            quote! {
+                || __clerk_auth::__private::Later::<#ty>::IS_ORGANIZATION
+                || __clerk_auth::__private::Later::<#ty>::IS_MEMBERSHIP
+            }
+        })
+        .collect();
+    if asked.is_empty() {
+        return TokenStream::new();
+    }
+    quote!({
+        #[allow(unused_imports)]
+        use __clerk_auth::__private::ask::*;
+
+        false #(#asked)*
+    })
 }
 
 /// axum's extractors of what serde reads.

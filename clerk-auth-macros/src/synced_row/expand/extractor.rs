@@ -36,16 +36,16 @@ pub(crate) fn extractor(
             #private::MembershipSync<#row>: #private::axum::extract::FromRef<__State>,
         },
     };
+    let active = |handle: TokenStream| {
+        (
+            quote!(extract_active::<#private::#handle<Self>, __State>),
+            Some(quote!(extract_optional_active::<#private::#handle<Self>, __State>)),
+        )
+    };
     let (extract, extract_optional) = match kind {
-        RowKind::User => (quote!(extract_user), None),
-        RowKind::Organization => (
-            quote!(extract_organization),
-            Some(quote!(extract_optional_organization)),
-        ),
-        RowKind::Membership => (
-            quote!(extract_membership),
-            Some(quote!(extract_optional_membership)),
-        ),
+        RowKind::User => (quote!(extract_user::<Self, __State>), None),
+        RowKind::Organization => active(quote!(OrganizationSync)),
+        RowKind::Membership => active(quote!(MembershipSync)),
     };
     let implementation = |of: TokenStream, method: TokenStream, found: TokenStream, extract: TokenStream| {
         let parameters = generics.params.iter();
@@ -64,7 +64,7 @@ pub(crate) fn extractor(
                     __state: &__State,
                 ) -> impl ::core::future::Future<Output = ::core::result::Result<#found, Self::Rejection>>
                 + ::core::marker::Send {
-                    #private::#extract::<Self, __State>(__parts, __state)
+                    #private::#extract(__parts, __state)
                 }
             }
         }

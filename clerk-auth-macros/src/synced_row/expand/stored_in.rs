@@ -160,7 +160,9 @@ pub(crate) fn stored_in(model: &Model, database: Database, condition: Option<&To
     let version = model.columns.len();
     let width = version + 2;
     let select_joined = model.references.as_ref().map(|references| {
-        let References { user, organization, .. } = references;
+        let References {
+            user, organization, ..
+        } = references;
         quote! {
             const SELECT_JOINED: ::core::option::Option<&'static str> =
                 __clerk_auth::__joined!(#db, #user, #organization, #ident);

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use super::reconcile::{BeforeRead, EarlierRead, reconcile_from};
-use super::request::{admit, of_this_session, record, record_failure};
+use super::reconcile::{BeforeRead, EarlierRead, reconcile_from, serve_written};
+use super::request::{admit, matches, of_this_session, record, record_failure};
 use crate::row::{RowKind, SyncedMembership, SyncedRow};
 use crate::session::Session;
 use crate::sync::engine::Engine;
@@ -188,7 +188,7 @@ impl<M: SyncedMembership> Engines<'_, M> {
             None => {
                 let read = EarlierRead::new(stored_membership, before.membership);
                 match reconciled(self.memberships, &membership, session, read).await {
-                    // One of the others was removed since the read.
+                    // The user or the organization was removed since the read.
                     Err(error) if error.is_of_a_missing_reference() => return Ok(None),
                     synced => done(self.memberships, keys[2], synced)?,
                 }
@@ -221,10 +221,7 @@ impl<M: SyncedMembership> Engines<'_, M> {
         let of_user = user.map(|user| self.users.row_cache.begin_write(user.clerk_id(), now));
         let of_organization =
             organization.map(|it| self.organizations.row_cache.begin_write(it.clerk_id(), now));
-        let of_membership = self
-            .memberships
-            .row_cache
-            .begin_write(membership.clerk_id(), now);
+        let of_membership = self.memberships.row_cache.begin_write(membership.clerk_id(), now);
         let mut kind = RowKind::Membership;
         let insert = async {
             let inserted = self.joined.insert(missing).await;
@@ -253,18 +250,18 @@ impl<M: SyncedMembership> Engines<'_, M> {
             membership: None,
         };
         if let (Some(observation), Some(written), Some(ticket)) = (user, inserted.user, of_user) {
-            let served = self.users.serve_written(observation, served, written, ticket);
+            let served = serve_written(self.users, observation, served, written, ticket);
             rows.user = Some(done(self.users, observation.clerk_id(), served.await)?);
         }
         if let (Some(observation), Some(written), Some(ticket)) =
             (organization, inserted.organization, of_organization)
         {
             let engine = self.organizations;
-            let served = engine.serve_written(observation, served, written, ticket);
+            let served = serve_written(engine, observation, served, written, ticket);
             rows.organization = Some(done(engine, observation.clerk_id(), served.await)?);
         }
         let engine = self.memberships;
-        let served = engine.serve_written(membership, served, inserted.membership, of_membership);
+        let served = serve_written(engine, membership, served, inserted.membership, of_membership);
         rows.membership = Some(done(engine, membership.clerk_id(), served.await)?);
         Ok(Some(rows))
     }
@@ -281,17 +278,16 @@ impl<M: SyncedMembership> Engines<'_, M> {
     }
 
     /// Excludes other writers of the missing rows in this process; returns `None` if there is one, or was one since the read.
-    fn lock<'a>(
-        &'a self,
-        missing: &Missing<'_, M>,
-        before: &BeforeReads,
-    ) -> Option<Vec<WriteGuard<'a>>> {
+    fn lock<'a>(&'a self, missing: &Missing<'_, M>, before: &BeforeReads) -> Option<Vec<WriteGuard<'a>>> {
         let user = missing.user.map(|it| lock(self.users, it, before.user));
         let organization = missing
             .organization
             .map(|it| lock(self.organizations, it, before.organization));
         let membership = lock(self.memberships, missing.membership, before.membership);
-        [user, organization, Some(membership)].into_iter().flatten().collect()
+        [user, organization, Some(membership)]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 }
 
@@ -311,7 +307,7 @@ fn kept<U: SyncedRow>(engine: &Engine<U>, session: &Session, key: &str) -> Optio
 
 fn is_in_memory<U: SyncedRow>(engine: &Engine<U>, observation: &Observation<'_, U>) -> bool {
     let kept = engine.row_cache.get(observation.clerk_id(), engine.clerk.now());
-    kept.is_some_and(|kept| engine.matches(observation, &kept.stored))
+    kept.is_some_and(|kept| matches(engine, observation, &kept.stored))
 }
 
 /// Returns whether a transaction need not be followed by attempts to write the rows one by one: the database does not answer, or

@@ -29,7 +29,7 @@ impl<U> EarlierRead<U> {
     }
 }
 
-/// What must be known about a row before it is read.
+/// The state of a row in this process, from before it is read.
 #[derive(Clone, Copy)]
 pub(super) struct BeforeRead {
     pub(super) generation: Generation,
@@ -66,8 +66,8 @@ pub(super) async fn reconcile_from<U: SyncedRow>(
     let clerk_id = observation.clerk_id();
     let version = observation.version;
     let mut raised_from = None;
-    let mut newcomer = read.is_none()
-        && session.is_some_and(|session| engine.sign_ups.predicts_new(observation, session));
+    let mut newcomer =
+        read.is_none() && session.is_some_and(|session| engine.sign_ups.predicts_new(observation, session));
     loop {
         let earlier = read.take();
         let generation = match &earlier {
@@ -89,9 +89,10 @@ pub(super) async fn reconcile_from<U: SyncedRow>(
                 return Ok(engine.serve(session, clerk_id, written.stored, read, SyncOutcome::Inserted));
             }
             (Some((written, read)), _) => (Lookup::Found(written.stored), read),
-            (None, Some(EarlierRead { stored, before })) => {
-                (stored.map_or(Lookup::Missing(None), Lookup::Found), Some(before.stamp))
-            }
+            (None, Some(EarlierRead { stored, before })) => (
+                stored.map_or(Lookup::Missing(None), Lookup::Found),
+                Some(before.stamp),
+            ),
             (None, None) => {
                 let stamp = engine.row_cache.stamp(clerk_id, engine.clerk.now());
                 let lookup = engine.reads.find(clerk_id, &counted).await;
@@ -147,6 +148,21 @@ pub(super) async fn reconcile_from<U: SyncedRow>(
     }
 }
 
+/// Serves a row after its write.
+pub(super) async fn serve_written<U: SyncedRow>(
+    engine: &Engine<U>,
+    observation: &Observation<'_, U>,
+    session: Option<&Session>,
+    written: Upserted<U>,
+    ticket: WriteTicket<'_>,
+) -> Result<Synced<Arc<U>>, SyncError> {
+    let written = engine.as_left_by_triggers(observation, written).await?;
+    let is_changed = engine.store.normalized().record(observation, &written.stored) || written.inserted;
+    engine
+        .serve_changed(observation, session, written, is_changed, ticket)
+        .await
+}
+
 impl<U: SyncedRow> Engine<U> {
     /// Reads the row, or inserts it, in one statement. Returns `None` if the caller must do a plain read.
     async fn find_or_insert(
@@ -187,27 +203,14 @@ impl<U: SyncedRow> Engine<U> {
             (written, _) => written,
         };
         match written {
-            Ok(written) => self.serve_written(observation, session, written, ticket).await,
+            Ok(written) => serve_written(self, observation, session, written, ticket).await,
             Err(WriteError::UniqueViolation(error)) => {
                 let written = conflict::resolve_conflict(self, observation, error).await?;
-                self.serve_changed(observation, session, written, true, ticket).await
+                self.serve_changed(observation, session, written, true, ticket)
+                    .await
             }
             Err(error) => Err(error.into()),
         }
-    }
-
-    /// Serves a row after its write.
-    pub(super) async fn serve_written(
-        &self,
-        observation: &Observation<'_, U>,
-        session: Option<&Session>,
-        written: Upserted<U>,
-        ticket: WriteTicket<'_>,
-    ) -> Result<Synced<Arc<U>>, SyncError> {
-        let written = self.as_left_by_triggers(observation, written).await?;
-        let is_changed = self.store.normalized().record(observation, &written.stored) || written.inserted;
-        self.serve_changed(observation, session, written, is_changed, ticket)
-            .await
     }
 
     async fn serve_changed(

@@ -122,6 +122,15 @@ fn log_failure<U: SyncedRow>(engine: &Engine<U>, clerk_id: &str, error: &SyncErr
     engine.failure_log.failure::<U>(clerk_id, error, now);
 }
 
+/// Returns whether a row needs no write for these claims.
+pub(super) fn matches<U: SyncedRow>(
+    engine: &Engine<U>,
+    observation: &Observation<'_, U>,
+    stored: &StoredRow<U>,
+) -> bool {
+    plan(Some(stored), observation) == Plan::Serve || engine.store.normalized().knows(observation, stored)
+}
+
 impl<U: SyncedRow> Engine<U> {
     async fn observe(
         self: &Arc<Self>,
@@ -138,18 +147,13 @@ impl<U: SyncedRow> Engine<U> {
             Err(claims) => return Err(claims.into()),
         };
         if let Some(row) = kept
-            && self.matches(&observation, &row.stored)
+            && matches(self, &observation, &row.stored)
         {
             self.keep(Some(session), clerk_id, &row.stored, row.read);
             return Ok(cached(&row.stored));
         }
         self.ask(|counted| reconcile::reconcile(self, &observation, Some(session), counted))
             .await
-    }
-
-    /// Returns whether a row needs no write for these claims.
-    pub(super) fn matches(&self, observation: &Observation<'_, U>, stored: &StoredRow<U>) -> bool {
-        plan(Some(stored), observation) == Plan::Serve || self.store.normalized().knows(observation, stored)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::row::{RowKind, StoredIn, SyncedMembership};
 use crate::sync::model::observation::Observation;
 use crate::sync::model::row::{StoredRow, Upserted};
 
-/// One thing for each of a member's rows.
+/// A value for each of a member's rows.
 pub(crate) struct OfMember<U, O, M> {
     pub(crate) user: U,
     pub(crate) organization: O,
@@ -168,8 +168,12 @@ where
             let written: Inserted<M> = self.memberships.tried(key, write).await?;
             Ok(OfMember {
                 user: after_insertion(&self.users, missing.user, written.user).await?,
-                organization: after_insertion(&self.organizations, missing.organization, written.organization)
-                    .await?,
+                organization: after_insertion(
+                    &self.organizations,
+                    missing.organization,
+                    written.organization,
+                )
+                .await?,
                 membership: written.membership,
             })
         })

@@ -1,0 +1,113 @@
+//! Reads the user of a request together with the organization and the membership that the handler takes after the user.
+
+use std::future::ready;
+use std::sync::Arc;
+
+use axum::http::Extensions;
+
+use super::member::{Engines, Lacking, rows};
+use crate::row::{SyncedMembership, SyncedRow};
+use crate::session::Session;
+use crate::sync::engine::Engine;
+use crate::sync::model::observation::clerk_id;
+use crate::sync::model::outcome::Synced;
+use crate::sync::store::hooks::StoreFuture;
+use crate::sync::store::joined::JoinedStore;
+
+/// The handles on the rows of members, but for the users.
+pub(crate) struct Members<M: SyncedMembership> {
+    pub(crate) organizations: Arc<Engine<M::Organization>>,
+    pub(crate) memberships: Arc<Engine<M>>,
+    pub(crate) joined: Arc<dyn JoinedStore<M>>,
+}
+
+impl<M: SyncedMembership> Members<M> {
+    pub(crate) fn engines<'a>(&'a self, users: &'a Arc<Engine<M::User>>) -> Engines<'a, M> {
+        Engines {
+            users,
+            organizations: &self.organizations,
+            memberships: &self.memberships,
+            joined: &*self.joined,
+        }
+    }
+}
+
+/// Reads rows of users together with those of their organizations and memberships.
+pub(crate) trait ReadsMembers<U>: Send + Sync {
+    /// Returns the user's row, and leaves the others in the extensions as [`ReadTogether`]. Returns `None` if no organization is
+    /// active, or if nothing is saved.
+    fn read<'a>(
+        &'a self,
+        users: &'a Arc<Engine<U>>,
+        session: &'a Session,
+        others: &'a mut Extensions,
+    ) -> StoreFuture<'a, Option<Synced<Arc<U>>>, Lacking>;
+}
+
+/// A row that was read for the request together with the user's.
+pub(crate) struct ReadTogether<R> {
+    by: Arc<Engine<R>>,
+    session: Session,
+    row: Synced<Arc<R>>,
+}
+
+impl<R> Clone for ReadTogether<R> {
+    fn clone(&self) -> Self {
+        Self {
+            by: Arc::clone(&self.by),
+            session: self.session.clone(),
+            row: self.row.clone(),
+        }
+    }
+}
+
+impl<R: SyncedRow> ReadTogether<R> {
+    /// Takes the row of a session that an engine has read for this request.
+    pub(crate) fn take(
+        engine: &Arc<Engine<R>>,
+        session: &Session,
+        others: &mut Extensions,
+    ) -> Option<Synced<Arc<R>>> {
+        let read = others.remove::<Self>()?;
+        let is_meant = Arc::ptr_eq(&read.by, engine) && read.session.ptr_eq(session);
+        is_meant.then_some(read.row)
+    }
+}
+
+impl<M: SyncedMembership> ReadsMembers<M::User> for Members<M> {
+    fn read<'a>(
+        &'a self,
+        users: &'a Arc<Engine<M::User>>,
+        session: &'a Session,
+        others: &'a mut Extensions,
+    ) -> StoreFuture<'a, Option<Synced<Arc<M::User>>>, Lacking> {
+        let engines = self.engines(users);
+        let Some(organization_id) = clerk_id::<M::Organization>(session) else {
+            return Box::pin(ready(Ok(None)));
+        };
+        Box::pin(async move {
+            let Some(key) = clerk_id::<M>(session) else {
+                return Ok(None);
+            };
+            let clerk = &users.clerk;
+            if clerk.has_left_since(session, clerk.now()) {
+                return Ok(None);
+            }
+            let keys = [session.sub(), &*organization_id, &*key];
+            let Some(rows) = rows(&engines, session, keys).await? else {
+                return Ok(None);
+            };
+            others.insert(ReadTogether {
+                by: Arc::clone(&self.organizations),
+                session: session.clone(),
+                row: rows.organization,
+            });
+            others.insert(ReadTogether {
+                by: Arc::clone(&self.memberships),
+                session: session.clone(),
+                row: rows.membership,
+            });
+            Ok(Some(rows.user))
+        })
+    }
+}
