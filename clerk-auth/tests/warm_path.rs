@@ -149,7 +149,10 @@ mod row {
     use axum::handler::Handler;
     use clerk_auth::row::StoredIn;
     use clerk_auth::testing::SessionToken;
-    use clerk_auth::{OrganizationSync, SyncedOrganization, SyncedRow, SyncedUser, UserSync, authenticated};
+    use clerk_auth::{
+        Member, MembershipSync, OrganizationSync, SyncedMembership, SyncedOrganization, SyncedRow,
+        SyncedUser, UserSync, authenticated,
+    };
     use sqlx::Sqlite;
     use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 
@@ -255,11 +258,40 @@ mod row {
         name: Arc<str>,
     }
 
+    #[derive(Clone, SyncedMembership)]
+    #[synced_membership(
+        table = "memberships",
+        user = User,
+        organization = Organization,
+        template_json = "{}",
+        database(sqlite)
+    )]
+    struct Membership {
+        #[column(user)]
+        user: Arc<str>,
+        #[column(organization)]
+        organization: Arc<str>,
+    }
+
     #[derive(Clone, FromRef)]
     struct StateOfMembers {
         clerk: Clerk,
         users: UserSync<User>,
         organizations: OrganizationSync<Organization>,
+        memberships: MembershipSync<Membership>,
+    }
+
+    #[authenticated]
+    async fn three(_user: Arc<User>, organization: Organization, membership: Membership) -> &'static str {
+        assert_eq!(organization.clerk_id, membership.organization);
+        assert_eq!(&*membership.user, "user_ada");
+        ""
+    }
+
+    #[authenticated]
+    async fn joined(member: Member<Membership>) -> &'static str {
+        assert_eq!(member.organization.clerk_id, member.membership.organization);
+        ""
     }
 
     #[authenticated]
@@ -273,7 +305,7 @@ mod row {
 
     /// A handler takes a copy of the row, and copying an `Arc<str>` does not allocate. Each `String` adds an allocation.
     #[test]
-    fn warm_organization_is_extracted_with_one_allocation_more() {
+    fn warm_rows_of_a_member_are_extracted_with_two_allocations_more() {
         let _alone = ALONE.lock();
         let issuer = Issuer::new("https://clerk.example.com");
         let token = token(&issuer, "user_ada")
@@ -282,33 +314,45 @@ mod row {
             .sign();
         block_on(async {
             let pool = pool().await;
-            sqlx::raw_sql(sqlx::AssertSqlSafe(
+            for sql in [
                 <Organization as StoredIn<Sqlite>>::create_table(),
-            ))
-            .execute(&pool)
-            .await
-            .expect("the table is made");
+                <Membership as StoredIn<Sqlite>>::create_table(),
+            ] {
+                let made = sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&pool).await;
+                made.expect("the table is made");
+            }
             let clerk = issuer.clerk();
             let users = UserSync::<User>::new(clerk.clone(), pool.clone()).await;
             let users = users.expect("the table fits");
             let organizations = OrganizationSync::new(&users, pool.clone()).await;
             let organizations = organizations.expect("the table fits");
+            let memberships = MembershipSync::new(&users, &organizations, pool.clone()).await;
+            let memberships = memberships.expect("the table fits");
             let state = StateOfMembers {
                 clerk,
                 users,
                 organizations,
+                memberships,
             };
             let alone: Router = Router::new().route("/", get(me)).with_state(state.clone());
-            let both: Router = Router::new().route("/", get(team)).with_state(state);
-            allocations(&both, &token).await;
+            let both: Router = Router::new().route("/", get(team)).with_state(state.clone());
+            let three: Router = Router::new().route("/", get(three)).with_state(state.clone());
+            let joined: Router = Router::new().route("/", get(joined)).with_state(state);
+            allocations(&joined, &token).await;
             // The pool is closed, so the answer comes from memory.
             pool.close().await;
             let alone = least(&alone, &token).await;
-            let both = least(&both, &token).await;
-            assert!(
-                both <= alone + 1,
-                "{both} allocations, {alone} with the user alone"
-            );
+            for (rows, most, handler) in [
+                ("user and organization", 1, &both),
+                ("user, organization and membership", 2, &three),
+                ("a member", 2, &joined),
+            ] {
+                let counted = least(handler, &token).await;
+                assert!(
+                    counted <= alone + most,
+                    "{rows}: {counted} allocations, {alone} with the user alone"
+                );
+            }
         });
     }
 

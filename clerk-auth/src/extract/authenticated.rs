@@ -187,7 +187,7 @@ where
 {
     let looking = session.clone().filter(|_| P::LOOKS_AT_ROW);
     let subject = match P::TAKES_MEMBER {
-        true => Box::pin(T::resolve_before_member(session, state, &mut parts.extensions)).await?,
+        true => T::resolve_before_member(session, state, &mut parts.extensions).await?,
         false => T::resolve(session, state).await?,
     };
     if let Some(session) = looking {

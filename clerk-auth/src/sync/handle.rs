@@ -116,13 +116,14 @@ impl<U: SyncedUser> UserSync<U> {
     }
 
     /// Like [`sync_shared`](Self::sync_shared), for a request that also needs rows of the active organization: reads them by the
-    /// same statement, unless at most one has to be read, and leaves them in the extensions.
+    /// same statement if that saves one, and leaves them in the extensions.
     pub(crate) async fn sync_before_member(
         &self,
         session: &Session,
         others: &mut Extensions,
     ) -> Result<Synced<Arc<U>>, Lacking> {
         if let Some(members) = self.members.get()
+            && members.saves_a_read(&self.engine, session)
             && let Some(user) = members.read(&self.engine, session, others).await?
         {
             return Ok(user);

@@ -300,7 +300,8 @@ type NewRows<M> = OfMember<
     Option<Synced<Arc<M>>>,
 >;
 
-fn kept<U: SyncedRow>(engine: &Engine<U>, session: &Session, key: &str) -> Option<Synced<Arc<U>>> {
+/// Returns the row in memory, if it was compared with the claims of this very session.
+pub(super) fn kept<U: SyncedRow>(engine: &Engine<U>, session: &Session, key: &str) -> Option<Synced<Arc<U>>> {
     let kept = engine.row_cache.get(key, engine.clerk.now())?;
     of_this_session(Some(&kept), session)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::http::Extensions;
 
-use super::member::{Engines, Lacking, rows};
+use super::member::{Engines, Lacking, kept, rows};
 use crate::row::{SyncedMembership, SyncedRow};
 use crate::session::Session;
 use crate::sync::engine::Engine;
@@ -34,6 +34,9 @@ impl<M: SyncedMembership> Members<M> {
 
 /// Reads rows of users together with those of their organizations and memberships.
 pub(crate) trait ReadsMembers<U>: Send + Sync {
+    /// Returns whether more than one row may have to be read. Allocates nothing.
+    fn saves_a_read(&self, users: &Engine<U>, session: &Session) -> bool;
+
     /// Returns the user's row, and leaves the others in the extensions as [`ReadTogether`]. Returns `None` if no organization is
     /// active, or if nothing is saved.
     fn read<'a>(
@@ -75,6 +78,13 @@ impl<R: SyncedRow> ReadTogether<R> {
 }
 
 impl<M: SyncedMembership> ReadsMembers<M::User> for Members<M> {
+    fn saves_a_read(&self, users: &Engine<M::User>, session: &Session) -> bool {
+        clerk_id::<M::Organization>(session).is_some_and(|organization_id| {
+            let user = kept(users, session, session.sub());
+            user.is_none() || kept(&self.organizations, session, &organization_id).is_none()
+        })
+    }
+
     fn read<'a>(
         &'a self,
         users: &'a Arc<Engine<M::User>>,
