@@ -268,7 +268,7 @@ mod row {
     )]
     struct Membership {
         #[column(user)]
-        user: Arc<str>,
+        user: i64,
         #[column(organization)]
         organization: Arc<str>,
     }
@@ -282,9 +282,9 @@ mod row {
     }
 
     #[authenticated]
-    async fn three(_user: Arc<User>, organization: Organization, membership: Membership) -> &'static str {
+    async fn three(user: Arc<User>, organization: Organization, membership: Membership) -> &'static str {
         assert_eq!(organization.clerk_id, membership.organization);
-        assert_eq!(&*membership.user, "user_ada");
+        assert_eq!(membership.user, user.id);
         ""
     }
 

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use clerk_auth::schema::SchemaError;
-use clerk_auth::sync::UserPool;
+use clerk_auth::sync::{MemberPool, UserPool};
 use clerk_auth::{Clerk, MembershipSync, OrganizationSync, UserSync};
 use sqlx::{ColumnIndex, Database, Decode, Encode, Executor, FromRow, IntoArguments, Pool, Type};
 
@@ -75,7 +75,7 @@ pub trait Repository: fmt::Debug + Send + Sync {
 impl<DB> Repository for Pool<DB>
 where
     DB: Database<Arguments: IntoArguments<DB>>,
-    Self: UserPool<User, Database = DB> + UserPool<Organization> + UserPool<Membership>,
+    Self: UserPool<User, Database = DB> + UserPool<Organization> + MemberPool<Membership>,
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
     i64: for<'q> Encode<'q, DB> + Type<DB>,
     String: for<'q> Encode<'q, DB> + for<'r> Decode<'r, DB> + Type<DB>,

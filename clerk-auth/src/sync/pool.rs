@@ -80,7 +80,9 @@ pub struct CheckedTable {
 pub trait MemberPool<M: SyncedMembership>: UserPool<M> + sealed::Joins<M> {}
 
 pub(super) mod sealed {
-    use super::{Arc, CheckedTable, ClaimColumn, Database, Future, Hooks, JoinedStore, SchemaError, SyncedMembership};
+    use super::{
+        Arc, CheckedTable, ClaimColumn, Database, Future, Hooks, JoinedStore, SchemaError, SyncedMembership,
+    };
 
     pub trait Joins<M: SyncedMembership> {
         /// Joins the stores of a member's rows, if they share one pool.

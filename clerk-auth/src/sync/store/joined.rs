@@ -154,10 +154,7 @@ where
         Box::pin(async move {
             let write = move |is_stuck| async move {
                 let connections = &self.memberships.connections;
-                let mut transaction = match is_stuck {
-                    true => connections.begin_impatiently().await?,
-                    false => connections.begin().await?,
-                };
+                let mut transaction = connections.begin_to_write(is_stuck).await?;
                 let written = self.write(&mut transaction, missing).await;
                 let written = forget_if_stale::<DB, _, _>(&mut transaction, written).await?;
                 let committed = transaction.commit().await.map_err(commit_error::<M>);
