@@ -19,6 +19,7 @@ use futures_util::future::join_all;
 use sqlx::{Postgres, Sqlite};
 
 mod http;
+mod member;
 
 /// PostgreSQL as it is shipped: a commit is on disk before it is acknowledged.
 const DURABLE: &str = "\
@@ -61,6 +62,7 @@ async fn on(url: &str, database: &str, crowd: &mut Option<Arc<[Session]>>) {
     let profiles = Profiles::<AlwaysRead>::always_read(pool.clone()).await;
     unchanged(&profiles).await;
     first(&profiles).await;
+    member::compare(&profiles).await;
     // A signature takes its time, so they serve both databases.
     let crowd = match crowd {
         Some(crowd) => Arc::clone(crowd),
