@@ -133,7 +133,7 @@ impl<U: SyncedUser> UserSync<U> {
 
     /// Returns a shared row by value, as [`sync`](Self::sync) does.
     pub(crate) async fn by_value(&self, session: &Session, row: Arc<U>) -> Result<U, SyncError> {
-        request::by_value(&self.engine, session.sub(), row).await
+        request::by_value(&self.engine, session, row).await
     }
 
     /// Applies a delivery whose signature was verified.

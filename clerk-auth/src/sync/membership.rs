@@ -220,9 +220,7 @@ impl<M: SyncedMembership> MembershipSync<M> {
 
     /// Returns a shared row by value, as [`sync`](Self::sync) does.
     pub(crate) async fn by_value(&self, session: &Session, row: Arc<M>) -> Result<M, SyncError> {
-        let key = clerk_id::<M>(session).unwrap_or_default();
-        let row = request::by_value(&self.engine, &key, row).await;
-        row.map_err(SyncError::of::<M>)
+        request::by_value(&self.engine, session, row).await
     }
 
     async fn row(&self, session: &Session, key: &str) -> Result<Synced<Arc<M>>, SyncError> {

@@ -140,9 +140,7 @@ impl<O: SyncedOrganization> OrganizationSync<O> {
     }
 
     async fn by_value(&self, session: &Session, row: Arc<O>) -> Result<O, SyncError> {
-        let key = clerk_id::<O>(session).unwrap_or_default();
-        let row = request::by_value(&self.engine, &key, row).await;
-        row.map_err(SyncError::of::<O>)
+        request::by_value(&self.engine, session, row).await
     }
 
     pub(crate) fn clerk(&self) -> &Clerk {

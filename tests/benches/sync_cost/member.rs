@@ -16,9 +16,9 @@ use super::{PER_ROUND, ROUNDS, each, median, report, select};
 
 #[derive(Clone, SyncedOrganization)]
 #[synced_organization(table = "teams", fresh_for = "0s", database(postgres, sqlite))]
+#[allow(dead_code, reason = "sync alone compares the fields")]
 struct Team {
     clerk_id: String,
-    #[allow(dead_code, reason = "it is compared with the claim")]
     name: String,
 }
 
@@ -30,11 +30,10 @@ struct Team {
     fresh_for = "0s",
     database(postgres, sqlite)
 )]
+#[allow(dead_code, reason = "sync alone compares the fields")]
 struct TeamMember {
     user_id: String,
-    #[allow(dead_code, reason = "it is compared with the claim")]
     organization_id: String,
-    #[allow(dead_code, reason = "it is compared with the claim")]
     role: String,
 }
 

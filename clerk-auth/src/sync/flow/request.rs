@@ -14,7 +14,7 @@ use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
 use crate::sync::local::change_log::{self, Source};
 use crate::sync::local::row_cache::CachedRow;
-use crate::sync::model::observation::Observation;
+use crate::sync::model::observation::{Observation, clerk_id};
 use crate::sync::model::outcome::{SyncOutcome, Synced};
 use crate::sync::model::plan::{Plan, plan};
 use crate::sync::model::row::StoredRow;
@@ -89,21 +89,29 @@ pub(super) fn record_failure<U: SyncedRow>(engine: &Engine<U>, clerk_id: &str, e
 /// a row that is read for this request alone.
 pub(crate) async fn by_value<U: SyncedRow>(
     engine: &Engine<U>,
-    clerk_id: &str,
+    session: &Session,
     row: Arc<U>,
 ) -> Result<U, SyncError> {
     let shared = match Arc::try_unwrap(row) {
         Ok(row) => return Ok(row),
         Err(shared) => shared,
     };
-    let row = own_or_copy(engine, clerk_id, &shared).await;
-    row.inspect_err(|error| log_failure(engine, clerk_id, error))
-}
-
-async fn own_or_copy<U: SyncedRow>(engine: &Engine<U>, clerk_id: &str, shared: &U) -> Result<U, SyncError> {
-    match caught_now(|| shared.copy())? {
-        Some(row) => Ok(row),
-        None => Box::pin(caught(read(engine, clerk_id))).await?,
+    match caught_now(|| shared.copy()) {
+        Ok(Some(row)) => Ok(row),
+        not_copied => {
+            // Making the key of a membership allocates.
+            let clerk_id = clerk_id::<U>(session).unwrap_or_default();
+            let row = match not_copied {
+                Ok(_) => Box::pin(caught(read(engine, &clerk_id)))
+                    .await
+                    .unwrap_or_else(|panicked| Err(panicked.into())),
+                Err(panicked) => Err(panicked.into()),
+            };
+            row.map_err(|error| {
+                log_failure(engine, &clerk_id, &error);
+                error.of::<U>()
+            })
+        }
     }
 }
 

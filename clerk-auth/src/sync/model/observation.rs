@@ -52,7 +52,8 @@ pub(crate) fn clerk_id<U: SyncedRow>(session: &Session) -> Option<Cow<'_, str>> 
 
 /// Returns the key by which sync finds a membership: tokens have no id of one.
 pub(crate) fn key_of_membership(user_id: &str, organization_id: &str) -> String {
-    format!("{user_id}:{organization_id}")
+    // With one allocation, for requests that are served from memory.
+    [user_id, ":", organization_id].concat()
 }
 
 /// An object of the Backend API or of a webhook, read through the template.
