@@ -21,6 +21,7 @@ mod copied;
 mod encoded;
 mod filled;
 mod joined;
+mod joined_row;
 mod key;
 mod link;
 mod member;
@@ -28,6 +29,7 @@ mod named;
 mod organization;
 mod parameter;
 mod reply;
+mod row_policy;
 mod shared;
 mod sql_type;
 mod subject;
@@ -50,6 +52,7 @@ pub use encoded::{
 };
 pub use filled::{assert_own_table, filled, filled_length};
 pub use joined::{joined, joined_length};
+pub use joined_row::{JoinedOrganization, JoinedUser};
 pub use key::KeyOf;
 pub use link::{KeyKind, LinkKey, bind_key, bind_own_key, read_key};
 pub use member::Later;
@@ -60,6 +63,7 @@ pub use parameter::{
     Readable, UserComesFirst, any,
 };
 pub use reply::{AxumResponse, ErrorResponse, Response, ResponseOrJson, Returned, Writable};
+pub use row_policy::{DecidesOver, RowField};
 pub use shared::{Probe, SharedField, SharedIn, Unshared};
 #[cfg(all(feature = "postgres", feature = "sqlite"))]
 pub use sql_type::PostgresAndSqliteSqlType;
@@ -78,6 +82,7 @@ pub mod ask {
     pub use super::organization::{NotShared as _, OtherResult as _};
     pub use super::parameter::{Found as _, NoUser as _, OtherData as _, OtherParameter as _};
     pub use super::reply::{Answered as _, Failure as _, OtherReply as _};
+    pub use super::row_policy::WithoutRow as _;
     pub use super::subject::{NotASubject as _, StateWithoutClerk as _};
 }
 

@@ -291,6 +291,11 @@ pub enum VersionSource {
 /// assert!(select.ends_with(r#"FROM "users" WHERE "users"."clerk_id" = $1"#));
 /// # }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "rows of `{Self}` are not stored in `{DB}`",
+    label = "`{Self}` does not name this database",
+    note = "add it to the struct: `database(postgres, sqlite)`, and enable the feature of the same name"
+)]
 pub trait StoredIn<DB: Database>: SyncedRow {
     /// Reads one row by Clerk user id (parameter 1). Columns: those of the struct in the order of its fields, then the
     /// version (64-bit integer) and whether the row is a tombstone (boolean).

@@ -35,7 +35,17 @@ pub(super) fn check(
         None => debugged_state.or_else(|| inferred_state(signature)),
     };
     let requires_a_user = read.requires_something();
-    let row_policy = read.row_policy(diagnostics);
+    let mut row_policy = read.row_policy(diagnostics);
+    if let (Some(policy), Subject::Nobody) = (&row_policy, &subject) {
+        diagnostics.error(
+            policy,
+            with_help(
+                "`row_policy` decides over the user's row, and the handler takes no user",
+                "make the user the first parameter: `user: User`",
+            ),
+        );
+        row_policy = None;
+    }
     let mut policy = read.policy(diagnostics);
     if let (Policy::Requirement { .. }, false) = (&policy, matches!(subject, Subject::Receiver))
         && let Some(encloser) = place.and_then(Place::encloser)

@@ -21,7 +21,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Generics;
 
-use self::access::{alias, claim_field, field_type, held_kind, kind_type, local, private};
+use self::access::{alias, claim_field, field_type, held_kind, joined, kind_type, local, private};
 use self::assertion::checks;
 use self::comparison::comparison;
 use self::conversion::{conversion, hold};
@@ -40,6 +40,7 @@ use super::template::shortcode::Kind;
 pub(super) fn expand(import: &TokenStream, model: &Model) -> TokenStream {
     let claims = format_ident!("__{}Claims", model.ident);
     let aliases = model.columns.iter().filter_map(alias);
+    let joined = joined(model);
     let checks = checks(model);
     let shared = if model.columns.iter().all(|column| column.is_prelude) {
         TokenStream::new()
@@ -77,6 +78,7 @@ pub(super) fn expand(import: &TokenStream, model: &Model) -> TokenStream {
             pub struct #claims { #(#fields),* }
 
             #(#aliases)*
+            #joined
             #checks
             #(#conversions)*
             #row

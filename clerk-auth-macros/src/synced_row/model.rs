@@ -56,8 +56,12 @@ impl Table {
 
 /// The structs whose rows a membership joins, and the column that only sync knows: the Clerk ids of both.
 pub(super) struct References {
+    /// The name by which generated code calls the user's struct.
     pub(super) user: Type,
+    /// The name by which generated code calls the organization's struct.
     pub(super) organization: Type,
+    /// The structs of user and organization, as the team names them.
+    pub(super) named: [Type; 2],
     pub(super) key: Column,
 }
 

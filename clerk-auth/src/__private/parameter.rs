@@ -12,8 +12,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::extract::MaybeSynced;
-use crate::row::Derived;
-use crate::sync::Synced;
+use crate::row::{Derived, SyncedMembership};
+use crate::sync::{Member, Synced};
 
 /// Nothing is wrong, or it has been reported.
 #[derive(Debug)]
@@ -131,6 +131,7 @@ impl<U: Derived> OfUser for U {}
 impl<U: Derived> OfUser for Arc<U> {}
 impl<U: Derived> OfUser for Synced<U> {}
 impl<U: Derived> OfUser for MaybeSynced<U> {}
+impl<M: SyncedMembership> OfUser for Member<M> {}
 impl<T: OfUser> OfUser for Option<T> {}
 
 impl<T> LaterParameter<T> {

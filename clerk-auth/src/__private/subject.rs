@@ -83,7 +83,7 @@ impl<S> StateWithoutClerk for StateField<S> {}
 /// [`SubjectFrom`] with a single message for all missing parts.
 #[diagnostic::on_unimplemented(
     message = "`{S}` does not provide what `{Self}` takes",
-    label = "a `Session` takes a `Clerk` from the state, a user takes a `Clerk` and a `UserSync<_>`",
+    label = "a `Session` takes a `Clerk` from the state, a user takes a `Clerk` and a `UserSync<_>`, a `Member<_>` a `Clerk` and a `MembershipSync<_>`",
     note = "add them as fields of `{S}`, with `#[derive(Clone, axum::extract::FromRef)]`"
 )]
 pub trait FromState<S> {

@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use super::subject::Anybody;
 use crate::policy::{self, Denied, Policy, RowPolicy};
 use crate::row::{Derived, SyncedMembership};
 use crate::session::Session;
@@ -88,8 +89,20 @@ pub trait RowOf {
     /// The type over which the policy decides.
     type Row;
 
+    /// Does nothing; calling it is the assertion that generated code makes under the parameter's type.
+    fn check(_: PhantomData<Self>) {}
+
     /// Returns the row.
     fn row(&self) -> &Self::Row;
+}
+
+#[diagnostic::do_not_recommend]
+impl RowOf for Anybody {
+    type Row = ();
+
+    fn row(&self) -> &() {
+        &()
+    }
 }
 
 #[diagnostic::do_not_recommend]

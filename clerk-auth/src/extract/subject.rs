@@ -84,7 +84,7 @@ pub trait Subject: Sized {
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{S}` does not provide what `{Self}` takes",
-    label = "`Session` takes a `Clerk` from the state, a user takes a `Clerk` and a `UserSync<_>`",
+    label = "`Session` takes a `Clerk` from the state, a user takes a `Clerk` and a `UserSync<_>`, a `Member<_>` a `Clerk` and a `MembershipSync<_>`",
     note = "add fields of these types to `{S}` and `#[derive(Clone, axum::extract::FromRef)]`"
 )]
 pub trait SubjectFrom<S>: Subject + Send {

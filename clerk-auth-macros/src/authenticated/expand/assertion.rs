@@ -110,10 +110,11 @@ fn user(ty: &Type, is_required: bool, state: Option<&Type>) -> TokenStream {
 
 /// Asserts that the user has a row, and that the policy decides over such a row.
 fn row_policy(policy: &Type, user: &Type) -> TokenStream {
-    let row = quote!(<#user as __clerk_auth::extract::RowOf>);
+    let (of_user, of_policy) = (quote_spanned!(word(user)=> _), quote_spanned!(word(policy)=> _));
+    let field = quote!(__clerk_auth::__private::RowField::<#user>);
     quote! {
-        let _ = #row::row;
-        let _ = <#policy as __clerk_auth::policy::RowPolicy<#row::Row>>::evaluate;
+        <#of_user as __clerk_auth::extract::RowOf>::check(#field::subject());
+        <#of_policy as __clerk_auth::__private::DecidesOver<_>>::check(#field::policy::<#policy>());
     }
 }
 

@@ -2,7 +2,8 @@
 
 use proc_macro2::Span;
 use quote::format_ident;
-use syn::{Ident, parse_quote};
+use syn::spanned::Spanned;
+use syn::{Ident, Type, parse_quote};
 
 use crate::diag::{Diagnostics, with_help};
 use crate::synced_row::model::{Column, Encoding, Referenced, References, Role};
@@ -64,11 +65,22 @@ pub(super) fn references(
             );
         }
     }
+    let named = [
+        container.user.get()?.clone(),
+        container.organization.get()?.clone(),
+    ];
     Some(References {
-        user: container.user.get()?.clone(),
-        organization: container.organization.get()?.clone(),
+        user: alias("__User", &named[0]),
+        organization: alias("__Organization", &named[1]),
+        named,
         key: key(ident.span()),
     })
+}
+
+/// A name for a struct, which rustc underlines as the struct's own.
+fn alias(name: &str, named: &Type) -> Type {
+    let name = Ident::new(name, Span::mixed_site().located_at(named.span()));
+    parse_quote!(#name)
 }
 
 fn key(at: Span) -> Column {

@@ -1,8 +1,9 @@
 //! Access of generated code to a field: through functions of the runtime crate that exist for every type.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, format_ident, quote};
-use syn::Token;
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Token, Type};
 
 use crate::synced_row::model::{ClaimColumn, Column, Encoding, Model, References};
 use crate::synced_row::parse::Database;
@@ -116,6 +117,26 @@ pub(crate) fn claim_field(column: &Column, claim: &ClaimColumn) -> TokenStream {
         Encoding::Own | Encoding::Text if claim.parse => quote!(#private::ParsedField::<#ty, #kind>),
         Encoding::Own | Encoding::Text => quote!(#private::ClaimField::<#ty, #kind>),
     }
+}
+
+/// Names the structs of a membership's user and organization. If one of them is not synced, rustc reports that once: the constant
+/// in its type does not compile, and nothing that names the alias is reported.
+pub(crate) fn joined(model: &Model) -> Option<TokenStream> {
+    let references = model.references.as_ref()?;
+    let private = private();
+    let [user, organization] = &references.named;
+    let alias = |alias: &Type, ty: &Type, of: TokenStream| {
+        let it = quote_spanned!(ty.span()=> _);
+        quote! {
+            type #alias = <(#ty, [(); {
+                let _ = || <#it as #private::#of>::check(::core::marker::PhantomData::<#ty>);
+                0
+            }]) as #private::CheckedType>::It;
+        }
+    };
+    let user = alias(&references.user, user, quote!(JoinedUser));
+    let organization = alias(&references.organization, organization, quote!(JoinedOrganization));
+    Some(quote!(#user #organization))
 }
 
 /// A statement's text, in which the names of the rows that a membership joins are replaced.

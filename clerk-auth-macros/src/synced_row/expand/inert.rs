@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{GenericParam, Generics, Ident};
 
-use super::access::alias;
+use super::access::{alias, joined};
 use super::assertion::checks;
 use super::derived;
 use super::extractor::{extractor, shared};
@@ -36,6 +36,7 @@ pub(crate) fn expand(
         .into_iter()
         .flat_map(|model| model.columns.iter().filter_map(alias));
     let checks = model.map(checks);
+    let joined = model.and_then(joined);
     let references = model.and_then(|model| model.references.as_ref());
     let membership = references.map(
         |References {
@@ -67,6 +68,7 @@ pub(crate) fn expand(
             };
 
             #(#aliases)*
+            #joined
             #checks
 
             #[automatically_derived]

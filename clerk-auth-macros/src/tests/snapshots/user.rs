@@ -254,6 +254,7 @@ const _: () = {
         const SELECT: &'static str = "SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"users\" WHERE \"users\".\"clerk_id\" = $1";
         const SELECT_FOR_UPDATE: &'static str = "SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"users\" WHERE \"users\".\"clerk_id\" = $1 FOR UPDATE";
         const SELECT_MANY: &'static str = "SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", \"users\".\"clerk_id\" AS \"clerk_found\" FROM \"users\" WHERE \"users\".\"clerk_id\" = ANY($1)";
+        const WIDTH: usize = 8usize;
         const SELECT_IDS: &'static str = "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"clerk_id\" > $1 AND \"users\".\"clerk_deleted_at\" IS NULL ORDER BY \"users\".\"clerk_id\" LIMIT $2";
         const UPSERT: &'static str = "INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") VALUES ($1, $2, $3, $4, $5) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"first_name\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"first_name\" ELSE \"users\".\"first_name\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", xmax = 0 AS \"clerk_inserted\"";
         const INSERT: &'static str = "INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") VALUES ($1, $2, $3, $4, $5) ON CONFLICT (\"clerk_id\") DO NOTHING RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", true AS \"clerk_inserted\"";
@@ -467,33 +468,34 @@ const _: () = {
         }
         fn from_row(
             __row: &<__private::sqlx::Postgres as __private::sqlx::Database>::Row,
+            __first: usize,
         ) -> ::core::result::Result<Self, __private::sqlx::Error> {
             let mut __failure = ::core::option::Option::None;
             match (
                 __private::ColumnField::<
                     i64,
                     __private::sqlx::Postgres,
-                >::get(__row, 0usize, &mut __failure),
+                >::get(__row, __first + 0usize, &mut __failure),
                 __private::ColumnField::<
                     String,
                     __private::sqlx::Postgres,
-                >::get(__row, 1usize, &mut __failure),
+                >::get(__row, __first + 1usize, &mut __failure),
                 __private::ColumnField::<
                     Option<String>,
                     __private::sqlx::Postgres,
-                >::get(__row, 2usize, &mut __failure),
+                >::get(__row, __first + 2usize, &mut __failure),
                 __private::ColumnField::<
                     String,
                     __private::sqlx::Postgres,
-                >::get(__row, 3usize, &mut __failure),
+                >::get(__row, __first + 3usize, &mut __failure),
                 __private::ColumnField::<
                     String,
                     __private::sqlx::Postgres,
-                >::get(__row, 4usize, &mut __failure),
+                >::get(__row, __first + 4usize, &mut __failure),
                 __private::ColumnField::<
                     i64,
                     __private::sqlx::Postgres,
-                >::get(__row, 5usize, &mut __failure),
+                >::get(__row, __first + 5usize, &mut __failure),
             ) {
                 (
                     ::core::option::Option::Some(__id),
@@ -520,6 +522,7 @@ const _: () = {
     impl __clerk_auth::row::StoredIn<__private::sqlx::Sqlite> for User {
         const SELECT: &'static str = "SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"users\" WHERE \"users\".\"clerk_id\" = ?1";
         const SELECT_MANY: &'static str = "SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", \"users\".\"clerk_id\" AS \"clerk_found\" FROM \"users\" WHERE \"users\".\"clerk_id\" IN (SELECT value FROM json_each(?1))";
+        const WIDTH: usize = 8usize;
         const SELECT_IDS: &'static str = "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"clerk_id\" > ?1 AND \"users\".\"clerk_deleted_at\" IS NULL ORDER BY \"users\".\"clerk_id\" LIMIT ?2";
         const UPSERT: &'static str = "INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"first_name\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"first_name\" ELSE \"users\".\"first_name\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 0 AS \"clerk_inserted\"";
         const INSERT: &'static str = "INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") SELECT CAST(?1 AS TEXT), ?2, ?3, ?4, ?5 WHERE NOT EXISTS (SELECT 1 FROM \"users\" WHERE \"users\".\"clerk_id\" = ?1) ON CONFLICT (\"clerk_id\") DO NOTHING RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 1 AS \"clerk_inserted\"";
@@ -730,33 +733,34 @@ const _: () = {
         }
         fn from_row(
             __row: &<__private::sqlx::Sqlite as __private::sqlx::Database>::Row,
+            __first: usize,
         ) -> ::core::result::Result<Self, __private::sqlx::Error> {
             let mut __failure = ::core::option::Option::None;
             match (
                 __private::ColumnField::<
                     i64,
                     __private::sqlx::Sqlite,
-                >::get(__row, 0usize, &mut __failure),
+                >::get(__row, __first + 0usize, &mut __failure),
                 __private::ColumnField::<
                     String,
                     __private::sqlx::Sqlite,
-                >::get(__row, 1usize, &mut __failure),
+                >::get(__row, __first + 1usize, &mut __failure),
                 __private::ColumnField::<
                     Option<String>,
                     __private::sqlx::Sqlite,
-                >::get(__row, 2usize, &mut __failure),
+                >::get(__row, __first + 2usize, &mut __failure),
                 __private::ColumnField::<
                     String,
                     __private::sqlx::Sqlite,
-                >::get(__row, 3usize, &mut __failure),
+                >::get(__row, __first + 3usize, &mut __failure),
                 __private::ColumnField::<
                     String,
                     __private::sqlx::Sqlite,
-                >::get(__row, 4usize, &mut __failure),
+                >::get(__row, __first + 4usize, &mut __failure),
                 __private::ColumnField::<
                     i64,
                     __private::sqlx::Sqlite,
-                >::get(__row, 5usize, &mut __failure),
+                >::get(__row, __first + 5usize, &mut __failure),
             ) {
                 (
                     ::core::option::Option::Some(__id),

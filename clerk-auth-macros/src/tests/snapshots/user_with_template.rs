@@ -255,6 +255,7 @@ const _: () = {
     {
         const SELECT: &'static str = "SELECT \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"accounts\".\"users\" WHERE \"users\".\"subject\" = ?1";
         const SELECT_MANY: &'static str = "SELECT \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", \"users\".\"subject\" AS \"clerk_found\" FROM \"accounts\".\"users\" WHERE \"users\".\"subject\" IN (SELECT value FROM json_each(?1))";
+        const WIDTH: usize = 6usize;
         const SELECT_IDS: &'static str = "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE \"users\".\"subject\" > ?1 AND \"users\".\"clerk_deleted_at\" IS NULL ORDER BY \"users\".\"subject\" LIMIT ?2";
         const UPSERT: &'static str = "INSERT INTO \"accounts\".\"users\" (\"subject\", \"mail\", \"select\", \"clerk_version\") VALUES (?1, ?2, ?3, ?4) ON CONFLICT (\"subject\") DO UPDATE SET \"mail\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"mail\" ELSE \"users\".\"mail\" END, \"select\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"select\" ELSE \"users\".\"select\" END, \"changed\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN CURRENT_TIMESTAMP ELSE \"users\".\"changed\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 0 AS \"clerk_inserted\"";
         const INSERT: &'static str = "INSERT INTO \"accounts\".\"users\" (\"subject\", \"mail\", \"select\", \"clerk_version\") SELECT CAST(?1 AS TEXT), ?2, ?3, ?4 WHERE NOT EXISTS (SELECT 1 FROM \"accounts\".\"users\" WHERE \"users\".\"subject\" = ?1) ON CONFLICT (\"subject\") DO NOTHING RETURNING \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 1 AS \"clerk_inserted\"";
@@ -462,25 +463,26 @@ const _: () = {
         }
         fn from_row(
             __row: &<__private::sqlx::Sqlite as __private::sqlx::Database>::Row,
+            __first: usize,
         ) -> ::core::result::Result<Self, __private::sqlx::Error> {
             let mut __failure = ::core::option::Option::None;
             match (
                 __private::ColumnField::<
                     String,
                     __private::sqlx::Sqlite,
-                >::get(__row, 0usize, &mut __failure),
+                >::get(__row, __first + 0usize, &mut __failure),
                 __private::ColumnField::<
                     __Type_mail,
                     __private::sqlx::Sqlite,
-                >::get(__row, 1usize, &mut __failure),
+                >::get(__row, __first + 1usize, &mut __failure),
                 __private::ColumnField::<
                     i64,
                     __private::sqlx::Sqlite,
-                >::get(__row, 2usize, &mut __failure),
+                >::get(__row, __first + 2usize, &mut __failure),
                 __private::ColumnField::<
                     __Type_changed,
                     __private::sqlx::Sqlite,
-                >::get(__row, 3usize, &mut __failure),
+                >::get(__row, __first + 3usize, &mut __failure),
             ) {
                 (
                     ::core::option::Option::Some(__subject),

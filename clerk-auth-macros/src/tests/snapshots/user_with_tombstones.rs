@@ -192,6 +192,7 @@ const _: () = {
         const SELECT: &'static str = "SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = $1";
         const SELECT_FOR_UPDATE: &'static str = "SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = $1 FOR UPDATE";
         const SELECT_MANY: &'static str = "SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", \"users\".\"clerk_id\" AS \"clerk_found\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = ANY($1)";
+        const WIDTH: usize = 5usize;
         const SELECT_IDS: &'static str = "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" > $1 AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") ORDER BY \"users\".\"clerk_id\" LIMIT $2";
         const UPSERT: &'static str = "INSERT INTO \"accounts\".\"users\" (\"email\", \"clerk_id\", \"clerk_version\") SELECT $1, CAST($2 AS TEXT), $3 WHERE NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = $2) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", pg_notify('clerk_auth', $4::text || ' accounts.users ' || \"users\".\"clerk_id\")::text AS \"clerk_announced\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", xmax = 0 AS \"clerk_inserted\"";
         const INSERT: &'static str = "INSERT INTO \"accounts\".\"users\" (\"email\", \"clerk_id\", \"clerk_version\") SELECT $1, CAST($2 AS TEXT), $3 WHERE NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = $2) ON CONFLICT (\"clerk_id\") DO NOTHING RETURNING \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", true AS \"clerk_inserted\"";
@@ -351,21 +352,22 @@ const _: () = {
         }
         fn from_row(
             __row: &<__private::sqlx::Postgres as __private::sqlx::Database>::Row,
+            __first: usize,
         ) -> ::core::result::Result<Self, __private::sqlx::Error> {
             let mut __failure = ::core::option::Option::None;
             match (
                 __private::ColumnField::<
                     i64,
                     __private::sqlx::Postgres,
-                >::get(__row, 0usize, &mut __failure),
+                >::get(__row, __first + 0usize, &mut __failure),
                 __private::ColumnField::<
                     Option<String>,
                     __private::sqlx::Postgres,
-                >::get(__row, 1usize, &mut __failure),
+                >::get(__row, __first + 1usize, &mut __failure),
                 __private::ColumnField::<
                     String,
                     __private::sqlx::Postgres,
-                >::get(__row, 2usize, &mut __failure),
+                >::get(__row, __first + 2usize, &mut __failure),
             ) {
                 (
                     ::core::option::Option::Some(__id),
@@ -386,6 +388,7 @@ const _: () = {
     impl __clerk_auth::row::StoredIn<__private::sqlx::Sqlite> for User {
         const SELECT: &'static str = "SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = ?1";
         const SELECT_MANY: &'static str = "SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", \"users\".\"clerk_id\" AS \"clerk_found\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" IN (SELECT value FROM json_each(?1))";
+        const WIDTH: usize = 5usize;
         const SELECT_IDS: &'static str = "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" > ?1 AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") ORDER BY \"users\".\"clerk_id\" LIMIT ?2";
         const UPSERT: &'static str = "INSERT INTO \"accounts\".\"users\" (\"email\", \"clerk_id\", \"clerk_version\") SELECT ?1, CAST(?2 AS TEXT), ?3 WHERE NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = ?2) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", 0 AS \"clerk_inserted\"";
         const INSERT: &'static str = "INSERT INTO \"accounts\".\"users\" (\"email\", \"clerk_id\", \"clerk_version\") SELECT ?1, CAST(?2 AS TEXT), ?3 WHERE NOT EXISTS (SELECT 1 FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = ?2) AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = ?2) ON CONFLICT (\"clerk_id\") DO NOTHING RETURNING \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", 1 AS \"clerk_inserted\"";
@@ -542,21 +545,22 @@ const _: () = {
         }
         fn from_row(
             __row: &<__private::sqlx::Sqlite as __private::sqlx::Database>::Row,
+            __first: usize,
         ) -> ::core::result::Result<Self, __private::sqlx::Error> {
             let mut __failure = ::core::option::Option::None;
             match (
                 __private::ColumnField::<
                     i64,
                     __private::sqlx::Sqlite,
-                >::get(__row, 0usize, &mut __failure),
+                >::get(__row, __first + 0usize, &mut __failure),
                 __private::ColumnField::<
                     Option<String>,
                     __private::sqlx::Sqlite,
-                >::get(__row, 1usize, &mut __failure),
+                >::get(__row, __first + 1usize, &mut __failure),
                 __private::ColumnField::<
                     String,
                     __private::sqlx::Sqlite,
-                >::get(__row, 2usize, &mut __failure),
+                >::get(__row, __first + 2usize, &mut __failure),
             ) {
                 (
                     ::core::option::Option::Some(__id),

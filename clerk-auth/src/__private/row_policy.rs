@@ -1,0 +1,60 @@
+//! Checks in generated code of a policy over a row, without a second error if the parameter has no row.
+
+use std::marker::PhantomData;
+
+use crate::extract::subject::Anybody;
+use crate::extract::{RowOf, SignedInUser};
+use crate::policy::{Denied, RowPolicy};
+use crate::session::Session;
+
+/// A first parameter of type `T` whose row a policy is about.
+pub struct RowField<T>(PhantomData<T>);
+
+impl<T: SignedInUser> RowField<T> {
+    /// The parameter that must have a row: the user's own.
+    pub fn subject() -> PhantomData<T> {
+        PhantomData
+    }
+}
+
+impl<T: RowOf> RowField<T> {
+    /// The policy `P`, and the row over which it must decide.
+    pub fn policy<P>() -> PhantomData<(P, T::Row)> {
+        PhantomData
+    }
+}
+
+/// The fallback of [`RowField`] for a parameter that has been reported.
+pub trait WithoutRow {
+    /// A parameter that has a row.
+    fn subject() -> PhantomData<Anybody> {
+        PhantomData
+    }
+
+    /// A policy that decides over it.
+    fn policy<P>() -> PhantomData<(Anybody, ())> {
+        PhantomData
+    }
+}
+
+impl<T> WithoutRow for RowField<T> {}
+
+impl RowPolicy<()> for Anybody {
+    fn evaluate((): &(), _: &Session) -> Result<(), Denied> {
+        Err(Denied::Requirements)
+    }
+}
+
+/// [`RowPolicy`] as an assertion.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a policy over `{R}`",
+    label = "does not implement `clerk_auth::policy::RowPolicy` for what the handler takes",
+    note = "write `impl RowPolicy<{R}> for {Self} {{ fn evaluate(row: &{R}, session: &Session) -> Result<(), Denied> {{ … }} }}`"
+)]
+pub trait DecidesOver<R>: Sized {
+    /// Does nothing; calling it is the assertion.
+    fn check(_: PhantomData<(Self, R)>) {}
+}
+
+#[diagnostic::do_not_recommend]
+impl<P: RowPolicy<R>, R> DecidesOver<R> for P {}

@@ -1,0 +1,35 @@
+use clerk_auth::policy::{Denied, RowPolicy};
+use clerk_auth::{Member, Session, SyncedMembership, SyncedOrganization, SyncedUser, authenticated};
+
+#[derive(Clone, SyncedUser)]
+#[synced_user(table = "users", database(postgres, sqlite))]
+struct User {
+    clerk_id: String,
+}
+
+#[derive(Clone, SyncedOrganization)]
+#[synced_organization(table = "organizations", database(postgres, sqlite))]
+struct Organization {
+    clerk_id: String,
+}
+
+#[derive(Clone, SyncedMembership)]
+#[synced_membership(table = "memberships", user = User, organization = Organization, database(postgres, sqlite))]
+struct Membership {
+    user_id: String,
+    organization_id: String,
+    role: String,
+}
+
+struct Owners;
+
+impl RowPolicy<User> for Owners {
+    fn evaluate(_: &User, _: &Session) -> Result<(), Denied> {
+        Ok(())
+    }
+}
+
+#[authenticated(row_policy = Owners)]
+async fn handler(_member: Member<Membership>) {}
+
+fn main() {}
