@@ -1,6 +1,9 @@
 //! A request: the row of a session's user or organization, from memory or from the database.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
+
+use ::metrics::Label;
 
 #[cfg(feature = "backend-api")]
 use super::backend_api;
@@ -73,10 +76,21 @@ pub(crate) fn record<U: SyncedRow>(
     match synced {
         Ok(synced) => {
             change_log::synced::<U>(clerk_id, synced.outcome, Source::Request);
-            metrics::user_synced(U::NAME, U::TABLE, synced.outcome.as_str());
+            match synced.outcome {
+                SyncOutcome::Cached => metrics::user_synced_as(Cached::<U>::LABELS),
+                outcome => metrics::user_synced(U::NAME, U::TABLE, outcome.as_str()),
+            }
         }
         Err(error) => record_failure(engine, clerk_id, error),
     }
+}
+
+/// The outcome of every warm request.
+struct Cached<U>(PhantomData<U>);
+
+impl<U: SyncedRow> Cached<U> {
+    const LABELS: &'static [Label] =
+        &metrics::labels_of_sync(U::NAME, U::TABLE, SyncOutcome::Cached.as_str());
 }
 
 /// Logs and counts the failure of a request.
