@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::id::{MembershipKey, OrganizationId, UserId};
 
-/// The id of a user, an organization or a membership, in the progress of an [`Import`](super::Import) and in a
-/// [`Drift`](super::Drift).
+/// The id of a user, an organization or a membership, in the progress of an [`Import`](crate::sync::Import) and in a
+/// [`Drift`](crate::sync::Drift).
 ///
 /// ```
 /// use clerk_auth::sync::{ImportProgress, ImportedId};

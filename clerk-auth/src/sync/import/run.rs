@@ -46,7 +46,7 @@ use crate::time::Timestamp;
 /// Two pages are held in memory, however many users there are.
 ///
 /// A membership references the rows of its user and organization, so import users and organizations first. A membership
-/// without one of these rows is skipped and reported as [`NotImported::ReferenceMissing`](super::NotImported). If the instance
+/// without one of these rows is skipped and reported as [`NotImported::ReferenceMissing`](crate::sync::NotImported). If the instance
 /// has no organizations, an import of organizations or memberships ends at once, without an error:
 /// [`ImportCounts::organizations_disabled`] is true.
 ///
