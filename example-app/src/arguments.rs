@@ -21,10 +21,15 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Serve the application; the default
     Serve,
-    /// Bring the rows of all of Clerk's users up to date
+    /// Bring the rows of all of Clerk's users up to date, or of its organizations, or of their memberships
+    ///
+    /// Memberships come last: one whose user or organization has no row is skipped.
     Import(ImportOptions),
-    /// Compare the table with Clerk, and fail if they differ
+    /// Compare a table with Clerk, and fail if they differ
     Verify {
+        /// The rows to compare
+        #[arg(value_enum, default_value_t)]
+        rows: Rows,
         /// Print the differences as JSON
         #[arg(long)]
         json: bool,
@@ -47,6 +52,9 @@ pub(crate) enum Command {
 /// How to import.
 #[derive(Clone, Debug, Default, Eq, PartialEq, clap::Args)]
 pub(crate) struct ImportOptions {
+    /// The rows to import
+    #[arg(value_enum, default_value_t)]
+    pub(crate) rows: Rows,
     /// Count what would be done, and write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -56,6 +64,38 @@ pub(crate) struct ImportOptions {
     /// Continue after the cursor that an earlier import printed
     #[arg(long, value_name = "CURSOR")]
     pub(crate) after: Option<ImportCursor>,
+}
+
+/// The rows that a command is about.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, clap::ValueEnum)]
+pub(crate) enum Rows {
+    /// The users
+    #[default]
+    Users,
+    /// The organizations
+    Organizations,
+    /// The memberships of users in organizations
+    Memberships,
+}
+
+impl Rows {
+    /// The word for them, on the command line and in the progress.
+    pub(crate) const fn noun(self) -> &'static str {
+        match self {
+            Self::Users => "users",
+            Self::Organizations => "organizations",
+            Self::Memberships => "memberships",
+        }
+    }
+
+    /// The word for what one row is about.
+    pub(crate) const fn singular(self) -> &'static str {
+        match self {
+            Self::Users => "user",
+            Self::Organizations => "organization",
+            Self::Memberships => "membership",
+        }
+    }
 }
 
 /// How to link.
@@ -107,6 +147,10 @@ impl ImportOptions {
     /// The command that goes on after `cursor`, for a shell.
     pub(crate) fn resumed(&self, program: &str, cursor: &ImportCursor) -> String {
         let mut command = format!("{} import", quoted(program));
+        if self.rows != Rows::Users {
+            command.push(' ');
+            command.push_str(self.rows.noun());
+        }
         if self.dry_run {
             command.push_str(" --dry-run");
         }
@@ -146,11 +190,13 @@ mod tests {
     fn each_command_is_read_with_its_flags() {
         let import = |dry_run, delete_missing, after: Option<&str>| {
             Command::Import(ImportOptions {
+                rows: Rows::Users,
                 dry_run,
                 delete_missing,
                 after: after.map(|cursor| cursor.parse().expect("a cursor")),
             })
         };
+        let verify = |rows, json| Command::Verify { rows, json };
         for (arguments, command) in [
             (&[][..], Command::Serve),
             (&["serve"], Command::Serve),
@@ -160,8 +206,16 @@ mod tests {
                 &["import", "--after", "users after user_x", "--delete-missing"],
                 import(false, true, Some("users after user_x")),
             ),
-            (&["verify"], Command::Verify { json: false }),
-            (&["verify", "--json"], Command::Verify { json: true }),
+            (
+                &["import", "memberships"],
+                Command::Import(ImportOptions {
+                    rows: Rows::Memberships,
+                    ..ImportOptions::default()
+                }),
+            ),
+            (&["verify", "organizations"], verify(Rows::Organizations, false)),
+            (&["verify"], verify(Rows::Users, false)),
+            (&["verify", "--json"], verify(Rows::Users, true)),
             (&["link"], Command::Link(LinkOptions::default())),
             (
                 &[
@@ -200,6 +254,7 @@ mod tests {
             (&["imprt"][..], "'imprt'"),
             (&["import", "--dry"], "'--dry'"),
             (&["verify", "--dry-run"], "'--dry-run'"),
+            (&["verify", "teams"], "'teams'"),
             (&["link", "--by", "name"], "'name'"),
             (&["import", "--after"], "--after <CURSOR>"),
             (&["import", "--after", "user_x"], "'user_x'"),
@@ -212,6 +267,7 @@ mod tests {
     #[test]
     fn command_that_resumes_an_import_is_quoted_for_a_shell() {
         let options = ImportOptions {
+            rows: Rows::Organizations,
             dry_run: true,
             delete_missing: true,
             after: None,
@@ -219,7 +275,7 @@ mod tests {
         let cursor = "rows after user_o'hara".parse().expect("a cursor");
         assert_eq!(
             options.resumed("target/debug/example-app", &cursor),
-            r"target/debug/example-app import --dry-run --delete-missing --after 'rows after user_o'\''hara'"
+            r"target/debug/example-app import organizations --dry-run --delete-missing --after 'rows after user_o'\''hara'"
         );
         assert!(
             ImportOptions::default()

@@ -13,8 +13,8 @@ use crate::stop_signal;
 
 /// Links, shows the progress and prints the report. Returns whether every pair could be written.
 pub(crate) async fn link(options: &LinkOptions, progress: &Progress) -> Result<bool, Box<dyn Error>> {
-    let (source, users) = open().await?;
-    let mut linking = users.link(&source.api).by(match options.by {
+    let (source, state) = open().await?;
+    let mut linking = state.users.link(&source.api).by(match options.by {
         LinkValue::Email => LinkBy::Email,
         LinkValue::ExternalId => LinkBy::ExternalId,
     });
@@ -24,7 +24,7 @@ pub(crate) async fn link(options: &LinkOptions, progress: &Progress) -> Result<b
     if !options.dry_run && options.write != Written::Rows {
         linking = linking.set_external_ids();
     }
-    progress.begin(source.user_count);
+    progress.begin("users", source.user_count);
     let ended = link_all(&mut linking, progress).await;
     progress.end(ended.is_ok());
     let report = linking.report();

@@ -50,7 +50,7 @@ async fn main() -> ExitCode {
     let is_done = match command {
         Command::Serve => serve().await.map(|()| true),
         Command::Import(options) => reconcile::import(&options, &progress).await.map(|()| true),
-        Command::Verify { json } => reconcile::verify(json).await,
+        Command::Verify { rows, json } => reconcile::verify(rows, json).await,
         Command::Link(options) => link::link(&options, &progress).await,
         Command::CheckTemplate { json } => check_template(json),
     };

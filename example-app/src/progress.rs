@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::io;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use clerk_auth::sync::{ImportCounts, ImportCursor, ImportProgress, LinkProgress};
+use clerk_auth::sync::{ImportCounts, ImportCursor, ImportProgress, ImportedId, LinkProgress};
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 /// How often the bar is drawn although nothing has happened, so that one sees it waiting.
@@ -12,74 +13,83 @@ const TICK: Duration = Duration::from_millis(200);
 
 /// The output on standard error. Log lines go through it, so that they appear above the bar.
 #[derive(Clone, Debug)]
-pub(crate) struct Progress(ProgressBar);
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    /// The word for what is counted, once that is known.
+    noun: Arc<OnceLock<&'static str>>,
+}
 
 impl Progress {
     /// Nothing to show yet.
     pub(crate) fn hidden() -> Self {
-        Self(ProgressBar::hidden())
+        Self {
+            bar: ProgressBar::hidden(),
+            noun: Arc::default(),
+        }
     }
 
-    /// Begins with so many users to come, if that is known.
-    pub(crate) fn begin(&self, users: Option<u64>) {
-        let bar = match users {
-            Some(_) => "{wide_bar} {pos} of {len} users{left}\n{wide_msg}\n{prefix}",
-            None => "{spinner} {pos} users, {elapsed}\n{wide_msg}\n{prefix}",
+    /// Begins with so many rows to come, if that is known.
+    pub(crate) fn begin(&self, noun: &'static str, rows: Option<u64>) {
+        let noun = *self.noun.get_or_init(|| noun);
+        let bar = match rows {
+            Some(_) => format!("{{wide_bar}} {{pos}} of {{len}} {noun}{{left}}\n{{wide_msg}}\n{{prefix}}"),
+            None => format!("{{spinner}} {{pos}} {noun}, {{elapsed}}\n{{wide_msg}}\n{{prefix}}"),
         };
-        match users {
-            Some(users) => self.0.set_length(users),
-            None => self.0.unset_length(),
+        match rows {
+            Some(rows) => self.bar.set_length(rows),
+            None => self.bar.unset_length(),
         }
-        let style = ProgressStyle::with_template(bar).expect("the template is right");
-        self.0.set_style(style.with_key("left", left));
-        self.0.set_draw_target(ProgressDrawTarget::stderr());
-        if !self.0.is_hidden() {
-            self.0.enable_steady_tick(TICK);
+        let style = ProgressStyle::with_template(&bar).expect("the template is right");
+        self.bar.set_style(style.with_key("left", left));
+        self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        if !self.bar.is_hidden() {
+            self.bar.enable_steady_tick(TICK);
         }
     }
 
     /// A step has been done.
-    pub(crate) fn show(&self, step: &ImportProgress) {
-        for (user_id, reason) in &step.not_imported {
-            self.0.suspend(|| eprintln!("{user_id}: {reason}"));
+    pub(crate) fn show<I: ImportedId>(&self, step: &ImportProgress<I>) {
+        for (id, reason) in &step.not_imported {
+            self.bar.suspend(|| eprintln!("{id}: {reason}"));
         }
         let counts = step.counts;
         let place = step
             .cursor
             .as_ref()
             .map_or_else(String::new, ImportCursor::to_string);
-        self.0.set_position(users(&counts));
-        self.0.set_message(counts.to_string());
-        self.0.set_prefix(place.clone());
-        if self.0.is_hidden() {
-            let of_all = match self.0.length() {
+        self.bar.set_position(seen(&counts));
+        self.bar.set_message(counts.to_string());
+        self.bar.set_prefix(place.clone());
+        if self.bar.is_hidden() {
+            let of_all = match self.bar.length() {
                 Some(all) => format!(" of {all}"),
                 None => String::new(),
             };
-            eprintln!("{}{of_all} users: {counts} ({place})", users(&counts));
+            let noun = self.noun.get().copied().unwrap_or_default();
+            eprintln!("{}{of_all} {noun}: {counts} ({place})", seen(&counts));
         }
     }
 
     /// A step of linking has been done.
     pub(crate) fn show_linking(&self, step: &LinkProgress) {
-        self.0.set_position(step.users);
+        self.bar.set_position(step.users);
         if let Some(pairs) = step.pairs {
-            self.0.set_message(format!("{} of {pairs} pairs", step.written));
+            self.bar.set_message(format!("{} of {pairs} pairs", step.written));
         }
     }
 
     /// Clears the bar, or leaves it where it has come to.
     pub(crate) fn end(&self, is_done: bool) {
         if is_done {
-            self.0.finish_and_clear();
+            self.bar.finish_and_clear();
         } else {
-            self.0.abandon();
+            self.bar.abandon();
         }
     }
 }
 
-/// The rows that are marked as deleted are those of other users than were gone through.
-fn users(counts: &ImportCounts) -> u64 {
+/// The rows that are marked as deleted are others than those that were gone through.
+fn seen(counts: &ImportCounts) -> u64 {
     counts.total() - counts.deleted
 }
 
@@ -93,7 +103,7 @@ fn left(state: &ProgressState, text: &mut dyn fmt::Write) {
 
 impl io::Write for Progress {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        self.0.suspend(|| io::stderr().write(text))
+        self.bar.suspend(|| io::stderr().write(text))
     }
 
     fn flush(&mut self) -> io::Result<()> {

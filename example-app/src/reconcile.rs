@@ -1,17 +1,17 @@
-//! `import` and `verify`: the table made equal to Clerk for everybody at once, or only compared.
+//! `import` and `verify`: a table made equal to Clerk for everybody at once, or only compared.
 
 use std::error::Error;
 use std::pin::pin;
 
-use clerk_auth::UserSync;
+use clerk_auth::SyncedRow;
 use clerk_auth::backend_api::BackendApiError;
-use clerk_auth::sync::{ImportCounts, ImportCursor, ImportError};
+use clerk_auth::sync::{Drift, Import, ImportCounts, ImportCursor, ImportError, ImportedId};
 use example_app::AppState;
 use example_app::config::Config;
 use example_app::database;
-use example_app::user::User;
+use serde::Serialize;
 
-use crate::arguments::ImportOptions;
+use crate::arguments::{ImportOptions, Rows};
 use crate::progress::Progress;
 use crate::source::Source;
 use crate::stop_signal;
@@ -25,13 +25,26 @@ enum Ended {
     Failed(#[from] ImportError),
 }
 
-/// Imports all users, shows the progress and prints the counts.
+/// Imports all users, organizations or memberships, shows the progress and prints the counts.
 pub(crate) async fn import(options: &ImportOptions, progress: &Progress) -> Result<(), Box<dyn Error>> {
-    let (source, users) = open().await?;
+    let (source, state) = open().await?;
+    let api = &source.api;
     let mut cursor = options.after.clone();
-    // Clerk does not report the number of users after a cursor.
-    progress.begin(source.user_count.filter(|_| cursor.is_none()));
-    let imported = import_all(&users, &source, options, progress, &mut cursor).await;
+    let count = match options.rows {
+        Rows::Users => source.user_count,
+        // Only the progress bar uses the count. An error appears when the objects are listed.
+        Rows::Organizations => api.organization_count().await.ok(),
+        Rows::Memberships => api.membership_count().await.ok(),
+    };
+    // Clerk does not report the number of objects after a cursor.
+    progress.begin(options.rows.noun(), count.filter(|_| cursor.is_none()));
+    let imported = match options.rows {
+        Rows::Users => import_all(state.users.import(api), options, progress, &mut cursor).await,
+        Rows::Organizations => {
+            import_all(state.organizations.import(api), options, progress, &mut cursor).await
+        }
+        Rows::Memberships => import_all(state.memberships.import(api), options, progress, &mut cursor).await,
+    };
     progress.end(imported.is_ok());
     match imported {
         Ok(counts) if options.dry_run => println!("dry run, nothing is written: {counts}"),
@@ -41,14 +54,12 @@ pub(crate) async fn import(options: &ImportOptions, progress: &Progress) -> Resu
     Ok(())
 }
 
-async fn import_all(
-    users: &UserSync<User>,
-    source: &Source,
+async fn import_all<R: SyncedRow, I: ImportedId>(
+    mut import: Import<R, I>,
     options: &ImportOptions,
     progress: &Progress,
     cursor: &mut Option<ImportCursor>,
 ) -> Result<ImportCounts, Ended> {
-    let mut import = users.import(&source.api);
     if let Some(cursor) = cursor {
         import = import.resume_from(cursor.clone());
     }
@@ -88,8 +99,9 @@ fn advice(ended: &Ended, options: &ImportOptions, cursor: Option<&ImportCursor>)
         }))
     );
     if is_refused && options.after.as_ref() == Some(cursor) {
+        let deleted = options.rows.singular();
         return format!(
-            "{ended}\nif Clerk has deleted the user of `--after` since, leave it out: rows that are right are only read"
+            "{ended}\nif Clerk has deleted the {deleted} of `--after` since, leave it out: rows that are right are only read"
         );
     }
     let program = std::env::args()
@@ -102,11 +114,19 @@ fn advice(ended: &Ended, options: &ImportOptions, cursor: Option<&ImportCursor>)
 }
 
 /// Compares, and prints the differences. Returns whether there were none.
-pub(crate) async fn verify(json: bool) -> Result<bool, Box<dyn Error>> {
-    let (source, users) = open().await?;
-    let drift = users.verify(&source.api).await?;
+pub(crate) async fn verify(rows: Rows, json: bool) -> Result<bool, Box<dyn Error>> {
+    let (source, state) = open().await?;
+    let api = &source.api;
+    match rows {
+        Rows::Users => print(&state.users.verify(api).await?, json),
+        Rows::Organizations => print(&state.organizations.verify(api).await?, json),
+        Rows::Memberships => print(&state.memberships.verify(api).await?, json),
+    }
+}
+
+fn print<I: ImportedId + Serialize>(drift: &Drift<I>, json: bool) -> Result<bool, Box<dyn Error>> {
     if json {
-        println!("{}", serde_json::to_string_pretty(&drift)?);
+        println!("{}", serde_json::to_string_pretty(drift)?);
     } else {
         println!("{drift}");
     }
@@ -114,10 +134,10 @@ pub(crate) async fn verify(json: bool) -> Result<bool, Box<dyn Error>> {
 }
 
 /// Opens the database and finds Clerk.
-pub(crate) async fn open() -> Result<(Source, UserSync<User>), Box<dyn Error>> {
+pub(crate) async fn open() -> Result<(Source, AppState), Box<dyn Error>> {
     let config = Config::read(|name| std::env::var(name).ok())?;
     let source = Source::of(&config).await?;
     let database = database::open(&config.database_url).await?;
     let state = AppState::new(source.clerk.clone(), database).await?;
-    Ok((source, state.users))
+    Ok((source, state))
 }

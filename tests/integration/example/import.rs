@@ -27,6 +27,7 @@ use crate::example::rows::{Example, Printed, run};
 
 on_both_databases!(
     users_without_a_webhook_are_imported,
+    organizations_and_memberships_are_imported_and_compared,
     rows_of_missing_users_are_marked_on_request,
     import_resumes_after_a_cursor,
     requests_are_served_while_an_import_runs,
@@ -91,6 +92,46 @@ async fn users_without_a_webhook_are_imported(database: TestDatabase) {
         .run(&["import"])
         .await
         .succeeded("imported: 0 inserted, 0 updated, 3 unchanged, 0 skipped, 0 conflicted, 0 deleted\n");
+}
+
+async fn organizations_and_memberships_are_imported_and_compared(database: TestDatabase) {
+    let example = start_with_three(database).await;
+    for (path, change) in [
+        ("org_acme", json!({ "name": "Acme" })),
+        ("org_acme/members/user_1", json!({ "role": "org:admin" })),
+        ("org_acme/members/user_2", json!({})),
+    ] {
+        example.change_organization_late(path, change).await;
+    }
+    let printed = example.run(&["import", "memberships"]).await;
+    assert_eq!(printed.code, Some(0), "{}", printed.errors);
+    printed.succeeded("imported: 0 inserted, 0 updated, 0 unchanged, 2 skipped, 0 conflicted, 0 deleted\n");
+    assert!(
+        printed.errors.contains("user_1 in org_acme: "),
+        "a membership without its user is named:\n{}",
+        printed.errors
+    );
+    for (rows, counted) in [("users", 3), ("organizations", 1), ("memberships", 2)] {
+        let counts =
+            format!("{counted} inserted, 0 updated, 0 unchanged, 0 skipped, 0 conflicted, 0 deleted");
+        let printed = example.run(&["import", rows]).await;
+        printed.succeeded(&format!("imported: {counts}\n"));
+        let shown = format!("{counted} of {counted} {rows}: {counts}");
+        assert!(printed.errors.contains(&shown), "{}", printed.errors);
+        let compared = example.run(&["verify", rows]).await;
+        assert_eq!(compared.code, Some(0), "{}", compared.output);
+    }
+    let late = json!({ "role": "org:admin" });
+    example
+        .change_organization_late("org_acme/members/user_2", late)
+        .await;
+    let compared = example.run(&["verify", "memberships"]).await;
+    assert_eq!(compared.code, Some(1), "{}", compared.errors);
+    assert!(
+        compared.output.contains("user_2 in org_acme"),
+        "{}",
+        compared.output
+    );
 }
 
 async fn rows_of_missing_users_are_marked_on_request(database: TestDatabase) {

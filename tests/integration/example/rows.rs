@@ -92,6 +92,14 @@ impl Example {
         self.change(user_id, change).await;
     }
 
+    /// Changes an organization or a member at Clerk, or makes one, with the webhook held back until after the next.
+    pub(crate) async fn change_organization_late(&self, path: &str, mut change: Value) {
+        change["webhook"] = json!({ "hold": true });
+        let request = self.client.post(self.url(&format!("/dev/organizations/{path}")));
+        let (status, body) = answer(request.json(&change)).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+    }
+
     /// Deletes a user at Clerk; `webhook` describes the faults of the delivery.
     pub(crate) async fn delete(&self, user_id: &str, webhook: Value) {
         let request = self.client.delete(self.url(&format!("/dev/users/{user_id}")));

@@ -26,6 +26,7 @@ on_both_databases!(
     removed_member_has_no_role_in_any_process,
     member_who_returns_has_the_row_again,
     event_before_the_end_that_is_late_restores_nothing,
+    return_between_two_ends_that_is_late_restores_nothing,
     end_of_an_unknown_membership_is_remembered,
     rows_of_a_removed_organization_go_with_it,
     handler_takes_user_organization_and_membership,
@@ -376,6 +377,28 @@ async fn event_before_the_end_that_is_late_restores_nothing(database: TestDataba
         process.deliver("deleted", "org:admin", joined, left).await,
         StatusCode::NO_CONTENT
     );
+}
+
+async fn return_between_two_ends_that_is_late_restores_nothing(database: TestDatabase) {
+    let process = Process::first(&database).await;
+    process
+        .role(member("user_ada", "org:admin"))
+        .await
+        .expect("it syncs");
+    let at = |seconds| later(process.now(), seconds);
+    for (kind, updated_at, happened_at) in [
+        ("deleted", at(1), at(1)),
+        ("deleted", at(4), at(5)),
+        ("created", at(2), at(2)),
+        ("updated", at(4), at(4)),
+    ] {
+        let delivered = process.deliver(kind, "org:owner", updated_at, happened_at).await;
+        assert_eq!(delivered, StatusCode::NO_CONTENT);
+        assert_eq!(process.stored_role().await, None, "{kind}");
+    }
+    let delivered = process.deliver("created", "org:guest", at(6), at(6)).await;
+    assert_eq!(delivered, StatusCode::NO_CONTENT);
+    assert_eq!(process.stored_role().await.as_deref(), Some("org:guest"));
 }
 
 async fn end_of_an_unknown_membership_is_remembered(database: TestDatabase) {
