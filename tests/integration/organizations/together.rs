@@ -583,3 +583,19 @@ async fn policy_over_rows_decides_after_the_session() {
         answer(403, "feature_required")
     );
 }
+
+/// The documentation asks for pools of one database. With pools of two, the rows of the users' own are the ones that count.
+#[tokio::test]
+async fn pool_of_another_database_is_not_read_for_users() {
+    let (of_users, of_memberships) = (TestDatabase::sqlite(), TestDatabase::sqlite());
+    let pools = [of_users.url(), of_memberships.url()].map(|url| Pool::open(url, 5));
+    let [users, memberships] = pools;
+    let (users, memberships) = (users.await, memberships.await);
+    create_tables(&users).await;
+    create_tables(&memberships).await;
+    let process = Process::of_pools(users, memberships.clone()).await;
+    let member = process.member(member("user_ada", "org_1", "org:admin")).await;
+    assert!(matches!(member, Err(SyncError::ReferenceMissing)), "{member:?}");
+    assert_eq!(process.numbers().await, [1, 1, 0]);
+    assert_eq!(memberships.number("SELECT count(*) FROM people").await, 0);
+}
