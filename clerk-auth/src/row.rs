@@ -2,6 +2,7 @@
 //! database.
 
 mod column;
+mod compared;
 mod create_table;
 mod denials_table;
 mod kind;
@@ -13,6 +14,8 @@ use std::time::Duration;
 use sqlx::Database;
 
 pub use self::column::{BoundKey, ClaimColumn, ColumnDefinition, Link, Tombstones};
+pub use self::compared::Compared;
+pub(crate) use self::compared::{all_equal, different};
 use self::create_table::create_table;
 pub(crate) use self::create_table::sql_type;
 pub use self::denials_table::CREATE_DENIALS;
@@ -164,25 +167,6 @@ pub trait SyncedUser: SyncedRow + Derived {}
 
 #[diagnostic::do_not_recommend]
 impl<U: SyncedRow + Derived> SyncedUser for U {}
-
-/// The other side of a comparison with a row.
-#[doc(hidden)]
-#[derive(Debug)]
-pub enum Compared<'a, U: SyncedRow> {
-    /// The claims of its user.
-    Claims(&'a U::Claims),
-    /// Another row.
-    Row(&'a U),
-}
-
-pub(crate) fn all_equal(columns: &[(&'static str, bool)]) -> bool {
-    columns.iter().all(|(_, is_equal)| *is_equal)
-}
-
-pub(crate) fn different(columns: &[(&'static str, bool)]) -> Vec<&'static str> {
-    let different = columns.iter().filter(|(_, is_equal)| !is_equal);
-    different.map(|(name, _)| *name).collect()
-}
 
 /// A struct that is a row of the application's own `organizations` table, kept equal to Clerk's claims about the organization
 /// that is active in a session.

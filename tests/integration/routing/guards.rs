@@ -11,12 +11,16 @@ use axum::http::{Request, header::AUTHORIZATION};
 use axum::routing::get;
 use clerk_auth::extract::{Authenticated, MaybeSynced};
 use clerk_auth::middleware::RequireSession;
-use clerk_auth::policy::{AgentsAllowed, Denied, NoRequirement, Policy, Requirement, SignedIn};
+use clerk_auth::policy::{AgentsAllowed, Denied, NoRequirement, Policy, Requirement, RowPolicy, SignedIn};
 use clerk_auth::routing::webhooks;
+use clerk_auth::row::StoredIn;
 use clerk_auth::testing::{SignedDelivery, event, membership_object, user_object};
 use clerk_auth::time::{Clock, SystemClock};
 use clerk_auth::webhook::{Event, Webhook, WebhookVerifier};
-use clerk_auth::{Clerk, Session, Synced, UserSync, authenticated};
+use clerk_auth::{
+    Clerk, Member, MembershipSync, OrganizationSync, Session, Synced, SyncedMembership, SyncedOrganization,
+    UserSync, authenticated,
+};
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::profiles::{Pool, Profile, issuer, token};
 use serde_json::Value;
@@ -55,6 +59,12 @@ const SIGNED_IN: Answers = Answers {
 /// Nothing is required, and a visitor is `None`.
 const VISITORS_TOO: Answers = Answers {
     visitor: "",
+    ..SIGNED_IN
+};
+
+/// The rows of an organization that the token names are taken.
+const OF_MEMBERS: Answers = Answers {
+    former: "organization_changed",
     ..SIGNED_IN
 };
 
@@ -110,10 +120,43 @@ impl Policy for NothingAndAdministrator {
     const REQUIREMENT: Requirement = Requirement::All(&[Requirement::Nothing, Administrator::REQUIREMENT]);
 }
 
+#[derive(Clone, SyncedOrganization)]
+#[synced_organization(table = "teams", template_json = "{}", database(sqlite))]
+struct Team {
+    clerk_id: String,
+}
+
+#[derive(Clone, SyncedMembership)]
+#[synced_membership(
+    table = "team_members",
+    user = Profile,
+    organization = Team,
+    template_json = "{}",
+    database(sqlite)
+)]
+struct TeamMember {
+    user_id: i64,
+    organization_id: String,
+}
+
+/// Admits every row that is consistent.
+struct Consistent;
+
+impl RowPolicy<Member<TeamMember>> for Consistent {
+    fn evaluate(member: &Member<TeamMember>, _: &Session) -> Result<(), Denied> {
+        let keys = (member.user.id, &member.organization.clerk_id);
+        match keys == (member.membership.user_id, &member.membership.organization_id) {
+            true => Ok(()),
+            false => Err(Denied::Requirements),
+        }
+    }
+}
+
 #[derive(Clone, FromRef)]
 struct AppState {
     clerk: Clerk,
     users: UserSync<Profile>,
+    members: MembershipSync<TeamMember>,
     verifier: WebhookVerifier,
 }
 
@@ -122,6 +165,14 @@ async fn authenticated_as<T, P>(_: Authenticated<T, P>) {}
 async fn session(_: Session) {}
 
 async fn row(_: Profile) {}
+
+async fn member(_: Member<TeamMember>) {}
+
+#[authenticated(row_policy = Consistent)]
+async fn consistent(_member: Member<TeamMember>) {}
+
+#[authenticated(role = "org:admin", agent = "deny", impersonation = "deny", row_policy = Consistent)]
+async fn consistent_administrator(_member: Member<TeamMember>) {}
 
 async fn delivery(_: Webhook<Event>) {}
 
@@ -190,6 +241,20 @@ const TABLE: &[Row] = &[
         SIGNED_IN,
     ),
     of(
+        &["FromRequestParts for Member", "Guard for Member"],
+        "/member",
+        OF_MEMBERS,
+    ),
+    of(
+        &["SubjectFrom for Member", "SignedInUser for Member"],
+        "/nothing/member",
+        OF_MEMBERS,
+    ),
+    of(&[], "/nothing/optional-member", VISITORS_TOO),
+    of(&[], "/nothing/consistent", OF_MEMBERS),
+    of(&[], "/administrator/member", RESTRICTED),
+    of(&[], "/administrator/consistent", RESTRICTED),
+    of(
         &["SubjectFrom for Option"],
         "/nothing/optional-session",
         VISITORS_TOO,
@@ -237,6 +302,21 @@ fn router(state: &AppState) -> Router {
     Router::new()
         .route("/session", get(session))
         .route("/row", get(row))
+        .route("/member", get(member))
+        .route(
+            "/nothing/member",
+            get(authenticated_as::<Member<TeamMember>, NoRequirement>),
+        )
+        .route(
+            "/nothing/optional-member",
+            get(authenticated_as::<Option<Member<TeamMember>>, NoRequirement>),
+        )
+        .route("/nothing/consistent", get(consistent))
+        .route(
+            "/administrator/member",
+            get(authenticated_as::<Member<TeamMember>, Administrator>),
+        )
+        .route("/administrator/consistent", get(consistent_administrator))
         .route("/nothing/unit", get(authenticated_as::<(), NoRequirement>))
         .route(
             "/nothing/session",
@@ -361,11 +441,27 @@ async fn state(deny_agents: bool) -> (AppState, TestDatabase) {
     let Pool::Sqlite(pool) = Pool::open(database.url(), 5).await else {
         unreachable!("the URL is that of a file");
     };
-    let users = UserSync::new(clerk.clone(), pool).await.expect("the table fits");
+    for sql in [
+        <Team as StoredIn<sqlx::Sqlite>>::create_table(),
+        <TeamMember as StoredIn<sqlx::Sqlite>>::create_table(),
+    ] {
+        let made = sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&pool).await;
+        made.expect("the table is made");
+    }
+    let users = UserSync::new(clerk.clone(), pool.clone())
+        .await
+        .expect("the table fits");
+    let teams = OrganizationSync::new(&users, pool.clone())
+        .await
+        .expect("the table fits");
+    let members = MembershipSync::new(&users, &teams, pool)
+        .await
+        .expect("the table fits");
     let verifier = WebhookVerifier::new(SECRET.parse().expect("a secret"));
     let state = AppState {
         clerk,
         users,
+        members,
         verifier,
     };
     (state, database)
