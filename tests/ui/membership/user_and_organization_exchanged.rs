@@ -1,3 +1,4 @@
+// mistakes: 2
 use clerk_auth::{SyncedMembership, SyncedOrganization, SyncedUser};
 
 #[derive(SyncedUser)]
