@@ -12,7 +12,7 @@ use tracing::Instrument;
 use super::engine::Engine;
 use super::error::SyncError;
 use super::flow::member::{self, Lacking};
-use super::flow::read_together::{Members, ReadTogether};
+use super::flow::read_together::{self, Members};
 use super::flow::request;
 use super::follower_builder::FollowerBuilder;
 #[cfg(feature = "backend-api")]
@@ -186,7 +186,7 @@ impl<M: SyncedMembership> MembershipSync<M> {
         let Some(Synced { user: row, outcome }) = self.sync_shared(session).await? else {
             return Ok(None);
         };
-        let user = self.by_value(session, row).await?;
+        let user = request::by_value(&self.engine, session, row).await?;
         Ok(Some(Synced { user, outcome }))
     }
 
@@ -218,11 +218,6 @@ impl<M: SyncedMembership> MembershipSync<M> {
         synced.map(Some).map_err(Lacking::new::<M>)
     }
 
-    /// Returns a shared row by value, as [`sync`](Self::sync) does.
-    pub(crate) async fn by_value(&self, session: &Session, row: Arc<M>) -> Result<M, SyncError> {
-        request::by_value(&self.engine, session, row).await
-    }
-
     async fn row(&self, session: &Session, key: &str) -> Result<Synced<Arc<M>>, SyncError> {
         let engine = &self.engine;
         let span = tracing::debug_span!("membership_sync", table = M::TABLE, user_id = session.sub());
@@ -241,26 +236,13 @@ impl<M: SyncedMembership> MembershipSync<M> {
         &self.engine.clerk
     }
 
-    /// Returns the session's row, which may have been read together with the user's; `None` if no organization is active.
+    /// Returns the session's row by value; `None` if no organization is active.
     pub(crate) async fn find_active(
         &self,
         session: &Session,
         others: &mut Extensions,
     ) -> Result<Option<M>, Lacking> {
-        let engine = &self.engine;
-        let together = match engine.clerk.has_left_since(session, engine.clerk.now()) {
-            true => None,
-            false => ReadTogether::take(engine, session, others),
-        };
-        let found = match together {
-            Some(found) => Some(found),
-            None => self.find(session).await?,
-        };
-        let Some(found) = found else {
-            return Ok(None);
-        };
-        let row = self.by_value(session, found.user).await;
-        row.map(Some).map_err(Lacking::new::<M>)
+        read_together::take_or(&self.engine, session, others, self.find(session)).await
     }
 }
 

@@ -12,8 +12,7 @@ use tracing::Instrument;
 use super::engine::Engine;
 use super::error::SyncError;
 use super::flow::member::Lacking;
-use super::flow::read_together::ReadTogether;
-use super::flow::request;
+use super::flow::{read_together, request};
 use super::follower_builder::FollowerBuilder;
 #[cfg(feature = "backend-api")]
 use super::followers::Followed;
@@ -108,7 +107,7 @@ impl<O: SyncedOrganization> OrganizationSync<O> {
         let Some(Synced { user: row, outcome }) = self.sync_shared(session).await? else {
             return Ok(None);
         };
-        let user = self.by_value(session, row).await?;
+        let user = request::by_value(&self.engine, session, row).await?;
         Ok(Some(Synced { user, outcome }))
     }
 
@@ -139,34 +138,18 @@ impl<O: SyncedOrganization> OrganizationSync<O> {
         synced.map(Some).map_err(SyncError::of::<O>)
     }
 
-    async fn by_value(&self, session: &Session, row: Arc<O>) -> Result<O, SyncError> {
-        request::by_value(&self.engine, session, row).await
-    }
-
     pub(crate) fn clerk(&self) -> &Clerk {
         &self.engine.clerk
     }
 
-    /// Returns the session's row, which may have been read together with the user's; `None` if no organization is active.
+    /// Returns the session's row by value; `None` if no organization is active.
     pub(crate) async fn find_active(
         &self,
         session: &Session,
         others: &mut Extensions,
     ) -> Result<Option<O>, Lacking> {
-        let engine = &self.engine;
-        let together = match engine.clerk.has_left_since(session, engine.clerk.now()) {
-            true => None,
-            false => ReadTogether::take(engine, session, others),
-        };
-        let found = match together {
-            Some(found) => Some(found),
-            None => self.sync_shared(session).await.map_err(Lacking::new::<O>)?,
-        };
-        let Some(found) = found else {
-            return Ok(None);
-        };
-        let row = self.by_value(session, found.user).await;
-        row.map(Some).map_err(Lacking::new::<O>)
+        let find = async { self.sync_shared(session).await.map_err(Lacking::new::<O>) };
+        read_together::take_or(&self.engine, session, others, find).await
     }
 }
 

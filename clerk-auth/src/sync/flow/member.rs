@@ -10,10 +10,11 @@ use crate::session::Session;
 use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
 use crate::sync::failure::Failure;
+use crate::sync::local::row_cache::WriteTicket;
 use crate::sync::local::write_locks::WriteGuard;
 use crate::sync::model::observation::Observation;
 use crate::sync::model::outcome::Synced;
-use crate::sync::model::row::StoredRow;
+use crate::sync::model::row::{StoredRow, Upserted};
 use crate::sync::store::joined::{Found, Inserted, JoinedStore, Missing, OfMember};
 use crate::sync::store::sqlstate::{self, ErrorKind};
 use crate::sync::unwind::caught;
@@ -167,22 +168,12 @@ impl<M: SyncedMembership> Engines<'_, M> {
                 membership: None,
             }
         };
-        let user = match inserted.user {
-            Some(user) => user,
-            None => {
-                let read = EarlierRead::new(stored_user, before.user);
-                let synced = reconciled(self.users, &user, session, read).await;
-                done(self.users, keys[0], synced)?
-            }
-        };
-        let organization = match inserted.organization {
-            Some(organization) => organization,
-            None => {
-                let read = EarlierRead::new(stored_organization, before.organization);
-                let synced = reconciled(self.organizations, &organization, session, read).await;
-                done(self.organizations, keys[1], synced)?
-            }
-        };
+        let read = EarlierRead::new(stored_user, before.user);
+        let user = inserted_or_reconciled(self.users, inserted.user, &user, session, read).await?;
+        let read = EarlierRead::new(stored_organization, before.organization);
+        let engine = self.organizations;
+        let organization =
+            inserted_or_reconciled(engine, inserted.organization, &organization, session, read).await?;
         let membership = match inserted.membership {
             Some(membership) => membership,
             None => {
@@ -243,27 +234,25 @@ impl<M: SyncedMembership> Engines<'_, M> {
                 return Ok(None);
             }
         };
-        let served = Some(session);
-        let mut rows = OfMember {
-            user: None,
-            organization: None,
-            membership: None,
-        };
-        if let (Some(observation), Some(written), Some(ticket)) = (user, inserted.user, of_user) {
-            let served = serve_written(self.users, observation, served, written, ticket);
-            rows.user = Some(done(self.users, observation.clerk_id(), served.await)?);
-        }
-        if let (Some(observation), Some(written), Some(ticket)) =
-            (organization, inserted.organization, of_organization)
-        {
-            let engine = self.organizations;
-            let served = serve_written(engine, observation, served, written, ticket);
-            rows.organization = Some(done(engine, observation.clerk_id(), served.await)?);
-        }
-        let engine = self.memberships;
-        let served = serve_written(engine, membership, served, inserted.membership, of_membership);
-        rows.membership = Some(done(engine, membership.clerk_id(), served.await)?);
-        Ok(Some(rows))
+        Ok(Some(OfMember {
+            user: served(self.users, user, session, inserted.user, of_user).await?,
+            organization: served(
+                self.organizations,
+                organization,
+                session,
+                inserted.organization,
+                of_organization,
+            )
+            .await?,
+            membership: served(
+                self.memberships,
+                Some(membership),
+                session,
+                Some(inserted.membership),
+                Some(of_membership),
+            )
+            .await?,
+        }))
     }
 
     /// Logs and counts the failure of a transaction at one of its rows.
@@ -351,6 +340,38 @@ async fn reconciled<U: SyncedRow>(
 ) -> Result<Synced<Arc<U>>, SyncError> {
     let reconcile = |counted| reconcile_from(engine, observation, Some(session), counted, Some(read));
     engine.ask(reconcile).await
+}
+
+/// Returns the row that was inserted; otherwise decides what to do with the row that was read.
+async fn inserted_or_reconciled<U: SyncedRow>(
+    engine: &Arc<Engine<U>>,
+    inserted: Option<Synced<Arc<U>>>,
+    observation: &Observation<'_, U>,
+    session: &Session,
+    read: EarlierRead<U>,
+) -> Result<Synced<Arc<U>>, Lacking> {
+    match inserted {
+        Some(inserted) => Ok(inserted),
+        None => {
+            let synced = reconciled(engine, observation, session, read).await;
+            done(engine, observation.clerk_id(), synced)
+        }
+    }
+}
+
+/// Serves a row of the transaction; `None` if the row was not missing.
+async fn served<U: SyncedRow>(
+    engine: &Engine<U>,
+    missing: Option<&Observation<'_, U>>,
+    session: &Session,
+    written: Option<Upserted<U>>,
+    ticket: Option<WriteTicket<'_>>,
+) -> Result<Option<Synced<Arc<U>>>, Lacking> {
+    let (Some(observation), Some(written), Some(ticket)) = (missing, written, ticket) else {
+        return Ok(None);
+    };
+    let served = serve_written(engine, observation, Some(session), written, ticket).await;
+    done(engine, observation.clerk_id(), served).map(Some)
 }
 
 fn done<U: SyncedRow>(

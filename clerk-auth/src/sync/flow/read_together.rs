@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::http::Extensions;
 
 use super::member::{Engines, Lacking, kept, rows};
+use super::request::by_value;
 use crate::row::{SyncedMembership, SyncedRow};
 use crate::session::Session;
 use crate::sync::engine::Engine;
@@ -66,15 +67,33 @@ impl<R> Clone for ReadTogether<R> {
 
 impl<R: SyncedRow> ReadTogether<R> {
     /// Takes the row of a session that an engine has read for this request.
-    pub(crate) fn take(
-        engine: &Arc<Engine<R>>,
-        session: &Session,
-        others: &mut Extensions,
-    ) -> Option<Synced<Arc<R>>> {
+    fn take(engine: &Arc<Engine<R>>, session: &Session, others: &mut Extensions) -> Option<Synced<Arc<R>>> {
         let read = others.remove::<Self>()?;
         let is_meant = Arc::ptr_eq(&read.by, engine) && read.session.ptr_eq(session);
         is_meant.then_some(read.row)
     }
+}
+
+/// Returns the session's row by value: the one that was read together with the user's, else the one that `find` returns.
+pub(crate) async fn take_or<R: SyncedRow>(
+    engine: &Arc<Engine<R>>,
+    session: &Session,
+    others: &mut Extensions,
+    find: impl Future<Output = Result<Option<Synced<Arc<R>>>, Lacking>>,
+) -> Result<Option<R>, Lacking> {
+    let together = match engine.clerk.has_left_since(session, engine.clerk.now()) {
+        true => None,
+        false => ReadTogether::take(engine, session, others),
+    };
+    let found = match together {
+        Some(found) => Some(found),
+        None => find.await?,
+    };
+    let Some(found) = found else {
+        return Ok(None);
+    };
+    let row = by_value(engine, session, found.user).await;
+    row.map(Some).map_err(Lacking::new::<R>)
 }
 
 impl<M: SyncedMembership> ReadsMembers<M::User> for Members<M> {
