@@ -3,6 +3,8 @@
 
 pub mod app;
 pub mod database;
+pub mod followers;
+pub mod histories;
 pub mod load;
 pub mod log;
 pub mod patroni;

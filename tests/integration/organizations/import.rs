@@ -10,7 +10,6 @@ use axum::http::{HeaderMap, StatusCode};
 use clerk_auth::backend_api::{BackendApi, BackendApiError};
 use clerk_auth::id::{MembershipKey, OrganizationId, UserId};
 use clerk_auth::routing::webhooks;
-use clerk_auth::row::StoredIn;
 use clerk_auth::sync::{Import, ImportCounts, ImportCursor, ImportError, ImportedId, NotImported};
 use clerk_auth::testing::{
     FakeClerk, SignedDelivery, event, membership_object, organization_object, user_object,
@@ -105,20 +104,13 @@ impl Process {
             Pool::Sqlite(pool) => UserSync::new(clerk.clone(), pool.clone()).await,
         };
         let people = people.expect("the table fits");
-        let teams = match &pool {
-            Pool::Postgres(pool) => OrganizationSync::new(&people, pool.clone()).await,
-            Pool::Sqlite(pool) => OrganizationSync::new(&people, pool.clone()).await,
-        };
-        let teams = teams.expect("the table fits");
-        let members = match &pool {
-            Pool::Postgres(pool) => MembershipSync::new(&people, &teams, pool.clone()).await,
-            Pool::Sqlite(pool) => MembershipSync::new(&people, &teams, pool.clone()).await,
-        };
+        let teams = pool.organizations(&people).await;
+        let members = pool.memberships(&people, &teams).await;
         Self {
             clerk,
             people,
-            members: members.expect("the table fits"),
             teams,
+            members,
             pool,
         }
     }
@@ -151,37 +143,20 @@ impl Process {
 
 /// Refuses `refused` as a name and as a role.
 async fn create_tables(pool: &Pool) {
-    let sql = match pool {
-        Pool::Postgres(_) => {
-            Person::migration_sql::<sqlx::Postgres>()
-                + &<Team as StoredIn<sqlx::Postgres>>::create_table()
-                + ";\n"
-                + &<TeamMember as StoredIn<sqlx::Postgres>>::create_table()
-        }
-        Pool::Sqlite(_) => {
-            Person::migration_sql::<sqlx::Sqlite>()
-                + &<Team as StoredIn<sqlx::Sqlite>>::create_table()
-                + ";\n"
-                + &<TeamMember as StoredIn<sqlx::Sqlite>>::create_table()
-        }
-    };
-    let sql = sql
-        .replace(
-            "CREATE TABLE \"clerk_denials\"",
-            "CREATE TABLE IF NOT EXISTS \"clerk_denials\"",
-        )
-        .replace(
-            "\"name\" TEXT NOT NULL",
-            "\"name\" TEXT NOT NULL CHECK (\"name\" <> 'refused')",
-        )
-        .replace(
-            "\"role\" TEXT NOT NULL",
-            "\"role\" TEXT NOT NULL CHECK (\"role\" <> 'refused')",
-        );
-    assert_eq!(sql.matches("CHECK").count(), 2, "{sql}");
-    for statement in sql.split(";\n").filter(|statement| !statement.trim().is_empty()) {
-        pool.execute(statement).await;
-    }
+    pool.migrate::<Person>().await;
+    pool.migrate_as::<Team>(|sql| refusing("name", &sql)).await;
+    pool.migrate_as::<TeamMember>(|sql| refusing("role", &sql)).await;
+}
+
+/// Adds a check that refuses one value of a column.
+fn refusing(column: &str, sql: &str) -> String {
+    let definition = format!(r#""{column}" TEXT NOT NULL"#);
+    assert!(sql.contains(&definition), "{sql}");
+    sql.replacen(
+        &definition,
+        &format!(r#"{definition} CHECK ("{column}" <> 'refused')"#),
+        1,
+    )
 }
 
 async fn start(database: &TestDatabase) -> Fixture {

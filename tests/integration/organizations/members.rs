@@ -4,7 +4,6 @@ use axum::extract::FromRef;
 use axum::http::{Request, StatusCode, header::AUTHORIZATION};
 use axum::routing::get;
 use axum::{Router, body::Body};
-use clerk_auth::row::StoredIn;
 use clerk_auth::sync::{SyncError, SyncOutcome, UserSyncBuilder};
 use clerk_auth::testing::{SessionToken, event, membership_object, organization_object, user_object};
 use clerk_auth::time::{Clock, Timestamp};
@@ -71,21 +70,9 @@ struct Process {
 }
 
 async fn create_tables(pool: &Pool) {
-    let sql = match pool {
-        Pool::Postgres(_) => {
-            Person::migration_sql::<sqlx::Postgres>()
-                + &Team::migration_sql::<sqlx::Postgres>()
-                + &<TeamMember as StoredIn<sqlx::Postgres>>::create_table()
-        }
-        Pool::Sqlite(_) => {
-            Person::migration_sql::<sqlx::Sqlite>()
-                + &Team::migration_sql::<sqlx::Sqlite>()
-                + &<TeamMember as StoredIn<sqlx::Sqlite>>::create_table()
-        }
-    };
-    for statement in sql.split(";\n") {
-        pool.execute(statement).await;
-    }
+    pool.migrate::<Person>().await;
+    pool.migrate::<Team>().await;
+    pool.migrate::<TeamMember>().await;
 }
 
 impl Process {
@@ -105,17 +92,8 @@ impl Process {
     }
 
     async fn of(people: Profiles<Person>, pool: Pool) -> Self {
-        let users = &people.users;
-        let teams = match &pool {
-            Pool::Postgres(pool) => OrganizationSync::new(users, pool.clone()).await,
-            Pool::Sqlite(pool) => OrganizationSync::new(users, pool.clone()).await,
-        };
-        let teams = teams.expect("the table fits");
-        let members = match &pool {
-            Pool::Postgres(pool) => MembershipSync::new(users, &teams, pool.clone()).await,
-            Pool::Sqlite(pool) => MembershipSync::new(users, &teams, pool.clone()).await,
-        };
-        let members = members.expect("the table fits");
+        let teams = pool.organizations(&people.users).await;
+        let members = pool.memberships(&people.users, &teams).await;
         Self {
             people,
             teams,

@@ -2,7 +2,6 @@
 //! with a model: tokens of the origin and of the edge, deliveries in any order and repeated, ends and returns of memberships,
 //! deletions, restarts, on two processes.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -22,12 +21,12 @@ use clerk_auth::{
     UserSync,
 };
 use clerk_auth_tests::database::TestDatabase;
+use clerk_auth_tests::histories::histories;
 use clerk_auth_tests::profiles::{Pool, issuer};
 use clerk_auth_tests::random_hex;
 use futures_util::future::join_all;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -504,21 +503,9 @@ struct Got {
 }
 
 async fn create_tables<S: Suite>(pool: &Pool) {
-    let sql = match pool {
-        Pool::Postgres(_) => {
-            Person::migration_sql::<sqlx::Postgres>()
-                + &S::Team::migration_sql::<sqlx::Postgres>()
-                + &<S::Member as StoredIn<sqlx::Postgres>>::create_table()
-        }
-        Pool::Sqlite(_) => {
-            Person::migration_sql::<sqlx::Sqlite>()
-                + &S::Team::migration_sql::<sqlx::Sqlite>()
-                + &<S::Member as StoredIn<sqlx::Sqlite>>::create_table()
-        }
-    };
-    for statement in sql.split(";\n") {
-        pool.execute(statement).await;
-    }
+    pool.migrate::<Person>().await;
+    pool.migrate::<S::Team>().await;
+    pool.migrate::<S::Member>().await;
 }
 
 impl<S: Suite> Process<S> {
@@ -534,22 +521,15 @@ impl<S: Suite> Process<S> {
             Pool::Sqlite(pool) => UserSync::new(clerk.clone(), pool.clone()).await,
         };
         let people = people.expect("the table fits");
-        let teams = match &pool {
-            Pool::Postgres(pool) => OrganizationSync::new(&people, pool.clone()).await,
-            Pool::Sqlite(pool) => OrganizationSync::new(&people, pool.clone()).await,
-        };
-        let teams = teams.expect("the table fits");
-        let members = match &pool {
-            Pool::Postgres(pool) => MembershipSync::new(&people, &teams, pool.clone()).await,
-            Pool::Sqlite(pool) => MembershipSync::new(&people, &teams, pool.clone()).await,
-        };
+        let teams = pool.organizations(&people).await;
+        let members = pool.memberships(&people, &teams).await;
         let verifier = WebhookVerifier::new(SECRET.parse().expect("it is a secret"));
         Self {
             receiver: Router::new().route("/", webhooks(&people, verifier)),
             clerk,
             people,
-            members: members.expect("the table fits"),
             teams,
+            members,
             pool,
         }
     }
@@ -910,25 +890,9 @@ fn orders<S: Suite>(model: Model, left: &[(Told, bool)], possible: &mut Vec<Mode
     }
 }
 
-/// Runs so many histories; what fails is reduced to the shortest that does.
-async fn histories<S: Suite>(database: TestDatabase, cases: u32) {
-    let runtime = tokio::runtime::Handle::current();
-    tokio::task::spawn_blocking(move || {
-        let run = RefCell::new(runtime.block_on(Run::<S>::start(&database)));
-        let config = Config {
-            cases,
-            failure_persistence: None,
-            ..Config::default()
-        };
-        let tried = TestRunner::new(config).run(&vec(step(), 1..60), |steps| {
-            runtime.block_on(run.borrow_mut().history(&steps))
-        });
-        if let Err(error) = tried {
-            panic!("{error}");
-        }
-    })
-    .await
-    .expect("every history ends as the model says");
+async fn run<S: Suite>(database: TestDatabase, cases: u32) {
+    let run = Run::<S>::start(&database).await;
+    histories(cases, || vec(step(), 1..60), run, Run::history).await;
 }
 
 macro_rules! on_both_databases {
@@ -938,12 +902,12 @@ macro_rules! on_both_databases {
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn on_postgres() {
-                histories::<$suite>(TestDatabase::postgres().await, $on_postgres).await;
+                run::<$suite>(TestDatabase::postgres().await, $on_postgres).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn on_sqlite() {
-                histories::<$suite>(TestDatabase::sqlite(), $on_sqlite).await;
+                run::<$suite>(TestDatabase::sqlite(), $on_sqlite).await;
             }
         })+
     };

@@ -4,7 +4,6 @@ use axum::extract::FromRef;
 use axum::http::{Request, StatusCode, header::AUTHORIZATION};
 use axum::routing::get;
 use axum::{Router, body::Body};
-use clerk_auth::row::StoredIn;
 use clerk_auth::sync::SyncOutcome;
 use clerk_auth::testing::{SessionToken, event, membership_object, organization_object};
 use clerk_auth::time::{Clock, Timestamp};
@@ -40,27 +39,15 @@ struct Organization {
 }
 
 async fn create_table(pool: &Pool) {
-    let sql = match pool {
-        Pool::Postgres(_) => <Organization as StoredIn<sqlx::Postgres>>::create_table(),
-        Pool::Sqlite(_) => <Organization as StoredIn<sqlx::Sqlite>>::create_table(),
-    };
-    pool.execute(&sql).await;
+    pool.migrate::<Organization>().await;
     pool.execute("CREATE UNIQUE INDEX organizations_slug ON organizations (slug)")
         .await;
-}
-
-async fn follow(profiles: &Profiles) -> OrganizationSync<Organization> {
-    let started = match &profiles.pool {
-        Pool::Postgres(pool) => OrganizationSync::new(&profiles.users, pool.clone()).await,
-        Pool::Sqlite(pool) => OrganizationSync::new(&profiles.users, pool.clone()).await,
-    };
-    started.expect("the table fits")
 }
 
 async fn start(database: &TestDatabase) -> (Profiles, OrganizationSync<Organization>) {
     let profiles = Profiles::start(database).await;
     create_table(&profiles.pool).await;
-    let organizations = follow(&profiles).await;
+    let organizations = profiles.pool.organizations(&profiles.users).await;
     (profiles, organizations)
 }
 
@@ -337,7 +324,7 @@ async fn handler_takes_the_organization_after_the_user(database: TestDatabase) {
 async fn change_of_another_process_is_served_at_once(database: TestDatabase) {
     let (here, organizations) = start(&database).await;
     let there = Profiles::start(&database).await;
-    let others = follow(&there).await;
+    let others: OrganizationSync<Organization> = there.pool.organizations(&there.users).await;
     let session = here.session(member("user_ada", "org_1", "Analysts")).await;
     organizations.sync(&session).await.expect("it syncs");
     let elsewhere = there.session(member("user_ada", "org_1", "Analysts")).await;

@@ -7,7 +7,6 @@ use axum::http::{Request, header::AUTHORIZATION};
 use axum::routing::get;
 use axum::{Router, body::Body};
 use clerk_auth::policy::{Denied, RowPolicy};
-use clerk_auth::row::StoredIn;
 use clerk_auth::sync::{SyncError, SyncOutcome, UserSyncBuilder};
 use clerk_auth::testing::{SessionToken, organization_object};
 use clerk_auth::time::{Clock, Timestamp};
@@ -92,21 +91,9 @@ struct Process {
 }
 
 async fn create_tables(pool: &Pool) {
-    let sql = match pool {
-        Pool::Postgres(_) => {
-            Person::migration_sql::<sqlx::Postgres>()
-                + &Team::migration_sql::<sqlx::Postgres>()
-                + &<TeamMember as StoredIn<sqlx::Postgres>>::create_table()
-        }
-        Pool::Sqlite(_) => {
-            Person::migration_sql::<sqlx::Sqlite>()
-                + &Team::migration_sql::<sqlx::Sqlite>()
-                + &<TeamMember as StoredIn<sqlx::Sqlite>>::create_table()
-        }
-    };
-    for statement in sql.split(";\n") {
-        pool.execute(statement).await;
-    }
+    pool.migrate::<Person>().await;
+    pool.migrate::<Team>().await;
+    pool.migrate::<TeamMember>().await;
     pool.execute("CREATE UNIQUE INDEX people_name ON people (name)")
         .await;
 }
@@ -151,11 +138,7 @@ impl Process {
             UserSyncBuilder::denials_in_memory,
         );
         let people = people.await;
-        let teams = match &pool {
-            Pool::Postgres(pool) => OrganizationSync::new(&people.users, pool.clone()).await,
-            Pool::Sqlite(pool) => OrganizationSync::new(&people.users, pool.clone()).await,
-        };
-        let teams = teams.expect("the table fits");
+        let teams = pool.organizations(&people.users).await;
         let members = members(&people, &teams, of_memberships).await;
         Self {
             people,

@@ -23,12 +23,12 @@ use clerk_auth::token::Refusal;
 use clerk_auth::webhook::WebhookVerifier;
 use clerk_auth::{Clerk, SyncedUser, UserSync};
 use clerk_auth_tests::database::TestDatabase;
+use clerk_auth_tests::histories::histories;
 use clerk_auth_tests::profiles::{Pool, issuer};
 use clerk_auth_tests::random_hex;
 use futures_util::future::join_all;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -513,16 +513,16 @@ impl World {
 }
 
 /// Two processes on one database.
-struct Run<'a, U> {
-    database: &'a TestDatabase,
+struct Run<U> {
+    database: TestDatabase,
     processes: [Option<Process<U>>; 2],
 }
 
-impl<'a, U: Member> Run<'a, U> {
-    async fn start(database: &'a TestDatabase) -> Self {
+impl<U: Member> Run<U> {
+    async fn start(database: TestDatabase) -> Self {
         let processes = [
-            Some(Process::start(database).await),
-            Some(Process::start(database).await),
+            Some(Process::start(&database).await),
+            Some(Process::start(&database).await),
         ];
         Self { database, processes }
     }
@@ -564,7 +564,7 @@ impl<'a, U: Member> Run<'a, U> {
                 model.credits += i64::try_from(written).expect("one row at most");
             }
             Step::Restart { process } => {
-                self.processes[*process] = Some(Process::start(self.database).await);
+                self.processes[*process] = Some(Process::start(&self.database).await);
             }
             Step::Request { .. } | Step::Deliver { .. } => {
                 if let Some((process, arriving, told)) = world.arriving(step) {
@@ -583,7 +583,7 @@ impl<'a, U: Member> Run<'a, U> {
                 if let Some((process, arriving, told)) = world.arriving(what) {
                     let crashing = self.processes[process].take().expect("it runs");
                     crashing.crash_while_arriving(&arriving, *polls).await;
-                    self.processes[process] = Some(Process::start(self.database).await);
+                    self.processes[process] = Some(Process::start(&self.database).await);
                     // The next attempt completes a delivery that was applied in part: a deletion bars the user first.
                     if matches!(told, Told::Deleted) {
                         self.process(process).arrive(&arriving).await;
@@ -636,31 +636,13 @@ impl World {
     }
 }
 
-/// Runs so many histories; what fails is reduced to the shortest that does.
-async fn histories<U: Member>(database: TestDatabase, cases: u32) {
-    let runtime = tokio::runtime::Handle::current();
-    tokio::task::spawn_blocking(move || {
-        let mut run = runtime.block_on(Run::<U>::start(&database));
-        let run = std::cell::RefCell::new(&mut run);
-        let config = Config {
-            cases,
-            failure_persistence: None,
-            ..Config::default()
-        };
-        let step = if U::IS_ORDERLESS {
-            step_or_several()
-        } else {
-            step()
-        };
-        let tried = TestRunner::new(config).run(&vec(step, 1..40), |steps| {
-            runtime.block_on(run.borrow_mut().history(&steps))
-        });
-        if let Err(error) = tried {
-            panic!("{error}");
-        }
-    })
-    .await
-    .expect("every history ends as the model says");
+async fn run<U: Member>(database: TestDatabase, cases: u32) {
+    let step = match U::IS_ORDERLESS {
+        true => step_or_several,
+        false => step,
+    };
+    let run = Run::<U>::start(database).await;
+    histories(cases, move || vec(step(), 1..40), run, Run::history).await;
 }
 
 macro_rules! on_both_databases {
@@ -670,12 +652,12 @@ macro_rules! on_both_databases {
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn on_postgres() {
-                histories::<$user>(TestDatabase::postgres().await, $on_postgres).await;
+                run::<$user>(TestDatabase::postgres().await, $on_postgres).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn on_sqlite() {
-                histories::<$user>(TestDatabase::sqlite(), $on_sqlite).await;
+                run::<$user>(TestDatabase::sqlite(), $on_sqlite).await;
             }
         })+
     };
