@@ -21,6 +21,7 @@ mod link;
 mod local;
 mod member;
 mod membership;
+mod membership_follower;
 mod model;
 mod notify;
 #[cfg(feature = "backend-api")]

@@ -114,7 +114,7 @@ impl SyncError {
         }
     }
 
-    /// Returns whether a membership may lack the row of its user or organization: there is none, or it was removed meanwhile.
+    /// Returns whether a membership may lack the row of its user or organization. The row may have been removed since it was read.
     pub(crate) fn is_of_a_missing_reference(&self) -> bool {
         match self {
             Self::ReferenceMissing => true,

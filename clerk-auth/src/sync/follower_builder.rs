@@ -1,6 +1,7 @@
 //! Configures a handle on organizations or memberships before it starts.
 
 use std::fmt;
+use std::future::ready;
 use std::sync::Arc;
 
 use sqlx::Database;
@@ -55,7 +56,7 @@ use crate::webhook::Webhook;
 pub struct FollowerBuilder<R: SyncedRow, P: UserPool<R>, H> {
     pool: P,
     settings: Settings<R, P::Database>,
-    follow: Box<dyn FnOnce(Arc<dyn Follower>) + Send>,
+    follow: Box<dyn FnOnce(&Arc<Engine<R>>) + Send>,
     handle: Box<dyn FnOnce(Arc<Engine<R>>) -> H + Send>,
 }
 
@@ -73,6 +74,7 @@ impl<R: SyncedRow, P: UserPool<R>, H> FollowerBuilder<R, P, H> {
     pub(super) fn new<U: SyncedRow>(
         users: &Arc<Engine<U>>,
         pool: P,
+        follower: impl FnOnce(Arc<Engine<R>>) -> Arc<dyn Follower> + Send + 'static,
         handle: impl FnOnce(Arc<Engine<R>>) -> H + Send + 'static,
     ) -> Self {
         let followed = Arc::clone(users);
@@ -83,7 +85,7 @@ impl<R: SyncedRow, P: UserPool<R>, H> FollowerBuilder<R, P, H> {
                 transaction_pooling: users.transaction_pooling,
                 ..Settings::new(users.clerk.clone())
             },
-            follow: Box::new(move |follower| followed.followers.add(follower)),
+            follow: Box::new(move |engine| followed.followers.add(follower(Arc::clone(engine)))),
             handle: Box::new(handle),
         }
     }
@@ -122,14 +124,14 @@ impl<R: SyncedRow, P: UserPool<R>, H> FollowerBuilder<R, P, H> {
     /// [`SchemaError`] if the database does not answer, or if the table cannot serve the statements of the struct.
     pub async fn build(self) -> Result<H, SchemaError> {
         let engine = self.settings.start(self.pool).await?;
-        (self.follow)(Arc::clone(&engine) as Arc<dyn Follower>);
+        (self.follow)(&engine);
         Ok((self.handle)(engine))
     }
 }
 
 impl<R: SyncedRow> Follower for Engine<R> {
     fn apply<'a>(&'a self, delivery: &'a Webhook) -> StoreFuture<'a, (), SyncError> {
-        Box::pin(webhook::apply(self, delivery))
+        Box::pin(webhook::apply(self, delivery, ready(Ok(false))))
     }
 
     fn end_membership<'a>(&'a self, key: &'a str, ended_by: Timestamp) -> StoreFuture<'a, (), SyncError> {

@@ -1,7 +1,7 @@
 //! `UserSync`: the handle that turns a verified session into a row.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 
@@ -138,7 +138,7 @@ impl<U: SyncedUser> UserSync<U> {
 
     /// Applies a delivery whose signature was verified.
     pub(crate) async fn apply_delivery(&self, delivery: &Webhook) -> Result<(), SyncError> {
-        webhook::apply(&self.engine, delivery).await
+        webhook::apply(&self.engine, delivery, ready(Ok(false))).await
     }
 
     /// Drops cached copies of a user's row in this process and, on PostgreSQL, in every other. Call it after the

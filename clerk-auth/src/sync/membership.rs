@@ -17,8 +17,10 @@ use super::flow::request;
 use super::follower_builder::FollowerBuilder;
 #[cfg(feature = "backend-api")]
 use super::followers::Followed;
+use super::followers::Follower;
 use super::handle::UserSync;
 use super::member::Member;
+use super::membership_follower::MembershipFollower;
 use super::model::observation::clerk_id;
 use super::model::outcome::Synced;
 use super::organization::OrganizationSync;
@@ -100,7 +102,17 @@ impl<M: SyncedMembership> MembershipSync<M> {
         Pool<DB>: MemberPool<M>,
     {
         let (followed, users, organizations) = (&users.engine, users.clone(), organizations.clone());
-        FollowerBuilder::new(followed, pool, move |engine| {
+        let referenced = (Arc::clone(followed), Arc::clone(&organizations.engine));
+        let follower = move |memberships| {
+            let (users, organizations) = referenced;
+            let follower = MembershipFollower {
+                memberships,
+                users,
+                organizations,
+            };
+            Arc::new(follower) as Arc<dyn Follower>
+        };
+        FollowerBuilder::new(followed, pool, follower, move |engine| {
             let joined = <Pool<DB> as Joins<M>>::join(
                 Arc::clone(&users.engine.store),
                 Arc::clone(&organizations.engine.store),

@@ -89,11 +89,16 @@ impl<O: SyncedOrganization> OrganizationSync<O> {
     {
         #[cfg(feature = "backend-api")]
         let followed = Arc::clone(&users.engine) as Arc<dyn Followed>;
-        FollowerBuilder::new(&users.engine, pool, move |engine| Self {
-            engine,
-            #[cfg(feature = "backend-api")]
-            followed,
-        })
+        FollowerBuilder::new(
+            &users.engine,
+            pool,
+            |engine| engine,
+            move |engine| Self {
+                engine,
+                #[cfg(feature = "backend-api")]
+                followed,
+            },
+        )
     }
 
     /// Returns the row of the organization that is active in a verified session: reads it, and writes only if a claim has

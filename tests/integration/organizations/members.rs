@@ -28,6 +28,7 @@ on_both_databases!(
     return_between_two_ends_that_is_late_restores_nothing,
     end_of_an_unknown_membership_is_remembered,
     rows_of_a_removed_organization_go_with_it,
+    event_of_a_removed_organization_is_acknowledged,
     handler_takes_user_organization_and_membership,
     hook_runs_once_for_a_membership,
 );
@@ -442,6 +443,29 @@ async fn rows_of_a_removed_organization_go_with_it(database: TestDatabase) {
         assert!(std::time::Instant::now() < deadline, "the row is still cached");
     }
     assert_eq!(process.number("team_members").await, 0);
+}
+
+/// A process that has not received the denial finds the tombstone.
+async fn event_of_a_removed_organization_is_acknowledged(database: TestDatabase) {
+    let process = Process::first(&database).await;
+    process
+        .role(member("user_ada", "org:admin"))
+        .await
+        .expect("it syncs");
+    let now = process.now();
+    let deleted = json!({ "id": "org_1", "object": "organization", "deleted": true });
+    let deleted = event("organization.deleted", deleted, now);
+    assert_eq!(process.people.receive(&deleted).await, StatusCode::NO_CONTENT);
+
+    let later = Process::without_denials(process.people.pool.clone()).await;
+    for kind in ["created", "updated", "deleted"] {
+        let answer = later.deliver(kind, "org:admin", now, now).await;
+        assert_eq!(answer, StatusCode::NO_CONTENT, "{kind}");
+    }
+    assert_eq!(
+        (later.number("teams").await, later.number("team_members").await),
+        (0, 0)
+    );
 }
 
 #[derive(Clone, FromRef)]

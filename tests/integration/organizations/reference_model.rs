@@ -640,14 +640,7 @@ impl<S: Suite> Run<S> {
     ) -> Result<(), TestCaseError> {
         let (delivery, told) = &world.deliveries[place];
         let status = self.processes[process].deliver(delivery).await;
-        let is_gone = match told {
-            Told::Member(active, ..) | Told::End(active, _) => model.deleted[active.team],
-            _ => false,
-        };
-        // The row that a membership references may be gone for good.
-        let is_right = status == StatusCode::NO_CONTENT
-            || (is_gone && S::REMOVES && status == StatusCode::SERVICE_UNAVAILABLE);
-        prop_assert!(is_right, "{status} for {told:?}");
+        prop_assert_eq!(status, StatusCode::NO_CONTENT, "{:?}", told);
         model.observe::<S>(told);
         Ok(())
     }

@@ -28,8 +28,13 @@ use crate::webhook::{Event, Webhook};
 /// The timeout of a delivery, including the application's hook. Svix waits for 15 seconds.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Applies a delivery whose signature was verified.
-pub(crate) async fn apply<U: SyncedRow>(engine: &Engine<U>, delivery: &Webhook) -> Result<(), SyncError> {
+/// Applies a delivery whose signature was verified. `is_reference_removed` is awaited only if a row that the row references is
+/// missing.
+pub(crate) async fn apply<U: SyncedRow>(
+    engine: &Engine<U>,
+    delivery: &Webhook,
+    is_reference_removed: impl Future<Output = Result<bool, SyncError>>,
+) -> Result<(), SyncError> {
     let now = engine.clerk.now();
     if U::KIND != RowKind::User && !concerns::<U>(delivery) {
         return Ok(());
@@ -48,7 +53,16 @@ pub(crate) async fn apply<U: SyncedRow>(engine: &Engine<U>, delivery: &Webhook) 
         if engine.breaker.is_open() {
             return Err(SyncError::Unavailable);
         }
-        tokio::time::timeout(TIMEOUT, engine.bar_and_apply(delivery, denial.as_ref(), now))
+        let applied = async {
+            match engine.bar_and_apply(delivery, denial.as_ref(), now).await {
+                // No repetition of the delivery brings a removed row back.
+                Err(error) if error.is_of_a_missing_reference() && is_reference_removed.await? => {
+                    Ok(Applied::UserDeleted)
+                }
+                applied => applied,
+            }
+        };
+        tokio::time::timeout(TIMEOUT, applied)
             .await
             .unwrap_or(Err(SyncError::Timeout(TIMEOUT)))
     };

@@ -116,7 +116,6 @@ impl<DB: Dialect, U: StoredIn<DB>> Store<U> for SqlStore<U, DB> {
         Box::pin(self.delete_leftover(clerk_id))
     }
 
-    #[cfg(feature = "backend-api")]
     fn has_tombstone<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool> {
         Box::pin(self.repeated(move || async move {
             if U::TOMBSTONES.is_none() {

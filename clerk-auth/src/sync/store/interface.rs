@@ -99,7 +99,6 @@ pub(crate) trait Store<U: SyncedRow>: Any + Send + Sync {
     fn purge<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool, WriteError>;
 
     /// Returns whether a user without a row was deleted, as far as that is recorded.
-    #[cfg(feature = "backend-api")]
     fn has_tombstone<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool>;
 
     /// Returns the unique index that has refused a write; `None` if it belongs to another table.
