@@ -55,7 +55,7 @@ pub use joined::{joined, joined_length};
 pub use joined_row::{JoinedOrganization, JoinedUser};
 pub use key::KeyOf;
 pub use link::{KeyKind, LinkKey, bind_key, bind_own_key, read_key};
-pub use member::Later;
+pub use member::{Later, RoleField, Roles, assert_role};
 pub use named::{Named, Same, of};
 pub use organization::TakenByValue;
 pub use parameter::{
@@ -78,7 +78,7 @@ pub use subject::{Asked, FromState, Policed, StateField, SubjectField};
 
 /// The traits whose methods `#[authenticated]` calls.
 pub mod ask {
-    pub use super::member::NoRow as _;
+    pub use super::member::{NoRoles as _, NoRow as _, NoValues as _};
     pub use super::organization::{NotShared as _, OtherResult as _};
     pub use super::parameter::{Found as _, NoUser as _, OtherData as _, OtherParameter as _};
     pub use super::reply::{Answered as _, Failure as _, OtherReply as _};

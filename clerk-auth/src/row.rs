@@ -203,6 +203,10 @@ pub trait SyncedMembership: SyncedRow + DerivedMembership {
 
     /// The struct of the organization.
     type Organization: SyncedOrganization;
+
+    /// The only roles that the struct can hold, such as `org:admin`; `None` if it holds text, or if the type of its role does
+    /// not list them in [`FromClaim::VALUES`](crate::claim::FromClaim::VALUES).
+    const ROLES: Option<&'static [&'static str]> = None;
 }
 
 /// A struct with `#[derive(SyncedMembership)]`, whatever its fields are, as [`Derived`] for a user.

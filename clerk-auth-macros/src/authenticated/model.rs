@@ -72,6 +72,21 @@ pub(super) enum Requirement {
     Any(Vec<Requirement>),
 }
 
+impl Requirement {
+    /// Collects the roles that are required, or are among several of which one is.
+    pub(super) fn roles<'a>(&'a self, roles: &mut Vec<&'a TokenStream>) {
+        match self {
+            Self::Of("Role", role) => roles.push(role),
+            Self::All(requirements) | Self::Any(requirements) => {
+                requirements
+                    .iter()
+                    .for_each(|requirement| requirement.roles(roles));
+            }
+            _ => {}
+        }
+    }
+}
+
 /// Returns the name of the hidden policy type of a handler. The name contains the line: for two handlers of one name,
 /// rustc would report each pair of equally named items next to them again.
 pub(super) fn policy_name(handler: &Ident, place: Option<&Place>) -> Ident {

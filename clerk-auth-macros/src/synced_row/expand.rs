@@ -257,6 +257,7 @@ fn keyed(model: &Model) -> Option<TokenStream> {
     }) = &model.references
     {
         let table = model.table.path();
+        let roles = roles(model);
         // At the name of the table, where rustc reports the assertion.
         let tables = quote_spanned! {model.table_at=>
             const _: () = __clerk_auth::__private::assert_own_table(#table, &[
@@ -269,6 +270,7 @@ fn keyed(model: &Model) -> Option<TokenStream> {
             impl __clerk_auth::row::SyncedMembership for #ident {
                 type User = #user;
                 type Organization = #organization;
+                #roles
             }
 
             #tables
@@ -278,6 +280,25 @@ fn keyed(model: &Model) -> Option<TokenStream> {
     Some(quote! {
         #[automatically_derived]
         impl __clerk_auth::row::KeyedBy<#ty> for #ident {}
+    })
+}
+
+/// The roles that a membership can hold, if a column is fed by the role.
+fn roles(model: &Model) -> Option<TokenStream> {
+    let private = private();
+    let is_role = |column: &&Column| {
+        column.claim().is_some_and(|claim| {
+            claim.source.trim() == "{{org.role}}" && claim.with.is_none() && !claim.parse
+        })
+    };
+    let ty = field_type(model.columns.iter().find(is_role)?);
+    Some(quote! {
+        const ROLES: ::core::option::Option<&'static [&'static str]> = {
+            #[allow(unused_imports)]
+            use #private::ask::*;
+
+            #private::RoleField::<#ty>::VALUES
+        };
     })
 }
 

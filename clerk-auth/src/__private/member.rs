@@ -1,8 +1,10 @@
-//! Finds in generated code whether a parameter after the user is a row of the active organization.
+//! Finds in generated code whether a parameter is a row of the active organization, and which roles that row can hold.
 
 use std::marker::PhantomData;
 
-use crate::row::{DerivedMembership, DerivedOrganization};
+use crate::claim::{FromClaim, Text};
+use crate::row::{DerivedMembership, DerivedOrganization, SyncedMembership};
+use crate::sync::Member;
 
 /// A parameter of type `T` after the user.
 pub struct Later<T>(PhantomData<T>);
@@ -37,3 +39,86 @@ pub trait NoRow {
 }
 
 impl<T> NoRow for Later<T> {}
+
+/// A parameter of type `T`, and the roles that it can hold.
+pub struct Roles<T>(PhantomData<T>);
+
+impl<M: SyncedMembership> Roles<M> {
+    /// The roles of the membership.
+    pub const ROLES: Option<&'static [&'static str]> = M::ROLES;
+}
+
+impl<M: SyncedMembership> Roles<Option<M>> {
+    /// The roles of the membership.
+    pub const ROLES: Option<&'static [&'static str]> = M::ROLES;
+}
+
+impl<M: SyncedMembership> Roles<Member<M>> {
+    /// The roles of the membership.
+    pub const ROLES: Option<&'static [&'static str]> = M::ROLES;
+}
+
+/// The fallback of [`Roles`] for other types.
+pub trait NoRoles {
+    /// The parameter has no role.
+    const ROLES: Option<&'static [&'static str]> = None;
+}
+
+impl<T> NoRoles for Roles<T> {}
+
+/// The type of a membership's role.
+pub struct RoleField<T>(PhantomData<T>);
+
+impl<T: FromClaim<Text>> RoleField<T> {
+    /// The texts that the type can hold.
+    pub const VALUES: Option<&'static [&'static str]> = T::VALUES;
+}
+
+/// The fallback of [`RoleField`] for a type that is reported elsewhere.
+pub trait NoValues {
+    /// Nothing is known about the texts.
+    const VALUES: Option<&'static [&'static str]> = None;
+}
+
+impl<T> NoValues for RoleField<T> {}
+
+/// Does not compile if a handler requires a role that its membership cannot hold.
+pub const fn assert_role(roles: Option<&'static [&'static str]>, required: &str) {
+    let Some(roles) = roles else {
+        return;
+    };
+    let mut at = 0;
+    while at < roles.len() {
+        if is_equal(roles[at], required) {
+            return;
+        }
+        at += 1;
+    }
+    panic!(
+        "the membership of this handler cannot hold this role; correct the name, or add the role to the enum and to its \
+         `FromClaim::VALUES`"
+    );
+}
+
+/// Compares two roles; the prefix `org:` is optional, as in a requirement.
+const fn is_equal(one: &str, other: &str) -> bool {
+    let (one, other) = (without_prefix(one.as_bytes()), without_prefix(other.as_bytes()));
+    if one.len() != other.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < one.len() {
+        if one[at] != other[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
+const fn without_prefix(role: &[u8]) -> &[u8] {
+    match role {
+        [b'o', b'r', b'g', b':', rest @ ..] => rest,
+        role => role,
+    }
+}

@@ -26,7 +26,36 @@ use crate::id::{OrganizationId, UserId};
 /// ```
 ///
 /// `Option<Email>` then holds nullable text without another line.
+///
+/// An enum of roles lists them in [`VALUES`](Self::VALUES):
+///
+/// ```
+/// use clerk_auth::claim::{FromClaim, InvalidClaim, Text};
+///
+/// enum Role {
+///     Admin,
+///     Member,
+/// }
+///
+/// impl FromClaim<Text> for Role {
+///     const VALUES: Option<&'static [&'static str]> = Some(&["org:admin", "org:member"]);
+///
+///     fn from_claim(text: &str) -> Result<Self, InvalidClaim> {
+///         match text {
+///             "org:admin" => Ok(Self::Admin),
+///             "org:member" => Ok(Self::Member),
+///             _ => Err(InvalidClaim::new("the role is unknown")),
+///         }
+///     }
+/// }
+/// ```
 pub trait FromClaim<K: ClaimKind>: Sized {
+    /// The only texts that the type can hold; `None` by default, which states nothing.
+    ///
+    /// If the type is the role of a [`SyncedMembership`](crate::SyncedMembership), a handler that requires another role, such as
+    /// `#[authenticated(role = "org:owner")]`, and takes the membership does not compile.
+    const VALUES: Option<&'static [&'static str]> = None;
+
     /// Converts the claim's value, whose kind has been checked.
     ///
     /// # Errors
@@ -175,6 +204,8 @@ where
 }
 
 impl<K: ClaimKind, T: FromClaim<K>> FromClaim<Nullable<K>> for Option<T> {
+    const VALUES: Option<&'static [&'static str]> = T::VALUES;
+
     fn from_claim(value: Option<K::Value<'_>>) -> Result<Self, InvalidClaim> {
         value.map(T::from_claim).transpose()
     }
@@ -183,6 +214,8 @@ impl<K: ClaimKind, T: FromClaim<K>> FromClaim<Nullable<K>> for Option<T> {
 macro_rules! option_holds {
     ($($kind:ident),+) => {$(
         impl<T: FromClaim<$kind>> FromClaim<$kind> for Option<T> {
+            const VALUES: Option<&'static [&'static str]> = T::VALUES;
+
             fn from_claim(value: <$kind as ClaimKind>::Value<'_>) -> Result<Self, InvalidClaim> {
                 T::from_claim(value).map(Some)
             }

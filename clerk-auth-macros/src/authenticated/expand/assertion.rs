@@ -2,6 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
 use syn::{Attribute, FnArg, Signature, Type};
 
 use crate::authenticated::enclosing::Sibling;
@@ -38,6 +39,7 @@ pub(crate) fn assertions(model: &Model) -> Assertions {
     if let Subject::Parameter(_) = model.subject {
         assertions.takes_member = takes_member(model);
     }
+    assertions.guard.extend(required_roles(model));
     match &model.subject {
         Subject::Parameter(ty) => {
             if let Some(policy) = &model.row_policy {
@@ -139,6 +141,36 @@ fn takes_member(model: &Model) -> TokenStream {
 
         false #(#asked)*
     })
+}
+
+/// Asserts that the membership of the handler, if it takes one, can hold the required roles.
+fn required_roles(model: &Model) -> TokenStream {
+    let Policy::Requirement { requirement, .. } = &model.policy else {
+        return TokenStream::new();
+    };
+    let mut roles = Vec::new();
+    requirement.roles(&mut roles);
+    let first = match &model.subject {
+        Subject::Parameter(ty) => Some(&**ty),
+        _ => None,
+    };
+    let later = model.extractors.iter().map(|extractor| &extractor.ty);
+    let rows = first.into_iter().chain(later);
+    rows.filter(|ty| !is_extractor(ty) && !is_local(ty))
+        .flat_map(|ty| roles.iter().map(move |role| (ty, role)))
+        .map(|(ty, role)| {
+            let roles = quote!(__clerk_auth::__private::Roles::<#ty>::ROLES);
+            // At the role, where rustc reports the assertion.
+            quote_spanned! {role.span()=>
+                const _: () = {
+                    #[allow(unused_imports)]
+                    use __clerk_auth::__private::ask::*;
+
+                    __clerk_auth::__private::assert_role(#roles, #role);
+                };
+            }
+        })
+        .collect()
 }
 
 /// axum's extractors of what serde reads.
