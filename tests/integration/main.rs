@@ -27,7 +27,7 @@ mod faults {
     mod handler_connections;
     mod kinds;
     mod network;
-    mod panics;
+    pub(super) mod panics;
     mod policy_panics;
     mod pool;
     mod pooler;
@@ -55,6 +55,8 @@ mod organizations {
     mod faults;
     mod import;
     mod members;
+    mod notifications;
+    mod panics;
     mod reference_model;
     mod rows;
     mod together;

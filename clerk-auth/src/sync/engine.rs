@@ -3,6 +3,8 @@
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
+#[cfg(feature = "postgres")]
+use std::sync::OnceLock;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -14,6 +16,8 @@ use super::local::breaker::{Breaker, PROBE_INTERVAL, PROBE_TIMEOUT};
 use super::local::denial_watch::DenialWatch;
 use super::local::failure_log::FailureLog;
 use super::local::read_batches::{CountsAsFailure, ReadBatcher};
+#[cfg(feature = "postgres")]
+use super::local::receivers::Receivers;
 use super::local::refusals::Refusals;
 use super::local::row_cache::{CachedRow, ReadStamp, RowCache};
 use super::local::sign_up_predictor::SignUpPredictor;
@@ -44,6 +48,9 @@ pub(crate) struct Engine<U> {
     pub(super) write_locks: WriteLocks,
     pub(super) refusals: Refusals,
     pub(super) followers: Followers,
+    /// The handles of which this is one, if it listens.
+    #[cfg(feature = "postgres")]
+    pub(super) receivers: OnceLock<Arc<Receivers>>,
     #[cfg(feature = "backend-api")]
     pub(super) lookup: Option<UserLookup>,
 }

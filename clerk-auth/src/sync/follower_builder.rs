@@ -56,7 +56,6 @@ use crate::webhook::Webhook;
 pub struct FollowerBuilder<R: SyncedRow, P: UserPool<R>, H> {
     pool: P,
     settings: Settings<R, P::Database>,
-    follow: Box<dyn FnOnce(&Arc<Engine<R>>) + Send>,
     handle: Box<dyn FnOnce(Arc<Engine<R>>) -> H + Send>,
 }
 
@@ -85,8 +84,10 @@ impl<R: SyncedRow, P: UserPool<R>, H> FollowerBuilder<R, P, H> {
                 transaction_pooling: users.transaction_pooling,
                 ..Settings::new(users.clerk.clone())
             },
-            follow: Box::new(move |engine| followed.followers.add(follower(Arc::clone(engine)))),
-            handle: Box::new(handle),
+            handle: Box::new(move |engine| {
+                followed.followers.add(follower(Arc::clone(&engine)));
+                handle(engine)
+            }),
         }
     }
 
@@ -124,7 +125,6 @@ impl<R: SyncedRow, P: UserPool<R>, H> FollowerBuilder<R, P, H> {
     /// [`SchemaError`] if the database does not answer, or if the table cannot serve the statements of the struct.
     pub async fn build(self) -> Result<H, SchemaError> {
         let engine = self.settings.start(self.pool).await?;
-        (self.follow)(&engine);
         Ok((self.handle)(engine))
     }
 }

@@ -6,6 +6,8 @@ pub(super) mod denial_watch;
 pub(super) mod failure_log;
 pub(super) mod logged_row;
 pub(super) mod read_batches;
+#[cfg(feature = "postgres")]
+pub(super) mod receivers;
 pub(super) mod refusals;
 pub(super) mod row_cache;
 pub(super) mod shared_writes;

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use sqlx::{Connection, Database, Pool};
 
+#[cfg(feature = "postgres")]
+use super::notify::listener::Listening;
 use super::store::connection::Connections;
 use super::store::denials;
 use super::store::dialect::Dialect;
@@ -112,7 +114,8 @@ pub(super) mod sealed {
 
         /// Returns the options of a listening connection; returns `None` if the database has no notifications.
         #[cfg(feature = "postgres")]
-        fn listener(&self) -> Option<sqlx::postgres::PgConnectOptions>;
+        #[expect(private_interfaces, reason = "sealed: nobody else can name the trait")]
+        fn listening(&self) -> Option<super::Listening>;
 
         #[expect(private_interfaces, reason = "sealed: nobody else can name the trait")]
         fn into_store(
@@ -160,8 +163,13 @@ macro_rules! member_pool {
 member_pool!("postgres", sqlx::Postgres);
 member_pool!("sqlite", sqlx::Sqlite);
 
+/// Returns the address of a pool's options, which its clones share.
+fn address<DB: Database>(pool: &Pool<DB>) -> usize {
+    std::ptr::from_ref(pool.options()).addr()
+}
+
 macro_rules! user_pool {
-    ($feature:literal, $database:ty, $listener:expr) => {
+    ($feature:literal, $database:ty, $options:expr) => {
         #[cfg(feature = $feature)]
         impl<U: StoredIn<$database>> sealed::Store<U> for Pool<$database> {
             type Database = $database;
@@ -186,9 +194,7 @@ macro_rules! user_pool {
                 if transaction_pooling && connection.cached_statements_size() > 0 {
                     return Err(SchemaError::StatementCache);
                 }
-                // Clones of a pool share its options.
-                let pool = std::ptr::from_ref(self.options()).addr();
-                let place = <$database as Dialect>::place(&mut connection, pool, U::TABLE).await;
+                let place = <$database as Dialect>::place(&mut connection, address(self), U::TABLE).await;
                 let place = place.map_err(schema::unavailable::<U>)?;
                 let triggers = <$database as Dialect>::triggers_run_after(&mut connection, U::TABLE).await;
                 let triggers_run_after = triggers.map_err(schema::unavailable::<U>)?;
@@ -204,9 +210,13 @@ macro_rules! user_pool {
             }
 
             #[cfg(feature = "postgres")]
-            fn listener(&self) -> Option<sqlx::postgres::PgConnectOptions> {
-                let listener: fn(&Self) -> Option<sqlx::postgres::PgConnectOptions> = $listener;
-                listener(self)
+            #[expect(private_interfaces, reason = "sealed: nobody else can name the trait")]
+            fn listening(&self) -> Option<Listening> {
+                let options: fn(&Self) -> Option<sqlx::postgres::PgConnectOptions> = $options;
+                options(self).map(|options| Listening {
+                    pool: address(self),
+                    options,
+                })
             }
 
             #[expect(private_interfaces, reason = "sealed: nobody else can name the trait")]

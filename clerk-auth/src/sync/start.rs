@@ -1,6 +1,8 @@
 //! The settings of a handle, whatever the kind of its rows, and its start.
 
 use std::sync::Arc;
+#[cfg(feature = "postgres")]
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use sqlx::Database;
@@ -87,16 +89,16 @@ impl<U: SyncedRow, DB: Database> Settings<U, DB> {
         let connections = pool.connections();
         let claim_columns = P::CLAIM_COLUMNS;
         #[cfg(feature = "postgres")]
-        let listener = pool.listener();
+        let listening = pool.listening();
         let store = pool.into_store(
             self.transaction_pooling,
             self.hooks,
-            Arc::clone(&sender),
+            sender,
             self.shares_denials,
             table.triggers_run_after,
         );
         #[cfg(feature = "postgres")]
-        let needs_no_listener = listener.is_none();
+        let needs_no_listener = listening.is_none();
         #[cfg(not(feature = "postgres"))]
         let needs_no_listener = true;
         let barring = Barring {
@@ -124,6 +126,8 @@ impl<U: SyncedRow, DB: Database> Settings<U, DB> {
             write_locks: WriteLocks::default(),
             refusals: Refusals::default(),
             followers: Followers::default(),
+            #[cfg(feature = "postgres")]
+            receivers: OnceLock::new(),
             #[cfg(feature = "backend-api")]
             lookup: self.backend_api.map(UserLookup::new),
         });
@@ -143,12 +147,11 @@ impl<U: SyncedRow, DB: Database> Settings<U, DB> {
         }
         // Behind a pooler in transaction mode, `LISTEN` would stay behind in another client's session.
         #[cfg(feature = "postgres")]
-        if let Some(options) = listener
+        if let Some(listening) = listening
             && !self.transaction_pooling
             && (inner.row_cache.is_enabled() || self.shares_denials)
         {
-            let listen = listener::listen_always(Arc::downgrade(&inner), options, sender);
-            inner.tasks.spawn(inner.store.close_event(), listen);
+            listener::subscribe(&inner, listening);
         }
         Ok(inner)
     }

@@ -48,9 +48,14 @@ thread_local! {
 
 /// A name whose value selects the implementation that panics.
 #[derive(Debug, Eq)]
-struct Touchy(String);
+pub(crate) struct Touchy(String);
 
 impl Touchy {
+    /// The text.
+    pub(crate) fn text(&self) -> &str {
+        &self.0
+    }
+
     fn touch(text: &str, place: &str) {
         assert!(text != place, "the application panics in {place}");
     }

@@ -39,7 +39,7 @@ on_both_databases!(
     template_json = r#"{"name": "{{user.first_name}}", "updatedAt": "{{user.updated_at}}"}"#,
     database(postgres, sqlite)
 )]
-struct Person {
+pub(super) struct Person {
     #[column(generated)]
     id: i64,
     clerk_id: String,
@@ -48,26 +48,26 @@ struct Person {
 
 #[derive(Clone, Debug, PartialEq, SyncedOrganization)]
 #[synced_organization(table = "teams", tombstones = "team_tombstones", database(postgres, sqlite))]
-struct Team {
+pub(super) struct Team {
     clerk_id: String,
-    name: String,
+    pub(super) name: String,
 }
 
 #[derive(Clone, Debug, PartialEq, SyncedMembership)]
 #[synced_membership(table = "team_members", user = Person, organization = Team, database(postgres, sqlite))]
-struct TeamMember {
+pub(super) struct TeamMember {
     #[column(user)]
     person: i64,
     #[column(organization, name = "team")]
     team_id: String,
-    role: String,
+    pub(super) role: String,
 }
 
 /// The handles of one process.
-struct Process {
-    people: Profiles<Person>,
-    teams: OrganizationSync<Team>,
-    members: MembershipSync<TeamMember>,
+pub(super) struct Process {
+    pub(super) people: Profiles<Person>,
+    pub(super) teams: OrganizationSync<Team>,
+    pub(super) members: MembershipSync<TeamMember>,
 }
 
 async fn create_tables(pool: &Pool) {
@@ -77,7 +77,7 @@ async fn create_tables(pool: &Pool) {
 }
 
 impl Process {
-    async fn start(pool: Pool) -> Self {
+    pub(super) async fn start(pool: Pool) -> Self {
         let people = Profiles::<Person>::of_table(pool.clone(), |it| it, |it| it).await;
         Self::of(people, pool).await
     }
@@ -102,13 +102,16 @@ impl Process {
         }
     }
 
-    async fn first(database: &TestDatabase) -> Self {
-        let pool = Pool::open(database.url(), 10).await;
+    pub(super) async fn first(database: &TestDatabase) -> Self {
+        Self::first_of(Pool::open(database.url(), 10).await).await
+    }
+
+    pub(super) async fn first_of(pool: Pool) -> Self {
         create_tables(&pool).await;
         Self::start(pool).await
     }
 
-    fn now(&self) -> Timestamp {
+    pub(super) fn now(&self) -> Timestamp {
         self.people.clock.now()
     }
 
@@ -132,7 +135,7 @@ impl Process {
     }
 
     /// Delivers an event of ada's membership.
-    async fn deliver(
+    pub(super) async fn deliver(
         &self,
         kind: &str,
         role: &str,
@@ -151,7 +154,7 @@ impl Process {
 }
 
 /// A token of a member.
-fn member(user_id: &str, role: &str) -> SessionToken<'static> {
+pub(super) fn member(user_id: &str, role: &str) -> SessionToken<'static> {
     let organization = organization_object("org_1", Timestamp::from_seconds(0));
     issuer()
         .token(user_id)
@@ -162,7 +165,7 @@ fn member(user_id: &str, role: &str) -> SessionToken<'static> {
         .claim("orgRole", role)
 }
 
-fn later(time: Timestamp, seconds: i64) -> Timestamp {
+pub(super) fn later(time: Timestamp, seconds: i64) -> Timestamp {
     Timestamp::from_milliseconds(time.milliseconds() + seconds * 1_000)
 }
 

@@ -153,7 +153,10 @@ impl<U> RowCache<U> {
     /// Applies another process's notification of written rows: one user's, several with spaces between them, or
     /// [`ANY`].
     #[cfg(feature = "postgres")]
-    pub(crate) fn apply_notification(&self, written: &str) {
+    pub(crate) fn apply_notification(&self, sender: &str, written: &str) {
+        if *sender == *self.writes.sender {
+            return;
+        }
         if written == ANY {
             return self.invalidate_all();
         }

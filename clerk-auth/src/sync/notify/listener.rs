@@ -14,6 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::row::SyncedRow;
 use crate::sync::engine::Engine;
+use crate::sync::local::receivers::{Receiver, Receivers};
 use crate::sync::model::announcement::{CHANNEL, DENIALS_CHANNEL};
 
 /// The interval of checks on a silent connection: for that time, a copy may be served after the network has silently
@@ -30,23 +31,57 @@ const RETRY: Duration = Duration::from_millis(250);
 /// connections beside the pool's; until then every request reads its row.
 const DELAY: Duration = Duration::from_millis(200);
 
-/// Listens as long as the handle lives.
-pub(crate) async fn listen_always<U: SyncedRow>(
-    engine: Weak<Engine<U>>,
-    options: PgConnectOptions,
-    sender: Arc<str>,
-) {
+/// The connection by which the handles on a pool listen.
+pub(crate) struct Listening {
+    /// The address of the pool's options.
+    pub(crate) pool: usize,
+    pub(crate) options: PgConnectOptions,
+}
+
+/// Receives notifications as long as the handle lives. Handles on one pool share a connection.
+pub(crate) fn subscribe<U: SyncedRow>(engine: &Arc<Engine<U>>, listening: Listening) {
+    let receiver: Weak<dyn Receiver> = Arc::<Engine<U>>::downgrade(engine);
+    let Listening { pool, options } = listening;
+    let listen = |receivers| listen_always(receivers, options);
+    let receivers = Receivers::subscribe(pool, receiver, engine.store.close_event(), listen);
+    engine.receivers.get_or_init(|| receivers);
+}
+
+impl<U: SyncedRow> Receiver for Engine<U> {
+    fn table(&self) -> &'static str {
+        U::TABLE
+    }
+
+    fn set_listening(&self, is_listening: bool) {
+        self.row_cache.set_listening(is_listening);
+        self.denials.set_listening(is_listening);
+    }
+
+    fn receive(&self, channel: &str, payload: &str) {
+        if channel == DENIALS_CHANNEL {
+            return self.denials.notify();
+        }
+        let mut words = payload.splitn(3, ' ');
+        if let (Some(sender), Some(table), Some(written)) = (words.next(), words.next(), words.next())
+            && table == U::TABLE
+        {
+            self.row_cache.apply_notification(sender, written);
+        }
+    }
+}
+
+/// Listens as long as a handle lives.
+async fn listen_always(receivers: Weak<Receivers>, options: PgConnectOptions) {
     sleep(DELAY).await;
     let mut was_heard = true;
-    while engine.strong_count() > 0 {
-        let heard = listen(&engine, &options, &sender).await;
-        if let Some(engine) = engine.upgrade() {
-            engine.row_cache.set_listening(false);
-            engine.denials.set_listening(false);
+    while receivers.strong_count() > 0 {
+        let heard = listen(&receivers, &options).await;
+        if let Some(receivers) = receivers.upgrade() {
+            receivers.set_listening(false);
             // Logged once per loss of the connection.
             if let (Err(error), true) = (&heard, was_heard) {
                 tracing::warn!(
-                    table = U::TABLE,
+                    tables = receivers.tables(),
                     %error,
                     "LISTEN is down: until it is back every request reads its row, and the denials of other processes are \
                      read once a second"
@@ -83,11 +118,7 @@ enum ListenError {
 }
 
 /// Receives notifications until the connection is lost or the last handle is dropped.
-async fn listen<U: SyncedRow>(
-    engine: &Weak<Engine<U>>,
-    options: &PgConnectOptions,
-    sender: &str,
-) -> Result<(), ListenError> {
+async fn listen(receivers: &Weak<Receivers>, options: &PgConnectOptions) -> Result<(), ListenError> {
     // A separate connection: one from the application's pool would be missing there permanently.
     let pool = PgPoolOptions::new()
         .max_connections(1)
@@ -109,32 +140,21 @@ async fn listen<U: SyncedRow>(
         .await
         .map_err(ListenError::Never)?;
     verify_round_trip(&mut listener, other).await?;
-    if let Some(engine) = engine.upgrade() {
-        engine.row_cache.set_listening(true);
-        engine.denials.set_listening(true);
+    if let Some(receivers) = receivers.upgrade() {
+        receivers.set_listening(true);
     }
     loop {
         match timeout(HEARTBEAT, listener.try_recv()).await {
             Ok(Ok(Some(notification))) => {
-                let Some(engine) = engine.upgrade() else {
+                let Some(receivers) = receivers.upgrade() else {
                     return Ok(());
                 };
-                if notification.channel() == DENIALS_CHANNEL {
-                    engine.denials.notify();
-                    continue;
-                }
-                let mut words = notification.payload().splitn(3, ' ');
-                if let (Some(by), Some(table), Some(written)) = (words.next(), words.next(), words.next())
-                    && by != sender
-                    && table == U::TABLE
-                {
-                    engine.row_cache.apply_notification(written);
-                }
+                receivers.receive(notification.channel(), notification.payload());
             }
             Ok(Ok(None)) => return Err(ListenError::Lost(sqlx::Error::PoolClosed)),
             Ok(Err(error)) => return Err(ListenError::Lost(error)),
             Err(_) => {
-                if engine.strong_count() == 0 {
+                if receivers.strong_count() == 0 {
                     return Ok(());
                 }
                 let answer = timeout(ANSWER, sqlx::raw_sql("SELECT 1").execute(&mut listener)).await;

@@ -1,0 +1,116 @@
+//! The handles on one pool, which receive notifications by one listening connection.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use sqlx::pool::CloseEvent;
+
+use super::tasks::Tasks;
+
+/// The pools of this process whose handles receive notifications, by the address of their options, which clones of a pool share.
+static POOLS: Mutex<Vec<(usize, Weak<Receivers>)>> = Mutex::new(Vec::new());
+
+/// A handle that receives notifications.
+pub(crate) trait Receiver: Send + Sync {
+    /// Returns the table of its rows.
+    fn table(&self) -> &'static str;
+
+    /// Sets whether notifications are received from now on. Earlier ones may have been missed.
+    fn set_listening(&self, is_listening: bool);
+
+    /// Applies a notification.
+    fn receive(&self, channel: &str, payload: &str);
+}
+
+/// The handles on a pool, each of which keeps this alive.
+#[derive(Default)]
+pub(crate) struct Receivers {
+    state: Mutex<State>,
+    tasks: Tasks,
+}
+
+#[derive(Default)]
+struct State {
+    receivers: Vec<Weak<dyn Receiver>>,
+    is_listening: bool,
+}
+
+impl Receivers {
+    /// Adds a handle to those of a pool. For the first of them, `listen` starts.
+    pub(crate) fn subscribe<F>(
+        pool: usize,
+        receiver: Weak<dyn Receiver>,
+        closed: CloseEvent,
+        listen: impl FnOnce(Weak<Self>) -> F,
+    ) -> Arc<Self>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let mut pools = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
+        pools.retain(|(_, receivers)| receivers.strong_count() > 0);
+        let known = pools.iter().find(|(known, _)| *known == pool);
+        let receivers = known
+            .and_then(|(_, receivers)| receivers.upgrade())
+            .unwrap_or_else(|| {
+                let receivers = Arc::<Self>::default();
+                let silence = SilenceOnDrop(Arc::downgrade(&receivers));
+                let listening = listen(Arc::downgrade(&receivers));
+                receivers.tasks.spawn(closed, async move {
+                    let _silence = silence;
+                    listening.await;
+                });
+                pools.push((pool, Arc::downgrade(&receivers)));
+                receivers
+            });
+        receivers.add(receiver);
+        receivers
+    }
+
+    fn add(&self, receiver: Weak<dyn Receiver>) {
+        let mut state = self.state();
+        if let Some(receiver) = receiver.upgrade() {
+            receiver.set_listening(state.is_listening);
+        }
+        state.receivers.retain(|receiver| receiver.strong_count() > 0);
+        state.receivers.push(receiver);
+    }
+
+    /// Sets for each handle whether notifications are received from now on.
+    pub(crate) fn set_listening(&self, is_listening: bool) {
+        let mut state = self.state();
+        state.is_listening = is_listening;
+        for receiver in state.receivers.iter().filter_map(Weak::upgrade) {
+            receiver.set_listening(is_listening);
+        }
+    }
+
+    /// Passes a notification on to each handle.
+    pub(crate) fn receive(&self, channel: &str, payload: &str) {
+        for receiver in self.state().receivers.iter().filter_map(Weak::upgrade) {
+            receiver.receive(channel, payload);
+        }
+    }
+
+    /// Returns the tables of the handles, for the log.
+    pub(crate) fn tables(&self) -> String {
+        let state = self.state();
+        let receivers = state.receivers.iter().filter_map(Weak::upgrade);
+        let tables: Vec<&str> = receivers.map(|receiver| receiver.table()).collect();
+        tables.join(", ")
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Stops the use of copies, however the task ends: with the pool, the runtime, or a panic.
+struct SilenceOnDrop(Weak<Receivers>);
+
+impl Drop for SilenceOnDrop {
+    fn drop(&mut self) {
+        if let Some(receivers) = self.0.upgrade() {
+            receivers.set_listening(false);
+        }
+    }
+}
