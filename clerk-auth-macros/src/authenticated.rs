@@ -1,7 +1,6 @@
 //! `#[authenticated]`: parse, check, expand.
 
 mod check;
-mod enclosing;
 mod expand;
 mod model;
 mod parse;
@@ -12,14 +11,12 @@ use proc_macro2::TokenStream;
 use crate::diag::Diagnostics;
 use crate::krate;
 
-pub(crate) use enclosing::Place;
-
-pub(crate) fn expand(arguments: TokenStream, item: TokenStream, place: Option<&Place>) -> TokenStream {
+pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let path = krate::of_arguments(arguments.clone());
-    krate::named(guard(arguments, item, place), path.as_ref())
+    krate::named(guard(arguments, item), path.as_ref())
 }
 
-fn guard(arguments: TokenStream, item: TokenStream, place: Option<&Place>) -> TokenStream {
+fn guard(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let mut diagnostics = Diagnostics::new();
     let mut handler = match parse::parse(item, &mut diagnostics) {
         Ok(handler) => handler,
@@ -31,8 +28,7 @@ fn guard(arguments: TokenStream, item: TokenStream, place: Option<&Place>) -> To
         arguments,
         &mut handler.attributes,
         &handler.signature,
-        place,
         &mut diagnostics,
     );
-    expand::expand(handler, &model, place, diagnostics.finish())
+    expand::expand(handler, &model, diagnostics.finish())
 }

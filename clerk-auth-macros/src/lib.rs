@@ -22,13 +22,7 @@ use self::synced_row::RowKind;
 
 #[proc_macro_attribute]
 pub fn authenticated(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    let at = proc_macro::Span::call_site();
-    let place = authenticated::Place {
-        file: at.local_file(),
-        line: at.line(),
-        column: at.column(),
-    };
-    authenticated::expand(arguments.into(), item.into(), Some(&place)).into()
+    authenticated::expand(arguments.into(), item.into()).into()
 }
 
 #[proc_macro_derive(SyncedUser, attributes(synced_user, synced_organization, claim, column))]

@@ -29,6 +29,7 @@ mod named;
 mod organization;
 mod parameter;
 mod reply;
+mod requires;
 mod row_policy;
 mod shared;
 mod sql_type;
@@ -63,6 +64,10 @@ pub use parameter::{
     Readable, UserComesFirst, any,
 };
 pub use reply::{AxumResponse, ErrorResponse, Response, ResponseOrJson, Returned, Writable};
+pub use requires::{
+    AgentDenied, All, Any, Feature, ImpersonationDenied, Lax, Literal, Moderate, Permission, Plan, Required,
+    RequiredList, Requires, Role, Strict, StrictMfa, Text, text_part,
+};
 pub use row_policy::{DecidesOver, RowField};
 pub use shared::{Probe, SharedField, SharedIn, Unshared};
 #[cfg(all(feature = "postgres", feature = "sqlite"))]

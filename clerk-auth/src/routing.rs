@@ -116,7 +116,7 @@ pub use handler::{GuardedFunction, HandlerFor};
 #[doc(hidden)]
 pub use handler::{
     Answer, AuthenticatesWith, Extracts, ExtractsLast, FirstParameter, HandlerFuture, ProvidesUser,
-    RequiredUser, ResponseFuture, SendFuture,
+    RequiredUser, ResponseFuture,
 };
 pub use handlers::{any, connect, delete, get, head, on, options, patch, post, put, trace};
 pub use method_router::MethodRouter;

@@ -427,6 +427,120 @@ async fn each_argument_of_authenticated_is_a_requirement() {
     assert_eq!(document["code"], "requirements_not_met");
 }
 
+struct Handlers;
+
+impl Handlers {
+    const ROLE: &'static str = "org:admin";
+
+    #[authenticated(role = "org:admin")]
+    async fn literal(_: Session) {}
+
+    #[authenticated(role = Self::ROLE)]
+    async fn constant() {}
+}
+
+/// As long as a name may be.
+const LONGEST: &str = "org:0123456789012345678901234567890123456789012345678901234567890123456789012345\
+                       678901234567890123456789012345678901234567890123";
+
+#[authenticated(role = LONGEST)]
+async fn longest() {}
+
+struct Listed<T>(T);
+
+impl<T: Send + 'static> Listed<T> {
+    #[authenticated(role = "org:admin")]
+    async fn generic(_: Session) {}
+}
+
+trait Reports {
+    #[authenticated(role = "org:admin")]
+    async fn of_a_trait(_: Session) {}
+}
+
+impl Reports for Handlers {}
+
+/// More requirements than a tuple of the library has.
+#[authenticated(any(
+    plan = "a",
+    plan = "b",
+    plan = "c",
+    plan = "d",
+    plan = "e",
+    plan = "f",
+    plan = "g",
+    plan = "h",
+    plan = "i",
+    plan = "j",
+    plan = "k",
+    plan = "l",
+    plan = "m",
+    plan = "n",
+    plan = "o",
+    plan = "p",
+    plan = "q",
+    role = "org:admin"
+))]
+async fn one_of_many() {}
+
+#[authenticated(all(
+    role = "org:admin",
+    role = "org:admin",
+    role = "org:admin",
+    role = "org:admin",
+    role = "org:admin",
+    role = "org:admin",
+    role = "org:admin",
+    role = "org:admin",
+    plan = "user:pro"
+))]
+async fn each_of_many() {}
+
+/// The name is a literal or a constant, and the handler is in a module, an `impl` or a `trait`.
+#[tokio::test]
+async fn requirement_of_a_handler_holds_wherever_the_handler_is_written() {
+    let app = Router::new()
+        .route("/literal", get(Handlers::literal))
+        .route("/constant", get(Handlers::constant))
+        .route("/generic", get(Listed::<u8>::generic))
+        .route("/of_a_trait", get(Handlers::of_a_trait))
+        .route("/one_of_many", get(one_of_many))
+        .route("/each_of_many", get(each_of_many))
+        .route("/longest", get(longest))
+        .with_state(ISSUER.clerk());
+    let role = |role: &str, plan: &str| json!({ "o": { "id": "org_1", "rol": role }, "pla": plan });
+    let admin = role("admin", "u:pro");
+    for path in [
+        "/literal",
+        "/constant",
+        "/generic",
+        "/of_a_trait",
+        "/one_of_many",
+        "/each_of_many",
+    ] {
+        let (status, _) = answer(&app, path, &admin).await;
+        assert_eq!(status, 200, "{path}");
+        let (status, document) = answer(&app, path, &role("member", "u:pro")).await;
+        let code = if path == "/one_of_many" {
+            "requirements_not_met"
+        } else {
+            "role_required"
+        };
+        assert_eq!((status, &document["code"]), (403, &json!(code)), "{path}");
+    }
+    let (_, document) = answer(&app, "/each_of_many", &role("admin", "u:free")).await;
+    assert_eq!(document["code"], "plan_required");
+    assert_eq!(LONGEST.len(), 128);
+    for (name, expected) in [(LONGEST, 200), (&LONGEST[..127], 403)] {
+        let name = name.strip_prefix("org:").expect("a role");
+        assert_eq!(
+            answer(&app, "/longest", &role(name, "u:pro")).await.0,
+            expected,
+            "{name}"
+        );
+    }
+}
+
 /// An actor of a kind that is not known is denied wherever an agent is, and a person who impersonates the user is not.
 #[tokio::test]
 async fn agents_are_denied_where_a_handler_or_the_handle_denies_them() {

@@ -8,7 +8,6 @@ use proc_macro2::TokenStream;
 use syn::{Attribute, Expr, ExprLit, Lit, Safety, Signature, Type};
 
 use self::requirement::{KNOWN, requirement};
-use super::enclosing::Place;
 use super::model::{Model, Policy, Requirement, Subject};
 use super::subject::{inferred_state, is_value, subject};
 use crate::argument::{self, Argument, Slot};
@@ -19,7 +18,6 @@ pub(super) fn check(
     arguments: TokenStream,
     attributes: &mut Vec<Attribute>,
     signature: &Signature,
-    place: Option<&Place>,
     diagnostics: &mut Diagnostics,
 ) -> Model {
     let mut read = Arguments::default();
@@ -46,26 +44,10 @@ pub(super) fn check(
         );
         row_policy = None;
     }
-    let mut policy = read.policy(diagnostics);
-    if let (Policy::Requirement { .. }, false) = (&policy, matches!(subject, Subject::Receiver))
-        && let Some(encloser) = place.and_then(Place::encloser)
-    {
-        diagnostics.error(
-            &signature.ident,
-            with_help(
-                format!(
-                    "`{}` is in {encloser}, where a requirement's policy cannot be defined",
-                    signature.ident
-                ),
-                "make it a free function, or name a policy of your own: `policy = Admins`",
-            ),
-        );
-        policy = Policy::Nothing;
-    }
+    let policy = read.policy(diagnostics);
     Model {
         extractors: handler::extractors(signature, &subject),
         returned: handler::returned(signature),
-        sibling: place.and_then(Place::sibling),
         removed,
         requires_a_user,
         policy,

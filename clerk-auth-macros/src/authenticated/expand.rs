@@ -1,33 +1,31 @@
 //! Converts the model into Rust. This step cannot fail.
 
 mod assertion;
+mod debug_handler;
+mod policy;
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Attribute, FnArg, ReturnType, Safety, Signature, Type};
+use syn::{FnArg, ReturnType, Safety, Signature, Type};
 
-use self::assertion::{Assertions, assertions, future};
-use super::enclosing::Place;
-use super::model::{Model, Policy, Requirement, Subject, policy_name};
+use self::assertion::{Assertions, assertions};
+use self::debug_handler::future;
+use self::policy::policy;
+use super::model::{Model, Subject};
 use super::parse::Handler;
 use super::subject::word;
 
 /// Generates the handler. Input: `async fn me(user: User)`; output: `async fn me(Authenticated { subject: user, .. }:
-/// Authenticated<User, _>)` with its policy and its assertion next to it. `errors` go into the body, which an `impl`
-/// has room for too.
-pub(super) fn expand(
-    handler: Handler,
-    model: &Model,
-    place: Option<&Place>,
-    errors: TokenStream,
-) -> TokenStream {
+/// Authenticated<User, _>)`. The policy and the assertions are in the signature, and `errors` go into the body, because an
+/// `impl` has no room for an item next to the handler.
+pub(super) fn expand(handler: Handler, model: &Model, errors: TokenStream) -> TokenStream {
+    let future = future(&handler, model);
     let Handler {
         attributes,
         visibility,
         mut signature,
         body,
     } = handler;
-    let name = policy_name(&signature.ident, place);
     // Already reported. Otherwise rustc would add that a constant function cannot drop a user, and axum that it cannot
     // call the function.
     if signature.asyncness.is_none() {
@@ -36,53 +34,11 @@ pub(super) fn expand(
     signature.abi = None;
     signature.safety = Safety::Default;
     if matches!(signature.inputs.first(), Some(FnArg::Receiver(_))) {
-        // Already reported; an impl has no room for the items next to a handler.
+        // Already reported.
         let body = begin_with(body, errors);
         return quote!(#(#attributes)* #visibility #signature #body);
     }
-    let policy = match &model.policy {
-        // A policy over a row admits no visitor.
-        Policy::Nothing if model.row_policy.is_some() => quote!(__clerk_auth::policy::SignedIn),
-        Policy::Nothing => quote!(__clerk_auth::policy::NoRequirement),
-        Policy::AgentsAllowed => quote!(__clerk_auth::policy::AgentsAllowed),
-        Policy::Type(ty) => quote!(#ty),
-        Policy::Requirement { .. } => quote!(#name),
-    };
-    let policy = match &model.row_policy {
-        Some(row_policy) => quote!(__clerk_auth::extract::WithRowPolicy<#policy, #row_policy>),
-        None => policy,
-    };
-    let conditions: Vec<&Attribute> = attributes
-        .iter()
-        .filter(|attribute| attribute.path().is_ident("cfg"))
-        .collect();
-    let definition = match &model.policy {
-        Policy::Requirement {
-            requirement,
-            allows_agents,
-        } => {
-            let requirement = self::requirement(requirement);
-            let allows_agents = allows_agents.then(|| {
-                quote!(
-                    const ALLOWS_AGENTS: bool = true;
-                )
-            });
-            quote! {
-                #(#conditions)*
-                #[doc(hidden)]
-                #[allow(non_camel_case_types)]
-                #visibility struct #name;
-
-                #(#conditions)*
-                #[automatically_derived]
-                impl __clerk_auth::policy::Policy for #name {
-                    const REQUIREMENT: __clerk_auth::policy::Requirement = #requirement;
-                    #allows_agents
-                }
-            }
-        }
-        Policy::Nothing | Policy::AgentsAllowed | Policy::Type(_) => TokenStream::new(),
-    };
+    let policy = policy(model);
     // The generic parameters have been reported, and a constant cannot name them.
     let Assertions {
         guard: asked,
@@ -106,7 +62,6 @@ pub(super) fn expand(
         _ => (TokenStream::new(), body),
     };
     let here = (!here.is_empty()).then(|| closure(&here));
-    let future = future(&signature, model, &conditions);
     let removed = model.removed.iter();
     let removed = quote!(#(
         #[allow(unused_imports)]
@@ -118,8 +73,6 @@ pub(super) fn expand(
         #(#attributes)*
         #unused
         #visibility #signature #body
-
-        #definition
 
         #future
     }
@@ -265,31 +218,4 @@ fn guarded(
         }
     };
     quote!(<(#ty, #policy, #asked) as __clerk_auth::__private::Policed>::Guard)
-}
-
-fn requirement(requirement: &Requirement) -> TokenStream {
-    let path = quote!(__clerk_auth::policy::Requirement);
-    let list = |requirements: &[Requirement]| -> Vec<TokenStream> {
-        requirements.iter().map(self::requirement).collect()
-    };
-    match requirement {
-        Requirement::Of(variant, value) => {
-            let variant = quote::format_ident!("{variant}");
-            quote!(#path::#variant(#value))
-        }
-        Requirement::Reverification(level) => {
-            let level = quote::format_ident!("{level}");
-            quote!(#path::Reverification(__clerk_auth::policy::Reverification::#level))
-        }
-        Requirement::ImpersonationDenied => quote!(#path::ImpersonationDenied),
-        Requirement::AgentDenied => quote!(#path::AgentDenied),
-        Requirement::All(requirements) => {
-            let requirements = list(requirements);
-            quote!(#path::All(&[#(#requirements),*]))
-        }
-        Requirement::Any(requirements) => {
-            let requirements = list(requirements);
-            quote!(#path::Any(&[#(#requirements),*]))
-        }
-    }
 }

@@ -1,10 +1,8 @@
 //! The meaning of the attribute: a policy, and the user that the handler receives.
 
 use proc_macro2::TokenStream;
-use quote::format_ident;
-use syn::{Ident, Type};
-
-use super::enclosing::{Place, Sibling};
+use quote::ToTokens;
+use syn::{ExprPath, LitStr, Path, Type};
 
 /// The attribute and the parameters, checked.
 pub(super) struct Model {
@@ -21,10 +19,8 @@ pub(super) struct Model {
     pub(super) extractors: Vec<Extractor>,
     /// The return type, if rustc checks it.
     pub(super) returned: Option<Type>,
-    /// The paths of attributes that were removed, because this one does their work.
-    pub(super) removed: Vec<syn::Path>,
-    /// The kind of item that asserts what the handler's future is, if one can call the handler.
-    pub(super) sibling: Option<Sibling>,
+    /// The paths of attributes that were removed: `#[debug_handler]`.
+    pub(super) removed: Vec<Path>,
 }
 
 /// A parameter that is not the user.
@@ -54,27 +50,26 @@ pub(super) enum Policy {
     AgentsAllowed,
     /// A policy of the application.
     Type(Type),
-    /// A hidden type next to the handler.
+    /// A type that expresses the requirement.
     Requirement {
         requirement: Requirement,
         allows_agents: bool,
     },
 }
 
-/// A requirement of the runtime crate, by the name of its variant.
+/// A requirement of the runtime crate, by the name of its type.
 pub(super) enum Requirement {
-    /// The variant and its value.
-    Of(&'static str, TokenStream),
-    Reverification(&'static str),
-    ImpersonationDenied,
-    AgentDenied,
+    /// The type and its text.
+    Of(&'static str, Text),
+    /// A type without a text.
+    Plain(&'static str),
     All(Vec<Requirement>),
     Any(Vec<Requirement>),
 }
 
 impl Requirement {
     /// Collects the roles that are required, or are among several of which one is.
-    pub(super) fn roles<'a>(&'a self, roles: &mut Vec<&'a TokenStream>) {
+    pub(super) fn roles<'a>(&'a self, roles: &mut Vec<&'a Text>) {
         match self {
             Self::Of("Role", role) => roles.push(role),
             Self::All(requirements) | Self::Any(requirements) => {
@@ -82,18 +77,37 @@ impl Requirement {
                     .iter()
                     .for_each(|requirement| requirement.roles(roles));
             }
-            _ => {}
+            Self::Of(..) | Self::Plain(_) => {}
         }
     }
 }
 
-/// Returns the name of the hidden policy type of a handler. The name contains the line: for two handlers of one name,
-/// rustc would report each pair of equally named items next to them again.
-pub(super) fn policy_name(handler: &Ident, place: Option<&Place>) -> Ident {
-    use syn::ext::IdentExt;
+/// The name of a role, permission, feature or plan.
+pub(super) enum Text {
+    Literal(LitStr),
+    /// A constant of the application.
+    Constant(ExprPath),
+}
 
-    match place {
-        Some(place) => format_ident!("__policy_of_{}_in_line_{}", handler.unraw(), place.line),
-        None => format_ident!("__policy_of_{}", handler.unraw()),
+impl Text {
+    /// Returns whether an item can name the text: it does not begin with `Self`.
+    pub(super) fn has_a_global_name(&self) -> bool {
+        match self {
+            Self::Literal(_) => true,
+            Self::Constant(constant) => constant
+                .path
+                .segments
+                .first()
+                .is_none_or(|first| first.ident != "Self"),
+        }
+    }
+}
+
+impl ToTokens for Text {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Self::Literal(text) => text.to_tokens(tokens),
+            Self::Constant(path) => path.to_tokens(tokens),
+        }
     }
 }

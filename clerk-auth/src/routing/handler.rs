@@ -229,18 +229,6 @@ pub trait HandlerFuture: Future<Output: Answer> {}
 #[diagnostic::do_not_recommend]
 impl<F: Future<Output: Answer>> HandlerFuture for F {}
 
-/// A handler's future that can move between threads.
-#[doc(hidden)]
-#[diagnostic::on_unimplemented(
-    message = "this handler's future is not `Send`",
-    label = "it holds a value that is not `Send` across an `.await`",
-    note = "the error at the function names the value; if there is none, add `#[axum::debug_handler]` to the function"
-)]
-pub trait SendFuture: Send {}
-
-#[diagnostic::do_not_recommend]
-impl<F: Send> SendFuture for F {}
-
 #[diagnostic::do_not_recommend]
 impl<F, R, First> GuardedFunction<(First,)> for F
 where
@@ -254,7 +242,7 @@ impl<F, Fut, First, S> HandlerFor<(First,), S> for F
 where
     F: FnOnce(First) -> Fut + Clone + Send + Sync + 'static,
     First: AuthenticatesWith<S> + Send,
-    Fut: HandlerFuture<Output: Answer> + SendFuture,
+    Fut: HandlerFuture<Output: Answer> + Send,
     S: Send + Sync + 'static,
 {
     fn call(self, request: Request, state: S, _: sealed::Token) -> ResponseFuture {
@@ -286,7 +274,7 @@ macro_rules! functions {
             First: AuthenticatesWith<S> + Send,
             $($middle: Send,)*
             $last: Send,
-            Fut: HandlerFuture<Output: Answer> + SendFuture,
+            Fut: HandlerFuture<Output: Answer> + Send,
             S: $(Extracts<$middle> +)* ExtractsLast<$last, M> + Send + Sync + 'static,
         {
             fn call(self, request: Request, state: S, _: sealed::Token) -> ResponseFuture {

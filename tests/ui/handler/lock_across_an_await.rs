@@ -1,6 +1,7 @@
 use std::sync::Mutex;
 
-use clerk_auth::{Session, authenticated};
+use clerk_auth::routing::{Router, get};
+use clerk_auth::{Clerk, Session, authenticated};
 
 #[authenticated]
 async fn handler(_session: Session) {
@@ -10,4 +11,6 @@ async fn handler(_session: Session) {
     *visits += 1;
 }
 
-fn main() {}
+fn main() {
+    let _: Router<Clerk> = Router::new().route("/", get(handler));
+}

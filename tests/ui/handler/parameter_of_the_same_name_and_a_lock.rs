@@ -1,6 +1,7 @@
 use std::cell::RefCell;
 
-use clerk_auth::{Session, authenticated};
+use clerk_auth::routing::{Router, get};
+use clerk_auth::{Clerk, Session, authenticated};
 
 #[authenticated]
 async fn session(session: Session) -> String {
@@ -10,4 +11,6 @@ async fn session(session: Session) -> String {
     format!("{visits:?} {session:?}")
 }
 
-fn main() {}
+fn main() {
+    let _: Router<Clerk> = Router::new().route("/", get(session));
+}

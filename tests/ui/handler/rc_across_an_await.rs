@@ -1,3 +1,6 @@
+use clerk_auth::Clerk;
+use clerk_auth::routing::{Router, get};
+
 mod notes {
     #[clerk_auth::authenticated]
     pub async fn handler() -> String {
@@ -7,4 +10,6 @@ mod notes {
     }
 }
 
-fn main() {}
+fn main() {
+    let _: Router<Clerk> = Router::new().route("/", get(notes::handler));
+}

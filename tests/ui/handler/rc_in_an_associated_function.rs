@@ -1,3 +1,6 @@
+use clerk_auth::Clerk;
+use clerk_auth::routing::{Router, get};
+
 struct Handlers;
 
 impl Handlers {
@@ -9,4 +12,6 @@ impl Handlers {
     }
 }
 
-fn main() {}
+fn main() {
+    let _: Router<Clerk> = Router::new().route("/", get(Handlers::handler));
+}

@@ -1,4 +1,3 @@
-// mistakes: 2
 use std::sync::Mutex;
 
 use clerk_auth::routing::{Router, get};

@@ -4,7 +4,10 @@ use syn::LitStr;
 
 use crate::diag::with_help;
 
-/// Reports characters that no name contains: separators of several names, wildcards, and whitespace.
+/// The number of bytes that the runtime crate's `Text` holds.
+const MAX_BYTES: usize = 128;
+
+/// Reports what no name is: several names, a wildcard, a name with whitespace or control characters, or a long text.
 pub(crate) fn unusable(name: &str, key: &str) -> Option<String> {
     let (message, help) = if name.contains([',', '|']) {
         (
@@ -26,6 +29,19 @@ pub(crate) fn unusable(name: &str, key: &str) -> Option<String> {
                     .join("_")
                     .replace(":_", ":")
             ),
+        )
+    } else if name.contains(char::is_control) {
+        (
+            format!(
+                "`{}` contains a control character, and a {key} never does",
+                name.escape_debug()
+            ),
+            "remove the control character".to_owned(),
+        )
+    } else if name.len() > MAX_BYTES {
+        (
+            format!("the {key} has {} bytes, of at most {MAX_BYTES}", name.len()),
+            format!("copy the name of the {key} from Clerk's dashboard"),
         )
     } else {
         return None;

@@ -1,12 +1,10 @@
 //! Reads one requirement of the attribute, and explains what is not one.
 
-use proc_macro2::TokenStream;
-use quote::ToTokens;
 use syn::{Expr, Ident, LitStr};
 
 use super::name;
 use crate::argument::{self, Argument};
-use crate::authenticated::model::Requirement;
+use crate::authenticated::model::{Requirement, Text};
 use crate::diag::{Diagnostics, with_help};
 use crate::suggest;
 
@@ -104,7 +102,7 @@ pub(super) fn requirement(
                 );
                 return None;
             }
-            Some(Requirement::ImpersonationDenied)
+            Some(Requirement::Plain("ImpersonationDenied"))
         }
         ("agent", _) => agent(argument, diagnostics),
         _ => {
@@ -119,7 +117,7 @@ fn agent(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<Requireme
     let text = argument::text(argument, r#"agent = "deny""#, diagnostics)?;
     let word = text.value();
     if word == "deny" {
-        return Some(Requirement::AgentDenied);
+        return Some(Requirement::Plain("AgentDenied"));
     }
     let message = if word == "allow" {
         with_help(
@@ -175,11 +173,11 @@ fn value(
     form: &str,
     check: fn(&LitStr) -> Option<String>,
     diagnostics: &mut Diagnostics,
-) -> Option<TokenStream> {
+) -> Option<Text> {
     if let Argument::Value(_, value) = argument
         && let Expr::Path(constant) = argument::bare(value)
     {
-        return Some(constant.to_token_stream());
+        return Some(Text::Constant(constant.clone()));
     }
     if let Argument::Value(key, list @ (Expr::Array(_) | Expr::Binary(_) | Expr::Tuple(_))) = argument {
         diagnostics.error(
@@ -197,14 +195,14 @@ fn value(
         diagnostics.error(&text, message);
         return None;
     }
-    Some(text.to_token_stream())
+    Some(Text::Literal(text))
 }
 
 fn reverification(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<Requirement> {
     let text = argument::text(argument, r#"reverification = "strict""#, diagnostics)?;
     let word = text.value();
     if let Some((_, variant)) = LEVELS.iter().find(|(level, _)| *level == word) {
-        return Some(Requirement::Reverification(variant));
+        return Some(Requirement::Plain(variant));
     }
     let levels = LEVELS.map(|(level, _)| level);
     let help = match suggest::nearest(&word, levels) {

@@ -1,15 +1,14 @@
 //! Generates the assertions about a handler that rustc checks with the user's own types. Generating them cannot fail.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote, quote_spanned};
+use quote::{quote, quote_spanned};
+use syn::Type;
 use syn::spanned::Spanned;
-use syn::{Attribute, FnArg, Signature, Type};
 
-use crate::authenticated::enclosing::Sibling;
 use crate::authenticated::model::{Extractor, Model, Policy, Subject};
 use crate::authenticated::subject::{
-    arguments, first_argument, is_extractor, is_user_by_name, last_segment, mentions_impl, mentions_lifetime,
-    mentions_self, word,
+    arguments, first_argument, is_extractor, is_user_by_name, last_segment, mentions_lifetime, mentions_self,
+    word,
 };
 
 /// The statements that compile if a handler is correct.
@@ -150,6 +149,7 @@ fn required_roles(model: &Model) -> TokenStream {
     };
     let mut roles = Vec::new();
     requirement.roles(&mut roles);
+    roles.retain(|role| role.has_a_global_name());
     let first = match &model.subject {
         Subject::Parameter(ty) => Some(&**ty),
         _ => None,
@@ -270,45 +270,5 @@ fn returned(ty: &Type) -> TokenStream {
         <#value_it as __clerk_auth::__private::Response>::check(__value.data());
         #opaque
         <#error_it as __clerk_auth::__private::ErrorResponse>::check(__returned.ask_error().ask_response().unanswered());
-    }
-}
-
-/// Asserts that the handler's future is `Send`, in an item next to the handler. Inside the handler, a parameter could
-/// shadow the handler's name. The function is never called, so an unmounted handler is still reported as unused.
-pub(crate) fn future(signature: &Signature, model: &Model, conditions: &[&Attribute]) -> TokenStream {
-    let Some(sibling) = model.sibling else {
-        return TokenStream::new();
-    };
-    let is_callable = signature.asyncness.is_some()
-        && signature.generics.params.is_empty()
-        && !matches!(model.subject, Subject::Refused(_) | Subject::Receiver);
-    let is_plain = |input: &FnArg| matches!(input, FnArg::Typed(typed) if typed.attrs.is_empty() && !mentions_impl(&typed.ty));
-    if !is_callable || !signature.inputs.iter().all(is_plain) {
-        return TokenStream::new();
-    }
-    let handler = &signature.ident;
-    // The parameter types are inferred: if they were repeated, rustc would report each mistake in them again.
-    let arguments = signature
-        .inputs
-        .iter()
-        .map(|_| quote!(__clerk_auth::__private::any()));
-    let path = match sibling {
-        Sibling::Item => TokenStream::new(),
-        Sibling::AssociatedFunction => quote_spanned!(handler.span()=> Self::),
-    };
-    let call = quote_spanned!(handler.span()=> &#path #handler(#(#arguments),*));
-    let name = match sibling {
-        Sibling::Item => format_ident!("__future"),
-        Sibling::AssociatedFunction => format_ident!("__future_of_{}", handler),
-    };
-    let function = quote! {
-        #[allow(deprecated, non_snake_case, clippy::let_underscore_future)]
-        fn #name() {
-            let _: &dyn ::core::marker::Send = #call;
-        }
-    };
-    match sibling {
-        Sibling::Item => quote!(#(#conditions)* const _: () = { #function };),
-        Sibling::AssociatedFunction => quote!(#(#conditions)* #function),
     }
 }

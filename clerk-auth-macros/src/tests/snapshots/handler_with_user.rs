@@ -8,11 +8,99 @@ pub async fn remove(
         ..
     }: <(
         User,
-        __policy_of_remove,
+        ::clerk_auth::__private::Requires<
+            ::clerk_auth::__private::All<
+                (
+                    ::clerk_auth::__private::Role<
+                        ::clerk_auth::__private::Text<
+                            148138323087562689408773337723858583552,
+                        >,
+                    >,
+                    ::clerk_auth::__private::Any<
+                        (
+                            ::clerk_auth::__private::Permission<
+                                ::clerk_auth::__private::Text<
+                                    148138323087878214380337293067829735009,
+                                    137434905548558352499573707338126721024,
+                                >,
+                            >,
+                            ::clerk_auth::__private::Plan<
+                                ::clerk_auth::__private::Text<
+                                    {
+                                        const __PART: ::core::primitive::u128 = ::clerk_auth::__private::text_part(
+                                            PRO,
+                                            0,
+                                        );
+                                        __PART
+                                    },
+                                    {
+                                        const __PART: ::core::primitive::u128 = ::clerk_auth::__private::text_part(
+                                            PRO,
+                                            1,
+                                        );
+                                        __PART
+                                    },
+                                    {
+                                        const __PART: ::core::primitive::u128 = ::clerk_auth::__private::text_part(
+                                            PRO,
+                                            2,
+                                        );
+                                        __PART
+                                    },
+                                    {
+                                        const __PART: ::core::primitive::u128 = ::clerk_auth::__private::text_part(
+                                            PRO,
+                                            3,
+                                        );
+                                        __PART
+                                    },
+                                    {
+                                        const __PART: ::core::primitive::u128 = ::clerk_auth::__private::text_part(
+                                            PRO,
+                                            4,
+                                        );
+                                        __PART
+                                    },
+                                    {
+                                        const __PART: ::core::primitive::u128 = ::clerk_auth::__private::text_part(
+                                            PRO,
+                                            5,
+                                        );
+                                        __PART
+                                    },
+                                    {
+                                        const __PART: ::core::primitive::u128 = ::clerk_auth::__private::text_part(
+                                            PRO,
+                                            6,
+                                        );
+                                        __PART
+                                    },
+                                    {
+                                        const __PART: ::core::primitive::u128 = ::clerk_auth::__private::text_part(
+                                            PRO,
+                                            7,
+                                        );
+                                        __PART
+                                    },
+                                >,
+                            >,
+                        ),
+                    >,
+                ),
+            >,
+        >,
         [(); {
             let _ = || {
                 #[allow(unused_imports)]
                 use ::clerk_auth::__private::ask::*;
+                const _: () = {
+                    #[allow(unused_imports)]
+                    use ::clerk_auth::__private::ask::*;
+                    ::clerk_auth::__private::assert_role(
+                        ::clerk_auth::__private::Roles::<User>::ROLES,
+                        "org:admin",
+                    );
+                };
                 <User as ::clerk_auth::extract::Subject>::check();
                 <_ as ::clerk_auth::extract::SignedInUser>::check(
                     <<(User,) as ::clerk_auth::__private::Asked>::Field>::subject(),
@@ -83,23 +171,4 @@ pub async fn remove(
     }],
 ) as ::clerk_auth::__private::CheckedType>::It {
     done()
-}
-#[cfg(feature = "removal")]
-#[doc(hidden)]
-#[allow(non_camel_case_types)]
-pub struct __policy_of_remove;
-#[cfg(feature = "removal")]
-#[automatically_derived]
-impl ::clerk_auth::policy::Policy for __policy_of_remove {
-    const REQUIREMENT: ::clerk_auth::policy::Requirement = ::clerk_auth::policy::Requirement::All(
-        &[
-            ::clerk_auth::policy::Requirement::Role("org:admin"),
-            ::clerk_auth::policy::Requirement::Any(
-                &[
-                    ::clerk_auth::policy::Requirement::Permission("org:billing:manage"),
-                    ::clerk_auth::policy::Requirement::Plan(PRO),
-                ],
-            ),
-        ],
-    );
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use clerk_auth::routing::{MethodRouter, Router, get, post};
+use clerk_auth::routing::{MethodRouter, Router, delete, get, post};
 use clerk_auth::{Clerk, Session, SyncedUser, authenticated};
 
 #[derive(Clone, SyncedUser)]
@@ -16,7 +16,8 @@ struct User {
 struct Handlers;
 
 impl Handlers {
-    /// An associated function is a handler like any other, as long as it needs no more than a session.
+    const ADMIN: &'static str = "org:admin";
+
     #[authenticated]
     async fn whoami(session: Session) -> String {
         session.user_id().to_string()
@@ -24,6 +25,28 @@ impl Handlers {
 
     #[authenticated]
     async fn without_a_user() {}
+
+    #[authenticated(role = "org:admin")]
+    async fn remove(_: Session) {}
+
+    #[authenticated(role = Self::ADMIN, agent = "allow")]
+    async fn rename() {}
+}
+
+trait Reports {
+    #[authenticated(any(role = "org:admin", plan = "pro"))]
+    async fn report(_: Session) {}
+}
+
+impl Reports for Handlers {}
+
+struct Listed<T>(T);
+
+impl<T: Default + Send + 'static> Listed<T> {
+    #[authenticated(permission = "org:billing:manage")]
+    async fn list(_: Session) {
+        drop(Self(T::default()));
+    }
 }
 
 macro_rules! handler {
@@ -59,6 +82,9 @@ pub(crate) fn main() {
     let _: Router<Clerk> = Router::new()
         .route("/me", get(Handlers::whoami).merge(local()))
         .route("/", get(Handlers::without_a_user))
+        .route("/account", delete(Handlers::remove).patch(Handlers::rename))
+        .route("/report", get(Handlers::report))
+        .route("/list", get(Listed::<u8>::list))
         .route("/inner", get(with_inner_attributes))
         .route("/administrator", get(administrator).merge(post(with_state)));
     let _ = optional;
