@@ -222,17 +222,11 @@ impl<U: SyncedRow> Engine<U> {
         ticket: WriteTicket<'_>,
     ) -> Result<Synced<Arc<U>>, SyncError> {
         let clerk_id = observation.clerk_id();
-        let Upserted {
-            stored,
-            inserted,
-            linked,
-        } = written;
-        let is_newer = stored.version > observation.version;
-        let applied = Applied::of_write(inserted, stored.deleted, is_newer, is_changed).linked_if(linked);
+        let applied = Applied::of_write(written.winner(), observation.version, is_changed);
         let Some(outcome) = applied.for_request() else {
             return Err(delete::deleted(self, clerk_id).await);
         };
-        Ok(self.serve(session, clerk_id, stored, ticket.done(), outcome))
+        Ok(self.serve(session, clerk_id, written.stored, ticket.done(), outcome))
     }
 
     /// Returns the row after a write that had been tried before: a trigger that runs afterwards may have changed it

@@ -330,9 +330,8 @@ impl<U: SyncedRow> Engine<U> {
             let clerk_id = row.clerk_id();
             match written.get(clerk_id) {
                 Some(won) => {
-                    let (is_newer, is_changed) = (won.version > row.version, won.version == row.version);
-                    let applied = Applied::of_write(won.inserted, won.deleted, is_newer, is_changed);
-                    match applied.linked_if(won.linked).for_request() {
+                    let is_changed = won.version == row.version;
+                    match Applied::of_write(won.winner(), row.version, is_changed).for_request() {
                         Some(outcome) => {
                             change_log::synced::<U>(clerk_id, outcome, Source::Import);
                             report.count(outcome);

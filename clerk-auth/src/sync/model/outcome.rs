@@ -1,6 +1,8 @@
 //! The outcomes of sync: for a request, for a deletion, for a delivery.
 
 use super::observation::Observation;
+use super::row::Winner;
+use super::version::Version;
 use crate::row::SyncedRow;
 
 /// The outcome of sync for a request.
@@ -174,25 +176,17 @@ pub(crate) enum Applied {
 }
 
 impl Applied {
-    /// Returns the outcome of a write, according to the row that won. `is_changed` is false if a trigger prevented the
-    /// change.
-    pub(crate) const fn of_write(inserted: bool, deleted: bool, is_newer: bool, is_changed: bool) -> Self {
-        match (inserted, is_newer) {
-            _ if deleted => Self::UserDeleted,
-            (true, _) => Self::Inserted,
+    /// Returns the outcome of writing a version, according to the row that won. `is_changed` is false if a trigger
+    /// prevented the change.
+    pub(crate) fn of_write(won: Winner, version: Version, is_changed: bool) -> Self {
+        match won {
+            Winner { deleted: true, .. } => Self::UserDeleted,
+            Winner { linked: true, .. } => Self::Linked,
+            Winner { inserted: true, .. } => Self::Inserted,
             // Newer claims were written between the read and the upsert, which therefore changed nothing.
-            (false, true) => Self::Stale,
-            (false, false) if is_changed => Self::Updated,
-            (false, false) => Self::Unchanged,
-        }
-    }
-
-    /// Returns the outcome of a write that has linked the row.
-    pub(crate) const fn linked_if(self, linked: bool) -> Self {
-        match self {
-            Self::UserDeleted => self,
-            _ if linked => Self::Linked,
-            _ => self,
+            Winner { version: newer, .. } if newer > version => Self::Stale,
+            _ if is_changed => Self::Updated,
+            _ => Self::Unchanged,
         }
     }
 

@@ -31,8 +31,28 @@ pub(crate) struct Upserted<U> {
     pub(crate) linked: bool,
 }
 
-#[cfg(feature = "backend-api")]
+impl<U> Upserted<U> {
+    pub(crate) const fn winner(&self) -> Winner {
+        Winner {
+            version: self.stored.version,
+            deleted: self.stored.deleted,
+            inserted: self.inserted,
+            linked: self.linked,
+        }
+    }
+}
+
+/// The facts that decide the outcome of an upsert.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Winner {
+    pub(crate) version: Version,
+    pub(crate) deleted: bool,
+    pub(crate) inserted: bool,
+    pub(crate) linked: bool,
+}
+
 /// The result for one of many rows after an upsert: the winning row, whichever process wrote it.
+#[cfg(feature = "backend-api")]
 #[derive(Debug)]
 pub(crate) struct UpsertedRow {
     pub(crate) clerk_id: String,
@@ -40,6 +60,18 @@ pub(crate) struct UpsertedRow {
     pub(crate) deleted: bool,
     pub(crate) inserted: bool,
     pub(crate) linked: bool,
+}
+
+#[cfg(feature = "backend-api")]
+impl UpsertedRow {
+    pub(crate) const fn winner(&self) -> Winner {
+        Winner {
+            version: self.version,
+            deleted: self.deleted,
+            inserted: self.inserted,
+            linked: self.linked,
+        }
+    }
 }
 
 /// The row with a user's key.
