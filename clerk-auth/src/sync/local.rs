@@ -4,7 +4,6 @@ pub(super) mod breaker;
 pub(super) mod change_log;
 pub(super) mod denial_watch;
 pub(super) mod failure_log;
-pub(super) mod logged_row;
 pub(super) mod read_batches;
 #[cfg(feature = "postgres")]
 pub(super) mod receivers;

@@ -1,7 +1,7 @@
 //! Logs changes of rows: insertions, links and deletions at `info`, updates at `debug`. Log lines never contain a value.
 
-use super::logged_row::{LoggedRow, log_row};
 use crate::row::{RowKind, SyncedRow};
+use crate::sync::model::logged_row::{LoggedRow, log_row};
 use crate::sync::model::outcome::{Applied, Deletion, SyncOutcome};
 
 /// The cause of a change.

@@ -2,12 +2,12 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use super::logged_row::{LoggedRow, log_row};
 use crate::claim::UnreadableClaims;
 use crate::row::{RowKind, SyncedRow};
 use crate::schema::is_lost_statement;
 use crate::sync::error::SyncError;
 use crate::sync::failure::Failure;
+use crate::sync::model::logged_row::{LoggedRow, log_row};
 use crate::sync::store::sqlstate::{Details, details};
 use crate::sync::unwind::caught_now;
 use crate::template::{on_one_line, patch_command_of};
