@@ -39,7 +39,7 @@ pub use bind::bind;
 pub use checked::CheckedType;
 pub use column::{
     ClaimField, ColumnField, ColumnFields, DefaultField, HoldsClaim, NoDefault, ParseClaim, ParsedField,
-    UnheldClaim, UnstoredColumn, UnstoredColumns, clear, unread,
+    UnheldClaim, UnstoredColumn, UnstoredColumns, set_null, unread,
 };
 #[cfg(all(feature = "postgres", feature = "sqlite"))]
 pub use column::{PostgresAndSqliteClaimColumn, PostgresAndSqliteOwnColumn};

@@ -5,9 +5,12 @@ mod column;
 mod compared;
 mod create_table;
 mod denials_table;
+mod derived;
+mod inert;
 mod kind;
 mod statement;
 mod upsert_many;
+mod version_source;
 
 use std::time::Duration;
 
@@ -20,9 +23,15 @@ use self::create_table::create_table;
 pub(crate) use self::create_table::sql_type;
 pub use self::denials_table::CREATE_DENIALS;
 pub(crate) use self::denials_table::{DENIAL_COLUMNS, DENIALS_TABLE};
+pub use self::derived::{
+    Derived, DerivedMembership, DerivedOrganization, KeyedBy, SyncedMembership, SyncedOrganization,
+    SyncedUser,
+};
+pub use self::inert::Inert;
 pub use self::kind::RowKind;
 pub use self::statement::{Parameter, Statement};
 pub use self::upsert_many::UpsertMany;
+pub use self::version_source::VersionSource;
 use crate::claim::{ClaimSource, SessionTokenBudget, TemplateClaim, UnreadableClaims};
 
 /// A row of one of the application's own tables, kept equal to Clerk's claims: what users, organizations and memberships
@@ -132,8 +141,8 @@ pub trait SyncedRow: Sized + Send + Sync + 'static {
     /// [`UnreadableClaims`] lists every claim that is absent, null without permission, or of another kind.
     fn read_claims(source: ClaimSource<'_>) -> Result<Self::Claims, UnreadableClaims>;
 
-    /// Returns whether the row already holds these claims, so that nothing has to be written.
-    fn holds(&self, claims: &Self::Claims) -> bool {
+    /// Returns whether the row already matches these claims, so that nothing has to be written.
+    fn matches(&self, claims: &Self::Claims) -> bool {
         self.compare(Compared::Claims(claims), all_equal)
     }
 
@@ -143,119 +152,13 @@ pub trait SyncedRow: Sized + Send + Sync + 'static {
     #[doc(hidden)]
     fn compare<R>(&self, with: Compared<'_, Self>, read: fn(&[(&'static str, bool)]) -> R) -> R;
 
-    /// Returns a copy for a handler that takes the user by value; `None` for a struct that is not `Clone`. Without
+    /// Returns a clone for a handler that takes the row by value; `None` for a struct that is not `Clone`. Without
     /// `Clone`, each such handler reads its own row.
-    fn copy(&self) -> Option<Self>;
+    fn try_clone(&self) -> Option<Self>;
 
     /// Sets one claim to null, by its index among [`StoredIn::CLAIM_COLUMNS`]; returns false if the field cannot be
     /// null.
-    fn clear(claims: &mut Self::Claims, column: usize) -> bool;
-}
-
-/// A struct that is a row of the application's own `users` table, kept equal to Clerk's claims.
-///
-/// Derive it; the derive checks every field against the session-token template. [`SyncedRow`] has the constants and
-/// functions of such a struct.
-///
-/// Functions over any such struct take it as a parameter, as [`UserSync`](crate::UserSync) does: `fn f<U: SyncedUser>(…)`.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be synced",
-    label = "needs `#[derive(SyncedUser)]`, and fields that are `Send` and `Sync`",
-    note = "a field that is not `Send` and `Sync` is reported at the field"
-)]
-pub trait SyncedUser: SyncedRow + Derived {}
-
-#[diagnostic::do_not_recommend]
-impl<U: SyncedRow + Derived> SyncedUser for U {}
-
-/// A struct that is a row of the application's own `organizations` table, kept equal to Clerk's claims about the organization
-/// that is active in a session.
-///
-/// Derive it; [`SyncedRow`] has the constants and functions of such a struct. Functions over any such struct take it as a
-/// parameter, as [`OrganizationSync`](crate::OrganizationSync) does: `fn f<O: SyncedOrganization>(…)`.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be synced as an organization",
-    label = "needs `#[derive(SyncedOrganization)]`, and fields that are `Send` and `Sync`",
-    note = "a field that is not `Send` and `Sync` is reported at the field"
-)]
-pub trait SyncedOrganization: SyncedRow + DerivedOrganization {}
-
-#[diagnostic::do_not_recommend]
-impl<O: SyncedRow + DerivedOrganization> SyncedOrganization for O {}
-
-/// A struct with `#[derive(SyncedOrganization)]`, whatever its fields are, as [`Derived`] for a user.
-#[doc(hidden)]
-pub trait DerivedOrganization {}
-
-/// A struct that is a row of the application's own `memberships` table, kept equal to Clerk's claims about the membership of the
-/// session's user in the organization that is active.
-///
-/// Derive it; [`SyncedRow`] has the constants and functions of such a struct. Functions over any such struct take it as a
-/// parameter, as [`MembershipSync`](crate::MembershipSync) does: `fn f<M: SyncedMembership>(…)`.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be synced as a membership",
-    label = "needs `#[derive(SyncedMembership)]`, and fields that are `Send` and `Sync`",
-    note = "a field that is not `Send` and `Sync` is reported at the field"
-)]
-pub trait SyncedMembership: SyncedRow + DerivedMembership {
-    /// The struct of the user.
-    type User: SyncedUser;
-
-    /// The struct of the organization.
-    type Organization: SyncedOrganization;
-
-    /// The only roles that the struct can hold, such as `org:admin`; `None` if it holds text, or if the type of its role does
-    /// not list them in [`FromClaim::VALUES`](crate::claim::FromClaim::VALUES).
-    const ROLES: Option<&'static [&'static str]> = None;
-}
-
-/// A struct with `#[derive(SyncedMembership)]`, whatever its fields are, as [`Derived`] for a user.
-#[doc(hidden)]
-pub trait DerivedMembership {}
-
-/// A row that other tables reference by a column of type `K`.
-#[doc(hidden)]
-pub trait KeyedBy<K> {}
-
-/// A struct with `#[derive(SyncedUser)]`, whatever its fields are. Implemented even for a struct that is not `Send +
-/// Sync`, and therefore not a [`SyncedUser`]. That error is reported at the field; without this trait every handler
-/// would repeat it.
-#[doc(hidden)]
-pub trait Derived {}
-
-/// The source of a version for a session token's claims.
-///
-/// ```
-/// # #[cfg(feature = "sqlite")] {
-/// use clerk_auth::{SyncedRow, SyncedUser};
-/// use clerk_auth::row::VersionSource;
-///
-/// #[derive(SyncedUser)]
-/// #[synced_user(table = "users", database(sqlite))]
-/// struct User {
-///     clerk_id: String,
-/// }
-///
-/// assert_eq!(User::VERSION, VersionSource::UpdatedAt { claim: "updatedAt" });
-/// # }
-/// ```
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum VersionSource {
-    /// The claim whose template value is `{{user.updated_at}}`, by name.
-    UpdatedAt {
-        /// The claim's name.
-        claim: &'static str,
-    },
-    /// The time at which the token's claims were read: its `iat`, or the header's `oiat` if that is earlier
-    /// ([`Session::claims_read_at`](crate::Session::claims_read_at)).
-    ///
-    /// Weaker than `{{user.updated_at}}`, because it does not show when the user changed:
-    ///
-    /// - claims read within a second of a change can lack it, and a token with them can win over the webhook;
-    /// - the time is stored only with changed claims. So a token that repeats the claims of an even earlier time can
-    ///   win over tokens that confirmed the row since.
-    IssuedAt,
+    fn set_null(claims: &mut Self::Claims, column: usize) -> bool;
 }
 
 /// The storage of a [`SyncedRow`] in the database `DB`: statements, values and rows.

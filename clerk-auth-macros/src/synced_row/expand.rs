@@ -12,6 +12,7 @@ mod definition;
 mod extractor;
 pub(crate) mod inert;
 mod link;
+mod requirement;
 mod sqlx_check;
 mod statement_list;
 mod stored_in;
@@ -127,7 +128,7 @@ fn synced_row(model: &Model, claims: &Ident, condition: Option<&TokenStream>) ->
     let template = model.template.claims.iter().map(|claim| {
         let name = &claim.name;
         let expression = expression(&claim.expression);
-        quote!(__claim::TemplateClaim { name: #name, expression: #expression })
+        quote!(__claim::TemplateClaim::new(#name, #expression))
     });
     let budget = model.template.claims.iter().map(|claim| {
         let name = &claim.name;
@@ -158,7 +159,7 @@ fn synced_row(model: &Model, claims: &Ident, condition: Option<&TokenStream>) ->
             let ident = &column.ident;
             let hold = hold(column, claim);
             quote! {
-                #index => #private::clear(&mut __claims.#ident, #hold(::core::option::Option::None))
+                #index => #private::set_null(&mut __claims.#ident, #hold(::core::option::Option::None))
             }
         });
     let comparison = comparison(&written);
@@ -204,12 +205,12 @@ fn synced_row(model: &Model, claims: &Ident, condition: Option<&TokenStream>) ->
 
             #comparison
 
-            fn copy(&self) -> ::core::option::Option<Self> {
-                #private::Copied::<Self>::copy(self)
+            fn try_clone(&self) -> ::core::option::Option<Self> {
+                #private::Copied::<Self>::try_clone(self)
             }
 
             #[allow(unused_variables)]
-            fn clear(__claims: &mut Self::Claims, __column: usize) -> bool {
+            fn set_null(__claims: &mut Self::Claims, __column: usize) -> bool {
                 match __column {
                     #(#clears,)*
                     _ => false,

@@ -221,7 +221,7 @@ impl<T, K: ClaimKind> UnheldClaim<T, K> for ClaimField<T, K> {}
 impl<T, K: ClaimKind> UnheldClaim<T, K> for ParsedField<T, K> {}
 
 /// Sets a field to null; returns false if its type rejects null.
-pub fn clear<T>(field: &mut T, null: Result<T, InvalidClaim>) -> bool {
+pub fn set_null<T>(field: &mut T, null: Result<T, InvalidClaim>) -> bool {
     null.map(|null| *field = null).is_ok()
 }
 

@@ -7,7 +7,7 @@ pub struct Copied<T>(PhantomData<T>);
 
 impl<T: Clone> Copied<T> {
     /// Returns a clone.
-    pub fn copy(of: &T) -> Option<T> {
+    pub fn try_clone(of: &T) -> Option<T> {
         Some(of.clone())
     }
 }
@@ -15,7 +15,7 @@ impl<T: Clone> Copied<T> {
 /// The fallback of [`Copied`] for a struct that is not `Clone`.
 pub trait NotCopied<T> {
     /// Returns `None`.
-    fn copy(_: &T) -> Option<T> {
+    fn try_clone(_: &T) -> Option<T> {
         None
     }
 }

@@ -29,11 +29,27 @@ use crate::lenient::{Node, UnreadableValue};
 /// # }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct TemplateClaim {
     /// The claim's name, a top-level key of the template.
     pub name: &'static str,
     /// The expression that produces the claim's value.
     pub expression: Expression,
+}
+
+impl TemplateClaim {
+    /// Creates a claim that no struct has, for a test or for the stand-in of the feature `dev`.
+    ///
+    /// ```
+    /// use clerk_auth::claim::{Expression, TemplateClaim};
+    ///
+    /// const ROLE: TemplateClaim = TemplateClaim::new("orgRole", Expression::Shortcode("org.role"));
+    ///
+    /// assert_eq!(ROLE.name, "orgRole");
+    /// ```
+    pub const fn new(name: &'static str, expression: Expression) -> Self {
+        Self { name, expression }
+    }
 }
 
 /// The value of a claim, as the template writes it.

@@ -1,4 +1,4 @@
-//! The browsers that the stand-in knows, and the sessions in them. Clerk calls a browser a client.
+//! The browsers of the stand-in and their sessions. Clerk calls a browser a client.
 
 use std::collections::BTreeMap;
 
@@ -149,7 +149,7 @@ impl Clients {
         sessions
     }
 
-    /// Ends the sessions to which `is_over` applies. Returns the sessions that ended.
+    /// Ends the sessions that `is_over` selects, and returns them.
     pub(super) fn end(&mut self, now: Timestamp, is_over: impl Fn(&LiveSession) -> bool) -> Vec<LiveSession> {
         let (ended, live) = std::mem::take(&mut self.sessions)
             .into_iter()
@@ -171,7 +171,7 @@ impl Clients {
         ended
     }
 
-    /// Makes the organization inactive in the sessions to which `applies` applies.
+    /// Makes the organization inactive in the sessions that `applies` selects.
     pub(super) fn leave_organization(
         &mut self,
         organization_id: &str,
@@ -190,7 +190,7 @@ impl Clients {
         id
     }
 
-    /// Returns a ticket, which is then used up.
+    /// Takes a ticket: a second call for the same ticket returns `None`.
     pub(super) fn redeem(&mut self, ticket: &str) -> Option<Ticket> {
         self.tickets.remove(ticket)
     }

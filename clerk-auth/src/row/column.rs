@@ -23,6 +23,7 @@ use crate::claim::InvalidClaim;
 /// # }
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct ColumnDefinition {
     /// Its name, unquoted.
     pub name: &'static str,
@@ -57,6 +58,7 @@ pub struct ColumnDefinition {
 /// # }
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct ClaimColumn {
     /// The column's name.
     pub name: &'static str,
@@ -102,6 +104,7 @@ pub struct ClaimColumn {
 /// # }
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct Link {
     /// The column's name.
     pub column: &'static str,
@@ -147,6 +150,7 @@ pub enum BoundKey {
 /// # }
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct Tombstones {
     /// The table, with its schema if the struct names one: `clerk_tombstones`, `accounts.clerk_tombstones`.
     pub table: &'static str,
@@ -158,4 +162,103 @@ pub struct Tombstones {
     pub select_many: &'static str,
     /// Deletes a user's row: Clerk user id (parameter 1).
     pub delete: &'static str,
+}
+
+impl ColumnDefinition {
+    /// Names a column of a type that [`Defined`](crate::__private::Defined) describes.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn named(self, name: &'static str) -> Self {
+        Self { name, ..self }
+    }
+
+    /// Replaces the type by the one that the struct names.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn with_sql_type(self, sql_type: &'static str) -> Self {
+        Self { sql_type, ..self }
+    }
+
+    /// Replaces the clauses of a column whose value sync finds in another table.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn with_reference(self, clauses: &'static [&'static str]) -> Self {
+        Self {
+            clauses,
+            inserted: true,
+            ..self
+        }
+    }
+
+    #[doc(hidden)]
+    pub const fn new(
+        name: &'static str,
+        sql_type: &'static str,
+        clauses: &'static [&'static str],
+        inserted: bool,
+    ) -> Self {
+        Self {
+            name,
+            sql_type,
+            clauses,
+            inserted,
+        }
+    }
+}
+
+impl ClaimColumn {
+    #[doc(hidden)]
+    pub const fn new(
+        name: &'static str,
+        claim: &'static str,
+        unique_in_clerk: bool,
+        holder: &'static str,
+        holder_ignoring_case: &'static str,
+        give_way: Option<&'static str>,
+    ) -> Self {
+        Self {
+            name,
+            claim,
+            unique_in_clerk,
+            holder,
+            holder_ignoring_case,
+            give_way,
+        }
+    }
+}
+
+impl Link {
+    #[doc(hidden)]
+    pub const fn new(
+        column: &'static str,
+        claim: &'static str,
+        update: &'static str,
+        holder: &'static str,
+    ) -> Self {
+        Self {
+            column,
+            claim,
+            update,
+            holder,
+        }
+    }
+}
+
+impl Tombstones {
+    #[doc(hidden)]
+    pub const fn new(
+        table: &'static str,
+        create_table: &'static str,
+        select: &'static str,
+        select_many: &'static str,
+        delete: &'static str,
+    ) -> Self {
+        Self {
+            table,
+            create_table,
+            select,
+            select_many,
+            delete,
+        }
+    }
 }

@@ -27,8 +27,10 @@ enum Verdict {
     Fails(String),
 }
 
-/// Lists the rows that row-level security hides from the database user, whose name is `role`, quoted. It has to be active,
-/// which it is not for superusers, for roles with `BYPASSRLS`, and for the owner unless it is forced.
+/// Lists the rows that row-level security hides from the database user, whose quoted name is `role`.
+///
+/// The caller has made sure that row-level security is active for that user. It is not active for superusers and roles with
+/// `BYPASSRLS`, and for the owner only if it is forced.
 pub(super) async fn hidden_rows(
     connection: &mut PgConnection,
     oid: i64,

@@ -1,4 +1,5 @@
-//! The table of a struct and sync's own tables, each compared, and planned for if the comparison finds no fault.
+//! Checks the table of a struct and sync's own tables: compares each with its definition, and has the database plan the
+//! statements if the comparison finds no fault.
 
 use std::ops::ControlFlow;
 
@@ -20,7 +21,7 @@ pub(crate) struct OwnTable {
     pub(crate) privileges: &'static [&'static str],
     /// The statements. For a table of tombstones they are among the struct's.
     pub(crate) statements: Vec<Statement>,
-    /// The content of the table, with which its problems begin.
+    /// A description of what the table contains. Each problem begins with it.
     pub(crate) holds: String,
 }
 

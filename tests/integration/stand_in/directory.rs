@@ -322,10 +322,7 @@ fn organization_claims(token: &str) -> Value {
 
 #[tokio::test]
 async fn token_has_the_claims_of_the_active_organization() {
-    const ROLE: &[TemplateClaim] = &[TemplateClaim {
-        name: "orgRole",
-        expression: Expression::Shortcode("org.role"),
-    }];
+    const ROLE: &[TemplateClaim] = &[TemplateClaim::new("orgRole", Expression::Shortcode("org.role"))];
     let stand_in = stand_in()
         .organization_template(Organization::TEMPLATE)
         .organization_template(ROLE);

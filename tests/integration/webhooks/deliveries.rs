@@ -106,7 +106,7 @@ async fn users_without_requests_have_rows(database: TestDatabase) {
         profiles.pool.number("SELECT clerk_version FROM profiles").await,
         100_000
     );
-    // The primary address is the one that is named so, wherever it stands.
+    // The primary address is found by its id, and not by its place in the list.
     ada["email_addresses"] = json!([
         { "id": "idn_old", "email_address": "old@example.com" },
         { "id": "idn_new", "email_address": "new@example.com" },
@@ -119,7 +119,7 @@ async fn users_without_requests_have_rows(database: TestDatabase) {
     );
     let email = profiles.pool.text("SELECT email FROM profiles").await;
     assert_eq!(email.as_deref(), Some("new@example.com"));
-    // The first request finds the row, and nothing is done for it but a read.
+    // The first request finds the row, and costs one read.
     let first = profiles.sync(token("user_ada", "Ada", 100).claim("email", "new@example.com"));
     assert_ne!(first.await.expect("it syncs").outcome, Inserted);
 }
@@ -153,7 +153,8 @@ async fn late_or_duplicate_delivery_changes_nothing(database: TestDatabase) {
 async fn version_is_never_raised_over_older_claims(database: TestDatabase) {
     let (one, other) = (start(&database).await, start(&database).await);
     for round in 0..50 {
-        // A token minted in the second of a change may carry it, or not: both have the version of the second's begin.
+        // A token that is minted in the second of a change may contain the change or not. Its version is the beginning of
+        // that second in both cases.
         let user_id = format!("user_{round}");
         receive(&one, "user.updated", user(&user_id, "New", 100)).await;
         let mut changed = user(&user_id, "New", 100);
@@ -180,7 +181,7 @@ struct Calls {
     fails: Arc<AtomicBool>,
 }
 
-/// A process with a hook that notes each delivery in a table, and may fail after that.
+/// A process whose hook records each delivery in a table, and then may fail.
 async fn with_hooks(pool: Pool, calls: &Calls, once: bool) -> Profiles {
     macro_rules! hooks {
         () => {{
@@ -282,7 +283,7 @@ async fn writes_of_the_hook_commit_with_the_delivery_or_not_at_all(database: Tes
     }
     calls.fails.store(false, Ordering::SeqCst);
     assert_eq!(send(&profiles, &created).await.status(), StatusCode::NO_CONTENT);
-    // Events about anything reach it, known to this library or not.
+    // The hook runs for every event, also for one of a type that this library does not list.
     for (event_type, data) in [
         (
             "organization.deleted",
@@ -401,7 +402,7 @@ async fn banned_locked_or_deprovisioned_user_is_refused_until_an_event_lifts_it(
         assert_eq!(authenticate().await, refused(refusal));
         receive(&profiles, "user.updated", user("user_ada", "Ada", second + 1)).await;
         assert_eq!(authenticate().await, Ok(()));
-        // The older word comes again.
+        // The older delivery arrives again.
         receive(&profiles, "user.updated", barred).await;
         assert_eq!(authenticate().await, Ok(()), "{flag}");
         second += 10;
@@ -448,7 +449,7 @@ async fn unique_value_follows_the_rules_of_a_request(database: TestDatabase) {
     settles(database, "CREATE UNIQUE INDEX profiles_email ON profiles (email)").await;
 }
 
-/// Which refuses only when the transaction is committed.
+/// The constraint refuses a row only when the transaction is committed.
 #[tokio::test]
 async fn deferred_constraint_follows_the_rules_of_a_request() {
     let constraint =
@@ -465,7 +466,7 @@ async fn settles(database: TestDatabase, unique: &str) {
         set_email(&mut user, Some("shared@example.com"));
         user
     };
-    // The newer has it, in whatever order they come; the other does without.
+    // The newer user has the address, in whatever order the deliveries arrive. The other user has none.
     for (first, second) in [("user_old", "user_new"), ("user_next", "user_late")] {
         let late = if second == "user_late" { 50 } else { 200 };
         assert_eq!(
@@ -722,13 +723,13 @@ async fn every_process_receives_changes_and_denials() {
     receive(&one, "user.updated", user("user_ada", "Grace", 400)).await;
     until(async || other.authenticate(elsewhere.clone()).await.is_ok()).await;
 
-    // Also of a user of whom the database knows nothing.
+    // A user without a row is refused too.
     receive(&one, "user.deleted", gone("user_eve")).await;
     let eve = token("user_eve", "Eve", 500);
     until(async || other.authenticate(eve.clone()).await.map(drop) == refused(Refusal::UserDeleted)).await;
 }
 
-/// Waits until it is so.
+/// Polls a condition until it holds.
 async fn until(mut is_so: impl AsyncFnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(10);
     while !is_so().await {

@@ -50,7 +50,7 @@ fn alias_name(column: &Column) -> Ident {
     format_ident!("__Type_{}", column.ident, span = column.struct_at)
 }
 
-/// Names the field's type once more, and for the last time.
+/// Declares an alias of the field's type. All other generated code names the alias.
 ///
 /// rustc reports an unknown name wherever the name occurs, and merges errors whose text is identical. The help is part
 /// of that text: "the item lacks a parameter of that name". rustc gives this help in a type alias and an `impl` for a

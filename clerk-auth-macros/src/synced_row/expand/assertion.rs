@@ -7,6 +7,7 @@ use syn::Token;
 use super::access::{claim_field, database_type, field_type, held_kind, kind_type, private};
 use super::column_trait;
 use super::link::{key_check, key_trait};
+use super::requirement::Requirement;
 use crate::synced_row::RowKind;
 use crate::synced_row::check::spelling::{Feature, feature_of};
 use crate::synced_row::model::{ClaimColumn, Column, Encoding, Model, Null, Role};
@@ -173,18 +174,14 @@ fn claim_trait(row: RowKind, column: &Column) -> Option<TokenStream> {
         }
         _ => return None,
     };
-    let feature = feature_of(&column.ty).and_then(Feature::note);
-    let feature = feature.map(|note| quote!(note = #note,));
-    Some(quote! {
-        #[diagnostic::on_unimplemented(message = #message, label = #label, #feature note = #note)]
-        #[allow(non_camel_case_types)]
-        trait #name {
-            fn check(_: ::core::marker::PhantomData<Self>) {}
-        }
-
-        #[diagnostic::do_not_recommend]
-        impl<T: #bound> #name for T {}
-    })
+    let requirement = Requirement {
+        name,
+        bound,
+        message,
+        label,
+        note,
+    };
+    Some(requirement.define(feature_of(&column.ty).and_then(Feature::note)))
 }
 
 fn default_trait_name(column: &Column) -> Ident {
@@ -198,30 +195,21 @@ fn default_trait(column: &Column) -> Option<TokenStream> {
     if column.is_prelude {
         return None;
     }
-    let name = default_trait_name(column);
-    let message = format!(
-        "`{{Self}}` has no default for the claim `{}`",
-        escape(&claim.claim)
-    );
     let label = format!(
         "`{}` is `{}`, which may be null: needs `Default`",
         claim.claim, claim.source
     );
-    let label = escape(&label);
-    Some(quote! {
-        #[diagnostic::on_unimplemented(
-            message = #message,
-            label = #label,
-            note = "implement `Default`, or refuse null with `#[claim(required)]`"
-        )]
-        #[allow(non_camel_case_types)]
-        trait #name {
-            fn check(_: ::core::marker::PhantomData<Self>) {}
-        }
-
-        #[diagnostic::do_not_recommend]
-        impl<T: ::core::default::Default> #name for T {}
-    })
+    let requirement = Requirement {
+        name: default_trait_name(column),
+        bound: quote!(::core::default::Default),
+        message: format!(
+            "`{{Self}}` has no default for the claim `{}`",
+            escape(&claim.claim)
+        ),
+        label: escape(&label),
+        note: "implement `Default`, or refuse null with `#[claim(required)]`".to_owned(),
+    };
+    Some(requirement.define(None))
 }
 
 /// Returns the signature of the function in `with`, as the application would write it; the field's type is `T`.

@@ -3,24 +3,15 @@
 //! Each trait that is compiled in the user's crate costs rustc about a millisecond. So a suitable type of the prelude
 //! is checked against a trait of the runtime crate, whose message names only the type.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
 
 use super::access::{held_kind, private};
+use super::requirement::Requirement;
 use crate::synced_row::check::spelling::{Feature, feature_of};
 use crate::synced_row::model::{Column, Encoding, Model, Role};
 use crate::synced_row::parse::Database;
-
-/// A bound that a type must satisfy, and the error that rustc reports otherwise.
-struct Requirement {
-    name: Ident,
-    /// The trait of the runtime crate.
-    bound: TokenStream,
-    message: String,
-    label: String,
-    note: String,
-}
 
 /// The definitions for a column.
 pub(crate) fn definitions(model: &Model, column: &Column) -> TokenStream {
@@ -29,7 +20,7 @@ pub(crate) fn definitions(model: &Model, column: &Column) -> TokenStream {
     }
     let requirements = stored(model, column).into_iter().chain(sql_type(model, column));
     requirements
-        .map(|requirement| define(&requirement, column))
+        .map(|requirement| requirement.define(feature_of(&column.ty).and_then(Feature::note)))
         .collect()
 }
 
@@ -132,26 +123,4 @@ fn sql_type(model: &Model, column: &Column) -> Option<Requirement> {
         label: "`CREATE TABLE` needs its SQL type".to_owned(),
         note: r#"name it: `#[column(sql_type = "…")]`"#.to_owned(),
     })
-}
-
-fn define(requirement: &Requirement, column: &Column) -> TokenStream {
-    let Requirement {
-        name,
-        bound,
-        message,
-        label,
-        note,
-    } = requirement;
-    let feature = feature_of(&column.ty).and_then(Feature::note);
-    let feature = feature.map(|note| quote!(note = #note,));
-    quote! {
-        #[diagnostic::on_unimplemented(message = #message, label = #label, #feature note = #note)]
-        #[allow(non_camel_case_types)]
-        trait #name {
-            fn check(_: ::core::marker::PhantomData<Self>) {}
-        }
-
-        #[diagnostic::do_not_recommend]
-        impl<T: #bound> #name for T {}
-    }
 }

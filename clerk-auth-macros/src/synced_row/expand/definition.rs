@@ -11,16 +11,7 @@ use crate::synced_row::template::shortcode::Kind;
 
 /// The table's columns, each as a `ColumnDefinition`.
 pub(crate) fn definitions(model: &Model, database: Database) -> Vec<TokenStream> {
-    let defined = |name: &str, sql_type: &str, clauses: &[&str], inserted: bool| {
-        quote! {
-            __clerk_auth::row::ColumnDefinition {
-                name: #name,
-                sql_type: #sql_type,
-                clauses: &[#(#clauses),*],
-                inserted: #inserted,
-            }
-        }
-    };
+    let defined = |name: &str, sql_type: &str, clauses: &[&str], inserted: bool| quote!(__clerk_auth::row::ColumnDefinition::new(#name, #sql_type, &[#(#clauses),*], #inserted));
     let columns = model
         .columns
         .iter()
@@ -117,16 +108,9 @@ fn definition(model: &Model, column: &Column, database: Database) -> TokenStream
     let reference = match &column.role {
         Role::Reference(referenced) => {
             let clause = filled(model, &references_sql::clause(*referenced));
-            Some(quote!(clauses: &[" NOT NULL", #clause], inserted: true,))
+            Some(quote!(.with_reference(const { &[" NOT NULL", #clause] })))
         }
         _ => None,
     };
-    quote! {
-        __clerk_auth::row::ColumnDefinition {
-            name: #name,
-            #(sql_type: #sql_type,)*
-            #reference
-            ..#of::COLUMN.#role
-        }
-    }
+    quote!(#of::COLUMN.#role.named(#name) #(.with_sql_type(#sql_type))* #reference)
 }

@@ -5,6 +5,7 @@ use quote::{format_ident, quote};
 use syn::ext::IdentExt;
 
 use super::access::{column_field, field_type, kind_type, private};
+use super::requirement::Requirement;
 use crate::synced_row::model::{Column, Link, Model};
 use crate::synced_row::template::shortcode::Kind;
 
@@ -59,32 +60,23 @@ fn trait_name(column: &Column) -> Ident {
 pub(crate) fn key_trait(model: &Model) -> Option<TokenStream> {
     let private = private();
     let (link, column) = model.separate_link()?;
-    let name = trait_name(column);
     let kind = parsed_kind(link);
     let field = column.ident.unraw();
     let escape = |text: String| text.replace('{', "{{").replace('}', "}}");
-    let message = format!(
-        "`{{Self}}` of the field `{field}` cannot be the key of the claim `{}`",
-        escape(link.claim.clone())
-    );
-    let label = escape(format!(
-        "`{}` is `{}`, text that is parsed into the field's type: needs `FromStr`",
-        link.claim, link.source
-    ));
-    Some(quote! {
-        #[diagnostic::on_unimplemented(
-            message = #message,
-            label = #label,
-            note = "use `i64`, `uuid::Uuid`, `String`, or another type that implements `FromStr`"
-        )]
-        #[allow(non_camel_case_types)]
-        trait #name {
-            fn check(_: ::core::marker::PhantomData<Self>) {}
-        }
-
-        #[diagnostic::do_not_recommend]
-        impl<T: #private::ParseClaim<#kind>> #name for T {}
-    })
+    let requirement = Requirement {
+        name: trait_name(column),
+        bound: quote!(#private::ParseClaim<#kind>),
+        message: format!(
+            "`{{Self}}` of the field `{field}` cannot be the key of the claim `{}`",
+            escape(link.claim.clone())
+        ),
+        label: escape(format!(
+            "`{}` is `{}`, text that is parsed into the field's type: needs `FromStr`",
+            link.claim, link.source
+        )),
+        note: "use `i64`, `uuid::Uuid`, `String`, or another type that implements `FromStr`".to_owned(),
+    };
+    Some(requirement.define(None))
 }
 
 /// Returns the trait of the key for a column that is one, and the expression for further checks.

@@ -150,8 +150,8 @@ fn of_two(statement: &UpsertMany) -> String {
     format!("{}{}{}", statement.before, rows.join(", "), statement.after)
 }
 
-/// The list as the runtime crate reads it: of each statement the name, a word for each parameter, and the text, which hold no
-/// NUL. One literal, because rustc needs twice as long for an array of them.
+/// Writes the list in the format that the runtime crate reads: for each statement its name, a word for each parameter, and its
+/// text, separated by NUL. One literal, because rustc needs twice as long for an array of them.
 pub(crate) fn listed(statements: &[ListedStatement]) -> String {
     let words = |parameter: &Parameter| match parameter {
         Parameter::Text => "text".to_owned(),

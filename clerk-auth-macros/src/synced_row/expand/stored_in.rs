@@ -45,13 +45,9 @@ pub(crate) fn stored_in(model: &Model, database: Database, condition: Option<&To
         } = it;
         quote! {
             const TOMBSTONES: ::core::option::Option<__clerk_auth::row::Tombstones> =
-                ::core::option::Option::Some(__clerk_auth::row::Tombstones {
-                    table: #table,
-                    create_table: #create_table,
-                    select: #select,
-                    select_many: #select_many,
-                    delete: #delete,
-                });
+                ::core::option::Option::Some(__clerk_auth::row::Tombstones::new(
+                    #table, #create_table, #select, #select_many, #delete,
+                ));
         }
     });
     let link = link.map(|it| {
@@ -64,12 +60,7 @@ pub(crate) fn stored_in(model: &Model, database: Database, condition: Option<&To
         let bind_link = bind_link(model, &db);
         quote! {
             const LINK: ::core::option::Option<__clerk_auth::row::Link> =
-                ::core::option::Option::Some(__clerk_auth::row::Link {
-                    column: #column,
-                    claim: #claim,
-                    update: #update,
-                    holder: #holder,
-                });
+                ::core::option::Option::Some(__clerk_auth::row::Link::new(#column, #claim, #update, #holder));
 
             #bind_link
         }
@@ -106,14 +97,9 @@ pub(crate) fn stored_in(model: &Model, database: Database, condition: Option<&To
             None => quote!(::core::option::Option::None),
         };
         quote! {
-            __clerk_auth::row::ClaimColumn {
-                name: #name,
-                claim: #claim,
-                unique_in_clerk: #unique_in_clerk,
-                holder: #holder,
-                holder_ignoring_case: #holder_ignoring_case,
-                give_way: #give_way,
-            }
+            __clerk_auth::row::ClaimColumn::new(
+                #name, #claim, #unique_in_clerk, #holder, #holder_ignoring_case, #give_way,
+            )
         }
     });
     let claim_binds = model

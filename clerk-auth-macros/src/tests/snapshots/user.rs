@@ -80,26 +80,26 @@ const _: () = {
         const TABLE: &'static str = "users";
         const SESSION_TOKEN_TEMPLATE: &'static str = "{\n  \"email\": \"{{user.primary_email_address}}\",\n  \"firstName\": \"{{user.first_name}}\",\n  \"lastName\": \"{{user.last_name}}\",\n  \"imageUrl\": \"{{user.image_url}}\",\n  \"updatedAt\": \"{{user.updated_at}}\"\n}\n";
         const TEMPLATE: &'static [__claim::TemplateClaim] = &[
-            __claim::TemplateClaim {
-                name: "email",
-                expression: __claim::Expression::Shortcode("user.primary_email_address"),
-            },
-            __claim::TemplateClaim {
-                name: "firstName",
-                expression: __claim::Expression::Shortcode("user.first_name"),
-            },
-            __claim::TemplateClaim {
-                name: "lastName",
-                expression: __claim::Expression::Shortcode("user.last_name"),
-            },
-            __claim::TemplateClaim {
-                name: "imageUrl",
-                expression: __claim::Expression::Shortcode("user.image_url"),
-            },
-            __claim::TemplateClaim {
-                name: "updatedAt",
-                expression: __claim::Expression::Shortcode("user.updated_at"),
-            },
+            __claim::TemplateClaim::new(
+                "email",
+                __claim::Expression::Shortcode("user.primary_email_address"),
+            ),
+            __claim::TemplateClaim::new(
+                "firstName",
+                __claim::Expression::Shortcode("user.first_name"),
+            ),
+            __claim::TemplateClaim::new(
+                "lastName",
+                __claim::Expression::Shortcode("user.last_name"),
+            ),
+            __claim::TemplateClaim::new(
+                "imageUrl",
+                __claim::Expression::Shortcode("user.image_url"),
+            ),
+            __claim::TemplateClaim::new(
+                "updatedAt",
+                __claim::Expression::Shortcode("user.updated_at"),
+            ),
         ];
         const SESSION_TOKEN_BUDGET: __claim::SessionTokenBudget = __claim::SessionTokenBudget::new(
             &[
@@ -230,14 +230,14 @@ const _: () = {
                 }
             }
         }
-        fn copy(&self) -> ::core::option::Option<Self> {
-            __private::Copied::<Self>::copy(self)
+        fn try_clone(&self) -> ::core::option::Option<Self> {
+            __private::Copied::<Self>::try_clone(self)
         }
         #[allow(unused_variables)]
-        fn clear(__claims: &mut Self::Claims, __column: usize) -> bool {
+        fn set_null(__claims: &mut Self::Claims, __column: usize) -> bool {
             match __column {
                 0usize => {
-                    __private::clear(
+                    __private::set_null(
                         &mut __claims.email,
                         __private::ClaimField::<
                             Option<String>,
@@ -271,100 +271,88 @@ const _: () = {
         const TOMBSTONE: &'static str = "UPDATE \"users\" SET \"clerk_deleted_at\" = CURRENT_TIMESTAMP, \"clerk_version\" = CASE WHEN \"users\".\"clerk_version\" < 1 THEN 1 ELSE \"users\".\"clerk_version\" END WHERE \"users\".\"clerk_id\" = $1 AND \"users\".\"clerk_deleted_at\" IS NULL";
         const LISTED: &'static str = "SELECT\0text\0SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"users\" WHERE \"users\".\"clerk_id\" = $1\0SELECT_FOR_UPDATE\0text\0SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"users\" WHERE \"users\".\"clerk_id\" = $1 FOR UPDATE\0SELECT_MANY\0texts\0SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", \"users\".\"clerk_id\" AS \"clerk_found\" FROM \"users\" WHERE \"users\".\"clerk_id\" = ANY($1)\0SELECT_IDS\0text integer\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"clerk_id\" > $1 AND \"users\".\"clerk_deleted_at\" IS NULL ORDER BY \"users\".\"clerk_id\" LIMIT $2\0UPSERT\x001 2 3 4 integer\0INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") VALUES ($1, $2, $3, $4, $5) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"first_name\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"first_name\" ELSE \"users\".\"first_name\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", xmax = 0 AS \"clerk_inserted\"\0INSERT\x001 2 3 4 integer\0INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") VALUES ($1, $2, $3, $4, $5) ON CONFLICT (\"clerk_id\") DO NOTHING RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", true AS \"clerk_inserted\"\0SELECT_OR_INSERT\x001 2 3 4 integer\0WITH \"clerk_found\" AS (SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"users\" WHERE \"users\".\"clerk_id\" = $1), \"clerk_new\" AS (INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") SELECT CAST($1 AS TEXT), $2, $3, $4, $5 WHERE NOT EXISTS (SELECT 1 FROM \"clerk_found\") ON CONFLICT (\"clerk_id\") DO NOTHING RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\") SELECT *, false AS \"clerk_inserted\" FROM \"clerk_found\" UNION ALL SELECT *, true FROM \"clerk_new\"\0UPSERT_MANY\x001 2 3 4 integer 1 2 3 4 integer\0INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") VALUES ($1, $2, $3, $4, $5), ($6, $7, $8, $9, $10) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"first_name\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"first_name\" ELSE \"users\".\"first_name\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", xmax = 0 AS \"clerk_inserted\", \"users\".\"clerk_id\" AS \"clerk_found\"\0RAISE_VERSION\0text integer\0UPDATE \"users\" SET \"clerk_version\" = $2 WHERE \"users\".\"clerk_id\" = $1 AND \"users\".\"clerk_version\" < $2 AND \"users\".\"clerk_deleted_at\" IS NULL\0RAISE_VERSION_MANY\0text\0UPDATE \"users\" SET \"clerk_version\" = CAST(\"clerk_raised\".value AS BIGINT) FROM json_each_text(CAST(CAST($1 AS TEXT) AS JSON)) AS \"clerk_raised\" WHERE \"users\".\"clerk_id\" = \"clerk_raised\".key AND \"users\".\"clerk_version\" < CAST(\"clerk_raised\".value AS BIGINT) AND \"users\".\"clerk_deleted_at\" IS NULL\0TOMBSTONE\0text\0UPDATE \"users\" SET \"clerk_deleted_at\" = CURRENT_TIMESTAMP, \"clerk_version\" = CASE WHEN \"users\".\"clerk_version\" < 1 THEN 1 ELSE \"users\".\"clerk_version\" END WHERE \"users\".\"clerk_id\" = $1 AND \"users\".\"clerk_deleted_at\" IS NULL\0CLAIM_COLUMNS.email.holder\x002 text\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"email\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10\0CLAIM_COLUMNS.email.holder_ignoring_case\x002 text\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2 LIMIT 10\0CLAIM_COLUMNS.email.give_way\0text integer\0UPDATE \"users\" SET \"email\" = NULL WHERE \"users\".\"clerk_id\" = $1 AND (\"users\".\"clerk_version\" < $2 OR \"users\".\"clerk_deleted_at\" IS NOT NULL)\0CLAIM_COLUMNS.first_name.holder\x003 text\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"first_name\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10\0CLAIM_COLUMNS.first_name.holder_ignoring_case\x003 text\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"first_name\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2 LIMIT 10\0CLAIM_COLUMNS.image_url.holder\x004 text\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"image_url\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10\0CLAIM_COLUMNS.image_url.holder_ignoring_case\x004 text\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"image_url\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2 LIMIT 10";
         const COLUMNS: &'static [__clerk_auth::row::ColumnDefinition] = &[
-            __clerk_auth::row::ColumnDefinition {
-                name: "id",
-                ..__private::Clauses::<
-                    i64,
-                    __private::sqlx::Postgres,
-                    __claim::Nullable<__claim::Text>,
-                >::COLUMN
-                    .id
-            },
-            __clerk_auth::row::ColumnDefinition {
-                name: "clerk_id",
-                ..__private::Clauses::<
-                    String,
-                    __private::sqlx::Postgres,
-                    __claim::Text,
-                >::COLUMN
-                    .key
-            },
-            __clerk_auth::row::ColumnDefinition {
-                name: "email",
-                ..__private::Clauses::<
-                    Option<String>,
-                    __private::sqlx::Postgres,
-                    __claim::Nullable<__claim::Text>,
-                >::COLUMN
-                    .claim
-            },
-            __clerk_auth::row::ColumnDefinition {
-                name: "first_name",
-                ..__private::Clauses::<
-                    String,
-                    __private::sqlx::Postgres,
-                    __claim::Text,
-                >::COLUMN
-                    .claim
-            },
-            __clerk_auth::row::ColumnDefinition {
-                name: "image_url",
-                ..__private::Clauses::<
-                    String,
-                    __private::sqlx::Postgres,
-                    __claim::Text,
-                >::COLUMN
-                    .claim
-            },
-            __clerk_auth::row::ColumnDefinition {
-                name: "credits",
-                ..__private::Clauses::<
-                    i64,
-                    __private::sqlx::Postgres,
-                    __claim::Nullable<__claim::Text>,
-                >::COLUMN
-                    .app
-            },
-            __clerk_auth::row::ColumnDefinition {
-                name: "clerk_version",
-                sql_type: "BIGINT",
-                clauses: &[" NOT NULL"],
-                inserted: true,
-            },
-            __clerk_auth::row::ColumnDefinition {
-                name: "clerk_deleted_at",
-                sql_type: "TIMESTAMPTZ",
-                clauses: &[],
-                inserted: false,
-            },
+            __private::Clauses::<
+                i64,
+                __private::sqlx::Postgres,
+                __claim::Nullable<__claim::Text>,
+            >::COLUMN
+                .id
+                .named("id"),
+            __private::Clauses::<
+                String,
+                __private::sqlx::Postgres,
+                __claim::Text,
+            >::COLUMN
+                .key
+                .named("clerk_id"),
+            __private::Clauses::<
+                Option<String>,
+                __private::sqlx::Postgres,
+                __claim::Nullable<__claim::Text>,
+            >::COLUMN
+                .claim
+                .named("email"),
+            __private::Clauses::<
+                String,
+                __private::sqlx::Postgres,
+                __claim::Text,
+            >::COLUMN
+                .claim
+                .named("first_name"),
+            __private::Clauses::<
+                String,
+                __private::sqlx::Postgres,
+                __claim::Text,
+            >::COLUMN
+                .claim
+                .named("image_url"),
+            __private::Clauses::<
+                i64,
+                __private::sqlx::Postgres,
+                __claim::Nullable<__claim::Text>,
+            >::COLUMN
+                .app
+                .named("credits"),
+            __clerk_auth::row::ColumnDefinition::new(
+                "clerk_version",
+                "BIGINT",
+                &[" NOT NULL"],
+                true,
+            ),
+            __clerk_auth::row::ColumnDefinition::new(
+                "clerk_deleted_at",
+                "TIMESTAMPTZ",
+                &[],
+                false,
+            ),
         ];
         const CLAIM_COLUMNS: &'static [__clerk_auth::row::ClaimColumn] = &[
-            __clerk_auth::row::ClaimColumn {
-                name: "email",
-                claim: "email",
-                unique_in_clerk: true,
-                holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"email\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
-                holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
-                give_way: ::core::option::Option::Some(
+            __clerk_auth::row::ClaimColumn::new(
+                "email",
+                "email",
+                true,
+                "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"email\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
+                "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
+                ::core::option::Option::Some(
                     "UPDATE \"users\" SET \"email\" = NULL WHERE \"users\".\"clerk_id\" = $1 AND (\"users\".\"clerk_version\" < $2 OR \"users\".\"clerk_deleted_at\" IS NOT NULL)",
                 ),
-            },
-            __clerk_auth::row::ClaimColumn {
-                name: "first_name",
-                claim: "firstName",
-                unique_in_clerk: false,
-                holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"first_name\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
-                holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"first_name\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
-                give_way: ::core::option::Option::None,
-            },
-            __clerk_auth::row::ClaimColumn {
-                name: "image_url",
-                claim: "imageUrl",
-                unique_in_clerk: false,
-                holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"image_url\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
-                holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"image_url\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
-                give_way: ::core::option::Option::None,
-            },
+            ),
+            __clerk_auth::row::ClaimColumn::new(
+                "first_name",
+                "firstName",
+                false,
+                "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"first_name\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
+                "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"first_name\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
+                ::core::option::Option::None,
+            ),
+            __clerk_auth::row::ClaimColumn::new(
+                "image_url",
+                "imageUrl",
+                false,
+                "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"image_url\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
+                "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"image_url\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
+                ::core::option::Option::None,
+            ),
         ];
         fn bind(
             __claims: &Self::Claims,
@@ -536,100 +524,76 @@ const _: () = {
         const TOMBSTONE: &'static str = "UPDATE \"users\" SET \"clerk_deleted_at\" = CURRENT_TIMESTAMP, \"clerk_version\" = CASE WHEN \"users\".\"clerk_version\" < 1 THEN 1 ELSE \"users\".\"clerk_version\" END WHERE \"users\".\"clerk_id\" = ?1 AND \"users\".\"clerk_deleted_at\" IS NULL";
         const LISTED: &'static str = "SELECT\0text\0SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"users\" WHERE \"users\".\"clerk_id\" = ?1\0SELECT_MANY\0texts\0SELECT \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", \"users\".\"clerk_id\" AS \"clerk_found\" FROM \"users\" WHERE \"users\".\"clerk_id\" IN (SELECT value FROM json_each(?1))\0SELECT_IDS\0text integer\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"clerk_id\" > ?1 AND \"users\".\"clerk_deleted_at\" IS NULL ORDER BY \"users\".\"clerk_id\" LIMIT ?2\0UPSERT\x001 2 3 4 integer\0INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"first_name\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"first_name\" ELSE \"users\".\"first_name\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 0 AS \"clerk_inserted\"\0INSERT\x001 2 3 4 integer\0INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") SELECT CAST(?1 AS TEXT), ?2, ?3, ?4, ?5 WHERE NOT EXISTS (SELECT 1 FROM \"users\" WHERE \"users\".\"clerk_id\" = ?1) ON CONFLICT (\"clerk_id\") DO NOTHING RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 1 AS \"clerk_inserted\"\0UPSERT_MANY\x001 2 3 4 integer 1 2 3 4 integer\0INSERT INTO \"users\" (\"clerk_id\", \"email\", \"first_name\", \"image_url\", \"clerk_version\") VALUES ($1, $2, $3, $4, $5), ($6, $7, $8, $9, $10) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"first_name\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"first_name\" ELSE \"users\".\"first_name\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"clerk_id\", \"users\".\"email\", \"users\".\"first_name\", \"users\".\"image_url\", \"users\".\"credits\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 0 AS \"clerk_inserted\", \"users\".\"clerk_id\" AS \"clerk_found\"\0RAISE_VERSION\0text integer\0UPDATE \"users\" SET \"clerk_version\" = ?2 WHERE \"users\".\"clerk_id\" = ?1 AND \"users\".\"clerk_version\" < ?2 AND \"users\".\"clerk_deleted_at\" IS NULL\0RAISE_VERSION_MANY\0text\0UPDATE \"users\" SET \"clerk_version\" = \"clerk_raised\".value FROM json_each(?1) AS \"clerk_raised\" WHERE \"users\".\"clerk_id\" = \"clerk_raised\".key AND \"users\".\"clerk_version\" < \"clerk_raised\".value AND \"users\".\"clerk_deleted_at\" IS NULL\0TOMBSTONE\0text\0UPDATE \"users\" SET \"clerk_deleted_at\" = CURRENT_TIMESTAMP, \"clerk_version\" = CASE WHEN \"users\".\"clerk_version\" < 1 THEN 1 ELSE \"users\".\"clerk_version\" END WHERE \"users\".\"clerk_id\" = ?1 AND \"users\".\"clerk_deleted_at\" IS NULL\0CLAIM_COLUMNS.email.holder\x002 text\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"email\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10\0CLAIM_COLUMNS.email.holder_ignoring_case\x002 text\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2 LIMIT 10\0CLAIM_COLUMNS.email.give_way\0text integer\0UPDATE \"users\" SET \"email\" = NULL WHERE \"users\".\"clerk_id\" = ?1 AND (\"users\".\"clerk_version\" < ?2 OR \"users\".\"clerk_deleted_at\" IS NOT NULL)\0CLAIM_COLUMNS.first_name.holder\x003 text\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"first_name\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10\0CLAIM_COLUMNS.first_name.holder_ignoring_case\x003 text\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"first_name\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2 LIMIT 10\0CLAIM_COLUMNS.image_url.holder\x004 text\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"image_url\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10\0CLAIM_COLUMNS.image_url.holder_ignoring_case\x004 text\0SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"image_url\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2 LIMIT 10";
         const COLUMNS: &'static [__clerk_auth::row::ColumnDefinition] = &[
-            __clerk_auth::row::ColumnDefinition {
-                name: "id",
-                ..__private::Clauses::<
-                    i64,
-                    __private::sqlx::Sqlite,
-                    __claim::Nullable<__claim::Text>,
-                >::COLUMN
-                    .id
-            },
-            __clerk_auth::row::ColumnDefinition {
-                name: "clerk_id",
-                ..__private::Clauses::<
-                    String,
-                    __private::sqlx::Sqlite,
-                    __claim::Text,
-                >::COLUMN
-                    .key
-            },
-            __clerk_auth::row::ColumnDefinition {
-                name: "email",
-                ..__private::Clauses::<
-                    Option<String>,
-                    __private::sqlx::Sqlite,
-                    __claim::Nullable<__claim::Text>,
-                >::COLUMN
-                    .claim
-            },
-            __clerk_auth::row::ColumnDefinition {
-                name: "first_name",
-                ..__private::Clauses::<
-                    String,
-                    __private::sqlx::Sqlite,
-                    __claim::Text,
-                >::COLUMN
-                    .claim
-            },
-            __clerk_auth::row::ColumnDefinition {
-                name: "image_url",
-                ..__private::Clauses::<
-                    String,
-                    __private::sqlx::Sqlite,
-                    __claim::Text,
-                >::COLUMN
-                    .claim
-            },
-            __clerk_auth::row::ColumnDefinition {
-                name: "credits",
-                ..__private::Clauses::<
-                    i64,
-                    __private::sqlx::Sqlite,
-                    __claim::Nullable<__claim::Text>,
-                >::COLUMN
-                    .app
-            },
-            __clerk_auth::row::ColumnDefinition {
-                name: "clerk_version",
-                sql_type: "BIGINT",
-                clauses: &[" NOT NULL"],
-                inserted: true,
-            },
-            __clerk_auth::row::ColumnDefinition {
-                name: "clerk_deleted_at",
-                sql_type: "TEXT",
-                clauses: &[],
-                inserted: false,
-            },
+            __private::Clauses::<
+                i64,
+                __private::sqlx::Sqlite,
+                __claim::Nullable<__claim::Text>,
+            >::COLUMN
+                .id
+                .named("id"),
+            __private::Clauses::<String, __private::sqlx::Sqlite, __claim::Text>::COLUMN
+                .key
+                .named("clerk_id"),
+            __private::Clauses::<
+                Option<String>,
+                __private::sqlx::Sqlite,
+                __claim::Nullable<__claim::Text>,
+            >::COLUMN
+                .claim
+                .named("email"),
+            __private::Clauses::<String, __private::sqlx::Sqlite, __claim::Text>::COLUMN
+                .claim
+                .named("first_name"),
+            __private::Clauses::<String, __private::sqlx::Sqlite, __claim::Text>::COLUMN
+                .claim
+                .named("image_url"),
+            __private::Clauses::<
+                i64,
+                __private::sqlx::Sqlite,
+                __claim::Nullable<__claim::Text>,
+            >::COLUMN
+                .app
+                .named("credits"),
+            __clerk_auth::row::ColumnDefinition::new(
+                "clerk_version",
+                "BIGINT",
+                &[" NOT NULL"],
+                true,
+            ),
+            __clerk_auth::row::ColumnDefinition::new(
+                "clerk_deleted_at",
+                "TEXT",
+                &[],
+                false,
+            ),
         ];
         const CLAIM_COLUMNS: &'static [__clerk_auth::row::ClaimColumn] = &[
-            __clerk_auth::row::ClaimColumn {
-                name: "email",
-                claim: "email",
-                unique_in_clerk: true,
-                holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"email\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
-                holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
-                give_way: ::core::option::Option::Some(
+            __clerk_auth::row::ClaimColumn::new(
+                "email",
+                "email",
+                true,
+                "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"email\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
+                "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
+                ::core::option::Option::Some(
                     "UPDATE \"users\" SET \"email\" = NULL WHERE \"users\".\"clerk_id\" = ?1 AND (\"users\".\"clerk_version\" < ?2 OR \"users\".\"clerk_deleted_at\" IS NOT NULL)",
                 ),
-            },
-            __clerk_auth::row::ClaimColumn {
-                name: "first_name",
-                claim: "firstName",
-                unique_in_clerk: false,
-                holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"first_name\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
-                holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"first_name\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
-                give_way: ::core::option::Option::None,
-            },
-            __clerk_auth::row::ClaimColumn {
-                name: "image_url",
-                claim: "imageUrl",
-                unique_in_clerk: false,
-                holder: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"image_url\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
-                holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"image_url\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
-                give_way: ::core::option::Option::None,
-            },
+            ),
+            __clerk_auth::row::ClaimColumn::new(
+                "first_name",
+                "firstName",
+                false,
+                "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"first_name\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
+                "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"first_name\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
+                ::core::option::Option::None,
+            ),
+            __clerk_auth::row::ClaimColumn::new(
+                "image_url",
+                "imageUrl",
+                false,
+                "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE \"users\".\"image_url\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
+                "SELECT \"users\".\"clerk_id\" FROM \"users\" WHERE lower(CAST(\"users\".\"image_url\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
+                ::core::option::Option::None,
+            ),
         ];
         fn bind(
             __claims: &Self::Claims,

@@ -131,19 +131,19 @@ const _: () = {
         const TABLE: &'static str = "accounts.users";
         const SESSION_TOKEN_TEMPLATE: &'static str = r#"{"mail": "{{user.primary_email_address || 'none'}}", "since": "{{user.created_at}}"}"#;
         const TEMPLATE: &'static [__claim::TemplateClaim] = &[
-            __claim::TemplateClaim {
-                name: "mail",
-                expression: __claim::Expression::Chain(
+            __claim::TemplateClaim::new(
+                "mail",
+                __claim::Expression::Chain(
                     &[
                         __claim::Expression::Shortcode("user.primary_email_address"),
                         __claim::Expression::Literal(__claim::Literal::Text("none")),
                     ],
                 ),
-            },
-            __claim::TemplateClaim {
-                name: "since",
-                expression: __claim::Expression::Shortcode("user.created_at"),
-            },
+            ),
+            __claim::TemplateClaim::new(
+                "since",
+                __claim::Expression::Shortcode("user.created_at"),
+            ),
         ];
         const SESSION_TOKEN_BUDGET: __claim::SessionTokenBudget = __claim::SessionTokenBudget::new(
             &[
@@ -237,11 +237,11 @@ const _: () = {
                 }
             }
         }
-        fn copy(&self) -> ::core::option::Option<Self> {
-            __private::Copied::<Self>::copy(self)
+        fn try_clone(&self) -> ::core::option::Option<Self> {
+            __private::Copied::<Self>::try_clone(self)
         }
         #[allow(unused_variables)]
-        fn clear(__claims: &mut Self::Claims, __column: usize) -> bool {
+        fn set_null(__claims: &mut Self::Claims, __column: usize) -> bool {
             match __column {
                 _ => false,
             }
@@ -269,72 +269,56 @@ const _: () = {
         const TOMBSTONE: &'static str = "UPDATE \"accounts\".\"users\" SET \"clerk_deleted_at\" = CURRENT_TIMESTAMP, \"clerk_version\" = CASE WHEN \"users\".\"clerk_version\" < 1 THEN 1 ELSE \"users\".\"clerk_version\" END WHERE \"users\".\"subject\" = ?1 AND \"users\".\"clerk_deleted_at\" IS NULL";
         const LISTED: &'static str = "SELECT\0text\0SELECT \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\" FROM \"accounts\".\"users\" WHERE \"users\".\"subject\" = ?1\0SELECT_MANY\0texts\0SELECT \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", \"users\".\"subject\" AS \"clerk_found\" FROM \"accounts\".\"users\" WHERE \"users\".\"subject\" IN (SELECT value FROM json_each(?1))\0SELECT_IDS\0text integer\0SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE \"users\".\"subject\" > ?1 AND \"users\".\"clerk_deleted_at\" IS NULL ORDER BY \"users\".\"subject\" LIMIT ?2\0UPSERT\x000 1 2 integer\0INSERT INTO \"accounts\".\"users\" (\"subject\", \"mail\", \"select\", \"clerk_version\") VALUES (?1, ?2, ?3, ?4) ON CONFLICT (\"subject\") DO UPDATE SET \"mail\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"mail\" ELSE \"users\".\"mail\" END, \"select\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"select\" ELSE \"users\".\"select\" END, \"changed\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN CURRENT_TIMESTAMP ELSE \"users\".\"changed\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 0 AS \"clerk_inserted\"\0INSERT\x000 1 2 integer\0INSERT INTO \"accounts\".\"users\" (\"subject\", \"mail\", \"select\", \"clerk_version\") SELECT CAST(?1 AS TEXT), ?2, ?3, ?4 WHERE NOT EXISTS (SELECT 1 FROM \"accounts\".\"users\" WHERE \"users\".\"subject\" = ?1) ON CONFLICT (\"subject\") DO NOTHING RETURNING \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 1 AS \"clerk_inserted\"\0UPSERT_MANY\x000 1 2 integer 0 1 2 integer\0INSERT INTO \"accounts\".\"users\" (\"subject\", \"mail\", \"select\", \"clerk_version\") VALUES ($1, $2, $3, $4), ($5, $6, $7, $8) ON CONFLICT (\"subject\") DO UPDATE SET \"mail\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"mail\" ELSE \"users\".\"mail\" END, \"select\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"select\" ELSE \"users\".\"select\" END, \"changed\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN CURRENT_TIMESTAMP ELSE \"users\".\"changed\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND \"users\".\"clerk_deleted_at\" IS NULL THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"subject\", \"users\".\"mail\", \"users\".\"select\", \"users\".\"changed\", \"users\".\"clerk_version\", \"users\".\"clerk_deleted_at\" IS NOT NULL AS \"clerk_deleted\", 0 AS \"clerk_inserted\", \"users\".\"subject\" AS \"clerk_found\"\0RAISE_VERSION\0text integer\0UPDATE \"accounts\".\"users\" SET \"clerk_version\" = ?2 WHERE \"users\".\"subject\" = ?1 AND \"users\".\"clerk_version\" < ?2 AND \"users\".\"clerk_deleted_at\" IS NULL\0RAISE_VERSION_MANY\0text\0UPDATE \"accounts\".\"users\" SET \"clerk_version\" = \"clerk_raised\".value FROM json_each(?1) AS \"clerk_raised\" WHERE \"users\".\"subject\" = \"clerk_raised\".key AND \"users\".\"clerk_version\" < \"clerk_raised\".value AND \"users\".\"clerk_deleted_at\" IS NULL\0TOMBSTONE\0text\0UPDATE \"accounts\".\"users\" SET \"clerk_deleted_at\" = CURRENT_TIMESTAMP, \"clerk_version\" = CASE WHEN \"users\".\"clerk_version\" < 1 THEN 1 ELSE \"users\".\"clerk_version\" END WHERE \"users\".\"subject\" = ?1 AND \"users\".\"clerk_deleted_at\" IS NULL\0CLAIM_COLUMNS.mail.holder\x001 text\0SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE \"users\".\"mail\" = ?1 AND \"users\".\"subject\" <> ?2 LIMIT 10\0CLAIM_COLUMNS.mail.holder_ignoring_case\x001 text\0SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"mail\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"subject\" <> ?2 LIMIT 10\0CLAIM_COLUMNS.select.holder\x002 text\0SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE \"users\".\"select\" = ?1 AND \"users\".\"subject\" <> ?2 LIMIT 10\0CLAIM_COLUMNS.select.holder_ignoring_case\x002 text\0SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"select\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"subject\" <> ?2 LIMIT 10";
         const COLUMNS: &'static [__clerk_auth::row::ColumnDefinition] = &[
-            __clerk_auth::row::ColumnDefinition {
-                name: "subject",
-                ..__private::Clauses::<
-                    String,
-                    __private::sqlx::Sqlite,
-                    __claim::Text,
-                >::COLUMN
-                    .key
-            },
-            __clerk_auth::row::ColumnDefinition {
-                name: "mail",
-                ..__private::Clauses::<
-                    __Type_mail,
-                    __private::sqlx::Sqlite,
-                    __claim::Text,
-                >::COLUMN
-                    .claim
-            },
-            __clerk_auth::row::ColumnDefinition {
-                name: "select",
-                ..__private::Clauses::<
-                    i64,
-                    __private::sqlx::Sqlite,
-                    __claim::Integer,
-                >::COLUMN
-                    .claim
-            },
-            __clerk_auth::row::ColumnDefinition {
-                name: "changed",
-                ..__private::Clauses::<
-                    __Type_changed,
-                    __private::sqlx::Sqlite,
-                    __claim::Nullable<__claim::Text>,
-                >::COLUMN
-                    .generated
-            },
-            __clerk_auth::row::ColumnDefinition {
-                name: "clerk_version",
-                sql_type: "BIGINT",
-                clauses: &[" NOT NULL"],
-                inserted: true,
-            },
-            __clerk_auth::row::ColumnDefinition {
-                name: "clerk_deleted_at",
-                sql_type: "TEXT",
-                clauses: &[],
-                inserted: false,
-            },
+            __private::Clauses::<String, __private::sqlx::Sqlite, __claim::Text>::COLUMN
+                .key
+                .named("subject"),
+            __private::Clauses::<
+                __Type_mail,
+                __private::sqlx::Sqlite,
+                __claim::Text,
+            >::COLUMN
+                .claim
+                .named("mail"),
+            __private::Clauses::<i64, __private::sqlx::Sqlite, __claim::Integer>::COLUMN
+                .claim
+                .named("select"),
+            __private::Clauses::<
+                __Type_changed,
+                __private::sqlx::Sqlite,
+                __claim::Nullable<__claim::Text>,
+            >::COLUMN
+                .generated
+                .named("changed"),
+            __clerk_auth::row::ColumnDefinition::new(
+                "clerk_version",
+                "BIGINT",
+                &[" NOT NULL"],
+                true,
+            ),
+            __clerk_auth::row::ColumnDefinition::new(
+                "clerk_deleted_at",
+                "TEXT",
+                &[],
+                false,
+            ),
         ];
         const CLAIM_COLUMNS: &'static [__clerk_auth::row::ClaimColumn] = &[
-            __clerk_auth::row::ClaimColumn {
-                name: "mail",
-                claim: "mail",
-                unique_in_clerk: false,
-                holder: "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE \"users\".\"mail\" = ?1 AND \"users\".\"subject\" <> ?2 LIMIT 10",
-                holder_ignoring_case: "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"mail\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"subject\" <> ?2 LIMIT 10",
-                give_way: ::core::option::Option::None,
-            },
-            __clerk_auth::row::ClaimColumn {
-                name: "select",
-                claim: "since",
-                unique_in_clerk: false,
-                holder: "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE \"users\".\"select\" = ?1 AND \"users\".\"subject\" <> ?2 LIMIT 10",
-                holder_ignoring_case: "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"select\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"subject\" <> ?2 LIMIT 10",
-                give_way: ::core::option::Option::None,
-            },
+            __clerk_auth::row::ClaimColumn::new(
+                "mail",
+                "mail",
+                false,
+                "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE \"users\".\"mail\" = ?1 AND \"users\".\"subject\" <> ?2 LIMIT 10",
+                "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"mail\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"subject\" <> ?2 LIMIT 10",
+                ::core::option::Option::None,
+            ),
+            __clerk_auth::row::ClaimColumn::new(
+                "select",
+                "since",
+                false,
+                "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE \"users\".\"select\" = ?1 AND \"users\".\"subject\" <> ?2 LIMIT 10",
+                "SELECT \"users\".\"subject\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"select\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"subject\" <> ?2 LIMIT 10",
+                ::core::option::Option::None,
+            ),
         ];
         fn bind(
             __claims: &Self::Claims,

@@ -58,26 +58,26 @@ const _: () = {
         const TABLE: &'static str = "accounts.users";
         const SESSION_TOKEN_TEMPLATE: &'static str = "{\n  \"email\": \"{{user.primary_email_address}}\",\n  \"firstName\": \"{{user.first_name}}\",\n  \"lastName\": \"{{user.last_name}}\",\n  \"imageUrl\": \"{{user.image_url}}\",\n  \"updatedAt\": \"{{user.updated_at}}\"\n}\n";
         const TEMPLATE: &'static [__claim::TemplateClaim] = &[
-            __claim::TemplateClaim {
-                name: "email",
-                expression: __claim::Expression::Shortcode("user.primary_email_address"),
-            },
-            __claim::TemplateClaim {
-                name: "firstName",
-                expression: __claim::Expression::Shortcode("user.first_name"),
-            },
-            __claim::TemplateClaim {
-                name: "lastName",
-                expression: __claim::Expression::Shortcode("user.last_name"),
-            },
-            __claim::TemplateClaim {
-                name: "imageUrl",
-                expression: __claim::Expression::Shortcode("user.image_url"),
-            },
-            __claim::TemplateClaim {
-                name: "updatedAt",
-                expression: __claim::Expression::Shortcode("user.updated_at"),
-            },
+            __claim::TemplateClaim::new(
+                "email",
+                __claim::Expression::Shortcode("user.primary_email_address"),
+            ),
+            __claim::TemplateClaim::new(
+                "firstName",
+                __claim::Expression::Shortcode("user.first_name"),
+            ),
+            __claim::TemplateClaim::new(
+                "lastName",
+                __claim::Expression::Shortcode("user.last_name"),
+            ),
+            __claim::TemplateClaim::new(
+                "imageUrl",
+                __claim::Expression::Shortcode("user.image_url"),
+            ),
+            __claim::TemplateClaim::new(
+                "updatedAt",
+                __claim::Expression::Shortcode("user.updated_at"),
+            ),
         ];
         const SESSION_TOKEN_BUDGET: __claim::SessionTokenBudget = __claim::SessionTokenBudget::new(
             &[
@@ -168,14 +168,14 @@ const _: () = {
                 }
             }
         }
-        fn copy(&self) -> ::core::option::Option<Self> {
-            __private::Copied::<Self>::copy(self)
+        fn try_clone(&self) -> ::core::option::Option<Self> {
+            __private::Copied::<Self>::try_clone(self)
         }
         #[allow(unused_variables)]
-        fn clear(__claims: &mut Self::Claims, __column: usize) -> bool {
+        fn set_null(__claims: &mut Self::Claims, __column: usize) -> bool {
             match __column {
                 0usize => {
-                    __private::clear(
+                    __private::set_null(
                         &mut __claims.email,
                         __private::ClaimField::<
                             Option<String>,
@@ -207,60 +207,56 @@ const _: () = {
         const RAISE_VERSION: &'static str = "UPDATE \"accounts\".\"users\" SET \"clerk_version\" = $2 WHERE \"users\".\"clerk_id\" = $1 AND \"users\".\"clerk_version\" < $2 AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\")";
         const RAISE_VERSION_MANY: &'static str = "UPDATE \"accounts\".\"users\" SET \"clerk_version\" = CAST(\"clerk_raised\".value AS BIGINT) FROM json_each_text(CAST(CAST($1 AS TEXT) AS JSON)) AS \"clerk_raised\" WHERE \"users\".\"clerk_id\" = \"clerk_raised\".key AND \"users\".\"clerk_version\" < CAST(\"clerk_raised\".value AS BIGINT) AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\")";
         const TOMBSTONE: &'static str = "INSERT INTO \"accounts\".\"clerk_tombstones\" (\"clerk_id\") VALUES ($1) ON CONFLICT (\"clerk_id\") DO NOTHING";
-        const TOMBSTONES: ::core::option::Option<__clerk_auth::row::Tombstones> = ::core::option::Option::Some(__clerk_auth::row::Tombstones {
-            table: "accounts.clerk_tombstones",
-            create_table: "CREATE TABLE \"accounts\".\"clerk_tombstones\" (\n    \"clerk_id\" TEXT NOT NULL PRIMARY KEY,\n    \"deleted_at\" TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP\n)",
-            select: "SELECT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = $1)",
-            select_many: "SELECT \"clerk_tombstones\".\"clerk_id\" FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = ANY($1)",
-            delete: "DELETE FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = $1",
-        });
+        const TOMBSTONES: ::core::option::Option<__clerk_auth::row::Tombstones> = ::core::option::Option::Some(
+            __clerk_auth::row::Tombstones::new(
+                "accounts.clerk_tombstones",
+                "CREATE TABLE \"accounts\".\"clerk_tombstones\" (\n    \"clerk_id\" TEXT NOT NULL PRIMARY KEY,\n    \"deleted_at\" TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP\n)",
+                "SELECT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = $1)",
+                "SELECT \"clerk_tombstones\".\"clerk_id\" FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = ANY($1)",
+                "DELETE FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = $1",
+            ),
+        );
         const LISTED: &'static str = "SELECT\0text\0SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = $1\0SELECT_FOR_UPDATE\0text\0SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = $1 FOR UPDATE\0SELECT_MANY\0texts\0SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", \"users\".\"clerk_id\" AS \"clerk_found\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = ANY($1)\0SELECT_IDS\0text integer\0SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" > $1 AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") ORDER BY \"users\".\"clerk_id\" LIMIT $2\0UPSERT\x001 2 integer text\0INSERT INTO \"accounts\".\"users\" (\"email\", \"clerk_id\", \"clerk_version\") SELECT $1, CAST($2 AS TEXT), $3 WHERE NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = $2) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", pg_notify('clerk_auth', $4::text || ' accounts.users ' || \"users\".\"clerk_id\")::text AS \"clerk_announced\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", xmax = 0 AS \"clerk_inserted\"\0INSERT\x001 2 integer\0INSERT INTO \"accounts\".\"users\" (\"email\", \"clerk_id\", \"clerk_version\") SELECT $1, CAST($2 AS TEXT), $3 WHERE NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = $2) ON CONFLICT (\"clerk_id\") DO NOTHING RETURNING \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", true AS \"clerk_inserted\"\0SELECT_OR_INSERT\x001 2 integer\0WITH \"clerk_found\" AS (SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = $2), \"clerk_new\" AS (INSERT INTO \"accounts\".\"users\" (\"email\", \"clerk_id\", \"clerk_version\") SELECT $1, CAST($2 AS TEXT), $3 WHERE NOT EXISTS (SELECT 1 FROM \"clerk_found\") AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = $2) ON CONFLICT (\"clerk_id\") DO NOTHING RETURNING \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\") SELECT *, false AS \"clerk_inserted\" FROM \"clerk_found\" UNION ALL SELECT *, true FROM \"clerk_new\"\0UPSERT_MANY\x001 2 integer 1 2 integer\0INSERT INTO \"accounts\".\"users\" (\"email\", \"clerk_id\", \"clerk_version\") VALUES ($1, $2, $3), ($4, $5, $6) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", xmax = 0 AS \"clerk_inserted\", \"users\".\"clerk_id\" AS \"clerk_found\"\0RAISE_VERSION\0text integer\0UPDATE \"accounts\".\"users\" SET \"clerk_version\" = $2 WHERE \"users\".\"clerk_id\" = $1 AND \"users\".\"clerk_version\" < $2 AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\")\0RAISE_VERSION_MANY\0text\0UPDATE \"accounts\".\"users\" SET \"clerk_version\" = CAST(\"clerk_raised\".value AS BIGINT) FROM json_each_text(CAST(CAST($1 AS TEXT) AS JSON)) AS \"clerk_raised\" WHERE \"users\".\"clerk_id\" = \"clerk_raised\".key AND \"users\".\"clerk_version\" < CAST(\"clerk_raised\".value AS BIGINT) AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\")\0TOMBSTONE\0text\0INSERT INTO \"accounts\".\"clerk_tombstones\" (\"clerk_id\") VALUES ($1) ON CONFLICT (\"clerk_id\") DO NOTHING\0TOMBSTONES.select\0text\0SELECT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = $1)\0TOMBSTONES.select_many\0texts\0SELECT \"clerk_tombstones\".\"clerk_id\" FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = ANY($1)\0TOMBSTONES.delete\0text\0DELETE FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = $1\0CLAIM_COLUMNS.email.holder\x001 text\0SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE \"users\".\"email\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10\0CLAIM_COLUMNS.email.holder_ignoring_case\x001 text\0SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2 LIMIT 10\0CLAIM_COLUMNS.email.give_way\0text integer\0UPDATE \"accounts\".\"users\" SET \"email\" = NULL WHERE \"users\".\"clerk_id\" = $1 AND (\"users\".\"clerk_version\" < $2 OR EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\"))";
         const COLUMNS: &'static [__clerk_auth::row::ColumnDefinition] = &[
-            __clerk_auth::row::ColumnDefinition {
-                name: "id",
-                ..__private::Clauses::<
-                    i64,
-                    __private::sqlx::Postgres,
-                    __claim::Nullable<__claim::Text>,
-                >::COLUMN
-                    .id
-            },
-            __clerk_auth::row::ColumnDefinition {
-                name: "email",
-                ..__private::Clauses::<
-                    Option<String>,
-                    __private::sqlx::Postgres,
-                    __claim::Nullable<__claim::Text>,
-                >::COLUMN
-                    .claim
-            },
-            __clerk_auth::row::ColumnDefinition {
-                name: "clerk_id",
-                ..__private::Clauses::<
-                    String,
-                    __private::sqlx::Postgres,
-                    __claim::Text,
-                >::COLUMN
-                    .key
-            },
-            __clerk_auth::row::ColumnDefinition {
-                name: "clerk_version",
-                sql_type: "BIGINT",
-                clauses: &[" NOT NULL"],
-                inserted: true,
-            },
+            __private::Clauses::<
+                i64,
+                __private::sqlx::Postgres,
+                __claim::Nullable<__claim::Text>,
+            >::COLUMN
+                .id
+                .named("id"),
+            __private::Clauses::<
+                Option<String>,
+                __private::sqlx::Postgres,
+                __claim::Nullable<__claim::Text>,
+            >::COLUMN
+                .claim
+                .named("email"),
+            __private::Clauses::<
+                String,
+                __private::sqlx::Postgres,
+                __claim::Text,
+            >::COLUMN
+                .key
+                .named("clerk_id"),
+            __clerk_auth::row::ColumnDefinition::new(
+                "clerk_version",
+                "BIGINT",
+                &[" NOT NULL"],
+                true,
+            ),
         ];
         const CLAIM_COLUMNS: &'static [__clerk_auth::row::ClaimColumn] = &[
-            __clerk_auth::row::ClaimColumn {
-                name: "email",
-                claim: "email",
-                unique_in_clerk: true,
-                holder: "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE \"users\".\"email\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
-                holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
-                give_way: ::core::option::Option::Some(
+            __clerk_auth::row::ClaimColumn::new(
+                "email",
+                "email",
+                true,
+                "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE \"users\".\"email\" = $1 AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
+                "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST($1 AS TEXT)) AND \"users\".\"clerk_id\" <> $2 LIMIT 10",
+                ::core::option::Option::Some(
                     "UPDATE \"accounts\".\"users\" SET \"email\" = NULL WHERE \"users\".\"clerk_id\" = $1 AND (\"users\".\"clerk_version\" < $2 OR EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\"))",
                 ),
-            },
+            ),
         ];
         fn bind(
             __claims: &Self::Claims,
@@ -400,60 +396,52 @@ const _: () = {
         const RAISE_VERSION: &'static str = "UPDATE \"accounts\".\"users\" SET \"clerk_version\" = ?2 WHERE \"users\".\"clerk_id\" = ?1 AND \"users\".\"clerk_version\" < ?2 AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\")";
         const RAISE_VERSION_MANY: &'static str = "UPDATE \"accounts\".\"users\" SET \"clerk_version\" = \"clerk_raised\".value FROM json_each(?1) AS \"clerk_raised\" WHERE \"users\".\"clerk_id\" = \"clerk_raised\".key AND \"users\".\"clerk_version\" < \"clerk_raised\".value AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\")";
         const TOMBSTONE: &'static str = "INSERT INTO \"accounts\".\"clerk_tombstones\" (\"clerk_id\") VALUES (?1) ON CONFLICT (\"clerk_id\") DO NOTHING";
-        const TOMBSTONES: ::core::option::Option<__clerk_auth::row::Tombstones> = ::core::option::Option::Some(__clerk_auth::row::Tombstones {
-            table: "accounts.clerk_tombstones",
-            create_table: "CREATE TABLE \"accounts\".\"clerk_tombstones\" (\n    \"clerk_id\" TEXT NOT NULL PRIMARY KEY,\n    \"deleted_at\" TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP\n)",
-            select: "SELECT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = ?1)",
-            select_many: "SELECT \"clerk_tombstones\".\"clerk_id\" FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" IN (SELECT value FROM json_each(?1))",
-            delete: "DELETE FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = ?1",
-        });
+        const TOMBSTONES: ::core::option::Option<__clerk_auth::row::Tombstones> = ::core::option::Option::Some(
+            __clerk_auth::row::Tombstones::new(
+                "accounts.clerk_tombstones",
+                "CREATE TABLE \"accounts\".\"clerk_tombstones\" (\n    \"clerk_id\" TEXT NOT NULL PRIMARY KEY,\n    \"deleted_at\" TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP\n)",
+                "SELECT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = ?1)",
+                "SELECT \"clerk_tombstones\".\"clerk_id\" FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" IN (SELECT value FROM json_each(?1))",
+                "DELETE FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = ?1",
+            ),
+        );
         const LISTED: &'static str = "SELECT\0text\0SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = ?1\0SELECT_MANY\0texts\0SELECT \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", \"users\".\"clerk_id\" AS \"clerk_found\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" IN (SELECT value FROM json_each(?1))\0SELECT_IDS\0text integer\0SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" > ?1 AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") ORDER BY \"users\".\"clerk_id\" LIMIT ?2\0UPSERT\x001 2 integer\0INSERT INTO \"accounts\".\"users\" (\"email\", \"clerk_id\", \"clerk_version\") SELECT ?1, CAST(?2 AS TEXT), ?3 WHERE NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = ?2) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", 0 AS \"clerk_inserted\"\0INSERT\x001 2 integer\0INSERT INTO \"accounts\".\"users\" (\"email\", \"clerk_id\", \"clerk_version\") SELECT ?1, CAST(?2 AS TEXT), ?3 WHERE NOT EXISTS (SELECT 1 FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = ?2) AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = ?2) ON CONFLICT (\"clerk_id\") DO NOTHING RETURNING \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", 1 AS \"clerk_inserted\"\0UPSERT_MANY\x001 2 integer 1 2 integer\0INSERT INTO \"accounts\".\"users\" (\"email\", \"clerk_id\", \"clerk_version\") VALUES ($1, $2, $3), ($4, $5, $6) ON CONFLICT (\"clerk_id\") DO UPDATE SET \"email\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"email\" ELSE \"users\".\"email\" END, \"clerk_version\" = CASE WHEN excluded.\"clerk_version\" >= \"users\".\"clerk_version\" AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") THEN excluded.\"clerk_version\" ELSE \"users\".\"clerk_version\" END RETURNING \"users\".\"id\", \"users\".\"email\", \"users\".\"clerk_id\", \"users\".\"clerk_version\", EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\") AS \"clerk_deleted\", 0 AS \"clerk_inserted\", \"users\".\"clerk_id\" AS \"clerk_found\"\0RAISE_VERSION\0text integer\0UPDATE \"accounts\".\"users\" SET \"clerk_version\" = ?2 WHERE \"users\".\"clerk_id\" = ?1 AND \"users\".\"clerk_version\" < ?2 AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\")\0RAISE_VERSION_MANY\0text\0UPDATE \"accounts\".\"users\" SET \"clerk_version\" = \"clerk_raised\".value FROM json_each(?1) AS \"clerk_raised\" WHERE \"users\".\"clerk_id\" = \"clerk_raised\".key AND \"users\".\"clerk_version\" < \"clerk_raised\".value AND NOT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\")\0TOMBSTONE\0text\0INSERT INTO \"accounts\".\"clerk_tombstones\" (\"clerk_id\") VALUES (?1) ON CONFLICT (\"clerk_id\") DO NOTHING\0TOMBSTONES.select\0text\0SELECT EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = ?1)\0TOMBSTONES.select_many\0texts\0SELECT \"clerk_tombstones\".\"clerk_id\" FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" IN (SELECT value FROM json_each(?1))\0TOMBSTONES.delete\0text\0DELETE FROM \"accounts\".\"users\" WHERE \"users\".\"clerk_id\" = ?1\0CLAIM_COLUMNS.email.holder\x001 text\0SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE \"users\".\"email\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10\0CLAIM_COLUMNS.email.holder_ignoring_case\x001 text\0SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2 LIMIT 10\0CLAIM_COLUMNS.email.give_way\0text integer\0UPDATE \"accounts\".\"users\" SET \"email\" = NULL WHERE \"users\".\"clerk_id\" = ?1 AND (\"users\".\"clerk_version\" < ?2 OR EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\"))";
         const COLUMNS: &'static [__clerk_auth::row::ColumnDefinition] = &[
-            __clerk_auth::row::ColumnDefinition {
-                name: "id",
-                ..__private::Clauses::<
-                    i64,
-                    __private::sqlx::Sqlite,
-                    __claim::Nullable<__claim::Text>,
-                >::COLUMN
-                    .id
-            },
-            __clerk_auth::row::ColumnDefinition {
-                name: "email",
-                ..__private::Clauses::<
-                    Option<String>,
-                    __private::sqlx::Sqlite,
-                    __claim::Nullable<__claim::Text>,
-                >::COLUMN
-                    .claim
-            },
-            __clerk_auth::row::ColumnDefinition {
-                name: "clerk_id",
-                ..__private::Clauses::<
-                    String,
-                    __private::sqlx::Sqlite,
-                    __claim::Text,
-                >::COLUMN
-                    .key
-            },
-            __clerk_auth::row::ColumnDefinition {
-                name: "clerk_version",
-                sql_type: "BIGINT",
-                clauses: &[" NOT NULL"],
-                inserted: true,
-            },
+            __private::Clauses::<
+                i64,
+                __private::sqlx::Sqlite,
+                __claim::Nullable<__claim::Text>,
+            >::COLUMN
+                .id
+                .named("id"),
+            __private::Clauses::<
+                Option<String>,
+                __private::sqlx::Sqlite,
+                __claim::Nullable<__claim::Text>,
+            >::COLUMN
+                .claim
+                .named("email"),
+            __private::Clauses::<String, __private::sqlx::Sqlite, __claim::Text>::COLUMN
+                .key
+                .named("clerk_id"),
+            __clerk_auth::row::ColumnDefinition::new(
+                "clerk_version",
+                "BIGINT",
+                &[" NOT NULL"],
+                true,
+            ),
         ];
         const CLAIM_COLUMNS: &'static [__clerk_auth::row::ClaimColumn] = &[
-            __clerk_auth::row::ClaimColumn {
-                name: "email",
-                claim: "email",
-                unique_in_clerk: true,
-                holder: "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE \"users\".\"email\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
-                holder_ignoring_case: "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
-                give_way: ::core::option::Option::Some(
+            __clerk_auth::row::ClaimColumn::new(
+                "email",
+                "email",
+                true,
+                "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE \"users\".\"email\" = ?1 AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
+                "SELECT \"users\".\"clerk_id\" FROM \"accounts\".\"users\" WHERE lower(CAST(\"users\".\"email\" AS TEXT)) = lower(CAST(?1 AS TEXT)) AND \"users\".\"clerk_id\" <> ?2 LIMIT 10",
+                ::core::option::Option::Some(
                     "UPDATE \"accounts\".\"users\" SET \"email\" = NULL WHERE \"users\".\"clerk_id\" = ?1 AND (\"users\".\"clerk_version\" < ?2 OR EXISTS (SELECT 1 FROM \"accounts\".\"clerk_tombstones\" WHERE \"clerk_tombstones\".\"clerk_id\" = \"users\".\"clerk_id\"))",
                 ),
-            },
+            ),
         ];
         fn bind(
             __claims: &Self::Claims,

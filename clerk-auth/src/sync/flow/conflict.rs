@@ -29,7 +29,7 @@ use crate::sync::backend::budget::Answer;
 use crate::sync::backend::lookup::LookedUp;
 use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
-use crate::sync::local::logged_row::{LoggedRow, log_row};
+use crate::sync::model::logged_row::{LoggedRow, log_row};
 #[cfg(feature = "backend-api")]
 use crate::sync::model::observation::ClerkObject;
 use crate::sync::model::observation::Observation;
@@ -123,7 +123,7 @@ pub(crate) async fn goes_without<U: SyncedRow>(
         .collect();
     let holds_without = |columns: &mut dyn Iterator<Item = usize>| {
         let cleared = engine.cleared(observation, columns);
-        cleared.is_some_and(|claims| stored.user.holds(&claims))
+        cleared.is_some_and(|claims| stored.user.matches(&claims))
     };
     if columns.is_empty() || !holds_without(&mut columns.iter().copied()) {
         return Ok(false);
@@ -221,7 +221,7 @@ impl<U: SyncedRow> Engine<U> {
         // The claims were read from this source a moment ago.
         let mut claims = U::read_claims(observation.source).ok()?;
         columns
-            .all(|column| U::clear(&mut claims, column))
+            .all(|column| U::set_null(&mut claims, column))
             .then_some(claims)
     }
 

@@ -8,7 +8,7 @@ use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
 #[cfg(feature = "backend-api")]
 use crate::sync::followers::Followed;
-use crate::sync::local::logged_row::{LoggedRow, log_row};
+use crate::sync::model::logged_row::{LoggedRow, log_row};
 use crate::sync::model::outcome::Deletion;
 use crate::sync::model::version::Version;
 use crate::time::Timestamp;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::row::SyncedRow;
 use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
-use crate::sync::local::logged_row::{LoggedRow, log_row};
 use crate::sync::local::refusals::Refused;
+use crate::sync::model::logged_row::{LoggedRow, log_row};
 use crate::sync::model::observation::Observation;
 use crate::sync::store::interface::ViolatedIndex;
 

@@ -110,7 +110,7 @@ pub(crate) async fn by_value<U: SyncedRow>(
         Ok(row) => return Ok(row),
         Err(shared) => shared,
     };
-    match caught_now(|| shared.copy()) {
+    match caught_now(|| shared.try_clone()) {
         Ok(Some(row)) => Ok(row),
         not_copied => {
             // Making the key of a membership allocates.

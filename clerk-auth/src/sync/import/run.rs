@@ -23,7 +23,7 @@ use crate::sync::flow::delete;
 use crate::sync::followers::Followed;
 use crate::sync::handle::UserSync;
 use crate::sync::local::change_log::{self, Source};
-use crate::sync::local::logged_row::{LoggedRow, log_row};
+use crate::sync::model::logged_row::{LoggedRow, log_row};
 use crate::sync::model::outcome::Deletion;
 use crate::sync::offline::error::ImportError;
 use crate::sync::offline::instance;

@@ -36,7 +36,7 @@ pub(crate) fn plan<U: SyncedRow>(stored: Option<&StoredRow<U>>, observation: &Ob
     if stored.version > version {
         return Plan::Serve;
     }
-    if !stored.user.holds(&observation.claims) {
+    if !stored.user.matches(&observation.claims) {
         return Plan::Write;
     }
     match U::VERSION {
@@ -86,11 +86,11 @@ mod tests {
             read(&[("name", self.0 == name)])
         }
 
-        fn copy(&self) -> Option<Self> {
+        fn try_clone(&self) -> Option<Self> {
             Some(self.clone())
         }
 
-        fn clear(_: &mut Self::Claims, _: usize) -> bool {
+        fn set_null(_: &mut Self::Claims, _: usize) -> bool {
             false
         }
     }

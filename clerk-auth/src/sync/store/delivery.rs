@@ -14,7 +14,7 @@ use crate::schema::OwnTable;
 use crate::sync::model::observation::Observation;
 use crate::sync::model::outcome::{Applied, Change, Deletion};
 use crate::sync::model::plan::{Plan, plan};
-use crate::sync::model::row::{StoredRow, Upserted};
+use crate::sync::model::row::StoredRow;
 use crate::webhook::Webhook;
 
 /// The table of recorded deliveries for an [`on_event_once`](crate::sync::UserSyncBuilder::on_event_once) hook, with
@@ -226,14 +226,11 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
                     written.stored = stored;
                 }
                 let is_changed = self.normalized.record(observation, &written.stored);
-                let Upserted {
-                    stored,
-                    inserted,
-                    linked,
-                } = written;
-                let is_newer = stored.version > observation.version;
-                let applied = Applied::of_write(inserted, stored.deleted, is_newer, is_changed);
-                Ok(applied.linked_if(linked))
+                Ok(Applied::of_write(
+                    written.winner(),
+                    observation.version,
+                    is_changed,
+                ))
             }
         }
     }

@@ -10,6 +10,7 @@ use quick_cache::sync::Cache;
 
 use crate::claim::{Claim, ClaimSource};
 use crate::row::{Compared, SyncedRow, VersionSource, all_equal, different};
+use crate::sync::model::logged_row::{LoggedRow, log_row};
 use crate::sync::model::observation::Observation;
 use crate::sync::model::row::StoredRow;
 use crate::sync::model::version::Version;
@@ -86,11 +87,11 @@ impl<U: SyncedRow> Normalized<U> {
             return true;
         }
         let is_changed = stored.version == version;
-        let holds = stored.user.holds(&observation.claims);
+        let is_equal = stored.user.matches(&observation.claims);
         let known = Known {
             version,
             claims: self.fingerprint(observation.source),
-            row: (!holds || !is_changed).then(|| Arc::clone(&stored.user)),
+            row: (!is_equal || !is_changed).then(|| Arc::clone(&stored.user)),
             stored: stored.version,
         };
         if known.row.is_some() {
@@ -108,11 +109,12 @@ impl<U: SyncedRow> Normalized<U> {
 
     fn report(&self, clerk_id: &str, columns: &[&'static str], is_changed: bool) {
         let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        let row = LoggedRow::new::<U>(clerk_id);
         if !is_changed {
             if reported.insert("") {
-                tracing::warn!(
-                    users_table = U::TABLE,
-                    user_id = clerk_id,
+                log_row!(
+                    warn,
+                    row,
                     columns = columns.join(", "),
                     "a write changes nothing: a trigger of the table keeps the old row. It is tried once for each version of \
                      a user, and the row is served as it is"
@@ -126,9 +128,9 @@ impl<U: SyncedRow> Normalized<U> {
             .filter(|column| reported.insert(column))
             .collect();
         if !new.is_empty() {
-            tracing::warn!(
-                users_table = U::TABLE,
-                user_id = clerk_id,
+            log_row!(
+                warn,
+                row,
                 columns = new.join(", "),
                 "the database keeps another value than was written: a trigger, a domain, a type or a collation normalizes it. \
                  Such a row is written once for each version of a user; normalize the value in `FromClaim` instead, so that \
