@@ -59,7 +59,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         Ok(written)
     }
 
-    /// A concurrent insertion and deletion have not seen each other; see [`SqlStore::after_insertion`].
+    /// A concurrent insertion and deletion have not seen each other; see [`SqlStore::after_commit`].
     async fn without_deleted(&self, mut written: Vec<UpsertedRow>) -> Result<Vec<UpsertedRow>, WriteError> {
         if U::TOMBSTONES.is_none() || !DB::LOCKS_ROWS {
             return Ok(written);

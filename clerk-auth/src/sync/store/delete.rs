@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
     /// Checks for a concurrent deletion after an insertion. The upsert does not see a deletion that is committed while
     /// it runs. So both check again after their commit: the later one sees the result of the other.
-    pub(super) async fn after_insertion(
+    pub(super) async fn after_commit(
         &self,
         clerk_id: &str,
         written: Upserted<U>,

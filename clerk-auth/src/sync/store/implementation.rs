@@ -161,7 +161,7 @@ impl<DB: Dialect, U: StoredIn<DB>> Store<U> for SqlStore<U, DB> {
                 forget_if_stale::<DB, _, _>(&mut transaction, done).await?;
                 self.upsert_and_commit(transaction, observation).await
             });
-            self.after_insertion(observation.clerk_id(), written.await?).await
+            self.after_commit(observation.clerk_id(), written.await?).await
         })
     }
 

@@ -164,13 +164,9 @@ where
             let key = missing.membership.clerk_id();
             let written: Inserted<M> = self.memberships.tried(key, write).await?;
             Ok(OfMember {
-                user: after_insertion(&self.users, missing.user, written.user).await?,
-                organization: after_insertion(
-                    &self.organizations,
-                    missing.organization,
-                    written.organization,
-                )
-                .await?,
+                user: after_commit(&self.users, missing.user, written.user).await?,
+                organization: after_commit(&self.organizations, missing.organization, written.organization)
+                    .await?,
                 membership: written.membership,
             })
         })
@@ -219,14 +215,14 @@ async fn write<DB: Dialect, U: StoredIn<DB>>(
     Ok(Some(written))
 }
 
-async fn after_insertion<DB: Dialect, U: StoredIn<DB>>(
+async fn after_commit<DB: Dialect, U: StoredIn<DB>>(
     store: &SqlStore<U, DB>,
     missing: Option<&Observation<'_, U>>,
     written: Option<Upserted<U>>,
 ) -> Result<Option<Upserted<U>>, WriteFailure> {
     match (missing, written) {
         (Some(observation), Some(written)) => {
-            let written = store.after_insertion(observation.clerk_id(), written).await;
+            let written = store.after_commit(observation.clerk_id(), written).await;
             written.map(Some).map_err(WriteFailure::new(U::KIND))
         }
         _ => Ok(None),

@@ -217,7 +217,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         Ok(true)
     }
 
-    /// A concurrent link and deletion have not seen each other; see [`SqlStore::after_insertion`].
+    /// A concurrent link and deletion have not seen each other; see [`SqlStore::after_commit`].
     async fn has_tombstone_by_now(&self, clerk_id: &str) -> Result<bool, WriteError> {
         if U::TOMBSTONES.is_none() || !DB::LOCKS_ROWS {
             return Ok(false);

@@ -39,7 +39,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
             }
         };
         let written = self.tried(observation.clerk_id(), write).await?;
-        self.after_insertion(observation.clerk_id(), written).await
+        self.after_commit(observation.clerk_id(), written).await
     }
 
     /// The upsert, and the application's hook if it inserted or linked.
@@ -189,9 +189,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         let Some(written) = found else {
             return Ok(None);
         };
-        self.after_insertion(observation.clerk_id(), written)
-            .await
-            .map(Some)
+        self.after_commit(observation.clerk_id(), written).await.map(Some)
     }
 
     /// Runs [`StoredIn::INSERT`]; `None` if there is a row by now, or a tombstone.

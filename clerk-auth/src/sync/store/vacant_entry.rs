@@ -53,7 +53,7 @@ impl<DB: Dialect, U: StoredIn<DB>> VacantEntry<U> for ConnectedEntry<'_, U, DB> 
             match written {
                 // Another connection, or another moment.
                 Err(error) if may_be_repeated(&error) => store.write_row(observation).await,
-                written => store.after_insertion(observation.clerk_id(), written?).await,
+                written => store.after_commit(observation.clerk_id(), written?).await,
             }
         })
     }
