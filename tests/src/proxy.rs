@@ -1,8 +1,8 @@
 //! A TCP proxy that can be broken in the ways in which networks break.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::{io, mem};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -23,10 +23,35 @@ pub struct Proxy {
     _reservation: TcpSocket,
     /// Each forwarding task holds it for reading, so that the writer's turn means that no task forwards.
     gate: Arc<RwLock<()>>,
-    /// How often the first client has sent something.
-    sent: Arc<AtomicU64>,
+    first: Arc<FirstClient>,
     held: Option<OwnedRwLockWriteGuard<()>>,
     forwarding: Option<Forwarding>,
+}
+
+/// What has passed between the first client to connect and the server.
+#[derive(Debug, Default)]
+struct FirstClient {
+    /// How often the client has sent something.
+    sent: AtomicU64,
+    recorded: Mutex<Option<Bytes>>,
+}
+
+/// What each side has sent.
+#[derive(Debug, Default, Eq, PartialEq)]
+pub struct Bytes {
+    /// By the client.
+    pub of_client: Vec<u8>,
+    /// By the server.
+    pub of_server: Vec<u8>,
+}
+
+impl FirstClient {
+    fn record(&self, append: impl FnOnce(&mut Bytes)) {
+        let mut recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(recorded) = &mut *recorded {
+            append(recorded);
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -50,7 +75,7 @@ impl Proxy {
             target,
             _reservation: reservation,
             gate: Arc::default(),
-            sent: Arc::default(),
+            first: Arc::default(),
             held: None,
             forwarding: None,
         };
@@ -65,7 +90,13 @@ impl Proxy {
 
     /// How often the first client to connect has sent something so far: its round trips, if it waits for each answer.
     pub fn sent(&self) -> u64 {
-        self.sent.load(Ordering::SeqCst)
+        self.first.sent.load(Ordering::SeqCst)
+    }
+
+    /// Begins to record what the first client and the server send to each other. Returns what was recorded before.
+    pub fn record(&self) -> Bytes {
+        let mut recorded = self.first.recorded.lock().unwrap_or_else(PoisonError::into_inner);
+        recorded.replace(Bytes::default()).unwrap_or_default()
     }
 
     /// Drops all connections and refuses new ones.
@@ -107,7 +138,7 @@ impl Proxy {
             listener,
             self.target,
             Arc::clone(&self.gate),
-            Arc::clone(&self.sent),
+            Arc::clone(&self.first),
             stopped,
         ));
         self.forwarding = Some(Forwarding { stop, task });
@@ -127,7 +158,7 @@ async fn accept(
     listener: TcpListener,
     target: SocketAddr,
     gate: Arc<RwLock<()>>,
-    mut sent: Arc<AtomicU64>,
+    mut first: Arc<FirstClient>,
     mut stopped: oneshot::Receiver<()>,
 ) {
     let mut connections = JoinSet::new();
@@ -136,7 +167,7 @@ async fn accept(
             _ = &mut stopped => break,
             Some(_) = connections.join_next() => {}
             Ok((client, _)) = listener.accept() => {
-                connections.spawn(connect(client, target, Arc::clone(&gate), mem::take(&mut sent)));
+                connections.spawn(connect(client, target, Arc::clone(&gate), mem::take(&mut first)));
             }
         }
     }
@@ -149,7 +180,7 @@ async fn connect(
     client: TcpStream,
     target: SocketAddr,
     gate: Arc<RwLock<()>>,
-    sent: Arc<AtomicU64>,
+    first: Arc<FirstClient>,
 ) -> io::Result<()> {
     let server = TcpStream::connect(target).await?;
     client.set_nodelay(true)?;
@@ -157,10 +188,13 @@ async fn connect(
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
     tokio::try_join!(
-        forward(from_client, to_server, &gate, || {
-            sent.fetch_add(1, Ordering::SeqCst);
+        forward(from_client, to_server, &gate, |bytes| {
+            first.sent.fetch_add(1, Ordering::SeqCst);
+            first.record(|recorded| recorded.of_client.extend_from_slice(bytes));
         }),
-        forward(from_server, to_client, &gate, || {})
+        forward(from_server, to_client, &gate, |bytes| {
+            first.record(|recorded| recorded.of_server.extend_from_slice(bytes));
+        })
     )?;
     Ok(())
 }
@@ -169,7 +203,7 @@ async fn forward(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
     gate: &RwLock<()>,
-    received: impl Fn(),
+    received: impl Fn(&[u8]),
 ) -> io::Result<()> {
     let mut buffer = vec![0; 16 * 1024];
     loop {
@@ -178,7 +212,7 @@ async fn forward(
             let _open = gate.read().await;
             return to.shutdown().await;
         }
-        received();
+        received(&buffer[..length]);
         let mut rest = &buffer[..length];
         while !rest.is_empty() {
             // Waiting for the receiver happens outside the gate: one who does not read must not keep it from closing.

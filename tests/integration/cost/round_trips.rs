@@ -2,12 +2,14 @@
 //! somebody new, twice for another who is new, or has changed.
 
 use clerk_auth::Session;
+use clerk_auth::row::StoredIn;
 use clerk_auth::sync::SyncOutcome::{self, Inserted, Unchanged, Updated};
 use clerk_auth::sync::UserSyncBuilder;
 use clerk_auth::time::{Clock, SystemClock};
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::profiles::{AlwaysRead, Pool, Profiles, token};
-use clerk_auth_tests::proxy::Proxy;
+use clerk_auth_tests::proxy::{Bytes, Proxy};
+use sqlx::{PgPool, Postgres};
 
 const USERS: usize = 20;
 
@@ -56,11 +58,16 @@ impl Counted {
         }
     }
 
+    fn pool(&self) -> &PgPool {
+        match &self.profiles.pool {
+            Pool::Postgres(pool) => pool,
+            Pool::Sqlite(_) => unreachable!("it is PostgreSQL's"),
+        }
+    }
+
     /// How often the pool asks whether its connection lives, when one is taken and given back.
     async fn acquire(&self) {
-        let Pool::Postgres(pool) = &self.profiles.pool else {
-            unreachable!("it is PostgreSQL's");
-        };
+        let pool = self.pool();
         for _ in 0..USERS {
             drop(pool.acquire().await.expect("it is free"));
         }
@@ -68,9 +75,7 @@ impl Counted {
 
     /// How often the work asked, until the connection was given back.
     async fn asked(&self, work: impl Future<Output = ()>) -> usize {
-        let Pool::Postgres(pool) = &self.profiles.pool else {
-            unreachable!("it is PostgreSQL's");
-        };
+        let pool = self.pool();
         let held = pool.acquire().await.expect("it is free");
         let before = self.proxy.sent();
         drop(held);
@@ -80,6 +85,31 @@ impl Counted {
         drop(held);
         usize::try_from(asked).expect("a count")
     }
+
+    /// What is sent for the work, until the connection was given back.
+    async fn sent(&self, work: impl Future<Output = ()>) -> Bytes {
+        let pool = self.pool();
+        let held = pool.acquire().await.expect("it is free");
+        drop(self.proxy.record());
+        drop(held);
+        work.await;
+        let held = pool.acquire().await.expect("it is free");
+        let sent = self.proxy.record();
+        drop(held);
+        sent
+    }
+}
+
+/// The messages of PostgreSQL's protocol, each with its type.
+fn messages(mut bytes: &[u8]) -> Vec<(char, &[u8])> {
+    let mut messages = Vec::new();
+    while let [kind, rest @ ..] = bytes {
+        let (length, _) = rest.split_first_chunk().expect("a length follows");
+        let (message, rest) = rest.split_at(u32::from_be_bytes(*length) as usize);
+        messages.push((char::from(*kind), message));
+        bytes = rest;
+    }
+    messages
 }
 
 #[tokio::test]
@@ -111,6 +141,38 @@ async fn unchanged_user_takes_one_round_trip_and_a_new_or_changed_one_two() {
         updated,
         2 * USERS + 2 * taken,
         "changed users, and two connections for each"
+    );
+}
+
+/// Repetitions, checks and limits cost nothing where nothing fails: PostgreSQL sees a query by hand.
+#[tokio::test]
+async fn unchanged_user_takes_the_messages_of_a_select_by_hand() {
+    let database = TestDatabase::postgres().await;
+    let counted = Counted::start(&database).await;
+    counted.prepare("user", 5).await;
+    let sessions = counted.sessions("user", "Grace", 6).await;
+    counted.sync(&sessions, Unchanged).await;
+
+    let ours = counted.sent(counted.sync(&sessions, Unchanged)).await;
+    let by_hand = async {
+        for session in &sessions {
+            let row = sqlx::query(<AlwaysRead as StoredIn<Postgres>>::SELECT)
+                .bind(session.user_id().as_str())
+                .fetch_optional(counted.pool());
+            assert!(row.await.expect("it runs").is_some());
+        }
+    };
+    let by_hand = counted.sent(by_hand).await;
+    let bound = messages(&ours.of_client);
+    let bound = bound.iter().filter(|(kind, _)| *kind == 'B').count();
+    assert_eq!(bound, USERS, "each user is one statement with parameters");
+    assert_eq!(messages(&ours.of_client), messages(&by_hand.of_client));
+    assert_eq!(messages(&ours.of_server), messages(&by_hand.of_server));
+    let bytes = |sent: &Bytes| (sent.of_client.len() / USERS, sent.of_server.len() / USERS);
+    println!(
+        "{:?} bytes sent and received for a user, by hand {:?}",
+        bytes(&ours),
+        bytes(&by_hand)
     );
 }
 
