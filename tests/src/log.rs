@@ -10,14 +10,20 @@ use tracing::{Event, Metadata, Subscriber};
 
 /// Keeps the fields of every event of the library.
 #[derive(Clone, Debug)]
-pub struct Log(Arc<Mutex<Vec<String>>>);
+pub struct Log {
+    lines: Arc<Mutex<Vec<String>>>,
+    target: &'static str,
+}
 
 impl Default for Log {
     fn default() -> Self {
         static ASKED: Once = Once::new();
         // Fails only if another subscriber is there, which asks too.
         ASKED.call_once(|| drop(tracing::subscriber::set_global_default(AlwaysAsked)));
-        Self(Arc::default())
+        Self {
+            lines: Arc::default(),
+            target: "clerk_auth",
+        }
     }
 }
 
@@ -50,14 +56,22 @@ impl Subscriber for AlwaysAsked {
 }
 
 impl Log {
+    /// Keeps the statements that sqlx has run instead. On SQLite it logs them in threads of its own.
+    pub fn of_statements() -> Self {
+        Self {
+            target: "sqlx::query",
+            ..Self::default()
+        }
+    }
+
     /// Returns a line for each event: its level and its fields.
     pub fn lines(&self) -> Vec<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Returns the lines so far, and forgets them.
     pub fn take(&self) -> Vec<String> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.lines.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -71,7 +85,7 @@ impl Visit for Line {
 
 impl Subscriber for Log {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target().starts_with("clerk_auth")
+        metadata.target().starts_with(self.target)
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {
@@ -85,7 +99,10 @@ impl Subscriber for Log {
     fn event(&self, event: &Event<'_>) {
         let mut line = Line(event.metadata().level().to_string());
         event.record(&mut line);
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line.0);
+        self.lines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(line.0);
     }
 
     fn enter(&self, _: &Id) {}

@@ -28,7 +28,7 @@ pub struct Proxy {
     forwarding: Option<Forwarding>,
 }
 
-/// What has passed between the first client to connect and the server.
+/// The traffic of the first client to connect.
 #[derive(Debug, Default)]
 struct FirstClient {
     /// How often the client has sent something.
@@ -36,7 +36,7 @@ struct FirstClient {
     recorded: Mutex<Option<Bytes>>,
 }
 
-/// What each side has sent.
+/// The bytes that each side has sent.
 #[derive(Debug, Default, Eq, PartialEq)]
 pub struct Bytes {
     /// By the client.

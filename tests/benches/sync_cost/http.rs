@@ -25,10 +25,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 const SERVE: &str = "serve";
-const CONNECTIONS: usize = 16;
 const ROUNDS: usize = 15;
-/// Requests of a connection in a round.
-const REQUESTS: usize = 1_200;
+/// How many requests are under way at once, each of another user, where it is not one.
+const CONNECTIONS: usize = 16;
+const MANY_CONNECTIONS: usize = 64;
+/// Requests of all connections in a round.
+const REQUESTS: usize = 19_200;
+/// Requests of one connection in a round, where one follows another.
+const REQUESTS_IN_A_ROW: usize = 1_920;
 /// The requests of an active user's page in the minute for which a token is valid.
 const REQUESTS_OF_A_TOKEN: usize = 12;
 
@@ -183,7 +187,7 @@ async fn serve(public_key: &str) {
         })
     };
     let cache = Cache::new(10_000);
-    for number in 0..CONNECTIONS {
+    for number in 0..MANY_CONNECTIONS {
         cache.insert(user(number), person(number));
     }
     let state = AppState {
@@ -264,6 +268,59 @@ pub(crate) fn compare() {
     runtime.block_on(measure(&server, &issuer, address, now));
 }
 
+/// The path of all requests, and how many connections send them at once.
+#[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
+struct Load {
+    path: &'static str,
+    connections: usize,
+    new_tokens: bool,
+}
+
+impl Load {
+    const fn new(path: &'static str, connections: usize) -> Self {
+        Self {
+            path,
+            connections,
+            new_tokens: false,
+        }
+    }
+
+    const fn requests(self) -> usize {
+        if self.connections == 1 {
+            REQUESTS_IN_A_ROW
+        } else {
+            REQUESTS
+        }
+    }
+}
+
+const PLAIN: Load = Load::new("/plain", CONNECTIONS);
+const KEPT: Load = Load::new("/kept", CONNECTIONS);
+const BY_HAND: Load = Load::new("/by-hand", CONNECTIONS);
+const MINUTE: Load = Load {
+    new_tokens: true,
+    ..KEPT
+};
+const READ: Load = Load::new("/read", CONNECTIONS);
+const SELECT: Load = Load::new("/select", CONNECTIONS);
+const READ_BY_MANY: Load = Load::new("/read", MANY_CONNECTIONS);
+const SELECT_BY_MANY: Load = Load::new("/select", MANY_CONNECTIONS);
+const READ_IN_A_ROW: Load = Load::new("/read", 1);
+const SELECT_IN_A_ROW: Load = Load::new("/select", 1);
+/// `READ` is the first, because it makes the rows that others read.
+const LOADS: [Load; 10] = [
+    READ_BY_MANY,
+    PLAIN,
+    KEPT,
+    BY_HAND,
+    READ,
+    SELECT,
+    MINUTE,
+    READ_IN_A_ROW,
+    SELECT_IN_A_ROW,
+    SELECT_BY_MANY,
+];
+
 async fn measure(server: &Server, issuer: &Issuer, address: &str, now: Timestamp) {
     let request = |path: &str, number: usize, token: &str| -> Arc<[u8]> {
         let user = user(number);
@@ -271,88 +328,84 @@ async fn measure(server: &Server, issuer: &Issuer, address: &str, now: Timestamp
             .into_bytes()
             .into()
     };
-    let tokens: Vec<String> = (0..CONNECTIONS)
+    let tokens: Vec<String> = (0..MANY_CONNECTIONS)
         .map(|number| token(issuer, number, now).sign())
         .collect();
-    let same = |path: &str| -> Vec<Vec<Arc<[u8]>>> {
-        let all = tokens.iter().enumerate();
-        all.map(|(number, token)| vec![request(path, number, token); REQUESTS])
-            .collect()
-    };
-    // Each token has an `oiat` of its own: its header is another one.
+    // Each new token has an `oiat` of its own: its header is another one.
     let mut minted = 0;
-    let mut minutes = || -> Vec<Vec<Arc<[u8]>>> {
+    let mut requests = |load: Load| -> Vec<Vec<Arc<[u8]>>> {
         let of_one = |number: usize| {
-            let mut requests = Vec::with_capacity(REQUESTS);
-            for _ in 0..REQUESTS / REQUESTS_OF_A_TOKEN {
+            let count = load.requests() / load.connections;
+            if !load.new_tokens {
+                return vec![request(load.path, number, &tokens[number]); count];
+            }
+            let mut requests = Vec::with_capacity(count);
+            for _ in 0..count / REQUESTS_OF_A_TOKEN {
                 minted += 1;
                 let read_at = Timestamp::from_seconds(now.seconds() - minted);
                 let token = token(issuer, number, now).claims_read_at(read_at).sign();
-                requests.extend(vec![request("/kept", number, &token); REQUESTS_OF_A_TOKEN]);
+                requests.extend(vec![request(load.path, number, &token); REQUESTS_OF_A_TOKEN]);
             }
             requests
         };
-        (0..CONNECTIONS).map(of_one).collect()
+        (0..load.connections).map(of_one).collect()
     };
-    let mut costs: BTreeMap<&str, Vec<Duration>> = BTreeMap::new();
-    let mut rates: BTreeMap<&str, Vec<Duration>> = BTreeMap::new();
+    let mut costs: BTreeMap<Load, Vec<Duration>> = BTreeMap::new();
+    let mut rates: BTreeMap<Load, Vec<Duration>> = BTreeMap::new();
     // The first round makes the rows and fills the caches.
     for round in 0..=ROUNDS {
-        let kinds = ["plain", "kept", "by-hand", "read", "select", "minute"];
-        for turn in 0..kinds.len() {
-            let kind = kinds[(round + turn) % kinds.len()];
-            // Before anybody reads a row, it must be there.
-            let kind = if round == 0 {
-                kinds[(turn + 1) % kinds.len()]
-            } else {
-                kind
-            };
-            let requests = match kind {
-                "minute" => minutes(),
-                kind => same(&format!("/{kind}")),
-            };
+        for turn in 0..LOADS.len() {
+            let load = LOADS[(round + turn) % LOADS.len()];
+            let requests = requests(load);
             let (cpu, begun) = (server.cpu(), Instant::now());
             send(address, &requests).await;
             let (cpu, time) = (server.cpu() - cpu, begun.elapsed());
             if round > 0 {
-                let count = u32::try_from(CONNECTIONS * REQUESTS).expect("a count");
-                costs.entry(kind).or_default().push(cpu / count);
-                rates.entry(kind).or_default().push(time / count);
+                let count = u32::try_from(load.requests()).expect("a count");
+                costs.entry(load).or_default().push(cpu / count);
+                rates.entry(load).or_default().push(time / count);
             }
         }
     }
-    let cost = |kind: &str| super::median(costs[kind].clone());
+    let of = |times: &BTreeMap<Load, Vec<Duration>>, load: Load| super::median(times[&load].clone());
     println!("HTTP, CPU time of the server for a request");
+    let row_is_read = "a row that is read";
+    let one_select = "a plain handler with one SELECT";
     for (what, ours, beside, other, aim) in [
         (
             "a kept row",
-            "kept",
+            KEPT,
             "authenticate and a cache by hand",
-            "by-hand",
-            1.05,
+            BY_HAND,
+            Some(1.05),
         ),
-        (
-            "a row that is read",
-            "read",
-            "a plain handler with one SELECT",
-            "select",
-            0.50,
-        ),
+        (row_is_read, READ, one_select, SELECT, Some(0.50)),
+        (row_is_read, READ_BY_MANY, one_select, SELECT_BY_MANY, Some(0.50)),
+        (row_is_read, READ_IN_A_ROW, one_select, SELECT_IN_A_ROW, None),
         (
             "a minute of an active user",
-            "minute",
+            MINUTE,
             "a plain handler",
-            "plain",
-            1.60,
+            PLAIN,
+            Some(1.60),
         ),
     ] {
-        let (ours, other) = (cost(ours), cost(other));
+        let connections = ours.connections;
+        let (ours, other) = (of(&costs, ours), of(&costs, other));
         let ratio = ours.as_secs_f64() / other.as_secs_f64();
-        println!("  {what}: {ours:.1?}, {beside} {other:.1?}, {ratio:.3} x, at most {aim} x");
+        let aim = aim.map_or_else(String::new, |aim| format!(", at most {aim} x"));
+        println!("  {what}, {connections} at once: {ours:.1?}, {beside} {other:.1?}, {ratio:.3} x{aim}");
     }
-    let rate = |kind: &str| super::median(rates[kind].clone());
-    let ratio = rate("plain").as_secs_f64() / rate("kept").as_secs_f64();
-    println!("  a kept row: {ratio:.3} times as many requests a second as a plain handler");
+    for (what, ours, beside, other) in [
+        ("a kept row", KEPT, "a plain handler", PLAIN),
+        (row_is_read, READ, one_select, SELECT),
+        (row_is_read, READ_BY_MANY, one_select, SELECT_BY_MANY),
+        (row_is_read, READ_IN_A_ROW, one_select, SELECT_IN_A_ROW),
+    ] {
+        let connections = ours.connections;
+        let ratio = of(&rates, other).as_secs_f64() / of(&rates, ours).as_secs_f64();
+        println!("  {what}, {connections} at once: {ratio:.3} times as many requests a second as {beside}");
+    }
 }
 
 /// Each connection sends its requests one after another.

@@ -1,7 +1,7 @@
 //! The cost of sync besides the necessary statements, and of a signed-in request next to a plain one, measured in turns
 //! in one run.
 //!
-//! `cargo bench --profile release -p clerk-auth-tests --bench sync_cost`
+//! `cargo bench --profile release -p clerk-auth-tests --bench sync_cost` runs all; `-- http` after it, only the requests.
 
 use std::env;
 use std::future::Future;
@@ -38,8 +38,14 @@ const FLOOD_TASKS: usize = 2_000;
 
 fn main() {
     // `cargo bench` passes `--bench` to each benchmark.
-    if let Some(role) = env::args().nth(1).filter(|role| role != "--bench") {
-        return http::run(&role);
+    match env::args()
+        .skip(1)
+        .find(|argument| argument != "--bench")
+        .as_deref()
+    {
+        None => {}
+        Some("http") => return http::compare(),
+        Some(role) => return http::run(role),
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

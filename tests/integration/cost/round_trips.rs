@@ -1,14 +1,18 @@
 //! How often a request asks PostgreSQL, counted on the wire: once for a user who is there, has just signed up or comes after
 //! somebody new, twice for another who is new, or has changed.
 
+use std::time::Duration;
+
 use clerk_auth::Session;
 use clerk_auth::row::StoredIn;
 use clerk_auth::sync::SyncOutcome::{self, Inserted, Unchanged, Updated};
 use clerk_auth::sync::UserSyncBuilder;
 use clerk_auth::time::{Clock, SystemClock};
 use clerk_auth_tests::database::TestDatabase;
+use clerk_auth_tests::log::Log;
 use clerk_auth_tests::profiles::{AlwaysRead, Pool, Profiles, token};
 use clerk_auth_tests::proxy::{Bytes, Proxy};
+use futures_util::future::join_all;
 use sqlx::{PgPool, Postgres};
 
 const USERS: usize = 20;
@@ -86,7 +90,7 @@ impl Counted {
         usize::try_from(asked).expect("a count")
     }
 
-    /// What is sent for the work, until the connection was given back.
+    /// The bytes that were sent for the work, until the connection was given back.
     async fn sent(&self, work: impl Future<Output = ()>) -> Bytes {
         let pool = self.pool();
         let held = pool.acquire().await.expect("it is free");
@@ -142,6 +146,58 @@ async fn unchanged_user_takes_one_round_trip_and_a_new_or_changed_one_two() {
         2 * USERS + 2 * taken,
         "changed users, and two connections for each"
     );
+}
+
+/// The first of them reads alone, and the others together, although as many connections are free. A scheduler that runs them
+/// apart makes one or two batches more.
+#[tokio::test]
+async fn requests_at_once_share_few_statements() {
+    let database = TestDatabase::postgres().await;
+    // After half of its time, a request reads once more to see whether the database answers.
+    let timeout = Duration::from_secs(60);
+    let profiles: Profiles<AlwaysRead> = Profiles::of_table(
+        Pool::open(database.url(), 10).await,
+        |it| it.sync_timeout(timeout),
+        |it| it.sync_timeout(timeout),
+    )
+    .await;
+    let mut sessions = Vec::new();
+    for number in 0..USERS {
+        sessions.push(profiles.session(token(&format!("user_{number}"), "Ada", 5)).await);
+    }
+    for outcome in [Inserted, Unchanged] {
+        for session in &sessions {
+            assert_eq!(
+                profiles.users.sync(session).await.expect("it syncs").outcome,
+                outcome
+            );
+        }
+    }
+    let log = Log::of_statements();
+    let _subscriber = tracing::subscriber::set_default(log.clone());
+    let lines = loop {
+        // After a pause, so that the first of them is alone.
+        profiles.users.sync(&sessions[0]).await.expect("it syncs");
+        drop(log.take());
+        let synced = join_all(sessions.iter().map(|session| profiles.users.sync(session))).await;
+        for (session, synced) in sessions.iter().zip(synced) {
+            let synced = synced.expect("it syncs");
+            assert_eq!(
+                (synced.outcome, &*synced.user.clerk_id),
+                (Unchanged, session.user_id().as_str())
+            );
+        }
+        let lines = log.take();
+        if !lines.is_empty() {
+            break lines;
+        }
+        // The thread of another test has recorded that no subscriber takes sqlx's events.
+        tracing::callsite::rebuild_interest_cache();
+    };
+    let reads = lines
+        .iter()
+        .filter(|line| line.contains("FROM") && line.contains("profiles"));
+    assert!(reads.count() <= 4, "{lines:#?}");
 }
 
 /// Repetitions, checks and limits cost nothing where nothing fails: PostgreSQL sees a query by hand.

@@ -1,7 +1,9 @@
 //! Reads that share statements: a lone request reads at once, and a flood reads many rows at a time.
 //!
-//! A request that arrives while all slots are busy, or while its row is being read, joins the next batch. No request
-//! gets a row whose read began before the request.
+//! A request that arrives while another one reads, or shortly after several have shared a statement, joins the next
+//! batch. A batch begins once the runtime has run what is ready and no further request has come, so that it has the
+//! requests of the same moment; it waits for another statement only while all slots are busy. No request gets a row whose
+//! read began before the request.
 
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
@@ -21,6 +23,9 @@ use crate::sync::unwind::caught;
 /// The maximum number of rows per statement: enough to make its round trip cheap, few enough to answer within
 /// milliseconds.
 const MAX_ROWS: usize = 500;
+
+/// The maximum number of times that the runtime runs what is ready before a batch begins.
+const MAX_TURNS: u32 = 8;
 
 /// The rows that were read together, each with its own error.
 type Rows<U> = HashMap<String, Result<StoredRow<U>, Arc<sqlx::Error>>>;
@@ -60,6 +65,10 @@ pub(crate) struct ReadBatcher<U> {
 
 struct Queue<U> {
     running: usize,
+    /// True if a task is about to read the waiting rows.
+    is_scheduled: bool,
+    /// True if several requests shared the last batch. Then the next one waits for others of its moment too.
+    was_shared: bool,
     in_flight: HashSet<Box<str>>,
     waiting: Vec<Waiting<U>>,
 }
@@ -82,6 +91,13 @@ pub(crate) struct ReadPermit<'a, U: SyncedRow> {
     clerk_id: &'a str,
 }
 
+/// The slot of a task that serves waiting requests. Its end, for any reason, frees the slot.
+struct Slot<U: SyncedRow> {
+    reads: Arc<ReadBatcher<U>>,
+    /// True if this is the task that is about to read.
+    is_scheduled: bool,
+}
+
 impl<U: SyncedRow> ReadBatcher<U> {
     pub(crate) fn new(store: Arc<dyn Store<U>>, connections: u32, timeout: Duration) -> Arc<Self> {
         Arc::new(Self {
@@ -90,6 +106,8 @@ impl<U: SyncedRow> ReadBatcher<U> {
             timeout,
             queue: Mutex::new(Queue {
                 running: 0,
+                is_scheduled: false,
+                was_shared: false,
                 in_flight: HashSet::new(),
                 waiting: Vec::new(),
             }),
@@ -139,7 +157,10 @@ impl<U: SyncedRow> ReadBatcher<U> {
 
     fn place<'a>(self: &'a Arc<Self>, clerk_id: &'a str, counted: &CountsAsFailure) -> Place<'a, U> {
         let mut queue = self.queue();
-        if let Some(turn) = self.permit_in(&mut queue, clerk_id) {
+        if queue.running == 0
+            && !queue.was_shared
+            && let Some(turn) = self.permit_in(&mut queue, clerk_id)
+        {
             return Place::Permit(turn);
         }
         let (answer, receiver) = oneshot::channel();
@@ -148,41 +169,24 @@ impl<U: SyncedRow> ReadBatcher<U> {
             answer,
             counted: counted.clone(),
         });
+        let slot = self.schedule(&mut queue);
+        drop(queue);
+        Slot::start(slot);
         Place::Waiting(receiver)
     }
 
-    /// Serves the waiting requests until there are none.
-    async fn serve(self: Arc<Self>) {
-        loop {
-            let batch = {
-                let mut queue = self.queue();
-                let most = queue.waiting.len().min(MAX_ROWS);
-                let batch: Vec<_> = queue
-                    .waiting
-                    .drain(..most)
-                    .filter(|waiting| !waiting.answer.is_closed())
-                    .collect();
-                if batch.is_empty() && queue.waiting.is_empty() {
-                    queue.running -= 1;
-                    return;
-                }
-                batch
-            };
-            for other in batch.iter().skip(1) {
-                other.counted.set(false);
-            }
-            let rows = within(self.timeout, self.read_all(&batch))
-                .await
-                .map_err(Arc::new);
-            for Waiting { clerk_id, answer, .. } in batch {
-                let row = match &rows {
-                    Ok(rows) => rows.get(&*clerk_id).cloned().transpose(),
-                    Err(error) => Err(Arc::clone(error)),
-                };
-                // A cancelled request needs no answer.
-                drop(answer.send(row));
-            }
+    /// Takes a free slot for a task that serves the waiting requests, unless such a task is about to read. The task must
+    /// be started outside the lock: a runtime that is shutting down drops it at once.
+    fn schedule(self: &Arc<Self>, queue: &mut Queue<U>) -> Option<Slot<U>> {
+        if queue.waiting.is_empty() || queue.is_scheduled || queue.running >= self.permits {
+            return None;
         }
+        queue.running += 1;
+        queue.is_scheduled = true;
+        Some(Slot {
+            reads: Arc::clone(self),
+            is_scheduled: true,
+        })
     }
 
     /// Reads the rows of a batch. A row that the struct cannot hold, or over which its code panics, fails only for its
@@ -218,16 +222,96 @@ impl<U: SyncedRow> ReadBatcher<U> {
     }
 }
 
+impl<U: SyncedRow> Slot<U> {
+    fn start(slot: Option<Self>) {
+        if let Some(slot) = slot
+            && let Ok(runtime) = Handle::try_current()
+        {
+            drop(runtime.spawn(slot.serve()));
+        }
+    }
+
+    /// Serves the waiting requests until there are none.
+    async fn serve(mut self) {
+        while self.is_scheduled {
+            self.gather().await;
+            let batch = self.take();
+            for other in batch.iter().skip(1) {
+                other.counted.set(false);
+            }
+            let rows = within(self.reads.timeout, self.reads.read_all(&batch))
+                .await
+                .map_err(Arc::new);
+            for Waiting { clerk_id, answer, .. } in batch {
+                let row = match &rows {
+                    Ok(rows) => rows.get(&*clerk_id).cloned().transpose(),
+                    Err(error) => Err(Arc::clone(error)),
+                };
+                // A cancelled request needs no answer.
+                drop(answer.send(row));
+            }
+            self.schedule_again();
+        }
+    }
+
+    /// Lets the requests that are ready to run join the batch.
+    async fn gather(&self) {
+        let mut waiting = self.reads.queue().waiting.len();
+        for _ in 0..MAX_TURNS {
+            tokio::task::yield_now().await;
+            let before = std::mem::replace(&mut waiting, self.reads.queue().waiting.len());
+            if waiting == before {
+                return;
+            }
+        }
+    }
+
+    fn take(&mut self) -> Vec<Waiting<U>> {
+        let mut queue = self.reads.queue();
+        self.is_scheduled = false;
+        queue.is_scheduled = false;
+        let most = queue.waiting.len().min(MAX_ROWS);
+        let batch = queue.waiting.drain(..most);
+        let batch: Vec<_> = batch.filter(|waiting| !waiting.answer.is_closed()).collect();
+        queue.was_shared = batch.len() > 1;
+        let rest = self.reads.schedule(&mut queue);
+        drop(queue);
+        Self::start(rest);
+        batch
+    }
+
+    fn schedule_again(&mut self) {
+        let mut queue = self.reads.queue();
+        self.is_scheduled = !queue.waiting.is_empty() && !queue.is_scheduled;
+        queue.is_scheduled |= self.is_scheduled;
+    }
+}
+
+impl<U: SyncedRow> Drop for Slot<U> {
+    fn drop(&mut self) {
+        let mut queue = self.reads.queue();
+        queue.running -= 1;
+        let slot = if self.is_scheduled {
+            // Its runtime is shutting down.
+            queue.is_scheduled = false;
+            None
+        } else {
+            self.reads.schedule(&mut queue)
+        };
+        drop(queue);
+        Self::start(slot);
+    }
+}
+
 impl<U: SyncedRow> Drop for ReadPermit<'_, U> {
     fn drop(&mut self) {
         let mut queue = self.reads.queue();
         queue.in_flight.remove(self.clerk_id);
-        let somebody_waits = !queue.waiting.is_empty();
-        match Handle::try_current() {
-            // The slot passes to a task: the request that held it may be gone.
-            Ok(runtime) if somebody_waits => drop(runtime.spawn(Arc::clone(self.reads).serve())),
-            _ => queue.running -= 1,
-        }
+        queue.running -= 1;
+        // The slot passes to a task: the request that held it may be gone.
+        let slot = self.reads.schedule(&mut queue);
+        drop(queue);
+        Slot::start(slot);
     }
 }
 
