@@ -5,7 +5,7 @@
 //! transaction) are released as it unwinds.
 
 use std::future::{Future, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
 use std::task::Poll;
 
@@ -13,6 +13,13 @@ use std::task::Poll;
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the application's code panicked")]
 pub(crate) struct Panicked;
+
+impl Panicked {
+    /// Continues a panic that was caught to release what the work held. The panic hook does not run again.
+    pub(super) fn resume(self) -> ! {
+        resume_unwind(Box::new(self))
+    }
+}
 
 /// Does the work, which may panic.
 pub(super) async fn caught<F: Future>(work: F) -> Result<F::Output, Panicked> {

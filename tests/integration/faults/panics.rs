@@ -178,9 +178,13 @@ async fn start<U: SyncedUser + StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite>
         |it| {
             it.on_insert(|_, user: &U| Box::pin(hook(id(user), "user_insert")))
                 .on_delete(|_, user: &U| Box::pin(hook(id(user), "user_delete")))
-                .on_event(|_, webhook| {
+                .on_event(|connection, webhook| {
                     let text = format!("{:?}", webhook.event);
                     Box::pin(async move {
+                        if text.contains("user_rolled_back") {
+                            sqlx::raw_sql("ROLLBACK").execute(connection).await?;
+                            panic!("the application panics without a transaction");
+                        }
                         assert!(!text.contains("user_event"), "the application panics in on_event");
                         Ok(())
                     })
@@ -189,9 +193,13 @@ async fn start<U: SyncedUser + StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite>
         |it| {
             it.on_insert(|_, user: &U| Box::pin(hook(id(user), "user_insert")))
                 .on_delete(|_, user: &U| Box::pin(hook(id(user), "user_delete")))
-                .on_event(|_, webhook| {
+                .on_event(|connection, webhook| {
                     let text = format!("{:?}", webhook.event);
                     Box::pin(async move {
+                        if text.contains("user_rolled_back") {
+                            sqlx::raw_sql("ROLLBACK").execute(connection).await?;
+                            panic!("the application panics without a transaction");
+                        }
                         assert!(!text.contains("user_event"), "the application panics in on_event");
                         Ok(())
                     })
@@ -383,6 +391,7 @@ async fn panic_costs_one_delivery(database: TestDatabase) {
             ("user_decode", "Ada"),
             ("user_insert", "Ada"),
             ("user_event", "Ada"),
+            ("user_rolled_back", "Ada"),
             ("user_unspeakable", "Ada"),
         ] {
             let status = deliver(user(user_id, name)).await;

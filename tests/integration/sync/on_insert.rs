@@ -10,6 +10,7 @@ use clerk_auth_tests::on_both_databases;
 use clerk_auth_tests::profiles::{Pool, Profiles, token};
 use futures_util::future::join_all;
 use sqlx::Connection as _;
+use tokio::sync::Notify;
 
 on_both_databases!(
     cart_is_created_once_for_concurrent_first_requests,
@@ -17,7 +18,13 @@ on_both_databases!(
     row_is_reported_as_inserted_only_if_it_exists,
     hook_that_commits_is_an_error,
     connection_of_a_hook_that_rolls_back_is_usable,
+    connection_of_a_hook_that_rolls_back_and_is_cancelled_is_replaced,
 );
+
+thread_local! {
+    /// A hook of this thread has rolled back, and waits.
+    static ROLLED_BACK: Arc<Notify> = Arc::default();
+}
 
 const CARTS: &str = "CREATE TABLE carts (profile_id BIGINT NOT NULL REFERENCES profiles (id))";
 
@@ -100,6 +107,10 @@ enum Hook {
     RollsBackAndBegins,
     /// Ends the transaction, and fails.
     RollsBackAndFails,
+    /// Ends the transaction, and panics.
+    RollsBackAndPanics,
+    /// Ends the transaction, and goes on until its request is cancelled.
+    RollsBackAndWaits,
     /// Makes the row last, although the hook has not succeeded.
     Commits,
     /// Makes the row last, and begins another transaction.
@@ -132,6 +143,15 @@ async fn start_odd(pool: Pool, hook: Hook) -> Profiles {
                             Hook::RollsBackAndFails => {
                                 sqlx::raw_sql("ROLLBACK").execute(connection).await?;
                                 return Err("left the transaction unusable by hand".into());
+                            }
+                            Hook::RollsBackAndPanics => {
+                                sqlx::raw_sql("ROLLBACK").execute(connection).await?;
+                                panic!("the application panics without a transaction");
+                            }
+                            Hook::RollsBackAndWaits => {
+                                sqlx::raw_sql("ROLLBACK").execute(connection).await?;
+                                ROLLED_BACK.with(|it| it.notify_one());
+                                std::future::pending::<()>().await;
                             }
                             Hook::Commits => {
                                 sqlx::raw_sql("COMMIT").execute(connection).await?;
@@ -223,6 +243,18 @@ async fn hook_that_commits_is_an_error(database: TestDatabase) {
     }
 }
 
+async fn connection_of_a_hook_that_rolls_back_and_is_cancelled_is_replaced(database: TestDatabase) {
+    let pool = Pool::open(database.url(), 1).await;
+    let profiles = start_odd(pool.clone(), Hook::RollsBackAndWaits).await;
+    let session = profiles.session(token("user_ada", "Ada", 7)).await;
+    let rolled_back = ROLLED_BACK.with(Arc::clone);
+    tokio::select! {
+        synced = profiles.users.sync(&session) => panic!("the hook waits: {synced:?}"),
+        () = rolled_back.notified() => {}
+    }
+    insert_others(&pool).await;
+}
+
 /// A single connection, so that the next request meets what the hook has left.
 async fn connection_of_a_hook_that_rolls_back_is_usable(database: TestDatabase) {
     let pool = Pool::open(database.url(), 1).await;
@@ -231,11 +263,18 @@ async fn connection_of_a_hook_that_rolls_back_is_usable(database: TestDatabase) 
         Hook::RollsBack,
         Hook::RollsBackAndBegins,
         Hook::RollsBackAndFails,
+        Hook::RollsBackAndPanics,
     ] {
         let profiles = start_odd(pool.clone(), hook).await;
         let session = profiles.session(token(&format!("user_{hook:?}"), "Ada", 7)).await;
+        let panics = matches!(hook, Hook::RollsBackAndPanics);
         for _ in 0..3 {
-            drop(profiles.users.sync(&session).await);
+            let synced = profiles.users.sync(&session).await;
+            assert_eq!(
+                matches!(synced, Err(SyncError::Panicked)),
+                panics,
+                "{hook:?}: {synced:?}"
+            );
         }
         insert_others(&pool).await;
     }

@@ -3,7 +3,7 @@
 use std::ops::{Deref, DerefMut};
 
 use sqlx::pool::{CloseEvent, PoolConnection};
-use sqlx::{Database, Pool, Transaction};
+use sqlx::{Connection as _, Database, Pool, Transaction};
 
 use super::dialect::Dialect;
 use super::retry::{Failed, forget_if_stale};
@@ -44,8 +44,33 @@ impl<DB: Dialect> Connections<DB> {
         Ok(if self.transaction_pooling {
             Connection::Pooled(self.begin().await?)
         } else {
-            Connection::Plain(self.pool.acquire().await?)
+            Connection::Plain(self.acquire_idle().await?)
         })
+    }
+
+    /// Returns a connection that sqlx counts in no transaction.
+    ///
+    /// A hook that has ended its transaction by a statement, and is then cancelled with its request, leaves one behind on
+    /// SQLite, where sqlx's rollback fails. It could begin no transaction any more.
+    async fn acquire_idle(&self) -> Result<PoolConnection<DB>, sqlx::Error> {
+        loop {
+            let connection = self.pool.acquire().await?;
+            if !connection.is_in_transaction() {
+                return Ok(connection);
+            }
+            connection.close().await?;
+        }
+    }
+
+    async fn begin_with(&self, begin: &'static str) -> Result<Transaction<'static, DB>, sqlx::Error> {
+        let mut tries = self.most();
+        loop {
+            match self.pool.begin_with(begin).await {
+                Err(sqlx::Error::InvalidSavePointStatement) if tries > 0 => drop(self.acquire_idle().await?),
+                begun => return begun,
+            }
+            tries -= 1;
+        }
     }
 
     /// Returns the maximum number of connections that the pool opens.
@@ -70,7 +95,7 @@ impl<DB: Dialect> Connections<DB> {
         } else {
             DB::BEGIN
         };
-        self.pool.begin_with(begin).await
+        self.begin_with(begin).await
     }
 
     /// Returns a connection for one write. If another transaction is known to block it, the write waits only briefly
@@ -99,7 +124,7 @@ impl<DB: Dialect> Connections<DB> {
             Some(_) if self.transaction_pooling => BEGIN_POOLED_IMPATIENT,
             begin => begin.unwrap_or(DB::BEGIN),
         };
-        self.pool.begin_with(begin).await
+        self.begin_with(begin).await
     }
 }
 

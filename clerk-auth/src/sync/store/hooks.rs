@@ -8,6 +8,7 @@ use sqlx::Database;
 
 use super::error::{BoxError, WriteError};
 use super::queries::Queries;
+use crate::sync::unwind::{Panicked, caught};
 use crate::webhook::Webhook;
 
 pub(crate) type StoreFuture<'a, T, E = sqlx::Error> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'a>>;
@@ -63,7 +64,9 @@ struct Unusable(sqlx::Error);
 /// reported as written.
 ///
 /// sqlx counts the transactions of a connection, and does not see a statement that ends one. The savepoint is therefore
-/// none of sqlx's, and a transaction that the hook has ended is replaced by an empty one, for the caller to roll back.
+/// none of sqlx's, and a transaction that the hook has ended is replaced by an empty one, for the caller to roll back:
+/// also if the hook panics, because SQLite refuses to roll back what has ended, and sqlx would count the transaction
+/// for ever.
 pub(super) async fn run_hook<DB: Queries, T>(
     connection: &mut DB::Connection,
     failed: fn(BoxError) -> WriteError,
@@ -71,10 +74,10 @@ pub(super) async fn run_hook<DB: Queries, T>(
     argument: &T,
 ) -> Result<(), WriteError> {
     DB::command(connection, "SAVEPOINT clerk_auth_hook").await?;
-    let done = hook(&mut *connection, argument).await;
+    let done = caught(async { hook(&mut *connection, argument).await }).await;
     let end = match done {
-        Ok(()) => "RELEASE SAVEPOINT clerk_auth_hook",
-        Err(_) => "ROLLBACK TO SAVEPOINT clerk_auth_hook",
+        Ok(Ok(())) => "RELEASE SAVEPOINT clerk_auth_hook",
+        Ok(Err(_)) | Err(Panicked) => "ROLLBACK TO SAVEPOINT clerk_auth_hook",
     };
     let ended = DB::command(&mut *connection, end).await;
     if let Err(sqlx::Error::Database(_)) = &ended {
@@ -82,7 +85,8 @@ pub(super) async fn run_hook<DB: Queries, T>(
         drop(DB::command(&mut *connection, "ROLLBACK").await);
         drop(DB::command(connection, "BEGIN").await);
     }
-    done.map_err(failed)?;
+    done.unwrap_or_else(|panicked| panicked.resume())
+        .map_err(failed)?;
     ended.map_err(|error| match error {
         sqlx::Error::Database(_) => failed(Unusable(error).into()),
         error => error.into(),
