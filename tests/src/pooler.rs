@@ -4,6 +4,7 @@ use std::env;
 use std::ffi::OsStr;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
@@ -36,16 +37,36 @@ impl Pooler {
     ///
     /// If there is no PgBouncer: the message explains how to install it.
     pub fn in_front_of(database: &TestDatabase, server_connections: u32) -> Self {
-        let path = env::var_os("PATH").unwrap_or_default();
-        let program = find(&path, Path::new(PACKAGED)).unwrap_or_else(|problem| panic!("{problem}"));
+        Self::start(database, server_connections, "")
+    }
+
+    /// Like [`in_front_of`](Self::in_front_of), and keeps prepared statements. `None` if the program is older than 1.22.
+    ///
+    /// # Panics
+    ///
+    /// If there is no PgBouncer: the message explains how to install it.
+    pub fn that_keeps_statements(database: &TestDatabase, server_connections: u32) -> Option<Self> {
+        let output = Command::new(program())
+            .arg("--version")
+            .output()
+            .expect("it runs");
+        let output = String::from_utf8_lossy(&output.stdout);
+        let minor = output.strip_prefix("PgBouncer 1.")?.split('.').next()?;
+        let minor: u32 = minor.parse().expect("a version");
+        (minor >= 22).then(|| Self::start(database, server_connections, "max_prepared_statements = 200"))
+    }
+
+    fn start(database: &TestDatabase, server_connections: u32, setting: &str) -> Self {
+        let program = program();
         let options: PgConnectOptions = database.url().parse().expect("the URL is right");
         let mut failure = String::new();
         for _ in 0..3 {
             let port = crate::free_port().expect("loopback has a free port");
             let mut shell = programs::command("sh").unwrap_or_else(|problem| panic!("{problem}"));
-            shell
-                .env("PGBOUNCER", &program)
-                .env("CONFIGURATION", configuration(database, port, server_connections));
+            shell.env("PGBOUNCER", &program).env(
+                "CONFIGURATION",
+                configuration(database, port, server_connections) + setting,
+            );
             match Watcher::start(shell, include_str!("pooler.sh")) {
                 Ok(process) => {
                     let options = options.host("127.0.0.1").port(port).ssl_mode(PgSslMode::Disable);
@@ -75,6 +96,11 @@ impl Pooler {
     pub fn url(&self) -> &str {
         &self.url
     }
+}
+
+fn program() -> PathBuf {
+    let path = env::var_os("PATH").unwrap_or_default();
+    find(&path, Path::new(PACKAGED)).unwrap_or_else(|problem| panic!("{problem}"))
 }
 
 /// The program: the first one in `path`, else the one in `packaged`.

@@ -92,6 +92,10 @@ pub(crate) trait Dialect: Queries + HasStatementCache {
     /// Begins a transaction that waits only briefly for a lock; `None` if a lock covers the whole file.
     const BEGIN_IMPATIENT: Option<&'static str>;
 
+    /// Drops the prepared statements of a session, outside and inside a failed transaction, which an empty one replaces.
+    /// `None` if the database itself prepares stale statements again.
+    const DROP_STATEMENTS: Option<[&'static str; 2]>;
+
     /// True if an insert can be distinguished from an update only in a transaction.
     const UPSERT_IN_TRANSACTION: bool;
 
@@ -177,6 +181,8 @@ pub(crate) trait Dialect: Queries + HasStatementCache {
 impl Dialect for sqlx::Postgres {
     const BEGIN: &'static str = "BEGIN";
     const BEGIN_IMPATIENT: Option<&'static str> = Some("BEGIN; SET LOCAL lock_timeout = '100ms'");
+    const DROP_STATEMENTS: Option<[&'static str; 2]> =
+        Some(["DEALLOCATE ALL", "ROLLBACK; DEALLOCATE ALL; BEGIN"]);
     const UPSERT_IN_TRANSACTION: bool = false;
     const ANNOUNCES: bool = true;
     const LOCKS_ROWS: bool = true;
@@ -262,6 +268,7 @@ impl Dialect for sqlx::Sqlite {
     // A transaction that reads first and then finds another writer could not continue.
     const BEGIN: &'static str = "BEGIN IMMEDIATE";
     const BEGIN_IMPATIENT: Option<&'static str> = None;
+    const DROP_STATEMENTS: Option<[&'static str; 2]> = None;
     // SQLite has no `xmax`: a read before the upsert shows whether the row existed, and the write lock keeps that
     // valid.
     const UPSERT_IN_TRANSACTION: bool = true;

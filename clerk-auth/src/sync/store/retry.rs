@@ -150,6 +150,9 @@ pub(super) fn may_be_repeated(error: &impl Failed) -> bool {
 
 /// Returns the result of work on a connection. If one of the connection's statements was stale, the connection prepares
 /// all of them again, even inside a transaction, which has failed.
+///
+/// A pooler that keeps prepared statements would answer with the stale one again, because the text is the same. It
+/// forgets those of a session that has dropped them.
 pub(crate) async fn forget_if_stale<DB, T, E>(
     connection: &mut DB::Connection,
     ended: Result<T, E>,
@@ -163,6 +166,14 @@ where
     {
         // If this fails, the connection is lost, as its next use will show.
         drop(connection.clear_cached_statements().await);
+        if let Some([outside, inside]) = DB::DROP_STATEMENTS {
+            let sql = if connection.is_in_transaction() {
+                inside
+            } else {
+                outside
+            };
+            drop(DB::command(connection, sql).await);
+        }
     }
     ended
 }
