@@ -7,6 +7,7 @@ use sqlx::{Connection, Database, Pool};
 
 #[cfg(feature = "postgres")]
 use super::notify::listener::Listening;
+use super::store::after_triggers::AfterTriggers;
 use super::store::connection::Connections;
 use super::store::denials;
 use super::store::dialect::Dialect;
@@ -48,8 +49,7 @@ pub trait UserPool<U>: sealed::Store<U> {}
 pub struct CheckedTable {
     /// A string that handles of this process on the same table have in common.
     pub(super) place: String,
-    /// True if triggers of the table may change a row after its statement has returned it.
-    pub(super) triggers_run_after: bool,
+    pub(super) after_triggers: AfterTriggers,
 }
 
 /// A pool whose database holds the rows of memberships `M`, their users and their organizations: a `sqlx::PgPool` or a
@@ -83,7 +83,8 @@ pub trait MemberPool<M: SyncedMembership>: UserPool<M> + sealed::Joins<M> {}
 
 pub(super) mod sealed {
     use super::{
-        Arc, CheckedTable, ClaimColumn, Database, Future, Hooks, JoinedStore, SchemaError, SyncedMembership,
+        AfterTriggers, Arc, CheckedTable, ClaimColumn, Database, Future, Hooks, JoinedStore, SchemaError,
+        SyncedMembership,
     };
 
     pub trait Joins<M: SyncedMembership> {
@@ -124,7 +125,7 @@ pub(super) mod sealed {
             hooks: Hooks<U, Self::Database>,
             sender: Arc<str>,
             shares_denials: bool,
-            triggers_run_after: bool,
+            after_triggers: AfterTriggers,
         ) -> Arc<dyn super::Store<U>>;
     }
 }
@@ -196,12 +197,12 @@ macro_rules! user_pool {
                 }
                 let place = <$database as Dialect>::place(&mut connection, address(self), U::TABLE).await;
                 let place = place.map_err(schema::unavailable::<U>)?;
-                let triggers = <$database as Dialect>::triggers_run_after(&mut connection, U::TABLE).await;
-                let triggers_run_after = triggers.map_err(schema::unavailable::<U>)?;
+                let after_triggers = <$database as Dialect>::after_triggers(&mut connection, U::TABLE).await;
+                let after_triggers = after_triggers.map_err(schema::unavailable::<U>)?;
                 connection.done().await.map_err(schema::unavailable::<U>)?;
                 Ok(CheckedTable {
                     place,
-                    triggers_run_after,
+                    after_triggers,
                 })
             }
 
@@ -226,7 +227,7 @@ macro_rules! user_pool {
                 hooks: Hooks<U, $database>,
                 sender: Arc<str>,
                 shares_denials: bool,
-                triggers_run_after: bool,
+                after_triggers: AfterTriggers,
             ) -> Arc<dyn Store<U>> {
                 Arc::new(SqlStore {
                     connections: Connections::new(self, transaction_pooling),
@@ -236,7 +237,7 @@ macro_rules! user_pool {
                     on_event: hooks.on_event,
                     sender,
                     shares_denials,
-                    triggers_run_after,
+                    after_triggers,
                     stuck: Stuck::default(),
                     normalized: Normalized::default(),
                 })

@@ -95,7 +95,7 @@ impl<U: SyncedRow, DB: Database> Settings<U, DB> {
             self.hooks,
             sender,
             self.shares_denials,
-            table.triggers_run_after,
+            table.after_triggers,
         );
         #[cfg(feature = "postgres")]
         let needs_no_listener = listening.is_none();

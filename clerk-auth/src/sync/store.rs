@@ -1,6 +1,5 @@
 //! All SQL, and the database's reactions.
 
-#[cfg(feature = "postgres")]
 pub(super) mod after_triggers;
 pub(super) mod bookkeeping;
 #[cfg(feature = "backend-api")]

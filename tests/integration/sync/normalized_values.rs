@@ -17,6 +17,7 @@ use tower::ServiceExt;
 
 on_both_databases!(
     normalized_value_is_written_once_for_each_version,
+    normalized_value_is_written_once_where_a_hook_needs_a_transaction,
     value_changed_by_hand_is_repaired_all_the_same,
     write_that_changes_nothing_is_tried_once,
     kept_row_of_a_normalized_value_is_served,
@@ -27,6 +28,16 @@ const ADDRESS: &str = "Ada@Example.com";
 
 async fn start(pool: Pool) -> Profiles<AlwaysRead> {
     Profiles::<AlwaysRead>::always_read(pool).await
+}
+
+/// With a hook, each write is in a transaction.
+async fn start_hooked(pool: Pool) -> Profiles<AlwaysRead> {
+    Profiles::of_table(
+        pool,
+        |builder| builder.on_insert(|_, _: &AlwaysRead| Box::pin(async { Ok(()) })),
+        |builder| builder.on_insert(|_, _: &AlwaysRead| Box::pin(async { Ok(()) })),
+    )
+    .await
 }
 
 /// Counts what sync writes, whether or not it is kept.
@@ -106,6 +117,15 @@ fn normalizers(pool: &Pool) -> Vec<(&'static str, &'static str, Option<&'static 
                 Some("ADA@EXAMPLE.COM"),
                 1,
             ),
+            // A deferred trigger runs when the transaction is committed.
+            (
+                "CREATE FUNCTION tidy() RETURNS trigger LANGUAGE plpgsql AS $$ \
+                 BEGIN UPDATE profiles SET email = upper(email) WHERE id = NEW.id; RETURN NULL; END $$",
+                "CREATE CONSTRAINT TRIGGER tidy AFTER INSERT OR UPDATE OF clerk_version ON profiles \
+                 DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION tidy()",
+                Some("ADA@EXAMPLE.COM"),
+                1,
+            ),
         ],
         Pool::Sqlite(_) => vec![
             (
@@ -147,7 +167,18 @@ fn user(user_id: &str, updated_at: i64) -> serde_json::Value {
     user
 }
 
-async fn normalized_value_is_written_once_for_each_version(first: TestDatabase) {
+async fn normalized_value_is_written_once_for_each_version(database: TestDatabase) {
+    written_once_for_each_version(database, start).await;
+}
+
+async fn normalized_value_is_written_once_where_a_hook_needs_a_transaction(database: TestDatabase) {
+    written_once_for_each_version(database, start_hooked).await;
+}
+
+async fn written_once_for_each_version(
+    first: TestDatabase,
+    start: impl AsyncFn(Pool) -> Profiles<AlwaysRead>,
+) {
     let count = normalizers(&Pool::open(first.url(), 1).await).len();
     for place in 0..count {
         let database = match first.is_sqlite() {

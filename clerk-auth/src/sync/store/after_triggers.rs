@@ -1,18 +1,38 @@
-//! Reads from PostgreSQL's catalogue whether a table has triggers that run after a write.
+//! Reads from PostgreSQL's catalogue which triggers of a table run after a write.
 
+#[cfg(feature = "postgres")]
 use sqlx::PgConnection;
 
+#[cfg(feature = "postgres")]
 use crate::schema::quote_path;
 
 /// The bits of `tgtype` are in PostgreSQL's `catalog/pg_trigger.h`: 66 are BEFORE and INSTEAD OF, 20 are INSERT and
 /// UPDATE. Internal triggers check foreign keys, and change no row of this table.
-const SQL: &str = "SELECT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = to_regclass($1) AND NOT tgisinternal \
-                   AND tgenabled IN ('O', 'A') AND tgtype & 66 = 0 AND tgtype & 20 <> 0)";
+#[cfg(feature = "postgres")]
+const SQL: &str = "SELECT count(*) > 0, coalesce(bool_or(tgdeferrable), false) FROM pg_trigger \
+                   WHERE tgrelid = to_regclass($1) AND NOT tgisinternal AND tgenabled IN ('O', 'A') \
+                   AND tgtype & 66 = 0 AND tgtype & 20 <> 0";
 
-pub(super) async fn exist(connection: &mut PgConnection, table: &str) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar(SQL)
-        .bind(quote_path(table))
-        .persistent(false)
-        .fetch_one(connection)
-        .await
+/// The triggers that may change a row after its statement has returned it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct AfterTriggers {
+    /// True if there are any.
+    pub(crate) exist: bool,
+    /// True if some may run at the commit.
+    pub(crate) are_deferrable: bool,
+}
+
+#[cfg(feature = "postgres")]
+impl AfterTriggers {
+    pub(super) async fn read(connection: &mut PgConnection, table: &str) -> Result<Self, sqlx::Error> {
+        let (exist, are_deferrable) = sqlx::query_as(SQL)
+            .bind(quote_path(table))
+            .persistent(false)
+            .fetch_one(connection)
+            .await?;
+        Ok(Self {
+            exist,
+            are_deferrable,
+        })
+    }
 }

@@ -13,6 +13,8 @@ use crate::sync::model::version::Version;
 use crate::time::Timestamp;
 
 impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
+    /// Returns the row after the commit of its write: as deferred triggers have left it.
+    ///
     /// Checks for a concurrent deletion after an insertion. The upsert does not see a deletion that is committed while
     /// it runs. So both check again after their commit: the later one sees the result of the other.
     pub(super) async fn after_commit(
@@ -20,17 +22,15 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         clerk_id: &str,
         written: Upserted<U>,
     ) -> Result<Upserted<U>, WriteError> {
-        if U::TOMBSTONES.is_none() || !DB::LOCKS_ROWS || !(written.inserted || written.linked) {
+        let may_be_deleted =
+            U::TOMBSTONES.is_some() && DB::LOCKS_ROWS && (written.inserted || written.linked);
+        if !may_be_deleted && !self.after_triggers.are_deferrable {
             return Ok(written);
         }
-        let select = || async {
-            let mut connection = self.connections.acquire().await?;
-            let stored = self.select(&mut connection, clerk_id).await;
-            connection.end(stored).await
-        };
-        match self.repeated(select).await? {
+        match self.read_row(clerk_id).await? {
             Some(stored) => Ok(Upserted { stored, ..written }),
-            None => Err(WriteError::UserDeleted),
+            None if may_be_deleted => Err(WriteError::UserDeleted),
+            None => Ok(written),
         }
     }
 

@@ -118,6 +118,14 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         if on_event.is_some_and(|on_event| on_event.once) {
             forget_old(&self.connections).await;
         }
+        if let Change::Write(observation) = change
+            && matches!(applied, Applied::Inserted | Applied::Linked | Applied::Updated)
+            && self.after_triggers.are_deferrable
+            // The delivery is applied. Without this read, the next one writes the row once more.
+            && let Ok(Some(stored)) = self.read_row(observation.clerk_id()).await
+        {
+            self.normalized.record(observation, &stored);
+        }
         // A concurrent insertion and deletion have not seen each other.
         let is_purged = match change {
             Change::Delete(clerk_id) => self.delete_leftover(clerk_id).await?,

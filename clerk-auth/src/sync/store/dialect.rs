@@ -6,6 +6,7 @@ use sqlx::Arguments;
 use sqlx::database::HasStatementCache;
 use sqlx::error::DatabaseError;
 
+use super::after_triggers::AfterTriggers;
 use super::bookkeeping;
 #[cfg(feature = "backend-api")]
 use super::comparison::Comparison;
@@ -145,11 +146,11 @@ pub(crate) trait Dialect: Queries + HasStatementCache {
         table: &str,
     ) -> impl Future<Output = Result<String, sqlx::Error>> + Send;
 
-    /// Returns whether triggers of a table may change a row after its statement has returned it.
-    fn triggers_run_after(
+    /// Returns which triggers of a table may change a row after its statement has returned it.
+    fn after_triggers(
         connection: &mut Self::Connection,
         table: &str,
-    ) -> impl Future<Output = Result<bool, sqlx::Error>> + Send;
+    ) -> impl Future<Output = Result<AfterTriggers, sqlx::Error>> + Send;
 
     /// Returns the parameter of a statement for many users.
     fn many(clerk_ids: &[&str]) -> Result<Self::Arguments, sqlx::Error>;
@@ -219,8 +220,11 @@ impl Dialect for sqlx::Postgres {
         Ok(format!("postgres {pool:x} {table}"))
     }
 
-    async fn triggers_run_after(connection: &mut Self::Connection, table: &str) -> Result<bool, sqlx::Error> {
-        super::after_triggers::exist(connection, table).await
+    async fn after_triggers(
+        connection: &mut Self::Connection,
+        table: &str,
+    ) -> Result<AfterTriggers, sqlx::Error> {
+        AfterTriggers::read(connection, table).await
     }
 
     #[cfg(feature = "backend-api")]
@@ -320,8 +324,11 @@ impl Dialect for sqlx::Sqlite {
     }
 
     // `RETURNING` returns a row as it was before the triggers, also before those that will be created.
-    async fn triggers_run_after(_: &mut Self::Connection, _: &str) -> Result<bool, sqlx::Error> {
-        Ok(true)
+    async fn after_triggers(_: &mut Self::Connection, _: &str) -> Result<AfterTriggers, sqlx::Error> {
+        Ok(AfterTriggers {
+            exist: true,
+            are_deferrable: false,
+        })
     }
 
     // A comparison uses the collation and the affinity of its first operand.

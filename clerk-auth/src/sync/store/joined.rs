@@ -163,11 +163,12 @@ where
             };
             let key = missing.membership.clerk_id();
             let written: Inserted<M> = self.memberships.tried(key, write).await?;
+            let membership = self.memberships.after_commit(key, written.membership).await;
             Ok(OfMember {
                 user: after_commit(&self.users, missing.user, written.user).await?,
                 organization: after_commit(&self.organizations, missing.organization, written.organization)
                     .await?,
-                membership: written.membership,
+                membership: membership.map_err(WriteFailure::new(RowKind::Membership))?,
             })
         })
     }

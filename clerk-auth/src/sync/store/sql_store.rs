@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sqlx::Database;
 
+use super::after_triggers::AfterTriggers;
 use super::bookkeeping::{selected, selected_of_many};
 use super::connection::Connections;
 use super::dialect::Dialect;
@@ -28,8 +29,7 @@ pub(crate) struct SqlStore<U, DB: Database> {
     pub(crate) sender: Arc<str>,
     /// True if there is a table of denials.
     pub(crate) shares_denials: bool,
-    /// True if triggers of the table may change a row after its statement has returned it.
-    pub(crate) triggers_run_after: bool,
+    pub(crate) after_triggers: AfterTriggers,
     pub(crate) stuck: Stuck,
     pub(crate) normalized: Normalized<U>,
 }

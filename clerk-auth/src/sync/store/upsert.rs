@@ -110,14 +110,14 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         }
     }
 
-    /// The row as triggers have left it.
+    /// Returns the row as triggers have left it, except for those that are deferred to the commit.
     pub(super) async fn after_triggers(
         &self,
         connection: &mut DB::Connection,
         clerk_id: &str,
         mut written: Upserted<U>,
     ) -> Result<Upserted<U>, WriteError> {
-        if self.triggers_run_after
+        if self.after_triggers.exist
             && let Some(stored) = self.select(connection, clerk_id).await?
         {
             written.stored = stored;
