@@ -239,3 +239,18 @@ pub async fn accepts(url: &str) -> Instant {
         sleep(Duration::from_millis(5)).await;
     }
 }
+
+/// Waits until the server has ended its recovery. A new leader is connected a moment before, and refuses writes until then.
+pub async fn accepts_writes(url: &str) {
+    loop {
+        if let Ok(mut connection) = PgConnection::connect(url).await {
+            let standby = sqlx::query_scalar("SELECT pg_is_in_recovery()");
+            let standby: Result<bool, _> = standby.fetch_one(&mut connection).await;
+            drop(connection.close().await);
+            if let Ok(false) = standby {
+                return;
+            }
+        }
+        sleep(Duration::from_millis(5)).await;
+    }
+}
