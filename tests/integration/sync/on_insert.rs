@@ -216,6 +216,9 @@ async fn insert_others(pool: &Pool) {
             .await;
         assert_eq!(synced.expect("it syncs").outcome, Inserted);
     }
+    // On SQLite this is a transaction, unlike an insertion.
+    let changed = plain.sync(token(&format!("user_{before}_0"), "Grace", 8)).await;
+    assert_eq!(changed.expect("it syncs").outcome, Updated);
     assert_eq!(pool.number("SELECT count(*) FROM profiles").await, before + 10);
 }
 
