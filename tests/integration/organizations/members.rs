@@ -1,9 +1,11 @@
 //! A membership is a row that joins a user and an organization: of a token, of a webhook, ended, and begun again.
 
-use axum::extract::FromRef;
+use axum::extract::{FromRef, FromRequestParts};
+use axum::http::request::Parts;
 use axum::http::{Request, StatusCode, header::AUTHORIZATION};
 use axum::routing::get;
 use axum::{Router, body::Body};
+use clerk_auth::id::{OrganizationId, UserId};
 use clerk_auth::sync::{SyncError, SyncOutcome, UserSyncBuilder};
 use clerk_auth::testing::{SessionToken, event, membership_object, organization_object, user_object};
 use clerk_auth::time::{Clock, Timestamp};
@@ -29,6 +31,8 @@ on_both_databases!(
     end_of_an_unknown_membership_is_remembered,
     rows_of_a_removed_organization_go_with_it,
     event_of_a_removed_organization_is_acknowledged,
+    event_of_a_user_who_was_deleted_without_a_row_is_acknowledged,
+    event_of_a_removed_user_is_acknowledged,
     handler_takes_user_organization_and_membership,
     hook_runs_once_for_a_membership,
 );
@@ -471,6 +475,81 @@ async fn event_of_a_removed_organization_is_acknowledged(database: TestDatabase)
     );
 }
 
+async fn event_of_a_user_who_was_deleted_without_a_row_is_acknowledged(database: TestDatabase) {
+    let process = Process::first(&database).await;
+    let now = process.now();
+    let deleted = json!({ "id": "user_ada", "object": "user", "deleted": true });
+    let deleted = event("user.deleted", deleted, now);
+    assert_eq!(process.people.receive(&deleted).await, StatusCode::NO_CONTENT);
+    for kind in ["created", "updated", "deleted"] {
+        let answer = process.deliver(kind, "org:admin", now, now).await;
+        assert_eq!(answer, StatusCode::NO_CONTENT, "{kind}");
+    }
+    assert_eq!(process.number("team_members").await, 0);
+}
+
+/// A user whose row is removed by a deletion.
+#[derive(Clone, Debug, SyncedUser)]
+#[synced_user(
+    table = "leavers",
+    tombstones = "former_leavers",
+    template_json = r#"{"updatedAt": "{{user.updated_at}}"}"#,
+    database(postgres, sqlite)
+)]
+struct Leaver {
+    #[expect(dead_code, reason = "memberships reference it")]
+    clerk_id: String,
+}
+
+#[derive(Clone, Debug, SyncedMembership)]
+#[synced_membership(table = "leaver_members", user = Leaver, organization = Team, database(postgres, sqlite))]
+#[expect(dead_code, reason = "the table is looked at")]
+struct LeaverMember {
+    user_id: String,
+    organization_id: String,
+    role: String,
+}
+
+/// A process that has not received the denial finds the tombstone.
+async fn event_of_a_removed_user_is_acknowledged(database: TestDatabase) {
+    let pool = Pool::open(database.url(), 5).await;
+    pool.migrate::<Leaver>().await;
+    pool.migrate::<Team>().await;
+    pool.migrate::<LeaverMember>().await;
+    let start = async || {
+        let leavers = Profiles::<Leaver>::of_table(
+            pool.clone(),
+            UserSyncBuilder::denials_in_memory,
+            UserSyncBuilder::denials_in_memory,
+        );
+        let leavers = leavers.await;
+        let teams: OrganizationSync<Team> = pool.organizations(&leavers.users).await;
+        let members: MembershipSync<LeaverMember> = pool.memberships(&leavers.users, &teams).await;
+        (leavers, members)
+    };
+    let (leavers, _members) = start().await;
+    let now = leavers.clock.now();
+    for (kind, data) in [
+        ("user.created", user_object("user_ada", now)),
+        (
+            "user.deleted",
+            json!({ "id": "user_ada", "object": "user", "deleted": true }),
+        ),
+    ] {
+        assert_eq!(
+            leavers.receive(&event(kind, data, now)).await,
+            StatusCode::NO_CONTENT,
+            "{kind}"
+        );
+    }
+
+    let (later, _members) = start().await;
+    let joined = membership_object("user_ada", "org_1", "org:admin", now);
+    let joined = event("organizationMembership.created", joined, now);
+    assert_eq!(later.receive(&joined).await, StatusCode::NO_CONTENT);
+    assert_eq!(pool.number("SELECT count(*) FROM leaver_members").await, 0);
+}
+
 #[derive(Clone, FromRef)]
 struct AppState {
     clerk: Clerk,
@@ -490,6 +569,25 @@ async fn optional(_user: Person, membership: Option<TeamMember>) -> String {
     membership.map_or_else(String::new, |membership| membership.role)
 }
 
+/// Ends the membership of bob after his rows were read, and before the handler takes them.
+struct Leaving;
+
+impl FromRequestParts<AppState> for Leaving {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(_: &mut Parts, state: &AppState) -> Result<Self, StatusCode> {
+        let (user_id, organization_id) = (UserId::new("user_bob"), OrganizationId::new("org_1"));
+        let ended = state.users.end_membership(&user_id, &organization_id).await;
+        ended.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+        Ok(Self)
+    }
+}
+
+#[authenticated(state = AppState)]
+async fn leaving(_user: Person, _: Leaving, membership: TeamMember) -> String {
+    membership.role
+}
+
 #[authenticated(state = AppState)]
 async fn personal(user: Person) -> String {
     user.clerk_id
@@ -507,6 +605,7 @@ async fn handler_takes_user_organization_and_membership(database: TestDatabase) 
         .route("/all", get(all_three))
         .route("/optional", get(optional))
         .route("/personal", get(personal))
+        .route("/leaving", get(leaving))
         .with_state(state);
     let now = process.now();
     let ask = async |path: &str, token: &str| {
@@ -533,6 +632,8 @@ async fn handler_takes_user_organization_and_membership(database: TestDatabase) 
     assert_eq!(ask("/optional", &active).await, answer(200, "org:admin"));
     assert_eq!(ask("/all", &alone).await, answer(403, "organization_required"));
     assert_eq!(ask("/optional", &alone).await, answer(200, ""));
+    let bob = member("user_bob", "org:member").issued_at(now).sign();
+    assert_eq!(ask("/leaving", &bob).await, answer(403, "organization_changed"));
     assert_eq!(
         process.deliver("deleted", "org:admin", now, now).await,
         StatusCode::NO_CONTENT

@@ -81,10 +81,9 @@ pub(crate) async fn take_or<R: SyncedRow>(
     others: &mut Extensions,
     find: impl Future<Output = Result<Option<Synced<Arc<R>>>, Lacking>>,
 ) -> Result<Option<R>, Lacking> {
-    let together = match engine.clerk.has_left_since(session, engine.clerk.now()) {
-        true => None,
-        false => ReadTogether::take(engine, session, others),
-    };
+    let together = ReadTogether::take(engine, session, others);
+    // `find` has the same look at the deny list.
+    let together = together.filter(|_| !engine.clerk.has_left_since(session, engine.clerk.now()));
     let found = match together {
         Some(found) => Some(found),
         None => find.await?,
