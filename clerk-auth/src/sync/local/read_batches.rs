@@ -91,7 +91,7 @@ pub(crate) struct ReadPermit<'a, U: SyncedRow> {
     clerk_id: &'a str,
 }
 
-/// The slot of a task that serves waiting requests. Its end, for any reason, frees the slot.
+/// The slot of a task that serves a batch of waiting requests. Its end, for any reason, frees the slot.
 struct Slot<U: SyncedRow> {
     reads: Arc<ReadBatcher<U>>,
     /// True if this is the task that is about to read.
@@ -231,26 +231,23 @@ impl<U: SyncedRow> Slot<U> {
         }
     }
 
-    /// Serves the waiting requests until there are none.
+    /// Serves one batch. The end of the slot starts the next one, if requests wait.
     async fn serve(mut self) {
-        while self.is_scheduled {
-            self.gather().await;
-            let batch = self.take();
-            for other in batch.iter().skip(1) {
-                other.counted.set(false);
-            }
-            let rows = within(self.reads.timeout, self.reads.read_all(&batch))
-                .await
-                .map_err(Arc::new);
-            for Waiting { clerk_id, answer, .. } in batch {
-                let row = match &rows {
-                    Ok(rows) => rows.get(&*clerk_id).cloned().transpose(),
-                    Err(error) => Err(Arc::clone(error)),
-                };
-                // A cancelled request needs no answer.
-                drop(answer.send(row));
-            }
-            self.schedule_again();
+        self.gather().await;
+        let batch = self.take();
+        for other in batch.iter().skip(1) {
+            other.counted.set(false);
+        }
+        let rows = within(self.reads.timeout, self.reads.read_all(&batch))
+            .await
+            .map_err(Arc::new);
+        for Waiting { clerk_id, answer, .. } in batch {
+            let row = match &rows {
+                Ok(rows) => rows.get(&*clerk_id).cloned().transpose(),
+                Err(error) => Err(Arc::clone(error)),
+            };
+            // A cancelled request needs no answer.
+            drop(answer.send(row));
         }
     }
 
@@ -278,12 +275,6 @@ impl<U: SyncedRow> Slot<U> {
         drop(queue);
         Self::start(rest);
         batch
-    }
-
-    fn schedule_again(&mut self) {
-        let mut queue = self.reads.queue();
-        self.is_scheduled = !queue.waiting.is_empty() && !queue.is_scheduled;
-        queue.is_scheduled |= self.is_scheduled;
     }
 }
 
