@@ -156,6 +156,27 @@ async fn no_copy_is_served_without_the_listener() {
     keeps(&other, &session).await;
 }
 
+/// The task that listens ends with its runtime.
+#[test]
+fn copy_is_not_served_after_the_listening_runtime_has_ended() {
+    let runtime = || tokio::runtime::Runtime::new().expect("a runtime starts");
+    let listening = runtime();
+    let (database, profiles, session) = listening.block_on(async {
+        let database = TestDatabase::postgres().await;
+        let profiles = Profiles::start(&database).await;
+        let session = profiles.session(token("user_ada", "Ada", 7)).await;
+        keeps(&profiles, &session).await;
+        (database, profiles, session)
+    });
+    listening.shutdown_timeout(Duration::from_secs(10));
+    let synced = runtime().block_on(profiles.users.sync(&session));
+    assert!(
+        !matches!(&synced, Ok(synced) if synced.outcome == Cached),
+        "{synced:?}"
+    );
+    drop(database);
+}
+
 #[tokio::test]
 async fn copy_from_before_the_silence_is_not_served_after_it() {
     let database = TestDatabase::postgres().await;
