@@ -156,17 +156,20 @@ fn required_roles(model: &Model) -> TokenStream {
     };
     let later = model.extractors.iter().map(|extractor| &extractor.ty);
     let rows = first.into_iter().chain(later);
-    rows.filter(|ty| !is_extractor(ty) && !is_local(ty))
-        .flat_map(|ty| roles.iter().map(move |role| (ty, role)))
-        .map(|(ty, role)| {
-            let roles = quote!(__clerk_auth::__private::Roles::<#ty>::ROLES);
+    let rows: Vec<&Type> = rows.filter(|ty| !is_extractor(ty) && !is_local(ty)).collect();
+    if rows.is_empty() {
+        return TokenStream::new();
+    }
+    roles
+        .into_iter()
+        .map(|role| {
             // At the role, where rustc reports the assertion.
             quote_spanned! {role.span()=>
                 const _: () = {
                     #[allow(unused_imports)]
                     use __clerk_auth::__private::ask::*;
 
-                    __clerk_auth::__private::assert_role(#roles, #role);
+                    #(__clerk_auth::__private::assert_role(__clerk_auth::__private::Roles::<#rows>::ROLES, #role);)*
                 };
             }
         })
