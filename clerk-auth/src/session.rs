@@ -18,6 +18,7 @@ use crate::id::{SessionId, UserId};
 use crate::time::Timestamp;
 
 pub use actor::{Actor, ActorKind};
+pub(crate) use authorization::without_prefix;
 pub use claims::MalformedClaim;
 pub(crate) use claims::StandardClaims;
 pub(crate) use correction::{Correction, Standing};

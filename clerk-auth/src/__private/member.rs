@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 use crate::claim::{FromClaim, Text};
 use crate::row::{DerivedMembership, DerivedOrganization, SyncedMembership};
+use crate::session::without_prefix;
 use crate::sync::Member;
 
 /// A parameter of type `T` after the user.
@@ -102,7 +103,7 @@ pub const fn assert_role(roles: Option<&'static [&'static str]>, required: &str)
 
 /// Compares two roles; the prefix `org:` is optional, as in a requirement.
 const fn is_equal(one: &str, other: &str) -> bool {
-    let (one, other) = (without_prefix(one.as_bytes()), without_prefix(other.as_bytes()));
+    let (one, other) = (without_prefix(one).as_bytes(), without_prefix(other).as_bytes());
     if one.len() != other.len() {
         return false;
     }
@@ -114,11 +115,4 @@ const fn is_equal(one: &str, other: &str) -> bool {
         at += 1;
     }
     true
-}
-
-const fn without_prefix(role: &[u8]) -> &[u8] {
-    match role {
-        [b'o', b'r', b'g', b':', rest @ ..] => rest,
-        role => role,
-    }
 }
