@@ -240,14 +240,13 @@ pub async fn accepts(url: &str) -> Instant {
     }
 }
 
-/// Waits until the server has ended its recovery. A new leader is connected a moment before, and refuses writes until then.
-pub async fn accepts_writes(url: &str) {
+/// Waits until the server answers a query with true.
+pub async fn confirms(url: &str, sql: &'static str) {
     loop {
         if let Ok(mut connection) = PgConnection::connect(url).await {
-            let standby = sqlx::query_scalar("SELECT pg_is_in_recovery()");
-            let standby: Result<bool, _> = standby.fetch_one(&mut connection).await;
+            let answer: Result<bool, _> = sqlx::query_scalar(sql).fetch_one(&mut connection).await;
             drop(connection.close().await);
-            if let Ok(false) = standby {
+            if let Ok(true) = answer {
                 return;
             }
         }
