@@ -101,8 +101,8 @@ pub fn read_jwks_document(document: &[u8]) -> usize {
     crate::token::parse_jwks(document).map_or(0, |keys| keys.len())
 }
 
-/// The extractor of a derived user: the row of the signed-in user. Not an `async fn`: rustc would prove for each struct
-/// again that such a function's future is `Send`.
+/// Extracts a derived user: the row of the signed-in user. Not an `async fn`, because rustc would prove for each struct
+/// again that the future is `Send`.
 #[expect(
     clippy::manual_async_fn,
     reason = "its future is `Send` for each struct without a proof of its own"
@@ -118,7 +118,7 @@ where
     }
 }
 
-/// The extractor of a derived organization or membership: the row of what is active, by the handle `H`.
+/// Extracts a derived organization or membership: the session's active row, through the handle `H`.
 #[expect(
     clippy::manual_async_fn,
     reason = "its future is `Send` for each struct without a proof of its own"
@@ -134,7 +134,7 @@ where
     async move { active::required(parts, &state.provide()).await }
 }
 
-/// The extractor of an organization or a membership that need not be active.
+/// Extracts an organization or a membership; `None` if none is active.
 #[expect(
     clippy::manual_async_fn,
     reason = "its future is `Send` for each struct without a proof of its own"

@@ -1,4 +1,4 @@
-//! Clerk's Backend API, as far as sync needs it: users, a user's `external_id`, organizations and memberships.
+//! The part of Clerk's Backend API that sync needs: users, a user's `external_id`, organizations and memberships.
 
 mod error;
 mod organizations;
@@ -25,10 +25,10 @@ const CLERK: &str = "https://api.clerk.com";
 /// The API version whose user object this library supports (Clerk's documentation, "Versioning").
 const VERSION: &str = "2026-05-12";
 
-/// The longest time for a response. Clerk's own take a fraction of a second, and a request is waiting.
+/// The longest wait for a response. Clerk usually responds within a fraction of a second, and a request is waiting.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The longest time for a page of users. A page of 500 has megabytes, and no request waits for it.
+/// The longest wait for a page of users. A page of 500 users has megabytes, and no request waits for the page.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The largest response in bytes. A page of 500 users, each with 8 KiB of metadata, has half as many.
@@ -91,8 +91,8 @@ impl BackendApi {
         Self::with_base_url(CLERK, secret_key)
     }
 
-    /// Creates a client from environment variables: `CLERK_SECRET_KEY`, and `CLERK_API_URL` if the Backend API has
-    /// another address than `https://api.clerk.com`.
+    /// Creates a client from environment variables: `CLERK_SECRET_KEY`, and `CLERK_API_URL` if the address is not
+    /// `https://api.clerk.com`.
     ///
     /// ```no_run
     /// let api = clerk_auth::backend_api::BackendApi::from_env()?;
@@ -112,7 +112,7 @@ impl BackendApi {
         Self::with_base_url(url.as_deref().map_or(CLERK, without_version), &secret_key)
     }
 
-    /// Logs if the client uses another address than the environment names for the Backend API.
+    /// Logs a warning if the client's address differs from that in the environment.
     pub(crate) fn warn_unless_at(&self, url: Option<&str>) {
         let Some(url) = url else { return };
         let named = safe_url(without_version(url));
@@ -191,7 +191,7 @@ impl BackendApi {
     /// use clerk_auth::backend_api::{BackendApi, BackendApiError};
     /// use clerk_auth::id::UserId;
     ///
-    /// /// Gives Clerk the key of the application's own row.
+    /// /// Sends the key of the application's row to Clerk.
     /// async fn identify(api: &BackendApi, user_id: &UserId, row: i64) -> Result<(), BackendApiError> {
     ///     api.set_external_id(user_id, &row.to_string()).await
     /// }
@@ -217,8 +217,8 @@ impl BackendApi {
     /// Returns a page of all users in the order of their creation, after the given user; an empty page is the end.
     /// `limit` is the largest number of users, clamped to the range from one to [`MAX_PAGE_SIZE`].
     ///
-    /// Data that a user wrote never breaks the page. An element whose `id` is missing or unreadable stays in the page.
-    /// The next page begins after the last element with an `id`, and a page without any `id` is the last.
+    /// Data that a user wrote never makes the page unreadable. An element whose `id` is missing or unreadable stays in
+    /// the page. The next page begins after the last element with an `id`, and a page without any `id` is the last.
     ///
     /// # Errors
     ///
@@ -248,7 +248,7 @@ impl BackendApi {
     /// use clerk_auth::backend_api::{BackendApi, BackendApiError};
     /// use clerk_auth::id::UserId;
     ///
-    /// /// How many of these users Clerk still knows.
+    /// /// Counts the users that still exist at Clerk.
     /// async fn known(api: &BackendApi, user_ids: &[UserId]) -> Result<usize, BackendApiError> {
     ///     Ok(api.users_by_id(user_ids).await?.len())
     /// }
@@ -379,7 +379,7 @@ impl From<Refused> for BackendApiError {
     }
 }
 
-/// Clerk's SDKs disagree about whether the address includes the path of the version, `/v1`.
+/// Removes the path `/v1`. Clerk's SDKs disagree about whether the address includes the version.
 fn without_version(url: &str) -> &str {
     let url = url.trim_end_matches('/');
     url.strip_suffix("/v1").unwrap_or(url)
@@ -415,7 +415,7 @@ async fn body(response: Response) -> Result<Option<LenientValue>, BackendApiErro
 }
 
 impl fmt::Debug for BackendApi {
-    /// Without the secret key.
+    /// Omits the secret key.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("BackendApi")

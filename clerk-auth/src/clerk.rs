@@ -63,7 +63,7 @@ struct Inner {
     api_url: Option<String>,
 }
 
-/// The `Retry-After` while the denials of the database are unknown: they are read once a second.
+/// The `Retry-After` while the database's denials are unknown: sync reads them once a second.
 const DENIALS_RETRY: Duration = Duration::from_secs(1);
 
 /// A verified session, and the way its token arrived.
@@ -84,15 +84,16 @@ impl Clerk {
     /// | variable | |
     /// |---|---|
     /// | `CLERK_PUBLISHABLE_KEY` | required; names the instance |
-    /// | `CLERK_AUTHORIZED_PARTIES` | a comma list of origins, such as `https://app.example.com,http://localhost:3000` |
-    /// | `CLERK_SECRET_KEY` | must be of the same environment, live or test |
-    /// | `CLERK_JWT_KEY` | the public key in PEM, in quotes or not, on one line or several; no key is fetched then |
+    /// | `CLERK_AUTHORIZED_PARTIES` | origins, separated by commas, such as
+    /// `https://app.example.com,http://localhost:3000` |
+    /// | `CLERK_SECRET_KEY` | must belong to the same environment, live or test |
+    /// | `CLERK_JWT_KEY` | the public key in PEM, with or without quotes, on one line or several; replaces fetching
+    /// keys |
     /// | `CLERK_PROXY_URL` | the address of a proxy of the Frontend API, which is then the issuer |
     /// | `CLERK_API_URL` | the address of the Backend API, for `BackendApi::from_env` |
     ///
-    /// A warning names each other Clerk variable that is set, because it has no effect here, and each variable whose
-    /// name is almost one of these. If `CLERK_AUTHORIZED_PARTIES` or `CLERK_PUBLISHABLE_KEY` is not set, a variable of
-    /// almost that name is an error.
+    /// Logs a warning for each other Clerk variable, because it has no effect here, and for each misspelt variable. If
+    /// `CLERK_AUTHORIZED_PARTIES` or `CLERK_PUBLISHABLE_KEY` is not set, a misspelling of its name is an error.
     ///
     /// ```no_run
     /// let clerk = clerk_auth::Clerk::from_env()?;
@@ -127,8 +128,8 @@ impl Clerk {
         self.0.agents_denied
     }
 
-    /// Returns whether a JWKS document contains a key that this handle accepts tokens of. True if the document is of
-    /// the same instance.
+    /// Returns whether a JWKS document contains a key that this handle accepts, that is, whether it is of the same
+    /// instance.
     #[cfg(feature = "backend-api")]
     pub(crate) async fn accepts_keys_of(
         &self,
@@ -142,11 +143,11 @@ impl Clerk {
         self.0.clock.now()
     }
 
-    /// Refuses the tokens of a session from now on, although they have not expired. For a session that has ended, as
-    /// Clerk's webhooks `session.ended`, `session.removed` and `session.revoked` report.
+    /// Refuses the unexpired tokens of a session from now on. Call it for a session that has ended, as Clerk's webhooks
+    /// `session.ended`, `session.removed` and `session.revoked` report.
     ///
     /// The denial lives for the [denial lifetime](ClerkBuilder::denial_lifetime), which no token outlives. Only this
-    /// process holds the denial, and loses it at exit; a webhook receiver (`routing::webhooks`) reaches every process.
+    /// process has the denial, and loses it at exit. A webhook receiver (`routing::webhooks`) reaches every process.
     ///
     /// ```
     /// use clerk_auth::{Clerk, id::SessionId};
@@ -166,14 +167,14 @@ impl Clerk {
         });
     }
 
-    /// Ends a membership for the tokens whose claims were read up to now, although they have not expired. Clerk's webhook
+    /// Ends a membership for all unexpired tokens whose claims were read up to now. Clerk's webhook
     /// `organizationMembership.deleted` has the same effect.
     ///
-    /// Such tokens have no [organization](Session::organization) from now on; what needs no organization works as
-    /// before. A token whose claims are read later is believed, so call this method after Clerk has confirmed the
-    /// removal. Only this process holds the denial, for the [denial lifetime](ClerkBuilder::denial_lifetime), and loses
-    /// it at exit. [`UserSync::end_membership`](crate::UserSync::end_membership) and a webhook receiver
-    /// (`routing::webhooks`) reach every process.
+    /// Such tokens have no [organization](Session::organization) from now on, and remain valid otherwise. Call this
+    /// method after Clerk has confirmed the removal, because it does not affect tokens whose claims are read later.
+    /// Only this process has the denial, for the [denial lifetime](ClerkBuilder::denial_lifetime), and loses it at
+    /// exit. [`UserSync::end_membership`](crate::UserSync::end_membership) and a webhook receiver (`routing::webhooks`)
+    /// reach every process.
     ///
     /// ```
     /// # #[cfg(feature = "testing")] {
@@ -198,7 +199,7 @@ impl Clerk {
         self.deny(self.end_of_membership(user, organization, self.now()));
     }
 
-    /// Returns the denial of a membership that has ended by this time.
+    /// Creates the denial for a membership that ended by this time.
     pub(crate) fn end_of_membership(
         &self,
         user: &UserId,
@@ -225,7 +226,7 @@ impl Clerk {
         self.0.denied.refusal(Key::User(user), now)
     }
 
-    /// Returns whether a session that was verified earlier has lost its organization since.
+    /// Returns whether a session has lost its organization since its verification.
     pub(crate) fn has_left_since(&self, session: &Session, now: Timestamp) -> bool {
         let mut corrected = session.clone();
         self.0.denied.correct(&mut corrected, now);
@@ -239,7 +240,7 @@ impl Clerk {
     /// Verifies the session token of a request: from the `Authorization` header, otherwise from the cookies that
     /// Clerk's front end keeps on the application's domain.
     ///
-    /// Extractors and [`RequireSession`](crate::middleware::RequireSession) call this method. Call it yourself where
+    /// Extractors and [`RequireSession`](crate::middleware::RequireSession) call this method. Call it directly if
     /// neither fits.
     ///
     /// ```
@@ -266,9 +267,9 @@ impl Clerk {
 
     /// Verifies the session token of a request by its headers alone.
     ///
-    /// **Not checked:** the origin of the request, because that depends on the method. A session cookie is accepted
-    /// whichever site's page sent it. Use [`authenticate_request`](Self::authenticate_request) for anything that is not
-    /// read-only.
+    /// **Not checked:** the origin of the request, because that check depends on the method. A session cookie is
+    /// accepted from the page of any site. Use [`authenticate_request`](Self::authenticate_request) for anything that
+    /// is not read-only.
     ///
     /// # Errors
     ///
@@ -288,8 +289,7 @@ impl Clerk {
 
     /// Refuses a session cookie on a request that another site may have made.
     ///
-    /// Depends on the method and the headers alone, so a session that was verified before is checked again: a layer may
-    /// have changed the method since.
+    /// Checks a session that was verified earlier again, because a layer may have changed the method since.
     pub(crate) fn check_site(&self, parts: &Parts) -> Result<(), AuthenticationError> {
         let is_accepted = self.0.accepts_cross_site
             || cross_site::is_accepted(parts, &self.0.verifier.expectations().parties);

@@ -1,4 +1,4 @@
-//! Extractors: the parameters of a handler, and the error responses if one is not available.
+//! Extractors: the parameters of a handler, and the error responses of a failed extraction.
 
 pub(crate) mod active;
 mod admission;

@@ -1,4 +1,4 @@
-//! Chapters for teams: from an account to operations. They exist in the documentation alone.
+//! Chapters for teams, from an account to operations. They contain documentation only.
 //!
 //! | chapter | answers |
 //! |---|---|

@@ -8,8 +8,8 @@ use std::fmt;
 
 pub use self::membership_key::MembershipKey;
 
-/// Returns whether a received string can be an identifier: not empty, and without control characters, because databases
-/// cannot look those up.
+/// Returns whether a received string can be an identifier: not empty, and without control characters, which databases
+/// cannot look up.
 pub(crate) fn is_id(text: &str) -> bool {
     !text.is_empty() && !text.contains(char::is_control)
 }
@@ -38,7 +38,7 @@ macro_rules! identifier {
             }
         }
 
-        /// A map keyed by ids is looked up by a string.
+        /// Allows lookups by string in a map keyed by ids.
         impl Borrow<str> for $name {
             fn borrow(&self) -> &str {
                 &self.0

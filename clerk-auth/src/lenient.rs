@@ -2,8 +2,7 @@
 //!
 //! A browser writes `unsafe_metadata`, and users write their own names. JSON parsers reject a whole text for one lone
 //! surrogate, one number beyond `f64`, or one level too many. serde_json also rejects one member with a private name.
-//! With such a parser, a user could prevent every event about them from being applied. An import would also lose the
-//! other users of the same page.
+//! With such a parser, a user could block every event about them, and an import would lose the other users of the page.
 //!
 //! The parser of this module is therefore strict about structure and lenient about values. Brackets, quotes, colons and
 //! commas have to match. An unreadable value becomes null, and its path is [recorded](LenientValue::unreadable):
@@ -11,9 +10,9 @@
 //! - text with a lone surrogate, an unknown escape, a raw control character or invalid UTF-8;
 //! - a number beyond `f64`, and any other word that is not a JSON value;
 //! - an array or an object below [`MAX_DEPTH`] levels;
-//! - a member whose name is duplicated with different values: no occurrence wins;
-//! - a member whose name is private to serde_json (`$serde_json::private::…`). The object around such a member lacks it,
-//!   because serde_json could write that object and never read it back.
+//! - a member whose name occurs with different values: no occurrence wins;
+//! - a member whose name is private to serde_json (`$serde_json::private::…`). The object around such a member lacks
+//!   the member, because serde_json could write that object but never read it back.
 //!
 //! serde_json has no lenient setting, so the module has a parser of its own: `RawValue` validates the text that it
 //! skips, and fails on the same inputs. The parser recurses at most [`MAX_DEPTH`] levels.
@@ -69,15 +68,16 @@ impl LenientValue {
     ///
     /// # Errors
     ///
-    /// [`InvalidStructure`] if the text as a whole is not one JSON value.
+    /// [`InvalidStructure`] if the text is not a single JSON value.
     pub fn from_slice(text: &[u8]) -> Result<Self, InvalidStructure> {
         let (value, unreadable) = reader::read(text).ok_or(InvalidStructure)?;
         Ok(Self { value, unreadable })
     }
 
-    /// Lists the unreadable parts, as JSON Pointers (RFC 6901) in the order of names. Empty if everything was read.
+    /// Returns the paths of the unreadable parts, as JSON Pointers (RFC 6901) in the order of names. Empty if
+    /// everything was read.
     ///
-    /// The paths contain names that users write: they are for code, and not for a log.
+    /// The paths contain names that users write, so do not log them.
     pub fn unreadable(&self) -> Vec<String> {
         let mut paths = Vec::new();
         if let Some(unreadable) = &self.unreadable {
@@ -95,7 +95,7 @@ impl LenientValue {
         Node::new(&self.value, self.unreadable.as_ref())
     }
 
-    /// Takes a member out of an object. A missing member is null, which is readable.
+    /// Takes a member out of an object. Returns a readable null for a missing member.
     pub(crate) fn take(&mut self, name: &str) -> Self {
         let unreadable = match &mut self.unreadable {
             None => None,

@@ -34,7 +34,7 @@
 //! | understand what happens in races and outages | [`sync`] |
 //! | move over from NestJS, `clerk-rs` or an upsert of my own | [moving over][guide-moving] |
 //!
-// Where a link leads to depends on what this build documents.
+// The targets of links depend on the features of this build.
 #![cfg_attr(
     all(
         feature = "backend-api",
@@ -55,7 +55,7 @@
 )]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
-// Without a database there are sessions but no rows, so the code for rows is unused.
+// Without a database, the code for rows is unused.
 #![cfg_attr(
     not(any(feature = "postgres", feature = "sqlite")),
     allow(dead_code, unused_imports)

@@ -5,15 +5,19 @@
 //! | [`SESSION_TOKENS`] | counter | `outcome`: `verified`, `cached`, `keys_unavailable`, `denials_unavailable`, `cross_site_request`, or a refusal's [`code`](crate::token::Refusal::code) |
 //! | [`SESSION_TOKEN_BYTES`] | histogram, in bytes | |
 //! | [`KEY_FETCHES`] | counter | `outcome`: `fetched`, `failed` |
-//! | [`USER_SYNCS`] | counter | `user`: the struct, also that of an organization; `table`: its table; `outcome`: a [`SyncOutcome`](crate::sync::SyncOutcome), or `gone`, `claims`, `claim_invalid`, `other_instance`, `conflict`, `link_conflict`, `data_refused`, `row_unreadable`, `on_insert`, `on_link`, `on_delete`, `timeout`, `busy`, `unavailable`, `database`, `read_only`, `statement_refused`, `panic`, `database_error` |
+//! | [`USER_SYNCS`] | counter | `user`: the struct, also that of an organization; `table`: its table; `outcome`: a
+//! [`SyncOutcome`](crate::sync::SyncOutcome), or `gone`, `claims`, `claim_invalid`, `other_instance`, `conflict`,
+//! `link_conflict`, `data_refused`, `row_unreadable`, `reference_missing`, `on_insert`, `on_link`, `on_delete`,
+//! `timeout`, `busy`, `unavailable`, `database`, `read_only`, `statement_refused`, `panic`, `database_error` |
 //! | [`WEBHOOKS`] | counter | `outcome`: `received`, or the `code` of a [`WebhookRejection`](crate::extract::WebhookRejection) |
-//! | [`WEBHOOK_EVENTS`] | counter | `user`: the struct, also that of an organization; `table`: its table; `outcome`: `inserted`, `linked`, `updated`, `unchanged`, `stale`, `deleted`, `gone`, `refused`, `nothing`, or what went wrong, as for [`USER_SYNCS`], `on_event` among it |
+//! | [`WEBHOOK_EVENTS`] | counter | `user`: the struct, also that of an organization; `table`: its table; `outcome`:
+//! `inserted`, `linked`, `updated`, `unchanged`, `stale`, `deleted`, `gone`, `refused`, `nothing`, `on_event`, or a
+//! failure of [`USER_SYNCS`] |
 //! | `USERS_IMPORTED` (feature `backend-api`) | counter | `user`: the struct; `table`: its table; `outcome`: `inserted`, `linked`, `updated`, `unchanged`, `skipped`, `conflicted`, `deleted` |
 //!
 //! Labels never contain any part of a token or any personal data. Without a recorder a count costs a few nanoseconds.
 //!
-//! The application installs the recorder, for example Prometheus's exporter. Afterwards the names can be described to
-//! it:
+//! The application installs the recorder, for example Prometheus's exporter, and then registers the descriptions:
 //!
 //! ```
 //! use clerk_auth::metrics::{KEY_FETCHES, SESSION_TOKEN_BYTES, SESSION_TOKENS, USER_SYNCS};
@@ -34,7 +38,7 @@
 
 use ::metrics::{Counter, Key, Label, Level, Metadata, counter, with_recorder};
 
-/// Session tokens that requests carried. Requests without one are not counted.
+/// Session tokens of requests. Requests without a token are not counted.
 pub const SESSION_TOKENS: &str = "clerk_auth_session_tokens_total";
 
 /// The sizes of newly verified session tokens, in bytes. A cookie holds 4,096, including its name and attributes.
@@ -59,8 +63,7 @@ pub const USERS_IMPORTED: &str = "clerk_auth_users_imported_total";
 
 static METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
 
-/// The keys of per-request counters are built at compile time: the facade's macros hash a name that is not a literal
-/// each time.
+/// Built at compile time, because the facade's macros hash a name that is not a literal at each call.
 static CACHED: Key = Key::from_static_parts(SESSION_TOKENS, &CACHED_LABELS);
 static CACHED_LABELS: [Label; 1] = [Label::from_static_parts("outcome", "cached")];
 static VERIFIED: Key = Key::from_static_parts(SESSION_TOKENS, &VERIFIED_LABELS);

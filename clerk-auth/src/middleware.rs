@@ -1,26 +1,27 @@
 //! A tower layer that admits only requests with a session to a router.
 //!
-//! Guards what extractors cannot: services, files, routers of other crates. Handlers inside still declare their user;
-//! the session that the layer has verified is not verified again.
+//! Guards what extractors cannot: services, files, routers of other crates. Handlers inside still declare their user,
+//! without a second verification of the session.
 //!
 //! # Cookies and other sites
 //!
-//! A browser sends the session cookie with every request to the application, even if a page of another site makes it.
-//! Such a page could post a form as the signed-in user (cross-site request forgery), or open a WebSocket. The layer and
-//! all extractors therefore check the origin of a request if the session came by cookie and the request may change
-//! something. A request may change something if its method is not GET, HEAD or OPTIONS, or if it opens a WebSocket.
+//! A browser sends the session cookie with every request to the application, including requests from pages of other
+//! sites. Such a page could post a form as the signed-in user (cross-site request forgery), or open a WebSocket. The
+//! layer and all extractors therefore check the origin of a request if the session came by cookie and the request may
+//! change something. A request may change something if its method is not GET, HEAD or OPTIONS, or if it opens a
+//! WebSocket.
 //!
 //! | the request has | and is then |
 //! |---|---|
-//! | neither `Origin` nor `Sec-Fetch-Site` | accepted: a browser does not send it |
+//! | neither `Origin` nor `Sec-Fetch-Site` | accepted: no browser sends such a request |
 //! | an `Origin` that is one of the [authorized parties](crate::clerk::ClerkBuilder::authorized_parties) | accepted, also from a front end on another site |
 //! | `Sec-Fetch-Site: same-origin` | accepted: the application's own page sends it |
 //! | anything else: another origin, `Origin: null`, a repeated `Origin`, `Sec-Fetch-Site: same-site` or `none` | refused: 403 `cross_site_request`, also for an optional user |
 //!
 //! Requests with `Authorization: Bearer` are not affected, because no browser adds that header by itself.
 //!
-//! - Configure the authorized parties. Without them only `Sec-Fetch-Site: same-origin` counts, which browsers send to
-//!   `https` and `localhost` alone.
+//! - Configure the authorized parties. Without them only `Sec-Fetch-Site: same-origin` counts, which browsers send only
+//!   to `https` and `localhost`.
 //! - GET must not change anything: links and images of other sites make GET requests with the cookie.
 //! - A layer that changes the method must not make an unsafe method safe. Add it outside of `RequireSession`.
 //! - [`ClerkBuilder::insecure_accept_cross_site_requests`](crate::clerk::ClerkBuilder::insecure_accept_cross_site_requests)
@@ -72,7 +73,7 @@ use crate::policy::{Policy, SignedIn};
 /// }
 /// ```
 ///
-/// Like any layer of axum's, it covers the routes that were added before; routes added later are not guarded.
+/// As for every axum layer, routes that are added after the layer are not guarded.
 pub struct RequireSession<P = SignedIn> {
     clerk: Clerk,
     policy: PhantomData<fn() -> P>,
@@ -173,7 +174,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        // The service that was made ready must be the one that is called; its clone has to be made ready again.
+        // `call` must use the service that `poll_ready` made ready. A clone is not ready.
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);
         let clerk = self.layer.clerk.clone();

@@ -1,4 +1,4 @@
-//! A handler's requirements on a session: a pure evaluation, allowed or denied.
+//! A handler's requirements on a session, evaluated by a pure function.
 
 mod denied;
 mod reverification;
@@ -100,9 +100,9 @@ pub trait Policy: Send + Sync + 'static {
     /// Applies a rule beyond [`REQUIREMENT`](Self::REQUIREMENT). Override it for a rule that [`Requirement`] cannot
     /// express; both must hold.
     ///
-    /// The rule depends on the session alone. For a user who [has left](Session::has_left_organization) the
-    /// organization, a denial is followed by a second call with the claims of the token: if those would have been
-    /// allowed, the denial is [`Denied::OrganizationChanged`].
+    /// The rule must depend on the session alone. If a user who [has left](Session::has_left_organization) the
+    /// organization is denied, `evaluate` is called again with the claims of the token. If the second call allows, the
+    /// denial is [`Denied::OrganizationChanged`].
     ///
     /// A panic denies access: the request is answered with 500 and the code `service_failed`.
     ///
@@ -123,7 +123,7 @@ pub(crate) fn decide<P: Policy>(session: &Session, agents_denied: bool) -> Resul
     P::evaluate(session).map_err(|denied| unless_left(session, denied, |before| P::evaluate(before).is_ok()))
 }
 
-/// The policy that requires nothing: that of `#[authenticated]` without an argument.
+/// The policy of `#[authenticated]` without an argument: no requirement.
 ///
 /// The handler's parameter decides whether visitors reach the handler. Only an `Option` admits them.
 ///
@@ -132,12 +132,12 @@ pub(crate) fn decide<P: Policy>(session: &Session, agents_denied: bool) -> Resul
 /// use clerk_auth::extract::Authenticated;
 /// use clerk_auth::policy::{NoRequirement, SignedIn};
 ///
-/// // A visitor reaches this one, as `None`,
+/// // A visitor reaches this handler, as `None`,
 /// async fn home(Authenticated { subject, .. }: Authenticated<Option<Session>, NoRequirement>) -> String {
 ///     subject.map_or("hello, visitor".to_owned(), |session| format!("hello, {}", session.user_id()))
 /// }
 ///
-/// // and is answered 401 by this one: a requirement denies whoever is not signed in, whatever the parameter is.
+/// // and gets 401 from this one: a requirement denies visitors, whatever the parameter is.
 /// async fn account(_: Authenticated<Option<Session>, SignedIn>) {}
 /// # let _ = (home, account);
 /// ```
@@ -149,7 +149,7 @@ impl Policy for NoRequirement {
     const REQUIREMENT: Requirement = Requirement::Nothing;
 }
 
-/// The policy that requires nothing and lets agents pass: that of `#[authenticated(agent = "allow")]`.
+/// The policy of `#[authenticated(agent = "allow")]`: no requirement, and agents pass.
 ///
 /// ```
 /// use clerk_auth::Clerk;
@@ -216,7 +216,7 @@ impl Requirement {
                 Denied::Reverification(level)
             }),
             Self::ImpersonationDenied => require(session.actor().is_none(), || Denied::Impersonation),
-            // Known persons pass, rather than known agents being denied: a kind of a later version is denied too.
+            // Only known persons pass, so that unknown kinds of actors are denied too.
             Self::AgentDenied => {
                 let actor = session.actor();
                 let is_person = actor.is_none_or(|actor| actor.kind() == ActorKind::Person);
@@ -245,8 +245,8 @@ fn require(is_met: bool, denied: impl FnOnce() -> Denied) -> Result<(), Denied> 
     if is_met { Ok(()) } else { Err(denied()) }
 }
 
-/// Returns the denial of a role or a permission: only a new token can settle it if the user has left the organization,
-/// or if the last event contained neither.
+/// Returns the denial of a role or a permission. If the user has left the organization, or the last event contained
+/// neither, the denial asks for a new token.
 fn as_member(session: &Session, denied: Denied) -> Denied {
     let is_unknown = session.organization().is_some_and(|organization| match denied {
         Denied::Role(_) => organization.lacks_role(),
@@ -259,8 +259,8 @@ fn as_member(session: &Session, denied: Denied) -> Denied {
     }
 }
 
-/// Returns the denial of what need not come from an organization: it is about the organization if the user had it before
-/// leaving.
+/// Returns the denial of a requirement that need not come from an organization. If the user met it before leaving, the
+/// denial asks for a new token.
 fn unless_left(session: &Session, denied: Denied, had: impl FnOnce(&Session) -> bool) -> Denied {
     match session.before_leaving() {
         Some(before) if had(&before) => Denied::OrganizationChanged,

@@ -21,7 +21,7 @@
 //! ```
 //!
 //! [`Router`] and [`MethodRouter`] have the methods of axum's types. A handler whose first parameter does not
-//! authenticate is a compile error, wherever it is mounted; so is a service that is not behind
+//! authenticate is a compile error wherever it is mounted, as is a service that is not behind
 //! [`RequireSession`](crate::middleware::RequireSession). A route that needs no sign-in is mounted by a method whose
 //! name begins with `public`, so that a review finds it. A response that a layer itself sends, such as a CORS preflight
 //! response, is not guarded.
@@ -56,7 +56,7 @@
 //!
 //! # With `axum::Router`
 //!
-//! Both types convert into axum's; there is no conversion back:
+//! Both types convert into axum's, but not back:
 //!
 //! ```
 //! # use clerk_auth::{Clerk, authenticated, routing::get};
@@ -68,13 +68,13 @@
 //!     .route("/me", get(whoami).into());
 //! ```
 //!
-//! A router of axum's, or of another crate, is mounted behind [`RequireSession`](crate::middleware::RequireSession) by
-//! [`Router::nest_service`], or by [`Router::public_nest`].
+//! To mount a router of axum or of another crate, put it behind [`RequireSession`](crate::middleware::RequireSession)
+//! and use [`Router::nest_service`], or use [`Router::public_nest`].
 //!
 //! # With `utoipa-axum`
 //!
-//! `routes!` mounts handlers by functions of axum's, which guard nothing. Its router describes the routes, and a guarded
-//! router serves them:
+//! `routes!` mounts handlers by axum's functions, which guard nothing. So let its router describe the routes, and a
+//! guarded router serve them:
 //!
 //! ```
 //! use axum::Json;

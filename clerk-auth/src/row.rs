@@ -1,5 +1,4 @@
-//! The traits of a synced row, which the derives implement: the conversion of claims to a row, and its storage in a
-//! database.
+//! The traits of a synced row, which the derives implement: conversion from claims, and storage in a database.
 
 mod column;
 mod compared;
@@ -34,11 +33,10 @@ pub use self::upsert_many::UpsertMany;
 pub use self::version_source::VersionSource;
 use crate::claim::{ClaimSource, SessionTokenBudget, TemplateClaim, UnreadableClaims};
 
-/// A row of one of the application's own tables, kept equal to Clerk's claims: what users, organizations and memberships
-/// have in common.
+/// A row of one of the application's own tables, kept equal to Clerk's claims: a user, an organization or a membership.
 ///
-/// Only derives implement it, [`SyncedUser`](macro@crate::SyncedUser) for a user: any release may add items. Constants
-/// expose the derive's results, for migrations, tests and pasting the template into Clerk's dashboard:
+/// Only derives implement this trait, [`SyncedUser`](macro@crate::SyncedUser) for a user, so any release may add items.
+/// Constants expose the derive's results, for migrations, tests and pasting the template into Clerk's dashboard:
 ///
 /// ```
 /// # #[cfg(feature = "sqlite")] {
@@ -62,7 +60,7 @@ use crate::claim::{ClaimSource, SessionTokenBudget, TemplateClaim, UnreadableCla
     note = "a field that is not `Send` and `Sync` is reported at the field"
 )]
 pub trait SyncedRow: Sized + Send + Sync + 'static {
-    /// The kind of thing that the row is about.
+    /// The kind of the row.
     #[doc(hidden)]
     const KIND: RowKind;
 
@@ -99,12 +97,11 @@ pub trait SyncedRow: Sized + Send + Sync + 'static {
     ///
     /// The default is five seconds, a twelfth of a session token's life. For a struct with columns that sync does not
     /// write (`#[column(app)]`, `#[claim(insert_only)]`), the default is zero, because such columns may change at any
-    /// time. Set `fresh_for = "…"` on the struct to override.
+    /// time. To override the default, set `fresh_for = "…"` on the struct.
     const FRESH_FOR: Duration;
 
-    /// Returns the SQL for a migration of the application, which creates the tables in the database `DB`:
-    /// [`StoredIn::create_table`] with a semicolon, the table of [`StoredIn::TOMBSTONES`] if there is one, and
-    /// [`CREATE_DENIALS`].
+    /// Returns the SQL of a migration that creates the tables in the database `DB`: [`StoredIn::create_table`] with a
+    /// semicolon, the table of [`StoredIn::TOMBSTONES`], if any, and [`CREATE_DENIALS`].
     ///
     /// ```
     /// # #[cfg(feature = "postgres")] {
@@ -146,9 +143,10 @@ pub trait SyncedRow: Sized + Send + Sync + 'static {
         self.compare(Compared::Claims(claims), all_equal)
     }
 
-    /// Compares the columns that claims feed and keep, and calls `read` with the name of each and whether it is equal.
+    /// Compares the columns that claims feed and keep. Calls `read` with the name of each, and whether the values are
+    /// equal.
     ///
-    /// A single function for all comparisons, because each that the derive writes costs rustc two per cent of its work.
+    /// A single function for all comparisons, because each generated function costs rustc two per cent of its work.
     #[doc(hidden)]
     fn compare<R>(&self, with: Compared<'_, Self>, read: fn(&[(&'static str, bool)]) -> R) -> R;
 
@@ -163,8 +161,8 @@ pub trait SyncedRow: Sized + Send + Sync + 'static {
 
 /// The storage of a [`SyncedRow`] in the database `DB`: statements, values and rows.
 ///
-/// Only the derive implements it, for each database of the struct: any release may add items. The statements are
-/// constants so that an application can read them, `EXPLAIN` them and put the DDL into its migrations:
+/// Only the derive implements this trait, for each database of the struct, so any release may add items. The statements
+/// are constants so that an application can read them, `EXPLAIN` them and put the DDL into its migrations:
 ///
 /// ```
 /// # #[cfg(feature = "postgres")] {
@@ -188,8 +186,8 @@ pub trait SyncedRow: Sized + Send + Sync + 'static {
     note = "add it to the struct: `database(postgres, sqlite)`, and enable the feature of the same name"
 )]
 pub trait StoredIn<DB: Database>: SyncedRow {
-    /// Reads one row by Clerk user id (parameter 1). Columns: those of the struct in the order of its fields, then the
-    /// version (64-bit integer) and whether the row is a tombstone (boolean).
+    /// Reads one row by Clerk user id (parameter 1). Columns: those of the struct in the order of its fields, the
+    /// version (64-bit integer), and whether the row is a tombstone (boolean).
     const SELECT: &'static str;
 
     /// Reads the row as [`SELECT`](Self::SELECT) does, and locks it until the transaction ends. On SQLite this is
@@ -200,50 +198,49 @@ pub trait StoredIn<DB: Database>: SyncedRow {
     /// Columns: those of [`SELECT`](Self::SELECT), then the Clerk user id.
     const SELECT_MANY: &'static str;
 
-    /// Reads a membership with its user and its organization: Clerk user id (parameter 1), Clerk organization id (2), and the
-    /// membership's key (3). Always returns one row, with the columns of the three [`SELECT`](Self::SELECT)s in this order; those
-    /// of a row that does not exist are null. `None` for users and organizations.
+    /// Reads a membership with its user and its organization: Clerk user id (parameter 1), Clerk organization id (2),
+    /// and the membership's key (3). Always returns one row, with the columns of the three [`SELECT`](Self::SELECT)s in
+    /// this order. The columns of a missing row are null. `None` for users and organizations.
     const SELECT_JOINED: Option<&'static str> = None;
 
     /// The number of columns of [`SELECT`](Self::SELECT).
     #[doc(hidden)]
     const WIDTH: usize;
 
-    /// Lists Clerk user ids of live rows in order: ids greater than parameter 1 (empty string for the first page), at
-    /// most parameter 2 of them (a 64-bit integer).
+    /// Lists Clerk user ids of live rows in order. Parameters: the id after which to start (empty for the first page),
+    /// and the most ids to return (64-bit integer).
     const SELECT_IDS: &'static str;
 
-    /// Inserts the row, or updates it if the version is not older; the parameters are those of [`bind`](Self::bind).
-    /// Always returns the row that won: the columns of [`SELECT`](Self::SELECT), then whether the row was inserted.
-    /// That boolean is always false on SQLite, where the store reads it from the transaction. With
+    /// Inserts the row, or updates it if the version is not older. The parameters are those of [`bind`](Self::bind).
+    /// Always returns the row that won: the columns of [`SELECT`](Self::SELECT), then whether the row was inserted. On
+    /// SQLite that boolean is always false, and the store determines insertion within the transaction. With
     /// [`TOMBSTONES`](Self::TOMBSTONES), writes and returns nothing for a user who has a tombstone.
     ///
     /// On PostgreSQL, if rows are cached ([`SyncedRow::FRESH_FOR`]), also notifies every process that listens. One
     /// more parameter (text) then names the sender, and one more column precedes the version.
     const UPSERT: &'static str;
 
-    /// Inserts the row unless there is one, for a user who had none a moment ago, or probably has none. Cheaper than
+    /// Inserts the row unless it exists, for a user who had no row a moment ago or probably has none. Cheaper than
     /// [`UPSERT`](Self::UPSERT). The parameters are those of [`bind`](Self::bind). Returns the columns of
-    /// [`SELECT`](Self::SELECT) and that the row was inserted. Returns no row if a row or a tombstone exists by now.
-    /// Sends no notification.
+    /// [`SELECT`](Self::SELECT) and `true`, or no row if a row or a tombstone exists by now. Sends no notification.
     const INSERT: &'static str;
 
-    /// Reads the row, or inserts it if there is none, for a user who probably has none. Neither writes nor locks an
-    /// existing row. The parameters are those of [`bind`](Self::bind). Returns the columns of [`SELECT`](Self::SELECT)
-    /// and whether the row was inserted. Returns no row if another transaction has inserted the row meanwhile, or if
-    /// the user has a tombstone. Sends no notification. `None` on SQLite, which does not support `INSERT` inside
-    /// another statement; there [`INSERT`](Self::INSERT) reports whether a row exists.
+    /// Reads the row, or inserts it, for a user who probably has none. Neither writes nor locks an existing row. The
+    /// parameters are those of [`bind`](Self::bind). Returns the columns of [`SELECT`](Self::SELECT) and whether the
+    /// row was inserted. Returns no row if another transaction has inserted the row meanwhile, or if the user has a
+    /// tombstone. Sends no notification. `None` on SQLite, which does not support `INSERT` inside another statement;
+    /// [`INSERT`](Self::INSERT) is used instead.
     const SELECT_OR_INSERT: Option<&'static str> = None;
 
     /// Like [`UPSERT`](Self::UPSERT) for many rows, which must be of different users. The parameters are those of
     /// [`bind`](Self::bind), once for each row. Returns the rows that won: the columns of [`SELECT`](Self::SELECT),
-    /// whether the row was inserted, and the Clerk user id. Sends no notification. A membership whose user or organization
-    /// has no row is left out.
+    /// whether the row was inserted, and the Clerk user id. Sends no notification. Skips a membership whose user or
+    /// organization has no row.
     const UPSERT_MANY: UpsertMany;
 
     /// Records that the row's claims are current at a newer version: Clerk user id (parameter 1), version in
-    /// milliseconds (parameter 2). Changes nothing else, and has no effect on a row of a newer version or a tombstone. The end of
-    /// a membership is an exception: it is recorded at the version of each later end.
+    /// milliseconds (parameter 2). Changes nothing else, and has no effect on a row of a newer version or a tombstone.
+    /// An exception is an ended membership, whose version rises with each later end.
     const RAISE_VERSION: &'static str;
 
     /// Like [`RAISE_VERSION`](Self::RAISE_VERSION) for many rows: a JSON object of versions by Clerk user id (parameter
@@ -251,16 +248,16 @@ pub trait StoredIn<DB: Database>: SyncedRow {
     const RAISE_VERSION_MANY: &'static str;
 
     /// Marks the row of a user as deleted, or adds the user to the [`TOMBSTONES`](Self::TOMBSTONES): Clerk user id
-    /// (parameter 1). Changes nothing if that has been done.
+    /// (parameter 1). Idempotent.
     const TOMBSTONE: &'static str;
 
     /// The table of deleted users whose rows were removed; `None` if their rows stay.
     const TOMBSTONES: Option<Tombstones> = None;
 
-    /// The key by which rows of the application's own are linked; `None` for a struct without `link`. With it, a row is
-    /// inserted only if no row has the key. [`UPSERT`](Self::UPSERT), [`INSERT`](Self::INSERT) and
-    /// [`SELECT_OR_INSERT`](Self::SELECT_OR_INSERT) then have one more parameter after those of [`bind`](Self::bind), the
-    /// key, and return no row if a row with the key would have to be linked.
+    /// The key by which existing rows are linked; `None` for a struct without `link`. With a key, a row is inserted
+    /// only if no row has the key. [`UPSERT`](Self::UPSERT), [`INSERT`](Self::INSERT) and
+    /// [`SELECT_OR_INSERT`](Self::SELECT_OR_INSERT) then take the key as one more parameter after those of
+    /// [`bind`](Self::bind). They return no row if a row with the key has to be linked first.
     const LINK: Option<Link> = None;
 
     /// The list that [`statements`](Self::statements) reads.
@@ -269,8 +266,8 @@ pub trait StoredIn<DB: Database>: SyncedRow {
 
     /// Returns the statement that creates the table with its primary key and the unique index on the Clerk user id.
     ///
-    /// A column whose field is of a type of the application's has the SQL type that `sqlx::Type` names for the type. A
-    /// type of the database's own, such as an enum, must exist before the table: create the type in the same migration.
+    /// If a field has a type of the application, its column has the SQL type that `sqlx::Type` returns. A custom SQL
+    /// type, such as an enum, must exist before the table: create the type in the same migration.
     ///
     /// ```
     /// # #[cfg(feature = "postgres")] {
@@ -309,12 +306,12 @@ pub trait StoredIn<DB: Database>: SyncedRow {
     }
 
     /// The struct's columns in the order of its fields, then the version and, if the row of a deleted user stays, the
-    /// tombstone. The SQL type of a field of the application's own type is here that of its claim;
-    /// [`create_table`](Self::create_table) asks `sqlx::Type`.
+    /// tombstone. For a field with a type of the application, the SQL type here is that of the claim;
+    /// [`create_table`](Self::create_table) uses that of `sqlx::Type`.
     const COLUMNS: &'static [ColumnDefinition];
 
-    /// The columns that claims feed, in the order of the struct's fields. Each has the statements that resolve a unique
-    /// violation of an application's own index on it.
+    /// The columns that claims feed, in the order of the struct's fields. Each has statements that resolve a unique
+    /// violation on an index of the application.
     const CLAIM_COLUMNS: &'static [ClaimColumn];
 
     /// Adds the parameters of [`UPSERT`](Self::UPSERT): the claim columns in the order of the struct's fields, then the
@@ -354,8 +351,8 @@ pub trait StoredIn<DB: Database>: SyncedRow {
         Ok(BoundKey::None)
     }
 
-    /// Returns every statement that sync runs for the struct, each once. At start sync has the database plan all of them.
-    /// A team's own test can `EXPLAIN` them.
+    /// Returns every statement that sync runs for the struct, each once. At start, sync has the database plan all of
+    /// them. An application's test can `EXPLAIN` them.
     fn statements() -> Vec<Statement> {
         let mut statements = Statement::read_list(Self::LISTED);
         if let Some(sql) = Self::SELECT_JOINED {
@@ -375,15 +372,16 @@ pub trait StoredIn<DB: Database>: SyncedRow {
     /// type.
     fn can_read(column: usize, found: &DB::TypeInfo) -> bool;
 
-    /// Returns sqlx's type of a column, by its index among [`COLUMNS`](Self::COLUMNS), if the field is of a type whose
-    /// SQL type only sqlx knows.
+    /// Returns sqlx's type of a column, by its index among [`COLUMNS`](Self::COLUMNS), if the SQL type is known only to
+    /// sqlx.
     #[doc(hidden)]
     fn type_info(column: usize) -> Option<DB::TypeInfo> {
         let _ = column;
         None
     }
 
-    /// Reads the struct from a row of [`SELECT`](Self::SELECT) or [`UPSERT`](Self::UPSERT), by position from `first`.
+    /// Reads the struct from a row of [`SELECT`](Self::SELECT) or [`UPSERT`](Self::UPSERT), beginning at the column
+    /// `first`.
     ///
     /// # Errors
     ///

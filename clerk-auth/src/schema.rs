@@ -1,7 +1,7 @@
 //! Compares the live table with the expectations of a struct, before the first request.
 //!
-//! The catalogue reveals everything that is missing, at once and with the SQL to fix it. Then the planner checks each
-//! statement: it covers more than any list of checks.
+//! The catalogue shows all faults at once, so that each gets the SQL to fix it. Then the database plans each statement,
+//! which covers more than any list of checks.
 
 mod advice;
 mod compare;
@@ -64,7 +64,7 @@ pub struct Problem {
 /// ```
 /// use clerk_auth::schema::SchemaError;
 ///
-/// /// What to try when the application does not start.
+/// /// Prints the fixes if the application does not start.
 /// fn advice(error: &SchemaError) -> String {
 ///     match error {
 ///         SchemaError::Table { problems, .. } => {
@@ -102,7 +102,7 @@ pub enum SchemaError {
         /// The database's error.
         error: sqlx::Error,
     },
-    /// With `transaction_pooling` the pool still keeps prepared statements, which its connections would not find again.
+    /// The pool keeps prepared statements in spite of `transaction_pooling`; its connections would not find them again.
     #[error(
         "a pooler in transaction mode needs a pool that keeps no prepared statements: open it with \
          `PgConnectOptions::statement_cache_capacity(0)`, or add `statement-cache-capacity=0` to the URL"
@@ -126,7 +126,7 @@ impl fmt::Debug for SchemaError {
     }
 }
 
-/// Compares the live table with the expectations of `U`; an empty list means that nothing is to be done. Further
+/// Compares the live table with the expectations of `U`. Returns an empty list if the table needs no change. Further
 /// columns are not a problem if a row can be inserted without them.
 ///
 /// ```
@@ -157,7 +157,7 @@ where
     found.map_err(unavailable::<U>)
 }
 
-/// The problems of `U`'s table and of the tables beside it, as an error.
+/// Checks `U`'s table and sync's own tables. Fails with their problems.
 pub(crate) async fn check<DB, U>(
     connection: &mut DB::Connection,
     own: Vec<OwnTable>,
@@ -179,7 +179,7 @@ where
     })
 }
 
-/// The error if the database does not respond.
+/// Wraps the error of a database that does not respond.
 pub(crate) fn unavailable<U: SyncedRow>(error: sqlx::Error) -> SchemaError {
     let user = U::NAME;
     if is_lost_statement(&error) {
@@ -189,8 +189,8 @@ pub(crate) fn unavailable<U: SyncedRow>(error: sqlx::Error) -> SchemaError {
     }
 }
 
-/// Returns whether a prepared statement was missing from the session that prepared it, or was another one. This is the
-/// mark of a pooler that passes sessions between its clients.
+/// Returns whether a session lacked a prepared statement, or had another under its name: the sign of a pooler that
+/// passes sessions between its clients.
 pub(crate) fn is_lost_statement(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(|error| {
         let code = error.code();
@@ -198,12 +198,13 @@ pub(crate) fn is_lost_statement(error: &sqlx::Error) -> bool {
     })
 }
 
-/// Returns whether a SQLSTATE and its message are those of a [lost statement](is_lost_statement).
+/// Returns whether a SQLSTATE and its message mean a [lost statement](is_lost_statement).
 pub(crate) fn means_lost_statement(code: &str, message: &str) -> bool {
     match code {
-        // `duplicate_prepared_statement` and `invalid_sql_statement_name`: `DISCARD ALL`, or a pooler has changed sessions.
+        // `duplicate_prepared_statement` and `invalid_sql_statement_name`: after `DISCARD ALL`, or a pooler has changed
+        // sessions.
         "42P05" | "26000" => true,
-        // `protocol_violation`: parameters of one statement sent to another.
+        // `protocol_violation`: the parameters of one statement reached another.
         "08P01" => message.starts_with("bind message supplies"),
         _ => false,
     }

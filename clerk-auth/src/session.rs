@@ -29,7 +29,8 @@ use payload_slice::PayloadSlice;
 
 /// A session whose token has been verified. Cloning is cheap.
 ///
-/// As an extractor it does not access the database; it rejects with a [`Rejection`](crate::extract::Rejection).
+/// As an extractor, a `Session` does not access the database, and rejects with a
+/// [`Rejection`](crate::extract::Rejection).
 ///
 /// ```
 /// use clerk_auth::{Session, authenticated};
@@ -42,7 +43,7 @@ use payload_slice::PayloadSlice;
 #[derive(Clone)]
 pub struct Session {
     data: Arc<SessionData>,
-    /// The state of the membership by an event after the claims were read.
+    /// The state of the membership after a later event, if any.
     correction: Option<Arc<Correction>>,
 }
 
@@ -104,9 +105,9 @@ impl Session {
     /// Returns the time at which Clerk read the claims from its database: the earlier of [`issued_at`](Self::issued_at)
     /// and the header's `oiat`.
     ///
-    /// Clerk's edge mints tokens that copy the claims of an earlier token. Such a token is new, and its claims are as old
-    /// as those of the token it copies. Compare the age of claims by this time, and never by `issued_at`. An `oiat` that
-    /// is not a number, or that is later than `iat`, has no effect.
+    /// Clerk's edge mints tokens that copy the claims of an earlier token. Such a token is new, but its claims are as
+    /// old as those of the earlier token. Compare the age of claims by this time, and never by `issued_at`. An `oiat`
+    /// that is not a number, or that is later than `iat`, has no effect.
     ///
     /// ```
     /// # #[cfg(feature = "testing")] {
@@ -151,8 +152,8 @@ impl Session {
         self.data.standard.pending
     }
 
-    /// Returns the active organization, if there is one. `None` also if the user
-    /// [has left](Self::has_left_organization) it.
+    /// Returns the active organization, if any. Also returns `None` if the user [has left](Self::has_left_organization)
+    /// it.
     pub fn organization(&self) -> Option<Organization<'_>> {
         let payload = self.data.payload.as_str();
         let claims = self.data.standard.organization.as_ref()?;
@@ -170,12 +171,10 @@ impl Session {
         })
     }
 
-    /// Returns whether the token names an active organization that the user has left since the token's claims were read:
-    /// see [`routing::webhooks`](crate::routing::webhooks) and
-    /// [`Clerk::deny_membership`](crate::Clerk::deny_membership).
+    /// Returns whether the user has left the token's active organization since the claims were read. See
+    /// [`routing::webhooks`](crate::routing::webhooks) and [`Clerk::deny_membership`](crate::Clerk::deny_membership).
     ///
-    /// A handler that checks a role itself uses this method to answer with the code that makes a front end fetch a new
-    /// token:
+    /// A handler that checks a role itself can then answer with the code by which a front end fetches a new token:
     ///
     /// ```
     /// use clerk_auth::extract::Rejection;
@@ -195,18 +194,18 @@ impl Session {
         matches!(self.correction.as_deref(), Some(Correction::Ended))
     }
 
-    /// Returns the id of the organization that the token names, whatever has happened since.
+    /// Returns the id of the token's organization, regardless of later events.
     pub(crate) fn claimed_organization(&self) -> Option<&str> {
         let organization = self.data.standard.organization.as_ref()?;
         Some(organization.id.claim(&self.data.payload))
     }
 
-    /// Sets the state of the membership by an event. Other clones of the session stay as they are.
+    /// Sets the state of the membership after an event. Other clones of the session are not changed.
     pub(crate) fn correct(&mut self, correction: Arc<Correction>) {
         self.correction = Some(correction);
     }
 
-    /// Returns the session as the token has it, if the user has left the organization since.
+    /// Returns the session with the token's own claims, if the user has left the organization since.
     pub(crate) fn before_leaving(&self) -> Option<Self> {
         self.has_left_organization().then(|| Self {
             data: Arc::clone(&self.data),
@@ -214,7 +213,7 @@ impl Session {
         })
     }
 
-    /// Returns the actor if another person or an agent acts for the user.
+    /// Returns the person or agent who acts for the user, if any.
     pub fn actor(&self) -> Option<Actor<'_>> {
         let payload = self.data.payload.as_str();
         let claims = self.data.standard.actor.as_ref()?;
@@ -229,8 +228,8 @@ impl Session {
     /// Returns the minutes since the first and the second factor were verified, as of [`issued_at`](Self::issued_at);
     /// -1 means never.
     ///
-    /// `fva` is the age at [`claims_read_at`](Self::claims_read_at). Clerk's edge copies it into later tokens, so the
-    /// whole minutes between the two times are added. They are rounded down, as Clerk's own minutes are.
+    /// `fva` is the age at [`claims_read_at`](Self::claims_read_at), and Clerk's edge copies `fva` into later tokens.
+    /// So the whole minutes between the two times are added, rounded down as Clerk does.
     pub fn factor_verification_age(&self) -> Option<[i64; 2]> {
         let copied_after = self.issued_at().since(self.claims_read_at()).as_secs() / 60;
         let copied_after = i64::try_from(copied_after).unwrap_or(i64::MAX);
@@ -262,7 +261,7 @@ impl Session {
 }
 
 impl fmt::Debug for Session {
-    /// Ids only: custom claims are personal data.
+    /// Prints only ids, because custom claims are personal data.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Session")

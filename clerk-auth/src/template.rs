@@ -1,8 +1,8 @@
-//! The session-token template as code: compare what Clerk has with the structs, and the command that puts it into Clerk.
+//! The session-token template as code: compares Clerk's copy with the structs, and builds the command that updates it.
 //!
-//! The derive checks a struct against the template in the repository. Clerk's dashboard holds a copy, which may be edited
-//! there. [`check_template`] compares the two without a network or a secret: it reads what Clerk's command line tool
-//! prints (`clerk config pull --keys session`).
+//! The derive checks a struct against the template in the repository. Clerk's dashboard has a copy, which may be edited
+//! there. [`check_template`] compares the two without a network or a secret: it reads the output of Clerk's command
+//! line tool (`clerk config pull --keys session`).
 
 mod check;
 mod command;

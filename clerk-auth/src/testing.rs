@@ -37,8 +37,8 @@
 //! A handler that takes a row also needs a database; an SQLite database in memory is enough. The claims for the struct
 //! come from its template: `issuer.token("user_ada").template(User::TEMPLATE, &user_object(…))`.
 //!
-//! Nothing here changes the tokens that a verifier accepts: an issuer is accepted only by a handle that was given its
-//! key.
+//! This module does not change the tokens that a verifier accepts: a handle accepts an issuer's tokens only if it was
+//! built with the issuer's key.
 
 mod clock;
 mod delivery;

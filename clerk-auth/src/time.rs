@@ -85,7 +85,7 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        // A clock set before 1970 reads as 1970: every token is then "not active yet", never valid.
+        // A clock that is set before 1970 reads as 1970, so every token is "not active yet", and never valid.
         let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp::from_milliseconds(i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX))
     }

@@ -1,7 +1,7 @@
 //! Clerk's webhooks: signed deliveries, and the typed events in them.
 //!
-//! [`WebhookVerifier`] checks that a delivery is Clerk's, [`Event`] is its content. In a handler the extractor
-//! [`Webhook`] does both:
+//! [`WebhookVerifier`] checks that a delivery is Clerk's. [`Event`] is its content. In a handler, the extractor
+//! [`Webhook`] verifies and parses:
 //!
 //! ```
 //! use axum::{Router, http::StatusCode, routing::post};

@@ -1,4 +1,5 @@
-//! Binds a row's parameters in one function for all structs: rustc compiles a function of many fallible steps slowly.
+//! Binds a row's parameters in one function for all structs, because rustc is slow on functions with many fallible
+//! steps.
 
 use sqlx::Database;
 use sqlx::error::BoxDynError;

@@ -1,7 +1,7 @@
 //! Puts the checks of a type into the signature that names the type, so that rustc reports a mistake only there.
 //!
-//! The checks are a constant in the type. If the constant does not compile, rustc treats the type as an error that was
-//! reported, and does not report the route that mounts the handler.
+//! The checks are a constant in the type. If the constant does not compile, rustc treats the type as already reported,
+//! and adds no error at the route that mounts the handler.
 
 use super::subject::Policed;
 use crate::extract::{Authenticated, BeforeMember};

@@ -33,7 +33,7 @@ macro_rules! assertion {
         $(#[$attribute])*
         #[diagnostic::on_unimplemented(message = $message, label = $label, note = $note)]
         pub trait $name {
-            /// Does nothing; calling it is the assertion.
+            /// Does nothing; a call compiles only if the type implements the trait.
             fn check(_: PhantomData<Self>) {}
         }
 
@@ -109,14 +109,14 @@ assertion! {
     note = "write the whole path, such as `std::string::String`; `serde_json::Value` is that of serde_json 1"
 )]
 pub trait HoldsClaim<K> {
-    /// Does nothing; calling it is the assertion.
+    /// Does nothing; a call compiles only if the type implements the trait.
     fn check(_: PhantomData<Self>) {}
 }
 
 #[diagnostic::do_not_recommend]
 impl<K: ClaimKind, T: FromClaim<K>> HoldsClaim<K> for T {}
 
-/// A type that text is parsed into: `#[claim(parse)]`.
+/// A type that is parsed from text: `#[claim(parse)]`.
 pub trait ParseClaim<K: ClaimKind>: Sized {
     /// Takes the claim's value through `FromStr`.
     fn parse_claim(value: K::Value<'_>) -> Result<Self, InvalidClaim>;
@@ -143,7 +143,7 @@ impl<T: FromStr> ParseClaim<Nullable<Text>> for Option<T> {
 pub struct DefaultField<T>(PhantomData<T>);
 
 impl<T: Default> DefaultField<T> {
-    /// The type's default.
+    /// Returns the type's default.
     pub fn value() -> Result<T, InvalidClaim> {
         Ok(T::default())
     }
@@ -163,7 +163,7 @@ impl<T> NoDefault<T> for DefaultField<T> {}
 pub struct ClaimField<T, K>(PhantomData<(T, K)>);
 
 impl<K: ClaimKind, T: FromClaim<K>> ClaimField<T, K> {
-    /// [`FromClaim::from_claim`].
+    /// Calls [`FromClaim::from_claim`].
     pub fn hold(value: K::Value<'_>) -> Result<T, InvalidClaim> {
         T::from_claim(value)
     }
@@ -183,7 +183,7 @@ impl<K: ClaimKind, T: FromClaim<K>> ClaimField<T, K> {
 pub struct ParsedField<T, K>(PhantomData<(T, K)>);
 
 impl<K: ClaimKind, T: ParseClaim<K>> ParsedField<T, K> {
-    /// [`ParseClaim::parse_claim`].
+    /// Calls [`ParseClaim::parse_claim`].
     pub fn hold(value: K::Value<'_>) -> Result<T, InvalidClaim> {
         T::parse_claim(value)
     }
@@ -232,7 +232,7 @@ impl<DB: Database, T: ReadColumn<DB>> ColumnField<T, DB>
 where
     usize: ColumnIndex<DB::Row>,
 {
-    /// Reads the column at `index`, or keeps why it cannot be read.
+    /// Reads the column at `index`, or stores the failure.
     pub fn get(row: &DB::Row, index: usize, failure: &mut Option<sqlx::Error>) -> Option<T> {
         read(row.try_get(index), failure)
     }
@@ -334,13 +334,13 @@ pub trait UnstoredColumn<T, DB> {
 
 impl<T, DB> UnstoredColumn<T, DB> for ColumnField<T, DB> {}
 
-/// Returns the value, or keeps the first failure. A function that may return after each column takes rustc twice as
-/// long as one that reads all columns and then looks for a failure.
+/// Returns the value, or stores the first failure. Generated code reads all columns and then checks for a failure: an
+/// early return per column doubles the compile time.
 pub(super) fn read<T>(result: Result<T, sqlx::Error>, failure: &mut Option<sqlx::Error>) -> Option<T> {
     result.map_err(|error| failure.get_or_insert(error)).ok()
 }
 
-/// The reason why a row could not be read.
+/// Returns the reason why a row could not be read.
 pub fn unread<T>(failure: Option<sqlx::Error>) -> Result<T, sqlx::Error> {
     Err(failure.unwrap_or(sqlx::Error::RowNotFound))
 }

@@ -51,7 +51,7 @@ json_claim!(Object, claim::Json);
 pub struct JsonField<T, K>(PhantomData<(T, K)>);
 
 impl<K: ClaimKind, T: JsonClaim<K>> JsonField<T, K> {
-    /// [`JsonClaim::deserialize_claim`].
+    /// Calls [`JsonClaim::deserialize_claim`].
     pub fn hold(value: K::Value<'_>) -> Result<T, InvalidClaim> {
         T::deserialize_claim(value)
     }
@@ -76,7 +76,7 @@ impl<T, K: ClaimKind> UnheldClaim<T, K> for JsonField<T, K> {}
     note = "`#[derive(PartialEq, serde::Serialize, serde::Deserialize)]`"
 )]
 pub trait JsonClaimColumn {
-    /// Does nothing; calling it is the assertion.
+    /// Does nothing; a call compiles only if the type implements the trait.
     fn check(_: PhantomData<Self>) {}
 }
 
@@ -93,7 +93,7 @@ impl JsonClaimColumn for Reported {}
     note = "`#[derive(serde::Deserialize)]`"
 )]
 pub trait JsonOwnColumn {
-    /// Does nothing; calling it is the assertion.
+    /// Does nothing; a call compiles only if the type implements the trait.
     fn check(_: PhantomData<Self>) {}
 }
 
@@ -153,12 +153,12 @@ impl<DB, T: PartialEq> JsonColumn<T, DB> {
 
 impl<T, DB> UnstoredColumn<T, DB> for JsonColumn<T, DB> {}
 
-/// A type that a text column of kind `K` holds: `#[column(text)]`.
+/// A type that is stored in a text column of kind `K`: `#[column(text)]`.
 pub trait TextValue<K>: Sized {
-    /// The text, or null.
+    /// Returns the text; `None` for null.
     fn to_text(&self) -> Option<String>;
 
-    /// The value of a text, or of null.
+    /// Parses a text, or null.
     fn from_text(text: Option<String>) -> Result<Self, BoxDynError>;
 }
 
@@ -196,7 +196,7 @@ impl<T: TextValue<Text>> TextValue<Nullable<Text>> for Option<T> {
     note = "implement them, or store it as JSON with `#[column(json)]`"
 )]
 pub trait TextClaimColumn<K> {
-    /// Does nothing; calling it is the assertion.
+    /// Does nothing; a call compiles only if the type implements the trait.
     fn check(_: PhantomData<Self>) {}
 }
 
@@ -206,7 +206,7 @@ impl<K, T: TextValue<K> + PartialEq> TextClaimColumn<K> for T {}
 #[diagnostic::do_not_recommend]
 impl<K> TextClaimColumn<K> for Reported {}
 
-/// A column of type `T` in `DB`, stored as text, which holds a claim of kind `K`.
+/// A column of type `T` in `DB` that stores a claim of kind `K` as text.
 pub struct TextColumn<T, K, DB>(PhantomData<(T, K, DB)>);
 
 impl<DB: Database, K, T: TextValue<K>> TextColumn<T, K, DB>

@@ -1,5 +1,4 @@
-//! Replaces the names of other structs' tables and columns in a statement, at compile time: a macro does not see the other
-//! structs.
+//! Fills in the table and column names of other structs at compile time, because a macro does not see other structs.
 
 /// The number of names. In the text, the first is the character U+0001, the second U+0002, and so on.
 const NAMES: usize = 6;
@@ -17,7 +16,7 @@ pub const fn filled_length(text: &str, names: &[&str; NAMES]) -> usize {
     length
 }
 
-/// Returns the text with its names. A dot in a name stands between a schema and its table, which are quoted each.
+/// Returns the text with its names. A name with a dot is a schema and a table, each quoted separately.
 pub const fn filled<const LENGTH: usize>(text: &str, names: &[&str; NAMES]) -> [u8; LENGTH] {
     let (text, mut filled, mut length, mut at) = (text.as_bytes(), [0; LENGTH], 0, 0);
     while at < text.len() {
@@ -47,7 +46,7 @@ pub const fn filled<const LENGTH: usize>(text: &str, names: &[&str; NAMES]) -> [
     filled
 }
 
-/// Does not compile if the rows that a membership joins are in the table of the memberships, or in one table.
+/// Fails to compile unless users, organizations and memberships are in three different tables.
 pub const fn assert_own_table(table: &str, [user, organization]: &[&str; 2]) {
     assert!(
         !is_same(table, user) && !is_same(table, organization),
@@ -59,7 +58,7 @@ pub const fn assert_own_table(table: &str, [user, organization]: &[&str; 2]) {
     );
 }
 
-/// Table names are compared as SQLite does, without regard to case.
+/// Compares table names without regard to case, as SQLite does.
 const fn is_same(one: &str, other: &str) -> bool {
     one.eq_ignore_ascii_case(other)
 }

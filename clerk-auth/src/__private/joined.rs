@@ -1,5 +1,5 @@
-//! Joins the statements that read a user, an organization and a membership into one, at compile time: a macro does not see
-//! the statements of other structs.
+//! Joins the statements for a user, an organization and a membership at compile time, because a macro does not see
+//! other structs.
 
 /// The text around the three statements.
 const AROUND: [&str; 4] = [
@@ -19,14 +19,14 @@ pub const fn joined_length(selects: &[&str; 3]) -> usize {
     length
 }
 
-/// Returns the statement that has the columns of all three, each null if there is no row. Its parameters are those of the three,
-/// in their order. The only parameter of each is at its end.
+/// Returns a statement with the columns of all three, null where a row is missing. Each of the three ends in its only
+/// parameter, and the joined statement takes these in the same order.
 pub const fn joined<const LENGTH: usize>(selects: &[&str; 3]) -> [u8; LENGTH] {
     let (mut joined, mut length, mut place) = ([0; LENGTH], 0, 0);
     while place < selects.len() {
         length = append(&mut joined, length, AROUND[place]);
         length = append(&mut joined, length, selects[place]);
-        // A struct with a mistake, which was reported, has no statement.
+        // A struct with a reported mistake has no statement.
         if let Some(parameter) = last_parameter(&joined, length) {
             joined[parameter + 1] = b'1' + place as u8;
         }

@@ -1,4 +1,4 @@
-//! Checks in generated code of the structs that a membership joins.
+//! Checks the structs that a membership joins, in generated code.
 
 use std::marker::PhantomData;
 
@@ -11,7 +11,7 @@ use crate::row::{SyncedOrganization, SyncedUser};
     note = "a membership joins the row of a user, whose struct `user = …` names"
 )]
 pub trait JoinedUser {
-    /// Does nothing; calling it is the assertion.
+    /// Does nothing; a call compiles only if the type implements the trait.
     fn check(_: PhantomData<Self>) {}
 }
 
@@ -25,7 +25,7 @@ impl<U: SyncedUser> JoinedUser for U {}
     note = "a membership joins the row of an organization, whose struct `organization = …` names"
 )]
 pub trait JoinedOrganization {
-    /// Does nothing; calling it is the assertion.
+    /// Does nothing; a call compiles only if the type implements the trait.
     fn check(_: PhantomData<Self>) {}
 }
 

@@ -11,7 +11,7 @@ use crate::row::KeyedBy;
     note = "write the type of that field, which the column references"
 )]
 pub trait KeyOf<R> {
-    /// Does nothing; calling it is the assertion.
+    /// Does nothing; a call compiles only if the type implements the trait.
     fn check(_: PhantomData<Self>) {}
 }
 

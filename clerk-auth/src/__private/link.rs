@@ -1,4 +1,4 @@
-//! The key by which a row of the application's own is linked: read from a claim, and added to a statement's parameters.
+//! The key that links a row of the application to a Clerk user: read from a claim, bound as a parameter.
 
 use serde_json::Value;
 use sqlx::error::BoxDynError;
@@ -6,9 +6,9 @@ use sqlx::error::BoxDynError;
 use crate::claim::{ClaimKind, ClaimReader, InvalidClaim, Json, Nullable, Text};
 use crate::row::BoundKey;
 
-/// A user's key in the type of the column.
+/// A user's key, in the column's type.
 ///
-/// A key that the type cannot hold refuses a user without a row. A user who has been linked needs no key any more.
+/// If the type cannot hold the key, a user without a row is refused. A linked user no longer needs a key.
 #[derive(Debug)]
 pub enum LinkKey<T> {
     /// The user has no key.

@@ -1,4 +1,5 @@
-//! Finds in generated code whether a parameter is a row of the active organization, and which roles that row can hold.
+//! Detects, in generated code, a parameter that is a row of the active organization, and the roles that the row can
+//! hold.
 
 use std::marker::PhantomData;
 
@@ -75,7 +76,7 @@ impl<T: FromClaim<Text>> RoleField<T> {
     pub const VALUES: Option<&'static [&'static str]> = T::VALUES;
 }
 
-/// The fallback of [`RoleField`] for a type that is reported elsewhere.
+/// The fallback of [`RoleField`] for a type with an error of its own.
 pub trait NoValues {
     /// Nothing is known about the texts.
     const VALUES: Option<&'static [&'static str]> = None;
@@ -83,7 +84,7 @@ pub trait NoValues {
 
 impl<T> NoValues for RoleField<T> {}
 
-/// Does not compile if a handler requires a role that its membership cannot hold.
+/// Fails to compile if a handler requires a role that its membership cannot hold.
 pub const fn assert_role(roles: Option<&'static [&'static str]>, required: &str) {
     let Some(roles) = roles else {
         return;

@@ -1,4 +1,4 @@
-//! Checks in generated code of an organization as a parameter: what the state lacks, and a wrapper that no handler can take.
+//! Checks an organization as a parameter, in generated code: parts that the state lacks, and unsupported wrappers.
 //!
 //! These are further links of the chain in `parameter`.
 
@@ -9,7 +9,7 @@ use super::parameter::{Blameless, Content, Fine, Found, NotExtracted, NotProvide
 use crate::row::{DerivedOrganization, SyncedOrganization};
 use crate::sync::{OrganizationSync, Synced};
 
-/// An organization that is not an extractor: the state lacks its handle, or a field is not `Send` and `Sync`.
+/// An organization that cannot be extracted: the state lacks its handle, or a field is not `Send` and `Sync`.
 #[derive(Debug)]
 pub struct NotSynced<O, S>(PhantomData<fn() -> (O, S)>);
 
@@ -106,7 +106,7 @@ impl<T, O> Found for Wrapped<T, O> {
     note = "write `{O}`, or `Option<{O}>` if no organization need be active"
 )]
 pub trait TakenByValue<O> {
-    /// Does nothing; calling it is the assertion.
+    /// Does nothing; a call compiles only if the type implements the trait.
     fn check(_: (PhantomData<Self>, PhantomData<O>)) {}
 }
 

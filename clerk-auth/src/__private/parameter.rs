@@ -1,8 +1,8 @@
-//! Checks in generated code that a parameter can be taken from a request: each mistake is one error, under its type.
+//! Checks, in generated code, that a parameter can be taken from a request. Each mistake is one error, under its type.
 //!
 //! A chain of methods finds the mistake. Each link is an inherent method if a bound holds, and a method of
-//! [`OtherParameter`] if not, so that rustc selects by types. The chain ends with a type for each mistake, and each
-//! mistake is a trait with a message.
+//! [`OtherParameter`] if not, so that rustc selects by types. The chain ends in one type per mistake. A trait per
+//! mistake has the message.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -15,15 +15,15 @@ use crate::extract::MaybeSynced;
 use crate::row::{Derived, SyncedMembership};
 use crate::sync::{Member, Synced};
 
-/// Nothing is wrong, or it has been reported.
+/// The parameter is correct, or its mistake has been reported.
 #[derive(Debug)]
 pub struct Fine;
 
-/// The state of a handler that does not name it: provides only what every state provides.
+/// The state of a handler that does not name its state. Provides only the types that every state provides.
 #[derive(Clone, Debug)]
 pub struct AnyState;
 
-/// An argument of a call that is never made.
+/// Stands in for an argument; never called.
 pub fn any<T>() -> T {
     unreachable!("generated code is checked, and not called")
 }
@@ -173,7 +173,7 @@ impl<T> NoUser<T> for LaterParameter<T> {}
     note = "remove one of the two; for the claims, take `Session`"
 )]
 pub trait OneUser {
-    /// Does nothing; calling it is the assertion.
+    /// Does nothing; a call compiles only if the type implements the trait.
     fn check(_: PhantomData<Self>) {}
 }
 
@@ -187,7 +187,7 @@ impl OneUser for Fine {}
     note = "make it the first parameter"
 )]
 pub trait UserComesFirst {
-    /// Does nothing; calling it is the assertion.
+    /// Does nothing; a call compiles only if the type implements the trait.
     fn check(_: PhantomData<Self>) {}
 }
 
@@ -329,7 +329,7 @@ impl<D> OtherData for Data<D> {}
 /// A type that is both an extractor and a response, where there is nothing to report.
 pub(super) type Blameless = String;
 
-/// Selects the type to blame: the `Json<D>` itself, or nothing if its `D` is at fault, which has an error of its own.
+/// Selects the type to report: the `Json<D>` itself, or nothing if `D` is at fault and has its own error.
 pub trait Content {
     /// The type to report.
     type BlameOn<T>;
@@ -343,14 +343,14 @@ impl Content for Fine {
     type BlameOn<T> = Blameless;
 }
 
-/// An extractor by axum's own trait. If the application uses another version of axum, rustc names both.
+/// An extractor by axum's own trait. If the application uses another axum version, rustc's message names both versions.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an extractor of the axum that clerk-auth uses",
     label = "a type of another version of axum, or of the same name",
     note = "clerk-auth uses axum 0.8: set `axum = \"0.8\"` in Cargo.toml"
 )]
 pub trait AxumExtractor<S> {
-    /// Does nothing; calling it is the assertion.
+    /// Does nothing; a call compiles only if the type implements the trait.
     fn check(_: PhantomData<Self>) {}
 }
 
@@ -363,7 +363,7 @@ impl<S, T: FromRequest<S>> AxumExtractor<S> for T {}
     note = "a body is read once, after everything else has been taken from the request: move the parameter to the end"
 )]
 pub trait BeforeTheBody {
-    /// Does nothing; calling it is the assertion.
+    /// Does nothing; a call compiles only if the type implements the trait.
     fn check(_: PhantomData<Self>) {}
 }
 
@@ -377,7 +377,7 @@ impl BeforeTheBody for Fine {}
     note = "take it from a JSON body as `Json<{Self}>`, from the path as `Path<{Self}>`, from the state as `State<{Self}>`, or implement `axum::extract::FromRequestParts<{S}>`"
 )]
 pub trait Extractor<S> {
-    /// Does nothing; calling it is the assertion.
+    /// Does nothing; a call compiles only if the type implements the trait.
     fn check(_: PhantomData<Self>) {}
 }
 
@@ -391,7 +391,7 @@ impl<S> Extractor<S> for Fine {}
     note = "add a field of type `{Self}` to `{S}` and `#[derive(Clone, axum::extract::FromRef)]`"
 )]
 pub trait PartOfState<S> {
-    /// Does nothing; calling it is the assertion.
+    /// Does nothing; a call compiles only if the type implements the trait.
     fn check(_: PhantomData<Self>) {}
 }
 
@@ -405,7 +405,7 @@ impl<S> PartOfState<S> for Fine {}
     note = "add `#[derive(serde::Deserialize)]` to it"
 )]
 pub trait Readable {
-    /// Does nothing; calling it is the assertion.
+    /// Does nothing; a call compiles only if the type implements the trait.
     fn check(_: PhantomData<Self>) {}
 }
 

@@ -1,7 +1,6 @@
-//! Checks in generated code that a handler returns a response: each mistake is one error, under the type at fault.
+//! Checks, in generated code, that a handler returns a response. Each mistake is one error, under the type at fault.
 //!
-//! The technique is that of the parameters: links that rustc selects by types, and a trait with a message for each
-//! mistake.
+//! The technique is that of `parameter`: rustc selects links by type, and a trait per mistake has the message.
 
 use std::marker::PhantomData;
 
@@ -18,11 +17,11 @@ pub struct Returned<R>(PhantomData<fn() -> R>);
 #[derive(Debug)]
 pub struct NoResponse<R>(PhantomData<fn() -> R>);
 
-/// A type that is not a response, and that serde can write.
+/// A type that is not a response, but that serde can write.
 #[derive(Debug)]
 pub struct Data<R>(PhantomData<fn() -> R>);
 
-/// A type that is not a response, and that serde cannot write.
+/// A type that is neither a response nor writable by serde.
 #[derive(Debug)]
 pub struct Opaque<R>(PhantomData<fn() -> R>);
 
@@ -194,14 +193,14 @@ impl<E> Failure for NoResponse<E> {
     type Unanswered = E;
 }
 
-/// Implemented by types that a handler can return: no data without a wrapper.
+/// Implemented by types that a handler can return: responses, not bare data.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a response",
     label = "a handler cannot return this",
     note = "return `axum::Json<{Self}>`"
 )]
 pub trait Response {
-    /// Does nothing; calling it is the assertion.
+    /// Does nothing; a call compiles only if the type implements the trait.
     fn check(_: PhantomData<Self>) {}
 }
 
@@ -216,21 +215,21 @@ impl Response for Fine {}
     note = "responses of other versions than axum 0.8 are not supported: `cargo tree --invert axum` lists the versions"
 )]
 pub trait ResponseOrJson {
-    /// Does nothing; calling it is the assertion.
+    /// Does nothing; a call compiles only if the type implements the trait.
     fn check(_: PhantomData<Self>) {}
 }
 
 #[diagnostic::do_not_recommend]
 impl ResponseOrJson for Fine {}
 
-/// A response by axum's own trait. If the application uses another version of axum, rustc names both.
+/// A response by axum's own trait. If the application uses another axum version, rustc's message names both versions.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a response of the axum that clerk-auth uses",
     label = "a type of another version of axum, or of the same name",
     note = "clerk-auth uses axum 0.8: set `axum = \"0.8\"` in Cargo.toml"
 )]
 pub trait AxumResponse {
-    /// Does nothing; calling it is the assertion.
+    /// Does nothing; a call compiles only if the type implements the trait.
     fn check(_: PhantomData<Self>) {}
 }
 
@@ -243,7 +242,7 @@ impl<R: IntoResponse> AxumResponse for R {}
     note = "map it to a response, `.map_err(|_| axum::http::StatusCode::INTERNAL_SERVER_ERROR)?`, or implement `axum::response::IntoResponse` for an error type of your own"
 )]
 pub trait ErrorResponse {
-    /// Does nothing; calling it is the assertion.
+    /// Does nothing; a call compiles only if the type implements the trait.
     fn check(_: PhantomData<Self>) {}
 }
 
@@ -257,7 +256,7 @@ impl ErrorResponse for Fine {}
     note = "add `#[derive(serde::Serialize)]` to it"
 )]
 pub trait Writable {
-    /// Does nothing; calling it is the assertion.
+    /// Does nothing; a call compiles only if the type implements the trait.
     fn check(_: PhantomData<Self>) {}
 }
 

@@ -1,7 +1,7 @@
 //! The policies of `#[authenticated(role = "…")]` as types, so that a handler's signature contains its policy.
 //!
-//! A type cannot have a string as an argument. The text of a requirement is packed into integers, and a constant reads
-//! the text from them.
+//! A type cannot take a string as a parameter, so the text of a requirement is packed into integers. A constant unpacks
+//! it.
 
 use std::marker::PhantomData;
 
@@ -153,7 +153,7 @@ fixed! {
     AgentDenied = Requirement::AgentDenied;
 }
 
-/// [`Requirement::All`] of a tuple. The macro nests what is longer than the longest tuple.
+/// [`Requirement::All`] of a tuple. The macro nests lists that exceed the longest tuple.
 pub struct All<T>(PhantomData<T>);
 
 impl<T: RequiredList> Required for All<T> {

@@ -1,4 +1,4 @@
-//! Checks in generated code of a policy over a row, without a second error if the parameter has no row.
+//! Checks a policy over a row, in generated code, without a second error if the parameter has no row.
 
 use std::marker::PhantomData;
 
@@ -7,18 +7,18 @@ use crate::extract::{RowOf, SignedInUser};
 use crate::policy::{Denied, RowPolicy};
 use crate::session::Session;
 
-/// A first parameter of type `T` whose row a policy is about.
+/// A first parameter of type `T` whose row a policy inspects.
 pub struct RowField<T>(PhantomData<T>);
 
 impl<T: SignedInUser> RowField<T> {
-    /// The parameter that must have a row: the user's own.
+    /// Returns the parameter that must have a row: the handler's own.
     pub fn subject() -> PhantomData<T> {
         PhantomData
     }
 }
 
 impl<T: RowOf> RowField<T> {
-    /// The policy `P`, and the row over which it must decide.
+    /// Returns the policy `P`, and the row over which `P` decides.
     pub fn policy<P>() -> PhantomData<(P, T::Row)> {
         PhantomData
     }
@@ -26,12 +26,12 @@ impl<T: RowOf> RowField<T> {
 
 /// The fallback of [`RowField`] for a parameter that has been reported.
 pub trait WithoutRow {
-    /// A parameter that has a row.
+    /// Returns a parameter that has a row.
     fn subject() -> PhantomData<Anybody> {
         PhantomData
     }
 
-    /// A policy that decides over it.
+    /// Returns a policy over that row.
     fn policy<P>() -> PhantomData<(Anybody, ())> {
         PhantomData
     }
@@ -52,7 +52,7 @@ impl RowPolicy<()> for Anybody {
     note = "write `impl RowPolicy<{R}> for {Self} {{ fn evaluate(row: &{R}, session: &Session) -> Result<(), Denied> {{ … }} }}`"
 )]
 pub trait DecidesOver<R>: Sized {
-    /// Does nothing; calling it is the assertion.
+    /// Does nothing; a call compiles only if the type implements the trait.
     fn check(_: PhantomData<(Self, R)>) {}
 }
 

@@ -7,14 +7,14 @@ pub trait Shared: Send + Sync + 'static {}
 
 impl<T: Send + Sync + 'static> Shared for T {}
 
-/// Like `Shared`, with a message. As supertraits, `Send` and `Sync` would each be reported separately.
+/// Like `Shared`, with one message. `Send` and `Sync` as supertraits would be two errors.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be shared between requests",
     label = "requests share a row, and run on several threads",
     note = "replace `Rc<_>` by `Arc<_>`; move what a `Cell<_>` or a `RefCell<_>` changes to the application's state"
 )]
 pub trait SharedField {
-    /// Does nothing; calling it is the assertion.
+    /// Does nothing; a call compiles only if the type implements the trait.
     fn check(_: PhantomData<Self>) {}
 }
 
@@ -45,8 +45,8 @@ pub trait Unshared: Sized {
 
 impl<T> Unshared for Probe<T> {}
 
-/// Assumes in generated code that requests can share a struct. rustc does not prove a bound with a named lifetime where
-/// the bound is written, and each field's type has been checked separately.
+/// Assumes, in generated code, that requests can share a struct; each field's type is checked separately. rustc does
+/// not prove a bound with a named lifetime where the bound is written.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be shared between requests",
     label = "one of its fields cannot",

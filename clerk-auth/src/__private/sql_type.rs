@@ -14,9 +14,9 @@ pub trait SqlType<DB> {
     const NOT_NULL: &'static str = " NOT NULL";
     /// The clause for a primary key whose values the database generates, if the type supports that.
     const PRIMARY_KEY: &'static str = " PRIMARY KEY";
-    /// The clause that makes the database generate a value at insertion.
+    /// The clause by which the database generates a value at insertion.
     const GENERATED: &'static str = "";
-    /// The clause with the value in a new row until the application writes another.
+    /// The clause with the default in a new row, until the application writes a value.
     const DEFAULT: &'static str = "";
 }
 
@@ -53,7 +53,7 @@ pub struct Definitions {
 pub struct Defined<T, DB>(PhantomData<(T, DB)>);
 
 impl<DB, T: SqlType<DB>> Defined<T, DB> {
-    /// The definitions by the writer of the column. A column that sync does not write must allow sync to insert a row.
+    /// The definitions, one per writer of a column. A column that sync does not write must let sync insert a row.
     pub const COLUMN: Definitions = Definitions {
         id: ColumnDefinition {
             clauses: &[T::PRIMARY_KEY],
@@ -153,8 +153,7 @@ kind_sql_types!("postgres", sqlx::Postgres: Boolean = "BOOLEAN", Integer = "BIGI
 kind_sql_types!("sqlite", sqlx::Sqlite: Boolean = "BOOLEAN", Integer = "BIGINT", Number = "REAL", Object = "TEXT",
     Json = "TEXT", Text = "TEXT");
 
-/// A type of which only the claim's kind `K` is known: a type of the application, or one that sqlx cannot store
-/// directly.
+/// A type known only by the claim's kind `K`: the application's own type, or one that sqlx cannot store directly.
 pub struct Encoded<K>(PhantomData<K>);
 
 impl<DB, K: KindSqlType<DB>> SqlType<DB> for Encoded<K> {
@@ -292,7 +291,7 @@ macro_rules! known_in {
             note = "name it: `#[column(sql_type = \"…\")]`"
         )]
         pub trait $name {
-            /// Does nothing; calling it is the assertion.
+            /// Does nothing; a call compiles only if the type implements the trait.
             fn check(_: PhantomData<Self>) {}
         }
 

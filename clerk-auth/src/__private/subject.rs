@@ -1,4 +1,4 @@
-//! Checks in generated code that the state provides the user's parts, without a second error if the parameter is not a
+//! Checks, in generated code, that the state provides the user's parts. Adds no second error if the parameter is not a
 //! user.
 
 use std::marker::PhantomData;
@@ -21,7 +21,7 @@ impl<T, P> Policed for (T, P) {
 /// A first parameter of type `T`.
 pub struct SubjectField<T>(PhantomData<T>);
 
-/// A parameter's type in parentheses, and the field of it.
+/// A parameter's type in parentheses, and the matching [`SubjectField`].
 pub trait Asked {
     /// `SubjectField<T>`
     type Field;
@@ -32,7 +32,7 @@ impl<T> Asked for (T,) {
 }
 
 impl<T: Subject + Shared> SubjectField<T> {
-    /// The type to take from the state: the parameter's own.
+    /// Returns the type to take from the state: the parameter's own.
     pub fn subject() -> PhantomData<T> {
         PhantomData
     }
@@ -41,7 +41,7 @@ impl<T: Subject + Shared> SubjectField<T> {
 /// The fallback of [`SubjectField`] for a type that is not a user or that requests cannot share, which has been
 /// reported.
 pub trait NotASubject {
-    /// A subject that every state provides, so that nothing more is reported about the parameter.
+    /// Returns a subject that every state provides, so that nothing more is reported about the parameter.
     fn subject() -> PhantomData<Anybody> {
         PhantomData
     }
@@ -72,7 +72,7 @@ pub trait StateWithoutClerk {
         PhantomData
     }
 
-    /// Returns the subject, so that one error lists its parts and the way for a state to provide them.
+    /// Returns the subject, so that one error lists its parts and how a state provides them.
     fn whole<T>(subject: PhantomData<T>) -> PhantomData<T> {
         subject
     }
@@ -87,7 +87,7 @@ impl<S> StateWithoutClerk for StateField<S> {}
     note = "add them as fields of `{S}`, with `#[derive(Clone, axum::extract::FromRef)]`"
 )]
 pub trait FromState<S> {
-    /// Does nothing; calling it is the assertion.
+    /// Does nothing; a call compiles only if the type implements the trait.
     fn check(_: PhantomData<Self>) {}
 }
 

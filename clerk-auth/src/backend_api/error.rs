@@ -1,18 +1,18 @@
-//! Why the Backend API gave no answer, or none that can be used.
+//! The reasons why the Backend API gave no answer, or an unusable one.
 
 use std::time::Duration;
 
 /// An error of a request to Clerk's Backend API.
 ///
-/// The first three come from creating a client and are for the operator to fix, as are
-/// [`Unauthorized`](Self::Unauthorized) and [`OrganizationsDisabled`](Self::OrganizationsDisabled). The others are transient, except for a status below 500. The client does not
-/// retry; an [import](crate::UserSync::import) does.
+/// The operator has to fix the first three, which creating a client returns, and [`Unauthorized`](Self::Unauthorized)
+/// and [`OrganizationsDisabled`](Self::OrganizationsDisabled). The others are transient, except for a status below 500.
+/// The client does not retry; an [import](crate::UserSync::import) does.
 ///
 /// ```
 /// use clerk_auth::backend_api::BackendApiError;
 /// use std::time::Duration;
 ///
-/// /// When to ask again; `None` if the answer would be the same.
+/// /// Returns the pause before a retry; `None` if a retry cannot help.
 /// fn retry_after(error: &BackendApiError) -> Option<Duration> {
 ///     match error {
 ///         BackendApiError::RateLimited(wait) => Some(*wait),
@@ -33,7 +33,7 @@ pub enum BackendApiError {
         "the secret key (CLERK_SECRET_KEY) is missing or malformed: it begins with `sk_test_` or `sk_live_`, without quotes"
     )]
     SecretKey,
-    /// The address is not a URL, or is not encrypted and not of this machine.
+    /// The address is not a URL, or is unencrypted and of another machine.
     #[error(
         "`{0}` (CLERK_API_URL) is not an address of the Backend API: it is like `https://api.clerk.com`; plain http is \
          accepted for loopback only"
@@ -45,8 +45,8 @@ pub enum BackendApiError {
     /// Clerk rejects the secret key, with this code.
     #[error("Clerk refuses the secret key (`{0}`); is it of this instance, and not revoked?")]
     Unauthorized(String),
-    /// The instance has no organizations: Clerk refuses a list of organizations or memberships with 403 or 404. The code is
-    /// `organization_not_enabled_in_instance` if the feature is switched off.
+    /// Clerk refused a list of organizations or memberships with 403 or 404, as for an instance without organizations.
+    /// The code is `organization_not_enabled_in_instance` if the feature is off.
     #[error(
         "Clerk answered {status} (`{code}`) for a list of organizations: is the feature switched off? Enable organizations \
          in Clerk's dashboard"
@@ -57,8 +57,8 @@ pub enum BackendApiError {
         /// The first error's code.
         code: String,
     },
-    /// Too many requests. The client sends none for this long: the time in `Retry-After`, from a second to an hour, or
-    /// ten seconds by default.
+    /// Too many requests. The client pauses for this long: the time in `Retry-After`, from a second to an hour; ten
+    /// seconds by default.
     #[error("Clerk's rate limit is used up for {} s", .0.as_secs())]
     RateLimited(Duration),
     /// Clerk answered with a status that does not concern the user.
@@ -69,10 +69,10 @@ pub enum BackendApiError {
         /// The first error's code.
         code: String,
     },
-    /// No response or an incomplete one, or none within 5 seconds, 30 for a list.
+    /// No response, an incomplete one, or a timeout: 5 seconds, or 30 for a list.
     #[error("the request to Clerk failed: {0}")]
     Http(Box<str>),
-    /// A response that does not fit the request. Contains the name of an expected response.
+    /// The response does not match the request. Contains a description of the expected response.
     #[error("Clerk's response is not {0}")]
     Malformed(&'static str),
     /// The response has more than 16 MiB.

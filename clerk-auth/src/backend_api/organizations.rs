@@ -1,4 +1,4 @@
-//! Organizations and memberships of the Backend API.
+//! The Backend API's requests for organizations and memberships.
 //!
 //! The facts are those of Clerk's OpenAPI document, `bapi/2026-05-12.yml` in `clerk/openapi-specs`:
 //!
@@ -6,8 +6,8 @@
 //!   cursor. They are paged by `offset` and `limit`, of at most 500, and return `data` and `total_count`. Both accept
 //!   `order_by=+created_at`.
 //! - `organization_id` restricts the first to at most 100 ids. An unknown id is ignored.
-//! - There is no request for a single membership. `GET /organizations/{id}/memberships` is restricted to at most 100 users
-//!   by `user_id`, and `GET /users/{id}/organization_memberships` has all memberships of a user.
+//! - No request returns a single membership. `user_id` restricts `GET /organizations/{id}/memberships` to at most 100
+//!   users, and `GET /users/{id}/organization_memberships` returns all memberships of a user.
 //! - An instance without organizations answers 403 with the code `organization_not_enabled_in_instance`.
 
 use reqwest::{Method, StatusCode};
@@ -24,7 +24,7 @@ const ORGANIZATIONS: &[&str] = &["v1", "organizations"];
 const MEMBERSHIPS: &[&str] = &["v1", "organization_memberships"];
 
 impl BackendApi {
-    /// Returns a page of all organizations in the order of their creation, without the first `offset` of them. `limit` is the
+    /// Returns a page of all organizations in the order of their creation, after the first `offset`. `limit` is the
     /// largest number of organizations, clamped to the range from one to [`MAX_PAGE_SIZE`].
     ///
     /// A deletion moves all later organizations to smaller offsets, so a walk by offsets alone can miss some. An
@@ -41,8 +41,8 @@ impl BackendApi {
     ///
     /// # Errors
     ///
-    /// [`BackendApiError::OrganizationsDisabled`] if the instance has no organizations; otherwise the errors of any request.
-    /// [`BackendApiError::Malformed`] for a full page without any `id`, because there is no end of such a list.
+    /// [`BackendApiError::OrganizationsDisabled`] if the instance has no organizations; otherwise the errors of any
+    /// request. [`BackendApiError::Malformed`] for a full page without any `id`, because such a list never ends.
     pub async fn organizations(
         &self,
         offset: u64,
@@ -51,7 +51,7 @@ impl BackendApi {
         self.page(ORGANIZATIONS, offset, limit).await
     }
 
-    /// Returns a page of all memberships of the instance, in the order of their creation; the rules are those of
+    /// Returns a page of all memberships of the instance, in the order of their creation, like
     /// [`organizations`](Self::organizations). Each membership contains its organization.
     ///
     /// ```
@@ -147,7 +147,8 @@ impl BackendApi {
         Ok(organizations)
     }
 
-    /// Returns the memberships of these users, at most a hundred, in an organization; none if it no longer exists.
+    /// Returns the memberships of at most a hundred users in an organization; none if the organization no longer
+    /// exists.
     pub(crate) async fn memberships_of_organization(
         &self,
         organization_id: &OrganizationId,
@@ -208,7 +209,7 @@ impl BackendApi {
             .ok_or(BackendApiError::Malformed("a list with a `total_count`"))
     }
 
-    /// Returns a list of the instance, which exists unless the instance has no organizations.
+    /// Returns a list of the whole instance. The list exists unless the instance has no organizations.
     async fn list_of(&self, path: &[&str], query: &[(&str, &str)]) -> Result<LenientValue, BackendApiError> {
         let request = self
             .request(Method::GET, path)?
@@ -241,8 +242,8 @@ impl BackendApi {
     }
 }
 
-/// Returns an error unless Clerk answers that there is no such object. Another 404, for example from a proxy, does not
-/// concern the object.
+/// Returns an error unless Clerk reports that the object does not exist. Another 404, for example from a proxy, does
+/// not concern the object.
 fn no_longer_exists(refused: Refused) -> Result<(), BackendApiError> {
     let Refused { status, code } = refused;
     match (status, &*code) {

@@ -8,9 +8,9 @@ use std::fmt;
 /// KB of custom claims. If the cookie grows too large, browsers drop it, and sign-in fails for everyone. The derive
 /// rejects a template over [`LIMIT`](Self::LIMIT).
 ///
-/// The figures are JSON before base64url, in UTF-8 bytes. Static text counts unchanged, e-mail addresses 254 (RFC 5321
-/// section 4.5.3.1.3), phone numbers 16 (E.164), times 10, Clerk's ids 32. Clerk documents no bound for names, picture
-/// addresses and values inside metadata; 100, 300 and 100 are assumed.
+/// The figures are UTF-8 bytes of JSON before base64url. Static text counts unchanged. E-mail addresses count 254 (RFC
+/// 5321 section 4.5.3.1.3), phone numbers 16 (E.164), times 10, and Clerk's ids 32. Clerk documents no bound for names,
+/// picture addresses and values inside metadata; 100, 300 and 100 are assumed.
 ///
 /// ```
 /// # #[cfg(feature = "postgres")]

@@ -72,7 +72,7 @@ pub enum Expression {
     Literal(Literal),
     /// `{{user.first_name}}` alone: the value keeps its JSON type. The path is without the braces.
     Shortcode(&'static str),
-    /// `{{a || b || 'c'}}`: the first operand that is neither null nor false, else the last.
+    /// `{{a || b || 'c'}}`: the first operand that is neither null nor false, or else the last.
     Chain(&'static [Expression]),
     /// Shortcodes inside a longer text: always text.
     Interpolation(&'static [Expression]),
@@ -109,7 +109,7 @@ impl Expression {
     /// Returns the claim for a user as the Backend API and webhooks describe one. Returns `None` if the value depends
     /// on data that is not part of a user (`org.*`, `session.*`). Also returns `None` if the value would be a text
     /// containing the word `null` because the user has no value (Clerk's documentation, "JWT templates"). The derive
-    /// rejects templates in which that can happen, and an API that omits a member must not cause it.
+    /// rejects templates that can produce such a text; an API that omits a member must not produce one either.
     pub fn evaluate(&self, user: &Value) -> Option<Value> {
         self.evaluate_lenient(Objects::User(Node::readable(user)))
             .ok()
@@ -181,8 +181,8 @@ fn chain(operands: &[Expression], objects: Objects<'_>) -> Result<Option<Value>,
     Ok(Some(last))
 }
 
-/// The part of the object that each shortcode reads, in the Backend API and in webhooks (Clerk's documentation,
-/// "JWT templates"). The derive has a table of the same names with their kinds; a test compares the two.
+/// The part of an object that each shortcode reads, in the Backend API and in webhooks (Clerk's documentation, "JWT
+/// templates"). The derive has a table of the same names with their kinds, and a test compares both tables.
 const SHORTCODES: [(&str, Read); 23] = [
     ("user.id", |user| value(user, "id")),
     ("user.first_name", |user| value(user, "first_name")),
@@ -288,7 +288,8 @@ fn primary(user: Node<'_>, list: &str, id: &str, field: &str) -> Result<Value, U
     Ok(Value::Null)
 }
 
-/// Clerk's `email_verified` means that any address is verified, not necessarily the primary one ("JWT templates").
+/// Returns whether any address is verified. Clerk's `email_verified` is not limited to the primary address ("JWT
+/// templates").
 fn any_verified(user: Node<'_>, list: &str) -> Result<Value, UnreadableValue> {
     let mut is_known = true;
     for entry in user.get(list).elements()? {

@@ -50,10 +50,11 @@ use crate::id::{OrganizationId, UserId};
 /// }
 /// ```
 pub trait FromClaim<K: ClaimKind>: Sized {
-    /// The only texts that the type can hold; `None` by default, which states nothing.
+    /// The only texts that the type can hold; `None`, the default, if they are not listed.
     ///
-    /// If the type is the role of a [`SyncedMembership`](crate::SyncedMembership), a handler that requires another role, such as
-    /// `#[authenticated(role = "org:owner")]`, and takes the membership does not compile.
+    /// If the type is the role of a [`SyncedMembership`](crate::SyncedMembership), a handler that takes the membership
+    /// can only require a listed role. With another role, such as `#[authenticated(role = "org:owner")]`, the handler
+    /// does not compile.
     const VALUES: Option<&'static [&'static str]> = None;
 
     /// Converts the claim's value, whose kind has been checked.
@@ -136,7 +137,7 @@ impl FromClaim<Text> for uuid::Uuid {
     }
 }
 
-/// An absolute URL; sqlx stores no `Url`, so its column is `#[column(text)]`.
+/// An absolute URL. sqlx cannot store a `Url`, so the column is `#[column(text)]`.
 #[cfg(feature = "url")]
 impl FromClaim<Text> for url::Url {
     fn from_claim(value: &str) -> Result<Self, InvalidClaim> {

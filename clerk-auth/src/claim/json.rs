@@ -10,8 +10,8 @@ use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 
-/// The member name under which serde_json passes on a number with a fraction, as an object of one member. This happens
-/// if any crate of the application enables its feature `arbitrary_precision`.
+/// The only member of the object by which serde_json passes on a number with a fraction, if any crate of the
+/// application enables the feature `arbitrary_precision`.
 const NUMBER: &str = "$serde_json::private::Number";
 
 /// The members, in the order of the text.
@@ -51,7 +51,7 @@ impl<'a> Object<'a> {
         self.0.iter().map(|(name, value)| (&**name, value))
     }
 
-    /// Returns the members with other names than these, with nothing borrowed.
+    /// Returns the members with other names than these, as owned values.
     pub(crate) fn without(
         self,
         left_out: impl Fn(&str) -> bool,
@@ -73,7 +73,7 @@ impl<'a> Object<'a> {
     }
 }
 
-/// Names that an object has so far, as one bit each: two names with different bits differ.
+/// The names of an object so far, one bit each. Names with different bits differ.
 #[derive(Default)]
 struct DuplicateFilter(u64);
 
@@ -131,7 +131,7 @@ impl From<Value<'_>> for serde_json::Value {
     }
 }
 
-/// Deserializes a value in place: a returned value is copied at each return, and it is too large for that.
+/// Deserializes a value in place, because a returned value is copied at each return and is too large for that.
 pub(crate) struct ValueSeed<'p, 'a>(pub(crate) &'p mut Value<'a>);
 
 impl<'de> DeserializeSeed<'de> for ValueSeed<'_, 'de> {
@@ -254,7 +254,7 @@ mod tests {
         Object::parse(text).map(|object| object.without(|_| false).into())
     }
 
-    /// Also if another crate of the application turns on serde_json's feature `arbitrary_precision`.
+    /// Passes with serde_json's feature `arbitrary_precision` as well, which another crate may enable.
     #[test]
     fn numbers_are_numbers() {
         let object = object(r#"{"a":1.5,"b":-2,"c":[1e3]}"#).expect("an object");

@@ -1,8 +1,8 @@
-//! Clerk's objects that shortcodes read, in the Backend API and in webhooks.
+//! The objects of the Backend API and of webhooks that shortcodes read.
 
 use crate::lenient::Node;
 
-/// The objects that are known where a template is evaluated. A shortcode of another object has no value there.
+/// The object over which a template is evaluated. A shortcode of another object has no value.
 #[derive(Clone, Copy)]
 pub(crate) enum Objects<'a> {
     /// A user.
@@ -14,7 +14,7 @@ pub(crate) enum Objects<'a> {
 }
 
 impl<'a> Objects<'a> {
-    /// The object that a shortcode reads, by the shortcode's root.
+    /// Returns the object that a shortcode reads, by the shortcode's root.
     pub(super) fn of_shortcode(self, path: &str, root: &str) -> Option<Node<'a>> {
         match (self, root) {
             (Self::User(object), "user") | (Self::Membership(object), "org_membership") => Some(object),

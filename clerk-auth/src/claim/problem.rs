@@ -45,12 +45,11 @@ impl InvalidClaim {
 pub enum ClaimProblem {
     /// The claim is absent.
     Absent,
-    /// The claim is null although it cannot be null, or must not be for this field.
+    /// The claim is null, although the template or this field forbids null.
     Null,
     /// The text still contains a shortcode: Clerk did not recognize its root.
     Unrendered,
-    /// The value was received and could not be read, such as text with half a surrogate pair; see
-    /// [`lenient`](crate::lenient).
+    /// The value could not be read, such as text with half a surrogate pair; see [`lenient`](crate::lenient).
     Unreadable,
     /// The claim is of another kind than the template declares.
     OtherKind {
@@ -63,7 +62,7 @@ pub enum ClaimProblem {
     Invalid(InvalidClaim),
 }
 
-/// The problem without its subject, to follow the name of a claim.
+/// The problem as a predicate, to print after the name of a claim.
 pub(crate) struct Predicate<'a>(&'a ClaimProblem);
 
 impl fmt::Display for Predicate<'_> {
@@ -102,7 +101,7 @@ impl ClaimProblem {
         Predicate(self)
     }
 
-    /// A value of another kind than the one that is declared.
+    /// Reports a value of another kind than the declared one.
     pub(super) fn unexpected(declared: &'static str, value: &Value) -> Self {
         let found = match value {
             Value::Null => return Self::Null,

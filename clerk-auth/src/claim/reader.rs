@@ -57,12 +57,12 @@ impl<'a> ClaimSource<'a> {
         Self { unreadable, ..self }
     }
 
-    /// Returns the same claims, about the organization or the membership with this key.
+    /// Returns the same claims with the key of an organization or a membership as subject.
     pub(crate) fn about(self, subject: &'a str) -> Self {
         Self { subject, ..self }
     }
 
-    /// The id of what the claims are about: the Clerk user id or, for the row of an organization, its id.
+    /// Returns the id of the claims' subject: the Clerk user id, or the organization id for the row of an organization.
     pub fn subject(&self) -> &'a str {
         self.subject
     }
@@ -115,7 +115,7 @@ pub enum Claim<'a> {
 ///     email: Option<String>,
 /// }
 ///
-/// // A token that was minted before the template was saved has no claims of the team's.
+/// // A token that was minted before the template was saved lacks all custom claims.
 /// let claims = serde_json::Map::new();
 /// let error = User::read_claims(ClaimSource::new("user_ada", &claims)).err().expect("a claim is absent");
 /// assert!(error.absent().eq(["email"]));
@@ -134,7 +134,7 @@ impl UnreadableClaims {
         }
     }
 
-    /// Combines both; a claim that feeds a column and the version is listed once.
+    /// Combines both lists. A claim that feeds both a column and the version is listed once.
     pub(crate) fn and(mut self, other: Self) -> Self {
         for problem in other.problems {
             if !self.problems.contains(&problem) {
@@ -149,7 +149,7 @@ impl UnreadableClaims {
         &self.problems
     }
 
-    /// Returns whether every problem is this one.
+    /// Returns whether every problem equals `problem`.
     pub(crate) fn all(&self, problem: &ClaimProblem) -> bool {
         self.problems.iter().all(|(_, found)| found == problem)
     }
@@ -233,8 +233,8 @@ impl<'a> ClaimReader<'a> {
     ) -> Option<T> {
         let held = match self.source.claim(name) {
             _ if self.source.unreadable.contains(&name) => Err(ClaimProblem::Unreadable),
-            // A row with such a value in a JSON column could not be read back, nor could other rows read together with
-            // it.
+            // serde_json could write such a value to a JSON column, but could not read back that row, or any row in the
+            // same read.
             Claim::Value(value) if has_private_name(value) => Err(ClaimProblem::Unreadable),
             Claim::Absent => Err(ClaimProblem::Absent),
             Claim::Null => K::read(&Value::Null).and_then(|value| hold(value).map_err(ClaimProblem::from)),

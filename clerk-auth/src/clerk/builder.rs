@@ -16,7 +16,7 @@ use crate::time::{Clock, SystemClock};
 use crate::token::{CookieNames, Expectations, Keys, Verifier};
 
 /// Builds a [`Clerk`]. At least the publishable key or the issuer must be given. A later call of a method replaces the
-/// earlier one, except that authorized parties add up.
+/// earlier one. Authorized parties accumulate.
 ///
 /// ```
 /// use clerk_auth::Clerk;
@@ -24,7 +24,7 @@ use crate::token::{CookieNames, Expectations, Keys, Verifier};
 ///
 /// let builder = Clerk::builder().publishable_key("pk_test_Zm9vLWJhci0xMy5jbGVyay5hY2NvdW50cy5kZXYk");
 /// let error = builder.authorized_parties(["https://app.example.com/"]).build().unwrap_err();
-/// // A slash at the end would never match, and is found here instead of in everybody's 401.
+/// // A slash at the end would never match, and every request would get 401; the builder rejects it.
 /// assert!(matches!(error, ConfigurationError::AuthorizedParty(party) if party == "https://app.example.com/"));
 /// ```
 #[derive(Debug, Default)]
@@ -115,7 +115,7 @@ impl ClerkBuilder {
 
     /// Sets how long a ban, a deletion or the end of a session is kept, and the longest accepted life of a token: 28
     /// hours by default. Svix retries a delivery for 27 hours and 35 minutes. With a shorter lifetime, a delivery that
-    /// was delayed for longer can restore a ban that was lifted meanwhile.
+    /// arrives later can restore a ban that has been lifted.
     ///
     /// The life of a token runs from the time at which its claims were read
     /// ([`Session::claims_read_at`](crate::Session::claims_read_at)) to its expiry. Clerk's own tokens live for 60
@@ -156,8 +156,8 @@ impl ClerkBuilder {
     ///
     /// # Errors
     ///
-    /// [`ConfigurationError`] describes the missing or malformed value. The configuration is checked completely here,
-    /// so it cannot fail at the first request.
+    /// [`ConfigurationError`] describes the missing or malformed value. All checks run here, so no configuration error
+    /// appears at the first request.
     pub fn build(self) -> Result<Clerk, ConfigurationError> {
         let instance = match &self.publishable_key {
             Some(key) => Some(PublishableKey::parse(key).ok_or(ConfigurationError::PublishableKey)?),

@@ -1,5 +1,5 @@
-//! The requests on which a session cookie is accepted: a browser sends the cookie with every request, whichever site's
-//! page makes it.
+//! Decides on which requests a session cookie is accepted: a browser also sends the cookie with requests of other
+//! sites' pages.
 //!
 //! The rule is a pure function of method and headers. A page cannot forge its inputs: `Origin`, `Sec-Fetch-Site`,
 //! `Upgrade` and `Sec-WebSocket-Key` are forbidden header names (Fetch standard, section 2.2.2).
@@ -18,7 +18,7 @@ const MAX_LOGGED: usize = 300;
 /// Returns whether a session cookie is accepted on this request.
 pub(super) fn is_accepted(parts: &Parts, parties: &[Box<str>]) -> bool {
     let headers = &parts.headers;
-    // Every other method may change state, unknown ones included: CONNECT opens a WebSocket in HTTP/2 (RFC 8441).
+    // Every other method may change state, including unknown ones: CONNECT opens a WebSocket in HTTP/2 (RFC 8441).
     let is_safe = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
     if is_safe && !opens_websocket(headers) {
         return true;
@@ -30,8 +30,8 @@ pub(super) fn is_accepted(parts: &Parts, parties: &[Box<str>]) -> bool {
     match (origins.next(), origins.next(), sites.next(), sites.next()) {
         // Not a browser, so there are no cookies of another user.
         (None, _, None, _) => true,
-        // Browsers send a single `Origin` (RFC 6454 section 7.3). If there are several, the one that a proxy checked is
-        // unknown.
+        // Browsers send a single `Origin` (RFC 6454 section 7.3). With several, it is unknown which one a proxy
+        // checked.
         (_, Some(_), ..) => false,
         // Parties are normalized as browsers normalize origins, so that bytes can be compared.
         (Some(origin), ..) if parties.iter().any(|party| party.as_bytes() == origin.as_bytes()) => true,
@@ -40,7 +40,7 @@ pub(super) fn is_accepted(parts: &Parts, parties: &[Box<str>]) -> bool {
     }
 }
 
-/// Returns whether the request opens a WebSocket, which other sites' pages can do (RFC 6455 section 10.2).
+/// Returns whether the request opens a WebSocket, as pages of other sites can (RFC 6455 section 10.2).
 ///
 /// The key alone suffices: a proxy may have removed `Upgrade`, which is a hop-by-hop header.
 fn opens_websocket(headers: &HeaderMap) -> bool {
@@ -55,7 +55,7 @@ fn opens_websocket(headers: &HeaderMap) -> bool {
     headers.contains_key(header::SEC_WEBSOCKET_KEY) || protocols.any(is_websocket)
 }
 
-/// Logs and counts a refused request. The operator needs the origin if the page is the application's own.
+/// Logs and counts a refused request, with the origin: the page may be the application's own.
 pub(super) fn report(parts: &Parts) {
     const CODE: &str = "cross_site_request";
     metrics::session_token_refused(CODE);

@@ -133,13 +133,13 @@ fn no_instance(variables: &Variables) -> ConfigurationError {
     })
 }
 
-/// Returns whether a URL is whole and only not encrypted, or holds a password.
+/// Returns whether a URL is complete, but unencrypted or with a password.
 fn is_insecure(url: &str) -> bool {
     !is_safe(url) && url.contains("://")
 }
 
-/// Returns the origins of the comma-separated list. An empty element may be the end of a growing list; a list of only
-/// empty elements is an error, because it would accept every origin.
+/// Returns the origins of the comma-separated list. Empty elements are skipped, such as one after a trailing comma. A
+/// list of only empty elements is an error, because it would accept every origin.
 fn parties(variables: &Variables) -> Result<Vec<String>, ConfigurationError> {
     let Some(given) = variables.get("CLERK_AUTHORIZED_PARTIES") else {
         return Ok(Vec::new());

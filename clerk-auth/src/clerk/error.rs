@@ -13,7 +13,7 @@ use crate::token::KeyError;
 /// use clerk_auth::Clerk;
 /// use clerk_auth::clerk::ConfigurationError;
 ///
-/// /// For the last line of a `main` that does not start.
+/// /// Formats the last line of a `main` that fails to start.
 /// fn advice(error: &ConfigurationError) -> String {
 ///     match error {
 ///         ConfigurationError::NoInstance => format!("{error}; without an account, run the stand-in"),
@@ -56,19 +56,19 @@ pub enum ConfigurationError {
          plain http is accepted for loopback only"
     )]
     InsecureUrl(String),
-    /// The issuer is in a form that no token has, so every token would be refused.
+    /// No token has an issuer of this form, so every token would be refused.
     #[error(
         "no token names the issuer `{}` (`issuer` or CLERK_PROXY_URL), so each would be refused; {}",
         shown(.0), issuer_form(.0)
     )]
     Issuer(String),
-    /// An authorized party is in a form that no browser sends, so every token would be refused.
+    /// No browser sends an origin of this form, so every token would be refused.
     #[error(
         "the authorized parties `{}` (CLERK_AUTHORIZED_PARTIES or `authorized_parties`) would never match: {}; {}",
         shown(.0), fault(.0), parties_form(.0)
     )]
     AuthorizedParty(String),
-    /// A variable is set that is not read, and the one that was most likely intended is not set.
+    /// A variable that is set is not read, and the variable that was most likely intended is not set.
     #[error(
         "`{found}` is set, which clerk-auth does not read, and `{meant}` is not set: name the variable `{meant}`"
     )]
@@ -92,7 +92,7 @@ impl fmt::Debug for ConfigurationError {
     }
 }
 
-/// Formats a value for a message: on one line, without a possible secret in the wrong variable.
+/// Formats a value for a message: on one line, and without what may be a secret in the wrong variable.
 fn shown(value: &str) -> String {
     if ["sk_test_", "sk_live_", "whsec_", "PRIVATE KEY"]
         .iter()

@@ -1,4 +1,4 @@
-//! The publishable key: the identity of the instance, and whether it is in production.
+//! The publishable key: it identifies the instance, and whether the instance is in production.
 
 use aws_lc_rs::digest;
 use base64::Engine;
@@ -50,7 +50,8 @@ impl PublishableKey {
 }
 
 /// Returns the suffix by which Clerk's front end names the cookies of this application. The suffix is the first eight
-/// characters of the base64url SHA-1 of the key as written. It keeps names apart and is not a security measure.
+/// characters of the base64url SHA-1 of the key as written. The suffix keeps names apart, and is not a security
+/// measure.
 pub(crate) fn cookie_suffix(key: &str) -> String {
     let hash = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, key.as_bytes());
     let mut suffix = URL_SAFE_NO_PAD.encode(hash);

@@ -66,7 +66,7 @@ const OF_FRONT_ENDS: [&str; 19] = [
 pub(super) enum Ignored<'a> {
     /// A variable of Clerk's without effect here.
     Unsupported { name: &'a str, reason: &'static str },
-    /// Most likely `meant`. `refused` if starting without it would be wrong.
+    /// Most likely a misspelling of `meant`. `refused` if the application must not start without `meant`.
     Misspelt {
         name: &'a str,
         meant: &'static str,
@@ -74,8 +74,8 @@ pub(super) enum Ignored<'a> {
     },
 }
 
-/// Returns the reason why a variable has no effect, if its name resembles one that has. `is_set` checks other
-/// variables.
+/// Returns the reason why a variable has no effect, if its name resembles that of an effective one. `is_set` checks
+/// other variables.
 pub(super) fn ignored<'a>(name: &'a str, value: &str, is_set: impl Fn(&str) -> bool) -> Option<Ignored<'a>> {
     if READ.contains(&name) {
         return None;
@@ -109,8 +109,8 @@ pub(super) fn ignored<'a>(name: &'a str, value: &str, is_set: impl Fn(&str) -> b
     })
 }
 
-/// Returns the variable of which a name most likely is a misspelling. At most one letter in six may differ, and the
-/// name must begin with `CLERK`. So the variables of front ends and of other programs are ignored.
+/// Returns the variable that a misspelt name most likely means. At most one letter in six may differ, and the name must
+/// begin with `CLERK`, so that variables of front ends and other programs are ignored.
 fn nearest(name: &str) -> Option<&'static str> {
     let first = name.split(['_', '-', '.']).next().unwrap_or_default();
     let begins = letters(first).starts_with(&letters("CLERK")) || distance(first, "CLERK") <= 1;

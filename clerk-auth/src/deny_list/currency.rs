@@ -1,16 +1,16 @@
-//! How current this process's copy of the database's denials is.
+//! Tracks whether this process's copy of the database's denials is current.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-/// For how long the denials that were read last count as current: a read a second, the time for its answer, and a margin.
+/// The time for which the last read counts as current: the second between reads, the time for an answer, and a margin.
 const CURRENT_FOR: Duration = Duration::from_secs(5);
 
-/// When the denials of the database were last known to be read.
+/// The time of the last complete read of the database's denials.
 pub(crate) struct Currency {
     is_required: AtomicBool,
     started: Instant,
-    /// Milliseconds from the start; -1 before the first time.
+    /// In milliseconds from the start; -1 before the first read.
     last: AtomicI64,
 }
 
@@ -23,17 +23,17 @@ impl Currency {
         }
     }
 
-    /// Sessions are refused from now on while the denials are not current.
+    /// Requires current denials from now on: otherwise sessions are refused.
     pub(crate) fn require(&self) {
         self.is_required.store(true, Ordering::Release);
     }
 
-    /// Everything that the database held a moment ago has been read.
+    /// Records that all denials of the database have just been read.
     pub(crate) fn renew(&self) {
         self.last.store(self.elapsed(), Ordering::Release);
     }
 
-    /// False if currency is required and lost.
+    /// Returns false if current denials are required and the copy is too old.
     pub(crate) fn suffices(&self) -> bool {
         if !self.is_required.load(Ordering::Acquire) {
             return true;

@@ -88,9 +88,10 @@ impl Denial {
         self.effect != Effect::Admits
     }
 
-    /// Returns the moment up to which the claims of a token are older than the event of a membership.
+    /// Returns the time up to which a token's claims count as older than the event.
     ///
-    /// The change itself was at `updated_at`, and a deletion leaves that time as it was. Neither is later than the event.
+    /// A change happened at `updated_at`, and a deletion does not move `updated_at`. Neither time is later than the
+    /// event.
     pub(crate) fn corrects_until(&self) -> i64 {
         let happened_at = self.happened_at.milliseconds();
         match self.subject {
@@ -114,16 +115,16 @@ impl Denial {
         }
     }
 
-    /// Of two denials of one subject the greater wins.
+    /// Orders the denials of one subject: the greater wins.
     fn order(&self) -> (i64, Timestamp, u8) {
         (self.version, self.happened_at, self.effect.severity())
     }
 
-    /// Returns what is known after this event, if that differs from what is known before. A second delivery may prolong
-    /// a denial.
+    /// Returns the new state after this event, if it differs from `known`. A second delivery may prolong a denial.
     pub(super) fn after(self, known: &Self) -> Option<Self> {
         if self.is_end() && known.is_end() {
-            // Two reports of one end, by the application and by Clerk: tokens are from before it until the later one.
+            // The application and Clerk may report the same end at two times. The later time decides which tokens are
+            // older.
             let merged = Self {
                 version: self.version.max(known.version),
                 happened_at: self.happened_at.max(known.happened_at),

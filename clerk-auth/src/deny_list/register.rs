@@ -17,12 +17,12 @@ const BUCKETS: usize = 8_192;
 pub(super) struct Register {
     /// The greatest sum of weights.
     most: usize,
-    /// Absent until the first denial: in most processes there is never one.
+    /// Absent until the first denial, which most processes never have.
     buckets: OnceLock<Box<[ArcSwapOption<Vec<Entry>>]>>,
     hasher: RandomState,
-    /// Held by writers alone.
+    /// Only writers lock it.
     ages: Mutex<Ages>,
-    /// The latest moment, in milliseconds, at which a denial that had to be dropped was recorded.
+    /// The latest time, in milliseconds, at which a denial was recorded that had to be dropped.
     floor: AtomicI64,
 }
 
@@ -32,7 +32,7 @@ struct Entry {
     age: Age,
 }
 
-/// The order in which denials are dropped: those that admit first, then the oldest. The number makes it unique.
+/// The order in which denials are dropped: first those that admit, then the oldest. The number makes each age unique.
 type Age = (bool, Timestamp, u64);
 
 #[derive(Default)]
@@ -58,8 +58,8 @@ impl Register {
         self.buckets.get().is_none()
     }
 
-    /// Returns the latest moment at which a denial that had to be dropped was recorded. Its event was earlier, so it
-    /// concerns only tokens whose claims were read before this moment.
+    /// Returns the latest time at which a denial was recorded that had to be dropped. The event was earlier, so it only
+    /// concerns tokens whose claims were read before this time.
     pub(super) fn floor(&self) -> i64 {
         self.floor.load(Ordering::Acquire)
     }
@@ -130,8 +130,8 @@ impl Register {
         }
     }
 
-    /// Drops expired denials, only from the ends of the order of age, which is nearly that of expiry. An expired denial
-    /// that stays behind is dropped at its turn, and denies no token meanwhile.
+    /// Drops expired denials from the ends of the order of age, which is nearly that of expiry. An expired denial in
+    /// between is dropped later, and denies no token until then.
     fn forget_expired(&self, buckets: &[ArcSwapOption<Vec<Entry>>], ages: &mut Ages, now: Timestamp) {
         for denies in [false, true] {
             loop {
@@ -151,7 +151,8 @@ impl Register {
         }
     }
 
-    /// Removes a denial. One that was dropped alive raises the floor first, so that no request finds neither.
+    /// Removes a denial. If it has not expired, the floor is raised first, so that every request sees the denial or the
+    /// floor.
     fn remove(
         &self,
         buckets: &[ArcSwapOption<Vec<Entry>>],
@@ -178,7 +179,7 @@ impl Register {
         buckets: &'b [ArcSwapOption<Vec<Entry>>],
         key: Key<'_>,
     ) -> &'b ArcSwapOption<Vec<Entry>> {
-        // A prefix of the hash is as good as all of it.
+        // Part of the hash suffices.
         let hash = self.hasher.hash_one(key) as usize;
         &buckets[hash % BUCKETS]
     }

@@ -73,10 +73,10 @@ fn newest_event_wins_in_every_order() {
         // By version.
         ([(banned, 7, 900), (None, 9, 900), (locked, 8, 900)], None),
         ([(None, 7, 999), (None, 8, 999), (banned, 9, 1)], banned),
-        // At equal versions by the time of the event, as of a ban that leaves `updated_at` alone.
+        // At equal versions, by the time of the event: a ban does not change `updated_at`.
         ([(banned, 7, 901), (None, 7, 902), (banned, 7, 900)], None),
         ([(None, 7, 901), (banned, 7, 902), (None, 7, 900)], banned),
-        // At equal times too, the one that bars.
+        // At equal times as well, the stricter one.
         ([(banned, 7, 900), (None, 7, 900), (None, 6, 990)], banned),
         // A denial that is never lifted.
         (
@@ -183,7 +183,7 @@ fn full_list_copies_few_denials_for_each_that_it_records() {
         assert_eq!(refusal(&list, &id, 1_004), Some(Refusal::UserBanned), "{id}");
     }
     let longest = list.barred.longest_bucket();
-    // Eight on average; so many by chance once in ten thousand million lists.
+    // Eight on average. By chance, one list in ten thousand million has as many.
     assert!(longest < 48, "{longest}");
 }
 
@@ -237,7 +237,7 @@ fn long_lists_of_permissions_count_as_several_denials() {
         list.record(changed, NOW, NOW);
     }
     assert_eq!(list.corrected.len(), 1);
-    // Their place is free again, and a newer event takes that of an older one.
+    // Expired denials leave room again, and a newer event replaces an older one.
     for happened_at in [950, 960] {
         for number in 0..10 {
             list.record(ended(number, happened_at), NOW, NOW);

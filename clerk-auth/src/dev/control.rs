@@ -1,5 +1,5 @@
-//! The requests by which a person or a test acts in the roles of the user, of the operator in Clerk's dashboard, and of
-//! Clerk itself.
+//! Requests that play the roles of the user, of the operator in Clerk's dashboard, and of Clerk itself, for developers
+//! and tests.
 
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ type Shared = State<Arc<Instance>>;
 pub(super) type Refused = (StatusCode, String);
 
 impl Instance {
-    /// `None` for a user who was deleted.
+    /// Mints a token at the origin; `None` for a user who was deleted.
     fn mint(&self, request: &TokenRequest) -> Option<String> {
         let now = SystemClock.now();
         let user_id = request.user_id.as_deref().unwrap_or(DEFAULT_USER);
@@ -71,7 +71,7 @@ impl Instance {
         Some(token.sign())
     }
 
-    /// Mints a token as Clerk's edge does: it has not asked the database, and so copies what has changed since.
+    /// Mints a token as Clerk's edge does: with the claims of an earlier token, even if the user has changed since.
     fn mint_at_edge(&self, earlier: &str, request: &TokenRequest) -> Result<String, Refused> {
         let refused = |text: &str| (StatusCode::BAD_REQUEST, format!("{text}\n"));
         if request.asks_for_claims() {
@@ -159,7 +159,7 @@ pub(super) async fn end_session(
     if let Some(delivery) = ended.first() {
         return Ok(json_response(&json!({ "delivery": delivery })));
     }
-    // The sessions of `POST /dev/token` are not kept: the issuer names each after its user.
+    // The sessions of `POST /dev/token` are not stored; each is named after its user.
     let user_id = format!("user_{}", session_id.strip_prefix("sess_").unwrap_or(&session_id));
     let ended = session_object(&session_id, &user_id, "ended", SystemClock.now());
     let delivery = instance.deliveries.send("session.ended", ended, webhook);

@@ -1,4 +1,4 @@
-//! Sends the application what Clerk would send, and as badly as networks do if asked to.
+//! Sends the application the webhooks that Clerk would send, on request with the faults of real networks.
 
 use std::fmt;
 use std::mem;
@@ -17,14 +17,14 @@ use crate::testing::{SignedDelivery, event};
 use crate::time::{Clock, SystemClock};
 use crate::webhook::WebhookVerifier;
 
-/// Where the application receives webhooks, below its own origin.
+/// The path at which the application receives webhooks.
 pub(super) const PATH: &str = "/webhooks/clerk";
 
-/// The seconds between an attempt that was not answered with 2xx and the next. Svix waits for up to ten hours, which is
-/// too long for trying the loop by hand.
+/// The seconds between an attempt without a 2xx answer and the next. Svix waits for up to ten hours, which is too long
+/// for trying retries by hand.
 const RETRIES: [u64; 4] = [1, 2, 5, 10];
 
-/// How long the application has to answer, as with Svix.
+/// The time for an answer of the application, as with Svix.
 const ANSWER: Duration = Duration::from_secs(15);
 
 /// The most copies of one delivery, and the longest delay in seconds.
@@ -71,7 +71,7 @@ impl Deliveries {
         }
     }
 
-    /// Accepts what is sent from here, and nothing else.
+    /// Returns a verifier that accepts only deliveries of this stand-in.
     pub(super) fn verifier(&self) -> WebhookVerifier {
         WebhookVerifier::new(self.secret.parse().expect("it was made a moment ago"))
     }
@@ -100,7 +100,7 @@ impl Deliveries {
     }
 }
 
-/// Until the application takes it, or the attempts are used up.
+/// Sends a delivery until the application accepts it, or the attempts are used up.
 async fn attempt(url: &Url, delivery: SignedDelivery, faults: Faults) {
     let delay = faults.delay.clamp(0.0, MAX_DELAY);
     tokio::time::sleep(Duration::try_from_secs_f64(delay).unwrap_or_default()).await;

@@ -13,8 +13,8 @@ pub(super) struct Changed {
     pub(super) is_new: bool,
 }
 
-/// The user after the change; created on first sight. `updated_at` moves only if a value does. `None` for a user who was
-/// deleted: Clerk's ids do not come again.
+/// Changes a user, or creates one. `updated_at` changes only if a value does. Returns `None` for a user who was
+/// deleted, because Clerk never reuses ids.
 pub(super) fn change(
     endpoints: &Endpoints,
     user_id: &str,
@@ -30,7 +30,7 @@ pub(super) fn change(
     let user = known.unwrap_or_else(|| user_object(user_id, now));
     let mut changed = applied(user.clone(), change);
     if changed != user && !is_new {
-        // Two changes of one millisecond are two all the same.
+        // Two changes within a millisecond get different times.
         let last = user["updated_at"].as_i64().unwrap_or(0);
         changed["updated_at"] = json!(now.milliseconds().max(last + 1));
     }

@@ -1,4 +1,4 @@
-//! Changes that the application is notified of by webhook, wherever they come from.
+//! Changes that send a webhook to the application, from the control requests or the front end.
 
 use serde_json::Value;
 
@@ -36,7 +36,7 @@ impl Instance {
         self.end_sessions_with(end, Faults::default(), is_over)
     }
 
-    /// Like `end_sessions`, with faults of the deliveries.
+    /// Like `end_sessions`, with faulty deliveries.
     pub(super) fn end_sessions_with(
         &self,
         end: End,
@@ -80,7 +80,7 @@ impl Instance {
         Some((object, delivery))
     }
 
-    /// Ends a membership. Returns the membership as it was, or `None` if there was none.
+    /// Ends a membership. Returns the former membership, if any.
     pub(super) fn remove_member(
         &self,
         organization_id: &str,
@@ -117,7 +117,8 @@ impl Instance {
         (organization, delivery)
     }
 
-    /// Deletes an organization with its memberships. Returns the id of the delivery, or `None` if there was none.
+    /// Deletes an organization with its memberships. Returns the id of the delivery, or `None` if the organization does
+    /// not exist.
     pub(super) fn delete_organization(&self, id: &str, faults: Faults) -> Option<String> {
         let organization = locked(&self.organizations).remove(id)?;
         locked(&self.clients).leave_organization(id, |_| true);

@@ -1,8 +1,8 @@
 //! The Frontend API: the requests that Clerk's own JavaScript makes, answered as a production instance behind a proxy
 //! URL answers them.
 //!
-//! A browser is known by the cookie `__client_…`, which scripts cannot read. `__client_uat` and `__client_uat_…` are for
-//! scripts and servers: the second of the last sign-in, or 0. clerk-js itself writes the cookies with session tokens.
+//! The cookie `__client_…`, which scripts cannot read, identifies a browser. Scripts and servers read `__client_uat`
+//! and `__client_uat_…`: the second of the last sign-in, or 0. clerk-js itself writes the cookies with session tokens.
 
 mod answer;
 mod environment;
@@ -80,7 +80,7 @@ impl Instance {
         response
     }
 
-    /// The table of requests.
+    /// Dispatches a request by method and path.
     fn browser_request(&self, client_id: &str, request: &FrontendRequest) -> Result<Value, Refusal> {
         let party = request.party.as_deref();
         let with_client =
@@ -150,7 +150,8 @@ impl Instance {
     }
 }
 
-/// Lets pages of other ports of this machine read the answers, with cookies. Pages of other machines are refused before.
+/// Lets pages of other ports of this machine read the answers, with cookies. `local_only` has already refused pages of
+/// other machines.
 async fn share(request: Request, next: Next) -> Response {
     let origin = request.headers().get(header::ORIGIN).cloned();
     let requested = request

@@ -1,4 +1,4 @@
-//! The state of the stand-in that its requests share.
+//! The state of the stand-in, shared by all requests.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -24,7 +24,7 @@ pub(super) struct Instance {
     pub(super) origin: String,
     /// The key for Clerk's front end.
     pub(super) publishable_key: String,
-    /// The ending of the names of this instance's cookies.
+    /// The suffix of this instance's cookie names.
     pub(super) cookie_suffix: String,
     pub(super) template: &'static [TemplateClaim],
     pub(super) endpoints: Arc<Endpoints>,
@@ -35,7 +35,7 @@ pub(super) struct Instance {
 }
 
 impl Instance {
-    /// Returns the status with which Clerk refuses requests about organizations that are switched off.
+    /// Returns the status with which Clerk refuses requests about organizations while the feature is off.
     fn check_organizations(&self) -> Result<(), StatusCode> {
         match locked(&self.settings).has_organizations {
             true => Ok(()),
@@ -43,7 +43,7 @@ impl Instance {
         }
     }
 
-    /// The address of the Frontend API.
+    /// Returns the address of the Frontend API.
     pub(super) fn proxy_url(&self) -> String {
         format!("{}/dev/clerk", self.origin)
     }
@@ -74,7 +74,7 @@ impl OrganizationSource for Instance {
     }
 }
 
-/// The part of the configuration that can be changed while the stand-in runs.
+/// The settings that can change while the stand-in runs.
 pub(super) struct Settings {
     pub(super) minter: Minter,
     /// The lifetime of the tokens that Clerk's front end obtains, in seconds.

@@ -1,8 +1,9 @@
-//! Answers only what is asked of this machine by name, and by no page of another.
+//! Answers only requests that name this machine, and that no page of another machine makes.
 //!
-//! A page of `evil.example` reaches a server on loopback in two ways. If its own name is made to resolve to 127.0.0.1 (DNS
-//! rebinding), the browser sends that name as `Host`, and lets the page read the answer. If the page names 127.0.0.1, it
-//! cannot read the answer, but a form changes things all the same; the browser then sends the page's `Origin`.
+//! A page of `evil.example` reaches a server on loopback in two ways. If `evil.example` resolves to 127.0.0.1 (DNS
+//! rebinding), the browser sends that name as `Host`, and lets the page read the answer. If the page requests
+//! 127.0.0.1, it cannot read the answer, but a form can still change things. The browser then sends the page's
+//! `Origin`.
 
 use axum::extract::Request;
 use axum::http::uri::Authority;
@@ -12,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::http::address::{host, is_loopback};
 
-/// The host that a proxy was asked for, before it rewrote `Host`.
+/// The host of the original request, before a proxy rewrote `Host`.
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 pub(super) async fn local_only(request: Request, next: Next) -> Response {
@@ -30,12 +31,12 @@ pub(super) async fn local_only(request: Request, next: Next) -> Response {
 }
 
 /// Returns whether the request names the server, and only by loopback names. The names are the URI's authority
-/// (absolute form, or `:authority` of HTTP/2), `Host`, and the values that a proxy has replaced.
+/// (absolute form, or `:authority` of HTTP/2), `Host`, and the original values before a proxy.
 fn is_for_loopback(request: &Request) -> bool {
     let headers = request.headers();
     let authority = request.uri().authority().map(Authority::as_str);
     let hosts = headers.get_all(header::HOST);
-    // RFC 9112 section 3.2: several are an error, and proxies disagree about which one counts.
+    // RFC 9112 section 3.2: several `Host` headers are an error, and proxies disagree about which one counts.
     let is_ambiguous = hosts.iter().count() > 1;
     let is_local = |authority: &str| host(authority).is_some_and(is_loopback);
     !is_ambiguous

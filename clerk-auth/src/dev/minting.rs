@@ -9,8 +9,8 @@ use crate::testing::{SessionToken, membership_object};
 use crate::time::{Clock, SystemClock};
 
 impl Instance {
-    /// Mints a token at the origin, which reads the user and the organization now. `party` is the origin of the page
-    /// that made the request. Returns `None` if the user does not exist.
+    /// Mints a token at the origin, from the current user and organization. `party` is the origin of the page that made
+    /// the request. Returns `None` if the user does not exist.
     pub(super) fn session_token(
         &self,
         session: &LiveSession,
@@ -56,7 +56,8 @@ impl Instance {
         Some(self.expiring(token).sign())
     }
 
-    /// Mints a token at the edge, if the edge mints and the previous token is one of the session and organization.
+    /// Mints a token at the edge, if the edge is the minter and the previous token is of the same session and
+    /// organization.
     pub(super) fn edge_token(
         &self,
         session: &LiveSession,

@@ -1,4 +1,4 @@
-//! Clerk's packages from a `node_modules` folder, below `/npm`, where Clerk's front end looks for its parts.
+//! Serves Clerk's packages from a `node_modules` folder under `/npm`, from which Clerk's front end loads its parts.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use super::instance::Instance;
 use crate::testing::endpoints::locked;
 
-/// `GET /npm/@clerk/clerk-js@6/dist/clerk.browser.js`. The version is that of the folder, whichever is requested.
+/// `GET /npm/@clerk/clerk-js@6/dist/clerk.browser.js`. The folder's version is served, whichever version is requested.
 pub(super) async fn package_file(
     State(instance): State<Arc<Instance>>,
     UrlPath(path): UrlPath<String>,

@@ -1,13 +1,13 @@
-//! The stand-in's own publishable key, which is a production key, so that Clerk's front end behaves as in production.
+//! The stand-in's own publishable key. It is a production key, so that Clerk's front end behaves as in production.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
 /// Returns the key of the stand-in at an origin.
 ///
-/// Its Frontend API's host cannot exist (RFC 2606 section 2), so that a front end without the proxy URL reaches no
-/// other server. The host differs from port to port, because the names of cookies end in a hash of the key, and all ports of a
-/// host share their cookies.
+/// The host of its Frontend API cannot exist (RFC 2606 section 2), so a front end without the proxy URL reaches no
+/// other server. The host differs from port to port: all ports of a host share cookies, and cookie names end in a hash
+/// of the key.
 pub(super) fn publishable_key(origin: &str) -> String {
     let authority = origin.strip_prefix("http://").unwrap_or(origin);
     let label: String = authority

@@ -1,4 +1,4 @@
-//! The stand-in's whole directory as one JSON document: every user, organization and membership.
+//! The stand-in's directory as one JSON document: all users, organizations and memberships.
 
 use std::collections::BTreeSet;
 
@@ -97,7 +97,7 @@ impl Instance {
         Ok(())
     }
 
-    /// Returns the directory in the form in which it can be set.
+    /// Returns the directory in the form that [`replace_directory`](Self::replace_directory) accepts.
     pub(super) fn directory(&self) -> Value {
         let users: Vec<Value> = locked(&self.endpoints.users).kept().cloned().collect();
         let organizations = locked(&self.organizations);
@@ -124,8 +124,7 @@ impl Instance {
     }
 }
 
-/// Returns a user object: a complete one for the id, with the members that are given. `email` stands for one verified
-/// address.
+/// Returns a complete user object with the given members. `email` is short for one verified address.
 fn user(given: &Value, now: Timestamp) -> Result<Value, String> {
     let members = given
         .as_object()

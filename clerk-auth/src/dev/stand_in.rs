@@ -68,7 +68,7 @@ pub enum StandInError {
         "CLERK_PUBLISHABLE_KEY is a live key, beside which the stand-in does not run; unset it, or use Clerk"
     )]
     LiveKey,
-    /// The directory is not one; the text names the place.
+    /// The directory is malformed; the text names the place.
     #[error("the stand-in's directory cannot be used: {0}")]
     Directory(String),
 }
@@ -80,7 +80,7 @@ impl fmt::Debug for StandInError {
 }
 
 impl StandIn {
-    /// A stand-in for the server at `origin`, whose tokens are made of `template` (`User::TEMPLATE`).
+    /// Creates a stand-in for the server at `origin`. Its tokens have the claims of `template` (`User::TEMPLATE`).
     ///
     /// # Errors
     ///
@@ -89,7 +89,7 @@ impl StandIn {
     pub fn new(origin: &str, template: &'static [TemplateClaim]) -> Result<Self, StandInError> {
         let variables = Variables::of_process();
         let stand_in = Self::beside(variables.get("CLERK_PUBLISHABLE_KEY"), origin, template)?;
-        // With a misspelt variable the operator may believe that Clerk is used.
+        // A misspelt variable may mean that the operator expects Clerk.
         if let Err(error) = variables.check() {
             tracing::warn!("the stand-in runs instead of Clerk: {error}");
         }
@@ -150,8 +150,8 @@ impl StandIn {
         self
     }
 
-    /// Also accepts tokens that a front end at another origin of this machine obtains, such as
-    /// `http://127.0.0.1:5173`. Pages under the server's own port need not be listed.
+    /// Also accepts the tokens of a front end at another origin of this machine, such as `http://127.0.0.1:5173`. Pages
+    /// under the server's own port need not be listed.
     ///
     /// ```
     /// # use clerk_auth::dev::StandIn;
@@ -168,8 +168,8 @@ impl StandIn {
         Ok(self)
     }
 
-    /// Serves Clerk's packages from this `node_modules` folder, so that front ends need no network. Clerk's packages for
-    /// React and Next.js load their parts from there if their proxy URL is relative: `/dev/clerk`.
+    /// Serves Clerk's packages from this `node_modules` folder, so that front ends need no network. Clerk's packages
+    /// for React and Next.js load their parts from the stand-in if their proxy URL is relative: `/dev/clerk`.
     ///
     /// ```
     /// # use clerk_auth::dev::StandIn;
@@ -194,8 +194,8 @@ impl StandIn {
         &self.instance.publishable_key
     }
 
-    /// Returns the address of the Frontend API: the proxy URL of Clerk's front end. A page that is opened under
-    /// another name of the server, such as `localhost`, uses that name here too, so that cookies reach it.
+    /// Returns the address of the Frontend API: the proxy URL of Clerk's front end. A page that is opened under another
+    /// name of the server, such as `localhost`, must use that name in the proxy URL too, or it gets no cookies.
     pub fn proxy_url(&self) -> String {
         self.instance.proxy_url()
     }
@@ -260,7 +260,7 @@ impl StandIn {
             .map_err(|problem| refused(&problem))
     }
 
-    /// The handle that accepts the stand-in's tokens, and no others.
+    /// Builds a handle that accepts only the stand-in's tokens.
     ///
     /// # Errors
     ///
@@ -276,20 +276,21 @@ impl StandIn {
             .build()
     }
 
-    /// Accepts the webhooks that the stand-in sends to `/webhooks/clerk` of the application, and no others.
+    /// Returns a verifier that accepts only the webhooks that the stand-in sends to `/webhooks/clerk` of the
+    /// application.
     pub fn webhook_verifier(&self) -> WebhookVerifier {
         self.instance.deliveries.verifier()
     }
 
-    /// Nest it under `/dev`:
+    /// Returns the stand-in's routes, to nest under `/dev`:
     ///
     /// | | |
     /// |---|---|
-    /// | `/clerk/v1/…` | the Frontend API for Clerk's own JavaScript; any password will do |
+    /// | `/clerk/v1/…` | the Frontend API for Clerk's own JavaScript; any password works |
     /// | `GET /npm/@clerk/…` | Clerk's packages from the folder of [`packages`](Self::packages) |
-    /// | `POST /token` | signs somebody in without a browser: `{"token"}` |
+    /// | `POST /token` | signs a user in without a browser: `{"token"}` |
     /// | `GET /.well-known/jwks.json` | the key |
-    /// | `GET /v1/…` | the Backend API, as far as keeping users takes it; any secret key will do |
+    /// | `GET /v1/…` | the part of the Backend API that sync and import need; any secret key works |
     /// | `POST /users/{id}` | changes a user, and sends the application `user.created` or `user.updated` |
     /// | `DELETE /users/{id}` | deletes a user, and sends `user.deleted` |
     /// | `GET /sessions` | the sessions of Clerk's front end |
@@ -300,16 +301,16 @@ impl StandIn {
     /// | `DELETE /organizations/{id}/members/{user_id}` | ends a membership |
     /// | `POST /tickets` | `{"ticket"}`, with which a front end signs in as `{"user_id"}`; also `impersonator`, `agent`, `pending` |
     /// | `GET`, `POST /settings` | the minter, the lifetime of tokens, and whether the Backend API has organizations: `{"minter": "edge", "token_lifetime": 60, "organizations": false}` |
-    /// | `GET`, `PUT /directory` | all users and organizations, as [`set_directory`](Self::set_directory) takes them |
+    /// | `GET`, `PUT /directory` | all users and organizations, in the form of [`set_directory`](Self::set_directory) |
     ///
-    /// With `{"edge_of": "ey…"}`, `POST /token` mints a token as Clerk's edge does: it is new, and its claims and their age
-    /// are those of the earlier token.
+    /// With `{"edge_of": "ey…"}`, `POST /token` mints a token as Clerk's edge does: a new token whose claims, and their
+    /// age, are those of the earlier token.
     ///
     /// The body of a request that sends a webhook also describes the faults of the delivery: `{"webhook": {"delay": 2.5,
     /// "copies": 3, "hold": true}}`. `delay` is in seconds, and `hold` holds the delivery back until after the next.
     ///
-    /// A request for another host than `localhost` or a loopback address gets 421, and one from a page of another host
-    /// 403.
+    /// A request for a host other than `localhost` or a loopback address gets 421. A request from a page of another
+    /// host gets 403.
     pub fn router(&self) -> Router {
         let instance = &self.instance;
         let member = "/organizations/{id}/members/{user_id}";
@@ -343,7 +344,7 @@ impl StandIn {
             .merge(organization_endpoints::router(
                 Arc::clone(instance) as Arc<dyn OrganizationSource>
             ))
-            // Without its own fallback, the nested router would use the application's for unknown paths, which bypasses
+            // Without its own fallback, the nested router would use the application's for unknown paths, and so bypass
             // the layer.
             .fallback(async || StatusCode::NOT_FOUND)
             .layer(from_fn(local_only))
@@ -358,7 +359,7 @@ fn check_origin(origin: &str) -> Result<(), StandInError> {
     }
 }
 
-/// Returns the origins under which a browser of this machine reaches the server.
+/// Returns the origins by which a browser on this machine reaches the server.
 fn names_of(origin: &str) -> Vec<String> {
     let authority = origin.strip_prefix("http://").unwrap_or(origin);
     let port = &authority[host(authority).map_or(authority.len(), str::len)..];

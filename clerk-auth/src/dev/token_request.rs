@@ -9,7 +9,7 @@ use super::user_request::{UserChange, present};
 #[serde(deny_unknown_fields, default)]
 pub(super) struct TokenRequest {
     pub(super) user_id: Option<String>,
-    /// Null clears; absent, like every other member, changes nothing.
+    /// Null clears the value. An absent member changes nothing, as for every other member.
     #[serde(deserialize_with = "present")]
     pub(super) email: Option<Option<String>>,
     #[serde(deserialize_with = "present")]
@@ -42,8 +42,7 @@ pub(super) struct ActiveOrganization {
 }
 
 impl TokenRequest {
-    /// Returns whether the request has members that an edge mint cannot fulfil, because an edge mint copies every
-    /// claim.
+    /// Returns whether the request sets claims, which is impossible for an edge mint, because it copies every claim.
     pub(super) fn asks_for_claims(&self) -> bool {
         let Self {
             user_id,

@@ -1,4 +1,4 @@
-//! The bodies of the requests that change a user, like the user themselves or an operator in Clerk's dashboard would.
+//! The bodies of the requests that change a user, as the user or an operator in Clerk's dashboard would.
 
 use serde::{Deserialize, Deserializer};
 

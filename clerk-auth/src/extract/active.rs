@@ -19,7 +19,8 @@ pub trait ActiveRows: Send + Sync {
     /// Returns the users' handle on Clerk.
     fn clerk(&self) -> &Clerk;
 
-    /// Returns the session's row; `None` if no organization is active. It may be among the rows that were read with the user's.
+    /// Returns the session's row; `None` if no organization is active. The row may have been read together with the
+    /// user's.
     fn find(
         &self,
         session: &Session,
@@ -59,7 +60,7 @@ pub(crate) async fn required<H: ActiveRows>(parts: &mut Parts, rows: &H) -> Resu
     found.ok_or_else(|| not_active(&session))
 }
 
-/// Like [`required`], and returns `None` if no organization is active, or if there is no session.
+/// Like [`required`], but returns `None` without an active organization or a session.
 pub(crate) async fn optional<H: ActiveRows>(
     parts: &mut Parts,
     rows: &H,
@@ -70,7 +71,7 @@ pub(crate) async fn optional<H: ActiveRows>(
     }
 }
 
-/// The answer to a session without an active organization.
+/// Returns the answer to a session without an active organization.
 pub(super) fn not_active(session: &Session) -> Rejection {
     Rejection::Denied(match session.has_left_organization() {
         true => Denied::OrganizationChanged,

@@ -1,4 +1,4 @@
-//! The admission of a request: it is authenticated once, and the policy over the session decides before anything is fetched.
+//! Admits a request: authenticates it once, and applies the policy over the session before anything is fetched.
 
 use std::any::type_name;
 
@@ -10,8 +10,8 @@ use crate::policy::{self, Denied, NoRequirement, Policy};
 use crate::session::Session;
 use crate::sync::{Panicked, caught_now};
 
-/// Authenticates the request and lets the policy decide, before anything is fetched. No other function does this, so no
-/// parameter type can bypass the policy. Returns `None` for a visitor if the policy requires nothing.
+/// Authenticates the request and applies the policy, before anything is fetched. All parameter types go through this
+/// function, so none can bypass the policy. Returns `None` for a visitor if the policy requires nothing.
 pub(crate) async fn admit<P: Policy>(parts: &mut Parts, clerk: &Clerk) -> Result<Option<Session>, Rejection> {
     match authenticate(parts, clerk).await {
         Ok(session) => {
@@ -26,7 +26,7 @@ pub(crate) async fn admit<P: Policy>(parts: &mut Parts, clerk: &Clerk) -> Result
     }
 }
 
-/// Lets the policy decide. A panic of the application's policy denies access, and costs this request alone.
+/// Applies the policy. A panic in the application's policy denies access, and affects only this request.
 pub(super) fn decide<P>(
     session: &Session,
     decide: impl FnOnce() -> Result<(), Denied>,
@@ -44,8 +44,8 @@ pub(super) fn decide<P>(
     }
 }
 
-/// The session that was verified earlier in this request, and the handle that verified it: another handle may trust
-/// other parties. Private, so that only [`authenticate`] can store one.
+/// The session that was verified earlier in this request, with the handle that verified it, because another handle may
+/// trust other parties. Private, so that only [`authenticate`] can store a session.
 #[derive(Clone)]
 struct VerifiedSession {
     by: Clerk,
@@ -55,8 +55,8 @@ struct VerifiedSession {
     is_admitted: bool,
 }
 
-/// Returns the session of a request for a parameter after the user. The policy of the user has decided already, and may have
-/// admitted an agent; without a user before it, the parameter admits like one. Returns `None` for a visitor.
+/// Returns the session for a parameter after the user. The user's policy has already decided, and may have admitted an
+/// agent. Without a user before it, the parameter admits the request like a user. Returns `None` for a visitor.
 pub(crate) async fn admitted(parts: &mut Parts, clerk: &Clerk) -> Result<Option<Session>, Rejection> {
     let is_admitted = |verified: &VerifiedSession| verified.is_admitted && verified.by.ptr_eq(clerk);
     match parts.extensions.get::<VerifiedSession>() {

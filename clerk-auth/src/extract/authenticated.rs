@@ -33,11 +33,11 @@ use crate::sync::Member;
 /// # });
 /// ```
 ///
-/// The policy decides before the `T` is fetched, and for every `T` alike: a policy that requires anything rejects
-/// visitors, even if `T` is an `Option`.
+/// The policy decides before the `T` is fetched. A policy with a requirement rejects visitors, even if `T` is an
+/// `Option`.
 ///
-/// Rejects with a [`Rejection`]: 401 if there is no session or the token is refused, 403 if the policy denies, 503 if
-/// keys or database cannot be reached.
+/// Rejects with a [`Rejection`]: 401 without a session or with a refused token, 403 if the policy denies, 503 if keys
+/// or database are unreachable.
 pub struct Authenticated<T, P = NoRequirement> {
     /// The signed-in user.
     pub subject: T,
@@ -178,7 +178,7 @@ where
     }
 }
 
-/// Fetches the subject, and lets the policy over its row decide.
+/// Fetches the subject, and applies the policy over its row.
 async fn resolve<T, P, S>(session: Option<Session>, parts: &mut Parts, state: &S) -> Result<T, Rejection>
 where
     T: SubjectFrom<S>,

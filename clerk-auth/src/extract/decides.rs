@@ -1,4 +1,4 @@
-//! The decision about a handler's user: the policy over the session comes first, and the one over the row last.
+//! Decides about a handler's user: first by the policy over the session, last by the policy over the row.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -23,10 +23,10 @@ pub trait Decides<T>: Send + Sync + 'static {
     /// True if [`decide`](Self::decide) looks at the row.
     const LOOKS_AT_ROW: bool = false;
 
-    /// True if later parameters of the handler are rows of the member, which are best read together with the user's.
+    /// True if later parameters of the handler are rows of the member, so that all rows are read together.
     const TAKES_MEMBER: bool = false;
 
-    /// Decides for the row.
+    /// Applies the policy to the row.
     ///
     /// # Errors
     ///

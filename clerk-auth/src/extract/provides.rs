@@ -47,8 +47,8 @@ impl<S, T: FromRef<S>> Provides<T> for S {
     }
 }
 
-// `#[derive(FromRef)]` is for the struct itself, and another crate cannot implement a foreign trait for an `Arc` of the
-// struct.
+// `#[derive(FromRef)]` covers the struct itself. The orphan rule forbids an application to implement it for an `Arc` of
+// the struct.
 
 impl<S> FromRef<Arc<S>> for Clerk
 where

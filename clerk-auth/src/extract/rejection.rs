@@ -15,8 +15,8 @@ use crate::token::Refusal;
 /// The `Retry-After` for an unavailable database.
 const DATABASE_RETRY: Duration = Duration::from_secs(1);
 
-/// The time until a token that was minted before the template was saved has expired: Clerk's session tokens live for 60
-/// seconds. The next token may be a copy from Clerk's edge, and lack the claims too.
+/// The `Retry-After` for a token without the template's claims: it expires within the 60 seconds that Clerk's session
+/// tokens live. The next token may be a copy from Clerk's edge, and lack the claims too.
 const TOKEN_RETRY: Duration = Duration::from_secs(60);
 
 /// The reason why a request was rejected, as a problem document (RFC 9457) with a stable `code`.
@@ -49,13 +49,13 @@ const TOKEN_RETRY: Duration = Duration::from_secs(60);
 /// | [`OrganizationUnreadable`](Self::OrganizationUnreadable) | 500 | `organization_unreadable` |
 /// | [`ServiceFailed`](Self::ServiceFailed) | 500 | `service_failed` |
 ///
-/// 422 is about the account and not about the request: repeating the request changes nothing. The log names the user
-/// and the constraint, column or claim.
+/// 422 concerns the account, not the request, so a retry does not help. The log names the user and the constraint,
+/// column or claim.
 ///
 /// 401 carries `WWW-Authenticate: Bearer`, 503 carries `Retry-After` in seconds. A response contains nothing internal;
 /// the reason is in the log.
 ///
-/// A handler returns a `Rejection` itself if only its body can check the requirement:
+/// A handler can return a `Rejection` itself, if the requirement can only be checked in its body:
 ///
 /// ```
 /// use clerk_auth::extract::Rejection;
@@ -343,7 +343,7 @@ impl From<Lacking> for Rejection {
             Failure::RowUnreadable => Self::UserUnreadable,
             Failure::StatementRefused => Self::StatementRefused { retry_after },
             Failure::ReferenceMissing => Self::DatabaseBusy { retry_after },
-            // This failure belongs to a delivery, which is answered elsewhere.
+            // `OnEvent` concerns deliveries only, which `webhook` answers.
             Failure::OnEvent | Failure::Panic | Failure::Bug => Self::ServiceFailed,
         }
     }

@@ -8,7 +8,8 @@ use crate::row::{Derived, SyncedMembership};
 use crate::session::Session;
 use crate::sync::{Member, Synced};
 
-/// A [`Subject`](super::Subject) that is present whenever the handler runs: each one but an `Option`, which admits visitors.
+/// A [`Subject`](super::Subject) that is present whenever the handler runs: every one except an `Option`, which admits
+/// visitors.
 ///
 /// Guarded routes and the arguments of `#[authenticated]` require this trait. No other crate can implement it: an
 /// implementation for a type that admits visitors would open every route that names the type.
@@ -27,7 +28,7 @@ use crate::sync::{Member, Synced};
     note = "take the user without `Option`, or remove the requirement"
 )]
 pub trait SignedInUser {
-    /// Cannot be written elsewhere, where the type has no name.
+    /// Cannot be implemented elsewhere, because the type is private.
     #[doc(hidden)]
     const SEALED: Sealed;
 

@@ -22,7 +22,7 @@ use crate::sync::{Member, MembershipSync, Synced, UserSync};
 ///
 /// | parameter | what the handler gets | cost |
 /// |---|---|---|
-/// | `User` | the row | one read unless it was read a moment ago, a write if a claim changed |
+/// | `User` | the row | one read unless cached, a write if a claim changed |
 /// | `Arc<User>` | the row, shared | the same, without a clone |
 /// | `Synced<User>` | the row and what sync did | the same |
 /// | `MaybeSynced<User>` | the row, or the session while the database is down | the same |
@@ -66,8 +66,8 @@ pub trait Subject: Sized {
 
 /// A [`Subject`] that can be taken from the state `S`.
 ///
-/// Generated code calls it. A handler that names its state meets this trait: a missing field is then reported at the
-/// handler's parameter instead of at the route.
+/// Generated code calls it. If a handler names its state, a missing field is an error at the handler's parameter
+/// instead of at the route.
 ///
 /// ```
 /// use clerk_auth::{Clerk, Session, authenticated};
@@ -99,8 +99,8 @@ pub trait SubjectFrom<S>: Subject + Send {
     /// The [`Rejection`] to answer with.
     fn resolve(session: Option<Session>, state: &S) -> impl Future<Output = Result<Self, Rejection>> + Send;
 
-    /// Like [`resolve`](Self::resolve), for a handler that also takes rows of the active organization: reads them together if
-    /// that saves statements, and leaves them in the extensions.
+    /// Like [`resolve`](Self::resolve), for a handler that also takes rows of the active organization. Reads all rows
+    /// together if that saves statements, and stores the others in the extensions.
     ///
     /// # Errors
     ///
@@ -118,7 +118,7 @@ pub trait SubjectFrom<S>: Subject + Send {
         Self::resolve(session, state)
     }
 
-    /// Fetches the subject of a parameter that is an `Option`: `None` if the session has none.
+    /// Fetches the subject of an `Option` parameter; `None` if the session has none.
     ///
     /// # Errors
     ///
@@ -323,8 +323,8 @@ where
     }
 }
 
-/// A subject that every state provides and that never resolves. Generated code checks this type instead of a parameter
-/// that has been reported.
+/// A subject that every state provides and that never resolves. Generated code checks this type in place of a parameter
+/// with a reported mistake.
 #[derive(Debug)]
 pub struct Anybody;
 

@@ -18,8 +18,8 @@ use super::provides::Provides;
 use crate::metrics;
 use crate::webhook::{Event, EventError, SignatureError, Webhook, WebhookVerifier};
 
-/// The largest body of a delivery: 1 MiB. Clerk limits metadata to 8 KB, and the rest of an event is not much more. The
-/// limit matters because a body is buffered before its sender is verified. axum's `DefaultBodyLimit` does not apply
+/// The largest body of a delivery: 1 MiB. Clerk limits metadata to 8 KB, and the rest of an event is about as small.
+/// The limit matters because a body is buffered before its sender is verified. axum's `DefaultBodyLimit` does not apply
 /// here.
 pub const MAX_DELIVERY_SIZE: usize = 1024 * 1024;
 
@@ -102,8 +102,8 @@ impl WebhookRejection {
     /// Returns the response with another body. The status and the headers that the sender acts on (`Retry-After`,
     /// `Cache-Control`) stay.
     ///
-    /// Every response to a refused delivery carries the [`WebhookRejection`] in its extensions, as that of a request carries
-    /// the [`Rejection`](super::Rejection), so one function renders both:
+    /// Every response to a refused delivery carries the [`WebhookRejection`] in its extensions, and every rejected
+    /// request a [`Rejection`](super::Rejection). So one function can render both:
     ///
     /// ```
     /// use axum::http::HeaderValue;
@@ -148,7 +148,8 @@ where
             Ok(_) => metrics::webhook("received"),
             Err(rejection) => {
                 metrics::webhook(rejection.code());
-                // A member's name is one of this library's; the delivery's id is the sender's, and is not verified.
+                // A member's name is a constant of this library. The delivery's id comes from the sender, and is not
+                // verified.
                 tracing::warn!(reason = rejection.code(), detail = %rejection, "refused a webhook");
             }
         }
@@ -168,7 +169,7 @@ async fn verify_and_parse(request: Request, verifier: &WebhookVerifier) -> Resul
     Ok(Webhook::parse(id, &body)?)
 }
 
-/// The server has checked that the header is one number, and ends the body there.
+/// Returns the length of the body. The server has checked that the header is a single number, and ends the body there.
 fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

@@ -1,7 +1,7 @@
 //! The rules for addresses: which are this machine, and which are safe to fetch from.
 //!
 //! Parsers and resolvers disagree about unusual spellings (`127.1`, `2130706433`, `localhost.`, user information before
-//! the host). Each of them is rejected, so that no two parts of the library read one address differently.
+//! the host). All of these are rejected, so that no two parts of the library interpret an address differently.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -38,7 +38,7 @@ pub(crate) fn is_safe(url: &str) -> bool {
     };
     let host = uri.authority().and_then(|authority| host(authority.as_str()));
     match (uri.scheme_str(), host) {
-        // A fragment is never sent (RFC 9110 section 7.1). A fragment is a mistake, and would hide the appended path.
+        // A fragment is never sent (RFC 9110 section 7.1), so it is a mistake, and would hide the appended path.
         _ if url.contains('#') => false,
         (Some("https"), Some(_)) => true,
         (Some("http"), Some(host)) => is_loopback(host),

@@ -16,8 +16,8 @@ pub(crate) fn safe_url(text: &str) -> Option<Url> {
     (is_safe(text) && is_safe(url.as_str())).then_some(url)
 }
 
-/// Creates a client for one address. The client follows no redirect: the secret key would be sent elsewhere, and keys
-/// would come from elsewhere.
+/// Creates a client for one address. The client follows no redirects: they would send the secret key elsewhere, or
+/// fetch keys from elsewhere.
 pub(crate) fn http_client(url: &Url) -> ClientBuilder {
     let client = Client::builder().redirect(redirect::Policy::none());
     if url.host_str().is_some_and(is_loopback) {

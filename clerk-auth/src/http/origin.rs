@@ -1,6 +1,6 @@
 //! Origins and issuers as browsers and tokens write them, and suggestions for values that never match.
 //!
-//! Tokens are compared byte for byte, so a value in any other spelling would refuse every user.
+//! Values are compared with tokens byte for byte, so any other spelling would refuse every user.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -69,7 +69,7 @@ fn is_web_host(host: &str) -> bool {
     host.len() <= 253 && host.split('.').all(is_label) && (!is_number || host.parse::<Ipv4Addr>().is_ok())
 }
 
-/// An IPv6 address in brackets as browsers write it: compressed, in lower case, without a dotted part.
+/// Formats an IPv6 address in brackets as browsers do: compressed, in lower case, without a dotted part.
 fn canonical_v6(host: &str) -> Option<String> {
     let inside = host.strip_prefix('[')?.strip_suffix(']')?;
     let address: Ipv6Addr = inside.parse().ok()?;
@@ -80,8 +80,7 @@ fn canonical_v6(host: &str) -> Option<String> {
     })
 }
 
-/// Returns the origins that a text most likely means, in the form that matches; returns `None` if that would be a
-/// guess.
+/// Returns the origins that a text most likely means, in their canonical form; `None` if that would be a guess.
 pub(crate) fn meant_origins(text: &str) -> Option<Vec<String>> {
     let text = ["\\r", "\\n", "\\t"]
         .iter()
@@ -101,7 +100,7 @@ pub(crate) fn meant_origins(text: &str) -> Option<Vec<String>> {
     (!origins.is_empty()).then_some(origins)
 }
 
-/// A piece of a list without the list's own brackets; those of an IPv6 address are in pairs.
+/// Removes the list's own brackets from a piece. The brackets of an IPv6 address come in pairs.
 fn without_list_brackets(piece: &str) -> &str {
     let count = |piece: &str, bracket| piece.matches(bracket).count();
     let mut piece = piece;
@@ -173,7 +172,7 @@ pub(crate) fn fault(text: &str) -> &'static str {
     }
 }
 
-/// Returns whether tokens can name a URL as their issuer: an origin and perhaps the path of a proxy.
+/// Returns whether a URL can be the issuer in tokens: an origin, optionally with the path of a proxy.
 pub(crate) fn is_issuer(url: &str) -> bool {
     let Some((scheme, rest)) = url.split_once("://") else {
         return false;
@@ -193,7 +192,7 @@ pub(crate) fn is_issuer(url: &str) -> bool {
         && (path.is_empty() || path[1..].split('/').all(is_segment))
 }
 
-/// Returns whether a host can be an instance's Frontend API: neither Clerk's Backend API nor an account portal of Clerk's.
+/// Returns whether a host can be an instance's Frontend API: it must be neither the Backend API nor an account portal.
 fn is_instance(host: &str) -> bool {
     let is_portal = host.ends_with(".accounts.dev") && !host.ends_with(".clerk.accounts.dev");
     !is_portal && !["api.clerk.com", "api.clerk.dev", "dashboard.clerk.com"].contains(&host)

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{OrganizationId, UserId};
 
-/// A user in an organization: what identifies a membership, because tokens have no id of one.
+/// A user id and an organization id. They identify a membership, because tokens have no membership id.
 ///
 /// ```
 /// use clerk_auth::id::{MembershipKey, OrganizationId, UserId};
@@ -30,7 +30,7 @@ impl MembershipKey {
         }
     }
 
-    /// Reads the key by which sync finds the row of a membership: the user id, a colon, and the organization id.
+    /// Parses the key of a membership's row: the user id, a colon, and the organization id.
     #[cfg(feature = "backend-api")]
     pub(crate) fn from_text(text: &str) -> Self {
         let (user_id, organization_id) = text.split_once(':').unwrap_or((text, ""));
@@ -39,7 +39,7 @@ impl MembershipKey {
 }
 
 impl fmt::Display for MembershipKey {
-    /// Writes `user_ada in org_1`. An id that could not be read is `an unknown user` or `an unknown organization`.
+    /// Writes `user_ada in org_1`. An unreadable id is written as `an unknown user` or `an unknown organization`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let known = |id: &str, unknown: &str| match id {
             "" => unknown.to_owned(),

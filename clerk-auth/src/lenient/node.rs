@@ -1,4 +1,4 @@
-//! A node of a lenient value: its JSON, and whether that is as received.
+//! A node of a lenient value: its JSON, and its unreadable parts.
 
 use serde_json::Value;
 
@@ -19,7 +19,7 @@ impl<'a> Node<'a> {
         Self { value, unreadable }
     }
 
-    /// A value of which everything was read.
+    /// Wraps a value without unreadable parts.
     pub(crate) fn readable(value: &'a Value) -> Self {
         Self::new(value, None)
     }
@@ -36,7 +36,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The value, of which parts may be unreadable.
+    /// Returns the value; parts of it may be unreadable.
     ///
     /// # Errors
     ///
@@ -48,7 +48,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The value with all of its parts.
+    /// Returns the complete value.
     ///
     /// # Errors
     ///
@@ -60,7 +60,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The elements; none if the value is not an array.
+    /// Returns the elements; none if the value is not an array.
     ///
     /// # Errors
     ///

@@ -5,8 +5,8 @@ use serde_json::{Map, Number, Value};
 
 use super::unreadable::{Members, Unreadable};
 
-/// The largest depth that is read. Clerk's own objects and the paths in templates are less deep. serde_json can read
-/// the result back, because its own limit is 128.
+/// The largest depth that is read. Clerk's own objects and the paths in templates are less deep. serde_json's limit is
+/// 128, so it can read the result back.
 ///
 /// ```
 /// use clerk_auth::lenient::{LenientValue, MAX_DEPTH};
@@ -35,7 +35,7 @@ pub(super) fn read(text: &[u8]) -> Option<Part> {
     (reader.at == text.len()).then_some(part)
 }
 
-/// Returns whether serde_json could write the value and not read it back.
+/// Returns whether serde_json could write the value but not read it back.
 pub(crate) fn has_private_name(value: &Value) -> bool {
     match value {
         Value::Array(elements) => elements.iter().any(has_private_name),

@@ -1,4 +1,4 @@
-//! The reader beside serde_json's, and what each cannot read.
+//! Compares the reader with serde_json's, for readable and unreadable input.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ fn read(text: impl AsRef<[u8]>) -> LenientValue {
     LenientValue::from_slice(text.as_ref()).expect("the structure is right")
 }
 
-/// Each in a member, an element and a name beside others, which are read.
+/// Puts each odd text into a member, an element and a name. Everything beside it is read.
 #[test]
 fn unreadable_values_are_null_and_named() {
     for odd in [

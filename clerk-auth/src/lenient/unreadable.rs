@@ -1,8 +1,8 @@
-//! The places in a JSON value that could not be read.
+//! The unreadable places in a JSON value.
 
 use std::collections::BTreeMap;
 
-/// By the name of a member, or the index of an element.
+/// Keyed by the name of a member, or the index of an element.
 pub(super) type Members = BTreeMap<Box<str>, Unreadable>;
 
 /// The unreadable parts of a value.
@@ -15,12 +15,12 @@ pub(crate) enum Unreadable {
 }
 
 impl Unreadable {
-    /// `None` if everything was read.
+    /// Wraps the unreadable members; `None` if everything was read.
     pub(super) fn within(members: Members) -> Option<Self> {
         (!members.is_empty()).then_some(Self::Within(members))
     }
 
-    /// Adds a JSON Pointer for each place. `path` is that of the value.
+    /// Adds a JSON Pointer for each place. `path` is the value's own pointer.
     pub(super) fn collect_paths(&self, path: &mut String, paths: &mut Vec<String>) {
         match self {
             Self::Whole => paths.push(path.clone()),

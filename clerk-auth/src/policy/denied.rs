@@ -41,9 +41,9 @@ pub enum Denied {
     /// None of several requirements is met.
     #[error("none of the requirements is met")]
     Requirements,
-    /// The user was a member of the organization when the token's claims were read, and has left it since. Or the role
-    /// was changed since, and the event did not contain what is required. A token from Clerk's origin settles it: the
-    /// front end repeats the request with `getToken({ skipCache: true })`.
+    /// Since the token's claims were read, the user has left the organization, or the role was changed and the event
+    /// lacks the required value. Only a token from Clerk's origin has the current claims: the front end repeats the
+    /// request with `getToken({ skipCache: true })`.
     #[error("the membership in the organization has changed; get a new session token")]
     OrganizationChanged,
 }
@@ -65,7 +65,7 @@ impl Denied {
         }
     }
 
-    /// The member `clerk_error` by which Clerk's front-end hook starts a reverification.
+    /// Returns the member `clerk_error`, by which Clerk's front-end hook starts a reverification.
     pub(crate) fn clerk_error(&self) -> Option<Value> {
         let Self::Reverification(level) = self else {
             return None;

@@ -14,7 +14,7 @@
 ///     format!("good-bye, {}", session.user_id())
 /// }
 ///
-/// // What a front end is answered with 403 when the second factor was verified ten minutes ago.
+/// // The body of a 403 for a second factor that was verified ten minutes ago.
 /// assert_eq!(Denied::Reverification(Reverification::Strict).code(), "reverification_required");
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

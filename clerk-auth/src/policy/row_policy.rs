@@ -1,4 +1,4 @@
-//! A rule over a row, for decisions that a session alone does not allow.
+//! A rule over a row, for decisions that need more than the session.
 
 use super::denied::Denied;
 use super::unless_left;
@@ -6,9 +6,10 @@ use crate::session::Session;
 
 /// A rule over the row that a handler takes: `#[authenticated(row_policy = path::to::Policy)]`.
 ///
-/// The policy decides after the requirements on the session, with the row that the handler then gets, so that the decision costs
-/// no statement. `R` is the type of the row: a struct with `#[derive(SyncedUser)]` for a handler that takes the struct, an `Arc` or
-/// a [`Synced`](crate::Synced) of it; or [`Member`](crate::Member) for a rule over user, organization and membership.
+/// The policy decides after the requirements on the session. It gets the row that the handler then takes, so the
+/// decision costs no statement. `R` is the type of the row: a struct with `#[derive(SyncedUser)]` for a handler that
+/// takes the struct, an `Arc` or a [`Synced`](crate::Synced) of it, or [`Member`](crate::Member) for a rule over user,
+/// organization and membership.
 ///
 /// ```
 /// # #[cfg(feature = "sqlite")]
@@ -55,8 +56,8 @@ use crate::session::Session;
 pub trait RowPolicy<R>: Send + Sync + 'static {
     /// Decides whether the user of the row may call the handler.
     ///
-    /// For a user who [has left](Session::has_left_organization) the organization, a denial is followed by a second call with
-    /// the claims of the token: if those would have been allowed, the denial is [`Denied::OrganizationChanged`].
+    /// If a user who [has left](Session::has_left_organization) the organization is denied, `evaluate` is called again
+    /// with the claims of the token. If the second call allows, the denial is [`Denied::OrganizationChanged`].
     ///
     /// A panic denies access: the request is answered with 500 and the code `service_failed`.
     ///
@@ -66,7 +67,7 @@ pub trait RowPolicy<R>: Send + Sync + 'static {
     fn evaluate(row: &R, session: &Session) -> Result<(), Denied>;
 }
 
-/// Decides for a row.
+/// Applies a policy to a row.
 pub(crate) fn decide_row<P: RowPolicy<R>, R>(row: &R, session: &Session) -> Result<(), Denied> {
     P::evaluate(row, session)
         .map_err(|denied| unless_left(session, denied, |before| P::evaluate(row, before).is_ok()))

@@ -1,4 +1,4 @@
-//! Functions as handlers: the first parameter authenticates, and nothing else is extracted before.
+//! Functions as handlers: the first parameter authenticates before anything else is extracted.
 //!
 //! axum's own `Handler` is not used, because another crate can implement it for its own type with any parameters. These
 //! traits are implemented only for functions, and call the guard themselves.
@@ -38,7 +38,7 @@ use crate::extract::{Guard, Provides, Rejection, SignedInUser, SubjectFrom};
     note = "`get` takes functions only: add a layer to the route, `get(handler).layer(…)`"
 )]
 pub trait GuardedFunction<T>: Clone + Send + Sync + Sized + 'static {
-    /// Cannot be written elsewhere, because the type has no name there.
+    /// Cannot be implemented elsewhere, because the type is private.
     #[doc(hidden)]
     const SEALED: sealed::Token;
 }
@@ -71,7 +71,7 @@ pub trait GuardedFunction<T>: Clone + Send + Sync + Sized + 'static {
 /// use clerk_auth::Clerk;
 /// use clerk_auth::routing::{Router, get};
 ///
-/// async fn report() {} // anybody may call this
+/// async fn report() {} // without the attribute, anyone may call this
 ///
 /// let router: Router<Clerk> = Router::new().route("/report", get(report));
 /// ```
@@ -103,8 +103,8 @@ pub trait RequiredUser: SignedInUser {}
 #[diagnostic::do_not_recommend]
 impl<U: SignedInUser> RequiredUser for U {}
 
-// In the following traits `Self` is the state, and not the parameter, so that rustc checks a parameter when the state
-// is known. Otherwise rustc would take the first `State<T>` for the state of the router.
+// In the following traits, `Self` is the state and not the parameter, so that rustc checks a parameter once the state
+// is known. Otherwise rustc would infer the router's state from the first `State<T>`.
 
 /// A state that provides what a user takes.
 #[doc(hidden)]
@@ -132,8 +132,8 @@ impl<S: Provides<Clerk> + Sync, U: SubjectFrom<S>> ProvidesUser<U> for S {
     }
 }
 
-// The traits of the first parameter have blanket impls. rustc assumes that a blanket impl holds for a type whose error
-// it has reported. So a parameter that `#[authenticated]` reports is not reported again at the route.
+// The traits of the first parameter have blanket impls, which rustc assumes to hold for a type with a reported error.
+// So a parameter that `#[authenticated]` reports is not reported again at the route.
 
 /// A first parameter that authenticates.
 #[doc(hidden)]

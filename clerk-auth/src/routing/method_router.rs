@@ -13,10 +13,10 @@ use super::handler::{GuardedFunction, HandlerFor, Mounted};
 use super::mount::{Routes, SameState, sealed};
 use super::service::GuardedService;
 
-/// The handlers of one path, by method. Each of them authenticates.
+/// The handlers of one path, by method. Each handler authenticates.
 ///
-/// [`get`](super::get) and the functions beside it create one. Its methods are axum's, and accept only guarded handlers
-/// and services:
+/// [`get`](super::get) and similar functions create a `MethodRouter`. Its methods are axum's, and accept only guarded
+/// handlers and services:
 ///
 /// ```
 /// use clerk_auth::routing::{Router, get};
@@ -41,7 +41,7 @@ use super::service::GuardedService;
 /// let router: Router<Clerk> = Router::new().route("/notes", get(read).post(write));
 /// ```
 ///
-/// An `axum::Router` takes one after the conversion into axum's type. There is no conversion back:
+/// For an `axum::Router`, convert it into axum's type. The conversion is one-way:
 ///
 /// ```
 /// # use clerk_auth::routing::get;
@@ -98,7 +98,7 @@ where
         Self(self.0.on_service(filter, service))
     }
 
-    /// Sends requests of all other methods to a guarded handler, instead of the answer 405.
+    /// Sends requests of all other methods to a guarded handler instead of answering 405.
     pub fn fallback<H, T>(self, handler: H) -> Self
     where
         H: GuardedFunction<T> + HandlerFor<T, S>,
@@ -107,7 +107,7 @@ where
         Self(self.0.fallback(Mounted::new(handler)))
     }
 
-    /// Sends requests of all other methods to a guarded service, instead of the answer 405.
+    /// Sends requests of all other methods to a guarded service instead of answering 405.
     pub fn fallback_service<T: GuardedService>(self, service: T) -> Self {
         Self(self.0.fallback_service(service))
     }
@@ -396,7 +396,7 @@ impl<S> fmt::Debug for MethodRouter<S> {
     }
 }
 
-/// Converts into axum's type. There is no conversion back: axum's type accepts handlers that are not guarded.
+/// Converts into axum's type. The conversion is one-way, because axum's type accepts unguarded handlers.
 impl<S> From<MethodRouter<S>> for routing::MethodRouter<S> {
     fn from(guarded: MethodRouter<S>) -> Self {
         guarded.0

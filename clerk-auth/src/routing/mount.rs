@@ -1,5 +1,5 @@
-//! The arguments of a guarded router: guarded routes and routers of its own state, and the services that have their
-//! state.
+//! The arguments of a guarded router: guarded routes and routers with its own state, and services that already have
+//! their state.
 
 use std::marker::PhantomData;
 
@@ -54,7 +54,7 @@ pub trait GuardedRouter<S>: Sized + sealed::Sealed {
     fn into_axum(self) -> axum::Router<S>;
 }
 
-/// The state of a router, which is the state `Own` of all routes in it.
+/// The state of a router, which equals the state `Own` of its routes.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "these routes have another state than the router that takes them",
@@ -84,7 +84,7 @@ impl<S> SameState<S> for S {
 #[derive(Debug)]
 pub struct MissingState<S>(PhantomData<S>);
 
-/// Implemented for `MissingState<()>`. For a trait of the router itself rustc would not show the message.
+/// Implemented for `MissingState<()>`. With a trait on the router itself, rustc would not show the message.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "this router has no state yet",

@@ -131,7 +131,7 @@ where
         Self(self.0.nest(path, router.into_axum()))
     }
 
-    /// Mounts a router of axum's under a prefix. Its handlers are not checked.
+    /// Mounts an axum router under a prefix. Its handlers are not checked.
     ///
     /// # Panics
     ///
@@ -176,7 +176,7 @@ where
         Self(self.0.merge(other.into_axum()))
     }
 
-    /// Adds the routes of a router of axum's. Its handlers are not checked.
+    /// Adds the routes of an axum router. Its handlers are not checked.
     ///
     /// # Panics
     ///
@@ -224,7 +224,7 @@ where
         self.0.has_routes()
     }
 
-    /// Sends requests of paths without a route to a guarded handler, instead of the answer 404.
+    /// Sends requests of paths without a route to a guarded handler instead of answering 404.
     pub fn fallback<H, T>(self, handler: H) -> Self
     where
         H: GuardedFunction<T> + HandlerFor<T, S>,
@@ -258,7 +258,7 @@ where
         Self(self.0.fallback_service(service))
     }
 
-    /// Sends requests of methods without a handler to a guarded handler, instead of the answer 405.
+    /// Sends requests of methods without a handler to a guarded handler instead of answering 405.
     pub fn method_not_allowed_fallback<H, T>(self, handler: H) -> Self
     where
         H: GuardedFunction<T> + HandlerFor<T, S>,
@@ -337,7 +337,7 @@ impl<S> fmt::Debug for Router<S> {
     }
 }
 
-/// Converts into axum's type. There is no conversion back: axum's type accepts handlers that are not guarded.
+/// Converts into axum's type. The conversion is one-way, because axum's type accepts unguarded handlers.
 impl<S> From<Router<S>> for axum::Router<S> {
     fn from(guarded: Router<S>) -> Self {
         guarded.0

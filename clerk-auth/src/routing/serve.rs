@@ -48,7 +48,7 @@ where
     }
 
     fn call(&mut self, _: IncomingStream<'_, L>) -> Self::Future {
-        // With its state, all of axum's routes are built once, instead of once per request.
+        // Setting the state here builds axum's routes once, instead of once per request.
         ready(Ok(MissingState::complete_mut(&mut self.0).clone().with_state(())))
     }
 }

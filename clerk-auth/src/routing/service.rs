@@ -1,4 +1,4 @@
-//! Services that only requests with a session reach.
+//! Services that are reachable only with a session.
 
 use std::convert::Infallible;
 
@@ -8,7 +8,7 @@ use tower_service::Service;
 
 use crate::middleware::SessionRequired;
 
-/// A service that authenticates each request: one behind [`RequireSession`](crate::middleware::RequireSession).
+/// A service behind [`RequireSession`](crate::middleware::RequireSession), which authenticates each request.
 ///
 /// Sealed. Guarded routers mount these, and no other services:
 ///

@@ -14,37 +14,40 @@ use crate::webhook::{Webhook, WebhookVerifier};
 /// [`Router::public`](super::Router::public) at the address that is configured in Clerk's dashboard (Webhooks). The
 /// signature of each delivery is verified.
 ///
-/// | event | what it does |
+/// | event | effect |
 /// |---|---|
 /// | `user.created`, `user.updated` | the template, evaluated over the user, becomes the row, unless the row is newer |
 /// | `user.created`, `user.updated` of a user who is banned or deprovisioned | the user's tokens are refused, until a newer event lifts the ban |
 /// | `user.updated` of a user who is locked out | nothing, unless [`lockout_ends_sessions`](crate::sync::UserSyncBuilder::lockout_ends_sessions) is set |
-/// | `user.deleted` | the row is deleted, and a token still valid does not bring it back; see [`SyncedUser`](macro@crate::SyncedUser) |
+/// | `user.deleted` | the row is deleted, and a token that is still valid does not recreate it; see
+/// [`SyncedUser`](macro@crate::SyncedUser) |
 /// | `session.ended`, `session.removed`, `session.revoked` | the session's tokens are refused |
-/// | `organizationMembership.deleted` | older tokens of the user no longer have this organization: [`organization()`](crate::Session::organization) is `None`, and what requires the organization answers 403 `organization_changed` |
+/// | `organizationMembership.deleted` | older tokens of the user no longer have this organization:
+/// [`organization()`](crate::Session::organization) is `None`, and handlers that require it answer 403
+/// `organization_changed` |
 /// | `organizationMembership.created`, `organizationMembership.updated` | in older tokens of the user, role and permissions in this organization are those of the event; a change of metadata alone changes nothing |
 /// | `organization.deleted` | older tokens of every member no longer have this organization |
 /// | any other | no effect on rows or denials; [`on_event`](crate::sync::UserSyncBuilder::on_event) runs as for every event |
 ///
 /// **Bans, deletions and ends of sessions** apply before the row and independently of it. In this process they apply at
-/// once, even if the database is down, the user's claims fit no row, or a hook of the application fails. They are
-/// written to the table [`CREATE_DENIALS`](crate::sync::CREATE_DENIALS), so every process of the database applies them.
-/// This takes milliseconds where the process can `LISTEN`, otherwise about a second. A process that starts later
-/// applies them too. The newest event wins in whatever order events arrive. A denial lives for 28 hours
+/// once, even if the database is down, the user's claims fit no row, or a hook of the application fails. They are also
+/// written to the table [`CREATE_DENIALS`](crate::sync::CREATE_DENIALS), from which every other process reads them:
+/// within milliseconds if it can `LISTEN`, otherwise within about a second. A process that starts later reads them too.
+/// The newest event wins in whatever order events arrive. A denial lives for 28 hours
 /// ([`denial_lifetime`](crate::clerk::ClerkBuilder::denial_lifetime)), which no accepted token outlives.
 ///
 /// **Memberships** are corrected by the same table, in the same processes. A token is older if its claims were
-/// [read](crate::Session::claims_read_at) before the event or in its second. A token that is read later is believed, so
-/// a front end that is answered 403 `organization_changed` gets a token from Clerk's origin,
-/// `getToken({ skipCache: true })`, and repeats the request.
+/// [read](crate::Session::claims_read_at) before the event or in its second. Later tokens are not affected. So after a
+/// 403 `organization_changed`, a front end gets a token from Clerk's origin, `getToken({ skipCache: true })`, and
+/// repeats the request.
 ///
 /// **Answers.**
 ///
-/// - 204 once everything is committed, and for a user whose data the struct or the database refuses, because no
-///   repetition repairs that. The row then stays unchanged, and the refusal is logged with the user id and counted as
-///   `refused`. The delivery is not recorded, so that a replay or an import applies it once the data fits.
+/// - 204 once everything is committed. Also 204 if the struct or the database refuses the user's data, because a retry
+///   does not help. The row then stays unchanged, and the refusal is logged with the user id and counted as `refused`.
+///   The delivery is not recorded, so that a replay or an import applies it once the data fits.
 /// - 400 for a delivery that is not Clerk's, see [`WebhookRejection`].
-/// - 503 for a failure that a repetition may repair: of the database, or of a hook of the application.
+/// - 503 if a retry may help: after a failure of the database, or of a hook of the application.
 ///
 /// Duplicate, late and out-of-order deliveries are harmless.
 ///

@@ -1,4 +1,4 @@
-//! Columns as the derive describes them, the key that links rows, and the table of deleted users.
+//! The descriptions that the derive generates: columns, the key that links rows, and the table of deleted users.
 
 use crate::claim::InvalidClaim;
 
@@ -35,7 +35,7 @@ pub struct ColumnDefinition {
     pub inserted: bool,
 }
 
-/// A column that a claim feeds, with the statement to find a row with the same value.
+/// A column that a claim feeds, with the statements that find rows with the same value.
 ///
 /// Sync runs these statements on a unique violation of the application's own index. Read them to check that an index
 /// serves them:
@@ -64,21 +64,21 @@ pub struct ClaimColumn {
     pub name: &'static str,
     /// The claim that feeds the column, by its name in the template.
     pub claim: &'static str,
-    /// True if Clerk itself keeps the value unique within an instance. The claim is then exactly
+    /// True if Clerk itself keeps the value unique within an instance: the claim is exactly
     /// `{{user.primary_email_address}}`, `{{user.primary_phone_number}}`, `{{user.username}}` or
-    /// `{{user.external_id}}`, without `with`, `default`, `insert_only` and `unique = "refuse"`. A unique violation on such a column is
-    /// resolved by "the newest version wins". For any other column, a taken value refuses the new user.
+    /// `{{user.external_id}}`, without `with`, `default`, `insert_only` and `unique = "refuse"`. On a unique violation,
+    /// the newest version wins. For any other column, the new user is refused.
     pub unique_in_clerk: bool,
     /// Finds the Clerk user ids of other rows with this value, ten at most: value (parameter 1), Clerk user id (parameter 2).
     pub holder: &'static str,
     /// Like [`holder`](Self::holder), for an index that ignores case.
     pub holder_ignoring_case: &'static str,
-    /// Makes the column null in a row that is older or a tombstone: Clerk user id (parameter 1), version in milliseconds
+    /// Sets the column to null in an older row or a tombstone: Clerk user id (parameter 1), version in milliseconds
     /// (parameter 2). `None` for a column that is never null.
     pub give_way: Option<&'static str>,
 }
 
-/// The key by which rows of the application's own are linked to Clerk's users, with its statements.
+/// The key that links existing rows of the application to Clerk's users, with its statements.
 ///
 /// ```
 /// # #[cfg(feature = "sqlite")] {
@@ -110,16 +110,17 @@ pub struct Link {
     pub column: &'static str,
     /// The claim with the key.
     pub claim: &'static str,
-    /// Links the row with the key that has no Clerk user id and no deletion mark, unless the user has a row or a
-    /// tombstone. The parameters are those of [`StoredIn::INSERT`](super::StoredIn::INSERT), and so are the columns that it
-    /// returns. Writes the claims too. An `insert_only` column keeps its value, and gets the claim only if the column is
-    /// null.
+    /// Links the row with the key, if the row has neither a Clerk user id nor a deletion mark, and the user has neither
+    /// a row nor a tombstone. Parameters and returned columns are those of
+    /// [`StoredIn::INSERT`](super::StoredIn::INSERT). Writes the claims too. An `insert_only` column gets the claim
+    /// only if the column is null.
     pub update: &'static str,
-    /// Reads the Clerk user id, which may be null, of the row with a key (parameter 1), and whether the row is a tombstone.
+    /// Reads the row with a key (parameter 1): its Clerk user id, which may be null, and whether the row is a
+    /// tombstone.
     pub holder: &'static str,
 }
 
-/// The key of a user, as it was added to a statement's parameters.
+/// The key of a user that was added to a statement's parameters.
 #[doc(hidden)]
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum BoundKey {
@@ -158,7 +159,8 @@ pub struct Tombstones {
     pub create_table: &'static str,
     /// Returns whether a user has a tombstone (boolean): Clerk user id (parameter 1).
     pub select: &'static str,
-    /// Reads which of any number of Clerk user ids have a tombstone (parameter 1, as of [`StoredIn::SELECT_MANY`](super::StoredIn::SELECT_MANY)).
+    /// Returns those of any number of Clerk user ids that have a tombstone (parameter 1, like that of
+    /// [`StoredIn::SELECT_MANY`](super::StoredIn::SELECT_MANY)).
     pub select_many: &'static str,
     /// Deletes a user's row: Clerk user id (parameter 1).
     pub delete: &'static str,

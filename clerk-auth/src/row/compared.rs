@@ -6,7 +6,7 @@ use super::SyncedRow;
 #[doc(hidden)]
 #[derive(Debug)]
 pub enum Compared<'a, U: SyncedRow> {
-    /// The claims of its user.
+    /// The claims of the row's user.
     Claims(&'a U::Claims),
     /// Another row.
     Row(&'a U),

@@ -1,4 +1,4 @@
-//! `CREATE TABLE`: the names of the columns' types come from Rust types, where necessary through sqlx at run time.
+//! Builds `CREATE TABLE`. The SQL types come from Rust types, if necessary through sqlx at run time.
 
 use std::borrow::Cow;
 
@@ -6,8 +6,8 @@ use sqlx::{Database, TypeInfo};
 
 use super::StoredIn;
 
-/// Returns the statement of a struct in a database. The derive allows no quotes in a name, and a dot only between a
-/// schema and its table.
+/// Returns the statement for a struct in a database. The derive rejects quotes in names, and dots other than between
+/// schema and table.
 pub(super) fn create_table<U: StoredIn<DB>, DB: Database>() -> String {
     let path: Vec<String> = U::TABLE.split('.').map(|part| format!("\"{part}\"")).collect();
     let columns: Vec<String> = U::COLUMNS
@@ -27,7 +27,7 @@ pub(crate) fn sql_type<U: StoredIn<DB>, DB: Database>(column: usize) -> Cow<'sta
     named.unwrap_or(Cow::Borrowed(U::COLUMNS[column].sql_type))
 }
 
-/// Spells one of sqlx's names as the other definitions of this library do. Returns `None` for a type without a name.
+/// Converts a name from sqlx to this library's spelling. Returns `None` for a type without a name.
 fn spelled(name: &str) -> Option<Cow<'static, str>> {
     Some(Cow::Borrowed(match name {
         "BOOL" => "BOOLEAN",
@@ -36,10 +36,10 @@ fn spelled(name: &str) -> Option<Cow<'static, str>> {
         "INT8" => "BIGINT",
         "FLOAT4" => "REAL",
         "FLOAT8" => "DOUBLE PRECISION",
-        // PostgreSQL does not know the type in capital letters. Without quotes, the name is that of another type.
+        // PostgreSQL has no such type in capital letters, and without quotes the name means another type.
         "\"CHAR\"" => "\"char\"",
         "\"CHAR\"[]" => "\"char\"[]",
-        // A type of which only the number is known.
+        // A type without a known name, only a number.
         "" | "?" | "UNKNOWN" | "NULL" => return None,
         name => return Some(Cow::Owned(name.to_owned())),
     }))

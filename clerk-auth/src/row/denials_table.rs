@@ -1,11 +1,10 @@
-//! The table of denials: users and sessions that are refused, and memberships that have changed, although tokens have
-//! not expired.
+//! The table of denials: refused users and sessions, and changed memberships, for tokens that have not expired yet.
 
 use super::column::ColumnDefinition;
 
-/// The table of denials (bans, deletions, ends of sessions and of memberships), with its index, for a migration of the
-/// application. PostgreSQL and SQLite share this text, which is part of [`migration_sql`](crate::SyncedRow::migration_sql). All
-/// structs and processes of a database share the table.
+/// Creates the table of denials (bans, deletions, ends of sessions and memberships) and its index, in a migration of
+/// the application. PostgreSQL and SQLite use the same text, which is part of
+/// [`migration_sql`](crate::SyncedRow::migration_sql). All structs and processes of a database share the table.
 ///
 /// ```
 /// use clerk_auth::sync::CREATE_DENIALS;

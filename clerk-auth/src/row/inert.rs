@@ -1,5 +1,5 @@
-//! The row of a struct whose derive reported a mistake: it satisfies every bound and does nothing, so that rustc reports
-//! nothing but the mistake. The crate does not compile, so none of this runs.
+//! The row of a struct whose derive reported a mistake. Such a row satisfies every bound and does nothing, so that
+//! rustc reports only the mistake. The crate does not compile, so this code never runs.
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
-//! The kind of thing that a synced row is about.
+//! The kind of a synced row: user, organization or membership.
 
-/// The kind of thing that a synced row is about.
+/// The kind of a synced row: user, organization or membership.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum RowKind {
     /// A user.
@@ -12,7 +12,7 @@ pub enum RowKind {
 }
 
 impl RowKind {
-    /// The noun for it in log lines.
+    /// Returns the noun for log lines.
     pub(crate) const fn noun(self) -> &'static str {
         match self {
             Self::User => "user",
@@ -21,7 +21,7 @@ impl RowKind {
         }
     }
 
-    /// The noun with its article.
+    /// Returns the noun with its article.
     pub(crate) const fn phrase(self) -> &'static str {
         match self {
             Self::User => "a user",
@@ -30,7 +30,7 @@ impl RowKind {
         }
     }
 
-    /// The phrase for its row in log lines.
+    /// Returns the phrase for the row in log lines.
     pub(crate) const fn row(self) -> &'static str {
         match self {
             Self::User => "a user's row",
@@ -39,7 +39,7 @@ impl RowKind {
         }
     }
 
-    /// Returns whether an id can be Clerk's. Other rows have a placeholder in its place.
+    /// Returns whether an id can be Clerk's. Rows of other origins have a placeholder.
     pub(crate) fn is_clerk_id(self, id: &str) -> bool {
         let prefix = match self {
             // The key of a membership begins with the user's id.

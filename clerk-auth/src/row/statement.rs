@@ -1,4 +1,4 @@
-//! A statement that sync runs for a struct, with the types of its parameters.
+//! The statements that sync runs for a struct, with their parameter types.
 
 /// A statement that sync runs for a struct: one of [`StoredIn::statements`](super::StoredIn::statements).
 ///
@@ -25,7 +25,7 @@
 pub struct Statement {
     /// The constant of [`StoredIn`](super::StoredIn) with the text: `SELECT`, `TOMBSTONES.select`.
     pub name: &'static str,
-    /// The SQL text. For [`UPSERT_MANY`](super::StoredIn::UPSERT_MANY), the text is for two rows.
+    /// The SQL text. That of [`UPSERT_MANY`](super::StoredIn::UPSERT_MANY) has two rows.
     pub sql: &'static str,
     /// The types of the parameters, in their order.
     pub parameters: Vec<Parameter>,
@@ -40,7 +40,7 @@ impl Statement {
         }
     }
 
-    /// Reads a list of the derive: of each statement the name, a word for each parameter, and the text, between NULs.
+    /// Reads the derive's list: per statement a name, a word for each parameter, and the SQL, separated by NULs.
     pub(super) fn read_list(list: &'static str) -> Vec<Self> {
         let parameter = |word: &str| match word {
             "text" => Parameter::Text,
@@ -65,7 +65,7 @@ impl Statement {
 /// ```
 /// use clerk_auth::row::Parameter;
 ///
-/// /// The type as PostgreSQL's `PREPARE` expects it.
+/// /// Returns the type in the form that PostgreSQL's `PREPARE` expects.
 /// fn sql_type(parameter: Parameter) -> &'static str {
 ///     match parameter {
 ///         Parameter::Text => "TEXT",

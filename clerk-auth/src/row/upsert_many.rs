@@ -1,9 +1,9 @@
-//! The upsert of many rows: a text that grows with their number.
+//! The upsert of many rows, whose text grows with the number of rows.
 
 use std::fmt::Write as _;
 
-/// An upsert of any number of rows in one statement: `VALUES` with the parameters of each row, bound like those of one
-/// row, whatever their types. PostgreSQL accepts 65,535 parameters, SQLite 32,766.
+/// An upsert of any number of rows in one statement. Its `VALUES` have the parameters of each row, of any types, bound
+/// like those of a single row. PostgreSQL accepts 65,535 parameters, SQLite 32,766.
 ///
 /// ```
 /// # #[cfg(feature = "sqlite")] {
@@ -22,9 +22,9 @@ use std::fmt::Write as _;
 /// assert!(statement.sql(2).contains("($1, $2, $3), ($4, $5, $6)"));
 /// # }
 /// ```
-// `UNNEST` of one array for each column would be a text of fixed length. But sqlx has arrays only of types with
-// `PgHasArrayType`, which JSON and an application's own types lack. Where arrays work, they were faster by 4 to 23
-// percent, in `tests/benches/import_cost.rs`: too little for a second implementation.
+// `UNNEST` with one array per column would have a fixed text. But sqlx supports arrays only of types with
+// `PgHasArrayType`, which JSON and an application's own types lack. In `tests/benches/import_cost.rs` arrays were
+// faster by 4 to 23 percent: too little for a second implementation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct UpsertMany {
     before: &'static str,

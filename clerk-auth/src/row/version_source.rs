@@ -27,10 +27,10 @@ pub enum VersionSource {
     /// The time at which the token's claims were read: its `iat`, or the header's `oiat` if that is earlier
     /// ([`Session::claims_read_at`](crate::Session::claims_read_at)).
     ///
-    /// Weaker than `{{user.updated_at}}`, because it does not show when the user changed:
+    /// Weaker than `{{user.updated_at}}`, because this time is not that of the user's last change:
     ///
     /// - claims read within a second of a change can lack it, and a token with them can win over the webhook;
-    /// - the time is stored only with changed claims. So a token that repeats the claims of an even earlier time can
-    ///   win over tokens that confirmed the row since.
+    /// - the time is stored only with changed claims. So a token that repeats even older claims can win over tokens
+    ///   that have confirmed the row since.
     IssuedAt,
 }

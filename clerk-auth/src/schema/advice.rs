@@ -1,7 +1,7 @@
-//! The statements that make a column fit. Each succeeds on a table with rows, and keeps every value.
+//! The statements that fix a column. Each succeeds on a table with rows, and keeps every value.
 //!
-//! Where a column must not be null, rows that are there already get a neutral value. Their version is 0, so the next
-//! observation of a user replaces it.
+//! If a column must not be null, existing rows get a neutral value. Their version is 0, so the next observation of a
+//! user replaces the value.
 
 use super::expected_column::ExpectedColumn;
 use super::live::{Generated, LiveColumn, quote};
@@ -13,19 +13,19 @@ pub(super) struct Target<'a> {
     pub(super) table: &'a str,
     /// The column of the Clerk user id, whose values are unique.
     pub(super) key: Option<&'a str>,
-    /// True if the struct links rows that were there before Clerk.
+    /// True if the struct links existing rows.
     pub(super) is_linked: bool,
-    /// True on PostgreSQL; SQLite changes no column that is there.
+    /// True on PostgreSQL. SQLite cannot change an existing column.
     pub(super) can_alter: bool,
 }
 
 impl Target<'_> {
-    /// Returns whether null means a row that is not linked yet.
+    /// Returns whether the column is null in a row that is not linked yet.
     pub(super) fn may_be_null(&self, column: &ExpectedColumn<'_>) -> bool {
         self.is_linked && self.key == Some(column.name)
     }
 
-    /// Adds a column; `None` if the database cannot add such a column to rows.
+    /// Adds a column; `None` if the database cannot add such a column to a table with rows.
     pub(super) fn add(&self, column: &ExpectedColumn<'_>) -> Option<String> {
         let (table, name, sql_type) = (self.table, quote(column.name), &*column.sql_type);
         let add = |clauses: &str| format!("ALTER TABLE {table} ADD COLUMN {name} {sql_type}{clauses}");
@@ -89,10 +89,10 @@ impl Target<'_> {
             .map(ToOwned::to_owned)
             .or_else(|| self.filler(column));
         match filler {
-            // A cast of the values to their own type: one statement instead of an update before it.
+            // Casts the values to their own type, because that takes one statement instead of a separate `UPDATE`.
             Some(filler) if !clauses.contains("IDENTITY") => Some(format!(
                 "ALTER TABLE {table} ALTER COLUMN {name} TYPE {} USING coalesce({name}, {filler}), {forbid}",
-                // The change of an unreadable type comes before this.
+                // An unreadable type is changed first.
                 if found.is_readable {
                     &found.sql_type
                 } else {
@@ -123,7 +123,7 @@ impl Target<'_> {
         }
     }
 
-    /// Makes the database fill a column that the struct does not know.
+    /// Makes the database fill a column that is not in the struct.
     pub(super) fn fill_unknown(&self, found: &LiveColumn) -> Option<String> {
         if found.is_primary_key {
             self.number(&found.name, &found.sql_type)
@@ -132,7 +132,7 @@ impl Target<'_> {
         }
     }
 
-    /// Makes the database fill a key, after the numbers that are taken.
+    /// Makes the database fill a key, beginning after the existing numbers.
     fn number(&self, name: &str, sql_type: &str) -> Option<String> {
         let (table, quoted) = (self.table, quote(name));
         if !self.can_alter {
@@ -140,7 +140,7 @@ impl Target<'_> {
         }
         let alter = format!("ALTER TABLE {table} ALTER COLUMN {quoted}");
         match Kind::from_sql_type(sql_type) {
-            // A block is one statement, which a migration and a prepared statement can be.
+            // A block is a single statement, so it works in a migration and as a prepared statement.
             Kind::Integer => Some(format!(
                 "DO $clerk$ BEGIN EXECUTE (SELECT format({}, greatest(max({quoted}), 0) + 1) FROM {table}); END $clerk$",
                 literal(&format!(
@@ -154,7 +154,7 @@ impl Target<'_> {
         }
     }
 
-    /// Turns a column that the database generates into a plain one.
+    /// Turns a generated column into a plain one.
     pub(super) fn make_plain(&self, column: &ExpectedColumn<'_>, generated: Generated) -> Option<String> {
         let (table, name) = (self.table, quote(column.name));
         if !self.can_alter {
@@ -164,7 +164,7 @@ impl Target<'_> {
         Some(match generated {
             Generated::Stored => format!("{alter} DROP EXPRESSION"),
             Generated::Identity => format!("{alter} DROP IDENTITY"),
-            // PostgreSQL has no other way to turn such a column into a plain one.
+            // PostgreSQL has no direct way for virtual columns.
             Generated::Virtual => {
                 let copy = quote(&format!("{}_copy", column.name));
                 format!(
@@ -179,7 +179,7 @@ impl Target<'_> {
     /// Returns the neutral value of a column; `None` if its type is not known.
     fn filler(&self, column: &ExpectedColumn<'_>) -> Option<String> {
         if self.key == Some(column.name) {
-            // No user has such an id: Clerk's begin with `user_`.
+            // Clerk's user ids begin with `user_`, so no user has this id.
             return Some(if self.can_alter {
                 "'unlinked_' || gen_random_uuid()".to_owned()
             } else {
@@ -239,12 +239,12 @@ impl Kind {
     }
 }
 
-/// Returns whether two names are those of one type, as far as the names are known.
+/// Returns whether two names mean the same type, if both are known.
 pub(super) fn is_same_type(one: &str, other: &str) -> bool {
     printed(one) == printed(other)
 }
 
-/// Returns the name that PostgreSQL prints for a type that has several.
+/// Returns PostgreSQL's printed name of a type with several names.
 fn printed(sql_type: &str) -> String {
     let name = sql_type.to_ascii_lowercase();
     match &*name {
@@ -259,10 +259,10 @@ fn printed(sql_type: &str) -> String {
     }
 }
 
-/// Converts a column's values without a loss.
+/// Returns the expression that converts a column's values without loss.
 fn converted(name: &str, from: &str, to: &str) -> Option<String> {
     Some(match (Kind::from_sql_type(from), Kind::from_sql_type(to)) {
-        // Without a zone, the session's would decide. Tools that write such a column write UTC.
+        // Without an explicit zone, the session's would apply. Tools that write such a column write UTC.
         (Kind::TimeWithoutZone, Kind::TimeWithZone) | (Kind::TimeWithZone, Kind::TimeWithoutZone) => {
             format!("{name} AT TIME ZONE 'UTC'")
         }
@@ -284,8 +284,8 @@ fn converted(name: &str, from: &str, to: &str) -> Option<String> {
     })
 }
 
-/// Returns the clauses without those that are about an index: SQLite cannot add a unique column, and the table may have
-/// a primary key already.
+/// Returns the clauses without `UNIQUE` and `PRIMARY KEY`: SQLite cannot add a unique column, and the table may already
+/// have a primary key.
 fn without_indexes(column: &ExpectedColumn<'_>) -> String {
     let clauses = column.clauses.iter().filter(|clause| **clause != " UNIQUE");
     let clauses: String = clauses.copied().collect();
@@ -298,7 +298,7 @@ fn default_of(clauses: &str) -> Option<&str> {
     Some(default.trim_end_matches(" NOT NULL"))
 }
 
-/// SQLite adds columns to rows only with a default that is the same for all of them.
+/// Returns whether a default is the same for all rows, as SQLite requires to add a column to a table with rows.
 fn is_constant(default: &str) -> bool {
     !default.starts_with('(') && !default.starts_with("CURRENT_")
 }

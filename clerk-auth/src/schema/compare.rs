@@ -50,7 +50,7 @@ pub(super) fn problems(expected: Expected<'_>, live: &Live, can_alter_columns: b
     let target = Target {
         table: &quoted,
         key,
-        // Rows that are not linked yet have no Clerk user id; afterwards the application may forbid null again.
+        // Rows that are not linked yet have no Clerk user id. Once all are linked, the application may forbid null.
         is_linked: link.is_some(),
         can_alter: can_alter_columns,
     };
@@ -119,7 +119,7 @@ pub(super) fn problems(expected: Expected<'_>, live: &Live, can_alter_columns: b
     problems
 }
 
-/// The remark about rows without a Clerk user id.
+/// The note about rows without a Clerk user id.
 const UNLINKED: &str = " (rows that are there already get the id of no user; to give them to their users by a key of yours, add \
      `link(…)` to the struct first)";
 
@@ -141,7 +141,7 @@ fn of_type(target: &Target<'_>, column: &ExpectedColumn<'_>, found: &LiveColumn)
         return None;
     }
     if is_same_type(&found.sql_type, &column.sql_type) {
-        // The struct names the type of a column whose field is of another type.
+        // The struct's type for the column is not the field's type.
         return Some(Problem {
             message: format!(
                 "the column `{}` is `{}`, as the struct's `CREATE TABLE` has it, and the field is of another type of the \
@@ -222,7 +222,7 @@ fn of_schema(found: &LiveColumn, role: &str) -> Option<Problem> {
     })
 }
 
-/// Reports a default that uses a sequence which the database user may not use.
+/// Reports a default with a sequence that the database user may not use.
 fn of_sequence(column: &ExpectedColumn<'_>, found: &LiveColumn, role: &str) -> Option<Problem> {
     if column.inserted {
         return None;

@@ -39,8 +39,8 @@ pub(super) fn columns<U: StoredIn<DB>, DB: Database>() -> Vec<ExpectedColumn<'st
         .collect()
 }
 
-/// Lists the types that only sqlx knows and that the database does not have. No statement fixes such a problem, because
-/// the values of an enum are the application's. The statements about its columns succeed afterwards.
+/// Lists the custom types that the database lacks. No statement is suggested, because only the application knows the
+/// values of an enum. Once the type exists, the suggested statements for its columns succeed.
 pub(super) async fn missing_types<U, DB>(
     connection: &mut DB::Connection,
     columns: &[ExpectedColumn<'_>],

@@ -1,4 +1,4 @@
-//! The table as a live database reports it.
+//! The state of a table in the live database.
 
 use std::future::Future;
 use std::ops::ControlFlow;
@@ -26,7 +26,7 @@ pub(crate) enum Live {
 }
 
 impl Live {
-    /// Returns the state without a table, where creating it helps.
+    /// Returns the state of a missing table that can be created.
     pub(super) fn missing() -> Self {
         Self::Missing {
             before: Vec::new(),
@@ -39,8 +39,8 @@ impl Live {
 /// The live state of a table.
 #[derive(Debug, Default)]
 pub(crate) struct LiveTable {
-    /// The reason why the statements cannot use the object, such as a view or a foreign table. The problem ends the
-    /// comparison.
+    /// The reason why the statements cannot use the object, such as a view or a foreign table. If set, nothing else is
+    /// compared.
     pub(super) unusable: Option<Problem>,
     pub(super) columns: Vec<LiveColumn>,
     /// Columns that are unique by themselves.
@@ -108,8 +108,8 @@ pub(crate) trait Catalogue: Database + HasStatementCache {
     /// True if `ALTER TABLE` can change a column's type and nullability.
     const CAN_ALTER_COLUMNS: bool;
 
-    /// Lists the faults that keep the server, or the file of a table, from storing anything at all. `Break` if the server
-    /// cannot answer the questions about tables either.
+    /// Lists the faults by which the server, or the file of a table, cannot store anything. Returns `Break` if even the
+    /// catalogue queries would fail.
     fn server(
         connection: &mut Self::Connection,
         table: &str,
@@ -156,7 +156,7 @@ where
         .map(|(expected, _)| quote(U::COLUMNS[*expected].name))
         .collect();
     let sql = format!("SELECT {} FROM {}", names.join(", "), quote_path(U::TABLE));
-    // The text consists of the derive's constants.
+    // Safe: the text consists of the derive's constants.
     let statement = (&mut *connection)
         .prepare(AssertSqlSafe(sql).into_sql_str())
         .await?;

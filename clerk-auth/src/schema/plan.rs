@@ -1,4 +1,4 @@
-//! Makes the live database plan each statement without running it, with the parameter types of the real statement.
+//! Makes the live database plan each statement, with the real parameter types, without running it.
 
 use std::future::Future;
 
@@ -18,7 +18,7 @@ pub(super) type AddColumn<DB> = fn(usize, &mut <DB as Database>::Arguments) -> R
 
 /// A database that can plan a statement without running it.
 pub(crate) trait Explain: Database {
-    /// Adds a null of a type that is not a column's.
+    /// Adds a null for a parameter that is not a column.
     fn add_null(parameter: Parameter, arguments: &mut Self::Arguments) -> Result<(), BoxDynError>;
 
     /// Plans the statements. Returns the database's error for each statement, if any.
@@ -46,11 +46,11 @@ impl Explain for sqlx::Postgres {
         let mut errors = Vec::with_capacity(statements.len());
         let mut statements = statements.into_iter().peekable();
         while statements.peek().is_some() {
-            // A transaction keeps sqlx's messages on one session behind a transaction-mode pooler, and ends at an
-            // error.
+            // A transaction keeps sqlx's messages on one session behind a transaction-mode pooler. An error ends the
+            // transaction.
             let mut transaction = connection.begin().await?;
             for (sql, arguments) in statements.by_ref() {
-                // The text is the derive's constant, or one of this crate. EXPLAIN checks privileges too.
+                // The text is a constant of the derive or of this crate. EXPLAIN checks privileges too.
                 let explain = AssertSqlSafe(format!("EXPLAIN {sql}"));
                 let explained = sqlx::query_with(explain, arguments)
                     .persistent(false)
@@ -79,7 +79,7 @@ impl Explain for sqlx::Sqlite {
         connection: &mut Self::Connection,
         statements: Vec<(&'static str, Self::Arguments)>,
     ) -> Result<Vec<Option<sqlx::Error>>, sqlx::Error> {
-        // EXPLAIN compiles a statement against the schema as the connection last saw it; a read refreshes that.
+        // EXPLAIN compiles a statement against the connection's cached schema, which a read refreshes.
         connection.execute("SELECT count(*) FROM sqlite_schema").await?;
         let mut errors = Vec::with_capacity(statements.len());
         for (sql, _) in statements {
@@ -124,7 +124,7 @@ pub(super) async fn plan<DB: Explain>(
                 | sqlx::Error::ColumnNotFound(_)),
             ) => {
                 let fix = fix(&error, table, privileges, role);
-                // A single cause may break many statements.
+                // A single cause may break many statements, so each fix is listed once.
                 if fix.is_none() || problems.iter().all(|problem| problem.fix != fix) {
                     problems.push(Problem {
                         message: format!(

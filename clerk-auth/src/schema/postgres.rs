@@ -155,7 +155,7 @@ impl Relation {
         })
     }
 
-    /// A partition accepts only some users.
+    /// Reports a partition, which accepts only some users.
     fn partition(&self, table: &str) -> Option<Problem> {
         let parent = self.parent.as_ref()?;
         Some(Problem {
@@ -188,7 +188,7 @@ impl Relation {
     }
 }
 
-/// Returns the object id of a table in a schema, or the reason why the statements find none.
+/// Returns the object id of a table in a schema, or the reason why the statements cannot find the table.
 async fn find(
     connection: &mut PgConnection,
     schema: &str,
@@ -256,8 +256,8 @@ async fn elsewhere(connection: &mut PgConnection, table: &str) -> Result<Live, s
     })
 }
 
-/// Name, type, whether null is rejected, whether there is a default, the way of generation, the forbidden sequence and
-/// schema, and whether the column is part of the primary key.
+/// Name, type, `NOT NULL`, has a default, way of generation, forbidden sequence, forbidden schema, is part of the
+/// primary key.
 type ColumnRow = (
     String,
     String,
@@ -273,8 +273,8 @@ async fn columns(connection: &mut PgConnection, oid: i64) -> Result<Vec<LiveColu
     let columns: Vec<ColumnRow> = sqlx::query_as(
         // PostgreSQL may check the privilege before it compares the kind, hence `CASE`.
         //
-        // A trigger before the insertion may fill any column. The sequence of an identity needs no privilege; that of a
-        // default is a dependency of the default, or a string in it.
+        // A trigger before the insertion may fill any column. The sequence of an identity needs no privilege. The
+        // sequence of a default is one of its dependencies, or a string in it.
         "SELECT attname::text, format_type(atttypid, atttypmod), attnotnull, atthasdef OR attidentity <> '' \
          OR EXISTS (SELECT FROM pg_type WHERE oid = atttypid AND typdefault IS NOT NULL) \
          OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid = attrelid AND NOT tgisinternal AND tgenabled <> 'D' \

@@ -1,7 +1,7 @@
 //! Checks that row-level security lets sync read and write every row.
 //!
-//! A row that a policy hides cannot be found, but still conflicts: sync inserts it again and fails. So a policy has to
-//! hold for all rows. That is certain only for a policy whose expression does not depend on the row.
+//! A hidden row cannot be found, but still conflicts: sync inserts it again and fails. So a policy has to hold for all
+//! rows. Only a policy whose expression does not depend on the row is certain to do so.
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
@@ -27,10 +27,10 @@ enum Verdict {
     Fails(String),
 }
 
-/// Lists the rows that row-level security hides from the database user, whose quoted name is `role`.
+/// Lists the privileges for which row-level security hides rows from the database user, whose quoted name is `role`.
 ///
-/// The caller has made sure that row-level security is active for that user. It is not active for superusers and roles with
-/// `BYPASSRLS`, and for the owner only if it is forced.
+/// The caller must have checked that row-level security is active for that user. Row-level security is inactive for
+/// superusers and roles with `BYPASSRLS`, and for the owner unless it is forced.
 pub(super) async fn hidden_rows(
     connection: &mut PgConnection,
     oid: i64,
@@ -93,7 +93,7 @@ pub(super) async fn hidden_rows(
             "row-level security does not let the database user {role} {} every row of `{table}`: {why}",
             forbidden.join(", ")
         ),
-        // A restrictive policy blocks the effect of every other.
+        // A restrictive policy overrides every permissive one.
         fix: Some(if is_restricted {
             format!("ALTER ROLE {role} BYPASSRLS")
         } else {
@@ -103,7 +103,7 @@ pub(super) async fn hidden_rows(
     }])
 }
 
-/// The letter of a command in `pg_policy`.
+/// Returns the letter of a command in `pg_policy`.
 fn command(privilege: &str) -> &'static str {
     match privilege {
         "SELECT" => "r",
@@ -159,9 +159,9 @@ async fn evaluate(connection: &mut PgConnection, expression: &str) -> Result<Ver
     if expression == "true" {
         return Ok(Verdict::True);
     }
-    // A separate transaction, or a savepoint: the error would abort the surrounding one.
+    // A transaction or savepoint of its own, because an error would abort the surrounding transaction.
     let mut transaction = connection.begin().await?;
-    // The expression is from the catalogue. The table's owner has written it, and each statement evaluates it too.
+    // The expression comes from the catalogue: the table's owner wrote it, and every statement evaluates it as well.
     let sql = AssertSqlSafe(format!("SELECT coalesce(({expression}), false)"));
     let evaluated = sqlx::query_scalar::<_, bool>(sql)
         .persistent(false)
@@ -172,7 +172,7 @@ async fn evaluate(connection: &mut PgConnection, expression: &str) -> Result<Ver
         Ok(true) => Verdict::True,
         Ok(false) => Verdict::False,
         Err(sqlx::Error::Database(error)) => match error.code().as_deref() {
-            // `undefined_column` and `undefined_table`: those of the row.
+            // `undefined_column` and `undefined_table`: the expression refers to the row.
             Some("42703" | "42P01") => Verdict::DependsOnTheRow,
             _ => Verdict::Fails(error.to_string()),
         },

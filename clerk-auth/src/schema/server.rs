@@ -1,4 +1,4 @@
-//! The faults of a PostgreSQL server, database or role that keep every table from being written.
+//! The faults of a PostgreSQL server, database or role that prevent writes to every table.
 
 use std::ops::ControlFlow;
 
@@ -24,7 +24,7 @@ pub(super) async fn problems(
     connection: &mut PgConnection,
 ) -> Result<ControlFlow<Problem, Vec<Problem>>, sqlx::Error> {
     type Row = (String, String, bool, bool, Option<String>, String, String);
-    // Where clients share one session, a prepared statement of one is in the way of the others.
+    // If clients share one session, their prepared statements collide.
     let row = sqlx::raw_sql(
         "SELECT version() AS version, current_setting('server_encoding') AS encoding, \
          pg_is_in_recovery() AS is_standby, current_setting('transaction_read_only') = 'on' AS is_read_only, \

@@ -44,8 +44,8 @@ impl Catalogue for Sqlite {
             "shadow" => Some("a shadow table of a virtual table"),
             _ => None,
         };
-        // `table_info` omits generated columns; `hidden` is 2 for a virtual one and 3 for a stored one. Of the primary
-        // keys, only a single `INTEGER` is the rowid, if the table has rowids.
+        // `table_info` omits generated columns; in `table_xinfo`, `hidden` is 2 for a virtual and 3 for a stored
+        // column. A primary key is the rowid only if it is a single `INTEGER` column and the table has rowids.
         let columns: Vec<ColumnRow> = sqlx::query_as(
             "SELECT name, type, \"notnull\" OR pk, dflt_value IS NOT NULL OR hidden IN (2, 3) OR (pk AND NOT ?3 \
              AND upper(type) = 'INTEGER' AND (SELECT count(*) FROM pragma_table_info(?1, ?2) WHERE pk) = 1), hidden, pk > 0 \
@@ -80,7 +80,7 @@ impl Catalogue for Sqlite {
     }
 }
 
-/// Lists the faults that keep the file of a table from being written.
+/// Lists the faults that prevent writes to the file of a table.
 async fn problems(connection: &mut SqliteConnection, table: &str) -> Result<Vec<Problem>, sqlx::Error> {
     let (schema, _) = split(table);
     let query_only: i64 = sqlx::query_scalar("PRAGMA query_only")
@@ -134,8 +134,7 @@ async fn problems(connection: &mut SqliteConnection, table: &str) -> Result<Vec<
     })
 }
 
-/// Name, type, whether null is rejected, whether there is a default, the kind of generation, and whether the column is
-/// part of the primary key.
+/// Name, type, `NOT NULL`, has a default, kind of generation, is part of the primary key.
 type ColumnRow = (String, String, bool, bool, i64, bool);
 
 fn column((name, sql_type, not_null, has_default, hidden, is_primary_key): ColumnRow) -> LiveColumn {

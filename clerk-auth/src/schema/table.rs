@@ -1,5 +1,5 @@
-//! Checks the table of a struct and sync's own tables: compares each with its definition, and has the database plan the
-//! statements if the comparison finds no fault.
+//! Checks the table of a struct and sync's own tables. Compares each with its definition, and if that finds no fault,
+//! has the database plan the statements.
 
 use std::ops::ControlFlow;
 
@@ -12,20 +12,20 @@ use super::live::{self, Catalogue, Live, Needs};
 use super::plan::{Explain, plan};
 use crate::row::{ColumnDefinition, Statement, StoredIn, Tombstones};
 
-/// A table of sync's own.
+/// A table that belongs to sync itself.
 pub(crate) struct OwnTable {
     /// Its name, with its schema if it has one.
     pub(crate) path: &'static str,
     pub(crate) create_table: &'static str,
     pub(crate) columns: &'static [ColumnDefinition],
     pub(crate) privileges: &'static [&'static str],
-    /// The statements. For a table of tombstones they are among the struct's.
+    /// The statements; none for a table of tombstones, because the struct's list has them.
     pub(crate) statements: Vec<Statement>,
     /// A description of what the table contains. Each problem begins with it.
     pub(crate) holds: String,
 }
 
-/// The columns that the statements need in a table of tombstones: one row for each user.
+/// The columns that the statements need in a table of tombstones, which has one row per user.
 const TOMBSTONE_COLUMNS: &[ColumnDefinition] = &[ColumnDefinition {
     name: "clerk_id",
     sql_type: "TEXT",
@@ -33,7 +33,7 @@ const TOMBSTONE_COLUMNS: &[ColumnDefinition] = &[ColumnDefinition {
     inserted: true,
 }];
 
-/// The privileges that a struct's statements need of its table.
+/// The privileges on its table that a struct's statements need.
 const PRIVILEGES: &[&str] = &["SELECT", "INSERT", "UPDATE"];
 
 /// Like [`PRIVILEGES`], if the row of a deleted user is removed.
@@ -63,7 +63,7 @@ where
     U: StoredIn<DB>,
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
 {
-    // sqlx keeps the types of a statement that the connection has prepared before, perhaps of a column as it was.
+    // sqlx caches the types of a prepared statement, and a column may have changed since.
     connection.clear_cached_statements().await?;
     let mut problems = match DB::server(connection, U::TABLE).await? {
         ControlFlow::Break(problem) => return Ok(vec![problem]),

@@ -6,13 +6,13 @@ use super::payload_slice::PayloadSlice;
 
 /// The actor who acts for the user of a session: the claim `act`.
 ///
-/// [`Session::actor`](crate::Session::actor) returns it.
+/// Returned by [`Session::actor`](crate::Session::actor).
 ///
 /// ```
 /// use clerk_auth::Session;
 /// use clerk_auth::session::ActorKind;
 ///
-/// /// The line of an audit log.
+/// /// Formats a line of an audit log.
 /// fn entry(session: &Session) -> String {
 ///     let user = session.user_id();
 ///     match session.actor() {

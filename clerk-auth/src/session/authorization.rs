@@ -4,7 +4,7 @@ use super::Session;
 use super::payload_slice::PayloadSlice;
 
 /// Checks inside a handler; for the requirements of a whole handler, use `#[authenticated(…)]`. Without an active
-/// organization there is neither a role nor a permission.
+/// organization, the user has no role and no permission.
 ///
 /// ```
 /// # #[cfg(feature = "testing")] {
@@ -48,7 +48,7 @@ impl Session {
         self.holds(&self.data.standard.plans, plan)
     }
 
-    /// A member who has left the organization has what the user has alone.
+    /// Returns whether a list has the entry. A member who has left has only the entries of the user.
     fn holds(&self, list: &PayloadSlice, asked: &str) -> bool {
         holds(list.get(&self.data.payload), asked, !self.has_left_organization())
     }
@@ -62,7 +62,7 @@ pub(super) fn with_prefix(name: &str) -> String {
     format!("{PREFIX}{}", without_prefix(name))
 }
 
-/// Returns the name of a role or permission without [`PREFIX`], however often it has it. Constant, because guards compare roles at
+/// Returns the name of a role or permission without any leading [`PREFIX`]. Constant, because guards compare roles at
 /// compile time.
 pub(crate) const fn without_prefix(mut name: &str) -> &str {
     while let [b'o', b'r', b'g', b':', ..] = name.as_bytes() {
@@ -91,7 +91,7 @@ fn holds(list: &str, asked: &str, is_member: bool) -> bool {
         })
 }
 
-/// Returns whether a list has an entry of the organization's. A malformed list may have one.
+/// Returns whether a list has an entry with the organization's scope. May return true for a malformed list.
 pub(super) fn has_organization_entry(list: &str) -> bool {
     let mut entries = list.split(',').map(|entry| entry.trim().split_once(':'));
     !list.is_empty() && entries.any(|entry| entry.is_none_or(|(scope, _)| matches!(scope, "o" | "ou" | "uo")))

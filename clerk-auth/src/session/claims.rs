@@ -9,13 +9,13 @@ use crate::claim::json::Value;
 use crate::id::{SessionId, UserId};
 use crate::time::Timestamp;
 
-/// 9999-12-31T23:59:59Z: no token is meant to be valid beyond it, so a later time is a mistake or an attack.
+/// 9999-12-31T23:59:59Z. A later time is a mistake or an attack.
 const MAX_TIMESTAMP: i64 = 253_402_300_799;
 
 /// A standard claim that is missing or has another type than Clerk documents.
 ///
-/// The token is refused with [`Refusal::Claims`](crate::token::Refusal::Claims). Its signature was valid, so the
-/// instance itself has minted the token. The application may have given a custom claim the name of a standard one.
+/// The token is refused with [`Refusal::Claims`](crate::token::Refusal::Claims). Its signature is valid, so the
+/// instance has minted the token. Perhaps a custom claim has the name of a standard one.
 ///
 /// ```
 /// # #[cfg(feature = "testing")] {
@@ -195,8 +195,8 @@ fn factor_verification_age(claims: &Payload<'_>) -> Option<[i64; 2]> {
     Some([age(first)?, age(second)?])
 }
 
-/// Reads `act`, of which only the outermost actor counts: nested ones are informational (RFC 8693, section 4.1). A
-/// malformed actor refuses the token, because it must not count as no actor.
+/// Reads `act`. Only the outermost actor counts; nested actors are informational (RFC 8693, section 4.1). A malformed
+/// actor is an error, because it must not count as no actor.
 fn actor(claims: &Payload<'_>) -> Result<Option<ActorClaims>, MalformedClaim> {
     let claim = match claims.act.as_ref() {
         None | Some(Value::Null) => return Ok(None),

@@ -1,4 +1,4 @@
-//! Corrections of a token's claims about the active organization, by events after the claims were read.
+//! Corrects a token's claims about the active organization, after later events.
 
 use super::authorization::with_prefix;
 
@@ -11,7 +11,7 @@ pub(crate) enum Correction {
     Changed(Standing),
 }
 
-/// The role and the permissions of a member. Either may be unknown, and an unknown one counts as none.
+/// The role and the permissions of a member. Either may be unknown, which counts as none.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Standing {
     /// With its prefix.
@@ -19,11 +19,11 @@ pub(crate) struct Standing {
     permissions: Option<Box<[Box<str>]>>,
 }
 
-/// System permissions are in no token, so an event grants none either.
+/// The prefix of system permissions. Tokens never contain them, so an event does not grant them either.
 const SYSTEM: &str = "org:sys_";
 
 impl Standing {
-    /// Creates a standing; an empty role is unknown, and so are permissions of `None`.
+    /// Creates a standing. An empty role is unknown, as are permissions of `None`.
     pub(crate) fn new<'a>(role: &str, permissions: Option<impl IntoIterator<Item = &'a str>>) -> Self {
         let custom = |permissions: &mut dyn Iterator<Item = &'a str>| {
             let mut custom: Vec<Box<str>> = permissions
@@ -51,7 +51,7 @@ impl Standing {
         self.permissions.as_deref()
     }
 
-    /// Returns the number of bytes that the standing takes besides its own size.
+    /// Returns the number of bytes on the heap.
     pub(crate) fn bytes(&self) -> usize {
         let permissions = self.permissions.iter().flatten();
         let permissions = permissions.map(|permission| size_of::<Box<str>>() + permission.len());

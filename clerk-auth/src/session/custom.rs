@@ -1,5 +1,5 @@
-//! The application's own claims, decoded on first use. Most requests use none, and decoding takes as long as the rest
-//! of reading a token.
+//! The application's own claims, decoded on first use. Most requests need none of them, and decoding takes as long as
+//! all other parsing of a token.
 
 use std::sync::OnceLock;
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::payload::is_standard;
 use crate::claim::json::Object;
 
-/// Everything in a payload but the standard claims.
+/// All claims of a payload except the standard ones.
 #[derive(Default)]
 pub(super) struct CustomClaims(OnceLock<Map<String, Value>>);
 

@@ -10,13 +10,13 @@ use crate::id::OrganizationId;
 
 /// The organization that is active in a session.
 ///
-/// If a webhook has reported another role or other permissions since the token's claims were read, these are the
-/// webhook's; see [`routing::webhooks`](crate::routing::webhooks).
+/// Role and permissions are the newest: those of the token, or of a webhook that has reported a later change; see
+/// [`routing::webhooks`](crate::routing::webhooks).
 ///
 /// ```
 /// use clerk_auth::Session;
 ///
-/// /// Which organization's data a request is about.
+/// /// Returns the organization whose data a request concerns.
 /// fn tenant(session: &Session) -> Option<&str> {
 ///     session.organization().map(|organization| organization.id().as_str())
 /// }
@@ -35,7 +35,7 @@ pub struct Organization<'a> {
 pub(super) struct OrganizationClaims {
     pub(super) id: LazyValue<OrganizationId>,
     pub(super) slug: Option<PayloadSlice>,
-    /// With its prefix in version 1, without in version 2 and in tokens of very old instances.
+    /// With its prefix in version 1; without it in version 2 and in tokens of very old instances.
     pub(super) role: Option<LazyValue<Box<str>>>,
     pub(super) permissions: Permissions,
 }
@@ -67,19 +67,19 @@ impl<'a> Organization<'a> {
             None if self.lacks_permissions() => &[],
             None => self.claims.permissions.listed(self.features, self.payload),
         };
-        // With Billing, a permission holds only if the organization's plan has its feature. A token lists the features
-        // of the plan, and an event does not.
+        // With Billing, a permission holds only if the organization's plan has its feature. The token lists the
+        // features of the plan; an event does not.
         let of_plan = (reported.is_some() && has_organization_entry(self.plans)).then_some(self.features);
         let listed = listed.iter().map(|permission| &**permission);
         listed.filter(move |permission| of_plan.is_none_or(|features| is_of_plan(permission, features)))
     }
 
-    /// Returns whether an event has changed the role and did not contain a new one.
+    /// Returns whether an event has changed the role without containing the new one.
     pub(crate) fn lacks_role(&self) -> bool {
         self.standing.is_some_and(|standing| standing.role().is_none())
     }
 
-    /// Returns whether an event has changed the role, on which permissions depend, and did not contain permissions.
+    /// Returns whether an event has changed the role, and so the permissions, without containing permissions.
     pub(crate) fn lacks_permissions(&self) -> bool {
         self.standing.is_some_and(|standing| {
             standing.permissions().is_none()
@@ -93,7 +93,7 @@ impl<'a> Organization<'a> {
     }
 }
 
-/// Returns whether the feature of `org:feature:action` is one of the organization's.
+/// Returns whether the organization has the feature of `org:feature:action`.
 fn is_of_plan(permission: &str, features: &str) -> bool {
     let name = permission.split_once(':').map_or("", |(_, name)| name);
     name.rsplit_once(':')

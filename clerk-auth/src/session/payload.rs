@@ -1,4 +1,5 @@
-//! The payload of a token, parsed in one pass: each standard claim has its own field, everything else is only checked.
+//! The payload of a token, parsed in one pass: each standard claim has its own field, and all other claims are only
+//! validated.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -50,7 +51,7 @@ impl<'a> Payload<'a> {
         Some(payload)
     }
 
-    /// Returns a slice of one of the claims, to be kept next to the payload.
+    /// Returns a slice of one of the claims, to store next to the payload.
     pub(super) fn slice(&self, text: &str) -> PayloadSlice {
         PayloadSlice::new(text, self.text)
     }
@@ -110,7 +111,7 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// The standard claims are read by the first, and custom claims later by the second.
+        /// Compares two parsers: the first reads the standard claims, the second later reads custom claims.
         #[test]
         fn two_readers_accept_the_same(text in r#"\{("(sub|o|v|a|b)":(1|-2\.5|"x\\n"|null|true|\[\]|\{"d":0(,"d":1)?\}),){0,4}"e":"é"\}?"#) {
             let accepted = Object::parse(&text).is_some();

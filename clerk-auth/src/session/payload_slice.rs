@@ -1,5 +1,5 @@
-//! A substring of the payload, stored as a byte range. The payload is kept anyway, and each copy would be an allocation
-//! that a new token waits for.
+//! A substring of the payload, stored as a byte range. The payload is kept anyway, so the range saves an allocation per
+//! claim of a new token.
 
 use std::sync::OnceLock;
 
@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 pub(super) enum PayloadSlice {
     /// Offset and length in bytes. A payload is shorter than its token, whose length fits into 16 bits.
     At(u16, u16),
-    /// Written with escapes, so that the payload does not contain the text itself.
+    /// The text of a claim with escapes, which the payload does not contain unescaped.
     Unescaped(Box<str>),
 }
 

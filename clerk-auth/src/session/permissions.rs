@@ -22,7 +22,7 @@ impl Permissions {
         }
     }
 
-    /// Each as `org:feature:action`.
+    /// Returns each permission as `org:feature:action`.
     pub(super) fn listed(&self, features: &str, payload: &str) -> &[Box<str>] {
         self.listed
             .get_or_init(|| permissions(features, self.actions.get(payload), self.masks.get(payload)).into())
@@ -41,8 +41,8 @@ impl<'a> FromIterator<&'a str> for Permissions {
 /// Returns the permissions `org:feature:action` that `fea`, `o.per` and `o.fpm` grant.
 ///
 /// Clerk's SDKs disagree on which list of features a mask indexes. The JavaScript SDK counts only the organization's
-/// features; the documentation and the other SDKs count all. The number of masks distinguishes the two readings. If the
-/// number fits neither, only permissions that both readings grant are granted.
+/// features; the documentation and the other SDKs count all. The number of masks distinguishes the two readings. If it
+/// matches neither, only the permissions of both readings are granted.
 fn permissions(features: &str, actions: &str, masks: &str) -> Vec<Box<str>> {
     if features.is_empty() || actions.is_empty() || masks.is_empty() {
         return Vec::new();
@@ -90,7 +90,7 @@ fn split_features(features: &str) -> Option<Vec<(bool, &str)>> {
         .collect()
 }
 
-/// Returns whether `fea` lists a feature as the organization's. A malformed list has none.
+/// Returns whether `fea` lists a feature as the organization's. Returns false for a malformed list.
 pub(super) fn is_organization_feature(features: &str, feature: &str) -> bool {
     split_features(features).is_some_and(|features| features.contains(&(true, feature)))
 }
@@ -107,7 +107,7 @@ fn granted<'a>(
         .iter()
         .zip(bits)
         .filter(|(_, set)| *set)
-        // Of exactly its length, which is kept.
+        // Allocates the exact length.
         .map(move |(action, _)| ["org:", feature, ":", action].concat().into())
 }
 
@@ -119,7 +119,7 @@ fn bits(decimal: &str, actions: usize) -> Option<Vec<bool>> {
         return None;
     }
     let significant = decimal.trim_start_matches('0');
-    // A number has at least as many bits as digits, and reading it takes time quadratic in them.
+    // A number has at least as many bits as digits, and parsing takes time quadratic in the digits.
     if significant.len() > actions {
         return None;
     }
@@ -196,7 +196,8 @@ mod tests {
                 "3,2",
                 "dashboard:manage dashboard:read teams:read",
             ),
-            // Two masks fit neither four features nor three of the organization's: what both readings grant.
+            // Two masks match neither four features nor the organization's three, so only the permissions of both
+            // readings count.
             (
                 "o:reservations,u:dashboard,uo:support-chat,o:impersonation",
                 "read,manage",
@@ -213,7 +214,7 @@ mod tests {
             ("u:beta,o:dash", "read,manage", "0,3", "dash:read dash:manage"),
             ("o:a,o:b", "read", "-1,1", "b:read"),
             ("o:a", "read", "1.5", ""),
-            // Short enough to be a mask of as many actions.
+            // As short as a mask of this many actions.
             ("o:a", "read,create,update,delete", "-1", ""),
             ("o:a", "read,create,update,delete", "1.5", ""),
             ("o:a", "read,create,update,delete", "1x", ""),

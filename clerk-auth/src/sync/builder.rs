@@ -77,10 +77,10 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
         }
     }
 
-    /// Sets how long a request waits for the database. After that time, the request is answered with 503, or with the
-    /// session if the handler takes [`MaybeSynced`](crate::extract::MaybeSynced). The default is 2 seconds.
+    /// Sets how long a request waits for the database. After that time, the request gets 503, or the handler gets the
+    /// session if it takes [`MaybeSynced`](crate::extract::MaybeSynced). The default is 2 seconds.
     ///
-    /// A PostgreSQL server does not notice that a request has stopped waiting: it goes on with the statement, and the
+    /// A PostgreSQL server does not notice that a request has stopped waiting. It continues the statement, and the
     /// connection returns to the pool when the statement ends. To end the statement in the server too, set
     /// `statement_timeout` for the connections of the pool, to the same time or a little more:
     ///
@@ -106,8 +106,9 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
     /// Runs once per user, in the transaction that inserts the row: create a cart, queue a welcome message. If the hook
     /// fails, nothing is inserted, the request is answered with 503, and the user's next request tries again.
     ///
-    /// Return the error of a failed statement: PostgreSQL rolls back a transaction in which a statement failed. Run a
-    /// statement that may fail in a nested transaction, `connection.begin()`. The hook must not end the transaction.
+    /// Return the error of a failed statement, because PostgreSQL rolls back a transaction in which a statement failed.
+    /// Run a statement that may fail in a nested transaction, `connection.begin()`. The hook must not end the
+    /// transaction.
     pub fn on_insert<F>(mut self, hook: F) -> Self
     where
         F: for<'a> Fn(&'a mut <P::Database as Database>::Connection, &'a U) -> StoreFuture<'a, (), BoxError>
@@ -119,9 +120,9 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
         self
     }
 
-    /// Runs once per linked user, in the transaction that links a row of the application's own to the user: greet a
-    /// returning customer, lift a limit of accounts without a sign-in. If the hook fails, nothing is linked, the request is
-    /// answered with 503, and the user's next request tries again. The rules for statements that fail are those of
+    /// Runs once per linked user, in the transaction that links an existing row to the user: greet a returning
+    /// customer, lift a limit of accounts without a sign-in. If the hook fails, nothing is linked, the request is
+    /// answered with 503, and the user's next request tries again. For failing statements, see
     /// [`on_insert`](Self::on_insert), which does not run for a linked row.
     ///
     /// ```
@@ -168,8 +169,8 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
         self
     }
 
-    /// Runs once per deleted user, in the same transaction, with the row before it is marked as deleted or removed:
-    /// delete the rows that reference it. If the hook fails, nothing is deleted, and the result is
+    /// Runs once per deleted user, in the same transaction, with the row before it is marked as deleted or removed. For
+    /// example, delete the rows that reference it. If the hook fails, nothing is deleted, and the result is
     /// [`SyncError::OnDelete`]. The next deletion of the user tries again.
     ///
     /// ```
@@ -208,10 +209,9 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
         self
     }
 
-    /// Keeps bans, deletions and ends of sessions only in the memory of this process: no table
-    /// [`CREATE_DENIALS`](super::CREATE_DENIALS) is needed. Other processes do not receive them, and a restart drops
-    /// them: until a token expires, it is accepted again. For an application that receives no webhooks and deletes no
-    /// users.
+    /// Keeps bans, deletions and ends of sessions only in the memory of this process, without the table
+    /// [`CREATE_DENIALS`](super::CREATE_DENIALS). Other processes do not receive them, and a restart drops them, so
+    /// that unexpired tokens are accepted again. For an application that receives no webhooks and deletes no users.
     pub fn denials_in_memory(mut self) -> Self {
         self.settings.shares_denials = false;
         self
@@ -227,18 +227,18 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
         self
     }
 
-    /// Refuses the sessions of a user who is locked out, until the lockout ends. By default a lockout changes nothing
-    /// here, as in Clerk: it prevents a new sign-in, and leaves existing sessions alone. Anyone with a user's e-mail
-    /// address can cause a lockout by wrong passwords, and would thereby sign the user out.
+    /// Refuses the sessions of a user who is locked out, until the lockout ends. By default a lockout has no effect
+    /// here: as in Clerk, it only prevents new sign-ins. Anyone with a user's e-mail address can cause a lockout by
+    /// wrong passwords, and would thereby sign the user out.
     pub fn lockout_ends_sessions(mut self) -> Self {
         self.settings.lockout_ends_sessions = true;
         self
     }
 
-    /// Runs for each delivery of Clerk's webhooks, in the transaction that applies it: the application's own part of an
-    /// event. If the hook fails, the delivery is rolled back, the answer is 503, and Clerk sends it again.
+    /// Runs for each delivery of Clerk's webhooks, in the transaction that applies it, for the application's own part
+    /// of an event. If the hook fails, the delivery is rolled back, the answer is 503, and Clerk sends it again.
     ///
-    /// Clerk may send a delivery more than once; [`on_event_once`](Self::on_event_once) runs only once for it.
+    /// Clerk may send a delivery more than once; see [`on_event_once`](Self::on_event_once).
     ///
     /// ```
     /// # #[cfg(feature = "sqlite")]
@@ -301,10 +301,9 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
         self
     }
 
-    /// Queries the Backend API for a user whose token lacks the claims, because the template has not been saved. Also
-    /// queries it for a user whose row holds a unique value of another user. The trust in the answers and the bounds on
-    /// queries are described under [what the Backend API is trusted
-    /// with](crate::sync#what-the-backend-api-is-trusted-with).
+    /// Looks up a user in the Backend API if the token lacks the claims, because the template has not been saved. Also
+    /// looks up a user whose row holds a unique value of another user. For trust and limits, see [what the Backend API
+    /// is trusted with](crate::sync#what-the-backend-api-is-trusted-with).
     #[cfg(feature = "backend-api")]
     pub fn backend_api(mut self, api: BackendApi) -> Self {
         self.settings.backend_api = Some(api);
@@ -313,7 +312,7 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
 }
 
 impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
-    /// Checks the tables, and starts what a handle needs.
+    /// Checks the tables, and starts the handle's background tasks.
     pub(super) async fn start(self) -> Result<Arc<Engine<U>>, SchemaError> {
         self.settings.start(self.pool).await
     }
@@ -326,8 +325,8 @@ impl<U: SyncedUser + StoredIn<sqlx::Postgres>> UserSyncBuilder<U, Pool<sqlx::Pos
     /// [`statement_cache_capacity(0)`](sqlx::postgres::PgConnectOptions::statement_cache_capacity).
     ///
     /// Each statement runs in a transaction that begins with `BEGIN; DEALLOCATE ALL`: four round trips to the pooler
-    /// instead of one. `LISTEN` has no effect there, so every request reads its row. [More about
-    /// it](crate::sync#behind-a-pooler-in-transaction-mode).
+    /// instead of one. `LISTEN` has no effect there, so every request reads its row. See [behind a
+    /// pooler](crate::sync#behind-a-pooler-in-transaction-mode).
     ///
     /// ```
     /// # mod example {

@@ -48,7 +48,7 @@ pub(crate) struct Engine<U> {
     pub(super) write_locks: WriteLocks,
     pub(super) refusals: Refusals,
     pub(super) followers: Followers,
-    /// The handles of which this is one, if it listens.
+    /// The handles that share the listener, if this handle listens.
     #[cfg(feature = "postgres")]
     pub(super) receivers: OnceLock<Arc<Receivers>>,
     #[cfg(feature = "backend-api")]
@@ -138,8 +138,8 @@ impl<U: SyncedRow> Engine<U> {
         if let Ok(done) = tokio::time::timeout(soon, work.as_mut()).await {
             return done;
         }
-        // The work is slow. A read of no row shows whether the cause is the database or only this row; all such reads
-        // share one statement.
+        // The work is slow. A read of an empty id shows whether the cause is the database or only this row. All such
+        // reads share one statement.
         let answer = async { self.reads.find("", &CountsAsFailure::default()).await.is_ok() };
         let mut answer = pin!(answer);
         let mut answers = None;

@@ -14,14 +14,14 @@ use crate::row::{RowKind, SyncedRow};
 
 /// The reason why a verified session has no row.
 ///
-/// In a handler, the error becomes the response's [`Rejection`](crate::extract::Rejection), and sync has logged it.
-/// Elsewhere, the caller decides:
+/// Sync has already logged the error. In a handler, it becomes a [`Rejection`](crate::extract::Rejection). Elsewhere,
+/// the caller decides:
 ///
 /// ```
 /// use clerk_auth::sync::SyncError;
 /// use clerk_auth::{Session, SyncedUser, UserSync};
 ///
-/// /// The row behind a socket that stays open; `None` ends it.
+/// /// Returns the row for an open socket; `None` closes the socket.
 /// async fn row<U: SyncedUser>(users: &UserSync<U>, session: &Session) -> Result<Option<U>, SyncError> {
 ///     match users.sync(session).await {
 ///         Ok(synced) => Ok(Some(synced.user)),
@@ -45,8 +45,8 @@ pub enum SyncError {
     /// The row of the membership's user or organization does not exist yet. A delivery that fails for this reason is repeated.
     #[error("the row of the membership's user or organization does not exist yet")]
     ReferenceMissing,
-    /// The claims cannot be read into the struct. Either the token lacks claims of the template, which was not pasted
-    /// into Clerk's dashboard, or has changed since the token was minted. Or a field cannot hold a value.
+    /// The claims cannot be read into the struct. A field cannot hold a value, or the token lacks claims: the template
+    /// was not pasted into Clerk's dashboard, or was changed after the token was minted.
     #[error(transparent)]
     Claims(#[from] UnreadableClaims),
     /// The session and the rows are of different Clerk instances: the application's state mixes two of them.
@@ -57,15 +57,15 @@ pub enum SyncError {
         /// The issuer whose users the table holds.
         rows: Box<str>,
     },
-    /// A unique index of the application's own holds the value for another user's row. Either Clerk itself does not
-    /// keep such values unique, or the column cannot be null. Nothing was changed. Contains the columns, if known.
+    /// An application's unique index refuses a value that another user's row has. Either Clerk itself does not keep
+    /// such values unique, or the column cannot be null. Nothing was changed. Contains the columns, if known.
     #[error(
         "another user's row holds the value of {}; rows are never merged, so one of them has to change in Clerk",
         columns(.0)
     )]
     Conflict(Vec<&'static str>),
-    /// The row with the user's key (`link` of the struct) belongs to another Clerk user, or is marked as deleted. A row is
-    /// linked once and never taken over. Nothing was changed.
+    /// The row with the user's key (`link` of the struct) belongs to another Clerk user, or is marked as deleted. A
+    /// linked row is never linked again. Nothing was changed.
     #[error(
         "the row with the user's key is linked to another user or deleted, and is never taken over; correct the key of one \
          of the two users in Clerk"
@@ -105,7 +105,7 @@ pub enum SyncError {
 }
 
 impl SyncError {
-    /// Names what was deleted: the engine calls everything a user.
+    /// Returns the error for the kind of row. The engine itself reports every deletion as that of a user.
     pub(crate) fn of<U: SyncedRow>(self) -> Self {
         match (self, U::KIND) {
             (Self::UserDeleted, RowKind::Organization) => Self::OrganizationDeleted,
@@ -114,7 +114,8 @@ impl SyncError {
         }
     }
 
-    /// Returns whether a membership may lack the row of its user or organization. The row may have been removed since it was read.
+    /// Returns whether the row of a membership's user or organization may be missing. It may have been removed since it
+    /// was read.
     pub(crate) fn is_of_a_missing_reference(&self) -> bool {
         match self {
             Self::ReferenceMissing => true,

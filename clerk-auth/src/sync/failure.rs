@@ -1,4 +1,4 @@
-//! Decides the meaning of each failure: the single table for counters, logs, responses, webhooks and imports.
+//! Classifies each failure, for counters, logs, responses, webhooks and imports.
 //!
 //! | failure | counted as | circuit breaker | webhook | import |
 //! |---|---|---|---|---|
@@ -23,8 +23,8 @@
 //! | `Panic` | `panic` | | 503 | skips the user |
 //! | `Bug` | `database_error` | | 503 | stops |
 //!
-//! The status and code of a response are decided in [`Rejection`](crate::extract::Rejection), the log in
-//! [`failure_log`](crate::sync::local::failure_log). A test compares this table with the code.
+//! [`Rejection`](crate::extract::Rejection) decides the status and code of a response, and
+//! [`failure_log`](crate::sync::local::failure_log) the log. A test compares this table with the code.
 
 use super::store::sqlstate::ErrorKind;
 use crate::claim::{ClaimProblem, Expression, TemplateClaim, UnreadableClaims};
@@ -92,7 +92,7 @@ pub(super) enum Step {
 }
 
 impl Failure {
-    /// The label of a counter.
+    /// Returns the label of a counter.
     pub(super) const fn outcome(self) -> &'static str {
         match self {
             Self::UserDeleted => "gone",
@@ -124,7 +124,7 @@ impl Failure {
         matches!(self, Self::Outage | Self::Timeout)
     }
 
-    /// Returns whether a webhook is acknowledged despite the failure, because no retry would repair it.
+    /// Returns whether a webhook is acknowledged despite the failure, because a retry cannot succeed.
     pub(super) const fn is_acknowledged(self) -> bool {
         matches!(
             self,
@@ -169,7 +169,7 @@ impl From<ErrorKind> for Failure {
             ErrorKind::RefusedData => Self::DataRefused,
             ErrorKind::UnreadableRow => Self::RowUnreadable,
             ErrorKind::ReadOnly => Self::ReadOnly,
-            // A fresh statement has failed in the same way.
+            // A newly prepared statement has failed in the same way.
             ErrorKind::RefusedStatement | ErrorKind::StaleStatement => Self::StatementRefused,
             ErrorKind::Unknown => Self::Bug,
         }
@@ -259,7 +259,7 @@ mod tests {
         Failure::Bug,
     ];
 
-    /// The cells of the row in this file's table that is about a failure.
+    /// Returns the cells of a failure's row in this file's table.
     fn row(failure: Failure) -> (&'static str, Vec<&'static str>) {
         let name = format!("`{failure:?}`");
         let row = include_str!("failure.rs")

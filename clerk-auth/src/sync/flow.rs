@@ -1,4 +1,4 @@
-//! The flows: one file for each way in which a user arrives, and for their common parts.
+//! The flows: one file for each source of observations, and for their common parts.
 
 #[cfg(feature = "backend-api")]
 pub(super) mod backend_api;

@@ -20,8 +20,9 @@ use crate::schema::SchemaError;
 use crate::time::Timestamp;
 use crate::webhook::Webhook;
 
-/// Builds a handle `H` on rows that follow those of users; created by [`OrganizationSync::builder`](super::OrganizationSync::builder)
-/// and [`MembershipSync::builder`](super::MembershipSync::builder).
+/// Builds a handle `H` on organizations or memberships; created by
+/// [`OrganizationSync::builder`](super::OrganizationSync::builder) and
+/// [`MembershipSync::builder`](super::MembershipSync::builder).
 ///
 /// ```
 /// # #[cfg(feature = "postgres")]
@@ -91,9 +92,9 @@ impl<R: SyncedRow, P: UserPool<R>, H> FollowerBuilder<R, P, H> {
         }
     }
 
-    /// Runs once per row, in the transaction that inserts it. The rules are those of
-    /// [`UserSyncBuilder::on_insert`](super::UserSyncBuilder::on_insert). It does not run for a member who returns, whose row
-    /// is there already.
+    /// Runs once per row, in the transaction that inserts it; see
+    /// [`UserSyncBuilder::on_insert`](super::UserSyncBuilder::on_insert). The hook does not run for a member who
+    /// returns, because the row already exists.
     pub fn on_insert<F>(mut self, hook: F) -> Self
     where
         F: for<'a> Fn(&'a mut <P::Database as Database>::Connection, &'a R) -> StoreFuture<'a, (), BoxError>
@@ -105,7 +106,7 @@ impl<R: SyncedRow, P: UserPool<R>, H> FollowerBuilder<R, P, H> {
         self
     }
 
-    /// Runs in the transaction of a deletion, with the row before it is marked as deleted or removed. The rules are those of
+    /// Runs in the transaction of a deletion, with the row before it is marked as deleted or removed; see
     /// [`UserSyncBuilder::on_delete`](super::UserSyncBuilder::on_delete).
     pub fn on_delete<F>(mut self, hook: F) -> Self
     where

@@ -1,4 +1,4 @@
-//! The handles whose rows are changed by the same deliveries as those of users.
+//! The handles that apply the same deliveries as a handle on users.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -18,10 +18,10 @@ pub(super) trait Follower: Send + Sync {
     fn end_membership<'a>(&'a self, key: &'a str, ended_by: Timestamp) -> StoreFuture<'a, (), SyncError>;
 }
 
-/// The handle on users that others follow: it records denials of every kind.
+/// The handle on users that others follow. It records denials of every kind.
 #[cfg(feature = "backend-api")]
 pub(super) trait Followed: Send + Sync {
-    /// Denies in this process at once, and records the denial for every other.
+    /// Applies a denial in this process at once, and records it for the others.
     fn deny(&self, denial: Denial) -> StoreFuture<'_, (), SyncError>;
 }
 
@@ -43,7 +43,7 @@ impl Followers {
         Ok(())
     }
 
-    /// Applies a delivery to the rows of each.
+    /// Applies a delivery to the rows of each follower.
     pub(super) async fn apply(&self, delivery: &Webhook) -> Result<(), SyncError> {
         for follower in self.all() {
             follower.apply(delivery).await?;

@@ -67,8 +67,8 @@ impl<U: SyncedUser> UserSync<U> {
     ///
     /// [`SchemaError`] if the database does not answer, or if its table cannot serve the statements of `U`; the message
     /// contains the remedy.
-    // Boxed, and not `async fn`: rustc would report a pool that holds no rows of `U` three times, the second time for the
-    // future and the third for its `.await`.
+    // Not `async fn`: for a pool of the wrong database, rustc would add one error for the future, and one for its
+    // `.await`.
     pub fn new<DB: Database>(
         clerk: Clerk,
         pool: Pool<DB>,
@@ -115,8 +115,8 @@ impl<U: SyncedUser> UserSync<U> {
         synced
     }
 
-    /// Like [`sync_shared`](Self::sync_shared), for a request that also needs rows of the active organization: reads them by the
-    /// same statement if that saves one, and leaves them in the extensions.
+    /// Like [`sync_shared`](Self::sync_shared), for a request that also needs rows of the active organization. Reads
+    /// them with the same statement if that saves one, and stores them in the extensions.
     pub(crate) async fn sync_before_member(
         &self,
         session: &Session,
@@ -216,7 +216,7 @@ impl<U: SyncedUser> UserSync<U> {
     ///
     /// The row of a [`MembershipSync`](super::MembershipSync) that follows this handle is marked too.
     ///
-    /// A token whose claims are read later is believed, so call this method after Clerk has confirmed the removal.
+    /// Later tokens are not affected, so call this method after Clerk has confirmed the removal.
     ///
     /// ```
     /// # #[cfg(feature = "sqlite")]
@@ -236,7 +236,7 @@ impl<U: SyncedUser> UserSync<U> {
     ///
     /// # Errors
     ///
-    /// Those of the database. In this process the membership has ended in any case.
+    /// [`SyncError`] if the database fails. In this process the membership has ended in any case.
     pub async fn end_membership(
         &self,
         user_id: &UserId,
@@ -255,8 +255,8 @@ impl<U: SyncedUser> UserSync<U> {
         recorded.unwrap_or_else(|panicked| Err(panicked.into()))
     }
 
-    /// Runs the application's own write of a user's row, and serves the returned row from then on. After this has
-    /// returned, no request sees an older one.
+    /// Runs the application's own write of a user's row, and serves the returned row from then on. After the call, no
+    /// request sees an older row.
     ///
     /// ```
     /// # #[cfg(feature = "postgres")]
@@ -281,7 +281,7 @@ impl<U: SyncedUser> UserSync<U> {
     ///
     /// # Errors
     ///
-    /// Those of the write. The cached copy is dropped then too, because the row may have been written.
+    /// Returns the error of the write. The cached copy is dropped then too, because the row may have been written.
     pub async fn write_through<E>(
         &self,
         user_id: &UserId,
@@ -292,7 +292,7 @@ impl<U: SyncedUser> UserSync<U> {
         let known = engine.row_cache.get(clerk_id, engine.clerk.now());
         let writing = engine.row_cache.begin_write(clerk_id, engine.clerk.now());
         let user = Arc::new(write.await?);
-        // The cached copy supplies the row's version, which cannot have gone back.
+        // The version is that of the cached copy; a row's version never decreases.
         if let (Some(known), Some(read)) = (known, writing.done()) {
             let stored = StoredRow {
                 user: Arc::clone(&user),
@@ -317,8 +317,8 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
     ///
     /// # Errors
     ///
-    /// [`SchemaError`] if the database does not answer, or if its table cannot serve the statements of `U`. Also if the
-    /// pool and `transaction_pooling` do not match the pooler in front of the database.
+    /// [`SchemaError`] if the database does not answer, if its table cannot serve the statements of `U`, or if
+    /// `transaction_pooling` does not match the pool or the pooler.
     pub async fn build(self) -> Result<UserSync<U>, SchemaError> {
         let engine = self.start().await?;
         Ok(UserSync {

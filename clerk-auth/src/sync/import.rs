@@ -1,4 +1,4 @@
-//! Imports and verification of all of Clerk's users, organizations and memberships: one for the three kinds.
+//! The import and the verification of all users, organizations and memberships, generic over the three kinds.
 
 pub(super) mod cursor;
 mod follower;

@@ -1,4 +1,4 @@
-//! Links rows that were there before Clerk to Clerk's users, offline.
+//! Links existing rows to Clerk's users, offline.
 
 pub(super) mod candidate;
 pub(super) mod error;

@@ -8,8 +8,8 @@ use crate::row::SyncedMembership;
 
 /// The signed-in user as a member of the active organization: three rows that were read together.
 ///
-/// A handler under `#[authenticated]` takes it as its first parameter, and a state that provides a
-/// [`MembershipSync`](crate::MembershipSync) serves it. The rows are shared with the cache, and so none is copied.
+/// The first parameter of a handler under `#[authenticated]`, if the state provides a
+/// [`MembershipSync`](crate::MembershipSync). The rows are shared with the cache, not copied.
 ///
 /// ```
 /// # #[cfg(feature = "sqlite")]
@@ -41,8 +41,8 @@ use crate::row::SyncedMembership;
 /// # }
 /// ```
 ///
-/// Without an active organization the answer is 403 `organization_required`; a handler that also serves users without one takes
-/// `Option<Member<_>>`. A test makes a member of three rows with [`Member::from`].
+/// Without an active organization, the answer is 403 `organization_required`. To serve users without an organization
+/// too, take `Option<Member<_>>`. A test creates a member from three rows with [`Member::from`].
 #[non_exhaustive]
 pub struct Member<M: SyncedMembership> {
     /// The row of the user.
@@ -76,7 +76,7 @@ impl<M: SyncedMembership> Member<M> {
     }
 }
 
-/// The user, the organization and the membership, as if they came from memory.
+/// Creates a member from three rows, with the outcome `Cached` for each.
 impl<M: SyncedMembership> From<(M::User, M::Organization, M)> for Member<M> {
     fn from((user, organization, membership): (M::User, M::Organization, M)) -> Self {
         Self {

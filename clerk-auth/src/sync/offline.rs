@@ -1,4 +1,4 @@
-//! The common parts of work that goes through all of Clerk's users and that no request waits for.
+//! The common parts of background work on all of Clerk's users.
 
 pub(super) mod error;
 pub(super) mod instance;

@@ -25,8 +25,8 @@ use crate::row::{SyncedOrganization, SyncedUser};
 use crate::schema::SchemaError;
 use crate::session::Session;
 
-/// Keeps the rows of `O` equal to Clerk's organizations, as tokens and webhooks describe them; put it into the application's
-/// state beside the [`UserSync`] that it follows. Cloning is cheap.
+/// Keeps the rows of `O` equal to Clerk's organizations, from tokens and webhooks. Put it into the application's state
+/// with the [`UserSync`] that it follows. Cloning is cheap.
 ///
 /// ```
 /// # #[cfg(feature = "postgres")]
@@ -53,8 +53,8 @@ use crate::session::Session;
 /// # }
 /// ```
 ///
-/// The deliveries that [`webhooks`](crate::routing::webhooks) of the same `UserSync` receives also change the organizations'
-/// rows, and are answered 204 only after both were written.
+/// Deliveries to [`webhooks`](crate::routing::webhooks) of the same `UserSync` also change the organizations' rows.
+/// They are answered 204 only after both were written.
 pub struct OrganizationSync<O> {
     pub(super) engine: Arc<Engine<O>>,
     /// The handle on users, which records deletions.
@@ -79,7 +79,8 @@ impl<O: SyncedOrganization> OrganizationSync<O> {
         Box::pin(Self::builder(users, pool).build())
     }
 
-    /// Configures a handle on the rows of `O` in `pool`. The builder takes over the timeout and the kind of pooler of `users`.
+    /// Configures a handle on the rows of `O` in `pool`. The builder inherits the timeout and the kind of pooler of
+    /// `users`.
     pub fn builder<U: SyncedUser, DB: Database>(
         users: &UserSync<U>,
         pool: Pool<DB>,
@@ -101,8 +102,8 @@ impl<O: SyncedOrganization> OrganizationSync<O> {
         )
     }
 
-    /// Returns the row of the organization that is active in a verified session: reads it, and writes only if a claim has
-    /// changed. Returns `None` if no organization is active, or if the user has left it.
+    /// Returns the row of a verified session's active organization. Writes only if a claim has changed. Returns `None`
+    /// if no organization is active, or if the user has left it.
     ///
     /// # Errors
     ///

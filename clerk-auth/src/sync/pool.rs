@@ -47,7 +47,7 @@ pub trait UserPool<U>: sealed::Store<U> {}
 /// The findings about a table at start-up.
 #[derive(Debug)]
 pub struct CheckedTable {
-    /// A string that handles of this process on the same table have in common.
+    /// A string that is equal for all handles of this process on the same table.
     pub(super) place: String,
     pub(super) after_triggers: AfterTriggers,
 }
@@ -110,10 +110,10 @@ pub(super) mod sealed {
             shares_denials: bool,
         ) -> impl Future<Output = Result<CheckedTable, SchemaError>> + Send;
 
-        /// The most connections that the pool opens.
+        /// Returns the maximum number of connections that the pool opens.
         fn connections(&self) -> u32;
 
-        /// Returns the options of a listening connection; returns `None` if the database has no notifications.
+        /// Returns the options of a listening connection; `None` if the database has no notifications.
         #[cfg(feature = "postgres")]
         #[expect(private_interfaces, reason = "sealed: nobody else can name the trait")]
         fn listening(&self) -> Option<super::Listening>;

@@ -1,4 +1,4 @@
-//! The settings of a handle, whatever the kind of its rows, and its start.
+//! The settings and the start of a handle, for every kind of row.
 
 use std::sync::Arc;
 #[cfg(feature = "postgres")]
@@ -65,7 +65,7 @@ impl<U: SyncedRow, DB: Database> Settings<U, DB> {
         }
     }
 
-    /// Checks the tables, and starts what a handle needs.
+    /// Checks the tables, and starts the handle's background tasks.
     pub(super) async fn start<P>(self, pool: P) -> Result<Arc<Engine<U>>, SchemaError>
     where
         P: UserPool<U, Database = DB>,
@@ -145,7 +145,7 @@ impl<U: SyncedRow, DB: Database> Settings<U, DB> {
             );
             inner.tasks.spawn(inner.store.close_event(), watch);
         }
-        // Behind a pooler in transaction mode, `LISTEN` would stay behind in another client's session.
+        // Behind a pooler in transaction mode, `LISTEN` would remain in another client's session.
         #[cfg(feature = "postgres")]
         if let Some(listening) = listening
             && !self.transaction_pooling

@@ -1,4 +1,4 @@
-//! All SQL, and the database's reactions.
+//! All SQL, and the interpretation of the database's answers.
 
 pub(super) mod after_triggers;
 pub(super) mod bookkeeping;

@@ -1,8 +1,8 @@
-//! Turns a panic of the application's code into an error of the one request, delivery or user that caused it.
+//! Turns a panic in the application's code into an error of the request, delivery or user that caused it.
 //!
 //! The application's code runs in many places: `Decode`, `Encode`, `FromClaim`, `PartialEq`, `Clone`, `Display` and
-//! `FromStr` of its types, its hooks, and the `Display` of its errors. Resources of the work (a slot, a connection, a
-//! transaction) are released as it unwinds.
+//! `FromStr` of its types, its hooks, and the `Display` of its errors. Unwinding releases the resources of the work: a
+//! slot, a connection, a transaction.
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -15,17 +15,16 @@ use std::task::Poll;
 pub(crate) struct Panicked;
 
 impl Panicked {
-    /// Continues a panic that was caught to release what the work held. The panic hook does not run again.
+    /// Resumes a panic that was caught to release resources. The panic hook does not run again.
     pub(super) fn resume(self) -> ! {
         resume_unwind(Box::new(self))
     }
 }
 
-/// Does the work, which may panic.
+/// Runs work that may panic.
 pub(super) async fn caught<F: Future>(work: F) -> Result<F::Output, Panicked> {
     let mut work = pin!(work);
-    // The state that the work has borrowed is consistent after a panic: its locks and slots are guards, and the rest
-    // are caches.
+    // Borrowed state is consistent after a panic: locks and slots are guards, and the rest are caches.
     poll_fn(|context| match caught_now(|| work.as_mut().poll(context)) {
         Ok(Poll::Ready(done)) => Poll::Ready(Ok(done)),
         Ok(Poll::Pending) => Poll::Pending,
@@ -34,10 +33,10 @@ pub(super) async fn caught<F: Future>(work: F) -> Result<F::Output, Panicked> {
     .await
 }
 
-/// Calls code of the application's that may panic.
+/// Calls the application's code, which may panic.
 pub(crate) fn caught_now<T>(code: impl FnOnce() -> T) -> Result<T, Panicked> {
     catch_unwind(AssertUnwindSafe(code)).map_err(|payload| {
-        // Its destructor is the application's too.
+        // The payload's destructor is the application's code too.
         drop(catch_unwind(AssertUnwindSafe(|| drop(payload))));
         Panicked
     })

@@ -1,4 +1,4 @@
-//! Compares the claims that Clerk has with the templates of the structs. Pure.
+//! Compares Clerk's claims with the templates of the structs, as a pure function.
 
 use std::fmt;
 
@@ -52,7 +52,7 @@ impl ExpectedTemplate {
         serde_json::from_str(self.json).unwrap_or_default()
     }
 
-    /// The team has allowed by name that its template is larger than the budget.
+    /// Returns whether the struct allows a template over the budget by `allow(…)`.
     fn allows_any_size(&self) -> bool {
         self.budget
             .total()
@@ -114,7 +114,7 @@ pub struct CheckedClaim {
     pub found: Option<Value>,
 }
 
-/// The result of [`check_template`]. Written as text through `Display`, and as JSON through serde.
+/// The result of [`check_template`]. Prints as text, and serializes to JSON through serde.
 ///
 /// ```
 /// # #[cfg(feature = "sqlite")] {
@@ -144,29 +144,29 @@ pub struct CheckedClaim {
 #[derive(Clone, Debug, Eq, PartialEq, serde::Serialize)]
 #[non_exhaustive]
 pub struct TemplateCheck {
-    /// True if tokens have what the structs expect, and fit into the session cookie.
+    /// True if tokens have the claims that the structs expect, and fit into the session cookie.
     pub ok: bool,
     /// Claims of a struct that Clerk does not have. Requests are refused with `session_token_incomplete`.
     pub missing: Vec<CheckedClaim>,
     /// Claims of a struct that have another value at Clerk.
     pub different: Vec<CheckedClaim>,
-    /// Claims that no struct has. They are allowed, and take their share of the cookie.
+    /// Claims that no struct has. They are allowed, but take space in the cookie.
     pub unused: Vec<CheckedClaim>,
     /// The largest size of the claims that Clerk has, in bytes; `None` if one of them is unbounded.
     pub bytes: Option<usize>,
     /// True if that size is above [`SessionTokenBudget::LIMIT`], and no struct allows it.
     pub over_budget: bool,
-    /// The command that sets the expected claims and keeps the unused; `None` if there is nothing to set.
+    /// The command that sets the expected claims and keeps the unused ones; `None` if nothing has to be set.
     pub command: Option<String>,
 }
 
-/// Compares what `clerk config pull --keys session` prints with the templates of the structs.
+/// Compares the output of `clerk config pull --keys session` with the templates of the structs.
 ///
-/// Claims that no struct has are allowed, and listed as unused. Spaces inside the braces of a shortcode do not count.
+/// Claims that no struct has are allowed, and listed as unused. Spaces inside the braces of a shortcode are ignored.
 ///
 /// # Errors
 ///
-/// [`PulledConfigError`] if the text is something else than that command prints.
+/// [`PulledConfigError`] if the text is not the output of that command.
 ///
 /// # Examples
 ///
@@ -224,7 +224,7 @@ pub fn check_template(
             } else {
                 &mut missing
             };
-            // Structs that share a file expect the same of each claim.
+            // Structs that share a template file expect the same value of a claim.
             let is_listed =
                 |listed: &CheckedClaim| listed.name == name && listed.expected.as_ref() == Some(&value);
             if list.iter().any(is_listed) {
@@ -254,14 +254,14 @@ pub fn check_template(
     })
 }
 
-/// Returns the claims in a pulled configuration: none where the template was never customized.
+/// Returns the claims in a pulled configuration; none if the template was never customized.
 fn claims_of(pulled: &str) -> Result<Map<String, Value>, PulledConfigError> {
     let config: Value = serde_json::from_str(pulled).map_err(PulledConfigError::NotJson)?;
     let session = config.get("session").and_then(Value::as_object);
     match session.ok_or(PulledConfigError::NoSession)?.get("claims") {
         None | Some(Value::Null) => Ok(Map::new()),
         Some(Value::Object(claims)) => Ok(claims.clone()),
-        // The editor of the dashboard holds text.
+        // The dashboard's editor stores text.
         Some(Value::String(text)) if text.trim().is_empty() => Ok(Map::new()),
         Some(Value::String(text)) => match serde_json::from_str(text) {
             Ok(Value::Object(claims)) => Ok(claims),

@@ -1,10 +1,10 @@
-//! The command that puts a template into Clerk.
+//! Builds the command that sets a template at Clerk.
 
 use serde_json::{Value, json};
 
 use crate::row::SyncedRow;
 
-/// Returns the template of a struct on one line and without escapes, so that it can be pasted from a log.
+/// Returns the template of a struct on one line without escapes, to be pasted from a log.
 pub(crate) fn on_one_line<U: SyncedRow>() -> String {
     U::SESSION_TOKEN_TEMPLATE.lines().map(str::trim).collect()
 }
@@ -15,8 +15,8 @@ pub(crate) fn patch_command_of<U: SyncedRow>() -> String {
     patch_command(&serde_json::from_str(U::SESSION_TOKEN_TEMPLATE).unwrap_or_default())
 }
 
-/// Returns the command of Clerk's command line tool that sets the claims, on one line, for a POSIX shell: in single
-/// quotes, which only a single quote ends (POSIX.1-2024, 2.2.2).
+/// Returns the command of Clerk's command line tool that sets the claims, on one line. The JSON is in single quotes for
+/// a POSIX shell, which only a single quote ends (POSIX.1-2024, 2.2.2).
 pub(super) fn patch_command(claims: &Value) -> String {
     let patch = json!({ "session": { "claims": claims } }).to_string();
     format!("clerk config patch --json '{}'", patch.replace('\'', r"'\''"))

@@ -1,7 +1,7 @@
-//! The shortcodes inside a template's strings, as far as a comparison needs them.
+//! Parses the shortcodes inside a template's strings, for a comparison.
 //!
-//! The derive has the complete parser, with messages. This one reads what somebody has put into Clerk's dashboard, where
-//! any text is allowed.
+//! The derive has the complete parser, with error messages. This parser reads texts from Clerk's dashboard, which may
+//! contain anything.
 
 use serde_json::Value;
 

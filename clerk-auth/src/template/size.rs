@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::shortcodes::{Part, operands, parts};
 
-/// The largest output of each shortcode in bytes, with its quotes. The derive has a table of the same figures with their
-/// reasons; a test compares the two.
+/// The largest output of each shortcode in bytes, with its quotes. The derive has a table of the same figures with
+/// their reasons, and a test compares both tables.
 const SIZES: [(&str, usize); 26] = [
     ("user.id", 34),
     ("user.first_name", 102),
@@ -36,7 +36,7 @@ const SIZES: [(&str, usize); 26] = [
     ("session.expire_at", 100),
 ];
 
-/// The objects of which a path names one value, whose size is assumed.
+/// The objects with values of assumed size.
 const METADATA: [&str; 4] = [
     "user.public_metadata.",
     "user.unsafe_metadata.",
@@ -82,7 +82,7 @@ fn of_text(text: &str) -> Option<usize> {
             Part::Shortcodes(inside) => of_operands(inside),
         })
         .sum();
-    // A shortcode alone has the quotes in its own figure.
+    // The figure of a shortcode alone includes the quotes.
     let quotes = if matches!(parts[..], [Part::Shortcodes(_)]) {
         0
     } else {
@@ -91,7 +91,7 @@ fn of_text(text: &str) -> Option<usize> {
     Some(sizes? + quotes)
 }
 
-/// The value is that of one operand.
+/// Returns the largest size of a chain, whose value is that of one operand.
 fn of_operands(inside: &str) -> Option<usize> {
     let sizes: Option<Vec<usize>> = operands(inside).into_iter().map(of_operand).collect();
     sizes?.into_iter().max()

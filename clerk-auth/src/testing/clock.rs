@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::time::{Clock, Timestamp};
 
-/// A clock that stands still until a test moves it; clones move together.
+/// A clock that stops until a test moves it; clones move together.
 ///
 /// ```
 /// use clerk_auth::testing::MovableClock;

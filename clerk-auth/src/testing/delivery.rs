@@ -38,7 +38,7 @@ pub fn event(event_type: &str, data: Value, now: Timestamp) -> Value {
     event
 }
 
-/// A delivery as Clerk sends one: headers and body. The test of a handler is one request:
+/// A delivery as Clerk sends it: headers and body. To test a handler, send one request:
 ///
 /// ```
 /// use axum::http::StatusCode;
@@ -111,7 +111,7 @@ impl SignedDelivery {
         delivery
     }
 
-    /// Repeats the delivery as another attempt: with the id of the first, and signed anew.
+    /// Repeats the delivery as another attempt: with the same id and a new signature.
     #[must_use]
     pub fn again(mut self, now: Timestamp) -> Self {
         self.sign(&now.seconds().to_string());

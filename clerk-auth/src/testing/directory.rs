@@ -52,7 +52,7 @@ impl Directory {
         self.removed.insert(id.to_owned());
     }
 
-    /// Returns whether such a user existed once.
+    /// Returns whether a user with this id ever existed.
     #[cfg(feature = "dev")]
     pub(crate) fn was_removed(&self, id: &str) -> bool {
         self.removed.contains(id)
@@ -82,7 +82,7 @@ impl Directory {
         self.kept.values()
     }
 
-    /// Forgets the stored users, and who was deleted.
+    /// Forgets the stored and the deleted users.
     #[cfg(feature = "dev")]
     pub(crate) fn clear(&mut self) {
         self.kept.clear();
@@ -153,7 +153,7 @@ impl Directory {
     }
 }
 
-/// Returns the time at which a user was created, then the id as a tiebreaker.
+/// Returns the sort key of a user: the time of creation, then the id as a tiebreaker.
 fn created(user: &Value) -> (Option<i64>, Option<&str>) {
     (user["created_at"].as_i64(), user["id"].as_str())
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::Issuer;
 use super::directory::Directory;
 
-/// The keys and users of an instance, and the routes on which they are served.
+/// The keys and users of an instance, and the routes that serve them.
 pub(crate) struct Endpoints {
     pub(crate) jwks: Mutex<Value>,
     pub(crate) users: Mutex<Directory>,
@@ -28,7 +28,7 @@ impl Endpoints {
         })
     }
 
-    /// `/.well-known/jwks.json`, and below `/v1` the Backend API.
+    /// Returns the routes: `/.well-known/jwks.json`, and the Backend API below `/v1`.
     pub(crate) fn router(self: &Arc<Self>) -> Router {
         Router::new()
             .route("/.well-known/jwks.json", get(jwks))
@@ -150,7 +150,7 @@ pub(super) fn is_authorized(headers: &HeaderMap) -> bool {
     authorization.is_some_and(|value| value.starts_with("Bearer sk_"))
 }
 
-/// The body of the Backend API's errors.
+/// Returns an error of the Backend API.
 pub(super) fn error(status: StatusCode, code: &str) -> Response {
     answer(
         status,

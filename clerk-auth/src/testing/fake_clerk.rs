@@ -21,10 +21,10 @@ use crate::clerk::{Clerk, ClerkBuilder};
 use crate::id::UserId;
 
 /// A Clerk instance on loopback. Serves its JWKS document at `/.well-known/jwks.json`. From the Backend API, serves the
-/// users at `/v1/users/{id}`, where `PATCH` sets their `external_id`, `/v1/users` and `/v1/users/count`, and the keys at
-/// `/v1/jwks`. Organizations and memberships are at `/v1/organizations`, `/v1/organizations/{id}`,
-/// `/v1/organizations/{id}/memberships`, `/v1/organization_memberships` and `/v1/users/{id}/organization_memberships`. Dropping
-/// it stops the server.
+/// users at `/v1/users/{id}`, where `PATCH` sets their `external_id`, `/v1/users` and `/v1/users/count`, and the keys
+/// at `/v1/jwks`. Organizations and memberships are at `/v1/organizations`, `/v1/organizations/{id}`,
+/// `/v1/organizations/{id}/memberships`, `/v1/organization_memberships` and `/v1/users/{id}/organization_memberships`.
+/// Dropping the value stops the server.
 ///
 /// ```
 /// use axum::http::{HeaderMap, header::AUTHORIZATION};
@@ -110,20 +110,19 @@ impl FakeClerk {
         *locked(&self.state.endpoints.jwks) = jwks;
     }
 
-    /// Answers everything with this status, until called with `None`; 429 with a `Retry-After` of one second.
+    /// Answers all requests with this status, until called with `None`; 429 with a `Retry-After` of one second.
     pub fn fail(&self, status: impl Into<Option<StatusCode>>) {
         *locked(&self.state.failure) = status.into();
     }
 
-    /// Answers the next request with this status, and the following ones as before; several calls fail as many
-    /// requests.
+    /// Answers the next request with this status. Several calls fail as many requests.
     pub fn fail_once(&self, status: StatusCode) {
         locked(&self.state.failures_once).push_back(status);
     }
 
     /// Serves this many users without keeping them in memory, besides those that are [put](Self::put_user). Each user
-    /// is generated from its index whenever it is requested. `id` and `created_at` are overwritten:
-    /// [`served_user`](Self::served_user) returns the id, and each user is created a second after the one before.
+    /// is generated from its index on request. `id` and `created_at` are overwritten:
+    /// [`served_user`](Self::served_user) returns the id, and each user is created a second after the previous one.
     ///
     /// ```
     /// use clerk_auth::backend_api::BackendApi;
@@ -152,7 +151,7 @@ impl FakeClerk {
         UserId::new(served_id(place))
     }
 
-    /// Adds a user object, or replaces that of the same `id`; see [`user_object`](super::user_object).
+    /// Adds a user object, or replaces the one with the same `id`; see [`user_object`](super::user_object).
     ///
     /// # Panics
     ///
@@ -162,7 +161,7 @@ impl FakeClerk {
     }
 
     /// Serves this text in place of a user's object, alone and in lists, until the user is [put](Self::put_user) again.
-    /// The text need be neither as Clerk documents nor JSON: users write their own metadata.
+    /// The text may deviate from Clerk's documentation, and need not be JSON, because users write their own metadata.
     ///
     /// ```
     /// use clerk_auth::backend_api::BackendApi;
@@ -182,7 +181,7 @@ impl FakeClerk {
     ///
     /// # Panics
     ///
-    /// If there is no such user, whose position in lists the text takes.
+    /// If the user does not exist: the text takes the user's position in lists.
     pub fn serve_as(&self, user_id: &str, text: impl Into<Vec<u8>>) {
         locked(&self.state.endpoints.users).set_text(user_id, text.into());
     }
@@ -193,7 +192,7 @@ impl FakeClerk {
         self.state.organizations.remove_user(user_id);
     }
 
-    /// Adds an organization object, or replaces that of the same `id`; see
+    /// Adds an organization object, or replaces the one with the same `id`; see
     /// [`organization_object`](super::organization_object).
     ///
     /// ```
@@ -224,7 +223,8 @@ impl FakeClerk {
         self.state.organizations.remove(organization_id);
     }
 
-    /// Adds a membership object, or replaces that of the same `id`; see [`membership_object`](super::membership_object).
+    /// Adds a membership object, or replaces the one with the same `id`; see
+    /// [`membership_object`](super::membership_object).
     ///
     /// # Panics
     ///

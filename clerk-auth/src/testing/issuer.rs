@@ -55,7 +55,7 @@ impl Issuer {
         &self.url
     }
 
-    /// Builds a handle that accepts this issuer's tokens, and no others. For authorized parties or another clock, use
+    /// Builds a handle that accepts only this issuer's tokens. For authorized parties or another clock, use
     /// [`Clerk::builder`], [`url`](Self::url) and [`public_key_pem`](Self::public_key_pem).
     pub fn clerk(&self) -> Clerk {
         Clerk::builder()
@@ -94,7 +94,8 @@ impl Issuer {
         })
     }
 
-    /// Returns the standard claims of a session token that is minted `now` and lives for 60 seconds, as Clerk's do.
+    /// Returns the standard claims of a session token that is minted `now` and, like Clerk's tokens, lives for 60
+    /// seconds.
     pub fn claims(&self, user_id: &str, now: Timestamp) -> Map<String, Value> {
         let issued_at = now.seconds();
         let claims = json!({
@@ -114,8 +115,7 @@ impl Issuer {
         }
     }
 
-    /// Signs a token with these claims, and the header of a session token that Clerk's origin has minted: `oiat` is
-    /// `iat`.
+    /// Signs a token with these claims, and the header of a token of Clerk's origin: `oiat` is `iat`.
     pub fn sign(&self, claims: &Map<String, Value>) -> String {
         let issued_at = claims.get("iat").filter(|time| time.is_number());
         self.sign_as_read_at(issued_at, claims)

@@ -1,4 +1,4 @@
-//! The part of the Backend API with organizations and memberships, for any instance that has some.
+//! The organizations and memberships of the Backend API, for fake instances and the stand-in.
 //!
 //! Limits, paging and filters are those of Clerk's OpenAPI document, `bapi/2026-05-12.yml` in `clerk/openapi-specs`.
 
@@ -92,17 +92,17 @@ async fn memberships_of_user(
 /// The code with which Clerk refuses requests about organizations.
 const DISABLED: &str = "organization_not_enabled_in_instance";
 
-/// The ids of a filter, by its name; `None` without the filter.
+/// Returns the ids of a filter, by its name; `None` without the filter.
 type Ids<'a> = &'a dyn Fn(&'static str) -> Option<Vec<&'a str>>;
 
-/// Answers with a page of the objects that a filter leaves, the newest first by default.
+/// Answers with a page of the objects that pass a filter, newest first by default.
 fn list(
     headers: &HeaderMap,
     query: Option<String>,
     objects: Result<Vec<Value>, StatusCode>,
     is_listed: impl Fn(&Value, Ids<'_>) -> bool,
 ) -> Response {
-    /// The most ids of a filter.
+    /// The maximum number of ids in a filter.
     const MAX_IDS: usize = 100;
     if !is_authorized(headers) {
         return error(StatusCode::UNAUTHORIZED, "clerk_key_invalid");

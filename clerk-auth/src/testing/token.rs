@@ -15,8 +15,8 @@ use crate::time::{Clock, SystemClock, Timestamp};
 /// The lifetime of Clerk's session tokens, in seconds (Clerk's documentation, "How Clerk works").
 const LIFETIME: i64 = 60;
 
-/// Builds a session token; created by [`Issuer::token`] or [`Issuer::edge_token`]. By default it is valid, of version
-/// 2, minted now, and without custom claims.
+/// Builds a session token; created by [`Issuer::token`] or [`Issuer::edge_token`]. By default the token is valid, of
+/// version 2, minted now, and without custom claims.
 ///
 /// ```
 /// use clerk_auth::testing::Issuer;
@@ -50,7 +50,7 @@ impl Issuer {
 
     /// Begins a session token as Clerk's edge mints it: minted now, with the claims of an earlier token of this issuer.
     ///
-    /// The claims stay as old as they were: `oiat` is that of the earlier token, which may itself be of the edge.
+    /// The age of the claims does not change: `oiat` is that of the earlier token, which may itself be of the edge.
     ///
     /// ```
     /// use axum::http::{HeaderMap, header::AUTHORIZATION};
@@ -78,7 +78,7 @@ impl Issuer {
             .unwrap_or_else(|| panic!("expected a token of {}, found `{earlier}`", self.url()))
     }
 
-    /// Returns `None` if `earlier` is not a token of this issuer.
+    /// Copies a token; `None` if `earlier` is not a token of this issuer.
     pub(crate) fn copy_of(&self, earlier: &str) -> Option<SessionToken<'_>> {
         let mut parts = earlier.split('.').map(|part| {
             let json = URL_SAFE_NO_PAD.decode(part).ok()?;
@@ -146,7 +146,7 @@ impl<'a> SessionToken<'a> {
         self
     }
 
-    /// Sets the claims of a session-token template, as Clerk fills them in for this user object of its Backend API:
+    /// Sets the claims of a session-token template, evaluated over a user object of the Backend API:
     /// `.template(User::TEMPLATE, &user)`.
     pub fn template(mut self, template: &[TemplateClaim], user: &Value) -> Self {
         let filled = template
@@ -156,14 +156,14 @@ impl<'a> SessionToken<'a> {
         self
     }
 
-    /// Sets the claims of a session-token template about the active organization, as Clerk fills them in for this object of its
+    /// Sets the claims of a template about the active organization, evaluated over an organization object of the
     /// Backend API: `.organization_template(Organization::TEMPLATE, &organization)`.
     pub fn organization_template(self, template: &[TemplateClaim], organization: &Value) -> Self {
         self.filled(template, Objects::Organization(Node::readable(organization)))
     }
 
-    /// Sets the claims of a session-token template about the membership in the active organization, and about the organization
-    /// that the membership contains: `.membership_template(Membership::TEMPLATE, &membership_object(…))`.
+    /// Sets the claims of a template about the active membership and its organization, evaluated over a membership
+    /// object: `.membership_template(Membership::TEMPLATE, &membership_object(…))`.
     pub fn membership_template(self, template: &[TemplateClaim], membership: &Value) -> Self {
         self.filled(template, Objects::Membership(Node::readable(membership)))
     }
@@ -199,7 +199,7 @@ impl<'a> SessionToken<'a> {
         self.claim("exp", issued_at.saturating_add(lifetime))
     }
 
-    /// Makes the token one that was minted an hour ago, and has expired.
+    /// Sets all times an hour back, so that the token has expired.
     pub fn expired(self) -> Self {
         let issued_at = self.claims.get("iat").and_then(Value::as_i64).unwrap_or(0);
         self.issued_at(Timestamp::from_seconds(issued_at - 3_600))
@@ -237,8 +237,9 @@ impl<'a> SessionToken<'a> {
         self
     }
 
-    /// Adds a feature of the user's or the organization's plan, as `#[authenticated(feature = …)]` writes it: `export`,
-    /// `user:export` or `org:export`, or with Clerk's `u:`, `o:` and `uo:`. Without a scope, the user has it.
+    /// Adds a feature of the user's or the organization's plan, in the syntax of `#[authenticated(feature = …)]`:
+    /// `export`, `user:export` or `org:export`, or with Clerk's `u:`, `o:` and `uo:`. A feature without a scope is the
+    /// user's.
     ///
     /// # Panics
     ///
@@ -249,9 +250,9 @@ impl<'a> SessionToken<'a> {
         self
     }
 
-    /// Adds a plan of the user or the organization, as `#[authenticated(plan = …)]` writes it: `pro`, `user:pro` or
-    /// `org:pro`, or with Clerk's `u:`, `o:` and `uo:`. Without a scope, the user has it. A second call adds another
-    /// plan.
+    /// Adds a plan of the user or the organization, in the syntax of `#[authenticated(plan = …)]`: `pro`, `user:pro` or
+    /// `org:pro`, or with Clerk's `u:`, `o:` and `uo:`. A plan without a scope is the user's. A second call adds
+    /// another plan.
     ///
     /// # Panics
     ///
@@ -280,7 +281,7 @@ impl<'a> SessionToken<'a> {
         )
     }
 
-    /// Makes an agent act for this user.
+    /// Marks an agent as acting for this user.
     pub fn agent(self, id: &str) -> Self {
         let issuer = self.issuer.url().to_owned();
         self.claim("act", json!({ "iss": issuer, "sub": id, "type": "agent" }))
@@ -330,7 +331,7 @@ impl<'a> SessionToken<'a> {
             .iter()
             .map(|feature| format!("o:{feature}"))
             .filter(|feature| !self.features.contains(feature));
-        // A mask belongs to the feature of its position, so these come first.
+        // A mask belongs to the feature at its position, so the organization's features come first.
         let listed: Vec<String> = organization.chain(self.features.iter().cloned()).collect();
         if let (false, Some(organization)) = (masks.is_empty(), self.claims.get_mut("o")) {
             organization["per"] = actions.join(",").into();

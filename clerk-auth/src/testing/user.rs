@@ -98,7 +98,7 @@ pub fn organization_object(organization_id: &str, now: Timestamp) -> Value {
     })
 }
 
-/// Returns a membership of Clerk's webhooks, without permissions. The user became a member, or the role was changed,
+/// Returns a membership of Clerk's webhooks, without permissions. The user became a member, or the role was changed, at
 /// `now`. Tests may change any member.
 ///
 /// ```
@@ -135,7 +135,7 @@ pub fn membership_object(user_id: &str, organization_id: &str, role: &str, now: 
     })
 }
 
-/// Gives a user object one verified primary e-mail address, or removes all.
+/// Sets the only e-mail address of a user object, verified and primary, or removes all addresses.
 ///
 /// ```
 /// use clerk_auth::testing::{set_email, user_object};

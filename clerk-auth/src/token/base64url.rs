@@ -1,7 +1,6 @@
-//! The base64url of a token's parts (RFC 7515 section 2): without padding, and with exactly one encoding of the same
-//! bytes.
+//! The base64url of a token's parts (RFC 7515 section 2), without padding, and with exactly one encoding per value.
 //!
-//! Without the processor's vector instructions, decoding takes a quarter of a token's cost besides its signature.
+//! Without vector instructions, decoding would take a quarter of the cost of a token, apart from its signature.
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use std::sync::LazyLock;
@@ -18,7 +17,7 @@ static BASE64URL: LazyLock<base64::engine::Simd> = LazyLock::new(|| base64::engi
 static BASE64URL: base64::engine::GeneralPurpose = base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 pub(super) fn decode(part: &[u8]) -> Result<Vec<u8>, Refusal> {
-    // Not `decode`: common allocators provide its zeroed memory slowly.
+    // Not `decode`, because it needs zeroed memory, which is slow with common allocators.
     let mut bytes = Vec::with_capacity(base64::decoded_len_estimate(part.len()));
     BASE64URL
         .decode_vec(part, &mut bytes)
@@ -35,7 +34,7 @@ pub(super) fn decode_into<'a>(part: &[u8], buffer: &'a mut [u8]) -> Option<Resul
     }
 }
 
-/// JSON text is UTF-8 (RFC 8259 section 8.1).
+/// Decodes JSON text, which is UTF-8 (RFC 8259 section 8.1).
 pub(super) fn decode_text(part: &[u8]) -> Result<String, Refusal> {
     String::from_utf8(decode(part)?).map_err(|_| Refusal::Malformed)
 }
@@ -52,7 +51,7 @@ mod tests {
         URL_SAFE_NO_PAD.decode(part).ok()
     }
 
-    /// Of lengths with and without whole vectors, and with each remainder.
+    /// Tests lengths with and without whole vectors, and with each remainder.
     #[test]
     fn each_byte_is_accepted_or_refused_in_each_place() {
         for length in [5, 64, 98, 131] {

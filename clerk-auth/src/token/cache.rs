@@ -1,4 +1,4 @@
-//! Tokens that were verified and have not expired: the RSA operation is done once for a token, not once for a request.
+//! Caches verified tokens that have not expired, so that the RSA operation runs once per token, not once per request.
 //!
 //! The conditions outside the token's own bytes are checked again on each use: the clock, and whether the instance
 //! still publishes the key.
@@ -15,8 +15,8 @@ use crate::session::Session;
 /// The size of the cache in bytes; about 6,000 tokens of the usual size.
 const CAPACITY: u64 = 16 * 1024 * 1024;
 
-/// The size of an entry besides its token, in bytes. Every entry counts at least this much, so the constant bounds
-/// their number too.
+/// The size of an entry besides its token, in bytes. Every entry counts at least this much, which also bounds the
+/// number of entries.
 const OVERHEAD: u64 = 1_024;
 
 /// The number of bytes at a token's end that are hashed: 96 bits of its signature.
@@ -30,11 +30,11 @@ pub(crate) struct VerifiedToken {
 }
 
 /// The cache of verified tokens. Tokens are looked up by a seeded hash and compared byte for byte. A caller cannot
-/// choose its content, because a token is cached only after its signature has been verified.
+/// choose the cache's content, because a token is cached only after its signature has been verified.
 #[derive(Debug)]
 pub(crate) struct VerifiedTokens(Cache<Token, VerifiedToken, Weight>);
 
-/// A token as a key. Only the end of the signature is hashed: in verified tokens, it is as good as random.
+/// A token as a key. Only the end of the signature is hashed, which is practically random in verified tokens.
 #[derive(Debug, Eq, PartialEq)]
 struct Token(Box<[u8]>);
 
@@ -154,7 +154,7 @@ mod tests {
         assert!(tokens.get(b"two").is_some());
     }
 
-    /// With one hash for all tokens, a lookup would compare all of them.
+    /// If all tokens had the same hash, a lookup would compare all of them.
     #[test]
     fn tokens_differ_in_their_hashes() {
         let hasher = std::hash::RandomState::new();

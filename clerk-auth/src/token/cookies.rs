@@ -1,9 +1,9 @@
 //! The cookies of Clerk's front end, and the choice among them.
 //!
 //! Two Clerk applications on one domain (as on `localhost`) share the plain names. So each application also has its own
-//! names, with a suffix derived from its publishable key. The set with the present session depends on the last writer;
-//! the rules are those of Clerk's backend SDK. The values read here are not verified: they only select the token to
-//! verify.
+//! names, with a suffix derived from its publishable key. The last writer determines which set has the current session.
+//! The choice follows the rules of Clerk's backend SDK. The values that are read here are not verified: they only
+//! select the token to verify.
 
 use axum::http::{HeaderMap, header};
 
@@ -57,7 +57,7 @@ impl<'a> Cookies<'a> {
                 .get_all(header::COOKIE)
                 .iter()
                 .flat_map(|value| value.as_bytes().split(|byte| *byte == b';'))
-                // Cookies of other programs may contain any bytes, and must not hide ours.
+                // Cookies of other programs may contain any bytes, and must not hide Clerk's.
                 .filter_map(|pair| str::from_utf8(pair.trim_ascii()).ok()?.split_once('='))
         };
         let first = |wanted: &str| {
@@ -83,7 +83,7 @@ impl<'a> Cookies<'a> {
         let chosen = self.chosen(issuer);
         let token = chosen.session?;
         // Zero, a malformed number and a missing cookie count as signed out, as in Clerk's SDK if it cannot answer with
-        // a handshake (`session-token-but-no-client-uat`). A user who has signed out may have left the token behind.
+        // a handshake (`session-token-but-no-client-uat`). The token may be a leftover of a user who has signed out.
         let seconds = chosen.client_updated_at?.parse().ok();
         Some(Credential {
             token: token.as_bytes(),
@@ -98,13 +98,13 @@ impl<'a> Cookies<'a> {
         }
     }
 
-    /// Implements `usesSuffixedCookies` of Clerk's SDK: the first rule that applies. Its rule for an expired session of
-    /// a development instance is omitted: that rule chooses between two sets that are both refused.
+    /// Implements `usesSuffixedCookies` of Clerk's SDK: the first rule that applies decides. The rule for an expired
+    /// session of a development instance is omitted, because it chooses between two sets that are both refused.
     fn prefers_own(&self, own: Set<'_>, issuer: &str) -> bool {
         let plain = self.plain;
         let plain_claims = plain.session.map(|token| Unverified::read(token, issuer));
         match &plain_claims {
-            // Not a token at all: the request is to be refused because of the malformed cookie.
+            // Not a token at all, so the request must be refused because of the malformed cookie.
             Some(None) => return false,
             Some(Some(claims)) => match claims.is_of_issuer {
                 None => return false,
@@ -221,7 +221,7 @@ mod tests {
         }
     }
 
-    /// Each line is a rule of Clerk's SDK, in its order.
+    /// Tests each rule of Clerk's SDK, in the SDK's order.
     #[test]
     fn which_set_is_believed() {
         let (old, new) = (token(ISSUER, 100), token(ISSUER, 200));
@@ -240,15 +240,15 @@ mod tests {
             (&new, "7", &old, "7", Some(&new)),
             (&old, "7", &new, "7", Some(&new)),
             (&new, "", &old, "", None),
-            // 5: signed out in our own set and not in the plain one, or the other way round.
+            // 5: signed out in the application's own set and not in the plain one, or the other way round.
             (&old, "7", &new, "0", Some(&old)),
             (&old, "", &new, "0", None),
             (&new, "0", &old, "7", Some(&old)),
             (&new, "0", &old, "0", None),
-            // 7: our own session without its time.
+            // 7: the application's own session without its time.
             (&old, "7", &new, "", Some(&old)),
             ("", "", &new, "", None),
-            // 8: our own.
+            // 8: the application's own.
             ("", "", &new, "7", Some(&new)),
             ("", "7", &new, "7", Some(&new)),
             (&old, "7", "", "7", None),

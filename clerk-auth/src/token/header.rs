@@ -1,8 +1,8 @@
 //! The header of a token (RFC 7515 section 4).
 //!
-//! The headers of one key's tokens differ only in the digits of `oiat`. So the general parser reads the first of them.
-//! A later header is compared with the one that was verified last, except for these digits. Any other header goes to
-//! the general parser.
+//! The headers of one key's tokens differ only in the digits of `oiat`. So the general parser reads only the first
+//! header. A later header is compared, except for these digits, with the last verified one. If it differs, the general
+//! parser reads it.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use super::refusal::Refusal;
 use crate::claim::json::{Object, Value};
 use crate::time::Timestamp;
 
-/// `cat` of session tokens, and the value that some instances stamp on every token.
+/// The `cat` of session tokens, and a value that some instances write into every token.
 const SESSION_CATEGORIES: [&str; 2] = ["cl_B7d4PD111AAA", "cl_I7d4PD111III"];
 
 /// Clerk's headers have about 110 bytes; the general parser reads headers longer than this.
@@ -71,12 +71,13 @@ impl Header {
         })
     }
 
-    /// Returns the id of the key with which the token claims to be signed.
+    /// Returns the key id that the token claims.
     pub(crate) fn key_id(&self) -> Option<&str> {
         self.key_id.as_deref()
     }
 
-    /// Returns the `oiat` of a header that differs from this one at most in its digits, and `None` for any other.
+    /// Returns the `oiat` of a header that differs from this one at most in the digits of `oiat`; `None` for any other
+    /// header.
     fn origin_in(&self, text: &[u8]) -> Option<Option<Timestamp>> {
         let Range { start, end } = self.digits;
         let is_same = text.len() == self.text.len()
@@ -88,7 +89,7 @@ impl Header {
         let digits = &text[start..end];
         match digits.first() {
             None => Some(self.origin_issued_at),
-            // Not a number of JSON (RFC 8259 section 6).
+            // JSON numbers have no leading zero (RFC 8259 section 6).
             Some(b'0') => None,
             Some(_) if digits.iter().all(u8::is_ascii_digit) => Some(Some(Timestamp::from_seconds(
                 digits
@@ -100,10 +101,10 @@ impl Header {
     }
 }
 
-/// Finds the digits of `oiat` in a header that has it, if they are the whole number.
+/// Finds the digits of `oiat` in a header, if they are the whole number.
 ///
-/// Without a backslash, the text contains each name unchanged. So the only `oiat` is the name of the member, and the
-/// digits after it are its value. Other digits there are another number, and change nothing else.
+/// Without a backslash, the text contains each name unchanged. So the only `oiat` is the name of the member, followed
+/// by the digits of its value. Replacing these digits changes nothing else.
 fn digits_of_origin(text: &str) -> Option<Range<usize>> {
     const NAME: &str = "oiat";
     let (at, _) = text.match_indices(NAME).next()?;
@@ -120,9 +121,9 @@ fn digits_of_origin(text: &str) -> Option<Range<usize>> {
 
 /// Reads a `NumericDate` (RFC 7519 section 2) and rounds a fraction down, so that rounding never makes claims newer.
 ///
-/// Anything but a number counts as absent, as in Clerk's SDKs: the parameter is internal to Clerk, and a change of its
-/// type must not refuse every token. The age of the claims is then that of `iat`, and never newer. A time before 1970
-/// reads as 1970, which is older than every change.
+/// Anything but a number counts as absent, as in Clerk's SDKs. The parameter is internal to Clerk, and a change of its
+/// type must not refuse every token. The age of the claims is then that of `iat`. A time before 1970 reads as 1970,
+/// which is older than every change.
 fn numeric_date(value: &Value<'_>) -> Option<Timestamp> {
     let Value::Number(number) = value else {
         return None;
@@ -139,8 +140,8 @@ fn numeric_date(value: &Value<'_>) -> Option<Timestamp> {
 pub(crate) struct LastHeader(ArcSwapOption<Header>);
 
 impl LastHeader {
-    /// Reads a header in base64url. Returns it, or one with the same key, and the time at which Clerk last read the claims
-    /// from its database: `oiat`, if it is a number.
+    /// Reads a header in base64url. Returns this header, or an equal one with the same key, and `oiat`, the time at
+    /// which Clerk last read the claims from its database, if it is a number.
     pub(crate) fn read(&self, encoded: &[u8]) -> Result<(Arc<Header>, Option<Timestamp>), Refusal> {
         let mut buffer = [0; MAX_COMPARED];
         let Some(text) = base64url::decode_into(encoded, &mut buffer) else {
@@ -161,7 +162,7 @@ impl LastHeader {
         Ok((Arc::new(header), origin_issued_at))
     }
 
-    /// Keeps the header of a token whose signature has been verified. An unverified header would only displace it.
+    /// Stores the header of a token whose signature has been verified. Unverified headers must not replace it.
     pub(crate) fn keep(&self, header: &Arc<Header>) {
         if !self
             .0
@@ -184,7 +185,7 @@ mod tests {
 
     type Read = Result<(Option<String>, Option<Timestamp>), Refusal>;
 
-    /// Reads a header after one that was verified. Also returns whether the general parser was bypassed.
+    /// Reads a header after another was verified. Also returns whether the general parser was bypassed.
     fn read_after(last: &str, text: &[u8]) -> (Read, bool) {
         let headers = LastHeader::default();
         if let Ok(header) = Header::parse(last.as_bytes()) {
@@ -241,7 +242,7 @@ mod tests {
         assert_eq!((read, is_compared), (Ok((Some("ins_1".to_owned()), None)), true));
     }
 
-    /// In each of these the digits are not those of the header's own `oiat`, or finding that out is not simple.
+    /// Tests headers whose digits are not those of `oiat` itself, or cannot be found simply.
     #[test]
     fn digits_elsewhere_are_not_taken_for_oiat() {
         for last in [

@@ -1,20 +1,20 @@
 //! The keys of a Clerk instance, fetched from its JWKS document.
 //!
-//! A request whose key is known never waits: keys are read without a lock, and refreshed in the background. The
-//! decision is a pure function of ages, [`decide`].
+//! A request with a known key never waits: keys are read without a lock, and refreshed in the background. The decision
+//! is a pure function of ages, [`decide`].
 //!
 //! # Rotation
 //!
-//! Clerk's key ids are instance ids, so a key may be replaced under its id. A signature that fails under a known key is
-//! therefore a reason to fetch the document. The request is verified again if the key has changed ([`Jwks::newer`]).
-//! Anyone can send a token whose signature fails, so these bounds hold whatever arrives:
+//! Clerk's key ids are instance ids, so a key may be replaced under its id. Therefore a signature that fails under a
+//! known key causes a fetch of the document. If the key has changed, the request is verified again ([`Jwks::newer`]).
+//! Anyone can send a token whose signature fails, so these bounds always hold:
 //!
-//! - at most one fetch per [`INTERVAL`] for failed signatures, and one for everything else: 12 a minute in all, one at a
-//!   time. Requests that fail meanwhile share its answer;
+//! - at most one fetch per [`INTERVAL`] for failed signatures, and one for all other reasons: 12 a minute in total, one
+//!   at a time. Requests that fail meanwhile share the answer;
 //! - a rotation takes effect with the first signature that fails under the old key, and within [`INTERVAL`] and one
 //!   fetch ([`FETCH_TIMEOUT`]) during a flood of forged tokens;
-//! - a replaced key is trusted no longer: tokens that it has verified are verified again. While the document cannot be
-//!   fetched, or has no usable key, the known keys stay, and a signature that fails under them is a refusal.
+//! - a replaced key loses its trust at once: tokens that it has verified are verified again. While the document cannot
+//!   be fetched, or has no usable key, the known keys stay in use, and a signature that fails under them is refused.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -33,11 +33,10 @@ use crate::http::client::{causes, http_client, read_bounded};
 use crate::metrics;
 use crate::time::{Clock, Timestamp};
 
-/// The age at which known keys are refreshed: Clerk's own SDK keeps them for 5 minutes.
+/// The age at which known keys are refreshed, as in Clerk's own SDK: 5 minutes.
 const FRESH: Duration = Duration::from_secs(5 * 60);
 
-/// How long keys are still used while the document cannot be fetched. A key that was removed from the document is
-/// trusted no longer than this.
+/// The time for which keys are used while the document cannot be fetched, and the longest trust in a removed key.
 const STALE: Duration = Duration::from_secs(60 * 60);
 
 /// The minimum time between two fetches, which bounds the effect of a flood of unknown key ids.
@@ -86,14 +85,14 @@ enum Decision {
     UseAndRefresh,
     /// Fetch the document and try again.
     Fetch,
-    /// The key does not exist.
+    /// Refuse the token, because the key does not exist.
     Unknown,
-    /// The document cannot be fetched, and it is too early to try again.
+    /// Fail: the document cannot be fetched, and it is too early to try again.
     Unavailable { retry_after: Duration },
 }
 
-/// Decides from three inputs. `known`: the key is in the document that was fetched last. `fetched`: the time since
-/// then. `attempted`: the time since the last attempt to fetch.
+/// Decides from three inputs. `known`: the last fetched document has the key. `fetched`: the time since that fetch.
+/// `attempted`: the time since the last attempt to fetch.
 fn decide(known: bool, fetched: Option<Duration>, attempted: Option<Duration>) -> Decision {
     let may_fetch = attempted.is_none_or(|age| age >= INTERVAL);
     let usable = fetched.is_some_and(|age| age < STALE);
@@ -107,7 +106,7 @@ fn decide(known: bool, fetched: Option<Duration>, attempted: Option<Duration>) -
     if may_fetch {
         return Decision::Fetch;
     }
-    // The last attempt succeeded if nothing has been tried since the fetch.
+    // The last attempt succeeded, because there was no attempt after the fetch.
     if usable && attempted >= fetched {
         return Decision::Unknown;
     }
@@ -128,7 +127,7 @@ impl Jwks {
         })
     }
 
-    /// Returns the key of that id.
+    /// Returns the key with this id.
     pub(crate) async fn key(self: &Arc<Self>, key_id: &str) -> Result<Arc<VerifyingKey>, TokenError> {
         let (mut decision, mut key) = self.decide(key_id);
         if decision == Decision::UseAndRefresh {
@@ -149,8 +148,8 @@ impl Jwks {
         }
     }
 
-    /// Returns the key that has replaced `failed` under its id, if one has. Fetches the document to find out, unless a
-    /// failed signature caused a fetch a moment ago.
+    /// Returns the key that has replaced `failed` under its id, if any. Fetches the document, unless a failed signature
+    /// has just caused a fetch.
     pub(crate) async fn newer(
         self: &Arc<Self>,
         key_id: &str,
@@ -185,7 +184,7 @@ impl Jwks {
     fn may_recheck(&self) -> bool {
         let now = self.clock.now();
         let rechecked = self.state.load().rechecked_at;
-        // A time in the future means that the clock was set back, and must not block the fetch.
+        // If the time is in the future, the clock was set back; that must not block the fetch.
         rechecked.is_none_or(|time| time > now || now.since(time) >= INTERVAL)
     }
 
@@ -204,8 +203,8 @@ impl Jwks {
     fn decide(&self, key_id: &str) -> (Decision, Option<Arc<VerifyingKey>>) {
         let state = self.state.load();
         let now = self.clock.now();
-        // A time in the future means that the clock was set back. Keys are then due and the fetch is allowed; otherwise
-        // they would be trusted until the clock has caught up.
+        // If a time is in the future, the clock was set back. Then keys are due and the fetch is allowed; otherwise
+        // keys would be trusted until the clock has caught up.
         let age = |time: Timestamp| (time <= now).then(|| now.since(time));
         let fetched = state.fetched_at.map(|time| age(time).unwrap_or(FRESH));
         let attempted = state.attempted_at.and_then(age);
@@ -221,7 +220,7 @@ impl Jwks {
             Cause::Age => before.rechecked_at,
             Cause::Signature => Some(now),
         };
-        // Recorded before the response arrives, so that a fetch that panics counts as well.
+        // Recorded before the response arrives, so that a panicking fetch counts as well.
         self.state.store(Arc::new(State {
             keys: Arc::clone(&before.keys),
             fetched_at: before.fetched_at,
@@ -297,7 +296,7 @@ pub(crate) fn parse(document: &[u8]) -> Result<HashMap<String, Arc<VerifyingKey>
     Ok(keys)
 }
 
-/// Keeps the parsed keys that are still published, and thereby the tokens that they have verified.
+/// Reuses the parsed keys that are still published, so that the tokens that they have verified stay cached.
 fn keep_unchanged(
     keys: &mut HashMap<String, Arc<VerifyingKey>>,
     before: &HashMap<String, Arc<VerifyingKey>>,
@@ -322,21 +321,21 @@ mod tests {
             retry_after: seconds(after),
         };
         for (known, fetched, attempted, expected) in [
-            // Nothing yet.
+            // No fetch yet.
             (false, None, None, Decision::Fetch),
             (false, None, Some(3), unavailable(7)),
             (false, None, Some(10), Decision::Fetch),
             // Known and fresh.
             (true, Some(0), Some(0), Decision::Use),
             (true, Some(299), Some(299), Decision::Use),
-            // Known and due: never waits.
+            // Known and due: no wait.
             (true, Some(300), Some(300), Decision::UseAndRefresh),
             (true, Some(400), Some(5), Decision::Use),
             (true, Some(3_599), Some(10), Decision::UseAndRefresh),
             // Known and too old.
             (true, Some(3_600), Some(3_600), Decision::Fetch),
             (true, Some(3_600), Some(4), unavailable(6)),
-            // Unknown beside known keys: one fetch in an interval.
+            // Unknown, with other keys known: one fetch per interval.
             (false, Some(20), Some(20), Decision::Fetch),
             (false, Some(2), Some(2), Decision::Unknown),
             (false, Some(400), Some(2), unavailable(8)),

@@ -23,7 +23,7 @@ impl VerifyingKey {
     /// Reads a `PUBLIC KEY` in PEM, in any spelling that [`pem`] accepts.
     pub(crate) fn from_pem(text: &str) -> Result<Self, KeyError> {
         let key = pem::public_key(text)?;
-        // The signature algorithm checks the key's size only when it verifies, which would be a 401 for every user.
+        // aws-lc-rs checks the key's size only at verification, where a wrong size would be a 401 for every user.
         let size = PublicEncryptingKey::from_der(&key).map(|key| key.key_size_bits());
         if !size.is_ok_and(|bits| (2_048..=8_192).contains(&bits)) {
             return Err(KeyError::Rsa);
@@ -33,7 +33,7 @@ impl VerifyingKey {
             .map_err(|_| KeyError::Rsa)
     }
 
-    /// Reads a key of a JWKS document, which has a `kid`; returns `None` if the key does not sign session tokens.
+    /// Reads a key of a JWKS document, which has a `kid`; `None` if the key does not sign session tokens.
     #[cfg_attr(
         not(any(feature = "jwks", feature = "backend-api")),
         expect(dead_code, reason = "only JWKS documents hold JWKs")
@@ -62,7 +62,7 @@ impl VerifyingKey {
         Some(Self { key, id })
     }
 
-    /// The key id in the headers of tokens, if the key is from a JWKS document.
+    /// Returns the key id in the headers of tokens, if the key is from a JWKS document.
     #[cfg_attr(
         not(any(feature = "jwks", feature = "backend-api")),
         expect(dead_code, reason = "only JWKS documents have ids")
@@ -79,7 +79,7 @@ impl VerifyingKey {
     }
 }
 
-/// Compares the keys themselves, whatever their source: their bytes are those of a `PUBLIC KEY`.
+/// Compares the bytes of the keys, as a `PUBLIC KEY`, regardless of their source.
 impl PartialEq for VerifyingKey {
     fn eq(&self, other: &Self) -> bool {
         self.key.as_ref() == other.key.as_ref()

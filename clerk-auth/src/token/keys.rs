@@ -35,7 +35,7 @@ impl Keys {
         Jwks::new(url, clock).map(|jwks| Self::Jwks(Arc::new(jwks)))
     }
 
-    /// Returns the key of this id.
+    /// Returns the key with this id.
     pub(super) async fn key(&self, key_id: Option<&str>) -> Result<Arc<VerifyingKey>, TokenError> {
         match (self, key_id) {
             // A PEM key has no id; Clerk's SDKs ignore the token's.
@@ -47,7 +47,7 @@ impl Keys {
         }
     }
 
-    /// Returns whether a key still verifies tokens. A key that was withdrawn or replaced has verified nothing.
+    /// Returns whether a key still verifies tokens. Sessions of a withdrawn or replaced key must be verified again.
     pub(super) async fn has(&self, key: &Arc<VerifyingKey>) -> Result<bool, TokenError> {
         Ok(match self {
             Self::Pem(known) => Arc::ptr_eq(known, key),
@@ -56,7 +56,7 @@ impl Keys {
         })
     }
 
-    /// Returns the key that has replaced `failed` under its id, if one has. A PEM key is never replaced.
+    /// Returns the key that has replaced `failed` under its id, if any. A PEM key is never replaced.
     pub(super) async fn newer(&self, failed: &Arc<VerifyingKey>) -> Option<Arc<VerifyingKey>> {
         match self {
             Self::Pem(key) => (!Arc::ptr_eq(key, failed)).then(|| Arc::clone(key)),

@@ -8,7 +8,7 @@ use super::credential::Credential;
 use super::refusal::Refusal;
 
 /// Finds the token. A `Bearer` header is decisive, valid or not: there is no fallback to a cookie, which another person
-/// may have set. Another scheme is unrelated to Clerk, and the cookies are used.
+/// may have set. A header with another scheme is unrelated to Clerk, so the cookies are used.
 pub(crate) fn credential<'a>(
     headers: &'a HeaderMap,
     names: &CookieNames,
@@ -20,8 +20,8 @@ pub(crate) fn credential<'a>(
         return Ok(cookie());
     };
     if values.next().is_some() {
-        // RFC 9110 section 5.3: a field that is not a list must not be repeated; the value that a proxy checked is
-        // unknown.
+        // RFC 9110 section 5.3: a field that is not a list must not be repeated. With several values, it is unknown
+        // which one a proxy checked.
         return Err(Refusal::CredentialMalformed);
     }
     let value = value.as_bytes();

@@ -23,7 +23,7 @@ pub(super) fn public_key(text: &str) -> Result<Vec<u8>, KeyError> {
     let text = ["\\\\r", "\\\\n", "\\r", "\\n", "\\t"]
         .iter()
         .fold(text.to_owned(), |text, escape| text.replace(escape, "\n"));
-    // A tool that keeps quotes keeps them around the whole; a JSON or YAML line ends with a comma.
+    // Some tools keep the quotes around the whole value; a JSON or YAML line ends with a comma.
     let around = |letter: char| letter.is_whitespace() || "\"'`,;\\\u{feff}".contains(letter);
     let body = without_armor(text.trim_matches(around))?;
     let base64: String = body
@@ -34,7 +34,7 @@ pub(super) fn public_key(text: &str) -> Result<Vec<u8>, KeyError> {
         return Err(KeyError::Pem);
     }
     let der = BASE64.decode(base64).map_err(|_| KeyError::Pem)?;
-    // Without armor only the content shows whether the text is a key, and complete.
+    // Without armor, only the content shows whether the text is a complete key.
     if text.contains(DASHES) || is_sequence(&der) {
         Ok(der)
     } else {
@@ -42,8 +42,8 @@ pub(super) fn public_key(text: &str) -> Result<Vec<u8>, KeyError> {
     }
 }
 
-/// Returns whether the bytes are one DER sequence of two length bytes (X.690, section 8.1.3), as every RSA key of 2048 bits
-/// or more is.
+/// Returns whether the bytes are one DER sequence with two length bytes (X.690, section 8.1.3), like every RSA key of
+/// 2048 bits or more.
 fn is_sequence(der: &[u8]) -> bool {
     matches!(der, [0x30, 0x82, high, low, rest @ ..] if rest.len() == usize::from(u16::from_be_bytes([*high, *low])))
 }

@@ -43,7 +43,7 @@ pub enum Refusal {
     /// The token was minted for another front end, or for none although parties are configured.
     #[error("the session token was issued to another party")]
     Party,
-    /// The token is of another Clerk instance.
+    /// Another Clerk instance issued the token.
     #[error("the session token was issued by another instance")]
     Issuer,
     /// The token has expired.
@@ -55,7 +55,7 @@ pub enum Refusal {
     /// The token was minted in the future.
     #[error("the session token was issued in the future")]
     IssuedInTheFuture,
-    /// The browser has signed in anew, or switched accounts, since the session cookie was minted.
+    /// The browser has signed in again, or switched accounts, since the session cookie was minted.
     #[error("the session cookie is older than the last sign-in")]
     Superseded,
     /// The session has ended, and the token has not expired yet: see [`Clerk::deny_session`](crate::Clerk::deny_session).
@@ -71,16 +71,17 @@ pub enum Refusal {
     /// users: see [`lockout_ends_sessions`](https://docs.rs/clerk-auth/latest/clerk_auth/sync/struct.UserSyncBuilder.html#method.lockout_ends_sessions).
     #[error("the user is locked out")]
     UserLocked,
-    /// The user's directory has withdrawn them: Clerk has ended all their sessions, and the token has not expired yet.
+    /// The organization's directory has withdrawn the user: Clerk has ended all their sessions, and the token has not
+    /// expired yet.
     #[error("the user was deprovisioned")]
     UserDeprovisioned,
     /// The token's life, from the time at which its claims were read to its expiry, is longer than bans and deletions
-    /// are kept. See [`ClerkBuilder::denial_lifetime`](crate::clerk::ClerkBuilder::denial_lifetime). Such tokens are
-    /// minted by the Backend API with `expires_in_seconds`, or at the edge from claims of that age.
+    /// are kept. See [`ClerkBuilder::denial_lifetime`](crate::clerk::ClerkBuilder::denial_lifetime). The Backend API
+    /// mints such tokens with `expires_in_seconds`, and the edge from claims of that age.
     #[error("the session token lives too long")]
     LivesTooLong,
-    /// The token's claims were read before a ban or an end of a session that this process had to drop from its full
-    /// deny list. A token that is minted from new claims is accepted.
+    /// The token's claims were read before a denial that this process had to drop from its full deny list. A token with
+    /// newer claims is accepted.
     #[error("the session token's claims are too old")]
     ClaimsTooOld,
     /// A session task, such as choosing an organization, is pending.

@@ -1,13 +1,13 @@
 //! Verifies a compact JWT as a Clerk session token, over bytes that are already in memory.
 //!
-//! The order of the checks; the first failure is the reason:
+//! The checks in their order. The first failure is the reason:
 //!
 //! 1. length, three parts, base64url without padding;
 //! 2. the header: a JSON object, `alg` RS256, no `crit`, `typ` and `cat` of a session token;
 //! 3. the signature, before any claim is read;
 //! 4. the claims: a JSON object without duplicates, `sub` of a user, the standard claims in their types;
 //! 5. `azp`, `iss`, `exp`, `nbf`, `iat`;
-//! 6. the life of the token: from the moment at which its claims were read to `exp`;
+//! 6. the life of the token: from the time at which its claims were read to `exp`;
 //! 7. the session's status.
 //!
 //! If Clerk's SDKs disagree, the stricter interpretation applies.
@@ -25,8 +25,9 @@ use crate::claim::json::Value;
 use crate::session::{MalformedClaim, Payload, Session, StandardClaims};
 use crate::time::Timestamp;
 
-/// The length limit of a session token, in bytes. Clerk limits metadata to 8 KB, which are 11 KB in base64url. A
-/// template with all of it, by `allow(unbounded_claims)`, is accepted in a header. A cookie holds 4 KB.
+/// The length limit of a session token, in bytes. Clerk limits metadata to 8 KB, which are 11 KB in base64url. With
+/// `allow(unbounded_claims)`, a template may contain all metadata, and the token is accepted in a header. A cookie
+/// holds 4 KB.
 pub(super) const MAX_LENGTH: usize = 16_384;
 
 /// The tolerance for clock skew: that of Clerk's SDK.
@@ -44,7 +45,7 @@ pub(crate) struct Expectations {
     pub(crate) longest_life: Option<Duration>,
 }
 
-/// A token whose header has been read and whose signature has not been verified.
+/// A token whose header has been read, but whose signature has not been verified.
 #[derive(Debug)]
 pub(crate) struct UnverifiedToken<'a> {
     signed: &'a [u8],
@@ -120,7 +121,7 @@ fn check_agreement(session: &Session, expectations: &Expectations) -> Result<(),
     Ok(())
 }
 
-/// Checks the life of a token. A ban is kept for this long, so a token that outlives it would be accepted again.
+/// Checks the life of a token. A longer-lived token would outlive a ban, and be accepted again.
 fn check_life(session: &Session, expectations: &Expectations) -> Result<(), Refusal> {
     let life = session.expires_at().since(session.claims_read_at());
     if expectations.longest_life.is_some_and(|longest| life > longest) {
@@ -129,7 +130,7 @@ fn check_life(session: &Session, expectations: &Expectations) -> Result<(), Refu
     Ok(())
 }
 
-/// Checks the times, also of every session that was verified earlier and is used again.
+/// Checks the times of a session, at each use.
 pub(crate) fn check_times(session: &Session, now: Timestamp) -> Result<(), Refusal> {
     let latest = now + LEEWAY;
     if session.expires_at() + LEEWAY <= now {

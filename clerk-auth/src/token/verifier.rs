@@ -1,4 +1,4 @@
-//! The interface of this folder: verifies the session tokens of one Clerk instance, and caches the verified tokens.
+//! Verifies the session tokens of one Clerk instance, and caches the verified tokens: the interface of this folder.
 
 use super::cache::{VerifiedToken, VerifiedTokens};
 use super::credential::Credential;
@@ -36,7 +36,7 @@ impl Verifier {
         &self.expectations
     }
 
-    /// Returns the session of a token. A token that was verified before is looked up, and its times are checked again.
+    /// Returns the session of a token. For a cached token, only checks the times again.
     pub(crate) async fn verify(
         &self,
         credential: &Credential<'_>,
@@ -80,8 +80,7 @@ impl Verifier {
         Ok(VerifiedToken { session, key })
     }
 
-    /// Returns whether a JWKS document has a key that verifies tokens here. True if the document is of the same
-    /// instance.
+    /// Returns whether a JWKS document has one of this instance's keys, that is, whether it is of the same instance.
     #[cfg(feature = "backend-api")]
     pub(crate) async fn accepts_keys_of(&self, jwks: &serde_json::Value) -> Result<bool, TokenError> {
         let keys = jwks["keys"].as_array().into_iter().flatten();

@@ -11,8 +11,8 @@ use crate::id::{DeliveryId, InstanceId};
 use crate::lenient::LenientValue;
 use crate::time::Timestamp;
 
-/// The smallest number that is read as milliseconds in an envelope: as seconds it would be the year 5138, as
-/// milliseconds it is 1973. Clerk's documentation writes milliseconds ("Webhooks overview"), its schema seconds.
+/// The smallest number that is read as milliseconds in an envelope: the year 5138 in seconds, 1973 in milliseconds.
+/// Clerk's documentation has milliseconds ("Webhooks overview"), its schema seconds.
 const MILLISECONDS: i64 = 100_000_000_000;
 
 /// A verified and parsed delivery. Deliveries are not deduplicated.
@@ -24,7 +24,7 @@ const MILLISECONDS: i64 = 100_000_000_000;
 /// - 413 for a body beyond [`MAX_DELIVERY_SIZE`](crate::extract::MAX_DELIVERY_SIZE);
 /// - 408 for a body that takes longer than [`DELIVERY_TIMEOUT`](crate::extract::DELIVERY_TIMEOUT).
 ///
-/// The type parameter is for an application that passes a delivery on with its own value in place of the event.
+/// With the type parameter, an application can replace the event with its own value and pass the delivery on.
 ///
 /// ```
 /// use axum::http::StatusCode;
@@ -38,12 +38,12 @@ const MILLISECONDS: i64 = 100_000_000_000;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Webhook<E = Event> {
-    /// The delivery id, equal over all attempts. An application can recognize a repeated delivery by it.
+    /// The delivery id, equal for all attempts, by which an application can recognize a repeated delivery.
     pub id: DeliveryId,
     /// The event.
     pub event: E,
-    /// The time of the event. Clerk sends whole seconds or milliseconds, so events close to each other cannot be
-    /// ordered by it.
+    /// The time of the event. Clerk sends whole seconds or milliseconds, so this time does not order events that are
+    /// close together.
     pub timestamp: Timestamp,
     /// The Clerk instance.
     pub instance_id: InstanceId,
@@ -77,7 +77,7 @@ pub struct HttpRequest {
 /// use axum::http::HeaderMap;
 /// use clerk_auth::webhook::{Webhook, WebhookError, WebhookVerifier};
 ///
-/// /// The status to answer with, for a server of another kind.
+/// /// Returns the status to answer with, in a server without axum.
 /// fn read_delivery(verifier: &WebhookVerifier, headers: &HeaderMap, body: &[u8]) -> u16 {
 ///     match Webhook::verify_and_parse(verifier, headers, body, verifier.now()) {
 ///         Ok(webhook) => println!("{}", webhook.event.event_type()),
@@ -123,7 +123,7 @@ impl Webhook {
 
     /// Parses the body of a delivery that was verified elsewhere.
     ///
-    /// Data that a user wrote hides nothing: see the [module](super). An unknown type is not an error.
+    /// Data that a user wrote never hides an event: see the [module](super). An unknown type is not an error.
     ///
     /// # Errors
     ///
@@ -189,7 +189,7 @@ fn timestamp(envelope: &Members<'_>) -> Result<Timestamp, EventError> {
     }
 }
 
-/// A browser chooses its own name, and no decision depends on it.
+/// Reads the origin of the request. Lenient, because a browser chooses these values, and no decision depends on them.
 fn http_request(envelope: &Members<'_>) -> HttpRequest {
     let attributes = envelope.object("event_attributes", "event_attributes");
     let request = attributes.ok().flatten().and_then(|attributes| {

@@ -1,15 +1,14 @@
 //! The reasons why a body is not an event.
 
-/// The reason why a body is not an event. The sender signed the body, so its content deviates from Clerk's
-/// documentation, and no retry will help.
+/// The reason why a body is not an event. The signature is valid, so the content deviates from Clerk's documentation,
+/// and a retry does not help.
 ///
 /// Data that a user can write never causes one of these errors. The causes are:
 ///
 /// - the structure of the JSON is broken;
 /// - the envelope lacks `object`, `type`, `timestamp` or `instance_id`, or one of them is not as Clerk documents;
 /// - `data` is not an object, for a known type;
-/// - an identifier that the event needs is missing, or unreadable, or duplicated with different values: it is never
-///   guessed;
+/// - a required identifier is missing, unreadable, or duplicated with different values: identifiers are never guessed;
 /// - a deletion contains `"deleted": false`.
 ///
 /// ```

@@ -1,4 +1,4 @@
-//! The content of an event: the type selects the variant, and `data` is parsed accordingly.
+//! The content of an event. Its type selects the variant, and determines how `data` is parsed.
 
 use super::error::EventError;
 use super::organization::{ClerkOrganization, ClerkOrganizationMembership, DeletedOrganization};
@@ -27,7 +27,7 @@ use crate::time::Timestamp;
 pub enum Event {
     /// `user.created`
     UserCreated(Box<ClerkUser>),
-    /// `user.updated`: also for a user who was banned, locked, or withdrawn by a directory.
+    /// `user.updated`, also after a ban, a lock, or a withdrawal by a directory.
     UserUpdated(Box<ClerkUser>),
     /// `user.deleted`
     UserDeleted(DeletedUser),
@@ -63,7 +63,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// Parses the data of an event of this type, which happened at this time.
+    /// Parses the data of an event of this type and time.
     pub(super) fn read(
         event_type: &str,
         data: LenientValue,

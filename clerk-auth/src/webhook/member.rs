@@ -1,5 +1,5 @@
-//! Reads members of an event by name. Members that identify the event must be readable; members that a user wrote need
-//! not be.
+//! Reads members of an event by name. Members that identify the event must be readable; members that a user wrote may
+//! be unreadable.
 
 use serde_json::Value;
 
@@ -28,8 +28,8 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// Returns the paths to report to an application: those of the unreadable parts, and of members of another kind
-    /// than Clerk documents.
+    /// Returns the paths to report to an application: unreadable parts, and members of another kind than Clerk
+    /// documents.
     pub(super) fn into_unreadable(self, object: &LenientValue) -> Box<[Box<str>]> {
         let mut paths = object.unreadable();
         paths.extend(self.odd);
@@ -38,7 +38,7 @@ impl<'a> Members<'a> {
         paths.into_iter().map(Into::into).collect()
     }
 
-    /// Reads a member that must be as Clerk documents. Returns `None` for null and for a missing member.
+    /// Reads a member that must be as documented. Returns `None` for null and for a missing member.
     fn strict<T>(
         &self,
         name: &str,
@@ -51,7 +51,7 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// Reads a member that may be anything. Returns `None` and records the member if it is not as Clerk documents.
+    /// Reads a member of any kind. Returns `None` and records the member if it is not as documented.
     fn lenient<T>(&mut self, name: &str, read: impl FnOnce(&'a Value) -> Option<T>) -> Option<T> {
         let read = match self.object.get(name).shallow() {
             Ok(Value::Null) => return None,
@@ -64,7 +64,7 @@ impl<'a> Members<'a> {
         read
     }
 
-    /// Records a member that is not as Clerk documents.
+    /// Records a member that is not as documented.
     pub(super) fn note(&mut self, name: &str) {
         self.odd.push(format!("/{name}"));
     }
@@ -114,8 +114,8 @@ impl<'a> Members<'a> {
         self.text(name).unwrap_or_else(|| otherwise.into())
     }
 
-    /// Reads a flag that bars a user. Only `false`, null and a missing member lower the flag: no other value can safely
-    /// be taken for "not barred".
+    /// Reads a flag that bars a user. Only `false`, null and a missing member count as "not barred", because no other
+    /// value is safe to.
     pub(super) fn flag(&mut self, name: &str) -> bool {
         match self.object.get(name).shallow() {
             Ok(Value::Null) => false,
@@ -131,8 +131,8 @@ impl<'a> Members<'a> {
         self.lenient(name, Value::as_i64)
     }
 
-    /// Reads a time in milliseconds, as all times inside `data` are. Clerk always sends it; the fallback is the event's
-    /// own time.
+    /// Reads a time in milliseconds, the unit of all times inside `data`. Clerk always sends it; the fallback is the
+    /// event's own time.
     pub(super) fn time_or(&mut self, name: &str, otherwise: Timestamp) -> Timestamp {
         match self.object.get(name).shallow() {
             Ok(Value::Number(number)) if let Some(milliseconds) = number.as_i64() => {
@@ -157,12 +157,12 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// Records a member that is documented as an object, and that is not one.
+    /// Records a member that is documented as an object, but is not one.
     pub(super) fn check_object(&mut self, name: &str) {
         self.lenient(name, Value::as_object);
     }
 
-    /// Records a member that is documented as a list, and that is not one.
+    /// Records a member that is documented as a list, but is not one.
     pub(super) fn check_array(&mut self, name: &str) {
         self.lenient(name, Value::as_array);
     }
@@ -188,15 +188,14 @@ impl<'a> Members<'a> {
     }
 }
 
-/// Returns a member that is documented as an object: the object, or null.
+/// Returns a member that is documented as an object, or null.
 pub(super) fn object_or_null<'a>(raw: &'a LenientValue, name: &str) -> &'a Value {
     raw.get(name)
         .filter(|value| value.is_object())
         .unwrap_or(&Value::Null)
 }
 
-/// Checks `deleted`. The type of the event already implies it, and the object may express it in another way. Only an
-/// object that plainly contradicts the type is malformed.
+/// Checks `deleted`, which the type of the event already implies. Only an explicit contradiction is malformed.
 pub(super) fn check_deleted(object: &Members<'_>) -> Result<(), EventError> {
     match object.node("deleted").shallow() {
         Ok(Value::Bool(false)) => Err(object.malformed("deleted")),

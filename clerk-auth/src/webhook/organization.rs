@@ -48,7 +48,7 @@ pub struct ClerkOrganization {
 /// use clerk_auth::id::OrganizationId;
 /// use clerk_auth::webhook::Event;
 ///
-/// /// Whose data can go.
+/// /// Returns the organization whose data can be removed.
 /// fn deleted(event: &Event) -> Option<&OrganizationId> {
 ///     match event {
 ///         Event::OrganizationDeleted(organization) => organization.id.as_ref(),
@@ -59,7 +59,7 @@ pub struct ClerkOrganization {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct DeletedOrganization {
-    /// The organization id; Clerk's schema does not promise it.
+    /// The organization id; optional in Clerk's schema.
     pub id: Option<OrganizationId>,
     /// The slug, if the instance uses slugs.
     pub slug: Option<Box<str>>,
@@ -87,12 +87,12 @@ pub struct DeletedOrganization {
 pub struct ClerkOrganizationMembership {
     /// The membership id.
     pub id: OrganizationMembershipId,
-    /// The role as configured at Clerk, such as `org:admin`. Empty if the role cannot be read; no role has an empty
-    /// name.
+    /// The role as configured at Clerk, such as `org:admin`. Empty if the role cannot be read, because no role has an
+    /// empty name.
     pub role: Box<str>,
     /// The organization.
     pub organization_id: OrganizationId,
-    /// The member; Clerk's schema does not promise it.
+    /// The member; optional in Clerk's schema.
     pub user_id: Option<UserId>,
     /// The time at which the user became a member.
     pub created_at: Timestamp,
@@ -119,12 +119,12 @@ impl ClerkOrganization {
         })
     }
 
-    /// Returns the application's data at Clerk that front ends can read: an object, or null if there is none.
+    /// Returns the application's data at Clerk that front ends can read: an object, or null without data.
     pub fn public_metadata(&self) -> &Value {
         object_or_null(&self.raw, "public_metadata")
     }
 
-    /// Returns the organization as received, with the members that Clerk has added since.
+    /// Returns the organization as received, including members that are newer than this library.
     pub fn raw(&self) -> &LenientValue {
         &self.raw
     }
@@ -182,8 +182,8 @@ impl ClerkOrganizationMembership {
         })
     }
 
-    /// Returns the permissions of the role, custom and system ones; `None` if they are missing or are not a list. A
-    /// permission that cannot be read is left out.
+    /// Returns the custom and system permissions of the role; `None` if they are missing or not a list. Skips an
+    /// unreadable permission.
     ///
     /// ```
     /// use clerk_auth::webhook::ClerkOrganizationMembership;
@@ -197,12 +197,12 @@ impl ClerkOrganizationMembership {
         Some(listed.iter().filter_map(Value::as_str))
     }
 
-    /// Returns the application's data about the membership at Clerk: an object, or null if there is none.
+    /// Returns the application's data about the membership at Clerk: an object, or null without data.
     pub fn public_metadata(&self) -> &Value {
         object_or_null(&self.raw, "public_metadata")
     }
 
-    /// Returns the membership as received, with the members that Clerk has added since.
+    /// Returns the membership as received, including members that are newer than this library.
     pub fn raw(&self) -> &LenientValue {
         &self.raw
     }

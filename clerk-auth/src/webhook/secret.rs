@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 const PREFIX: &str = "whsec_";
 
 /// The shortest key in bytes: the length of Svix's keys, and the minimum of the Standard Webhooks specification
-/// ("Signature scheme": 24 to 64 bytes). A shorter one is a placeholder, or an incomplete copy.
+/// ("Signature scheme": 24 to 64 bytes). A shorter key is a placeholder, or an incomplete copy.
 const MIN_BYTES: usize = 24;
 
 /// The signing secret of an endpoint: `whsec_` and the base64 of a key, as the endpoint's page in Clerk's dashboard
@@ -33,7 +33,7 @@ pub struct SigningSecret(Key);
 /// ```
 /// use clerk_auth::webhook::{SigningSecret, SigningSecretError};
 ///
-/// let error = "whsec_C2FVsBQIhrsc".parse::<SigningSecret>().unwrap_err(); // half of it was pasted
+/// let error = "whsec_C2FVsBQIhrsc".parse::<SigningSecret>().unwrap_err(); // only half of the secret was pasted
 /// assert_eq!(error, SigningSecretError::Short);
 /// assert!(error.to_string().contains("CLERK_WEBHOOK_SIGNING_SECRET"));
 /// ```
@@ -75,8 +75,8 @@ impl fmt::Debug for SigningSecretError {
 }
 
 impl SigningSecret {
-    /// Parses a comma-separated list: during a rotation, one address serves two endpoints, or the old and the new
-    /// secret of one. A secret never contains a comma.
+    /// Parses a comma-separated list, for an address that serves two endpoints, or the old and the new secret during a
+    /// rotation. A secret never contains a comma.
     pub(super) fn list(text: &str) -> Result<Vec<Self>, SigningSecretError> {
         let secrets: Result<Vec<Self>, _> = text
             .split(',')

@@ -1,4 +1,4 @@
-//! A session as events describe one (Clerk's Backend API, "Session").
+//! A session in an event (Clerk's Backend API, "Session").
 
 use serde_json::Value;
 
@@ -34,10 +34,10 @@ pub struct ClerkSession {
     /// The browser or device of the session.
     pub client_id: Option<ClientId>,
     /// `active`, `pending`, `ended`, `removed`, `revoked`, `expired`, `abandoned` or `replaced`; Clerk may add others.
-    /// If the status cannot be read, the word of the event's type.
+    /// If the status cannot be read, the last word of the event's type.
     pub status: Box<str>,
-    /// The time at which the session expires, or would have. Its tokens expire earlier. `None` if the time cannot be
-    /// read: Clerk always sends one.
+    /// The time at which the session expires, or would have expired. Its tokens expire earlier. Clerk always sends it;
+    /// `None` if it cannot be read.
     pub expire_at: Option<Timestamp>,
     timestamp: Timestamp,
     unreadable: Box<[Box<str>]>,
@@ -61,8 +61,8 @@ impl ClerkSession {
         })
     }
 
-    /// Returns the user, if Clerk sends one. The user is parsed on demand: a session has ended even if the data about
-    /// its user is malformed.
+    /// Returns the user, if Clerk sends one. The user is parsed on demand, because a session has ended even if its
+    /// user's data is malformed.
     ///
     /// # Errors
     ///
@@ -83,13 +83,13 @@ impl ClerkSession {
         }
     }
 
-    /// Returns the actor, as the application described them when it began the impersonation. Null unless the session is
+    /// Returns the actor, as described by the application that began the impersonation. Null unless the session is
     /// impersonated.
     pub fn actor(&self) -> &Value {
         object_or_null(&self.raw, "actor")
     }
 
-    /// Returns the session as received, with the members that Clerk has added since.
+    /// Returns the session as received, including members that are newer than this library.
     pub fn raw(&self) -> &LenientValue {
         &self.raw
     }

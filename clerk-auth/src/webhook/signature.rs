@@ -1,5 +1,4 @@
-//! Verifies that a delivery is Clerk's, by the signature that Svix makes for it (Standard Webhooks, "Signature
-//! scheme").
+//! Verifies that a delivery is Clerk's, by Svix's signature (Standard Webhooks, "Signature scheme").
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,8 +14,8 @@ use super::signature_error::{MAX_SIGNATURES, SignatureError};
 use crate::id::DeliveryId;
 use crate::time::{Clock, SystemClock, Timestamp};
 
-/// The largest difference between a delivery's time and ours, in either direction and inclusive, as in Svix's and
-/// Clerk's own libraries. An older delivery may be a replay; Svix signs each attempt anew.
+/// The largest difference between a delivery's time and the clock, inclusive and in either direction, as in Svix's and
+/// Clerk's own libraries. An older delivery may be a replay, because Svix signs each attempt anew.
 ///
 /// ```
 /// # #[cfg(feature = "testing")] {
@@ -99,8 +98,8 @@ pub struct WebhookVerifier {
     clock: Arc<dyn Clock>,
 }
 
-/// Headers that may be a delivery's; no signature has been verified. A delivery that the headers alone condemn is
-/// refused before its body is read.
+/// The well-formed headers of a delivery, whose signature has not been verified. A delivery with bad headers is refused
+/// before its body is read.
 ///
 /// ```
 /// use axum::http::HeaderMap;
@@ -159,7 +158,7 @@ impl WebhookVerifier {
         }
     }
 
-    /// Accepts this secret too: that of a second endpoint, or the new one during a rotation.
+    /// Also accepts this secret: that of a second endpoint, or the new one during a rotation.
     ///
     /// ```
     /// # use clerk_auth::webhook::WebhookVerifier;
@@ -174,7 +173,7 @@ impl WebhookVerifier {
     }
 
     /// Also accepts `webhook-id`, `webhook-timestamp` and `webhook-signature`, for a gateway that renames the headers.
-    /// Clerk sends `svix-*`; if any of these is present, only these count.
+    /// Clerk sends `svix-*`; if any `svix-*` header is present, only those count.
     #[must_use]
     pub fn accept_standard_names(mut self) -> Self {
         self.accept_standard_names = true;
@@ -193,8 +192,8 @@ impl WebhookVerifier {
         self.clock.now()
     }
 
-    /// Verifies that a delivery is Clerk's and was sent about `now`. The body must be the bytes as received: serialized
-    /// again, it has another signature.
+    /// Verifies that a delivery is Clerk's and was sent about `now`. The body must be the bytes as received, because
+    /// JSON that is serialized again has another signature.
     ///
     /// # Errors
     ///
@@ -208,8 +207,8 @@ impl WebhookVerifier {
         self.verify_body(&self.verify_headers(headers, now)?, body)
     }
 
-    /// Checks the headers alone, the first half of [`verify`](Self::verify): that they are well-formed, and that their
-    /// time is about `now`.
+    /// Checks that the headers are well-formed, and that their time is about `now`: the first half of
+    /// [`verify`](Self::verify).
     ///
     /// # Errors
     ///
@@ -221,7 +220,8 @@ impl WebhookVerifier {
     ) -> Result<SignedHeaders<'a>, SignatureError> {
         let names = self.names(headers);
         let id = header(headers, names.id)?;
-        // The signed text joins its parts with dots: one in the id would let the same text be cut elsewhere.
+        // The signed text joins its parts with dots. With a dot in the id, the same text could be split in another
+        // place.
         if id.len() > MAX_ID_LENGTH || id.contains('.') {
             return Err(SignatureError::HeaderMalformed(names.id));
         }
@@ -256,7 +256,7 @@ impl WebhookVerifier {
         body: &[u8],
     ) -> Result<DeliveryId, SignatureError> {
         let signed = self.secrets.iter().any(|secret| {
-            // Once for each secret, because the body may be long.
+            // Computed once per secret, because the body may be long.
             let expected = secret.sign(headers.id, headers.timestamp, body);
             let mut signatures = headers.signatures.iter();
             signatures.any(|signature| verify_slices_are_equal(expected.as_ref(), signature).is_ok())

@@ -1,13 +1,13 @@
 //! The reasons why a delivery is not accepted as Clerk's, with their codes.
 
-/// The most signatures, of whatever version.
+/// The maximum number of signatures, of any version.
 pub(super) const MAX_SIGNATURES: usize = 16;
 
-/// The reason why a delivery is not accepted as Clerk's. The sender is at fault, or a secret or a clock is set
-/// incorrectly here.
+/// The reason why a delivery is not accepted as Clerk's. The sender is at fault, or the secret or the clock of this
+/// server is wrong.
 ///
-/// Each has a [`code`](Self::code), which is safe to return. The code describes the caller's own headers and the time.
-/// About the secret it reveals only that the signature does not match. Svix shows the answer to the team.
+/// Each reason has a [`code`](Self::code), which is safe to return: it only concerns the sender's headers and the time,
+/// and whether the signature matches. Svix shows the answer to the team.
 ///
 /// ```
 /// use axum::http::HeaderMap;
@@ -40,7 +40,7 @@ pub enum SignatureError {
     /// A header is empty, too long, or contains invalid characters.
     #[error("the header `{0}` is malformed")]
     HeaderMalformed(&'static str),
-    /// There are more signatures than secrets in any rotation.
+    /// The header has more signatures than a rotation needs.
     #[error("there are more than {MAX_SIGNATURES} signatures")]
     TooManySignatures,
     /// No signature has the version `v1`.
@@ -52,7 +52,7 @@ pub enum SignatureError {
     /// The delivery's timestamp is in the future by more than [`TOLERANCE`](super::TOLERANCE), or the clock here is slow.
     #[error("the delivery's timestamp is in the future")]
     InTheFuture,
-    /// No signature matches a secret: the body was changed, or the secret is that of another endpoint.
+    /// No signature matches a secret: the body was changed, or the secret belongs to another endpoint.
     #[error("the signature is not valid")]
     Signature,
 }

@@ -1,4 +1,4 @@
-//! A Clerk user as events describe one (Clerk's Backend API, "User").
+//! A Clerk user in an event (Clerk's Backend API, "User").
 
 use serde_json::Value;
 
@@ -10,9 +10,9 @@ use crate::time::Timestamp;
 
 /// A user. The most used members have typed fields; [`raw`](Self::raw) contains all.
 ///
-/// An unreadable member is `None`, and so is a member of another kind than Clerk documents;
-/// [`unreadable`](Self::unreadable) lists both. A flag that bars the user is raised unless it is plainly `false`, null
-/// or missing. A time that is missing or unreadable is the event's own.
+/// A member is `None` if it is unreadable or of another kind than Clerk documents; [`unreadable`](Self::unreadable)
+/// lists such members. A flag that bars the user is raised unless it is plainly `false`, null or missing. A missing or
+/// unreadable time is that of the event.
 ///
 /// ```
 /// # use clerk_auth::webhook::{Event, EventError, Webhook};
@@ -35,9 +35,9 @@ use crate::time::Timestamp;
 pub struct ClerkUser {
     /// The Clerk user id.
     pub id: UserId,
-    /// The application's own id of the user, if it gave Clerk one.
+    /// The application's own id of the user, if it is set at Clerk.
     pub external_id: Option<Box<str>>,
-    /// The name with which the user signs in, if the instance uses such names.
+    /// The user name, if the instance uses user names.
     pub username: Option<Box<str>>,
     /// The first name.
     pub first_name: Option<Box<str>>,
@@ -45,9 +45,9 @@ pub struct ClerkUser {
     pub last_name: Option<Box<str>>,
     /// The address of the picture.
     pub image_url: Option<Box<str>>,
-    /// The primary e-mail address. `None` for a user without one, for example one who signs in by telephone.
+    /// The primary e-mail address. `None` for a user without one, for example after a sign-up by telephone.
     pub primary_email: Option<EmailAddress>,
-    /// True if the user may not sign in any more; Clerk has ended the sessions.
+    /// True if the user may no longer sign in; Clerk has ended the sessions.
     pub banned: bool,
     /// True if the user may not sign in at the moment; sessions continue.
     pub locked: bool,
@@ -57,18 +57,18 @@ pub struct ClerkUser {
     pub deprovisioned: bool,
     /// The time at which the user signed up.
     pub created_at: Timestamp,
-    /// The time of the user's last change: of two events, the one with the later time is current.
+    /// The time of the user's last change. Of two events, the later time is current.
     pub updated_at: Timestamp,
     unreadable: Box<[Box<str>]>,
     raw: LenientValue,
 }
 
-/// An e-mail address of a user's.
+/// An e-mail address of a user.
 ///
 /// ```
 /// use clerk_auth::webhook::ClerkUser;
 ///
-/// /// Where a letter may be sent.
+/// /// Returns the address to which mail may be sent.
 /// fn verified_email(user: &ClerkUser) -> Option<&str> {
 ///     let email = user.primary_email.as_ref().filter(|email| email.verified)?;
 ///     Some(&email.email_address)
@@ -77,7 +77,7 @@ pub struct ClerkUser {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct EmailAddress {
-    /// The address. An address may change its owner, so it is not a key.
+    /// The address. It is not a key, because it may pass to another user.
     pub email_address: Box<str>,
     /// True if the user has verified the address; a primary address need not be verified.
     pub verified: bool,
@@ -100,9 +100,9 @@ pub struct EmailAddress {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct DeletedUser {
-    /// The Clerk user id; Clerk's schema does not promise it.
+    /// The Clerk user id; optional in Clerk's schema.
     pub id: Option<UserId>,
-    /// The application's own id of the user, if it gave Clerk one.
+    /// The application's own id of the user, if it is set at Clerk.
     pub external_id: Option<Box<str>>,
     unreadable: Box<[Box<str>]>,
     raw: LenientValue,
@@ -140,15 +140,15 @@ impl ClerkUser {
         object_or_null(&self.raw, "public_metadata")
     }
 
-    /// Returns the user as received, with the members that Clerk has added since.
+    /// Returns the user as received, including members that are newer than this library.
     pub fn raw(&self) -> &LenientValue {
         &self.raw
     }
 
-    /// Lists the parts of the user that are unreadable, or of another kind than Clerk documents, as JSON Pointers (RFC
-    /// 6901). Empty for every user that Clerk documents.
+    /// Returns the unreadable parts of the user, and those of another kind than documented, as JSON Pointers (RFC
+    /// 6901). Empty for every user that is as documented.
     ///
-    /// The paths contain names that users write: they are for code, and not for a log.
+    /// The paths contain names that users write, so do not log them.
     ///
     /// ```
     /// # use clerk_auth::webhook::{Event, EventError, Webhook};
@@ -191,8 +191,7 @@ impl DeletedUser {
     }
 }
 
-/// Finds the primary address. Clerk has no member for it: the id is looked up in the list, and may be null although the
-/// list is not empty.
+/// Finds the primary address in the list, by its id. The id may be null although the list is not empty.
 fn primary_email(user: &mut Members<'_>) -> Option<EmailAddress> {
     const ADDRESSES: &str = "email_addresses";
     let addresses = user.node(ADDRESSES);

@@ -1,10 +1,10 @@
-//! The answers of the Frontend API: what it returns, why it refuses, and the cookies of the browser.
+//! The answers of the Frontend API: results, refusals, and the browser's cookies.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-/// The lifetime of the cookies, in seconds: the longest that browsers keep one.
+/// The lifetime of the cookies, in seconds: the longest that browsers allow.
 const COOKIE_LIFETIME: u32 = 400 * 24 * 60 * 60;
 
 /// The reason why a request is refused, in the form of Clerk's errors.
@@ -30,7 +30,7 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, "request_body_invalid", message)
     }
 
-    /// The value of a parameter of a form cannot be used.
+    /// Creates the refusal of a form parameter.
     pub(super) fn parameter(code: &'static str, parameter: &'static str, message: &str) -> Self {
         Self {
             parameter: Some(parameter),
@@ -47,7 +47,8 @@ impl Refusal {
         Self::new(StatusCode::FORBIDDEN, code, message)
     }
 
-    /// The session is over, or belongs to another browser. clerk-js then reads its client anew.
+    /// Creates the refusal for a session that is over, or belongs to another browser. clerk-js then reads its client
+    /// again.
     pub(super) fn not_signed_in() -> Self {
         let message = "the request needs a session of this browser that is not over";
         Self::new(StatusCode::UNAUTHORIZED, "authentication_invalid", message)
@@ -79,7 +80,7 @@ pub(super) fn response(answer: Result<Value, Refusal>) -> Response {
     (status, headers, body.to_string()).into_response()
 }
 
-/// Adds a cookie for all ports of the host; `HttpOnly` if no script is to read it.
+/// Adds a cookie for all ports of the host; `HttpOnly` if scripts must not read it.
 pub(super) fn set_cookie(response: &mut Response, name: &str, value: &str, is_hidden: bool) {
     let hidden = if is_hidden { "; HttpOnly" } else { "" };
     let cookie = format!("{name}={value}; Path=/; Max-Age={COOKIE_LIFETIME}; SameSite=Lax{hidden}");

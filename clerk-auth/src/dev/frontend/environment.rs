@@ -1,4 +1,4 @@
-//! The settings of the instance that Clerk's front end reads at its start.
+//! The instance's settings, which Clerk's front end reads at start.
 
 use serde_json::{Value, json};
 
@@ -6,8 +6,8 @@ use crate::dev::instance::{Instance, Minter};
 use crate::testing::endpoints::locked;
 
 impl Instance {
-    /// Returns the settings of an instance with e-mail addresses, passwords and organizations, and without anything
-    /// that needs another service.
+    /// Returns the settings of an instance with e-mail addresses, passwords and organizations, and without features
+    /// that need another service.
     pub(super) fn environment(&self) -> Value {
         let mints_at_edge = locked(&self.settings).minter == Minter::Edge;
         json!({

@@ -11,7 +11,7 @@ use crate::testing::endpoints::locked;
 const SESSION_LIFETIME: i64 = 7 * 24 * 60 * 60 * 1_000;
 
 impl Instance {
-    /// Returns a browser, as every answer to a change contains it. `party` is the origin of the page.
+    /// Returns the object of a browser, which every answer to a change contains. `party` is the origin of the page.
     pub(super) fn client_object(&self, client_id: &str, party: Option<&str>) -> Value {
         let clients = locked(&self.clients);
         let Some(client) = clients.get(client_id).cloned() else {
@@ -67,7 +67,7 @@ impl Instance {
         })
     }
 
-    /// Returns a user as the user sees it: with memberships, and with the lists that the Backend API may omit.
+    /// Returns the user's own view of a user: with memberships, and with the lists that the Backend API may omit.
     pub(super) fn own_user_object(&self, user: &Value) -> Value {
         let mut own = json!({
             "passkeys": [],

@@ -10,7 +10,7 @@ use crate::dev::instance::Instance;
 use crate::dev::random_id::random_id;
 use crate::testing::endpoints::locked;
 
-/// The role that Clerk gives to the person who creates an organization.
+/// The role of the person who creates an organization.
 const CREATOR: &str = "org:admin";
 
 impl Instance {

@@ -1,4 +1,4 @@
-//! A request of Clerk's front end: the method that it means, its parameters and its browser.
+//! A request of Clerk's front end: its intended method, its parameters and its browser.
 
 use std::collections::BTreeMap;
 
@@ -66,18 +66,18 @@ impl FrontendRequest {
             .filter(|value| !value.is_empty())
     }
 
-    /// Returns whether the form has this parameter, if only as null.
+    /// Returns whether the form has this parameter, even as null.
     pub(super) fn has(&self, name: &str) -> bool {
         self.form.contains_key(name)
     }
 
-    /// Returns the session that clerk-js means on paths that do not name one.
+    /// Returns the session that clerk-js adds to paths without a session.
     pub(super) fn session_id(&self) -> Option<&str> {
         self.query.get("_clerk_session_id").map(String::as_str)
     }
 }
 
-/// Reads `application/x-www-form-urlencoded`.
+/// Parses `application/x-www-form-urlencoded`.
 fn pairs(text: &str) -> BTreeMap<String, String> {
     let mut url = Url::parse("http://localhost").expect("it is a URL");
     url.set_query(Some(text));
@@ -95,7 +95,8 @@ fn cookie(headers: &HeaderMap, wanted: &str) -> Option<String> {
         .map(|(_, value)| value.to_owned())
 }
 
-/// Returns the origin of the page. A browser omits `Origin` from a GET to the page's own origin, which is the host.
+/// Returns the origin of the page: `Origin`, or the host, because browsers omit `Origin` from a GET to the page's own
+/// origin.
 fn party(headers: &HeaderMap) -> Option<String> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     match text(header::ORIGIN) {

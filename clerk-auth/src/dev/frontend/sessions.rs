@@ -30,7 +30,7 @@ impl Instance {
         if request.has("active_organization_id") {
             touched.organization_id = organization_id.map(str::to_owned);
         }
-        // The task of a pending session is to choose an organization.
+        // A pending session waits for the choice of an organization.
         touched.is_pending &= organization_id.is_none();
         touched.updated_at = SystemClock.now();
         let touched = touched.clone();

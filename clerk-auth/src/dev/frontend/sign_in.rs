@@ -1,4 +1,4 @@
-//! Signing in and up. Every password and every code is right, because the stand-in protects nothing.
+//! Sign-in and sign-up. Every password and every code is accepted, because the stand-in protects nothing.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,8 @@ use crate::testing::endpoints::locked;
 use crate::time::{Clock, SystemClock};
 
 impl Instance {
-    /// `POST /client/sign_ins`: by ticket, by password, or by a factor that the front end chooses afterwards.
+    /// `POST /client/sign_ins`: signs in by ticket or password, or begins a sign-in whose factor the front end chooses
+    /// afterwards.
     pub(super) fn create_sign_in(
         &self,
         client_id: &str,

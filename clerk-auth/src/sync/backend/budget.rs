@@ -1,4 +1,4 @@
-//! Bounds the lookups of users at Clerk: all together, and of each user.
+//! Bounds the lookups of users at Clerk, in total and per user.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -11,10 +11,11 @@ use crate::session::Session;
 use crate::time::Timestamp;
 use crate::token::LEEWAY;
 
-/// Half of what Clerk allows a development instance (its documentation, "Rate limits"): 100 requests in ten seconds.
+/// The maximum number of lookups in [`WINDOW`]: half of the 100 requests in ten seconds that Clerk allows a development
+/// instance (its documentation, "Rate limits").
 const MAX_REQUESTS: u32 = 50;
 
-/// The window in which they are counted.
+/// The window in which lookups are counted.
 const WINDOW: Duration = Duration::from_secs(10);
 
 /// The maximum number of recorded users, about 100 bytes each.
@@ -33,7 +34,7 @@ pub(crate) struct ApiBudget {
     hasher: RandomState,
 }
 
-/// A running lookup. Its answer is recorded when it ends, in any way: a cancelled request counts too.
+/// A running lookup. On drop, its answer is recorded, so a cancelled request counts too.
 pub(crate) struct ApiRequest<'a> {
     budget: &'a ApiBudget,
     clerk_id: &'a str,
@@ -67,9 +68,9 @@ struct Asked {
 pub(crate) enum Answer {
     /// The user, whose row has been brought up to date.
     User,
-    /// There is no such user. Not a deletion, because a replica of Clerk's may be behind.
+    /// Clerk has no such user. This is not a deletion, because a replica of Clerk may be behind.
     Unknown,
-    /// No answer, or no usable one.
+    /// No usable answer.
     Silence,
 }
 
@@ -84,7 +85,7 @@ impl Default for ApiBudget {
 }
 
 impl ApiBudget {
-    /// Counts another lookup; returns false if there have been too many.
+    /// Counts a lookup; returns false if the budget is used up.
     pub(crate) fn take(&self, now: Timestamp) -> bool {
         let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
         let (began, count) = *window;
@@ -97,7 +98,7 @@ impl ApiBudget {
         true
     }
 
-    /// Returns the answer that still holds for a token; returns `None` if a lookup of its user is allowed.
+    /// Returns the answer that still holds for a token; `None` if a lookup of its user is allowed.
     pub(crate) fn answer(&self, session: &Session, now: Timestamp) -> Option<Answer> {
         let asked = self.users.get(session.sub())?;
         // A clock that was set back makes the time unknown.
@@ -117,7 +118,7 @@ impl ApiBudget {
         asked.is_none_or(|asked| now < asked.at || now.since(asked.at) >= HOLDER_INTERVAL)
     }
 
-    /// Begins a lookup of a user, for one of their tokens if there is one.
+    /// Begins a lookup of a user, for one of their tokens, if any.
     pub(crate) fn begin<'a>(
         &'a self,
         clerk_id: &'a str,

@@ -1,8 +1,7 @@
 //! Proves that a secret key belongs to the instance whose users the table holds, before any of its answers is used.
 //!
-//! With the key of another instance every user would look unknown, and strangers would get rows. Both instances have
-//! public keys. So the proof is a key that the Backend API returns for the secret key, and that verifies session
-//! tokens.
+//! With the key of another instance, every user would look unknown, and strangers would get rows. The proof is a public
+//! key: the Backend API must return, for the secret key, a key that verifies this instance's session tokens.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,10 +13,11 @@ use crate::backend_api::BackendApi;
 use crate::clerk::Clerk;
 use crate::time::Timestamp;
 
-/// The time for which a key of another instance is not checked again. An operator has to change the configuration.
+/// The time for which a key of another instance is not checked again, because an operator has to change the
+/// configuration.
 const REFUTED_FOR: Duration = Duration::from_secs(5 * 60);
 
-/// The time for which a proof is not retried after Clerk, or the JWKS document, could not be read.
+/// The pause before a retry if Clerk, or the JWKS document, could not be read.
 const FAILED_FOR: Duration = Duration::from_secs(10);
 
 /// The proof of one secret key. A success holds for as long as the handle lives: a secret key never changes its instance.
@@ -32,14 +32,14 @@ enum State {
     #[default]
     Untried,
     Proven,
-    /// The key is of another instance, as of this moment.
+    /// The key is of another instance, as found at this time.
     Refuted(Timestamp),
-    /// Inconclusive: the proof could not be completed.
+    /// The proof failed without a result at this time.
     Failed(Timestamp),
 }
 
 impl State {
-    /// Returns whether the key is trusted; returns `None` if a proof is due.
+    /// Returns whether the key is trusted; `None` if a proof is due.
     fn answer(self, now: Timestamp) -> Option<bool> {
         // A clock that was set back makes a proof due.
         let is_within = |at, limit| now >= at && now.since(at) < limit;
@@ -96,7 +96,7 @@ async fn prove(clerk: &Clerk, api: &BackendApi) -> State {
             return State::Failed(clerk.now());
         }
     };
-    // A document without keys proves nothing about the instance.
+    // A document without keys is not a proof.
     if jwks["keys"].as_array().is_none_or(Vec::is_empty) {
         tracing::warn!(
             "the JWKS document of the secret key has no keys; its answers are not used until it has"

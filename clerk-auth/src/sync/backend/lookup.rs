@@ -1,5 +1,4 @@
-//! Queries the Backend API about one user: seldom, and only with a secret key that is proven to belong to this
-//! instance.
+//! Looks up a user in the Backend API: rarely, and only with a secret key that is proven to belong to this instance.
 
 use std::sync::Arc;
 use std::time::Duration;

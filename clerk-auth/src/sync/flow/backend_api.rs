@@ -1,7 +1,7 @@
-//! Queries Clerk's Backend API for data that a token lacks: its claims are absent, or another row holds a unique value.
+//! Looks up users at Clerk's Backend API if a token lacks claims, or another row holds a unique value.
 //!
 //! An answer is used only after the secret key is proven to belong to this instance ([`InstanceProof`]), and only to
-//! update a row. Clerk's "there is no such user" refuses the request and deletes nothing: a replica of Clerk's may be
+//! update a row. If Clerk has no such user, the request is refused, but nothing is deleted: a replica of Clerk may be
 //! behind, and a deletion is final. The lookups are bounded ([`ApiBudget`]).
 
 use std::sync::Arc;
@@ -74,7 +74,7 @@ pub(crate) async fn without_claims<U: SyncedRow>(
 }
 
 impl<U: SyncedRow> Engine<U> {
-    /// Returns the present row; without one, the request is refused.
+    /// Returns the existing row, or refuses the request.
     async fn serve_existing(
         &self,
         session: &Session,

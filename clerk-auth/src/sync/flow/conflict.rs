@@ -2,7 +2,7 @@
 //!
 //! Rows are never merged and never found by such a value. The resolution depends on the index:
 //!
-//! - an index of another table, into which a trigger has written: the row is refused, and nothing changes;
+//! - an index of another table, into which a trigger wrote: the row is refused, and nothing changes;
 //! - a value of a row that sync has neither written nor claimed ([`is_synced`]): the row is refused, and nothing changes;
 //! - an index on claims that Clerk itself keeps unique ([`ClaimColumn::unique_in_clerk`]): two rows can share such a
 //!   value only while one of them is out of date. The newest version wins, and the column of the other row becomes
@@ -11,9 +11,9 @@
 //!   the value of another, for example a handle in `unsafe_metadata`. Only the row of a deleted user releases its
 //!   value.
 //!
-//! An unchanged request writes nothing afterwards. A row without its value is recognized by the newer row that holds
-//! the value ([`goes_without`]). A refused user is recorded, and a read of the holder decides whether another write is
-//! tried ([`refusal::refuse_again`]).
+//! Afterwards, a request with unchanged claims writes nothing. A row without its value counts as current while a newer
+//! row holds the value ([`goes_without`]). A refusal is recorded, and a read of the holder decides whether to try
+//! another write ([`refusal::refuse_again`]).
 //!
 //! [`ClaimColumn::unique_in_clerk`]: crate::row::ClaimColumn::unique_in_clerk
 
@@ -52,7 +52,7 @@ enum Concession {
 
 /// Writes a row that an index has refused.
 ///
-/// Each index is satisfied by one concession, which is tried alone: a row may share a value that the index does not
+/// Tries each concession alone, because one satisfies the index, and a row may share values that the index does not
 /// cover.
 pub(crate) async fn resolve_conflict<U: SyncedRow>(
     engine: &Engine<U>,
@@ -74,8 +74,8 @@ pub(crate) async fn resolve_conflict<U: SyncedRow>(
         let mut candidates = vec![None];
         candidates.extend(concessions.into_iter().map(Some));
         let mut settled = false;
-        // The first attempt makes no concession. The holder may have got another value meanwhile. A violation of an
-        // index on no claim may be a race, for example of the Clerk user id in another spelling.
+        // The first attempt makes no concession, because the holder may have another value by now. A violation of an
+        // index on no claim may be a race, for example on the Clerk user id in another spelling.
         for candidate in candidates {
             attempts += 1;
             if attempts > MAX_ATTEMPTS || candidate.as_ref().is_some_and(|it| made.contains(it)) {
@@ -143,8 +143,8 @@ pub(crate) async fn goes_without<U: SyncedRow>(
 }
 
 impl<U: SyncedRow> Engine<U> {
-    /// Lists the columns that may be released to satisfy an index: the columns of rows whose users are deleted. On
-    /// claims that Clerk keeps unique, also the columns of the older row.
+    /// Lists the columns that may be released to satisfy an index: those of deleted users' rows and, for claims that
+    /// Clerk keeps unique, those of the older row.
     async fn concessions(
         &self,
         observation: &Observation<'_, U>,
@@ -212,7 +212,7 @@ impl<U: SyncedRow> Engine<U> {
         written
     }
 
-    /// Returns the claims with these columns set to null; returns `None` if a field cannot be null.
+    /// Returns the claims with these columns set to null; `None` if a field cannot be null.
     fn cleared(
         &self,
         observation: &Observation<'_, U>,
@@ -225,7 +225,7 @@ impl<U: SyncedRow> Engine<U> {
             .then_some(claims)
     }
 
-    /// Reports that another table's index has refused a trigger's write there. Nothing was written.
+    /// Reports that another table's index has refused a trigger's write. Nothing was written.
     fn violated_elsewhere(&self, clerk_id: &str, refused: Box<dyn DatabaseError>) -> SyncError {
         let row = LoggedRow::new::<U>(clerk_id);
         log_row!(
@@ -240,7 +240,7 @@ impl<U: SyncedRow> Engine<U> {
         sqlx::Error::Database(refused).into()
     }
 
-    /// Logs which user has got a value and which has lost it, and notifies other processes.
+    /// Logs which user got a value and which lost it, and notifies other processes.
     async fn log_concessions(&self, clerk_id: &str, made: &[Concession]) {
         let (row, noun) = (LoggedRow::new::<U>(clerk_id), U::KIND.noun());
         for concession in made {
@@ -292,7 +292,7 @@ impl<U: SyncedRow> Engine<U> {
         if !lookup.budget.is_holder_due(clerk_id, now) {
             return Ok(false);
         }
-        // The time of the request that waits for it is the database's too.
+        // The lookup runs within the time that the request has for the database.
         let mut request = lookup.budget.begin(clerk_id, None, now);
         let looked_up = lookup.user::<U>(&self.clerk, clerk_id, self.timeout / 2).await;
         let user = match looked_up {
@@ -303,7 +303,7 @@ impl<U: SyncedRow> Engine<U> {
             }
             LookedUp::Failed => return Ok(false),
         };
-        // Another user's claims that the struct cannot hold are not an error of this request.
+        // If the struct cannot hold the other user's claims, this request does not fail.
         let user = ClerkObject::new::<U>(user.node());
         let Some(Ok(observation)) = user.as_ref().map(ClerkObject::observe::<U>) else {
             return Ok(false);
@@ -316,7 +316,7 @@ impl<U: SyncedRow> Engine<U> {
                 Ok(true)
             }
             Err(WriteError::UniqueViolation(_)) => Ok(false),
-            // A tombstone means that a signed event has deleted the user. The row was inserted by a race.
+            // A tombstone exists because a signed event deleted the user; a race inserted the row.
             Err(WriteError::UserDeleted) => {
                 delete::deleted(self, clerk_id).await;
                 Ok(true)
@@ -326,8 +326,8 @@ impl<U: SyncedRow> Engine<U> {
     }
 }
 
-/// Returns whether sync has written the row. A row of the application's own has a placeholder instead of a Clerk user id,
-/// or the version 0, the default of a column that was added to a table with rows.
+/// Returns whether sync has written the row. A row of the application has a placeholder for the Clerk user id, or
+/// version 0, the default of a column that was added to a table with rows.
 fn is_synced<U: SyncedRow>(clerk_id: &str, stored: &StoredRow<U>) -> bool {
     U::KIND.is_clerk_id(clerk_id) && stored.version > Version::stored(0)
 }

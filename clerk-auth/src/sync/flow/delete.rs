@@ -38,8 +38,8 @@ pub(crate) async fn delete_organization<U: SyncedRow>(
     Ok(engine.store.delete(id.as_str(), &denial, now).await?)
 }
 
-/// Ends a membership here, in the database, and in every process, through the handle on users. A membership that has
-/// changed after this time is left alone.
+/// Ends a membership here, in the database, and in every process, through the handle on users. A membership that
+/// changed after this time does not end.
 #[cfg(feature = "backend-api")]
 pub(crate) async fn end_membership<U: SyncedRow>(
     engine: &Engine<U>,
@@ -68,7 +68,7 @@ pub(crate) async fn end_row<U: SyncedRow>(
     Ok(engine.store.end(key, Version::from_api(ended_by)).await?)
 }
 
-/// Returns the error for the token of a deleted user, or of a deleted organization. Removes the row if a race has inserted it.
+/// Returns the error for the token of a deleted user or organization. Removes the row if a race has inserted it.
 pub(crate) async fn deleted<U: SyncedRow>(engine: &Engine<U>, clerk_id: &str) -> SyncError {
     if let Err(error) = engine.store.purge(clerk_id).await {
         let error = SyncError::from(error);

@@ -1,5 +1,5 @@
-//! A member's request: the rows of user, organization and membership from memory or by one statement, and in one transaction if
-//! some are new.
+//! A member's request: gets the rows of user, organization and membership from memory or with one statement. Inserts
+//! new ones in one transaction.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ pub(crate) type Rows<M> = OfMember<
     Synced<Arc<M>>,
 >;
 
-/// The row that a request lacks, and why.
+/// The row that a request lacks, with the reason.
 #[derive(Debug)]
 pub(crate) struct Lacking {
     pub(crate) kind: RowKind,
@@ -62,7 +62,7 @@ impl From<Lacking> for SyncError {
 /// The keys of the rows: of the user, the organization, the membership.
 pub(crate) type Keys<'a> = [&'a str; 3];
 
-/// Returns the rows of a session's member; `None` if they must be asked for one by one.
+/// Returns the rows of a session's member; `None` if the caller must read each row separately.
 pub(crate) async fn rows<M: SyncedMembership>(
     engines: &Engines<'_, M>,
     session: &Session,
@@ -92,7 +92,7 @@ fn lacking<U: SyncedRow>(engine: &Engine<U>, key: &str, error: SyncError) -> Lac
 }
 
 impl<M: SyncedMembership> Engines<'_, M> {
-    /// The rows, if all of them are in memory, compared with the claims of this very session.
+    /// Returns the rows if all of them are in memory, and were compared with the claims of this session.
     fn of_this_session(&self, session: &Session, keys: Keys<'_>) -> Option<Rows<M>> {
         let user = kept(self.users, session, keys[0])?;
         let organization = kept(self.organizations, session, keys[1])?;
@@ -120,7 +120,7 @@ impl<M: SyncedMembership> Engines<'_, M> {
             is_in_memory(self.organizations, &organization),
             is_in_memory(self.memberships, &membership),
         ];
-        // At most one has to be read, which needs no joined statement.
+        // At most one row has to be read, which needs no joined statement.
         if in_memory.iter().filter(|is_kept| **is_kept).count() > 1 {
             return Ok(None);
         }
@@ -130,7 +130,7 @@ impl<M: SyncedMembership> Engines<'_, M> {
             membership: BeforeRead::new(self.memberships, keys[2]),
         };
         let found = {
-            // In a flood, requests share the statements of each kind.
+            // Under load, requests share the statements of each kind instead.
             let Some(_permit) = self.memberships.reads.permit(keys[2]) else {
                 return Ok(None);
             };
@@ -179,7 +179,7 @@ impl<M: SyncedMembership> Engines<'_, M> {
             None => {
                 let read = EarlierRead::new(stored_membership, before.membership);
                 match reconciled(self.memberships, &membership, session, read).await {
-                    // The user or the organization was removed since the read.
+                    // The user or the organization was removed after the read.
                     Err(error) if error.is_of_a_missing_reference() => return Ok(None),
                     synced => done(self.memberships, keys[2], synced)?,
                 }
@@ -192,8 +192,8 @@ impl<M: SyncedMembership> Engines<'_, M> {
         }))
     }
 
-    /// Inserts a membership, and the missing ones of its user and its organization, in one transaction. Returns `None` if that
-    /// failed, and each must be written by itself.
+    /// Inserts a membership in one transaction, with its user and organization if they are missing. Returns `None` if
+    /// the caller must write each row separately.
     async fn insert(
         &self,
         session: &Session,
@@ -266,7 +266,8 @@ impl<M: SyncedMembership> Engines<'_, M> {
         }
     }
 
-    /// Excludes other writers of the missing rows in this process; returns `None` if there is one, or was one since the read.
+    /// Locks the missing rows against other writers in this process. Returns `None` if another task writes one of them,
+    /// or has done so since the read.
     fn lock<'a>(&'a self, missing: &Missing<'_, M>, before: &BeforeReads) -> Option<Vec<WriteGuard<'a>>> {
         let user = missing.user.map(|it| lock(self.users, it, before.user));
         let organization = missing
@@ -289,7 +290,7 @@ type NewRows<M> = OfMember<
     Option<Synced<Arc<M>>>,
 >;
 
-/// Returns the row in memory, if it was compared with the claims of this very session.
+/// Returns the row in memory, if it was compared with the claims of this session.
 pub(super) fn kept<U: SyncedRow>(engine: &Engine<U>, session: &Session, key: &str) -> Option<Synced<Arc<U>>> {
     let kept = engine.row_cache.get(key, engine.clerk.now())?;
     of_this_session(Some(&kept), session)
@@ -300,8 +301,8 @@ fn is_in_memory<U: SyncedRow>(engine: &Engine<U>, observation: &Observation<'_, 
     kept.is_some_and(|kept| matches(engine, observation, &kept.stored))
 }
 
-/// Returns whether a transaction need not be followed by attempts to write the rows one by one: the database does not answer, or
-/// a hook of the application's has failed, and would fail again.
+/// Returns whether writing the rows one by one would fail as well: the database does not answer, or a hook of the
+/// application has failed.
 fn is_final(failure: Failure) -> bool {
     matches!(
         failure,
@@ -325,7 +326,7 @@ fn lock<'a, U: SyncedRow>(
     before: BeforeRead,
 ) -> Option<WriteGuard<'a>> {
     let key = observation.clerk_id();
-    // The data of this row was refused a moment ago.
+    // The database refused the data of this row recently.
     if engine.refusals.contains(key) {
         return None;
     }
@@ -342,7 +343,7 @@ async fn reconciled<U: SyncedRow>(
     engine.ask(reconcile).await
 }
 
-/// Returns the row that was inserted; otherwise decides what to do with the row that was read.
+/// Returns the inserted row, or reconciles the row that was read.
 async fn inserted_or_reconciled<U: SyncedRow>(
     engine: &Arc<Engine<U>>,
     inserted: Option<Synced<Arc<U>>>,

@@ -15,7 +15,7 @@ use crate::sync::model::outcome::Synced;
 use crate::sync::store::hooks::StoreFuture;
 use crate::sync::store::joined::JoinedStore;
 
-/// The handles on the rows of members, but for the users.
+/// The handles on the rows of members, except those of users.
 pub(crate) struct Members<M: SyncedMembership> {
     pub(crate) organizations: Arc<Engine<M::Organization>>,
     pub(crate) memberships: Arc<Engine<M>>,
@@ -35,11 +35,11 @@ impl<M: SyncedMembership> Members<M> {
 
 /// Reads rows of users together with those of their organizations and memberships.
 pub(crate) trait ReadsMembers<U>: Send + Sync {
-    /// Returns whether more than one row may have to be read. Allocates nothing.
+    /// Returns whether more than one row may have to be read. Does not allocate.
     fn saves_a_read(&self, users: &Engine<U>, session: &Session) -> bool;
 
-    /// Returns the user's row, and leaves the others in the extensions as [`ReadTogether`]. Returns `None` if no organization is
-    /// active, or if nothing is saved.
+    /// Returns the user's row, and stores the others in the extensions as [`ReadTogether`]. Returns `None` if no
+    /// organization is active, or if reading together saves nothing.
     fn read<'a>(
         &'a self,
         users: &'a Arc<Engine<U>>,
@@ -66,7 +66,7 @@ impl<R> Clone for ReadTogether<R> {
 }
 
 impl<R: SyncedRow> ReadTogether<R> {
-    /// Takes the row of a session that an engine has read for this request.
+    /// Takes a session's row that an engine has read for this request.
     fn take(engine: &Arc<Engine<R>>, session: &Session, others: &mut Extensions) -> Option<Synced<Arc<R>>> {
         let read = others.remove::<Self>()?;
         let is_meant = Arc::ptr_eq(&read.by, engine) && read.session.ptr_eq(session);
@@ -74,7 +74,7 @@ impl<R: SyncedRow> ReadTogether<R> {
     }
 }
 
-/// Returns the session's row by value: the one that was read together with the user's, else the one that `find` returns.
+/// Returns the session's row by value: the row that was read together with the user's, or else the result of `find`.
 pub(crate) async fn take_or<R: SyncedRow>(
     engine: &Arc<Engine<R>>,
     session: &Session,
@@ -82,7 +82,7 @@ pub(crate) async fn take_or<R: SyncedRow>(
     find: impl Future<Output = Result<Option<Synced<Arc<R>>>, Lacking>>,
 ) -> Result<Option<R>, Lacking> {
     let together = ReadTogether::take(engine, session, others);
-    // `find` has the same look at the deny list.
+    // `find` checks the deny list in the same way.
     let together = together.filter(|_| !engine.clerk.has_left_since(session, engine.clerk.now()));
     let found = match together {
         Some(found) => Some(found),

@@ -1,4 +1,4 @@
-//! Turns an observation into a row.
+//! Brings a row up to date with an observation.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::sync::model::row::{StoredRow, Upserted};
 use crate::sync::store::error::WriteError;
 use crate::sync::store::interface::Lookup;
 
-/// A row that was read, if there is one, and what was true before.
+/// The row that was read, if any, and the state before the read.
 pub(super) struct EarlierRead<U> {
     stored: Option<StoredRow<U>>,
     before: BeforeRead,
@@ -29,7 +29,7 @@ impl<U> EarlierRead<U> {
     }
 }
 
-/// The state of a row in this process, from before it is read.
+/// The state of a row in this process before it is read.
 #[derive(Clone, Copy)]
 pub(super) struct BeforeRead {
     pub(super) generation: Generation,
@@ -45,7 +45,7 @@ impl BeforeRead {
     }
 }
 
-/// Returns the row of the observation, after writing it if it was not up to date.
+/// Returns the row of the observation. Writes the row first if it is out of date.
 pub(crate) async fn reconcile<U: SyncedRow>(
     engine: &Engine<U>,
     observation: &Observation<'_, U>,
@@ -55,7 +55,7 @@ pub(crate) async fn reconcile<U: SyncedRow>(
     reconcile_from(engine, observation, session, counted, None).await
 }
 
-/// Like [`reconcile`], without the first read if there was one already.
+/// Like [`reconcile`], with the result of an earlier read, if any.
 pub(super) async fn reconcile_from<U: SyncedRow>(
     engine: &Engine<U>,
     observation: &Observation<'_, U>,
@@ -119,13 +119,13 @@ pub(super) async fn reconcile_from<U: SyncedRow>(
             (Plan::Write | Plan::Serve | Plan::RaiseVersion, _) => {}
         }
         if plan == Plan::Write && engine.refusals.contains(clerk_id) {
-            // The lookup may hold the pool's only connection.
+            // Dropped first, because the lookup may hold the pool's only connection.
             drop(lookup);
             refusal::refuse_again(engine, observation).await?;
             continue;
         }
         let Some(_guard) = guard.or_else(|| engine.write_locks.try_lock(clerk_id, generation)) else {
-            // The holder of the lock may be waiting for the connection.
+            // Dropped first, because the holder of the lock may be waiting for the connection.
             drop(lookup);
             engine.write_locks.wait(clerk_id).await;
             // The other writer may have written the same values.
@@ -136,7 +136,7 @@ pub(super) async fn reconcile_from<U: SyncedRow>(
             if let Some(stored) = stored
                 && raised_from == before
             {
-                // A trigger keeps the row as it was.
+                // A trigger has kept the stored values.
                 engine.store.normalized().record(observation, stored);
                 return Ok(engine.serve(session, clerk_id, stored.clone(), read, SyncOutcome::Unchanged));
             }
@@ -194,7 +194,7 @@ impl<U: SyncedRow> Engine<U> {
             _ => self.store.write(observation).await,
         };
         let written = match (written, kept) {
-            // A trigger keeps the row as it was, and so the upsert returns none.
+            // A trigger skipped the update, so the upsert returned no row.
             (Err(WriteError::Database(sqlx::Error::RowNotFound)), Some(stored)) => Ok(Upserted {
                 stored,
                 inserted: false,
@@ -229,8 +229,7 @@ impl<U: SyncedRow> Engine<U> {
         Ok(self.serve(session, clerk_id, written.stored, ticket.done(), outcome))
     }
 
-    /// Returns the row after a write that had been tried before: a trigger that runs afterwards may have changed it
-    /// again.
+    /// Returns the row after a repeated write. A trigger that ran after the write may have changed the row again.
     async fn as_left_by_triggers(
         &self,
         observation: &Observation<'_, U>,

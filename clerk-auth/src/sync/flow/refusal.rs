@@ -1,4 +1,4 @@
-//! Permanent refusals of a row by a unique index: logging, recording, and the time of the next write.
+//! Permanent refusals of a row by a unique index: logs and records them, and decides when to write again.
 
 use std::time::Duration;
 
@@ -10,10 +10,11 @@ use crate::sync::model::logged_row::{LoggedRow, log_row};
 use crate::sync::model::observation::Observation;
 use crate::sync::store::interface::ViolatedIndex;
 
-/// The time for which a refused user's write is not retried while a holder of the value is found.
+/// The time for which a refused write is not retried while another row holds the value.
 const REMEMBERED: Duration = Duration::from_secs(60);
 
-/// Like [`REMEMBERED`], if no holder can be found by the value alone: an index on a part of the value, for example.
+/// Like [`REMEMBERED`], if the holder cannot be found by the value alone, for example with an index on a part of the
+/// value.
 const REMEMBERED_UNSEEN: Duration = Duration::from_secs(5);
 
 /// Records and logs that a row is refused. Nothing was written.
@@ -54,7 +55,7 @@ pub(crate) async fn refuse<U: SyncedRow>(
     Ok(conflict)
 }
 
-/// Refuses again, without a write, a user whose value is still taken. Drops the refusal if a write may succeed now.
+/// Refuses a user without another write while the value is still taken. Drops the refusal if a write may succeed now.
 pub(crate) async fn refuse_again<U: SyncedRow>(
     engine: &Engine<U>,
     observation: &Observation<'_, U>,

@@ -25,7 +25,7 @@ use crate::sync::unwind::{caught, caught_now};
 use crate::time::Timestamp;
 use crate::token::Refusal;
 
-/// Returns the row of a session's user or organization, which has this id.
+/// Returns the row of a session's user or organization with this id.
 pub(crate) async fn row<U: SyncedRow>(
     engine: &Arc<Engine<U>>,
     session: &Session,
@@ -37,12 +37,12 @@ pub(crate) async fn row<U: SyncedRow>(
     if let Some(row) = of_this_session(kept.as_deref(), session) {
         return Ok(row);
     }
-    // In a separate allocation, which a warm request does not make. The future has room for every possible step, and
-    // would otherwise be part of each handler's future.
+    // Boxed, because the future has room for every possible step, and would otherwise be part of each handler's future.
+    // A warm request does not get here.
     Box::pin(caught(engine.observe(session, clerk_id, kept))).await?
 }
 
-/// Refuses the session of another Clerk instance, and of a user who is known to be deleted.
+/// Refuses a session of another Clerk instance, or of a user who is known to be deleted.
 pub(super) async fn admit<U: SyncedRow>(
     engine: &Engine<U>,
     session: &Session,
@@ -61,13 +61,13 @@ pub(super) async fn admit<U: SyncedRow>(
     Ok(())
 }
 
-/// Returns a cached row that was last compared with the claims of this very session.
+/// Returns the cached row if it was last compared with the claims of this session.
 pub(super) fn of_this_session<U>(kept: Option<&CachedRow<U>>, session: &Session) -> Option<Synced<Arc<U>>> {
     let kept = kept.filter(|kept| kept.session.ptr_eq(session))?;
     Some(cached(&kept.stored))
 }
 
-/// Logs and counts what has come of a request.
+/// Logs and counts the outcome of a request.
 pub(crate) fn record<U: SyncedRow>(
     engine: &Engine<U>,
     clerk_id: &str,
@@ -99,8 +99,8 @@ pub(super) fn record_failure<U: SyncedRow>(engine: &Engine<U>, clerk_id: &str, e
     metrics::user_synced(U::NAME, U::TABLE, error.failure::<U>().outcome());
 }
 
-/// Returns a shared row by value: the row itself if no other request shares it, a copy, or for a struct that is not `Clone`
-/// a row that is read for this request alone.
+/// Returns a shared row by value: the row itself if no other request shares it, or a clone. For a struct that is not
+/// `Clone`, reads a row for this request.
 pub(crate) async fn by_value<U: SyncedRow>(
     engine: &Engine<U>,
     session: &Session,
@@ -113,7 +113,7 @@ pub(crate) async fn by_value<U: SyncedRow>(
     match caught_now(|| shared.try_clone()) {
         Ok(Some(row)) => Ok(row),
         not_copied => {
-            // Making the key of a membership allocates.
+            // Not computed earlier, because the key of a membership allocates.
             let clerk_id = clerk_id::<U>(session).unwrap_or_default();
             let row = match not_copied {
                 Ok(_) => Box::pin(caught(read(engine, &clerk_id)))

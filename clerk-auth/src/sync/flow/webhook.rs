@@ -28,8 +28,7 @@ use crate::webhook::{Event, Webhook};
 /// The timeout of a delivery, including the application's hook. Svix waits for 15 seconds.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Applies a delivery whose signature was verified. `is_reference_removed` is awaited only if a row that the row references is
-/// missing.
+/// Applies a delivery whose signature was verified. Awaits `is_reference_removed` only if a referenced row is missing.
 pub(crate) async fn apply<U: SyncedRow>(
     engine: &Engine<U>,
     delivery: &Webhook,
@@ -43,7 +42,7 @@ pub(crate) async fn apply<U: SyncedRow>(
         RowKind::User => engine.barring.of_delivery(delivery, now),
         RowKind::Organization | RowKind::Membership => None,
     };
-    // Immediately, and independently of the rest: the database may be down, and the user's claims may fit no row.
+    // Before and independently of the rest: the database may be down, and the user's claims may fit no row.
     if let Some(denial) = &denial
         && denial.denies()
     {
@@ -55,7 +54,7 @@ pub(crate) async fn apply<U: SyncedRow>(
         }
         let applied = async {
             match engine.bar_and_apply(delivery, denial.as_ref(), now).await {
-                // No repetition of the delivery brings a removed row back.
+                // A retry of the delivery cannot restore a removed row.
                 Err(error) if error.is_of_a_missing_reference() && is_reference_removed.await? => {
                     Ok(Applied::UserDeleted)
                 }
@@ -111,14 +110,15 @@ impl<U: SyncedRow> Engine<U> {
             return self.apply(delivery, now).await;
         }
         let applied = self.apply(delivery, now).await;
-        // A user is admitted even if the application's hook fails. Without a row that records the user's last change,
-        // the admission itself is recorded, because an older ban may be delivered later.
+        // A user is admitted even if the application's hook fails. If no row records the user's last change, the
+        // admission is recorded, because an older ban may be delivered later.
         let has_row = !matches!(applied, Ok(Applied::Refused | Applied::Nothing));
         self.admit(denial, has_row, now).await?;
         applied
     }
 
-    /// Writes a denial where every process reads it, unless the user's row is newer: the ban was lifted since.
+    /// Writes a denial to the table that every process reads, unless the user's row is newer, that is, the ban has been
+    /// lifted.
     ///
     /// The row is read again afterwards. If a ban and its lifting are applied concurrently, either the lifting finds
     /// the ban in the table, or the ban finds the row of the lifting.
@@ -137,7 +137,7 @@ impl<U: SyncedRow> Engine<U> {
         Ok(())
     }
 
-    /// Returns whether the row is newer than a denial, which is then lifted.
+    /// Returns whether the row is newer than a denial, so that the denial no longer applies.
     async fn is_outdated(&self, denial: &Denial) -> Result<bool, SyncError> {
         let Subject::User(user_id) = &denial.subject else {
             return Ok(false);
@@ -186,7 +186,7 @@ impl<U: SyncedRow> Engine<U> {
         let observation = match object.as_ref().map(ClerkObject::observe::<U>) {
             None => None,
             Some(Ok(observation)) => Some(observation),
-            // The struct itself rejects such a user: a row is not possible, now or later.
+            // The struct itself rejects such a user, so a row is impossible.
             Some(Err(claims)) if claims.all(&ClaimProblem::Null) => {
                 tracing::debug!(table = U::TABLE, problem = %claims, "{} can have no row", U::KIND.phrase());
                 None
@@ -260,8 +260,8 @@ impl<U: SyncedRow> Engine<U> {
         }
     }
 
-    /// Acknowledges a delivery whose claims will not fit on any retry. The delivery is not recorded as delivered, so
-    /// that a replay or an import applies it once the claims fit. A hook that runs once per delivery runs then.
+    /// Acknowledges a delivery whose claims no retry can fit. Does not record the delivery, so that a replay or an
+    /// import applies it once the claims fit, and a hook that runs once per delivery runs then.
     async fn acknowledge(&self, delivery: &Webhook, error: &SyncError) -> Result<Applied, SyncError> {
         self.failure_log
             .failure::<U>(subject::<U>(delivery), error, self.clerk.now());
@@ -288,7 +288,7 @@ impl<U: SyncedRow> Engine<U> {
     }
 }
 
-/// Returns the object of an event that describes what a row of `U` is about. A membership contains its whole organization.
+/// Returns the object of an event that describes a row of `U`. A membership contains its whole organization.
 fn object<U: SyncedRow>(event: &Event) -> Option<Node<'_>> {
     match (U::KIND, event) {
         (RowKind::User, Event::UserCreated(user) | Event::UserUpdated(user)) => Some(user.raw().node()),
@@ -316,7 +316,7 @@ fn ends<U: SyncedRow>(event: &Event) -> bool {
     U::KIND == RowKind::Membership && matches!(event, Event::OrganizationMembershipDeleted(_))
 }
 
-/// Returns the id of what an event has deleted, if a row of `U` is about such a thing; the event may lack the id.
+/// Returns the id in a deletion event about rows of `U`; the event may lack the id.
 fn deleted_id<U: SyncedRow>(event: &Event) -> Option<Option<&str>> {
     match (U::KIND, event) {
         (RowKind::User, Event::UserDeleted(deleted)) => Some(deleted.id.as_ref().map(UserId::as_str)),
@@ -332,7 +332,7 @@ fn concerns<U: SyncedRow>(delivery: &Webhook) -> bool {
     object::<U>(&delivery.event).is_some() || deleted_id::<U>(&delivery.event).is_some()
 }
 
-/// Returns the id that log lines about a delivery contain: that of the row of `U`, if the delivery concerns one.
+/// Returns the id for log lines about a delivery: that of the row of `U`, if the delivery concerns one.
 fn subject<U: SyncedRow>(delivery: &Webhook) -> &str {
     match &delivery.event {
         Event::OrganizationMembershipCreated(membership)

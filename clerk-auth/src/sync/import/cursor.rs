@@ -26,9 +26,9 @@ pub struct ImportCursor {
 /// The parts of an import, in their order.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum ImportPart {
-    /// Going through Clerk's list.
+    /// Reading Clerk's list.
     Clerk,
-    /// Going through the table's rows.
+    /// Reading the table's rows.
     Rows,
 }
 
@@ -56,14 +56,14 @@ const PREFIXES: [(&str, RowKind, ImportPart); 6] = [
     ("membership rows after ", RowKind::Membership, ImportPart::Rows),
 ];
 
-/// Between the id and the offset of a list without a cursor of its own.
+/// The separator before the offset, for a list that Clerk pages by offset.
 const OFFSET: &str = ", offset ";
 
-/// Between the offset and the time of creation.
+/// The separator before the time of creation.
 const CREATED: &str = ", created ";
 
 impl ImportCursor {
-    /// Returns whether the text has an offset: Clerk pages its users by id.
+    /// Returns whether the text has an offset. Users have none, because Clerk pages them by id.
     fn has_offset(kind: RowKind, part: ImportPart) -> bool {
         kind != RowKind::User && part == ImportPart::Clerk
     }

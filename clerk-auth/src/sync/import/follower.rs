@@ -12,7 +12,7 @@ use crate::sync::offline::error::ImportError;
 use crate::sync::organization::OrganizationSync;
 
 impl<O: SyncedOrganization> OrganizationSync<O> {
-    /// Updates the rows of all of Clerk's organizations, including those that no token has named. The rules are those of
+    /// Updates the rows of all of Clerk's organizations, including those that no token has named; see
     /// [`UserSync::import`](crate::UserSync::import).
     ///
     /// ```
@@ -33,7 +33,7 @@ impl<O: SyncedOrganization> OrganizationSync<O> {
         Import::new(&self.engine, Arc::clone(&self.followed), api)
     }
 
-    /// Compares all of Clerk's organizations with their rows, and all rows with Clerk's organizations, and writes nothing; see
+    /// Compares all of Clerk's organizations with the rows, in both directions, without writing; see
     /// [`UserSync::verify`](crate::UserSync::verify).
     ///
     /// ```
@@ -58,9 +58,9 @@ impl<O: SyncedOrganization> OrganizationSync<O> {
 }
 
 impl<M: SyncedMembership> MembershipSync<M> {
-    /// Updates the rows of all of Clerk's memberships, including those of members who make no request. The rules are those of
-    /// [`UserSync::import`](crate::UserSync::import). Import users and organizations first, because a membership references
-    /// their rows.
+    /// Updates the rows of all of Clerk's memberships, including those of members who make no request; see
+    /// [`UserSync::import`](crate::UserSync::import). Import users and organizations first, because a membership
+    /// references their rows.
     ///
     /// ```
     /// use clerk_auth::backend_api::BackendApi;
@@ -83,7 +83,7 @@ impl<M: SyncedMembership> MembershipSync<M> {
         Import::new(&self.engine, self.followed(), api)
     }
 
-    /// Compares all of Clerk's memberships with their rows, and all rows with Clerk's memberships, and writes nothing; see
+    /// Compares all of Clerk's memberships with the rows, in both directions, without writing; see
     /// [`UserSync::verify`](crate::UserSync::verify).
     ///
     /// ```

@@ -1,4 +1,4 @@
-//! The ids of what an import reads.
+//! The ids of imported objects.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::id::{MembershipKey, OrganizationId, UserId};
 /// ```
 /// use clerk_auth::sync::{ImportProgress, ImportedId};
 ///
-/// /// Prints what an import of any kind has left out.
+/// /// Prints the objects that an import of any kind has skipped.
 /// fn print<I: ImportedId>(progress: &ImportProgress<I>) {
 ///     for (id, reason) in &progress.not_imported {
 ///         println!("{id}: {reason}");
@@ -18,7 +18,7 @@ use crate::id::{MembershipKey, OrganizationId, UserId};
 /// }
 /// ```
 pub trait ImportedId: Clone + fmt::Debug + fmt::Display + serde::Serialize + Send + sealed::Sealed {
-    /// The noun for them, in the plural.
+    /// The noun for the objects, in the plural.
     #[doc(hidden)]
     const NOUN: &'static str;
 

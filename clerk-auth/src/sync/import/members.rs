@@ -1,4 +1,4 @@
-//! Memberships that do not exist at Clerk, which has no request for a single one.
+//! Finds memberships that do not exist at Clerk, which has no request for a single membership.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -7,8 +7,8 @@ use crate::id::{MembershipKey, OrganizationId, UserId};
 use crate::lenient::LenientValue;
 use crate::sync::offline::retry::RetryPolicy;
 
-/// Returns the keys of the memberships, at most a hundred, that do not exist: neither among the members of their organization
-/// nor among the memberships of their user.
+/// Returns those of at most a hundred memberships that Clerk lists neither under their organization nor under their
+/// user.
 pub(super) async fn unknown(
     api: &BackendApi,
     keys: &[&str],

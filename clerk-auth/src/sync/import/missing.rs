@@ -1,4 +1,4 @@
-//! Rows of what does not exist at Clerk: because of a secret key of another instance, or because it was deleted.
+//! Finds rows whose object does not exist at Clerk: it was deleted, or the secret key is of another instance.
 
 use std::collections::HashSet;
 
@@ -22,9 +22,8 @@ pub(super) async fn rows_after<U: SyncedRow>(
         .await
 }
 
-/// Returns the ids of what does not exist at Clerk. Rows with a placeholder instead of a Clerk id are not of Clerk's,
-/// and remain. A list may lack an object for other reasons, such as a limit. So each object missing from it is looked up
-/// alone.
+/// Returns the ids that do not exist at Clerk. Rows with a placeholder for the Clerk id are skipped. A list may lack an
+/// object for other reasons, such as a limit, so each missing object is looked up separately.
 pub(super) async fn unknown_to_clerk<U: SyncedRow>(
     api: &BackendApi,
     clerk_ids: &[String],

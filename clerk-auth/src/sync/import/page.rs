@@ -1,4 +1,5 @@
-//! Compares a page of Clerk's users, organizations or memberships with their rows, and writes the differences with few statements.
+//! Compares a page of users, organizations or memberships with their rows, and writes the differences with few
+//! statements.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -29,7 +30,7 @@ use crate::token::Refusal;
 #[derive(Debug, Default)]
 pub(super) struct PageReport {
     pub(crate) counts: ImportCounts,
-    /// By the id with which sync finds the row.
+    /// The skipped objects, with the key of the row.
     pub(super) not_imported: Vec<(String, NotImported)>,
 }
 
@@ -55,12 +56,12 @@ impl<'a> Page<'a> {
             }
         }
         let mut users: Vec<_> = newest.into_values().collect();
-        // Writers that lock rows in one order do not deadlock.
+        // Sorted, because writers that lock rows in the same order do not deadlock.
         users.sort_unstable_by(|one, other| one.id.cmp(&other.id));
         Self { users, others }
     }
 
-    /// Returns the users whom the struct can hold; the others are reported.
+    /// Returns the users whom the struct can hold, and reports the others.
     pub(super) fn observations<U: SyncedRow>(&self) -> (Vec<Observation<'_, U>>, PageReport) {
         let mut report = PageReport::default();
         for clerk_id in &self.others {
@@ -177,8 +178,8 @@ pub(super) async fn import_page<U: SyncedRow>(
 }
 
 impl<U: SyncedRow> Engine<U> {
-    /// Returns whether the page is older than a deletion or an end that this process has received. Such an object may have no
-    /// row that records the deletion.
+    /// Returns whether this process has received a deletion or an end that is newer than the page. No row may record
+    /// that deletion.
     fn has_ended(&self, observation: &Observation<'_, U>, now: Timestamp) -> bool {
         let deny_list = self.clerk.deny_list();
         let clerk_id = observation.clerk_id();
@@ -191,7 +192,7 @@ impl<U: SyncedRow> Engine<U> {
         }
     }
 
-    /// Counts what a write would do for a user without a row.
+    /// Counts the outcomes that writes would have for users without rows.
     async fn count_missing(
         &self,
         observation: &Observation<'_, U>,
@@ -241,7 +242,7 @@ impl<U: SyncedRow> Engine<U> {
         Ok(replaced)
     }
 
-    /// Raises each version separately, for rows of which the database refuses one. Returns the others.
+    /// Raises each version separately, after the database has refused one of the rows. Returns the others.
     async fn raise_each_version<'a>(
         &self,
         rows: Vec<Observation<'a, U>>,
@@ -258,7 +259,7 @@ impl<U: SyncedRow> Engine<U> {
         Ok(raised)
     }
 
-    /// Writes with one statement; if that fails for one of the rows, splits the rows in halves to find it.
+    /// Writes the rows with one statement. If one row fails, splits the rows in halves to find it.
     async fn write_page(
         &self,
         rows: &[Observation<'_, U>],
@@ -306,7 +307,7 @@ impl<U: SyncedRow> Engine<U> {
         }
     }
 
-    /// Writes the row that failed in a statement of many, by the rules of a single row.
+    /// Writes the row that failed in a statement of many, like a single row.
     async fn write_row(&self, row: &Observation<'_, U>, report: &mut PageReport) -> Result<(), SyncError> {
         let clerk_id = row.clerk_id();
         match at_most(reconcile::reconcile(self, row, None, CountsAsFailure::default())).await {
@@ -339,7 +340,7 @@ impl<U: SyncedRow> Engine<U> {
                         None => report.skip(clerk_id, NotImported::Deleted),
                     }
                 }
-                // The statement left the row out because of a tombstone or a missing reference, or a trigger did.
+                // The statement skipped the row because of a tombstone, a missing reference or a trigger.
                 None => {
                     let is_deleted = async { Ok(self.store.has_tombstone(clerk_id).await?) };
                     report.skip(

@@ -14,7 +14,7 @@ use crate::sync::store::sqlstate::details;
 /// ```
 /// use clerk_auth::sync::ImportProgress;
 ///
-/// /// What a job prints after each step, and keeps for its next start.
+/// /// Prints the progress after each step, and stores the cursor for the next start.
 /// fn report(progress: &ImportProgress) -> Option<String> {
 ///     println!("{} users: {}", progress.counts.total(), progress.counts);
 ///     progress.cursor.as_ref().map(|cursor| cursor.to_string())
@@ -37,7 +37,7 @@ pub struct ImportProgress<I: ImportedId = UserId> {
 /// ```
 /// use clerk_auth::sync::ImportCounts;
 ///
-/// let mut counts = ImportCounts::default(); // what `users.import(&api).run().await?` has done
+/// let mut counts = ImportCounts::default(); // the result of `users.import(&api).run().await?`
 /// (counts.inserted, counts.unchanged) = (3, 997);
 /// assert_eq!(counts.total(), 1_000);
 /// assert_eq!(counts.to_string(), "3 inserted, 0 updated, 997 unchanged, 0 skipped, 0 conflicted, 0 deleted");
@@ -45,9 +45,9 @@ pub struct ImportProgress<I: ImportedId = UserId> {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, serde::Serialize)]
 #[non_exhaustive]
 pub struct ImportCounts {
-    /// They have a row now.
+    /// They were inserted.
     pub inserted: u64,
-    /// A row of the application's own is linked to them now, by the key of `link`.
+    /// An existing row was linked to them, by the key of `link`.
     pub linked: u64,
     /// Their row was older than Clerk's answer, and different.
     pub updated: u64,
@@ -55,12 +55,12 @@ pub struct ImportCounts {
     pub unchanged: u64,
     /// They could not be imported; see [`NotImported`].
     pub skipped: u64,
-    /// A unique index of the application's own refuses their row, or its update, or the row with their key is another
-    /// user's.
+    /// A unique index of the application refuses their row, or the row with their key belongs to another user.
     pub conflicted: u64,
     /// Their row is now marked as deleted, because Clerk no longer has them.
     pub deleted: u64,
-    /// True if the instance has no organizations: Clerk answers 403 or 404. Nothing was imported then, and nothing deleted.
+    /// True if the instance has no organizations, that is, Clerk answers 403 or 404. Then nothing is imported or
+    /// deleted.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub organizations_disabled: bool,
 }
@@ -70,10 +70,10 @@ pub struct ImportCounts {
 /// ```
 /// use clerk_auth::sync::NotImported;
 ///
-/// /// Whether somebody has to do something about it.
+/// /// Returns whether the problem needs an operator.
 /// fn is_work(reason: &NotImported) -> bool {
 ///     match reason {
-///         NotImported::Deleted => false,     // `users.delete` was told before Clerk was
+///         NotImported::Deleted => false,     // `users.delete` was called before the deletion at Clerk
 ///         NotImported::OnInsert(_) => false, // the user's next request tries again
 ///         _ => true,
 ///     }
@@ -86,17 +86,16 @@ pub struct ImportCounts {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotImported {
-    /// The object is not that of a user: its `id`, which is empty then, or its `updated_at` is missing or unreadable.
+    /// The object is not a user: its `id` (then empty) or `updated_at` is missing or unreadable.
     #[error("Clerk's answer is not a user object: its `id` or `updated_at` is missing or unreadable")]
     NotAUser,
-    /// The object is not that of an organization: its `id`, which is empty then, or its `updated_at` is missing or
-    /// unreadable.
+    /// The object is not an organization: its `id` (then empty) or `updated_at` is missing or unreadable.
     #[error(
         "Clerk's answer is not an organization object: its `id` or `updated_at` is missing or unreadable"
     )]
     NotAnOrganization,
-    /// The object is not that of a membership: the id of its user or organization, which is empty then, or its `updated_at`
-    /// is missing or unreadable.
+    /// The object is not a membership: the id of its user or organization (then empty) or `updated_at` is missing or
+    /// unreadable.
     #[error(
         "Clerk's answer is not a membership object: `public_user_data.user_id`, `organization.id` or `updated_at` is missing \
          or unreadable"
@@ -123,11 +122,11 @@ pub enum NotImported {
     /// The application's `on_link` failed; the user's next request or the next import tries again.
     #[error("the application's `on_link` failed: {0}")]
     OnLink(BoxError),
-    /// A unique index of the application's own holds a value of these columns for another row.
+    /// A unique index of the application refuses the values of these columns, because another row has them.
     #[error("another row holds the value of {}", .0.join(", "))]
     Conflict(Vec<&'static str>),
-    /// The database refuses the data: a constraint, a trigger, a length, an encoding. Neither member contains a
-    /// value.
+    /// The database refuses the data because of a constraint, a trigger, a length or an encoding. The members contain
+    /// no value.
     #[error("the database refuses the data{}", reason(.code.as_deref(), .constraint.as_deref()))]
     Refused {
         /// The SQLSTATE of PostgreSQL, or the result code of SQLite; `None` if the value could not be sent.
@@ -135,7 +134,7 @@ pub enum NotImported {
         /// The constraint, if the database names one.
         constraint: Option<Box<str>>,
     },
-    /// The statement ran and the database stored no row: a `BEFORE` trigger of the table returned null.
+    /// The database stored no row: a `BEFORE` trigger of the table returned null.
     #[error("the database stored no row: a trigger of the table skips it")]
     NotStored,
     /// The application's code panicked over the data: `FromClaim`, `Encode` or another trait of a field's type, or `on_insert`.
@@ -196,7 +195,7 @@ impl ImportCounts {
 }
 
 impl fmt::Display for ImportCounts {
-    /// `3 inserted, 0 updated, …`; without linked users, they are not mentioned.
+    /// Writes `3 inserted, 0 updated, …`; linked users only if there are any.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.organizations_disabled {
             formatter.write_str("organizations are switched off at Clerk: ")?;

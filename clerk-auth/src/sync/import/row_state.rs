@@ -1,4 +1,4 @@
-//! The states of Clerk's users' rows: the basis of an import's writes and of a verification's report.
+//! The states of rows relative to Clerk's data, for an import's writes and a verification's report.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,14 +13,14 @@ use crate::sync::model::row::StoredRow;
 use crate::sync::offline::retry::at_most;
 use crate::sync::unwind::caught_now;
 
-/// The state of a user's row in relation to Clerk's data.
+/// The state of a user's row relative to Clerk's data.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum RowState {
     /// There is no row.
     Missing,
     /// The row differs, and is not newer.
     Stale,
-    /// The row differs at the same version: the database normalizes a value, or another program has changed it.
+    /// The row differs at the same version: the database normalizes a value, or another program has changed the row.
     Different,
     /// The row is equal at an older version.
     VersionBehind,
@@ -40,7 +40,7 @@ pub(super) async fn row_states<U: SyncedRow>(
     let clerk_ids: Vec<&str> = observations.iter().map(Observation::clerk_id).collect();
     let mut unreadable = HashSet::new();
     let rows = match engine.rows(&clerk_ids).await {
-        // A row that the struct cannot hold does not keep the others from being read.
+        // An unreadable row must not prevent the reads of the others.
         Err(error) if is_of_reading(error.failure::<U>()) => {
             let mut rows = Vec::with_capacity(clerk_ids.len());
             for clerk_id in clerk_ids {
@@ -99,7 +99,7 @@ impl<U: SyncedRow> Engine<U> {
     }
 }
 
-/// Returns whether one of the rows that were read caused the failure.
+/// Returns whether a row that cannot be read caused the failure.
 fn is_of_reading(failure: Failure) -> bool {
     matches!(failure, Failure::RowUnreadable | Failure::Panic)
 }

@@ -1,4 +1,4 @@
-//! Imports all of Clerk's users, organizations or memberships into their table, page by page: each is fetched while the
+//! Imports all of Clerk's users, organizations or memberships into their table, and fetches each page while the
 //! previous one is written.
 
 use std::fmt;
@@ -35,25 +35,26 @@ use crate::time::Timestamp;
 /// Updates the rows of all of Clerk's users, organizations or memberships; created by [`UserSync::import`],
 /// [`OrganizationSync::import`](crate::OrganizationSync::import) and [`MembershipSync::import`](crate::MembershipSync::import).
 ///
-/// Lazy: does nothing until [`next`](Self::next) is called. Users are read in pages through the Backend API and written
-/// in pages, through the same template and by the same rules as in a request:
+/// Lazy: does nothing until [`next`](Self::next) is called. Users are read from the Backend API and written in pages,
+/// with the same template and rules as in a request:
 ///
-/// - newer data wins, a deleted user stays deleted, and a membership that has ended is restored by newer data only;
-/// - columns of the application are left alone;
+/// - newer data wins, a deleted user stays deleted, and only newer data restores an ended membership;
+/// - columns of the application are not changed;
 /// - `on_insert` runs once for each new row;
 /// - a user whose row is correct costs no write.
 ///
-/// Two pages are held in memory, however many users there are.
+/// Two pages are held in memory, for any number of users.
 ///
 /// A membership references the rows of its user and organization, so import users and organizations first. A membership
 /// without one of these rows is skipped and reported as [`NotImported::ReferenceMissing`](crate::sync::NotImported). If the instance
 /// has no organizations, an import of organizations or memberships ends at once, without an error:
 /// [`ImportCounts::organizations_disabled`] is true.
 ///
-/// A million users of a fake Backend API went into PostgreSQL 15 on the same two cores with 55,000 rows per second, in
-/// 29 MB of memory. With all rows already correct, the rate was 85,000. In the same run, `COPY` of the rows did
-/// 340,000; one upsert for each row did 5,000, or 10,000 with ten at once (`cargo bench --profile release
-/// -p clerk-auth-tests --bench import_cost`). Clerk itself is slower: it allows a production instance 1,000 requests in ten seconds.
+/// In a benchmark, an import wrote a million users of a fake Backend API into PostgreSQL 15 on the same two cores at
+/// 55,000 rows per second, in 29 MB of memory. With all rows already correct, the rate was 85,000. In the same run,
+/// `COPY` of the rows reached 340,000, and one upsert per row 5,000, or 10,000 with ten at once (`cargo bench --profile
+/// release -p clerk-auth-tests --bench import_cost`). Clerk itself is slower: it allows a production instance 1,000
+/// requests in ten seconds.
 ///
 /// ```
 /// # #[cfg(feature = "postgres")]
@@ -68,7 +69,7 @@ use crate::time::Timestamp;
 ///     while let Some(progress) = import.next().await {
 ///         let progress = progress?;
 ///         println!("{} of {all}: {}", progress.counts.total(), progress.counts);
-///         // Keep `progress.cursor`: `users.import(api).resume_from(cursor)` goes on there after a crash.
+///         // Store `progress.cursor`: after a crash, `users.import(api).resume_from(cursor)` continues there.
 ///         for (user_id, reason) in progress.not_imported {
 ///             println!("{user_id}: {reason}");
 ///         }
@@ -139,23 +140,24 @@ impl<U: SyncedRow, I: ImportedId> Import<U, I> {
     }
 
     /// Resumes an earlier import, from the cursor of its last step. If Clerk has since deleted that user, it rejects
-    /// the cursor; an import of organizations or memberships looks for the place instead. Starting from an earlier cursor, or
-    /// from none, only costs reads.
+    /// the cursor; an import of organizations or memberships searches for the place instead. An earlier cursor, or
+    /// none, only costs reads.
     pub fn resume_from(mut self, cursor: ImportCursor) -> Self {
         self.cursor = Some(cursor);
         self
     }
 
-    /// Counts the changes that an import would make, and writes nothing. Conflicts over unique values appear only when
-    /// writing. A membership without a row is counted as inserted, even if its user or organization has no row yet.
+    /// Counts the changes without writing them. Conflicts over unique values appear only when writing. A membership
+    /// without a row is counted as inserted, even if its user or organization has no row yet.
     pub fn dry_run(mut self) -> Self {
         self.dry_run = true;
         self
     }
 
-    /// Also goes through the table afterwards, and marks the rows of users, organizations or memberships that no longer exist
-    /// at Clerk as deleted. Each of them is looked up first: a row is marked only if Clerk itself confirms the deletion. Tokens
-    /// of a deleted user are refused from then on, and older tokens have no organization whose membership has ended.
+    /// Also reads the whole table afterwards, and marks rows as deleted whose user, organization or membership no
+    /// longer exists at Clerk. Each is looked up first: a row is marked only if Clerk itself confirms the deletion.
+    /// From then on, tokens of a deleted user are refused, and older tokens lose an organization whose membership has
+    /// ended.
     pub fn delete_missing(mut self) -> Self {
         self.delete_missing = true;
         self
@@ -197,7 +199,7 @@ impl<U: SyncedRow, I: ImportedId> Import<U, I> {
                     }
                 }
                 if let Some((clerk_id, reason)) = report.not_imported.first() {
-                    // The reason may be an error of the application, whose `Display` may panic.
+                    // The reason may contain an error of the application, whose `Display` may panic.
                     let reason = caught_now(|| reason.to_string());
                     let row = LoggedRow::new::<U>(clerk_id);
                     log_row!(
@@ -254,7 +256,7 @@ impl<U: SyncedRow, I: ImportedId> Import<U, I> {
         if part == ImportPart::Clerk {
             match self.import_page().await {
                 Ok(None) => {}
-                // Nothing is deleted: the table may be right, and Clerk's switch a mistake.
+                // Nothing is deleted, because the feature may be off by mistake.
                 Err(ImportError::Clerk(BackendApiError::OrganizationsDisabled { status, code }))
                     if self.counts == ImportCounts::default() =>
                 {
@@ -314,7 +316,7 @@ impl<U: SyncedRow, I: ImportedId> Import<U, I> {
         self.page = None;
         match last {
             Some(position) => self.reached(ImportPart::Clerk, position),
-            // There is no object after which another page could begin.
+            // The page has no object after which the next one could begin.
             None => self.has_all_pages = true,
         }
         Ok(Some(report))
@@ -331,7 +333,7 @@ impl<U: SyncedRow, I: ImportedId> Import<U, I> {
             return Ok(None);
         };
         let last = Position::at(last);
-        // A member who returns after this moment is not among those that Clerk does not know.
+        // The time before the lookup: a member who returns later must not be ended.
         let asked_at = self.engine.clerk.now();
         let unknown = missing::unknown_to_clerk::<U>(&self.api, &rows, self.policy).await?;
         let mut report = PageReport::default();

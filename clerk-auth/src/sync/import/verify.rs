@@ -22,13 +22,13 @@ use crate::sync::offline::retry::{RETRY_FOR, RetryPolicy};
 /// The differences between a table and Clerk; created by [`UserSync::verify`],
 /// [`OrganizationSync::verify`](crate::OrganizationSync::verify) and [`MembershipSync::verify`](crate::MembershipSync::verify).
 ///
-/// Written as JSON through serde, and as text through `Display`.
+/// Serializes to JSON through serde, and prints as text.
 ///
 /// ```
 /// use clerk_auth::id::UserId;
 /// use clerk_auth::sync::Drift;
 ///
-/// let mut drift = Drift::default(); // what `users.verify(&api).await?` has found
+/// let mut drift = Drift::default(); // the result of `users.verify(&api).await?`
 /// (drift.in_clerk, drift.rows) = (2, 1);
 /// (drift.missing.count, drift.missing.ids) = (1, vec![UserId::new("user_ada")]);
 ///
@@ -49,22 +49,22 @@ pub struct Drift<I: ImportedId = UserId> {
     pub missing: IdList<I>,
     /// Rows that differ from Clerk, and are not newer.
     pub stale: IdList<I>,
-    /// Rows of what does not exist at Clerk.
+    /// Rows whose object does not exist at Clerk.
     pub extra: IdList<I>,
-    /// Rows marked as deleted of what still exists at Clerk. An import leaves them unchanged.
+    /// Rows marked as deleted whose object still exists at Clerk. An import leaves them unchanged.
     pub deleted: IdList<I>,
     /// Users, organizations or memberships that the struct cannot hold, so that they cannot have a row.
     pub unreadable: IdList<I>,
     /// The reasons why an import skips the listed ids of `deleted` and `unreadable`: the text of
     /// [`NotImported`](crate::sync::NotImported).
     pub reasons: Vec<(I, String)>,
-    /// True if the instance has no organizations: Clerk answers 403 or 404. Nothing was compared then.
+    /// True if the instance has no organizations, that is, Clerk answers 403 or 404. Then nothing was compared.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub organizations_disabled: bool,
 }
 
-/// Users, organizations or memberships by id. All of them are counted, and the first [`IdList::MAX_LISTED`] are listed, so
-/// that the list is bounded even if every row is missing.
+/// The ids of users, organizations or memberships. All are counted, and the first [`IdList::MAX_LISTED`] are listed, so
+/// that the list is bounded.
 ///
 /// ```
 /// use clerk_auth::sync::{Drift, IdList};
@@ -88,8 +88,8 @@ pub struct IdList<I: ImportedId = UserId> {
 }
 
 impl<U: SyncedRow> UserSync<U> {
-    /// Compares all of Clerk's users with their rows, and all rows with Clerk's users, and writes nothing; an
-    /// [`import`](Self::import) fixes the differences. Users who change meanwhile may be listed.
+    /// Compares all of Clerk's users with the rows, in both directions, without writing. An [`import`](Self::import)
+    /// fixes the differences. Users who change meanwhile may be listed.
     ///
     /// ```
     /// # #[cfg(feature = "postgres")]
@@ -116,7 +116,7 @@ impl<U: SyncedRow> UserSync<U> {
     }
 }
 
-/// Compares all that Clerk has with the rows, and all rows with Clerk.
+/// Compares Clerk's objects with the rows, in both directions.
 pub(super) async fn verify<U: SyncedRow, I: ImportedId>(
     engine: &Engine<U>,
     api: &BackendApi,
@@ -199,8 +199,8 @@ async fn compare<U: SyncedRow, I: ImportedId>(
 }
 
 impl<I: ImportedId> Drift<I> {
-    /// Returns whether everything of Clerk's that the struct can represent has a correct row, and no other rows exist. Also
-    /// true if the instance has no organizations, because nothing was compared.
+    /// Returns whether every object that the struct can hold has a correct row, and no other rows exist. Also true if
+    /// the instance has no organizations, because nothing was compared.
     pub fn is_empty(&self) -> bool {
         let lists = [&self.missing, &self.stale, &self.extra, &self.deleted];
         lists.iter().all(|list| list.count == 0)
@@ -243,7 +243,7 @@ impl<I: ImportedId> IdList<I> {
         }
     }
 
-    /// Lists what an import skips. Returns the reason, if the id is listed.
+    /// Adds an id that an import skips. Returns the reason, if the id is listed.
     fn skip(&mut self, id: I, reason: &NotImported) -> Option<(I, String)> {
         let reason = (self.ids.len() < Self::MAX_LISTED).then(|| (id.clone(), reason.to_string()));
         self.push(id);
@@ -252,7 +252,7 @@ impl<I: ImportedId> IdList<I> {
 }
 
 impl<I: ImportedId> fmt::Display for Drift<I> {
-    /// Writes a line of counts, and one for each listed id.
+    /// Writes a line of counts, and one line per listed id.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.organizations_disabled {
             return formatter.write_str("organizations are switched off at Clerk, and nothing was compared");

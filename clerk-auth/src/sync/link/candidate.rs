@@ -1,23 +1,23 @@
-//! The value by which a user of Clerk's may get a row.
+//! The value by which a Clerk user is linked to a row.
 
 use serde_json::Value;
 
 use crate::id::UserId;
 use crate::sync::model::linking::LinkBy;
 
-/// A user of Clerk's, with the value by which the user's row is found.
+/// A Clerk user, with the value by which the user's row is found.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Candidate {
     pub(super) user_id: UserId,
     /// The value, exactly as Clerk has it; `None` if the user has none.
     pub(super) value: Option<String>,
-    /// False if the user has not proven to be the owner of the value.
+    /// False if the user has not proven ownership of the value.
     pub(super) is_verified: bool,
     pub(super) external_id: Option<String>,
 }
 
 impl Candidate {
-    /// Reads a user object. Parts that cannot be read are null there, so that an unreadable verification does not count.
+    /// Reads a user object, in which unreadable parts are null. So an unreadable verification does not count.
     pub(super) fn new(user_id: &str, user: &Value, by: LinkBy) -> Self {
         let external_id = text(&user["external_id"]);
         let (value, is_verified) = match by {
@@ -33,8 +33,8 @@ impl Candidate {
     }
 }
 
-/// Returns the primary e-mail address, and whether the user has verified this very address. Clerk's shortcode
-/// `{{user.email_verified}}` is about any address.
+/// Returns the primary e-mail address, and whether the user has verified this address. Clerk's shortcode
+/// `{{user.email_verified}}` is true for any verified address.
 fn primary_email(user: &Value) -> (Option<String>, bool) {
     let Some(id) = text(&user["primary_email_address_id"]) else {
         return (None, false);
@@ -49,12 +49,12 @@ fn primary_email(user: &Value) -> (Option<String>, bool) {
             text(&address["email_address"]),
             address["verification"]["status"] == "verified",
         ),
-        // No address of this id, or several.
+        // No address has this id, or several do.
         _ => (None, false),
     }
 }
 
-/// Returns a text that a database can compare: PostgreSQL refuses a NUL.
+/// Returns a text that a database can compare, that is, without a NUL, which PostgreSQL refuses.
 fn text(value: &Value) -> Option<String> {
     value
         .as_str()

@@ -8,7 +8,7 @@ use crate::sync::offline::error::ImportError;
 /// ```
 /// use clerk_auth::sync::LinkError;
 ///
-/// /// Whether to start again later.
+/// /// Returns whether to start again later.
 /// fn may_pass(error: &LinkError) -> bool {
 ///     matches!(error, LinkError::Ended(_))
 /// }

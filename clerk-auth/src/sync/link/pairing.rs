@@ -1,4 +1,4 @@
-//! Pairs users with rows: each value must be that of one user and one row.
+//! Pairs users with rows whose value occurs for exactly one user and one row.
 
 use std::collections::HashMap;
 
@@ -20,15 +20,14 @@ impl Pair {
     }
 }
 
-/// The pairs that were found so far, by the value as the row has it. Two users may have values that are equal to the
-/// database, and far from each other in Clerk's list.
+/// The pairs so far, by the row's value. Two users on distant pages may have values that the database considers equal.
 #[derive(Debug, Default)]
 pub(super) struct Pairing {
     by_stored_value: HashMap<String, Vec<Pair>>,
 }
 
 impl Pairing {
-    /// Adds a user who has no row, with the rows that have the user's value.
+    /// Adds a user without a row, and the rows that have the user's value.
     pub(super) fn add(
         &mut self,
         candidate: Candidate,
@@ -58,8 +57,8 @@ impl Pairing {
         report.ambiguous.push(found.because(reason));
     }
 
-    /// Returns the pairs of one user and one row, in the order of the users' ids. Reports all of them, and the rows that are
-    /// part of none.
+    /// Returns the pairs of one user and one row, in the order of the users' ids. Adds all results to the report,
+    /// including rows without a pair.
     pub(super) fn finish(self, rows: &[UnlinkedRow], report: &mut LinkReport) -> Vec<Pair> {
         let is_paired = |row: &UnlinkedRow| {
             let stored = row.value.as_deref().unwrap_or_default();

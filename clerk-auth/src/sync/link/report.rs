@@ -1,4 +1,4 @@
-//! The report of linking: pairs, ambiguities, and those without a counterpart.
+//! The report of linking: pairs, ambiguous values, and users and rows without a counterpart.
 
 use std::fmt;
 
@@ -7,13 +7,13 @@ use crate::sync::model::linking::LinkBy;
 
 /// The result of [linking](crate::UserSync::link): JSON through serde, and text through `Display`.
 ///
-/// The report names users and rows by their values, such as e-mail addresses: it is personal data, unlike a log.
+/// The report contains values, such as e-mail addresses. Unlike a log, it is personal data.
 ///
 /// ```
 /// use clerk_auth::id::UserId;
 /// use clerk_auth::sync::{LinkMatch, LinkReport};
 ///
-/// let mut report = LinkReport::default(); // what `users.link(&api).run().await?` has found
+/// let mut report = LinkReport::default(); // the result of `users.link(&api).run().await?`
 /// report.users = 1;
 /// report.pairs.push(LinkMatch::new(Some(UserId::new("user_ada")), Some("ada@example.com"), Some("7")));
 ///
@@ -31,17 +31,17 @@ pub struct LinkReport {
     pub by: LinkBy,
     /// The number of Clerk's users.
     pub users: u64,
-    /// The users who had a row already.
+    /// The number of users who already had a row.
     pub with_row: u64,
-    /// Users with the row that is theirs.
+    /// Users with their rows.
     pub pairs: LinkList,
-    /// Users whose value does not identify one row and one user beyond doubt. They are never linked.
+    /// Users whose value does not identify exactly one row and one user. They are never linked.
     pub ambiguous: LinkList,
     /// Pairs that could not be written.
     pub not_linked: LinkList,
-    /// Users for whom there is no row. They get one when they sign in.
+    /// Users without a matching row. They get a row when they sign in.
     pub users_without_row: LinkList,
-    /// Rows without a Clerk user that are part of no pair, those of ambiguous values included.
+    /// Rows without a Clerk user that are in no pair, including those with ambiguous values.
     pub rows_without_user: LinkList,
     /// The number of rows that were linked.
     pub linked: u64,
@@ -49,7 +49,8 @@ pub struct LinkReport {
     pub external_ids: u64,
 }
 
-/// Users and rows. All are counted, and the first [`LinkList::LONGEST`] are listed, so that a report is bounded.
+/// A list of users and rows. All are counted, and the first [`LinkList::LONGEST`] are listed, so that a report is
+/// bounded.
 ///
 /// ```
 /// use clerk_auth::sync::{LinkList, LinkMatch};
@@ -81,7 +82,7 @@ pub struct LinkList {
 pub struct LinkMatch {
     /// The user.
     pub user_id: Option<UserId>,
-    /// The value by which rows are linked: the user's, or the row's if there is no user.
+    /// The value by which rows are linked: the user's, or without a user the row's.
     pub value: Option<String>,
     /// The primary key of the row.
     pub row: Option<String>,
@@ -109,13 +110,13 @@ pub enum NotLinked {
     /// More than one row without a Clerk user has the value.
     #[error("several rows have the value")]
     SeveralRows,
-    /// The values of several of Clerk's users are equal to the database.
+    /// Several Clerk users have values that the database considers equal.
     #[error("several users have the value")]
     SeveralUsers,
     /// A row with the value belongs to another Clerk user, or is marked as deleted.
     #[error("a row with the value belongs to another Clerk user or is marked as deleted")]
     RowOfAnotherUser,
-    /// The user is marked as deleted here.
+    /// The user is marked as deleted in this table.
     #[error("the user is marked as deleted")]
     UserDeleted,
     /// The user or the row has changed since the comparison, or the user has signed in and has a row by now.
@@ -184,7 +185,7 @@ impl fmt::Display for LinkMatch {
 }
 
 impl fmt::Display for LinkReport {
-    /// Writes two lines of counts, and one for each listed entry.
+    /// Writes two lines of counts, and one line per listed entry.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lists = [
             ("pair", &self.pairs),

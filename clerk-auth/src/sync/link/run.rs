@@ -1,4 +1,4 @@
-//! Goes through Clerk's users, pairs them with rows, and writes the pairs on request.
+//! Reads all of Clerk's users, pairs them with rows, and writes the pairs on request.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -28,23 +28,23 @@ use crate::sync::offline::retry::{RETRY_FOR, RetryPolicy, at_most};
 use crate::sync::store::error::WriteError;
 use crate::sync::store::unlinked_rows::LinkingStatements;
 
-/// Links rows that were there before Clerk to Clerk's users; created by [`UserSync::link`].
+/// Links existing rows to Clerk's users; created by [`UserSync::link`].
 ///
-/// A row waits for its user if its Clerk user id is null, or a placeholder: any text that does not begin with `user_`. A row
-/// with the id of another user is never taken over, and a user who has a row never gets a second one.
+/// A row can be linked if its Clerk user id is null or a placeholder: any text that does not begin with `user_`. A row
+/// with the id of another user is never linked again, and a user who has a row never gets a second one.
 ///
 /// **Writes nothing by default**: [`run`](Self::run) returns a report. [`write_rows`](Self::write_rows) and
-/// [`set_external_ids`](Self::set_external_ids) request the changes. Every link is one atomic statement that repeats all
-/// conditions. So linking is harmless while users sign in, while it runs twice, and after it was killed: another run goes
-/// on with what is left.
+/// [`set_external_ids`](Self::set_external_ids) request the changes. Every link is one atomic statement that repeats
+/// all conditions. So linking is safe while users sign in, and while a second run is active. After a crash, another run
+/// links the remaining rows.
 ///
-/// By e-mail, only the primary address counts, only if the user has verified it, and only if it is that of one row and one
-/// user. The database compares, by the type and the collation of its column. Immediately before the change, the user is
-/// read once more. Requests never link by e-mail, because then everybody who gets hold of an address, or of an account
-/// with an unverified one, would get the row: this is for an operator who reads the report first.
+/// By e-mail, only a verified primary address counts, and only if exactly one row and one user have it. The database
+/// compares, by the type and the collation of its column. Immediately before the change, the user is read once more.
+/// Requests never link by e-mail: anyone who obtains an address, or an account with an unverified one, would get the
+/// row. An operator, in contrast, reads the report first.
 ///
-/// A linked row keeps its values, and its version becomes 0: the user's next request, webhook or import brings it up to date.
-/// [`on_link`](crate::sync::UserSyncBuilder::on_link) runs in the transaction of each link.
+/// A linked row keeps its values, and its version becomes 0, so that the user's next request, webhook or import updates
+/// it. [`on_link`](crate::sync::UserSyncBuilder::on_link) runs in the transaction of each link.
 ///
 /// The pairs and the rows without a user are held in memory, about 200 bytes each.
 ///
@@ -105,17 +105,17 @@ pub struct LinkProgress {
 #[derive(Clone, Debug)]
 enum Position {
     Start,
-    /// The users after this one.
+    /// Read the users after this one.
     Users(Option<UserId>),
     Rows,
-    /// The pairs from this one.
+    /// Write the pairs from this one.
     Pairs(usize),
     End,
 }
 
 impl<U: SyncedUser> UserSync<U> {
-    /// Links rows that were there before Clerk to Clerk's users, offline. Reports what would be linked, and writes only on
-    /// request. Before the first user, verifies that `api` has the secret key of the instance whose users the table holds.
+    /// Links existing rows to Clerk's users, offline. Returns a report, and writes only on request. Before the first
+    /// user, verifies that `api` has the secret key of the instance whose users the table holds.
     pub fn link(&self, api: &BackendApi) -> Linking<U> {
         api.warn_unless_at(self.engine.clerk.api_url());
         Linking {
@@ -147,8 +147,8 @@ impl<U: SyncedUser> Linking<U> {
         self
     }
 
-    /// Sets the `external_id` of each pair's user at Clerk to the primary key of the row, instead of or before writing the
-    /// row. An `external_id` that a user has is never replaced. With `link(…)` on the struct, the user's next request then
+    /// Sets the `external_id` of each pair's user at Clerk to the primary key of the row, instead of or before writing
+    /// the row. An existing `external_id` is never replaced. With `link(…)` on the struct, the user's next request then
     /// links the row.
     pub fn set_external_ids(mut self) -> Self {
         self.sets_external_ids = true;
@@ -167,7 +167,7 @@ impl<U: SyncedUser> Linking<U> {
     ///
     /// # Errors
     ///
-    /// [`LinkError`] if linking cannot begin or continue. It ends then, and the report is that of the steps before.
+    /// [`LinkError`] if linking cannot begin or continue. Linking ends then, and the report covers the steps before.
     pub async fn next(&mut self) -> Option<Result<LinkProgress, LinkError>> {
         if matches!(self.position, Position::End) {
             return None;
@@ -270,7 +270,7 @@ impl<U: SyncedUser> Linking<U> {
         Ok(())
     }
 
-    /// Pairs the users of a page. Returns the last one, or `None` if there are no more users.
+    /// Pairs the users of a page. Returns the last user, or `None` after the last page.
     async fn read_page(&mut self, after: Option<&UserId>) -> Result<Option<UserId>, LinkError> {
         let page = page_after(&self.api, after, MAX_PAGE_SIZE, self.policy).await;
         let page = page.map_err(ImportError::from)?;
@@ -313,7 +313,7 @@ impl<U: SyncedUser> Linking<U> {
         Ok(last.map(UserId::new))
     }
 
-    /// Writes pairs, after each user was read once more.
+    /// Reads each pair's user once more, and writes the pair.
     async fn write_pairs(&mut self, from: usize, to: usize) -> Result<(), LinkError> {
         let user_ids: Vec<UserId> = self.pairs[from..to]
             .iter()
@@ -334,7 +334,7 @@ impl<U: SyncedUser> Linking<U> {
                 tracing::warn!(users_table = U::TABLE, user_id = %pair.candidate.user_id, %reason, "a row was not linked");
                 self.report.not_linked.push(entry);
             }
-            // If the step is dropped and repeated, it begins with the next pair.
+            // Advance per pair, so that a repeated step begins with the next pair.
             self.position = Position::Pairs(place + 1);
         }
         Ok(())
@@ -407,7 +407,7 @@ async fn claim<U: SyncedUser>(
     // Earlier copies of the user's row are invalid after any outcome.
     let _writing = engine.row_cache.begin_write(clerk_id, engine.clerk.now());
     match engine.store.claim_row(statements, value, clerk_id).await {
-        // The user has signed in at the same moment, and has a row.
+        // The user signed in at the same time, and has a row.
         Err(WriteError::UniqueViolation(_)) => Ok(false),
         claimed => Ok(claimed?),
     }

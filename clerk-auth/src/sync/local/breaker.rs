@@ -3,11 +3,11 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-/// The number of consecutive failures that mean a database failure rather than bad luck.
+/// The number of consecutive failures that open the breaker.
 const FAILURES: u32 = 3;
 
-/// The pause between a probe and the next one: with [`PROBE_TIMEOUT`] less than a second, so that a recovered database
-/// is used within a second.
+/// The pause between two probes. Together with [`PROBE_TIMEOUT`] less than a second, so that a recovered database is
+/// used within a second.
 pub(crate) const PROBE_INTERVAL: Duration = Duration::from_millis(250);
 
 /// The timeout of a probe.
@@ -28,13 +28,13 @@ impl Breaker {
 
     /// Records that the database answered.
     pub(crate) fn succeeded(&self) {
-        // A load is shared between cores; a store on every request would not be.
+        // Loads do not contend between cores; a store on every request would.
         if self.failures.load(Ordering::Relaxed) != 0 {
             self.failures.store(0, Ordering::Relaxed);
         }
     }
 
-    /// Records that the database did not answer. Returns true for the single failure that opens the breaker: its caller
+    /// Records that the database did not answer. Returns true for the failure that opens the breaker, whose caller then
     /// starts the probes.
     #[must_use]
     pub(crate) fn failed(&self) -> bool {

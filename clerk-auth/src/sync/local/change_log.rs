@@ -87,7 +87,7 @@ pub(crate) fn deleted<U: SyncedRow>(clerk_id: &str, deletion: Deletion, source: 
 
 fn inserted<U: SyncedRow>(clerk_id: &str, source: Source) {
     let row = U::KIND.row();
-    // An import inserts thousands, and reports their number.
+    // Not for imports, which insert thousands of rows and report their number.
     #[cfg(feature = "backend-api")]
     if matches!(source, Source::Import) {
         log!(debug, U, clerk_id, source, "inserted {row}");

@@ -1,4 +1,4 @@
-//! The progress of this process in reading the table of denials.
+//! This process's progress in reading the table of denials.
 
 #[cfg(feature = "postgres")]
 use std::sync::atomic::Ordering;

@@ -13,8 +13,7 @@ use crate::sync::unwind::caught_now;
 use crate::template::{on_one_line, patch_command_of};
 use crate::time::Timestamp;
 
-/// The interval between log lines of a recurring failure, in milliseconds: often enough to be found, seldom enough to
-/// be read.
+/// The interval between log lines of a recurring failure, in milliseconds.
 const INTERVAL: i64 = 60_000;
 
 /// The times at which the claims and the conflicts of a struct were last logged.
@@ -34,8 +33,8 @@ impl Default for FailureLog {
 }
 
 impl FailureLog {
-    /// Logs the reason why a user or an organization has no row. Log lines never contain a value: the database's own
-    /// text may, so a refusal of data is logged by the names in it.
+    /// Logs the reason why a user or an organization has no row. Log lines never contain a value. The database's text
+    /// may contain one, so a refusal of data is logged by the names in the error.
     pub(crate) fn failure<U: SyncedRow>(&self, clerk_id: &str, error: &SyncError, now: Timestamp) {
         // The `Display` of an application's error may panic.
         if caught_now(|| self.log_failure::<U>(clerk_id, error, now)).is_err() {

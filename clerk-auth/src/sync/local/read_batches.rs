@@ -1,9 +1,9 @@
-//! Reads that share statements: a lone request reads at once, and a flood reads many rows at a time.
+//! Batches reads: a single request reads its row at once, and concurrent requests share statements.
 //!
-//! A request that arrives while another one reads, or shortly after several have shared a statement, joins the next
-//! batch. A batch begins once the runtime has run what is ready and no further request has come, so that it has the
-//! requests of the same moment; it waits for another statement only while all slots are busy. No request gets a row whose
-//! read began before the request.
+//! A request that arrives while another one reads, or shortly after a shared statement, joins the next batch. A batch
+//! begins once the runtime has run all ready tasks and no further request has come, so that simultaneous requests share
+//! it. A batch waits for another statement only while all slots are busy. No request gets a row whose read began before
+//! the request.
 
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
@@ -24,7 +24,7 @@ use crate::sync::unwind::caught;
 /// milliseconds.
 const MAX_ROWS: usize = 500;
 
-/// The maximum number of times that the runtime runs what is ready before a batch begins.
+/// The maximum number of times that a batch lets the runtime run all ready tasks first.
 const MAX_TURNS: u32 = 8;
 
 /// The rows that were read together, each with its own error.
@@ -33,8 +33,8 @@ type Rows<U> = HashMap<String, Result<StoredRow<U>, Arc<sqlx::Error>>>;
 /// The result of a shared statement.
 type Shared<U> = Result<Option<StoredRow<U>>, Arc<sqlx::Error>>;
 
-/// Records whether the failure of a request counts as one of the database's. Of the requests that share a statement,
-/// only one counts: the statement failed once.
+/// Records whether a request's failure counts as a failure of the database. A failed statement counts once, for one of
+/// the requests that share it.
 #[derive(Clone, Debug)]
 pub(crate) struct CountsAsFailure(Arc<AtomicBool>);
 
@@ -67,7 +67,7 @@ struct Queue<U> {
     running: usize,
     /// True if a task is about to read the waiting rows.
     is_scheduled: bool,
-    /// True if several requests shared the last batch. Then the next one waits for others of its moment too.
+    /// True if several requests shared the last batch. Then the next request waits for simultaneous ones too.
     was_shared: bool,
     in_flight: HashSet<Box<str>>,
     waiting: Vec<Waiting<U>>,
@@ -85,16 +85,16 @@ enum Place<'a, U: SyncedRow> {
     Waiting(oneshot::Receiver<Shared<U>>),
 }
 
-/// A running read of one row. Whenever it ends, and for any reason, the waiting requests are served.
+/// A running read of one row. On drop, the waiting requests are served.
 pub(crate) struct ReadPermit<'a, U: SyncedRow> {
     reads: &'a Arc<ReadBatcher<U>>,
     clerk_id: &'a str,
 }
 
-/// The slot of a task that serves a batch of waiting requests. Its end, for any reason, frees the slot.
+/// The slot of a task that serves a batch of waiting requests; freed on drop.
 struct Slot<U: SyncedRow> {
     reads: Arc<ReadBatcher<U>>,
-    /// True if this is the task that is about to read.
+    /// True for the task that is about to read.
     is_scheduled: bool,
 }
 
@@ -114,7 +114,7 @@ impl<U: SyncedRow> ReadBatcher<U> {
         })
     }
 
-    /// Returns the present row.
+    /// Reads the row.
     pub(crate) async fn find<'a>(
         self: &'a Arc<Self>,
         clerk_id: &'a str,
@@ -123,19 +123,18 @@ impl<U: SyncedRow> ReadBatcher<U> {
         match self.place(clerk_id, counted) {
             Place::Permit(_turn) => self.store.find(clerk_id).await.map_err(Arc::new),
             Place::Waiting(answer) => {
-                // The sender is gone if the runtime is shutting down.
+                // The sender is dropped if the runtime is shutting down.
                 let row = answer
                     .await
                     .unwrap_or_else(|_| Err(Arc::new(sqlx::Error::PoolClosed)))?;
-                // A later failure is not shared.
+                // Later failures are not shared, so they do not count again.
                 counted.set(true);
                 Ok(row.map_or(Lookup::Missing(None), Lookup::Found))
             }
         }
     }
 
-    /// Returns a permit to read one row alone; returns `None` while all permits are taken, or a read of the same row is
-    /// running.
+    /// Returns a permit to read a single row; `None` while all permits are taken, or the same row is being read.
     pub(crate) fn permit<'a>(self: &'a Arc<Self>, clerk_id: &'a str) -> Option<ReadPermit<'a, U>> {
         self.permit_in(&mut self.queue(), clerk_id)
     }
@@ -175,8 +174,8 @@ impl<U: SyncedRow> ReadBatcher<U> {
         Place::Waiting(receiver)
     }
 
-    /// Takes a free slot for a task that serves the waiting requests, unless such a task is about to read. The task must
-    /// be started outside the lock: a runtime that is shutting down drops it at once.
+    /// Takes a free slot for a task that serves the waiting requests, unless such a task is about to read. Start the
+    /// task outside the lock, because a runtime that is shutting down drops it at once.
     fn schedule(self: &Arc<Self>, queue: &mut Queue<U>) -> Option<Slot<U>> {
         if queue.waiting.is_empty() || queue.is_scheduled || queue.running >= self.permits {
             return None;
@@ -189,8 +188,8 @@ impl<U: SyncedRow> ReadBatcher<U> {
         })
     }
 
-    /// Reads the rows of a batch. A row that the struct cannot hold, or over which its code panics, fails only for its
-    /// user.
+    /// Reads the rows of a batch. If a row cannot be read, or the application's code panics over it, only its user's
+    /// request fails.
     async fn read_all(&self, batch: &[Waiting<U>]) -> Result<Rows<U>, sqlx::Error> {
         let mut ids: Vec<&str> = batch.iter().map(|waiting| &*waiting.clerk_id).collect();
         ids.sort_unstable();
@@ -217,7 +216,7 @@ impl<U: SyncedRow> ReadBatcher<U> {
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue<U>> {
-        // Code that holds the lock does not panic; the queue is consistent in any case.
+        // Code under the lock does not panic, and the queue is always consistent.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -231,7 +230,7 @@ impl<U: SyncedRow> Slot<U> {
         }
     }
 
-    /// Serves one batch. The end of the slot starts the next one, if requests wait.
+    /// Serves one batch. Dropping the slot starts the next batch, if requests wait.
     async fn serve(mut self) {
         self.gather().await;
         let batch = self.take();
@@ -251,7 +250,7 @@ impl<U: SyncedRow> Slot<U> {
         }
     }
 
-    /// Lets the requests that are ready to run join the batch.
+    /// Lets all requests that are ready to run join the batch.
     async fn gather(&self) {
         let mut waiting = self.reads.queue().waiting.len();
         for _ in 0..MAX_TURNS {
@@ -283,7 +282,7 @@ impl<U: SyncedRow> Drop for Slot<U> {
         let mut queue = self.reads.queue();
         queue.running -= 1;
         let slot = if self.is_scheduled {
-            // Its runtime is shutting down.
+            // The task's runtime is shutting down.
             queue.is_scheduled = false;
             None
         } else {
@@ -299,7 +298,7 @@ impl<U: SyncedRow> Drop for ReadPermit<'_, U> {
         let mut queue = self.reads.queue();
         queue.in_flight.remove(self.clerk_id);
         queue.running -= 1;
-        // The slot passes to a task: the request that held it may be gone.
+        // A task takes over the slot, because the request that held it may be cancelled.
         let slot = self.reads.schedule(&mut queue);
         drop(queue);
         Slot::start(slot);

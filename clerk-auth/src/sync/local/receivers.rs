@@ -1,4 +1,4 @@
-//! The handles on one pool, which receive notifications by one listening connection.
+//! The handles on one pool, which share a listening connection.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -7,7 +7,8 @@ use sqlx::pool::CloseEvent;
 
 use super::tasks::Tasks;
 
-/// The pools of this process whose handles receive notifications, by the address of their options, which clones of a pool share.
+/// The pools of this process whose handles receive notifications, by the address of the options, which clones of a pool
+/// share.
 static POOLS: Mutex<Vec<(usize, Weak<Receivers>)>> = Mutex::new(Vec::new());
 
 /// A handle that receives notifications.
@@ -22,7 +23,7 @@ pub(crate) trait Receiver: Send + Sync {
     fn receive(&self, channel: &str, payload: &str);
 }
 
-/// The handles on a pool, each of which keeps this alive.
+/// The handles on a pool. Each handle owns a reference.
 #[derive(Default)]
 pub(crate) struct Receivers {
     state: Mutex<State>,
@@ -36,7 +37,7 @@ struct State {
 }
 
 impl Receivers {
-    /// Adds a handle to those of a pool. For the first of them, `listen` starts.
+    /// Adds a handle to those of a pool. The first handle starts `listen`.
     pub(crate) fn subscribe<F>(
         pool: usize,
         receiver: Weak<dyn Receiver>,
@@ -75,7 +76,7 @@ impl Receivers {
         state.receivers.push(receiver);
     }
 
-    /// Sets for each handle whether notifications are received from now on.
+    /// Sets `is_listening` on each handle.
     pub(crate) fn set_listening(&self, is_listening: bool) {
         let mut state = self.state();
         state.is_listening = is_listening;
@@ -104,7 +105,7 @@ impl Receivers {
     }
 }
 
-/// Stops the use of copies, however the task ends: with the pool, the runtime, or a panic.
+/// Stops the use of cached rows on drop: when the task ends with the pool, the runtime, or a panic.
 struct SilenceOnDrop(Weak<Receivers>);
 
 impl Drop for SilenceOnDrop {

@@ -1,4 +1,4 @@
-//! Recently read rows, served from memory until there is a write.
+//! Caches recently read rows until a write.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -18,8 +18,8 @@ use crate::time::Timestamp;
 /// bytes.
 const MAX_ROWS: usize = 10_000;
 
-/// Copies of rows, each valid for a while. A copy is dropped because of its age, or because a counter that its user
-/// hashes to has moved since before the row was read. So no write, webhook or invalidation has to find the copy.
+/// Copies of rows, each valid for a limited time. A write, webhook or invalidation increments a counter to which the
+/// user hashes. A copy is valid only if the counter has not changed since before the row was read.
 pub(crate) struct RowCache<U> {
     fresh_for: Duration,
     rows: Cache<Box<str>, Arc<CachedRow<U>>>,
@@ -28,7 +28,7 @@ pub(crate) struct RowCache<U> {
     is_listening: AtomicBool,
 }
 
-/// A row as it was read.
+/// A cached row.
 pub(crate) struct CachedRow<U> {
     pub(crate) stored: StoredRow<U>,
     /// The session whose claims the row was last compared with.
@@ -37,7 +37,7 @@ pub(crate) struct CachedRow<U> {
 }
 
 impl<U> CachedRow<U> {
-    /// The order of two copies: the newer one's is greater.
+    /// Returns the order of two copies: that of the newer one is greater.
     fn order(&self) -> (Version, Instant) {
         (self.stored.version, self.read.instant)
     }
@@ -47,7 +47,7 @@ impl<U> CachedRow<U> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ReadStamp {
     writes: u64,
-    /// Monotonic, and stands still while the machine sleeps.
+    /// Monotonic, but stops while the machine sleeps.
     instant: Instant,
     /// Continues while the machine sleeps, and may be set back.
     clock: Timestamp,
@@ -61,8 +61,7 @@ pub(crate) struct WriteTicket<'a> {
 }
 
 impl WriteTicket<'_> {
-    /// Returns the time of the written row. Returns `None` if there was another write meanwhile, which may have been
-    /// later.
+    /// Returns the stamp of the written row; `None` after another, possibly later, write.
     pub(crate) fn done(mut self) -> Option<ReadStamp> {
         let after = self.began.writes + 1;
         self.counter
@@ -107,7 +106,7 @@ impl<U> RowCache<U> {
         }
         let row = self.rows.get(clerk_id)?;
         let age = row.read.instant.elapsed();
-        // A clock set back makes the row of unknown age.
+        // If the clock was set back, the age is unknown.
         let is_young =
             now >= row.read.clock && now.since(row.read.clock) < self.fresh_for && age < self.fresh_for;
         (is_young && row.read.writes == self.writes.counters.get(clerk_id).load(Ordering::Acquire))
@@ -123,10 +122,10 @@ impl<U> RowCache<U> {
         }
     }
 
-    /// Caches a row that was read. If there was a write since the read began, the copy is never served.
+    /// Caches a row that was read. If the row was written after the read began, the copy is never served.
     ///
-    /// A newer row stays. The writer of an older row may receive its own notification only after another request has
-    /// read the newer row, and was answered with it.
+    /// Never replaces a newer row. The writer of an older row may get here only after another request has read, and
+    /// returned, the newer row.
     pub(crate) fn put(&self, clerk_id: &str, row: CachedRow<U>) {
         if !self.is_enabled() || row.stored.deleted {
             return;
@@ -140,18 +139,17 @@ impl<U> RowCache<U> {
             EntryAction::Retain(())
         });
         if let EntryResult::Vacant(place) = entry {
-            // Without effect if the cache has been emptied meanwhile.
+            // Has no effect if the cache was cleared meanwhile.
             let _ = place.insert(row);
         }
     }
 
-    /// Records a write of the user's row: earlier copies are invalid.
+    /// Records a write of the user's row, which invalidates earlier copies.
     pub(crate) fn invalidate(&self, clerk_id: &str) {
         self.writes.counters.get(clerk_id).fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Applies another process's notification of written rows: one user's, several with spaces between them, or
-    /// [`ANY`].
+    /// Applies another process's notification of written rows: one user id, several separated by spaces, or [`ANY`].
     #[cfg(feature = "postgres")]
     pub(crate) fn apply_notification(&self, sender: &str, written: &str) {
         if *sender == *self.writes.sender {
@@ -167,7 +165,7 @@ impl<U> RowCache<U> {
         }
     }
 
-    /// Records writes of unknown rows: earlier copies are invalid.
+    /// Records writes of unknown rows, which invalidates all earlier copies.
     #[cfg(feature = "postgres")]
     pub(super) fn invalidate_all(&self) {
         for counter in self.writes.counters.all() {
@@ -185,8 +183,8 @@ impl<U> RowCache<U> {
         }
     }
 
-    /// Sets whether the writes of other processes are received. When that begins again, any notification may have been
-    /// missed.
+    /// Sets whether the writes of other processes are received. Invalidates all copies when listening resumes, because
+    /// notifications may have been missed.
     #[cfg(feature = "postgres")]
     pub(crate) fn set_listening(&self, hears: bool) {
         if hears {

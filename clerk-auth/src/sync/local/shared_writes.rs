@@ -1,8 +1,8 @@
-//! Shares write counters among the handles of one process on one table. By these, each handle drops the copies that
-//! another's write has outdated.
+//! Shares write counters among the handles of one process on one table, so that a write through one handle invalidates
+//! the copies of all.
 //!
-//! The writes of other processes arrive through PostgreSQL, a moment after their commit. The handles of this process
-//! need not wait: a write that has returned is visible to all of them.
+//! The writes of other processes arrive through PostgreSQL, a moment after their commit. Within the process, a write is
+//! visible to all handles once it has returned.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::AtomicU64;
@@ -10,21 +10,22 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::striped::Striped;
 
-/// The number of counters. Users that share a counter lose their copies together, which is rare with this many.
+/// The number of counters. Users that share a counter lose their copies together; with this many counters, that is
+/// rare.
 const COUNTERS: usize = 1_024;
 
-/// The tables of which this process has handles.
+/// The tables for which this process has handles.
 static TABLES: Mutex<Vec<(Box<str>, Weak<SharedWrites>)>> = Mutex::new(Vec::new());
 
 /// The writes of this process to one table.
 pub(crate) struct SharedWrites {
     pub(super) counters: Striped<AtomicU64>,
-    /// The id by which its handles recognize their own announcements.
+    /// The id by which handles recognize their own announcements.
     pub(crate) sender: Arc<str>,
 }
 
 impl SharedWrites {
-    /// Returns the writes of the table at a place: a database that this process reaches in one way, and a name in it.
+    /// Returns the counters for a place: a database address and a table name.
     pub(crate) fn for_table(place: &str) -> Arc<Self> {
         let mut tables = TABLES.lock().unwrap_or_else(PoisonError::into_inner);
         tables.retain(|(_, writes)| writes.strong_count() > 0);

@@ -10,18 +10,18 @@ use crate::sync::model::observation::Observation;
 use crate::sync::model::outcome::SyncOutcome;
 use crate::time::Timestamp;
 
-/// The maximum time from the user's last change to the reading of a new user's claims: the lifetime of a session token.
-/// So the token is the first of the session or the next (Clerk's documentation, "Session tokens").
+/// The maximum time from a new user's last change to the reading of the claims: the lifetime of a session token. So the
+/// token is the first or second of the session (Clerk's documentation, "Session tokens").
 const NEWCOMER_FOR: Duration = Duration::from_secs(60);
 
-/// The number of recorded predictions: of hundreds of new users in a minute few are lost. 32 KB.
+/// The number of recorded predictions, in 32 KB. With hundreds of new users per minute, few are overwritten.
 const REMEMBERED: usize = 4_096;
 
-/// The prediction for the next user. A wrong one costs a slightly slower read, or one more statement.
+/// The state of the predictions. A wrong prediction costs a slightly slower read, or one more statement.
 pub(crate) struct SignUpPredictor {
-    /// New users come one after another when an application with many users at Clerk begins to keep rows.
+    /// When an application with many Clerk users begins to keep rows, new users follow one another.
     last_was_new: AtomicBool,
-    /// The hash of one user for each place.
+    /// The hash of the last predicted user per entry.
     expected: Striped<AtomicU64>,
 }
 
@@ -58,8 +58,8 @@ impl SignUpPredictor {
     }
 }
 
-/// Returns whether the claims were read soon after the user's last change, which probably is the sign-up. If the user
-/// changed something later, a row probably exists. A token of Clerk's edge is as old as the claims that it copies.
+/// Returns whether the claims were read soon after the user's last change, which is then probably the sign-up. After a
+/// later change, a row probably exists. A token of Clerk's edge is as old as the claims that it copies.
 fn has_just_signed_up<U: SyncedRow>(observation: &Observation<'_, U>, session: &Session) -> bool {
     let changed_at = Timestamp::from_milliseconds(observation.version.milliseconds());
     matches!(U::VERSION, VersionSource::UpdatedAt { .. })

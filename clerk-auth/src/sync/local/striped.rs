@@ -1,8 +1,8 @@
-//! Lock striping: a fixed number of entries, one for each user, so that their memory does not grow with the users.
+//! Lock striping: users hash to a fixed number of entries, so that memory does not grow with the number of users.
 
 use std::hash::{BuildHasher, RandomState};
 
-/// Users share entries, and a user cannot choose with whom.
+/// A fixed number of entries. The hash is keyed, so a user cannot choose an entry.
 pub(crate) struct Striped<T> {
     places: Box<[T]>,
     hasher: RandomState,

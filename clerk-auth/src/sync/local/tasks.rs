@@ -6,12 +6,12 @@ use std::sync::{Mutex, PoisonError};
 use sqlx::pool::CloseEvent;
 use tokio::task::AbortHandle;
 
-/// Tasks that are aborted when this is dropped.
+/// Background tasks, aborted on drop.
 #[derive(Debug, Default)]
 pub(crate) struct Tasks(Mutex<Vec<AbortHandle>>);
 
 impl Tasks {
-    /// Runs a task until it ends, the pool is closed, or this is dropped.
+    /// Runs a task until it ends, the pool is closed, or `self` is dropped.
     pub(crate) fn spawn(&self, mut closed: CloseEvent, task: impl Future<Output = ()> + Send + 'static) {
         let handle = tokio::spawn(async move {
             // The only error is that the pool was closed.

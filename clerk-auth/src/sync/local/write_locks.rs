@@ -1,4 +1,4 @@
-//! Lets one request of this process at a time write a user's row.
+//! Allows one writer per user's row at a time in this process.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -6,7 +6,7 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use super::striped::Striped;
 
-/// The number of locks; users that share a lock wait for each other, which only costs time.
+/// The number of locks. Users that share a lock wait for each other, which only costs time.
 const LOCKS: usize = 1_024;
 
 /// After waiting for the lock, a caller must re-read the row: the previous holder may have written the same values.
@@ -57,7 +57,7 @@ impl WriteLocks {
         self.locks.get(clerk_id).generation()
     }
 
-    /// Returns a guard to write; returns `None` if others are writing, or have written since the row was read.
+    /// Returns a guard to write; `None` if another task is writing, or has written since the row was read.
     pub(crate) fn try_lock(&self, clerk_id: &str, looked_at: Generation) -> Option<WriteGuard<'_>> {
         let lock = self.locks.get(clerk_id);
         let guard = lock.turn.try_lock().ok()?;

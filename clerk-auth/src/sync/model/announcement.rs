@@ -1,23 +1,23 @@
 //! The announcement of written rows to other processes: the payload of a `NOTIFY`.
 
-/// The channel for written rows: the sender, the table and the Clerk user ids, with a space between them. If there are
-/// too many ids, `*` replaces them.
+/// The channel for written rows. The payload is the sender, the table and the Clerk user ids, separated by spaces. `*`
+/// replaces too many ids.
 #[cfg(feature = "postgres")]
 pub(crate) const CHANNEL: &str = "clerk_auth";
 
-/// The channel for changes of the table of denials. Messages on it decide nothing: any client of the database may send
-/// them.
+/// The channel for changes of the table of denials. Its messages only cause a read, because any client of the database
+/// may send them.
 #[cfg(feature = "postgres")]
 pub(crate) const DENIALS_CHANNEL: &str = "clerk_auth_denials";
 
-/// In an announcement of another process, instead of users: any row of the table may have been written.
+/// Replaces the ids in an announcement if any row of the table may have been written.
 pub(crate) const ANY: &str = "*";
 
-/// PostgreSQL takes payloads shorter than 8,000 bytes.
+/// PostgreSQL accepts payloads shorter than 8,000 bytes.
 const MAX_PAYLOAD: usize = 7_999;
 
-/// Returns the sender, the table and the users, or [`ANY`] if they do not fit. A flood of announcements, one per row,
-/// would fill the server's queue, and every process would have to read it.
+/// Returns the sender, the table and the users, or [`ANY`] if they do not fit. One announcement per row would fill the
+/// server's queue, which every process has to read.
 pub(crate) fn announcement<'a>(
     sender: &str,
     table: &str,

@@ -13,15 +13,15 @@ use crate::webhook::{ClerkOrganizationMembership, ClerkUser, Event, Webhook};
 /// The rules for deriving denials from events.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Barring {
-    /// How long a denial lives.
+    /// The life of a denial.
     pub(crate) lifetime: Duration,
-    /// True if a lockout ends existing sessions. Clerk leaves them alone, and anyone with the e-mail address of a user
-    /// can cause a lockout.
+    /// True if a lockout ends existing sessions. Clerk does not end them, and anyone with a user's e-mail address can
+    /// cause a lockout.
     pub(crate) lockout_ends_sessions: bool,
 }
 
 impl Barring {
-    /// Returns the denial of a user who is deleted, which no event supersedes.
+    /// Returns the denial of a deleted user, which no event supersedes.
     pub(crate) fn of_deleted(&self, user: &UserId, now: Timestamp) -> Denial {
         Denial {
             subject: Subject::User(user.clone()),
@@ -32,7 +32,7 @@ impl Barring {
         }
     }
 
-    /// Returns the end of all memberships of an organization that is deleted, which no event supersedes.
+    /// Returns the end of all memberships of a deleted organization, which no event supersedes.
     pub(crate) fn of_deleted_organization(
         &self,
         organization: &OrganizationId,
@@ -48,7 +48,7 @@ impl Barring {
         }
     }
 
-    /// Returns what a delivery denies, admits or corrects; returns `None` if it does nothing of that.
+    /// Returns the denial, admission or correction of a delivery, if any.
     pub(crate) fn of_delivery(&self, delivery: &Webhook, now: Timestamp) -> Option<Denial> {
         let happened_at = delivery.timestamp;
         match &delivery.event {
@@ -107,7 +107,7 @@ impl Barring {
         }
     }
 
-    /// The event may concern any member of the organization, so older claims of each are void.
+    /// Ends the membership in older claims of all members, because the event may concern any of them.
     fn of_unknown_member(
         &self,
         membership: &ClerkOrganizationMembership,
@@ -152,7 +152,7 @@ impl Barring {
         }
     }
 
-    /// A lockout runs from the event that reported it, however late that arrives.
+    /// Returns the end of a lockout, counted from its event, even if that arrives late.
     fn end_of_lockout(&self, user: &ClerkUser, happened_at: Timestamp, now: Timestamp) -> Timestamp {
         match user.lockout_expires_in_seconds {
             Some(seconds) => happened_at + Duration::from_secs(u64::try_from(seconds).unwrap_or(0)),

@@ -12,12 +12,12 @@
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LinkBy {
-    /// The primary e-mail address, which must be verified. The column is the one of the claim
+    /// The primary e-mail address, which must be verified. The column is that of the claim
     /// `{{user.primary_email_address}}`.
     #[default]
     Email,
-    /// The `external_id`, which only the application's back end can set. The column is that of `link(…)` if its claim is
-    /// `{{user.external_id}}`, otherwise the one of that claim.
+    /// The `external_id`, which only the application's back end can set. The column is that of `link(…)` if its claim
+    /// is `{{user.external_id}}`, otherwise the column of that claim.
     ExternalId,
 }
 
@@ -34,11 +34,11 @@ impl LinkBy {
 /// The rows with one value.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct MatchedRows {
-    /// The place of the value among those that were asked for, from 1.
+    /// The index of the value in the query, from 1.
     pub(crate) place: usize,
     /// The number of rows without a Clerk user.
     pub(crate) unlinked: i64,
-    /// The number of other rows: of a Clerk user, or marked as deleted.
+    /// The number of other rows, which belong to a Clerk user or are marked as deleted.
     pub(crate) others: i64,
     /// A row without a Clerk user, if any.
     pub(crate) row: UnlinkedRow,

@@ -1,4 +1,4 @@
-//! The fields of a log line about a row: the id and the table, under the name of what the row is about.
+//! The fields of a log line about a row: its id and its table, named after the kind of row.
 
 use crate::row::{RowKind, SyncedRow};
 
@@ -13,11 +13,11 @@ pub(crate) struct LoggedRow<'a> {
 }
 
 impl<'a> LoggedRow<'a> {
-    /// The fields for the row of `U` with this Clerk id. A delivery about an organization can also fail in the handle on
-    /// users, by the application's hook; the id then has the name of an organization's.
+    /// Returns the fields for the row of `U` with this Clerk id. In the handle on users, the id can be that of an
+    /// organization, if a hook fails for its delivery.
     pub(crate) fn new<U: SyncedRow>(clerk_id: &'a str) -> Self {
         let table = |kind| (U::KIND == kind).then_some(U::TABLE);
-        // The key of a membership is the ids of user and organization.
+        // The key of a membership contains both ids.
         let (user_id, organization_id) = match clerk_id.split_once(':') {
             Some((user_id, organization_id)) => (user_id, organization_id),
             None if U::KIND == RowKind::Organization || RowKind::Organization.is_clerk_id(clerk_id) => {
@@ -36,7 +36,7 @@ impl<'a> LoggedRow<'a> {
     }
 }
 
-/// An event about a row, with the fields of its [`LoggedRow`] before those of the event.
+/// Logs an event about a row, with the fields of its [`LoggedRow`] first.
 macro_rules! log_row {
     ($level:ident, $row:ident, $($event:tt)+) => {
         tracing::$level!(

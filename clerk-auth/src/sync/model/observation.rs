@@ -1,4 +1,4 @@
-//! The data of a source about a user or an organization: claims, and their version.
+//! An observation: the claims of a source about a user, an organization or a membership, and their version.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use crate::row::{RowKind, SyncedRow, VersionSource};
 use crate::session::Session;
 use crate::time::Timestamp;
 
-/// The claims about a user or an organization, and their version, from any source.
+/// Claims and their version, from any source.
 pub(crate) struct Observation<'a, U: SyncedRow> {
     pub(crate) source: ClaimSource<'a>,
     pub(crate) claims: U::Claims,
@@ -20,7 +20,7 @@ pub(crate) struct Observation<'a, U: SyncedRow> {
 }
 
 impl<'a, U: SyncedRow> Observation<'a, U> {
-    /// The Clerk id.
+    /// Returns the Clerk id.
     pub(crate) fn clerk_id(&self) -> &'a str {
         self.source.subject()
     }
@@ -40,7 +40,7 @@ impl<'a, U: SyncedRow> Observation<'a, U> {
     }
 }
 
-/// Returns the id of what a row of `U` is about in a session; `None` if it is about an organization, and none is active.
+/// Returns the id of a session's row of `U`; `None` if that needs an organization and none is active.
 pub(crate) fn clerk_id<U: SyncedRow>(session: &Session) -> Option<Cow<'_, str>> {
     let active = || session.organization().map(|active| active.id().as_str());
     match U::KIND {
@@ -50,9 +50,9 @@ pub(crate) fn clerk_id<U: SyncedRow>(session: &Session) -> Option<Cow<'_, str>> 
     }
 }
 
-/// Returns the key by which sync finds a membership: tokens have no id of one.
+/// Returns the key of a membership, because tokens have no membership id.
 pub(crate) fn key_of_membership(user_id: &str, organization_id: &str) -> String {
-    // With one allocation, for requests that are served from memory.
+    // Allocates once, for requests that are served from memory.
     [user_id, ":", organization_id].concat()
 }
 
@@ -64,7 +64,7 @@ pub(crate) fn key_of_membership(user_id: &str, organization_id: &str) -> String 
 pub(crate) struct ClerkObject<'a> {
     pub(crate) id: Cow<'a, str>,
     claims: Map<String, Value>,
-    /// Claims that depend on a part of the object that could not be read. They clear nothing, and refuse the row.
+    /// Claims that depend on an unreadable part of the object. The row is refused, and no column is cleared.
     unreadable: Vec<&'static str>,
     version: Version,
 }
@@ -74,8 +74,7 @@ pub(crate) struct ClerkObject<'a> {
     allow(dead_code, reason = "users come from tokens alone")
 )]
 impl<'a> ClerkObject<'a> {
-    /// Returns `None` if the value is not an object of Clerk's: its `id`, or its `updated_at` in milliseconds, is missing or
-    /// unreadable.
+    /// Reads an object. Returns `None` if `id`, or `updated_at` in milliseconds, is missing or unreadable.
     pub(crate) fn new<U: SyncedRow>(node: Node<'a>) -> Option<Self> {
         let objects = match U::KIND {
             RowKind::User => Objects::User(node),
@@ -117,7 +116,7 @@ impl<'a> ClerkObject<'a> {
         Some(key_of_membership(user_id, organization_id))
     }
 
-    /// Returns what can be read of the id by which sync finds the row of an object; an unreadable id is empty.
+    /// Returns the readable part of a row's key; an unreadable id is empty.
     #[cfg(feature = "backend-api")]
     pub(crate) fn readable_key<U: SyncedRow>(node: Node<'a>) -> String {
         let id = |node| Self::id(node).unwrap_or_default();
@@ -131,7 +130,7 @@ impl<'a> ClerkObject<'a> {
         }
     }
 
-    /// Returns the object at a version that is not older than this time.
+    /// Raises the version to at least this time.
     pub(crate) fn not_before(self, time: Timestamp) -> Self {
         let version = self.version.max(Version::from_api(time));
         Self { version, ..self }

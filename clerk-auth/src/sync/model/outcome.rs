@@ -34,10 +34,9 @@ use crate::row::SyncedRow;
 pub enum SyncOutcome {
     /// The row was created by this request.
     Inserted,
-    /// A row of the application's own, found by the key of `link`, was linked to the user by this request. That happens
-    /// once per user.
+    /// This request linked an existing row, found by the key of `link`, to the user. A user is linked at most once.
     Linked,
-    /// A claim had changed, and the row with it.
+    /// A claim had changed, and this request updated the row.
     Updated,
     /// The row already matched the claims, or is newer.
     Unchanged,
@@ -46,7 +45,7 @@ pub enum SyncOutcome {
 }
 
 impl SyncOutcome {
-    /// Returns one lower-case word, as for a response header: `inserted`, `linked`, `updated`, `unchanged`,
+    /// Returns one lower-case word, for example for a response header: `inserted`, `linked`, `updated`, `unchanged`,
     /// `cached`.
     ///
     /// ```
@@ -67,7 +66,7 @@ impl SyncOutcome {
 
 /// A row, and the outcome of sync.
 ///
-/// A handler under `#[authenticated]` takes one; its test creates one:
+/// A handler under `#[authenticated]` can take a `Synced`, and a test can create one:
 ///
 /// ```
 /// # #[cfg(feature = "sqlite")]
@@ -120,11 +119,11 @@ pub struct Synced<U> {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Deletion {
-    /// There was a row, and the user is deleted now.
+    /// The user had a row, and was deleted.
     Deleted,
     /// The user had been deleted before.
     AlreadyDeleted,
-    /// There was no row. The user's tokens are refused all the same. With `tombstones` the deletion is recorded
+    /// The user had no row. The user's tokens are refused nevertheless. With `tombstones` the deletion is recorded
     /// permanently, otherwise for the [denial lifetime](crate::clerk::ClerkBuilder::denial_lifetime), which no token
     /// outlives.
     NoRow,
@@ -132,13 +131,13 @@ pub enum Deletion {
 
 /// The effect of a delivery on a row.
 pub(crate) enum Change<'a, U: SyncedRow> {
-    /// The delivery is about something else, or about a user who cannot have a row.
+    /// The delivery does not concern a row of this table, or its user cannot have a row.
     Nothing,
-    /// These are the user's claims.
+    /// The delivery contains the user's claims.
     Write(&'a Observation<'a, U>),
     /// The user was deleted.
     Delete(&'a str),
-    /// The membership ended, and these were its claims.
+    /// The membership ended; contains its last claims.
     End(&'a Observation<'a, U>),
     /// The struct or the database refuses the user's claims.
     Refuse,
@@ -155,7 +154,7 @@ impl<U: SyncedRow> Copy for Change<'_, U> {}
 /// The outcome of a delivery.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Applied {
-    /// The delivery was about something else.
+    /// The delivery did not concern a row of this table.
     Nothing,
     /// The row was created.
     Inserted,
@@ -190,7 +189,7 @@ impl Applied {
         }
     }
 
-    /// Returns the outcome for a request; returns `None` if the user was deleted, or nothing was to be written.
+    /// Returns the outcome for a request; `None` if the user was deleted, or nothing had to be written.
     pub(crate) const fn for_request(self) -> Option<SyncOutcome> {
         match self {
             Self::Inserted => Some(SyncOutcome::Inserted),
@@ -207,12 +206,12 @@ impl Applied {
             SyncOutcome::Inserted => Self::Inserted,
             SyncOutcome::Linked => Self::Linked,
             SyncOutcome::Updated => Self::Updated,
-            // A row that needs nothing in the end has got newer claims meanwhile.
+            // The row needs no write, because newer claims were written meanwhile.
             SyncOutcome::Unchanged | SyncOutcome::Cached => Self::Stale,
         }
     }
 
-    /// Returns one lower-case word, as for a label of a metric.
+    /// Returns one lower-case word, for the label of a metric.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Nothing => "nothing",

@@ -9,11 +9,11 @@ use crate::row::{RowKind, SyncedRow, VersionSource};
 pub(crate) enum Plan {
     /// Serve the row; nothing is written.
     Serve,
-    /// The row's claims are correct, but confirmed at a newer version. The version is raised, so that an older change
-    /// that arrives late does not win.
+    /// The row's claims are confirmed at a newer version. Raise the version, so that an older change that arrives late
+    /// does not win.
     ///
-    /// After that the row is read again. Other claims of the same version may have replaced those that were read. After
-    /// the raise they cannot.
+    /// Then read the row again: before the raise, other claims of the same version may have replaced those that were
+    /// read. After the raise, that is impossible.
     RaiseVersion,
     /// Write the claims.
     Write,
@@ -27,7 +27,7 @@ pub(crate) fn plan<U: SyncedRow>(stored: Option<&StoredRow<U>>, observation: &Ob
         return Plan::Write;
     };
     if stored.deleted {
-        // A member who was removed may return. The ids of users and organizations are never used again.
+        // A removed member may return. Ids of users and organizations are never reused.
         return match U::KIND {
             RowKind::Membership if version > stored.version => Plan::Write,
             _ => Plan::UserDeleted,
@@ -40,8 +40,8 @@ pub(crate) fn plan<U: SyncedRow>(stored: Option<&StoredRow<U>>, observation: &Ob
         return Plan::Write;
     }
     match U::VERSION {
-        // The version grows with every token whose claims Clerk has read again. Recording it would cost each user a
-        // write per minute, for a version that does not show a change.
+        // This version grows with every token, without a change of the user. Recording it would cost a write per user
+        // and minute.
         VersionSource::IssuedAt => Plan::Serve,
         VersionSource::UpdatedAt { .. } if stored.version == version => Plan::Serve,
         VersionSource::UpdatedAt { .. } => Plan::RaiseVersion,

@@ -1,4 +1,4 @@
-//! A row as it was read, and the result of a write.
+//! The results of reading and writing a row.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ impl<U> Clone for StoredRow<U> {
 pub(crate) struct Upserted<U> {
     pub(crate) stored: StoredRow<U>,
     pub(crate) inserted: bool,
-    /// True if the row was there, without a Clerk user id, and is the user's now.
+    /// True if an existing row without a Clerk user id was linked to the user.
     pub(crate) linked: bool,
 }
 
@@ -42,7 +42,7 @@ impl<U> Upserted<U> {
     }
 }
 
-/// The facts that decide the outcome of an upsert.
+/// The values that determine the outcome of an upsert.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Winner {
     pub(crate) version: Version,

@@ -1,4 +1,4 @@
-//! The version of a source's data about a user: newer data wins, older data never overwrites it.
+//! The version of a source's data about a user: older data never overwrites newer data.
 
 use crate::time::Timestamp;
 
@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 ///
 /// let webhook = Version::from_api(Timestamp::from_milliseconds(1_700_000_000_250));
 /// let token = Version::from_token(Timestamp::from_seconds(1_700_000_000), Timestamp::from_seconds(1_700_000_030));
-/// assert!(token > webhook); // the token's claims were read after everything of that second
+/// assert!(token > webhook); // the token's claims were read after all changes of that second
 /// ```
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Version(i64);
@@ -31,13 +31,13 @@ impl Version {
         Self(updated_at.milliseconds())
     }
 
-    /// Returns the version of a session token whose template has `{{user.updated_at}}`, which is in whole seconds.
+    /// Returns the version of a session token whose template has `{{user.updated_at}}`, a time in whole seconds.
     ///
     /// `claims_read_at` is [`Session::claims_read_at`](crate::Session::claims_read_at), which for a token of Clerk's
-    /// edge is earlier than its `iat`. Claims read in a later second than `updated_at` include everything of that
-    /// second. Claims read in the same second may lack the end of it. Claims never include a change after they were
-    /// read, so a later `updated_at` counts as `claims_read_at`: a wrong value, such as milliseconds, cannot outrank
-    /// every later change.
+    /// edge is earlier than its `iat`. Claims that were read in a later second than `updated_at` include all changes of
+    /// that second. Claims that were read in the same second may lack some of them. An `updated_at` after
+    /// `claims_read_at` is impossible, and counts as `claims_read_at`: so a wrong value, such as milliseconds, cannot
+    /// outrank every later change.
     ///
     /// ```
     /// use clerk_auth::sync::Version;
@@ -59,7 +59,7 @@ impl Version {
 
     /// Returns the version of a session token without `{{user.updated_at}}`: the time at which its claims were read,
     /// [`Session::claims_read_at`](crate::Session::claims_read_at). Weaker, because claims read in the second of a
-    /// change can lack the change, and because the version does not show when the user last changed.
+    /// change can lack the change, and because the version is not the time of the user's last change.
     ///
     /// ```
     /// use clerk_auth::sync::Version;

@@ -1,8 +1,8 @@
 //! Keeps the deny list of this process equal to the table of denials.
 //!
 //! The table is read at start-up and when a notification reports a change, at most ten times a second. While no
-//! notifications arrive (a pooler, SQLite, a lost connection), the table is read every second. So no denial of another
-//! process is missed for longer.
+//! notifications arrive (a pooler, SQLite, a lost connection), the table is read every second, so that no denial of
+//! another process is missed for longer.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
@@ -14,13 +14,13 @@ use crate::row::SyncedRow;
 use crate::sync::engine::Engine;
 use crate::sync::local::denial_watch::DenialWatch;
 
-/// The interval of reads while no notifications arrive, or if sessions require a current copy.
+/// The interval of reads while no notifications can arrive, or if sessions require a current copy.
 const UNHEARD: Duration = Duration::from_secs(1);
 
-/// The interval of reads while notifications arrive.
+/// The interval of reads while notifications can arrive.
 const HEARD: Duration = Duration::from_secs(60);
 
-/// The minimum time between two reads: any client of the database may notify.
+/// The minimum time between two reads, because any client of the database may send notifications.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// The timeout of the database's answer.
@@ -49,7 +49,7 @@ pub(crate) async fn watch<U: SyncedRow>(engine: Weak<Engine<U>>, denials: Arc<De
     let mut forget_at = Instant::now() + FORGET;
     loop {
         let is_heard = denials.is_listening.load(Ordering::Acquire) && was_read && !always;
-        // A notification or the end of the interval: either is a reason to read.
+        // Read after a notification or at the end of the interval.
         drop(timeout(if is_heard { HEARD } else { UNHEARD }, denials.changed.notified()).await);
         let Some(engine) = engine.upgrade() else {
             return;

@@ -1,8 +1,6 @@
-//! Receives other processes' notifications of written rows, so that no copy of a row outlives a write, and of written
-//! denials.
+//! Receives other processes' notifications of written rows and denials, so that no cached row outlives a write.
 //!
-//! PostgreSQL's `LISTEN` belongs to a connection. Without a verified listening connection, no copy is served, and every
-//! request reads its row.
+//! PostgreSQL's `LISTEN` belongs to a connection. Without a verified listening connection, every request reads its row.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Weak};
@@ -17,8 +15,8 @@ use crate::sync::engine::Engine;
 use crate::sync::local::receivers::{Receiver, Receivers};
 use crate::sync::model::announcement::{CHANNEL, DENIALS_CHANNEL};
 
-/// The interval of checks on a silent connection: for that time, a copy may be served after the network has silently
-/// dropped the connection. No copy is older than its struct allows in any case.
+/// The interval of checks on a silent connection. If the network silently drops the connection, outdated copies may be
+/// served for this time, but never for longer than the struct allows.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// The timeout of the server's answer.
@@ -27,8 +25,8 @@ const ANSWER: Duration = Duration::from_secs(1);
 /// The pause before the next attempt to listen.
 const RETRY: Duration = Duration::from_millis(250);
 
-/// The pause before the first attempt. A handle that lives for a shorter time, in a test or a command, opens no
-/// connections beside the pool's; until then every request reads its row.
+/// The pause before the first attempt, during which every request reads its row. So a short-lived handle, in a test or
+/// a command, opens no further connections.
 const DELAY: Duration = Duration::from_millis(200);
 
 /// The connection by which the handles on a pool listen.
@@ -102,8 +100,8 @@ enum ListenError {
     /// The connection has never listened.
     #[error("LISTEN failed: {0}")]
     Never(sqlx::Error),
-    /// The connection has no server session of its own. `LISTEN` would stay behind in a session of the pooler, which
-    /// then sends notifications to its next client; sqlx treats them as a protocol violation.
+    /// The connection has no server session of its own. `LISTEN` would remain in a session of the pooler, whose next
+    /// client would get the notifications. sqlx treats them as a protocol violation.
     #[error(
         "a pooler in transaction mode does not carry LISTEN; if it keeps no prepared statements either, call \
          `transaction_pooling()` on the builder"
@@ -119,7 +117,7 @@ enum ListenError {
 
 /// Receives notifications until the connection is lost or the last handle is dropped.
 async fn listen(receivers: &Weak<Receivers>, options: &PgConnectOptions) -> Result<(), ListenError> {
-    // A separate connection: one from the application's pool would be missing there permanently.
+    // Uses a separate connection, because the application's pool would lose one permanently.
     let pool = PgPoolOptions::new()
         .max_connections(1)
         .acquire_timeout(ANSWER)
@@ -166,22 +164,22 @@ async fn listen(receivers: &Weak<Receivers>, options: &PgConnectOptions) -> Resu
     }
 }
 
-/// The number of times that another connection reads our setting: more than the sessions that poolers keep for one
-/// database (20 by default in PgBouncer), which take turns at worst.
+/// The number of times that another connection reads the setting: more than the sessions of a pooler for one database
+/// (20 by default in PgBouncer), which may be used in turn.
 const LOOKS: u32 = 50;
 
 /// The timeout of the whole check, sufficient for a database in another region.
 const LOOKING: Duration = Duration::from_secs(10);
 
-/// Verifies that a setting stays in its session and is visible to no other, unlike behind a pooler, which passes on or
-/// clears the session.
+/// Verifies that a setting stays in its session and is not visible in others. A pooler passes sessions on, or clears
+/// them.
 async fn check_session_affinity(
     listener: &mut PgListener,
     other: &mut PgConnection,
 ) -> Result<(), ListenError> {
     const LOOK: &str = "SELECT coalesce(current_setting('clerk_auth.session', true), '')";
     let mark = format!("{:016x}", RandomState::new().hash_one(()));
-    // The text is made of hexadecimal digits.
+    // Safe: the mark consists of hexadecimal digits.
     let set = AssertSqlSafe(format!("SET clerk_auth.session = '{mark}'"));
     // Uses the simple protocol throughout: behind a pooler a prepared statement fails for a reason unrelated to LISTEN.
     sqlx::raw_sql(set)
@@ -204,16 +202,16 @@ async fn check_session_affinity(
     }
 }
 
-/// Verifies that a notification arrives: `LISTEN` may succeed although none does.
+/// Verifies that a notification arrives, because `LISTEN` may succeed without any.
 async fn verify_round_trip(listener: &mut PgListener, mut other: PgConnection) -> Result<(), ListenError> {
-    // The process id of the listening server connection is a name that no other listener has.
+    // The process id of the server connection is unique among listeners.
     let pid: i32 = sqlx::raw_sql("SELECT pg_backend_pid()")
         .fetch_one(&mut *listener)
         .await
         .and_then(|row| row.try_get(0))
         .map_err(ListenError::Never)?;
     let call = format!("{pid} listens");
-    // The text is made of a constant and a number.
+    // Safe: the text consists of a constant and a number.
     let notify = AssertSqlSafe(format!("NOTIFY {CHANNEL}, '{call}'"));
     let sent = timeout(ANSWER, sqlx::raw_sql(notify).execute(&mut other)).await;
     sent.unwrap_or(Err(sqlx::Error::PoolTimedOut))

@@ -1,4 +1,4 @@
-//! The reason why work over all of Clerk's users, organizations or memberships ends early.
+//! The errors of background work on all of Clerk's users, organizations or memberships.
 
 use crate::backend_api::BackendApiError;
 use crate::clerk::AuthenticationError;
@@ -10,11 +10,11 @@ use crate::sync::error::SyncError;
 /// use clerk_auth::backend_api::BackendApiError;
 /// use clerk_auth::sync::ImportError;
 ///
-/// /// Whether to start the import again, after the cursor that was kept.
+/// /// Returns whether to start the import again, from the stored cursor.
 /// fn may_pass(error: &ImportError) -> bool {
 ///     match error {
-///         ImportError::OtherInstance { .. } => false,                     // the secret key is another's
-///         ImportError::Clerk(BackendApiError::Unauthorized(_)) => false, // the secret key is none any more
+///         ImportError::OtherInstance { .. } => false,                     // the secret key is of another instance
+///         ImportError::Clerk(BackendApiError::Unauthorized(_)) => false, // the secret key was revoked
 ///         _ => true,
 ///     }
 /// }
@@ -34,7 +34,7 @@ pub enum ImportError {
     /// The secret key's instance could not be determined. Nothing was written.
     #[error("could not determine whether the secret key belongs to the rows' Clerk instance: {0}")]
     Instance(AuthenticationError),
-    /// The cursor is that of an import of another kind. Nothing was written.
+    /// The cursor belongs to an import of another kind. Nothing was written.
     #[error("`{cursor}` is not a cursor of an import of {imported}; resume from one, or start without")]
     OtherCursor {
         /// The cursor.

@@ -7,8 +7,8 @@ use crate::row::SyncedRow;
 use crate::sync::engine::Engine;
 
 /// Verifies that the secret key belongs to the instance whose users the table holds. With another instance's key, every
-/// row would look like that of a deleted user, and strangers would get rows. The check compares the instance's keys:
-/// Clerk returns them for the secret key, and they verify session tokens.
+/// row would look like that of a deleted user, and strangers would get rows. Compares the public keys that Clerk
+/// returns for the secret key with those that verify session tokens.
 pub(crate) async fn check_instance<U: SyncedRow>(
     engine: &Engine<U>,
     api: &BackendApi,

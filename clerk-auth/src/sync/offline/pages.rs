@@ -1,8 +1,8 @@
-//! Pages of Clerk's users, organizations and memberships.
+//! Reads Clerk's users, organizations and memberships in pages.
 //!
-//! Clerk pages users by the id before the page. Its lists of organizations and memberships have offsets only, which a
-//! deletion shifts. So each of their pages begins with the last object of the page before. If that object is not found, the
-//! page begins earlier.
+//! Clerk pages users by id. Lists of organizations and memberships only have offsets, which a deletion shifts. So each
+//! page of these lists begins with the last object of the previous page. If that object is not found, the page begins
+//! earlier.
 
 use super::retry::RetryPolicy;
 use crate::backend_api::{BackendApi, BackendApiError, MAX_PAGE_SIZE};
@@ -11,18 +11,18 @@ use crate::lenient::LenientValue;
 use crate::row::RowKind;
 use crate::sync::model::observation::ClerkObject;
 
-/// A place in a list of Clerk's: the last object that was read.
+/// A position in one of Clerk's lists: the last object that was read.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Position {
     pub(crate) id: String,
     /// The number of objects before this one when it was read.
     pub(crate) offset: u64,
-    /// In milliseconds. The list is in this order, so that the place is found even if the object was deleted.
+    /// In milliseconds. The list is in this order, so that the position is found even if the object was deleted.
     pub(crate) created_at: Option<i64>,
 }
 
 impl Position {
-    /// A place in a list that is paged by id.
+    /// Creates a position in a list that is paged by id.
     pub(crate) fn at(id: &str) -> Self {
         Self {
             id: id.to_owned(),
@@ -32,7 +32,7 @@ impl Position {
     }
 }
 
-/// The objects after a place.
+/// The objects after a position.
 pub(crate) struct ListPage {
     pub(crate) objects: Vec<LenientValue>,
     /// The number of objects before the first one.
@@ -40,7 +40,7 @@ pub(crate) struct ListPage {
 }
 
 impl ListPage {
-    /// Returns the objects up to the last one with an id, and its place. Without any id, returns all of them: the
+    /// Returns the objects up to the last one with an id, and its position. Without any id, returns all of them: the
     /// [client](crate::backend_api::BackendApi::users) ensures that such a page is the last one.
     pub(crate) fn up_to_last(&self) -> (&[LenientValue], Option<Position>) {
         let (objects, id) = up_to_last_id(&self.objects);
@@ -53,7 +53,7 @@ impl ListPage {
     }
 }
 
-/// Returns the page after a place, or the first one.
+/// Returns the page after a position, or the first one.
 pub(crate) async fn list_after(
     api: &BackendApi,
     kind: RowKind,
@@ -87,7 +87,7 @@ pub(crate) async fn list_after(
                 offset = offset.saturating_sub(u64::try_from(limit - 1).unwrap_or(1));
                 continue;
             }
-            // The page ends before anything new, because it begins too early.
+            // The page begins so early that it contains no new object.
             Some(seen) if seen == limit => {
                 offset += u64::try_from(limit - 1).unwrap_or(1);
                 continue;
@@ -100,13 +100,13 @@ pub(crate) async fn list_after(
     }
 }
 
-/// Returns the number of objects that were read before. Returns `None` if the list may have others before them.
+/// Returns the number of objects that were read before; `None` if the page may begin too late.
 fn seen(objects: &[LenientValue], after: &Position) -> Option<usize> {
     let mut ids = objects.iter().map(|object| ClerkObject::id(object.node()));
     if let Some(place) = ids.position(|id| id == Some(after.id.as_str())) {
         return Some(place + 1);
     }
-    // The object was deleted. Those that were created earlier were read before.
+    // The object was deleted; those that were created earlier have been read.
     let is_older = |object: &&LenientValue| {
         let times = created_at(object).zip(after.created_at);
         times.is_some_and(|(created_at, after)| created_at < after)
@@ -128,7 +128,7 @@ pub(crate) async fn page_after(
 ) -> Result<Vec<LenientValue>, BackendApiError> {
     let page = policy.retry_api(|| api.users(after, page_size)).await?;
     let (_, last) = up_to_last_id(&page);
-    // Otherwise the work would loop forever.
+    // Prevents an infinite loop.
     if last.is_some() && last == after.map(UserId::as_str) {
         return Err(BackendApiError::Malformed("the page after the last one"));
     }

@@ -11,7 +11,7 @@ use crate::sync::error::SyncError;
 use crate::sync::failure::Step;
 use crate::sync::unwind::caught;
 
-/// The first pause after a failure; each further one is twice as long.
+/// The first pause after a failure; each further pause is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 
 /// The longest pause.
@@ -44,7 +44,7 @@ impl RetryPolicy {
         }
     }
 
-    /// Returns Clerk's answer. Waits without a limit as long as Clerk names a time for the next request.
+    /// Returns Clerk's answer. While Clerk's rate limit applies, waits as long as Clerk demands.
     pub(crate) async fn retry_api<T, F>(self, mut question: impl FnMut() -> F) -> Result<T, BackendApiError>
     where
         F: Future<Output = Result<T, BackendApiError>>,
@@ -74,7 +74,7 @@ impl RetryPolicy {
         }
     }
 
-    /// Returns the database's answer. Work that was half done is repeated, so it must be idempotent.
+    /// Returns the database's answer. May repeat work that was half done, so it must be idempotent.
     pub(crate) async fn retry_db<U: SyncedRow, T, F>(
         self,
         mut work: impl FnMut() -> F,

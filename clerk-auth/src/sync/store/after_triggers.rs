@@ -6,8 +6,8 @@ use sqlx::PgConnection;
 #[cfg(feature = "postgres")]
 use crate::schema::quote_path;
 
-/// The bits of `tgtype` are in PostgreSQL's `catalog/pg_trigger.h`: 66 are BEFORE and INSTEAD OF, 20 are INSERT and
-/// UPDATE. Internal triggers check foreign keys, and change no row of this table.
+/// The bits of `tgtype` are defined in PostgreSQL's `catalog/pg_trigger.h`: 66 is BEFORE and INSTEAD OF, 20 is INSERT
+/// and UPDATE. Internal triggers check foreign keys, and change no row of this table.
 #[cfg(feature = "postgres")]
 const SQL: &str = "SELECT count(*) > 0, coalesce(bool_or(tgdeferrable), false) FROM pg_trigger \
                    WHERE tgrelid = to_regclass($1) AND NOT tgisinternal AND tgenabled IN ('O', 'A') \
@@ -16,7 +16,7 @@ const SQL: &str = "SELECT count(*) > 0, coalesce(bool_or(tgdeferrable), false) F
 /// The triggers that may change a row after its statement has returned it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct AfterTriggers {
-    /// True if there are any.
+    /// True if there are any such triggers.
     pub(crate) exist: bool,
     /// True if some may run at the commit.
     pub(crate) are_deferrable: bool,

@@ -1,7 +1,7 @@
 //! Reads rows: the struct's columns come first, and sync's own columns follow.
 //!
-//! Sync's columns are read by their position from the end, and not by name: the application may give its own column any
-//! name. The statements of [`StoredIn`] have, after the struct's columns:
+//! Sync's columns are read by position from the end, because the application's columns may have any name. After the
+//! struct's columns, the statements of [`StoredIn`] return:
 //!
 //! | statement | columns |
 //! |---|---|
@@ -27,7 +27,7 @@ pub(super) fn selected<DB: Queries, U: StoredIn<DB>>(row: &DB::Row) -> Result<St
     stored::<DB, U>(row, 0, row.len() - 2)
 }
 
-/// Reads the part of a row of `SELECT_JOINED` that begins at this column; returns `None` if there is no row.
+/// Reads the part of a row of `SELECT_JOINED` that begins at this column; `None` if the row is missing.
 pub(super) fn joined<DB: Queries, U: StoredIn<DB>>(
     row: &DB::Row,
     first: usize,
@@ -46,7 +46,7 @@ pub(super) fn selected_of_many<DB: Queries, U: StoredIn<DB>>(
     Ok((last_id::<DB>(row)?, stored::<DB, U>(row, 0, row.len() - 3)?))
 }
 
-/// Reads a row of a statement that writes one.
+/// Reads a row of a statement that writes a single row.
 pub(super) fn written<DB: Queries, U: StoredIn<DB>>(
     row: &DB::Row,
     inserted: bool,
@@ -58,12 +58,12 @@ pub(super) fn written<DB: Queries, U: StoredIn<DB>>(
     })
 }
 
-/// Returns whether a statement that writes one row has inserted it. The upsert of SQLite does not report this.
+/// Returns whether a statement that writes one row has inserted it. SQLite's upsert does not report this.
 pub(super) fn is_inserted<DB: Queries>(row: &DB::Row) -> Result<bool, sqlx::Error> {
     DB::boolean(row, row.len() - 1)
 }
 
-/// Reads what `UPSERT_MANY` returns beside the struct.
+/// Reads the columns of `UPSERT_MANY` after those of the struct.
 #[cfg(feature = "backend-api")]
 pub(super) fn written_of_many<DB: Queries>(row: &DB::Row) -> Result<UpsertedRow, sqlx::Error> {
     let columns = row.len();

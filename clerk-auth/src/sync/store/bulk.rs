@@ -1,4 +1,4 @@
-//! Many rows in one statement, by the rules of the upsert of one.
+//! Writes many rows in one statement, by the same rules as a single upsert.
 
 use std::collections::HashSet;
 
@@ -21,12 +21,12 @@ use crate::sync::model::version::Version;
 /// limit of PostgreSQL's protocol is 65,535.
 const MAX_PARAMETERS: usize = 32_766;
 
-/// The maximum number of rows per statement: the size of Clerk's pages, so that the pages of an import share one text,
-/// which the database plans once.
+/// The maximum number of rows per statement: the size of Clerk's pages, so that all full pages of an import share one
+/// prepared statement.
 const MAX_ROWS: usize = 500;
 
 impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
-    /// Writes the rows of different users in one transaction, in which the hook runs for the new ones.
+    /// Writes the rows of different users in one transaction, which also runs the hook for new rows.
     pub(super) async fn upsert_many(
         &self,
         rows: &[Observation<'_, U>],
@@ -59,7 +59,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         Ok(written)
     }
 
-    /// A concurrent insertion and deletion have not seen each other; see [`SqlStore::after_commit`].
+    /// Removes rows of users whom a concurrent transaction has deleted; see [`SqlStore::after_commit`].
     async fn without_deleted(&self, mut written: Vec<UpsertedRow>) -> Result<Vec<UpsertedRow>, WriteError> {
         if U::TOMBSTONES.is_none() || !DB::LOCKS_ROWS {
             return Ok(written);
@@ -94,7 +94,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         Ok(rows.iter().filter(is_left).collect())
     }
 
-    /// Links the rows of users who have a key and no row, each by a statement of its own. Returns the other rows.
+    /// Links rows to users who have a key and no row, with a statement per row. Returns the other rows.
     async fn link_rows<'a, 'o>(
         &self,
         transaction: &mut Transaction<'_, DB>,
@@ -156,7 +156,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         let sql = U::UPSERT_MANY.sql(rows.len());
         let found = DB::fetch_all_of(transaction, sql, arguments, is_full)
             .await
-            // The upsert of a single row finds out which row it was.
+            // Upserts of single rows then show which row caused it.
             .map_err(unique_violation)?;
         let mut written = Vec::with_capacity(found.len());
         for row in &found {

@@ -1,4 +1,4 @@
-//! Comparisons of a column with texts, by the rules of the column: its type, its collation and its case.
+//! Compares a column with texts by the column's own type, collation and case sensitivity.
 
 #[cfg(feature = "postgres")]
 use crate::schema::quote_path;
@@ -16,7 +16,7 @@ SELECT CASE WHEN t.typname = 'bpchar' THEN 'bpchar' ELSE format_type(t.oid, NULL
     t.typname::text, t.typcategory = 'S' \
 FROM base JOIN pg_type t ON t.oid = base.type WHERE t.typtype <> 'd'";
 
-/// Returns how a column of a table is compared with a text.
+/// Returns the comparison for a column of a table.
 #[cfg(feature = "postgres")]
 pub(super) async fn postgres(
     connection: &mut sqlx::PgConnection,
@@ -36,20 +36,20 @@ pub(super) async fn postgres(
     })
 }
 
-/// The way in which a column is compared with a text. The database compares, so that two values are equal here exactly if
-/// the application's own unique index would call them equal.
+/// The way to compare a column with a text. The database compares, so that two values are equal exactly if the
+/// application's unique index treats them as equal.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Comparison {
-    /// The text becomes a value of the column's type, which holds any text: `text`, `citext`, `character varying`.
+    /// Casts the text to the column's type, which holds any text: `text`, `citext`, `character varying`.
     #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "SQLite needs no cast"))]
     As(String),
-    /// The column holds integers. A text that is not an integer equals none.
+    /// The column holds integers. Any other text equals no row.
     #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "SQLite needs no cast"))]
     Integer,
-    /// The column holds UUIDs. A text that is not a UUID equals none.
+    /// The column holds UUIDs. Any other text equals no row.
     #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "SQLite needs no cast"))]
     Uuid,
-    /// The column's value is compared as the database prints it.
+    /// Compares the printed form of the column's value.
     #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "SQLite needs no cast"))]
     Printed,
     /// The database converts the text by itself.
@@ -61,8 +61,8 @@ pub(crate) enum Comparison {
 }
 
 impl Comparison {
-    /// Returns the condition under which a column equals a text. The column stands first: SQLite compares by the collation
-    /// of the first operand.
+    /// Returns the condition under which a column equals a text. The column comes first, because SQLite uses the
+    /// collation of the first operand.
     pub(crate) fn equal(&self, column: &str, text: &str) -> String {
         match self {
             Self::As(sql_type) => format!("{column} = CAST({text} AS {sql_type})"),

@@ -1,4 +1,4 @@
-//! Provides connections for work; behind a pooler in transaction mode, with a transaction around the work.
+//! Provides connections. Behind a pooler in transaction mode, each piece of work gets a transaction.
 
 use std::ops::{Deref, DerefMut};
 
@@ -15,8 +15,8 @@ const BEGIN_POOLED: &str = "BEGIN; DEALLOCATE ALL";
 /// Like [`BEGIN_POOLED`], for a transaction that waits only briefly for a lock.
 const BEGIN_POOLED_IMPATIENT: &str = "BEGIN; DEALLOCATE ALL; SET LOCAL lock_timeout = '100ms'";
 
-/// A pool, and whether its connections go through a pooler in transaction mode. Other code cannot reach the pool, so
-/// every statement respects the mode.
+/// A pool, and whether its connections go through a pooler in transaction mode. Other code has no access to the pool,
+/// so every statement respects the mode.
 pub(crate) struct Connections<DB: Database> {
     pool: Pool<DB>,
     transaction_pooling: bool,
@@ -24,8 +24,8 @@ pub(crate) struct Connections<DB: Database> {
 
 /// A connection for one piece of work.
 ///
-/// sqlx sends a statement's text first and its parameters then. A pooler in transaction mode may give the two to different
-/// sessions unless a transaction is open.
+/// sqlx sends the text of a statement first, and then its parameters. Outside of a transaction, a pooler in transaction
+/// mode may send the two to different sessions.
 pub(crate) enum Connection<DB: Database> {
     Plain(PoolConnection<DB>),
     Pooled(Transaction<'static, DB>),
@@ -39,7 +39,7 @@ impl<DB: Dialect> Connections<DB> {
         }
     }
 
-    /// Returns a connection for atomic work: reads, or one statement that writes.
+    /// Returns a connection for reads, or for a single statement that writes.
     pub(crate) async fn acquire(&self) -> Result<Connection<DB>, sqlx::Error> {
         Ok(if self.transaction_pooling {
             Connection::Pooled(self.begin().await?)
@@ -48,10 +48,10 @@ impl<DB: Dialect> Connections<DB> {
         })
     }
 
-    /// Returns a connection that sqlx counts in no transaction.
+    /// Returns a connection that sqlx does not consider to be in a transaction.
     ///
-    /// A hook that has ended its transaction by a statement, and is then cancelled with its request, leaves one behind on
-    /// SQLite, where sqlx's rollback fails. It could begin no transaction any more.
+    /// If a hook has ended its transaction by a statement, and is then cancelled with its request, sqlx's rollback
+    /// fails on SQLite. The connection could then never begin another transaction.
     async fn acquire_idle(&self) -> Result<PoolConnection<DB>, sqlx::Error> {
         loop {
             let connection = self.pool.acquire().await?;
@@ -78,12 +78,12 @@ impl<DB: Dialect> Connections<DB> {
         self.pool.options().get_max_connections()
     }
 
-    /// Returns whether both are of one pool. Clones of a pool share its options.
+    /// Returns whether both use the same pool. Clones of a pool share its options.
     pub(super) fn shares_pool(&self, other: &Self) -> bool {
         std::ptr::eq(self.pool.options(), other.pool.options())
     }
 
-    /// Ends when the application closes the pool.
+    /// Returns an event that fires when the application closes the pool.
     pub(crate) fn close_event(&self) -> CloseEvent {
         self.pool.close_event()
     }
@@ -153,7 +153,7 @@ impl<DB: Dialect> Connections<DB> {
 }
 
 impl<DB: Dialect> Connection<DB> {
-    /// Ends work that has or has not succeeded; before that nothing may count as written.
+    /// Ends work, successful or not. Until then, nothing may count as written.
     pub(crate) async fn end<T, E>(mut self, work: Result<T, E>) -> Result<T, E>
     where
         E: Failed + From<sqlx::Error>,
@@ -165,7 +165,7 @@ impl<DB: Dialect> Connection<DB> {
 }
 
 impl<DB: Database> Connection<DB> {
-    /// Ends successful work; before that nothing may count as written.
+    /// Ends successful work. Until then, nothing may count as written.
     pub(crate) async fn done(self) -> Result<(), sqlx::Error> {
         match self {
             Self::Plain(_) => Ok(()),

@@ -13,10 +13,10 @@ use crate::sync::model::version::Version;
 use crate::time::Timestamp;
 
 impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
-    /// Returns the row after the commit of its write: as deferred triggers have left it.
+    /// Returns the row after the commit of its write, including changes of deferred triggers.
     ///
-    /// Checks for a concurrent deletion after an insertion. The upsert does not see a deletion that is committed while
-    /// it runs. So both check again after their commit: the later one sees the result of the other.
+    /// After an insertion, checks for a concurrent deletion. The upsert does not see a deletion that is committed while
+    /// it runs. So insertion and deletion both check after their commit, and the later one sees the other's result.
     pub(super) async fn after_commit(
         &self,
         clerk_id: &str,
@@ -47,9 +47,9 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         DB::boolean(&row.ok_or(sqlx::Error::RowNotFound)?, 0)
     }
 
-    /// Deletes a user in a transaction that [`Dialect::BEGIN`] began. The hook runs with the row before its removal,
-    /// once for each; a concurrent deletion of the user waits. Call [`delete_leftover`](Self::delete_leftover) after
-    /// the commit.
+    /// Deletes a user in a transaction that [`Dialect::BEGIN`] began. The hook runs once, with the row before its
+    /// removal; a concurrent deletion of the user waits. Call [`delete_leftover`](Self::delete_leftover) after the
+    /// commit.
     pub(crate) async fn delete_in(
         &self,
         connection: &mut DB::Connection,
@@ -77,8 +77,9 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         Ok(Deletion::Deleted)
     }
 
-    /// Ends the membership of a row in a transaction that [`Dialect::BEGIN`] began, with the hook. Returns `None` if there is
-    /// no row. The version of a row that had ended before is raised, so that a return before this end restores nothing.
+    /// Ends the membership of a row in a transaction that [`Dialect::BEGIN`] began, with the hook. Returns `None`
+    /// without a row. If the membership had already ended, raises the version, so that a return before this end has no
+    /// effect.
     pub(super) async fn end_row_in(
         &self,
         connection: &mut DB::Connection,
@@ -121,7 +122,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         })
     }
 
-    /// Deletes the row of a user who has a tombstone: one that was inserted while the deletion was under way.
+    /// Deletes the row of a user who has a tombstone, if a concurrent request has inserted one.
     pub(super) async fn delete_leftover(&self, clerk_id: &str) -> Result<bool, WriteError> {
         let has_row = match U::TOMBSTONES {
             Some(_) => self
@@ -137,7 +138,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         Ok(self.tried(clerk_id, delete).await? == Deletion::Deleted)
     }
 
-    /// The denial is written last, so that it is committed soon after its recorded time.
+    /// Deletes a user and commits. The denial is written last, so that its commit follows soon after its recorded time.
     pub(super) async fn delete_and_commit(
         &self,
         clerk_id: &str,

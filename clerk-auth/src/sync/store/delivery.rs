@@ -1,4 +1,4 @@
-//! Records the deliveries that the application has seen, for a hook that must not see one twice.
+//! Records deliveries, for a hook that must run at most once per delivery.
 
 use std::time::Duration;
 
@@ -17,9 +17,9 @@ use crate::sync::model::plan::{Plan, plan};
 use crate::sync::model::row::StoredRow;
 use crate::webhook::Webhook;
 
-/// The table of recorded deliveries for an [`on_event_once`](crate::sync::UserSyncBuilder::on_event_once) hook, with
-/// its index, for a migration of the application. PostgreSQL and SQLite share this text. Each recorded delivery deletes
-/// up to a hundred that are older than 30 days.
+/// Creates the table of recorded deliveries for an [`on_event_once`](crate::sync::UserSyncBuilder::on_event_once) hook,
+/// and its index, in a migration of the application. PostgreSQL and SQLite use the same text. Recording a delivery
+/// deletes up to a hundred that are older than 30 days.
 ///
 /// ```
 /// use clerk_auth::sync::CREATE_DELIVERIES;
@@ -50,7 +50,7 @@ const COLUMNS: &[ColumnDefinition] = &[
 
 const RECORD: &str = r#"INSERT INTO "clerk_deliveries" ("id") VALUES ($1) ON CONFLICT DO NOTHING"#;
 
-/// The timeout of deleting old deliveries after a delivery has been applied, while Clerk waits.
+/// The timeout for deleting old deliveries, while Clerk waits for the answer.
 const FORGET_FOR: Duration = Duration::from_secs(1);
 
 /// The table, for the check at start-up.
@@ -68,10 +68,9 @@ pub(crate) fn table<DB: Dialect>() -> OwnTable {
     }
 }
 
-/// Deletes some deliveries that are older than a month: Svix retries for 27 hours and 35 minutes, and an operator may
-/// send a delivery again for a while after that. Runs after a delivery has been recorded, so that the table is bounded
-/// by a month of deliveries while the process runs. Runs in a separate transaction, so that no delivery waits for
-/// another's.
+/// Deletes some deliveries that are older than a month. Svix retries for 27 hours and 35 minutes, and an operator may
+/// replay a delivery later. Runs after each recorded delivery, so that the table holds about a month of deliveries.
+/// Runs in a separate transaction, so that no delivery waits for another.
 pub(crate) async fn forget_old<DB: Dialect>(connections: &Connections<DB>) {
     let forgotten = tokio::time::timeout(FORGET_FOR, async {
         connections
@@ -95,7 +94,7 @@ pub(crate) async fn is_first<DB: Dialect>(
 }
 
 impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
-    /// Applies a change and runs the application's hook: both or neither.
+    /// Applies a change and runs the application's hook, atomically.
     pub(crate) async fn apply_in_transaction(
         &self,
         delivery: &Webhook,
@@ -121,12 +120,12 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         if let Change::Write(observation) = change
             && matches!(applied, Applied::Inserted | Applied::Linked | Applied::Updated)
             && self.after_triggers.are_deferrable
-            // The delivery is applied. Without this read, the next one writes the row once more.
+            // Only an optimization: without this read, the next delivery writes the row once more.
             && let Ok(Some(stored)) = self.read_row(observation.clerk_id()).await
         {
             self.normalized.record(observation, &stored);
         }
-        // A concurrent insertion and deletion have not seen each other.
+        // A concurrent insertion and deletion may not have seen each other.
         let is_purged = match change {
             Change::Delete(clerk_id) => self.delete_leftover(clerk_id).await?,
             Change::Write(observation) if matches!(applied, Applied::Inserted | Applied::Linked) => {
@@ -180,7 +179,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         self.select(connection, observation.clerk_id()).await
     }
 
-    /// Records the end of a membership, so that an event before it that is delivered later restores nothing.
+    /// Records the end of a membership, so that an earlier event with a later delivery does not restore it.
     async fn end_in(
         &self,
         connection: &mut DB::Connection,
@@ -190,9 +189,9 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         if let Some(ended) = self.end_row_in(connection, clerk_id, version).await? {
             return Ok(ended);
         }
-        // Without the hooks, because no member has joined.
+        // The hooks do not run, because no member has joined.
         match self.upsert(connection, observation).await {
-            // A member without a row, of whom nothing is known.
+            // The member has no row, and the referenced rows do not exist either.
             Err(WriteError::ReferenceMissing) => Ok(Applied::Deleted),
             written => {
                 written?;
@@ -227,7 +226,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
                     Err(WriteError::UserDeleted) => return Ok(Applied::UserDeleted),
                     written => written?,
                 };
-                // A trigger that runs afterwards may have changed the row again.
+                // A trigger that ran after the write may have changed the row again.
                 if self.normalized.was_written(observation)
                     && let Some(stored) = self.select(connection, observation.clerk_id()).await?
                 {

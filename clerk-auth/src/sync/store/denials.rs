@@ -1,12 +1,11 @@
 //! The statements of the table of denials.
 //!
-//! The table is the authority on denials. A process writes the effect of an event there, in a separate statement,
-//! before anything else of the event, and every process reads the changes. The changes of the last ten seconds are read
-//! each time, so that a transaction that commits late hides no denial: a denial is the last statement of its
-//! transaction. Recording a denial is idempotent.
+//! The table is the authority on denials. A process writes the effect of an event to the table first, in a separate
+//! statement, and every process reads the changes. Each read repeats the last ten seconds, so that a late commit hides
+//! no denial: a denial is the last statement of its transaction. Recording a denial is idempotent.
 //!
-//! A membership is a subject too. Its id is that of the user and that of the organization, and its effect, in the column
-//! `refusal`, is its end or its new state. So a table of an earlier version needs no migration, and a process of an
+//! A membership is a subject too. Its id consists of the ids of user and organization. Its effect, in the column
+//! `refusal`, is its end or its new state. So the table of an earlier version needs no migration, and a process of an
 //! earlier version skips these rows.
 
 use std::borrow::Cow;
@@ -58,7 +57,7 @@ fn statements<DB: Dialect>() -> [Statement; 4] {
 /// Parameter 1: the current time in milliseconds, by the clock of the application.
 const FORGET_DENIALS: &str = r#"DELETE FROM "clerk_denials" WHERE "expires_at" <= $1"#;
 
-/// The reasons by their stable codes. An unknown one is from a newer version of this library, and bars all the same.
+/// The reasons with stable codes. An unknown code is from a newer version of this library, and bars too.
 const REASONS: [Refusal; 5] = [
     Refusal::SessionEnded,
     Refusal::UserBanned,
@@ -86,7 +85,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
             .map(drop)
     }
 
-    /// Records that a subject is admitted again, if the table has an older denial of it.
+    /// Records that a subject is admitted again, if the table has an older denial of the subject.
     pub(super) async fn admit_denied_on(
         &self,
         connection: &mut DB::Connection,
@@ -119,17 +118,17 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         let mut arguments = DB::Arguments::default();
         DB::add_integer(&mut arguments, since)?;
         DB::add_integer(&mut arguments, now.milliseconds())?;
-        // Plus one, so that the deny list detects that it cannot keep them all.
+        // The maximum plus one, so that the deny list detects that it cannot keep all.
         DB::add_integer(&mut arguments, i64::try_from(MAX_DENIALS).unwrap_or(i64::MAX) + 1)?;
         let rows = self.connections.fetch_all(DB::READ_DENIALS, arguments).await?;
         for row in &rows {
             changes.read_at = DB::integer(row, 0)?;
-            // A row without a denial contains only the time.
+            // The row without a denial contains only the time.
             let (Some(kind), Some(id)) = (DB::optional_text(row, 1)?, DB::optional_text(row, 2)?) else {
                 continue;
             };
             let Some(subject) = subject(&kind, &id) else {
-                // From a newer version of this library.
+                // The row is from a newer version of this library.
                 continue;
             };
             let effect = DB::optional_text(row, 3)?;
@@ -143,7 +142,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
             let recorded_at = Timestamp::from_milliseconds(DB::integer(row, 7)?);
             changes.denials.push((denial, recorded_at));
         }
-        // The oldest come first: a full list drops them first.
+        // Oldest first, because a full list drops the oldest first.
         changes.denials.reverse();
         Ok(changes)
     }
@@ -159,7 +158,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
     }
 }
 
-/// Parameters 1 to 5.
+/// Returns parameters 1 to 5.
 fn with_subject_and_times<DB: Dialect>(denial: &Denial) -> Result<DB::Arguments, sqlx::Error> {
     let (kind, id) = match denial.subject.key() {
         Key::Session(id) => ("session", Cow::Borrowed(id)),
@@ -177,13 +176,13 @@ fn with_subject_and_times<DB: Dialect>(denial: &Denial) -> Result<DB::Arguments,
     Ok(arguments)
 }
 
-/// Stands between the ids of a membership. No id of Clerk's has a control character.
+/// The separator of the two ids of a membership. Clerk's ids contain no control characters.
 const BETWEEN: char = '\t';
 
 /// The code of a membership that has ended.
 const ENDED: &str = "membership_ended";
 
-/// Stands before the role and the permissions of a membership that has changed.
+/// The prefix of the role and the permissions of a changed membership.
 const CHANGED: char = '=';
 
 fn subject(kind: &str, id: &str) -> Option<Subject> {
@@ -199,7 +198,7 @@ fn subject(kind: &str, id: &str) -> Option<Subject> {
     })
 }
 
-/// Returns the effect as the column `refusal` has it: a code, or `=` and a JSON array of the role and the permissions.
+/// Encodes an effect for the column `refusal`: a code, or `=` and a JSON array of the role and the permissions.
 fn encoded(effect: &Effect) -> Cow<'static, str> {
     match effect {
         Effect::Admits => "".into(),
@@ -214,7 +213,7 @@ fn encoded(effect: &Effect) -> Cow<'static, str> {
     }
 }
 
-/// An effect that is not known is of a newer version, and denies all the same.
+/// Decodes an effect. An unknown effect is from a newer version, and denies too.
 fn decoded(effect: &str, subject: &Subject) -> Effect {
     let known = || REASONS.into_iter().find(|refusal| refusal.code() == effect);
     match subject {

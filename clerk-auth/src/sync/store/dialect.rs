@@ -16,8 +16,8 @@ use crate::row::StoredIn;
 use crate::sync::model::announcement::CHANNEL;
 use crate::sync::model::row::Upserted;
 
-/// True if both the known row and the new one report the end of a membership. Tokens are from before it until the later
-/// of the two.
+/// True if both the known row and the new one report the end of a membership. The later time decides which tokens are
+/// older.
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 macro_rules! ended_twice {
     () => {
@@ -25,7 +25,7 @@ macro_rules! ended_twice {
     };
 }
 
-/// The beginning of the range that is read. A subquery, which is evaluated once, so that the index serves: PostgreSQL's
+/// The start of the range to read. A subquery is evaluated once, so that the index can be used although PostgreSQL's
 /// clock is volatile.
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 macro_rules! changes_since {
@@ -34,8 +34,8 @@ macro_rules! changes_since {
     };
 }
 
-/// The statements of the table of denials. The arguments are the current time in milliseconds, the lesser of two
-/// numbers, and the text around a statement that changes the table.
+/// The statements of the table of denials. The arguments are SQL texts: the current time in milliseconds, the lesser of
+/// two numbers, and the text around a statement that changes the table.
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 macro_rules! denial_statements {
     (now: $now:literal, least: $least:literal, before: $before:literal, after: $after:literal) => {
@@ -93,8 +93,8 @@ pub(crate) trait Dialect: Queries + HasStatementCache {
     /// Begins a transaction that waits only briefly for a lock; `None` if a lock covers the whole file.
     const BEGIN_IMPATIENT: Option<&'static str>;
 
-    /// Drops the prepared statements of a session, outside and inside a failed transaction, which an empty one replaces.
-    /// `None` if the database itself prepares stale statements again.
+    /// Drops the prepared statements of a session, outside of a transaction, and inside a failed one, which is replaced
+    /// by an empty one. `None` if the database itself prepares stale statements again.
     const DROP_STATEMENTS: Option<[&'static str; 2]>;
 
     /// True if an insert can be distinguished from an update only in a transaction.
@@ -103,8 +103,8 @@ pub(crate) trait Dialect: Queries + HasStatementCache {
     /// True if the upsert notifies other processes.
     const ANNOUNCES: bool;
 
-    /// True if several transactions write at once, each blocking others from the rows that it has locked. False if a
-    /// transaction that [`BEGIN`](Self::BEGIN) began blocks every other writer.
+    /// True if several transactions can write at once, and block each other only at locked rows. False if a transaction
+    /// that [`BEGIN`](Self::BEGIN) began blocks every other writer.
     const LOCKS_ROWS: bool;
 
     /// Records a denial unless there is a newer one of its subject. Parameters: kind and id (texts), version, time of
@@ -115,38 +115,38 @@ pub(crate) trait Dialect: Queries + HasStatementCache {
     /// Admits a subject with an older denial: parameters 1 to 5 of [`RECORD_DENIAL`](Self::RECORD_DENIAL).
     const ADMIT_DENIED: &'static str;
 
-    /// Reads the changes, the newest first: since when (parameter 1, in milliseconds of the database's clock), the
-    /// current time (parameter 2), and at most how many (parameter 3) about users and sessions, and about others. The
-    /// range begins ten seconds before parameter 1, or before the current time if the clock was set back. The first column is the database's clock; without changes,
-    /// the other columns of the only row are null.
+    /// Reads the changes, newest first. Parameters: the start in milliseconds of the database's clock, the current
+    /// time, and the maximum number of changes, separately for users and sessions and for others. The range begins ten
+    /// seconds before the start, or before the current time if the clock was set back. The first column is the
+    /// database's clock. Without changes, the other columns of the only row are null.
     const READ_DENIALS: &'static str;
 
-    /// The literal that is false.
+    /// The literal for false.
     #[cfg(feature = "backend-api")]
     const FALSE: &'static str;
 
-    /// The texts of [`many`](Self::many) as a table: their places from 1, and their values.
+    /// The texts of [`many`](Self::many) as a table: their indexes from 1, and their values.
     #[cfg(feature = "backend-api")]
     const TEXTS: &'static str;
 
-    /// Deletes the oldest deliveries that are older than 30 days, a hundred at most.
+    /// Deletes at most a hundred deliveries that are older than 30 days, oldest first.
     const FORGET_DELIVERIES: &'static str;
 
-    /// Runs the upsert and returns whether it inserted; returns `None` if it returned no row.
+    /// Runs the upsert. Returns the row and whether it was inserted; `None` if the statement returned no row.
     fn upsert<'a, U: StoredIn<Self>>(
         connection: &'a mut Self::Connection,
         clerk_id: &'a str,
         arguments: Self::Arguments,
     ) -> impl Future<Output = Result<Option<Upserted<U>>, sqlx::Error>> + Send + 'a;
 
-    /// Returns a string that the handles of this process on one table have in common. `pool` distinguishes pools.
+    /// Returns a string that is equal for all handles of this process on one table. `pool` distinguishes pools.
     fn place(
         connection: &mut Self::Connection,
         pool: usize,
         table: &str,
     ) -> impl Future<Output = Result<String, sqlx::Error>> + Send;
 
-    /// Returns which triggers of a table may change a row after its statement has returned it.
+    /// Returns the triggers of a table that may change a row after its statement has returned it.
     fn after_triggers(
         connection: &mut Self::Connection,
         table: &str,
@@ -155,7 +155,7 @@ pub(crate) trait Dialect: Queries + HasStatementCache {
     /// Returns the parameter of a statement for many users.
     fn many(clerk_ids: &[&str]) -> Result<Self::Arguments, sqlx::Error>;
 
-    /// Returns how a column of a table is compared with a text.
+    /// Returns the comparison of a column with texts.
     #[cfg(feature = "backend-api")]
     fn comparison(
         connection: &mut Self::Connection,
@@ -163,8 +163,8 @@ pub(crate) trait Dialect: Queries + HasStatementCache {
         column: &str,
     ) -> impl Future<Output = Result<Comparison, sqlx::Error>> + Send;
 
-    /// Returns the columns in the key of the unique index that `error` reports, those of its expressions included. Returns
-    /// `None` unless the index is one of `table`'s own, or of a partition of `table`.
+    /// Returns the columns in the key of the unique index that `error` reports, including those in expressions. Returns
+    /// `None` unless the index belongs to `table` or one of its partitions.
     fn violated_columns(
         connection: &mut Self::Connection,
         error: &dyn DatabaseError,
@@ -207,15 +207,15 @@ impl Dialect for sqlx::Postgres {
     ) -> Result<Option<Upserted<U>>, sqlx::Error> {
         let row = Self::fetch_optional(connection, U::UPSERT, arguments).await?;
         row.map(|row| {
-            // `xmax` is zero for a row that no transaction has touched since its insertion, which this statement just
-            // did.
+            // `xmax` is zero for a row that no transaction has touched since its insertion, that is, for a row that
+            // this statement inserted.
             let inserted = bookkeeping::is_inserted::<Self>(&row)?;
             bookkeeping::written::<Self, U>(&row, inserted)
         })
         .transpose()
     }
 
-    // Other pools of this process listen, as other processes do.
+    // The address of the pool is part of the place, because other pools of this process listen like other processes.
     async fn place(_: &mut Self::Connection, pool: usize, table: &str) -> Result<String, sqlx::Error> {
         Ok(format!("postgres {pool:x} {table}"))
     }
@@ -269,7 +269,7 @@ impl Dialect for sqlx::Postgres {
 
 #[cfg(feature = "sqlite")]
 impl Dialect for sqlx::Sqlite {
-    // A transaction that reads first and then finds another writer could not continue.
+    // A deferred transaction could not continue if another writer came between its read and its write.
     const BEGIN: &'static str = "BEGIN IMMEDIATE";
     const BEGIN_IMPATIENT: Option<&'static str> = None;
     const DROP_STATEMENTS: Option<[&'static str; 2]> = None;
@@ -303,7 +303,7 @@ impl Dialect for sqlx::Sqlite {
             .transpose()
     }
 
-    // There are no notifications, so every handle of this process on the file belongs together, whatever its pool is.
+    // SQLite has no notifications, so all handles of this process on the file share a place, whatever their pools.
     async fn place(
         connection: &mut Self::Connection,
         pool: usize,
@@ -323,7 +323,7 @@ impl Dialect for sqlx::Sqlite {
         })
     }
 
-    // `RETURNING` returns a row as it was before the triggers, also before those that will be created.
+    // `RETURNING` returns a row as it was before all triggers, so triggers that are created later count too.
     async fn after_triggers(_: &mut Self::Connection, _: &str) -> Result<AfterTriggers, sqlx::Error> {
         Ok(AfterTriggers {
             exist: true,
@@ -352,7 +352,7 @@ impl Dialect for sqlx::Sqlite {
         super::violated::sqlite(connection, table, error.message()).await
     }
 
-    // The processes of one file share it, and have no notifications.
+    // SQLite has no notifications.
     async fn announce(_: &mut Self::Connection, _: &str) -> Result<(), sqlx::Error> {
         Ok(())
     }

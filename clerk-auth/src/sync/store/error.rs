@@ -5,9 +5,8 @@ use sqlx::error::DatabaseError;
 use crate::claim::UnreadableClaims;
 use crate::row::SyncedRow;
 
-/// The error of an application's own code, in a hook such as
-/// [`on_insert`](crate::sync::UserSyncBuilder::on_insert): any error, or a text. The log shows the error, a response never
-/// does.
+/// The error of an application's hook, such as [`on_insert`](crate::sync::UserSyncBuilder::on_insert): any error, or a
+/// text. The error is logged, and never part of a response.
 ///
 /// ```
 /// use clerk_auth::sync::BoxError;
@@ -24,7 +23,7 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) enum WriteError {
     /// The database failed.
     Database(sqlx::Error),
-    /// A unique index holds one of the values for another row. [`Store::violated_index`] determines whether the index
+    /// A unique index refuses a value that another row has. [`Store::violated_index`] determines whether the index
     /// belongs to the struct's own table.
     UniqueViolation(Box<dyn DatabaseError>),
     /// The application's hook failed, and nothing was inserted.
@@ -41,7 +40,7 @@ pub(crate) enum WriteError {
     LinkConflict(Option<String>),
     /// The row of the membership's user or organization does not exist. Nothing was written.
     ReferenceMissing,
-    /// The user's key cannot be held by the column, and there is no row yet. Nothing was written.
+    /// The column cannot hold the user's key, and the user has no row yet. Nothing was written.
     InvalidKey(UnreadableClaims),
 }
 
@@ -59,8 +58,8 @@ pub(super) fn unique_violation(error: sqlx::Error) -> WriteError {
     }
 }
 
-/// Converts the error of a commit. A constraint that is `DEFERRABLE INITIALLY DEFERRED` refuses only then; a constraint
-/// of another table is that of a hook.
+/// Converts the error of a commit, at which a `DEFERRABLE INITIALLY DEFERRED` constraint is checked. A constraint of
+/// another table was violated by a hook.
 pub(crate) fn commit_error<U: SyncedRow>(error: sqlx::Error) -> WriteError {
     match error {
         sqlx::Error::Database(error)

@@ -1,4 +1,4 @@
-//! The rows that hold a unique value which another row is to have.
+//! Finds and changes the rows that hold a unique value of another row.
 
 use super::dialect::Dialect;
 use super::error::{WriteError, unique_violation};
@@ -31,8 +31,8 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         Ok(holders)
     }
 
-    /// Sets columns of other rows to null. First locks every row, the user's own included, in the order of the Clerk
-    /// user ids. So two users who swap a value do not deadlock.
+    /// Sets columns of other rows to null. First locks all rows, including the user's own, in the order of the Clerk
+    /// user ids, so that two users who swap a value do not deadlock.
     pub(super) async fn release(
         &self,
         connection: &mut DB::Connection,

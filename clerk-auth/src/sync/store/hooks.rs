@@ -49,7 +49,7 @@ impl<U, DB: Database> Default for Hooks<U, DB> {
     }
 }
 
-/// A hook returned no error, but its part of the transaction cannot be committed.
+/// A hook returned no error, but left a transaction that cannot be committed.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "the hook left the transaction unusable: it kept back the error of a statement, or ended the transaction; return \
@@ -59,14 +59,13 @@ struct Unusable(sqlx::Error);
 
 /// Runs a hook behind a savepoint. `failed` converts its error.
 ///
-/// PostgreSQL answers the COMMIT of a transaction in which a statement has failed with a rollback and without an error.
-/// The savepoint cannot be released then, nor after a hook has ended the transaction. So a rolled-back row is never
-/// reported as written.
+/// If a statement of a transaction has failed, PostgreSQL answers COMMIT with a rollback, but without an error. The
+/// savepoint cannot be released then, or after a hook has ended the transaction. So a rolled-back row is never reported
+/// as written.
 ///
-/// sqlx counts the transactions of a connection, and does not see a statement that ends one. The savepoint is therefore
-/// none of sqlx's, and a transaction that the hook has ended is replaced by an empty one, for the caller to roll back:
-/// also if the hook panics, because SQLite refuses to roll back what has ended, and sqlx would count the transaction
-/// for ever.
+/// sqlx counts the transactions of a connection, and does not notice a statement that ends one. The savepoint is
+/// therefore not one of sqlx's. If the hook has ended the transaction, even by a panic, an empty one replaces it for
+/// the caller to roll back: SQLite refuses to roll back an ended transaction, and sqlx would count it forever.
 pub(super) async fn run_hook<DB: Queries, T>(
     connection: &mut DB::Connection,
     failed: fn(BoxError) -> WriteError,
@@ -81,7 +80,7 @@ pub(super) async fn run_hook<DB: Queries, T>(
     };
     let ended = DB::command(&mut *connection, end).await;
     if let Err(sqlx::Error::Database(_)) = &ended {
-        // A failure shows at the next use of the connection.
+        // A failure appears at the next use of the connection.
         drop(DB::command(&mut *connection, "ROLLBACK").await);
         drop(DB::command(connection, "BEGIN").await);
     }

@@ -1,4 +1,4 @@
-//! The store, over a pool: each operation gets a connection, and is repeated if that helps.
+//! Implements the store over a pool: each operation gets a connection, and is repeated if a retry can succeed.
 
 use sqlx::error::DatabaseError;
 use sqlx::pool::CloseEvent;
@@ -47,8 +47,8 @@ impl<DB: Dialect, U: StoredIn<DB>> Store<U> for SqlStore<U, DB> {
                             store: self,
                             connection,
                         })),
-                        // The read is not part of the transaction that writes. With a snapshot taken at its first
-                        // statement, that transaction would fail on a row that others have inserted since.
+                        // The read is not part of the transaction that writes. If the transaction took its snapshot at
+                        // the read, it would fail on a row that another one has inserted since.
                         Connection::Pooled(transaction) => {
                             transaction.commit().await?;
                             None
@@ -63,7 +63,7 @@ impl<DB: Dialect, U: StoredIn<DB>> Store<U> for SqlStore<U, DB> {
         &'a self,
         observation: &'a Observation<'a, U>,
     ) -> Option<StoreFuture<'a, Option<Upserted<U>>, WriteError>> {
-        // A hook needs a transaction around the insertion, and so does a short lock timeout.
+        // A hook or a short lock timeout needs a transaction around the insertion.
         if self.on_insert.is_some() || self.stuck.contains(observation.clerk_id()) {
             return None;
         }
@@ -292,7 +292,7 @@ impl<DB: Dialect, U: StoredIn<DB>> Store<U> for SqlStore<U, DB> {
     }
 }
 
-/// Returns the index of this name whose key has the columns of these names.
+/// Creates the index with this name and the columns of its key.
 fn violated_index(name: &str, names: &[String], columns: &[ClaimColumn]) -> ViolatedIndex {
     let place = |name: &String| columns.iter().position(|column| column.name == name.as_str());
     let is_unique = |place: Option<usize>| place.is_some_and(|place| columns[place].unique_in_clerk);

@@ -1,4 +1,4 @@
-//! The interface of the storage of users' rows: the operations that sync needs, and their results.
+//! The interface of row storage: the operations that sync needs, and their results.
 
 use std::any::Any;
 
@@ -39,7 +39,7 @@ impl<U: SyncedRow> Lookup<'_, U> {
     }
 }
 
-/// A place where a row can be written at once.
+/// A missing row that can be written at once.
 pub(crate) trait VacantEntry<U: SyncedRow>: Send {
     /// Inserts the row like [`Store::write`].
     fn insert<'a>(
@@ -61,16 +61,16 @@ pub(crate) struct ViolatedIndex {
     pub(crate) unique_in_clerk: bool,
 }
 
-/// A storage of rows of `U`. The database is erased here so that a handler's state need not name it.
+/// A store of rows of `U`. The trait erases the database, so that a handler's state need not name it.
 pub(crate) trait Store<U: SyncedRow>: Any + Send + Sync {
     fn read<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, Option<StoredRow<U>>>;
 
-    /// Like `read`, but keeps the connection if there is no row, for a caller that is about to insert one.
+    /// Like `read`, but keeps the connection if the row is missing, for a caller that is about to insert one.
     fn find<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, Lookup<'a, U>>;
 
-    /// Reads the row, or inserts it, by one statement that writes nothing else. The future resolves to `None` if the
-    /// statement has not read an existing row, another transaction inserts it, or the database refuses the insert. The
-    /// method returns no future if there can be no such statement.
+    /// Reads the row, or inserts it, with a single statement. The future resolves to `None` if the statement did not
+    /// read an existing row, another transaction inserts it, or the database refuses the insert. The method returns
+    /// `None` if no such statement is possible.
     fn find_or_insert<'a>(
         &'a self,
         observation: &'a Observation<'a, U>,
@@ -91,14 +91,14 @@ pub(crate) trait Store<U: SyncedRow>: Any + Send + Sync {
         now: Timestamp,
     ) -> StoreFuture<'a, Deletion, WriteError>;
 
-    /// Ends a membership by its key, with the application's hook. A newer row is left alone.
+    /// Ends a membership by its key, with the application's hook. Does not change a newer row.
     fn end<'a>(&'a self, clerk_id: &'a str, version: Version) -> StoreFuture<'a, Deletion, WriteError>;
 
-    /// Deletes the row of a user who has a tombstone: one that was inserted while the deletion was running. Call it
-    /// after a deletion was committed, or such a row was found.
+    /// Deletes the row of a user who has a tombstone, if a concurrent request has inserted one. Call it after a
+    /// deletion was committed, or when such a row was found.
     fn purge<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool, WriteError>;
 
-    /// Returns whether a user without a row was deleted, as far as that is recorded.
+    /// Returns whether a deletion is recorded for a user without a row.
     fn has_tombstone<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool>;
 
     /// Returns the unique index that has refused a write; `None` if it belongs to another table.
@@ -123,7 +123,7 @@ pub(crate) trait Store<U: SyncedRow>: Any + Send + Sync {
     #[cfg(feature = "backend-api")]
     fn key_holder<'a>(&'a self, observation: &'a Observation<'a, U>) -> StoreFuture<'a, KeyHolder>;
 
-    /// Writes the rows of different users: all of them or none. `UniqueViolation` does not name the user.
+    /// Writes the rows of different users atomically. `UniqueViolation` does not name the user.
     #[cfg(feature = "backend-api")]
     fn write_many<'a>(
         &'a self,
@@ -141,11 +141,11 @@ pub(crate) trait Store<U: SyncedRow>: Any + Send + Sync {
     #[cfg(feature = "backend-api")]
     fn linking_statements<'a>(&'a self, by: LinkBy) -> StoreFuture<'a, Option<LinkingStatements>>;
 
-    /// Returns those of the users who have a row or a tombstone, with whether they are deleted.
+    /// Returns the users who have a row or a tombstone, and whether they are deleted.
     #[cfg(feature = "backend-api")]
     fn known_users<'a>(&'a self, clerk_ids: &'a [&'a str]) -> StoreFuture<'a, Vec<(String, bool)>>;
 
-    /// Returns the rows with these values, by the place of the value.
+    /// Returns the rows with these values, by the index of the value.
     #[cfg(feature = "backend-api")]
     fn matched_rows<'a>(
         &'a self,
@@ -153,12 +153,12 @@ pub(crate) trait Store<U: SyncedRow>: Any + Send + Sync {
         values: &'a [&'a str],
     ) -> StoreFuture<'a, Vec<MatchedRows>>;
 
-    /// Returns all rows that no Clerk user has.
+    /// Returns all rows without a Clerk user.
     #[cfg(feature = "backend-api")]
     fn unlinked_rows<'a>(&'a self, statements: &'a LinkingStatements) -> StoreFuture<'a, Vec<UnlinkedRow>>;
 
-    /// Gives the only row with a value to a user, unless a Clerk user has the row, or the user has a row or a tombstone.
-    /// Returns whether the row is the user's now.
+    /// Links the only row with a value to a user, unless the row has a Clerk user, or the user has a row or a
+    /// tombstone. Returns whether the row was linked.
     #[cfg(feature = "backend-api")]
     fn claim_row<'a>(
         &'a self,
@@ -183,7 +183,7 @@ pub(crate) trait Store<U: SyncedRow>: Any + Send + Sync {
     /// Records that a subject is admitted again, if the database has an older denial of it.
     fn admit_denied<'a>(&'a self, denial: &'a Denial) -> StoreFuture<'a, ()>;
 
-    /// Returns the denials that have changed since, in milliseconds of the database's clock.
+    /// Returns the denials that have changed after `since`, in milliseconds of the database's clock.
     fn read_denials(&self, since: i64, now: Timestamp) -> StoreFuture<'_, DenialChanges>;
 
     /// Deletes the denials that have expired.
@@ -192,14 +192,14 @@ pub(crate) trait Store<U: SyncedRow>: Any + Send + Sync {
     /// Returns the record of rows that the database normalizes.
     fn normalized(&self) -> &Normalized<U>;
 
-    /// Ends when the pool is closed.
+    /// Returns an event that fires when the pool is closed.
     fn close_event(&self) -> CloseEvent;
 }
 
 /// The changes of the table's content.
 pub(crate) struct DenialChanges {
-    /// Each denial, with the time of its recording, by the database's clock.
+    /// Each denial, with the time at which it was recorded by the database's clock.
     pub(crate) denials: Vec<(Denial, Timestamp)>,
-    /// The database's clock, in milliseconds, at which the next read starts.
+    /// The start of the next read, in milliseconds of the database's clock.
     pub(crate) read_at: i64,
 }

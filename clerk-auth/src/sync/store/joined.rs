@@ -1,4 +1,4 @@
-//! Reads a member's three rows by one statement, and inserts those that are missing in one transaction.
+//! Reads a member's three rows with one statement, and inserts the missing ones in one transaction.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub(crate) type Found<M> = OfMember<
     Option<StoredRow<M>>,
 >;
 
-/// The rows to insert: at least that of the membership.
+/// The rows to insert; always includes that of the membership.
 pub(crate) type Missing<'a, M> = OfMember<
     Option<&'a Observation<'a, <M as SyncedMembership>::User>>,
     Option<&'a Observation<'a, <M as SyncedMembership>::Organization>>,
@@ -45,7 +45,7 @@ pub(crate) type Inserted<M> = OfMember<
     Upserted<M>,
 >;
 
-/// The row that could not be written, and why.
+/// The row that could not be written, with the error.
 #[derive(Debug)]
 pub(crate) struct WriteFailure {
     pub(crate) kind: RowKind,
@@ -78,7 +78,7 @@ pub(crate) trait JoinedStore<M: SyncedMembership>: Send + Sync {
     /// Reads the rows with these keys: of the user, the organization, the membership.
     fn find<'a>(&'a self, keys: [&'a str; 3]) -> StoreFuture<'a, Found<M>>;
 
-    /// Writes rows that were missing, all of them or none, with the application's hooks.
+    /// Writes the missing rows atomically, with the application's hooks.
     fn insert<'a>(&'a self, missing: &'a Missing<'a, M>) -> StoreFuture<'a, Inserted<M>, WriteFailure>;
 }
 
@@ -95,7 +95,8 @@ where
     memberships: Arc<SqlStore<M, DB>>,
 }
 
-/// Joins three stores. Returns `None` unless they share one pool: otherwise the pool of the memberships might lead to other rows.
+/// Joins three stores. Returns `None` unless they share one pool, because another pool might belong to another
+/// database.
 pub(crate) fn join<M, DB>(
     users: Arc<dyn Store<M::User>>,
     organizations: Arc<dyn Store<M::Organization>>,
@@ -181,8 +182,7 @@ where
     M::User: StoredIn<DB>,
     M::Organization: StoredIn<DB>,
 {
-    /// Writes in this order because a membership references the others, and because two such transactions then cannot wait for
-    /// each other.
+    /// Writes in this order, because a membership references the others, and because a fixed order prevents deadlocks.
     async fn write(
         &self,
         transaction: &mut Transaction<'static, DB>,

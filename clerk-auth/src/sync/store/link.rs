@@ -1,7 +1,8 @@
-//! Links a row of the application's own to a user, by the key that the struct's `link` names.
+//! Links an existing row to a user, by the key in the struct's `link`.
 //!
-//! The statements that insert a row insert nothing while another row has the user's key. Then one `UPDATE` gives the row
-//! its Clerk user id and its claims: atomically, and to one user, because the row must have no Clerk user id.
+//! While another row has the user's key, the insert statements insert nothing. Then one `UPDATE` writes the Clerk user
+//! id and the claims into that row. The update is atomic and requires a row without a Clerk user id, so only one user
+//! gets the row.
 
 use super::dialect::Dialect;
 use super::error::{WriteError, unique_violation};
@@ -11,7 +12,8 @@ use crate::row::{BoundKey, Link, StoredIn};
 use crate::sync::model::observation::Observation;
 use crate::sync::model::row::{KeyHolder, Upserted};
 
-/// The maximum number of attempts. Each failure is a race with a transaction that links, inserts or removes the row.
+/// The maximum number of attempts. An attempt only fails in a race with a transaction that links, inserts or removes
+/// the row.
 const MAX_ATTEMPTS: usize = 4;
 
 impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
@@ -78,7 +80,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         }
     }
 
-    /// Links the row with the user's key, which has kept the upsert from inserting one.
+    /// Links the row with the user's key, because of which the upsert has inserted nothing.
     pub(super) async fn link_or_upsert(
         &self,
         connection: &mut DB::Connection,
@@ -88,7 +90,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
             if let Some(linked) = self.link(connection, observation).await? {
                 return Ok(linked);
             }
-            // The user has a row by now, or the row with the key is gone.
+            // The user has a row by now, or the row with the key was removed.
             let (arguments, _) = Self::bound(observation)?;
             if let Some(written) = self
                 .upsert_row(connection, observation.clerk_id(), arguments)
@@ -97,12 +99,11 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
                 return Ok(written);
             }
         }
-        // A trigger skips the row.
+        // A trigger has skipped the row.
         Err(sqlx::Error::RowNotFound.into())
     }
 
-    /// Links the row with the user's key. Returns `None` if there is nothing to link: no row has the key, or the user has a
-    /// row.
+    /// Links the row with the user's key. Returns `None` if no row has the key, or the user has a row.
     pub(super) async fn link(
         &self,
         connection: &mut DB::Connection,

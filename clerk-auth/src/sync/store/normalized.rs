@@ -1,5 +1,5 @@
-//! Records the rows that the database stores differently from the written values: a trigger, a domain, `CHAR(n)` or
-//! another type normalizes a value, or a trigger keeps the old row. Such a row is written once for each version, and
+//! Records rows that the database stores differently from the written values, because a trigger, a domain or a type
+//! such as `CHAR(n)` normalizes a value, or a trigger keeps the old row. Such a row is written once per version, and
 //! then recognized as the normalization of the claims.
 
 use std::collections::HashSet;
@@ -15,10 +15,10 @@ use crate::sync::model::observation::Observation;
 use crate::sync::model::row::StoredRow;
 use crate::sync::model::version::Version;
 
-/// The maximum number of recorded users. Each costs about its row.
+/// The maximum number of recorded users. Each takes about the memory of its row.
 const MAX_REMEMBERED: usize = 10_000;
 
-/// The rows that are the database's normalization of their claims.
+/// The recorded rows.
 pub(crate) struct Normalized<U> {
     rows: Cache<Box<str>, Arc<Known<U>>>,
     hasher: RandomState,
@@ -31,9 +31,9 @@ struct Known<U> {
     version: Version,
     /// The claims that were written.
     claims: u64,
-    /// The row after that write, if it does not match the claims. A row that matches is the request's own.
+    /// The row after that write, if it does not match the claims.
     row: Option<Arc<U>>,
-    /// Its version, which is older if the database kept the old row.
+    /// The row's version, which is older if the database kept the old row.
     stored: Version,
 }
 
@@ -48,7 +48,7 @@ impl<U> Default for Normalized<U> {
 }
 
 impl<U: SyncedRow> Normalized<U> {
-    /// Returns whether a row is the database's normalization of these claims, although it does not match them.
+    /// Returns whether a row that does not match these claims is their normalization by the database.
     pub(crate) fn knows(&self, observation: &Observation<'_, U>, stored: &StoredRow<U>) -> bool {
         self.known(observation).is_some_and(|known| {
             let is_same_row = known
@@ -59,8 +59,8 @@ impl<U: SyncedRow> Normalized<U> {
         })
     }
 
-    /// Returns whether these claims have been written before and the returned row matched them. A row that does not
-    /// match was then changed later, by another program or by a trigger that runs afterwards.
+    /// Returns whether these claims were written before, and the returned row matched them. If a row does not match
+    /// now, another program or an `AFTER` trigger has changed it since.
     pub(crate) fn was_written(&self, observation: &Observation<'_, U>) -> bool {
         self.known(observation).is_some()
     }
@@ -78,9 +78,9 @@ impl<U: SyncedRow> Normalized<U> {
         (is_same_version && known.claims == self.fingerprint(observation.source)).then_some(known)
     }
 
-    /// Records the row that a write of these claims has returned. Returns whether the row was changed at all.
+    /// Records the row that a write of these claims has returned. Returns whether the write has changed the row.
     ///
-    /// A matching row is recorded as well: a trigger may change it afterwards.
+    /// Records matching rows as well, because a trigger may change them afterwards.
     pub(crate) fn record(&self, observation: &Observation<'_, U>, stored: &StoredRow<U>) -> bool {
         let (clerk_id, version) = (observation.clerk_id(), observation.version);
         if stored.deleted || stored.version > version {

@@ -1,4 +1,4 @@
-//! sqlx's generics, written once: the queries of the store, and the values that it sends and reads.
+//! Wraps sqlx's generics in one place: the store's queries, parameters and values.
 
 use std::future::Future;
 
@@ -14,7 +14,7 @@ pub(crate) trait Queries: Database {
     ) -> impl Future<Output = Result<Vec<Self::Row>, sqlx::Error>> + Send + 'a;
 
     /// Like [`fetch_all`](Self::fetch_all), for a statement whose text consists of the derive's constants and numbers.
-    /// A statement that is not cached does not evict the statements of requests from the connection's cache.
+    /// An uncached statement does not evict the statements of requests from the connection's cache.
     #[cfg(feature = "backend-api")]
     fn fetch_all_of<'a>(
         connection: &'a mut Self::Connection,
@@ -23,14 +23,14 @@ pub(crate) trait Queries: Database {
         is_kept: bool,
     ) -> impl Future<Output = Result<Vec<Self::Row>, sqlx::Error>> + Send + 'a;
 
-    /// Returns the two texts in each row of a statement without parameters, however many rows there are.
+    /// Returns the two texts in each row of a statement without parameters, for any number of rows.
     #[cfg(feature = "backend-api")]
     fn fetch_texts(
         connection: &mut Self::Connection,
         sql: String,
     ) -> impl Future<Output = Result<Vec<[Option<String>; 2]>, sqlx::Error>> + Send;
 
-    /// Returns the first row of a statement, if it has one.
+    /// Returns the first row of a statement, if any.
     fn fetch_optional<'a>(
         connection: &'a mut Self::Connection,
         sql: &'static str,
@@ -102,7 +102,7 @@ macro_rules! queries {
                 connection: &mut Self::Connection,
                 sql: String,
             ) -> Result<Vec<[Option<String>; 2]>, sqlx::Error> {
-                // Keeps the texts of each row, and not the rows.
+                // Keeps only the texts, because rows take more memory.
                 let texts = |row: Self::Row| Ok([row.try_get(0)?, row.try_get(1)?]);
                 sqlx::query(sqlx::AssertSqlSafe(sql))
                     .persistent(false)

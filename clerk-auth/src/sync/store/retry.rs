@@ -1,14 +1,14 @@
-//! Repeats failed work if a newly prepared statement, another connection or a later time can succeed. Failed work
-//! leaves nothing behind, so that it can be repeated.
+//! Repeats failed work if a newly prepared statement, another connection or a later attempt can succeed. Failed work
+//! has no effect, so it can be repeated.
 //!
 //! | kind of error | repeated |
 //! |---|---|
-//! | a stale statement | at once; the connection has forgotten its statements, so that each connection fails at most once |
+//! | a stale statement | at once; the connection drops its statements, so that each connection fails at most once |
 //! | a lost connection | at once, twice |
-//! | a lost race, a lock that was not to be had | after a pause that grows and is different for each, 30 times |
+//! | a lost race, an unavailable lock | after a growing, random pause, 30 times |
 //! | any other | not at all |
 //!
-//! The time of the waiting request, delivery or import bounds all repetitions.
+//! The timeout of the waiting request, delivery or import bounds all repetitions.
 
 use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
@@ -22,22 +22,21 @@ use super::error::BoxError;
 use super::error::WriteError;
 use super::sqlstate::{self, ErrorKind};
 
-/// The maximum number of repetitions after a lost connection. A statement that crashes the server must not crash it
-/// often.
+/// The maximum number of repetitions after a lost connection. Low, because the statement itself may crash the server.
 const MAX_LOST: u32 = 2;
 
 /// The maximum number of repetitions after a race.
 const MAX_RACES: u32 = 30;
 
-/// The longest pause after the first race; it doubles with each further one.
+/// The longest pause after the first race; doubled after each further race.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 
 /// The longest pause after any race.
 const MAX_PAUSE: Duration = Duration::from_millis(64);
 
-/// An error that may be one of the database's.
+/// An error that may come from the database.
 pub(crate) trait Failed {
-    /// Returns the kind of the database's error, if it is one.
+    /// Returns the kind of the database error, if any.
     fn kind(&self) -> Option<ErrorKind>;
 }
 
@@ -51,7 +50,7 @@ impl Failed for WriteError {
     fn kind(&self) -> Option<ErrorKind> {
         match self {
             Self::Database(error) => error.kind(),
-            // A hook runs in the transaction, and the database's error there is as good a reason to repeat all of it.
+            // A hook runs in the transaction, so a database error in it is a reason to repeat the whole transaction.
             Self::OnInsert(error) | Self::OnLink(error) | Self::OnDelete(error) => of_hook(error),
             Self::OnEvent(error) => of_hook(error),
             Self::UniqueViolation(_)
@@ -83,7 +82,7 @@ struct Repeats {
 }
 
 impl Repeats {
-    /// Returns the pause before the work is repeated; returns `None` if it is not repeated.
+    /// Returns the pause before the work is repeated; `None` if it is not repeated.
     fn pause(&mut self, kind: ErrorKind) -> Option<Duration> {
         let (count, most) = match kind {
             ErrorKind::StaleStatement => (&mut self.stale, self.most_stale),
@@ -102,18 +101,19 @@ impl Repeats {
     }
 }
 
-/// Returns a random part of the longest pause after this many races: without it, the same transactions would collide
+/// Returns a random part of the longest pause after this many races, so that the same transactions do not collide
 /// again.
 fn jitter(races: u32) -> Duration {
     let longest = FIRST_PAUSE
         .saturating_mul(1 << races.min(16).saturating_sub(1))
         .min(MAX_PAUSE);
-    // Each state has its own keys, initially from the operating system.
+    // Each `RandomState` has its own keys, which come from the operating system.
     let random = RandomState::new().hash_one(races) % 1_024;
     longest * u32::try_from(random).unwrap_or(0) / 1_024
 }
 
-/// Runs work, and repeats it if that helps. `connections` is the number of the pool's connections that may be stale.
+/// Runs work, and repeats it if a retry can succeed. `connections` is the number of the pool's connections that may be
+/// stale.
 pub(super) async fn repeated<T, E, F>(connections: u32, mut work: impl FnMut() -> F) -> Result<T, E>
 where
     E: Failed,
@@ -148,11 +148,11 @@ pub(super) fn may_be_repeated(error: &impl Failed) -> bool {
     )
 }
 
-/// Returns the result of work on a connection. If one of the connection's statements was stale, the connection prepares
-/// all of them again, even inside a transaction, which has failed.
+/// Returns the result of work on a connection. If a statement was stale, drops all statements of the connection, even
+/// inside the failed transaction.
 ///
-/// A pooler that keeps prepared statements would answer with the stale one again, because the text is the same. It
-/// forgets those of a session that has dropped them.
+/// A pooler that keeps prepared statements would reuse the stale one, because the text is the same. After a session has
+/// dropped its statements, the pooler forgets them too.
 pub(crate) async fn forget_if_stale<DB, T, E>(
     connection: &mut DB::Connection,
     ended: Result<T, E>,
@@ -164,7 +164,7 @@ where
     if let Err(error) = &ended
         && error.kind() == Some(ErrorKind::StaleStatement)
     {
-        // If this fails, the connection is lost, as its next use will show.
+        // If this fails, the connection is lost, and its next use fails.
         drop(connection.clear_cached_statements().await);
         if let Some([outside, inside]) = DB::DROP_STATEMENTS {
             let sql = if connection.is_in_transaction() {

@@ -27,7 +27,7 @@ pub(crate) struct SqlStore<U, DB: Database> {
     pub(crate) on_event: Option<OnEvent<DB>>,
     /// The id by which this handle recognizes its own announcements.
     pub(crate) sender: Arc<str>,
-    /// True if there is a table of denials.
+    /// True if the database has a table of denials.
     pub(crate) shares_denials: bool,
     pub(crate) after_triggers: AfterTriggers,
     pub(crate) stuck: Stuck,
@@ -35,14 +35,14 @@ pub(crate) struct SqlStore<U, DB: Database> {
 }
 
 impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
-    /// True if writes are announced: rows that every process reads each time need no announcement.
+    /// True if writes are announced. Rows that are never cached need no announcement.
     pub(super) const ANNOUNCES: bool = DB::ANNOUNCES && !U::FRESH_FOR.is_zero();
 
     pub(super) fn announcement_of(&self, clerk_id: &str) -> String {
         announcement(&self.sender, U::TABLE, std::iter::once(clerk_id))
     }
 
-    /// Runs work, and repeats it if that helps.
+    /// Runs work, and repeats it if a retry can succeed.
     pub(super) fn repeated<T, E, F>(&self, work: impl FnMut() -> F) -> impl Future<Output = Result<T, E>>
     where
         E: Failed,
@@ -51,8 +51,8 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         repeated(self.connections.most(), work)
     }
 
-    /// Runs work that may wait for the lock of a user's row, and repeats it if that helps. The work receives whether
-    /// the user's last write was abandoned.
+    /// Runs work that may wait for the lock of a user's row, and repeats it if a retry can succeed. Passes to the work
+    /// whether the user's last write was abandoned.
     pub(super) async fn tried<T, E, F>(&self, clerk_id: &str, mut work: impl FnMut(bool) -> F) -> Result<T, E>
     where
         E: Failed,

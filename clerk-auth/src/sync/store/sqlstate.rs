@@ -1,7 +1,7 @@
 //! Classifies the errors of a database: no other module interprets error codes.
 //!
-//! PostgreSQL reports a SQLSTATE of five characters, SQLite a numeric result code. Either may consist of digits alone,
-//! so the driver's type distinguishes the two.
+//! PostgreSQL reports a SQLSTATE of five characters, SQLite a numeric result code. Both may consist of digits alone, so
+//! the driver's type distinguishes them.
 
 use std::io;
 
@@ -16,15 +16,15 @@ use crate::schema::means_lost_statement;
 
 /// The meaning of a database error for the work that failed.
 ///
-/// The consequences of each kind are decided in [`failure`](crate::sync::failure).
+/// [`failure`](crate::sync::failure) decides the consequences of each kind.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum ErrorKind {
     /// The database cannot be used: no connection, a shutdown, a full disk.
     Outage,
     /// The connection ended while it was in use. Another connection may work.
     LostConnection,
-    /// The connection's prepared statement is older than the schema, or is not there any more. A statement that is prepared
-    /// anew works.
+    /// The connection's prepared statement is older than the schema, or no longer exists. A newly prepared statement
+    /// works.
     StaleStatement,
     /// The statement lost a race against another transaction, or did not get a lock in time. A retry succeeds soon.
     Race,
@@ -33,13 +33,13 @@ pub(crate) enum ErrorKind {
     /// The database does not accept this row: a constraint, a trigger, a length, an encoding. A retry fails in the same
     /// way until the data or the table changes. Another row is not affected.
     ///
-    /// A unique violation is of this kind too. [`conflict`](crate::sync::flow::conflict) decides earlier whether the
-    /// index belongs to the struct's own table, and the consequences.
+    /// Includes unique violations. [`conflict`](crate::sync::flow::conflict) handles those of the struct's own table
+    /// earlier.
     RefusedData,
     /// The struct's types cannot hold a row of the table. Another row is not affected.
     UnreadableRow,
-    /// The server does not accept writes: a standby, or a SQLite file that is read-only. A failover, or an operator, ends
-    /// this. Reads work.
+    /// The server accepts no writes: a standby, or a read-only SQLite file. A failover or an operator ends this. Reads
+    /// work.
     ReadOnly,
     /// The database does not accept this statement for any row: a missing table, column or privilege, a policy. An operator
     /// or a migration has to act.
@@ -53,14 +53,15 @@ pub(crate) fn kind(error: &sqlx::Error) -> ErrorKind {
     match error {
         sqlx::Error::Database(error) => of_database(&**error),
         sqlx::Error::Io(error) => of_io(error.kind()),
-        // An incomplete or unexpected message: the connection is not usable any more.
+        // An incomplete or unexpected message makes the connection unusable.
         sqlx::Error::Protocol(_) => ErrorKind::LostConnection,
         sqlx::Error::Tls(_)
         | sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed
         | sqlx::Error::BeginFailed => ErrorKind::Outage,
-        // A value that the column's type cannot encode, and an upsert that returned no row: a trigger kept it out.
+        // A value that the column's type cannot encode; or an upsert that returned no row, because a trigger skipped
+        // it.
         sqlx::Error::Encode(_) | sqlx::Error::InvalidArgument(_) | sqlx::Error::RowNotFound => {
             ErrorKind::RefusedData
         }
@@ -72,7 +73,7 @@ pub(crate) fn kind(error: &sqlx::Error) -> ErrorKind {
     }
 }
 
-/// Classifies a failure of the network. A connection that was open ends in other ways than one that cannot be opened.
+/// Classifies a network failure: an open connection was lost, or none could be opened.
 fn of_io(error: io::ErrorKind) -> ErrorKind {
     match error {
         io::ErrorKind::BrokenPipe
@@ -95,7 +96,7 @@ fn of_database(error: &dyn DatabaseError) -> ErrorKind {
         let (code, message) = (error.code(), error.message());
         return match code {
             _ if is_stale(code, message, error.routine()) => ErrorKind::StaleStatement,
-            // Two transactions have changed one object of the catalogue.
+            // Two transactions changed the same catalogue object.
             "XX000" if message.starts_with("tuple concurrently") => ErrorKind::Race,
             code => of_sqlstate(code),
         };
@@ -108,19 +109,19 @@ fn of_database(error: &dyn DatabaseError) -> ErrorKind {
 }
 
 /// Returns whether a prepared statement, or the driver's copy of a type, is older than the schema. `message` may be in
-/// any language; the server's internal messages (class XX) are always in English, and `routine` is the function in its
+/// any language, except for the server's internal messages (class XX). `routine` is the function in the server's
 /// source.
 #[cfg(feature = "postgres")]
 fn is_stale(code: &str, message: &str, routine: Option<&str>) -> bool {
     match code {
         // `cached plan must not change result type`.
         "0A000" => routine == Some("RevalidateCachedQuery"),
-        // A column of a plan has another type by now, or another place.
+        // A column of a plan has another type or position by now.
         "42804" => matches!(
             routine,
             Some("CheckVarSlotCompatibility" | "ExecCheckPlanOutput" | "CheckOpSlotCompatibility")
         ),
-        // Parameters encoded for another type.
+        // The parameters were encoded for another type.
         "22P03" => true,
         // A type, function or table of a plan was dropped, and perhaps created again.
         "XX000" => {
@@ -137,8 +138,8 @@ fn of_sqlstate(code: &str) -> ErrorKind {
     match code {
         // A standby, or a session that is set to read-only.
         "25006" => return ErrorKind::ReadOnly,
-        // The server has ended the connection: for the age of its transaction, by `pg_terminate_backend`, after a crash of
-        // another process, or because it was idle.
+        // The server has ended the connection: its transaction was too old, `pg_terminate_backend` was called, another
+        // process crashed, or the connection was idle.
         "25P03" | "25P04" | "57P01" | "57P02" | "57P05" => return ErrorKind::LostConnection,
         // `query_canceled`.
         "57014" => return ErrorKind::Cancelled,
@@ -146,7 +147,7 @@ fn of_sqlstate(code: &str) -> ErrorKind {
         "54000" | "54001" => return ErrorKind::RefusedData,
         // `lock_not_available`: `lock_timeout`, `NOWAIT`. `object_in_use`.
         "55P03" | "55006" => return ErrorKind::Race,
-        // `transaction_integrity_constraint_violation`: the only code of class 40 that a retry does not help.
+        // `transaction_integrity_constraint_violation`: the only code of class 40 for which a retry does not help.
         "40002" => return ErrorKind::RefusedData,
         // The server of a foreign table cannot be reached.
         "HV00N" => return ErrorKind::Outage,
@@ -242,7 +243,8 @@ pub(crate) fn details(error: &sqlx::Error) -> Details {
     details
 }
 
-/// SQLite names a constraint in its message only, `CHECK constraint failed: name_is_short`, and without any value.
+/// Reads the name of a constraint from SQLite's message, such as `CHECK constraint failed: name_is_short`. The message
+/// contains no value.
 #[cfg(feature = "sqlite")]
 fn name_from_message(details: &mut Details, message: &str) {
     let Some((what, name)) = message.split_once(" constraint failed: ") else {

@@ -1,14 +1,15 @@
-//! Remembers whose rows other transactions hold on to, so that such a row costs the pool one connection and not all of them.
+//! Records users whose rows other transactions have locked, so that such a row occupies one connection of the pool and
+//! not all of them.
 //!
-//! A write that is given up while it waits for a lock goes on waiting in the server, and its connection with it. The next
-//! write of the same user therefore runs with a short `lock_timeout`, again and again until its request is over.
+//! A write that is abandoned while it waits for a lock continues to wait in the server, and occupies its connection.
+//! The next write of the same user therefore uses a short `lock_timeout`, and is repeated until its request ends.
 
 use quick_cache::sync::Cache;
 
-/// How many users are remembered.
+/// The maximum number of recorded users.
 const MAX_REMEMBERED: usize = 1_000;
 
-/// The users whose last write was given up.
+/// The users whose last write was abandoned.
 pub(crate) struct Stuck(Cache<Box<str>, ()>);
 
 impl Default for Stuck {
@@ -17,7 +18,7 @@ impl Default for Stuck {
     }
 }
 
-/// A write under way. Dropped before its end, it was given up.
+/// A running write. If it is dropped before [`end`](Self::end), the write counts as abandoned.
 pub(crate) struct Attempt<'a> {
     stuck: &'a Stuck,
     clerk_id: &'a str,

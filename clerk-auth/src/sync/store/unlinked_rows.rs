@@ -1,7 +1,7 @@
-//! Rows of the application's own that no Clerk user has: found by a value, and given to a user.
+//! Finds rows without a Clerk user by a value, and links them to users.
 //!
-//! The statements are not among those of [`StoredIn::statements`]: no request runs them, and they depend on the type of a
-//! column of the live table. Their texts consist of the derive's constants.
+//! The statements are not in [`StoredIn::statements`], because no request runs them, and they depend on a column's type
+//! in the live table. Their texts consist of the derive's constants.
 
 use super::bookkeeping::{last_id, written};
 use super::comparison::Comparison;
@@ -18,13 +18,13 @@ use crate::sync::model::linking::{LinkBy, MatchedRows, UnlinkedRow};
 /// The statements that link rows by one column.
 #[derive(Clone, Debug)]
 pub(crate) struct LinkingStatements {
-    /// Finds rows by values (parameter 1): the value's place, the numbers of rows without a Clerk user and of others, and the
-    /// value and the primary key of one without.
+    /// Finds rows by values (parameter 1). Columns: the value's index, the numbers of rows without a Clerk user and of
+    /// others, and the value and the primary key of one row without.
     matches: String,
     /// Lists all rows without a Clerk user: value and primary key.
     list: String,
-    /// Gives the row with a value (parameter 2) to a Clerk user (parameter 1). Columns: those of [`StoredIn::SELECT`], then
-    /// whether the row was inserted.
+    /// Links the row with a value (parameter 2) to a Clerk user (parameter 1). Columns: those of [`StoredIn::SELECT`],
+    /// then whether the row was inserted.
     claim: String,
     /// True if the primary key is a column of its own, and not the Clerk user id.
     pub(crate) has_local_key: bool,
@@ -44,7 +44,7 @@ impl LinkingStatements {
             .map(|deleted_at| format!(" AND {} IS NULL", qualified(deleted_at.name)));
         let is_kept = is_kept.unwrap_or_default();
         let clerk_id = qualified(key);
-        // Clerk's ids begin so; a row that waits for its user has null or a placeholder.
+        // Clerk's ids begin with this prefix; a row without a user has null or a placeholder.
         let unlinked =
             format!("({clerk_id} IS NULL OR substr(CAST({clerk_id} AS TEXT), 1, 5) <> 'user_'){is_kept}");
         let (stored, local) = (qualified(column), qualified(U::LOCAL_KEY));
@@ -95,7 +95,7 @@ fn linking_column<DB: Dialect, U: StoredIn<DB>>(by: LinkBy) -> Option<&'static s
         claims.find(|it| it.name == claim).map(|it| it.expression)
     };
     let is_value = |expression| matches!(expression, Expression::Shortcode(path) if path == by.shortcode());
-    // `{{user.external_id || user.id}}` is the key of `link(…)` too.
+    // `{{user.external_id || user.id}}` is also a valid key of `link(…)`.
     let begins_with_value = |expression| match expression {
         Expression::Chain([first, ..]) => is_value(*first),
         expression => is_value(expression),
@@ -125,7 +125,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         Ok(Some(LinkingStatements::new::<DB, U>(column, &comparison)))
     }
 
-    /// Returns those of the users who have a row or a tombstone, with whether they are deleted.
+    /// Returns the users who have a row or a tombstone, and whether they are deleted.
     pub(super) async fn select_users(&self, clerk_ids: &[&str]) -> Result<Vec<(String, bool)>, sqlx::Error> {
         let rows = self.connections.fetch_all(U::SELECT_MANY, DB::many(clerk_ids)?);
         let mut users = Vec::new();
@@ -179,8 +179,8 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
             .collect())
     }
 
-    /// Gives a row to a user, with the application's hook in the same transaction. Returns false if there is no such row
-    /// any more, or more than one, or if the user has a row or a tombstone.
+    /// Links a row to a user, with the application's hook in the same transaction. Returns false unless exactly one
+    /// such row exists, and the user has neither a row nor a tombstone.
     pub(super) async fn claim_unlinked(
         &self,
         statements: &LinkingStatements,
@@ -217,7 +217,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         Ok(true)
     }
 
-    /// A concurrent link and deletion have not seen each other; see [`SqlStore::after_commit`].
+    /// Checks for a concurrent deletion after a link; see [`SqlStore::after_commit`].
     async fn has_tombstone_by_now(&self, clerk_id: &str) -> Result<bool, WriteError> {
         if U::TOMBSTONES.is_none() || !DB::LOCKS_ROWS {
             return Ok(false);

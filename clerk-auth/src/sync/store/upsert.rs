@@ -1,4 +1,4 @@
-//! Writes one row: the upsert and what goes with it, or the insertion of a row that there was not a moment ago.
+//! Writes one row: by the upsert, or by an insertion if the row did not exist a moment ago.
 
 use sqlx::{Connection as _, Transaction};
 
@@ -14,7 +14,7 @@ use crate::sync::model::observation::Observation;
 use crate::sync::model::row::Upserted;
 
 impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
-    /// The parameters of every statement that writes one row, and the key among them.
+    /// Returns the parameters of every statement that writes one row, and the bound key.
     pub(super) fn bound(observation: &Observation<'_, U>) -> Result<(DB::Arguments, BoundKey), sqlx::Error> {
         let mut arguments = DB::Arguments::default();
         U::bind(
@@ -42,7 +42,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         self.after_commit(observation.clerk_id(), written).await
     }
 
-    /// The upsert, and the application's hook if it inserted or linked.
+    /// Runs the upsert, and the application's hook if the row was inserted or linked.
     pub(crate) async fn upsert_with_hook(
         &self,
         connection: &mut DB::Connection,
@@ -87,7 +87,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         if U::KIND == RowKind::Membership {
             return Err(WriteError::ReferenceMissing);
         }
-        // A trigger skips the row.
+        // A trigger has skipped the row.
         Err(sqlx::Error::RowNotFound.into())
     }
 
@@ -110,7 +110,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         }
     }
 
-    /// Returns the row as triggers have left it, except for those that are deferred to the commit.
+    /// Returns the row after its triggers, except for those that are deferred to the commit.
     pub(super) async fn after_triggers(
         &self,
         connection: &mut DB::Connection,
@@ -125,7 +125,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         Ok(written)
     }
 
-    /// Writes in a separate transaction if one statement is not enough.
+    /// Writes with one statement, or in a separate transaction if that is not enough.
     pub(super) async fn write_on(
         &self,
         connection: &mut DB::Connection,
@@ -162,11 +162,11 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
             return Ok(None);
         }
         let mut connection = self.connections.acquire().await?;
-        // To the end, where a constraint that is deferred refuses.
+        // Reads all rows, because a deferred constraint is checked at the end of the statement.
         let rows = DB::fetch_all(&mut *connection, sql, arguments).await;
         let rows = match forget_if_stale::<DB, _, _>(&mut connection, rows).await {
-            // An error that forbids the insertion need not forbid the read: another's e-mail address, or a read-only
-            // server.
+            // A read may succeed although the insertion fails, for example because of another user's e-mail address or
+            // a read-only server.
             Err(sqlx::Error::Database(_)) => return Ok(None),
             rows => rows?,
         };
@@ -192,7 +192,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         self.after_commit(observation.clerk_id(), written).await.map(Some)
     }
 
-    /// Runs [`StoredIn::INSERT`]; `None` if there is a row by now, or a tombstone.
+    /// Runs [`StoredIn::INSERT`]. Returns `None` if a row or a tombstone exists by now.
     pub(super) async fn insert_alone(
         &self,
         connection: &mut DB::Connection,
@@ -202,7 +202,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         if let BoundKey::Invalid(_) = key {
             return Ok(None);
         }
-        // To the end: SQLite commits a statement when it is done, and sqlx leaves it at the first row otherwise.
+        // Reads all rows: SQLite commits a statement at its end, and sqlx would otherwise stop at the first row.
         let rows = DB::fetch_all(&mut *connection, U::INSERT, arguments)
             .await
             .map_err(unique_violation);

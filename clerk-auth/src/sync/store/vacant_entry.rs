@@ -1,4 +1,4 @@
-//! The connection on which a user was found to have no row, for the row that is written next.
+//! Keeps the connection on which a row was missing, for the following insertion.
 
 use sqlx::Database;
 use sqlx::pool::PoolConnection;
@@ -13,8 +13,7 @@ use crate::row::StoredIn;
 use crate::sync::model::observation::Observation;
 use crate::sync::model::row::Upserted;
 
-/// The connection on which a user was found to have no row: it has just answered, and another would have to be asked
-/// whether it does.
+/// The connection on which a user's row was missing. The connection has just answered, so it needs no check before use.
 pub(crate) struct ConnectedEntry<'s, U, DB: Database> {
     pub(crate) store: &'s SqlStore<U, DB>,
     pub(crate) connection: PoolConnection<DB>,
@@ -40,7 +39,7 @@ impl<DB: Dialect, U: StoredIn<DB>> VacantEntry<U> for ConnectedEntry<'_, U, DB> 
             let attempt = store.stuck.attempt(observation.clerk_id());
             let inserted = match store.on_insert {
                 None => store.insert_alone(&mut connection, observation).await,
-                // The hook needs a transaction around it.
+                // The hook needs a transaction around the insertion.
                 Some(_) => Ok(None),
             };
             let written = match inserted {
@@ -51,7 +50,7 @@ impl<DB: Dialect, U: StoredIn<DB>> VacantEntry<U> for ConnectedEntry<'_, U, DB> 
             drop(connection);
             attempt.end();
             match written {
-                // Another connection, or another moment.
+                // Retries on another connection.
                 Err(error) if may_be_repeated(&error) => store.write_row(observation).await,
                 written => store.after_commit(observation.clerk_id(), written?).await,
             }

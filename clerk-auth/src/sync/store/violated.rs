@@ -1,6 +1,6 @@
-//! Reads from the catalogue which columns the key of a violated unique index has, and whether the index is the table's own.
+//! Reads from the catalogue the key columns of a violated unique index, and whether the index belongs to the table.
 //!
-//! A trigger may write into other tables. A violation there is not one of the struct's, whatever the index is called.
+//! A trigger may write into other tables. A violation there does not concern the struct, whatever the index's name.
 
 #[cfg(feature = "sqlite")]
 use sqlx::AssertSqlSafe;
@@ -11,8 +11,8 @@ use crate::schema::quote;
 use crate::schema::quote_path;
 
 /// Finds an index by its table and schema: the table itself, or one of its partitions at any depth. The key's columns
-/// are those of `indkey`, and those that its expressions name by `varattno`; a predicate and `INCLUDE` are not part of
-/// the key. A row with null represents an index without any.
+/// are those of `indkey`, and those in its expressions (`varattno`). A predicate and `INCLUDE` are not part of the key.
+/// For an index without columns, returns a row with null.
 #[cfg(feature = "postgres")]
 const POSTGRES: &str = "\
 WITH RECURSIVE own(relation) AS ( \
@@ -38,7 +38,7 @@ LEFT JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND ( \
 ) \
 WHERE n.nspname = $2 AND t.relname = $3 AND x.relname = $4 AND t.oid IN (SELECT relation FROM own)";
 
-/// `violated`: the schema, the table and the index that the error names.
+/// Returns the key columns. `violated` is the schema, the table and the index in the error.
 #[cfg(feature = "postgres")]
 pub(crate) async fn postgres(
     connection: &mut sqlx::PgConnection,
@@ -60,8 +60,8 @@ pub(crate) async fn postgres(
 #[cfg(feature = "sqlite")]
 const UNIQUE: &str = "UNIQUE constraint failed: ";
 
-/// `message`: `UNIQUE constraint failed: users.email, users.tenant`, or `UNIQUE constraint failed: index 'users_email'` for
-/// an index with an expression.
+/// Returns the key columns. `message` is `UNIQUE constraint failed: users.email, users.tenant`, or `UNIQUE constraint
+/// failed: index 'users_email'` for an index with an expression.
 #[cfg(feature = "sqlite")]
 pub(crate) async fn sqlite(
     connection: &mut sqlx::SqliteConnection,
@@ -78,7 +78,7 @@ pub(crate) async fn sqlite(
     let Some(index) = index else {
         return Ok(named_columns(violated, name));
     };
-    // The texts are made of a schema that the derive has checked.
+    // Safe: the text contains only a schema that the derive has checked.
     let definition = format!(
         "SELECT sql FROM {}.sqlite_schema WHERE type = 'index' AND name = ?1 AND tbl_name = ?2 COLLATE NOCASE",
         quote(schema)
@@ -101,7 +101,7 @@ pub(crate) async fn sqlite(
     Ok(Some(columns.into_iter().filter(is_named).collect()))
 }
 
-/// The columns of a list such as `users.email, users.tenant`; `None` if one is of another table.
+/// Returns the columns of a list such as `users.email, users.tenant`; `None` if a column is of another table.
 #[cfg(feature = "sqlite")]
 fn named_columns(list: &str, table: &str) -> Option<Vec<String>> {
     list.split(", ")
@@ -112,7 +112,7 @@ fn named_columns(list: &str, table: &str) -> Option<Vec<String>> {
         .collect()
 }
 
-/// The key of a `CREATE INDEX`: what is between the first parenthesis outside of quotes and the one that closes it.
+/// Returns the key of a `CREATE INDEX`: the text between the first parenthesis outside of quotes and its counterpart.
 #[cfg(feature = "sqlite")]
 fn key(definition: &str) -> &str {
     let (mut quote, mut depth, mut begin) = (None, 0_usize, 0);

@@ -10,7 +10,7 @@ use super::*;
 #[test]
 fn each_sqlstate_class_has_a_kind() {
     for (codes, expected) in [
-        // Successful completion, warnings, no data: never an error.
+        // Successful completion, warnings and no data, which are never errors.
         ("00000 01000 02000", Unknown),
         ("08000 08001 08003 08004 08006 08007 08P01", Outage),
         ("28000 28P01 3D000", Outage),
