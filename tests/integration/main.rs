@@ -54,6 +54,7 @@ mod memberships {
 mod organizations {
     mod faults;
     mod import;
+    mod last_handle;
     mod members;
     mod notifications;
     mod panics;

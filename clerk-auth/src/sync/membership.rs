@@ -102,7 +102,7 @@ impl<M: SyncedMembership> MembershipSync<M> {
         Pool<DB>: MemberPool<M>,
     {
         let (followed, users, organizations) = (&users.engine, users.clone(), organizations.clone());
-        let referenced = (Arc::clone(followed), Arc::clone(&organizations.engine));
+        let referenced = (Arc::downgrade(followed), Arc::clone(&organizations.engine));
         let follower = move |memberships| {
             let (users, organizations) = referenced;
             let follower = MembershipFollower {

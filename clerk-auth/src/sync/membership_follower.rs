@@ -1,6 +1,6 @@
 //! Applies deliveries to rows of memberships, which reference the rows of their user and organization.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use super::engine::Engine;
 use super::error::SyncError;
@@ -15,7 +15,8 @@ use crate::webhook::{Event, Webhook};
 /// The handle on memberships, and those on the rows that memberships reference.
 pub(super) struct MembershipFollower<M: SyncedMembership> {
     pub(super) memberships: Arc<Engine<M>>,
-    pub(super) users: Arc<Engine<M::User>>,
+    /// Owns this follower, so that a strong reference would keep both, and the pool, after the last handle.
+    pub(super) users: Weak<Engine<M::User>>,
     pub(super) organizations: Arc<Engine<M::Organization>>,
 }
 
@@ -43,12 +44,11 @@ impl<M: SyncedMembership> MembershipFollower<M> {
             return Ok(false);
         };
         let organization_id = &membership.organization_id;
-        let denied = self
-            .users
-            .clerk
-            .denied_user(user_id.as_str(), self.users.clerk.now());
+        // The handle on users applies deliveries, and so lives until this one is applied.
+        let users = self.users.upgrade().ok_or(SyncError::Unavailable)?;
+        let denied = users.clerk.denied_user(user_id.as_str(), users.clerk.now());
         Ok(denied == Some(Refusal::UserDeleted)
-            || self.users.store.has_tombstone(user_id.as_str()).await?
+            || users.store.has_tombstone(user_id.as_str()).await?
             || self
                 .organizations
                 .store
