@@ -93,7 +93,7 @@ impl Parse for Argument {
     }
 }
 
-/// Arguments with commas between them, and perhaps one at the end.
+/// Parses arguments with commas between them, and an optional trailing comma.
 pub(crate) fn separated(input: ParseStream<'_>) -> syn::Result<Vec<Argument>> {
     let mut arguments = Vec::new();
     while !input.is_empty() {
@@ -162,7 +162,7 @@ pub(crate) fn unknown(argument: &Argument, owner: &str, known: &[&str], diagnost
     diagnostics.error(key, with_help(format!("`{owner}` has no argument `{key}`"), help));
 }
 
-/// `` `a`, `b` and `c` ``
+/// Joins words as `` `a`, `b` and `c` ``.
 pub(crate) fn list(words: &[&str]) -> String {
     let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
     match quoted.split_last() {
@@ -171,7 +171,7 @@ pub(crate) fn list(words: &[&str]) -> String {
     }
 }
 
-/// Returns the string literal of an argument; anything else is reported with the correct form.
+/// Returns the string literal of an argument. Reports anything else with the correct form.
 pub(crate) fn text(argument: &Argument, form: &str, diagnostics: &mut Diagnostics) -> Option<LitStr> {
     if let Argument::Value(_, value) = argument
         && let Expr::Lit(ExprLit {
@@ -203,7 +203,7 @@ pub(crate) fn text(argument: &Argument, form: &str, diagnostics: &mut Diagnostic
 
 /// A slot for one value; a second value is reported under its key.
 pub(crate) struct Slot<T> {
-    /// The span of the key, and the value unless it was reported.
+    /// The span of the key, and the value if it is valid.
     given: Option<(Span, Option<T>)>,
 }
 

@@ -20,7 +20,7 @@ fn guard(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let mut diagnostics = Diagnostics::new();
     let mut handler = match parse::parse(item, &mut diagnostics) {
         Ok(handler) => handler,
-        // An item of another kind, perhaps in an `impl`.
+        // An item of another kind, which may be in an `impl`.
         Err(item) => return [diagnostics.finish_anywhere(), item].into_iter().collect(),
     };
     check::only_once(&mut handler.attributes, &mut diagnostics);

@@ -1,10 +1,10 @@
-//! Collects every error of an item, so that one build shows them all.
+//! Collects all errors of an item, so that one build shows them all.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 
-/// The errors of one item. They must be [finished](Diagnostics::finish): dropping them unfinished panics, because a
-/// lost error would let a mistake compile.
+/// The errors of one item. They must be [finished](Diagnostics::finish). Otherwise drop panics, because a lost error
+/// would let a mistake compile.
 #[derive(Debug)]
 pub(crate) struct Diagnostics {
     errors: Vec<syn::Error>,
@@ -33,13 +33,13 @@ impl Diagnostics {
         self.errors.push(syn::Error::new(span, message));
     }
 
-    /// Leaves a mistake to rustc, which reports it at the user's code. The message is a safeguard: if rustc reports
-    /// nothing, the mistake is an error like any other. So code that was not understood never compiles.
+    /// Leaves a mistake to rustc, which reports it at the user's code. If rustc reports nothing, the message becomes an
+    /// error, so that code that was not understood never compiles.
     pub(crate) fn leave_to_rustc(&mut self, span: Span, message: impl std::fmt::Display) {
         self.left.push((span, message.to_string()));
     }
 
-    /// Records an error of syn's.
+    /// Records an error of syn.
     pub(crate) fn push(&mut self, error: syn::Error) {
         self.errors.push(error);
     }
@@ -49,11 +49,11 @@ impl Diagnostics {
         self.errors.len() + self.left.len()
     }
 
-    /// Returns every recorded error, as items of a module or of a function's body, and the items that report what rustc
-    /// did not.
+    /// Returns the recorded errors as items for a module or a function's body, and the items for mistakes that were
+    /// left to rustc.
     ///
-    /// Bare `compile_error!` invocations are not used. If one is among the items of a module, rustc does not report
-    /// unresolved names of the crate, because the macro might have defined them.
+    /// Bare `compile_error!` invocations are not used: with one among a module's items, rustc does not report
+    /// unresolved names, because the macro might define them.
     pub(crate) fn finish(self) -> TokenStream {
         let (errors, left) = self.take();
         let errors = (!errors.is_empty()).then(|| quote!(const _: () = { #errors };));
@@ -77,7 +77,7 @@ impl Diagnostics {
     }
 }
 
-/// Creates an error that is shown only if rustc reports none: rustc does not run lints on code that it has rejected.
+/// Creates an error that is shown only if rustc reports none, because rustc runs no lints on rejected code.
 fn unless_refused(span: Span, message: &str) -> TokenStream {
     let refused = Ident::new("__refused", span);
     quote! {
@@ -106,7 +106,7 @@ impl Drop for Diagnostics {
     }
 }
 
-/// An error in the position of a type; the type is `()`.
+/// Creates an error in the position of a type, with the type `()`.
 pub(crate) fn in_place(tokens: impl ToTokens, message: impl std::fmt::Display) -> TokenStream {
     syn::Error::new_spanned(tokens, message).to_compile_error()
 }

@@ -1,7 +1,7 @@
 //! The path of the runtime crate in generated code: `::clerk_auth`, or the path in `crate = …`.
 //!
-//! Generated code writes one marker for it. The derive imports the crate under that name in a scope of its own. Around a
-//! handler no such scope exists, so the attribute replaces the marker when the code is complete.
+//! Generated code contains a marker for this path. The derive imports the crate under the marker's name in a scope of
+//! its own. A handler has no such scope, so the attribute replaces the marker in the complete code.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
@@ -36,7 +36,7 @@ pub(crate) fn of_arguments(arguments: TokenStream) -> Option<Path> {
     path(argument)
 }
 
-/// Returns the argument's path; anything else is reported.
+/// Returns the argument's path, or reports an error.
 pub(crate) fn checked(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<Path> {
     let path = path(argument);
     if path.is_none() {
@@ -55,7 +55,7 @@ pub(crate) fn checked(argument: &Argument, diagnostics: &mut Diagnostics) -> Opt
     path
 }
 
-/// `path::to::it` or `"path::to::it"`.
+/// Parses `path::to::it` or `"path::to::it"`.
 fn path(argument: &Argument) -> Option<Path> {
     let Argument::Value(_, value) = argument else {
         return None;
@@ -74,8 +74,8 @@ fn path(argument: &Argument) -> Option<Path> {
     is_plain.then_some(path)
 }
 
-/// Imports the crate under the name of the marker, where the argument is: a wrong path is one error there, because rustc does
-/// not report names that a failed import would have brought.
+/// Imports the crate under the name of the marker, at the span of the argument. A wrong path is one error there,
+/// because rustc does not report names of a failed import.
 pub(crate) fn import(path: Option<&Path>) -> TokenStream {
     let here = Span::call_site();
     let at = path.map_or(here, |path| here.located_at(path.span()));
@@ -83,7 +83,7 @@ pub(crate) fn import(path: Option<&Path>) -> TokenStream {
     quote_spanned!(at=> use #path as #marker;)
 }
 
-/// The path of the runtime crate: the argument's, with its spans so that a wrong path is one error there, or the default.
+/// Returns the path of the runtime crate: that of the argument with its spans, or the default.
 fn tokens(path: Option<&Path>, span: Span) -> TokenStream {
     path.map_or_else(|| quote_spanned!(span=> ::clerk_auth), ToTokens::to_token_stream)
 }

@@ -1,6 +1,6 @@
 //! The macros of clerk-auth. Use them through the `clerk-auth` crate, where they are documented.
 
-// The documentation is at the re-exports, where its links and examples work.
+// The documentation is at the re-exports, because links and examples work there.
 #![allow(missing_docs)]
 
 mod argument;

@@ -1,7 +1,7 @@
 //! Detects a crate with `#![no_implicit_prelude]`, where rustc cannot resolve the path of `#[diagnostic::…]`.
 //!
-//! A macro cannot query that attribute, so the file of the struct and the roots of the package are searched for it. If
-//! the attribute is elsewhere, rustc reports the path. After a false match, errors about fields are less precise.
+//! A macro cannot query that attribute, so this module searches the struct's file and the roots of the package. If the
+//! attribute is elsewhere, rustc reports the path. After a false match, errors about fields are less precise.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ const ATTRIBUTE: &str = "#![no_implicit_prelude]";
 
 /// Omits `#[diagnostic::…]` if the crate of a file has no prelude.
 pub(crate) fn known_attributes(code: TokenStream, file: Option<PathBuf>) -> TokenStream {
-    // Reading the files is cheaper than a look at each token.
+    // Reading the files is cheaper than visiting every token.
     if is_off(file) {
         without_diagnostic(code)
     } else {
@@ -31,7 +31,7 @@ fn is_off(file: Option<PathBuf>) -> bool {
         .any(|text| text.contains(ATTRIBUTE))
 }
 
-/// `[diagnostic …]`
+/// Returns whether a group is `[diagnostic …]`.
 fn is_diagnostic(group: &Group) -> bool {
     let first = group.stream().into_iter().next();
     group.delimiter() == Delimiter::Bracket
@@ -43,7 +43,7 @@ fn without_diagnostic(code: TokenStream) -> TokenStream {
     for token in code {
         match token {
             TokenTree::Group(group) if is_diagnostic(&group) => {
-                // Its `#`.
+                // Removes the `#` in front.
                 tokens.pop();
             }
             TokenTree::Group(group) => {

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 
-/// Replaces each identifier for which `replacement` returns something. Returns `None` if it does so for none.
+/// Replaces each identifier for which `replacement` returns tokens. Returns `None` if nothing was replaced.
 ///
 /// A group without a replacement keeps its own tokens, with all their spans.
 pub(crate) fn replace_idents(

@@ -1,4 +1,4 @@
-//! Near misses: the known word that the user most likely meant.
+//! Suggests the known word that the user most likely meant.
 
 /// Returns the candidate closest to `word`, if at most a third of its letters differ.
 pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

@@ -1,4 +1,4 @@
-//! Converts the syntax into its meaning; every rule that the macro can check by itself is here.
+//! Converts the syntax into its meaning, and checks every rule that needs no types.
 
 mod handler;
 mod name;
@@ -94,7 +94,7 @@ impl Arguments {
                     self.row_policy.set(key, Some(ty.clone()), diagnostics);
                 }
                 Argument::Type(key, ty) => self.state.set(key, Some(ty.clone()), diagnostics),
-                // The path was read before, and the generated code uses it.
+                // Already read for the whole generated code.
                 it if it.key().is_some_and(|key| key == krate::KEY) => {
                     let path = krate::checked(it, diagnostics);
                     if let Some(key) = it.key() {
@@ -151,7 +151,7 @@ impl Arguments {
         !self.requirements.is_empty() || self.policy.is_set() || self.row_policy.is_set()
     }
 
-    /// The policy over the row, unless an assertion about it is impossible.
+    /// Returns the policy over the row, unless an assertion about it is impossible.
     fn row_policy(&self, diagnostics: &mut Diagnostics) -> Option<Type> {
         let policy = self.row_policy.get()?;
         if is_value(policy) {
@@ -212,15 +212,13 @@ impl Arguments {
     }
 }
 
-/// Returns whether the argument is `agent = "allow"`. Such an argument requires nothing: it lifts the handle's default
-/// denial.
+/// Returns whether the argument is `agent = "allow"`, which requires nothing, but lifts the handle's default denial.
 fn allows_agents(argument: &Argument) -> bool {
     matches!(argument, Argument::Value(key, value) if key == "agent"
         && matches!(argument::bare(value), Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if text.value() == "allow"))
 }
 
-/// Reports and removes further `#[authenticated]` attributes. The first attribute sees the others; their requirements
-/// would be lost.
+/// Reports and removes further `#[authenticated]` attributes, whose requirements would otherwise be lost.
 pub(super) fn only_once(attributes: &mut Vec<Attribute>, diagnostics: &mut Diagnostics) {
     attributes.retain(|attribute| {
         let is_second = attribute

@@ -16,8 +16,8 @@ use super::parse::Handler;
 use super::subject::word;
 
 /// Generates the handler. Input: `async fn me(user: User)`; output: `async fn me(Authenticated { subject: user, .. }:
-/// Authenticated<User, _>)`. The policy and the assertions are in the signature, and `errors` go into the body, because an
-/// `impl` has no room for an item next to the handler.
+/// Authenticated<User, _>)`. The policy and the assertions are in the signature, and `errors` go into the body, because
+/// an `impl` cannot contain an item next to the handler.
 pub(super) fn expand(handler: Handler, model: &Model, errors: TokenStream) -> TokenStream {
     let future = future(&handler, model);
     let Handler {
@@ -26,8 +26,8 @@ pub(super) fn expand(handler: Handler, model: &Model, errors: TokenStream) -> To
         mut signature,
         body,
     } = handler;
-    // Already reported. Otherwise rustc would add that a constant function cannot drop a user, and axum that it cannot
-    // call the function.
+    // Already reported. Otherwise rustc would add that a constant function cannot drop a user, and axum would add that
+    // it cannot call the function.
     if signature.asyncness.is_none() {
         signature.constness = None;
     }
@@ -39,7 +39,7 @@ pub(super) fn expand(handler: Handler, model: &Model, errors: TokenStream) -> To
         return quote!(#(#attributes)* #visibility #signature #body);
     }
     let policy = policy(model);
-    // The generic parameters have been reported, and a constant cannot name them.
+    // The generic parameters have been reported, and constants cannot name them.
     let Assertions {
         guard: asked,
         takes_member,
@@ -54,7 +54,7 @@ pub(super) fn expand(handler: Handler, model: &Model, errors: TokenStream) -> To
     check_types(&mut signature, extractors, &returned);
     guard(&mut signature, model, &policy, &asked, &takes_member);
     let (unused, body) = match model.subject {
-        // Otherwise rustc would report uses of the user against a type that the user did not write.
+        // Otherwise rustc would report uses of the parameter against a type that is not in the source.
         Subject::Refused(_) => (
             quote!(#[allow(unused_variables)]),
             quote!({ ::core::unimplemented!() }),
@@ -78,8 +78,8 @@ pub(super) fn expand(handler: Handler, model: &Model, errors: TokenStream) -> To
     }
 }
 
-/// Inserts an item at the start of the body, after its inner attributes. An `impl` has room for an item there, and not
-/// next to a function.
+/// Inserts an item at the start of the body, after its inner attributes, because an `impl` cannot contain the item next
+/// to a function.
 fn begin_with(body: TokenStream, item: TokenStream) -> TokenStream {
     let mut tokens: Vec<TokenTree> = body.into_iter().collect();
     if let Some(TokenTree::Group(block)) = tokens.first_mut() {
@@ -100,7 +100,7 @@ fn begin_with(body: TokenStream, item: TokenStream) -> TokenStream {
     tokens.into_iter().collect()
 }
 
-/// Wraps statements in a closure that is never called: rustc checks them, and the handler does not run them.
+/// Wraps statements in a closure that is never called, so that rustc checks them without running them.
 fn closure(statements: &TokenStream) -> TokenStream {
     quote! {
         let _ = || {
@@ -137,8 +137,8 @@ fn check_type(ty: &mut Type, asked: &TokenStream) {
     *ty = Type::Verbatim(checked);
 }
 
-/// Puts the assertions into the length of an array type, where rustc does not suggest turning an unknown name into a
-/// generic parameter. rustc shows a constant by the source at its span: the word of the type that is checked.
+/// Puts the assertions into the length of an array type, where rustc does not suggest a generic parameter for an
+/// unknown name. rustc quotes a constant by its span, here the word of the checked type.
 fn checked(word: Span, asked: &TokenStream) -> TokenStream {
     let asked = closure(asked);
     constant(word, quote!(#asked 0))
@@ -167,7 +167,7 @@ fn ends(ty: &Type) -> (Span, Span) {
     (here.located_at(begin), here.located_at(end))
 }
 
-/// Wraps the user's pattern, whatever it is, or puts a guard in front.
+/// Wraps the user's pattern, or puts a guard in front.
 fn guard(
     signature: &mut Signature,
     model: &Model,
@@ -199,8 +199,8 @@ fn guard(
     }
 }
 
-/// Spells `Authenticated<User, Policy>` without angle brackets. For an unknown name between angle brackets, rustc would
-/// suggest making the name a generic parameter of the handler.
+/// Spells `Authenticated<User, Policy>` without angle brackets, between which rustc would suggest a generic parameter
+/// of the handler for an unknown name.
 fn guarded(
     ty: &TokenStream,
     policy: &TokenStream,

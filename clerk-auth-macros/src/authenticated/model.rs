@@ -6,7 +6,7 @@ use syn::{ExprPath, LitStr, Path, Type};
 
 /// The attribute and the parameters, checked.
 pub(super) struct Model {
-    /// True if an argument requires a signed-in user, so that an optional user is a mistake.
+    /// True if an argument requires a signed-in user. Then an optional user is a mistake.
     pub(super) requires_a_user: bool,
     pub(super) policy: Policy,
     /// A policy of the application over the row.
@@ -37,7 +37,7 @@ pub(super) enum Subject {
     Nobody,
     /// The first parameter.
     Parameter(Box<Type>),
-    /// The first parameter, of an uninhabited type, and the error that replaces the type.
+    /// The first parameter has an uninhabited type, which this error replaces.
     Refused(TokenStream),
     /// The first parameter is `self`, which was reported.
     Receiver,
@@ -50,7 +50,7 @@ pub(super) enum Policy {
     AgentsAllowed,
     /// A policy of the application.
     Type(Type),
-    /// A type that expresses the requirement.
+    /// A type that encodes the requirement.
     Requirement {
         requirement: Requirement,
         allows_agents: bool,
@@ -68,7 +68,7 @@ pub(super) enum Requirement {
 }
 
 impl Requirement {
-    /// Collects the roles that are required, or are among several of which one is.
+    /// Collects the required roles, including alternatives.
     pub(super) fn roles<'a>(&'a self, roles: &mut Vec<&'a Text>) {
         match self {
             Self::Of("Role", role) => roles.push(role),
@@ -90,7 +90,7 @@ pub(super) enum Text {
 }
 
 impl Text {
-    /// Returns whether an item can name the text: it does not begin with `Self`.
+    /// Returns whether an item can name the text, that is, whether it does not begin with `Self`.
     pub(super) fn has_a_global_name(&self) -> bool {
         match self {
             Self::Literal(_) => true,

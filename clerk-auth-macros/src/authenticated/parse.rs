@@ -7,7 +7,7 @@ use syn::{Attribute, Signature, Token, Visibility};
 
 use crate::diag::{Diagnostics, with_help};
 
-/// A function whose body is not parsed: rustc reports a mistake in the body, once.
+/// A function whose body is not parsed, so that rustc reports a mistake in the body only once.
 pub(super) struct Handler {
     pub(super) attributes: Vec<Attribute>,
     pub(super) visibility: Visibility,
@@ -26,7 +26,7 @@ impl Parse for Handler {
     }
 }
 
-/// Parses the item. If the item is not a function, reports that and returns the tokens that remain to be compiled.
+/// Parses the item. If the item is not a function, reports it and returns the remaining tokens.
 pub(super) fn parse(item: TokenStream, diagnostics: &mut Diagnostics) -> Result<Handler, TokenStream> {
     match syn::parse2::<Handler>(item.clone()) {
         Ok(mut handler) if handler.body.to_string() == ";" => {

@@ -8,11 +8,11 @@ use syn::{FnArg, GenericArgument, Pat, PathArguments, Signature, Type};
 use super::model::Subject;
 use crate::diag::{Diagnostics, with_help};
 
-/// axum implements its handlers for functions of up to 16 parameters.
+/// axum supports functions of up to 16 parameters as handlers.
 const MAX_PARAMETERS: usize = 16;
 
-/// axum's own extractors. A handler that begins with one of them takes no user, and a guard is put in front of it. Any
-/// type not in this list is treated as the user, and rustc reports whether the type fits.
+/// axum's own extractors. If a handler begins with one of these, it takes no user, and a guard is put in front. Any
+/// other type is treated as the user, and rustc checks the type.
 const EXTRACTORS: [&str; 27] = [
     "Body",
     "Bytes",
@@ -119,7 +119,7 @@ pub(super) fn subject(signature: &Signature, diagnostics: &mut Diagnostics) -> S
     }
 }
 
-/// Returns whether a type can have values, so that an assertion about the type makes sense.
+/// Returns whether a type can have values, so that an assertion about it is meaningful.
 pub(super) fn is_value(ty: &Type) -> bool {
     match ty {
         Type::Group(group) => is_value(&group.elem),
@@ -130,7 +130,7 @@ pub(super) fn is_value(ty: &Type) -> bool {
     }
 }
 
-/// Returns the word of a type to underline in an error about the type: rustc joins no spans here.
+/// Returns the word of a type to underline in an error, because stable Rust cannot join spans.
 pub(super) fn word(ty: &Type) -> Span {
     match ty {
         Type::Path(_) | Type::Group(_) => {
@@ -143,12 +143,12 @@ pub(super) fn word(ty: &Type) -> Span {
     }
 }
 
-/// Returns whether a type contains `impl`, so that it has no name elsewhere.
+/// Returns whether a type contains `impl`, so that other code cannot name it.
 pub(super) fn mentions_impl(ty: &Type) -> bool {
     mentions(ty, |word, is_lifetime| word == "impl" && !is_lifetime)
 }
 
-/// Returns whether a type contains the word `Self`, which has no meaning in an item inside the handler.
+/// Returns whether a type contains the word `Self`, which is invalid in an item inside the handler.
 pub(super) fn mentions_self(ty: &Type) -> bool {
     mentions(ty, |word, is_lifetime| word == "Self" && !is_lifetime)
 }
@@ -205,8 +205,7 @@ pub(super) fn is_extractor(ty: &Type) -> bool {
     EXTRACTORS.iter().any(|extractor| segment.ident == extractor)
 }
 
-/// Returns the type's name, if a later parameter has the name of a user type. Other users are recognized by their
-/// types.
+/// Returns the type's name, if it is a usual name of a user type. rustc recognizes other users by their types.
 fn user_like(ty: &Type) -> Option<String> {
     let segment = last_segment(ty)?;
     let name = segment.ident.to_string();
@@ -224,8 +223,8 @@ fn user_like(ty: &Type) -> Option<String> {
     }
 }
 
-/// Returns the application's state if a parameter names it in the form of axum's documentation. Any other `State<_>`
-/// may be a part of the state, which need not provide anything.
+/// Returns the application's state if a parameter has the form of axum's documentation. Any other `State<_>` may take a
+/// part of the state.
 pub(super) fn inferred_state(signature: &Signature) -> Option<Type> {
     signature.inputs.iter().find_map(|input| {
         let FnArg::Typed(typed) = input else {
@@ -240,7 +239,7 @@ pub(super) fn inferred_state(signature: &Signature) -> Option<Type> {
 pub(super) fn last_segment(ty: &Type) -> Option<&syn::PathSegment> {
     match ty {
         Type::Path(path) => path.path.segments.last(),
-        // A `macro_rules!` macro hands on a type in invisible parentheses.
+        // A `macro_rules!` macro passes a type on in invisible parentheses.
         Type::Group(group) => last_segment(&group.elem),
         _ => None,
     }
@@ -250,7 +249,7 @@ pub(super) fn first_argument(ty: &Type) -> Option<&Type> {
     arguments(ty).next()
 }
 
-/// The types between the angle brackets at the end of a path.
+/// Returns the types between the angle brackets at the end of a path.
 pub(super) fn arguments(ty: &Type) -> impl Iterator<Item = &Type> {
     let arguments = match last_segment(ty).map(|segment| &segment.arguments) {
         Some(PathArguments::AngleBracketed(arguments)) => Some(&arguments.args),

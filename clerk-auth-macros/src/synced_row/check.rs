@@ -25,11 +25,11 @@ use crate::argument::Slot;
 use crate::diag::{Diagnostics, with_help};
 use crate::synced_row::RowKind;
 
-/// The model of the struct as far as it was understood, and whether the model is complete.
+/// The part of the struct's model that was understood, and whether it is complete.
 pub(super) struct Checked {
     pub(super) model: Model,
     pub(super) complete: bool,
-    /// True if the struct contains itself: not even inert impls can be generated then.
+    /// True if the struct contains itself. Then not even inert impls can be generated.
     pub(super) holds_itself: bool,
 }
 
@@ -71,7 +71,7 @@ pub(super) fn check(input: Input, diagnostics: &mut Diagnostics) -> Checked {
 
     let source = TemplateSource::find(kind, &container, diagnostics);
     let allowed = container.allow.get().copied().unwrap_or_default();
-    // The list that was reported may have allowed the claim.
+    // An unreadable `allow(…)` may have allowed the claim.
     let is_unread = container.allow.is_set() && container.allow.get().is_none();
     let leniency = Leniency {
         in_organization: kind != RowKind::User,
@@ -186,7 +186,7 @@ fn table(kind: RowKind, ident: &Ident, container: &Container, diagnostics: &mut 
     table_name(literal, &format!("accounts.{}", kind.table()), diagnostics).unwrap_or(fallback)
 }
 
-/// Returns a table with or without its schema. Returns `None`, after reporting an error, if the name has more parts.
+/// Returns a table with or without its schema. Reports a name with more parts and returns `None`.
 fn table_name(literal: &LitStr, form: &str, diagnostics: &mut Diagnostics) -> Option<Table> {
     let name = literal.value();
     let mut parts = name.split('.');
@@ -237,7 +237,8 @@ fn deletion(kind: RowKind, container: &Container, table: &Table, diagnostics: &m
             ),
         );
     }
-    // The names must differ even across schemas: `users` and `public.users` can be the same table. SQLite ignores case.
+    // The names must differ even across schemas, because `users` and `public.users` can be the same table. SQLite
+    // ignores case.
     if let Some(tombstones) = &tombstones
         && tombstones.name.eq_ignore_ascii_case(&table.name)
         && !tombstones.name.is_empty()
@@ -370,7 +371,7 @@ fn check_key(kind: RowKind, ident: &Ident, columns: &[Column], has_key: bool, di
 
 fn check_names(model: &Model, diagnostics: &mut Diagnostics) {
     let (columns, bookkeeping) = (&model.columns, model.bookkeeping());
-    // SQLite compares names without regard to case, quoted or not.
+    // SQLite ignores case in names, even in quoted ones.
     let is_same = |left: &str, right: &str| {
         left == right || model.databases.contains(&Database::Sqlite) && left.eq_ignore_ascii_case(right)
     };

@@ -1,7 +1,7 @@
 //! Converts the model into Rust. This step cannot fail.
 //!
-//! Each requirement of a field is asserted once, under the field's type, by a call in `__check`. Every other use goes
-//! through functions of the runtime crate that exist for every type. So one wrong type is one error.
+//! A call in `__check` asserts each requirement of a field once, under the field's type. All other uses go through
+//! functions of the runtime crate that exist for every type, so that one wrong type is one error.
 
 mod access;
 mod assertion;
@@ -37,7 +37,7 @@ use super::sql_parts::key_name;
 use super::template::expression::Expression;
 use super::template::shortcode::Kind;
 
-/// Everything that the derive generates for a struct without mistakes. `import` brings the runtime crate.
+/// Generates all code for a struct without mistakes. `import` imports the runtime crate.
 pub(super) fn expand(import: &TokenStream, model: &Model) -> TokenStream {
     let claims = format_ident!("__{}Claims", model.ident);
     let aliases = model.columns.iter().filter_map(alias);
@@ -92,7 +92,7 @@ pub(super) fn expand(import: &TokenStream, model: &Model) -> TokenStream {
     }
 }
 
-/// The imported traits that supply functions which a type lacks. rustc searches all of them for each call.
+/// Imports the fallback traits for functions that a type may lack. rustc searches all imported traits for each call.
 fn imports(model: &Model) -> Vec<TokenStream> {
     let mut imports = vec![
         quote!(JsonNotNull as _),
@@ -118,8 +118,8 @@ fn imports(model: &Model) -> Vec<TokenStream> {
 
 fn synced_row(model: &Model, claims: &Ident, condition: Option<&TokenStream>) -> TokenStream {
     let private = private();
-    // rustc cannot resolve the attribute's path under `#![no_implicit_prelude]`. Without a condition there is nothing
-    // to recommend.
+    // rustc cannot resolve the attribute's path under `#![no_implicit_prelude]`. Without a condition the attribute has
+    // no effect.
     let not_recommended = condition.map(|_| quote!(#[diagnostic::do_not_recommend]));
     let ident = &model.ident;
     let name = ident.to_string();
@@ -220,7 +220,7 @@ fn synced_row(model: &Model, claims: &Ident, condition: Option<&TokenStream>) ->
     }
 }
 
-/// The trait of each struct with the derive, whatever its fields are.
+/// Returns the trait that every struct with the derive implements, whatever its fields.
 fn derived(kind: RowKind) -> Ident {
     match kind {
         RowKind::User => format_ident!("Derived"),
@@ -237,7 +237,7 @@ fn kind(kind: RowKind) -> Ident {
     }
 }
 
-/// The kind of the row, and the column by which other tables reference it.
+/// Generates the kind of the row, and the column by which other tables reference it.
 fn reference(model: &Model) -> TokenStream {
     let clerk_id = key_name(model);
     let referenced = model.local_key().or_else(|| model.key());
@@ -250,7 +250,7 @@ fn reference(model: &Model) -> TokenStream {
     }
 }
 
-/// The type of that column; for a membership, the rows that it joins.
+/// Generates the type of that column or, for a membership, the rows that it joins.
 fn keyed(model: &Model) -> Option<TokenStream> {
     let ident = &model.ident;
     if let Some(References {
@@ -259,7 +259,7 @@ fn keyed(model: &Model) -> Option<TokenStream> {
     {
         let table = model.table.path();
         let roles = roles(model);
-        // At the name of the table, where rustc reports the assertion.
+        // At the span of the table's name, under which rustc reports the assertion.
         let tables = quote_spanned! {model.table_at=>
             const _: () = __clerk_auth::__private::assert_own_table(#table, &[
                 <#user as __clerk_auth::row::SyncedRow>::TABLE,
@@ -284,7 +284,7 @@ fn keyed(model: &Model) -> Option<TokenStream> {
     })
 }
 
-/// The roles that a membership can hold, if a column is fed by the role.
+/// Generates the roles that a membership can hold, if the role feeds a column.
 fn roles(model: &Model) -> Option<TokenStream> {
     let private = private();
     let is_role = |column: &&Column| {

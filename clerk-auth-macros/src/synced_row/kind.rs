@@ -1,4 +1,4 @@
-//! The kinds of rows, and the words of their derives.
+//! The kinds of rows, with the names that their derives use.
 
 /// The kind of a row.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -8,7 +8,7 @@ pub(crate) enum RowKind {
     Membership,
 }
 
-/// The template that applies if the struct of a user names none.
+/// The default template of a user.
 const USER_TEMPLATE: &str = r#"{
   "email": "{{user.primary_email_address}}",
   "firstName": "{{user.first_name}}",
@@ -18,8 +18,7 @@ const USER_TEMPLATE: &str = r#"{
 }
 "#;
 
-/// The template that applies if the struct of an organization names none. Its names are apart from those of the user,
-/// because one token has both.
+/// The default template of an organization. Its claims have other names than the user's, because one token has both.
 const ORGANIZATION_TEMPLATE: &str = r#"{
   "orgName": "{{org.name}}",
   "orgSlug": "{{org.slug}}",
@@ -27,17 +26,17 @@ const ORGANIZATION_TEMPLATE: &str = r#"{
 }
 "#;
 
-/// The template that applies if the struct of a membership names none.
+/// The default template of a membership.
 const MEMBERSHIP_TEMPLATE: &str = r#"{
   "orgRole": "{{org.role}}"
 }
 "#;
 
 impl RowKind {
-    /// Every kind. Each derive accepts the attributes of all, so that a wrong one is reported here and not by rustc.
+    /// The kinds whose attributes each derive accepts, to report a wrong attribute better than rustc.
     pub(crate) const ALL: [Self; 2] = [Self::User, Self::Organization];
 
-    /// The derive's name.
+    /// Returns the derive's name.
     pub(crate) const fn derive(self) -> &'static str {
         match self {
             Self::User => "SyncedUser",
@@ -46,7 +45,7 @@ impl RowKind {
         }
     }
 
-    /// The name of the attribute on the struct.
+    /// Returns the name of the attribute on the struct.
     pub(crate) const fn attribute(self) -> &'static str {
         match self {
             Self::User => "synced_user",
@@ -55,7 +54,7 @@ impl RowKind {
         }
     }
 
-    /// The attribute, as it is written.
+    /// Returns an example of the attribute.
     pub(crate) const fn form(self) -> &'static str {
         match self {
             Self::User => r#"#[synced_user(table = "users", database(postgres))]"#,
@@ -66,7 +65,7 @@ impl RowKind {
         }
     }
 
-    /// The usual name of the table.
+    /// Returns the usual name of the table.
     pub(crate) const fn table(self) -> &'static str {
         match self {
             Self::User => "users",
@@ -75,7 +74,7 @@ impl RowKind {
         }
     }
 
-    /// The arguments of the attribute.
+    /// Returns the arguments of the attribute.
     pub(crate) fn arguments(self) -> Vec<&'static str> {
         let mut known = vec![
             "table",
@@ -103,7 +102,7 @@ impl RowKind {
         known
     }
 
-    /// The word for it in a message.
+    /// Returns the noun for a message.
     pub(crate) const fn noun(self) -> &'static str {
         match self {
             Self::User => "user",
@@ -112,7 +111,7 @@ impl RowKind {
         }
     }
 
-    /// The id by which rows are found.
+    /// Returns the name of the id by which rows are found.
     pub(crate) const fn clerk_id(self) -> &'static str {
         match self {
             Self::User => "Clerk user id",
@@ -121,7 +120,7 @@ impl RowKind {
         }
     }
 
-    /// The place of that id in a token, by which a field can be marked. A membership has no id in a token.
+    /// Returns the claim of that id, with which a field can be marked. A token has no membership id.
     pub(crate) const fn key_claim(self) -> &'static str {
         match self {
             Self::User => "sub",
@@ -130,7 +129,7 @@ impl RowKind {
         }
     }
 
-    /// The root of the shortcodes.
+    /// Returns the root of the shortcodes.
     pub(crate) const fn root(self) -> &'static str {
         match self {
             Self::User => "user",
@@ -138,7 +137,7 @@ impl RowKind {
         }
     }
 
-    /// The field's name, as it becomes the name of a claim.
+    /// Converts a field's name into the name of a claim.
     pub(crate) fn claim_of(self, field: &str) -> String {
         match self {
             Self::User => field.to_owned(),

@@ -1,7 +1,8 @@
-//! The statements that link a row of the application's own to a user.
+//! The statements that link an existing row to a user.
 //!
-//! Every statement that inserts one row has one more parameter then, the key, and inserts nothing while another row has
-//! the key. So no path gives a user a second row: the row with the key is linked, or the user is refused.
+//! With `link`, every statement that inserts a single row takes the key as one more parameter, and inserts nothing
+//! while another row has the key. So a user never gets a second row: the row with the key is linked, or the user is
+//! refused.
 
 use super::model::{Deletion, Model, Role};
 use super::parse::Database;
@@ -20,7 +21,7 @@ pub(super) struct LinkStatements {
     pub(super) holder: String,
 }
 
-/// The statements; `None` for a struct without `link`.
+/// Returns the statements; `None` for a struct without `link`.
 pub(super) fn link(model: &Model, database: Database) -> Option<LinkStatements> {
     let (described, linked) = model.link()?;
     let table = qualified(&model.table);
@@ -34,7 +35,7 @@ pub(super) fn link(model: &Model, database: Database) -> Option<LinkStatements> 
         let (name, value) = (quote(&it.name), parameter(database, number));
         Some(match it.claim() {
             Some(claim) if claim.is_link => return None,
-            // Only the application writes such a column of a row that exists.
+            // Only the application writes an `insert_only` column of an existing row.
             Some(claim) if claim.insert_only => {
                 format!("{name} = COALESCE({}, {value})", column(model, &it.name))
             }
@@ -83,8 +84,8 @@ pub(super) fn link(model: &Model, database: Database) -> Option<LinkStatements> 
     })
 }
 
-/// The condition under which a row may be inserted: no row has the key, or the user's own row exists, so that nothing is
-/// inserted. The key is the parameter of this number.
+/// Returns the condition under which the insertion may proceed: no row has the key, or the user's own row exists (then
+/// the conflict clause applies). `number` is that of the parameter with the key.
 pub(super) fn without_link(
     model: &Model,
     database: Database,

@@ -19,7 +19,7 @@ pub(super) struct Model {
     pub(super) version_column: String,
     pub(super) deletion: Deletion,
     pub(super) version: Version,
-    /// The expression that gives the template's text.
+    /// The expression for the template's text.
     pub(super) template_text: TokenStream,
     pub(super) template: Template,
     /// The span at which the struct names its template; `None` for the default.
@@ -28,24 +28,24 @@ pub(super) struct Model {
     pub(super) check: Option<(Span, Database)>,
     /// How long a row may be served from memory, in milliseconds.
     pub(super) fresh_for: u64,
-    /// The key by which rows of the application's own are linked.
+    /// The key by which existing rows are linked.
     pub(super) link: Option<Link>,
     /// The rows that a membership joins.
     pub(super) references: Option<References>,
-    /// True if claims that no field uses are intended.
+    /// True if unused claims are intended.
     pub(super) allow_unused_claims: bool,
     /// The columns that could be understood, in the order of the fields.
     pub(super) columns: Vec<Column>,
 }
 
-/// `"users"` or `"schema"."users"`, unquoted.
+/// A table name with or without a schema, unquoted.
 pub(super) struct Table {
     pub(super) schema: Option<String>,
     pub(super) name: String,
 }
 
 impl Table {
-    /// `users` or `schema.users`.
+    /// Returns `users` or `schema.users`.
     pub(super) fn path(&self) -> String {
         match &self.schema {
             Some(schema) => format!("{schema}.{}", self.name),
@@ -54,13 +54,13 @@ impl Table {
     }
 }
 
-/// The structs whose rows a membership joins, and the column that only sync knows: the Clerk ids of both.
+/// The structs whose rows a membership joins, and the internal column with the Clerk ids of both.
 pub(super) struct References {
-    /// The name by which generated code calls the user's struct.
+    /// The name of the user's struct in generated code.
     pub(super) user: Type,
-    /// The name by which generated code calls the organization's struct.
+    /// The name of the organization's struct in generated code.
     pub(super) organization: Type,
-    /// The structs of user and organization, as the team names them.
+    /// The structs of user and organization, as written in the attribute.
     pub(super) named: [Type; 2],
     pub(super) key: Column,
 }
@@ -93,9 +93,9 @@ pub(super) struct Link {
     pub(super) is_optional: bool,
 }
 
-/// The fate of a deleted user's row.
+/// The treatment of a deleted user's row.
 pub(super) enum Deletion {
-    /// The row stays, with the time in this column.
+    /// The row stays, with the time of deletion in this column.
     Mark(String),
     /// The row is removed, and this table records the Clerk user id.
     Remove(Table),
@@ -113,7 +113,7 @@ pub(super) enum Version {
 pub(super) struct Column {
     pub(super) ident: Ident,
     pub(super) ty: Type,
-    /// True if rustc resolves every name in the type without the user's imports.
+    /// True if the type needs no imports.
     pub(super) is_prelude: bool,
     /// The span of the field's type.
     pub(super) at: Span,
@@ -162,15 +162,15 @@ pub(super) struct ClaimColumn {
     pub(super) kind: Kind,
     pub(super) nullable: bool,
     pub(super) null: Null,
-    /// Through `FromStr` instead of `FromClaim`.
+    /// True to convert through `FromStr` instead of `FromClaim`.
     pub(super) parse: bool,
-    /// Written when the row is inserted; afterwards it belongs to the user.
+    /// True if the column is written only at insertion, and then belongs to the user.
     pub(super) insert_only: bool,
-    /// A function instead of the type's own conversion.
+    /// A function that replaces the type's own conversion.
     pub(super) with: Option<Expr>,
-    /// Clerk keeps the claim's value unique among the users of an instance.
+    /// True if Clerk keeps the claim's value unique within an instance.
     pub(super) is_unique_value: bool,
-    /// The value is the key of a row, which no other row takes from it.
+    /// True if the value is the key of a row, which no other row can take over.
     pub(super) is_link: bool,
 }
 
@@ -196,7 +196,7 @@ impl Model {
         }
     }
 
-    /// The columns that hold the keys of other rows.
+    /// Returns the columns that hold the keys of other rows.
     pub(super) fn reference_columns(&self) -> impl Iterator<Item = (&Column, Referenced)> {
         self.columns.iter().filter_map(|column| match column.role {
             Role::Reference(referenced) => Some((column, referenced)),
@@ -204,33 +204,32 @@ impl Model {
         })
     }
 
-    /// The primary key, if the database generates it.
+    /// Returns the primary key, if the database generates it.
     pub(super) fn local_key(&self) -> Option<&Column> {
         self.columns
             .iter()
             .find(|column| matches!(column.role, Role::Generated) && column.name == "id")
     }
 
-    /// The column by which rows are linked, with its description.
+    /// Returns the link and its column.
     pub(super) fn link(&self) -> Option<(&Link, &Column)> {
         let link = self.link.as_ref()?;
         Some((link, self.columns.get(link.column)?))
     }
 
-    /// Like [`link`](Self::link), if no claim feeds the column, so that the key is beside the claims of the columns.
+    /// Like [`link`](Self::link), but only if no claim feeds the column.
     pub(super) fn separate_link(&self) -> Option<(&Link, &Column)> {
         self.link().filter(|(_, column)| column.claim().is_none())
     }
 
-    /// Returns the claims that neither feed a column, nor link or version the row. Claims of a session cannot feed a column of
-    /// a user; the structs of organizations share a template with the user's, and none of them needs all of it.
+    /// Returns the claims that neither feed a column, nor link or version the row. Skips claims of a session, which
+    /// cannot feed a user's column, and rows of organizations, which share a template with other structs.
     pub(super) fn unused_claims(&self) -> impl Iterator<Item = &Claim> {
         let claims = self.template.claims.iter();
         claims.filter(|_| self.kind == RowKind::User).filter(|claim| {
             let feeds = |column: &Column| column.claim().is_some_and(|used| used.claim == claim.name);
             let versions = matches!(&self.version, Version::UpdatedAt(name) if *name == claim.name);
-            // A claim of fixed values, or with a name in the name space of a URL or a host, is for another reader of
-            // the token.
+            // A claim of fixed values, or with a URL or a host in its name, is for another reader of the token.
             let is_of_another = claim.expression.is_literal() || claim.name.contains(['/', '.', ':']);
             let links = self.link.as_ref().is_some_and(|link| link.claim == claim.name);
             !versions
@@ -241,7 +240,7 @@ impl Model {
         })
     }
 
-    /// Returns whether each write is announced to other processes, which cache rows.
+    /// Returns whether each write is announced to other processes, because they cache rows.
     pub(super) fn announces(&self, database: Database) -> bool {
         database == Database::Postgres && self.fresh_for > 0
     }
@@ -272,7 +271,7 @@ impl Model {
 }
 
 impl ClaimColumn {
-    /// Seconds since 1970.
+    /// Returns whether the claim is a time, in seconds since 1970.
     pub(super) fn is_a_moment(&self) -> bool {
         ["{{user.created_at}}", "{{user.updated_at}}"].contains(&self.source.as_str())
     }
@@ -283,7 +282,7 @@ impl ClaimColumn {
         self.is_unique_value && self.with.is_none() && self.null != Null::Default && !self.insert_only
     }
 
-    /// Returns whether another user's row can take the value, which leaves null behind.
+    /// Returns whether another user's row can take the value, and leave null here.
     pub(super) fn gives_way(&self) -> bool {
         self.can_be_cleared() && !self.is_link
     }

@@ -31,9 +31,9 @@ pub(super) struct Field {
     pub(super) ty: Type,
     pub(super) claim: ClaimAttribute,
     pub(super) column: ColumnAttribute,
-    /// serde's name for the field, a hint that the derive does not require.
+    /// serde's name for the field, used only for hints.
     pub(super) renamed: Option<String>,
-    /// An argument in the attributes was reported.
+    /// True if an argument in the attributes was reported.
     pub(super) has_unread_attribute: bool,
 }
 
@@ -54,7 +54,7 @@ impl Field {
     }
 }
 
-/// Parses the struct. If the item is not a struct, reports that and returns `None`.
+/// Parses the struct. Reports any other item and returns `None`.
 pub(super) fn parse(kind: RowKind, input: DeriveInput, diagnostics: &mut Diagnostics) -> Option<Input> {
     let fields = match input.data {
         Data::Struct(data) => data.fields,
@@ -195,11 +195,11 @@ fn not_a_struct(kind: RowKind, what: &str) -> String {
     )
 }
 
-/// `#[serde(rename = "…")]`
+/// Returns the name in `#[serde(rename = "…")]`.
 fn renamed_by_serde(attributes: &[Attribute]) -> Option<String> {
     let mut renamed = None;
     for attribute in argument::named(attributes, "serde") {
-        // serde itself reports an attribute that cannot be read here.
+        // serde itself reports an unreadable attribute.
         let _ = attribute.parse_nested_meta(|meta| {
             if meta.path.is_ident("rename") {
                 renamed = Some(meta.value()?.parse::<LitStr>()?.value());
@@ -210,7 +210,7 @@ fn renamed_by_serde(attributes: &[Attribute]) -> Option<String> {
     renamed
 }
 
-/// Returns whether rustc does not know the attribute and its name is nearly one of ours.
+/// Returns whether the attribute is unknown to rustc and nearly has this name.
 fn is_meant_for(path: &syn::Path, name: &str) -> bool {
     path.get_ident()
         .is_some_and(|ident| ident != name && nearest(&ident.to_string(), [name]).is_some())

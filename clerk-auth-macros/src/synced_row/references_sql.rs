@@ -1,7 +1,7 @@
-//! The part of an insertion that finds the rows that a membership joins.
+//! The part of an insertion that finds the rows referenced by a membership.
 //!
-//! A macro does not see the other structs. Each name of theirs is a character of its own in the text, which the runtime crate
-//! replaces at compile time.
+//! A macro does not see the other structs. A special character represents each of their names in the text, and the
+//! runtime crate replaces it at compile time.
 
 use super::model::{Model, Referenced};
 use super::parse::Database;
@@ -10,7 +10,7 @@ use super::sql_parts::quote;
 /// The table of users, its column with the Clerk user id, and the column that other tables reference.
 const USER: [char; 3] = ['\u{1}', '\u{2}', '\u{3}'];
 
-/// Those of organizations.
+/// Like [`USER`], for organizations.
 const ORGANIZATION: [char; 3] = ['\u{4}', '\u{5}', '\u{6}'];
 
 /// The columns of the membership that reference other rows, and their values.
@@ -61,7 +61,7 @@ impl References {
     }
 }
 
-/// The clause of a column that references another row.
+/// Returns the clause of a column that references another row.
 pub(super) fn clause(referenced: Referenced) -> String {
     let [table, _, key] = names(referenced);
     format!(" REFERENCES \"{table}\" (\"{key}\") ON DELETE CASCADE")

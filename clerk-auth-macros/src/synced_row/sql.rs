@@ -47,7 +47,7 @@ struct Upsert {
     many: UpsertMany,
 }
 
-/// An upsert of any number of rows: the text before and after their parameters, each row's in parentheses.
+/// An upsert of any number of rows: the text before and after the rows' parameters.
 pub(super) struct UpsertMany {
     pub(super) before: String,
     pub(super) after: String,
@@ -55,7 +55,7 @@ pub(super) struct UpsertMany {
     pub(super) parameters: usize,
 }
 
-/// Finds a row with another row's value, which a unique index may forbid.
+/// The statements that find rows with the same value, for a unique violation.
 pub(super) struct ClaimColumnStatements {
     pub(super) name: String,
     /// The name of the claim.
@@ -63,12 +63,12 @@ pub(super) struct ClaimColumnStatements {
     pub(super) unique_in_clerk: bool,
     pub(super) holder: String,
     pub(super) holder_ignoring_case: String,
-    /// For a column that can be null.
+    /// `None` for a column that cannot be null.
     pub(super) give_way: Option<String>,
 }
 
 impl Database {
-    /// The type of a timestamp.
+    /// Returns the type of a timestamp.
     pub(super) fn timestamp(self) -> &'static str {
         match self {
             Self::Postgres => "TIMESTAMPTZ",
@@ -115,7 +115,7 @@ impl Statements {
             raise_version: format!(
                 "UPDATE {table} SET {raised} = {second} WHERE {key} = {first} AND {version} < {second}{live}",
                 raised = quote(&model.version_column),
-                // A membership can end again, at a newer version.
+                // An ended membership can end again, at a newer version.
                 live = match &model.references {
                     Some(_) => String::new(),
                     None => format!(" AND {}", not_deleted(model)),
@@ -165,7 +165,7 @@ impl Statements {
     }
 }
 
-/// A parameter that holds any number of Clerk user ids.
+/// Returns the condition with a parameter that holds any number of Clerk user ids.
 fn one_of(database: Database) -> &'static str {
     match database {
         Database::Postgres => "= ANY($1)",
@@ -174,7 +174,8 @@ fn one_of(database: Database) -> &'static str {
     }
 }
 
-/// The parameter is a JSON object of versions by Clerk user id, which both databases read as a table.
+/// Builds the statement. Its parameter is a JSON object of versions by Clerk user id, which both databases read as a
+/// table.
 fn raise_version_many(model: &Model, database: Database) -> String {
     let (each, value) = match database {
         Database::Postgres => (
@@ -200,7 +201,7 @@ fn claim_column(model: &Model, it: &Column, database: Database) -> ClaimColumnSt
     let version = column(model, &model.version_column);
     let [first, second] = [1, 2].map(|number| parameter(database, number));
     let stored = column(model, &it.name);
-    // The index allows at most one row; more rows may share a value that the index does not cover.
+    // The index allows at most one holder, but several rows may share a value that the index does not cover.
     let holder =
         |found: &str| format!("SELECT {key} FROM {table} WHERE {found} AND {key} <> {second} LIMIT 10");
     let folded = |value: &str| format!("lower(CAST({value} AS TEXT))");
@@ -226,17 +227,17 @@ fn claim_column(model: &Model, it: &Column, database: Database) -> ClaimColumnSt
     }
 }
 
-/// Inserts the row, or updates it unless the stored version is newer. Without a `WHERE`, the statement always returns
-/// the winning row. The price is a pointless write in the rare race that the statement loses.
+/// Builds the statement that inserts the row, or updates it unless the stored version is newer. Without a `WHERE`, it
+/// always returns the winning row, at the cost of a redundant write in the rare race that it loses.
 ///
-/// With a tombstone table, the statement returns no row for a user who has a tombstone. The check uses the snapshot at
-/// the start of the statement. The store must detect a deletion that is committed meanwhile.
+/// With a tombstone table, the statement returns no row for a user who has a tombstone. The check uses the statement's
+/// snapshot, so the store must detect a deletion that is committed meanwhile.
 fn upsert(model: &Model, database: Database) -> Upsert {
     let version = &model.version_column;
     let references = model.references.as_ref().map(|_| References::new(model));
     let (offered, stored) = (format!("excluded.{}", quote(version)), column(model, version));
     let newer = match references {
-        // A member who was removed may return, at a newer version.
+        // A removed member may return, at a newer version.
         Some(_) => format!(
             "{offered} >= {stored} AND ({} OR {offered} > {stored})",
             not_deleted(model)
@@ -299,7 +300,7 @@ fn upsert(model: &Model, database: Database) -> Upsert {
         _ => None,
     };
     let updates: Vec<String> = updates.chain([excluded(version)]).chain(deleted_at).collect();
-    // Rows that every process reads each time need no announcement.
+    // Rows that are never cached need no announcement.
     let announced = if model.announces(database) {
         format!(
             "pg_notify('clerk_auth', {}::text || ' {} ' || {})::text AS \"clerk_announced\", ",
@@ -326,7 +327,7 @@ fn upsert(model: &Model, database: Database) -> Upsert {
         updates = updates.join(", "),
     );
     let bookkeeping = bookkeeping(model);
-    // A conflict alone would consume a value of the sequence for ids, which SQLite writes to the file.
+    // Without this condition, a conflict would consume a value of the id sequence, which SQLite writes to the file.
     let without_row = match database {
         Database::Postgres => None,
         Database::Sqlite => Some(format!(
@@ -343,7 +344,7 @@ fn upsert(model: &Model, database: Database) -> Upsert {
             Database::Sqlite => "1",
         }
     );
-    // An existing row is neither written nor locked, and no value of a sequence is consumed.
+    // For an existing row, the statement writes and locks nothing, and consumes no sequence value.
     let select_or_insert = match database {
         Database::Postgres => {
             let vacant = Some("NOT EXISTS (SELECT 1 FROM \"clerk_found\")".to_owned());
@@ -363,8 +364,8 @@ fn upsert(model: &Model, database: Database) -> Upsert {
         "{before}{row}{settled}{announced}{bookkeeping}, {was_inserted}",
         row = row_if(&[&without_link, &without_tombstone]),
     );
-    // The store sends one announcement for all rows, and leaves out users with a tombstone. Selecting the rows from
-    // `VALUES` would require spelling out the parameter types.
+    // The store sends one announcement for all rows, and skips users with a tombstone. A condition here would need a
+    // `SELECT` from `VALUES`, with explicit parameter types.
     let many = UpsertMany {
         before: before + "VALUES ",
         after: format!(
@@ -373,8 +374,8 @@ fn upsert(model: &Model, database: Database) -> Upsert {
         ),
         parameters,
     };
-    // The keys of other rows are not among the parameters: the offered rows are joined with the tables that have them. A
-    // row without one of them is left out. Writers that lock rows in one order do not deadlock.
+    // The keys of other rows are not parameters: the offered rows are joined with the referenced tables, and rows
+    // without a match are skipped. Sorted, because writers that lock rows in one order do not deadlock.
     let many = match (&references, place) {
         (Some(references), Some(place)) => {
             let offered = |name: &String| format!("\"clerk_offered\".{name}");

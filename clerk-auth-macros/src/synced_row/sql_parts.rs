@@ -10,7 +10,7 @@ pub(super) fn parameter(database: Database, number: usize) -> String {
     }
 }
 
-/// The struct's columns in the order of its fields, each followed by a comma.
+/// Returns the struct's columns in the order of its fields, each followed by a comma.
 pub(super) fn columns(model: &Model) -> String {
     let columns = model.columns.iter();
     columns
@@ -18,7 +18,7 @@ pub(super) fn columns(model: &Model) -> String {
         .collect()
 }
 
-/// The version, and whether the row is a tombstone.
+/// Returns the version, and whether the row is a tombstone.
 pub(super) fn bookkeeping(model: &Model) -> String {
     format!(
         "{}, {} AS \"clerk_deleted\"",
@@ -27,7 +27,7 @@ pub(super) fn bookkeeping(model: &Model) -> String {
     )
 }
 
-/// The condition that the row's user was deleted.
+/// Returns the condition that the row's user was deleted.
 pub(super) fn deleted(model: &Model) -> String {
     match &model.deletion {
         Deletion::Mark(deleted_at) => format!("{} IS NOT NULL", column(model, deleted_at)),
@@ -42,12 +42,12 @@ pub(super) fn not_deleted(model: &Model) -> String {
     }
 }
 
-/// The condition that a Clerk user id has a tombstone.
+/// Returns the condition that a Clerk user id has a tombstone.
 pub(super) fn has_tombstone(tombstones: &Table, clerk_id: &str) -> String {
     has_row(tombstones, "clerk_id", clerk_id)
 }
 
-/// The condition that a Clerk user id has a row in a table.
+/// Returns the condition that a Clerk user id has a row in a table.
 pub(super) fn has_row(table: &Table, key: &str, clerk_id: &str) -> String {
     format!(
         "EXISTS (SELECT 1 FROM {} WHERE {}.{} = {clerk_id})",
@@ -64,13 +64,13 @@ pub(super) fn qualified(table: &Table) -> String {
     }
 }
 
-/// Qualifies a column with its table's name, a form that both databases accept. SQLite reads an unknown quoted name as
-/// a string; qualified, it is an error.
+/// Qualifies a column with its table's name. SQLite reads an unknown quoted name as a string; a qualified one is an
+/// error.
 pub(super) fn column(model: &Model, name: &str) -> String {
     format!("{}.{}", quote(&model.table.name), quote(name))
 }
 
-/// The column by which rows are found.
+/// Returns the column by which rows are found.
 pub(super) fn key(model: &Model) -> String {
     column(model, key_name(model))
 }
@@ -79,7 +79,7 @@ pub(super) fn key_name(model: &Model) -> &str {
     model.key().map_or("clerk_id", |key| &key.name)
 }
 
-/// Quotes an identifier for both databases: reserved words and capitals are preserved.
+/// Quotes an identifier for both databases, which preserves reserved words and capitals.
 pub(super) fn quote(identifier: &str) -> String {
     format!("\"{}\"", identifier.replace('"', "\"\""))
 }

@@ -10,7 +10,7 @@ use syn::visit::Visit;
 
 use crate::synced_row::RowKind;
 
-/// Compares with `snapshots/<name>.rs`, or writes it if `UPDATE_SNAPSHOTS` is set.
+/// Compares an expansion with `snapshots/<name>.rs`, or writes the file if `UPDATE_SNAPSHOTS` is set.
 fn assert_snapshot(name: &str, expansion: TokenStream) {
     let file: syn::File = syn::parse2(expansion).expect("the expansion is Rust");
     let mut foreign = Foreign::default();
@@ -31,7 +31,7 @@ fn assert_snapshot(name: &str, expansion: TokenStream) {
     );
 }
 
-/// Paths of several segments that neither are absolute nor begin with what the expansion itself defines.
+/// Collects paths of several segments that are neither absolute nor begin with a name that the expansion defines.
 #[derive(Default)]
 struct Foreign(Vec<String>);
 

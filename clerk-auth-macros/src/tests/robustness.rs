@@ -1,4 +1,4 @@
-//! The macros answer every input with tokens; they never panic.
+//! Tests that the macros return tokens for every input, and never panic.
 
 use proc_macro2::TokenStream;
 use proptest::collection::vec;
@@ -74,7 +74,7 @@ const WORDS: [&str; 64] = [
     "?",
 ];
 
-/// Generates words and groups of words; sequences that are not a token stream are left out.
+/// Generates words and groups of words. Skips sequences that are not a token stream.
 fn tokens() -> impl Strategy<Value = TokenStream> {
     let word = select(&WORDS[..]).prop_map(str::to_owned);
     let group = word.prop_recursive(3, 40, 8, |inner| {
@@ -91,7 +91,7 @@ fn tokens() -> impl Strategy<Value = TokenStream> {
     vec(group, 0..12).prop_filter_map("not a token stream", |words| words.join(" ").parse().ok())
 }
 
-/// Items that are likely to be understood far enough to reach the later stages.
+/// Generates items that are likely to reach the later stages.
 fn structs() -> impl Strategy<Value = TokenStream> {
     let field = (
         select(&WORDS[27..37]),

@@ -1,4 +1,4 @@
-//! The parts of a handler besides its user: the other parameters and the return type.
+//! The parts of a handler other than its user: the other parameters and the return type.
 
 use syn::{Attribute, FnArg, ReturnType, Signature, Type};
 
@@ -6,8 +6,8 @@ use crate::argument::{self, Argument};
 use crate::authenticated::model::{Extractor, Subject};
 use crate::authenticated::subject::{is_value, mentions_impl};
 
-/// Returns the parameters that are not the user. Returns none if one of them is conditional: the last parameter is
-/// unknown then.
+/// Returns the parameters that are not the user. Returns none if one is behind `#[cfg]`, because the last parameter is
+/// then unknown.
 pub(crate) fn extractors(signature: &Signature, subject: &Subject) -> Vec<Extractor> {
     let user = usize::from(matches!(subject, Subject::Parameter(_) | Subject::Refused(_)));
     let count = signature.inputs.len();
@@ -44,8 +44,8 @@ pub(crate) fn returned(signature: &Signature) -> Option<Type> {
     (!is_text && is_value(ty) && !mentions_impl(ty)).then(|| (**ty).clone())
 }
 
-/// Removes axum's `#[debug_handler]`, whose work this attribute does, and returns its `state`. The removed paths are
-/// still named in the generated code, so that their imports count as used.
+/// Removes axum's `#[debug_handler]`, which this attribute replaces, and returns its `state`. The generated code still
+/// names the removed paths, so that their imports count as used.
 pub(crate) fn without_debug_handler(attributes: &mut Vec<Attribute>) -> (Vec<syn::Path>, Option<Type>) {
     let mut removed = Vec::new();
     let mut state = None;

@@ -4,10 +4,11 @@ use syn::LitStr;
 
 use crate::diag::with_help;
 
-/// The number of bytes that the runtime crate's `Text` holds.
+/// The capacity of the runtime crate's `Text` in bytes.
 const MAX_BYTES: usize = 128;
 
-/// Reports what no name is: several names, a wildcard, a name with whitespace or control characters, or a long text.
+/// Explains why a text cannot be a name: it has several names, a wildcard, whitespace or control characters, or is too
+/// long.
 pub(crate) fn unusable(name: &str, key: &str) -> Option<String> {
     let (message, help) = if name.contains([',', '|']) {
         (

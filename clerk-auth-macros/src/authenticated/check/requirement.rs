@@ -1,4 +1,4 @@
-//! Reads one requirement of the attribute, and explains what is not one.
+//! Reads one requirement of the attribute, and explains invalid ones.
 
 use syn::{Expr, Ident, LitStr};
 
@@ -8,7 +8,7 @@ use crate::authenticated::model::{Requirement, Text};
 use crate::diag::{Diagnostics, with_help};
 use crate::suggest;
 
-/// The known arguments; those before the last two may also occur inside `any(…)` and `all(…)`.
+/// The known arguments. All but the last two may also occur inside `any(…)` and `all(…)`.
 pub(super) const KNOWN: [&str; 12] = [
     "role",
     "permission",
@@ -112,7 +112,7 @@ pub(super) fn requirement(
     }
 }
 
-/// Reads `agent = "deny"`; `agent = "allow"` was read before, where it is allowed.
+/// Reads `agent = "deny"`. Where `agent = "allow"` is valid, the caller has already read it.
 fn agent(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<Requirement> {
     let text = argument::text(argument, r#"agent = "deny""#, diagnostics)?;
     let word = text.value();
@@ -137,7 +137,7 @@ fn agent(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<Requireme
     None
 }
 
-/// Reports an unknown argument; for the names of other frameworks, suggests ours.
+/// Reports an unknown argument. For the names of other frameworks, suggests this attribute's.
 fn unknown(key: &Ident, argument: &Argument, known: &[&str], diagnostics: &mut Diagnostics) {
     let word = key.to_string();
     let help = match word.as_str() {
@@ -167,7 +167,7 @@ fn unknown(key: &Ident, argument: &Argument, known: &[&str], diagnostics: &mut D
     );
 }
 
-/// Reads a string literal that passes `check`, or the path of a constant, for which the application is responsible.
+/// Reads a string literal that passes `check`, or the path of a constant, which is not checked.
 fn value(
     argument: &Argument,
     form: &str,

@@ -16,18 +16,19 @@ use crate::authenticated::subject::{
 pub(crate) struct Assertions {
     /// About the guard: the policy, the user and the state.
     pub(crate) guard: TokenStream,
-    /// A constant expression: whether a later parameter is a row of the active organization. Empty if none can be.
+    /// A constant expression that is true if a later parameter is a row of the active organization. Empty if none can
+    /// be.
     pub(crate) takes_member: TokenStream,
     /// About each parameter that is not the user.
     pub(crate) extractors: Vec<(usize, TokenStream)>,
     /// About the return type.
     pub(crate) returned: TokenStream,
-    /// About types that a constant in a signature cannot name.
+    /// About types that constants in a signature cannot name.
     pub(crate) here: TokenStream,
 }
 
 /// Asserts that the policy is a policy, the user is a user, and each parameter is an extractor. Also asserts that the
-/// return type is a response, and that the state provides what the extractors take.
+/// return type is a response, and that the state provides the parts that the extractors take.
 pub(crate) fn assertions(model: &Model) -> Assertions {
     let mut assertions = Assertions::default();
     let state = model.state.as_ref().filter(|state| !is_local(state));
@@ -58,7 +59,7 @@ pub(crate) fn assertions(model: &Model) -> Assertions {
         Subject::Refused(_) | Subject::Receiver => return assertions,
     }
     for extractor in &model.extractors {
-        // A user by their name has been reported.
+        // A user type has been reported by its name.
         if is_user_by_name(&extractor.ty) {
             continue;
         }
@@ -75,12 +76,12 @@ pub(crate) fn assertions(model: &Model) -> Assertions {
     assertions
 }
 
-/// Returns whether only the handler's body can name a type: it is written with `Self` or a lifetime's name.
+/// Returns whether only the handler's body can name a type, because of `Self` or a named lifetime.
 fn is_local(ty: &Type) -> bool {
     mentions_self(ty) || mentions_lifetime(ty)
 }
 
-/// Selects where the statements about a type go.
+/// Selects the place of the statements about a type.
 fn unless_local<'a>(
     ty: &Type,
     signature: &'a mut TokenStream,
@@ -119,7 +120,7 @@ fn row_policy(policy: &Type, user: &Type) -> TokenStream {
     }
 }
 
-/// Asks of each parameter that can be a row whether it is one: of the organization, or of the membership.
+/// Checks, for each later parameter that may be a row, whether it is that of the organization or the membership.
 fn takes_member(model: &Model) -> TokenStream {
     let later = model.extractors.iter().map(|extractor| &extractor.ty);
     let asked: Vec<TokenStream> = later
@@ -163,7 +164,7 @@ fn required_roles(model: &Model) -> TokenStream {
     roles
         .into_iter()
         .map(|role| {
-            // At the role, where rustc reports the assertion.
+            // At the span of the role, under which rustc reports the assertion.
             quote_spanned! {role.span()=>
                 const _: () = {
                     #[allow(unused_imports)]
@@ -176,10 +177,11 @@ fn required_roles(model: &Model) -> TokenStream {
         .collect()
 }
 
-/// axum's extractors of what serde reads.
+/// axum's extractors that read their content with serde.
 const READ_BY_SERDE: [&str; 4] = ["Form", "Json", "Path", "Query"];
 
-/// Without a known state, nothing is asserted about a parameter that may depend on the state.
+/// Asserts that a parameter is an extractor. Without a known state, asserts nothing about a parameter that may depend
+/// on it.
 fn parameter(
     Extractor { ty, is_last, .. }: &Extractor,
     subject: &Subject,

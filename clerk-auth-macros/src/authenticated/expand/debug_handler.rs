@@ -1,5 +1,5 @@
-//! Does the part of axum's `#[debug_handler]` that a signature cannot: names the value that keeps a future from being
-//! `Send`. A guarded route reports such a value itself; a route of axum advises `#[debug_handler]`.
+//! Replaces the part of axum's `#[debug_handler]` that a signature cannot: rustc names the value because of which a
+//! future is not `Send`. A guarded route reports such a value itself; a route of axum advises `#[debug_handler]`.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -12,8 +12,8 @@ use crate::authenticated::subject::mentions_impl;
 
 /// Generates a hidden function that requires the handler's future to be `Send`, if the handler has `#[debug_handler]`.
 ///
-/// An `impl` and a module both have room for a function. Only `Self` shows in which of them the handler is, so a handler
-/// without that word is copied into the hidden function, as axum does.
+/// A hidden function is valid in an `impl` and in a module. Only `Self` shows that the handler is in an `impl`; a
+/// handler without that word is copied into the hidden function, as in axum.
 pub(crate) fn future(handler: &Handler, model: &Model) -> TokenStream {
     let Handler {
         attributes,
@@ -42,7 +42,7 @@ pub(crate) fn future(handler: &Handler, model: &Model) -> TokenStream {
     } else {
         (quote!(#signature #body), TokenStream::new(), 0)
     };
-    // The parameter types are inferred: if they were repeated, rustc would report each mistake in them again.
+    // The parameter types are inferred, because rustc would report each mistake in repeated types again.
     let count = guards + signature.inputs.len();
     let arguments = std::iter::repeat_n(quote!(__clerk_auth::__private::any()), count);
     let call = quote_spanned!(handler.span()=> &#path #handler(#(#arguments),*));

@@ -16,7 +16,7 @@ const MAX_TUPLE: usize = 8;
 
 pub(crate) fn policy(model: &Model) -> TokenStream {
     let policy = match &model.policy {
-        // A policy over a row admits no visitor.
+        // A policy over a row admits no visitors.
         Policy::Nothing if model.row_policy.is_some() => quote!(__clerk_auth::policy::SignedIn),
         Policy::Nothing => quote!(__clerk_auth::policy::NoRequirement),
         Policy::AgentsAllowed => quote!(__clerk_auth::policy::AgentsAllowed),
@@ -51,7 +51,7 @@ fn required(requirement: &Requirement) -> TokenStream {
     }
 }
 
-/// Nests what is longer than a tuple: the rest of a list is decided as the list is.
+/// Nests a list that is longer than a tuple: the rest becomes an inner list of the same kind.
 fn list(name: &str, requirements: &[Requirement]) -> TokenStream {
     let ident = format_ident!("{name}");
     let (here, rest) = match requirements.split_at_checked(MAX_TUPLE - 1) {
@@ -86,8 +86,8 @@ fn part_of_constant(path: &ExprPath, part: usize) -> TokenStream {
     let at = Span::call_site().located_at(path.span());
     let part = Literal::usize_unsuffixed(part);
     let value = quote_spanned!(at=> __clerk_auth::__private::text_part(#path, #part));
-    // For an unknown name between angle brackets, rustc would suggest a generic parameter of the handler, unless the name
-    // is in an item. An item cannot contain `Self`.
+    // For an unknown name between angle brackets, rustc would suggest a generic parameter of the handler. Inside an
+    // item it does not, but an item cannot contain `Self`.
     if path.path.get_ident().is_some() {
         quote!({
             const __PART: ::core::primitive::u128 = #value;

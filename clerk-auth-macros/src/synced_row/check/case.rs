@@ -3,7 +3,7 @@
 use crate::diag::{Diagnostics, with_help};
 use crate::synced_row::parse::Container;
 
-/// A naming convention for several words.
+/// A naming convention, such as `camelCase`.
 #[derive(Clone, Copy)]
 pub(crate) enum Case {
     Camel,

@@ -1,4 +1,4 @@
-//! The meaning of one field: who writes its column, and which claim feeds it.
+//! The meaning of one field: the writer of its column, and the claim that feeds it.
 
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
@@ -26,7 +26,7 @@ pub(crate) struct FieldChecker<'a> {
     pub(crate) databases: &'a [Database],
     /// The struct.
     pub(crate) user: &'a Ident,
-    /// True if a field holds the Clerk user id, or was reported because it does not declare that.
+    /// True if a field holds the Clerk user id, or was reported as an undeclared one.
     pub(crate) has_key: bool,
     pub(crate) diagnostics: &'a mut Diagnostics,
 }
@@ -126,7 +126,7 @@ impl FieldChecker<'_> {
         ];
         let mut set = marks.iter().filter_map(|(word, span)| Some((word, (*span)?)));
         let Some((word, span)) = set.next() else {
-            // An attribute that could not be read may have contained the answer.
+            // An unreadable attribute may have declared the role.
             return if field.has_unread_attribute {
                 None
             } else {
@@ -170,7 +170,7 @@ impl FieldChecker<'_> {
         })
     }
 
-    /// Returns whether the type cannot hold a timestamp, so that the database would reject it only at run time. SQLite
+    /// Returns whether the type cannot hold a timestamp, which the database would only reject at run time. SQLite
     /// stores a timestamp as text.
     fn holds_no_moment(&self, ty: &Type) -> bool {
         (is_called(ty, &["String", "str"]) || is_text_behind_a_pointer(ty))
@@ -183,7 +183,7 @@ impl FieldChecker<'_> {
             )
     }
 
-    /// Reports an unsigned integer. rustc would only report that the type is not a column type.
+    /// Reports an unsigned integer, for which rustc's message would be vague.
     fn is_refused_as_unsigned(&mut self, field: &Field, role: &Role, encoding: Encoding) -> bool {
         let is_integer = match role {
             Role::Claim(claim) => claim.kind == Kind::Integer,
@@ -209,7 +209,7 @@ impl FieldChecker<'_> {
         is_refused
     }
 
-    /// Reports an integer type that is too small for a present-day timestamp, or for one after 2038.
+    /// Reports an integer type that is too small for current timestamps, or for those after 2038.
     fn is_refused_as_small(&mut self, field: &Field, role: &Role) -> bool {
         let Role::Claim(claim) = role else {
             return false;
@@ -293,7 +293,7 @@ impl FieldChecker<'_> {
             ),
         };
         self.diagnostics.error_at(span, with_help(message, help));
-        // Keeps a key: dropping it would cause another error, about a missing key.
+        // Keeps a key, because a dropped key would be reported as missing.
         matches!(role, Role::Key).then_some(Encoding::Own)
     }
 
@@ -377,7 +377,8 @@ impl FieldChecker<'_> {
         })))
     }
 
-    /// Returns whether a value that another row has refuses the user, although Clerk keeps such values unique.
+    /// Returns whether `unique = "refuse"` applies: a value of another row refuses the user, although Clerk keeps such
+    /// values unique.
     fn refuses_taken(&mut self, field: &Field, name: &str, is_unique_value: bool) -> Option<bool> {
         let Some(rule) = field.claim.unique.get() else {
             return (!field.claim.unique.is_set()).then_some(false);

@@ -1,4 +1,4 @@
-//! How long a row may be served from memory.
+//! Determines how long a row may be served from memory.
 
 use crate::diag::{Diagnostics, with_help};
 use crate::synced_row::model::{Column, Role};
@@ -8,12 +8,11 @@ use crate::synced_row::parse::Container;
 /// them. A twelfth of a token's life adds little age, and saves most reads of a page that makes several requests.
 const DEFAULT: u64 = 5_000;
 
-/// A minute, the lifetime of a session token: after at most that time a row is compared with the claims of the next
-/// token.
+/// A minute, the lifetime of a session token. A row is compared with the claims of each new token.
 const MAX_MILLISECONDS: u64 = 60_000;
 
-/// The freshness in milliseconds; with 0 every request reads the row. If the application or the user may write columns
-/// at any time, the row is read each time by default.
+/// Returns the freshness in milliseconds; with 0, every request reads the row. The default is 0 if the application may
+/// write columns at any time.
 pub(crate) fn fresh_for(container: &Container, columns: &[Column], diagnostics: &mut Diagnostics) -> u64 {
     let Some(literal) = container.fresh_for.get() else {
         let written_elsewhere = columns.iter().any(|column| match &column.role {

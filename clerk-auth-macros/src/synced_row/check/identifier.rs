@@ -4,7 +4,7 @@ use quote::ToTokens;
 
 use crate::diag::{Diagnostics, with_help};
 
-/// PostgreSQL truncates longer identifiers, so that two identifiers that differ only beyond this length become one.
+/// PostgreSQL truncates longer identifiers, so that two of them may become equal.
 const MAX_IDENTIFIER_LENGTH: usize = 63;
 
 /// Reports a name that a database would not preserve.

@@ -1,7 +1,7 @@
-//! The key by which rows of the application's own are linked: its field, and the claim that states it.
+//! Checks the key by which existing rows are linked: its field, and the claim with its value.
 //!
-//! The claim decides which row a user gets. So the claim may contain only values that the application's back end writes:
-//! `{{user.external_id}}` and `{{user.public_metadata}}`. A user can choose all others in the browser.
+//! The claim decides which row a user gets. So it may contain only values that the application's back end writes:
+//! `{{user.external_id}}` and `{{user.public_metadata}}`. Users can choose all others in the browser.
 
 use syn::Ident;
 use syn::ext::IdentExt;
@@ -167,7 +167,7 @@ fn unsuitable_claim(claim: &Claim) -> Option<String> {
     }
 }
 
-/// Returns why an expression cannot identify a row.
+/// Returns the reason why an expression cannot identify a row, if any.
 fn problem(expression: &Expression) -> Option<String> {
     match expression {
         Expression::Shortcode(path, _) => problem_of_shortcode(path),
@@ -180,7 +180,7 @@ fn problem(expression: &Expression) -> Option<String> {
 }
 
 fn problem_of_shortcode(path: &str) -> Option<String> {
-    // A chain ends with the Clerk user id for users without a key.
+    // A chain may end with the Clerk user id, for users without a key.
     if path == "user.external_id" || path == "user.id" || path.starts_with("user.public_metadata.") {
         return None;
     }

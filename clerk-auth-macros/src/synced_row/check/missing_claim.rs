@@ -1,5 +1,5 @@
-//! The message for a field without a claim in the template: suggests the claim, the shortcode or the attribute that is
-//! meant.
+//! The message for a field without a claim in the template. Suggests the claim, the shortcode or the attribute that was
+//! probably meant.
 
 use super::case::Case;
 use super::spelling::looks_like_key;
@@ -108,7 +108,7 @@ fn help_for_a_column(kind: RowKind, field_name: &str, name: &str, template: &Tem
     if field_name == "id" {
         "mark a column that the database generates with `#[column(generated)]`".to_owned()
     } else if field_name == "created_at" {
-        // The name may mean the creation of the user or of the row.
+        // The name may refer to the creation of the user or of the row.
         format!(
             "add `\"{name}\": \"{{{{{shortcode}}}}}\"` to the template, or mark a column that the database generates with \
              `#[column(generated)]`"

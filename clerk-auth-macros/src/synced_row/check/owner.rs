@@ -4,7 +4,7 @@ use crate::synced_row::RowKind;
 use crate::synced_row::template::expression::Expression;
 use crate::synced_row::template::shortcode::Shortcode;
 
-/// Finds a shortcode that belongs to something else, and returns it with the reason and the remedy.
+/// Finds a shortcode of another kind of row, and returns it with the reason and the remedy.
 pub(super) fn foreign(kind: RowKind, expression: &Expression) -> Option<(&str, &'static str, &'static str)> {
     let is_foreign = |path: &str, _: &Shortcode| owner(kind, path).is_some();
     let path = expression.find_shortcode(&is_foreign)?;
@@ -12,7 +12,7 @@ pub(super) fn foreign(kind: RowKind, expression: &Expression) -> Option<(&str, &
     Some((path, owner, remedy))
 }
 
-/// Returns what a shortcode belongs to, if not to this kind of row, and the remedy.
+/// Returns the owner of a shortcode and the remedy, unless this kind of row owns it.
 fn owner(kind: RowKind, path: &str) -> Option<(&'static str, &'static str)> {
     let root = path.split('.').next().unwrap_or_default();
     match (kind, root) {

@@ -1,4 +1,4 @@
-//! The rows that a membership joins: their structs, and the fields with their keys.
+//! Checks the rows that a membership joins: their structs, and the fields with their keys.
 
 use proc_macro2::Span;
 use quote::format_ident;
@@ -12,7 +12,8 @@ use crate::synced_row::parse::Container;
 /// The column with the Clerk ids of user and organization, by which sync finds a membership.
 const KEY: &str = "clerk_key";
 
-/// Returns the structs, and reports what is missing. `is_silent` is true if an argument was reported that may have named one.
+/// Returns the structs, and reports missing ones unless `is_silent`, that is, a reported argument may have named a
+/// struct.
 pub(super) fn references(
     ident: &Ident,
     container: &Container,
@@ -77,7 +78,7 @@ pub(super) fn references(
     })
 }
 
-/// A name for a struct, which rustc underlines as the struct's own.
+/// Creates an alias for a struct, with the span of the struct's name.
 fn alias(name: &str, named: &Type) -> Type {
     let name = Ident::new(name, Span::mixed_site().located_at(named.span()));
     parse_quote!(#name)

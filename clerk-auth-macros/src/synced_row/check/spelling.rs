@@ -1,4 +1,4 @@
-//! Inspects the spelling of a type or a field. The spelling selects a message; it never determines the type.
+//! Inspects the spelling of a type or a field. The spelling only selects a message, and never determines the type.
 
 use syn::{GenericArgument, PathArguments, Type};
 
@@ -79,7 +79,7 @@ pub(crate) fn is_text_behind_a_pointer(ty: &Type) -> bool {
         })
 }
 
-/// Returns whether the type is one of the prelude's that a column can have.
+/// Returns whether the type is a type of the prelude that a column can have.
 pub(crate) fn is_prelude(ty: &Type) -> bool {
     const KNOWN: [&str; 12] = [
         "bool", "f32", "f64", "i16", "i32", "i64", "i8", "u16", "u32", "u64", "u8", "String",
@@ -100,7 +100,7 @@ pub(crate) fn is_prelude(ty: &Type) -> bool {
     }
 }
 
-/// Returns whether a field has a common name for the column of the Clerk user id, other than `clerk_id`.
+/// Returns whether a field has a common name of the Clerk user id, other than `clerk_id`.
 pub(crate) fn looks_like_key(field_name: &str) -> bool {
     let letters: String = field_name.chars().filter(|letter| *letter != '_').collect();
     [

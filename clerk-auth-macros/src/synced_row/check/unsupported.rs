@@ -14,11 +14,11 @@ enum Fault {
     Refused(Span, &'static str),
     /// rustc accepts the type in the last field.
     Unsized(&'static str),
-    /// rustc accepts the type, but no value can be read into it.
+    /// rustc accepts the type, but no value of it can be read from a row.
     Borrowed(String),
 }
 
-/// Returns whether the field cannot be a column, in which case rustc or this function reports it.
+/// Returns whether the field cannot be a column. Then this function or rustc reports the field.
 pub(crate) fn is_refused(ty: &Type, user: &Ident, is_last: bool, diagnostics: &mut Diagnostics) -> bool {
     match fault(ty, user) {
         None => return false,
@@ -91,7 +91,7 @@ fn fault(ty: &Type, user: &Ident) -> Option<Fault> {
     }
 }
 
-/// The faults that rustc rejects in the type of any field.
+/// Returns a fault for which rustc rejects the type of any field.
 fn refused(ty: &Type, user: &Ident) -> Option<Fault> {
     let refused = |what| Some(Fault::Refused(ty.span(), what));
     match ty {
@@ -141,8 +141,8 @@ fn refused(ty: &Type, user: &Ident) -> Option<Fault> {
     }
 }
 
-/// Returns whether the path is an expression macro of the standard library, or serde_json's. At each use in a type,
-/// rustc reports that the macro does not produce a type.
+/// Returns whether the path is an expression macro of the standard library or of serde_json. rustc reports each use of
+/// such a macro in a type.
 fn makes_a_value(path: &syn::Path) -> bool {
     path.segments.last().is_some_and(|last| {
         [

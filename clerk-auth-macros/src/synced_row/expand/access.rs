@@ -9,7 +9,7 @@ use crate::synced_row::model::{ClaimColumn, Column, Encoding, Model, References}
 use crate::synced_row::parse::Database;
 use crate::synced_row::template::shortcode::Kind;
 
-/// The module that generated code imports. Short paths matter: each token costs compile time.
+/// The module that generated code imports. Its name is short, because each token costs compile time.
 pub(crate) fn private() -> Ident {
     format_ident!("__private")
 }
@@ -36,7 +36,7 @@ pub(crate) fn held_kind(claim: &ClaimColumn) -> TokenStream {
     }
 }
 
-/// The field's type, wherever generated code names it again.
+/// Returns the name of the field's type in generated code.
 pub(crate) fn field_type(column: &Column) -> TokenStream {
     if column.is_prelude {
         column.ty.to_token_stream()
@@ -46,16 +46,16 @@ pub(crate) fn field_type(column: &Column) -> TokenStream {
 }
 
 fn alias_name(column: &Column) -> Ident {
-    // rustc suggests a parameter for an unknown name after the name of the enclosing item.
+    // For an unknown name, rustc suggests a generic parameter after the name of the enclosing item.
     format_ident!("__Type_{}", column.ident, span = column.struct_at)
 }
 
 /// Declares an alias of the field's type. All other generated code names the alias.
 ///
-/// rustc reports an unknown name wherever the name occurs, and merges errors whose text is identical. The help is part
-/// of that text: "the item lacks a parameter of that name". rustc gives this help in a type alias and an `impl` for a
-/// name between angle brackets. In a struct, and in an `impl` between angle brackets, the help also appears for a
-/// single capital letter.
+/// rustc reports an unknown name at each occurrence, and merges errors with identical text. The text includes a help
+/// about a missing generic parameter. rustc gives this help in a type alias and an `impl` for a name between angle
+/// brackets. In a struct, and in an `impl` between angle brackets, rustc also gives the help for a single capital
+/// letter.
 pub(crate) fn alias(column: &Column) -> Option<TokenStream> {
     if column.is_prelude {
         return None;
@@ -119,8 +119,8 @@ pub(crate) fn claim_field(column: &Column, claim: &ClaimColumn) -> TokenStream {
     }
 }
 
-/// Names the structs of a membership's user and organization. If one of them is not synced, rustc reports that once: the constant
-/// in its type does not compile, and nothing that names the alias is reported.
+/// Declares aliases of a membership's user and organization. If one is not synced, rustc reports only the constant in
+/// its type, and nothing that uses the alias.
 pub(crate) fn joined(model: &Model) -> Option<TokenStream> {
     let references = model.references.as_ref()?;
     let private = private();
@@ -139,7 +139,7 @@ pub(crate) fn joined(model: &Model) -> Option<TokenStream> {
     Some(quote!(#user #organization))
 }
 
-/// A statement's text, in which the names of the rows that a membership joins are replaced.
+/// Returns a statement's text, with the names of the joined tables filled in.
 pub(crate) fn filled(model: &Model, text: &str) -> TokenStream {
     match &model.references {
         Some(References {
@@ -149,7 +149,8 @@ pub(crate) fn filled(model: &Model, text: &str) -> TokenStream {
     }
 }
 
-/// A variable for a field, apart from the names that generated code itself uses: a field may be called `reader`.
+/// Returns a variable name for a field. It never collides with names in generated code, even for a field called
+/// `reader`.
 pub(crate) fn local(field: &Ident) -> Ident {
     format_ident!("__{}", field, span = Span::mixed_site())
 }

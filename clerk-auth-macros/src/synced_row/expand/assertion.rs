@@ -1,4 +1,4 @@
-//! The assertions about a struct's columns: each requirement once, under the field's type.
+//! The assertions about a struct's columns. Each requirement is asserted once, under the field's type.
 
 use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
@@ -13,7 +13,8 @@ use crate::synced_row::check::spelling::{Feature, feature_of};
 use crate::synced_row::model::{ClaimColumn, Column, Encoding, Model, Null, Role};
 use crate::synced_row::template::shortcode::Kind;
 
-/// The assertions about the columns that were understood; also emitted beside errors, so that one build shows all.
+/// Generates the assertions about the columns that were understood, even if there are errors, so that one build shows
+/// all.
 pub(crate) fn checks(model: &Model) -> TokenStream {
     let traits = model
         .columns
@@ -42,10 +43,10 @@ pub(crate) fn checks(model: &Model) -> TokenStream {
     }
 }
 
-/// The type of the field, whatever it is, at the span where the user wrote it. rustc underlines everything from the
-/// first of these tokens to the last.
+/// Generates an expression for the field's type at its span. rustc underlines everything from the first of these tokens
+/// to the last.
 ///
-/// The type is inferred from the field instead of repeated, so that nothing is asserted about a type that rustc has
+/// The type is inferred from the field and not repeated, so that nothing is asserted about a type that rustc has
 /// rejected.
 fn inferred(column: &Column) -> TokenStream {
     let tokens: Vec<TokenTree> = column.ty.to_token_stream().into_iter().collect();
@@ -65,7 +66,7 @@ fn asked_type(column: &Column) -> TokenStream {
     }
 }
 
-/// The expression that represents a value of the type in an assertion.
+/// Returns the expression for a value of the type in an assertion.
 fn asked(column: &Column) -> TokenStream {
     if column.is_prelude {
         return quote!(::core::marker::PhantomData);
@@ -103,12 +104,11 @@ fn claim_trait_name(column: &Column) -> Ident {
     format_ident!("__Claim_{}", column.ident, span = Span::mixed_site())
 }
 
-/// The trait that the type of a field must satisfy to hold its claim.
+/// Returns the trait that the type of a field must implement to hold its claim.
 ///
-/// Each trait that is compiled in the user's crate costs rustc about a millisecond. So a type that is spelled like a
-/// fitting one is checked against a trait of the runtime crate. Both traits check the same property, but the message of
-/// the runtime crate's trait names no claim. That message appears only if the user's crate calls something else
-/// `String`.
+/// Each trait in the user's crate costs rustc about a millisecond. So a type whose spelling fits is checked against a
+/// trait of the runtime crate, whose message does not name the claim. That message appears only if the user's crate has
+/// another type called `String`.
 fn holds(column: &Column) -> TokenStream {
     if is_plain(column) {
         let private = private();
@@ -139,7 +139,7 @@ fn is_plain(column: &Column) -> bool {
     }
 }
 
-/// The trait whose message explains why the type of a field does not fit.
+/// Generates the trait whose message explains why the type of a field does not fit.
 fn claim_trait(row: RowKind, column: &Column) -> Option<TokenStream> {
     if is_plain(column) {
         return None;
@@ -188,8 +188,8 @@ fn default_trait_name(column: &Column) -> Ident {
     format_ident!("__Default_{}", column.ident, span = Span::mixed_site())
 }
 
-/// The trait whose message explains that the type of a field has no value for a null claim. Types of the prelude have
-/// one.
+/// Generates the trait whose message explains that the type of a field has no value for a null claim. Types of the
+/// prelude need none.
 fn default_trait(column: &Column) -> Option<TokenStream> {
     let claim = column.claim().filter(|claim| claim.null == Null::Default)?;
     if column.is_prelude {
@@ -212,7 +212,7 @@ fn default_trait(column: &Column) -> Option<TokenStream> {
     Some(requirement.define(None))
 }
 
-/// Returns the signature of the function in `with`, as the application would write it; the field's type is `T`.
+/// Returns the expected signature of the function in `with`, where `T` is the field's type.
 fn signature(kind: Kind, holds_null: bool) -> String {
     let value = match kind {
         Kind::Boolean => "bool",
@@ -311,7 +311,7 @@ fn check_column(model: &Model, column: &Column) -> TokenStream {
         Role::Key | Role::Generated | Role::App | Role::UpdatedAt | Role::Reference(_) => {
             let keyed = keyed(model, column);
             let known = column_trait::sql_type_trait(model, column).map(|sql_type| {
-                // A type that cannot be read from one of them has been reported.
+                // A type that cannot be read from one of the databases has been reported.
                 let databases = model.databases.iter().map(|database| database_type(*database));
                 let probe = if column.is_prelude {
                     asked.clone()
@@ -340,7 +340,7 @@ fn check_column(model: &Model, column: &Column) -> TokenStream {
     }
 }
 
-/// Checks that the type is that of the key of the row that a membership references.
+/// Checks that the type is the key type of the referenced row.
 fn keyed(model: &Model, column: &Column) -> Option<TokenStream> {
     let Role::Reference(referenced) = column.role else {
         return None;
@@ -354,8 +354,7 @@ fn keyed(model: &Model, column: &Column) -> Option<TokenStream> {
     Some(quote!(<#own as #private::KeyOf<#row>>::check(#asked);))
 }
 
-/// Checks that the claim fits the type, and the type the column. A type that does not fit the claim is not checked
-/// against the column.
+/// Checks that the claim fits the type and, if so, that the type fits the column.
 fn check_claim(column: &Column, claim: &ClaimColumn, column_trait: &TokenStream) -> TokenStream {
     let asked = asked(column);
     let (it, own) = (inferred(column), asked_type(column));

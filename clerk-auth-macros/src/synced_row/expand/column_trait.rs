@@ -1,7 +1,7 @@
-//! The traits whose messages name a field whose type cannot be its column.
+//! The traits whose messages name a field with an unsuitable column type.
 //!
-//! Each trait that is compiled in the user's crate costs rustc about a millisecond. So a suitable type of the prelude
-//! is checked against a trait of the runtime crate, whose message names only the type.
+//! Each trait in the user's crate costs rustc about a millisecond. So a suitable type of the prelude is checked against
+//! a trait of the runtime crate, whose message names only the type.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
@@ -13,7 +13,7 @@ use crate::synced_row::check::spelling::{Feature, feature_of};
 use crate::synced_row::model::{Column, Encoding, Model, Role};
 use crate::synced_row::parse::Database;
 
-/// The definitions for a column.
+/// Generates the traits for a column.
 pub(crate) fn definitions(model: &Model, column: &Column) -> TokenStream {
     if column.is_prelude {
         return TokenStream::new();
@@ -24,12 +24,12 @@ pub(crate) fn definitions(model: &Model, column: &Column) -> TokenStream {
         .collect()
 }
 
-/// The trait that the type of a column must satisfy to be stored.
+/// Returns the trait that the type of a column must implement to be stored.
 pub(crate) fn stored_trait(model: &Model, column: &Column) -> Option<TokenStream> {
     stored(model, column).map(|requirement| path(requirement, column))
 }
 
-/// The trait that the type of a column must satisfy where `CREATE TABLE` names its SQL type.
+/// Returns the trait that the type of a column must implement for `CREATE TABLE`.
 pub(crate) fn sql_type_trait(model: &Model, column: &Column) -> Option<TokenStream> {
     sql_type(model, column).map(|requirement| path(requirement, column))
 }
@@ -42,7 +42,7 @@ fn path(requirement: Requirement, column: &Column) -> TokenStream {
     }
 }
 
-/// The databases in the name of a trait of the runtime crate, and in a message.
+/// Returns the databases, as in the name of a trait of the runtime crate and as in a message.
 fn databases(model: &Model) -> Option<(&'static str, &'static str)> {
     match model.databases.as_slice() {
         [] => None,

@@ -6,7 +6,7 @@ use quote::quote;
 use super::access::column_field;
 use crate::synced_row::model::Column;
 
-/// The function of the trait that compares. `written` are the columns that sync writes.
+/// Generates the trait's comparison function. `written` are the columns that sync writes.
 pub(crate) fn comparison(written: &[&Column]) -> TokenStream {
     let kept = |column: &&&Column| column.claim().is_some_and(|claim| !claim.insert_only);
     let columns = written.iter().filter(kept).map(|column| {

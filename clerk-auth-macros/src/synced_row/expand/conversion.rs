@@ -10,8 +10,8 @@ fn conversion_name(column: &Column) -> Ident {
     format_ident!("__convert_{}", column.ident, span = Span::mixed_site())
 }
 
-/// Calls the application's function in one place. If the function's signature does not fit, rustc reports that once,
-/// under the function's path.
+/// Generates a single call of the application's function, so that rustc reports a wrong signature once, under the
+/// function's path.
 pub(crate) fn conversion(column: &Column) -> Option<TokenStream> {
     let claim = column.claim()?;
     let path = claim.with.as_ref()?;
@@ -28,7 +28,7 @@ pub(crate) fn conversion(column: &Column) -> Option<TokenStream> {
     })
 }
 
-/// The expression that converts the claim's value into the field's type.
+/// Returns the expression that converts the claim's value into the field's type.
 pub(crate) fn hold(column: &Column, claim: &ClaimColumn) -> TokenStream {
     match &claim.with {
         Some(_) => conversion_name(column).to_token_stream(),

@@ -9,14 +9,14 @@ use crate::synced_row::parse::Database;
 use crate::synced_row::references_sql;
 use crate::synced_row::template::shortcode::Kind;
 
-/// The table's columns, each as a `ColumnDefinition`.
+/// Generates the table's columns, each as a `ColumnDefinition`.
 pub(crate) fn definitions(model: &Model, database: Database) -> Vec<TokenStream> {
     let defined = |name: &str, sql_type: &str, clauses: &[&str], inserted: bool| quote!(__clerk_auth::row::ColumnDefinition::new(#name, #sql_type, &[#(#clauses),*], #inserted));
     let columns = model
         .columns
         .iter()
         .map(|column| definition(model, column, database));
-    // The application inserts rows that are not linked yet.
+    // The application inserts rows before they are linked.
     let clauses: &[&str] = match model.link {
         Some(_) => &[" NOT NULL", " DEFAULT 0"],
         None => &[" NOT NULL"],
@@ -46,8 +46,8 @@ fn clauses(column: &Column, db: &TokenStream) -> TokenStream {
     quote!(#private::Clauses::<#ty, #db, #kind>)
 }
 
-/// The function that returns sqlx's types of columns whose SQL types the runtime crate may not know. Columns that sync
-/// does not write must have a known type, and so do the types of the prelude.
+/// Generates the function that returns sqlx's types of columns whose SQL types the runtime crate may not know. Columns
+/// that sync does not write must have a known type; types of the prelude have one.
 pub(crate) fn type_info(model: &Model, db: &TokenStream) -> Option<TokenStream> {
     let private = private();
     let types: Vec<TokenStream> = model

@@ -7,14 +7,15 @@ use syn::Generics;
 use super::access::private;
 use crate::synced_row::RowKind;
 
-/// Asserts that the struct and its claims are `Send + Sync`. A field that is not has been reported already.
+/// Asserts that the struct and its claims are `Send + Sync`. An unsuitable field has already been reported.
 pub(crate) fn shared(types: impl IntoIterator<Item = TokenStream>) -> TokenStream {
     let private = private();
     let types = types.into_iter();
     quote!(#(for<'__a> #types: #private::SharedIn<'__a>,)*)
 }
 
-/// The extractor of the row: of a user, for handlers without `#[authenticated]`; of an organization, after the user.
+/// Generates the extractor of the row: a user in a handler without `#[authenticated]`, or an organization after the
+/// user.
 pub(crate) fn extractor(
     kind: RowKind,
     ident: &Ident,

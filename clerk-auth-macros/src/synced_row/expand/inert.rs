@@ -1,4 +1,4 @@
-//! The code generated for an invalid struct, so that rustc reports nothing but the mistakes.
+//! Generates the code for an invalid struct, so that rustc reports only the mistakes.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -11,7 +11,7 @@ use super::extractor::{extractor, shared};
 use crate::synced_row::RowKind;
 use crate::synced_row::model::{Model, References};
 
-/// The impls of a row that does nothing, and the checks of the fields that could be read.
+/// Generates the impls of a row that does nothing, and the checks of the readable fields.
 pub(crate) fn expand(
     kind: RowKind,
     import: &TokenStream,
@@ -52,7 +52,7 @@ pub(crate) fn expand(
             }
         },
     );
-    // Without its user and organization a membership has no handle from which a request could take it.
+    // Without a user and an organization, a membership has no handle that could extract it.
     let is_extracted = kind != RowKind::Membership || references.is_some();
     let extractor = is_extracted.then(|| extractor(kind, ident, &generics, &shared));
     let (derived, kind) = (derived(kind), super::kind(kind));

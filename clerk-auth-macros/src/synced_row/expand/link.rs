@@ -9,12 +9,12 @@ use super::requirement::Requirement;
 use crate::synced_row::model::{Column, Link, Model};
 use crate::synced_row::template::shortcode::Kind;
 
-/// The field with the key in the struct of claims, if no claim feeds the column.
+/// Returns the field with the key in the struct of claims, if no claim feeds the column.
 pub(crate) fn key_field() -> Ident {
     format_ident!("__clerk_link", span = Span::mixed_site())
 }
 
-/// `LinkKey<T>` for a key beside the claims of the columns.
+/// Returns `LinkKey<T>` for a key that feeds no column.
 pub(crate) fn key_type(model: &Model) -> Option<TokenStream> {
     let private = private();
     let (_, column) = model.separate_link()?;
@@ -22,7 +22,7 @@ pub(crate) fn key_type(model: &Model) -> Option<TokenStream> {
     Some(quote!(#private::LinkKey<#ty>))
 }
 
-/// The expression that reads the key.
+/// Returns the expression that reads the key.
 pub(crate) fn read_key(model: &Model) -> Option<TokenStream> {
     let private = private();
     let (link, column) = model.separate_link()?;
@@ -36,7 +36,7 @@ pub(crate) fn read_key(model: &Model) -> Option<TokenStream> {
     Some(quote!(#private::read_key::<#kind, _>(&mut __reader, #name, |__text| #field::hold(#text))))
 }
 
-/// `ParsedField::<T, K>`
+/// Returns `ParsedField::<T, K>`.
 fn parsed_field(link: &Link, column: &Column) -> TokenStream {
     let private = private();
     let ty = field_type(column);
@@ -56,7 +56,7 @@ fn trait_name(column: &Column) -> Ident {
     format_ident!("__Link_{}", column.ident, span = Span::mixed_site())
 }
 
-/// The trait whose message explains that the type of a field cannot be the key.
+/// Generates the trait whose message explains that the type of a field cannot be the key.
 pub(crate) fn key_trait(model: &Model) -> Option<TokenStream> {
     let private = private();
     let (link, column) = model.separate_link()?;
@@ -79,7 +79,7 @@ pub(crate) fn key_trait(model: &Model) -> Option<TokenStream> {
     Some(requirement.define(None))
 }
 
-/// Returns the trait of the key for a column that is one, and the expression for further checks.
+/// Returns the trait of the key for the key's column, and the expression for further checks.
 pub(crate) fn key_check(model: &Model, column: &Column) -> Option<(Ident, TokenStream)> {
     let (link, linked) = model.separate_link()?;
     if linked.ident != column.ident {
@@ -89,7 +89,7 @@ pub(crate) fn key_check(model: &Model, column: &Column) -> Option<(Ident, TokenS
     Some((trait_name(column), quote!(#field::column())))
 }
 
-/// The function of the trait that adds the key to a statement's parameters.
+/// Generates the trait's function that adds the key to a statement's parameters.
 pub(crate) fn bind_link(model: &Model, database: &TokenStream) -> Option<TokenStream> {
     let private = private();
     let (_, column) = model.link()?;

@@ -1,4 +1,4 @@
-//! A trait in the user's crate whose message explains what is wrong with the type of one field.
+//! A trait in the user's crate whose message explains why the type of one field does not fit.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -13,7 +13,7 @@ pub(crate) struct Requirement {
 }
 
 impl Requirement {
-    /// Defines the trait. `feature` is a further note: the feature that the type needs.
+    /// Defines the trait. `feature` is a further note about the feature that the type needs.
     pub(crate) fn define(&self, feature: Option<String>) -> TokenStream {
         let Self {
             name,

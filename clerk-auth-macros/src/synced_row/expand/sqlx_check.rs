@@ -1,4 +1,4 @@
-//! A copy of the statements for `check = "sqlx"`: sqlx's own macro verifies them against the database or the prepared
+//! Copies the statements for `check = "sqlx"`: sqlx's own macro verifies them against the database or the prepared
 //! `.sqlx` folder.
 
 use proc_macro2::TokenStream;
@@ -14,7 +14,7 @@ pub(crate) fn statement_check(model: &Model) -> Option<TokenStream> {
     let list = statement_list(model, database, &Statements::of(model, database));
     let queries = list.iter().map(|statement| {
         let sql = &statement.sql;
-        // `as _` keeps sqlx from comparing Rust types: fields may have types that only their own impls can convert.
+        // `as _` prevents sqlx from comparing Rust types, because only the fields' own impls can convert some types.
         let parameter = quote_spanned!(at=> ::core::option::Option::None::<i64> as _);
         let parameters = statement.parameters.iter().map(|_| &parameter);
         quote_spanned!(at=> let _ = ::sqlx::query!(#sql #(, #parameters)*);)

@@ -1,4 +1,4 @@
-//! All statements of a struct in one list, the source of the start-up check, sqlx's check and the tests of plans.
+//! Lists all statements of a struct, for the start-up check, sqlx's check and the tests of plans.
 
 use crate::synced_row::link_sql::LinkStatements;
 use crate::synced_row::model::Model;
@@ -22,7 +22,7 @@ pub(crate) enum Parameter {
     Column(usize),
 }
 
-/// Lists every statement. The patterns omit no field, so that a new statement does not compile until it is listed.
+/// Lists every statement. The patterns name every field, so that a new statement does not compile until it is listed.
 pub(crate) fn statement_list(
     model: &Model,
     database: Database,
@@ -137,8 +137,7 @@ pub(crate) fn statement_list(
     list
 }
 
-/// Returns the statement for two rows, as `UpsertMany::sql` of the runtime crate writes it. Two rows represent any
-/// number.
+/// Returns the statement for two rows, which represent any number, like `UpsertMany::sql` of the runtime crate.
 fn of_two(statement: &UpsertMany) -> String {
     let rows = [0, 1].map(|row| {
         let numbers = 1..=statement.parameters;
@@ -150,8 +149,8 @@ fn of_two(statement: &UpsertMany) -> String {
     format!("{}{}{}", statement.before, rows.join(", "), statement.after)
 }
 
-/// Writes the list in the format that the runtime crate reads: for each statement its name, a word for each parameter, and its
-/// text, separated by NUL. One literal, because rustc needs twice as long for an array of them.
+/// Writes the list in the runtime crate's format: per statement a name, a word for each parameter, and the SQL,
+/// separated by NUL. The list is one literal, because an array of literals takes rustc twice as long.
 pub(crate) fn listed(statements: &[ListedStatement]) -> String {
     let words = |parameter: &Parameter| match parameter {
         Parameter::Text => "text".to_owned(),

@@ -1,13 +1,13 @@
-//! The warning of claims that no field uses.
+//! Warns of claims that no field uses.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
 use crate::synced_row::model::Model;
 
-/// Warns of the claims that no field uses. On stable Rust a macro cannot warn. A use of a deprecated item comes
-/// closest, and the lint can be silenced like any other. rustc prefixes our note with the item's path. So the item has
-/// a descriptive name and lives in an anonymous constant next to the struct.
+/// Generates the warning of unused claims. On stable Rust a macro cannot warn, so the code uses a deprecated item; the
+/// lint can be silenced like any other. rustc prefixes the note with the item's path, so the item has a descriptive
+/// name and is in an anonymous constant next to the struct.
 pub(crate) fn unused_claims(model: &Model) -> Option<TokenStream> {
     let at = model.template_at?;
     let claims: Vec<(Ident, String)> = model

@@ -38,7 +38,7 @@ pub(crate) struct ColumnAttribute {
 }
 
 impl ColumnAttribute {
-    /// Returns whether the column belongs to another writer than sync.
+    /// Returns whether another writer than sync owns the column.
     pub(crate) fn is_owned(&self) -> bool {
         self.generated.is_set() || self.app.is_set() || self.updated_at.is_set()
     }
@@ -105,7 +105,7 @@ pub(crate) fn claim_attribute(attributes: &[Attribute], diagnostics: &mut Diagno
     claim
 }
 
-/// Reports an unknown argument. The commonest mistake is to give the claim's name under a key, as in other derives.
+/// Reports an unknown argument. The most common mistake is a key in front of the claim's name, as in other derives.
 fn unknown_of_claim(argument: &Argument, known: &[&str], diagnostics: &mut Diagnostics) {
     let key = argument.key().map(ToString::to_string).unwrap_or_default();
     if nearest(&key, known.iter().copied()).is_some() {
@@ -125,7 +125,7 @@ fn unknown_of_claim(argument: &Argument, known: &[&str], diagnostics: &mut Diagn
     diagnostics.error_at(argument.span(), with_help(message, help));
 }
 
-/// Reports an unknown argument; for the names of other derives, suggests ours.
+/// Reports an unknown argument. For the names of other derives, suggests this derive's.
 fn unknown_of_column(argument: &Argument, known: &[&str], diagnostics: &mut Diagnostics) {
     let key = argument.key().map(ToString::to_string).unwrap_or_default();
     let help = match key.as_str() {

@@ -13,9 +13,9 @@ use crate::synced_row::RowKind;
 #[derive(Default)]
 pub(crate) struct Container {
     pub(crate) present: bool,
-    /// An argument was reported that may have been the table, the databases or the template.
+    /// True if a reported argument may have been the table, the databases or the template.
     pub(crate) unread: bool,
-    /// An argument was reported that may have meant another.
+    /// True if a reported argument may have been a misspelling of another.
     pub(crate) unknown_argument: bool,
     pub(crate) table: Slot<LitStr>,
     pub(crate) template: Slot<LitStr>,
@@ -148,7 +148,7 @@ fn struct_of(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<Type>
     None
 }
 
-/// Reports an unknown argument; for the names of other derives, suggests ours.
+/// Reports an unknown argument. For the names of other derives, suggests this derive's.
 fn unknown_of_struct(kind: RowKind, argument: &Argument, known: &[&str], diagnostics: &mut Diagnostics) {
     let key = argument.key().map(ToString::to_string).unwrap_or_default();
     let table = kind.table();
@@ -195,7 +195,7 @@ fn allow(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<Allowed> 
             Argument::Word(word) if word == "unknown_shortcodes" => allowed.unknown_shortcodes = true,
             Argument::Word(word) if word == "unused_claims" => allowed.unused_claims = true,
             other => {
-                // The unreadable attribute may have meant any of them.
+                // The unreadable attribute may have allowed any of these.
                 allowed = Allowed {
                     unbounded_claims: true,
                     unknown_shortcodes: true,

@@ -10,7 +10,7 @@ pub(crate) enum Database {
 }
 
 impl Database {
-    /// Returns whether the runtime crate has the items that the derive would name for this database.
+    /// Returns whether the runtime crate has the items for this database.
     fn is_enabled(self) -> bool {
         match self {
             Self::Postgres => cfg!(any(feature = "postgres", test)),

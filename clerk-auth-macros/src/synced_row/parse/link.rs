@@ -1,4 +1,4 @@
-//! `link(…)` of the struct: the field that identifies a row of the application's own, and the claim with its value.
+//! `link(…)` of the struct: the field that identifies an existing row, and the claim with its value.
 
 use proc_macro2::Span;
 use syn::spanned::Spanned;
@@ -18,13 +18,13 @@ pub(crate) struct LinkAttribute {
 }
 
 impl LinkAttribute {
-    /// The span of the claim's name, or of the field's if it stands for both.
+    /// Returns the span of the claim's name or, without one, of the field's.
     pub(crate) fn claim_span(&self) -> Span {
         self.claim.as_ref().map_or(self.field.span(), LitStr::span)
     }
 }
 
-/// Reads the argument; reports anything but one field with or without one claim.
+/// Reads the argument. Reports anything but one field with an optional claim.
 pub(crate) fn link(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<LinkAttribute> {
     let Argument::List(key, arguments) = argument else {
         diagnostics.error_at(

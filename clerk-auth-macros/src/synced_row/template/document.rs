@@ -3,8 +3,7 @@
 use super::expression::{self, Expression, Reading};
 use super::json::{self, Json, Node};
 
-/// The maximum size of the custom claims in bytes: `SessionTokenBudget::LIMIT` of the runtime crate, which gives the
-/// reason.
+/// The maximum size of the custom claims in bytes. `SessionTokenBudget::LIMIT` of the runtime crate explains it.
 const BUDGET: usize = 1_200;
 
 /// The claims that Clerk itself generates and that a template cannot override (Clerk's documentation, "Session
@@ -30,7 +29,7 @@ pub(crate) struct Claim {
 /// A mistake in the template.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct TemplateError {
-    /// Byte offset into the template; `None` for a mistake of the whole template.
+    /// The byte offset in the template; `None` for a mistake of the whole template.
     pub(crate) at: Option<usize>,
     pub(crate) message: String,
     pub(crate) help: Option<String>,
@@ -41,7 +40,7 @@ impl Template {
         self.claims.iter().find(|claim| claim.name == name)
     }
 
-    /// The claim that versions a token.
+    /// Returns the claim that versions a token.
     pub(crate) fn updated_at(&self) -> Option<&Claim> {
         self.claims.iter().find(
             |claim| matches!(&claim.expression, Expression::Shortcode(path, _) if path == "user.updated_at"),
@@ -61,15 +60,15 @@ impl Claim {
 /// The checks that the struct turns off with `allow(…)`.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Leniency {
-    /// The claims are read only while an organization is active.
+    /// True if the claims are read only while an organization is active.
     pub(crate) in_organization: bool,
-    /// Claims of any size.
+    /// True if claims may have any size.
     pub(crate) unbounded: bool,
-    /// True if there are shortcodes that this version does not support, whatever their size.
+    /// True if shortcodes of any size are allowed that this version does not support.
     pub(crate) unknown: bool,
 }
 
-/// Parses a template. The list contains every mistake.
+/// Parses a template. Returns all mistakes.
 pub(crate) fn read(text: &str, allowed: Leniency) -> (Template, Vec<TemplateError>) {
     let mut errors = Vec::new();
     let mut template = Template::default();
@@ -162,8 +161,8 @@ fn convert(node: Node, reading: Reading, errors: &mut Vec<TemplateError>) -> Opt
             Ok(expression) => expression,
             Err(mistakes) => {
                 errors.extend(mistakes.into_iter().map(|mistake| TemplateError {
-                    // Plus one for the quote. Escapes before the mistake would shift the position, and no shortcode
-                    // needs an escape.
+                    // Plus one for the quote. Escapes before the mistake would shift the position, but no shortcode
+                    // needs one.
                     at: Some(node.at + 1 + mistake.at),
                     message: mistake.message,
                     help: Some(mistake.help),
@@ -248,7 +247,7 @@ fn over_budget(template: &Template) -> Vec<TemplateError> {
     }]
 }
 
-/// The value as the template writes it, for messages.
+/// Returns the value as written in the template, for messages.
 fn source(node: &Node) -> String {
     match &node.json {
         Json::Null => "null".to_owned(),

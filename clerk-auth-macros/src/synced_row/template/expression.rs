@@ -15,7 +15,7 @@ const UNIQUE_VALUES: [&str; 5] = [
     "user.username",
 ];
 
-/// The circumstances of a text: what the struct allows, and where its claims are read.
+/// The context of a text: the struct's `allow(…)`, and when its claims are read.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Reading {
     pub(crate) allows_unknown: bool,
@@ -57,7 +57,7 @@ impl ExpressionError {
 }
 
 impl Expression {
-    /// The kind of the value and whether it can be null.
+    /// Returns the kind of the value, and whether it can be null.
     pub(crate) fn kind(&self) -> (Kind, bool) {
         match self {
             Self::Null => (Kind::Json, true),
@@ -133,12 +133,12 @@ impl Expression {
         }
     }
 
-    /// The first shortcode that depends on the session or its organization.
+    /// Returns the first shortcode that depends on the session or its organization.
     pub(crate) fn of_session(&self) -> Option<&str> {
         self.find_shortcode(&|_, shortcode| shortcode.of_session)
     }
 
-    /// The path of the first shortcode that meets the condition.
+    /// Returns the path of the first shortcode that meets the condition.
     pub(crate) fn find_shortcode(&self, is_meant: &dyn Fn(&str, &Shortcode) -> bool) -> Option<&str> {
         match self {
             Self::Shortcode(path, shortcode) => is_meant(path, shortcode).then_some(path.as_str()),
@@ -153,8 +153,8 @@ impl Expression {
     }
 }
 
-/// The chosen operand is the first that is neither null nor false; otherwise the last, whatever its value. So only the
-/// last can make the chain null.
+/// Returns the kind of a chain. Its value is the first operand that is neither null nor false, or else the last. So
+/// only the last can make the chain null.
 fn chain_kind(operands: &[Expression]) -> (Kind, bool) {
     let mut kinds = operands.iter().map(Expression::kind);
     let (mut kind, mut nullable) = kinds.next().unwrap_or((Kind::Json, true));
@@ -169,7 +169,7 @@ fn chain_kind(operands: &[Expression]) -> (Kind, bool) {
     (kind, nullable)
 }
 
-/// An operand or chain as the template writes it.
+/// Returns an operand or a chain as written in a template.
 pub(crate) fn source(expression: &Expression) -> String {
     match expression {
         Expression::Shortcode(path, _) => path.clone(),

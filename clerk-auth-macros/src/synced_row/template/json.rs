@@ -1,4 +1,4 @@
-//! A JSON parser that records positions, so that a template's mistakes are shown by line and column.
+//! A JSON parser that records positions, to show a template's mistakes by line and column.
 
 /// A JSON value and the byte offset at which it starts.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,14 +11,14 @@ pub(crate) struct Node {
 pub(crate) enum Json {
     Null,
     Boolean(bool),
-    /// As it is written.
+    /// A number as written.
     Number(String),
     Text(String),
     Array(Vec<Node>),
     Object(Vec<Member>),
 }
 
-/// A member of an object; members keep their order, and duplicates are kept for the template to refuse.
+/// A member of an object. Members keep their order, and duplicates are kept, for the template to reject.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Member {
     pub(crate) name: String,
@@ -33,7 +33,8 @@ pub(crate) struct JsonError {
     pub(crate) message: String,
 }
 
-/// Deep enough for any template. The bound keeps a hostile file from exhausting the compiler's stack.
+/// The maximum depth, sufficient for any template. The bound prevents a hostile file from exhausting the compiler's
+/// stack.
 const MAX_DEPTH: usize = 64;
 
 pub(crate) fn read(text: &str) -> Result<Node, JsonError> {
@@ -180,7 +181,7 @@ impl Reader<'_> {
             Some('t') => '\t',
             Some('u') => {
                 let first = self.hexadecimal()?;
-                // A character outside the basic plane is a surrogate pair (RFC 8259 section 7).
+                // A character outside the basic plane is written as a surrogate pair (RFC 8259 section 7).
                 let code = if (0xd800..0xdc00).contains(&first) && self.eat('\\') && self.eat('u') {
                     let second = self.hexadecimal()?;
                     if (0xdc00..0xe000).contains(&second) {
@@ -292,7 +293,7 @@ impl Reader<'_> {
     }
 }
 
-/// RFC 8259 section 6: other parsers accept forms such as `01`, `+1`, `.5` and `1.`, which are not JSON.
+/// Returns whether a text is a number (RFC 8259 section 6). Forms such as `01`, `+1`, `.5` and `1.` are not JSON.
 fn is_number(text: &str) -> bool {
     let unsigned = text.strip_prefix('-').unwrap_or(text);
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {

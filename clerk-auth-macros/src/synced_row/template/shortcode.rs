@@ -30,7 +30,7 @@ impl Kind {
         }
     }
 
-    /// The Rust type to suggest for a claim of this kind.
+    /// Returns the Rust type to suggest for a claim of this kind.
     pub(crate) const fn rust_type(self) -> &'static str {
         match self {
             Self::Boolean => "bool",
@@ -66,7 +66,7 @@ const OF_EACH_ORGANIZATION: [&str; 7] = [
 ];
 
 impl Shortcode {
-    /// The shortcode where an organization is active, and its metadata is kept.
+    /// Returns the shortcode's output while an organization is active.
     pub(crate) fn in_active_organization(self, path: &str) -> Self {
         Self {
             nullable: self.nullable && !OF_EACH_ORGANIZATION.contains(&path),
@@ -98,10 +98,10 @@ const fn session_of(kind: Kind, most_bytes: usize) -> Shortcode {
     }
 }
 
-/// The shortcodes of Clerk's documentation and of the list next to the editor of its dashboard. Sizes in bytes: an
-/// e-mail address at most 254 (RFC 5321 section 4.5.3.1.3 less the brackets), a phone number 16 (E.164 with `+`), Unix
-/// seconds 10, Clerk's ids 32. Clerk documents no bounds for names, wallets and picture addresses. 100 and 300 are
-/// assumptions, larger than values in practice.
+/// The shortcodes in Clerk's documentation and in the list next to its dashboard's editor. Sizes in bytes: an e-mail
+/// address at most 254 (RFC 5321 section 4.5.3.1.3 less the brackets), a phone number 16 (E.164 with `+`), Unix seconds
+/// 10, Clerk's ids 32. Clerk documents no bounds for names, wallets and picture addresses. 100 and 300 are assumptions,
+/// larger than values in practice.
 const SHORTCODES: [(&str, Shortcode); 29] = [
     ("user.id", user(Kind::Text, false, 32)),
     ("user.first_name", user(Kind::Text, true, 100)),
@@ -140,7 +140,7 @@ const ORGANIZATIONS: &str = "user.organizations";
 /// The objects that shortcodes read.
 pub(crate) const ROOTS: [&str; 4] = ["user", "org", "org_membership", "session"];
 
-/// The objects whose members a path may name. As a whole, each is bounded only by Clerk's 8 KB.
+/// The objects whose members a path may name. A whole object is bounded only by Clerk's 8 KB.
 const METADATA: [&str; 4] = [
     "user.public_metadata",
     "user.unsafe_metadata",
@@ -186,7 +186,7 @@ pub(crate) fn look_up(path: &str) -> Result<Shortcode, UnknownShortcode> {
     Err(unknown(path))
 }
 
-/// Returns the shortcode of an unknown path that `allow(unknown_shortcodes)` accepts: any JSON or null, without a bound.
+/// Returns the shortcode of an unknown path under `allow(unknown_shortcodes)`: any JSON or null, of unbounded size.
 /// Returns `None` if the root is unknown or the path is malformed.
 pub(crate) fn allowed(path: &str) -> Option<Shortcode> {
     let is_step = |step: &str| {

@@ -20,7 +20,7 @@ pub(crate) enum TemplateSource {
         path: String,
         text: String,
     },
-    /// A mistake was reported; nothing is checked against the template.
+    /// A mistake was reported, so nothing is checked against the template.
     Missing,
 }
 
@@ -91,7 +91,7 @@ impl TemplateSource {
         }
     }
 
-    /// Parses the template. Also returns whether it is valid.
+    /// Parses the template, and returns whether it is valid.
     pub(crate) fn read(
         &self,
         kind: RowKind,
@@ -130,7 +130,7 @@ impl TemplateSource {
         (template, whole)
     }
 
-    /// Returns an expression for the text. A file is included, so that a change to the file rebuilds the crate.
+    /// Returns an expression for the text. For a file, the expression includes it, so that a change rebuilds the crate.
     pub(crate) fn text_tokens(&self) -> TokenStream {
         match self {
             Self::Default(kind) => kind.default_template().to_token_stream(),

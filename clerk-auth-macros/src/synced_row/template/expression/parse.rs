@@ -1,4 +1,4 @@
-//! Parses the strings of a template, and explains each mistake at its byte.
+//! Parses the strings of a template, and explains each mistake at its position.
 
 use super::{Expression, ExpressionError, Reading, source};
 use crate::synced_row::template::shortcode;
@@ -95,8 +95,8 @@ fn path(text: &str) -> &str {
     text[..end.unwrap_or(text.len())].trim_end_matches('.')
 }
 
-/// Finds a shortcode without its braces at the start of a string. The string may contain only shortcodes, `||` with
-/// fallbacks, and the delimiters of other languages: `<%= user.id %>`.
+/// Finds a shortcode without its braces at the start of a string that contains only shortcodes, `||` with fallbacks,
+/// and the delimiters of other languages, such as `<%= user.id %>`.
 fn without_braces(text: &str) -> Option<(usize, &str)> {
     let at = text.find(|letter: char| letter.is_ascii_alphanumeric())?;
     let is_known = |word: &str| shortcode::look_up(word).is_ok();
@@ -108,7 +108,7 @@ fn without_braces(text: &str) -> Option<(usize, &str)> {
     (is_known(begins) && (rest.trim_start().starts_with("||") || words.all(is_known))).then_some((at, begins))
 }
 
-/// Parses the text between `{{` and `}}`, which begins at `at`; returns `None` if an operand was reported.
+/// Parses the text between `{{` and `}}`, which begins at `at`. Returns `None` if an operand was reported.
 fn chain(text: &str, at: usize, reading: Reading, errors: &mut Vec<ExpressionError>) -> Option<Expression> {
     let mut operands = Vec::new();
     for (offset, operand) in split_chain(text) {
@@ -124,7 +124,7 @@ fn chain(text: &str, at: usize, reading: Reading, errors: &mut Vec<ExpressionErr
     }
 }
 
-/// Splits at `||` outside of quotes; returns each operand with its offset.
+/// Splits at `||` outside of quotes. Returns each operand with its offset.
 fn split_chain(text: &str) -> Vec<(usize, &str)> {
     let mut operands = Vec::new();
     let mut start = 0;
@@ -153,7 +153,7 @@ fn parse_operand(
     is_fallback: bool,
     reading: Reading,
 ) -> Result<Expression, ExpressionError> {
-    // Trims only ASCII spaces: Clerk would take other spaces for letters.
+    // Trims only ASCII spaces, because Clerk would treat other spaces as letters.
     let at = at + (operand.len() - operand.trim_ascii_start().len());
     let operand = operand.trim_ascii();
     if operand.is_empty() {

@@ -1,4 +1,4 @@
-//! Explains a path that is not a shortcode, with the shortcode that is most likely meant.
+//! Explains a path that is not a shortcode, and suggests the shortcode that was most likely meant.
 
 use super::{METADATA, ORGANIZATIONS, ROOTS, SHORTCODES, allowed};
 use crate::suggest;
@@ -11,7 +11,7 @@ const THIS: &str = concat!(
     env!("CARGO_PKG_VERSION_MINOR")
 );
 
-/// Names that documentation or habit suggests, and their most likely meanings.
+/// Wrong names that documentation or habit suggests, and their most likely meanings.
 const WRONG_NAMES: [(&str, &str); 7] = [
     ("user.primary_phone_address", "use `user.primary_phone_number`"),
     ("user.has_verified_email", "use `user.email_verified`"),
@@ -138,7 +138,7 @@ pub(super) fn unknown(path: &str) -> UnknownShortcode {
     UnknownShortcode { message, help }
 }
 
-/// Returns the shortcode that a path nearly names. Root and rest must both be near, because all shortcodes of one root
+/// Returns the shortcode that a path nearly equals. Root and rest must both be near, because all shortcodes of one root
 /// are similar.
 fn nearest(path: &str) -> Option<&'static str> {
     let (root, rest) = path.split_once('.').unwrap_or((path, ""));
@@ -157,7 +157,7 @@ fn nearest(path: &str) -> Option<&'static str> {
         .map(|(_, known)| known)
 }
 
-/// Returns the metadata that a path nearly names, and its member.
+/// Returns the metadata that a path nearly equals, and its member.
 fn member_of_metadata(path: &str) -> Option<(&'static str, &str)> {
     let (root, rest) = path.split_once('.')?;
     let (name, member) = rest.split_once('.')?;
