@@ -51,8 +51,10 @@ async fn ends(pool: CloseEvent) {
 async fn pool_ends_with_unused_handles(database: TestDatabase) {
     let process = Process::first(&database).await;
     let pool = end(&process);
+    let clerk = process.people.clerk().clone();
     drop(process);
     ends(pool).await;
+    drop(clerk);
 }
 
 async fn pool_ends_with_the_last_handle_on_users(database: TestDatabase) {
