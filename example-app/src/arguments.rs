@@ -1,4 +1,4 @@
-//! The command line: what the process is asked to do.
+//! The command line: the command of the process and its options.
 
 use clerk_auth::sync::ImportCursor;
 
@@ -21,9 +21,9 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Serve the application; the default
     Serve,
-    /// Bring the rows of all of Clerk's users up to date, or of its organizations, or of their memberships
+    /// Bring the rows of all of Clerk's users, organizations or memberships up to date
     ///
-    /// Memberships come last: one whose user or organization has no row is skipped.
+    /// Import memberships last, because a membership whose user or organization has no row is skipped.
     Import(ImportOptions),
     /// Compare a table with Clerk, and fail if they differ
     Verify {
@@ -34,12 +34,14 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Give rows that were there before Clerk to Clerk's users
+    /// Link existing rows to Clerk's users
     ///
-    /// A row without a Clerk user id, or with a placeholder instead, is linked to the user with the same verified primary
-    /// e-mail address, if there is one such row and one such user. Run it with `--dry-run` first and read the report.
+    /// A row without a Clerk user id, or with a placeholder for it, is linked to the user with the same verified
+    /// primary e-mail address, if exactly one row and one user have the address. Run it with `--dry-run` first and read
+    /// the report.
     Link(LinkOptions),
-    /// Compare the session-token template at Clerk with this application's, and fail if claims are missing or different
+    /// Compare the session-token template at Clerk with that of this application, and fail if claims are missing or
+    /// different
     ///
     /// Reads the output of `clerk config pull --keys session` from standard input. Needs no network and no variables.
     CheckTemplate {
@@ -55,10 +57,10 @@ pub(crate) struct ImportOptions {
     /// The rows to import
     #[arg(value_enum, default_value_t)]
     pub(crate) rows: Rows,
-    /// Count what would be done, and write nothing
+    /// Count the changes without writing them
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Mark the rows of users whom Clerk does not know as deleted, afterwards
+    /// Afterwards, mark rows that no longer exist at Clerk as deleted
     #[arg(long)]
     pub(crate) delete_missing: bool,
     /// Continue after the cursor that an earlier import printed
@@ -66,7 +68,7 @@ pub(crate) struct ImportOptions {
     pub(crate) after: Option<ImportCursor>,
 }
 
-/// The rows that a command is about.
+/// The kind of rows that a command processes.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, clap::ValueEnum)]
 pub(crate) enum Rows {
     /// The users
@@ -79,7 +81,7 @@ pub(crate) enum Rows {
 }
 
 impl Rows {
-    /// The word for them, on the command line and in the progress.
+    /// Returns the noun on the command line and in the progress.
     pub(crate) const fn noun(self) -> &'static str {
         match self {
             Self::Users => "users",
@@ -88,7 +90,7 @@ impl Rows {
         }
     }
 
-    /// The word for what one row is about.
+    /// Returns the noun for a single row.
     pub(crate) const fn singular(self) -> &'static str {
         match self {
             Self::Users => "user",
@@ -101,10 +103,10 @@ impl Rows {
 /// How to link.
 #[derive(Clone, Debug, Default, Eq, PartialEq, clap::Args)]
 pub(crate) struct LinkOptions {
-    /// The value that a user and a row have in common
+    /// The value by which a user matches a row
     #[arg(long, value_enum, default_value_t)]
     pub(crate) by: LinkValue,
-    /// Report what would be linked, and write nothing
+    /// Report the pairs without linking them
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Write the Clerk user id into the row, the row's id into Clerk, or both
@@ -144,7 +146,7 @@ impl Arguments {
 }
 
 impl ImportOptions {
-    /// The command that goes on after `cursor`, for a shell.
+    /// Returns the shell command that resumes after `cursor`.
     pub(crate) fn resumed(&self, program: &str, cursor: &ImportCursor) -> String {
         let mut command = format!("{} import", quoted(program));
         if self.rows != Rows::Users {

@@ -1,4 +1,4 @@
-//! The environment: what may be set, what goes together, and what is missing.
+//! The environment variables, and the checks of their combinations.
 
 use std::net::SocketAddr;
 
@@ -25,13 +25,13 @@ pub struct Config {
     pub address: SocketAddr,
     /// `DATABASE_URL`.
     pub database_url: String,
-    /// `METRICS_ADDR`: where the metrics are served, if anywhere.
+    /// `METRICS_ADDR`: the address on which metrics are served, if any.
     pub metrics_address: Option<SocketAddr>,
-    /// Where sessions come from.
+    /// The source of sessions.
     pub sign_in: SignIn,
 }
 
-/// Where sessions come from.
+/// The source of sessions.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum SignIn {
     /// The local stand-in: no Clerk variable is set.
@@ -58,19 +58,19 @@ pub enum ConfigError {
         list(.0)
     )]
     MissingPublishableKey(Vec<&'static str>),
-    /// A publishable key alone names the instance, and nothing more.
+    /// A publishable key alone is not enough to verify tokens.
     #[error(
         "CLERK_PUBLISHABLE_KEY is set, but both CLERK_SECRET_KEY and CLERK_JWT_KEY are missing; copy one of them from \
          Clerk's dashboard (API keys), or unset every CLERK_ variable to use the local stand-in"
     )]
     MissingKey,
-    /// A live key without the other settings: the stand-in is not an alternative.
+    /// A live key without the other settings, with which the stand-in does not run.
     #[error(
         "CLERK_PUBLISHABLE_KEY is a live key, beside which the local stand-in does not run, and both CLERK_SECRET_KEY \
          and CLERK_JWT_KEY are missing; copy one of them from Clerk's dashboard (API keys)"
     )]
     LiveKeyAlone,
-    /// The stand-in lets anybody sign in as anybody.
+    /// The stand-in, which signs in anybody as anybody, would be reachable from other machines.
     #[error(
         "LISTEN_ADDR is `{0}`, which other machines can reach, and no CLERK_ variable is set; the local stand-in signs \
          in anybody as anybody and listens on loopback only: set CLERK_PUBLISHABLE_KEY, or listen on 127.0.0.1"
@@ -84,8 +84,8 @@ fn list(variables: &[&str]) -> String {
 }
 
 impl Config {
-    /// Reads the variables through `variable`, so that a test need not change the process's own. An empty variable
-    /// counts as not set.
+    /// Reads the variables through `variable`, so that a test need not change the process environment. An empty
+    /// variable counts as not set.
     ///
     /// # Errors
     ///

@@ -12,22 +12,22 @@ use sqlx::{ConnectOptions, Connection};
 
 use crate::repository::Repository;
 
-/// How long a database may take to answer when the application starts.
+/// The timeout of the database's first answer.
 const FIRST_ANSWER: Duration = Duration::from_secs(10);
 
-/// The application's database, whichever it is: a pool behind the queries that the application has.
+/// The application's database: its queries, over a pool of either kind.
 pub type Database = Arc<dyn Repository>;
 
-/// Why there is no database.
+/// The reason why the database cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
     /// The URL names neither database.
     #[error("DATABASE_URL has an unknown scheme; use `sqlite:app.sqlite` or `postgres://user@host/name`")]
     UnknownScheme,
-    /// `DATABASE_URL` has a known scheme and cannot be parsed.
+    /// `DATABASE_URL` has a known scheme, but cannot be parsed.
     #[error("DATABASE_URL is not valid: {0}")]
     Url(#[source] sqlx::Error),
-    /// The file cannot be opened, or not be written.
+    /// The file cannot be opened or written.
     #[error(
         "cannot open the {location}: {problem}; make the folder and the file writable, or set DATABASE_URL to another \
          place: `sqlite:/path/to/app.sqlite`"
@@ -68,7 +68,7 @@ pub enum DatabaseError {
     },
 }
 
-/// Where a database is, without its password.
+/// The location of a database, without its password.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Location(String);
 
@@ -97,11 +97,11 @@ impl Location {
         ))
     }
 
-    /// Reads where the database of a URL is.
+    /// Parses the location in a database URL.
     ///
     /// # Errors
     ///
-    /// [`DatabaseError`] if the URL is not one of a database.
+    /// [`DatabaseError`] if the URL is not a database URL.
     pub fn of_url(url: &str) -> Result<Self, DatabaseError> {
         if url.starts_with("sqlite:") {
             let options = SqliteConnectOptions::from_str(url).map_err(DatabaseError::Url)?;
@@ -150,7 +150,7 @@ pub async fn open_postgres(url: &str) -> Result<PgPool, DatabaseError> {
     Ok(pool)
 }
 
-/// Opens an SQLite file, which is created if there is none, and applies the migrations.
+/// Opens an SQLite file, or creates it, and applies the migrations.
 ///
 /// # Errors
 ///
@@ -178,8 +178,8 @@ async fn connect(options: PgConnectOptions) -> sqlx::Result<PgPool> {
     PgPoolOptions::new().connect_with(options).await
 }
 
-/// Connects once, to report at once why a database cannot be reached; a pool retries for half a minute, and then omits
-/// the reason.
+/// Connects once, to report immediately why a database is unreachable. A pool would retry for half a minute, and then
+/// omit the reason.
 async fn first_answer(options: &PgConnectOptions) -> sqlx::Result<()> {
     let answered = tokio::time::timeout(FIRST_ANSWER, options.connect()).await;
     let connection: PgConnection =

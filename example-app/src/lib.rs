@@ -1,6 +1,6 @@
 //! A complete application: sign-in by Clerk, users in the application's own database.
 //!
-//! [`app`] is all of it; `main` reads the environment and serves, or imports.
+//! [`app`] builds the whole application; `main` reads the environment and serves it, or imports.
 
 pub mod config;
 pub mod database;
@@ -62,7 +62,7 @@ impl AppState {
     }
 }
 
-/// Returns what the session-token template at Clerk has to contain.
+/// Returns the templates that the session-token template at Clerk must contain.
 pub fn templates() -> [ExpectedTemplate; 3] {
     [
         ExpectedTemplate::new::<User>(),
@@ -71,7 +71,7 @@ pub fn templates() -> [ExpectedTemplate; 3] {
     ]
 }
 
-/// The application's routes.
+/// Returns the application's routes.
 pub fn app(state: AppState) -> Router {
     Router::new()
         .merge(page::routes())
@@ -86,7 +86,7 @@ pub fn app(state: AppState) -> Router {
         .with_state(state)
 }
 
-/// Returns the signed-in user's row; a header reports the outcome of sync.
+/// Returns the signed-in user's row, and the outcome of sync in a header.
 #[authenticated]
 async fn me(synced: Synced<User>) -> impl IntoResponse {
     ([("x-user-sync", synced.outcome.as_str())], Json(synced.user))
@@ -109,7 +109,7 @@ async fn session(session: Session) -> Json<serde_json::Value> {
     }))
 }
 
-/// A page for everybody: visitors are greeted, the signed-in by name; a bad token is refused all the same.
+/// Greets signed-in users by name, and visitors without. An invalid token is still refused.
 #[authenticated]
 async fn greeting(user: Option<User>) -> String {
     match user {
@@ -118,7 +118,7 @@ async fn greeting(user: Option<User>) -> String {
     }
 }
 
-/// Everybody, for administrators of the active organization.
+/// Lists all users, for administrators of the active organization.
 #[authenticated(role = "org:admin")]
 async fn all_users(State(database): State<Database>) -> Result<Json<Vec<User>>, Problem> {
     Ok(Json(database.all_users().await?))

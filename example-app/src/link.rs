@@ -1,4 +1,4 @@
-//! `link`: rows that were there before Clerk, given to Clerk's users.
+//! `link`: links existing rows to Clerk's users.
 
 use std::error::Error;
 use std::pin::pin;

@@ -32,8 +32,8 @@ use tokio::sync::oneshot;
 use crate::arguments::{Arguments, Command};
 use crate::progress::Progress;
 
-/// The time for requests to finish after the process has received a stop signal. Shorter than the wait of process
-/// managers before they kill, and a client that never finishes its request does not delay the exit.
+/// The time for requests to finish after the process has received a stop signal. Shorter than the time after which
+/// process managers kill. A client that never finishes its request does not delay the exit.
 const GRACE: Duration = Duration::from_secs(5);
 
 #[tokio::main]
@@ -64,7 +64,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Compares what Clerk has with the struct, and prints the differences. Returns whether the template is right.
+/// Compares Clerk's template with the structs, and prints the differences. Returns whether the template is correct.
 fn check_template(json: bool) -> Result<bool, Box<dyn Error>> {
     let pulled = std::io::read_to_string(std::io::stdin())?;
     let check = template::check_template(&pulled, &example_app::templates())?;
@@ -78,7 +78,7 @@ fn check_template(json: bool) -> Result<bool, Box<dyn Error>> {
 
 async fn serve() -> Result<(), Box<dyn Error>> {
     let config = Config::read(|name| std::env::var(name).ok())?;
-    // Bound before the stand-in is made, so that a port of 0 is known by then.
+    // Bound before the stand-in is created, so that the actual port is known if it is 0.
     let listener = TcpListener::bind(config.address).await.map_err(|error| {
         format!(
             "cannot listen on {}: {error}; set LISTEN_ADDR to a free address",
@@ -159,7 +159,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The origin of pages that this server serves: browsers leave the port of `http` out.
+/// Returns the origin of this server's pages. Browsers omit the default port of `http`.
 fn origin(address: SocketAddr) -> String {
     match (address, address.port()) {
         (SocketAddr::V4(address), 80) => format!("http://{}", address.ip()),
@@ -168,8 +168,8 @@ fn origin(address: SocketAddr) -> String {
     }
 }
 
-/// Lets the users of an earlier stand-in in again, who would be refused for ever: this stand-in knows nothing of their
-/// deletion. Only in the example's own file, because rows elsewhere may be of users of Clerk. Returns what to print.
+/// Admits users again whom an earlier stand-in has deleted, because this stand-in starts with them anew. Does so only
+/// in the example's own file, because rows elsewhere may belong to Clerk's users. Returns the text to print.
 async fn deletions(
     database: &Database,
     database_url: &str,

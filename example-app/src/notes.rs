@@ -1,4 +1,4 @@
-//! Notes: rows of the application's own that reference `users.id`.
+//! Notes: the application's own rows, which reference `users.id`.
 
 use axum::Json;
 use axum::extract::State;
@@ -20,13 +20,13 @@ pub struct Note {
     body: String,
 }
 
-/// A note to be written.
+/// The body of a new note.
 #[derive(Debug, serde::Deserialize)]
 pub struct NewNote {
     pub(crate) body: String,
 }
 
-/// The notes of the signed-in user, newest first.
+/// Returns the notes of the signed-in user, newest first.
 #[authenticated]
 pub async fn list(user: User, State(database): State<Database>) -> Result<Json<Vec<Note>>, Problem> {
     Ok(Json(database.notes_of(user.id).await?))

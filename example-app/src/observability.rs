@@ -19,7 +19,7 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub fn observed(router: Router) -> Router {
     router.layer(
         ServiceBuilder::new()
-            // A caller must not choose what is in the log.
+            // A caller must not choose the id in the log.
             .layer(map_request(async |mut request: Request| {
                 request.headers_mut().remove(REQUEST_ID);
                 request
@@ -30,18 +30,18 @@ pub fn observed(router: Router) -> Router {
     )
 }
 
-/// The path alone: a query may contain secrets.
+/// Creates the span of a request, with the path only, because a query may contain secrets.
 fn span(request: &Request) -> Span {
     let id = request.extensions().get::<RequestId>();
     let id = id.and_then(|id| id.header_value().to_str().ok());
     tracing::info_span!("request", id, method = %request.method(), path = request.uri().path())
 }
 
-/// Serves the metrics in the format of Prometheus, on an address of their own that the public does not reach.
+/// Serves the metrics in the format of Prometheus, on a separate address that should not be public.
 ///
 /// # Errors
 ///
-/// [`BuildError`] if the address cannot be listened on.
+/// [`BuildError`] if the server cannot listen on the address.
 pub fn serve_metrics(address: SocketAddr) -> Result<(), BuildError> {
     PrometheusBuilder::new().with_http_listener(address).install()
 }

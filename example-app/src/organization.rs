@@ -1,4 +1,4 @@
-//! The page of an organization: its row, its members and their roles, and notes that belong to it.
+//! The page of an organization: its row, its members and their roles, and its notes.
 
 use axum::Json;
 use axum::extract::State;
@@ -25,7 +25,7 @@ pub struct Organization {
     pub clerk_id: String,
     /// As an administrator has named it.
     pub name: String,
-    /// Null where slugs are switched off at Clerk.
+    /// Null if slugs are switched off at Clerk.
     pub slug: Option<String>,
 }
 
@@ -65,7 +65,7 @@ pub struct OrganizationNote {
     body: String,
 }
 
-/// The page, as members see it.
+/// The page for members.
 #[derive(Debug, serde::Serialize)]
 pub struct OrganizationPage {
     organization: Organization,
@@ -74,7 +74,7 @@ pub struct OrganizationPage {
     notes: Vec<OrganizationNote>,
 }
 
-/// Returns the page of the active organization to a member. Everybody else is answered 403.
+/// Returns the page of the active organization to a member. Others get 403.
 #[authenticated]
 pub async fn show(
     _user: User,
@@ -92,7 +92,7 @@ pub async fn show(
     }))
 }
 
-/// Writes a note of the active organization. The guard takes the role of the token, unless a webhook has changed it since.
+/// Writes a note of the active organization. The guard checks the token's role, or a newer one from a webhook.
 #[authenticated(role = "org:admin")]
 pub async fn create_note(
     user: User,
@@ -100,7 +100,7 @@ pub async fn create_note(
     State(database): State<Database>,
     Json(note): Json<NewNote>,
 ) -> Result<(StatusCode, Json<OrganizationNote>), Problem> {
-    // By the row of the session's own organization, and never by an id of the request.
+    // The id comes from the row of the session's organization, and never from the request.
     let note = database.write_organization_note(organization.id, user.id, note.body);
     Ok((StatusCode::CREATED, Json(note.await?)))
 }

@@ -1,4 +1,4 @@
-//! The page: a front end in plain HTML, CSS and JavaScript, and what it has to know about sign-in.
+//! The page: a front end in plain HTML, CSS and JavaScript, and its sign-in configuration.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use axum::routing::get;
 use clerk_auth::dev::StandIn;
 use clerk_auth::routing::Router;
 
-/// The folders in which Clerk's packages of npm are looked for.
+/// The folders that are searched for Clerk's npm packages.
 const PACKAGES: [&str; 2] = ["node_modules", "example-app/node_modules"];
 
 /// The page's own configuration: `/front-end.json`.
@@ -19,12 +19,12 @@ pub struct FrontEnd {
     publishable_key: String,
     /// The address of the Frontend API, if it is not Clerk's own.
     proxy_url: Option<String>,
-    /// Clerk's own JavaScript is at the address of the Frontend API. Without it, the page has a form for the stand-in.
+    /// True if the Frontend API serves Clerk's own JavaScript. Otherwise the page has a form for the stand-in.
     has_clerk_js: bool,
 }
 
 impl FrontEnd {
-    /// Signs in through the stand-in, by Clerk's JavaScript if that is installed.
+    /// Configures sign-in through the stand-in, with Clerk's JavaScript if that is installed.
     pub fn stand_in(stand_in: &StandIn, has_clerk_js: bool) -> Self {
         Self {
             mode: "stand-in",
@@ -35,7 +35,7 @@ impl FrontEnd {
         }
     }
 
-    /// Signs in through Clerk, which serves its JavaScript.
+    /// Configures sign-in through Clerk, which serves its JavaScript.
     pub fn clerk(publishable_key: String, proxy_url: Option<String>) -> Self {
         Self {
             mode: "clerk",
@@ -45,13 +45,13 @@ impl FrontEnd {
         }
     }
 
-    /// The route of the configuration.
+    /// Returns the route of the configuration.
     pub fn routes(self) -> Router {
         Router::new().public("/front-end.json", get(async move || Json(self)))
     }
 }
 
-/// Returns the folder with Clerk's JavaScript beside the application, if `npm install @clerk/clerk-js` was run there.
+/// Returns the folder with Clerk's JavaScript, if `npm install @clerk/clerk-js` was run.
 pub fn packages() -> Option<&'static str> {
     PACKAGES.into_iter().find(|folder| {
         Path::new(folder)
@@ -60,7 +60,7 @@ pub fn packages() -> Option<&'static str> {
     })
 }
 
-/// The routes of the page itself.
+/// Returns the routes of the page itself.
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
     let file = |content_type: &'static str, text: &'static str| {
         get(async move || ([(CONTENT_TYPE, content_type)], text).into_response())

@@ -1,4 +1,4 @@
-//! How far an import has come: a bar where standard error is a terminal, a line for each step where it is not.
+//! The progress of an import: a bar if standard error is a terminal, otherwise a line per step.
 
 use std::fmt;
 use std::io;
@@ -8,19 +8,19 @@ use std::time::Duration;
 use clerk_auth::sync::{ImportCounts, ImportCursor, ImportProgress, ImportedId, LinkProgress};
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-/// How often the bar is drawn although nothing has happened, so that one sees it waiting.
+/// The interval at which the bar is redrawn without progress, to show that it is waiting.
 const TICK: Duration = Duration::from_millis(200);
 
 /// The output on standard error. Log lines go through it, so that they appear above the bar.
 #[derive(Clone, Debug)]
 pub(crate) struct Progress {
     bar: ProgressBar,
-    /// The word for what is counted, once that is known.
+    /// The noun of the counted objects, once known.
     noun: Arc<OnceLock<&'static str>>,
 }
 
 impl Progress {
-    /// Nothing to show yet.
+    /// Creates a hidden progress, before any work.
     pub(crate) fn hidden() -> Self {
         Self {
             bar: ProgressBar::hidden(),
@@ -28,7 +28,7 @@ impl Progress {
         }
     }
 
-    /// Begins with so many rows to come, if that is known.
+    /// Begins with the total number of rows, if known.
     pub(crate) fn begin(&self, noun: &'static str, rows: Option<u64>) {
         let noun = *self.noun.get_or_init(|| noun);
         let bar = match rows {
@@ -47,7 +47,7 @@ impl Progress {
         }
     }
 
-    /// A step has been done.
+    /// Shows a completed step.
     pub(crate) fn show<I: ImportedId>(&self, step: &ImportProgress<I>) {
         for (id, reason) in &step.not_imported {
             self.bar.suspend(|| eprintln!("{id}: {reason}"));
@@ -70,7 +70,7 @@ impl Progress {
         }
     }
 
-    /// A step of linking has been done.
+    /// Shows a completed step of linking.
     pub(crate) fn show_linking(&self, step: &LinkProgress) {
         self.bar.set_position(step.users);
         if let Some(pairs) = step.pairs {
@@ -78,7 +78,7 @@ impl Progress {
         }
     }
 
-    /// Clears the bar, or leaves it where it has come to.
+    /// Clears the bar, or leaves it at the last position.
     pub(crate) fn end(&self, is_done: bool) {
         if is_done {
             self.bar.finish_and_clear();
@@ -88,7 +88,7 @@ impl Progress {
     }
 }
 
-/// The rows that are marked as deleted are others than those that were gone through.
+/// Returns the number of rows that were read. Rows that are marked as deleted are not among them.
 fn seen(counts: &ImportCounts) -> u64 {
     counts.total() - counts.deleted
 }
@@ -96,7 +96,7 @@ fn seen(counts: &ImportCounts) -> u64 {
 /// Writes the estimated remaining time, once an estimate is possible.
 fn left(state: &ProgressState, text: &mut dyn fmt::Write) {
     if (1..state.len().unwrap_or(0)).contains(&state.pos()) {
-        // Text that is kept in memory takes everything.
+        // Writing to text in memory cannot fail.
         let _ = write!(text, ", {:#} left", HumanDuration(state.eta()));
     }
 }

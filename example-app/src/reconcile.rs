@@ -1,4 +1,4 @@
-//! `import` and `verify`: a table made equal to Clerk for everybody at once, or only compared.
+//! `import` and `verify`: make a whole table equal to Clerk, or only compare it.
 
 use std::error::Error;
 use std::pin::pin;
@@ -16,7 +16,7 @@ use crate::progress::Progress;
 use crate::source::Source;
 use crate::stop_signal;
 
-/// Why an import did not come to its end.
+/// The reason why an import ended early.
 #[derive(Debug, thiserror::Error)]
 enum Ended {
     #[error("the import was told to stop")]
@@ -113,7 +113,7 @@ fn advice(ended: &Ended, options: &ImportOptions, cursor: Option<&ImportCursor>)
     )
 }
 
-/// Compares, and prints the differences. Returns whether there were none.
+/// Compares, and prints the differences. Returns whether the table matches.
 pub(crate) async fn verify(rows: Rows, json: bool) -> Result<bool, Box<dyn Error>> {
     let (source, state) = open().await?;
     let api = &source.api;

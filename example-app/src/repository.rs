@@ -1,4 +1,4 @@
-//! The application's own queries, each written once: both databases take `$1` for a parameter.
+//! The application's own queries, each written once, because both databases accept `$1` as a parameter.
 
 use std::fmt;
 use std::future::Future;
@@ -14,43 +14,43 @@ use crate::notes::{Note, WELCOME};
 use crate::organization::{Member, Membership, Organization, OrganizationNote};
 use crate::user::User;
 
-/// The answer of a query, which another thread may wait for.
+/// The future of a query.
 pub type Answer<'a, T, E = sqlx::Error> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'a>>;
 
 /// The queries of the application.
 ///
-/// The example runs on the database that `DATABASE_URL` names. An application on one database needs neither this trait nor
-/// its implementation: it takes a `PgPool` into its state, and writes the queries of the implementation into its handlers.
+/// The example supports both databases. An application on one database does not need this trait: put a `PgPool` into
+/// the state, and write the queries in the handlers.
 pub trait Repository: fmt::Debug + Send + Sync {
     /// Starts sync of the users in this database.
     fn users(&self, clerk: Clerk) -> Answer<'_, UserSync<User>, SchemaError>;
 
-    /// Starts sync of the organizations, beside that of the users.
+    /// Starts sync of the organizations, after that of the users.
     fn organizations<'a>(
         &'a self,
         users: &'a UserSync<User>,
     ) -> Answer<'a, OrganizationSync<Organization>, SchemaError>;
 
-    /// Starts sync of the memberships, beside that of users and organizations.
+    /// Starts sync of the memberships, after that of users and organizations.
     fn memberships<'a>(
         &'a self,
         users: &'a UserSync<User>,
         organizations: &'a OrganizationSync<Organization>,
     ) -> Answer<'a, MembershipSync<Membership>, SchemaError>;
 
-    /// Every user, in the order of their ids.
+    /// Returns all users, in the order of their ids.
     fn all_users(&self) -> Answer<'_, Vec<User>>;
 
-    /// The notes of a user, newest first.
+    /// Returns the notes of a user, newest first.
     fn notes_of(&self, user_id: i64) -> Answer<'_, Vec<Note>>;
 
     /// Writes a note of a user.
     fn write_note(&self, user_id: i64, body: String) -> Answer<'_, Note>;
 
-    /// The members of an organization, with their roles.
+    /// Returns the members of an organization, with their roles.
     fn members_of(&self, organization_id: i64) -> Answer<'_, Vec<Member>>;
 
-    /// The notes of an organization, newest first.
+    /// Returns the notes of an organization, newest first.
     fn notes_of_organization(&self, organization_id: i64) -> Answer<'_, Vec<OrganizationNote>>;
 
     /// Writes a note of an organization.
@@ -64,11 +64,12 @@ pub trait Repository: fmt::Debug + Send + Sync {
     /// Lists the Clerk ids of users whose rows are marked as deleted.
     fn deleted_users(&self) -> Answer<'_, Vec<String>>;
 
-    /// Forgets deletions, bans and ended sessions. For users of an earlier stand-in, whose ids the next one gives out again;
-    /// users of Clerk must stay deleted.
+    /// Removes all marks of deletion, bans and ended sessions. Only for users of an earlier stand-in, whose ids the
+    /// next one reuses; Clerk's users must stay deleted.
     fn forget_deletions(&self) -> Answer<'_, ()>;
 
-    /// Takes every connection of the pool for a while, as if the database had stopped answering. Returns when it has all.
+    /// Occupies all connections of the pool for a while, as if the database had stopped answering. Returns once it has
+    /// all of them.
     fn take_all_connections(&self, duration: Duration) -> Answer<'_, ()>;
 }
 
@@ -88,7 +89,7 @@ where
 {
     fn users(&self, clerk: Clerk) -> Answer<'_, UserSync<User>, SchemaError> {
         let users = UserSync::builder(clerk, self.clone());
-        // In the transaction of the row: there is no user without a welcome, and none is welcomed twice.
+        // Runs in the transaction of the row, so that every user gets exactly one welcome note.
         let users = users.on_insert(|connection, user: &User| {
             Box::pin(async move {
                 sqlx::query("INSERT INTO notes (user_id, body) VALUES ($1, $2)")

@@ -1,4 +1,4 @@
-//! Where `import` and `verify` find Clerk's users: at Clerk, or at the stand-in of an example that is running.
+//! The source of Clerk's users for `import` and `verify`: Clerk, or the stand-in of a running example.
 
 use std::net::SocketAddr;
 
@@ -7,10 +7,10 @@ use clerk_auth::backend_api::{BackendApi, BackendApiError};
 use clerk_auth::clerk::ConfigurationError;
 use example_app::config::{Config, SignIn};
 
-/// The stand-in takes any.
+/// The stand-in accepts any key.
 const STAND_IN_KEY: &str = "sk_test_stand_in";
 
-/// A Clerk instance that can be asked for all of its users.
+/// A Clerk instance that can list all of its users.
 #[derive(Debug)]
 pub(crate) struct Source {
     pub(crate) clerk: Clerk,
@@ -22,12 +22,12 @@ pub(crate) struct Source {
 /// The reason why users cannot be listed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SourceError {
-    /// Tokens can be verified without it, and users not be listed.
+    /// Tokens can be verified without the key, but users cannot be listed.
     #[error(
         "CLERK_SECRET_KEY is missing, with which Clerk is asked for its users; copy it from Clerk's dashboard (API keys)"
     )]
     NoSecretKey,
-    /// The stand-in is a part of the running example.
+    /// The example with the stand-in is not running.
     #[error(
         "no stand-in for Clerk answers at http://{address}/dev ({problem}); start the example in another terminal with \
          `cargo run -p example-app` and the same LISTEN_ADDR, or set CLERK_PUBLISHABLE_KEY and CLERK_SECRET_KEY to ask \
@@ -45,7 +45,7 @@ pub(crate) enum SourceError {
 }
 
 impl Source {
-    /// Asks at once whether anybody is there, because an import is patient.
+    /// Connects immediately, because an import would retry for a minute.
     pub(crate) async fn of(config: &Config) -> Result<Self, SourceError> {
         match config.sign_in {
             SignIn::Clerk => {

@@ -1,4 +1,4 @@
-//! A trial of the page for which the stand-in for Clerk is not enough: an outage of the database.
+//! A button of the page that simulates an outage of the database.
 
 use std::time::Duration;
 
@@ -14,21 +14,21 @@ use crate::problem::Problem;
 /// The longest outage.
 const MAX_OUTAGE: Duration = Duration::from_secs(30);
 
-/// For how long the database is out of reach.
+/// The duration of the outage.
 #[derive(Debug, serde::Deserialize)]
 struct Outage {
     seconds: u64,
 }
 
-/// The routes; only beside the stand-in, because anybody may call them. A page of another site may not: it cannot send
-/// JSON without a preflight request, which is refused.
+/// Returns the routes. Mount them only with the stand-in, because anyone may call them. A page of another site cannot
+/// send JSON without a preflight request, which is refused.
 pub fn routes(database: Database) -> Router {
     Router::new()
         .public("/trials/outage", post(outage))
         .with_state(database)
 }
 
-/// Answers when no request can reach the database any more.
+/// Starts an outage. Answers once no request can reach the database.
 async fn outage(State(database): State<Database>, Json(outage): Json<Outage>) -> Result<StatusCode, Problem> {
     let outage = Duration::from_secs(outage.seconds).min(MAX_OUTAGE);
     database.take_all_connections(outage).await?;

@@ -1,4 +1,4 @@
-//! The handlers, as a team tests its own: without a network, with session tokens of a test issuer, on a database in memory.
+//! Tests the handlers without a network, with session tokens of a test issuer, on a database in memory.
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -43,7 +43,7 @@ impl App {
         }
     }
 
-    /// A token with the claims of the application's template.
+    /// Creates a token with the claims of the application's template.
     fn token(&self, user_id: &'static str, first_name: &str) -> SessionToken<'_> {
         self.issuer
             .token(user_id)
@@ -55,7 +55,7 @@ impl App {
             .claim("updatedAt", SystemClock.now().seconds() - 60)
     }
 
-    /// A token of a member of Acme, whose claims were read a moment ago.
+    /// Creates a token of a member of Acme, whose claims were read a moment ago.
     fn member(&self, user_id: &'static str, role: &'static str) -> SessionToken<'_> {
         self.token(user_id, "Ada")
             .issued_at(Timestamp::from_seconds(SystemClock.now().seconds() - 5))
@@ -200,7 +200,7 @@ async fn note_of_an_organization_is_written_by_an_administrator_and_read_by_memb
         (&json!("Acme"), &json!("org:member"))
     );
     assert_eq!(page["notes"], json!([written]));
-    // The row of a membership is written by the first request that takes it.
+    // The first request that takes a membership writes its row.
     let _ = app
         .get("/api/organization", Some(app.member("user_ada", "org:admin")))
         .await;
@@ -282,7 +282,7 @@ async fn role_of_a_webhook_counts_for_tokens_from_before() {
     assert_eq!(status, StatusCode::FORBIDDEN);
 }
 
-/// A page of another site can send text without a preflight request, and JSON not.
+/// A page of another site can send text without a preflight request, but not JSON.
 #[tokio::test]
 async fn outage_is_refused_to_pages_of_other_sites() {
     let database = database::open("sqlite::memory:").await.expect("it opens");

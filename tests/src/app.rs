@@ -20,7 +20,7 @@ use crate::profiles::Pool;
 /// The origin of the front end that the application trusts.
 pub const PARTY: &str = "https://app.example.com";
 
-/// A running example application. It stops when this is dropped.
+/// A running example application, stopped on drop.
 #[derive(Debug)]
 pub struct TestApp {
     /// Signs tokens that the application accepts.
@@ -41,24 +41,24 @@ pub struct Answer {
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body, as JSON if it is.
+    /// The body: JSON, or text as a JSON string.
     pub body: Value,
 }
 
 impl Answer {
-    /// The header `x-user-sync`.
+    /// Returns the header `x-user-sync`.
     pub fn sync(&self) -> &str {
         self.header("x-user-sync")
     }
 
-    /// A header as text; empty if there is none.
+    /// Returns a header as text; empty if it is missing.
     pub fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
             .map_or("", |value| value.to_str().unwrap_or(""))
     }
 
-    /// The `code` of a problem document.
+    /// Returns the `code` of a problem document.
     pub fn code(&self) -> &str {
         self.body["code"].as_str().unwrap_or("")
     }
@@ -93,7 +93,7 @@ impl TestApp {
         }
     }
 
-    /// The claims of a session token of this user: changed last at `updated_at`, minted at `issued_at`.
+    /// Returns the claims of a session token of a user who last changed at `updated_at`, minted at `issued_at`.
     pub fn claims_at(&self, user_id: &str, updated_at: i64, issued_at: Timestamp) -> Map<String, Value> {
         let mut claims = self.issuer.claims(user_id, issued_at);
         let custom = json!({
@@ -110,12 +110,12 @@ impl TestApp {
         claims
     }
 
-    /// The claims of a session token of this user that is minted now, a while after the last change.
+    /// Returns the claims of a session token that is minted now, a while after the user's last change.
     pub fn claims(&self, user_id: &str) -> Map<String, Value> {
         self.claims_at(user_id, 1_700_000_000, SystemClock.now())
     }
 
-    /// A token of these claims with some replaced; null replaces as well.
+    /// Signs a token of these claims with some replaced, possibly by null.
     pub fn token(&self, mut claims: Map<String, Value>, replaced: Value) -> String {
         if let Value::Object(replaced) = replaced {
             claims.extend(replaced);
@@ -123,14 +123,14 @@ impl TestApp {
         self.issuer.sign(&claims)
     }
 
-    /// `GET` with a bearer token.
+    /// Sends `GET` with a bearer token.
     pub async fn get(&self, path: &str, token: &str) -> Answer {
         let value = HeaderValue::from_str(&format!("Bearer {token}")).expect("a token is a header value");
         let headers = [(reqwest::header::AUTHORIZATION, value)].into_iter().collect();
         self.get_with(path, headers).await
     }
 
-    /// `GET` with these headers.
+    /// Sends `GET` with these headers.
     pub async fn get_with(&self, path: &str, headers: HeaderMap) -> Answer {
         let request = self
             .client
@@ -139,7 +139,7 @@ impl TestApp {
         answer(request).await
     }
 
-    /// `POST` of JSON with a bearer token.
+    /// Sends `POST` of JSON with a bearer token.
     pub async fn post(&self, path: &str, token: &str, body: &Value) -> Answer {
         let request = self
             .client
@@ -149,12 +149,12 @@ impl TestApp {
         answer(request).await
     }
 
-    /// Runs a statement of the application's own.
+    /// Runs a statement on the application's database.
     pub async fn execute(&self, sql: &'static str) {
         self.pool.execute(sql).await;
     }
 
-    /// The one number that a statement gives.
+    /// Returns the number that a statement selects.
     pub async fn number(&self, sql: &'static str) -> i64 {
         self.pool.number(sql).await
     }
@@ -165,7 +165,7 @@ impl TestApp {
     }
 }
 
-/// Opens the example's database, with its tables. Returns the pool, and the same pool as the example takes it.
+/// Opens the example's database, with its tables. Returns the pool, and the pool as the example's `Database`.
 pub async fn open(files: &TestDatabase) -> (Pool, Database) {
     if files.is_sqlite() {
         let pool = open_sqlite(files.url()).await.expect("the database opens");

@@ -1,11 +1,11 @@
-//! A database of its own for each test.
+//! Creates a separate database for each test.
 
 use std::net::SocketAddr;
 
 use crate::postgres::{self, PostgresDatabase};
 use crate::sqlite;
 
-/// An empty database; it is gone when the test process is, however that ends.
+/// An empty database, removed when the test process ends in any way.
 #[derive(Debug)]
 pub struct TestDatabase {
     url: String,
@@ -13,7 +13,7 @@ pub struct TestDatabase {
 }
 
 impl TestDatabase {
-    /// A new database on the run's PostgreSQL server; dropping this drops it.
+    /// Creates a database on the run's PostgreSQL server, dropped with the value.
     ///
     /// # Panics
     ///
@@ -26,7 +26,7 @@ impl TestDatabase {
         }
     }
 
-    /// Names a new SQLite file, which the program that opens it has to create.
+    /// Returns the URL of a new SQLite file, which the program under test has to create.
     ///
     /// # Panics
     ///
@@ -38,7 +38,7 @@ impl TestDatabase {
         }
     }
 
-    /// Makes another empty database of the same kind.
+    /// Creates another empty database of the same kind.
     ///
     /// # Panics
     ///
@@ -51,7 +51,7 @@ impl TestDatabase {
         }
     }
 
-    /// Where it is, for `DATABASE_URL`.
+    /// Returns the database's URL, for `DATABASE_URL`.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -61,7 +61,7 @@ impl TestDatabase {
         self.postgres.is_none()
     }
 
-    /// Where its PostgreSQL server listens, for a [`Proxy`](crate::proxy::Proxy) in front of it.
+    /// Returns the address of its PostgreSQL server, for a [`Proxy`](crate::proxy::Proxy).
     ///
     /// # Panics
     ///
@@ -70,7 +70,7 @@ impl TestDatabase {
         self.on_postgres().server_address()
     }
 
-    /// Where it is for who sees its PostgreSQL server at another address, that of a proxy.
+    /// Returns the database's URL through a proxy at this address.
     ///
     /// # Panics
     ///
@@ -79,7 +79,7 @@ impl TestDatabase {
         self.on_postgres().url_through(proxy)
     }
 
-    /// The user and the password of its PostgreSQL server, for a pooler.
+    /// Returns the user and the password of its PostgreSQL server, for a pooler.
     pub(crate) fn credentials(&self) -> (String, String) {
         self.on_postgres().credentials()
     }

@@ -1,4 +1,4 @@
-//! The tables of a struct, and the handles on organizations and memberships, on a pool of either database.
+//! Creates the tables of a struct, and handles on organizations and memberships, on a pool of either database.
 
 use clerk_auth::row::StoredIn;
 use clerk_auth::sync::{MemberPool, UserPool};
@@ -22,7 +22,7 @@ impl Pool {
         self.migrate_as::<R>(|sql| sql).await;
     }
 
-    /// Creates the tables of a struct by changed statements.
+    /// Creates the tables of a struct with changed statements.
     ///
     /// # Panics
     ///

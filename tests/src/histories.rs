@@ -7,7 +7,7 @@ use proptest::prelude::Strategy;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use tokio::runtime::Handle;
 
-/// Tries so many histories; a history that fails is reduced to the shortest that does.
+/// Tries this many histories. A failing history is reduced to the shortest one.
 ///
 /// # Panics
 ///

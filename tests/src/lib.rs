@@ -24,12 +24,13 @@ fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
-/// A name that no other test of any run uses: process ids come again, and so would what a killed run left behind.
+/// Returns a name that no other test of any run uses. A process id is not enough, because ids are reused, and a killed
+/// run may leave databases behind.
 fn unique_name() -> String {
     format!("clerk_auth_{}", random_hex(8))
 }
 
-/// So many random bytes, in hexadecimal digits.
+/// Returns this many random bytes, in hexadecimal digits.
 ///
 /// # Panics
 ///

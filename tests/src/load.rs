@@ -1,5 +1,5 @@
-//! Requests of many users through two handles, while a test breaks the database: no wrong row, no other failure than
-//! that the database cannot be used, no hang, no panic, no lost update.
+//! Requests of many users through two handles, while a test breaks the database. The only allowed failure is that the
+//! database cannot be used: no wrong row, no hang, no panic, no lost update.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
@@ -13,21 +13,21 @@ use tokio::time::sleep;
 
 use crate::profiles::{Pool, Profile, Profiles, token};
 
-/// How long a request may wait for the database.
+/// The `sync_timeout` of the handles.
 const TIMEOUT: Duration = Duration::from_millis(500);
 
-/// The extra time that a request may take: two cores run this test's load, its server and other tests.
+/// The extra time that a request may take, because two cores run this test's load, its server and other tests.
 const SLACK: Duration = Duration::from_secs(2);
 
-/// How soon after the database is back there is an answer.
+/// The time within which requests succeed after the database has recovered.
 const BACK: Duration = Duration::from_secs(1);
 
 const TASKS: usize = 8;
 
-/// Users of whom every task asks, beside one of its own.
+/// The number of users that all tasks share. Each task also has a user of its own.
 const SHARED: usize = 3;
 
-/// No task asks oftener.
+/// The maximum number of requests per task.
 const MAX_REQUESTS: usize = 20_000;
 
 /// The test's record of one user.
@@ -53,7 +53,7 @@ pub struct Load {
 }
 
 impl Load {
-    /// Starts the load on two handles, each with a pool of its own.
+    /// Starts the load on two handles, each with its own pool.
     pub async fn start(url: &str) -> (Arc<Self>, JoinSet<()>) {
         let mut handles = Vec::new();
         for _ in 0..2 {
@@ -95,7 +95,7 @@ impl Load {
                 number / 2 % SHARED
             };
             let handle = (number / 3 + task) % 2;
-            // A quarter of the requests brings a change.
+            // A quarter of the requests has a change.
             if number % 4 < 2 && number % 8 < 4 || !sessions.contains_key(&(place, handle)) {
                 let user = &self.users[place];
                 let version = user.issued.fetch_add(1, Ordering::SeqCst) + 1;
@@ -129,12 +129,12 @@ impl Load {
                 }
                 user.served[handle].fetch_max(served.unwrap_or(0), Ordering::SeqCst);
             }
-            // `Busy`: another connection was answered before the time was over, as the network came back.
+            // `Busy`: as the network recovered, another connection was answered before the timeout.
             Err(
                 SyncError::Database(_) | SyncError::Timeout(_) | SyncError::Busy(_) | SyncError::Unavailable,
             ) => {
                 self.failed.fetch_add(1, Ordering::SeqCst);
-                // Failing fast is not to become a loop that keeps everything else from running.
+                // A pause, so that fast failures do not become a busy loop.
                 sleep(Duration::from_millis(5)).await;
             }
             Err(error) => self.fault(format!("{}: {error:?}", user.id)),
@@ -148,7 +148,7 @@ impl Load {
             .push(fault);
     }
 
-    /// Waits until there have been so many more of these.
+    /// Waits until the count has increased by `more`.
     async fn more(&self, count: &AtomicU64, more: u64) {
         let deadline = Instant::now() + Duration::from_secs(60);
         let enough = count.load(Ordering::SeqCst) + more;
@@ -168,7 +168,7 @@ impl Load {
         self.more(&self.failed, 100).await;
     }
 
-    /// Each handle answers within a second of `back`.
+    /// Asserts that each handle answers within a second of `back`.
     ///
     /// # Panics
     ///
@@ -188,11 +188,11 @@ impl Load {
         }
     }
 
-    /// Ends the load, and looks for what was promised in the table.
+    /// Ends the load, and checks the guarantees in the table.
     ///
     /// # Panics
     ///
-    /// If a promise was broken.
+    /// If a guarantee was broken.
     pub async fn end(&self, mut tasks: JoinSet<()>) {
         self.stop.store(true, Ordering::Relaxed);
         while let Some(ended) = tasks.join_next().await {
@@ -228,7 +228,7 @@ fn version_of(profile: &Profile) -> Option<i64> {
     profile.name.as_deref()?.parse().ok()
 }
 
-/// The moment at which the server accepts a connection.
+/// Returns the time at which the server accepts a connection.
 pub async fn accepts(url: &str) -> Instant {
     loop {
         if let Ok(connection) = PgConnection::connect(url).await {

@@ -1,4 +1,4 @@
-//! Keeps what the library logs, for a test to read.
+//! Captures the library's log, for a test to read.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, Once, PoisonError};
@@ -8,7 +8,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::Interest;
 use tracing::{Event, Metadata, Subscriber};
 
-/// Keeps the fields of every event of the library.
+/// Captures the fields of every event of the library.
 #[derive(Clone, Debug)]
 pub struct Log {
     lines: Arc<Mutex<Vec<String>>>,
@@ -18,7 +18,7 @@ pub struct Log {
 impl Default for Log {
     fn default() -> Self {
         static ASKED: Once = Once::new();
-        // Fails only if another subscriber is there, which asks too.
+        // Fails only if another global subscriber is set, which has the same effect.
         ASKED.call_once(|| drop(tracing::subscriber::set_global_default(AlwaysAsked)));
         Self {
             lines: Arc::default(),
@@ -27,8 +27,8 @@ impl Default for Log {
     }
 }
 
-/// Keeps nothing, and has tracing ask each time. Without it, an event that another test's thread meets for the first time
-/// while a `Log` begins is recorded as of no interest to any subscriber, and stays so.
+/// Captures nothing, and makes tracing consult subscribers for each event. Otherwise, if another test's thread meets an
+/// event for the first time while a `Log` begins, tracing caches that no subscriber is interested.
 struct AlwaysAsked;
 
 impl Subscriber for AlwaysAsked {
@@ -56,7 +56,7 @@ impl Subscriber for AlwaysAsked {
 }
 
 impl Log {
-    /// Keeps the statements that sqlx has run instead. On SQLite it logs them in threads of its own.
+    /// Captures the statements that sqlx runs instead. On SQLite, sqlx logs them in its own threads.
     pub fn of_statements() -> Self {
         Self {
             target: "sqlx::query",

@@ -1,7 +1,7 @@
-//! A cluster of three PostgreSQL servers that fail over by themselves: Patroni, etcd, and HAProxy in front.
+//! A cluster of three PostgreSQL servers with automatic failover: Patroni, etcd, and HAProxy in front.
 //!
-//! Each server reaches etcd, and is reached by HAProxy and the other servers, through proxies that a test can break: a
-//! server without them is cut off as by a network.
+//! Each server reaches etcd, and HAProxy and the other servers reach it, through proxies. A test can break these
+//! proxies, which isolates the server like a broken network.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -17,7 +17,7 @@ use crate::postgres::programs::{self, PACKAGED};
 use crate::proxy::Proxy;
 use crate::watcher::Watcher;
 
-/// How long the cluster may take for a change. Patroni's lock of a leader lives 20 seconds, its least.
+/// The time that the cluster may take for a change. The lock of Patroni's leader lives for 20 seconds, the minimum.
 const DEADLINE: Duration = Duration::from_secs(90);
 
 /// The number of servers that have a commit before it is acknowledged.
@@ -29,7 +29,7 @@ pub enum Replication {
     Asynchronous,
 }
 
-/// The cluster. Its processes end when this is dropped, or the test process ends.
+/// The cluster. Its processes end on drop, or with the test process.
 #[derive(Debug)]
 pub struct Patroni {
     nodes: [Node; 3],
@@ -58,16 +58,16 @@ struct Server {
 }
 
 impl Patroni {
-    /// Starts a cluster, and waits until it has a leader and both standbys follow it.
+    /// Starts a cluster, and waits until it has a leader that both standbys follow.
     ///
     /// # Panics
     ///
     /// If a program is missing, or the cluster does not start.
     pub async fn start(replication: Replication) -> Self {
-        // Patroni needs more of the programs than other tests, and so a complete folder.
+        // Patroni needs more programs than other tests, so a complete folder is searched.
         let programs =
             programs::find(OsStr::new(""), Path::new(PACKAGED)).unwrap_or_else(|problem| panic!("{problem}"));
-        // Reserved until the proxies have theirs.
+        // Reserved until the proxies have their ports.
         let reserved =
             [(); 9].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port"));
         let [etcd, etcd_peer, haproxy, ports @ ..] = reserved
@@ -101,7 +101,7 @@ impl Patroni {
         cluster
     }
 
-    /// The leader's URL, through HAProxy.
+    /// Returns the leader's URL, through HAProxy.
     pub fn url(&self) -> String {
         format!(
             "postgres://postgres:{}@127.0.0.1:{}/postgres",
@@ -109,13 +109,13 @@ impl Patroni {
         )
     }
 
-    /// The URL of one server, past HAProxy and the proxies.
+    /// Returns the URL of one server, bypassing HAProxy and the proxies.
     pub fn url_of(&self, node: usize) -> String {
         let port = self.nodes[node].server.postgres;
         format!("postgres://postgres:{}@127.0.0.1:{port}/postgres", self.password)
     }
 
-    /// The number of the leader.
+    /// Returns the number of the leader.
     ///
     /// # Panics
     ///
@@ -145,11 +145,11 @@ impl Patroni {
         .await
     }
 
-    /// Waits until there is a leader whom both other servers follow.
+    /// Waits until both other servers follow a leader.
     ///
     /// # Panics
     ///
-    /// If that does not come to pass in time.
+    /// If that takes too long.
     pub async fn settled(&self) {
         self.until("a leader and two standbys", async || {
             let cluster: Value = self.ask(0, "cluster").await?.json().await.ok()?;
@@ -165,7 +165,7 @@ impl Patroni {
             };
             let states = ["streaming", "running"];
             let standbys = count(&["replica", "sync_standby"], &states);
-            // Patroni promotes no other standby than the one that commits wait for.
+            // Patroni only promotes the standby for which commits wait.
             let is_safe =
                 self.replication == Replication::Asynchronous || count(&["sync_standby"], &states) == 1;
             (count(&["leader"], &["running"]) == 1 && standbys == 2 && is_safe).then_some(())
@@ -196,7 +196,7 @@ impl Patroni {
         fs::remove_file(self.file(format!("{node}.down"))).expect("the server was killed");
     }
 
-    /// Makes another server the leader, as for maintenance.
+    /// Makes another server the leader, like for maintenance.
     ///
     /// # Panics
     ///
@@ -215,7 +215,7 @@ impl Patroni {
         .await;
     }
 
-    /// Cuts a server off from etcd, HAProxy and the other servers. Packets get lost, as in a network.
+    /// Isolates a server from etcd, HAProxy and the other servers. Packets are lost, as in a network.
     pub async fn isolate(&mut self, node: usize) {
         let Node {
             etcd,
@@ -228,7 +228,7 @@ impl Patroni {
         control.hold().await;
     }
 
-    /// Keeps the standbys from receiving what the leader writes, and HAProxy from reaching the leader.
+    /// Prevents the standbys from receiving the leader's writes, and HAProxy from reaching the leader.
     pub async fn hold_replication(&mut self, leader: usize) {
         self.nodes[leader].postgres.hold().await;
     }
@@ -251,7 +251,7 @@ impl Patroni {
         answer.is_some_and(|answer| answer.status().is_success())
     }
 
-    /// Asks a Patroni, past the proxies.
+    /// Requests a path from a Patroni, bypassing the proxies.
     async fn ask(&self, node: usize, path: &str) -> Option<reqwest::Response> {
         let address = format!("http://127.0.0.1:{}/{path}", self.nodes[node].server.control);
         let asked = self.client.get(address).timeout(Duration::from_secs(2)).send();
@@ -301,7 +301,7 @@ impl Node {
         }
     }
 
-    /// Patroni's configuration, in the part of YAML that is JSON.
+    /// Returns Patroni's configuration as JSON, which is valid YAML.
     fn configuration(
         &self,
         number: usize,
@@ -318,7 +318,7 @@ impl Node {
                 "listen": loopback(control).to_string(),
                 "connect_address": self.control.address().to_string(),
             },
-            // Without the proxy, Patroni would ask etcd for its address and go there.
+            // Otherwise Patroni would query etcd for its own address, and bypass the proxy.
             "etcd3": { "host": self.etcd.address().to_string(), "use_proxies": true },
             "bootstrap": {
                 "dcs": {
@@ -359,7 +359,7 @@ impl Node {
     }
 }
 
-/// As Patroni's documentation has it, with shorter intervals.
+/// Returns the configuration of Patroni's documentation, with shorter intervals.
 fn haproxy_configuration(port: u16, nodes: &[Node; 3]) -> String {
     let servers = nodes.iter().enumerate().map(|(number, node)| {
         format!(

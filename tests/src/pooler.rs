@@ -13,15 +13,15 @@ use crate::database::TestDatabase;
 use crate::postgres::programs;
 use crate::watcher::Watcher;
 
-/// Where Debian's package puts it; it is not in everybody's PATH.
+/// The folder of Debian's package, which is not in the PATH of every user.
 pub const PACKAGED: &str = "/usr/sbin";
 
-/// The message of a test that needs PgBouncer and finds none.
+/// The message of a test that needs PgBouncer and does not find it.
 pub const MISSING: &str = "\
 this test needs PgBouncer, and `pgbouncer` is neither in the PATH nor in /usr/sbin: install it with \
 `apt-get install pgbouncer`, or let `tests/run` do that and run all tests";
 
-/// A running PgBouncer. It ends when this is dropped, or the test process ends.
+/// A running PgBouncer, which ends on drop, or with the test process.
 #[derive(Debug)]
 pub struct Pooler {
     url: String,
@@ -30,21 +30,22 @@ pub struct Pooler {
 }
 
 impl Pooler {
-    /// Starts a pooler with this many server connections, which statements of all clients use in turns. A client that
-    /// keeps state in a session finds the state missing at once.
+    /// Starts a pooler with this many server connections, which the statements of all clients use in turn. So state
+    /// that a client keeps in a session is missing at once.
     ///
     /// # Panics
     ///
-    /// If there is no PgBouncer: the message explains how to install it.
+    /// If PgBouncer is missing; the message explains how to install it.
     pub fn in_front_of(database: &TestDatabase, server_connections: u32) -> Self {
         Self::start(database, server_connections, "")
     }
 
-    /// Like [`in_front_of`](Self::in_front_of), and keeps prepared statements. `None` if the program is older than 1.22.
+    /// Like [`in_front_of`](Self::in_front_of), but keeps prepared statements. Returns `None` if the program is older
+    /// than 1.22.
     ///
     /// # Panics
     ///
-    /// If there is no PgBouncer: the message explains how to install it.
+    /// If PgBouncer is missing; the message explains how to install it.
     pub fn that_keeps_statements(database: &TestDatabase, server_connections: u32) -> Option<Self> {
         let output = Command::new(program())
             .arg("--version")
@@ -82,17 +83,17 @@ impl Pooler {
         panic!("{} does not start:\n{failure}", program.display());
     }
 
-    /// Where it listens.
+    /// Returns its address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The temporary folder of its process.
+    /// Returns the temporary folder of its process.
     pub fn folder(&self) -> &Path {
         self.process.folder()
     }
 
-    /// The database's URL as seen through the pooler.
+    /// Returns the database's URL through the pooler.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -103,7 +104,7 @@ fn program() -> PathBuf {
     find(&path, Path::new(PACKAGED)).unwrap_or_else(|problem| panic!("{problem}"))
 }
 
-/// The program: the first one in `path`, else the one in `packaged`.
+/// Finds the program: the first one in `path`, or else the one in `packaged`.
 ///
 /// # Errors
 ///

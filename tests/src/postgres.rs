@@ -1,4 +1,4 @@
-//! Fresh PostgreSQL databases, in a temporary cluster that ends with the test process.
+//! New PostgreSQL databases, in a temporary cluster that ends with the test process.
 
 pub mod private;
 pub mod programs;
@@ -14,7 +14,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection};
 
 use crate::watcher::Watcher;
 
-/// An empty database of one test; dropping it drops the database.
+/// An empty database for one test, dropped with the value.
 #[derive(Debug)]
 pub(crate) struct PostgresDatabase {
     name: String,
@@ -25,7 +25,7 @@ pub(crate) struct PostgresDatabase {
 ///
 /// # Panics
 ///
-/// If there is no PostgreSQL, with what to install.
+/// If PostgreSQL is missing; the message explains how to install it.
 pub(crate) async fn create_database() -> PostgresDatabase {
     let server = &server::shared()
         .unwrap_or_else(|problem| panic!("{problem}"))
@@ -40,23 +40,23 @@ pub(crate) async fn create_database() -> PostgresDatabase {
     }
 }
 
-/// The folder of this process's temporary cluster; `None` where `DATABASE_URL` names the server.
+/// Returns the folder of this process's temporary cluster; `None` if `DATABASE_URL` names the server.
 ///
 /// # Panics
 ///
-/// If there is no PostgreSQL, with what to install.
+/// If PostgreSQL is missing; the message explains how to install it.
 pub fn cluster_folder() -> Option<&'static Path> {
     let server = server::shared().unwrap_or_else(|problem| panic!("{problem}"));
     server.cluster.as_ref().map(Watcher::folder)
 }
 
 impl PostgresDatabase {
-    /// The database's URL, with its user and password.
+    /// Returns the database's URL, with its user and password.
     pub(crate) fn url(&self) -> String {
         self.options().to_url_lossy().into()
     }
 
-    /// Where the server listens, for a [`Proxy`](crate::proxy::Proxy) in front of it.
+    /// Returns the server's address, for a [`Proxy`](crate::proxy::Proxy).
     ///
     /// # Panics
     ///
@@ -73,7 +73,7 @@ impl PostgresDatabase {
             .expect("the host of DATABASE_URL has an address")
     }
 
-    /// The database's URL as seen through a proxy at `address`.
+    /// Returns the database's URL through a proxy at `address`.
     pub(crate) fn url_through(&self, address: SocketAddr) -> String {
         let options = self
             .options()
@@ -108,16 +108,17 @@ impl Drop for PostgresDatabase {
                 .build()
                 .map(|runtime| runtime.block_on(execute(&server, statement)))
         });
-        // A cluster of ours takes what is left with it. Waiting would stop the runtime of the test, and the server waits for
+        // A temporary cluster is removed as a whole. Waiting would block the test's runtime, and the server waits for
         // connections that the runtime has begun to open.
         if cluster_folder().is_none() {
-            // A panic would hide the test's own.
+            // A panic here would hide that of the test.
             let _ = dropped.join();
         }
     }
 }
 
-/// Runs a statement in the server's own database; only names from [`unique_name`](crate::unique_name) go into one.
+/// Runs a statement in the server's own database. Statements only contain names from
+/// [`unique_name`](crate::unique_name).
 async fn execute(server: &PgConnectOptions, statement: String) -> sqlx::Result<()> {
     let mut connection = PgConnection::connect_with(server).await?;
     connection.execute(AssertSqlSafe(statement)).await?;

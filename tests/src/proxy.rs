@@ -1,4 +1,4 @@
-//! A TCP proxy that can be broken in the ways in which networks break.
+//! A TCP proxy that can fail like a network.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,15 +13,14 @@ use tokio::task::{JoinHandle, JoinSet};
 
 /// Forwards connections on a port of its own to another address, until stopped or held.
 ///
-/// Each way of breaking is in effect when its method returns.
+/// Each fault is in effect when its method returns.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
     target: SocketAddr,
-    /// Bound but not listening: connecting is refused while this is the only socket, and no other program gets the
-    /// port.
+    /// Bound but not listening: reserves the port, while connections are refused.
     _reservation: TcpSocket,
-    /// Each forwarding task holds it for reading, so that the writer's turn means that no task forwards.
+    /// Each forwarding task holds the lock for reading, so that no task forwards while a writer holds it.
     gate: Arc<RwLock<()>>,
     first: Arc<FirstClient>,
     held: Option<OwnedRwLockWriteGuard<()>>,
@@ -31,7 +30,7 @@ pub struct Proxy {
 /// The traffic of the first client to connect.
 #[derive(Debug, Default)]
 struct FirstClient {
-    /// How often the client has sent something.
+    /// The number of times that the client has sent something.
     sent: AtomicU64,
     recorded: Mutex<Option<Bytes>>,
 }
@@ -39,9 +38,9 @@ struct FirstClient {
 /// The bytes that each side has sent.
 #[derive(Debug, Default, Eq, PartialEq)]
 pub struct Bytes {
-    /// By the client.
+    /// Sent by the client.
     pub of_client: Vec<u8>,
-    /// By the server.
+    /// Sent by the server.
     pub of_server: Vec<u8>,
 }
 
@@ -56,7 +55,7 @@ impl FirstClient {
 
 #[derive(Debug)]
 struct Forwarding {
-    /// Ends the task when sent to, or dropped.
+    /// Ends the task on a message or on drop.
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
@@ -83,17 +82,17 @@ impl Proxy {
         proxy
     }
 
-    /// Where it listens.
+    /// Returns its address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// How often the first client to connect has sent something so far: its round trips, if it waits for each answer.
+    /// Returns how often the first client has sent something: its round trips, if it waits for each answer.
     pub fn sent(&self) -> u64 {
         self.first.sent.load(Ordering::SeqCst)
     }
 
-    /// Begins to record what the first client and the server send to each other. Returns what was recorded before.
+    /// Starts a new recording of the traffic between the first client and the server. Returns the previous recording.
     pub fn record(&self) -> Bytes {
         let mut recorded = self.first.recorded.lock().unwrap_or_else(PoisonError::into_inner);
         recorded.replace(Bytes::default()).unwrap_or_default()
@@ -112,7 +111,7 @@ impl Proxy {
         }
     }
 
-    /// Stops forwarding bytes, and keeps connections open; new ones are accepted, and receive nothing.
+    /// Stops forwarding bytes, but keeps connections open. New connections are accepted, and receive nothing.
     pub async fn hold(&mut self) {
         self.listen();
         if self.held.is_none() {
@@ -120,7 +119,7 @@ impl Proxy {
         }
     }
 
-    /// Forwards again: new connections after a [`cut`](Self::cut), what was held back after a [`hold`](Self::hold).
+    /// Forwards again: new connections after a [`cut`](Self::cut), or held bytes after a [`hold`](Self::hold).
     pub fn restore(&mut self) {
         self.held = None;
         self.listen();
@@ -145,7 +144,7 @@ impl Proxy {
     }
 }
 
-/// The reservation and the listener share the port, which both have to agree to.
+/// Binds a socket to a port that the reservation and the listener share, which both must allow.
 fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(true)?;
@@ -175,7 +174,7 @@ async fn accept(
     connections.shutdown().await;
 }
 
-/// An error of one side ends the connection for both, as it would without the proxy.
+/// Connects both sides. An error on one side ends the connection for both, as without the proxy.
 async fn connect(
     client: TcpStream,
     target: SocketAddr,
@@ -215,7 +214,8 @@ async fn forward(
         received(&buffer[..length]);
         let mut rest = &buffer[..length];
         while !rest.is_empty() {
-            // Waiting for the receiver happens outside the gate: one who does not read must not keep it from closing.
+            // Waits for the receiver outside the gate, so that a receiver that does not read cannot prevent the gate
+            // from closing.
             to.writable().await?;
             let _open = gate.read().await;
             match to.try_write(rest) {

@@ -6,16 +6,16 @@ use std::sync::OnceLock;
 
 use crate::watcher::Watcher;
 
-/// The URL of a file that is not there yet.
+/// Returns the URL of a file that does not exist yet.
 pub(crate) fn new_url() -> String {
     format!("sqlite:{}/{}.sqlite", folder().display(), crate::unique_name())
 }
 
-/// The temporary folder of this process.
+/// Returns the temporary folder of this process.
 ///
 /// # Panics
 ///
-/// If there is no place for temporary files.
+/// If temporary files cannot be created.
 pub fn folder() -> &'static Path {
     static FOLDER: OnceLock<Result<Watcher, String>> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| Watcher::start(Command::new("sh"), "start() { :; }\nstop() { :; }"));

@@ -1,7 +1,7 @@
-//! A small process beside the test process that cleans up after it, also after an abort or SIGKILL.
+//! A small process that cleans up after the test process, even after an abort or SIGKILL.
 //!
-//! Destructors of statics do not run, and nothing runs after SIGKILL. So what must not outlive the test process belongs
-//! to a shell that waits for the end of a pipe, which only the test process holds.
+//! Destructors of statics do not run, and nothing runs after SIGKILL. So a shell owns the resources, and waits for the
+//! end of a pipe that only the test process holds open.
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
@@ -18,7 +18,7 @@ pub(crate) struct Watcher {
 impl Watcher {
     /// Runs `steps`, shell text that defines the functions `start` and `stop`, with `$folder` set.
     ///
-    /// The command comes with its user and environment set. The error is what the steps printed.
+    /// The command's user and environment must be set. The error is the output of the steps.
     pub(crate) fn start(mut command: Command, steps: &str) -> Result<Self, String> {
         let mut shell = command
             .arg("-c")
@@ -27,7 +27,7 @@ impl Watcher {
             .process_group(0) // Ctrl-C is for the test process; the watcher acts on its end
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            // Inherited, so that the end of the tests' output means that everything was removed.
+            // Inherited, so that the tests' output ends only when everything was removed.
             .stderr(Stdio::inherit())
             .spawn()
             .map_err(|error| format!("cannot start `sh`: {error}"))?;
@@ -45,7 +45,7 @@ impl Watcher {
         Err(format!("{failure}(read: {read:?}, status: {status:?})"))
     }
 
-    /// The folder.
+    /// Returns the folder.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
@@ -54,7 +54,7 @@ impl Watcher {
 impl Drop for Watcher {
     fn drop(&mut self) {
         drop(self.shell.stdin.take());
-        // Nothing can be done about a failure here, and a panic would hide the test's own.
+        // A failure cannot be handled here, and a panic would hide that of the test.
         let _ = self.shell.wait();
     }
 }
@@ -63,7 +63,7 @@ impl Drop for Watcher {
 mod tests {
     use super::*;
 
-    /// Ctrl-C while PostgreSQL starts: the reader of `ready` has exited, and the server must not stay.
+    /// Tests Ctrl-C while PostgreSQL starts: the reader of `ready` has exited, and the server must be removed.
     #[test]
     fn reader_who_left_before_it_was_ready_leaves_nothing() {
         let steps = "start() { echo \"$folder\" >&2; read -r left || :; }\nstop() { :; }";

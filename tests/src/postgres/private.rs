@@ -1,4 +1,4 @@
-//! A PostgreSQL cluster of one test's own, which it may stop, kill and start.
+//! A separate PostgreSQL cluster for one test, which the test may stop, kill and start.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,10 +12,10 @@ use sqlx::postgres::PgConnectOptions;
 use super::{programs, server};
 use crate::watcher::Watcher;
 
-/// How long a server may take to start or to stop.
+/// The time that a server may take to start or to stop.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// A cluster that is gone when this is dropped, or the test process ends.
+/// A cluster that is removed on drop, or with the test process.
 #[derive(Debug)]
 pub struct PrivateServer {
     options: PgConnectOptions,
@@ -23,19 +23,19 @@ pub struct PrivateServer {
     programs: PathBuf,
 }
 
-/// How a server ends.
+/// The ways in which a server ends.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum End {
     /// Transactions are rolled back and connections closed: a planned restart.
     Fast,
     /// Without a checkpoint, so that the next start recovers: `pg_ctl stop -m immediate`.
     Immediate,
-    /// SIGKILL of the postmaster: the machine's memory killer.
+    /// SIGKILL of the postmaster, like by the out-of-memory killer.
     Kill,
 }
 
 impl PrivateServer {
-    /// Starts one. `settings` are lines of its configuration.
+    /// Starts a cluster. `settings` are lines of its configuration.
     ///
     /// # Panics
     ///
@@ -50,12 +50,12 @@ impl PrivateServer {
         }
     }
 
-    /// Where it is, for `DATABASE_URL`.
+    /// Returns its URL, for `DATABASE_URL`.
     pub fn url(&self) -> String {
         self.options.to_url_lossy().into()
     }
 
-    /// Ends the server; its port refuses connections when this returns.
+    /// Ends the server. Returns once its port refuses connections.
     ///
     /// # Panics
     ///
@@ -87,7 +87,7 @@ impl PrivateServer {
         self.control(&["start", "-w"]).await;
     }
 
-    /// Starts the server again as a standby, which only reads and waits for a primary server that there is not.
+    /// Starts the server again as a read-only standby without a primary server.
     ///
     /// # Panics
     ///
@@ -99,8 +99,7 @@ impl PrivateServer {
         self.restart().await;
     }
 
-    /// Runs `pg_ctl`, again if it fails: the backends of a server that was killed end a moment after it, and until then the
-    /// next one refuses to start.
+    /// Runs `pg_ctl`, and retries: after a kill, the server refuses to start until its old backends have ended.
     async fn control(&self, arguments: &'static [&'static str]) {
         let (folder, pg_ctl) = (self.cluster.folder().to_owned(), self.programs.join("pg_ctl"));
         blocking(move || {
@@ -133,7 +132,7 @@ impl PrivateServer {
     }
 }
 
-/// Runs work that waits for processes, without keeping the load of a test from running.
+/// Runs work that waits for processes, without blocking the load of a test.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     tokio::task::spawn_blocking(work)
         .await

@@ -1,4 +1,4 @@
-//! Where PostgreSQL's server programs are, and as whom they run.
+//! Finds PostgreSQL's server programs and the account that runs them.
 
 use std::env;
 use std::ffi::OsStr;
@@ -7,19 +7,19 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Where Debian's packages put them, a folder per major version; they are not in the PATH.
+/// The folder of Debian's packages, with a folder per major version; not in the PATH.
 pub const PACKAGED: &str = "/usr/lib/postgresql";
 
 /// The environment variable that names the folder of the server programs of another version, before all others.
 pub const FOLDER: &str = "CLERK_AUTH_POSTGRES";
 
-/// The message of a test that needs PostgreSQL and finds none.
+/// The message of a test that needs PostgreSQL and does not find it.
 pub const MISSING: &str = "\
 this test needs PostgreSQL, and its server programs (initdb, pg_ctl, postgres) are neither in the PATH nor in \
 /usr/lib/postgresql/*/bin: install them with `apt-get install postgresql`, or let `tests/run` do that and run all \
 tests. Instead, DATABASE_URL may name a server (postgres://…) in which the tests can create databases";
 
-/// The folder that [`FOLDER`] names, else what [`find`] finds.
+/// Returns the folder in [`FOLDER`], or else the result of [`find`].
 ///
 /// # Errors
 ///
@@ -39,7 +39,7 @@ pub fn chosen() -> Result<PathBuf, String> {
     }
 }
 
-/// The folder of the server programs: the first one in `path` that has them, else the newest below `packaged`.
+/// Finds the folder of the server programs: the first one in `path` that has them, or else the newest below `packaged`.
 ///
 /// # Errors
 ///
@@ -80,12 +80,12 @@ struct Account {
     group: u32,
 }
 
-/// Returns the account that runs the server: PostgreSQL refuses root. `None` means the user who runs the tests.
+/// Returns the account that runs the server, because PostgreSQL refuses root. `None` means the user who runs the tests.
 fn account() -> Result<Option<Account>, &'static str> {
     if id(&["-u"]) != Some(0) {
         return Ok(None);
     }
-    // Server programs that do not come from a package come without a user of their own.
+    // Without a package, the server programs have no user of their own.
     ["postgres", "nobody"]
         .iter()
         .find_map(|name| {

@@ -1,4 +1,4 @@
-//! The PostgreSQL server of this test process: the one that `DATABASE_URL` names, else a temporary cluster.
+//! The PostgreSQL server of this test process: that of `DATABASE_URL`, or else a temporary cluster.
 
 use std::env;
 use std::path::PathBuf;
@@ -13,11 +13,11 @@ use crate::watcher::Watcher;
 /// A server in which databases can be created.
 pub(super) struct Server {
     pub(super) options: PgConnectOptions,
-    /// The temporary cluster; `None` if the server is not ours.
+    /// The temporary cluster; `None` for the server of `DATABASE_URL`.
     pub(super) cluster: Option<Watcher>,
 }
 
-/// The server, started at the first call; the error is for the reader of a failed test.
+/// Returns the server, and starts it at the first call. The error is for the reader of a failed test.
 pub(super) fn shared() -> Result<&'static Server, &'static str> {
     static SERVER: OnceLock<Result<Server, String>> = OnceLock::new();
     SERVER
@@ -29,7 +29,7 @@ pub(super) fn shared() -> Result<&'static Server, &'static str> {
         .map_err(String::as_str)
 }
 
-/// sqlx's own tools read `DATABASE_URL` too, so it may well name an SQLite file.
+/// Returns whether a URL is PostgreSQL's. sqlx's own tools read `DATABASE_URL` too, so it may name an SQLite file.
 fn is_postgres(url: &str) -> bool {
     url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
@@ -50,7 +50,7 @@ fn temporary() -> Result<Server, String> {
     })
 }
 
-/// A cluster that has been started.
+/// A running cluster.
 pub(super) struct Started {
     pub(super) options: PgConnectOptions,
     pub(super) cluster: Watcher,
@@ -63,7 +63,7 @@ pub(super) fn start_cluster(settings: &str) -> Result<Started, String> {
     let programs = programs::chosen()?;
     let password = crate::random_hex(16);
 
-    // PostgreSQL cannot pick its port. Between our pick and its start the port can be taken, hence three attempts.
+    // PostgreSQL cannot choose its own port. The chosen port may be taken before the start, hence three attempts.
     let mut failure = String::new();
     for _ in 0..3 {
         let port = crate::free_port().map_err(|error| format!("no free port: {error}"))?;
