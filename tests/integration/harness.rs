@@ -1,4 +1,4 @@
-//! Tests of the harness itself: what it promises to the other tests.
+//! Tests of the harness itself.
 
 mod leftovers;
 mod programs;

@@ -1,4 +1,4 @@
-//! Rows that were there before Clerk: each is linked to one user by the application's own key, once.
+//! Existing rows: each is linked once to one user, by the application's own key.
 
 mod keys;
 mod offline;
@@ -57,7 +57,7 @@ struct Customer {
     credits: i64,
 }
 
-/// A table with ten rows, as an application without Clerk has made it, with sync's columns added.
+/// Creates a table with ten rows, as an application without Clerk would, with sync's columns added.
 async fn legacy_table(database: &TestDatabase, connections: u32) -> Pool {
     let pool = Pool::open(database.url(), connections).await;
     let (id, time) = match &pool {
@@ -106,7 +106,7 @@ fn token(user_id: &str, key: impl Into<Value>, updated_at: i64) -> SessionToken<
         .claim("updatedAt", updated_at)
 }
 
-/// The user as Clerk describes them.
+/// Returns the user object.
 fn user(user_id: &str, key: Option<&str>, updated_at: i64) -> Value {
     let mut user = user_object(user_id, Timestamp::from_seconds(updated_at));
     user["external_id"] = key.into();
@@ -200,7 +200,7 @@ async fn legacy_row_is_linked_once_and_is_never_taken_over(database: TestDatabas
             .all(|line| !line.contains("@example.com") && !line.contains("Legacy")),
         "{lines:#?}"
     );
-    // Changes arrive as ever, whatever the key.
+    // Changes arrive as usual, whatever the key.
     let (outcome, user) = synced(
         &profiles,
         token("user_ada", "3", 8).claim("email", "ada@example.com"),
@@ -275,7 +275,8 @@ async fn webhook_links_like_a_token(database: TestDatabase) {
         row(&profiles.pool, 3).await,
         "user_ada user_ada@example.com Legacy 3 7"
     );
-    // Users who will never fit are acknowledged: those of a taken row, and those with a key that the column cannot hold.
+    // Deliveries that can never succeed are acknowledged: for a row of another user, or a key that the column cannot
+    // hold.
     for key in ["3", "three"] {
         let created = event("user.created", user("user_eve", Some(key), 9), now);
         assert_eq!(profiles.receive(&created).await, StatusCode::NO_CONTENT);
@@ -439,7 +440,7 @@ async fn deleted_user_links_nothing(database: TestDatabase) {
     );
     let refused = profiles.sync(token("user_ada", "4", 9)).await;
     assert!(matches!(refused, Err(SyncError::UserDeleted)), "{refused:?}");
-    // The row of a deleted user is not taken over either.
+    // The row of a deleted user is not linked again either.
     assert_eq!(
         holder(profiles.sync(token("user_eve", "3", 9)).await).as_deref(),
         Some("user_ada")

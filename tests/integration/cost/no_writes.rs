@@ -15,11 +15,11 @@ const SYNCS: usize = 100_000;
 const USERS: usize = 200;
 const TASKS: usize = 32;
 
-/// A server of its own, on which nothing writes WAL but who is asked to: no autovacuum (as in every cluster of the tests),
-/// no checkpoint by time, no background writer, and no snapshot of running transactions, which only replicas need.
+/// A separate server on which only clients write WAL: no autovacuum (as in every cluster of the tests), no checkpoint
+/// by time, no background writer, and no snapshot of running transactions, which only replicas need.
 ///
-/// A server with checksums, as PostgreSQL 18 has them by default, logs a page whose hint bits a reader sets. So all tables,
-/// those of the catalogue too, are frozen before, which leaves no bit to set.
+/// With checksums, the default of PostgreSQL 18, a server logs a page whose hint bits a reader sets. So all tables,
+/// including the catalogue, are frozen first, which leaves no bit to set.
 const QUIET: &str = "\
 wal_level = minimal
 max_wal_senders = 0
@@ -27,18 +27,19 @@ checkpoint_timeout = 1d
 max_wal_size = 10GB
 bgwriter_lru_maxpages = 0";
 
-/// Everything that would reveal a write.
+/// The traces of a write.
 #[derive(Debug, Eq, PartialEq)]
 struct Traces {
     wal: i64,
     updated: i64,
     dead: i64,
-    /// `xmin` is who wrote the row, `xmax` who has locked it or written the next one.
+    /// `xmin` is the transaction that wrote the row, `xmax` the one that locked it or wrote the next version.
     rows: Option<String>,
 }
 
 impl Traces {
-    /// Read while there is no other connection: a session reports its counters at its end at the latest.
+    /// Reads the traces while there is no other connection, because a session reports its counters at its end at the
+    /// latest.
     async fn of(observer: &Pool) -> Self {
         let others = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
         until(observer, others, 0).await;
@@ -60,7 +61,7 @@ impl Traces {
 const WRITTEN: &str =
     "SELECT n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_user_tables WHERE relname = 'profiles'";
 
-/// The traces, once an idle half second changes none.
+/// Returns the traces once half an idle second has changed none.
 async fn quiet(observer: &Pool) -> Traces {
     let deadline = Instant::now() + Duration::from_secs(60);
     let mut before = Traces::of(observer).await;
@@ -78,7 +79,7 @@ async fn quiet(observer: &Pool) -> Traces {
     }
 }
 
-/// Waits until a statement counts so many.
+/// Waits until a statement returns this count.
 async fn until(observer: &Pool, sql: &str, expected: i64) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while observer.number(sql).await != expected {
@@ -87,7 +88,7 @@ async fn until(observer: &Pool, sql: &str, expected: i64) {
     }
 }
 
-/// So many syncs of users who are all there.
+/// Runs syncs of unchanged users.
 async fn unchanged_syncs(profiles: &Arc<Profiles<AlwaysRead>>, sessions: &Arc<[Session]>, count: usize) {
     let begun = Arc::new(AtomicUsize::new(0));
     let mut tasks = JoinSet::new();
@@ -110,7 +111,7 @@ async fn unchanged_syncs(profiles: &Arc<Profiles<AlwaysRead>>, sessions: &Arc<[S
     profiles.pool.close().await;
 }
 
-/// A process, and a session of each user.
+/// Starts a process, and a session of each user.
 async fn process(url: &str) -> (Profiles<AlwaysRead>, Vec<Session>) {
     let profiles = Profiles::<AlwaysRead>::always_read(Pool::open(url, 10).await).await;
     let mut sessions = Vec::new();
@@ -132,14 +133,14 @@ async fn unchanged_syncs_write_nothing() {
     profiles.pool.close().await;
     drop(profiles);
     let observer = Pool::open(&url, 1).await;
-    // Servers before PostgreSQL 15 count later than a session ends.
+    // Servers before PostgreSQL 15 update counters after the end of a session.
     let users = i64::try_from(USERS).expect("a count");
     until(&observer, WRITTEN, users).await;
     observer.execute("VACUUM (FREEZE)").await;
     observer.execute("CHECKPOINT").await;
     let before = quiet(&observer).await;
 
-    // A process that has begun to listen asks now and then whether its connection lives; until then it has notified itself.
+    // A listening process occasionally checks its connection; before that, it notifies itself.
     let (profiles, sessions) = process(&url).await;
     let listens = "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT 1' AND state = 'idle'";
     until(&observer, listens, 1).await;

@@ -1,5 +1,5 @@
-//! How often a request asks PostgreSQL, counted on the wire: once for a user who is there, has just signed up or comes after
-//! somebody new, twice for another who is new, or has changed.
+//! Counts the round trips of a request to PostgreSQL on the wire: one for an existing user, a fresh sign-up or a user
+//! who follows a new one; two for any other new user, or a changed one.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use sqlx::{PgPool, Postgres};
 
 const USERS: usize = 20;
 
-/// A pool of one connection, so that nothing overlaps. It is open before the handle connects to listen.
+/// A pool of one connection, so that nothing overlaps. The connection is open before the handle connects to listen.
 struct Counted {
     proxy: Proxy,
     profiles: Profiles<AlwaysRead>,
@@ -46,7 +46,7 @@ impl Counted {
         sessions
     }
 
-    /// Each statement is prepared once for a connection.
+    /// Prepares each statement, which happens once per connection.
     async fn prepare(&self, user: &str, updated_at: i64) {
         for (name, updated_at, outcome) in [("Ada", updated_at, Inserted), ("Grace", updated_at + 1, Updated)]
         {
@@ -69,7 +69,7 @@ impl Counted {
         }
     }
 
-    /// How often the pool asks whether its connection lives, when one is taken and given back.
+    /// Acquires and returns a connection, for which the pool checks that it is alive.
     async fn acquire(&self) {
         let pool = self.pool();
         for _ in 0..USERS {
@@ -77,7 +77,7 @@ impl Counted {
         }
     }
 
-    /// How often the work asked, until the connection was given back.
+    /// Returns the round trips of the work, until the connection was returned.
     async fn asked(&self, work: impl Future<Output = ()>) -> usize {
         let pool = self.pool();
         let held = pool.acquire().await.expect("it is free");
@@ -90,7 +90,7 @@ impl Counted {
         usize::try_from(asked).expect("a count")
     }
 
-    /// The bytes that were sent for the work, until the connection was given back.
+    /// Returns the bytes of the work, until the connection was returned.
     async fn sent(&self, work: impl Future<Output = ()>) -> Bytes {
         let pool = self.pool();
         let held = pool.acquire().await.expect("it is free");
@@ -104,7 +104,7 @@ impl Counted {
     }
 }
 
-/// The messages of PostgreSQL's protocol, each with its type.
+/// Splits bytes into messages of PostgreSQL's protocol, each with its type.
 fn messages(mut bytes: &[u8]) -> Vec<(char, &[u8])> {
     let mut messages = Vec::new();
     while let [kind, rest @ ..] = bytes {
@@ -148,12 +148,12 @@ async fn unchanged_user_takes_one_round_trip_and_a_new_or_changed_one_two() {
     );
 }
 
-/// The first of them reads alone, and the others together, although as many connections are free. A scheduler that runs them
-/// apart makes one or two batches more.
+/// The first request reads alone, and the others together, although enough connections are free. If the scheduler runs
+/// the requests apart, there are one or two more batches.
 #[tokio::test]
 async fn requests_at_once_share_few_statements() {
     let database = TestDatabase::postgres().await;
-    // After half of its time, a request reads once more to see whether the database answers.
+    // After half of its timeout, a request would read once more, to check whether the database answers.
     let timeout = Duration::from_secs(60);
     let profiles: Profiles<AlwaysRead> = Profiles::of_table(
         Pool::open(database.url(), 10).await,
@@ -176,7 +176,7 @@ async fn requests_at_once_share_few_statements() {
     let log = Log::of_statements();
     let _subscriber = tracing::subscriber::set_default(log.clone());
     let lines = loop {
-        // After a pause, so that the first of them is alone.
+        // After a pause, so that the first request is alone.
         profiles.users.sync(&sessions[0]).await.expect("it syncs");
         drop(log.take());
         let synced = join_all(sessions.iter().map(|session| profiles.users.sync(session))).await;
@@ -191,7 +191,7 @@ async fn requests_at_once_share_few_statements() {
         if !lines.is_empty() {
             break lines;
         }
-        // The thread of another test has recorded that no subscriber takes sqlx's events.
+        // Another test's thread may have cached that no subscriber takes sqlx's events.
         tracing::callsite::rebuild_interest_cache();
     };
     let reads = lines
@@ -200,7 +200,7 @@ async fn requests_at_once_share_few_statements() {
     assert!(reads.count() <= 4, "{lines:#?}");
 }
 
-/// Repetitions, checks and limits cost nothing where nothing fails: PostgreSQL sees a query by hand.
+/// Without failures, retries, checks and limits add no message: PostgreSQL receives the same as for a query by hand.
 #[tokio::test]
 async fn unchanged_user_takes_the_messages_of_a_select_by_hand() {
     let database = TestDatabase::postgres().await;
@@ -232,7 +232,7 @@ async fn unchanged_user_takes_the_messages_of_a_select_by_hand() {
     );
 }
 
-/// Users who signed up long ago: when an application begins to keep rows, each user's first request inserts.
+/// For users who signed up long ago, as when an application begins to keep rows, each first request inserts.
 #[tokio::test]
 async fn new_users_one_after_another_take_one_round_trip_each() {
     let database = TestDatabase::postgres().await;

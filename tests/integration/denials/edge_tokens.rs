@@ -93,7 +93,7 @@ async fn edge_token_of_an_ended_session_is_refused_and_of_another_accepted(datab
     }
 }
 
-/// The edge can copy claims for as long as the session lives, and a denial is forgotten after 28 hours.
+/// The edge can copy claims as long as the session lives, but a denial expires after 28 hours.
 async fn edge_token_that_outlives_denials_through_its_copies_is_refused(database: TestDatabase) {
     let profiles = start(&database).await;
     let first = origin(&profiles, "user_ada", "sess_1");
@@ -103,7 +103,7 @@ async fn edge_token_that_outlives_denials_through_its_copies_is_refused(database
     assert_copies(&profiles, &first, Some(Refusal::SessionEnded)).await;
     profiles.clock.advance(Duration::from_secs(2 * 3_600));
     assert_copies(&profiles, &first, Some(Refusal::LivesTooLong)).await;
-    // Claims that Clerk read after the denial was forgotten prove that the session lives.
+    // Claims that Clerk has read after the denial expired prove that the session lives.
     let fresh = origin(&profiles, "user_ada", "sess_1");
     assert_copies(&profiles, &fresh, None).await;
 }

@@ -1,4 +1,4 @@
-//! Bans, deletions and ends of sessions bar whom they name at once, in every process, whatever else fails.
+//! Bans, deletions and ends of sessions take effect at once, in every process, whatever else fails.
 
 use std::time::{Duration, Instant};
 
@@ -79,7 +79,7 @@ pub(crate) async fn start(database: &TestDatabase) -> Profiles {
     Profiles::start_on(Pool::open(database.url(), 5).await).await
 }
 
-/// The refusal of a token, if it is refused.
+/// Returns the refusal of a token, if any.
 pub(crate) async fn refusal(profiles: &Profiles, token: SessionToken<'_>) -> Option<Refusal> {
     match profiles.authenticate(token).await {
         Ok(_) => None,
@@ -92,7 +92,7 @@ fn ada() -> SessionToken<'static> {
     token("user_ada", "Ada", 100)
 }
 
-/// Waits until it is so.
+/// Waits until the condition holds.
 pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(10);
     while !is_so().await {
@@ -169,7 +169,7 @@ async fn ban_applies_although_the_database_refuses_the_claims(database: TestData
     );
     assert_eq!(refusal(&profiles, ada()).await, Some(Refusal::UserBanned));
     assert_eq!(profiles.pool.number("SELECT count(*) FROM profiles").await, 0);
-    // Somebody else is not affected.
+    // Another user is not affected.
     assert_eq!(
         receive(&profiles, "user.created", user("user_bob", 100)).await,
         StatusCode::NO_CONTENT
@@ -177,7 +177,7 @@ async fn ban_applies_although_the_database_refuses_the_claims(database: TestData
     assert_eq!(profiles.pool.number("SELECT count(*) FROM profiles").await, 1);
 }
 
-/// A process whose hook notes each delivery, and fails while there is a table `broken`.
+/// Starts a process whose hook records each delivery, and fails while a table `broken` exists.
 async fn hooked(database: &TestDatabase, once: bool) -> Profiles {
     let pool = Pool::open(database.url(), 5).await;
     pool.execute("CREATE TABLE heard (event TEXT NOT NULL)").await;
@@ -257,7 +257,7 @@ async fn refused_delivery_is_applied_when_it_comes_again_and_fits(database: Test
         let created = delivery(&profiles, "user.created", created);
         assert_eq!(send(&profiles, &created).await, StatusCode::NO_CONTENT);
         assert_eq!(pool.number("SELECT count(*) FROM profiles").await, 0);
-        // A hook that sees each delivery once sees it when it is applied.
+        // A hook that runs once per delivery runs when the delivery is applied.
         assert_eq!(pool.number("SELECT count(*) FROM heard").await, i64::from(!once));
         assert_eq!(pool.number("SELECT count(*) FROM clerk_deliveries").await, 0);
         if database.is_sqlite() {
@@ -282,7 +282,7 @@ async fn late_ban_does_not_undo_its_lifting(database: TestDatabase) {
     let profiles = start(&database).await;
     for (user_id, has_row) in [("user_ada", true), ("user_eve", false)] {
         let odd = |mut user: Value| {
-            // Without a row nothing but the denials remembers which event was the last.
+            // Without a row, only the denials record the last event.
             if !has_row {
                 user["first_name"] = 7.into();
             }
@@ -307,7 +307,7 @@ async fn late_ban_does_not_undo_its_lifting(database: TestDatabase) {
                 order.len()
             );
         }
-        // The lifting comes first, to a process and a database that know nothing.
+        // The lifting comes first, to a process and a database without any state.
         let other = format!("{user_id}_2");
         for data in [odd(user(&other, 200)), odd(banned(&other, 100))] {
             assert_eq!(
@@ -568,7 +568,7 @@ async fn denial_applies_at_once_while_the_database_is_down() {
     assert_eq!(refusal(&profiles, sid()).await, Some(Refusal::SessionEnded));
     assert_eq!(refusal(&profiles, ada()).await, Some(Refusal::UserBanned));
     assert_eq!(refusal(&profiles, eve()).await, Some(Refusal::UserDeleted));
-    // Others go on with what is known.
+    // Others continue with the known denials.
     assert_eq!(refusal(&profiles, token("user_zoe", "Zoe", 1)).await, None);
     proxy.restore();
     let other = start(&database).await;
@@ -646,7 +646,7 @@ async fn notification_without_a_denial_decides_nothing() {
                 .expect("anybody may notify");
         }
     }
-    // After them a denial of ours arrives, so they have arrived too.
+    // A denial of the test arrives after these messages, so they have arrived too.
     let other = start(&database).await;
     receive(&other, "user.updated", banned("user_bob", 100)).await;
     until("nothing is heard", async || {
@@ -685,7 +685,7 @@ async fn sessions_are_refused_without_current_denials_on_request() {
     .await;
 }
 
-/// The derive's own migration has the table, and it can be applied for two structs.
+/// The derive's own migration has the table, and can be applied for two structs.
 #[test]
 fn migration_has_the_table_of_denials() {
     assert!(Profile::migration_sql::<sqlx::Sqlite>().ends_with(&format!("{CREATE_DENIALS};\n")));

@@ -1,4 +1,4 @@
-//! Environment variables of a real process: what is honoured, and what is named because it has no effect.
+//! Environment variables of a real process: those with an effect, and those that are reported because they have none.
 
 use std::process::Output;
 

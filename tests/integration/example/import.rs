@@ -1,4 +1,4 @@
-//! `example-app import` and `verify`, as processes beside the example that serves: on one database, by one stand-in.
+//! `example-app import` and `verify`, as processes next to the serving example, with the same database and stand-in.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -51,7 +51,7 @@ impl Printed {
     }
 }
 
-/// Three users whose webhooks do not come.
+/// Starts the example with three users whose webhooks do not arrive.
 async fn start_with_three(database: TestDatabase) -> Example {
     let example = Example::start(database).await;
     for (user_id, first_name) in [("user_1", "Ada"), ("user_2", "Grace"), ("user_3", "Mary")] {
@@ -70,7 +70,7 @@ async fn users_without_a_webhook_are_imported(database: TestDatabase) {
 
     let printed = example.run(&["import"]).await;
     printed.succeeded(&format!("imported: {counts}\n"));
-    // No terminal: a line for each step, and no bar.
+    // Without a terminal, each step is a line, and there is no bar.
     assert!(
         printed
             .errors
@@ -244,7 +244,7 @@ enum SecondPage {
     NeverComes,
 }
 
-/// A stand-in with a user more than a page holds.
+/// A stand-in with one user more than a page holds.
 struct TwoPages {
     host: String,
     server: JoinHandle<()>,
@@ -297,7 +297,7 @@ async fn interrupted_import_prints_the_command_that_resumes_it(database: TestDat
     printed.failed(1, &["Clerk refuses the secret key", "`users after user_0499`"]);
     assert_eq!(rows.number("SELECT COUNT(*) FROM users").await, 500);
 
-    // As it stands there, for a shell.
+    // The command as printed, in a shell.
     let advised = printed.errors.lines().last().expect("there is advice").trim();
     assert!(
         advised.ends_with("import --after 'users after user_0499'"),

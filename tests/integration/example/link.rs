@@ -1,4 +1,4 @@
-//! `example-app link`, as a process beside the example that serves: ten rows that were there before Clerk.
+//! `example-app link`, as a process next to the serving example, with ten existing rows.
 
 use axum::http::StatusCode;
 use clerk_auth_tests::database::TestDatabase;
@@ -53,7 +53,7 @@ async fn legacy_rows_are_linked_and_sign_in(database: TestDatabase) {
         "{report}"
     );
 
-    // The user signs in to the row that was there, twice.
+    // The user signs in to the existing row, twice.
     let token = example.token(json!({ "user_id": "user_3" })).await;
     for visit in ["sign-in", "second sign-in"] {
         let (status, me) = example.get("/api/me", &token).await;
@@ -65,7 +65,7 @@ async fn legacy_rows_are_linked_and_sign_in(database: TestDatabase) {
         );
     }
 
-    // The address passes to another user, who signs in with it and for whom linking is tried.
+    // The address passes to another user, who signs in with it; linking is tried for that user.
     example
         .change(
             "user_3",

@@ -1,4 +1,4 @@
-//! The example as a process: its environment, its messages, and how it stops.
+//! The example as a process: its environment, its messages, and its shutdown.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
@@ -36,7 +36,7 @@ pub(crate) fn command(variables: &[(&str, &str)]) -> Command {
     command
 }
 
-/// Ends the process with the test, whatever happens.
+/// Ends the process with the test, on any outcome.
 pub(crate) struct Running(pub(crate) Child);
 
 impl Drop for Running {
@@ -93,7 +93,7 @@ fn incomplete_environment_ends_the_process_at_once() {
     }
 }
 
-/// The example in a folder, with what it printed until it was ready, and its address.
+/// Starts the example in a folder. Returns its output until it was ready, and its address.
 fn start_in(
     folder: &std::path::Path,
     variables: &[(&str, &str)],
@@ -166,7 +166,7 @@ async fn restarted_stand_in_lets_earlier_users_sign_in() {
     .await;
     drop((running, output));
 
-    // Under a URL of the application's own, rows may be of users of Clerk.
+    // With an explicit URL, rows may belong to Clerk's users.
     let (running, output, printed, address) = start_in(&folder, &[("DATABASE_URL", &url)]);
     assert!(
         printed.contains("refused with 401 user_deleted: user_bob\n"),
@@ -237,7 +237,7 @@ async fn process_serves_a_new_user_and_stops_on_a_signal() {
     );
     drop(client);
 
-    // Somebody who never finishes a request does not hold it up.
+    // A client that never finishes a request does not delay the exit.
     let host = address.strip_prefix("http://").expect("an address");
     let mut half = std::net::TcpStream::connect(host).expect("it listens");
     half.write_all(b"GET /healthz HTTP/1.1\r\nHost: ")

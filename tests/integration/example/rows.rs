@@ -19,18 +19,18 @@ const NOBODYS_PROXY: (&str, &str) = ("HTTP_PROXY", "http://127.0.0.1:1");
 
 /// A running example with the stand-in for Clerk.
 pub(crate) struct Example {
-    /// The database that it keeps users in, seen from here.
+    /// The example's database, opened by the test.
     pub(crate) rows: Pool,
     host: String,
     client: Client,
-    /// Ends before the database goes.
+    /// Ends before the database is removed.
     _running: Running,
     /// The process must be able to write its last lines.
     _output: BufReader<ChildStdout>,
     database: TestDatabase,
 }
 
-/// The output of a command, and whether it succeeded.
+/// The output of a command, and its exit code.
 #[derive(Debug)]
 pub(crate) struct Printed {
     pub(crate) code: Option<i32>,
@@ -63,14 +63,14 @@ impl Example {
         }
     }
 
-    /// Signs somebody in.
+    /// Signs a user in.
     pub(crate) async fn token(&self, person: Value) -> String {
         let (status, body) = self.mint(&person).await;
         assert_eq!(status, StatusCode::OK, "{body}");
         body["token"].as_str().expect("there is a token").to_owned()
     }
 
-    /// Asks for a token, which may be refused.
+    /// Requests a token, which may be refused.
     pub(crate) async fn mint(&self, request: &Value) -> (StatusCode, Value) {
         answer(self.client.post(self.url("/dev/token")).json(request)).await
     }
@@ -79,7 +79,7 @@ impl Example {
         answer(self.client.get(self.url(path)).bearer_auth(token)).await
     }
 
-    /// Changes a user at Clerk, or makes one.
+    /// Changes a user at Clerk, or creates one.
     pub(crate) async fn change(&self, user_id: &str, change: Value) {
         let request = self.client.post(self.url(&format!("/dev/users/{user_id}")));
         let (status, body) = answer(request.json(&change)).await;
@@ -92,7 +92,7 @@ impl Example {
         self.change(user_id, change).await;
     }
 
-    /// Changes an organization or a member at Clerk, or makes one, with the webhook held back until after the next.
+    /// Changes or creates an organization or a member at Clerk, with the webhook held back until after the next.
     pub(crate) async fn change_organization_late(&self, path: &str, mut change: Value) {
         change["webhook"] = json!({ "hold": true });
         let request = self.client.post(self.url(&format!("/dev/organizations/{path}")));
@@ -107,17 +107,17 @@ impl Example {
         assert_eq!(status, StatusCode::OK, "{body}");
     }
 
-    /// Sends the application what anybody can send.
+    /// Sends the application an unsigned webhook.
     pub(crate) async fn post_webhook(&self, event: &Value) -> (StatusCode, Value) {
         answer(self.client.post(self.url("/webhooks/clerk")).json(event)).await
     }
 
-    /// Runs the example with these arguments beside the one that runs.
+    /// Runs the example with these arguments next to the running one.
     pub(crate) async fn run(&self, arguments: &[&str]) -> Printed {
         run(&self.host, self.database.url(), arguments).await
     }
 
-    /// How many users have a row with this first name that is not marked as deleted.
+    /// Returns the number of live rows of a user with this first name.
     pub(crate) async fn named(&self, user_id: &str, first_name: &str) -> i64 {
         let sql = format!(
             "SELECT COUNT(*) FROM users WHERE clerk_id = '{user_id}' AND first_name = '{first_name}' AND \
@@ -159,7 +159,7 @@ pub(crate) async fn run(host: &str, database_url: &str, arguments: &[&str]) -> P
     }
 }
 
-/// Waits until it is so.
+/// Waits until the condition holds.
 pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !is_so().await {

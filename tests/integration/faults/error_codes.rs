@@ -1,13 +1,13 @@
-//! Which errors of a database count as an outage: three in a row open the circuit breaker, and others never do.
+//! The database errors that count as an outage: three in a row open the circuit breaker. Other errors never do.
 
 use clerk_auth::sync::SyncError;
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::profiles::{Pool, Profiles, token};
 
-/// More failures than the breaker admits.
+/// More failures than the breaker tolerates.
 const ATTEMPTS: usize = 5;
 
-/// How often the database was asked for the rows of users whose insertion fails.
+/// Returns how often the database was queried for users whose insertion fails.
 async fn failures(profiles: &Profiles, label: &str) -> usize {
     let mut asked = 0;
     for attempt in 0..ATTEMPTS {

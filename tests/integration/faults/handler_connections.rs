@@ -1,4 +1,4 @@
-//! While a handler runs its request holds no connection of the pool.
+//! While a handler runs, its request holds no connection of the pool.
 
 use axum::body::Body;
 use axum::extract::{FromRef, State};
@@ -38,7 +38,7 @@ async fn handler_can_take_the_only_connection(database: TestDatabase) {
     let app = routing::Router::new()
         .route("/people", routing::get(people))
         .with_state(AppState { clerk, users, pool });
-    // New; then expected to be new, and not; then as most requests are; then changed.
+    // A new user; then one who is wrongly expected to be new; then unchanged, as most requests are; then changed.
     for (name, updated_at) in [("Ada", 5), ("Ada", 5), ("Ada", 5), ("Grace", 6)] {
         let bearer = format!("Bearer {}", token("user_ada", name, updated_at).sign());
         let request = Request::get("/people").header("authorization", bearer);

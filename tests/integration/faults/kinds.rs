@@ -124,7 +124,7 @@ impl Fixture {
         Self { guests, router }
     }
 
-    /// The status, the code and `Retry-After` that a user of these claims is answered with.
+    /// Returns the answer to a user with these claims: status, code and whether `Retry-After` is set.
     async fn answer(&self, user_id: &str, claims: &Value) -> (u16, String, bool) {
         let mut token = issuer()
             .token(user_id)
@@ -161,7 +161,7 @@ impl Fixture {
     }
 }
 
-/// No line names a value, and one line names the user and all of these.
+/// Asserts that no line contains a value, and one line contains the user id and all of these names.
 fn logged(log: &Log, user_id: &str, names: &[&str]) {
     let lines = log.lines();
     let told = |line: &String| line.contains(user_id) && names.iter().all(|name| line.contains(name));
@@ -207,7 +207,7 @@ async fn data_that_the_database_refuses_has_a_code_of_its_own(database: TestData
             ("user_domain", json!({ "settings": VALUE }), vec!["plain_check"]),
         ]);
     } else {
-        // SQLite adds no constraint to a table.
+        // SQLite cannot add a constraint to a table.
         pool.execute(&format!(
             "DROP TABLE guests; CREATE TABLE guests (clerk_id TEXT NOT NULL UNIQUE, \
              name TEXT CONSTRAINT name_is_public CHECK (name NOT LIKE '{VALUE} check'), external BLOB, \
@@ -220,7 +220,7 @@ async fn data_that_the_database_refuses_has_a_code_of_its_own(database: TestData
     for (user_id, claims, names) in refused {
         let log = Log::default();
         let guard = tracing::subscriber::set_default(log.clone());
-        // More often than the circuit breaker admits failures of the database.
+        // More often than the circuit breaker tolerates.
         for _ in 0..4 {
             let answer = it.answer(user_id, &claims).await;
             assert_eq!(answer, (422, "user_data_refused".to_owned(), false), "{user_id}");
@@ -229,7 +229,7 @@ async fn data_that_the_database_refuses_has_a_code_of_its_own(database: TestData
         logged(&log, user_id, &names);
     }
     assert_eq!(it.answer("user_ada", &json!({})).await.0, 200);
-    // A change is refused as an insertion is, and the row stays.
+    // A change is refused like an insertion, and the row stays.
     let changed = json!({ "name": format!("{VALUE} check"), "updatedAt": 7 });
     assert_eq!(it.answer("user_ada", &changed).await.1, "user_data_refused");
     let name = pool
@@ -261,7 +261,7 @@ async fn claim_that_can_never_fit_has_a_code_of_its_own(database: TestDatabase) 
             log.lines()
         );
     }
-    // The template is at fault, whatever else is.
+    // The template is at fault, even if other claims are wrong too.
     for claims in [
         json!({ "external": 7 }),
         json!({ "name": "{{user.frist_name}}", "rank": VALUE }),

@@ -1,5 +1,6 @@
-//! Faults under load: a network that breaks and a PostgreSQL that stops, is killed and comes back. No wrong row, no other
-//! failure than that the database cannot be used, no hang, no panic, no lost update; and back within a second.
+//! Faults under load: the network breaks, and PostgreSQL stops, is killed and restarts. The only allowed failure is
+//! that the database cannot be used: no wrong row, no hang, no panic, no lost update. Requests succeed within a second
+//! of the recovery.
 
 use std::time::Instant;
 
@@ -40,7 +41,7 @@ async fn silent_network_under_load_loses_nothing() {
     load.end(tasks).await;
 }
 
-/// A failover: every connection drops at once, and new ones are accepted from then on.
+/// Like a failover: every connection drops at once, and new ones are accepted.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn failover_under_load_loses_nothing() {
     let database = TestDatabase::postgres().await;
@@ -56,7 +57,7 @@ async fn failover_under_load_loses_nothing() {
 }
 
 async fn a_server_that_ends(end: End) {
-    // Acknowledged writes have to survive, so commits are written before they are acknowledged; the machine itself does
+    // Acknowledged writes have to survive, so commits are written before they are acknowledged. The machine itself does
     // not crash.
     let server = PrivateServer::start("synchronous_commit = on").await;
     let url = server.url();

@@ -1,5 +1,5 @@
-//! A panic of the application's code costs the request that met it, and nothing else: no turn, connection, lock or
-//! transaction is kept, and the next request is answered.
+//! A panic in the application's code only fails its request: no slot, connection, lock or transaction is kept, and the
+//! next request succeeds.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -42,7 +42,7 @@ on_both_databases!(
 const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
 thread_local! {
-    /// Makes the next reads of the name `decode again` panic.
+    /// True if reads of the name `decode again` panic.
     static IS_PANICKING: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -104,7 +104,7 @@ impl Clone for Touchy {
     }
 }
 
-/// An error of a hook's.
+/// The error of a hook.
 #[derive(Debug)]
 struct Unspeakable;
 
@@ -142,7 +142,7 @@ struct Unkept {
     name: Option<Touchy>,
 }
 
-/// Not `Clone`: while its row is kept, each request reads one of its own.
+/// Not `Clone`: while its row is cached, each request reads a row of its own.
 #[derive(Debug, SyncedUser)]
 #[synced_user(
     table = "touchies",
@@ -209,7 +209,7 @@ async fn start<U: SyncedUser + StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite>
     .await
 }
 
-/// The id of a user of either struct.
+/// Returns the id of a user of either struct.
 fn id<U: SyncedUser>(user: &U) -> String {
     let user: &dyn std::any::Any = user;
     let person = user.downcast_ref::<Person>().map(|it| &it.clerk_id);
@@ -239,7 +239,7 @@ async fn insert(pool: &Pool, user_id: &str, name: &str) {
 }
 
 async fn panic_of_a_type_costs_one_request(database: TestDatabase) {
-    // A single connection: if it were not returned, nothing would work any more.
+    // A single connection: if it were not returned, every later request would fail.
     let pool = Pool::open(database.url(), 1).await;
     let people: Profiles<Person> = start(pool.clone()).await;
     for place in ["decode", "equal", "clone"] {
@@ -265,12 +265,12 @@ async fn panic_of_a_type_costs_one_request(database: TestDatabase) {
         let problem: Value = serde_json::from_slice(&body).unwrap_or_default();
         (status, problem["code"].as_str().unwrap_or_default().to_owned())
     };
-    // More often than the circuit breaker admits failures.
+    // More often than the circuit breaker tolerates.
     for round in 0..5 {
         for place in ["from_claim", "encode", "decode", "equal", "clone"] {
             let user = format!("user_{place}");
             let (status, code) = answer(&user, place).await;
-            // A clone is made of a row that is kept, and the first request has the only one.
+            // Only a cached row is cloned, and the first request has the only copy.
             if place == "clone" && status == 200 {
                 continue;
             }
@@ -285,7 +285,7 @@ async fn panic_of_a_type_costs_one_request(database: TestDatabase) {
 /// A request that waits for a statement shares it with others.
 async fn panic_while_rows_are_read_together_costs_one_user(database: TestDatabase) {
     const USERS: usize = 40;
-    // A single statement is read at a time.
+    // Only one statement reads at a time.
     let pool = Pool::open(database.url(), 2).await;
     let people: Profiles<Unkept> = start(pool.clone()).await;
     let mut sessions = Vec::new();
@@ -308,7 +308,7 @@ async fn panic_while_a_row_is_read_for_one_request_costs_that_request(database: 
     let people: Profiles<Single> = start(pool.clone()).await;
     insert(&pool, "user_again", "decode again").await;
     let again = session(&people, "user_again", "decode again").await;
-    // A row is kept once notifications arrive.
+    // Rows are cached once notifications arrive.
     let deadline = Instant::now() + Duration::from_secs(10);
     while people.users.sync(&again).await.expect("it syncs").outcome != SyncOutcome::Cached {
         assert!(Instant::now() < deadline, "no row is kept");
@@ -344,7 +344,7 @@ async fn panic_of_a_hook_costs_one_request(database: TestDatabase) {
         assert!(matches!(panicked, Err(SyncError::Panicked)), "{panicked:?}");
         let panicked = people.users.delete(&UserId::new("user_delete")).await;
         assert!(matches!(panicked, Err(SyncError::Panicked)), "{panicked:?}");
-        // The error is logged, and panics as it is.
+        // The error panics while it is logged.
         let failed = people
             .users
             .sync(&session(&people, "user_unspeakable", "Ada").await)

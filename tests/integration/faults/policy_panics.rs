@@ -1,4 +1,4 @@
-//! A panic of the application's policy costs the request that met it, wherever the policy is called.
+//! A panic in the application's policy only fails its request, wherever the policy is called.
 
 use std::panic::panic_any;
 

@@ -1,4 +1,4 @@
-//! A database that is slow, gone, or has no connection to spare: no hang, no wrong row, and back within a second.
+//! A slow or unreachable database, or an exhausted pool: no hang, no wrong row, and recovery within a second.
 
 use std::time::{Duration, Instant};
 
@@ -40,13 +40,13 @@ async fn exhausted_pool_costs_the_timeout_and_no_more(database: TestDatabase) {
     for request in requests {
         assert!(matches!(request, Err(SyncError::Timeout(_))), "{request:?}");
     }
-    // Those who shared a statement may have failed with it as one; each of these fails alone.
+    // Requests that shared a statement may have counted as one failure; each of these counts alone.
     for _ in 0..2 {
         let failed = profiles.users.sync(&session).await;
         let is_expected = matches!(failed, Err(SyncError::Timeout(_) | SyncError::Unavailable));
         assert!(is_expected, "{failed:?}");
     }
-    // Enough have failed: the next is answered without waiting.
+    // The breaker is open, so the next request fails without waiting.
     let fast = profiles.users.sync(&session).await;
     assert!(matches!(fast, Err(SyncError::Unavailable)), "{fast:?}");
     drop(held);
@@ -89,7 +89,7 @@ async fn broken_network_serves_no_wrong_row() {
     assert_eq!(profiles.pool.number("SELECT count(*) FROM profiles").await, 1);
 }
 
-/// Asks until there is an answer.
+/// Repeats requests until one succeeds.
 async fn back_within_a_second<U: clerk_auth::SyncedUser>(
     profiles: &Profiles<U>,
     session: &clerk_auth::Session,
@@ -107,13 +107,13 @@ async fn back_within_a_second<U: clerk_auth::SyncedUser>(
     }
 }
 
-/// Which fails once, however many wait for it.
+/// A shared statement counts as one failure, however many requests wait for it.
 #[tokio::test]
 async fn shared_statement_counts_as_one_failure() {
     const BLOCKED: &str = "SELECT coalesce(max(pid), 0)::bigint FROM pg_stat_activity \
                            WHERE datname = current_database() AND wait_event_type = 'Lock'";
     let database = TestDatabase::postgres().await;
-    // Two connections, so that one statement is read at a time.
+    // Two connections, so that one statement reads at a time.
     let pool = Pool::open(database.url(), 2).await;
     let timeout = Duration::from_secs(60);
     let profiles =
@@ -129,7 +129,8 @@ async fn shared_statement_counts_as_one_failure() {
     let sql = "LOCK TABLE profiles IN ACCESS EXCLUSIVE MODE";
     sqlx::query(sql).execute(&mut *lock).await.expect("it locks");
     let watch = Pool::open(database.url(), 1).await;
-    // Ends the session of each statement that waits for the lock: a request tries another connection first.
+    // Ends the session of each statement that waits for the lock, repeatedly, because a request first tries another
+    // connection.
     let end_all = async {
         loop {
             let pid = watch.number(BLOCKED).await;
@@ -150,7 +151,7 @@ async fn shared_statement_counts_as_one_failure() {
     for failed in failed {
         assert!(matches!(failed, Err(SyncError::Database(_))), "{failed:?}");
     }
-    // Two failures are not three: the database is asked.
+    // Two failures do not open the breaker, so the database is queried.
     let unlock = async { lock.rollback().await.expect("it ends") };
     let (synced, ()) = tokio::join!(profiles.users.sync(&last), unlock);
     assert_eq!(synced.expect("it syncs").outcome, Inserted);

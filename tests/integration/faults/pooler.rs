@@ -1,5 +1,5 @@
-//! Behind PgBouncer in transaction mode: each transaction of a connection runs in another server session, in which other
-//! connections have left statements of the same names.
+//! Behind PgBouncer in transaction mode, each transaction of a connection may run in another server session, with other
+//! connections' statements of the same names.
 
 use std::time::{Duration, Instant};
 
@@ -26,7 +26,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use tokio::time::sleep;
 use tower::ServiceExt;
 
-/// Fewer than the connections of the pool, so that they take turns.
+/// Fewer than the connections of the pool, so that sessions are shared.
 const SERVER_CONNECTIONS: u32 = 3;
 
 struct Behind {
@@ -83,7 +83,7 @@ impl Behind {
         .await
     }
 
-    /// Past the pooler, as migrations are run.
+    /// Opens a pool that bypasses the pooler, like a migration.
     async fn past(&self) -> Pool {
         Pool::open(self.database.url(), 1).await
     }
@@ -96,7 +96,7 @@ impl Behind {
         self.past().await.number(sql).await
     }
 
-    /// On how many channels so many sessions of the pooler's listen, looked at all at once.
+    /// Returns the number of channels on which this many sessions of the pooler listen, all checked at once.
     async fn channels(&self, sessions: u32) -> i64 {
         const COUNT: &str = "SELECT count(*) FROM pg_listening_channels()";
         let pool = self.pool();
@@ -111,7 +111,7 @@ impl Behind {
     }
 }
 
-/// Documents the purpose of the mode: if this no longer fails, sqlx or PgBouncer no longer needs it.
+/// Documents the purpose of the mode. If the test fails, sqlx or PgBouncer no longer needs the mode.
 #[tokio::test]
 async fn sqlx_without_the_setting_fails() {
     let behind = Behind::start().await;
@@ -131,7 +131,7 @@ async fn sqlx_without_the_setting_fails() {
 
 #[tokio::test]
 async fn users_are_inserted_updated_and_kept() {
-    // Of long ago, and newcomers.
+    // Old users, and fresh sign-ups.
     for signed_up in [0, SystemClock.now().seconds() - 30] {
         let behind = Behind::start().await;
         let profiles = behind.process().await;
@@ -444,7 +444,7 @@ async fn one_process_sees_what_another_has_written() {
     }
 }
 
-/// A `LISTEN` would stay in the session, and send notifications to its next client.
+/// A `LISTEN` would remain in the session, and send notifications to its next client.
 #[tokio::test]
 async fn configured_process_leaves_no_listen_behind() {
     let behind = Behind::start().await;
@@ -452,7 +452,7 @@ async fn configured_process_leaves_no_listen_behind() {
     keeps_nothing_and_listens_nowhere(&behind, SERVER_CONNECTIONS, &profiles).await;
 }
 
-/// With one session and one connection, statements are found again. The lack of a setting shows only by `LISTEN`.
+/// With one session and one connection, statements are found again, so only `LISTEN` reveals the pooler.
 #[tokio::test]
 async fn unconfigured_process_leaves_no_listen_behind() {
     let behind = Behind::with_server_connections(1).await;
@@ -466,7 +466,7 @@ async fn unconfigured_process_leaves_no_listen_behind() {
 async fn keeps_nothing_and_listens_nowhere(behind: &Behind, sessions: u32, profiles: &Profiles) {
     let session = profiles.session(token("user_ada", "Ada", 5)).await;
     profiles.users.sync(&session).await.expect("it syncs");
-    // Longer than a process needs to trust a connection with `LISTEN`.
+    // Longer than a process needs to verify `LISTEN`.
     let deadline = Instant::now() + Duration::from_secs(2);
     while Instant::now() < deadline {
         let again = profiles.users.sync(&session).await.expect("it syncs");
@@ -485,7 +485,7 @@ fn clerk() -> Clerk {
 
 #[tokio::test]
 async fn unconfigured_builder_fails_with_the_setting() {
-    // Where another client has left a statement.
+    // Another client has left a statement in the session.
     let behind = Behind::with_server_connections(1).await;
     let other = behind.pool();
     let left = sqlx::query_scalar::<_, i64>("SELECT $1").bind(1_i64);

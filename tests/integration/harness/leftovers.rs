@@ -1,4 +1,4 @@
-//! However a test process ends, nothing of it stays behind.
+//! A test process leaves nothing behind, however it ends.
 //!
 //! Each test starts this binary again with itself as the only test; a variable determines how the second process ends.
 
@@ -55,7 +55,7 @@ async fn panicked_process_leaves_no_server() {
     held.assert_gone();
 }
 
-/// Where `DATABASE_URL` names the server, no cluster goes away, so the databases have to.
+/// If `DATABASE_URL` names the server, no cluster is removed, so the databases must be.
 #[tokio::test]
 async fn process_on_a_borrowed_server_leaves_no_database() {
     if let Ok(ending) = env::var(ENDING) {
@@ -106,11 +106,11 @@ async fn hold_databases() {
         pooler.folder().display(),
         pooler.address(),
     );
-    // Never dropped: what cleans up must not be a destructor.
+    // Never dropped, because a destructor must not do the cleanup.
     std::mem::forget((database, file, pooler));
 }
 
-/// Ends with standard input at the latest, so that a failing first process leaves no second one.
+/// Waits, but ends with standard input, so that a failing first process leaves no second one.
 fn wait_to_be_killed() -> ! {
     let _ = io::stdin().read_to_end(&mut Vec::new());
     process::exit(1);

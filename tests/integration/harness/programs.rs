@@ -57,7 +57,7 @@ fn missing_pooler_is_reported_with_the_command() {
     assert_eq!(pooler::find(first.as_os_str(), &packaged), program(first.clone()));
 }
 
-/// A file system with server programs in places of our choice.
+/// A folder with server programs in chosen places.
 struct System(PathBuf);
 
 impl System {

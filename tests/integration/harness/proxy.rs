@@ -17,7 +17,7 @@ async fn proxy_forwards_both_ways_until_either_side_ends() {
     let mut client = TcpStream::connect(proxy.address())
         .await
         .expect("the proxy listens");
-    // More than any buffer on the way, so that both directions are under way at once.
+    // More than any buffer on the way, so that both directions are active at once.
     let sent: Vec<u8> = (0..4 * 1024 * 1024_u32)
         .map(|index| index.to_le_bytes()[index as usize % 4])
         .collect();
@@ -71,7 +71,7 @@ async fn hold_keeps_connections_and_their_bytes() {
         .expect("a held proxy accepts");
     old.write_all(b"b").await.expect("a held connection takes bytes");
     new.write_all(b"c").await.expect("a held connection takes bytes");
-    // Silence has no event. A proxy that leaks has the whole time for it, and one that holds costs no more than it.
+    // Silence has no event, so the test waits for a fixed time. A leaking proxy has the whole time to leak.
     let leak = time::timeout(Duration::from_millis(200), async {
         tokio::select! { leak = old.read_u8() => leak, leak = new.read_u8() => leak }
     });
@@ -89,7 +89,7 @@ async fn hold_does_not_wait_for_a_receiver_who_does_not_read() {
         .await
         .expect("the proxy listens");
     let chunk = vec![0; 1024 * 1024];
-    // Every buffer on the way is full when no more is taken for a while.
+    // All buffers on the way are full once no more bytes are accepted for a while.
     while time::timeout(Duration::from_millis(200), client.write_all(&chunk))
         .await
         .is_ok()
@@ -149,7 +149,7 @@ async fn ask(client: &mut TcpStream, byte: u8) -> std::io::Result<u8> {
     client.read_u8().await
 }
 
-/// A server that sends back what it receives; it ends with the test's runtime.
+/// Starts an echo server, which ends with the test's runtime.
 async fn echo() -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .await

@@ -1,4 +1,4 @@
-//! Users whose objects Clerk can send, and that no struct, parser or database accepts. They do not break a page of an
+//! Users whose objects Clerk can send, but that no struct, parser or database accepts. They do not break a page of an
 //! import for other users, and clear none of their own columns.
 
 use std::collections::BTreeMap;
@@ -78,13 +78,13 @@ impl Fixture {
         }
     }
 
-    /// So many ordinary users, each a second younger than the one before.
+    /// Serves this many ordinary users, each created a second after the previous one.
     fn serve_ordinary(&self, count: usize, updated_at: i64) {
         self.fake
             .serve_users(count, move |place| ordinary(&format!("user_{place}"), updated_at));
     }
 
-    /// Serves this object at a place among the ordinary users, with parts of its text replaced.
+    /// Serves an odd object at an index among the ordinary users, with parts of its text replaced.
     fn serve_odd(&self, place: usize, updated_at: i64, member: &str, text: &[u8]) -> UserId {
         let id = FakeClerk::served_user(place);
         let mut user = ordinary(id.as_str(), updated_at);
@@ -139,7 +139,7 @@ fn replace(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     [&text[..at], to, &text[at + from.len()..]].concat()
 }
 
-/// A claim that depends on an unreadable part is refused, and the row stays as it was. Other parts do not matter.
+/// A claim that depends on an unreadable part is refused, and the row is unchanged. Other parts do not matter.
 async fn unreadable_member_affects_only_its_column(database: TestDatabase) {
     let it = Fixture::start(&database).await;
     let odd: [(&str, &[u8], Option<&str>); 24] = [
@@ -214,7 +214,7 @@ async fn unreadable_member_affects_only_its_column(database: TestDatabase) {
         let reason = not_imported.get(id.as_str()).map(ToString::to_string);
         let expected = claim.map(|claim| format!("claim `{claim}` is not readable JSON"));
         assert_eq!(reason, expected, "{label}");
-        // Absent is not null: nothing was cleared, and the version shows that.
+        // Absent is not null: nothing was cleared, as the version shows.
         let (version, name) = if claim.is_some() {
             (5_000, "Ada")
         } else {
@@ -232,7 +232,7 @@ async fn unreadable_member_affects_only_its_column(database: TestDatabase) {
         it.number("clerk_version = 50000").await,
         i64::try_from(right).expect("a few")
     );
-    // A single user, as the fallback looks it up.
+    // A single lookup, as for a token without claims.
     let alone = it
         .api
         .user(&places[0])
@@ -242,7 +242,7 @@ async fn unreadable_member_affects_only_its_column(database: TestDatabase) {
     assert_eq!(alone.unreadable(), ["/first_name"]);
 }
 
-/// Among ordinary users, whatever is written: each odd one is imported or named, and the ordinary ones are imported.
+/// For any written text, the odd user is imported or reported, and the ordinary users are imported.
 async fn any_user_written_text_affects_only_its_user(database: TestDatabase) {
     const ODD: usize = 120;
     let it = Fixture::start(&database).await;
@@ -279,7 +279,7 @@ async fn any_user_written_text_affects_only_its_user(database: TestDatabase) {
             );
         }
         assert_eq!(counts.inserted, (2 * ODD - not_imported.len()) as u64);
-        // Neither is everything odd refused, nor nothing.
+        // Some odd users are refused, and some are imported.
         assert!(
             not_imported.len() > ODD / 10 && not_imported.len() < ODD * 9 / 10,
             "{}",
@@ -304,7 +304,7 @@ async fn any_user_written_text_affects_only_its_user(database: TestDatabase) {
     );
 }
 
-/// Bytes that a browser or an identity provider can have written as one value.
+/// Generates bytes that a browser or an identity provider could have written as a value.
 fn written_text() -> impl Strategy<Value = Vec<u8>> {
     let leaf = prop_oneof![
         4 => prop::sample::select(vec![
@@ -374,7 +374,7 @@ async fn user_without_identity_is_skipped_at_any_position(database: TestDatabase
                 .serve_as(id.as_str(), ordinary(id.as_str(), 5).to_string());
         }
     }
-    // An id and no time: the user can be named.
+    // An id without a time: the user can be reported.
     it.serve_ordinary(3, 5);
     let id = it.serve_odd(1, 5, "updated_at", b"1e999");
     let (counts, not_imported) = it.import(2).await.expect("it is imported");
@@ -389,7 +389,7 @@ async fn user_without_identity_is_skipped_at_any_position(database: TestDatabase
     assert!(matches!(full, Err(BackendApiError::Malformed(_))), "{full:?}");
 }
 
-/// By a constraint, a length and an encoding; in an insertion, an update, and where only the version is raised.
+/// Tests a constraint, a length and an encoding, in an insertion, an update, and a raised version.
 async fn data_that_the_database_refuses_is_skipped_and_named(database: TestDatabase) {
     let it = Fixture::start(&database).await;
     let is_postgres = matches!(it.pool, Pool::Postgres(_));
@@ -410,7 +410,7 @@ async fn data_that_the_database_refuses_is_skipped_and_named(database: TestDatab
         }
     };
     it.pool.execute(refusing).await;
-    // Thirty are raised, but for one whom a trigger refuses; ten are new, of whom some are refused.
+    // Thirty versions are raised, except for one that a trigger refuses. Ten users are new, some of whom are refused.
     it.serve_ordinary(40, 50);
     let changed = it.serve_odd(7, 50, "first_name", br#""Refused""#);
     let new = it.serve_odd(35, 50, "first_name", br#""Refused""#);
@@ -458,7 +458,7 @@ async fn data_that_the_database_refuses_is_skipped_and_named(database: TestDatab
     assert_eq!((counts.total(), not_imported.len()), (40, 0));
 }
 
-/// A value that the application, or an earlier version, has put into a JSON column.
+/// The JSON column has a value that the application, or an earlier version, has written.
 async fn row_that_cannot_be_read_is_skipped_and_named(database: TestDatabase) {
     let it = Fixture::start(&database).await;
     it.serve_ordinary(9, 5);
@@ -478,7 +478,7 @@ async fn row_that_cannot_be_read_is_skipped_and_named(database: TestDatabase) {
     assert_eq!(drift.unreadable.ids, [id]);
 }
 
-/// A token can carry what a JSON column cannot give back.
+/// A token can contain a value that could not be read back from a JSON column.
 #[test]
 fn private_name_in_a_token_is_not_readable() {
     let read = |settings: Value| -> Result<(), UnreadableClaims> {

@@ -36,7 +36,7 @@ on_both_databases!(
 const JWKS: &str = "/v1/jwks";
 const ADA: &str = "/v1/users/user_ada";
 
-/// A Backend API of the instance whose tokens are verified, or of another one.
+/// Starts a Backend API of the tokens' instance, or of another one.
 async fn fake(is_ours: bool) -> FakeClerk {
     let fake = FakeClerk::start().await.expect("a port is free");
     if is_ours {
@@ -66,14 +66,14 @@ async fn start(database: &TestDatabase, fake: &FakeClerk) -> (Profiles, Arc<Atom
     )
 }
 
-/// The user as Clerk describes them.
+/// Returns the user object.
 fn user(user_id: &str, name: &str) -> Value {
     let mut user = user_object(user_id, Timestamp::from_seconds(1_000));
     user["first_name"] = name.into();
     user
 }
 
-/// A token that lacks the template's claims.
+/// Creates a token without the template's claims.
 fn thin(user_id: &str, number: usize) -> SessionToken<'static> {
     issuer()
         .token(user_id)
@@ -121,7 +121,7 @@ async fn key_of_another_instance_is_not_trusted(database: TestDatabase) {
     }
     assert_eq!(fake.requests(JWKS), 1, "the mistake is remembered");
     assert_eq!(deleted.load(Ordering::SeqCst), 0);
-    // The operator has taken the key's instance for this one, or the keys were rotated.
+    // The operator has corrected the key, or the keys were rotated.
     fake.publish(issuer().jwks());
     profiles.clock.advance(Duration::from_secs(5 * 60));
     profiles.sync(thin("user_ada", 9)).await.expect("Clerk knows");
@@ -191,7 +191,7 @@ async fn failed_proof_is_tried_again_after_its_time(database: TestDatabase) {
         fake.publish(issuer().jwks());
         profiles.clock.advance(Duration::from_secs(10));
     }
-    // Clerk asked to be left alone for a second of the machine's time.
+    // Clerk's `Retry-After` is one second of real time.
     let deadline = Instant::now() + Duration::from_secs(10);
     while is_incomplete(&profiles.sync(thin("user_ada", 9)).await) {
         assert!(Instant::now() < deadline, "the proof is not tried again");
@@ -246,7 +246,7 @@ async fn many_sessions_of_one_user_are_bounded(database: TestDatabase) {
             .expect("the row is there");
     }
     assert_eq!(fake.requests(ADA), 13, "once in five seconds");
-    // Like above, for a user who does not exist at Clerk.
+    // Like above, for a user who does not exist.
     for number in 0..60 {
         profiles.clock.advance(Duration::from_secs(1));
         assert!(is_incomplete(&profiles.sync(thin("user_eve", number)).await));
@@ -264,7 +264,7 @@ async fn two_devices_of_one_user_make_one_lookup(database: TestDatabase) {
     for number in 0..10 {
         let device: &Session = &devices[number % 2];
         profiles.users.sync(device).await.expect("Clerk knows");
-        // The answer is newer than either token's claims, however often the devices take turns.
+        // The answer is newer than both tokens' claims, however often the devices alternate.
         profiles.clock.advance(Duration::from_secs(4));
     }
     assert_eq!(fake.requests(ADA), 1);
@@ -346,7 +346,7 @@ async fn lasting_conflict_is_not_looked_up_again(database: TestDatabase) {
     };
     profiles.sync(shared("user_ada", 2_000)).await.expect("it syncs");
     for second in 0..30 {
-        // Now and then another version of the loser's, which is older than the holder's still.
+        // Occasionally another version of the losing user, still older than that of the holder.
         let bob = shared("user_bob", 1_000 + second / 3).claim("jti", second);
         assert_eq!(profiles.sync(bob).await.expect("it syncs").user.email, None);
         profiles.clock.advance(Duration::from_secs(1));
@@ -396,7 +396,7 @@ async fn session_of_another_instance_has_no_row(database: TestDatabase) {
     assert_eq!(profiles.pool.number("SELECT count(*) FROM profiles").await, 0);
 }
 
-/// Between the look at a row and the note of its newer version another process writes other claims of the version that was
+/// Between the read of a row and the raise of its version, another process writes other claims at the version that was
 /// read.
 #[tokio::test]
 async fn raised_version_is_reread() {

@@ -1,4 +1,4 @@
-//! All of Clerk's users into the table: by the rules of a request, in few statements, and as often as one likes.
+//! Imports all of Clerk's users into the table: by the rules of a request, with few statements, and repeatably.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -135,7 +135,7 @@ where
     }
 }
 
-/// A user who was last changed at a second.
+/// Returns a user object that was last changed at a second.
 fn user(id: &str, name: &str, updated_at: i64) -> Value {
     let mut user = user_object(id, Timestamp::from_seconds(100));
     user["first_name"] = name.into();
@@ -153,13 +153,13 @@ impl<U: SyncedUser> Fixture<U> {
         self.import().run().await.expect("it is imported")
     }
 
-    /// The steps of an import.
+    /// Runs an import, and returns its steps.
     async fn steps(&self, import: Import<U>) -> Vec<ImportProgress> {
         let steps = stream::unfold(import, async |mut import| Some((import.next().await?, import)));
         steps.try_collect().await.expect("it is imported")
     }
 
-    /// A request of a user whose token was minted after a change at a second.
+    /// Makes a request of a user whose token was minted after a change at a second.
     async fn sync(&self, id: &str, name: &str, updated_at: i64) -> Result<SyncOutcome, SyncError> {
         let claims = user(id, name, updated_at);
         let token = self.fake.issuer().token(id).template(U::TEMPLATE, &claims).sign();
@@ -177,14 +177,14 @@ impl<U: SyncedUser> Fixture<U> {
         self.pool.number(sql).await
     }
 
-    /// The names of the rows by Clerk user id.
+    /// Returns the name in a user's row.
     async fn name(&self, id: &str) -> Option<String> {
         let sql = format!("SELECT name FROM {} WHERE clerk_id = '{id}'", U::TABLE);
         self.pool.text(&sql).await
     }
 }
 
-/// Inserted, updated, unchanged, skipped, conflicted, deleted.
+/// Returns the numbers of inserted, updated, unchanged, skipped, conflicted and deleted.
 fn numbers(counts: ImportCounts) -> [u64; 6] {
     [
         counts.inserted,
@@ -256,7 +256,7 @@ async fn each_user_is_imported_by_the_rules_of_a_request(database: TestDatabase)
         let sql = format!("SELECT count(*) FROM members WHERE {what}");
         assert_eq!(it.number(&sql).await, expected, "{what}");
     }
-    // A change of before that comes late has no effect, in a row that was written and in one that was not.
+    // An earlier change that arrives late has no effect, in a written row and in an unchanged one.
     for id in ["user_changed", "user_same"] {
         let late = it.sync(id, "Late", 49).await.expect("it syncs");
         assert_eq!(late, SyncOutcome::Unchanged, "{id}");
@@ -285,7 +285,7 @@ async fn row_newer_than_its_page_is_kept(database: TestDatabase) {
     it.sync(second.as_str(), "Old", 5).await.expect("it syncs");
     let mut import = it.import().page_size(1);
     import.next().await.expect("a step").expect("it is imported");
-    // The second page is on its way by now; it is there when Clerk has been asked for it and a little later.
+    // The second page is being fetched; it arrives soon after the request to Clerk.
     let deadline = Instant::now() + Duration::from_secs(10);
     while it.fake.requests("/v1/users") < 2 {
         assert!(Instant::now() < deadline, "the next page is not fetched");
@@ -380,7 +380,7 @@ async fn rate_limits_and_failures_are_retried(database: TestDatabase) {
     }
     let last = rest.last().expect("a step").as_ref().expect("the failures pass");
     assert_eq!(numbers(last.counts), [3, 0, 0, 0, 0, 0]);
-    // Three pages, the last of them empty, and what was refused.
+    // Three pages, the last one empty, and the refused requests.
     assert_eq!(it.fake.requests("/v1/users"), 5);
     assert_eq!(it.fake.requests("/v1/jwks"), 2);
 }
@@ -468,7 +468,7 @@ async fn unique_value_follows_the_rules_of_a_request(database: TestDatabase) {
     settles(database, "CREATE UNIQUE INDEX profiles_email ON profiles (email)").await;
 }
 
-/// Which refuses only when the transaction is committed.
+/// The index is only checked at the commit.
 #[tokio::test]
 async fn deferred_constraint_follows_the_rules_of_a_request() {
     let constraint =
@@ -480,7 +480,7 @@ async fn settles(database: TestDatabase, unique: &str) {
     let it = start::<Profile>(&database).await;
     it.pool.execute(unique).await;
     it.fake.serve_users(40, |place| {
-        // The last two claim what the first two hold; of each pair one is the newer.
+        // The last two users claim the values of the first two. In each pair, one is newer.
         let (name, updated_at) = match place {
             0 | 39 => ("shared", 50),
             1 => ("other", 60),
@@ -536,7 +536,7 @@ async fn conflict_of_one_user_does_not_affect_others(database: TestDatabase) {
     assert_eq!(*id, FakeClerk::served_user(17));
 }
 
-/// A cart for each new profile; `fails_for` fails after its cart is made.
+/// Starts a process that creates a cart for each new profile; the hook fails for `fails_for` after creating it.
 async fn with_carts(database: &TestDatabase, fails_for: &'static str) -> Fixture<Profile> {
     macro_rules! hook {
         () => {
@@ -615,7 +615,7 @@ async fn user_unknown_to_clerk_is_deleted_on_request(database: TestDatabase) {
         let refused = it.sync(id.as_str(), "Ada", 90).await;
         assert!(matches!(refused, Err(SyncError::UserDeleted)), "{refused:?}");
     }
-    // Clerk is asked about rows a hundred at a time, and by name about those who are gone.
+    // Rows are looked up at Clerk a hundred at a time, and missing users separately.
     let by_name = format!("/v1/users/{}", gone[0]);
     assert_eq!(it.fake.requests(&by_name), 1);
     let counts = it.import().delete_missing().run().await.expect("it is imported");
@@ -647,7 +647,7 @@ async fn user_with_a_tombstone_is_not_imported_again(database: TestDatabase) {
         it.fake.put_user(user(id, id, 50));
     }
     assert_eq!(numbers(it.counts().await), [3, 0, 0, 0, 0, 0]);
-    // Clerk's list may be from before a deletion that a webhook has reported.
+    // Clerk's list may be older than a deletion that a webhook has reported.
     it.pool
         .execute("INSERT INTO former_members (clerk_id) VALUES ('user_eve'), ('user_new')")
         .await;
@@ -703,7 +703,7 @@ async fn secret_key_of_another_instance_writes_nothing(database: TestDatabase) {
         "{import:?}"
     );
     users.import(&it.api).run().await.expect("it is of this instance");
-    // Where Clerk's keys cannot be had nothing is taken on trust.
+    // Without Clerk's keys, no answer is trusted.
     let keyless = FakeClerk::start().await.expect("a port is free");
     keyless.publish(json!({ "keys": [] }));
     let import = it.users.import(&api(keyless.issuer().url())).run().await;
@@ -720,7 +720,7 @@ async fn replaced_key_does_not_make_another_instance(database: TestDatabase) {
         .run()
         .await
         .expect("it is of this instance");
-    // Clerk's keys are named after the instance, so a new one has the id of the old.
+    // Clerk's key ids are those of the instance, so a new key has the old id.
     it.fake.publish(Issuer::new(it.fake.issuer().url()).jwks());
     it.fake.put_user(user("user_ada", "Ada", 50));
     let counts = it
@@ -847,7 +847,7 @@ async fn database_outage_is_retried_or_ends_the_import_at_a_cursor() {
     let cursor = step.cursor.expect("a page was imported");
     let import = users.import(&it.api).page_size(2).resume_from(cursor);
     let outage = async {
-        // However long it lasts: what is tried meanwhile fails.
+        // An outage of any length: attempts meanwhile fail.
         sleep(Duration::from_millis(600)).await;
         proxy.restore();
     };

@@ -65,7 +65,7 @@ struct Visitor {
     reference: Option<Uuid>,
 }
 
-/// The table as the library itself creates it: it passes the library's own check.
+/// Creates the table with the library's own statement, which passes the library's check.
 async fn own_table<U>(database: &TestDatabase) -> Profiles<U>
 where
     U: SyncedUser + StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite>,
@@ -94,7 +94,7 @@ async fn key_of_the_wrong_type_refuses_a_new_user(database: TestDatabase) {
         assert_eq!(claims.problems().len(), 1);
         assert_eq!(claims.problems()[0].0, "externalId");
     }
-    // The template has text: a number is that of another template.
+    // The template declares text, so a number comes from another template.
     let refused = profiles.sync(token("user_ada", 3, 5)).await;
     assert!(matches!(refused, Err(SyncError::Claims(_))), "{refused:?}");
     assert_eq!(

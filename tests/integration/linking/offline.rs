@@ -1,4 +1,4 @@
-//! Linking offline: verified addresses and external ids, each of one user and one row, compared by the database.
+//! Linking offline, by verified addresses and external ids that one user and one row have, compared by the database.
 
 use clerk_auth::SyncedUser;
 use clerk_auth::backend_api::BackendApi;
@@ -53,7 +53,7 @@ pub(super) async fn people(database: &TestDatabase) -> Pool {
     pool
 }
 
-/// Inserts a row that waits for its user.
+/// Inserts a row without a user.
 pub(super) async fn legacy(pool: &Pool, email: &str) {
     let sql = format!(
         "INSERT INTO people (clerk_id, email, clerk_version) \
@@ -62,7 +62,7 @@ pub(super) async fn legacy(pool: &Pool, email: &str) {
     pool.execute(&sql).await;
 }
 
-/// The user as Clerk describes them, with a verified primary address.
+/// Returns a user object with a verified primary address.
 pub(super) fn person(user_id: &str, email: &str) -> Value {
     let mut user = user_object(user_id, Timestamp::from_seconds(5));
     set_email(&mut user, Some(email));
@@ -102,7 +102,7 @@ pub(super) async fn clerk_id(pool: &Pool, id: i64) -> String {
     pool.text(&sql).await.expect("there is a row")
 }
 
-/// The users of a list, with the reasons.
+/// Returns the users of a list, with the reasons.
 pub(super) fn reasons(list: &LinkList) -> Vec<(String, Option<NotLinked>)> {
     let user = |entry: &clerk_auth::sync::LinkMatch| {
         entry
@@ -253,7 +253,7 @@ async fn ambiguous_addresses_are_reported_and_never_linked(database: TestDatabas
     assert!(text.contains("\nrow without a user (row 6)"), "{text}");
 }
 
-/// Case counts, unless the column ignores it; two users whose addresses are equal to the column are ambiguous.
+/// Case matters unless the column ignores it. Two users whose addresses the column considers equal are ambiguous.
 async fn addresses_are_compared_as_the_database_compares(database: TestDatabase) {
     let pool = people(&database).await;
     legacy(&pool, "Ada@Example.com").await;
@@ -426,7 +426,7 @@ async fn external_ids_are_set_at_clerk_and_never_replaced(database: TestDatabase
     );
 }
 
-/// A move from the development instance to production: every id changes.
+/// Simulates a move from the development instance to production, in which every id changes.
 async fn rows_of_another_instance_are_linked_only_after_the_operator_frees_them(database: TestDatabase) {
     let pool = people(&database).await;
     for number in 1..=10 {

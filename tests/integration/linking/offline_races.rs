@@ -1,4 +1,4 @@
-//! Linking offline while users sign in, while it runs twice, while Clerk and the database fail, and after it was killed.
+//! Linking offline during sign-ins, with a second run, during failures of Clerk and the database, and after a crash.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -30,7 +30,7 @@ fn email(number: usize) -> String {
     format!("person{number}@example.com")
 }
 
-/// A table with so many rows, and Clerk with their users.
+/// Creates a table with this many rows, and their users at Clerk.
 async fn legacy_people(database: &TestDatabase, count: usize) -> (Pool, Vec<Value>) {
     let pool = people(database).await;
     for number in 1..=count {
@@ -97,7 +97,7 @@ async fn concurrent_runs_link_each_row_once(database: TestDatabase) {
     assert_eq!(linked(&one.pool).await, 30);
 }
 
-/// As after a kill: pairs of which a part was written.
+/// Only a part of the pairs was written, as after a crash.
 async fn dropped_run_is_resumed_by_another(database: TestDatabase) {
     let (pool, users) = legacy_people(&database, 150).await;
     let (_fake, api) = clerk(users).await;
@@ -129,7 +129,7 @@ async fn failing_clerk_ends_the_run_and_another_goes_on(database: TestDatabase) 
     let (pool, users) = legacy_people(&database, 3).await;
     let (fake, api) = clerk(users).await;
     let people = process::<Person>(pool).await;
-    // A failure that passes is waited for, and so is a rate limit.
+    // A transient failure or a rate limit is waited out.
     fake.fail_once(StatusCode::INTERNAL_SERVER_ERROR);
     let mut run = people
         .users

@@ -18,7 +18,7 @@ on_both_databases!(
     concurrent_keys_of_one_user_link_one_row,
 );
 
-/// Processes with a pool each.
+/// Starts processes, each with its own pool.
 async fn processes(database: &TestDatabase, count: usize) -> Vec<Profiles<Customer>> {
     let mut processes = vec![process(legacy_table(database, 4).await).await];
     while processes.len() < count {

@@ -1,4 +1,4 @@
-//! The table of a struct that links rows: what the start requires, and what a request costs.
+//! The table of a struct that links rows: the requirements of start-up, and the cost of a request.
 
 use clerk_auth::SyncedUser;
 use clerk_auth::row::StoredIn;
@@ -101,7 +101,7 @@ fn only_a_struct_that_links_has_the_statements() {
     assert!(names(<Profile as StoredIn<sqlx::Postgres>>::statements()).is_empty());
 }
 
-/// How often the work of a request asks PostgreSQL, the liveness of connections included.
+/// Returns the round trips of a request to PostgreSQL, including liveness checks.
 async fn asked<U: SyncedUser>(
     (profiles, proxy): (&Profiles<U>, &Proxy),
     token: SessionToken<'_>,
@@ -122,7 +122,8 @@ async fn asked<U: SyncedUser>(
     asked
 }
 
-/// The costs of an unchanged user, a changed one and an unchanged one with another key, once each statement is prepared.
+/// Returns the round trips of an unchanged user, a changed one, and an unchanged one with another key, with prepared
+/// statements.
 async fn costs<U>(database: &TestDatabase) -> Vec<u64>
 where
     U: SyncedUser + StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite>,

@@ -1,4 +1,4 @@
-//! Events about memberships correct what older tokens claim, and nothing else.
+//! Events about memberships correct the claims of older tokens, and nothing else.
 
 use std::time::Duration;
 
@@ -39,14 +39,14 @@ on_both_databases!(
 
 pub(crate) const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
-/// A role and its permissions in `org_1`, as an event has them.
+/// Returns the data of an event: a role and its permissions in `org_1`.
 pub(crate) fn member(user_id: &str, role: &str, permissions: &[&str], updated_at: Timestamp) -> Value {
     let mut member = membership_object(user_id, "org_1", role, updated_at);
     member["permissions"] = json!(permissions);
     member
 }
 
-/// A delivery that arrives now of an event that happened then.
+/// Creates a delivery, sent now, of an event that happened earlier.
 pub(crate) fn delivery(
     profiles: &Profiles,
     kind: &str,
@@ -69,7 +69,7 @@ pub(crate) async fn apply(profiles: &Profiles, kind: &str, data: Value, happened
     assert_eq!(send(profiles, &delivery).await, StatusCode::NO_CONTENT, "{kind}");
 }
 
-/// A token of an administrator in `org_1` who may write notes.
+/// Creates a token of an administrator in `org_1` who may write notes.
 pub(crate) fn admin(user_id: &str, read_at: Timestamp) -> SessionToken<'static> {
     token(user_id, "Ada", 100)
         .organization("org_1", "org:admin")
@@ -80,7 +80,7 @@ pub(crate) fn admin(user_id: &str, read_at: Timestamp) -> SessionToken<'static> 
 /// The role and the permissions that [`admin`] claims.
 pub(crate) const AS_CLAIMED: &str = "org:admin org:notes:write";
 
-/// The role and the permissions of a session; empty without an organization.
+/// Returns the role and the permissions of a session; empty without an organization.
 pub(crate) fn held(session: &Session) -> String {
     let Some(organization) = session.organization() else {
         return String::new();
@@ -95,7 +95,7 @@ pub(crate) async fn holds(profiles: &Profiles, token: SessionToken<'_>) -> Strin
     held(&profiles.session(token).await)
 }
 
-/// The start of the current second and a function for moments around it, in milliseconds.
+/// Returns a function for times around the start of the current second, in milliseconds.
 pub(crate) fn around(profiles: &Profiles) -> impl Fn(i64) -> Timestamp + use<> {
     let second = profiles.clock.now().seconds() * 1_000;
     move |milliseconds| Timestamp::from_milliseconds(second + milliseconds)
@@ -125,7 +125,7 @@ async fn newest_event_wins_in_every_order(database: TestDatabase) {
     let raised = ("updated", "org:owner", -20_000, -20_000);
     let removed = ("deleted", "org:owner", -20_000, -10_000);
     let returned = ("created", "org:guest", -5_000, -5_000);
-    // Two events at the same moment: the end counts.
+    // Of two events at the same time, the end counts.
     let changed_as_it_ended = ("updated", "org:owner", -10_000, -10_000);
     let ended = ("deleted", "org:owner", -10_000, -10_000);
     let mut expected = Vec::new();
@@ -145,7 +145,7 @@ async fn newest_event_wins_in_every_order(database: TestDatabase) {
                     assert_eq!(send(&profiles, &delivery).await, StatusCode::NO_CONTENT);
                 }
             }
-            // Every event comes once more, in the first order.
+            // Every event is delivered once more, in the first order.
             for (kind, role, updated_at, happened_at) in &order {
                 let data = member(&user_id, role, &[], at(*updated_at));
                 apply(&profiles, kind, data, at(*happened_at)).await;
@@ -234,7 +234,7 @@ async fn copies_of_the_edge_are_as_old_as_the_token_that_they_copy(database: Tes
     assert_eq!(held(&verified), AS_CLAIMED);
     let removed = member("user_ada", "org:admin", &[], at(-90_000));
     apply(&profiles, "deleted", removed, at(-10_000)).await;
-    // Minted after the event, again and again.
+    // Copied repeatedly after the event.
     let mut copied = before;
     for _ in 0..4 {
         assert_eq!(holds(&profiles, issuer().edge_token(&copied)).await, "");
@@ -270,7 +270,7 @@ async fn one_membership_of_several_is_corrected(database: TestDatabase) {
         (admin("user_ada", at(-20_000)), ""),
         (elsewhere("user_ada"), "org:admin"),
         (admin("user_bob", at(-20_000)), AS_CLAIMED),
-        // The ids of a membership are two, however they are cut.
+        // The two ids of a membership cannot be confused.
         (
             token("user_ad", "Ada", 100).organization("aorg_1", "org:admin"),
             "org:admin",
@@ -313,7 +313,7 @@ async fn end_of_an_organization_ends_every_membership(database: TestDatabase) {
             StatusCode::NO_CONTENT
         );
     }
-    // A late event of a member brings nothing back.
+    // A late event of a member restores nothing.
     let late = member("user_7", "org:admin", &[], at(-12_000));
     apply(&profiles, "updated", late, at(-12_000)).await;
     let restarted = start(&database).await;
@@ -458,7 +458,7 @@ async fn version_1_tokens_are_corrected_alike(database: TestDatabase) {
     let session = profiles.session(before()).await;
     assert!(session.organization().is_none() && session.has_left_organization());
     assert!(!session.has_role("org:admin") && !session.has_permission("org:notes:write"));
-    // No standard claim is readable as one of the application's own.
+    // Standard claims are not among the application's own claims.
     assert!(
         matches!(session.claim("org_role"), Claim::Absent) && matches!(session.claim("o"), Claim::Absent)
     );
@@ -513,7 +513,7 @@ async fn end_by_the_application_is_one_by_webhook(database: TestDatabase) {
         holds(&other, admin("user_ada", at(-20_000))).await.is_empty()
     })
     .await;
-    // Clerk's own report of the end is older by its version. If it is later by its time, it counts until then.
+    // Clerk's own report of the end has an older version. If its time is later, the end counts up to that time.
     let removed = member("user_ada", "org:admin", &[], at(-90_000));
     profiles.clock.advance(Duration::from_secs(10));
     apply(&profiles, "deleted", removed, at(5_500)).await;
@@ -549,7 +549,7 @@ async fn restarted_process_corrects_the_same_tokens(database: TestDatabase) {
             holds(process, admin("user_bob", at(-20_000))).await,
             "org:\"\\\u{1F600}\t= org:x:y"
         );
-        // The correction lives as long as any token of before it.
+        // The correction lives as long as any earlier token.
         process.clock.advance(Duration::from_secs(27 * 3_600));
         assert_eq!(holds(process, admin("user_ada", at(-20_000))).await, "");
     }
@@ -571,8 +571,8 @@ fn happened() -> impl Strategy<Value = Happened> {
     })
 }
 
-/// The reference: the newest event by its version, then by its time, and an end before a change; it counts for tokens
-/// that were read in its second or before. Of several ends, any later one may count too.
+/// The reference model: the newest event by version, then by time, and an end before a change. The event counts for
+/// tokens that were read in its second or earlier. Of several ends, any later one may count too.
 fn expected(events: &[Happened], read_at: i64) -> Vec<String> {
     let time = |it: &Happened| it.version + it.lag;
     let newest = events.iter().max_by_key(|it| (it.version, time(it), it.ends));

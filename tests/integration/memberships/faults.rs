@@ -1,4 +1,4 @@
-//! Events about memberships where something else fails: processes, connections, memory, and the event itself.
+//! Events about memberships during other faults: processes, connections, memory, and the event itself.
 
 use std::fmt::Write;
 
@@ -53,7 +53,7 @@ async fn members(session: Session) -> String {
     format!("the members of {}", organization.unwrap_or_default())
 }
 
-/// Serves a process on a port of its own; returns the address.
+/// Serves a process on its own port, and returns the address.
 async fn serve(profiles: &Profiles) -> String {
     let verifier = WebhookVerifier::new(SECRET.parse().expect("a secret")).clock(profiles.clock.clone());
     let state = State {
@@ -162,7 +162,7 @@ async fn another_process_corrects_within_seconds(database: TestDatabase) {
         apply(&one, kind, data, at(changed_at)).await;
         until(kind, async || holds(&other, before()).await == expected).await;
     }
-    // Both receive: the last event counts, whichever process it reached.
+    // Both processes receive events: the newest counts, whichever process it reached.
     let data = member("user_ada", "org:owner", &[], at(-3_000));
     apply(&other, "updated", data, at(-3_000)).await;
     let data = member("user_ada", "org:guest", &[], at(-4_000));
@@ -264,7 +264,7 @@ async fn event_without_a_user_ends_what_older_tokens_claim_of_the_organization(d
         ("deleted", json!({ "first_name": "Ada" }), ""),
         ("updated", Value::Null, ""),
         ("updated", json!({ "user_id": null }), ""),
-        // Older tokens name no organization that the user had not joined yet.
+        // Older tokens do not contain an organization that the user had not joined yet.
         ("created", Value::Null, AS_CLAIMED),
     ] {
         let database = if database.is_sqlite() {
@@ -299,7 +299,7 @@ async fn event_without_a_user_ends_what_older_tokens_claim_of_the_organization(d
     assert_eq!(send(&profiles, &delivery).await, StatusCode::BAD_REQUEST);
 }
 
-/// Times of another unit or of the past: such an event is before the claims of every valid token.
+/// With times in another unit or in the past, an event is older than the claims of every valid token.
 async fn event_that_is_older_than_every_token_changes_nothing(database: TestDatabase) {
     let profiles = start(&database).await;
     let at = around(&profiles);
@@ -322,7 +322,7 @@ async fn event_that_is_older_than_every_token_changes_nothing(database: TestData
     );
 }
 
-/// More memberships than one process keeps, each newer than a ban.
+/// Records more memberships than one process keeps, each newer than a ban.
 async fn many_memberships_displace_no_ban(database: TestDatabase) {
     const MEMBERSHIPS: i64 = 66_000;
     let profiles = start(&database).await;
@@ -356,7 +356,7 @@ async fn many_memberships_displace_no_ban(database: TestDatabase) {
         // Remembered.
         ("user_66000", -3_600_000, ""),
         ("user_66000", -299_000, AS_CLAIMED),
-        // Dropped: the end was an hour ago, and claims of before it have no organization.
+        // Dropped: the end was an hour ago, and earlier claims have no organization.
         ("user_1", -3_600_000, ""),
         ("user_1", -3_000_000, AS_CLAIMED),
         ("user_zoe", -3_600_000, ""),
@@ -441,7 +441,7 @@ async fn end_in_a_gap_of_the_listener_is_read_after_it() {
     }
 }
 
-/// While nothing is known of the database, an application that requires current denials grants nothing.
+/// Without contact to the database, an application that requires current denials refuses sessions.
 #[tokio::test]
 async fn no_role_is_granted_without_current_denials_on_request() {
     let database = TestDatabase::postgres().await;

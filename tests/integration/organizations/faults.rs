@@ -1,4 +1,4 @@
-//! Faults around an organization's row: the answers, the log, and the row that stays as it was.
+//! Faults around an organization's row: the answers, the log, and the unchanged row.
 
 use axum::extract::FromRef;
 use axum::http::{Request, StatusCode, header::AUTHORIZATION};
@@ -206,7 +206,7 @@ impl App {
         session.expect("the token is valid")
     }
 
-    /// The rows, as `id name slug`.
+    /// Returns the rows, as `id name slug`.
     async fn rows(&self) -> String {
         let sql = match self.pool {
             Pool::Postgres(_) => {
@@ -221,7 +221,7 @@ impl App {
     }
 }
 
-/// A token of a member of an organization with this name and slug.
+/// Creates a token of a member of an organization with this name and slug.
 fn member(user_id: &str, organization_id: &str, name: &str, slug: &str) -> SessionToken<'static> {
     let mut organization = organization_object(organization_id, Timestamp::from_seconds(0));
     organization["name"] = name.into();
@@ -267,7 +267,7 @@ async fn value_that_another_organization_has_answers_409_and_changes_nothing(dat
             .await
     };
     assert_eq!(ask("org_1").await, answer(200, "Analysts"));
-    // Clerk does not keep names unique, so that no version decides.
+    // Clerk does not keep names unique, so the version does not decide.
     assert_eq!(ask("org_2").await, answer(409, "organization_conflict"));
     assert_eq!(app.rows().await, "org_1 Analysts org_1");
     assert_eq!(ask("org_1").await, answer(200, "Analysts"));
@@ -340,7 +340,7 @@ async fn odd_delivery_leaves_the_row(database: TestDatabase) {
         assert_eq!(status, StatusCode::NO_CONTENT, "{name}: {value}");
         assert_eq!(app.rows().await, "org_1 Analysts one", "{name}: {value}");
     }
-    // A part that feeds no claim hides nothing.
+    // An unreadable part that feeds no claim has no effect.
     let other = odd("private_metadata", r#""\ud800""#);
     assert_eq!(app.receive(&other).await, StatusCode::NO_CONTENT);
     assert_eq!(app.rows().await, "org_1 Renamed 1");
@@ -446,7 +446,7 @@ async fn visitor_is_refused_without_a_guard(database: TestDatabase) {
     );
 }
 
-/// A token without an organization.
+/// Creates a token without an organization.
 fn without_an_organization() -> SessionToken<'static> {
     token("user_ada", "Ada", 1)
 }

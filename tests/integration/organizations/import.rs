@@ -1,4 +1,4 @@
-//! All of Clerk's organizations and memberships into their tables, and the differences between the two.
+//! Imports and verifies all of Clerk's organizations and memberships.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -115,7 +115,7 @@ impl Process {
         }
     }
 
-    /// The answer to a delivery of an event that happened then.
+    /// Delivers an event that happened at this time.
     async fn receive(&self, kind: &str, data: Value, happened_at: Timestamp) {
         let delivery = SignedDelivery::new(SECRET, &event(kind, data, happened_at), SystemClock.now());
         let verifier = WebhookVerifier::new(SECRET.parse().expect("a secret"));
@@ -128,7 +128,7 @@ impl Process {
         );
     }
 
-    /// The role in the row of a membership that has not ended.
+    /// Returns the role in the row of a membership, unless it has ended.
     async fn role(&self, key: &str) -> Option<String> {
         let sql = format!(
             "SELECT max(role) FROM team_members WHERE clerk_key = '{key}' AND clerk_deleted_at IS NULL"
@@ -141,7 +141,7 @@ impl Process {
     }
 }
 
-/// Refuses `refused` as a name and as a role.
+/// Creates tables that refuse `refused` as a name and as a role.
 async fn create_tables(pool: &Pool) {
     pool.migrate::<Person>().await;
     pool.migrate_as::<Team>(|sql| refusing("name", &sql)).await;
@@ -175,7 +175,7 @@ fn second(offset: i64) -> Timestamp {
     Timestamp::from_seconds(THEN + offset)
 }
 
-/// An organization that was created in the order of its number.
+/// Returns an organization whose time of creation follows its number.
 fn team(number: i64) -> Value {
     let mut team = organization_object(&format!("org_{number}"), second(number));
     team["name"] = format!("Team {number}").into();
@@ -199,7 +199,7 @@ fn key(user: i64, team: i64) -> MembershipKey {
 }
 
 impl Fixture {
-    /// Users and organizations, and each user is a member of the organizations of a smaller number.
+    /// Creates users and organizations. Each user is a member of the organizations with a smaller number.
     fn populate(&self, users: i64, teams: i64) -> u64 {
         let mut members = 0;
         for number in 0..teams {
@@ -249,7 +249,7 @@ impl Fixture {
     }
 }
 
-/// Runs an import: the counts, and what was not imported.
+/// Runs an import. Returns the counts, and the skipped objects.
 async fn run<R: SyncedRow, I: ImportedId>(mut import: Import<R, I>) -> (ImportCounts, Vec<(I, NotImported)>) {
     let (mut counts, mut not_imported) = (ImportCounts::default(), Vec::new());
     while let Some(step) = import.next().await {
@@ -260,7 +260,7 @@ async fn run<R: SyncedRow, I: ImportedId>(mut import: Import<R, I>) -> (ImportCo
     (counts, not_imported)
 }
 
-/// Inserted, updated, unchanged, skipped, conflicted, deleted.
+/// Returns the numbers of inserted, updated, unchanged, skipped, conflicted and deleted.
 fn numbers(counts: ImportCounts) -> [u64; 6] {
     [
         counts.inserted,
@@ -342,7 +342,7 @@ async fn membership_without_a_referenced_row_is_skipped_and_named(database: Test
         .pool
         .execute("DELETE FROM people WHERE clerk_id = 'user_3'")
         .await;
-    // Pages of one are written by other statements than a large page.
+    // A page of one object uses other statements than a large page.
     for page_size in [500, 1] {
         it.process.pool.execute("DELETE FROM team_members").await;
         let (counts, mut not_imported) = run(it.members().page_size(page_size)).await;
@@ -383,7 +383,8 @@ async fn import_resumes_at_the_cursor_of_another(database: TestDatabase) {
     }
 }
 
-/// Drops the first import after so many steps, in the middle of the next, and resumes the second one at its cursor.
+/// Drops the first import after this many steps, in the middle of the next one, and resumes the second import at its
+/// cursor.
 async fn resumed<R: SyncedRow, I: ImportedId>(first: Import<R, I>, second: Import<R, I>, crash_after: usize) {
     let mut first = first.page_size(2);
     let mut cursor: Option<String> = None;
@@ -422,7 +423,7 @@ async fn deletion_during_an_import_hides_no_organization(database: TestDatabase)
             for number in 0..read - 1 {
                 it.fake.remove_organization(&format!("org_{number}"));
             }
-            // The page that is fetched meanwhile may be of before the deletions.
+            // The page that is fetched meanwhile may be older than the deletions.
             drop(import);
             import = it
                 .teams()
@@ -520,7 +521,7 @@ async fn dry_run_writes_nothing(database: TestDatabase) {
     let teams = it.teams().dry_run().delete_missing().run().await;
     let members = it.members().dry_run().delete_missing().run().await;
     assert_eq!(teams.expect("it is counted").deleted, 1);
-    // Those of the organization too.
+    // Includes those of the organization.
     assert_eq!(members.expect("it is counted").deleted, 3);
     let marked = "SELECT (SELECT count(*) FROM teams WHERE clerk_deleted_at IS NOT NULL)
         + (SELECT count(*) FROM team_members WHERE clerk_deleted_at IS NOT NULL)";
@@ -529,7 +530,7 @@ async fn dry_run_writes_nothing(database: TestDatabase) {
 }
 
 impl Fixture {
-    /// The organization of a session whose claims were read a while ago.
+    /// Returns the organization of a session whose claims were read a while ago.
     async fn organization_of(&self, user: i64, team: i64) -> Option<String> {
         self.process.organization_of(&self.fake, user, team).await
     }
@@ -565,7 +566,7 @@ async fn missing_organizations_and_memberships_are_deleted_on_request(database: 
 
     let teams = it.teams().delete_missing().run().await.expect("it is imported");
     assert_eq!(numbers(teams), [0, 0, 3, 0, 0, 1]);
-    // A removed one, those of the organization (users 3 to 6) and the three others of the user.
+    // The removed membership, those of the organization (users 3 to 6), and the three others of the user.
     let gone = 1 + 4 + 3;
     let members = it.members().delete_missing().run().await.expect("it is imported");
     assert_eq!(numbers(members), [0, 0, memberships - gone, 0, 0, gone]);
@@ -657,7 +658,7 @@ async fn instance_without_organizations_is_reported_and_nothing_is_deleted(datab
     let json = serde_json::to_value(users).expect("it is JSON");
     assert_eq!(json.get("organizations_disabled"), None);
 
-    // Switched off in the middle: the counts so far are not those of an instance without organizations.
+    // Switched off in the middle: the counts so far remain.
     let mut import = it.teams().page_size(1);
     import.next().await.expect("a step").expect("it is imported");
     let cursor = import
@@ -748,7 +749,7 @@ async fn drift_is_reported_and_nothing_is_written(database: TestDatabase) {
     assert_eq!(drift.missing.ids, [key(3, 0)]);
     assert_eq!(drift.stale.ids, [key(1, 0)]);
     assert_eq!(drift.deleted.ids, [key(2, 1)]);
-    // The others are those of the organization that was removed.
+    // The others belong to the removed organization.
     assert_eq!(drift.extra.ids, [key(4, 3), key(5, 2), key(5, 3)]);
     assert_eq!(
         serde_json::to_value(&drift).expect("it is JSON")["missing"],
@@ -772,7 +773,7 @@ async fn webhook_after_a_page_was_read_wins_over_the_page(database: TestDatabase
     it.people().run().await.expect("it is imported");
     it.teams().run().await.expect("it is imported");
     let process = &it.process;
-    // A page of all memberships is read twice: at first none has a row, then each has one.
+    // A page of memberships is read twice: first without rows, then with all rows.
     for has_rows in [false, true] {
         let objects = it.api.memberships(0, 500).await.expect("a page");
         assert_eq!(objects.len(), 6);
@@ -801,7 +802,7 @@ async fn webhook_after_a_page_was_read_wins_over_the_page(database: TestDatabase
             "{step:?}"
         );
         drop(import);
-        // The member returns, with another role, and a late page has the membership of before.
+        // The member returns with another role, and a late page has the earlier membership.
         let mut returned = member(2, 0, "org:admin");
         returned["updated_at"] = (happened_at.milliseconds() + 5).into();
         process
@@ -819,7 +820,7 @@ async fn webhook_after_a_page_was_read_wins_over_the_page(database: TestDatabase
         .pool
         .execute("DELETE FROM teams WHERE clerk_id = 'org_1'")
         .await;
-    // The organization has no row that records the deletion, and the list is from before it.
+    // No row records the deletion of the organization, and the list is older than the deletion.
     let (counts, not_imported) = run(it.teams()).await;
     assert_eq!((counts.inserted, counts.skipped), (0, 1), "{not_imported:?}");
 }
@@ -850,7 +851,7 @@ async fn ended_membership_is_restored_by_newer_data_only(database: TestDatabase)
             assert_eq!(role.as_deref(), expected, "{offset} ms after the end");
         }
     }
-    // A process that has received no event knows the end by the row alone.
+    // A process that has received no event detects the end only by the row.
     it.process.pool.execute("DELETE FROM clerk_denials").await;
     let ended_at = SystemClock.now();
     let sql = format!(

@@ -1,4 +1,4 @@
-//! A membership is a row that joins a user and an organization: of a token, of a webhook, ended, and begun again.
+//! A membership is a row that joins a user and an organization: from a token, from a webhook, ended, and restored.
 
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
@@ -86,7 +86,7 @@ impl Process {
         Self::of(people, pool).await
     }
 
-    /// A process that knows of an end by the row alone.
+    /// Starts a process that can detect an end only by the row.
     async fn without_denials(pool: Pool) -> Self {
         let people = Profiles::<Person>::of_table(
             pool.clone(),
@@ -132,13 +132,13 @@ impl Process {
             .await
     }
 
-    /// The role of ada in the table, unless the membership has ended.
+    /// Returns the role of ada in the table, unless the membership has ended.
     async fn stored_role(&self) -> Option<String> {
         let sql = "SELECT max(role) FROM team_members WHERE clerk_key = 'user_ada:org_1' AND clerk_deleted_at IS NULL";
         self.people.pool.text(sql).await
     }
 
-    /// Delivers an event of ada's membership.
+    /// Delivers an event about ada's membership.
     pub(super) async fn deliver(
         &self,
         kind: &str,
@@ -157,7 +157,7 @@ impl Process {
     }
 }
 
-/// A token of a member.
+/// Creates a token of a member.
 pub(super) fn member(user_id: &str, role: &str) -> SessionToken<'static> {
     let organization = organization_object("org_1", Timestamp::from_seconds(0));
     issuer()
@@ -293,7 +293,7 @@ async fn removed_member_has_no_role_in_any_process(database: TestDatabase) {
         StatusCode::NO_CONTENT
     );
     assert_eq!(here.stored_role().await, None);
-    // The session was verified before the end, in a process that may not know of it yet.
+    // The session was verified before the end, which this process may not have received yet.
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(5);
     loop {
         match there.members.sync(&session).await {
@@ -306,7 +306,7 @@ async fn removed_member_has_no_role_in_any_process(database: TestDatabase) {
             "the other process still serves the row"
         );
     }
-    // A process that starts afterwards knows it by the row alone.
+    // A process that starts afterwards detects the end only by the row.
     let restarted = Process::start(here.people.pool.clone()).await;
     let ended = restarted.members.sync(&session).await;
     assert!(matches!(ended, Err(SyncError::MembershipEnded)), "{ended:?}");
@@ -569,7 +569,7 @@ async fn optional(_user: Person, membership: Option<TeamMember>) -> String {
     membership.map_or_else(String::new, |membership| membership.role)
 }
 
-/// Ends the membership of bob after his rows were read, and before the handler takes them.
+/// An extractor that ends the membership of bob after his rows were read, and before the handler takes them.
 struct Leaving;
 
 impl FromRequestParts<AppState> for Leaving {

@@ -1,4 +1,4 @@
-//! Other processes' changes of organizations and memberships, of which PostgreSQL notifies.
+//! Other processes' changes of organizations and memberships, announced by PostgreSQL.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use tokio::time::sleep;
 
 use super::members::{Process, later, member};
 
-/// Waits until the rows of a session are kept, or were kept and a busy machine took a late answer for silence.
+/// Waits until the rows of a session are cached. A busy machine may have treated a late answer as silence meanwhile.
 async fn keeps(process: &Process, session: &Session) {
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
@@ -46,7 +46,7 @@ async fn handles_on_one_pool_listen_by_one_connection() {
     let process = Process::first_of(Pool::open(database.url(), 1).await).await;
     let session = process.people.session(member("user_ada", "org:admin")).await;
     keeps(&process, &session).await;
-    // Those of the observer, of the pool and of the listener.
+    // The connections of the observer, the pool and the listener.
     let connections = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()";
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {

@@ -1,4 +1,4 @@
-//! A panic of the application's code costs the request that met it, whichever of a member's rows it concerns.
+//! A panic in the application's code only fails its request, whichever of a member's rows it concerns.
 
 use clerk_auth::sync::{BoxError, SyncError, UserSyncBuilder};
 use clerk_auth::testing::organization_object;
@@ -109,7 +109,7 @@ impl Process {
         }
     }
 
-    /// A process whose pool has a single connection: if it were not returned, nothing would work any more.
+    /// Starts a process with a single connection. If it were not returned, every later request would fail.
     async fn first(database: &TestDatabase) -> Self {
         let pool = Pool::open(database.url(), 1).await;
         pool.migrate::<Person>().await;
@@ -130,7 +130,7 @@ impl Process {
         self.people.session(token).await
     }
 
-    /// The number of rows of each table.
+    /// Returns the number of rows in each table.
     async fn numbers(&self) -> [i64; 3] {
         let pool = &self.people.pool;
         [

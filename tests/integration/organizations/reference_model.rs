@@ -1,6 +1,6 @@
-//! The rows of users, organizations and memberships match the newest information in any order. Random histories are compared
-//! with a model: tokens of the origin and of the edge, deliveries in any order and repeated, ends and returns of memberships,
-//! deletions, restarts, on two processes.
+//! The rows of users, organizations and memberships match the newest information in any order. Random histories on two
+//! processes are compared with a model: tokens of the origin and of the edge, deliveries in any order and repeated,
+//! ends and returns of memberships, deletions, restarts.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -180,7 +180,7 @@ async fn read(pool: &Pool, sql: &'static str, key: &str) -> Option<Row> {
     .expect("it is read")
 }
 
-/// The kind of a row decides on its version and its end.
+/// The kind of a row determines its version and its end.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Kind {
     /// The version of a token shows when the user changed; a deletion is final.
@@ -191,7 +191,7 @@ enum Kind {
     Membership,
 }
 
-/// The row after text of a version was observed.
+/// Returns the row after a text of a version was observed.
 fn observed(row: Option<Row>, kind: Kind, version: i64, text: &str) -> Option<Row> {
     let Some((stored, at, is_over)) = row else {
         return Some((text.to_owned(), version, false));
@@ -209,7 +209,7 @@ fn observed(row: Option<Row>, kind: Kind, version: i64, text: &str) -> Option<Ro
     }
 }
 
-/// The row after an end of a version was observed.
+/// Returns the row after an end of a version was observed.
 fn ended(row: Option<Row>, version: i64, text: &str) -> Option<Row> {
     match row {
         None => Some((text.to_owned(), version, true)),
@@ -218,7 +218,7 @@ fn ended(row: Option<Row>, version: i64, text: &str) -> Option<Row> {
     }
 }
 
-/// The reference: what must be in the tables after what was observed.
+/// The reference model: the expected tables after the observations.
 #[derive(Clone, Debug, Default)]
 struct Model {
     people: [Option<Row>; MANY],
@@ -261,18 +261,18 @@ struct Active {
 enum Step {
     RenameUser(usize, u16),
     RenameTeam(usize, u16),
-    /// A user joins, or has another role, or the same one as before.
+    /// A user joins, or gets another role, or the same role again.
     Join(usize, usize, u16),
     Leave(usize, usize, u16),
     DeleteUser(usize),
     DeleteTeam(usize),
-    /// Clerk mints a token at its origin; a member's organization is active unless it is not wanted.
+    /// Clerk mints a token at its origin, with a member's organization if `Some`.
     Mint(usize, Option<usize>, u16),
     MintAtEdge(usize, u16),
     Request(usize, usize),
     Deliver(usize, usize),
     Restart(usize),
-    /// These requests and deliveries run at once.
+    /// These requests and deliveries run concurrently.
     AtOnce(Vec<Step>),
 }
 
@@ -345,7 +345,7 @@ impl World {
         format!("{}:{}", self.user_id(user), self.team_id(team))
     }
 
-    /// Time goes on, and something has changed.
+    /// Advances the time for a change.
     fn change(&mut self, later: u16) -> usize {
         self.now = self.now + Duration::from_millis(u64::from(later) + 1);
         self.changes += 1;
@@ -438,7 +438,7 @@ impl World {
         }
     }
 
-    /// Something happens at Clerk; its deliveries are kept back.
+    /// Changes Clerk's state; the deliveries are held back.
     fn happen(&mut self, step: &Step) {
         match *step {
             Step::RenameUser(user, later) if !self.users[user].2 => {
@@ -494,7 +494,7 @@ struct Process<S: Suite> {
     receiver: Router,
 }
 
-/// The rows that a request got.
+/// The rows that a request has received.
 #[derive(Debug)]
 struct Got {
     user: Option<String>,
@@ -601,7 +601,7 @@ impl<S: Suite> Run<S> {
 
     async fn history(&mut self, steps: &[Step]) -> Result<(), TestCaseError> {
         let (mut world, mut model) = (World::new(), Model::default());
-        // Users and organizations have rows before the first membership, because a row must be referenced.
+        // Users and organizations get rows before the first membership, which references them.
         for number in 0..MANY {
             world.send_user(number);
             world.send_team(number);
@@ -708,8 +708,8 @@ impl<S: Suite> Run<S> {
         Ok(())
     }
 
-    /// The rows are those of one of the orders in which the requests and deliveries can come. A request may have come to
-    /// nothing, because of an end that ran at once.
+    /// Asserts that the rows match one of the possible orders of the requests and deliveries. A request may have failed
+    /// because of a concurrent end.
     async fn at_once(&self, world: &World, model: &mut Model, steps: &[Step]) -> Result<(), TestCaseError> {
         let (mut running, mut applied, mut sent) = (Vec::new(), Vec::new(), Vec::new());
         for step in steps {
@@ -730,7 +730,7 @@ impl<S: Suite> Run<S> {
             }
         }
         for (place, answer) in join_all(running).await.into_iter().enumerate() {
-            // Clerk repeats a delivery that is answered 503. It may have been applied in part.
+            // Clerk retries a delivery that is answered 503, which may have been applied in part.
             if let (Some(StatusCode::SERVICE_UNAVAILABLE), Some((process, delivery))) = (answer, sent[place])
             {
                 let again = self.processes[process].deliver(delivery).await;
@@ -798,7 +798,7 @@ impl<S: Suite> Run<S> {
             for team in 0..MANY {
                 let row = read(pool, MEMBER, &world.key(user, team)).await;
                 if model.deleted[team] {
-                    // A mark leaves the memberships as they are; a removal removes them.
+                    // A mark does not change the memberships; a removal removes them.
                     prop_assert!(row.is_none() || !S::REMOVES, "a member of nothing: {row:?}");
                     continue;
                 }

@@ -1,4 +1,4 @@
-//! An organization is a row: of a token, of a webhook, deleted, and behind its parameter of a handler.
+//! An organization is a row: from a token, from a webhook, deleted, and as a parameter of a handler.
 
 use axum::extract::FromRef;
 use axum::http::{Request, StatusCode, header::AUTHORIZATION};
@@ -51,7 +51,7 @@ async fn start(database: &TestDatabase) -> (Profiles, OrganizationSync<Organizat
     (profiles, organizations)
 }
 
-/// A token of a member, whose claims call the organization by a name.
+/// Creates a token of a member, with the organization's name.
 fn member(user_id: &str, organization_id: &str, name: &str) -> SessionToken<'static> {
     let mut organization = organization_object(organization_id, Timestamp::from_seconds(0));
     organization["name"] = name.into();
@@ -60,7 +60,7 @@ fn member(user_id: &str, organization_id: &str, name: &str) -> SessionToken<'sta
         .organization_template(Organization::TEMPLATE, &organization)
 }
 
-/// An organization of this name, as it was changed then.
+/// Returns an organization object with this name, last changed at this time.
 fn organization(organization_id: &str, name: &str, updated_at: Timestamp) -> Value {
     let mut organization = organization_object(organization_id, updated_at);
     organization["name"] = name.into();

@@ -1,4 +1,4 @@
-//! A member's three rows are read by one statement and inserted in one transaction, wherever a handler takes them.
+//! A member's three rows are read with one statement and inserted in one transaction, however a handler takes them.
 
 use std::sync::Arc;
 
@@ -98,7 +98,7 @@ async fn create_tables(pool: &Pool) {
         .await;
 }
 
-/// Starts the handle on memberships, whose hook refuses those of the role `refused`.
+/// Starts the handle on memberships, whose hook refuses the role `refused`.
 async fn members(
     people: &Profiles<Person>,
     teams: &OrganizationSync<Team>,
@@ -172,7 +172,7 @@ impl Process {
     }
 }
 
-/// A token of a member of an organization.
+/// Creates a token of a member of an organization.
 fn member(user_id: &str, organization_id: &str, role: &str) -> SessionToken<'static> {
     let organization = organization_object(organization_id, Timestamp::from_seconds(0));
     issuer()
@@ -385,7 +385,7 @@ impl RowPolicy<Member<TeamMember>> for Seated {
     }
 }
 
-/// Admits users who have credits, and only without an organization.
+/// Admits only users with credits and without an organization.
 struct Rich;
 
 impl RowPolicy<Person> for Rich {
@@ -567,7 +567,7 @@ async fn policy_over_rows_decides_after_the_session() {
     );
 }
 
-/// The documentation asks for pools of one database. With pools of two, the rows of the users' own are the ones that count.
+/// The documentation requires pools of one database. With pools of two, the rows in the users' database count.
 #[tokio::test]
 async fn pool_of_another_database_is_not_read_for_users() {
     let (of_users, of_memberships) = (TestDatabase::sqlite(), TestDatabase::sqlite());

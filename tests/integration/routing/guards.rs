@@ -1,4 +1,4 @@
-//! Every extractor, subject and layer of the crate, with what each kind of caller gets from it.
+//! Tests of every extractor, subject and layer of the crate, with the answer to each kind of caller.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -31,12 +31,12 @@ use crate::sources::layout;
 
 const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
-/// Each caller gets 200, which is the empty text, or a refusal with this code.
+/// The code of the refusal of each caller; an empty text stands for 200.
 struct Answers {
     visitor: &'static str,
     member: &'static str,
     admin: &'static str,
-    /// An administrator until a webhook reported otherwise; the token is still valid.
+    /// An administrator until a webhook took the role away; the token is still valid.
     former: &'static str,
     banned: &'static str,
     pending: &'static str,
@@ -44,7 +44,7 @@ struct Answers {
     agent: &'static str,
 }
 
-/// Nothing is required, and a visitor cannot be what is extracted.
+/// Nothing is required, and the extracted type excludes visitors.
 const SIGNED_IN: Answers = Answers {
     visitor: "signed_out",
     member: "",
@@ -56,19 +56,19 @@ const SIGNED_IN: Answers = Answers {
     agent: "",
 };
 
-/// Nothing is required, and a visitor is `None`.
+/// Nothing is required, and a visitor is extracted as `None`.
 const VISITORS_TOO: Answers = Answers {
     visitor: "",
     ..SIGNED_IN
 };
 
-/// The rows of an organization that the token names are taken.
+/// The handler takes the rows of the organization that the token names.
 const OF_MEMBERS: Answers = Answers {
     former: "organization_changed",
     ..SIGNED_IN
 };
 
-/// An administrator is required, who acts in person.
+/// The route requires an administrator who acts in person.
 const RESTRICTED: Answers = Answers {
     member: "role_required",
     former: "organization_changed",
@@ -87,7 +87,7 @@ impl Policy for Administrator {
     ]);
 }
 
-/// A rule of the team's own beside the constant: both hold.
+/// A policy with a rule of the team's own and the constant; both apply.
 struct AdministratorByRule;
 
 impl Policy for AdministratorByRule {
@@ -104,7 +104,7 @@ impl Policy for AdministratorByRule {
     }
 }
 
-/// A list of nothing but "nothing" is met by a visitor; a list with anything else is not.
+/// A policy whose list contains only "nothing", which a visitor meets. A visitor meets no other list.
 struct NothingTwice;
 
 impl Policy for NothingTwice {
@@ -139,7 +139,7 @@ struct TeamMember {
     organization_id: String,
 }
 
-/// Admits every row that is consistent.
+/// A row policy that admits every consistent row.
 struct Consistent;
 
 impl RowPolicy<Member<TeamMember>> for Consistent {
@@ -265,7 +265,7 @@ const TABLE: &[Row] = &[
     of(&[], "/nothing/alias", VISITORS_TOO),
     of(&[], "/nothing/twice", VISITORS_TOO),
     of(&[], "/nothing/attribute", VISITORS_TOO),
-    // Only a signed-in user meets a requirement, whatever is extracted.
+    // Only a signed-in user meets a requirement, for any extracted type.
     of(&[], "/signed-in/optional-session", SIGNED_IN),
     of(&[], "/signed-in/optional-row", SIGNED_IN),
     of(&[], "/administrator/unit", RESTRICTED),
@@ -282,7 +282,7 @@ const TABLE: &[Row] = &[
     of(&[], "/administrator/by-rule", RESTRICTED),
     of(&[], "/administrator/and-nothing", RESTRICTED),
     of(&["Layer for RequireSession"], "/layer/signed-in", SIGNED_IN),
-    // A layer has no parameter that could be a visitor.
+    // A layer has no parameter that could stand for a visitor.
     of(&[], "/layer/nothing", SIGNED_IN),
     of(&[], "/layer/administrator", RESTRICTED),
 ];
@@ -291,7 +291,7 @@ const TABLE: &[Row] = &[
 const EXEMPT: [&str; 3] = [
     // A delivery is signed by Clerk's sender; `delivery_is_not_authenticated_by_a_session` shows it.
     "FromRequest for Webhook",
-    // Generated code asks the compiler about it; no request reaches it, and it never resolves.
+    // Only generated code names it, at compile time; no request reaches it, and it never resolves.
     "SubjectFrom for Anybody",
     "SignedInUser for Anybody",
 ];
@@ -467,7 +467,7 @@ async fn state(deny_agents: bool) -> (AppState, TestDatabase) {
     (state, database)
 }
 
-/// The status and the code, which is empty for 200.
+/// Returns the status and the code of the answer; the code is empty for 200.
 async fn answer(app: &Router, path: &str, token: Option<&str>) -> (u16, String) {
     let mut request = Request::get(path);
     if let Some(token) = token {
@@ -517,14 +517,14 @@ async fn check(deny_agents: bool) {
         .sign();
     let [administrator, banned, former] =
         ["user_ada", "user_eve", "user_zoe"].map(|user_id| admin(user_id).sign());
-    // Verified before, so that the session is in the cache.
+    // The token is verified first, so that the session is in the cache.
     assert_eq!(answer(&app, "/administrator/session", Some(&former)).await.0, 200);
     remove(&app, "user_zoe").await;
     let pending = admin("user_ada").pending().sign();
     let impersonated = admin("user_ada").impersonated_by("user_support").sign();
     let agent = admin("user_ada").agent("agent_1").sign();
     for Row { path, answers, .. } in TABLE {
-        // The handle's default is for every route alike.
+        // The handle's default applies to every route.
         let of_agent = if deny_agents {
             "agent_denied"
         } else {
@@ -548,7 +548,7 @@ async fn check(deny_agents: bool) {
             );
         }
     }
-    // A single handler, or a single layer, lifts the default.
+    // A single handler or a single layer can lift the default.
     for path in ["/lifted/session", "/lifted/optional", "/lifted/layer"] {
         assert_eq!(answer(&app, path, Some(&agent)).await.0, 200, "{path}");
     }
@@ -564,7 +564,7 @@ async fn denying_agents_by_default_changes_the_answer_to_agents_alone() {
     check(true).await;
 }
 
-/// A session token gives no way to a webhook.
+/// A session token does not authenticate a webhook delivery.
 #[tokio::test]
 async fn delivery_is_not_authenticated_by_a_session() {
     let (state, _database) = state(false).await;
@@ -575,7 +575,7 @@ async fn delivery_is_not_authenticated_by_a_session() {
     assert_eq!(response.status().as_u16(), 400);
 }
 
-/// The impls of these traits in the sources, as `Trait for Type`.
+/// Collects the impls of these traits in the sources, as `Trait for Type`.
 #[derive(Default)]
 struct Impls(BTreeSet<String>);
 
@@ -618,7 +618,7 @@ fn each_extractor_subject_and_layer_of_the_crate_has_a_row() {
     assert_eq!(found.0, listed, "the table lists what the sources implement");
 }
 
-/// A guarded route takes these types alone, so none of them may let a visitor in.
+/// A guarded route takes only these types, so none of them may admit a visitor.
 #[test]
 fn no_guard_admits_visitors() {
     for row in TABLE {

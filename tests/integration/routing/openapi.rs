@@ -1,4 +1,4 @@
-//! The documented way to use `utoipa-axum`: its router describes what a guarded router serves.
+//! Tests of the documented use of `utoipa-axum`: its router describes the routes of a guarded router.
 
 use std::collections::HashSet;
 
@@ -64,7 +64,7 @@ async fn answer(method: &Method, path: &str, is_signed_in: bool) -> (StatusCode,
     (status, body.to_vec())
 }
 
-/// The methods and paths that the document lists.
+/// Returns the methods and paths that the document lists.
 async fn documented() -> HashSet<(Method, String)> {
     let (status, body) = answer(&Method::GET, "/openapi.json", false).await;
     assert_eq!(status, StatusCode::OK);

@@ -1,12 +1,12 @@
-//! Every method of axum's routers is known here, with what the guarded routers make of it. A method that a later version of
-//! axum adds fails a test, until somebody has decided.
+//! Lists every method of axum's routers, with its form on the guarded routers. A method that a later version of axum
+//! adds fails a test until a maintainer has classified it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The form that a method of axum's has on the guarded router.
+/// The form of axum's method on the guarded router.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Form {
     /// The method mounts only guarded handlers; a fixture shows that anything else does not compile.
@@ -74,7 +74,7 @@ const METHOD_ROUTER: [(&str, Form); 30] = [
     ("into_make_service_with_connect_info", Absent),
 ];
 
-/// axum's free functions that begin a method router.
+/// The free functions of axum that create a method router.
 const FUNCTIONS: [&str; 22] = [
     "any",
     "any_service",
@@ -100,7 +100,7 @@ const FUNCTIONS: [&str; 22] = [
     "trace_service",
 ];
 
-/// The traits of the guarded routers. None of them leads to axum's type by reference, or mounts anything.
+/// The traits of the guarded routers. None of them returns a reference to axum's type, or mounts anything.
 const TRAITS: [&str; 4] = ["Clone", "Debug", "Default", "Service"];
 
 /// Traits that the module implements for the guarded routers, sealed.
@@ -111,9 +111,10 @@ fn workspace() -> PathBuf {
     tests.parent().expect("the workspace").to_owned()
 }
 
-/// The source of the axum that the library is built with; the tests have an earlier one too.
+/// Returns the source folder of the axum version that the library is built with; the tests also depend on an earlier
+/// one.
 fn axum() -> PathBuf {
-    // Of this platform, because packages of others may not have been downloaded.
+    // The metadata is limited to this platform, because packages of other platforms may not have been downloaded.
     let version = Command::new("rustc").arg("-vV").output().expect("rustc runs");
     let version = String::from_utf8(version.stdout).expect("text");
     let host = version.lines().find_map(|line| line.strip_prefix("host: "));
@@ -162,7 +163,8 @@ fn self_name(item: &syn::ItemImpl) -> Option<String> {
     path.path.segments.last().map(|segment| segment.ident.to_string())
 }
 
-/// The public methods of a type, those included that a macro in the `impl` writes: its first argument is the name.
+/// Returns the public methods of a type, including those that a macro in the `impl` writes: its first argument is the
+/// name.
 fn methods(file: &syn::File, ty: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for item in &file.items {
@@ -186,7 +188,7 @@ fn methods(file: &syn::File, ty: &str) -> BTreeSet<String> {
     found
 }
 
-/// The last words of the traits that are implemented for a type, or that lead to or from it.
+/// Returns the last path segments of the traits that are implemented for a type, or that convert to or from it.
 fn traits(file: &syn::File, ty: &str) -> BTreeSet<String> {
     let impls = file.items.iter().filter_map(|item| match item {
         syn::Item::Impl(item) => Some(item),
@@ -200,7 +202,7 @@ fn traits(file: &syn::File, ty: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The sources of the guarded routers.
+/// Returns the sources of the guarded routers.
 fn guarded() -> BTreeMap<String, syn::File> {
     let folder = workspace().join("clerk-auth/src/routing");
     let mut files = BTreeMap::new();
@@ -239,7 +241,7 @@ fn every_method_of_axums_routers_is_known() {
     assert_eq!(functions, FUNCTIONS.map(str::to_owned).into());
 }
 
-/// A method is axum's with its form of the table, or its name begins with the word.
+/// A method is one of axum's, in the form that the table lists, or its name begins with `public`.
 #[test]
 fn guarded_routers_have_no_other_methods() {
     let files = guarded();
@@ -275,7 +277,7 @@ fn guarded_routers_have_no_other_methods() {
     assert_eq!(public, named.collect());
 }
 
-/// `Deref`, `AsRef`, `AsMut`, `Borrow` and `Handler` would lead around the guard; so would `From` of axum's types.
+/// `Deref`, `AsRef`, `AsMut`, `Borrow` and `Handler` would bypass the guard; so would `From` of axum's types.
 #[test]
 fn guarded_routers_implement_no_other_traits() {
     for (file, source) in guarded() {
@@ -327,7 +329,7 @@ fn each_guarded_method_has_a_fixture() {
             Some((source, fs::read_to_string(path.with_extension("stderr")).ok()?))
         })
         .collect();
-    // rustc shortens a path where it is clear.
+    // rustc shortens an unambiguous path.
     let refused = |bound: &str, call: &str| {
         let bounds = ["in `", "::"].map(|before| format!("{before}{bound}`"));
         fixtures.iter().any(|(source, stderr)| {

@@ -1,4 +1,4 @@
-//! The guarded router serves like axum's, and rejects requests without a session, except on public routes.
+//! Tests that the guarded router serves like axum's, and rejects requests without a session, except on public routes.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -83,7 +83,7 @@ const METHODS: [Method; 9] = [
     Method::TRACE,
 ];
 
-/// Each method by itself, begun and chained, and beside each of them what axum answers to all the others.
+/// Tests each method alone, as the first call and chained, and axum's answer to all the other methods.
 #[tokio::test]
 async fn every_method_is_guarded_and_answers_as_axum_does() {
     let begun: [(MethodRouter<Clerk>, plain::MethodRouter<Clerk>); 11] = [
@@ -130,7 +130,7 @@ async fn every_method_is_guarded_and_answers_as_axum_does() {
         let axums: axum::Router = axum::Router::new().route("/", axums).with_state(clerk());
         let mut reached = 0;
         for method in METHODS {
-            // With `CONNECT` there is no path, and only fallbacks are reached.
+            // A `CONNECT` request has no path, and reaches only fallbacks.
             for path in ["/", "/elsewhere"] {
                 for is_signed_in in [false, true] {
                     let expected = answer(&axums, &method, path, is_signed_in).await;
@@ -151,7 +151,7 @@ async fn every_method_is_guarded_and_answers_as_axum_does() {
     }
 }
 
-/// A service behind the layer, whose body is not axum's.
+/// Returns a service behind the layer, whose body type is not axum's.
 fn service() -> impl GuardedService {
     let service = service_fn(async |_: Request| Ok::<_, Infallible>("service"));
     RequireSession::new(clerk()).layer(service)
@@ -217,7 +217,7 @@ async fn every_service_is_guarded() {
     }
 }
 
-/// A router of axum's behind the layer is mounted without the word, because all of it is guarded.
+/// A router of axum's behind the layer is mounted without `public` in the method's name, because all of it is guarded.
 #[tokio::test]
 async fn router_of_axum_behind_the_layer_is_guarded() {
     let inner = axum::Router::new().route("/public", plain::get(public));
@@ -306,7 +306,7 @@ async fn nested_and_merged_routers_keep_their_guards() {
         assert_eq!(status(&router, path, false).await, 401, "{path}");
         assert_eq!(status(&router, path, true).await, 200, "{path}");
     }
-    // A layer answers by itself, which is not guarded.
+    // A layer can answer by itself, and this answer is not guarded.
     let answers = axum::middleware::from_fn(async |_: Request, _: axum::middleware::Next| "layer");
     let router = Router::new()
         .route("/", get(guarded).layer(answers))
@@ -363,7 +363,7 @@ async fn router_converts_into_axums() {
     );
 }
 
-/// The guard, 14 parameters that leave the body alone, and the body.
+/// A handler with the guard, 14 parameters that do not read the body, and the body.
 #[authenticated]
 #[expect(clippy::too_many_arguments, reason = "as many as axum takes")]
 async fn sixteen(
@@ -396,7 +396,7 @@ async fn handler_takes_sixteen_parameters_and_reads_the_body_last() {
         .oneshot(Request::from_parts(parts, Body::from("hello")))
         .await;
     assert_eq!(text(answered.expect("infallible")).await, "user_ada hello");
-    // A rejection of a later parameter is the answer.
+    // The answer is the rejection of a later parameter.
     let (parts, _) = request(&Method::POST, "/a", true).into_parts();
     let answered = router
         .clone()
@@ -406,7 +406,7 @@ async fn handler_takes_sixteen_parameters_and_reads_the_body_last() {
     assert_eq!(answer(&router, &Method::POST, "/a", false).await.status(), 401);
 }
 
-/// No guarded handler runs before its request is authenticated, whatever a later parameter does.
+/// No guarded handler runs before its request is authenticated, for any behaviour of a later parameter.
 #[tokio::test]
 async fn nothing_is_extracted_before_the_guard() {
     struct Reached;

@@ -1,5 +1,5 @@
-//! Every statement that start-up prints is followed here, on tables with rows as other tools make them: it succeeds,
-//! keeps every value, and the next start is content.
+//! Tests that execute every statement that start-up advises, on tables and rows as other tools create them. Each
+//! statement succeeds and keeps every value, and the next start-up reports nothing.
 
 use chrono::{DateTime, Utc};
 use clerk_auth::SyncedUser;
@@ -10,7 +10,7 @@ use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::profiles::Pool;
 use sqlx::AssertSqlSafe;
 
-/// Follows the advice in a session whose time zone is not UTC, and returns it. Each is a statement that can be prepared.
+/// Executes the advice in a session whose time zone is not UTC, and returns it. Each statement can be prepared.
 async fn followed_on_postgres<U: SyncedUser + StoredIn<sqlx::Postgres>>(pool: &Pool) -> String {
     let Pool::Postgres(postgres) = pool else {
         panic!("it is PostgreSQL");
@@ -128,7 +128,7 @@ struct DrizzleUser {
 async fn table_of_drizzle_fits_after_the_advice() {
     let database = TestDatabase::postgres().await;
     let pool = Pool::open(database.url(), 2).await;
-    // A nullable id of Clerk's, one of which is there.
+    // The Clerk id is nullable, and one row has an id.
     pool.execute(
         "CREATE TABLE users (id serial PRIMARY KEY NOT NULL, clerk_id varchar(255), email varchar(255) NOT NULL, \
          created_at timestamp DEFAULT now() NOT NULL)",
@@ -301,7 +301,7 @@ async fn columns_of_other_types_keep_their_values() {
     .await;
 }
 
-/// An enum of the database, whose name the derive cannot know.
+/// An enum of the database, whose name is not visible to the derive.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, sqlx::Type)]
 #[sqlx(type_name = "plan", rename_all = "lowercase")]
 enum Plan {
@@ -331,7 +331,7 @@ struct Planned {
     plan: Plan,
 }
 
-/// A statement would change nothing: the struct is wrong.
+/// Start-up advises no statement, because the struct is wrong and not the table.
 #[tokio::test]
 async fn field_of_another_type_than_the_struct_s_table_has_no_statement() {
     let database = TestDatabase::postgres().await;

@@ -1,5 +1,5 @@
-//! A table that changes under a running application whose statements are prepared: no request, delivery or import fails,
-//! each connection fails at most once for each change, and nothing has to be restarted.
+//! Tests of a table that changes under a running application whose statements are prepared. No request, delivery or
+//! import fails, each connection fails at most once for each change, and no restart is needed.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -32,7 +32,7 @@ const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const CONNECTIONS: u32 = 4;
 const USERS: usize = 12;
 
-/// Versions of all tests, each newer than the one before.
+/// The last version that a test used; each test takes newer ones.
 static SECOND: AtomicI64 = AtomicI64::new(1_000);
 
 struct Warm {
@@ -65,8 +65,8 @@ impl Warm {
         }
     }
 
-    /// Everything that the library does, with every connection and so that all statements are prepared: reads, changes, new
-    /// users, a raised version, deliveries, deletions, an import.
+    /// Runs every operation of the library on every connection, so that all statements are prepared: reads, changes,
+    /// new users, a raised version, deliveries, deletions, an import.
     async fn everything(&self, label: &str) {
         let second = SECOND.fetch_add(10, Ordering::SeqCst);
         let profiles = &self.profiles;
@@ -123,7 +123,7 @@ fn user_of(user: usize, name: &str, second: i64) -> serde_json::Value {
     object
 }
 
-/// How often a statement was prepared anew.
+/// Returns how often a statement was prepared again.
 fn repeated(log: &Log) -> usize {
     let lines = log.lines();
     lines
@@ -135,7 +135,7 @@ fn repeated(log: &Log) -> usize {
 async fn changed_table_fails_nothing_and_each_connection_once(database: TestDatabase) {
     let warm = Warm::start(Pool::open(database.url(), CONNECTIONS).await).await;
     warm.everything("before").await;
-    // Past the application, as a migration is run.
+    // Outside of the application, as a migration runs.
     let past = Pool::open(database.url(), 1).await;
     let changes = match past {
         Pool::Postgres(_) => POSTGRES,
@@ -152,7 +152,7 @@ async fn changed_table_fails_nothing_and_each_connection_once(database: TestData
         assert!(repeated <= CONNECTIONS as usize, "{change}: {repeated}");
         stale += repeated;
     }
-    // PostgreSQL has refused stale statements, and SQLite prepares them anew itself.
+    // PostgreSQL refuses stale statements; SQLite prepares them again by itself.
     assert_eq!(stale > 0, !database.is_sqlite());
 }
 
@@ -246,7 +246,7 @@ async fn session_that_changes_fails_nothing() {
     }
 }
 
-/// Ends every session of the application's, idle or in the middle of a statement, while requests are made.
+/// Ends every session of the application, idle or in the middle of a statement, during requests.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_that_are_killed_fail_nothing() {
     const KILL: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
@@ -263,9 +263,9 @@ async fn connections_that_are_killed_fail_nothing() {
     }
 }
 
-/// A statement of a hook's is prepared too, and runs in the transaction of the row.
+/// A hook's statement is prepared too, and runs in the transaction of the row.
 async fn hook_with_a_stale_statement_is_run_again(database: TestDatabase) {
-    // sqlx panics over `SELECT *` on SQLite once there are more columns.
+    // sqlx panics at `SELECT *` on SQLite after a column was added.
     const READ: &str = "SELECT owner FROM carts";
     let pool = Pool::open(database.url(), 2).await;
     pool.execute("CREATE TABLE carts (owner text)").await;
@@ -319,7 +319,7 @@ async fn hook_with_a_stale_statement_is_run_again(database: TestDatabase) {
     );
 }
 
-/// Behind PgBouncer in transaction mode, whose sessions other clients use too.
+/// Runs behind PgBouncer in transaction mode, which shares its sessions with other clients.
 #[tokio::test]
 async fn changed_table_fails_nothing_behind_a_pooler() {
     let database = TestDatabase::postgres().await;
@@ -338,14 +338,14 @@ async fn changed_table_fails_nothing_behind_a_pooler() {
     changed_table_fails_nothing(&past, &profiles).await;
 }
 
-/// The pooler prepares an equal text only once in a session, so that a stale statement stays there. It has one session,
-/// because it does not keep the unnamed statements of start-up.
+/// PgBouncer prepares an equal text only once in a session, so that a stale statement stays in the session. The test
+/// uses one session, because PgBouncer does not keep the unnamed statements of start-up.
 #[tokio::test]
 async fn changed_table_fails_nothing_behind_a_pooler_that_keeps_statements() {
     let database = TestDatabase::postgres().await;
     let past = Pool::open(database.url(), 1).await;
     let Some(pooler) = Pooler::that_keeps_statements(&database, 1) else {
-        return; // Debian's before 13.
+        return; // The PgBouncer of Debian before 13.
     };
     let profiles: Profiles<AlwaysRead> = Profiles::of_table(
         Pool::open(pooler.url(), CONNECTIONS).await,

@@ -1,4 +1,4 @@
-//! A crate of its own: statements that sqlx checks while compiling, and a template that is rebuilt when it changes.
+//! Tests with a separate crate: sqlx checks its statements at compile time, and a changed template is compiled again.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor};
 
 on_both_databases!(statements_are_checked_while_compiling);
 
-/// The fixture's struct, without the check, for its DDL.
+/// The fixture's struct without the check; only its DDL is used.
 #[derive(SyncedUser)]
 #[synced_user(table = "users", database(postgres, sqlite))]
 #[expect(dead_code, reason = "only its statements are used")]
@@ -25,7 +25,7 @@ struct User {
     credits: i64,
 }
 
-/// A copy of the fixture, and the database it is checked against.
+/// A copy of the fixture, and the database that it is checked against.
 struct Fixture {
     folder: PathBuf,
     url: String,
@@ -33,7 +33,7 @@ struct Fixture {
 }
 
 impl Fixture {
-    /// A copy of the fixture in a folder of that name.
+    /// Copies the fixture into a folder of this name.
     fn copy(name: &str, url: &str, feature: &'static str) -> Self {
         let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
         let original = tests.join("fixtures/checked-statements");
@@ -46,7 +46,7 @@ impl Fixture {
         let manifest = fs::read_to_string(original.join("Cargo.toml")).expect("the manifest");
         let library = workspace.join("clerk-auth");
         let manifest = manifest.replace("../../../clerk-auth", &library.to_string_lossy());
-        // Copies of one name are one package to cargo, which then takes one for the other.
+        // Cargo treats copies with one package name as one package, and would use one for the other.
         let manifest = manifest.replace("checked-statements", name);
         fs::write(folder.join("Cargo.toml"), manifest).expect("it can be written");
         for (from, to) in [
@@ -72,7 +72,7 @@ impl Fixture {
             .args(["check", "--offline", "--quiet", "--color=never", "--features"])
             .arg(self.feature)
             .current_dir(&self.folder)
-            // Dependencies that the tests were built with are not built again.
+            // The fixture reuses the compiled dependencies of the tests.
             .env(
                 "CARGO_TARGET_DIR",
                 Path::new(env!("CARGO_TARGET_TMPDIR")).join(".."),

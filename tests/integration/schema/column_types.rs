@@ -1,5 +1,5 @@
-//! Fields of the application's own types: the table that the library itself creates passes the check at start-up, and
-//! holds a user.
+//! Tests of fields of the application's own types: the table that the library creates passes the check at start-up, and
+//! stores a user.
 
 use std::str::FromStr;
 
@@ -30,7 +30,7 @@ impl FromClaim<Text> for Mood {
     }
 }
 
-/// An enum in a schema of its own, under another name.
+/// An enum in a separate schema, under another name.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, sqlx::Type)]
 #[sqlx(type_name = "billing.plan_of_user", rename_all = "kebab-case")]
 enum Plan {
@@ -63,7 +63,7 @@ impl FromStr for Badge {
     }
 }
 
-/// A column that is smaller than the claim.
+/// A number whose column is smaller than the claim.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, sqlx::Type)]
 #[sqlx(transparent)]
 struct Level(i32);
@@ -77,7 +77,7 @@ impl FromClaim<Integer> for Level {
     }
 }
 
-/// A text with a rule.
+/// A text with a validation rule.
 #[derive(Clone, Debug, Eq, PartialEq, sqlx::Type)]
 #[sqlx(transparent)]
 struct Address(String);
@@ -90,7 +90,7 @@ impl FromClaim<Text> for Address {
     }
 }
 
-/// A text in a type that the struct names.
+/// A text whose column type the struct names.
 #[derive(Clone, Debug, Eq, PartialEq, sqlx::Type)]
 #[sqlx(type_name = "varchar")]
 struct Label(String);
@@ -177,7 +177,7 @@ async fn created_table_passes_its_own_check_on_postgres() {
     assert_eq!((again.user, again.outcome), (person(), SyncOutcome::Unchanged));
 }
 
-/// The values of an enum are the application's, so that no statement of the library could create it.
+/// The application defines the values of an enum, so the library advises no statement that creates it.
 #[tokio::test]
 async fn missing_type_is_named_and_the_advice_succeeds_after_it_is_created() {
     let database = TestDatabase::postgres().await;
@@ -199,7 +199,7 @@ async fn missing_type_is_named_and_the_advice_succeeds_after_it_is_created() {
         assert!(is_said, "{expected}: {problems:?}");
     }
     pool.execute(TYPES).await;
-    // As an earlier version of the library created the table.
+    // The table as an earlier version of the library created it.
     let text = Person::migration_sql::<sqlx::Postgres>()
         .replace("\"Mood\"", "TEXT")
         .replace("billing.plan_of_user", "TEXT");
@@ -275,7 +275,7 @@ fn clerk() -> Clerk {
     clerk.build().expect("the configuration is right")
 }
 
-/// Ada's session, with these claims of the template.
+/// Creates Ada's session, with these claims of the template.
 async fn session(claims: Value) -> Session {
     let Value::Object(claims) = claims else {
         panic!("claims are an object");

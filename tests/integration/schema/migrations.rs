@@ -1,4 +1,4 @@
-//! The table of the example's migrations matches the derive; otherwise start-up reports the differences.
+//! Tests that the table of the example's migrations matches the derive, and that start-up reports differences.
 
 use clerk_auth::row::StoredIn;
 use clerk_auth::sync::CREATE_DENIALS;
@@ -153,7 +153,7 @@ async fn start_up_reports_missing_parts_of_the_table(database: TestDatabase) {
     assert!(complaint(&pool).await.contains("`profiles` is a view"));
     pool.execute("DROP VIEW profiles").await;
 
-    // Everything at once.
+    // All faults at once.
     pool.execute(
         "CREATE TABLE profiles (id BIGINT, clerk_id TEXT NOT NULL, email TEXT NOT NULL, \
          name BYTEA, clerk_version BIGINT NOT NULL, shoe_size BIGINT NOT NULL)",
@@ -175,7 +175,7 @@ async fn start_up_reports_missing_parts_of_the_table(database: TestDatabase) {
         return;
     }
     assert!(said.contains("the column `name` is `bytea`"), "{said}");
-    // The advice fixes the fault.
+    // The advised statement fixes the fault.
     let Pool::Postgres(pool) = &pool else {
         return;
     };
@@ -205,7 +205,7 @@ async fn start_up_reports_the_column_that_no_field_fills(database: TestDatabase)
         Pool::Postgres(_) => {
             <Profile as StoredIn<sqlx::Postgres>>::create_table().replace(" GENERATED ALWAYS AS IDENTITY", "")
         }
-        // Of SQLite's primary keys only an `INTEGER` is made by itself.
+        // SQLite generates only a primary key of the type `INTEGER`.
         Pool::Sqlite(_) => <Profile as StoredIn<sqlx::Sqlite>>::create_table()
             .replace("INTEGER PRIMARY KEY AUTOINCREMENT", "BIGINT PRIMARY KEY"),
     };
@@ -218,7 +218,7 @@ async fn start_up_reports_the_column_that_no_field_fills(database: TestDatabase)
     }
     let fix = r#"ALTER TABLE "profiles" ALTER COLUMN "id" ADD GENERATED ALWAYS AS IDENTITY"#;
     assert!(said.contains(fix), "{said}");
-    // A trigger fills it too.
+    // A trigger can fill the column too.
     pool.execute(
         "CREATE FUNCTION number_it() RETURNS trigger LANGUAGE plpgsql AS \
          $$ BEGIN NEW.id := 7; RETURN NEW; END $$",
@@ -239,7 +239,7 @@ async fn start_up_reports_missing_parts_of_the_tombstones(database: TestDatabase
         Pool::Sqlite(_) => tables_of_members::<sqlx::Sqlite>(),
     };
     assert!(!members.contains("clerk_deleted_at"), "{members}");
-    // With any text as the type of the row's own key.
+    // The column of the Clerk id may have any text type.
     pool.execute(&members.replace("\"clerk_id\" TEXT", "\"clerk_id\" VARCHAR(64)"))
         .await;
     let missing = format!(
@@ -275,7 +275,7 @@ async fn start_up_reports_missing_parts_of_the_tombstones(database: TestDatabase
     }
 }
 
-/// The first two statements of the migration.
+/// Returns the first two statements of the migration.
 fn tables_of_members<DB: sqlx::Database>() -> (String, String)
 where
     Member: SyncedUser + StoredIn<DB>,

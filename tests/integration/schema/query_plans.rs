@@ -1,4 +1,5 @@
-//! Every statement finds its rows by the unique index on the Clerk id; the plans are those of the documentation.
+//! Tests that every statement finds its rows by the unique index on the Clerk id, with the plans that the documentation
+//! shows.
 //!
 //! `cargo test -p clerk-auth-tests --test integration query_plans -- --nocapture` prints them.
 
@@ -20,7 +21,7 @@ async fn each_statement_uses_the_index(database: TestDatabase) {
          SELECT 'user_' || n, 'user_' || n || '@example.com', 'Ada ' || n, 5999 FROM n"
     ))
     .await;
-    // Those of a team that has unique columns.
+    // The indexes of a team with unique columns.
     for column in ["email", "name"] {
         pool.execute(&format!("CREATE INDEX of_{column} ON profiles ({column})"))
             .await;
@@ -38,7 +39,7 @@ async fn each_statement_uses_the_index(database: TestDatabase) {
     for statement in statements {
         let name = statement.name;
         let plan = explain(&pool, &statement).await;
-        // PostgreSQL calls a search by index a scan of it; SQLite calls only a walk through all rows a scan.
+        // PostgreSQL calls a search by index an index scan; SQLite calls only a read of all rows a scan.
         let walks = if database.is_sqlite() {
             "SCAN profiles"
         } else {
@@ -57,7 +58,7 @@ async fn each_statement_uses_the_index(database: TestDatabase) {
         } else {
             "profiles_clerk_id_key".to_owned()
         };
-        // These find the row by the constraint itself.
+        // These statements find the row by the constraint itself.
         if !["UPSERT", "UPSERT_MANY", "INSERT"].contains(&name) {
             assert!(plan.contains(&index), "{name}:\n{plan}");
         }
@@ -66,7 +67,7 @@ async fn each_statement_uses_the_index(database: TestDatabase) {
     println!("{text}");
 }
 
-/// The list is whole: what the constants hold is in it, with the parameters that the text has.
+/// The list is complete: it contains every statement of the constants, with the number of parameters in the text.
 #[test]
 fn list_has_every_statement_once() {
     fn of<U: StoredIn<DB>, DB: sqlx::Database>() {
@@ -119,15 +120,15 @@ async fn explain(pool: &Pool, statement: &Statement) -> String {
     let sql = statement.sql;
     match pool {
         Pool::Postgres(pool) => {
-            // As a connection plans it that has run it a few times: for any value.
+            // The generic plan, as of a connection that has run the statement a few times.
             let mut connection = pool.acquire().await.expect("it is free");
             let value = |parameter: &Parameter| match parameter {
                 Parameter::Texts => "'{}'",
                 _ => "'1'",
             };
             let values: Vec<&str> = statement.parameters.iter().map(value).collect();
-            // Beside so small a table as this PostgreSQL would rather read all of it than look up the hundred users that it
-            // assumes in a JSON object.
+            // PostgreSQL assumes a hundred users in a JSON object. For a table as small as this, it would rather read
+            // all rows than look them up.
             let settings = match statement.name {
                 "RAISE_VERSION_MANY" => "SET enable_seqscan = off",
                 _ => "RESET enable_seqscan",

@@ -1,7 +1,7 @@
-//! Start-up on the databases of applications: each table and role either works, or is rejected with advice that fixes
-//! it.
+//! Tests of start-up on the databases of applications: each table and role either works, or is rejected with advice
+//! that fixes it.
 //!
-//! The role of the application is not the one that owns the database.
+//! The application's role does not own the database.
 
 use clerk_auth::row::StoredIn;
 use clerk_auth::schema::SchemaError;
@@ -14,7 +14,7 @@ use clerk_auth_tests::random_hex;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, PgPool};
 
-/// A database, and a role that may do what sync needs and nothing more.
+/// A database, and a role with only the privileges that sync needs.
 struct Server {
     database: TestDatabase,
     admin: Pool,
@@ -40,7 +40,7 @@ impl Server {
         }
     }
 
-    /// Runs statements of the owner's; `ROLE` and `DATABASE` stand for the names.
+    /// Runs statements as the owner; `ROLE` and `DATABASE` are replaced by the names.
     async fn execute(&self, sql: &str) {
         let options: PgConnectOptions = self.database.url().parse().expect("the URL is right");
         let sql = sql
@@ -73,7 +73,7 @@ impl Server {
         }
     }
 
-    /// Runs what start-up advises, as the owner of the database would.
+    /// Runs the statements that start-up advises, as the owner of the database.
     async fn fix<U: SyncedUser + StoredIn<sqlx::Postgres>>(&self) {
         let Err(SchemaError::Table { problems, .. }) = self.start_up::<U>().await else {
             panic!("start-up has problems to report");
@@ -99,7 +99,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         let (admin, role) = (self.admin.clone(), self.role.clone());
-        // Roles are those of the server. A destructor cannot await; what is left goes with the cluster.
+        // Roles belong to the server. A destructor cannot await; the rest is removed with the cluster.
         tokio::spawn(async move {
             let Pool::Postgres(pool) = admin else { return };
             let sql =
@@ -118,7 +118,7 @@ async fn connect(options: PgConnectOptions) -> PgPool {
     pool.expect("the role may connect")
 }
 
-/// A row is inserted, read, updated and deleted.
+/// Inserts, reads, updates and deletes a row.
 async fn works(pool: PgPool) {
     let profiles = Profiles::start_on(Pool::Postgres(pool)).await;
     let id = format!("user_{}", random_hex(6));
@@ -160,7 +160,8 @@ async fn sequence_without_usage_works_after_the_advice() {
             .is_mended(&["may not use the sequence `numbers`, which numbers the column `id`"])
             .await;
     }
-    // The sequence of a column outside the struct, with a name that needs quotes. An identity needs no privilege.
+    // The sequence belongs to a column outside the struct, and its name needs quotes. An identity column needs no
+    // privilege.
     let server = Server::start().await;
     server
         .execute(
@@ -331,7 +332,7 @@ async fn obstacle_to_an_upsert_is_removed_by_the_advice() {
         server.execute(sql).await;
         server.is_mended(&[expected]).await;
     }
-    // A table that inherits is one of its own.
+    // A table that inherits from another works like any table.
     let server = Server::start().await;
     server
         .execute("CREATE TABLE beings (age INT); ALTER TABLE profiles ADD age INT; ALTER TABLE profiles INHERIT beings")
@@ -372,7 +373,7 @@ async fn missing_privilege_works_after_the_advice() {
         server.execute(sql).await;
         server.is_mended(&[expected]).await;
     }
-    // Those of columns suffice.
+    // Privileges on columns suffice.
     let server = Server::start().await;
     server
         .execute(
@@ -384,7 +385,7 @@ async fn missing_privilege_works_after_the_advice() {
     assert_eq!(server.complaint().await, "");
 }
 
-/// A table and a type of the team's, each in a schema of its own.
+/// A table and a type of the team, each in a separate schema.
 #[derive(Clone, Debug, SyncedUser)]
 #[synced_user(
     table = "accounts.profiles",
@@ -478,7 +479,7 @@ async fn own_tables_are_checked_like_the_struct_s() {
         .execute("GRANT DELETE ON members, clerk_deliveries TO ROLE_NAME; GRANT INSERT ON former_members TO ROLE_NAME")
         .await;
     assert!(server.start_up::<Member>().await.is_ok());
-    // Everything is in place, and one statement lacks what it needs: an index to infer.
+    // Tables and columns are complete, but one statement lacks an index for its `ON CONFLICT`.
     server
         .execute("DROP TABLE clerk_denials; CREATE TABLE clerk_denials (kind TEXT NOT NULL, id TEXT NOT NULL, refusal TEXT, \
                   version BIGINT NOT NULL, happened_at BIGINT NOT NULL, expires_at BIGINT NOT NULL, \
@@ -492,7 +493,7 @@ async fn own_tables_are_checked_like_the_struct_s() {
     );
 }
 
-/// The types of parameters are those of later, and the columns that the struct has no field for have types too.
+/// Start-up checks statements with the parameter types of run time, and also the types of columns without a field.
 #[tokio::test]
 async fn column_of_another_type_is_reported() {
     for (sql, expected) in [
@@ -543,7 +544,7 @@ async fn read_only_role_and_database_work_after_the_advice() {
             said.contains(&expected.replace("ROLE_NAME", &server.role)),
             "{said}"
         );
-        // The owner of the database reads only, too, where it is the database that does.
+        // The database's default applies to its owner too.
         server.execute("SET default_transaction_read_only = off").await;
         server.fix::<Profile>().await;
         assert_eq!(server.complaint().await, "");

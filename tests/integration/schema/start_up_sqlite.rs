@@ -1,4 +1,4 @@
-//! Start-up on the SQLite files that teams have: each works, or is refused with what helps.
+//! Tests of start-up on the SQLite files of teams: each works, or is refused with advice.
 
 use clerk_auth::UserSync;
 use clerk_auth::sync::SyncOutcome;
@@ -7,7 +7,7 @@ use clerk_auth_tests::profiles::{Pool, Profile, Profiles, issuer, token};
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 
-/// A file with the tables, and how it is opened.
+/// Creates a file with these tables, and returns the options that open it.
 async fn file(sql: &str) -> (TestDatabase, SqliteConnectOptions) {
     let database = TestDatabase::sqlite();
     let pool = Pool::open(database.url(), 1).await;
@@ -59,7 +59,7 @@ async fn file_that_cannot_be_written_is_refused() {
     assert_eq!(complaint(open(options).await).await, "");
 }
 
-/// Another writer is not a reason to refuse, or to wait.
+/// Start-up neither fails nor waits because of another writer.
 #[tokio::test]
 async fn file_that_another_writes_to_is_accepted() {
     let (_database, options) = file("").await;
@@ -69,7 +69,7 @@ async fn file_that_another_writes_to_is_accepted() {
     let started = UserSync::<Profile>::new(issuer().clerk(), other.clone()).await;
     assert!(started.is_ok(), "{started:?}");
     drop(writing);
-    // Connections wait for others as long as before.
+    // The wait of connections for each other is unchanged.
     let wait: i64 = sqlx::query_scalar("PRAGMA busy_timeout")
         .fetch_one(&other)
         .await

@@ -1,4 +1,4 @@
-//! Every type that holds a claim, through both databases and back.
+//! Tests that every type of a claim is stored in both databases and read back.
 
 use std::sync::Arc;
 
@@ -226,7 +226,7 @@ async fn every_type_is_written_once_and_read_back(files: TestDatabase) {
     };
     assert!(!written.code.is_empty());
     assert_eq!(written, expected);
-    // The value read equals the value written, so the second time there is nothing to write.
+    // The value read equals the value written, so the second sync writes nothing.
     let (read, outcome) = people.sync(json!({})).await.expect("it is synced");
     assert_eq!((read, outcome), (expected, SyncOutcome::Unchanged));
 }
@@ -292,14 +292,14 @@ async fn many_rows_of_every_type_are_written_in_one_statement(files: TestDatabas
         user
     };
     let light = json!({ "theme": "light" });
-    // A null beside a value, in each order: the type of a column's parameter is the same in all rows.
+    // A null and a value are in one statement, in each order: a column's parameter has the same type in all rows.
     fake.put_user(user("user_ada", Value::Null, "https://ada.example.com/".into()));
     fake.put_user(user("user_bob", light.clone(), Value::Null));
     fake.put_user(user("user_eve", Value::Null, "https://eve.example.com/".into()));
     fake.put_user(user("user_zoe", light, Value::Null));
     let counts = users.import(&api).run().await.expect("it is imported");
     assert_eq!((counts.inserted, counts.updated), (3, 1), "{counts}");
-    // The values read back are the values written.
+    // The values read equal the values written.
     let counts = users.import(&api).run().await.expect("it is imported");
     assert_eq!((counts.unchanged, counts.total()), (4, 4), "{counts}");
     assert!(users.verify(&api).await.expect("it is verified").is_empty());

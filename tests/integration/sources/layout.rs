@@ -1,5 +1,5 @@
-//! The shape of the sources: modules use only modules below them, no two files of a folder use each other, and each
-//! file states its purpose.
+//! Tests of the structure of the sources: modules use only modules below them, no two files of a folder use each other,
+//! and each file states its purpose.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::Visit;
 
-/// Bottom first: a module uses only modules that stand before it.
+/// The modules from the bottom to the top: a module uses only modules before it in the list.
 const ORDER: [&str; 26] = [
     "id",
     "time",
@@ -38,7 +38,7 @@ const ORDER: [&str; 26] = [
     "lib",
 ];
 
-/// The most lines of a file, in which a reader still finds a thing.
+/// The maximum number of lines of a file.
 const MAX_LINES: usize = 500;
 
 pub(crate) fn root() -> PathBuf {
@@ -53,7 +53,7 @@ pub(crate) fn sources(folder: &Path) -> Vec<PathBuf> {
     for entry in fs::read_dir(folder).expect("the folder can be read") {
         let path = entry.expect("the entry can be read").path();
         if path.ends_with("snapshots") {
-            // Written by a test, for reading beside the macro.
+            // A test writes this file, as the expansion that a reader can compare with the macro.
             continue;
         }
         if path.is_dir() {
@@ -66,12 +66,12 @@ pub(crate) fn sources(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The modules of the crate that a file names: `crate::x` in paths and imports.
+/// Collects the modules of the crate that a file names: `crate::x` in paths and imports.
 #[derive(Default)]
 struct Named(BTreeSet<String>);
 
 impl<'ast> Visit<'ast> for Named {
-    /// A module's own tests may use whatever there is.
+    /// A module's tests may use every module.
     fn visit_item_mod(&mut self, module: &'ast syn::ItemMod) {
         if module.ident != "tests" {
             syn::visit::visit_item_mod(self, module);
@@ -160,14 +160,14 @@ fn each_file_states_its_purpose_and_is_not_long() {
     }
 }
 
-/// A crate's files as modules, with what each brings into scope and what it names.
+/// The files of a crate as modules, with the imports and paths of each.
 struct Sources {
     files: BTreeMap<Vec<String>, Source>,
 }
 
 #[derive(Default)]
 struct Source {
-    /// The names that a file brings into scope, with the paths that they stand for.
+    /// The names that a file imports, with their paths.
     imports: BTreeMap<String, Vec<String>>,
     /// The paths that a file contains, from the root of the crate.
     paths: BTreeSet<Vec<String>>,
@@ -370,7 +370,7 @@ impl Sources {
         file
     }
 
-    /// Returns who uses whom in each folder. A sub-folder is one node, together with the file of its name.
+    /// Returns the uses between the files of each folder. A sub-folder is one node, together with the file of its name.
     fn folders(&self) -> BTreeMap<Vec<String>, BTreeMap<String, BTreeSet<String>>> {
         let mut folders: BTreeMap<Vec<String>, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
         for (user, source) in &self.files {
@@ -490,7 +490,7 @@ fn circles_are_found_through_re_exports_macros_and_folders() {
     );
 }
 
-/// Methods of the engine that any file could call would tie files together that do not import each other.
+/// Methods of the engine that every file could call would couple files that do not import each other.
 #[test]
 fn methods_of_the_engine_outside_its_file_are_private() {
     let folder = root().join("clerk-auth/src/sync");
@@ -536,7 +536,7 @@ fn architecture_names_files_that_exist() {
         .collect();
     assert!(named.len() > 30, "the walkthroughs name files");
     for name in named {
-        // A part of a path is enough inside of a folder that the page has just named.
+        // Inside a folder that the page has just named, the end of a path suffices.
         let is_there = |folder: &PathBuf| folder.join(name).is_file();
         assert!(
             folders.iter().any(is_there),

@@ -1,4 +1,4 @@
-//! The prose of comments and pages: the openings of sentences, and words that a reader has to translate.
+//! Tests of the prose of comments and pages: the openings of sentences, and words that a reader has to translate.
 
 use std::collections::BTreeSet;
 use std::fs;

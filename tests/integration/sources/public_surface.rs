@@ -1,5 +1,5 @@
-//! The public surface of `clerk-auth`: only a few foreign crates in signatures, errors that print their cause or return
-//! it, and structs that can grow.
+//! Tests of the public surface of `clerk-auth`: few foreign crates in signatures, errors that either print or return
+//! their cause, and structs that can gain fields.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,7 +10,8 @@ use syn::{Attribute, Fields, Item, Meta, Token, Visibility};
 
 use crate::sources::layout::{root, sources};
 
-/// The crates whose types may be in a signature. A major version of one of them is a major version of this library.
+/// The crates whose types a signature may contain. A major version of one of them requires a major version of this
+/// library.
 const FOREIGN: [&str; 10] = [
     "axum",
     "chrono",
@@ -24,7 +25,7 @@ const FOREIGN: [&str; 10] = [
     "uuid",
 ];
 
-/// Structs that applications match or create as a whole.
+/// Structs that applications match or create with all fields.
 const COMPLETE: [&str; 1] = ["Synced"];
 
 struct Source {
@@ -131,7 +132,7 @@ fn visit_fields(fields: &Fields, all: bool, crates: &mut Crates<'_>) {
     }
 }
 
-/// Visits what other crates see of an item.
+/// Visits the parts of an item that other crates can name.
 fn visit_surface(item: &Item, public_types: &BTreeSet<String>, crates: &mut Crates<'_>) {
     match item {
         Item::Fn(function) if is_public(&function.vis) => crates.visit_signature(&function.sig),
@@ -264,7 +265,7 @@ fn prints_its_source(attributes: &[Attribute], fields: &Fields) -> bool {
     message != "transparent" && shown.iter().any(|shown| message.contains(shown.as_str()))
 }
 
-/// Returns the errors of a file that print their source too.
+/// Returns the errors of a file that both print and return their source.
 fn printed_sources(file: &syn::File) -> Vec<String> {
     let mut found = Vec::new();
     for item in &file.items {
@@ -293,7 +294,7 @@ fn error_prints_its_cause_or_returns_it() {
         .flat_map(|source| printed_sources(&source.file))
         .collect();
     assert_eq!(found, Vec::<String>::new());
-    // thiserror alone implements `source`.
+    // Only thiserror implements `source`.
     for source in &sources {
         for item in &source.file.items {
             if let Item::Impl(block) = item
@@ -310,7 +311,7 @@ fn error_prints_its_cause_or_returns_it() {
     }
 }
 
-/// Returns the public structs and error enums of a file that cannot grow.
+/// Returns the public structs and error enums of a file that cannot gain a field or a variant.
 fn complete(file: &syn::File) -> Vec<String> {
     let mut found = Vec::new();
     for item in &file.items {

@@ -1,4 +1,5 @@
-//! The names of tests: `subject_condition_outcome`, and the guarantees of the documentation name tests that exist.
+//! Tests of the names of tests: the form `subject_condition_outcome`, and existing tests in the documentation's
+//! guarantees.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,7 +16,7 @@ const OPENINGS: [&str; 15] = [
     "whose",
 ];
 
-/// Words that comments avoid too.
+/// Words that names avoid, as comments do.
 const WORDS: [&str; 10] = [
     "heard", "hears", "mended", "nobody", "said", "says", "tell", "tells", "told", "whoever",
 ];
@@ -39,7 +40,7 @@ impl<'ast> Visit<'ast> for Tests {
     fn visit_macro(&mut self, call: &'ast syn::Macro) {
         let is_suite = call.path.segments.last();
         if is_suite.is_some_and(|segment| segment.ident == "on_both_databases") {
-            // `name` or, where a test has settings, `name: settings`.
+            // Each entry is `name` or, for a test with settings, `name: settings`.
             let mut follows_comma = true;
             for token in call.tokens.clone() {
                 match token {
@@ -58,7 +59,7 @@ impl<'ast> Visit<'ast> for Tests {
 fn tests_of(file: &Path) -> BTreeSet<String> {
     let text = fs::read_to_string(file).expect("the file can be read");
     let mut tests = Tests::default();
-    // A fixture may not be Rust, and has no tests.
+    // A fixture may be invalid Rust; fixtures contain no tests.
     if let Ok(file) = syn::parse_file(&text) {
         tests.visit_file(&file);
     }

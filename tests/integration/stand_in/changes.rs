@@ -1,4 +1,4 @@
-//! The loop of the stand-in, as a newcomer tries it: what is changed at Clerk arrives as a webhook, however badly.
+//! Tests of the stand-in's webhooks: a change of a user arrives as a delivery, also late, twice or out of order.
 
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::on_both_databases;
@@ -45,7 +45,8 @@ async fn edit_reaches_the_row_of_a_user_without_requests(database: TestDatabase)
     assert_eq!(example.named("user_ada", "Augusta").await, 1);
 }
 
-/// Webhooks that are held back come after the next, in their order: once this one's row is there, those before are done.
+/// Creates a user, whose delivery is held back. Such deliveries arrive in their order: after this user's row is there,
+/// all earlier ones have arrived.
 async fn hold_a_mark(example: &Example) {
     example.change_late("user_mark", "Mark").await;
 }
@@ -91,7 +92,7 @@ async fn deleted_user_is_refused_although_the_token_is_valid(database: TestDatab
     let example = Example::start(database).await;
     let ada = example.token(json!({ "user_id": "user_ada" })).await;
     assert_eq!(example.get("/api/me", &ada).await.0, StatusCode::OK);
-    // Reported after the deletion, which is delivered twice.
+    // The change is delivered after the deletion, which is delivered twice.
     example.change_late("user_ada", "Late").await;
     hold_a_mark(&example).await;
     example.delete("user_ada", json!({ "copies": 2 })).await;
@@ -143,7 +144,7 @@ async fn edge_token_copies_claims_and_does_not_undo_an_edit(database: TestDataba
     .await;
     let mut expected = me;
     expected["first_name"] = "Augusta".into();
-    // A token of the edge, and a copy of it.
+    // A token of the edge, and a token that copies it.
     let second = example
         .token(json!({ "edge_of": first, "expires_in": 3_000 }))
         .await;

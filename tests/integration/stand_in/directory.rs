@@ -1,4 +1,4 @@
-//! The stand-in's directory and settings, by requests and from Rust.
+//! Tests of the stand-in's directory and settings, by requests and from Rust.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ fn app(stand_in: &StandIn) -> Router {
     Router::new().nest("/dev", stand_in.router())
 }
 
-/// The status, the body and the cookies of an answer.
+/// Returns the status, the body and the cookies of an answer.
 async fn answer(
     app: &Router,
     method: Method,
@@ -195,7 +195,8 @@ async fn settings_are_changed_by_requests_and_from_rust() {
     }
 }
 
-/// The Backend API of the stand-in pages the organizations and memberships, and can be without them.
+/// The stand-in's Backend API lists organizations and memberships in pages, and can be configured without
+/// organizations.
 #[tokio::test]
 async fn backend_api_lists_organizations_and_memberships_unless_they_are_switched_off() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
@@ -256,7 +257,7 @@ async fn backend_api_lists_organizations_and_memberships_unless_they_are_switche
     server.abort();
 }
 
-/// A browser cannot use the session of another, and a ticket only once.
+/// A browser cannot use the session of another browser, and can use a ticket only once.
 #[tokio::test]
 async fn session_belongs_to_its_browser() {
     let stand_in = stand_in();
@@ -307,7 +308,7 @@ struct Organization {
     slug: Option<String>,
 }
 
-/// The claims of a token about the organization.
+/// Returns the claims of a token about the organization.
 fn organization_claims(token: &str) -> Value {
     let payload = token.split('.').nth(1).expect("three parts");
     let payload = URL_SAFE_NO_PAD.decode(payload).expect("base64url");

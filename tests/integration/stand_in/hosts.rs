@@ -1,4 +1,5 @@
-//! The stand-in answers this machine alone: no page of another site can use it, whatever its name resolves to.
+//! Tests that the stand-in answers only this machine: no page of another site can use it, for any address of the site's
+//! name.
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -10,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
-/// Every route, what is not one, and a method that a route does not have.
+/// Every route, a path without a route, and a method that a route does not have.
 const ROUTES: [(Method, &str, StatusCode); 35] = [
     (Method::POST, "/dev/token", StatusCode::OK),
     (Method::POST, "/dev/users/user_ada", StatusCode::OK),
@@ -91,7 +92,7 @@ const ROUTES: [(Method, &str, StatusCode); 35] = [
 
 const PUT_DIRECTORY: (Method, &str) = (Method::PUT, "/dev/directory");
 
-/// Every request.
+/// Returns a request of every route.
 fn requests() -> impl Iterator<Item = (Method, &'static str)> {
     let routes = ROUTES.iter().map(|(method, path, _)| (method.clone(), *path));
     routes.chain([PUT_DIRECTORY])
@@ -123,7 +124,7 @@ async fn answer(app: &Router, method: &Method, target: &str, headers: Headers<'_
     (status, String::from_utf8(body.to_vec()).expect("a text"))
 }
 
-/// An application whose stand-in knows one user.
+/// Creates an application whose stand-in has one user.
 async fn app_with_ada() -> Router {
     let app = app("http://127.0.0.1:3000");
     let (status, _) = answer(&app, &Method::POST, "/dev/token", &[(HOST, b"localhost")]).await;
@@ -153,7 +154,7 @@ async fn loopback_host_is_answered_on_every_route() {
             let (status, body) = answer(&app, method, path, &[(HOST, host.as_bytes())]).await;
             assert_eq!(status, *expected, "{method} {path} {host}: {body}");
         }
-        // The request that forgets every user comes last.
+        // The last request removes every user.
         let (status, body) = answer(
             &app,
             &PUT_DIRECTORY.0,
@@ -202,7 +203,7 @@ async fn foreign_host_is_refused_on_every_route() {
         &[local.clone(), (HOST, b"evil.com")],
         &[(HOST, b"evil.com"), local.clone()],
         &[local.clone(), local.clone()],
-        // A tunnel that makes the application public, and rewrites the host.
+        // The request of a tunnel that makes the application public, and rewrites the host.
         &[local.clone(), (FORWARDED_HOST, b"something.tunnel.example")],
         &[
             local.clone(),
@@ -227,12 +228,12 @@ async fn foreign_host_is_refused_on_every_route() {
         }
     }
     assert_eq!(users(&app).await, before);
-    // The application's own routes are the application's.
+    // The application's own routes answer every host.
     let (status, body) = answer(&app, &Method::GET, "/", &[(HOST, b"app.example.com")]).await;
     assert_eq!((status, &*body), (StatusCode::OK, "the application's own"));
 }
 
-/// The absolute form of HTTP/1, and `:authority` of HTTP/2: hyper puts both into the URI.
+/// Tests the absolute form of HTTP/1 and `:authority` of HTTP/2: hyper puts both into the URI.
 #[tokio::test]
 async fn authority_of_the_target_counts_as_well() {
     let app = app_with_ada().await;
@@ -310,7 +311,7 @@ async fn page_of_another_machine_is_refused_on_every_route() {
     }
 }
 
-/// Over a socket, where the HTTP library reads what a client can write.
+/// Sends the bytes over a socket, so that the HTTP library parses them.
 #[tokio::test]
 async fn host_is_checked_as_it_arrives() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");

@@ -1,4 +1,4 @@
-//! The common guarantees of handles in one process, and the bounds on storage and on running time.
+//! Tests of the guarantees among handles in one process, and of the bounds on storage and on running time.
 
 use std::time::{Duration, Instant};
 
@@ -31,7 +31,7 @@ async fn keeps(profiles: &Profiles, session: &Session) {
     }
 }
 
-/// Handles on one pool; on SQLite, which has no notifications, on one file.
+/// The handles share a pool; on SQLite, which has no notifications, they share a file.
 async fn write_through_one_handle_ends_the_copies_of_another(database: TestDatabase) {
     let pool = Pool::open(database.url(), 5).await;
     let one = Profiles::start_on(pool.clone()).await;
@@ -54,7 +54,7 @@ async fn write_through_one_handle_ends_the_copies_of_another(database: TestDatab
         other.sync(token(&id, "Grace", 200)).await.expect("it syncs");
         assert_eq!(name().await, (false, Some("Grace".to_owned())));
         keeps(&one, &session).await;
-        // A handle that keeps no copies itself, of another struct.
+        // A handle on another struct, without a cache.
         reading.sync(token(&id, "Mary", 300)).await.expect("it syncs");
         assert_eq!(name().await, (false, Some("Mary".to_owned())));
         keeps(&one, &session).await;
@@ -114,7 +114,7 @@ async fn trigger_that_skips_a_row_is_named(database: TestDatabase) {
     import_without_bob::<Member>(&pool, "members", Some("user_zoe")).await;
 }
 
-/// Imports three users, and tries a request of the one whom the trigger skips.
+/// Imports three users, and sends a request of the user whose row the trigger skips.
 async fn import_without_bob<U>(pool: &Pool, table: &str, deleted: Option<&str>)
 where
     U: SyncedUser + StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite>,
@@ -130,7 +130,7 @@ where
         fake.put_user(user_object(id, Timestamp::from_seconds(100)));
     }
     let api = BackendApi::with_base_url(fake.issuer().url(), "sk_test_secret").expect("they are right");
-    // The whole page in one statement, and one user at a time.
+    // The import writes the page in one statement, and then one user at a time.
     for page_size in [10, 1] {
         pool.execute(&format!("DELETE FROM {table}")).await;
         let mut import = users.import(&api).page_size(page_size);
@@ -158,7 +158,7 @@ where
     for (_, reason) in &drift.reasons {
         assert_eq!(reason, "the row is marked as deleted");
     }
-    // A request of theirs is refused, and not as one of a deleted user.
+    // A request of this user is refused, but not as that of a deleted user.
     let token = fake.issuer().token("user_bob").claim("email", "bob@example.com");
     let token = token.claim("name", "Bob").claim("updatedAt", 100).sign();
     let value = HeaderValue::from_str(&format!("Bearer {token}")).expect("it is a header's value");
@@ -171,7 +171,7 @@ where
     );
 }
 
-/// As the documentation of `sync_timeout` has it.
+/// Uses the limit that the documentation of `sync_timeout` shows.
 #[tokio::test]
 async fn statement_timeout_ends_what_a_request_has_stopped_waiting_for() {
     let database = TestDatabase::postgres().await;

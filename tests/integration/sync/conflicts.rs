@@ -1,4 +1,4 @@
-//! A second unique column, such as the e-mail address: no user is locked out, and no row changes hands.
+//! Tests of a second unique column, such as the e-mail address: no user is locked out, and no row changes its user.
 
 use clerk_auth::sync::SyncError;
 use clerk_auth::sync::SyncOutcome::{Inserted, Updated};
@@ -19,7 +19,7 @@ on_both_databases!(
 const UNIQUE: &str = "CREATE UNIQUE INDEX profiles_email ON profiles (email)";
 
 async fn start(database: &TestDatabase, index: &str) -> Profiles {
-    // A single connection is enough: none is held while another is requested.
+    // A single connection suffices: the library never requests a connection while it holds one.
     let profiles = Profiles::start_on(Pool::open(database.url(), 1).await).await;
     profiles.pool.execute(index).await;
     profiles
@@ -65,7 +65,7 @@ async fn older_change_is_stored_without_the_value(database: TestDatabase) {
         assert_eq!((old.email, old.name.as_deref()), (None, Some("Old")));
     }
     assert_eq!(email(&profiles, "user_new").await.as_deref(), Some(shared));
-    // The holder moves on, and the value is free for who claims it.
+    // The holder changes its value, and another user can claim the old one.
     profiles
         .sync(token("user_new", "New", 7))
         .await
@@ -174,7 +174,7 @@ async fn row_outside_a_partial_index_is_unchanged(database: TestDatabase) {
 }
 
 async fn column_that_cannot_be_null_is_a_conflict(database: TestDatabase) {
-    // The key of another person, written by hand: no claim column of the index can do without.
+    // The index contains no claim column, so the holder's row cannot give up its value.
     let profiles = start(
         &database,
         "CREATE UNIQUE INDEX profiles_version ON profiles (clerk_version)",
@@ -188,7 +188,7 @@ async fn column_that_cannot_be_null_is_a_conflict(database: TestDatabase) {
     assert!(matches!(conflict, Err(SyncError::Conflict(_))), "{conflict:?}");
 }
 
-/// A process whose writes are one statement, or a transaction with a hook that invites the user.
+/// Starts a process that writes with one statement, or in a transaction with a hook that invites the user.
 async fn deferred(database: &TestDatabase, column: &str, has_hook: bool) -> Profiles {
     let pool = Pool::open(database.url(), 1).await;
     for sql in [
@@ -220,7 +220,7 @@ async fn deferred(database: &TestDatabase, column: &str, has_hook: bool) -> Prof
 
 const DEFERRED: &str = "DEFERRABLE INITIALLY DEFERRED";
 
-/// The constraint refuses only when the transaction is committed.
+/// The constraint refuses the row only at the commit.
 #[tokio::test]
 async fn deferred_constraint_is_resolved() {
     for has_hook in [false, true] {
@@ -257,7 +257,7 @@ async fn deferred_constraint_on_a_required_column_is_a_conflict() {
             .sync(token("user_old", "Old", 5))
             .await
             .expect("it syncs");
-        // More often than the breaker bears failures of the database.
+        // More attempts than the failures of the database that open the circuit breaker.
         for _ in 0..5 {
             let conflict = profiles.sync(token("user_new", "New", 5)).await;
             assert!(matches!(conflict, Err(SyncError::Conflict(_))), "{conflict:?}");
@@ -265,7 +265,7 @@ async fn deferred_constraint_on_a_required_column_is_a_conflict() {
     }
 }
 
-/// The hook's own writes are not the value of a user's row.
+/// A conflict of the hook's own writes is not a conflict of the user's row.
 #[tokio::test]
 async fn deferred_constraint_of_the_hook_is_not_a_conflict() {
     let database = TestDatabase::postgres().await;

@@ -1,4 +1,5 @@
-//! A deleted user stays deleted, whatever token is valid still, and what the application keeps of them goes with the row.
+//! Tests that a deleted user stays deleted, also with a token that is still valid, and that the application's data of
+//! the user is removed with the row.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,7 +31,7 @@ on_both_databases!(
 
 /// A row of either kind of table.
 trait Person: SyncedUser + StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite> + Clone + std::fmt::Debug {
-    /// Its deleted users are remembered elsewhere, and their rows are gone.
+    /// True if deleted users lose their row and are recorded in another table.
     const HAS_TOMBSTONES: bool;
 
     fn id(&self) -> i64;
@@ -71,7 +72,7 @@ async fn open<U: Person>(database: &TestDatabase) -> Pool {
     pool
 }
 
-/// A process that makes a cart for each new user and removes it with them, or fails after it has.
+/// Starts a process that creates a cart for each new user and removes it with the user, or fails afterwards.
 async fn start<U: Person>(pool: Pool, fails: &Arc<AtomicBool>) -> Profiles<U> {
     macro_rules! with_carts {
         () => {{
@@ -118,7 +119,7 @@ async fn delete<U: Person>(profiles: &Profiles<U>, user_id: &str) -> Deletion {
     deletion.expect("the user can be deleted")
 }
 
-/// How many rows a user has.
+/// Returns how many rows a user has.
 async fn rows<U: Person>(pool: &Pool, user_id: &str) -> i64 {
     let table = <U as SyncedRow>::TABLE;
     pool.number(&format!(
@@ -199,7 +200,7 @@ async fn deleted_user_without_a_row_is_remembered_by_tombstones(database: TestDa
     for _ in 0..2 {
         assert_gone(&members, &session).await;
     }
-    // The tombstone remembers when the denial is forgotten.
+    // The tombstone still refuses the user after the denial has expired.
     pool.execute("DELETE FROM clerk_denials").await;
     let later = start::<Member>(pool.clone(), &Arc::default()).await;
     assert_gone(&later, &later.session(token("user_ada", "Ada", 7)).await).await;
@@ -208,7 +209,7 @@ async fn deleted_user_without_a_row_is_remembered_by_tombstones(database: TestDa
     assert_eq!(events(&pool, "inserted").await, 0);
     assert_eq!(pool.number("SELECT count(*) FROM former_members").await, 1);
 
-    // Without tombstones the denial remembers it, for as long as a token may live.
+    // Without tombstones, the denial refuses the user for the longest lifetime of a token.
     let profiles = Profiles::start_on(pool.clone()).await;
     let session = profiles.session(token("user_eve", "Eve", 7)).await;
     assert_eq!(delete(&profiles, "user_eve").await, Deletion::NoRow);
@@ -229,7 +230,7 @@ async fn applications_rows_go_with_the_users(database: TestDatabase) {
     assert_eq!(delete(&members, "user_ada").await, Deletion::Deleted);
     assert_eq!(pool.number("SELECT count(*) FROM carts").await, 1);
 
-    // Without the hook the reference keeps the row, and then nothing is deleted.
+    // Without the hook, the foreign key prevents the deletion.
     let without = Profiles::<Member>::of_table(pool.clone(), |builder| builder, |builder| builder).await;
     let refused = without.users.delete(&UserId::new("user_bob")).await;
     assert!(matches!(refused, Err(SyncError::Database(_))), "{refused:?}");
@@ -293,7 +294,7 @@ async fn requests_at_the_time_of_a_deletion_leave_nothing_behind(database: TestD
         let pool = open::<U>(&database).await;
         let mut processes = vec![start::<U>(pool.clone(), &Arc::default()).await];
         if !database.is_sqlite() {
-            // A separate pool, which does not use up the connections of the first.
+            // A separate pool leaves the connections of the first to the requests.
             let pool = Pool::open(database.url(), 5).await;
             processes.push(start::<U>(pool, &Arc::default()).await);
         }
@@ -328,7 +329,7 @@ async fn requests_at_the_time_of_a_deletion_leave_nothing_behind(database: TestD
             }
         }
         if U::HAS_TOMBSTONES {
-            // Each row that was inserted was cleaned up after, those that a race had let in as well.
+            // The hook ran for each inserted row, also for the rows that a race had admitted.
             assert_eq!(events(&pool, "inserted").await, events(&pool, "deleted").await);
             assert_eq!(pool.number("SELECT count(*) FROM carts").await, 0);
         } else {
@@ -344,7 +345,7 @@ async fn leftover_row_is_deleted_at_the_next_request(database: TestDatabase) {
     let fails = Arc::new(AtomicBool::new(true));
     let members = start::<Member>(pool.clone(), &fails).await;
     members.sync(token("user_ada", "Ada", 7)).await.expect("it syncs");
-    // As a process leaves it that stops between an insertion and its look at the tombstones.
+    // The state that a process leaves if it stops between an insertion and its read of the tombstones.
     pool.execute("INSERT INTO former_members (clerk_id) VALUES ('user_ada')")
         .await;
     let session = members.session(token("user_ada", "Grace", 9)).await;
@@ -378,7 +379,7 @@ async fn concurrent_insertion_is_undone_by_the_deletion() {
     let session = members.session(token("user_ada", "Ada", 7)).await;
     let deletion = async {
         inserting.acquire().await.expect("the hook is there").forget();
-        // The row is inserted and not committed, so that the deletion finds none.
+        // The insertion of the row is not committed, so the deletion finds no row.
         assert_eq!(delete(&members, "user_ada").await, Deletion::NoRow);
         go_on.add_permits(1);
     };

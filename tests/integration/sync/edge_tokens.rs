@@ -1,5 +1,5 @@
-//! Tokens of Clerk's edge are new, and their claims are as old as those of the token that they copy. Later changes are
-//! never undone.
+//! Tests of the tokens of Clerk's edge, whose claims are as old as those of the token that they copy. Such a token
+//! never undoes a later change.
 
 use std::fmt::Debug;
 use std::time::{Duration, Instant};
@@ -55,7 +55,7 @@ struct Person {
     role: Option<String>,
 }
 
-/// Like the struct above, without the time of the user's change.
+/// A user like [`Person`], without the time of the user's change.
 #[derive(Clone, Debug, Eq, PartialEq, SyncedUser)]
 #[synced_user(
     table = "people",
@@ -79,7 +79,7 @@ trait Stored: SyncedUser + StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite> + C
 
 impl<U: SyncedUser + StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite> + Clone + Debug> Stored for U {}
 
-/// A process on the database, whose clock is at the beginning of a second.
+/// Starts a process on the database, with a clock at the beginning of a second.
 async fn start<U: Stored>(database: &TestDatabase) -> Profiles<U> {
     let pool = Pool::open(database.url(), 5).await;
     let tables = match pool {
@@ -94,7 +94,7 @@ async fn start<U: Stored>(database: &TestDatabase) -> Profiles<U> {
     profiles
 }
 
-/// A token of Clerk's origin, for a user who was last changed at a second.
+/// Creates a token of Clerk's origin for a user who was last changed in this second.
 fn origin(user_id: &str, email: &str, role: &str, updated_at: i64) -> SessionToken<'static> {
     issuer()
         .token(user_id)
@@ -103,12 +103,12 @@ fn origin(user_id: &str, email: &str, role: &str, updated_at: i64) -> SessionTok
         .claim("updatedAt", updated_at)
 }
 
-/// The text of a token that is minted now.
+/// Returns the text of a token that is minted now.
 fn signed<U: SyncedUser>(profiles: &Profiles<U>, token: SessionToken<'_>) -> String {
     token.issued_at(profiles.clock.now()).sign()
 }
 
-/// A request, a minute later, with a token of the edge that copies this one.
+/// Sends a request a minute later, with a token of the edge that copies this one.
 async fn edge_request<U: SyncedUser>(profiles: &Profiles<U>, earlier: &str) -> Result<Synced<U>, SyncError> {
     profiles.clock.advance(MINUTE);
     profiles.sync(issuer().edge_token(earlier)).await
@@ -130,7 +130,7 @@ async fn receive<U: SyncedUser>(profiles: &Profiles<U>, event_type: &str, data: 
     assert_eq!(response.status(), StatusCode::NO_CONTENT);
 }
 
-/// The e-mail address and the role in a row.
+/// Returns the e-mail address and the role in a row.
 async fn stored<U: SyncedUser>(profiles: &Profiles<U>, user_id: &str) -> Option<String> {
     let sql = format!("SELECT email || ' ' || role FROM people WHERE clerk_id = '{user_id}'");
     profiles.pool.text(&sql).await
@@ -143,7 +143,8 @@ async fn version<U: SyncedUser>(profiles: &Profiles<U>) -> i64 {
         .await
 }
 
-/// Clerk's edge, an origin token and a webhook of one second: the e-mail address changes, and a role is taken away.
+/// A token of the edge, a token of the origin and a webhook share a second, in which the e-mail address changes and a
+/// role is removed.
 async fn copied_claims_do_not_undo_a_webhook(database: TestDatabase) {
     let people = start::<Person>(&database).await;
     let second = people.clock.now();
@@ -154,7 +155,7 @@ async fn copied_claims_do_not_undo_a_webhook(database: TestDatabase) {
     let changed_at = second + Duration::from_millis(700);
     let change = user("user_ada", "new@example.com", "member", changed_at);
     receive(&people, "user.updated", &change).await;
-    // Another process, which has received nothing, reads the row.
+    // Another process, which has received no event, reads the row.
     let other = start::<Person>(&database).await;
     for process in [&people, &other, &people] {
         let synced = edge_request(process, &first).await.expect("it syncs").user;
@@ -166,7 +167,7 @@ async fn copied_claims_do_not_undo_a_webhook(database: TestDatabase) {
         assert_eq!(version(process).await, changed_at.milliseconds());
     }
 
-    // The origin has read the change, and wins; so does its copy.
+    // The token of the origin contains the change, and wins; so does its copy.
     people.clock.advance(MINUTE);
     let owner = origin("user_ada", "newest@example.com", "owner", second.seconds() + 30);
     let renewed = signed(&people, owner);
@@ -179,7 +180,8 @@ async fn copied_claims_do_not_undo_a_webhook(database: TestDatabase) {
     assert_eq!(synced.role.as_deref(), Some("owner"));
 }
 
-/// Each copies the one before it. The change came in the second in which the claims were read, and after that.
+/// Each token copies the one before it. The change came in the second in which the claims were read, but after the
+/// read.
 async fn chain_of_copies_is_as_old_as_its_first_token(database: TestDatabase) {
     let people = start::<Person>(&database).await;
     let begun = people.clock.now();
@@ -203,7 +205,8 @@ async fn chain_of_copies_is_as_old_as_its_first_token(database: TestDatabase) {
     assert_eq!(version(&people).await, changed_at.milliseconds());
 }
 
-/// No webhook is needed for the row to be newer: the second token has read all of the second in which the first was minted.
+/// The row is newer even without a webhook: the claims of the second token were read after the end of the second in
+/// which the first was minted.
 async fn copied_claims_do_not_undo_a_newer_token(database: TestDatabase) {
     let people = start::<Person>(&database).await;
     let begun = people.clock.now().seconds();
@@ -219,7 +222,7 @@ async fn copied_claims_do_not_undo_a_newer_token(database: TestDatabase) {
     assert_eq!(row.as_deref(), Some("new@example.com member"));
 }
 
-/// The first that is known of a user is a token of the edge, minted after the change that it lacks.
+/// The first event of a user is a token of the edge, minted after the change that it lacks.
 async fn row_inserted_from_copied_claims_takes_a_webhook_that_comes_late(database: TestDatabase) {
     let people = start::<Person>(&database).await;
     let second = people.clock.now();
@@ -255,7 +258,7 @@ async fn row_in_memory_is_not_replaced_by_copied_claims(database: TestDatabase) 
     loop {
         let synced = edge_request(&people, &first).await.expect("it syncs");
         assert_eq!(synced.user.role.as_deref(), Some("member"));
-        // From memory, by another copy of the claims.
+        // The row comes from the cache, for another copy of the claims.
         let again = people.sync(issuer().edge_token(&first)).await.expect("it syncs");
         assert_eq!(again.user, synced.user);
         if again.outcome == Cached {
@@ -268,7 +271,7 @@ async fn row_in_memory_is_not_replaced_by_copied_claims(database: TestDatabase) 
     assert_eq!(row.as_deref(), Some("new@example.com member"));
 }
 
-/// The holder of an address has given it up before the other user took it, and has no row yet.
+/// The holder of an address gave it up before the other user took it, and has no row yet.
 async fn copied_claims_do_not_take_a_unique_value(database: TestDatabase) {
     let people = start::<Person>(&database).await;
     people
@@ -306,7 +309,7 @@ async fn deleted_user_stays_deleted<U: Stored>(database: &TestDatabase, live: &s
     edge_request(&people, &first).await.expect("it syncs");
     let gone = json!({ "id": user_id, "object": "user", "deleted": true });
     receive(&people, "user.deleted", &gone).await;
-    // A process that has received no events and has no state.
+    // A process without events and state.
     let other = start::<U>(database).await;
     let second = signed(&other, issuer().edge_token(&first));
     for earlier in [&first, &second] {
@@ -317,7 +320,7 @@ async fn deleted_user_stays_deleted<U: Stored>(database: &TestDatabase, live: &s
     }
 }
 
-/// `version = "iat"`.
+/// The structs have `version = "iat"`.
 async fn claims_without_updated_at_are_as_old_as_they_were_read(database: TestDatabase) {
     let people = start::<Undated>(&database).await;
     let second = people.clock.now();
@@ -334,7 +337,7 @@ async fn claims_without_updated_at_are_as_old_as_they_were_read(database: TestDa
         assert_eq!(version(&people).await, changed_at.milliseconds());
         earlier = signed(&people, issuer().edge_token(&earlier));
     }
-    // Claims that were read anew win over both, and over every copy of the first.
+    // Claims of a later read win over both, and over every copy of the first.
     let renewed_at = people.clock.now();
     let owner = origin("user_ada", "newest@example.com", "owner", 0);
     let synced = people.sync(owner).await.expect("it syncs");
@@ -350,7 +353,7 @@ async fn claims_without_updated_at_are_as_old_as_they_were_read(database: TestDa
     );
 }
 
-/// A time in the future makes no claims newer than their token.
+/// An `oiat` in the future does not make claims newer than their token.
 async fn oiat_that_is_later_than_iat_does_not_win(database: TestDatabase) {
     let people = start::<Undated>(&database).await;
     let now = people.clock.now();

@@ -1,5 +1,5 @@
-//! Rows that sync has neither written nor claimed: a unique value in one of them refuses a user, and the row stays as it
-//! is.
+//! Tests of rows that sync has neither written nor claimed: a unique value in such a row refuses a user, and the row
+//! stays unchanged.
 
 use axum::http::StatusCode;
 use clerk_auth::backend_api::BackendApi;
@@ -84,7 +84,7 @@ async fn value_of_a_row_that_is_not_of_sync_is_refused_and_the_row_is_kept(datab
         );
         assert_eq!(row(&profiles, clerk_id).await, before, "{clerk_id} {version}");
         assert_eq!(profiles.pool.number("SELECT count(*) FROM profiles").await, 1);
-        // The value is free again: the user gets a row.
+        // The value is free again, so the user gets a row.
         let free = format!("UPDATE profiles SET email = NULL WHERE clerk_id = '{clerk_id}'");
         profiles.pool.execute(&free).await;
         profiles.clock.advance(std::time::Duration::from_secs(6));

@@ -1,4 +1,4 @@
-//! Rows that are kept for a while: never past their time, a write or an invalidation.
+//! Tests that no cached row is served after its time, a write or an invalidation.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -103,7 +103,7 @@ async fn row_written_through_is_served_afterwards(database: TestDatabase) {
     let first = profiles.users.sync(&session).await.expect("it syncs").user;
     let id = UserId::new("user_ada");
     let write = async {
-        // A row that is read while the write is under way is not cached beyond it.
+        // A row that is read during the write is not cached after the write.
         profiles.users.sync(&session).await.expect("it syncs");
         Ok::<_, SyncError>(Profile {
             name: Some("Written".to_owned()),
@@ -122,7 +122,7 @@ async fn row_written_through_is_served_afterwards(database: TestDatabase) {
     }
 }
 
-/// A writer may receive its own notification late: after others have written again, and their rows were read.
+/// A writer may receive its own notification late, after other writes whose rows it has read.
 async fn row_that_was_served_is_not_followed_by_an_older_one(database: TestDatabase) {
     let profiles = Profiles::start(&database).await;
     hears(&profiles).await;
@@ -186,7 +186,7 @@ async fn requests_of_one_user_share_their_statements(database: TestDatabase) {
         rows.iter().all(|row| matches!(row.outcome, Inserted | Unchanged)),
         "more than one wrote"
     );
-    // Reads are shared while a read is running: a few statements served all requests.
+    // Requests share a running read, so a few statements served all of them.
     let mut distinct: Vec<_> = rows.iter().map(|row| Arc::as_ptr(&row.user)).collect();
     distinct.sort_unstable();
     distinct.dedup();

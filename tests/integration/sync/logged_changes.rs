@@ -1,4 +1,5 @@
-//! The log of rows that change: the user, the table and the cause. Also errors that `main` returns as their text.
+//! Tests of the log of changed rows, with the user, the table and the cause, and of the text of errors that `main`
+//! returns.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -160,7 +161,7 @@ async fn import_logs_each_row_at_debug() {
     assert_eq!(changes(&log), [line]);
 }
 
-/// Keeps the fields of spans, those that are recorded later too.
+/// Collects the fields of spans, including those that are recorded later.
 #[derive(Clone, Default)]
 struct Spans(Arc<Mutex<Vec<String>>>);
 

@@ -1,4 +1,5 @@
-//! Sync fetches claims that a token lacks from Clerk's Backend API: seldom, and a failure never causes a refusal.
+//! Tests that sync fetches the claims that a token lacks from Clerk's Backend API, rarely, and that a failure never
+//! causes a refusal.
 
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ on_both_databases!(
 
 async fn fake() -> FakeClerk {
     let fake = FakeClerk::start().await.expect("a port is free");
-    // Of the instance whose tokens are verified.
+    // The keys of the instance whose tokens the library verifies.
     fake.publish(issuer().jwks());
     fake
 }
@@ -88,7 +89,7 @@ async fn clerk_is_queried_once_however_many_requests_a_token_makes(database: Tes
         assert_eq!(synced.expect("Clerk knows").user.name.as_deref(), Some("Ada"));
     }
     assert_eq!(fake.requests(ADA), 1);
-    // Another token may be from after a change.
+    // Another token may be newer than a change.
     let mut changed = ada();
     changed["first_name"] = "Grace".into();
     changed["updated_at"] = 2_000_000.into();
@@ -105,7 +106,7 @@ async fn clerk_is_queried_once_however_many_requests_a_token_makes(database: Tes
 async fn silent_clerk_does_not_refuse_a_user_with_a_row(database: TestDatabase) {
     let fake = fake().await;
     let profiles = start(&database, &fake).await;
-    // The secret key is shown to be of the instance.
+    // The response proves that the secret key belongs to the instance.
     profiles
         .sync(issuer().token("user_bob"))
         .await
@@ -113,7 +114,7 @@ async fn silent_clerk_does_not_refuse_a_user_with_a_row(database: TestDatabase) 
     fake.fail(StatusCode::TOO_MANY_REQUESTS);
     let unknown = profiles.sync(bare()).await;
     assert!(matches!(unknown, Err(SyncError::Claims(_))), "{unknown:?}");
-    // Clerk asked to be left alone, and is.
+    // Clerk answered with a wait, so no request is sent.
     profiles
         .sync(bare().claim("jti", "another"))
         .await
@@ -134,7 +135,7 @@ async fn silent_clerk_does_not_refuse_a_user_with_a_row(database: TestDatabase) 
     );
 }
 
-/// The deletion came from a process of which this one knows nothing but the row.
+/// Another process deleted the user; this process sees only the row.
 async fn deleted_row_is_not_served_while_clerk_does_not_answer(database: TestDatabase) {
     let fake = fake().await;
     let profiles = start(&database, &fake).await;
@@ -163,7 +164,7 @@ async fn user_unknown_to_clerk_is_refused_and_not_deleted(database: TestDatabase
         assert!(matches!(refused, Err(SyncError::Claims(_))), "{refused:?}");
     }
     assert_eq!(fake.requests(ADA), 1);
-    // A replica of Clerk's was behind.
+    // Clerk answered from a replica that was behind.
     fake.put_user(ada());
     profiles.clock.advance(Duration::from_secs(5));
     let known = profiles.users.sync(&session).await.expect("Clerk knows");
@@ -258,7 +259,7 @@ async fn client_error_names_the_cause_and_never_the_key() {
     assert!(said.contains("the user that was asked for"), "{said}");
     fake.remove_user("user_nobody");
     assert_eq!(api.user(&nobody).await.expect("Clerk says so"), None);
-    // Segments that would leave the path stay inside it.
+    // Ids with dot segments do not leave the path.
     assert_eq!(
         api.user(&UserId::new("../jwks")).await.expect("Clerk says so"),
         None
@@ -292,6 +293,6 @@ async fn any_number_of_users_is_requested_by_id() {
         ids.push(UserId::new(user_id));
     }
     assert_eq!(api(&fake).users_by_id(&ids).await.expect("it answers").len(), 250);
-    // Without an id Clerk lists everybody.
+    // Without an id, Clerk would list all users.
     assert!(api(&fake).users_by_id(&[]).await.expect("it answers").is_empty());
 }

@@ -1,4 +1,5 @@
-//! A value that the database normalizes is written once for each version, and a write without effect is tried once.
+//! Tests that a value that the database normalizes is written once for each version, and that a write without effect is
+//! tried once.
 
 use axum::Router;
 use axum::http::StatusCode;
@@ -30,7 +31,7 @@ async fn start(pool: Pool) -> Profiles<AlwaysRead> {
     Profiles::<AlwaysRead>::always_read(pool).await
 }
 
-/// With a hook, each write is in a transaction.
+/// Starts a process with a hook, so that each write is in a transaction.
 async fn start_hooked(pool: Pool) -> Profiles<AlwaysRead> {
     Profiles::of_table(
         pool,
@@ -40,7 +41,7 @@ async fn start_hooked(pool: Pool) -> Profiles<AlwaysRead> {
     .await
 }
 
-/// Counts what sync writes, whether or not it is kept.
+/// Creates triggers that record each write of sync, also one that the database discards.
 async fn count_writes(pool: &Pool) {
     pool.execute("CREATE TABLE writes (clerk_id text)").await;
     let sql = match pool {
@@ -95,7 +96,7 @@ fn normalizers(pool: &Pool) -> Vec<(&'static str, &'static str, Option<&'static 
                 Some("Ada@Example.com  "),
                 1,
             ),
-            // The statement's own `RETURNING` does not show this one.
+            // The statement's own `RETURNING` does not contain this change.
             (
                 "CREATE FUNCTION tidy() RETURNS trigger LANGUAGE plpgsql AS $$ \
                  BEGIN UPDATE profiles SET email = upper(email) WHERE id = NEW.id; RETURN NULL; END $$",
@@ -104,7 +105,7 @@ fn normalizers(pool: &Pool) -> Vec<(&'static str, &'static str, Option<&'static 
                 Some("ADA@EXAMPLE.COM"),
                 1,
             ),
-            // For each statement, with the rows that it has written.
+            // A trigger for each statement, with the rows that it has written.
             (
                 "CREATE FUNCTION tidy() RETURNS trigger LANGUAGE plpgsql AS $$ \
                  BEGIN UPDATE profiles SET email = upper(profiles.email) FROM written \
@@ -198,7 +199,7 @@ async fn written_once_for_each_version(
         let mut written = 0;
         for version in [5, 7, 9] {
             for number in 0..10 {
-                // Each with a token of its own.
+                // Each request has a different token.
                 let synced = profiles
                     .sync(ada(version).claim("jti", number))
                     .await
@@ -217,7 +218,7 @@ async fn written_once_for_each_version(
             StatusCode::NO_CONTENT
         );
         assert_eq!(writes(&pool).await, written, "{normalizer}, a delivery");
-        // A user who is known only from deliveries, each sent twice.
+        // A user with deliveries only, each sent twice.
         for _ in 0..4 {
             assert_eq!(
                 deliver(&profiles, user("user_eve", 9)).await,
@@ -237,7 +238,7 @@ async fn written_once_for_each_version(
             warnings[0].contains("email") && !warnings[0].contains("Example"),
             "{warnings:?}"
         );
-        // A restart: once more at most.
+        // After a restart, sync writes at most once more.
         let written = writes(&pool).await;
         let restarted = start(pool.clone()).await;
         for number in 0..6 {
@@ -254,7 +255,7 @@ async fn written_once_for_each_version(
             (synced.outcome, synced.user.name.as_deref()),
             (Updated, Some("Grace"))
         );
-        // Imports know too.
+        // The last import writes nothing either.
         let fake = FakeClerk::start().await.expect("a port is free");
         let api =
             BackendApi::with_base_url(fake.issuer().url(), "sk_test_secret").expect("the address is right");
@@ -300,7 +301,7 @@ async fn value_changed_by_hand_is_repaired_all_the_same(database: TestDatabase) 
     }
 }
 
-/// A row that a trigger keeps as it is, whatever is written: with its old values, or not at all.
+/// A trigger discards each write of the row: it restores the old values, or skips the row.
 async fn write_that_changes_nothing_is_tried_once(database: TestDatabase) {
     let pool = Pool::open(database.url(), 2).await;
     let profiles = start(pool.clone()).await;
@@ -323,7 +324,7 @@ async fn write_that_changes_nothing_is_tried_once(database: TestDatabase) {
         let log = Log::default();
         let guard = tracing::subscriber::set_default(log.clone());
         let profiles = start(pool.clone()).await;
-        // Unchanged claims at a newer version, and then a change.
+        // First the claims are unchanged at a newer version, and then one changes.
         for (user, name) in [("user_ada", "Ada"), ("user_eve", "Eve")] {
             let tries = match &pool {
                 Pool::Postgres(_) => pool.number("SELECT nextval('tries')").await,

@@ -1,4 +1,4 @@
-//! The application's work for a new user: once, with the row, or not at all.
+//! Tests of the application's hook for a new user: it takes effect once, with the row, or not at all.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,13 +22,13 @@ on_both_databases!(
 );
 
 thread_local! {
-    /// A hook of this thread has rolled back, and waits.
+    /// Notified when a hook of this thread has rolled back and waits.
     static ROLLED_BACK: Arc<Notify> = Arc::default();
 }
 
 const CARTS: &str = "CREATE TABLE carts (profile_id BIGINT NOT NULL REFERENCES profiles (id))";
 
-/// A process that makes a cart for each new profile, or fails after it has.
+/// Starts a process that creates a cart for each new profile, or fails afterwards.
 async fn start(pool: Pool, fails: Arc<AtomicBool>) -> Profiles {
     macro_rules! with_carts {
         () => {{
@@ -94,12 +94,12 @@ async fn hook_that_fails_inserts_nothing_and_the_next_request_tries_again(databa
     assert_eq!(pool.number("SELECT count(*) FROM carts").await, 1);
 }
 
-/// The hook's use of the transaction that it is given.
+/// The use that a hook makes of its transaction.
 #[derive(Clone, Copy, Debug)]
 enum Hook {
-    /// Goes on after a statement has failed.
+    /// Continues after a failed statement.
     KeepsTheErrorBack,
-    /// Goes on after a statement has failed in a transaction of its own.
+    /// Continues after a failed statement in a nested transaction.
     TriesInItsOwnTransaction,
     /// Ends the transaction.
     RollsBack,
@@ -109,15 +109,15 @@ enum Hook {
     RollsBackAndFails,
     /// Ends the transaction, and panics.
     RollsBackAndPanics,
-    /// Ends the transaction, and goes on until its request is cancelled.
+    /// Ends the transaction, and waits until its request is cancelled.
     RollsBackAndWaits,
-    /// Makes the row last, although the hook has not succeeded.
+    /// Commits the row, although the hook has not succeeded.
     Commits,
-    /// Makes the row last, and begins another transaction.
+    /// Commits the row, and begins another transaction.
     CommitsAndBegins,
 }
 
-/// A process whose hook does something else than its part.
+/// Starts a process whose hook misuses its transaction.
 async fn start_odd(pool: Pool, hook: Hook) -> Profiles {
     macro_rules! odd {
         () => {
@@ -173,7 +173,7 @@ async fn row_is_reported_as_inserted_only_if_it_exists(database: TestDatabase) {
     let pool = Pool::open(database.url(), 5).await;
     let is_postgres = matches!(pool, Pool::Postgres(_));
     for (hook, is_kept) in [
-        // Only PostgreSQL gives a transaction up for a statement that fails.
+        // Only PostgreSQL aborts a transaction after a failed statement.
         (Hook::KeepsTheErrorBack, !is_postgres),
         (Hook::TriesInItsOwnTransaction, true),
         (Hook::RollsBack, false),
@@ -206,7 +206,7 @@ async fn row_is_reported_as_inserted_only_if_it_exists(database: TestDatabase) {
     insert_others(&pool).await;
 }
 
-/// Shows that the pool's connections are unharmed, and in no transaction.
+/// Checks that the pool's connections work, and are outside of a transaction.
 async fn insert_others(pool: &Pool) {
     let before = pool.number("SELECT count(*) FROM profiles").await;
     let plain = Profiles::start_on(pool.clone()).await;
@@ -216,15 +216,15 @@ async fn insert_others(pool: &Pool) {
             .await;
         assert_eq!(synced.expect("it syncs").outcome, Inserted);
     }
-    // On SQLite this is a transaction, unlike an insertion.
+    // On SQLite, a change runs in a transaction, unlike an insertion.
     let changed = plain.sync(token(&format!("user_{before}_0"), "Grace", 8)).await;
     assert_eq!(changed.expect("it syncs").outcome, Updated);
     assert_eq!(pool.number("SELECT count(*) FROM profiles").await, before + 10);
 }
 
-/// A hook that commits keeps its row, but no request is answered as if the hook had succeeded.
+/// A hook that commits keeps its row, but its request fails.
 async fn hook_that_commits_is_an_error(database: TestDatabase) {
-    // A connection that is left in a transaction would be the next one's.
+    // The next request would get a connection that was left in a transaction.
     let pool = Pool::open(database.url(), 1).await;
     for hook in [Hook::Commits, Hook::CommitsAndBegins] {
         let profiles = start_odd(pool.clone(), hook).await;
@@ -239,7 +239,7 @@ async fn hook_that_commits_is_an_error(database: TestDatabase) {
             error.to_string().contains("ended the transaction"),
             "{hook:?}: {error}"
         );
-        // The row is a right one, and is served.
+        // The row is correct, and is served.
         let synced = profiles.users.sync(&session).await.expect("it is there");
         assert_eq!(synced.user.name.as_deref(), Some("Ada"));
         insert_others(&pool).await;
@@ -258,7 +258,7 @@ async fn connection_of_a_hook_that_rolls_back_and_is_cancelled_is_replaced(datab
     insert_others(&pool).await;
 }
 
-/// A single connection, so that the next request meets what the hook has left.
+/// The pool has a single connection, so the next request gets the connection of the hook.
 async fn connection_of_a_hook_that_rolls_back_is_usable(database: TestDatabase) {
     let pool = Pool::open(database.url(), 1).await;
     for hook in [

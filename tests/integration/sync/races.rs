@@ -1,5 +1,5 @@
-//! Transactions that get into each other's way: a race costs no request, and a row that somebody holds on to costs its own
-//! user alone.
+//! Tests of transactions that block each other: no request fails because of a race, and a locked row affects only its
+//! own user.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use sqlx::{PgPool, Postgres, Transaction};
 
 on_both_databases!(swapped_unique_values_answer_every_request);
 
-/// A pool of its own for each process, whose transactions are of this isolation level.
+/// Starts processes, each with its own pool, whose transactions have this isolation level.
 async fn processes(database: &TestDatabase, count: usize) -> Vec<Profiles<AlwaysRead>> {
     let mut processes = Vec::new();
     for _ in 0..count {
@@ -67,7 +67,7 @@ async fn race_costs_no_request_at_any_isolation_level() {
                 .as_deref(),
             Some(level)
         );
-        // New users at once, then changes of the same few users by all processes at once.
+        // All processes insert new users at once, and then change the same few users at once.
         for round in 0..6 {
             let requests = (0..90).map(|number| {
                 let process = &processes[number % 3];
@@ -92,7 +92,7 @@ async fn race_costs_no_request_at_any_isolation_level() {
     }
 }
 
-/// Two of them at a time, and three in a circle, in two processes.
+/// Two processes swap the values of two users, and rotate those of three and of five.
 async fn swapped_unique_values_answer_every_request(database: TestDatabase) {
     let past = Pool::open(database.url(), 1).await;
     past.execute("CREATE UNIQUE INDEX one_email ON profiles (email)")
@@ -117,7 +117,7 @@ async fn swapped_unique_values_answer_every_request(database: TestDatabase) {
     assert_eq!(past.number(shared).await, 0);
 }
 
-/// Holds on to a user's row until it is dropped.
+/// Locks a user's row until the returned transaction is dropped.
 async fn hold<'p>(pool: &'p PgPool, user_id: &str) -> Transaction<'p, Postgres> {
     let mut transaction = pool.begin().await.expect("it begins");
     let sql = "SELECT 1 FROM profiles WHERE clerk_id = $1 FOR UPDATE";
@@ -140,9 +140,9 @@ async fn locked_row_costs_its_own_user_alone() {
         unreachable!("the database is PostgreSQL");
     };
     let held = [hold(&past, "user_ada").await, hold(&past, "user_bob").await];
-    // More often than the breaker admits failures, and more often than the pool has connections.
+    // More attempts than the failures that open the circuit breaker, and than the connections of the pool.
     for attempt in 0..8 {
-        // With another name, or the same at a newer version.
+        // The token has another name, or the same name at a newer version.
         let name = if attempt % 2 == 0 { "New" } else { "Old" };
         let locked = ["user_ada", "user_bob"].map(|user| profiles.sync(token(user, name, 5 + attempt)));
         let others = async {
@@ -164,7 +164,7 @@ async fn locked_row_costs_its_own_user_alone() {
             assert!(matches!(locked, Err(SyncError::Busy(_))), "{attempt}: {locked:?}");
         }
     }
-    // The row is read all the same where nothing is to be written.
+    // A request that writes nothing still reads the row.
     profiles
         .sync(token("user_ada", "Old", 1))
         .await
@@ -193,7 +193,7 @@ async fn deletion_of_a_locked_row_costs_its_own_user_alone() {
     };
     let held = hold(&past, "user_ada").await;
     let ada = UserId::new("user_ada");
-    // More often than the breaker admits failures, and more often than the pool has connections.
+    // More attempts than the failures that open the circuit breaker, and than the connections of the pool.
     for attempt in 0..6 {
         let locked = profiles.users.delete(&ada);
         let others = async {
@@ -215,7 +215,7 @@ async fn deletion_of_a_locked_row_costs_its_own_user_alone() {
     assert_eq!(deleted, Deletion::Deleted);
 }
 
-/// The row of a user who signs up elsewhere, in a transaction that does not end.
+/// Another transaction inserts the row of the user who signs up, and does not end.
 #[tokio::test]
 async fn uncommitted_row_costs_its_own_user_alone() {
     let timeout = Duration::from_millis(400);
@@ -248,7 +248,7 @@ async fn uncommitted_row_costs_its_own_user_alone() {
         .expect("it syncs");
 }
 
-/// Locks that are not to be had at once are tried again until the request is over.
+/// A lock that is not free is requested again until the request ends.
 #[tokio::test]
 async fn lock_that_is_given_up_by_the_server_is_tried_again() {
     let database = TestDatabase::postgres().await;
@@ -273,7 +273,7 @@ async fn lock_that_is_given_up_by_the_server_is_tried_again() {
     let log = Log::default();
     let _guard = tracing::subscriber::set_default(log.clone());
     let waits = async {
-        // Until the server has given up a few times.
+        // Waits until the server has failed a few times.
         let races = || log.lines().iter().filter(|line| line.contains("Race")).count();
         let given_up = async {
             while races() < 3 {

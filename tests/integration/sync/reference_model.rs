@@ -1,6 +1,6 @@
-//! For any concurrency and order, the row matches the newest information about the user. Thousands of random histories
-//! are compared with a model: tokens minted at Clerk's origin and at its edge, deliveries, deletions, writes of the
-//! application and crashes, on two processes.
+//! Tests that the row matches the newest information about the user, for any concurrency and order. Thousands of random
+//! histories on two processes are compared with a model. Their steps are tokens of Clerk's origin and edge, deliveries,
+//! deletions, writes of the application and crashes.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -36,11 +36,11 @@ use tower::ServiceExt;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-/// The reference: what must be in the row after what was observed.
+/// The reference model: the row that must follow from the observed events.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 struct Model {
     version: i64,
-    /// The name; or several that are equally new and arrived at the same time.
+    /// The allowed names; several if they are equally new and arrived at the same time.
     names: BTreeSet<String>,
     is_deleted: bool,
     credits: i64,
@@ -76,25 +76,26 @@ impl Model {
 /// A step of a history. Numbers select among the existing items, modulo their count.
 #[derive(Clone, Debug)]
 enum Step {
-    /// The person changes their name in Clerk, so many milliseconds later; Clerk sends a delivery, which is kept back.
+    /// The person changes their name in Clerk, this many milliseconds later; Clerk sends a delivery, which is held
+    /// back.
     Rename(u16),
-    /// Clerk mints a token at its origin, so many milliseconds later.
+    /// Clerk mints a token at its origin, this many milliseconds later.
     Mint(u16),
-    /// Clerk's edge mints a token with the claims of one of those minted so far, old or new, of either kind.
+    /// Clerk's edge mints a token with the claims of an earlier token of either kind.
     MintAtEdge { token: usize, later: u16 },
-    /// A request with one of the tokens minted so far, new or old, to one of the processes.
+    /// Sends a request with one of the tokens minted so far to one of the processes.
     Request { token: usize, process: usize },
-    /// An earlier delivery reaches a process, perhaps again.
+    /// Sends an earlier delivery to a process, perhaps again.
     Deliver { delivery: usize, process: usize },
-    /// The person deletes their account; Clerk sends a delivery, which is kept back.
+    /// The person deletes their account; Clerk sends a delivery, which is held back.
     Delete,
     /// The application writes its own column.
     AppWrite,
-    /// A process ends and another takes its place.
+    /// A process ends and another replaces it.
     Restart { process: usize },
-    /// A process ends in the middle of a request or a delivery, after so many steps of it.
+    /// A process ends in the middle of a request or a delivery, after this many polls of its future.
     Crash { what: Box<Step>, polls: u8 },
-    /// These run at once.
+    /// These steps run at once.
     AtOnce(Vec<Step>),
 }
 
@@ -105,13 +106,13 @@ fn arriving() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The steps that happen one after another.
+/// Generates the steps that happen one after another.
 fn step() -> BoxedStrategy<Step> {
     prop_oneof![
         4 => (0..2_500_u16).prop_map(Step::Rename),
         3 => (0..2_500_u16).prop_map(Step::Mint),
         3 => (any::<usize>(), 0..2_500_u16).prop_map(|(token, later)| Step::MintAtEdge { token, later }),
-        // A minute later no user is predicted to be new.
+        // After a minute, sync no longer predicts that a user is new.
         1 => (60_000..62_500_u16).prop_map(Step::Mint),
         12 => arriving(),
         1 => Just(Step::Delete),
@@ -130,7 +131,7 @@ fn step_or_several() -> BoxedStrategy<Step> {
     .boxed()
 }
 
-/// A user of the suite's: one word that changes, and one column of the application's own.
+/// A user of this suite: one name that changes, and one column of the application.
 trait Member: SyncedUser + StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite> {
     /// Reads the state of a user: name, version, the application's column, and whether they are deleted.
     const ROW: &'static str;
@@ -142,7 +143,7 @@ trait Member: SyncedUser + StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite> {
     fn name(&self) -> Option<&str>;
 }
 
-/// Deleted users keep their row, as a tombstone.
+/// A user whose row stays as a tombstone after the deletion.
 #[derive(Clone, Debug, SyncedUser)]
 #[synced_user(
     table = "members",
@@ -168,7 +169,7 @@ impl Member for Kept {
     }
 }
 
-/// Deleted users lose their row, and their id is remembered.
+/// A user whose row is deleted, and whose id is recorded in another table.
 #[derive(Clone, Debug, SyncedUser)]
 #[synced_user(
     table = "members",
@@ -198,7 +199,7 @@ impl Member for Removed {
     }
 }
 
-/// The version is the time at which the claims were read, and is stored with news only.
+/// A user whose version is the time at which the claims were read; the version is stored only with a change.
 #[derive(Clone, Debug, SyncedUser)]
 #[synced_user(
     table = "members",
@@ -276,7 +277,7 @@ impl Model {
     }
 }
 
-/// A process: its handle, its pool, and its receiver on a real port.
+/// A process with its handle, its pool, and its receiver on a real port.
 struct Process<U> {
     users: UserSync<U>,
     clerk: Clerk,
@@ -293,7 +294,7 @@ impl<U> Drop for Process<U> {
     }
 }
 
-/// A pool on the database, with the table.
+/// Opens a pool on the database, and creates the table.
 async fn open<U: Member>(database: &TestDatabase) -> Pool {
     let pool = Pool::open(database.url(), 5).await;
     let sql = match pool {
@@ -307,7 +308,7 @@ async fn open<U: Member>(database: &TestDatabase) -> Pool {
 
 impl<U: Member> Process<U> {
     async fn start(database: &TestDatabase) -> Self {
-        // The histories go back for longer than any token that is accepted by default.
+        // The histories are longer than the lifetime of a token that is accepted by default.
         let clerk = Clerk::builder()
             .issuer(issuer().url())
             .jwt_key(issuer().public_key_pem())
@@ -339,7 +340,7 @@ impl<U: Member> Process<U> {
         }
     }
 
-    /// A request with a token: the name in the row that it got, or `None` if the user is gone.
+    /// Sends a request with a token. Returns the name in the row, or `None` if the user is deleted.
     async fn request(&self, token: &str) -> Option<String> {
         let value = format!("Bearer {token}").parse().expect("it is a header's value");
         let headers = HeaderMap::from_iter([(AUTHORIZATION, value)]);
@@ -355,7 +356,7 @@ impl<U: Member> Process<U> {
         }
     }
 
-    /// A delivery over the wire.
+    /// Sends a delivery over the network.
     async fn deliver(&self, delivery: &SignedDelivery) {
         let response = self
             .client
@@ -378,13 +379,13 @@ impl<U: Member> Process<U> {
         }
     }
 
-    /// Begins, and ends in the middle of it, with the process.
+    /// Begins the request or delivery, and ends in the middle of it, with the process.
     async fn crash_while_arriving(self, arriving: &Arriving, polls: u8) {
         {
             let mut work = pin!(async {
                 match arriving {
                     Arriving::Token(token) => drop(self.request(token).await),
-                    // Over the network, the end of the work could not be observed.
+                    // Over the network, the test could not observe the end of the work.
                     Arriving::Delivery(delivery) => {
                         let request = delivery.request("/");
                         drop(self.receiver.clone().oneshot(request).await);
@@ -396,7 +397,7 @@ impl<U: Member> Process<U> {
                 if is_done.await {
                     break;
                 }
-                // For the database to answer, or not.
+                // Leaves the database a moment in which it may answer.
                 tokio::time::sleep(Duration::from_micros(200)).await;
             }
         }
@@ -408,7 +409,7 @@ impl<U: Member> Process<U> {
     }
 }
 
-/// Input from outside.
+/// A request or a delivery on its way to a process.
 #[derive(Clone, Debug)]
 enum Arriving {
     Token(String),
@@ -434,7 +435,7 @@ enum Told {
 }
 
 impl World {
-    /// The user has signed up, and no event has been sent.
+    /// Creates the state after the sign-up of the user, before any event.
     fn new() -> Self {
         let user_id = format!("user_{}", random_hex(8));
         let now = Timestamp::from_milliseconds(1_700_000_000_000);
@@ -487,7 +488,7 @@ impl World {
         }
     }
 
-    /// The edge copies only the earlier token, and may not have received a deletion.
+    /// Mints a token at the edge, which copies only the earlier token, and may not have received a deletion.
     fn mint_at_edge(&mut self, token: usize, later: u16) {
         if let Some(token) = token.checked_rem(self.tokens.len()) {
             self.now = self.now + Duration::from_millis(u64::from(later));
@@ -498,7 +499,7 @@ impl World {
     }
 
     fn push(&mut self, token: SessionToken<'_>, told: Told) {
-        // The token stays valid, like the long-lived tokens of the Backend API.
+        // The token does not expire, like the long-lived tokens of the Backend API.
         let token = token.issued_at(self.now).claim("exp", 4_000_000_000_i64);
         self.tokens.push((token.sign(), told));
     }
@@ -584,11 +585,12 @@ impl<U: Member> Run<U> {
                     let crashing = self.processes[process].take().expect("it runs");
                     crashing.crash_while_arriving(&arriving, *polls).await;
                     self.processes[process] = Some(Process::start(&self.database).await);
-                    // The next attempt completes a delivery that was applied in part: a deletion bars the user first.
+                    // The next attempt completes a delivery that was applied in part, because a deletion refuses the
+                    // user first.
                     if matches!(told, Told::Deleted) {
                         self.process(process).arrive(&arriving).await;
                     }
-                    // Either it was in time or it was not.
+                    // The crash came either after the effect or before it.
                     let row = Row::read::<U>(&self.process(process).pool, &world.user_id).await;
                     let mut observed = model.clone();
                     observed.observe(&told, false);

@@ -1,4 +1,5 @@
-//! `#[claim(unique = "refuse")]`: a value that another row has refuses the user, whatever the versions, and changes nothing.
+//! Tests of `#[claim(unique = "refuse")]`: a value of another row refuses the user, for any versions, and changes no
+//! row.
 
 use axum::http::StatusCode;
 use clerk_auth::SyncedUser;
@@ -22,7 +23,7 @@ on_both_databases!(
 
 const SHARED: &str = "shared@example.com";
 
-/// Keeps its e-mail address until its user gives it up.
+/// A user whose row keeps the e-mail address until the user gives it up.
 #[derive(Clone, Debug, Eq, PartialEq, SyncedUser)]
 #[synced_user(
     table = "subscribers",
@@ -97,7 +98,7 @@ async fn taken_value_is_refused_whatever_the_versions(database: TestDatabase) {
         .await;
     }
     assert_eq!(rows(&profiles).await, before);
-    // The holder gives the value up, and the next who asks has it.
+    // The holder gives the value up, and the next request of another user gets it.
     let moved = subscriber("user_ada", "ada@example.com", 6);
     profiles.sync(moved).await.expect("it syncs");
     let synced = profiles
@@ -125,7 +126,7 @@ async fn circle_of_three_users_changes_nothing(database: TestDatabase) {
         }
     }
     assert_eq!(rows(&profiles).await, before);
-    // A user leaves the circle, and the others follow.
+    // A user leaves the circle, and the others get their values.
     profiles
         .sync(subscriber("user_a", "d@example.com", 9))
         .await

@@ -1,4 +1,4 @@
-//! A signed-in request becomes a row: the behaviours that hold on both databases.
+//! Tests of the row of a signed-in request, on both databases.
 
 use clerk_auth::time::{Clock, SystemClock, Timestamp};
 use clerk_auth_tests::app::TestApp;
@@ -119,7 +119,7 @@ async fn newer_version_is_stored_even_if_no_claim_changed(database: TestDatabase
     app.get("/api/me", &token("Ada", 1_700_000_000)).await;
     let later = app.get("/api/me", &token("Ada", 1_700_000_009)).await;
     assert_eq!(later.sync(), "unchanged");
-    // Changed to Eve and back in the meantime: the change arrives late, and has no effect.
+    // The name was changed to Eve and back; the change to Eve arrives late, and has no effect.
     let late = app.get("/api/me", &token("Eve", 1_700_000_005)).await;
     assert_eq!(late.body["first_name"], "Ada");
     assert_eq!(
@@ -134,7 +134,7 @@ async fn null_clears_a_column_and_absence_is_refused(database: TestDatabase) {
     app.get("/api/me", &app.token(claims.clone(), json!({}))).await;
 
     for absent in [&["email"][..], &["updatedAt"], &["email", "updatedAt"]] {
-        // Newer, so that whatever is taken from it would be written.
+        // The token is newer, so that each of its claims would be written.
         let mut without = claims.clone();
         without.insert("updatedAt".to_owned(), json!(1_700_000_001));
         without.retain(|name, _| !absent.contains(&name.as_str()));
@@ -222,7 +222,7 @@ async fn notes_belong_to_their_user(database: TestDatabase) {
     let written = app.post("/api/notes", &ada, &json!({ "body": "milk" })).await;
     assert_eq!(written.status, 201);
     let notes = app.get("/api/notes", &ada).await;
-    // The welcome of a new user is the older one.
+    // The welcome message of a new user is the older one.
     assert_eq!(
         (notes.body.as_array().map(Vec::len), &notes.body[0]),
         (Some(2), &written.body)
@@ -253,7 +253,7 @@ async fn administrators_see_all_users_and_others_do_not(database: TestDatabase) 
     assert_eq!(users.body[0]["clerk_id"], "user_ada");
 }
 
-/// The claims of a token under impersonation are the user's, and so is the row.
+/// A token under impersonation has the claims of the user, and so does the row.
 async fn impersonated_user_is_synced_as_themselves(database: TestDatabase) {
     let app = TestApp::start(database).await;
     let act = json!({ "act": { "iss": app.issuer.url(), "sid": "sess_support", "sub": "user_support" } });

@@ -1,4 +1,4 @@
-//! A user who has just signed up is inserted by the first statement, which also reads them on PostgreSQL. In every
+//! Tests that the first statement inserts a user who has just signed up, and on PostgreSQL also reads the row. In every
 //! other case, the outcome is that of two statements.
 
 use std::sync::Arc;
@@ -27,7 +27,7 @@ on_both_databases!(
     deleted_user_is_not_recreated,
 );
 
-/// A token of somebody who signed up half a minute ago, and has changed something so many seconds after that.
+/// Creates a token of a user who signed up half a minute ago, and was changed this many seconds later.
 fn newcomer(user_id: &str, name: &str, later: i64) -> SessionToken<'static> {
     token(user_id, name, SystemClock.now().seconds() - 30 + later)
 }
@@ -61,10 +61,10 @@ async fn first_requests_of_two_processes_make_one_row(database: TestDatabase) {
     );
 }
 
-/// Not even a value of the sequence that makes the ids.
+/// The request does not even use a value of the sequence of the ids.
 async fn existing_row_is_not_written(database: TestDatabase) {
     let profiles = Profiles::always_read(Pool::open(database.url(), 2).await).await;
-    // Of one time, however long this takes: a newer one is noted.
+    // All tokens have one time, for any duration of the test, because sync stores a newer version.
     let signed_up = SystemClock.now().seconds() - 30;
     profiles
         .sync(token("user_ada", "Ada", signed_up))
@@ -82,7 +82,7 @@ async fn existing_row_is_not_written(database: TestDatabase) {
     };
     let before = traces().await;
     for _ in 0..5 {
-        // A process that has not seen the user yet.
+        // A process without an earlier request of the user.
         let process = Profiles::always_read(profiles.pool.clone()).await;
         let synced = process.sync(token("user_ada", "Ada", signed_up)).await;
         assert_eq!(synced.expect("it syncs").outcome, Unchanged);
@@ -231,7 +231,7 @@ async fn read_only_server_still_serves_existing_rows() {
     assert!(matches!(stranger, Err(SyncError::Database(_))), "{stranger:?}");
 }
 
-/// An insertion would wait for the one that is under way, though it has nothing to insert.
+/// An insertion would wait for another that is not committed, although it has nothing to insert.
 #[tokio::test]
 async fn existing_user_does_not_wait_for_a_writer() {
     let database = TestDatabase::sqlite();

@@ -1,5 +1,4 @@
-//! The generated statements themselves, as a race between two processes would run them: without the read that comes
-//! first.
+//! Tests of the generated statements without the read before them, as a race between two processes executes them.
 
 use clerk_auth::SyncedRow;
 use clerk_auth::claim::ClaimSource;
@@ -61,7 +60,8 @@ async fn upsert(database: &Pool, first_name: &str, version: i64) -> Stored {
     }
 }
 
-/// Runs a statement of which the parameters are the user and, for some, a version; how many rows it changed.
+/// Runs a statement whose parameters are the user and, for some statements, a version. Returns how many rows it
+/// changed.
 async fn execute(database: &Pool, statement: &str, version: Option<i64>) -> u64 {
     macro_rules! run {
         ($pool:expr, $database:ty) => {{

@@ -1,4 +1,4 @@
-//! Two processes on one database: what one writes, the other does not serve the old copy of.
+//! Tests of two processes on one database: after a write of one, the other does not serve its old copy.
 
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,8 @@ pub(crate) async fn hears(profiles: &Profiles) {
     keeps(profiles, &profiles.session(token("user_probe", "Probe", 1)).await).await;
 }
 
-/// Waits until the process keeps the row of a session. On a busy machine it may take a late answer for silence meanwhile.
+/// Waits until the process serves the row of a session from its cache. On a busy machine, a late heartbeat may
+/// interrupt the cache.
 async fn keeps(profiles: &Profiles, session: &Session) {
     let deadline = Instant::now() + Duration::from_secs(10);
     while outcome(profiles, session).await != Cached {
@@ -132,7 +133,7 @@ async fn no_copy_is_served_without_the_listener() {
     let session = other.session(token("user_ada", "Ada", 7)).await;
     keeps(&other, &session).await;
 
-    // Every connection drops, that on which it listens among them; then the network is back.
+    // Every connection drops, also the one that listens; then the network is back.
     proxy.cut().await;
     one.sync(token("user_ada", "Grace", 9)).await.expect("it syncs");
     proxy.restore();
@@ -156,7 +157,7 @@ async fn no_copy_is_served_without_the_listener() {
     keeps(&other, &session).await;
 }
 
-/// The task that listens ends with its runtime.
+/// The listening task ends with its runtime.
 #[test]
 fn copy_is_not_served_after_the_listening_runtime_has_ended() {
     let runtime = || tokio::runtime::Runtime::new().expect("a runtime starts");
@@ -192,7 +193,7 @@ async fn copy_from_before_the_silence_is_not_served_after_it() {
     proxy.cut().await;
     one.sync(token("user_ada", "Grace", 9)).await.expect("it syncs");
     proxy.restore();
-    // Another user's row is cached again; hers has not been requested meanwhile.
+    // The process caches another user's row again; Ada's has not been requested meanwhile.
     let probe = other.session(token("user_probe", "Probe", 1)).await;
     let deadline = Instant::now() + Duration::from_secs(10);
     while !matches!(other.users.sync(&probe).await, Ok(it) if it.outcome == Cached) {
@@ -212,7 +213,7 @@ async fn silently_dropped_connection_is_detected() {
     let session = other.session(token("user_ada", "Ada", 7)).await;
     keeps(&other, &session).await;
     proxy.hold().await;
-    // A heartbeat and the time for its answer, and some for a busy machine.
+    // The time of a heartbeat and its answer, with a margin for a busy machine.
     let deadline = Instant::now() + Duration::from_secs(4);
     while other.users.sync(&session).await.is_ok() {
         assert!(

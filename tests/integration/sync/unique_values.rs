@@ -1,4 +1,4 @@
-//! A unique value that another row holds: the row that gets it, the user who is refused, and no writes afterwards.
+//! Tests of a unique value that another row holds: one row gets it, the other user is refused, and no write follows.
 
 use std::fmt;
 
@@ -40,13 +40,13 @@ on_both_databases!(
 const SHARED: &str = "shared@example.com";
 
 async fn start(database: &TestDatabase, index: &str) -> Profiles {
-    // A single connection is enough: none is held while another is requested.
+    // A single connection suffices: the library never requests a connection while it holds one.
     let profiles = Profiles::start_on(Pool::open(database.url(), 1).await).await;
     profiles.pool.execute(index).await;
     profiles
 }
 
-/// The rows and their versions, and on PostgreSQL who has written them.
+/// Returns the rows and their versions, and on PostgreSQL the transactions that wrote them.
 async fn rows(pool: &Pool) -> Option<String> {
     let row = "clerk_id || ' ' || coalesce(email, '-') || ' ' || coalesce(name, '-') || ' ' || clerk_version";
     let (list, written) = match pool {
@@ -62,7 +62,7 @@ async fn rows(pool: &Pool) -> Option<String> {
     .await
 }
 
-/// The rows, and on PostgreSQL how many insertions were tried, with or without success; on SQLite how many writes succeeded.
+/// Returns the rows and a count: on PostgreSQL of the attempted insertions, on SQLite of the successful writes.
 async fn traces(pool: &Pool) -> (Option<String>, i64) {
     let writes = match pool {
         Pool::Postgres(_) => "SELECT last_value FROM profiles_id_seq",
@@ -71,7 +71,7 @@ async fn traces(pool: &Pool) -> (Option<String>, i64) {
     (rows(pool).await, pool.number(writes).await)
 }
 
-/// Counts the writes to the rows, where the database itself does not report them.
+/// Creates triggers that count the writes to the rows, on the database that does not count them itself.
 async fn count_writes(pool: &Pool) {
     if let Pool::Sqlite(_) = pool {
         pool.execute("CREATE TABLE writes (what TEXT)").await;
@@ -91,7 +91,7 @@ async fn value(pool: &Pool, column: &str, user_id: &str) -> Option<String> {
     .await
 }
 
-/// A session of its own for each number, so that no kept row is served.
+/// Creates a session for each number, so that no cached row is served.
 async fn session(profiles: &Profiles, token: SessionToken<'_>, number: usize) -> Session {
     profiles.session(token.claim("jti", number)).await
 }
@@ -109,14 +109,14 @@ async fn receive<U: SyncedUser>(profiles: &Profiles<U>, user: Value) -> StatusCo
         .await
 }
 
-/// The user as Clerk describes them, last changed at a second.
+/// Returns the user object of Clerk for a user who was last changed in this second.
 fn user(user_id: &str, name: &str, updated_at: i64) -> Value {
     let mut user = user_object(user_id, Timestamp::from_seconds(updated_at));
     user["first_name"] = name.into();
     user
 }
 
-/// Clerk with these users.
+/// Starts a stand-in for Clerk with these users.
 async fn clerk(users: impl IntoIterator<Item = Value>) -> (FakeClerk, BackendApi) {
     let fake = FakeClerk::start().await.expect("a port is free");
     fake.publish(issuer().jwks());
@@ -150,7 +150,7 @@ async fn value_of_another_claim_is_refused_and_changes_nothing(database: TestDat
         value(&profiles.pool, "name", "user_ada").await.as_deref(),
         Some("Ada")
     );
-    // More refusals than failures that would open the circuit breaker.
+    // More refusals than the failures that would open the circuit breaker.
     let ada = profiles.sync(token("user_ada", "Ada", 5).claim("jti", 1)).await;
     ada.expect("the holder is not affected");
 }
@@ -162,7 +162,7 @@ async fn refused_user_is_admitted_once_the_value_is_free(database: TestDatabase)
         .await
         .expect("it syncs");
     conflict(profiles.sync(token("user_eve", "Ada", 9)).await);
-    // With another value at once.
+    // A request with another value succeeds at once.
     let other = profiles.sync(token("user_eve", "Eve", 10)).await;
     assert_eq!(other.expect("the value is free").outcome, Inserted);
     conflict(profiles.sync(token("user_eve", "Ada", 11)).await);
@@ -246,7 +246,7 @@ async fn value_of_another_claim_is_refused_by_webhook_and_import(database: TestD
     assert_eq!(rows(&profiles.pool).await, before);
 }
 
-/// A label that is Clerk's unique name only for those who have one.
+/// A user with a label that is Clerk's unique name, for users who have one.
 #[derive(Clone, Debug, SyncedUser)]
 #[synced_user(
     table = "accounts",
@@ -346,7 +346,7 @@ async fn composite_index_with_another_claim_is_refused(database: TestDatabase) {
         value(&profiles.pool, "email", "user_ada").await.as_deref(),
         Some(SHARED)
     );
-    // A single one of the two values is not a conflict.
+    // A row with only one of the two values does not conflict.
     let eve = profiles
         .sync(token("user_eve", "Eve", 9).claim("email", SHARED))
         .await;
@@ -374,7 +374,7 @@ async fn composite_index_of_unique_claims_is_won_by_the_newest(database: TestDat
     assert_eq!(accounts.pool.number(sql).await, 1);
 }
 
-/// Clerk keeps addresses unique, and not their lengths: everybody could take anybody's address away.
+/// Clerk keeps addresses unique, but not their lengths: any user could take another user's address.
 async fn index_on_a_part_of_a_value_is_refused(database: TestDatabase) {
     let index = "CREATE UNIQUE INDEX profiles_length ON profiles (length(email))";
     let profiles = start(&database, index).await;
@@ -450,14 +450,14 @@ async fn two_indexes_at_once_are_won_by_the_newest(database: TestDatabase) {
         .sync(email("user_two", "two", 9))
         .await
         .expect("it syncs");
-    // Newer than the one holder, older than the other.
+    // The user is newer than one holder, and older than the other.
     let mixed = email("user_mixed", "one", 7).claim("username", "two");
     let mixed = accounts.sync(mixed).await.expect("it syncs").user;
     assert_eq!(
         (mixed.email.as_deref(), mixed.username),
         (Some("one@example.com"), None)
     );
-    // Newer than both.
+    // The user is newer than both.
     let newest = email("user_newest", "one", 20).claim("username", "two");
     let newest = accounts.sync(newest).await.expect("it syncs").user;
     assert_eq!(
@@ -468,7 +468,7 @@ async fn two_indexes_at_once_are_won_by_the_newest(database: TestDatabase) {
     assert_eq!(accounts.pool.number(without).await, 3);
 }
 
-/// Nothing is written by requests, webhooks and imports of these users, in this process and in a new one.
+/// Checks that requests, webhooks and imports of these users write nothing, in this process and in a new one.
 async fn assert_nobody_writes(database: &TestDatabase, profiles: &Profiles, users: &[(&str, &str, i64)]) {
     let before = traces(&profiles.pool).await;
     let requests = async |profiles: &Profiles| {
@@ -524,7 +524,7 @@ async fn equal_versions_keep_the_value_and_write_nothing(database: TestDatabase)
     }
     let users = ["user_one", "user_two", "user_three"].map(|user_id| (user_id, SHARED, 5));
     assert_nobody_writes(&database, &profiles, &users).await;
-    // The holder moves on, and the next who asks has it.
+    // The holder changes its value, and the next request of another user gets the old one.
     profiles
         .sync(token("user_one", "Ada", 6))
         .await
@@ -553,7 +553,7 @@ async fn newest_version_wins_and_later_requests_do_not_write(database: TestDatab
         Some(SHARED)
     );
     assert_nobody_writes(&database, &profiles, &users).await;
-    // A row that is null for another reason is not taken for one that goes without.
+    // A row with a null for another reason is not treated as a row that lost its value.
     profiles
         .pool
         .execute("UPDATE profiles SET email = NULL WHERE clerk_id = 'user_new'")
@@ -582,7 +582,7 @@ async fn circle_of_three_users_settles(database: TestDatabase) {
             let token = token(user_id, "Ada", versions[0].min(8)).claim("email", email);
             profiles.sync(token).await.expect("it syncs");
         }
-        // A circle takes a round, and those who went without another one.
+        // The circle takes one round, and the users without their value take another.
         for round in 0..3 {
             for ((user_id, email), version) in ids.into_iter().zip(after).zip(versions) {
                 let token = token(user_id, "Ada", version)
@@ -607,7 +607,7 @@ async fn circle_of_three_users_settles(database: TestDatabase) {
     }
 }
 
-/// A trigger on the rows that keeps every address once in a table of its own.
+/// Starts a process on a table with a trigger that stores every address once in another table.
 async fn with_audit(database: &TestDatabase) -> Profiles {
     let pool = Pool::open(database.url(), 1).await;
     let insert = "INSERT INTO audit (email, name) VALUES (NEW.email, NEW.name)";
@@ -646,7 +646,7 @@ async fn index_of_a_trigger_s_table_changes_nothing(database: TestDatabase) {
     let before = rows(&profiles.pool).await;
     let log = Log::default();
     let guard = tracing::subscriber::set_default(log.clone());
-    // More often than the circuit breaker admits failures of the database.
+    // More attempts than the failures of the database that open the circuit breaker.
     for number in 0..5 {
         let renamed = token("user_ada", "Grace", 9).claim("jti", number);
         let refused = profiles.sync(renamed).await;
@@ -686,7 +686,7 @@ async fn index_of_a_trigger_s_table_changes_nothing(database: TestDatabase) {
     );
 }
 
-/// The table and the index of another schema are called as ours are.
+/// The table and the index of another schema have the same names as ours.
 #[tokio::test]
 async fn index_of_a_table_of_another_schema_changes_nothing() {
     let database = TestDatabase::postgres().await;
@@ -745,13 +745,13 @@ async fn index_of_a_partition_is_the_table_s_own() {
     );
 }
 
-/// Two users without an address do not share one.
+/// Two users without an address do not conflict.
 #[tokio::test]
 async fn null_that_is_unique_is_refused() {
     let database = TestDatabase::postgres().await;
     let version = "SELECT current_setting('server_version_num')::bigint";
     if Pool::open(database.url(), 1).await.number(version).await < 150_000 {
-        // Nulls are always distinct there.
+        // On SQLite, nulls are always distinct.
         return;
     }
     let index = "CREATE UNIQUE INDEX profiles_email ON profiles (email) NULLS NOT DISTINCT";

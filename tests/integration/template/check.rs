@@ -1,4 +1,4 @@
-//! The comparison of a pulled configuration with the structs, and the command of the example that makes it.
+//! Tests of the comparison of a pulled configuration with the structs, and of the example's command for it.
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
@@ -195,7 +195,7 @@ fn claims_of_several_structs_are_expected_together() {
     );
 }
 
-/// Several structs that share one file, as the example's do.
+/// Several structs share one file, as in the example.
 #[test]
 fn claim_that_several_structs_expect_is_listed_once() {
     let three = example_app::templates();
@@ -224,7 +224,7 @@ fn claim_that_several_structs_expect_is_listed_once() {
     assert_eq!(emails, 2, "{check}");
 }
 
-/// A shell reads the command as it is printed, and the claims arrive unchanged.
+/// A shell runs the printed command, and the claims arrive unchanged.
 #[test]
 fn printed_command_sets_what_is_expected_and_keeps_the_rest() {
     let there = json!({ "motto": "it's $HOME `id` \\ \"x\"", "plan": "{{user.username}}" });

@@ -1,4 +1,4 @@
-//! The derive and the run-time evaluator know the same shortcodes, and agree on what each is.
+//! Tests that the derive and the run-time evaluator support the same shortcodes, with the same kinds.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,7 +9,7 @@ use clerk_auth::template::shortcode_sizes;
 use serde_json::{Value, json};
 use syn::visit::Visit;
 
-/// The rows of the derive's table.
+/// Collects the rows of the derive's table.
 #[derive(Default)]
 struct Table(BTreeMap<String, Row>);
 
@@ -40,7 +40,7 @@ impl<'ast> Visit<'ast> for Table {
                     lit: syn::Lit::Bool(nullable),
                     ..
                 })) => nullable.value,
-                // Those of a session are always nullable.
+                // Shortcodes of a session are always nullable.
                 _ => true,
             };
             let bytes = call.args.iter().find_map(|argument| match argument {
@@ -53,7 +53,7 @@ impl<'ast> Visit<'ast> for Table {
             let row = Row {
                 kind,
                 nullable,
-                // As `session` sets it.
+                // The value that `session` sets.
                 bytes: bytes.unwrap_or(100),
             };
             self.0.insert(name.value(), row);
@@ -74,7 +74,7 @@ fn derives_table() -> BTreeMap<String, Row> {
     table.0
 }
 
-/// A user of the Backend API who has everything.
+/// Returns a user of the Backend API with every value.
 fn whole_user() -> Value {
     json!({
         "id": "user_ada",
@@ -104,7 +104,7 @@ fn whole_user() -> Value {
     })
 }
 
-/// A user who has nothing that they need not have.
+/// Returns a user with only the required values.
 fn bare_user() -> Value {
     json!({
         "id": "user_bare",
@@ -113,7 +113,7 @@ fn bare_user() -> Value {
         "username": null,
         "external_id": null,
         "primary_email_address_id": null,
-        // An address that is not the primary one, which Clerk allows.
+        // Clerk allows an address that is not the primary one.
         "email_addresses": [{ "id": "idn_1", "email_address": "old@example.com", "verification": null }],
         "primary_phone_number_id": null,
         "phone_numbers": [],
@@ -189,7 +189,7 @@ fn derive_and_evaluator_agree_on_sizes() {
         let quotes = if row.kind == "Text" { 2 } else { 0 };
         assert_eq!(bytes, row.bytes + quotes, "{name}");
     }
-    // Objects, which have no bound outside of the derive's assumption.
+    // The others are objects, whose size only the derive's assumption bounds.
     let others: Vec<&String> = table.keys().collect();
     assert_eq!(
         others,
@@ -221,7 +221,7 @@ fn values_are_those_that_clerk_renders() {
         "user.private_metadata",
         "user.private_metadata.secret",
         "user.email",
-        // A user object does not hold them: the claim is absent, not null.
+        // A user object does not contain these values: the claim is absent, not null.
         "user.organizations",
         "user.locale",
         "org.id",

@@ -1,4 +1,5 @@
-//! The addresses of keys and secrets: only the configured address, over a connection that cannot be forged.
+//! Tests that keys are fetched and secrets are sent only from and to the configured address, over a connection that
+//! cannot be forged.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,7 +22,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
-/// A server that counts what it is asked, and answers everything alike.
+/// A server that counts its requests, and gives every request the same answer.
 struct Server {
     origin: String,
     requests: Arc<AtomicUsize>,
@@ -55,7 +56,7 @@ impl Server {
         self.requests.load(Ordering::SeqCst)
     }
 
-    /// Waits for the next request; a test that waits in vain fails instead of hanging.
+    /// Waits for the next request; without a request, the test fails instead of hanging.
     async fn arrival(&self) {
         let arrival = tokio::time::timeout(Duration::from_secs(20), self.arrivals.acquire());
         arrival.await.expect("within 20 seconds").expect("open").forget();
@@ -96,7 +97,7 @@ async fn redirected_jwks_is_not_fetched() {
             "{status}: {found:?}"
         );
         assert_eq!((moved.requests(), elsewhere.requests()), (1, 0), "{status}");
-        // The keys would be right.
+        // The keys at the other address are correct.
         assert_eq!(authenticate(&clerk(&elsewhere), &issuer).await, Ok(()));
     }
 }
@@ -127,7 +128,7 @@ async fn secret_key_does_not_follow_a_redirect() {
     }
 }
 
-/// The operator needs the cause: reqwest's own message omits the operating system's.
+/// The operator needs the cause, because reqwest's own message omits that of the operating system.
 #[tokio::test]
 async fn failed_request_names_its_cause() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
@@ -152,13 +153,13 @@ async fn webhook_of_the_stand_in_does_not_follow_a_redirect() {
         let response = stand_in.router().oneshot(request).await.expect("infallible");
         assert_eq!(response.status(), StatusCode::OK);
         moved.arrival().await;
-        // The next attempt follows when the first is over, its redirects included.
+        // The next attempt follows the end of the first, including its redirects.
         moved.arrival().await;
         assert_eq!(elsewhere.requests(), 0, "{status}");
     }
 }
 
-/// Addresses from which a forger could answer.
+/// Addresses at which an attacker could answer.
 const UNSAFE: [&str; 22] = [
     "http://clerk.example.com",
     "HTTP://clerk.example.com",
@@ -194,7 +195,7 @@ const SAFE: [&str; 7] = [
     "http://[::1]:3000",
 ];
 
-/// Each place where an address is given; true if the address is refused as unsafe.
+/// Configures the address in each place that takes one. Returns for each whether the address was refused as unsafe.
 fn refusals(address: &str, pem: &str) -> [bool; 4] {
     let insecure = |found: Result<Clerk, ConfigurationError>| match found {
         Ok(_) => false,
@@ -217,7 +218,7 @@ fn refusals(address: &str, pem: &str) -> [bool; 4] {
         .jwks_url(address);
     [
         insecure(Clerk::builder().issuer(address).build()),
-        // The keys are not fetched from it, and tokens name it all the same.
+        // No keys are fetched from the issuer with a PEM key, but tokens name it.
         insecure(Clerk::builder().issuer(address).jwt_key(pem).build()),
         insecure(keys.build()),
         api,

@@ -1,4 +1,4 @@
-//! Where a request carries its token, over real HTTP.
+//! Tests of the places of a token in a request, over real HTTP.
 
 use clerk_auth_tests::app::TestApp;
 use clerk_auth_tests::database::TestDatabase;
@@ -29,7 +29,7 @@ async fn header_takes_precedence_and_a_cookie_is_the_alternative() {
         (Some(token.as_str()), None, "credential_malformed"),
         (None, Some("__session=; __client_uat=1"), "signed_out"),
         (None, Some("__session=bad; __client_uat=1"), "token_malformed"),
-        // Left behind by somebody who has signed out.
+        // The cookie remained after a sign-out.
         (None, Some(&*without_time), "signed_out"),
     ] {
         let answer = app.get_with("/api/session", headers(authorization, cookie)).await;

@@ -1,4 +1,4 @@
-//! Keys over HTTP: fetched once, kept through an outage, and never taken from an answer that is not 200.
+//! Tests of keys over HTTP: fetched once, kept during an outage, and never taken from an answer other than 200.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -19,7 +19,7 @@ use clerk_auth::token::Refusal;
 use clerk_auth_tests::log::Log;
 use tokio::net::TcpListener;
 
-/// A JWKS endpoint whose answer a test sets, and which counts.
+/// A JWKS endpoint with a configurable answer, which counts its requests.
 #[derive(Clone)]
 struct Endpoint {
     url: String,
@@ -72,7 +72,7 @@ fn clock() -> MovableClock {
     MovableClock::new(Timestamp::from_seconds(1_700_000_000))
 }
 
-/// A token that outlives the tests' minutes.
+/// Creates a token that does not expire during the test.
 fn token(issuer: &Issuer, clerk: &Clerk) -> String {
     let mut claims = issuer.claims("user_ada", clerk.now());
     claims.insert("exp".to_owned(), (clerk.now().seconds() + 600).into());
@@ -145,7 +145,7 @@ async fn rotation_is_noticed_while_the_old_key_still_serves() {
     assert_eq!(verify(&clerk, &new).await, Ok(()));
     assert_eq!(verify(&clerk, &old).await, Ok(()));
 
-    // Removed: no longer trusted once the document has been fetched again.
+    // The removed key is not trusted after the document was fetched again.
     endpoint.answers(StatusCode::OK, new.jwks().to_string());
     clock.advance(Duration::from_secs(60));
     assert_eq!(
@@ -181,7 +181,7 @@ async fn unchanged_document_replaces_no_key() {
 
 const BAD_SIGNATURE: Result<(), AuthenticationError> = Err(AuthenticationError::Refused(Refusal::Signature));
 
-/// Two keys of one instance under one id, as Clerk's are: its `kid` is the instance's.
+/// Creates two keys of one instance with one id, because Clerk derives the `kid` from the instance.
 fn replaced_key() -> [Issuer; 2] {
     ["old", "new"].map(|_| Issuer::new("https://clerk.example.com").with_key_id("ins_1"))
 }
@@ -198,10 +198,10 @@ async fn replaced_key_is_noticed_by_the_first_signature_that_fails() {
     assert_eq!(endpoint.fetches(), 1);
 
     endpoint.answers(StatusCode::OK, new.jwks().to_string());
-    // The request whose signature failed is itself accepted.
+    // The request whose signature first failed is accepted.
     assert_eq!(verify(&clerk, &new).await, Ok(()));
     assert_eq!(endpoint.fetches(), 2);
-    // The old key is trusted no longer, not even for the token that it has verified.
+    // The old key is not trusted any more, not even for a token that it has verified before.
     assert_eq!(verify_token(&clerk, &verified).await, BAD_SIGNATURE);
     assert_eq!(verify(&clerk, &old).await, BAD_SIGNATURE);
     assert_eq!(verify(&clerk, &new).await, Ok(()));
@@ -225,7 +225,7 @@ async fn key_that_is_replaced_back_and_forth_is_followed() {
         assert_eq!(endpoint.fetches(), round + 2);
         clock.advance(Duration::from_secs(10));
     }
-    // Replaced again before the time between two fetches is over: noticed when it is.
+    // The key is replaced again within the time between two fetches; the library notices it after this time.
     assert_eq!(verify(&clerk, &old).await, BAD_SIGNATURE);
     endpoint.answers(StatusCode::OK, old.jwks().to_string());
     clock.advance(Duration::from_secs(9));
@@ -255,7 +255,7 @@ async fn fifty_failing_signatures_make_one_fetch() {
     assert_eq!(endpoint.fetches(), 2);
 }
 
-/// A minute of forged tokens, ten in each second, and of unknown keys beside them.
+/// Sends forged tokens and tokens of unknown keys for a minute, ten in each second.
 #[tokio::test]
 async fn flood_of_forged_tokens_is_bounded_and_does_not_delay_a_rotation() {
     for unknown_keys in [false, true] {
@@ -316,11 +316,11 @@ async fn bad_signature_is_a_refusal_while_the_document_cannot_be_had() {
         endpoint.answers(status, &*body);
         for _ in 0..20 {
             assert_eq!(verify(&clerk, &new).await, BAD_SIGNATURE, "{status} {body}");
-            // The key that is known serves on.
+            // The known key still verifies tokens.
             assert_eq!(verify(&clerk, &old).await, Ok(()), "{status} {body}");
         }
         assert_eq!(endpoint.fetches(), 2, "{status} {body}");
-        // Once the document can be had again, the next failure notices.
+        // The document is available again, and the next failed signature fetches it.
         endpoint.answers(StatusCode::OK, new.jwks().to_string());
         clock.advance(Duration::from_secs(10));
         assert_eq!(verify(&clerk, &new).await, Ok(()), "{status} {body}");
@@ -350,7 +350,7 @@ async fn rotation_of_one_key_leaves_the_other_alone() {
     assert_eq!(verify(&clerk, &old).await, BAD_SIGNATURE);
     assert_eq!(endpoint.fetches(), 2);
 
-    // The key is withdrawn: what it signed is refused, and what it verified before.
+    // The key is withdrawn: its tokens are refused, also those that it has verified before.
     clock.advance(Duration::from_secs(10));
     endpoint.answers(StatusCode::OK, other.jwks().to_string());
     assert_eq!(verify(&clerk, &old).await, BAD_SIGNATURE);
@@ -359,7 +359,7 @@ async fn rotation_of_one_key_leaves_the_other_alone() {
     assert_eq!(endpoint.fetches(), 3);
 }
 
-/// A key that the operator has given is not replaced, and nothing is fetched for it.
+/// A configured PEM key is never replaced, and never causes a fetch.
 #[tokio::test]
 async fn pem_key_is_never_replaced() {
     let [old, new] = replaced_key();
@@ -413,7 +413,7 @@ async fn keys_of_a_bad_answer_are_not_installed() {
             matches!(found, Err(AuthenticationError::KeysUnavailable { .. })),
             "{status}: {found:?}"
         );
-        // And again, without asking for the document anew.
+        // The second attempt does not fetch the document again.
         assert_eq!(verify(&clerk, &issuer).await, found);
         assert_eq!(endpoint.fetches(), 1, "{status}");
     }
@@ -427,7 +427,7 @@ async fn unsupported_key_does_not_lose_the_others() {
     encryption["use"] = "enc".into();
     let mut other_algorithm = Issuer::new(issuer.url()).with_key_id("ins_rs512").jwks()["keys"][0].clone();
     other_algorithm["alg"] = "RS512".into();
-    // Of 1,024 and of 16,384 bits.
+    // The keys have 1,024 and 16,384 bits.
     let [weak, huge] = [128, 2_048].map(|bytes| URL_SAFE_NO_PAD.encode(vec![0xc3; bytes]));
     let keys = serde_json::json!({ "keys": [
         7,

@@ -1,5 +1,5 @@
-//! The operator's log: each refusal once, with its reason, and no part of a token. A message that every request would
-//! repeat appears once a minute.
+//! Tests of the operator's log: it contains each refusal once, with its reason, and no part of a token. A message that
+//! every request would repeat appears once a minute.
 
 use axum::http::header::{AUTHORIZATION, COOKIE, ORIGIN};
 use axum::http::{HeaderMap, HeaderValue};
@@ -51,7 +51,7 @@ fn session_debug_prints_ids_only() {
     );
 }
 
-/// The operator finds a front end that is missing among the parties; what a page can make long is left out.
+/// The log names a front end that is missing among the authorized parties, and omits a value that a page can make long.
 #[test]
 fn request_of_another_site_is_one_event_with_its_origin() {
     let log = Log::default();
@@ -147,7 +147,7 @@ fn start_without_authorized_parties_is_warned_of() {
     );
 }
 
-/// A denial of one of them has no effect on the other.
+/// A denial of one `Clerk` has no effect on the other.
 #[test]
 fn second_handle_of_an_instance_is_warned_of() {
     let log = Log::default();
@@ -227,7 +227,7 @@ fn token_without_the_claims_is_reported_once_a_minute_with_the_template_to_paste
         headers.insert(AUTHORIZATION, bearer);
         let session = clerk.authenticate(&headers).await.expect("the token is valid");
         log.take();
-        // In seconds.
+        // The times are in seconds.
         for (passed, expected) in [(0, 1), (0, 0), (59, 0), (1, 1), (0, 0)] {
             clock.advance(std::time::Duration::from_secs(passed));
             let refused = users.sync(&session).await;

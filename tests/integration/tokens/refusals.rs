@@ -1,4 +1,4 @@
-//! Every refused token has its own code, and nothing is accepted by mistake.
+//! Tests that every refused token has its own code, and that no invalid token is accepted.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -136,7 +136,7 @@ async fn headers_of_other_tokens_are_refused() {
         (HEADER, ""),
         (r#"{"alg":"RS256"}"#, ""),
         (r#"{"alg":"RS256","cat":"cl_B7d4PD111AAA","x":{}}"#, ""),
-        // Claims of 1970 have outlived every ban that is remembered.
+        // A ban after claims of 1970 may not be recorded any more.
         (
             r#"{"alg":"RS256","cat":"cl_B7d4PD111AAA","oiat":1}"#,
             "token_lives_too_long",

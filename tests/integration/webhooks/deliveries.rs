@@ -1,4 +1,4 @@
-//! Deliveries from Clerk become rows, denials and the application's own writes: all of a delivery or nothing of it.
+//! Tests that a delivery of Clerk causes all of its effects or none: rows, denials and the application's own writes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -70,7 +70,7 @@ async fn receive<U: SyncedUser>(profiles: &Profiles<U>, event_type: &str, data: 
     send(profiles, &delivery).await.status()
 }
 
-/// The user as Clerk describes them, last changed at a second.
+/// Returns the user object of Clerk for a user who was last changed in this second.
 fn user(user_id: &str, name: &str, updated_at: i64) -> Value {
     let mut user = user_object(user_id, Timestamp::from_seconds(updated_at));
     user["first_name"] = name.into();
@@ -106,7 +106,7 @@ async fn users_without_requests_have_rows(database: TestDatabase) {
         profiles.pool.number("SELECT clerk_version FROM profiles").await,
         100_000
     );
-    // The primary address is found by its id, and not by its place in the list.
+    // The library finds the primary address by its id, and not by its place in the list.
     ada["email_addresses"] = json!([
         { "id": "idn_old", "email_address": "old@example.com" },
         { "id": "idn_new", "email_address": "new@example.com" },
@@ -141,7 +141,7 @@ async fn late_or_duplicate_delivery_changes_nothing(database: TestDatabase) {
         assert_eq!(send(&profiles, delivery).await.status(), StatusCode::NO_CONTENT);
         assert_eq!(name(&profiles, "user_ada").await.as_deref(), Some("Grace"));
     }
-    // A token minted before the change has no effect either.
+    // A token from before the change has no effect either.
     let late = profiles
         .sync(token("user_ada", "Ada", 100))
         .await
@@ -173,7 +173,7 @@ async fn version_is_never_raised_over_older_claims(database: TestDatabase) {
     }
 }
 
-/// How often the hooks were called.
+/// The numbers of calls of the hooks.
 #[derive(Clone, Debug, Default)]
 struct Calls {
     inserted: Arc<AtomicUsize>,
@@ -181,7 +181,7 @@ struct Calls {
     fails: Arc<AtomicBool>,
 }
 
-/// A process whose hook records each delivery in a table, and then may fail.
+/// Starts a process whose hook records each delivery in a table, and then may fail.
 async fn with_hooks(pool: Pool, calls: &Calls, once: bool) -> Profiles {
     macro_rules! hooks {
         () => {{
@@ -307,7 +307,7 @@ async fn deleted_user_stays_deleted_after_late_deliveries(database: TestDatabase
     let profiles = start(&database).await;
     receive(&profiles, "user.created", user("user_ada", "Ada", 100)).await;
     let ada = profiles.session(token("user_ada", "Ada", 100)).await;
-    // The first had a row, and the second was never seen.
+    // The first user had a row, and the second had none.
     for user_id in ["user_ada", "user_eve"] {
         assert_eq!(
             receive(&profiles, "user.deleted", gone(user_id)).await,
@@ -330,7 +330,7 @@ async fn deleted_user_stays_deleted_after_late_deliveries(database: TestDatabase
             );
         }
     }
-    // A session that was verified before is refused because of the row.
+    // The row refuses a session that was verified before.
     let known = profiles.users.sync(&ada).await;
     assert!(matches!(known, Err(SyncError::UserDeleted)), "{known:?}");
     assert_eq!(
@@ -367,7 +367,7 @@ async fn ended_session_is_refused_until_its_tokens_have_expired(database: TestDa
         assert_eq!(receive(&profiles, event_type, data).await, StatusCode::NO_CONTENT);
     }
     profiles.session(bearing("sess_4")).await;
-    // For as long as a token may live: 28 hours by default.
+    // The denial lasts for the longest lifetime of a token: 28 hours by default.
     profiles.clock.advance(Duration::from_secs(28 * 3_600 - 1));
     let ended = profiles.authenticate(bearing("sess_1")).await;
     assert_eq!(ended.map(drop), refused(Refusal::SessionEnded));
@@ -466,7 +466,7 @@ async fn settles(database: TestDatabase, unique: &str) {
         set_email(&mut user, Some("shared@example.com"));
         user
     };
-    // The newer user has the address, in whatever order the deliveries arrive. The other user has none.
+    // The newer user has the address, for any order of the deliveries. The other user has none.
     for (first, second) in [("user_old", "user_new"), ("user_next", "user_late")] {
         let late = if second == "user_late" { 50 } else { 200 };
         assert_eq!(
@@ -495,7 +495,7 @@ async fn settles(database: TestDatabase, unique: &str) {
 
 async fn delivery_that_cannot_be_applied_is_requested_again(database: TestDatabase) {
     let profiles = start(&database).await;
-    // A value that fits no row is of the user's own making, and no repetition makes it fit.
+    // The user chose a value that no row can store, and a repetition of the delivery would fail again.
     let mut odd = user("user_ada", "Ada", 100);
     odd["first_name"] = 7.into();
     let answer = receive(&profiles, "user.created", odd).await;
@@ -506,7 +506,7 @@ async fn delivery_that_cannot_be_applied_is_requested_again(database: TestDataba
     assert_eq!(answer, StatusCode::SERVICE_UNAVAILABLE);
 }
 
-/// A user whom the application cannot do without a name.
+/// A user whose name is required.
 #[derive(Clone, Debug, SyncedUser)]
 #[synced_user(
     table = "named",
@@ -656,7 +656,7 @@ async fn delivery_is_acknowledged_only_if_its_row_remains_after_the_hooks(databa
         }};
     }
     let pool = Pool::open(database.url(), 5).await;
-    // Only PostgreSQL gives a transaction up for a statement that fails.
+    // Only PostgreSQL aborts a transaction after a failed statement.
     let is_given_up = matches!(pool, Pool::Postgres(_));
     let refused = if is_given_up {
         StatusCode::SERVICE_UNAVAILABLE

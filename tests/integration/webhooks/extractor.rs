@@ -1,4 +1,4 @@
-//! Deliveries over HTTP: the responses to a sender, and bodies that are too long, too slow, or incomplete.
+//! Tests of deliveries over HTTP: the responses to a sender, and bodies that are too long, too slow, or incomplete.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -21,7 +21,7 @@ const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const OTHER: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
 
-/// For a server that is to answer, or to hang up.
+/// The time in which a server must answer or close the connection.
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// The accepted deliveries, by type of event.
@@ -57,7 +57,7 @@ impl Receiver {
         };
         let router = Router::new()
             .route("/webhooks", post(receive))
-            // Neither a lower nor a higher limit of axum's own changes what a delivery may have.
+            // axum's own limit, lower or higher, does not change the limit of a delivery.
             .layer(DefaultBodyLimit::max(10))
             .with_state(state);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
@@ -98,7 +98,7 @@ impl Receiver {
             .await
     }
 
-    /// A connection on which a test writes what it likes.
+    /// Opens a connection for raw bytes.
     async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address)
             .await
@@ -115,7 +115,7 @@ fn raw(body: impl Into<Vec<u8>>) -> SignedDelivery {
     SignedDelivery::raw(SECRET, "msg_1", &NOW.seconds().to_string(), body)
 }
 
-/// The head of a request that carries this delivery.
+/// Returns the head of a request with this delivery.
 fn head(delivery: &SignedDelivery, framing: &str) -> String {
     let headers: String = delivery
         .headers()
@@ -125,7 +125,7 @@ fn head(delivery: &SignedDelivery, framing: &str) -> String {
     format!("POST /webhooks HTTP/1.1\r\nhost: localhost\r\n{headers}{framing}\r\n\r\n")
 }
 
-/// Reads the server's output until it closes the connection, or the output has this end.
+/// Reads the server's output until the server closes the connection, or the output ends with this text.
 async fn answer(stream: &mut TcpStream, end: &str) -> String {
     let mut answer = Vec::new();
     let read = async {
@@ -263,7 +263,7 @@ async fn body_is_read_up_to_the_limit_and_no_further() {
     let (status, _) = receiver.deliver(&raw(filled(MAX_DELIVERY_SIZE))).await;
     assert_eq!(status, StatusCode::NO_CONTENT);
 
-    // The length alone decides: the response comes before a byte of the body.
+    // The length alone causes the refusal: the response comes before a byte of the body.
     let too_large = raw(filled(MAX_DELIVERY_SIZE + 1));
     let mut stream = receiver.connect().await;
     let framing = format!("content-length: {}", too_large.body().len());
@@ -274,7 +274,7 @@ async fn body_is_read_up_to_the_limit_and_no_further() {
     let refused = answer(&mut stream, "webhook_body_too_large").await;
     assert!(refused.starts_with("HTTP/1.1 413 "), "{refused}");
 
-    // Without a length: the answer comes with the chunk that is too much, though the body has no end.
+    // Without a length, the answer comes with the chunk that exceeds the limit, although the body does not end.
     let mut stream = receiver.connect().await;
     let head = head(&too_large, "transfer-encoding: chunked");
     stream.write_all(head.as_bytes()).await.expect("the head is sent");
@@ -287,7 +287,7 @@ async fn body_is_read_up_to_the_limit_and_no_further() {
     let refused = answer(&mut stream, "webhook_body_too_large").await;
     assert!(refused.starts_with("HTTP/1.1 413 "), "{refused}");
 
-    // A sender other than Clerk is rejected before a body of any length.
+    // The receiver rejects a sender other than Clerk before it reads the body.
     let mut stream = receiver.connect().await;
     let head = "POST /webhooks HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000000000000\r\n\r\n";
     stream.write_all(head.as_bytes()).await.expect("the head is sent");
@@ -306,7 +306,7 @@ async fn slow_and_chunked_bodies_are_read_whole() {
     let head = head(&delivery, "transfer-encoding: chunked\r\nconnection: close");
     stream.write_all(head.as_bytes()).await.expect("the head is sent");
     for piece in delivery.body().chunks(7) {
-        // Another request in between: the slow one delays no other.
+        // The slow request does not delay another request.
         let chunk = [format!("{:x}\r\n", piece.len()).as_bytes(), piece, b"\r\n"].concat();
         stream.write_all(&chunk).await.expect("a chunk is sent");
         stream.flush().await.expect("a chunk is sent");
@@ -347,7 +347,7 @@ async fn truncated_body_is_refused() {
             "{framing}: {refused}"
         );
     }
-    // A body without an announced length is empty, and that is signed otherwise.
+    // A body without an announced length is empty, and its signature differs.
     let mut stream = receiver.connect().await;
     let request = head(&delivery, "connection: close");
     stream
