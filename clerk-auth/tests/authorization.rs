@@ -1,4 +1,4 @@
-//! The checks of a session by name: the rules of Clerk's `has()`, as tables over claims of both versions.
+//! Tests of the checks of a session by name: the rules of Clerk's `has()`, as tables over claims of both versions.
 
 #![cfg(feature = "testing")]
 
@@ -18,7 +18,7 @@ use tower::ServiceExt;
 
 static ISSUER: LazyLock<Issuer> = LazyLock::new(|| Issuer::new("https://clerk.example.com"));
 
-/// The sessions of such claims beside those that each token has.
+/// Returns the sessions of tokens with these claims, beside the claims of every token.
 async fn sessions<const N: usize>(claims: [Value; N]) -> [Session; N] {
     let clerk = ISSUER.clerk();
     let mut sessions = Vec::new();
@@ -31,13 +31,13 @@ async fn sessions<const N: usize>(claims: [Value; N]) -> [Session; N] {
     sessions.try_into().expect("one for each")
 }
 
-/// Both sides get one prefix, however they were written; without an active organization there is no role.
+/// Both sides get one prefix, for any spelling. Without an active organization, a session has no role.
 #[tokio::test]
 async fn role_is_held_in_the_active_organization() {
     let sessions = sessions([
         json!({ "o": { "id": "org_1", "rol": "admin" } }),
         json!({ "v": null, "org_id": "org_1", "org_role": "org:admin" }),
-        // Very old instances write no prefix.
+        // Very old instances omit the prefix.
         json!({ "v": null, "org_id": "org_1", "org_role": "admin" }),
     ]);
     for session in sessions.await {
@@ -66,7 +66,7 @@ async fn session_without_an_organization_has_no_role_and_no_permission() {
     let sessions = sessions([
         json!({}),
         json!({ "v": null }),
-        // Claims of version 1 in a token of version 2 are the team's own.
+        // Claims of version 1 in a token of version 2 are custom claims.
         json!({ "org_id": "org_1", "org_role": "org:admin", "org_permissions": ["org:notes:read"] }),
         json!({ "v": null, "o": { "id": "org_1", "rol": "admin", "per": "read", "fpm": "1" }, "fea": "o:notes" }),
         // The version is a number.
@@ -105,7 +105,7 @@ async fn member_without_a_role_has_none() {
     }
 }
 
-/// The required permission gets one prefix; the session's is compared as the token has it.
+/// The required permission gets one prefix; the session's is compared unchanged.
 #[tokio::test]
 async fn permission_is_held_by_its_whole_name() {
     let sessions = sessions([
@@ -130,7 +130,7 @@ async fn permission_is_held_by_its_whole_name() {
     }
 }
 
-/// The grammar of both lists is the same; features are asked of `fea` and plans of `pla`, in both versions.
+/// Both lists have the same grammar; features are in `fea` and plans in `pla`, in both versions.
 #[tokio::test]
 async fn feature_and_plan_are_held_by_the_queried_scope() {
     const LIST: &str = "o:notes, u:export,uo:files,ou:search,x:odd,o:deep:er,o:,u:";
@@ -166,7 +166,7 @@ async fn feature_and_plan_are_held_by_the_queried_scope() {
         json!({ "fea": LIST, "pla": LIST }),
         json!({ "v": null, "fea": LIST, "pla": LIST }),
         json!({}),
-        // An entry without a scope: the list cannot be trusted.
+        // An entry without a scope makes the list invalid.
         json!({ "fea": "o:notes,export", "pla": "o:notes," }),
         json!({ "fea": ["o:notes"], "pla": { "o": "notes" } }),
     ])
@@ -188,7 +188,7 @@ async fn feature_and_plan_are_held_by_the_queried_scope() {
     assert!(plans.has_plan("notes") && !plans.has_feature("notes"));
 }
 
-/// The table that Clerk's own SDK gives, and what it does not accept as ages.
+/// Tests the table of Clerk's own SDK, and the values that it does not accept as ages.
 #[tokio::test]
 async fn reverification_follows_clerks_truth_table() {
     for (ages, expected) in [
@@ -232,7 +232,7 @@ async fn reverification_follows_clerks_truth_table() {
     }
 }
 
-/// An edge token copies `fva`, and the factors have grown older by the whole minutes since.
+/// An edge token copies `fva`, so the factors are older by the whole minutes since.
 #[tokio::test]
 async fn factor_age_grows_with_the_age_of_the_claims() {
     const MAX: i64 = i64::MAX;
@@ -241,7 +241,7 @@ async fn factor_age_grows_with_the_age_of_the_claims() {
     let clerk = Clerk::builder()
         .issuer(ISSUER.url())
         .jwt_key(ISSUER.public_key_pem())
-        .insecure_accept_long_lived_tokens() // claims of a century ago are among them
+        .insecure_accept_long_lived_tokens() // the cases include claims of a century ago
         .build()
         .expect("the configuration is right");
     let now = SystemClock.now();
@@ -252,7 +252,7 @@ async fn factor_age_grows_with_the_age_of_the_claims() {
         (119, [0, 8], [1, 9], true),
         (minutes(10), [0, 0], [10, 10], false),
         (minutes(10) - 1, [0, 0], [9, 9], true),
-        // A factor that was never verified does not age, and is not there to be verified.
+        // A factor that was never verified does not age, and the user does not have it.
         (minutes(60), [3, -1], [63, -1], false),
         (minutes(6), [3, -1], [9, -1], true),
         (minutes(60), [-1, 3], [-1, 63], false),
@@ -261,7 +261,7 @@ async fn factor_age_grows_with_the_age_of_the_claims() {
         // No sum overflows.
         (minutes(1), [MAX - 1, MAX], [MAX, MAX], false),
         (minutes(CENTURY), [MAX, 0], [MAX, now.seconds() / 60], false),
-        // Later than the token: no factor gets younger.
+        // An `oiat` later than the token does not make a factor younger.
         (minutes(-10), [20, 20], [20, 20], false),
         (minutes(-10), [9, 9], [9, 9], true),
     ] {
@@ -347,7 +347,7 @@ async fn policy() {}
 #[authenticated]
 async fn nothing() {}
 
-/// Each argument by what it denies: 403 with a code, and for reverification the body that Clerk's front-end hook reads.
+/// Each argument denies with 403 and a code, and reverification with the body that Clerk's front-end hook reads.
 #[tokio::test]
 async fn each_argument_of_authenticated_is_a_requirement() {
     let app = Router::new()
@@ -439,7 +439,7 @@ impl Handlers {
     async fn constant() {}
 }
 
-/// As long as a name may be.
+/// The longest name that is allowed.
 const LONGEST: &str = "org:0123456789012345678901234567890123456789012345678901234567890123456789012345\
                        678901234567890123456789012345678901234567890123";
 
@@ -460,7 +460,7 @@ trait Reports {
 
 impl Reports for Handlers {}
 
-/// More requirements than a tuple of the library has.
+/// More requirements than the largest tuple of the library.
 #[authenticated(any(
     plan = "a",
     plan = "b",
@@ -496,7 +496,7 @@ async fn one_of_many() {}
 ))]
 async fn each_of_many() {}
 
-/// The name is a literal or a constant, and the handler is in a module, an `impl` or a `trait`.
+/// The name may be a literal or a constant, and the handler may be in a module, an `impl` or a `trait`.
 #[tokio::test]
 async fn requirement_of_a_handler_holds_wherever_the_handler_is_written() {
     let app = Router::new()
@@ -541,7 +541,7 @@ async fn requirement_of_a_handler_holds_wherever_the_handler_is_written() {
     }
 }
 
-/// An actor of a kind that is not known is denied wherever an agent is, and a person who impersonates the user is not.
+/// An actor of an unknown kind is denied like an agent; a person who impersonates the user is not.
 #[tokio::test]
 async fn agents_are_denied_where_a_handler_or_the_handle_denies_them() {
     let routes = || {
@@ -588,7 +588,7 @@ async fn agents_are_denied_where_a_handler_or_the_handle_denies_them() {
             }
         }
     }
-    // An agent of a prior actor acts no more (RFC 8693, section 4.1).
+    // An agent among the prior actors does not act (RFC 8693, section 4.1).
     let person = json!({ "act": { "sub": "user_eve", "act": { "sub": "agent_1", "type": "agent" } } });
     for claims in [json!({}), person, act(Value::Null)] {
         for app in [&lenient, &strict] {
@@ -630,7 +630,7 @@ async fn answer(app: &Router, path: &str, claims: &Value) -> (u16, Value) {
     let request = Request::get(path).header(AUTHORIZATION, format!("Bearer {token}"));
     let request = request.body(Body::empty()).expect("a request");
     let response = app.clone().oneshot(request).await.expect("infallible");
-    // A signed-in user is not asked to sign in.
+    // The response does not request a sign-in, because the user is signed in.
     assert!(!response.headers().contains_key(WWW_AUTHENTICATE));
     let status = response.status().as_u16();
     let body = to_bytes(response.into_body(), 10_000).await.expect("a body");

@@ -1,4 +1,4 @@
-//! How old the claims of a token are, for each form that the header's `oiat` can take.
+//! Tests of the age of a token's claims, for each form of the header's `oiat`.
 
 #![cfg(feature = "testing")]
 
@@ -21,7 +21,7 @@ static CLERK: LazyLock<Clerk> = LazyLock::new(|| {
     Clerk::builder()
         .issuer(ISSUER.url())
         .jwt_key(ISSUER.public_key_pem())
-        .insecure_accept_long_lived_tokens() // claims of 1970 are among them
+        .insecure_accept_long_lived_tokens() // the cases include claims of 1970
         .clock(MovableClock::new(Timestamp::from_seconds(IAT)))
         .build()
         .expect("the configuration is right")
@@ -64,7 +64,7 @@ const ORIGINS: &[(&str, i64)] = &[
     ("-9223372036854775808", 0),
     ("-9223372036854775809", 0),
     ("-1e300", 0),
-    // Later than `iat`: also in milliseconds, and where an integer or a multiplication would overflow.
+    // Later than `iat`, also in milliseconds, and with an overflow of an integer or a multiplication.
     ("1700000000.5", IAT),
     ("1700000001", IAT),
     ("1699999000000", IAT),
@@ -87,7 +87,7 @@ const ORIGINS: &[(&str, i64)] = &[
 #[test]
 fn claims_are_as_old_as_the_earlier_of_iat_and_oiat() {
     for (oiat, expected) in ORIGINS {
-        // The parameter first, last, and between others of the header.
+        // The parameter is the first, the last, and between others of the header.
         for header in [
             format!(
                 r#"{{"alg":"RS256","cat":"cl_B7d4PD111AAA","kid":"ins_testing","oiat":{oiat},"typ":"JWT"}}"#
@@ -118,7 +118,7 @@ fn token_without_oiat_is_as_old_as_iat() {
     }
 }
 
-/// Two readers of one header must not see two ages.
+/// Two parsers of one header must not read two ages.
 #[test]
 fn header_with_two_oiat_or_no_json_number_is_refused() {
     for oiat in [

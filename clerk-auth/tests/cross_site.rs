@@ -1,4 +1,4 @@
-//! Requests that another site's page may have made: a session cookie alone does not sign them in.
+//! Tests of requests that another site's page may have made: a session cookie alone does not sign them in.
 
 #![cfg(feature = "testing")]
 
@@ -41,7 +41,7 @@ fn request(method: &Method, path: &str, headers: Headers<'_>) -> Request<Body> {
     request
 }
 
-/// An application with every way in which a session is taken from a request.
+/// An application with every way to take a session from a request.
 struct App {
     issuer: Issuer,
     clerk: Clerk,
@@ -101,7 +101,7 @@ impl App {
         format!("__session={}; __client_uat=1", self.token())
     }
 
-    /// The code of a refusal, or what the handler answers.
+    /// Returns the code of a refusal, or the answer of the handler.
     async fn answer(&self, method: &Method, path: &str, headers: Headers<'_>) -> String {
         let response = self
             .router
@@ -118,7 +118,7 @@ impl App {
         problem["code"].as_str().map_or(body, str::to_owned)
     }
 
-    /// Every way in must give the same answer to a request with the session cookie.
+    /// Checks that every way gives the same answer to a request with the session cookie.
     async fn assert_cookie(&self, method: &Method, headers: Headers<'_>, expected: &str) {
         let cookie = self.cookie();
         let headers = [headers, &[(COOKIE, cookie.as_bytes())]].concat();
@@ -152,9 +152,9 @@ fn method(name: &str) -> Method {
 async fn cookie_is_accepted_by_where_the_request_comes_from() {
     let app = App::with_party();
     for (headers, expected) in [
-        // No browser.
+        // The client is not a browser.
         (&[][..], IN),
-        // The origin decides, whatever the browser calls the relation.
+        // The origin decides, for any relation that the browser states.
         (&[(ORIGIN, PARTY.as_bytes())], IN),
         (&[(ORIGIN, b"http://localhost:3000")], IN),
         (&[(ORIGIN, PARTY.as_bytes()), (SITE, b"cross-site")], IN),
@@ -166,7 +166,7 @@ async fn cookie_is_accepted_by_where_the_request_comes_from() {
             IN,
         ),
         (&[(ORIGIN, b"null"), (SITE, b"same-origin")], IN),
-        // Everything else.
+        // All other requests.
         (&[(ORIGIN, b"https://evil.example")], FORBIDDEN),
         (&[(ORIGIN, b"null")], FORBIDDEN),
         (&[(ORIGIN, b"")], FORBIDDEN),
@@ -226,7 +226,7 @@ async fn cookie_is_accepted_by_where_the_request_comes_from() {
         ),
     ] {
         app.assert_cookie(&Method::POST, headers, expected).await;
-        // Headers that a page can choose freely have no effect.
+        // Headers whose values a page can choose have no effect.
         let further = [headers, &[(HeaderName::from_static("referer"), PARTY.as_bytes())]].concat();
         app.assert_cookie(&Method::POST, &further, expected).await;
     }
@@ -261,7 +261,7 @@ async fn only_get_head_and_options_are_safe() {
         "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "QUERY", "PROPFIND", "get", "Get", "GETS",
         "BREW",
     ] {
-        // axum has no routes for methods of its own making; the layer and the extractors are the same for all.
+        // axum has no routes for custom methods; the layer and the extractors treat all methods alike.
         app.assert_cookie(&method(name), evil, FORBIDDEN).await;
     }
 }
@@ -277,7 +277,7 @@ async fn websocket_upgrade_is_not_a_safe_get() {
         &[(UPGRADE, b"h2c"), (UPGRADE, b"websocket")],
         &[(UPGRADE, b" websocket/13 ,h2c")],
         &[(UPGRADE, b"\xff,websocket")],
-        // A proxy has removed the header of one hop.
+        // A proxy has removed the hop-by-hop header.
         &[(SEC_WEBSOCKET_KEY, b"dGhlIHNhbXBsZSBub25jZQ==")],
     ] {
         for (origin, expected) in [
@@ -291,7 +291,7 @@ async fn websocket_upgrade_is_not_a_safe_get() {
                 .await;
         }
     }
-    // Another protocol, which no page can ask for.
+    // An upgrade to another protocol, which no page can request.
     let other: Headers<'_> = &[evil, (UPGRADE, b"h2c, websockets")];
     app.assert_cookie(&Method::GET, other, IN).await;
 }
@@ -307,7 +307,7 @@ async fn bearer_token_is_accepted_from_every_site() {
             let headers = [&evil[..], &[(AUTHORIZATION, bearer.as_bytes())], further].concat();
             assert_eq!(app.answer(&Method::POST, path, &headers).await, IN, "{path}");
         }
-        // Credentials of another scheme do not settle it, and browsers do add them.
+        // Credentials of another scheme do not admit the request, because browsers can add them.
         let headers = [
             &evil[..],
             &[

@@ -1,4 +1,4 @@
-//! A JWKS endpoint that hangs, and a clock that is set back: requests whose key is known never wait.
+//! Tests of a JWKS endpoint that hangs, and of a clock that is set back: a request with a known key never waits.
 
 #![cfg(all(feature = "jwks", feature = "testing"))]
 
@@ -17,7 +17,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
-/// Answers each request with the document, or holds it until it is released.
+/// An endpoint that answers each request with the document, or delays the answer until the test releases it.
 struct Endpoint {
     url: String,
     document: Mutex<String>,
@@ -69,7 +69,7 @@ impl Endpoint {
             "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{document}",
             document.len()
         );
-        // The client may have given up.
+        // The client may have closed the connection.
         let _ = connection.write_all(answer.as_bytes()).await;
         self.answered.notify_one();
     }
@@ -87,7 +87,7 @@ impl Endpoint {
     }
 }
 
-/// Waits for what must happen; a test that waits in vain fails instead of hanging.
+/// Waits for an event; without the event, the test fails instead of hanging.
 async fn happens(event: &Notify) {
     tokio::time::timeout(Duration::from_secs(20), event.notified())
         .await
@@ -118,7 +118,7 @@ fn clerk(endpoint: &Endpoint, issuer: &Issuer, clock: &Wristwatch) -> Clerk {
     Clerk::builder()
         .issuer(issuer.url())
         .jwks_url(&endpoint.url)
-        .insecure_accept_long_lived_tokens() // one that lives for years is among them
+        .insecure_accept_long_lived_tokens() // the cases include a lifetime of years
         .clock(clock.clone())
         .build()
         .expect("the configuration is right")
@@ -150,12 +150,12 @@ async fn request_whose_key_is_known_does_not_wait_for_a_hanging_endpoint() {
 
     endpoint.hangs(true);
     clock.turn(301);
-    // Due: the refresh starts, and no request waits for it.
+    // The refresh is due: it starts, and no request waits for it.
     for _ in 0..50 {
         assert_eq!(verify(&clerk, &issuer).await, Ok(()));
     }
     happens(&endpoint.arrived).await;
-    // Nor is anybody held up by somebody else's unknown key.
+    // The unknown key of another request delays no request either.
     let stranger = Issuer::new(issuer.url()).with_key_id("ins_stranger");
     let waiting = tokio::spawn({
         let clerk = clerk.clone();
@@ -213,7 +213,7 @@ async fn only_the_request_whose_signature_failed_waits_for_a_hanging_endpoint() 
     for _ in 0..50 {
         assert_eq!(verify(&clerk, &old).await, Ok(()));
     }
-    // A request that is given up does not take the fetch of the others with it.
+    // A cancelled request does not cancel the fetch that others wait for.
     let patient = request();
     tokio::task::yield_now().await;
     given_up.abort();
@@ -244,7 +244,7 @@ async fn forged_tokens_that_wait_for_a_fetch_cause_no_other() {
             tokio::spawn(async move { verify_token(&clerk, &forged).await })
         })
         .collect();
-    // On one thread each request has come to its wait before the endpoint is asked.
+    // On one thread, all requests wait before the endpoint receives the fetch.
     happens(&endpoint.arrived).await;
     endpoint.hangs(false);
     endpoint.release.notify_one();
@@ -257,7 +257,7 @@ async fn forged_tokens_that_wait_for_a_fetch_cause_no_other() {
     assert_eq!(endpoint.fetches(), 2);
 }
 
-/// Paused time jumps to the fetch's own time limit as soon as nothing else is left to do.
+/// Paused time jumps to the fetch's own time limit when every task waits.
 #[tokio::test(start_paused = true)]
 async fn endpoint_that_never_answers_is_unavailable_and_not_a_refusal() {
     let issuer = Issuer::new("https://clerk.example.com");
@@ -285,7 +285,7 @@ async fn clock_that_was_set_back_does_not_keep_a_removed_key() {
 
     clock.turn(-86_400);
     endpoint.publishes(new.jwks().to_string());
-    // The last use of the old key is what notices.
+    // The last use of the old key starts the refresh.
     assert_eq!(verify(&clerk, &old).await, Ok(()));
     happens(&endpoint.answered).await;
     assert_eq!(verify(&clerk, &new).await, Ok(()));
@@ -293,12 +293,12 @@ async fn clock_that_was_set_back_does_not_keep_a_removed_key() {
     assert_eq!(endpoint.fetches(), 2);
 }
 
-/// `POST /v1/sessions/{id}/tokens` mints tokens that live for years.
+/// `POST /v1/sessions/{id}/tokens` can mint tokens that are valid for years.
 #[tokio::test]
 async fn token_that_was_verified_before_goes_with_its_key() {
     for (key_id, expected) in [
         ("ins_new", Refusal::UnknownKey),
-        // A known name, another key.
+        // The token has a known key id, and the signature of another key.
         ("ins_old", Refusal::Signature),
     ] {
         let old = Issuer::new("https://clerk.example.com").with_key_id("ins_old");
@@ -314,10 +314,10 @@ async fn token_that_was_verified_before_goes_with_its_key() {
 
         endpoint.publishes(new.jwks().to_string());
         clock.turn(301);
-        // Refreshed behind this use.
+        // This use starts the refresh, and does not wait for it.
         assert_eq!(verify_token(&clerk, &token).await, Ok(()));
         happens(&endpoint.answered).await;
-        // An unknown key waits for the fetch that is under way.
+        // A request with an unknown key waits for the running fetch.
         let stranger = Issuer::new(old.url()).with_key_id("ins_stranger");
         assert_eq!(verify(&clerk, &stranger).await, UNKNOWN);
         assert_eq!(

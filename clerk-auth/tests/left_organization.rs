@@ -1,4 +1,4 @@
-//! A member who has left an organization: the codes of requirements, and what a policy of the application sees.
+//! Tests of a member who has left an organization: the codes of requirements, and the session that a policy receives.
 
 #![cfg(feature = "testing")]
 
@@ -46,7 +46,7 @@ async fn requirement_that_a_new_token_may_settle_has_the_code_organization_chang
         (Requirement::SignedIn, Ok(())),
         (ImpersonationDenied, Ok(())),
         (Role("org:admin"), CHANGED),
-        // The user may have this role by now.
+        // The user may have got this role since.
         (Role("org:owner"), CHANGED),
         (Permission("org:notes:write"), CHANGED),
         (Permission("org:notes:delete"), CHANGED),
@@ -54,7 +54,7 @@ async fn requirement_that_a_new_token_may_settle_has_the_code_organization_chang
         (Feature("org:reports"), CHANGED),
         (Feature("notes"), CHANGED),
         (Plan("pro"), CHANGED),
-        // A feature or plan of the user alone is as before, there or not.
+        // A feature or plan of the user alone is unchanged.
         (Feature("export"), Ok(())),
         (Feature("user:reports"), Err(Denied::Feature("user:reports"))),
         (Feature("audit"), Err(Denied::Feature("audit"))),
@@ -72,7 +72,7 @@ async fn requirement_that_a_new_token_may_settle_has_the_code_organization_chang
     ] {
         assert_eq!(requirement.evaluate(&after), expected, "{requirement:?}");
     }
-    // A session from before the event is the request's that was verified then.
+    // A session from before the event belongs to the request that was verified then.
     assert_eq!(Role("org:admin").evaluate(&before), Ok(()));
     assert_eq!(
         Role("org:owner").evaluate(&before),
@@ -92,7 +92,7 @@ async fn only_the_membership_that_was_named_has_ended() {
     assert!(ada.has_role("org:admin") && !ada.has_left_organization());
     let none = session(&clerk, &ISSUER.token("user_bob").sign()).await;
     assert!(none.organization().is_none() && !none.has_left_organization());
-    // Another handle has denials of its own.
+    // Another handle has separate denials.
     leave(&clerk, "user_ada", "org_1");
     let other = session(&ISSUER.clerk(), &token().sign()).await;
     assert!(other.has_role("org:admin"));
@@ -111,7 +111,7 @@ mod answers {
 
     use super::*;
 
-    /// Reads the session itself.
+    /// A policy that reads the session itself.
     struct OfOne;
 
     impl Policy for OfOne {
@@ -123,7 +123,7 @@ mod answers {
         }
     }
 
-    /// Denies whatever the organization is.
+    /// A policy that denies every organization.
     struct Nobody;
 
     impl Policy for Nobody {

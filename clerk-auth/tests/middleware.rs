@@ -1,4 +1,4 @@
-//! The layer that requires a session, and the rendering of its rejections and those of extractors.
+//! Tests of the layer that requires a session, and of the rendering of rejections of layers and extractors.
 
 #![cfg(feature = "testing")]
 
@@ -124,7 +124,7 @@ async fn layer_guards_services_handlers_and_nested_routers() {
     }
 }
 
-/// Without state of its own the router takes the handle from the layer alone.
+/// A router without state takes the handle from the layer.
 #[tokio::test]
 async fn router_without_state_is_guarded() {
     let fixture = Fixture::new();
@@ -136,7 +136,7 @@ async fn router_without_state_is_guarded() {
     assert_eq!(answer(&app, "/", Some(&token)).await.status(), StatusCode::OK);
 }
 
-/// The state may be shared by the application instead of cloned part by part.
+/// The application may share its state instead of cloning each part.
 #[tokio::test]
 async fn state_in_an_arc_is_accepted() {
     struct Shared {
@@ -213,7 +213,7 @@ async fn ended_session_is_refused_until_its_tokens_have_expired() {
     };
     assert_eq!(code(&ended).await, None);
     fixture.clerk.deny_session(&SessionId::new("sess_ada"));
-    // Also the token that was verified before, and that is not asked for its signature again.
+    // A token that was verified before is refused too, although its signature is not verified again.
     assert_eq!(code(&ended).await.as_deref(), Some("session_ended"));
     assert_eq!(code(&other).await, None);
     fixture.clerk.deny_session(&SessionId::new("sess_other"));
@@ -251,7 +251,7 @@ async fn pending_session_is_signed_out_by_default() {
     }
 }
 
-/// A single function renders the rejections of layers and extractors; the status and the headers stay.
+/// A single function renders the rejections of layers and extractors; the status and the headers stay unchanged.
 #[tokio::test]
 async fn team_renders_rejections_its_own_way() {
     async fn render(response: Response) -> Response {

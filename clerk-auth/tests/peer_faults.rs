@@ -1,5 +1,5 @@
-//! Faults measured in other verifiers of Clerk's tokens and of JWTs, each tried here. Each case here has many variants
-//! in the attack corpus, the cookie tables and the tests of the keys endpoint.
+//! Tests of faults that were measured in other verifiers of Clerk's tokens and of JWTs. The attack corpus, the cookie
+//! tables and the tests of the keys endpoint contain many variants of each case.
 
 #![cfg(all(feature = "jwks", feature = "testing"))]
 
@@ -17,7 +17,7 @@ use tower::ServiceExt;
 
 const JWKS: &str = "/.well-known/jwks.json";
 
-/// A public route, one for everybody who is signed in, one for visitors too, and a router behind the layer.
+/// Creates a public route, a route for signed-in users, a route also for visitors, and a router behind the layer.
 fn app(clerk: &Clerk) -> Router {
     let users = Router::new()
         .route("/{id}", get(async || "user"))
@@ -52,7 +52,7 @@ async fn code(response: Response) -> String {
     body["code"].as_str().unwrap_or_default().to_owned()
 }
 
-/// clerk-rs: what is guarded is a list of paths, compared with the path as it was sent.
+/// clerk-rs guards a list of paths, which it compares with the path as it was sent.
 #[tokio::test]
 async fn paths_are_guarded_by_what_the_router_matched() {
     let issuer = Issuer::new("https://clerk.example.com");
@@ -110,7 +110,7 @@ async fn other_tokens_of_the_instance_are_refused_and_right_ones_accepted() {
         (|token| token.claim("aud", "https://api.example.com"), ""),
         (|token| token.claim("aud", json!(["a", "b"])), ""),
         (|token| token.without("nbf"), ""),
-        // A ban is not remembered for so long.
+        // A ban is recorded for a shorter time.
         (
             |token| token.claim("exp", 4_000_000_000_i64),
             "token_lives_too_long",
@@ -184,8 +184,8 @@ async fn organization_of_a_version_2_token_is_read() {
     assert!(!session.has_permission("org:files:write"));
 }
 
-/// Nearly all answer 401 while the keys cannot be had, and try again for each request; dioxus-clerk's layer takes public
-/// routes down too.
+/// Nearly all answer 401 while the keys cannot be fetched, and try again for each request. dioxus-clerk's layer also
+/// refuses public routes.
 #[tokio::test]
 async fn outage_of_the_keys_is_a_503_that_is_not_hammered() {
     let fake = FakeClerk::start().await.expect("a port is free");
@@ -205,8 +205,8 @@ async fn outage_of_the_keys_is_a_503_that_is_not_hammered() {
     assert_eq!(fake.requests(JWKS), 1);
 }
 
-/// Clerk's Python SDK drops a key and fetches again for each forged token that names it; its JavaScript SDK fetches for
-/// each unknown key id, and jwt-authorizer sends that id along.
+/// Clerk's Python SDK drops a key and fetches again for each forged token that names it. Clerk's JavaScript SDK fetches
+/// for each unknown key id, and jwt-authorizer sends that id.
 #[tokio::test]
 async fn forged_tokens_cost_one_fetch() {
     let fake = FakeClerk::start().await.expect("a port is free");
@@ -223,7 +223,7 @@ async fn forged_tokens_cost_one_fetch() {
             assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
         }
     }
-    // The first is for the good token; the other asks whether the key was replaced under its id.
+    // The first fetch is for the valid token; the second checks whether the key was replaced under its id.
     assert_eq!(fake.requests(JWKS), 2);
     assert_eq!(answer(&app, "/index", &good).await.status(), StatusCode::OK);
 }

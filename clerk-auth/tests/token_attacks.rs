@@ -1,4 +1,4 @@
-//! The attack corpus: tokens as data, each with the reason for which it is refused, or none if it is a good one.
+//! The attack corpus: tokens as data, each with the code of its refusal, or an empty code for a valid token.
 
 #![cfg(feature = "testing")]
 
@@ -30,7 +30,7 @@ static CLERK: LazyLock<Clerk> = LazyLock::new(|| {
         .expect("the configuration is right")
 });
 
-/// The code of the refusal; empty if the token is accepted.
+/// Returns the code of the refusal; empty if the token is accepted.
 fn outcome(token: &[u8]) -> &'static str {
     let mut headers = HeaderMap::new();
     let bearer = [b"Bearer ", token].concat();
@@ -73,19 +73,19 @@ fn check(cases: &[(String, Vec<u8>, &str)]) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Headers over a good payload, properly signed.
+/// Correctly signed headers over a valid payload.
 const HEADERS: &[(&str, &str)] = &[
     (HEADER, ""),
     (r#"{"alg":"RS256"}"#, ""),
     (r#" {"alg" : "RS256"} "#, ""),
-    (r#"{"alg":"RS256","kid":"ins_of_somebody_else"}"#, ""), // a PEM key has no id
+    (r#"{"alg":"RS256","kid":"ins_of_somebody_else"}"#, ""), // a PEM key has no id, so any id is accepted
     (
         r#"{"alg":"RS256","cat":"cl_B7d4PD111AAA","oiat":1700000000,"new":[{}]}"#,
         "",
     ),
     (r#"{"alg":"RS256","oiat":1}"#, "token_lives_too_long"),
     (r#"{"alg":"RS256","cat":"cl_I7d4PD111III"}"#, ""),
-    // An address or a key of the attacker's own is never looked at.
+    // The library ignores an address or a key that an attacker sets.
     (r#"{"alg":"RS256","jku":"http://127.0.0.1:1/jwks.json"}"#, ""),
     (r#"{"alg":"RS256","x5u":"http://127.0.0.1:1/"}"#, ""),
     (r#"{"alg":"RS256","jwk":{"kty":"RSA","n":"AQAB","e":"AQAB"}}"#, ""),
@@ -111,7 +111,7 @@ const HEADERS: &[(&str, &str)] = &[
     (r#"{"alg":256}"#, "token_algorithm_refused"),
     (r#"{"Alg":"RS256"}"#, "token_algorithm_refused"),
     ("{}", "token_algorithm_refused"),
-    // Critical parameters, even those that name nothing.
+    // Critical parameters, even an empty list.
     (
         r#"{"alg":"RS256","crit":["b64"],"b64":false}"#,
         "token_critical_header",
@@ -119,7 +119,7 @@ const HEADERS: &[(&str, &str)] = &[
     (r#"{"alg":"RS256","crit":["exp"]}"#, "token_critical_header"),
     (r#"{"alg":"RS256","crit":[]}"#, "token_critical_header"),
     (r#"{"alg":"RS256","crit":null}"#, "token_critical_header"),
-    // Tokens for something else.
+    // Tokens of other types.
     (r#"{"alg":"RS256","typ":"at+jwt"}"#, "not_a_session_token"),
     (
         r#"{"alg":"RS256","typ":"application/at+jwt"}"#,
@@ -179,7 +179,7 @@ const HEADERS: &[(&str, &str)] = &[
     (r#"{"alg":"RS256","x":1e999}"#, "token_malformed"),
 ];
 
-/// Replaced claims (as a JSON object) over good ones, properly signed.
+/// Claims (as a JSON object) that replace valid ones, correctly signed.
 const CLAIMS: &[(&str, &str)] = &[
     ("{}", ""),
     (
@@ -229,7 +229,7 @@ const CLAIMS: &[(&str, &str)] = &[
         "token_claims_malformed",
     ),
     (r#"{"iss":7}"#, "token_claims_malformed"),
-    // The end: NOW is 1700000000, and five seconds are forgiven.
+    // The end: NOW is 1700000000, with a tolerance of five seconds.
     (r#"{"exp":1699999996}"#, ""),
     (r#"{"exp":1699999995}"#, "token_expired"),
     (r#"{"exp":1699999994}"#, "token_expired"),
@@ -285,7 +285,7 @@ const CLAIMS: &[(&str, &str)] = &[
     (r#"{"sts":""}"#, "token_claims_malformed"),
     (r#"{"sts":null}"#, "token_claims_malformed"),
     (r#"{"sts":true}"#, "token_claims_malformed"),
-    // An impersonator that cannot be read must not pass for none.
+    // An unreadable actor must not pass as an absent one.
     (r#"{"act":{"sub":"user_admin"}}"#, ""),
     (r#"{"act":null}"#, ""),
     (r#"{"act":{}}"#, "token_claims_malformed"),
@@ -319,7 +319,7 @@ const CLAIMS: &[(&str, &str)] = &[
         r#"{"act":{"type":"person","type":"agent","sub":"user_admin"}}"#,
         "token_malformed",
     ),
-    // An organization that cannot be read.
+    // An unreadable organization.
     (r#"{"o":{"id":"org_1"}}"#, ""),
     (r#"{"o":{}}"#, "token_claims_malformed"),
     (r#"{"o":{"id":""}}"#, "token_claims_malformed"),
@@ -329,7 +329,7 @@ const CLAIMS: &[(&str, &str)] = &[
     (r#"{"o":{"id":"org_1","fpm":3}}"#, "token_claims_malformed"),
     (r#"{"o":"org_1"}"#, "token_claims_malformed"),
     (r#"{"o":[]}"#, "token_claims_malformed"),
-    // The first failure is the reason: party, issuer, end, status.
+    // The code is that of the first failure, in the order party, issuer, end, status.
     (
         r#"{"azp":"https://x.y","iss":"https://x.y","exp":1}"#,
         "token_party_refused",
@@ -342,7 +342,7 @@ const CLAIMS: &[(&str, &str)] = &[
     (r#"{"exp":1,"sub":""}"#, "token_claims_malformed"),
 ];
 
-/// Payloads as they are, properly signed.
+/// Complete payloads, correctly signed.
 const PAYLOADS: &[(&str, &str)] = &[
     ("", "token_malformed"),
     ("{", "token_malformed"),
@@ -404,7 +404,7 @@ fn signed_tokens_with_other_claims() {
         let mut claims = claims();
         let replaced_claims: Map<String, Value> =
             serde_json::from_str(replaced).unwrap_or_else(|_| panic!("{replaced}"));
-        // Numbers keep the spelling of the case: `1e20` must not become another text.
+        // Numbers keep their spelling: `1e20` must not become another text.
         let mut text = String::from("{");
         for name in replaced_claims.keys() {
             claims.remove(name);
@@ -612,7 +612,7 @@ fn tokens_that_were_tampered_with() {
     check(&cases);
 }
 
-/// Clerk limits each kind of metadata to 8 KB; a template that holds one as a whole has been allowed by name.
+/// Clerk limits each kind of metadata to 8 KB; a template with a whole one was allowed by name.
 #[test]
 fn whole_metadata_fits_into_a_token() {
     for size in [5_600, 8_192] {

@@ -1,4 +1,4 @@
-//! A token that was verified before is verified again in everything that can have changed since.
+//! Tests that a token from the cache is checked again for everything that can have changed since.
 
 #![cfg(feature = "testing")]
 

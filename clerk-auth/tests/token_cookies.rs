@@ -1,4 +1,4 @@
-//! Cookies against a whole verifier: which one is believed, and what outlives a sign-out.
+//! Tests of cookies with a complete verifier: the selection among several, and the effect of a sign-out.
 
 #![cfg(feature = "testing")]
 
@@ -12,7 +12,7 @@ use clerk_auth::token::Refusal;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
 
-/// The host `clerk.clerk.dev`; Clerk's own fixtures give the suffix.
+/// The key of the host `clerk.clerk.dev`; the suffix is from Clerk's own fixtures.
 const PUBLISHABLE_KEY: &str = "pk_test_Y2xlcmsuY2xlcmsuZGV2JA";
 
 async fn outcome(clerk: &Clerk, headers: &[(HeaderName, String)]) -> Result<String, AuthenticationError> {
@@ -52,7 +52,7 @@ async fn cookies() {
             refused(Refusal::Superseded),
         ),
         (format!("__session={ada}; __client_uat=0"), signed_out.clone()),
-        // A neighbour on localhost is somebody else's business, and costs no look for its key.
+        // The cookie of another application on localhost is ignored, and causes no search for its key.
         (
             format!("__session={neighbour}; __client_uat=1"),
             signed_out.clone(),
@@ -69,7 +69,7 @@ async fn cookies() {
             format!("__session={ada}; __client_uat=1; __session_QvfNY2dr={eve}; __client_uat_QvfNY2dr=0"),
             seen("user_ada"),
         ),
-        // Another application's suffix.
+        // The suffix of another application.
         (
             format!("__session_qReyu04C={ada}; __client_uat_qReyu04C=1"),
             signed_out.clone(),
@@ -95,7 +95,7 @@ async fn cookies() {
         );
     }
 
-    // A header has no time of the browser's sign-in.
+    // A header contains no time of the browser's sign-in.
     let both = [
         (AUTHORIZATION, format!("Bearer {ada}")),
         (COOKIE, "__client_uat=0; __client_uat_QvfNY2dr=0".to_owned()),

@@ -1,4 +1,4 @@
-//! Properties: no change of a valid token is accepted, and nothing that arrives makes verification panic.
+//! Property tests: no change of a valid token is accepted, and verification does not panic for any input.
 
 #![cfg(feature = "testing")]
 
@@ -24,7 +24,7 @@ static CLERK: LazyLock<Clerk> = LazyLock::new(|| {
         .expect("the configuration is right")
 });
 
-/// Verified once, so that no change of it is taken for a token that is known.
+/// A token that is verified once and cached, so that the tests also cover a mistaken cache hit.
 static TOKEN: LazyLock<String> = LazyLock::new(|| {
     let token = ISSUER.sign(&ISSUER.claims("user_ada", NOW));
     assert!(bearer(token.as_bytes()).is_some_and(|outcome| outcome.is_ok()));
@@ -41,7 +41,7 @@ fn authenticate(headers: &HeaderMap) -> Result<Session, AuthenticationError> {
         .block_on(CLERK.authenticate(headers))
 }
 
-/// `None` if no HTTP server would let the bytes through as a header.
+/// Authenticates with these bytes; `None` if an HTTP server would refuse them as a header.
 fn bearer(token: &[u8]) -> Option<Result<Session, AuthenticationError>> {
     let mut headers = HeaderMap::new();
     let value = HeaderValue::from_bytes(&[b"Bearer ", token].concat()).ok()?;
@@ -149,8 +149,7 @@ proptest! {
         prop_assert!(bearer(ISSUER.sign_raw(&header, &payload).as_bytes()).is_some_and(|outcome| outcome.is_err()));
     }
 
-    /// For any claims that Clerk might sign: either the session has the values of the standard claims, or there is no
-    /// session.
+    /// For any claims that Clerk might sign, the session either has the values of the standard claims or is refused.
     #[test]
     fn signed_claims_of_any_type_are_answered(
         replaced in prop::collection::hash_map(claim_name(), json_value(), 0..6)
@@ -167,7 +166,7 @@ proptest! {
             prop_assert_eq!(session.impersonator().is_some(), claims.get("act").is_some_and(|actor| !actor.is_null()));
         }
     }
-    /// RFC 8259 section 7: any character may be written as an escape.
+    /// Any character may be written as an escape (RFC 8259 section 7).
     #[test]
     fn claims_are_the_same_however_they_are_written(escaped in prop::collection::vec(any::<bool>(), 1..40)) {
         let mut claims = ISSUER.claims("user_ada", NOW);

@@ -1,5 +1,5 @@
-//! The cost of a warm request besides its handler: no lock, no database, at most two allocations for the session and
-//! three with the row. A new token takes six more. Also the metrics of such a request.
+//! Tests of the cost of a warm request besides its handler: no lock, no database, at most two allocations for the
+//! session and three with the row. A new token takes six more. Also tests of the metrics of such a request.
 
 #![cfg(feature = "testing")]
 
@@ -35,7 +35,7 @@ use tower::ServiceExt;
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// Tests of this file count for the whole process, and must not run at the same time.
+/// Held by each test of this file, because the counters are those of the whole process.
 static ALONE: Mutex<()> = Mutex::new(());
 
 fn request(token: &str) -> Request<Body> {
@@ -51,7 +51,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     runtime.block_on(future)
 }
 
-/// Compared with the same handler without the extractor, under axum's own router.
+/// The test compares with the same handler without the extractor, under axum's own router.
 #[test]
 fn warm_session_is_extracted_with_two_allocations_and_a_new_one_with_six_more() {
     let _alone = ALONE.lock();
@@ -77,7 +77,7 @@ fn warm_session_is_extracted_with_two_allocations_and_a_new_one_with_six_more() 
         let public = least(&public, &token).await;
         let mut new = usize::MAX;
         for number in 0..10 {
-            // Clerk's origin reads the claims of each token anew, so that no two headers are equal.
+            // Clerk's origin reads the claims again for each token, so that no two headers are equal.
             let read_at = Timestamp::from_seconds(SystemClock.now().seconds() - number);
             let token = issuer
                 .token("user_eve")
@@ -89,7 +89,7 @@ fn warm_session_is_extracted_with_two_allocations_and_a_new_one_with_six_more() 
         let guarded = least(&guarded, &token).await;
         assert!(cold > guarded + 10, "the cold request was counted: {cold}");
         assert!(guarded <= public + 2, "{guarded} allocations, {public} without");
-        // Its parts, the session and the token that are kept, and two lists while it is read; not each of its claims.
+        // The parts of the token, the cached session and token, and two lists during parsing; not each of its claims.
         assert!(
             new <= guarded + 6,
             "{new} allocations for a new token, {guarded} for a known one"
@@ -134,7 +134,7 @@ async fn allocations(app: &Router, token: &str) -> usize {
     allocations
 }
 
-/// The least of several, because the test runner's own thread may allocate meanwhile.
+/// Returns the least of several measurements, because the test runner's own thread may allocate meanwhile.
 async fn least(app: &Router, token: &str) -> usize {
     let mut least = usize::MAX;
     for _ in 0..10 {
@@ -225,7 +225,7 @@ mod row {
         });
     }
 
-    /// The token is known and the row was read a moment ago.
+    /// The token and the row are in the caches.
     #[test]
     fn warm_row_is_extracted_with_two_allocations() {
         let _alone = ALONE.lock();
@@ -242,7 +242,7 @@ mod row {
                 .with_state(state.clone());
             let guarded: Router = Router::new().route("/", get(me)).with_state(state);
             let cold = allocations(&guarded, &token).await;
-            // The pool is closed, so the answer comes from memory.
+            // The pool is closed, so the answer comes from the cache.
             pool.close().await;
             let public = least(&public, &token).await;
             let guarded = least(&guarded, &token).await;
@@ -303,7 +303,7 @@ mod row {
         ""
     }
 
-    /// A handler takes a copy of the row, and copying an `Arc<str>` does not allocate. Each `String` adds an allocation.
+    /// A handler takes a copy of the row. A copy of an `Arc<str>` does not allocate; each `String` adds an allocation.
     #[test]
     fn warm_rows_of_a_member_are_extracted_with_two_allocations_more() {
         let _alone = ALONE.lock();
@@ -339,12 +339,12 @@ mod row {
             let three: Router = Router::new().route("/", get(three)).with_state(state.clone());
             let joined: Router = Router::new().route("/", get(joined)).with_state(state);
             allocations(&joined, &token).await;
-            // The pool is closed, so the answer comes from memory.
+            // The pool is closed, so the answer comes from the cache.
             pool.close().await;
             let alone = least(&alone, &token).await;
             for (rows, most, handler) in [
                 ("user and organization", 0, &both),
-                // The membership's key, and a text of the row that is copied.
+                // The membership's key, and a text of the copied row.
                 ("user, organization and membership", 2, &three),
                 ("a member", 1, &joined),
             ] {
@@ -357,7 +357,7 @@ mod row {
         });
     }
 
-    /// The figure of the documentation: a row as it is kept, with the claims of its token.
+    /// Measures the figure of the documentation: a cached row, with the claims of its token.
     #[test]
     fn kept_row_takes_two_kilobytes_at_most() {
         const USERS: usize = 500;
@@ -373,7 +373,7 @@ mod row {
                     requests.push(request(&token(&issuer, &format!("user_{round}_{user}")).sign()));
                 }
                 let region = Region::new(ALLOCATOR);
-                // Another handle, whose cache of tokens ends with it.
+                // A separate handle, so that its cache of tokens is dropped with it.
                 let verifier = issuer.clerk();
                 for request in &requests {
                     let session = verifier.authenticate(request.headers()).await;
@@ -382,7 +382,7 @@ mod row {
                 }
                 drop(verifier);
                 let change = region.change();
-                // The first round also fills what does not grow.
+                // The first round also fills the parts that do not grow.
                 kept = (change.bytes_allocated - change.bytes_deallocated) / USERS;
             }
             println!("{kept} bytes");

@@ -1,4 +1,5 @@
-//! The parsed form of a delivery's body, by tables: each family, each missing member, and bodies that are not events.
+//! Tests of the parsed form of a delivery's body, as tables: each family, each missing member, and bodies that are not
+//! events.
 
 #![cfg(feature = "testing")]
 
@@ -27,7 +28,7 @@ fn malformed(member: &str) -> EventError {
     EventError::MemberMalformed(member.into())
 }
 
-/// A user as Clerk's documentation shows one, with members that are not typed here.
+/// Returns the user of Clerk's documentation, with members that have no field here.
 fn user() -> Value {
     json!({
         "id": "user_29w83sxmDNGwOuEthce5gg56FcC",
@@ -118,7 +119,7 @@ fn membership() -> Value {
     })
 }
 
-/// Every type that is typed, with what comes with it.
+/// Returns every supported event type, with its data.
 fn typed() -> Vec<(&'static str, Value)> {
     let deleted = |object: &str, id: &str| json!({ "object": object, "id": id, "deleted": true });
     vec![
@@ -189,7 +190,7 @@ fn user_event_is_typed() {
     assert_eq!(ada.public_metadata()["nested"]["deep"][0], 1);
     assert_eq!(**ada.raw(), user());
     assert!(ada.unreadable().is_empty());
-    // The little that a type needs.
+    // The members that a type requires.
     let bare = json!({ "id": "user_1", "created_at": 1, "updated_at": 2 });
     let Ok(Event::UserCreated(bare)) = read("user.created", bare) else {
         panic!("a user");
@@ -317,7 +318,7 @@ fn sessions_and_organizations_are_typed() {
     assert_eq!(left.user_id.as_ref().map(UserId::as_str), Some("user_1"));
 }
 
-/// The members that identify an event: missing, null, and of another kind.
+/// Tests the members that identify an event: missing, null, and of another kind.
 #[test]
 fn missing_required_member_is_named() {
     let needed = [
@@ -410,7 +411,7 @@ fn identity_of_another_kind_is_named() {
     }
 }
 
-/// The data of an event of this type with one member replaced.
+/// Returns the data of an event of this type with one member replaced.
 fn with(event_type: &str, member: &str, value: &Value) -> Value {
     let (_, mut data) = typed()
         .into_iter()
@@ -420,7 +421,7 @@ fn with(event_type: &str, member: &str, value: &Value) -> Value {
     data
 }
 
-/// Such a member hides nothing else, even if an attacker wrote it.
+/// An unreadable member does not hide the others, even if an attacker wrote it.
 #[test]
 fn member_of_another_kind_is_none_and_listed() {
     let whole = read("user.created", user()).expect("a user");
@@ -508,7 +509,7 @@ fn member_of_another_kind_is_none_and_listed() {
         );
         assert!(is_replaced, "{event_type} {member}");
     }
-    // The type of the event has a word for it.
+    // The type of the event contains the status.
     let revoked = with("session.revoked", "status", &json!(7));
     let Ok(Event::SessionRevoked(revoked)) = read("session.revoked", revoked) else {
         panic!("a session");
@@ -516,7 +517,7 @@ fn member_of_another_kind_is_none_and_listed() {
     assert_eq!(&*revoked.status, "revoked");
 }
 
-/// Fail closed: only false, null and a missing member mean that the user is not barred.
+/// Fails closed: only false, null and a missing member mean that the user is not barred.
 #[test]
 fn flag_is_lowered_by_false_alone() {
     for (json, raised) in [
@@ -567,7 +568,7 @@ fn flag_is_lowered_by_false_alone() {
     }
 }
 
-/// Of what is not there, the event's own time is the best that is known.
+/// The event's own time replaces a missing time.
 #[test]
 fn time_that_is_unreadable_is_that_of_the_event() {
     for time in [
@@ -619,7 +620,7 @@ fn read_times(event_type: &str, member: &str, time: &Value) -> [Timestamp; 2] {
     }
 }
 
-/// No occurrence is guessed to be the right one.
+/// A member that occurs twice is unreadable, because neither occurrence is preferred.
 #[test]
 fn identity_with_two_values_is_an_error() {
     let body = |event_type: &str, data: Value| event(event_type, data, NOW).to_string();
@@ -707,7 +708,7 @@ fn envelope_is_parsed() {
             json!({ "http_request": { "client_ip": null } }),
             None,
         ),
-        // A browser writes its own name.
+        // The browser chooses its own name.
         ("event_attributes", json!([]), None),
         ("event_attributes", json!({ "http_request": 7 }), None),
         (
@@ -753,7 +754,7 @@ fn body_that_is_not_a_json_object_is_refused() {
     let nested = |depth: usize| envelope(&format!("{}{}", "[".repeat(depth), "]".repeat(depth)));
     let many: String = (0..100_000).map(|number| format!(r#""{number}":0,"#)).collect();
     assert!(parse(envelope("7")).is_ok());
-    // A user's own metadata does not keep their events from being read.
+    // A user's own metadata does not make their events unreadable.
     for depth in [99, 100, 126, 127, 128, 4_000, 400_000] {
         assert!(parse(nested(depth)).is_ok(), "{depth}");
     }
@@ -787,7 +788,7 @@ fn body_that_is_not_a_json_object_is_refused() {
     }
 }
 
-/// The whole of it for a server of another kind: the signature is judged first.
+/// Tests the use with another kind of server: the signature is verified first.
 #[test]
 fn delivery_is_verified_before_it_is_read() {
     let verifier = WebhookVerifier::new(SECRET.parse().expect("a secret"));

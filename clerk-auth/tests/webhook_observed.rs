@@ -1,5 +1,5 @@
-//! An operator's view of deliveries: one count for each, one log event for each refusal, and neither body nor secret in
-//! it.
+//! Tests of the metrics and logs of deliveries: one count for each, and one log event for each refusal, without body or
+//! secret.
 
 #![cfg(feature = "testing")]
 
@@ -60,7 +60,7 @@ impl Recorder for Counts {
     }
 }
 
-/// The events of this library, each as a line of `field=value`.
+/// Collects the events of this library, each as a line of `field=value`.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<String>>>);
 

@@ -1,4 +1,4 @@
-//! Deliveries that are Clerk's, and all that are not: tables and properties over headers and bodies.
+//! Tests that only deliveries of Clerk are accepted: tables and properties over headers and bodies.
 
 #![cfg(feature = "testing")]
 
@@ -33,7 +33,7 @@ fn headers(values: &[(&str, &[u8])]) -> HeaderMap {
     headers
 }
 
-/// A delivery of [`BODY`] that is right.
+/// Returns a valid delivery of [`BODY`].
 fn delivery() -> SignedDelivery {
     SignedDelivery::raw(SECRET, "msg_1", &NOW.to_string(), BODY)
 }
@@ -44,14 +44,14 @@ fn verify(headers: &HeaderMap, body: &[u8]) -> Result<(), SignatureError> {
         .map(drop)
 }
 
-/// The outcome of a right delivery with one header replaced.
+/// Returns the outcome of a valid delivery with one header replaced.
 fn with(name: &'static str, value: &[u8]) -> Result<(), SignatureError> {
     let mut headers = delivery().headers().clone();
     headers.insert(name, HeaderValue::from_bytes(value).expect("a header value"));
     verify(&headers, BODY.as_bytes())
 }
 
-/// The vectors of Svix and of the Standard Webhooks specification.
+/// Tests the vectors of Svix and of the Standard Webhooks specification.
 #[test]
 fn published_vectors_are_verified() {
     let test_user = r#"{"email":"test@example.com","username":"test_user"}"#;
@@ -147,7 +147,7 @@ fn time_is_accepted_as_whole_seconds_in_one_spelling() {
         ("0", Err(SignatureError::TooOld)),
         ("1699999999", Ok(())),
     ] {
-        // Signed as it stands there: only the spelling is to blame.
+        // The signature covers the time as it is spelled, so only the spelling causes the refusal.
         let delivery = SignedDelivery::raw(SECRET, "msg_1", timestamp, BODY);
         assert_eq!(
             verify(delivery.headers(), delivery.body()),

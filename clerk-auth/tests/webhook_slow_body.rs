@@ -1,4 +1,5 @@
-//! Bodies that come byte by byte over a real connection. The clock is tokio's own, and moves on whenever every task waits.
+//! Tests of bodies that come byte by byte over a real connection. tokio's clock is paused, and advances when every task
+//! waits.
 
 #![cfg(feature = "testing")]
 
@@ -39,7 +40,7 @@ fn delivery() -> SignedDelivery {
     SignedDelivery::new(SECRET, &banned, NOW)
 }
 
-/// The head of a request that carries the delivery.
+/// Returns the head of a request with the delivery.
 fn head(delivery: &SignedDelivery, framing: &str) -> String {
     let headers: String = delivery
         .headers()
@@ -49,7 +50,7 @@ fn head(delivery: &SignedDelivery, framing: &str) -> String {
     format!("POST /webhooks HTTP/1.1\r\nhost: localhost\r\n{headers}{framing}\r\n\r\n")
 }
 
-/// Sends the pieces with a pause after each, and returns what the server answers until it hangs up.
+/// Sends the pieces with a pause after each, and returns the server's answer up to the end of the connection.
 async fn drip(stream: &mut TcpStream, pieces: impl Iterator<Item = Vec<u8>>, pause: Duration) -> String {
     let (mut from_server, mut to_server) = stream.split();
     let write = async {
@@ -84,14 +85,14 @@ async fn dripped_body_is_refused_when_its_time_is_over() {
     let delivery = delivery();
     let length = format!("content-length: {}", delivery.body().len());
     for framing in [&*length, "transfer-encoding: chunked"] {
-        // A byte now and then, and nothing at all.
+        // Single bytes with pauses, and no byte in time.
         for pause in [DELIVERY_TIMEOUT / 40, DELIVERY_TIMEOUT * 2] {
             let mut stream = TcpStream::connect(address).await.expect("the server listens");
             stream.set_nodelay(true).expect("a socket option");
             let head = head(&delivery, framing);
             stream.write_all(head.as_bytes()).await.expect("the head is sent");
             let began = Instant::now();
-            // Never the last byte.
+            // All bytes but the last.
             let bytes = delivery.body()[..delivery.body().len() - 1].iter();
             let pieces = bytes.map(|byte| match framing.starts_with("content-length") {
                 true => vec![*byte],

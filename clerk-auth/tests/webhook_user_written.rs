@@ -1,5 +1,5 @@
-//! Data from users hides no event: any text in the members that users write, around a ban, a deletion, the end of a
-//! session and a membership.
+//! Property tests that data from users does not hide an event: any text in the members that users write, around a ban,
+//! a deletion, the end of a session and a membership.
 
 #![cfg(feature = "testing")]
 
@@ -14,7 +14,8 @@ use proptest::prelude::*;
 const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const NOW: Timestamp = Timestamp::from_seconds(1_716_883_200);
 
-/// A JSON text that a browser can have written, with whatever it liked in it: bytes, because Clerk need not check them.
+/// Generates a JSON text that a browser can have written. The text consists of bytes, because Clerk may not validate
+/// them.
 fn odd_text() -> impl Strategy<Value = Vec<u8>> {
     let leaf = prop_oneof![
         8 => prop::sample::select(vec![
@@ -55,7 +56,7 @@ fn odd_text() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// A text for each member that users write: some before, some after those by which access is decided.
+/// A text for each member that users write, before and after the members that decide about access.
 #[derive(Clone, Debug)]
 struct Written {
     before: Vec<u8>,
@@ -102,7 +103,7 @@ fn written() -> impl Strategy<Value = Written> {
     })
 }
 
-/// A delivery whose `data` has these members between what was written, received as a server does.
+/// Receives a delivery whose `data` has these members between those of the user, as a server does.
 fn receive(
     event_type: &str,
     written: &Written,
@@ -147,7 +148,7 @@ proptest! {
         prop_assert!(user.banned && !user.locked && !user.deprovisioned);
         prop_assert_eq!(user.lockout_expires_in_seconds, Some(60));
         prop_assert_eq!((user.created_at.milliseconds(), user.updated_at.milliseconds()), (5_000, 7_000));
-        // Exactly the unreadable parts are listed: none of them passes for null.
+        // The list contains exactly the unreadable parts, so none passes as null.
         for path in user.raw().unreadable() {
             prop_assert!(user.unreadable().iter().any(|listed| **listed == *path));
         }
@@ -195,7 +196,7 @@ proptest! {
         prop_assert!(matches!(&organization.event, Event::OrganizationDeleted(it) if it.id.is_some()));
     }
 
-    /// The other way round: what is written is always one value, so that the cases above test something.
+    /// Each generated text is exactly one value, so that the cases above test the right property.
     #[test]
     fn written_text_is_one_value(text in odd_text()) {
         prop_assert!(LenientValue::from_slice(&text).is_ok());

@@ -1,4 +1,4 @@
-//! The compile time of the macros, next to serde's derive and axum's `debug_handler`, in turns in one run.
+//! Measures the compile time of the macros, next to serde's derive and axum's `debug_handler`, in turns in one run.
 //!
 //! `cargo bench --profile dev -p clerk-auth-tests --bench compile_time`
 
@@ -45,7 +45,7 @@ fn main() {
             *time = start.elapsed().min(*time);
         }
     }
-    // The handlers take users, so what they are compared with has the users too.
+    // The handlers take users, so their base contains the users too.
     let bases = [0, 0, 0, 2, 2];
     for ((time, base), (name, _, items)) in fastest.iter().zip(bases).zip(&crates) {
         let extra = time.saturating_sub(fastest[base]);
@@ -93,7 +93,7 @@ fn generate(derive: &str, attribute: &str) -> String {
     source
 }
 
-/// A folder of the workspace's target folder: the program is in `debug/deps`.
+/// Returns the workspace's target folder; the program is in `debug/deps`.
 fn target() -> PathBuf {
     let program = std::env::current_exe().expect("the program has a path");
     let target = program.ancestors().nth(3).expect("the target folder");

@@ -1,9 +1,10 @@
-//! The cost of an import of all of Clerk's users, next to `COPY` and one upsert for each row, in one run.
+//! Measures the cost of an import of all of Clerk's users, next to `COPY` and one upsert for each row, in one run.
 //!
 //! `cargo bench --profile release -p clerk-auth-tests --bench import_cost`
 //!
-//! A million users of a fake Backend API go into PostgreSQL. The API is served by a process of its own, so that the
-//! peak memory of the import is that of the importing process alone. An argument after `--` is another number of users.
+//! The import writes a million users of a fake Backend API into PostgreSQL. A separate process serves the API, so that
+//! the peak memory of the import is that of the importing process alone. An argument after `--` sets another number of
+//! users.
 
 use std::env;
 use std::fs;
@@ -26,7 +27,7 @@ use sqlx::{AssertSqlSafe, Executor, PgPool};
 
 const USERS: usize = 1_000_000;
 
-/// Of how many rows the statements alone are timed.
+/// The number of rows for which the statements alone are timed.
 const SAMPLE: usize = 50_000;
 
 const ROWS: usize = 500;
@@ -146,7 +147,7 @@ async fn main() {
 }
 
 fn report(what: &str, rows: usize, time: Duration, wal: f64) {
-    // Exact: there are fewer rows than 2^52.
+    // The conversion is exact for fewer than 2^52 rows.
     let rows = rows as f64;
     println!(
         "{what}: {:.1} s, {:.0} rows/s, {:.0} bytes of WAL a row",
@@ -156,7 +157,7 @@ fn report(what: &str, rows: usize, time: Duration, wal: f64) {
     );
 }
 
-/// The user object and the rows below are the same.
+/// Returns a user object with the values of the rows below.
 fn user(place: usize) -> Value {
     let mut user = user_object(
         FakeClerk::served_user(place).as_str(),
@@ -263,7 +264,7 @@ async fn upsert_each(pool: &PgPool, claims: &[<User as SyncedRow>::Claims], conn
     upserts.await;
 }
 
-/// The server's write-ahead log since the last look.
+/// The bytes of the server's write-ahead log since the last call.
 struct Wal {
     pool: PgPool,
     at: String,
@@ -297,7 +298,7 @@ fn peak(process: &str) -> String {
     line.map_or("unknown", str::trim).to_owned()
 }
 
-/// The Backend API in a process of its own, which ends with this one's end of its standard input.
+/// The Backend API in a separate process, which ends when this process closes its standard input.
 struct Fake {
     url: String,
     process: Child,

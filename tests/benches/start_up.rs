@@ -1,5 +1,5 @@
-//! The cost of a `UserSync` in a test with `#[sqlx::test]`, which creates and drops a database: measured in turns in one
-//! run, beside the same test without it.
+//! Measures the cost of a `UserSync` in a test with `#[sqlx::test]`, which creates and drops a database, beside the
+//! same test without it, in turns in one run.
 //!
 //! `cargo bench --profile dev -p clerk-auth-tests --bench start_up`
 
@@ -17,20 +17,20 @@ use clerk_auth_tests::profiles::{Profile, issuer, token};
 use sqlx::testing::{TestArgs, TestFn};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 
-/// PostgreSQL as it is shipped: a commit is on disk before it is acknowledged.
+/// The default settings of PostgreSQL: a commit is on disk before it is acknowledged.
 const DURABLE: &str = "\
 fsync = on
 full_page_writes = on
 synchronous_commit = on
 shared_buffers = 128MB";
 
-/// The variable by which `#[sqlx::test]` finds the server.
+/// The variable with the server's URL for `#[sqlx::test]`.
 const SERVER: &str = "DATABASE_URL";
 
 const PAIRS: usize = 60;
 const LIMIT: f64 = 1.2;
 
-/// The times that `UserSync::new` took.
+/// The durations of `UserSync::new`.
 static STARTS: Mutex<Vec<Duration>> = Mutex::new(Vec::new());
 
 fn main() {
@@ -41,7 +41,7 @@ fn main() {
     runtime.block_on(async {
         let server = PrivateServer::start(DURABLE).await;
         let program = env::current_exe().expect("this program");
-        // The variable has to be set before the process starts.
+        // The variable must be set before the process starts.
         let mut measured = Command::new(program);
         let measured = measured.arg("measure").env(SERVER, server.url()).status();
         assert!(measured.expect("it runs").success(), "the measurement failed");

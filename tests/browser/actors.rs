@@ -1,4 +1,4 @@
-//! Sessions that are not simply a user's own: pending ones, and those in which somebody else acts.
+//! Tests of pending sessions, and of sessions in which another person or an agent acts.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::browser::{BrowserProfile, Page};
 use crate::world::World;
 
-/// A page that is signed in with a ticket.
+/// Opens a page that is signed in with a ticket.
 async fn with_ticket(world: &World, profile: &BrowserProfile, request: Value) -> Page {
     let page = world.open(profile).await;
     let ticket = world.control(Method::POST, "/tickets", request).await;
@@ -101,7 +101,7 @@ async fn impersonator_and_agent_are_visible_to_the_application() {
             .await;
         assert_eq!(session["user_id"], "user_ada");
         assert!(session.to_string().contains(actor), "{session}");
-        // The user's own row is read, not the actor's.
+        // The request reads the user's row, and not the actor's.
         assert_eq!(
             page.run("return (await call('/api/me')).body.clerk_id").await,
             "user_ada"

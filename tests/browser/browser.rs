@@ -1,4 +1,4 @@
-//! Headless Chromium, shared by all tests of the run: pages that are opened, and scripts that run in them.
+//! Headless Chromium, shared by all tests of the run: opens pages, and runs scripts in them.
 
 use std::collections::HashMap;
 use std::fs;
@@ -69,7 +69,7 @@ impl Browser {
                     let _ = waiting.send(answer);
                 }
             }
-            // The driver has ended: every sender is dropped, so that the tests fail instead of waiting.
+            // The driver has ended. Every sender is dropped, so that the tests fail instead of waiting.
             answers.lock().expect("no test panics with the lock").clear();
         });
         Self {
@@ -101,7 +101,7 @@ impl Browser {
 }
 
 impl BrowserProfile {
-    /// Begins without cookies.
+    /// Creates a profile without cookies.
     pub(crate) fn new() -> Self {
         let name = clerk_auth_tests::random_hex(8);
         Self { name }
@@ -112,7 +112,7 @@ impl BrowserProfile {
         self.open_shifted(url, 0).await
     }
 
-    /// Opens a tab on a computer whose clock is wrong by so many milliseconds.
+    /// Opens a tab on a computer whose clock is wrong by this many milliseconds.
     pub(crate) async fn open_shifted(&self, url: &str, milliseconds: i64) -> Page {
         let parameters = json!({ "profile": self.name, "url": url, "shift": milliseconds });
         let page = Browser::shared().command("open", parameters).await;
@@ -165,7 +165,7 @@ impl Page {
     }
 }
 
-/// The folder in `target` for what the suite writes.
+/// Returns the folder in `target` for the files that the suite writes.
 pub(crate) fn output_folder() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser");
     fs::create_dir_all(&folder).expect("the folder can be made");

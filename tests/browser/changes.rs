@@ -1,4 +1,4 @@
-//! Changes at Clerk, and the ways by which they reach the row.
+//! Tests of changes at Clerk, and of the ways by which they reach the row.
 
 use clerk_auth::dev::Minter;
 use reqwest::Method;
@@ -17,7 +17,7 @@ async fn changed_profile_is_seen_after_skip_cache_and_after_the_webhook() {
     let call = format!("return callWithToken('/api/me').then({summary})");
     assert_eq!(page.run(&call).await, json!([200, "inserted", "Ada"]));
 
-    // The webhook is held back, so that only a new token knows.
+    // The webhook is held back, so that only a new token contains the change.
     let change = json!({ "first_name": "Augusta", "webhook": { "hold": true } });
     world.control(Method::POST, "/users/user_ada", change).await;
     assert_eq!(page.run(&call).await, json!([200, "unchanged", "Ada"]));
@@ -56,7 +56,7 @@ async fn token_of_the_edge_does_not_undo_a_webhook() {
     world.control(Method::POST, "/users/user_ada", change).await;
     world.until_rows("first_name = 'Augusta'", 1).await;
 
-    // A refresh in the next second: the token is new, and its claims are not.
+    // A refresh in the next second gives a new token with old claims.
     let script = "
         const before = await Clerk.session.getToken();
         const token = await until('the edge mints in another second', async () => {
@@ -78,7 +78,7 @@ async fn token_of_the_edge_does_not_undo_a_webhook() {
     );
     assert_eq!(world.row_count("first_name = 'Augusta'").await, 1);
 
-    // `skipCache` insists on the origin.
+    // `skipCache` requires a token of the origin.
     let script = "
         const token = await Clerk.session.getToken({ skipCache: true });
         return [claims(token).firstName, (await call('/api/me', token)).body.first_name]";
@@ -86,7 +86,7 @@ async fn token_of_the_edge_does_not_undo_a_webhook() {
     profile.close().await;
 }
 
-/// The edge copies claims, and so cannot mint for another organization.
+/// The edge copies claims, so it cannot mint a token for another organization.
 #[tokio::test]
 async fn token_of_another_organization_comes_from_the_origin() {
     let world = World::start("edge_organization").await;
@@ -117,7 +117,7 @@ async fn role_follows_the_active_organization() {
     let world = World::start("organization_switch").await;
     let profile = BrowserProfile::new();
     let page = world.open(&profile).await;
-    // With a row: an event about a membership waits for the row of its user.
+    // The user gets a row, because an event about a membership waits for the row of its user.
     page.run("await signIn('ada@example.com'); await call('/api/me')")
         .await;
     for (organization, status) in [
@@ -133,7 +133,7 @@ async fn role_follows_the_active_organization() {
         );
         assert_eq!(page.run(&script).await, json!([status, status]), "{organization}");
     }
-    // The role is taken away, and the next token knows.
+    // The role is taken away, and the next token is without it.
     let role = json!({ "role": "org:member" });
     world
         .control(Method::POST, "/organizations/org_acme/members/user_ada", role)

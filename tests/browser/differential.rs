@@ -1,5 +1,5 @@
-//! Clerk's SDK for back ends and Svix's library accept what the stand-in makes, refuse what this library refuses, and
-//! make what this library accepts.
+//! Tests against Clerk's SDK for back ends and Svix's library. They accept what the stand-in creates, refuse what this
+//! library refuses, and create what this library accepts.
 
 use std::fs;
 use std::io::Write;
@@ -100,7 +100,7 @@ async fn clerks_sdk_reads_tokens_of_the_stand_in_as_this_library_does() {
     }
 }
 
-/// The cookies that clerk-js has written, as Clerk's SDK for back ends reads them behind a proxy URL.
+/// Clerk's SDK for back ends reads the cookies of clerk-js behind a proxy URL.
 #[tokio::test]
 async fn clerks_sdk_reads_the_browsers_cookies_as_this_library_does() {
     let world = World::start("differential_cookies").await;
@@ -138,11 +138,11 @@ async fn clerks_sdk_reads_the_browsers_cookies_as_this_library_does() {
         (&json!("org_acme"), &json!("org:admin"))
     );
     assert_eq!(judgements[1]["status"], "signed-out", "{}", judgements[1]);
-    // The first cookie of a name counts, for both.
+    // Both use the first cookie of a name.
     assert_eq!(judgements[2]["status"], "signed-in", "{}", judgements[2]);
 }
 
-/// `currentUser()` of Clerk's SDKs, in a front end that is developed with the stand-in.
+/// Tests `currentUser()` of Clerk's SDKs, in a front end that is developed with the stand-in.
 #[tokio::test]
 async fn clerks_sdk_reads_users_of_the_stand_in() {
     let world = World::start("differential_users").await;
@@ -219,7 +219,7 @@ async fn svix_and_clerks_sdk_accept_deliveries_and_refuse_altered_ones() {
 /// Runs `clerk webhooks verify` of Clerk's command line, which needs no account. Returns whether the signature is valid.
 fn cli_accepts(delivery: &SignedDelivery, secret: &str, body: &[u8]) -> bool {
     let header = |name: &str| delivery.headers()[name].to_str().expect("a text").to_owned();
-    // The program itself: the package `clerk` chooses among those of all platforms.
+    // The program itself, because the package `clerk` only chooses among those of all platforms.
     let program = packages().join("node_modules/@clerk/cli-linux-x64/bin/clerk");
     let mut process = Command::new(program)
         .args([
@@ -234,7 +234,7 @@ fn cli_accepts(delivery: &SignedDelivery, secret: &str, body: &[u8]) -> bool {
         .args(["--id", &header("svix-id")])
         .args(["--timestamp", &header("svix-timestamp")])
         .args(["--signature", &header("svix-signature")])
-        // Its settings are not those of the person who runs the tests, and it reports to no one.
+        // The program neither reads the settings of the person who runs the tests, nor sends reports.
         .env("HOME", crate::browser::output_folder())
         .env("CLERK_TELEMETRY_DISABLED", "1")
         .stdin(Stdio::piped())
@@ -257,7 +257,7 @@ fn cli_accepts(delivery: &SignedDelivery, secret: &str, body: &[u8]) -> bool {
     output.status.success()
 }
 
-/// The command line judges the signature alone: it accepts a delivery of any age, which this library and Svix refuse.
+/// The command line checks only the signature, and accepts an old delivery that this library and Svix refuse.
 #[tokio::test]
 async fn clerks_command_line_accepts_deliveries_and_refuses_altered_ones() {
     const OTHER: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";

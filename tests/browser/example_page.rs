@@ -1,4 +1,4 @@
-//! The example's page: every button, with Clerk's own JavaScript and without.
+//! Tests of every button of the example's page, with Clerk's own JavaScript and without.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::browser::{BrowserProfile, Page};
 use crate::world::World;
 
-/// The helpers of this test, which the page does not have.
+/// The helper functions of this test, which are not part of the page.
 const HELPERS: &str = "
     const button = (text) => [...document.querySelectorAll('button')]
         .find((it) => (it.getAttribute('aria-label') ?? it.textContent) === text);
@@ -55,7 +55,7 @@ async fn run(page: &Page, script: &str) -> Value {
     page.run(&format!("{HELPERS}{script}")).await
 }
 
-/// The answers of a button: status and sync of each line of the timeline that has one.
+/// Presses a button, and returns the status and sync of each line of the timeline that has one.
 async fn press(page: &Page, text: &str) -> Vec<(String, String)> {
     let rows = run(page, &format!("return press({})", json!(text))).await;
     let rows = rows.as_array().expect("rows").iter();
@@ -191,7 +191,7 @@ async fn every_button_works_with_clerks_own_javascript() {
     );
     every_button(&page).await;
 
-    // A second tab knows who is signed in, and a sign-out there reaches the first.
+    // A second tab shows the signed-in user, and a sign-out there reaches the first tab.
     run(
         &page,
         "fill({ user_id: 'user_grace', first_name: 'Grace', role: 'org:admin' }); return press('Sign in')",
@@ -237,14 +237,15 @@ async fn every_button_works_without_clerks_javascript() {
     profile.close().await;
 }
 
-/// The text of an element, as a person sees it.
+/// Returns the visible text of an element.
 async fn text(page: &Page, id: &str) -> String {
     let script = format!("return document.getElementById('{id}').innerText");
     let text = run(page, &script).await;
     text.as_str().expect("a text").to_owned()
 }
 
-/// Presses every button of the organization page: two people, of whom one loses the role, and then the membership.
+/// Presses every button of the organization page. Two people are members, and one of them loses the role, and then the
+/// membership.
 async fn every_button_of_the_organization(page: &Page, pictures: &str) {
     let lines = press(page, "Two people of one organization").await;
     let read = ("200".to_owned(), String::new());
@@ -261,7 +262,7 @@ async fn every_button_of_the_organization(page: &Page, pictures: &str) {
     assert_eq!(press(page, "Write a note").await, answers(&[("201", "")]));
     assert_eq!(text(page, "organization-notes").await, "the door code");
 
-    // The other member reads the note, and does not write one.
+    // The other member can read the note, and cannot write one.
     let choose = "return press([...document.querySelectorAll('.who')].find((it) => it.textContent.startsWith('Bob')).textContent)";
     run(page, choose).await;
     run(page, "await wait('Bob', () => document.getElementById('organization-state').textContent.includes('user_bob is org:member')); return null").await;
@@ -277,12 +278,12 @@ async fn every_button_of_the_organization(page: &Page, pictures: &str) {
             .starts_with("Acme & Daughters")
     );
 
-    // The role of the webhook counts for the token from before, in both directions.
+    // The role of the webhook also applies to an earlier token, in both directions.
     let lines = press(page, "Make administrator: user_bob").await;
     assert_eq!(lines, answers(&[("200", ""), ("200", ""), ("201", "")]));
     let lines = press(page, "Make member: user_bob").await;
     assert_eq!(lines, answers(&[("200", ""), ("200", ""), ("403", "")]));
-    // Of the other person as well, seen from this page.
+    // The page also shows the change of the other person.
     let lines = press(page, "Make member: user_ada").await;
     assert_eq!(lines, answers(&[("200", ""), ("200", ""), ("403", "")]));
     for (width, is_dark) in [(1200, false), (1200, true), (390, false)] {
@@ -335,7 +336,8 @@ async fn every_button_of_the_organization_works_without_clerks_javascript() {
     profile.close().await;
 }
 
-/// While no request reaches the database, a route without a row answers, others are refused in time, and then at once.
+/// While the database is unreachable, a route without a row answers. Others are refused within their time limit, and
+/// later at once.
 #[tokio::test]
 async fn database_that_stops_is_shown_and_comes_back() {
     let world = start("outage", false).await;
@@ -360,8 +362,8 @@ async fn database_that_stops_is_shown_and_comes_back() {
     profile.close().await;
 }
 
-/// With keys of a real instance, the page takes Clerk's JavaScript from the host that the publishable key contains, and
-/// offers nothing of the stand-in.
+/// With the keys of a real instance, the page loads Clerk's JavaScript from the host in the publishable key, and shows
+/// no control of the stand-in.
 #[tokio::test]
 async fn page_of_a_real_instance_loads_clerks_javascript_from_its_host() {
     let host = "foo-bar-13.clerk.accounts.dev";
@@ -382,7 +384,7 @@ async fn page_of_a_real_instance_loads_clerks_javascript_from_its_host() {
         let script = "const it = document.querySelector('script[data-clerk-publishable-key]'); \
                       return [it.src, it.dataset.clerkPublishableKey, it.dataset.clerkProxyUrl ?? null]";
         assert_eq!(run(&page, script).await, json!([source, key, proxy]));
-        // The browser of the tests reaches no other machine.
+        // The browser of the tests cannot reach other machines.
         assert!(text(&page, "mode").await.contains("could not be loaded"));
         let is_shown =
             "return ['sign-in', 'redirect', 'trials'].filter((id) => !document.getElementById(id).hidden)";

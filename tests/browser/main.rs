@@ -1,4 +1,4 @@
-//! Clerk's own JavaScript in headless Chromium, against an application with the stand-in for Clerk.
+//! Tests with Clerk's own JavaScript in headless Chromium, against an application with the stand-in for Clerk.
 
 mod browser;
 mod transcript;

@@ -1,4 +1,4 @@
-//! Front ends at other origins, and pages of other sites.
+//! Tests of front ends at other origins, and of pages of other sites.
 
 use axum::middleware::from_fn_with_state;
 use axum::response::Html;
@@ -53,7 +53,7 @@ async fn front_end_at_another_origin_signs_in_and_calls() {
         (&by_cookie["status"], &by_cookie["sync"]),
         (&json!(200), &json!("unchanged"))
     );
-    // A change is accepted with either: the front end is an authorized party.
+    // The application accepts a change with a cookie or a token, because the front end is an authorized party.
     let note =
         "{ method: 'POST', body: '{\"body\":\"milk\"}', headers: { 'content-type': 'application/json' } }";
     for call in ["callWithToken('/api/notes', ", "call('/api/notes', null, "] {
@@ -64,7 +64,7 @@ async fn front_end_at_another_origin_signs_in_and_calls() {
             "{call}"
         );
     }
-    // A refusal can be read too.
+    // The page can read a refusal too.
     let script = "return call('/api/me', 'no.token.here').then(({ code }) => code)";
     assert_eq!(tab.run(script).await, "token_malformed");
     let exchanges = world.transcript.exchanges();

@@ -1,4 +1,4 @@
-//! Tokens that expire while the application is in use.
+//! Tests of tokens that expire while the application is in use.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::browser::BrowserProfile;
 use crate::world::World;
 
-/// clerk-js refreshes a token 17 seconds before its end, so that a shorter life leaves no time.
+/// clerk-js refreshes a token 17 seconds before its end, so a shorter lifetime would leave no time.
 const LIFETIME: Duration = Duration::from_secs(20);
 
 #[tokio::test]
@@ -44,8 +44,8 @@ async fn requests_are_accepted_while_tokens_are_refreshed() {
     profile.close().await;
 }
 
-/// A clock that is ahead makes clerk-js distrust every token, and fetch one for each use. The application, whose clock is
-/// right, accepts them.
+/// With a clock that is ahead, clerk-js distrusts every token and fetches one for each use. The application, whose
+/// clock is right, accepts them.
 #[tokio::test]
 async fn clock_of_the_browser_that_is_ten_minutes_ahead_is_harmless() {
     let world = World::start("clock_ahead").await;
@@ -67,12 +67,12 @@ async fn clock_of_the_browser_that_is_ten_minutes_ahead_is_harmless() {
     profile.close().await;
 }
 
-/// A clock that is behind makes clerk-js keep a token beyond its end. The application refuses the token, and the page
-/// recovers with one that it fetches.
+/// With a clock that is behind, clerk-js uses a token beyond its end. The application refuses the token, and the page
+/// recovers with a new one.
 #[tokio::test]
 async fn clock_of_the_browser_that_is_ten_minutes_behind_shows_as_token_expired() {
     let world = World::start("clock_behind").await;
-    // Of the 5 seconds that the library allows, none are left to wait for.
+    // A short lifetime shortens the wait for the end of the token, with the library's tolerance of 5 seconds.
     world.stand_in.set_token_lifetime(Duration::from_secs(1));
     let profile = BrowserProfile::new();
     let page = profile

@@ -1,4 +1,4 @@
-//! The first sign-in: one row, inserted once, whichever way the token is sent.
+//! Tests of the first sign-in: one row is inserted once, for each way to send the token.
 
 use serde_json::{Value, json};
 
@@ -99,7 +99,7 @@ async fn sign_up_makes_one_row_beside_its_webhook() {
     let delivered = world.transcript.until("/webhooks/clerk", 1).await;
     assert_eq!(delivered, [204]);
     assert_eq!(world.row_count("first_name = 'Grace'").await, 1);
-    // The address is taken, as Clerk reports it.
+    // The address is taken, with the error that Clerk reports.
     let script =
         "return Clerk.signOut(() => {}).then(() => Clerk.client.signUp.create({ emailAddress: 'grace@example.com' }))
         .then(() => 'accepted', (error) => error.errors[0].code)";

@@ -1,4 +1,4 @@
-//! The end of a session, by the user or by the server.
+//! Tests of the end of a session, by the user or by the server.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::browser::{BrowserProfile, Page};
 use crate::world::World;
 
-/// A page on which Ada is signed in and has a row.
+/// Opens a page on which Ada is signed in and has a row.
 async fn signed_in(world: &World, profile: &BrowserProfile) -> Page {
     let page = world.open(profile).await;
     page.run("await signIn('ada@example.com')").await;
@@ -22,7 +22,7 @@ async fn refusal(page: &Page, token: &Value) -> Value {
     .await
 }
 
-/// Waits until clerk-js has noticed.
+/// Waits until clerk-js has noticed the sign-out.
 async fn until_signed_out(page: &Page) {
     page.run(
         "await Clerk.session?.getToken({ skipCache: true }).catch(() => null);

@@ -1,4 +1,4 @@
-//! The transcript: each request of the browser and its answer, without a secret.
+//! Records each request of the browser and its answer in a transcript, without a secret.
 
 use std::fmt::Write;
 use std::fs;
@@ -38,7 +38,7 @@ impl Transcript {
         of_path.map(|exchange| exchange.status).collect()
     }
 
-    /// Waits until so many requests for a path are answered. Returns the statuses.
+    /// Waits until this many requests for a path are answered. Returns the statuses.
     pub(crate) async fn until(&self, path: &str, count: usize) -> Vec<u16> {
         let deadline = Instant::now() + Duration::from_secs(20);
         loop {
@@ -75,7 +75,7 @@ impl Transcript {
     }
 }
 
-/// Records requests to the application, the Frontend API and the webhooks' route. Pages and scripts are not of interest.
+/// Records requests to the application, the Frontend API and the webhooks' route, without pages and scripts.
 pub(crate) async fn record(transcript: State<Transcript>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let is_of_interest = ["/api/", "/dev/clerk/v1/", "/webhooks/"]
@@ -130,7 +130,7 @@ pub(crate) async fn record_all(
 fn described(request: &Request) -> String {
     let headers = request.headers();
     let mut text = request.uri().path().to_owned();
-    // Ids of clerk-js's versions are in every request.
+    // The query of every request contains versions of clerk-js.
     let query = request.uri().query().unwrap_or_default().split('&');
     let query: Vec<&str> = query.filter(|pair| pair.starts_with("_method=")).collect();
     if !query.is_empty() {

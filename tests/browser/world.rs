@@ -1,4 +1,4 @@
-//! An application with its stand-in and database, on a port of its own.
+//! Starts an application with its stand-in and database, on its own port.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -23,7 +23,7 @@ use tokio::task::JoinHandle;
 use crate::browser::{BrowserProfile, Page, packages};
 use crate::transcript::{Transcript, record};
 
-/// Two users, and an organization of both.
+/// Returns a directory with two users, and an organization of both.
 fn directory() -> Value {
     json!({
         "users": [
@@ -53,7 +53,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// Starts an application whose table is empty, and whose stand-in knows two users.
+    /// Starts an application with an empty table, and a stand-in with two users.
     pub(crate) async fn start(scenario: &'static str) -> Self {
         Self::start_with(scenario, |stand_in| stand_in, |router| router).await
     }
@@ -156,7 +156,7 @@ impl World {
             .await
     }
 
-    /// Waits until so many rows meet the condition.
+    /// Waits until this many rows meet the condition.
     pub(crate) async fn until_rows(&self, condition: &str, count: i64) {
         let waited = async {
             while self.row_count(condition).await != count {

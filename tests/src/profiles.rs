@@ -1,4 +1,4 @@
-//! A table of a struct that only sync writes, so that its rows are kept for a while, and the handles on it.
+//! A table that only sync writes, so that its rows are cached, and the handles on it.
 
 use axum::Router;
 use axum::http::StatusCode;
@@ -39,7 +39,7 @@ pub struct Profile {
     pub name: Option<String>,
 }
 
-/// Like [`Profile`], for a struct that cannot be shared: it is not `Clone`, and each request reads.
+/// Like [`Profile`], but not `Clone`, so that rows are not shared and each request reads its row.
 #[derive(Debug, SyncedUser)]
 #[synced_user(
     table = "profiles",
@@ -98,7 +98,7 @@ pub struct Profiles<U: SyncedUser = Profile> {
 }
 
 impl Pool {
-    /// Opens a pool and makes the table if there is none.
+    /// Opens a pool, and creates the table if it is missing.
     ///
     /// # Panics
     ///
@@ -127,7 +127,7 @@ impl Pool {
         pool
     }
 
-    /// Closes its connections.
+    /// Closes the connections of the pool.
     pub async fn close(&self) {
         match self {
             Self::Postgres(pool) => pool.close().await,
@@ -135,7 +135,7 @@ impl Pool {
         }
     }
 
-    /// Runs a statement; how many rows it changed.
+    /// Runs a statement, and returns how many rows it changed.
     ///
     /// # Panics
     ///
@@ -148,7 +148,7 @@ impl Pool {
         }
     }
 
-    /// The one number that a statement gives.
+    /// Returns the number that a statement selects.
     ///
     /// # Panics
     ///
@@ -162,7 +162,7 @@ impl Pool {
         .expect("it gives a number")
     }
 
-    /// The one text that a statement gives.
+    /// Returns the text that a statement selects.
     ///
     /// # Panics
     ///
@@ -177,13 +177,13 @@ impl Pool {
     }
 }
 
-/// The issuer of every test's tokens. Its key takes a while to make, so there is one.
+/// Returns the issuer of every test's tokens. All tests share it, because the creation of its key is slow.
 pub fn issuer() -> &'static Issuer {
     static ISSUER: std::sync::OnceLock<Issuer> = std::sync::OnceLock::new();
     ISSUER.get_or_init(|| Issuer::new("https://clerk.example.com"))
 }
 
-/// A token of a user who was last changed at a second, with this name and an address of their own.
+/// Creates a token of a user with this name and an own address, who was last changed in this second.
 pub fn token(user_id: &str, name: &str, updated_at: i64) -> SessionToken<'static> {
     issuer()
         .token(user_id)
@@ -193,7 +193,7 @@ pub fn token(user_id: &str, name: &str, updated_at: i64) -> SessionToken<'static
 }
 
 impl Profiles {
-    /// A process of its own on the database.
+    /// Starts a process on the database.
     pub async fn start(database: &TestDatabase) -> Self {
         Self::start_on(Pool::open(database.url(), 10).await).await
     }
@@ -255,7 +255,7 @@ impl<U: SyncedUser + StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite>> Profiles
 }
 
 impl Profiles<AlwaysRead> {
-    /// A process that keeps nothing.
+    /// Starts a process without a cache.
     ///
     /// # Panics
     ///
@@ -276,12 +276,12 @@ impl Profiles<AlwaysRead> {
 }
 
 impl<U: SyncedUser> Profiles<U> {
-    /// The handle that verifies tokens.
+    /// Returns the handle that verifies tokens.
     pub fn clerk(&self) -> &Clerk {
         &self.clerk
     }
 
-    /// The verified session of a token.
+    /// Returns the verified session of a token.
     ///
     /// # Panics
     ///
@@ -290,7 +290,7 @@ impl<U: SyncedUser> Profiles<U> {
         self.authenticate(token).await.expect("the token is valid")
     }
 
-    /// The session of a token that may be refused.
+    /// Verifies a token that may be refused, and returns its session.
     ///
     /// # Errors
     ///
@@ -302,7 +302,7 @@ impl<U: SyncedUser> Profiles<U> {
         self.clerk.authenticate(&headers).await
     }
 
-    /// The row of a token's user.
+    /// Returns the row of a token's user.
     ///
     /// # Errors
     ///
@@ -314,18 +314,18 @@ impl<U: SyncedUser> Profiles<U> {
     pub async fn sync(&self, token: SessionToken<'_>) -> Result<Synced<U>, SyncError> {
         match self.authenticate(token).await {
             Ok(session) => self.users.sync(&session).await,
-            // The denial and the row answer alike: 401 `user_deleted`.
+            // The denial and the row cause the same answer: 401 `user_deleted`.
             Err(AuthenticationError::Refused(Refusal::UserDeleted)) => Err(SyncError::UserDeleted),
             Err(error) => panic!("{error}"),
         }
     }
 }
 
-/// A secret of webhooks, made up.
+/// An invented secret of webhooks.
 const WEBHOOK_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
 impl<U: SyncedUser> Profiles<U> {
-    /// The answer to a delivery of an event, signed now.
+    /// Sends a delivery of an event, signed now, and returns the status of the answer.
     ///
     /// # Panics
     ///
@@ -340,7 +340,7 @@ impl<U: SyncedUser> Profiles<U> {
     }
 }
 
-/// A handle whose clock shows the present until it is moved.
+/// Creates a handle whose clock starts at the present time and moves only on request.
 fn clerk() -> (Clerk, MovableClock) {
     let clock = MovableClock::new(SystemClock.now());
     let clerk = Clerk::builder()

@@ -1,4 +1,4 @@
-//! `MembershipSync`: the handle that turns the membership of a session's user in the active organization into a row.
+//! `MembershipSync`: the handle that turns a session's membership in the active organization into a row.
 
 use std::fmt;
 use std::future::Future;
@@ -31,8 +31,8 @@ use crate::row::SyncedMembership;
 use crate::schema::SchemaError;
 use crate::session::Session;
 
-/// Keeps the rows of `M` equal to Clerk's memberships, as tokens and webhooks describe them; put it into the application's state
-/// beside the handles on its users and organizations. Cloning is cheap.
+/// Keeps the rows of `M` equal to Clerk's memberships, from tokens and webhooks. Put it into the application's state
+/// with the handles on users and organizations. Cloning is cheap.
 ///
 /// ```
 /// # #[cfg(feature = "postgres")]
@@ -64,8 +64,8 @@ use crate::session::Session;
 /// # }
 /// ```
 ///
-/// Give the three handles clones of one pool: then a request reads all rows of a member by one statement. Handles of different
-/// pools read them one by one.
+/// Give the three handles clones of one pool, so that a request reads all rows of a member with one statement. With
+/// different pools, the handles read one row at a time.
 pub struct MembershipSync<M: SyncedMembership> {
     pub(super) engine: Arc<Engine<M>>,
     users: UserSync<M::User>,
@@ -92,7 +92,8 @@ impl<M: SyncedMembership> MembershipSync<M> {
         Box::pin(Self::builder(users, organizations, pool).build())
     }
 
-    /// Configures a handle on the rows of `M` in `pool`. The builder takes over the timeout and the kind of pooler of `users`.
+    /// Configures a handle on the rows of `M` in `pool`. The builder inherits the timeout and the kind of pooler of
+    /// `users`.
     pub fn builder<DB: Database>(
         users: &UserSync<M::User>,
         organizations: &OrganizationSync<M::Organization>,
@@ -126,7 +127,7 @@ impl<M: SyncedMembership> MembershipSync<M> {
                 })
             });
             if let Some(together) = &together {
-                // With several structs of memberships, requests for another one read its rows by themselves.
+                // With several membership structs, only the first is read together with users.
                 users.members.get_or_init(|| Arc::clone(together) as _);
             }
             Self {
@@ -138,8 +139,8 @@ impl<M: SyncedMembership> MembershipSync<M> {
         })
     }
 
-    /// Returns the user, the organization and the membership of a verified session: all from memory, or read by one statement.
-    /// Writes only if a claim has changed; rows that are new are inserted in one transaction, with the hooks of each. Returns
+    /// Returns the user, the organization and the membership of a verified session, from memory or with one statement.
+    /// Writes only if a claim has changed. New rows are inserted in one transaction, with the hooks of each. Returns
     /// `None` if no organization is active, or if the user has left it.
     ///
     /// # Errors
@@ -187,9 +188,9 @@ impl<M: SyncedMembership> MembershipSync<M> {
         })
     }
 
-    /// Returns the row of the membership of a verified session's user in the active organization: reads it, and writes only if
-    /// a claim has changed. A first request of a member also writes the rows of the user and the organization, because the
-    /// membership references them. Returns `None` if no organization is active, or if the user has left it.
+    /// Returns the row of a verified session's membership in the active organization. Writes only if a claim has
+    /// changed. A member's first request also writes the rows of the user and the organization, because the membership
+    /// references them. Returns `None` if no organization is active, or if the user has left it.
     ///
     /// # Errors
     ///

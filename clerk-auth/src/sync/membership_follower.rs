@@ -12,10 +12,11 @@ use crate::time::Timestamp;
 use crate::token::Refusal;
 use crate::webhook::{Event, Webhook};
 
-/// The handle on memberships, and those on the rows that memberships reference.
+/// The engine of memberships, and the engines of the referenced rows.
 pub(super) struct MembershipFollower<M: SyncedMembership> {
     pub(super) memberships: Arc<Engine<M>>,
-    /// Owns this follower, so that a strong reference would keep both, and the pool, after the last handle.
+    /// Weak, because this engine owns the follower. With a strong reference, both and the pool would outlive the last
+    /// handle.
     pub(super) users: Weak<Engine<M::User>>,
     pub(super) organizations: Arc<Engine<M::Organization>>,
 }
@@ -44,7 +45,7 @@ impl<M: SyncedMembership> MembershipFollower<M> {
             return Ok(false);
         };
         let organization_id = &membership.organization_id;
-        // The handle on users applies deliveries, and so lives until this one is applied.
+        // The handle on users applies this delivery, so its engine exists until then.
         let users = self.users.upgrade().ok_or(SyncError::Unavailable)?;
         let denied = users.clerk.denied_user(user_id.as_str(), users.clerk.now());
         Ok(denied == Some(Refusal::UserDeleted)

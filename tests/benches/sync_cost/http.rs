@@ -1,5 +1,5 @@
-//! Signed-in requests beside plain ones, over loopback: what each costs the one thread of a server, while the load comes
-//! from a process on the other core.
+//! Measures signed-in requests beside plain ones, over loopback: the cost of each for the one thread of a server. The
+//! load comes from a process on the other core.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -26,14 +26,14 @@ use tokio::net::{TcpListener, TcpStream};
 
 const SERVE: &str = "serve";
 const ROUNDS: usize = 15;
-/// How many requests are under way at once, each of another user, where it is not one.
+/// The number of concurrent requests, each of another user, in the loads with more than one.
 const CONNECTIONS: usize = 16;
 const MANY_CONNECTIONS: usize = 64;
-/// Requests of all connections in a round.
+/// The number of requests of all connections in a round.
 const REQUESTS: usize = 19_200;
-/// Requests of one connection in a round, where one follows another.
+/// The number of requests of the connection in a round of the loads with a single one.
 const REQUESTS_IN_A_ROW: usize = 1_920;
-/// The requests of an active user's page in the minute for which a token is valid.
+/// The number of requests of an active user's page in the minute for which a token is valid.
 const REQUESTS_OF_A_TOKEN: usize = 12;
 
 #[derive(Clone, Debug, serde::Serialize, SyncedUser)]
@@ -50,7 +50,7 @@ struct Person {
     name: Option<String>,
 }
 
-/// Like the table above, read at each request.
+/// Like the struct above, but each request reads its row.
 #[derive(Debug, serde::Serialize, SyncedUser)]
 #[synced_user(
     table = "people",
@@ -133,7 +133,7 @@ fn user(number: usize) -> String {
     format!("user_{number:02}")
 }
 
-/// A token of the profile that the rows have.
+/// Creates a token with the profile of the rows.
 fn token(issuer: &Issuer, number: usize, now: Timestamp) -> SessionToken<'_> {
     issuer
         .token(&user(number))
@@ -164,7 +164,7 @@ async fn serve(public_key: &str) {
         .execute(&pool)
         .await
         .expect("the table is new");
-    // Neither the tokens nor the rows grow old.
+    // The clock stands still, so tokens and rows do not expire.
     let now = SystemClock.now();
     let clerk = Clerk::builder()
         .issuer(ISSUER)
@@ -214,7 +214,7 @@ async fn serve(public_key: &str) {
     axum::serve(listener, app).await.expect("it serves");
 }
 
-/// Ends with this process, because its standard input does.
+/// A server process, which ends with this process because its standard input is closed then.
 struct Server(Child);
 
 impl Drop for Server {
@@ -225,7 +225,7 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// The CPU time of the server's only thread (`proc_pid_schedstat(5)`).
+    /// Returns the CPU time of the server's only thread (`proc_pid_schedstat(5)`).
     fn cpu(&self) -> Duration {
         let path = format!("/proc/{0}/task/{0}/schedstat", self.0.id());
         let text = fs::read_to_string(path).expect("the server runs, on Linux");
@@ -235,7 +235,7 @@ impl Server {
 }
 
 pub(crate) fn compare() {
-    // Each process has a core of its own where the system lets it be chosen.
+    // Each process gets its own core if the system allows the choice.
     let program = env::current_exe().expect("this program");
     let mut server = Command::new("taskset");
     let issuer = Issuer::new(ISSUER);
@@ -268,7 +268,7 @@ pub(crate) fn compare() {
     runtime.block_on(measure(&server, &issuer, address, now));
 }
 
-/// The path of all requests, and how many connections send them at once.
+/// The path of all requests, and the number of connections that send them at once.
 #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
 struct Load {
     path: &'static str,
@@ -307,7 +307,7 @@ const READ_BY_MANY: Load = Load::new("/read", MANY_CONNECTIONS);
 const SELECT_BY_MANY: Load = Load::new("/select", MANY_CONNECTIONS);
 const READ_IN_A_ROW: Load = Load::new("/read", 1);
 const SELECT_IN_A_ROW: Load = Load::new("/select", 1);
-/// `READ` is the first, because it makes the rows that others read.
+/// `READ` is the first, because it creates the rows that the others read.
 const LOADS: [Load; 10] = [
     READ_BY_MANY,
     PLAIN,
@@ -331,7 +331,7 @@ async fn measure(server: &Server, issuer: &Issuer, address: &str, now: Timestamp
     let tokens: Vec<String> = (0..MANY_CONNECTIONS)
         .map(|number| token(issuer, number, now).sign())
         .collect();
-    // Each new token has an `oiat` of its own: its header is another one.
+    // Each new token has a different `oiat`, and so a different header.
     let mut minted = 0;
     let mut requests = |load: Load| -> Vec<Vec<Arc<[u8]>>> {
         let of_one = |number: usize| {
@@ -352,7 +352,7 @@ async fn measure(server: &Server, issuer: &Issuer, address: &str, now: Timestamp
     };
     let mut costs: BTreeMap<Load, Vec<Duration>> = BTreeMap::new();
     let mut rates: BTreeMap<Load, Vec<Duration>> = BTreeMap::new();
-    // The first round makes the rows and fills the caches.
+    // The first round creates the rows and fills the caches.
     for round in 0..=ROUNDS {
         for turn in 0..LOADS.len() {
             let load = LOADS[(round + turn) % LOADS.len()];
@@ -408,7 +408,7 @@ async fn measure(server: &Server, issuer: &Issuer, address: &str, now: Timestamp
     }
 }
 
-/// Each connection sends its requests one after another.
+/// Sends the requests: those of a connection one after another.
 async fn send(address: &str, requests: &[Vec<Arc<[u8]>>]) {
     let connections = requests.iter().map(|requests| async move {
         let mut connection = Connection::open(address).await;
@@ -429,7 +429,7 @@ impl Connection {
         Self(stream, vec![0; 4_096])
     }
 
-    /// How long the answer is.
+    /// Sends a request, and returns the length of its answer.
     async fn first(&mut self, request: &[u8]) -> usize {
         self.0.write_all(request).await.expect("it is sent");
         let mut length = 0;

@@ -1,4 +1,4 @@
-//! The cost of sync besides the necessary statements, and of a signed-in request next to a plain one, measured in turns
+//! Measures the cost of sync besides the necessary statements, and of a signed-in request next to a plain one, in turns
 //! in one run.
 //!
 //! `cargo bench --profile release -p clerk-auth-tests --bench sync_cost` runs all; `-- http` after it, only the requests.
@@ -21,7 +21,7 @@ use sqlx::{Postgres, Sqlite};
 mod http;
 mod member;
 
-/// PostgreSQL as it is shipped: a commit is on disk before it is acknowledged.
+/// The default settings of PostgreSQL: a commit is on disk before it is acknowledged.
 const DURABLE: &str = "\
 fsync = on
 full_page_writes = on
@@ -30,7 +30,7 @@ shared_buffers = 128MB";
 
 const ROUNDS: usize = 40;
 const PER_ROUND: usize = 100;
-/// How many requests are under way at once where it is not one.
+/// The number of concurrent requests, in the measurements with more than one.
 const BUSY: usize = 32;
 const FLOOD: usize = 50_000;
 const FLOOD_ROUNDS: usize = 3;
@@ -69,7 +69,7 @@ async fn on(url: &str, database: &str, crowd: &mut Option<Arc<[Session]>>) {
     unchanged(&profiles).await;
     first(&profiles).await;
     member::compare(&profiles).await;
-    // A signature takes its time, so they serve both databases.
+    // Signatures are slow, so both databases use the same sessions.
     let crowd = match crowd {
         Some(crowd) => Arc::clone(crowd),
         None => Arc::clone(crowd.insert(everybodys_sessions(&profiles).await)),
@@ -123,7 +123,7 @@ async fn unchanged(profiles: &Profiles<AlwaysRead>) {
     }
 }
 
-/// Of those who signed up long ago, the first of many is not expected to be new, and those after it are.
+/// Among users who signed up long ago, sync does not expect the first of many to be new, and expects it of the others.
 async fn first(profiles: &Profiles<AlwaysRead>) {
     let known = profiles.session(token("known", "Ada", 5)).await;
     profiles.users.sync(&known).await.expect("it syncs");
@@ -188,7 +188,7 @@ async fn everybodys_sessions(profiles: &Profiles<AlwaysRead>) -> Arc<[Session]> 
     sessions.into()
 }
 
-/// Every user comes once, and nothing is kept of any.
+/// Measures one request of each of many users, so that no row is cached.
 async fn flood(pool: &Pool, sessions: &Arc<[Session]>) {
     pool.execute("DELETE FROM profiles").await;
     let numbers =
@@ -212,7 +212,7 @@ async fn flood(pool: &Pool, sessions: &Arc<[Session]>) {
                 })
                 .await;
             } else {
-                // A process that has just started.
+                // The handles of a process that has just started.
                 let profiles = Arc::new(Profiles::start_on(pool.clone()).await);
                 begun = Instant::now();
                 everybody(sessions, move |session| {
@@ -254,7 +254,7 @@ async fn everybody<F: Future<Output = ()> + Send + 'static>(
     }
 }
 
-/// How long one takes, of so many at once.
+/// Returns the duration of one call among this many at once.
 async fn each(at_once: usize, sessions: &[Session], one: impl AsyncFn(&Session)) -> Duration {
     let begun = Instant::now();
     if at_once == 1 {
@@ -273,7 +273,7 @@ async fn each(at_once: usize, sessions: &[Session], one: impl AsyncFn(&Session))
     begun.elapsed() / u32::try_from(sessions.len()).expect("a count")
 }
 
-/// A hand-written query: the struct's columns by key.
+/// Runs a hand-written query: the struct's columns by key.
 async fn select(pool: &Pool, clerk_id: &str) {
     type Row = (String, Option<String>, Option<String>, i64, bool);
     let row: Option<Row> = match pool {
@@ -291,7 +291,7 @@ async fn select(pool: &Pool, clerk_id: &str) {
     assert_eq!(row.expect("the row is there").0, clerk_id);
 }
 
-/// The necessary statements of a sync that writes nothing for an unchanged user.
+/// Runs the necessary statements of a sync that writes nothing for an unchanged user.
 async fn select_and_insert(pool: &Pool, clerk_id: &str) {
     let email = format!("{clerk_id}@example.com");
     macro_rules! run {

@@ -1,4 +1,4 @@
-//! The cost of a member's three rows: as one parameter, next to the user alone and to three statements by hand.
+//! Measures the cost of a member's three rows as one parameter, next to the user alone and to three statements by hand.
 
 use std::time::Duration;
 
@@ -98,7 +98,7 @@ pub(crate) async fn compare(profiles: &Profiles<AlwaysRead>) {
     );
 }
 
-/// The three statements that read the rows.
+/// Runs the three statements that read the rows.
 async fn by_hand(pool: &Pool, sessions: &[Session]) -> Duration {
     macro_rules! read {
         ($pool:expr, $database:ty, $row:ty, $key:expr) => {
