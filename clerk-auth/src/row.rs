@@ -203,6 +203,10 @@ pub trait StoredIn<DB: Database>: SyncedRow {
     /// this order. The columns of a missing row are null. `None` for users and organizations.
     const SELECT_JOINED: Option<&'static str> = None;
 
+    /// Returns a row if both the user and the organization of a membership have one. Its key is parameter 1. `None` for
+    /// users and organizations.
+    const SELECT_REFERENCES: Option<&'static str> = None;
+
     /// The number of columns of [`SELECT`](Self::SELECT).
     #[doc(hidden)]
     const WIDTH: usize;
@@ -357,6 +361,9 @@ pub trait StoredIn<DB: Database>: SyncedRow {
         let mut statements = Statement::read_list(Self::LISTED);
         if let Some(sql) = Self::SELECT_JOINED {
             statements.push(Statement::new("SELECT_JOINED", sql, &[Parameter::Text; 3]));
+        }
+        if let Some(sql) = Self::SELECT_REFERENCES {
+            statements.push(Statement::new("SELECT_REFERENCES", sql, &[Parameter::Text]));
         }
         statements
     }

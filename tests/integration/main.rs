@@ -52,15 +52,18 @@ mod memberships {
 
 /// Organizations are rows.
 mod organizations {
+    mod changing_tables;
     mod faults;
     mod import;
     mod last_handle;
     mod members;
     mod notifications;
     mod panics;
+    mod races;
     mod reference_model;
     mod rows;
     mod together;
+    mod triggers;
 }
 
 /// Routers, extractors and layers: what each kind of caller gets.

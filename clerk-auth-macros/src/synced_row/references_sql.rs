@@ -5,7 +5,7 @@
 
 use super::model::{Model, Referenced};
 use super::parse::Database;
-use super::sql_parts::quote;
+use super::sql_parts::{parameter, quote};
 
 /// The table of users, its column with the Clerk user id, and the column that other tables reference.
 const USER: [char; 3] = ['\u{1}', '\u{2}', '\u{3}'];
@@ -59,6 +59,12 @@ impl References {
             ],
         )
     }
+}
+
+/// Returns the statement that finds both rows.
+pub(super) fn select(model: &Model, database: Database) -> String {
+    let (tables, conditions) = References::new(model).source(database, &parameter(database, 1));
+    format!("SELECT 1 FROM {tables} WHERE {}", conditions.join(" AND "))
 }
 
 /// Returns the clause of a column that references another row.

@@ -26,9 +26,12 @@ use clerk_auth_tests::profiles::Pool;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
+use super::triggers::skip;
+
 on_both_databases!(
     import_writes_the_rows_of_everybody,
     membership_without_a_referenced_row_is_skipped_and_named,
+    membership_that_a_trigger_skips_is_named,
     import_resumes_at_the_cursor_of_another,
     deletion_during_an_import_hides_no_organization,
     deletion_of_the_last_object_read_hides_nothing,
@@ -361,6 +364,24 @@ async fn membership_without_a_referenced_row_is_skipped_and_named(database: Test
     assert_eq!((drift.missing.count, drift.rows), (3, 2));
     it.import_all().await;
     assert!(it.is_right().await);
+}
+
+async fn membership_that_a_trigger_skips_is_named(database: TestDatabase) {
+    let it = start(&database).await;
+    let memberships = it.populate(2, 2);
+    it.people().run().await.expect("it is imported");
+    it.teams().run().await.expect("it is imported");
+    skip(&it.process.pool, "INSERT").await;
+    for page_size in [500, 1] {
+        let (counts, not_imported) = run(it.members().page_size(page_size)).await;
+        assert_eq!(numbers(counts), [0, 0, 0, memberships, 0, 0]);
+        assert!(
+            not_imported
+                .iter()
+                .all(|(_, reason)| matches!(reason, NotImported::NotStored)),
+            "{not_imported:?}"
+        );
+    }
 }
 
 async fn import_resumes_at_the_cursor_of_another(database: TestDatabase) {

@@ -1,13 +1,14 @@
 //! A member's three rows are read with one statement and inserted in one transaction, however a handler takes them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::FromRef;
 use axum::http::{Request, header::AUTHORIZATION};
 use axum::routing::get;
 use axum::{Router, body::Body};
 use clerk_auth::policy::{Denied, RowPolicy};
-use clerk_auth::sync::{SyncError, SyncOutcome, UserSyncBuilder};
+use clerk_auth::sync::{SyncError, SyncOutcome};
 use clerk_auth::testing::{SessionToken, organization_object};
 use clerk_auth::time::{Clock, Timestamp};
 use clerk_auth::{
@@ -40,12 +41,12 @@ on_both_databases!(
     template_json = r#"{"email": "{{user.primary_email_address}}", "name": "{{user.first_name}}", "updatedAt": "{{user.updated_at}}"}"#,
     database(postgres, sqlite)
 )]
-struct Person {
+pub(super) struct Person {
     #[column(generated)]
     id: i64,
     clerk_id: String,
     email: Option<String>,
-    name: Option<String>,
+    pub(super) name: Option<String>,
     #[column(app)]
     credits: i64,
 }
@@ -57,11 +58,11 @@ struct Person {
     fresh_for = "0s",
     database(postgres, sqlite)
 )]
-struct Team {
+pub(super) struct Team {
     #[column(generated)]
     id: i64,
     clerk_id: String,
-    name: String,
+    pub(super) name: String,
     slug: Option<String>,
 }
 
@@ -73,24 +74,24 @@ struct Team {
     fresh_for = "0s",
     database(postgres, sqlite)
 )]
-struct TeamMember {
+pub(super) struct TeamMember {
     #[column(user)]
     person: i64,
     #[column(organization, name = "team")]
     team_id: i64,
-    role: String,
+    pub(super) role: String,
     #[column(app)]
     desk: Option<String>,
 }
 
 /// The handles of one process.
-struct Process {
-    people: Profiles<Person>,
+pub(super) struct Process {
+    pub(super) people: Profiles<Person>,
     teams: OrganizationSync<Team>,
     members: MembershipSync<TeamMember>,
 }
 
-async fn create_tables(pool: &Pool) {
+pub(super) async fn create_tables(pool: &Pool) {
     pool.migrate::<Person>().await;
     pool.migrate::<Team>().await;
     pool.migrate::<TeamMember>().await;
@@ -130,12 +131,18 @@ async fn members(
 }
 
 impl Process {
+    /// A process on a pool whose tables exist.
+    pub(super) async fn start(pool: Pool) -> Self {
+        Self::of_pools(pool.clone(), pool).await
+    }
+
     async fn of_pools(pool: Pool, of_memberships: Pool) -> Self {
         // Denials are read once a second at most, and not for a request.
+        let patient = Duration::from_secs(20);
         let people = Profiles::<Person>::of_table(
             pool.clone(),
-            UserSyncBuilder::denials_in_memory,
-            UserSyncBuilder::denials_in_memory,
+            |builder| builder.denials_in_memory().sync_timeout(patient),
+            |builder| builder.denials_in_memory().sync_timeout(patient),
         );
         let people = people.await;
         let teams = pool.organizations(&people.users).await;
@@ -147,17 +154,20 @@ impl Process {
         }
     }
 
-    async fn first(database: &TestDatabase) -> Self {
+    pub(super) async fn first(database: &TestDatabase) -> Self {
         let pool = Pool::open(database.url(), 10).await;
         create_tables(&pool).await;
-        Self::of_pools(pool.clone(), pool).await
+        Self::start(pool).await
     }
 
     async fn session(&self, token: SessionToken<'_>) -> Session {
         self.people.session(token).await
     }
 
-    async fn member(&self, token: SessionToken<'_>) -> Result<Option<Member<TeamMember>>, SyncError> {
+    pub(super) async fn member(
+        &self,
+        token: SessionToken<'_>,
+    ) -> Result<Option<Member<TeamMember>>, SyncError> {
         let session = self.session(token).await;
         self.members.member(&session).await
     }
@@ -173,7 +183,7 @@ impl Process {
 }
 
 /// Creates a token of a member of an organization.
-fn member(user_id: &str, organization_id: &str, role: &str) -> SessionToken<'static> {
+pub(super) fn member(user_id: &str, organization_id: &str, role: &str) -> SessionToken<'static> {
     let organization = organization_object(organization_id, Timestamp::from_seconds(0));
     issuer()
         .token(user_id)
@@ -185,7 +195,7 @@ fn member(user_id: &str, organization_id: &str, role: &str) -> SessionToken<'sta
         .claim("orgRole", role)
 }
 
-fn outcomes(member: &Member<TeamMember>) -> [SyncOutcome; 3] {
+pub(super) fn outcomes(member: &Member<TeamMember>) -> [SyncOutcome; 3] {
     [
         member.user_outcome,
         member.organization_outcome,
@@ -241,7 +251,7 @@ async fn changed_claims_are_written_to_the_row_that_has_them(database: TestDatab
     let process = Process::first(&database).await;
     let first = process.member(member("user_ada", "org_1", "org:admin")).await;
     first.expect("it syncs").expect("active");
-    process.people.clock.advance(std::time::Duration::from_secs(2));
+    process.people.clock.advance(Duration::from_secs(2));
     let token = member("user_ada", "org_1", "org:guest")
         .claim("name", "Augusta Ada")
         .claim("updatedAt", 2)

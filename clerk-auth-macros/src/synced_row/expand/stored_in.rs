@@ -10,6 +10,7 @@ use super::statement_list::{listed, statement_list};
 use crate::synced_row::link_sql::LinkStatements;
 use crate::synced_row::model::{Column, Model, References, Role};
 use crate::synced_row::parse::Database;
+use crate::synced_row::references_sql;
 use crate::synced_row::sql::{ClaimColumnStatements, Statements, TombstoneStatements, UpsertMany};
 
 pub(crate) fn stored_in(model: &Model, database: Database, condition: Option<&TokenStream>) -> TokenStream {
@@ -149,9 +150,12 @@ pub(crate) fn stored_in(model: &Model, database: Database, condition: Option<&To
         let References {
             user, organization, ..
         } = references;
+        let select_references = filled(model, &references_sql::select(model, database));
         quote! {
             const SELECT_JOINED: ::core::option::Option<&'static str> =
                 __clerk_auth::__joined!(#db, #user, #organization, #ident);
+            const SELECT_REFERENCES: ::core::option::Option<&'static str> =
+                ::core::option::Option::Some(#select_references);
         }
     });
     let nulls = columns_of(Column::is_bound)

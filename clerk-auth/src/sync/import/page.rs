@@ -342,15 +342,16 @@ impl<U: SyncedRow> Engine<U> {
                 }
                 // The statement skipped the row because of a tombstone, a missing reference or a trigger.
                 None => {
-                    let is_deleted = async { Ok(self.store.has_tombstone(clerk_id).await?) };
-                    report.skip(
-                        clerk_id,
-                        match at_most(is_deleted).await? {
-                            true => NotImported::Deleted,
-                            false if U::KIND == RowKind::Membership => NotImported::ReferenceMissing,
-                            false => NotImported::NotStored,
-                        },
-                    );
+                    let reason = async {
+                        Ok(if self.store.has_tombstone(clerk_id).await? {
+                            NotImported::Deleted
+                        } else if self.store.has_references(clerk_id).await? {
+                            NotImported::NotStored
+                        } else {
+                            NotImported::ReferenceMissing
+                        })
+                    };
+                    report.skip(clerk_id, at_most(reason).await?);
                 }
             }
         }

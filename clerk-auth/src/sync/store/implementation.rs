@@ -127,6 +127,14 @@ impl<DB: Dialect, U: StoredIn<DB>> Store<U> for SqlStore<U, DB> {
         }))
     }
 
+    fn has_references<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool> {
+        Box::pin(self.repeated(move || async move {
+            let mut connection = self.connections.acquire().await?;
+            let found = self.select_references(&mut connection, clerk_id).await;
+            connection.end(found).await
+        }))
+    }
+
     fn violated_index<'a>(&'a self, error: &'a dyn DatabaseError) -> StoreFuture<'a, Option<ViolatedIndex>> {
         Box::pin(self.repeated(move || async move {
             let mut connection = self.connections.acquire().await?;

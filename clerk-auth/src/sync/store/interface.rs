@@ -101,6 +101,9 @@ pub(crate) trait Store<U: SyncedRow>: Any + Send + Sync {
     /// Returns whether a deletion is recorded for a user without a row.
     fn has_tombstone<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool>;
 
+    /// Returns whether the rows that a row references exist. Only memberships reference rows.
+    fn has_references<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool>;
+
     /// Returns the unique index that has refused a write; `None` if it belongs to another table.
     fn violated_index<'a>(&'a self, error: &'a dyn DatabaseError) -> StoreFuture<'a, Option<ViolatedIndex>>;
 

@@ -9,7 +9,7 @@ use super::error::{WriteError, commit_error, unique_violation};
 use super::hooks::run_hook;
 use super::retry::forget_if_stale;
 use super::sql_store::SqlStore;
-use crate::row::{BoundKey, RowKind, StoredIn};
+use crate::row::{BoundKey, StoredIn};
 use crate::sync::model::observation::Observation;
 use crate::sync::model::row::Upserted;
 
@@ -84,11 +84,31 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         if has_key {
             return self.link_or_upsert(connection, observation).await;
         }
-        if U::KIND == RowKind::Membership {
-            return Err(WriteError::ReferenceMissing);
+        if U::SELECT_REFERENCES.is_some() {
+            if !self.select_references(connection, clerk_id).await? {
+                return Err(WriteError::ReferenceMissing);
+            }
+            // Another transaction may have inserted the referenced rows since.
+            let (arguments, _) = Self::bound(observation)?;
+            if let Some(written) = self.upsert_row(connection, clerk_id, arguments).await? {
+                return Ok(written);
+            }
         }
         // A trigger has skipped the row.
         Err(sqlx::Error::RowNotFound.into())
+    }
+
+    /// Returns whether the rows that a membership references exist; true for any other kind of row.
+    pub(super) async fn select_references(
+        &self,
+        connection: &mut DB::Connection,
+        clerk_id: &str,
+    ) -> Result<bool, sqlx::Error> {
+        let Some(select) = U::SELECT_REFERENCES else {
+            return Ok(true);
+        };
+        let found = DB::fetch_optional(connection, select, DB::key(clerk_id)?).await?;
+        Ok(found.is_some())
     }
 
     /// Runs [`StoredIn::UPSERT`] with the values of [`bound`](Self::bound). Returns `None` if it returned no row.

@@ -1,0 +1,57 @@
+//! Members who arrive at once in several processes: a race costs no request, at any isolation level.
+
+use std::time::Duration;
+
+use clerk_auth::time::Clock;
+use clerk_auth_tests::database::TestDatabase;
+use clerk_auth_tests::profiles::Pool;
+use futures_util::future::join_all;
+
+use super::together::{Process, create_tables, member};
+
+const USERS: usize = 5;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn race_costs_no_member_at_any_isolation_level() {
+    for level in ["read committed", "repeatable read", "serializable"] {
+        let database = TestDatabase::postgres().await;
+        let past = Pool::open(database.url(), 1).await;
+        create_tables(&past).await;
+        let name = past.text("SELECT current_database()::text").await;
+        let name = name.expect("a name");
+        past.execute(&format!(
+            "ALTER DATABASE \"{name}\" SET default_transaction_isolation = '{level}'"
+        ))
+        .await;
+        let mut processes = Vec::new();
+        for _ in 0..3 {
+            processes.push(Process::start(Pool::open(database.url(), 4).await).await);
+        }
+        // New users and organizations at once, then changed claims of the same members by all processes at once.
+        for round in 0..4 {
+            let requests = (0..6 * USERS).map(async |number| {
+                let process = &processes[number % 3];
+                let (user, organization) = (number / 3 % USERS, number / 3 / USERS);
+                let role = format!("org:role_{round}");
+                let token = member(&format!("user_{user}"), &format!("org_{organization}"), &role);
+                let version = process.people.clock.now().seconds() + round;
+                let token = token
+                    .claim("name", format!("{user} {round}"))
+                    .claim("updatedAt", version);
+                let rows = process.member(token).await;
+                rows.unwrap_or_else(|error| panic!("{level}, {user} of {organization}: {error}"))
+                    .expect("active");
+            });
+            join_all(requests).await;
+            for process in &processes {
+                process.people.clock.advance(Duration::from_secs(2));
+            }
+        }
+        for (table, rows) in [("people", 5), ("teams", 2), ("team_members", 10)] {
+            let sql = format!("SELECT count(*) FROM {table}");
+            assert_eq!(past.number(&sql).await, rows, "{level}: {table}");
+        }
+        let newest = "SELECT count(*) FROM team_members WHERE role = 'org:role_3'";
+        assert_eq!(past.number(newest).await, 10, "{level}");
+    }
+}
