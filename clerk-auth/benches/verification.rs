@@ -15,7 +15,7 @@ use clerk_auth::testing::{Issuer, MovableClock};
 use clerk_auth::time::Timestamp;
 use serde_json::{Value, json};
 
-const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
+const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 /// So many tokens are verified in a round, whose bytes are in the processor's caches as those of a request just read are.
 const TOKENS: u32 = 25;
 const ROUNDS: usize = 1_000;
@@ -99,7 +99,7 @@ fn request(token: &str) -> HeaderMap {
 /// A session token of about 900 bytes: Clerk's own claims, an organization with permissions, and what a users table
 /// needs at least. Each is minted in a second of its own, so that each has an `oiat` of its own in its header.
 fn token(issuer: &Issuer, number: u32) -> String {
-    let issued_at = Timestamp::from_seconds(NOW.seconds() - i64::from(number));
+    let issued_at = Timestamp::from_secs(NOW.as_secs() - i64::from(number));
     let mut claims = issuer.claims("user_29w83sxmDNGwOuEthce5gg56FcC", issued_at);
     let further = json!({
         "azp": "https://app.example.com",

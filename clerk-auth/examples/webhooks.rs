@@ -105,7 +105,7 @@ mod tests {
         let now = SystemClock.now();
         let ada = user_object("user_ada", now);
         let organization = json!({ "object": "organization", "id": "org_1", "name": "Acme", "slug": "acme",
-            "created_at": now.milliseconds(), "updated_at": now.milliseconds() });
+            "created_at": now.as_millis(), "updated_at": now.as_millis() });
         let token = issuer.token("user_ada").template(User::TEMPLATE, &ada).sign();
         let read = async || {
             let request = Request::get("/me").header(AUTHORIZATION, format!("Bearer {token}"));

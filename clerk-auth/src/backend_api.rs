@@ -298,7 +298,7 @@ impl BackendApi {
 
     /// Returns how long requests are suspended after a rate limit; zero if they are not.
     pub fn rate_limited_for(&self) -> Duration {
-        let not_before = Timestamp::from_milliseconds(self.0.not_before.load(Ordering::Relaxed));
+        let not_before = Timestamp::from_millis(self.0.not_before.load(Ordering::Relaxed));
         not_before.since(self.0.clock.now())
     }
 
@@ -347,9 +347,7 @@ impl BackendApi {
         if status == StatusCode::TOO_MANY_REQUESTS {
             let wait = retry_after.unwrap_or(DEFAULT_RETRY);
             let until = self.0.clock.now() + wait;
-            self.0
-                .not_before
-                .fetch_max(until.milliseconds(), Ordering::Relaxed);
+            self.0.not_before.fetch_max(until.as_millis(), Ordering::Relaxed);
             return Err(BackendApiError::RateLimited(wait));
         }
         let code = body

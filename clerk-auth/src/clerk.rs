@@ -209,7 +209,7 @@ impl Clerk {
         Denial {
             subject: Subject::Membership(user.clone(), organization.clone()),
             effect: Effect::Corrects(Arc::new(Correction::Ended)),
-            version: ended_by.milliseconds(),
+            version: ended_by.as_millis(),
             happened_at: ended_by,
             expires_at: self.now() + self.0.denied.lifetime(),
         }
@@ -349,7 +349,7 @@ impl Clerk {
                 retry_after: DENIALS_RETRY,
             });
         }
-        let issued_at = session.issued_at().seconds();
+        let issued_at = session.issued_at().as_secs();
         if credential.client_updated_at.is_some_and(|time| issued_at < time) {
             return Err(Refusal::Superseded.into());
         }

@@ -114,7 +114,7 @@ impl DenyList {
         if let Some(refusal) = refusal.or_else(|| self.refusal(Key::User(session.sub()), now)) {
             return Err(refusal);
         }
-        if session.claims_read_at().milliseconds() <= self.barred.floor() {
+        if session.claims_read_at().as_millis() <= self.barred.floor() {
             return Err(Refusal::ClaimsTooOld);
         }
         Ok(())
@@ -144,7 +144,7 @@ impl DenyList {
         let Some(organization) = session.claimed_organization() else {
             return;
         };
-        let read_at = session.claims_read_at().milliseconds();
+        let read_at = session.claims_read_at().as_millis();
         let correction = |key| {
             self.corrected.read(key, now, |denial| match &denial.effect {
                 Effect::Corrects(correction) if read_at <= denial.corrects_until() => {

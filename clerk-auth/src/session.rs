@@ -119,14 +119,14 @@ impl Session {
     ///
     /// let issuer = Issuer::new("https://clerk.example.com");
     /// let now = SystemClock.now();
-    /// let header = format!(r#"{{"alg":"RS256","oiat":{}}}"#, now.seconds() - 600);
+    /// let header = format!(r#"{{"alg":"RS256","oiat":{}}}"#, now.as_secs() - 600);
     /// let payload = Value::Object(issuer.claims("user_ada", now));
     /// let token = issuer.sign_raw(&header, &payload.to_string());
     ///
     /// let headers = HeaderMap::from_iter([(AUTHORIZATION, format!("Bearer {token}").parse()?)]);
     /// let session = issuer.clerk().authenticate(&headers).await?;
-    /// assert_eq!(session.issued_at().seconds(), now.seconds());
-    /// assert_eq!(session.claims_read_at().seconds(), now.seconds() - 600);
+    /// assert_eq!(session.issued_at().as_secs(), now.as_secs());
+    /// assert_eq!(session.claims_read_at().as_secs(), now.as_secs() - 600);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # }).unwrap() }
     /// ```

@@ -9,31 +9,31 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// use clerk_auth::time::Timestamp;
 /// use std::time::Duration;
 ///
-/// let issued = Timestamp::from_seconds(1_700_000_000);
-/// assert_eq!((issued + Duration::from_millis(1_500)).milliseconds(), 1_700_000_001_500);
-/// assert_eq!((issued + Duration::from_millis(1_500)).seconds(), 1_700_000_001);
+/// let issued = Timestamp::from_secs(1_700_000_000);
+/// assert_eq!((issued + Duration::from_millis(1_500)).as_millis(), 1_700_000_001_500);
+/// assert_eq!((issued + Duration::from_millis(1_500)).as_secs(), 1_700_000_001);
 /// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
     /// Creates a timestamp from milliseconds.
-    pub const fn from_milliseconds(milliseconds: i64) -> Self {
+    pub const fn from_millis(milliseconds: i64) -> Self {
         Self(milliseconds)
     }
 
     /// Creates a timestamp from whole seconds; saturates at the ends of the range.
-    pub const fn from_seconds(seconds: i64) -> Self {
+    pub const fn from_secs(seconds: i64) -> Self {
         Self(seconds.saturating_mul(1_000))
     }
 
     /// Returns the milliseconds since the epoch.
-    pub const fn milliseconds(self) -> i64 {
+    pub const fn as_millis(self) -> i64 {
         self.0
     }
 
     /// Returns the whole seconds since the epoch, rounded down.
-    pub const fn seconds(self) -> i64 {
+    pub const fn as_secs(self) -> i64 {
         self.0.div_euclid(1_000)
     }
 
@@ -66,7 +66,7 @@ impl std::ops::Add<Duration> for Timestamp {
 ///     }
 /// }
 ///
-/// assert_eq!(Stopped(Timestamp::from_seconds(7)).now().seconds(), 7);
+/// assert_eq!(Stopped(Timestamp::from_secs(7)).now().as_secs(), 7);
 /// ```
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// Returns the current time.
@@ -78,7 +78,7 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
 /// ```
 /// use clerk_auth::time::{Clock, SystemClock};
 ///
-/// assert!(SystemClock.now().seconds() > 1_700_000_000);
+/// assert!(SystemClock.now().as_secs() > 1_700_000_000);
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
@@ -87,6 +87,6 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         // A clock that is set before 1970 reads as 1970, so every token is "not active yet", and never valid.
         let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp::from_milliseconds(i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX))
+        Timestamp::from_millis(i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX))
     }
 }

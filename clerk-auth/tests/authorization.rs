@@ -260,12 +260,12 @@ async fn factor_age_grows_with_the_age_of_the_claims() {
         (minutes(1), [-1, 0], [-1, 1], true),
         // No sum overflows.
         (minutes(1), [MAX - 1, MAX], [MAX, MAX], false),
-        (minutes(CENTURY), [MAX, 0], [MAX, now.seconds() / 60], false),
+        (minutes(CENTURY), [MAX, 0], [MAX, now.as_secs() / 60], false),
         // An `oiat` later than the token does not make a factor younger.
         (minutes(-10), [20, 20], [20, 20], false),
         (minutes(-10), [9, 9], [9, 9], true),
     ] {
-        let read_at = Timestamp::from_seconds(now.seconds() - claims_age);
+        let read_at = Timestamp::from_secs(now.as_secs() - claims_age);
         let token = ISSUER.token("user_ada").issued_at(now).claims_read_at(read_at);
         let token = token.factor_verification_age(ages).sign();
         let bearer = format!("Bearer {token}").parse().expect("a header value");

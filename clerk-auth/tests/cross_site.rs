@@ -17,7 +17,7 @@ use clerk_auth::{Clerk, Session};
 use serde_json::Value;
 use tower::ServiceExt;
 
-const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
+const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 
 const PARTY: &str = "https://app.example.com";
 

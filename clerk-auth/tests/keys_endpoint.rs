@@ -110,7 +110,7 @@ impl Wristwatch {
 
 impl Clock for Wristwatch {
     fn now(&self) -> Timestamp {
-        Timestamp::from_seconds(self.0.load(Ordering::SeqCst))
+        Timestamp::from_secs(self.0.load(Ordering::SeqCst))
     }
 }
 

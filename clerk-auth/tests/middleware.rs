@@ -23,7 +23,7 @@ use clerk_auth::{Clerk, Session};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
+const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 
 struct Admins;
 

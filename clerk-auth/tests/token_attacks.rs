@@ -25,7 +25,7 @@ static CLERK: LazyLock<Clerk> = LazyLock::new(|| {
         .issuer(ISSUER.url())
         .jwt_key(ISSUER.public_key_pem())
         .authorized_parties([PARTY])
-        .clock(MovableClock::new(Timestamp::from_seconds(NOW)))
+        .clock(MovableClock::new(Timestamp::from_secs(NOW)))
         .build()
         .expect("the configuration is right")
 });
@@ -49,7 +49,7 @@ fn outcome(token: &[u8]) -> &'static str {
 }
 
 fn claims() -> Map<String, Value> {
-    let mut claims = ISSUER.claims("user_ada", Timestamp::from_seconds(NOW));
+    let mut claims = ISSUER.claims("user_ada", Timestamp::from_secs(NOW));
     claims.insert("azp".to_owned(), PARTY.into());
     claims
 }

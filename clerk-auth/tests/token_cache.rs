@@ -12,7 +12,7 @@ use clerk_auth::testing::{Issuer, MovableClock};
 use clerk_auth::time::Timestamp;
 use clerk_auth::token::Refusal;
 
-const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
+const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 
 fn refused(refusal: Refusal) -> Result<(), AuthenticationError> {
     Err(AuthenticationError::Refused(refusal))

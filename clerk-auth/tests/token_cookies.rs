@@ -10,7 +10,7 @@ use clerk_auth::testing::{Issuer, MovableClock};
 use clerk_auth::time::Timestamp;
 use clerk_auth::token::Refusal;
 
-const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
+const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 
 /// The key of the host `clerk.clerk.dev`; the suffix is from Clerk's own fixtures.
 const PUBLISHABLE_KEY: &str = "pk_test_Y2xlcmsuY2xlcmsuZGV2JA";

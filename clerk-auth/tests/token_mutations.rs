@@ -31,7 +31,7 @@ static TOKEN: LazyLock<String> = LazyLock::new(|| {
     token
 });
 
-const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
+const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 const HEADER: &str = r#"{"alg":"RS256","typ":"JWT"}"#;
 
 fn authenticate(headers: &HeaderMap) -> Result<Session, AuthenticationError> {
@@ -161,7 +161,7 @@ proptest! {
             prop_assert_eq!(Some(session.user_id().as_str()), claims["sub"].as_str());
             prop_assert_eq!(Some(session.id().as_str()), claims["sid"].as_str());
             prop_assert_eq!(session.issuer(), ISSUER.url());
-            prop_assert!(session.expires_at().seconds() > NOW.seconds() - 5);
+            prop_assert!(session.expires_at().as_secs() > NOW.as_secs() - 5);
             prop_assert!(claims.get("sts").is_none_or(|status| status == "active"));
             prop_assert_eq!(session.impersonator().is_some(), claims.get("act").is_some_and(|actor| !actor.is_null()));
         }

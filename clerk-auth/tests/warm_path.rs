@@ -78,7 +78,7 @@ fn warm_session_is_extracted_with_two_allocations_and_a_new_one_with_six_more() 
         let mut new = usize::MAX;
         for number in 0..10 {
             // Clerk's origin reads the claims again for each token, so that no two headers are equal.
-            let read_at = Timestamp::from_seconds(SystemClock.now().seconds() - number);
+            let read_at = Timestamp::from_secs(SystemClock.now().as_secs() - number);
             let token = issuer
                 .token("user_eve")
                 .claim("number", number)

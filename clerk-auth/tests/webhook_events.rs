@@ -10,7 +10,7 @@ use clerk_auth::webhook::{Event, EventError, Webhook, WebhookError, WebhookVerif
 use serde_json::{Value, json};
 
 const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
-const NOW: Timestamp = Timestamp::from_seconds(1_716_883_200);
+const NOW: Timestamp = Timestamp::from_secs(1_716_883_200);
 
 fn parse(body: impl AsRef<[u8]>) -> Result<Webhook, EventError> {
     Webhook::parse(DeliveryId::new("msg_1"), body.as_ref())
@@ -185,8 +185,8 @@ fn user_event_is_typed() {
     assert_eq!(ada.image_url.as_deref(), Some("https://img.clerk.com/xxxxxx"));
     assert_eq!((ada.banned, ada.locked, ada.deprovisioned), (false, true, false));
     assert_eq!(ada.lockout_expires_in_seconds, Some(1_800));
-    assert_eq!(ada.created_at.milliseconds(), 1_654_012_591_514);
-    assert_eq!(ada.updated_at.milliseconds(), 1_716_883_200_123);
+    assert_eq!(ada.created_at.as_millis(), 1_654_012_591_514);
+    assert_eq!(ada.updated_at.as_millis(), 1_716_883_200_123);
     assert_eq!(ada.public_metadata()["nested"]["deep"][0], 1);
     assert_eq!(**ada.raw(), user());
     assert!(ada.unreadable().is_empty());
@@ -266,7 +266,7 @@ fn sessions_and_organizations_are_typed() {
     );
     assert_eq!(revoked.client_id.as_ref().map(ClientId::as_str), Some("client_1"));
     assert_eq!(
-        (&*revoked.status, revoked.expire_at.map(Timestamp::seconds)),
+        (&*revoked.status, revoked.expire_at.map(Timestamp::as_secs)),
         ("revoked", Some(1_717_488_000))
     );
     assert!(revoked.actor().is_null());
@@ -742,7 +742,7 @@ fn time_is_in_seconds_or_milliseconds() {
         let mut envelope = event("email.created", json!({}), NOW);
         envelope["timestamp"] = timestamp.into();
         let webhook = parse(envelope.to_string()).expect("an event");
-        assert_eq!(webhook.timestamp.milliseconds(), milliseconds, "{timestamp}");
+        assert_eq!(webhook.timestamp.as_millis(), milliseconds, "{timestamp}");
     }
 }
 
@@ -799,7 +799,7 @@ fn delivery_is_verified_before_it_is_read() {
     assert_eq!(&webhook.id, delivery.id());
     assert!(matches!(&webhook.event, Event::UserCreated(user) if user.id.as_str() == "user_ada"));
 
-    let garbage = SignedDelivery::raw(SECRET, "msg_1", &NOW.seconds().to_string(), "{");
+    let garbage = SignedDelivery::raw(SECRET, "msg_1", &NOW.as_secs().to_string(), "{");
     let error =
         Webhook::verify_and_parse(&verifier, garbage.headers(), garbage.body(), NOW).expect_err("no event");
     assert_eq!(error.code(), "webhook_body_malformed");

@@ -40,7 +40,7 @@ fn delivery() -> SignedDelivery {
 
 fn verify(headers: &HeaderMap, body: &[u8]) -> Result<(), SignatureError> {
     verifier(SECRET)
-        .verify(headers, body, Timestamp::from_seconds(NOW))
+        .verify(headers, body, Timestamp::from_secs(NOW))
         .map(drop)
 }
 
@@ -87,7 +87,7 @@ fn published_vectors_are_verified() {
             ("svix-timestamp", time.as_bytes()),
             ("svix-signature", signature.as_bytes()),
         ]);
-        let now = Timestamp::from_seconds(timestamp);
+        let now = Timestamp::from_secs(timestamp);
         let verified = verifier(secret).verify(&headers, body.as_bytes(), now);
         assert_eq!(
             verified.map(|verified| assert_eq!(verified.as_str(), id)),
@@ -117,7 +117,7 @@ fn tolerance_is_inclusive_on_either_side() {
         (i64::MAX - NOW * 1_000, Err(SignatureError::TooOld)),
         (-NOW * 2_000, Err(SignatureError::InTheFuture)),
     ] {
-        let now = Timestamp::from_milliseconds(NOW * 1_000 + milliseconds);
+        let now = Timestamp::from_millis(NOW * 1_000 + milliseconds);
         let verified = verifier(SECRET).verify(delivery.headers(), delivery.body(), now);
         assert_eq!(verified.map(drop), expected, "{milliseconds} ms");
     }
@@ -237,7 +237,7 @@ fn one_of_several_signatures_and_secrets_is_enough() {
         ("the first secret", rotating(), &old, Ok(())),
         ("both", rotating(), &both, Ok(())),
     ] {
-        let now = Timestamp::from_seconds(NOW);
+        let now = Timestamp::from_secs(NOW);
         let verified = verifier.verify(delivery.headers(), delivery.body(), now);
         assert_eq!(verified.map(drop), expected, "{name}");
     }
@@ -369,7 +369,7 @@ fn other_names_count_only_where_they_are_accepted() {
         ),
         ("svix first", &lenient, &stale, Err(SignatureError::TooOld)),
     ] {
-        let verified = verifier.verify(headers, BODY.as_bytes(), Timestamp::from_seconds(NOW));
+        let verified = verifier.verify(headers, BODY.as_bytes(), Timestamp::from_secs(NOW));
         assert_eq!(verified.map(drop), expected, "{name}");
     }
 }
@@ -404,10 +404,10 @@ fn each_reason_has_a_code_of_its_own() {
 
 #[test]
 fn verifier_has_the_clock_it_was_given_and_prints_no_secret() {
-    let clock = MovableClock::new(Timestamp::from_seconds(NOW));
+    let clock = MovableClock::new(Timestamp::from_secs(NOW));
     let verifier = verifier(SECRET).clock(clock.clone());
     clock.advance(TOLERANCE);
-    assert_eq!(verifier.now().seconds(), NOW + 300);
+    assert_eq!(verifier.now().as_secs(), NOW + 300);
     let printed = format!("{verifier:?} {:?}", delivery());
     assert!(
         !printed.contains("C2FVsBQI") && printed.contains("secrets: 1"),

@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
 
 const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
-const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
+const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 
 async fn receive(_: Webhook<Event>) -> StatusCode {
     StatusCode::NO_CONTENT

@@ -12,7 +12,7 @@ use clerk_auth::webhook::{Event, Webhook, WebhookVerifier};
 use proptest::prelude::*;
 
 const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
-const NOW: Timestamp = Timestamp::from_seconds(1_716_883_200);
+const NOW: Timestamp = Timestamp::from_secs(1_716_883_200);
 
 /// Generates a JSON text that a browser can have written. The text consists of bytes, because Clerk may not validate
 /// them.
@@ -125,11 +125,11 @@ fn receive(
     ]
     .concat();
     let verifier = WebhookVerifier::new(SECRET.parse().expect("a secret"));
-    let delivery = SignedDelivery::raw(SECRET, "msg_1", &NOW.seconds().to_string(), body);
+    let delivery = SignedDelivery::raw(SECRET, "msg_1", &NOW.as_secs().to_string(), body);
     let headers: &HeaderMap = delivery.headers();
     let webhook = Webhook::verify_and_parse(&verifier, headers, delivery.body(), NOW);
     let webhook = webhook.map_err(|error| TestCaseError::fail(format!("{event_type} is hidden: {error}")))?;
-    prop_assert_eq!(webhook.timestamp.milliseconds(), 1_716_883_200_123);
+    prop_assert_eq!(webhook.timestamp.as_millis(), 1_716_883_200_123);
     prop_assert_eq!(webhook.instance_id.as_str(), "ins_1");
     prop_assert_eq!(webhook.event.event_type(), event_type);
     Ok(webhook)
@@ -147,7 +147,7 @@ proptest! {
         prop_assert_eq!(user.id.as_str(), "user_mallory");
         prop_assert!(user.banned && !user.locked && !user.deprovisioned);
         prop_assert_eq!(user.lockout_expires_in_seconds, Some(60));
-        prop_assert_eq!((user.created_at.milliseconds(), user.updated_at.milliseconds()), (5_000, 7_000));
+        prop_assert_eq!((user.created_at.as_millis(), user.updated_at.as_millis()), (5_000, 7_000));
         // The list contains exactly the unreadable parts, so none passes as null.
         for path in user.raw().unreadable() {
             prop_assert!(user.unreadable().iter().any(|listed| **listed == *path));
@@ -173,7 +173,7 @@ proptest! {
             return Err(TestCaseError::fail("another event"));
         };
         prop_assert_eq!((session.id.as_str(), session.user_id.as_str()), ("sess_1", "user_mallory"));
-        prop_assert_eq!(session.expire_at.map(Timestamp::milliseconds), Some(9_000));
+        prop_assert_eq!(session.expire_at.map(Timestamp::as_millis), Some(9_000));
         let user = session.user().map_err(|error| TestCaseError::fail(error.to_string()))?;
         prop_assert!(user.is_some_and(|user| user.banned && user.id.as_str() == "user_mallory"));
     }
@@ -191,7 +191,7 @@ proptest! {
         };
         prop_assert_eq!((left.id.as_str(), left.organization_id.as_str()), ("orgmem_1", "org_1"));
         prop_assert_eq!(left.user_id.as_ref().map(UserId::as_str), Some("user_mallory"));
-        prop_assert_eq!((left.created_at.milliseconds(), left.updated_at.milliseconds()), (5_000, 7_000));
+        prop_assert_eq!((left.created_at.as_millis(), left.updated_at.as_millis()), (5_000, 7_000));
         let organization = receive("organization.deleted", &written, r#""id":"org_1","deleted":true"#, &browser)?;
         prop_assert!(matches!(&organization.event, Event::OrganizationDeleted(it) if it.id.is_some()));
     }

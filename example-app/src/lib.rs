@@ -98,8 +98,8 @@ async fn session(session: Session) -> Json<serde_json::Value> {
     Json(serde_json::json!({
         "user_id": session.user_id(),
         "session_id": session.id(),
-        "issued_at": session.issued_at().seconds(),
-        "expires_at": session.expires_at().seconds(),
+        "issued_at": session.issued_at().as_secs(),
+        "expires_at": session.expires_at().as_secs(),
         "impersonator": session.impersonator(),
         "organization": session.organization().map(|organization| serde_json::json!({
             "id": organization.id(),

@@ -52,13 +52,13 @@ impl App {
             .claim("firstName", first_name)
             .claim("lastName", Value::Null)
             .claim("imageUrl", "https://img.example.com/1")
-            .claim("updatedAt", SystemClock.now().seconds() - 60)
+            .claim("updatedAt", SystemClock.now().as_secs() - 60)
     }
 
     /// Creates a token of a member of Acme, whose claims were read a moment ago.
     fn member(&self, user_id: &'static str, role: &'static str) -> SessionToken<'_> {
         self.token(user_id, "Ada")
-            .issued_at(Timestamp::from_seconds(SystemClock.now().seconds() - 5))
+            .issued_at(Timestamp::from_secs(SystemClock.now().as_secs() - 5))
             .organization("org_acme", role)
             .claim("orgName", "Acme")
             .claim("orgSlug", "acme")

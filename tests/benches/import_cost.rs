@@ -161,7 +161,7 @@ fn report(what: &str, rows: usize, time: Duration, wal: f64) {
 fn user(place: usize) -> Value {
     let mut user = user_object(
         FakeClerk::served_user(place).as_str(),
-        Timestamp::from_seconds(1_700_000_000),
+        Timestamp::from_secs(1_700_000_000),
     );
     user["first_name"] = format!("Ada {place}").into();
     user["last_name"] = "Lovelace".into();

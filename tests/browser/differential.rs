@@ -169,7 +169,7 @@ fn headers(delivery: &SignedDelivery) -> Value {
 async fn svix_and_clerks_sdk_accept_deliveries_and_refuse_altered_ones() {
     let now = SystemClock.now();
     let body = event("user.created", user_object("user_ada", now), now);
-    let minutes = |minutes: i64| Timestamp::from_seconds(now.seconds() + 60 * minutes);
+    let minutes = |minutes: i64| Timestamp::from_secs(now.as_secs() + 60 * minutes);
     let mut cases = Vec::new();
     for (delivery, secret, is_accepted) in [
         (SignedDelivery::new(SECRET, &body, now), SECRET, true),
@@ -262,7 +262,7 @@ fn cli_accepts(delivery: &SignedDelivery, secret: &str, body: &[u8]) -> bool {
 async fn clerks_command_line_accepts_deliveries_and_refuses_altered_ones() {
     const OTHER: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     let now = SystemClock.now();
-    let early = Timestamp::from_seconds(now.seconds() - 3_600);
+    let early = Timestamp::from_secs(now.as_secs() - 3_600);
     let body = event(
         "organizationMembership.deleted",
         user_object("user_ada", now),
@@ -289,7 +289,7 @@ async fn clerks_command_line_accepts_deliveries_and_refuses_altered_ones() {
             .to_str()
             .expect("a text")
             .parse();
-        let then = Timestamp::from_seconds(sent.expect("seconds"));
+        let then = Timestamp::from_secs(sent.expect("seconds"));
         let ours = verifier.verify(delivery.headers(), delivery.body(), then);
         assert_eq!(ours.is_ok(), is_signed, "{delivery:?}");
     }
@@ -304,7 +304,7 @@ async fn delivery_that_svix_signs_is_accepted() {
         String::new(),
     ];
     let cases = bodies.iter().map(|body| {
-        json!({ "judge": "svixSigns", "secret": SECRET, "id": "msg_1", "seconds": now.seconds(), "body": body })
+        json!({ "judge": "svixSigns", "secret": SECRET, "id": "msg_1", "seconds": now.as_secs(), "body": body })
     });
     let judgements = judged(cases.collect()).await;
     let verifier = WebhookVerifier::new(SECRET.parse().expect("a secret"));
@@ -314,7 +314,7 @@ async fn delivery_that_svix_signs_is_accepted() {
         headers.insert("svix-id", "msg_1".parse().expect("a header value"));
         headers.insert(
             "svix-timestamp",
-            now.seconds().to_string().parse().expect("a header value"),
+            now.as_secs().to_string().parse().expect("a header value"),
         );
         headers.insert("svix-signature", signature.parse().expect("a header value"));
         assert!(verifier.verify(&headers, body.as_bytes(), now).is_ok(), "{body}");

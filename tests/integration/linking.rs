@@ -108,7 +108,7 @@ fn token(user_id: &str, key: impl Into<Value>, updated_at: i64) -> SessionToken<
 
 /// Returns the user object.
 fn user(user_id: &str, key: Option<&str>, updated_at: i64) -> Value {
-    let mut user = user_object(user_id, Timestamp::from_seconds(updated_at));
+    let mut user = user_object(user_id, Timestamp::from_secs(updated_at));
     user["external_id"] = key.into();
     set_email(&mut user, Some(&format!("{user_id}@example.com")));
     user
@@ -507,12 +507,12 @@ async fn hook_runs_once_for_a_linked_row_and_can_refuse(database: TestDatabase) 
 
 async fn older_edge_token_changes_nothing_after_the_link(database: TestDatabase) {
     let profiles = start(&database).await;
-    let now = profiles.clock.now().milliseconds() / 1000;
-    let read_at = Timestamp::from_seconds(now - 60);
+    let now = profiles.clock.now().as_millis() / 1000;
+    let read_at = Timestamp::from_secs(now - 60);
     let edge = token("user_ada", "3", now - 60).claims_read_at(read_at);
     let (outcome, user) = synced(&profiles, edge).await;
     assert_eq!((outcome, user.id), (Linked, 3));
-    let mut newer = user_object("user_ada", Timestamp::from_milliseconds((now - 60) * 1000 + 700));
+    let mut newer = user_object("user_ada", Timestamp::from_millis((now - 60) * 1000 + 700));
     set_email(&mut newer, Some("newest@example.com"));
     let updated = event("user.updated", newer, profiles.clock.now());
     assert_eq!(profiles.receive(&updated).await, StatusCode::NO_CONTENT);

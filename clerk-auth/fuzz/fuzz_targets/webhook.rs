@@ -14,7 +14,7 @@ use libfuzzer_sys::fuzz_target;
 
 const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const TIME: &str = "1700000000";
-const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
+const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 const NAMES: [&str; 6] = [
     "svix-id",
     "svix-timestamp",
@@ -50,7 +50,7 @@ fn check(event: &Event) {
         Event::UserCreated(user) | Event::UserUpdated(user) => {
             assert_eq!(raw["id"], user.id.as_str());
             if !user.unreadable().iter().any(|path| &**path == "/updated_at") {
-                assert_eq!(raw["updated_at"], user.updated_at.milliseconds());
+                assert_eq!(raw["updated_at"], user.updated_at.as_millis());
             }
             // Only these lower the flag.
             assert!(user.banned || raw["banned"].is_null() || raw["banned"] == false);
@@ -83,7 +83,7 @@ fn check_ban(written: &[u8]) {
         panic!("another event");
     };
     assert!(user.banned && !user.locked && user.id.as_str() == "user_1");
-    assert_eq!((user.created_at.milliseconds(), user.updated_at.milliseconds()), (5, 7));
+    assert_eq!((user.created_at.as_millis(), user.updated_at.as_millis()), (5, 7));
     // An application can keep what it received, and read it again.
     let text = user.raw().to_string();
     assert_eq!(serde_json::from_str::<serde_json::Value>(&text).ok().as_ref(), Some(&**user.raw()));

@@ -93,7 +93,7 @@ impl Denial {
     /// A change happened at `updated_at`, and a deletion does not move `updated_at`. Neither time is later than the
     /// event.
     pub(crate) fn corrects_until(&self) -> i64 {
-        let happened_at = self.happened_at.milliseconds();
+        let happened_at = self.happened_at.as_millis();
         match self.subject {
             Subject::Membership(..) => happened_at.max(self.version),
             _ => happened_at,

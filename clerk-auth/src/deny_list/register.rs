@@ -135,7 +135,7 @@ impl Register {
     fn forget_expired(&self, buckets: &[ArcSwapOption<Vec<Entry>>], ages: &mut Ages, now: Timestamp) {
         for denies in [false, true] {
             loop {
-                let from = (denies, Timestamp::from_milliseconds(i64::MIN), 0);
+                let from = (denies, Timestamp::from_millis(i64::MIN), 0);
                 let Some((&age, subject)) = ages.subjects.range(from..).next() else {
                     break;
                 };
@@ -168,7 +168,7 @@ impl Register {
         };
         let Entry { denial, age } = entries.swap_remove(place);
         if is_alive && denial.denies() {
-            self.floor.fetch_max(age.1.milliseconds(), Ordering::AcqRel);
+            self.floor.fetch_max(age.1.as_millis(), Ordering::AcqRel);
         }
         ages.weight -= denial.weight();
         bucket.store((!entries.is_empty()).then(|| Arc::new(entries)));

@@ -4,15 +4,15 @@ use super::*;
 use crate::id::{OrganizationId, SessionId, UserId};
 use crate::session::Standing;
 
-const NOW: Timestamp = Timestamp::from_seconds(1_000);
+const NOW: Timestamp = Timestamp::from_secs(1_000);
 
 fn denial(id: &str, refusal: Option<Refusal>, version: i64, happened_at: i64, expires_at: i64) -> Denial {
     Denial {
         subject: Subject::User(UserId::new(id)),
         effect: refusal.map_or(Effect::Admits, Effect::Bars),
         version,
-        happened_at: Timestamp::from_seconds(happened_at),
-        expires_at: Timestamp::from_seconds(expires_at),
+        happened_at: Timestamp::from_secs(happened_at),
+        expires_at: Timestamp::from_secs(expires_at),
     }
 }
 
@@ -21,7 +21,7 @@ fn list(most: usize) -> DenyList {
 }
 
 fn refusal(list: &DenyList, id: &str, now: i64) -> Option<Refusal> {
-    list.refusal(Key::User(id), Timestamp::from_seconds(now))
+    list.refusal(Key::User(id), Timestamp::from_secs(now))
 }
 
 fn permutations<T: Clone>(items: &[T]) -> Vec<Vec<T>> {
@@ -116,7 +116,7 @@ fn late_duplicate_prolongs_a_denial_and_never_shortens_it() {
 fn expired_denial_gives_way_to_an_older_event() {
     let list = list(10);
     list.record(denial("ada", Some(Refusal::UserLocked), 9, 900, 1_100), NOW, NOW);
-    let later = Timestamp::from_seconds(1_200);
+    let later = Timestamp::from_secs(1_200);
     list.record(
         denial("ada", Some(Refusal::UserBanned), 8, 900, 5_000),
         later,
@@ -129,7 +129,7 @@ fn expired_denial_gives_way_to_an_older_event() {
 fn expired_denials_are_forgotten() {
     let list = list(1_000);
     for second in 0..100 {
-        let now = Timestamp::from_seconds(1_000 + second);
+        let now = Timestamp::from_secs(1_000 + second);
         list.record(
             denial(
                 &format!("user_{second}"),
@@ -149,7 +149,7 @@ fn expired_denials_are_forgotten() {
 #[test]
 fn full_list_drops_admissions_first_then_the_oldest_and_raises_the_floor() {
     let list = list(3);
-    let at = Timestamp::from_seconds;
+    let at = Timestamp::from_secs;
     let bar = |id: &str, now: i64| {
         list.record(
             denial(id, Some(Refusal::UserBanned), 1, 900, 9_000),
@@ -164,7 +164,7 @@ fn full_list_drops_admissions_first_then_the_oldest_and_raises_the_floor() {
     assert_eq!(list.barred.floor(), i64::MIN, "an admission was dropped");
     bar("four", 1_004);
     assert_eq!(refusal(&list, "one", 1_004), None);
-    assert_eq!(list.barred.floor(), at(1_000).milliseconds());
+    assert_eq!(list.barred.floor(), at(1_000).as_millis());
     for id in ["two", "three", "four"] {
         assert_eq!(refusal(&list, id, 1_004), Some(Refusal::UserBanned), "{id}");
     }
@@ -207,7 +207,7 @@ fn is_known(list: &DenyList, number: usize) -> bool {
 #[test]
 fn memberships_displace_each_other_and_no_ban() {
     let list = list(10);
-    let at = Timestamp::from_seconds;
+    let at = Timestamp::from_secs;
     list.record(denial("ada", Some(Refusal::UserBanned), 1, 900, 9_000), NOW, NOW);
     for number in 0..15 {
         let second = 1_000 + i64::try_from(number).expect("a small number");
@@ -217,7 +217,7 @@ fn memberships_displace_each_other_and_no_ban() {
     assert_eq!(list.barred.floor(), i64::MIN);
     let known: Vec<usize> = (0..15).filter(|number| is_known(&list, *number)).collect();
     assert_eq!(known, (5..15).collect::<Vec<_>>());
-    assert_eq!(list.corrected.floor(), at(1_004).milliseconds());
+    assert_eq!(list.corrected.floor(), at(1_004).as_millis());
 }
 
 #[test]

@@ -205,7 +205,7 @@ impl Clients {
 mod tests {
     use super::*;
 
-    const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
+    const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 
     fn ticket(user_id: &str) -> Ticket {
         Ticket {
@@ -225,7 +225,7 @@ mod tests {
         let third = clients.sign_in(&elsewhere, ticket("user_bob"), NOW);
         assert!(clients.session(&browser, &third).is_none());
 
-        let later = Timestamp::from_seconds(NOW.seconds() + 5);
+        let later = Timestamp::from_secs(NOW.as_secs() + 5);
         let ended = clients.end(later, |session| session.user_id == "user_bob");
         assert_eq!(ended.len(), 2);
         let client = clients.get(&browser).expect("it is known");

@@ -47,7 +47,7 @@ impl Instance {
             .token(user_id)
             .template(self.template, &user)
             .issued_at(now)
-            .claim("exp", now.seconds().saturating_add(lifetime))
+            .claim("exp", now.as_secs().saturating_add(lifetime))
             .authorized_party(&self.origin);
         if let Some(organization) = &request.org {
             let templates = locked(&self.settings).organization_templates.clone();
@@ -85,7 +85,7 @@ impl Instance {
             )
         })?;
         let lifetime = request.expires_in.unwrap_or(TOKEN_LIFETIME);
-        let expires_at = SystemClock.now().seconds().saturating_add(lifetime);
+        let expires_at = SystemClock.now().as_secs().saturating_add(lifetime);
         Ok(token.claim("exp", expires_at).sign())
     }
 }
@@ -145,7 +145,7 @@ fn session_summary(session: &LiveSession) -> Value {
         "user_id": session.user_id,
         "organization_id": session.organization_id,
         "status": if session.is_pending { "pending" } else { "active" },
-        "created_at": session.created_at.milliseconds(),
+        "created_at": session.created_at.as_millis(),
     })
 }
 

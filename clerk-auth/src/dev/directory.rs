@@ -32,7 +32,7 @@ pub(super) fn change(
     if changed != user && !is_new {
         // Two changes within a millisecond get different times.
         let last = user["updated_at"].as_i64().unwrap_or(0);
-        changed["updated_at"] = json!(now.milliseconds().max(last + 1));
+        changed["updated_at"] = json!(now.as_millis().max(last + 1));
     }
     users.put(changed.clone());
     Some(Changed {

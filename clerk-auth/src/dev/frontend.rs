@@ -145,7 +145,7 @@ impl Instance {
         let clients = locked(&self.clients);
         let is_signed_in = !clients.sessions_of(client_id).is_empty();
         let client = clients.get(client_id).filter(|_| is_signed_in);
-        let seconds = client.map_or(0, |client| client.sessions_changed_at.seconds());
+        let seconds = client.map_or(0, |client| client.sessions_changed_at.as_secs());
         seconds.to_string()
     }
 }

@@ -19,7 +19,7 @@ impl Instance {
     ) -> Option<String> {
         let now = SystemClock.now();
         let user = locked(&self.endpoints.users).get(&session.user_id)?;
-        let minutes = (now.seconds() - session.created_at.seconds()).max(0) / 60;
+        let minutes = (now.as_secs() - session.created_at.as_secs()).max(0) / 60;
         let mut token = self
             .issuer
             .token(&session.user_id)
@@ -80,7 +80,7 @@ impl Instance {
 
     fn expiring<'a>(&self, token: SessionToken<'a>) -> SessionToken<'a> {
         let lifetime = locked(&self.settings).token_lifetime;
-        let expires_at = SystemClock.now().seconds().saturating_add(lifetime);
+        let expires_at = SystemClock.now().as_secs().saturating_add(lifetime);
         token.claim("exp", expires_at)
     }
 }

@@ -48,7 +48,7 @@ impl Organizations {
         }
         if self.organizations.get(id) != Some(&organization) && !is_new {
             let last = organization["updated_at"].as_i64().unwrap_or(0);
-            organization["updated_at"] = now.milliseconds().max(last + 1).into();
+            organization["updated_at"] = now.as_millis().max(last + 1).into();
         }
         self.organizations.insert(id.to_owned(), organization);
         (self.get(id).unwrap_or_default(), is_new)
@@ -138,8 +138,8 @@ impl Organizations {
             "public_metadata": {},
             "organization": self.get(&membership.organization_id),
             "public_user_data": public_user_data(user),
-            "created_at": membership.created_at.milliseconds(),
-            "updated_at": membership.updated_at.milliseconds(),
+            "created_at": membership.created_at.as_millis(),
+            "updated_at": membership.updated_at.as_millis(),
         })
     }
 }
@@ -183,7 +183,7 @@ fn organization_object(id: &str, now: Timestamp) -> Value {
         "public_metadata": {},
         "members_count": 0,
         "pending_invitations_count": 0,
-        "created_at": now.milliseconds(),
-        "updated_at": now.milliseconds(),
+        "created_at": now.as_millis(),
+        "updated_at": now.as_millis(),
     })
 }

@@ -123,7 +123,7 @@ fn time(claim: Option<&Value<'_>>, name: &'static str) -> Result<Option<Timestam
     claim
         .as_i64()
         .filter(|seconds| (0..=MAX_TIMESTAMP).contains(seconds))
-        .map(|seconds| Some(Timestamp::from_seconds(seconds)))
+        .map(|seconds| Some(Timestamp::from_secs(seconds)))
         .ok_or(MalformedClaim { name })
 }
 

@@ -13,9 +13,9 @@ use crate::time::{Clock, Timestamp};
 /// use clerk_auth::time::{Clock, Timestamp};
 /// use std::time::Duration;
 ///
-/// let clock = MovableClock::new(Timestamp::from_seconds(100));
+/// let clock = MovableClock::new(Timestamp::from_secs(100));
 /// clock.advance(Duration::from_secs(5));
-/// assert_eq!(clock.now().seconds(), 105);
+/// assert_eq!(clock.now().as_secs(), 105);
 /// ```
 #[derive(Clone, Debug)]
 pub struct MovableClock(Arc<AtomicI64>);
@@ -23,7 +23,7 @@ pub struct MovableClock(Arc<AtomicI64>);
 impl MovableClock {
     /// Creates a clock that shows `now`.
     pub fn new(now: Timestamp) -> Self {
-        Self(Arc::new(AtomicI64::new(now.milliseconds())))
+        Self(Arc::new(AtomicI64::new(now.as_millis())))
     }
 
     /// Moves the clock forward.
@@ -35,6 +35,6 @@ impl MovableClock {
 
 impl Clock for MovableClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_milliseconds(self.0.load(Ordering::SeqCst))
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
     }
 }

@@ -19,7 +19,7 @@ use crate::webhook::SigningSecret;
 /// use clerk_auth::testing::{event, user_object};
 /// use clerk_auth::time::Timestamp;
 ///
-/// let now = Timestamp::from_seconds(1_700_000_000);
+/// let now = Timestamp::from_secs(1_700_000_000);
 /// let created = event("user.created", user_object("user_ada", now), now);
 /// assert_eq!(created["data"]["id"], "user_ada");
 /// assert_eq!(created["timestamp"], 1_700_000_000_000_i64);
@@ -28,7 +28,7 @@ pub fn event(event_type: &str, data: Value, now: Timestamp) -> Value {
     let mut event = json!({
         "object": "event",
         "type": event_type,
-        "timestamp": now.milliseconds(),
+        "timestamp": now.as_millis(),
         "instance_id": "ins_testing",
         "event_attributes": {
             "http_request": { "client_ip": "192.0.2.1", "user_agent": "testing" },
@@ -89,7 +89,7 @@ impl SignedDelivery {
         let mut random = [0; 12];
         aws_lc_rs::rand::fill(&mut random).expect("the operating system gives random bytes");
         let id: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-        let timestamp = now.seconds().to_string();
+        let timestamp = now.as_secs().to_string();
         Self::raw(secret, &format!("msg_{id}"), &timestamp, event.to_string())
     }
 
@@ -114,7 +114,7 @@ impl SignedDelivery {
     /// Repeats the delivery as another attempt: with the same id and a new signature.
     #[must_use]
     pub fn again(mut self, now: Timestamp) -> Self {
-        self.sign(&now.seconds().to_string());
+        self.sign(&now.as_secs().to_string());
         self
     }
 

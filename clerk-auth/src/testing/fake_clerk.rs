@@ -132,7 +132,7 @@ impl FakeClerk {
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
     /// let fake = FakeClerk::start().await?;
     /// fake.serve_users(1_000_000, |place| {
-    ///     user_object(&format!("user_number{place}"), Timestamp::from_seconds(7))
+    ///     user_object(&format!("user_number{place}"), Timestamp::from_secs(7))
     /// });
     /// let api = BackendApi::with_base_url(fake.issuer().url(), "sk_test_secret")?;
     /// let after = FakeClerk::served_user(499_999);
@@ -170,7 +170,7 @@ impl FakeClerk {
     ///
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
     /// let fake = FakeClerk::start().await?;
-    /// fake.put_user(user_object("user_ada", Timestamp::from_seconds(7)));
+    /// fake.put_user(user_object("user_ada", Timestamp::from_secs(7)));
     /// fake.serve_as("user_ada", r#"{"id": "user_ada", "unsafe_metadata": {"size": 1e999}}"#);
     /// let api = BackendApi::with_base_url(fake.issuer().url(), "sk_test_secret")?;
     /// let page = api.users(None, 10).await?;
@@ -201,7 +201,7 @@ impl FakeClerk {
     /// use clerk_auth::time::Timestamp;
     ///
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-    /// let (fake, now) = (FakeClerk::start().await?, Timestamp::from_seconds(7));
+    /// let (fake, now) = (FakeClerk::start().await?, Timestamp::from_secs(7));
     /// fake.put_organization(organization_object("org_1", now));
     /// fake.put_membership(membership_object("user_ada", "org_1", "org:admin", now));
     /// let api = BackendApi::with_base_url(fake.issuer().url(), "sk_test_secret")?;

@@ -97,7 +97,7 @@ impl Issuer {
     /// Returns the standard claims of a session token that is minted `now` and, like Clerk's tokens, lives for 60
     /// seconds.
     pub fn claims(&self, user_id: &str, now: Timestamp) -> Map<String, Value> {
-        let issued_at = now.seconds();
+        let issued_at = now.as_secs();
         let claims = json!({
             "exp": issued_at + 60,
             "fva": [0, -1],

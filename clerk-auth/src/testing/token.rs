@@ -59,7 +59,7 @@ impl Issuer {
     ///
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
     /// let issuer = Issuer::new("https://clerk.example.com");
-    /// let an_hour_ago = Timestamp::from_seconds(SystemClock.now().seconds() - 3_600);
+    /// let an_hour_ago = Timestamp::from_secs(SystemClock.now().as_secs() - 3_600);
     /// let origin = issuer.token("user_ada").claim("email", "old@example.com").issued_at(an_hour_ago).sign();
     /// let edge = issuer.edge_token(&origin).sign();
     ///
@@ -179,7 +179,7 @@ impl<'a> SessionToken<'a> {
 
     /// Sets the time at which the token is minted; its life of 60 seconds starts then.
     pub fn issued_at(self, now: Timestamp) -> Self {
-        let now = now.seconds();
+        let now = now.as_secs();
         self.claim("iat", now)
             .claim("nbf", now - 10)
             .claim("exp", now + LIFETIME)
@@ -188,7 +188,7 @@ impl<'a> SessionToken<'a> {
     /// Sets the time at which Clerk read the claims, if that was before the token was minted: `oiat`.
     /// [`Issuer::edge_token`] copies the claims and this time from an earlier token.
     pub fn claims_read_at(mut self, time: Timestamp) -> Self {
-        self.read_at = Some(time.seconds().into());
+        self.read_at = Some(time.as_secs().into());
         self
     }
 
@@ -202,7 +202,7 @@ impl<'a> SessionToken<'a> {
     /// Sets all times an hour back, so that the token has expired.
     pub fn expired(self) -> Self {
         let issued_at = self.claims.get("iat").and_then(Value::as_i64).unwrap_or(0);
-        self.issued_at(Timestamp::from_seconds(issued_at - 3_600))
+        self.issued_at(Timestamp::from_secs(issued_at - 3_600))
     }
 
     /// Sets the origin of the front end that requested the token: `azp`.

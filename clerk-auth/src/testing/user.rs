@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 /// use clerk_auth::testing::user_object;
 /// use clerk_auth::time::Timestamp;
 ///
-/// let mut ada = user_object("user_ada", Timestamp::from_seconds(1_700_000_000));
+/// let mut ada = user_object("user_ada", Timestamp::from_secs(1_700_000_000));
 /// ada["first_name"] = "Ada".into();
 /// assert_eq!(ada["email_addresses"][0]["email_address"], "ada@example.com");
 /// assert_eq!(ada["updated_at"], 1_700_000_000_000_i64);
@@ -37,8 +37,8 @@ pub fn user_object(user_id: &str, now: Timestamp) -> Value {
         "two_factor_enabled": false,
         "banned": false,
         "locked": false,
-        "created_at": now.milliseconds(),
-        "updated_at": now.milliseconds(),
+        "created_at": now.as_millis(),
+        "updated_at": now.as_millis(),
     });
     set_email(&mut user, Some(&format!("{name}@example.com")));
     user
@@ -50,7 +50,7 @@ pub fn user_object(user_id: &str, now: Timestamp) -> Value {
 /// use clerk_auth::testing::session_object;
 /// use clerk_auth::time::Timestamp;
 ///
-/// let session = session_object("sess_ada", "user_ada", "ended", Timestamp::from_seconds(1_700_000_000));
+/// let session = session_object("sess_ada", "user_ada", "ended", Timestamp::from_secs(1_700_000_000));
 /// assert_eq!(session["user_id"], "user_ada");
 /// ```
 pub fn session_object(session_id: &str, user_id: &str, status: &str, now: Timestamp) -> Value {
@@ -61,11 +61,11 @@ pub fn session_object(session_id: &str, user_id: &str, status: &str, now: Timest
         "client_id": "client_testing",
         "user_id": user_id,
         "status": status,
-        "last_active_at": now.milliseconds(),
-        "expire_at": expires.milliseconds(),
-        "abandon_at": expires.milliseconds(),
-        "created_at": now.milliseconds(),
-        "updated_at": now.milliseconds(),
+        "last_active_at": now.as_millis(),
+        "expire_at": expires.as_millis(),
+        "abandon_at": expires.as_millis(),
+        "created_at": now.as_millis(),
+        "updated_at": now.as_millis(),
     })
 }
 
@@ -75,7 +75,7 @@ pub fn session_object(session_id: &str, user_id: &str, status: &str, now: Timest
 /// use clerk_auth::testing::{event, organization_object};
 /// use clerk_auth::time::Timestamp;
 ///
-/// let now = Timestamp::from_seconds(1_700_000_000);
+/// let now = Timestamp::from_secs(1_700_000_000);
 /// let mut organization = organization_object("org_analysts", now);
 /// organization["name"] = "Analysts".into();
 /// let renamed = event("organization.updated", organization, now);
@@ -83,7 +83,7 @@ pub fn session_object(session_id: &str, user_id: &str, status: &str, now: Timest
 /// ```
 pub fn organization_object(organization_id: &str, now: Timestamp) -> Value {
     let name = organization_id.strip_prefix("org_").unwrap_or(organization_id);
-    let now = now.milliseconds();
+    let now = now.as_millis();
     json!({
         "id": organization_id,
         "object": "organization",
@@ -105,7 +105,7 @@ pub fn organization_object(organization_id: &str, now: Timestamp) -> Value {
 /// use clerk_auth::testing::{event, membership_object};
 /// use clerk_auth::time::Timestamp;
 ///
-/// let now = Timestamp::from_seconds(1_700_000_000);
+/// let now = Timestamp::from_secs(1_700_000_000);
 /// let mut membership = membership_object("user_ada", "org_1", "org:admin", now);
 /// membership["permissions"] = serde_json::json!(["org:notes:write"]);
 /// let removed = event("organizationMembership.deleted", membership, now);
@@ -114,7 +114,7 @@ pub fn organization_object(organization_id: &str, now: Timestamp) -> Value {
 pub fn membership_object(user_id: &str, organization_id: &str, role: &str, now: Timestamp) -> Value {
     let name = organization_id.strip_prefix("org_").unwrap_or(organization_id);
     let organization = organization_object(organization_id, now);
-    let now = now.milliseconds();
+    let now = now.as_millis();
     json!({
         "id": format!("orgmem_{name}_{user_id}"),
         "object": "organization_membership",
@@ -141,7 +141,7 @@ pub fn membership_object(user_id: &str, organization_id: &str, role: &str, now: 
 /// use clerk_auth::testing::{set_email, user_object};
 /// use clerk_auth::time::Timestamp;
 ///
-/// let mut ada = user_object("user_ada", Timestamp::from_seconds(1_700_000_000));
+/// let mut ada = user_object("user_ada", Timestamp::from_secs(1_700_000_000));
 /// set_email(&mut ada, None);
 /// assert!(ada["primary_email_address_id"].is_null());
 /// ```

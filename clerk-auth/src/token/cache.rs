@@ -104,7 +104,7 @@ mod tests {
 
     fn verified() -> VerifiedToken {
         let issuer = Issuer::new("https://clerk.example.com");
-        let claims = issuer.claims("user_ada", Timestamp::from_seconds(1_700_000_000));
+        let claims = issuer.claims("user_ada", Timestamp::from_secs(1_700_000_000));
         let payload = serde_json::to_string(&claims).expect("JSON");
         let claims = Payload::parse(&payload).expect("an object");
         let claims = StandardClaims::read(&claims, None).expect("the issuer's claims are right");

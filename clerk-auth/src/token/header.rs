@@ -91,7 +91,7 @@ impl Header {
             None => Some(self.origin_issued_at),
             // JSON numbers have no leading zero (RFC 8259 section 6).
             Some(b'0') => None,
-            Some(_) if digits.iter().all(u8::is_ascii_digit) => Some(Some(Timestamp::from_seconds(
+            Some(_) if digits.iter().all(u8::is_ascii_digit) => Some(Some(Timestamp::from_secs(
                 digits
                     .iter()
                     .fold(0, |seconds, digit| 10 * seconds + i64::from(digit - b'0')),
@@ -132,7 +132,7 @@ fn numeric_date(value: &Value<'_>) -> Option<Timestamp> {
     let seconds = number
         .as_i64()
         .or_else(|| number.as_f64().map(|seconds| seconds as i64))?;
-    Some(Timestamp::from_seconds(seconds.max(0)))
+    Some(Timestamp::from_secs(seconds.max(0)))
 }
 
 /// The header of the token that was verified last.

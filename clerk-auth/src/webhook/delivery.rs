@@ -184,8 +184,8 @@ impl WebhookError {
 fn timestamp(envelope: &Members<'_>) -> Result<Timestamp, EventError> {
     match envelope.required_integer("timestamp")? {
         ..0 => Err(envelope.malformed("timestamp")),
-        milliseconds @ MILLISECONDS.. => Ok(Timestamp::from_milliseconds(milliseconds)),
-        seconds => Ok(Timestamp::from_seconds(seconds)),
+        milliseconds @ MILLISECONDS.. => Ok(Timestamp::from_millis(milliseconds)),
+        seconds => Ok(Timestamp::from_secs(seconds)),
     }
 }
 

@@ -136,7 +136,7 @@ impl<'a> Members<'a> {
     pub(super) fn time_or(&mut self, name: &str, otherwise: Timestamp) -> Timestamp {
         match self.object.get(name).shallow() {
             Ok(Value::Number(number)) if let Some(milliseconds) = number.as_i64() => {
-                Timestamp::from_milliseconds(milliseconds)
+                Timestamp::from_millis(milliseconds)
             }
             _ => {
                 self.note(name);
@@ -146,7 +146,7 @@ impl<'a> Members<'a> {
     }
 
     pub(super) fn time(&mut self, name: &str) -> Option<Timestamp> {
-        self.integer(name).map(Timestamp::from_milliseconds)
+        self.integer(name).map(Timestamp::from_millis)
     }
 
     /// Reads a nested object; `path` is its path.

@@ -87,7 +87,7 @@ const STANDARD_NAMES: Names = Names {
 /// .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
 /// .collect();
 /// let body = br#"{"email":"test@example.com","username":"test_user"}"#;
-/// let id = verifier.verify(&headers, body, Timestamp::from_seconds(1_649_367_553))?;
+/// let id = verifier.verify(&headers, body, Timestamp::from_secs(1_649_367_553))?;
 /// assert_eq!(id.as_str(), "msg_27UH4WbU6Z5A5EzD8u03UvzRbpk");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -232,10 +232,10 @@ impl WebhookVerifier {
             return Err(SignatureError::HeaderMalformed(names.signature));
         }
         let tolerance = i64::try_from(TOLERANCE.as_secs()).unwrap_or(i64::MAX);
-        if now.seconds().saturating_sub(sent) > tolerance {
+        if now.as_secs().saturating_sub(sent) > tolerance {
             return Err(SignatureError::TooOld);
         }
-        if sent.saturating_sub(now.seconds()) > tolerance {
+        if sent.saturating_sub(now.as_secs()) > tolerance {
             return Err(SignatureError::InTheFuture);
         }
         Ok(SignedHeaders {

@@ -139,7 +139,7 @@ fn token(issuer: &Issuer, number: usize, now: Timestamp) -> SessionToken<'_> {
         .token(&user(number))
         .claim("email", "ada@example.com")
         .claim("name", "Ada")
-        .claim("updatedAt", now.seconds() - 100_000)
+        .claim("updatedAt", now.as_secs() - 100_000)
         .issued_at(now)
 }
 
@@ -209,7 +209,7 @@ async fn serve(public_key: &str) {
     println!(
         "{} {}",
         listener.local_addr().expect("an address"),
-        now.milliseconds()
+        now.as_millis()
     );
     axum::serve(listener, app).await.expect("it serves");
 }
@@ -260,7 +260,7 @@ pub(crate) fn compare() {
         .read_line(&mut line)
         .expect("the server says where it is");
     let (address, now) = line.trim().split_once(' ').expect("an address and a time");
-    let now = Timestamp::from_milliseconds(now.parse().expect("milliseconds"));
+    let now = Timestamp::from_millis(now.parse().expect("milliseconds"));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -342,7 +342,7 @@ async fn measure(server: &Server, issuer: &Issuer, address: &str, now: Timestamp
             let mut requests = Vec::with_capacity(count);
             for _ in 0..count / REQUESTS_OF_A_TOKEN {
                 minted += 1;
-                let read_at = Timestamp::from_seconds(now.seconds() - minted);
+                let read_at = Timestamp::from_secs(now.as_secs() - minted);
                 let token = token(issuer, number, now).claims_read_at(read_at).sign();
                 requests.extend(vec![request(load.path, number, &token); REQUESTS_OF_A_TOKEN]);
             }

@@ -82,7 +82,7 @@ async fn unchanged(profiles: &Profiles<AlwaysRead>) {
     for user in 0..PER_ROUND {
         for (name, updated_at, sessions) in [
             ("user", 5, &mut sessions),
-            ("newcomer", profiles.clock.now().seconds(), &mut newcomers),
+            ("newcomer", profiles.clock.now().as_secs(), &mut newcomers),
         ] {
             let session = profiles
                 .session(token(&format!("{name}_{user}"), "Ada", updated_at))
@@ -131,7 +131,7 @@ async fn first(profiles: &Profiles<AlwaysRead>) {
     for round in 0..ROUNDS {
         let (mut sessions, mut newcomers, mut lone) = (Vec::new(), Vec::new(), Vec::new());
         for user in 0..PER_ROUND / 2 {
-            let now = profiles.clock.now().seconds();
+            let now = profiles.clock.now().as_secs();
             for (name, updated_at, sessions) in [
                 ("user", 5, &mut sessions),
                 ("newcomer", now, &mut newcomers),

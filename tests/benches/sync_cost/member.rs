@@ -40,7 +40,7 @@ struct TeamMember {
 pub(crate) async fn compare(profiles: &Profiles<AlwaysRead>) {
     let pool = &profiles.pool;
     let members = members(profiles).await;
-    let organization = organization_object("org_1", Timestamp::from_seconds(0));
+    let organization = organization_object("org_1", Timestamp::from_secs(0));
     let mut sessions = Vec::new();
     for user in 0..PER_ROUND {
         let token = token(&format!("member_{user}"), "Ada", 5)

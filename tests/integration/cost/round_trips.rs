@@ -250,7 +250,7 @@ async fn new_users_one_after_another_take_one_round_trip_each() {
 async fn fresh_sign_up_takes_one_round_trip() {
     let database = TestDatabase::postgres().await;
     let counted = Counted::start(&database).await;
-    let now = SystemClock.now().seconds();
+    let now = SystemClock.now().as_secs();
     counted.prepare("user_before", now - 1).await;
     let new = counted.sessions("user", "Ada", now - 2).await;
     let changed = counted.sessions("user", "Grace", now - 1).await;

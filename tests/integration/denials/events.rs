@@ -58,7 +58,7 @@ pub(crate) async fn receive(profiles: &Profiles, event_type: &str, data: Value) 
 }
 
 fn user(user_id: &str, updated_at: i64) -> Value {
-    user_object(user_id, Timestamp::from_seconds(updated_at))
+    user_object(user_id, Timestamp::from_secs(updated_at))
 }
 
 fn banned(user_id: &str, updated_at: i64) -> Value {
@@ -409,7 +409,7 @@ async fn lockout_ends_sessions_only_on_request_and_from_its_own_time(database: T
     // The event happened half an hour ago.
     locked["updated_at"] = 101_000.into();
     let now = strict.clock.now();
-    let half_an_hour_ago = Timestamp::from_seconds(now.seconds() - 1_800);
+    let half_an_hour_ago = Timestamp::from_secs(now.as_secs() - 1_800);
     let late = event("user.updated", locked, half_an_hour_ago);
     let late = SignedDelivery::new(SECRET, &late, now);
     assert_eq!(send(&strict, &late).await, StatusCode::NO_CONTENT);
@@ -467,7 +467,7 @@ async fn token_that_outlives_denials_is_refused(_: TestDatabase) {
         let token = issuer()
             .token("user_ada")
             .issued_at(now)
-            .claim("exp", (now + life).seconds())
+            .claim("exp", (now + life).as_secs())
             .sign();
         let headers = [(
             axum::http::header::AUTHORIZATION,

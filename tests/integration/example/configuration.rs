@@ -37,7 +37,7 @@ async fn start(variables: &[(&str, &str)]) -> (Output, String) {
 #[tokio::test]
 async fn addresses_of_the_environment_are_used() {
     let fake = FakeClerk::start().await.expect("a port is free");
-    fake.put_user(user_object("user_ada", Timestamp::from_seconds(1_000)));
+    fake.put_user(user_object("user_ada", Timestamp::from_secs(1_000)));
     let url = fake.issuer().url();
     let database = TestDatabase::sqlite();
     for api_url in [url.to_owned(), format!("{url}/"), format!("{url}/v1")] {

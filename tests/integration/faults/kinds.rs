@@ -346,7 +346,7 @@ async fn webhook_and_import_follow_from_the_same_kind(database: TestDatabase) {
     .into_iter()
     .enumerate()
     {
-        let mut user = user_object(&format!("user_{place}"), Timestamp::from_seconds(5));
+        let mut user = user_object(&format!("user_{place}"), Timestamp::from_secs(5));
         (user["username"], user["external_id"]) = (Value::Null, Value::Null);
         user[member] = value;
         assert_eq!(it.deliver(&user).await, status, "{member}");

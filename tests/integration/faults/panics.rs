@@ -367,7 +367,7 @@ async fn panic_of_a_hook_costs_one_request(database: TestDatabase) {
 }
 
 fn user(user_id: &str, name: &str) -> Value {
-    let mut user = user_object(user_id, Timestamp::from_seconds(5));
+    let mut user = user_object(user_id, Timestamp::from_secs(5));
     user["first_name"] = name.into();
     user
 }

@@ -75,7 +75,7 @@ async fn panic_of_a_policy_costs_one_request() {
     let clerk = issuer().clerk();
     let router = app(&clerk);
     // Before the end of the membership.
-    let read_at = Timestamp::from_seconds(SystemClock.now().seconds() - 5);
+    let read_at = Timestamp::from_secs(SystemClock.now().as_secs() - 5);
     let answer = async |path: &str, user_id: &str| {
         let token = issuer()
             .token(user_id)

@@ -132,7 +132,7 @@ async fn sqlx_without_the_setting_fails() {
 #[tokio::test]
 async fn users_are_inserted_updated_and_kept() {
     // Old users, and fresh sign-ups.
-    for signed_up in [0, SystemClock.now().seconds() - 30] {
+    for signed_up in [0, SystemClock.now().as_secs() - 30] {
         let behind = Behind::start().await;
         let profiles = behind.process().await;
         let users: Vec<String> = (0..30).map(|number| format!("user_{number}")).collect();
@@ -328,7 +328,7 @@ async fn deliveries_are_applied_and_seen_once() {
     let verifier = WebhookVerifier::new(SECRET.parse().expect("a secret")).clock(profiles.clock.clone());
     let router: Router = Router::new().route("/", webhooks(&profiles.users, verifier));
     let users = (0..20).map(|number| {
-        let user = user_object(&format!("user_{number}"), Timestamp::from_seconds(100));
+        let user = user_object(&format!("user_{number}"), Timestamp::from_secs(100));
         event("user.created", user, now)
     });
     let gone = json!({ "id": "user_0", "object": "user", "deleted": true });
@@ -368,7 +368,7 @@ async fn users_are_imported_and_compared() {
         move |place: usize| {
             let mut user = user_object(
                 FakeClerk::served_user(place).as_str(),
-                Timestamp::from_seconds(updated_at),
+                Timestamp::from_secs(updated_at),
             );
             user["first_name"] = name.into();
             user

@@ -122,7 +122,7 @@ impl Fixture {
 }
 
 fn ordinary(id: &str, updated_at: i64) -> Value {
-    let mut user = user_object(id, Timestamp::from_seconds(100));
+    let mut user = user_object(id, Timestamp::from_secs(100));
     user["first_name"] = "Ada".into();
     user["username"] = "ada".into();
     user["unsafe_metadata"] = json!({ "size": 1 });

@@ -68,7 +68,7 @@ async fn start(database: &TestDatabase, fake: &FakeClerk) -> (Profiles, Arc<Atom
 
 /// Returns the user object.
 fn user(user_id: &str, name: &str) -> Value {
-    let mut user = user_object(user_id, Timestamp::from_seconds(1_000));
+    let mut user = user_object(user_id, Timestamp::from_secs(1_000));
     user["first_name"] = name.into();
     user
 }

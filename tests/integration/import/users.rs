@@ -137,7 +137,7 @@ where
 
 /// Returns a user object that was last changed at a second.
 fn user(id: &str, name: &str, updated_at: i64) -> Value {
-    let mut user = user_object(id, Timestamp::from_seconds(100));
+    let mut user = user_object(id, Timestamp::from_secs(100));
     user["first_name"] = name.into();
     user["username"] = "nick".into();
     user["updated_at"] = (updated_at * 1_000).into();

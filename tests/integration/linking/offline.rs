@@ -64,7 +64,7 @@ pub(super) async fn legacy(pool: &Pool, email: &str) {
 
 /// Returns a user object with a verified primary address.
 pub(super) fn person(user_id: &str, email: &str) -> Value {
-    let mut user = user_object(user_id, Timestamp::from_seconds(5));
+    let mut user = user_object(user_id, Timestamp::from_secs(5));
     set_email(&mut user, Some(email));
     user
 }

@@ -97,8 +97,8 @@ pub(crate) async fn holds(profiles: &Profiles, token: SessionToken<'_>) -> Strin
 
 /// Returns a function for times around the start of the current second, in milliseconds.
 pub(crate) fn around(profiles: &Profiles) -> impl Fn(i64) -> Timestamp + use<> {
-    let second = profiles.clock.now().seconds() * 1_000;
-    move |milliseconds| Timestamp::from_milliseconds(second + milliseconds)
+    let second = profiles.clock.now().as_secs() * 1_000;
+    move |milliseconds| Timestamp::from_millis(second + milliseconds)
 }
 
 fn permutations<T: Copy>(items: &[T]) -> Vec<Vec<T>> {

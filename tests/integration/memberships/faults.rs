@@ -246,7 +246,7 @@ async fn metadata_that_a_user_wrote_hides_no_end(database: TestDatabase) {
             let event = event(&format!("organizationMembership.{kind}"), data, at(-10_000));
             let body = event.to_string().replace(r#""ODD""#, odd);
             let id = format!("msg_{user_id}");
-            let delivery = SignedDelivery::raw(SECRET, &id, &now.seconds().to_string(), body);
+            let delivery = SignedDelivery::raw(SECRET, &id, &now.as_secs().to_string(), body);
             assert_eq!(
                 send(&profiles, &delivery).await,
                 StatusCode::NO_CONTENT,
@@ -303,7 +303,7 @@ async fn event_without_a_user_ends_what_older_tokens_claim_of_the_organization(d
 async fn event_that_is_older_than_every_token_changes_nothing(database: TestDatabase) {
     let profiles = start(&database).await;
     let at = around(&profiles);
-    let old = Timestamp::from_seconds(1_600_000_000);
+    let old = Timestamp::from_secs(1_600_000_000);
     apply(
         &profiles,
         "deleted",
@@ -336,7 +336,7 @@ async fn many_memberships_displace_no_ban(database: TestDatabase) {
         .execute("UPDATE clerk_denials SET changed_at = changed_at - 3700000")
         .await;
     // The first happened an hour ago, and the last five minutes ago.
-    let (now, expires_at) = (at(0).milliseconds(), at(3_600_000).milliseconds());
+    let (now, expires_at) = (at(0).as_millis(), at(3_600_000).as_millis());
     profiles
         .pool
         .execute(&format!(

@@ -23,7 +23,7 @@ async fn everything(process: &Process, round: usize, change: &str) {
         process.people.clock.advance(Duration::from_secs(1));
         // The second step repeats the claims of the first.
         let role = if step < 2 { "org:member" } else { "org:admin" };
-        let version = process.people.clock.now().seconds();
+        let version = process.people.clock.now().as_secs();
         let requests = (0..2 * USERS).map(async |number| {
             let (user, organization) = (number % USERS, number / USERS);
             let name = format!("{user} {round} {role}");

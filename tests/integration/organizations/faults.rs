@@ -182,7 +182,7 @@ impl App {
     async fn receive(&self, body: &str) -> StatusCode {
         let now = self.clock.now();
         let id = format!("msg_{}", body.len());
-        let delivery = SignedDelivery::raw(SECRET, &id, &now.seconds().to_string(), body.to_owned());
+        let delivery = SignedDelivery::raw(SECRET, &id, &now.as_secs().to_string(), body.to_owned());
         let verifier = WebhookVerifier::new(SECRET.parse().expect("a secret")).clock(self.clock.clone());
         let router: Router = Router::new().route("/", webhooks(&self.state.users, verifier));
         router
@@ -223,7 +223,7 @@ impl App {
 
 /// Creates a token of a member of an organization with this name and slug.
 fn member(user_id: &str, organization_id: &str, name: &str, slug: &str) -> SessionToken<'static> {
-    let mut organization = organization_object(organization_id, Timestamp::from_seconds(0));
+    let mut organization = organization_object(organization_id, Timestamp::from_secs(0));
     organization["name"] = name.into();
     organization["slug"] = slug.into();
     token(user_id, "A member", 1)
@@ -320,7 +320,7 @@ async fn odd_delivery_leaves_the_row(database: TestDatabase) {
     let app = App::start(&database, "").await;
     app.get("/required", Some(member("user_ada", "org_1", "Analysts", "one")))
         .await;
-    let later = Timestamp::from_milliseconds(app.clock.now().milliseconds() + 1_000);
+    let later = Timestamp::from_millis(app.clock.now().as_millis() + 1_000);
     let odd = |name: &str, value: &str| {
         let mut organization = organization_object("org_1", later);
         organization["name"] = "Renamed".into();
@@ -459,7 +459,7 @@ async fn session_of_another_instance_reaches_no_row(database: TestDatabase) {
         .jwt_key(other.public_key_pem())
         .build()
         .expect("the configuration is right");
-    let organization = organization_object("org_1", Timestamp::from_seconds(0));
+    let organization = organization_object("org_1", Timestamp::from_secs(0));
     let token = other
         .token("user_ada")
         .organization("org_1", "org:member")
@@ -488,10 +488,10 @@ async fn log_names_the_organization(database: TestDatabase) {
     };
     ask("Analysts").await;
     ask("A name too long").await;
-    let now = Timestamp::from_milliseconds(app.clock.now().milliseconds() + 1_000);
+    let now = Timestamp::from_millis(app.clock.now().as_millis() + 1_000);
     let mut joined = membership_object("user_ada", "org_1", "org:admin", now);
     joined["organization"]["name"] = "Engineers".into();
-    joined["organization"]["updated_at"] = now.milliseconds().into();
+    joined["organization"]["updated_at"] = now.as_millis().into();
     let joined = event("organizationMembership.created", joined, now).to_string();
     app.receive(&joined).await;
     let deleted = json!({ "id": "org_1", "object": "organization", "deleted": true });

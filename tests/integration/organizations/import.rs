@@ -175,7 +175,7 @@ async fn start(database: &TestDatabase) -> Fixture {
 }
 
 fn second(offset: i64) -> Timestamp {
-    Timestamp::from_seconds(THEN + offset)
+    Timestamp::from_secs(THEN + offset)
 }
 
 /// Returns an organization whose time of creation follows its number.
@@ -310,10 +310,10 @@ async fn import_writes_the_rows_of_everybody(database: TestDatabase) {
     it.fake.put_membership(member(1, 0, "org:member"));
     let mut renamed = team(2);
     renamed["name"] = "Renamed".into();
-    renamed["updated_at"] = second(50).milliseconds().into();
+    renamed["updated_at"] = second(50).as_millis().into();
     it.fake.put_organization(renamed);
     let mut promoted = member(4, 2, "org:admin");
-    promoted["updated_at"] = second(9_000).milliseconds().into();
+    promoted["updated_at"] = second(9_000).as_millis().into();
     it.fake.put_membership(promoted);
     let [_, teams, members] = it.import_all().await;
     assert_eq!(numbers(teams), [0, 1, 4, 0, 0, 0]);
@@ -563,7 +563,7 @@ impl Process {
             .issuer()
             .token(&format!("user_{user}"))
             .organization(&format!("org_{team}"), "org:member")
-            .claims_read_at(Timestamp::from_seconds(SystemClock.now().seconds() - 30));
+            .claims_read_at(Timestamp::from_secs(SystemClock.now().as_secs() - 30));
         let bearer = format!("Bearer {}", token.sign())
             .parse()
             .expect("a header value");
@@ -603,7 +603,7 @@ async fn missing_organizations_and_memberships_are_deleted_on_request(database: 
     assert!(it.is_right().await);
     // The deleted organization is not restored, even by a list of Clerk's that is newer.
     let mut restored = team(2);
-    restored["updated_at"] = SystemClock.now().milliseconds().into();
+    restored["updated_at"] = SystemClock.now().as_millis().into();
     it.fake.put_organization(restored);
     let (counts, not_imported) = run(it.teams()).await;
     assert_eq!(counts.skipped, 1);
@@ -825,7 +825,7 @@ async fn webhook_after_a_page_was_read_wins_over_the_page(database: TestDatabase
         drop(import);
         // The member returns with another role, and a late page has the earlier membership.
         let mut returned = member(2, 0, "org:admin");
-        returned["updated_at"] = (happened_at.milliseconds() + 5).into();
+        returned["updated_at"] = (happened_at.as_millis() + 5).into();
         process
             .receive("organizationMembership.created", returned.clone(), happened_at)
             .await;
@@ -850,7 +850,7 @@ async fn ended_membership_is_restored_by_newer_data_only(database: TestDatabase)
     let it = start(&database).await;
     it.populate(3, 2);
     it.import_all().await;
-    let left_at = Timestamp::from_milliseconds(SystemClock.now().milliseconds() - 10_000);
+    let left_at = Timestamp::from_millis(SystemClock.now().as_millis() - 10_000);
     it.process
         .receive(
             "organizationMembership.deleted",
@@ -860,7 +860,7 @@ async fn ended_membership_is_restored_by_newer_data_only(database: TestDatabase)
         .await;
     for (offset, expected) in [(-1, None), (0, None), (1, Some("org:admin"))] {
         let mut listed = member(2, 1, "org:admin");
-        listed["updated_at"] = (left_at.milliseconds() + offset).into();
+        listed["updated_at"] = (left_at.as_millis() + offset).into();
         it.fake.put_membership(listed);
         for page_size in [500, 1] {
             it.members()
@@ -877,13 +877,13 @@ async fn ended_membership_is_restored_by_newer_data_only(database: TestDatabase)
     let ended_at = SystemClock.now();
     let sql = format!(
         "UPDATE team_members SET clerk_deleted_at = CURRENT_TIMESTAMP, clerk_version = {} WHERE clerk_key = 'user_2:org_0'",
-        ended_at.milliseconds()
+        ended_at.as_millis()
     );
     it.process.pool.execute(&sql).await;
     let there = Process::start(&it.fake, it.process.pool.clone()).await;
     for (offset, expected) in [(0, None), (1, Some("org:guest"))] {
         let mut listed = member(2, 0, "org:guest");
-        listed["updated_at"] = (ended_at.milliseconds() + offset).into();
+        listed["updated_at"] = (ended_at.as_millis() + offset).into();
         it.fake.put_membership(listed);
         let counts = there.members.import(&it.api).run().await.expect("it is imported");
         assert_eq!(counts.skipped == 0, expected.is_some());
@@ -994,9 +994,9 @@ async fn imports_and_deliveries_at_once_keep_rows_right(database: TestDatabase) 
         let import = |process: &Process| process.members.import(&it.api).page_size(7).run();
         let deliveries = async {
             for user in 1..12 {
-                let changed_at = Timestamp::from_milliseconds(SystemClock.now().milliseconds() + round);
+                let changed_at = Timestamp::from_millis(SystemClock.now().as_millis() + round);
                 let mut changed = member(user, 0, &format!("org:role{round}"));
-                changed["updated_at"] = changed_at.milliseconds().into();
+                changed["updated_at"] = changed_at.as_millis().into();
                 it.fake.put_membership(changed.clone());
                 there
                     .receive("organizationMembership.updated", changed, changed_at)

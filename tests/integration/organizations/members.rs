@@ -159,7 +159,7 @@ impl Process {
 
 /// Creates a token of a member.
 pub(super) fn member(user_id: &str, role: &str) -> SessionToken<'static> {
-    let organization = organization_object("org_1", Timestamp::from_seconds(0));
+    let organization = organization_object("org_1", Timestamp::from_secs(0));
     issuer()
         .token(user_id)
         .claim("name", user_id)
@@ -170,7 +170,7 @@ pub(super) fn member(user_id: &str, role: &str) -> SessionToken<'static> {
 }
 
 pub(super) fn later(time: Timestamp, seconds: i64) -> Timestamp {
-    Timestamp::from_milliseconds(time.milliseconds() + seconds * 1_000)
+    Timestamp::from_millis(time.as_millis() + seconds * 1_000)
 }
 
 async fn member_signs_in_and_has_three_rows(database: TestDatabase) {
@@ -235,7 +235,7 @@ async fn members_of_a_new_organization_have_a_row_each(database: TestDatabase) {
 async fn newest_role_wins_whatever_brings_it(database: TestDatabase) {
     let process = Process::first(&database).await;
     let now = process.now();
-    let read = |offset: i64| later(Timestamp::from_seconds(now.seconds()), offset);
+    let read = |offset: i64| later(Timestamp::from_secs(now.as_secs()), offset);
     let sync = async |role: &str, read_at: i64| {
         let token = member("user_ada", role).claims_read_at(read(read_at));
         process.role(token).await.expect("it syncs").expect("active")

@@ -119,7 +119,7 @@ impl Process {
     }
 
     async fn session(&self, user_id: &str, organization_id: &str, name: &str, role: &str) -> Session {
-        let mut organization = organization_object(organization_id, Timestamp::from_seconds(0));
+        let mut organization = organization_object(organization_id, Timestamp::from_secs(0));
         organization["name"] = name.into();
         let token = issuer()
             .token(user_id)

@@ -34,7 +34,7 @@ async fn race_costs_no_member_at_any_isolation_level() {
                 let (user, organization) = (number / 3 % USERS, number / 3 / USERS);
                 let role = format!("org:role_{round}");
                 let token = member(&format!("user_{user}"), &format!("org_{organization}"), &role);
-                let version = process.people.clock.now().seconds() + round;
+                let version = process.people.clock.now().as_secs() + round;
                 let token = token
                     .claim("name", format!("{user} {round}"))
                     .claim("updatedAt", version);

@@ -319,7 +319,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let now = Timestamp::from_milliseconds(1_700_000_000_000);
+        let now = Timestamp::from_millis(1_700_000_000_000);
         let named = |name: &str| (name.to_owned(), now, false);
         Self {
             id: random_hex(8),
@@ -375,7 +375,7 @@ impl World {
 
     fn send_team(&mut self, team: usize) {
         let (name, updated_at, _) = self.teams[team].clone();
-        let told = Told::Team(team, updated_at.milliseconds(), name);
+        let told = Told::Team(team, updated_at.as_millis(), name);
         self.send("organization.updated", self.team_object(team), told);
     }
 
@@ -390,8 +390,8 @@ impl World {
             role: role.to_owned(),
         };
         let told = match kind {
-            "deleted" => Told::End(active, self.now.max(updated_at).milliseconds()),
-            _ => Told::Member(active, team_updated_at.milliseconds(), updated_at.milliseconds()),
+            "deleted" => Told::End(active, self.now.max(updated_at).as_millis()),
+            _ => Told::Member(active, team_updated_at.as_millis(), updated_at.as_millis()),
         };
         self.send(&format!("organizationMembership.{kind}"), object, told);
     }
@@ -405,7 +405,7 @@ impl World {
         let mut token = issuer()
             .token(&self.user_id(user))
             .claim("name", name.as_str())
-            .claim("updatedAt", updated_at.seconds());
+            .claim("updatedAt", updated_at.as_secs());
         let member = team.and_then(|team| Some((team, self.members.get(&(user, team))?.0.clone())));
         let active = member.map(|(team, role)| Active {
             user,
@@ -422,7 +422,7 @@ impl World {
         let told = Told::Token {
             user: (user, Version::from_token(updated_at, self.now), name),
             active,
-            read_at: Version::from_issue(self.now).milliseconds(),
+            read_at: Version::from_issue(self.now).as_millis(),
         };
         let token = token.issued_at(self.now).claim("exp", 4_000_000_000_i64).sign();
         self.tokens.push((token, told));
@@ -666,7 +666,7 @@ impl<S: Suite> Run<S> {
         model.people[*number] = observed(
             model.people[*number].take(),
             Kind::User,
-            version.milliseconds(),
+            version.as_millis(),
             name,
         );
         let (expected, _, is_deleted) = model.people[*number].clone().expect("it was observed");
@@ -817,7 +817,7 @@ impl Model {
         match told {
             Told::User(user, version, name) => {
                 let row = self.people[*user].take();
-                self.people[*user] = observed(row, Kind::User, version.milliseconds(), name);
+                self.people[*user] = observed(row, Kind::User, version.as_millis(), name);
             }
             Told::UserDeleted(user) => {
                 if let Some(row) = &mut self.people[*user] {
@@ -850,7 +850,7 @@ impl Model {
             } => {
                 let (number, version, name) = user;
                 let row = self.people[*number].take();
-                self.people[*number] = observed(row, Kind::User, version.milliseconds(), name);
+                self.people[*number] = observed(row, Kind::User, version.as_millis(), name);
                 if let Some(active) = active {
                     self.observe_team(active.team, *read_at, &active.name);
                     let row = self.members.entry((active.user, active.team)).or_default();

@@ -53,7 +53,7 @@ async fn start(database: &TestDatabase) -> (Profiles, OrganizationSync<Organizat
 
 /// Creates a token of a member, with the organization's name.
 fn member(user_id: &str, organization_id: &str, name: &str) -> SessionToken<'static> {
-    let mut organization = organization_object(organization_id, Timestamp::from_seconds(0));
+    let mut organization = organization_object(organization_id, Timestamp::from_secs(0));
     organization["name"] = name.into();
     token(user_id, "A member", 1)
         .organization(organization_id, "org:member")
@@ -110,7 +110,7 @@ async fn token_with_an_organization_inserts_its_row_once(database: TestDatabase)
 async fn newer_claims_win_whatever_brings_them(database: TestDatabase) {
     let (profiles, organizations) = start(&database).await;
     let now = profiles.clock.now();
-    let second = |offset: i64| Timestamp::from_milliseconds((now.seconds() + offset) * 1_000);
+    let second = |offset: i64| Timestamp::from_millis((now.as_secs() + offset) * 1_000);
     let sync = async |name: &str, read_at: i64| {
         let token = member("user_ada", "org_1", name).claims_read_at(second(read_at));
         let session = profiles.session(token).await;
@@ -241,11 +241,7 @@ async fn slug_that_another_organization_has_given_up_is_taken_over(database: Tes
     let (profiles, _organizations) = start(&database).await;
     let now = profiles.clock.now();
     for (id, slug, updated_at) in [("org_1", "team", 10), ("org_2", "team", 20)] {
-        let mut changed = organization(
-            id,
-            id,
-            Timestamp::from_milliseconds(now.milliseconds() + updated_at),
-        );
+        let mut changed = organization(id, id, Timestamp::from_millis(now.as_millis() + updated_at));
         changed["slug"] = slug.into();
         let changed = event("organization.updated", changed, now);
         assert_eq!(profiles.receive(&changed).await, StatusCode::NO_CONTENT);
@@ -330,7 +326,7 @@ async fn change_of_another_process_is_served_at_once(database: TestDatabase) {
     let elsewhere = there.session(member("user_ada", "org_1", "Analysts")).await;
     others.sync(&elsewhere).await.expect("it syncs");
 
-    let updated_at = Timestamp::from_milliseconds(here.clock.now().milliseconds() + 1_000);
+    let updated_at = Timestamp::from_millis(here.clock.now().as_millis() + 1_000);
     let renamed = event(
         "organization.updated",
         organization("org_1", "Engineers", updated_at),

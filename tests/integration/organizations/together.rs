@@ -184,7 +184,7 @@ impl Process {
 
 /// Creates a token of a member of an organization.
 pub(super) fn member(user_id: &str, organization_id: &str, role: &str) -> SessionToken<'static> {
-    let organization = organization_object(organization_id, Timestamp::from_seconds(0));
+    let organization = organization_object(organization_id, Timestamp::from_secs(0));
     issuer()
         .token(user_id)
         .claim("email", Value::Null)

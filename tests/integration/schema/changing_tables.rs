@@ -81,7 +81,7 @@ impl Warm {
         }
         let newcomers = (0..USERS).map(|user| {
             let id = format!("user_new_{user}_{second}");
-            let signed_up = profiles.clock.now().seconds();
+            let signed_up = profiles.clock.now().as_secs();
             async move { profiles.sync(token(&id, "New", signed_up)).await }
         });
         try_join_all(newcomers)
@@ -117,7 +117,7 @@ impl Warm {
 
 fn user_of(user: usize, name: &str, second: i64) -> serde_json::Value {
     let id = format!("user_{user}");
-    let mut object = user_object(&id, Timestamp::from_seconds(second));
+    let mut object = user_object(&id, Timestamp::from_secs(second));
     object["first_name"] = name.into();
     set_email(&mut object, Some(&format!("{id}@example.com")));
     object

@@ -282,7 +282,7 @@ async fn many_rows_of_every_type_are_written_in_one_statement(files: TestDatabas
     .expect("the table fits");
     people.sync(json!({})).await.expect("it is synced");
     let user = |id: &str, maybe: Value, site: Value| {
-        let mut user = user_object(id, Timestamp::from_seconds(1_700_000_001));
+        let mut user = user_object(id, Timestamp::from_secs(1_700_000_001));
         user["created_at"] = 1_700_000_000_000_i64.into();
         user["external_id"] = "67e55044-10b1-426f-9247-bb680e5fe0c8".into();
         user["username"] = site;

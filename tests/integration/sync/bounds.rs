@@ -127,7 +127,7 @@ where
     }
     .expect("the table fits");
     for id in ["user_ada", "user_bob", "user_eve", "user_zoe"] {
-        fake.put_user(user_object(id, Timestamp::from_seconds(100)));
+        fake.put_user(user_object(id, Timestamp::from_secs(100)));
     }
     let api = BackendApi::with_base_url(fake.issuer().url(), "sk_test_secret").expect("they are right");
     // The import writes the page in one statement, and then one user at a time.

@@ -89,7 +89,7 @@ async fn start<U: Stored>(database: &TestDatabase) -> Profiles<U> {
     pool.execute(&tables.replace("CREATE TABLE \"", "CREATE TABLE IF NOT EXISTS \""))
         .await;
     let profiles: Profiles<U> = Profiles::of_table(pool, |builder| builder, |builder| builder).await;
-    let into_second = u64::try_from(profiles.clock.now().milliseconds() % 1_000).expect("a remainder");
+    let into_second = u64::try_from(profiles.clock.now().as_millis() % 1_000).expect("a remainder");
     profiles.clock.advance(Duration::from_millis(1_000 - into_second));
     profiles
 }
@@ -148,7 +148,7 @@ async fn version<U: SyncedUser>(profiles: &Profiles<U>) -> i64 {
 async fn copied_claims_do_not_undo_a_webhook(database: TestDatabase) {
     let people = start::<Person>(&database).await;
     let second = people.clock.now();
-    let admin = origin("user_ada", "old@example.com", "admin", second.seconds());
+    let admin = origin("user_ada", "old@example.com", "admin", second.as_secs());
     let first = signed(&people, admin.clone());
     assert_eq!(people.sync(admin).await.expect("it syncs").outcome, Inserted);
 
@@ -164,12 +164,12 @@ async fn copied_claims_do_not_undo_a_webhook(database: TestDatabase) {
         receive(process, "user.updated", &change).await;
         let row = stored(process, "user_ada").await;
         assert_eq!(row.as_deref(), Some("new@example.com member"));
-        assert_eq!(version(process).await, changed_at.milliseconds());
+        assert_eq!(version(process).await, changed_at.as_millis());
     }
 
     // The token of the origin contains the change, and wins; so does its copy.
     people.clock.advance(MINUTE);
-    let owner = origin("user_ada", "newest@example.com", "owner", second.seconds() + 30);
+    let owner = origin("user_ada", "newest@example.com", "owner", second.as_secs() + 30);
     let renewed = signed(&people, owner);
     let synced = edge_request(&people, &renewed).await.expect("it syncs");
     assert_eq!(
@@ -187,7 +187,7 @@ async fn chain_of_copies_is_as_old_as_its_first_token(database: TestDatabase) {
     let begun = people.clock.now();
     let first = signed(
         &people,
-        origin("user_ada", "old@example.com", "admin", begun.seconds()),
+        origin("user_ada", "old@example.com", "admin", begun.as_secs()),
     );
     edge_request(&people, &first).await.expect("it syncs");
     let second = signed(&people, issuer().edge_token(&first));
@@ -202,14 +202,14 @@ async fn chain_of_copies_is_as_old_as_its_first_token(database: TestDatabase) {
     }
     let row = stored(&people, "user_ada").await;
     assert_eq!(row.as_deref(), Some("new@example.com member"));
-    assert_eq!(version(&people).await, changed_at.milliseconds());
+    assert_eq!(version(&people).await, changed_at.as_millis());
 }
 
 /// The row is newer even without a webhook: the claims of the second token were read after the end of the second in
 /// which the first was minted.
 async fn copied_claims_do_not_undo_a_newer_token(database: TestDatabase) {
     let people = start::<Person>(&database).await;
-    let begun = people.clock.now().seconds();
+    let begun = people.clock.now().as_secs();
     let first = signed(&people, origin("user_ada", "old@example.com", "admin", begun));
     edge_request(&people, &first).await.expect("it syncs");
     let newer = signed(&people, origin("user_ada", "new@example.com", "member", begun));
@@ -228,11 +228,11 @@ async fn row_inserted_from_copied_claims_takes_a_webhook_that_comes_late(databas
     let second = people.clock.now();
     let first = signed(
         &people,
-        origin("user_ada", "old@example.com", "admin", second.seconds()),
+        origin("user_ada", "old@example.com", "admin", second.as_secs()),
     );
     let synced = edge_request(&people, &first).await.expect("it syncs");
     assert_eq!(synced.outcome, Inserted);
-    assert_eq!(version(&people).await, second.milliseconds());
+    assert_eq!(version(&people).await, second.as_millis());
     let changed_at = second + Duration::from_millis(700);
     let change = user("user_ada", "new@example.com", "member", changed_at);
     receive(&people, "user.updated", &change).await;
@@ -245,7 +245,7 @@ async fn row_in_memory_is_not_replaced_by_copied_claims(database: TestDatabase) 
     let second = people.clock.now();
     let first = signed(
         &people,
-        origin("user_ada", "old@example.com", "admin", second.seconds()),
+        origin("user_ada", "old@example.com", "admin", second.as_secs()),
     );
     let change = user(
         "user_ada",
@@ -280,7 +280,7 @@ async fn copied_claims_do_not_take_a_unique_value(database: TestDatabase) {
         .await;
     let second = people.clock.now();
     let shared = "shared@example.com";
-    let before = signed(&people, origin("user_eve", shared, "member", second.seconds()));
+    let before = signed(&people, origin("user_eve", shared, "member", second.as_secs()));
     let taken_at = second + Duration::from_millis(800);
     let ada = user("user_ada", shared, "admin", taken_at);
     receive(&people, "user.updated", &ada).await;
@@ -303,7 +303,7 @@ async fn copied_claims_do_not_bring_a_deleted_user_back(database: TestDatabase) 
 
 async fn deleted_user_stays_deleted<U: Stored>(database: &TestDatabase, live: &str) {
     let people = start::<U>(database).await;
-    let updated_at = people.clock.now().seconds() - 600;
+    let updated_at = people.clock.now().as_secs() - 600;
     let user_id = format!("user_{}", U::TABLE);
     let first = signed(&people, token(&user_id, "Ada", updated_at));
     edge_request(&people, &first).await.expect("it syncs");
@@ -334,7 +334,7 @@ async fn claims_without_updated_at_are_as_old_as_they_were_read(database: TestDa
     for _ in 0..3 {
         let synced = edge_request(&people, &earlier).await.expect("it syncs").user;
         assert_eq!(synced.email.as_deref(), Some("new@example.com"));
-        assert_eq!(version(&people).await, changed_at.milliseconds());
+        assert_eq!(version(&people).await, changed_at.as_millis());
         earlier = signed(&people, issuer().edge_token(&earlier));
     }
     // Claims of a later read win over both, and over every copy of the first.
@@ -342,7 +342,7 @@ async fn claims_without_updated_at_are_as_old_as_they_were_read(database: TestDa
     let owner = origin("user_ada", "newest@example.com", "owner", 0);
     let synced = people.sync(owner).await.expect("it syncs");
     assert_eq!(synced.outcome, Updated);
-    assert_eq!(version(&people).await, renewed_at.milliseconds());
+    assert_eq!(version(&people).await, renewed_at.as_millis());
     for earlier in [&first, &earlier] {
         let synced = edge_request(&people, earlier).await.expect("it syncs").user;
         assert_eq!(synced.role.as_deref(), Some("owner"));
@@ -359,7 +359,7 @@ async fn oiat_that_is_later_than_iat_does_not_win(database: TestDatabase) {
     let now = people.clock.now();
     let later = origin("user_ada", "old@example.com", "admin", 0).claims_read_at(now + 60 * MINUTE);
     people.sync(later).await.expect("it syncs");
-    assert_eq!(version(&people).await, now.milliseconds());
+    assert_eq!(version(&people).await, now.as_millis());
     let change = user(
         "user_ada",
         "new@example.com",

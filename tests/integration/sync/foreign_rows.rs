@@ -38,7 +38,7 @@ async fn row(profiles: &Profiles, clerk_id: &str) -> Option<String> {
 }
 
 fn user(user_id: &str, updated_at: i64) -> serde_json::Value {
-    let mut user = user_object(user_id, Timestamp::from_seconds(updated_at));
+    let mut user = user_object(user_id, Timestamp::from_secs(updated_at));
     set_email(&mut user, Some(TAKEN));
     user
 }

@@ -66,7 +66,7 @@ async fn each_change_of_a_row_is_logged_once_with_the_user(database: TestDatabas
         let synced = profiles.sync(token("user_ada", name, version).claim("jti", version));
         synced.await.expect("it syncs");
     }
-    let mut eve = user_object("user_eve", Timestamp::from_seconds(5));
+    let mut eve = user_object("user_eve", Timestamp::from_secs(5));
     for name in ["Eve", "Eve", "Evelyn"] {
         if eve["first_name"] != name {
             let version = eve["updated_at"].as_i64().unwrap_or_default();
@@ -143,7 +143,7 @@ fn errors_of_the_configuration_print_their_text() {
 #[tokio::test]
 async fn import_logs_each_row_at_debug() {
     let fake = FakeClerk::start().await.expect("it starts");
-    fake.put_user(user_object("user_ada", Timestamp::from_seconds(5)));
+    fake.put_user(user_object("user_ada", Timestamp::from_secs(5)));
     let database = TestDatabase::sqlite();
     let Pool::Sqlite(pool) = Pool::open(database.url(), 2).await else {
         panic!("it is SQLite");

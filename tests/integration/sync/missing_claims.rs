@@ -48,7 +48,7 @@ async fn start(database: &TestDatabase, fake: &FakeClerk) -> Profiles {
 }
 
 fn ada() -> Value {
-    let mut ada = user_object("user_ada", Timestamp::from_seconds(1_000));
+    let mut ada = user_object("user_ada", Timestamp::from_secs(1_000));
     ada["first_name"] = "Ada".into();
     ada
 }
@@ -249,7 +249,7 @@ async fn client_error_names_the_cause_and_never_the_key() {
     assert!(!format!("{api:?}").contains("sk_test"));
     let nobody = UserId::new("user_nobody");
     assert_eq!(api.user(&nobody).await.expect("Clerk says so"), None);
-    fake.put_user(user_object("user_nobody", Timestamp::from_seconds(1_000)));
+    fake.put_user(user_object("user_nobody", Timestamp::from_secs(1_000)));
     fake.serve_as("user_nobody", ada().to_string());
     let said = api
         .user(&nobody)
@@ -289,7 +289,7 @@ async fn any_number_of_users_is_requested_by_id() {
     let mut ids = vec![UserId::new("user_unknown")];
     for number in 0..250 {
         let user_id = format!("user_{number}");
-        fake.put_user(user_object(&user_id, Timestamp::from_seconds(1_000)));
+        fake.put_user(user_object(&user_id, Timestamp::from_secs(1_000)));
         ids.push(UserId::new(user_id));
     }
     assert_eq!(api(&fake).users_by_id(&ids).await.expect("it answers").len(), 250);

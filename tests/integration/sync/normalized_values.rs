@@ -162,7 +162,7 @@ async fn deliver<U: SyncedUser>(profiles: &Profiles<U>, user: serde_json::Value)
 }
 
 fn user(user_id: &str, updated_at: i64) -> serde_json::Value {
-    let mut user = user_object(user_id, Timestamp::from_seconds(updated_at));
+    let mut user = user_object(user_id, Timestamp::from_secs(updated_at));
     user["first_name"] = "Ada".into();
     set_email(&mut user, Some(ADDRESS));
     user

@@ -61,14 +61,14 @@ impl Model {
             Told::Name(version, name) => (version, name),
             Told::Deleted => return self.is_deleted = true,
         };
-        let order = version.milliseconds().cmp(&self.version);
+        let order = version.as_millis().cmp(&self.version);
         if order == Ordering::Less || (self.notes_news_only && self.names.contains(name)) {
             return;
         }
         if order == Ordering::Greater || !at_once {
             self.names.clear();
         }
-        self.version = version.milliseconds();
+        self.version = version.as_millis();
         self.names.insert(name.clone());
     }
 }
@@ -438,7 +438,7 @@ impl World {
     /// Creates the state after the sign-up of the user, before any event.
     fn new() -> Self {
         let user_id = format!("user_{}", random_hex(8));
-        let now = Timestamp::from_milliseconds(1_700_000_000_000);
+        let now = Timestamp::from_millis(1_700_000_000_000);
         Self {
             user_id,
             now,
@@ -478,7 +478,7 @@ impl World {
             let token = issuer()
                 .token(&self.user_id)
                 .claim("name", self.name.as_str())
-                .claim("updatedAt", self.updated_at.seconds());
+                .claim("updatedAt", self.updated_at.as_secs());
             let version = match U::VERSION {
                 VersionSource::IssuedAt => Version::from_issue(self.now),
                 _ => Version::from_token(self.updated_at, self.now),

@@ -74,7 +74,7 @@ async fn refused(profiles: &Profiles<Subscriber>, token: SessionToken<'_>) {
 }
 
 fn user(user_id: &str, email: &str, updated_at: i64) -> Value {
-    let mut user = user_object(user_id, Timestamp::from_seconds(updated_at));
+    let mut user = user_object(user_id, Timestamp::from_secs(updated_at));
     user["username"] = user_id.into();
     set_email(&mut user, Some(email));
     user

@@ -282,7 +282,7 @@ async fn visitor_is_served_and_a_bad_token_is_refused(database: TestDatabase) {
     let expired = app.claims_at(
         "user_ada",
         0,
-        Timestamp::from_seconds(SystemClock.now().seconds() - 70),
+        Timestamp::from_secs(SystemClock.now().as_secs() - 70),
     );
     let refused = app.get("/api/greeting", &app.token(expired, json!({}))).await;
     assert_eq!((refused.status.as_u16(), refused.code()), (401, "token_expired"));

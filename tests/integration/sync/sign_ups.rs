@@ -29,7 +29,7 @@ on_both_databases!(
 
 /// Creates a token of a user who signed up half a minute ago, and was changed this many seconds later.
 fn newcomer(user_id: &str, name: &str, later: i64) -> SessionToken<'static> {
-    token(user_id, name, SystemClock.now().seconds() - 30 + later)
+    token(user_id, name, SystemClock.now().as_secs() - 30 + later)
 }
 
 async fn start(database: &TestDatabase) -> Profiles {
@@ -65,7 +65,7 @@ async fn first_requests_of_two_processes_make_one_row(database: TestDatabase) {
 async fn existing_row_is_not_written(database: TestDatabase) {
     let profiles = Profiles::always_read(Pool::open(database.url(), 2).await).await;
     // All tokens have one time, for any duration of the test, because sync stores a newer version.
-    let signed_up = SystemClock.now().seconds() - 30;
+    let signed_up = SystemClock.now().as_secs() - 30;
     profiles
         .sync(token("user_ada", "Ada", signed_up))
         .await

@@ -111,7 +111,7 @@ async fn receive<U: SyncedUser>(profiles: &Profiles<U>, user: Value) -> StatusCo
 
 /// Returns the user object of Clerk for a user who was last changed in this second.
 fn user(user_id: &str, name: &str, updated_at: i64) -> Value {
-    let mut user = user_object(user_id, Timestamp::from_seconds(updated_at));
+    let mut user = user_object(user_id, Timestamp::from_secs(updated_at));
     user["first_name"] = name.into();
     user
 }

@@ -104,7 +104,7 @@ async fn redirected_jwks_is_not_fetched() {
 
 #[tokio::test]
 async fn secret_key_does_not_follow_a_redirect() {
-    let ada = user_object("user_ada", Timestamp::from_seconds(1_000));
+    let ada = user_object("user_ada", Timestamp::from_secs(1_000));
     for status in REDIRECTS {
         let elsewhere = Server::start(StatusCode::OK, String::new(), ada.to_string()).await;
         let moved = Server::start(status, elsewhere.origin.clone(), ada.to_string()).await;

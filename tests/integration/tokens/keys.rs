@@ -69,13 +69,13 @@ impl Endpoint {
 }
 
 fn clock() -> MovableClock {
-    MovableClock::new(Timestamp::from_seconds(1_700_000_000))
+    MovableClock::new(Timestamp::from_secs(1_700_000_000))
 }
 
 /// Creates a token that does not expire during the test.
 fn token(issuer: &Issuer, clerk: &Clerk) -> String {
     let mut claims = issuer.claims("user_ada", clerk.now());
-    claims.insert("exp".to_owned(), (clerk.now().seconds() + 600).into());
+    claims.insert("exp".to_owned(), (clerk.now().as_secs() + 600).into());
     issuer.sign(&claims)
 }
 

@@ -201,7 +201,7 @@ fn token_without_the_claims_is_reported_once_a_minute_with_the_template_to_paste
     }
 
     let issuer = Issuer::new("https://clerk.example.com");
-    let clock = MovableClock::new(Timestamp::from_seconds(1_700_000_000));
+    let clock = MovableClock::new(Timestamp::from_secs(1_700_000_000));
     let clerk = Clerk::builder()
         .issuer(issuer.url())
         .jwt_key(issuer.public_key_pem())
@@ -220,7 +220,7 @@ fn token_without_the_claims_is_reported_once_a_minute_with_the_template_to_paste
         let tables = sqlx::AssertSqlSafe(User::migration_sql::<sqlx::Sqlite>());
         sqlx::raw_sql(tables).execute(&pool).await.expect("it is made");
         let users = UserSync::<User>::new(clerk.clone(), pool).await.expect("it fits");
-        let now = Timestamp::from_seconds(1_700_000_000);
+        let now = Timestamp::from_secs(1_700_000_000);
         let token = issuer.token("user_ada").claim("name", "Ada").issued_at(now);
         let mut headers = HeaderMap::new();
         let bearer = format!("Bearer {}", token.sign()).parse().expect("a header value");

@@ -13,7 +13,7 @@ const HEADER: &str = r#"{"alg":"RS256","kid":"ins_testing","typ":"JWT"}"#;
 #[tokio::test]
 async fn claims_that_do_not_agree_are_refused() {
     let app = TestApp::start(TestDatabase::sqlite()).await;
-    let now = SystemClock.now().seconds();
+    let now = SystemClock.now().as_secs();
     for (replaced, code) in [
         (json!({}), ""),
         (
@@ -102,7 +102,7 @@ async fn leeway_is_five_seconds_on_either_side() {
     let clerk = Clerk::builder()
         .issuer(issuer.url())
         .jwt_key(issuer.public_key_pem())
-        .clock(MovableClock::new(Timestamp::from_seconds(now)))
+        .clock(MovableClock::new(Timestamp::from_secs(now)))
         .build()
         .expect("the configuration is right");
     for (claim, value, refusal) in [
@@ -113,7 +113,7 @@ async fn leeway_is_five_seconds_on_either_side() {
         ("iat", now + 5, None),
         ("iat", now + 6, Some(Refusal::IssuedInTheFuture)),
     ] {
-        let mut claims = issuer.claims("user_ada", Timestamp::from_seconds(now));
+        let mut claims = issuer.claims("user_ada", Timestamp::from_secs(now));
         claims.insert(claim.to_owned(), json!(value));
         let mut headers = HeaderMap::new();
         let bearer = format!("Bearer {}", issuer.sign(&claims));

@@ -72,7 +72,7 @@ async fn receive<U: SyncedUser>(profiles: &Profiles<U>, event_type: &str, data: 
 
 /// Returns the user object of Clerk for a user who was last changed in this second.
 fn user(user_id: &str, name: &str, updated_at: i64) -> Value {
-    let mut user = user_object(user_id, Timestamp::from_seconds(updated_at));
+    let mut user = user_object(user_id, Timestamp::from_secs(updated_at));
     user["first_name"] = name.into();
     user
 }
@@ -536,7 +536,7 @@ async fn named(database: &TestDatabase) -> Profiles<Named> {
 
 async fn user_that_the_struct_refuses_has_no_row_and_is_not_a_failure(database: TestDatabase) {
     let profiles = named(&database).await;
-    let nameless = user_object("user_ada", Timestamp::from_seconds(100));
+    let nameless = user_object("user_ada", Timestamp::from_secs(100));
     assert_eq!(
         receive(&profiles, "user.created", nameless).await,
         StatusCode::NO_CONTENT

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const OTHER: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
+const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 
 /// The time in which a server must answer or close the connection.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -112,7 +112,7 @@ fn created() -> SignedDelivery {
 }
 
 fn raw(body: impl Into<Vec<u8>>) -> SignedDelivery {
-    SignedDelivery::raw(SECRET, "msg_1", &NOW.seconds().to_string(), body)
+    SignedDelivery::raw(SECRET, "msg_1", &NOW.as_secs().to_string(), body)
 }
 
 /// Returns the head of a request with this delivery.

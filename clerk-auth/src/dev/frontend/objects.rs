@@ -33,8 +33,8 @@ impl Instance {
             "last_authentication_strategy": null,
             "cookie_expires_at": null,
             "captcha_bypass": true,
-            "created_at": client.created_at.milliseconds(),
-            "updated_at": client.sessions_changed_at.milliseconds(),
+            "created_at": client.created_at.as_millis(),
+            "updated_at": client.sessions_changed_at.as_millis(),
         })
     }
 
@@ -59,11 +59,11 @@ impl Instance {
             "last_active_token": token.map(|jwt| json!({ "object": "token", "jwt": jwt })),
             "public_user_data": public_user_data(&user),
             "user": self.own_user_object(&user),
-            "last_active_at": session.updated_at.milliseconds(),
-            "expire_at": session.created_at.milliseconds() + SESSION_LIFETIME,
-            "abandon_at": session.created_at.milliseconds() + SESSION_LIFETIME,
-            "created_at": session.created_at.milliseconds(),
-            "updated_at": session.updated_at.milliseconds(),
+            "last_active_at": session.updated_at.as_millis(),
+            "expire_at": session.created_at.as_millis() + SESSION_LIFETIME,
+            "abandon_at": session.created_at.as_millis() + SESSION_LIFETIME,
+            "created_at": session.created_at.as_millis(),
+            "updated_at": session.updated_at.as_millis(),
         })
     }
 

@@ -77,7 +77,7 @@ pub(crate) enum Answer {
 impl Default for ApiBudget {
     fn default() -> Self {
         Self {
-            window: Mutex::new((Timestamp::from_milliseconds(i64::MIN), 0)),
+            window: Mutex::new((Timestamp::from_millis(i64::MIN), 0)),
             users: Cache::new(MAX_USERS),
             hasher: RandomState::new(),
         }
@@ -135,7 +135,7 @@ impl ApiBudget {
     }
 
     fn token(&self, session: &Session) -> u64 {
-        let times = [session.issued_at(), session.expires_at()].map(Timestamp::milliseconds);
+        let times = [session.issued_at(), session.expires_at()].map(Timestamp::as_millis);
         self.hasher.hash_one((session.sid(), times))
     }
 }

@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn failure_is_remembered_for_its_time_and_a_success_for_ever() {
-        let at = Timestamp::from_seconds(1_000);
+        let at = Timestamp::from_secs(1_000);
         for (state, seconds, expected) in [
             (State::Untried, 1_000, None),
             (State::Proven, 0, Some(true)),
@@ -139,7 +139,7 @@ mod tests {
             (State::Failed(at), 1_010, None),
             (State::Failed(at), 999, None),
         ] {
-            let answer = state.answer(Timestamp::from_seconds(seconds));
+            let answer = state.answer(Timestamp::from_secs(seconds));
             assert_eq!(answer, expected, "{state:?} {seconds}");
         }
     }

@@ -146,13 +146,12 @@ impl<U: SyncedRow> Engine<U> {
             return Ok(false);
         }
         let stored = self.store.read(user_id.as_str()).await?;
-        let Some(stored) = stored.filter(|it| !it.deleted && it.version.milliseconds() > denial.version)
-        else {
+        let Some(stored) = stored.filter(|it| !it.deleted && it.version.as_millis() > denial.version) else {
             return Ok(false);
         };
         let lifted = Denial {
             effect: Effect::Admits,
-            version: stored.version.milliseconds(),
+            version: stored.version.as_millis(),
             ..denial.clone()
         };
         self.store.admit_denied(&lifted).await?;
@@ -220,7 +219,7 @@ impl<U: SyncedRow> Engine<U> {
             RowKind::User => self.clerk.denied_user(clerk_id, now) == Some(Refusal::UserDeleted),
             RowKind::Organization => self.clerk.deny_list().is_deleted_organization(clerk_id, now),
             RowKind::Membership => observation.as_ref().is_some_and(|observation| {
-                let version = observation.version.milliseconds();
+                let version = observation.version.as_millis();
                 let ids = clerk_id.split_once(':');
                 ids.is_some_and(|(user, organization)| {
                     let deny_list = self.clerk.deny_list();

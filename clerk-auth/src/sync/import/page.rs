@@ -187,7 +187,7 @@ impl<U: SyncedRow> Engine<U> {
             RowKind::User => self.clerk.denied_user(clerk_id, now) == Some(Refusal::UserDeleted),
             RowKind::Organization => deny_list.is_deleted_organization(clerk_id, now),
             RowKind::Membership => clerk_id.split_once(':').is_some_and(|(user, organization)| {
-                deny_list.has_ended(user, organization, observation.version.milliseconds(), now)
+                deny_list.has_ended(user, organization, observation.version.as_millis(), now)
             }),
         }
     }

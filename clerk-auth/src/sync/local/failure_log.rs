@@ -206,7 +206,7 @@ fn names(error: &SyncError) -> Details {
 }
 
 fn is_due(last: &AtomicI64, now: Timestamp) -> bool {
-    let now = now.milliseconds();
+    let now = now.as_millis();
     let previous = last.load(Ordering::Relaxed);
     // A clock set back must not silence the log.
     let is_due = now < previous || now.saturating_sub(previous) >= INTERVAL;

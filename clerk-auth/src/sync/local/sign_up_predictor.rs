@@ -61,7 +61,7 @@ impl SignUpPredictor {
 /// Returns whether the claims were read soon after the user's last change, which is then probably the sign-up. After a
 /// later change, a row probably exists. A token of Clerk's edge is as old as the claims that it copies.
 fn has_just_signed_up<U: SyncedRow>(observation: &Observation<'_, U>, session: &Session) -> bool {
-    let changed_at = Timestamp::from_milliseconds(observation.version.milliseconds());
+    let changed_at = Timestamp::from_millis(observation.version.as_millis());
     matches!(U::VERSION, VersionSource::UpdatedAt { .. })
         && session.claims_read_at().since(changed_at) < NEWCOMER_FOR
 }

@@ -101,7 +101,7 @@ impl Barring {
         Denial {
             subject: Subject::Membership(user.clone(), membership.organization_id.clone()),
             effect: Effect::Corrects(Arc::new(correction)),
-            version: membership.updated_at.milliseconds(),
+            version: membership.updated_at.as_millis(),
             happened_at,
             expires_at: now + self.lifetime,
         }
@@ -122,7 +122,7 @@ impl Barring {
         Denial {
             subject: Subject::Organization(membership.organization_id.clone()),
             effect: Effect::Corrects(Arc::new(Correction::Ended)),
-            version: happened_at.milliseconds(),
+            version: happened_at.as_millis(),
             happened_at,
             expires_at: now + self.lifetime,
         }
@@ -146,7 +146,7 @@ impl Barring {
         Denial {
             subject: Subject::User(user.id.clone()),
             effect,
-            version: user.updated_at.milliseconds(),
+            version: user.updated_at.as_millis(),
             happened_at,
             expires_at,
         }

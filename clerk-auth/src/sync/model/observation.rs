@@ -98,7 +98,7 @@ impl<'a> ClerkObject<'a> {
             },
             claims,
             unreadable,
-            version: Version::from_api(Timestamp::from_milliseconds(updated_at)),
+            version: Version::from_api(Timestamp::from_millis(updated_at)),
         })
     }
 
@@ -166,7 +166,7 @@ fn version<U: SyncedRow>(session: &Session) -> Result<Version, UnreadableClaims>
     };
     match seconds {
         Ok(seconds) => Ok(Version::from_token(
-            Timestamp::from_seconds(seconds),
+            Timestamp::from_secs(seconds),
             session.claims_read_at(),
         )),
         Err(problem) => Err(UnreadableClaims::one(claim, problem)),

@@ -10,8 +10,8 @@ use crate::time::Timestamp;
 /// use clerk_auth::sync::Version;
 /// use clerk_auth::time::Timestamp;
 ///
-/// let webhook = Version::from_api(Timestamp::from_milliseconds(1_700_000_000_250));
-/// let token = Version::from_token(Timestamp::from_seconds(1_700_000_000), Timestamp::from_seconds(1_700_000_030));
+/// let webhook = Version::from_api(Timestamp::from_millis(1_700_000_000_250));
+/// let token = Version::from_token(Timestamp::from_secs(1_700_000_000), Timestamp::from_secs(1_700_000_030));
 /// assert!(token > webhook); // the token's claims were read after all changes of that second
 /// ```
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -24,11 +24,11 @@ impl Version {
     /// use clerk_auth::sync::Version;
     /// use clerk_auth::time::Timestamp;
     ///
-    /// let updated_at = Timestamp::from_milliseconds(1_700_000_000_250);
-    /// assert_eq!(Version::from_api(updated_at).milliseconds(), 1_700_000_000_250);
+    /// let updated_at = Timestamp::from_millis(1_700_000_000_250);
+    /// assert_eq!(Version::from_api(updated_at).as_millis(), 1_700_000_000_250);
     /// ```
     pub fn from_api(updated_at: Timestamp) -> Self {
-        Self(updated_at.milliseconds())
+        Self(updated_at.as_millis())
     }
 
     /// Returns the version of a session token whose template has `{{user.updated_at}}`, a time in whole seconds.
@@ -43,13 +43,13 @@ impl Version {
     /// use clerk_auth::sync::Version;
     /// use clerk_auth::time::Timestamp;
     ///
-    /// let second = Timestamp::from_seconds;
-    /// assert_eq!(Version::from_token(second(100), second(107)).milliseconds(), 100_999);
-    /// assert_eq!(Version::from_token(second(100), second(100)).milliseconds(), 100_000);
-    /// assert_eq!(Version::from_token(second(100_000), second(100)).milliseconds(), 100_000);
+    /// let second = Timestamp::from_secs;
+    /// assert_eq!(Version::from_token(second(100), second(107)).as_millis(), 100_999);
+    /// assert_eq!(Version::from_token(second(100), second(100)).as_millis(), 100_000);
+    /// assert_eq!(Version::from_token(second(100_000), second(100)).as_millis(), 100_000);
     /// ```
     pub fn from_token(updated_at: Timestamp, claims_read_at: Timestamp) -> Self {
-        let (updated_at, read_at) = (updated_at.seconds(), claims_read_at.seconds());
+        let (updated_at, read_at) = (updated_at.as_secs(), claims_read_at.as_secs());
         if read_at > updated_at {
             Self(updated_at.saturating_mul(1_000).saturating_add(999))
         } else {
@@ -65,10 +65,10 @@ impl Version {
     /// use clerk_auth::sync::Version;
     /// use clerk_auth::time::Timestamp;
     ///
-    /// assert_eq!(Version::from_issue(Timestamp::from_seconds(7)).milliseconds(), 7_000);
+    /// assert_eq!(Version::from_issue(Timestamp::from_secs(7)).as_millis(), 7_000);
     /// ```
     pub fn from_issue(claims_read_at: Timestamp) -> Self {
-        Self(claims_read_at.seconds().saturating_mul(1_000))
+        Self(claims_read_at.as_secs().saturating_mul(1_000))
     }
 
     pub(crate) const fn stored(milliseconds: i64) -> Self {
@@ -76,7 +76,7 @@ impl Version {
     }
 
     /// Returns the milliseconds since the epoch, as the version column stores it.
-    pub const fn milliseconds(self) -> i64 {
+    pub const fn as_millis(self) -> i64 {
         self.0
     }
 }

@@ -151,7 +151,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         };
         let mut arguments = DB::Arguments::default();
         for row in rows {
-            U::bind(&row.claims, row.version.milliseconds(), &mut arguments).map_err(sqlx::Error::Encode)?;
+            U::bind(&row.claims, row.version.as_millis(), &mut arguments).map_err(sqlx::Error::Encode)?;
         }
         let sql = U::UPSERT_MANY.sql(rows.len());
         let found = DB::fetch_all_of(transaction, sql, arguments, is_full)
@@ -178,7 +178,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
     pub(super) async fn update_versions(&self, versions: &[(&str, Version)]) -> Result<(), sqlx::Error> {
         let versions: Map<String, Value> = versions
             .iter()
-            .map(|(clerk_id, version)| ((*clerk_id).to_owned(), version.milliseconds().into()))
+            .map(|(clerk_id, version)| ((*clerk_id).to_owned(), version.as_millis().into()))
             .collect();
         let mut arguments = DB::Arguments::default();
         let versions = Value::from(versions).to_string();

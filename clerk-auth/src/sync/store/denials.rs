@@ -78,7 +78,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
             return Ok(());
         }
         let mut arguments = with_subject_and_times::<DB>(denial)?;
-        DB::add_integer(&mut arguments, now.milliseconds())?;
+        DB::add_integer(&mut arguments, now.as_millis())?;
         DB::add_text(&mut arguments, &encoded(&denial.effect))?;
         DB::execute(connection, DB::RECORD_DENIAL, arguments)
             .await
@@ -117,7 +117,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         }
         let mut arguments = DB::Arguments::default();
         DB::add_integer(&mut arguments, since)?;
-        DB::add_integer(&mut arguments, now.milliseconds())?;
+        DB::add_integer(&mut arguments, now.as_millis())?;
         // The maximum plus one, so that the deny list detects that it cannot keep all.
         DB::add_integer(&mut arguments, i64::try_from(MAX_DENIALS).unwrap_or(i64::MAX) + 1)?;
         let rows = self.connections.fetch_all(DB::READ_DENIALS, arguments).await?;
@@ -136,10 +136,10 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
                 effect: effect.map_or(Effect::Admits, |effect| decoded(&effect, &subject)),
                 subject,
                 version: DB::integer(row, 4)?,
-                happened_at: Timestamp::from_milliseconds(DB::integer(row, 5)?),
-                expires_at: Timestamp::from_milliseconds(DB::integer(row, 6)?),
+                happened_at: Timestamp::from_millis(DB::integer(row, 5)?),
+                expires_at: Timestamp::from_millis(DB::integer(row, 6)?),
             };
-            let recorded_at = Timestamp::from_milliseconds(DB::integer(row, 7)?);
+            let recorded_at = Timestamp::from_millis(DB::integer(row, 7)?);
             changes.denials.push((denial, recorded_at));
         }
         // Oldest first, because a full list drops the oldest first.
@@ -153,7 +153,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
             return Ok(());
         }
         let mut arguments = DB::Arguments::default();
-        DB::add_integer(&mut arguments, now.milliseconds())?;
+        DB::add_integer(&mut arguments, now.as_millis())?;
         self.connections.execute(FORGET_DENIALS, arguments).await
     }
 }
@@ -171,8 +171,8 @@ fn with_subject_and_times<DB: Dialect>(denial: &Denial) -> Result<DB::Arguments,
     let mut arguments = DB::key(kind)?;
     DB::add_text(&mut arguments, &id)?;
     DB::add_integer(&mut arguments, denial.version)?;
-    DB::add_integer(&mut arguments, denial.happened_at.milliseconds())?;
-    DB::add_integer(&mut arguments, denial.expires_at.milliseconds())?;
+    DB::add_integer(&mut arguments, denial.happened_at.as_millis())?;
+    DB::add_integer(&mut arguments, denial.expires_at.as_millis())?;
     Ok(arguments)
 }
 

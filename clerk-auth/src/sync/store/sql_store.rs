@@ -123,6 +123,6 @@ pub(crate) fn with_version<DB: Dialect>(
     version: Version,
 ) -> Result<DB::Arguments, sqlx::Error> {
     let mut arguments = DB::key(clerk_id)?;
-    DB::add_integer(&mut arguments, version.milliseconds())?;
+    DB::add_integer(&mut arguments, version.as_millis())?;
     Ok(arguments)
 }

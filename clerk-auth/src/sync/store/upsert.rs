@@ -19,7 +19,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         let mut arguments = DB::Arguments::default();
         U::bind(
             &observation.claims,
-            observation.version.milliseconds(),
+            observation.version.as_millis(),
             &mut arguments,
         )
         .map_err(sqlx::Error::Encode)?;
