@@ -40,7 +40,7 @@ pub(crate) use flow::member::Lacking;
 pub use follower_builder::FollowerBuilder;
 pub use handle::UserSync;
 #[cfg(feature = "backend-api")]
-pub use import::cursor::{ImportCursor, InvalidCursor};
+pub use import::cursor::{ImportCursor, ParseCursorError};
 #[cfg(feature = "backend-api")]
 pub use import::id::ImportedId;
 #[cfg(feature = "backend-api")]

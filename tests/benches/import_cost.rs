@@ -218,7 +218,7 @@ async fn upsert_many(pool: &PgPool, claims: &[<User as SyncedRow>::Claims]) {
         for claims in claims {
             <User as StoredIn<sqlx::Postgres>>::bind(claims, VERSION, &mut arguments).expect("it encodes");
         }
-        let sql = AssertSqlSafe(<User as StoredIn<sqlx::Postgres>>::UPSERT_MANY.sql(claims.len()));
+        let sql = AssertSqlSafe(<User as StoredIn<sqlx::Postgres>>::UPSERT_MANY.to_sql(claims.len()));
         let rows = sqlx::query_with(sql, arguments)
             .fetch_all(pool)
             .await
@@ -229,7 +229,7 @@ async fn upsert_many(pool: &PgPool, claims: &[<User as SyncedRow>::Claims]) {
 
 /// Writes the rows with one array for each column, which works only for types whose arrays sqlx supports.
 async fn unnest(pool: &PgPool, rows: usize) {
-    let one = <User as StoredIn<sqlx::Postgres>>::UPSERT_MANY.sql(1);
+    let one = <User as StoredIn<sqlx::Postgres>>::UPSERT_MANY.to_sql(1);
     let sql = one.replace(
         "VALUES ($1, $2, $3, $4, $5, $6)",
         "SELECT * FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])",

@@ -19,7 +19,7 @@ use std::fmt::Write as _;
 ///
 /// let statement: UpsertMany = <User as StoredIn<sqlx::Sqlite>>::UPSERT_MANY;
 /// assert_eq!(statement.parameters(), 3); // two columns and the version
-/// assert!(statement.sql(2).contains("($1, $2, $3), ($4, $5, $6)"));
+/// assert!(statement.to_sql(2).contains("($1, $2, $3), ($4, $5, $6)"));
 /// # }
 /// ```
 // `UNNEST` with one array per column would have a fixed text. But sqlx supports arrays only of types with
@@ -54,11 +54,11 @@ impl UpsertMany {
     ///
     /// let statement = UpsertMany::new("INSERT INTO users (clerk_id, name) VALUES ", " RETURNING clerk_id", 2);
     /// assert_eq!(
-    ///     statement.sql(2),
+    ///     statement.to_sql(2),
     ///     "INSERT INTO users (clerk_id, name) VALUES ($1, $2), ($3, $4) RETURNING clerk_id"
     /// );
     /// ```
-    pub fn sql(&self, rows: usize) -> String {
+    pub fn to_sql(&self, rows: usize) -> String {
         let mut sql =
             String::with_capacity(self.before.len() + self.after.len() + rows * (4 + 8 * self.parameters));
         sql.push_str(self.before);

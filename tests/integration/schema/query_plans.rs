@@ -71,7 +71,7 @@ async fn each_statement_uses_the_index(database: TestDatabase) {
 #[test]
 fn list_has_every_statement_once() {
     fn of<U: StoredIn<DB>, DB: sqlx::Database>() {
-        let many = U::UPSERT_MANY.sql(2);
+        let many = U::UPSERT_MANY.to_sql(2);
         let mut expected = vec![
             U::SELECT,
             U::SELECT_FOR_UPDATE,

@@ -138,7 +138,7 @@ async fn upsert_many(database: &Pool, rows: &[(&str, &str, i64)]) -> Vec<(String
                 let claims = claims_of(user_id, first_name);
                 <User as StoredIn<$database>>::bind(&claims, *version, &mut arguments).expect("it encodes");
             }
-            let sql = <User as StoredIn<$database>>::UPSERT_MANY.sql(rows.len());
+            let sql = <User as StoredIn<$database>>::UPSERT_MANY.to_sql(rows.len());
             let found = sqlx::query_with(AssertSqlSafe(sql), arguments)
                 .fetch_all($pool)
                 .await

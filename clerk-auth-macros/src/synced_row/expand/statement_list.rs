@@ -137,7 +137,7 @@ pub(crate) fn statement_list(
     list
 }
 
-/// Returns the statement for two rows, which represent any number, like `UpsertMany::sql` of the runtime crate.
+/// Returns the statement for two rows, which represent any number, like `UpsertMany::to_sql` of the runtime crate.
 fn of_two(statement: &UpsertMany) -> String {
     let rows = [0, 1].map(|row| {
         let numbers = 1..=statement.parameters;

@@ -14,7 +14,7 @@ use crate::sync::offline::pages::Position;
 /// let kept = "users after user_29w83sxmDNGwOuEthce5gg56FcC";
 /// let cursor: ImportCursor = kept.parse()?;
 /// assert_eq!(cursor.to_string(), kept);
-/// # Ok::<(), clerk_auth::sync::InvalidCursor>(())
+/// # Ok::<(), clerk_auth::sync::ParseCursorError>(())
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ImportCursor {
@@ -35,13 +35,13 @@ pub(super) enum ImportPart {
 /// The text is not a cursor.
 ///
 /// ```
-/// use clerk_auth::sync::{ImportCursor, InvalidCursor};
+/// use clerk_auth::sync::{ImportCursor, ParseCursorError};
 ///
-/// assert_eq!("user_29w83sxmDNGwOuEthce5gg56FcC".parse::<ImportCursor>(), Err(InvalidCursor));
+/// assert_eq!("user_29w83sxmDNGwOuEthce5gg56FcC".parse::<ImportCursor>(), Err(ParseCursorError));
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("invalid import cursor; expected something like `users after user_29w83sxmDNGwOuEthce5gg56FcC`")]
-pub struct InvalidCursor;
+pub struct ParseCursorError;
 
 const PREFIXES: [(&str, RowKind, ImportPart); 6] = [
     ("users after ", RowKind::User, ImportPart::Clerk),
@@ -89,17 +89,17 @@ impl fmt::Display for ImportCursor {
 }
 
 impl FromStr for ImportCursor {
-    type Err = InvalidCursor;
+    type Err = ParseCursorError;
 
-    fn from_str(text: &str) -> Result<Self, InvalidCursor> {
+    fn from_str(text: &str) -> Result<Self, ParseCursorError> {
         let (kind, part, rest) = PREFIXES
             .iter()
             .find_map(|(prefix, kind, part)| Some((*kind, *part, text.strip_prefix(prefix)?)))
-            .ok_or(InvalidCursor)?;
+            .ok_or(ParseCursorError)?;
         let position = match Self::has_offset(kind, part) {
             false => Position::at(rest),
             true => {
-                let (id, rest) = rest.split_once(OFFSET).ok_or(InvalidCursor)?;
+                let (id, rest) = rest.split_once(OFFSET).ok_or(ParseCursorError)?;
                 let (offset, created_at) = match rest.split_once(CREATED) {
                     Some((offset, created_at)) => (offset, Some(created_at)),
                     None => (rest, None),
@@ -107,13 +107,13 @@ impl FromStr for ImportCursor {
                 let created_at = created_at.map(str::parse).transpose();
                 Position {
                     id: id.to_owned(),
-                    offset: offset.parse().map_err(|_| InvalidCursor)?,
-                    created_at: created_at.map_err(|_| InvalidCursor)?,
+                    offset: offset.parse().map_err(|_| ParseCursorError)?,
+                    created_at: created_at.map_err(|_| ParseCursorError)?,
                 }
             }
         };
         if position.id.is_empty() {
-            return Err(InvalidCursor);
+            return Err(ParseCursorError);
         }
         Ok(Self { kind, part, position })
     }
@@ -151,7 +151,7 @@ mod tests {
             "memberships after orgmem_1, offset 1, created now",
             "rows before user_ada",
         ] {
-            assert_eq!(text.parse::<ImportCursor>(), Err(InvalidCursor), "{text}");
+            assert_eq!(text.parse::<ImportCursor>(), Err(ParseCursorError), "{text}");
         }
     }
 }

@@ -153,7 +153,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         for row in rows {
             U::bind(&row.claims, row.version.as_millis(), &mut arguments).map_err(sqlx::Error::Encode)?;
         }
-        let sql = U::UPSERT_MANY.sql(rows.len());
+        let sql = U::UPSERT_MANY.to_sql(rows.len());
         let found = DB::fetch_all_of(transaction, sql, arguments, is_full)
             .await
             // Upserts of single rows then show which row caused it.
