@@ -15,7 +15,7 @@ use axum::response::Response;
 use axum::routing;
 use clerk_auth::extract::{Rejection, WebhookRejection};
 use clerk_auth::routing::{Router, get};
-use clerk_auth::webhook::{Event, Webhook, WebhookVerifier};
+use clerk_auth::webhook::{Webhook, WebhookVerifier};
 use clerk_auth::{Clerk, Session, authenticated};
 use serde_json::json;
 
@@ -53,7 +53,7 @@ async fn invoices() -> &'static str {
     "invoices"
 }
 
-async fn receive(webhook: Webhook<Event>) -> StatusCode {
+async fn receive(webhook: Webhook) -> StatusCode {
     println!("received {}", webhook.id);
     StatusCode::NO_CONTENT
 }

@@ -7,7 +7,7 @@
 //! use axum::{Router, http::StatusCode, routing::post};
 //! use clerk_auth::webhook::{Event, Webhook, WebhookVerifier};
 //!
-//! async fn receive(webhook: Webhook<Event>) -> StatusCode {
+//! async fn receive(webhook: Webhook) -> StatusCode {
 //!     match webhook.event {
 //!         Event::OrganizationCreated(organization) => println!("{} is new", organization.name),
 //!         Event::Other { event_type, .. } => println!("nothing is done for {event_type}"),

@@ -16,7 +16,7 @@ use clerk_auth::extract::MAX_DELIVERY_SIZE;
 use clerk_auth::metrics::WEBHOOKS;
 use clerk_auth::testing::{MovableClock, SignedDelivery, event};
 use clerk_auth::time::Timestamp;
-use clerk_auth::webhook::{Event, Webhook, WebhookVerifier};
+use clerk_auth::webhook::{Webhook, WebhookVerifier};
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use serde_json::json;
 use tower::ServiceExt;
@@ -99,7 +99,7 @@ impl Subscriber for Log {
     }
 }
 
-async fn receive(_: Webhook<Event>) -> StatusCode {
+async fn receive(_: Webhook) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 

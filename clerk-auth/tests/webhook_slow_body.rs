@@ -12,7 +12,7 @@ use axum::routing::post;
 use clerk_auth::extract::DELIVERY_TIMEOUT;
 use clerk_auth::testing::{MovableClock, SignedDelivery, event, user_object};
 use clerk_auth::time::Timestamp;
-use clerk_auth::webhook::{Event, Webhook, WebhookVerifier};
+use clerk_auth::webhook::{Webhook, WebhookVerifier};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep};
 const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 
-async fn receive(_: Webhook<Event>) -> StatusCode {
+async fn receive(_: Webhook) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 

@@ -136,7 +136,7 @@ impl IntoResponse for WebhookRejection {
     }
 }
 
-impl<S> FromRequest<S> for Webhook<Event>
+impl<S> FromRequest<S> for Webhook
 where
     S: Provides<WebhookVerifier> + Sync,
 {

@@ -48,7 +48,7 @@ pub fn event(event_type: &str, data: Value, now: Timestamp) -> Value {
 /// use clerk_auth::webhook::{Event, Webhook, WebhookVerifier};
 /// use tower::ServiceExt;
 ///
-/// async fn receive(webhook: Webhook<Event>) -> StatusCode {
+/// async fn receive(webhook: Webhook) -> StatusCode {
 ///     match webhook.event {
 ///         Event::UserCreated(_) => StatusCode::CREATED,
 ///         _ => StatusCode::NO_CONTENT,

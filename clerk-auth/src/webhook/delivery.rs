@@ -17,31 +17,29 @@ const MILLISECONDS: i64 = 100_000_000_000;
 
 /// A verified and parsed delivery. Deliveries are not deduplicated.
 ///
-/// In a handler the extractor is [`Webhook<Event>`](Event), which takes a [`WebhookVerifier`] from the state. See the
-/// [module](super). Rejects with a [`WebhookRejection`](crate::extract::WebhookRejection):
+/// The extractor takes a [`WebhookVerifier`] from the state; see the [module](super). Rejects with a
+/// [`WebhookRejection`](crate::extract::WebhookRejection):
 ///
 /// - 400 for a delivery that is not Clerk's, or whose body is not an event;
 /// - 413 for a body beyond [`MAX_DELIVERY_SIZE`](crate::extract::MAX_DELIVERY_SIZE);
 /// - 408 for a body that takes longer than [`DELIVERY_TIMEOUT`](crate::extract::DELIVERY_TIMEOUT).
 ///
-/// With the type parameter, an application can replace the event with its own value and pass the delivery on.
-///
 /// ```
 /// use axum::http::StatusCode;
-/// use clerk_auth::webhook::{Event, Webhook};
+/// use clerk_auth::webhook::Webhook;
 ///
-/// async fn receive(Webhook { id, event, .. }: Webhook<Event>) -> StatusCode {
+/// async fn receive(Webhook { id, event, .. }: Webhook) -> StatusCode {
 ///     println!("{id}: {}", event.event_type());
 ///     StatusCode::NO_CONTENT
 /// }
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct Webhook<E = Event> {
+pub struct Webhook {
     /// The delivery id, equal for all attempts, by which an application can recognize a repeated delivery.
     pub id: DeliveryId,
     /// The event.
-    pub event: E,
+    pub event: Event,
     /// The time of the event. Clerk sends whole seconds or milliseconds, so this time does not order events that are
     /// close together.
     pub timestamp: Timestamp,
@@ -147,27 +145,6 @@ impl Webhook {
             http_request: http_request(&envelope),
             event: Event::read(&event_type, data, timestamp)?,
         })
-    }
-}
-
-impl<E> Webhook<E> {
-    /// Replaces the event with an application's own value.
-    ///
-    /// ```
-    /// use clerk_auth::webhook::{Event, Webhook};
-    ///
-    /// fn described(webhook: Webhook<Event>) -> Webhook<String> {
-    ///     webhook.map(|event| event.event_type().to_owned())
-    /// }
-    /// ```
-    pub fn map<F>(self, make: impl FnOnce(E) -> F) -> Webhook<F> {
-        Webhook {
-            id: self.id,
-            event: make(self.event),
-            timestamp: self.timestamp,
-            instance_id: self.instance_id,
-            http_request: self.http_request,
-        }
     }
 }
 

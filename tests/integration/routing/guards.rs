@@ -16,7 +16,7 @@ use clerk_auth::routing::webhooks;
 use clerk_auth::row::StoredIn;
 use clerk_auth::testing::{SignedDelivery, event, membership_object, user_object};
 use clerk_auth::time::{Clock, SystemClock};
-use clerk_auth::webhook::{Event, Webhook, WebhookVerifier};
+use clerk_auth::webhook::{Webhook, WebhookVerifier};
 use clerk_auth::{
     Clerk, Member, MembershipSync, OrganizationSync, Session, Synced, SyncedMembership, SyncedOrganization,
     UserSync, authenticated,
@@ -174,7 +174,7 @@ async fn consistent(_member: Member<TeamMember>) {}
 #[authenticated(role = "org:admin", agent = "deny", impersonation = "deny", row_policy = Consistent)]
 async fn consistent_administrator(_member: Member<TeamMember>) {}
 
-async fn delivery(_: Webhook<Event>) {}
+async fn delivery(_: Webhook) {}
 
 type Visitor = Option<Session>;
 

@@ -11,7 +11,7 @@ use axum::routing::post;
 use clerk_auth::extract::MAX_DELIVERY_SIZE;
 use clerk_auth::testing::{MovableClock, SignedDelivery, event, user_object};
 use clerk_auth::time::Timestamp;
-use clerk_auth::webhook::{Event, TOLERANCE, Webhook, WebhookVerifier};
+use clerk_auth::webhook::{TOLERANCE, Webhook, WebhookVerifier};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -40,7 +40,7 @@ struct Receiver {
     client: reqwest::Client,
 }
 
-async fn receive(State(received): State<Received>, webhook: Webhook<Event>) -> StatusCode {
+async fn receive(State(received): State<Received>, webhook: Webhook) -> StatusCode {
     let event_type = webhook.event.event_type().to_owned();
     received.lock().expect("no test panicked").push(event_type);
     StatusCode::NO_CONTENT
