@@ -16,7 +16,7 @@ use axum::response::IntoResponse;
 use super::problem;
 use super::provides::Provides;
 use crate::metrics;
-use crate::webhook::{Event, EventError, SignatureError, Webhook, WebhookVerifier};
+use crate::webhook::{Webhook, WebhookError, WebhookVerifier};
 
 /// The largest body of a delivery: 1 MiB. Clerk limits metadata to 8 KB, and the rest of an event is about as small.
 /// The limit matters because a body is buffered before its sender is verified. axum's `DefaultBodyLimit` does not apply
@@ -34,8 +34,7 @@ const NOT_APPLIED_RETRY: Duration = Duration::from_secs(5);
 ///
 /// | variant | status | `code` |
 /// |---|---|---|
-/// | [`Signature`](Self::Signature) | 400 | that of the [`SignatureError`] |
-/// | [`Event`](Self::Event) | 400 | that of the [`EventError`] |
+/// | [`Delivery`](Self::Delivery) | 400 | that of the [`WebhookError`] |
 /// | [`BodyTooLarge`](Self::BodyTooLarge) | 413 | `webhook_body_too_large` |
 /// | [`BodyTimeout`](Self::BodyTimeout) | 408 | `webhook_body_timeout` |
 /// | [`BodyIncomplete`](Self::BodyIncomplete) | 400 | `webhook_body_incomplete` |
@@ -47,20 +46,17 @@ const NOT_APPLIED_RETRY: Duration = Duration::from_secs(5);
 /// ```
 /// use axum::http::StatusCode;
 /// use clerk_auth::extract::WebhookRejection;
-/// use clerk_auth::webhook::SignatureError;
+/// use clerk_auth::webhook::{SignatureError, WebhookError};
 ///
-/// let rejection = WebhookRejection::Signature(SignatureError::TooOld);
+/// let rejection = WebhookRejection::Delivery(WebhookError::Signature(SignatureError::TooOld));
 /// assert_eq!((rejection.status(), rejection.code()), (StatusCode::BAD_REQUEST, "webhook_too_old"));
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WebhookRejection {
-    /// The delivery is not accepted as Clerk's.
+    /// The delivery is not accepted as Clerk's, or is not an event.
     #[error(transparent)]
-    Signature(#[from] SignatureError),
-    /// The delivery is Clerk's, but not an event.
-    #[error(transparent)]
-    Event(#[from] EventError),
+    Delivery(#[from] WebhookError),
     /// The body has more than [`MAX_DELIVERY_SIZE`] bytes.
     #[error("the body has more than {MAX_DELIVERY_SIZE} bytes")]
     BodyTooLarge,
@@ -80,7 +76,7 @@ impl WebhookRejection {
     /// Returns the status of the response.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::Signature(_) | Self::Event(_) | Self::BodyIncomplete => StatusCode::BAD_REQUEST,
+            Self::Delivery(_) | Self::BodyIncomplete => StatusCode::BAD_REQUEST,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::NotApplied => StatusCode::SERVICE_UNAVAILABLE,
@@ -90,8 +86,7 @@ impl WebhookRejection {
     /// Returns the stable code by which reasons are distinguished.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Signature(error) => error.code(),
-            Self::Event(error) => error.code(),
+            Self::Delivery(error) => error.code(),
             Self::BodyTooLarge => "webhook_body_too_large",
             Self::BodyTimeout => "webhook_body_timeout",
             Self::BodyIncomplete => "webhook_body_incomplete",
@@ -160,13 +155,17 @@ where
 /// Checks the headers before the body, so that a refusal by the headers does not read the body.
 async fn verify_and_parse(request: Request, verifier: &WebhookVerifier) -> Result<Webhook, WebhookRejection> {
     let (parts, body) = request.into_parts();
-    let headers = verifier.verify_headers(&parts.headers, verifier.now())?;
+    let headers = verifier
+        .verify_headers(&parts.headers, verifier.now())
+        .map_err(WebhookError::from)?;
     if content_length(&parts.headers).is_some_and(|length| length > MAX_DELIVERY_SIZE as u64) {
         return Err(WebhookRejection::BodyTooLarge);
     }
     let body = read_in_time(body).await?;
-    let id = verifier.verify_body(&headers, &body)?;
-    Ok(Webhook::parse(id, &body)?)
+    let id = verifier
+        .verify_body(&headers, &body)
+        .map_err(WebhookError::from)?;
+    Ok(Webhook::parse(id, &body).map_err(WebhookError::from)?)
 }
 
 /// Returns the length of the body. The server has checked that the header is a single number, and ends the body there.
