@@ -28,6 +28,7 @@ mod notify;
 mod offline;
 mod organization;
 mod pool;
+mod random;
 mod start;
 mod store;
 mod unwind;

@@ -4,11 +4,11 @@
 //! The writes of other processes arrive through PostgreSQL, a moment after their commit. Within the process, a write is
 //! visible to all handles once it has returned.
 
-use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::striped::Striped;
+use crate::sync::random;
 
 /// The number of counters. Users that share a counter lose their copies together; with this many counters, that is
 /// rare.
@@ -35,7 +35,7 @@ impl SharedWrites {
         }
         let writes = Arc::new(Self {
             counters: Striped::new(COUNTERS),
-            sender: format!("{:016x}", RandomState::new().hash_one(())).into(),
+            sender: random::mark().into(),
         });
         tables.push((place.into(), Arc::downgrade(&writes)));
         writes

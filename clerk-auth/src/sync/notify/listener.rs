@@ -2,7 +2,6 @@
 //!
 //! PostgreSQL's `LISTEN` belongs to a connection. Without a verified listening connection, every request reads its row.
 
-use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use crate::row::SyncedRow;
 use crate::sync::engine::Engine;
 use crate::sync::local::receivers::{Receiver, Receivers};
 use crate::sync::model::announcement::{CHANNEL, DENIALS_CHANNEL};
+use crate::sync::random;
 
 /// The interval of checks on a silent connection. If the network silently drops the connection, outdated copies may be
 /// served for this time, but never for longer than the struct allows.
@@ -178,7 +178,7 @@ async fn check_session_affinity(
     other: &mut PgConnection,
 ) -> Result<(), ListenError> {
     const LOOK: &str = "SELECT coalesce(current_setting('clerk_auth.session', true), '')";
-    let mark = format!("{:016x}", RandomState::new().hash_one(()));
+    let mark = random::mark();
     // Safe: the mark consists of hexadecimal digits.
     let set = AssertSqlSafe(format!("SET clerk_auth.session = '{mark}'"));
     // Uses the simple protocol throughout: behind a pooler a prepared statement fails for a reason unrelated to LISTEN.

@@ -11,7 +11,6 @@
 //! The timeout of the waiting request, delivery or import bounds all repetitions.
 
 use std::future::Future;
-use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use sqlx::Connection as _;
@@ -21,6 +20,7 @@ use super::dialect::Dialect;
 use super::error::BoxError;
 use super::error::WriteError;
 use super::sqlstate::{self, ErrorKind};
+use crate::sync::random;
 
 /// The maximum number of repetitions after a lost connection. Low, because the statement itself may crash the server.
 const MAX_LOST: u32 = 2;
@@ -95,21 +95,17 @@ impl Repeats {
         }
         *count += 1;
         Some(match kind {
-            ErrorKind::Race => jitter(*count),
+            ErrorKind::Race => random::part_of(longest_pause(*count)),
             _ => Duration::ZERO,
         })
     }
 }
 
-/// Returns a random part of the longest pause after this many races, so that the same transactions do not collide
-/// again.
-fn jitter(races: u32) -> Duration {
-    let longest = FIRST_PAUSE
+/// Returns the longest pause after this many races.
+fn longest_pause(races: u32) -> Duration {
+    FIRST_PAUSE
         .saturating_mul(1 << races.min(16).saturating_sub(1))
-        .min(MAX_PAUSE);
-    // Each `RandomState` has its own keys, which come from the operating system.
-    let random = RandomState::new().hash_one(races) % 1_024;
-    longest * u32::try_from(random).unwrap_or(0) / 1_024
+        .min(MAX_PAUSE)
 }
 
 /// Runs work, and repeats it if a retry can succeed. `connections` is the number of the pool's connections that may be
@@ -201,14 +197,18 @@ mod tests {
         }
     }
 
-    #[test]
-    fn repeats_are_bounded_by_reason() {
-        let mut repeats = Repeats {
+    fn repeats() -> Repeats {
+        Repeats {
             stale: 0,
             most_stale: 4,
             lost: 0,
             races: 0,
-        };
+        }
+    }
+
+    #[test]
+    fn repeats_are_bounded_by_reason() {
+        let mut repeats = repeats();
         for (kind, most) in [
             (ErrorKind::StaleStatement, 4),
             (ErrorKind::LostConnection, MAX_LOST),
@@ -224,10 +224,16 @@ mod tests {
 
     #[test]
     fn pauses_after_races_differ_and_are_bounded() {
-        let pauses: Vec<Duration> = (1..200).map(jitter).collect();
-        assert!(pauses.iter().all(|pause| *pause < MAX_PAUSE));
-        assert!(pauses[0] < FIRST_PAUSE);
-        assert!(pauses.windows(2).filter(|two| two[0] != two[1]).count() > 100);
+        let pauses: Vec<Duration> = (0..100)
+            .filter_map(|_| repeats().pause(ErrorKind::Race))
+            .collect();
+        assert!(pauses.iter().all(|pause| *pause < FIRST_PAUSE));
+        assert!(pauses.windows(2).filter(|two| two[0] != two[1]).count() > 50);
+        assert_eq!(
+            [1, 2, 5].map(longest_pause),
+            [FIRST_PAUSE, FIRST_PAUSE * 2, FIRST_PAUSE * 16]
+        );
+        assert_eq!([6, 30, u32::MAX].map(longest_pause), [MAX_PAUSE; 3]);
     }
 
     #[test]
