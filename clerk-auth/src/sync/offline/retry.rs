@@ -9,12 +9,13 @@ use crate::backend_api::BackendApiError;
 use crate::row::SyncedRow;
 use crate::sync::error::SyncError;
 use crate::sync::failure::Step;
+use crate::sync::random;
 use crate::sync::unwind::caught;
 
-/// The first pause after a failure; each further pause is twice as long.
+/// The longest pause after the first failure; it doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 
-/// The longest pause.
+/// The longest pause after any failure.
 const MAX_PAUSE: Duration = Duration::from_secs(15);
 
 /// The maximum number of consecutive waits for a rate limit. Clerk's limits last ten seconds; after a hundred waits,
@@ -32,7 +33,7 @@ pub(crate) struct RetryPolicy(pub(crate) Duration);
 struct Backoff {
     policy: RetryPolicy,
     since: Instant,
-    pause: Duration,
+    longest_pause: Duration,
 }
 
 impl RetryPolicy {
@@ -40,7 +41,7 @@ impl RetryPolicy {
         Backoff {
             policy: self,
             since: Instant::now(),
-            pause: FIRST_PAUSE,
+            longest_pause: FIRST_PAUSE,
         }
     }
 
@@ -61,7 +62,8 @@ impl RetryPolicy {
                     tracing::debug!(seconds = wait.as_secs_f32(), "waiting for Clerk's rate limit");
                     waits += 1;
                     failures = None;
-                    sleep(wait).await;
+                    // Clerk's time ends at once for all processes of one instance.
+                    sleep(wait + random::part_of(FIRST_PAUSE)).await;
                 }
                 error if is_transient(&error) => {
                     let failures = failures.get_or_insert_with(|| self.began());
@@ -100,14 +102,20 @@ impl RetryPolicy {
 impl Backoff {
     /// Pauses; returns false if the retry time is over.
     async fn pause(&mut self, error: &(dyn std::error::Error + Sync)) -> bool {
-        if self.since.elapsed() + self.pause > self.policy.0 {
+        if self.since.elapsed() + self.longest_pause > self.policy.0 {
             return false;
         }
-        tracing::warn!(%error, "trying again in {:?}", self.pause);
-        sleep(self.pause).await;
-        self.pause = (self.pause * 2).min(MAX_PAUSE);
+        let pause = jittered(self.longest_pause);
+        tracing::warn!(%error, "trying again in {pause:?}");
+        sleep(pause).await;
+        self.longest_pause = (self.longest_pause * 2).min(MAX_PAUSE);
         true
     }
+}
+
+/// Returns a random pause of at least half the longest. Processes that one outage has stopped do not repeat together.
+fn jittered(longest: Duration) -> Duration {
+    longest / 2 + random::part_of(longest / 2)
 }
 
 /// Returns whether a repeated request may succeed.
@@ -129,5 +137,21 @@ pub(crate) async fn at_most<T>(work: impl Future<Output = Result<T, SyncError>>)
     match tokio::time::timeout(WRITE_TIMEOUT, caught(work)).await {
         Ok(done) => done?,
         Err(_) => Err(SyncError::Timeout(WRITE_TIMEOUT)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn pauses_differ_and_are_at_least_half_of_the_longest() {
+        for longest in [FIRST_PAUSE, MAX_PAUSE] {
+            let pauses: HashSet<Duration> = (0..200).map(|_| jittered(longest)).collect();
+            assert!(pauses.iter().all(|pause| (longest / 2..longest).contains(pause)));
+            assert!(pauses.len() > 100, "{}", pauses.len());
+        }
     }
 }
