@@ -43,12 +43,11 @@ pub(crate) fn checks(model: &Model) -> TokenStream {
     }
 }
 
-/// Generates an expression for the field's type at its span. rustc underlines everything from the first of these tokens
-/// to the last.
+/// Generates the inferred type of a witness, at the span of the field's type. rustc underlines everything from the first
+/// of these tokens to the last.
 ///
-/// The type is inferred from the field and not repeated, so that nothing is asserted about a type that rustc has
-/// rejected.
-fn inferred(column: &Column) -> TokenStream {
+/// The type is inferred instead of repeated, so that nothing is asserted about a type that rustc has rejected.
+fn inferred_at_field(column: &Column) -> TokenStream {
     let tokens: Vec<TokenTree> = column.ty.to_token_stream().into_iter().collect();
     let first = tokens.first().map_or(column.at, start);
     let last = tokens.last().map_or(column.at, end);
@@ -57,17 +56,17 @@ fn inferred(column: &Column) -> TokenStream {
     quote!(#same<_ #close)
 }
 
-/// Returns the checked type, which needs no inference if rustc cannot reject the type.
-fn asked_type(column: &Column) -> TokenStream {
+/// The field's type at the span where the user wrote it. It needs no inference if rustc cannot reject it.
+fn type_at_field(column: &Column) -> TokenStream {
     if column.is_prelude {
         column.ty.to_token_stream()
     } else {
-        inferred(column)
+        inferred_at_field(column)
     }
 }
 
-/// Returns the expression for a value of the type in an assertion.
-fn asked(column: &Column) -> TokenStream {
+/// Generates the expression for a value of the field's type in an assertion.
+fn witness(column: &Column) -> TokenStream {
     if column.is_prelude {
         return quote!(::core::marker::PhantomData);
     }
@@ -110,7 +109,7 @@ fn claim_trait_name(column: &Column) -> Ident {
 /// trait of the runtime crate, whose message does not name the claim. That message appears only if the user's crate has
 /// another type called `String`.
 fn holds(column: &Column) -> TokenStream {
-    if is_plain(column) {
+    if is_spelled_as_expected(column) {
         let private = private();
         let kind = match &column.role {
             Role::Claim(claim) => held_kind(claim),
@@ -122,18 +121,19 @@ fn holds(column: &Column) -> TokenStream {
     }
 }
 
-fn is_plain(column: &Column) -> bool {
+/// Compares text. A type of the user's own that is called `String` is reported by `HoldsClaim`.
+fn is_spelled_as_expected(column: &Column) -> bool {
     let spelled = column.ty.to_token_stream().to_string().replace(' ', "");
     match &column.role {
         Role::Key => spelled == "String",
         Role::Claim(claim) => {
             let plain = claim.kind.rust_type();
-            let holds = if claim.nullable && claim.null == Null::Held {
+            let expected = if claim.nullable && claim.null == Null::Held {
                 format!("Option<{plain}>")
             } else {
                 plain.to_owned()
             };
-            column.encoding == Encoding::Own && !claim.parse && spelled == holds
+            column.encoding == Encoding::Own && !claim.parse && spelled == expected
         }
         _ => false,
     }
@@ -141,7 +141,7 @@ fn is_plain(column: &Column) -> bool {
 
 /// Generates the trait whose message explains why the type of a field does not fit.
 fn claim_trait(row: RowKind, column: &Column) -> Option<TokenStream> {
-    if is_plain(column) {
+    if is_spelled_as_expected(column) {
         return None;
     }
     let private = private();
@@ -292,103 +292,115 @@ fn check_column(model: &Model, column: &Column) -> TokenStream {
     let Some(stored) = column_trait::stored_trait(model, column) else {
         return TokenStream::new();
     };
-    let private = private();
-    let asked = asked(column);
-    let ty = field_type(column);
-    let (it, own) = (inferred(column), asked_type(column));
     match &column.role {
         Role::Claim(claim) => check_claim(column, claim, &stored),
         Role::Key if column.encoding != Encoding::Json => {
-            let kind = kind_type(Kind::Text);
-            let holds = holds(column);
-            let (shared, held) = shared(column, &quote!(#private::ClaimField::<#ty, #kind>::column()));
-            quote! {
-                <#own as #holds>::check(#asked);
-                #shared
-                <#it as #stored>::check(#held);
-            }
+            let private = private();
+            let (ty, kind) = (field_type(column), kind_type(Kind::Text));
+            let fitting = quote!(#private::ClaimField::<#ty, #kind>::column());
+            check_source(column, &holds(column), &fitting, &stored)
         }
         Role::Key | Role::Generated | Role::App | Role::UpdatedAt | Role::Reference(_) => {
-            let keyed = keyed(model, column);
-            let known = column_trait::sql_type_trait(model, column).map(|sql_type| {
-                // A type that cannot be read from one of the databases has been reported.
-                let databases = model.databases.iter().map(|database| database_type(*database));
-                let probe = if column.is_prelude {
-                    asked.clone()
-                } else {
-                    quote!(#private::ColumnFields::<#ty, (#(#databases,)*)>::column())
-                };
-                quote!(<#own as #sql_type>::check(#probe);)
-            });
-            let Some((key, held)) = key_check(model, column) else {
-                let (shared, asked) = shared(column, &asked);
-                return quote! {
-                    #shared
-                    <#own as #stored>::check(#asked);
-                    #known
-                    #keyed
-                };
+            let stored = match key_check(model, column) {
+                Some((key, fitting)) => check_source(column, &key.into_token_stream(), &fitting, &stored),
+                None => check_stored(column, &stored),
             };
-            let (shared, held) = shared(column, &held);
-            quote! {
-                <#own as #key>::check(#asked);
-                #shared
-                <#it as #stored>::check(#held);
-                #known
-            }
+            let (sql_type, reference) = (check_sql_type(model, column), check_reference(model, column));
+            quote!(#stored #sql_type #reference)
         }
     }
-}
-
-/// Checks that the type is the key type of the referenced row.
-fn keyed(model: &Model, column: &Column) -> Option<TokenStream> {
-    let Role::Reference(referenced) = column.role else {
-        return None;
-    };
-    let private = private();
-    let (row, own, asked) = (
-        model.references.as_ref()?.of(referenced),
-        asked_type(column),
-        asked(column),
-    );
-    Some(quote!(<#own as #private::KeyOf<#row>>::check(#asked);))
 }
 
 /// Checks that the claim fits the type and, if so, that the type fits the column.
-fn check_claim(column: &Column, claim: &ClaimColumn, column_trait: &TokenStream) -> TokenStream {
-    let asked = asked(column);
-    let (it, own) = (inferred(column), asked_type(column));
-    let default = default_trait_name(column);
-    let has_default = |it: &TokenStream, ty: TokenStream| {
-        (claim.null == Null::Default && !column.is_prelude).then(|| quote!(<#it as #default>::check(#ty);))
+fn check_claim(column: &Column, claim: &ClaimColumn, stored: &TokenStream) -> TokenStream {
+    let default = |ty: TokenStream, witness: TokenStream| {
+        let default = default_trait_name(column);
+        (claim.null == Null::Default && !column.is_prelude)
+            .then(|| quote!(<#ty as #default>::check(#witness);))
     };
     if claim.with.is_some() {
-        let has_default = has_default(&own, asked.clone());
-        let (shared, asked) = shared(column, &asked);
-        return quote!(#shared <#own as #column_trait>::check(#asked); #has_default);
+        let stored = check_stored(column, stored);
+        let default = default(type_at_field(column), witness(column));
+        return quote!(#stored #default);
     }
-    let holds = holds(column);
     let field = claim_field(column, claim);
-    let has_default = has_default(&it, quote!(#field::column()));
-    let (shared, held) = shared(column, &quote!(#field::column()));
+    let fitting = quote!(#field::column());
+    let source = check_source(column, &holds(column), &fitting, stored);
+    let default = default(inferred_at_field(column), fitting);
+    quote!(#source #default)
+}
+
+/// Checks the type against its source, and a type that fits the source against the column. `fitting` is the witness of
+/// such a type; for another type, it is a witness that fits everything.
+fn check_source(
+    column: &Column,
+    source: &TokenStream,
+    fitting: &TokenStream,
+    stored: &TokenStream,
+) -> TokenStream {
+    let (ty, inferred, witness) = (type_at_field(column), inferred_at_field(column), witness(column));
+    let Shared {
+        check,
+        witness: shared,
+    } = Shared::new(column, fitting);
     quote! {
-        <#own as #holds>::check(#asked);
-        #shared
-        <#it as #column_trait>::check(#held);
-        #has_default
+        <#ty as #source>::check(#witness);
+        #check
+        <#inferred as #stored>::check(#shared);
     }
 }
 
-/// Returns the check that requests can share the type, and the expression for further checks. Types of the prelude can
-/// always be shared.
-fn shared(column: &Column, asked: &TokenStream) -> (TokenStream, TokenStream) {
-    if column.is_prelude {
-        return (TokenStream::new(), asked.clone());
+/// Checks the type against the column alone.
+fn check_stored(column: &Column, stored: &TokenStream) -> TokenStream {
+    let ty = type_at_field(column);
+    let Shared { check, witness } = Shared::new(column, &witness(column));
+    quote!(#check <#ty as #stored>::check(#witness);)
+}
+
+/// Checks that the type has an SQL type, if `CREATE TABLE` needs it.
+fn check_sql_type(model: &Model, column: &Column) -> Option<TokenStream> {
+    let sql_type = column_trait::sql_type_trait(model, column)?;
+    let ty = type_at_field(column);
+    let witness = if column.is_prelude {
+        witness(column)
+    } else {
+        // A type that cannot be read from one of the databases has been reported.
+        let databases = model.databases.iter().map(|database| database_type(*database));
+        let (private, ty) = (private(), field_type(column));
+        quote!(#private::ColumnFields::<#ty, (#(#databases,)*)>::column())
+    };
+    Some(quote!(<#ty as #sql_type>::check(#witness);))
+}
+
+/// Checks that the type is the key type of the referenced row.
+fn check_reference(model: &Model, column: &Column) -> Option<TokenStream> {
+    let Role::Reference(referenced) = column.role else {
+        return None;
+    };
+    let row = model.references.as_ref()?.of(referenced);
+    let (private, ty, witness) = (private(), type_at_field(column), witness(column));
+    Some(quote!(<#ty as #private::KeyOf<#row>>::check(#witness);))
+}
+
+/// The check that requests can share a type. Types of the prelude can always be shared.
+struct Shared {
+    check: TokenStream,
+    /// The witness for further checks.
+    witness: TokenStream,
+}
+
+impl Shared {
+    fn new(column: &Column, witness: &TokenStream) -> Self {
+        if column.is_prelude {
+            return Self {
+                check: TokenStream::new(),
+                witness: witness.clone(),
+            };
+        }
+        let (private, inferred) = (private(), inferred_at_field(column));
+        Self {
+            check: quote!(<#inferred as #private::SharedField>::check(#witness);),
+            witness: quote!(#private::Probe(#witness).shared()),
+        }
     }
-    let private = private();
-    let it = inferred(column);
-    (
-        quote!(<#it as #private::SharedField>::check(#asked);),
-        quote!(#private::Probe(#asked).shared()),
-    )
 }
