@@ -5,6 +5,7 @@
 
 mod access;
 mod assertion;
+mod claim_trait;
 mod column_trait;
 mod comparison;
 mod conversion;
