@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 
 use super::access::{held_kind, kind_type, private};
-use super::requirement::Requirement;
+use super::requirement::{Requirement, escape};
 use crate::synced_row::RowKind;
 use crate::synced_row::check::spelling::{Feature, feature_of};
 use crate::synced_row::model::{ClaimColumn, Column, Encoding, Null, Role};
@@ -192,9 +192,4 @@ fn describe(row: RowKind, claim: &ClaimColumn) -> String {
         (true, Null::Default) => format!("{kind}, where null becomes the default"),
         (true, Null::Refused) => format!("{kind}, where null is refused"),
     }
-}
-
-/// Doubles the braces, which mark a parameter in `on_unimplemented`.
-fn escape(text: &str) -> String {
-    text.replace('{', "{{").replace('}', "}}")
 }

@@ -5,7 +5,7 @@ use quote::{format_ident, quote};
 use syn::ext::IdentExt;
 
 use super::access::{column_field, field_type, kind_type, private};
-use super::requirement::Requirement;
+use super::requirement::{Requirement, escape};
 use crate::synced_row::model::{Column, Link, Model};
 use crate::synced_row::template::shortcode::Kind;
 
@@ -62,15 +62,14 @@ pub(crate) fn key_trait(model: &Model) -> Option<TokenStream> {
     let (link, column) = model.separate_link()?;
     let kind = parsed_kind(link);
     let field = column.ident.unraw();
-    let escape = |text: String| text.replace('{', "{{").replace('}', "}}");
     let requirement = Requirement {
         name: trait_name(column),
         bound: quote!(#private::ParseClaim<#kind>),
         message: format!(
             "`{{Self}}` of the field `{field}` cannot be the key of the claim `{}`",
-            escape(link.claim.clone())
+            escape(&link.claim)
         ),
-        label: escape(format!(
+        label: escape(&format!(
             "`{}` is `{}`, text that is parsed into the field's type: needs `FromStr`",
             link.claim, link.source
         )),

@@ -35,3 +35,8 @@ impl Requirement {
         }
     }
 }
+
+/// Doubles the braces, which mark a parameter in `on_unimplemented`.
+pub(crate) fn escape(text: &str) -> String {
+    text.replace('{', "{{").replace('}', "}}")
+}
