@@ -9,6 +9,7 @@ mod missing_claim;
 mod owner;
 mod references;
 pub(crate) mod spelling;
+mod storage;
 mod unsupported;
 
 use proc_macro2::Span;

@@ -2,17 +2,18 @@
 
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Ident, LitStr, Type};
+use syn::{Ident, LitStr};
 
 use super::case::Case;
 use super::identifier::identifier;
 use super::missing_claim;
 use super::owner::foreign;
-use super::spelling::{is_called, is_prelude, is_text_behind_a_pointer};
+use super::spelling::{is_called, is_prelude};
+use super::storage::{encoding, holds_no_moment, is_refused_as_small, is_refused_as_unsigned};
 use super::unsupported;
 use crate::diag::{Diagnostics, with_help};
 use crate::synced_row::RowKind;
-use crate::synced_row::model::{ClaimColumn, Column, Encoding, Null, Referenced, Role};
+use crate::synced_row::model::{ClaimColumn, Column, Null, Referenced, Role};
 use crate::synced_row::parse::{Database, Field};
 use crate::synced_row::template::document::Template;
 use crate::synced_row::template::shortcode::Kind;
@@ -42,8 +43,10 @@ impl FieldChecker<'_> {
         let is_prelude = is_prelude(&field.ty);
         let sql_type = field.column.sql_type.get().map(LitStr::value);
         let role = self.role(&field)?;
-        let encoding = self.encoding(&field, &role)?;
-        if self.is_refused_as_unsigned(&field, &role, encoding) || self.is_refused_as_small(&field, &role) {
+        let encoding = encoding(self.kind, &field, &role, self.diagnostics)?;
+        if is_refused_as_unsigned(&field, &role, encoding, self.databases, self.diagnostics)
+            || is_refused_as_small(&field, &role, self.diagnostics)
+        {
             return None;
         }
         Some(Column {
@@ -153,7 +156,7 @@ impl FieldChecker<'_> {
             );
             return None;
         }
-        if *word == "updated_at" && self.holds_no_moment(&field.ty) {
+        if *word == "updated_at" && holds_no_moment(&field.ty, self.databases) {
             self.diagnostics.error(
                 &field.ty,
                 with_help(
@@ -168,133 +171,6 @@ impl FieldChecker<'_> {
             "app" => Role::App,
             _ => Role::UpdatedAt,
         })
-    }
-
-    /// Returns whether the type cannot hold a timestamp, which the database would only reject at run time. SQLite
-    /// stores a timestamp as text.
-    fn holds_no_moment(&self, ty: &Type) -> bool {
-        (is_called(ty, &["String", "str"]) || is_text_behind_a_pointer(ty))
-            && self.databases.contains(&Database::Postgres)
-            || is_called(
-                ty,
-                &[
-                    "bool", "f32", "f64", "i16", "i32", "i64", "i8", "u16", "u32", "u64", "u8",
-                ],
-            )
-    }
-
-    /// Reports an unsigned integer, for which rustc's message would be vague.
-    fn is_refused_as_unsigned(&mut self, field: &Field, role: &Role, encoding: Encoding) -> bool {
-        let is_integer = match role {
-            Role::Claim(claim) => claim.kind == Kind::Integer,
-            Role::Generated | Role::App => true,
-            Role::Key | Role::UpdatedAt | Role::Reference(_) => false,
-        };
-        let is_refused = is_integer
-            && encoding == Encoding::Own
-            && self.databases.contains(&Database::Postgres)
-            && is_called(&field.ty, &["u16", "u32", "u64", "u8"]);
-        if is_refused {
-            self.diagnostics.error(
-                &field.ty,
-                with_help(
-                    format!(
-                        "`{}` is unsigned, and PostgreSQL has no unsigned integers",
-                        field.ident
-                    ),
-                    "use `i64`",
-                ),
-            );
-        }
-        is_refused
-    }
-
-    /// Reports an integer type that is too small for current timestamps, or for those after 2038.
-    fn is_refused_as_small(&mut self, field: &Field, role: &Role) -> bool {
-        let Role::Claim(claim) = role else {
-            return false;
-        };
-        let is_small = is_called(&field.ty, &["i16", "i32", "i8", "u16", "u8"]);
-        let is_refused = claim.is_a_moment() && claim.with.is_none() && is_small;
-        if is_refused {
-            self.diagnostics.error(
-                &field.ty,
-                with_help(
-                    format!(
-                        "the claim `{}` is in seconds since 1970, which overflow this type",
-                        claim.claim
-                    ),
-                    "use `i64`",
-                ),
-            );
-        }
-        is_refused
-    }
-
-    fn encoding(&mut self, field: &Field, role: &Role) -> Option<Encoding> {
-        let (encoding, span) = match (field.column.json.span(), field.column.text.span()) {
-            (None, None) => return Some(Encoding::Own),
-            (Some(json), None) => (Encoding::Json, json),
-            (None, Some(text)) => (Encoding::Text, text),
-            (Some(_), Some(text)) => {
-                self.diagnostics.error_at(
-                    text,
-                    with_help(
-                        format!("`{}` cannot be stored both as JSON and as text", field.ident),
-                        "keep either `json` or `text`",
-                    ),
-                );
-                return None;
-            }
-        };
-        let (message, help) = match (encoding, role) {
-            (Encoding::Json, Role::Claim(claim)) if matches!(claim.kind, Kind::Object | Kind::Json) => {
-                return Some(encoding);
-            }
-            (Encoding::Text, Role::Claim(claim)) if claim.kind == Kind::Text => return Some(encoding),
-            (Encoding::Json, Role::Generated | Role::App) => return Some(encoding),
-            (Encoding::Json, Role::Claim(claim)) => (
-                format!(
-                    "only objects and any JSON are stored as JSON, and `{}` is {}",
-                    claim.claim,
-                    claim.kind.name()
-                ),
-                "remove `json`",
-            ),
-            (_, Role::Claim(claim)) => (
-                format!(
-                    "only text is stored as text, and `{}` is {}",
-                    claim.claim,
-                    claim.kind.name()
-                ),
-                "remove `text`",
-            ),
-            (_, Role::Key) => (
-                format!("the {} is stored as what it is", self.kind.clerk_id()),
-                "remove this argument",
-            ),
-            (_, Role::Reference(_)) => (
-                format!(
-                    "`{}` is the key of another row, and stored as what it is",
-                    field.ident
-                ),
-                "remove this argument",
-            ),
-            (_, Role::UpdatedAt) => (
-                format!("sync writes a timestamp into `{}`", field.ident),
-                "remove this argument",
-            ),
-            (_, Role::Generated | Role::App) => (
-                format!(
-                    "no claim feeds `{}`, and only claims are stored as text",
-                    field.ident
-                ),
-                "implement `sqlx::Type` and `sqlx::Decode` for the type, or store it as JSON with `json`",
-            ),
-        };
-        self.diagnostics.error_at(span, with_help(message, help));
-        // Keeps a key, because a dropped key would be reported as missing.
-        matches!(role, Role::Key).then_some(Encoding::Own)
     }
 
     fn claim_role(&mut self, field: &Field) -> Option<Role> {
