@@ -10,6 +10,7 @@ mod references_sql;
 mod sql;
 mod sql_parts;
 mod template;
+mod upsert_sql;
 
 use proc_macro2::TokenStream;
 use syn::DeriveInput;

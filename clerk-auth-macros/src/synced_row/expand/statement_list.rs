@@ -3,7 +3,8 @@
 use crate::synced_row::link_sql::LinkStatements;
 use crate::synced_row::model::Model;
 use crate::synced_row::parse::Database;
-use crate::synced_row::sql::{ClaimColumnStatements, Statements, TombstoneStatements, UpsertMany};
+use crate::synced_row::sql::{ClaimColumnStatements, Statements, TombstoneStatements};
+use crate::synced_row::upsert_sql::UpsertMany;
 
 /// A statement, named like the constant with its text.
 pub(crate) struct ListedStatement {

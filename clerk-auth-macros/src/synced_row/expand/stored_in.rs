@@ -11,7 +11,8 @@ use crate::synced_row::link_sql::LinkStatements;
 use crate::synced_row::model::{Column, Model, References, Role};
 use crate::synced_row::parse::Database;
 use crate::synced_row::references_sql;
-use crate::synced_row::sql::{ClaimColumnStatements, Statements, TombstoneStatements, UpsertMany};
+use crate::synced_row::sql::{ClaimColumnStatements, Statements, TombstoneStatements};
+use crate::synced_row::upsert_sql::UpsertMany;
 
 pub(crate) fn stored_in(model: &Model, database: Database, condition: Option<&TokenStream>) -> TokenStream {
     let private = private();
