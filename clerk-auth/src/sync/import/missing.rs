@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::members;
 use crate::backend_api::{BackendApi, BackendApiError, MAX_IDS};
 use crate::id::{OrganizationId, UserId};
+use crate::lenient::LenientValue;
 use crate::row::{RowKind, SyncedRow};
 use crate::sync::engine::Engine;
 use crate::sync::error::SyncError;
@@ -37,43 +38,35 @@ pub(super) async fn unknown_to_clerk<U: SyncedRow>(
     if clerk_ids.is_empty() {
         return Ok(Vec::new());
     }
+    let mut unknown = Vec::new();
     match U::KIND {
-        RowKind::User => unknown_users(api, &clerk_ids, policy).await,
-        RowKind::Organization => unknown_organizations(api, &clerk_ids, policy).await,
-        RowKind::Membership => members::unknown(api, &clerk_ids, policy).await,
-    }
-}
-
-async fn unknown_users(
-    api: &BackendApi,
-    clerk_ids: &[&str],
-    policy: RetryPolicy,
-) -> Result<Vec<String>, BackendApiError> {
-    let user_ids: Vec<UserId> = clerk_ids.iter().map(|id| UserId::new(*id)).collect();
-    let known = policy.retry_api(|| api.users_by_id(&user_ids)).await?;
-    let known: HashSet<&str> = known.iter().filter_map(|user| user["id"].as_str()).collect();
-    let mut unknown = Vec::new();
-    for user_id in &user_ids {
-        if !known.contains(user_id.as_str()) && policy.retry_api(|| api.user(user_id)).await?.is_none() {
-            unknown.push(user_id.to_string());
+        RowKind::User => {
+            let ids: Vec<UserId> = clerk_ids.iter().copied().map(UserId::new).collect();
+            let listed = policy.retry_api(|| api.users_by_id(&ids)).await?;
+            for id in not_listed(&ids, &listed) {
+                if policy.retry_api(|| api.user(id)).await?.is_none() {
+                    unknown.push(id.to_string());
+                }
+            }
         }
+        RowKind::Organization => {
+            let ids: Vec<OrganizationId> = clerk_ids.iter().copied().map(OrganizationId::new).collect();
+            let listed = policy.retry_api(|| api.organizations_by_id(&ids)).await?;
+            for id in not_listed(&ids, &listed) {
+                if policy.retry_api(|| api.organization(id)).await?.is_none() {
+                    unknown.push(id.to_string());
+                }
+            }
+        }
+        RowKind::Membership => unknown = members::unknown(api, &clerk_ids, policy).await?,
     }
     Ok(unknown)
 }
 
-async fn unknown_organizations(
-    api: &BackendApi,
-    clerk_ids: &[&str],
-    policy: RetryPolicy,
-) -> Result<Vec<String>, BackendApiError> {
-    let ids: Vec<OrganizationId> = clerk_ids.iter().map(|id| OrganizationId::new(*id)).collect();
-    let known = policy.retry_api(|| api.organizations_by_id(&ids)).await?;
-    let known: HashSet<&str> = known.iter().filter_map(|it| it["id"].as_str()).collect();
-    let mut unknown = Vec::new();
-    for id in &ids {
-        if !known.contains(id.as_str()) && policy.retry_api(|| api.organization(id)).await?.is_none() {
-            unknown.push(id.to_string());
-        }
-    }
-    Ok(unknown)
+fn not_listed<'a, I: AsRef<str>>(
+    ids: &'a [I],
+    listed: &'a [LenientValue],
+) -> impl Iterator<Item = &'a I> + use<'a, I> {
+    let listed: HashSet<&str> = listed.iter().filter_map(|it| it["id"].as_str()).collect();
+    ids.iter().filter(move |id| !listed.contains((*id).as_ref()))
 }
