@@ -2,40 +2,31 @@
 
 mod error;
 mod organizations;
+mod transport;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{Method, Url};
 use serde_json::{Value, json};
 
 pub use self::error::BackendApiError;
+use self::transport::Transport;
 use crate::http::address::redacted;
-use crate::http::client::{causes, http_client, read_bounded, safe_url};
+use crate::http::client::safe_url;
 use crate::id::{UserId, is_id};
 use crate::lenient::LenientValue;
-use crate::time::{Clock, SystemClock, Timestamp};
 
 /// The address of Clerk's Backend API.
 const CLERK: &str = "https://api.clerk.com";
-
-/// The API version whose user object this library supports (Clerk's documentation, "Versioning").
-const VERSION: &str = "2026-05-12";
 
 /// The longest wait for a response. Clerk usually responds within a fraction of a second, and a request is waiting.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The longest wait for a page of users. A page of 500 users has megabytes, and no request waits for the page.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// The largest response in bytes. A page of 500 users, each with 8 KiB of metadata, has half as many.
-const MAX_BODY: usize = 16 * 1024 * 1024;
-
-/// The pause after a 429 without a `Retry-After`: Clerk's limits are per ten seconds.
-const DEFAULT_RETRY: Duration = Duration::from_secs(10);
 
 /// The most users of a page (Clerk's documentation, "Get a list of all users").
 ///
@@ -70,15 +61,7 @@ pub(crate) const MAX_IDS: usize = 100;
 /// # Ok::<(), clerk_auth::backend_api::BackendApiError>(())
 /// ```
 #[derive(Clone)]
-pub struct BackendApi(Arc<Inner>);
-
-struct Inner {
-    url: Url,
-    client: Client,
-    clock: Arc<dyn Clock>,
-    /// The time in milliseconds before which Clerk accepts no further request, from its `Retry-After`.
-    not_before: AtomicI64,
-}
+pub struct BackendApi(Arc<Transport>);
 
 impl BackendApi {
     /// Creates a client with the instance's secret key, `sk_test_…` or `sk_live_…`.
@@ -137,35 +120,7 @@ impl BackendApi {
     /// [`BackendApiError::Url`] if the address is neither `https://` nor of this machine; otherwise the errors of
     /// [`new`](Self::new).
     pub fn with_base_url(url: &str, secret_key: &str) -> Result<Self, BackendApiError> {
-        let secret_key = secret_key.trim();
-        let authorization = match HeaderValue::from_str(&format!("Bearer {secret_key}")) {
-            Ok(mut value) if is_secret_key(secret_key) => {
-                value.set_sensitive(true);
-                value
-            }
-            _ => return Err(BackendApiError::SecretKey),
-        };
-        let parsed = safe_url(url).ok_or_else(|| BackendApiError::Url(redacted(url)))?;
-        let headers: HeaderMap = [
-            (AUTHORIZATION, authorization),
-            (ACCEPT, HeaderValue::from_static("application/json")),
-            (
-                reqwest::header::HeaderName::from_static("clerk-api-version"),
-                HeaderValue::from_static(VERSION),
-            ),
-        ]
-        .into_iter()
-        .collect();
-        let client = http_client(&parsed)
-            .default_headers(headers)
-            .build()
-            .map_err(|error| BackendApiError::HttpClient(causes(&error).into()))?;
-        Ok(Self(Arc::new(Inner {
-            url: parsed,
-            client,
-            clock: Arc::new(SystemClock),
-            not_before: AtomicI64::new(i64::MIN),
-        })))
+        Ok(Self(Arc::new(Transport::new(url, secret_key)?)))
     }
 
     /// Returns the user as Clerk describes them, or `None` if the user no longer exists. Unreadable parts of the user
@@ -175,7 +130,7 @@ impl BackendApi {
     ///
     /// [`BackendApiError`] if the request fails.
     pub async fn user(&self, user_id: &UserId) -> Result<Option<LenientValue>, BackendApiError> {
-        match self.get(&["v1", "users", user_id.as_str()], &[], TIMEOUT).await {
+        match self.0.get(&["v1", "users", user_id.as_str()], &[], TIMEOUT).await {
             Ok(user) if user["id"] == user_id.as_str() => Ok(Some(user)),
             Ok(_) => Err(BackendApiError::Malformed("the user that was asked for")),
             // Another 404, for example from a proxy, does not concern the user.
@@ -203,11 +158,12 @@ impl BackendApi {
     /// request.
     pub async fn set_external_id(&self, user_id: &UserId, external_id: &str) -> Result<(), BackendApiError> {
         let request = self
+            .0
             .request(Method::PATCH, &["v1", "users", user_id.as_str()])?
             .header(CONTENT_TYPE, "application/json")
             .body(json!({ "external_id": external_id }).to_string())
             .timeout(TIMEOUT);
-        let user = self.send(request).await?;
+        let user = self.0.send(request).await?;
         match user["external_id"].as_str() {
             Some(set) if set == external_id => Ok(()),
             _ => Err(BackendApiError::Malformed("the user with the new `external_id`")),
@@ -274,7 +230,7 @@ impl BackendApi {
     ///
     /// [`BackendApiError`] if the request fails.
     pub async fn user_count(&self) -> Result<u64, BackendApiError> {
-        let count = self.get(&["v1", "users", "count"], &[], TIMEOUT).await?;
+        let count = self.0.get(&["v1", "users", "count"], &[], TIMEOUT).await?;
         count["total_count"]
             .as_u64()
             .ok_or(BackendApiError::Malformed("a count of users"))
@@ -286,11 +242,11 @@ impl BackendApi {
     ///
     /// [`BackendApiError`] if the request fails.
     pub async fn jwks(&self) -> Result<Value, BackendApiError> {
-        Ok(self.get(&["v1", "jwks"], &[], TIMEOUT).await?.into_value())
+        Ok(self.0.get(&["v1", "jwks"], &[], TIMEOUT).await?.into_value())
     }
 
     async fn list(&self, query: &[(&str, &str)]) -> Result<Vec<LenientValue>, BackendApiError> {
-        let users = self.get(&["v1", "users"], query, PAGE_TIMEOUT).await?;
+        let users = self.0.get(&["v1", "users"], query, PAGE_TIMEOUT).await?;
         users
             .into_elements()
             .ok_or(BackendApiError::Malformed("a list of users"))
@@ -298,82 +254,7 @@ impl BackendApi {
 
     /// Returns how long requests are suspended after a rate limit; zero if they are not.
     pub fn rate_limited_for(&self) -> Duration {
-        let not_before = Timestamp::from_millis(self.0.not_before.load(Ordering::Relaxed));
-        not_before.since(self.0.clock.now())
-    }
-
-    async fn get(
-        &self,
-        path: &[&str],
-        query: &[(&str, &str)],
-        timeout: Duration,
-    ) -> Result<LenientValue, BackendApiError> {
-        let request = self.request(Method::GET, path)?.query(query).timeout(timeout);
-        self.send(request).await
-    }
-
-    fn request(&self, method: Method, path: &[&str]) -> Result<RequestBuilder, BackendApiError> {
-        let wait = self.rate_limited_for();
-        if !wait.is_zero() {
-            return Err(BackendApiError::RateLimited(wait));
-        }
-        let mut url = self.0.url.clone();
-        url.path_segments_mut()
-            .map_err(|()| BackendApiError::Url(redacted(self.0.url.as_str())))?
-            .pop_if_empty()
-            .extend(path);
-        Ok(self.0.client.request(method, url))
-    }
-
-    async fn send(&self, request: RequestBuilder) -> Result<LenientValue, BackendApiError> {
-        let answer = self.answer(request).await?;
-        answer.map_err(BackendApiError::from)
-    }
-
-    /// Returns the body, or Clerk's refusal.
-    async fn answer(
-        &self,
-        request: RequestBuilder,
-    ) -> Result<Result<LenientValue, Refused>, BackendApiError> {
-        let response = request
-            .send()
-            .await
-            .map_err(|error| BackendApiError::Http(causes(&error.without_url()).into()))?;
-        let (status, retry_after) = (response.status(), retry_after(&response));
-        let body = body(response).await?;
-        if status == StatusCode::OK {
-            return body.map(Ok).ok_or(BackendApiError::Malformed("JSON"));
-        }
-        if status == StatusCode::TOO_MANY_REQUESTS {
-            let wait = retry_after.unwrap_or(DEFAULT_RETRY);
-            let until = self.0.clock.now() + wait;
-            self.0.not_before.fetch_max(until.as_millis(), Ordering::Relaxed);
-            return Err(BackendApiError::RateLimited(wait));
-        }
-        let code = body
-            .as_ref()
-            .and_then(|body| body["errors"][0]["code"].as_str())
-            .unwrap_or("no code")
-            .to_owned();
-        Ok(Err(Refused { status, code }))
-    }
-}
-
-/// A status other than 200 and 429, with the code of the first error.
-struct Refused {
-    status: StatusCode,
-    code: String,
-}
-
-impl From<Refused> for BackendApiError {
-    fn from(Refused { status, code }: Refused) -> Self {
-        match status {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Self::Unauthorized(code),
-            status => Self::Status {
-                status: status.as_u16(),
-                code,
-            },
-        }
+        self.0.rate_limited_for()
     }
 }
 
@@ -381,35 +262,6 @@ impl From<Refused> for BackendApiError {
 fn without_version(url: &str) -> &str {
     let url = url.trim_end_matches('/');
     url.strip_suffix("/v1").unwrap_or(url)
-}
-
-fn is_secret_key(text: &str) -> bool {
-    let mode = ["sk_test_", "sk_live_"];
-    mode.iter()
-        .filter_map(|prefix| text.strip_prefix(prefix))
-        .any(|rest| !rest.is_empty())
-}
-
-/// Reads seconds; Clerk sends no dates. A time longer than an hour is treated as a mistake.
-fn retry_after(response: &Response) -> Option<Duration> {
-    let seconds: u64 = response
-        .headers()
-        .get(RETRY_AFTER)?
-        .to_str()
-        .ok()?
-        .trim()
-        .parse()
-        .ok()?;
-    Some(Duration::from_secs(seconds.clamp(1, 3_600)))
-}
-
-/// Reads the body as JSON; returns `None` if the body is not JSON.
-async fn body(response: Response) -> Result<Option<LenientValue>, BackendApiError> {
-    let body = read_bounded(response, MAX_BODY)
-        .await
-        .map_err(|error| BackendApiError::Http(causes(&error.without_url()).into()))?
-        .ok_or(BackendApiError::TooLarge)?;
-    Ok(LenientValue::from_slice(&body).ok())
 }
 
 impl fmt::Debug for BackendApi {

@@ -12,7 +12,8 @@
 
 use reqwest::{Method, StatusCode};
 
-use super::{BackendApi, BackendApiError, MAX_IDS, MAX_PAGE_SIZE, PAGE_TIMEOUT, Refused, TIMEOUT};
+use super::transport::Refused;
+use super::{BackendApi, BackendApiError, MAX_IDS, MAX_PAGE_SIZE, PAGE_TIMEOUT, TIMEOUT};
 use crate::id::{OrganizationId, UserId, is_id};
 use crate::lenient::LenientValue;
 
@@ -120,8 +121,8 @@ impl BackendApi {
     /// [`BackendApiError`] if the request fails.
     pub async fn organization(&self, id: &OrganizationId) -> Result<Option<LenientValue>, BackendApiError> {
         let path = ["v1", "organizations", id.as_str()];
-        let request = self.request(Method::GET, &path)?.timeout(TIMEOUT);
-        match self.answer(request).await? {
+        let request = self.0.request(Method::GET, &path)?.timeout(TIMEOUT);
+        match self.0.answer(request).await? {
             Ok(organization) if organization["id"] == id.as_str() => Ok(Some(organization)),
             Ok(_) => Err(BackendApiError::Malformed("the organization that was asked for")),
             Err(refused) => no_longer_exists(refused).map(|()| None),
@@ -212,10 +213,11 @@ impl BackendApi {
     /// Returns a list of the whole instance. The list exists unless the instance has no organizations.
     async fn list_of(&self, path: &[&str], query: &[(&str, &str)]) -> Result<LenientValue, BackendApiError> {
         let request = self
+            .0
             .request(Method::GET, path)?
             .query(query)
             .timeout(PAGE_TIMEOUT);
-        let answer = self.answer(request).await?;
+        let answer = self.0.answer(request).await?;
         answer.map_err(|Refused { status, code }| match status {
             StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => BackendApiError::OrganizationsDisabled {
                 status: status.as_u16(),
@@ -232,10 +234,11 @@ impl BackendApi {
         query: &[(&str, &str)],
     ) -> Result<Vec<LenientValue>, BackendApiError> {
         let request = self
+            .0
             .request(Method::GET, path)?
             .query(query)
             .timeout(PAGE_TIMEOUT);
-        match self.answer(request).await? {
+        match self.0.answer(request).await? {
             Ok(list) => elements(list),
             Err(refused) => no_longer_exists(refused).map(|()| Vec::new()),
         }
