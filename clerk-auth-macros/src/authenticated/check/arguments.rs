@@ -1,6 +1,6 @@
 //! The arguments of `#[authenticated]`: the requirements, the policies and the state.
 
-use syn::{Expr, ExprLit, Lit, Type};
+use syn::{Expr, ExprLit, Ident, Lit, Type};
 
 use super::requirement::{KNOWN, requirement};
 use crate::argument::{self, Argument, Slot};
@@ -39,25 +39,13 @@ impl Arguments {
                         self.krate.set(key, path, diagnostics);
                     }
                 }
-                Argument::Word(key) | Argument::Value(key, _) | Argument::List(key, _) if key == "policy" => {
-                    diagnostics.error(
-                        key,
-                        with_help("`policy` names a type", "write `policy = path::to::Policy`"),
-                    );
-                }
                 Argument::Word(key) | Argument::Value(key, _) | Argument::List(key, _)
-                    if key == "row_policy" =>
+                    if let Some(form) = form_of_type(key) =>
                 {
                     diagnostics.error(
                         key,
-                        with_help(
-                            "`row_policy` names a type",
-                            "write `row_policy = path::to::Policy`",
-                        ),
+                        with_help(format!("`{key}` names a type"), format!("write `{form}`")),
                     );
-                }
-                Argument::Word(key) | Argument::Value(key, _) | Argument::List(key, _) if key == "state" => {
-                    diagnostics.error(key, with_help("`state` names a type", "write `state = AppState`"));
                 }
                 _ => {
                     if let Some(key) = argument.key() {
@@ -147,6 +135,16 @@ impl Arguments {
             requirement,
             allows_agents,
         }
+    }
+}
+
+/// Returns the form of an argument that names a type.
+fn form_of_type(key: &Ident) -> Option<&'static str> {
+    match key.to_string().as_str() {
+        "policy" => Some("policy = path::to::Policy"),
+        "row_policy" => Some("row_policy = path::to::Policy"),
+        "state" => Some("state = AppState"),
+        _ => None,
     }
 }
 
