@@ -23,7 +23,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Generics;
 
-use self::access::{alias, claim_field, field_type, held_kind, joined, kind_type, local, private};
+use self::access::{alias, claim_field, field_type, held_kind, joined, kind_type, local};
 use self::assertion::checks;
 use self::comparison::comparison;
 use self::conversion::{conversion, hold};
@@ -118,7 +118,6 @@ fn imports(model: &Model) -> Vec<TokenStream> {
 }
 
 fn synced_row(model: &Model, claims: &Ident, condition: Option<&TokenStream>) -> TokenStream {
-    let private = private();
     // rustc cannot resolve the attribute's path under `#![no_implicit_prelude]`. Without a condition the attribute has
     // no effect.
     let not_recommended = condition.map(|_| quote!(#[diagnostic::do_not_recommend]));
@@ -160,7 +159,7 @@ fn synced_row(model: &Model, claims: &Ident, condition: Option<&TokenStream>) ->
             let ident = &column.ident;
             let hold = hold(column, claim);
             quote! {
-                #index => #private::set_null(&mut __claims.#ident, #hold(::core::option::Option::None))
+                #index => __private::set_null(&mut __claims.#ident, #hold(::core::option::Option::None))
             }
         });
     let comparison = comparison(&written);
@@ -207,7 +206,7 @@ fn synced_row(model: &Model, claims: &Ident, condition: Option<&TokenStream>) ->
             #comparison
 
             fn try_clone(&self) -> ::core::option::Option<Self> {
-                #private::Copied::<Self>::try_clone(self)
+                __private::Copied::<Self>::try_clone(self)
             }
 
             #[allow(unused_variables)]
@@ -287,7 +286,6 @@ fn keyed(model: &Model) -> Option<TokenStream> {
 
 /// Generates the roles that a membership can hold, if the role feeds a column.
 fn roles(model: &Model) -> Option<TokenStream> {
-    let private = private();
     let is_role = |column: &&Column| {
         column.claim().is_some_and(|claim| {
             claim.source.trim() == "{{org.role}}" && claim.with.is_none() && !claim.parse
@@ -297,19 +295,18 @@ fn roles(model: &Model) -> Option<TokenStream> {
     Some(quote! {
         const ROLES: ::core::option::Option<&'static [&'static str]> = {
             #[allow(unused_imports)]
-            use #private::ask::*;
+            use __private::ask::*;
 
-            #private::RoleField::<#ty>::VALUES
+            __private::RoleField::<#ty>::VALUES
         };
     })
 }
 
 fn read_claim(column: &Column) -> TokenStream {
-    let private = private();
     let ty = field_type(column);
     let Some(claim) = column.claim() else {
         let kind = kind_type(Kind::Text);
-        return quote!(__reader.subject(#private::ClaimField::<#ty, #kind>::hold));
+        return quote!(__reader.subject(__private::ClaimField::<#ty, #kind>::hold));
     };
     let name = &claim.claim;
     let kind = kind_type(claim.kind);
@@ -318,7 +315,7 @@ fn read_claim(column: &Column) -> TokenStream {
         return quote! {
             __reader.claim::<__claim::Nullable<#kind>, #ty>(#name, |__value| match __value {
                 ::core::option::Option::Some(__value) => (#hold)(__value),
-                ::core::option::Option::None => #private::DefaultField::<#ty>::value(),
+                ::core::option::Option::None => __private::DefaultField::<#ty>::value(),
             })
         };
     }

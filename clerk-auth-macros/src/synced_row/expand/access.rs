@@ -9,11 +9,6 @@ use crate::synced_row::model::{ClaimColumn, Column, Encoding, Model, References}
 use crate::synced_row::parse::Database;
 use crate::synced_row::template::shortcode::Kind;
 
-/// The module that generated code imports. Its name is short, because each token costs compile time.
-pub(crate) fn private() -> Ident {
-    format_ident!("__private")
-}
-
 pub(crate) fn database_type(database: Database) -> TokenStream {
     match database {
         Database::Postgres => quote!(__private::sqlx::Postgres),
@@ -68,17 +63,16 @@ pub(crate) fn alias(column: &Column) -> Option<TokenStream> {
             type #name = #ty;
         });
     }
-    let private = private();
     let holder = format_ident!("__Of_{}", column.ident, span = Span::mixed_site());
     let keyword = Token![impl](at);
     Some(quote! {
         #[allow(non_camel_case_types)]
         struct #holder;
-        #keyword #private::Named for #holder {
-            type Type = <::core::marker::PhantomData<#ty> as #private::Named>::Type;
+        #keyword __private::Named for #holder {
+            type Type = <::core::marker::PhantomData<#ty> as __private::Named>::Type;
         }
         #[allow(dead_code, non_camel_case_types)]
-        type #name = <#holder as #private::Named>::Type;
+        type #name = <#holder as __private::Named>::Type;
     })
 }
 
@@ -95,27 +89,25 @@ fn mentions_a_letter(tokens: TokenStream) -> bool {
 
 /// Returns `ColumnField::<T, DB>`, or the type for the column's other encodings.
 pub(crate) fn column_field(column: &Column, database: &TokenStream) -> TokenStream {
-    let private = private();
     let ty = field_type(column);
     match (column.encoding, column.claim()) {
-        (Encoding::Json, _) => quote!(#private::JsonColumn::<#ty, #database>),
+        (Encoding::Json, _) => quote!(__private::JsonColumn::<#ty, #database>),
         (Encoding::Text, Some(claim)) => {
             let kind = held_kind(claim);
-            quote!(#private::TextColumn::<#ty, #kind, #database>)
+            quote!(__private::TextColumn::<#ty, #kind, #database>)
         }
-        (Encoding::Own | Encoding::Text, _) => quote!(#private::ColumnField::<#ty, #database>),
+        (Encoding::Own | Encoding::Text, _) => quote!(__private::ColumnField::<#ty, #database>),
     }
 }
 
 /// Returns `ClaimField::<T, K>`, or the type for the claim's other conversions.
 pub(crate) fn claim_field(column: &Column, claim: &ClaimColumn) -> TokenStream {
-    let private = private();
     let ty = field_type(column);
     let kind = held_kind(claim);
     match column.encoding {
-        Encoding::Json => quote!(#private::JsonField::<#ty, #kind>),
-        Encoding::Own | Encoding::Text if claim.parse => quote!(#private::ParsedField::<#ty, #kind>),
-        Encoding::Own | Encoding::Text => quote!(#private::ClaimField::<#ty, #kind>),
+        Encoding::Json => quote!(__private::JsonField::<#ty, #kind>),
+        Encoding::Own | Encoding::Text if claim.parse => quote!(__private::ParsedField::<#ty, #kind>),
+        Encoding::Own | Encoding::Text => quote!(__private::ClaimField::<#ty, #kind>),
     }
 }
 
@@ -123,15 +115,14 @@ pub(crate) fn claim_field(column: &Column, claim: &ClaimColumn) -> TokenStream {
 /// its type, and nothing that uses the alias.
 pub(crate) fn joined(model: &Model) -> Option<TokenStream> {
     let references = model.references.as_ref()?;
-    let private = private();
     let [user, organization] = &references.named;
     let alias = |alias: &Type, ty: &Type, of: TokenStream| {
         let it = quote_spanned!(ty.span()=> _);
         quote! {
             type #alias = <(#ty, [(); {
-                let _ = || <#it as #private::#of>::check(::core::marker::PhantomData::<#ty>);
+                let _ = || <#it as __private::#of>::check(::core::marker::PhantomData::<#ty>);
                 0
-            }]) as #private::CheckedType>::It;
+            }]) as __private::CheckedType>::It;
         }
     };
     let user = alias(&references.user, user, quote!(JoinedUser));

@@ -4,7 +4,7 @@ use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::Token;
 
-use super::access::{claim_field, database_type, field_type, kind_type, private};
+use super::access::{claim_field, database_type, field_type, kind_type};
 use super::claim_trait::{claim_trait, default_trait, default_trait_name, holds};
 use super::column_trait;
 use super::link::{key_check, key_trait};
@@ -68,9 +68,8 @@ fn witness(column: &Column) -> TokenStream {
     if column.is_prelude {
         return quote!(::core::marker::PhantomData);
     }
-    let private = private();
     let ident = &column.ident;
-    quote!(#private::of(&__user.#ident))
+    quote!(__private::of(&__user.#ident))
 }
 
 fn start(token: &TokenTree) -> Span {
@@ -104,9 +103,8 @@ fn check_column(model: &Model, column: &Column) -> TokenStream {
     match &column.role {
         Role::Claim(claim) => check_claim(column, claim, &stored),
         Role::Key if column.encoding != Encoding::Json => {
-            let private = private();
             let (ty, kind) = (field_type(column), kind_type(Kind::Text));
-            let fitting = quote!(#private::ClaimField::<#ty, #kind>::column());
+            let fitting = quote!(__private::ClaimField::<#ty, #kind>::column());
             check_source(column, &holds(column), &fitting, &stored)
         }
         Role::Key | Role::Generated | Role::App | Role::UpdatedAt | Role::Reference(_) => {
@@ -175,8 +173,8 @@ fn check_sql_type(model: &Model, column: &Column) -> Option<TokenStream> {
     } else {
         // A type that cannot be read from one of the databases has been reported.
         let databases = model.databases.iter().map(|database| database_type(*database));
-        let (private, ty) = (private(), field_type(column));
-        quote!(#private::ColumnFields::<#ty, (#(#databases,)*)>::column())
+        let ty = field_type(column);
+        quote!(__private::ColumnFields::<#ty, (#(#databases,)*)>::column())
     };
     Some(quote!(<#ty as #sql_type>::check(#witness);))
 }
@@ -187,8 +185,8 @@ fn check_reference(model: &Model, column: &Column) -> Option<TokenStream> {
         return None;
     };
     let row = model.references.as_ref()?.of(referenced);
-    let (private, ty, witness) = (private(), type_at_field(column), witness(column));
-    Some(quote!(<#ty as #private::KeyOf<#row>>::check(#witness);))
+    let (ty, witness) = (type_at_field(column), witness(column));
+    Some(quote!(<#ty as __private::KeyOf<#row>>::check(#witness);))
 }
 
 /// The check that requests can share a type. Types of the prelude can always be shared.
@@ -206,10 +204,10 @@ impl Shared {
                 witness: witness.clone(),
             };
         }
-        let (private, inferred) = (private(), inferred_at_field(column));
+        let inferred = inferred_at_field(column);
         Self {
-            check: quote!(<#inferred as #private::SharedField>::check(#witness);),
-            witness: quote!(#private::Probe(#witness).shared()),
+            check: quote!(<#inferred as __private::SharedField>::check(#witness);),
+            witness: quote!(__private::Probe(#witness).shared()),
         }
     }
 }

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 
-use super::access::{held_kind, kind_type, private};
+use super::access::{held_kind, kind_type};
 use super::requirement::{Requirement, escape};
 use crate::synced_row::RowKind;
 use crate::synced_row::check::spelling::{Feature, feature_of};
@@ -21,12 +21,11 @@ fn claim_trait_name(column: &Column) -> Ident {
 /// another type called `String`.
 pub(crate) fn holds(column: &Column) -> TokenStream {
     if is_spelled_as_expected(column) {
-        let private = private();
         let kind = match &column.role {
             Role::Claim(claim) => held_kind(claim),
             _ => kind_type(Kind::Text),
         };
-        quote!(#private::HoldsClaim<#kind>)
+        quote!(__private::HoldsClaim<#kind>)
     } else {
         claim_trait_name(column).into_token_stream()
     }
@@ -55,13 +54,12 @@ pub(crate) fn claim_trait(row: RowKind, column: &Column) -> Option<TokenStream> 
     if is_spelled_as_expected(column) {
         return None;
     }
-    let private = private();
     let name = claim_trait_name(column);
     let (bound, message, label, note) = match &column.role {
         Role::Key => {
             let kind = kind_type(Kind::Text);
             (
-                quote!(#private::FromClaim<#kind>),
+                quote!(__private::FromClaim<#kind>),
                 format!("`{{Self}}` cannot hold the {}", row.clerk_id()),
                 format!("the {} is text", row.clerk_id()),
                 match row {
@@ -142,7 +140,6 @@ fn signature(kind: Kind, holds_null: bool) -> String {
 }
 
 fn claim_bound(column: &Column, claim: &ClaimColumn) -> (TokenStream, String) {
-    let private = private();
     let kind = held_kind(claim);
     let holds_null = claim.nullable && claim.null == Null::Held;
     if column.encoding == Encoding::Json {
@@ -151,7 +148,7 @@ fn claim_bound(column: &Column, claim: &ClaimColumn) -> (TokenStream, String) {
         } else {
             "use a type that implements `serde::Deserialize`"
         };
-        return (quote!(#private::JsonClaim<#kind>), note.to_owned());
+        return (quote!(__private::JsonClaim<#kind>), note.to_owned());
     }
     if claim.parse {
         let note = if holds_null {
@@ -159,7 +156,7 @@ fn claim_bound(column: &Column, claim: &ClaimColumn) -> (TokenStream, String) {
         } else {
             "use a type that implements `FromStr`"
         };
-        return (quote!(#private::ParseClaim<#kind>), note.to_owned());
+        return (quote!(__private::ParseClaim<#kind>), note.to_owned());
     }
     let ty = claim.kind.rust_type();
     let with = signature(claim.kind, holds_null);
@@ -181,7 +178,7 @@ fn claim_bound(column: &Column, claim: &ClaimColumn) -> (TokenStream, String) {
         ),
         (false, _) => format!("use `{ty}`, or implement `FromClaim` for your own type"),
     };
-    (quote!(#private::FromClaim<#kind>), note)
+    (quote!(__private::FromClaim<#kind>), note)
 }
 
 fn describe(row: RowKind, claim: &ClaimColumn) -> String {

@@ -7,7 +7,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
 
-use super::access::{held_kind, private};
+use super::access::held_kind;
 use super::requirement::Requirement;
 use crate::synced_row::check::spelling::{Feature, feature_of};
 use crate::synced_row::model::{Column, Encoding, Model, Role};
@@ -53,19 +53,18 @@ fn databases(model: &Model) -> Option<(&'static str, &'static str)> {
 }
 
 fn stored(model: &Model, column: &Column) -> Option<Requirement> {
-    let private = private();
     let (prefix, databases) = databases(model)?;
     let field = column.ident.unraw();
     let is_written = column.is_bound();
     let (bound, message, label, note) = match (column.encoding, &column.role) {
         (Encoding::Json, Role::Claim(_)) => (
-            quote!(#private::JsonClaimColumn),
+            quote!(__private::JsonClaimColumn),
             "cannot be stored as JSON".to_owned(),
             "needs `serde::Serialize`, `serde::Deserialize`, and `PartialEq`".to_owned(),
             "`#[derive(PartialEq, serde::Serialize, serde::Deserialize)]`",
         ),
         (Encoding::Json, _) => (
-            quote!(#private::JsonOwnColumn),
+            quote!(__private::JsonOwnColumn),
             "cannot be read from JSON".to_owned(),
             "needs `serde::Deserialize`".to_owned(),
             "`#[derive(serde::Deserialize)]`",
@@ -73,7 +72,7 @@ fn stored(model: &Model, column: &Column) -> Option<Requirement> {
         (Encoding::Text, Role::Claim(claim)) => {
             let kind = held_kind(claim);
             (
-                quote!(#private::TextClaimColumn<#kind>),
+                quote!(__private::TextClaimColumn<#kind>),
                 "cannot be stored as text".to_owned(),
                 "needs `Display`, `FromStr`, and `PartialEq`".to_owned(),
                 "implement them, or store it as JSON with `#[column(json)]`",
@@ -82,7 +81,7 @@ fn stored(model: &Model, column: &Column) -> Option<Requirement> {
         _ if is_written => {
             let name = format_ident!("{prefix}ClaimColumn");
             (
-                quote!(#private::#name),
+                quote!(__private::#name),
                 format!("cannot be a column of {databases}"),
                 format!("needs `sqlx::Type`, `Encode` and `Decode` for {databases}, and `PartialEq`"),
                 "for a newtype: `#[derive(PartialEq, sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`",
@@ -91,7 +90,7 @@ fn stored(model: &Model, column: &Column) -> Option<Requirement> {
         _ => {
             let name = format_ident!("{prefix}OwnColumn");
             (
-                quote!(#private::#name),
+                quote!(__private::#name),
                 format!("cannot be read from a column of {databases}"),
                 format!("needs `sqlx::Type` and `Decode` for {databases}"),
                 "for a newtype: `#[derive(sqlx::Type)] #[sqlx(transparent)]`; for any serde type: `sqlx::types::Json<_>`",
@@ -112,13 +111,12 @@ fn sql_type(model: &Model, column: &Column) -> Option<Requirement> {
     if is_named || matches!(column.role, Role::Key | Role::Claim(_)) {
         return None;
     }
-    let private = private();
     let (prefix, _) = databases(model)?;
     let field = column.ident.unraw();
     let name = format_ident!("{prefix}SqlType");
     Some(Requirement {
         name: format_ident!("__SqlType_{}", field, span = Span::mixed_site()),
-        bound: quote!(#private::#name),
+        bound: quote!(__private::#name),
         message: format!("the SQL type of `{{Self}}` of the field `{field}` is not known"),
         label: "`CREATE TABLE` needs its SQL type".to_owned(),
         note: r#"name it: `#[column(sql_type = "…")]`"#.to_owned(),

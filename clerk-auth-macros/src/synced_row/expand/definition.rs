@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::access::{column_field, database_type, field_type, filled, held_kind, kind_type, private};
+use super::access::{column_field, database_type, field_type, filled, held_kind, kind_type};
 use crate::synced_row::model::{Column, Deletion, Encoding, Model, Role};
 use crate::synced_row::parse::Database;
 use crate::synced_row::references_sql;
@@ -35,7 +35,6 @@ pub(crate) fn definitions(model: &Model, database: Database) -> Vec<TokenStream>
 
 /// Returns `Clauses::<T, DB, K>` of a column in its own encoding.
 fn clauses(column: &Column, db: &TokenStream) -> TokenStream {
-    let private = private();
     let ty = field_type(column);
     let text = kind_type(Kind::Text);
     let kind = match &column.role {
@@ -43,13 +42,12 @@ fn clauses(column: &Column, db: &TokenStream) -> TokenStream {
         Role::Key => text,
         _ => quote!(__claim::Nullable<#text>),
     };
-    quote!(#private::Clauses::<#ty, #db, #kind>)
+    quote!(__private::Clauses::<#ty, #db, #kind>)
 }
 
 /// Generates the function that returns sqlx's types of columns whose SQL types the runtime crate may not know. Columns
 /// that sync does not write must have a known type; types of the prelude have one.
 pub(crate) fn type_info(model: &Model, db: &TokenStream) -> Option<TokenStream> {
-    let private = private();
     let types: Vec<TokenStream> = model
         .columns
         .iter()
@@ -67,7 +65,7 @@ pub(crate) fn type_info(model: &Model, db: &TokenStream) -> Option<TokenStream> 
         quote! {
             fn type_info(
                 __column: usize,
-            ) -> ::core::option::Option<<#db as #private::sqlx::Database>::TypeInfo> {
+            ) -> ::core::option::Option<<#db as __private::sqlx::Database>::TypeInfo> {
                 match __column {
                     #(#types,)*
                     _ => ::core::option::Option::None,
@@ -79,16 +77,15 @@ pub(crate) fn type_info(model: &Model, db: &TokenStream) -> Option<TokenStream> 
 
 /// Looks up the column's Rust type in the runtime crate, by the writer of the column, under the column's own name.
 fn definition(model: &Model, column: &Column, database: Database) -> TokenStream {
-    let private = private();
     let ty = field_type(column);
     let db = database_type(database);
     let of = match (column.encoding, &column.role) {
         (Encoding::Own, _) => clauses(column, &db),
         (Encoding::Json | Encoding::Text, Role::Claim(claim)) => {
             let kind = held_kind(claim);
-            quote!(#private::Defined::<#private::Encoded<#kind>, #db>)
+            quote!(__private::Defined::<__private::Encoded<#kind>, #db>)
         }
-        (Encoding::Json | Encoding::Text, _) => quote!(#private::JsonClauses::<#ty, #db>),
+        (Encoding::Json | Encoding::Text, _) => quote!(__private::JsonClauses::<#ty, #db>),
     };
     let name = &column.name;
     let sql_type = column.sql_type.iter();

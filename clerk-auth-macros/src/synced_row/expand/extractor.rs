@@ -4,14 +4,12 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::Generics;
 
-use super::access::private;
 use crate::synced_row::RowKind;
 
 /// Asserts that the struct and its claims are `Send + Sync`. An unsuitable field has already been reported.
 pub(crate) fn shared(types: impl IntoIterator<Item = TokenStream>) -> TokenStream {
-    let private = private();
     let types = types.into_iter();
-    quote!(#(for<'__a> #types: #private::SharedIn<'__a>,)*)
+    quote!(#(for<'__a> #types: __private::SharedIn<'__a>,)*)
 }
 
 /// Generates the extractor of the row: a user in a handler without `#[authenticated]`, or an organization after the
@@ -22,25 +20,24 @@ pub(crate) fn extractor(
     generics: &Generics,
     shared: &TokenStream,
 ) -> TokenStream {
-    let private = private();
     let (_, arguments, _) = generics.split_for_impl();
     let row = quote!(#ident #arguments);
     let state = match kind {
         RowKind::User => quote! {
-            #private::Clerk: #private::axum::extract::FromRef<__State>,
-            #private::UserSync<#row>: #private::axum::extract::FromRef<__State>,
+            __private::Clerk: __private::axum::extract::FromRef<__State>,
+            __private::UserSync<#row>: __private::axum::extract::FromRef<__State>,
         },
         RowKind::Organization => quote! {
-            #private::OrganizationSync<#row>: #private::axum::extract::FromRef<__State>,
+            __private::OrganizationSync<#row>: __private::axum::extract::FromRef<__State>,
         },
         RowKind::Membership => quote! {
-            #private::MembershipSync<#row>: #private::axum::extract::FromRef<__State>,
+            __private::MembershipSync<#row>: __private::axum::extract::FromRef<__State>,
         },
     };
     let active = |handle: TokenStream| {
         (
-            quote!(extract_active::<#private::#handle<Self>, __State>),
-            Some(quote!(extract_optional_active::<#private::#handle<Self>, __State>)),
+            quote!(extract_active::<__private::#handle<Self>, __State>),
+            Some(quote!(extract_optional_active::<__private::#handle<Self>, __State>)),
         )
     };
     let (extract, extract_optional) = match kind {
@@ -52,20 +49,20 @@ pub(crate) fn extractor(
         let parameters = generics.params.iter();
         quote! {
             #[automatically_derived]
-            impl<#(#parameters,)* __State> #private::axum::extract::#of<__State> for #row
+            impl<#(#parameters,)* __State> __private::axum::extract::#of<__State> for #row
             where
                 __State: ::core::marker::Send + ::core::marker::Sync,
                 #state
                 #shared
             {
-                type Rejection = #private::Rejection;
+                type Rejection = __private::Rejection;
 
                 fn #method(
-                    __parts: &mut #private::Parts,
+                    __parts: &mut __private::Parts,
                     __state: &__State,
                 ) -> impl ::core::future::Future<Output = ::core::result::Result<#found, Self::Rejection>>
                 + ::core::marker::Send {
-                    #private::#extract(__parts, __state)
+                    __private::#extract(__parts, __state)
                 }
             }
         }

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::ext::IdentExt;
 
-use super::access::{column_field, field_type, kind_type, private};
+use super::access::{column_field, field_type, kind_type};
 use super::requirement::{Requirement, escape};
 use crate::synced_row::model::{Column, Link, Model};
 use crate::synced_row::template::shortcode::Kind;
@@ -16,15 +16,13 @@ pub(crate) fn key_field() -> Ident {
 
 /// Returns `LinkKey<T>` for a key that feeds no column.
 pub(crate) fn key_type(model: &Model) -> Option<TokenStream> {
-    let private = private();
     let (_, column) = model.separate_link()?;
     let ty = field_type(column);
-    Some(quote!(#private::LinkKey<#ty>))
+    Some(quote!(__private::LinkKey<#ty>))
 }
 
 /// Returns the expression that reads the key.
 pub(crate) fn read_key(model: &Model) -> Option<TokenStream> {
-    let private = private();
     let (link, column) = model.separate_link()?;
     let name = &link.claim;
     let kind = kind_type(link.kind);
@@ -33,15 +31,14 @@ pub(crate) fn read_key(model: &Model) -> Option<TokenStream> {
         true => quote!(::core::option::Option::Some(__text)),
         false => quote!(__text),
     };
-    Some(quote!(#private::read_key::<#kind, _>(&mut __reader, #name, |__text| #field::hold(#text))))
+    Some(quote!(__private::read_key::<#kind, _>(&mut __reader, #name, |__text| #field::hold(#text))))
 }
 
 /// Returns `ParsedField::<T, K>`.
 fn parsed_field(link: &Link, column: &Column) -> TokenStream {
-    let private = private();
     let ty = field_type(column);
     let kind = parsed_kind(link);
-    quote!(#private::ParsedField::<#ty, #kind>)
+    quote!(__private::ParsedField::<#ty, #kind>)
 }
 
 fn parsed_kind(link: &Link) -> TokenStream {
@@ -58,13 +55,12 @@ fn trait_name(column: &Column) -> Ident {
 
 /// Generates the trait whose message explains that the type of a field cannot be the key.
 pub(crate) fn key_trait(model: &Model) -> Option<TokenStream> {
-    let private = private();
     let (link, column) = model.separate_link()?;
     let kind = parsed_kind(link);
     let field = column.ident.unraw();
     let requirement = Requirement {
         name: trait_name(column),
-        bound: quote!(#private::ParseClaim<#kind>),
+        bound: quote!(__private::ParseClaim<#kind>),
         message: format!(
             "`{{Self}}` of the field `{field}` cannot be the key of the claim `{}`",
             escape(&link.claim)
@@ -90,24 +86,23 @@ pub(crate) fn key_check(model: &Model, column: &Column) -> Option<(Ident, TokenS
 
 /// Generates the trait's function that adds the key to a statement's parameters.
 pub(crate) fn bind_link(model: &Model, database: &TokenStream) -> Option<TokenStream> {
-    let private = private();
     let (_, column) = model.link()?;
     let field = column_field(column, database);
     let bound = match model.separate_link() {
         Some(_) => {
             let key = key_field();
-            quote!(#private::bind_key(&__claims.#key, __arguments, #field::add, #field::add_null))
+            quote!(__private::bind_key(&__claims.#key, __arguments, #field::add, #field::add_null))
         }
         None => {
             let ident = &column.ident;
-            quote!(#private::bind_own_key(&__claims.#ident, __arguments, #field::add))
+            quote!(__private::bind_own_key(&__claims.#ident, __arguments, #field::add))
         }
     };
     Some(quote! {
         fn bind_link(
             __claims: &Self::Claims,
-            __arguments: &mut <#database as #private::sqlx::Database>::Arguments,
-        ) -> ::core::result::Result<__clerk_auth::row::BoundKey, #private::sqlx::error::BoxDynError> {
+            __arguments: &mut <#database as __private::sqlx::Database>::Arguments,
+        ) -> ::core::result::Result<__clerk_auth::row::BoundKey, __private::sqlx::error::BoxDynError> {
             #bound
         }
     })

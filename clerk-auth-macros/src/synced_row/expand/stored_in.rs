@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-use super::access::{column_field, database_type, filled, local, private};
+use super::access::{column_field, database_type, filled, local};
 use super::definition::{definitions, type_info};
 use super::link::bind_link;
 use super::statement_list::{listed, statement_list};
@@ -15,7 +15,6 @@ use crate::synced_row::sql::{ClaimColumnStatements, Statements, TombstoneStateme
 use crate::synced_row::upsert_sql::UpsertMany;
 
 pub(crate) fn stored_in(model: &Model, database: Database, condition: Option<&TokenStream>) -> TokenStream {
-    let private = private();
     let ident = &model.ident;
     let db = database_type(database);
     let statements = Statements::of(model, database);
@@ -122,7 +121,7 @@ pub(crate) fn stored_in(model: &Model, database: Database, condition: Option<&To
         let ident = &column.ident;
         let field = column_field(column, &db);
         quote! {
-            #private::bind::<Self, #db, _>(
+            __private::bind::<Self, #db, _>(
                 __claims, __version, __arguments, #before, &__claims.#ident, #field::add,
             )
         }
@@ -194,8 +193,8 @@ pub(crate) fn stored_in(model: &Model, database: Database, condition: Option<&To
             fn bind(
                 __claims: &Self::Claims,
                 __version: i64,
-                __arguments: &mut <#db as #private::sqlx::Database>::Arguments,
-            ) -> ::core::result::Result<(), #private::sqlx::error::BoxDynError> {
+                __arguments: &mut <#db as __private::sqlx::Database>::Arguments,
+            ) -> ::core::result::Result<(), __private::sqlx::error::BoxDynError> {
                 #bind
             }
 
@@ -203,8 +202,8 @@ pub(crate) fn stored_in(model: &Model, database: Database, condition: Option<&To
             fn bind_claim(
                 __claims: &Self::Claims,
                 __column: usize,
-                __arguments: &mut <#db as #private::sqlx::Database>::Arguments,
-            ) -> ::core::result::Result<(), #private::sqlx::error::BoxDynError> {
+                __arguments: &mut <#db as __private::sqlx::Database>::Arguments,
+            ) -> ::core::result::Result<(), __private::sqlx::error::BoxDynError> {
                 match __column {
                     #(#claim_binds,)*
                     _ => ::core::result::Result::Ok(()),
@@ -214,8 +213,8 @@ pub(crate) fn stored_in(model: &Model, database: Database, condition: Option<&To
             #[allow(unused_variables)]
             fn add_null(
                 __column: usize,
-                __arguments: &mut <#db as #private::sqlx::Database>::Arguments,
-            ) -> ::core::result::Result<(), #private::sqlx::error::BoxDynError> {
+                __arguments: &mut <#db as __private::sqlx::Database>::Arguments,
+            ) -> ::core::result::Result<(), __private::sqlx::error::BoxDynError> {
                 match __column {
                     #(#nulls,)*
                     _ => ::core::result::Result::Ok(()),
@@ -223,10 +222,10 @@ pub(crate) fn stored_in(model: &Model, database: Database, condition: Option<&To
             }
 
             #[allow(unused_variables)]
-            fn can_read(__column: usize, __found: &<#db as #private::sqlx::Database>::TypeInfo) -> bool {
+            fn can_read(__column: usize, __found: &<#db as __private::sqlx::Database>::TypeInfo) -> bool {
                 match __column {
                     #(#reads,)*
-                    #version => #private::ColumnField::<i64, #db>::can_read(__found),
+                    #version => __private::ColumnField::<i64, #db>::can_read(__found),
                     _ => true,
                 }
             }
@@ -234,13 +233,13 @@ pub(crate) fn stored_in(model: &Model, database: Database, condition: Option<&To
             #type_info
 
             fn from_row(
-                __row: &<#db as #private::sqlx::Database>::Row,
+                __row: &<#db as __private::sqlx::Database>::Row,
                 __first: usize,
-            ) -> ::core::result::Result<Self, #private::sqlx::Error> {
+            ) -> ::core::result::Result<Self, __private::sqlx::Error> {
                 let mut __failure = ::core::option::Option::None;
                 match (#(#gets,)*) {
                     (#(::core::option::Option::Some(#values),)*) => ::core::result::Result::Ok(Self { #(#fields: #values),* }),
-                    _ => #private::unread(__failure),
+                    _ => __private::unread(__failure),
                 }
             }
         }
