@@ -18,6 +18,7 @@ mod bind;
 mod checked;
 mod column;
 mod copied;
+mod data;
 mod encoded;
 mod filled;
 mod joined;
@@ -48,6 +49,7 @@ pub use column::{PostgresClaimColumn, PostgresOwnColumn};
 #[cfg(feature = "sqlite")]
 pub use column::{SqliteClaimColumn, SqliteOwnColumn};
 pub use copied::{Copied, NotCopied};
+pub use data::Data;
 pub use encoded::{
     JsonClaim, JsonClaimColumn, JsonColumn, JsonField, JsonOwnColumn, TextClaimColumn, TextColumn,
 };
@@ -60,7 +62,7 @@ pub use member::{Later, RoleField, Roles, assert_role};
 pub use named::{Named, Same, of};
 pub use organization::TakenByValue;
 pub use parameter::{
-    AnyState, AxumExtractor, BeforeTheBody, Data, Extractor, LaterParameter, OneUser, Parameter, PartOfState,
+    AnyState, AxumExtractor, BeforeTheBody, Extractor, LaterParameter, OneUser, Parameter, PartOfState,
     Readable, UserComesFirst, any,
 };
 pub use reply::{AxumResponse, ErrorResponse, Response, ResponseOrJson, Returned, Writable};
@@ -83,9 +85,10 @@ pub use subject::{Asked, FromState, Policed, StateField, SubjectField};
 
 /// The traits whose methods `#[authenticated]` calls.
 pub mod ask {
+    pub use super::data::OtherData as _;
     pub use super::member::{NoRoles as _, NoRow as _, NoValues as _};
     pub use super::organization::{NotShared as _, OtherResult as _};
-    pub use super::parameter::{Found as _, NoUser as _, OtherData as _, OtherParameter as _};
+    pub use super::parameter::{Found as _, NoUser as _, OtherParameter as _};
     pub use super::reply::{Answered as _, Failure as _, OtherReply as _};
     pub use super::row_policy::WithoutRow as _;
     pub use super::subject::{NotASubject as _, StateWithoutClerk as _};

@@ -5,7 +5,8 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::parameter::{Blameless, Content, Fine, Found, NotExtracted, NotProvided, ReadsBody};
+use super::data::{Blameless, Content, Fine};
+use super::parameter::{Found, NotExtracted, NotProvided, ReadsBody};
 use crate::row::{DerivedOrganization, SyncedOrganization};
 use crate::sync::{OrganizationSync, Synced};
 

@@ -8,16 +8,12 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use axum::extract::{FromRequest, FromRequestParts, State};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::data::{Blameless, Content, Fine};
 use crate::extract::MaybeSynced;
 use crate::row::{Derived, SyncedMembership};
 use crate::sync::{Member, Synced};
-
-/// The parameter is correct, or its mistake has been reported.
-#[derive(Debug)]
-pub struct Fine;
 
 /// The state of a handler that does not name its state. Provides only the types that every state provides.
 #[derive(Clone, Debug)]
@@ -282,65 +278,6 @@ impl<T, S> Found for NotProvided<T, S> {
     type NotProvided = T;
     type Wrapped = Fine;
     type Organization = Fine;
-}
-
-/// The `D` of a `Json<D>`, to be checked.
-#[derive(Debug)]
-pub struct Data<D>(PhantomData<fn() -> D>);
-
-/// Data that serde can read or write.
-#[derive(Debug)]
-pub struct Whole;
-
-impl<D> Data<D> {
-    /// Starts the check of data.
-    pub const NEW: Self = Self(PhantomData);
-}
-
-impl<D: DeserializeOwned> Data<D> {
-    /// serde can read it.
-    pub fn ask_read(&self) -> Whole {
-        Whole
-    }
-}
-
-impl<D: Serialize> Data<D> {
-    /// serde can write it.
-    pub fn ask_written(&self) -> Whole {
-        Whole
-    }
-}
-
-/// The links whose bounds do not hold.
-pub trait OtherData {
-    /// serde cannot read it.
-    fn ask_read(&self) -> Fine {
-        Fine
-    }
-
-    /// serde cannot write it.
-    fn ask_written(&self) -> Fine {
-        Fine
-    }
-}
-
-impl<D> OtherData for Data<D> {}
-
-/// A type that is both an extractor and a response, where there is nothing to report.
-pub(super) type Blameless = String;
-
-/// Selects the type to report: the `Json<D>` itself, or nothing if `D` is at fault and has its own error.
-pub trait Content {
-    /// The type to report.
-    type BlameOn<T>;
-}
-
-impl Content for Whole {
-    type BlameOn<T> = T;
-}
-
-impl Content for Fine {
-    type BlameOn<T> = Blameless;
 }
 
 /// An extractor by axum's own trait. If the application uses another axum version, rustc's message names both versions.

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use axum::response::IntoResponse;
 use serde::Serialize;
 
-use super::parameter::{Blameless, Content, Fine};
+use super::data::{Blameless, Content, Fine};
 
 /// A handler's return type.
 #[derive(Debug)]
