@@ -30,7 +30,8 @@ fn main() {
     fs::write(out, modules).expect("the folder of the build can be written");
 }
 
-/// A form may deny warnings about itself; what its `main` does not use, and this workspace's lints, are not its subject.
+/// A form may deny warnings about itself. Items that its `main` does not use, and this workspace's lints, are not its
+/// subject.
 fn module(modules: &mut String, form: &Path) {
     writeln!(
         modules,
@@ -40,7 +41,7 @@ fn module(modules: &mut String, form: &Path) {
     .expect("a string takes it");
 }
 
-/// The file's name without its endings.
+/// Returns the file's name without its extensions.
 fn name_of(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     name.split('.').next().unwrap_or_default().to_owned()

@@ -1,4 +1,4 @@
-//! The cost of verification besides the necessary RSA operation, measured in turns in one run.
+//! Measures the cost of verification besides the necessary RSA operation, in turns in one run.
 //!
 //! `cargo bench -p clerk-auth --no-default-features --features testing`
 
@@ -16,7 +16,8 @@ use clerk_auth::time::Timestamp;
 use serde_json::{Value, json};
 
 const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
-/// So many tokens are verified in a round, whose bytes are in the processor's caches as those of a request just read are.
+/// The number of tokens in a round. Their bytes are in the processor's caches, like those of a request that was just
+/// read.
 const TOKENS: u32 = 25;
 const ROUNDS: usize = 1_000;
 
@@ -43,10 +44,10 @@ fn main() {
     let (mut raw, mut first, mut again) = (Vec::new(), Vec::new(), Vec::new());
     runtime.block_on(async {
         for _ in 0..ROUNDS {
-            // To a handle of its own each token is new once.
+            // A new handle has no cached tokens, so it verifies each token once.
             let clerk = clerk(&issuer, &pem);
             let (mut limit, mut verification) = (Duration::ZERO, Duration::ZERO);
-            // In turns, so that neither finds the processor trained for nothing but itself.
+            // The two measurements alternate, so that the processor's branch predictor does not favor one of them.
             for ((signed, signature), headers) in signatures.iter().zip(&requests) {
                 let start = Instant::now();
                 key.verify_sig(black_box(signed.as_bytes()), black_box(signature))
@@ -96,8 +97,8 @@ fn request(token: &str) -> HeaderMap {
     HeaderMap::from_iter([(AUTHORIZATION, bearer)])
 }
 
-/// A session token of about 900 bytes: Clerk's own claims, an organization with permissions, and what a users table
-/// needs at least. Each is minted in a second of its own, so that each has an `oiat` of its own in its header.
+/// Creates a session token of about 900 bytes: Clerk's own claims, an organization with permissions, and the minimum
+/// for a table of users. Each token is minted in a different second, so that its header has a different `oiat`.
 fn token(issuer: &Issuer, number: u32) -> String {
     let issued_at = Timestamp::from_secs(NOW.as_secs() - i64::from(number));
     let mut claims = issuer.claims("user_29w83sxmDNGwOuEthce5gg56FcC", issued_at);
@@ -114,7 +115,7 @@ fn token(issuer: &Issuer, number: u32) -> String {
     issuer.sign(&claims)
 }
 
-/// Of the rounds the fastest: whatever else the machine does only adds.
+/// Returns the time of the fastest round, because other work on the machine only adds time.
 fn least(times: Vec<Duration>) -> Duration {
     times.into_iter().min().unwrap_or_default()
 }

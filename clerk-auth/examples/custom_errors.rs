@@ -1,4 +1,5 @@
-//! Every refusal in the application's own JSON, those of webhooks included. Status codes and headers stay.
+//! Renders every refusal in the application's own JSON, including those of webhooks. Status codes and headers stay
+//! unchanged.
 //!
 //! ```text
 //! export CLERK_PUBLISHABLE_KEY=pk_test_… CLERK_WEBHOOK_SIGNING_SECRET=whsec_…
@@ -21,12 +22,12 @@ use serde_json::json;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// The shape of the application's errors.
+/// Returns an error in the application's format.
 fn body(code: &str, message: &str) -> String {
     json!({ "error": { "code": code, "message": message } }).to_string()
 }
 
-/// Renders refusals. The response carries the reason in its extensions, whichever extractor or layer refused.
+/// Renders refusals. The response of each extractor and layer contains the reason in its extensions.
 async fn render(response: Response) -> Response {
     if let Some(rejection) = response.extensions().get::<Rejection>() {
         rejection.response(JSON, body(rejection.code(), &rejection.to_string()))

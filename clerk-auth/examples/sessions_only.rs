@@ -25,7 +25,7 @@ async fn settings() -> &'static str {
     "for administrators of the active organization"
 }
 
-/// Greets visitors too. A token that is not valid is refused all the same.
+/// Greets visitors too. An invalid token is still refused.
 #[authenticated]
 async fn greeting(session: Option<Session>) -> String {
     match session {

@@ -1,4 +1,4 @@
-//! Clerk's webhooks keep the rows of users who make no request, and the application adds its own part to an event.
+//! Clerk's webhooks update the rows of users who send no request, and the application adds its own work to an event.
 //!
 //! ```text
 //! export CLERK_PUBLISHABLE_KEY=pk_test_… CLERK_WEBHOOK_SIGNING_SECRET=whsec_…

@@ -1,4 +1,4 @@
-// Clerk's SDK for back ends and Svix's library, as judges: reads one JSON line, and writes one.
+// Checks cases with Clerk's SDK for back ends and Svix's library: reads one JSON line, and writes one.
 //
 // The file is copied beside `node_modules`, where its imports are found.
 import { createClerkClient, verifyToken } from "@clerk/backend";

@@ -2,7 +2,7 @@
 //
 //     node driver.mjs FOLDER_OF_NODE_MODULES CHROMIUM
 //
-// The process, and Chromium with it, ends when its input does.
+// The process and Chromium end when the input ends.
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 
@@ -20,7 +20,7 @@ const browser = await puppeteer.launch({
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    // No test leaves this machine, whatever a page asks for.
+    // No test leaves this machine, for any request of a page.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
   ],
 });

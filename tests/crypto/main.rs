@@ -1,5 +1,6 @@
-//! An application whose dependencies turn on both crypto backends of jsonwebtoken, which panics on its first token then
-//! unless the application installs one of them. A process of its own, because that is installed once in a process.
+//! Tests an application whose dependencies enable both crypto backends of jsonwebtoken. Then jsonwebtoken panics at its
+//! first token, unless the application installs one of them. The test is a separate process, because a backend is
+//! installed once per process.
 
 #![allow(missing_docs, reason = "a test has no callers")]
 #![allow(clippy::unwrap_used, reason = "a test ends where something is missing")]
@@ -23,10 +24,10 @@ async fn tokens_are_verified_beside_both_backends_and_nothing_is_installed() {
             assert_eq!(session.user_id().as_str(), "user_ada");
         }
     };
-    // Both names exist only with both features; without a choice between them jsonwebtoken itself panics.
+    // Both names exist only with both features; without a choice, jsonwebtoken panics.
     let _both = [&aws_lc::DEFAULT_PROVIDER, &rust_crypto::DEFAULT_PROVIDER];
     verify().await;
-    // The choice is still the application's.
+    // The application can still choose.
     rust_crypto::DEFAULT_PROVIDER
         .install_default()
         .expect("nothing was installed");

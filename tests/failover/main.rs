@@ -1,4 +1,4 @@
-//! Sync on a cluster that fails over by itself, under load. `tests/on_patroni` installs the programs and runs this.
+//! Tests sync on a cluster that fails over by itself, under load. `tests/on_patroni` runs these tests.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use clerk_auth_tests::load::{Load, accepts, confirms};
 use clerk_auth_tests::patroni::{Patroni, Replication};
 use clerk_auth_tests::profiles::{Pool, Profiles, token};
 
-/// The leader is killed, switched over and cut off. With synchronous replication no row is lost or reverted.
+/// The leader is killed, switched over and cut off. With synchronous replication, no row is lost or reverted.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cluster_that_fails_over_loses_nothing() {
     let mut cluster = Patroni::start(Replication::Synchronous).await;
@@ -57,7 +57,7 @@ async fn report(how: &str, began: Instant, load: &Load, url: &str) {
     );
 }
 
-/// Notifications go on after a failover: a process drops its copy of a row that another process writes.
+/// Notifications continue after a failover: a process drops its copy of a row that another process writes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn process_listens_to_the_new_leader() {
     let cluster = Patroni::start(Replication::Synchronous).await;
@@ -87,7 +87,8 @@ async fn process_listens_to_the_new_leader() {
     }
 }
 
-/// Without synchronous replication, a failover loses what no standby has received. The next request restores it.
+/// Without synchronous replication, a failover loses the writes that no standby has received. The next request restores
+/// them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn request_restores_what_an_asynchronous_failover_lost() {
     let mut cluster = Patroni::start(Replication::Asynchronous).await;
@@ -101,7 +102,7 @@ async fn request_restores_what_an_asynchronous_failover_lost() {
 
     let old = cluster.leader().await;
     for standby in (0..3).filter(|node| *node != old) {
-        // One that runs may still be behind.
+        // A running standby may still be behind.
         let has_replayed =
             "SELECT EXISTS (SELECT FROM profiles WHERE clerk_id = 'user_ada' AND name = 'Ada')";
         confirms(&cluster.url_of(standby), has_replayed).await;
@@ -133,7 +134,7 @@ async fn request_restores_what_an_asynchronous_failover_lost() {
     assert_eq!(pool.text(name).await.as_deref(), Some("Grace"));
 }
 
-/// Waits until the process serves the row from memory: it is connected and listens.
+/// Waits until the process serves the row from its cache, so that it is connected and listens.
 async fn keeps(profiles: &Profiles, session: &clerk_auth::Session) {
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {

@@ -1,4 +1,5 @@
-//! The README's commands and program, as a newcomer types them in an empty folder: built, started and called.
+//! Tests the README's commands and program in an empty folder, as a newcomer types them: builds, starts and calls the
+//! program.
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
@@ -87,7 +88,7 @@ fn pinned(commands: &str, lock: &str) -> String {
     pinned
 }
 
-/// An empty folder, deleted with the test.
+/// An empty folder, which the test deletes at its end.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -105,7 +106,7 @@ impl Drop for Scratch {
     }
 }
 
-/// Ends the process with the test, whatever happens.
+/// A process that ends with the test, also if the test fails.
 struct Running(Child);
 
 impl Drop for Running {
@@ -115,7 +116,7 @@ impl Drop for Running {
     }
 }
 
-/// A shell that runs in a folder, without the network, with what this workspace has built.
+/// A shell in a folder, without the network, with the compiled crates of this workspace.
 fn shell(folder: &Path, script: &str) -> Command {
     let tests = env::current_exe().expect("the test has a path");
     // …/target/debug/deps/readme-…
@@ -166,7 +167,7 @@ fn commands_and_program_answer_the_first_request() {
     let scratch = Scratch::new();
     succeed(shell(&scratch.0, &pinned(commands, &lock)));
     let folder = scratch.0.join("hello-clerk");
-    // Free until the program takes it; nothing else asks for a port that is not in use.
+    // The port is free until the program takes it, because no other program requests this port.
     let port = TcpListener::bind("127.0.0.1:0")
         .and_then(|listener| listener.local_addr())
         .expect("a port is free")

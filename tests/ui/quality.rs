@@ -1,9 +1,9 @@
-//! The requirements on every message, checked over all fixtures rather than by eye.
+//! Checks the requirements on every message, over all fixtures.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The names behind which the whole item would be underlined.
+/// The names after which rustc would underline the whole item.
 const WHOLE_ITEMS: [&str; 4] = [
     "#[derive(",
     "SyncedUser)]",
@@ -108,7 +108,7 @@ fn faults_of(source: &str, expected: &str) -> Vec<String> {
     faults
 }
 
-/// The errors of a `.stderr`, each from its first line to before the next.
+/// Returns the errors of a `.stderr`, each from its first line to the line before the next.
 fn split_errors(expected: &str) -> Vec<&str> {
     let starts: Vec<usize> = expected
         .match_indices("error")

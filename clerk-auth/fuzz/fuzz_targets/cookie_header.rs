@@ -1,4 +1,4 @@
-//! Any bytes as a `Cookie` header: no session is accepted, and nothing panics.
+//! Uses any bytes as a `Cookie` header: no session is accepted, and the code does not panic.
 
 #![no_main]
 
@@ -20,7 +20,7 @@ static CLERK: LazyLock<Clerk> = LazyLock::new(|| {
 });
 
 fuzz_target!(|data: &[u8]| {
-    // Each line is a header of its own.
+    // Each line becomes a separate header.
     let mut headers = HeaderMap::new();
     for line in data.split(|byte| *byte == b'\n') {
         if let Ok(value) = HeaderValue::from_bytes(line) {

@@ -1,4 +1,4 @@
-//! Any bytes as the document that an endpoint answers with.
+//! Uses any bytes as the document of a JWKS endpoint.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Any text as a publishable key: refused, or an issuer that is an origin.
+//! Uses any text as a publishable key: it is refused, or gives an issuer that is an origin.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! Any bytes as a token, and any header and payload with a valid signature. Nothing panics, and no token with a forged
-//! signature is accepted.
+//! Uses any bytes as a token, and any header and payload with a valid signature. The code does not panic, and accepts
+//! no token with a forged signature.
 
 #![no_main]
 

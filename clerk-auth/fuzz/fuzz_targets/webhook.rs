@@ -1,5 +1,6 @@
-//! Any bytes as headers and body, any body under a right signature, and any text where users write. Nothing panics, nothing
-//! unsigned is taken for Clerk's, what is read keeps what was received, and no text hides a ban.
+//! Uses any bytes as headers and body, any body with a valid signature, and any text in the members that users write.
+//! The code does not panic, and accepts only signed deliveries. A parsed event keeps the received data, and no text
+//! hides a ban.
 
 #![no_main]
 
@@ -27,7 +28,7 @@ const NAMES: [&str; 6] = [
 static VERIFIER: LazyLock<WebhookVerifier> =
     LazyLock::new(|| WebhookVerifier::new(SECRET.parse().expect("a secret")).accept_standard_names());
 
-/// Lines of a digit, which names the header, and its value; then an empty line and the body.
+/// Parses lines of a digit, which selects the header, and its value; then an empty line and the body.
 fn unsigned(data: &[u8]) -> (HeaderMap, &[u8]) {
     let (mut headers, mut rest) = (HeaderMap::new(), data);
     while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
@@ -52,7 +53,7 @@ fn check(event: &Event) {
             if !user.unreadable().iter().any(|path| &**path == "/updated_at") {
                 assert_eq!(raw["updated_at"], user.updated_at.as_millis());
             }
-            // Only these lower the flag.
+            // Only these values clear the flag.
             assert!(user.banned || raw["banned"].is_null() || raw["banned"] == false);
         }
         Event::SessionEnded(session) => assert_eq!(raw["id"], session.id.as_str()),
@@ -63,9 +64,9 @@ fn check(event: &Event) {
     }
 }
 
-/// An event of a ban around what a user wrote.
+/// Checks the event of a ban around a text that a user wrote.
 fn check_ban(written: &[u8]) {
-    // Otherwise it could be members of the event itself, which users do not write.
+    // Any other text could be members of the event itself, which users do not write.
     if LenientValue::from_slice(written).is_err() {
         return;
     }
@@ -84,7 +85,7 @@ fn check_ban(written: &[u8]) {
     };
     assert!(user.banned && !user.locked && user.id.as_str() == "user_1");
     assert_eq!((user.created_at.as_millis(), user.updated_at.as_millis()), (5, 7));
-    // An application can keep what it received, and read it again.
+    // An application can store the received data, and parse it again.
     let text = user.raw().to_string();
     assert_eq!(serde_json::from_str::<serde_json::Value>(&text).ok().as_ref(), Some(&**user.raw()));
 }
@@ -105,7 +106,7 @@ fuzz_target!(|data: &[u8]| {
         }
         _ => {
             let (headers, body) = unsigned(data);
-            // A signature is not guessed.
+            // Random input does not contain a valid signature.
             assert!(matches!(
                 Webhook::verify_and_parse(&VERIFIER, &headers, body, NOW),
                 Err(WebhookError::Signature(_))

@@ -1,6 +1,6 @@
-// The page: who is signed in, what their token claims, what their row holds, and what sync did about it.
+// Shows the signed-in user, the claims of the token, the row, and what sync did.
 //
-// It signs in through Clerk's own JavaScript where that can be loaded, and otherwise with tokens of the stand-in.
+// The page signs in through Clerk's own JavaScript if it can be loaded, and otherwise with tokens of the stand-in.
 
 const byId = (id) => document.getElementById(id);
 const ACME = { id: "org_acme", slug: "acme" };
@@ -26,7 +26,7 @@ const WHY = {
   database_unavailable: "the database did not answer in time, or has failed so often that the request does not wait for it",
 };
 
-/** People who are signed in: an id, and a way to a token. */
+/** The signed-in people: an id, and a function that returns a token. */
 let people = [];
 let active = null;
 let hasClerk = false;
@@ -80,7 +80,7 @@ async function call(path, token, { who = active?.id, what = `GET ${path}`, body,
   }
   const text = await response.text();
   let json = null;
-  try { json = JSON.parse(text); } catch { /* not JSON: shown as it is */ }
+  try { json = JSON.parse(text); } catch { /* not JSON: shown unchanged */ }
   const sync = response.headers.get("x-user-sync");
   const why = WHY[sync] ?? WHY[json?.code] ?? json?.detail ?? json?.title ?? "";
   if (!quiet) {
@@ -138,7 +138,7 @@ function show() {
   if (!active?.organization) byId("organization").hidden = true;
 }
 
-/** Shows the active organization as the application answers with this token. */
+/** Shows the application's answer about the active organization for this token. */
 async function showOrganization(token) {
   byId("organization").hidden = !active?.organization;
   if (!active?.organization) return;
@@ -183,7 +183,7 @@ function memberRow({ clerk_id: userId, first_name: name, role }) {
   return row;
 }
 
-/** Changes a role at Clerk, and shows what a token from before is worth when the webhook has arrived. */
+/** Changes a role at Clerk, and shows the answer to an earlier token after the webhook. */
 async function changeRole(userId, role) {
   const person = people.find(({ id }) => id === userId) ?? active;
   const token = await person.token();
@@ -200,7 +200,7 @@ async function changeRole(userId, role) {
   await showOrganization(person === active ? token : undefined);
 }
 
-/** Ends a membership at Clerk, and shows what a token from before is worth when the webhook has arrived. */
+/** Ends a membership at Clerk, and shows the answer to an earlier token after the webhook. */
 async function removeMember(userId) {
   const person = people.find(({ id }) => id === userId);
   const token = await person?.token();
@@ -255,7 +255,7 @@ function ofClerk(session) {
   };
 }
 
-/** Makes a user a member of Acme, which is founded if need be. The webhook waits, because the user has no row yet. */
+/** Makes a user a member of Acme, and creates Acme if it is missing. The webhook waits, because the user has no row yet. */
 async function join(userId, role) {
   const { organizations } = await atClerk("GET", "/directory");
   const acme = organizations.find(({ id }) => id === ACME.id);
@@ -265,7 +265,7 @@ async function join(userId, role) {
 }
 
 async function signIn(userId, firstName, role) {
-  // Changes the user without a webhook, so that the first request is the one that inserts the row.
+  // Changes the user without a webhook, so that the first request inserts the row.
   const profile = { user_id: userId, first_name: firstName || null };
   let { token } = await atClerk("POST", "/token", profile);
   if (role) await join(userId, role);
@@ -407,7 +407,7 @@ byId("trials").addEventListener("click", ({ target }) => {
   });
 });
 
-/** Loads Clerk's own JavaScript from the Frontend API, whose host the key contains. Returns whether it is there. */
+/** Loads Clerk's own JavaScript from the Frontend API, whose host is in the key. Returns whether it has loaded. */
 async function loadClerk({ has_clerk_js: isThere, publishable_key: key, proxy_url: proxy }) {
   if (!isThere) return false;
   const base = proxy ?? `https://${atob(key.split("_")[2]).slice(0, -1)}`;

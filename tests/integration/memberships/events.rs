@@ -125,7 +125,7 @@ async fn newest_event_wins_in_every_order(database: TestDatabase) {
     let raised = ("updated", "org:owner", -20_000, -20_000);
     let removed = ("deleted", "org:owner", -20_000, -10_000);
     let returned = ("created", "org:guest", -5_000, -5_000);
-    // Of two events at the same time, the end counts.
+    // If two events have the same time, the end wins.
     let changed_as_it_ended = ("updated", "org:owner", -10_000, -10_000);
     let ended = ("deleted", "org:owner", -10_000, -10_000);
     let mut expected = Vec::new();
@@ -420,7 +420,7 @@ async fn role_that_is_lowered_and_raised_again_is_that_of_the_last_event(databas
         ),
         ("org:admin", &["org:notes:write"], -30_000, AS_CLAIMED),
         ("org:member", &[], -20_000, "org:member"),
-        // Late.
+        // This event is older than the one before.
         ("org:admin", &["org:notes:write"], -25_000, "org:member"),
     ] {
         let data = member("user_ada", role, permissions, at(changed_at));

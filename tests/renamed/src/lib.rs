@@ -1,4 +1,4 @@
-//! Both macros in a crate that has clerk-auth under another name, and nothing of the prelude.
+//! Uses the macros in a crate that has clerk-auth under another name, and no prelude.
 #![no_implicit_prelude]
 #![expect(
     missing_docs,
@@ -11,7 +11,7 @@ use ::std::clone::Clone;
 use ::std::option::Option;
 use ::std::string::String;
 
-/// The crate, through a module of the team's own.
+/// The crate under a module of the application.
 pub mod vendor {
     pub use ::clerk as auth;
 }
@@ -46,14 +46,14 @@ fn length(name: Option<&str>) -> ::std::result::Result<i64, ::clerk::claim::Inva
     ::std::result::Result::Ok(if Option::is_some(&name) { 1 } else { 0 })
 }
 
-/// The row of a deleted user goes.
+/// A row that is removed when its user is deleted.
 #[derive(Clone, SyncedUser)]
 #[synced_user(crate = crate::vendor::auth, table = "members", tombstones = "former", database(sqlite), template_json = r#"{
     "username": "{{user.id}}", "updatedAt": "{{user.updated_at}}"
 }"#)]
 pub struct Member {
     pub clerk_id: String,
-    // Of a type that is not the prelude's, the derive asks rustc with messages of its own.
+    // For a type outside of the prelude, the derive's own messages report a missing trait.
     pub username: ::std::sync::Arc<str>,
     #[column(app)]
     pub note: Option<::std::boxed::Box<str>>,
@@ -102,7 +102,7 @@ pub async fn nobody_asked_for() -> ::axum::http::StatusCode {
     ::axum::http::StatusCode::OK
 }
 
-/// Every handler can be mounted.
+/// Mounts every handler.
 pub fn router() -> ::clerk::routing::Router<AppState> {
     ::clerk::routing::Router::new()
         .route("/", ::clerk::routing::get(whoever))

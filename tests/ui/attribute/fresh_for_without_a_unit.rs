@@ -1,4 +1,4 @@
-//! Five of what?
+//! The number has no unit.
 
 use clerk_auth::SyncedUser;
 

@@ -26,7 +26,7 @@ struct AppState {
     mailer: Mailer,
 }
 
-/// An extractor of one state alone: where the state is not named, nothing is claimed of it.
+/// An extractor for only one state. The macro checks nothing of a state that is not named.
 struct Tenant;
 
 impl FromRequestParts<AppState> for Tenant {
@@ -107,7 +107,7 @@ async fn partly_opaque(_: Session) -> Result<impl IntoResponse, Problem> {
     Ok::<_, Problem>("")
 }
 
-/// The name of a parameter is that of the function.
+/// The parameter has the name of the function.
 #[authenticated]
 async fn session(session: Session) -> String {
     session.user_id().to_string()
@@ -138,7 +138,7 @@ impl Handlers {
         Ok(Self)
     }
 
-    /// Two attributes above, one of them a condition.
+    /// Has two attributes above, of which one is a condition.
     #[cfg(any(test, not(test)))]
     #[authenticated]
     async fn r#in(_: Session, State(_mailer): State<Mailer>) {}

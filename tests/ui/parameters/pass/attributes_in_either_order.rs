@@ -23,7 +23,7 @@ async fn traced_outside(session: Session) -> Result<String, Problem> {
     Ok(number.to_string())
 }
 
-/// Traced inside.
+/// Has a tracing span inside the guard.
 #[authenticated]
 #[tracing::instrument(skip_all, fields(user = %session.user_id()))]
 async fn traced_inside(session: Session) -> Result<String, Problem> {

@@ -71,7 +71,7 @@ async fn nobody(Path(id): Path<u64>, Json(body): Json<u64>) -> Result<String, St
     Ok(sum.to_string())
 }
 
-/// Documented, traced, and checked by axum's own macro.
+/// Has documentation, a tracing span, and the check of axum's own macro.
 #[axum::debug_handler(state = AppState)]
 #[authenticated(role = "org:admin")]
 async fn debugged(user: User) -> String {

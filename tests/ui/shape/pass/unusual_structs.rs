@@ -3,7 +3,7 @@
 
 use clerk_auth::SyncedUser;
 
-/// Called like what the derive generates, with fields called like its variables.
+/// Has the name of a generated item, and fields with the names of generated variables.
 #[derive(Clone, SyncedUser)]
 #[synced_user(
     table = "select",
@@ -18,7 +18,7 @@ use clerk_auth::SyncedUser;
 pub(crate) struct __UserClaims {
     pub(crate) clerk_id: String,
     reader: Option<String>,
-    /// A keyword.
+    /// A field whose name is a keyword.
     r#match: Option<String>,
     größe: Option<serde_json::Value>,
     #[column(app)]
@@ -44,7 +44,7 @@ struct r#type {
     clerk_id: String,
 }
 
-/// Names of the prelude mean something else here.
+/// The names of the prelude are other items in this module.
 mod shadowed {
     pub(crate) struct Option;
     pub(crate) struct Result;
@@ -82,7 +82,7 @@ macro_rules! user {
 }
 
 user!(
-    /// Made by a macro.
+    /// A struct that a macro creates.
     Made,
     "made",
     "email",
