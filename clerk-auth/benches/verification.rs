@@ -47,7 +47,7 @@ fn main() {
             // A new handle has no cached tokens, so it verifies each token once.
             let clerk = clerk(&issuer, &pem);
             let (mut limit, mut verification) = (Duration::ZERO, Duration::ZERO);
-            // The two measurements alternate, so that the processor's branch predictor does not favor one of them.
+            // The two measurements alternate, so that neither runs alone on a warmed-up processor.
             for ((signed, signature), headers) in signatures.iter().zip(&requests) {
                 let start = Instant::now();
                 key.verify_sig(black_box(signed.as_bytes()), black_box(signature))
