@@ -59,6 +59,7 @@ mod organizations {
     mod members;
     mod notifications;
     mod panics;
+    mod pooler;
     mod races;
     mod reference_model;
     mod rows;

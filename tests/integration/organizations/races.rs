@@ -1,7 +1,9 @@
-//! Members who arrive at once in several processes: a race costs no request, at any isolation level.
+//! Transactions of members that block each other: a race costs no request at any isolation level, and a locked organization
+//! costs its own new members alone.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use clerk_auth::sync::SyncError;
 use clerk_auth::time::Clock;
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::profiles::Pool;
@@ -54,4 +56,50 @@ async fn race_costs_no_member_at_any_isolation_level() {
         let newest = "SELECT count(*) FROM team_members WHERE role = 'org:role_3'";
         assert_eq!(past.number(newest).await, 10, "{level}");
     }
+}
+
+#[tokio::test]
+async fn locked_organization_costs_its_new_members_alone() {
+    let timeout = Duration::from_secs(1);
+    let database = TestDatabase::postgres().await;
+    let past = Pool::open(database.url(), 2).await;
+    create_tables(&past).await;
+    let process = Process::with_timeout(Pool::open(database.url(), 4).await, timeout).await;
+    let sync = async |user: &str, organization: &str| {
+        let rows = process.member(member(user, organization, "org:member")).await;
+        rows.map(|rows| rows.expect("active"))
+    };
+    for organization in ["org_locked", "org_free"] {
+        sync("user_ada", organization).await.expect("it syncs");
+    }
+    let Pool::Postgres(pool) = &past else {
+        unreachable!("the database is PostgreSQL");
+    };
+    let mut held = pool.begin().await.expect("it begins");
+    sqlx::query("SELECT 1 FROM teams WHERE clerk_id = 'org_locked' FOR UPDATE")
+        .execute(&mut *held)
+        .await
+        .expect("it is locked");
+    // More often than the breaker admits failures, and more often than the pool has connections.
+    for attempt in 0..6 {
+        let (new, another) = (format!("user_{attempt}"), format!("user_another_{attempt}"));
+        let free = format!("user_free_{attempt}");
+        let locked = async { tokio::join!(sync(&new, "org_locked"), sync(&another, "org_locked")) };
+        let others = async {
+            let began = Instant::now();
+            sync("user_ada", "org_locked").await.expect("the rows are read");
+            sync(&free, "org_free")
+                .await
+                .expect("another organization is free");
+            assert!(began.elapsed() < timeout, "{:?}", began.elapsed());
+        };
+        let (locked, ()) = tokio::join!(locked, others);
+        for locked in [locked.0, locked.1] {
+            assert!(matches!(locked, Err(SyncError::Busy(_))), "{attempt}: {locked:?}");
+        }
+    }
+    held.rollback().await.expect("it ends");
+    sync("user_0", "org_locked")
+        .await
+        .expect("the organization is free");
 }

@@ -34,6 +34,8 @@ on_both_databases!(
     member_is_none_without_an_organization,
 );
 
+const PATIENT: Duration = Duration::from_secs(20);
+
 /// A user with a column of the application's own, so that each request reads the row.
 #[derive(Clone, Debug, PartialEq, SyncedUser)]
 #[synced_user(
@@ -130,21 +132,32 @@ async fn members(
     .expect("the table fits")
 }
 
+/// Starts the handle on users. Denials are read once a second at most, and not for a request.
+async fn people(pool: Pool, timeout: Duration) -> Profiles<Person> {
+    Profiles::of_table(
+        pool,
+        |builder| builder.denials_in_memory().sync_timeout(timeout),
+        |builder| builder.denials_in_memory().sync_timeout(timeout),
+    )
+    .await
+}
+
 impl Process {
     /// A process on a pool whose tables exist.
     pub(super) async fn start(pool: Pool) -> Self {
-        Self::of_pools(pool.clone(), pool).await
+        Self::with_timeout(pool, PATIENT).await
     }
 
-    async fn of_pools(pool: Pool, of_memberships: Pool) -> Self {
-        // Denials are read once a second at most, and not for a request.
-        let patient = Duration::from_secs(20);
-        let people = Profiles::<Person>::of_table(
-            pool.clone(),
-            |builder| builder.denials_in_memory().sync_timeout(patient),
-            |builder| builder.denials_in_memory().sync_timeout(patient),
-        );
-        let people = people.await;
+    pub(super) async fn with_timeout(pool: Pool, timeout: Duration) -> Self {
+        Self::of(people(pool.clone(), timeout).await, pool).await
+    }
+
+    async fn of_pools(of_users: Pool, of_memberships: Pool) -> Self {
+        Self::of(people(of_users, PATIENT).await, of_memberships).await
+    }
+
+    pub(super) async fn of(people: Profiles<Person>, of_memberships: Pool) -> Self {
+        let pool = people.pool.clone();
         let teams = pool.organizations(&people.users).await;
         let members = members(&people, &teams, of_memberships).await;
         Self {
