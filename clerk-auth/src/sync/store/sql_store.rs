@@ -12,6 +12,7 @@ use super::dialect::Dialect;
 use super::hooks::{Hook, OnEvent};
 use super::normalized::Normalized;
 use super::retry::{Failed, repeated};
+use super::sqlstate::ErrorKind;
 use super::stuck::Stuck;
 use crate::row::StoredIn;
 use crate::sync::model::announcement::announcement;
@@ -51,8 +52,8 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         repeated(self.connections.most(), work)
     }
 
-    /// Runs work that may wait for the lock of a user's row, and repeats it if a retry can succeed. Passes to the work
-    /// whether the user's last write was abandoned.
+    /// Runs work that may wait for a row's lock, and repeats it if a retry can succeed. Passes to the work whether it must
+    /// not wait long, because such a write was abandoned.
     pub(super) async fn tried<T, E, F>(&self, clerk_id: &str, mut work: impl FnMut(bool) -> F) -> Result<T, E>
     where
         E: Failed,
@@ -61,7 +62,10 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         let is_stuck = self.stuck.contains(clerk_id);
         let attempt = self.stuck.attempt(clerk_id);
         let done = self.repeated(|| work(is_stuck)).await;
-        attempt.end();
+        // After a lock that no repetition got, the next write must not wait longer.
+        if done.as_ref().err().and_then(Failed::kind) != Some(ErrorKind::Race) {
+            attempt.end();
+        }
         done
     }
 

@@ -1,15 +1,20 @@
-//! Records users whose rows other transactions have locked, so that such a row occupies one connection of the pool and
-//! not all of them.
+//! Records the keys of rows that other transactions have locked, so that such a row occupies one connection of the pool
+//! and not all of them.
 //!
 //! A write that is abandoned while it waits for a lock continues to wait in the server, and occupies its connection.
-//! The next write of the same user therefore uses a short `lock_timeout`, and is repeated until its request ends.
+//! The next write with the same key therefore uses a short `lock_timeout`, and is repeated until its request ends.
+//!
+//! A membership that is inserted also waits for the rows of its user and its organization. The next membership of either
+//! uses the short timeout too.
+
+use std::iter;
 
 use quick_cache::sync::Cache;
 
-/// The maximum number of recorded users.
+/// The maximum number of recorded keys.
 const MAX_REMEMBERED: usize = 1_000;
 
-/// The users whose last write was abandoned.
+/// The keys whose last write was abandoned. That of a membership is here with the ids of its user and organization.
 pub(crate) struct Stuck(Cache<Box<str>, ()>);
 
 impl Default for Stuck {
@@ -26,10 +31,11 @@ pub(crate) struct Attempt<'a> {
 }
 
 impl Stuck {
-    /// Returns whether the user's last write was abandoned.
+    /// Returns whether the last write with this key was abandoned, or that of a membership with the same user or
+    /// organization.
     pub(crate) fn contains(&self, clerk_id: &str) -> bool {
         // The list is usually empty.
-        !self.0.is_empty() && self.0.get(clerk_id).is_some()
+        !self.0.is_empty() && with_references(clerk_id).any(|key| self.0.get(key).is_some())
     }
 
     pub(super) fn attempt<'a>(&'a self, clerk_id: &'a str) -> Attempt<'a> {
@@ -41,12 +47,23 @@ impl Stuck {
     }
 }
 
+/// Returns a key, and those of the rows that it references.
+fn with_references(key: &str) -> impl Iterator<Item = &str> {
+    let references = key
+        .split_once(':')
+        .map(|(user, organization)| [user, organization]);
+    iter::once(key).chain(references.into_iter().flatten())
+}
+
 impl Attempt<'_> {
     /// Records that the database has answered, with any result.
     pub(crate) fn end(mut self) {
         self.has_ended = true;
-        if !self.stuck.0.is_empty() {
-            self.stuck.0.remove(self.clerk_id);
+        // Another membership's write may not have waited for the same row.
+        if !self.stuck.0.is_empty() && self.stuck.0.remove(self.clerk_id).is_some() {
+            for key in with_references(self.clerk_id) {
+                self.stuck.0.remove(key);
+            }
         }
     }
 }
@@ -54,7 +71,9 @@ impl Attempt<'_> {
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
         if !self.has_ended {
-            self.stuck.0.insert(self.clerk_id.into(), ());
+            for key in with_references(self.clerk_id) {
+                self.stuck.0.insert(key.into(), ());
+            }
         }
     }
 }
@@ -74,5 +93,19 @@ mod tests {
         assert!(stuck.contains("user_ada"));
         stuck.attempt("user_ada").end();
         assert!(!stuck.contains("user_ada"));
+    }
+
+    #[test]
+    fn membership_is_stuck_with_every_other_of_its_user_and_organization() {
+        let stuck = Stuck::default();
+        drop(stuck.attempt("user_ada:org_1"));
+        for key in ["user_ada:org_1", "user_eve:org_1", "user_ada:org_2"] {
+            assert!(stuck.contains(key), "{key}");
+        }
+        assert!(!stuck.contains("user_eve:org_2"));
+        stuck.attempt("user_eve:org_1").end();
+        assert!(stuck.contains("user_eve:org_1"), "it may not have waited");
+        stuck.attempt("user_ada:org_1").end();
+        assert!(stuck.0.is_empty());
     }
 }
