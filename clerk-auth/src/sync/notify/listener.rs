@@ -90,7 +90,8 @@ async fn listen_always(receivers: Weak<Receivers>, options: PgConnectOptions) {
             return;
         }
         was_heard = matches!(heard, Err(ListenError::Lost(_)));
-        sleep(RETRY).await;
+        // The processes of an application lose their connections together.
+        sleep(RETRY / 2 + random::part_of(RETRY)).await;
     }
 }
 
