@@ -132,7 +132,7 @@ impl BackendApi {
     pub async fn user(&self, user_id: &UserId) -> Result<Option<LenientValue>, BackendApiError> {
         match self.0.get(&["v1", "users", user_id.as_str()], &[], TIMEOUT).await {
             Ok(user) if user["id"] == user_id.as_str() => Ok(Some(user)),
-            Ok(_) => Err(BackendApiError::Malformed("the user that was asked for")),
+            Ok(_) => Err(BackendApiError::Malformed("the requested user")),
             // Another 404, for example from a proxy, does not concern the user.
             Err(BackendApiError::Status { status: 404, code }) if code == "resource_not_found" => Ok(None),
             Err(error) => Err(error),

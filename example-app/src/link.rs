@@ -43,7 +43,7 @@ async fn link_all(linking: &mut Linking<User>, progress: &Progress) -> Result<()
     loop {
         let step = tokio::select! {
             step = linking.next() => step,
-            () = &mut stopped => return Err("linking was told to stop".into()),
+            () = &mut stopped => return Err("linking was interrupted".into()),
         };
         match step {
             Some(step) => progress.show_linking(&step?),

@@ -19,7 +19,7 @@ use crate::stop_signal;
 /// The reason why an import ended early.
 #[derive(Debug, thiserror::Error)]
 enum Ended {
-    #[error("the import was told to stop")]
+    #[error("the import was interrupted")]
     Stopped,
     #[error(transparent)]
     Failed(#[from] ImportError),
@@ -101,14 +101,14 @@ fn advice(ended: &Ended, options: &ImportOptions, cursor: Option<&ImportCursor>)
     if is_refused && options.after.as_ref() == Some(cursor) {
         let deleted = options.rows.singular();
         return format!(
-            "{ended}\nif Clerk has deleted the {deleted} of `--after` since, leave it out: rows that are right are only read"
+            "{ended}\nif Clerk has deleted the {deleted} of `--after` since, omit `--after`: correct rows are only read"
         );
     }
     let program = std::env::args()
         .next()
         .unwrap_or_else(|| "example-app".to_owned());
     format!(
-        "{ended}\nit has come to `{cursor}`; what is done stays, and this goes on:\n  {}",
+        "{ended}\nthe import has reached `{cursor}`, and everything before it is stored. To resume, run\n  {}",
         options.resumed(&program, cursor)
     )
 }

@@ -24,7 +24,7 @@ pub(crate) struct Source {
 pub(crate) enum SourceError {
     /// Tokens can be verified without the key, but users cannot be listed.
     #[error(
-        "CLERK_SECRET_KEY is missing, with which Clerk is asked for its users; copy it from Clerk's dashboard (API keys)"
+        "CLERK_SECRET_KEY is missing; it is needed to list Clerk's users. Copy it from Clerk's dashboard (API keys)"
     )]
     NoSecretKey,
     /// The example with the stand-in is not running.

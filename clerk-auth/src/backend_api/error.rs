@@ -43,7 +43,9 @@ pub enum BackendApiError {
     #[error("the HTTP client cannot be set up: {0}")]
     HttpClient(Box<str>),
     /// Clerk rejects the secret key, with this code.
-    #[error("Clerk refuses the secret key (`{0}`); is it of this instance, and not revoked?")]
+    #[error(
+        "Clerk refuses the secret key (`{0}`); copy the key of this instance from its dashboard (API keys)"
+    )]
     Unauthorized(String),
     /// Clerk refused a list of organizations or memberships with 403 or 404, as for an instance without organizations.
     /// The code is `organization_not_enabled_in_instance` if the feature is off.

@@ -124,7 +124,7 @@ impl BackendApi {
         let request = self.0.request(Method::GET, &path)?.timeout(TIMEOUT);
         match self.0.answer(request).await? {
             Ok(organization) if organization["id"] == id.as_str() => Ok(Some(organization)),
-            Ok(_) => Err(BackendApiError::Malformed("the organization that was asked for")),
+            Ok(_) => Err(BackendApiError::Malformed("the requested organization")),
             Err(refused) => no_longer_exists(refused).map(|()| None),
         }
     }

@@ -133,7 +133,7 @@ impl FromClaim<Text> for uuid::Uuid {
     fn from_claim(value: &str) -> Result<Self, InvalidClaim> {
         value
             .parse()
-            .map_err(|_| InvalidClaim::new("the text is no UUID"))
+            .map_err(|_| InvalidClaim::new("expected a UUID, found other text"))
     }
 }
 
@@ -143,7 +143,7 @@ impl FromClaim<Text> for url::Url {
     fn from_claim(value: &str) -> Result<Self, InvalidClaim> {
         value
             .parse()
-            .map_err(|_| InvalidClaim::new("the text is no absolute URL"))
+            .map_err(|_| InvalidClaim::new("expected an absolute URL, found other text"))
     }
 }
 
@@ -151,7 +151,8 @@ impl FromClaim<Text> for url::Url {
 #[cfg(feature = "time")]
 impl FromClaim<Integer> for time::OffsetDateTime {
     fn from_claim(value: i64) -> Result<Self, InvalidClaim> {
-        Self::from_unix_timestamp(value).map_err(|_| InvalidClaim::new("the number is no time in seconds"))
+        Self::from_unix_timestamp(value)
+            .map_err(|_| InvalidClaim::new("expected a Unix time in seconds, found a number out of range"))
     }
 }
 
@@ -159,7 +160,8 @@ impl FromClaim<Integer> for time::OffsetDateTime {
 #[cfg(feature = "chrono")]
 impl FromClaim<Integer> for chrono::DateTime<chrono::Utc> {
     fn from_claim(value: i64) -> Result<Self, InvalidClaim> {
-        Self::from_timestamp(value, 0).ok_or_else(|| InvalidClaim::new("the number is no time in seconds"))
+        Self::from_timestamp(value, 0)
+            .ok_or_else(|| InvalidClaim::new("expected a Unix time in seconds, found a number out of range"))
     }
 }
 

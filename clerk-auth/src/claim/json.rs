@@ -170,7 +170,7 @@ impl<'de> Visitor<'de> for ValueSeed<'_, 'de> {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
-        let number = Number::from_f64(value).ok_or_else(|| E::custom("not a number of JSON"))?;
+        let number = Number::from_f64(value).ok_or_else(|| E::custom("not a JSON number"))?;
         *self.0 = Value::Number(number);
         Ok(())
     }
@@ -212,7 +212,7 @@ impl<'de> Visitor<'de> for ValueSeed<'_, 'de> {
             }
         }
         if suspect && object.has_duplicates() {
-            return Err(A::Error::custom("a name stands twice"));
+            return Err(A::Error::custom("a name occurs twice"));
         }
         *self.0 = Value::Object(object);
         Ok(())

@@ -71,7 +71,7 @@ impl fmt::Display for Predicate<'_> {
             ClaimProblem::Absent => formatter.write_str("is absent"),
             ClaimProblem::Null => formatter.write_str("is null"),
             ClaimProblem::Unrendered => {
-                formatter.write_str("still holds `{{`: Clerk did not know the shortcode")
+                formatter.write_str("still contains `{{`: Clerk did not replace the shortcode")
             }
             ClaimProblem::Unreadable => formatter.write_str("is not readable JSON"),
             ClaimProblem::OtherKind { declared, found } => {

@@ -31,8 +31,8 @@ use crate::token::KeyError;
 pub enum ConfigurationError {
     /// Neither a publishable key nor an issuer was given.
     #[error(
-        "the Clerk instance is not known: set CLERK_PUBLISHABLE_KEY, or give `publishable_key`; it is like \
-         `pk_test_…` and stands in Clerk's dashboard under API keys"
+        "no Clerk instance is configured: set CLERK_PUBLISHABLE_KEY, or give `publishable_key`; it looks like \
+         `pk_test_…` and is in Clerk's dashboard under API keys"
     )]
     NoInstance,
     /// The publishable key is malformed.

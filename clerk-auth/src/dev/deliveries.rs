@@ -107,7 +107,10 @@ async fn attempt(url: &Url, delivery: SignedDelivery, faults: Faults) {
     let client = match http_client(url).build() {
         Ok(client) => client,
         Err(error) => {
-            tracing::warn!(error = causes(&error), "no webhook can be sent");
+            tracing::warn!(
+                error = causes(&error),
+                "cannot create the HTTP client for webhooks"
+            );
             return;
         }
     };
@@ -136,7 +139,7 @@ async fn attempt(url: &Url, delivery: SignedDelivery, faults: Faults) {
             }
             match retries.next() {
                 Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,
-                None => break tracing::warn!(%id, "a webhook is given up"),
+                None => break tracing::warn!(%id, "giving up on a webhook"),
             }
         }
     }

@@ -80,7 +80,7 @@ pub(super) fn problems(expected: Expected<'_>, live: &Live, can_alter_columns: b
     for found in unknown.filter(|found| found.not_null && !found.has_default) {
         problems.push(Problem {
             message: format!(
-                "the column `{}`, which the struct does not know, has no default, so that no row can be inserted",
+                "the column `{}`, which the struct lacks, has no default, so that no row can be inserted",
                 found.name
             ),
             fix: target.fill_unknown(found),

@@ -127,8 +127,8 @@ impl Relation {
         let (kind, reason) = match &*self.kind {
             "p" if needs.system_columns => (
                 "a partitioned table",
-                "of which PostgreSQL does not return `xmax`, by which sync knows a row that it has inserted; use a table \
-                 without partitions",
+                "for which PostgreSQL does not return `xmax`; sync recognizes inserted rows by it. Use a table without \
+                 partitions",
             ),
             "r" | "p" => return self.partition(table),
             "f" => (
@@ -136,11 +136,11 @@ impl Relation {
                 "connect to the database that stores it",
             ),
             "v" => (
-                "a view, of which PostgreSQL does not return `xmax`, by which sync knows a row that it has inserted",
+                "a view, for which PostgreSQL does not return `xmax`; sync recognizes inserted rows by it",
                 "name the table with `table = \"…\"`",
             ),
             "m" => (
-                "a materialized view, which nobody can write",
+                "a materialized view, which cannot be written",
                 "name the table with `table = \"…\"`",
             ),
             "i" | "I" => ("an index", "name the table with `table = \"…\"`"),

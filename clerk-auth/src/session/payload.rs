@@ -71,7 +71,7 @@ impl<'a> Visitor<'a> for Claims<'_, 'a> {
         while let Some(name) = claims.next_key_seed(KeySeed)? {
             match self.0.claim(&name) {
                 Some(claim @ None) => claims.next_value_seed(ValueSeed(claim.insert(Value::Null)))?,
-                Some(_) => return Err(A::Error::custom("a claim stands twice")),
+                Some(_) => return Err(A::Error::custom("a claim occurs twice")),
                 None => {
                     custom.push(name);
                     claims.next_value_seed(ValueSeed(&mut Value::Null))?;
@@ -80,7 +80,7 @@ impl<'a> Visitor<'a> for Claims<'_, 'a> {
         }
         custom.sort_unstable();
         if custom.windows(2).any(|pair| pair[0] == pair[1]) {
-            return Err(A::Error::custom("a claim stands twice"));
+            return Err(A::Error::custom("a claim occurs twice"));
         }
         Ok(())
     }

@@ -125,7 +125,7 @@ impl<U: SyncedRow> Engine<U> {
             .within(async { Ok(self.store.announce(clerk_id).await?) })
             .await;
         if let Err(error) = announced {
-            tracing::warn!(table = U::TABLE, %error, "other processes serve a row until its time is over");
+            tracing::warn!(table = U::TABLE, %error, "could not notify other processes; they may serve a stale row until it expires");
         }
     }
 

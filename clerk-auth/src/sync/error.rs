@@ -91,7 +91,7 @@ pub enum SyncError {
     Timeout(Duration),
     /// The database answers, but did not complete the work within the sync timeout: another transaction holds a lock on
     /// the user's row, or a trigger is slow.
-    #[error("the user's row was not to be had within {} ms, although the database answers", .0.as_millis())]
+    #[error("the work on the user's row was not completed within {} ms, although the database answers", .0.as_millis())]
     Busy(Duration),
     /// The circuit breaker is open: the database has not answered for a while, and was not queried.
     #[error("the database has not been answering")]

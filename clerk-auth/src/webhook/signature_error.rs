@@ -35,7 +35,7 @@ pub enum SignatureError {
     HeaderMissing(&'static str),
     /// A header occurs more than once. The header is not a list, so a proxy may have checked one value and this library
     /// another (RFC 9110 section 5.3).
-    #[error("the header `{0}` is there more than once")]
+    #[error("the header `{0}` occurs more than once")]
     HeaderRepeated(&'static str),
     /// A header is empty, too long, or contains invalid characters.
     #[error("the header `{0}` is malformed")]

@@ -351,7 +351,7 @@ async fn stopped_import_prints_its_cursor(database: TestDatabase) {
     });
     let (code, errors) = ended.await.expect("it is waited for");
     assert_eq!(code, Some(1), "{errors}");
-    assert!(errors.contains("the import was told to stop"), "{errors}");
+    assert!(errors.contains("the import was interrupted"), "{errors}");
     assert!(
         errors
             .trim_end()

@@ -165,7 +165,7 @@ async fn start_up_reports_missing_parts_of_the_table(database: TestDatabase) {
         "the column `id` has no default",
         "the column `email` may not be null",
         "there is no column `clerk_deleted_at`",
-        "the column `shoe_size`, which the struct does not know",
+        "the column `shoe_size`, which the struct lacks",
         "no unique index over `clerk_id` alone",
         "fix it with",
     ] {
@@ -256,7 +256,7 @@ async fn start_up_reports_missing_parts_of_the_tombstones(database: TestDatabase
         ("clerk_id TEXT NOT NULL", "no unique index over `clerk_id` alone"),
         (
             "clerk_id TEXT NOT NULL PRIMARY KEY, reason TEXT NOT NULL",
-            "the column `reason`, which the struct does not know, has no default",
+            "the column `reason`, which the struct lacks, has no default",
         ),
     ] {
         pool.execute("DROP TABLE former_members").await;

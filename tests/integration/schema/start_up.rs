@@ -290,7 +290,7 @@ async fn relation_that_is_not_a_table_is_refused() {
             "DROP TABLE profiles; CREATE TABLE profiles (id BIGINT GENERATED ALWAYS AS IDENTITY, \
              clerk_id TEXT NOT NULL UNIQUE, email TEXT, name TEXT, clerk_version BIGINT NOT NULL, \
              clerk_deleted_at TIMESTAMPTZ) PARTITION BY HASH (clerk_id)",
-            "`profiles` is a partitioned table, of which PostgreSQL does not return `xmax`",
+            "`profiles` is a partitioned table, for which PostgreSQL does not return `xmax`",
         ),
     ] {
         let server = Server::start().await;

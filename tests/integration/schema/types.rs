@@ -248,10 +248,22 @@ async fn value_that_a_type_cannot_hold_is_refused_by_name(files: TestDatabase) {
     let people = People::new(&files).await;
     for (claim, value, reason) in [
         ("level", json!(40_000), "the number does not fit in i16"),
-        ("created", json!(i64::MAX), "the number is no time in seconds"),
-        ("createdToo", json!(i64::MAX), "the number is no time in seconds"),
-        ("unique", json!("seven"), "the text is no UUID"),
-        ("picture", json!("/relative"), "the text is no absolute URL"),
+        (
+            "created",
+            json!(i64::MAX),
+            "expected a Unix time in seconds, found a number out of range",
+        ),
+        (
+            "createdToo",
+            json!(i64::MAX),
+            "expected a Unix time in seconds, found a number out of range",
+        ),
+        ("unique", json!("seven"), "expected a UUID, found other text"),
+        (
+            "picture",
+            json!("/relative"),
+            "expected an absolute URL, found other text",
+        ),
         (
             "shape",
             json!({}),

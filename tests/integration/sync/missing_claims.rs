@@ -256,7 +256,7 @@ async fn client_error_names_the_cause_and_never_the_key() {
         .await
         .expect_err("it is another user")
         .to_string();
-    assert!(said.contains("the user that was asked for"), "{said}");
+    assert!(said.contains("the requested user"), "{said}");
     fake.remove_user("user_nobody");
     assert_eq!(api.user(&nobody).await.expect("Clerk says so"), None);
     // Ids with dot segments do not leave the path.

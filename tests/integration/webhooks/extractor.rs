@@ -202,7 +202,7 @@ async fn delivery_that_can_never_succeed_is_a_400_with_its_reason() {
             twice,
             body(),
             "webhook_header_repeated",
-            "the header `svix-id` is there more than once",
+            "the header `svix-id` occurs more than once",
         ),
         (
             right.headers().clone(),

@@ -54,7 +54,7 @@ impl Arguments {
                             let help = match word.as_str() {
                                 "impersonation" | "agent" => "remove one of them".to_owned(),
                                 _ => format!(
-                                    "to ask for both, write `all({word} = …, {word} = …)`; for one of them, `any({word} = …, {word} = …)`"
+                                    "to require both, write `all({word} = …, {word} = …)`; for one of them, `any({word} = …, {word} = …)`"
                                 ),
                             };
                             diagnostics.error(key, with_help(format!("`{word}` is given twice"), help));

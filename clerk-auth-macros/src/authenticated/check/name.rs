@@ -74,8 +74,8 @@ pub(crate) fn permission(text: &LitStr) -> Option<String> {
     let named = |parts: &[&str]| parts.iter().all(|part| !part.is_empty());
     match parts.as_slice() {
         ["org", feature, _] if feature.starts_with("sys_") => Some(with_help(
-            format!("the system permission `{permission}` is in no session token"),
-            "ask for a role, or for a custom permission such as `\"org:billing:manage\"`",
+            format!("session tokens do not contain the system permission `{permission}`"),
+            "require a role, or a custom permission such as `\"org:billing:manage\"`",
         )),
         ["org", rest @ ..] if rest.len() == 2 && named(rest) => None,
         rest if rest.len() == 2 && named(rest) && rest[0] != "org" => Some(with_help(

@@ -141,8 +141,8 @@ fn agent(argument: &Argument, diagnostics: &mut Diagnostics) -> Option<Requireme
 fn unknown(key: &Ident, argument: &Argument, known: &[&str], diagnostics: &mut Diagnostics) {
     let word = key.to_string();
     let help = match word.as_str() {
-        "and" => "all of several is `all(…)`".to_owned(),
-        "or" | "one_of" => "one of several is `any(…)`".to_owned(),
+        "and" => "to require several at once, write `all(…)`".to_owned(),
+        "or" | "one_of" => "to require one of several, write `any(…)`".to_owned(),
         "not" => "a negation needs a policy of your own: `policy = path::to::Policy`".to_owned(),
         "scope" | "scopes" => r#"write `permission = "org:billing:manage"`"#.to_owned(),
         "mfa" | "two_factor" => r#"write `reverification = "strict_mfa"`"#.to_owned(),

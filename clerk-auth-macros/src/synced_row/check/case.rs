@@ -34,7 +34,7 @@ impl Case {
                 diagnostics.error(
                     literal,
                     with_help(
-                        format!("`{word}` is no case"),
+                        format!("unknown case `{word}`"),
                         format!("the cases are {}", crate::argument::list(&names)),
                     ),
                 );

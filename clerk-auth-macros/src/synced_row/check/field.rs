@@ -96,7 +96,7 @@ impl FieldChecker<'_> {
                     span,
                     with_help(
                         format!(
-                            "`{word}` is for the key of a membership, and `{}` is no membership",
+                            "`{word}` marks a key of a membership, and `{}` is not a membership",
                             self.user
                         ),
                         "remove it, or derive `SyncedMembership`",

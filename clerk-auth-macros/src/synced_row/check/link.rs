@@ -142,7 +142,7 @@ fn unsuitable_column(column: &Column, attribute: &LinkAttribute) -> Option<Strin
             "remove `default`, and write `Option<_>` for the field",
         ),
         Role::App if !is_called(&column.ty, &["Option"]) => (
-            format!("a user who is new has no value of `{field}`, and no two rows may have the same"),
+            format!("new users have no value of `{field}`, so that it cannot be unique"),
             "write `Option<_>` for the field",
         ),
         _ if column.encoding == Encoding::Json => (
@@ -161,7 +161,11 @@ fn unsuitable_claim(claim: &Claim) -> Option<String> {
     match claim.expression.kind().0 {
         Kind::Text | Kind::Json => None,
         kind => Some(with_help(
-            format!("the claim `{}` is {}, and no key", claim.name, kind.name()),
+            format!(
+                "the claim `{}` is {}, which cannot be a key",
+                claim.name,
+                kind.name()
+            ),
             REMEDY,
         )),
     }
@@ -175,7 +179,7 @@ fn problem(expression: &Expression) -> Option<String> {
         Expression::Interpolation(_) | Expression::Object(_) | Expression::Array(_) => {
             Some("a key is one value, and this claim is put together from several".to_owned())
         }
-        _ => Some("a fixed value is the same for every user, who could all claim one row".to_owned()),
+        _ => Some("a fixed value is the same for every user, so that any user could take the row".to_owned()),
     }
 }
 

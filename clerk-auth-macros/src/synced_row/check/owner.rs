@@ -19,7 +19,7 @@ fn owner(kind: RowKind, path: &str) -> Option<(&'static str, &'static str)> {
         (RowKind::User, "user") => None,
         (RowKind::User, _) => Some((
             "a session and not to a user",
-            "ask for `Session` in the handler instead, which has the organization of the request",
+            "take `Session` in the handler instead, which has the organization of the request",
         )),
         (RowKind::Organization, "org") if path == "org.role" => Some((
             "a member and not to an organization",
@@ -46,11 +46,11 @@ fn owner(kind: RowKind, path: &str) -> Option<(&'static str, &'static str)> {
         )),
         (RowKind::Membership, _) => Some((
             "a session and not to a membership",
-            "ask for `Session` in the handler instead",
+            "take `Session` in the handler instead",
         )),
         (RowKind::Organization, _) => Some((
             "a session and not to an organization",
-            "ask for `Session` in the handler instead",
+            "take `Session` in the handler instead",
         )),
     }
 }

@@ -121,12 +121,12 @@ pub(crate) fn encoding(
             "remove `text`",
         ),
         (_, Role::Key) => (
-            format!("the {} is stored as what it is", row.clerk_id()),
+            format!("the {} has a fixed form in the table", row.clerk_id()),
             "remove this argument",
         ),
         (_, Role::Reference(_)) => (
             format!(
-                "`{}` is the key of another row, and stored as what it is",
+                "`{}` is the key of another row, and has the form of that key",
                 field.ident
             ),
             "remove this argument",

@@ -223,7 +223,7 @@ impl Reader<'_> {
             .unwrap_or(rest.len());
         let number = &rest[..length];
         if !is_number(number) {
-            return Err(self.error("this is not a number of JSON"));
+            return Err(self.error("this is not a JSON number"));
         }
         self.at += length;
         Ok(number.to_owned())

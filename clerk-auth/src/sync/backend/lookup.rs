@@ -61,7 +61,7 @@ impl UserLookup {
                 tracing::warn!(
                     users_table = U::TABLE,
                     user_id = clerk_id,
-                    "Clerk's Backend API knows no such user; the row, if there is one, stays until Clerk reports a deletion"
+                    "Clerk's Backend API has no such user; the row, if any, stays until Clerk reports a deletion"
                 );
                 return LookedUp::Unknown;
             }

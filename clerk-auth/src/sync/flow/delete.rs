@@ -73,7 +73,7 @@ pub(crate) async fn deleted<U: SyncedRow>(engine: &Engine<U>, clerk_id: &str) ->
     if let Err(error) = engine.store.purge(clerk_id).await {
         let error = SyncError::from(error);
         let row = LoggedRow::new::<U>(clerk_id);
-        log_row!(error, row, %error, "a row that was left behind by a deletion is there still");
+        log_row!(error, row, %error, "could not remove the leftover row of a deletion");
     }
     SyncError::UserDeleted
 }

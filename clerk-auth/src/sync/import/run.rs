@@ -80,7 +80,7 @@ use crate::time::Timestamp;
 /// ```
 ///
 /// `futures::stream::unfold(import, async |mut import| Some((import.next().await?, import)))` makes a stream of the steps.
-#[must_use = "nothing happens until it is asked for its next step"]
+#[must_use = "nothing happens until `next` is called"]
 pub struct Import<U: SyncedRow, I: ImportedId = UserId> {
     engine: Arc<Engine<U>>,
     followed: Arc<dyn Followed>,

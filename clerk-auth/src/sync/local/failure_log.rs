@@ -140,7 +140,7 @@ impl FailureLog {
                 warn,
                 row,
                 %error,
-                "another transaction is in the way of {its_row}; the database answers otherwise"
+                "another transaction blocks {its_row}; the database answers otherwise"
             ),
             Failure::OnInsert
             | Failure::OnLink
