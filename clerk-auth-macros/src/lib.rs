@@ -25,13 +25,19 @@ pub fn authenticated(arguments: TokenStream, item: TokenStream) -> TokenStream {
     authenticated::expand(arguments.into(), item.into()).into()
 }
 
-#[proc_macro_derive(SyncedUser, attributes(synced_user, synced_organization, claim, column))]
+#[proc_macro_derive(
+    SyncedUser,
+    attributes(synced_user, synced_organization, synced_membership, claim, column)
+)]
 pub fn synced_user(item: TokenStream) -> TokenStream {
     let file = proc_macro::Span::call_site().local_file();
     prelude::known_attributes(synced_row::expand(RowKind::User, item.into()), file).into()
 }
 
-#[proc_macro_derive(SyncedMembership, attributes(synced_membership, claim, column))]
+#[proc_macro_derive(
+    SyncedMembership,
+    attributes(synced_user, synced_organization, synced_membership, claim, column)
+)]
 pub fn synced_membership(item: TokenStream) -> TokenStream {
     let file = proc_macro::Span::call_site().local_file();
     prelude::known_attributes(synced_row::expand(RowKind::Membership, item.into()), file).into()
@@ -39,7 +45,7 @@ pub fn synced_membership(item: TokenStream) -> TokenStream {
 
 #[proc_macro_derive(
     SyncedOrganization,
-    attributes(synced_organization, synced_user, claim, column)
+    attributes(synced_user, synced_organization, synced_membership, claim, column)
 )]
 pub fn synced_organization(item: TokenStream) -> TokenStream {
     let file = proc_macro::Span::call_site().local_file();

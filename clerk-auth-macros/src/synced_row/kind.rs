@@ -33,8 +33,8 @@ const MEMBERSHIP_TEMPLATE: &str = r#"{
 "#;
 
 impl RowKind {
-    /// The kinds whose attributes each derive accepts, to report a wrong attribute better than rustc.
-    pub(crate) const ALL: [Self; 2] = [Self::User, Self::Organization];
+    /// All kinds. Each derive accepts the attributes of every kind, to report a wrong one better than rustc.
+    pub(crate) const ALL: [Self; 3] = [Self::User, Self::Organization, Self::Membership];
 
     /// Returns the derive's name.
     pub(crate) const fn derive(self) -> &'static str {

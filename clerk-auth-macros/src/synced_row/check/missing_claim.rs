@@ -31,7 +31,8 @@ pub(crate) fn message(
         );
     }
     let mut others = RowKind::ALL.into_iter().filter(|other| *other != kind);
-    if let Some(other) = others.find(|other| is_named && other.key_claim() == name) {
+    let is_key = |other: &RowKind| is_named && !name.is_empty() && other.key_claim() == name;
+    if let Some(other) = others.find(is_key) {
         *has_key = true;
         return with_help(
             format!(
