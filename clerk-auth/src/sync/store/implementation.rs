@@ -127,6 +127,7 @@ impl<DB: Dialect, U: StoredIn<DB>> Store<U> for SqlStore<U, DB> {
         }))
     }
 
+    #[cfg(feature = "backend-api")]
     fn has_references<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool> {
         Box::pin(self.repeated(move || async move {
             let mut connection = self.connections.acquire().await?;

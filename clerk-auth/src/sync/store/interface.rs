@@ -102,6 +102,7 @@ pub(crate) trait Store<U: SyncedRow>: Any + Send + Sync {
     fn has_tombstone<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool>;
 
     /// Returns whether the rows that a row references exist. Only memberships reference rows.
+    #[cfg(feature = "backend-api")]
     fn has_references<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool>;
 
     /// Returns the unique index that has refused a write; `None` if it belongs to another table.
