@@ -11,6 +11,7 @@ use clerk_auth_tests::log::Log;
 use clerk_auth_tests::on_both_databases;
 use clerk_auth_tests::profiles::{AlwaysRead, Pool, Profiles, token};
 use futures_util::future::{join_all, try_join_all};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{PgPool, Postgres, Transaction};
 
 on_both_databases!(swapped_unique_values_answer_every_request);
@@ -287,4 +288,49 @@ async fn lock_that_is_given_up_by_the_server_is_tried_again() {
     };
     let (synced, ()) = tokio::join!(profiles.sync(token("user_ada", "New", 5)), waits);
     assert_eq!(synced.expect("it syncs").outcome, Updated);
+}
+
+/// PostgreSQL checks the index on the Clerk user id for a conflict, then inserts into each index. Between the two, another
+/// process inserts the same user, and a unique index that comes first in the order of creation reports the row.
+#[tokio::test]
+async fn insertion_of_the_same_user_is_no_conflict_of_another_index() {
+    let database = TestDatabase::postgres().await;
+    let past = Pool::open(database.url(), 2).await;
+    past.execute(
+        "CREATE FUNCTION slow(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN \
+         IF current_setting('application_name') = 'slow' THEN PERFORM pg_advisory_xact_lock_shared(42); END IF; \
+         RETURN $1; END $$; \
+         ALTER TABLE profiles DROP CONSTRAINT profiles_clerk_id_key; \
+         CREATE INDEX slow ON profiles (slow(name)); CREATE UNIQUE INDEX one_name ON profiles (name); \
+         ALTER TABLE profiles ADD CONSTRAINT profiles_clerk_id_key UNIQUE (clerk_id)",
+    )
+    .await;
+    let options: PgConnectOptions = database.url().parse().expect("the URL is right");
+    let pool = PgPoolOptions::new()
+        .max_connections(2)
+        .connect_with(options.application_name("slow"))
+        .await;
+    let slow = Profiles::always_read(Pool::Postgres(pool.expect("the server answers"))).await;
+    let fast = Profiles::always_read(Pool::open(database.url(), 2).await).await;
+    let Pool::Postgres(locking) = &past else {
+        unreachable!("the database is PostgreSQL");
+    };
+    let mut lock = locking.begin().await.expect("it begins");
+    sqlx::query("SELECT pg_advisory_xact_lock(42)")
+        .execute(&mut *lock)
+        .await
+        .expect("it is locked");
+    let second = async {
+        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory'";
+        while past.number(waiting).await == 0 {
+            tokio::task::yield_now().await;
+        }
+        let synced = fast.sync(token("user_ada", "Ada", 5)).await;
+        lock.rollback().await.expect("it ends");
+        synced
+    };
+    let (first, second) = tokio::join!(slow.sync(token("user_ada", "Ada", 5)), second);
+    first.expect("the row is the user's own");
+    second.expect("it is inserted");
+    assert_eq!(past.number("SELECT count(*) FROM profiles").await, 1);
 }

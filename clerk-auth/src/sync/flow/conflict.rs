@@ -67,8 +67,13 @@ pub(crate) async fn resolve_conflict<U: SyncedRow>(
             return Err(engine.violated_elsewhere(clerk_id, refused));
         };
         let concessions = engine.concessions(observation, &index).await?;
-        let is_final = !index.columns.is_empty() && !index.unique_in_clerk;
-        if is_final && concessions.is_empty() {
+        // Without a holder, the row may be the user's own, which another process has inserted meanwhile: PostgreSQL reports
+        // any index but that of the conflict clause.
+        let is_final = !index.columns.is_empty()
+            && !index.unique_in_clerk
+            && concessions.is_empty()
+            && !refusal::holders(engine, observation, &index).await?.is_empty();
+        if is_final {
             return Err(refusal::refuse(engine, observation, index).await?);
         }
         let mut candidates = vec![None];

@@ -24,15 +24,7 @@ pub(crate) async fn refuse<U: SyncedRow>(
     index: ViolatedIndex,
 ) -> Result<SyncError, SyncError> {
     let clerk_id = observation.clerk_id();
-    let mut holders: Option<Vec<String>> = None;
-    for &column in &index.columns {
-        let found = engine.store.conflicting_users(observation, column).await?;
-        match &mut holders {
-            Some(holders) => holders.retain(|holder| found.contains(holder)),
-            None => holders = Some(found),
-        }
-    }
-    let holders = holders.unwrap_or_default();
+    let holders = holders(engine, observation, &index).await?;
     let conflict = engine.conflict(&index.columns);
     let row = LoggedRow::new::<U>(clerk_id);
     log_row!(
@@ -53,6 +45,23 @@ pub(crate) async fn refuse<U: SyncedRow>(
         engine.refusals.0.insert(clerk_id.into(), refused);
     }
     Ok(conflict)
+}
+
+/// Lists the other rows with the values that an index covers, as far as each value alone finds them.
+pub(super) async fn holders<U: SyncedRow>(
+    engine: &Engine<U>,
+    observation: &Observation<'_, U>,
+    index: &ViolatedIndex,
+) -> Result<Vec<String>, SyncError> {
+    let mut holders: Option<Vec<String>> = None;
+    for &column in &index.columns {
+        let found = engine.store.conflicting_users(observation, column).await?;
+        match &mut holders {
+            Some(holders) => holders.retain(|holder| found.contains(holder)),
+            None => holders = Some(found),
+        }
+    }
+    Ok(holders.unwrap_or_default())
 }
 
 /// Refuses a user without another write while the value is still taken. Drops the refusal if a write may succeed now.
