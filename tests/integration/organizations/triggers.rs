@@ -131,3 +131,21 @@ async fn deliver(process: &Process) -> StatusCode {
     let changed = event("organizationMembership.updated", changed, now);
     process.people.receive(&changed).await
 }
+
+/// The trigger stands for another transaction: its row is not in the snapshot of the statement that runs the trigger.
+#[tokio::test]
+async fn user_who_is_inserted_during_the_write_gets_the_membership() {
+    let database = TestDatabase::postgres().await;
+    let process = Process::first(&database).await;
+    let pool = &process.people.pool;
+    pool.execute(
+        "CREATE FUNCTION sign_up() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+         INSERT INTO people (clerk_id, credits, clerk_version) VALUES ('user_ada', 0, 0) ON CONFLICT DO NOTHING; \
+         RETURN NULL; END $$; \
+         CREATE TRIGGER sign_up BEFORE INSERT ON team_members FOR EACH STATEMENT EXECUTE FUNCTION sign_up()",
+    )
+    .await;
+    assert_eq!(deliver(&process).await, StatusCode::NO_CONTENT);
+    let members = "SELECT count(*) FROM team_members WHERE clerk_key = 'user_ada:org_1'";
+    assert_eq!(pool.number(members).await, 1);
+}
