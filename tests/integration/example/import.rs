@@ -181,7 +181,7 @@ async fn import_resumes_after_a_cursor(database: TestDatabase) {
         .await;
     printed.failed(
         1,
-        &["if Clerk has deleted the user of `--after` since, leave it out"],
+        &["if Clerk has deleted the user of `--after` since, omit `--after`"],
     );
 }
 
