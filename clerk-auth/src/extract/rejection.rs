@@ -103,7 +103,7 @@ pub enum Rejection {
     #[error("the data of this account is not what this service can use")]
     ClaimInvalid,
     /// Another organization's row has a value that must be unique in the application's table.
-    #[error("another organization holds a value of this one that can be held once")]
+    #[error("another organization already uses a value that must be unique")]
     OrganizationConflict,
     /// The database refuses the organization's data, by a constraint or a length for example.
     #[error("the data of this organization cannot be stored")]
