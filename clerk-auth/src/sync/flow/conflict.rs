@@ -67,14 +67,13 @@ pub(crate) async fn resolve_conflict<U: SyncedRow>(
             return Err(engine.violated_elsewhere(clerk_id, refused));
         };
         let concessions = engine.concessions(observation, &index).await?;
-        // Without a holder, the row may be the user's own, which another process has inserted meanwhile: PostgreSQL reports
-        // any index but that of the conflict clause.
-        let is_final = !index.columns.is_empty()
-            && !index.unique_in_clerk
-            && concessions.is_empty()
-            && !refusal::holders(engine, observation, &index).await?.is_empty();
-        if is_final {
-            return Err(refusal::refuse(engine, observation, index).await?);
+        if !index.columns.is_empty() && !index.unique_in_clerk && concessions.is_empty() {
+            let holders = refusal::holders(engine, observation, &index.columns).await?;
+            // Without a holder, the row may be the user's own. If another process inserts it meanwhile, PostgreSQL may report
+            // an index other than that of the Clerk id.
+            if !holders.is_empty() {
+                return Err(refusal::refuse(engine, observation, index, holders));
+            }
         }
         let mut candidates = vec![None];
         candidates.extend(concessions.into_iter().map(Some));
@@ -106,7 +105,8 @@ pub(crate) async fn resolve_conflict<U: SyncedRow>(
             }
         }
         if !settled {
-            return Err(refusal::refuse(engine, observation, index).await?);
+            let holders = refusal::holders(engine, observation, &index.columns).await?;
+            return Err(refusal::refuse(engine, observation, index, holders));
         }
     }
 }

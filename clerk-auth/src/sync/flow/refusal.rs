@@ -18,13 +18,13 @@ const REMEMBERED: Duration = Duration::from_secs(60);
 const REMEMBERED_UNSEEN: Duration = Duration::from_secs(5);
 
 /// Records and logs that a row is refused. Nothing was written.
-pub(crate) async fn refuse<U: SyncedRow>(
+pub(super) fn refuse<U: SyncedRow>(
     engine: &Engine<U>,
     observation: &Observation<'_, U>,
     index: ViolatedIndex,
-) -> Result<SyncError, SyncError> {
+    holders: Vec<String>,
+) -> SyncError {
     let clerk_id = observation.clerk_id();
-    let holders = holders(engine, observation, &index).await?;
     let conflict = engine.conflict(&index.columns);
     let row = LoggedRow::new::<U>(clerk_id);
     log_row!(
@@ -44,17 +44,17 @@ pub(crate) async fn refuse<U: SyncedRow>(
         };
         engine.refusals.0.insert(clerk_id.into(), refused);
     }
-    Ok(conflict)
+    conflict
 }
 
-/// Lists the other rows with the values that an index covers, as far as each value alone finds them.
+/// Lists the other rows with the values of all these columns, as far as each value alone finds them.
 pub(super) async fn holders<U: SyncedRow>(
     engine: &Engine<U>,
     observation: &Observation<'_, U>,
-    index: &ViolatedIndex,
+    columns: &[usize],
 ) -> Result<Vec<String>, SyncError> {
     let mut holders: Option<Vec<String>> = None;
-    for &column in &index.columns {
+    for &column in columns {
         let found = engine.store.conflicting_users(observation, column).await?;
         match &mut holders {
             Some(holders) => holders.retain(|holder| found.contains(holder)),
@@ -78,7 +78,10 @@ pub(crate) async fn refuse_again<U: SyncedRow>(
     let is_taken = if refused.holders.is_empty() {
         refused.version == observation.version && is_within(REMEMBERED_UNSEEN)
     } else {
-        is_within(REMEMBERED) && engine.is_still_taken(observation, &refused).await?
+        is_within(REMEMBERED) && {
+            let holders = holders(engine, observation, &refused.columns).await?;
+            holders.iter().any(|holder| refused.holders.contains(holder))
+        }
     };
     if is_taken {
         return Err(engine.conflict(&refused.columns));
@@ -88,20 +91,6 @@ pub(crate) async fn refuse_again<U: SyncedRow>(
 }
 
 impl<U: SyncedRow> Engine<U> {
-    /// Returns whether one of the holders has the values of all the columns.
-    async fn is_still_taken(
-        &self,
-        observation: &Observation<'_, U>,
-        refused: &Refused,
-    ) -> Result<bool, SyncError> {
-        let mut holders = refused.holders.clone();
-        for &column in &refused.columns {
-            let found = self.store.conflicting_users(observation, column).await?;
-            holders.retain(|holder| found.contains(holder));
-        }
-        Ok(!holders.is_empty())
-    }
-
     fn conflict(&self, columns: &[usize]) -> SyncError {
         SyncError::Conflict(columns.iter().map(|&column| self.column(column)).collect())
     }
