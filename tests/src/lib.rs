@@ -14,6 +14,7 @@ pub mod profiles;
 pub mod proxy;
 pub mod sqlite;
 
+mod conditions;
 mod watcher;
 
 use std::io;

@@ -1,5 +1,5 @@
-//! Counts the round trips of a request to PostgreSQL on the wire: one for an existing user, a fresh sign-up or a user
-//! who follows a new one; two for any other new user, or a changed one.
+//! Counts the round trips of a request to PostgreSQL on the wire. One: an existing user, a fresh sign-up, and a new user
+//! after another. Two: any other new user, and changed claims.
 
 use std::time::Duration;
 

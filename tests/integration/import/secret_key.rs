@@ -416,13 +416,7 @@ async fn raised_version_is_reread() {
         .expect("it runs");
     let session = profiles.session(token("user_ada", "Ada", 9)).await;
     let (synced, ()) = tokio::join!(profiles.users.sync(&session), async {
-        let blocked = "SELECT count(*) FROM pg_stat_activity \
-                       WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while profiles.pool.number(blocked).await == 0 {
-            assert!(Instant::now() < deadline, "nobody waits for the row");
-            sleep(Duration::from_millis(2)).await;
-        }
+        profiles.pool.until_a_session_waits().await;
         other.commit().await.expect("it commits");
     });
     let synced = synced.expect("it syncs");

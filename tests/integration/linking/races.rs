@@ -134,14 +134,7 @@ async fn link_is_atomic_at_any_isolation_level() {
     for level in ["read committed", "repeatable read", "serializable"] {
         let database = TestDatabase::postgres().await;
         let past = Pool::open(database.url(), 1).await;
-        let name = past
-            .text("SELECT current_database()::text")
-            .await
-            .expect("a name");
-        past.execute(&format!(
-            "ALTER DATABASE \"{name}\" SET default_transaction_isolation = '{level}'"
-        ))
-        .await;
+        past.set_default_isolation(level).await;
         let processes = processes(&database, 3).await;
         let requests = (0..60).map(|number| {
             let key = number / 6 % 5 + 1;

@@ -59,20 +59,20 @@ async fn pool_ends_with_unused_handles(database: TestDatabase) {
 
 async fn pool_ends_with_the_last_handle_on_users(database: TestDatabase) {
     let process = used(&database).await;
-    let mut pool = end(&process);
     let users = process.people.users.clone();
-    drop(process);
-    assert_eq!((&mut pool).now_or_never(), None, "a handle uses the pool");
-    drop(users);
-    ends(pool).await;
+    pool_ends_with(process, users).await;
 }
 
 async fn pool_ends_with_the_last_handle_on_members(database: TestDatabase) {
     let process = used(&database).await;
-    let mut pool = end(&process);
     let members = process.members.clone();
+    pool_ends_with(process, members).await;
+}
+
+async fn pool_ends_with<H>(process: Process, last: H) {
+    let mut pool = end(&process);
     drop(process);
     assert_eq!((&mut pool).now_or_never(), None, "a handle uses the pool");
-    drop(members);
+    drop(last);
     ends(pool).await;
 }

@@ -19,12 +19,7 @@ async fn race_costs_no_member_at_any_isolation_level() {
         let database = TestDatabase::postgres().await;
         let past = Pool::open(database.url(), 1).await;
         create_tables(&past).await;
-        let name = past.text("SELECT current_database()::text").await;
-        let name = name.expect("a name");
-        past.execute(&format!(
-            "ALTER DATABASE \"{name}\" SET default_transaction_isolation = '{level}'"
-        ))
-        .await;
+        past.set_default_isolation(level).await;
         let mut processes = Vec::new();
         for _ in 0..3 {
             processes.push(Process::start(Pool::open(database.url(), 4).await).await);

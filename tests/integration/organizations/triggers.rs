@@ -76,24 +76,14 @@ async fn normalized_values_of_a_member_are_written_once(database: TestDatabase) 
     assert_eq!(outcomes(&ada(&process, "org:guest").await)[2], Unchanged);
 }
 
-/// Creates a trigger that makes the database skip a write of a membership.
-pub(super) async fn skip(pool: &Pool, time: &str) {
-    let sql = match pool {
-        Pool::Postgres(_) => format!(
-            "CREATE FUNCTION skip() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$; \
-             CREATE TRIGGER skip BEFORE {time} ON team_members FOR EACH ROW EXECUTE FUNCTION skip()"
-        ),
-        Pool::Sqlite(_) => {
-            format!("CREATE TRIGGER skip BEFORE {time} ON team_members BEGIN SELECT RAISE(IGNORE); END")
-        }
-    };
-    pool.execute(&sql).await;
-}
-
 async fn membership_whose_change_a_trigger_skips_is_served(database: TestDatabase) {
     let process = Process::first(&database).await;
     assert_eq!(outcomes(&ada(&process, "org:admin").await), [Inserted; 3]);
-    skip(&process.people.pool, "UPDATE").await;
+    process
+        .people
+        .pool
+        .skip_writes("team_members", "UPDATE", "true")
+        .await;
     process.people.clock.advance(Duration::from_secs(2));
     for _ in 0..3 {
         let rows = ada(&process, "org:guest").await;
@@ -114,7 +104,11 @@ async fn membership_whose_insertion_a_trigger_skips_is_acknowledged(database: Te
         .session(member("user_ada", "org_2", "org:admin"))
         .await;
     process.people.users.sync(&session).await.expect("it syncs");
-    skip(&process.people.pool, "INSERT").await;
+    process
+        .people
+        .pool
+        .skip_writes("team_members", "INSERT", "true")
+        .await;
     let refused = process.member(member("user_ada", "org_1", "org:admin")).await;
     assert!(
         matches!(&refused, Err(SyncError::Database(error)) if matches!(**error, sqlx::Error::RowNotFound)),

@@ -1,6 +1,7 @@
 //! Tests of transactions that block each other: no request fails because of a race, and a locked row affects only its
 //! own user.
 
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use clerk_auth::id::UserId;
@@ -49,14 +50,7 @@ async fn race_costs_no_request_at_any_isolation_level() {
         let database = TestDatabase::postgres().await;
         let past = Pool::open(database.url(), 1).await;
         past.execute("CREATE TABLE carts (owner text)").await;
-        let name = past
-            .text("SELECT current_database()::text")
-            .await
-            .expect("a name");
-        past.execute(&format!(
-            "ALTER DATABASE \"{name}\" SET default_transaction_isolation = '{level}'"
-        ))
-        .await;
+        past.set_default_isolation(level).await;
         past.execute("ALTER TABLE profiles ADD CONSTRAINT one_email UNIQUE (email)")
             .await;
         let processes = processes(&database, 3).await;
@@ -177,6 +171,39 @@ async fn locked_row_costs_its_own_user_alone() {
         let synced = profiles.sync(token(user, "Free", 50)).await.expect("it syncs");
         assert_eq!(synced.outcome, Updated);
     }
+}
+
+/// The first write is abandoned, and each later one is refused the lock as often as it is repeated.
+#[tokio::test]
+async fn lock_that_no_repetition_gets_occupies_one_connection() {
+    let database = TestDatabase::postgres().await;
+    let pool = Pool::open(database.url(), 4).await;
+    let timeout = Duration::from_secs(5);
+    let profiles: Profiles<AlwaysRead> =
+        Profiles::of_table(pool, |it| it.sync_timeout(timeout), |it| it).await;
+    profiles
+        .sync(token("user_ada", "Old", 1))
+        .await
+        .expect("it syncs");
+    let watch = Pool::open(database.url(), 1).await;
+    let Pool::Postgres(past) = Pool::open(database.url(), 1).await else {
+        unreachable!("the database is PostgreSQL");
+    };
+    let held = hold(&past, "user_ada").await;
+    for _ in 0..2 {
+        let locked = profiles.sync(token("user_ada", "New", 5)).await;
+        locked.expect_err("the row is locked");
+    }
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                   AND wait_event_type = 'Lock' AND clock_timestamp() - query_start > interval '500 ms'";
+    let mut locked = pin!(profiles.sync(token("user_ada", "New", 5)));
+    loop {
+        tokio::select! {
+            synced = &mut locked => break drop(synced.expect_err("the row is locked")),
+            number = watch.number(waiting) => assert_eq!(number, 1),
+        }
+    }
+    held.rollback().await.expect("it ends");
 }
 
 #[tokio::test]
@@ -321,10 +348,7 @@ async fn insertion_of_the_same_user_is_no_conflict_of_another_index() {
         .await
         .expect("it is locked");
     let second = async {
-        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory'";
-        while past.number(waiting).await == 0 {
-            tokio::task::yield_now().await;
-        }
+        past.until_a_session_waits().await;
         let synced = fast.sync(token("user_ada", "Ada", 5)).await;
         lock.rollback().await.expect("it ends");
         synced
