@@ -127,6 +127,18 @@ impl Pool {
         pool
     }
 
+    /// Returns the pool of a test that runs on PostgreSQL alone.
+    ///
+    /// # Panics
+    ///
+    /// If it is one of SQLite.
+    pub fn postgres(&self) -> &PgPool {
+        match self {
+            Self::Postgres(pool) => pool,
+            Self::Sqlite(_) => panic!("the database is SQLite"),
+        }
+    }
+
     /// Closes the connections of the pool.
     pub async fn close(&self) {
         match self {

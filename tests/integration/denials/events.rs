@@ -616,9 +616,7 @@ async fn notification_without_a_denial_decides_nothing() {
     let profiles = start(&database).await;
     hears(&profiles).await;
     receive(&profiles, "user.updated", banned("user_ada", 100)).await;
-    let Pool::Postgres(pool) = &profiles.pool else {
-        unreachable!("it is PostgreSQL");
-    };
+    let pool = profiles.pool.postgres();
     let role = format!("nobody_{}", std::process::id());
     let mut intruder = pool.acquire().await.expect("a connection");
     for sql in [format!("CREATE ROLE {role}"), format!("SET ROLE {role}")] {

@@ -122,9 +122,7 @@ async fn shared_statement_counts_as_one_failure() {
     let mut sessions = join_all(sessions).await;
     let last = sessions.pop().expect("there are twelve");
 
-    let Pool::Postgres(past) = Pool::open(database.url(), 1).await else {
-        panic!("the database is PostgreSQL")
-    };
+    let past = Pool::open(database.url(), 1).await.postgres().clone();
     let mut lock = past.begin().await.expect("it begins");
     let sql = "LOCK TABLE profiles IN ACCESS EXCLUSIVE MODE";
     sqlx::query(sql).execute(&mut *lock).await.expect("it locks");

@@ -417,9 +417,7 @@ async fn one_process_sees_what_another_has_written() {
     }
     // A write of the application itself.
     let written = one.users.write_through(&id, async {
-        let Pool::Postgres(pool) = &one.pool else {
-            unreachable!("it is behind PgBouncer")
-        };
+        let pool = one.pool.postgres();
         let mut transaction = pool.begin_with("BEGIN; DEALLOCATE ALL").await?;
         let row = sqlx::query_as::<_, (i64, Option<String>)>(
             "UPDATE profiles SET name = $1 WHERE clerk_id = $2 RETURNING id, email",

@@ -406,9 +406,7 @@ async fn raised_version_is_reread() {
         .sync(token("user_ada", "Ada", 5))
         .await
         .expect("it syncs");
-    let Pool::Postgres(pool) = &profiles.pool else {
-        panic!("it is PostgreSQL");
-    };
+    let pool = profiles.pool.postgres();
     let mut other = pool.begin().await.expect("it begins");
     sqlx::query("UPDATE profiles SET name = 'Other' WHERE clerk_id = 'user_ada'")
         .execute(&mut *other)

@@ -107,9 +107,7 @@ async fn asked<U: SyncedUser>(
     token: SessionToken<'_>,
     outcome: SyncOutcome,
 ) -> u64 {
-    let Pool::Postgres(pool) = &profiles.pool else {
-        unreachable!("it is PostgreSQL's");
-    };
+    let pool = profiles.pool.postgres();
     let session = profiles.session(token).await;
     let held = pool.acquire().await.expect("it is free");
     let before = proxy.sent();

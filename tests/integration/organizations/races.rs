@@ -67,9 +67,7 @@ async fn locked_organization_costs_its_new_members_alone() {
     for organization in ["org_locked", "org_free"] {
         sync("user_ada", organization).await.expect("it syncs");
     }
-    let Pool::Postgres(pool) = &past else {
-        unreachable!("the database is PostgreSQL");
-    };
+    let pool = past.postgres();
     let mut held = pool.begin().await.expect("it begins");
     sqlx::query("SELECT 1 FROM teams WHERE clerk_id = 'org_locked' FOR UPDATE")
         .execute(&mut *held)

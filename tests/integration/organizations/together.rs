@@ -471,9 +471,7 @@ async fn member_takes_the_round_trips_of_a_user() {
     create_tables(&direct).await;
     let proxy = Proxy::to(database.server_address());
     let pool = Pool::open(&database.url_through(proxy.address()), 1).await;
-    let Pool::Postgres(connections) = &pool else {
-        unreachable!("it is PostgreSQL's");
-    };
+    let connections = pool.postgres();
     let process = Process::of_pools(pool.clone(), pool.clone()).await;
     let app = app(&process);
     let now = process.people.clock.now();

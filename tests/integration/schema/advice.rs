@@ -12,9 +12,7 @@ use sqlx::AssertSqlSafe;
 
 /// Executes the advice in a session whose time zone is not UTC, and returns it. Each statement can be prepared.
 async fn followed_on_postgres<U: SyncedUser + StoredIn<sqlx::Postgres>>(pool: &Pool) -> String {
-    let Pool::Postgres(postgres) = pool else {
-        panic!("it is PostgreSQL");
-    };
+    let postgres = pool.postgres();
     let problems = schema::diff::<U, _>(postgres)
         .await
         .expect("the database answers");
@@ -339,9 +337,7 @@ async fn field_of_another_type_than_the_struct_s_table_has_no_statement() {
     pool.execute("CREATE TYPE plan AS ENUM ('free', 'pro')").await;
     pool.execute(&<Planned as StoredIn<sqlx::Postgres>>::create_table())
         .await;
-    let Pool::Postgres(postgres) = &pool else {
-        panic!("it is PostgreSQL");
-    };
+    let postgres = pool.postgres();
     let problems = schema::diff::<Planned, _>(postgres)
         .await
         .expect("the database answers");

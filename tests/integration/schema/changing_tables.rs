@@ -214,9 +214,7 @@ async fn on_each(pool: &sqlx::PgPool, sql: &'static str) {
 async fn session_that_changes_fails_nothing() {
     let database = TestDatabase::postgres().await;
     let warm = Warm::start(Pool::open(database.url(), CONNECTIONS).await).await;
-    let Pool::Postgres(pool) = warm.profiles.pool.clone() else {
-        unreachable!("the database is PostgreSQL");
-    };
+    let pool = warm.profiles.pool.postgres().clone();
     warm.everything("before").await;
     let past = Pool::open(database.url(), 1).await;
     past.execute(

@@ -163,9 +163,7 @@ async fn created_table_passes_its_own_check_on_postgres() {
     let pool = Pool::open(database.url(), 2).await;
     pool.execute(TYPES).await;
     pool.execute(&Person::migration_sql::<sqlx::Postgres>()).await;
-    let Pool::Postgres(postgres) = &pool else {
-        panic!("it is PostgreSQL");
-    };
+    let postgres = pool.postgres();
     let problems = schema::diff::<Person, _>(postgres).await;
     assert_eq!(problems.expect("the database answers"), []);
 
@@ -182,9 +180,7 @@ async fn created_table_passes_its_own_check_on_postgres() {
 async fn missing_type_is_named_and_the_advice_succeeds_after_it_is_created() {
     let database = TestDatabase::postgres().await;
     let pool = Pool::open(database.url(), 2).await;
-    let Pool::Postgres(postgres) = &pool else {
-        panic!("it is PostgreSQL");
-    };
+    let postgres = pool.postgres();
     let diff = async || {
         let problems = schema::diff::<Person, _>(postgres).await;
         problems.expect("the database answers")

@@ -290,9 +290,7 @@ where
 #[tokio::test]
 async fn missing_privileges_are_named() {
     let database = TestDatabase::postgres().await;
-    let Pool::Postgres(pool) = Pool::open(database.url(), 1).await else {
-        unreachable!("it is PostgreSQL");
-    };
+    let pool = Pool::open(database.url(), 1).await.postgres().clone();
     let role = format!("reader_{}", std::process::id());
     for sql in [
         format!("CREATE ROLE {role}"),

@@ -596,9 +596,7 @@ async fn encoding_that_cannot_hold_every_name_is_refused() {
 #[tokio::test]
 async fn standby_is_refused() {
     let server = PrivateServer::start("").await;
-    let Pool::Postgres(pool) = Pool::open(&server.url(), 2).await else {
-        unreachable!("it is PostgreSQL");
-    };
+    let pool = Pool::open(&server.url(), 2).await.postgres().clone();
     pool.close().await;
     server.restart_as_standby().await;
     let options: PgConnectOptions = server.url().parse().expect("the URL is right");

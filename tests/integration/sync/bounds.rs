@@ -173,9 +173,7 @@ async fn statement_timeout_ends_what_a_request_has_stopped_waiting_for() {
         .sync(token("user_ada", "Ada", 100))
         .await
         .expect("it syncs");
-    let Pool::Postgres(locking) = &others else {
-        unreachable!("it is PostgreSQL");
-    };
+    let locking = others.postgres();
     let mut lock = locking.begin().await.expect("it begins");
     sqlx::query("SELECT 1 FROM profiles FOR UPDATE")
         .execute(&mut *lock)

@@ -394,9 +394,7 @@ async fn write_that_waited_for_the_deletion_is_undone() {
     let pool = open::<Member>(&database).await;
     let members = start::<Member>(pool.clone(), &Arc::default()).await;
     members.sync(token("user_ada", "Ada", 7)).await.expect("it syncs");
-    let Pool::Postgres(connections) = &pool else {
-        unreachable!("it is PostgreSQL");
-    };
+    let connections = pool.postgres();
     let mut deletion = connections.begin().await.expect("a transaction begins");
     for sql in [
         "INSERT INTO former_members (clerk_id) VALUES ('user_ada')",

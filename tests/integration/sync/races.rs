@@ -131,9 +131,7 @@ async fn locked_row_costs_its_own_user_alone() {
     for user in ["user_ada", "user_eve", "user_bob"] {
         profiles.sync(token(user, "Old", 1)).await.expect("it syncs");
     }
-    let Pool::Postgres(past) = Pool::open(database.url(), 2).await else {
-        unreachable!("the database is PostgreSQL");
-    };
+    let past = Pool::open(database.url(), 2).await.postgres().clone();
     let held = [hold(&past, "user_ada").await, hold(&past, "user_bob").await];
     // More attempts than the failures that open the circuit breaker, and than the connections of the pool.
     for attempt in 0..8 {
@@ -186,9 +184,7 @@ async fn lock_that_no_repetition_gets_occupies_one_connection() {
         .await
         .expect("it syncs");
     let watch = Pool::open(database.url(), 1).await;
-    let Pool::Postgres(past) = Pool::open(database.url(), 1).await else {
-        unreachable!("the database is PostgreSQL");
-    };
+    let past = Pool::open(database.url(), 1).await.postgres().clone();
     let held = hold(&past, "user_ada").await;
     for _ in 0..2 {
         let locked = profiles.sync(token("user_ada", "New", 5)).await;
@@ -216,9 +212,7 @@ async fn deletion_of_a_locked_row_costs_its_own_user_alone() {
     for user in ["user_ada", "user_eve"] {
         profiles.sync(token(user, "Old", 1)).await.expect("it syncs");
     }
-    let Pool::Postgres(past) = Pool::open(database.url(), 1).await else {
-        unreachable!("the database is PostgreSQL");
-    };
+    let past = Pool::open(database.url(), 1).await.postgres().clone();
     let held = hold(&past, "user_ada").await;
     let ada = UserId::new("user_ada");
     // More attempts than the failures that open the circuit breaker, and than the connections of the pool.
@@ -251,9 +245,7 @@ async fn uncommitted_row_costs_its_own_user_alone() {
     let pool = Pool::open(database.url(), 4).await;
     let profiles: Profiles<AlwaysRead> =
         Profiles::of_table(pool, |it| it.sync_timeout(timeout), |it| it).await;
-    let Pool::Postgres(past) = Pool::open(database.url(), 1).await else {
-        unreachable!("the database is PostgreSQL");
-    };
+    let past = Pool::open(database.url(), 1).await.postgres().clone();
     let mut held = past.begin().await.expect("it begins");
     let sql = "INSERT INTO profiles (clerk_id, clerk_version) VALUES ('user_ada', 1)";
     sqlx::query(sql)
@@ -294,9 +286,7 @@ async fn lock_that_is_given_up_by_the_server_is_tried_again() {
         .sync(token("user_ada", "Old", 1))
         .await
         .expect("it syncs");
-    let Pool::Postgres(past) = &past else {
-        unreachable!("the database is PostgreSQL");
-    };
+    let past = past.postgres();
     let held = hold(past, "user_ada").await;
     let log = Log::default();
     let _guard = tracing::subscriber::set_default(log.clone());
@@ -339,9 +329,7 @@ async fn insertion_of_the_same_user_is_no_conflict_of_another_index() {
         .await;
     let slow = Profiles::always_read(Pool::Postgres(pool.expect("the server answers"))).await;
     let fast = Profiles::always_read(Pool::open(database.url(), 2).await).await;
-    let Pool::Postgres(locking) = &past else {
-        unreachable!("the database is PostgreSQL");
-    };
+    let locking = past.postgres();
     let mut lock = locking.begin().await.expect("it begins");
     sqlx::query("SELECT pg_advisory_xact_lock(42)")
         .execute(&mut *lock)
