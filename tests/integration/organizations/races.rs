@@ -1,5 +1,5 @@
-//! Transactions of members that block each other: a race costs no request at any isolation level, and a locked organization
-//! costs its own new members alone.
+//! Transactions of members that block each other: a race costs no request at any isolation level, and a locked user or
+//! organization costs its own new memberships alone.
 
 use std::time::{Duration, Instant};
 
@@ -8,6 +8,7 @@ use clerk_auth::time::Clock;
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::profiles::Pool;
 use futures_util::future::join_all;
+use sqlx::AssertSqlSafe;
 
 use super::together::{Process, create_tables, member};
 
@@ -55,44 +56,56 @@ async fn race_costs_no_member_at_any_isolation_level() {
 
 #[tokio::test]
 async fn locked_organization_costs_its_new_members_alone() {
+    locked_row_costs_its_new_memberships_alone("teams", "org_ada", |new| {
+        [format!("user_{new}"), "org_ada".to_owned()]
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn locked_user_costs_new_memberships_of_that_user_alone() {
+    locked_row_costs_its_new_memberships_alone("people", "user_ada", |new| {
+        ["user_ada".to_owned(), format!("org_{new}")]
+    })
+    .await;
+}
+
+/// Locks the row of ada or of ada's organization. `new` returns the ids of a new membership that references it.
+async fn locked_row_costs_its_new_memberships_alone(
+    table: &str,
+    id: &str,
+    new: impl Fn(usize) -> [String; 2],
+) {
     let timeout = Duration::from_secs(1);
     let database = TestDatabase::postgres().await;
     let past = Pool::open(database.url(), 2).await;
     create_tables(&past).await;
     let process = Process::with_timeout(Pool::open(database.url(), 4).await, timeout).await;
-    let sync = async |user: &str, organization: &str| {
-        let rows = process.member(member(user, organization, "org:member")).await;
+    let sync = async |[user, organization]: [String; 2]| {
+        let rows = process.member(member(&user, &organization, "org:member")).await;
         rows.map(|rows| rows.expect("active"))
     };
-    for organization in ["org_locked", "org_free"] {
-        sync("user_ada", organization).await.expect("it syncs");
-    }
-    let pool = past.postgres();
-    let mut held = pool.begin().await.expect("it begins");
-    sqlx::query("SELECT 1 FROM teams WHERE clerk_id = 'org_locked' FOR UPDATE")
-        .execute(&mut *held)
-        .await
-        .expect("it is locked");
-    // More often than the breaker admits failures, and more often than the pool has connections.
+    let ada = || ["user_ada", "org_ada"].map(str::to_owned);
+    sync(ada()).await.expect("it syncs");
+    let mut held = past.postgres().begin().await.expect("it begins");
+    let lock = format!("SELECT 1 FROM {table} WHERE clerk_id = '{id}' FOR UPDATE");
+    let locked = sqlx::query(AssertSqlSafe(lock)).execute(&mut *held).await;
+    assert_eq!(locked.expect("it is locked").rows_affected(), 1);
+    // More attempts than the failures that open the circuit breaker, and than the connections of the pool.
     for attempt in 0..6 {
-        let (new, another) = (format!("user_{attempt}"), format!("user_another_{attempt}"));
-        let free = format!("user_free_{attempt}");
-        let locked = async { tokio::join!(sync(&new, "org_locked"), sync(&another, "org_locked")) };
+        let locked = [new(2 * attempt), new(2 * attempt + 1)].map(&sync);
         let others = async {
             let began = Instant::now();
-            sync("user_ada", "org_locked").await.expect("the rows are read");
-            sync(&free, "org_free")
-                .await
-                .expect("another organization is free");
+            sync(ada()).await.expect("the rows are read");
+            let free = [format!("user_free_{attempt}"), "org_free".to_owned()];
+            sync(free).await.expect("other rows are not locked");
             assert!(began.elapsed() < timeout, "{:?}", began.elapsed());
         };
-        let (locked, ()) = tokio::join!(locked, others);
-        for locked in [locked.0, locked.1] {
+        let (locked, ()) = tokio::join!(join_all(locked), others);
+        for locked in locked {
             assert!(matches!(locked, Err(SyncError::Busy(_))), "{attempt}: {locked:?}");
         }
     }
     held.rollback().await.expect("it ends");
-    sync("user_0", "org_locked")
-        .await
-        .expect("the organization is free");
+    sync(new(0)).await.expect("the row is not locked any longer");
 }
