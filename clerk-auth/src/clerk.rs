@@ -84,11 +84,9 @@ impl Clerk {
     /// | variable | |
     /// |---|---|
     /// | `CLERK_PUBLISHABLE_KEY` | required; names the instance |
-    /// | `CLERK_AUTHORIZED_PARTIES` | origins, separated by commas, such as
-    /// `https://app.example.com,http://localhost:3000` |
+    /// | `CLERK_AUTHORIZED_PARTIES` | origins, separated by commas, such as `https://app.example.com,http://localhost:3000` |
     /// | `CLERK_SECRET_KEY` | must belong to the same environment, live or test |
-    /// | `CLERK_JWT_KEY` | the public key in PEM, with or without quotes, on one line or several; replaces fetching
-    /// keys |
+    /// | `CLERK_JWT_KEY` | the public key in PEM, with or without quotes, on one line or several; replaces fetching keys |
     /// | `CLERK_PROXY_URL` | the address of a proxy of the Frontend API, which is then the issuer |
     /// | `CLERK_API_URL` | the address of the Backend API, for `BackendApi::from_env` |
     ///

@@ -19,12 +19,9 @@ use crate::webhook::{Webhook, WebhookVerifier};
 /// | `user.created`, `user.updated` | the template, evaluated over the user, becomes the row, unless the row is newer |
 /// | `user.created`, `user.updated` of a user who is banned or deprovisioned | the user's tokens are refused, until a newer event lifts the ban |
 /// | `user.updated` of a user who is locked out | nothing, unless [`lockout_ends_sessions`](crate::sync::UserSyncBuilder::lockout_ends_sessions) is set |
-/// | `user.deleted` | the row is deleted, and a token that is still valid does not recreate it; see
-/// [`SyncedUser`](macro@crate::SyncedUser) |
+/// | `user.deleted` | the row is deleted, and a token that is still valid does not recreate it; see [`SyncedUser`](macro@crate::SyncedUser) |
 /// | `session.ended`, `session.removed`, `session.revoked` | the session's tokens are refused |
-/// | `organizationMembership.deleted` | older tokens of the user no longer have this organization:
-/// [`organization()`](crate::Session::organization) is `None`, and handlers that require it answer 403
-/// `organization_changed` |
+/// | `organizationMembership.deleted` | older tokens of the user no longer have this organization: [`organization()`](crate::Session::organization) is `None`, and handlers that require it answer 403 `organization_changed` |
 /// | `organizationMembership.created`, `organizationMembership.updated` | in older tokens of the user, role and permissions in this organization are those of the event; a change of metadata alone changes nothing |
 /// | `organization.deleted` | older tokens of every member no longer have this organization |
 /// | any other | no effect on rows or denials; [`on_event`](crate::sync::UserSyncBuilder::on_event) runs as for every event |
