@@ -3,8 +3,8 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 
-/// The errors of one item. They must be [finished](Diagnostics::finish). Otherwise drop panics, because a lost error
-/// would let a mistake compile.
+/// The errors of one item. They must be [finished](Diagnostics::finish): dropping them unfinished panics, because a
+/// lost error would let a mistake compile.
 #[derive(Debug)]
 pub(crate) struct Diagnostics {
     errors: Vec<syn::Error>,

@@ -1,7 +1,7 @@
 //! The deny list: refused users and sessions, and changed memberships, for tokens that have not expired yet.
 //!
-//! A session token alone is valid until it expires. Clerk's later decisions (a ban, a deletion, the end of a session,
-//! another role) reach this library as events, and the deny list applies them to requests. The rules:
+//! A session token alone is valid until it expires. Clerk's later decisions reach this library as events: a ban, a
+//! deletion, the end of a session, another role. The deny list applies these events to requests. The rules:
 //!
 //! - **The newest event wins.** A [`Denial`] bars a user or a session, corrects the claims about a membership, or
 //!   admits a user again. Denials of one subject are ordered by the version of the event (`updated_at`), then by the

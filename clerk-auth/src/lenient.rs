@@ -14,7 +14,7 @@
 //! - a member whose name is private to serde_json (`$serde_json::private::…`). The object around such a member lacks
 //!   the member, because serde_json could write that object but never read it back.
 //!
-//! serde_json has no lenient setting, so the module has a parser of its own: `RawValue` validates the text that it
+//! serde_json has no lenient setting, so the module has a parser of its own. `RawValue` validates the text that it
 //! skips, and fails on the same inputs. The parser recurses at most [`MAX_DEPTH`] levels.
 
 mod node;

@@ -5,10 +5,10 @@
 //! | [`SESSION_TOKENS`] | counter | `outcome`: `verified`, `cached`, `keys_unavailable`, `denials_unavailable`, `cross_site_request`, or a refusal's [`code`](crate::token::Refusal::code) |
 //! | [`SESSION_TOKEN_BYTES`] | histogram, in bytes | |
 //! | [`KEY_FETCHES`] | counter | `outcome`: `fetched`, `failed` |
-//! | [`USER_SYNCS`] | counter | `user`: the struct, also that of an organization; `table`: its table; `outcome`: a [`SyncOutcome`](crate::sync::SyncOutcome), or `gone`, `claims`, `claim_invalid`, `other_instance`, `conflict`, `link_conflict`, `data_refused`, `row_unreadable`, `reference_missing`, `on_insert`, `on_link`, `on_delete`, `timeout`, `busy`, `unavailable`, `database`, `read_only`, `statement_refused`, `panic`, `database_error` |
+//! | [`USER_SYNCS`] | counter | `user`: the struct, also that of an organization. `table`: its table. `outcome`: a [`SyncOutcome`](crate::sync::SyncOutcome), or `gone`, `claims`, `claim_invalid`, `other_instance`, `conflict`, `link_conflict`, `data_refused`, `row_unreadable`, `reference_missing`, `on_insert`, `on_link`, `on_delete`, `timeout`, `busy`, `unavailable`, `database`, `read_only`, `statement_refused`, `panic`, `database_error` |
 //! | [`WEBHOOKS`] | counter | `outcome`: `received`, or the `code` of a [`WebhookRejection`](crate::extract::WebhookRejection) |
-//! | [`WEBHOOK_EVENTS`] | counter | `user`: the struct, also that of an organization; `table`: its table; `outcome`: `inserted`, `linked`, `updated`, `unchanged`, `stale`, `deleted`, `gone`, `refused`, `nothing`, `on_event`, or a failure of [`USER_SYNCS`] |
-//! | `USERS_IMPORTED` (feature `backend-api`) | counter | `user`: the struct; `table`: its table; `outcome`: `inserted`, `linked`, `updated`, `unchanged`, `skipped`, `conflicted`, `deleted` |
+//! | [`WEBHOOK_EVENTS`] | counter | `user`: the struct, also that of an organization. `table`: its table. `outcome`: `inserted`, `linked`, `updated`, `unchanged`, `stale`, `deleted`, `gone`, `refused`, `nothing`, `on_event`, or a failure of [`USER_SYNCS`] |
+//! | `USERS_IMPORTED` (feature `backend-api`) | counter | `user`: the struct. `table`: its table. `outcome`: `inserted`, `linked`, `updated`, `unchanged`, `skipped`, `conflicted`, `deleted` |
 //!
 //! Labels never contain any part of a token or any personal data. Without a recorder a count costs a few nanoseconds.
 //!

@@ -100,8 +100,9 @@ pub trait SyncedRow: Sized + Send + Sync + 'static {
     /// time. To override the default, set `fresh_for = "…"` on the struct.
     const FRESH_FOR: Duration;
 
-    /// Returns the SQL of a migration that creates the tables in the database `DB`: [`StoredIn::create_table`] with a
-    /// semicolon, the table of [`StoredIn::TOMBSTONES`], if any, and [`CREATE_DENIALS`].
+    /// Returns the SQL of a migration that creates the tables in the database `DB`. The migration consists of
+    /// [`StoredIn::create_table`] with a semicolon, the table of [`StoredIn::TOMBSTONES`], if any, and
+    /// [`CREATE_DENIALS`].
     ///
     /// ```
     /// # #[cfg(feature = "postgres")] {

@@ -37,7 +37,7 @@
 //! A handler that takes a row also needs a database; an SQLite database in memory is enough. The claims for the struct
 //! come from its template: `issuer.token("user_ada").template(User::TEMPLATE, &user_object(…))`.
 //!
-//! This module does not change the tokens that a verifier accepts: a handle accepts an issuer's tokens only if it was
+//! This module does not change the tokens that a verifier accepts. A handle accepts an issuer's tokens only if it was
 //! built with the issuer's key.
 
 mod clock;

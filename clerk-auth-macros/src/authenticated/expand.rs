@@ -15,9 +15,9 @@ use super::model::{Model, Subject};
 use super::parse::Handler;
 use super::subject::word;
 
-/// Generates the handler. Input: `async fn me(user: User)`; output: `async fn me(Authenticated { subject: user, .. }:
-/// Authenticated<User, _>)`. The policy and the assertions are in the signature, and `errors` go into the body, because
-/// an `impl` cannot contain an item next to the handler.
+/// Generates the handler. Input: `async fn me(user: User)`; output:
+/// `async fn me(Authenticated { subject: user, .. }: Authenticated<User, _>)`. The policy and the assertions are in the
+/// signature. `errors` go into the body, because an `impl` cannot contain an item next to the handler.
 pub(super) fn expand(handler: Handler, model: &Model, errors: TokenStream) -> TokenStream {
     let future = future(&handler, model);
     let Handler {

@@ -66,8 +66,9 @@ impl<'m> Upsert<'m> {
         }
     }
 
-    /// Returns the statement that inserts the row, or updates it unless the stored version is newer. Without a `WHERE`,
-    /// it always returns the winning row, at the cost of a redundant write in the rare race that it loses.
+    /// Returns the statement that inserts the row, or updates it unless the stored version is newer. The update has no
+    /// `WHERE`, so the statement always returns the winning row. The cost is a redundant write in the rare race that
+    /// the statement loses.
     ///
     /// With a tombstone table, the statement returns no row for a user who has a tombstone. The check uses the
     /// statement's snapshot, so the store must detect a deletion that is committed meanwhile.

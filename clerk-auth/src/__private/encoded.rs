@@ -112,7 +112,7 @@ where
     Option<Json<Value>>: ReadColumn<DB>,
     usize: ColumnIndex<DB::Row>,
 {
-    /// Reads the column at `index`, or keeps why it cannot be read.
+    /// Reads the column at `index`, or stores the failure.
     pub fn get(row: &DB::Row, index: usize, failure: &mut Option<sqlx::Error>) -> Option<T> {
         let stored: Option<Json<Value>> = read(row.try_get(index), failure)?;
         let value = stored.map_or(Value::Null, |Json(value)| value);
@@ -214,7 +214,7 @@ where
     Option<String>: ReadColumn<DB>,
     usize: ColumnIndex<DB::Row>,
 {
-    /// Reads the column at `index`, or keeps why it cannot be read.
+    /// Reads the column at `index`, or stores the failure.
     pub fn get(row: &DB::Row, index: usize, failure: &mut Option<sqlx::Error>) -> Option<T> {
         let stored = read(row.try_get(index), failure)?;
         read(

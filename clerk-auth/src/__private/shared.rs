@@ -45,7 +45,7 @@ pub trait Unshared: Sized {
 
 impl<T> Unshared for Probe<T> {}
 
-/// Assumes, in generated code, that requests can share a struct; each field's type is checked separately. rustc does
+/// Assumes, in generated code, that requests can share a struct. Each field's type is checked separately. rustc does
 /// not prove a bound with a named lifetime where the bound is written.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be shared between requests",

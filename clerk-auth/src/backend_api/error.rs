@@ -4,9 +4,9 @@ use std::time::Duration;
 
 /// An error of a request to Clerk's Backend API.
 ///
-/// The operator has to fix the first three, which creating a client returns, and [`Unauthorized`](Self::Unauthorized)
-/// and [`OrganizationsDisabled`](Self::OrganizationsDisabled). The others are transient, except for a status below 500.
-/// The client does not retry; an [import](crate::UserSync::import) does.
+/// The operator has to fix five of them: the first three, which the creation of a client returns,
+/// [`Unauthorized`](Self::Unauthorized) and [`OrganizationsDisabled`](Self::OrganizationsDisabled). The others are
+/// transient, except for a status below 500. The client does not retry; an [import](crate::UserSync::import) does.
 ///
 /// ```
 /// use clerk_auth::backend_api::BackendApiError;

@@ -1,5 +1,5 @@
 //! A JSON object without duplicate names. Two readers of one token must not see two values of one claim (RFC 8725
-//! section 2.4); RFC 7519 section 4 lets a parser reject duplicates.
+//! section 2.4). RFC 7519 section 4 lets a parser reject duplicates.
 //!
 //! The values borrow from the text, because most of a token is read once and dropped.
 
@@ -10,8 +10,8 @@ use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 
-/// The only member of the object by which serde_json passes on a number with a fraction, if any crate of the
-/// application enables the feature `arbitrary_precision`.
+/// The only member of the object by which serde_json passes on a number with a fraction. serde_json uses such an object
+/// if any crate of the application enables the feature `arbitrary_precision`.
 const NUMBER: &str = "$serde_json::private::Number";
 
 /// The members, in the order of the text.

@@ -113,8 +113,8 @@ impl ClerkBuilder {
         self
     }
 
-    /// Sets how long a ban, a deletion or the end of a session is kept, and the longest accepted life of a token: 28
-    /// hours by default. Svix retries a delivery for 27 hours and 35 minutes. With a shorter lifetime, a delivery that
+    /// Sets how long a ban, a deletion or the end of a session is kept: 28 hours by default. Tokens with a longer life
+    /// are refused. Svix retries a delivery for 27 hours and 35 minutes. With a shorter lifetime, a delivery that
     /// arrives later can restore a ban that has been lifted.
     ///
     /// The life of a token runs from the time at which its claims were read

@@ -109,7 +109,7 @@ pub(super) fn ignored<'a>(name: &'a str, value: &str, is_set: impl Fn(&str) -> b
     })
 }
 
-/// Returns the variable that a misspelt name most likely means. At most one letter in six may differ, and the name must
+/// Returns the variable that a misspelt name most likely means. At most one letter in six may differ. The name must
 /// begin with `CLERK`, so that variables of front ends and other programs are ignored.
 fn nearest(name: &str) -> Option<&'static str> {
     let first = name.split(['_', '-', '.']).next().unwrap_or_default();

@@ -22,7 +22,7 @@ pub(super) struct Register {
     hasher: RandomState,
     /// Only writers lock it.
     ages: Mutex<Ages>,
-    /// The latest time, in milliseconds, at which a denial was recorded that had to be dropped.
+    /// The latest `recorded_at` of a denial that had to be dropped, in milliseconds.
     floor: AtomicI64,
 }
 
@@ -58,8 +58,8 @@ impl Register {
         self.buckets.get().is_none()
     }
 
-    /// Returns the latest time at which a denial was recorded that had to be dropped. The event was earlier, so it only
-    /// concerns tokens whose claims were read before this time.
+    /// Returns the latest `recorded_at` of a denial that had to be dropped. The event was earlier, so it only concerns
+    /// tokens whose claims were read before this time.
     pub(super) fn floor(&self) -> i64 {
         self.floor.load(Ordering::Acquire)
     }

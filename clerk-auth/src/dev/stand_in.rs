@@ -195,7 +195,8 @@ impl StandIn {
     }
 
     /// Returns the address of the Frontend API: the proxy URL of Clerk's front end. A page that is opened under another
-    /// name of the server, such as `localhost`, must use that name in the proxy URL too, or it gets no cookies.
+    /// name of the server, such as `localhost`, must use that name in the proxy URL too. Otherwise the page gets no
+    /// cookies.
     pub fn proxy_url(&self) -> String {
         self.instance.proxy_url()
     }

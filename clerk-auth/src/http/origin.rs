@@ -15,9 +15,9 @@ const AROUND: [char; 17] = [
     '"', '\'', '`', '‘', '’', '“', '”', ',', ';', '|', '<', '>', '(', ')', '{', '}', '\\',
 ];
 
-/// Returns whether a text is an origin as browsers send it (RFC 6454 section 6.2; URL standard, "Host serializing"):
-/// scheme, host and port, in lower case, in the canonical spelling and without the default port. Native applications have
-/// schemes of their own.
+/// Returns whether a text is an origin as browsers send it: scheme, host and port (RFC 6454 section 6.2; URL standard,
+/// "Host serializing"). The text is in lower case, in the canonical spelling and without the default port. Native
+/// applications have schemes of their own.
 pub(crate) fn is_origin(text: &str) -> bool {
     text.split_once("://")
         .is_some_and(|(scheme, authority)| is_scheme(scheme) && is_authority(scheme, authority))

@@ -49,8 +49,8 @@ impl Reverification {
         }
     }
 
-    /// Implements Clerk's truth table: an age equal to the bound is stale, -1 means never, and for a user without a
-    /// second factor the first counts.
+    /// Implements Clerk's truth table. An age equal to the bound is stale, and -1 means never. For a user without a
+    /// second factor, the first factor counts.
     pub(super) fn is_met(self, ages: Option<[i64; 2]>) -> bool {
         let Some([first, second]) = ages else {
             return false;

@@ -7,9 +7,9 @@ use crate::session::Session;
 /// A rule over the row that a handler takes: `#[authenticated(row_policy = path::to::Policy)]`.
 ///
 /// The policy decides after the requirements on the session. It gets the row that the handler then takes, so the
-/// decision costs no statement. `R` is the type of the row: a struct with `#[derive(SyncedUser)]` for a handler that
-/// takes the struct, an `Arc` or a [`Synced`](crate::Synced) of it, or [`Member`](crate::Member) for a rule over user,
-/// organization and membership.
+/// decision costs no statement. `R` is the type of the row. If the handler takes a struct with `#[derive(SyncedUser)]`,
+/// or an `Arc` or a [`Synced`](crate::Synced) of the struct, `R` is the struct. For a rule over user, organization and
+/// membership, `R` is [`Member`](crate::Member).
 ///
 /// ```
 /// # #[cfg(feature = "sqlite")]

@@ -27,10 +27,10 @@ use crate::webhook::{Webhook, WebhookVerifier};
 /// | any other | no effect on rows or denials; [`on_event`](crate::sync::UserSyncBuilder::on_event) runs as for every event |
 ///
 /// **Bans, deletions and ends of sessions** apply before the row and independently of it. In this process they apply at
-/// once, even if the database is down, the user's claims fit no row, or a hook of the application fails. They are also
-/// written to the table [`CREATE_DENIALS`](crate::sync::CREATE_DENIALS), from which every other process reads them:
-/// within milliseconds if it can `LISTEN`, otherwise within about a second. A process that starts later reads them too.
-/// The newest event wins in whatever order events arrive. A denial lives for 28 hours
+/// once, even if the database is down, the user's claims fit no row, or an application's hook fails. They are also
+/// written to the table [`CREATE_DENIALS`](crate::sync::CREATE_DENIALS), from which every other process reads them.
+/// Another process reads them within milliseconds if it can `LISTEN`, otherwise within about a second. A process that
+/// starts later reads them too. The newest event wins in whatever order events arrive. A denial lives for 28 hours
 /// ([`denial_lifetime`](crate::clerk::ClerkBuilder::denial_lifetime)), which no accepted token outlives.
 ///
 /// **Memberships** are corrected by the same table, in the same processes. A token is older if its claims were

@@ -64,7 +64,7 @@ pub struct ClaimColumn {
     pub name: &'static str,
     /// The claim that feeds the column, by its name in the template.
     pub claim: &'static str,
-    /// True if Clerk itself keeps the value unique within an instance: the claim is exactly
+    /// True if Clerk itself keeps the value unique within an instance. The claim is then exactly
     /// `{{user.primary_email_address}}`, `{{user.primary_phone_number}}`, `{{user.username}}` or
     /// `{{user.external_id}}`, without `with`, `default`, `insert_only` and `unique = "refuse"`. On a unique violation,
     /// the newest version wins. For any other column, the new user is refused.
@@ -110,10 +110,10 @@ pub struct Link {
     pub column: &'static str,
     /// The claim with the key.
     pub claim: &'static str,
-    /// Links the row with the key, if the row has neither a Clerk user id nor a deletion mark, and the user has neither
-    /// a row nor a tombstone. Parameters and returned columns are those of
-    /// [`StoredIn::INSERT`](super::StoredIn::INSERT). Writes the claims too. An `insert_only` column gets the claim
-    /// only if the column is null.
+    /// Links the row with the key, and writes the claims. Does nothing if the row has a Clerk user id or a deletion
+    /// mark, or the user has a row or a tombstone. Parameters and returned columns are those of
+    /// [`StoredIn::INSERT`](super::StoredIn::INSERT). An `insert_only` column gets the claim only if the column is
+    /// null.
     pub update: &'static str,
     /// Reads the row with a key (parameter 1): its Clerk user id, which may be null, and whether the row is a
     /// tombstone.

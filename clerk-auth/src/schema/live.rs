@@ -67,8 +67,8 @@ pub(crate) struct LiveColumn {
     pub(super) is_readable: bool,
     /// The way in which the database generates the value, which rules out a value from sync.
     pub(super) generated: Option<Generated>,
-    /// The schema of the column's type, if it is a named type of the application and the database user may not use the
-    /// schema. sqlx looks such a type up by its name.
+    /// The schema of the column's type, if the database user may not use the schema. Set only for a named type of the
+    /// application, which sqlx looks up by its name.
     pub(super) forbidden_schema: Option<String>,
     /// A sequence of its default that the database user may not use, quoted.
     pub(super) forbidden_sequence: Option<String>,

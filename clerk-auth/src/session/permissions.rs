@@ -112,8 +112,8 @@ fn granted<'a>(
 }
 
 /// Returns the bits of a decimal number of any size, least significant first. Returns `None` if the text is not a
-/// number, or has more bits than there are actions. Clerk's JavaScript SDK drops excess bits and its Go SDK denies the
-/// feature: a mask that does not fit the list was made for another list.
+/// number, or has more bits than there are actions. A mask with more bits was made for another list. Clerk's JavaScript
+/// SDK drops the excess bits, and its Go SDK denies the feature.
 fn bits(decimal: &str, actions: usize) -> Option<Vec<bool>> {
     if decimal.is_empty() || !decimal.bytes().all(|digit| digit.is_ascii_digit()) {
         return None;

@@ -120,9 +120,9 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
         self
     }
 
-    /// Runs once per linked user, in the transaction that links an existing row to the user: greet a returning
-    /// customer, lift a limit of accounts without a sign-in. If the hook fails, nothing is linked, the request is
-    /// answered with 503, and the user's next request tries again. For failing statements, see
+    /// Runs once per linked user, in the transaction that links an existing row to the user. A hook can greet a
+    /// returning customer, or lift a limit of accounts without a sign-in. If the hook fails, nothing is linked, the
+    /// request is answered with 503, and the user's next request tries again. For failing statements, see
     /// [`on_insert`](Self::on_insert), which does not run for a linked row.
     ///
     /// ```
@@ -217,9 +217,10 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
         self
     }
 
-    /// Refuses every session with 503 `denials_unavailable` while the table of denials cannot be read: five seconds
-    /// after the database has stopped answering. By default a handler that takes the [`Session`](crate::Session) alone
-    /// continues with the known denials, so that an outage of the database signs out no user.
+    /// Refuses every session with 503 `denials_unavailable` while the table of denials cannot be read. The refusals
+    /// begin five seconds after the database has stopped answering. By default a handler that takes the
+    /// [`Session`](crate::Session) alone continues with the known denials, so that an outage of the database signs out
+    /// no user.
     ///
     /// Applies to all uses of the [`Clerk`] handle. Each process then reads the table once a second.
     pub fn require_current_denials(mut self) -> Self {

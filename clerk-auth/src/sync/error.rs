@@ -45,8 +45,8 @@ pub enum SyncError {
     /// The row of the membership's user or organization does not exist yet. A delivery that fails for this reason is repeated.
     #[error("the row of the membership's user or organization does not exist yet")]
     ReferenceMissing,
-    /// The claims cannot be read into the struct. A field cannot hold a value, or the token lacks claims: the template
-    /// was not pasted into Clerk's dashboard, or was changed after the token was minted.
+    /// The claims cannot be read into the struct: a field cannot hold a value, or the token lacks claims. Claims are
+    /// missing if the template was not pasted into Clerk's dashboard, or was changed after the token was minted.
     #[error(transparent)]
     Claims(#[from] UnreadableClaims),
     /// The session and the rows are of different Clerk instances: the application's state mixes two of them.
@@ -89,7 +89,7 @@ pub enum SyncError {
     /// The database did not answer within the sync timeout.
     #[error("the database did not answer within {} ms", .0.as_millis())]
     Timeout(Duration),
-    /// The database answers, but did not complete the work within the sync timeout: another transaction holds a lock on
+    /// The database answers, but did not complete the work within the sync timeout. Another transaction holds a lock on
     /// the user's row, or a trigger is slow.
     #[error("the work on the user's row was not completed within {} ms, although the database answers", .0.as_millis())]
     Busy(Duration),

@@ -317,7 +317,7 @@ impl<U: SyncedUser, P: UserPool<U>> UserSyncBuilder<U, P> {
     ///
     /// # Errors
     ///
-    /// [`SchemaError`] if the database does not answer, if its table cannot serve the statements of `U`, or if
+    /// [`SchemaError`] if the database does not answer, the table cannot serve the statements of `U`, or
     /// `transaction_pooling` does not match the pool or the pooler.
     pub async fn build(self) -> Result<UserSync<U>, SchemaError> {
         let engine = self.start().await?;

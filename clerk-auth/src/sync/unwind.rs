@@ -1,8 +1,8 @@
 //! Turns a panic in the application's code into an error of the request, delivery or user that caused it.
 //!
-//! The application's code runs in many places: `Decode`, `Encode`, `FromClaim`, `PartialEq`, `Clone`, `Display` and
-//! `FromStr` of its types, its hooks, and the `Display` of its errors. Unwinding releases the resources of the work: a
-//! slot, a connection, a transaction.
+//! The application's code runs in `Decode`, `Encode`, `FromClaim`, `PartialEq`, `Clone`, `Display` and `FromStr` of its
+//! types. Hooks and the `Display` of errors are the application's code too. Unwinding releases the resources of the
+//! work: a slot, a connection, a transaction.
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

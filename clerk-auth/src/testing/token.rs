@@ -238,12 +238,12 @@ impl<'a> SessionToken<'a> {
     }
 
     /// Adds a feature of the user's or the organization's plan, in the syntax of `#[authenticated(feature = …)]`:
-    /// `export`, `user:export` or `org:export`, or with Clerk's `u:`, `o:` and `uo:`. A feature without a scope is the
-    /// user's.
+    /// `export`, `user:export` or `org:export`. Clerk's own scopes `u:`, `o:` and `uo:` are accepted too. A feature
+    /// without a scope is the user's.
     ///
     /// # Panics
     ///
-    /// If it is neither: a token would grant nothing.
+    /// If the text has another form, because the token would grant nothing.
     #[track_caller]
     pub fn feature(mut self, feature: &str) -> Self {
         self.features.push(scoped("feature", feature));
@@ -251,12 +251,12 @@ impl<'a> SessionToken<'a> {
     }
 
     /// Adds a plan of the user or the organization, in the syntax of `#[authenticated(plan = …)]`: `pro`, `user:pro` or
-    /// `org:pro`, or with Clerk's `u:`, `o:` and `uo:`. A plan without a scope is the user's. A second call adds
-    /// another plan.
+    /// `org:pro`. Clerk's own scopes `u:`, `o:` and `uo:` are accepted too. A plan without a scope is the user's. A
+    /// second call adds another plan.
     ///
     /// # Panics
     ///
-    /// If it is neither: a token would grant nothing.
+    /// If the text has another form, because the token would grant nothing.
     #[track_caller]
     pub fn plan(self, plan: &str) -> Self {
         let plan = scoped("plan", plan);

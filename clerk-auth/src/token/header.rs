@@ -140,8 +140,8 @@ fn numeric_date(value: &Value<'_>) -> Option<Timestamp> {
 pub(crate) struct LastHeader(ArcSwapOption<Header>);
 
 impl LastHeader {
-    /// Reads a header in base64url. Returns this header, or an equal one with the same key, and `oiat`, the time at
-    /// which Clerk last read the claims from its database, if it is a number.
+    /// Reads a header in base64url. Returns this header, or an equal one with the same key. Also returns `oiat`, the
+    /// time at which Clerk last read the claims from its database, if `oiat` is a number.
     pub(crate) fn read(&self, encoded: &[u8]) -> Result<(Arc<Header>, Option<Timestamp>), Refusal> {
         let mut buffer = [0; MAX_COMPARED];
         let Some(text) = base64url::decode_into(encoded, &mut buffer) else {

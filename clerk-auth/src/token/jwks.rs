@@ -11,10 +11,10 @@
 //!
 //! - at most one fetch per [`INTERVAL`] for failed signatures, and one for all other reasons: 12 a minute in total, one
 //!   at a time. Requests that fail meanwhile share the answer;
-//! - a rotation takes effect with the first signature that fails under the old key, and within [`INTERVAL`] and one
-//!   fetch ([`FETCH_TIMEOUT`]) during a flood of forged tokens;
+//! - a rotation takes effect with the first signature that fails under the old key. During a flood of forged tokens, a
+//!   rotation takes effect within [`INTERVAL`] and one fetch ([`FETCH_TIMEOUT`]);
 //! - a replaced key loses its trust at once: tokens that it has verified are verified again. While the document cannot
-//!   be fetched, or has no usable key, the known keys stay in use, and a signature that fails under them is refused.
+//!   be fetched, or has no usable key, the known keys stay in use. A signature that fails under them is refused.
 
 use std::collections::HashMap;
 use std::sync::Arc;

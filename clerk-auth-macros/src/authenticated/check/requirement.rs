@@ -8,7 +8,7 @@ use crate::authenticated::model::{Requirement, Text};
 use crate::diag::{Diagnostics, with_help};
 use crate::suggest;
 
-/// The known arguments. All but the last two may also occur inside `any(…)` and `all(…)`.
+/// The known arguments. All but the last three may also occur inside `any(…)` and `all(…)`.
 pub(super) const KNOWN: [&str; 12] = [
     "role",
     "permission",

@@ -53,8 +53,8 @@ pub(crate) struct Shortcode {
     pub(crate) most_bytes: Option<usize>,
 }
 
-/// The shortcodes that have a value whenever an organization is active (Clerk's Backend API: an organization always has
-/// a name, `has_image` and metadata, and a membership a role, permissions and metadata).
+/// The shortcodes that have a value whenever an organization is active. By Clerk's Backend API, an organization always
+/// has a name, `has_image` and metadata. A membership always has a role, permissions and metadata.
 const OF_EACH_ORGANIZATION: [&str; 7] = [
     "org.has_image",
     "org.id",
@@ -98,10 +98,10 @@ const fn session_of(kind: Kind, most_bytes: usize) -> Shortcode {
     }
 }
 
-/// The shortcodes in Clerk's documentation and in the list next to its dashboard's editor. Sizes in bytes: an e-mail
-/// address at most 254 (RFC 5321 section 4.5.3.1.3 less the brackets), a phone number 16 (E.164 with `+`), Unix seconds
-/// 10, Clerk's ids 32. Clerk documents no bounds for names, wallets and picture addresses. 100 and 300 are assumptions,
-/// larger than values in practice.
+/// The shortcodes in Clerk's documentation and in the list next to its dashboard's editor. An e-mail address has at
+/// most 254 bytes (RFC 5321 section 4.5.3.1.3 less the brackets), a phone number 16 (E.164 with `+`). Unix seconds have
+/// 10 bytes, and Clerk's ids 32. Clerk documents no bounds for names, wallets and picture addresses. The sizes 100 and
+/// 300 are assumptions, larger than values in practice.
 const SHORTCODES: [(&str, Shortcode); 29] = [
     ("user.id", user(Kind::Text, false, 32)),
     ("user.first_name", user(Kind::Text, true, 100)),

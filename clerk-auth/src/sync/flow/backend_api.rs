@@ -1,8 +1,8 @@
 //! Looks up users at Clerk's Backend API if a token lacks claims, or another row holds a unique value.
 //!
-//! An answer is used only after the secret key is proven to belong to this instance ([`InstanceProof`]), and only to
-//! update a row. If Clerk has no such user, the request is refused, but nothing is deleted: a replica of Clerk may be
-//! behind, and a deletion is final. The lookups are bounded ([`ApiBudget`]).
+//! An answer is used only after the secret key is proven to belong to this instance ([`InstanceProof`]). The answer can
+//! only update a row. If Clerk has no such user, the request is refused, but nothing is deleted. A replica of Clerk may
+//! be behind, and a deletion is final. The lookups are bounded ([`ApiBudget`]).
 
 use std::sync::Arc;
 

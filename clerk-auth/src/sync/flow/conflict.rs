@@ -4,9 +4,8 @@
 //!
 //! - an index of another table, into which a trigger wrote: the row is refused, and nothing changes;
 //! - a value of a row that sync has neither written nor claimed ([`is_synced`]): the row is refused, and nothing changes;
-//! - an index on claims that Clerk itself keeps unique ([`ClaimColumn::unique_in_clerk`]): two rows can share such a
-//!   value only while one of them is out of date. The newest version wins, and the column of the other row becomes
-//!   null;
+//! - an index on claims that Clerk itself keeps unique ([`ClaimColumn::unique_in_clerk`]): the newest version wins, and
+//!   the column of the other row becomes null. Two rows can share such a value only while one of them is out of date;
 //! - any other index: the row is refused with [`SyncError::Conflict`], and nothing changes. Otherwise a user could take
 //!   the value of another, for example a handle in `unsafe_metadata`. Only the row of a deleted user releases its
 //!   value.
@@ -148,8 +147,8 @@ pub(crate) async fn goes_without<U: SyncedRow>(
 }
 
 impl<U: SyncedRow> Engine<U> {
-    /// Lists the columns that may be released to satisfy an index: those of deleted users' rows and, for claims that
-    /// Clerk keeps unique, those of the older row.
+    /// Lists the columns that may be released to satisfy an index: those of deleted users' rows. For claims that Clerk
+    /// keeps unique, the columns of the older row may be released too.
     async fn concessions(
         &self,
         observation: &Observation<'_, U>,
@@ -332,7 +331,7 @@ impl<U: SyncedRow> Engine<U> {
 }
 
 /// Returns whether sync has written the row. A row of the application has a placeholder for the Clerk user id, or
-/// version 0, the default of a column that was added to a table with rows.
+/// version 0. A version column that was added to a table with rows has 0 by default.
 fn is_synced<U: SyncedRow>(clerk_id: &str, stored: &StoredRow<U>) -> bool {
     U::KIND.is_clerk_id(clerk_id) && stored.version > Version::stored(0)
 }

@@ -120,8 +120,8 @@ impl<U: SyncedRow> Engine<U> {
     /// Writes a denial to the table that every process reads, unless the user's row is newer, that is, the ban has been
     /// lifted.
     ///
-    /// The row is read again afterwards. If a ban and its lifting are applied concurrently, either the lifting finds
-    /// the ban in the table, or the ban finds the row of the lifting.
+    /// The row is read again afterwards. If a ban and its lifting run concurrently, the lifting finds the ban in the
+    /// table, or the ban finds the row of the lifting.
     async fn bar(&self, denial: &Denial, now: Timestamp) -> Result<(), SyncError> {
         if self.is_outdated(denial).await? {
             return Ok(());
@@ -260,7 +260,7 @@ impl<U: SyncedRow> Engine<U> {
     }
 
     /// Acknowledges a delivery whose claims no retry can fit. Does not record the delivery, so that a replay or an
-    /// import applies it once the claims fit, and a hook that runs once per delivery runs then.
+    /// import applies it once the claims fit. A hook that runs once per delivery runs then.
     async fn acknowledge(&self, delivery: &Webhook, error: &SyncError) -> Result<Applied, SyncError> {
         self.failure_log
             .failure::<U>(subject::<U>(delivery), error, self.clerk.now());

@@ -50,11 +50,11 @@ use crate::time::Timestamp;
 /// has no organizations, an import of organizations or memberships ends at once, without an error:
 /// [`ImportCounts::organizations_disabled`] is true.
 ///
-/// In a benchmark, an import wrote a million users of a fake Backend API into PostgreSQL 15 on the same two cores at
-/// 55,000 rows per second, in 29 MB of memory. With all rows already correct, the rate was 85,000. In the same run,
-/// `COPY` of the rows reached 340,000, and one upsert per row 5,000, or 10,000 with ten at once (`cargo bench --profile
-/// release -p clerk-auth-tests --bench import_cost`). Clerk itself is slower: it allows a production instance 1,000
-/// requests in ten seconds.
+/// In a benchmark, an import wrote a million users of a fake Backend API into PostgreSQL 15 on the same two cores. The
+/// rate was 55,000 rows per second, in 29 MB of memory. With all rows already correct, the rate was 85,000 rows. In the
+/// same run, `COPY` of the rows reached 340,000, and one upsert per row 5,000, or 10,000 with ten at once
+/// (`cargo bench --profile release -p clerk-auth-tests --bench import_cost`). Clerk itself is slower: it allows a
+/// production instance 1,000 requests in ten seconds.
 ///
 /// ```
 /// # #[cfg(feature = "postgres")]

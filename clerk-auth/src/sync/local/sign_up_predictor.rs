@@ -19,7 +19,8 @@ const REMEMBERED: usize = 4_096;
 
 /// The state of the predictions. A wrong prediction costs a slightly slower read, or one more statement.
 pub(crate) struct SignUpPredictor {
-    /// When an application with many Clerk users begins to keep rows, new users follow one another.
+    /// True if the previous user was new. When an application with many Clerk users begins to keep rows, new users
+    /// follow one another.
     last_was_new: AtomicBool,
     /// The hash of the last predicted user per entry.
     expected: Striped<AtomicU64>,

@@ -58,8 +58,8 @@ impl Version {
     }
 
     /// Returns the version of a session token without `{{user.updated_at}}`: the time at which its claims were read,
-    /// [`Session::claims_read_at`](crate::Session::claims_read_at). Weaker, because claims read in the second of a
-    /// change can lack the change, and because the version is not the time of the user's last change.
+    /// [`Session::claims_read_at`](crate::Session::claims_read_at). This version is weaker, because claims read in the
+    /// second of a change can lack the change. Nor is it the time of the user's last change.
     ///
     /// ```
     /// use clerk_auth::sync::Version;

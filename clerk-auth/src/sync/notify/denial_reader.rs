@@ -1,8 +1,8 @@
 //! Keeps the deny list of this process equal to the table of denials.
 //!
 //! The table is read at start-up and when a notification reports a change, at most ten times a second. While no
-//! notifications arrive (a pooler, SQLite, a lost connection), the table is read every second, so that no denial of
-//! another process is missed for longer.
+//! notifications arrive (a pooler, SQLite, a lost connection), the table is read every second. A denial of another
+//! process is then missed for a second at most.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};

@@ -165,8 +165,8 @@ async fn listen(receivers: &Weak<Receivers>, options: &PgConnectOptions) -> Resu
     }
 }
 
-/// The number of times that another connection reads the setting: more than the sessions of a pooler for one database
-/// (20 by default in PgBouncer), which may be used in turn.
+/// The number of times that another connection reads the setting: more than a pooler's sessions for one database. The
+/// pooler may use these sessions in turn, and PgBouncer has 20 by default.
 const LOOKS: u32 = 50;
 
 /// The timeout of the whole check, sufficient for a database in another region.

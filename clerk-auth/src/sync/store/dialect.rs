@@ -93,8 +93,9 @@ pub(crate) trait Dialect: Queries + HasStatementCache {
     /// Begins a transaction that waits only briefly for a lock; `None` if a lock covers the whole file.
     const BEGIN_IMPATIENT: Option<&'static str>;
 
-    /// Drops the prepared statements of a session, outside of a transaction, and inside a failed one, which is replaced
-    /// by an empty one. `None` if the database itself prepares stale statements again.
+    /// Drops the prepared statements of a session: the first outside of a transaction, the second inside a failed one.
+    /// The second replaces the failed transaction by an empty one. `None` if the database itself prepares stale
+    /// statements again.
     const DROP_STATEMENTS: Option<[&'static str; 2]>;
 
     /// True if an insert can be distinguished from an update only in a transaction.
@@ -108,7 +109,7 @@ pub(crate) trait Dialect: Queries + HasStatementCache {
     const LOCKS_ROWS: bool;
 
     /// Records a denial unless there is a newer one of its subject. Parameters: kind and id (texts), version, time of
-    /// the event and end (3 to 5), current time (6) in milliseconds, the effect (text, empty to admit). Between events at
+    /// the event and end (3 to 5), current time (6) in milliseconds, effect (text, empty to admit). Between events at
     /// the same moment, an effect that begins with `=` is less strict than another.
     const RECORD_DENIAL: &'static str;
 
@@ -116,9 +117,9 @@ pub(crate) trait Dialect: Queries + HasStatementCache {
     const ADMIT_DENIED: &'static str;
 
     /// Reads the changes, newest first. Parameters: the start in milliseconds of the database's clock, the current
-    /// time, and the maximum number of changes, separately for users and sessions and for others. The range begins ten
-    /// seconds before the start, or before the current time if the clock was set back. The first column is the
-    /// database's clock. Without changes, the other columns of the only row are null.
+    /// time, and the maximum number of changes. The maximum applies to users and sessions together, and again to all
+    /// others. The range begins ten seconds before the start, or before the current time if the clock was set back. The
+    /// first column is the database's clock. Without changes, the other columns of the only row are null.
     const READ_DENIALS: &'static str;
 
     /// The literal for false.

@@ -32,7 +32,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
     }
 
     /// Sets columns of other rows to null. First locks all rows, including the user's own, in the order of the Clerk
-    /// user ids, so that two users who swap a value do not deadlock.
+    /// user ids. Two users who swap a value therefore do not deadlock.
     pub(super) async fn release(
         &self,
         connection: &mut DB::Connection,

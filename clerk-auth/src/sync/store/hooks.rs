@@ -64,8 +64,8 @@ struct Unusable(sqlx::Error);
 /// as written.
 ///
 /// sqlx counts the transactions of a connection, and does not notice a statement that ends one. The savepoint is
-/// therefore not one of sqlx's. If the hook has ended the transaction, even by a panic, an empty one replaces it for
-/// the caller to roll back: SQLite refuses to roll back an ended transaction, and sqlx would count it forever.
+/// therefore not one of sqlx's. If the hook has ended the transaction, even by a panic, an empty transaction replaces
+/// it for the caller to roll back. SQLite refuses to roll back an ended transaction, and sqlx would count it forever.
 pub(super) async fn run_hook<DB: Queries, T>(
     connection: &mut DB::Connection,
     failed: fn(BoxError) -> WriteError,

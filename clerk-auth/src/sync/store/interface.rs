@@ -161,7 +161,7 @@ pub(crate) trait Store<U: SyncedRow>: Any + Send + Sync {
     #[cfg(feature = "backend-api")]
     fn unlinked_rows<'a>(&'a self, statements: &'a LinkingStatements) -> StoreFuture<'a, Vec<UnlinkedRow>>;
 
-    /// Links the only row with a value to a user, unless the row has a Clerk user, or the user has a row or a
+    /// Links the only row with a value to a user. Does nothing if the row has a Clerk user, or the user has a row or a
     /// tombstone. Returns whether the row was linked.
     #[cfg(feature = "backend-api")]
     fn claim_row<'a>(

@@ -1,6 +1,6 @@
-//! Records rows that the database stores differently from the written values, because a trigger, a domain or a type
-//! such as `CHAR(n)` normalizes a value, or a trigger keeps the old row. Such a row is written once per version, and
-//! then recognized as the normalization of the claims.
+//! Records rows that the database stores differently from the written values. A trigger, a domain or a type such as
+//! `CHAR(n)` normalizes a value, or a trigger keeps the old row. Such a row is written once per version, and then
+//! recognized as the normalization of the claims.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};

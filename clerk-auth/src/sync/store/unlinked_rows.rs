@@ -19,7 +19,7 @@ use crate::sync::model::linking::{LinkBy, MatchedRows, UnlinkedRow};
 #[derive(Clone, Debug)]
 pub(crate) struct LinkingStatements {
     /// Finds rows by values (parameter 1). Columns: the value's index, the numbers of rows without a Clerk user and of
-    /// others, and the value and the primary key of one row without.
+    /// others. Then the value and the primary key of one row without a Clerk user.
     matches: String,
     /// Lists all rows without a Clerk user: value and primary key.
     list: String,

@@ -95,8 +95,8 @@ fn path(text: &str) -> &str {
     text[..end.unwrap_or(text.len())].trim_end_matches('.')
 }
 
-/// Finds a shortcode without its braces at the start of a string that contains only shortcodes, `||` with fallbacks,
-/// and the delimiters of other languages, such as `<%= user.id %>`.
+/// Finds a shortcode without its braces at the start of a string. The string contains only shortcodes, `||` with
+/// fallbacks, and the delimiters of other languages, such as `<%= user.id %>`.
 fn without_braces(text: &str) -> Option<(usize, &str)> {
     let at = text.find(|letter: char| letter.is_ascii_alphanumeric())?;
     let is_known = |word: &str| shortcode::look_up(word).is_ok();
