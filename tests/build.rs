@@ -30,8 +30,8 @@ fn main() {
     fs::write(out, modules).expect("the folder of the build can be written");
 }
 
-/// A form may deny warnings about itself. Items that its `main` does not use, and this workspace's lints, are not its
-/// subject.
+/// Declares the module of a form, without warnings: unused items and this workspace's lints are not its subject. A form
+/// may deny warnings about itself.
 fn module(modules: &mut String, form: &Path) {
     writeln!(
         modules,

@@ -184,8 +184,8 @@ async fn organization_of_a_version_2_token_is_read() {
     assert!(!session.has_permission("org:files:write"));
 }
 
-/// Nearly all answer 401 while the keys cannot be fetched, and try again for each request. dioxus-clerk's layer also
-/// refuses public routes.
+/// Nearly all verifiers answer 401 while the keys cannot be fetched, and try again for each request. dioxus-clerk's
+/// layer also refuses public routes.
 #[tokio::test]
 async fn outage_of_the_keys_is_a_503_that_is_not_hammered() {
     let fake = FakeClerk::start().await.expect("a port is free");

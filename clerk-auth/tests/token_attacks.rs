@@ -612,7 +612,7 @@ fn tokens_that_were_tampered_with() {
     check(&cases);
 }
 
-/// Clerk limits each kind of metadata to 8 KB; a template with a whole one was allowed by name.
+/// Clerk limits each kind of metadata to 8 KB. With `allow(unbounded_claims)`, a template may contain all of one kind.
 #[test]
 fn whole_metadata_fits_into_a_token() {
     for size in [5_600, 8_192] {

@@ -1,5 +1,5 @@
-//! Tests of the cost of a warm request besides its handler: no lock, no database, at most two allocations for the
-//! session and three with the row. A new token takes six more. Also tests of the metrics of such a request.
+//! Tests of the cost and the metrics of a warm request, besides its handler. The request takes no lock, queries no
+//! database, and allocates at most twice for the session and three times with the row. A new token takes six more.
 
 #![cfg(feature = "testing")]
 
@@ -89,7 +89,8 @@ fn warm_session_is_extracted_with_two_allocations_and_a_new_one_with_six_more() 
         let guarded = least(&guarded, &token).await;
         assert!(cold > guarded + 10, "the cold request was counted: {cold}");
         assert!(guarded <= public + 2, "{guarded} allocations, {public} without");
-        // The parts of the token, the cached session and token, and two lists during parsing; not each of its claims.
+        // Allocated are the parts of the token, the cached session and token, and two lists during parsing, but not
+        // each claim.
         assert!(
             new <= guarded + 6,
             "{new} allocations for a new token, {guarded} for a known one"

@@ -1,5 +1,5 @@
-//! Property tests that data from users does not hide an event: any text in the members that users write, around a ban,
-//! a deletion, the end of a session and a membership.
+//! Property tests that data from users does not hide an event. The data is any text in the members that users write.
+//! The events are a ban, a deletion, the end of a session and of a membership.
 
 #![cfg(feature = "testing")]
 

@@ -1,5 +1,5 @@
-//! Measures the cost of a `UserSync` in a test with `#[sqlx::test]`, which creates and drops a database, beside the
-//! same test without it, in turns in one run.
+//! Measures the cost of a `UserSync` in a test with `#[sqlx::test]`, which creates and drops a database. Compares it
+//! with the same test without a `UserSync`, in turns in one run.
 //!
 //! `cargo bench --profile dev -p clerk-auth-tests --bench start_up`
 

@@ -362,8 +362,8 @@ async fn database_that_stops_is_shown_and_comes_back() {
     profile.close().await;
 }
 
-/// With the keys of a real instance, the page loads Clerk's JavaScript from the host in the publishable key, and shows
-/// no control of the stand-in.
+/// With the keys of a real instance, the page loads Clerk's JavaScript from the host in the publishable key. The page
+/// shows no control of the stand-in.
 #[tokio::test]
 async fn page_of_a_real_instance_loads_clerks_javascript_from_its_host() {
     let host = "foo-bar-13.clerk.accounts.dev";

@@ -116,8 +116,8 @@ async fn form_of_another_page_is_refused() {
     profile.close().await;
 }
 
-/// The order of the CORS layer and the guard: a preflight request has no token, so a guard outside of the CORS layer
-/// refuses it, and the browser does not make the request at all.
+/// A preflight request has no token, so a guard outside of the CORS layer refuses the preflight. The browser then does
+/// not make the actual request at all.
 #[tokio::test]
 async fn cors_layer_belongs_outside_of_the_guard() {
     let (listener, address) = listen().await;

@@ -382,7 +382,7 @@ async fn value_of_another_unlinked_row_refuses_and_nothing_is_linked(database: T
         (row(&profiles.pool, 3).await, row(&profiles.pool, 4).await),
         before
     );
-    // So is a user without a key, whose e-mail address is that of a row that is not linked.
+    // A user without a key is refused too, if the e-mail address is that of an unlinked row.
     let refused = profiles
         .sync(token("user_eve", Value::Null, 5).claim("email", "legacy_4@example.com"))
         .await;

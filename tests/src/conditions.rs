@@ -44,7 +44,7 @@ impl Pool {
     ///
     /// # Panics
     ///
-    /// If none does within 10 seconds.
+    /// If no session does within 10 seconds.
     pub async fn until_a_session_waits(&self) {
         let waiting = "SELECT count(*) FROM pg_stat_activity \
                        WHERE datname = current_database() AND wait_event_type = 'Lock'";

@@ -1,6 +1,6 @@
-# The steps of watcher.sh for a cluster of three PostgreSQL servers that Patroni manages, with etcd and HAProxy. In the
-# environment are BIN, the folder of PostgreSQL's programs, the ports of etcd, and the configurations NODE_0 to NODE_2 and
-# HAPROXY, where @FOLDER@ stands for the folder.
+# The steps of watcher.sh for a cluster of three PostgreSQL servers that Patroni manages, with etcd and HAProxy. The
+# environment has BIN, the folder of PostgreSQL's programs, the ports of etcd, and the configurations NODE_0 to NODE_2 and
+# HAPROXY. In the configurations, @FOLDER@ stands for the folder of the cluster.
 processes=
 
 start() {

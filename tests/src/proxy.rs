@@ -102,7 +102,7 @@ impl Proxy {
     ///
     /// # Panics
     ///
-    /// If the forwarding task did.
+    /// If the forwarding task has panicked.
     pub async fn cut(&mut self) {
         self.held = None;
         if let Some(Forwarding { stop, task }) = self.forwarding.take() {

@@ -1,5 +1,5 @@
-# Owns a temporary folder, and removes it when standard input ends: however the process at the other end of that pipe
-# ends, the kernel closes it. What else to start and stop is in the functions `start` and `stop`, defined before this.
+# Owns a temporary folder, and removes it when standard input ends. However the process at the other end of that pipe ends,
+# the kernel closes the pipe. The functions `start` and `stop`, defined before this, start and stop the other resources.
 set -eu
 umask 077
 trap '' PIPE # the reader may be gone before "ready": that must reach `finish` too

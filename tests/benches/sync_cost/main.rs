@@ -123,7 +123,7 @@ async fn unchanged(profiles: &Profiles<AlwaysRead>) {
     }
 }
 
-/// Among users who signed up long ago, sync does not expect the first of many to be new, and expects it of the others.
+/// Of many users who signed up long ago, sync predicts each to be new, except for the first.
 async fn first(profiles: &Profiles<AlwaysRead>) {
     let known = profiles.session(token("known", "Ada", 5)).await;
     profiles.users.sync(&known).await.expect("it syncs");

@@ -15,8 +15,8 @@ const SYNCS: usize = 100_000;
 const USERS: usize = 200;
 const TASKS: usize = 32;
 
-/// A separate server on which only clients write WAL: no autovacuum (as in every cluster of the tests), no checkpoint
-/// by time, no background writer, and no snapshot of running transactions, which only replicas need.
+/// A separate server on which only clients write WAL. It has no autovacuum (as every cluster of the tests), no
+/// checkpoint by time and no background writer. It logs no snapshot of running transactions, which only replicas need.
 ///
 /// With checksums, the default of PostgreSQL 18, a server logs a page whose hint bits a reader sets. So all tables,
 /// including the catalogue, are frozen first, which leaves no bit to set.

@@ -352,7 +352,7 @@ async fn lasting_conflict_is_not_looked_up_again(database: TestDatabase) {
         profiles.clock.advance(Duration::from_secs(1));
     }
     assert_eq!(fake.requests(ADA), 1);
-    // A value that Clerk does not keep unique is refused without a question.
+    // A value that Clerk does not keep unique is refused without a request to Clerk.
     profiles
         .pool
         .execute("CREATE UNIQUE INDEX profiles_name ON profiles (name) WHERE name = 'Grace'")

@@ -516,7 +516,7 @@ async fn settles(database: TestDatabase, unique: &str) {
 
 async fn conflict_of_one_user_does_not_affect_others(database: TestDatabase) {
     let it = start::<Profile>(&database).await;
-    // No claim column of the index can do without.
+    // The index contains no claim column, so no row can give up its value.
     it.pool
         .execute("CREATE UNIQUE INDEX profiles_version ON profiles (clerk_version)")
         .await;

@@ -369,7 +369,7 @@ async fn change_gives_the_role_and_the_permissions_of_the_event(database: TestDa
             json!([7, "org:notes:read", null]),
             "org:member org:notes:read",
         ),
-        // So is a role that cannot be read.
+        // An unreadable role counts as no role.
         (json!(7), json!(["org:notes:read"]), "- org:notes:read"),
         (Value::Null, json!([]), "-"),
         (json!(""), Value::Null, "-"),

@@ -17,7 +17,7 @@ on_both_databases!(changed_tables_fail_no_member);
 const CONNECTIONS: u32 = 4;
 const USERS: usize = 6;
 
-/// All that a member's rows go through, on each connection: reads, changed claims, new members, deliveries.
+/// Runs every operation on a member's rows, on each connection: reads, changed claims, new members, deliveries.
 async fn everything(process: &Process, round: usize, change: &str) {
     for step in 0..3 {
         process.people.clock.advance(Duration::from_secs(1));
@@ -67,7 +67,7 @@ async fn changed_tables_fail_no_member(database: TestDatabase) {
     create_tables(&pool).await;
     let process = Process::start(pool).await;
     everything(&process, 0, "before").await;
-    // Past the application, as a migration is run.
+    // Outside of the application, as a migration runs.
     let past = Pool::open(database.url(), 1).await;
     let changes = match past {
         Pool::Postgres(_) => POSTGRES,

@@ -1,6 +1,6 @@
 //! The rows of users, organizations and memberships match the newest information in any order. Random histories on two
-//! processes are compared with a model: tokens of the origin and of the edge, deliveries in any order and repeated,
-//! ends and returns of memberships, deletions, restarts.
+//! processes are compared with a model. A history has tokens of the origin and of the edge, deliveries in any order and
+//! repeated, ends and returns of memberships, deletions and restarts.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -488,7 +488,7 @@ async fn member_takes_the_round_trips_of_a_user() {
         drop(held);
         asked
     };
-    // Each statement is prepared once; after an insertion, the next request expects another.
+    // Each statement is prepared once. After an insertion, sync predicts another one for the next request.
     for path in ["/joined", "/alone", "/alone", "/parameters", "/optional"] {
         asked(path, &ada).await;
     }

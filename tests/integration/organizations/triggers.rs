@@ -25,7 +25,8 @@ async fn ada(process: &Process, role: &str) -> Member<TeamMember> {
     ada.expect("it syncs").expect("active")
 }
 
-/// Names of teams are stored in capital letters by a trigger after the write, and roles by one that PostgreSQL runs before.
+/// Creates triggers that store names of teams and roles in capital letters. They run after the write, except for that
+/// of roles on PostgreSQL.
 async fn normalize(pool: &Pool) {
     match pool {
         Pool::Postgres(_) => {

@@ -183,7 +183,7 @@ async fn alias(_who: Visitor) {}
 
 /// A row of the table.
 struct Row {
-    /// The impls that it shows, as `Trait for Type`.
+    /// The impls that the row covers, as `Trait for Type`.
     covers: &'static [&'static str],
     path: &'static str,
     answers: Answers,

@@ -65,8 +65,8 @@ impl Warm {
         }
     }
 
-    /// Runs every operation of the library on every connection, so that all statements are prepared: reads, changes,
-    /// new users, a raised version, deliveries, deletions, an import.
+    /// Runs every operation of the library on every connection, so that all statements are prepared. The operations are
+    /// reads, changes, new users, a raised version, deliveries, deletions and an import.
     async fn everything(&self, label: &str) {
         let second = SECOND.fetch_add(10, Ordering::SeqCst);
         let profiles = &self.profiles;

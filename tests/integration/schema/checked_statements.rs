@@ -46,7 +46,7 @@ impl Fixture {
         let manifest = fs::read_to_string(original.join("Cargo.toml")).expect("the manifest");
         let library = workspace.join("clerk-auth");
         let manifest = manifest.replace("../../../clerk-auth", &library.to_string_lossy());
-        // Cargo treats copies with one package name as one package, and would use one for the other.
+        // Cargo treats copies with one package name as one package, and would use one copy for another.
         let manifest = manifest.replace("checked-statements", name);
         fs::write(folder.join("Cargo.toml"), manifest).expect("it can be written");
         for (from, to) in [
@@ -89,7 +89,7 @@ impl Fixture {
         }
     }
 
-    /// Compiles it against the live database, whose schema may have changed since.
+    /// Compiles the fixture against the live database, whose schema may have changed since.
     fn check_live(&self) -> Result<(), String> {
         let source = self.folder.join("src/lib.rs");
         let text = fs::read_to_string(&source).expect("the source");

@@ -1,5 +1,5 @@
-//! Tests of the structure of the sources: modules use only modules below them, no two files of a folder use each other,
-//! and each file states its purpose.
+//! Tests of the structure of the sources: modules use only modules below them, and no two files of a folder use each
+//! other. Each file states its purpose.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -1,5 +1,5 @@
-//! Tests of the public surface of `clerk-auth`: few foreign crates in signatures, errors that either print or return
-//! their cause, and structs that can gain fields.
+//! Tests of the public surface: few foreign crates in signatures, errors that either print or return their cause, and
+//! structs that can gain fields.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -1,5 +1,5 @@
-//! Tests that a deleted user stays deleted, also with a token that is still valid, and that the application's data of
-//! the user is removed with the row.
+//! Tests that a deleted user stays deleted, also with a token that is still valid. The application's data of the user
+//! is removed with the row.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -143,8 +143,8 @@ async fn version<U: SyncedUser>(profiles: &Profiles<U>) -> i64 {
         .await
 }
 
-/// A token of the edge, a token of the origin and a webhook share a second, in which the e-mail address changes and a
-/// role is removed.
+/// A token of the edge, a token of the origin and a webhook share a second. In this second the e-mail address changes
+/// and a role is removed.
 async fn copied_claims_do_not_undo_a_webhook(database: TestDatabase) {
     let people = start::<Person>(&database).await;
     let second = people.clock.now();
@@ -205,8 +205,8 @@ async fn chain_of_copies_is_as_old_as_its_first_token(database: TestDatabase) {
     assert_eq!(version(&people).await, changed_at.as_millis());
 }
 
-/// The row is newer even without a webhook: the claims of the second token were read after the end of the second in
-/// which the first was minted.
+/// The row is newer even without a webhook. The claims of the later token were read after the end of the second in
+/// which the first token was minted.
 async fn copied_claims_do_not_undo_a_newer_token(database: TestDatabase) {
     let people = start::<Person>(&database).await;
     let begun = people.clock.now().as_secs();

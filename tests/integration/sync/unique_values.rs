@@ -246,7 +246,7 @@ async fn value_of_another_claim_is_refused_by_webhook_and_import(database: TestD
     assert_eq!(rows(&profiles.pool).await, before);
 }
 
-/// A user with a label that is Clerk's unique name, for users who have one.
+/// A user whose label is Clerk's unique user name, if there is one, and otherwise a text that many users share.
 #[derive(Clone, Debug, SyncedUser)]
 #[synced_user(
     table = "accounts",

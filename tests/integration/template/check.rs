@@ -159,7 +159,7 @@ fn claims_that_no_struct_has_count_toward_the_budget() {
     claims["photo"] = json!("{{user.unsafe_metadata}}");
     let unbounded = check(&claims);
     assert!(unbounded.over_budget && unbounded.bytes.is_none(), "{unbounded}");
-    // The team has allowed it by name.
+    // A struct has `allow(unbounded_claims)`.
     let allowed = [ExpectedTemplate::new::<Unbounded>()];
     let mut claims = template::<Unbounded>();
     claims["more"] = json!("{{user.unsafe_metadata}}");

@@ -1,4 +1,4 @@
-// Shortcodes that this version does not know, or whose size nothing bounds.
+// Unknown shortcodes, and shortcodes of unbounded size.
 #![deny(deprecated)]
 
 use clerk_auth::SyncedUser;
