@@ -17,6 +17,7 @@ use super::store::joined::{self, JoinedStore};
 use super::store::normalized::Normalized;
 use super::store::sql_store::SqlStore;
 use super::store::stuck::Stuck;
+use super::store::write_permits::WritePermits;
 use crate::row::{ClaimColumn, StoredIn, SyncedMembership};
 use crate::schema::{self, SchemaError};
 
@@ -229,8 +230,10 @@ macro_rules! user_pool {
                 shares_denials: bool,
                 after_triggers: AfterTriggers,
             ) -> Arc<dyn Store<U>> {
+                let connections = Connections::new(self, transaction_pooling);
+                let permits = WritePermits::new::<$database>(connections.most());
                 Arc::new(SqlStore {
-                    connections: Connections::new(self, transaction_pooling),
+                    connections,
                     on_insert: hooks.on_insert,
                     on_link: hooks.on_link,
                     on_delete: hooks.on_delete,
@@ -239,6 +242,7 @@ macro_rules! user_pool {
                     shares_denials,
                     after_triggers,
                     stuck: Stuck::default(),
+                    permits,
                     normalized: Normalized::default(),
                 })
             }

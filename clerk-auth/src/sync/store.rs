@@ -29,3 +29,5 @@ pub(super) mod unlinked_rows;
 pub(super) mod upsert;
 pub(super) mod vacant_entry;
 pub(super) mod violated;
+pub(super) mod write_connection;
+pub(super) mod write_permits;

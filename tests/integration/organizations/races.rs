@@ -1,7 +1,7 @@
 //! Transactions of members that block each other: a race costs no request at any isolation level, and a locked user or
 //! organization costs its own new memberships alone.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clerk_auth::sync::SyncError;
 use clerk_auth::time::Clock;
@@ -91,15 +91,14 @@ async fn locked_row_costs_its_new_memberships_alone(
     let lock = format!("SELECT 1 FROM {table} WHERE clerk_id = '{id}' FOR UPDATE");
     let locked = sqlx::query(AssertSqlSafe(lock)).execute(&mut *held).await;
     assert_eq!(locked.expect("it is locked").rows_affected(), 1);
-    // More attempts than the failures that open the circuit breaker, and than the connections of the pool.
+    // More attempts than the failures that open the circuit breaker, each with more members than the pool has
+    // connections.
     for attempt in 0..6 {
-        let locked = [new(2 * attempt), new(2 * attempt + 1)].map(&sync);
+        let locked = (0..12).map(|number| sync(new(12 * attempt + number)));
         let others = async {
-            let began = Instant::now();
             sync(ada()).await.expect("the rows are read");
             let free = [format!("user_free_{attempt}"), "org_free".to_owned()];
             sync(free).await.expect("other rows are not locked");
-            assert!(began.elapsed() < timeout, "{:?}", began.elapsed());
         };
         let (locked, ()) = tokio::join!(join_all(locked), others);
         for locked in locked {

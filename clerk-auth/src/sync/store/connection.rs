@@ -12,9 +12,6 @@ use super::retry::{Failed, forget_if_stale};
 /// Dropping them harms no client: behind such a pooler, statements are never found again.
 const BEGIN_POOLED: &str = "BEGIN; DEALLOCATE ALL";
 
-/// Like [`BEGIN_POOLED`], for a transaction that waits only briefly for a lock.
-const BEGIN_POOLED_IMPATIENT: &str = "BEGIN; DEALLOCATE ALL; SET LOCAL lock_timeout = '100ms'";
-
 /// A pool, and whether its connections go through a pooler in transaction mode. Other code has no access to the pool,
 /// so every statement respects the mode.
 pub(crate) struct Connections<DB: Database> {
@@ -62,7 +59,15 @@ impl<DB: Dialect> Connections<DB> {
         }
     }
 
-    async fn begin_with(&self, begin: &'static str) -> Result<Transaction<'static, DB>, sqlx::Error> {
+    /// Returns whether each piece of work gets a transaction, because of a pooler.
+    pub(super) fn transaction_pooling(&self) -> bool {
+        self.transaction_pooling
+    }
+
+    pub(super) async fn begin_with(
+        &self,
+        begin: &'static str,
+    ) -> Result<Transaction<'static, DB>, sqlx::Error> {
         let mut tries = self.most();
         loop {
             match self.pool.begin_with(begin).await {
@@ -94,35 +99,6 @@ impl<DB: Dialect> Connections<DB> {
             BEGIN_POOLED
         } else {
             DB::BEGIN
-        };
-        self.begin_with(begin).await
-    }
-
-    /// Returns a connection for one write. If another transaction is known to block it, the write waits only briefly
-    /// for a lock.
-    pub(super) async fn acquire_to_write(&self, is_stuck: bool) -> Result<Connection<DB>, sqlx::Error> {
-        match is_stuck {
-            true => self.begin_impatiently().await.map(Connection::Pooled),
-            false => self.acquire().await,
-        }
-    }
-
-    /// Like [`acquire_to_write`](Self::acquire_to_write), for a transaction.
-    pub(super) async fn begin_to_write(
-        &self,
-        is_stuck: bool,
-    ) -> Result<Transaction<'static, DB>, sqlx::Error> {
-        match is_stuck {
-            true => self.begin_impatiently().await,
-            false => self.begin().await,
-        }
-    }
-
-    /// Begins a transaction that will write, and waits only briefly for locks if the database supports that.
-    async fn begin_impatiently(&self) -> Result<Transaction<'static, DB>, sqlx::Error> {
-        let begin = match DB::BEGIN_IMPATIENT {
-            Some(_) if self.transaction_pooling => BEGIN_POOLED_IMPATIENT,
-            begin => begin.unwrap_or(DB::BEGIN),
         };
         self.begin_with(begin).await
     }

@@ -3,8 +3,8 @@
 use super::dialect::Dialect;
 use super::error::WriteError;
 use super::hooks::run_hook;
-use super::retry::forget_if_stale;
 use super::sql_store::{SqlStore, with_version};
+use super::write_permits::WritePermit;
 use crate::deny_list::Denial;
 use crate::row::StoredIn;
 use crate::sync::model::outcome::{Applied, Deletion};
@@ -110,12 +110,11 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         &self,
         clerk_id: &str,
         version: Version,
+        permit: WritePermit,
     ) -> Result<Deletion, WriteError> {
-        let mut transaction = self.connections.begin().await?;
+        let mut transaction = self.connections.begin_to_write(permit).await?;
         let ended = self.end_row_in(&mut transaction, clerk_id, version).await;
-        let ended = forget_if_stale::<DB, _, _>(&mut transaction, ended).await?;
-        transaction.commit().await?;
-        Ok(match ended {
+        Ok(match transaction.end(ended, WriteError::from).await? {
             Some(Applied::Deleted) => Deletion::Deleted,
             Some(_) => Deletion::AlreadyDeleted,
             None => Deletion::NoRow,
@@ -134,7 +133,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         if !has_row {
             return Ok(false);
         }
-        let delete = |is_stuck| self.delete_and_commit(clerk_id, None, is_stuck);
+        let delete = |permit| self.delete_and_commit(clerk_id, None, permit);
         Ok(self.tried(clerk_id, delete).await? == Deletion::Deleted)
     }
 
@@ -143,13 +142,11 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         &self,
         clerk_id: &str,
         denial: Option<(&Denial, Timestamp)>,
-        is_stuck: bool,
+        permit: WritePermit,
     ) -> Result<Deletion, WriteError> {
-        let mut transaction = self.connections.begin_to_write(is_stuck).await?;
+        let mut transaction = self.connections.begin_to_write(permit).await?;
         let deletion = self.delete_and_deny(&mut transaction, clerk_id, denial).await;
-        let deletion = forget_if_stale::<DB, _, _>(&mut transaction, deletion).await?;
-        transaction.commit().await?;
-        Ok(deletion)
+        transaction.end(deletion, WriteError::from).await
     }
 
     async fn delete_and_deny(

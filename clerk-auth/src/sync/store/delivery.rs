@@ -6,8 +6,8 @@ use super::connection::Connections;
 use super::dialect::Dialect;
 use super::error::{WriteError, commit_error};
 use super::hooks::{OnEvent, run_hook};
-use super::retry::forget_if_stale;
 use super::sql_store::{SqlStore, with_version};
+use super::write_permits::WritePermit;
 use crate::id::DeliveryId;
 use crate::row::{ColumnDefinition, Parameter, Statement, StoredIn};
 use crate::schema::OwnTable;
@@ -99,7 +99,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         &self,
         delivery: &Webhook,
         change: Change<'_, U>,
-        is_stuck: bool,
+        permit: WritePermit,
     ) -> Result<Applied, WriteError> {
         let is_hooked = |on_event: &OnEvent<DB>| !on_event.once || !matches!(change, Change::Refuse);
         let on_event = self.on_event.as_ref().filter(|on_event| is_hooked(on_event));
@@ -110,10 +110,9 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
                 Change::Write(_) | Change::Delete(_) | Change::End(_) => {}
             }
         }
-        let mut transaction = self.connections.begin_to_write(is_stuck).await?;
+        let mut transaction = self.connections.begin_to_write(permit).await?;
         let applied = self.apply_in(&mut transaction, delivery, change, on_event).await;
-        let applied = forget_if_stale::<DB, _, _>(&mut transaction, applied).await?;
-        transaction.commit().await.map_err(commit_error::<U>)?;
+        let applied = transaction.end(applied, commit_error::<U>).await?;
         if on_event.is_some_and(|on_event| on_event.once) {
             forget_old(&self.connections).await;
         }

@@ -90,9 +90,6 @@ pub(crate) trait Dialect: Queries + HasStatementCache {
     /// Begins a transaction that will write.
     const BEGIN: &'static str;
 
-    /// Begins a transaction that waits only briefly for a lock; `None` if a lock covers the whole file.
-    const BEGIN_IMPATIENT: Option<&'static str>;
-
     /// Drops the prepared statements of a session: the first outside of a transaction, the second inside a failed one.
     /// The second replaces the failed transaction by an empty one. `None` if the database itself prepares stale
     /// statements again.
@@ -182,7 +179,6 @@ pub(crate) trait Dialect: Queries + HasStatementCache {
 #[cfg(feature = "postgres")]
 impl Dialect for sqlx::Postgres {
     const BEGIN: &'static str = "BEGIN";
-    const BEGIN_IMPATIENT: Option<&'static str> = Some("BEGIN; SET LOCAL lock_timeout = '100ms'");
     const DROP_STATEMENTS: Option<[&'static str; 2]> =
         Some(["DEALLOCATE ALL", "ROLLBACK; DEALLOCATE ALL; BEGIN"]);
     const UPSERT_IN_TRANSACTION: bool = false;
@@ -272,7 +268,6 @@ impl Dialect for sqlx::Postgres {
 impl Dialect for sqlx::Sqlite {
     // A deferred transaction could not continue if another writer came between its read and its write.
     const BEGIN: &'static str = "BEGIN IMMEDIATE";
-    const BEGIN_IMPATIENT: Option<&'static str> = None;
     const DROP_STATEMENTS: Option<[&'static str; 2]> = None;
     // SQLite has no `xmax`: a read before the upsert shows whether the row existed, and the write lock keeps that
     // valid.

@@ -5,7 +5,7 @@ use sqlx::pool::CloseEvent;
 
 use super::connection::Connection;
 use super::dialect::Dialect;
-use super::error::WriteError;
+use super::error::{WriteError, commit_error};
 use super::hooks::StoreFuture;
 use super::interface::{DenialChanges, Lookup, Store, ViolatedIndex};
 use super::normalized::Normalized;
@@ -68,10 +68,8 @@ impl<DB: Dialect, U: StoredIn<DB>> Store<U> for SqlStore<U, DB> {
             return None;
         }
         Some(Box::pin(async move {
-            self.tried(observation.clerk_id(), move |_| {
-                self.select_or_insert(observation)
-            })
-            .await
+            let insert = move |permit| self.select_or_insert(observation, permit);
+            self.tried(observation.clerk_id(), insert).await
         }))
     }
 
@@ -84,11 +82,11 @@ impl<DB: Dialect, U: StoredIn<DB>> Store<U> for SqlStore<U, DB> {
     }
 
     fn raise_version<'a>(&'a self, clerk_id: &'a str, version: Version) -> StoreFuture<'a, ()> {
-        Box::pin(self.tried(clerk_id, move |is_stuck| async move {
+        Box::pin(self.tried(clerk_id, move |permit| async move {
             let arguments = with_version::<DB>(clerk_id, version)?;
-            let mut connection = self.connections.acquire_to_write(is_stuck).await?;
+            let mut connection = self.connections.acquire_to_write(permit).await?;
             let raised = DB::execute(&mut *connection, U::RAISE_VERSION, arguments).await;
-            connection.end(raised.map(drop)).await
+            connection.end(raised.map(drop), |error| error).await
         }))
     }
 
@@ -99,7 +97,7 @@ impl<DB: Dialect, U: StoredIn<DB>> Store<U> for SqlStore<U, DB> {
         now: Timestamp,
     ) -> StoreFuture<'a, Deletion, WriteError> {
         Box::pin(async move {
-            let delete = |is_stuck| self.delete_and_commit(clerk_id, Some((denial, now)), is_stuck);
+            let delete = |permit| self.delete_and_commit(clerk_id, Some((denial, now)), permit);
             let deletion = self.tried(clerk_id, delete).await?;
             Ok(match self.delete_leftover(clerk_id).await? {
                 true => Deletion::Deleted,
@@ -109,7 +107,9 @@ impl<DB: Dialect, U: StoredIn<DB>> Store<U> for SqlStore<U, DB> {
     }
 
     fn end<'a>(&'a self, clerk_id: &'a str, version: Version) -> StoreFuture<'a, Deletion, WriteError> {
-        Box::pin(self.repeated(move || self.end_and_commit(clerk_id, version)))
+        Box::pin(self.tried(clerk_id, move |permit| {
+            self.end_and_commit(clerk_id, version, permit)
+        }))
     }
 
     fn purge<'a>(&'a self, clerk_id: &'a str) -> StoreFuture<'a, bool, WriteError> {
@@ -164,11 +164,13 @@ impl<DB: Dialect, U: StoredIn<DB>> Store<U> for SqlStore<U, DB> {
         observation: &'a Observation<'a, U>,
     ) -> StoreFuture<'a, Upserted<U>, WriteError> {
         Box::pin(async move {
-            let written = self.tried(observation.clerk_id(), move |is_stuck| async move {
-                let mut transaction = self.connections.begin_to_write(is_stuck).await?;
-                let done = self.release(&mut transaction, released, observation).await;
-                forget_if_stale::<DB, _, _>(&mut transaction, done).await?;
-                self.upsert_and_commit(transaction, observation).await
+            let written = self.tried(observation.clerk_id(), move |permit| async move {
+                let mut transaction = self.connections.begin_to_write(permit).await?;
+                let written = match self.release(&mut transaction, released, observation).await {
+                    Ok(()) => self.upsert_with_hook(&mut transaction, observation).await,
+                    Err(error) => Err(error),
+                };
+                transaction.end(written, commit_error::<U>).await
             });
             self.after_commit(observation.clerk_id(), written.await?).await
         })
@@ -260,10 +262,13 @@ impl<DB: Dialect, U: StoredIn<DB>> Store<U> for SqlStore<U, DB> {
                 Change::Delete(clerk_id) => Some(clerk_id),
                 Change::Nothing | Change::Refuse => None,
             };
-            let apply = move |is_stuck| self.apply_in_transaction(delivery, change, is_stuck);
+            let apply = move |permit| self.apply_in_transaction(delivery, change, permit);
             match clerk_id {
                 Some(clerk_id) => self.tried(clerk_id, apply).await,
-                None => self.repeated(|| apply(false)).await,
+                None => {
+                    let apply = move || async move { apply(self.permits.acquire(false).await).await };
+                    self.repeated(apply).await
+                }
             }
         })
     }

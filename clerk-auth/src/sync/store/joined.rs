@@ -3,14 +3,12 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use sqlx::Transaction;
-
 use super::bookkeeping::joined;
 use super::dialect::Dialect;
 use super::error::{WriteError, commit_error};
 use super::hooks::StoreFuture;
 use super::interface::Store;
-use super::retry::{Failed, forget_if_stale};
+use super::retry::Failed;
 use super::sql_store::SqlStore;
 use super::sqlstate::ErrorKind;
 use crate::row::{RowKind, StoredIn, SyncedMembership};
@@ -153,14 +151,12 @@ where
 
     fn insert<'a>(&'a self, missing: &'a Missing<'a, M>) -> StoreFuture<'a, Inserted<M>, WriteFailure> {
         Box::pin(async move {
-            let write = move |is_stuck| async move {
+            let write = move |permit| async move {
                 let connections = &self.memberships.connections;
-                let mut transaction = connections.begin_to_write(is_stuck).await?;
+                let mut transaction = connections.begin_to_write(permit).await?;
                 let written = self.write(&mut transaction, missing).await;
-                let written = forget_if_stale::<DB, _, _>(&mut transaction, written).await?;
-                let committed = transaction.commit().await.map_err(commit_error::<M>);
-                committed.map_err(WriteFailure::new(RowKind::Membership))?;
-                Ok::<_, WriteFailure>(written)
+                let failed = |error| WriteFailure::new(RowKind::Membership)(commit_error::<M>(error));
+                transaction.end(written, failed).await
             };
             let key = missing.membership.clerk_id();
             let written: Inserted<M> = self.memberships.tried(key, write).await?;
@@ -185,7 +181,7 @@ where
     /// Writes in this order, because a membership references the others, and because a fixed order prevents deadlocks.
     async fn write(
         &self,
-        transaction: &mut Transaction<'static, DB>,
+        transaction: &mut DB::Connection,
         missing: &Missing<'_, M>,
     ) -> Result<Inserted<M>, WriteFailure> {
         Ok(OfMember {
@@ -202,7 +198,7 @@ where
 
 async fn write<DB: Dialect, U: StoredIn<DB>>(
     store: &SqlStore<U, DB>,
-    transaction: &mut Transaction<'static, DB>,
+    transaction: &mut DB::Connection,
     missing: Option<&Observation<'_, U>>,
 ) -> Result<Option<Upserted<U>>, WriteFailure> {
     let Some(observation) = missing else {

@@ -14,6 +14,7 @@ use super::normalized::Normalized;
 use super::retry::{Failed, repeated};
 use super::sqlstate::ErrorKind;
 use super::stuck::Stuck;
+use super::write_permits::{Patience, WritePermit, WritePermits};
 use crate::row::StoredIn;
 use crate::sync::model::announcement::announcement;
 use crate::sync::model::row::StoredRow;
@@ -32,6 +33,7 @@ pub(crate) struct SqlStore<U, DB: Database> {
     pub(crate) shares_denials: bool,
     pub(crate) after_triggers: AfterTriggers,
     pub(crate) stuck: Stuck,
+    pub(crate) permits: WritePermits,
     pub(crate) normalized: Normalized<U>,
 }
 
@@ -52,20 +54,25 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         repeated(self.connections.most(), work)
     }
 
-    /// Runs work that may wait for a row's lock, and repeats it if a retry can succeed. Passes to the work whether it must
-    /// not wait long, because such a write was abandoned.
-    pub(super) async fn tried<T, E, F>(&self, clerk_id: &str, mut work: impl FnMut(bool) -> F) -> Result<T, E>
+    /// Runs work that may wait for a row's lock, and repeats it if a retry can succeed.
+    pub(super) async fn tried<T, E, F>(&self, clerk_id: &str, work: impl Fn(WritePermit) -> F) -> Result<T, E>
     where
         E: Failed,
         F: Future<Output = Result<T, E>>,
     {
-        let is_stuck = self.stuck.contains(clerk_id);
         let attempt = self.stuck.attempt(clerk_id);
-        let done = self.repeated(|| work(is_stuck)).await;
-        // After a lock that no repetition got, the next write must not wait longer.
-        if done.as_ref().err().and_then(Failed::kind) != Some(ErrorKind::Race) {
-            attempt.end();
-        }
+        let (waits, work) = (&attempt, &work);
+        let done = self.repeated(|| async move {
+            let permit = self.permits.acquire(self.stuck.contains(clerk_id)).await;
+            let patience = permit.patience();
+            let done = work(permit).await;
+            if patience != Patience::Patient && failure(&done) == Some(ErrorKind::Race) {
+                waits.record();
+            }
+            done
+        });
+        let done = done.await;
+        attempt.end(failure(&done));
         done
     }
 
@@ -120,6 +127,11 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         let row = DB::fetch_optional(connection, sql, DB::key(clerk_id)?).await?;
         row.map(|row| selected::<DB, U>(&row)).transpose()
     }
+}
+
+/// Returns the kind of the database error, if any.
+fn failure<T, E: Failed>(done: &Result<T, E>) -> Option<ErrorKind> {
+    done.as_ref().err().and_then(Failed::kind)
 }
 
 pub(crate) fn with_version<DB: Dialect>(

@@ -1,8 +1,8 @@
-//! Records the keys of rows that other transactions have locked, so that such a row occupies one connection of the pool
-//! and not all of them.
+//! Records the keys of rows that other transactions have locked.
 //!
 //! A write that is abandoned while it waits for a lock continues to wait in the server, and occupies its connection.
-//! The next write with the same key therefore uses a short `lock_timeout`, and is repeated until its request ends.
+//! The next write with the same key therefore uses a short `lock_timeout`, and is repeated until its request ends. Such
+//! writes share a few connections: see [`WritePermits`](super::write_permits::WritePermits).
 //!
 //! A membership that is inserted also waits for the rows of its user and its organization. The next membership of either
 //! uses the short timeout too.
@@ -10,6 +10,8 @@
 use std::iter;
 
 use quick_cache::sync::Cache;
+
+use super::sqlstate::ErrorKind;
 
 /// The maximum number of recorded keys.
 const MAX_REMEMBERED: usize = 1_000;
@@ -23,7 +25,7 @@ impl Default for Stuck {
     }
 }
 
-/// A running write. If it is dropped before [`end`](Self::end), the write counts as abandoned.
+/// A running write, with its repetitions. If it is dropped before [`end`](Self::end), the write counts as abandoned.
 pub(crate) struct Attempt<'a> {
     stuck: &'a Stuck,
     clerk_id: &'a str,
@@ -56,24 +58,36 @@ fn with_references(key: &str) -> impl Iterator<Item = &str> {
 }
 
 impl Attempt<'_> {
-    /// Records that the database has answered, with any result.
-    pub(crate) fn end(mut self) {
-        self.has_ended = true;
-        // Another membership's write may not have waited for the same row.
-        if !self.stuck.0.is_empty() && self.stuck.0.remove(self.clerk_id).is_some() {
-            for key in with_references(self.clerk_id) {
-                self.stuck.0.remove(key);
-            }
+    /// Records that the write did not get a lock in a short time.
+    pub(super) fn record(&self) {
+        for key in with_references(self.clerk_id) {
+            self.stuck.0.insert(key.into(), ());
         }
+    }
+
+    /// Records the result: success, another error than one of the database, or this kind of error.
+    pub(crate) fn end(mut self, failure: Option<ErrorKind>) {
+        match failure {
+            // No repetition got the lock.
+            Some(ErrorKind::Race | ErrorKind::Cancelled) => return,
+            // The row may be locked or not.
+            Some(ErrorKind::Outage | ErrorKind::LostConnection) => {}
+            // Another membership's write may not have waited for the same row.
+            _ if !self.stuck.0.is_empty() && self.stuck.0.remove(self.clerk_id).is_some() => {
+                for key in with_references(self.clerk_id) {
+                    self.stuck.0.remove(key);
+                }
+            }
+            _ => {}
+        }
+        self.has_ended = true;
     }
 }
 
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
         if !self.has_ended {
-            for key in with_references(self.clerk_id) {
-                self.stuck.0.insert(key.into(), ());
-            }
+            self.record();
         }
     }
 }
@@ -85,13 +99,13 @@ mod tests {
     #[test]
     fn user_is_stuck_from_a_write_that_is_given_up_to_one_that_is_answered() {
         let stuck = Stuck::default();
-        stuck.attempt("user_ada").end();
+        stuck.attempt("user_ada").end(None);
         assert!(!stuck.contains("user_ada"));
         drop(stuck.attempt("user_ada"));
         assert!(stuck.contains("user_ada") && !stuck.contains("user_eve"));
-        stuck.attempt("user_eve").end();
+        stuck.attempt("user_eve").end(None);
         assert!(stuck.contains("user_ada"));
-        stuck.attempt("user_ada").end();
+        stuck.attempt("user_ada").end(None);
         assert!(!stuck.contains("user_ada"));
     }
 
@@ -103,9 +117,9 @@ mod tests {
             assert!(stuck.contains(key), "{key}");
         }
         assert!(!stuck.contains("user_eve:org_2"));
-        stuck.attempt("user_eve:org_1").end();
+        stuck.attempt("user_eve:org_1").end(None);
         assert!(stuck.contains("user_eve:org_1"), "it may not have waited");
-        stuck.attempt("user_ada:org_1").end();
+        stuck.attempt("user_ada:org_1").end(None);
         assert!(stuck.0.is_empty());
     }
 }

@@ -1,14 +1,14 @@
 //! Writes one row: by the upsert, or by an insertion if the row did not exist a moment ago.
 
-use sqlx::{Connection as _, Transaction};
+use sqlx::Connection as _;
 
 use super::bookkeeping::{is_inserted, written};
-use super::connection::Connection;
 use super::dialect::Dialect;
 use super::error::{WriteError, commit_error, unique_violation};
 use super::hooks::run_hook;
 use super::retry::forget_if_stale;
 use super::sql_store::SqlStore;
+use super::write_permits::{Patience, WritePermit};
 use crate::row::{BoundKey, StoredIn};
 use crate::sync::model::observation::Observation;
 use crate::sync::model::row::Upserted;
@@ -32,11 +32,13 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         &self,
         observation: &Observation<'_, U>,
     ) -> Result<Upserted<U>, WriteError> {
-        let write = move |is_stuck| async move {
-            match self.connections.acquire_to_write(is_stuck).await? {
-                Connection::Plain(mut connection) => self.write_on(&mut connection, observation).await,
-                Connection::Pooled(transaction) => self.upsert_and_commit(transaction, observation).await,
-            }
+        let write = move |permit| async move {
+            let mut connection = self.connections.acquire_to_write(permit).await?;
+            let written = match connection.is_transaction() {
+                true => self.upsert_with_hook(&mut connection, observation).await,
+                false => self.write_on(&mut connection, observation).await,
+            };
+            connection.end(written, commit_error::<U>).await
         };
         let written = self.tried(observation.clerk_id(), write).await?;
         self.after_commit(observation.clerk_id(), written).await
@@ -155,15 +157,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
             let written = self.upsert(connection, observation).await;
             return forget_if_stale::<DB, _, _>(connection, written).await;
         }
-        let transaction = connection.begin_with(DB::BEGIN).await?;
-        self.upsert_and_commit(transaction, observation).await
-    }
-
-    pub(super) async fn upsert_and_commit(
-        &self,
-        mut transaction: Transaction<'_, DB>,
-        observation: &Observation<'_, U>,
-    ) -> Result<Upserted<U>, WriteError> {
+        let mut transaction = connection.begin_with(DB::BEGIN).await?;
         let written = self.upsert_with_hook(&mut transaction, observation).await;
         let written = forget_if_stale::<DB, _, _>(&mut transaction, written).await?;
         transaction.commit().await.map_err(commit_error::<U>)?;
@@ -175,13 +169,17 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
     pub(super) async fn select_or_insert(
         &self,
         observation: &Observation<'_, U>,
+        permit: WritePermit,
     ) -> Result<Option<Upserted<U>>, WriteError> {
         let sql = U::SELECT_OR_INSERT.unwrap_or(U::INSERT);
         let (arguments, key) = Self::bound(observation)?;
         if let BoundKey::Invalid(_) = key {
             return Ok(None);
         }
-        let mut connection = self.connections.acquire().await?;
+        if permit.patience() != Patience::Patient {
+            return Ok(None);
+        }
+        let mut connection = self.connections.acquire_to_write(permit).await?;
         // Reads all rows, because a deferred constraint is checked at the end of the statement.
         let rows = DB::fetch_all(&mut *connection, sql, arguments).await;
         let rows = match forget_if_stale::<DB, _, _>(&mut connection, rows).await {
@@ -202,7 +200,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
                 false => written,
             });
         }
-        match connection.done().await {
+        match connection.end(Ok(()), |error| error).await {
             Err(sqlx::Error::Database(_)) => return Ok(None),
             done => done?,
         }

@@ -4,11 +4,12 @@ use sqlx::Database;
 use sqlx::pool::PoolConnection;
 
 use super::dialect::Dialect;
-use super::error::WriteError;
+use super::error::{WriteError, commit_error};
 use super::hooks::StoreFuture;
 use super::interface::VacantEntry;
 use super::retry::may_be_repeated;
 use super::sql_store::SqlStore;
+use super::write_connection::WriteConnection;
 use crate::row::StoredIn;
 use crate::sync::model::observation::Observation;
 use crate::sync::model::row::Upserted;
@@ -28,14 +29,13 @@ impl<DB: Dialect, U: StoredIn<DB>> VacantEntry<U> for ConnectedEntry<'_, U, DB> 
         Self: 'a,
     {
         Box::pin(async move {
-            let Self {
-                store,
-                mut connection,
-            } = *self;
-            if store.stuck.contains(observation.clerk_id()) {
+            let Self { store, connection } = *self;
+            let is_stuck = store.stuck.contains(observation.clerk_id());
+            let Some(permit) = store.permits.try_acquire().filter(|_| !is_stuck) else {
                 drop(connection);
                 return store.write_row(observation).await;
-            }
+            };
+            let mut connection = WriteConnection::of(connection, permit);
             let attempt = store.stuck.attempt(observation.clerk_id());
             let inserted = match store.on_insert {
                 None => store.insert_alone(&mut connection, observation).await,
@@ -47,8 +47,8 @@ impl<DB: Dialect, U: StoredIn<DB>> VacantEntry<U> for ConnectedEntry<'_, U, DB> 
                 Ok(None) => store.write_on(&mut connection, observation).await,
                 Err(error) => Err(error),
             };
-            drop(connection);
-            attempt.end();
+            let written = connection.end(written, commit_error::<U>).await;
+            attempt.end(None);
             match written {
                 // Retries on another connection.
                 Err(error) if may_be_repeated(&error) => store.write_row(observation).await,
