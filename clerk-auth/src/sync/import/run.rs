@@ -91,13 +91,22 @@ pub struct Import<U: SyncedRow, I: ImportedId = UserId> {
     policy: RetryPolicy,
     counts: ImportCounts,
     cursor: Option<ImportCursor>,
-    is_checked: bool,
-    /// True if there are no more pages.
-    has_all_pages: bool,
-    has_ended: bool,
+    stage: Stage,
     fetching: Option<Fetch>,
     page: Option<ListPage>,
     id: PhantomData<fn() -> I>,
+}
+
+/// The work of the next step.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// To verify the instance and the cursor.
+    Check,
+    /// To import a page from Clerk.
+    Pages,
+    /// To delete rows that are unknown to Clerk, if requested.
+    Rows,
+    Ended,
 }
 
 /// A page that is being fetched; the fetch is aborted with the import.
@@ -130,9 +139,7 @@ impl<U: SyncedRow, I: ImportedId> Import<U, I> {
             policy: RetryPolicy(RETRY_FOR),
             counts: ImportCounts::default(),
             cursor: None,
-            is_checked: false,
-            has_all_pages: false,
-            has_ended: false,
+            stage: Stage::Check,
             fetching: None,
             page: None,
             id: PhantomData,
@@ -184,11 +191,13 @@ impl<U: SyncedRow, I: ImportedId> Import<U, I> {
     ///
     /// [`ImportError`] if the import cannot continue; the import ends then. Resume another one from the last cursor.
     pub async fn next(&mut self) -> Option<Result<ImportProgress<I>, ImportError>> {
-        if self.has_ended {
+        if self.stage == Stage::Ended {
             return None;
         }
         let step = self.step().await;
-        self.has_ended = !matches!(step, Ok(Some(_)));
+        if !matches!(step, Ok(Some(_))) {
+            self.stage = Stage::Ended;
+        }
         match step {
             Ok(None) => None,
             Ok(Some(report)) => {
@@ -237,25 +246,13 @@ impl<U: SyncedRow, I: ImportedId> Import<U, I> {
     }
 
     async fn step(&mut self) -> Result<Option<PageReport>, ImportError> {
-        if !self.is_checked {
+        if self.stage == Stage::Check {
             instance::check_instance(&self.engine, &self.api, self.policy).await?;
-            self.is_checked = true;
+            self.stage = self.first_stage()?;
         }
-        if let Some(cursor) = &self.cursor
-            && cursor.kind != U::KIND
-        {
-            return Err(ImportError::OtherCursor {
-                cursor: cursor.to_string(),
-                imported: I::NOUN,
-            });
-        }
-        let part = self
-            .cursor
-            .as_ref()
-            .map_or(ImportPart::Clerk, |cursor| cursor.part);
-        if part == ImportPart::Clerk {
+        if self.stage == Stage::Pages {
             match self.import_page().await {
-                Ok(None) => {}
+                Ok(None) => self.stage = Stage::Rows,
                 // Nothing is deleted, because the feature may be off by mistake.
                 Err(ImportError::Clerk(BackendApiError::OrganizationsDisabled { status, code }))
                     if self.counts == ImportCounts::default() =>
@@ -266,8 +263,7 @@ impl<U: SyncedRow, I: ImportedId> Import<U, I> {
                         "Clerk has no {}: organizations are switched off",
                         I::NOUN
                     );
-                    self.has_all_pages = true;
-                    self.delete_missing = false;
+                    self.stage = Stage::Ended;
                     let mut report = PageReport::default();
                     report.counts.organizations_disabled = true;
                     return Ok(Some(report));
@@ -275,17 +271,26 @@ impl<U: SyncedRow, I: ImportedId> Import<U, I> {
                 report => return report,
             }
         }
-        if self.delete_missing {
-            return self.delete_page().await;
+        match self.delete_missing {
+            true => self.delete_page().await,
+            false => Ok(None),
         }
-        Ok(None)
+    }
+
+    /// Returns the stage at which the cursor resumes.
+    fn first_stage(&self) -> Result<Stage, ImportError> {
+        match &self.cursor {
+            Some(cursor) if cursor.kind != U::KIND => Err(ImportError::OtherCursor {
+                cursor: cursor.to_string(),
+                imported: I::NOUN,
+            }),
+            Some(cursor) if cursor.part == ImportPart::Rows => Ok(Stage::Rows),
+            _ => Ok(Stage::Pages),
+        }
     }
 
     /// `None` if there are no more pages.
     async fn import_page(&mut self) -> Result<Option<PageReport>, ImportError> {
-        if self.has_all_pages {
-            return Ok(None);
-        }
         if self.page.is_none() {
             let after = self.cursor.as_ref().map(|cursor| cursor.position.clone());
             let fetching = match &mut self.fetching {
@@ -317,7 +322,7 @@ impl<U: SyncedRow, I: ImportedId> Import<U, I> {
         match last {
             Some(position) => self.reached(ImportPart::Clerk, position),
             // The page has no object after which the next one could begin.
-            None => self.has_all_pages = true,
+            None => self.stage = Stage::Rows,
         }
         Ok(Some(report))
     }
