@@ -156,7 +156,7 @@ async fn statement_timeout_ends_what_a_request_has_stopped_waiting_for() {
     let options: PgConnectOptions = database.url().parse().expect("the URL is right");
     let options = options
         .application_name("limited")
-        .options([("statement_timeout", "400ms")]);
+        .options([("statement_timeout", "1500ms")]);
     let others = Pool::open(database.url(), 2).await;
     let pool = PgPoolOptions::new()
         .max_connections(3)
@@ -165,7 +165,7 @@ async fn statement_timeout_ends_what_a_request_has_stopped_waiting_for() {
     let pool = Pool::Postgres(pool.expect("the server answers"));
     let profiles = Profiles::start_with(
         pool,
-        |builder| builder.sync_timeout(Duration::from_millis(300)),
+        |builder| builder.sync_timeout(Duration::from_secs(1)),
         |builder| builder,
     )
     .await;

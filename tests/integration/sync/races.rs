@@ -357,7 +357,7 @@ async fn deletion_of_a_locked_row_costs_its_own_user_alone() {
 /// Another transaction inserts the row of the user who signs up, and does not end.
 #[tokio::test]
 async fn uncommitted_row_costs_its_own_user_alone() {
-    let timeout = Duration::from_millis(400);
+    let timeout = Duration::from_secs(1);
     let database = TestDatabase::postgres().await;
     let pool = Pool::open(database.url(), 4).await;
     let profiles: Profiles<AlwaysRead> =
