@@ -252,6 +252,54 @@ async fn lock_more_rows_than_connections(options: &str, configure: impl FnOnce(B
     );
 }
 
+/// A trigger takes a minute over one user's row. No lock is involved, so that no `lock_timeout` ends the write.
+#[tokio::test]
+async fn slow_row_costs_its_own_user_alone() {
+    let timeout = Duration::from_secs(1);
+    let database = TestDatabase::postgres().await;
+    let pool = Pool::open(database.url(), 4).await;
+    let profiles: Profiles<AlwaysRead> =
+        Profiles::of_table(pool, |it| it.sync_timeout(timeout), |it| it).await;
+    for user in ["user_ada", "user_eve"] {
+        profiles.sync(token(user, "Old", 1)).await.expect("it syncs");
+    }
+    let past = Pool::open(database.url(), 1).await;
+    past.execute(
+        "CREATE TABLE slow (); INSERT INTO slow DEFAULT VALUES; \
+         CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+         PERFORM pg_sleep(60) FROM slow; RETURN NEW; END $$; \
+         CREATE TRIGGER slow BEFORE UPDATE ON profiles FOR EACH ROW \
+         WHEN (OLD.clerk_id = 'user_ada') EXECUTE FUNCTION slow()",
+    )
+    .await;
+    let slow =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'";
+    // More attempts than the failures that open the circuit breaker, and than the connections of the pool.
+    for attempt in 0..6 {
+        let locked = profiles.sync(token("user_ada", "New", 5 + attempt)).await;
+        assert!(matches!(locked, Err(SyncError::Busy(_))), "{attempt}: {locked:?}");
+        let new = format!("user_new_{attempt}");
+        profiles
+            .sync(token(&new, "New", 5))
+            .await
+            .expect("another is new");
+        let changed = format!("Eve {attempt}");
+        let eve = profiles.sync(token("user_eve", &changed, attempt + 10));
+        assert_eq!(eve.await.expect("another changes").outcome, Updated);
+        assert!(past.number(slow).await <= 2);
+    }
+    past.execute("DELETE FROM slow").await;
+    past.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+         WHERE datname = current_database() AND wait_event = 'PgSleep'",
+    )
+    .await;
+    profiles
+        .sync(token("user_ada", "Free", 50))
+        .await
+        .expect("it syncs");
+}
+
 /// Another process blocks all writers of the file by a long transaction.
 #[tokio::test]
 async fn locked_file_costs_no_reader() {
