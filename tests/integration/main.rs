@@ -111,6 +111,7 @@ mod sync {
     mod edge_tokens;
     mod foreign_rows;
     mod freshness;
+    mod locks;
     mod logged_changes;
     mod missing_claims;
     mod normalized_values;
