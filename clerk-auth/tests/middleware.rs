@@ -119,8 +119,8 @@ async fn layer_guards_services_handlers_and_nested_routers() {
         let response = answer(&app, path, token.map(String::as_str)).await;
         assert_eq!(response.status().as_u16(), status, "{path}");
         let body = body(response).await;
-        let said = body["code"].as_str().or(body.as_str());
-        assert_eq!(said, Some(expected), "{path}: {body}");
+        let code = body["code"].as_str().or(body.as_str());
+        assert_eq!(code, Some(expected), "{path}: {body}");
     }
 }
 
@@ -245,9 +245,9 @@ async fn pending_session_is_signed_out_by_default() {
                 get(async |session: Session| session.is_pending().to_string()),
             )
             .with_state(clerk.clone());
-        let said = body(answer(&app, "/", Some(&pending)).await).await;
-        let said = said.get("code").unwrap_or(&said);
-        assert_eq!(*said, if expected == "true" { json!(true) } else { expected });
+        let body = body(answer(&app, "/", Some(&pending)).await).await;
+        let answered = body.get("code").unwrap_or(&body);
+        assert_eq!(*answered, if expected == "true" { json!(true) } else { expected });
     }
 }
 

@@ -65,14 +65,14 @@ async fn process_listens_to_the_new_leader() {
     let one = Profiles::start_on(Pool::open(&url, 3).await).await;
     let other = Profiles::start_on(Pool::open(&url, 3).await).await;
     let session = other.session(token("user_ada", "Ada", 7)).await;
-    keeps(&other, &session).await;
+    wait_until_cached(&other, &session).await;
 
     let old = cluster.leader().await;
     cluster.switch_over(old).await;
     cluster.leader_after(old).await;
     accepts(&url).await;
-    keeps(&other, &session).await;
-    keeps(&one, &one.session(token("user_ada", "Ada", 7)).await).await;
+    wait_until_cached(&other, &session).await;
+    wait_until_cached(&one, &one.session(token("user_ada", "Ada", 7)).await).await;
     one.sync(token("user_ada", "Grace", 9))
         .await
         .expect("the new leader writes");
@@ -135,7 +135,7 @@ async fn request_restores_what_an_asynchronous_failover_lost() {
 }
 
 /// Waits until the process serves the row from its cache, so that it is connected and listens.
-async fn keeps(profiles: &Profiles, session: &clerk_auth::Session) {
+async fn wait_until_cached(profiles: &Profiles, session: &clerk_auth::Session) {
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
         if let Ok(synced) = profiles.users.sync(session).await

@@ -32,11 +32,11 @@ fn blocks(markdown: &str, language: &str) -> Vec<String> {
     for line in markdown.lines() {
         match (line.strip_prefix("```"), fence) {
             (Some(info), None) => {
-                let wanted = info.split(',').next() == Some(language);
-                if wanted {
+                let matches_language = info.split(',').next() == Some(language);
+                if matches_language {
                     blocks.push(String::new());
                 }
-                fence = Some(wanted);
+                fence = Some(matches_language);
             }
             (Some(_), Some(_)) => fence = None,
             (None, Some(true)) => {

@@ -99,8 +99,8 @@ impl Load {
             if number % 4 < 2 && number % 8 < 4 || !sessions.contains_key(&(place, handle)) {
                 let user = &self.users[place];
                 let version = user.issued.fetch_add(1, Ordering::SeqCst) + 1;
-                let news = token(&user.id, &format!("{version}"), version);
-                let session = self.handles[handle].session(news).await;
+                let newer = token(&user.id, &format!("{version}"), version);
+                let session = self.handles[handle].session(newer).await;
                 sessions.insert((place, handle), (version, session));
             }
             let (version, session) = &sessions[&(place, handle)];

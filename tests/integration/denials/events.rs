@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Executor};
 use tower::ServiceExt;
 
-use crate::sync::two_processes::hears;
+use crate::sync::two_processes::wait_until_listening;
 
 on_both_databases!(
     ban_applies_although_the_claims_fit_no_row,
@@ -180,7 +180,7 @@ async fn ban_applies_although_the_database_refuses_the_claims(database: TestData
 /// Starts a process whose hook records each delivery, and fails while a table `broken` exists.
 async fn hooked(database: &TestDatabase, once: bool) -> Profiles {
     let pool = Pool::open(database.url(), 5).await;
-    pool.execute("CREATE TABLE heard (event TEXT NOT NULL)").await;
+    pool.execute("CREATE TABLE received (event TEXT NOT NULL)").await;
     pool.execute(CREATE_DELIVERIES).await;
     macro_rules! with_hook {
         () => {
@@ -189,7 +189,7 @@ async fn hooked(database: &TestDatabase, once: bool) -> Profiles {
                     () => {
                         |connection, delivery| {
                             Box::pin(async move {
-                                sqlx::query("INSERT INTO heard (event) VALUES ($1)")
+                                sqlx::query("INSERT INTO received (event) VALUES ($1)")
                                     .bind(delivery.event.event_type())
                                     .execute(connection)
                                     .await?;
@@ -211,7 +211,10 @@ async fn hooked(database: &TestDatabase, once: bool) -> Profiles {
 
 async fn ban_applies_although_the_hook_fails(database: TestDatabase) {
     let profiles = hooked(&database, false).await;
-    profiles.pool.execute("ALTER TABLE heard RENAME TO gone").await;
+    profiles
+        .pool
+        .execute("ALTER TABLE received RENAME TO renamed")
+        .await;
     let sid = ada().claim("sid", "sess_1");
     for (event_type, data, token, expected) in [
         (
@@ -258,7 +261,10 @@ async fn refused_delivery_is_applied_when_it_comes_again_and_fits(database: Test
         assert_eq!(send(&profiles, &created).await, StatusCode::NO_CONTENT);
         assert_eq!(pool.number("SELECT count(*) FROM profiles").await, 0);
         // A hook that runs once per delivery runs when the delivery is applied.
-        assert_eq!(pool.number("SELECT count(*) FROM heard").await, i64::from(!once));
+        assert_eq!(
+            pool.number("SELECT count(*) FROM received").await,
+            i64::from(!once)
+        );
         assert_eq!(pool.number("SELECT count(*) FROM clerk_deliveries").await, 0);
         if database.is_sqlite() {
             pool.execute("DROP TRIGGER strict").await;
@@ -268,7 +274,7 @@ async fn refused_delivery_is_applied_when_it_comes_again_and_fits(database: Test
         assert_eq!(send(&profiles, &created).await, StatusCode::NO_CONTENT);
         assert_eq!(pool.number("SELECT count(*) FROM profiles").await, 1);
         assert_eq!(
-            pool.number("SELECT count(*) FROM heard").await,
+            pool.number("SELECT count(*) FROM received").await,
             1 + i64::from(!once)
         );
         assert_eq!(
@@ -288,7 +294,7 @@ async fn late_ban_does_not_undo_its_lifting(database: TestDatabase) {
             }
             user
         };
-        let who = || token(user_id, "Ada", 50);
+        let new_token = || token(user_id, "Ada", 50);
         let ban = delivery(&profiles, "user.updated", odd(banned(user_id, 100)));
         let lifting = delivery(&profiles, "user.updated", odd(user(user_id, 200)));
         for (order, expected) in [
@@ -301,7 +307,7 @@ async fn late_ban_does_not_undo_its_lifting(database: TestDatabase) {
                 assert_eq!(send(&profiles, sent).await, StatusCode::NO_CONTENT);
             }
             assert_eq!(
-                refusal(&profiles, who()).await,
+                refusal(&profiles, new_token()).await,
                 expected,
                 "{user_id}: {} events",
                 order.len()
@@ -322,9 +328,9 @@ async fn late_ban_does_not_undo_its_lifting(database: TestDatabase) {
         );
 
         let restarted = start(&database).await;
-        assert_eq!(refusal(&restarted, who()).await, None, "{user_id}");
+        assert_eq!(refusal(&restarted, new_token()).await, None, "{user_id}");
         assert_eq!(send(&restarted, &ban).await, StatusCode::NO_CONTENT);
-        assert_eq!(refusal(&restarted, who()).await, None, "{user_id}");
+        assert_eq!(refusal(&restarted, new_token()).await, None, "{user_id}");
     }
 }
 
@@ -367,21 +373,21 @@ async fn deletion_by_the_application_bars_like_one_by_webhook(database: TestData
     let session = one.session(ada()).await;
     one.users.sync(&session).await.expect("it syncs");
     for user_id in ["user_ada", "user_eve"] {
-        let who = || token(user_id, "Ada", 100);
-        let verified = one.session(who()).await;
+        let new_token = || token(user_id, "Ada", 100);
+        let verified = one.session(new_token()).await;
         one.users
             .delete(&UserId::new(user_id))
             .await
             .expect("the database answers");
         assert_eq!(
-            refusal(&one, who()).await,
+            refusal(&one, new_token()).await,
             Some(Refusal::UserDeleted),
             "{user_id}"
         );
         let synced = one.users.sync(&verified).await;
         assert!(matches!(synced, Err(SyncError::UserDeleted)), "{synced:?}");
         until("the other process accepts a deleted user", async || {
-            refusal(&other, who()).await == Some(Refusal::UserDeleted)
+            refusal(&other, new_token()).await == Some(Refusal::UserDeleted)
         })
         .await;
     }
@@ -485,7 +491,7 @@ async fn token_that_outlives_denials_is_refused(_: TestDatabase) {
 }
 
 async fn missing_table_is_reported_at_start_up(database: TestDatabase) {
-    async fn complaint(pool: &Pool, in_memory: bool) -> String {
+    async fn report(pool: &Pool, in_memory: bool) -> String {
         macro_rules! build {
             ($pool:expr) => {{
                 let builder = UserSync::<Profile>::builder(issuer().clerk(), $pool.clone());
@@ -504,25 +510,28 @@ async fn missing_table_is_reported_at_start_up(database: TestDatabase) {
         built.err().map(|error| error.to_string()).unwrap_or_default()
     }
     let pool = Pool::open(database.url(), 5).await;
-    assert_eq!(complaint(&pool, false).await, "");
+    assert_eq!(report(&pool, false).await, "");
     pool.execute("DROP TABLE clerk_denials").await;
-    let said = complaint(&pool, false).await;
-    assert!(said.contains("there is no table `clerk_denials`"), "{said}");
-    assert!(said.contains("CREATE TABLE IF NOT EXISTS"), "{said}");
-    assert_eq!(complaint(&pool, true).await, "");
+    let message = report(&pool, false).await;
+    assert!(message.contains("there is no table `clerk_denials`"), "{message}");
+    assert!(message.contains("CREATE TABLE IF NOT EXISTS"), "{message}");
+    assert_eq!(report(&pool, true).await, "");
     pool.execute(
         &CREATE_DENIALS
             .replace("\"changed_at\" BIGINT NOT NULL", "\"note\" TEXT")
             .replace("(\"changed_at\")", "(\"note\")"),
     )
     .await;
-    let said = complaint(&pool, false).await;
-    assert!(said.contains("there is no column `changed_at`"), "{said}");
+    let message = report(&pool, false).await;
+    assert!(message.contains("there is no column `changed_at`"), "{message}");
     pool.execute("DROP TABLE clerk_denials").await;
     pool.execute(&CREATE_DENIALS.replace("PRIMARY KEY (\"kind\", \"id\")", "CHECK (true)"))
         .await;
-    let said = complaint(&pool, false).await;
-    assert!(said.contains("cannot run its record denials statement"), "{said}");
+    let message = report(&pool, false).await;
+    assert!(
+        message.contains("cannot run its record denials statement"),
+        "{message}"
+    );
 }
 
 async fn expired_denials_are_not_read(database: TestDatabase) {
@@ -549,7 +558,7 @@ async fn denial_applies_at_once_while_the_database_is_down() {
     let mut proxy = Proxy::to(database.server_address());
     let through = Pool::open(&database.url_through(proxy.address()), 5).await;
     let profiles = Profiles::start_on(through).await;
-    hears(&profiles).await;
+    wait_until_listening(&profiles).await;
     proxy.cut().await;
     let sid = || token("user_bob", "Bob", 100).claim("sid", "sess_1");
     let sent = [
@@ -597,7 +606,7 @@ async fn denial_in_a_gap_of_the_listener_is_read_after_it() {
     let mut proxy = Proxy::to(database.server_address());
     let through = Pool::open(&database.url_through(proxy.address()), 5).await;
     let (one, other) = (start(&database).await, Profiles::start_on(through).await);
-    hears(&other).await;
+    wait_until_listening(&other).await;
     for round in 0..5 {
         let user_id = format!("user_{round}");
         proxy.cut().await;
@@ -614,7 +623,7 @@ async fn denial_in_a_gap_of_the_listener_is_read_after_it() {
 async fn notification_without_a_denial_decides_nothing() {
     let database = TestDatabase::postgres().await;
     let profiles = start(&database).await;
-    hears(&profiles).await;
+    wait_until_listening(&profiles).await;
     receive(&profiles, "user.updated", banned("user_ada", 100)).await;
     let pool = profiles.pool.postgres();
     let role = format!("nobody_{}", std::process::id());
@@ -647,7 +656,7 @@ async fn notification_without_a_denial_decides_nothing() {
     // A denial of the test arrives after these messages, so they have arrived too.
     let other = start(&database).await;
     receive(&other, "user.updated", banned("user_bob", 100)).await;
-    until("nothing is heard", async || {
+    until("no notification is received", async || {
         refusal(&profiles, token("user_bob", "Bob", 1)).await == Some(Refusal::UserBanned)
     })
     .await;

@@ -341,10 +341,10 @@ async fn stopped_import_prints_its_cursor(database: TestDatabase) {
                 "it has ended"
             );
         }
-        let told = Command::new("kill")
+        let signalled = Command::new("kill")
             .args(["-INT", &import.0.id().to_string()])
             .status();
-        assert!(told.expect("kill runs").success());
+        assert!(signalled.expect("kill runs").success());
         let mut rest = String::new();
         errors.read_to_string(&mut rest).expect("it prints text");
         (import.0.wait().expect("it ends").code(), rest)

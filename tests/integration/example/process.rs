@@ -242,10 +242,10 @@ async fn process_serves_a_new_user_and_stops_on_a_signal() {
     let mut half = std::net::TcpStream::connect(host).expect("it listens");
     half.write_all(b"GET /healthz HTTP/1.1\r\nHost: ")
         .expect("it listens");
-    let told = Command::new("kill")
+    let signalled = Command::new("kill")
         .args(["-TERM", &running.0.id().to_string()])
         .status();
-    assert!(told.expect("kill runs").success());
+    assert!(signalled.expect("kill runs").success());
     let mut rest = String::new();
     output.read_to_string(&mut rest).expect("it ends");
     assert!(rest.ends_with("stopped\n"), "{rest}");

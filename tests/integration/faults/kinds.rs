@@ -164,8 +164,8 @@ impl Fixture {
 /// Asserts that no line contains a value, and one line contains the user id and all of these names.
 fn logged(log: &Log, user_id: &str, names: &[&str]) {
     let lines = log.lines();
-    let told = |line: &String| line.contains(user_id) && names.iter().all(|name| line.contains(name));
-    assert!(lines.iter().any(told), "{user_id} {names:?} {lines:#?}");
+    let names_all = |line: &String| line.contains(user_id) && names.iter().all(|name| line.contains(name));
+    assert!(lines.iter().any(names_all), "{user_id} {names:?} {lines:#?}");
     assert!(lines.iter().all(|line| !line.contains(VALUE)), "{lines:#?}");
 }
 

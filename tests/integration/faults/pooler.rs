@@ -224,7 +224,7 @@ async fn unique_value_goes_to_the_newer_row() {
         let synced = profiles
             .sync(token(user_id, "Ada", updated_at).claim("email", shared))
             .await;
-        let synced = synced.expect("nobody is locked out");
+        let synced = synced.expect("no user is locked out");
         assert_eq!(synced.user.email.as_deref(), Some(shared));
     }
     let without = "SELECT count(*) FROM profiles WHERE clerk_id = 'user_old' AND email IS NULL";
@@ -310,12 +310,12 @@ async fn deleted_users_stay_deleted() {
 async fn deliveries_are_applied_and_seen_once() {
     const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
     let behind = Behind::start().await;
-    behind.execute("CREATE TABLE heard (id TEXT NOT NULL)").await;
+    behind.execute("CREATE TABLE received (id TEXT NOT NULL)").await;
     behind.execute(CREATE_DELIVERIES).await;
     let started = behind.process_with::<Profile>(|builder| {
         builder.on_event_once(|connection, delivery| {
             Box::pin(async move {
-                sqlx::query("INSERT INTO heard (id) VALUES ($1)")
+                sqlx::query("INSERT INTO received (id) VALUES ($1)")
                     .bind(delivery.id.as_str())
                     .execute(connection)
                     .await?;
@@ -349,7 +349,7 @@ async fn deliveries_are_applied_and_seen_once() {
     }
     let alive = "SELECT count(*) FROM profiles WHERE clerk_deleted_at IS NULL";
     assert_eq!(behind.number(alive).await, 19);
-    assert_eq!(behind.number("SELECT count(*) FROM heard").await, 21);
+    assert_eq!(behind.number("SELECT count(*) FROM received").await, 21);
 }
 
 #[tokio::test]
@@ -438,7 +438,11 @@ async fn one_process_sees_what_another_has_written() {
     for process in [&one, &other] {
         let seen = process.users.sync(&session).await.expect("it syncs");
         assert_eq!(seen.user.name.as_deref(), Some("Written"));
-        process.users.invalidate(&id).await.expect("others are told");
+        process
+            .users
+            .invalidate(&id)
+            .await
+            .expect("other processes are notified");
     }
 }
 
@@ -495,8 +499,8 @@ async fn unconfigured_builder_fails_with_the_setting() {
     assert!(message.contains("`transaction_pooling()`"), "{message}");
     assert!(message.contains("already exists"), "{message}");
 
-    let told = UserSync::<Profile>::builder(clerk(), behind.pool()).transaction_pooling();
-    told.build().await.expect("it was told");
+    let configured = UserSync::<Profile>::builder(clerk(), behind.pool()).transaction_pooling();
+    configured.build().await.expect("the setting suffices");
 }
 
 #[tokio::test]

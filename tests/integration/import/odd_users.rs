@@ -237,7 +237,7 @@ async fn unreadable_member_affects_only_its_column(database: TestDatabase) {
         .api
         .user(&places[0])
         .await
-        .expect("Clerk says so")
+        .expect("Clerk answers")
         .expect("there is one");
     assert_eq!(alone.unreadable(), ["/first_name"]);
 }

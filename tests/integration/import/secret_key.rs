@@ -97,11 +97,11 @@ async fn key_of_another_instance_is_not_trusted(database: TestDatabase) {
     profiles
         .sync(token("user_ada", "Ada", 7))
         .await
-        .expect("the token tells");
+        .expect("the token has the claims");
     profiles
         .sync(token("user_bob", "Bob", 7))
         .await
-        .expect("the token tells");
+        .expect("the token has the claims");
     for number in 0..5 {
         profiles.clock.advance(Duration::from_secs(6));
         for (user_id, expected) in [("user_ada", "Ada"), ("user_bob", "Bob")] {
@@ -207,7 +207,7 @@ async fn unknown_user_is_refused_and_the_hook_does_not_run(database: TestDatabas
     profiles
         .sync(token("user_ada", "Ada", 7))
         .await
-        .expect("the token tells");
+        .expect("the token has the claims");
     for number in 0..4 {
         profiles.clock.advance(Duration::from_secs(6));
         assert!(is_incomplete(&profiles.sync(thin("user_ada", number)).await));

@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 use sqlx::postgres::PgPoolOptions;
 use tokio::time::sleep;
 
-use crate::sync::two_processes::hears;
+use crate::sync::two_processes::wait_until_listening;
 
 on_both_databases!(
     each_user_is_imported_by_the_rules_of_a_request,
@@ -800,7 +800,7 @@ async fn import_notifies_other_processes_of_its_writes() {
     let database = TestDatabase::postgres().await;
     let it = start::<Profile>(&database).await;
     let other = Profiles::start(&database).await;
-    hears(&other).await;
+    wait_until_listening(&other).await;
     // Few users are named; for a full page, the message states that any of their rows may have been written.
     for (count, updated_at) in [(1, 50), (500, 60)] {
         let ada = FakeClerk::served_user(0);

@@ -23,7 +23,7 @@ use tokio::net::TcpListener;
 
 use crate::denials::events::{refusal, start, until};
 use crate::memberships::events::{AS_CLAIMED, SECRET, admin, apply, around, delivery, holds, member, send};
-use crate::sync::two_processes::hears;
+use crate::sync::two_processes::wait_until_listening;
 
 on_both_databases!(
     removed_member_keeps_the_personal_pages_in_both_processes,
@@ -78,7 +78,7 @@ struct Transcript {
 }
 
 impl Transcript {
-    async fn get(&mut self, process: &str, address: &str, path: &str, who: &str, token: &str) -> String {
+    async fn get(&mut self, process: &str, address: &str, path: &str, user: &str, token: &str) -> String {
         let request = self.client.get(format!("{address}{path}")).bearer_auth(token);
         let response = request.send().await.expect("it answers");
         let status = response.status().as_u16();
@@ -88,7 +88,7 @@ impl Transcript {
             Some(code.to_owned())
         });
         let answer = format!("{status} {}", code.unwrap_or(body));
-        let command = format!("curl -H 'Authorization: Bearer <{who}>' {process}{path}");
+        let command = format!("curl -H 'Authorization: Bearer <{user}>' {process}{path}");
         writeln!(self.lines, "$ {command}\n{answer}").expect("memory");
         answer
     }
@@ -107,7 +107,7 @@ impl Transcript {
 async fn removed_member_keeps_the_personal_pages_in_both_processes(database: TestDatabase) {
     let (one, other) = (start(&database).await, start(&database).await);
     if !database.is_sqlite() {
-        hears(&other).await;
+        wait_until_listening(&other).await;
     }
     let at = around(&one);
     let sign = |user_id: &str| admin(user_id, at(-5_000)).issued_at(at(-5_000)).sign();
@@ -118,8 +118,8 @@ async fn removed_member_keeps_the_personal_pages_in_both_processes(database: Tes
     };
     let processes = [("one", serve(&one).await), ("other", serve(&other).await)];
     for (process, address) in &processes {
-        for (who, token) in [("ada", &ada), ("bob", &bob)] {
-            let answer = transcript.get(process, address, "/members", who, token).await;
+        for (user, token) in [("ada", &ada), ("bob", &bob)] {
+            let answer = transcript.get(process, address, "/members", user, token).await;
             assert_eq!(answer, "200 the members of org_1");
         }
     }
@@ -137,12 +137,12 @@ async fn removed_member_keeps_the_personal_pages_in_both_processes(database: Tes
     })
     .await;
     for (process, address) in &processes {
-        for (who, token, path, expected) in [
+        for (user, token, path, expected) in [
             ("bob", &bob, "/members", "403 organization_changed"),
             ("bob", &bob, "/me", "200 the profile of user_bob"),
             ("ada", &ada, "/members", "200 the members of org_1"),
         ] {
-            let answer = transcript.get(process, address, path, who, token).await;
+            let answer = transcript.get(process, address, path, user, token).await;
             assert_eq!(answer, expected, "{}", transcript.lines);
         }
     }
@@ -363,7 +363,7 @@ async fn many_memberships_displace_no_ban(database: TestDatabase) {
         ("user_zoe", -3_000_000, AS_CLAIMED),
     ] {
         let session = restarted.authenticate(admin(user_id, at(read_at))).await;
-        let session = session.expect("nobody is signed out");
+        let session = session.expect("no user is signed out");
         let held = crate::memberships::events::held(&session);
         assert_eq!(held, expected, "{user_id} read at {read_at}");
     }
@@ -375,7 +375,7 @@ async fn end_applies_at_once_while_the_database_is_down() {
     let mut proxy = Proxy::to(database.server_address());
     let through = Pool::open(&database.url_through(proxy.address()), 5).await;
     let profiles = Profiles::start_on(through).await;
-    hears(&profiles).await;
+    wait_until_listening(&profiles).await;
     let at = around(&profiles);
     proxy.cut().await;
     let before = |user_id: &str| admin(user_id, at(-20_000));
@@ -426,7 +426,7 @@ async fn end_in_a_gap_of_the_listener_is_read_after_it() {
     let mut proxy = Proxy::to(database.server_address());
     let through = Pool::open(&database.url_through(proxy.address()), 5).await;
     let (one, other) = (start(&database).await, Profiles::start_on(through).await);
-    hears(&other).await;
+    wait_until_listening(&other).await;
     let at = around(&one);
     for round in 0..3 {
         let user_id = format!("user_{round}");

@@ -14,7 +14,7 @@ use tokio::time::sleep;
 use super::members::{Process, later, member};
 
 /// Waits until the rows of a session are cached. A busy machine may have treated a late answer as silence meanwhile.
-async fn keeps(process: &Process, session: &Session) {
+async fn wait_until_cached(process: &Process, session: &Session) {
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
         let user = process.people.users.sync(session).await.expect("it syncs");
@@ -45,7 +45,7 @@ async fn handles_on_one_pool_listen_by_one_connection() {
     let observer = Pool::open(database.url(), 1).await;
     let process = Process::first_of(Pool::open(database.url(), 1).await).await;
     let session = process.people.session(member("user_ada", "org:admin")).await;
-    keeps(&process, &session).await;
+    wait_until_cached(&process, &session).await;
     // The connections of the observer, the pool and the listener.
     let connections = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()";
     let deadline = Instant::now() + Duration::from_secs(10);
@@ -57,11 +57,11 @@ async fn handles_on_one_pool_listen_by_one_connection() {
         assert!(Instant::now() < deadline, "{number} connections");
         sleep(Duration::from_millis(10)).await;
     }
-    keeps(&process, &session).await;
+    wait_until_cached(&process, &session).await;
 
     // A handle that starts later uses the same connection.
     let more = Process::start(process.people.pool.clone()).await;
-    keeps(&more, &session).await;
+    wait_until_cached(&more, &session).await;
     assert_eq!(observer.number(connections).await, 3);
 }
 
@@ -73,7 +73,7 @@ async fn copy_is_not_served_without_the_listener() {
     let through = Pool::open(&database.url_through(proxy.address()), 10).await;
     let there = Process::start(through).await;
     let session = there.people.session(member("user_ada", "org:admin")).await;
-    keeps(&there, &session).await;
+    wait_until_cached(&there, &session).await;
 
     proxy.cut().await;
     let now = later(here.now(), 1);
@@ -102,5 +102,5 @@ async fn copy_is_not_served_without_the_listener() {
         assert!(Instant::now() < deadline, "{team:?} {membership:?}");
         sleep(Duration::from_millis(2)).await;
     }
-    keeps(&there, &session).await;
+    wait_until_cached(&there, &session).await;
 }

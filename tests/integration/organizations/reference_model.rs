@@ -232,7 +232,7 @@ struct Model {
 
 /// The content of a token or a delivery.
 #[derive(Clone, Debug)]
-enum Told {
+enum Observation {
     User(usize, Version, String),
     UserDeleted(usize),
     Team(usize, i64, String),
@@ -312,8 +312,8 @@ struct World {
     users: [(String, Timestamp, bool); MANY],
     teams: [(String, Timestamp, bool); MANY],
     members: BTreeMap<(usize, usize), (String, Timestamp)>,
-    tokens: Vec<(String, Told)>,
-    deliveries: Vec<(SignedDelivery, Told)>,
+    tokens: Vec<(String, Observation)>,
+    deliveries: Vec<(SignedDelivery, Observation)>,
     changes: usize,
 }
 
@@ -352,18 +352,18 @@ impl World {
         self.changes
     }
 
-    fn send(&mut self, kind: &str, data: Value, told: Told) {
+    fn send(&mut self, kind: &str, data: Value, observation: Observation) {
         let event = event(kind, data, self.now);
         let delivery = SignedDelivery::new(SECRET, &event, SystemClock.now());
-        self.deliveries.push((delivery, told));
+        self.deliveries.push((delivery, observation));
     }
 
     fn send_user(&mut self, user: usize) {
         let (name, updated_at, _) = self.users[user].clone();
         let mut object = user_object(&self.user_id(user), updated_at);
         object["first_name"] = name.as_str().into();
-        let told = Told::User(user, Version::from_api(updated_at), name);
-        self.send("user.updated", object, told);
+        let observation = Observation::User(user, Version::from_api(updated_at), name);
+        self.send("user.updated", object, observation);
     }
 
     fn team_object(&self, team: usize) -> Value {
@@ -375,8 +375,8 @@ impl World {
 
     fn send_team(&mut self, team: usize) {
         let (name, updated_at, _) = self.teams[team].clone();
-        let told = Told::Team(team, updated_at.as_millis(), name);
-        self.send("organization.updated", self.team_object(team), told);
+        let observation = Observation::Team(team, updated_at.as_millis(), name);
+        self.send("organization.updated", self.team_object(team), observation);
     }
 
     fn send_member(&mut self, kind: &str, user: usize, team: usize, role: &str, updated_at: Timestamp) {
@@ -389,11 +389,11 @@ impl World {
             name,
             role: role.to_owned(),
         };
-        let told = match kind {
-            "deleted" => Told::End(active, self.now.max(updated_at).as_millis()),
-            _ => Told::Member(active, team_updated_at.as_millis(), updated_at.as_millis()),
+        let observation = match kind {
+            "deleted" => Observation::End(active, self.now.max(updated_at).as_millis()),
+            _ => Observation::Member(active, team_updated_at.as_millis(), updated_at.as_millis()),
         };
-        self.send(&format!("organizationMembership.{kind}"), object, told);
+        self.send(&format!("organizationMembership.{kind}"), object, observation);
     }
 
     fn mint(&mut self, user: usize, team: Option<usize>, later: u16) {
@@ -419,22 +419,22 @@ impl World {
                 .organization_template(Kept::TEMPLATE, &self.team_object(active.team))
                 .claim("orgRole", active.role.as_str());
         }
-        let told = Told::Token {
+        let observation = Observation::Token {
             user: (user, Version::from_token(updated_at, self.now), name),
             active,
             read_at: Version::from_issue(self.now).as_millis(),
         };
         let token = token.issued_at(self.now).claim("exp", 4_000_000_000_i64).sign();
-        self.tokens.push((token, told));
+        self.tokens.push((token, observation));
     }
 
     fn mint_at_edge(&mut self, token: usize, later: u16) {
         if let Some(token) = token.checked_rem(self.tokens.len()) {
             self.now = self.now + Duration::from_millis(u64::from(later));
-            let (earlier, told) = &self.tokens[token];
+            let (earlier, observation) = &self.tokens[token];
             let token = issuer().edge_token(earlier).issued_at(self.now);
             self.tokens
-                .push((token.claim("exp", 4_000_000_000_i64).sign(), told.clone()));
+                .push((token.claim("exp", 4_000_000_000_i64).sign(), observation.clone()));
         }
     }
 
@@ -468,14 +468,14 @@ impl World {
                 self.users[user].2 = true;
                 self.members.retain(|(member, _), _| *member != user);
                 let data = json!({ "id": self.user_id(user), "object": "user", "deleted": true });
-                self.send("user.deleted", data, Told::UserDeleted(user));
+                self.send("user.deleted", data, Observation::UserDeleted(user));
             }
             Step::DeleteTeam(team) if !self.teams[team].2 => {
                 self.change(0);
                 self.teams[team].2 = true;
                 self.members.retain(|(_, its), _| *its != team);
                 let data = json!({ "id": self.team_id(team), "object": "organization", "deleted": true });
-                self.send("organization.deleted", data, Told::TeamDeleted(team));
+                self.send("organization.deleted", data, Observation::TeamDeleted(team));
             }
             Step::Mint(user, team, later) => self.mint(user, team, later),
             Step::MintAtEdge(token, later) => self.mint_at_edge(token, later),
@@ -638,10 +638,10 @@ impl<S: Suite> Run<S> {
         place: usize,
         process: usize,
     ) -> Result<(), TestCaseError> {
-        let (delivery, told) = &world.deliveries[place];
+        let (delivery, observation) = &world.deliveries[place];
         let status = self.processes[process].deliver(delivery).await;
-        prop_assert_eq!(status, StatusCode::NO_CONTENT, "{:?}", told);
-        model.observe::<S>(told);
+        prop_assert_eq!(status, StatusCode::NO_CONTENT, "{:?}", observation);
+        model.observe::<S>(observation);
         Ok(())
     }
 
@@ -652,12 +652,12 @@ impl<S: Suite> Run<S> {
         place: usize,
         process: usize,
     ) -> Result<(), TestCaseError> {
-        let (token, told) = &world.tokens[place];
-        let Told::Token {
+        let (token, observation) = &world.tokens[place];
+        let Observation::Token {
             user,
             active,
             read_at,
-        } = told
+        } = observation
         else {
             return Ok(());
         };
@@ -715,14 +715,14 @@ impl<S: Suite> Run<S> {
         for step in steps {
             match *step {
                 Step::Request(token, process) if !world.tokens.is_empty() => {
-                    let (token, told) = &world.tokens[token % world.tokens.len()];
-                    applied.push((told.clone(), true));
+                    let (token, observation) = &world.tokens[token % world.tokens.len()];
+                    applied.push((observation.clone(), true));
                     sent.push(None);
                     running.push(self.processes[process].arrive(Some(token), None));
                 }
                 Step::Deliver(delivery, process) => {
-                    let (delivery, told) = &world.deliveries[delivery % world.deliveries.len()];
-                    applied.push((told.clone(), false));
+                    let (delivery, observation) = &world.deliveries[delivery % world.deliveries.len()];
+                    applied.push((observation.clone(), false));
                     sent.push(Some((process, delivery)));
                     running.push(self.processes[process].arrive(None, Some(delivery)));
                 }
@@ -813,37 +813,37 @@ impl<S: Suite> Run<S> {
 
 impl Model {
     /// Observes a delivery.
-    fn observe<S: Suite>(&mut self, told: &Told) {
-        match told {
-            Told::User(user, version, name) => {
+    fn observe<S: Suite>(&mut self, observation: &Observation) {
+        match observation {
+            Observation::User(user, version, name) => {
                 let row = self.people[*user].take();
                 self.people[*user] = observed(row, Kind::User, version.as_millis(), name);
             }
-            Told::UserDeleted(user) => {
+            Observation::UserDeleted(user) => {
                 if let Some(row) = &mut self.people[*user] {
                     row.2 = true;
                 }
             }
-            Told::Team(team, version, name) => self.observe_team(*team, *version, name),
-            Told::TeamDeleted(team) => {
+            Observation::Team(team, version, name) => self.observe_team(*team, *version, name),
+            Observation::TeamDeleted(team) => {
                 self.deleted[*team] = true;
                 if let Some(row) = &mut self.teams[*team] {
                     row.2 = true;
                 }
             }
-            Told::Member(active, team_version, version) => {
+            Observation::Member(active, team_version, version) => {
                 self.observe_team(active.team, *team_version, &active.name);
                 let row = self.members.entry((active.user, active.team)).or_default();
                 *row = observed(row.take(), Kind::Membership, *version, &active.role);
             }
-            Told::End(active, version) => {
+            Observation::End(active, version) => {
                 let key = (active.user, active.team);
                 let row = self.members.entry(key).or_default();
                 *row = ended(row.take(), *version, &active.role);
                 let end = self.ends.entry(key).or_insert(*version);
                 *end = (*end).max(*version);
             }
-            Told::Token {
+            Observation::Token {
                 user,
                 active,
                 read_at,
@@ -867,15 +867,15 @@ impl Model {
 }
 
 /// Collects the models after these observations in every order. The last model has all of them.
-fn orders<S: Suite>(model: Model, left: &[(Told, bool)], possible: &mut Vec<Model>) {
+fn orders<S: Suite>(model: Model, left: &[(Observation, bool)], possible: &mut Vec<Model>) {
     for place in 0..left.len() {
         let mut rest = left.to_vec();
-        let (told, is_optional) = rest.remove(place);
+        let (observation, is_optional) = rest.remove(place);
         if is_optional {
             orders::<S>(model.clone(), &rest, possible);
         }
         let mut next = model.clone();
-        next.observe::<S>(&told);
+        next.observe::<S>(&observation);
         orders::<S>(next, &rest, possible);
     }
     if left.is_empty() {

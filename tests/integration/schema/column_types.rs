@@ -191,8 +191,8 @@ async fn missing_type_is_named_and_the_advice_succeeds_after_it_is_created() {
         "there is no type `billing.plan_of_user`",
         "CREATE TYPE billing.plan_of_user AS ENUM (…)",
     ] {
-        let is_said = problems.iter().any(|problem| problem.message.contains(expected));
-        assert!(is_said, "{expected}: {problems:?}");
+        let is_reported = problems.iter().any(|problem| problem.message.contains(expected));
+        assert!(is_reported, "{expected}: {problems:?}");
     }
     pool.execute(TYPES).await;
     // The table as an earlier version of the library created it.

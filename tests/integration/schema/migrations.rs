@@ -58,13 +58,11 @@ fn migrations_match_the_generated_ddl() {
 }
 
 /// Returns start-up's report on a table after a change; empty if there is no fault.
-async fn complaint(pool: &Pool) -> String {
-    complaint_of::<Profile>(pool).await
+async fn report(pool: &Pool) -> String {
+    report_of::<Profile>(pool).await
 }
 
-async fn complaint_of<U: SyncedUser + StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite>>(
-    pool: &Pool,
-) -> String {
+async fn report_of<U: SyncedUser + StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite>>(pool: &Pool) -> String {
     let clerk = Clerk::builder()
         .issuer(issuer().url())
         .jwt_key(issuer().public_key_pem())
@@ -125,32 +123,32 @@ async fn definition_quotes_its_names_and_runs() {
     pool.execute("CREATE SCHEMA accounts").await;
     pool.execute(&<Account as StoredIn<sqlx::Postgres>>::create_table())
         .await;
-    assert_eq!(complaint_of::<Account>(&pool).await, "");
+    assert_eq!(report_of::<Account>(&pool).await, "");
 }
 
 async fn start_up_reports_missing_parts_of_the_table(database: TestDatabase) {
     let is_sqlite = database.is_sqlite();
     let pool = Pool::open(database.url(), 2).await;
-    assert_eq!(complaint(&pool).await, "");
+    assert_eq!(report(&pool).await, "");
     pool.execute("ALTER TABLE profiles ADD COLUMN nickname TEXT")
         .await;
     pool.execute("ALTER TABLE profiles ADD COLUMN points BIGINT NOT NULL DEFAULT 0")
         .await;
     assert_eq!(
-        complaint(&pool).await,
+        report(&pool).await,
         "",
         "columns of which the struct knows nothing are no problem"
     );
     pool.execute("DROP TABLE profiles").await;
     assert!(
-        complaint(&pool)
+        report(&pool)
             .await
             .contains("there is no table `profiles`; fix it with\n  CREATE TABLE")
     );
     pool.execute("CREATE TABLE people (id BIGINT, clerk_id TEXT)")
         .await;
     pool.execute("CREATE VIEW profiles AS SELECT * FROM people").await;
-    assert!(complaint(&pool).await.contains("`profiles` is a view"));
+    assert!(report(&pool).await.contains("`profiles` is a view"));
     pool.execute("DROP VIEW profiles").await;
 
     // All faults at once.
@@ -159,7 +157,7 @@ async fn start_up_reports_missing_parts_of_the_table(database: TestDatabase) {
          name BYTEA, clerk_version BIGINT NOT NULL, shoe_size BIGINT NOT NULL)",
     )
     .await;
-    let said = complaint(&pool).await;
+    let message = report(&pool).await;
     for expected in [
         "the column `id` may be null",
         "the column `id` has no default",
@@ -169,12 +167,12 @@ async fn start_up_reports_missing_parts_of_the_table(database: TestDatabase) {
         "no unique index over `clerk_id` alone",
         "fix it with",
     ] {
-        assert!(said.contains(expected), "{expected}: {said}");
+        assert!(message.contains(expected), "{expected}: {message}");
     }
     if is_sqlite {
         return;
     }
-    assert!(said.contains("the column `name` is `bytea`"), "{said}");
+    assert!(message.contains("the column `name` is `bytea`"), "{message}");
     // The advised statement fixes the fault.
     let Pool::Postgres(pool) = &pool else {
         return;
@@ -210,14 +208,14 @@ async fn start_up_reports_the_column_that_no_field_fills(database: TestDatabase)
             .replace("INTEGER PRIMARY KEY AUTOINCREMENT", "BIGINT PRIMARY KEY"),
     };
     pool.execute(&create_table).await;
-    let said = complaint(&pool).await;
+    let message = report(&pool).await;
     let expected = "the column `id` has no default, so that no row can be inserted";
-    assert!(said.contains(expected), "{said}");
+    assert!(message.contains(expected), "{message}");
     if database.is_sqlite() {
         return;
     }
     let fix = r#"ALTER TABLE "profiles" ALTER COLUMN "id" ADD GENERATED ALWAYS AS IDENTITY"#;
-    assert!(said.contains(fix), "{said}");
+    assert!(message.contains(fix), "{message}");
     // A trigger can fill the column too.
     pool.execute(
         "CREATE FUNCTION number_it() RETURNS trigger LANGUAGE plpgsql AS \
@@ -228,7 +226,7 @@ async fn start_up_reports_the_column_that_no_field_fills(database: TestDatabase)
         "CREATE TRIGGER numbers BEFORE INSERT ON profiles FOR EACH ROW EXECUTE FUNCTION number_it()",
     )
     .await;
-    assert_eq!(complaint(&pool).await, "");
+    assert_eq!(report(&pool).await, "");
 }
 
 async fn start_up_reports_missing_parts_of_the_tombstones(database: TestDatabase) {
@@ -246,10 +244,10 @@ async fn start_up_reports_missing_parts_of_the_tombstones(database: TestDatabase
         "of the tombstones in `former_members`: there is no table `former_members`; fix it with\n  {};",
         tombstones.replace('\n', "\n  ")
     );
-    let said = complaint_of::<Member>(&pool).await;
-    assert!(said.ends_with(&missing), "{said}");
+    let message = report_of::<Member>(&pool).await;
+    assert!(message.ends_with(&missing), "{message}");
     pool.execute(&tombstones).await;
-    assert_eq!(complaint_of::<Member>(&pool).await, "");
+    assert_eq!(report_of::<Member>(&pool).await, "");
 
     for (columns, expected) in [
         ("deleted_at TEXT", "there is no column `clerk_id`"),
@@ -262,16 +260,19 @@ async fn start_up_reports_missing_parts_of_the_tombstones(database: TestDatabase
         pool.execute("DROP TABLE former_members").await;
         pool.execute(&format!("CREATE TABLE former_members ({columns})"))
             .await;
-        let said = complaint_of::<Member>(&pool).await;
-        assert!(said.contains("of the tombstones in `former_members`"), "{said}");
-        assert!(said.contains(expected), "{expected}: {said}");
+        let message = report_of::<Member>(&pool).await;
+        assert!(
+            message.contains("of the tombstones in `former_members`"),
+            "{message}"
+        );
+        assert!(message.contains(expected), "{expected}: {message}");
     }
     if !is_sqlite {
         pool.execute("DROP TABLE former_members").await;
         pool.execute("CREATE TABLE former_members (clerk_id BIGINT NOT NULL PRIMARY KEY)")
             .await;
-        let said = complaint_of::<Member>(&pool).await;
-        assert!(said.contains("cannot run its SELECT statement"), "{said}");
+        let message = report_of::<Member>(&pool).await;
+        assert!(message.contains("cannot run its SELECT statement"), "{message}");
     }
 }
 
@@ -305,9 +306,9 @@ async fn missing_privileges_are_named() {
     let problems = schema::diff::<Profile, _>(&pool)
         .await
         .expect("the database answers");
-    let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    assert_eq!(said.len(), 1, "{said:?}");
-    assert!(said[0].contains("may not INSERT, UPDATE"), "{said:?}");
+    let messages: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    assert_eq!(messages.len(), 1, "{messages:?}");
+    assert!(messages[0].contains("may not INSERT, UPDATE"), "{messages:?}");
     for sql in [
         "RESET ROLE".to_owned(),
         format!("DROP OWNED BY {role}"),

@@ -63,7 +63,7 @@ impl Server {
     }
 
     /// Returns start-up's report; if it is empty, rows are inserted, updated and deleted.
-    async fn complaint(&self) -> String {
+    async fn report(&self) -> String {
         match self.start_up::<Profile>().await {
             Ok(_) => {
                 works(self.pool().await).await;
@@ -84,15 +84,15 @@ impl Server {
         }
     }
 
-    /// Returns whether start-up reports each of `expected`, and reports nothing more after its advice was followed.
-    async fn is_mended(&self, expected: &[&str]) {
-        let said = self.complaint().await;
+    /// Asserts that start-up reports each of `expected`, and reports nothing more after its advice was followed.
+    async fn assert_fixed_by_advice(&self, expected: &[&str]) {
+        let message = self.report().await;
         for expected in expected {
             let expected = expected.replace("ROLE_NAME", &self.role);
-            assert!(said.contains(&expected), "{expected}: {said}");
+            assert!(message.contains(&expected), "{expected}: {message}");
         }
         self.fix::<Profile>().await;
-        assert_eq!(self.complaint().await, "", "after {expected:?}");
+        assert_eq!(self.report().await, "", "after {expected:?}");
     }
 }
 
@@ -140,7 +140,7 @@ async fn works(pool: PgPool) {
 #[tokio::test]
 async fn role_with_the_named_privileges_works() {
     let server = Server::start().await;
-    assert_eq!(server.complaint().await, "");
+    assert_eq!(server.report().await, "");
 }
 
 #[tokio::test]
@@ -157,7 +157,7 @@ async fn sequence_without_usage_works_after_the_advice() {
             ))
             .await;
         server
-            .is_mended(&["may not use the sequence `numbers`, which numbers the column `id`"])
+            .assert_fixed_by_advice(&["may not use the sequence `numbers`, which numbers the column `id`"])
             .await;
     }
     // The sequence belongs to a column outside the struct, and its name needs quotes. An identity column needs no
@@ -170,7 +170,7 @@ async fn sequence_without_usage_works_after_the_advice() {
         )
         .await;
     server
-        .is_mended(&["GRANT USAGE ON SEQUENCE \"Odd one\" TO ROLE_NAME"])
+        .assert_fixed_by_advice(&["GRANT USAGE ON SEQUENCE \"Odd one\" TO ROLE_NAME"])
         .await;
 }
 
@@ -229,7 +229,7 @@ async fn row_security_that_hides_rows_works_after_the_advice() {
                 "ALTER TABLE profiles ENABLE ROW LEVEL SECURITY; {policies}"
             ))
             .await;
-        server.is_mended(&[expected]).await;
+        server.assert_fixed_by_advice(&[expected]).await;
     }
 }
 
@@ -251,7 +251,7 @@ async fn row_security_that_hides_nothing_works() {
                 "ALTER TABLE profiles ENABLE ROW LEVEL SECURITY; {policies}"
             ))
             .await;
-        assert_eq!(server.complaint().await, "", "{policies}");
+        assert_eq!(server.report().await, "", "{policies}");
     }
 }
 
@@ -295,8 +295,8 @@ async fn relation_that_is_not_a_table_is_refused() {
     ] {
         let server = Server::start().await;
         server.execute(&sql.replace("RENAME", rename)).await;
-        let said = server.complaint().await;
-        assert!(said.contains(expected), "{expected}: {said}");
+        let message = server.report().await;
+        assert!(message.contains(expected), "{expected}: {message}");
     }
 }
 
@@ -330,14 +330,14 @@ async fn obstacle_to_an_upsert_is_removed_by_the_advice() {
     ] {
         let server = Server::start().await;
         server.execute(sql).await;
-        server.is_mended(&[expected]).await;
+        server.assert_fixed_by_advice(&[expected]).await;
     }
     // A table that inherits from another works like any table.
     let server = Server::start().await;
     server
         .execute("CREATE TABLE beings (age INT); ALTER TABLE profiles ADD age INT; ALTER TABLE profiles INHERIT beings")
         .await;
-    assert_eq!(server.complaint().await, "");
+    assert_eq!(server.report().await, "");
 }
 
 #[tokio::test]
@@ -371,7 +371,7 @@ async fn missing_privilege_works_after_the_advice() {
     ] {
         let server = Server::start().await;
         server.execute(sql).await;
-        server.is_mended(&[expected]).await;
+        server.assert_fixed_by_advice(&[expected]).await;
     }
     // Privileges on columns suffice.
     let server = Server::start().await;
@@ -382,7 +382,7 @@ async fn missing_privilege_works_after_the_advice() {
              UPDATE (email, name, clerk_version, clerk_deleted_at) ON profiles TO ROLE_NAME",
         )
         .await;
-    assert_eq!(server.complaint().await, "");
+    assert_eq!(server.report().await, "");
 }
 
 /// A table and a type of the team, each in a separate schema.
@@ -417,9 +417,10 @@ impl std::str::FromStr for Tier {
 #[tokio::test]
 async fn schemas_of_tables_and_types_work_after_the_advice() {
     let server = Server::start().await;
-    let said = |started: Result<UserSync<Account>, SchemaError>| started.err().map(|error| error.to_string());
+    let message =
+        |started: Result<UserSync<Account>, SchemaError>| started.err().map(|error| error.to_string());
     let expected = "there is no schema `accounts`; fix it with\n  CREATE SCHEMA \"accounts\"";
-    let error = said(server.start_up().await).expect("there is nothing");
+    let error = message(server.start_up().await).expect("there is nothing");
     assert!(error.contains(expected), "{error}");
     server
         .execute("CREATE SCHEMA tiers; CREATE TYPE tiers.tier AS ENUM ('free'); REVOKE USAGE ON TYPE tiers.tier FROM PUBLIC")
@@ -429,12 +430,12 @@ async fn schemas_of_tables_and_types_work_after_the_advice() {
         "may not use the schema `accounts`",
         "may not use the schema tiers, which has the type `tiers.tier` of the column `tier`",
     ] {
-        let error = said(server.start_up().await).expect("a grant is missing");
+        let error = message(server.start_up().await).expect("a grant is missing");
         assert!(error.contains(expected), "{expected}: {error}");
         server.fix::<Account>().await;
     }
     // A type needs no privilege but where a column of it is created.
-    assert_eq!(said(server.start_up().await), None);
+    assert_eq!(message(server.start_up().await), None);
 }
 
 #[tokio::test]
@@ -443,14 +444,16 @@ async fn table_of_a_schema_that_is_not_searched_is_found() {
     server
         .execute("CREATE SCHEMA accounts; ALTER TABLE profiles SET SCHEMA accounts")
         .await;
-    let said = server.complaint().await;
+    let message = server.report().await;
     let expected =
         "there is no table `profiles` in the schemas of `search_path`; if `accounts.profiles` is meant";
-    assert!(said.contains(expected), "{said}");
+    assert!(message.contains(expected), "{message}");
     server
         .execute("ALTER ROLE ROLE_NAME SET search_path = \"$user\", accounts, public")
         .await;
-    server.is_mended(&["may not use the schema `accounts`"]).await;
+    server
+        .assert_fixed_by_advice(&["may not use the schema `accounts`"])
+        .await;
 }
 
 #[tokio::test]
@@ -467,13 +470,13 @@ async fn own_tables_are_checked_like_the_struct_s() {
         .on_event_once(|_, _| Box::pin(async { Ok(()) }))
         .build()
         .await;
-    let said = started.expect_err("grants are missing").to_string();
+    let message = started.expect_err("grants are missing").to_string();
     for expected in [
         "- the application's database user may not DELETE; fix it with\n  GRANT DELETE ON \"members\" TO",
         "of the tombstones in `former_members`: the application's database user may not INSERT",
         "deliveries cannot be remembered: the application's database user may not DELETE",
     ] {
-        assert!(said.contains(expected), "{expected}: {said}");
+        assert!(message.contains(expected), "{expected}: {message}");
     }
     server
         .execute("GRANT DELETE ON members, clerk_deliveries TO ROLE_NAME; GRANT INSERT ON former_members TO ROLE_NAME")
@@ -486,10 +489,10 @@ async fn own_tables_are_checked_like_the_struct_s() {
                   changed_at BIGINT NOT NULL); \
                   GRANT SELECT, INSERT, UPDATE, DELETE ON clerk_denials TO ROLE_NAME")
         .await;
-    let said = server.complaint().await;
+    let message = server.report().await;
     assert!(
-        said.contains("cannot run its record denials statement: there is no unique"),
-        "{said}"
+        message.contains("cannot run its record denials statement: there is no unique"),
+        "{message}"
     );
 }
 
@@ -508,15 +511,15 @@ async fn column_of_another_type_is_reported() {
     ] {
         let server = Server::start().await;
         server.execute(sql).await;
-        server.is_mended(&[expected]).await;
+        server.assert_fixed_by_advice(&[expected]).await;
     }
     let server = Server::start().await;
     server
         .execute("ALTER TABLE clerk_denials ALTER id TYPE UUID USING NULL")
         .await;
-    let said = server.complaint().await;
+    let message = server.report().await;
     let expected = "cannot run its record denials statement: column \"id\" is of type uuid but expression is of type text";
-    assert!(said.contains(expected), "{said}");
+    assert!(message.contains(expected), "{message}");
 }
 
 #[tokio::test]
@@ -539,23 +542,23 @@ async fn read_only_role_and_database_work_after_the_advice() {
         server
             .execute(&format!("{sql} default_transaction_read_only = on"))
             .await;
-        let said = server.complaint().await;
+        let message = server.report().await;
         assert!(
-            said.contains(&expected.replace("ROLE_NAME", &server.role)),
-            "{said}"
+            message.contains(&expected.replace("ROLE_NAME", &server.role)),
+            "{message}"
         );
         // The database's default applies to its owner too.
         server.execute("SET default_transaction_read_only = off").await;
         server.fix::<Profile>().await;
-        assert_eq!(server.complaint().await, "");
+        assert_eq!(server.report().await, "");
     }
     let server = Server::start().await;
     let options = server
         .options()
         .options([("default_transaction_read_only", "on")]);
     let started = UserSync::<Profile>::new(issuer().clerk(), connect(options).await).await;
-    let said = started.expect_err("it only reads").to_string();
-    assert!(said.contains("in the options of the connection"), "{said}");
+    let message = started.expect_err("it only reads").to_string();
+    assert!(message.contains("in the options of the connection"), "{message}");
 }
 
 #[tokio::test]
@@ -578,11 +581,11 @@ async fn encoding_that_cannot_hold_every_name_is_refused() {
             .expect("the tables are made");
         if is_refused {
             let started = UserSync::<Profile>::new(issuer().clerk(), pool.clone()).await;
-            let said = started.expect_err(encoding).to_string();
+            let message = started.expect_err(encoding).to_string();
             let expected = format!("the encoding of the database `{name}` is {encoding}");
-            assert!(said.contains(&expected), "{said}");
+            assert!(message.contains(&expected), "{message}");
             let fix = format!("CREATE DATABASE \"{name}_utf8\" ENCODING 'UTF8'");
-            assert!(said.contains(&fix), "{said}");
+            assert!(message.contains(&fix), "{message}");
         } else {
             works(pool.clone()).await;
         }
@@ -601,9 +604,9 @@ async fn standby_is_refused() {
     server.restart_as_standby().await;
     let options: PgConnectOptions = server.url().parse().expect("the URL is right");
     let started = UserSync::<Profile>::new(issuer().clerk(), connect(options).await).await;
-    let said = started.expect_err("it only reads").to_string();
+    let message = started.expect_err("it only reads").to_string();
     assert!(
-        said.contains("the server is a standby, which accepts no writes"),
-        "{said}"
+        message.contains("the server is a standby, which accepts no writes"),
+        "{message}"
     );
 }

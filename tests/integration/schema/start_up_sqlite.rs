@@ -28,7 +28,7 @@ async fn open(options: SqliteConnectOptions) -> SqlitePool {
 }
 
 /// Returns start-up's report; if it is empty, rows are inserted and updated.
-async fn complaint(pool: SqlitePool) -> String {
+async fn report(pool: SqlitePool) -> String {
     if let Err(error) = UserSync::<Profile>::new(issuer().clerk(), pool.clone()).await {
         return error.to_string();
     }
@@ -51,12 +51,15 @@ async fn complaint(pool: SqlitePool) -> String {
 async fn file_that_cannot_be_written_is_refused() {
     let (_database, options) = file("").await;
     for options in [options.clone().read_only(true), options.clone().immutable(true)] {
-        let said = complaint(open(options).await).await;
-        assert!(said.contains("the file cannot be written"), "{said}");
+        let message = report(open(options).await).await;
+        assert!(message.contains("the file cannot be written"), "{message}");
     }
-    let said = complaint(open(options.clone().pragma("query_only", "on")).await).await;
-    assert!(said.contains("fix it with\n  PRAGMA query_only = OFF"), "{said}");
-    assert_eq!(complaint(open(options).await).await, "");
+    let message = report(open(options.clone().pragma("query_only", "on")).await).await;
+    assert!(
+        message.contains("fix it with\n  PRAGMA query_only = OFF"),
+        "{message}"
+    );
+    assert_eq!(report(open(options).await).await, "");
 }
 
 /// Start-up neither fails nor waits because of another writer.
@@ -137,11 +140,11 @@ async fn table_of_every_form_works_or_is_refused() {
         ),
     ] {
         let (_database, options) = file(&format!("DROP TABLE profiles; {sql}")).await;
-        let said = complaint(open(options).await).await;
+        let message = report(open(options).await).await;
         if expected.is_empty() {
-            assert_eq!(said, "", "{sql}");
+            assert_eq!(message, "", "{sql}");
         } else {
-            assert!(said.contains(expected), "{sql}: {said}");
+            assert!(message.contains(expected), "{sql}: {message}");
         }
     }
 }

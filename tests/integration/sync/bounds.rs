@@ -15,7 +15,7 @@ use clerk_auth_tests::profiles::{AlwaysRead, Member, Pool, Profile, Profiles, to
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
-use crate::sync::two_processes::hears;
+use crate::sync::two_processes::wait_until_listening;
 
 on_both_databases!(
     write_through_one_handle_ends_the_copies_of_another,
@@ -23,7 +23,7 @@ on_both_databases!(
 );
 
 /// Reads the row until a copy of it is served.
-async fn keeps(profiles: &Profiles, session: &Session) {
+async fn wait_until_cached(profiles: &Profiles, session: &Session) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while profiles.users.sync(session).await.expect("it syncs").outcome != Cached {
         assert!(Instant::now() < deadline, "no copy is served");
@@ -39,8 +39,8 @@ async fn write_through_one_handle_ends_the_copies_of_another(database: TestDatab
     if database.is_sqlite() {
         others.push(Profiles::start(&database).await);
     } else {
-        hears(&one).await;
-        hears(&others[0]).await;
+        wait_until_listening(&one).await;
+        wait_until_listening(&others[0]).await;
     }
     let reading = Profiles::<AlwaysRead>::always_read(pool).await;
     for (number, other) in others.iter().enumerate() {
@@ -50,21 +50,21 @@ async fn write_through_one_handle_ends_the_copies_of_another(database: TestDatab
             let synced = one.users.sync(&session).await.expect("it syncs");
             (synced.outcome == Cached, synced.user.name)
         };
-        keeps(&one, &session).await;
+        wait_until_cached(&one, &session).await;
         other.sync(token(&id, "Grace", 200)).await.expect("it syncs");
         assert_eq!(name().await, (false, Some("Grace".to_owned())));
-        keeps(&one, &session).await;
+        wait_until_cached(&one, &session).await;
         // A handle on another struct, without a cache.
         reading.sync(token(&id, "Mary", 300)).await.expect("it syncs");
         assert_eq!(name().await, (false, Some("Mary".to_owned())));
-        keeps(&one, &session).await;
+        wait_until_cached(&one, &session).await;
         other
             .users
             .invalidate(session.user_id())
             .await
-            .expect("others are told");
+            .expect("other processes are notified");
         assert!(!name().await.0);
-        keeps(&one, &session).await;
+        wait_until_cached(&one, &session).await;
         other
             .users
             .delete(session.user_id())

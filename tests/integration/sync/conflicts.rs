@@ -40,7 +40,7 @@ async fn newer_row_takes_the_value_and_the_older_becomes_null(database: TestData
     let new = profiles
         .sync(token("user_new", "New", 6).claim("email", shared))
         .await;
-    let new = new.expect("nobody is locked out");
+    let new = new.expect("no user is locked out");
     assert_eq!((new.outcome, new.user.email.as_deref()), (Inserted, Some(shared)));
     assert_eq!(email(&profiles, "user_old").await, None);
     assert_eq!(
@@ -61,7 +61,7 @@ async fn older_change_is_stored_without_the_value(database: TestDatabase) {
         let old = profiles
             .sync(token("user_old", "Old", 5).claim("email", shared))
             .await;
-        let old = old.expect("nobody is locked out").user;
+        let old = old.expect("no user is locked out").user;
         assert_eq!((old.email, old.name.as_deref()), (None, Some("Old")));
     }
     assert_eq!(email(&profiles, "user_new").await.as_deref(), Some(shared));
@@ -92,7 +92,7 @@ async fn deleted_holder_releases_its_value_whatever_its_version(database: TestDa
         .sync(token("user_new", "New", 6).claim("email", shared))
         .await;
     assert_eq!(
-        new.expect("nobody is locked out").user.email.as_deref(),
+        new.expect("no user is locked out").user.email.as_deref(),
         Some(shared)
     );
 }
@@ -111,7 +111,7 @@ async fn case_insensitive_index_is_resolved(database: TestDatabase) {
         .sync(token("user_new", "New", 6).claim("email", "ada@example.com"))
         .await;
     assert_eq!(
-        new.expect("nobody is locked out").user.email.as_deref(),
+        new.expect("no user is locked out").user.email.as_deref(),
         Some("ada@example.com")
     );
     assert_eq!(email(&profiles, "user_old").await, None);
@@ -141,7 +141,7 @@ async fn partial_index_is_resolved(database: TestDatabase) {
     profiles
         .sync(token("user_new", "New", 6).claim("email", shared))
         .await
-        .expect("nobody is locked out");
+        .expect("no user is locked out");
     assert_eq!(email(&profiles, "user_gone").await.as_deref(), Some(shared));
     assert_eq!(email(&profiles, "user_old").await, None);
 }
@@ -234,12 +234,12 @@ async fn deferred_constraint_is_resolved() {
         let old = profiles
             .sync(token("user_old", "Old", 5).claim("email", shared))
             .await;
-        let old = old.expect("nobody is locked out");
+        let old = old.expect("no user is locked out");
         assert_eq!((old.outcome, old.user.email), (Inserted, None));
         let newest = profiles
             .sync(token("user_old", "Old", 7).claim("email", shared))
             .await;
-        let newest = newest.expect("nobody is locked out");
+        let newest = newest.expect("no user is locked out");
         assert_eq!(
             (newest.outcome, newest.user.email.as_deref()),
             (Updated, Some(shared))

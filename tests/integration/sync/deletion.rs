@@ -139,7 +139,7 @@ async fn assert_gone<U: Person>(profiles: &Profiles<U>, session: &Session) {
 }
 
 /// Waits until a process serves a row from memory: on PostgreSQL, until it receives notifications.
-async fn keeps<U: Person>(profiles: &Profiles<U>, session: &Session) {
+async fn wait_until_cached<U: Person>(profiles: &Profiles<U>, session: &Session) {
     let deadline = Instant::now() + Duration::from_secs(10);
     while profiles.users.sync(session).await.expect("it syncs").outcome != Cached {
         assert!(Instant::now() < deadline, "no row is kept");
@@ -162,11 +162,11 @@ async fn valid_token_of_a_deleted_user_is_refused_and_recreates_no_row(database:
         let pool = open::<U>(&database).await;
         let one = start::<U>(pool.clone(), &Arc::default()).await;
         let session = one.session(token("user_ada", "Ada", 7)).await;
-        keeps(&one, &session).await;
+        wait_until_cached(&one, &session).await;
         let mut other = None;
         if !database.is_sqlite() {
             let process = start::<U>(pool.clone(), &Arc::default()).await;
-            keeps(&process, &session).await;
+            wait_until_cached(&process, &session).await;
             other = Some(process);
         }
 

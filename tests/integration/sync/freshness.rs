@@ -11,7 +11,7 @@ use clerk_auth_tests::on_both_databases;
 use clerk_auth_tests::profiles::{AlwaysRead, Pool, Profile, Profiles, token};
 use futures_util::future::join_all;
 
-use crate::sync::two_processes::hears;
+use crate::sync::two_processes::wait_until_listening;
 
 on_both_databases!(
     row_is_kept_for_its_time_and_no_longer,
@@ -28,7 +28,7 @@ on_both_databases!(
 
 async fn row_is_kept_for_its_time_and_no_longer(database: TestDatabase) {
     let profiles = Profiles::start(&database).await;
-    hears(&profiles).await;
+    wait_until_listening(&profiles).await;
     let session = profiles.session(token("user_ada", "Ada", 7)).await;
     let outcome = async || profiles.users.sync(&session).await.expect("it syncs").outcome;
     assert_eq!(outcome().await, Inserted);
@@ -42,7 +42,7 @@ async fn row_is_kept_for_its_time_and_no_longer(database: TestDatabase) {
 
 async fn another_token_of_the_same_claims_is_served_the_kept_row(database: TestDatabase) {
     let profiles = Profiles::start(&database).await;
-    hears(&profiles).await;
+    wait_until_listening(&profiles).await;
     let first = profiles
         .sync(token("user_ada", "Ada", 7))
         .await
@@ -56,7 +56,7 @@ async fn another_token_of_the_same_claims_is_served_the_kept_row(database: TestD
 
 async fn token_with_changed_claims_is_not_served_the_kept_row(database: TestDatabase) {
     let profiles = Profiles::start(&database).await;
-    hears(&profiles).await;
+    wait_until_listening(&profiles).await;
     profiles
         .sync(token("user_ada", "Ada", 7))
         .await
@@ -78,7 +78,7 @@ async fn token_with_changed_claims_is_not_served_the_kept_row(database: TestData
 
 async fn invalidated_row_is_read_again(database: TestDatabase) {
     let profiles = Profiles::start(&database).await;
-    hears(&profiles).await;
+    wait_until_listening(&profiles).await;
     let session = profiles.session(token("user_ada", "Ada", 7)).await;
     profiles.users.sync(&session).await.expect("it syncs");
     profiles
@@ -91,14 +91,14 @@ async fn invalidated_row_is_read_again(database: TestDatabase) {
         .users
         .invalidate(&UserId::new("user_ada"))
         .await
-        .expect("others are told");
+        .expect("other processes are notified");
     let read = profiles.users.sync(&session).await.expect("it syncs");
     assert_ne!(read.outcome, Cached);
 }
 
 async fn row_written_through_is_served_afterwards(database: TestDatabase) {
     let profiles = Profiles::start(&database).await;
-    hears(&profiles).await;
+    wait_until_listening(&profiles).await;
     let session = profiles.session(token("user_ada", "Ada", 7)).await;
     let first = profiles.users.sync(&session).await.expect("it syncs").user;
     let id = UserId::new("user_ada");
@@ -125,7 +125,7 @@ async fn row_written_through_is_served_afterwards(database: TestDatabase) {
 /// A writer may receive its own notification late, after other writes whose rows it has read.
 async fn row_that_was_served_is_not_followed_by_an_older_one(database: TestDatabase) {
     let profiles = Profiles::start(&database).await;
-    hears(&profiles).await;
+    wait_until_listening(&profiles).await;
     let older = profiles.session(token("user_ada", "Ada", 7)).await;
     let first = profiles.users.sync(&older).await.expect("it syncs").user;
     let write = async {
@@ -151,7 +151,7 @@ async fn row_that_was_served_is_not_followed_by_an_older_one(database: TestDatab
 
 async fn write_that_fails_forgets_the_row(database: TestDatabase) {
     let profiles = Profiles::start(&database).await;
-    hears(&profiles).await;
+    wait_until_listening(&profiles).await;
     let session = profiles.session(token("user_ada", "Ada", 7)).await;
     profiles.users.sync(&session).await.expect("it syncs");
     let failed = profiles
@@ -195,7 +195,7 @@ async fn requests_of_one_user_share_their_statements(database: TestDatabase) {
 
 async fn deleted_user_is_not_kept(database: TestDatabase) {
     let profiles = Profiles::start(&database).await;
-    hears(&profiles).await;
+    wait_until_listening(&profiles).await;
     let session = profiles.session(token("user_ada", "Ada", 7)).await;
     profiles.users.sync(&session).await.expect("it syncs");
     profiles
@@ -206,7 +206,7 @@ async fn deleted_user_is_not_kept(database: TestDatabase) {
         .users
         .invalidate(&UserId::new("user_ada"))
         .await
-        .expect("others are told");
+        .expect("other processes are notified");
     for _ in 0..2 {
         let gone = profiles.users.sync(&session).await;
         assert!(matches!(gone, Err(SyncError::UserDeleted)), "{gone:?}");

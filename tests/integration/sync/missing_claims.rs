@@ -110,7 +110,7 @@ async fn silent_clerk_does_not_refuse_a_user_with_a_row(database: TestDatabase) 
     profiles
         .sync(issuer().token("user_bob"))
         .await
-        .expect_err("Clerk does not know");
+        .expect_err("Clerk has no answer");
     fake.fail(StatusCode::TOO_MANY_REQUESTS);
     let unknown = profiles.sync(bare()).await;
     assert!(matches!(unknown, Err(SyncError::Claims(_))), "{unknown:?}");
@@ -118,12 +118,12 @@ async fn silent_clerk_does_not_refuse_a_user_with_a_row(database: TestDatabase) 
     profiles
         .sync(bare().claim("jti", "another"))
         .await
-        .expect_err("nobody knows");
+        .expect_err("the claims are missing");
     assert_eq!(fake.requests(ADA), 1);
     profiles
         .sync(token("user_ada", "Ada", 7))
         .await
-        .expect("the token tells");
+        .expect("the token has the claims");
     profiles.clock.advance(Duration::from_secs(5));
     let known = profiles
         .sync(bare().claim("jti", "third"))
@@ -156,7 +156,7 @@ async fn user_unknown_to_clerk_is_refused_and_not_deleted(database: TestDatabase
     profiles
         .sync(token("user_ada", "Ada", 7))
         .await
-        .expect("the token tells");
+        .expect("the token has the claims");
     profiles.clock.advance(Duration::from_secs(5));
     let session = profiles.session(bare()).await;
     for _ in 0..3 {
@@ -171,7 +171,7 @@ async fn user_unknown_to_clerk_is_refused_and_not_deleted(database: TestDatabase
     assert_eq!(known.user.name.as_deref(), Some("Ada"));
     let whole = profiles.sync(token("user_ada", "Grace", 2_000)).await;
     assert_eq!(
-        whole.expect("nobody was deleted").user.name.as_deref(),
+        whole.expect("no user was deleted").user.name.as_deref(),
         Some("Grace")
     );
 }
@@ -247,21 +247,21 @@ async fn client_error_names_the_cause_and_never_the_key() {
     let fake = fake().await;
     let api = api(&fake);
     assert!(!format!("{api:?}").contains("sk_test"));
-    let nobody = UserId::new("user_nobody");
-    assert_eq!(api.user(&nobody).await.expect("Clerk says so"), None);
+    let unknown = UserId::new("user_nobody");
+    assert_eq!(api.user(&unknown).await.expect("Clerk answers"), None);
     fake.put_user(user_object("user_nobody", Timestamp::from_secs(1_000)));
     fake.serve_as("user_nobody", ada().to_string());
-    let said = api
-        .user(&nobody)
+    let message = api
+        .user(&unknown)
         .await
         .expect_err("it is another user")
         .to_string();
-    assert!(said.contains("the requested user"), "{said}");
+    assert!(message.contains("the requested user"), "{message}");
     fake.remove_user("user_nobody");
-    assert_eq!(api.user(&nobody).await.expect("Clerk says so"), None);
+    assert_eq!(api.user(&unknown).await.expect("Clerk answers"), None);
     // Ids with dot segments do not leave the path.
     assert_eq!(
-        api.user(&UserId::new("../jwks")).await.expect("Clerk says so"),
+        api.user(&UserId::new("../jwks")).await.expect("Clerk answers"),
         None
     );
     for (status, expected) in [
@@ -272,13 +272,13 @@ async fn client_error_names_the_cause_and_never_the_key() {
         (StatusCode::TOO_MANY_REQUESTS, "rate limit is used up for 1 s"),
     ] {
         fake.fail(status);
-        let said = api.user(&nobody).await.expect_err("it failed").to_string();
-        assert!(said.contains(expected), "{said}");
-        assert!(!said.contains("sk_test"), "{said}");
+        let message = api.user(&unknown).await.expect_err("it failed").to_string();
+        assert!(message.contains(expected), "{message}");
+        assert!(!message.contains("sk_test"), "{message}");
     }
     fake.fail(None);
     assert!(matches!(
-        api.user(&nobody).await,
+        api.user(&unknown).await,
         Err(BackendApiError::RateLimited(_))
     ));
 }

@@ -358,7 +358,7 @@ async fn kept_row_of_a_normalized_value_is_served(database: TestDatabase) {
     pool.execute(before).await;
     pool.execute(normalizer).await;
     let profiles: Profiles<Profile> = Profiles::start_on(pool).await;
-    crate::sync::two_processes::hears(&profiles).await;
+    crate::sync::two_processes::wait_until_listening(&profiles).await;
     let ada = || token("user_ada", "Ada", 5).claim("email", ADDRESS);
     profiles.sync(ada()).await.expect("it syncs");
     for number in 0..3 {

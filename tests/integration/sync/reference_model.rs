@@ -45,24 +45,24 @@ struct Model {
     is_deleted: bool,
     credits: i64,
     /// True if a version is recorded only with changed claims.
-    notes_news_only: bool,
+    ignores_repeated_names: bool,
 }
 
 impl Model {
     fn of<U: Member>() -> Self {
         Self {
-            notes_news_only: U::VERSION == VersionSource::IssuedAt,
+            ignores_repeated_names: U::VERSION == VersionSource::IssuedAt,
             ..Self::default()
         }
     }
 
-    fn observe(&mut self, told: &Told, at_once: bool) {
-        let (version, name) = match told {
-            Told::Name(version, name) => (version, name),
-            Told::Deleted => return self.is_deleted = true,
+    fn observe(&mut self, observation: &Observation, at_once: bool) {
+        let (version, name) = match observation {
+            Observation::Name(version, name) => (version, name),
+            Observation::Deleted => return self.is_deleted = true,
         };
         let order = version.as_millis().cmp(&self.version);
-        if order == Ordering::Less || (self.notes_news_only && self.names.contains(name)) {
+        if order == Ordering::Less || (self.ignores_repeated_names && self.names.contains(name)) {
             return;
         }
         if order == Ordering::Greater || !at_once {
@@ -423,13 +423,13 @@ struct World {
     name: String,
     updated_at: Timestamp,
     is_deleted: bool,
-    tokens: Vec<(String, Told)>,
-    deliveries: Vec<(SignedDelivery, Told)>,
+    tokens: Vec<(String, Observation)>,
+    deliveries: Vec<(SignedDelivery, Observation)>,
 }
 
 /// The content of a token or a delivery.
 #[derive(Clone, Debug)]
-enum Told {
+enum Observation {
     Name(Version, String),
     Deleted,
 }
@@ -450,17 +450,17 @@ impl World {
         }
     }
 
-    fn send(&mut self, event_type: &str, data: Value, told: Told) {
+    fn send(&mut self, event_type: &str, data: Value, observation: Observation) {
         let now = SystemClock.now();
         let delivery = SignedDelivery::new(SECRET, &event(event_type, data, now), now);
-        self.deliveries.push((delivery, told));
+        self.deliveries.push((delivery, observation));
     }
 
     fn send_user(&mut self, event_type: &str) {
         let mut user = user_object(&self.user_id, self.updated_at);
         user["first_name"] = self.name.as_str().into();
-        let told = Told::Name(Version::from_api(self.updated_at), self.name.clone());
-        self.send(event_type, user, told);
+        let observation = Observation::Name(Version::from_api(self.updated_at), self.name.clone());
+        self.send(event_type, user, observation);
     }
 
     fn rename(&mut self, later: u16) {
@@ -483,8 +483,8 @@ impl World {
                 VersionSource::IssuedAt => Version::from_issue(self.now),
                 _ => Version::from_token(self.updated_at, self.now),
             };
-            let told = Told::Name(version, self.name.clone());
-            self.push(token, told);
+            let observation = Observation::Name(version, self.name.clone());
+            self.push(token, observation);
         }
     }
 
@@ -492,23 +492,23 @@ impl World {
     fn mint_at_edge(&mut self, token: usize, later: u16) {
         if let Some(token) = token.checked_rem(self.tokens.len()) {
             self.now = self.now + Duration::from_millis(u64::from(later));
-            let (earlier, told) = &self.tokens[token];
-            let (token, told) = (issuer().edge_token(earlier), told.clone());
-            self.push(token, told);
+            let (earlier, observation) = &self.tokens[token];
+            let (token, observation) = (issuer().edge_token(earlier), observation.clone());
+            self.push(token, observation);
         }
     }
 
-    fn push(&mut self, token: SessionToken<'_>, told: Told) {
+    fn push(&mut self, token: SessionToken<'_>, observation: Observation) {
         // The token does not expire, like the long-lived tokens of the Backend API.
         let token = token.issued_at(self.now).claim("exp", 4_000_000_000_i64);
-        self.tokens.push((token.sign(), told));
+        self.tokens.push((token.sign(), observation));
     }
 
     fn delete(&mut self) {
         if !self.is_deleted {
             self.is_deleted = true;
             let data = json!({ "id": self.user_id, "object": "user", "deleted": true });
-            self.send("user.deleted", data, Told::Deleted);
+            self.send("user.deleted", data, Observation::Deleted);
         }
     }
 }
@@ -568,9 +568,9 @@ impl<U: Member> Run<U> {
                 self.processes[*process] = Some(Process::start(&self.database).await);
             }
             Step::Request { .. } | Step::Deliver { .. } => {
-                if let Some((process, arriving, told)) = world.arriving(step) {
+                if let Some((process, arriving, observation)) = world.arriving(step) {
                     let got = self.process(process).arrive(&arriving).await;
-                    model.observe(&told, false);
+                    model.observe(&observation, false);
                     if let Arriving::Token(_) = arriving {
                         let is_right = match &got {
                             Some(name) => !model.is_deleted && model.names.contains(name),
@@ -581,19 +581,19 @@ impl<U: Member> Run<U> {
                 }
             }
             Step::Crash { what, polls } => {
-                if let Some((process, arriving, told)) = world.arriving(what) {
+                if let Some((process, arriving, observation)) = world.arriving(what) {
                     let crashing = self.processes[process].take().expect("it runs");
                     crashing.crash_while_arriving(&arriving, *polls).await;
                     self.processes[process] = Some(Process::start(&self.database).await);
                     // The next attempt completes a delivery that was applied in part, because a deletion refuses the
                     // user first.
-                    if matches!(told, Told::Deleted) {
+                    if matches!(observation, Observation::Deleted) {
                         self.process(process).arrive(&arriving).await;
                     }
                     // The crash came either after the effect or before it.
                     let row = Row::read::<U>(&self.process(process).pool, &world.user_id).await;
                     let mut observed = model.clone();
-                    observed.observe(&told, false);
+                    observed.observe(&observation, false);
                     if observed.agrees_with(&row) {
                         *model = observed;
                     }
@@ -605,8 +605,8 @@ impl<U: Member> Run<U> {
                     .iter()
                     .map(|(process, arriving, _)| self.process(*process).arrive(arriving));
                 let got = join_all(all).await;
-                for (_, _, told) in &arriving {
-                    model.observe(told, true);
+                for (_, _, observation) in &arriving {
+                    model.observe(observation, true);
                 }
                 for ((_, arriving, _), got) in arriving.iter().zip(got) {
                     let is_gone = matches!(arriving, Arriving::Token(_)) && got.is_none();
@@ -619,18 +619,18 @@ impl<U: Member> Run<U> {
 }
 
 impl World {
-    fn arriving(&self, step: &Step) -> Option<(usize, Arriving, Told)> {
+    fn arriving(&self, step: &Step) -> Option<(usize, Arriving, Observation)> {
         match step {
             Step::Request { token, process } => {
-                let (token, told) = self.tokens.get(token.checked_rem(self.tokens.len())?)?;
-                Some((*process, Arriving::Token(token.clone()), told.clone()))
+                let (token, observation) = self.tokens.get(token.checked_rem(self.tokens.len())?)?;
+                Some((*process, Arriving::Token(token.clone()), observation.clone()))
             }
             Step::Deliver { delivery, process } => {
-                let (delivery, told) = self.deliveries.get(delivery % self.deliveries.len())?;
+                let (delivery, observation) = self.deliveries.get(delivery % self.deliveries.len())?;
                 Some((
                     *process,
                     Arriving::Delivery(Box::new(delivery.clone())),
-                    told.clone(),
+                    observation.clone(),
                 ))
             }
             _ => None,

@@ -16,7 +16,7 @@ use futures_util::future::join_all;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Postgres, Sqlite};
 
-use crate::sync::two_processes::hears;
+use crate::sync::two_processes::wait_until_listening;
 
 on_both_databases!(
     first_requests_of_two_processes_make_one_row,
@@ -95,7 +95,7 @@ async fn existing_row_is_not_written(database: TestDatabase) {
 
 async fn row_is_kept_for_the_next_request(database: TestDatabase) {
     let one = start(&database).await;
-    hears(&one).await;
+    wait_until_listening(&one).await;
     let session = one.session(newcomer("user_ada", "Ada", 0)).await;
     for expected in [Inserted, Cached] {
         assert_eq!(
@@ -104,7 +104,7 @@ async fn row_is_kept_for_the_next_request(database: TestDatabase) {
         );
     }
     let other = start(&database).await;
-    hears(&other).await;
+    wait_until_listening(&other).await;
     for expected in [Unchanged, Cached] {
         assert_eq!(
             other.users.sync(&session).await.expect("it syncs").outcome,
@@ -132,7 +132,7 @@ async fn taken_email_does_not_block_sign_in(database: TestDatabase) {
         profiles.pool.execute(unique).await;
         for (user_id, later) in [(old, 0), (new, 1)] {
             let token = newcomer(user_id, "Ada", later).claim("email", "shared@example.com");
-            let synced = profiles.sync(token).await.expect("nobody is locked out");
+            let synced = profiles.sync(token).await.expect("no user is locked out");
             assert_eq!(
                 (synced.outcome, synced.user.email.as_deref()),
                 (Inserted, Some("shared@example.com")),
@@ -183,7 +183,7 @@ async fn deleted_user_is_not_recreated(database: TestDatabase) {
         .users
         .invalidate(session.user_id())
         .await
-        .expect("others are told");
+        .expect("other processes are notified");
     let gone = profiles.users.sync(&session).await;
     assert!(matches!(gone, Err(SyncError::UserDeleted)), "{gone:?}");
 

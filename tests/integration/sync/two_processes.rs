@@ -12,13 +12,13 @@ use clerk_auth_tests::proxy::Proxy;
 use tokio::time::sleep;
 
 /// Waits until the process caches rows: until it receives notifications.
-pub(crate) async fn hears(profiles: &Profiles) {
-    keeps(profiles, &profiles.session(token("user_probe", "Probe", 1)).await).await;
+pub(crate) async fn wait_until_listening(profiles: &Profiles) {
+    wait_until_cached(profiles, &profiles.session(token("user_probe", "Probe", 1)).await).await;
 }
 
 /// Waits until the process serves the row of a session from its cache. On a busy machine, a late heartbeat may
 /// interrupt the cache.
-async fn keeps(profiles: &Profiles, session: &Session) {
+async fn wait_until_cached(profiles: &Profiles, session: &Session) {
     let deadline = Instant::now() + Duration::from_secs(10);
     while outcome(profiles, session).await != Cached {
         assert!(Instant::now() < deadline, "no row is kept");
@@ -42,11 +42,11 @@ async fn email(profiles: &Profiles, session: &Session) -> Option<String> {
 async fn update_through_one_process_is_seen_by_the_other_within_100_ms() {
     let database = TestDatabase::postgres().await;
     let (one, other) = (Profiles::start(&database).await, Profiles::start(&database).await);
-    hears(&one).await;
-    hears(&other).await;
+    wait_until_listening(&one).await;
+    wait_until_listening(&other).await;
     let old = other.session(token("user_ada", "Ada", 7)).await;
     assert_eq!(name(&other, &old).await.as_deref(), Some("Ada"));
-    keeps(&other, &old).await;
+    wait_until_cached(&other, &old).await;
 
     one.sync(token("user_ada", "Grace", 9)).await.expect("it syncs");
     let deadline = Instant::now() + Duration::from_millis(100);
@@ -60,14 +60,14 @@ async fn update_through_one_process_is_seen_by_the_other_within_100_ms() {
 async fn invalidation_reaches_every_process() {
     let database = TestDatabase::postgres().await;
     let (one, other) = (Profiles::start(&database).await, Profiles::start(&database).await);
-    hears(&one).await;
-    hears(&other).await;
+    wait_until_listening(&one).await;
+    wait_until_listening(&other).await;
     let session = other.session(token("user_ada", "Ada", 7)).await;
-    keeps(&other, &session).await;
+    wait_until_cached(&other, &session).await;
     one.users
         .invalidate(&UserId::new("user_ada"))
         .await
-        .expect("others are told");
+        .expect("other processes are notified");
     let deadline = Instant::now() + Duration::from_millis(100);
     while outcome(&other, &session).await == Cached {
         assert!(Instant::now() < deadline, "the old row is served");
@@ -81,11 +81,11 @@ async fn released_value_is_seen_by_the_other_process() {
     let (one, other) = (Profiles::start(&database).await, Profiles::start(&database).await);
     let index = "CREATE UNIQUE INDEX profiles_email ON profiles (email)";
     one.pool.execute(index).await;
-    hears(&one).await;
-    hears(&other).await;
+    wait_until_listening(&one).await;
+    wait_until_listening(&other).await;
     let shared = |user, version| token(user, "Ada", version).claim("email", "shared@example.com");
     let holder = other.session(shared("user_bob", 7)).await;
-    keeps(&other, &holder).await;
+    wait_until_cached(&other, &holder).await;
     one.sync(shared("user_ada", 9)).await.expect("it syncs");
     let deadline = Instant::now() + Duration::from_millis(100);
     while email(&other, &holder).await.is_some() {
@@ -98,10 +98,10 @@ async fn released_value_is_seen_by_the_other_process() {
 async fn row_written_through_is_seen_by_the_other_process() {
     let database = TestDatabase::postgres().await;
     let (one, other) = (Profiles::start(&database).await, Profiles::start(&database).await);
-    hears(&one).await;
-    hears(&other).await;
+    wait_until_listening(&one).await;
+    wait_until_listening(&other).await;
     let session = other.session(token("user_ada", "Ada", 7)).await;
-    keeps(&other, &session).await;
+    wait_until_cached(&other, &session).await;
     let known = one.users.sync(&session).await.expect("it syncs").user;
     let write = async {
         let sql = "UPDATE profiles SET name = 'Written' WHERE clerk_id = 'user_ada'";
@@ -129,9 +129,9 @@ async fn no_copy_is_served_without_the_listener() {
         Profiles::start(&database).await,
         Profiles::start_on(through).await,
     );
-    hears(&other).await;
+    wait_until_listening(&other).await;
     let session = other.session(token("user_ada", "Ada", 7)).await;
-    keeps(&other, &session).await;
+    wait_until_cached(&other, &session).await;
 
     // Every connection drops, also the one that listens; then the network is back.
     proxy.cut().await;
@@ -153,8 +153,8 @@ async fn no_copy_is_served_without_the_listener() {
         sleep(Duration::from_millis(2)).await;
     }
     // The process listens again, and caches rows again.
-    hears(&other).await;
-    keeps(&other, &session).await;
+    wait_until_listening(&other).await;
+    wait_until_cached(&other, &session).await;
 }
 
 /// The listening task ends with its runtime.
@@ -166,7 +166,7 @@ fn copy_is_not_served_after_the_listening_runtime_has_ended() {
         let database = TestDatabase::postgres().await;
         let profiles = Profiles::start(&database).await;
         let session = profiles.session(token("user_ada", "Ada", 7)).await;
-        keeps(&profiles, &session).await;
+        wait_until_cached(&profiles, &session).await;
         (database, profiles, session)
     });
     listening.shutdown_timeout(Duration::from_secs(10));
@@ -187,9 +187,9 @@ async fn copy_from_before_the_silence_is_not_served_after_it() {
         Profiles::start(&database).await,
         Profiles::start_on(through).await,
     );
-    hears(&other).await;
+    wait_until_listening(&other).await;
     let session = other.session(token("user_ada", "Ada", 7)).await;
-    keeps(&other, &session).await;
+    wait_until_cached(&other, &session).await;
     proxy.cut().await;
     one.sync(token("user_ada", "Grace", 9)).await.expect("it syncs");
     proxy.restore();
@@ -197,7 +197,7 @@ async fn copy_from_before_the_silence_is_not_served_after_it() {
     let probe = other.session(token("user_probe", "Probe", 1)).await;
     let deadline = Instant::now() + Duration::from_secs(10);
     while !matches!(other.users.sync(&probe).await, Ok(it) if it.outcome == Cached) {
-        assert!(Instant::now() < deadline, "nothing is heard again");
+        assert!(Instant::now() < deadline, "no notification is received again");
         sleep(Duration::from_millis(2)).await;
     }
     assert_eq!(name(&other, &session).await.as_deref(), Some("Grace"));
@@ -209,9 +209,9 @@ async fn silently_dropped_connection_is_detected() {
     let mut proxy = Proxy::to(database.server_address());
     let through = Pool::open(&database.url_through(proxy.address()), 10).await;
     let other = Profiles::start_on(through).await;
-    hears(&other).await;
+    wait_until_listening(&other).await;
     let session = other.session(token("user_ada", "Ada", 7)).await;
-    keeps(&other, &session).await;
+    wait_until_cached(&other, &session).await;
     proxy.hold().await;
     // The time of a heartbeat and its answer, with a margin for a busy machine.
     let deadline = Instant::now() + Duration::from_secs(4);
@@ -223,5 +223,5 @@ async fn silently_dropped_connection_is_detected() {
         sleep(Duration::from_millis(20)).await;
     }
     proxy.restore();
-    hears(&other).await;
+    wait_until_listening(&other).await;
 }

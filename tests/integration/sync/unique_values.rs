@@ -469,7 +469,7 @@ async fn two_indexes_at_once_are_won_by_the_newest(database: TestDatabase) {
 }
 
 /// Checks that requests, webhooks and imports of these users write nothing, in this process and in a new one.
-async fn assert_nobody_writes(database: &TestDatabase, profiles: &Profiles, users: &[(&str, &str, i64)]) {
+async fn assert_unwritten(database: &TestDatabase, profiles: &Profiles, users: &[(&str, &str, i64)]) {
     let before = traces(&profiles.pool).await;
     let requests = async |profiles: &Profiles| {
         for number in 0..3 {
@@ -513,7 +513,7 @@ async fn equal_versions_keep_the_value_and_write_nothing(database: TestDatabase)
     count_writes(&profiles.pool).await;
     for user_id in ["user_one", "user_two", "user_three"] {
         let shared = token(user_id, "Ada", 5).claim("email", SHARED);
-        profiles.sync(shared).await.expect("nobody is locked out");
+        profiles.sync(shared).await.expect("no user is locked out");
     }
     assert_eq!(
         value(&profiles.pool, "email", "user_one").await.as_deref(),
@@ -523,7 +523,7 @@ async fn equal_versions_keep_the_value_and_write_nothing(database: TestDatabase)
         assert_eq!(value(&profiles.pool, "email", user_id).await, None);
     }
     let users = ["user_one", "user_two", "user_three"].map(|user_id| (user_id, SHARED, 5));
-    assert_nobody_writes(&database, &profiles, &users).await;
+    assert_unwritten(&database, &profiles, &users).await;
     // The holder changes its value, and the next request of another user gets the old one.
     profiles
         .sync(token("user_one", "Ada", 6))
@@ -546,13 +546,13 @@ async fn newest_version_wins_and_later_requests_do_not_write(database: TestDatab
     ];
     for (user_id, email, updated_at) in users {
         let shared = token(user_id, "Ada", updated_at).claim("email", email);
-        profiles.sync(shared).await.expect("nobody is locked out");
+        profiles.sync(shared).await.expect("no user is locked out");
     }
     assert_eq!(
         value(&profiles.pool, "email", "user_new").await.as_deref(),
         Some(SHARED)
     );
-    assert_nobody_writes(&database, &profiles, &users).await;
+    assert_unwritten(&database, &profiles, &users).await;
     // A row with a null for another reason is not treated as a row that lost its value.
     profiles
         .pool
@@ -565,7 +565,7 @@ async fn newest_version_wins_and_later_requests_do_not_write(database: TestDatab
         .users
         .invalidate(&UserId::new("user_new"))
         .await
-        .expect("it is told");
+        .expect("processes are notified");
     assert_eq!(
         profiles.sync(new).await.expect("it syncs").user.email.as_deref(),
         Some(SHARED)
@@ -588,12 +588,12 @@ async fn circle_of_three_users_settles(database: TestDatabase) {
                 let token = token(user_id, "Ada", version)
                     .claim("email", email)
                     .claim("jti", round);
-                profiles.sync(token).await.expect("nobody is locked out");
+                profiles.sync(token).await.expect("no user is locked out");
                 profiles
                     .users
                     .invalidate(&UserId::new(user_id))
                     .await
-                    .expect("it is told");
+                    .expect("processes are notified");
             }
         }
         for (user_id, email) in ids.into_iter().zip(after) {
@@ -657,8 +657,9 @@ async fn index_of_a_trigger_s_table_changes_nothing(database: TestDatabase) {
     }
     drop(guard);
     let lines = log.lines();
-    let told = |line: &&String| line.contains("user_eve") && line.contains("audit") && line.contains("email");
-    assert!(lines.iter().any(|line| told(&line)), "{lines:#?}");
+    let names_all =
+        |line: &&String| line.contains("user_eve") && line.contains("audit") && line.contains("email");
+    assert!(lines.iter().any(|line| names_all(&line)), "{lines:#?}");
     assert!(
         lines.iter().all(|line| !line.contains("user_ada@example.com")),
         "{lines:#?}"

@@ -138,7 +138,7 @@ async fn failed_request_names_its_cause() {
     let error = api
         .user(&UserId::new("user_ada"))
         .await
-        .expect_err("nobody listens");
+        .expect_err("the port is closed");
     assert!(error.to_string().contains("os error"), "{error}");
 }
 

@@ -25,7 +25,7 @@ use futures_util::future::{FutureExt, join_all};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use crate::sync::two_processes::hears;
+use crate::sync::two_processes::wait_until_listening;
 
 on_both_databases!(
     users_without_requests_have_rows,
@@ -177,7 +177,7 @@ async fn version_is_never_raised_over_older_claims(database: TestDatabase) {
 #[derive(Clone, Debug, Default)]
 struct Calls {
     inserted: Arc<AtomicUsize>,
-    heard: Arc<AtomicUsize>,
+    received: Arc<AtomicUsize>,
     fails: Arc<AtomicBool>,
 }
 
@@ -187,7 +187,7 @@ async fn with_hooks(pool: Pool, calls: &Calls, once: bool) -> Profiles {
         () => {{
             let Calls {
                 inserted,
-                heard,
+                received,
                 fails,
             } = calls.clone();
             move |builder| {
@@ -198,10 +198,10 @@ async fn with_hooks(pool: Pool, calls: &Calls, once: bool) -> Profiles {
                 macro_rules! hook {
                     () => {
                         move |connection, delivery| {
-                            heard.fetch_add(1, Ordering::SeqCst);
+                            received.fetch_add(1, Ordering::SeqCst);
                             let fails = fails.load(Ordering::SeqCst);
                             Box::pin(async move {
-                                sqlx::query("INSERT INTO heard (event) VALUES ($1)")
+                                sqlx::query("INSERT INTO received (event) VALUES ($1)")
                                     .bind(delivery.event.event_type())
                                     .execute(connection)
                                     .await?;
@@ -226,7 +226,7 @@ async fn with_hooks(pool: Pool, calls: &Calls, once: bool) -> Profiles {
 
 async fn hooked(database: &TestDatabase, calls: &Calls, once: bool) -> Profiles {
     let pool = Pool::open(database.url(), 5).await;
-    pool.execute("CREATE TABLE heard (event TEXT NOT NULL)").await;
+    pool.execute("CREATE TABLE received (event TEXT NOT NULL)").await;
     pool.execute(CREATE_DELIVERIES).await;
     with_hooks(pool, calls, once).await
 }
@@ -252,7 +252,7 @@ async fn concurrent_duplicate_delivery_is_applied_once(database: TestDatabase) {
         for answer in join_all(attempts).await {
             assert_eq!(answer.status(), StatusCode::NO_CONTENT);
         }
-        let sql = format!("SELECT count(*) FROM heard WHERE event = '{created}'");
+        let sql = format!("SELECT count(*) FROM received WHERE event = '{created}'");
         assert_eq!(one.pool.number(&sql).await, if once { 1 } else { 10 });
         assert_eq!(calls.inserted.load(Ordering::SeqCst), 1);
         let sql = format!("SELECT count(*) FROM profiles WHERE clerk_id = '{user_id}'");
@@ -277,7 +277,7 @@ async fn writes_of_the_hook_commit_with_the_delivery_or_not_at_all(database: Tes
     let problem: Value = serde_json::from_slice(&body).expect("a problem document");
     assert_eq!(problem["code"], "webhook_not_applied");
     assert!(!problem.to_string().contains("mail server"), "{problem}");
-    for table in ["profiles", "heard", "clerk_deliveries"] {
+    for table in ["profiles", "received", "clerk_deliveries"] {
         let sql = format!("SELECT count(*) FROM {table}");
         assert_eq!(profiles.pool.number(&sql).await, 0, "{table}");
     }
@@ -293,7 +293,7 @@ async fn writes_of_the_hook_commit_with_the_delivery_or_not_at_all(database: Tes
     ] {
         assert_eq!(receive(&profiles, event_type, data).await, StatusCode::NO_CONTENT);
     }
-    assert_eq!(profiles.pool.number("SELECT count(*) FROM heard").await, 3);
+    assert_eq!(profiles.pool.number("SELECT count(*) FROM received").await, 3);
     assert_eq!(
         profiles
             .pool
@@ -341,9 +341,9 @@ async fn deleted_user_stays_deleted_after_late_deliveries(database: TestDatabase
         0
     );
     // Clerk's schema does not promise the id of the deleted user.
-    let nobody = json!({ "object": "user", "deleted": true });
+    let without_id = json!({ "object": "user", "deleted": true });
     assert_eq!(
-        receive(&profiles, "user.deleted", nobody).await,
+        receive(&profiles, "user.deleted", without_id).await,
         StatusCode::NO_CONTENT
     );
 }
@@ -429,7 +429,7 @@ async fn old_ban_is_ignored_however_late_it_arrives(database: TestDatabase) {
 
 async fn kept_row_does_not_survive_a_delivery(database: TestDatabase) {
     let profiles = start(&database).await;
-    hears(&profiles).await;
+    wait_until_listening(&profiles).await;
     let session = profiles.session(token("user_ada", "Ada", 100)).await;
     let sync = async || profiles.users.sync(&session).await;
     sync().await.expect("it syncs");
@@ -487,9 +487,9 @@ async fn settles(database: TestDatabase, unique: &str) {
         1
     );
     assert_eq!(
-        profiles.pool.number("SELECT count(*) FROM heard").await,
+        profiles.pool.number("SELECT count(*) FROM received").await,
         4,
-        "each was heard of once"
+        "each is passed to the hook once"
     );
 }
 
@@ -694,8 +694,8 @@ async fn delivery_is_acknowledged_only_if_its_row_remains_after_the_hooks(databa
 async fn every_process_receives_changes_and_denials() {
     let database = TestDatabase::postgres().await;
     let (one, other) = (Profiles::start(&database).await, Profiles::start(&database).await);
-    hears(&one).await;
-    hears(&other).await;
+    wait_until_listening(&one).await;
+    wait_until_listening(&other).await;
     let ada = token("user_ada", "Ada", 100);
     let session = other.session(ada.clone()).await;
     other.users.sync(&session).await.expect("it syncs");
@@ -733,7 +733,7 @@ async fn every_process_receives_changes_and_denials() {
 async fn until(mut is_so: impl AsyncFnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(10);
     while !is_so().await {
-        assert!(Instant::now() < deadline, "nothing was heard");
+        assert!(Instant::now() < deadline, "no notification was received");
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }
