@@ -49,7 +49,7 @@ pub struct LinkReport {
     pub external_ids: u64,
 }
 
-/// A list of users and rows. All are counted, and the first [`LinkList::LONGEST`] are listed, so that a report is
+/// A list of users and rows. All are counted, and the first [`LinkList::MAX_LISTED`] are listed, so that a report is
 /// bounded.
 ///
 /// ```
@@ -157,12 +157,12 @@ impl LinkMatch {
 
 impl LinkList {
     /// The maximum number of entries that are listed.
-    pub const LONGEST: usize = 10_000;
+    pub const MAX_LISTED: usize = 10_000;
 
     /// Adds an entry.
     pub fn push(&mut self, entry: LinkMatch) {
         self.count += 1;
-        if self.listed.len() < Self::LONGEST {
+        if self.listed.len() < Self::MAX_LISTED {
             self.listed.push(entry);
         }
     }
