@@ -2,9 +2,12 @@
 //! histories on two processes are compared with a model. Their steps are tokens of Clerk's origin and edge, deliveries,
 //! deletions, writes of the application and crashes.
 
+mod users;
+mod world;
+
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::task::Poll;
@@ -15,24 +18,24 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
 use clerk_auth::clerk::AuthenticationError;
 use clerk_auth::routing::webhooks;
-use clerk_auth::row::{StoredIn, VersionSource};
-use clerk_auth::sync::{SyncError, Version};
-use clerk_auth::testing::{SessionToken, SignedDelivery, event, user_object};
-use clerk_auth::time::{Clock, SystemClock, Timestamp};
+use clerk_auth::row::VersionSource;
+use clerk_auth::sync::SyncError;
+use clerk_auth::testing::SignedDelivery;
 use clerk_auth::token::Refusal;
 use clerk_auth::webhook::WebhookVerifier;
-use clerk_auth::{Clerk, SyncedUser, UserSync};
+use clerk_auth::{Clerk, UserSync};
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::histories::histories;
 use clerk_auth_tests::profiles::{Pool, issuer};
-use clerk_auth_tests::random_hex;
 use futures_util::future::join_all;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tower::ServiceExt;
+
+use users::{Kept, Member, Removed, Unversioned};
+use world::{Observation, Step, World, step, step_or_several};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -70,159 +73,6 @@ impl Model {
         }
         self.version = version.as_millis();
         self.names.insert(name.clone());
-    }
-}
-
-/// A step of a history. Numbers select among the existing items, modulo their count.
-#[derive(Clone, Debug)]
-enum Step {
-    /// The person changes their name in Clerk, this many milliseconds later; Clerk sends a delivery, which is held
-    /// back.
-    Rename(u16),
-    /// Clerk mints a token at its origin, this many milliseconds later.
-    Mint(u16),
-    /// Clerk's edge mints a token with the claims of an earlier token of either kind.
-    MintAtEdge { token: usize, later: u16 },
-    /// Sends a request with one of the tokens minted so far to one of the processes.
-    Request { token: usize, process: usize },
-    /// Sends an earlier delivery to a process, perhaps again.
-    Deliver { delivery: usize, process: usize },
-    /// The person deletes their account; Clerk sends a delivery, which is held back.
-    Delete,
-    /// The application writes its own column.
-    AppWrite,
-    /// A process ends and another replaces it.
-    Restart { process: usize },
-    /// A process ends in the middle of a request or a delivery, after this many polls of its future.
-    Crash { what: Box<Step>, polls: u8 },
-    /// These steps run at once.
-    AtOnce(Vec<Step>),
-}
-
-fn arriving() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        3 => (any::<usize>(), 0..2_usize).prop_map(|(token, process)| Step::Request { token, process }),
-        3 => (any::<usize>(), 0..2_usize).prop_map(|(delivery, process)| Step::Deliver { delivery, process }),
-    ]
-}
-
-/// Generates the steps that happen one after another.
-fn step() -> BoxedStrategy<Step> {
-    prop_oneof![
-        4 => (0..2_500_u16).prop_map(Step::Rename),
-        3 => (0..2_500_u16).prop_map(Step::Mint),
-        3 => (any::<usize>(), 0..2_500_u16).prop_map(|(token, later)| Step::MintAtEdge { token, later }),
-        // After a minute, sync no longer predicts that a user is new.
-        1 => (60_000..62_500_u16).prop_map(Step::Mint),
-        12 => arriving(),
-        1 => Just(Step::Delete),
-        1 => Just(Step::AppWrite),
-        1 => (0..2_usize).prop_map(|process| Step::Restart { process }),
-        2 => (arriving(), 0..12_u8).prop_map(|(what, polls)| Step::Crash { what: Box::new(what), polls }),
-    ]
-    .boxed()
-}
-
-fn step_or_several() -> BoxedStrategy<Step> {
-    prop_oneof![
-        10 => step(),
-        1 => vec(arriving(), 2..6).prop_map(Step::AtOnce),
-    ]
-    .boxed()
-}
-
-/// A user of this suite: one name that changes, and one column of the application.
-trait Member: SyncedUser + StoredIn<sqlx::Postgres> + StoredIn<sqlx::Sqlite> {
-    /// Reads the state of a user: name, version, the application's column, and whether they are deleted.
-    const ROW: &'static str;
-    /// True if a deletion is recorded permanently even without a row.
-    const REMEMBERS_ALL: bool;
-    /// True if concurrent events have the same outcome in any order.
-    const IS_ORDERLESS: bool = true;
-
-    fn name(&self) -> Option<&str>;
-}
-
-/// A user whose row stays as a tombstone after the deletion.
-#[derive(Clone, Debug, SyncedUser)]
-#[synced_user(
-    table = "members",
-    template_json = r#"{"name": "{{user.first_name}}", "updatedAt": "{{user.updated_at}}"}"#,
-    database(postgres, sqlite)
-)]
-struct Kept {
-    #[expect(dead_code, reason = "every user has one")]
-    clerk_id: String,
-    name: Option<String>,
-    #[column(app)]
-    #[expect(dead_code, reason = "it is read from the table")]
-    credits: i64,
-}
-
-impl Member for Kept {
-    const ROW: &'static str = "SELECT name, clerk_version, credits, clerk_deleted_at IS NOT NULL FROM members \
-                               WHERE clerk_id = $1";
-    const REMEMBERS_ALL: bool = false;
-
-    fn name(&self) -> Option<&str> {
-        self.name.as_deref()
-    }
-}
-
-/// A user whose row is deleted, and whose id is recorded in another table.
-#[derive(Clone, Debug, SyncedUser)]
-#[synced_user(
-    table = "members",
-    tombstones = "former_members",
-    template_json = r#"{"name": "{{user.first_name}}", "updatedAt": "{{user.updated_at}}"}"#,
-    database(postgres, sqlite)
-)]
-struct Removed {
-    #[expect(dead_code, reason = "every user has one")]
-    clerk_id: String,
-    name: Option<String>,
-    #[column(app)]
-    #[expect(dead_code, reason = "it is read from the table")]
-    credits: i64,
-}
-
-impl Member for Removed {
-    const ROW: &'static str = "SELECT members.name, members.clerk_version, members.credits, \
-                               former_members.clerk_id IS NOT NULL \
-                               FROM (SELECT CAST($1 AS TEXT) AS id) AS it \
-                               LEFT JOIN members ON members.clerk_id = it.id \
-                               LEFT JOIN former_members ON former_members.clerk_id = it.id";
-    const REMEMBERS_ALL: bool = true;
-
-    fn name(&self) -> Option<&str> {
-        self.name.as_deref()
-    }
-}
-
-/// A user whose version is the time at which the claims were read; the version is stored only with a change.
-#[derive(Clone, Debug, SyncedUser)]
-#[synced_user(
-    table = "members",
-    template_json = r#"{"name": "{{user.first_name}}"}"#,
-    version = "iat",
-    database(postgres, sqlite)
-)]
-struct Unversioned {
-    #[expect(dead_code, reason = "every user has one")]
-    clerk_id: String,
-    name: Option<String>,
-    #[column(app)]
-    #[expect(dead_code, reason = "it is read from the table")]
-    credits: i64,
-}
-
-impl Member for Unversioned {
-    const ROW: &'static str = Kept::ROW;
-    const REMEMBERS_ALL: bool = false;
-    const IS_ORDERLESS: bool = false;
-
-    fn name(&self) -> Option<&str> {
-        self.name.as_deref()
     }
 }
 
@@ -416,103 +266,6 @@ enum Arriving {
     Delivery(Box<SignedDelivery>),
 }
 
-/// Clerk's state, and everything that Clerk has sent so far.
-struct World {
-    user_id: String,
-    now: Timestamp,
-    name: String,
-    updated_at: Timestamp,
-    is_deleted: bool,
-    tokens: Vec<(String, Observation)>,
-    deliveries: Vec<(SignedDelivery, Observation)>,
-}
-
-/// The content of a token or a delivery.
-#[derive(Clone, Debug)]
-enum Observation {
-    Name(Version, String),
-    Deleted,
-}
-
-impl World {
-    /// Creates the state after the sign-up of the user, before any event.
-    fn new() -> Self {
-        let user_id = format!("user_{}", random_hex(8));
-        let now = Timestamp::from_millis(1_700_000_000_000);
-        Self {
-            user_id,
-            now,
-            name: "name 0".to_owned(),
-            updated_at: now,
-            is_deleted: false,
-            tokens: Vec::new(),
-            deliveries: Vec::new(),
-        }
-    }
-
-    fn send(&mut self, event_type: &str, data: Value, observation: Observation) {
-        let now = SystemClock.now();
-        let delivery = SignedDelivery::new(SECRET, &event(event_type, data, now), now);
-        self.deliveries.push((delivery, observation));
-    }
-
-    fn send_user(&mut self, event_type: &str) {
-        let mut user = user_object(&self.user_id, self.updated_at);
-        user["first_name"] = self.name.as_str().into();
-        let observation = Observation::Name(Version::from_api(self.updated_at), self.name.clone());
-        self.send(event_type, user, observation);
-    }
-
-    fn rename(&mut self, later: u16) {
-        if !self.is_deleted {
-            self.now = self.now + Duration::from_millis(u64::from(later) + 1);
-            self.updated_at = self.now;
-            self.name = format!("name {}", self.deliveries.len());
-            self.send_user("user.updated");
-        }
-    }
-
-    fn mint<U: Member>(&mut self, later: u16) {
-        if !self.is_deleted {
-            self.now = self.now + Duration::from_millis(u64::from(later));
-            let token = issuer()
-                .token(&self.user_id)
-                .claim("name", self.name.as_str())
-                .claim("updatedAt", self.updated_at.as_secs());
-            let version = match U::VERSION {
-                VersionSource::IssuedAt => Version::from_issue(self.now),
-                _ => Version::from_token(self.updated_at, self.now),
-            };
-            let observation = Observation::Name(version, self.name.clone());
-            self.push(token, observation);
-        }
-    }
-
-    /// Mints a token at the edge, which copies only the earlier token, and may not have received a deletion.
-    fn mint_at_edge(&mut self, token: usize, later: u16) {
-        if let Some(token) = token.checked_rem(self.tokens.len()) {
-            self.now = self.now + Duration::from_millis(u64::from(later));
-            let (earlier, observation) = &self.tokens[token];
-            let (token, observation) = (issuer().edge_token(earlier), observation.clone());
-            self.push(token, observation);
-        }
-    }
-
-    fn push(&mut self, token: SessionToken<'_>, observation: Observation) {
-        // The token does not expire, like the long-lived tokens of the Backend API.
-        let token = token.issued_at(self.now).claim("exp", 4_000_000_000_i64);
-        self.tokens.push((token.sign(), observation));
-    }
-
-    fn delete(&mut self) {
-        if !self.is_deleted {
-            self.is_deleted = true;
-            let data = json!({ "id": self.user_id, "object": "user", "deleted": true });
-            self.send("user.deleted", data, Observation::Deleted);
-        }
-    }
-}
-
 /// Two processes on one database.
 struct Run<U> {
     database: TestDatabase,
@@ -615,26 +368,6 @@ impl<U: Member> Run<U> {
             }
         }
         Ok(())
-    }
-}
-
-impl World {
-    fn arriving(&self, step: &Step) -> Option<(usize, Arriving, Observation)> {
-        match step {
-            Step::Request { token, process } => {
-                let (token, observation) = self.tokens.get(token.checked_rem(self.tokens.len())?)?;
-                Some((*process, Arriving::Token(token.clone()), observation.clone()))
-            }
-            Step::Deliver { delivery, process } => {
-                let (delivery, observation) = self.deliveries.get(delivery % self.deliveries.len())?;
-                Some((
-                    *process,
-                    Arriving::Delivery(Box::new(delivery.clone())),
-                    observation.clone(),
-                ))
-            }
-            _ => None,
-        }
     }
 }
 
