@@ -29,6 +29,7 @@ mod offline;
 mod organization;
 mod pool;
 mod random;
+mod shared;
 mod start;
 mod store;
 mod unwind;

@@ -230,10 +230,10 @@ macro_rules! user_pool {
                 shares_denials: bool,
                 after_triggers: AfterTriggers,
             ) -> Arc<dyn Store<U>> {
-                let connections = Connections::new(self, transaction_pooling);
-                let permits = WritePermits::new::<$database>(connections.most());
+                let size = self.options().get_max_connections();
+                let permits = WritePermits::of_pool::<$database>(address(&self), size);
                 Arc::new(SqlStore {
-                    connections,
+                    connections: Connections::new(self, transaction_pooling),
                     on_insert: hooks.on_insert,
                     on_link: hooks.on_link,
                     on_delete: hooks.on_delete,

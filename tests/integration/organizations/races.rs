@@ -108,3 +108,55 @@ async fn locked_row_costs_its_new_memberships_alone(
     held.rollback().await.expect("it ends");
     sync(new(0)).await.expect("the row is not locked any longer");
 }
+
+/// A backfill locks the rows of all tables. They share the connections that may wait for locks.
+#[tokio::test]
+async fn locked_rows_of_all_tables_cost_their_own_members_alone() {
+    let timeout = Duration::from_secs(1);
+    let database = TestDatabase::postgres().await;
+    let past = Pool::open(database.url(), 2).await;
+    create_tables(&past).await;
+    let process = Process::with_timeout(Pool::open(database.url(), 4).await, timeout).await;
+    let sync = async |user: usize, organization: &str, name: &str, role: &str| {
+        let token = member(&format!("user_{user}"), organization, role);
+        let version = process.people.clock.now().as_secs();
+        let token = token
+            .claim("name", format!("{name} {user}"))
+            .claim("updatedAt", version);
+        process.member(token).await.map(|rows| rows.expect("active"))
+    };
+    for user in 0..24 {
+        let synced = sync(user, "org_ada", "Old", "org:member").await;
+        synced.expect("it syncs");
+    }
+    process.people.clock.advance(Duration::from_secs(2));
+    let mut held = past.postgres().begin().await.expect("it begins");
+    for table in ["people", "teams", "team_members"] {
+        let lock = format!("SELECT 1 FROM {table} FOR UPDATE");
+        let locked = sqlx::query(AssertSqlSafe(lock)).execute(&mut *held).await;
+        assert!(locked.expect("they are locked").rows_affected() > 0);
+    }
+    for attempt in 0..4 {
+        let locked = (0..24).map(|user| match user % 3 {
+            0 => sync(user, "org_ada", "New", "org:member"),
+            1 => sync(user, "org_ada", "Old", "org:admin"),
+            _ => sync(100 + user, "org_ada", "New", "org:member"),
+        });
+        let others = async {
+            for number in 0..3 {
+                let user = 1_000 + 10 * attempt + number;
+                let free = sync(user, "org_free", "New", "org:member").await;
+                free.unwrap_or_else(|error| panic!("{attempt}, {number}: {error}"));
+            }
+        };
+        let (locked, ()) = tokio::join!(join_all(locked), others);
+        for locked in locked {
+            assert!(matches!(locked, Err(SyncError::Busy(_))), "{attempt}: {locked:?}");
+        }
+    }
+    held.rollback().await.expect("it ends");
+    for user in 0..24 {
+        let synced = sync(user, "org_ada", "Free", "org:admin").await;
+        synced.expect("the rows are not locked any longer");
+    }
+}

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use sqlx::pool::CloseEvent;
 
 use super::tasks::Tasks;
+use crate::sync::shared::Shared;
 
 /// The pools of this process whose handles receive notifications, by the address of the options, which clones of a pool
 /// share.
-static POOLS: Mutex<Vec<(usize, Weak<Receivers>)>> = Mutex::new(Vec::new());
+static POOLS: Shared<usize, Receivers> = Shared::new();
 
 /// A handle that receives notifications.
 pub(crate) trait Receiver: Send + Sync {
@@ -47,22 +48,16 @@ impl Receivers {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let mut pools = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
-        pools.retain(|(_, receivers)| receivers.strong_count() > 0);
-        let known = pools.iter().find(|(known, _)| *known == pool);
-        let receivers = known
-            .and_then(|(_, receivers)| receivers.upgrade())
-            .unwrap_or_else(|| {
-                let receivers = Arc::<Self>::default();
-                let silence = SilenceOnDrop(Arc::downgrade(&receivers));
-                let listening = listen(Arc::downgrade(&receivers));
-                receivers.tasks.spawn(closed, async move {
-                    let _silence = silence;
-                    listening.await;
-                });
-                pools.push((pool, Arc::downgrade(&receivers)));
-                receivers
+        let receivers = POOLS.get_or_create(pool, || {
+            let receivers = Arc::<Self>::default();
+            let silence = SilenceOnDrop(Arc::downgrade(&receivers));
+            let listening = listen(Arc::downgrade(&receivers));
+            receivers.tasks.spawn(closed, async move {
+                let _silence = silence;
+                listening.await;
             });
+            receivers
+        });
         receivers.add(receiver);
         receivers
     }

@@ -33,7 +33,7 @@ pub(crate) struct SqlStore<U, DB: Database> {
     pub(crate) shares_denials: bool,
     pub(crate) after_triggers: AfterTriggers,
     pub(crate) stuck: Stuck,
-    pub(crate) permits: WritePermits,
+    pub(crate) permits: Arc<WritePermits>,
     pub(crate) normalized: Normalized<U>,
 }
 

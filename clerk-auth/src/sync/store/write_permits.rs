@@ -21,11 +21,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::dialect::Dialect;
+use crate::sync::shared::Shared;
 
 /// If no patient write ends within this time, all of them are considered to wait for locks.
 const STANDSTILL: Duration = Duration::from_millis(100);
 
-/// The permits for the writes of one table.
+/// The permits of the pools of this process, by the address of the options, which clones of a pool share.
+static POOLS: Shared<usize, WritePermits> = Shared::new();
+
+/// The permits for the writes of all tables on one pool.
 pub(crate) struct WritePermits {
     locks_rows: bool,
     patient: Arc<Semaphore>,
@@ -55,8 +59,12 @@ pub(crate) struct WritePermit {
 }
 
 impl WritePermits {
-    /// `connections` is the size of the pool.
-    pub(crate) fn new<DB: Dialect>(connections: u32) -> Self {
+    /// Returns the permits for a pool with this address and number of connections.
+    pub(crate) fn of_pool<DB: Dialect>(address: usize, connections: u32) -> Arc<Self> {
+        POOLS.get_or_create(address, || Arc::new(Self::new::<DB>(connections)))
+    }
+
+    fn new<DB: Dialect>(connections: u32) -> Self {
         let part = |divisor| {
             let permits = usize::try_from(connections / divisor).unwrap_or(Semaphore::MAX_PERMITS);
             Arc::new(Semaphore::new(permits.max(1)))
