@@ -6,7 +6,6 @@ use super::bookkeeping::{is_inserted, written};
 use super::dialect::Dialect;
 use super::error::{WriteError, commit_error, unique_violation};
 use super::hooks::run_hook;
-use super::retry::forget_if_stale;
 use super::sql_store::SqlStore;
 use super::write_permits::{Patience, WritePermit};
 use crate::row::{BoundKey, StoredIn};
@@ -154,12 +153,10 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         observation: &Observation<'_, U>,
     ) -> Result<Upserted<U>, WriteError> {
         if self.on_insert.is_none() && self.on_link.is_none() && !DB::UPSERT_IN_TRANSACTION {
-            let written = self.upsert(connection, observation).await;
-            return forget_if_stale::<DB, _, _>(connection, written).await;
+            return self.upsert(connection, observation).await;
         }
         let mut transaction = connection.begin_with(DB::BEGIN).await?;
-        let written = self.upsert_with_hook(&mut transaction, observation).await;
-        let written = forget_if_stale::<DB, _, _>(&mut transaction, written).await?;
+        let written = self.upsert_with_hook(&mut transaction, observation).await?;
         transaction.commit().await.map_err(commit_error::<U>)?;
         Ok(written)
     }
@@ -182,11 +179,16 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         let mut connection = self.connections.acquire_to_write(permit).await?;
         // Reads all rows, because a deferred constraint is checked at the end of the statement.
         let rows = DB::fetch_all(&mut *connection, sql, arguments).await;
-        let rows = match forget_if_stale::<DB, _, _>(&mut connection, rows).await {
-            // A read may succeed although the insertion fails, for example because of another user's e-mail address or
-            // a read-only server.
-            Err(sqlx::Error::Database(_)) => return Ok(None),
-            rows => rows?,
+        let rows = match rows {
+            Ok(rows) => rows,
+            Err(error) => {
+                return match connection.end(Err(error), |error| error).await {
+                    // A read may succeed although the insertion fails, for example because of another user's e-mail
+                    // address or a read-only server.
+                    Err(sqlx::Error::Database(_)) => Ok(None),
+                    failed => failed.map_err(WriteError::from),
+                };
+            }
         };
         let mut found = None;
         if let Some(row) = rows.first() {
@@ -223,8 +225,7 @@ impl<DB: Dialect, U: StoredIn<DB>> SqlStore<U, DB> {
         // Reads all rows: SQLite commits a statement at its end, and sqlx would otherwise stop at the first row.
         let rows = DB::fetch_all(&mut *connection, U::INSERT, arguments)
             .await
-            .map_err(unique_violation);
-        let rows = forget_if_stale::<DB, _, _>(connection, rows).await?;
+            .map_err(unique_violation)?;
         match rows.first() {
             Some(row) => {
                 let written = written::<DB, U>(row, true)?;

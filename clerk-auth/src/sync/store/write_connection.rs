@@ -11,18 +11,14 @@ use super::dialect::Dialect;
 use super::retry::{Failed, forget_if_stale};
 use super::write_permits::{Patience, WritePermit};
 
-/// The invariant of a connection before its end.
+/// The invariant before [`end`](WriteConnection::end).
 const IN_USE: &str = "the connection is in use until its end";
 
 /// A connection and the permit of its write.
 ///
 /// If it is dropped during a statement, the statement continues to wait in the server. The permit is returned when the
-/// server has answered.
-pub(super) struct WriteConnection<DB: Database> {
-    /// `None` after the end.
-    connection: Option<Connection<DB>>,
-    permit: Option<WritePermit>,
-}
+/// server has answered. `None` after the end.
+pub(super) struct WriteConnection<DB: Database>(Option<(Connection<DB>, WritePermit)>);
 
 impl<DB: Dialect> Connections<DB> {
     /// Returns a connection for one write, in a transaction if the write must wait only briefly for locks.
@@ -58,10 +54,7 @@ impl<DB: Dialect> Connections<DB> {
 
 impl<DB: Database> WriteConnection<DB> {
     fn new(connection: Connection<DB>, permit: WritePermit) -> Self {
-        Self {
-            connection: Some(connection),
-            permit: Some(permit),
-        }
+        Self(Some((connection, permit)))
     }
 
     /// Uses a connection that is outside of a transaction.
@@ -71,7 +64,7 @@ impl<DB: Database> WriteConnection<DB> {
 
     /// Returns whether all statements are in one transaction.
     pub(super) fn is_transaction(&self) -> bool {
-        matches!(self.connection, Some(Connection::Pooled(_)))
+        matches!(self.0, Some((Connection::Pooled(_), _)))
     }
 }
 
@@ -84,9 +77,9 @@ impl<DB: Dialect> WriteConnection<DB> {
     ) -> Result<T, E> {
         let work = forget_if_stale::<DB, _, _>(&mut self, work).await;
         // The server has answered, so no statement waits any longer.
-        let connection = self.connection.take();
+        let ended = self.0.take();
         let done = work?;
-        if let Some(connection) = connection {
+        if let Some((connection, _permit)) = ended {
             connection.done().await.map_err(failed)?;
         }
         Ok(done)
@@ -95,10 +88,9 @@ impl<DB: Dialect> WriteConnection<DB> {
 
 impl<DB: Database> Drop for WriteConnection<DB> {
     fn drop(&mut self) {
-        let (Some(connection), Ok(runtime)) = (self.connection.take(), Handle::try_current()) else {
+        let (Some((connection, permit)), Ok(runtime)) = (self.0.take(), Handle::try_current()) else {
             return;
         };
-        let permit = self.permit.take();
         runtime.spawn(async move {
             // Both wait for the answer to the abandoned statement. If they fail, sqlx closes the connection.
             match connection {
@@ -114,12 +106,12 @@ impl<DB: Database> Deref for WriteConnection<DB> {
     type Target = DB::Connection;
 
     fn deref(&self) -> &DB::Connection {
-        self.connection.as_ref().expect(IN_USE)
+        &self.0.as_ref().expect(IN_USE).0
     }
 }
 
 impl<DB: Database> DerefMut for WriteConnection<DB> {
     fn deref_mut(&mut self) -> &mut DB::Connection {
-        self.connection.as_mut().expect(IN_USE)
+        &mut self.0.as_mut().expect(IN_USE).0
     }
 }
