@@ -12,6 +12,11 @@ use clerk_auth_tests::profiles::{AlwaysRead, Pool, Profiles, token};
 use futures_util::future::join_all;
 use sqlx::{PgPool, Postgres, Transaction};
 
+async fn start(database: &TestDatabase, connections: u32, timeout: Duration) -> Profiles<AlwaysRead> {
+    let pool = Pool::open(database.url(), connections).await;
+    Profiles::of_table(pool, |it| it.sync_timeout(timeout), |it| it.sync_timeout(timeout)).await
+}
+
 /// Locks a user's row until the returned transaction is dropped.
 async fn hold<'p>(pool: &'p PgPool, user_id: &str) -> Transaction<'p, Postgres> {
     let mut transaction = pool.begin().await.expect("it begins");
@@ -29,9 +34,7 @@ const WAITING: &str =
 async fn locked_row_costs_its_own_user_alone() {
     let timeout = Duration::from_secs(1);
     let database = TestDatabase::postgres().await;
-    let pool = Pool::open(database.url(), 4).await;
-    let profiles: Profiles<AlwaysRead> =
-        Profiles::of_table(pool, |it| it.sync_timeout(timeout), |it| it).await;
+    let profiles = start(&database, 4, timeout).await;
     for user in ["user_ada", "user_eve", "user_bob"] {
         profiles.sync(token(user, "Old", 1)).await.expect("it syncs");
     }
@@ -157,9 +160,7 @@ async fn lock_more_rows_than_connections(options: &str, configure: impl FnOnce(B
 async fn slow_row_costs_its_own_user_alone() {
     let timeout = Duration::from_secs(1);
     let database = TestDatabase::postgres().await;
-    let pool = Pool::open(database.url(), 4).await;
-    let profiles: Profiles<AlwaysRead> =
-        Profiles::of_table(pool, |it| it.sync_timeout(timeout), |it| it).await;
+    let profiles = start(&database, 4, timeout).await;
     for user in ["user_ada", "user_eve"] {
         profiles.sync(token(user, "Old", 1)).await.expect("it syncs");
     }
@@ -206,9 +207,7 @@ async fn locked_file_costs_no_reader() {
     const WRITERS: usize = 30;
     let timeout = Duration::from_secs(1);
     let database = TestDatabase::sqlite();
-    let pool = Pool::open(database.url(), 4).await;
-    let profiles: Profiles<AlwaysRead> =
-        Profiles::of_table(pool, |it| it, |it| it.sync_timeout(timeout)).await;
+    let profiles = start(&database, 4, timeout).await;
     let writers: Vec<String> = (0..WRITERS).map(|number| format!("user_{number}")).collect();
     for user in &writers {
         profiles.sync(token(user, "Old", 1)).await.expect("it syncs");
@@ -270,9 +269,7 @@ async fn lock_that_no_repetition_gets_occupies_one_connection() {
 async fn deletion_of_a_locked_row_costs_its_own_user_alone() {
     let timeout = Duration::from_secs(1);
     let database = TestDatabase::postgres().await;
-    let pool = Pool::open(database.url(), 3).await;
-    let profiles: Profiles<AlwaysRead> =
-        Profiles::of_table(pool, |it| it.sync_timeout(timeout), |it| it).await;
+    let profiles = start(&database, 3, timeout).await;
     for user in ["user_ada", "user_eve"] {
         profiles.sync(token(user, "Old", 1)).await.expect("it syncs");
     }
@@ -307,9 +304,7 @@ async fn deletion_of_a_locked_row_costs_its_own_user_alone() {
 async fn uncommitted_row_costs_its_own_user_alone() {
     let timeout = Duration::from_secs(1);
     let database = TestDatabase::postgres().await;
-    let pool = Pool::open(database.url(), 4).await;
-    let profiles: Profiles<AlwaysRead> =
-        Profiles::of_table(pool, |it| it.sync_timeout(timeout), |it| it).await;
+    let profiles = start(&database, 4, timeout).await;
     let past = Pool::open(database.url(), 1).await.postgres().clone();
     let mut held = past.begin().await.expect("it begins");
     let sql = "INSERT INTO profiles (clerk_id, clerk_version) VALUES ('user_ada', 1)";
@@ -344,9 +339,7 @@ async fn lock_that_is_given_up_by_the_server_is_tried_again() {
         .expect("a name");
     past.execute(&format!("ALTER DATABASE \"{name}\" SET lock_timeout = '20ms'"))
         .await;
-    let pool = Pool::open(database.url(), 4).await;
-    let profiles: Profiles<AlwaysRead> =
-        Profiles::of_table(pool, |it| it.sync_timeout(Duration::from_secs(30)), |it| it).await;
+    let profiles = start(&database, 4, Duration::from_secs(30)).await;
     profiles
         .sync(token("user_ada", "Old", 1))
         .await
