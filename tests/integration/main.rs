@@ -52,6 +52,7 @@ mod memberships {
 
 /// Organizations are rows.
 mod organizations {
+    mod answer;
     mod changing_tables;
     mod faults;
     mod import;

@@ -1,9 +1,9 @@
 //! An organization is a row: from a token, from a webhook, deleted, and as a parameter of a handler.
 
+use axum::Router;
 use axum::extract::FromRef;
-use axum::http::{Request, StatusCode, header::AUTHORIZATION};
+use axum::http::StatusCode;
 use axum::routing::get;
-use axum::{Router, body::Body};
 use clerk_auth::sync::SyncOutcome;
 use clerk_auth::testing::{SessionToken, event, membership_object, organization_object};
 use clerk_auth::time::{Clock, Timestamp};
@@ -12,7 +12,8 @@ use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::on_both_databases;
 use clerk_auth_tests::profiles::{Pool, Profile, Profiles, token};
 use serde_json::{Value, json};
-use tower::ServiceExt;
+
+use super::answer::answer_of;
 
 on_both_databases!(
     token_with_an_organization_inserts_its_row_once,
@@ -280,19 +281,7 @@ async fn handler_takes_the_organization_after_the_user(database: TestDatabase) {
         .route("/optional", get(optional))
         .with_state(state);
     let now = profiles.clock.now();
-    let ask = async |path: &str, token: &str| {
-        let request = Request::get(path).header(AUTHORIZATION, format!("Bearer {token}"));
-        let request = request.body(Body::empty()).expect("a request");
-        let response = app.clone().oneshot(request).await.expect("an answer");
-        let status = response.status().as_u16();
-        let body = axum::body::to_bytes(response.into_body(), 4_096)
-            .await
-            .expect("a body");
-        let text = String::from_utf8(body.to_vec()).expect("text");
-        let code = serde_json::from_str::<Value>(&text).ok();
-        let code = code.and_then(|problem| Some(problem["code"].as_str()?.to_owned()));
-        (status, code.unwrap_or(text))
-    };
+    let ask = async |path: &str, token: &str| answer_of(&app, path, token).await;
     let active = member("user_ada", "org_1", "Analysts").issued_at(now).sign();
     let alone = token("user_ada", "Ada", 1).issued_at(now).sign();
     let answer = |status: u16, text: &str| (status, text.to_owned());

@@ -1,19 +1,18 @@
 //! Tests of handlers that take the membership beside the user and the organization.
 
+use axum::Router;
 use axum::extract::{FromRef, FromRequestParts};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::http::{Request, StatusCode, header::AUTHORIZATION};
 use axum::routing::get;
-use axum::{Router, body::Body};
 use clerk_auth::id::{OrganizationId, UserId};
 use clerk_auth::{Clerk, MembershipSync, OrganizationSync, UserSync, authenticated};
 use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::on_both_databases;
 use clerk_auth_tests::profiles::issuer;
-use serde_json::Value;
-use tower::ServiceExt;
 
 use super::{Person, Process, Team, TeamMember, member};
+use crate::organizations::answer::answer_of;
 
 on_both_databases!(handler_takes_user_organization_and_membership,);
 
@@ -75,19 +74,7 @@ async fn handler_takes_user_organization_and_membership(database: TestDatabase) 
         .route("/leaving", get(leaving))
         .with_state(state);
     let now = process.now();
-    let ask = async |path: &str, token: &str| {
-        let request = Request::get(path).header(AUTHORIZATION, format!("Bearer {token}"));
-        let request = request.body(Body::empty()).expect("a request");
-        let response = app.clone().oneshot(request).await.expect("an answer");
-        let status = response.status().as_u16();
-        let body = axum::body::to_bytes(response.into_body(), 4_096)
-            .await
-            .expect("a body");
-        let text = String::from_utf8(body.to_vec()).expect("text");
-        let code = serde_json::from_str::<Value>(&text).ok();
-        let code = code.and_then(|problem| Some(problem["code"].as_str()?.to_owned()));
-        (status, code.unwrap_or(text))
-    };
+    let ask = async |path: &str, token: &str| answer_of(&app, path, token).await;
     let active = member("user_ada", "org:admin").issued_at(now).sign();
     let alone = issuer()
         .token("user_ada")

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::FromRef;
-use axum::http::{Request, header::AUTHORIZATION};
 use axum::routing::get;
-use axum::{Router, body::Body};
 use clerk_auth::policy::{Denied, RowPolicy};
 use clerk_auth::testing::SessionToken;
 use clerk_auth::time::{Clock, Timestamp};
@@ -14,9 +13,9 @@ use clerk_auth_tests::database::TestDatabase;
 use clerk_auth_tests::profiles::{Pool, issuer};
 use clerk_auth_tests::proxy::Proxy;
 use serde_json::Value;
-use tower::ServiceExt;
 
 use super::{Person, Process, Team, TeamMember, create_tables, member};
+use crate::organizations::answer::answer_of;
 
 #[derive(Clone, FromRef)]
 struct AppState {
@@ -89,20 +88,6 @@ async fn rich(person: Arc<Person>) -> String {
     person.credits.to_string()
 }
 
-async fn ask(app: &Router, path: &str, token: &str) -> (u16, String) {
-    let request = Request::get(path).header(AUTHORIZATION, format!("Bearer {token}"));
-    let request = request.body(Body::empty()).expect("a request");
-    let response = app.clone().oneshot(request).await.expect("an answer");
-    let status = response.status().as_u16();
-    let body = axum::body::to_bytes(response.into_body(), 4_096)
-        .await
-        .expect("a body");
-    let text = String::from_utf8(body.to_vec()).expect("text");
-    let code = serde_json::from_str::<Value>(&text).ok();
-    let code = code.and_then(|problem| Some(problem["code"].as_str()?.to_owned()));
-    (status, code.unwrap_or(text))
-}
-
 fn app(process: &Process) -> Router {
     let state = AppState {
         clerk: process.people.clerk().clone(),
@@ -138,7 +123,7 @@ async fn member_takes_the_round_trips_of_a_user() {
         let held = connections.acquire().await.expect("it is free");
         let before = proxy.sent();
         drop(held);
-        assert_eq!(ask(&app, path, token).await.0, 200);
+        assert_eq!(answer_of(&app, path, token).await.0, 200);
         let held = connections.acquire().await.expect("it is free");
         let asked = proxy.sent() - before;
         drop(held);
@@ -163,7 +148,7 @@ async fn member_takes_the_round_trips_of_a_user() {
 }
 
 async fn code(app: &Router, path: &str, token: SessionToken<'_>, now: Timestamp) -> (u16, String) {
-    ask(app, path, &token.issued_at(now).sign()).await
+    answer_of(app, path, &token.issued_at(now).sign()).await
 }
 
 #[tokio::test]
