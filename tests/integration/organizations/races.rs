@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use clerk_auth::id::{OrganizationId, UserId};
 use clerk_auth::sync::SyncError;
 use clerk_auth::time::Clock;
 use clerk_auth_tests::database::TestDatabase;
@@ -158,5 +159,54 @@ async fn locked_rows_of_all_tables_cost_their_own_members_alone() {
     for user in 0..24 {
         let synced = sync(user, "org_ada", "Free", "org:admin").await;
         synced.expect("the rows are not locked any longer");
+    }
+}
+
+/// The application ends more memberships at once than the pool has connections, and their rows are locked.
+#[tokio::test]
+async fn end_of_locked_memberships_costs_no_other_member() {
+    const MEMBERS: usize = 12;
+    let timeout = Duration::from_secs(1);
+    let database = TestDatabase::postgres().await;
+    let past = Pool::open(database.url(), 2).await;
+    create_tables(&past).await;
+    let process = Process::with_timeout(Pool::open(database.url(), 4).await, timeout).await;
+    let sync = async |user: &str, organization: &str| {
+        let rows = process.member(member(user, organization, "org:member")).await;
+        rows.map(|rows| rows.expect("active"))
+    };
+    let users: Vec<String> = (0..MEMBERS).map(|number| format!("user_{number}")).collect();
+    for user in &users {
+        sync(user, "org_ada").await.expect("it syncs");
+    }
+    let ada = OrganizationId::new("org_ada");
+    let end = async |user: &String| {
+        process
+            .people
+            .users
+            .end_membership(&UserId::new(user.as_str()), &ada)
+            .await
+    };
+    let mut held = past.postgres().begin().await.expect("it begins");
+    let locked = sqlx::query("SELECT 1 FROM team_members FOR UPDATE")
+        .execute(&mut *held)
+        .await;
+    assert!(locked.expect("they are locked").rows_affected() > 0);
+    for attempt in 0..3 {
+        let ends = users.iter().map(&end);
+        let others = async {
+            for number in 0..3 {
+                let free = sync(&format!("user_free_{attempt}_{number}"), "org_free").await;
+                free.unwrap_or_else(|error| panic!("{attempt}, {number}: {error}"));
+            }
+        };
+        let (ends, ()) = tokio::join!(join_all(ends), others);
+        for end in ends {
+            assert!(matches!(end, Err(SyncError::Busy(_))), "{attempt}: {end:?}");
+        }
+    }
+    held.rollback().await.expect("it ends");
+    for user in &users {
+        end(user).await.expect("the rows are not locked any longer");
     }
 }

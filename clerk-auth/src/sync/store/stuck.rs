@@ -110,6 +110,25 @@ mod tests {
     }
 
     #[test]
+    fn record_changes_only_with_an_answer_of_the_database() {
+        let stuck = Stuck::default();
+        for failure in [ErrorKind::Outage, ErrorKind::LostConnection] {
+            stuck.attempt("user_ada").end(Some(failure));
+            assert!(!stuck.contains("user_ada"), "{failure:?}");
+        }
+        for failure in [ErrorKind::Race, ErrorKind::Cancelled] {
+            stuck.attempt("user_ada").end(Some(failure));
+            assert!(stuck.contains("user_ada"), "{failure:?}");
+            for unknown in [ErrorKind::Outage, ErrorKind::LostConnection] {
+                stuck.attempt("user_ada").end(Some(unknown));
+                assert!(stuck.contains("user_ada"), "{unknown:?}");
+            }
+            stuck.attempt("user_ada").end(Some(ErrorKind::RefusedData));
+            assert!(!stuck.contains("user_ada"));
+        }
+    }
+
+    #[test]
     fn membership_is_stuck_with_every_other_of_its_user_and_organization() {
         let stuck = Stuck::default();
         drop(stuck.attempt("user_ada:org_1"));
